@@ -1,0 +1,240 @@
+import { createHash } from "node:crypto";
+import { type Attributes, encodeModel, type Initializer, type Node, type TypedName } from "./model-proto.ts";
+import { elementCount, formatShape, type Shape, sameShape } from "./shape.ts";
+import { type DType, GraphError, type Provider, type TensorData, type WeightSource } from "./types.ts";
+
+/** One tensor of a graph under construction. Shapes are static: every size is known when the graph is built. */
+export interface Value {
+  readonly graph: Graph;
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/**
+ * An ONNX graph being written. Operators are free functions over `Value`s (`add`, `linear`, `attention`, ...); the
+ * graph itself only keeps inputs, outputs, weights, constants and the scope that names the nodes.
+ */
+export class Graph {
+  readonly provider: Provider;
+  readonly #weightSource: WeightSource | undefined;
+  readonly #names = new Set<string>();
+  readonly #nodes: Node[] = [];
+  readonly #inputs: TypedName[] = [];
+  readonly #outputs: TypedName[] = [];
+  readonly #initializers: Initializer[] = [];
+  readonly #weights = new Map<string, Value>();
+  readonly #constants = new Map<string, Value>();
+  readonly #scopes: string[] = [];
+
+  constructor(options: { provider?: Provider; weights?: WeightSource } = {}) {
+    this.provider = options.provider ?? "cpu";
+    this.#weightSource = options.weights;
+  }
+
+  input(name: string, dtype: DType, shape: Shape): Value {
+    this.#checkShape(shape, `input ${JSON.stringify(name)}`);
+    this.#reserve(name, "input");
+    this.#inputs.push({ name, dtype, shape });
+    return { graph: this, name, dtype, shape };
+  }
+
+  /** Makes `value` an output of the model; `name` is how the session returns it. */
+  output(name: string, value: Value): void {
+    this.#reserve(name, "output");
+    this.#checkOwner(value);
+    const { dtype, shape } = value;
+    const output = { name, dtype, shape };
+    this.#outputs.push(output);
+    this.#nodes.push({
+      name: this.#uniqueName("Identity"),
+      opType: "Identity",
+      domain: "",
+      inputs: [value.name],
+      outputs: [output],
+      attributes: {},
+    });
+  }
+
+  /** Runs `body` with `name` appended to the scope path, which prefixes node names and error messages. */
+  scope<R>(name: string, body: () => R): R {
+    this.#scopes.push(name);
+    try {
+      return body();
+    } finally {
+      this.#scopes.pop();
+    }
+  }
+
+  /**
+   * A weight of the checkpoint, left where it lies and read by the session. Weights stored in 16 bit are cast to
+   * float32 in the graph, because the CPU provider computes in float32.
+   *
+   * @throws GraphError when the checkpoint has no such tensor or another shape
+   */
+  weight(name: string, expectedShape: Shape): Value {
+    const known = this.#weights.get(name);
+    if (known) {
+      if (sameShape(known.shape, expectedShape)) return known;
+      this.fail(
+        `weight ${name} is ${formatShape(known.shape)} and was asked for as ${formatShape(expectedShape)}`,
+      );
+    }
+    if (!this.#weightSource)
+      this.fail(`weight ${name} was asked for, but this graph was made without weights`);
+    let external: ReturnType<WeightSource["tensor"]>;
+    try {
+      external = this.#weightSource.tensor(name, expectedShape);
+    } catch (cause) {
+      throw new GraphError(this.#locate(cause instanceof Error ? cause.message : String(cause)), { cause });
+    }
+    const { dtype, shape } = external;
+    this.#reserve(name, "weight");
+    this.#initializers.push({ name, dtype, shape, source: { external } });
+    const stored: Value = { graph: this, name, dtype, shape };
+    const value = dtype === "float16" || dtype === "bfloat16" ? this.#castWeight(stored) : stored;
+    this.#weights.set(name, value);
+    return value;
+  }
+
+  /** A tensor known now. Equal constants are stored once. `Uint8Array` makes a bool tensor. */
+  constant(data: TensorData, shape: Shape): Value {
+    this.#checkShape(shape, "constant");
+    if (data.length !== elementCount(shape)) {
+      this.fail(`constant of ${data.length} elements cannot have shape ${formatShape(shape)}`);
+    }
+    const dtype = dataTypeOf(data);
+    // Copied, so that the caller may reuse the array; onnx wants little-endian, which every Node platform is.
+    const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+    const key = `${dtype} ${formatShape(shape)} ${createHash("sha256").update(raw).digest("hex")}`;
+    const known = this.#constants.get(key);
+    if (known) return known;
+    const name = `constant/${this.#constants.size}`;
+    this.#reserve(name, "constant");
+    this.#initializers.push({ name, dtype, shape, source: { raw } });
+    const value: Value = { graph: this, name, dtype, shape };
+    this.#constants.set(key, value);
+    return value;
+  }
+
+  /**
+   * Appends one ONNX node; operators are written with it. Its outputs must have the types ONNX infers: the session
+   * refuses the model otherwise. An `undefined` input is an optional one left out.
+   */
+  node(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly TensorType[],
+    attributes: Attributes = {},
+    domain = "",
+  ): Value[] {
+    for (const input of inputs) if (input) this.#checkOwner(input);
+    const name = this.#uniqueName(opType);
+    const values = outputs.map(({ dtype, shape }, index): Value => {
+      this.#checkShape(shape, opType);
+      const valueName = index === 0 ? name : `${name}:${index}`;
+      return { graph: this, name: valueName, dtype, shape };
+    });
+    this.#nodes.push({
+      name,
+      opType,
+      domain,
+      inputs: withoutTrailingBlanks(inputs.map((input) => input?.name ?? "")),
+      outputs: values.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+      attributes,
+    });
+    return values;
+  }
+
+  /** @throws GraphError always; the message starts with the scope path */
+  fail(message: string): never {
+    throw new GraphError(this.#locate(message));
+  }
+
+  /** Bytes of the float32 weights asked for so far: what a session copies unless it maps them. */
+  get weightBytes(): number {
+    const sizes = this.#initializers.map(({ dtype, source }) =>
+      "external" in source && dtype === "float32" ? source.external.byteLength : 0,
+    );
+    return sizes.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** The bytes of the ONNX model. Nodes, weights and inputs that no output needs are left out. */
+  build(): Uint8Array {
+    if (this.#outputs.length === 0) this.fail("the graph has no output");
+    const needed = new Set(this.#outputs.map((output) => output.name));
+    const nodes: Node[] = [];
+    for (const node of this.#nodes.toReversed()) {
+      if (!node.outputs.some((output) => needed.has(output.name))) continue;
+      for (const input of node.inputs) needed.add(input);
+      nodes.push(node);
+    }
+    return encodeModel({
+      nodes: nodes.reverse(),
+      inputs: this.#inputs.filter((input) => needed.has(input.name)),
+      outputs: this.#outputs,
+      initializers: this.#initializers.filter((tensor) => needed.has(tensor.name)),
+    });
+  }
+
+  #castWeight(stored: Value): Value {
+    const name = `${stored.name}/float32`;
+    this.#reserve(name, "weight");
+    const output: TypedName = { name, dtype: "float32", shape: stored.shape };
+    const attributes = { to: { int: 1 } };
+    this.#nodes.push({
+      name,
+      opType: "Cast",
+      domain: "",
+      inputs: [stored.name],
+      outputs: [output],
+      attributes,
+    });
+    return { graph: this, ...output };
+  }
+
+  #locate(message: string): string {
+    return `${this.#scopes.join("/") || "graph"}: ${message}`;
+  }
+
+  #checkOwner(value: Value): void {
+    if (value.graph !== this) this.fail(`${value.name} belongs to another graph`);
+  }
+
+  #checkShape(shape: Shape, what: string): void {
+    if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+      this.fail(`${what} has the impossible shape ${formatShape(shape)}`);
+    }
+  }
+
+  #reserve(name: string, what: string): void {
+    if (name === "") this.fail(`an ${what} needs a name`);
+    if (this.#names.has(name))
+      this.fail(`the name ${JSON.stringify(name)} is taken and cannot name this ${what}`);
+    this.#names.add(name);
+  }
+
+  #uniqueName(opType: string): string {
+    const path = [...this.#scopes, opType].join("/");
+    let name = path;
+    for (let count = 2; this.#names.has(name); count++) name = `${path}_${count}`;
+    this.#names.add(name);
+    return name;
+  }
+}
+
+/** Optional inputs at the end are left out by omission: some kernels take an empty name for a tensor and crash. */
+function withoutTrailingBlanks(names: readonly string[]): readonly string[] {
+  return names.slice(0, names.findLastIndex((name) => name !== "") + 1);
+}
+
+function dataTypeOf(data: TensorData): DType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof BigInt64Array) return "int64";
+  return data instanceof Int32Array ? "int32" : "bool";
+}

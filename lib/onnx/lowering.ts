@@ -1,0 +1,101 @@
+import type { Graph, Value } from "./graph.ts";
+import { add, div, mul, softmax, sqrt, sub, where } from "./operators/elementwise.ts";
+import { emit } from "./operators/emit.ts";
+import { concat, expand, reshape, split, transpose } from "./operators/layout.ts";
+import { matmul } from "./operators/linear.ts";
+import { reduceMean } from "./operators/reduction.ts";
+import type { Provider } from "./types.ts";
+
+/** The operators whose ONNX form depends on the execution provider; arguments arrive checked. */
+interface Lowering {
+  attention(inputs: LoweredAttention): Value;
+  rotaryInterleaved(x: Value, heads: number, cos: Value, sin: Value): Value;
+  rmsNorm(x: Value, weight: Value, eps: number): Value;
+  groupNorm(x: Value, groups: number, weight: Value, bias: Value, eps: number): Value;
+}
+
+interface LoweredAttention {
+  readonly q: Value;
+  readonly k: Value;
+  readonly v: Value;
+  readonly heads: number;
+  readonly mask: Value | undefined;
+  readonly scale: number;
+}
+
+const fused: Lowering = {
+  attention({ q, k, v, heads, mask, scale }) {
+    const attributes = { q_num_heads: { int: heads }, kv_num_heads: { int: heads }, scale: { float: scale } };
+    return emit("Attention", [q, k, v, mask && fullRows(mask, q, k)], q, attributes);
+  },
+  rotaryInterleaved(x, heads, cos, sin) {
+    const batch = x.shape[0]!;
+    const [cosCache, sinCache] = [cos, sin].map((table) => expand(table, [batch, ...table.shape]));
+    const attributes = { interleaved: { int: 1 }, num_heads: { int: heads } };
+    return emit("RotaryEmbedding", [x, cosCache, sinCache], x, attributes);
+  },
+  rmsNorm(x, weight, eps) {
+    return emit("RMSNormalization", [x, weight], x, { axis: { int: -1 }, epsilon: { float: eps } });
+  },
+  groupNorm(x, groups, weight, bias, eps) {
+    const attributes = { num_groups: { int: groups }, epsilon: { float: eps } };
+    return emit("GroupNormalization", [x, weight, bias], x, attributes);
+  },
+};
+
+/**
+ * Operators spelt out for WebGPU, which has no kernel for the fused ones (they would silently run on the CPU) and
+ * whose fused multi-head attention was measured wrong from 64 tokens on.
+ */
+const decomposed: Lowering = {
+  attention({ q, k, v, heads, mask, scale }) {
+    const [queries, keys, values] = [q, k, v].map((x) => transpose(splitHeads(x, heads), [0, 2, 1, 3]));
+    const scores = mul(matmul(queries!, transpose(keys!, [0, 1, 3, 2])), scale);
+    const weights = softmax(mask ? masked(scores, mask) : scores);
+    return reshape(transpose(matmul(weights, values!), [0, 2, 1, 3]), q.shape);
+  },
+  rotaryInterleaved(x, heads, cos, sin) {
+    const isFlat = x.shape.length === 3;
+    const perHead = isFlat ? splitHeads(x, heads) : x;
+    const [positions, half] = cos.shape as [number, number];
+    const tableShape = isFlat ? [positions, 1, half, 1] : [positions, half, 1];
+    const [c, s] = [reshape(cos, tableShape), reshape(sin, tableShape)];
+    const pairs = reshape(perHead, [...perHead.shape.slice(0, -1), half, 2]);
+    const [even, odd] = split(pairs, -1, 2) as [Value, Value];
+    const turned = concat([sub(mul(even, c), mul(odd, s)), add(mul(odd, c), mul(even, s))], -1);
+    return reshape(turned, x.shape);
+  },
+  rmsNorm(x, weight, eps) {
+    const meanSquare = reduceMean(mul(x, x), { axes: [-1], keepDims: true });
+    return mul(div(x, sqrt(add(meanSquare, eps))), weight);
+  },
+  groupNorm(x, groups, weight, bias, eps) {
+    const [batch, channels, ...positions] = x.shape as [number, number, ...number[]];
+    const grouped = reshape(x, [batch, groups, -1]);
+    const centred = sub(grouped, reduceMean(grouped, { axes: [-1], keepDims: true }));
+    const variance = reduceMean(mul(centred, centred), { axes: [-1], keepDims: true });
+    const normal = reshape(div(centred, sqrt(add(variance, eps))), x.shape);
+    const perChannel = [channels, ...positions.map(() => 1)];
+    return add(mul(normal, reshape(weight, perChannel)), reshape(bias, perChannel));
+  },
+};
+
+const loweringByProvider: Record<Provider, Lowering> = { cpu: fused, cuda: fused, webgpu: decomposed };
+
+export function loweringOf(graph: Graph): Lowering {
+  return loweringByProvider[graph.provider];
+}
+
+/** onnxruntime's Attention broadcasts a mask over batch and heads, but not over queries and keys. */
+function fullRows(mask: Value, q: Value, k: Value): Value {
+  return expand(mask, [...mask.shape.slice(0, -2), q.shape[1]!, k.shape[1]!]);
+}
+
+function masked(scores: Value, mask: Value): Value {
+  return mask.dtype === "bool" ? where(mask, scores, Number.NEGATIVE_INFINITY) : add(scores, mask);
+}
+
+/** [B, N, heads * D] -> [B, N, heads, D] */
+function splitHeads(x: Value, heads: number): Value {
+  return reshape(x, [x.shape[0]!, x.shape[1]!, heads, -1]);
+}

@@ -1,0 +1,39 @@
+import type { Value } from "../graph.ts";
+import { broadcastShapes, formatShape } from "../shape.ts";
+import { emit } from "./emit.ts";
+import { reshape } from "./layout.ts";
+
+/**
+ * x @ weight.T + bias over the last axis.
+ *
+ * Lowered to Gemm, which reads torch's [out, in] weight as it lies: transposing it instead would be folded into a copy
+ * of every weight when the session opens.
+ *
+ * @param x       [..., in]
+ * @param weight  [out, in]
+ * @param bias    [out]
+ */
+export function linear(x: Value, weight: Value, bias?: Value): Value {
+  const [outWidth, inWidth] = weight.shape;
+  if (weight.shape.length !== 2 || x.shape.at(-1) !== inWidth) {
+    x.graph.fail(`linear: input ${formatShape(x.shape)} does not fit weight ${formatShape(weight.shape)}`);
+  }
+  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== outWidth)) {
+    x.graph.fail(`linear: bias ${formatShape(bias.shape)} does not fit weight ${formatShape(weight.shape)}`);
+  }
+  return x.graph.scope("linear", () => {
+    const rows = reshape(x, [-1, inWidth!]);
+    const shape = [rows.shape[0]!, outWidth!];
+    const y = emit("Gemm", [rows, weight, bias], { dtype: x.dtype, shape }, { transB: { int: 1 } });
+    return reshape(y, [...x.shape.slice(0, -1), outWidth!]);
+  });
+}
+
+/** Matrix product of the last two axes; the axes before them broadcast. */
+export function matmul(a: Value, b: Value): Value {
+  const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  if (a.shape.length < 2 || b.shape.length < 2 || !batch || a.shape.at(-1) !== b.shape.at(-2)) {
+    return a.graph.fail(`matmul: ${formatShape(a.shape)} and ${formatShape(b.shape)} do not multiply`);
+  }
+  return emit("MatMul", [a, b], { dtype: a.dtype, shape: [...batch, a.shape.at(-2)!, b.shape.at(-1)!] });
+}

@@ -1,0 +1,42 @@
+/** Element types of tensors, with ONNX's `TensorProto.DataType` code and the width of one element in bytes. */
+export const dataTypes = {
+  float32: { code: 1, bytes: 4 },
+  float16: { code: 10, bytes: 2 },
+  bfloat16: { code: 16, bytes: 2 },
+  int32: { code: 6, bytes: 4 },
+  int64: { code: 7, bytes: 8 },
+  bool: { code: 9, bytes: 1 },
+} as const;
+
+export type DType = keyof typeof dataTypes;
+
+/** Where a graph runs; graphs are lowered for one provider. */
+export type Provider = "cpu" | "cuda" | "webgpu";
+
+export type TensorData = Float32Array | BigInt64Array | Int32Array | Uint8Array;
+
+/** A tensor in host memory, row-major. `Uint8Array` holds bool, one byte an element. */
+export interface Tensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: TensorData;
+}
+
+/** Where the bytes of one weight lie; `location` is relative to the folder given to the session. */
+export interface ExternalTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly location: string;
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+/** Resolves weight names to bytes on disk; throws naming a tensor that is missing or has another shape. */
+export interface WeightSource {
+  tensor(name: string, expectedShape: readonly number[]): ExternalTensor;
+}
+
+/** A graph that cannot be built; the message starts with the scope path of the operator at fault. */
+export class GraphError extends Error {
+  override readonly name = "GraphError";
+}
