@@ -48,28 +48,24 @@ export function attention({ q, k, v, heads, mask, scale }: AttentionInputs): Val
 
 /**
  * Rotary position embedding over interleaved pairs: channels (2i, 2i+1) of every head turn by the angle of their
- * position and i.
+ * position and i. The width of a head is twice that of the tables.
  *
- * @param x    [B, N, heads * D] (or [B, heads, N, D], where `heads` must agree)
+ * @param x    [B, N, heads * D] or [B, heads, N, D]
  * @param cos  [N, D / 2]; sin alike
  * @see RoFormer (arXiv 2104.09864) eq. 34
  */
-export function rotaryInterleaved(x: Value, heads: number, cos: Value, sin: Value): Value {
+export function rotaryInterleaved(x: Value, cos: Value, sin: Value): Value {
   const { graph } = x;
-  const [, second, third] = x.shape;
+  const [positions, half] = cos.shape;
   const isFlat = x.shape.length === 3;
-  const positions = isFlat ? second : third;
-  const headWidth = isFlat ? third! / heads : x.shape[3];
-  if (
-    (!isFlat && (x.shape.length !== 4 || second !== heads)) ||
-    !Number.isInteger(headWidth) ||
-    headWidth! % 2 !== 0
-  ) {
-    graph.fail(`rotaryInterleaved: ${formatShape(x.shape)} does not hold ${heads} heads of even width`);
-  }
-  if (!sameShape(cos.shape, [positions!, headWidth! / 2]) || !sameShape(sin.shape, cos.shape)) {
+  const heads = isFlat ? x.shape[2]! / (2 * half!) : x.shape[1]!;
+  const expected = isFlat
+    ? [x.shape[0]!, positions!, x.shape[2]!]
+    : [x.shape[0]!, heads, positions!, 2 * half!];
+  const tablesFit = cos.shape.length === 2 && sameShape(cos.shape, sin.shape);
+  if (!tablesFit || !Number.isInteger(heads) || !sameShape(x.shape, expected)) {
     const tables = `${formatShape(cos.shape)} and ${formatShape(sin.shape)}`;
-    graph.fail(`rotaryInterleaved: tables ${tables} do not fit input ${formatShape(x.shape)}`);
+    graph.fail(`rotaryInterleaved: input ${formatShape(x.shape)} does not fit tables ${tables}`);
   }
   return graph.scope("rotary", () => loweringOf(graph).rotaryInterleaved(x, heads, cos, sin));
 }
