@@ -1,0 +1,4 @@
+export { Checkpoint } from "./checkpoint.ts";
+export { CheckpointError } from "./checkpoint-error.ts";
+export { type Config, type ModelFolder, type ModelPart, openModelFolder } from "./model-folder.ts";
+export type { SafetensorsDType, StoredTensor } from "./safetensors.ts";

@@ -1,0 +1,81 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { Checkpoint } from "./checkpoint.ts";
+import { CheckpointError } from "./checkpoint-error.ts";
+import { readJsonObject, toPlain } from "./json-file.ts";
+import { isFileName } from "./weight-files.ts";
+
+/** Parsed JSON of a part; whoever knows the architecture validates it. */
+export type Config = Readonly<Record<string, unknown>>;
+
+export interface ModelPart {
+  /** The class `model_index.json` names, such as `AutoencoderKL`. */
+  readonly className: string;
+  readonly folder: string;
+  /** `config.json`, or its namesake of tokenizers and schedulers; empty when the part has none. */
+  readonly config: Config;
+  /** Opens the weights of this part. */
+  checkpoint(): Promise<Checkpoint>;
+}
+
+/** A pipeline in the layout of diffusers: `model_index.json` and one folder for each part. */
+export interface ModelFolder {
+  readonly folder: string;
+  /** The pipeline class `model_index.json` names. */
+  readonly className: string;
+  /** All of `model_index.json`. */
+  readonly index: Config;
+  readonly partNames: readonly string[];
+  /** @throws CheckpointError naming the part when the model has none of that name */
+  part(name: string): ModelPart;
+}
+
+const configNames = ["config.json", "scheduler_config.json", "tokenizer_config.json"];
+
+/** Reads `model_index.json` and the configuration of every part it names; weights are opened on demand. */
+export async function openModelFolder(folder: string): Promise<ModelFolder> {
+  const indexPath = join(folder, "model_index.json");
+  const index = await readJsonObject(indexPath);
+  const parts = new Map<string, ModelPart>();
+  for (const [name, entry] of index) {
+    // A part is [library, class]; [null, null] is one the pipeline can do without.
+    if (name.startsWith("_") || !Array.isArray(entry) || typeof entry[1] !== "string") continue;
+    if (!isFileName(name))
+      throw new CheckpointError(indexPath, `part ${JSON.stringify(name)} is not a folder name`);
+    parts.set(name, await openPart(join(folder, name), entry[1]));
+  }
+  const className = index.get("_class_name");
+  return {
+    folder,
+    className: typeof className === "string" ? className : "",
+    index: toPlain(index) as Config,
+    partNames: [...parts.keys()],
+    part(name) {
+      const part = parts.get(name);
+      if (part) return part;
+      throw new CheckpointError(
+        indexPath,
+        `the model has no part ${name}, only ${[...parts.keys()].join(", ")}`,
+      );
+    },
+  };
+}
+
+async function openPart(folder: string, className: string): Promise<ModelPart> {
+  if (!(await exists(folder)))
+    throw new CheckpointError(folder, "model_index.json names this folder and it is missing");
+  let config: Config = {};
+  for (const path of configNames.map((name) => join(folder, name))) {
+    if (!(await exists(path))) continue;
+    config = toPlain(await readJsonObject(path)) as Config;
+    break;
+  }
+  return { className, folder, config, checkpoint: () => Checkpoint.open(folder) };
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

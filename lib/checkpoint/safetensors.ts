@@ -1,0 +1,183 @@
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { CheckpointError } from "./checkpoint-error.ts";
+import { parseStrictJson, type StrictJson } from "./strict-json.ts";
+
+/** Bytes of one element of each data type the format knows. */
+const elementBytes = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  U16: 2,
+  I16: 2,
+  F16: 2,
+  BF16: 2,
+  U32: 4,
+  I32: 4,
+  F32: 4,
+  U64: 8,
+  I64: 8,
+  F64: 8,
+} as const;
+
+export type SafetensorsDType = keyof typeof elementBytes;
+
+export interface StoredTensor {
+  readonly dtype: SafetensorsDType;
+  readonly shape: readonly number[];
+  /** First byte, counted from the beginning of the file. */
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+// A header of the largest public checkpoints is below 1 MiB. Limits come before any allocation.
+const headerBytesMax = 16 * 2 ** 20;
+const tensorsMax = 100_000;
+const rankMax = 8;
+const headerLimits = { depthMax: 3, valuesMax: 1_000_000 };
+const lengthPrefixBytes = 8;
+
+/**
+ * The tensors a safetensors file declares, in the order of its header. The file is untrusted: every offset is proven
+ * to lie inside it, and the tensors to cover its data without overlap or gap, before anything is returned.
+ *
+ * @throws CheckpointError naming the file
+ * @see https://huggingface.co/docs/safetensors ("Format")
+ */
+export async function readSafetensors(path: string): Promise<Map<string, StoredTensor>> {
+  const file = await openRegularFile(path);
+  try {
+    const { size } = await file.stat();
+    if (size < lengthPrefixBytes)
+      throw new CheckpointError(path, `not a safetensors file, it has ${size} bytes`);
+    const prefix = await readExactly(file, path, 0, lengthPrefixBytes);
+    const declared = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+    if (declared > BigInt(headerBytesMax)) {
+      throw new CheckpointError(path, `not a safetensors file, its header would be ${declared} bytes long`);
+    }
+    const headerBytes = Number(declared);
+    const dataOffset = lengthPrefixBytes + headerBytes;
+    if (dataOffset > size) {
+      throw new CheckpointError(
+        path,
+        `truncated, its header needs ${dataOffset} bytes and the file has ${size}`,
+      );
+    }
+    const header = await readExactly(file, path, lengthPrefixBytes, headerBytes);
+    return parseHeader(path, header, dataOffset, size);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Opens a file for reading, but never a pipe or a device, which would block or never end. */
+export async function openRegularFile(path: string): Promise<FileHandle> {
+  try {
+    if ((await stat(path)).isFile()) return await open(path, "r");
+  } catch (cause) {
+    throw CheckpointError.from(path, cause);
+  }
+  throw new CheckpointError(path, "not a regular file");
+}
+
+/** `byteLength` bytes at `offset`. @throws CheckpointError when the file ends before */
+export async function readExactly(
+  file: FileHandle,
+  path: string,
+  offset: number,
+  byteLength: number,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(byteLength);
+  let filled = 0;
+  while (filled < byteLength) {
+    const { bytesRead } = await file
+      .read(bytes, filled, byteLength - filled, offset + filled)
+      .catch((cause) => {
+        throw CheckpointError.from(path, cause);
+      });
+    if (bytesRead === 0)
+      throw new CheckpointError(path, `truncated, it ends ${byteLength - filled} bytes too early`);
+    filled += bytesRead;
+  }
+  return bytes;
+}
+
+function parseHeader(path: string, bytes: Uint8Array, dataOffset: number, size: number) {
+  const fail = (reason: string, cause?: unknown): never => {
+    throw new CheckpointError(path, reason, { cause });
+  };
+  let header: StrictJson;
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    header = parseStrictJson(text, headerLimits);
+  } catch (cause) {
+    return fail(
+      cause instanceof SyntaxError ? `the header ${cause.message}` : "the header is not UTF-8",
+      cause,
+    );
+  }
+  if (!(header instanceof Map) || bytes[0] !== "{".charCodeAt(0))
+    return fail("the header is not a JSON object");
+  if (header.size > tensorsMax)
+    return fail(`the header lists ${header.size} tensors, more than ${tensorsMax}`);
+
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, entry] of header) {
+    if (name === "__metadata__") checkMetadata(entry, fail);
+    else tensors.set(name, parseTensor(name, entry, dataOffset, fail));
+  }
+  checkCoverage(tensors, dataOffset, size, fail);
+  return tensors;
+}
+
+type Fail = (reason: string) => never;
+
+function checkMetadata(entry: StrictJson, fail: Fail): void {
+  const isStringMap = entry instanceof Map && [...entry.values()].every((value) => typeof value === "string");
+  if (!isStringMap) fail("__metadata__ is not a map of strings");
+}
+
+function parseTensor(name: string, entry: StrictJson, dataOffset: number, fail: Fail): StoredTensor {
+  const label = `tensor ${JSON.stringify(name)}`;
+  if (!(entry instanceof Map) || entry.size !== 3)
+    return fail(`${label} is not {dtype, shape, data_offsets}`);
+  const dtype = entry.get("dtype");
+  const shape = entry.get("shape");
+  const offsets = entry.get("data_offsets");
+  if (typeof dtype !== "string" || !Object.hasOwn(elementBytes, dtype)) {
+    return fail(`${label} has the unknown dtype ${JSON.stringify(dtype)}`);
+  }
+  if (!isSizes(shape) || shape.length > rankMax) return fail(`${label} has an impossible shape`);
+  if (!isSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
+    return fail(`${label} has impossible data_offsets`);
+  }
+  const knownType = dtype as SafetensorsDType;
+  const byteLength = offsets[1]! - offsets[0]!;
+  // BigInt, because a hostile shape multiplies past the integers a double holds.
+  const needed = shape.reduce((product, size) => product * BigInt(size), BigInt(elementBytes[knownType]));
+  if (needed !== BigInt(byteLength)) return fail(`${label} needs ${needed} bytes and has ${byteLength}`);
+  return { dtype: knownType, shape, offset: dataOffset + offsets[0]!, byteLength };
+}
+
+function isSizes(value: StrictJson | undefined): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && (size as number) >= 0);
+}
+
+/** The format asks that tensors tile the data section: what nothing names could hide anything. */
+function checkCoverage(
+  tensors: Map<string, StoredTensor>,
+  dataOffset: number,
+  size: number,
+  fail: Fail,
+): void {
+  const inOrder = [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.byteLength - b.byteLength);
+  let end = dataOffset;
+  for (const [name, { offset, byteLength }] of inOrder) {
+    if (offset < end) fail(`tensor ${JSON.stringify(name)} overlaps another one`);
+    if (offset > end) fail(`there is a gap of ${offset - end} bytes before tensor ${JSON.stringify(name)}`);
+    end += byteLength;
+  }
+  if (end > size) fail(`truncated, its tensors end at byte ${end} and the file has ${size}`);
+  if (end < size) fail(`${size - end} bytes after the last tensor belong to none`);
+}
