@@ -113,7 +113,7 @@ def t5(folder: Path) -> None:
         for k in ("vocab_size", "d_model", "d_kv", "num_heads", "d_ff", "num_layers", "feed_forward_proj",
                   "layer_norm_epsilon", "relative_attention_num_buckets", "relative_attention_max_distance")
     }
-    write(folder, saved, weights, {"ids": ids, "states": states}, [{"length": length, "valid": valid}])
+    write(folder, saved, weights, {"ids": ids.float(), "states": states}, [{"length": length, "valid": valid}])
 
 
 def autoencoder_kl(folder: Path, latent: tuple[int, ...], seed: int, **config) -> None:

@@ -1,0 +1,140 @@
+import {
+  add,
+  div,
+  Graph,
+  mul,
+  type Provider,
+  slice,
+  sub,
+  sumAbs,
+  type Value,
+  type WeightSource,
+} from "../onnx/index.ts";
+import type { DiffusionTransformer } from "./diffusion-transformer.ts";
+
+/**
+ * Cuts a diffusion transformer at the two ends of its trunk, without changing it.
+ *
+ * Every block only adds to the stream, so all that a step contributes between `embed` and `head` is one tensor,
+ * R = trunk out - trunk in. A step that reuses R is `head(embed(latent) + R)`.
+ */
+
+export interface CutOptions {
+  readonly weights: WeightSource;
+  readonly provider?: Provider;
+}
+
+/** Names of the graph inputs and outputs that the cuts share; the transformer adds those of its feeds. */
+export const cutNames = {
+  /** [1, C, F, H, W] */
+  latent: "latent",
+  /** scalar */
+  guidanceScale: "guidanceScale",
+  /** [B, N, D]; zeros before the first computed step */
+  previousProbe: "previousProbe",
+  /** [1, C, F, H, W], after guidance */
+  prediction: "prediction",
+  /** R [B, N, D]: output of a computed step, input of a reused one */
+  residual: "residual",
+  /** [B, N, D] */
+  probe: "probe",
+  /** scalar; relative L1 change of the probe since the last computed step, without meaning at the first one */
+  change: "change",
+  /** scalar in 0..1; 0 with a single frame */
+  motionScore: "motionScore",
+} as const;
+
+// Keeps 0/0 out of the signals and is far below any sum that float32 could tell from zero.
+const TINY = 1e-30;
+
+/**
+ * The graph of a computed step. Inputs: latent, guidanceScale, previousProbe and the transformer's own. Outputs:
+ * prediction, residual, probe, change, motionScore.
+ *
+ * @param options.blockResiduals also outputs what every block adds, as `residual.0`, `residual.1`, ... in order
+ */
+export function buildFull(
+  dit: DiffusionTransformer,
+  options: CutOptions & { blockResiduals?: boolean },
+): Graph {
+  const { graph, latent, guidanceScale } = begin(dit, options);
+  const { prediction, trunkIn, trunkOut, probe, residuals } = forward(dit, graph, latent);
+  graph.output(cutNames.prediction, guide(graph, prediction, guidanceScale));
+  const previous = graph.input(cutNames.previousProbe, "float32", [2, dit.tokens, dit.width]);
+  graph.scope("signals", () => {
+    graph.output(cutNames.residual, sub(trunkOut, trunkIn)); // [B, N, D]
+    graph.output(cutNames.probe, probe);
+    graph.output(cutNames.change, change(previous, probe));
+    graph.output(cutNames.motionScore, motionScore(probe, dit.tokensPerFrame));
+  });
+  if (options.blockResiduals) {
+    for (const [i, residual] of residuals.entries()) graph.output(`${cutNames.residual}.${i}`, residual);
+  }
+  return graph;
+}
+
+/** The graph of a reused step. Inputs: latent, guidanceScale, residual and the step's feeds. Output: prediction. */
+export function buildReuse(dit: DiffusionTransformer, options: CutOptions): Graph {
+  const { graph, latent, guidanceScale } = begin(dit, options);
+  const { x, conditioning } = graph.scope("embed", () => dit.embed(graph, latent));
+  const residual = graph.input(cutNames.residual, "float32", [2, dit.tokens, dit.width]);
+  const prediction = graph.scope("head", () => dit.head(add(x, residual), conditioning));
+  graph.output(cutNames.prediction, guide(graph, prediction, guidanceScale));
+  return graph;
+}
+
+/** The graph of a step in a pipeline without caching: the computed step with nothing but its prediction. */
+export function buildUncut(dit: DiffusionTransformer, options: CutOptions): Graph {
+  const { graph, latent, guidanceScale } = begin(dit, options);
+  graph.output(cutNames.prediction, guide(graph, forward(dit, graph, latent).prediction, guidanceScale));
+  return graph;
+}
+
+function begin(dit: DiffusionTransformer, { weights, provider = "cpu" }: CutOptions) {
+  const graph = new Graph({ provider, weights });
+  const { channels, frames, height, width } = dit.latent;
+  const latent = graph.input(cutNames.latent, "float32", [1, channels, frames, height, width]);
+  return { graph, latent, guidanceScale: graph.input(cutNames.guidanceScale, "float32", []) };
+}
+
+function forward(dit: DiffusionTransformer, graph: Graph, latent: Value) {
+  const { x: trunkIn, conditioning } = graph.scope("embed", () => dit.embed(graph, latent)); // [B, N, D]
+  const residuals: Value[] = [];
+  let trunkOut = trunkIn;
+  let probe = trunkIn;
+  for (let index = 0; index < dit.blocks; index++) {
+    const block = dit.block(index, trunkOut, conditioning);
+    trunkOut = block.x;
+    residuals.push(...block.residuals);
+    if (index === dit.probeBlock) probe = block.probe;
+  }
+  const prediction = graph.scope("head", () => dit.head(trunkOut, conditioning)); // [B, C, F, H, W]
+  return { prediction, trunkIn, trunkOut, probe, residuals };
+}
+
+/** Classifier-free guidance (arXiv 2207.12598): unconditional + scale * (conditional - unconditional). */
+function guide(graph: Graph, prediction: Value, scale: Value): Value {
+  return graph.scope("guidance", () => {
+    const conditional = slice(prediction, 0, 0, 1); // [1, C, F, H, W]
+    const unconditional = slice(prediction, 0, 1, 2); // [1, C, F, H, W]
+    return add(unconditional, mul(scale, sub(conditional, unconditional)));
+  });
+}
+
+/** |previous - probe|_1 / |previous|_1 over both halves (AdaCache section 3.2, without the division by the rate). */
+function change(previous: Value, probe: Value): Value {
+  return ratio(sumAbs(sub(previous, probe)), sumAbs(previous));
+}
+
+/** |later - earlier|_1 / (|later|_1 + |earlier|_1) between neighbouring frames (AdaCache section 3.3). */
+function motionScore(probe: Value, tokensPerFrame: number): Value {
+  const tokens = probe.shape[1]!;
+  if (tokens === tokensPerFrame) return probe.graph.constant(new Float32Array([0]), []);
+  const later = slice(probe, 1, tokensPerFrame, tokens); // [B, N - H*W, D]
+  const earlier = slice(probe, 1, 0, tokens - tokensPerFrame); // [B, N - H*W, D]
+  return ratio(sumAbs(sub(later, earlier)), add(sumAbs(later), sumAbs(earlier)));
+}
+
+function ratio(numerator: Value, denominator: Value): Value {
+  return div(numerator, add(denominator, TINY));
+}

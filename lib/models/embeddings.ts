@@ -1,0 +1,74 @@
+/** Tables that depend on shapes alone, computed here so that no graph needs Sin or Cos. */
+
+const PERIOD = 10_000;
+
+/** Width of the sinusoid that timestep embedders take. */
+export const SINUSOID_WIDTH = 256;
+
+/**
+ * Sinusoid of one scalar, [cos | sin], with frequencies 10000^(-i/half).
+ *
+ * @see Vaswani et al. 2017 (arXiv 1706.03762) section 3.5; the order of the halves is GLIDE's
+ */
+export function scalarSinusoid(value: number, width = SINUSOID_WIDTH): Float32Array {
+  const half = width / 2;
+  const table = new Float32Array(width);
+  for (let i = 0; i < half; i++) {
+    // Rounded to float32 wherever the reference rounds: near 1000 the angle differs in the fifth digit otherwise.
+    const exponent = Math.fround(Math.fround(Math.fround(-Math.log(PERIOD)) * i) / half);
+    const angle = Math.fround(Math.fround(value) * Math.fround(Math.exp(exponent)));
+    table[i] = Math.cos(angle);
+    table[half + i] = Math.sin(angle);
+  }
+  return table;
+}
+
+/**
+ * Absolute positions of a grid of patches [H * W, width]: the first half of the width encodes the column, the second
+ * the row, each as [sin | cos].
+ *
+ * @param step distance between neighbouring patches down and across
+ */
+export function gridSinusoid(
+  rows: number,
+  columns: number,
+  width: number,
+  step: { down: number; across: number },
+): Float32Array {
+  const quarter = width / 4;
+  const table = new Float32Array(rows * columns * width);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const offset = (row * columns + column) * width;
+      for (let i = 0; i < quarter; i++) {
+        const frequency = PERIOD ** (-i / quarter);
+        const [x, y] = [column * step.across * frequency, row * step.down * frequency];
+        table[offset + i] = Math.sin(x);
+        table[offset + quarter + i] = Math.cos(x);
+        table[offset + 2 * quarter + i] = Math.sin(y);
+        table[offset + 3 * quarter + i] = Math.cos(y);
+      }
+    }
+  }
+  return table;
+}
+
+/**
+ * Cosines and sines of rotary position embedding, each [positions, width / 2]; pair i turns by 10000^(-2i/width) per
+ * position.
+ *
+ * @see RoFormer (arXiv 2104.09864) section 3.2
+ */
+export function rotaryTables(positions: number, width: number): { cos: Float32Array; sin: Float32Array } {
+  const half = width / 2;
+  const cos = new Float32Array(positions * half);
+  const sin = new Float32Array(positions * half);
+  for (let position = 0; position < positions; position++) {
+    for (let i = 0; i < half; i++) {
+      const angle = position * PERIOD ** ((-2 * i) / width);
+      cos[position * half + i] = Math.cos(angle);
+      sin[position * half + i] = Math.sin(angle);
+    }
+  }
+  return { cos, sin };
+}

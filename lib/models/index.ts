@@ -1,0 +1,20 @@
+export {
+  type AutoencoderKLConfig,
+  autoencoderKLDecoder,
+  parseAutoencoderKLConfig,
+} from "./autoencoder-kl.ts";
+export type { BuildOptions, NamedWeights } from "./build-options.ts";
+export { buildFull, buildReuse, buildUncut, type CutOptions, cutNames } from "./cut.ts";
+export type {
+  BlockOutput,
+  Conditioning,
+  DiffusionTransformer,
+  LatentShape,
+  TextStates,
+  VideoShape,
+} from "./diffusion-transformer.ts";
+export type { LatentDecoder } from "./latent-decoder.ts";
+export { diffusionTransformer, latentDecoder, type ModelClass, textEncoder } from "./registry.ts";
+export { nullCaption, parseSTDiT3Config, type STDiT3Config, stdit3 } from "./stdit3.ts";
+export { parseT5Config, type T5Config, t5Encoder } from "./t5.ts";
+export type { TextEncoder } from "./text-encoder.ts";

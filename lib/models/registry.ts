@@ -1,0 +1,51 @@
+import { autoencoderKLDecoder, parseAutoencoderKLConfig } from "./autoencoder-kl.ts";
+import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
+import type { LatentDecoder } from "./latent-decoder.ts";
+import { parseSTDiT3Config, stdit3 } from "./stdit3.ts";
+import { parseT5Config, t5Encoder } from "./t5.ts";
+import type { TextEncoder } from "./text-encoder.ts";
+
+/** A part of a model folder, as far as it says what to build. */
+export interface ModelClass {
+  readonly className: string;
+  readonly config: unknown;
+}
+
+type Builders<R, A extends unknown[] = []> = Readonly<Record<string, (config: unknown, ...args: A) => R>>;
+
+const diffusionTransformers: Builders<DiffusionTransformer, [VideoShape]> = {
+  STDiT3: (config, video) => stdit3(parseSTDiT3Config(config), video),
+};
+
+const textEncoders: Builders<TextEncoder> = {
+  T5EncoderModel: (config) => t5Encoder(parseT5Config(config)),
+};
+
+const latentDecoders: Builders<LatentDecoder> = {
+  AutoencoderKL: (config) => autoencoderKLDecoder(parseAutoencoderKLConfig(config)),
+};
+
+/** @throws Error for an unknown class or config, RangeError for a video the model cannot make */
+export function diffusionTransformer(
+  { className, config }: ModelClass,
+  video: VideoShape,
+): DiffusionTransformer {
+  return choose(diffusionTransformers, className, "transformer")(config, video);
+}
+
+/** @throws Error for an unknown class or config */
+export function textEncoder({ className, config }: ModelClass): TextEncoder {
+  return choose(textEncoders, className, "text encoder")(config);
+}
+
+/** @throws Error for an unknown class or config */
+export function latentDecoder({ className, config }: ModelClass): LatentDecoder {
+  return choose(latentDecoders, className, "decoder")(config);
+}
+
+function choose<R, A extends unknown[]>(builders: Builders<R, A>, className: string, role: string) {
+  const builder = Object.hasOwn(builders, className) ? builders[className] : undefined;
+  if (builder) return builder;
+  const known = Object.keys(builders).join(", ");
+  throw new Error(`This model's ${role} is a ${className}, and Adareel can build only ${known}.`);
+}

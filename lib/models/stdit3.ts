@@ -1,0 +1,308 @@
+import { z } from "zod";
+import {
+  add,
+  attention,
+  concat,
+  conv3d,
+  expand,
+  type Graph,
+  gelu,
+  layerNorm,
+  linear,
+  mul,
+  pad,
+  reshape,
+  rmsNorm,
+  rotaryInterleaved,
+  silu,
+  slice,
+  split,
+  type Tensor,
+  transpose,
+  type Value,
+} from "../onnx/index.ts";
+import { parseConfig, positiveInteger } from "./config.ts";
+import type {
+  BlockOutput,
+  Conditioning,
+  DiffusionTransformer,
+  TextStates,
+  VideoShape,
+} from "./diffusion-transformer.ts";
+import { gridSinusoid, rotaryTables, SINUSOID_WIDTH, scalarSinusoid } from "./embeddings.ts";
+import { paddedText } from "./text-feeds.ts";
+
+/**
+ * STDiT3, the transformer of Open-Sora 1.2 (github.com/hpcaitech/Open-Sora, tag v1.2.0): pairs of a spatial and a
+ * temporal block, each self-attention, cross-attention to the text and an MLP, modulated by the step (adaLN-single).
+ *
+ * In shapes B is the two guidance halves, F, H, W count patches after patchifying (N = F * H * W), D is the width,
+ * and the text has L rows.
+ */
+
+const EPS = 1e-6;
+
+const stdit3Schema = z
+  .object({
+    hidden_size: positiveInteger,
+    /** Pairs of one spatial and one temporal block. */
+    depth: positiveInteger,
+    num_heads: positiveInteger,
+    mlp_ratio: z.number().positive(),
+    /** Patch extent along frames, height and width. */
+    patch_size: z.tuple([positiveInteger, positiveInteger, positiveInteger]),
+    in_channels: positiveInteger,
+    /** The model also predicts a variance, which sampling does not use. */
+    pred_sigma: z.boolean(),
+    caption_channels: positiveInteger,
+    model_max_length: positiveInteger,
+    qk_norm: z.boolean(),
+    /** Edge in pixels of the square at which positions keep their scale. */
+    input_sq_size: positiveInteger,
+  })
+  .refine((c) => c.hidden_size % 4 === 0 && c.hidden_size % (2 * c.num_heads) === 0, {
+    path: ["hidden_size"],
+    message: "must be a multiple of 4 and of twice num_heads",
+  });
+
+export type STDiT3Config = z.infer<typeof stdit3Schema>;
+
+export function parseSTDiT3Config(config: unknown): STDiT3Config {
+  return parseConfig("STDiT3", stdit3Schema, config);
+}
+
+/** @throws RangeError when the model cannot make a video of this shape */
+export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransformer {
+  const { hidden_size: D, num_heads: heads, caption_channels, model_max_length: L } = config;
+  const { latent } = video;
+  checkShape(config, video);
+  const [patchF, patchH, patchW] = config.patch_size;
+  const F = Math.ceil(latent.frames / patchF);
+  const H = Math.ceil(latent.height / patchH);
+  const W = Math.ceil(latent.width / patchW);
+  const N = F * H * W;
+
+  function embed(g: Graph, z: Value): { x: Value; conditioning: Conditioning } {
+    const step = add(embedScalar(g, "t_embedder", "timestep"), embedScalar(g, "fps_embedder", "fps")); // [1, D]
+    const modulation = linear(silu(step), ...affine(g, "t_block.1", 6 * D, D)); // [1, 6D]
+    const mask = reshape(g.input("textMask", "float32", [2, L]), [2, 1, 1, L]);
+    const conditioning = {
+      step,
+      modulation: reshape(modulation, [6, D]),
+      text: embedText(g),
+      textMask: expand(mask, [2, 1, N, L]),
+    };
+    return { x: patchify(g, z), conditioning };
+  }
+
+  function patchify(g: Graph, z: Value): Value {
+    const after = [F * patchF - latent.frames, H * patchH - latent.height, W * patchW - latent.width];
+    const padded = after.some((n) => n > 0)
+      ? pad(z, [[0, 0], [0, 0], ...after.map((n) => [0, n] as const)])
+      : z;
+    const weight = g.weight("x_embedder.proj.weight", [D, latent.channels, ...config.patch_size]);
+    const patches = conv3d(padded, weight, g.weight("x_embedder.proj.bias", [D]), {
+      stride: config.patch_size,
+    });
+    const x = transpose(reshape(patches, [1, D, F, H * W]), [0, 2, 3, 1]); // [1, F, H*W, D]
+    const base = Math.round(Math.sqrt(H * W));
+    const scale = Math.sqrt(video.height * video.width) / config.input_sq_size;
+    const positions = gridSinusoid(H, W, D, { down: base / H / scale, across: base / W / scale });
+    return reshape(add(x, g.constant(positions, [H * W, D])), [1, N, D]); // the halves differ only once text acts
+  }
+
+  function embedScalar(g: Graph, name: string, input: string): Value {
+    const sinusoid = g.input(input, "float32", [1, SINUSOID_WIDTH]);
+    const hidden = silu(linear(sinusoid, ...affine(g, `${name}.mlp.0`, D, SINUSOID_WIDTH)));
+    return linear(hidden, ...affine(g, `${name}.mlp.2`, D, D)); // [1, D]
+  }
+
+  function embedText(g: Graph): Value {
+    const text = g.input("text", "float32", [2, L, caption_channels]);
+    const hidden = gelu(linear(text, ...affine(g, "y_embedder.y_proj.fc1", D, caption_channels)), "tanh");
+    return linear(hidden, ...affine(g, "y_embedder.y_proj.fc2", D, D)); // [B, L, D]
+  }
+
+  /** Index i is the pair of spatial and temporal block i. */
+  function block(index: number, x: Value, conditioning: Conditioning): BlockOutput {
+    const spatial = halfBlock("spatial", index, x, conditioning);
+    const temporal = halfBlock("temporal", index, spatial.x, conditioning);
+    return {
+      x: temporal.x,
+      residuals: [...spatial.residuals, ...temporal.residuals],
+      probe: temporal.residuals[0],
+    };
+  }
+
+  function halfBlock(kind: "spatial" | "temporal", index: number, x: Value, conditioning: Conditioning) {
+    const g = x.graph;
+    const name = `${kind}_blocks.${index}`;
+    return g.scope(name, () => {
+      const table = add(g.weight(`${name}.scale_shift_table`, [6, D]), conditioning.modulation!); // [6, D]
+      const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = split(table, 0, 6) as Six; // [1, D] each
+      const a = mul(gateAttn, selfAttention(kind, name, modulate(x, shiftAttn, scaleAttn)));
+      const afterAttn = add(x, a);
+      const r = crossAttention(name, afterAttn, conditioning); // neither normalised nor gated
+      const afterText = add(afterAttn, r);
+      const m = mul(gateMlp, mlp(name, modulate(afterText, shiftMlp, scaleMlp)));
+      return { x: add(afterText, m), residuals: [a, r, m] as const };
+    });
+  }
+
+  /** Within each frame, or along time at each place. x is [B, N, D]. */
+  function selfAttention(kind: "spatial" | "temporal", block: string, x: Value): Value {
+    const g = x.graph;
+    const name = `${block}.attn`;
+    const [B] = x.shape as [number, number, number];
+    return g.scope("attn", () => {
+      const tokens =
+        kind === "spatial"
+          ? reshape(x, [B * F, H * W, D])
+          : reshape(transpose(reshape(x, [B, F, H * W, D]), [0, 2, 1, 3]), [B * H * W, F, D]);
+      const [q, k, v] = split(linear(tokens, ...affine(g, `${name}.qkv`, 3 * D, D)), 2, 3) as [
+        Value,
+        Value,
+        Value,
+      ];
+      const turn = kind === "temporal" ? rotate : (y: Value) => y;
+      const y = attention({
+        q: turn(normHeads(q, `${name}.q_norm`)),
+        k: turn(normHeads(k, `${name}.k_norm`)),
+        v,
+        heads,
+      });
+      const inOrder = kind === "spatial" ? y : transpose(reshape(y, [B, H * W, F, D]), [0, 2, 1, 3]);
+      return linear(reshape(inOrder, [B, N, D]), ...affine(g, `${name}.proj`, D, D));
+    });
+  }
+
+  function normHeads(x: Value, name: string): Value {
+    if (!config.qk_norm) return x;
+    const weight = x.graph.weight(`${name}.weight`, [D / heads]);
+    return reshape(
+      rmsNorm(reshape(x, [...x.shape.slice(0, 2), heads, D / heads]), weight, { eps: EPS }),
+      x.shape,
+    );
+  }
+
+  function rotate(x: Value): Value {
+    const { cos, sin } = rotaryTables(F, D / heads);
+    const shape = [F, D / heads / 2];
+    return rotaryInterleaved(x, x.graph.constant(cos, shape), x.graph.constant(sin, shape));
+  }
+
+  function crossAttention(block: string, x: Value, { text, textMask }: Conditioning): Value {
+    const g = x.graph;
+    const name = `${block}.cross_attn`;
+    return g.scope("cross_attn", () => {
+      const q = linear(x, ...affine(g, `${name}.q_linear`, D, D)); // [1 or B, N, D]
+      const queries = q.shape[0] === 1 ? concat([q, q], 0) : q; // [B, N, D]
+      const [k, v] = split(linear(text!, ...affine(g, `${name}.kv_linear`, 2 * D, D)), 2, 2) as [
+        Value,
+        Value,
+      ];
+      const y = attention({ q: queries, k, v, heads, mask: textMask! });
+      return linear(y, ...affine(g, `${name}.proj`, D, D));
+    });
+  }
+
+  function mlp(block: string, x: Value): Value {
+    const g = x.graph;
+    const hidden = Math.floor(D * config.mlp_ratio);
+    return g.scope("mlp", () => {
+      const y = gelu(linear(x, ...affine(g, `${block}.mlp.fc1`, hidden, D)), "tanh"); // [B, N, hidden]
+      return linear(y, ...affine(g, `${block}.mlp.fc2`, D, hidden));
+    });
+  }
+
+  function head(x: Value, { step }: Conditioning): Value {
+    const g = x.graph;
+    const channels = latent.channels * (config.pred_sigma ? 2 : 1);
+    const patch = patchF * patchH * patchW * channels;
+    const [shift, scale] = split(add(g.weight("final_layer.scale_shift_table", [2, D]), step!), 0, 2) as [
+      Value,
+      Value,
+    ];
+    const y = linear(modulate(x, shift, scale), ...affine(g, "final_layer.linear", patch, D)); // [B, N, patch]
+    const patches = reshape(y, [2, F, H, W, patchF, patchH, patchW, channels]);
+    const mean = slice(patches, 7, 0, latent.channels);
+    const video = reshape(transpose(mean, [0, 7, 1, 4, 2, 5, 3, 6]), [
+      2,
+      latent.channels,
+      F * patchF,
+      H * patchH,
+      W * patchW,
+    ]);
+    const cropped = [latent.frames, latent.height, latent.width];
+    return cropped.reduce((v, size, i) => (v.shape[i + 2] === size ? v : slice(v, i + 2, 0, size)), video);
+  }
+
+  return {
+    latent,
+    blocks: config.depth,
+    probeBlock: Math.max(0, Math.floor(config.depth / 2) - 1),
+    tokens: N,
+    tokensPerFrame: H * W,
+    tokenFrames: F,
+    width: D,
+    embed,
+    block,
+    head,
+    stepFeeds: (timestep) => ({ timestep: sinusoidFeed(timestep), fps: sinusoidFeed(video.fps) }),
+    textFeeds: (conditional, unconditional) => paddedText([conditional, unconditional], L, caption_channels),
+  };
+}
+
+/**
+ * The unconditional text for a prompt of `tokens` tokens: that many rows of a tensor the model learnt with its weights.
+ *
+ * @throws RangeError when the prompt is longer than the model was trained for
+ */
+export async function nullCaption(
+  checkpoint: { read(name: string): Promise<Float32Array> },
+  config: STDiT3Config,
+  tokens: number,
+): Promise<TextStates> {
+  if (tokens > config.model_max_length) {
+    throw new RangeError(
+      `A prompt of ${tokens} tokens is longer than the model's ${config.model_max_length}.`,
+    );
+  }
+  const rows = await checkpoint.read("y_embedder.y_embedding"); // [L, caption_channels]
+  return { tokens, data: rows.slice(0, tokens * config.caption_channels) };
+}
+
+type Six = [Value, Value, Value, Value, Value, Value];
+
+function affine(g: Graph, name: string, outWidth: number, inWidth: number): [weight: Value, bias: Value] {
+  return [g.weight(`${name}.weight`, [outWidth, inWidth]), g.weight(`${name}.bias`, [outWidth])];
+}
+
+/** LN(x) * (1 + scale) + shift, with scale and shift [1, D] in the place of the normalisation's own parameters. */
+function modulate(x: Value, shift: Value, scale: Value): Value {
+  const D = x.shape[2]!;
+  return layerNorm(x, { eps: EPS, weight: reshape(add(scale, 1), [D]), bias: reshape(shift, [D]) });
+}
+
+function sinusoidFeed(value: number): Tensor {
+  return { dtype: "float32", shape: [1, SINUSOID_WIDTH], data: scalarSinusoid(value) };
+}
+
+function checkShape(config: STDiT3Config, { latent, height, width, fps }: VideoShape): void {
+  if (latent.channels !== config.in_channels) {
+    throw new RangeError(
+      `This model makes latents of ${config.in_channels} channels, not ${latent.channels}.`,
+    );
+  }
+  const sizes = { frames: latent.frames, height: latent.height, width: latent.width };
+  for (const [name, size] of Object.entries(sizes)) {
+    if (!Number.isInteger(size) || size < 1) {
+      throw new RangeError(`A latent's ${name} must be a whole number from 1 up, and this one is ${size}.`);
+    }
+  }
+  for (const [name, value] of Object.entries({ height, width, fps })) {
+    if (!(value > 0 && value < Number.POSITIVE_INFINITY)) {
+      throw new RangeError(`A video's ${name} must be above 0, and this one is ${value}.`);
+    }
+  }
+}

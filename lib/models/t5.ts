@@ -1,0 +1,134 @@
+import { z } from "zod";
+import {
+  add,
+  attention,
+  Graph,
+  gather,
+  gelu,
+  linear,
+  mul,
+  reshape,
+  rmsNorm,
+  type Tensor,
+  transpose,
+  type Value,
+} from "../onnx/index.ts";
+import type { BuildOptions } from "./build-options.ts";
+import { parseConfig, positiveInteger } from "./config.ts";
+import type { TextEncoder } from "./text-encoder.ts";
+import { keyMask } from "./text-feeds.ts";
+
+/**
+ * The encoder of T5 v1.1 (arXiv 1910.10683, gated GELU as in arXiv 2002.05202), key names of transformers.
+ *
+ * In shapes N is the padded length, D the width of the stream.
+ */
+
+const t5Schema = z.object({
+  vocab_size: positiveInteger,
+  d_model: positiveInteger,
+  d_kv: positiveInteger,
+  d_ff: positiveInteger,
+  num_layers: positiveInteger,
+  num_heads: positiveInteger,
+  feed_forward_proj: z.literal("gated-gelu"),
+  layer_norm_epsilon: z.number().positive().default(1e-6),
+  relative_attention_num_buckets: positiveInteger.default(32),
+  relative_attention_max_distance: positiveInteger.default(128),
+});
+
+export type T5Config = z.infer<typeof t5Schema>;
+
+export function parseT5Config(config: unknown): T5Config {
+  return parseConfig("T5EncoderModel", t5Schema, config);
+}
+
+/** Inputs `ids` int64 [1, N] and `keyMask` [1, N]; output `states` [1, N, D]. */
+export function t5Encoder(config: T5Config): TextEncoder {
+  return {
+    width: config.d_model,
+    build: (length, options) => buildT5(config, length, options),
+    feeds: (ids, length) => t5Feeds(config, ids, length),
+  };
+}
+
+function buildT5(config: T5Config, N: number, { weights, provider = "cpu" }: BuildOptions): Graph {
+  const { d_model: D, num_heads: heads, d_ff, layer_norm_epsilon: eps } = config;
+  const inner = heads * config.d_kv;
+  const g = new Graph({ provider, weights });
+  const ids = g.input("ids", "int64", [1, N]);
+  const padding = reshape(g.input("keyMask", "float32", [1, N]), [1, 1, 1, N]);
+
+  // Both are the same tensor; which of the names is stored depends on who saved the checkpoint.
+  const embedding = weights.has("shared.weight") ? "shared.weight" : "encoder.embed_tokens.weight";
+  let x = gather(g.weight(embedding, [config.vocab_size, D]), ids); // [1, N, D]
+  const bias = add(relativeBias(g, config, N), padding); // [1, heads, N, N]
+  for (let i = 0; i < config.num_layers; i++) {
+    g.scope(`encoder.block.${i}`, () => {
+      x = add(x, selfAttention(norm(x, `encoder.block.${i}.layer.0.layer_norm`), i));
+      x = add(x, feedForward(norm(x, `encoder.block.${i}.layer.1.layer_norm`), i));
+    });
+  }
+  g.output("states", norm(x, "encoder.final_layer_norm"));
+  return g;
+
+  function norm(y: Value, name: string): Value {
+    return rmsNorm(y, g.weight(`${name}.weight`, [D]), { eps });
+  }
+
+  function selfAttention(y: Value, i: number): Value {
+    const name = `encoder.block.${i}.layer.0.SelfAttention`;
+    const [q, k, v] = ["q", "k", "v"].map((part) =>
+      linear(y, g.weight(`${name}.${part}.weight`, [inner, D])),
+    );
+    // The initialisation of T5 absorbs 1 / sqrt(d_kv), so the scores are not scaled.
+    const mixed = attention({ q: q!, k: k!, v: v!, heads, mask: bias, scale: 1 }); // [1, N, inner]
+    return linear(mixed, g.weight(`${name}.o.weight`, [D, inner]));
+  }
+
+  function feedForward(y: Value, i: number): Value {
+    const name = `encoder.block.${i}.layer.1.DenseReluDense`;
+    const gate = gelu(linear(y, g.weight(`${name}.wi_0.weight`, [d_ff, D])), "tanh"); // [1, N, d_ff]
+    const hidden = mul(gate, linear(y, g.weight(`${name}.wi_1.weight`, [d_ff, D])));
+    return linear(hidden, g.weight(`${name}.wo.weight`, [D, d_ff]));
+  }
+}
+
+/** Added to the scores of every block [1, heads, N, N]; only block 0 stores its table. */
+function relativeBias(g: Graph, config: T5Config, N: number): Value {
+  const { num_heads: heads, relative_attention_num_buckets: buckets } = config;
+  const index = new BigInt64Array(N * N);
+  for (let query = 0; query < N; query++) {
+    for (let key = 0; key < N; key++) index[query * N + key] = BigInt(relativeBucket(key - query, config));
+  }
+  const name = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
+  const bias = gather(g.weight(name, [buckets, heads]), g.constant(index, [N, N])); // [N, N, heads]
+  return reshape(transpose(bias, [2, 0, 1]), [1, heads, N, N]);
+}
+
+/** Bucket of a signed distance: half of them for each direction, exact when near, logarithmic up to the maximum. */
+function relativeBucket(distance: number, config: T5Config): number {
+  const half = config.relative_attention_num_buckets / 2;
+  const exact = half / 2;
+  const direction = distance > 0 ? half : 0;
+  const n = Math.abs(distance);
+  if (n < exact) return direction + n;
+  const octaves = Math.log(n / exact) / Math.log(config.relative_attention_max_distance / exact);
+  return direction + Math.min(half - 1, exact + Math.floor(octaves * (half - exact)));
+}
+
+function t5Feeds(config: T5Config, ids: readonly number[], length: number): Record<string, Tensor> {
+  if (ids.length < 1 || ids.length > length) {
+    throw new RangeError(`A prompt must have from 1 to ${length} tokens, and this one has ${ids.length}.`);
+  }
+  const stray = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= config.vocab_size);
+  if (stray !== undefined) {
+    throw new RangeError(`Token ${stray} is outside the text encoder's vocabulary of ${config.vocab_size}.`);
+  }
+  const padded = new BigInt64Array(length);
+  padded.set(ids.map(BigInt));
+  return {
+    ids: { dtype: "int64", shape: [1, length], data: padded },
+    keyMask: { dtype: "float32", shape: [1, length], data: keyMask(ids.length, length) },
+  };
+}

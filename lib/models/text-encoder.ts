@@ -1,0 +1,16 @@
+import type { Graph, Tensor } from "../onnx/index.ts";
+import type { BuildOptions } from "./build-options.ts";
+
+/** Turns token ids into the states a diffusion transformer attends to. */
+export interface TextEncoder {
+  /** D of the states. */
+  readonly width: number;
+  /** The graph for prompts of up to `length` tokens; its output `states` is [1, length, D]. */
+  build(length: number, options: BuildOptions): Graph;
+  /**
+   * Feeds for one prompt, padded to `length`. Only the first `ids.length` rows of the states are the prompt's.
+   *
+   * @throws RangeError when there are no ids, too many, or one outside the vocabulary
+   */
+  feeds(ids: readonly number[], length: number): Record<string, Tensor>;
+}

@@ -1,0 +1,40 @@
+import type { Tensor } from "../onnx/index.ts";
+import type { TextStates } from "./diffusion-transformer.ts";
+
+/** Added to the score of a padded key: exp of it is 0 in float32, and no sum of it with a score overflows. */
+export const MASKED = -1e9;
+
+/** Additive mask over keys: 0 for the first `tokens` positions, far below any score for the padding after them. */
+export function keyMask(tokens: number, length: number): Float32Array {
+  return new Float32Array(length).fill(MASKED, tokens);
+}
+
+/**
+ * Texts of different lengths as one batch: `text` [B, L, D] padded with zeros and `textMask` [B, L] for the keys.
+ *
+ * @throws RangeError when a text has no token, more than `length`, or rows of another width
+ */
+export function paddedText(
+  texts: readonly TextStates[],
+  length: number,
+  width: number,
+): Record<string, Tensor> {
+  const text = new Float32Array(texts.length * length * width);
+  const mask = new Float32Array(texts.length * length);
+  for (const [i, { tokens, data }] of texts.entries()) {
+    if (!(tokens >= 1 && tokens <= length)) {
+      throw new RangeError(`A text must have from 1 to ${length} tokens, and this one has ${tokens}.`);
+    }
+    if (data.length !== tokens * width) {
+      throw new RangeError(
+        `${tokens} tokens need ${tokens} x ${width} numbers, and there are ${data.length}.`,
+      );
+    }
+    text.set(data, i * length * width);
+    mask.set(keyMask(tokens, length), i * length);
+  }
+  return {
+    text: { dtype: "float32", shape: [texts.length, length, width], data: text },
+    textMask: { dtype: "float32", shape: [texts.length, length], data: mask },
+  };
+}

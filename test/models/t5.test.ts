@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { parseT5Config, t5Encoder } from "../../lib/models/index.ts";
+import { readCases, readGolden, relativeError, run, withHeader } from "./golden.ts";
+
+// Worst error measured: 2.4e-6.
+const TOLERANCE = 1e-5;
+
+describe("the T5 encoder", async () => {
+  const golden = await readGolden("t5");
+  const [{ length, valid }] = (await readCases<{ length: number; valid: number[] }>("t5")) as [
+    { length: number; valid: number[] },
+  ];
+  const encoder = t5Encoder(parseT5Config(golden.config));
+  const ids = [...(await golden.vectors.read("ids"))]; // [2, length]
+  const states = await golden.vectors.read("states"); // [2, length, D]
+
+  async function errorOf(prompt: number, weights = golden.weights) {
+    const feeds = encoder.feeds(ids.slice(prompt * length, prompt * length + valid[prompt]!), length);
+    const outputs = await run(encoder.build(length, { weights }), weights, feeds);
+    const size = length * encoder.width;
+    return relativeError(outputs.states, states.slice(prompt * size, (prompt + 1) * size));
+  }
+
+  it("agrees with transformers at distances that reach the last bucket", async () => {
+    expect(valid[0]).toBeGreaterThan(140);
+    expect(await errorOf(0)).toBeLessThan(TOLERANCE);
+  });
+
+  it("agrees with transformers on a padded prompt", async () => {
+    expect(valid[1]).toBeLessThan(length);
+    expect(await errorOf(1)).toBeLessThan(TOLERANCE);
+  });
+
+  it("finds the token table under the encoder's own name", async () => {
+    const renamed = await withHeader(golden, (name, entry) => [
+      name === "shared.weight" ? "encoder.embed_tokens.weight" : name,
+      entry,
+    ]);
+    expect(await errorOf(1, renamed)).toBeLessThan(TOLERANCE);
+  });
+
+  it("refuses no tokens, too many, and ids outside the vocabulary", () => {
+    expect(() => encoder.feeds([], 4)).toThrow(/from 1 to 4.*0/);
+    expect(() => encoder.feeds([2, 2, 2, 2, 1], 4)).toThrow(/from 1 to 4.*5/);
+    expect(() => encoder.feeds([2, 48], 4)).toThrow(/48.*vocabulary of 48/);
+    expect(() => encoder.feeds([-1], 4)).toThrow(/-1/);
+  });
+
+  it("refuses the ungated feed-forward of T5 v1.0 by name", () => {
+    expect(() => parseT5Config({ ...golden.config, feed_forward_proj: "relu" })).toThrow(/feed_forward_proj/);
+  });
+});
