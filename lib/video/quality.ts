@@ -46,22 +46,23 @@ export function ssim(a: Frames, b: Frames): number {
 
 function planeSsim(x: Float64Array, y: Float64Array, width: number, height: number): number {
   const mean = (of: Float64Array) => blurInside(of, width, height);
-  const product = (p: Float64Array, q: Float64Array) => p.map((value, at) => value * q[at]!);
+  const squares = new Float64Array(x.length);
+  const products = new Float64Array(x.length);
+  for (let at = 0; at < x.length; at++) {
+    squares[at] = x[at]! ** 2 + y[at]! ** 2;
+    products[at] = x[at]! * y[at]!;
+  }
   const meanX = mean(x);
   const meanY = mean(y);
-  const meanXX = mean(product(x, x));
-  const meanYY = mean(product(y, y));
-  const meanXY = mean(product(x, y));
+  const meanSquares = mean(squares);
+  const meanProduct = mean(products);
   let sum = 0;
   for (let at = 0; at < meanX.length; at++) {
-    const mx = meanX[at]!;
-    const my = meanY[at]!;
-    const varianceX = meanXX[at]! - mx * mx;
-    const varianceY = meanYY[at]! - my * my;
-    const covariance = meanXY[at]! - mx * my;
-    sum +=
-      ((2 * mx * my + C1) * (2 * covariance + C2)) /
-      ((mx * mx + my * my + C1) * (varianceX + varianceY + C2));
+    const productOfMeans = meanX[at]! * meanY[at]!;
+    const squaresOfMeans = meanX[at]! ** 2 + meanY[at]! ** 2;
+    const covariance = meanProduct[at]! - productOfMeans;
+    const variances = meanSquares[at]! - squaresOfMeans;
+    sum += ((2 * productOfMeans + C1) * (2 * covariance + C2)) / ((squaresOfMeans + C1) * (variances + C2));
   }
   return sum / meanX.length;
 }
@@ -82,10 +83,11 @@ function blurInside(values: Float64Array, width: number, height: number): Float6
   const innerHeight = height - 2 * RADIUS;
   const rows = new Float64Array(height * innerWidth);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < innerWidth; x++) {
-      let sum = 0;
-      for (let tap = 0; tap < WINDOW.length; tap++) sum += WINDOW[tap]! * values[y * width + x + tap]!;
-      rows[y * innerWidth + x] = sum;
+    for (let tap = 0; tap < WINDOW.length; tap++) {
+      const weight = WINDOW[tap]!;
+      const from = y * width + tap;
+      const to = y * innerWidth;
+      for (let x = 0; x < innerWidth; x++) rows[to + x]! += weight * values[from + x]!;
     }
   }
   const inside = new Float64Array(innerHeight * innerWidth);
