@@ -25,6 +25,11 @@ export interface TextStates {
   readonly data: Float32Array;
 }
 
+/** Weights whose values the host may ask for. */
+export interface ReadableWeights {
+  read(name: string): Promise<Float32Array>;
+}
+
 /** What blocks and head need to know of the step and the text. Its members belong to the architecture. */
 export type Conditioning = Readonly<Record<string, Value>>;
 
@@ -54,6 +59,8 @@ export interface DiffusionTransformer {
   readonly tokenFrames: number;
   /** D. */
   readonly width: number;
+  /** Tokens of the longest text, end token included. */
+  readonly textLength: number;
   /** Declares the graph inputs that `stepFeeds` and `textFeeds` fill. `latent` is [1, C, F, H, W], x is [B, N, D]. */
   embed(graph: Graph, latent: Value): { x: Value; conditioning: Conditioning };
   block(index: number, x: Value, conditioning: Conditioning): BlockOutput;
@@ -61,6 +68,11 @@ export interface DiffusionTransformer {
   head(x: Value, conditioning: Conditioning): Value;
   /** Feeds of one denoising step; `timestep` is on the scale 0..1000. */
   stepFeeds(timestep: number): Record<string, Tensor>;
+  /**
+   * What the unconditional half attends to beside a prompt of `tokens` tokens, where a model learnt that with its
+   * weights; without it, the text encoder's states of an empty prompt take its place.
+   */
+  nullText?(weights: ReadableWeights, tokens: number): Promise<TextStates>;
   /** Feeds that stay the same for a whole generation. */
   textFeeds(conditional: TextStates, unconditional: TextStates): Record<string, Tensor>;
 }

@@ -10,6 +10,7 @@ export type {
   Conditioning,
   DiffusionTransformer,
   LatentShape,
+  ReadableWeights,
   TextStates,
   VideoShape,
 } from "./diffusion-transformer.ts";

@@ -26,6 +26,7 @@ import type {
   BlockOutput,
   Conditioning,
   DiffusionTransformer,
+  ReadableWeights,
   TextStates,
   VideoShape,
 } from "./diffusion-transformer.ts";
@@ -245,10 +246,12 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     tokensPerFrame: H * W,
     tokenFrames: F,
     width: D,
+    textLength: L,
     embed,
     block,
     head,
     stepFeeds: (timestep) => ({ timestep: sinusoidFeed(timestep), fps: sinusoidFeed(video.fps) }),
+    nullText: (weights, tokens) => nullCaption(weights, config, tokens),
     textFeeds: (conditional, unconditional) => paddedText([conditional, unconditional], L, caption_channels),
   };
 }
@@ -259,7 +262,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
  * @throws RangeError when the prompt is longer than the model was trained for
  */
 export async function nullCaption(
-  checkpoint: { read(name: string): Promise<Float32Array> },
+  weights: ReadableWeights,
   config: STDiT3Config,
   tokens: number,
 ): Promise<TextStates> {
@@ -268,7 +271,7 @@ export async function nullCaption(
       `A prompt of ${tokens} tokens is longer than the model's ${config.model_max_length}.`,
     );
   }
-  const rows = await checkpoint.read("y_embedder.y_embedding"); // [L, caption_channels]
+  const rows = await weights.read("y_embedder.y_embedding"); // [L, caption_channels]
   return { tokens, data: rows.slice(0, tokens * config.caption_channels) };
 }
 

@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { onTestFinished } from "vitest";
 import { Checkpoint } from "../../lib/checkpoint/index.ts";
 import { type DiffusionTransformer, diffusionTransformer } from "../../lib/models/index.ts";
 import { type Graph, openSession, type Session, type Tensor } from "../../lib/onnx/index.ts";
@@ -25,8 +26,12 @@ export async function readGolden(name: string): Promise<Golden> {
     folder: at,
     config: JSON.parse(await readFile(join(at, "config.json"), "utf8")),
     weights: await Checkpoint.open(at),
-    vectors: await Checkpoint.open(join(at, "vectors.safetensors")),
+    vectors: await readVectors(name),
   };
+}
+
+export function readVectors(name: string): Promise<Checkpoint> {
+  return Checkpoint.open(join(folder, name, "vectors.safetensors"));
 }
 
 export async function readCases<T>(name: string): Promise<T[]> {
@@ -112,7 +117,7 @@ interface HeaderEntry {
   data_offsets: [number, number];
 }
 
-/** A copy of a golden's weights with another header: other names, other shapes of the same bytes. */
+/** For the length of a test, a copy of a golden's weights with another header: other names, other shapes of the same bytes. */
 export async function withHeader(
   golden: Golden,
   change: (name: string, entry: HeaderEntry) => [string, HeaderEntry],
@@ -126,7 +131,9 @@ export async function withHeader(
   const text = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
-  const path = join(await mkdtemp(join(tmpdir(), "adareel-")), "model.safetensors");
+  const directory = await mkdtemp(join(tmpdir(), "adareel-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const path = join(directory, "model.safetensors");
   await writeFile(path, Buffer.concat([length, text, file.subarray(end)]));
   return Checkpoint.open(path);
 }

@@ -1,0 +1,136 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Checkpoint, type ModelFolder, openModelFolder } from "../../lib/checkpoint/index.ts";
+import {
+  buildFull,
+  buildReuse,
+  type DiffusionTransformer,
+  diffusionTransformer,
+  latentDecoder,
+  nullCaption,
+  parseSTDiT3Config,
+  textEncoder,
+} from "../../lib/models/index.ts";
+import type { Tensor } from "../../lib/onnx/index.ts";
+import { float32, open, readCases, readVectors, relativeError, run } from "./golden.ts";
+
+/** Golden vectors of tools/golden/model_demo.py: reference implementations over the weights of models/demo. */
+interface DemoCase {
+  readonly ids: number[];
+  readonly guidance: number;
+  /** 0-based denoising steps that are computed; the others reuse R. */
+  readonly computed: number[];
+  readonly timesteps: number[];
+  readonly deltas: number[];
+  readonly latent: [frames: number, height: number, width: number];
+  readonly height: number;
+  readonly width: number;
+  readonly fps: number;
+}
+
+const modelPath = join(import.meta.dirname, "../../models/demo");
+
+describe.runIf(existsSync(join(modelPath, "model_index.json")))("the demo model against PyTorch", () => {
+  let model: ModelFolder;
+  let demo: DemoCase;
+  let vectors: Checkpoint;
+  let transformer: Checkpoint;
+  let dit: DiffusionTransformer;
+  let feeds: Record<string, Tensor>;
+
+  beforeAll(async () => {
+    model = await openModelFolder(modelPath);
+    [demo] = (await readCases<DemoCase>("demo")) as [DemoCase];
+    vectors = await readVectors("demo");
+    const [frames, height, width] = demo.latent;
+    const part = model.part("transformer");
+    transformer = await part.checkpoint();
+    const config = parseSTDiT3Config(part.config);
+    const latent = { channels: config.in_channels, frames, height, width };
+    dit = diffusionTransformer(part, { latent, height: demo.height, width: demo.width, fps: demo.fps });
+    const tokens = demo.ids.length;
+    const shape = [2, dit.tokens, dit.width];
+    feeds = {
+      ...dit.textFeeds(
+        { tokens, data: await vectors.read("states") },
+        await nullCaption(transformer, config, tokens),
+      ),
+      latent: float32(await vectors.read("noise"), [1, config.in_channels, ...demo.latent]),
+      previousProbe: float32(new Float32Array(2 * dit.tokens * dit.width), shape),
+    };
+  });
+
+  const guidance = (scale: number) => ({ guidanceScale: float32(new Float32Array([scale]), []) });
+
+  it("encodes a prompt as transformers does", async () => {
+    const part = model.part("text_encoder");
+    const weights = await part.checkpoint();
+    const encoder = textEncoder(part);
+    const length = 32;
+    const graph = encoder.build(length, { weights });
+    const states = (await run(graph, weights, encoder.feeds(demo.ids, length))).states!.data as Float32Array;
+    const valid = states.slice(0, demo.ids.length * encoder.width);
+    expect(relativeError(float32(valid, []), await vectors.read("states"))).toBeLessThan(1e-4);
+  });
+
+  it("predicts the velocity of both guidance halves as the authors' module does", async () => {
+    const session = await open(buildFull(dit, { weights: transformer }), transformer);
+    const expected = await vectors.read("prediction"); // [B, C, F, H, W]
+    const half = expected.length / 2;
+    for (const [scale, start] of [
+      [1, 0],
+      [0, half],
+    ] as const) {
+      const outputs = await session.run({
+        ...feeds,
+        ...dit.stepFeeds(demo.timesteps[0]!),
+        ...guidance(scale),
+      });
+      expect(relativeError(outputs.prediction, expected.slice(start, start + half))).toBeLessThan(1e-4);
+    }
+    await session.release();
+  });
+
+  it("follows a whole denoising run with reused steps as the authors' module does", async () => {
+    const full = await open(buildFull(dit, { weights: transformer }), transformer);
+    const reuse = await open(buildReuse(dit, { weights: transformer }), transformer);
+    const { shape } = feeds.latent!;
+    let latent = feeds.latent!.data as Float32Array;
+    let residual: Tensor | undefined;
+    for (const [i, timestep] of demo.timesteps.entries()) {
+      const step = {
+        ...feeds,
+        ...dit.stepFeeds(timestep),
+        ...guidance(demo.guidance),
+        latent: float32(latent, shape),
+      };
+      const isComputed = demo.computed.includes(i);
+      const outputs = isComputed ? await full.run(step) : await reuse.run({ ...step, residual: residual! });
+      residual = outputs.residual ?? residual;
+      const velocity = outputs.prediction!.data as Float32Array;
+      latent = latent.map((value, j) => value + velocity[j]! * demo.deltas[i]!);
+    }
+    expect(relativeError(float32(latent, shape), await vectors.read("latent"))).toBeLessThan(1e-4);
+    await Promise.all([full.release(), reuse.release()]);
+  });
+
+  it("decodes frames as diffusers does", async () => {
+    const part = model.part("vae");
+    const weights = await part.checkpoint();
+    const decoder = latentDecoder(part);
+    const [frames, height, width] = demo.latent;
+    const latent = await vectors.read("latent"); // [1, C, F, H, W]
+    const area = height * width;
+    const chosen = [0, frames - 1].flatMap((frame) =>
+      Array.from({ length: decoder.channels }, (_, channel) => {
+        const start = (channel * frames + frame) * area;
+        return [...latent.subarray(start, start + area)];
+      }),
+    );
+    const outputs = await run(decoder.build({ frames: 2, height, width }, { weights }), weights, {
+      latent: float32(Float32Array.from(chosen.flat()), [2, decoder.channels, height, width]),
+    });
+    expect(relativeError(outputs.frames, await vectors.read("frames"))).toBeLessThan(1e-4);
+  });
+});
