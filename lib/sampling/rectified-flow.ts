@@ -76,7 +76,7 @@ export function rectifiedFlow({
   // The share of noise, 1 at the start; the shift keeps both ends where they are.
   const noise = Array.from({ length: steps + 1 }, (_, index) => {
     const share = 1 - index / steps;
-    return (ratio * share) / (1 + (ratio - 1) * share);
+    return share / (share + (1 - share) / ratio);
   });
   return {
     timesteps: noise.slice(0, steps).map((share) => share * config.num_train_timesteps),
