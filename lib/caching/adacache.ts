@@ -53,7 +53,7 @@ function startGeneration(
 ): CacheState {
   const stateOf = (memory: Memory): CacheState => ({
     decision: memory.decision,
-    shouldCompute: (step) => step === memory.nextStep || step === 0 || step >= totalSteps - 2,
+    shouldCompute: (step) => step === memory.nextStep || step >= totalSteps - 2,
     afterComputed: (step, measurement) => stateOf(decide(memory, step, measurement)),
   });
 

@@ -41,6 +41,8 @@ test("a trace holds one line a step, numbered from 1, with nulls where nothing w
 });
 
 test("the last threshold is null, since JSON has no Infinity", () => {
+  const policy = parseCachePolicy("fast", { steps: 30, motion: false });
+  expect(cacheTrace("models/demo", policy, []).codebook?.at(-1)).toEqual({ below: null, rate: 1 });
   expect(traceOf("slow", 30).codebook).toEqual([
     { below: 0.08, rate: 3 },
     { below: 0.16, rate: 2 },
