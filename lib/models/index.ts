@@ -16,6 +16,6 @@ export type {
 } from "./diffusion-transformer.ts";
 export type { LatentDecoder } from "./latent-decoder.ts";
 export { diffusionTransformer, latentDecoder, type ModelClass, textEncoder } from "./registry.ts";
-export { nullCaption, parseSTDiT3Config, type STDiT3Config, stdit3 } from "./stdit3.ts";
+export { parseSTDiT3Config, type STDiT3Config, stdit3 } from "./stdit3.ts";
 export { parseT5Config, type T5Config, t5Encoder } from "./t5.ts";
 export type { TextEncoder } from "./text-encoder.ts";

@@ -140,7 +140,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     const name = `${kind}_blocks.${index}`;
     return g.scope(name, () => {
       const table = add(g.weight(`${name}.scale_shift_table`, [6, D]), conditioning.modulation!); // [6, D]
-      const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = split(table, 0, 6) as Six; // [1, D] each
+      const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = split(table, 0, 6) as Values<6>; // [1, D] each
       const a = mul(gateAttn, selfAttention(kind, name, modulate(x, shiftAttn, scaleAttn)));
       const afterAttn = add(x, a);
       const r = crossAttention(name, afterAttn, conditioning); // neither normalised nor gated
@@ -160,11 +160,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
         kind === "spatial"
           ? reshape(x, [B * F, H * W, D])
           : reshape(transpose(reshape(x, [B, F, H * W, D]), [0, 2, 1, 3]), [B * H * W, F, D]);
-      const [q, k, v] = split(linear(tokens, ...affine(g, `${name}.qkv`, 3 * D, D)), 2, 3) as [
-        Value,
-        Value,
-        Value,
-      ];
+      const [q, k, v] = split(linear(tokens, ...affine(g, `${name}.qkv`, 3 * D, D)), 2, 3) as Values<3>;
       const turn = kind === "temporal" ? rotate : (y: Value) => y;
       const y = attention({
         q: turn(normHeads(q, `${name}.q_norm`)),
@@ -198,10 +194,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     return g.scope("cross_attn", () => {
       const q = linear(x, ...affine(g, `${name}.q_linear`, D, D)); // [1 or B, N, D]
       const queries = q.shape[0] === 1 ? concat([q, q], 0) : q; // [B, N, D]
-      const [k, v] = split(linear(text!, ...affine(g, `${name}.kv_linear`, 2 * D, D)), 2, 2) as [
-        Value,
-        Value,
-      ];
+      const [k, v] = split(linear(text!, ...affine(g, `${name}.kv_linear`, 2 * D, D)), 2, 2) as Values<2>;
       const y = attention({ q: queries, k, v, heads, mask: textMask! });
       return linear(y, ...affine(g, `${name}.proj`, D, D));
     });
@@ -220,22 +213,15 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     const g = x.graph;
     const channels = latent.channels * (config.pred_sigma ? 2 : 1);
     const patch = patchF * patchH * patchW * channels;
-    const [shift, scale] = split(add(g.weight("final_layer.scale_shift_table", [2, D]), step!), 0, 2) as [
-      Value,
-      Value,
-    ];
+    const table = add(g.weight("final_layer.scale_shift_table", [2, D]), step!);
+    const [shift, scale] = split(table, 0, 2) as Values<2>; // [1, D] each
     const y = linear(modulate(x, shift, scale), ...affine(g, "final_layer.linear", patch, D)); // [B, N, patch]
     const patches = reshape(y, [2, F, H, W, patchF, patchH, patchW, channels]);
     const mean = slice(patches, 7, 0, latent.channels);
-    const video = reshape(transpose(mean, [0, 7, 1, 4, 2, 5, 3, 6]), [
-      2,
-      latent.channels,
-      F * patchF,
-      H * patchH,
-      W * patchW,
-    ]);
-    const cropped = [latent.frames, latent.height, latent.width];
-    return cropped.reduce((v, size, i) => (v.shape[i + 2] === size ? v : slice(v, i + 2, 0, size)), video);
+    const grid = transpose(mean, [0, 7, 1, 4, 2, 5, 3, 6]); // [B, C, F, patchF, H, patchH, W, patchW]
+    const whole = reshape(grid, [2, latent.channels, F * patchF, H * patchH, W * patchW]);
+    const extent = [latent.frames, latent.height, latent.width];
+    return extent.reduce((v, size, i) => (v.shape[i + 2] === size ? v : slice(v, i + 2, 0, size)), whole);
   }
 
   return {
@@ -261,7 +247,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
  *
  * @throws RangeError when the prompt is longer than the model was trained for
  */
-export async function nullCaption(
+async function nullCaption(
   weights: ReadableWeights,
   config: STDiT3Config,
   tokens: number,
@@ -275,7 +261,7 @@ export async function nullCaption(
   return { tokens, data: rows.slice(0, tokens * config.caption_channels) };
 }
 
-type Six = [Value, Value, Value, Value, Value, Value];
+type Values<N, T extends Value[] = []> = T["length"] extends N ? T : Values<N, [...T, Value]>;
 
 function affine(g: Graph, name: string, outWidth: number, inWidth: number): [weight: Value, bias: Value] {
   return [g.weight(`${name}.weight`, [outWidth, inWidth]), g.weight(`${name}.bias`, [outWidth])];

@@ -8,7 +8,6 @@ import {
   type DiffusionTransformer,
   diffusionTransformer,
   latentDecoder,
-  nullCaption,
   parseSTDiT3Config,
   textEncoder,
 } from "../../lib/models/index.ts";
@@ -54,7 +53,7 @@ describe.runIf(existsSync(join(modelPath, "model_index.json")))("the demo model 
     feeds = {
       ...dit.textFeeds(
         { tokens, data: await vectors.read("states") },
-        await nullCaption(transformer, config, tokens),
+        await dit.nullText!(transformer, tokens),
       ),
       latent: float32(await vectors.read("noise"), [1, config.in_channels, ...demo.latent]),
       previousProbe: float32(new Float32Array(2 * dit.tokens * dit.width), shape),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { buildFull, nullCaption, parseSTDiT3Config, stdit3 } from "../../lib/models/index.ts";
+import { buildFull, parseSTDiT3Config, stdit3 } from "../../lib/models/index.ts";
 import {
   feedsOf,
   open,
@@ -94,8 +94,11 @@ describe("STDiT3", async () => {
 
   it("takes as unconditional text as many rows of the learned caption as the prompt has tokens", async () => {
     const rows = await golden.weights.read("y_embedder.y_embedding");
-    expect(await nullCaption(golden.weights, config, 4)).toEqual({ tokens: 4, data: rows.slice(0, 4 * 20) });
-    await expect(nullCaption(golden.weights, config, 10)).rejects.toThrow(/10 tokens.*9/);
+    expect(await stdit3(config, video).nullText!(golden.weights, 4)).toEqual({
+      tokens: 4,
+      data: rows.slice(0, 4 * 20),
+    });
+    await expect(stdit3(config, video).nullText!(golden.weights, 10)).rejects.toThrow(/10 tokens.*9/);
   });
 
   it("refuses a text without tokens, with too many, or of another width", () => {
