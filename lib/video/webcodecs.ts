@@ -22,6 +22,9 @@ interface Packet {
  * Encodes with @napi-rs/webcodecs and muxes with mediabunny, both loaded on first use: H.264 High, BT.709 limited
  * range, moov first, no file and no global touched.
  *
+ * Its x264 takes one thread for a small picture but counts the processors for a larger one (from about 256x256), and
+ * offers no way to say otherwise: there, machines with other processor counts give other bytes of the same quality.
+ *
  * @throws VideoError if either package cannot be loaded here, or the encoder fails
  */
 export async function encodeWithWebcodecs(frames: Frames, fps: number): Promise<Uint8Array> {

@@ -24,8 +24,10 @@ const MAX_FPS = 240;
 
 /**
  * Writes frames as an H.264 MP4 (yuv420p, BT.709 limited range, moov first) or, where nothing here can encode that,
- * as an animated WebP beside it. The file appears whole or not at all, and with the same encoder the same frames
- * always give the same bytes.
+ * as an animated WebP beside it. The file appears whole or not at all. Its bytes depend on the frames and the encoder
+ * only, never on the time or the place; see `encodeWithWebcodecs` for the one that also counts processors.
+ *
+ * An odd side grows by one pixel in an MP4, a copy of its last row or column: 4:2:0 colour needs even sides.
  *
  * @param path     ends in .mp4, or in .webp to ask for one
  * @param fps      whole frames per second, 1 to 240
