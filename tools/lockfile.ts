@@ -1,9 +1,9 @@
 /**
  * Completes package-lock.json after a change of dependencies: `npx tsx tools/lockfile.ts`.
  *
- * npm leaves out of the lock the platform builds that its registry could not offer when the lock was made, and
- * `npm ci` of npm 11 then calls the lock out of date. This adds an entry for each: version, os, cpu and libc, but no
- * integrity, which only the package itself can give; npm fills it in when it next sees the package.
+ * npm leaves out of the lock the platform builds that its registry could not offer when the lock was made,
+ * and `npm ci` of npm 11 then calls the lock out of date. This adds an entry for each: version, os, cpu and
+ * libc, but no integrity, which only the package itself can give.
  */
 import { readFile, writeFile } from "node:fs/promises";
 

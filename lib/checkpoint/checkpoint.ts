@@ -15,7 +15,9 @@ const graphTypes: Partial<Record<SafetensorsDType, DType>> = {
   BOOL: "bool",
 };
 
-/** The weights of one model: headers are read, bytes stay where they are until a session or `read` wants them. */
+/**
+ * The weights of one model: headers are read, bytes stay where they are until a session or `read` wants them.
+ */
 export class Checkpoint implements WeightSource {
   /** The folder that `ExternalTensor.location` is relative to, with symbolic links resolved. */
   readonly root: string;
@@ -37,9 +39,9 @@ export class Checkpoint implements WeightSource {
   }
 
   /**
-   * Opens a `.safetensors` file, a `.safetensors.index.json`, or a folder holding one under the names diffusers and
-   * transformers use. Links are followed here, because the session refuses links that leave its folder, and those of a
-   * Hugging Face cache do.
+   * Opens a `.safetensors` file, a `.safetensors.index.json`, or a folder holding one under the names
+   * diffusers and transformers use. Links are followed here, because the session refuses links that leave its
+   * folder, and those of a Hugging Face cache do.
    *
    * @throws CheckpointError naming the file at fault
    */

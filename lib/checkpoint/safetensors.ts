@@ -39,8 +39,9 @@ const headerLimits = { depthMax: 3, valuesMax: 1_000_000 };
 const lengthPrefixBytes = 8;
 
 /**
- * The tensors a safetensors file declares, in the order of its header. The file is untrusted: every offset is proven
- * to lie inside it, and the tensors to cover its data without overlap or gap, before anything is returned.
+ * The tensors a safetensors file declares, in the order of its header. The file is untrusted: every offset is
+ * proven to lie inside it, and the tensors to cover its data without overlap or gap, before anything is
+ * returned.
  *
  * @throws CheckpointError naming the file
  * @see https://huggingface.co/docs/safetensors ("Format")

@@ -7,8 +7,9 @@ export interface JsonLimits {
 }
 
 /**
- * Parses JSON from an untrusted file. Unlike `JSON.parse` it refuses duplicate keys, of which readers disagree on the
- * winner, and bounds depth and number of values; objects become Maps, so that no key has a meaning of its own.
+ * Parses JSON from an untrusted file. Unlike `JSON.parse` it refuses duplicate keys, of which readers
+ * disagree on the winner, and bounds depth and number of values; objects become Maps, so that no key has a
+ * meaning of its own.
  *
  * @throws SyntaxError saying what is wrong, in words that follow "the header"
  */
@@ -16,7 +17,8 @@ export function parseStrictJson(text: string, { depthMax, valuesMax }: JsonLimit
   let position = 0;
   let values = 0;
 
-  // Scanned by hand: a regular expression keeps a stack entry for each character of a hostile, very long token.
+  // Scanned by hand: a regular expression keeps a stack entry for each character of a hostile, very long
+  // token.
   function skipWhitespace(): void {
     while (" \t\n\r".includes(text[position] ?? "x")) position += 1;
   }
@@ -29,7 +31,7 @@ export function parseStrictJson(text: string, { depthMax, valuesMax }: JsonLimit
   }
 
   function expect(symbol: string): void {
-    if (!take(symbol)) throw new SyntaxError(`lacks "${symbol}" at character ${position}`);
+    if (!take(symbol)) throw new SyntaxError(`lacks ${symbol} at character ${position}`);
   }
 
   function parseToken(start: number): StrictJson {

@@ -3,7 +3,9 @@ import { type Attributes, encodeModel, type Initializer, type Node, type TypedNa
 import { elementCount, formatShape, type Shape, sameShape } from "./shape.ts";
 import { type DType, GraphError, type Provider, type TensorData, type WeightSource } from "./types.ts";
 
-/** One tensor of a graph under construction. Shapes are static: every size is known when the graph is built. */
+/**
+ * One tensor of a graph under construction. Shapes are static: every size is known when the graph is built.
+ */
 export interface Value {
   readonly graph: Graph;
   readonly name: string;
@@ -17,8 +19,8 @@ export interface TensorType {
 }
 
 /**
- * An ONNX graph being written. Operators are free functions over `Value`s (`add`, `linear`, `attention`, ...); the
- * graph itself only keeps inputs, outputs, weights, constants and the scope that names the nodes.
+ * An ONNX graph being written. Operators are free functions over `Value`s (`add`, `linear`, `attention`,
+ * ...); the graph itself only keeps inputs, outputs, weights, constants and the scope that names the nodes.
  */
 export class Graph {
   readonly provider: Provider;
@@ -72,8 +74,8 @@ export class Graph {
   }
 
   /**
-   * A weight of the checkpoint, left where it lies and read by the session. Weights stored in 16 bit are cast to
-   * float32 in the graph, because the CPU provider computes in float32.
+   * A weight of the checkpoint, left where it lies and read by the session. Weights stored in 16 bit are cast
+   * to float32 in the graph, because the CPU provider computes in float32.
    *
    * @throws GraphError when the checkpoint has no such tensor or another shape
    */
@@ -123,8 +125,8 @@ export class Graph {
   }
 
   /**
-   * Appends one ONNX node; operators are written with it. Its outputs must have the types ONNX infers: the session
-   * refuses the model otherwise. An `undefined` input is an optional one left out.
+   * Appends one ONNX node; operators are written with it. Its outputs must have the types ONNX infers: the
+   * session refuses the model otherwise. An `undefined` input is an optional one left out.
    */
   node(
     opType: string,
@@ -228,7 +230,10 @@ export class Graph {
   }
 }
 
-/** Optional inputs at the end are left out by omission: some kernels take an empty name for a tensor and crash. */
+/**
+ * Optional inputs at the end are left out by omission: some kernels take an empty name for a tensor and
+ * crash.
+ */
 function withoutTrailingBlanks(names: readonly string[]): readonly string[] {
   return names.slice(0, names.findLastIndex((name) => name !== "") + 1);
 }

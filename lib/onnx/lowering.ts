@@ -44,8 +44,8 @@ const fused: Lowering = {
 };
 
 /**
- * Operators spelt out for WebGPU, which has no kernel for the fused ones (they would silently run on the CPU) and
- * whose fused multi-head attention was measured wrong from 64 tokens on.
+ * Operators spelt out for WebGPU, which has no kernel for the fused ones (they would silently run on the CPU)
+ * and whose fused multi-head attention was measured wrong from 64 tokens on.
  */
 const decomposed: Lowering = {
   attention({ q, k, v, heads, mask, scale }) {

@@ -37,7 +37,10 @@ export interface Model {
   readonly initializers: readonly Initializer[];
 }
 
-/** Opset 23 brought Attention, RMSNormalization and RotaryEmbedding; IR 11 is the version it was released with. */
+/**
+ * Opset 23 brought Attention, RMSNormalization and RotaryEmbedding; IR 11 is the version it was released
+ * with.
+ */
 export const opsetVersion = 23;
 export const irVersion = 11;
 

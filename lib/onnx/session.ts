@@ -16,16 +16,18 @@ export interface SessionOptions {
 export interface Session {
   /** Names the feeds `run` needs; the graph dropped inputs that nothing reads. */
   readonly inputs: readonly string[];
-  /** Feeds the graph does not read are ignored, so that the graphs cut from one model can share their feeds. */
+  /**
+   * Feeds the graph does not read are ignored, so that the graphs cut from one model can share their feeds.
+   */
   run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
   /** Frees the model. Calling it again does nothing. */
   release(): Promise<void>;
 }
 
 /**
- * By default onnxruntime copies each weight into the layout its kernels like best: open takes about 1.3 s a GB and the
- * weights are held once per session, for runs up to 15 % faster. From this size on the copy costs more than it gives, and
- * weights are read from the mapped file, which sessions and processes share.
+ * By default onnxruntime copies each weight into the layout its kernels like best: open takes about 1.3 s a
+ * GB and the weights are held once per session, for runs up to 15 % faster. From this size on the copy costs
+ * more than it gives, and weights are read from the mapped file, which sessions and processes share.
  */
 const mappedWeightBytesMin = 512 * 2 ** 20;
 

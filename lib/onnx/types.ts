@@ -1,4 +1,6 @@
-/** Element types of tensors, with ONNX's `TensorProto.DataType` code and the width of one element in bytes. */
+/**
+ * Element types of tensors, with ONNX's `TensorProto.DataType` code and the width of one element in bytes.
+ */
 export const dataTypes = {
   float32: { code: 1, bytes: 4 },
   float16: { code: 10, bytes: 2 },

@@ -264,7 +264,8 @@ describe("convolution", () => {
   });
 });
 
-// A graph lowered for WebGPU is run on the CPU here: this proves the arithmetic of the lowering, not WebGPU's kernels.
+// A graph lowered for WebGPU is run on the CPU here: this proves the arithmetic of the lowering, not WebGPU's
+// kernels.
 describe.each<Provider>(["cpu", "webgpu"])("lowered for %s", (provider) => {
   test("layerNorm equals plain arithmetic, with and without weight and bias", async () => {
     const feeds = { x: tensor([2, 3, 8], 1), weight: tensor([8], 2), bias: tensor([8], 3) };

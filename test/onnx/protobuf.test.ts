@@ -32,7 +32,7 @@ test("every string arrives as it was written, in UTF-8", () => {
   );
 });
 
-test("bytes of any length arrive as they were written, also after other fields and in nested messages", () => {
+test("bytes of any length arrive as they were written, also between other fields of a nested message", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 400 }), (value) => {
       const bytes = new ProtobufWriter()

@@ -99,7 +99,9 @@ export function groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tenso
   });
 }
 
-/** Abramowitz and Stegun 7.1.26 would be too coarse; this is the Maclaurin series, exact enough for |x| < 4. */
+/**
+ * Abramowitz and Stegun 7.1.26 would be too coarse; this is the Maclaurin series, exact enough for |x| < 4.
+ */
 export function erf(x: number): number {
   let term = x;
   let total = x;

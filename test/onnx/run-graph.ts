@@ -23,7 +23,10 @@ export function size(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
 }
 
-/** Builds a graph over `feeds` for `provider`, runs it on the CPU, and returns its outputs and build-time shapes. */
+/**
+ * Builds a graph over `feeds` for `provider`, runs it on the CPU, and returns its outputs and build-time
+ * shapes.
+ */
 export async function runGraph<Feeds extends Record<string, Tensor>>(
   feeds: Feeds,
   build: (inputs: { readonly [Name in keyof Feeds]: Value }) => Value | readonly Value[],
@@ -44,7 +47,9 @@ export async function runGraph<Feeds extends Record<string, Tensor>>(
   }
 }
 
-/** Asserts that every element is within `tolerance`, relative to the largest expected magnitude (at least 1). */
+/**
+ * Asserts that every element is within `tolerance`, relative to the largest expected magnitude (at least 1).
+ */
 export function expectClose(actual: Tensor, expected: ArrayLike<number>, tolerance = 2e-6): void {
   expect(actual.data.length).toBe(expected.length);
   let scale = 1;

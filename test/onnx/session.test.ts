@@ -83,7 +83,8 @@ describe("a session", () => {
     const names = listSupportedBackends().map((backend) => backend.name as string);
     const absent = (["cuda", "webgpu"] as const).find((provider) => !names.includes(provider));
     if (!absent) return;
-    const message = `provider ${absent} is not in this installation of onnxruntime-node, which has ${names.join(", ")}`;
+    const present = names.join(", ");
+    const message = `provider ${absent} is not in this installation of onnxruntime-node, which has ${present}`;
     await expect(openSession(negation(), { provider: absent })).rejects.toThrow(new SessionError(message));
   });
 });

@@ -11,8 +11,9 @@ export interface AttentionInputs {
   readonly v: Value;
   readonly heads: number;
   /**
-   * Broadcastable to [B, heads, Nq, Nk]: float32 is added to the scores, bool keeps the keys marked true. A padding
-   * mask is [B, 1, 1, Nk], a position bias [1, heads, Nq, Nk]. A row that masks every key has no defined result.
+   * Broadcastable to [B, heads, Nq, Nk]: float32 is added to the scores, bool keeps the keys marked true. A
+   * padding mask is [B, 1, 1, Nk], a position bias [1, heads, Nq, Nk]. A row that masks every key has no
+   * defined result.
    */
   readonly mask?: Value;
   /** Factor on the scores, 1 / sqrt(D) by default. */
@@ -47,8 +48,8 @@ export function attention({ q, k, v, heads, mask, scale }: AttentionInputs): Val
 }
 
 /**
- * Rotary position embedding over interleaved pairs: channels (2i, 2i+1) of every head turn by the angle of their
- * position and i. The width of a head is twice that of the tables.
+ * Rotary position embedding over interleaved pairs: channels (2i, 2i+1) of every head turn by the angle of
+ * their position and i. The width of a head is twice that of the tables.
  *
  * @param x    [B, N, heads * D] or [B, heads, N, D]
  * @param cos  [N, D / 2]; sin alike

@@ -40,8 +40,8 @@ export function concat(values: readonly [Value, ...Value[]], axis: number): Valu
       value.shape.length === first.shape.length &&
       value.shape.every((size, index) => index === along || size === first.shape[index]);
     if (!fits) {
-      const both = `${first.dtype} ${formatShape(first.shape)} and ${value.dtype} ${formatShape(value.shape)}`;
-      first.graph.fail(`concat: ${both} differ in more than axis ${along}`);
+      const [a, b] = [first, value].map(({ dtype, shape }) => `${dtype} ${formatShape(shape)}`);
+      first.graph.fail(`concat: ${a} and ${b} differ in more than axis ${along}`);
     }
   }
   const total = values.reduce((sum, value) => sum + value.shape[along]!, 0);
@@ -83,7 +83,9 @@ export function split(x: Value, axis: number, parts: number | readonly number[])
   return x.graph.node("Split", [x, integers(x.graph, sizes)], outputs, { axis: { int: along } });
 }
 
-/** Rows of `x` picked by `indices` (int32 or int64); the indices' shape replaces `axis`. An embedding look-up. */
+/**
+ * Rows of `x` picked by `indices` (int32 or int64); the indices' shape replaces `axis`. An embedding look-up.
+ */
 export function gather(x: Value, indices: Value, axis = 0): Value {
   const along = axisOf(x, axis, "gather");
   if (indices.dtype !== "int64" && indices.dtype !== "int32") {

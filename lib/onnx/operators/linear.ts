@@ -6,8 +6,8 @@ import { reshape } from "./layout.ts";
 /**
  * x @ weight.T + bias over the last axis.
  *
- * Lowered to Gemm, which reads torch's [out, in] weight as it lies: transposing it instead would be folded into a copy
- * of every weight when the session opens.
+ * Lowered to Gemm, which reads torch's [out, in] weight as it lies: transposing it instead would be folded
+ * into a copy of every weight when the session opens.
  *
  * @param x       [..., in]
  * @param weight  [out, in]

@@ -1,0 +1,175 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, expect, test } from "vitest";
+
+/**
+ * What each lib folder may import of the others; docs/design.md says why. A folder that is not here may
+ * import none.
+ */
+const allowedImports: Record<string, readonly string[]> = {
+  onnx: [],
+  checkpoint: ["onnx"],
+  models: ["onnx", "checkpoint"],
+  caching: [],
+  sampling: [],
+  video: [],
+  pipeline: ["onnx", "checkpoint", "models", "caching", "sampling", "video"],
+};
+
+/** Files that are run rather than imported, besides the tests and what is under tools/. */
+const entryPoints = /^(functions\/cli\/generate\.ts|lib\/pipeline\/child\.ts|[^/]+\.config\.ts)$/;
+
+const lineLengthMax = 110;
+const indexLinesMax = 30;
+
+const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.ts"], {
+  encoding: "utf8",
+});
+const files = listed
+  .split("\n")
+  .filter((path) => path !== "" && existsSync(path) && !path.includes("/generated/"));
+const sources = new Map(files.map((path) => [path, readFileSync(path, "utf8")]));
+const importsOf = new Map([...sources].map(([path, source]) => [path, relativeImports(path, source)]));
+
+function relativeImports(path: string, source: string): string[] {
+  const specifiers = source.matchAll(/(?:\bfrom|\bimport|\bimport\(|new URL\()\s*"(\.[^"]*)"/g);
+  return [...specifiers].map((match) => normalize(join(dirname(path), match[1]!)));
+}
+
+/** `lib/onnx/graph.ts` belongs to `onnx`. */
+function libFolder(path: string): string | undefined {
+  return /^lib\/([^/]+)\//.exec(path)?.[1];
+}
+
+function inFolder(prefix: string): string[] {
+  return files.filter((path) => path.startsWith(prefix));
+}
+
+describe("imports", () => {
+  test("lib never reaches up into functions, tools, tests or infra", () => {
+    const upward = inFolder("lib/").flatMap((path) =>
+      importsOf
+        .get(path)!
+        .filter((target) => !target.startsWith("lib/"))
+        .map((target) => `${path} -> ${target}`),
+    );
+    expect(upward).toEqual([]);
+  });
+
+  test("a lib folder imports only those design.md lets it", () => {
+    const forbidden = inFolder("lib/").flatMap((path) => {
+      const own = libFolder(path);
+      if (!own) return [];
+      const allowed = [own, ...(allowedImports[own] ?? [])];
+      const targets = importsOf.get(path)!.filter((target) => !allowed.includes(libFolder(target) ?? own));
+      return targets.map((target) => `${path} -> ${target}`);
+    });
+    expect(forbidden).toEqual([]);
+  });
+
+  test("a lib folder is entered through its index", () => {
+    const entered = inFolder("lib/")
+      .concat(inFolder("functions/"))
+      .flatMap((path) => {
+        const targets = importsOf.get(path)!.filter((target) => {
+          const folder = libFolder(target);
+          return folder !== undefined && folder !== libFolder(path) && target !== `lib/${folder}/index.ts`;
+        });
+        return targets.map((target) => `${path} -> ${target}`);
+      });
+    expect(entered).toEqual([]);
+  });
+
+  test("functions import lib and their own folder, and infra imports neither", () => {
+    const strangers = inFolder("functions/").flatMap((path) => {
+      const own = path.split("/").slice(0, 2).join("/");
+      const targets = importsOf
+        .get(path)!
+        .filter((target) => !target.startsWith("lib/") && !target.startsWith(`${own}/`));
+      return targets.map((target) => `${path} -> ${target}`);
+    });
+    const reached = inFolder("infra/").flatMap((path) =>
+      importsOf
+        .get(path)!
+        .filter((target) => !target.startsWith("infra/"))
+        .map((target) => `${path} -> ${target}`),
+    );
+    expect([...strangers, ...reached]).toEqual([]);
+  });
+
+  test("no lib folders import each other in a circle", () => {
+    const edges = new Map<string, Set<string>>();
+    for (const path of inFolder("lib/")) {
+      const own = libFolder(path);
+      if (!own) continue;
+      const targets = importsOf
+        .get(path)!
+        .map(libFolder)
+        .filter((folder) => folder !== undefined && folder !== own);
+      edges.set(own, new Set([...(edges.get(own) ?? []), ...(targets as string[])]));
+    }
+    const circles = [...edges.keys()].filter((folder) => reachable(edges, edges.get(folder)!).has(folder));
+    expect(circles).toEqual([]);
+  });
+
+  test("every import of this repository exists", () => {
+    const missing = files.flatMap((path) =>
+      importsOf
+        .get(path)!
+        .filter((target) => !existsSync(target))
+        .map((target) => `${path} -> ${target}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+test("every file of lib and functions is an entry point or is imported by one", () => {
+  const edges = new Map([...importsOf].map(([path, targets]) => [path, new Set(targets)]));
+  const roots = files.filter((path) => entryPoints.test(path) || path.startsWith("tools/"));
+  const indexes = files.filter((path) => /^lib\/[^/]+\/index\.ts$/.test(path));
+  const alive = reachable(edges, new Set([...roots, ...indexes]));
+  const dead = files.filter((path) => /^(lib|functions)\//.test(path) && !alive.has(path));
+  expect(dead).toEqual([]);
+});
+
+describe("text", () => {
+  const lines = [...sources].flatMap(([path, source]) =>
+    source.split("\n").map((line, index) => ({ place: `${path}:${index + 1}`, line })),
+  );
+
+  test(`no line is longer than ${lineLengthMax} characters`, () => {
+    expect(lines.filter(({ line }) => line.length > lineLengthMax).map(({ place }) => place)).toEqual([]);
+  });
+
+  test("nothing is left to be done in comments", () => {
+    const marks = new RegExp(
+      ["TO", "FIX"].map((start, index) => `\\b${start}${["DO", "ME"][index]}\\b`).join("|"),
+    );
+    expect(lines.filter(({ line }) => marks.test(line)).map(({ place }) => place)).toEqual([]);
+  });
+
+  test(`an index holds named exports only, in at most ${indexLinesMax} lines`, () => {
+    const indexes = files.filter((path) => /^lib\/.*\/index\.ts$/.test(path));
+    const wrong = indexes.filter((path) => {
+      const source = sources.get(path)!;
+      const rest = source
+        .replaceAll(/^\/\*\*.*?\*\/\n/gs, "")
+        .replaceAll(/^export (type )?\{[^}]*\} from "[^"]+";\n/gm, "");
+      return rest.trim() !== "" || source.split("\n").length - 1 > indexLinesMax;
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** Everything that can be reached from `start` along `edges`, `start` included. */
+function reachable(edges: ReadonlyMap<string, ReadonlySet<string>>, start: ReadonlySet<string>): Set<string> {
+  const seen = new Set<string>();
+  const waiting = [...start];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    waiting.push(...(edges.get(next) ?? []));
+  }
+  return seen;
+}
