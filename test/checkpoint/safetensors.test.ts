@@ -46,8 +46,8 @@ describe("one sentence names the file and says what is wrong with", () => {
   const huge = Buffer.alloc(16);
   huge.writeBigUInt64LE(2n ** 63n);
   const deep = `{"a": ${"[".repeat(100)}${"]".repeat(100)}}`;
-  const twice =
-    '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"I8","shape":[1],"data_offsets":[0,1]}}';
+  const one = '"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}';
+  const twice = `{${one},${one}}`;
   const tile = new Uint8Array(8);
   const cases: [string, Uint8Array, RegExp][] = [
     ["an empty file", Buffer.alloc(0), /not a safetensors file, it has 0 bytes$/],

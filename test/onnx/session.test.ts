@@ -83,8 +83,8 @@ describe("a session", () => {
     const names = listSupportedBackends().map((backend) => backend.name as string);
     const absent = (["cuda", "webgpu"] as const).find((provider) => !names.includes(provider));
     if (!absent) return;
-    const present = names.join(", ");
-    const message = `provider ${absent} is not in this installation of onnxruntime-node, which has ${present}`;
+    const all = names.join(", ");
+    const message = `provider ${absent} is not in this installation of onnxruntime-node, which has ${all}`;
     await expect(openSession(negation(), { provider: absent })).rejects.toThrow(new SessionError(message));
   });
 });
