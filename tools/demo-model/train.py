@@ -55,14 +55,16 @@ TRANSFORMER = dict(
 
 SCHEDULER = {
     "_class_name": "RFlowScheduler", "num_train_timesteps": 1000, "use_timestep_transform": True,
-    "base_resolution": [scenes.SIZE, scenes.SIZE], "base_num_frames": scenes.FRAMES, "transform_scale": 2.0,
+    "base_resolution": scenes.SIZE**2, "base_num_frames": scenes.FRAMES, "transform_scale": 2.0,
 }
 INDEX = {
     "_class_name": "OpenSoraPipeline",
     "transformer": ["adareel", "STDiT3"], "text_encoder": ["transformers", "T5EncoderModel"],
     "tokenizer": ["transformers", "T5Tokenizer"], "vae": ["diffusers", "AutoencoderKL"],
     "scheduler": ["adareel", "RFlowScheduler"],
-    "defaults": {"height": scenes.SIZE, "width": scenes.SIZE, "frames": scenes.FRAMES, "fps": scenes.FPS, "steps": 30, "guidance_scale": 4.0},
+    "video": {
+        "sizes": [[scenes.SIZE, scenes.SIZE]], "frames": [scenes.FRAMES], "fps": [scenes.FPS], "steps": 30, "guidance_scale": 4.0,
+    },
 }
 
 

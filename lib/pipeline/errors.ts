@@ -1,0 +1,18 @@
+/** The request cannot be met as it was made; the message is one sentence: what is wrong, and what to do. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+}
+
+/** A generation that was stopped because its caller asked for it. */
+export class CancelledError extends Error {
+  override readonly name = "CancelledError";
+
+  constructor() {
+    super("The generation was cancelled.");
+  }
+}
+
+/** The model or the process that runs it failed; the message is one sentence. */
+export class GenerationError extends Error {
+  override readonly name = "GenerationError";
+}

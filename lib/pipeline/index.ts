@@ -1,0 +1,12 @@
+export { CancelledError, GenerationError, RequestError } from "./errors.ts";
+export type { PipelineOptions } from "./model-parts.ts";
+export {
+  type GenerateOptions,
+  type Generation,
+  openPipeline,
+  type Pipeline,
+  type Progress,
+  type Stage,
+} from "./pipeline.ts";
+export { type PipelineProcess, startPipelineProcess } from "./process.ts";
+export type { GenerationRequest, VideoLimits } from "./request.ts";

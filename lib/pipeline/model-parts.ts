@@ -1,0 +1,88 @@
+import { basename, resolve } from "node:path";
+import { z } from "zod";
+import { type Checkpoint, CheckpointError, type ModelFolder, type ModelPart } from "../checkpoint/index.ts";
+import { type TextStates, textEncoder } from "../models/index.ts";
+import { type Graph, openSession, type Provider, type Session } from "../onnx/index.ts";
+import { OPEN_SORA_FLOW, type RectifiedFlowConfig } from "../sampling/index.ts";
+import { type VideoLimits, videoLimitsSchema } from "./request.ts";
+import { openTokenizer } from "./tokenizer.ts";
+
+export interface PipelineOptions {
+  readonly provider?: Provider;
+  /** Threads inside one operator; by default one for each core this process may use. */
+  readonly threads?: number;
+}
+
+/** A model folder whose headers and configurations were read. */
+export interface ModelParts {
+  readonly name: string;
+  readonly limits: VideoLimits;
+  readonly flow: RectifiedFlowConfig;
+  readonly transformer: ModelPart & { weights: Checkpoint };
+  readonly vae: ModelPart & { weights: Checkpoint };
+  readonly options: PipelineOptions;
+  /** The states of a prompt of at most `length` tokens. */
+  encode(prompt: string, length: number): Promise<TextStates & { isTruncated: boolean }>;
+  release(): Promise<void>;
+}
+
+/** @throws CheckpointError or Error naming the part that cannot be used */
+export async function openParts(index: ModelFolder, options: PipelineOptions): Promise<ModelParts> {
+  const withWeights = async (name: string) => {
+    const part = index.part(name);
+    return { ...part, weights: await part.checkpoint() };
+  };
+  const encoderPart = await withWeights("text_encoder");
+  const encoder = textEncoder(encoderPart);
+  const tokenizerPart = index.part("tokenizer");
+  const tokenizer = await openTokenizer(tokenizerPart.folder, tokenizerPart.config);
+  let session: { length: number; opened: Session } | null = null;
+
+  return {
+    name: basename(resolve(index.folder)),
+    limits: parseLimits(index),
+    flow: flowSchema.parse(index.part("scheduler").config),
+    transformer: await withWeights("transformer"),
+    vae: await withWeights("vae"),
+    options,
+    async encode(prompt, length) {
+      if (session?.length !== length) {
+        const graph = encoder.build(length, { weights: encoderPart.weights, ...options });
+        session = { length, opened: await openGraph(graph, encoderPart.weights, options) };
+      }
+      const { ids, isTruncated } = tokenizer.tokenise(prompt, length);
+      const out = await session.opened.run(encoder.feeds(ids, length));
+      const states = out.states!.data as Float32Array; // [1, length, D]
+      return { tokens: ids.length, data: states.slice(0, ids.length * encoder.width), isTruncated };
+    },
+    release: async () => session?.opened.release(),
+  };
+}
+
+const flowSchema = z.object({
+  num_train_timesteps: z.number().positive().default(OPEN_SORA_FLOW.num_train_timesteps),
+  use_timestep_transform: z.boolean().default(OPEN_SORA_FLOW.use_timestep_transform),
+  base_resolution: z.number().positive().default(OPEN_SORA_FLOW.base_resolution),
+  base_num_frames: z.number().positive().default(OPEN_SORA_FLOW.base_num_frames),
+  transform_scale: z.number().positive().default(OPEN_SORA_FLOW.transform_scale),
+});
+
+function parseLimits(index: ModelFolder): VideoLimits {
+  const parsed = videoLimitsSchema.safeParse(index.index.video);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const where = ["video", ...issue.path].join(".");
+  throw new CheckpointError(
+    index.folder,
+    `model_index.json does not say what the model can make: ${where}: ${issue.message}`,
+  );
+}
+
+/** Opens a graph over the weights it was built from. */
+export function openGraph(graph: Graph, weights: Checkpoint, options: PipelineOptions): Promise<Session> {
+  return openSession(graph.build(), {
+    ...options,
+    weightsFolder: weights.root,
+    weightBytes: graph.weightBytes,
+  });
+}

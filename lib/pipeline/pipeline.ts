@@ -1,0 +1,180 @@
+import { type CacheTrace, cacheTrace } from "../caching/index.ts";
+import { openModelFolder } from "../checkpoint/index.ts";
+import type { TextStates } from "../models/index.ts";
+import { gaussianNoise, rectifiedFlow } from "../sampling/index.ts";
+import type { Frames } from "../video/index.ts";
+import { decodeFrames } from "./decode.ts";
+import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
+import { type ModelParts, openParts, type PipelineOptions } from "./model-parts.ts";
+import { type GenerationRequest, type ResolvedRequest, resolveRequest, type VideoLimits } from "./request.ts";
+import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
+
+export type Stage = "load" | "encode" | "denoise" | "decode";
+
+/** Where a generation is: a stage that begins, or a denoising step that ended. */
+export interface Progress {
+  readonly stage: Stage;
+  readonly steps: number;
+  /** Denoising steps done. */
+  readonly done: number;
+  /** Of those, how many were computed. */
+  readonly computed: number;
+}
+
+export interface GenerateOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** A finished video, and how it was made. */
+export interface Generation {
+  readonly frames: Frames;
+  readonly fps: number;
+  /** [C, F, H, W], what the decoder was given. */
+  readonly latent: Float32Array;
+  readonly trace: CacheTrace;
+  readonly seconds: Readonly<Record<Stage, number>>;
+  /** Of each denoising step, in order. */
+  readonly stepSeconds: readonly number[];
+  readonly tokens: number;
+  readonly isPromptTruncated: boolean;
+  readonly request: Omit<ResolvedRequest, "policy">;
+}
+
+/** A model, opened once and used for one generation after another. */
+export interface Pipeline {
+  readonly model: string;
+  readonly limits: VideoLimits;
+  /**
+   * @throws RequestError, CancelledError, or an error of the model's files
+   */
+  generate(request: GenerationRequest, options?: GenerateOptions): Promise<Generation>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a model folder. Headers and configurations are read now, weights when they are first needed; the sessions of
+ * the last shape of video stay open, so that a second video of that shape loads nothing.
+ *
+ * @throws CheckpointError when the folder is not a model, or an Error naming a part that cannot be built
+ */
+export async function openPipeline(folder: string, options: PipelineOptions = {}): Promise<Pipeline> {
+  const index = await openModelFolder(folder);
+  const model = await openParts(index, options);
+  let shaped: { key: string; sessions: VideoSessions } | null = null;
+
+  async function sessionsFor(request: ResolvedRequest): Promise<VideoSessions> {
+    const key = [request.width, request.height, request.frames, request.fps].join();
+    if (shaped?.key === key) return shaped.sessions;
+    await shaped?.sessions.release();
+    shaped = null;
+    shaped = { key, sessions: await openVideoSessions(model, request) };
+    return shaped.sessions;
+  }
+
+  async function generate(
+    input: GenerationRequest,
+    { signal, onProgress }: GenerateOptions = {},
+  ): Promise<Generation> {
+    const request = resolveRequest(input, model.limits);
+    const { policy, ...described } = request;
+    const clock = new StageClock((stage) =>
+      onProgress?.({ stage, steps: request.steps, done: 0, computed: 0 }),
+    );
+
+    const sessions = await clock.time("load", async () => {
+      await pauseUnlessCancelled(signal);
+      return sessionsFor(request);
+    });
+    const { transformer, latentShape } = sessions;
+
+    const text = await clock.time("encode", async () => {
+      await pauseUnlessCancelled(signal);
+      return encodePrompts(model, sessions, request);
+    });
+
+    const { channels, frames, height, width } = latentShape;
+    const latent = gaussianNoise(request.seed, channels * frames * height * width);
+    const steps = await clock.time("denoise", () => {
+      let done = 0;
+      let computed = 0;
+      return denoise({
+        transformer,
+        sessions: sessions.denoising,
+        table: rectifiedFlow({ ...request, latentFrames: frames, config: model.flow }),
+        policy,
+        text: transformer.textFeeds(text.conditional, text.unconditional),
+        guidanceScale: request.guidanceScale,
+        latent,
+        ...(signal && { signal }),
+        onStep(step: DenoisedStep) {
+          done += 1;
+          if (step.trace.computed) computed += 1;
+          onProgress?.({ stage: "denoise", steps: request.steps, done, computed });
+        },
+      });
+    });
+
+    const pictures = await clock.time("decode", () =>
+      decodeFrames(sessions.decoder, latent, latentShape, { ...sessions.decoding, signal }),
+    );
+    return {
+      frames: pictures,
+      fps: request.fps,
+      latent,
+      trace: cacheTrace(
+        model.name,
+        policy,
+        steps.map((step) => step.trace),
+      ),
+      seconds: clock.seconds,
+      stepSeconds: steps.map((step) => step.seconds),
+      tokens: text.conditional.tokens,
+      isPromptTruncated: text.isTruncated,
+      request: described,
+    };
+  }
+
+  return {
+    model: model.name,
+    limits: model.limits,
+    generate,
+    async close() {
+      await shaped?.sessions.release();
+      await model.release();
+      shaped = null;
+    },
+  };
+}
+
+/** Seconds by stage. */
+class StageClock {
+  readonly seconds: Record<Stage, number> = { load: 0, encode: 0, denoise: 0, decode: 0 };
+  readonly #begins: (stage: Stage) => void;
+
+  constructor(begins: (stage: Stage) => void) {
+    this.#begins = begins;
+  }
+
+  async time<R>(stage: Stage, work: () => Promise<R>): Promise<R> {
+    this.#begins(stage);
+    const started = performance.now();
+    const result = await work();
+    this.seconds[stage] = (performance.now() - started) / 1000;
+    return result;
+  }
+}
+
+/** Without a negative prompt the unconditional half is what the model learnt for none, or else an empty prompt. */
+async function encodePrompts(
+  model: ModelParts,
+  { transformer }: VideoSessions,
+  { prompt, negativePrompt }: ResolvedRequest,
+): Promise<{ conditional: TextStates; unconditional: TextStates; isTruncated: boolean }> {
+  const conditional = await model.encode(prompt, transformer.textLength);
+  const unconditional =
+    negativePrompt === null && transformer.nullText
+      ? await transformer.nullText(model.transformer.weights, conditional.tokens)
+      : await model.encode(negativePrompt ?? "", transformer.textLength);
+  return { conditional, unconditional, isTruncated: conditional.isTruncated };
+}

@@ -1,0 +1,116 @@
+import { z } from "zod";
+import { type CachePolicy, CachePolicyError, parseCachePolicy } from "../caching/index.ts";
+import { MAX_SEED, MAX_STEPS } from "../sampling/index.ts";
+import { RequestError } from "./errors.ts";
+
+/** What is to be generated. Everything left out takes the model's default. */
+export interface GenerationRequest {
+  readonly prompt: string;
+  /** An integer from 0 to 2^53 - 1: the same seed gives the same video. */
+  readonly seed: number;
+  /** What to steer away from; left out, the model's own notion of no prompt. */
+  readonly negativePrompt?: string;
+  /** Denoising steps. */
+  readonly steps?: number;
+  readonly guidanceScale?: number;
+  /** `off`, `static:K`, `slow`, `fast`, or the contents of a codebook file. */
+  readonly cache?: unknown;
+  /** Whether the cache is regularised by motion; on by default. */
+  readonly motion?: boolean;
+  /** Pixels. */
+  readonly width?: number;
+  /** Pixels. */
+  readonly height?: number;
+  readonly frames?: number;
+  readonly fps?: number;
+}
+
+/** A request with every default filled in, checked against the model. */
+export interface ResolvedRequest {
+  readonly prompt: string;
+  readonly negativePrompt: string | null;
+  readonly seed: number;
+  readonly steps: number;
+  readonly guidanceScale: number;
+  readonly policy: CachePolicy;
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly fps: number;
+}
+
+const positiveInteger = z.int().positive();
+
+/** What a model was trained to make: the member `video` of `model_index.json`. The first of each list is the default. */
+export const videoLimitsSchema = z.object({
+  /** [width, height] in pixels. */
+  sizes: z.array(z.tuple([positiveInteger, positiveInteger])).min(1),
+  frames: z.array(positiveInteger).min(1),
+  fps: z.array(positiveInteger).min(1),
+  steps: positiveInteger,
+  guidance_scale: z.number(),
+});
+
+export type VideoLimits = z.infer<typeof videoLimitsSchema>;
+
+const MAX_GUIDANCE = 100;
+
+/**
+ * Fills a request in from a model's defaults.
+ *
+ * @throws RequestError naming the first thing the model cannot do
+ */
+export function resolveRequest(request: GenerationRequest, limits: VideoLimits): ResolvedRequest {
+  const { prompt, seed } = request;
+  if (prompt.trim() === "") throw new RequestError("The prompt is empty: say what the video should show.");
+  const steps = request.steps ?? limits.steps;
+  inRange("steps", steps, 1, MAX_STEPS);
+  inRange("seed", seed, 0, MAX_SEED);
+  const guidanceScale = request.guidanceScale ?? limits.guidance_scale;
+  if (!(guidanceScale >= 0 && guidanceScale <= MAX_GUIDANCE)) {
+    throw new RequestError(`guidance must be a number from 0 to ${MAX_GUIDANCE}, got ${guidanceScale}.`);
+  }
+  const [defaultWidth, defaultHeight] = limits.sizes[0]!;
+  const width = request.width ?? defaultWidth;
+  const height = request.height ?? defaultHeight;
+  if (!limits.sizes.some(([w, h]) => w === width && h === height)) {
+    const sizes = limits.sizes.map(([w, h]) => `${w}x${h}`).join(", ");
+    throw new RequestError(`This model cannot make videos of ${width}x${height}: choose ${sizes}.`);
+  }
+  return {
+    prompt,
+    negativePrompt: request.negativePrompt ?? null,
+    seed,
+    steps,
+    guidanceScale,
+    policy: resolvePolicy(request, steps),
+    width,
+    height,
+    frames: oneOf("frames", request.frames, limits.frames),
+    fps: oneOf("frames per second", request.fps, limits.fps),
+  };
+}
+
+function resolvePolicy({ cache = "fast", motion = true }: GenerationRequest, steps: number): CachePolicy {
+  try {
+    return parseCachePolicy(cache, { steps, motion });
+  } catch (cause) {
+    if (cause instanceof CachePolicyError) throw new RequestError(`${sentence(cause.message)}`, { cause });
+    throw cause;
+  }
+}
+
+function inRange(name: string, value: number, least: number, most: number): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+  throw new RequestError(`${name} must be a whole number from ${least} to ${most}, got ${value}.`);
+}
+
+function oneOf(name: string, value: number | undefined, allowed: readonly number[]): number {
+  if (value === undefined) return allowed[0]!;
+  if (allowed.includes(value)) return value;
+  throw new RequestError(`This model cannot make ${value} ${name}: choose ${allowed.join(", ")}.`);
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}

@@ -1,0 +1,85 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Tokenizer } from "@huggingface/tokenizers";
+import { z } from "zod";
+import { CheckpointError, type Config } from "../checkpoint/index.ts";
+
+/** Token ids of one prompt, the end token last. */
+export interface TokenisedPrompt {
+  readonly ids: readonly number[];
+  /** Whether the prompt was longer than the limit and lost its end. */
+  readonly isTruncated: boolean;
+}
+
+export interface PromptTokenizer {
+  /**
+   * The ids of a prompt, at most `limit` of them with the end token. Every character is text: a prompt that spells a
+   * special token (`</s>`) is tokenised like any other and cannot end itself early.
+   */
+  tokenise(prompt: string, limit: number): TokenisedPrompt;
+}
+
+const tokenizerSchema = z.looseObject({
+  added_tokens: z.array(z.looseObject({ id: z.number(), content: z.string(), special: z.boolean() })),
+  model: z.looseObject({
+    type: z.literal("Unigram"),
+    vocab: z.array(z.tuple([z.string(), z.number()])),
+  }),
+});
+
+/** Half a surrogate pair: no well-formed text contains it. */
+const UNREACHABLE = "\uD800";
+
+/**
+ * Opens the Unigram tokenizer of a T5 model from its `tokenizer.json`.
+ *
+ * @throws CheckpointError when the file is missing or another kind of tokenizer
+ */
+export async function openTokenizer(folder: string, config: Config): Promise<PromptTokenizer> {
+  const path = join(folder, "tokenizer.json");
+  const file = await readTokenizer(path);
+  const endToken = typeof config.eos_token === "string" ? config.eos_token : "</s>";
+  const end = file.model.vocab.findIndex(([piece]) => piece === endToken);
+  if (end < 0) throw new CheckpointError(path, `its vocabulary lacks the end token ${endToken}`);
+
+  const tokenizer = new Tokenizer(withoutSpecialTokens(file), {});
+  return {
+    tokenise(prompt, limit) {
+      const { ids } = tokenizer.encode(prompt.toWellFormed(), { add_special_tokens: false });
+      return { ids: [...ids.slice(0, limit - 1), end], isTruncated: ids.length > limit - 1 };
+    },
+  };
+}
+
+async function readTokenizer(path: string) {
+  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    throw new CheckpointError(path, cause.code === "ENOENT" ? "the file is missing" : cause.message);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new CheckpointError(path, "it is not JSON");
+  }
+  const parsed = tokenizerSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues[0]?.path.join(".");
+  throw new CheckpointError(path, `it is not a Unigram tokenizer (see ${where})`);
+}
+
+/** The same tokenizer, except that no text matches a special token: neither whole nor as a piece of the vocabulary. */
+function withoutSpecialTokens(file: z.infer<typeof tokenizerSchema>) {
+  const special = new Set(file.added_tokens.filter((token) => token.special).map((token) => token.content));
+  return {
+    ...file,
+    added_tokens: file.added_tokens.filter((token) => !token.special),
+    post_processor: null,
+    model: {
+      ...file.model,
+      vocab: file.model.vocab.map(([piece, score]) => [
+        special.has(piece) ? UNREACHABLE + piece : piece,
+        score,
+      ]),
+    },
+  };
+}
