@@ -1,0 +1,159 @@
+import { randomInt } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  CancelledError,
+  type Generation,
+  RequestError,
+  startPipelineProcess,
+} from "../../lib/pipeline/index.ts";
+import {
+  assertWritable,
+  psnr,
+  ssim,
+  type WrittenVideo,
+  writeFileAtomically,
+  writeVideo,
+} from "../../lib/video/index.ts";
+import { type GenerateCommand, parseCommand, USAGE, UsageError } from "./args.ts";
+import { type ComparedVideo, comparisonPage } from "./comparison-page.ts";
+import { type ProgressDisplay, progressBar, progressLines } from "./progress.ts";
+import { type Comparison, jsonReport, type Result, textReport } from "./report.ts";
+import { supportsUnicode } from "./strip.ts";
+
+/** `npm run generate`: a prompt goes in, a video and a report of what was computed come out. */
+
+const unicode = supportsUnicode(process.env, process.platform);
+
+async function main(): Promise<void> {
+  const command = parseCommand(process.argv.slice(2), {
+    // npm runs scripts in the package's folder and says where the user stood.
+    folder: process.env.INIT_CWD ?? process.cwd(),
+    demoModel: fileURLToPath(new URL("../../models/demo", import.meta.url)),
+    drawSeed: () => randomInt(2 ** 32),
+  });
+  if (command === "help") return void process.stdout.write(USAGE);
+  const result = await run(command);
+  process.stdout.write(
+    command.json ? `${JSON.stringify(jsonReport(result))}\n` : textReport(result, unicode),
+  );
+}
+
+async function run(command: GenerateCommand): Promise<Result> {
+  const out = command.out ?? (await defaultOut(command.request.prompt, command.request.seed));
+  const page = out.replace(/\.\w+$/, ".html");
+  // What cannot be written at the end is better known at the start.
+  for (const path of [out, command.trace, command.compare ? page : null])
+    if (path) await assertWritable(path);
+
+  const cancel = new AbortController();
+  const pipeline = await startPipelineProcess(command.model);
+  const forgetSignals = onStopSignals(() => (cancel.signal.aborted ? pipeline.kill() : cancel.abort()));
+  const display = progressDisplay();
+  const generate = async (request: GenerateCommand["request"]) => {
+    try {
+      return await pipeline.generate(request, { signal: cancel.signal, onProgress: display.show });
+    } finally {
+      display.clear();
+    }
+  };
+  try {
+    const generation = await generate(command.request);
+    const started = performance.now();
+    const video = await writeVideo(out, generation.frames, { fps: generation.fps });
+    const writeSeconds = (performance.now() - started) / 1000;
+    if (command.trace) await writeText(command.trace, JSON.stringify(generation.trace, null, 2));
+    if (!command.compare) return { generation, video, writeSeconds, comparison: null };
+    const uncached = await generate({ ...command.request, cache: "off" });
+    const comparison = await compare(generation, video, uncached, page);
+    return { generation, video, writeSeconds, comparison };
+  } finally {
+    forgetSignals();
+    await pipeline.close();
+  }
+}
+
+async function compare(
+  cached: Generation,
+  video: WrittenVideo,
+  uncached: Generation,
+  page: string,
+): Promise<Comparison> {
+  const folder = await mkdtemp(join(tmpdir(), "adareel-"));
+  try {
+    const { fps } = uncached;
+    const other = await writeVideo(join(folder, "uncached.mp4"), uncached.frames, {
+      fps,
+      encoder: video.encoder,
+    });
+    const difference = {
+      psnr: psnr(uncached.frames, cached.frames),
+      ssim: ssim(uncached.frames, cached.frames),
+    };
+    const { prompt, seed } = cached.request;
+    const html = comparisonPage({
+      prompt,
+      seed,
+      cached: await comparedVideo(cached, video),
+      uncached: await comparedVideo(uncached, other),
+      ...difference,
+    });
+    await writeText(page, html);
+    return { uncached, ...difference, page };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function comparedVideo(
+  { trace, seconds }: Generation,
+  { path, encoder }: WrittenVideo,
+): Promise<ComparedVideo> {
+  return {
+    videoBytes: await readFile(path),
+    mime: encoder === "webp" ? "image/webp" : "video/mp4",
+    // Without loading, which only the first of the two runs has to do.
+    seconds: seconds.encode + seconds.denoise + seconds.decode,
+    trace,
+  };
+}
+
+async function defaultOut(prompt: string, seed: number): Promise<string> {
+  const words = prompt
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
+    .slice(0, 60)
+    .replaceAll(/^-+|-+$/g, "");
+  const path = join(process.env.INIT_CWD ?? process.cwd(), "out", `${words || "video"}-${seed}.mp4`);
+  await mkdir(dirname(path), { recursive: true });
+  return path;
+}
+
+function writeText(path: string, text: string): Promise<void> {
+  return writeFileAtomically(path, new TextEncoder().encode(text));
+}
+
+function progressDisplay(): ProgressDisplay {
+  const write = (text: string) => void process.stderr.write(text);
+  return process.stderr.isTTY ? progressBar(write, unicode) : progressLines(write);
+}
+
+/** Calls `stop` for Ctrl-C and for a polite kill; returns how to stop listening. */
+function onStopSignals(stop: () => void): () => void {
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  return () => {
+    process.off("SIGINT", stop);
+    process.off("SIGTERM", stop);
+  };
+}
+
+/** One sentence on stderr; 2 for a request that has to be put otherwise, 1 for everything else. */
+main().catch((error: Error) => {
+  const message = error instanceof CancelledError ? "Cancelled: no video was written." : error.message;
+  process.stderr.write(`${message}\n`);
+  if (process.env.ADAREEL_DEBUG) process.stderr.write(`${error.stack}\n`);
+  process.exitCode = error instanceof UsageError || error instanceof RequestError ? 2 : 1;
+});

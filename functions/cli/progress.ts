@@ -1,0 +1,41 @@
+import type { Progress } from "../../lib/pipeline/index.ts";
+
+const BAR_WIDTH = 30;
+const NAMES = {
+  load: "loading the model",
+  encode: "reading the prompt",
+  denoise: "denoising",
+  decode: "decoding frames",
+} as const;
+
+/** Shows how far a generation is. `clear` takes the bar off the terminal again. */
+export interface ProgressDisplay {
+  show(progress: Progress): void;
+  clear(): void;
+}
+
+/** One line that is drawn over itself, for a terminal. */
+export function progressBar(write: (text: string) => void, unicode: boolean): ProgressDisplay {
+  const [full, empty] = unicode ? ["━", "─"] : ["=", "-"];
+  return {
+    show({ stage, steps, done, computed }) {
+      if (stage !== "denoise") return write(`\r\x1b[K${NAMES[stage]}`);
+      const filled = Math.round((done / steps) * BAR_WIDTH);
+      const bar = full.repeat(filled) + empty.repeat(BAR_WIDTH - filled);
+      write(`\r\x1b[K${NAMES.denoise} ${bar} ${done}/${steps}, ${computed} computed`);
+    },
+    clear: () => write("\r\x1b[K"),
+  };
+}
+
+/** A line for each stage and each quarter of the steps, for logs. */
+export function progressLines(write: (text: string) => void): ProgressDisplay {
+  return {
+    show({ stage, steps, done, computed }) {
+      if (stage !== "denoise") return write(`${NAMES[stage]}\n`);
+      const isQuarter = Math.floor((4 * done) / steps) > Math.floor((4 * (done - 1)) / steps);
+      if (done > 0 && isQuarter) write(`${NAMES.denoise}: ${done} of ${steps} steps, ${computed} computed\n`);
+    },
+    clear: () => undefined,
+  };
+}

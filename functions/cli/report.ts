@@ -1,0 +1,109 @@
+import type { Generation } from "../../lib/pipeline/index.ts";
+import type { WrittenVideo } from "../../lib/video/index.ts";
+import { scheduleStrip } from "./strip.ts";
+
+export interface Comparison {
+  /** The same request, every step computed. */
+  readonly uncached: Generation;
+  /** dB; Infinity when no pixel differs. */
+  readonly psnr: number;
+  readonly ssim: number;
+  /** The HTML page. */
+  readonly page: string;
+}
+
+export interface Result {
+  readonly generation: Generation;
+  readonly video: WrittenVideo;
+  readonly writeSeconds: number;
+  readonly comparison: Comparison | null;
+}
+
+/** What the command prints at its end. */
+export function textReport(
+  { generation, video, writeSeconds, comparison }: Result,
+  unicode: boolean,
+): string {
+  const { request, trace, seconds, frames } = generation;
+  const { computed, savedRatio, computedStepSeconds } = savings(generation);
+  const regularised = trace.motion ? ", motion regularised" : "";
+  const lines = [
+    `${video.path}: ${frames.width}x${frames.height}, ${frames.count} frames at ${generation.fps} fps, ${video.bytes} bytes (${video.encoder})`,
+    `model ${trace.model}, seed ${request.seed}, ${trace.steps} steps, guidance ${request.guidanceScale}, cache ${trace.cache}${regularised}`,
+    `${scheduleStrip(trace.schedule, { unicode })} ${computed} of ${trace.steps} steps computed`,
+    `load ${format(seconds.load)}, encode ${format(seconds.encode)}, denoise ${format(seconds.denoise)}, decode ${format(seconds.decode)}, write ${format(writeSeconds)}`,
+  ];
+  if (generation.isPromptTruncated) {
+    lines.push(`The prompt is longer than the model reads: it was cut after ${generation.tokens} tokens.`);
+  }
+  if (comparison) lines.push(...comparisonLines(generation, comparison));
+  else if (computed < trace.steps) {
+    const all = format(computedStepSeconds * trace.steps);
+    lines.push(
+      `saved: at ${milliseconds(computedStepSeconds)} a computed step, computing all would denoise in about ${all}, ${savedRatio.toFixed(2)}x as long`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function comparisonLines(generation: Generation, { uncached, psnr, ssim, page }: Comparison): string[] {
+  const ratio = uncached.seconds.denoise / generation.seconds.denoise;
+  const difference = Number.isFinite(psnr)
+    ? `PSNR ${psnr.toFixed(2)} dB, SSIM ${ssim.toFixed(4)}`
+    : "no pixel differs";
+  return [
+    `without cache: denoise ${format(uncached.seconds.denoise)}, ${ratio.toFixed(2)}x as long; against it: ${difference}`,
+    page,
+  ];
+}
+
+/** The result for other programs: everything the text says, and the schedule. */
+export function jsonReport({ generation, video, writeSeconds, comparison }: Result): Record<string, unknown> {
+  const { computed } = savings(generation);
+  return {
+    video: video.path,
+    bytes: video.bytes,
+    encoder: video.encoder,
+    width: generation.frames.width,
+    height: generation.frames.height,
+    frames: generation.frames.count,
+    fps: generation.fps,
+    prompt: generation.request.prompt,
+    negative: generation.request.negativePrompt,
+    seed: generation.request.seed,
+    guidance: generation.request.guidanceScale,
+    tokens: generation.tokens,
+    promptTruncated: generation.isPromptTruncated,
+    computedSteps: computed,
+    seconds: { ...generation.seconds, write: writeSeconds },
+    ...generation.trace,
+    comparison: comparison && {
+      page: comparison.page,
+      psnr: Number.isFinite(comparison.psnr) ? comparison.psnr : null,
+      ssim: comparison.ssim,
+      seconds: comparison.uncached.seconds,
+      speedup: comparison.uncached.seconds.denoise / generation.seconds.denoise,
+    },
+  };
+}
+
+/** What caching saved, estimated from the computed steps of this very run. */
+function savings({ trace, stepSeconds }: Generation) {
+  const computedSeconds = stepSeconds.filter((_, step) => trace.schedule[step]!.computed);
+  const computedStepSeconds = median(computedSeconds);
+  const total = stepSeconds.reduce((sum, seconds) => sum + seconds, 0);
+  return {
+    computed: computedSeconds.length,
+    computedStepSeconds,
+    savedRatio: (computedStepSeconds * trace.steps) / total,
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+const format = (seconds: number) => (seconds < 10 ? `${seconds.toFixed(2)} s` : `${seconds.toFixed(1)} s`);
+const milliseconds = (seconds: number) => `${(seconds * 1000).toFixed(1)} ms`;
