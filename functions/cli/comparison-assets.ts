@@ -1,7 +1,8 @@
 /** Style and script of the comparison page. The page works without the script: each video then has its own controls. */
 
 export const STYLE = `
-:root { color-scheme: light dark; --paper: #fff; --card: #f6f7f9; --ink: #16191d; --faint: #57606c; --line: #dfe3e8; --accent: #1d4ed8 }
+:root { color-scheme: light dark; --paper: #fff; --card: #f6f7f9; --ink: #16191d; --faint: #57606c;
+  --line: #dfe3e8; --accent: #1d4ed8 }
 @media (prefers-color-scheme: dark) {
   :root { --paper: #14171b; --card: #1d2127; --ink: #eceff3; --faint: #a3acb9; --line: #323943; --accent: #7db0ff }
 }
@@ -9,7 +10,8 @@ export const STYLE = `
 [hidden] { display: none !important }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
 main { max-width: 1080px; margin: 0 auto; padding: 32px 20px 64px }
-h1 { font-size: clamp(1.35rem, 3.4vw, 1.9rem); line-height: 1.25; margin: 0 0 6px; text-wrap: balance; overflow-wrap: anywhere }
+h1 { font-size: clamp(1.35rem, 3.4vw, 1.9rem); line-height: 1.25; margin: 0 0 6px; text-wrap: balance;
+  overflow-wrap: anywhere }
 h2 { font-size: 1.15rem; margin: 44px 0 8px }
 p { margin: 0 0 12px; max-width: 72ch }
 .about, figcaption, .note { color: var(--faint) }
@@ -20,7 +22,8 @@ figure video, figure img { display: block; width: 100%; background: #000; border
 figcaption { display: flex; justify-content: space-between; gap: 12px; padding-top: 8px }
 figcaption strong { color: var(--ink) }
 .player { display: flex; flex-wrap: wrap; align-items: center; gap: 12px 16px; margin: 14px 0 0 }
-.player button { font: inherit; min-width: 5.5em; padding: 6px 14px; color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: 6px; cursor: pointer }
+.player button { font: inherit; min-width: 5.5em; padding: 6px 14px; color: var(--ink);
+  background: var(--card); border: 1px solid var(--line); border-radius: 6px; cursor: pointer }
 .player label { display: flex; gap: 8px; align-items: center }
 .player label:has([type=range]) { flex: 1 1 220px }
 .player input { accent-color: var(--accent); min-width: 0 }
@@ -62,7 +65,9 @@ if (videos.length === 2) {
   const show = (on) => { playing = on; button.textContent = on ? "Pause" : "Play"; };
   const play = () => { show(true); for (const video of videos) video.play().catch(() => show(false)); };
   const pause = () => { show(false); for (const video of videos) video.pause(); };
-  const seek = (share) => { for (const video of videos) if (video.duration) video.currentTime = share * video.duration; };
+  const seek = (share) => {
+    for (const video of videos) if (video.duration) video.currentTime = share * video.duration;
+  };
   for (const video of videos) {
     video.loop = false;
     video.controls = false;

@@ -24,8 +24,9 @@ export interface Comparison {
 }
 
 /**
- * One HTML file that shows a video made with a cache beside the same one made without: both videos in step, what the
- * cache saved and cost, and its schedule. It holds everything it needs and its content policy lets it ask for nothing.
+ * One HTML file that shows a video made with a cache beside the same one made without: both videos in step,
+ * what the cache saved and cost, and its schedule. It holds everything it needs and its content policy lets
+ * it ask for nothing.
  */
 export function comparisonPage(comparison: Comparison): string {
   const { prompt, seed, cached, uncached } = comparison;
@@ -69,7 +70,10 @@ ${figures(comparison)}
 `;
 }
 
-/** Nothing from a network, and no script but ours: a prompt that slipped through the escaping could still not run. */
+/**
+ * Nothing from a network, and no script but ours: a prompt that slipped through the escaping could still not
+ * run.
+ */
 function contentPolicy(): string {
   const script = createHash("sha256").update(SCRIPT).digest("base64");
   return `default-src 'none'; media-src data:; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${script}'`;

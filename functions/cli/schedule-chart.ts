@@ -46,9 +46,10 @@ interface Columns {
 }
 
 /**
- * Draws a schedule as an SVG of its own, without script: the distance of every computed step on a logarithmic axis over
- * the codebook's thresholds, the rate it was answered with, the motion score where it was measured, and the steps that
- * were computed and reused. Panels with nothing to show are left out. Follows the reader's light or dark scheme.
+ * Draws a schedule as an SVG of its own, without script: the distance of every computed step on a logarithmic
+ * axis over the codebook's thresholds, the rate it was answered with, the motion score where it was measured,
+ * and the steps that were computed and reused. Panels with nothing to show are left out. Follows the reader's
+ * light or dark scheme.
  */
 export function scheduleChart(trace: CacheTrace): string {
   const columns = columnsOf(trace.steps);
@@ -135,7 +136,10 @@ function distancePanel(trace: CacheTrace, computed: readonly TraceStep[], column
   };
 }
 
-/** A dashed, labelled line at each threshold; at the right, between two, the rate that a distance there is answered with. */
+/**
+ * A dashed, labelled line at each threshold; at the right, between two, the rate that a distance there is
+ * answered with.
+ */
 function codebookRows(trace: CacheTrace, y: (value: number) => number, low: number, high: number): string[] {
   if (!trace.codebook) return [];
   const parts = [`<text class="heading" x="${PLOT.right + 8}" y="10">Rate</text>`];
@@ -254,7 +258,9 @@ function nextComputed({ step }: TraceStep, computed: readonly TraceStep[], steps
   return computed.find((later) => later.step > step)?.step ?? steps + 1;
 }
 
-/** 1, 2 and 5 times the powers of ten inside (low, high), or the powers alone when those would be too many. */
+/**
+ * 1, 2 and 5 times the powers of ten inside (low, high), or the powers alone when those would be too many.
+ */
 function logTicks(low: number, high: number): number[] {
   const ticks: number[] = [];
   const multiples = high / low > 200 ? [1] : [1, 2, 5];

@@ -1,4 +1,6 @@
-/** Draws the schedule as one line, a character per denoising step: computed steps stand out of reused ones. */
+/**
+ * Draws the schedule as one line, a character per denoising step: computed steps stand out of reused ones.
+ */
 export function scheduleStrip(
   schedule: readonly { readonly computed: boolean }[],
   { unicode = true }: { unicode?: boolean } = {},
@@ -8,8 +10,8 @@ export function scheduleStrip(
 }
 
 /**
- * Whether a terminal with this environment shows characters beyond ASCII: it is not dumb and its locale says UTF-8, or
- * it is one of the Windows terminals that always do.
+ * Whether a terminal with this environment shows characters beyond ASCII: it is not dumb and its locale says
+ * UTF-8, or it is one of the Windows terminals that always do.
  */
 export function supportsUnicode(
   env: Readonly<Record<string, string | undefined>>,

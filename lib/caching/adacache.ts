@@ -17,10 +17,11 @@ export interface AdaCacheOptions {
 }
 
 /**
- * Steps 1, N-1 and N are computed, and between them the steps the codebook asks for: after a computed step whose
- * probe is at distance d, the next one is `rate(d)` steps away.
+ * Steps 1, N-1 and N are computed, and between them the steps the codebook asks for: after a computed step
+ * whose probe is at distance d, the next one is `rate(d)` steps away.
  *
- * @see AdaCache (arXiv 2411.02397) section 3 and the authors' `compute_next_step`, which this follows where they differ
+ * @see AdaCache (arXiv 2411.02397) section 3 and the authors' `compute_next_step`, which this follows where
+ *   they differ
  */
 export function adacache({ name, codebook, motion }: AdaCacheOptions): CachePolicy {
   return {

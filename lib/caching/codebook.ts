@@ -59,7 +59,9 @@ export function codebookFor(speed: CacheSpeed, steps: number): Codebook {
   return speed === "fast" ? FAST_100 : SLOW_100;
 }
 
-/** The rate of the first row whose threshold is above `distance`; one equal to a threshold is not below it. */
+/**
+ * The rate of the first row whose threshold is above `distance`; one equal to a threshold is not below it.
+ */
 export function rateAt(codebook: Codebook, distance: number): number {
   const row = codebook.find(({ below }) => distance < below) ?? codebook.at(-1);
   if (row === undefined) throw new RangeError("a codebook needs at least one row");

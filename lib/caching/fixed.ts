@@ -7,7 +7,8 @@ export function computeAll(): CachePolicy {
 }
 
 /**
- * Computes every `interval`-th step from the first on, and the last: with an interval of 3 and 8 steps, 1, 4, 7 and 8.
+ * Computes every `interval`-th step from the first on, and the last: with an interval of 3 and 8 steps, 1, 4,
+ * 7 and 8.
  *
  * @throws RangeError if `interval` is not an integer >= 1
  */

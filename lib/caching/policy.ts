@@ -4,13 +4,18 @@ import type { MotionRegularisation } from "./motion.ts";
 
 /** What one computed denoising step tells the host: two numbers, whatever the model. */
 export interface Measurement {
-  /** Relative L1 change of the probe since the last computed step; null on the first, which has none before it. */
+  /**
+   * Relative L1 change of the probe since the last computed step; null on the first, which has none before
+   * it.
+   */
   readonly change: number | null;
   /** Difference of the probe between neighbouring frames, 0 to 1; null with a single frame. */
   readonly motionScore: number | null;
 }
 
-/** How a policy read one measurement. Null stands for what was not measured or what the policy does not use. */
+/**
+ * How a policy read one measurement. Null stands for what was not measured or what the policy does not use.
+ */
 export interface Decision extends Measurement {
   /** Motion weight plus its gradient, >= 0; multiplies the distance. */
   readonly motionFactor: number | null;
@@ -21,8 +26,8 @@ export interface Decision extends Measurement {
 }
 
 /**
- * The schedule of one generation so far. Immutable: `afterComputed` returns the next state and changes nothing, so a
- * generation that is cancelled, repeated or interleaved with another leaves no trace in it.
+ * The schedule of one generation so far. Immutable: `afterComputed` returns the next state and changes
+ * nothing, so a generation that is cancelled, repeated or interleaved with another leaves no trace in it.
  */
 export interface CacheState {
   /** What the last computed step decided; null before the first. */

@@ -18,8 +18,8 @@ import { parseConfig, positiveInteger } from "./config.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
 
 /**
- * The decoder of the 2-D KL autoencoder (arXiv 2112.10752), key names of diffusers' AutoencoderKL. Every frame is
- * decoded on its own; F frames are the batch.
+ * The decoder of the 2-D KL autoencoder (arXiv 2112.10752), key names of diffusers' AutoencoderKL. Every
+ * frame is decoded on its own; F frames are the batch.
  */
 
 const EPS = 1e-6;
@@ -112,7 +112,10 @@ function buildDecoder(
     });
   }
 
-  /** Weight [C, C] and bias [C], also under the names of older checkpoints, whose weights may be 1x1 convolutions. */
+  /**
+   * Weight [C, C] and bias [C], also under the names of older checkpoints, whose weights may be 1x1
+   * convolutions.
+   */
   function projection(attention: string, part: Projection, C: number): [Value, Value] {
     const name = `${attention}.${part}`;
     if (weights.has(`${name}.weight`))

@@ -15,8 +15,8 @@ import type { DiffusionTransformer } from "./diffusion-transformer.ts";
 /**
  * Cuts a diffusion transformer at the two ends of its trunk, without changing it.
  *
- * Every block only adds to the stream, so all that a step contributes between `embed` and `head` is one tensor,
- * R = trunk out - trunk in. A step that reuses R is `head(embed(latent) + R)`.
+ * Every block only adds to the stream, so all that a step contributes between `embed` and `head` is one
+ * tensor, R = trunk out - trunk in. A step that reuses R is `head(embed(latent) + R)`.
  */
 
 export interface CutOptions {
@@ -38,7 +38,9 @@ export const cutNames = {
   residual: "residual",
   /** [B, N, D] */
   probe: "probe",
-  /** scalar; relative L1 change of the probe since the last computed step, without meaning at the first one */
+  /**
+   * scalar; relative L1 change of the probe since the last computed step, without meaning at the first one
+   */
   change: "change",
   /** scalar in 0..1; 0 with a single frame */
   motionScore: "motionScore",
@@ -48,10 +50,11 @@ export const cutNames = {
 const TINY = 1e-30;
 
 /**
- * The graph of a computed step. Inputs: latent, guidanceScale, previousProbe and the transformer's own. Outputs:
- * prediction, residual, probe, change, motionScore.
+ * The graph of a computed step. Inputs: latent, guidanceScale, previousProbe and the transformer's own.
+ * Outputs: prediction, residual, probe, change, motionScore.
  *
- * @param options.blockResiduals also outputs what every block adds, as `residual.0`, `residual.1`, ... in order
+ * @param options.blockResiduals also outputs what every block adds, as `residual.0`, `residual.1`, ... in
+ *   order
  */
 export function buildFull(
   dit: DiffusionTransformer,
@@ -73,7 +76,10 @@ export function buildFull(
   return graph;
 }
 
-/** The graph of a reused step. Inputs: latent, guidanceScale, residual and the step's feeds. Output: prediction. */
+/**
+ * The graph of a reused step. Inputs: latent, guidanceScale, residual and the step's feeds. Output:
+ * prediction.
+ */
 export function buildReuse(dit: DiffusionTransformer, options: CutOptions): Graph {
   const { graph, latent, guidanceScale } = begin(dit, options);
   const { x, conditioning } = graph.scope("embed", () => dit.embed(graph, latent));
@@ -121,7 +127,10 @@ function guide(graph: Graph, prediction: Value, scale: Value): Value {
   });
 }
 
-/** |previous - probe|_1 / |previous|_1 over both halves (AdaCache section 3.2, without the division by the rate). */
+/**
+ * |previous - probe|_1 / |previous|_1 over both halves (AdaCache section 3.2, without the division by the
+ * rate).
+ */
 function change(previous: Value, probe: Value): Value {
   return ratio(sumAbs(sub(previous, probe)), sumAbs(previous));
 }

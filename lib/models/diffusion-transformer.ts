@@ -42,11 +42,11 @@ export interface BlockOutput {
 }
 
 /**
- * A diffusion transformer whose blocks only add to one stream of tokens between `embed` and `head`: what caching needs
- * to know of an architecture, and nothing more.
+ * A diffusion transformer whose blocks only add to one stream of tokens between `embed` and `head`: what
+ * caching needs to know of an architecture, and nothing more.
  *
- * B is 2, the conditional half first. A stream on which text has not acted yet may have B = 1: it stands for both
- * halves, and whatever meets it broadcasts.
+ * B is 2, the conditional half first. A stream on which text has not acted yet may have B = 1: it stands for
+ * both halves, and whatever meets it broadcasts.
  */
 export interface DiffusionTransformer {
   readonly latent: LatentShape;
@@ -61,7 +61,10 @@ export interface DiffusionTransformer {
   readonly width: number;
   /** Tokens of the longest text, end token included. */
   readonly textLength: number;
-  /** Declares the graph inputs that `stepFeeds` and `textFeeds` fill. `latent` is [1, C, F, H, W], x is [B, N, D]. */
+  /**
+   * Declares the graph inputs that `stepFeeds` and `textFeeds` fill. `latent` is [1, C, F, H, W], x is [B, N,
+   * D].
+   */
   embed(graph: Graph, latent: Value): { x: Value; conditioning: Conditioning };
   block(index: number, x: Value, conditioning: Conditioning): BlockOutput;
   /** The velocity or noise predicted by each half [B, C, F, H, W]. */
@@ -69,8 +72,8 @@ export interface DiffusionTransformer {
   /** Feeds of one denoising step; `timestep` is on the scale 0..1000. */
   stepFeeds(timestep: number): Record<string, Tensor>;
   /**
-   * What the unconditional half attends to beside a prompt of `tokens` tokens, where a model learnt that with its
-   * weights; without it, the text encoder's states of an empty prompt take its place.
+   * What the unconditional half attends to beside a prompt of `tokens` tokens, where a model learnt that with
+   * its weights; without it, the text encoder's states of an empty prompt take its place.
    */
   nullText?(weights: ReadableWeights, tokens: number): Promise<TextStates>;
   /** Feeds that stay the same for a whole generation. */

@@ -14,7 +14,8 @@ export function scalarSinusoid(value: number, width = SINUSOID_WIDTH): Float32Ar
   const half = width / 2;
   const table = new Float32Array(width);
   for (let i = 0; i < half; i++) {
-    // Rounded to float32 wherever the reference rounds: near 1000 the angle differs in the fifth digit otherwise.
+    // Rounded to float32 wherever the reference rounds: near 1000 the angle differs in the fifth digit
+    // otherwise.
     const exponent = Math.fround(Math.fround(Math.fround(-Math.log(PERIOD)) * i) / half);
     const angle = Math.fround(Math.fround(value) * Math.fround(Math.exp(exponent)));
     table[i] = Math.cos(angle);
@@ -24,8 +25,8 @@ export function scalarSinusoid(value: number, width = SINUSOID_WIDTH): Float32Ar
 }
 
 /**
- * Absolute positions of a grid of patches [H * W, width]: the first half of the width encodes the column, the second
- * the row, each as [sin | cos].
+ * Absolute positions of a grid of patches [H * W, width]: the first half of the width encodes the column, the
+ * second the row, each as [sin | cos].
  *
  * @param step distance between neighbouring patches down and across
  */
@@ -54,8 +55,8 @@ export function gridSinusoid(
 }
 
 /**
- * Cosines and sines of rotary position embedding, each [positions, width / 2]; pair i turns by 10000^(-2i/width) per
- * position.
+ * Cosines and sines of rotary position embedding, each [positions, width / 2]; pair i turns by
+ * 10000^(-2i/width) per position.
  *
  * @see RoFormer (arXiv 2104.09864) section 3.2
  */

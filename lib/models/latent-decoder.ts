@@ -7,6 +7,9 @@ export interface LatentDecoder {
   readonly channels: number;
   /** Pixels along one edge of a latent's element. */
   readonly scale: number;
-  /** Input `latent` [F, C, height, width]; output `frames` [F, 3, height * scale, width * scale], nominally -1..1. */
+  /**
+   * Input `latent` [F, C, height, width]; output `frames` [F, 3, height * scale, width * scale], nominally
+   * -1..1.
+   */
   build(extent: { frames: number; height: number; width: number }, options: BuildOptions): Graph;
 }

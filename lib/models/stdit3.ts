@@ -34,11 +34,12 @@ import { gridSinusoid, rotaryTables, SINUSOID_WIDTH, scalarSinusoid } from "./em
 import { paddedText } from "./text-feeds.ts";
 
 /**
- * STDiT3, the transformer of Open-Sora 1.2 (github.com/hpcaitech/Open-Sora, tag v1.2.0): pairs of a spatial and a
- * temporal block, each self-attention, cross-attention to the text and an MLP, modulated by the step (adaLN-single).
+ * STDiT3, the transformer of Open-Sora 1.2 (github.com/hpcaitech/Open-Sora, tag v1.2.0): pairs of a spatial
+ * and a temporal block, each self-attention, cross-attention to the text and an MLP, modulated by the step
+ * (adaLN-single).
  *
- * In shapes B is the two guidance halves, F, H, W count patches after patchifying (N = F * H * W), D is the width,
- * and the text has L rows.
+ * In shapes B is the two guidance halves, F, H, W count patches after patchifying (N = F * H * W), D is the
+ * width, and the text has L rows.
  */
 
 const EPS = 1e-6;
@@ -140,7 +141,8 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     const name = `${kind}_blocks.${index}`;
     return g.scope(name, () => {
       const table = add(g.weight(`${name}.scale_shift_table`, [6, D]), conditioning.modulation!); // [6, D]
-      const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = split(table, 0, 6) as Values<6>; // [1, D] each
+      // [1, D] each
+      const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = split(table, 0, 6) as Values<6>;
       const a = mul(gateAttn, selfAttention(kind, name, modulate(x, shiftAttn, scaleAttn)));
       const afterAttn = add(x, a);
       const r = crossAttention(name, afterAttn, conditioning); // neither normalised nor gated
@@ -243,7 +245,8 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
 }
 
 /**
- * The unconditional text for a prompt of `tokens` tokens: that many rows of a tensor the model learnt with its weights.
+ * The unconditional text for a prompt of `tokens` tokens: that many rows of a tensor the model learnt with
+ * its weights.
  *
  * @throws RangeError when the prompt is longer than the model was trained for
  */
@@ -267,7 +270,10 @@ function affine(g: Graph, name: string, outWidth: number, inWidth: number): [wei
   return [g.weight(`${name}.weight`, [outWidth, inWidth]), g.weight(`${name}.bias`, [outWidth])];
 }
 
-/** LN(x) * (1 + scale) + shift, with scale and shift [1, D] in the place of the normalisation's own parameters. */
+/**
+ * LN(x) * (1 + scale) + shift, with scale and shift [1, D] in the place of the normalisation's own
+ * parameters.
+ */
 function modulate(x: Value, shift: Value, scale: Value): Value {
   const D = x.shape[2]!;
   return layerNorm(x, { eps: EPS, weight: reshape(add(scale, 1), [D]), bias: reshape(shift, [D]) });

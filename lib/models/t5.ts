@@ -106,7 +106,10 @@ function relativeBias(g: Graph, config: T5Config, N: number): Value {
   return reshape(transpose(bias, [2, 0, 1]), [1, heads, N, N]);
 }
 
-/** Bucket of a signed distance: half of them for each direction, exact when near, logarithmic up to the maximum. */
+/**
+ * Bucket of a signed distance: half of them for each direction, exact when near, logarithmic up to the
+ * maximum.
+ */
 function relativeBucket(distance: number, config: T5Config): number {
   const half = config.relative_attention_num_buckets / 2;
   const exact = half / 2;

@@ -4,13 +4,17 @@ import type { TextStates } from "./diffusion-transformer.ts";
 /** Added to the score of a padded key: exp of it is 0 in float32, and no sum of it with a score overflows. */
 export const MASKED = -1e9;
 
-/** Additive mask over keys: 0 for the first `tokens` positions, far below any score for the padding after them. */
+/**
+ * Additive mask over keys: 0 for the first `tokens` positions, far below any score for the padding after
+ * them.
+ */
 export function keyMask(tokens: number, length: number): Float32Array {
   return new Float32Array(length).fill(MASKED, tokens);
 }
 
 /**
- * Texts of different lengths as one batch: `text` [B, L, D] padded with zeros and `textMask` [B, L] for the keys.
+ * Texts of different lengths as one batch: `text` [B, L, D] padded with zeros and `textMask` [B, L] for the
+ * keys.
  *
  * @throws RangeError when a text has no token, more than `length`, or rows of another width
  */

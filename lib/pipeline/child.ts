@@ -1,8 +1,8 @@
 /**
  * The process that generates: opens one model and answers one request after another.
  *
- * It exists so that a generation can be killed: onnxruntime cannot be interrupted inside a run. It goes when its
- * parent goes, whatever ended that.
+ * It exists so that a generation can be killed: onnxruntime cannot be interrupted inside a run. It goes when
+ * its parent goes, whatever ended that.
  */
 import { RequestError } from "./errors.ts";
 import type { FromChild, ToChild } from "./messages.ts";

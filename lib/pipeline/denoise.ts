@@ -32,9 +32,9 @@ export interface DenoisedStep {
 }
 
 /**
- * Follows the flow from noise to latent. A computed step runs the whole transformer and leaves its residual behind;
- * a reused step adds that residual in the place of the blocks. The residual and the probe live here and nowhere else:
- * they go when the generation ends, however it ends.
+ * Follows the flow from noise to latent. A computed step runs the whole transformer and leaves its residual
+ * behind; a reused step adds that residual in the place of the blocks. The residual and the probe live here
+ * and nowhere else: they go when the generation ends, however it ends.
  *
  * @throws CancelledError between two steps once `signal` is aborted
  */

@@ -53,8 +53,8 @@ export interface Pipeline {
 }
 
 /**
- * Opens a model folder. Headers and configurations are read now, weights when they are first needed; the sessions of
- * the last shape of video stay open, so that a second video of that shape loads nothing.
+ * Opens a model folder. Headers and configurations are read now, weights when they are first needed; the
+ * sessions of the last shape of video stay open, so that a second video of that shape loads nothing.
  *
  * @throws CheckpointError when the folder is not a model, or an Error naming a part that cannot be built
  */
@@ -165,7 +165,10 @@ class StageClock {
   }
 }
 
-/** Without a negative prompt the unconditional half is what the model learnt for none, or else an empty prompt. */
+/**
+ * Without a negative prompt the unconditional half is what the model learnt for none, or else an empty
+ * prompt.
+ */
 async function encodePrompts(
   model: ModelParts,
   { transformer }: VideoSessions,

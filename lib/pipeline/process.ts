@@ -23,8 +23,8 @@ interface Waiting {
 }
 
 /**
- * Opens a model folder in a child process: same contract as `openPipeline`, but a generation that does not stop when
- * it is cancelled is killed, and a crash of the runtime is an error here instead of the end.
+ * Opens a model folder in a child process: same contract as `openPipeline`, but a generation that does not
+ * stop when it is cancelled is killed, and a crash of the runtime is an error here instead of the end.
  *
  * @throws GenerationError when the process or the model cannot be opened
  */

@@ -41,7 +41,10 @@ export interface ResolvedRequest {
 
 const positiveInteger = z.int().positive();
 
-/** What a model was trained to make: the member `video` of `model_index.json`. The first of each list is the default. */
+/**
+ * What a model was trained to make: the member `video` of `model_index.json`. The first of each list is the
+ * default.
+ */
 export const videoLimitsSchema = z.object({
   /** [width, height] in pixels. */
   sizes: z.array(z.tuple([positiveInteger, positiveInteger])).min(1),

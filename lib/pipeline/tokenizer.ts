@@ -13,8 +13,8 @@ export interface TokenisedPrompt {
 
 export interface PromptTokenizer {
   /**
-   * The ids of a prompt, at most `limit` of them with the end token. Every character is text: a prompt that spells a
-   * special token (`</s>`) is tokenised like any other and cannot end itself early.
+   * The ids of a prompt, at most `limit` of them with the end token. Every character is text: a prompt that
+   * spells a special token (`</s>`) is tokenised like any other and cannot end itself early.
    */
   tokenise(prompt: string, limit: number): TokenisedPrompt;
 }
@@ -24,11 +24,20 @@ const tokenizerSchema = z.looseObject({
   model: z.looseObject({
     type: z.literal("Unigram"),
     vocab: z.array(z.tuple([z.string(), z.number()])),
+    unk_id: z.int().nonnegative(),
   }),
 });
 
+type TokenizerFile = z.infer<typeof tokenizerSchema>;
+
 /** Half a surrogate pair: no well-formed text contains it. */
 const UNREACHABLE = "\uD800";
+
+/**
+ * UTF-16 units of a prompt that are looked at: the tokenizer's time and stack grow with them, its answer does
+ * not.
+ */
+const CHARACTERS_MAX = 10_000;
 
 /**
  * Opens the Unigram tokenizer of a T5 model from its `tokenizer.json`.
@@ -42,24 +51,30 @@ export async function openTokenizer(folder: string, config: Config): Promise<Pro
   const end = file.model.vocab.findIndex(([piece]) => piece === endToken);
   if (end < 0) throw new CheckpointError(path, `its vocabulary lacks the end token ${endToken}`);
 
-  const tokenizer = new Tokenizer(withoutSpecialTokens(file), {});
+  if (file.model.unk_id >= file.model.vocab.length) {
+    throw new CheckpointError(path, "its unknown token is not in its vocabulary");
+  }
+
+  const tokenizer = construct(path, file);
   return {
     tokenise(prompt, limit) {
-      const { ids } = tokenizer.encode(prompt.toWellFormed(), { add_special_tokens: false });
-      return { ids: [...ids.slice(0, limit - 1), end], isTruncated: ids.length > limit - 1 };
+      const text = prompt.slice(0, CHARACTERS_MAX).toWellFormed();
+      const { ids } = tokenizer.encode(text, { add_special_tokens: false });
+      const isTruncated = ids.length > limit - 1 || prompt.length > CHARACTERS_MAX;
+      return { ids: [...ids.slice(0, limit - 1), end], isTruncated };
     },
   };
 }
 
-async function readTokenizer(path: string) {
-  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new CheckpointError(path, cause.code === "ENOENT" ? "the file is missing" : cause.message);
+async function readTokenizer(path: string): Promise<TokenizerFile> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw CheckpointError.from(path, cause);
   });
   let json: unknown;
   try {
     json = JSON.parse(text);
-  } catch {
-    throw new CheckpointError(path, "it is not JSON");
+  } catch (cause) {
+    throw new CheckpointError(path, "the file is not JSON", { cause });
   }
   const parsed = tokenizerSchema.safeParse(json);
   if (parsed.success) return parsed.data;
@@ -67,8 +82,21 @@ async function readTokenizer(path: string) {
   throw new CheckpointError(path, `it is not a Unigram tokenizer (see ${where})`);
 }
 
-/** The same tokenizer, except that no text matches a special token: neither whole nor as a piece of the vocabulary. */
-function withoutSpecialTokens(file: z.infer<typeof tokenizerSchema>) {
+function construct(path: string, file: TokenizerFile): Tokenizer {
+  try {
+    return new Tokenizer(withoutSpecialTokens(file), {});
+  } catch (cause) {
+    throw new CheckpointError(path, `it has a part that is not known (${(cause as Error).message})`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * The same tokenizer, except that no text matches a special token: neither whole nor as a piece of the
+ * vocabulary.
+ */
+function withoutSpecialTokens(file: TokenizerFile) {
   const special = new Set(file.added_tokens.filter((token) => token.special).map((token) => token.content));
   return {
     ...file,

@@ -1,9 +1,9 @@
 /**
  * Normal noise that is the same on every platform, bit for bit.
  *
- * One 32-bit word of Philox4x32-10 per value, brought to the open interval (0, 1) and through the inverse of the
- * normal distribution. Only +, -, *, / and sqrt are used, whose results IEEE 754 fixes to the last bit; Math.log and
- * its kin may differ between engines.
+ * One 32-bit word of Philox4x32-10 per value, brought to the open interval (0, 1) and through the inverse of
+ * the normal distribution. Only +, -, *, / and sqrt are used, whose results IEEE 754 fixes to the last bit;
+ * Math.log and its kin may differ between engines.
  */
 import { philox4x32 } from "./philox.ts";
 
@@ -42,7 +42,8 @@ export function gaussianNoise(seed: number, length: number): Float32Array {
  * The normal value at the quantile (word + 1/2) / 2^32; relative error about 1e-15 before rounding.
  *
  * @param word an unsigned 32-bit integer
- * @see Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution", Applied Statistics 37 (1988)
+ * @see Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution", Applied Statistics 37
+ *   (1988)
  */
 export function normalOfWord(word: number): number {
   const fromMedian = (word - 2 ** 31 + 0.5) / 2 ** 32;
@@ -50,7 +51,8 @@ export function normalOfWord(word: number): number {
     const r = 0.180625 - fromMedian * fromMedian;
     return (fromMedian * polynomial(CENTRE, r)) / polynomial(CENTRE_DIVISOR, r);
   }
-  // Both tails are one by symmetry. Its quantile, odd / 2^33, has sqrt(-ln) < 5: AS 241's far tail is not reached.
+  // Both tails are one by symmetry. Its quantile, odd / 2^33, has sqrt(-ln) < 5: AS 241's far tail is not
+  // reached.
   const odd = 2 * (fromMedian < 0 ? word : 2 ** 32 - 1 - word) + 1;
   const r = Math.sqrt(33 * Math.LN2 - lnOfInteger(odd)) - 1.6;
   const size = polynomial(TAIL, r) / polynomial(TAIL_DIVISOR, r);

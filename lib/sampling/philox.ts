@@ -32,7 +32,10 @@ export function philox4x32(block: Uint32Array, key0: number, key1: number): void
   block[3] = x3;
 }
 
-/** The upper 32 bits of the product of two unsigned 32-bit words, by halves whose products a double holds exactly. */
+/**
+ * The upper 32 bits of the product of two unsigned 32-bit words, by halves whose products a double holds
+ * exactly.
+ */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;

@@ -9,7 +9,9 @@ export interface RectifiedFlowConfig {
   readonly base_resolution: number;
   /** Latent frames of such a video: 1. */
   readonly base_num_frames: number;
-  /** Further factor of the shift: 1. Open-Sora applies it when training only; here it shifts sampling as well. */
+  /**
+   * Further factor of the shift: 1. Open-Sora applies it when training only; here it shifts sampling as well.
+   */
   readonly transform_scale: number;
 }
 

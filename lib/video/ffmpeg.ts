@@ -16,10 +16,11 @@ const CRF = 14;
 const TIME_LIMIT_MS = 10 * 60_000;
 
 /**
- * Encodes with the `ffmpeg` on PATH: H.264 High, no B-frames (so no edit list is needed and every frame has its
- * exact time), BT.709 limited range, moov first.
+ * Encodes with the `ffmpeg` on PATH: H.264 High, no B-frames (so no edit list is needed and every frame has
+ * its exact time), BT.709 limited range, moov first.
  *
- * ffmpeg must seek back to put the moov first, so it writes into the system's temporary folder and not into a pipe.
+ * ffmpeg must seek back to put the moov first, so it writes into the system's temporary folder and not into a
+ * pipe.
  *
  * @throws VideoError if there is no ffmpeg, it has no libx264, or it fails
  */

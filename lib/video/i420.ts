@@ -18,9 +18,9 @@ export function evenSize(frames: Frames): { width: number; height: number } {
 /**
  * One frame as planar Y'CbCr 4:2:0, BT.709, limited range.
  *
- * Both H.264 encoders get these planes instead of RGB: their own converters differ between versions and processors
- * in the last bit, and the bytes of a video shall depend on its frames only. Chroma is sited as H.264 assumes when
- * nothing else is said (left, vertically between the rows): taps 1 2 1 across, 1 1 down.
+ * Both H.264 encoders get these planes instead of RGB: their own converters differ between versions and
+ * processors in the last bit, and the bytes of a video shall depend on its frames only. Chroma is sited as
+ * H.264 assumes when nothing else is said (left, vertically between the rows): taps 1 2 1 across, 1 1 down.
  *
  * @returns Y [H, W], Cb [H/2, W/2], Cr [H/2, W/2] in one array, with the sides of `evenSize`
  */

@@ -2,15 +2,17 @@ import { assertFrames, type Frames, VideoError } from "./frames.ts";
 
 const PEAK = 255;
 
-/** Constants of Wang et al. 2004, section III-C: an 11x11 Gaussian window of sigma 1.5, K1 = 0.01, K2 = 0.03. */
+/**
+ * Constants of Wang et al. 2004, section III-C: an 11x11 Gaussian window of sigma 1.5, K1 = 0.01, K2 = 0.03.
+ */
 const RADIUS = 5;
 const SIGMA = 1.5;
 const C1 = (0.01 * PEAK) ** 2;
 const C2 = (0.03 * PEAK) ** 2;
 
 /**
- * Peak signal-to-noise ratio in dB of two videos of one shape: one mean squared error over all frames, pixels and
- * channels of the 8-bit RGB, peak 255. Infinity when they are identical.
+ * Peak signal-to-noise ratio in dB of two videos of one shape: one mean squared error over all frames, pixels
+ * and channels of the 8-bit RGB, peak 255. Infinity when they are identical.
  *
  * @throws VideoError if the shapes differ
  */
@@ -22,8 +24,9 @@ export function psnr(a: Frames, b: Frames): number {
 }
 
 /**
- * Structural similarity of two videos of one shape, at most 1 (identical): computed on each of R, G and B, over the
- * positions where the whole window lies inside the frame, then averaged over positions, channels and frames.
+ * Structural similarity of two videos of one shape, at most 1 (identical): computed on each of R, G and B,
+ * over the positions where the whole window lies inside the frame, then averaged over positions, channels and
+ * frames.
  *
  * @throws VideoError if the shapes differ or a side is below 11
  * @see Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment", IEEE TIP 13(4), 2004, eq. 13

@@ -5,7 +5,10 @@ import { clearMp4Times } from "./mp4-times.ts";
 
 const BT709 = { primaries: "bt709", transfer: "bt709", matrix: "bt709", fullRange: false } as const;
 
-/** Enough for x264 to reach its finest quantizer on a small clip, and ten times a stream's rate on a large one. */
+/**
+ * Enough for x264 to reach its finest quantizer on a small clip, and ten times a stream's rate on a large
+ * one.
+ */
 const MIN_BITRATE = 1_000_000;
 const BITS_PER_PIXEL = 0.25;
 
@@ -19,11 +22,12 @@ interface Packet {
 }
 
 /**
- * Encodes with @napi-rs/webcodecs and muxes with mediabunny, both loaded on first use: H.264 High, BT.709 limited
- * range, moov first, no file and no global touched.
+ * Encodes with @napi-rs/webcodecs and muxes with mediabunny, both loaded on first use: H.264 High, BT.709
+ * limited range, moov first, no file and no global touched.
  *
- * Its x264 takes one thread for a small picture but counts the processors for a larger one (from about 256x256), and
- * offers no way to say otherwise: there, machines with other processor counts give other bytes of the same quality.
+ * Its x264 takes one thread for a small picture but counts the processors for a larger one (from about
+ * 256x256), and offers no way to say otherwise: there, machines with other processor counts give other bytes
+ * of the same quality.
  *
  * @throws VideoError if either package cannot be loaded here, or the encoder fails
  */

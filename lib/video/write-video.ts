@@ -23,9 +23,10 @@ const ENCODERS: Record<Encoder, (frames: Frames, fps: number) => Promise<Uint8Ar
 const MAX_FPS = 240;
 
 /**
- * Writes frames as an H.264 MP4 (yuv420p, BT.709 limited range, moov first) or, where nothing here can encode that,
- * as an animated WebP beside it. The file appears whole or not at all. Its bytes depend on the frames and the encoder
- * only, never on the time or the place; see `encodeWithWebcodecs` for the one that also counts processors.
+ * Writes frames as an H.264 MP4 (yuv420p, BT.709 limited range, moov first) or, where nothing here can encode
+ * that, as an animated WebP beside it. The file appears whole or not at all. Its bytes depend on the frames
+ * and the encoder only, never on the time or the place; see `encodeWithWebcodecs` for the one that also
+ * counts processors.
  *
  * An odd side grows by one pixel in an MP4, a copy of its last row or column: 4:2:0 colour needs even sides.
  *

@@ -1,7 +1,8 @@
 /**
- * AdaCache against the authors' own code: 241 recorded generations made by tools/golden/adacache_schedule.py, whose header says
- * how, and how ties are dealt with. Changes and motion scores are taken here from the recorded probes, in float64, as a
- * pipeline would; the authors' are float32. Computed steps and rates must be equal, distances within 1e-5 relative.
+ * AdaCache against the authors' own code: 241 recorded generations made by tools/golden/adacache_schedule.py,
+ * whose header says how, and how ties are dealt with. Changes and motion scores are taken here from the
+ * recorded probes, in float64, as a pipeline would; the authors' are float32. Computed steps and rates must
+ * be equal, distances within 1e-5 relative.
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

@@ -14,7 +14,9 @@ import {
 import type { Tensor } from "../../lib/onnx/index.ts";
 import { float32, open, readCases, readVectors, relativeError, run } from "./golden.ts";
 
-/** Golden vectors of tools/golden/model_demo.py: reference implementations over the weights of models/demo. */
+/**
+ * Golden vectors of tools/golden/model_demo.py: reference implementations over the weights of models/demo.
+ */
 interface DemoCase {
   readonly ids: number[];
   readonly guidance: number;

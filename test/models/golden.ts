@@ -7,8 +7,8 @@ import { type DiffusionTransformer, diffusionTransformer } from "../../lib/model
 import { type Graph, openSession, type Session, type Tensor } from "../../lib/onnx/index.ts";
 
 /**
- * Golden vectors of test/golden/models, written by tools/golden/models.py with the authors' STDiT3 (Open-Sora v1.2.0),
- * transformers' T5EncoderModel and diffusers' AutoencoderKL over random weights.
+ * Golden vectors of test/golden/models, written by tools/golden/models.py with the authors' STDiT3 (Open-Sora
+ * v1.2.0), transformers' T5EncoderModel and diffusers' AutoencoderKL over random weights.
  */
 const folder = join(import.meta.dirname, "../golden/models");
 
@@ -117,7 +117,10 @@ interface HeaderEntry {
   data_offsets: [number, number];
 }
 
-/** For the length of a test, a copy of a golden's weights with another header: other names, other shapes of the same bytes. */
+/**
+ * For the length of a test, a copy of a golden's weights with another header: other names, other shapes of
+ * the same bytes.
+ */
 export async function withHeader(
   golden: Golden,
   change: (name: string, entry: HeaderEntry) => [string, HeaderEntry],

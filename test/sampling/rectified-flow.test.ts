@@ -1,6 +1,7 @@
 /**
- * Golden tables and trajectories come from Open-Sora's own sampler in float32 (tools/golden/rectified_flow.py); ours is float64,
- * so timesteps agree within 1e-6 relative, sums of deltas within 1e-6, and latents within 1e-6 of their largest value.
+ * Golden tables and trajectories come from Open-Sora's own sampler in float32
+ * (tools/golden/rectified_flow.py); ours is float64, so timesteps agree within 1e-6 relative, sums of deltas
+ * within 1e-6, and latents within 1e-6 of their largest value.
  */
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
