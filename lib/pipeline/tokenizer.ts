@@ -34,10 +34,10 @@ type TokenizerFile = z.infer<typeof tokenizerSchema>;
 const UNREACHABLE = "\uD800";
 
 /**
- * UTF-16 units of a prompt that are looked at: the tokenizer's time and stack grow with them, its answer does
- * not.
+ * UTF-16 units of a prompt that are looked at, several times what the longest text encoders read. The
+ * tokenizer holds every token of a text on the stack at once.
  */
-const CHARACTERS_MAX = 10_000;
+const CHARACTERS_MAX = 4096;
 
 /**
  * Opens the Unigram tokenizer of a T5 model from its `tokenizer.json`.
