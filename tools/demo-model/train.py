@@ -32,6 +32,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from torch import Tensor, nn
 from transformers import T5Config, T5EncoderModel
 
+import loss_curve
 import scenes
 from optim import Optimiser
 from stdit3 import STDiT3
@@ -328,6 +329,7 @@ def export(out: Path, work: Path, vae: AutoencoderKL, model: TextToLatent, token
     for phase, curve in (("vae", vae_log["loss"]), ("transformer", state["curve"])):
         rows += [f"{phase},{i + 25},{np.mean(curve[i : i + 50]):.4f}" for i in range(0, len(curve) - 49, 50)]
     (out / "training.csv").write_text("\n".join(rows) + "\n")
+    loss_curve.draw(out)
     log(f"vae {vae_log['seconds']:.0f} s, {vae_log['psnr']:.2f} dB; transformer {state['seconds']:.0f} s")
 
 
