@@ -99,8 +99,12 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   } catch (cause) {
-    const [first] = (cause as Error).message.split(/\. |\n/);
-    throw new UsageError(`${first!.replace(/\.$/, "")}; see --help.`, { cause });
+    const [first] = (cause as Error).message.split(/\.? *\n|\. /);
+    // Node's own advice about values such as -1 is right and three lines long.
+    const advice = first!.includes("ambiguous")
+      ? "write --option=value when a value starts with a dash"
+      : "see --help";
+    throw new UsageError(`${first}; ${advice}.`, { cause });
   }
 }
 
@@ -137,7 +141,10 @@ function readCodebook(path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new UsageError(`The codebook ${path} is not JSON: ${(cause as Error).message}.`, { cause });
+    throw new UsageError(
+      `The codebook ${path} is not JSON: ${(cause as Error).message.replaceAll(/\s+/g, " ")}.`,
+      { cause },
+    );
   }
 }
 
