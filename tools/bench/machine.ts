@@ -1,0 +1,87 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
+import { basename, isAbsolute, join, resolve } from "node:path";
+import { z } from "zod";
+
+/** What a measurement depends on besides the code. */
+export const circumstancesSchema = z.object({
+  command: z.string(),
+  /** UTC day, as 2026-01-31. */
+  date: z.string(),
+  machine: z.object({
+    processor: z.string(),
+    cores: z.number(),
+    memoryBytes: z.number(),
+    platform: z.string(),
+    node: z.string(),
+    packages: z.record(z.string(), z.string()),
+  }),
+  /** Load average over one minute when the benchmark began; idle is 0. */
+  loadBefore: z.number(),
+  model: z.object({ name: z.string(), sha256: z.string() }),
+});
+
+export type Circumstances = z.infer<typeof circumstancesSchema>;
+
+const PACKAGES = ["onnxruntime-node", "@huggingface/tokenizers"];
+
+/** @param args the words after `npm run bench --` */
+export async function circumstances(args: readonly string[], modelFolder: string): Promise<Circumstances> {
+  return {
+    // Where a model lay is nobody else's business, and its hash says which it was.
+    command: ["npm run bench --", ...args.map((word) => (isAbsolute(word) ? basename(word) : word))].join(
+      " ",
+    ),
+    date: new Date().toISOString().slice(0, 10),
+    machine: {
+      processor: cpus()[0]?.model.trim() ?? "unknown processor",
+      cores: availableParallelism(),
+      memoryBytes: totalmem(),
+      platform: `${process.platform} ${process.arch}`,
+      node: process.version,
+      packages: Object.fromEntries(
+        await Promise.all(PACKAGES.map(async (name) => [name, await installedVersion(name)] as const)),
+      ),
+    },
+    loadBefore: loadavg()[0]!,
+    model: { name: basename(resolve(modelFolder)), sha256: await hashModel(modelFolder) },
+  };
+}
+
+/** Lines of a list that say where and with what something was measured. */
+export function describeCircumstances({
+  command,
+  date,
+  machine,
+  loadBefore,
+  model,
+}: Circumstances): string[] {
+  const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
+  return [
+    `Command: \`${command}\`, ${date}.`,
+    `Machine: ${machine.processor}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB of ` +
+      `memory, ${machine.platform}; load average ${loadBefore.toFixed(1)} at the start.`,
+    `Software: Node ${machine.node.slice(1)}, ${packages.join(", ")}.`,
+    `Model: ${model.name}, sha256 ${model.sha256.slice(0, 16)} over the configurations and weights of its parts.`,
+  ];
+}
+
+async function installedVersion(name: string): Promise<string> {
+  const manifest = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
+  return z.object({ version: z.string() }).parse(JSON.parse(await readFile(manifest, "utf8"))).version;
+}
+
+/** Names and contents of the files that decide what the model computes, in the order of their names. */
+async function hashModel(folder: string): Promise<string> {
+  const names = (await readdir(folder, { recursive: true }))
+    .map((name) => name.replaceAll("\\", "/"))
+    .filter((name) => name === "model_index.json" || /\/.*\.(json|safetensors)$/.test(name))
+    .sort();
+  const hash = createHash("sha256");
+  for (const name of names) {
+    const bytes = await readFile(join(folder, name));
+    hash.update(`${name}\0${bytes.length}\0`).update(bytes);
+  }
+  return hash.digest("hex");
+}

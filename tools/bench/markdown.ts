@@ -1,0 +1,48 @@
+/** The document the benchmarks write: each benchmark owns one section and leaves the others as they are. */
+
+const HEAD = `# Benchmarks
+
+Written by \`npm run bench\`, one section by each benchmark; edits made here by hand are lost.
+`;
+
+/** In the order of the document. */
+const SECTIONS = ["quality", "step"] as const;
+export type SectionName = (typeof SECTIONS)[number];
+
+/**
+ * The document with one section replaced, or added in its place when it is not there yet.
+ *
+ * @param document "" for a new one
+ * @throws Error when a section begins and does not end
+ */
+export function withSection(document: string, name: SectionName, body: string): string {
+  const sections = new Map(SECTIONS.map((section) => [section, readSection(document, section)]));
+  sections.set(name, body.trim());
+  const written = SECTIONS.flatMap((section) => {
+    const text = sections.get(section);
+    return text ? [`${begin(section)}\n${text}\n${end(section)}\n`] : [];
+  });
+  return [HEAD, ...written].join("\n");
+}
+
+/** A table; cells of numbers are aligned to the right, so say which columns hold text. */
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  textColumns: readonly number[] = [0],
+): string {
+  const rule = header.map((_, column) => (textColumns.includes(column) ? "---" : "---:"));
+  return [header, rule, ...rows].map((cells) => `| ${cells.map(escapeCell).join(" | ")} |`).join("\n");
+}
+
+function readSection(document: string, name: SectionName): string | null {
+  const from = document.indexOf(begin(name));
+  if (from < 0) return null;
+  const to = document.indexOf(end(name), from);
+  if (to < 0) throw new Error(`the section ${name} begins and does not end: put ${end(name)} after it`);
+  return document.slice(from + begin(name).length, to).trim();
+}
+
+const begin = (name: SectionName) => `<!-- bench:${name} -->`;
+const end = (name: SectionName) => `<!-- /bench:${name} -->`;
+const escapeCell = (text: string) => text.replaceAll("|", "\\|");

@@ -1,0 +1,45 @@
+import type { GenerationRequest } from "../../lib/pipeline/index.ts";
+
+/** Ways to spend less than the whole computation, and what they are compared with. */
+
+/** Lengths of the runs that methods are compared at. */
+export const STEP_COUNTS = [30, 100] as const;
+
+export type Family = "none" | "fewer" | "static" | "fast" | "slow";
+
+export interface Method {
+  readonly name: string;
+  readonly family: Family;
+  /** Whether AdaCache is regularised by motion; false for every other method. */
+  readonly motion: boolean;
+  readonly request: Required<Pick<GenerationRequest, "steps" | "cache" | "motion">>;
+}
+
+/** Plain samplers that compute about as many steps as the cached runs do. */
+const FEWER: Readonly<Record<number, readonly number[]>> = {
+  30: [8, 10, 12, 15, 20],
+  100: [12, 15, 20, 30, 50],
+};
+
+/** Every method at one length of run; the first is the reference itself, generated again. */
+export function methodsFor(steps: number): Method[] {
+  const fewer = (FEWER[steps] ?? []).map((count) =>
+    method(`${count} steps, no cache`, "fewer", { steps: count, cache: "off" }),
+  );
+  const fixed = [2, 3, 4].map((interval) =>
+    method(`static:${interval}`, "static", { steps, cache: `static:${interval}` }),
+  );
+  const adaptive = (["fast", "slow"] as const).flatMap((speed) => [
+    method(`AdaCache ${speed}`, speed, { steps, cache: speed }),
+    method(`AdaCache ${speed}, motion`, speed, { steps, cache: speed, motion: true }),
+  ]);
+  return [method("no cache, again", "none", { steps, cache: "off" }), ...fewer, ...fixed, ...adaptive];
+}
+
+function method(
+  name: string,
+  family: Family,
+  { steps, cache, motion = false }: { steps: number; cache: string; motion?: boolean },
+): Method {
+  return { name, family, motion, request: { steps, cache, motion } };
+}

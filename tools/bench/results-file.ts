@@ -1,0 +1,41 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import type { z } from "zod";
+import { type SectionName, withSection } from "./markdown.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** @throws UsageError when the file cannot be read or is not what this benchmark wrote */
+export async function readResults<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
+  const text = await readFile(path, "utf8").catch((cause: Error) => {
+    throw new UsageError(`The results cannot be read: ${cause.message}.`, { cause });
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError(`${basename(path)} is not JSON: name a file of results with --from.`, { cause });
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new UsageError(
+    `${basename(path)} does not hold the results of this benchmark: ${issue.path.join(".")}: ${issue.message}.`,
+  );
+}
+
+export async function writeText(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}
+
+/** Puts one section into a document that may not exist yet. */
+export async function updateDocument(path: string, name: SectionName, body: string): Promise<void> {
+  const document = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+  await writeText(path, withSection(document, name, body));
+}
