@@ -49,7 +49,12 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
       interOpNumThreads: 1,
       // Only fatal errors: others are thrown, and would appear on stderr a second time.
       logSeverityLevel: 4,
-      extra: { session: sessionConfig(threads, options) },
+      extra: {
+        session: sessionConfig(threads, options),
+        // Fuses an addition into the normalisation after it unless the sum is read elsewhere too, and rounds otherwise:
+        // the cuts of one model would differ in their last bits. Without it steps take as long.
+        optimization: { disable_specified_optimizers: "SkipLayerNormFusion" },
+      },
     });
   } catch (cause) {
     throw new SessionError(`onnxruntime cannot open the model: ${messageOf(cause)}`, { cause });
