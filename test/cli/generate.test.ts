@@ -1,0 +1,214 @@
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { runGenerate, startGenerate } from "./run-generate.ts";
+
+const prompt = "a red circle moves fast to the left over blue stripes";
+
+let model: string;
+let folder: string;
+
+beforeAll(async () => {
+  model = await writeTinyModel();
+});
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "adareel-cli-"));
+  return () => rm(folder, { recursive: true, force: true });
+});
+
+afterAll(() => rm(model, { recursive: true, force: true }));
+
+const generate = (...args: string[]) => runGenerate([...args, "--model", model], folder);
+
+describe("a generation", () => {
+  test("writes the video where the user stands and reports schedule, stages and saving", async () => {
+    const { code, stdout } = await generate(prompt, "--seed", "7", "--steps", "12");
+    expect(code).toBe(0);
+    const path = join(folder, "out/a-red-circle-moves-fast-to-the-left-over-blue-stripes-7.mp4");
+    expect(stdout).toContain(`${path}: 16x16, 4 frames at 8 fps`);
+    expect(stdout).toMatch(/^[█·]{12} \d+ of 12 steps computed$/m);
+    expect(stdout).toMatch(/^load .* s, encode .* s, denoise .* s, decode .* s, write .* s$/m);
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test("prints one JSON object with the seed it drew and the whole schedule", async () => {
+    const { code, stdout } = await generate(prompt, "--json", "--steps", "5", "--out", "x.mp4");
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ video: join(folder, "x.mp4"), prompt, steps: 5, cache: "fast" });
+    expect(Number.isSafeInteger(report.seed)).toBe(true);
+    expect(report.schedule).toHaveLength(5);
+  });
+
+  test("writes the trace with every field of every step", async () => {
+    const args = ["--steps", "20", "--cache", "slow", "--trace", "trace.json", "--out", "x.mp4"];
+    expect((await generate(prompt, ...args)).code).toBe(0);
+    const trace = JSON.parse(await readFile(join(folder, "trace.json"), "utf8"));
+    expect(Object.keys(trace)).toEqual(["model", "steps", "cache", "codebook", "motion", "schedule"]);
+    expect(trace.codebook.at(-1)).toEqual({ below: null, rate: 1 });
+    expect(trace.schedule.map((step: { step: number }) => step.step)).toEqual(
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    );
+    for (const step of trace.schedule) {
+      const fields = ["step", "computed", "change", "motionScore", "motionFactor", "distance", "rate"];
+      expect(Object.keys(step)).toEqual(fields);
+      if (!step.computed) expect([step.change, step.distance, step.rate]).toEqual([null, null, null]);
+    }
+  });
+
+  test("follows a codebook of the user's, without motion when told so", async () => {
+    await writeFile(join(folder, "mine.json"), `{"name": "mine", "codebook": [{"rate": 4}]}`);
+    const args = ["--cache", "mine.json", "--motion", "off", "--steps", "12", "--json", "--out", "x.mp4"];
+    const report = JSON.parse((await generate(prompt, ...args)).stdout);
+    expect(report).toMatchObject({ cache: "mine", motion: null });
+    const computed = report.schedule.filter((step: { computed: boolean }) => step.computed);
+    // The second step is where a rate is first known; the last two are always computed.
+    expect(computed.map((step: { step: number }) => step.step)).toEqual([1, 2, 6, 10, 11, 12]);
+  });
+
+  test("compares with the same seed without cache and writes one page with both videos", async () => {
+    const { code, stdout } = await generate(prompt, "--compare", "--steps", "12", "--out", "x.mp4");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /without cache: denoise .* against it: (PSNR [\d.]+ dB, SSIM [\d.]+|no pixel differs)/,
+    );
+    const page = readFileSync(join(folder, "x.html"), "utf8");
+    expect(page.match(/data:video\/mp4;base64,/g)).toHaveLength(2);
+    expect((await readdir(folder)).sort()).toEqual(["x.html", "x.mp4"]);
+  });
+
+  test("says that a prompt was cut at the model's limit", async () => {
+    const { code, stdout } = await generate("a red circle ".repeat(20), "--steps", "2", "--out", "x.mp4");
+    expect(code).toBe(0);
+    expect(stdout).toContain("cut after 16 tokens");
+  });
+
+  test("gives the same bytes for the same seed", async () => {
+    for (const out of ["a.mp4", "b.mp4"]) await generate(prompt, "--seed", "5", "--out", out);
+    expect(await readFile(join(folder, "a.mp4"))).toEqual(await readFile(join(folder, "b.mp4")));
+  });
+});
+
+describe("bad input", () => {
+  const usage: [name: string, args: string[], says: RegExp][] = [
+    ["no prompt", [], /^Give a prompt in quotes/],
+    ["an empty prompt", [""], /^The prompt is empty/],
+    ["a prompt without quotes", ["a", "red", "circle"], /^Put the whole prompt in quotes/],
+    ["no steps", [prompt, "--steps", "0"], /^steps must be a whole number from 1 to 1000, got 0/],
+    ["10000 steps", [prompt, "--steps", "10000"], /^steps must be a whole number from 1 to 1000/],
+    ["steps that are no number", [prompt, "--steps", "many"], /^--steps takes a number, not "many"/],
+    ["a negative seed", [prompt, "--seed=-1"], /^seed must be a whole number from 0/],
+    ["an unknown flag", [prompt, "--fast"], /^Unknown option '--fast'; see --help/],
+    ["a flag without its value", [prompt, "--seed"], /^Option '--seed <value>' argument missing; see --help/],
+    ["a dash where a value belongs", [prompt, "--seed", "-1"], /write --option=value/],
+    [
+      "a size the model cannot do",
+      [prompt, "--size", "640x480"],
+      /cannot make videos of 640x480: choose 16x16/,
+    ],
+    ["a size that is none", [prompt, "--size", "big"], /^--size is width x height/],
+    ["a length the model cannot do", [prompt, "--frames", "9"], /cannot make 9 frames: choose 4, 1/],
+    ["an unknown cache policy", [prompt, "--cache", "turbo"], /^Unknown cache policy "turbo": use off/],
+    ["motion that is neither on nor off", [prompt, "--motion", "yes"], /^--motion is on or off/],
+    ["a codebook that is missing", [prompt, "--cache", "none.json"], /none\.json: there is no such file/],
+    ["a codebook that is not JSON", [prompt, "--cache", "broken.json"], /broken\.json is not JSON/],
+    ["a codebook that does not ascend", [prompt, "--cache", "falling.json"], /not ascending/],
+    ["a codebook that does not end", [prompt, "--cache", "endless.json"], /does not end: add a last row/],
+  ];
+
+  test.each(usage)("%s: one sentence, exit code 2, nothing written", async (_name, args, says) => {
+    await writeFile(join(folder, "broken.json"), "{\n");
+    await writeFile(
+      join(folder, "falling.json"),
+      `{"codebook": [{"below": 2, "rate": 3}, {"below": 1, "rate": 2}, {"rate": 1}]}`,
+    );
+    await writeFile(join(folder, "endless.json"), `{"codebook": [{"below": 2, "rate": 2}]}`);
+    const { code, stdout, stderr } = await runGenerate(["--model", model, "--out", "x.mp4", ...args], folder);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(sentence(stderr)).toMatch(says);
+    expect(existsSync(join(folder, "x.mp4"))).toBe(false);
+  });
+
+  const failures: [name: string, args: string[], says: RegExp][] = [
+    ["a model folder that is missing", [prompt, "--model", "/nowhere"], /\/nowhere\/model_index\.json/],
+    ["an output folder that is missing", [prompt, "--out", "none/x.mp4"], /its folder does not exist/],
+    ["an output that is a folder", [prompt, "--out", "."], /give a name that ends in|it is a folder/],
+    ["an output of another kind", [prompt, "--out", "x.gif"], /ends in \.mp4 or \.webp/],
+  ];
+
+  test.each(failures)("%s: one sentence, exit code 1", async (_name, args, says) => {
+    const { code, stderr } = await runGenerate(["--model", model, "--out", "x.mp4", ...args], folder);
+    expect(code).toBe(1);
+    expect(sentence(stderr)).toMatch(says);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("a truncated weight file is named, and an older video of that name stays", async () => {
+    const weights = join(model, "vae/diffusion_pytorch_model.safetensors");
+    const whole = await readFile(weights);
+    await writeFile(weights, whole.subarray(0, whole.length - 100));
+    await writeFile(join(folder, "x.mp4"), "older");
+    const { code, stderr } = await generate(prompt, "--out", "x.mp4");
+    await writeFile(weights, whole);
+    expect(code).toBe(1);
+    expect(sentence(stderr)).toContain("vae/diffusion_pytorch_model.safetensors");
+    expect(await readFile(join(folder, "x.mp4"), "utf8")).toBe("older");
+  });
+});
+
+describe.runIf(process.platform === "linux")("an end that was not planned", () => {
+  test("Ctrl-C: one sentence, exit code 1, no file, no process left", async () => {
+    const started = startGenerate(
+      [prompt, "--steps", "1000", "--cache", "off", "--out", "x.mp4", "--model", model],
+      folder,
+    );
+    await started.saw("denoising");
+    const child = childOf(started.child.pid!);
+    started.child.kill("SIGINT");
+    const { code, stderr } = await started.finished;
+    expect(code).toBe(1);
+    expect(stderr.trimEnd().split("\n").at(-1)).toBe("Cancelled: no video was written.");
+    expect(await readdir(folder)).toEqual([]);
+    expect(isRunning(child)).toBe(false);
+  });
+
+  test("a killed command takes its generating process with it", async () => {
+    const started = startGenerate(
+      [prompt, "--steps", "1000", "--cache", "off", "--out", "x.mp4", "--model", model],
+      folder,
+    );
+    await started.saw("denoising");
+    const child = childOf(started.child.pid!);
+    started.child.kill("SIGKILL");
+    await started.finished;
+    for (let waits = 0; isRunning(child) && waits < 200; waits++) await setTimeout(50);
+    expect(isRunning(child)).toBe(false);
+  });
+});
+
+/** What stderr says besides progress: one line, and no stack. */
+function sentence(stderr: string): string {
+  const progress = /^(loading the model|reading the prompt|denoising|decoding frames)/;
+  const lines = stderr.split("\n").filter((line) => line !== "" && !progress.test(line));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).not.toMatch(/^\s+at |Error:/);
+  return lines[0]!;
+}
+
+function childOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").at(-1));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
