@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type CachePolicy, type Measurement, type TraceStep, traceStep } from "../caching/index.ts";
+import { type CachePolicy, type TraceStep, traceStep } from "../caching/index.ts";
 import { cutNames, type DiffusionTransformer } from "../models/index.ts";
 import type { Session, Tensor } from "../onnx/index.ts";
 import { eulerStep, type FlowTable } from "../sampling/index.ts";
@@ -48,28 +48,29 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
     [cutNames.latent]: latent,
     [cutNames.guidanceScale]: scalar(options.guidanceScale),
   };
-  const noProbe = floats(new Float32Array(2 * tokens * width), [2, tokens, width]);
 
   let cache = options.policy.start(table.timesteps.length);
-  let last: { residual: Tensor; probe: Tensor } | null = null;
+  const kept: Kept = {
+    residual: null,
+    probe: floats(new Float32Array(2 * tokens * width), [2, tokens, width]),
+  };
   const steps: DenoisedStep[] = [];
   for (const [denoisingStep, timestep] of table.timesteps.entries()) {
     await pauseUnlessCancelled(signal);
     const started = performance.now();
     const feeds = { ...fixed, ...transformer.stepFeeds(timestep) };
-    const isComputed = last === null || cache.shouldCompute(denoisingStep);
+    const isFirst = kept.residual === null;
+    const isComputed = isFirst || cache.shouldCompute(denoisingStep);
     let prediction: Tensor;
     if (isComputed) {
-      const out: Record<string, Tensor> = await sessions.full.run({
-        ...feeds,
-        [cutNames.previousProbe]: last?.probe ?? noProbe,
+      const computed = await compute(sessions.full, feeds, kept);
+      cache = cache.afterComputed(denoisingStep, {
+        change: isFirst ? null : computed.change,
+        motionScore: transformer.tokenFrames > 1 ? computed.motionScore : null,
       });
-      cache = cache.afterComputed(denoisingStep, measurement(out, last !== null, transformer.tokenFrames));
-      last = { residual: out[cutNames.residual]!, probe: out[cutNames.probe]! };
-      prediction = out[cutNames.prediction]!;
+      prediction = computed.prediction;
     } else {
-      const out = await sessions.reuse.run({ ...feeds, [cutNames.residual]: last!.residual });
-      prediction = out[cutNames.prediction]!;
+      prediction = await reuse(sessions.reuse, feeds, kept);
     }
     eulerStep(options.latent, prediction.data as Float32Array, table.deltas[denoisingStep]!);
     const step = {
@@ -88,11 +89,27 @@ export async function pauseUnlessCancelled(signal: AbortSignal | undefined): Pro
   if (signal?.aborted) throw new CancelledError();
 }
 
-function measurement(out: Record<string, Tensor>, hasPrevious: boolean, tokenFrames: number): Measurement {
+/** What the last computed step left. Nothing else may refer to these tensors: they are the largest there are. */
+interface Kept {
+  residual: Tensor | null;
+  probe: Tensor;
+}
+
+async function compute(full: Session, feeds: Record<string, Tensor>, kept: Kept) {
+  kept.residual = null; // so that it does not wait in memory for its successor
+  const out = await full.run({ ...feeds, [cutNames.previousProbe]: kept.probe });
+  kept.residual = out[cutNames.residual]!;
+  kept.probe = out[cutNames.probe]!;
   return {
-    change: hasPrevious ? Number(out[cutNames.change]!.data[0]) : null,
-    motionScore: tokenFrames > 1 ? Number(out[cutNames.motionScore]!.data[0]) : null,
+    prediction: out[cutNames.prediction]!,
+    change: Number(out[cutNames.change]!.data[0]),
+    motionScore: Number(out[cutNames.motionScore]!.data[0]),
   };
+}
+
+async function reuse(session: Session, feeds: Record<string, Tensor>, { residual }: Kept): Promise<Tensor> {
+  const out = await session.run({ ...feeds, [cutNames.residual]: residual! });
+  return out[cutNames.prediction]!;
 }
 
 function floats(data: Float32Array, shape: readonly number[]): Tensor {

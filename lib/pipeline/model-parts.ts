@@ -41,12 +41,14 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   return {
     name: basename(resolve(index.folder)),
     limits: parseLimits(index),
-    flow: flowSchema.parse(index.part("scheduler").config),
+    flow: parseFlow(index.part("scheduler")),
     transformer: await withWeights("transformer"),
     vae: await withWeights("vae"),
     options,
     async encode(prompt, length) {
       if (session?.length !== length) {
+        await session?.opened.release();
+        session = null;
         const graph = encoder.build(length, { weights: encoderPart.weights, ...options });
         session = { length, opened: await openGraph(graph, encoderPart.weights, options) };
       }
@@ -67,15 +69,22 @@ const flowSchema = z.object({
   transform_scale: z.number().positive().default(OPEN_SORA_FLOW.transform_scale),
 });
 
-function parseLimits(index: ModelFolder): VideoLimits {
-  const parsed = videoLimitsSchema.safeParse(index.index.video);
+function parseFlow({ folder, config }: ModelPart): RectifiedFlowConfig {
+  const parsed = flowSchema.safeParse(config);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  const where = ["video", ...issue.path].join(".");
-  throw new CheckpointError(
-    index.folder,
-    `model_index.json does not say what the model can make: ${where}: ${issue.message}`,
-  );
+  throw new CheckpointError(folder, `the scheduler cannot be used: ${firstFault(parsed.error)}`);
+}
+
+function parseLimits(index: ModelFolder): VideoLimits {
+  const parsed = z.object({ video: videoLimitsSchema }).safeParse(index.index);
+  if (parsed.success) return parsed.data.video;
+  const fault = firstFault(parsed.error);
+  throw new CheckpointError(index.folder, `model_index.json does not say what the model can make: ${fault}`);
+}
+
+function firstFault(error: z.ZodError): string {
+  const { path, message } = error.issues[0]!;
+  return `${path.join(".")}: ${message}`;
 }
 
 /** Opens a graph over the weights it was built from. */

@@ -5,6 +5,7 @@ import { gaussianNoise, rectifiedFlow } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { decodeFrames } from "./decode.ts";
 import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
+import { GenerationError } from "./errors.ts";
 import { type ModelParts, openParts, type PipelineOptions } from "./model-parts.ts";
 import { type GenerationRequest, type ResolvedRequest, resolveRequest, type VideoLimits } from "./request.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
@@ -41,16 +42,25 @@ export interface Generation {
   readonly request: Omit<ResolvedRequest, "policy">;
 }
 
-/** A model, opened once and used for one generation after another. */
+/**
+ * A model, opened once and used for one generation after another. Two at once would only share what one of them has
+ * alone, so the second is refused; whoever has many requests keeps the queue.
+ */
 export interface Pipeline {
   readonly model: string;
   readonly limits: VideoLimits;
   /**
-   * @throws RequestError, CancelledError, or an error of the model's files
+   * @throws RequestError, CancelledError, GenerationError while another generation runs and after `close`, or an error
+   *   of the model's files
    */
   generate(request: GenerationRequest, options?: GenerateOptions): Promise<Generation>;
+  /** Cancels the generation under way, and frees the model once it has ended. */
   close(): Promise<void>;
 }
+
+export const BUSY =
+  "This pipeline is making another video: wait until that has ended, or open a second pipeline.";
+export const CLOSED = "The pipeline is closed.";
 
 /**
  * Opens a model folder. Headers and configurations are read now, weights when they are first needed; the
@@ -62,6 +72,8 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
   const index = await openModelFolder(folder);
   const model = await openParts(index, options);
   let shaped: { key: string; sessions: VideoSessions } | null = null;
+  let running: Promise<Generation> | null = null;
+  const closing = new AbortController();
 
   async function sessionsFor(request: ResolvedRequest): Promise<VideoSessions> {
     const key = [request.width, request.height, request.frames, request.fps].join();
@@ -72,33 +84,33 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
     return shaped.sessions;
   }
 
-  async function generate(
-    input: GenerationRequest,
-    { signal, onProgress }: GenerateOptions = {},
+  async function run(
+    request: ResolvedRequest,
+    signal: AbortSignal,
+    onProgress: GenerateOptions["onProgress"],
   ): Promise<Generation> {
-    const request = resolveRequest(input, model.limits);
     const { policy, ...described } = request;
-    const clock = new StageClock((stage) =>
-      onProgress?.({ stage, steps: request.steps, done: 0, computed: 0 }),
-    );
-
-    const sessions = await clock.time("load", async () => {
+    let done = 0;
+    let computed = 0;
+    const report = (stage: Stage) => onProgress?.({ stage, steps: request.steps, done, computed });
+    const seconds: Record<Stage, number> = { load: 0, encode: 0, denoise: 0, decode: 0 };
+    const timed = async <R>(stage: Stage, work: () => Promise<R>): Promise<R> => {
       await pauseUnlessCancelled(signal);
-      return sessionsFor(request);
-    });
+      report(stage);
+      const started = performance.now();
+      const result = await work();
+      seconds[stage] = (performance.now() - started) / 1000;
+      return result;
+    };
+
+    const sessions = await timed("load", () => sessionsFor(request));
     const { transformer, latentShape } = sessions;
-
-    const text = await clock.time("encode", async () => {
-      await pauseUnlessCancelled(signal);
-      return encodePrompts(model, sessions, request);
-    });
+    const text = await timed("encode", () => encodePrompts(model, sessions, request));
 
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
-    const steps = await clock.time("denoise", () => {
-      let done = 0;
-      let computed = 0;
-      return denoise({
+    const steps = await timed("denoise", () =>
+      denoise({
         transformer,
         sessions: sessions.denoising,
         table: rectifiedFlow({ ...request, latentFrames: frames, config: model.flow }),
@@ -106,16 +118,15 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
         text: transformer.textFeeds(text.conditional, text.unconditional),
         guidanceScale: request.guidanceScale,
         latent,
-        ...(signal && { signal }),
+        signal,
         onStep(step: DenoisedStep) {
           done += 1;
           if (step.trace.computed) computed += 1;
-          onProgress?.({ stage: "denoise", steps: request.steps, done, computed });
+          report("denoise");
         },
-      });
-    });
-
-    const pictures = await clock.time("decode", () =>
+      }),
+    );
+    const pictures = await timed("decode", () =>
       decodeFrames(sessions.decoder, latent, latentShape, { ...sessions.decoding, signal }),
     );
     return {
@@ -127,7 +138,7 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
         policy,
         steps.map((step) => step.trace),
       ),
-      seconds: clock.seconds,
+      seconds,
       stepSeconds: steps.map((step) => step.seconds),
       tokens: text.conditional.tokens,
       isPromptTruncated: text.isTruncated,
@@ -135,34 +146,32 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
     };
   }
 
+  async function generate(
+    input: GenerationRequest,
+    { signal, onProgress }: GenerateOptions = {},
+  ): Promise<Generation> {
+    const request = resolveRequest(input, model.limits);
+    if (closing.signal.aborted) throw new GenerationError(CLOSED);
+    if (running) throw new GenerationError(BUSY);
+    running = run(request, signal ? AbortSignal.any([signal, closing.signal]) : closing.signal, onProgress);
+    try {
+      return await running;
+    } finally {
+      running = null;
+    }
+  }
+
   return {
     model: model.name,
     limits: model.limits,
     generate,
     async close() {
+      closing.abort();
+      await running?.catch(() => undefined);
       await shaped?.sessions.release();
       await model.release();
-      shaped = null;
     },
   };
-}
-
-/** Seconds by stage. */
-class StageClock {
-  readonly seconds: Record<Stage, number> = { load: 0, encode: 0, denoise: 0, decode: 0 };
-  readonly #begins: (stage: Stage) => void;
-
-  constructor(begins: (stage: Stage) => void) {
-    this.#begins = begins;
-  }
-
-  async time<R>(stage: Stage, work: () => Promise<R>): Promise<R> {
-    this.#begins(stage);
-    const started = performance.now();
-    const result = await work();
-    this.seconds[stage] = (performance.now() - started) / 1000;
-    return result;
-  }
 }
 
 /**

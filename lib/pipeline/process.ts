@@ -1,25 +1,39 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { CancelledError, GenerationError, RequestError } from "./errors.ts";
-import type { ChildError, FromChild, ToChild } from "./messages.ts";
+import type { FromChild, ToChild } from "./messages.ts";
 import type { PipelineOptions } from "./model-parts.ts";
-import type { GenerateOptions, Generation, Pipeline } from "./pipeline.ts";
+import {
+  BUSY,
+  CLOSED,
+  type GenerateOptions,
+  type Generation,
+  type Pipeline,
+  type Progress,
+} from "./pipeline.ts";
 import type { GenerationRequest } from "./request.ts";
 
-/** A pipeline in a process of its own. */
+/**
+ * A pipeline in a process of its own. When that process has ended, for whatever reason, every further generation is a
+ * GenerationError that says why.
+ */
 export interface PipelineProcess extends Pipeline {
   readonly pid: number;
   /** Ends the process at once, in the middle of whatever it does. */
   kill(): void;
 }
 
-/** How long a cancelled generation may take to reach the end of its step before its process is killed. */
-const CANCEL_GRACE_MS = 5000;
+/** How long a generation may take to reach the end of its step before its process is killed. */
+const STOP_GRACE_MS = 5000;
 
-interface Waiting {
-  readonly resolve: (generation: Generation) => void;
-  readonly reject: (error: Error) => void;
-  readonly onProgress: GenerateOptions["onProgress"];
+type Opened = Extract<FromChild, { kind: "opened" }>;
+type Generated = Extract<FromChild, { kind: "generated" }>;
+
+/** What the child was asked and has not answered. */
+interface Asked {
+  readonly answered: (answer: Opened | Generated) => void;
+  readonly failed: (error: Error) => void;
+  readonly onProgress: ((progress: Progress) => void) | undefined;
 }
 
 /**
@@ -32,101 +46,123 @@ export async function startPipelineProcess(
   folder: string,
   options: PipelineOptions = {},
 ): Promise<PipelineProcess> {
-  const entry = new URL(`./child${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
-  const child = fork(entry, {
-    serialization: "advanced",
-    execArgv: entry.pathname.endsWith(".ts") ? ["--import", import.meta.resolve("tsx")] : [],
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
-  const waiting = new Map<number, Waiting>();
-  let ended: Error | null = null;
-  let nextId = 0;
+  const child = startChild();
+  const closed = new GenerationError(CLOSED);
+  let asked: Asked | null = null;
+  /** Why there are no more generations. */
+  let ended: GenerationError | null = null;
 
-  const opened = new Promise<Extract<FromChild, { kind: "opened" }>>((resolve, reject) => {
-    child.on("message", (message: FromChild) => {
-      if (message.kind === "opened") return resolve(message);
-      if (message.kind === "failed" && message.id === null) return reject(errorOf(message.error));
-      if (message.kind === "progress") return waiting.get(message.id)?.onProgress?.(message.progress);
-      const id = message.id!;
-      const request = waiting.get(id);
-      waiting.delete(id);
-      if (message.kind === "generated") request?.resolve(message.generation);
-      else request?.reject(errorOf(message.error));
-    });
-    const end = (error: Error) => {
-      ended = error;
-      reject(error);
-      for (const request of waiting.values()) request.reject(error);
-      waiting.clear();
-    };
-    child.on("error", (cause) =>
-      end(new GenerationError(`The generating process failed: ${cause.message}.`, { cause })),
-    );
-    child.on("exit", (code, signal) => end(exitError(code, signal)));
+  child.on("message", (message: FromChild) => {
+    if (message.kind === "progress") return asked?.onProgress?.(message.progress);
+    const question = asked;
+    asked = null;
+    if (message.kind === "failed") question?.failed(errorOf(message));
+    else question?.answered(message);
   });
+  const end = (error: GenerationError) => {
+    ended ??= error;
+    asked?.failed(ended);
+    asked = null;
+  };
+  child.on("error", (cause) =>
+    end(new GenerationError(`The generating process failed: ${cause.message}.`, { cause })),
+  );
+  child.on("exit", (code, signal) => end(exitError(code, signal)));
+
+  function ask<A extends Opened | Generated>(
+    message: ToChild,
+    onProgress?: (progress: Progress) => void,
+  ): Promise<A> {
+    return new Promise<A>((answered, failed) => {
+      tell(child, message);
+      asked = { answered: answered as Asked["answered"], failed, onProgress };
+    });
+  }
 
   async function generate(
     request: GenerationRequest,
     { signal, onProgress }: GenerateOptions = {},
   ): Promise<Generation> {
     if (ended) throw ended;
+    if (asked) throw new GenerationError(BUSY);
     if (signal?.aborted) throw new CancelledError();
-    const id = nextId++;
-    const result = new Promise<Generation>((resolve, reject) =>
-      waiting.set(id, { resolve, reject, onProgress }),
-    );
     let grace: NodeJS.Timeout | undefined;
     const cancel = () => {
-      tell(child, { kind: "cancel", id });
-      grace = setTimeout(() => child.kill("SIGKILL"), CANCEL_GRACE_MS);
+      tell(child, { kind: "cancel" });
+      grace ??= setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS);
+    };
+    let fault: { error: unknown } | null = null;
+    const report = (progress: Progress) => {
+      try {
+        onProgress?.(progress);
+      } catch (error) {
+        fault ??= { error };
+        cancel();
+      }
     };
     signal?.addEventListener("abort", cancel, { once: true });
-    tell(child, { kind: "generate", id, request });
     try {
-      return await result;
+      const { generation } = await ask<Generated>({ kind: "generate", request }, report);
+      return generation;
     } catch (error) {
+      if (fault) throw (fault as { error: unknown }).error;
       // A process killed for not stopping was cancelled too.
-      throw signal?.aborted ? new CancelledError() : error;
+      throw signal?.aborted || error === closed ? new CancelledError() : error;
     } finally {
       clearTimeout(grace);
       signal?.removeEventListener("abort", cancel);
     }
   }
 
-  tell(child, { kind: "open", folder, options });
   try {
-    const { model, limits } = await opened;
+    const { model, limits } = await ask<Opened>({ kind: "open", folder, options });
     return {
       pid: child.pid!,
       model,
       limits,
       generate,
-      kill: () => child.kill("SIGKILL"),
-      close: () => close(child),
+      kill() {
+        ended ??= new GenerationError("The generating process was killed.");
+        child.kill("SIGKILL");
+      },
+      close() {
+        ended ??= closed;
+        return stop(child);
+      },
     };
   } catch (error) {
-    await close(child);
+    await stop(child);
     throw error;
   }
 }
 
+function startChild(): ChildProcess {
+  const entry = new URL(`./child${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+  return fork(entry, {
+    serialization: "advanced",
+    execArgv: entry.pathname.endsWith(".ts") ? ["--import", import.meta.resolve("tsx")] : [],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+}
+
 /** Closing the channel is the child's sign to go; one in the middle of a run goes after it. */
-async function close(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+async function stop(child: ChildProcess): Promise<void> {
+  const hasStarted = child.pid !== undefined;
+  if (!hasStarted || child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, "exit");
   if (child.connected) child.disconnect();
-  const grace = setTimeout(() => child.kill("SIGKILL"), CANCEL_GRACE_MS);
+  const grace = setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS);
   await exit;
   clearTimeout(grace);
 }
 
 function tell(child: ChildProcess, message: ToChild): void {
-  // A child that is gone says so by its exit, which rejects whatever waits.
+  // A child that is gone says so by its exit, which fails whatever was asked.
   if (child.connected) child.send(message, () => undefined);
 }
 
-function errorOf({ name, message, isRequestError }: ChildError): Error {
-  if (isRequestError) return new RequestError(message);
+function errorOf({ name, message }: Extract<FromChild, { kind: "failed" }>): Error {
+  if (name === "RequestError") return new RequestError(message);
   return name === "CancelledError" ? new CancelledError() : new GenerationError(message);
 }
 

@@ -1,3 +1,4 @@
+import type { Checkpoint } from "../checkpoint/index.ts";
 import {
   buildFull,
   buildReuse,
@@ -5,7 +6,7 @@ import {
   diffusionTransformer,
   latentDecoder,
 } from "../models/index.ts";
-import type { Session } from "../onnx/index.ts";
+import type { Graph, Session } from "../onnx/index.ts";
 import { framesPerRun } from "./decode.ts";
 import type { DenoisingSessions } from "./denoise.ts";
 import { type ModelParts, openGraph } from "./model-parts.ts";
@@ -29,12 +30,10 @@ export async function openVideoSessions(
   const { transformer: transformerPart, vae, options } = model;
   const decoder = latentDecoder(vae);
   const { channels, scale } = decoder;
-  const latentShape = {
-    channels,
-    frames,
-    height: Math.floor(height / scale),
-    width: Math.floor(width / scale),
-  };
+  if (height % scale !== 0 || width % scale !== 0) {
+    throw new RangeError(`This model's decoder makes multiples of ${scale} pixels, not ${width}x${height}.`);
+  }
+  const latentShape = { channels, frames, height: height / scale, width: width / scale };
   const transformer = diffusionTransformer(transformerPart, { latent: latentShape, height, width, fps });
   const cut = { weights: transformerPart.weights, ...options };
   const perRun = framesPerRun(frames, height, width);
@@ -42,17 +41,28 @@ export async function openVideoSessions(
     { frames: perRun, height: latentShape.height, width: latentShape.width },
     { weights: vae.weights, ...options },
   );
-  const full = await openGraph(buildFull(transformer, cut), transformerPart.weights, options);
-  const reuse = await openGraph(buildReuse(transformer, cut), transformerPart.weights, options);
-  const decoderSession = await openGraph(decoderGraph, vae.weights, options);
-  return {
-    transformer,
-    latentShape,
-    denoising: { full, reuse },
-    decoder: decoderSession,
-    decoding: { perRun, scale },
-    async release() {
-      for (const session of [full, reuse, decoderSession]) await session.release();
-    },
+  const opened: Session[] = [];
+  const release = async () => {
+    for (const session of opened) await session.release();
   };
+  const open = async (graph: Graph, weights: Checkpoint) => {
+    const session = await openGraph(graph, weights, options);
+    opened.push(session);
+    return session;
+  };
+  try {
+    const full = await open(buildFull(transformer, cut), transformerPart.weights);
+    const reuse = await open(buildReuse(transformer, cut), transformerPart.weights);
+    return {
+      transformer,
+      latentShape,
+      denoising: { full, reuse },
+      decoder: await open(decoderGraph, vae.weights),
+      decoding: { perRun, scale },
+      release,
+    };
+  } catch (error) {
+    await release();
+    throw error;
+  }
 }
