@@ -1,26 +1,29 @@
 import { methodsFor, STEP_COUNTS } from "../../tools/bench/methods.ts";
 import type { QualityResults, QualityRun } from "../../tools/bench/quality-results.ts";
 import { benchmarkPrompts } from "../../tools/bench/scenes.ts";
+import { SESSIONS, type StepResults } from "../../tools/bench/step-results.ts";
+
+const circumstances = {
+  command: "npm run bench -- sample",
+  date: "2026-01-31",
+  machine: {
+    processor: "Sample CPU",
+    cores: 2,
+    memoryBytes: 8 * 2 ** 30,
+    platform: "linux x64",
+    node: "v20.19.0",
+    packages: { "onnxruntime-node": "1.30.0" },
+  },
+  loadBefore: 0.1,
+  model: { name: "demo", sha256: "0123456789abcdef".repeat(4) },
+};
 
 /** What `quality` might measure on the first scene: a computed step of 25 ms, a reused one of 0.5 ms. */
 export function sampleQualityResults(): QualityResults {
   const prompts = benchmarkPrompts(4);
   return {
     kind: "quality",
-    circumstances: {
-      command: "npm run bench -- quality --prompts 4",
-      date: "2026-01-31",
-      machine: {
-        processor: "Sample CPU",
-        cores: 2,
-        memoryBytes: 8 * 2 ** 30,
-        platform: "linux x64",
-        node: "v20.19.0",
-        packages: { "onnxruntime-node": "1.30.0" },
-      },
-      loadBefore: 0.1,
-      model: { name: "demo", sha256: "0123456789abcdef".repeat(4) },
-    },
+    circumstances,
     minutes: 1.5,
     prompts,
     runs: prompts.flatMap((_, prompt) => STEP_COUNTS.flatMap((steps) => sampleRuns(prompt, steps))),
@@ -48,4 +51,44 @@ function sampleRuns(prompt: number, steps: number): QualityRun[] {
       ssim: family === "none" ? 1 : 0.95,
     };
   });
+}
+
+/** What `step` might measure: the machine is three times as slow in the second round, for both sides. */
+export function sampleStepResults(): StepResults {
+  const slowness = [1, 3, 1];
+  const rounds = (milliseconds: number) => slowness.map((factor) => factor * milliseconds);
+  return {
+    kind: "step",
+    circumstances,
+    timings: [
+      {
+        threads: 1,
+        computed: rounds(20),
+        reused: rounds(0.4),
+        torch: { version: "2.15.0", written: rounds(50), fused: rounds(30) },
+      },
+      { threads: 2, computed: rounds(12), reused: rounds(0.6), torch: "not timed: no torch." },
+    ],
+    sessions: SESSIONS.map((name, index) => ({
+      name,
+      probes: [
+        {
+          build: 10,
+          open: 30 + index,
+          graphBytes: 20_000,
+          memory:
+            index === 0
+              ? null
+              : { opened: { anonymous: 5e6, file: 20e6 }, ran: { anonymous: 7e6, file: 20e6 } },
+        },
+      ],
+    })),
+    command: {
+      prompt: "a red circle moves fast to the left over blue stripes",
+      runs: [
+        { cache: "fast", seconds: [2.4, 2.5, 2.6] },
+        { cache: "off", seconds: [15.1, 15.2, 15.3] },
+      ],
+    },
+  };
 }

@@ -24,6 +24,9 @@ export const circumstancesSchema = z.object({
 
 export type Circumstances = z.infer<typeof circumstancesSchema>;
 
+/** A load average that does not come from the benchmark's own start. */
+const BUSY = 0.7;
+
 const PACKAGES = ["onnxruntime-node", "@huggingface/tokenizers"];
 
 /** @param args the words after `npm run bench --` */
@@ -57,11 +60,12 @@ export function describeCircumstances({
   loadBefore,
   model,
 }: Circumstances): string[] {
+  const busy = loadBefore > BUSY ? ", so other programs took their share of every time here" : "";
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   return [
     `Command: \`${command}\`, ${date}.`,
     `Machine: ${machine.processor}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB of ` +
-      `memory, ${machine.platform}; load average ${loadBefore.toFixed(1)} at the start.`,
+      `memory, ${machine.platform}; load average ${loadBefore.toFixed(1)} at the start${busy}.`,
     `Software: Node ${machine.node.slice(1)}, ${packages.join(", ")}.`,
     `Model: ${model.name}, sha256 ${model.sha256.slice(0, 16)} over the configurations and weights of its parts.`,
   ];

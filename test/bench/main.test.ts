@@ -1,0 +1,54 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+
+function bench(...args: string[]): { status: number; stderr: string } {
+  try {
+    execFileSync(process.execPath, ["--import", "tsx", "tools/bench/main.ts", ...args], { stdio: "pipe" });
+    return { status: 0, stderr: "" };
+  } catch (error) {
+    const { status, stderr } = error as { status: number; stderr: Buffer };
+    return { status, stderr: String(stderr) };
+  }
+}
+
+const scratch = mkdtempSync(join(tmpdir(), "adareel-bench-"));
+const otherJson = join(scratch, "other.json");
+writeFileSync(otherJson, "{}");
+
+describe("arguments that cannot be used end with one sentence and exit code 2", () => {
+  const cases: Record<string, { args: string[]; says: RegExp }> = {
+    "no benchmark": { args: [], says: /quality, step, prompts/ },
+    "an unknown benchmark": { args: ["qualities"], says: /no benchmark qualities/ },
+    "a name every object has": { args: ["constructor"], says: /no benchmark constructor/ },
+    "an unknown option": { args: ["quality", "--seed", "3"], says: /--seed/ },
+    "an option without its value": { args: ["step", "--model"], says: /--model/ },
+    "a word too many": { args: ["step", "fast"], says: /fast/ },
+    "no prompts": { args: ["quality", "--prompts", "0"], says: /--prompts must be a whole number/ },
+    "results that are not there": {
+      args: ["quality", "--from", join(scratch, "none.json")],
+      says: /none\.json/,
+    },
+    "results of something else": { args: ["step", "--from", otherJson], says: /other\.json does not hold/ },
+  };
+  for (const [title, { args, says }] of Object.entries(cases)) {
+    test(title, () => {
+      const { status, stderr } = bench(...args);
+      expect(status).toBe(2);
+      expect(stderr).toMatch(says);
+      expect(stderr.trim().split("\n")).toHaveLength(1);
+      expect(stderr).toMatch(/\.\n$/);
+    });
+  }
+});
+
+test("a model that is not there is told in one sentence", () => {
+  for (const name of ["quality", "step"]) {
+    const { status, stderr } = bench(name, "--model", join(scratch, "no-model"));
+    expect(status).toBe(1);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stderr).toContain("no-model");
+  }
+});
