@@ -38,7 +38,7 @@ export interface QualitySummary {
   readonly computed: { mean: number; deviation: number; least: number; most: number };
   /** Denoising seconds of the reference over those of the method. */
   readonly speedup: Spread;
-  /** dB. Identical videos are left out of the mean, which is null when all are; p10 and least count them as Infinity. */
+  /** dB. Identical videos are left out of the mean, null when all are; p10 and least count them as Infinity. */
   readonly psnr: { mean: number | null; p10: number; least: number };
   readonly identical: number;
   readonly ssim: number;
