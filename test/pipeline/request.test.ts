@@ -1,0 +1,157 @@
+import { rm } from "node:fs/promises";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type GenerationRequest,
+  openPipeline,
+  type Pipeline,
+  RequestError,
+} from "../../lib/pipeline/index.ts";
+import { resolveRequest } from "../../lib/pipeline/request.ts";
+import { MAX_SEED, MAX_STEPS } from "../../lib/sampling/index.ts";
+import { tinyIndex, writeTinyModel } from "./tiny-model.ts";
+
+const limits = {
+  ...tinyIndex.video,
+  sizes: [
+    [16, 16],
+    [32, 16],
+  ] satisfies [number, number][],
+};
+const good = { prompt: "a red circle", seed: 1 };
+
+/** What is wrong, and the one sentence that says so. */
+const wrong: [Partial<Record<keyof GenerationRequest, unknown>>, string][] = [
+  [{ prompt: "" }, "The prompt is empty: say what the video should show."],
+  [{ prompt: " \t\n\u3000" }, "The prompt is empty: say what the video should show."],
+  [{ steps: 0 }, "steps must be a whole number from 1 to 1000, got 0."],
+  [{ steps: 10_000 }, "steps must be a whole number from 1 to 1000, got 10000."],
+  [{ steps: 1.5 }, "steps must be a whole number from 1 to 1000, got 1.5."],
+  [{ steps: Number.NaN }, "steps must be a whole number from 1 to 1000, got NaN."],
+  [{ steps: -3 }, "steps must be a whole number from 1 to 1000, got -3."],
+  [{ seed: -1 }, "seed must be a whole number from 0 to 9007199254740991, got -1."],
+  [{ seed: 2 ** 53 }, "seed must be a whole number from 0 to 9007199254740991, got 9007199254740992."],
+  [{ seed: 0.5 }, "seed must be a whole number from 0 to 9007199254740991, got 0.5."],
+  [{ seed: undefined }, "seed must be a whole number from 0 to 9007199254740991, got undefined."],
+  [{ guidanceScale: Number.NaN }, "guidance must be a number from 0 to 100, got NaN."],
+  [{ guidanceScale: -0.1 }, "guidance must be a number from 0 to 100, got -0.1."],
+  [{ guidanceScale: Infinity }, "guidance must be a number from 0 to 100, got Infinity."],
+  [{ width: 64 }, "This model cannot make videos of 64x16: choose 16x16, 32x16."],
+  [{ width: 16, height: 32 }, "This model cannot make videos of 16x32: choose 16x16, 32x16."],
+  [{ height: 0 }, "This model cannot make videos of 16x0: choose 16x16, 32x16."],
+  [{ frames: 5 }, "This model cannot make 5 frames: choose 4, 1."],
+  [{ frames: Number.NaN }, "This model cannot make NaN frames: choose 4, 1."],
+  [{ fps: 30 }, "This model cannot make 30 frames per second: choose 8, 4."],
+  [
+    { cache: "quick" },
+    'Unknown cache policy "quick": use off, static:K (for example static:3), slow, fast or a codebook file.',
+  ],
+  [
+    { cache: "" },
+    'Unknown cache policy "": use off, static:K (for example static:3), slow, fast or a codebook file.',
+  ],
+  [
+    { cache: "static:0" },
+    '"static:0" needs a whole number from 1 to 9999 after the colon, for example static:3.',
+  ],
+  [
+    { cache: "static:1.5" },
+    '"static:1.5" needs a whole number from 1 to 9999 after the colon, for example static:3.',
+  ],
+  [{ cache: 3 }, "The codebook file must be an object with name, codebook, motion, got 3."],
+  [{ cache: null }, "The codebook file must be an object with name, codebook, motion, got null."],
+  [
+    { cache: {} },
+    'A codebook file needs rows, for example {"codebook": [{"below": 0.1, "rate": 4}, {"rate": 1}]}.',
+  ],
+  [
+    { cache: { codebook: [{ below: 0.2, rate: 3 }, { below: 0.1, rate: 2 }, { rate: 1 }] } },
+    "The codebook is not ascending: row 2 of the codebook ends below 0.1, and the row before it below 0.2.",
+  ],
+  [
+    { cache: { codebook: [{ below: 0.2, rate: 3 }] } },
+    'The codebook does not end: add a last row without "below", so that every distance finds a rate.',
+  ],
+  [
+    { cache: { codebook: [{ rate: 0 }] } },
+    "Row 1 of the codebook has rate 0: a rate is a whole number of steps, 1 or more.",
+  ],
+];
+
+describe("a request the model cannot meet is refused in one sentence", () => {
+  it.each(wrong)("%o", (change, sentence) => {
+    const request = { ...good, ...change } as GenerationRequest;
+    expect(() => resolveRequest(request, limits)).toThrow(new RequestError(sentence));
+  });
+
+  it("or accepted, and by nothing else than a RequestError refused, whatever its numbers are", () => {
+    const number = fc.oneof(fc.double(), fc.integer({ min: -2, max: 40 }), fc.constantFrom(8, 16, undefined));
+    const member = (name: string) => number.map((value) => ({ [name]: value }));
+    const members = ["seed", "steps", "guidanceScale", "width", "height", "frames", "fps"].map(member);
+    const cache = fc.oneof(fc.string(), fc.jsonValue(), fc.constantFrom("off", "fast", "static:2"));
+    fc.assert(
+      fc.property(fc.tuple(...members), fc.string(), cache, (numbers, prompt, policy) => {
+        const request = Object.assign({ prompt, cache: policy }, ...numbers) as GenerationRequest;
+        try {
+          const resolved = resolveRequest(request, limits);
+          expect(resolved.seed).toBeLessThanOrEqual(MAX_SEED);
+          expect(resolved.steps).toBeLessThanOrEqual(MAX_STEPS);
+          expect(limits.frames).toContain(resolved.frames);
+          expect(limits.sizes).toContainEqual([resolved.width, resolved.height]);
+        } catch (error) {
+          expect(error).toBeInstanceOf(RequestError);
+          expect((error as Error).message).toMatch(/^\S.*\.$/s);
+        }
+      }),
+    );
+  });
+});
+
+describe("a request", () => {
+  it("takes the model's first size, frames and fps, its steps and its guidance where it names none", () => {
+    const { policy, ...resolved } = resolveRequest(good, limits);
+    expect(policy.name).toBe("fast");
+    expect(policy.motion).not.toBeNull();
+    expect(resolved).toEqual({
+      ...good,
+      negativePrompt: null,
+      steps: 6,
+      guidanceScale: 4,
+      width: 16,
+      height: 16,
+      frames: 4,
+      fps: 8,
+    });
+  });
+
+  it("keeps what it names, also where that is 0 or empty", () => {
+    const named = { guidanceScale: 0, negativePrompt: "", seed: 0, steps: 1, width: 32, frames: 1, fps: 4 };
+    const resolved = resolveRequest({ ...good, ...named, cache: "slow", motion: false }, limits);
+    expect(resolved).toMatchObject(named);
+    expect(resolved.policy).toMatchObject({ name: "slow", motion: null });
+  });
+});
+
+describe("a refused request opens nothing", () => {
+  let folder: string;
+  let pipeline: Pipeline;
+
+  beforeAll(async () => {
+    folder = await writeTinyModel();
+    pipeline = await openPipeline(folder, { threads: 1 });
+  });
+  afterAll(async () => {
+    await pipeline.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it("because it is refused before any stage begins", async () => {
+    for (const [change, sentence] of wrong) {
+      const stages: string[] = [];
+      const request = { ...good, ...change } as GenerationRequest;
+      const generation = pipeline.generate(request, { onProgress: ({ stage }) => stages.push(stage) });
+      await expect(generation).rejects.toThrow(new RequestError(sentence));
+      expect(stages).toEqual([]);
+    }
+  });
+});
