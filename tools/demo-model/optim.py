@@ -76,17 +76,24 @@ class Muon:
 
 
 class Optimiser:
-    """Muon and AdamW under one learning-rate factor, with an exponential moving average of the parameters."""
+    """Muon and AdamW under one learning-rate factor, with an exponential moving average of the parameters.
 
-    def __init__(self, model: nn.Module, is_matrix, muon_lr: float, adam_lr: float, ema: float):
+    `is_matrix(name)` says how many matrices a parameter stacks, 0 for AdamW. What `is_delicate(name)` picks is trained by
+    AdamW at a small constant rate.
+    """
+
+    def __init__(
+        self, model: nn.Module, is_matrix, muon_lr: float, adam_lr: float, ema: float,
+        is_delicate=lambda name: False, delicate_lr: float = 3e-4,
+    ):
         named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-        matrices = [(p, is_matrix(n)) for n, p in named if p.dim() >= 2 and is_matrix(n)]
-        chosen = {id(p) for p, _ in matrices}
         self.parameters = [p for _, p in named]
+        delicate = [p for n, p in named if is_delicate(n)]
+        matrices = [(p, is_matrix(n)) for n, p in named if p.dim() >= 2 and is_matrix(n) and not is_delicate(n)]
+        chosen = {id(p) for p in delicate} | {id(p) for p, _ in matrices}
         self.muon = Muon(matrices, muon_lr)
-        self.adam = torch.optim.AdamW(
-            [p for _, p in named if id(p) not in chosen], lr=adam_lr, betas=(0.9, 0.99), weight_decay=0.0
-        )
+        groups = [{"params": [p for _, p in named if id(p) not in chosen]}, {"params": delicate, "lr": delicate_lr}]
+        self.adam = torch.optim.AdamW(groups, lr=adam_lr, betas=(0.9, 0.99), weight_decay=0.0)
         self.adam_lr, self.decay = adam_lr, ema
         self.average = [p.detach().clone() for p in self.parameters]
         self.steps = 0
