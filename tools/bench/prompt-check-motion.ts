@@ -1,4 +1,7 @@
-/** What an object does, from where it is in every frame. Thresholds lie between the ranges that scenes.py draws from. */
+/**
+ * What an object does, from where it is in every frame. Thresholds lie between the ranges that scenes.py
+ * draws from.
+ */
 
 export type Direction = "left" | "right" | "up" | "down";
 export type Motion = "still" | "slow" | "fast" | "bounce" | "spin" | "grow" | "shrink";
@@ -19,7 +22,9 @@ const STILL_EXTENT = 4;
 /** Pixels from first to last frame that part slow (10 to 14) from fast (28 to 38). */
 const FAST_TRAVEL = 20;
 
-/** Pixels of smoothed path from which an object bounces: it makes 51 to 95, and what moves fast at most 33. */
+/**
+ * Pixels of smoothed path from which an object bounces: it makes 51 to 95, and what moves fast at most 33.
+ */
 const BOUNCE_PATH = 42;
 
 /** Natural logarithm of the last radius over the first; what grows makes 0.8 to 1.4. */
