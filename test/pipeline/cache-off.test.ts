@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ModelFolder, openModelFolder } from "../../lib/checkpoint/index.ts";
 import {
@@ -10,6 +12,7 @@ import {
 } from "../../lib/models/index.ts";
 import { type Graph, openSession, type Session, type Tensor } from "../../lib/onnx/index.ts";
 import { openPipeline } from "../../lib/pipeline/index.ts";
+import { videoLimitsSchema } from "../../lib/pipeline/request.ts";
 import { openTokenizer } from "../../lib/pipeline/tokenizer.ts";
 import { gaussianNoise, OPEN_SORA_FLOW, rectifiedFlow } from "../../lib/sampling/index.ts";
 import { writeTinyModel } from "./tiny-model.ts";
@@ -22,16 +25,19 @@ async function generatePlainly(
   model: ModelFolder,
   { prompt, seed, steps, guidanceScale }: typeof request,
 ): Promise<{ latent: Float32Array; rgb: Uint8Array }> {
-  const [frames, height, width] = [4, 16, 16];
-  const latentShape = { channels: 4, frames, height: height / 2, width: width / 2 };
-  const dit = diffusionTransformer(model.part("transformer"), { latent: latentShape, height, width, fps: 8 });
+  const { sizes, frames: frameCounts, fps } = videoLimitsSchema.parse(model.index.video);
+  const [[width, height], frames] = [sizes[0]!, frameCounts[0]!];
+  const { channels, scale } = latentDecoder(model.part("vae"));
+  const latentShape = { channels, frames, height: height / scale, width: width / scale };
+  const video = { latent: latentShape, height, width, fps: fps[0]! };
+  const dit = diffusionTransformer(model.part("transformer"), video);
 
   const conditional = await encode(model, prompt, dit.textLength);
   const weights = await model.part("transformer").checkpoint();
   const text = dit.textFeeds(conditional, await dit.nullText!(weights, conditional.tokens));
   const transformer = await open(buildUncut(dit, { weights }), weights.root);
 
-  const { channels, height: latentHeight, width: latentWidth } = latentShape;
+  const { height: latentHeight, width: latentWidth } = latentShape;
   const latent = gaussianNoise(seed, channels * frames * latentHeight * latentWidth);
   const config = { ...OPEN_SORA_FLOW, ...model.part("scheduler").config };
   const table = rectifiedFlow({ steps, height, width, latentFrames: frames, config });
@@ -101,6 +107,7 @@ function float32(data: Float32Array, shape: readonly number[]): Tensor {
   return { dtype: "float32", shape, data };
 }
 
+const demo = join(import.meta.dirname, "../../models/demo");
 const request = { prompt: "a red circle moves", seed: 5, steps: 9, guidanceScale: 3 };
 let folder: string;
 
@@ -110,15 +117,22 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('cache "off"', () => {
-  it("gives the latent and the frames of a pipeline without code for caching, bit for bit", async () => {
-    const plain = await generatePlainly(await openModelFolder(folder), request);
-    const pipeline = await openPipeline(folder, { threads: 1 });
+  async function expectSameAsPlain(model: string): Promise<void> {
+    const plain = await generatePlainly(await openModelFolder(model), request);
+    const pipeline = await openPipeline(model, { threads: 1 });
     const { latent, frames, trace } = await pipeline.generate({ ...request, cache: "off" });
     await pipeline.close();
     expect(trace.schedule.every(({ computed }) => computed)).toBe(true);
     expect(latent).toEqual(plain.latent);
-    expect(frames).toEqual({ width: 16, height: 16, count: 4, rgb: plain.rgb });
-  });
+    expect(frames.rgb).toEqual(plain.rgb);
+  }
+
+  it("gives the latent and the frames of a pipeline without code for caching, bit for bit", () =>
+    expectSameAsPlain(folder));
+
+  it.runIf(existsSync(join(demo, "model_index.json")))("gives them with the demo model, too", () =>
+    expectSameAsPlain(demo),
+  );
 
   it("is what a policy gives that never reuses, and not what one gives that does", async () => {
     const pipeline = await openPipeline(folder, { threads: 1 });
