@@ -51,8 +51,8 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
       logSeverityLevel: 4,
       extra: {
         session: sessionConfig(threads, options),
-        // Fuses an addition into the normalisation after it unless the sum is read elsewhere too, and rounds otherwise:
-        // the cuts of one model would differ in their last bits. Without it steps take as long.
+        // Fuses an addition into the normalisation after it unless the sum is read elsewhere too, and
+        // rounds otherwise: the cuts of one model would differ in their last bits. Steps take as long without.
         optimization: { disable_specified_optimizers: "SkipLayerNormFusion" },
       },
     });

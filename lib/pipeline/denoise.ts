@@ -89,7 +89,9 @@ export async function pauseUnlessCancelled(signal: AbortSignal | undefined): Pro
   if (signal?.aborted) throw new CancelledError();
 }
 
-/** What the last computed step left. Nothing else may refer to these tensors: they are the largest there are. */
+/**
+ * What the last computed step left. Nothing else may refer to these tensors: they are the largest there are.
+ */
 interface Kept {
   residual: Tensor | null;
   probe: Tensor;

@@ -1,6 +1,6 @@
 /**
- * What the parent and the generating child say to each other, by structured clone. The child makes one video at a
- * time, so nothing needs a number.
+ * What the parent and the generating child say to each other, by structured clone. The child makes one video
+ * at a time, so nothing needs a number.
  */
 import type { PipelineOptions } from "./model-parts.ts";
 import type { Generation, Progress } from "./pipeline.ts";

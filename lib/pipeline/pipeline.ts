@@ -43,15 +43,15 @@ export interface Generation {
 }
 
 /**
- * A model, opened once and used for one generation after another. Two at once would only share what one of them has
- * alone, so the second is refused; whoever has many requests keeps the queue.
+ * A model, opened once and used for one generation after another. Two at once would only share what one of
+ * them has alone, so the second is refused; whoever has many requests keeps the queue.
  */
 export interface Pipeline {
   readonly model: string;
   readonly limits: VideoLimits;
   /**
-   * @throws RequestError, CancelledError, GenerationError while another generation runs and after `close`, or an error
-   *   of the model's files
+   * @throws RequestError, CancelledError, GenerationError while another generation runs and after `close`, or
+   *   an error of the model's files
    */
   generate(request: GenerationRequest, options?: GenerateOptions): Promise<Generation>;
   /** Cancels the generation under way, and frees the model once it has ended. */

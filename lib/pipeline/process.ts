@@ -14,8 +14,8 @@ import {
 import type { GenerationRequest } from "./request.ts";
 
 /**
- * A pipeline in a process of its own. When that process has ended, for whatever reason, every further generation is a
- * GenerationError that says why.
+ * A pipeline in a process of its own. When that process has ended, for whatever reason, every further
+ * generation is a GenerationError that says why.
  */
 export interface PipelineProcess extends Pipeline {
   readonly pid: number;
@@ -91,21 +91,22 @@ export async function startPipelineProcess(
       tell(child, { kind: "cancel" });
       grace ??= setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS);
     };
-    let fault: { error: unknown } | null = null;
+    const faults: unknown[] = [];
     const report = (progress: Progress) => {
       try {
         onProgress?.(progress);
       } catch (error) {
-        fault ??= { error };
+        faults.push(error);
         cancel();
       }
     };
     signal?.addEventListener("abort", cancel, { once: true });
     try {
       const { generation } = await ask<Generated>({ kind: "generate", request }, report);
-      return generation;
+      if (faults.length === 0) return generation;
+      throw faults[0];
     } catch (error) {
-      if (fault) throw (fault as { error: unknown }).error;
+      if (faults.length > 0) throw faults[0];
       // A process killed for not stopping was cancelled too.
       throw signal?.aborted || error === closed ? new CancelledError() : error;
     } finally {

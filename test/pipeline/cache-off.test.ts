@@ -18,8 +18,8 @@ import { gaussianNoise, OPEN_SORA_FLOW, rectifiedFlow } from "../../lib/sampling
 import { writeTinyModel } from "./tiny-model.ts";
 
 /**
- * A text-to-video pipeline without any code of caching: one uncut graph, run at every step. `cache: "off"` has to
- * give its very bits.
+ * A text-to-video pipeline without any code of caching: one uncut graph, run at every step. `cache: "off"`
+ * has to give its very bits.
  */
 async function generatePlainly(
   model: ModelFolder,

@@ -6,7 +6,9 @@ import { CancelledError } from "../../lib/pipeline/index.ts";
 
 const shape = { channels: 3, frames: 4, height: 1, width: 2 };
 
-/** A decoder that returns its latent, three channels as three colours, and notes how many frames it was given. */
+/**
+ * A decoder that returns its latent, three channels as three colours, and notes how many frames it was given.
+ */
 function mirror(batches: number[] = []): Session {
   return {
     inputs: ["latent"],

@@ -14,8 +14,8 @@ import { type DenoiseOptions, denoise } from "../../lib/pipeline/denoise.ts";
 import { CancelledError } from "../../lib/pipeline/index.ts";
 
 /**
- * The loop over sessions that compute nothing: what each run was given, and in which order. Tensors are told apart by
- * identity.
+ * The loop over sessions that compute nothing: what each run was given, and in which order. Tensors are told
+ * apart by identity.
  */
 type Feeds = Readonly<Record<string, Tensor>>;
 
@@ -41,7 +41,9 @@ function vector(values: readonly number[]): Tensor {
   return { dtype: "float32", shape: [values.length], data: Float32Array.from(values) };
 }
 
-/** Sessions whose n-th run predicts n everywhere and measures a change of n / 8 and a motion score of n / 16. */
+/**
+ * Sessions whose n-th run predicts n everywhere and measures a change of n / 8 and a motion score of n / 16.
+ */
 function recordingSessions(runs: Run[]) {
   const session = (cut: Run["cut"]): Session => ({
     inputs: [],

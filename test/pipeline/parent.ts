@@ -1,6 +1,7 @@
 /**
- * A parent to be killed: opens the model of its argument in a child process, and writes a line for each denoising step as
- * long as it lives. With a second argument it makes one video, closes, and has nothing more to do.
+ * A parent to be killed: opens the model of its argument in a child process, and writes a line for each
+ * denoising step as long as it lives. With a second argument it makes one video, closes, and has nothing more
+ * to do.
  */
 import { type Progress, startPipelineProcess } from "../../lib/pipeline/index.ts";
 

@@ -107,12 +107,14 @@ describe("a pipeline in a process", () => {
     await expect(first).resolves.toHaveProperty("frames");
   });
 
-  it("passes on what the listener throws, and goes on", async () => {
-    const onProgress = whileDenoising(() => {
-      throw new Error("the listener's own");
-    });
-    await expect(shared.generate(endless, { onProgress })).rejects.toThrow("the listener's own");
-    await expect(shared.generate(request)).resolves.toHaveProperty("frames");
+  it("passes on what the listener throws, also at the very end, and goes on", async () => {
+    for (const stage of ["load", "denoise", "decode"]) {
+      const onProgress = (progress: Progress) => {
+        if (progress.stage === stage) throw new Error(`thrown in ${stage}`);
+      };
+      await expect(shared.generate(request, { onProgress })).rejects.toThrow(`thrown in ${stage}`);
+      await expect(shared.generate(request)).resolves.toHaveProperty("frames");
+    }
   });
 });
 
@@ -275,9 +277,10 @@ describe("opening", () => {
 describe("a parent", () => {
   const script = join(import.meta.dirname, "parent.ts");
 
-  function startParent(...args: string[]): ChildProcess {
+  function startParent(args: string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
     const parent = spawn(process.execPath, ["--import", "tsx", script, ...args], {
       stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, ...env },
     });
     onTestFinished(() => void parent.kill("SIGKILL"));
     return parent;
@@ -293,8 +296,10 @@ describe("a parent", () => {
     return [code, output];
   }
 
-  it("that is killed takes the process with it", async () => {
-    const parent = startParent(folder);
+  it("that is killed takes the process with it, though it would have more to do", async () => {
+    const preload = join(folder, "busy.mjs");
+    await writeFile(preload, "setInterval(() => undefined, 1000);");
+    const parent = startParent([folder], { NODE_OPTIONS: `--import ${pathToFileURL(preload)}` });
     const lines = createInterface({ input: parent.stdout! });
     for await (const line of lines) if (Number(line) > 2) break;
     parent.kill("SIGKILL");
@@ -303,12 +308,12 @@ describe("a parent", () => {
   });
 
   it("that has closed it is kept alive by nothing", async () => {
-    await expect(outputOf(startParent(folder, "once"))).resolves.toEqual([0, "4 frames\n"]);
+    await expect(outputOf(startParent([folder, "once"]))).resolves.toEqual([0, "4 frames\n"]);
   });
 
   it("that could not open it is kept alive by nothing, and no process remains", async () => {
     const missing = join(folder, "missing");
     const sentence = `${missing}/model_index.json: no such file or folder\n`;
-    await expect(outputOf(startParent(missing, "once"))).resolves.toEqual([0, sentence]);
+    await expect(outputOf(startParent([missing, "once"]))).resolves.toEqual([0, sentence]);
   });
 });

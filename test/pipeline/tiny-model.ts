@@ -12,8 +12,8 @@ import { gaussianNoise } from "../../lib/sampling/index.ts";
 import { type HeaderEntry, safetensors } from "../checkpoint/safetensors-file.ts";
 
 /**
- * A model of the demo's architectures with random weights, a few hundred KB in all: 16x16 or 32x16 pixels, 4 frames
- * or 1, prompts of up to 16 tokens.
+ * A model of the demo's architectures with random weights, a few hundred KB in all: 16x16 or 32x16 pixels, 4
+ * frames or 1, prompts of up to 16 tokens.
  */
 export const tinyIndex = {
   _class_name: "OpenSoraPipeline",
