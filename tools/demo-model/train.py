@@ -240,10 +240,15 @@ def is_delicate(name: str) -> bool:
 
 
 def draw_timesteps(generator: torch.Generator, count: int) -> Tensor:
-    """Shifted to noise, where directions are decided: sigmoid(N(0.6, 1)), one in seven uniform. In 0..1, 1 is noise."""
+    """In 0..1, where 1 is noise: sigmoid(N(0.6, 1)) for half of them, uniform for 15 %, and 0.93..1 for 35 %.
+
+    Directions are decided in the noise, and which of two colours is the background at its very beginning: the mean of a
+    latent shows through 97 % of noise, so only above that does the model need the sentence to tell.
+    """
     t = torch.sigmoid(torch.randn(count, generator=generator) + 0.6)
-    uniform = torch.rand(count, generator=generator)
-    return torch.where(torch.rand(count, generator=generator) < 0.15, uniform, t)
+    kind, place = torch.rand(2, count, generator=generator)
+    t = torch.where(kind < 0.15, place, t)
+    return torch.where(kind >= 0.65, 1 - 0.07 * place.square(), t)
 
 
 def train_transformer(args: argparse.Namespace, work: Path, clips: dict[str, Tensor], vocabulary: int) -> TextToLatent:
