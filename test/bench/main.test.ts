@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 
 function bench(...args: string[]): { status: number; stderr: string } {
   try {
@@ -17,6 +17,7 @@ function bench(...args: string[]): { status: number; stderr: string } {
 const scratch = mkdtempSync(join(tmpdir(), "adareel-bench-"));
 const otherJson = join(scratch, "other.json");
 writeFileSync(otherJson, "{}");
+afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe("arguments that cannot be used end with one sentence and exit code 2", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
