@@ -114,11 +114,12 @@ def main() -> None:
 
     ids = Tokenizer.from_file(str(args.model / "tokenizer" / "tokenizer.json")).encode(PROMPT).ids
     states = states_of(args.model / "text_encoder", ids)
-    defaults = json.loads((args.model / "model_index.json").read_text())["defaults"]
-    video = {key: defaults[key] for key in ("height", "width", "fps")}
+    made = json.loads((args.model / "model_index.json").read_text())["video"]
+    (width, height), frames = made["sizes"][0], made["frames"][0]
+    video = {"height": height, "width": width, "fps": made["fps"][0]}
     vae = json.loads((args.model / "vae" / "config.json").read_text())
     scale = 2 ** (len(vae["block_out_channels"]) - 1)
-    shape = [defaults["frames"], video["height"] // scale, video["width"] // scale]
+    shape = [frames, height // scale, width // scale]
     noise = torch.randn(1, vae["latent_channels"], *shape, generator=torch.Generator().manual_seed(0))
     scheduler = json.loads((args.model / "scheduler" / "scheduler_config.json").read_text())
     timesteps, deltas = flow(video, shape[0], scheduler)
