@@ -1,5 +1,5 @@
 import { availableParallelism, loadavg } from "node:os";
-import { InferenceSession, listSupportedBackends, Tensor as RuntimeTensor } from "onnxruntime-node";
+import type { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import type { Provider, Tensor, TensorData } from "./types.ts";
 
 export interface SessionOptions {
@@ -31,6 +31,8 @@ export interface Session {
  */
 const mappedWeightBytesMin = 512 * 2 ** 20;
 
+type Runtime = typeof import("onnxruntime-node");
+
 /** A model that cannot be opened or run, in one sentence. */
 export class SessionError extends Error {
   override readonly name = "SessionError";
@@ -39,11 +41,12 @@ export class SessionError extends Error {
 /** Opens the bytes of `Graph.build()`. The files of the weights must not change while the session lives. */
 export async function openSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
   const provider = options.provider ?? "cpu";
-  checkProvider(provider);
+  const runtime = await loadRuntime();
+  checkProvider(runtime, provider);
   const threads = options.threads ?? availableParallelism();
   let session: InferenceSession;
   try {
-    session = await InferenceSession.create(model, {
+    session = await runtime.InferenceSession.create(model, {
       executionProviders: [provider],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
@@ -64,7 +67,8 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
     inputs: session.inputNames,
     async run(feeds) {
       if (isReleased) throw new SessionError("the session was released and cannot run");
-      const results = await session.run(runtimeFeeds(session.inputNames, feeds)).catch((cause: unknown) => {
+      const inputs = runtimeFeeds(runtime, session.inputNames, feeds);
+      const results = await session.run(inputs).catch((cause: unknown) => {
         throw new SessionError(`onnxruntime cannot run the model: ${messageOf(cause)}`, { cause });
       });
       return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, hostTensor(value)]));
@@ -77,7 +81,24 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
   };
 }
 
-function checkProvider(provider: Provider): void {
+/**
+ * Loaded when the first session opens: a process that only asks another to generate does without it, and a
+ * platform that has no build of it is told so.
+ */
+async function loadRuntime(): Promise<Runtime> {
+  try {
+    return await import("onnxruntime-node");
+  } catch (cause) {
+    const platform = `${process.platform} ${process.arch}`;
+    // The lines after the first list the files that asked for it.
+    const [reason] = String(cause instanceof Error ? cause.message : cause).split("\n", 1);
+    throw new SessionError(`onnxruntime has no build for ${platform}, or it cannot be loaded: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+function checkProvider({ listSupportedBackends }: Runtime, provider: Provider): void {
   const available = listSupportedBackends().map((backend) => backend.name);
   if (available.includes(provider)) return;
   const names = available.join(", ");
@@ -97,13 +118,13 @@ function sessionConfig(threads: number, options: SessionOptions): Record<string,
   };
 }
 
-function runtimeFeeds(names: readonly string[], feeds: Readonly<Record<string, Tensor>>) {
+function runtimeFeeds(runtime: Runtime, names: readonly string[], feeds: Readonly<Record<string, Tensor>>) {
   const missing = names.filter((name) => !feeds[name]);
   if (missing.length > 0) throw new SessionError(`the model needs the input ${missing.join(", ")}`);
   return Object.fromEntries(
     names.map((name) => {
       const { dtype, data, shape } = feeds[name]!;
-      return [name, new RuntimeTensor(dtype as "float32", data as Float32Array, shape)];
+      return [name, new runtime.Tensor(dtype as "float32", data as Float32Array, shape)];
     }),
   );
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listSupportedBackends } from "onnxruntime-node";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   add,
   type DType,
@@ -87,6 +87,29 @@ describe("a session", () => {
     const message = `provider ${absent} is not in this installation of onnxruntime-node, which has ${all}`;
     await expect(openSession(negation(), { provider: absent })).rejects.toThrow(new SessionError(message));
   });
+});
+
+test("onnxruntime is loaded when a session opens, and one sentence says that it cannot be", async () => {
+  const load = vi.fn(() => {
+    throw new Error("Cannot find module 'onnxruntime_binding.node'\nRequire stack:\n- binding.js");
+  });
+  vi.doMock("onnxruntime-node", load);
+  vi.resetModules();
+  onTestFinished(() => {
+    vi.doUnmock("onnxruntime-node");
+    vi.resetModules();
+  });
+  const fresh = await import("../../lib/pipeline/index.ts");
+  expect(fresh.openPipeline).toBeTypeOf("function");
+  expect(load).not.toHaveBeenCalled();
+
+  const { openSession, SessionError } = await import("../../lib/onnx/index.ts");
+  const fault = await openSession(negation()).catch((error: unknown) => error);
+  expect(load).toHaveBeenCalled();
+  expect(fault).toBeInstanceOf(SessionError);
+  const { platform, arch } = process;
+  const sentence = `onnxruntime has no build for ${platform} ${arch}, or it cannot be loaded: `;
+  expect((fault as Error).message).toMatch(new RegExp(`^${sentence}[^\\n]+$`));
 });
 
 describe("weights are read from the file", () => {
