@@ -1,19 +1,26 @@
 import { CheckpointError } from "./checkpoint-error.ts";
 import { openRegularFile, readExactly } from "./safetensors.ts";
-import { parseStrictJson, type StrictJson } from "./strict-json.ts";
+import { type JsonLimits, parseStrictJson, type StrictJson } from "./strict-json.ts";
 
-const jsonBytesMax = 16 * 2 ** 20;
-const jsonLimits = { depthMax: 16, valuesMax: 1_000_000 };
+export interface JsonFileLimits extends JsonLimits {
+  readonly bytesMax: number;
+}
+
+const configLimits: JsonFileLimits = { bytesMax: 16 * 2 ** 20, depthMax: 16, valuesMax: 1_000_000 };
 
 /** The object in a small JSON file of a model folder. @throws CheckpointError naming the file */
-export async function readJsonObject(path: string): Promise<Map<string, StrictJson>> {
+export async function readJsonObject(
+  path: string,
+  limits: JsonFileLimits = configLimits,
+): Promise<Map<string, StrictJson>> {
   const file = await openRegularFile(path);
   try {
     const { size } = await file.stat();
-    if (size > jsonBytesMax)
-      throw new CheckpointError(path, `${size} bytes are too many for a configuration`);
+    if (size > limits.bytesMax) {
+      throw new CheckpointError(path, `${size} bytes are more than the ${limits.bytesMax} it may have`);
+    }
     const bytes = await readExactly(file, path, 0, size);
-    const value = parseStrictJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes), jsonLimits);
+    const value = parseStrictJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes), limits);
     if (value instanceof Map) return value;
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
@@ -23,6 +30,14 @@ export async function readJsonObject(path: string): Promise<Map<string, StrictJs
     await file.close();
   }
   throw new CheckpointError(path, "the JSON is not an object");
+}
+
+/** `readJsonObject` as plain objects, which own no inherited keys. */
+export async function readJsonFile(
+  path: string,
+  limits?: JsonFileLimits,
+): Promise<Readonly<Record<string, unknown>>> {
+  return toPlain(await readJsonObject(path, limits)) as Record<string, unknown>;
 }
 
 /** The same value made of plain objects, which own no inherited keys. */

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
-import { CheckpointError, type Config } from "../checkpoint/index.ts";
+import { CheckpointError, type Config, type JsonFileLimits, readJsonFile } from "../checkpoint/index.ts";
 
 /** Token ids of one prompt, the end token last. */
 export interface TokenisedPrompt {
@@ -32,6 +31,9 @@ type TokenizerFile = z.infer<typeof tokenizerSchema>;
 
 /** Half a surrogate pair: no well-formed text contains it. */
 const UNREACHABLE = "\uD800";
+
+/** The 256,000 pieces of UMT5 are three values each, in 17 MB. */
+const fileLimits: JsonFileLimits = { bytesMax: 64 * 2 ** 20, depthMax: 16, valuesMax: 4_000_000 };
 
 /**
  * UTF-16 units of a prompt that are looked at, several times what the longest text encoders read. The
@@ -67,16 +69,7 @@ export async function openTokenizer(folder: string, config: Config): Promise<Pro
 }
 
 async function readTokenizer(path: string): Promise<TokenizerFile> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw CheckpointError.from(path, cause);
-  });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new CheckpointError(path, "the file is not JSON", { cause });
-  }
-  const parsed = tokenizerSchema.safeParse(json);
+  const parsed = tokenizerSchema.safeParse(await readJsonFile(path, fileLimits));
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues[0]?.path.join(".");
   throw new CheckpointError(path, `it is not a Unigram tokenizer (see ${where})`);

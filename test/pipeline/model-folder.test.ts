@@ -1,4 +1,5 @@
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -130,7 +131,28 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
   ],
   "has a tokenizer.json that is not JSON": [
     (folder) => writeFile(join(folder, "tokenizer/tokenizer.json"), "<html>"),
-    "<model>/tokenizer/tokenizer.json: the file is not JSON",
+    "<model>/tokenizer/tokenizer.json: the JSON has no valid value at character 0",
+  ],
+  // Windows has no such files.
+  ...(process.platform !== "win32" && {
+    "has a pipe for a tokenizer.json": [
+      async (folder) => {
+        await rm(join(folder, "tokenizer/tokenizer.json"));
+        execFileSync("mkfifo", [join(folder, "tokenizer/tokenizer.json")]);
+      },
+      "<model>/tokenizer/tokenizer.json: not a regular file",
+    ],
+    "has a device for a tokenizer.json": [
+      async (folder) => {
+        await rm(join(folder, "tokenizer/tokenizer.json"));
+        await symlink("/dev/zero", join(folder, "tokenizer/tokenizer.json"));
+      },
+      "<model>/tokenizer/tokenizer.json: not a regular file",
+    ],
+  }),
+  "has a tokenizer.json of more bytes than any has": [
+    (folder) => truncate(join(folder, "tokenizer/tokenizer.json"), 2 ** 26 + 1),
+    "<model>/tokenizer/tokenizer.json: 67108865 bytes are more than the 67108864 it may have",
   ],
   "has another kind of tokenizer": [
     (folder) =>

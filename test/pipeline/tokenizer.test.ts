@@ -123,7 +123,7 @@ describe("a tokenizer that cannot be used is named in one sentence", () => {
   });
 
   it("when it is not JSON", async () => {
-    await expect(open("{")).rejects.toThrow(/tokenizer\.json: the file is not JSON$/);
+    await expect(open("{")).rejects.toThrow(/tokenizer\.json: the JSON lacks " at character 1$/);
   });
 
   it("when it is of another kind", async () => {
