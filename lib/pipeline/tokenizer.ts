@@ -49,15 +49,15 @@ const CHARACTERS_MAX = 4096;
 export async function openTokenizer(folder: string, config: Config): Promise<PromptTokenizer> {
   const path = join(folder, "tokenizer.json");
   const file = await readTokenizer(path);
-  const endToken = typeof config.eos_token === "string" ? config.eos_token : "</s>";
+  const endToken = stringOr(config.eos_token, "</s>");
   const end = file.model.vocab.findIndex(([piece]) => piece === endToken);
   if (end < 0) throw new CheckpointError(path, `its vocabulary lacks the end token ${endToken}`);
 
-  if (file.model.unk_id >= file.model.vocab.length) {
-    throw new CheckpointError(path, "its unknown token is not in its vocabulary");
-  }
+  const unknown = file.model.vocab[file.model.unk_id];
+  if (!unknown) throw new CheckpointError(path, "its unknown token is not in its vocabulary");
 
-  const tokenizer = construct(path, file);
+  const reserved = [endToken, stringOr(config.pad_token, "<pad>"), unknown[0]];
+  const tokenizer = construct(path, withoutSpecialTokens(file, reserved));
   return {
     tokenise(prompt, limit) {
       const text = prompt.slice(0, CHARACTERS_MAX).toWellFormed();
@@ -75,9 +75,13 @@ async function readTokenizer(path: string): Promise<TokenizerFile> {
   throw new CheckpointError(path, `it is not a Unigram tokenizer (see ${where})`);
 }
 
-function construct(path: string, file: TokenizerFile): Tokenizer {
+function stringOr(value: unknown, otherwise: string): string {
+  return typeof value === "string" ? value : otherwise;
+}
+
+function construct(path: string, file: object): Tokenizer {
   try {
-    return new Tokenizer(withoutSpecialTokens(file), {});
+    return new Tokenizer(file, {});
   } catch (cause) {
     throw new CheckpointError(path, `it has a part that is not known (${(cause as Error).message})`, {
       cause,
@@ -87,20 +91,20 @@ function construct(path: string, file: TokenizerFile): Tokenizer {
 
 /**
  * The same tokenizer, except that no text matches a special token: neither whole nor as a piece of the
- * vocabulary.
+ * vocabulary. Those in `reserved` are special whatever the file says of them.
  */
-function withoutSpecialTokens(file: TokenizerFile) {
-  const special = new Set(file.added_tokens.filter((token) => token.special).map((token) => token.content));
+function withoutSpecialTokens(file: TokenizerFile, reserved: readonly string[]) {
+  const { added_tokens, model } = file;
+  const marked = added_tokens.filter((token) => token.special).map((token) => token.content);
+  const special = new Set([...reserved, ...marked]);
+  const isSpecialId = (id: number) => special.has(model.vocab[id]?.[0] ?? "");
   return {
     ...file,
-    added_tokens: file.added_tokens.filter((token) => !token.special),
+    added_tokens: added_tokens.filter(({ id, content }) => !special.has(content) && !isSpecialId(id)),
     post_processor: null,
     model: {
-      ...file.model,
-      vocab: file.model.vocab.map(([piece, score]) => [
-        special.has(piece) ? UNREACHABLE + piece : piece,
-        score,
-      ]),
+      ...model,
+      vocab: model.vocab.map(([piece, score]) => [special.has(piece) ? UNREACHABLE + piece : piece, score]),
     },
   };
 }

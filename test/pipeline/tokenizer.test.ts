@@ -108,16 +108,36 @@ describe("a prompt", () => {
   });
 });
 
+const stored = async () => JSON.parse(await readFile(join(folder, "tokenizer.json"), "utf8"));
+
+async function open(contents: string | null, eosToken: unknown = "</s>"): Promise<PromptTokenizer> {
+  const changed = await mkdtemp(join(tmpdir(), "adareel-tokenizer-"));
+  onTestFinished(() => rm(changed, { recursive: true }));
+  if (contents !== null) await writeFile(join(changed, "tokenizer.json"), contents);
+  return openTokenizer(changed, { eos_token: eosToken });
+}
+
+describe("a prompt is text even where the tokenizer's file", () => {
+  /** What the file may say of the end token. Each is the whole list. */
+  const lists = {
+    "lists no token as added": [],
+    "says that none is special": ["<pad>", "</s>", "<unk>"].map((content, id) => ({
+      id,
+      content,
+      special: false,
+    })),
+    "gives the end token's id to a word": [{ id: END, content: "circle", special: false }],
+  };
+
+  it.each(Object.entries(lists))("%s", async (_, added_tokens) => {
+    const changed = await open(JSON.stringify({ ...(await stored()), added_tokens }));
+    expect(golden.some(({ prompt }) => prompt.includes("</s>"))).toBe(true);
+    const ours = golden.map(({ prompt }) => ({ prompt, ids: changed.tokenise(prompt, noLimit).ids }));
+    expect(ours).toEqual(golden);
+  });
+});
+
 describe("a tokenizer that cannot be used is named in one sentence", () => {
-  const stored = async () => JSON.parse(await readFile(join(folder, "tokenizer.json"), "utf8"));
-
-  async function open(contents: string | null, eosToken: unknown = "</s>"): Promise<PromptTokenizer> {
-    const broken = await mkdtemp(join(tmpdir(), "adareel-tokenizer-"));
-    onTestFinished(() => rm(broken, { recursive: true }));
-    if (contents !== null) await writeFile(join(broken, "tokenizer.json"), contents);
-    return openTokenizer(broken, { eos_token: eosToken });
-  }
-
   it("when the file is missing", async () => {
     await expect(open(null)).rejects.toThrow(/tokenizer\.json: no such file or folder$/);
   });
