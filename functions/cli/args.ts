@@ -17,7 +17,7 @@ export const USAGE = `usage: npm run generate -- "<prompt>" [options]
   --model DIR      folder in the Hugging Face layout; default models/demo
   --trace FILE     writes the schedule as JSON
   --compare        also generates without cache: prints PSNR, SSIM and both times, writes an HTML page
-  --json           prints the result as JSON
+  --json           prints the result as JSON (npm itself keeps quiet with npm run --silent generate)
   --help           prints this
 `;
 
@@ -74,6 +74,9 @@ export function parseCommand(args: readonly string[], surroundings: Surroundings
     throw new UsageError(`Give a prompt in quotes: npm run generate -- "a red circle moves left".`);
   if (more.length > 0)
     throw new UsageError(`Put the whole prompt in quotes: ${quote(more[0]!)} stands outside it.`);
+  if (values.out !== undefined && !/\.(mp4|webp)$/i.test(values.out)) {
+    throw new UsageError(`--out is a video that ends in .mp4 or .webp, not ${quote(values.out)}.`);
+  }
   const path = (file: string) => resolve(surroundings.folder, file);
   return {
     request: {

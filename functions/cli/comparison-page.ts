@@ -8,7 +8,7 @@ export interface ComparedVideo {
   readonly videoBytes: Uint8Array;
   /** A WebP is what there is where no H.264 encoder was found. */
   readonly mime: "video/mp4" | "image/webp";
-  /** Wall-clock time of the generation. */
+  /** Wall-clock time of denoising, the stage that caching shortens. */
   readonly seconds: number;
   readonly trace: CacheTrace;
 }
@@ -86,14 +86,14 @@ function figure(name: string, { videoBytes, mime, seconds, trace }: ComparedVide
       ? `<img ${source} alt="${name}: the video, looping">`
       : `<video ${source} aria-label="${name}" autoplay loop muted playsinline controls></video>`;
   const steps = `${computedSteps(trace)} of ${trace.steps} steps computed`;
-  return `<figure>${media}<figcaption><strong>${name}</strong><span>${formatSeconds(seconds)}, ${steps}</span></figcaption></figure>`;
+  return `<figure>${media}<figcaption><strong>${name}</strong><span>denoised in ${formatSeconds(seconds)}, ${steps}</span></figcaption></figure>`;
 }
 
 function figures({ cached, uncached, psnr, ssim }: Comparison): string {
   const times = `${formatSeconds(cached.seconds)} instead of ${formatSeconds(uncached.seconds)}`;
   const computed = computedSteps(cached.trace);
   const rows: [name: string, value: string, meaning: string][] = [
-    ["Speed-up", `${(uncached.seconds / cached.seconds).toFixed(2)}×`, times],
+    ["Speed-up of denoising", `${(uncached.seconds / cached.seconds).toFixed(2)}×`, times],
     ["Computed steps", `${computed} of ${cached.trace.steps}`, `${cached.trace.steps - computed} reused`],
     [
       "PSNR",

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import {
   CancelledError,
   type Generation,
+  type PipelineProcess,
   RequestError,
   startPipelineProcess,
 } from "../../lib/pipeline/index.ts";
@@ -44,35 +45,48 @@ async function main(): Promise<void> {
 async function run(command: GenerateCommand): Promise<Result> {
   const out = command.out ?? (await defaultOut(command.request.prompt, command.request.seed));
   const page = out.replace(/\.\w+$/, ".html");
-  // What cannot be written at the end is better known at the start.
-  for (const path of [out, command.trace, command.compare ? page : null])
-    if (path) await assertWritable(path);
+  await assertOutputs([out, command.trace, command.compare ? page : null].filter((path) => path !== null));
 
   const cancel = new AbortController();
-  const pipeline = await startPipelineProcess(command.model);
-  const forgetSignals = onStopSignals(() => (cancel.signal.aborted ? pipeline.kill() : cancel.abort()));
+  let pipeline: PipelineProcess | null = null;
+  const forgetSignals = onStopSignals(() => {
+    if (!cancel.signal.aborted) return cancel.abort();
+    // Asked twice: whatever is under way is not waited for.
+    if (pipeline) pipeline.kill();
+    else process.exit(1);
+  });
   const display = progressDisplay();
   const generate = async (request: GenerateCommand["request"]) => {
     try {
-      return await pipeline.generate(request, { signal: cancel.signal, onProgress: display.show });
+      return await pipeline!.generate(request, { signal: cancel.signal, onProgress: display.show });
     } finally {
       display.clear();
     }
   };
   try {
+    pipeline = await startPipelineProcess(command.model);
     const generation = await generate(command.request);
     const started = performance.now();
     const video = await writeVideo(out, generation.frames, { fps: generation.fps });
     const writeSeconds = (performance.now() - started) / 1000;
     if (command.trace) await writeText(command.trace, JSON.stringify(generation.trace, null, 2));
     if (!command.compare) return { generation, video, writeSeconds, comparison: null };
-    const uncached = await generate({ ...command.request, cache: "off" });
+    const uncached = await generate({ ...command.request, cache: "off" }).catch((error: Error) => {
+      throw new Error(`${error.message} ${video.path} was written, and is not compared.`, { cause: error });
+    });
     const comparison = await compare(generation, video, uncached, page);
     return { generation, video, writeSeconds, comparison };
   } finally {
     forgetSignals();
-    await pipeline.close();
+    await pipeline?.close();
   }
+}
+
+/** What cannot be written at the end is better known at the start. */
+async function assertOutputs(paths: readonly string[]): Promise<void> {
+  const twice = paths.find((path, index) => paths.indexOf(path) < index);
+  if (twice) throw new UsageError(`${twice} cannot hold two results: give each a name of its own.`);
+  for (const path of paths) await assertWritable(path);
 }
 
 async function compare(
@@ -114,8 +128,7 @@ async function comparedVideo(
   return {
     videoBytes: await readFile(path),
     mime: encoder === "webp" ? "image/webp" : "video/mp4",
-    // Without loading, which only the first of the two runs has to do.
-    seconds: seconds.encode + seconds.denoise + seconds.decode,
+    seconds: seconds.denoise,
     trace,
   };
 }
@@ -127,7 +140,11 @@ async function defaultOut(prompt: string, seed: number): Promise<string> {
     .slice(0, 60)
     .replaceAll(/^-+|-+$/g, "");
   const path = join(process.env.INIT_CWD ?? process.cwd(), "out", `${words || "video"}-${seed}.mp4`);
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw new Error(`Cannot make the folder ${dirname(path)} (${cause.code}): choose a place with --out.`, {
+      cause,
+    });
+  });
   return path;
 }
 
@@ -149,6 +166,13 @@ function onStopSignals(stop: () => void): () => void {
     process.off("SIGTERM", stop);
   };
 }
+
+// A reader that has left, or a full disk behind a redirection.
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+  process.stderr.write(`The result cannot be printed: ${code}.\n`);
+  process.exit(1);
+});
+process.stderr.on("error", () => process.exit(1));
 
 /** One sentence on stderr; 2 for a request that has to be put otherwise, 1 for everything else. */
 main().catch((error: Error) => {

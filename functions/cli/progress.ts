@@ -33,8 +33,9 @@ export function progressLines(write: (text: string) => void): ProgressDisplay {
   return {
     show({ stage, steps, done, computed }) {
       if (stage !== "denoise") return write(`${NAMES[stage]}\n`);
+      if (done === 0) return write(`${NAMES.denoise}\n`);
       const isQuarter = Math.floor((4 * done) / steps) > Math.floor((4 * (done - 1)) / steps);
-      if (done > 0 && isQuarter) write(`${NAMES.denoise}: ${done} of ${steps} steps, ${computed} computed\n`);
+      if (isQuarter) write(`${NAMES.denoise}: ${done} of ${steps} steps, ${computed} computed\n`);
     },
     clear: () => undefined,
   };

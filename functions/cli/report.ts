@@ -36,6 +36,9 @@ export function textReport(
   if (generation.isPromptTruncated) {
     lines.push(`The prompt is longer than the model reads: it was cut after ${generation.tokens} tokens.`);
   }
+  if (generation.isNegativePromptTruncated) {
+    lines.push("The negative prompt is longer than the model reads, and was cut.");
+  }
   if (comparison) lines.push(...comparisonLines(generation, comparison));
   else if (computed < trace.steps) {
     const all = format(computedStepSeconds * trace.steps);
@@ -74,6 +77,7 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
     guidance: generation.request.guidanceScale,
     tokens: generation.tokens,
     promptTruncated: generation.isPromptTruncated,
+    negativeTruncated: generation.isNegativePromptTruncated,
     computedSteps: computed,
     seconds: { ...generation.seconds, write: writeSeconds },
     ...generation.trace,

@@ -13,6 +13,11 @@ export interface PipelineOptions {
   readonly threads?: number;
 }
 
+/** The states of a prompt, and whether it lost its end. */
+export interface EncodedPrompt extends TextStates {
+  readonly isTruncated: boolean;
+}
+
 /** A model folder whose headers and configurations were read. */
 export interface ModelParts {
   readonly name: string;
@@ -21,8 +26,10 @@ export interface ModelParts {
   readonly transformer: ModelPart & { weights: Checkpoint };
   readonly vae: ModelPart & { weights: Checkpoint };
   readonly options: PipelineOptions;
+  /** Opens the text encoder for prompts of at most `length` tokens, so that `encode` need not. */
+  openEncoder(length: number): Promise<Session>;
   /** The states of a prompt of at most `length` tokens. */
-  encode(prompt: string, length: number): Promise<TextStates & { isTruncated: boolean }>;
+  encode(prompt: string, length: number): Promise<EncodedPrompt>;
   release(): Promise<void>;
 }
 
@@ -38,6 +45,16 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   const tokenizer = await openTokenizer(tokenizerPart.folder, tokenizerPart.config);
   let session: { length: number; opened: Session } | null = null;
 
+  async function openEncoder(length: number): Promise<Session> {
+    if (session?.length === length) return session.opened;
+    await session?.opened.release();
+    session = null;
+    const graph = encoder.build(length, { weights: encoderPart.weights, ...options });
+    const opened = await openGraph(graph, encoderPart.weights, options);
+    session = { length, opened };
+    return opened;
+  }
+
   return {
     name: basename(resolve(index.folder)),
     limits: parseLimits(index),
@@ -45,15 +62,11 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     transformer: await withWeights("transformer"),
     vae: await withWeights("vae"),
     options,
+    openEncoder,
     async encode(prompt, length) {
-      if (session?.length !== length) {
-        await session?.opened.release();
-        session = null;
-        const graph = encoder.build(length, { weights: encoderPart.weights, ...options });
-        session = { length, opened: await openGraph(graph, encoderPart.weights, options) };
-      }
+      const opened = await openEncoder(length);
       const { ids, isTruncated } = tokenizer.tokenise(prompt, length);
-      const out = await session.opened.run(encoder.feeds(ids, length));
+      const out = await opened.run(encoder.feeds(ids, length));
       const states = out.states!.data as Float32Array; // [1, length, D]
       return { tokens: ids.length, data: states.slice(0, ids.length * encoder.width), isTruncated };
     },

@@ -1,12 +1,11 @@
 import { type CacheTrace, cacheTrace } from "../caching/index.ts";
 import { openModelFolder } from "../checkpoint/index.ts";
-import type { TextStates } from "../models/index.ts";
 import { gaussianNoise, rectifiedFlow } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { decodeFrames } from "./decode.ts";
 import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import { GenerationError } from "./errors.ts";
-import { type ModelParts, openParts, type PipelineOptions } from "./model-parts.ts";
+import { type EncodedPrompt, type ModelParts, openParts, type PipelineOptions } from "./model-parts.ts";
 import { type GenerationRequest, type ResolvedRequest, resolveRequest, type VideoLimits } from "./request.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
 
@@ -39,6 +38,7 @@ export interface Generation {
   readonly stepSeconds: readonly number[];
   readonly tokens: number;
   readonly isPromptTruncated: boolean;
+  readonly isNegativePromptTruncated: boolean;
   readonly request: Omit<ResolvedRequest, "policy">;
 }
 
@@ -103,7 +103,11 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
       return result;
     };
 
-    const sessions = await timed("load", () => sessionsFor(request));
+    const sessions = await timed("load", async () => {
+      const opened = await sessionsFor(request);
+      await model.openEncoder(opened.transformer.textLength);
+      return opened;
+    });
     const { transformer, latentShape } = sessions;
     const text = await timed("encode", () => encodePrompts(model, sessions, request));
 
@@ -141,7 +145,8 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
       seconds,
       stepSeconds: steps.map((step) => step.seconds),
       tokens: text.conditional.tokens,
-      isPromptTruncated: text.isTruncated,
+      isPromptTruncated: text.conditional.isTruncated,
+      isNegativePromptTruncated: text.unconditional.isTruncated,
       request: described,
     };
   }
@@ -182,11 +187,11 @@ async function encodePrompts(
   model: ModelParts,
   { transformer }: VideoSessions,
   { prompt, negativePrompt }: ResolvedRequest,
-): Promise<{ conditional: TextStates; unconditional: TextStates; isTruncated: boolean }> {
+): Promise<{ conditional: EncodedPrompt; unconditional: EncodedPrompt }> {
   const conditional = await model.encode(prompt, transformer.textLength);
-  const unconditional =
-    negativePrompt === null && transformer.nullText
-      ? await transformer.nullText(model.transformer.weights, conditional.tokens)
-      : await model.encode(negativePrompt ?? "", transformer.textLength);
-  return { conditional, unconditional, isTruncated: conditional.isTruncated };
+  if (negativePrompt !== null || !transformer.nullText) {
+    return { conditional, unconditional: await model.encode(negativePrompt ?? "", transformer.textLength) };
+  }
+  const learnt = await transformer.nullText(model.transformer.weights, conditional.tokens);
+  return { conditional, unconditional: { ...learnt, isTruncated: false } };
 }

@@ -51,7 +51,12 @@ function* planesOf(frames: Frames): Generator<Uint8Array> {
 }
 
 async function runFfmpeg(args: string[], planes: Iterable<Uint8Array>): Promise<void> {
-  const child = spawn("ffmpeg", args, { stdio: ["pipe", "ignore", "pipe"], timeout: TIME_LIMIT_MS });
+  // In a group of its own: a terminal's Ctrl-C is ours to answer, and must not change which encoder wrote the file.
+  const child = spawn("ffmpeg", args, {
+    stdio: ["pipe", "ignore", "pipe"],
+    timeout: TIME_LIMIT_MS,
+    detached: true,
+  });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     log = (log + text).slice(-2000);

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -103,6 +103,8 @@ describe("bad input", () => {
     ["10000 steps", [prompt, "--steps", "10000"], /^steps must be a whole number from 1 to 1000/],
     ["steps that are no number", [prompt, "--steps", "many"], /^--steps takes a number, not "many"/],
     ["a negative seed", [prompt, "--seed=-1"], /^seed must be a whole number from 0/],
+    ["an output of another kind", [prompt, "--out", "x.gif"], /ends in \.mp4 or \.webp, not "x\.gif"/],
+    ["one name for two results", [prompt, "--out", "x.mp4", "--trace", "x.mp4"], /cannot hold two results/],
     ["an unknown flag", [prompt, "--fast"], /^Unknown option '--fast'; see --help/],
     ["a flag without its value", [prompt, "--seed"], /^Option '--seed <value>' argument missing; see --help/],
     ["a dash where a value belongs", [prompt, "--seed", "-1"], /write --option=value/],
@@ -138,15 +140,15 @@ describe("bad input", () => {
   const failures: [name: string, args: string[], says: RegExp][] = [
     ["a model folder that is missing", [prompt, "--model", "/nowhere"], /\/nowhere\/model_index\.json/],
     ["an output folder that is missing", [prompt, "--out", "none/x.mp4"], /its folder does not exist/],
-    ["an output that is a folder", [prompt, "--out", "."], /give a name that ends in|it is a folder/],
-    ["an output of another kind", [prompt, "--out", "x.gif"], /ends in \.mp4 or \.webp/],
+    ["an output that is a folder", [prompt, "--out", "folder.mp4"], /it is a folder/],
   ];
 
   test.each(failures)("%s: one sentence, exit code 1", async (_name, args, says) => {
+    await mkdir(join(folder, "folder.mp4"));
     const { code, stderr } = await runGenerate(["--model", model, "--out", "x.mp4", ...args], folder);
     expect(code).toBe(1);
     expect(sentence(stderr)).toMatch(says);
-    expect(await readdir(folder)).toEqual([]);
+    expect(await readdir(folder)).toEqual(["folder.mp4"]);
   });
 
   test("a truncated weight file is named, and an older video of that name stays", async () => {
@@ -176,6 +178,20 @@ describe.runIf(process.platform === "linux")("an end that was not planned", () =
     expect(stderr.trimEnd().split("\n").at(-1)).toBe("Cancelled: no video was written.");
     expect(await readdir(folder)).toEqual([]);
     expect(isRunning(child)).toBe(false);
+  });
+
+  test("Ctrl-C during the comparison says which video there is", async () => {
+    const args = [prompt, "--steps", "200", "--cache", "static:200", "--compare", "--out", "x.mp4"];
+    const started = startGenerate([...args, "--model", model], folder);
+    await started.saw("decoding frames");
+    await started.saw("denoising: 50 of 200 steps, 50 computed");
+    started.child.kill("SIGINT");
+    const { code, stderr } = await started.finished;
+    expect(code).toBe(1);
+    expect(stderr.trimEnd().split("\n").at(-1)).toMatch(
+      /cancelled\. .*x\.mp4 was written, and is not compared\.$/,
+    );
+    expect(await readdir(folder)).toEqual(["x.mp4"]);
   });
 
   test("a killed command takes its generating process with it", async () => {

@@ -65,6 +65,7 @@ describe("a generation", () => {
       stepSeconds: trace.schedule.map(() => expect.any(Number)),
       tokens: 5,
       isPromptTruncated: false,
+      isNegativePromptTruncated: false,
       request: {
         prompt: cached.prompt,
         negativePrompt: null,
