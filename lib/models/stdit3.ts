@@ -57,7 +57,7 @@ const stdit3Schema = z
     /** The model also predicts a variance, which sampling does not use. */
     pred_sigma: z.boolean(),
     caption_channels: positiveInteger,
-    model_max_length: positiveInteger,
+    model_max_length: positiveInteger.max(4096),
     qk_norm: z.boolean(),
     /** Edge in pixels of the square at which positions keep their scale. */
     input_sq_size: positiveInteger,

@@ -24,18 +24,24 @@ import { keyMask } from "./text-feeds.ts";
  * In shapes N is the padded length, D the width of the stream.
  */
 
-const t5Schema = z.object({
-  vocab_size: positiveInteger,
-  d_model: positiveInteger,
-  d_kv: positiveInteger,
-  d_ff: positiveInteger,
-  num_layers: positiveInteger,
-  num_heads: positiveInteger,
-  feed_forward_proj: z.literal("gated-gelu"),
-  layer_norm_epsilon: z.number().positive().default(1e-6),
-  relative_attention_num_buckets: positiveInteger.default(32),
-  relative_attention_max_distance: positiveInteger.default(128),
-});
+const t5Schema = z
+  .object({
+    vocab_size: positiveInteger,
+    d_model: positiveInteger,
+    d_kv: positiveInteger,
+    d_ff: positiveInteger,
+    num_layers: positiveInteger,
+    num_heads: positiveInteger,
+    feed_forward_proj: z.literal("gated-gelu"),
+    layer_norm_epsilon: z.number().positive().default(1e-6),
+    /** Half of them for each direction, and half of those for one distance each. */
+    relative_attention_num_buckets: positiveInteger.multipleOf(4).default(32),
+    relative_attention_max_distance: positiveInteger.default(128),
+  })
+  .refine((c) => c.relative_attention_max_distance > c.relative_attention_num_buckets / 4, {
+    path: ["relative_attention_max_distance"],
+    message: "must be more than a quarter of relative_attention_num_buckets",
+  });
 
 export type T5Config = z.infer<typeof t5Schema>;
 

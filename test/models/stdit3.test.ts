@@ -89,6 +89,9 @@ describe("STDiT3", async () => {
     expect(() => parseSTDiT3Config({ ...golden.config, num_heads: 5 })).toThrow(
       /hidden_size: must be a multiple/,
     );
+    expect(() => parseSTDiT3Config({ ...golden.config, model_max_length: 2 ** 40 })).toThrow(
+      /model_max_length: .*4096/,
+    );
     expect(() => parseSTDiT3Config(null)).toThrow(/STDiT3/);
   });
 

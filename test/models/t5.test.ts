@@ -46,6 +46,20 @@ describe("the T5 encoder", async () => {
     expect(() => encoder.feeds([-1], 4)).toThrow(/-1/);
   });
 
+  it("refuses buckets that cannot be halved twice, and a last distance before the logarithmic ones", () => {
+    const parse = (buckets: number, distance: number) => () =>
+      parseT5Config({
+        ...golden.config,
+        relative_attention_num_buckets: buckets,
+        relative_attention_max_distance: distance,
+      });
+    expect(parse(30, 128)).toThrow(/relative_attention_num_buckets: .*multiple of 4/);
+    expect(parse(32, 8)).toThrow(
+      /relative_attention_max_distance: must be more than a quarter of relative_attention_num_buckets/,
+    );
+    expect(parse(32, 9)).not.toThrow();
+  });
+
   it("refuses the ungated feed-forward of T5 v1.0 by name", () => {
     expect(() => parseT5Config({ ...golden.config, feed_forward_proj: "relu" })).toThrow(/feed_forward_proj/);
   });
