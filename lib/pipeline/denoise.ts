@@ -3,7 +3,7 @@ import { type CachePolicy, type TraceStep, traceStep } from "../caching/index.ts
 import { cutNames, type DiffusionTransformer } from "../models/index.ts";
 import type { Session, Tensor } from "../onnx/index.ts";
 import { eulerStep, type FlowTable } from "../sampling/index.ts";
-import { CancelledError } from "./errors.ts";
+import { CancelledError, GenerationError } from "./errors.ts";
 
 /** The two cuts of one transformer, opened for one shape of video. */
 export interface DenoisingSessions {
@@ -31,12 +31,15 @@ export interface DenoisedStep {
   readonly seconds: number;
 }
 
+const NOT_FINITE = "The model gave numbers that are not finite; its weights may be damaged.";
+
 /**
  * Follows the flow from noise to latent. A computed step runs the whole transformer and leaves its residual
  * behind; a reused step adds that residual in the place of the blocks. The residual and the probe live here
  * and nowhere else: they go when the generation ends, however it ends.
  *
- * @throws CancelledError between two steps once `signal` is aborted
+ * @throws CancelledError between two steps once `signal` is aborted, GenerationError where the latent ends in
+ *   numbers that are no picture
  */
 export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> {
   const { transformer, sessions, table, signal } = options;
@@ -80,6 +83,7 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
     steps.push(step);
     options.onStep?.(step);
   }
+  if (!options.latent.every(Number.isFinite)) throw new GenerationError(NOT_FINITE);
   return steps;
 }
 

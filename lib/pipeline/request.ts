@@ -41,15 +41,20 @@ export interface ResolvedRequest {
 
 const positiveInteger = z.int().positive();
 
+/** The longest side a picture in WebP can have. */
+const MAX_SIDE = 16_383;
+const MAX_FRAMES = 10_000;
+const MAX_FPS = 240;
+
 /**
  * What a model was trained to make: the member `video` of `model_index.json`. The first of each list is the
  * default.
  */
 export const videoLimitsSchema = z.object({
   /** [width, height] in pixels. */
-  sizes: z.array(z.tuple([positiveInteger, positiveInteger])).min(1),
-  frames: z.array(positiveInteger).min(1),
-  fps: z.array(positiveInteger).min(1),
+  sizes: z.array(z.tuple([positiveInteger.max(MAX_SIDE), positiveInteger.max(MAX_SIDE)])).min(1),
+  frames: z.array(positiveInteger.max(MAX_FRAMES)).min(1),
+  fps: z.array(positiveInteger.max(MAX_FPS)).min(1),
   steps: positiveInteger,
   guidance_scale: z.number(),
 });

@@ -69,6 +69,12 @@ async function changeHeader(
   await writeFile(path, safetensors(Object.fromEntries(change(Object.entries(header))), file.subarray(end)));
 }
 
+/** Overwrites the data of a weight file; bytes of 0xff are NaN in every floating-point type. */
+async function fillData(path: string, byte: number): Promise<void> {
+  const file = await readFile(path);
+  await writeFile(path, file.fill(byte, 8 + Number(file.readBigUInt64LE(0))));
+}
+
 /** What is done to the model, and the sentence about it. */
 const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sentence: string | RegExp]> = {
   "is not there": [
@@ -99,6 +105,30 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
         video: { ...tinyIndex.video, sizes: [[17, 16]] },
       }),
     "This model's decoder makes multiples of 2 pixels, not 17x16.",
+  ],
+  "says that it makes pictures larger than any file holds": [
+    (folder) =>
+      writeJson(join(folder, "model_index.json"), {
+        ...tinyIndex,
+        video: { ...tinyIndex.video, sizes: [[16_384, 16]] },
+      }),
+    /^<model>: model_index\.json does not say what the model can make: video\.sizes\.0\.0: .*16383$/,
+  ],
+  "says that it makes a video of days": [
+    (folder) =>
+      writeJson(join(folder, "model_index.json"), {
+        ...tinyIndex,
+        video: { ...tinyIndex.video, frames: [10_001] },
+      }),
+    /^<model>: model_index\.json does not say what the model can make: video\.frames\.0: .*10000$/,
+  ],
+  "says that it makes more frames a second than a screen shows": [
+    (folder) =>
+      writeJson(join(folder, "model_index.json"), {
+        ...tinyIndex,
+        video: { ...tinyIndex.video, fps: [241] },
+      }),
+    /^<model>: model_index\.json does not say what the model can make: video\.fps\.0: .*240$/,
   ],
   "does not name a part": [
     (folder) => writeJson(join(folder, "model_index.json"), { ...tinyIndex, vae: undefined }),
@@ -192,6 +222,10 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
         entries.map(([name, entry]) => [name === "y_embedder.y_embedding" ? "other" : name, entry]),
       ),
     "<model>/transformer: tensor y_embedder.y_embedding is missing",
+  ],
+  "has weights that are not numbers": [
+    (folder) => fillData(join(folder, weights.transformer), 0xff),
+    "The model gave numbers that are not finite; its weights may be damaged.",
   ],
   "has weights of a type that no graph takes": [
     (folder) =>
