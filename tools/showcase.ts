@@ -14,8 +14,8 @@ const prompts = [
   "a large blue triangle stays still over an orange background",
   "an orange circle bounces around over a plain black background",
   "a purple cross moves fast down over horizontal white stripes",
-  "a green square spins over a yellow background",
-  "a red triangle grows over a plain white background",
+  "a green ring moves fast up over a plain red background",
+  "a black circle moves slowly down over a white checkerboard",
 ];
 const columns = 4;
 const scale = 2;
