@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { CachePolicy, CacheState } from "../../lib/caching/index.ts";
 import { type Checkpoint, type ModelFolder, openModelFolder } from "../../lib/checkpoint/index.ts";
 import {
   buildFull,
@@ -12,12 +12,16 @@ import {
   textEncoder,
 } from "../../lib/models/index.ts";
 import type { Tensor } from "../../lib/onnx/index.ts";
+import { denoise } from "../../lib/pipeline/denoise.ts";
+import { openTokenizer } from "../../lib/pipeline/tokenizer.ts";
+import { type RectifiedFlowConfig, rectifiedFlow } from "../../lib/sampling/index.ts";
 import { float32, open, readCases, readVectors, relativeError, run } from "./golden.ts";
 
 /**
  * Golden vectors of tools/golden/model_demo.py: reference implementations over the weights of models/demo.
  */
 interface DemoCase {
+  readonly prompt: string;
   readonly ids: number[];
   readonly guidance: number;
   /** 0-based denoising steps that are computed; the others reuse R. */
@@ -32,7 +36,7 @@ interface DemoCase {
 
 const modelPath = join(import.meta.dirname, "../../models/demo");
 
-describe.runIf(existsSync(join(modelPath, "model_index.json")))("the demo model against PyTorch", () => {
+describe("the demo model against PyTorch", () => {
   let model: ModelFolder;
   let demo: DemoCase;
   let vectors: Checkpoint;
@@ -96,24 +100,33 @@ describe.runIf(existsSync(join(modelPath, "model_index.json")))("the demo model 
   it("follows a whole denoising run with reused steps as the authors' module does", async () => {
     const full = await open(buildFull(dit, { weights: transformer }), transformer);
     const reuse = await open(buildReuse(dit, { weights: transformer }), transformer);
-    const { shape } = feeds.latent!;
-    let latent = feeds.latent!.data as Float32Array;
-    let residual: Tensor | undefined;
-    for (const [i, timestep] of demo.timesteps.entries()) {
-      const step = {
-        ...feeds,
-        ...dit.stepFeeds(timestep),
-        ...guidance(demo.guidance),
-        latent: float32(latent, shape),
-      };
-      const isComputed = demo.computed.includes(i);
-      const outputs = isComputed ? await full.run(step) : await reuse.run({ ...step, residual: residual! });
-      residual = outputs.residual ?? residual;
-      const velocity = outputs.prediction!.data as Float32Array;
-      latent = latent.map((value, j) => value + velocity[j]! * demo.deltas[i]!);
-    }
-    expect(relativeError(float32(latent, shape), await vectors.read("latent"))).toBeLessThan(1e-4);
+    const latent = (feeds.latent!.data as Float32Array).slice();
+    const config = model.part("scheduler").config as unknown as RectifiedFlowConfig;
+    const table = rectifiedFlow({
+      steps: demo.timesteps.length,
+      height: demo.height,
+      width: demo.width,
+      latentFrames: demo.latent[0],
+      config,
+    });
+    const steps = await denoise({
+      transformer: dit,
+      sessions: { full, reuse },
+      table,
+      policy: fixedSchedule(demo.computed),
+      text: { text: feeds.text!, textMask: feeds.textMask! },
+      guidanceScale: demo.guidance,
+      latent,
+    });
+    expect(steps.flatMap(({ trace }, step) => (trace.computed ? [step] : []))).toEqual(demo.computed);
+    expect(relativeError(float32(latent, []), await vectors.read("latent"))).toBeLessThan(1e-4);
     await Promise.all([full.release(), reuse.release()]);
+  });
+
+  it("tokenises the prompt as the reference library does", async () => {
+    const { folder, config } = model.part("tokenizer");
+    const tokenizer = await openTokenizer(folder, config);
+    expect(tokenizer.tokenise(demo.prompt, 32).ids).toEqual(demo.ids);
   });
 
   it("decodes frames as diffusers does", async () => {
@@ -135,3 +148,14 @@ describe.runIf(existsSync(join(modelPath, "model_index.json")))("the demo model 
     expect(relativeError(outputs.frames, await vectors.read("frames"))).toBeLessThan(1e-4);
   });
 });
+
+/** Computes just these denoising steps, whatever is measured. */
+function fixedSchedule(computed: readonly number[]): CachePolicy {
+  const state = (decision: CacheState["decision"]): CacheState => ({
+    decision,
+    shouldCompute: (step) => computed.includes(step),
+    afterComputed: (_, { change, motionScore }) =>
+      state({ change, motionScore, motionFactor: null, distance: null, rate: null }),
+  });
+  return { name: "fixed", codebook: null, motion: null, start: () => state(null) };
+}
