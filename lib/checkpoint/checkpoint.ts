@@ -89,6 +89,22 @@ export class Checkpoint implements WeightSource {
     return this.names().filter((name) => !this.#used.has(name));
   }
 
+  /**
+   * Holds that a model was built from all of its weights: those left over would have changed what it computes.
+   *
+   * @param except names that may be left over
+   * @throws CheckpointError naming the first of the others
+   */
+  checkAllUsed(except: readonly string[] = []): void {
+    const left = this.unused().filter((name) => !except.includes(name));
+    if (left.length === 0) return;
+    const count = left.length === 1 ? "1 tensor is" : `${left.length} tensors are`;
+    throw new CheckpointError(
+      this.#source,
+      `${count} not part of the model that the config.json describes, first ${left[0]}`,
+    );
+  }
+
   /** The values of one floating-point tensor, row-major, as float32. */
   async read(name: string): Promise<Float32Array> {
     const { dtype, offset, byteLength } = this.info(name);

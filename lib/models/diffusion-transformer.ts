@@ -61,6 +61,8 @@ export interface DiffusionTransformer {
   readonly width: number;
   /** Tokens of the longest text, end token included. */
   readonly textLength: number;
+  /** Tensors of a checkpoint that no graph needs: the host reads them, or they follow from the config. */
+  readonly hostTensors: readonly string[];
   /**
    * Declares the graph inputs that `stepFeeds` and `textFeeds` fill. `latent` is [1, C, F, H, W], x is [B, N,
    * D].

@@ -43,6 +43,7 @@ import { paddedText } from "./text-feeds.ts";
  */
 
 const EPS = 1e-6;
+const NULL_CAPTION = "y_embedder.y_embedding";
 
 const stdit3Schema = z
   .object({
@@ -235,6 +236,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     tokenFrames: F,
     width: D,
     textLength: L,
+    hostTensors: [NULL_CAPTION, "rope.freqs"],
     embed,
     block,
     head,
@@ -260,7 +262,7 @@ async function nullCaption(
       `A prompt of ${tokens} tokens is longer than the model's ${config.model_max_length}.`,
     );
   }
-  const rows = await weights.read("y_embedder.y_embedding"); // [L, caption_channels]
+  const rows = await weights.read(NULL_CAPTION); // [L, caption_channels]
   return { tokens, data: rows.slice(0, tokens * config.caption_channels) };
 }
 

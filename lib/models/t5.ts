@@ -43,6 +43,9 @@ const t5Schema = z
     message: "must be more than a quarter of relative_attention_num_buckets",
   });
 
+/** Both are the same tensor; which of the names is stored depends on who saved the checkpoint. */
+const embeddingNames = ["shared.weight", "encoder.embed_tokens.weight"] as const;
+
 export type T5Config = z.infer<typeof t5Schema>;
 
 export function parseT5Config(config: unknown): T5Config {
@@ -53,6 +56,7 @@ export function parseT5Config(config: unknown): T5Config {
 export function t5Encoder(config: T5Config): TextEncoder {
   return {
     width: config.d_model,
+    duplicateTensors: embeddingNames,
     build: (length, options) => buildT5(config, length, options),
     feeds: (ids, length) => t5Feeds(config, ids, length),
   };
@@ -65,8 +69,7 @@ function buildT5(config: T5Config, N: number, { weights, provider = "cpu" }: Bui
   const ids = g.input("ids", "int64", [1, N]);
   const padding = reshape(g.input("keyMask", "float32", [1, N]), [1, 1, 1, N]);
 
-  // Both are the same tensor; which of the names is stored depends on who saved the checkpoint.
-  const embedding = weights.has("shared.weight") ? "shared.weight" : "encoder.embed_tokens.weight";
+  const embedding = embeddingNames.find((name) => weights.has(name)) ?? embeddingNames[0];
   let x = gather(g.weight(embedding, [config.vocab_size, D]), ids); // [1, N, D]
   const bias = add(relativeBias(g, config, N), padding); // [1, heads, N, N]
   for (let i = 0; i < config.num_layers; i++) {

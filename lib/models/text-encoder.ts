@@ -5,6 +5,8 @@ import type { BuildOptions } from "./build-options.ts";
 export interface TextEncoder {
   /** D of the states. */
   readonly width: number;
+  /** Other names under which a checkpoint may hold tensors of the graph once more. */
+  readonly duplicateTensors: readonly string[];
   /** The graph for prompts of up to `length` tokens; its output `states` is [1, length, D]. */
   build(length: number, options: BuildOptions): Graph;
   /**

@@ -22,7 +22,12 @@ export interface VideoSessions {
   release(): Promise<void>;
 }
 
-/** @throws RangeError for a shape the transformer cannot make */
+/**
+ * The decoder may leave weights of its file unused, those of the encoder it was trained with.
+ *
+ * @throws RangeError for a shape the transformer cannot make, CheckpointError where its weights are others than
+ *   its config asks for
+ */
 export async function openVideoSessions(
   model: ModelParts,
   { width, height, frames, fps }: ResolvedRequest,
@@ -51,7 +56,9 @@ export async function openVideoSessions(
     return session;
   };
   try {
-    const full = await open(buildFull(transformer, cut), transformerPart.weights);
+    const fullGraph = buildFull(transformer, cut);
+    transformerPart.weights.checkAllUsed(transformer.hostTensors);
+    const full = await open(fullGraph, transformerPart.weights);
     const reuse = await open(buildReuse(transformer, cut), transformerPart.weights);
     return {
       transformer,

@@ -59,8 +59,10 @@ describe("STDiT3", async () => {
 
   it("reads every tensor of its checkpoint except the rotary frequencies and the null caption", async () => {
     const { weights } = await readGolden("stdit3");
-    buildFull(stdit3(config, video), { weights });
+    const dit = stdit3(config, video);
+    buildFull(dit, { weights });
     expect(weights.unused().sort()).toEqual(["rope.freqs", "y_embedder.y_embedding"]);
+    expect(weights.unused().sort()).toEqual([...dit.hostTensors].sort());
   });
 
   it("names a tensor that is missing", () => {

@@ -56,6 +56,7 @@ async function changeJson(path: string, change: (json: Record<string, unknown>) 
 interface HeaderEntry {
   dtype: string;
   shape: number[];
+  data_offsets: number[];
 }
 
 /** Rewrites the header of a weight file and leaves its data. */
@@ -67,6 +68,15 @@ async function changeHeader(
   const end = 8 + Number(file.readBigUInt64LE(0));
   const header = JSON.parse(file.toString("utf8", 8, end)) as Record<string, HeaderEntry>;
   await writeFile(path, safetensors(Object.fromEntries(change(Object.entries(header))), file.subarray(end)));
+}
+
+const secondBias = "encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight";
+
+function addEmptyTensor(path: string, name: string): Promise<void> {
+  return changeHeader(path, (entries) => [
+    ...entries,
+    [name, { dtype: "F32", shape: [0], data_offsets: [0, 0] }],
+  ]);
 }
 
 /** Overwrites the data of a weight file; bytes of 0xff are NaN in every floating-point type. */
@@ -219,9 +229,17 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
   "lacks the tensor of the null caption": [
     (folder) =>
       changeHeader(join(folder, weights.transformer), (entries) =>
-        entries.map(([name, entry]) => [name === "y_embedder.y_embedding" ? "other" : name, entry]),
+        entries.map(([name, entry]) => [name === "y_embedder.y_embedding" ? "rope.freqs" : name, entry]),
       ),
     "<model>/transformer: tensor y_embedder.y_embedding is missing",
+  ],
+  "has a transformer with more blocks than its config": [
+    (folder) => changeJson(join(folder, "transformer/config.json"), (json) => ({ ...json, depth: 1 })),
+    /^<model>\/transformer: \d+ tensors are not part of the model that the config\.json describes, first spatial_blocks\.1\.\S+$/,
+  ],
+  "has a text encoder with a position bias in a block where T5 has none": [
+    (folder) => addEmptyTensor(join(folder, weights.text_encoder), secondBias),
+    `<model>/text_encoder: 1 tensor is not part of the model that the config.json describes, first ${secondBias}`,
   ],
   "has weights that are not numbers": [
     (folder) => fillData(join(folder, weights.transformer), 0xff),
@@ -271,6 +289,14 @@ describe("a model folder is refused in one sentence that names the fault when it
       }
     });
   }
+});
+
+it("a token table stored once more under its other name, and an encoder beside the decoder, are no faults", async () => {
+  const fault = await faultOf(async (folder) => {
+    await addEmptyTensor(join(folder, weights.text_encoder), "encoder.embed_tokens.weight");
+    await addEmptyTensor(join(folder, weights.vae), "encoder.conv_in.weight");
+  });
+  expect(fault).toBe("nothing is wrong");
 });
 
 it("the model these are copies of is whole", async () => {
