@@ -114,7 +114,7 @@ export async function writeTinyModel(seed = 1): Promise<string> {
   await writeJson(join(folder, "scheduler/scheduler_config.json"), schedulerConfig);
   await mkdir(join(folder, "tokenizer"));
   await writeJson(join(folder, "tokenizer/tokenizer_config.json"), { eos_token: "</s>" });
-  const tokenizer = join(import.meta.dirname, "../golden/tokenizer/tokenizer.json");
+  const tokenizer = join(import.meta.dirname, "../../models/demo/tokenizer/tokenizer.json");
   await copyFile(tokenizer, join(folder, "tokenizer/tokenizer.json"));
   return folder;
 }

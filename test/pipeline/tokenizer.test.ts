@@ -11,7 +11,8 @@ interface GoldenPrompt {
   readonly ids: readonly number[];
 }
 
-const folder = join(import.meta.dirname, "../golden/tokenizer");
+const folder = join(import.meta.dirname, "../../models/demo/tokenizer");
+const prompts = join(import.meta.dirname, "../golden/tokenizer/prompts.json");
 const config = { eos_token: "</s>" };
 const PAD = 0;
 const END = 1;
@@ -23,7 +24,7 @@ let golden: GoldenPrompt[];
 
 beforeAll(async () => {
   tokenizer = await openTokenizer(folder, config);
-  golden = JSON.parse(await readFile(join(folder, "prompts.json"), "utf8"));
+  golden = JSON.parse(await readFile(prompts, "utf8"));
 });
 
 describe("a prompt", () => {

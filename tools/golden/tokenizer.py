@@ -3,12 +3,12 @@
     pip install tokenizers==0.23.3
     python tools/golden/tokenizer.py
 
-The tokenizer is test/golden/tokenizer/tokenizer.json, a copy of the demo model's as trained. Adareel takes every character
-of a prompt as text, while the library reads `</s>` as the end token: once because it is an added token, and again because
-it is a piece of the vocabulary (which a full-width spelling reaches through the normaliser). So the reference here is
-the library over the same file with the added tokens dropped and their pieces renamed to something that holds a blank,
-which no pre-tokenised text does; ids, scores and the template that adds the end token stay. For a prompt
-that spells no special token the file as it is must give the same ids, and the script checks that.
+The tokenizer is the demo model's, models/demo/tokenizer/tokenizer.json. Adareel takes every character of a prompt as
+text, while the library reads `</s>` as the end token: once because it is an added token, and again because it is a
+piece of the vocabulary (which a full-width spelling reaches through the normaliser). So the reference here is the
+library over the same file with the added tokens dropped and their pieces renamed to something that holds a blank,
+which no pre-tokenised text does; ids, scores and the template that adds the end token stay. For a prompt that spells
+no special token the file as it is must give the same ids, and the script checks that.
 """
 
 import json
@@ -17,7 +17,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-FOLDER = Path(__file__).parents[2] / "test/golden/tokenizer"
+ROOT = Path(__file__).parents[2]
+TOKENIZER = ROOT / "models/demo/tokenizer/tokenizer.json"
 
 PLAIN = """a red circle moves fast to the left over blue stripes
 a large green square stays still on a plain white background
@@ -124,9 +125,9 @@ def spells_special(prompt: str, special: list[str]) -> bool:
 
 
 def main() -> None:
-    stored = json.loads((FOLDER / "tokenizer.json").read_text())
+    stored = json.loads(TOKENIZER.read_text())
     special = [token["content"] for token in stored["added_tokens"]]
-    as_stored = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
+    as_stored = Tokenizer.from_file(str(TOKENIZER))
     reference = text_only(stored)
     lines = []
     for prompt in [*PLAIN, *CASES, *ACCENTS, *SCRIPTS, *EMOJI, *BLANKS, *FULL_WIDTH, *DIGITS, *UNKNOWN, *LONG, *SPECIAL]:
@@ -134,7 +135,7 @@ def main() -> None:
         assert spells_special(prompt, special) or ids == as_stored.encode(prompt).ids, prompt
         assert ids[-1] == 1 and not {0, 1} & set(ids[:-1]), prompt
         lines.append(json.dumps({"prompt": prompt, "ids": ids}))
-    (FOLDER / "prompts.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    (ROOT / "test/golden/tokenizer/prompts.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
     print(f"{len(lines)} prompts")
 
 
