@@ -54,7 +54,8 @@ def make_step(folder: Path):
     config = model.config
     torch.manual_seed(0)
     latent = torch.randn(1, config["in_channels"], frames, height // scale, width // scale)
-    text = torch.randn(2, config["model_max_length"], config["caption_channels"])
+    # What the model knows as text: on noise its attention saturates, and rounding decides between keys.
+    text = model.y_embedder.y_embedding.detach().expand(2, -1, -1)
     mask = (torch.arange(config["model_max_length"]) < TOKENS).repeat(2, 1)
     fps, timestep = torch.full((2,), float(fps)), torch.full((2,), 500.0)
 
