@@ -92,11 +92,11 @@ export class Checkpoint implements WeightSource {
   /**
    * Holds that a model was built from all of its weights: those left over would have changed what it computes.
    *
-   * @param except names that may be left over
+   * @param mayRemain matches the names that may be left over
    * @throws CheckpointError naming the first of the others
    */
-  checkAllUsed(except: readonly string[] = []): void {
-    const left = this.unused().filter((name) => !except.includes(name));
+  checkAllUsed(mayRemain?: RegExp): void {
+    const left = this.unused().filter((name) => !mayRemain?.test(name));
     if (left.length === 0) return;
     const count = left.length === 1 ? "1 tensor is" : `${left.length} tensors are`;
     throw new CheckpointError(

@@ -62,7 +62,7 @@ export interface DiffusionTransformer {
   /** Tokens of the longest text, end token included. */
   readonly textLength: number;
   /** Tensors of a checkpoint that no graph needs: the host reads them, or they follow from the config. */
-  readonly hostTensors: readonly string[];
+  readonly otherTensors: RegExp;
   /**
    * Declares the graph inputs that `stepFeeds` and `textFeeds` fill. `latent` is [1, C, F, H, W], x is [B, N,
    * D].

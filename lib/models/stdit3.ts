@@ -236,7 +236,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     tokenFrames: F,
     width: D,
     textLength: L,
-    hostTensors: [NULL_CAPTION, "rope.freqs"],
+    otherTensors: /^(y_embedder\.y_embedding|rope\.freqs)$/,
     embed,
     block,
     head,

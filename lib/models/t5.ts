@@ -56,7 +56,8 @@ export function parseT5Config(config: unknown): T5Config {
 export function t5Encoder(config: T5Config): TextEncoder {
   return {
     width: config.d_model,
-    duplicateTensors: embeddingNames,
+    // A checkpoint of the whole T5 serves as well: its decoder is not run.
+    otherTensors: /^(shared\.|encoder\.embed_tokens\.|decoder\.|lm_head\.)/,
     build: (length, options) => buildT5(config, length, options),
     feeds: (ids, length) => t5Feeds(config, ids, length),
   };

@@ -5,8 +5,8 @@ import type { BuildOptions } from "./build-options.ts";
 export interface TextEncoder {
   /** D of the states. */
   readonly width: number;
-  /** Other names under which a checkpoint may hold tensors of the graph once more. */
-  readonly duplicateTensors: readonly string[];
+  /** Tensors of a checkpoint that the graph does not need: copies under other names, and parts beside the encoder. */
+  readonly otherTensors: RegExp;
   /** The graph for prompts of up to `length` tokens; its output `states` is [1, length, D]. */
   build(length: number, options: BuildOptions): Graph;
   /**

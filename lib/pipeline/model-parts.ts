@@ -50,7 +50,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     await session?.opened.release();
     session = null;
     const graph = encoder.build(length, { weights: encoderPart.weights, ...options });
-    encoderPart.weights.checkAllUsed(encoder.duplicateTensors);
+    encoderPart.weights.checkAllUsed(encoder.otherTensors);
     const opened = await openGraph(graph, encoderPart.weights, options);
     session = { length, opened };
     return opened;

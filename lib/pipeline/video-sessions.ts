@@ -57,7 +57,7 @@ export async function openVideoSessions(
   };
   try {
     const fullGraph = buildFull(transformer, cut);
-    transformerPart.weights.checkAllUsed(transformer.hostTensors);
+    transformerPart.weights.checkAllUsed(transformer.otherTensors);
     const full = await open(fullGraph, transformerPart.weights);
     const reuse = await open(buildReuse(transformer, cut), transformerPart.weights);
     return {

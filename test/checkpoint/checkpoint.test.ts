@@ -154,8 +154,8 @@ describe("tensors", () => {
     expect(checkpoint.unused()).toEqual(["brain", "wide"]);
     await checkpoint.read("brain");
     expect(checkpoint.unused()).toEqual(["wide"]);
-    expect(() => checkpoint.checkAllUsed(["wide"])).not.toThrow();
-    expect(() => checkpoint.checkAllUsed(["brain"])).toThrow(CheckpointError);
+    expect(() => checkpoint.checkAllUsed(/^wide$/)).not.toThrow();
+    expect(() => checkpoint.checkAllUsed(/^brain$/)).toThrow(CheckpointError);
     expect(() => checkpoint.checkAllUsed()).toThrow(
       /: 1 tensor is not part of the model that the config\.json describes, first wide$/,
     );
