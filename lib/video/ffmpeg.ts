@@ -54,7 +54,8 @@ async function runFfmpeg(args: string[], planes: Iterable<Uint8Array>): Promise<
   // In a group of its own: a terminal's Ctrl-C is ours to answer, and must not change which encoder wrote the file.
   const child = spawn("ffmpeg", args, {
     stdio: ["pipe", "ignore", "pipe"],
-    timeout: TIME_LIMIT_MS,
+    // Not `timeout`: its timer outlives a program that is not there, and keeps the process waiting for it.
+    signal: AbortSignal.timeout(TIME_LIMIT_MS),
     detached: true,
   });
   let log = "";

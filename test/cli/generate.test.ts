@@ -88,6 +88,13 @@ describe("a generation", () => {
     expect(stdout).toContain("cut after 16 tokens");
   });
 
+  test("makes a video, and ends, where there is no ffmpeg", async () => {
+    const args = [prompt, "--steps", "2", "--out", "x.mp4", "--model", model];
+    const { code, stdout } = await runGenerate(args, folder, { PATH: folder });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\((webcodecs|webp)\)/);
+  });
+
   test("gives the same bytes for the same seed", async () => {
     for (const out of ["a.mp4", "b.mp4"]) await generate(prompt, "--seed", "5", "--out", out);
     expect(await readFile(join(folder, "a.mp4"))).toEqual(await readFile(join(folder, "b.mp4")));

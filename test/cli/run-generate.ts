@@ -18,9 +18,9 @@ export interface Started {
 }
 
 /** Starts the command as npm would, standing in `folder`. */
-export function startGenerate(args: readonly string[], folder: string): Started {
+export function startGenerate(args: readonly string[], folder: string, env: NodeJS.ProcessEnv = {}): Started {
   const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry, ...args], {
-    env: { ...process.env, INIT_CWD: folder, LANG: "C.UTF-8", LC_ALL: "" },
+    env: { ...process.env, INIT_CWD: folder, LANG: "C.UTF-8", LC_ALL: "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";
@@ -45,6 +45,10 @@ export function startGenerate(args: readonly string[], folder: string): Started 
   };
 }
 
-export function runGenerate(args: readonly string[], folder: string): Promise<Finished> {
-  return startGenerate(args, folder).finished;
+export function runGenerate(
+  args: readonly string[],
+  folder: string,
+  env?: NodeJS.ProcessEnv,
+): Promise<Finished> {
+  return startGenerate(args, folder, env).finished;
 }
