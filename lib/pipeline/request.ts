@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type CachePolicy, CachePolicyError, parseCachePolicy } from "../caching/index.ts";
 import { MAX_SEED, MAX_STEPS } from "../sampling/index.ts";
+import { MAX_FPS, MAX_SIDE } from "../video/index.ts";
 import { RequestError } from "./errors.ts";
 
 /** What is to be generated. Everything left out takes the model's default. */
@@ -41,10 +42,7 @@ export interface ResolvedRequest {
 
 const positiveInteger = z.int().positive();
 
-/** The longest side a picture in WebP can have. */
-const MAX_SIDE = 16_383;
 const MAX_FRAMES = 10_000;
-const MAX_FPS = 240;
 
 /**
  * What a model was trained to make: the member `video` of `model_index.json`. The first of each list is the

@@ -12,7 +12,7 @@ export class VideoError extends Error {
 }
 
 /** 16383 is the largest side of a WebP; H.264 level 6.2 ends near it too. */
-const MAX_SIDE = 16383;
+export const MAX_SIDE = 16_383;
 
 /**
  * Checks that the pixels fill the shape.

@@ -20,7 +20,8 @@ const ENCODERS: Record<Encoder, (frames: Frames, fps: number) => Promise<Uint8Ar
   webp: encodeWithSharp,
 };
 
-const MAX_FPS = 240;
+/** Whole frames per second of the fastest video that is written. */
+export const MAX_FPS = 240;
 
 /**
  * Writes frames as an H.264 MP4 (yuv420p, BT.709 limited range, moov first) or, where nothing here can encode
