@@ -173,12 +173,7 @@ describe("bad input", () => {
 
 describe.runIf(process.platform === "linux")("an end that was not planned", () => {
   test("Ctrl-C: one sentence, exit code 1, no file, no process left", async () => {
-    const started = startGenerate(
-      [prompt, "--steps", "1000", "--cache", "off", "--out", "x.mp4", "--model", model],
-      folder,
-    );
-    await started.saw("denoising");
-    const child = childOf(started.child.pid!);
+    const { started, child } = await startDenoising();
     started.child.kill("SIGINT");
     const { code, stderr } = await started.finished;
     expect(code).toBe(1);
@@ -202,18 +197,21 @@ describe.runIf(process.platform === "linux")("an end that was not planned", () =
   });
 
   test("a killed command takes its generating process with it", async () => {
-    const started = startGenerate(
-      [prompt, "--steps", "1000", "--cache", "off", "--out", "x.mp4", "--model", model],
-      folder,
-    );
-    await started.saw("denoising");
-    const child = childOf(started.child.pid!);
+    const { started, child } = await startDenoising();
     started.child.kill("SIGKILL");
     await started.finished;
     for (let waits = 0; isRunning(child) && waits < 200; waits++) await setTimeout(50);
     expect(isRunning(child)).toBe(false);
   });
 });
+
+/** A command in the middle of a thousand steps, and the id of its generating process. */
+async function startDenoising() {
+  const args = [prompt, "--steps", "1000", "--cache", "off", "--out", "x.mp4", "--model", model];
+  const started = startGenerate(args, folder);
+  await started.saw("denoising");
+  return { started, child: childOf(started.child.pid!) };
+}
 
 /** What stderr says besides progress: one line, and no stack. */
 function sentence(stderr: string): string {
