@@ -12,8 +12,9 @@ const allowedImports: Record<string, readonly string[]> = {
   models: ["onnx"],
   caching: [],
   sampling: [],
+  request: ["caching", "sampling"],
   video: [],
-  pipeline: ["onnx", "checkpoint", "models", "caching", "sampling", "video"],
+  pipeline: ["onnx", "checkpoint", "models", "caching", "sampling", "request", "video"],
 };
 
 /** Files that are run rather than imported, besides the tests and what is under tools/. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { GenerationRequest } from "../../lib/pipeline/index.ts";
+import type { GenerationRequest } from "../../lib/request/index.ts";
 
 export const USAGE = `usage: npm run generate -- "<prompt>" [options]
 

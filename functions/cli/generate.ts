@@ -7,9 +7,9 @@ import {
   CancelledError,
   type Generation,
   type PipelineProcess,
-  RequestError,
   startPipelineProcess,
 } from "../../lib/pipeline/index.ts";
+import { RequestError } from "../../lib/request/index.ts";
 import {
   assertWritable,
   psnr,

@@ -1,8 +1,3 @@
-/** The request cannot be met as it was made; the message is one sentence: what is wrong, and what to do. */
-export class RequestError extends Error {
-  override readonly name = "RequestError";
-}
-
 /** A generation that was stopped because its caller asked for it. */
 export class CancelledError extends Error {
   override readonly name = "CancelledError";

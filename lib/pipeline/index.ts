@@ -1,4 +1,4 @@
-export { CancelledError, GenerationError, RequestError } from "./errors.ts";
+export { CancelledError, GenerationError } from "./errors.ts";
 export type { PipelineOptions } from "./model-parts.ts";
 export {
   type GenerateOptions,
@@ -9,4 +9,3 @@ export {
   type Stage,
 } from "./pipeline.ts";
 export { type PipelineProcess, startPipelineProcess } from "./process.ts";
-export type { GenerationRequest, VideoLimits } from "./request.ts";

@@ -2,9 +2,9 @@
  * What the parent and the generating child say to each other, by structured clone. The child makes one video
  * at a time, so nothing needs a number.
  */
+import type { GenerationRequest, VideoLimits } from "../request/index.ts";
 import type { PipelineOptions } from "./model-parts.ts";
 import type { Generation, Progress } from "./pipeline.ts";
-import type { GenerationRequest, VideoLimits } from "./request.ts";
 
 export type ToChild =
   | { readonly kind: "open"; readonly folder: string; readonly options: PipelineOptions }

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { type Checkpoint, CheckpointError, type ModelFolder, type ModelPart } from "../checkpoint/index.ts";
 import { type TextStates, textEncoder } from "../models/index.ts";
 import { type Graph, openSession, type Provider, type Session } from "../onnx/index.ts";
+import { type VideoLimits, videoLimitsSchema } from "../request/index.ts";
 import { OPEN_SORA_FLOW, type RectifiedFlowConfig } from "../sampling/index.ts";
-import { type VideoLimits, videoLimitsSchema } from "./request.ts";
 import { openTokenizer } from "./tokenizer.ts";
 
 export interface PipelineOptions {

@@ -1,12 +1,17 @@
 import { type CacheTrace, cacheTrace } from "../caching/index.ts";
 import { openModelFolder } from "../checkpoint/index.ts";
+import {
+  type GenerationRequest,
+  type ResolvedRequest,
+  resolveRequest,
+  type VideoLimits,
+} from "../request/index.ts";
 import { gaussianNoise, rectifiedFlow } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { decodeFrames } from "./decode.ts";
 import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import { GenerationError } from "./errors.ts";
 import { type EncodedPrompt, type ModelParts, openParts, type PipelineOptions } from "./model-parts.ts";
-import { type GenerationRequest, type ResolvedRequest, resolveRequest, type VideoLimits } from "./request.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
 
 export type Stage = "load" | "encode" | "denoise" | "decode";

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { CancelledError, GenerationError, RequestError } from "./errors.ts";
+import { type GenerationRequest, RequestError } from "../request/index.ts";
+import { CancelledError, GenerationError } from "./errors.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 import type { PipelineOptions } from "./model-parts.ts";
 import {
@@ -11,7 +12,6 @@ import {
   type Pipeline,
   type Progress,
 } from "./pipeline.ts";
-import type { GenerationRequest } from "./request.ts";
 
 /**
  * A pipeline in a process of its own. When that process has ended, for whatever reason, every further

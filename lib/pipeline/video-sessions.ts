@@ -7,10 +7,10 @@ import {
   latentDecoder,
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
+import type { ResolvedRequest } from "../request/index.ts";
 import { framesPerRun } from "./decode.ts";
 import type { DenoisingSessions } from "./denoise.ts";
 import { type ModelParts, openGraph } from "./model-parts.ts";
-import type { ResolvedRequest } from "./request.ts";
 
 /** All that one shape of video needs opened: graphs have static shapes. */
 export interface VideoSessions {

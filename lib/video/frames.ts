@@ -1,3 +1,5 @@
+import { MAX_SIDE } from "../limits.ts";
+
 /** Decoded video: 8-bit sRGB pixels as [F, H, W, 3], frames one after another, rows top to bottom. */
 export interface Frames {
   readonly width: number;
@@ -10,9 +12,6 @@ export interface Frames {
 export class VideoError extends Error {
   override readonly name = "VideoError";
 }
-
-/** 16383 is the largest side of a WebP; H.264 level 6.2 ends near it too. */
-export const MAX_SIDE = 16_383;
 
 /**
  * Checks that the pixels fill the shape.

@@ -1,4 +1,5 @@
 import { extname } from "node:path";
+import { MAX_FPS } from "../limits.ts";
 import { writeFileAtomically } from "./atomic-write.ts";
 import { encodeWithFfmpeg } from "./ffmpeg.ts";
 import { assertFrames, type Frames, VideoError } from "./frames.ts";
@@ -19,9 +20,6 @@ const ENCODERS: Record<Encoder, (frames: Frames, fps: number) => Promise<Uint8Ar
   webcodecs: encodeWithWebcodecs,
   webp: encodeWithSharp,
 };
-
-/** Whole frames per second of the fastest video that is written. */
-export const MAX_FPS = 240;
 
 /**
  * Writes frames as an H.264 MP4 (yuv420p, BT.709 limited range, moov first) or, where nothing here can encode

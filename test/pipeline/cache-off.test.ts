@@ -12,8 +12,8 @@ import {
 } from "../../lib/models/index.ts";
 import { type Graph, openSession, type Session, type Tensor } from "../../lib/onnx/index.ts";
 import { openPipeline } from "../../lib/pipeline/index.ts";
-import { videoLimitsSchema } from "../../lib/pipeline/request.ts";
 import { openTokenizer } from "../../lib/pipeline/tokenizer.ts";
+import { videoLimitsSchema } from "../../lib/request/index.ts";
 import { gaussianNoise, OPEN_SORA_FLOW, rectifiedFlow } from "../../lib/sampling/index.ts";
 import { writeTinyModel } from "./tiny-model.ts";
 

@@ -4,12 +4,11 @@ import {
   CancelledError,
   type Generation,
   GenerationError,
-  type GenerationRequest,
   openPipeline,
   type Pipeline,
   type Progress,
-  RequestError,
 } from "../../lib/pipeline/index.ts";
+import { type GenerationRequest, RequestError } from "../../lib/request/index.ts";
 import { writeTinyModel } from "./tiny-model.ts";
 
 const request = { prompt: "a red circle moves", seed: 5, steps: 8 } satisfies GenerationRequest;

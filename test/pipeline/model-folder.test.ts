@@ -3,7 +3,8 @@ import { cp, mkdtemp, readFile, rm, symlink, truncate, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openPipeline, RequestError } from "../../lib/pipeline/index.ts";
+import { openPipeline } from "../../lib/pipeline/index.ts";
+import { RequestError } from "../../lib/request/index.ts";
 import { safetensors } from "../checkpoint/safetensors-file.ts";
 import { tinyIndex, writeJson, writeTinyModel } from "./tiny-model.ts";
 

@@ -8,13 +8,12 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "v
 import {
   CancelledError,
   GenerationError,
-  type GenerationRequest,
   openPipeline,
   type PipelineProcess,
   type Progress,
-  RequestError,
   startPipelineProcess,
 } from "../../lib/pipeline/index.ts";
+import { type GenerationRequest, RequestError } from "../../lib/request/index.ts";
 import { writeTinyModel } from "./tiny-model.ts";
 
 const request = {

@@ -13,7 +13,7 @@ import {
   textEncoder,
 } from "../../lib/models/index.ts";
 import { type Graph, openSession, type Tensor } from "../../lib/onnx/index.ts";
-import { videoLimitsSchema } from "../../lib/pipeline/request.ts";
+import { videoLimitsSchema } from "../../lib/request/index.ts";
 import type { SessionName, SessionProbe } from "./step-results.ts";
 
 interface Part {

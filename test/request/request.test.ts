@@ -1,22 +1,22 @@
-import { rm } from "node:fs/promises";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   type GenerationRequest,
-  openPipeline,
-  type Pipeline,
   RequestError,
-} from "../../lib/pipeline/index.ts";
-import { resolveRequest } from "../../lib/pipeline/request.ts";
+  resolveRequest,
+  type VideoLimits,
+} from "../../lib/request/index.ts";
 import { MAX_SEED, MAX_STEPS } from "../../lib/sampling/index.ts";
-import { tinyIndex, writeTinyModel } from "./tiny-model.ts";
 
-const limits = {
-  ...tinyIndex.video,
+const limits: VideoLimits = {
   sizes: [
     [16, 16],
     [32, 16],
-  ] satisfies [number, number][],
+  ],
+  frames: [4, 1],
+  fps: [8, 4],
+  steps: 6,
+  guidance_scale: 4,
 };
 const good = { prompt: "a red circle", seed: 1 };
 
@@ -129,29 +129,5 @@ describe("a request", () => {
     const resolved = resolveRequest({ ...good, ...named, cache: "slow", motion: false }, limits);
     expect(resolved).toMatchObject(named);
     expect(resolved.policy).toMatchObject({ name: "slow", motion: null });
-  });
-});
-
-describe("a refused request opens nothing", () => {
-  let folder: string;
-  let pipeline: Pipeline;
-
-  beforeAll(async () => {
-    folder = await writeTinyModel();
-    pipeline = await openPipeline(folder, { threads: 1 });
-  });
-  afterAll(async () => {
-    await pipeline.close();
-    await rm(folder, { recursive: true });
-  });
-
-  it("because it is refused before any stage begins", async () => {
-    for (const [change, sentence] of wrong) {
-      const stages: string[] = [];
-      const request = { ...good, ...change } as GenerationRequest;
-      const generation = pipeline.generate(request, { onProgress: ({ stage }) => stages.push(stage) });
-      await expect(generation).rejects.toThrow(new RequestError(sentence));
-      expect(stages).toEqual([]);
-    }
   });
 });

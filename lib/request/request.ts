@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { type CachePolicy, CachePolicyError, parseCachePolicy } from "../caching/index.ts";
+import { MAX_FPS, MAX_SIDE } from "../limits.ts";
 import { MAX_SEED, MAX_STEPS } from "../sampling/index.ts";
-import { MAX_FPS, MAX_SIDE } from "../video/index.ts";
-import { RequestError } from "./errors.ts";
+import { RequestError } from "./request-error.ts";
 
 /** What is to be generated. Everything left out takes the model's default. */
 export interface GenerationRequest {
