@@ -1,5 +1,5 @@
 export { CancelledError, GenerationError } from "./errors.ts";
-export type { PipelineOptions } from "./model-parts.ts";
+export { describeModel, type ModelDescription, type PipelineOptions } from "./model-parts.ts";
 export {
   type GenerateOptions,
   type Generation,

@@ -1,6 +1,13 @@
-import { basename, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { z } from "zod";
-import { type Checkpoint, CheckpointError, type ModelFolder, type ModelPart } from "../checkpoint/index.ts";
+import {
+  type Checkpoint,
+  CheckpointError,
+  type Config,
+  type ModelFolder,
+  type ModelPart,
+  readJsonFile,
+} from "../checkpoint/index.ts";
 import { type TextStates, textEncoder } from "../models/index.ts";
 import { type Graph, openSession, type Provider, type Session } from "../onnx/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../request/index.ts";
@@ -18,10 +25,15 @@ export interface EncodedPrompt extends TextStates {
   readonly isTruncated: boolean;
 }
 
-/** A model folder whose headers and configurations were read. */
-export interface ModelParts {
+/** What a request has to know of a model. */
+export interface ModelDescription {
+  /** The last part of the folder's path. */
   readonly name: string;
   readonly limits: VideoLimits;
+}
+
+/** A model folder whose headers and configurations were read. */
+export interface ModelParts extends ModelDescription {
   readonly flow: RectifiedFlowConfig;
   readonly transformer: ModelPart & { weights: Checkpoint };
   readonly vae: ModelPart & { weights: Checkpoint };
@@ -31,6 +43,15 @@ export interface ModelParts {
   /** The states of a prompt of at most `length` tokens. */
   encode(prompt: string, length: number): Promise<EncodedPrompt>;
   release(): Promise<void>;
+}
+
+/**
+ * A model's name and limits from its `model_index.json` alone: no part of the model is opened or need be there.
+ *
+ * @throws CheckpointError
+ */
+export async function describeModel(folder: string): Promise<ModelDescription> {
+  return describe(folder, await readJsonFile(join(folder, "model_index.json")));
 }
 
 /** @throws CheckpointError or Error naming the part that cannot be used */
@@ -57,8 +78,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   }
 
   return {
-    name: basename(resolve(index.folder)),
-    limits: parseLimits(index),
+    ...describe(index.folder, index.index),
     flow: parseFlow(index.part("scheduler")),
     transformer: await withWeights("transformer"),
     vae: await withWeights("vae"),
@@ -89,11 +109,11 @@ function parseFlow({ folder, config }: ModelPart): RectifiedFlowConfig {
   throw new CheckpointError(folder, `the scheduler cannot be used: ${firstFault(parsed.error)}`);
 }
 
-function parseLimits(index: ModelFolder): VideoLimits {
-  const parsed = z.object({ video: videoLimitsSchema }).safeParse(index.index);
-  if (parsed.success) return parsed.data.video;
+function describe(folder: string, index: Config): ModelDescription {
+  const parsed = z.object({ video: videoLimitsSchema }).safeParse(index);
+  if (parsed.success) return { name: basename(resolve(folder)), limits: parsed.data.video };
   const fault = firstFault(parsed.error);
-  throw new CheckpointError(index.folder, `model_index.json does not say what the model can make: ${fault}`);
+  throw new CheckpointError(folder, `model_index.json does not say what the model can make: ${fault}`);
 }
 
 function firstFault(error: z.ZodError): string {
