@@ -2,4 +2,5 @@ export { Checkpoint } from "./checkpoint.ts";
 export { CheckpointError } from "./checkpoint-error.ts";
 export { type JsonFileLimits, readJsonFile } from "./json-file.ts";
 export { type Config, type ModelFolder, type ModelPart, openModelFolder } from "./model-folder.ts";
+export { hashWeights, modelFingerprint } from "./model-hash.ts";
 export type { SafetensorsDType, StoredTensor } from "./safetensors.ts";

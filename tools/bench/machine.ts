@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
-import { basename, isAbsolute, join, resolve } from "node:path";
+import { basename, isAbsolute, resolve } from "node:path";
 import { z } from "zod";
+import { modelFingerprint } from "../../lib/checkpoint/index.ts";
 
 /** What a measurement depends on besides the code. */
 export const circumstancesSchema = z.object({
@@ -48,7 +48,7 @@ export async function circumstances(args: readonly string[], modelFolder: string
       ),
     },
     loadBefore: loadavg()[0]!,
-    model: { name: basename(resolve(modelFolder)), sha256: await hashModel(modelFolder) },
+    model: { name: basename(resolve(modelFolder)), sha256: await modelFingerprint(modelFolder) },
   };
 }
 
@@ -74,18 +74,4 @@ export function describeCircumstances({
 async function installedVersion(name: string): Promise<string> {
   const manifest = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
   return z.object({ version: z.string() }).parse(JSON.parse(await readFile(manifest, "utf8"))).version;
-}
-
-/** Names and contents of the files that decide what the model computes, in the order of their names. */
-async function hashModel(folder: string): Promise<string> {
-  const names = (await readdir(folder, { recursive: true }))
-    .map((name) => name.replaceAll("\\", "/"))
-    .filter((name) => name === "model_index.json" || /\/.*\.(json|safetensors)$/.test(name))
-    .sort();
-  const hash = createHash("sha256");
-  for (const name of names) {
-    const bytes = await readFile(join(folder, name));
-    hash.update(`${name}\0${bytes.length}\0`).update(bytes);
-  }
-  return hash.digest("hex");
 }
