@@ -14,6 +14,8 @@ const allowedImports: Record<string, readonly string[]> = {
   sampling: [],
   request: ["caching", "sampling"],
   video: [],
+  net: [],
+  secrets: [],
   pipeline: ["onnx", "checkpoint", "models", "caching", "sampling", "request", "video"],
 };
 

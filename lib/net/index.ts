@@ -1,0 +1,19 @@
+export {
+  type PostFailure,
+  type PostOptions,
+  type PostResult,
+  postGuarded,
+  type Resolve,
+} from "./guarded-request.ts";
+export { isPublicAddress } from "./public-address.ts";
+export {
+  type ParsedSecret,
+  parseWebhookSecret,
+  signWebhook,
+  type VerifiedWebhook,
+  verifyGithubSignature,
+  verifyWebhook,
+  type WebhookToSign,
+  type WebhookToVerify,
+} from "./webhook-signature.ts";
+export { type CheckedUrl, checkWebhookUrl, type UrlRules } from "./webhook-url.ts";

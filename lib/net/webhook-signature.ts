@@ -1,0 +1,134 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+
+type Body = string | Uint8Array;
+
+export interface WebhookToSign {
+  /** Printable ASCII without a dot; the same for every attempt. */
+  readonly id: string;
+  /** Of this attempt, in seconds since 1970. */
+  readonly timestampSeconds: number;
+  readonly body: Body;
+  /** `whsec_...`; during a rotation the new one and the old one. */
+  readonly secrets: readonly string[];
+}
+
+export interface WebhookToVerify {
+  readonly headers: Headers;
+  /** The bytes as they came: a body that was parsed and written again has another signature. */
+  readonly body: Body;
+  readonly secrets: readonly string[];
+  readonly nowSeconds: number;
+}
+
+/** `reason` is one sentence for the sender. */
+export type VerifiedWebhook =
+  | { readonly ok: true; readonly id: string; readonly timestampSeconds: number }
+  | { readonly ok: false; readonly reason: string };
+
+export type ParsedSecret =
+  | { readonly ok: true; readonly key: Uint8Array }
+  | { readonly ok: false; readonly reason: string };
+
+const SECRET_PREFIX = "whsec_";
+const MIN_SECRET_BYTES = 24;
+const MAX_SECRET_BYTES = 64;
+const TOLERANCE_SECONDS = 300;
+
+/**
+ * The three headers of a webhook, with one signature for each secret.
+ *
+ * Source: Standard Webhooks 1.0.0, "Signature scheme".
+ *
+ * @throws RangeError if a secret is not one, there is none, or the id or the time cannot be signed
+ */
+export function signWebhook({ id, timestampSeconds, body, secrets }: WebhookToSign) {
+  if (!/^[!-\-/-~]+$/.test(id)) {
+    throw new RangeError("The id of a webhook must be printable ASCII without spaces and dots.");
+  }
+  if (!Number.isSafeInteger(timestampSeconds) || timestampSeconds < 0) {
+    throw new RangeError("The time of a webhook must be whole seconds since 1970.");
+  }
+  const timestamp = String(timestampSeconds);
+  return {
+    "webhook-id": id,
+    "webhook-timestamp": timestamp,
+    "webhook-signature": signatures(id, timestamp, body, secrets).join(" "),
+  };
+}
+
+/**
+ * Whether a webhook was signed with one of the secrets, within five minutes of now. Takes the same time for
+ * every wrong signature. A caller who must not act twice remembers the id for ten minutes.
+ *
+ * Source: Standard Webhooks 1.0.0, "Verifying webhooks".
+ *
+ * @throws RangeError if a secret is not one, or there is none
+ */
+export function verifyWebhook({ headers, body, secrets, nowSeconds }: WebhookToVerify): VerifiedWebhook {
+  const id = headers.get("webhook-id");
+  const timestamp = headers.get("webhook-timestamp");
+  const signature = headers.get("webhook-signature");
+  if (!id || !timestamp || !signature) {
+    return refusal("The headers webhook-id, webhook-timestamp and webhook-signature are needed.");
+  }
+  if (!/^\d{1,12}$/.test(timestamp))
+    return refusal("The header webhook-timestamp must be seconds since 1970.");
+  const timestampSeconds = Number(timestamp);
+  // A dot would let the end of the id pass for the beginning of the time.
+  if (id.includes(".")) return refusal("The header webhook-id may not contain a dot.");
+
+  const expected = signatures(id, timestamp, body, secrets);
+  const given = signature.split(" ");
+  const matches = expected.flatMap((ours) => given.map((theirs) => isSameText(ours, theirs)));
+  if (!matches.includes(true)) return refusal("No signature in webhook-signature matches the secret.");
+  if (Math.abs(nowSeconds - timestampSeconds) > TOLERANCE_SECONDS) {
+    return refusal(`The header webhook-timestamp is more than ${TOLERANCE_SECONDS} seconds from now.`);
+  }
+  return { ok: true, id, timestampSeconds };
+}
+
+/**
+ * Whether `X-Hub-Signature-256` is that of the body. GitHub signs no time: a replay must be known by its
+ * delivery id.
+ *
+ * @throws RangeError if the secret is empty, since everyone could sign with that
+ */
+export function verifyGithubSignature(body: Body, header: string | undefined, secret: string): boolean {
+  if (secret === "") throw new RangeError("The secret of a GitHub webhook may not be empty.");
+  const expected = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
+  return header !== undefined && isSameText(expected, header);
+}
+
+/** The key that a `whsec_` secret stands for, 24 to 64 bytes, or in one sentence why it is none. */
+export function parseWebhookSecret(text: string): ParsedSecret {
+  if (!text.startsWith(SECRET_PREFIX)) return refusal(`A webhook secret must start with ${SECRET_PREFIX}.`);
+  const base64 = text.slice(SECRET_PREFIX.length);
+  const key = Buffer.from(base64, "base64");
+  if (key.toString("base64") !== base64) {
+    return refusal(`A webhook secret must be base64 with its padding after ${SECRET_PREFIX}.`);
+  }
+  if (key.length < MIN_SECRET_BYTES || key.length > MAX_SECRET_BYTES) {
+    return refusal(`A webhook secret must have ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} bytes.`);
+  }
+  return { ok: true, key };
+}
+
+function signatures(id: string, timestamp: string, body: Body, secrets: readonly string[]): string[] {
+  if (secrets.length === 0) throw new RangeError("A webhook needs a secret.");
+  return secrets.map((secret) => {
+    const parsed = parseWebhookSecret(secret);
+    if (!parsed.ok) throw new RangeError(parsed.reason);
+    const mac = createHmac("sha256", parsed.key).update(`${id}.${timestamp}.`).update(body);
+    return `v1,${mac.digest("base64")}`;
+  });
+}
+
+/** The texts are compared, and not what they decode to, so that a signature has one form only. */
+function isSameText(expected: string, given: string): boolean {
+  const [ours, theirs] = [Buffer.from(expected), Buffer.from(given)];
+  return ours.length === theirs.length && timingSafeEqual(ours, theirs);
+}
+
+function refusal(reason: string): { readonly ok: false; readonly reason: string } {
+  return { ok: false, reason };
+}

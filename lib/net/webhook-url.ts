@@ -1,0 +1,70 @@
+import { isIP } from "node:net";
+import { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
+
+export interface UrlRules {
+  /** Lets http and https go to localhost, 127.0.0.0/8 and ::1 on any port: for development only. */
+  readonly allowLoopback: boolean;
+  /** Host names, without port, that nothing is sent to, such as the service's own; loopback is no exception. */
+  readonly blockedHosts: readonly string[];
+}
+
+/** `reason` is one sentence for whoever gave the URL. */
+export type CheckedUrl =
+  | { readonly ok: true; readonly url: string }
+  | { readonly ok: false; readonly code: "invalid_url" | "blocked_address"; readonly reason: string };
+
+const MAX_CHARACTERS = 2048;
+
+/** As a URL gives them: the empty one is 443. */
+const PORTS = ["", "8443"];
+
+/** Names, each with all below it, that lead inside: reserved top-level domains and metadata services. */
+const INNER_NAMES = ["localhost", "local", "internal", "metadata.goog"];
+
+/**
+ * The normal form of a URL that webhooks may be sent to, or why they may not. A name that passes may still
+ * have a private address: `postGuarded` looks at what it resolves to.
+ */
+export function checkWebhookUrl(text: string, { allowLoopback, blockedHosts }: UrlRules): CheckedUrl {
+  if (/[\s\p{Cc}]/u.test(text)) return invalid("may not contain spaces or control characters");
+  if (!URL.canParse(text)) return invalid("must be a complete URL such as https://example.com/hook");
+  const url = new URL(text);
+  if (url.href.length > MAX_CHARACTERS) return invalid(`may have at most ${MAX_CHARACTERS} characters`);
+  if (url.username || url.password) return invalid("may not contain a user name or password");
+  if (url.href.includes("#")) return invalid("may not have a fragment (#)");
+
+  const host = hostOf(url);
+  if (blockedHosts.some((name) => name.toLowerCase() === host))
+    return blocked("may not lead to this service");
+  if (allowLoopback && isLoopbackHost(host)) {
+    if (!/^https?:$/.test(url.protocol)) return invalid("must start with https:// or http://");
+    return { ok: true, url: url.href };
+  }
+  if (url.protocol !== "https:") return invalid("must start with https://");
+  if (!PORTS.includes(url.port)) return invalid("must use port 443 or 8443");
+  const isInner = isIP(host) ? !isPublicAddress(host) : INNER_NAMES.some((name) => isUnder(host, name));
+  if (isInner) return blocked("must lead to a host on the public internet");
+  return { ok: true, url: url.href };
+}
+
+/** The host of a URL, without brackets and without the dot that ends a full name. */
+export function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+}
+
+/** Whether the host is `localhost` or a loopback address. */
+export function isLoopbackHost(host: string): boolean {
+  return host === "localhost" || isLoopbackAddress(host);
+}
+
+function isUnder(host: string, name: string): boolean {
+  return host === name || host.endsWith(`.${name}`);
+}
+
+function invalid(what: string): CheckedUrl {
+  return { ok: false, code: "invalid_url", reason: `A webhook URL ${what}.` };
+}
+
+function blocked(what: string): CheckedUrl {
+  return { ok: false, code: "blocked_address", reason: `A webhook URL ${what}.` };
+}

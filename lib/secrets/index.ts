@@ -1,0 +1,4 @@
+export { hashApiKey, matchesHash, type NewApiKey, newApiKey, parseApiKey } from "./api-key.ts";
+export { type KeyRing, keyRing } from "./key-ring.ts";
+export { openMasterKey } from "./master-key.ts";
+export { SecretError } from "./secret-error.ts";

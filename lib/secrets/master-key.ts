@@ -1,0 +1,64 @@
+import { randomBytes } from "node:crypto";
+import { link, open, readFile, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { MASTER_KEY_BYTES } from "./key-ring.ts";
+import { SecretError } from "./secret-error.ts";
+
+/**
+ * The master key in the file, made on first use, for its owner's eyes only. However many processes ask at
+ * once, all get the same key.
+ *
+ * @throws SecretError if the file cannot be read or made, or is no key
+ */
+export async function openMasterKey(path: string): Promise<Uint8Array> {
+  const key = await readOrCreate(path).catch((cause: Error) => {
+    throw new SecretError(`Cannot open the master key ${path}: ${cause.message}.`, { cause });
+  });
+  if (key.length === MASTER_KEY_BYTES) return key;
+  throw new SecretError(
+    `The master key ${path} has ${key.length} bytes instead of ${MASTER_KEY_BYTES}: put the right file back.`,
+  );
+}
+
+async function readOrCreate(path: string): Promise<Uint8Array> {
+  const existing = await readFile(path).catch(unless("ENOENT"));
+  if (existing) return existing;
+  await create(path);
+  // Not the key just made: that of another process may have won.
+  return readFile(path);
+}
+
+/** Does nothing if there is a file by then. It gets its name by a link, so that it is whole as soon as it is seen. */
+async function create(path: string): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`);
+  try {
+    const file = await open(temporary, "wx", 0o600);
+    try {
+      await file.writeFile(randomBytes(MASTER_KEY_BYTES));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await link(temporary, path).catch(unless("EEXIST"));
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await syncFolder(dirname(path));
+}
+
+/** What is sealed with a key may not outlive its name in a crash. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function unless(code: string): (error: NodeJS.ErrnoException) => void {
+  return (error) => {
+    if (error.code !== code) throw error;
+  };
+}
