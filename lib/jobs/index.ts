@@ -1,0 +1,28 @@
+export type { Claim } from "./claims.ts";
+export { isVideoId, newVideoId, videoIdTime } from "./ids.ts";
+export { type Applied, type Creation, type JobPage, type JobStore, jobStore } from "./job-store.ts";
+export { artifactKey } from "./object-keys.ts";
+export { type Receipt, receiptSchema } from "./receipt.ts";
+export {
+  type Artifact,
+  type Delivery,
+  type DeliveryAttempt,
+  EVENT_TYPES,
+  type EventType,
+  hasUnsettled,
+  isFinished,
+  JOB_STATUSES,
+  type JobError,
+  type JobProgress,
+  type JobRecord,
+  type JobRef,
+  type JobStatus,
+  type NewJob,
+  type Outputs,
+  VARIANTS,
+  type Variant,
+  type VideoParams,
+  type WebhookEvent,
+} from "./record.ts";
+export { type Hints, type SweepReport, sweep } from "./sweep.ts";
+export { CLOCK_SKEW_MS, type Holder, type JobEvent, type Refusal } from "./transition.ts";

@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock, Random } from "../ports.ts";
+import { everyKey, type ObjectStore, records } from "../storage/index.ts";
+import { type Claim, claimSchema, takeClaim } from "./claims.ts";
+import { videoIdTime } from "./ids.ts";
+import {
+  artifactsPrefix,
+  jobKey,
+  jobsPrefix,
+  UNDELIVERED_PREFIX,
+  UNFINISHED_PREFIX,
+  undeliveredKey,
+  unfinishedKey,
+  unfinishedPrefix,
+} from "./object-keys.ts";
+import {
+  isFinished,
+  type JobRecord,
+  type JobRef,
+  jobRecordSchema,
+  type NewJob,
+  queuedJob,
+} from "./record.ts";
+import { type JobEvent, type Refusal, transition } from "./transition.ts";
+
+export interface CreateOptions {
+  readonly claim?: Claim | undefined;
+  /** How many unfinished jobs one API key may have, 1 to 1000. Many requests at once may overshoot it a little. */
+  readonly unfinishedMax: number;
+}
+
+export type Creation =
+  | { readonly outcome: "created" | "replayed"; readonly record: JobRecord }
+  /** The idempotency key was used for another request. */
+  | { readonly outcome: "mismatched" }
+  | { readonly outcome: "queue_full" };
+
+export type Applied =
+  | { readonly ok: true; readonly record: JobRecord; readonly isChanged: boolean }
+  | { readonly ok: false; readonly reason: Refusal; readonly record: JobRecord }
+  | { readonly ok: false; readonly reason: "missing"; readonly record: null };
+
+export interface UnfinishedRef extends JobRef {
+  readonly keyId: string;
+}
+
+/** A page of a tenant's jobs, newest first. */
+export interface JobPage {
+  readonly records: readonly JobRecord[];
+  readonly isTruncated: boolean;
+}
+
+/**
+ * The jobs of all tenants, in an object store and nowhere else: any number of processes may hold one of these.
+ * Everything rejects with StoreError while the store does not answer.
+ */
+export interface JobStore {
+  /** A job that is answered with exists until its retention ends, whatever dies next. */
+  create(job: NewJob, options: CreateOptions): Promise<Creation>;
+  read(ref: JobRef): Promise<JobRecord | null>;
+  /** Applies one event of the transition table to the newest version of the record. */
+  apply(ref: JobRef, event: JobEvent): Promise<Applied>;
+  /**
+   * Changes what is known of the webhooks, in whatever state the job is. `change` is pure, may be called again, and
+   * returns the same object to change nothing.
+   */
+  updateEvents(
+    ref: JobRef,
+    change: (record: JobRecord) => Pick<JobRecord, "events">,
+  ): Promise<JobRecord | null>;
+  /** @param after id of a video, which need not exist; the page begins with the next older one */
+  list(tenant: string, options: { after?: string | undefined; limit: number }): Promise<JobPage>;
+  /** Jobs that are not over, oldest first within a key; a few that just ended may be among them. */
+  unfinished(): AsyncIterable<UnfinishedRef>;
+  /** Finished jobs that somebody may still have to be told of. */
+  undelivered(): AsyncIterable<JobRef>;
+  /** Moves the marker of a finished job from unfinished to undelivered; doing it again does nothing. */
+  markFinished(record: JobRecord): Promise<void>;
+  /** Asks the sweeper to see to the job's webhooks until they are settled. */
+  markUndelivered(ref: JobRef): Promise<void>;
+  /** All webhooks of the job are settled. */
+  markDelivered(ref: JobRef): Promise<void>;
+  /** The marker without a record that a process leaves when it dies in the middle of a creation. */
+  forgetUnfinished(ref: UnfinishedRef): Promise<void>;
+  /** Deletes videos, posters and whatever attempts that lost left behind. */
+  deleteArtifacts(ref: JobRef): Promise<void>;
+}
+
+export interface JobStoreDeps {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const EMPTY = new Uint8Array();
+
+/** Records read at once for a page. */
+const READ_AHEAD = 16;
+
+export function jobStore({ store, clock, random }: JobStoreDeps): JobStore {
+  const jobs = records(store, jobRecordSchema, { random, sleep });
+  const claims = records(store, claimSchema, { random, sleep });
+
+  async function read(ref: JobRef): Promise<JobRecord | null> {
+    return (await jobs.read(jobKey(ref)))?.value ?? null;
+  }
+
+  async function create(job: NewJob, { claim, unfinishedMax }: CreateOptions): Promise<Creation> {
+    const held = claim
+      ? await takeClaim(claims, clock, job.tenant, claim, job.id)
+      : { ok: true, jobId: job.id };
+    if (!held.ok) return { outcome: "mismatched" };
+    const id = held.jobId;
+    const earlier = id === job.id ? null : await read({ tenant: job.tenant, id });
+    if (earlier) return { outcome: "replayed", record: earlier };
+    const { keys } = await store.list(unfinishedPrefix(job.tenant, job.keyId), { limit: unfinishedMax });
+    if (keys.length >= unfinishedMax) return { outcome: "queue_full" };
+    const record = queuedJob({ ...job, id, createdAt: videoIdTime(id) });
+    // The marker first: a record without one would wait for ever if this process died here.
+    await store.put(unfinishedKey(record), EMPTY);
+    const created = await jobs.create(jobKey(record), record);
+    return created.ok
+      ? { outcome: "created", record }
+      : { outcome: "replayed", record: created.current.value };
+  }
+
+  async function apply(ref: JobRef, event: JobEvent): Promise<Applied> {
+    let refused: Refusal | null = null;
+    const updated = await jobs.update(jobKey(ref), (record) => {
+      const next = transition(record, event, clock.now());
+      refused = next.ok ? null : next.reason;
+      return next.ok && next.isChanged ? next.record : null;
+    });
+    if (!updated.ok) return { ok: false, reason: "missing", record: null };
+    const { value: record, isChanged } = updated;
+    if (refused) return { ok: false, reason: refused, record };
+    if (isChanged && isFinished(record) && record.deletedAt === null) await markFinished(record);
+    return { ok: true, record, isChanged };
+  }
+
+  async function markFinished(record: JobRecord): Promise<void> {
+    await markUndelivered(record);
+    await store.delete(unfinishedKey(record));
+  }
+
+  async function markUndelivered(ref: JobRef): Promise<void> {
+    await store.put(undeliveredKey(ref), EMPTY);
+  }
+
+  return {
+    create,
+    read,
+    apply,
+    markFinished,
+    markUndelivered,
+    async updateEvents(ref, change) {
+      const updated = await jobs.update(jobKey(ref), (record) => {
+        const { events } = change(record);
+        return events === record.events ? null : { ...record, events };
+      });
+      return updated.ok ? updated.value : null;
+    },
+    async list(tenant, { after, limit }) {
+      const start = after === undefined ? {} : { after: jobKey({ tenant, id: after }) };
+      const { keys, isTruncated } = await store.list(jobsPrefix(tenant), { ...start, limit });
+      const found: JobRecord[] = [];
+      for (let at = 0; at < keys.length; at += READ_AHEAD) {
+        const page = await Promise.all(keys.slice(at, at + READ_AHEAD).map((key) => jobs.read(key)));
+        found.push(...page.flatMap((entry) => entry?.value ?? []));
+      }
+      return { records: found, isTruncated };
+    },
+    async *unfinished() {
+      for await (const key of everyKey(store, UNFINISHED_PREFIX)) {
+        const [, tenant, keyId, id] = key.split("/");
+        yield { tenant: tenant!, keyId: keyId!, id: id! };
+      }
+    },
+    async *undelivered() {
+      for await (const key of everyKey(store, UNDELIVERED_PREFIX)) {
+        const [, tenant, id] = key.split("/");
+        yield { tenant: tenant!, id: id! };
+      }
+    },
+    async markDelivered(ref) {
+      await store.delete(undeliveredKey(ref));
+    },
+    async forgetUnfinished(ref) {
+      await store.delete(unfinishedKey(ref));
+    },
+    async deleteArtifacts(ref) {
+      for await (const key of everyKey(store, artifactsPrefix(ref))) await store.delete(key);
+    },
+  };
+}

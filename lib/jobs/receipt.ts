@@ -1,0 +1,81 @@
+import { z } from "zod";
+
+const seconds = z.number().nonnegative();
+
+/** One computed denoising step, as the policy saw it; null stands for what was not measured or not used. */
+const computedStep = z.object({
+  /** 1-based. */
+  step: z.int().positive(),
+  change: z.number().nullable(),
+  motion_score: z.number().nullable(),
+  motion_factor: z.number().nullable(),
+  distance: z.number().nullable(),
+  rate: z.int().positive().nullable(),
+});
+
+const codebookRow = z.object({ below: z.number().positive().nullable(), rate: z.int().positive() });
+
+/** The same video without cache, made in the same job to compare with. */
+const comparison = z.object({
+  /** dB over all decoded frames; null when no pixel differs. */
+  psnr: z.number().nullable(),
+  ssim: z.number(),
+  denoise_seconds: seconds,
+  /** Denoising time without cache over that with it, both measured. */
+  speedup: z.number().positive(),
+});
+
+/**
+ * The compute receipt: what was computed for a video, what was reused, and what it took. It is published as it is
+ * stored, so it is written in the words of the API.
+ */
+export const receiptSchema = z.object({
+  steps: z.object({
+    requested: z.int().positive(),
+    computed: z.int().positive(),
+    reused: z.int().nonnegative(),
+    /** 1-based denoising steps. */
+    computed_indices: z.array(z.int().positive()),
+    reused_indices: z.array(z.int().positive()),
+  }),
+  schedule: z.array(computedStep),
+  cache: z.object({
+    policy: z.string(),
+    codebook: z.array(codebookRow).nullable(),
+    motion: z.record(z.string(), z.unknown()).nullable(),
+    warmup_steps: z.int().nonnegative(),
+  }),
+  /** Computing every step at this run's median time a computed step, over what denoising took: an estimate. */
+  speedup: z.number().positive(),
+  seconds: z.object({
+    /** From the request to the worker's start. */
+    queue: seconds,
+    load: seconds,
+    encode: seconds,
+    denoise: seconds,
+    decode: seconds,
+    /** Encoding the MP4 and the poster. */
+    write: seconds,
+    upload: seconds,
+    total: seconds,
+  }),
+  comparison: comparison.nullable(),
+  prompt: z.object({
+    tokens: z.int().nonnegative(),
+    is_truncated: z.boolean(),
+    is_negative_truncated: z.boolean(),
+  }),
+  video: z.object({
+    bytes: z.int().positive(),
+    sha256: z.string(),
+    encoder: z.string(),
+  }),
+  attempt: z.int().positive(),
+  /** The execution provider that ran the graphs. */
+  provider: z.string(),
+  versions: z.record(z.string(), z.string()),
+  /** SHA-256 of every file that decides what the model computes. */
+  weights: z.record(z.string(), z.string()),
+});
+
+export type Receipt = z.infer<typeof receiptSchema>;
