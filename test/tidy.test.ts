@@ -13,6 +13,7 @@ const allowedImports: Record<string, readonly string[]> = {
   caching: [],
   sampling: [],
   request: ["caching", "sampling"],
+  chart: ["caching"],
   video: [],
   net: [],
   secrets: [],

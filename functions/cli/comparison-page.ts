@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import type { CacheTrace, TraceStep } from "../../lib/caching/index.ts";
+import { escapeHtml, scheduleChart } from "../../lib/chart/index.ts";
 import { SCRIPT, STYLE } from "./comparison-assets.ts";
-import { escapeHtml } from "./html.ts";
-import { scheduleChart } from "./schedule-chart.ts";
 
 export interface ComparedVideo {
   readonly videoBytes: Uint8Array;

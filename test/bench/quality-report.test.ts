@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { methodsFor, STEP_COUNTS } from "../../tools/bench/methods.ts";
 import { qualityChart } from "../../tools/bench/quality-chart.ts";
 import { CHART_FILE, qualityReport } from "../../tools/bench/quality-report.ts";
-import { assertWellFormed } from "../cli/markup.ts";
+import { assertWellFormed } from "../chart/markup.ts";
 import { sampleQualityResults } from "./sample-results.ts";
 
 describe("the report", () => {

@@ -1,5 +1,5 @@
-import type { CacheTrace, TraceStep } from "../../lib/caching/index.ts";
-import { escapeHtml } from "./html.ts";
+import type { CacheTrace, TraceStep } from "../caching/index.ts";
+import { escapeHtml } from "./escape-html.ts";
 
 const WIDTH = 760;
 const PLOT = { left: 48, right: WIDTH - 44 } as const;

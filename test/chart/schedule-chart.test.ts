@@ -1,7 +1,9 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { scheduleChart } from "../../functions/cli/schedule-chart.ts";
 import type { CacheTrace } from "../../lib/caching/index.ts";
+import { scheduleChart } from "../../lib/chart/index.ts";
 import { assertWellFormed } from "./markup.ts";
 import { sampleTrace } from "./sample-trace.ts";
 
@@ -39,6 +41,12 @@ describe.each([
       count(chart.match(new RegExp(`<path class="${kind}" d="([^"]*)"`))![1]!, /M/g);
     const computed = trace.schedule.filter((step) => step.computed).length;
     expect([cells("computed"), cells("reused")]).toEqual([computed, steps - computed]);
+  });
+
+  test("is one picture to assistive technology, with a name and a description", () => {
+    expect(chart).toMatch(/^<svg [^>]*role="img" aria-labelledby="schedule-title schedule-description">/);
+    expect(chart).toContain(`<title id="schedule-title">Caching schedule of models/demo, ${cache}</title>`);
+    expect(chart).toContain('<desc id="schedule-description">');
   });
 
   test("says in words which steps were computed", () => {
@@ -94,4 +102,12 @@ test("any trace gives a well-formed chart of finite numbers", () => {
       expect(chart).not.toMatch(/NaN|Infinity|undefined|null/);
     }),
   );
+});
+
+test("the chart runs in a browser: its files import each other and types, nothing else", () => {
+  const folder = "lib/chart";
+  for (const file of readdirSync(folder)) {
+    const imports = readFileSync(join(folder, file), "utf8").match(/^(import|export) (?!type ).* from .*$/gm);
+    for (const line of imports ?? []) expect(line).toMatch(/from "\.\/[a-z-]+\.ts";$/);
+  }
 });
