@@ -47,6 +47,8 @@ const deliverySchema = z.object({
   url: z.string(),
   state: z.enum(["pending", "delivered", "failed", "disabled"]),
   attempts: z.array(deliveryAttemptSchema),
+  /** The attempts before this one belong to an earlier schedule: somebody asked for the delivery again. */
+  scheduleFrom: count,
   /** When the next attempt is due; null once settled. */
   nextAt: time.nullable(),
 });

@@ -1,0 +1,9 @@
+export { REQUEST_TARGET, redeliver } from "./deliveries.ts";
+export {
+  type EndpointFields,
+  type Endpoints,
+  requestSecret,
+  type WebhookEndpoint,
+  webhookEndpoints,
+} from "./endpoints.ts";
+export { deliverWebhooks, type Post, type SenderOptions } from "./send.ts";

@@ -1,0 +1,100 @@
+import { hasUnsettled, isFinished, type JobRecord, type JobRef, type JobStore } from "../jobs/index.ts";
+import { type PostOptions, type PostResult, signWebhook } from "../net/index.ts";
+import type { Clock } from "../ports.ts";
+import type { KeyRing } from "../secrets/index.ts";
+import {
+  type DueDelivery,
+  dueDeliveries,
+  nextDueAt,
+  planDeliveries,
+  REQUEST_TARGET,
+  replaceDelivery,
+  withAttempt,
+} from "./deliveries.ts";
+import { type Endpoints, requestSecret } from "./endpoints.ts";
+
+/** Sends a body to a URL that a stranger chose; `postGuarded` of lib/net. */
+export type Post = (url: string, options: Pick<PostOptions, "headers" | "body">) => Promise<PostResult>;
+
+export interface SenderOptions {
+  readonly jobs: JobStore;
+  readonly endpoints: Endpoints;
+  readonly ring: KeyRing;
+  readonly post: Post;
+  readonly clock: Clock;
+  /** 0 to 1, at random. */
+  readonly spread: () => number;
+  readonly onAttempt?: (result: PostResult) => void;
+}
+
+/**
+ * Delivers whatever is due of one job's webhooks and writes down how it went; at least once, with the same id and the
+ * same bytes each time. Two senders at once only send more often.
+ *
+ * @returns when to come again; null when nothing is left to do
+ */
+export async function deliverWebhooks(options: SenderOptions, ref: JobRef): Promise<number | null> {
+  const { jobs, clock } = options;
+  const planned = await plan(options, ref);
+  if (!planned) {
+    await jobs.markDelivered(ref);
+    return null;
+  }
+  const due = dueDeliveries(planned, clock.now());
+  await Promise.all(due.map((delivery) => attempt(options, planned, delivery)));
+  const record = (due.length > 0 ? await jobs.read(ref) : planned) ?? planned;
+  if (isFinished(record) && !hasUnsettled(record)) await settle(jobs, record);
+  return nextDueAt(record);
+}
+
+async function plan({ jobs, endpoints, clock }: SenderOptions, ref: JobRef): Promise<JobRecord | null> {
+  const record = await jobs.read(ref);
+  if (!record || record.events.every(({ deliveries }) => deliveries !== null)) return record;
+  const known = (await endpoints.list(ref.tenant)).filter(({ disabledAt }) => disabledAt === null);
+  return jobs.updateEvents(ref, (newest) => ({ events: planDeliveries(newest, known, clock.now()) }));
+}
+
+async function attempt(options: SenderOptions, ref: JobRef, { event, delivery }: DueDelivery): Promise<void> {
+  const { jobs, endpoints, clock, spread } = options;
+  const secrets = await secretsFor(options, ref.tenant, delivery.target);
+  const headers = secrets && {
+    "content-type": "application/json",
+    "user-agent": "Adareel-Webhooks/1",
+    ...signWebhook({
+      id: event.id,
+      timestampSeconds: Math.floor(clock.now() / 1000),
+      body: event.body!,
+      secrets,
+    }),
+  };
+  const result = headers && (await options.post(delivery.url, { headers, body: event.body! }));
+  if (result) options.onAttempt?.(result);
+  const random = spread();
+  await jobs.updateEvents(ref, ({ events }) => ({
+    events: replaceDelivery(events, { eventId: event.id, target: delivery.target }, (current) =>
+      result
+        ? withAttempt(current, result, clock.now(), random)
+        : { ...current, state: "disabled", nextAt: null },
+    ),
+  }));
+  const isGone = result?.ok && result.status === 410;
+  if (isGone && delivery.target !== REQUEST_TARGET) await endpoints.disable(ref.tenant, delivery.target);
+}
+
+/** Null for an endpoint that was deleted or disabled since the delivery was planned. */
+async function secretsFor(
+  { endpoints, ring }: SenderOptions,
+  tenant: string,
+  target: string,
+): Promise<string[] | null> {
+  if (target === REQUEST_TARGET) return [requestSecret(ring, tenant)];
+  const endpoint = await endpoints.read(tenant, target);
+  return endpoint && endpoint.disabledAt === null ? endpoints.secrets(endpoint) : null;
+}
+
+/** Takes the marker away, and puts it back if a redelivery was asked for in between. */
+async function settle(jobs: JobStore, ref: JobRef): Promise<void> {
+  await jobs.markDelivered(ref);
+  const record = await jobs.read(ref);
+  if (record && hasUnsettled(record)) await jobs.markUndelivered(ref);
+}
