@@ -14,6 +14,7 @@ export const USAGE = `usage: npm run generate -- "<prompt>" [options]
   --frames N       length of the video
   --cache POLICY   off, static:K (every K-th step computed), slow, fast, or FILE.json with a codebook; default fast
   --motion on|off  motion regularisation of slow, fast and codebooks; default on
+  --warmup N       the first N steps are always computed, 0 up to all of them; default 0
   --model DIR      folder in the Hugging Face layout; default models/demo
   --trace FILE     writes the schedule as JSON
   --compare        also generates without cache: prints PSNR, SSIM and both times, writes an HTML page
@@ -46,6 +47,7 @@ const OPTIONS = {
   frames: { type: "string" },
   cache: { type: "string" },
   motion: { type: "string" },
+  warmup: { type: "string" },
   model: { type: "string" },
   trace: { type: "string" },
   compare: { type: "boolean" },
@@ -89,6 +91,7 @@ export function parseCommand(args: readonly string[], surroundings: Surroundings
       ...optional("frames", number("frames", values.frames)),
       cache: values.cache?.endsWith(".json") ? readCodebook(path(values.cache)) : (values.cache ?? "fast"),
       motion: onOrOff("motion", values.motion) ?? true,
+      ...optional("warmup", number("warmup", values.warmup)),
     },
     out: values.out === undefined ? null : path(values.out),
     model: values.model === undefined ? surroundings.demoModel : path(values.model),

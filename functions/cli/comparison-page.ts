@@ -29,8 +29,15 @@ export interface Comparison {
  */
 export function comparisonPage(comparison: Comparison): string {
   const { prompt, seed, cached, uncached } = comparison;
-  const { model, cache, steps, motion } = cached.trace;
-  const about = [model, `seed ${seed}`, `${steps} steps`, `cache ${cache}`, motion && "motion regularised"];
+  const { model, cache, steps, motion, warmup } = cached.trace;
+  const about = [
+    model,
+    `seed ${seed}`,
+    `${steps} steps`,
+    `cache ${cache}`,
+    motion && "motion regularised",
+    warmup > 0 && `warm-up ${warmup}`,
+  ];
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -107,11 +114,12 @@ function figures({ cached, uncached, psnr, ssim }: Comparison): string {
   return `<dl class="figures">${cards.join("")}</dl>`;
 }
 
-function explanation({ codebook, schedule }: CacheTrace): string {
+function explanation({ codebook, warmup, schedule }: CacheTrace): string {
   if (codebook) {
+    const first = warmup > 1 ? `The first ${warmup} steps` : "The first step";
     return (
       "Every computed step measures how far the probe has moved since the last computed one. The codebook row that " +
-      "this distance falls in gives the rate: how many steps later the next one is computed. The first step and the last " +
+      `this distance falls in gives the rate: how many steps later the next one is computed. ${first} and the last ` +
       "two always are."
     );
   }

@@ -1,4 +1,4 @@
-import type { Generation } from "../../lib/pipeline/index.ts";
+import { type Generation, savings } from "../../lib/pipeline/index.ts";
 import type { WrittenVideo } from "../../lib/video/index.ts";
 import { scheduleStrip } from "./strip.ts";
 
@@ -27,9 +27,10 @@ export function textReport(
   const { request, trace, seconds, frames } = generation;
   const { computed, savedRatio, computedStepSeconds } = savings(generation);
   const regularised = trace.motion ? ", motion regularised" : "";
+  const warmup = trace.warmup > 0 ? `, warm-up ${trace.warmup}` : "";
   const lines = [
     `${video.path}: ${frames.width}x${frames.height}, ${frames.count} frames at ${generation.fps} fps, ${video.bytes} bytes (${video.encoder})`,
-    `model ${trace.model}, seed ${request.seed}, ${trace.steps} steps, guidance ${request.guidanceScale}, cache ${trace.cache}${regularised}`,
+    `model ${trace.model}, seed ${request.seed}, ${trace.steps} steps, guidance ${request.guidanceScale}, cache ${trace.cache}${regularised}${warmup}`,
     `${scheduleStrip(trace.schedule, { unicode })} ${computed} of ${trace.steps} steps computed`,
     `load ${format(seconds.load)}, encode ${format(seconds.encode)}, denoise ${format(seconds.denoise)}, decode ${format(seconds.decode)}, write ${format(writeSeconds)}`,
   ];
@@ -89,24 +90,6 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
       speedup: comparison.uncached.seconds.denoise / generation.seconds.denoise,
     },
   };
-}
-
-/** What caching saved, estimated from the computed steps of this very run. */
-function savings({ trace, stepSeconds }: Generation) {
-  const computedSeconds = stepSeconds.filter((_, step) => trace.schedule[step]!.computed);
-  const computedStepSeconds = median(computedSeconds);
-  const total = stepSeconds.reduce((sum, seconds) => sum + seconds, 0);
-  return {
-    computed: computedSeconds.length,
-    computedStepSeconds,
-    savedRatio: (computedStepSeconds * trace.steps) / total,
-  };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 const format = (seconds: number) => (seconds < 10 ? `${seconds.toFixed(2)} s` : `${seconds.toFixed(1)} s`);

@@ -5,6 +5,7 @@ import {
   type CachePolicy,
   type CacheState,
   checkTotalSteps,
+  checkWarmup,
   type Decision,
   type Measurement,
 } from "./policy.ts";
@@ -14,23 +15,28 @@ export interface AdaCacheOptions {
   readonly codebook: Codebook;
   /** Null decides on the change alone. */
   readonly motion: MotionRegularisation | null;
+  /** Denoising steps at the start that are computed whatever they measure; 0 by default. */
+  readonly warmup?: number;
 }
 
 /**
- * Steps 1, N-1 and N are computed, and between them the steps the codebook asks for: after a computed step
- * whose probe is at distance d, the next one is `rate(d)` steps away.
+ * Steps 1, N-1 and N are computed, those of the warm-up, and between them the steps the codebook asks for:
+ * after a computed step whose probe is at distance d, the next one is `rate(d)` steps away.
  *
+ * @throws RangeError if `warmup` is not an integer >= 0
  * @see AdaCache (arXiv 2411.02397) section 3 and the authors' `compute_next_step`, which this follows where
  *   they differ
  */
-export function adacache({ name, codebook, motion }: AdaCacheOptions): CachePolicy {
+export function adacache({ name, codebook, motion, warmup = 0 }: AdaCacheOptions): CachePolicy {
+  checkWarmup(warmup);
   return {
     name,
     codebook,
     motion,
+    warmup,
     start(totalSteps) {
       checkTotalSteps(totalSteps);
-      return startGeneration(codebook, motion, totalSteps);
+      return startGeneration({ codebook, motion, warmup }, totalSteps);
     },
   };
 }
@@ -48,8 +54,7 @@ interface Memory {
 const BEFORE_FIRST_STEP: Memory = { nextStep: 0, rate: 1, weight: 1, decision: null };
 
 function startGeneration(
-  codebook: Codebook,
-  motion: MotionRegularisation | null,
+  { codebook, motion, warmup }: Required<Omit<AdaCacheOptions, "name">>,
   totalSteps: number,
 ): CacheState {
   const stateOf = (memory: Memory): CacheState => ({
@@ -70,7 +75,10 @@ function startGeneration(
     const factor = motion === null ? null : motionFactor(motion, weight, memory.weight, memory.rate);
     // By the planned rate even where N-1 or N came sooner: the codebooks were tuned so.
     const distance = (change / memory.rate) * (factor ?? 1);
-    const rate = rateAt(codebook, distance);
+    // A warm-up plans one step ahead, so that what follows is divided by the one step it spans. The codebook's
+    // answer would be a plan that was never going to be kept, and no codebook was tuned with such divisions.
+    const isWarmingUp = step + 1 < warmup;
+    const rate = isWarmingUp ? 1 : rateAt(codebook, distance);
     const decision = { change, motionScore, motionFactor: factor, distance, rate };
     return { nextStep: step + rate, rate, weight, decision };
   }

@@ -17,6 +17,8 @@ export interface CodebookFile {
   readonly codebook: readonly { readonly below?: number | null; readonly rate: number }[];
   /** Constants of motion regularisation that differ from the authors'. */
   readonly motion?: Partial<MotionRegularisation>;
+  /** Denoising steps at the start that are computed whatever they measure, at most those of the run. */
+  readonly warmup?: number;
 }
 
 export interface ParseOptions {
@@ -24,6 +26,8 @@ export interface ParseOptions {
   readonly steps: number;
   /** Whether to regularise by motion; `off` and `static:K` measure nothing and ignore it. */
   readonly motion: boolean;
+  /** Goes before the warm-up of a codebook file; `off` computes every step and ignores it. */
+  readonly warmup?: number | undefined;
 }
 
 /**
@@ -34,36 +38,50 @@ export interface ParseOptions {
  */
 export function parseCachePolicy(spec: unknown, options: ParseOptions): CachePolicy {
   if (typeof spec !== "string") return parseCodebookFile(spec, options);
+  const warmup = parseWarmup(options.warmup ?? 0, options.steps);
   if (spec === "off") return computeAll();
-  if (spec.startsWith("static:")) return parseStatic(spec);
+  if (spec.startsWith("static:")) return parseStatic(spec, warmup);
   if (spec === "slow" || spec === "fast") {
     const motion = options.motion ? motionFor(options.steps) : null;
-    return adacache({ name: spec, codebook: codebookFor(spec, options.steps), motion });
+    return adacache({ name: spec, codebook: codebookFor(spec, options.steps), motion, warmup });
   }
   throw new CachePolicyError(
     `unknown cache policy ${quote(spec)}: use off, static:K (for example static:3), slow, fast or a codebook file`,
   );
 }
 
-function parseStatic(spec: string): CachePolicy {
+function parseStatic(spec: string, warmup: number): CachePolicy {
   const digits = spec.slice("static:".length);
   if (!/^[1-9]\d{0,3}$/.test(digits)) {
     throw new CachePolicyError(
       `${quote(spec)} needs a whole number from 1 to 9999 after the colon, for example static:3`,
     );
   }
-  return computeEvery(Number(digits));
+  return computeEvery(Number(digits), warmup);
 }
 
-function parseCodebookFile(spec: unknown, { steps, motion }: ParseOptions): CachePolicy {
-  const file = fieldsOf(spec, "the codebook file", ["name", "codebook", "motion"]);
+function parseCodebookFile(spec: unknown, { steps, motion, warmup }: ParseOptions): CachePolicy {
+  const file = fieldsOf(spec, "the codebook file", ["name", "codebook", "motion", "warmup"]);
   const name = file.name ?? "codebook";
   if (typeof name !== "string" || name === "" || name.length > 80) {
     throw new CachePolicyError(`the codebook's "name" must be a text of 1 to 80 characters`);
   }
   const codebook = parseCodebook(file.codebook);
   const constants = parseMotion(file.motion ?? {}, motionFor(steps));
-  return adacache({ name, codebook, motion: motion ? constants : null });
+  const ownWarmup = parseWarmup(file.warmup ?? 0, steps);
+  return adacache({
+    name,
+    codebook,
+    motion: motion ? constants : null,
+    warmup: parseWarmup(warmup ?? ownWarmup, steps),
+  });
+}
+
+function parseWarmup(value: unknown, steps: number): number {
+  if (isNumber(value) && Number.isSafeInteger(value) && value >= 0 && value <= steps) return value;
+  throw new CachePolicyError(
+    `the warm-up is ${quote(value)}: a warm-up is a whole number of steps, from 0 to the ${steps} of the run`,
+  );
 }
 
 function parseCodebook(rows: unknown): Codebook {

@@ -21,7 +21,7 @@ export interface Decision extends Measurement {
   readonly motionFactor: number | null;
   /** The value compared with the codebook. */
   readonly distance: number | null;
-  /** The codebook's answer: denoising steps to the next computed one, an integer >= 1. */
+  /** Denoising steps to the next computed one, an integer >= 1: the codebook's answer, or 1 in a warm-up. */
   readonly rate: number | null;
 }
 
@@ -57,6 +57,8 @@ export interface CachePolicy {
   readonly codebook: Codebook | null;
   /** Null without motion regularisation. */
   readonly motion: MotionRegularisation | null;
+  /** Denoising steps at the start that are computed whatever the policy would choose. */
+  readonly warmup: number;
   /**
    * A fresh state for one generation.
    *
@@ -69,5 +71,12 @@ export interface CachePolicy {
 export function checkTotalSteps(totalSteps: number): void {
   if (!Number.isSafeInteger(totalSteps) || totalSteps < 1) {
     throw new RangeError(`a schedule needs a whole number of denoising steps, 1 or more, got ${totalSteps}`);
+  }
+}
+
+/** @throws RangeError if `warmup` cannot be a number of steps */
+export function checkWarmup(warmup: number): void {
+  if (!Number.isSafeInteger(warmup) || warmup < 0) {
+    throw new RangeError(`a warm-up needs a whole number of denoising steps, 0 or more, got ${warmup}`);
   }
 }

@@ -16,6 +16,8 @@ export interface CacheTrace {
   /** The last row's `below` is null: JSON has no Infinity. Null for a policy without a codebook. */
   readonly codebook: readonly { readonly below: number | null; readonly rate: number }[] | null;
   readonly motion: MotionRegularisation | null;
+  /** Denoising steps at the start that were computed whatever they measured. */
+  readonly warmup: number;
   readonly schedule: readonly TraceStep[];
 }
 
@@ -31,7 +33,7 @@ export function traceStep(denoisingStep: number, decision: Decision | null): Tra
   return { step: denoisingStep + 1, computed: decision !== null, ...(decision ?? REUSED) };
 }
 
-/** The whole trace, ready for JSON. Its codebook and motion, as they stand, are a valid codebook file. */
+/** The whole trace, ready for JSON. Its codebook, motion and warm-up, as they stand, are a valid codebook file. */
 export function cacheTrace(model: string, policy: CachePolicy, schedule: readonly TraceStep[]): CacheTrace {
   return {
     model,
@@ -40,6 +42,7 @@ export function cacheTrace(model: string, policy: CachePolicy, schedule: readonl
     codebook:
       policy.codebook?.map(({ below, rate }) => ({ below: below === Infinity ? null : below, rate })) ?? null,
     motion: policy.motion,
+    warmup: policy.warmup,
     schedule,
   };
 }

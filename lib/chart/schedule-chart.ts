@@ -80,7 +80,8 @@ export function scheduleChart(trace: CacheTrace): string {
 
 function describe(trace: CacheTrace, computed: readonly TraceStep[]): string {
   const steps = computed.map(({ step }) => step).join(", ");
-  return `${computed.length} of ${trace.steps} denoising steps were computed: ${steps}. The others were reused.`;
+  const warmup = trace.warmup > 0 ? ` The first ${trace.warmup} were a warm-up.` : "";
+  return `${computed.length} of ${trace.steps} denoising steps were computed: ${steps}. The others were reused.${warmup}`;
 }
 
 function columnsOf(steps: number): Columns {

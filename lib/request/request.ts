@@ -18,6 +18,8 @@ export interface GenerationRequest {
   readonly cache?: unknown;
   /** Whether the cache is regularised by motion; on by default. */
   readonly motion?: boolean;
+  /** Denoising steps at the start that are computed whatever the cache would choose; 0 by default. */
+  readonly warmup?: number;
   /** Pixels. */
   readonly width?: number;
   /** Pixels. */
@@ -97,9 +99,12 @@ export function resolveRequest(request: GenerationRequest, limits: VideoLimits):
   };
 }
 
-function resolvePolicy({ cache = "fast", motion = true }: GenerationRequest, steps: number): CachePolicy {
+function resolvePolicy(
+  { cache = "fast", motion = true, warmup }: GenerationRequest,
+  steps: number,
+): CachePolicy {
   try {
-    return parseCachePolicy(cache, { steps, motion });
+    return parseCachePolicy(cache, { steps, motion, warmup });
   } catch (cause) {
     if (cause instanceof CachePolicyError) throw new RequestError(`${sentence(cause.message)}`, { cause });
     throw cause;

@@ -8,6 +8,7 @@ import {
   type Measurement,
   motionFor,
   parseCachePolicy,
+  rateAt,
 } from "../../lib/caching/index.ts";
 import { constantChange, replay } from "./replay.ts";
 
@@ -138,6 +139,89 @@ describe("a step without information", () => {
         expect(decisions.every(({ motionFactor }) => motionFactor === 1)).toBe(true);
       }),
     );
+  });
+});
+
+describe("a warm-up", () => {
+  const fast = (warmup: number) =>
+    adacache({ name: "fast", codebook: codebookFor("fast", 30), motion: null, warmup });
+  const motion = fc.option(steps.map(motionFor));
+
+  test("divides by the one step between its steps, and its last step plans again by the codebook", () => {
+    const { computed, decisions } = replay(fast(6), 30, constantChange(0.06));
+    expect(computed).toEqual([1, 2, 3, 4, 5, 6, 12, 18, 24, 29, 30]);
+    const numbers = decisions.map(({ distance, rate }) => [distance, rate]);
+    // Not 0.06 / 6, as it were had a step planned by the codebook before.
+    expect(numbers.slice(0, 6)).toEqual([
+      [null, null],
+      [0.06, 1],
+      [0.06, 1],
+      [0.06, 1],
+      [0.06, 1],
+      [0.06, 6],
+    ]);
+    expect(numbers[6]).toEqual([0.01, 6]);
+  });
+
+  test("divides the gradient of the motion by the one step too", () => {
+    const window = { from: 1, to: 30, of: 30 };
+    const policy = adacache({
+      name: "any",
+      codebook: [{ below: Infinity, rate: 5 }],
+      motion: { ...motionFor(30), reference: 1, power: 1, window },
+      warmup: 5,
+    });
+    // The weight grows by 0.1 a step, of which the gain makes 1; step 10 is 5 further than step 5.
+    const measure = (step: number) => ({ change: step === 0 ? null : 0.01, motionScore: step / 10 });
+    const { computed, decisions } = replay(policy, 30, measure);
+    expect(computed.slice(3, 6)).toEqual([4, 5, 10]);
+    const factors = decisions.slice(3, 6).map(({ motionFactor }) => motionFactor!.toFixed(6));
+    expect(factors).toEqual(["1.300000", "1.400000", "1.900000"]);
+  });
+
+  test("computes its steps whatever they measure, as a codebook of nothing but rate 1 would", () => {
+    fc.assert(
+      fc.property(codebook, motion, steps, steps, measurements, (codebook, motion, length, warmup, all) => {
+        const measure = (step: number) => all[step]!;
+        const inside = Math.min(warmup, length);
+        const run = replay(adacache({ name: "any", codebook, motion, warmup }), length, measure);
+        const everyStep = [{ below: Infinity, rate: 1 }];
+        const every = replay(adacache({ name: "any", codebook: everyStep, motion }), length, measure);
+        expect(run.computed.slice(0, inside)).toEqual(every.computed.slice(0, inside));
+        expect(run.decisions.slice(0, inside - 1)).toEqual(every.decisions.slice(0, inside - 1));
+        // The last measures as the others do, and plans by the codebook.
+        const { rate, ...measured } = run.decisions[inside - 1]!;
+        expect(every.decisions[inside - 1]).toMatchObject(measured);
+        if (warmup <= length) {
+          expect(rate).toBe(measured.distance === null ? null : rateAt(codebook, measured.distance));
+        }
+        if (inside < length) {
+          const forced = Math.max(inside + 1, length - 1);
+          expect(run.computed[inside]).toBe(Math.min(inside + (rate ?? 1), forced));
+        }
+      }),
+    );
+  });
+
+  test("of no step or one is the schedule without: the first step is computed anyway", () => {
+    fc.assert(
+      fc.property(codebook, motion, steps, measurements, (codebook, motion, length, all) => {
+        const run = (options: { warmup?: number }) =>
+          replay(adacache({ name: "any", codebook, motion, ...options }), length, (step) => all[step]!);
+        expect(run({ warmup: 0 })).toEqual(run({}));
+        expect(run({ warmup: 1 })).toEqual(run({}));
+      }),
+    );
+  });
+
+  test("as long as the run or longer computes all of it", () => {
+    for (const warmup of [30, 99]) {
+      expect(replay(fast(warmup), 30, constantChange(0)).computed).toHaveLength(30);
+    }
+  });
+
+  test("is refused where it is no number of steps", () => {
+    for (const warmup of [-1, 0.5, Number.NaN, Infinity]) expect(() => fast(warmup)).toThrow(RangeError);
   });
 });
 

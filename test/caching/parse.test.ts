@@ -44,6 +44,37 @@ describe("a named policy", () => {
   });
 });
 
+describe("a warm-up", () => {
+  const codebook = [{ rate: 4 }];
+  const warmupOf = (spec: unknown, warmup?: number) => parseCachePolicy(spec, { ...options, warmup }).warmup;
+
+  test("is that of the options, else that of the codebook file, else none", () => {
+    expect([warmupOf("fast", 5), warmupOf("slow", 5), warmupOf("static:3", 5)]).toEqual([5, 5, 5]);
+    expect([warmupOf("fast"), warmupOf("static:3"), warmupOf({ codebook })]).toEqual([0, 0, 0]);
+    expect(warmupOf({ codebook, warmup: 7 })).toBe(7);
+    expect([warmupOf({ codebook, warmup: 7 }, 5), warmupOf({ codebook, warmup: 7 }, 0)]).toEqual([5, 0]);
+  });
+
+  test("may be as long as the run", () => {
+    expect([warmupOf("fast", 30), warmupOf({ codebook, warmup: 30 })]).toEqual([30, 30]);
+  });
+
+  test("of off is none, since all is computed", () => expect(warmupOf("off", 5)).toBe(0));
+
+  test.each([-1, 1.5, 31, "3", true, [2], Number.NaN, Infinity])(
+    "of %o steps is refused, from options or file",
+    (warmup) => {
+      const specs = ["off", "static:3", "fast", { codebook }, { codebook, warmup: 2 }];
+      for (const spec of specs) expect(() => warmupOf(spec, warmup as number)).toThrow(CachePolicyError);
+      for (const asked of [undefined, 2]) {
+        expect(() => warmupOf({ codebook, warmup }, asked)).toThrow(
+          /^the warm-up is .*: a warm-up is a whole number of steps, from 0 to the 30 of the run$/,
+        );
+      }
+    },
+  );
+});
+
 describe("a codebook file", () => {
   test("may have any number of rows, ends with one without a threshold, and may rename itself", () => {
     const policy = parse({ name: "mine", codebook: [{ below: 0.1, rate: 4 }, { rate: 1 }] });
@@ -69,13 +100,15 @@ describe("a codebook file", () => {
     expect(parseCachePolicy({ codebook, motion: {} }, { steps: 30, motion: false }).motion).toBeNull();
   });
 
-  test("is what a trace holds: its codebook and motion parse back to the same policy", () => {
-    const policy = parse("fast");
-    const { cache: name, codebook, motion } = JSON.parse(JSON.stringify(cacheTrace("model", policy, [])));
-    expect(parse({ name, codebook, motion })).toMatchObject({
+  test("is what a trace holds: its codebook, motion and warm-up parse back to the same policy", () => {
+    const policy = parseCachePolicy("fast", { ...options, warmup: 3 });
+    const trace = JSON.parse(JSON.stringify(cacheTrace("model", policy, [])));
+    const { cache: name, codebook, motion, warmup } = trace;
+    expect(parse({ name, codebook, motion, warmup })).toMatchObject({
       name: "fast",
       codebook: policy.codebook,
       motion: policy.motion,
+      warmup: 3,
     });
   });
 
@@ -84,13 +117,17 @@ describe("a codebook file", () => {
     [
       "that is no object",
       [last],
-      'the codebook file must be an object with name, codebook, motion, got [{"rate":1}]',
+      'the codebook file must be an object with name, codebook, motion, warmup, got [{"rate":1}]',
     ],
-    ["that is null", null, "the codebook file must be an object with name, codebook, motion, got null"],
+    [
+      "that is null",
+      null,
+      "the codebook file must be an object with name, codebook, motion, warmup, got null",
+    ],
     [
       "with an unknown field",
       { codebook: [last], speed: 3 },
-      'the codebook file has the unknown field "speed": it may have name, codebook, motion',
+      'the codebook file has the unknown field "speed": it may have name, codebook, motion, warmup',
     ],
     [
       "with an empty name",
@@ -179,7 +216,10 @@ describe("a codebook file", () => {
   test("of any other content is refused by name, never by a crash", () => {
     fc.assert(
       fc.property(
-        fc.oneof(fc.jsonValue(), fc.record({ codebook: fc.jsonValue(), motion: fc.jsonValue() })),
+        fc.oneof(
+          fc.jsonValue(),
+          fc.record({ codebook: fc.jsonValue(), motion: fc.jsonValue(), warmup: fc.jsonValue() }),
+        ),
         (spec) => {
           try {
             parse(spec).start(30).shouldCompute(0);

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { cacheTrace, parseCachePolicy, type TraceStep, traceStep } from "../../lib/caching/index.ts";
 
-function traceOf(spec: string, steps: number) {
-  const policy = parseCachePolicy(spec, { steps, motion: true });
+function traceOf(spec: string, steps: number, warmup?: number) {
+  const policy = parseCachePolicy(spec, { steps, motion: true, warmup });
   const schedule: TraceStep[] = [];
   let cache = policy.start(steps);
   for (let step = 0; step < steps; step++) {
@@ -47,6 +47,16 @@ test("the last threshold is null, since JSON has no Infinity", () => {
     { below: 0.08, rate: 3 },
     { below: 0.16, rate: 2 },
     { below: null, rate: 1 },
+  ]);
+});
+
+test("a trace holds the warm-up, and the rate that a step inside it was followed by", () => {
+  const { warmup, schedule } = traceOf("fast", 30, 3);
+  expect([warmup, traceOf("fast", 30).warmup]).toEqual([3, 0]);
+  expect(schedule.slice(1, 4)).toMatchObject([
+    { computed: true, distance: 0.1, rate: 1 },
+    { computed: true, distance: 0.1, rate: 5 },
+    { computed: false, distance: null, rate: null },
   ]);
 });
 

@@ -64,6 +64,12 @@ test("a policy without a codebook shows the change and neither thresholds nor a 
   expect(chart).not.toMatch(/class="threshold"|>Rate/);
 });
 
+test("a warm-up is told", () => {
+  const chart = scheduleChart({ ...sampleTrace("fast"), warmup: 7 });
+  expect(chart).toContain(" The others were reused. The first 7 were a warm-up.</desc>");
+  expect(scheduleChart(sampleTrace("fast"))).toContain(" The others were reused.</desc>");
+});
+
 test("a model's name is text, not markup", () => {
   const chart = scheduleChart(sampleTrace("fast", { model: `<b>"x" & y</b>` }));
   assertWellFormed(chart);
@@ -95,6 +101,7 @@ test("any trace gives a well-formed chart of finite numbers", () => {
         cache: "c",
         codebook: rows,
         motion: null,
+        warmup: 0,
         schedule,
       };
       const chart = scheduleChart(trace);

@@ -47,6 +47,18 @@ test("speed-up, computed steps, PSNR and SSIM are shown", () => {
   }
 });
 
+test("a warm-up is told, and which steps are computed because of it", () => {
+  expect(page).toContain(" The first step and the last two always are.");
+  expect(page).not.toContain("warm-up");
+  const { cached } = comparison;
+  const warm = comparisonPage({
+    ...comparison,
+    cached: { ...cached, trace: { ...cached.trace, warmup: 5 } },
+  });
+  expect(warm).toContain(" · warm-up 5</p>");
+  expect(warm).toContain(" The first 5 steps and the last two always are.");
+});
+
 test("identical videos are called so, not Infinity", () => {
   const identical = comparisonPage({ ...comparison, psnr: Infinity, ssim: 1 });
   expect(identical).toContain(">identical<");

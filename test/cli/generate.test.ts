@@ -49,7 +49,15 @@ describe("a generation", () => {
     const args = ["--steps", "20", "--cache", "slow", "--trace", "trace.json", "--out", "x.mp4"];
     expect((await generate(prompt, ...args)).code).toBe(0);
     const trace = JSON.parse(await readFile(join(folder, "trace.json"), "utf8"));
-    expect(Object.keys(trace)).toEqual(["model", "steps", "cache", "codebook", "motion", "schedule"]);
+    expect(Object.keys(trace)).toEqual([
+      "model",
+      "steps",
+      "cache",
+      "codebook",
+      "motion",
+      "warmup",
+      "schedule",
+    ]);
     expect(trace.codebook.at(-1)).toEqual({ below: null, rate: 1 });
     expect(trace.schedule.map((step: { step: number }) => step.step)).toEqual(
       Array.from({ length: 20 }, (_, index) => index + 1),
@@ -69,6 +77,24 @@ describe("a generation", () => {
     const computed = report.schedule.filter((step: { computed: boolean }) => step.computed);
     // The second step is where a rate is first known; the last two are always computed.
     expect(computed.map((step: { step: number }) => step.step)).toEqual([1, 2, 6, 10, 11, 12]);
+  });
+
+  test("computes the steps of a warm-up, those of a codebook file or those asked for instead", async () => {
+    const computed = async (...args: string[]) => {
+      const { stdout } = await generate(prompt, "--steps", "12", "--json", "--out", "x.mp4", ...args);
+      const { warmup, schedule } = JSON.parse(stdout);
+      const steps = schedule.filter((step: { computed: boolean }) => step.computed);
+      return [warmup, ...steps.map((step: { step: number }) => step.step)];
+    };
+    await writeFile(join(folder, "warm.json"), `{"codebook": [{"rate": 4}], "warmup": 3}`);
+    expect(await computed("--cache", "static:4", "--warmup", "3")).toEqual([3, 1, 2, 3, 5, 9, 12]);
+    expect(await computed("--cache", "warm.json")).toEqual([3, 1, 2, 3, 7, 11, 12]);
+    expect(await computed("--cache", "warm.json", "--warmup", "4")).toEqual([4, 1, 2, 3, 4, 8, 11, 12]);
+  });
+
+  test("says in its report that there was a warm-up", async () => {
+    const { stdout } = await generate(prompt, "--steps", "5", "--warmup", "5", "--out", "x.mp4");
+    expect(stdout).toContain(", cache fast, motion regularised, warm-up 5\n");
   });
 
   test("compares with the same seed without cache and writes one page with both videos", async () => {
@@ -124,6 +150,14 @@ describe("bad input", () => {
     ["a length the model cannot do", [prompt, "--frames", "9"], /cannot make 9 frames: choose 4, 1/],
     ["an unknown cache policy", [prompt, "--cache", "turbo"], /^Unknown cache policy "turbo": use off/],
     ["motion that is neither on nor off", [prompt, "--motion", "yes"], /^--motion is on or off/],
+    ["a negative warm-up", [prompt, "--warmup=-1"], /^The warm-up is -1: a warm-up is a whole number/],
+    ["half a step of warm-up", [prompt, "--warmup", "1.5"], /^The warm-up is 1\.5: a warm-up is a whole/],
+    [
+      "a warm-up beyond the run",
+      [prompt, "--steps", "8", "--warmup", "9"],
+      /^The warm-up is 9: a warm-up is a whole number of steps, from 0 to the 8 of the run\.$/m,
+    ],
+    ["a warm-up that is no number", [prompt, "--warmup", "on"], /^--warmup takes a number, not "on"/],
     ["a codebook that is missing", [prompt, "--cache", "none.json"], /none\.json: there is no such file/],
     ["a codebook that is not JSON", [prompt, "--cache", "broken.json"], /broken\.json is not JSON/],
     ["a codebook that does not ascend", [prompt, "--cache", "falling.json"], /not ascending/],

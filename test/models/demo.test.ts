@@ -157,5 +157,5 @@ function fixedSchedule(computed: readonly number[]): CachePolicy {
     afterComputed: (_, { change, motionScore }) =>
       state({ change, motionScore, motionFactor: null, distance: null, rate: null }),
   });
-  return { name: "fixed", codebook: null, motion: null, start: () => state(null) };
+  return { name: "fixed", codebook: null, motion: null, warmup: 0, start: () => state(null) };
 }

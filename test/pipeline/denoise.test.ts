@@ -75,7 +75,7 @@ function listedPolicy(computed: readonly boolean[], measured: [number, Measureme
       return state({ ...measurement, motionFactor: null, distance: null, rate: null });
     },
   });
-  return { name: "listed", codebook: null, motion: null, start: () => state(null) };
+  return { name: "listed", codebook: null, motion: null, warmup: 0, start: () => state(null) };
 }
 
 function run(steps: number, policy: CachePolicy, options: Partial<DenoiseOptions> = {}) {

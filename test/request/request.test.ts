@@ -58,8 +58,14 @@ const wrong: [Partial<Record<keyof GenerationRequest, unknown>>, string][] = [
     { cache: "static:1.5" },
     '"static:1.5" needs a whole number from 1 to 9999 after the colon, for example static:3.',
   ],
-  [{ cache: 3 }, "The codebook file must be an object with name, codebook, motion, got 3."],
-  [{ cache: null }, "The codebook file must be an object with name, codebook, motion, got null."],
+  [{ cache: 3 }, "The codebook file must be an object with name, codebook, motion, warmup, got 3."],
+  [{ cache: null }, "The codebook file must be an object with name, codebook, motion, warmup, got null."],
+  [{ warmup: -1 }, "The warm-up is -1: a warm-up is a whole number of steps, from 0 to the 6 of the run."],
+  [{ warmup: 2.5 }, "The warm-up is 2.5: a warm-up is a whole number of steps, from 0 to the 6 of the run."],
+  [
+    { warmup: 5, steps: 4, cache: "off" },
+    "The warm-up is 5: a warm-up is a whole number of steps, from 0 to the 4 of the run.",
+  ],
   [
     { cache: {} },
     'A codebook file needs rows, for example {"codebook": [{"below": 0.1, "rate": 4}, {"rate": 1}]}.',
@@ -87,7 +93,9 @@ describe("a request the model cannot meet is refused in one sentence", () => {
   it("or accepted, and by nothing else than a RequestError refused, whatever its numbers are", () => {
     const number = fc.oneof(fc.double(), fc.integer({ min: -2, max: 40 }), fc.constantFrom(8, 16, undefined));
     const member = (name: string) => number.map((value) => ({ [name]: value }));
-    const members = ["seed", "steps", "guidanceScale", "width", "height", "frames", "fps"].map(member);
+    const members = ["seed", "steps", "guidanceScale", "warmup", "width", "height", "frames", "fps"].map(
+      member,
+    );
     const cache = fc.oneof(fc.string(), fc.jsonValue(), fc.constantFrom("off", "fast", "static:2"));
     fc.assert(
       fc.property(fc.tuple(...members), fc.string(), cache, (numbers, prompt, policy) => {
@@ -112,6 +120,7 @@ describe("a request", () => {
     const { policy, ...resolved } = resolveRequest(good, limits);
     expect(policy.name).toBe("fast");
     expect(policy.motion).not.toBeNull();
+    expect(policy.warmup).toBe(0);
     expect(resolved).toEqual({
       ...good,
       negativePrompt: null,
@@ -126,8 +135,8 @@ describe("a request", () => {
 
   it("keeps what it names, also where that is 0 or empty", () => {
     const named = { guidanceScale: 0, negativePrompt: "", seed: 0, steps: 1, width: 32, frames: 1, fps: 4 };
-    const resolved = resolveRequest({ ...good, ...named, cache: "slow", motion: false }, limits);
+    const resolved = resolveRequest({ ...good, ...named, cache: "slow", motion: false, warmup: 1 }, limits);
     expect(resolved).toMatchObject(named);
-    expect(resolved.policy).toMatchObject({ name: "slow", motion: null });
+    expect(resolved.policy).toMatchObject({ name: "slow", motion: null, warmup: 1 });
   });
 });
