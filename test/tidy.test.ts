@@ -17,6 +17,7 @@ const allowedImports: Record<string, readonly string[]> = {
   video: [],
   net: [],
   secrets: [],
+  storage: [],
   webhooks: ["jobs", "net", "secrets", "storage"],
   pipeline: ["onnx", "checkpoint", "models", "caching", "sampling", "request", "video"],
 };

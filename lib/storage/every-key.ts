@@ -1,15 +1,11 @@
-import type { ObjectStore } from "./object-store.ts";
+import type { Listing, ObjectStore } from "./object-store.ts";
 
-/** All keys with a prefix, a page at a time. */
-export async function* everyKey(
-  store: ObjectStore,
-  prefix: string,
-  { after }: { after?: string } = {},
-): AsyncGenerator<string> {
-  for (let last = after; ; ) {
-    const { keys, isTruncated } = await store.list(prefix, last === undefined ? {} : { after: last });
+/** All keys that begin with `prefix`, however many; those that come and go meanwhile may be among them or not. */
+export async function* everyKey(store: ObjectStore, prefix: string): AsyncGenerator<string> {
+  let after: string | undefined;
+  do {
+    const { keys, isTruncated }: Listing = await store.list(prefix, after === undefined ? {} : { after });
     yield* keys;
-    last = keys.at(-1);
-    if (!isTruncated || last === undefined) return;
-  }
+    after = isTruncated ? keys.at(-1) : undefined;
+  } while (after !== undefined);
 }

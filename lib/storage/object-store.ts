@@ -48,7 +48,8 @@ export interface SignedUrlOptions {
  * The one database there is: S3, or a folder that keeps the same promises. Writes are atomic and durable, reads and
  * listings see every write that was answered before them, and conditional writes have one winner, across processes.
  *
- * Keys are 1 to 512 characters of `A-Z a-z 0-9 . _ - = /`, without empty, `.` or `..` segments.
+ * Keys are 1 to 512 characters of `A-Z a-z 0-9 . _ - = /`, without empty, `.` or `..` segments and without one of more
+ * than 200 characters. A prefix is anything that such a key can begin with.
  *
  * Everything here may reject with a {@link StoreError}: the answer is not known, and a write may or may not have been
  * made. A key or an option that is not allowed is a RangeError.
@@ -78,10 +79,45 @@ export class StoreError extends Error {
   }
 }
 
-const KEY = /^[A-Za-z0-9._=-]+(\/[A-Za-z0-9._=-]+)*$/;
+const KEY = /^[A-Za-z0-9._=-]{1,200}(\/[A-Za-z0-9._=-]{1,200})*$/;
+
+function isKey(text: string): boolean {
+  return text.length <= 512 && KEY.test(text) && !/(^|\/)\.{1,2}(\/|$)/.test(text);
+}
 
 /** @throws RangeError if `key` cannot be the key of an object */
 export function assertKey(key: string): void {
-  const isAllowed = key.length <= 512 && KEY.test(key) && !/(^|\/)\.{1,2}(\/|$)/.test(key);
-  if (!isAllowed) throw new RangeError(`${JSON.stringify(key.slice(0, 80))} cannot be the key of an object`);
+  if (!isKey(key)) throw new RangeError(`${JSON.stringify(key.slice(0, 80))} cannot be the key of an object`);
+}
+
+/** @throws RangeError if the arguments of a `put` are not allowed */
+export function assertPut(key: string, { ifAbsent, ifMatch, contentType = "" }: PutOptions): void {
+  assertKey(key);
+  if (ifAbsent && ifMatch !== undefined) throw new RangeError("ifAbsent and ifMatch exclude each other");
+  assertHeaderText("contentType", contentType);
+}
+
+/** @throws RangeError if the arguments of a `list` are not allowed */
+export function assertList(prefix: string, { after = "", limit = 1 }: ListOptions): void {
+  for (const start of [prefix, after]) {
+    // Whatever can begin a key becomes one with a letter behind it.
+    if (start !== "" && !isKey(`${start}x`))
+      throw new RangeError(`No key can begin with ${JSON.stringify(start.slice(0, 80))}`);
+  }
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
+    throw new RangeError(`limit is an integer of 1 to 1000, not ${limit}`);
+}
+
+/** @throws RangeError if the arguments of a `signedUrl` are not allowed */
+export function assertSignedUrl(key: string, options: SignedUrlOptions): void {
+  assertKey(key);
+  const { expiresInSeconds, contentType = "" } = options;
+  if (!Number.isInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > 604_800)
+    throw new RangeError(`expiresInSeconds is an integer of 1 to 604800, not ${expiresInSeconds}`);
+  assertHeaderText("contentType", contentType);
+}
+
+function assertHeaderText(name: string, text: string): void {
+  if (!/^[\x20-\x7e]{0,200}$/.test(text))
+    throw new RangeError(`${name} is up to 200 printable ASCII characters`);
 }

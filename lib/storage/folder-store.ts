@@ -1,0 +1,295 @@
+import { randomUUID } from "node:crypto";
+import { link, mkdir, open, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Readable } from "node:stream";
+import {
+  assertKey,
+  assertList,
+  assertPut,
+  assertSignedUrl,
+  type Listing,
+  type ListOptions,
+  type ObjectStore,
+  type PutOptions,
+  type PutResult,
+  type SignedUrlOptions,
+  type StoredObject,
+  StoreError,
+} from "./object-store.ts";
+import {
+  changesTooFast,
+  HEAD_BYTES,
+  type Header,
+  linkFirst,
+  linkNext,
+  newestVersion,
+  type OpenVersion,
+  openNewest,
+  removeIncarnation,
+  syncFolder,
+  TRIES_MAX,
+  tolerating,
+  type Version,
+  writeVersion,
+} from "./versions.ts";
+
+/** One version of an object, which stays readable whatever happens to the object. */
+export interface OpenObject {
+  readonly etag: string;
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  /** The bytes from `start` to `end`, both included, or all; closes the object when it ends or is destroyed. */
+  stream(range?: { readonly start: number; readonly end: number }): Readable;
+  /** For an object that is not streamed. */
+  close(): Promise<void>;
+}
+
+/** An object store whose objects can be served by this process. */
+export interface FolderStore extends ObjectStore {
+  openObject(key: string): Promise<OpenObject | null>;
+}
+
+export interface FolderStoreOptions {
+  readonly signUrl: (key: string, options: SignedUrlOptions) => string;
+}
+
+/**
+ * An object store in a folder of a local disk, for any number of processes that may be killed at any time. What a
+ * killed process left half-written is removed at the first opening an hour later.
+ *
+ * @throws StoreError if the folder cannot be made or written, or its disk has no hard links
+ */
+export async function openFolderStore(folder: string, { signUrl }: FolderStoreOptions): Promise<FolderStore> {
+  const objects = new ObjectFolder(resolve(folder));
+  const explained = <A extends unknown[], R>(operation: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      try {
+        return await operation.apply(objects, args);
+      } catch (error) {
+        throw explanation(objects.root, error);
+      }
+    };
+  };
+  await explained(objects.prepare)();
+  return {
+    get: explained(objects.get),
+    put: explained(objects.put),
+    delete: explained(objects.delete),
+    list: explained(objects.list),
+    openObject: explained(objects.open),
+    async signedUrl(key, options) {
+      assertSignedUrl(key, options);
+      return signUrl(key, options);
+    },
+  };
+}
+
+const TEMPORARY_LIFE_MS = 3_600_000;
+const PRECONDITION_FAILED = { ok: false, reason: "precondition_failed" } as const;
+
+class ObjectFolder {
+  readonly root: string;
+  readonly #objects: string;
+  readonly #temporary: string;
+  /** An empty file, hard-linked where an object is deleted: that takes no space, so a full disk can be cleared. */
+  readonly #deleted: string;
+
+  constructor(root: string) {
+    this.root = root;
+    this.#objects = join(root, "objects");
+    this.#temporary = join(root, "tmp");
+    this.#deleted = join(root, "deleted");
+  }
+
+  async prepare(): Promise<void> {
+    for (const folder of [this.#objects, this.#temporary])
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+    await (await open(this.#deleted, "a", 0o600)).close();
+    await syncFolder(this.root);
+    const probe = this.#temporaryPath();
+    await writeFile(probe, "probe", { flag: "wx" });
+    await link(probe, `${probe}.link`);
+    // The disk's own clock, which need not be this machine's.
+    const { mtimeMs: nowMs } = await stat(probe);
+    for (const name of await readdir(this.#temporary)) {
+      const path = join(this.#temporary, name);
+      const left = await tolerating(["ENOENT"], stat(path));
+      const isOurs = path.startsWith(probe);
+      if (isOurs || (left && nowMs - left.mtimeMs > TEMPORARY_LIFE_MS))
+        await rm(path, { recursive: true, force: true });
+    }
+  }
+
+  async get(key: string): Promise<StoredObject | null> {
+    const newest = await this.#openNewest(key);
+    if (newest === null) return null;
+    const { file, head, header, bodyOffset } = newest;
+    try {
+      const bytes = head.length < HEAD_BYTES ? head : await file.readFile();
+      const body = new Uint8Array(bytes.buffer, bytes.byteOffset + bodyOffset, bytes.length - bodyOffset);
+      return { body, etag: header.etag };
+    } finally {
+      await file.close();
+    }
+  }
+
+  async open(key: string): Promise<OpenObject | null> {
+    const newest = await this.#openNewest(key);
+    if (newest === null) return null;
+    const { file, header, bodyOffset } = newest;
+    return {
+      ...header,
+      sizeBytes: (await file.stat()).size - bodyOffset,
+      stream({ start, end } = { start: 0, end: Number.MAX_SAFE_INTEGER - bodyOffset }) {
+        return file.createReadStream({ start: bodyOffset + start, end: bodyOffset + end });
+      },
+      close: () => file.close(),
+    };
+  }
+
+  async put(key: string, body: Uint8Array, options: PutOptions = {}): Promise<PutResult> {
+    assertPut(key, options);
+    const { ifAbsent, ifMatch, contentType = "application/octet-stream" } = options;
+    const objectFolder = this.#objectFolder(key);
+    const header = { etag: randomUUID(), contentType };
+    const path = this.#temporaryPath();
+    let isWritten = false;
+    try {
+      // Who loses looks again: then the condition does not hold any more, or there is a new version to follow.
+      for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
+        const newest = await newestVersion(objectFolder);
+        if (newest?.header === null) {
+          await this.#remove(newest);
+          continue;
+        }
+        if (ifAbsent && newest !== null) return PRECONDITION_FAILED;
+        if (ifMatch !== undefined && newest?.header.etag !== ifMatch) return PRECONDITION_FAILED;
+        if (!isWritten) await writeVersion(path, header, body);
+        isWritten = true;
+        const outcome =
+          newest === null ? await this.#linkFirst(objectFolder, path) : await linkNext(newest, path);
+        if (outcome === "done") return { ok: true, etag: header.etag };
+        if (outcome === "gone") throw deletedMeanwhile(key);
+      }
+      throw changesTooFast();
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  async delete(key: string, { ifMatch }: { readonly ifMatch?: string } = {}): Promise<boolean> {
+    assertKey(key);
+    for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
+      const newest = await newestVersion(this.#objectFolder(key));
+      if (newest === null) return ifMatch === undefined;
+      if (newest.header === null) {
+        await this.#remove(newest);
+        continue;
+      }
+      if (ifMatch !== undefined && newest.header.etag !== ifMatch) return false;
+      const outcome = await linkNext(newest, this.#deleted);
+      if (outcome === "gone" && ifMatch !== undefined) throw deletedMeanwhile(key);
+      if (outcome !== "done") continue;
+      await this.#remove(newest);
+      return true;
+    }
+    throw changesTooFast();
+  }
+
+  async list(prefix: string, options: ListOptions = {}): Promise<Listing> {
+    assertList(prefix, options);
+    const { after = "", limit = 1000 } = options;
+    const keys: string[] = [];
+    const start = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+    for await (const key of this.#keysIn(start, { prefix, after })) {
+      if (keys.length === limit) return { keys, isTruncated: true };
+      keys.push(key);
+    }
+    return { keys, isTruncated: false };
+  }
+
+  /** In order, because a folder sorts as the beginning `name/` that its keys have in common. Reads no object. */
+  async *#keysIn(start: string, range: { prefix: string; after: string }): AsyncGenerator<string> {
+    const { prefix, after } = range;
+    const names = await tolerating(["ENOENT", "ENOTDIR"], readdir(join(this.#objects, start)));
+    const entries = (names ?? [])
+      .map((name) => start + (name.endsWith("@") ? name.slice(0, -1) : `${name}/`))
+      .filter((entry) =>
+        entry.endsWith("/")
+          ? (entry.startsWith(prefix) || prefix.startsWith(entry)) &&
+            (entry > after || after.startsWith(entry))
+          : entry.startsWith(prefix) && entry > after,
+      )
+      .sort(compareAscii);
+    for (const entry of entries) {
+      if (entry.endsWith("/")) yield* this.#keysIn(entry, range);
+      else yield entry;
+    }
+  }
+
+  /** The newest version of an object that is there. */
+  async #openNewest(key: string): Promise<(OpenVersion & { header: Header }) | null> {
+    assertKey(key);
+    const newest = await openNewest(this.#objectFolder(key));
+    if (newest === null) return null;
+    const { header } = newest;
+    if (header !== null) return { ...newest, header };
+    await newest.file.close();
+    return null;
+  }
+
+  async #linkFirst(objectFolder: string, path: string): Promise<"done" | "lost"> {
+    const places = { draft: this.#temporaryPath(), root: this.#objects };
+    return (await linkFirst(objectFolder, path, places)) ? "done" : "lost";
+  }
+
+  async #remove({ folder }: Version): Promise<void> {
+    await removeIncarnation(folder, { trash: this.#temporaryPath(), root: this.#objects });
+  }
+
+  #objectFolder(key: string): string {
+    return join(this.#objects, `${key}@`);
+  }
+
+  #temporaryPath(): string {
+    return join(this.#temporary, randomUUID());
+  }
+}
+
+function compareAscii(a: string, b: string): number {
+  return a < b ? -1 : 1;
+}
+
+function deletedMeanwhile(key: string): StoreError {
+  return new StoreError("unavailable", `The object ${key} was deleted while it was being changed.`);
+}
+
+const FULL = ["full", "is full; free some space"] as const;
+const DENIED = [
+  "denied",
+  "may not be written or read by this process; choose another one or its owner",
+] as const;
+const REASONS: Record<string, readonly [StoreError["code"], string]> = {
+  ENOSPC: FULL,
+  EDQUOT: ["full", "has used up its disk quota; free some space"],
+  EACCES: DENIED,
+  EROFS: ["denied", "is on a read-only disk; choose another one"],
+  ENOTDIR: ["denied", "is not a folder, or one above it is not; choose another one"],
+  EEXIST: ["denied", "is not a folder; choose another one"],
+};
+/** What a disk answers that has no hard links. */
+const LINKLESS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
+
+/** The same error if it is explained already. */
+function explanation(root: string, error: unknown): unknown {
+  if (error instanceof StoreError || !(error instanceof Error) || !("syscall" in error)) return error;
+  const { code = "", syscall } = error as NodeJS.ErrnoException;
+  const [reason, what] =
+    REASONS[code] ??
+    (LINKLESS.includes(code) && syscall === "link"
+      ? (["denied", "is on a disk without hard links; choose another one"] as const)
+      : code === "EPERM"
+        ? DENIED
+        : (["unavailable", `does not work (${code || error.message})`] as const));
+  return new StoreError(reason, `The data folder ${root} ${what}.`, { cause: error });
+}

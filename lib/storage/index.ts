@@ -1,0 +1,17 @@
+export { everyKey } from "./every-key.ts";
+export type { FolderStore, FolderStoreOptions, OpenObject } from "./folder-store.ts";
+export { openFolderStore } from "./folder-store.ts";
+export type {
+  Listing,
+  ListOptions,
+  ObjectStore,
+  PutOptions,
+  PutResult,
+  SignedUrlOptions,
+  StoredObject,
+} from "./object-store.ts";
+export { assertKey, StoreError } from "./object-store.ts";
+export type { Created, Records, RecordsOptions, Replaced, Updated, Versioned } from "./records.ts";
+export { RecordError, records } from "./records.ts";
+export type { UrlCheck, UrlSigner, UrlSignerOptions } from "./signed-urls.ts";
+export { urlSigner } from "./signed-urls.ts";

@@ -1,0 +1,221 @@
+import { randomUUID } from "node:crypto";
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { StoreError } from "./object-store.ts";
+
+/*
+ * An object is a folder `<key>@` with one folder in it, its incarnation, and in that its versions, named by number:
+ *
+ *   objects/videos/v1.json@/0b8f…-7d/12
+ *
+ * The highest number is the object; the others are what clean-up has not reached. Why that is safe for any number of
+ * processes that may stop anywhere, without a lock:
+ *
+ * - A version is written and synced elsewhere and linked here, so what has a number is whole. `link` never replaces:
+ *   of those who write version 13 one wins.
+ * - Only a version below an existing one is ever removed, so the highest number never falls.
+ * - Hence a writer who thought 12 the newest, slept while 13 and 14 came and 13 was cleaned up, and then took the free
+ *   number 13, finds 14 when it looks again, and has lost. Nobody saw its 13.
+ * - An object begins as a folder that is renamed to `<key>@` with version 1 in it. `rename` replaces an empty folder
+ *   only: of those who create it one wins.
+ * - An incarnation has a name never used before. A writer that slept while the object was deleted and created again
+ *   links into a folder that is gone.
+ * - Deleting is writing a version, an empty file. It has one winner like every write, and no version follows it. Then
+ *   the incarnation is moved away by its name, which cannot hit the next one.
+ *
+ * A process killed between the last two leaves a key that is listed and not there, until it is created or deleted.
+ */
+
+/** What a version says of itself, in its first line. */
+export interface Header {
+  readonly etag: string;
+  readonly contentType: string;
+}
+
+export interface Version {
+  /** The incarnation. */
+  readonly folder: string;
+  readonly number: number;
+  /** Null in the version that says that the object was deleted. */
+  readonly header: Header | null;
+}
+
+/** To be closed by who opened it. */
+export interface OpenVersion extends Version {
+  readonly file: FileHandle;
+  /** The beginning of the file, and all of it if shorter than {@link HEAD_BYTES}. */
+  readonly head: Buffer;
+  readonly bodyOffset: number;
+}
+
+/** Enough for every header and most records. */
+export const HEAD_BYTES = 4096;
+
+/** Each try that fails means that somebody else succeeded; so many in a row mean that something is broken. */
+export const TRIES_MAX = 100;
+
+/** The newest version, or null where there is none. */
+export async function openNewest(objectFolder: string): Promise<OpenVersion | null> {
+  for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
+    const incarnations = await tolerating(["ENOENT"], readdir(objectFolder));
+    const incarnation = incarnations?.find((name) => !name.startsWith("."));
+    if (incarnation === undefined) return null;
+    const folder = join(objectFolder, incarnation);
+    const numbers = await versionNumbers(folder);
+    if (numbers === null) continue; // It was deleted since, and perhaps created again.
+    const number = Math.max(...numbers);
+    const file = await tolerating(["ENOENT"], open(join(folder, String(number))));
+    if (file === undefined) continue; // There is a newer one since.
+    try {
+      return { folder, number, file, ...(await readHead(file)) };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+  throw changesTooFast();
+}
+
+export async function newestVersion(objectFolder: string): Promise<Version | null> {
+  const version = await openNewest(objectFolder);
+  await version?.file.close();
+  return version;
+}
+
+async function readHead(file: FileHandle): Promise<Pick<OpenVersion, "head" | "header" | "bodyOffset">> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+  const head = buffer.subarray(0, bytesRead);
+  if (bytesRead === 0) return { head, header: null, bodyOffset: 0 };
+  const headerBytes = head.indexOf("\n");
+  return { head, header: JSON.parse(head.toString("utf8", 0, headerBytes)), bodyOffset: headerBytes + 1 };
+}
+
+/** Writes a version to `path`, synced to disk. */
+export async function writeVersion(path: string, header: Header, body: Uint8Array): Promise<void> {
+  const { etag, contentType } = header;
+  const file = await open(path, "wx", 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify({ etag, contentType })}\n`);
+    await file.writeFile(body);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes the written version at `path` the first of an object; false if there is such an object already. */
+export async function linkFirst(
+  objectFolder: string,
+  path: string,
+  { draft, root }: { draft: string; root: string },
+): Promise<boolean> {
+  const incarnation = join(draft, randomUUID());
+  await mkdir(incarnation, { recursive: true, mode: 0o700 });
+  try {
+    await link(path, join(incarnation, "1"));
+    await syncFolder(incarnation);
+    await syncFolder(draft);
+    for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
+      await mkdir(dirname(objectFolder), { recursive: true, mode: 0o700 });
+      try {
+        await rename(draft, objectFolder);
+        await syncParents(objectFolder, root);
+        return true;
+      } catch (error) {
+        if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
+        // Who deleted the last object beside this one removed the folder above.
+        if (!hasCode(error, ["ENOENT"])) throw error;
+      }
+    }
+    throw changesTooFast();
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Makes the file at `path` the version after `newest`, and removes the older ones. `lost` if there was another; `gone`
+ * if the object was deleted right after, when nobody can tell any more whether it was written before that.
+ */
+export async function linkNext(newest: Version, path: string): Promise<"done" | "lost" | "gone"> {
+  const { folder } = newest;
+  const number = newest.number + 1;
+  const target = join(folder, String(number));
+  try {
+    await link(path, target);
+  } catch (error) {
+    if (hasCode(error, ["EEXIST", "ENOENT"])) return "lost";
+    throw error;
+  }
+  // A folder has a handful of versions, which the system lists in one go: it cannot miss both an old and its successor.
+  const numbers = await versionNumbers(folder);
+  if (numbers === null) return "gone";
+  if (Math.max(...numbers) > number) {
+    await rm(target, { force: true });
+    return "lost";
+  }
+  // Before the clean-up, which might otherwise be all that survives a power cut.
+  await tolerating(["ENOENT"], syncFolder(folder));
+  for (const older of numbers) if (older < number) await rm(join(folder, String(older)), { force: true });
+  return "done";
+}
+
+/** Moves a deleted incarnation to `trash` and removes it there, with the folders that it leaves empty below `root`. */
+export async function removeIncarnation(folder: string, { trash, root }: { trash: string; root: string }) {
+  await tolerating(["ENOENT"], rename(folder, trash));
+  let empty = dirname(folder);
+  while (empty !== root && (await removeEmptyFolder(empty))) empty = dirname(empty);
+  await tolerating(["ENOENT"], syncFolder(empty));
+  await rm(trash, { recursive: true, force: true });
+}
+
+async function removeEmptyFolder(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    if (hasCode(error, ["ENOENT"])) return true;
+    if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
+    throw error;
+  }
+}
+
+async function versionNumbers(folder: string): Promise<number[] | null> {
+  const names = await tolerating(["ENOENT"], readdir(folder));
+  return names?.filter((name) => /^\d+$/.test(name)).map(Number) ?? null;
+}
+
+/** All of them: another process may have made one of them and not yet synced it. */
+async function syncParents(path: string, root: string): Promise<void> {
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    await tolerating(["ENOENT"], syncFolder(folder));
+    if (folder === root) return;
+  }
+}
+
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What the operation gives, or undefined where it fails with one of these codes. */
+export async function tolerating<T>(codes: readonly string[], operation: Promise<T>): Promise<T | undefined> {
+  try {
+    return await operation;
+  } catch (error) {
+    if (hasCode(error, codes)) return undefined;
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, codes: readonly string[]): boolean {
+  return codes.includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+export function changesTooFast(): StoreError {
+  return new StoreError("unavailable", "The object changes too fast to be read or written; try again.");
+}
