@@ -9,3 +9,4 @@ export {
   type Stage,
 } from "./pipeline.ts";
 export { type PipelineProcess, startPipelineProcess } from "./process.ts";
+export { type Savings, savings } from "./savings.ts";

@@ -19,6 +19,8 @@ import {
  */
 export interface PipelineProcess extends Pipeline {
   readonly pid: number;
+  /** False once the process has ended or was told to. */
+  readonly isOpen: boolean;
   /** Ends the process at once, in the middle of whatever it does. */
   kill(): void;
 }
@@ -119,6 +121,9 @@ export async function startPipelineProcess(
     const { model, limits } = await ask<Opened>({ kind: "open", folder, options });
     return {
       pid: child.pid!,
+      get isOpen() {
+        return ended === null;
+      },
       model,
       limits,
       generate,

@@ -178,7 +178,7 @@ describe("ending", () => {
     const onProgress = whileDenoising(() => pipeline.kill());
     const killed = pipeline.generate(endless, { onProgress });
     await expect(killed).rejects.toThrow(new GenerationError("The generating process was killed."));
-    expect(isAlive(pipeline.pid)).toBe(false);
+    expect([isAlive(pipeline.pid), pipeline.isOpen]).toEqual([false, false]);
     await expect(pipeline.generate(request)).rejects.toThrow("The generating process was killed.");
   });
 
@@ -229,9 +229,10 @@ describe("ending", () => {
   it("between two generations fails the next one", async () => {
     const pipeline = await startOwn();
     await pipeline.generate(request);
+    expect(pipeline.isOpen).toBe(true);
     process.kill(pipeline.pid, "SIGTERM");
     await expect(pipeline.generate(request)).rejects.toThrow(GenerationError);
-    expect(isAlive(pipeline.pid)).toBe(false);
+    expect([isAlive(pipeline.pid), pipeline.isOpen]).toEqual([false, false]);
   });
 
   it("by an error that nobody caught fails the generation under way", async () => {
