@@ -106,7 +106,6 @@ async function exchange(
     return failure(deadline.aborted ? "timeout" : stage);
   } finally {
     clearTimeout(connecting);
-    request.destroy();
   }
 }
 

@@ -152,6 +152,16 @@ describe("the answer", () => {
     await closed;
   });
 
+  test("may come later than five seconds after the connection", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const url = await serve(async (_, response) => {
+      await vi.advanceTimersByTimeAsync(5000);
+      response.end();
+    });
+    expect(await postLocal(url)).toEqual(answered(200));
+  });
+
   test("what it says before it answers is passed over", async () => {
     const text =
       "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
@@ -282,6 +292,12 @@ test("a name is resolved once, so that a second answer cannot lead elsewhere", a
   expect(await postLocal(named, { resolve })).toEqual(answered(200));
   expect(resolve.mock.calls).toEqual([["localhost"]]);
   expect(hosts).toEqual([new URL(named).host]);
+});
+
+test("the connection goes to the address that was resolved, and not to what the system says", async () => {
+  const url = await serve((_, response) => response.end());
+  const named = url.replace("127.0.0.1", "localhost");
+  expect(await postLocal(named, { resolve: async () => ["127.0.0.9"] })).toEqual(failed("connect"));
 });
 
 test("of several addresses, one that answers is enough", async () => {
