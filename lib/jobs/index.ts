@@ -11,6 +11,7 @@ export {
   type EventType,
   hasUnsettled,
   isFinished,
+  JOB_ERROR_CODES,
   JOB_STATUSES,
   type JobError,
   type JobProgress,

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 import type { Clock, Random } from "../ports.ts";
 import { everyKey, type ObjectStore, records } from "../storage/index.ts";
 import { type Claim, claimSchema, takeClaim } from "./claims.ts";
@@ -80,8 +80,8 @@ export interface JobStore {
   markUndelivered(ref: JobRef): Promise<void>;
   /** All webhooks of the job are settled. */
   markDelivered(ref: JobRef): Promise<void>;
-  /** The marker without a record that a process leaves when it dies in the middle of a creation. */
-  forgetUnfinished(ref: UnfinishedRef): Promise<void>;
+  /** Takes away the marker that a process leaves when it dies in the middle of a creation; whether there was one. */
+  forgetAbandoned(ref: UnfinishedRef): Promise<boolean>;
   /** Deletes videos, posters and whatever attempts that lost left behind. */
   deleteArtifacts(ref: JobRef): Promise<void>;
 }
@@ -90,14 +90,19 @@ export interface JobStoreDeps {
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly random: Random;
+  /** Waits between two tries of a write. */
+  readonly sleep?: (durationMs: number) => Promise<unknown>;
 }
+
+/** How long a creation may be between its marker and its record before it counts as abandoned. */
+const CREATION_MS_MAX = 10 * 60_000;
 
 const EMPTY = new Uint8Array();
 
 /** Records read at once for a page. */
 const READ_AHEAD = 16;
 
-export function jobStore({ store, clock, random }: JobStoreDeps): JobStore {
+export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreDeps): JobStore {
   const jobs = records(store, jobRecordSchema, { random, sleep });
   const claims = records(store, claimSchema, { random, sleep });
 
@@ -117,11 +122,19 @@ export function jobStore({ store, clock, random }: JobStoreDeps): JobStore {
     if (keys.length >= unfinishedMax) return { outcome: "queue_full" };
     const record = queuedJob({ ...job, id, createdAt: videoIdTime(id) });
     // The marker first: a record without one would wait for ever if this process died here.
-    await store.put(unfinishedKey(record), EMPTY);
+    const markedAt = await markUnfinished(record);
     const created = await jobs.create(jobKey(record), record);
+    if (markedAt + CREATION_MS_MAX / 2 <= clock.now()) await markUnfinished(record);
     return created.ok
       ? { outcome: "created", record }
       : { outcome: "replayed", record: created.current.value };
+  }
+
+  /** The marker has its time in it, so that it is another object than the one an earlier creation left. */
+  async function markUnfinished(ref: UnfinishedRef): Promise<number> {
+    const now = clock.now();
+    await store.put(unfinishedKey(ref), new TextEncoder().encode(`${now}`));
+    return now;
   }
 
   async function apply(ref: JobRef, event: JobEvent): Promise<Applied> {
@@ -185,8 +198,13 @@ export function jobStore({ store, clock, random }: JobStoreDeps): JobStore {
     async markDelivered(ref) {
       await store.delete(undeliveredKey(ref));
     },
-    async forgetUnfinished(ref) {
-      await store.delete(unfinishedKey(ref));
+    async forgetAbandoned(ref) {
+      const marker = await store.get(unfinishedKey(ref));
+      if (!marker) return false;
+      const markedAt = Number(new TextDecoder().decode(marker.body));
+      if (markedAt + CREATION_MS_MAX > clock.now() || (await read(ref))) return false;
+      // A repetition of the request may have taken the creation up again: then it is another marker.
+      return store.delete(unfinishedKey(ref), { ifMatch: marker.etag });
     },
     async deleteArtifacts(ref) {
       for await (const key of everyKey(store, artifactsPrefix(ref))) await store.delete(key);

@@ -1,5 +1,4 @@
 import type { Clock } from "../ports.ts";
-import { videoIdTime } from "./ids.ts";
 import type { Applied, JobStore, UnfinishedRef } from "./job-store.ts";
 import { hasUnsettled, isFinished, type JobRecord, type JobRef } from "./record.ts";
 
@@ -20,6 +19,8 @@ export interface SweepOptions {
   readonly clock: Clock;
   /** A queued job that did not change for so long is hinted at again. */
   readonly staleQueuedMs: number;
+  /** What kept one job from being looked at; the others are. */
+  readonly onError: (error: unknown, ref: JobRef) => void;
 }
 
 /** What a sweep found; `lost`, `expired` and `orphaned` are repairs, and many of them are a fault somewhere. */
@@ -36,18 +37,19 @@ export interface SweepReport {
   expired: number;
   /** Markers without a record. */
   orphaned: number;
+  /** Jobs that could not be looked at. */
+  failed: number;
 }
-
-/** How long a creation may be between its marker and its record before it counts as abandoned. */
-const CREATION_MS_MAX = 10 * 60_000;
 
 /**
  * Looks once at every job that is not settled and repairs whatever was lost on its way: hints, workers, deadlines,
  * markers. Everything else in the service may fail at any moment because this runs again and again. Two sweeps at once
  * do no harm.
+ *
+ * @throws StoreError when the jobs cannot be listed
  */
 export async function sweep(options: SweepOptions): Promise<SweepReport> {
-  const { jobs, hints } = options;
+  const { jobs, hints, onError } = options;
   const report: SweepReport = {
     queued: 0,
     running: 0,
@@ -56,11 +58,20 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
     lost: 0,
     expired: 0,
     orphaned: 0,
+    failed: 0,
   };
-  for await (const ref of jobs.unfinished()) await sweepUnfinished(ref, options, report);
+  const see = async (ref: JobRef, look: Promise<void>) => {
+    try {
+      await look;
+    } catch (error) {
+      report.failed += 1;
+      onError(error, ref);
+    }
+  };
+  for await (const ref of jobs.unfinished()) await see(ref, sweepUnfinished(ref, options, report));
   for await (const ref of jobs.undelivered()) {
     report.undelivered += 1;
-    await hints.webhooks(ref);
+    await see(ref, hints.webhooks(ref));
   }
   return report;
 }
@@ -73,14 +84,14 @@ async function sweepUnfinished(
   const { jobs, hints, clock, staleQueuedMs } = options;
   const found = await jobs.read(ref);
   if (!found) {
-    if (videoIdTime(ref.id) + CREATION_MS_MAX > clock.now()) return;
-    report.orphaned += 1;
-    return jobs.forgetUnfinished(ref);
+    if (await jobs.forgetAbandoned(ref)) report.orphaned += 1;
+    return;
   }
   const record = await repair(found, options, report);
   if (isFinished(record)) return jobs.markFinished(record);
   report[record.status === "queued" ? "queued" : "running"] += 1;
-  if (record.status === "queued" && record.updatedAt + staleQueuedMs <= clock.now()) {
+  const wasRepaired = record !== found;
+  if (record.status === "queued" && (wasRepaired || record.updatedAt + staleQueuedMs <= clock.now())) {
     report.resent += 1;
     await hints.work(record);
   }

@@ -70,20 +70,26 @@ const MAX_GUIDANCE = 100;
  */
 export function resolveRequest(request: GenerationRequest, limits: VideoLimits): ResolvedRequest {
   const { prompt, seed } = request;
-  if (prompt.trim() === "") throw new RequestError("The prompt is empty: say what the video should show.");
+  if (prompt.trim() === "") {
+    throw new RequestError("The prompt is empty: say what the video should show.", { field: "prompt" });
+  }
   const steps = request.steps ?? limits.steps;
   inRange("steps", steps, 1, MAX_STEPS);
   inRange("seed", seed, 0, MAX_SEED);
   const guidanceScale = request.guidanceScale ?? limits.guidance_scale;
   if (!(guidanceScale >= 0 && guidanceScale <= MAX_GUIDANCE)) {
-    throw new RequestError(`guidance must be a number from 0 to ${MAX_GUIDANCE}, got ${guidanceScale}.`);
+    throw new RequestError(`guidance must be a number from 0 to ${MAX_GUIDANCE}, got ${guidanceScale}.`, {
+      field: "guidanceScale",
+    });
   }
   const [defaultWidth, defaultHeight] = limits.sizes[0]!;
   const width = request.width ?? defaultWidth;
   const height = request.height ?? defaultHeight;
   if (!limits.sizes.some(([w, h]) => w === width && h === height)) {
     const sizes = limits.sizes.map(([w, h]) => `${w}x${h}`).join(", ");
-    throw new RequestError(`This model cannot make videos of ${width}x${height}: choose ${sizes}.`);
+    throw new RequestError(`This model cannot make videos of ${width}x${height}: choose ${sizes}.`, {
+      field: "width",
+    });
   }
   return {
     prompt,
@@ -94,8 +100,8 @@ export function resolveRequest(request: GenerationRequest, limits: VideoLimits):
     policy: resolvePolicy(request, steps),
     width,
     height,
-    frames: oneOf("frames", request.frames, limits.frames),
-    fps: oneOf("frames per second", request.fps, limits.fps),
+    frames: oneOf("frames", "frames", request.frames, limits.frames),
+    fps: oneOf("fps", "frames per second", request.fps, limits.fps),
   };
 }
 
@@ -106,20 +112,29 @@ function resolvePolicy(
   try {
     return parseCachePolicy(cache, { steps, motion, warmup });
   } catch (cause) {
-    if (cause instanceof CachePolicyError) throw new RequestError(`${sentence(cause.message)}`, { cause });
+    if (cause instanceof CachePolicyError) {
+      throw new RequestError(sentence(cause.message), { field: "cache", cause });
+    }
     throw cause;
   }
 }
 
-function inRange(name: string, value: number, least: number, most: number): void {
+function inRange(name: "steps" | "seed", value: number, least: number, most: number): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw new RequestError(`${name} must be a whole number from ${least} to ${most}, got ${value}.`);
+  throw new RequestError(`${name} must be a whole number from ${least} to ${most}, got ${value}.`, {
+    field: name,
+  });
 }
 
-function oneOf(name: string, value: number | undefined, allowed: readonly number[]): number {
+function oneOf(
+  field: "frames" | "fps",
+  name: string,
+  value: number | undefined,
+  allowed: readonly number[],
+): number {
   if (value === undefined) return allowed[0]!;
   if (allowed.includes(value)) return value;
-  throw new RequestError(`This model cannot make ${value} ${name}: choose ${allowed.join(", ")}.`);
+  throw new RequestError(`This model cannot make ${value} ${name}: choose ${allowed.join(", ")}.`, { field });
 }
 
 function sentence(text: string): string {

@@ -1,0 +1,87 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { HTTPException } from "hono/http-exception";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { requestId } from "hono/request-id";
+import { EVENT_TYPES } from "../../lib/jobs/index.ts";
+import { StoreError } from "../../lib/storage/index.ts";
+import type { ApiDeps, ApiEnv } from "./env.ts";
+import { authenticate } from "./middleware/authenticate.ts";
+import { logRequests } from "./middleware/log-requests.ts";
+import { openApiDocument } from "./openapi/document.ts";
+import { pageRoutes } from "./pages/routes.ts";
+import { ApiError, problemResponse } from "./problem.ts";
+import { modelRoutes } from "./routes/models.ts";
+import { triggerInvocation, triggerRoutes } from "./routes/triggers.ts";
+import { videoRoutes } from "./routes/videos.ts";
+import { webhookEndpointRoutes, webhookSecretRoute } from "./routes/webhook-endpoints.ts";
+
+/** The HTTP API: the same app at the edge and on a developer's machine. */
+export function createApp(deps: ApiDeps) {
+  const app = new Hono<ApiEnv>({ strict: true });
+  app.use(requestId());
+  app.use(logRequests(deps));
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allow = methods.join(", ");
+        const error = new ApiError("method_not_allowed", `This path takes ${allow}.`, { headers: { allow } });
+        return problemResponse(c, error);
+      },
+    }),
+  );
+  app.use("/v1/*", cors({ origin: "*", exposeHeaders: EXPOSED_HEADERS, maxAge: 600 }));
+
+  app.get("/healthz", (c) => c.json({ status: "ok", version: deps.version }));
+  app.get("/openapi.json", (c) => c.json(openApiDocument(deps)));
+  app.route("/", pageRoutes(deps));
+
+  // Whoever sends these proves it by a signature.
+  app.route("/v1/triggers", triggerInvocation(deps));
+  app.use("/v1/*", authenticate(deps.keys));
+  for (const path of ["edits", "extensions", "characters", "characters/:id"]) {
+    app.all(`/v1/videos/${path}`, () => {
+      throw new ApiError("not_supported", "Videos are made from text; nothing else is supported.");
+    });
+  }
+  app.get("/v1/webhook_event_types", (c) => c.json({ object: "list", data: EVENT_TYPES }));
+  const api = app
+    .route("/v1/videos", videoRoutes(deps))
+    .route("/v1/webhook_endpoints", webhookEndpointRoutes(deps))
+    .route("/v1/webhook_secret", webhookSecretRoute(deps))
+    .route("/v1/triggers", triggerRoutes(deps))
+    .route("/v1/models", modelRoutes(deps));
+
+  app.notFound((c) => problemResponse(c, new ApiError("not_found", "There is nothing at this path.")));
+  app.onError((error, c) => {
+    const refused = apiErrorOf(error);
+    if (refused.status >= 500 && refused.status !== 501) {
+      deps.log.error(
+        { requestId: c.get("requestId"), error: error.name, reason: error.message },
+        "request failed",
+      );
+    }
+    return problemResponse(c, refused);
+  });
+  return api;
+}
+
+/** The type that Hono's typed client `hc` is made from. */
+export type Api = ReturnType<typeof createApp>;
+
+const EXPOSED_HEADERS = ["x-request-id", "retry-after", "idempotent-replayed", "preference-applied"];
+
+function apiErrorOf(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof StoreError) {
+    return new ApiError("storage_unavailable", error.message, {
+      headers: { "retry-after": "2" },
+      cause: error,
+    });
+  }
+  if (error instanceof HTTPException && error.status < 500) {
+    return new ApiError("invalid_value", error.message, { cause: error });
+  }
+  return new ApiError("internal_error", "Something failed.", { cause: error });
+}

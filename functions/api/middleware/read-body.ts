@@ -1,0 +1,34 @@
+import type { HonoRequest } from "hono";
+import { ApiError } from "../problem.ts";
+
+/**
+ * The bytes of a request's body. They are counted as they come: a header may say anything, and a chunked body says
+ * nothing.
+ *
+ * @throws ApiError when there are more than `bytesMax`, or the connection breaks before the end
+ */
+export async function readBody(request: HonoRequest, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = () =>
+    new ApiError("body_too_large", `The body may have at most ${bytesMax} bytes.`, {
+      headers: { connection: "close" },
+    });
+  if (Number(request.header("content-length") ?? 0) > bytesMax) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const reader = request.raw.body?.getReader();
+  for (;;) {
+    const { done, value } = (await reader?.read().catch(truncated)) ?? { done: true };
+    if (done) return Buffer.concat(chunks);
+    bytes += value.length;
+    if (bytes > bytesMax) {
+      // The rest is not waited for.
+      reader?.cancel().catch(() => undefined);
+      throw tooLarge();
+    }
+    chunks.push(value);
+  }
+}
+
+function truncated(cause: unknown): never {
+  throw new ApiError("invalid_json", "The body ended before its time.", { cause });
+}

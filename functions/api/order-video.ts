@@ -1,0 +1,74 @@
+import type { Principal } from "../../lib/access/index.ts";
+import { type Claim, type JobRecord, newVideoId, type VideoParams } from "../../lib/jobs/index.ts";
+import { checkWebhookUrl } from "../../lib/net/index.ts";
+import type { ApiDeps } from "./env.ts";
+import { ApiError } from "./problem.ts";
+import type { VideoCreate } from "./schemas/video-request.ts";
+
+/** A checked wish for one video. */
+export interface VideoOrder {
+  readonly principal: Principal;
+  readonly params: VideoParams;
+  readonly timeoutSeconds: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly webhook: JobRecord["webhook"];
+  readonly remixedFrom?: string;
+  readonly claim?: Claim | undefined;
+}
+
+/**
+ * The job of an order: a new one, or the one that its claim already made.
+ *
+ * @throws ApiError when the claim was for another order, or the key has too many unfinished jobs
+ */
+export async function orderVideo(
+  { jobs, hints, limits, retentionMs, clock, random }: ApiDeps,
+  { principal, timeoutSeconds, claim, ...order }: VideoOrder,
+): Promise<{ record: JobRecord; isReplay: boolean }> {
+  const now = clock.now();
+  const creation = await jobs.create(
+    {
+      ...principal,
+      id: newVideoId(clock, random),
+      createdAt: now,
+      deadlineAt: now + timeoutSeconds * 1000,
+      expiresAt: now + retentionMs,
+      params: order.params,
+      metadata: { ...order.metadata },
+      remixedFrom: order.remixedFrom ?? null,
+      webhook: order.webhook,
+    },
+    { claim, unfinishedMax: limits.unfinishedMax },
+  );
+  if (creation.outcome === "mismatched") {
+    throw new ApiError("idempotency_key_reused", "This idempotency key was used for another request.");
+  }
+  if (creation.outcome === "queue_full") {
+    throw new ApiError(
+      "queue_full",
+      `This key has ${limits.unfinishedMax} unfinished videos: wait for one.`,
+      {
+        headers: { "retry-after": "5" },
+      },
+    );
+  }
+  const isReplay = creation.outcome === "replayed";
+  if (!isReplay) await hints.work(creation.record);
+  return { record: creation.record, isReplay };
+}
+
+/** @throws ApiError for an address that webhooks must not be sent to */
+export function webhookOf(
+  { webhookUrls }: Pick<ApiDeps, "webhookUrls">,
+  { webhook_url: url, webhook_events: events }: Pick<VideoCreate, "webhook_url" | "webhook_events">,
+): JobRecord["webhook"] {
+  if (url === undefined) {
+    if (events === undefined) return null;
+    throw new ApiError("invalid_value", "webhook_events: give a webhook_url too.", {
+      param: "webhook_events",
+    });
+  }
+  const checked = checkWebhookUrl(url, webhookUrls);
+  if (!checked.ok) throw new ApiError("invalid_webhook_url", checked.reason, { param: "webhook_url" });
+  return { url: checked.url, events: events ?? ["video.completed", "video.failed"] };
+}

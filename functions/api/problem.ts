@@ -1,0 +1,92 @@
+import { STATUS_CODES } from "node:http";
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+
+/** Every way a request can fail, and the status it fails with. */
+export const STATUS_OF = {
+  invalid_value: 400,
+  unknown_parameter: 400,
+  unsupported_parameter: 400,
+  unsupported_variant: 400,
+  invalid_json: 400,
+  invalid_multipart: 400,
+  invalid_webhook_url: 400,
+  invalid_api_key: 401,
+  invalid_signature: 401,
+  not_found: 404,
+  video_not_found: 404,
+  method_not_allowed: 405,
+  video_not_ready: 409,
+  video_expired: 410,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  idempotency_key_reused: 422,
+  template_field_missing: 422,
+  queue_full: 429,
+  internal_error: 500,
+  not_supported: 501,
+  storage_unavailable: 503,
+} as const;
+
+export type ProblemCode = keyof typeof STATUS_OF;
+
+export const PROBLEM_CODES = Object.keys(STATUS_OF) as ProblemCode[];
+
+export interface ProblemOptions extends ErrorOptions {
+  /** The field that is to blame, in dots for nested ones. */
+  readonly param?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A request that is refused; thrown anywhere, turned into an answer once. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly code: ProblemCode;
+  readonly param: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ProblemCode, message: string, { param, headers, ...options }: ProblemOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.param = param ?? null;
+    this.headers = headers ?? {};
+  }
+
+  get status(): ContentfulStatusCode {
+    return STATUS_OF[this.code];
+  }
+}
+
+/**
+ * The body of a failed request: the members of RFC 9457, and the `error` object that OpenAI's clients read. A fault of
+ * ours (5xx) says nothing but the id to ask about.
+ */
+export function problemOf(error: ApiError, instance: string, requestId: string) {
+  const { status, code, param } = error;
+  const isOurs = status >= 500 && status !== 501;
+  const message = isOurs
+    ? `The service failed. Ask about it with the request id ${requestId}.`
+    : error.message;
+  return {
+    type: `urn:adareel:problem:${code}`,
+    title: STATUS_CODES[status] ?? "Error",
+    status,
+    detail: message,
+    instance,
+    request_id: requestId,
+    error: { message, type: status < 500 ? "invalid_request_error" : "server_error", param, code },
+  };
+}
+
+/** Clients of OpenAI try 409 and 5xx again; where that cannot help they are told so. */
+const POINTLESS: ReadonlySet<ProblemCode> = new Set(["video_not_ready", "not_supported"]);
+
+export function problemResponse(c: Context, error: ApiError): Response {
+  const headers = {
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    ...(POINTLESS.has(error.code) && { "x-should-retry": "false" }),
+    ...error.headers,
+  };
+  return c.body(JSON.stringify(problemOf(error, c.req.path, c.get("requestId"))), error.status, headers);
+}

@@ -1,0 +1,43 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import type { ApiDeps, ApiEnv, ModelCard } from "../env.ts";
+import { ApiError } from "../problem.ts";
+
+export const modelSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal("model"),
+    created: z.int(),
+    owned_by: z.string(),
+    sizes: z.array(z.string()),
+    num_frames: z.array(z.int()),
+    fps: z.array(z.int()),
+    steps: z.int().describe("What a request takes that names none; so for guidance_scale."),
+    guidance_scale: z.number(),
+  })
+  .meta({ id: "Model" });
+
+/** The models of this deployment and what each can make; the first value of each list is the default. */
+export function modelRoutes({ models }: ApiDeps) {
+  return new Hono<ApiEnv>()
+    .get("/", (c) => c.json({ object: "list" as const, data: models.map(modelView) }))
+    .get("/:id", (c) => {
+      const model = models.find(({ name }) => name === c.req.param("id"));
+      if (!model) throw new ApiError("not_found", "There is no model with this id.");
+      return c.json(modelView(model));
+    });
+}
+
+function modelView({ name, limits }: ModelCard): z.infer<typeof modelSchema> {
+  return {
+    id: name,
+    object: "model",
+    created: 0,
+    owned_by: "adareel",
+    sizes: limits.sizes.map(([width, height]) => `${width}x${height}`),
+    num_frames: limits.frames,
+    fps: limits.fps,
+    steps: limits.steps,
+    guidance_scale: limits.guidance_scale,
+  };
+}

@@ -1,0 +1,225 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/jobs/index.ts";
+import { redeliver } from "../../../lib/webhooks/index.ts";
+import { claimOf } from "../claim.ts";
+import type { ApiDeps, ApiEnv } from "../env.ts";
+import { body, check, query } from "../middleware/body.ts";
+import { orderVideo, webhookOf } from "../order-video.ts";
+import { ApiError } from "../problem.ts";
+import { resolveVideo } from "../resolve-video.ts";
+import type { Video } from "../schemas/video.ts";
+import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
+import { eventsView, STATUS_NAMES, signUrls, type VideoViewOptions, videoView } from "../views/video.ts";
+
+const POLL_AFTER_MS = 1000;
+const WAIT_SECONDS_MAX = 25;
+const WAIT_STEP_MS = 200;
+
+/** Records that one request for a filtered list looks at. */
+const FILTERED_MAX = 2000;
+const QUEUE_SHOWN_MAX = 1000;
+
+const METADATA_FILTER = /^metadata\[([^[\]]{1,64})\]$/;
+
+export const listQuery = z.strictObject({
+  after: z.string().max(64).optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  order: z.enum(["desc"]).default("desc"),
+  status: z.enum(["queued", "in_progress", "completed", "failed"]).optional(),
+});
+
+export const contentQuery = z.strictObject({ variant: z.string().max(32).default("video") });
+
+export const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() });
+
+export function videoRoutes(deps: ApiDeps) {
+  const { jobs, store, hints, limits, clock } = deps;
+  const { bodyBytesMax, promptCharactersMax } = limits;
+
+  /** @throws ApiError for an id that is unknown, deleted or somebody else's: nothing tells which */
+  async function find(c: Context<ApiEnv>): Promise<JobRecord> {
+    const id = c.req.param("id")!;
+    const record = isVideoId(id) ? await jobs.read({ tenant: c.var.principal.tenant, id }) : null;
+    if (record && record.deletedAt === null) return record;
+    throw new ApiError("video_not_found", "There is no video with this id.");
+  }
+
+  async function answer(c: Context<ApiEnv>, record: JobRecord) {
+    if (!isFinished(record)) c.header("openai-poll-after-ms", String(POLL_AFTER_MS));
+    c.header("cache-control", "no-store");
+    return c.json<Video>(videoView(record, await viewOptions(record)));
+  }
+
+  async function viewOptions(record: JobRecord): Promise<VideoViewOptions> {
+    return {
+      urls: await signUrls(store, record, clock.now()),
+      queuePosition: record.status === "queued" ? await queuePosition(record) : null,
+    };
+  }
+
+  /** Unfinished jobs of everybody that were created before; not told beyond the first thousand. */
+  async function queuePosition({ id }: JobRecord): Promise<number | null> {
+    let seen = 0;
+    let before = 0;
+    for await (const other of jobs.unfinished()) {
+      seen += 1;
+      if (seen > QUEUE_SHOWN_MAX) return null;
+      if (other.id < id) before += 1;
+    }
+    return before;
+  }
+
+  /** The record once it is over, or as it is after the seconds that `Prefer: wait=n` allows. */
+  async function awaited(c: Context<ApiEnv>, record: JobRecord): Promise<JobRecord> {
+    const [, wait] = /(?:^|[,;\s])wait(?:=(\d{1,4}))?/.exec(c.req.header("prefer") ?? "") ?? [null];
+    if (wait === null || isFinished(record)) return record;
+    const seconds = Math.min(Number(wait ?? WAIT_SECONDS_MAX), WAIT_SECONDS_MAX);
+    c.header("preference-applied", `wait=${seconds}`);
+    const until = performance.now() + seconds * 1000;
+    let newest = record;
+    while (!isFinished(newest) && performance.now() < until && !c.req.raw.signal.aborted) {
+      await sleep(WAIT_STEP_MS);
+      newest = (await jobs.read(record)) ?? newest;
+    }
+    return newest;
+  }
+
+  async function cancelled(record: JobRecord): Promise<JobRecord> {
+    const applied = await jobs.apply(record, { type: "cancel" });
+    if (applied.ok && applied.isChanged) await hints.webhooks(record);
+    return applied.record ?? record;
+  }
+
+  return new Hono<ApiEnv>()
+    .post("/", body(videoCreateSchema(promptCharactersMax), bodyBytesMax), async (c) => {
+      const request = c.req.valid("json");
+      const { prompt, metadata = {}, timeout, ...settings } = request;
+      const { record, isReplay } = await orderVideo(deps, {
+        principal: c.var.principal,
+        params: resolveVideo(prompt, settings, deps),
+        timeoutSeconds: timeout,
+        metadata,
+        webhook: webhookOf(deps, request),
+        claim: claimOf(c, "POST /v1/videos", request),
+      });
+      if (isReplay) c.header("idempotent-replayed", "true");
+      return answer(c, await awaited(c, record));
+    })
+    .get("/", async (c) => {
+      const { filter, page } = listFilters(c.req.queries());
+      const { after, limit, status } = check(listQuery, page);
+      const { tenant } = c.var.principal;
+      const isWanted = (record: JobRecord) =>
+        record.deletedAt === null &&
+        (status === undefined || STATUS_NAMES[record.status] === status) &&
+        filter.every(([name, value]) => record.metadata[name] === value);
+      const found: JobRecord[] = [];
+      let last = after;
+      for (let looked = 0; ; ) {
+        const { records, isTruncated } = await jobs.list(tenant, { after: last, limit: 100 });
+        found.push(...records.filter(isWanted));
+        looked += records.length;
+        last = records.at(-1)?.id ?? last;
+        // One more than the page shows that there is a next page, which so is never empty.
+        if (found.length > limit || !isTruncated) break;
+        if (looked >= FILTERED_MAX) throw tooDeep(last);
+      }
+      const data = found.slice(0, limit).map((record) => videoView(record));
+      return c.json({
+        object: "list" as const,
+        data,
+        first_id: data[0]?.id ?? null,
+        last_id: data.at(-1)?.id ?? null,
+        has_more: found.length > limit,
+      });
+    })
+    .get("/:id", async (c) => answer(c, await awaited(c, await find(c))))
+    .delete("/:id", async (c) => {
+      const record = await find(c);
+      await cancelled(record);
+      await jobs.apply(record, { type: "delete" });
+      await jobs.deleteArtifacts(record);
+      return c.json({ id: record.id, object: "video.deleted" as const, deleted: true as const });
+    })
+    .post("/:id/cancel", async (c) => answer(c, await cancelled(await find(c))))
+    .get("/:id/content", query(contentQuery), async (c) => {
+      const record = await find(c);
+      const url = await contentUrl(record, c.req.valid("query").variant);
+      c.header("cache-control", "no-store");
+      return c.redirect(url, 302);
+    })
+    .post("/:id/remix", body(remixSchema(promptCharactersMax), bodyBytesMax), async (c) => {
+      const parent = await find(c);
+      const request = c.req.valid("json");
+      const { principal } = c.var;
+      const { record, isReplay } = await orderVideo(deps, {
+        principal,
+        params: { ...parent.params, prompt: request.prompt, seed: request.seed ?? parent.params.seed },
+        timeoutSeconds: (parent.deadlineAt - parent.createdAt) / 1000,
+        metadata: request.metadata ?? parent.metadata,
+        webhook: webhookOf(deps, request) ?? parent.webhook,
+        remixedFrom: parent.id,
+        claim: claimOf(c, `POST /v1/videos/${parent.id}/remix`, request),
+      });
+      if (isReplay) c.header("idempotent-replayed", "true");
+      return answer(c, await awaited(c, record));
+    })
+    .get("/:id/events", async (c) => c.json(eventsView(await find(c))))
+    .post("/:id/webhooks/redeliver", body(redeliverBody, bodyBytesMax), async (c) => {
+      const record = await find(c);
+      const { event_id: eventId = null } = c.req.valid("json");
+      let isKnown = true;
+      const updated = await jobs.updateEvents(record, (newest) => {
+        const events = redeliver(newest, eventId, clock.now());
+        isKnown = events !== null;
+        return { events: events ?? newest.events };
+      });
+      if (!isKnown)
+        throw new ApiError("not_found", "This video has no event with this id.", { param: "event_id" });
+      if (isFinished(record)) await jobs.markUndelivered(record);
+      await hints.webhooks(record);
+      return c.json(eventsView(updated ?? record));
+    });
+
+  async function contentUrl(record: JobRecord, name: string): Promise<string> {
+    const variant = VARIANTS.find((known) => known === name);
+    if (!variant) {
+      throw new ApiError("unsupported_variant", `variant is one of ${VARIANTS.join(", ")}.`, {
+        param: "variant",
+      });
+    }
+    if (!record.outputs)
+      throw new ApiError("video_not_ready", `This video is ${STATUS_NAMES[record.status]}.`);
+    const urls = await signUrls(store, record, clock.now());
+    if (!urls)
+      throw new ApiError("video_expired", "The outputs of this video were deleted after their time.");
+    const url = urls[variant];
+    if (url) return url;
+    throw new ApiError("unsupported_variant", `This video was made without ${variant}.`, {
+      param: "variant",
+    });
+  }
+}
+
+/** `metadata[k]=v` apart from the parameters whose names are known. */
+function listFilters(queries: Record<string, string[]>) {
+  const filter: [name: string, value: string][] = [];
+  const page: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, values] of Object.entries(queries)) {
+    const [, key] = METADATA_FILTER.exec(name) ?? [];
+    if (values.length > 1) throw new ApiError("invalid_value", `${name} comes twice.`, { param: name });
+    if (key !== undefined) filter.push([key, values[0]!]);
+    else page[name] = values[0]!;
+  }
+  return { filter, page };
+}
+
+function tooDeep(last: string | undefined): ApiError {
+  return new ApiError(
+    "invalid_value",
+    `The next ${FILTERED_MAX} videos hold too few that match: go on with after=${last}, or filter less.`,
+    { param: "after" },
+  );
+}

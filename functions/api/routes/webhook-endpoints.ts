@@ -1,0 +1,147 @@
+import { type Context, Hono } from "hono";
+import { checkWebhookUrl, signWebhook } from "../../../lib/net/index.ts";
+import { requestSecret, type WebhookEndpoint } from "../../../lib/webhooks/index.ts";
+import type { ApiDeps, ApiEnv } from "../env.ts";
+import { body } from "../middleware/body.ts";
+import { ApiError } from "../problem.ts";
+import {
+  type EndpointView,
+  endpointCreateSchema,
+  endpointUpdateSchema,
+  rotateSchema,
+  testSchema,
+} from "../schemas/webhook-endpoint.ts";
+import { unixSeconds } from "../views/video.ts";
+
+const ENDPOINTS_MAX = 20;
+const DAY_MS = 24 * 3_600_000;
+
+export function webhookEndpointRoutes(deps: ApiDeps) {
+  const { endpoints, limits, webhookUrls, clock, random, post } = deps;
+  const { bodyBytesMax } = limits;
+
+  async function find(c: Context<ApiEnv>): Promise<WebhookEndpoint> {
+    const endpoint = await endpoints.read(c.var.principal.tenant, c.req.param("id")!);
+    return endpoint ?? missing();
+  }
+
+  function checkedUrl(url: string): string {
+    const checked = checkWebhookUrl(url, webhookUrls);
+    if (checked.ok) return checked.url;
+    throw new ApiError("invalid_webhook_url", checked.reason, { param: "url" });
+  }
+
+  const view = (endpoint: WebhookEndpoint): EndpointView => ({
+    id: endpoint.id,
+    object: "webhook_endpoint",
+    name: endpoint.name,
+    url: endpoint.url,
+    event_types: endpoint.eventTypes,
+    created_at: unixSeconds(endpoint.createdAt),
+    updated_at: unixSeconds(endpoint.updatedAt),
+    disabled_at: endpoint.disabledAt && unixSeconds(endpoint.disabledAt),
+    signing_secret_hint: `whsec_...${endpoints.secrets(endpoint)[0]!.slice(-4)}`,
+  });
+
+  const viewWithSecret = (endpoint: WebhookEndpoint) => ({
+    ...view(endpoint),
+    signing_secret: endpoints.secrets(endpoint)[0]!,
+  });
+
+  /** One signed event that says it is a test; not repeated, and answered with what the receiver said. */
+  async function sendTest(endpoint: WebhookEndpoint, eventType: string) {
+    const id = `evt_test_${Buffer.from(random(12)).toString("hex")}`;
+    const now = clock.now();
+    const event = {
+      id,
+      object: "event",
+      type: eventType,
+      created_at: unixSeconds(now),
+      timestamp: new Date(now).toISOString(),
+      data: { id: "video_test", object: "video", is_test: true },
+    };
+    const payload = JSON.stringify(event);
+    const signature = signWebhook({
+      id,
+      timestampSeconds: unixSeconds(now),
+      body: payload,
+      secrets: endpoints.secrets(endpoint),
+    });
+    return post(endpoint.url, {
+      headers: { "content-type": "application/json", ...signature },
+      body: payload,
+    });
+  }
+
+  return new Hono<ApiEnv>()
+    .post("/", body(endpointCreateSchema, bodyBytesMax), async (c) => {
+      const { name, url, event_types: eventTypes } = c.req.valid("json");
+      const { tenant } = c.var.principal;
+      if ((await endpoints.list(tenant)).length >= ENDPOINTS_MAX) {
+        throw new ApiError(
+          "invalid_value",
+          `There are ${ENDPOINTS_MAX} webhook endpoints: delete one first.`,
+        );
+      }
+      const endpoint = await endpoints.create(tenant, { name, url: checkedUrl(url), eventTypes });
+      return c.json(viewWithSecret(endpoint));
+    })
+    .get("/", async (c) => {
+      const data = (await endpoints.list(c.var.principal.tenant)).map(view);
+      return c.json({
+        object: "list" as const,
+        data,
+        first_id: data[0]?.id ?? null,
+        last_id: data.at(-1)?.id ?? null,
+        has_more: false,
+      });
+    })
+    .get("/:id", async (c) => c.json(view(await find(c))))
+    .post("/:id", body(endpointUpdateSchema, bodyBytesMax), async (c) => {
+      const { name, url, event_types: eventTypes } = c.req.valid("json");
+      const changes = {
+        ...(name !== undefined && { name }),
+        ...(url !== undefined && { url: checkedUrl(url) }),
+        ...(eventTypes !== undefined && { eventTypes }),
+      };
+      const updated = await endpoints.update(c.var.principal.tenant, c.req.param("id"), changes);
+      return c.json(view(updated ?? missing()));
+    })
+    .delete("/:id", async (c) => {
+      const id = c.req.param("id");
+      if (!(await endpoints.delete(c.var.principal.tenant, id))) missing();
+      return c.json({ id, object: "webhook_endpoint.deleted" as const, deleted: true as const });
+    })
+    .post("/:id/rotate_secret", body(rotateSchema, bodyBytesMax), async (c) => {
+      const keepMs = c.req.valid("json").keep_old_secret_active_for_24_hours ? DAY_MS : 0;
+      const rotated = await endpoints.rotate(c.var.principal.tenant, c.req.param("id"), keepMs);
+      return c.json(viewWithSecret(rotated ?? missing()));
+    })
+    .post("/:id/test", body(testSchema, bodyBytesMax), async (c) => {
+      const endpoint = await find(c);
+      const { event_type: eventType } = c.req.valid("json");
+      const result = await sendTest(endpoint, eventType);
+      return c.json({
+        object: "webhook_endpoint.test" as const,
+        webhook_endpoint_id: endpoint.id,
+        event_type: eventType,
+        success: result.ok && result.status >= 200 && result.status < 300,
+        status_code: result.ok ? result.status : null,
+        reason: result.ok ? null : result.reason,
+      });
+    });
+}
+
+/** What signs the webhooks of addresses that come with requests. */
+export function webhookSecretRoute({ ring }: ApiDeps) {
+  return new Hono<ApiEnv>().get("/", (c) =>
+    c.json({
+      object: "webhook_secret" as const,
+      signing_secret: requestSecret(ring, c.var.principal.tenant),
+    }),
+  );
+}
+
+function missing(): never {
+  throw new ApiError("not_found", "There is no webhook endpoint with this id.");
+}

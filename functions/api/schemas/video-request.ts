@@ -1,0 +1,135 @@
+import { z } from "zod";
+import { EVENT_TYPES } from "../../../lib/jobs/index.ts";
+import { modelText } from "./text.ts";
+
+const SEED_MAX = Number.MAX_SAFE_INTEGER;
+const STEPS_MAX = 1000;
+const TIMEOUT_SECONDS = { least: 10, most: 6 * 3600, usual: 3600 } as const;
+
+const steps = z.int().min(1).max(STEPS_MAX);
+
+const cacheName = z
+  .string()
+  .regex(/^(off|auto|fast|slow|static:[1-9]\d{0,3})$/, "must be off, auto, fast, slow or static:K");
+
+const motionConstants = z
+  .strictObject({
+    reference: z.number().positive(),
+    power: z.number().positive(),
+    divisor: z.number().positive(),
+    gradientGain: z.number().nonnegative(),
+    window: z.strictObject({ from: z.int(), to: z.int(), of: z.int() }),
+  })
+  .partial();
+
+/** How the denoising steps to compute are chosen. */
+export const cacheSchema = z
+  .union([
+    cacheName,
+    z.strictObject({
+      policy: cacheName.optional().describe("A named policy; excludes `codebook`."),
+      codebook: z
+        .array(
+          z.strictObject({ below: z.number().positive().nullable().optional(), rate: z.int().positive() }),
+        )
+        .min(1)
+        .max(32)
+        .optional()
+        .describe(
+          "Rows of ascending distance and the steps to the next computed one; the last without `below`.",
+        ),
+      motion_regularisation: z
+        .union([z.boolean(), motionConstants])
+        .optional()
+        .describe("Computes more where there is more motion; an object changes the authors' constants."),
+      warmup_steps: z
+        .int()
+        .min(0)
+        .max(STEPS_MAX)
+        .optional()
+        .describe("Steps at the start that are all computed."),
+    }),
+  ])
+  .describe(
+    "off computes every step, fast and slow are AdaCache's codebooks, auto is fast with motion regularisation.",
+  );
+
+export type CacheSetting = z.infer<typeof cacheSchema>;
+
+const metadata = z
+  .record(z.string().min(1).max(64), z.string().max(512))
+  .refine((record) => Object.keys(record).length <= 16, "may have at most 16 keys")
+  .describe("Up to 16 texts of your own, echoed in the video and its webhooks.");
+
+const refusedParameter = (name: string) =>
+  z
+    .unknown()
+    .optional()
+    .refine((value) => value === undefined, {
+      error: `${name} is not supported: videos are made from text only`,
+      params: { code: "unsupported_parameter" },
+    });
+
+/** What of a request a trigger or a remix may fix; everything but the prompt and the webhook. */
+const settings = {
+  model: z.string().max(128).optional().describe("A model of this deployment; its first when left out."),
+  seconds: z
+    .union([z.string().regex(/^\d{1,4}(\.\d{1,3})?$/, "must be a number of seconds"), z.number().positive()])
+    .optional()
+    .describe("Length; must come to a number of frames that the model makes."),
+  num_frames: z.int().positive().optional().describe("Length in frames; instead of `seconds`."),
+  size: z
+    .string()
+    .regex(/^\d{1,5}x\d{1,5}$/, "must be width x height in pixels, such as 64x64")
+    .optional(),
+  fps: z.int().min(1).max(240).optional(),
+  steps: steps.optional().describe("Denoising steps."),
+  num_inference_steps: steps.optional().describe("Another name of `steps`."),
+  guidance_scale: z.number().min(0).max(100).optional(),
+  negative_prompt: modelText(4000).optional(),
+  seed: z.int().min(0).max(SEED_MAX).optional().describe("Drawn and told when left out."),
+  cache: cacheSchema.optional(),
+  compare: z
+    .boolean()
+    .optional()
+    .describe("Also makes the video without cache and measures the difference; takes as much longer."),
+  metadata: metadata.optional(),
+  timeout: z
+    .number()
+    .min(TIMEOUT_SECONDS.least)
+    .max(TIMEOUT_SECONDS.most)
+    .default(TIMEOUT_SECONDS.usual)
+    .describe("Seconds after which an unfinished job fails."),
+};
+
+export const videoSettingsSchema = z.strictObject(settings);
+
+export type VideoSettings = z.infer<typeof videoSettingsSchema>;
+
+const webhook = {
+  webhook_url: z.string().max(2048).optional().describe("Told of this video, besides the webhook endpoints."),
+  webhook_events: z
+    .array(z.enum(EVENT_TYPES))
+    .min(1)
+    .max(EVENT_TYPES.length)
+    .optional()
+    .describe("video.completed and video.failed when left out."),
+};
+
+/** @param promptCharactersMax what the deployment allows */
+export function videoCreateSchema(promptCharactersMax: number) {
+  return z.strictObject({
+    prompt: modelText(promptCharactersMax).pipe(z.string().min(1, "must say what the video should show")),
+    ...settings,
+    ...webhook,
+    input_reference: refusedParameter("input_reference"),
+  });
+}
+
+export type VideoCreate = z.infer<ReturnType<typeof videoCreateSchema>>;
+
+export function remixSchema(promptCharactersMax: number) {
+  const { prompt } = videoCreateSchema(promptCharactersMax).shape;
+  const { seed, metadata } = settings;
+  return z.strictObject({ prompt, seed, metadata, ...webhook });
+}

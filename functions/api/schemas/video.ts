@@ -1,0 +1,109 @@
+import { z } from "zod";
+import { JOB_ERROR_CODES, receiptSchema } from "../../../lib/jobs/index.ts";
+
+const unixSeconds = z.int();
+
+const videoStatus = z.enum(["queued", "in_progress", "completed", "failed"]);
+
+export type VideoStatus = z.infer<typeof videoStatus>;
+
+/** A video as the API tells of it: the OpenAI Videos wire format, and more. */
+export const videoSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal("video"),
+    status: videoStatus.describe("A cancelled job is `failed` with the error code `canceled`."),
+    progress: z.int().min(0).max(100),
+    created_at: unixSeconds,
+    started_at: unixSeconds.nullable(),
+    completed_at: unixSeconds.nullable(),
+    expires_at: unixSeconds.nullable().describe("When the outputs are deleted."),
+    model: z.string(),
+    prompt: z.string().nullable(),
+    seconds: z.string(),
+    size: z.string(),
+    remixed_from_video_id: z.string().nullable(),
+    error: z.object({ code: z.enum(JOB_ERROR_CODES), message: z.string() }).nullable(),
+    queue_position: z.int().nullable().describe("Unfinished jobs that came before; null once it runs."),
+    stage: z.string().nullable().describe("What the worker does: load, encode, denoise, decode or write."),
+    steps_done: z.int().nullable(),
+    url: z.string().nullable().describe("Signed, made anew on each request; null in lists."),
+    url_expires_at: unixSeconds.nullable(),
+    thumbnail_url: z.string().nullable(),
+    uncached_url: z
+      .string()
+      .nullable()
+      .describe("The video without cache, where a comparison was asked for."),
+    params: z.object({
+      num_frames: z.int(),
+      fps: z.int(),
+      steps: z.int(),
+      guidance_scale: z.number(),
+      negative_prompt: z.string().nullable(),
+      seed: z.int(),
+      cache: z.object({
+        policy: z.string(),
+        codebook: z.array(z.unknown()).nullable(),
+        motion_regularisation: z.union([z.boolean(), z.record(z.string(), z.unknown())]),
+        warmup_steps: z.int(),
+      }),
+      compare: z.boolean(),
+      timeout: z.number(),
+      webhook_url: z.string().nullable(),
+      webhook_events: z.array(z.string()).nullable(),
+    }),
+    metadata: z.record(z.string(), z.string()),
+    compute: receiptSchema.nullable().describe("The compute receipt of a completed video."),
+    attempts: z.int().nonnegative(),
+  })
+  .meta({ id: "Video" });
+
+export type Video = z.infer<typeof videoSchema>;
+
+export const deletedSchema = z.object({ id: z.string(), object: z.string(), deleted: z.literal(true) });
+
+/** A page of anything. */
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({
+    object: z.literal("list"),
+    data: z.array(item),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable(),
+    has_more: z.boolean(),
+  });
+
+const attempt = z.object({
+  at: unixSeconds,
+  status: z.int().nullable(),
+  reason: z.string().nullable(),
+  milliseconds: z.int(),
+});
+
+export const videoEventsSchema = z
+  .object({
+    object: z.literal("video.events"),
+    video_id: z.string(),
+    lifecycle: z.array(z.object({ type: z.string(), at: unixSeconds, attempt: z.int() })),
+    webhooks: z.array(
+      z.object({
+        id: z.string(),
+        type: z.string(),
+        created_at: unixSeconds,
+        deliveries: z
+          .array(
+            z.object({
+              target: z.string().describe("A webhook endpoint's id, or `request`."),
+              url: z.string(),
+              state: z.enum(["pending", "delivered", "failed", "disabled"]),
+              next_attempt_at: unixSeconds.nullable(),
+              attempts: z.array(attempt),
+            }),
+          )
+          .nullable()
+          .describe("Null until it was looked up who is to be told."),
+      }),
+    ),
+  })
+  .meta({ id: "VideoEvents" });
+
+export type VideoEvents = z.infer<typeof videoEventsSchema>;

@@ -1,0 +1,140 @@
+import type { JobRecord, JobStatus } from "../../../lib/jobs/index.ts";
+import type { ObjectStore } from "../../../lib/storage/index.ts";
+import type { Video, VideoEvents, VideoStatus } from "../schemas/video.ts";
+
+/** What OpenAI's clients know of. They would wait for ever for a state of ours, so a cancelled job has failed. */
+export const STATUS_NAMES: Readonly<Record<JobStatus, VideoStatus>> = {
+  queued: "queued",
+  running: "in_progress",
+  completed: "completed",
+  failed: "failed",
+  cancelled: "failed",
+};
+
+/** The share of the progress that the denoising steps are; the rest is decoding, writing and storing. */
+const DENOISING_PERCENT = 90;
+const STAGE_PERCENT = { load: 0, encode: 0, denoise: 0, decode: 92, write: 97 } as const;
+
+export interface VideoUrls {
+  readonly video: string;
+  readonly thumbnail: string | null;
+  readonly uncached: string | null;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+export interface VideoViewOptions {
+  /** Null in lists, and for a video that has no outputs. */
+  readonly urls?: VideoUrls | null;
+  readonly queuePosition?: number | null;
+}
+
+/** A job in the words of the API. */
+export function videoView(
+  record: JobRecord,
+  { urls = null, queuePosition = null }: VideoViewOptions = {},
+): Video {
+  const { params, progress } = record;
+  return {
+    id: record.id,
+    object: "video",
+    status: STATUS_NAMES[record.status],
+    progress: percentOf(record),
+    created_at: unixSeconds(record.createdAt),
+    started_at: record.startedAt && unixSeconds(record.startedAt),
+    completed_at: record.status === "completed" ? unixSeconds(record.finishedAt!) : null,
+    expires_at: record.outputs && unixSeconds(record.expiresAt),
+    model: params.model,
+    prompt: params.prompt,
+    seconds: String(Number((params.frames / params.fps).toFixed(3))),
+    size: `${params.width}x${params.height}`,
+    remixed_from_video_id: record.remixedFrom,
+    error: record.error,
+    queue_position: record.status === "queued" ? queuePosition : null,
+    stage: progress && record.status === "running" ? progress.stage : null,
+    steps_done: progress && record.status === "running" ? progress.done : null,
+    url: urls?.video ?? null,
+    url_expires_at: urls && unixSeconds(urls.expiresAt),
+    thumbnail_url: urls?.thumbnail ?? null,
+    uncached_url: urls?.uncached ?? null,
+    params: {
+      num_frames: params.frames,
+      fps: params.fps,
+      steps: params.steps,
+      guidance_scale: params.guidanceScale,
+      negative_prompt: params.negativePrompt,
+      seed: params.seed,
+      cache: cacheView(params.cache),
+      compare: params.compare,
+      timeout: (record.deadlineAt - record.createdAt) / 1000,
+      webhook_url: record.webhook?.url ?? null,
+      webhook_events: record.webhook?.events ?? null,
+    },
+    metadata: record.metadata,
+    compute: record.receipt,
+    attempts: record.attempt,
+  };
+}
+
+function cacheView({ policy, motion, warmupSteps }: JobRecord["params"]["cache"]): Video["params"]["cache"] {
+  const own = typeof policy === "string" ? null : (policy as { codebook: unknown[]; motion?: object });
+  return {
+    policy: own ? "codebook" : (policy as string),
+    codebook: own?.codebook ?? null,
+    motion_regularisation: motion && own?.motion ? { ...own.motion } : motion,
+    warmup_steps: warmupSteps,
+  };
+}
+
+/** Never 100 before the video can be read. */
+function percentOf({ status, progress }: JobRecord): number {
+  if (status === "completed") return 100;
+  if (status !== "running" || !progress || progress.steps === 0) return 0;
+  const denoised = Math.floor((DENOISING_PERCENT * progress.done) / progress.steps);
+  return Math.max(denoised, STAGE_PERCENT[progress.stage]);
+}
+
+/** Lifecycle and webhook deliveries of a job. */
+export function eventsView(record: JobRecord): VideoEvents {
+  return {
+    object: "video.events",
+    video_id: record.id,
+    lifecycle: record.history.map(({ at, ...entry }) => ({ ...entry, at: unixSeconds(at) })),
+    webhooks: record.events.map(({ id, type, at, deliveries }) => ({
+      id,
+      type,
+      created_at: unixSeconds(at),
+      deliveries:
+        deliveries?.map(({ target, url, state, attempts, nextAt }) => ({
+          target,
+          url,
+          state,
+          next_attempt_at: nextAt && unixSeconds(nextAt),
+          attempts: attempts.map((attempt) => ({ ...attempt, at: unixSeconds(attempt.at) })),
+        })) ?? null,
+    })),
+  };
+}
+
+/** Signed URLs of all outputs of a job, valid for `seconds`; null when it has none, or had. */
+export async function signUrls(
+  store: ObjectStore,
+  { outputs, expiresAt }: JobRecord,
+  now: number,
+  seconds = 3600,
+): Promise<VideoUrls | null> {
+  const validSeconds = Math.min(seconds, Math.floor((expiresAt - now) / 1000));
+  if (!outputs || validSeconds < 1) return null;
+  const sign = ({ key, contentType }: { key: string; contentType: string }) =>
+    store.signedUrl(key, { expiresInSeconds: validSeconds, contentType });
+  return {
+    video: await sign(outputs.video),
+    thumbnail: outputs.thumbnail && (await sign(outputs.thumbnail)),
+    uncached: outputs.uncached && (await sign(outputs.uncached)),
+    expiresAt: now + validSeconds * 1000,
+  };
+}
+
+export function unixSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000);
+}

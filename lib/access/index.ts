@@ -1,0 +1,1 @@
+export { type ApiKey, type ApiKeys, apiKeys, type Principal } from "./api-keys.ts";
