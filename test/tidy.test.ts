@@ -17,8 +17,10 @@ const allowedImports: Record<string, readonly string[]> = {
   video: [],
   net: [],
   secrets: [],
+  jobs: ["storage"],
   storage: [],
   webhooks: ["jobs", "net", "secrets", "storage"],
+  triggers: ["net", "secrets", "storage"],
   pipeline: ["onnx", "checkpoint", "models", "caching", "sampling", "request", "video"],
 };
 

@@ -90,8 +90,8 @@ async function sweepUnfinished(
   const record = await repair(found, options, report);
   if (isFinished(record)) return jobs.markFinished(record);
   report[record.status === "queued" ? "queued" : "running"] += 1;
-  const wasRepaired = record !== found;
-  if (record.status === "queued" && (wasRepaired || record.updatedAt + staleQueuedMs <= clock.now())) {
+  const hasChanged = record !== found;
+  if (record.status === "queued" && (hasChanged || record.updatedAt + staleQueuedMs <= clock.now())) {
     report.resent += 1;
     await hints.work(record);
   }
