@@ -25,6 +25,7 @@ import {
   newestVersion,
   type OpenVersion,
   openNewest,
+  removeEmptyFolders,
   removeIncarnation,
   syncFolder,
   TRIES_MAX,
@@ -179,9 +180,14 @@ class ObjectFolder {
 
   async delete(key: string, { ifMatch }: { readonly ifMatch?: string } = {}): Promise<boolean> {
     assertKey(key);
+    const objectFolder = this.#objectFolder(key);
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-      const newest = await newestVersion(this.#objectFolder(key));
-      if (newest === null) return ifMatch === undefined;
+      const newest = await newestVersion(objectFolder);
+      if (newest === null) {
+        // Who was killed while deleting it may have left its folder, by which it is listed.
+        await removeEmptyFolders(objectFolder, this.#objects);
+        return ifMatch === undefined;
+      }
       if (newest.header === null) {
         await this.#remove(newest);
         continue;

@@ -1,3 +1,4 @@
+export { attachment } from "./attachment.ts";
 export { everyKey } from "./every-key.ts";
 export type { FolderStore, FolderStoreOptions, OpenObject } from "./folder-store.ts";
 export { openFolderStore } from "./folder-store.ts";
@@ -11,6 +12,7 @@ export type {
   StoredObject,
 } from "./object-store.ts";
 export { assertKey, StoreError } from "./object-store.ts";
+export { openStore } from "./open-store.ts";
 export type { Created, Records, RecordsOptions, Replaced, Updated, Versioned } from "./records.ts";
 export { RecordError, records } from "./records.ts";
 export type { UrlCheck, UrlSigner, UrlSignerOptions } from "./signed-urls.ts";

@@ -14,9 +14,10 @@ export interface PutOptions {
 }
 
 /**
- * How a write ended that was answered. `precondition_failed` (S3's 412, and its 404 for a missing object with
- * `ifMatch`) says that the condition did not hold; `conflict` (S3's 409) that another write was under way and this one
- * should be tried again. After a lost answer either may be about one's own write: see `records`.
+ * How a write ended that was answered; one without a condition ends well or rejects. `precondition_failed` (S3's 412,
+ * and its 404 for a missing object with `ifMatch`) says that the condition did not hold; `conflict` (S3's 409) that
+ * another write was under way and this one should be tried again. After a lost answer either may be about one's own
+ * write: see `records`.
  */
 export type PutResult =
   | { readonly ok: true; readonly etag: string }

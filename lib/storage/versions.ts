@@ -161,12 +161,20 @@ export async function linkNext(newest: Version, path: string): Promise<"done" | 
 }
 
 /** Moves a deleted incarnation to `trash` and removes it there, with the folders that it leaves empty below `root`. */
-export async function removeIncarnation(folder: string, { trash, root }: { trash: string; root: string }) {
+export async function removeIncarnation(
+  folder: string,
+  { trash, root }: { trash: string; root: string },
+): Promise<void> {
   await tolerating(["ENOENT"], rename(folder, trash));
-  let empty = dirname(folder);
+  await removeEmptyFolders(dirname(folder), root);
+  await rm(trash, { recursive: true, force: true });
+}
+
+/** Removes `folder` and those above it, below `root`, as far as they are empty. */
+export async function removeEmptyFolders(folder: string, root: string): Promise<void> {
+  let empty = folder;
   while (empty !== root && (await removeEmptyFolder(empty))) empty = dirname(empty);
   await tolerating(["ENOENT"], syncFolder(empty));
-  await rm(trash, { recursive: true, force: true });
 }
 
 async function removeEmptyFolder(folder: string): Promise<boolean> {

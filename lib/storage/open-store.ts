@@ -1,0 +1,44 @@
+import { fileURLToPath } from "node:url";
+import type { FolderStore, FolderStoreOptions } from "./folder-store.ts";
+import { assertKey, type ObjectStore } from "./object-store.ts";
+
+/**
+ * Opens the store that `url` names: `s3://bucket` or `s3://bucket/prefix`, with region, endpoint and credentials as the
+ * AWS SDK finds them, or a folder as a path or `file:///` URL. Only the code of that store is loaded.
+ *
+ * @throws RangeError in one sentence if there is no such kind of store
+ * @throws StoreError if a folder cannot be used; a bucket is not asked
+ */
+export async function openStore(
+  url: string,
+  options: FolderStoreOptions,
+): Promise<FolderStore | ObjectStore> {
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
+  if (scheme === "s3") return openBucket(url);
+  if (url === "" || (scheme !== undefined && scheme !== "file")) throw wrongUrl(url);
+  const { openFolderStore } = await import("./folder-store.ts");
+  return openFolderStore(scheme === "file" ? pathOf(url) : url, options);
+}
+
+async function openBucket(url: string): Promise<ObjectStore> {
+  const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9._=/-]*?)\/?)?$/i.exec(url);
+  if (!match) throw wrongUrl(url);
+  const [, bucket, prefix] = match;
+  if (prefix) assertKey(prefix);
+  const { s3ClientFromEnvironment, s3Store } = await import("./s3-store.ts");
+  const client = await s3ClientFromEnvironment();
+  return s3Store({ client, bucket: bucket!, prefix: prefix ? `${prefix}/` : "" });
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw wrongUrl(url, { cause });
+  }
+}
+
+function wrongUrl(url: string, options?: ErrorOptions): RangeError {
+  const message = `${JSON.stringify(url)} is no store: give a folder, file:///folder, s3://bucket or s3://bucket/prefix.`;
+  return new RangeError(message, options);
+}

@@ -1,0 +1,168 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from "@aws-sdk/client-s3";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { attachment } from "./attachment.ts";
+import {
+  assertKey,
+  assertList,
+  assertPut,
+  assertSignedUrl,
+  type ObjectStore,
+  StoreError,
+} from "./object-store.ts";
+
+export interface S3StoreOptions {
+  readonly client: S3Client;
+  readonly bucket: string;
+  /** Goes before every key; `videos/` keeps the store in a folder of that name. */
+  readonly prefix?: string;
+}
+
+/**
+ * A client with the endpoint, region and credentials that the environment gives (AWS_ENDPOINT_URL_S3 or
+ * AWS_ENDPOINT_URL, AWS_REGION, and where else the AWS SDK looks).
+ *
+ * @throws StoreError if nothing says which region
+ */
+export async function s3ClientFromEnvironment(env = process.env): Promise<S3Client> {
+  const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
+  const region = env.AWS_REGION || (endpoint ? "us-east-1" : undefined);
+  const client = new S3Client({
+    ...(region !== undefined && { region }),
+    // Servers other than Amazon's have no host name for each bucket, and may not know the newer checksums.
+    ...(endpoint && { endpoint, forcePathStyle: true }),
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000 },
+  });
+  try {
+    await client.config.region();
+  } catch (cause) {
+    throw new StoreError("denied", "No region is set for S3; set AWS_REGION.", { cause });
+  }
+  return client;
+}
+
+/** An object store in a bucket of Amazon S3, or of a server that has its conditional writes. */
+export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): ObjectStore {
+  const place = (key: string) => ({ Bucket: bucket, Key: own + key });
+  const explained = (error: unknown) => explanation(bucket, error);
+
+  return {
+    async get(key) {
+      assertKey(key);
+      try {
+        const { Body, ETag } = await client.send(new GetObjectCommand(place(key)));
+        return { body: await Body!.transformToByteArray(), etag: ETag! };
+      } catch (error) {
+        if (isMissingObject(error)) return null;
+        throw explained(error);
+      }
+    },
+
+    async put(key, body, options = {}) {
+      assertPut(key, options);
+      const { ifAbsent, ifMatch, contentType = "application/octet-stream" } = options;
+      const condition = ifAbsent ? { IfNoneMatch: "*" } : ifMatch === undefined ? {} : { IfMatch: ifMatch };
+      const command = { ...place(key), Body: body, ContentType: contentType, ...condition };
+      try {
+        const { ETag } = await client.send(new PutObjectCommand(command));
+        return { ok: true, etag: ETag! };
+      } catch (error) {
+        const isConditional = ifAbsent || ifMatch !== undefined;
+        if (isConditional && isFailedCondition(error)) return { ok: false, reason: "precondition_failed" };
+        if (isConditional && isConflict(error)) return { ok: false, reason: "conflict" };
+        throw explained(error);
+      }
+    },
+
+    async delete(key, { ifMatch } = {}) {
+      assertKey(key);
+      try {
+        if (ifMatch === undefined) {
+          await client.send(new DeleteObjectCommand(place(key)));
+          return true;
+        }
+        // S3 needs only the condition below. A server that ignores it would delete any version without this.
+        const { ETag } = await client.send(new HeadObjectCommand(place(key)));
+        if (ETag !== ifMatch) return false;
+        await client.send(new DeleteObjectCommand({ ...place(key), IfMatch: ifMatch }));
+        return true;
+      } catch (error) {
+        if (isFailedCondition(error)) return false;
+        throw explained(error);
+      }
+    },
+
+    async list(prefix, options = {}) {
+      assertList(prefix, options);
+      const { after, limit = 1000 } = options;
+      const start = after === undefined ? {} : { StartAfter: own + after };
+      const command = { Bucket: bucket, Prefix: own + prefix, MaxKeys: limit, ...start };
+      try {
+        const { Contents = [], IsTruncated = false } = await client.send(new ListObjectsV2Command(command));
+        return { keys: Contents.map(({ Key }) => Key!.slice(own.length)), isTruncated: IsTruncated };
+      } catch (error) {
+        throw explained(error);
+      }
+    },
+
+    async signedUrl(key, options) {
+      assertSignedUrl(key, options);
+      const { expiresInSeconds, contentType, downloadName } = options;
+      const command = new GetObjectCommand({
+        ...place(key),
+        ...(contentType !== undefined && { ResponseContentType: contentType }),
+        ...(downloadName !== undefined && { ResponseContentDisposition: attachment(downloadName) }),
+      });
+      try {
+        return await getSignedUrl(client, command, { expiresIn: expiresInSeconds });
+      } catch (error) {
+        throw explained(error);
+      }
+    },
+  };
+}
+
+/** Of the answers with status 409 those that pass by themselves. */
+function isConflict(error: unknown): boolean {
+  return ["ConditionalRequestConflict", "OperationAborted"].includes((error as Error).name);
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+}
+
+/** A missing bucket is a 404 too; only the answer to a HEAD, which has no body, does not say which. */
+function isMissingObject(error: unknown): boolean {
+  return statusOf(error) === 404 && (error as Error).name !== "NoSuchBucket";
+}
+
+/** S3 answers 404 where a version is demanded of an object that does not exist. */
+function isFailedCondition(error: unknown): boolean {
+  return statusOf(error) === 412 || isMissingObject(error);
+}
+
+function explanation(bucket: string, error: unknown): StoreError {
+  const { name } = error as Error;
+  const status = statusOf(error);
+  const options = { cause: error };
+  if (name === "NoSuchBucket") {
+    return new StoreError("missing_bucket", `The bucket ${bucket} does not exist; create it.`, options);
+  }
+  if (status === 507 || /StorageFull|QuotaExceeded/.test(name)) {
+    return new StoreError("full", `The bucket ${bucket} is full (${name}); free some space.`, options);
+  }
+  if (status === 401 || status === 403 || name === "CredentialsProviderError") {
+    const message = `The bucket ${bucket} refuses these credentials (${name}); check them and what they allow.`;
+    return new StoreError("denied", message, options);
+  }
+  return new StoreError("unavailable", `The bucket ${bucket} does not answer (${name}); try again.`, options);
+}
