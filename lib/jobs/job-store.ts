@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Clock, Random } from "../ports.ts";
 import { everyKey, type ObjectStore, records } from "../storage/index.ts";
 import { type Claim, claimSchema, takeClaim } from "./claims.ts";
-import { videoIdTime } from "./ids.ts";
+import { invertedTime, videoIdTime } from "./ids.ts";
 import {
   artifactsPrefix,
   jobKey,
@@ -82,6 +82,10 @@ export interface JobStore {
   markDelivered(ref: JobRef): Promise<void>;
   /** Takes away the marker that a process leaves when it dies in the middle of a creation; whether there was one. */
   forgetAbandoned(ref: UnfinishedRef): Promise<boolean>;
+  /** Jobs of a tenant that are over and were asked for before that time, in milliseconds since 1970. */
+  olderThan(tenant: string, before: number): AsyncIterable<JobRecord>;
+  /** Deletes the record itself, for good. */
+  forget(ref: JobRef): Promise<void>;
   /** Deletes videos, posters and whatever attempts that lost left behind. */
   deleteArtifacts(ref: JobRef): Promise<void>;
 }
@@ -205,6 +209,17 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
       if (markedAt + CREATION_MS_MAX > clock.now() || (await read(ref))) return false;
       // A repetition of the request may have taken the creation up again: then it is another marker.
       return store.delete(unfinishedKey(ref), { ifMatch: marker.etag });
+    },
+    async *olderThan(tenant, before) {
+      const after = `${jobsPrefix(tenant)}${invertedTime(before)}`;
+      for await (const key of everyKey(store, jobsPrefix(tenant), after)) {
+        const entry = await jobs.read(key);
+        if (entry && isFinished(entry.value)) yield entry.value;
+      }
+    },
+    async forget(ref) {
+      await store.delete(undeliveredKey(ref));
+      await store.delete(jobKey(ref));
     },
     async deleteArtifacts(ref) {
       for await (const key of everyKey(store, artifactsPrefix(ref))) await store.delete(key);

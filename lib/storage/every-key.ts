@@ -1,8 +1,11 @@
 import type { Listing, ObjectStore } from "./object-store.ts";
 
-/** All keys that begin with `prefix`, however many; those that come and go meanwhile may be among them or not. */
-export async function* everyKey(store: ObjectStore, prefix: string): AsyncGenerator<string> {
-  let after: string | undefined;
+/**
+ * All keys that begin with `prefix` and come after `start`, however many; those that come and go meanwhile may be among
+ * them or not.
+ */
+export async function* everyKey(store: ObjectStore, prefix: string, start?: string): AsyncGenerator<string> {
+  let after = start;
   do {
     const { keys, isTruncated }: Listing = await store.list(prefix, after === undefined ? {} : { after });
     yield* keys;

@@ -1,7 +1,6 @@
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openPipeline, type Pipeline } from "../../lib/pipeline/index.ts";
-import { RequestError } from "../../lib/request/index.ts";
 import { writeTinyModel } from "./tiny-model.ts";
 
 const good = { prompt: "a red circle", seed: 1 };
@@ -33,7 +32,7 @@ it.each([
     { onProgress: ({ stage }) => stages.push(stage) },
   );
   await expect(generation).rejects.toThrow(
-      expect.objectContaining({ name: "RequestError", message: sentence }),
-    );
+    expect.objectContaining({ name: "RequestError", message: sentence }),
+  );
   expect(stages).toEqual([]);
 });

@@ -1,0 +1,86 @@
+import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { type ApiKeys, apiKeys } from "../../lib/access/index.ts";
+import { openStore } from "../../lib/storage/index.ts";
+
+/** `npm run keys`: API keys are made, listed and revoked where the service looks for them. */
+
+const USAGE = `usage: npm run keys -- create [--tenant NAME] [--name TEXT]
+       npm run keys -- list
+       npm run keys -- revoke ID
+
+The keys are those of the folder DATA_DIR (default: data), or of the store STORE (s3://bucket/prefix).
+`;
+
+class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parse(process.argv.slice(2));
+  const [command, ...rest] = positionals;
+  if (values.help) return void process.stdout.write(USAGE);
+  const run = command !== undefined && Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  if (!run) throw new UsageError(`Say create, list or revoke.\n${USAGE}`);
+  await run(await openKeys(), rest, values);
+}
+
+interface Options {
+  readonly tenant?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+const COMMANDS: Record<string, (keys: ApiKeys, words: string[], options: Options) => Promise<void>> = {
+  async create(keys, words, { tenant = "default", name = "" }) {
+    expectWords(words, 0);
+    const { key, apiKey } = await keys.create({ tenant, name });
+    process.stdout.write(`${key}\n`);
+    process.stderr.write(`Key ${apiKey.id} of tenant ${tenant}, shown this once.\n`);
+  },
+  async list(keys, words) {
+    expectWords(words, 0);
+    for (const { id, tenant, name, createdAt, revokedAt } of await keys.list()) {
+      const state = revokedAt === null ? "active" : `revoked ${new Date(revokedAt).toISOString()}`;
+      process.stdout.write(
+        [id, tenant, new Date(createdAt).toISOString(), state, name].join("\t").concat("\n"),
+      );
+    }
+  },
+  async revoke(keys, words) {
+    expectWords(words, 1);
+    if (!(await keys.revoke(words[0]!)))
+      throw new UsageError(`There is no key ${words[0]}: see npm run keys -- list.`);
+    process.stderr.write(`Key ${words[0]} is revoked; a running service refuses it within seconds.\n`);
+  },
+};
+
+function openKeys(): Promise<ApiKeys> {
+  const folder = resolve(process.env.INIT_CWD ?? process.cwd(), process.env.DATA_DIR || "data", "store");
+  return openStore(process.env.STORE || folder, { signUrl: () => "" }).then((store) =>
+    apiKeys({ store, clock: Date, random: randomBytes }),
+  );
+}
+
+function parse(args: string[]) {
+  const options = {
+    tenant: { type: "string" },
+    name: { type: "string" },
+    help: { type: "boolean", short: "h" },
+  } as const;
+  try {
+    return parseArgs({ args, options, allowPositionals: true });
+  } catch (cause) {
+    throw new UsageError(`${(cause as Error).message.split(". ")[0]}.\n${USAGE}`, { cause });
+  }
+}
+
+function expectWords(words: readonly string[], count: number): void {
+  if (words.length !== count) throw new UsageError(USAGE.trimEnd());
+}
+
+/** One sentence on stderr; 2 for a command that has to be put otherwise, 1 for everything else. */
+main().catch((error: Error) => {
+  process.stderr.write(`${error.message.trimEnd()}\n`);
+  process.exitCode = error instanceof UsageError || error instanceof RangeError ? 2 : 1;
+});

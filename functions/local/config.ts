@@ -1,0 +1,80 @@
+import { delimiter, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+
+/** The environment asks for something that cannot be; the message is one sentence. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+export interface LocalConfig {
+  /** `PORT`; 3000. With 0 the system chooses a free one. */
+  readonly port: number;
+  /** `HOST`; 127.0.0.1, so that nobody else can reach it. */
+  readonly host: string;
+  /** `PUBLIC_URL`: what signed URLs begin with, where clients know the service by another name. */
+  readonly publicUrl: string | null;
+  /** `DATA_DIR`: jobs, videos, keys and the master key; `data`. */
+  readonly dataFolder: string;
+  /** `MODELS`: folders, separated as in PATH; the first is the default. Left out, the demo model. */
+  readonly models: readonly string[];
+  /** `ALLOW_LOOPBACK_WEBHOOKS`: lets webhooks go to this machine, for development; 0. */
+  readonly allowLoopbackWebhooks: boolean;
+  /** `UNFINISHED_MAX`: queued and running videos of one API key; 100. */
+  readonly unfinishedMax: number;
+  /** `RETENTION_DAYS`: how long videos are kept; 30. */
+  readonly retentionMs: number;
+  /** `LOG_LEVEL`: that of pino; `info`. */
+  readonly logLevel: string;
+}
+
+const DAY_MS = 24 * 3_600_000;
+const DEMO_MODEL = fileURLToPath(new URL("../../models/demo", import.meta.url));
+
+const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .refine((text) => /^\d{1,7}$/.test(text) && Number(text) >= least && Number(text) <= most, {
+      error: `must be a whole number from ${least} to ${most}`,
+    })
+    .transform(Number);
+
+const environment = z.object({
+  PORT: wholeNumber(0, 65_535).default(3000),
+  HOST: z.string().default("127.0.0.1"),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: "must be a URL such as https://videos.example.com" })
+    .optional(),
+  DATA_DIR: z.string().default("data"),
+  MODELS: z.string().optional(),
+  ALLOW_LOOPBACK_WEBHOOKS: z.enum(["0", "1"], { error: "must be 0 or 1" }).default("0"),
+  UNFINISHED_MAX: wholeNumber(1, 1000).default(100),
+  RETENTION_DAYS: wholeNumber(1, 3650).default(30),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+});
+
+/**
+ * The configuration that the environment asks for; a variable that is empty counts as left out.
+ *
+ * @param folder what relative paths start from
+ * @throws ConfigError naming the first variable that cannot be used
+ */
+export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig {
+  const parsed = environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value)));
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new ConfigError(`${path[0]!.toString()} ${message}.`);
+  }
+  const { data } = parsed;
+  return {
+    port: data.PORT,
+    host: data.HOST,
+    publicUrl: data.PUBLIC_URL?.replace(/\/+$/, "") ?? null,
+    dataFolder: resolve(folder, data.DATA_DIR),
+    models: data.MODELS?.split(delimiter).map((path) => resolve(folder, path)) ?? [DEMO_MODEL],
+    allowLoopbackWebhooks: data.ALLOW_LOOPBACK_WEBHOOKS === "1",
+    unfinishedMax: data.UNFINISHED_MAX,
+    retentionMs: data.RETENTION_DAYS * DAY_MS,
+    logLevel: data.LOG_LEVEL,
+  };
+}

@@ -1,0 +1,62 @@
+import { Readable } from "node:stream";
+import { Hono } from "hono";
+import { attachment, type FolderStore, type UrlSigner } from "../../lib/storage/index.ts";
+
+/** Serves what signed URLs lead to, with byte ranges, which players seek by. */
+export function fileRoutes(store: FolderStore, signer: UrlSigner) {
+  return new Hono().get("/:key{.+}", async (c) => {
+    const key = c.req.param("key");
+    const checked = signer.verify(key, new URL(c.req.url).searchParams);
+    if (!checked.ok) {
+      const why =
+        checked.reason === "expired" ? "This URL has expired." : "The signature of this URL is wrong.";
+      return c.text(`${why}\n`, 403);
+    }
+    const object = await store.openObject(key);
+    if (!object) return c.text("There is no such file.\n", 404);
+    const range = rangeOf(c.req.header("range"), object.sizeBytes);
+    const headers = {
+      "content-type": checked.contentType ?? object.contentType,
+      "cache-control": "private, max-age=3600",
+      "accept-ranges": "bytes",
+      etag: object.etag,
+      // What a stranger's model made is shown as what it is and nothing else.
+      "x-content-type-options": "nosniff",
+      "content-security-policy": "default-src 'none'; media-src 'self'; img-src 'self'; sandbox",
+      "cross-origin-resource-policy": "cross-origin",
+      ...(checked.downloadName && { "content-disposition": attachment(checked.downloadName) }),
+    };
+    if (range === "unsatisfiable") {
+      await object.close();
+      return c.body(null, 416, { ...headers, "content-range": `bytes */${object.sizeBytes}` });
+    }
+    const { start, end } = range ?? { start: 0, end: object.sizeBytes - 1 };
+    const length = { "content-length": String(end - start + 1) };
+    if (c.req.method === "HEAD") {
+      await object.close();
+      return c.body(null, 200, { ...headers, ...length });
+    }
+    const stream = Readable.toWeb(object.stream({ start, end })) as ReadableStream;
+    if (!range) return c.body(stream, 200, { ...headers, ...length });
+    return c.body(stream, 206, {
+      ...headers,
+      ...length,
+      "content-range": `bytes ${start}-${end}/${object.sizeBytes}`,
+    });
+  });
+}
+
+interface ByteRange {
+  readonly start: number;
+  /** Included. */
+  readonly end: number;
+}
+
+/** One range of `Range: bytes=`; null for anything else, which is answered whole (RFC 9110, section 14.2). */
+function rangeOf(header: string | undefined, size: number): ByteRange | "unsatisfiable" | null {
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
+  if (!first && !last) return null;
+  const start = first ? Number(first) : Math.max(0, size - Number(last));
+  const end = first && last ? Math.min(Number(last), size - 1) : size - 1;
+  return start > end || start >= size ? "unsatisfiable" : { start, end };
+}

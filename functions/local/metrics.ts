@@ -1,0 +1,85 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { JobRecord, SweepReport } from "../../lib/jobs/index.ts";
+import type { PostResult } from "../../lib/net/index.ts";
+
+/** What the service measures of itself, for Prometheus. No label has a tenant, an id or a prompt in it. */
+export interface Metrics {
+  /** A job that is over. */
+  observeJob(record: JobRecord): void;
+  observeWebhook(result: PostResult): void;
+  observeSweep(report: SweepReport): void;
+  /** In the text format of Prometheus. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** From a demo on a laptop to an hour on a GPU. */
+const SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: "adareel_" });
+  const jobs = new Counter({
+    name: "adareel_jobs_total",
+    help: "Jobs that are over, by how they ended",
+    labelNames: ["status", "error"],
+    registers,
+  });
+  const stages = new Histogram({
+    name: "adareel_job_stage_seconds",
+    help: "Seconds of completed jobs by stage; queue is from the request to the worker's start",
+    labelNames: ["stage"],
+    buckets: SECONDS,
+    registers,
+  });
+  const steps = new Counter({
+    name: "adareel_steps_total",
+    help: "Denoising steps of completed jobs, computed or reused",
+    labelNames: ["kind"],
+    registers,
+  });
+  const webhooks = new Counter({
+    name: "adareel_webhook_attempts_total",
+    help: "Webhook attempts by outcome: the class of the status, or why there was none",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const unfinished = new Gauge({
+    name: "adareel_unfinished_jobs",
+    help: "Jobs that are not over, at the last sweep",
+    labelNames: ["status"],
+    registers,
+  });
+  const undelivered = new Gauge({
+    name: "adareel_undelivered_jobs",
+    help: "Finished jobs whose webhooks are not settled, at the last sweep",
+    registers,
+  });
+  const repairs = new Counter({
+    name: "adareel_repairs_total",
+    help: "What the sweeper had to put right",
+    labelNames: ["kind"],
+    registers,
+  });
+
+  return {
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    observeJob({ status, error, receipt }) {
+      jobs.inc({ status, error: error?.code ?? "" });
+      if (!receipt) return;
+      for (const [stage, value] of Object.entries(receipt.seconds)) stages.observe({ stage }, value);
+      steps.inc({ kind: "computed" }, receipt.steps.computed);
+      steps.inc({ kind: "reused" }, receipt.steps.reused);
+    },
+    observeWebhook: (result) =>
+      webhooks.inc({ outcome: result.ok ? `${Math.floor(result.status / 100)}xx` : result.reason }),
+    observeSweep({ queued, running, undelivered: waiting, resent: _, ...repaired }) {
+      unfinished.set({ status: "queued" }, queued);
+      unfinished.set({ status: "running" }, running);
+      undelivered.set(waiting);
+      for (const [kind, count] of Object.entries(repaired)) repairs.inc({ kind }, count);
+    },
+  };
+}
