@@ -11,7 +11,7 @@ import { transition } from "../../lib/jobs/transition.ts";
 export const NOW = Date.UTC(2030, 0, 1);
 
 export const newJob: NewJob = {
-  id: "video_01js0000000000000000000000",
+  id: "video_01q3dcbd000000000000000000",
   tenant: "acme",
   keyId: "key1",
   createdAt: NOW,
