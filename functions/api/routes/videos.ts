@@ -73,9 +73,9 @@ export function videoRoutes(deps: ApiDeps) {
 
   /** The record once it is over, or as it is after the seconds that `Prefer: wait=n` allows. */
   async function awaited(c: Context<ApiEnv>, record: JobRecord): Promise<JobRecord> {
-    const [, wait] = /(?:^|[,;\s])wait(?:=(\d{1,4}))?/.exec(c.req.header("prefer") ?? "") ?? [null];
-    if (wait === null || isFinished(record)) return record;
-    const seconds = Math.min(Number(wait ?? WAIT_SECONDS_MAX), WAIT_SECONDS_MAX);
+    const wait = /(?:^|[,;\s])wait(?:=(\d+))?(?=$|[,;\s])/i.exec(c.req.header("prefer") ?? "");
+    if (!wait || isFinished(record)) return record;
+    const seconds = Math.min(Number(wait[1] ?? WAIT_SECONDS_MAX), WAIT_SECONDS_MAX);
     c.header("preference-applied", `wait=${seconds}`);
     const until = performance.now() + seconds * 1000;
     let newest = record;

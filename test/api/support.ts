@@ -1,0 +1,204 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { afterAll, expect } from "vitest";
+import { createApp } from "../../functions/api/app.ts";
+import type { ApiDeps } from "../../functions/api/env.ts";
+import type { Video } from "../../functions/api/schemas/video.ts";
+import { apiKeys } from "../../lib/access/index.ts";
+import { type Artifact, artifactKey, type JobEvent, type JobRecord, jobStore } from "../../lib/jobs/index.ts";
+import type { PostResult } from "../../lib/net/index.ts";
+import { describeModel } from "../../lib/pipeline/index.ts";
+import type { Clock } from "../../lib/ports.ts";
+import { keyRing } from "../../lib/secrets/index.ts";
+import { openFolderStore, urlSigner } from "../../lib/storage/index.ts";
+import { triggerStore } from "../../lib/triggers/index.ts";
+import { deliverWebhooks, webhookEndpoints } from "../../lib/webhooks/index.ts";
+import { sampleReceipt } from "./sample-receipt.ts";
+
+/** Stands still until it is moved. */
+export interface TestClock extends Clock {
+  advance(milliseconds: number): void;
+}
+
+export interface Posted {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface SendOptions {
+  /** The first tenant's if left out; null sends none. */
+  readonly key?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  readonly form?: FormData;
+  readonly body?: BodyInit;
+}
+
+export type TestApiOptions = Partial<Pick<ApiDeps, "store" | "limits" | "webhookUrls" | "models" | "log">>;
+
+export type TestApi = Awaited<ReturnType<typeof testApi>>;
+
+export const BASE_URL = "https://api.test";
+
+export const LIMITS: ApiDeps["limits"] = {
+  bodyBytesMax: 64 * 1024,
+  promptCharactersMax: 2000,
+  unfinishedMax: 1000,
+  pixelStepsMax: 64 * 64 * 16 * 1000,
+};
+
+const root = mkdtempSync(join(tmpdir(), "adareel-api-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/**
+ * The whole API over a folder that is removed with the test file, with the keys of two tenants. Nothing works on its
+ * jobs and nothing is sent: the hints and the posts are kept to be looked at.
+ */
+export async function testApi(options: TestApiOptions = {}) {
+  const clock = testClock(Date.UTC(2026, 10, 22, 12));
+  const random = randomBytes;
+  const ring = keyRing(randomBytes(32));
+  const signer = urlSigner({ baseUrl: BASE_URL, secret: ring.derivedKey("files"), clock });
+  const store =
+    options.store ?? (await openFolderStore(mkdtempSync(join(root, "store-")), { signUrl: signer.sign }));
+  const jobs = jobStore({ store, clock, random });
+  const keys = apiKeys({ store, clock, random });
+  const endpoints = webhookEndpoints({ store, ring, clock, random });
+  const posts: Posted[] = [];
+  const hinted = { work: [] as string[], webhooks: [] as string[] };
+  const receiver = {
+    answer: { ok: true, status: 204, retryAfterSeconds: null, milliseconds: 1 } as PostResult,
+  };
+  const deps: ApiDeps = {
+    jobs,
+    keys,
+    endpoints,
+    triggers: triggerStore({ store, ring, clock, random }),
+    ring,
+    store,
+    hints: {
+      work: async ({ id }) => void hinted.work.push(id),
+      webhooks: async ({ id }) => void hinted.webhooks.push(id),
+    },
+    post: async (url, { headers, body }) => {
+      posts.push({ url, headers, body: body.toString() });
+      return receiver.answer;
+    },
+    models: [await describeModel(join(import.meta.dirname, "../../models/demo"))],
+    limits: LIMITS,
+    retentionMs: 7 * 24 * 3_600_000,
+    webhookUrls: { allowLoopback: false, blockedHosts: ["api.test"] },
+    clock,
+    random,
+    log: pino({ level: "silent" }),
+    version: "0.0.0-test",
+    ...options,
+  };
+  const app = createApp(deps);
+  const [own, other] = [
+    await keys.create({ tenant: "acme", name: "own" }),
+    await keys.create({ tenant: "globex", name: "other" }),
+  ];
+
+  async function send(method: string, path: string, options: SendOptions = {}): Promise<Response> {
+    const { key = own.key, json, form, body = form, headers } = options;
+    return app.request(BASE_URL + path, {
+      method,
+      headers: {
+        ...(key !== null && { authorization: `Bearer ${key}` }),
+        ...(json !== undefined && { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(json !== undefined
+        ? { body: JSON.stringify(json) }
+        : body !== undefined && { body, duplex: "half" }),
+    });
+  }
+
+  /** A job that was accepted. */
+  async function create(fields: object = {}, options: SendOptions = {}): Promise<Video> {
+    const response = await send("POST", "/v1/videos", {
+      ...options,
+      json: { prompt: "a red circle", ...fields },
+    });
+    expect(response.status).toBe(200);
+    return (await response.json()) as Video;
+  }
+
+  async function get(id: string): Promise<Video> {
+    return (await (await send("GET", `/v1/videos/${id}`)).json()) as Video;
+  }
+
+  /** What a worker does to a job of the first tenant. */
+  async function apply(id: string, event: JobEvent): Promise<JobRecord> {
+    const applied = await jobs.apply({ tenant: "acme", id }, event);
+    if (!applied.ok) throw new Error(`${event.type} was refused: ${applied.reason}`);
+    return applied.record;
+  }
+
+  const claim = (id: string) => apply(id, { type: "claim", owner: "worker", leaseMs: 60_000 });
+
+  /** Makes the outputs of a job of the first tenant, as a worker would: claimed, stored, completed. */
+  async function complete(id: string): Promise<JobRecord> {
+    const { attempt, params } = await claim(id);
+    const write = async (name: string, contentType: string): Promise<Artifact> => {
+      const body = Buffer.from(`${name} of ${id}`);
+      const key = artifactKey({ tenant: "acme", id }, attempt, name);
+      await store.put(key, body, { contentType });
+      return {
+        key,
+        contentType,
+        bytes: body.length,
+        sha256: createHash("sha256").update(body).digest("hex"),
+      };
+    };
+    const outputs = {
+      video: await write("video.mp4", "video/mp4"),
+      thumbnail: await write("thumbnail.webp", "image/webp"),
+      uncached: params.compare ? await write("uncached.mp4", "video/mp4") : null,
+    };
+    return apply(id, {
+      type: "complete",
+      owner: "worker",
+      attempt,
+      outputs,
+      receipt: sampleReceipt(attempt),
+    });
+  }
+
+  /** Sends what is due of a job's webhooks. */
+  const deliver = (id: string) => deliverWebhooks({ ...deps, spread: () => 0.5 }, { tenant: "acme", id });
+
+  return {
+    app,
+    deps,
+    clock,
+    signer,
+    hinted,
+    posts,
+    receiver,
+    ownKey: own.key,
+    otherKey: other.key,
+    send,
+    create,
+    get,
+    apply,
+    claim,
+    complete,
+    deliver,
+  };
+}
+
+function testClock(start: number): TestClock {
+  let now = start;
+  return {
+    now: () => now,
+    advance(milliseconds) {
+      now += milliseconds;
+    },
+  };
+}
