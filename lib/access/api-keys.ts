@@ -52,6 +52,8 @@ const REMEMBERED_MAX = 1_000;
 const PREFIX = "api-keys/";
 const keyOf = (id: string) => `${PREFIX}${id}.json`;
 
+const ID = /^[0-9a-z]{1,32}$/;
+
 /** Part of every key of an object that belongs to the tenant. */
 const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
@@ -79,10 +81,13 @@ export function apiKeys({ store, clock, random }: ApiKeysDeps): ApiKeys {
           "A tenant's name has 1 to 63 lower-case letters, digits and dashes, and does not begin with a dash.",
         );
       }
-      const { id, key, hash } = newApiKey(random);
-      const apiKey: ApiKey = { id, tenant, name, hash, createdAt: clock.now(), revokedAt: null };
-      await stored.create(keyOf(id), apiKey);
-      return { key, apiKey };
+      for (;;) {
+        const { id, key, hash } = newApiKey(random);
+        const apiKey: ApiKey = { id, tenant, name, hash, createdAt: clock.now(), revokedAt: null };
+        const created = await stored.create(keyOf(id), apiKey);
+        // An id is short enough to be drawn twice, once in a very long while.
+        if (created.ok) return { key, apiKey };
+      }
     },
     async list() {
       const found: ApiKey[] = [];
@@ -93,6 +98,7 @@ export function apiKeys({ store, clock, random }: ApiKeysDeps): ApiKeys {
       return found.sort((a, b) => a.createdAt - b.createdAt);
     },
     async revoke(id) {
+      if (!ID.test(id)) return null;
       const updated = await stored.update(keyOf(id), (apiKey) =>
         apiKey.revokedAt === null ? { ...apiKey, revokedAt: clock.now() } : null,
       );

@@ -85,6 +85,8 @@ export function withAttempt(delivery: Delivery, result: PostResult, now: number,
     milliseconds: result.milliseconds,
   };
   const attempts = [...delivery.attempts, attempt];
+  // Another sender was quicker, and what it settled stays so.
+  if (delivery.state !== "pending") return { ...delivery, attempts };
   const settled = (state: Delivery["state"]): Delivery => ({ ...delivery, state, attempts, nextAt: null });
   if (result.ok && result.status >= 200 && result.status < 300) return settled("delivered");
   if (result.ok && result.status === 410) return settled("disabled");

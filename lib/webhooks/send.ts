@@ -1,4 +1,12 @@
-import { hasUnsettled, isFinished, type JobRecord, type JobRef, type JobStore } from "../jobs/index.ts";
+import {
+  type Delivery,
+  hasUnsettled,
+  isFinished,
+  type JobRecord,
+  type JobRef,
+  type JobStore,
+  type WebhookEvent,
+} from "../jobs/index.ts";
 import { type PostOptions, type PostResult, signWebhook } from "../net/index.ts";
 import type { Clock } from "../ports.ts";
 import type { KeyRing } from "../secrets/index.ts";
@@ -55,41 +63,55 @@ async function plan({ jobs, endpoints, clock }: SenderOptions, ref: JobRef): Pro
 }
 
 async function attempt(options: SenderOptions, ref: JobRef, { event, delivery }: DueDelivery): Promise<void> {
-  const { jobs, endpoints, clock, spread } = options;
-  const secrets = await secretsFor(options, ref.tenant, delivery.target);
-  const headers = secrets && {
-    "content-type": "application/json",
-    "user-agent": "Adareel-Webhooks/1",
-    ...signWebhook({
-      id: event.id,
-      timestampSeconds: Math.floor(clock.now() / 1000),
-      body: event.body!,
-      secrets,
-    }),
-  };
-  const result = headers && (await options.post(delivery.url, { headers, body: event.body! }));
+  const { jobs, clock } = options;
+  const receiver = await receiverOf(options, ref.tenant, delivery);
+  const result = receiver && (await send(options, event, receiver));
   if (result) options.onAttempt?.(result);
-  const random = spread();
+  const random = options.spread();
   await jobs.updateEvents(ref, ({ events }) => ({
     events: replaceDelivery(events, { eventId: event.id, target: delivery.target }, (current) =>
       result
-        ? withAttempt(current, result, clock.now(), random)
+        ? withAttempt({ ...current, url: receiver.url }, result, clock.now(), random)
         : { ...current, state: "disabled", nextAt: null },
     ),
   }));
   const isGone = result?.ok && result.status === 410;
-  if (isGone && delivery.target !== REQUEST_TARGET) await endpoints.disable(ref.tenant, delivery.target);
+  if (isGone && delivery.target !== REQUEST_TARGET)
+    await options.endpoints.disable(ref.tenant, delivery.target);
 }
 
-/** Null for an endpoint that was deleted or disabled since the delivery was planned. */
-async function secretsFor(
+interface Receiver {
+  readonly url: string;
+  readonly secrets: readonly string[];
+}
+
+/** Where the target is today; null for an endpoint that was deleted or disabled since the delivery was planned. */
+async function receiverOf(
   { endpoints, ring }: SenderOptions,
   tenant: string,
-  target: string,
-): Promise<string[] | null> {
-  if (target === REQUEST_TARGET) return [requestSecret(ring, tenant)];
+  { target, url }: Delivery,
+): Promise<Receiver | null> {
+  if (target === REQUEST_TARGET) return { url, secrets: [requestSecret(ring, tenant)] };
   const endpoint = await endpoints.read(tenant, target);
-  return endpoint && endpoint.disabledAt === null ? endpoints.secrets(endpoint) : null;
+  if (!endpoint || endpoint.disabledAt !== null) return null;
+  return { url: endpoint.url, secrets: endpoints.secrets(endpoint) };
+}
+
+function send(
+  { post, clock }: SenderOptions,
+  event: WebhookEvent,
+  { url, secrets }: Receiver,
+): Promise<PostResult> {
+  const body = event.body!;
+  const timestampSeconds = Math.floor(clock.now() / 1000);
+  return post(url, {
+    headers: {
+      "content-type": "application/json",
+      "user-agent": "Adareel-Webhooks/1",
+      ...signWebhook({ id: event.id, timestampSeconds, body, secrets }),
+    },
+    body,
+  });
 }
 
 /** Takes the marker away, and puts it back if a redelivery was asked for in between. */

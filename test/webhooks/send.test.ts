@@ -1,0 +1,182 @@
+import { randomBytes } from "node:crypto";
+import { Webhook } from "standardwebhooks";
+import { describe, expect, it } from "vitest";
+import type { JobStore } from "../../lib/jobs/index.ts";
+import type { PostResult } from "../../lib/net/index.ts";
+import { keyRing } from "../../lib/secrets/index.ts";
+import {
+  deliverWebhooks,
+  type Endpoints,
+  type Post,
+  redeliver,
+  requestSecret,
+  webhookEndpoints,
+} from "../../lib/webhooks/index.ts";
+import { openJobs } from "../jobs/open-jobs.ts";
+import { newJob } from "../jobs/sample-job.ts";
+
+interface Posted {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+/** A finished job of `acme`, and a network that answers with `status`. */
+async function setUp({ webhook = newJob.webhook, status = 200 } = {}) {
+  const { store, jobs, clock, pass } = openJobs();
+  const ring = keyRing(randomBytes(32));
+  const endpoints = webhookEndpoints({ store, ring, clock, random: randomBytes });
+  const network = { status, posted: [] as Posted[] };
+  const post: Post = async (url, { headers, body }): Promise<PostResult> => {
+    network.posted.push({ url, headers: { ...headers }, body: String(body) });
+    return { ok: true, status: network.status, retryAfterSeconds: null, milliseconds: 1 };
+  };
+  await jobs.create({ ...newJob, webhook }, { unfinishedMax: 10 });
+  await jobs.apply(newJob, { type: "cancel" });
+  const deliver = () => deliverWebhooks({ jobs, endpoints, ring, post, clock, spread: () => 0.5 }, newJob);
+  return { store, jobs, clock, pass, ring, endpoints, network, deliver };
+}
+
+async function undelivered(jobs: JobStore): Promise<number> {
+  let count = 0;
+  for await (const _ of jobs.undelivered()) count += 1;
+  return count;
+}
+
+const register = (endpoints: Endpoints, url = "https://hooks.example/a") =>
+  endpoints.create("acme", { name: "a", url, eventTypes: ["video.failed"] });
+
+describe("delivering", () => {
+  it("signs so that another implementation verifies it, with the secret of each receiver", async () => {
+    const { network, deliver, endpoints, ring, clock } = await setUp();
+    const endpoint = await register(endpoints);
+    await deliver();
+    expect(network.posted.map(({ url }) => url).sort()).toEqual([
+      "https://acme.example/hook",
+      "https://hooks.example/a",
+    ]);
+    for (const { url, headers, body } of network.posted) {
+      const isEndpoint = url === endpoint.url;
+      const secret = isEndpoint ? endpoints.secrets(endpoint)[0]! : requestSecret(ring, "acme");
+      // The verifier reads the real clock, so it is given a signature of now.
+      expect(Number(headers["webhook-timestamp"])).toBe(Math.floor(clock.now() / 1000));
+      const expected = new Webhook(secret).sign(headers["webhook-id"]!, new Date(clock.now()), body);
+      expect(headers["webhook-signature"]).toBe(expected);
+    }
+  });
+
+  it("signs with two secrets for a day after a rotation that keeps the old one", async () => {
+    const { network, deliver, endpoints, clock } = await setUp({ webhook: null });
+    const { id } = await register(endpoints);
+    const before = endpoints.secrets((await endpoints.read("acme", id))!);
+    await endpoints.rotate("acme", id, 86_400_000);
+    await deliver();
+    const [{ headers, body }] = network.posted as [Posted];
+    const signatures = headers["webhook-signature"]!.split(" ");
+    expect(signatures).toHaveLength(2);
+    const byOld = new Webhook(before[0]!).sign(headers["webhook-id"]!, new Date(clock.now()), body);
+    expect(signatures).toContain(byOld);
+  });
+
+  it("takes the marker away once all is settled, and not before", async () => {
+    const { jobs, network, deliver, pass } = await setUp({ status: 500 });
+    const next = await deliver();
+    expect(await undelivered(jobs)).toBe(1);
+    network.status = 204;
+    pass(5000);
+    expect(await deliver()).toBeNull();
+    expect(await undelivered(jobs)).toBe(0);
+    expect(next).not.toBeNull();
+  });
+
+  it("sends the same id and the same bytes at every attempt, with the time of each", async () => {
+    const { network, deliver, pass } = await setUp({ status: 500 });
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await deliver();
+      pass(2 * 3_600_000);
+    }
+    const [first, ...others] = network.posted as [Posted, ...Posted[]];
+    expect(others).toHaveLength(2);
+    for (const other of others) {
+      expect(other.body).toBe(first.body);
+      expect(other.headers["webhook-id"]).toBe(first.headers["webhook-id"]);
+      expect(other.headers["webhook-timestamp"]).not.toBe(first.headers["webhook-timestamp"]);
+    }
+  });
+
+  it("sends nothing before its time", async () => {
+    const { network, deliver, pass } = await setUp({ status: 500 });
+    await deliver();
+    pass(4999);
+    await deliver();
+    expect(network.posted).toHaveLength(1);
+  });
+
+  it("to a receiver that is gone disables the endpoint, which is told of nothing more", async () => {
+    const { network, deliver, endpoints, jobs } = await setUp({ webhook: null, status: 410 });
+    const { id } = await register(endpoints);
+    expect(await deliver()).toBeNull();
+    expect((await endpoints.read("acme", id))!.disabledAt).not.toBeNull();
+    await jobs.updateEvents(newJob, (record) => ({ events: redeliver(record, null, 0)! }));
+    await deliver();
+    expect(network.posted).toHaveLength(1);
+    await endpoints.update("acme", id, { url: "https://hooks.example/b" });
+    expect((await endpoints.read("acme", id))!.disabledAt).toBeNull();
+  });
+
+  it("goes where the endpoint is today, and nowhere once it was deleted", async () => {
+    const { network, deliver, endpoints, pass, jobs } = await setUp({ webhook: null, status: 500 });
+    const { id } = await register(endpoints);
+    await deliver();
+    await endpoints.update("acme", id, { url: "https://hooks.example/moved" });
+    pass(6000);
+    await deliver();
+    await endpoints.delete("acme", id);
+    pass(3_600_000);
+    expect(await deliver()).toBeNull();
+    expect(network.posted.map(({ url }) => url)).toEqual([
+      "https://hooks.example/a",
+      "https://hooks.example/moved",
+    ]);
+    expect(await undelivered(jobs)).toBe(0);
+  });
+
+  it("twice at once may send twice, and ends settled all the same", async () => {
+    const { deliver, network, jobs } = await setUp();
+    await Promise.all([deliver(), deliver(), deliver()]);
+    expect(network.posted.length).toBeGreaterThanOrEqual(1);
+    expect(new Set(network.posted.map(({ headers, body }) => headers["webhook-id"] + body)).size).toBe(1);
+    expect(await undelivered(jobs)).toBe(0);
+  });
+
+  it("tells other tenants' endpoints nothing", async () => {
+    const { deliver, network, endpoints } = await setUp({ webhook: null });
+    await endpoints.create("rival", {
+      name: "r",
+      url: "https://rival.example",
+      eventTypes: ["video.failed"],
+    });
+    await deliver();
+    expect(network.posted).toEqual([]);
+  });
+
+  it("of a job that was forgotten only clears its marker", async () => {
+    const { deliver, jobs } = await setUp();
+    await jobs.forget(newJob);
+    await jobs.markUndelivered(newJob);
+    expect(await deliver()).toBeNull();
+    expect(await undelivered(jobs)).toBe(0);
+  });
+
+  it("keeps the marker of a redelivery that was asked for while the last one ended", async () => {
+    const { deliver, jobs, network } = await setUp();
+    await deliver();
+    const events = (await jobs.read(newJob))!.events;
+    expect(network.posted).toHaveLength(1);
+    await jobs.updateEvents(newJob, (record) => ({ events: redeliver(record, events.at(-1)!.id, 0)! }));
+    await jobs.markUndelivered(newJob);
+    await deliver();
+    expect(network.posted).toHaveLength(2);
+    expect(await undelivered(jobs)).toBe(0);
+  });
+});
