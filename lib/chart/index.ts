@@ -1,2 +1,2 @@
 export { escapeHtml } from "./escape-html.ts";
-export { scheduleChart } from "./schedule-chart.ts";
+export { SCHEDULE_CHART_STYLE, scheduleChart } from "./schedule-chart.ts";

@@ -11,8 +11,11 @@ const GAP = 30;
 /** Labels closer than this would touch. */
 const LINE_HEIGHT = 12;
 
-/** The colours pass WCAG AA on white and on near-black; every series also has its own shape. */
-const STYLE = `
+/**
+ * The style sheet inside every chart, for the content policy of a page that shows one. Its colours pass WCAG AA on white
+ * and on near-black; every series also has its own shape.
+ */
+export const SCHEDULE_CHART_STYLE = `
 .schedule-chart { --ink: #1f2937; --faint: #5b6472; --grid: #d8dce2; --distance: #1d4ed8; --rate: #0f766e;
   --motion: #b45309; --computed: #1d4ed8; --reused: #dbe3f4;
   font: 12px system-ui, sans-serif; width: 100%; height: auto; display: block }
@@ -72,7 +75,7 @@ export function scheduleChart(trace: CacheTrace): string {
     ` role="img" aria-labelledby="schedule-title schedule-description">`,
     `<title id="schedule-title">Caching schedule of ${escapeHtml(trace.model)}, ${escapeHtml(trace.cache)}</title>`,
     `<desc id="schedule-description">${escapeHtml(describe(trace, computed))}</desc>`,
-    `<style>${STYLE}</style>`,
+    `<style>${SCHEDULE_CHART_STYLE}</style>`,
     ...placed,
     "</svg>",
   ].join("");

@@ -34,7 +34,7 @@ export function videoOperations({ promptCharactersMax }: RequestLimits): Operati
       headers: { ...IDEMPOTENCY, ...PREFER },
       body: videoCreateSchema(promptCharactersMax),
       returns: videoSchema,
-      problems: ["idempotency_key_reused", "invalid_webhook_url", "queue_full", "unsupported_parameter"],
+      problems: ["idempotency_key_reused", "invalid_webhook_url", "queue_full"],
     },
     {
       method: "get",
@@ -87,6 +87,15 @@ export function videoOperations({ promptCharactersMax }: RequestLimits): Operati
       problems: ["video_not_found", "video_not_ready", "video_expired", "unsupported_variant"],
     },
     {
+      method: "get",
+      path: "/v1/videos/{id}/schedule.svg",
+      id: "getVideoSchedule",
+      tag: "Videos",
+      summary: "Draw which steps of a video were computed, and why",
+      responses: { 200: "An SVG image, made from the compute receipt." },
+      problems: ["video_not_found", "video_not_ready"],
+    },
+    {
       method: "post",
       path: "/v1/videos/{id}/remix",
       id: "remixVideo",
@@ -95,7 +104,7 @@ export function videoOperations({ promptCharactersMax }: RequestLimits): Operati
       headers: { ...IDEMPOTENCY, ...PREFER },
       body: remixSchema(promptCharactersMax),
       returns: videoSchema,
-      problems: ["video_not_found", "idempotency_key_reused", "queue_full"],
+      problems: ["video_not_found", "idempotency_key_reused", "invalid_webhook_url", "queue_full"],
     },
     {
       method: "get",

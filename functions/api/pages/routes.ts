@@ -1,7 +1,24 @@
 import { Hono } from "hono";
+import { etag } from "hono/etag";
+import { html } from "hono/html";
 import type { ApiDeps, ApiEnv } from "../env.ts";
+import { openApiDocument } from "../openapi/document.ts";
+import { ApiError } from "../problem.ts";
+import { ASSETS } from "./assets.ts";
+import { pageHeaders } from "./content-policy.ts";
+import { playground } from "./playground.tsx";
+import { reference } from "./reference.tsx";
 
-/** The pages a person looks at: the playground and the reference. */
-export function pageRoutes(_deps: ApiDeps) {
-  return new Hono<ApiEnv>();
+/** The pages a person looks at: the playground and the reference. They need nothing from another host. */
+export function pageRoutes(deps: ApiDeps) {
+  return new Hono<ApiEnv>()
+    .get("/", pageHeaders, etag(), (c) => c.html(html`<!doctype html>${playground(deps)}`))
+    .get("/docs", pageHeaders, etag(), (c) =>
+      c.html(html`<!doctype html>${reference(openApiDocument(deps))}`),
+    )
+    .get("/assets/:name", pageHeaders, etag(), (c) => {
+      const asset = ASSETS.get(c.req.param("name"));
+      if (!asset) throw new ApiError("not_found", "There is nothing at this path.");
+      return c.body(asset.text, 200, { "content-type": asset.contentType, "cache-control": "no-cache" });
+    });
 }

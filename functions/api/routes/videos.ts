@@ -11,6 +11,7 @@ import { ApiError } from "../problem.ts";
 import { resolveVideo } from "../resolve-video.ts";
 import type { Video } from "../schemas/video.ts";
 import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
+import { scheduleView } from "../views/schedule.ts";
 import { eventsView, STATUS_NAMES, signUrls, type VideoViewOptions, videoView } from "../views/video.ts";
 
 const POLL_AFTER_MS = 1000;
@@ -24,7 +25,7 @@ const QUEUE_SHOWN_MAX = 1000;
 const METADATA_FILTER = /^metadata\[([^[\]]{1,64})\]$/;
 
 export const listQuery = z.strictObject({
-  after: z.string().max(64).optional(),
+  after: z.string().refine(isVideoId, "must be the id of a video").optional(),
   limit: z.coerce.number().int().min(1).max(100).default(20),
   order: z.enum(["desc"]).default("desc"),
   status: z.enum(["queued", "in_progress", "completed", "failed"]).optional(),
@@ -115,24 +116,25 @@ export function videoRoutes(deps: ApiDeps) {
         record.deletedAt === null &&
         (status === undefined || STATUS_NAMES[record.status] === status) &&
         filter.every(([name, value]) => record.metadata[name] === value);
+      const isFiltered = status !== undefined || filter.length > 0;
       const found: JobRecord[] = [];
-      let last = after;
-      for (let looked = 0; ; ) {
-        const { records, isTruncated } = await jobs.list(tenant, { after: last, limit: 100 });
-        found.push(...records.filter(isWanted));
-        looked += records.length;
-        last = records.at(-1)?.id ?? last;
-        // One more than the page shows that there is a next page, which so is never empty.
-        if (found.length > limit || !isTruncated) break;
-        if (looked >= FILTERED_MAX) throw tooDeep(last);
+      let [last, looked, isTruncated] = [after, 0, true];
+      // One more than the page shows that there is a next page, which so is never empty.
+      while (isTruncated && found.length <= limit && looked < FILTERED_MAX) {
+        const page = await jobs.list(tenant, { after: last, limit: isFiltered ? 100 : limit + 1 });
+        found.push(...page.records.filter(isWanted));
+        looked += page.records.length;
+        last = page.records.at(-1)?.id;
+        isTruncated = page.isTruncated && last !== undefined;
       }
+      if (isTruncated && found.length === 0) throw tooDeep(last);
       const data = found.slice(0, limit).map((record) => videoView(record));
       return c.json({
         object: "list" as const,
         data,
         first_id: data[0]?.id ?? null,
         last_id: data.at(-1)?.id ?? null,
-        has_more: found.length > limit,
+        has_more: isTruncated || found.length > limit,
       });
     })
     .get("/:id", async (c) => answer(c, await awaited(c, await find(c))))
@@ -149,6 +151,14 @@ export function videoRoutes(deps: ApiDeps) {
       const url = await contentUrl(record, c.req.valid("query").variant);
       c.header("cache-control", "no-store");
       return c.redirect(url, 302);
+    })
+    .get("/:id/schedule.svg", async (c) => {
+      const { params, status, receipt } = await find(c);
+      if (!receipt) throw new ApiError("video_not_ready", `This video is ${STATUS_NAMES[status]}.`);
+      c.header("content-type", "image/svg+xml");
+      c.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
+      c.header("cache-control", "no-store");
+      return c.body(scheduleView(params.model, receipt));
     })
     .post("/:id/remix", body(remixSchema(promptCharactersMax), bodyBytesMax), async (c) => {
       const parent = await find(c);
@@ -219,7 +229,7 @@ function listFilters(queries: Record<string, string[]>) {
 function tooDeep(last: string | undefined): ApiError {
   return new ApiError(
     "invalid_value",
-    `The next ${FILTERED_MAX} videos hold too few that match: go on with after=${last}, or filter less.`,
+    `None of the next ${FILTERED_MAX} videos matches: go on with after=${last}, or filter less.`,
     { param: "after" },
   );
 }

@@ -1,0 +1,32 @@
+import { readFileSync } from "node:fs";
+import { extname } from "node:path";
+
+export interface Asset {
+  readonly text: string;
+  readonly contentType: string;
+}
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+
+/** What the pages load, by the name it has under /assets/: files as they were written, read once. */
+export const ASSETS: ReadonlyMap<string, Asset> = new Map(
+  [
+    new URL("./browser/style.css", import.meta.url),
+    new URL("./browser/icon.svg", import.meta.url),
+    new URL("./browser/playground.js", import.meta.url),
+    new URL("./browser/api.js", import.meta.url),
+    new URL("./browser/curl.js", import.meta.url),
+    new URL("./browser/dom.js", import.meta.url),
+    new URL("./browser/form.js", import.meta.url),
+    new URL("./browser/players.js", import.meta.url),
+    new URL("./browser/recent.js", import.meta.url),
+    new URL("./browser/result.js", import.meta.url),
+  ].map((url) => {
+    const name = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
+    return [name, { text: readFileSync(url, "utf8"), contentType: CONTENT_TYPES[extname(name)]! }];
+  }),
+);

@@ -1,0 +1,201 @@
+/** @typedef {import("./api.js").Video} Video */
+/** @typedef {NonNullable<Video["compute"]>} Receipt */
+import { requestText } from "./api.js";
+import { curlOf } from "./curl.js";
+import { byId, element, secondsText } from "./dom.js";
+import { orderOf } from "./form.js";
+import { playInStep } from "./players.js";
+
+const STAGES = /** @type {const} */ (["queue", "load", "encode", "denoise", "decode", "write", "upload"]);
+
+/**
+ * Shows a completed video: what it looks like, what was computed for it and what that took.
+ *
+ * @param {Video} video
+ */
+export function showResult(video) {
+  const { compute } = video;
+  if (!compute) return;
+  showFigures(video, compute);
+  byId("compare").hidden = compute.comparison !== null || compute.cache.policy === "off";
+  showDownload(video);
+  byId("numbers").replaceChildren(...cards(compute).map(card));
+  byId("receipt").textContent = receiptInWords(compute);
+  byId("table").replaceChildren(scheduleTable(compute));
+  byId("times").replaceChildren(...times(compute));
+  byId("result").hidden = false;
+}
+
+/**
+ * Shows the request that makes a video again, and its JSON.
+ *
+ * @param {Video} video
+ */
+export function showRaw(video) {
+  byId("curl").textContent = curlOf(location.origin, orderOf(video));
+  byId("json").textContent = JSON.stringify(video, null, 2);
+  byId("raw").hidden = false;
+}
+
+/**
+ * Puts the drawing of the schedule into the page.
+ *
+ * @param {string} id
+ * @param {AbortSignal} signal
+ */
+export async function showChart(id, signal) {
+  byId("chart").replaceChildren();
+  const svg = await requestText(`/v1/videos/${id}/schedule.svg`, signal);
+  const drawing = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
+  byId("chart").replaceChildren(document.importNode(drawing, true));
+}
+
+/**
+ * @param {Video} video
+ * @param {Receipt} compute
+ */
+function showFigures(video, { seconds, comparison, video: { encoder } }) {
+  const isPicture = encoder === "webp";
+  const first = video.params.cache.policy === "off" ? "Without cache" : "With cache";
+  /** @type {[name: string, url: string | null, denoiseSeconds: number][]} */
+  const shown = [[first, video.url, seconds.denoise]];
+  if (comparison) shown.push(["Without cache", video.uncached_url, comparison.denoise_seconds]);
+  const figures = shown.map(([name, url, denoiseSeconds]) => {
+    const medium = isPicture ? element("img", { alt: `${name}: the video, looping` }) : player(name, video);
+    medium.onerror = () => {
+      byId("failure").textContent = "The video cannot be loaded. Its link may have expired: open it again.";
+      byId("failure").hidden = false;
+    };
+    medium.src = url ?? "";
+    const caption = [
+      element("strong", {}, name),
+      element("span", {}, `denoised in ${secondsText(denoiseSeconds)}`),
+    ];
+    return element("figure", {}, medium, element("figcaption", {}, ...caption));
+  });
+  byId("figures").replaceChildren(...figures);
+  for (const id of ["play", "position"]) {
+    (byId(id).closest("label") ?? byId(id)).hidden = isPicture;
+  }
+  if (!isPicture) playInStep([...byId("figures").querySelectorAll("video")]);
+}
+
+/**
+ * @param {string} name
+ * @param {Video} video
+ */
+function player(name, { thumbnail_url: poster }) {
+  const made = element("video", { muted: true, playsInline: true, poster: poster ?? "" });
+  made.setAttribute("aria-label", name);
+  return made;
+}
+
+/** @param {Video} video */
+function showDownload({ id, url, compute }) {
+  const link = /** @type {HTMLAnchorElement} */ (byId("download"));
+  link.href = url ?? "";
+  link.download = `${id}.${compute?.video.encoder === "webp" ? "webp" : "mp4"}`;
+}
+
+/**
+ * @param {Receipt} compute
+ * @returns {[name: string, value: string, meaning: string][]}
+ */
+function cards({ steps, speedup, seconds, comparison }) {
+  /** @type {[string, string, string]} */
+  const computed = ["Computed steps", `${steps.computed} of ${steps.requested}`, `${steps.reused} reused`];
+  if (!comparison) {
+    return [
+      computed,
+      ["Speed-up", `${speedup.toFixed(2)}×`, "estimated from one computed step's time"],
+      ["Denoising", secondsText(seconds.denoise), `of ${secondsText(seconds.total)} in all`],
+    ];
+  }
+  const { psnr, ssim, denoise_seconds: uncached, speedup: measured } = comparison;
+  return [
+    computed,
+    [
+      "Speed-up",
+      `${measured.toFixed(2)}×`,
+      `${secondsText(seconds.denoise)} instead of ${secondsText(uncached)}`,
+    ],
+    psnr === null
+      ? ["PSNR", "identical", "no pixel differs"]
+      : ["PSNR", `${psnr.toFixed(2)} dB`, "against the video without cache"],
+    ["SSIM", ssim.toFixed(4), "1 is the video without cache"],
+  ];
+}
+
+/** @param {[name: string, value: string, meaning: string]} figure */
+function card([name, value, meaning]) {
+  return element("div", {}, element("dt", {}, name), element("dd", {}, value), element("dd", {}, meaning));
+}
+
+/** @param {Receipt} compute */
+function receiptInWords({ steps, cache, speedup, comparison, prompt }) {
+  const sentences = [];
+  if (steps.reused === 0) sentences.push(`All ${steps.requested} denoising steps were computed.`);
+  else {
+    sentences.push(
+      `${steps.computed} of ${steps.requested} denoising steps were computed; the other ${steps.reused} reused the residual of the last computed one.`,
+    );
+    if (!comparison) {
+      sentences.push(
+        `Computing all of them would have taken about ${speedup.toFixed(1)} times as long, an estimate: compare to measure it.`,
+      );
+    }
+  }
+  if (cache.codebook) {
+    sentences.push(
+      "Every computed step measures how far the probe has moved; the codebook row that this distance falls in says how many steps later the next one is computed.",
+    );
+  }
+  if (prompt.is_truncated)
+    sentences.push(`The prompt was cut to ${prompt.tokens} tokens, the model's limit.`);
+  if (prompt.is_negative_truncated) sentences.push("The negative prompt was cut to the model's limit.");
+  return sentences.join(" ");
+}
+
+/** @param {Receipt} compute */
+function scheduleTable({ schedule }) {
+  const columns = /** @type {const} */ ([
+    ["Step", "step"],
+    ["Change", "change"],
+    ["Motion score", "motion_score"],
+    ["Motion factor", "motion_factor"],
+    ["Distance", "distance"],
+    ["Rate", "rate"],
+  ]);
+  const head = columns.map(([name]) => element("th", { scope: "col" }, name));
+  const rows = schedule.map((line) => {
+    const cells = columns.map(([, key], index) => {
+      const value = line[key];
+      const text = value === null ? "" : String(Number(value.toPrecision(4)));
+      return index === 0 ? element("th", { scope: "row" }, text) : element("td", {}, text);
+    });
+    return element("tr", {}, ...cells);
+  });
+  return element(
+    "table",
+    {},
+    element("caption", {}, "Computed steps"),
+    element("thead", {}, element("tr", {}, ...head)),
+    element("tbody", {}, ...rows),
+  );
+}
+
+/** @param {Receipt} compute */
+function times({ seconds }) {
+  const longest = Math.max(...STAGES.map((stage) => seconds[stage]));
+  return STAGES.map((stage) => {
+    const bar = element("i");
+    bar.style.width = `${longest > 0 ? (100 * seconds[stage]) / longest : 0}%`;
+    return element(
+      "div",
+      {},
+      element("dt", {}, stage),
+      element("dd", {}, secondsText(seconds[stage])),
+      element("dd", { ariaHidden: "true" }, bar),
+    );
+  });
+}

@@ -1,0 +1,52 @@
+/** @jsxImportSource hono/jsx */
+import type { PropsWithChildren } from "hono/jsx";
+
+export interface PageProps {
+  readonly title: string;
+  /** The path of this page in the navigation. */
+  readonly path: "/" | "/docs";
+  /** The module that the page runs, by its name under /assets/. */
+  readonly script?: string;
+}
+
+const LINKS = [
+  ["/", "Playground"],
+  ["/docs", "API reference"],
+  ["/openapi.json", "OpenAPI"],
+] as const;
+
+/** What all pages have around their contents. */
+export function Page({ title, path, script, children }: PropsWithChildren<PageProps>) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{title}</title>
+        <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="/assets/style.css" />
+        {script && <script type="module" src={`/assets/${script}`} />}
+      </head>
+      <body>
+        <a class="skip" href="#main">
+          Skip to the content
+        </a>
+        <header class="top">
+          <a class="brand" href="/">
+            <img src="/assets/icon.svg" alt="" width="28" height="28" />
+            Adareel
+          </a>
+          <nav aria-label="Pages">
+            {LINKS.map(([href, name]) => (
+              <a href={href} aria-current={href === path ? "page" : undefined}>
+                {name}
+              </a>
+            ))}
+          </nav>
+        </header>
+        <main id="main">{children}</main>
+      </body>
+    </html>
+  );
+}
