@@ -70,7 +70,15 @@ export function createApp(deps: ApiDeps) {
 /** The type that Hono's typed client `hc` is made from. */
 export type Api = ReturnType<typeof createApp>;
 
-const EXPOSED_HEADERS = ["x-request-id", "retry-after", "idempotent-replayed", "preference-applied"];
+/** What scripts of other origins may read, OpenAI's client among them. */
+const EXPOSED_HEADERS = [
+  "x-request-id",
+  "retry-after",
+  "x-should-retry",
+  "openai-poll-after-ms",
+  "idempotent-replayed",
+  "preference-applied",
+];
 
 function apiErrorOf(error: unknown): ApiError {
   if (error instanceof ApiError) return error;

@@ -35,7 +35,7 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
   readonly form?: FormData;
-  readonly body?: BodyInit;
+  readonly body?: RequestInit["body"];
 }
 
 export type TestApiOptions = Partial<Pick<ApiDeps, "store" | "limits" | "webhookUrls" | "models" | "log">>;

@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { HonoRequest, MiddlewareHandler } from "hono";
 import { z } from "zod";
 import type { ApiEnv } from "../env.ts";
 import { ApiError } from "../problem.ts";
@@ -18,7 +18,8 @@ export function body<Schema extends z.ZodType>(
   const jsonSchema = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
   return async function body(c, next) {
     const bytes = await readBody(c.req, bytesMax);
-    const given = await decode(bytes, c.req.header("content-type"), jsonSchema);
+    const given = await decode(bytes, c.req, jsonSchema);
+    checkNesting(given);
     c.req.addValidatedData("json", check(schema, unwrapped(given)) as object);
     await next();
   };
@@ -39,48 +40,62 @@ export function query<Schema extends z.ZodType>(
 
 async function decode(
   bytes: Uint8Array<ArrayBuffer>,
-  contentType: string | undefined,
+  request: HonoRequest,
   schema: JsonSchema,
 ): Promise<unknown> {
-  const [mediaType] = (contentType ?? "").toLowerCase().split(";");
+  const coding = request.header("content-encoding") ?? "identity";
+  if (coding.toLowerCase() !== "identity")
+    throw new ApiError("unsupported_media_type", "Send the body without a content encoding.");
   if (bytes.length === 0) return {};
-  if (mediaType?.trim() === "application/json") return parseJson(bytes);
-  if (mediaType?.trim() === "multipart/form-data")
-    return formToJson(await parseForm(bytes, contentType!), schema);
+  const contentType = request.header("content-type") ?? "";
+  const mediaType = contentType.split(";")[0]!.trim().toLowerCase();
+  if (mediaType === "application/json") return parseJson(bytes);
+  if (mediaType === "multipart/form-data") return parseForm(bytes, contentType, schema);
   throw new ApiError("unsupported_media_type", "Send application/json or multipart/form-data.");
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 function parseJson(bytes: Uint8Array): unknown {
-  let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(utf8.decode(bytes));
   } catch (cause) {
     throw new ApiError("invalid_json", "The body is not JSON in UTF-8.", { cause });
   }
-  // JSON.parse makes it a member like any other, and strict schemas would pass over it.
-  if (hasOwnProto(value))
-    throw new ApiError("unknown_parameter", "__proto__ is not a field.", { param: "__proto__" });
-  return value;
+}
+
+async function parseForm(
+  bytes: Uint8Array<ArrayBuffer>,
+  contentType: string,
+  schema: JsonSchema,
+): Promise<unknown> {
+  const unreadable = (cause: unknown): never => {
+    throw new ApiError("invalid_multipart", "The body is not a complete multipart form in UTF-8.", { cause });
+  };
+  const form = await new Response(bytes, { headers: { "content-type": contentType } })
+    .formData()
+    .catch(unreadable);
+  const given = formToJson(form, schema);
+  // The parser puts U+FFFD where a text is not UTF-8. Files, which need not be, have been refused by now.
+  try {
+    utf8.decode(bytes);
+  } catch (cause) {
+    unreadable(cause);
+  }
+  return given;
 }
 
 /** How deep a body may be nested; a schema that accepts any object sees no deeper one. */
 const DEPTH_MAX = 16;
 
-function hasOwnProto(value: unknown, depth = 0): boolean {
-  if (typeof value !== "object" || value === null) return false;
+/** @throws ApiError for `__proto__` too: to JSON it is a name like any other, and strict schemas pass over it */
+function checkNesting(value: unknown, depth = 0): void {
+  if (typeof value !== "object" || value === null) return;
   if (depth > DEPTH_MAX)
-    throw new ApiError("invalid_json", `The body is nested more than ${DEPTH_MAX} levels deep.`);
-  return (
-    Object.hasOwn(value, "__proto__") || Object.values(value).some((member) => hasOwnProto(member, depth + 1))
-  );
-}
-
-async function parseForm(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<FormData> {
-  try {
-    return await new Response(bytes, { headers: { "content-type": contentType } }).formData();
-  } catch (cause) {
-    throw new ApiError("invalid_multipart", "The body is not a complete multipart form.", { cause });
-  }
+    throw new ApiError("invalid_value", `The body is nested more than ${DEPTH_MAX} levels deep.`);
+  if (Object.hasOwn(value, "__proto__"))
+    throw new ApiError("unknown_parameter", "__proto__ is not a field.", { param: "__proto__" });
+  for (const member of Object.values(value)) checkNesting(member, depth + 1);
 }
 
 /** Some proxies pass fields they do not know in `extra_body`. */
@@ -94,19 +109,32 @@ function unwrapped(value: unknown): unknown {
 export function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
+  const issue = closest(parsed.error.issues[0]!);
   if (issue.code === "unrecognized_keys") {
-    const param = [...issue.path, issue.keys[0]!].join(".");
+    const param = shortened([...issue.path, issue.keys[0]!]);
     throw new ApiError("unknown_parameter", `${param} is not a field of this request.`, { param });
   }
-  const param = issue.path.join(".");
-  const { code } =
-    z.object({ code: z.enum(["unsupported_parameter"]) }).safeParse(paramsOf(issue)).data ?? {};
-  throw new ApiError(code ?? "invalid_value", param ? `${param}: ${issue.message}` : issue.message, {
-    param: param || undefined,
-  });
+  const param = shortened(issue.path);
+  const isUnsupported = issue.code === "custom" && issue.params?.code === "unsupported_parameter";
+  throw new ApiError(
+    isUnsupported ? "unsupported_parameter" : "invalid_value",
+    param ? `${param}: ${issue.message}` : issue.message,
+    { param: param || undefined },
+  );
 }
 
-function paramsOf(issue: z.core.$ZodIssue): unknown {
-  return "params" in issue ? issue.params : undefined;
+/** What is wrong by the one choice of a union that the value has the type of. */
+function closest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== "invalid_union") return issue;
+  const inner = issue.errors
+    .map(([first]) => first)
+    .find((each) => each && (each.code !== "invalid_type" || each.path.length > 0));
+  return inner ? closest({ ...inner, path: [...issue.path, ...inner.path] }) : issue;
+}
+
+const PARAM_CHARACTERS_MAX = 100;
+
+/** Names that somebody else chose may be as long as the body. */
+function shortened(path: readonly PropertyKey[]): string {
+  return path.join(".").slice(0, PARAM_CHARACTERS_MAX);
 }

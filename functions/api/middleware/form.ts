@@ -9,10 +9,10 @@ export interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[];
 }
 
-const DEPTH_MAX = 4;
+const DEPTH_MAX = 5;
 
-/** Names that mean something to objects themselves. */
-const FORBIDDEN = new Set(["__proto__", "constructor", "prototype"]);
+/** How much of a name is told of. */
+const NAME_CHARACTERS_MAX = 80;
 
 /**
  * The object a multipart form stands for, as if it had been sent as JSON: `cache[warmup_steps]=2` nests,
@@ -25,13 +25,17 @@ export function formToJson(form: FormData, schema: JsonSchema): Record<string, u
   const root = branch();
   const seen = new Set<string>();
   for (const [name, value] of form.entries()) {
-    if (typeof value !== "string") throw refused(name, "cannot be a file");
+    if (typeof value !== "string") {
+      const param = name.slice(0, NAME_CHARACTERS_MAX);
+      throw new ApiError("unsupported_parameter", `${param} cannot be a file.`, { param });
+    }
     const isList = name.endsWith("[]");
     if (seen.has(name) && !isList) throw refused(name, "comes twice");
     seen.add(name);
     if (value !== "null") plant(root, pathOf(isList ? name.slice(0, -2) : name), isList, value);
   }
-  return coerce(root, schema) as Record<string, unknown>;
+  const properties = { ...schema.properties, extra_body: schema };
+  return coerce(root, { ...schema, properties }) as Record<string, unknown>;
 }
 
 type Branch = { [name: string]: Branch | string | string[] };
@@ -42,8 +46,7 @@ function pathOf(name: string): string[] {
   const match = /^([^[\]]+)((?:\[[^[\]]+\])*)$/.exec(name);
   if (!match) throw refused(name, "is no field name");
   const path = [match[1]!, ...[...match[2]!.matchAll(/\[([^[\]]+)\]/g)].map(([, part]) => part!)];
-  if (path.length > DEPTH_MAX || path.some((part) => FORBIDDEN.has(part)))
-    throw refused(name, "is no field name");
+  if (path.length > DEPTH_MAX) throw refused(name, "is no field name");
   return path;
 }
 
@@ -94,7 +97,7 @@ function parseJson(text: string): unknown {
 }
 
 function refused(name: string, what: string): ApiError {
-  const shown = name.slice(0, 80);
+  const shown = name.slice(0, NAME_CHARACTERS_MAX);
   return new ApiError("invalid_multipart", `The form field ${JSON.stringify(shown)} ${what}.`, {
     param: shown,
   });

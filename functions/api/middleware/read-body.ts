@@ -8,10 +8,7 @@ import { ApiError } from "../problem.ts";
  * @throws ApiError when there are more than `bytesMax`, or the connection breaks before the end
  */
 export async function readBody(request: HonoRequest, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = () =>
-    new ApiError("body_too_large", `The body may have at most ${bytesMax} bytes.`, {
-      headers: { connection: "close" },
-    });
+  const tooLarge = () => new ApiError("body_too_large", `The body may have at most ${bytesMax} bytes.`);
   if (Number(request.header("content-length") ?? 0) > bytesMax) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let bytes = 0;

@@ -12,6 +12,7 @@ const USUAL: readonly ProblemCode[] = ["invalid_api_key", "internal_error", "sto
 const USUAL_WITH_BODY: readonly ProblemCode[] = [
   "invalid_value",
   "unknown_parameter",
+  "unsupported_parameter",
   "invalid_json",
   "invalid_multipart",
   "body_too_large",

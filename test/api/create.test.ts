@@ -1,0 +1,208 @@
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Video } from "../../functions/api/schemas/video.ts";
+import { memoryStore } from "../jobs/memory-store.ts";
+import { formOf } from "./form.ts";
+import { type TestApi, testApi } from "./support.ts";
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await testApi({ store: memoryStore() });
+});
+
+/** A video as it was right after its creation, without what differs between two equal requests. */
+async function created(request: { json?: unknown; form?: FormData }): Promise<Omit<Video, "id">> {
+  const response = await api.send("POST", "/v1/videos", request);
+  const { id: _, queue_position: __, ...video } = (await response.json()) as Video;
+  expect([response.status, video]).toEqual([200, video]);
+  return video;
+}
+
+it("a prompt alone comes back with every default and the seed that was drawn", async () => {
+  const video = await created({ json: { prompt: "  a red circle\n" } });
+  expect(video).toEqual({
+    object: "video",
+    status: "queued",
+    progress: 0,
+    created_at: api.clock.now() / 1000,
+    started_at: null,
+    completed_at: null,
+    expires_at: null,
+    model: "demo",
+    prompt: "a red circle",
+    seconds: "2",
+    size: "64x64",
+    remixed_from_video_id: null,
+    error: null,
+    stage: null,
+    steps_done: null,
+    url: null,
+    url_expires_at: null,
+    thumbnail_url: null,
+    uncached_url: null,
+    params: {
+      num_frames: 16,
+      fps: 8,
+      steps: 30,
+      guidance_scale: 4,
+      negative_prompt: null,
+      seed: expect.any(Number),
+      cache: { policy: "fast", codebook: null, motion_regularisation: true, warmup_steps: 0 },
+      compare: false,
+      timeout: 3600,
+      webhook_url: null,
+      webhook_events: null,
+    },
+    metadata: {},
+    compute: null,
+    attempts: 0,
+  });
+  const { seed } = video.params;
+  expect(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32).toBe(true);
+  expect((await created({ json: { prompt: "a red circle" } })).params.seed).not.toBe(seed);
+});
+
+it("whatever was asked for comes back", async () => {
+  const cache = {
+    codebook: [{ below: 0.1, rate: 3 }, { rate: 1 }],
+    motion_regularisation: { reference: 0.5, window: { from: 1, to: 9, of: 10 } },
+    warmup_steps: 2,
+  };
+  const json = {
+    prompt: "a red circle",
+    model: "demo",
+    size: "64x64",
+    seconds: 2,
+    num_frames: 16,
+    fps: 8,
+    steps: 10,
+    num_inference_steps: 10,
+    guidance_scale: 2.5,
+    negative_prompt: "blue",
+    seed: 2 ** 53 - 1,
+    cache,
+    compare: true,
+    metadata: { order: "42" },
+    timeout: 60,
+    webhook_url: "https://hooks.example.com/video?a=1",
+    webhook_events: ["video.queued"],
+  };
+  const { params, metadata } = await created({ json });
+  expect(metadata).toEqual({ order: "42" });
+  expect(params).toEqual({
+    num_frames: 16,
+    fps: 8,
+    steps: 10,
+    guidance_scale: 2.5,
+    negative_prompt: "blue",
+    seed: 2 ** 53 - 1,
+    cache: { ...cache, policy: "codebook" },
+    compare: true,
+    timeout: 60,
+    webhook_url: "https://hooks.example.com/video?a=1",
+    webhook_events: ["video.queued"],
+  });
+});
+
+it("a worker is told of the job, and the job waits behind those before it", async () => {
+  const first = await api.create();
+  api.clock.advance(1);
+  const second = await api.create();
+  expect(api.hinted.work.slice(-2)).toEqual([first.id, second.id]);
+  expect(second.queue_position).toBe(first.queue_position! + 1);
+});
+
+it("a webhook of the request is told of completion and failure unless it says otherwise", async () => {
+  const { params } = await created({ json: { prompt: "a", webhook_url: "https://hooks.example.com" } });
+  expect(params).toMatchObject({
+    webhook_url: "https://hooks.example.com/",
+    webhook_events: ["video.completed", "video.failed"],
+  });
+});
+
+describe("cache", () => {
+  it.each([
+    ["auto", { policy: "fast", motion_regularisation: true }],
+    ["off", { policy: "off", motion_regularisation: true }],
+    ["slow", { policy: "slow", motion_regularisation: true }],
+    ["static:3", { policy: "static:3", motion_regularisation: true }],
+    [{}, { policy: "fast", motion_regularisation: true }],
+    [
+      { policy: "auto", motion_regularisation: false },
+      { policy: "fast", motion_regularisation: false },
+    ],
+    [
+      { policy: "slow", warmup_steps: 5 },
+      { policy: "slow", warmup_steps: 5 },
+    ],
+  ])("%j is %j", async (cache, expected) => {
+    expect((await created({ json: { prompt: "a", cache } })).params.cache).toMatchObject(expected);
+  });
+});
+
+describe("a form", () => {
+  const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });
+  const word = fc.stringMatching(/^[a-z][a-z0-9 ]{0,20}$/);
+  const policy = fc.constantFrom("off", "auto", "fast", "slow", "static:2");
+  const request = fc.record(
+    {
+      prompt: text.map((it) => `a ${it}`),
+      seed: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+      model: fc.constant("demo"),
+      size: fc.constant("64x64"),
+      seconds: fc.constantFrom<string | number>("2", 2, "2.0"),
+      num_frames: fc.constant(16),
+      fps: fc.constant(8),
+      steps: fc.integer({ min: 5, max: 50 }),
+      guidance_scale: fc.double({ min: 0, max: 100, noNaN: true }),
+      negative_prompt: word,
+      compare: fc.boolean(),
+      timeout: fc.integer({ min: 10, max: 3600 }),
+      cache: fc.oneof(
+        policy,
+        fc.record(
+          { policy, motion_regularisation: fc.boolean(), warmup_steps: fc.integer({ min: 0, max: 4 }) },
+          { requiredKeys: ["policy"] },
+        ),
+      ),
+      metadata: fc.dictionary(fc.stringMatching(/^[A-Za-z][\w. -]{0,20}$/), word, { minKeys: 1, maxKeys: 3 }),
+      webhook_url: fc.constant("https://hooks.example.com/"),
+    },
+    { requiredKeys: ["prompt", "seed"] },
+  );
+
+  it("means what the same request means as JSON", async () => {
+    await fc.assert(
+      fc.asyncProperty(request, async (fields) => {
+        expect(await created({ form: formOf(fields) })).toEqual(await created({ json: fields }));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("may hold objects as JSON, lists in brackets, and fields that are left out as null", async () => {
+    const form = formOf({
+      prompt: "a red circle",
+      cache: '{"codebook":[{"below":0.1,"rate":2},{"rate":1}],"motion_regularisation":false}',
+      metadata: '{"order":"42"}',
+      webhook_url: "https://hooks.example.com",
+      webhook_events: ["video.queued", "video.failed"],
+      seed: "null",
+      negative_prompt: "null",
+    });
+    const { params, metadata } = await created({ form });
+    expect(metadata).toEqual({ order: "42" });
+    expect(params).toMatchObject({
+      cache: { codebook: [{ below: 0.1, rate: 2 }, { rate: 1 }], motion_regularisation: false },
+      webhook_events: ["video.queued", "video.failed"],
+      negative_prompt: null,
+    });
+  });
+
+  it("and JSON may carry fields in extra_body, which those outside overrule", async () => {
+    const fields = { prompt: "a", steps: 9, extra_body: { seed: 7, steps: 8, cache: { policy: "off" } } };
+    const [fromJson, fromForm] = [await created({ json: fields }), await created({ form: formOf(fields) })];
+    expect(fromForm).toEqual(fromJson);
+    expect(fromJson.params).toMatchObject({ seed: 7, steps: 9, cache: { policy: "off" } });
+  });
+});
