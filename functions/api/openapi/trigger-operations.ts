@@ -1,0 +1,111 @@
+import {
+  dryRunResultSchema,
+  dryRunSchema,
+  invokedSchema,
+  triggerCreateSchema,
+  triggerRotateSchema,
+  triggerSchema,
+  triggerUpdateSchema,
+  triggerWithSecretSchema,
+} from "../schemas/trigger.ts";
+import { deletedSchema, pageOf } from "../schemas/video.ts";
+import type { Operation } from "./operation.ts";
+
+export const triggerOperations: readonly Operation[] = [
+  {
+    method: "post",
+    path: "/v1/triggers",
+    id: "createTrigger",
+    tag: "Triggers",
+    summary: "Turn somebody else's webhooks into videos",
+    description: "The secret is in the answer, and never shown again.",
+    body: triggerCreateSchema,
+    returns: triggerWithSecretSchema,
+    problems: ["invalid_webhook_url"],
+  },
+  {
+    method: "get",
+    path: "/v1/triggers",
+    id: "listTriggers",
+    tag: "Triggers",
+    summary: "List triggers",
+    returns: pageOf(triggerSchema),
+  },
+  {
+    method: "get",
+    path: "/v1/triggers/{id}",
+    id: "getTrigger",
+    tag: "Triggers",
+    summary: "Get a trigger",
+    returns: triggerSchema,
+    problems: ["not_found"],
+  },
+  {
+    method: "post",
+    path: "/v1/triggers/{id}",
+    id: "updateTrigger",
+    tag: "Triggers",
+    summary: "Change a trigger",
+    description: "A field replaces what the trigger had, `video` and `filter` as a whole.",
+    body: triggerUpdateSchema,
+    returns: triggerSchema,
+    problems: ["not_found", "invalid_webhook_url"],
+  },
+  {
+    method: "delete",
+    path: "/v1/triggers/{id}",
+    id: "deleteTrigger",
+    tag: "Triggers",
+    summary: "Delete a trigger",
+    returns: deletedSchema,
+    problems: ["not_found"],
+  },
+  {
+    method: "post",
+    path: "/v1/triggers/{id}/rotate_secret",
+    id: "rotateTriggerSecret",
+    tag: "Triggers",
+    summary: "Replace the secret of a trigger",
+    body: triggerRotateSchema,
+    returns: triggerWithSecretSchema,
+    problems: ["not_found"],
+  },
+  {
+    method: "post",
+    path: "/v1/triggers/{id}/dry_run",
+    id: "dryRunTrigger",
+    tag: "Triggers",
+    summary: "See what a payload would make",
+    description: "Makes nothing, and needs no signature.",
+    body: dryRunSchema,
+    returns: dryRunResultSchema,
+    problems: ["not_found", "template_field_missing"],
+  },
+  {
+    method: "post",
+    path: "/v1/triggers/{id}/invoke",
+    id: "invokeTrigger",
+    tag: "Triggers",
+    summary: "Where the sender posts its webhooks to",
+    description:
+      "Takes any JSON, signed as the trigger says: Standard Webhooks, GitHub's `X-Hub-Signature-256`, or " +
+      "`Authorization: Bearer` with the trigger's own token. A delivery that comes again makes no second video: known " +
+      "by its `webhook-id` for 7 days, from GitHub by its content for 30 days, with a token by `Idempotency-Key` or " +
+      "`webhook-id` for 24 hours and without those by its content for 2 minutes. Pings and payloads that the filter " +
+      "does not want are answered with 200.",
+    isPublic: true,
+    returns: invokedSchema,
+    responses: { 202: "A `trigger.invocation`: there is a video for this webhook." },
+    problems: [
+      "invalid_value",
+      "invalid_json",
+      "invalid_signature",
+      "body_too_large",
+      "unsupported_media_type",
+      "idempotency_key_reused",
+      "template_field_missing",
+      "queue_full",
+      "storage_unavailable",
+    ],
+  },
+];
