@@ -1,0 +1,33 @@
+import { setImmediate as pause } from "node:timers/promises";
+import type { Receipt } from "../../lib/jobs/index.ts";
+import type { Generation } from "../../lib/pipeline/index.ts";
+import { type Frames, psnr, ssim } from "../../lib/video/index.ts";
+
+/** What a video differs in, and what it took, beside the same video without cache. */
+export async function compare(
+  cached: Generation,
+  uncached: Generation,
+): Promise<NonNullable<Receipt["comparison"]>> {
+  const decibels = psnr(uncached.frames, cached.frames);
+  return {
+    psnr: Number.isFinite(decibels) ? decibels : null,
+    ssim: await meanSsim(uncached.frames, cached.frames),
+    denoise_seconds: uncached.seconds.denoise,
+    speedup: uncached.seconds.denoise / cached.seconds.denoise,
+  };
+}
+
+/** Frame by frame: over a whole video it would keep pings and the lease waiting for many seconds. */
+async function meanSsim(a: Frames, b: Frames): Promise<number> {
+  let sum = 0;
+  for (let frame = 0; frame < a.count; frame++) {
+    sum += ssim(only(a, frame), only(b, frame));
+    await pause();
+  }
+  return sum / a.count;
+}
+
+function only({ width, height, rgb }: Frames, frame: number): Frames {
+  const length = width * height * 3;
+  return { width, height, count: 1, rgb: rgb.subarray(frame * length, (frame + 1) * length) };
+}

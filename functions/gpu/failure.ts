@@ -1,0 +1,36 @@
+import { CheckpointError } from "../../lib/checkpoint/index.ts";
+import type { JobError } from "../../lib/jobs/index.ts";
+import { RequestError } from "../../lib/request/index.ts";
+
+/**
+ * Why an attempt ends without a video. The message is one sentence for whoever asked for the video, and names nothing
+ * of this machine; the cause is for the log.
+ */
+export class JobFailure extends Error {
+  override readonly name = "JobFailure";
+  readonly code: JobError["code"];
+  /** Whether another attempt could go better. */
+  readonly isRetryable: boolean;
+
+  constructor(
+    code: JobError["code"],
+    message: string,
+    { isRetryable = true, ...options }: ErrorOptions & { readonly isRetryable?: boolean } = {},
+  ) {
+    super(message, options);
+    this.code = code;
+    this.isRetryable = isRetryable;
+  }
+}
+
+/** What an error in the middle of a job means for the job. */
+export function failureOf(cause: unknown): JobFailure {
+  if (cause instanceof JobFailure) return cause;
+  if (cause instanceof RequestError) {
+    return new JobFailure("invalid_request", cause.message, { cause, isRetryable: false });
+  }
+  if (cause instanceof CheckpointError) {
+    return new JobFailure("model_unavailable", "The files of the model cannot be read.", { cause });
+  }
+  return new JobFailure("generation_failed", "The video could not be generated.", { cause });
+}

@@ -1,0 +1,170 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { JobProgress, JobRecord, Outputs, Receipt, VideoParams } from "../../lib/jobs/index.ts";
+import type { Generation, PipelineProcess } from "../../lib/pipeline/index.ts";
+import type { Clock } from "../../lib/ports.ts";
+import type { GenerationRequest } from "../../lib/request/index.ts";
+import type { ObjectStore } from "../../lib/storage/index.ts";
+import { type WrittenVideo, writePoster, writeVideo } from "../../lib/video/index.ts";
+import { compare } from "./comparison.ts";
+import { JobFailure } from "./failure.ts";
+import { receiptOf } from "./receipt.ts";
+import { uploadFile } from "./upload.ts";
+import type { WarmModel, WarmModels } from "./warm-models.ts";
+
+export interface MakeOptions {
+  readonly store: ObjectStore;
+  readonly models: WarmModels;
+  readonly clock: Clock;
+  readonly provider: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: JobProgress) => void;
+}
+
+interface Generations {
+  readonly generation: Generation;
+  /** Without cache, for a job that compares. */
+  readonly uncached: Generation | null;
+}
+
+/**
+ * The outputs of a job that was just claimed, stored under the keys of its attempt, and its receipt.
+ *
+ * @throws JobFailure or an error for `failureOf`; CancelledError or the reason of `signal` once that aborts, and nothing
+ *   more is stored then
+ */
+export async function makeVideo(
+  record: JobRecord,
+  options: MakeOptions,
+): Promise<{ outputs: Outputs; receipt: Receipt }> {
+  const { clock, signal, provider } = options;
+  const queue = secondsBetween(record.createdAt, record.updatedAt);
+  const { result: model, seconds: load } = await timed(() => openModel(record.params, options));
+  const generations = await generate(record.params, model.pipeline, options);
+  const { generation, uncached } = generations;
+  const comparison = uncached && (await compare(generation, uncached));
+  const stored = await writeAndUpload(record, generations, options);
+  const weights = await model.weights;
+  signal.throwIfAborted();
+  const { bytes, sha256 } = stored.outputs.video;
+  const total = secondsBetween(record.createdAt, clock.now());
+  const receipt = receiptOf({
+    record,
+    generation,
+    seconds: { queue, load, write: stored.writeSeconds, upload: stored.uploadSeconds, total },
+    comparison,
+    video: { bytes, sha256, encoder: stored.encoder },
+    provider,
+    weights,
+  });
+  return { outputs: stored.outputs, receipt };
+}
+
+async function openModel(
+  { model, steps }: VideoParams,
+  { models, onProgress }: MakeOptions,
+): Promise<WarmModel> {
+  if (!models.names.includes(model)) {
+    throw new JobFailure("model_unavailable", "No worker has that model.", { isRetryable: false });
+  }
+  onProgress({ stage: "load", steps, done: 0, computed: 0 });
+  return models.open(model).catch((cause: unknown) => {
+    throw new JobFailure("model_unavailable", "The model cannot be opened.", { cause });
+  });
+}
+
+/** A comparison counts as one run of twice the steps, so that progress only ever grows. */
+async function generate(
+  params: VideoParams,
+  pipeline: PipelineProcess,
+  { signal, onProgress }: MakeOptions,
+): Promise<Generations> {
+  const request = requestOf(params);
+  const steps = params.compare ? params.steps * 2 : params.steps;
+  const generation = await pipeline.generate(request, {
+    signal,
+    onProgress: (progress) => onProgress({ ...progress, steps }),
+  });
+  if (!params.compare) return { generation, uncached: null };
+  const before = generation.trace.schedule.filter(({ computed }) => computed).length;
+  const uncached = await pipeline.generate(
+    { ...request, cache: "off" },
+    {
+      signal,
+      onProgress: ({ stage, done, computed }) =>
+        onProgress({ stage, steps, done: params.steps + done, computed: before + computed }),
+    },
+  );
+  return { generation, uncached };
+}
+
+function requestOf({ cache, negativePrompt, ...params }: VideoParams): GenerationRequest {
+  return {
+    ...params,
+    ...(negativePrompt === null ? {} : { negativePrompt }),
+    cache: cache.policy,
+    motion: cache.motion,
+    warmup: cache.warmupSteps,
+  };
+}
+
+interface Stored {
+  readonly outputs: Outputs;
+  readonly encoder: WrittenVideo["encoder"];
+  readonly writeSeconds: number;
+  readonly uploadSeconds: number;
+}
+
+async function writeAndUpload(
+  record: JobRecord,
+  generations: Generations,
+  { store, signal, onProgress }: MakeOptions,
+): Promise<Stored> {
+  const { steps, compare: isComparison } = record.params;
+  const all = isComparison ? steps * 2 : steps;
+  const folder = await mkdtemp(join(tmpdir(), "adareel-"));
+  try {
+    onProgress({ stage: "write", steps: all, done: all, computed: computedSteps(generations) });
+    const { result: files, seconds: writeSeconds } = await timed(() => writeFiles(folder, generations));
+    const upload = async (path: string) => {
+      signal.throwIfAborted();
+      return uploadFile(store, record, path);
+    };
+    const { result: outputs, seconds: uploadSeconds } = await timed(async () => ({
+      video: await upload(files.video.path),
+      thumbnail: await upload(files.thumbnail),
+      uncached: files.uncached && (await upload(files.uncached.path)),
+    }));
+    return { outputs, encoder: files.video.encoder, writeSeconds, uploadSeconds };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function writeFiles(folder: string, { generation, uncached }: Generations) {
+  const { frames, fps } = generation;
+  const video = await writeVideo(join(folder, "video.mp4"), frames, { fps });
+  const thumbnail = join(folder, "thumbnail.webp");
+  await writePoster(thumbnail, frames);
+  const { encoder } = video;
+  const other =
+    uncached && (await writeVideo(join(folder, "uncached.mp4"), uncached.frames, { fps, encoder }));
+  return { video, thumbnail, uncached: other };
+}
+
+function computedSteps({ generation, uncached }: Generations): number {
+  const schedules = [generation, uncached].flatMap((made) => made?.trace.schedule ?? []);
+  return schedules.filter(({ computed }) => computed).length;
+}
+
+async function timed<R>(work: () => Promise<R>): Promise<{ result: R; seconds: number }> {
+  const started = performance.now();
+  const result = await work();
+  return { result, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Two machines' clocks may be apart. */
+function secondsBetween(from: number, to: number): number {
+  return Math.max(0, to - from) / 1000;
+}

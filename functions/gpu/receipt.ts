@@ -1,0 +1,78 @@
+import { createRequire } from "node:module";
+import type { Artifact, JobRecord, Receipt } from "../../lib/jobs/index.ts";
+import { type Generation, savings } from "../../lib/pipeline/index.ts";
+import type { Encoder } from "../../lib/video/index.ts";
+
+export interface Made {
+  readonly record: Pick<JobRecord, "attempt">;
+  readonly generation: Generation;
+  /** Besides what the generation measured itself; `load` is added to it. */
+  readonly seconds: Pick<Receipt["seconds"], "queue" | "load" | "write" | "upload" | "total">;
+  readonly comparison: Receipt["comparison"];
+  readonly video: Pick<Artifact, "bytes" | "sha256"> & { readonly encoder: Encoder };
+  readonly provider: string;
+  readonly weights: Readonly<Record<string, string>>;
+}
+
+const packageOf = createRequire(import.meta.url);
+const versionOf = (path: string): string => packageOf(path).version;
+
+const VERSIONS = {
+  adareel: versionOf("../../package.json"),
+  node: process.versions.node,
+  "onnxruntime-node": versionOf("onnxruntime-node/package.json"),
+};
+
+/** The compute receipt of a video that was made. */
+export function receiptOf({
+  record,
+  generation,
+  seconds,
+  comparison,
+  video,
+  provider,
+  weights,
+}: Made): Receipt {
+  const { trace } = generation;
+  const { computed, savedRatio } = savings(generation);
+  const indices = (isComputed: boolean) =>
+    trace.schedule.filter((step) => step.computed === isComputed).map(({ step }) => step);
+  return {
+    steps: {
+      requested: trace.steps,
+      computed,
+      reused: trace.steps - computed,
+      computed_indices: indices(true),
+      reused_indices: indices(false),
+    },
+    schedule: trace.schedule
+      .filter((step) => step.computed)
+      .map(({ step, change, motionScore, motionFactor, distance, rate }) => ({
+        step,
+        change,
+        motion_score: motionScore,
+        motion_factor: motionFactor,
+        distance,
+        rate,
+      })),
+    cache: {
+      policy: trace.cache,
+      codebook: trace.codebook?.map((row) => ({ ...row })) ?? null,
+      motion: trace.motion && { ...trace.motion },
+      warmup_steps: trace.warmup,
+    },
+    speedup: savedRatio,
+    seconds: { ...generation.seconds, ...seconds, load: seconds.load + generation.seconds.load },
+    comparison,
+    prompt: {
+      tokens: generation.tokens,
+      is_truncated: generation.isPromptTruncated,
+      is_negative_truncated: generation.isNegativePromptTruncated,
+    },
+    video,
+    attempt: record.attempt,
+    provider,
+    versions: VERSIONS,
+    weights: { ...weights },
+  };
+}

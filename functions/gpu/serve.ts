@@ -1,0 +1,95 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createAdaptorServer } from "@hono/node-server";
+import { pino } from "pino";
+import { CheckpointError } from "../../lib/checkpoint/index.ts";
+import { jobStore } from "../../lib/jobs/index.ts";
+import { openStore } from "../../lib/storage/index.ts";
+import { ConfigError, parseConfig } from "./config.ts";
+import type { FromGpu } from "./messages.ts";
+import { createGpuApp } from "./server.ts";
+import { warmModels } from "./warm-models.ts";
+import { createWorker, type Worker } from "./worker.ts";
+
+/** The GPU function: takes one job after another over HTTP, until it is told to stop. */
+
+/** SageMaker kills 30 s after SIGTERM; what is left is for giving a job back. */
+const STOP_GRACE_MS = 25_000;
+const EXIT_MS = 29_000;
+const ANSWER_MS = 500;
+
+async function main(): Promise<void> {
+  assertArguments(process.argv.slice(2));
+  const config = parseConfig(process.env);
+  const log = pino({ level: config.logLevel, base: null });
+  const clock = Date;
+  const store = await openStore(config.store, { signUrl: refuseToSign });
+  const models = await warmModels(config.models, config.pipeline);
+  const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
+  const worker = createWorker({
+    jobs: jobStore({ store, clock, random: randomBytes }),
+    store,
+    models,
+    clock,
+    owner,
+    leaseMs: config.leaseMs,
+    progressIntervalMs: config.progressIntervalMs,
+    provider: config.pipeline.provider,
+    log,
+    onChange: ({ tenant, id }) => tellParent({ kind: "changed", ref: { tenant, id } }),
+  });
+  const server = createAdaptorServer({ fetch: createGpuApp({ worker, models, log }).fetch }) as Server;
+  server.listen(config.port, config.host);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  stopWhenTold(worker, server);
+  log.info({ port, owner, models: models.names }, "listening");
+  tellParent({ kind: "listening", port, owner });
+}
+
+function assertArguments([command = "serve", ...more]: readonly string[]): void {
+  if (command === "serve" && more.length === 0) return;
+  throw new ConfigError(`The only argument there is is "serve", everything else comes from the environment.`);
+}
+
+/** SIGTERM leaves the job that runs some time; asked again, by Ctrl-C, or without a parent, there is none. */
+function stopWhenTold(worker: Worker, server: Server): void {
+  let isStopping = false;
+  const stop = (isUrgent: boolean) => {
+    if (isUrgent || isStopping) worker.handBack();
+    if (isStopping) return;
+    isStopping = true;
+    setTimeout(() => process.exit(0), EXIT_MS);
+    worker.stop(STOP_GRACE_MS).then(() => exitAfterAnswers(server));
+  };
+  process.on("SIGTERM", () => stop(false));
+  process.on("SIGINT", () => stop(true));
+  process.on("disconnect", () => stop(true));
+}
+
+/** Whoever waits for the job hears of its end; the child that holds the model goes with this process. */
+async function exitAfterAnswers(server: Server): Promise<void> {
+  server.close();
+  await Promise.race([once(server, "close"), sleep(ANSWER_MS)]);
+  process.exit(0);
+}
+
+function tellParent(message: FromGpu): void {
+  // A parent that is gone is noticed by `disconnect`.
+  if (process.connected) process.send!(message, undefined, undefined, () => undefined);
+}
+
+function refuseToSign(): never {
+  throw new Error("The GPU function gives no URLs away.");
+}
+
+/** One sentence on stderr; 2 for a configuration that has to be put otherwise, 1 for everything else. */
+main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  const isMistake = [ConfigError, CheckpointError, RangeError].some((kind) => error instanceof kind);
+  process.exit(isMistake ? 2 : 1);
+});

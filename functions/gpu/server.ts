@@ -1,0 +1,81 @@
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { z } from "zod";
+import { isVideoId } from "../../lib/jobs/index.ts";
+import { StoreError } from "../../lib/storage/index.ts";
+import { type Log, reasonOf } from "./log.ts";
+import type { WarmModels } from "./warm-models.ts";
+import type { Worker } from "./worker.ts";
+
+export interface GpuAppDeps {
+  readonly worker: Worker;
+  readonly models: Pick<WarmModels, "warm">;
+  readonly log: Log;
+}
+
+/** A job's record may come whole, with the trace of a thousand steps in it. */
+const BODY_BYTES_MAX = 4 * 2 ** 20;
+
+const RETRY_SECONDS = 5;
+
+/** Whatever else a body has is for others: the record is read from the store. */
+const invocationSchema = z.object({
+  tenant: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  id: z.string().refine(isVideoId),
+});
+
+/**
+ * The HTTP surface of a SageMaker container: `GET /ping`, and `POST /invocations`, which answers when the job is over.
+ *
+ * @see Amazon SageMaker developer guide, "Custom inference code with hosting services"
+ */
+export function createGpuApp({ worker, models, log }: GpuAppDeps): Hono {
+  const app = new Hono();
+
+  app.get("/ping", (c) => {
+    const status = worker.isStopping ? "stopping" : "ok";
+    return c.json({ status, model: models.warm, busy: worker.isBusy });
+  });
+
+  const limit = bodyLimit({
+    maxSize: BODY_BYTES_MAX,
+    onError: (c) => fault(c, 413, "body_too_large", `A body has at most ${BODY_BYTES_MAX} bytes.`),
+  });
+  app.post("/invocations", limit, async (c) => {
+    const parsed = invocationSchema.safeParse(await c.req.json().catch(() => null));
+    if (!parsed.success) {
+      return fault(c, 400, "invalid_request", "The body must be JSON that names a job by tenant and id.");
+    }
+    const run = await worker.run(parsed.data);
+    switch (run.outcome) {
+      case "ran": {
+        const { id, status, attempt } = run.record;
+        return c.json({ id, status, attempt });
+      }
+      case "missing":
+        return fault(c, 404, "not_found", "There is no such job.");
+      case "busy":
+        return unavailable(c, "busy", "Another job is running.");
+      case "stopping":
+        return unavailable(c, "stopping", "This worker takes no more jobs.");
+    }
+  });
+
+  app.notFound((c) => fault(c, 404, "not_found", "There are GET /ping and POST /invocations."));
+  app.onError((error, c) => {
+    log.error({ reason: reasonOf(error) }, "an invocation failed");
+    if (error instanceof StoreError)
+      return unavailable(c, "store_unavailable", "The job store does not answer.");
+    return fault(c, 500, "internal_error", "The worker failed.");
+  });
+  return app;
+}
+
+function unavailable(c: Context, code: string, message: string): Response {
+  c.header("Retry-After", String(RETRY_SECONDS));
+  return fault(c, 503, code, message);
+}
+
+function fault(c: Context, status: 400 | 404 | 413 | 500 | 503, code: string, message: string): Response {
+  return c.json({ error: { message, code } }, status);
+}

@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { basename, extname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Artifact, artifactKey, type JobRecord } from "../../lib/jobs/index.ts";
+import { type ObjectStore, StoreError } from "../../lib/storage/index.ts";
+import { JobFailure } from "./failure.ts";
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = { ".mp4": "video/mp4", ".webp": "image/webp" };
+
+const TRIES = 3;
+const RETRY_MS = 500;
+
+/**
+ * Stores a file as an artifact of the record's attempt.
+ *
+ * @throws JobFailure when it cannot be stored, or something else is stored there
+ */
+export async function uploadFile(store: ObjectStore, record: JobRecord, path: string): Promise<Artifact> {
+  const body = await readFile(path);
+  const key = artifactKey(record, record.attempt, basename(path));
+  const contentType = CONTENT_TYPES[extname(path)]!;
+  for (let tries = 1; ; tries++) {
+    const answer = await putOnce(store, key, body, contentType).catch(asStoreError);
+    if (answer === "stored") break;
+    if (tries === TRIES) {
+      throw new JobFailure("upload_failed", "The video could not be stored.", { cause: answer });
+    }
+    await sleep(RETRY_MS * tries);
+  }
+  return { key, contentType, bytes: body.length, sha256: createHash("sha256").update(body).digest("hex") };
+}
+
+async function putOnce(
+  store: ObjectStore,
+  key: string,
+  body: Uint8Array,
+  contentType: string,
+): Promise<"stored" | "conflict"> {
+  const put = await store.put(key, body, { ifAbsent: true, contentType });
+  if (put.ok) return "stored";
+  if (put.reason === "conflict") return "conflict";
+  // No other worker has this attempt, so this is our own write, whose answer was lost.
+  const stored = await store.get(key);
+  if (stored && Buffer.compare(stored.body, body) === 0) return "stored";
+  throw new JobFailure("upload_failed", "Something else is stored where the video belongs.");
+}
+
+function asStoreError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  throw error;
+}

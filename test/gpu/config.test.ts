@@ -1,0 +1,70 @@
+import { delimiter } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ConfigError, parseConfig } from "../../functions/gpu/config.ts";
+
+const STORE = "file:///jobs";
+
+describe("a configuration", () => {
+  it("needs no more than a store", () => {
+    const { models, ...rest } = parseConfig({ STORE });
+    expect(models).toHaveLength(1);
+    expect(rest).toEqual({
+      port: 8080,
+      host: "0.0.0.0",
+      store: STORE,
+      leaseMs: 60_000,
+      progressIntervalMs: 2_000,
+      pipeline: { provider: "cpu" },
+      logLevel: "info",
+    });
+  });
+
+  it("takes every value from the environment, and an empty one for none", () => {
+    const config = parseConfig({
+      STORE: "s3://bucket/prefix",
+      SAGEMAKER_BIND_TO_PORT: "9000",
+      PORT: "",
+      HOST: "127.0.0.1",
+      MODELS: ["/a", "/b"].join(delimiter),
+      LEASE_MS: "30000",
+      PROGRESS_INTERVAL_MS: "0",
+      THREADS: "2",
+      PROVIDER: "cuda",
+      LOG_LEVEL: "silent",
+      SOMETHING_ELSE: "x",
+    });
+    expect(config).toEqual({
+      port: 9000,
+      host: "127.0.0.1",
+      store: "s3://bucket/prefix",
+      models: ["/a", "/b"],
+      leaseMs: 30_000,
+      progressIntervalMs: 0,
+      pipeline: { provider: "cuda", threads: 2 },
+      logLevel: "silent",
+    });
+  });
+
+  it("prefers PORT, and 0 is one", () => {
+    expect(parseConfig({ STORE, PORT: "0", SAGEMAKER_BIND_TO_PORT: "9000" }).port).toBe(0);
+  });
+
+  const wrong: [env: NodeJS.ProcessEnv, message: string][] = [
+    [{}, "STORE is needed: s3://bucket/prefix, or file:///folder."],
+    [{ STORE: "ftp://host/x" }, "STORE must begin with s3:// or file://."],
+    [{ PORT: "65536" }, "PORT must be a whole number from 0 to 65535."],
+    [{ PORT: "8e3" }, "PORT must be a whole number from 0 to 65535."],
+    [{ SAGEMAKER_BIND_TO_PORT: "x" }, "SAGEMAKER_BIND_TO_PORT must be a whole number from 0 to 65535."],
+    [{ LEASE_MS: "-1" }, "LEASE_MS must be a whole number from 1000 to 3600000."],
+    [{ LEASE_MS: "60s" }, "LEASE_MS must be a whole number from 1000 to 3600000."],
+    [{ PROGRESS_INTERVAL_MS: "1.5" }, "PROGRESS_INTERVAL_MS must be a whole number from 0 to 60000."],
+    [{ THREADS: "0" }, "THREADS must be a whole number from 1 to 1024."],
+    [{ PROVIDER: "tpu" }, "PROVIDER must be one of cpu, cuda, webgpu."],
+    [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent."],
+    [{ MODELS: delimiter }, `MODELS must be folders with one ${delimiter} between two.`],
+  ];
+  it.each(wrong)("%j is refused in one sentence", (env, message) => {
+    const given = Object.keys(env).length > 0 ? { STORE, ...env } : env;
+    expect(() => parseConfig(given)).toThrow(new ConfigError(message));
+  });
+});

@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type JobRef, type JobStore, jobStore, newVideoId, type VideoParams } from "../../lib/jobs/index.ts";
+import { type ObjectStore, openStore } from "../../lib/storage/index.ts";
+
+export const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A clock that a test can put forward. */
+export function shiftableClock() {
+  return {
+    aheadMs: 0,
+    now(): number {
+      return Date.now() + this.aheadMs;
+    },
+  };
+}
+
+export interface Workplace {
+  readonly url: string;
+  readonly store: ObjectStore;
+  readonly clock: ReturnType<typeof shiftableClock>;
+  readonly jobs: JobStore;
+  /** Queues a video of the model in `folder`. */
+  queue(params?: Partial<VideoParams>, options?: { deadlineMs?: number }): Promise<JobRef>;
+  artifacts(): Promise<readonly string[]>;
+  remove(): Promise<void>;
+}
+
+/** A folder store with jobs in it; equal ones may be opened at its URL. */
+export async function openWorkplace(modelFolder: string): Promise<Workplace> {
+  const folder = await mkdtemp(join(tmpdir(), "adareel-gpu-"));
+  const url = pathToFileURL(folder).href;
+  const store = await openStore(url, { signUrl: () => "" });
+  const clock = shiftableClock();
+  const jobs = jobStore({ store, clock, random: randomBytes });
+  const defaults: VideoParams = {
+    model: basename(modelFolder),
+    prompt: "a red circle moves",
+    negativePrompt: null,
+    seed: 5,
+    steps: 8,
+    guidanceScale: 4,
+    width: 16,
+    height: 16,
+    frames: 4,
+    fps: 8,
+    cache: { policy: "static:2", motion: true, warmupSteps: 0 },
+    compare: false,
+  };
+  return {
+    url,
+    store,
+    clock,
+    jobs,
+    async queue(params = {}, { deadlineMs = 3_600_000 } = {}) {
+      const id = newVideoId(clock, randomBytes);
+      const createdAt = clock.now();
+      const ref = { tenant: "acme", id };
+      await jobs.create(
+        {
+          ...ref,
+          keyId: "key",
+          createdAt,
+          deadlineAt: createdAt + deadlineMs,
+          expiresAt: createdAt + 86_400_000,
+          params: { ...defaults, ...params },
+          metadata: {},
+          remixedFrom: null,
+          webhook: null,
+        },
+        { unfinishedMax: 100 },
+      );
+      return ref;
+    },
+    artifacts: async () => (await store.list("artifacts/")).keys,
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** More steps than anything here waits for. */
+export const endless = {
+  steps: 1000,
+  cache: { policy: "off", motion: true, warmupSteps: 0 },
+} satisfies Partial<VideoParams>;

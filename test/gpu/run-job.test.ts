@@ -1,0 +1,295 @@
+import { createHash } from "node:crypto";
+import { rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { type JobRunOptions, runJob } from "../../functions/gpu/run-job.ts";
+import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
+import { hashWeights } from "../../lib/checkpoint/index.ts";
+import { type JobRecord, type JobRef, jobStore } from "../../lib/jobs/index.ts";
+import { type ObjectStore, StoreError } from "../../lib/storage/index.ts";
+import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { decodeWithWebcodecs } from "../video/decode-mp4.ts";
+import { endless, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
+
+let folder: string;
+let broken: string;
+let models: WarmModels;
+let place: Workplace;
+
+beforeAll(async () => {
+  [folder, broken] = [await writeTinyModel(), await writeTinyModel()];
+  await rm(join(broken, "vae/diffusion_pytorch_model.safetensors"));
+  models = await warmModels([folder, broken], { threads: 1 });
+});
+afterAll(async () => {
+  await models.close();
+  for (const model of [folder, broken]) await rm(model, { recursive: true });
+});
+beforeEach(async () => {
+  place = await openWorkplace(folder);
+});
+afterEach(() => place.remove());
+
+interface Started {
+  readonly ended: Promise<JobRecord | null>;
+  readonly changes: JobRef[];
+  handBack(): void;
+}
+
+function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
+  const changes: JobRef[] = [];
+  const handBack = new AbortController();
+  const ended = runJob(ref, handBack.signal, {
+    ...place,
+    models,
+    owner: "worker",
+    leaseMs: 60_000,
+    progressIntervalMs: 10,
+    provider: "cpu",
+    log: silent,
+    onChange: (changed) => changes.push(changed),
+    ...options,
+  });
+  ended.catch(() => undefined);
+  return { ended, changes, handBack: () => handBack.abort() };
+}
+
+/** Resolves with the record once steps are being done. */
+function denoising(ref: JobRef): Promise<JobRecord> {
+  return vi.waitFor(
+    async () => {
+      const record = (await place.jobs.read(ref))!;
+      expect(record.progress?.done).toBeGreaterThan(0);
+      return record;
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+}
+
+/** The place's store, with some of its operations replaced, and jobs that go through it. */
+function behind(changed: Partial<ObjectStore>): Pick<JobRunOptions, "store" | "jobs"> {
+  const store = { ...place.store, ...changed };
+  const random = (byteCount: number) => crypto.getRandomValues(new Uint8Array(byteCount));
+  return { store, jobs: jobStore({ store, clock: place.clock, random }) };
+}
+
+const types = (record: JobRecord | null) => record!.history.map(({ type }) => type);
+const told = (record: JobRecord | null) => record!.events.map(({ type }) => type);
+const pidOf = async () => (await models.open(basename(folder))).pipeline.pid;
+
+describe("a job that succeeds", () => {
+  it("ends with artifacts that its record describes, and a receipt that agrees with the trace", async () => {
+    const ref = await place.queue();
+    const { ended, changes } = start(ref);
+    const record = (await ended)!;
+    expect(types(record)).toEqual(["created", "claimed", "completed"]);
+    expect(told(record)).toEqual(["video.queued", "video.in_progress", "video.completed"]);
+    expect(changes.map(({ id }) => id)).toEqual([ref.id, ref.id]);
+
+    const { video, thumbnail, uncached } = record.outputs!;
+    expect(uncached).toBeNull();
+    for (const { key, bytes, sha256 } of [video, thumbnail!]) {
+      const { body } = (await place.store.get(key))!;
+      expect([body.length, createHash("sha256").update(body).digest("hex")]).toEqual([bytes, sha256]);
+    }
+    expect(await place.artifacts()).toEqual([thumbnail!.key, video.key]);
+    const path = join(folder, "played.mp4");
+    onTestFinished(() => rm(path));
+    await writeFile(path, (await place.store.get(video.key))!.body);
+    const { frames } = await decodeWithWebcodecs(path);
+    expect([frames.width, frames.height, frames.count]).toEqual([16, 16, 4]);
+
+    const { prompt, seed, steps } = record.params;
+    const { pipeline } = await models.open(basename(folder));
+    const { trace } = await pipeline.generate({ prompt, seed, steps, cache: "static:2" });
+    const receipt = record.receipt!;
+    expect(receipt.steps.computed_indices).toEqual([1, 3, 5, 7, 8]);
+    expect(receipt.steps).toMatchObject({ requested: 8, computed: 5, reused: 3, reused_indices: [2, 4, 6] });
+    const computed = trace.schedule.filter((step) => step.computed);
+    expect(receipt.schedule.map(({ change }) => change)).toEqual(computed.map(({ change }) => change));
+    expect(receipt.cache).toEqual({ policy: "static:2", codebook: null, motion: null, warmup_steps: 0 });
+    expect(receipt.video).toMatchObject({ bytes: video.bytes, sha256: video.sha256 });
+    expect(receipt.weights).toEqual(await hashWeights(folder));
+    expect(receipt).toMatchObject({ attempt: 1, provider: "cpu", comparison: null });
+    expect(Object.keys(receipt.versions)).toEqual(["adareel", "node", "onnxruntime-node"]);
+  });
+
+  it("uses the process and the weights' hashes of the job before it", async () => {
+    await start(await place.queue()).ended;
+    const [pid, { weights }] = [await pidOf(), await models.open(basename(folder))];
+    await expect(start(await place.queue()).ended).resolves.toHaveProperty("status", "completed");
+    const after = await models.open(basename(folder));
+    expect([after.pipeline.pid, after.weights === weights]).toEqual([pid, true]);
+  });
+
+  it("compares with the same video without cache, denoising against denoising", async () => {
+    const ref = await place.queue({ compare: true });
+    const record = (await start(ref, { progressIntervalMs: 0 }).ended)!;
+    const { comparison, seconds } = record.receipt!;
+    expect(comparison!.speedup).toBeCloseTo(comparison!.denoise_seconds / seconds.denoise, 9);
+    expect(comparison!.ssim).toBeLessThan(1);
+    expect(comparison!.psnr).toBeGreaterThan(0);
+    expect(record.outputs!.uncached!.key).toMatch(/\/1\/uncached\.mp4$/);
+    expect(record.outputs!.uncached!.sha256).not.toBe(record.outputs!.video.sha256);
+    expect(record.progress).toMatchObject({ steps: 16 });
+  });
+
+  it("finds no difference between a video without cache and itself", async () => {
+    const params = { compare: true, cache: { policy: "off", motion: true, warmupSteps: 0 } };
+    const record = (await start(await place.queue(params)).ended)!;
+    expect(record.receipt!.comparison).toMatchObject({ psnr: null, ssim: 1 });
+  });
+
+  it("counts an upload as done whose answer was lost", async () => {
+    let isFirst = true;
+    const store = behind({
+      async put(key, body, options) {
+        const result = await place.store.put(key, body, options);
+        if (!key.startsWith("artifacts/") || !isFirst) return result;
+        isFirst = false;
+        throw new StoreError("unavailable", "The answer was lost.");
+      },
+    });
+    const record = (await start(await place.queue(), store).ended)!;
+    expect([isFirst, record.status]).toEqual([false, "completed"]);
+  });
+});
+
+describe("a job that is no longer this worker's", () => {
+  it("stays cancelled, and nothing is stored", async () => {
+    const ref = await place.queue(endless);
+    const { ended, changes } = start(ref);
+    await denoising(ref);
+    await place.jobs.apply(ref, { type: "cancel" });
+    const record = await ended;
+    expect(record).toMatchObject({ status: "cancelled", outputs: null, error: { code: "canceled" } });
+    expect(told(record)).toEqual(["video.queued", "video.in_progress", "video.failed"]);
+    expect(changes).toHaveLength(1);
+    expect(await place.artifacts()).toEqual([]);
+  });
+
+  it("is left to the worker that has it now", async () => {
+    const ref = await place.queue(endless);
+    const { ended } = start(ref);
+    await denoising(ref);
+    const later = { now: () => Date.now() + 3_000_000 };
+    const others = jobStore({ store: place.store, clock: later, random: () => new Uint8Array(12) });
+    await others.apply(ref, { type: "claim", owner: "other", leaseMs: 60_000 });
+    await expect(ended).resolves.toMatchObject({ status: "running", attempt: 2, lease: { owner: "other" } });
+    expect(await place.artifacts()).toEqual([]);
+  });
+
+  it("fails once its deadline is over, before the claim and in the middle", async () => {
+    const error = { code: "deadline_exceeded" };
+    const overdue = await place.queue({}, { deadlineMs: 0 });
+    await expect(start(overdue).ended).resolves.toMatchObject({ status: "failed", attempt: 0, error });
+    // Less than would end the lease too.
+    const ref = await place.queue(endless, { deadlineMs: 30_000 });
+    const { ended, changes } = start(ref);
+    await denoising(ref);
+    place.clock.aheadMs = 30_000;
+    await expect(ended).resolves.toMatchObject({ status: "failed", attempt: 1, error });
+    expect(changes).toHaveLength(2);
+    expect(await place.artifacts()).toEqual([]);
+  });
+
+  it("is abandoned when its lease could not be renewed for too long", async () => {
+    let isDown = false;
+    const store = behind({
+      put(key, body, options) {
+        if (isDown) throw new StoreError("denied", "The store is closed.");
+        return place.store.put(key, body, options);
+      },
+    });
+    const ref = await place.queue(endless);
+    const { ended } = start(ref, { ...store, leaseMs: 1_500 });
+    await denoising(ref);
+    isDown = true;
+    await expect(ended).resolves.toMatchObject({ status: "running", attempt: 1, outputs: null });
+    expect(await place.artifacts()).toEqual([]);
+  });
+
+  it("is answered with as it stands when it is finished, leased, missing, or out of workers", async () => {
+    const ref = await place.queue();
+    await place.jobs.apply(ref, { type: "claim", owner: "other", leaseMs: 60_000 });
+    await expect(start(ref).ended).resolves.toMatchObject({ status: "running", lease: { owner: "other" } });
+    await place.jobs.apply(ref, { type: "cancel" });
+    await expect(start(ref).ended).resolves.toHaveProperty("status", "cancelled");
+    await expect(start({ ...ref, tenant: "nobody" }).ended).resolves.toBeNull();
+
+    const unlucky = await place.queue();
+    for (let losses = 0; losses < 5; losses++) {
+      place.clock.aheadMs += 100_000;
+      const claim = { type: "claim", owner: `lost-${losses}`, leaseMs: 60_000 } as const;
+      expect(await place.jobs.apply(unlucky, claim)).toHaveProperty("ok", true);
+    }
+    place.clock.aheadMs += 100_000;
+    const record = await start(unlucky).ended;
+    expect(record).toMatchObject({ status: "failed", attempt: 5, error: { code: "worker_lost" } });
+  });
+
+  it("is handed back at once when the worker has to go", async () => {
+    const ref = await place.queue(endless);
+    const { ended, handBack } = start(ref);
+    await denoising(ref);
+    handBack();
+    const record = await ended;
+    expect(record).toMatchObject({ status: "queued", attempt: 1, losses: 0, failures: 0, lease: null });
+    expect(types(record)).toEqual(["created", "claimed", "released"]);
+    expect(await place.artifacts()).toEqual([]);
+  });
+});
+
+describe("a job that fails", () => {
+  it("for its request fails for good, in the words of the request", async () => {
+    const record = await start(await place.queue({ width: 17 })).ended;
+    const message = "This model cannot make videos of 17x16: choose 16x16, 32x16.";
+    expect(record).toMatchObject({ status: "failed", error: { code: "invalid_request", message } });
+  });
+
+  it("for a model that is not here fails for good", async () => {
+    const record = await start(await place.queue({ model: "other" })).ended;
+    const error = { code: "model_unavailable", message: "No worker has that model." };
+    expect(record).toMatchObject({ status: "failed", error });
+  });
+
+  it("for a model that cannot be opened is tried again, then fails without naming a path", async () => {
+    const ref = await place.queue({ model: basename(broken) });
+    await expect(start(ref).ended).resolves.toMatchObject({ status: "queued", failures: 1, error: null });
+    const error = { code: "model_unavailable", message: "The model cannot be opened." };
+    await expect(start(ref).ended).resolves.toMatchObject({ status: "failed", failures: 2, error });
+  });
+
+  it("for a process that died is tried again in a new one", async () => {
+    const ref = await place.queue({ steps: 200, cache: endless.cache });
+    const { ended } = start(ref);
+    await denoising(ref);
+    const pid = await pidOf();
+    process.kill(pid, "SIGKILL");
+    await expect(ended).resolves.toMatchObject({ status: "queued", failures: 1 });
+    await expect(start(ref).ended).resolves.toMatchObject({ status: "completed", attempt: 2 });
+    expect(await pidOf()).not.toBe(pid);
+  });
+
+  it("for an upload is tried again under the next attempt's keys", async () => {
+    const store = behind({
+      async put(key, body, options) {
+        if (key.endsWith("/1/video.mp4")) throw new StoreError("full", "The store is full.");
+        return place.store.put(key, body, options);
+      },
+    });
+    const ref = await place.queue();
+    await expect(start(ref, store).ended).resolves.toMatchObject({ status: "queued", failures: 1 });
+    const record = await start(ref, store).ended;
+    expect(record!.outputs!.video.key).toMatch(/\/2\/video\.mp4$/);
+  });
+});
+
+it("a process that died between two jobs is none that the next one notices", async () => {
+  await start(await place.queue()).ended;
+  const { pipeline } = await models.open(basename(folder));
+  process.kill(pipeline.pid, "SIGKILL");
+  await vi.waitFor(() => expect(models.warm).toBeNull());
+  const record = await start(await place.queue()).ended;
+  expect(record).toMatchObject({ status: "completed", failures: 0 });
+});

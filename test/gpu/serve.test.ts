@@ -1,0 +1,136 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
+import type { FromGpu } from "../../functions/gpu/messages.ts";
+import type { JobRef } from "../../lib/jobs/index.ts";
+import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { endless, openWorkplace, type Workplace } from "./job-fixture.ts";
+
+const script = join(import.meta.dirname, "../../functions/gpu/serve.ts");
+
+let folder: string;
+let place: Workplace;
+
+beforeAll(async () => {
+  folder = await writeTinyModel();
+  place = await openWorkplace(folder);
+});
+afterAll(async () => {
+  await place.remove();
+  await rm(folder, { recursive: true });
+});
+
+interface Started {
+  readonly process: ChildProcess;
+  readonly messages: FromGpu[];
+  readonly exited: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** Resolves with the URL once jobs are taken. */
+  readonly listening: Promise<{ url: string; owner: string }>;
+}
+
+function start(env: NodeJS.ProcessEnv = {}, args: readonly string[] = ["serve"]): Started {
+  const process_ = fork(script, args, {
+    execArgv: ["--import", "tsx"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    env: {
+      ...process.env,
+      STORE: place.url,
+      MODELS: folder,
+      PORT: "0",
+      HOST: "127.0.0.1",
+      THREADS: "1",
+      PROGRESS_INTERVAL_MS: "20",
+      ...env,
+    },
+  });
+  onTestFinished(() => void process_.kill("SIGKILL"));
+  const messages: FromGpu[] = [];
+  const output = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    process_[stream]!.setEncoding("utf8").on("data", (text: string) => {
+      output[stream] += text;
+    });
+  }
+  const exited = once(process_, "close").then(([code]) => ({ code: code as number | null, ...output }));
+  const listening = new Promise<{ url: string; owner: string }>((resolve) => {
+    process_.on("message", (message: FromGpu) => {
+      messages.push(message);
+      if (message.kind !== "listening") return;
+      resolve({ url: `http://127.0.0.1:${message.port}`, owner: message.owner });
+    });
+  });
+  return { process: process_, messages, exited, listening };
+}
+
+const invoke = (url: string, ref: JobRef) =>
+  fetch(`${url}/invocations`, { method: "POST", body: JSON.stringify(ref) });
+
+function begun(ref: JobRef): Promise<void> {
+  return vi.waitFor(async () => expect((await place.jobs.read(ref))!.progress?.done).toBeGreaterThan(0), {
+    timeout: 20_000,
+    interval: 20,
+  });
+}
+
+it("hands the job back when it is told to stop twice, answers until then, and logs no prompt", async () => {
+  const [ref, other] = [await place.queue(endless), await place.queue()];
+  const gpu = start();
+  const { url, owner } = await gpu.listening;
+  const answer = invoke(url, ref);
+  await begun(ref);
+  expect((await place.jobs.read(ref))!.lease!.owner).toBe(owner);
+  gpu.process.kill("SIGTERM");
+  await vi.waitFor(async () => {
+    const ping = await fetch(`${url}/ping`);
+    expect([ping.status, await ping.json()]).toMatchObject([200, { status: "stopping", busy: true }]);
+  });
+  expect((await invoke(url, other)).status).toBe(503);
+  gpu.process.kill("SIGTERM");
+  const response = await answer;
+  const body = await response.text();
+  expect(JSON.parse(body)).toEqual({ id: ref.id, status: "queued", attempt: 1 });
+  expect(response.headers.get("Content-Length")).toBe(String(body.length));
+  const { code, stdout, stderr } = await gpu.exited;
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(gpu.messages.slice(1)).toEqual([{ kind: "changed", ref }]);
+  const lines = stdout.trim().split("\n");
+  expect(JSON.parse(lines.at(-1)!)).toMatchObject({ msg: "job", ...ref, attempt: 1, status: "queued" });
+  expect(stdout).not.toMatch(/red circle|file:/);
+});
+
+it("that is killed leaves a lease, and the next worker begins with the next attempt", async () => {
+  const ref = await place.queue(endless);
+  const first = start();
+  const lost = invoke((await first.listening).url, ref).catch(() => "lost");
+  await begun(ref);
+  first.process.kill("SIGKILL");
+  expect(await lost).toBe("lost");
+  expect(await place.jobs.read(ref)).toMatchObject({ status: "running", attempt: 1 });
+  // As the process that started it would, having seen it die.
+  const { owner } = await first.listening;
+  expect(await place.jobs.apply(ref, { type: "abandon", owner })).toHaveProperty("ok", true);
+
+  const second = start({}, []);
+  const answer = invoke((await second.listening).url, ref);
+  await begun(ref);
+  second.process.disconnect();
+  expect(await (await answer).json()).toEqual({ id: ref.id, status: "queued", attempt: 2 });
+  expect((await second.exited).code).toBe(0);
+  expect(await place.artifacts()).toEqual([]);
+});
+
+it("does not start with what it cannot use, and says so in one sentence", async () => {
+  const wrong = [
+    start({ LEASE_MS: "soon" }),
+    start({}, ["train"]),
+    start({ MODELS: join(folder, "vae") }),
+    start({ STORE: "s3://-" }),
+  ];
+  for (const { exited } of wrong) {
+    const { code, stdout, stderr } = await exited;
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^[^\n]+\n$/);
+  }
+});

@@ -1,0 +1,147 @@
+import { rm } from "node:fs/promises";
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
+import { createGpuApp } from "../../functions/gpu/server.ts";
+import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
+import { createWorker, type Worker } from "../../functions/gpu/worker.ts";
+import { type JobRef, type JobStore, newVideoId } from "../../lib/jobs/index.ts";
+import { StoreError } from "../../lib/storage/index.ts";
+import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { endless, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
+
+let folder: string;
+let models: WarmModels;
+let place: Workplace;
+let worker: Worker;
+let post: (body: unknown) => Promise<Response>;
+let ping: () => Promise<Response>;
+
+beforeAll(async () => {
+  folder = await writeTinyModel();
+  models = await warmModels([folder], { threads: 1 });
+});
+afterAll(async () => {
+  await models.close();
+  await rm(folder, { recursive: true });
+});
+beforeEach(async () => {
+  place = await openWorkplace(folder);
+  onTestFinished(() => place.remove());
+  open(place.jobs);
+});
+
+function open(jobs: JobStore): void {
+  worker = createWorker({
+    ...place,
+    jobs,
+    models,
+    owner: "worker",
+    leaseMs: 60_000,
+    progressIntervalMs: 10,
+    provider: "cpu",
+    log: silent,
+    onChange() {},
+  });
+  const app = createGpuApp({ worker, models, log: silent });
+  post = async (body) => {
+    return app.request("/invocations", {
+      method: "POST",
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+  };
+  ping = async () => app.request("/ping");
+}
+
+function begun(ref: JobRef): Promise<void> {
+  return vi.waitFor(async () => expect((await place.jobs.read(ref))!.progress?.done).toBeGreaterThan(0), {
+    timeout: 20_000,
+    interval: 20,
+  });
+}
+
+async function code(response: Response): Promise<[number, string]> {
+  const { error } = (await response.json()) as { error: { code: string; message: string } };
+  expect(error.message).toMatch(/^[A-Z].*\.$/);
+  return [response.status, error.code];
+}
+
+it("answers with how the job ended, whatever else its body holds", async () => {
+  const ref = await place.queue();
+  const answer = await post(await place.jobs.read(ref));
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toEqual({ id: ref.id, status: "completed", attempt: 1 });
+  const again = await post(ref);
+  expect([again.status, await again.json()]).toEqual([200, { id: ref.id, status: "completed", attempt: 1 }]);
+});
+
+it("runs one job at a time, answers pings meanwhile, and takes the next one after", async () => {
+  const [ref, other] = [await place.queue(endless), await place.queue()];
+  const first = post(ref);
+  await begun(ref);
+  const [model] = models.names;
+  expect(await (await ping()).json()).toEqual({ status: "ok", model, busy: true });
+  const refused = await post(other);
+  expect(refused.headers.get("Retry-After")).toMatch(/^\d+$/);
+  expect(await code(refused)).toEqual([503, "busy"]);
+  expect(await place.jobs.read(other)).toMatchObject({ status: "queued", attempt: 0 });
+  await place.jobs.apply(ref, { type: "cancel" });
+  expect(await (await first).json()).toEqual({ id: ref.id, status: "cancelled", attempt: 1 });
+  expect(await (await ping()).json()).toMatchObject({ busy: false });
+  expect(await (await post(other)).json()).toMatchObject({ status: "completed" });
+});
+
+it("begins nothing more once it is stopping, and lets the job that runs end", async () => {
+  const [ref, other] = [await place.queue({ ...endless, steps: 40 }), await place.queue()];
+  const first = post(ref);
+  await begun(ref);
+  const stopped = worker.stop(60_000);
+  expect(await code(await post(other))).toEqual([503, "stopping"]);
+  expect(await (await ping()).json()).toMatchObject({ status: "stopping", busy: true });
+  await stopped;
+  expect(await (await first).json()).toMatchObject({ status: "completed" });
+  expect(await place.jobs.read(other)).toMatchObject({ status: "queued", attempt: 0 });
+});
+
+it("hands the job that runs back when its grace is over", async () => {
+  const ref = await place.queue(endless);
+  const first = post(ref);
+  await begun(ref);
+  await worker.stop(0);
+  expect(await (await first).json()).toEqual({ id: ref.id, status: "queued", attempt: 1 });
+});
+
+it("refuses bodies that name no job", async () => {
+  const id = newVideoId(place.clock, () => new Uint8Array(10));
+  const bodies = [
+    ...["", "{", "null", "[]", `{"tenant":"acme"}`, `{"id":"${id}"}`],
+    ...[
+      { tenant: 1, id },
+      { tenant: "../acme", id },
+      { tenant: "a/b", id },
+      { tenant: "", id },
+    ],
+    ...["video_", `${id}/..`, `${id}\n`, "video_zzzzzzzzzzzzzzzzzzzzzzzzzz"].map((bad) => ({
+      tenant: "acme",
+      id: bad,
+    })),
+  ];
+  for (const body of bodies) expect(await code(await post(body))).toEqual([400, "invalid_request"]);
+  expect(await code(await post({ tenant: "acme", id, more: "x".repeat(5_000_000) }))).toEqual([
+    413,
+    "body_too_large",
+  ]);
+  expect(await code(await post({ tenant: "acme", id }))).toEqual([404, "not_found"]);
+});
+
+it("says that the store does not answer, and shows nothing of a fault of its own", async () => {
+  const ref = await place.queue();
+  const failing = (error: Error) => ({ ...place.jobs, apply: () => Promise.reject(error) });
+  open(failing(new StoreError("unavailable", "secret")));
+  const unavailable = await post(ref);
+  expect(unavailable.headers.has("Retry-After")).toBe(true);
+  expect(await code(unavailable)).toEqual([503, "store_unavailable"]);
+  open(failing(new TypeError("secret")));
+  const failed = await post(ref);
+  expect(await failed.clone().text()).not.toContain("secret");
+  expect(await code(failed)).toEqual([500, "internal_error"]);
+  expect(worker.isBusy).toBe(false);
+});
