@@ -39,7 +39,10 @@ export function resolveVideo(
     motion: cache.motion,
     warmup: cache.warmupSteps,
   };
-  const resolved = checked(() => resolveRequest(withoutUndefined(request), model.limits));
+  const resolved = checked(() => resolveRequest(withoutUndefined(request), model.limits), {
+    ...FIELD_NAMES,
+    frames: settings.num_frames === undefined ? "seconds" : "num_frames",
+  });
   const { policy: _, ...video } = resolved;
   const compare = settings.compare ?? false;
   const pixelSteps = video.width * video.height * video.frames * video.steps * (compare ? 2 : 1);
@@ -108,26 +111,27 @@ function drawSeed(random: Random): number {
   return Buffer.from(random(4)).readUInt32BE();
 }
 
-function checked<R>(resolve: () => R): R {
+function checked<R>(resolve: () => R, names: FieldNames): R {
   try {
     return resolve();
   } catch (cause) {
     if (cause instanceof RequestError) {
-      const param = cause.field === null ? undefined : FIELD_NAMES[cause.field];
+      const param = cause.field === null ? undefined : names[cause.field];
       throw new ApiError("invalid_value", cause.message, { param, cause });
     }
     throw cause;
   }
 }
 
+type FieldNames = Partial<Record<keyof GenerationRequest, string>>;
+
 /** The API's names of what a request to the pipeline calls otherwise. */
-const FIELD_NAMES: Partial<Record<keyof GenerationRequest, string>> = {
+const FIELD_NAMES: FieldNames = {
   prompt: "prompt",
   seed: "seed",
   steps: "steps",
   guidanceScale: "guidance_scale",
   width: "size",
-  frames: "num_frames",
   fps: "fps",
   cache: "cache",
 };

@@ -16,7 +16,7 @@ import { keyRing } from "../../lib/secrets/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/storage/index.ts";
 import { triggerStore } from "../../lib/triggers/index.ts";
 import { deliverWebhooks, webhookEndpoints } from "../../lib/webhooks/index.ts";
-import { sampleReceipt } from "./sample-receipt.ts";
+import { receipt } from "../jobs/sample-job.ts";
 
 /** Stands still until it is moved. */
 export interface TestClock extends Clock {
@@ -166,7 +166,7 @@ export async function testApi(options: TestApiOptions = {}) {
       owner: "worker",
       attempt,
       outputs,
-      receipt: sampleReceipt(attempt),
+      receipt: { ...receipt, attempt },
     });
   }
 

@@ -1,0 +1,132 @@
+import { randomBytes } from "node:crypto";
+import { beforeAll, describe, expect, it } from "vitest";
+import { newApiKey } from "../../lib/secrets/index.ts";
+import { expectProblem } from "./problem.ts";
+import { OPERATIONS, pathOf } from "./routes.ts";
+import { type TestApi, testApi } from "./support.ts";
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await testApi();
+});
+
+const guarded = OPERATIONS.filter(({ isPublic }) => !isPublic);
+
+describe("a request", () => {
+  async function refusal(authorization: string | undefined, path = "/v1/videos") {
+    const headers = authorization === undefined ? {} : { authorization };
+    const answer = await api.send("GET", path, { key: null, headers });
+    expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="adareel"');
+    const { request_id: id, ...problem } = await expectProblem(answer, "invalid_api_key", null);
+    expect(id).toBeTruthy();
+    return problem;
+  }
+
+  it("is answered alike without a key and with one that is malformed, unknown, wrong or revoked", async () => {
+    const { key, apiKey } = await api.deps.keys.create({ tenant: "acme", name: "revoked" });
+    await api.deps.keys.revoke(apiKey.id);
+    const [, id] = api.ownKey.split("_");
+    const unknown = newApiKey(randomBytes).key;
+    const wrong = `adr_${id}_${unknown.split("_").slice(2).join("_")}`;
+    const expected = await refusal(undefined);
+    for (const authorization of [
+      "",
+      "Bearer",
+      "Bearer x",
+      `Basic ${api.ownKey}`,
+      api.ownKey,
+      `Bearer ${api.ownKey}x`,
+      `Bearer ${api.ownKey.toUpperCase()}`,
+      `Bearer ${api.ownKey} ${api.ownKey}`,
+      `Bearer ${"a".repeat(100_000)}`,
+      `Bearer ${unknown}`,
+      `Bearer ${wrong}`,
+      `Bearer ${key}`,
+    ]) {
+      expect(await refusal(authorization)).toEqual(expected);
+    }
+  });
+
+  it("is let in whatever the case of the scheme", async () => {
+    const headers = { authorization: `bearer ${api.ownKey}` };
+    expect((await api.send("GET", "/v1/videos", { key: null, headers })).status).toBe(200);
+  });
+
+  it.each(guarded.map((operation) => [operation.id, operation] as const))(
+    "for %s wants a key before it looks at anything else",
+    async (_id, operation) => {
+      const path = pathOf(operation, "nothing");
+      const malformed = operation.body ? { body: "{" } : {};
+      const answer = await api.send(operation.method.toUpperCase(), path, { key: null, ...malformed });
+      await expectProblem(answer, "invalid_api_key");
+    },
+  );
+
+  it("to an unknown path wants a key too, so that nobody learns the routes of others", async () => {
+    await expectProblem(await api.send("GET", "/v1/nothing", { key: null }), "invalid_api_key");
+  });
+});
+
+describe("what belongs to another tenant", () => {
+  /** The ids of one thing of each kind, of the first tenant, and of none. */
+  const kinds: Record<string, { own: string; missing: string }> = {};
+  beforeAll(async () => {
+    const video = await api.create();
+    await api.complete(video.id);
+    const created = async (path: string, json: object) =>
+      ((await (await api.send("POST", path, { json })).json()) as { id: string }).id;
+    const endpoint = await created("/v1/webhook_endpoints", { url: "https://hooks.example.com" });
+    const trigger = await created("/v1/triggers", { prompt: "a", signature: { scheme: "github" } });
+    kinds.videos = { own: video.id, missing: "video_00000000000000000000000000" };
+    kinds.webhook_endpoints = { own: endpoint, missing: `we_${"0".repeat(32)}` };
+    kinds.triggers = { own: trigger, missing: `trg_${"0".repeat(32)}` };
+  });
+
+  const bodies: Record<string, object> = {
+    remixVideo: { prompt: "another" },
+    updateWebhookEndpoint: { name: "mine now" },
+    updateTrigger: { name: "mine now" },
+    dryRunTrigger: { payload: {} },
+  };
+  const withId = guarded.filter(({ path }) => path.includes("{id}") && !path.startsWith("/v1/models"));
+
+  it.each(withId.map((operation) => [operation.id, operation] as const))(
+    "is to %s as if it were not there, to the byte",
+    async (id, operation) => {
+      const { own, missing } = kinds[operation.path.split("/")[2]!]!;
+      const ask = async (thing: string) => {
+        const answer = await api.send(operation.method.toUpperCase(), pathOf(operation, thing), {
+          key: api.otherKey,
+          headers: { "x-request-id": "the-same" },
+          ...(operation.body && { json: bodies[id] ?? {} }),
+        });
+        const headers = JSON.stringify([...answer.headers]);
+        return [answer.status, headers, (await answer.text()).replaceAll(thing, "ID")];
+      };
+      const [foreign, unknown] = [await ask(own), await ask(missing)];
+      expect(foreign).toEqual(unknown);
+      expect(foreign[0]).toBe(404);
+    },
+  );
+
+  it("is in no list", async () => {
+    for (const path of ["/v1/videos", "/v1/webhook_endpoints", "/v1/triggers"]) {
+      const list = await (await api.send("GET", path, { key: api.otherKey })).json();
+      expect(list).toEqual({ object: "list", data: [], first_id: null, last_id: null, has_more: false });
+    }
+  });
+
+  it("is as it was after all that", async () => {
+    const { own } = kinds.videos!;
+    expect(await api.get(own)).toMatchObject({ id: own, status: "completed" });
+    const endpoints = (await (await api.send("GET", "/v1/webhook_endpoints")).json()) as { data: unknown[] };
+    expect(endpoints.data).toMatchObject([{ id: kinds.webhook_endpoints!.own, name: "webhook" }]);
+  });
+
+  it("does not clash with it on an idempotency key", async () => {
+    const headers = { "idempotency-key": "same" };
+    const mine = await api.create({}, { headers });
+    const theirs = await api.create({}, { headers, key: api.otherKey });
+    expect(theirs.id).not.toBe(mine.id);
+  });
+});

@@ -1,0 +1,188 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { StoreError } from "../../lib/storage/index.ts";
+import { intercepted } from "../jobs/failing-store.ts";
+import { memoryStore } from "../jobs/memory-store.ts";
+import { expectProblem } from "./problem.ts";
+import { type TestApi, testApi } from "./support.ts";
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await testApi({ store: memoryStore() });
+});
+
+const post = (json: unknown) => api.send("POST", "/v1/videos", { json });
+
+describe("a create", () => {
+  it.each([
+    ["a field nobody knows", { prmpt: "a" }, "prmpt"],
+    ["a field nobody knows in cache", { cache: { policy: "off", treshold: 1 } }, "cache.treshold"],
+    [
+      "a field nobody knows in a row of the codebook",
+      { cache: { codebook: [{ rate: 1, above: 2 }] } },
+      "cache.codebook.0.above",
+    ],
+    [
+      "a field nobody knows in the constants",
+      { cache: { codebook: [{ rate: 1 }], motion_regularisation: { gain: 2 } } },
+      "cache.motion_regularisation.gain",
+    ],
+    ["a field nobody knows in extra_body", { extra_body: { loras: [] } }, "loras"],
+  ])("with %s is refused by the field's name", async (_title, fields, param) => {
+    const { detail } = await expectProblem(
+      await post({ prompt: "a", ...fields }),
+      "unknown_parameter",
+      param,
+    );
+    expect(detail).toBe(`${param} is not a field of this request.`);
+  });
+
+  it.each([
+    ["no prompt", { prompt: undefined }, "prompt", /^prompt: /],
+    ["a blank prompt", { prompt: " \n " }, "prompt", /must say what the video should show/],
+    ["a model that is not there", { model: "sora-2" }, "model", /this deployment has demo\.$/],
+    ["a size that is none", { size: "64" }, "size", /such as 64x64/],
+    ["a size the model cannot make", { size: "1280x720" }, "size", /cannot make videos of 1280x720/],
+    ["seconds that are none", { seconds: "two" }, "seconds", /must be a number of seconds/],
+    ["seconds the model cannot make", { seconds: "3" }, "seconds", /cannot make 24 frames/],
+    ["frames the model cannot make", { num_frames: 17 }, "num_frames", /cannot make 17 frames/],
+    ["frames and seconds at odds", { num_frames: 16, seconds: 1 }, "num_frames", /contradict each other/],
+    ["a rate the model cannot make", { fps: 24 }, "fps", /cannot make 24 frames per second/],
+    ["steps of two minds", { steps: 5, num_inference_steps: 6 }, "steps", /contradict each other/],
+    ["half a step", { steps: 1.5 }, "steps", /expected int/],
+    ["a seed too large", { seed: 2 ** 53 }, "seed", /^seed: /],
+    ["a cache that is none", { cache: "quick" }, "cache", /must be off, auto, fast, slow or static:K/],
+    ["a cache of another type", { cache: 5 }, "cache", /^cache: /],
+    [
+      "policy and codebook",
+      { cache: { policy: "off", codebook: [{ rate: 1 }] } },
+      "cache",
+      /a policy or a codebook, not both/,
+    ],
+    [
+      "constants without a codebook",
+      { cache: { motion_regularisation: { power: 2 } } },
+      "cache.motion_regularisation",
+      /go with a codebook of your own/,
+    ],
+    [
+      "a codebook out of order",
+      { cache: { codebook: [{ below: 2, rate: 1 }, { below: 1, rate: 1 }, { rate: 1 }] } },
+      "cache",
+      /\.$/,
+    ],
+    [
+      "too much metadata",
+      { metadata: Object.fromEntries([..."abcdefghijklmnopq"].map((k) => [k, ""])) },
+      "metadata",
+      /at most 16 keys/,
+    ],
+    ["a timeout too short", { timeout: 1 }, "timeout", /^timeout: /],
+    [
+      "events without an address",
+      { webhook_events: ["video.failed"] },
+      "webhook_events",
+      /give a webhook_url too/,
+    ],
+    [
+      "an event nobody knows",
+      { webhook_url: "https://a.example", webhook_events: ["x"] },
+      "webhook_events.0",
+      /./,
+    ],
+  ])("with %s is an invalid value", async (_title, fields, param, sentence) => {
+    const { detail } = await expectProblem(await post({ prompt: "a", ...fields }), "invalid_value", param);
+    expect(detail).toMatch(sentence);
+  });
+
+  it("with an input_reference is refused as unsupported, as JSON and as a file", async () => {
+    const json = { prompt: "a", input_reference: { image_url: "https://a.example/b.png" } };
+    await expectProblem(await post(json), "unsupported_parameter", "input_reference");
+    const form = new FormData();
+    form.append("prompt", "a");
+    form.append("input_reference", new Blob([new Uint8Array([0xff, 0xd8])]), "a.jpg");
+    const answer = await api.send("POST", "/v1/videos", { form });
+    await expectProblem(answer, "unsupported_parameter", "input_reference");
+  });
+
+  it.each([
+    "http://hooks.example.com",
+    "https://localhost/hook",
+    "https://169.254.169.254/latest",
+    "https://[::1]/",
+    "https://2130706433/",
+    "https://user:pass@hooks.example.com",
+    "https://api.test/v1/videos",
+    "no url",
+  ])("with the webhook_url %s is refused", async (webhook_url) => {
+    await expectProblem(await post({ prompt: "a", webhook_url }), "invalid_webhook_url", "webhook_url");
+  });
+
+  it("never says what was in a field", async () => {
+    const secret = "very-secret";
+    for (const fields of [
+      { seed: secret },
+      { cache: secret },
+      { size: secret },
+      { metadata: { a: [secret] } },
+    ]) {
+      expect(await (await post({ prompt: "a", ...fields })).text()).not.toContain(secret);
+    }
+  });
+
+  it("names no more of a long field than a line of it", async () => {
+    for (const fields of [{ ["x".repeat(9000)]: 1 }, { metadata: { ["x".repeat(9000)]: "" } }]) {
+      expect((await (await post({ prompt: "a", ...fields })).text()).length).toBeLessThan(1000);
+    }
+  });
+});
+
+it.each([
+  ["POST", "/v1/videos/edits"],
+  ["POST", "/v1/videos/extensions"],
+  ["POST", "/v1/videos/characters"],
+  ["GET", "/v1/videos/characters/char_1"],
+])("%s %s is not supported, and not to be tried again", async (method, path) => {
+  const answer = await api.send(method, path);
+  expect(answer.headers.get("x-should-retry")).toBe("false");
+  const { detail } = await expectProblem(answer, "not_supported");
+  expect(detail).toMatch(/^Videos are made from text/);
+});
+
+it.each([
+  ["/v1/videos/video_00000000000000000000000000", "video_not_found"],
+  ["/v1/videos/nothing", "video_not_found"],
+  ["/v1/models/nothing", "not_found"],
+  ["/v1/webhook_endpoints/nothing", "not_found"],
+  ["/v1/nothing", "not_found"],
+] as const)("GET %s is %s", async (path, code) => {
+  await expectProblem(await api.send("GET", path), code);
+});
+
+describe("a fault of ours", () => {
+  const withStore = (fault: () => never) => {
+    const store = memoryStore();
+    const broken = intercepted(store, async (_name, key, operation) =>
+      key.startsWith("jobs/") ? fault() : operation(),
+    );
+    return testApi({ store: broken });
+  };
+
+  it("in the store is a 503 that may be tried again and says nothing but the request's id", async () => {
+    const broken = await withStore(() => {
+      throw new StoreError("denied", "The folder /secret is not ours.");
+    });
+    const answer = await broken.send("POST", "/v1/videos", { json: { prompt: "a" } });
+    expect(answer.headers.get("retry-after")).toBe("2");
+    const { detail, request_id: id } = await expectProblem(answer, "storage_unavailable", null);
+    expect(detail).toBe(`The service failed. Ask about it with the request id ${id}.`);
+  });
+
+  it("anywhere else is a 500 that says as little", async () => {
+    const broken = await withStore(() => {
+      throw new TypeError("secret is undefined");
+    });
+    const answer = await broken.send("GET", "/v1/videos");
+    const { detail, request_id: id } = await expectProblem(answer, "internal_error", null);
+    expect(detail).toBe(`The service failed. Ask about it with the request id ${id}.`);
+  });
+});
