@@ -1,0 +1,143 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Video } from "../../functions/api/schemas/video.ts";
+import { memoryStore } from "../jobs/memory-store.ts";
+import { formOf } from "./form.ts";
+import { expectProblem } from "./problem.ts";
+import { type SendOptions, type TestApi, testApi } from "./support.ts";
+
+const HOUR_MS = 3_600_000;
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await testApi();
+});
+
+async function post(headers: Record<string, string>, fields: object = {}, options: SendOptions = {}) {
+  const json = { prompt: "a red circle", ...fields };
+  const answer = await api.send("POST", "/v1/videos", { json, ...options, headers });
+  expect(answer.status).toBe(200);
+  return {
+    video: (await answer.json()) as Video,
+    isReplay: answer.headers.get("idempotent-replayed") === "true",
+  };
+}
+
+async function countJobs(): Promise<number> {
+  const { records } = await api.deps.jobs.list("acme", { limit: 1000 });
+  return records.length;
+}
+
+describe("an idempotency key", () => {
+  const keyed = (key: string) => ({ "idempotency-key": key });
+
+  it("makes one job of a request that comes twice, and the worker is told once", async () => {
+    const first = await post(keyed("twice"));
+    const second = await post(keyed("twice"));
+    expect([first.isReplay, second.isReplay]).toEqual([false, true]);
+    expect(second.video).toEqual(first.video);
+    expect(api.hinted.work.filter((id) => id === first.video.id)).toHaveLength(1);
+  });
+
+  it("knows the request again in another order, with its defaults, and as a form", async () => {
+    const first = await post(keyed("order"), { seed: 1, cache: { policy: "off", warmup_steps: 1 } });
+    const json = {
+      cache: { warmup_steps: 1, policy: "off" },
+      timeout: 3600,
+      seed: 1,
+      prompt: "a red circle",
+    };
+    const reordered = await post(keyed("order"), {}, { json });
+    const { video } = await post(keyed("order"), {}, { json: undefined, form: formOf(json) });
+    expect([reordered.video.id, video.id]).toEqual([first.video.id, first.video.id]);
+  });
+
+  it("shows the job as it is by then", async () => {
+    const { video } = await post(keyed("later"));
+    await api.complete(video.id);
+    expect((await post(keyed("later"))).video).toMatchObject({ id: video.id, status: "completed" });
+  });
+
+  it("that was used for another request is refused, and nothing is made", async () => {
+    await post(keyed("other"));
+    const before = await countJobs();
+    const json = { prompt: "another" };
+    const answer = await api.send("POST", "/v1/videos", { json, headers: keyed("other") });
+    await expectProblem(answer, "idempotency_key_reused");
+    expect(await countJobs()).toBe(before);
+  });
+
+  it("is not taken by a request that was refused", async () => {
+    const json = { prompt: "a red circle", size: "1x1" };
+    const answer = await api.send("POST", "/v1/videos", { json, headers: keyed("refused") });
+    await expectProblem(answer, "invalid_value", "size");
+    expect((await post(keyed("refused"))).isReplay).toBe(false);
+  });
+
+  it("is of one route: a remix with it is another job", async () => {
+    const { video } = await post(keyed("route"));
+    const path = `/v1/videos/${video.id}/remix`;
+    const remix = async () => {
+      const answer = await api.send("POST", path, { json: { prompt: "blue" }, headers: keyed("route") });
+      return { ...((await answer.json()) as Video), replayed: answer.headers.get("idempotent-replayed") };
+    };
+    const [first, second] = [await remix(), await remix()];
+    expect(first.id).not.toBe(video.id);
+    expect(second).toEqual({ ...first, replayed: "true" });
+  });
+
+  it("is forgotten after 24 hours", async () => {
+    const { video } = await post(keyed("day"));
+    api.clock.advance(24 * HOUR_MS - 1);
+    expect((await post(keyed("day"))).video.id).toBe(video.id);
+    api.clock.advance(1);
+    const next = await post(keyed("day"));
+    expect([next.isReplay, next.video.id === video.id]).toEqual([false, false]);
+  });
+
+  it.each(["", "x".repeat(256), "\u00e4"])("%j is none", async (key) => {
+    const json = { prompt: "a" };
+    const answer = await api.send("POST", "/v1/videos", { json, headers: keyed(key) });
+    await expectProblem(answer, "invalid_value", "Idempotency-Key");
+  });
+
+  it("makes one job of a thousand requests at once", async () => {
+    api = await testApi({ store: memoryStore() });
+    const posts = Array.from({ length: 1000 }, () => post(keyed("crowd")));
+    const ids = new Set((await Promise.all(posts)).map(({ video }) => video.id));
+    expect([ids.size, await countJobs()]).toEqual([1, 1]);
+  });
+});
+
+describe("without a key, a client of OpenAI that says it repeats itself", () => {
+  const repeated = (count: number) => ({ "x-stainless-retry-count": String(count) });
+
+  it("gets the job of its first try", async () => {
+    const first = await post(repeated(0), { seed: 1 });
+    const again = await post(repeated(1), { seed: 1 });
+    expect([again.video.id, again.isReplay]).toEqual([first.video.id, true]);
+    expect((await post(repeated(2), { seed: 1 })).video.id).toBe(first.video.id);
+  });
+
+  it("gets two jobs of two first tries, and of the second a repetition", async () => {
+    const [first, second] = [await post(repeated(0), { seed: 2 }), await post(repeated(0), { seed: 2 })];
+    expect(second.video.id).not.toBe(first.video.id);
+    expect((await post(repeated(1), { seed: 2 })).video.id).toBe(second.video.id);
+  });
+
+  it("gets a job of its own if the first try never came, or was of another request", async () => {
+    const lost = await post(repeated(1), { seed: 3 });
+    expect(lost.isReplay).toBe(false);
+    const other = await post(repeated(1), { seed: 4 });
+    expect([other.isReplay, other.video.id === lost.video.id]).toEqual([false, false]);
+  });
+
+  it("is no longer believed after two minutes", async () => {
+    const first = await post(repeated(0), { seed: 5 });
+    api.clock.advance(120_000);
+    expect((await post(repeated(1), { seed: 5 })).video.id).not.toBe(first.video.id);
+  });
+});
+
+it("without either, the same request twice is two jobs", async () => {
+  expect((await post({})).video.id).not.toBe((await post({})).video.id);
+});
