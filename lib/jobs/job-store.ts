@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { Clock, Random } from "../ports.ts";
-import { everyKey, type ObjectStore, records } from "../storage/index.ts";
+import { everyKey, type ObjectStore, records, StoreError } from "../storage/index.ts";
 import { type Claim, claimSchema, takeClaim } from "./claims.ts";
 import { invertedTime, videoIdTime } from "./ids.ts";
 import {
@@ -58,7 +58,10 @@ export interface JobStore {
   /** A job that is answered with exists until its retention ends, whatever dies next. */
   create(job: NewJob, options: CreateOptions): Promise<Creation>;
   read(ref: JobRef): Promise<JobRecord | null>;
-  /** Applies one event of the transition table to the newest version of the record. */
+  /**
+   * Applies one event of the transition table to the newest version of the record. The record returned may have
+   * changed again since; but a job that was claimed or renewed is held by whoever did it.
+   */
   apply(ref: JobRef, event: JobEvent): Promise<Applied>;
   /**
    * Changes what is known of the webhooks, in whatever state the job is. `change` is pure, may be called again, and
@@ -137,8 +140,13 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
   /** The marker has its time in it, so that it is another object than the one an earlier creation left. */
   async function markUnfinished(ref: UnfinishedRef): Promise<number> {
     const now = clock.now();
-    await store.put(unfinishedKey(ref), new TextEncoder().encode(`${now}`));
+    await mark(unfinishedKey(ref), new TextEncoder().encode(`${now}`));
     return now;
+  }
+
+  async function mark(key: string, body: Uint8Array): Promise<void> {
+    const { ok } = await store.put(key, body);
+    if (!ok) throw new StoreError("unavailable", `The marker ${key} cannot be written now; try again.`);
   }
 
   async function apply(ref: JobRef, event: JobEvent): Promise<Applied> {
@@ -152,6 +160,11 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
     const { value: record, isChanged } = updated;
     if (refused) return { ok: false, reason: refused, record };
     if (isChanged && isFinished(record) && record.deletedAt === null) await markFinished(record);
+    // Others may have written after it, before its answer came.
+    const holder = event.type === "claim" || event.type === "renew" ? event.owner : null;
+    if (holder !== null && record.lease?.owner !== holder) {
+      return { ok: false, reason: isFinished(record) ? "finished" : "lease_lost", record };
+    }
     return { ok: true, record, isChanged };
   }
 
@@ -161,7 +174,7 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
   }
 
   async function markUndelivered(ref: JobRef): Promise<void> {
-    await store.put(undeliveredKey(ref), EMPTY);
+    await mark(undeliveredKey(ref), EMPTY);
   }
 
   return {

@@ -189,6 +189,16 @@ describe("a process killed in the middle of a creation", () => {
     });
   }
 
+  it("is not begun where the marker cannot be written", async () => {
+    const refusing = opened.through(
+      intercepted(opened.store, async (name, key, operation) =>
+        name === "put" && key.startsWith("un") ? { ok: false, reason: "conflict" } : operation(),
+      ),
+    );
+    await expect(refusing.create(request(), limited)).rejects.toThrow(StoreError);
+    expect(keys("jobs/")).toEqual([]);
+  });
+
   it("leaves a whole job or, once the sweeper came, nothing", async () => {
     await atEveryOperation(async () => {
       const jobs = keys("jobs/").length;
@@ -275,6 +285,24 @@ describe("an event", () => {
     const losing = opened.through(losingAnswers(opened.store, 1));
     const claimed = await losing.apply(record, { type: "claim", owner: "worker", leaseMs });
     expect(claimed).toMatchObject({ ok: true, isChanged: true, record: { attempt: 1 } });
+  });
+
+  it("whose answer is lost until somebody else has decided is refused like one that came too late", async () => {
+    const record = await create();
+    const overtaken = opened.through(
+      intercepted(opened.store, async (name, key, operation) => {
+        const answer = await operation();
+        if (name !== "put" || !key.startsWith("jobs/")) return answer;
+        await opened.jobs.apply(record, { type: "cancel" });
+        throw new StoreError("unavailable", "The answer was lost.");
+      }),
+    );
+    const claimed = await overtaken.apply(record, { type: "claim", owner: "worker", leaseMs });
+    expect(claimed).toMatchObject({
+      ok: false,
+      reason: "finished",
+      record: { status: "cancelled", attempt: 1 },
+    });
   });
 
   it("that ends the job moves its marker to the webhooks", async () => {

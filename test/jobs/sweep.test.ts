@@ -116,7 +116,7 @@ describe("a sweep", () => {
     const complete = { type: "complete", owner: "worker", attempt: 1, outputs, receipt } as const;
     const unmarked = opened.through(
       intercepted(opened.store, (name, key, operation) =>
-        key.startsWith("jobs/") || name === "get" ? operation() : Promise.resolve(true),
+        key.startsWith("jobs/") || name === "get" ? operation() : Promise.resolve({ ok: true }),
       ),
     );
     await unmarked.apply(record, complete);
