@@ -69,11 +69,14 @@ async function attempt(options: SenderOptions, ref: JobRef, { event, delivery }:
   if (result) options.onAttempt?.(result);
   const random = options.spread();
   await jobs.updateEvents(ref, ({ events }) => ({
-    events: replaceDelivery(events, { eventId: event.id, target: delivery.target }, (current) =>
-      result
-        ? withAttempt({ ...current, url: receiver.url }, result, clock.now(), random)
-        : { ...current, state: "disabled", nextAt: null },
-    ),
+    events: replaceDelivery(events, { eventId: event.id, target: delivery.target }, (current) => {
+      if (current.state !== "pending") return current;
+      if (!result) return { ...current, state: "disabled", nextAt: null };
+      const next = withAttempt({ ...current, url: receiver.url }, result, clock.now(), random);
+      // Two senders who fail at once have used one attempt of the schedule.
+      const isRepeated = current.attempts.length !== delivery.attempts.length;
+      return isRepeated && (next.state === "pending" || next.state === "failed") ? current : next;
+    }),
   }));
   const isGone = result?.ok && result.status === 410;
   if (isGone && delivery.target !== REQUEST_TARGET)
