@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Holder, JobProgress, JobRecord, JobStore, Refusal } from "../../lib/jobs/index.ts";
 import type { Clock } from "../../lib/ports.ts";
 import { type Log, reasonOf } from "./log.ts";
@@ -13,7 +14,7 @@ export interface Lease {
   readonly until: number;
   /** Is written with the next renewal, unless there is something newer by then. */
   report(progress: JobProgress): void;
-  /** Renews no more; resolves once nothing is under way. The job is still held until {@link Lease.until}. */
+  /** Renews no more; resolves once no renewal is under way. The job is still held until {@link Lease.until}. */
   close(): Promise<void>;
 }
 
@@ -106,7 +107,8 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
     },
     async close() {
       clearTimeout(next);
-      await writing;
+      // A store that answers nothing must not keep the worker beyond the lease.
+      if (!lost) await Promise.race([writing, once(controller.signal, "abort")]);
       isClosed = true;
       clearTimeout(limit);
       clearTimeout(next);
