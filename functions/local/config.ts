@@ -20,6 +20,8 @@ export interface LocalConfig {
   readonly models: readonly string[];
   /** `ALLOW_LOOPBACK_WEBHOOKS`: lets webhooks go to this machine, for development; 0. */
   readonly allowLoopbackWebhooks: boolean;
+  /** `LEASE_MS`: how long a job waits for a worker that went silent because all of this was killed; 15000. */
+  readonly leaseMs: number;
   /** `UNFINISHED_MAX`: queued and running videos of one API key; 100. */
   readonly unfinishedMax: number;
   /** `RETENTION_DAYS`: how long videos are kept; 30. */
@@ -39,18 +41,29 @@ const wholeNumber = (least: number, most: number) =>
     })
     .transform(Number);
 
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+const PUBLIC_URL_RULE = "must be a URL such as https://videos.example.com";
+
 const environment = z.object({
   PORT: wholeNumber(0, 65_535).default(3000),
   HOST: z.string().default("127.0.0.1"),
   PUBLIC_URL: z
-    .url({ protocol: /^https?$/, error: "must be a URL such as https://videos.example.com" })
+    .url({ protocol: /^https?$/, error: PUBLIC_URL_RULE })
+    .refine((text) => !/[?#]/.test(text), { error: PUBLIC_URL_RULE })
     .optional(),
   DATA_DIR: z.string().default("data"),
-  MODELS: z.string().optional(),
+  MODELS: z
+    .string()
+    .transform((folders) => folders.split(delimiter))
+    .refine((folders) => !folders.includes(""), {
+      error: `must be folders with one ${delimiter} between two`,
+    })
+    .optional(),
   ALLOW_LOOPBACK_WEBHOOKS: z.enum(["0", "1"], { error: "must be 0 or 1" }).default("0"),
+  LEASE_MS: wholeNumber(1000, 3_600_000).default(15_000),
   UNFINISHED_MAX: wholeNumber(1, 1000).default(100),
   RETENTION_DAYS: wholeNumber(1, 3650).default(30),
-  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
 });
 
 /**
@@ -71,8 +84,9 @@ export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig
     host: data.HOST,
     publicUrl: data.PUBLIC_URL?.replace(/\/+$/, "") ?? null,
     dataFolder: resolve(folder, data.DATA_DIR),
-    models: data.MODELS?.split(delimiter).map((path) => resolve(folder, path)) ?? [DEMO_MODEL],
+    models: data.MODELS?.map((path) => resolve(folder, path)) ?? [DEMO_MODEL],
     allowLoopbackWebhooks: data.ALLOW_LOOPBACK_WEBHOOKS === "1",
+    leaseMs: data.LEASE_MS,
     unfinishedMax: data.UNFINISHED_MAX,
     retentionMs: data.RETENTION_DAYS * DAY_MS,
     logLevel: data.LOG_LEVEL,

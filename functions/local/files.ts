@@ -14,12 +14,13 @@ export function fileRoutes(store: FolderStore, signer: UrlSigner) {
     }
     const object = await store.openObject(key);
     if (!object) return c.text("There is no such file.\n", 404);
-    const range = rangeOf(c.req.header("range"), object.sizeBytes);
+    const isHead = c.req.method === "HEAD";
+    const range = isHead ? null : rangeOf(c.req.header("range"), object.sizeBytes);
     const headers = {
       "content-type": checked.contentType ?? object.contentType,
       "cache-control": "private, max-age=3600",
       "accept-ranges": "bytes",
-      etag: object.etag,
+      etag: `"${object.etag}"`,
       // What a stranger's model made is shown as what it is and nothing else.
       "x-content-type-options": "nosniff",
       "content-security-policy": "default-src 'none'; media-src 'self'; img-src 'self'; sandbox",
@@ -32,7 +33,7 @@ export function fileRoutes(store: FolderStore, signer: UrlSigner) {
     }
     const { start, end } = range ?? { start: 0, end: object.sizeBytes - 1 };
     const length = { "content-length": String(end - start + 1) };
-    if (c.req.method === "HEAD") {
+    if (isHead) {
       await object.close();
       return c.body(null, 200, { ...headers, ...length });
     }

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { request } from "node:http";
 import { fileURLToPath } from "node:url";
 import type { JobRef } from "../../lib/jobs/index.ts";
@@ -22,9 +21,9 @@ export interface GpuProcess {
    * @returns the HTTP status
    */
   invoke(ref: JobRef): Promise<number>;
-  /** Resolves once the first process takes jobs; rejects when it could not start at all. */
+  /** Resolves once the first process takes jobs; rejects when that ends before, and then there is no second. */
   readonly started: Promise<void>;
-  /** Lets the worker finish or hand back its job, as its platform would. */
+  /** Lets the worker finish or hand back its job, and kills it after 30 s, as its platform would. */
   stop(): Promise<void>;
 }
 
@@ -33,19 +32,22 @@ const RESTART_MS_MIN = 200;
 const RESTART_MS_MAX = 30_000;
 /** One that lived so long did not fail at its start. */
 const HEALTHY_MS = 10_000;
+const STOP_MS_MAX = 30_000;
 
 export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
-  let child: ChildProcess;
   let isStopping = false;
   let ready = listening();
+  let isFirst = true;
   let restartMs = RESTART_MS_MIN;
+  let current = start();
 
-  function start(): ChildProcess {
+  function start(): { gpu: ChildProcess; ended: Promise<unknown> } {
     const startedAt = performance.now();
     const gpu = fork(ENTRY, ["serve"], {
       execArgv: ["--import", import.meta.resolve("tsx")],
       env: { ...process.env, PORT: "0", HOST: "127.0.0.1", ...options.env },
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      // What it logs are lines of this service's log.
+      stdio: ["ignore", 2, 2, "ipc"],
       // A terminal's Ctrl-C is this process's to answer.
       detached: true,
     });
@@ -53,29 +55,31 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
     gpu.on("message", (message: FromGpu) => {
       if (message.kind === "changed") return options.onChange(message.ref);
       owner = message.owner;
+      isFirst = false;
       ready.resolve(message.port);
     });
-    gpu.once("error", (error) => options.onError(`The GPU function cannot be started: ${error.message}.`));
-    gpu.once("exit", (code, signal) => {
+    const ended = new Promise<string>((resolve) => {
+      gpu.once("error", ({ message }) => resolve(message));
+      gpu.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
+    });
+    ended.then((how) => {
       if (isStopping) return;
+      // What keeps the very first from starting will not be better in a moment.
+      if (isFirst) return ready.reject(new Error(`The GPU function ended while it started (${how}).`));
+      options.onError(`The GPU function ended (${how}) and is started again.`);
       if (owner !== null) {
-        options.onError(`The GPU function ended (${signal ?? `exit code ${code}`}) and is started again.`);
-        options.onLost(owner);
         ready = listening();
+        options.onLost(owner);
       }
-      // A faulty configuration will not be better in a moment.
-      if (code === 2)
-        return ready.reject(new Error("The GPU function cannot start; its own message says why."));
-      restartMs =
-        performance.now() - startedAt > HEALTHY_MS ? RESTART_MS_MIN : Math.min(restartMs * 2, RESTART_MS_MAX);
+      const hasLived = performance.now() - startedAt > HEALTHY_MS;
+      restartMs = hasLived ? RESTART_MS_MIN : Math.min(restartMs * 2, RESTART_MS_MAX);
       setTimeout(() => {
-        if (!isStopping) child = start();
+        if (!isStopping) current = start();
       }, restartMs).unref();
     });
-    return gpu;
+    return { gpu, ended };
   }
 
-  child = start();
   return {
     get started() {
       return ready.promise.then(() => undefined);
@@ -85,10 +89,12 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
     },
     async stop() {
       isStopping = true;
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exit = once(child, "exit");
-      child.kill("SIGTERM");
-      await exit;
+      ready.reject(new Error("The GPU function was stopped."));
+      const { gpu, ended } = current;
+      gpu.kill("SIGTERM");
+      const kill = setTimeout(() => gpu.kill("SIGKILL"), STOP_MS_MAX);
+      await ended;
+      clearTimeout(kill);
     },
   };
 }
@@ -112,7 +118,7 @@ function post(port: number, ref: JobRef): Promise<number> {
   const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
   return new Promise((resolve, reject) => {
     const sent = request(
-      { host: "127.0.0.1", port, path: "/invocations", method: "POST", headers },
+      { host: "127.0.0.1", port, path: "/invocations", method: "POST", headers, agent: false },
       (answer) => {
         answer.resume();
         answer.once("end", () => resolve(answer.statusCode!));

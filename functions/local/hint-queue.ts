@@ -46,6 +46,9 @@ export function hintQueue({ handle, onError, concurrency }: HintQueueOptions): H
       timers.set(name, { timer, at });
       return;
     }
+    // The look says itself when to come again.
+    clearTimeout(known?.timer);
+    timers.delete(name);
     waiting.set(name, { tenant: ref.tenant, id: ref.id });
     work();
   }

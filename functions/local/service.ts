@@ -4,6 +4,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
@@ -36,8 +37,8 @@ const SWEEP_MS = 5_000;
 const PURGE_MS = 3_600_000;
 /** A busy worker is asked again after this time. */
 const BUSY_MS = 1_000;
-/** Short, since a worker of this machine that dies is seen to die; it matters only when all of it was killed. */
-const LEASE_MS = 15_000;
+/** How long requests under way are waited for once the worker is gone. */
+const CLOSE_MS = 500;
 /** A folder costs nothing to write to, so progress may be live. */
 const PROGRESS_INTERVAL_MS = 200;
 
@@ -87,7 +88,7 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     env: {
       STORE: pathToFileURL(storeFolder).href,
       MODELS: config.models.join(delimiter),
-      LEASE_MS: String(LEASE_MS),
+      LEASE_MS: String(config.leaseMs),
       PROGRESS_INTERVAL_MS: String(PROGRESS_INTERVAL_MS),
       LOG_LEVEL: config.logLevel,
     },
@@ -104,20 +105,30 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     webhooks: async (ref) => webhooks.add(ref),
   };
 
+  /** Counts each job once, however many hints it gets: when its worker ended it, or if it never had one. */
   async function runJob(ref: JobRef): Promise<number | null> {
+    const found = await jobs.read(ref);
+    if (!found) return null;
+    if (isFinished(found)) {
+      if (found.attempt === 0) metrics.observeJob(found);
+      return null;
+    }
     const status = await gpu.invoke(ref);
     if (status === 503) return clock.now() + BUSY_MS;
     const record = await jobs.read(ref);
     if (record && isFinished(record)) metrics.observeJob(record);
     webhooks.add(ref);
-    return null;
+    // It was given back, or is to be tried again: the sweeper need not be waited for.
+    return record?.status === "queued" ? clock.now() : null;
   }
 
   /** The leases of a worker that was seen to die need not be waited for. */
   async function abandonJobs(owner: string): Promise<void> {
     for await (const ref of jobs.unfinished()) {
       const applied = await jobs.apply(ref, { type: "abandon", owner });
-      if (applied.ok) await hints.work(ref);
+      if (!applied.ok) continue;
+      if (isFinished(applied.record)) metrics.observeJob(applied.record);
+      await hints.work(ref);
     }
   }
 
@@ -147,21 +158,27 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     .get("/metrics", async (c) =>
       c.text(await metrics.render(), 200, { "content-type": metrics.contentType }),
     )
-    .mount("/", api.fetch);
+    .mount("/", api.fetch)
+    .onError((error, c) => {
+      log.error({ reason: error.message }, "request failed");
+      return c.text("The service failed.\n", 500);
+    });
 
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  let firstKey: string | null = null;
   try {
     server.listen(config.port, config.host);
-    await Promise.race([once(server, "listening"), gpu.started.then(() => new Promise(() => undefined))]);
+    await once(server, "listening");
+    url ??= localUrl(config.host, (server.address() as AddressInfo).port);
     await gpu.started;
+    const isFirst = (await keys.list()).length === 0;
+    if (isFirst) firstKey = (await keys.create({ tenant: "default", name: "first start" })).key;
   } catch (error) {
     server.close();
     await gpu.stop();
     throw listenError(error as NodeJS.ErrnoException, config);
   }
-  const { port } = server.address() as AddressInfo;
-  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  url ??= `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`;
+  server.on("error", (error) => log.error({ reason: error.message }, "a connection was not accepted"));
 
   const sweeping = everyMs(SWEEP_MS, log, async () => {
     metrics.observeSweep(await sweep({ jobs, hints, clock, staleQueuedMs: 0, onError }));
@@ -170,8 +187,6 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     const tenants = new Set((await keys.list()).map(({ tenant }) => tenant));
     for (const tenant of tenants) await purgeJobs(jobs, tenant, clock.now() - config.retentionMs);
   });
-  const isFirst = (await keys.list()).length === 0;
-  const firstKey = isFirst ? (await keys.create({ tenant: "default", name: "first start" })).key : null;
 
   return {
     url,
@@ -179,10 +194,13 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     async stop() {
       sweeping.stop();
       purging.stop();
-      server.close();
+      const closed = once(server.close(), "close");
+      const working = work.close();
       await gpu.stop();
+      await working;
+      await Promise.race([closed, sleep(CLOSE_MS)]);
       server.closeAllConnections();
-      await Promise.all([work.close(), webhooks.close()]);
+      await webhooks.close();
     },
   };
 }
@@ -208,11 +226,23 @@ function everyMs(pauseMs: number, log: Logger, task: () => Promise<void>): { sto
   };
 }
 
-function listenError(error: NodeJS.ErrnoException, { host, port }: LocalConfig): Error {
-  if (error.code === "EADDRINUSE") {
-    return new Error(
-      `Port ${port} of ${host} is taken: choose another, for example PORT=${port + 1} npm start.`,
-    );
+/** Where this machine reaches a server that listens on `host`. */
+function localUrl(host: string, port: number): string {
+  const name = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}
+
+function listenError(cause: NodeJS.ErrnoException, { host, port }: LocalConfig): Error {
+  switch (cause.code) {
+    case "EADDRINUSE":
+      return new Error(`Port ${port} of ${host} is taken: choose another one by PORT.`, { cause });
+    case "EACCES":
+      return new Error(`Port ${port} may not be used: choose one above 1023 by PORT.`, { cause });
+    case "EADDRNOTAVAIL":
+    case "EAI_AGAIN":
+    case "ENOTFOUND":
+      return new Error(`HOST ${host} is no address of this machine: choose another one.`, { cause });
+    default:
+      return cause;
   }
-  return error.code === "EACCES" ? new Error(`Port ${port} may not be used: choose one above 1023.`) : error;
 }

@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { CheckpointError } from "../../lib/checkpoint/index.ts";
 import { ConfigError, parseConfig } from "./config.ts";
 import { startService } from "./service.ts";
 
@@ -10,19 +11,29 @@ async function main(): Promise<void> {
   const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
   const service = await startService(config, log);
   process.stdout.write(greeting(service.url, service.firstKey));
-  let isStopping = false;
+  let stoppingSince: number | null = null;
   const stop = () => {
-    // Asked twice: whatever is under way is not waited for, and begins anew at the next start.
-    if (isStopping) process.exit(1);
-    isStopping = true;
+    if (stoppingSince !== null) {
+      // Asked twice: whatever is under way is not waited for, and begins anew at the next start.
+      if (performance.now() - stoppingSince > REPEAT_MS) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
+    log.info("stopping: a video under way has 25 seconds; a second signal ends it at once");
     service.stop().then(
       () => process.exit(0),
-      () => process.exit(1),
+      (error: Error) => {
+        log.fatal({ reason: error.message }, "not stopped in order");
+        process.exit(1);
+      },
     );
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
 }
+
+/** npm passes on a Ctrl-C that the terminal has sent to this process too. */
+const REPEAT_MS = 500;
 
 function greeting(url: string, firstKey: string | null): string {
   const key = firstKey ?? "$ADAREEL_API_KEY";
@@ -43,5 +54,5 @@ function greeting(url: string, firstKey: string | null): string {
 /** One sentence on stderr; 2 for a configuration that has to be put otherwise, 1 for everything else. */
 main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
-  process.exit(error instanceof ConfigError ? 2 : 1);
+  process.exit(error instanceof ConfigError || error instanceof CheckpointError ? 2 : 1);
 });
