@@ -19,11 +19,12 @@ class UsageError extends Error {
 
 async function main(): Promise<void> {
   const { values, positionals } = parse(process.argv.slice(2));
-  const [command, ...rest] = positionals;
+  const [name = "", ...words] = positionals;
   if (values.help) return void process.stdout.write(USAGE);
-  const run = command !== undefined && Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
-  if (!run) throw new UsageError(`Say create, list or revoke.\n${USAGE}`);
-  await run(await openKeys(), rest, values);
+  const command = COMMANDS.get(name);
+  if (!command) throw new UsageError(`Say create, list or revoke.\n${USAGE}`);
+  if (words.length !== command.wordCount) throw new UsageError(USAGE);
+  await command.run(await openKeys(), words, values);
 }
 
 interface Options {
@@ -31,29 +32,42 @@ interface Options {
   readonly name?: string | undefined;
 }
 
-const COMMANDS: Record<string, (keys: ApiKeys, words: string[], options: Options) => Promise<void>> = {
-  async create(keys, words, { tenant = "default", name = "" }) {
-    expectWords(words, 0);
-    const { key, apiKey } = await keys.create({ tenant, name });
-    process.stdout.write(`${key}\n`);
-    process.stderr.write(`Key ${apiKey.id} of tenant ${tenant}, shown this once.\n`);
-  },
-  async list(keys, words) {
-    expectWords(words, 0);
-    for (const { id, tenant, name, createdAt, revokedAt } of await keys.list()) {
-      const state = revokedAt === null ? "active" : `revoked ${new Date(revokedAt).toISOString()}`;
-      process.stdout.write(
-        [id, tenant, new Date(createdAt).toISOString(), state, name].join("\t").concat("\n"),
-      );
-    }
-  },
-  async revoke(keys, words) {
-    expectWords(words, 1);
-    if (!(await keys.revoke(words[0]!)))
-      throw new UsageError(`There is no key ${words[0]}: see npm run keys -- list.`);
-    process.stderr.write(`Key ${words[0]} is revoked; a running service refuses it within seconds.\n`);
-  },
-};
+interface Command {
+  readonly wordCount: number;
+  readonly run: (keys: ApiKeys, words: string[], options: Options) => Promise<void>;
+}
+
+const COMMANDS = new Map<string, Command>([
+  ["create", { wordCount: 0, run: create }],
+  ["list", { wordCount: 0, run: list }],
+  ["revoke", { wordCount: 1, run: revoke }],
+]);
+
+async function create(
+  keys: ApiKeys,
+  _words: string[],
+  { tenant = "default", name = "" }: Options,
+): Promise<void> {
+  const { key, apiKey } = await keys.create({ tenant, name });
+  process.stdout.write(`${key}\n`);
+  process.stderr.write(`Key ${apiKey.id} of tenant ${tenant}, shown this once.\n`);
+}
+
+async function list(keys: ApiKeys): Promise<void> {
+  for (const { id, tenant, name, createdAt, revokedAt } of await keys.list()) {
+    const state = revokedAt === null ? "active" : `revoked ${new Date(revokedAt).toISOString()}`;
+    process.stdout.write(
+      [id, tenant, new Date(createdAt).toISOString(), state, name].join("\t").concat("\n"),
+    );
+  }
+}
+
+async function revoke(keys: ApiKeys, [id]: string[]): Promise<void> {
+  const isKnown = (await keys.list()).some((apiKey) => apiKey.id === id);
+  if (!isKnown) throw new UsageError("There is no key of that id: see npm run keys -- list.");
+  await keys.revoke(id!);
+  process.stderr.write(`Key ${id} is revoked; a running service refuses it within seconds.\n`);
+}
 
 function openKeys(): Promise<ApiKeys> {
   const folder = resolve(process.env.INIT_CWD ?? process.cwd(), process.env.DATA_DIR || "data", "store");
@@ -73,10 +87,6 @@ function parse(args: string[]) {
   } catch (cause) {
     throw new UsageError(`${(cause as Error).message.split(". ")[0]}.\n${USAGE}`, { cause });
   }
-}
-
-function expectWords(words: readonly string[], count: number): void {
-  if (words.length !== count) throw new UsageError(USAGE.trimEnd());
 }
 
 /** One sentence on stderr; 2 for a command that has to be put otherwise, 1 for everything else. */

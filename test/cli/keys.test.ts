@@ -1,0 +1,98 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { apiKeys } from "../../lib/access/index.ts";
+import { openStore } from "../../lib/storage/index.ts";
+import { runKeys } from "./run-keys.ts";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "adareel-keys-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** As a service sees them that has just started. */
+async function openKeys() {
+  const store = await openStore(join(folder, "data", "store"), { signUrl: () => "" });
+  return apiKeys({ store, clock: Date, random: randomBytes });
+}
+
+describe("create", () => {
+  it("prints nothing but a key that a service accepts, and keeps no key in the folder", async () => {
+    const { code, stdout, stderr } = await runKeys(["create"], folder);
+    expect(code).toBe(0);
+    const [, id, secret] = /^adr_([a-z2-7]{12})_(\S{43})\n$/.exec(stdout)!;
+    expect(stderr).toBe(`Key ${id} of tenant default, shown this once.\n`);
+    expect(await (await openKeys()).authenticate(stdout.trim())).toEqual({ tenant: "default", keyId: id });
+    const stored = await readdir(folder, { recursive: true, withFileTypes: true });
+    const files = stored.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files) expect(await readFile(file, "latin1")).not.toContain(secret);
+  });
+
+  it("makes one for a tenant", async () => {
+    const { stdout } = await runKeys(["create", "--tenant", "acme", "--name", "a laptop"], folder);
+    expect(await (await openKeys()).authenticate(stdout.trim())).toMatchObject({ tenant: "acme" });
+  });
+
+  it("refuses a tenant's name that could not be one", async () => {
+    const { code, stdout, stderr } = await runKeys(["create", "--tenant", "../other"], folder);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^A tenant's name has .*\.\n$/);
+  });
+});
+
+it("list shows all keys, oldest first and without their secrets, and revoke takes one back", async () => {
+  const keys = [];
+  for (const name of ["first", "second"]) {
+    keys.push((await runKeys(["create", "--name", name], folder)).stdout.trim());
+  }
+  const [first, second] = keys.map((key) => key.split("_")[1]!);
+  const revoked = await runKeys(["revoke", first!], folder);
+  expect(revoked).toMatchObject({ code: 0, stdout: "" });
+  expect(revoked.stderr).toBe(`Key ${first} is revoked; a running service refuses it within seconds.\n`);
+
+  const { stdout } = await runKeys(["list"], folder);
+  const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
+  expect(stdout).toMatch(
+    new RegExp(
+      `^${first}\tdefault\t${time}\trevoked ${time}\tfirst\n${second}\tdefault\t${time}\tactive\tsecond\n$`,
+    ),
+  );
+  const service = await openKeys();
+  expect(await service.authenticate(keys[0]!)).toBeNull();
+  expect(await service.authenticate(keys[1]!)).not.toBeNull();
+});
+
+describe("wrong words", () => {
+  const wrong: [args: string[], message: RegExp][] = [
+    [[], /^Say create, list or revoke\.\nusage: /],
+    [["constructor"], /^Say create, list or revoke\.\nusage: /],
+    [["revoke"], /^usage: /],
+    [["create", "--owner", "me"], /^Unknown option '--owner'\.\nusage: /],
+  ];
+  it.each(wrong)("%j are answered with the usage, and leave nothing", async (args, message) => {
+    const { code, stdout, stderr } = await runKeys(args, folder);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(message);
+    expect(existsSync(join(folder, "data"))).toBe(false);
+  });
+
+  it("of an id that no key has are one sentence, which does not repeat what may be a secret", async () => {
+    for (const id of ["../../master", "adr_aaaaaaaaaaaa_secret"]) {
+      const { code, stderr } = await runKeys(["revoke", id], folder);
+      expect([code, stderr]).toEqual([2, "There is no key of that id: see npm run keys -- list.\n"]);
+    }
+  });
+});
+
+it("a folder that cannot be one is one sentence", async () => {
+  await writeFile(join(folder, "file"), "");
+  const { code, stdout, stderr } = await runKeys(["create"], folder, { DATA_DIR: "file" });
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toMatch(/^The data folder \S+file\/store is not a folder, .*\.\n$/);
+});
