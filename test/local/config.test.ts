@@ -1,0 +1,72 @@
+import { delimiter } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ConfigError, parseConfig } from "../../functions/local/config.ts";
+
+describe("a configuration", () => {
+  it("needs nothing from the environment", () => {
+    const { models, ...rest } = parseConfig({}, "/home/me");
+    expect(models).toEqual([expect.stringMatching(/models.demo$/)]);
+    expect(rest).toEqual({
+      port: 3000,
+      host: "127.0.0.1",
+      publicUrl: null,
+      dataFolder: "/home/me/data",
+      allowLoopbackWebhooks: false,
+      leaseMs: 15_000,
+      unfinishedMax: 100,
+      retentionMs: 30 * 24 * 3_600_000,
+      logLevel: "info",
+    });
+  });
+
+  it("takes every value from the environment, and an empty one for none", () => {
+    const env = {
+      PORT: "0",
+      HOST: "",
+      PUBLIC_URL: "https://videos.example.com/adareel//",
+      DATA_DIR: "../jobs",
+      MODELS: ["one", "/two"].join(delimiter),
+      ALLOW_LOOPBACK_WEBHOOKS: "1",
+      LEASE_MS: "2000",
+      UNFINISHED_MAX: "1",
+      RETENTION_DAYS: "7",
+      LOG_LEVEL: "silent",
+      SOMETHING_ELSE: "x",
+    };
+    expect(parseConfig(env, "/home/me")).toEqual({
+      port: 0,
+      host: "127.0.0.1",
+      publicUrl: "https://videos.example.com/adareel",
+      dataFolder: "/home/jobs",
+      models: ["/home/me/one", "/two"],
+      allowLoopbackWebhooks: true,
+      leaseMs: 2000,
+      unfinishedMax: 1,
+      retentionMs: 7 * 24 * 3_600_000,
+      logLevel: "silent",
+    });
+  });
+
+  const url = "PUBLIC_URL must be a URL such as https://videos.example.com.";
+  const wrong: [env: NodeJS.ProcessEnv, message: string][] = [
+    [{ PORT: "65536" }, "PORT must be a whole number from 0 to 65535."],
+    [{ PORT: "-1" }, "PORT must be a whole number from 0 to 65535."],
+    [{ PORT: "3000 " }, "PORT must be a whole number from 0 to 65535."],
+    [{ PORT: "0x10" }, "PORT must be a whole number from 0 to 65535."],
+    [{ PUBLIC_URL: "videos.example.com" }, url],
+    [{ PUBLIC_URL: "ftp://videos.example.com" }, url],
+    [{ PUBLIC_URL: "https://videos.example.com/?a=b" }, url],
+    [{ PUBLIC_URL: "https://videos.example.com/#top" }, url],
+    [{ MODELS: delimiter }, `MODELS must be folders with one ${delimiter} between two.`],
+    [{ MODELS: `a${delimiter}` }, `MODELS must be folders with one ${delimiter} between two.`],
+    [{ ALLOW_LOOPBACK_WEBHOOKS: "yes" }, "ALLOW_LOOPBACK_WEBHOOKS must be 0 or 1."],
+    [{ LEASE_MS: "999" }, "LEASE_MS must be a whole number from 1000 to 3600000."],
+    [{ UNFINISHED_MAX: "0" }, "UNFINISHED_MAX must be a whole number from 1 to 1000."],
+    [{ UNFINISHED_MAX: "1e3" }, "UNFINISHED_MAX must be a whole number from 1 to 1000."],
+    [{ RETENTION_DAYS: "forever" }, "RETENTION_DAYS must be a whole number from 1 to 3650."],
+    [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent."],
+  ];
+  it.each(wrong)("%j is refused in one sentence", (env, message) => {
+    expect(() => parseConfig(env, "/")).toThrow(new ConfigError(message));
+  });
+});

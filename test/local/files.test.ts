@@ -1,0 +1,159 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Hono } from "hono";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { fileRoutes } from "../../functions/local/files.ts";
+import {
+  type FolderStore,
+  openFolderStore,
+  type SignedUrlOptions,
+  urlSigner,
+} from "../../lib/storage/index.ts";
+
+const KEY = "artifacts/acme/video_1/1/video.mp4";
+const CONTENT = "0123456789";
+const HOUR = { expiresInSeconds: 3600 };
+
+const clock = { aheadMs: 0, now: () => Date.now() + clock.aheadMs };
+const signer = urlSigner({ baseUrl: "http://local", secret: new Uint8Array(32), clock });
+const stranger = urlSigner({ baseUrl: "http://local", secret: new Uint8Array(32).fill(1), clock });
+
+let folder: string;
+let store: FolderStore;
+let app: Hono;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "adareel-files-"));
+  store = await openFolderStore(folder, { signUrl: signer.sign });
+  await store.put(KEY, Buffer.from(CONTENT), { contentType: "video/mp4" });
+  await store.put("jobs/acme/secret.json", Buffer.from("{}"));
+  app = new Hono().route("/files", fileRoutes(store, signer));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function get(headers: Record<string, string> = {}, options: Partial<SignedUrlOptions> = {}) {
+  return app.request(signer.sign(KEY, { ...HOUR, ...options }), { headers });
+}
+
+describe("a signed URL", () => {
+  it("gives the file, which a browser shows as nothing but what it is", async () => {
+    const answer = await get();
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toBe(CONTENT);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      "content-type": "video/mp4",
+      "content-length": "10",
+      "accept-ranges": "bytes",
+      "cache-control": "private, max-age=3600",
+      etag: expect.stringMatching(/^"[!#-~]+"$/),
+      "x-content-type-options": "nosniff",
+      "content-security-policy": expect.stringMatching(/^default-src 'none';.*; sandbox$/),
+    });
+    expect(answer.headers.has("content-disposition")).toBe(false);
+  });
+
+  it("may say what the file is served as, and under which name it is saved", async () => {
+    const answer = await get({}, { contentType: "image/webp", downloadName: 'a "red" circle.mp4' });
+    expect(answer.headers.get("content-type")).toBe("image/webp");
+    expect(answer.headers.get("content-disposition")).toMatch(/^attachment; filename="a _red_ circle.mp4"; /);
+  });
+
+  it("is refused once its time is over", async () => {
+    const url = signer.sign(KEY, { expiresInSeconds: 60 });
+    clock.aheadMs = 61_000;
+    onTestFinished(() => {
+      clock.aheadMs = 0;
+    });
+    const answer = await app.request(url);
+    expect([answer.status, await answer.text()]).toEqual([403, "This URL has expired.\n"]);
+  });
+
+  it("leads nowhere when there is no such file any more", async () => {
+    const answer = await app.request(signer.sign("artifacts/acme/video_1/2/video.mp4", HOUR));
+    expect(answer.status).toBe(404);
+  });
+
+  const otherKeys = ["jobs/acme/secret.json", `..%2f..%2f${KEY}`, `%zz%c0%ae/${KEY}`, `${KEY}%00`, `/${KEY}`];
+  it.each(otherKeys)("is not one for %s", async (key) => {
+    const answer = await app.request(signer.sign(KEY, HOUR).replace(KEY, key));
+    expect(answer.status).toBe(403);
+  });
+
+  const changes: [what: string, change: (url: URL) => void][] = [
+    ["that lasts longer", (url) => url.searchParams.set("expires", "99999999999")],
+    ["that expires at no time", (url) => url.searchParams.set("expires", "NaN")],
+    ["as HTML", (url) => url.searchParams.set("type", "text/html")],
+    ["as HTML too", (url) => url.searchParams.append("type", "text/html")],
+    ["with a header more", (url) => url.searchParams.set("type", "video/mp4\r\nset-cookie: a=b")],
+    ["under another name", (url) => url.searchParams.set("name", "invoice.exe")],
+    ["without a signature", (url) => url.searchParams.delete("signature")],
+    ["with two signatures", (url) => url.searchParams.append("signature", "x")],
+  ];
+  it.each(changes)("%s is refused", async (_what, change) => {
+    const url = new URL(signer.sign(KEY, { ...HOUR, contentType: "video/mp4" }));
+    change(url);
+    const answer = await app.request(url);
+    expect([answer.status, await answer.text()]).toEqual([403, "The signature of this URL is wrong.\n"]);
+    expect(answer.headers.get("content-type")).toMatch(/^text\/plain/);
+  });
+
+  it("of another service is refused", async () => {
+    expect((await app.request(stranger.sign(KEY, HOUR))).status).toBe(403);
+  });
+});
+
+describe("a range", () => {
+  const ranges: [header: string, text: string, contentRange: string][] = [
+    ["bytes=0-3", "0123", "bytes 0-3/10"],
+    ["bytes=4-4", "4", "bytes 4-4/10"],
+    ["bytes=7-", "789", "bytes 7-9/10"],
+    ["bytes=7-99", "789", "bytes 7-9/10"],
+    ["bytes=-3", "789", "bytes 7-9/10"],
+    ["bytes=-99", CONTENT, "bytes 0-9/10"],
+    ["bytes=0-", CONTENT, "bytes 0-9/10"],
+  ];
+  it.each(ranges)("%s is %s", async (range, text, contentRange) => {
+    const answer = await get({ range });
+    expect([answer.status, await answer.text()]).toEqual([206, text]);
+    expect(answer.headers.get("content-range")).toBe(contentRange);
+    expect(answer.headers.get("content-length")).toBe(String(text.length));
+  });
+
+  for (const range of ["bytes=10-", "bytes=99-100", "bytes=-0", "bytes=5-4", `bytes=${"9".repeat(400)}-`]) {
+    it(`${range.slice(0, 20)} is answered with how long the file is`, async () => {
+      const answer = await get({ range });
+      expect([answer.status, await answer.text()]).toEqual([416, ""]);
+      expect(answer.headers.get("content-range")).toBe("bytes */10");
+    });
+  }
+
+  for (const range of ["bytes=0-1,3-4", "bytes=-", "bytes=a-b", "bytes=1.5-2", "seconds=0-1", "bytes 0-1"]) {
+    it(`${range}, which is not served, is answered with the whole`, async () => {
+      const answer = await get({ range });
+      expect([answer.status, await answer.text()]).toEqual([200, CONTENT]);
+    });
+  }
+});
+
+describe("HEAD", () => {
+  it("tells the length and sends nothing", async () => {
+    const answer = await app.request(signer.sign(KEY, HOUR), { method: "HEAD" });
+    expect([answer.status, await answer.text()]).toEqual([200, ""]);
+    expect(answer.headers.get("content-length")).toBe("10");
+  });
+
+  it("passes over a range, which only GET has", async () => {
+    const url = signer.sign(KEY, HOUR);
+    for (const range of ["bytes=0-1", "bytes=99-"]) {
+      const answer = await app.request(url, { method: "HEAD", headers: { range } });
+      expect([answer.status, answer.headers.get("content-length")]).toEqual([200, "10"]);
+    }
+  });
+});
+
+it("nothing but reading is served", async () => {
+  for (const method of ["PUT", "POST", "DELETE"]) {
+    expect((await app.request(signer.sign(KEY, HOUR), { method })).status).toBe(404);
+  }
+});

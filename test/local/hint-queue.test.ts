@@ -1,0 +1,189 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type HintQueue, hintQueue } from "../../functions/local/hint-queue.ts";
+import type { JobRef } from "../../lib/jobs/index.ts";
+
+const ref = (id: string): JobRef => ({ tenant: "acme", id });
+
+interface Look {
+  readonly id: string;
+  readonly end: (again: number | null) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** Looks begin in the queue and end when the test says so. */
+function openQueue(concurrency: number) {
+  const looks: Look[] = [];
+  const errors: unknown[] = [];
+  const queue = hintQueue({
+    concurrency,
+    handle: ({ id }) => new Promise((end, fail) => looks.push({ id, end, fail })),
+    onError: (error, { id }) => errors.push([id, error]),
+  });
+  return { queue, looks, errors, ids: () => looks.map(({ id }) => id) };
+}
+
+/** Lets everything happen that waits for nothing but promises. */
+const settled = () => vi.advanceTimersByTimeAsync(0);
+
+const isClosed = async (queue: HintQueue) => {
+  let hasClosed = false;
+  void queue.close().then(() => {
+    hasClosed = true;
+  });
+  await settled();
+  return () => hasClosed;
+};
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+describe("looks", () => {
+  it("come in the order of the hints, and no more at once than allowed", async () => {
+    const { queue, looks, ids } = openQueue(2);
+    for (const id of ["a", "b", "c", "d"]) queue.add(ref(id));
+    expect(ids()).toEqual(["a", "b"]);
+    looks[1]!.end(null);
+    await settled();
+    expect(ids()).toEqual(["a", "b", "c"]);
+    looks[0]!.end(null);
+    looks[2]!.end(null);
+    await settled();
+    expect(ids()).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("are one for all hints that came before it", async () => {
+    const { queue, looks, ids } = openQueue(1);
+    queue.add(ref("a"));
+    for (const id of ["b", "c", "b", "b"]) queue.add(ref(id));
+    for (const turn of [0, 1, 2]) {
+      looks[turn]!.end(null);
+      await settled();
+    }
+    expect(ids()).toEqual(["a", "b", "c"]);
+  });
+
+  it("are never two at once at one job, and a hint during one brings one more", async () => {
+    const { queue, looks, ids } = openQueue(2);
+    queue.add(ref("a"));
+    queue.add(ref("a"));
+    queue.add(ref("a"));
+    queue.add(ref("b"));
+    await settled();
+    expect(ids()).toEqual(["a", "b"]);
+    looks[0]!.end(null);
+    await settled();
+    expect(ids()).toEqual(["a", "b", "a"]);
+    looks[2]!.end(null);
+    await settled();
+    expect(ids()).toEqual(["a", "b", "a"]);
+  });
+
+  it("tell jobs of two tenants apart", () => {
+    const { queue, looks } = openQueue(2);
+    queue.add({ tenant: "acme", id: "a" });
+    queue.add({ tenant: "other", id: "a" });
+    expect(looks).toHaveLength(2);
+  });
+
+  it("that throw are reported, and keep nothing from going on", async () => {
+    const { queue, looks, errors, ids } = openQueue(1);
+    queue.add(ref("a"));
+    queue.add(ref("b"));
+    const error = new Error("the disk is full");
+    looks[0]!.fail(error);
+    await settled();
+    expect(errors).toEqual([["a", error]]);
+    expect(ids()).toEqual(["a", "b"]);
+    queue.add(ref("a"));
+    looks[1]!.end(null);
+    await settled();
+    expect(ids()).toEqual(["a", "b", "a"]);
+  });
+});
+
+describe("a look for later", () => {
+  it("comes at its time and not before", async () => {
+    const { queue, ids } = openQueue(1);
+    queue.add(ref("a"), Date.now() + 1000);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(ids()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ids()).toEqual(["a"]);
+  });
+
+  it("is asked for by the look before it", async () => {
+    const { queue, looks, ids } = openQueue(1);
+    queue.add(ref("a"));
+    looks[0]!.end(Date.now() + 5000);
+    await vi.advanceTimersByTimeAsync(4999);
+    expect(ids()).toEqual(["a"]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ids()).toEqual(["a", "a"]);
+  });
+
+  it("comes at once when its time is over already", async () => {
+    const { queue, looks, ids } = openQueue(1);
+    queue.add(ref("a"));
+    looks[0]!.end(Date.now());
+    await settled();
+    expect(ids()).toEqual(["a", "a"]);
+  });
+
+  it("is the earliest of those asked for", async () => {
+    const { queue, looks, ids } = openQueue(1);
+    for (const wait of [3000, 1000, 2000]) queue.add(ref("a"), Date.now() + wait);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(ids()).toEqual(["a"]);
+    looks[0]!.end(null);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(ids()).toEqual(["a"]);
+  });
+
+  it("is forgotten when a hint brings one now, which says itself when to come again", async () => {
+    const { queue, looks, ids } = openQueue(1);
+    queue.add(ref("a"), Date.now() + 1000);
+    queue.add(ref("a"));
+    looks[0]!.end(null);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(ids()).toEqual(["a"]);
+  });
+
+  it("may lie further ahead than a timer counts", async () => {
+    const { queue, ids } = openQueue(1);
+    const days = 40 * 24 * 3_600_000;
+    queue.add(ref("a"), Date.now() + days);
+    await vi.advanceTimersByTimeAsync(days - 1);
+    expect(ids()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ids()).toEqual(["a"]);
+  });
+});
+
+describe("closing", () => {
+  it("waits for looks under way, and begins none that wait or are asked for then", async () => {
+    const { queue, looks, ids } = openQueue(1);
+    queue.add(ref("a"));
+    queue.add(ref("b"));
+    queue.add(ref("c"), Date.now() + 1000);
+    const hasClosed = await isClosed(queue);
+    queue.add(ref("d"));
+    expect(hasClosed()).toBe(false);
+    looks[0]!.end(Date.now() + 10);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(hasClosed()).toBe(true);
+    expect(ids()).toEqual(["a"]);
+  });
+
+  it("is no failure when a look under way throws", async () => {
+    const { queue, looks, errors } = openQueue(1);
+    queue.add(ref("a"));
+    const hasClosed = await isClosed(queue);
+    looks[0]!.fail(new Error("gone"));
+    await settled();
+    expect(hasClosed()).toBe(true);
+    expect(errors).toHaveLength(1);
+  });
+});
