@@ -66,3 +66,36 @@ test("a folder store behaves like a map", async () => {
     { numRuns: 40 },
   );
 });
+
+test("every version has at most one successor, and there is one first version at a time", async () => {
+  const store = await openFolderStore(temporaryFolder(), { signUrl: () => "" });
+  const replaced: string[] = [];
+  const deleted: string[] = [];
+  let created = 0;
+  let unknown = 0;
+  const bodyOf = (worker: number, step: number) => Uint8Array.of(worker, step);
+
+  async function work(worker: number): Promise<void> {
+    for (let step = 0; step < 60; step += 1) {
+      const etag = (await store.get("a/b"))?.etag;
+      try {
+        if (etag === undefined) {
+          if ((await store.put("a/b", bodyOf(worker, step), { ifAbsent: true })).ok) created += 1;
+        } else if (step % 4 === 3) {
+          if (await store.delete("a/b", { ifMatch: etag })) deleted.push(etag);
+        } else if ((await store.put("a/b", bodyOf(worker, step), { ifMatch: etag })).ok) replaced.push(etag);
+      } catch (error) {
+        // The one answer that a folder may owe: the write came, or did not, just before a deletion.
+        unknown += 1;
+        expect(error).toMatchObject({ name: "StoreError", message: expect.stringMatching(/deleted while/) });
+      }
+    }
+  }
+
+  await Promise.all(Array.from({ length: 8 }, (_, worker) => work(worker)));
+  const consumed = [...replaced, ...deleted];
+  expect(new Set(consumed).size).toBe(consumed.length);
+  const ended = created - ((await store.get("a/b")) === null ? 0 : 1);
+  expect(ended).toBeGreaterThanOrEqual(deleted.length);
+  expect(ended).toBeLessThanOrEqual(deleted.length + unknown);
+});

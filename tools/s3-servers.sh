@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Runs the contract of object stores (test/storage) against real S3 servers on this machine: moto from PyPI and
+# versitygw from the Go proxy, as far as Python and Go are there. Fails if a server that runs fails a check that
+# docs/object-stores.md does not name as lacking.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+MOTO_VERSION=5.2.5
+VERSITYGW_VERSION=v1.8.0
+MOTO_LACKS="read nothing but what was signed;read nothing once they have expired"
+VERSITYGW_LACKS="may have a key that another key begins with"
+
+work=$PWD/out/s3-servers
+mkdir -p "$work"
+export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test-secret AWS_REGION=us-east-1
+
+server=
+stop() {
+  [ -n "$server" ] || return 0
+  kill "$server" 2>/dev/null || true
+  wait "$server" 2>/dev/null || true
+  server=
+}
+trap stop EXIT
+
+free_port() {
+  node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
+}
+
+# run NAME LACKS PORT COMMAND...: starts the server, waits until it answers, and runs the contract.
+run() {
+  local name=$1 lacks=$2 endpoint=http://127.0.0.1:$3
+  shift 3
+  "$@" >"$work/$name.log" 2>&1 &
+  server=$!
+  for _ in $(seq 100); do
+    curl --silent --max-time 2 --output /dev/null "$endpoint" && break
+    kill -0 "$server" 2>/dev/null || break
+    sleep 0.2
+  done
+  if ! curl --silent --max-time 2 --output /dev/null "$endpoint"; then
+    echo "$name did not start:" >&2
+    tail -5 "$work/$name.log" >&2
+    return 1
+  fi
+  echo "the contract of object stores against $name, except for: $lacks"
+  ADAREEL_S3_ENDPOINT=$endpoint ADAREEL_S3_LACKS=$lacks \
+    timeout 180 npx vitest run test/storage/s3-store.test.ts
+}
+
+status=0
+if command -v python3 >/dev/null && python3 -m venv "$work/moto" >"$work/install.log" 2>&1 \
+  && timeout 180 "$work/moto/bin/pip" install --quiet "moto[server]==$MOTO_VERSION" >>"$work/install.log" 2>&1; then
+  port=$(free_port)
+  run "moto $MOTO_VERSION" "$MOTO_LACKS" "$port" "$work/moto/bin/moto_server" -H 127.0.0.1 -p "$port" || status=1
+  stop
+else
+  echo "moto cannot be installed: the S3 store is not tested with it"
+fi
+
+if command -v go >/dev/null && GOBIN=$work timeout 300 \
+  go install "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW_VERSION" >>"$work/install.log" 2>&1; then
+  port=$(free_port)
+  rm -rf "$work/versitygw-files" && mkdir "$work/versitygw-files"
+  ROOT_ACCESS_KEY=$AWS_ACCESS_KEY_ID ROOT_SECRET_KEY=$AWS_SECRET_ACCESS_KEY \
+    run "versitygw $VERSITYGW_VERSION" "$VERSITYGW_LACKS" "$port" \
+    "$work/versitygw" --port "127.0.0.1:$port" posix "$work/versitygw-files" || status=1
+  stop
+else
+  echo "versitygw cannot be installed: the S3 store is not tested with it"
+fi
+exit "$status"
