@@ -69,6 +69,8 @@ function stopWhenTold(worker: Worker, server: Server): void {
   process.on("SIGTERM", () => stop(false));
   process.on("SIGINT", () => stop(true));
   process.on("disconnect", () => stop(true));
+  // A parent that died during the start was not heard.
+  if (process.send && !process.connected) stop(true);
 }
 
 /** Whoever waits for the job hears of its end; the child that holds the model goes with this process. */

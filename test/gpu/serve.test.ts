@@ -123,6 +123,13 @@ it("that is killed leaves a lease, and the next worker begins with the next atte
   expect(await place.artifacts()).toEqual([]);
 });
 
+it("goes when the process that started it went before it was ready", async () => {
+  const { process: gpu } = start();
+  const exit = once(gpu, "exit");
+  gpu.disconnect();
+  expect(await exit).toEqual([0, null]);
+});
+
 it("does not start with what it cannot use, and says so in one sentence", async () => {
   const wrong = [
     start({ LEASE_MS: "soon" }),
