@@ -41,13 +41,13 @@ const files = folders
   .flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)),
   )
-  .filter((path) => path.endsWith(".ts") && !path.includes("generated"))
+  .filter((path) => /\.(ts|tsx|js)$/.test(path) && !path.includes("generated"))
   .sort();
 const sources = new Map(files.map((path) => [path, readFileSync(path, "utf8")]));
 const importsOf = new Map([...sources].map(([path, source]) => [path, relativeImports(path, source)]));
 
 function relativeImports(path: string, source: string): string[] {
-  const specifiers = source.matchAll(/(?:\bfrom|\bimport|\bimport\(|new URL\()\s*"(\.[^"]*\.[jt]s)"/g);
+  const specifiers = source.matchAll(/(?:\bfrom|\bimport|\bimport\(|new URL\()\s*"(\.[^"]*\.(?:tsx?|js))"/g);
   return [...specifiers].map((match) => normalize(join(dirname(path), match[1]!)));
 }
 

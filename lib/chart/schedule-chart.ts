@@ -12,8 +12,8 @@ const GAP = 30;
 const LINE_HEIGHT = 12;
 
 /**
- * The style sheet inside every chart, for the content policy of a page that shows one. Its colours pass WCAG AA on white
- * and on near-black; every series also has its own shape.
+ * The style sheet inside every chart, for the content policy of a page that shows one. Its colours pass WCAG AA on
+ * white and on near-black; every series also has its own shape.
  */
 export const SCHEDULE_CHART_STYLE = `
 .schedule-chart { --ink: #1f2937; --faint: #5b6472; --grid: #d8dce2; --distance: #1d4ed8; --rate: #0f766e;

@@ -6,9 +6,9 @@ import { Page } from "./layout.tsx";
 /** In the words that the demo model was taught. */
 const EXAMPLES = [
   "a red circle moves fast to the left over blue stripes",
-  "a large green square bounces around over a white checkerboard",
-  "a yellow ring and a purple triangle move up over a black gradient",
-  "a small orange cross grows over a plain green background",
+  "a green square bounces around over a white gradient",
+  "a yellow ring moves slowly up over purple stripes",
+  "a small orange cross grows over a black checkerboard",
 ];
 
 const CACHES = [
@@ -144,7 +144,7 @@ function ShapeFields() {
       <Field name="num_frames" label="Length">
         <select {...named("num_frames")} />
       </Field>
-      <Field name="fps" label="Frames per second">
+      <Field name="fps" label="Frame rate">
         <select {...named("fps")} />
       </Field>
       <Field name="steps" label="Steps">
@@ -226,12 +226,18 @@ function Stage() {
         Your video appears here
       </h2>
       <p class="faint" id="about">
-        Describe one, or begin with an example.
+        It begins with your API key.
       </p>
-      <div id="waiting" aria-hidden="true">
-        {Array.from({ length: 30 }, () => (
-          <i />
-        ))}
+      <div id="waiting">
+        <div class="strip" aria-hidden="true">
+          {Array.from({ length: 30 }, () => (
+            <i />
+          ))}
+        </div>
+        <p class="faint">
+          Each bar is a denoising step. The bright ones are computed; the pale ones reuse what the last
+          computed one did.
+        </p>
       </div>
       <div id="progress" hidden>
         <div class="progress-line">

@@ -1,5 +1,5 @@
 /** @typedef {import("../../schemas/video.ts").Video} Video */
-/** @typedef {{id: string, sizes: string[], num_frames: number[], fps: number[], steps: number, guidance_scale: number}} Model */
+/** @typedef {import("zod").infer<typeof import("../../routes/models.ts").modelSchema>} Model */
 /** @typedef {{data: Video[], last_id: string | null, has_more: boolean}} VideoPage */
 
 const KEPT_KEY = "adareel-api-key";

@@ -37,7 +37,11 @@ export function announce(text) {
   if (announcer.textContent !== text) announcer.textContent = text;
 }
 
-/** @param {number} seconds */
+/**
+ * A duration whose unit stays on its line.
+ *
+ * @param {number} seconds
+ */
 export function secondsText(seconds) {
-  return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
+  return `${seconds.toFixed(seconds < 10 ? 2 : 1)}\u00a0s`;
 }

@@ -46,7 +46,7 @@ function offerShapes() {
   );
   fill(
     "fps",
-    model.fps.map((fps) => [String(fps), String(fps)]),
+    model.fps.map((fps) => [String(fps), `${fps} fps`]),
   );
   fill(
     "num_frames",

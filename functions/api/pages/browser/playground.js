@@ -34,6 +34,7 @@ async function useKey() {
     const { data } = await request("GET", "/v1/models");
     offerModels(data);
     byId("key-state").textContent = "The key is accepted, and kept in this tab only.";
+    if (!shown.video) byId("about").textContent = "Describe it, or begin with an example.";
     await listRecent(open);
   } catch (error) {
     showError(error);

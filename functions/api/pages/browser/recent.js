@@ -4,7 +4,7 @@ import { request } from "./api.js";
 import { byId, element } from "./dom.js";
 
 const SHOWN = 8;
-const LABELS = { queued: "queued", in_progress: "in progress", completed: "completed", failed: "failed" };
+const LABELS = { queued: "queued", in_progress: "in progress", completed: "", failed: "failed" };
 
 /**
  * Pictures by video id. A list tells no URLs, so each is asked for once.
@@ -39,26 +39,26 @@ export async function listRecent(open, { isOlder = false } = {}) {
  * @param {(id: string) => void} open
  */
 function item(video, open) {
-  const picture = element("img", { alt: "", width: 56, height: 56 });
+  const picture = element("span", { className: "picture" });
   void showThumbnail(picture, video);
   const when = new Date(video.created_at * 1000);
   const isToday = when.toDateString() === new Date().toDateString();
   const time = isToday ? when.toLocaleTimeString([], { timeStyle: "short" }) : when.toLocaleDateString();
   const status = video.error?.code === "canceled" ? "cancelled" : LABELS[video.status];
-  const about = [status, `${video.params.steps} steps`, `cache ${video.params.cache.policy}`, time];
+  const about = [status, `${video.params.steps} steps`, video.params.cache.policy, time];
   const button = element(
     "button",
     { type: "button", onclick: () => open(video.id) },
     picture,
     element("span", { className: "prompt" }, video.prompt ?? ""),
-    element("span", { className: "faint" }, about.join(" · ")),
+    element("span", { className: "faint" }, about.filter(Boolean).join(" · ")),
   );
   button.dataset.video = video.id;
   return element("li", {}, button);
 }
 
 /**
- * @param {HTMLImageElement} picture
+ * @param {HTMLElement} picture
  * @param {Video} video
  */
 async function showThumbnail(picture, { id, status }) {
@@ -71,5 +71,5 @@ async function showThumbnail(picture, { id, status }) {
     thumbnails.set(id, url);
   }
   const url = thumbnails.get(id);
-  if (url) picture.src = url;
+  if (url) picture.append(element("img", { alt: "", src: url }));
 }

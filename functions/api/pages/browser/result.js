@@ -105,10 +105,13 @@ function cards({ steps, speedup, seconds, comparison }) {
   /** @type {[string, string, string]} */
   const computed = ["Computed steps", `${steps.computed} of ${steps.requested}`, `${steps.reused} reused`];
   if (!comparison) {
+    /** @type {[string, string, string]} */
+    const denoising = ["Denoising", secondsText(seconds.denoise), `of ${secondsText(seconds.total)} in all`];
+    if (steps.reused === 0) return [computed, denoising];
     return [
       computed,
       ["Speed-up", `${speedup.toFixed(2)}×`, "estimated from one computed step's time"],
-      ["Denoising", secondsText(seconds.denoise), `of ${secondsText(seconds.total)} in all`],
+      denoising,
     ];
   }
   const { psnr, ssim, denoise_seconds: uncached, speedup: measured } = comparison;

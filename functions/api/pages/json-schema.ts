@@ -1,0 +1,111 @@
+/** JSON Schema, as far as the OpenAPI document uses it. */
+export interface JsonSchema {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly default?: unknown;
+  readonly items?: JsonSchema;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | JsonSchema;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+}
+
+/** One member of an object, as the reference tells of it. */
+export interface Field {
+  readonly name: string;
+  readonly isRequired: boolean;
+  readonly schema: JsonSchema;
+  /** The members of the object that it is, or that its items are. */
+  readonly fields: readonly Field[];
+}
+
+/** All ways a value may be: `anyOf` and `oneOf` mean the same to a reader. */
+const waysOf = (schema: JsonSchema) => schema.anyOf ?? schema.oneOf ?? [schema];
+
+/** The members of an object, or of the objects that the schema is a list of or a choice between. */
+export function fieldsOf(schema: JsonSchema): Field[] {
+  const { properties, required = [], items, additionalProperties } = schema;
+  if (schema.anyOf || schema.oneOf) return waysOf(schema).flatMap(fieldsOf);
+  if (items) return fieldsOf(items);
+  if (!properties) return typeof additionalProperties === "object" ? fieldsOf(additionalProperties) : [];
+  return (
+    Object.entries(properties)
+      // Of an optional member that may be anything, nothing is to be told: the API refuses it.
+      .filter(([name, member]) => required.includes(name) || Object.keys(member).length > 0)
+      .map(([name, member]) => ({
+        name,
+        isRequired: required.includes(name),
+        schema: member,
+        fields: fieldsOf(member),
+      }))
+  );
+}
+
+/** The type of a value in words, such as `string or null`. */
+export function typeOf(schema: JsonSchema): string {
+  return [...new Set(waysOf(schema).flatMap(typesOf))].join(" or ");
+}
+
+function typesOf(schema: JsonSchema): string[] {
+  const { type, items, $ref } = schema;
+  if (schema.anyOf || schema.oneOf) return waysOf(schema).flatMap(typesOf);
+  if ($ref) return [nameOf($ref)];
+  if (type === "array") return [items && Object.keys(items).length > 0 ? `list of ${typeOf(items)}` : "list"];
+  return typeof type === "string" ? [type] : [...(type ?? ["any"])];
+}
+
+/** The component that a reference names. */
+export function nameOf($ref: string): string {
+  return $ref.slice($ref.lastIndexOf("/") + 1);
+}
+
+/** The component that a schema refers to, whether itself, in its items or in one of its choices. */
+export function referenceIn(schema: JsonSchema): string | null {
+  if (schema.$ref) return nameOf(schema.$ref);
+  const inside = schema.items ? [schema.items] : (schema.anyOf ?? schema.oneOf ?? []);
+  return inside.map(referenceIn).find((name) => name !== null) ?? null;
+}
+
+/** The values that a value must be one of, for a list those of its entries; none when it may be others. */
+export function valuesOf(schema: JsonSchema): string[] {
+  if (schema.anyOf || schema.oneOf) return waysOf(schema).flatMap(valuesOf);
+  if (schema.items) return valuesOf(schema.items);
+  return (schema.const === undefined ? (schema.enum ?? []) : [schema.const]).map(String);
+}
+
+/** What a value must keep to, such as `1 to 1000`; one text for each rule. */
+export function boundsOf(schema: JsonSchema): string[] {
+  if (schema.anyOf || schema.oneOf) return [...new Set(waysOf(schema).flatMap(boundsOf))];
+  if (schema.items && schema.type === "array") {
+    return [range(schema.minItems, schema.maxItems, " entries"), ...boundsOf(schema.items)].flatMap(
+      (text) => text ?? [],
+    );
+  }
+  const above = schema.exclusiveMinimum === undefined ? null : `more than ${schema.exclusiveMinimum}`;
+  return [
+    above,
+    range(safe(schema.minimum), safe(schema.maximum), ""),
+    range(schema.minLength, schema.maxLength, " characters"),
+  ].flatMap((text) => text ?? []);
+}
+
+/** The ends of the safe integers are everybody's. */
+const safe = (bound: number | undefined) =>
+  Math.abs(bound ?? 0) === Number.MAX_SAFE_INTEGER ? undefined : bound;
+
+function range(least: number | undefined, most: number | undefined, unit: string): string | null {
+  if (least !== undefined && most !== undefined) return `${least} to ${most}${unit}`;
+  if (least !== undefined) return `at least ${least}${unit}`;
+  return most === undefined ? null : `at most ${most}${unit}`;
+}

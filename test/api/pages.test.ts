@@ -1,0 +1,167 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { createApp } from "../../functions/api/app.ts";
+import { operations } from "../../functions/api/openapi/document.ts";
+import { curlExample } from "../../functions/api/pages/curl-example.ts";
+import type { JsonSchema } from "../../functions/api/pages/json-schema.ts";
+import { PROBLEM_CODES } from "../../functions/api/problem.ts";
+import { BASE_URL, testApi } from "./support.ts";
+
+const api = await testApi();
+
+async function load(path: string): Promise<{ response: Response; text: string }> {
+  const response = await api.send("GET", path, { key: null });
+  return { response, text: await response.text() };
+}
+
+const matches = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, found]) => found!);
+
+describe.each(["/", "/docs"])("the page %s", (path) => {
+  test("is HTML that needs no key", async () => {
+    const { response, text } = await load(path);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("text/html; charset=UTF-8");
+    expect(text).toMatch(/^<!doctype html><html lang="en">/);
+  });
+
+  test("lets only its own origin's scripts and styles run, and nobody frame it", async () => {
+    const { response } = await load(path);
+    const policy = response.headers.get("content-security-policy")!;
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self';");
+    expect(policy).toMatch(/style-src 'self' 'sha256-[\w+/=]{44}';/);
+    expect(policy).toContain("connect-src 'self';");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toContain("unsafe");
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(response.headers.get("referrer-policy")).toBe("no-referrer");
+  });
+
+  test("has nothing inline that the policy would refuse", async () => {
+    const { text } = await load(path);
+    expect(text).not.toMatch(/<script(?![^>]* src=)|<style|<[^>]+ (?:style|on\w+)=/);
+  });
+
+  test("is sent once: a browser that has it is told so", async () => {
+    const { response } = await load(path);
+    const again = await api.send("GET", path, {
+      key: null,
+      headers: { "if-none-match": response.headers.get("etag")! },
+    });
+    expect(again.status).toBe(304);
+  });
+
+  test("gives every id once, and every anchor leads to one", async () => {
+    const { text } = await load(path);
+    const ids = matches(text, / id="([^"]*)"/g);
+    expect(new Set(ids).size).toBe(ids.length);
+    const targets = [
+      ...matches(text, / href="#([^"]*)"/g),
+      ...matches(text, / (?:for|aria-labelledby)="([^"]*)"/g),
+    ];
+    expect(targets.filter((target) => !ids.includes(target))).toEqual([]);
+  });
+});
+
+test("everything the pages load is there, of its type, and of this origin", async () => {
+  const waiting = ["/", "/docs"];
+  const seen = new Map<string, string>();
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (seen.has(path)) continue;
+    const { response, text } = await load(path);
+    expect(`${path} ${response.status}`).toBe(`${path} 200`);
+    seen.set(path, response.headers.get("content-type")!);
+    const code = text.replaceAll(/\/\*.*?\*\//gs, "");
+    const references = [
+      ...matches(text, /<(?:script|link|img|source|video|iframe)[^>]* (?:src|href)="([^"]*)"/g),
+      ...matches(code, /(?:\bfrom|\bimport\() ?"([^"]*)"/g),
+      ...matches(text, /url\("?([^")]*)/g),
+      ...matches(text, /@import "([^"]*)"/g),
+    ];
+    for (const reference of references) {
+      const { origin, pathname } = new URL(reference, BASE_URL + path);
+      expect(`${reference} ${origin}`).toBe(`${reference} ${BASE_URL}`);
+      waiting.push(pathname);
+    }
+  }
+  expect(seen.get("/assets/style.css")).toBe("text/css; charset=utf-8");
+  expect(seen.get("/assets/icon.svg")).toBe("image/svg+xml");
+  expect(seen.get("/assets/playground.js")).toBe("text/javascript; charset=utf-8");
+  expect(seen.size).toBe(12);
+});
+
+test.each(["/assets/none.js", "/assets/..%2froutes.ts", "/assets/tsconfig.json", "/assets/__proto__"])(
+  "%s is not served",
+  async (path) => {
+    const { response, text } = await load(path);
+    expect(response.status).toBe(404);
+    expect(JSON.parse(text).error.code).toBe("not_found");
+  },
+);
+
+test("the elements that the scripts look for are in the page", async () => {
+  const { text } = await load("/");
+  const ids = new Set(matches(text, / id="([^"]*)"/g));
+  const names = new Set(matches(text, / name="([^"]*)"/g));
+  for (const script of ["playground.js", "form.js", "result.js", "recent.js", "players.js", "dom.js"]) {
+    const source = (await load(`/assets/${script}`)).text;
+    expect(matches(source, /byId\("([^"]*)"\)/g).filter((id) => !ids.has(id))).toEqual([]);
+    expect(matches(source, /control\("([^"]*)"\)/g).filter((name) => !names.has(name))).toEqual([]);
+  }
+});
+
+test("the browser's modules type-check", async () => {
+  const { stdout } = await promisify(execFile)("npx", ["tsc", "-p", "functions/api/pages/browser"]).catch(
+    (failure: { stdout: string }) => failure,
+  );
+  expect(stdout).toBe("");
+});
+
+describe("the reference", () => {
+  const all = operations(api.deps);
+
+  test("has every operation with its method and path, and every error code", async () => {
+    const { text } = await load("/docs");
+    for (const { id, method, path } of all) {
+      expect(text).toContain(`<h3 id="${id}">`);
+      expect(text).toContain(`<b class="${method}">${method.toUpperCase()}</b> <code>${path}</code>`);
+    }
+    for (const code of PROBLEM_CODES) expect(text).toContain(`id="error-${code}"`);
+  });
+
+  test("tells types, bounds and defaults of fields", async () => {
+    const { text } = await load("/docs");
+    const [, steps] = /<code>steps<\/code>(.*?)<\/li>/.exec(text)!;
+    expect(steps).toMatch(/integer.*Denoising steps\..*1 to 1000\./);
+    const [, timeout] = /<code>timeout<\/code>(.*?)<\/li>/.exec(text)!;
+    expect(timeout).toMatch(/10 to 21600\..*Default <code>3600<\/code>\./);
+  });
+
+  test.each(all.flatMap(({ id, body }) => (body ? [{ id, body }] : [])))(
+    "shows a body for $id that the API takes",
+    async ({ id, body }) => {
+      const { paths } = (await (await api.send("GET", "/openapi.json")).json()) as {
+        paths: Record<string, Record<string, { operationId: string; requestBody?: RequestBody }>>;
+      };
+      const operation = Object.values(paths)
+        .flatMap((methods) => Object.values(methods))
+        .find(({ operationId }) => operationId === id)!;
+      const { schema } = operation.requestBody!.content["application/json"];
+      const command = curlExample({ method: "post", path: "/", isPublic: false, body: schema });
+      const [, json] = / -d '(.*)'$/s.exec(command)!;
+      expect(body.safeParse(JSON.parse(json!.replaceAll("'\\''", "'"))).error).toBeUndefined();
+    },
+  );
+
+  test("escapes what it is given", async () => {
+    const app = createApp({ ...api.deps, version: `"><script>alert(1)</script>` });
+    const text = await (await app.request(`${BASE_URL}/docs`)).text();
+    expect(text).toContain("&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;");
+    expect(text).not.toContain("<script");
+  });
+});
+
+interface RequestBody {
+  readonly content: { readonly "application/json": { readonly schema: JsonSchema } };
+}
