@@ -1,0 +1,154 @@
+import { Writable } from "node:stream";
+import { pino } from "pino";
+import { beforeAll, describe, expect, it } from "vitest";
+import { memoryStore } from "../jobs/memory-store.ts";
+import { expectProblem } from "./problem.ts";
+import { type TestApi, testApi } from "./support.ts";
+
+let api: TestApi;
+let log = "";
+beforeAll(async () => {
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      log += chunk;
+      done();
+    },
+  });
+  api = await testApi({ store: memoryStore(), log: pino(sink) });
+});
+
+describe("a path", () => {
+  it.each([
+    ["PUT", "/v1/videos", "POST, GET, HEAD"],
+    ["PATCH", "/v1/videos/video_1", "GET, HEAD, DELETE"],
+    ["GET", "/v1/videos/video_1/cancel", "POST"],
+    ["DELETE", "/v1/models", "GET, HEAD"],
+    ["POST", "/healthz", "GET, HEAD"],
+    ["POST", "/openapi.json", "GET, HEAD"],
+  ])("that does not take %s %s says which methods it takes", async (method, path, methods) => {
+    const answer = await api.send(method, path);
+    expect(answer.headers.get("allow")!.split(", ").sort()).toEqual(methods.split(", ").sort());
+    await expectProblem(answer, "method_not_allowed");
+  });
+
+  it.each(["/v1/videos/", "/v1/videos/video_1/", "/v1/videos//content", "/v1/Videos", "/v2/videos", "/v1"])(
+    "%s is not one of ours",
+    async (path) => {
+      await expectProblem(await api.send("GET", path), "not_found");
+    },
+  );
+
+  it.each(["a%2Fb%3Fc", "%00", "%2e%2e%2fapi-keys", "%ff", "video_%2A", "x".repeat(5000), "__proto__"])(
+    "with the odd id %s is that of no video, endpoint, trigger or model",
+    async (id) => {
+      await expectProblem(await api.send("GET", `/v1/videos/${id}`), "video_not_found");
+      for (const kind of ["webhook_endpoints", "triggers", "models"]) {
+        await expectProblem(await api.send("GET", `/v1/${kind}/${id}`), "not_found");
+      }
+    },
+  );
+});
+
+describe("HEAD", () => {
+  it("has the headers of GET and no body", async () => {
+    const { id } = await api.create();
+    for (const path of ["/healthz", `/v1/videos/${id}`, "/v1/videos"]) {
+      const [get, head] = [await api.send("GET", path), await api.send("HEAD", path)];
+      expect([head.status, await head.text()]).toEqual([200, ""]);
+      expect(head.headers.get("content-type")).toBe(get.headers.get("content-type"));
+    }
+    expect((await api.send("HEAD", "/v1/videos", { key: null })).status).toBe(401);
+  });
+});
+
+describe("a script of another origin", () => {
+  const origin = { origin: "https://app.example.com" };
+
+  it("may ask, with a key and any header, without a key for the asking", async () => {
+    const answer = await api.send("OPTIONS", "/v1/videos", {
+      key: null,
+      headers: {
+        ...origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,idempotency-key,x-stainless-retry-count",
+      },
+    });
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+    expect(answer.headers.get("access-control-allow-methods")).toMatch(/\bPOST\b.*\bDELETE\b/);
+    expect(answer.headers.get("access-control-allow-headers")).toMatch(/authorization,\s*idempotency-key/);
+    expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
+  });
+
+  it("may read answers and problems, and what clients steer by", async () => {
+    for (const key of [api.ownKey, null]) {
+      const answer = await api.send("GET", "/v1/videos", { key, headers: origin });
+      expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+      expect(answer.headers.get("access-control-expose-headers")).toMatch(/x-request-id.*x-should-retry/);
+    }
+  });
+});
+
+describe("a request's id", () => {
+  it("is on every answer, and another for each", async () => {
+    const ids = new Set<string | null>();
+    for (const path of ["/healthz", "/v1/videos", "/v1/nothing", "/nothing"]) {
+      ids.add((await api.send("GET", path)).headers.get("x-request-id"));
+    }
+    expect(ids.size).toBe(4);
+    expect(ids).not.toContain(null);
+  });
+
+  it("is the caller's if it is a plain word, and no other", async () => {
+    const echoed = async (id: string) =>
+      (await api.send("GET", "/healthz", { headers: { "x-request-id": id } })).headers.get("x-request-id");
+    expect(await echoed("abc-123")).toBe("abc-123");
+    for (const id of ["a b", "<script>", "x".repeat(300)]) expect(await echoed(id)).not.toBe(id);
+  });
+});
+
+describe("the log", () => {
+  it("has a line for each request, with its id and its video's, and nothing that is nobody's business", async () => {
+    const secrets = ["a private prompt", "https://hooks.example.com/token", "private-metadata", api.ownKey];
+    const [prompt, webhook_url, order] = secrets;
+    const { id } = await api.create({ prompt, webhook_url, negative_prompt: prompt, metadata: { order } });
+    log = "";
+    await api.send("POST", "/v1/videos", { json: { prompt, webhook_url, bad: prompt, metadata: { order } } });
+    await api.send("GET", `/v1/videos/${id}/content?variant=${order}`, { headers: { "x-request-id": "r1" } });
+    await api.send("GET", `/v1/videos?metadata[order]=${order}`);
+    await api.send("GET", `/v1/${order}`);
+    const lines = log
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.map(({ method, route, status }) => [method, route, status])).toEqual([
+      ["POST", "/v1/videos", 400],
+      ["GET", "/v1/videos/:id/content", 400],
+      ["GET", "/v1/videos", 200],
+      ["GET", "/v1/*", 404],
+    ]);
+    expect(lines[1]).toMatchObject({ requestId: "r1", videoId: id, keyId: api.ownKey.split("_")[1] });
+    for (const secret of secrets) expect(log).not.toContain(secret);
+  });
+});
+
+it("says that it is well, and which version it is, to anybody", async () => {
+  const answer = await api.send("GET", "/healthz", { key: null });
+  expect(await answer.json()).toEqual({ status: "ok", version: "0.0.0-test" });
+});
+
+it("has the models of the deployment", async () => {
+  const model = {
+    id: "demo",
+    object: "model",
+    created: 0,
+    owned_by: "adareel",
+    sizes: ["64x64"],
+    num_frames: [16],
+    fps: [8],
+    steps: 30,
+    guidance_scale: 4,
+  };
+  expect(await (await api.send("GET", "/v1/models")).json()).toEqual({ object: "list", data: [model] });
+  expect(await (await api.send("GET", "/v1/models/demo")).json()).toEqual(model);
+});
