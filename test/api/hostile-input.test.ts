@@ -1,0 +1,306 @@
+import { gzipSync } from "node:zlib";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { ProblemCode } from "../../functions/api/problem.ts";
+import { memoryStore } from "../jobs/memory-store.ts";
+import { expectProblem } from "./problem.ts";
+import { LIMITS, type SendOptions, type TestApi, testApi } from "./support.ts";
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await testApi({ store: memoryStore() });
+});
+
+async function countJobs(): Promise<number> {
+  return (await api.deps.jobs.list("acme", { limit: 1000 })).records.length;
+}
+
+/** Expects a create to be refused, and nothing to be made of it. */
+async function expectRefused(options: SendOptions, code: ProblemCode, param?: string | null): Promise<void> {
+  const before = await countJobs();
+  await expectProblem(await api.send("POST", "/v1/videos", options), code, param);
+  expect(await countJobs()).toBe(before);
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+const FORM_TYPE = { "content-type": "multipart/form-data; boundary=b" };
+
+const latin1 = (text: string) => Buffer.from(text, "latin1");
+const part = (name: string, value: string) =>
+  `--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+const form = (...parts: string[]) => latin1(`${parts.join("")}--b--\r\n`);
+const PROMPT = part("prompt", "a");
+
+describe("a body of JSON", () => {
+  it.each<[string, string | Uint8Array, ProblemCode, string?]>([
+    ["that is cut off", '{"prompt":"a', "invalid_json"],
+    ["that is two", '{"prompt":"a"}{}', "invalid_json"],
+    ["that is JavaScript", "{prompt:'a'}", "invalid_json"],
+    ["that is not UTF-8", latin1('{"prompt":"\xff"}'), "invalid_json"],
+    ["in UTF-16", Buffer.from('{"prompt":"a"}', "utf16le"), "invalid_json"],
+    ["of blanks", "  ", "invalid_json"],
+    ["that is compressed", gzipSync('{"prompt":"a"}'), "invalid_json"],
+    ["that is a list", "[]", "invalid_value"],
+    ["that is null", "null", "invalid_value"],
+    ["that is a text", '"prompt"', "invalid_value"],
+    ["that is a number", "1e999", "invalid_value"],
+    ["that is nested without end", "[".repeat(30_000) + "]".repeat(30_000), "invalid_value"],
+    [
+      "with metadata nested without end",
+      `{"prompt":"a","metadata":${"[".repeat(999)}${"]".repeat(999)}}`,
+      "invalid_value",
+    ],
+    ["with a prompt twice", '{"prompt":5,"prompt":5}', "invalid_value", "prompt"],
+    ["with a seed of 1e999", '{"prompt":"a","seed":1e999}', "invalid_value", "seed"],
+    ["with a seed of -1", '{"prompt":"a","seed":-1}', "invalid_value", "seed"],
+    ["with a seed of 1.5", '{"prompt":"a","seed":1.5}', "invalid_value", "seed"],
+    ["with a seed of 2^53", '{"prompt":"a","seed":9007199254740992}', "invalid_value", "seed"],
+    ["with a seed of NaN", '{"prompt":"a","seed":NaN}', "invalid_json"],
+    ["with -1 steps", '{"prompt":"a","steps":-1}', "invalid_value", "steps"],
+    ["with 1e308 steps", '{"prompt":"a","steps":1e308}', "invalid_value", "steps"],
+    ["with -1e308 seconds", '{"prompt":"a","seconds":-1e308}', "invalid_value", "seconds"],
+    ["with 1e308 seconds", '{"prompt":"a","seconds":1e308}', "invalid_value", "seconds"],
+    ["with 5e-324 seconds", '{"prompt":"a","seconds":5e-324}', "invalid_value", "seconds"],
+    ["with a size of 00064x64", '{"prompt":"a","size":"064x128"}', "invalid_value", "size"],
+    ["with a size beyond integers", '{"prompt":"a","size":"99999x99999"}', "invalid_value", "size"],
+    ["with __proto__", '{"prompt":"a","__proto__":{"seed":1}}', "unknown_parameter", "__proto__"],
+    ["with __proto__ within", '{"prompt":"a","cache":{"__proto__":{}}}', "unknown_parameter", "__proto__"],
+    [
+      "with __proto__ in metadata",
+      '{"prompt":"a","metadata":{"__proto__":"x"}}',
+      "unknown_parameter",
+      "__proto__",
+    ],
+    [
+      "with __proto__ in extra_body",
+      '{"prompt":"a","extra_body":{"__proto__":{}}}',
+      "unknown_parameter",
+      "__proto__",
+    ],
+    ["with constructor", '{"prompt":"a","constructor":{}}', "unknown_parameter", "constructor"],
+    ["with an extra_body that is none", '{"prompt":"a","extra_body":[]}', "unknown_parameter", "extra_body"],
+  ])("%s is refused", async (_title, body, code, param) => {
+    await expectRefused({ body, headers: JSON_TYPE }, code, param);
+  });
+
+  it.each([
+    ["NUL", "a\u0000b"],
+    ["a lone surrogate", "a \ud800 b"],
+    ["half a surrogate pair at its end", "a \ud83d"],
+    ["a control character", "a\u001bb"],
+    ["a C1 control character", "a\u0085b"],
+    ["</s>", "a</s>b"],
+    ["<PAD>", "<PAD>"],
+    ["an extra id", "a <extra_id_0>"],
+  ])("with %s in a prompt is refused, in the negative one too", async (_title, text) => {
+    await expectRefused({ json: { prompt: text } }, "invalid_value", "prompt");
+    await expectRefused({ json: { prompt: "a", negative_prompt: text } }, "invalid_value", "negative_prompt");
+  });
+
+  const wrong: [string, unknown][] = [
+    ["null", null],
+    ["a boolean", true],
+    ["a list", [1]],
+    ["an object", { a: { b: 1 } }],
+    ["a number", 1e21],
+    ["an empty text", ""],
+  ];
+  const fields = {
+    prompt: wrong,
+    model: wrong,
+    size: wrong,
+    seconds: wrong,
+    num_frames: wrong,
+    fps: wrong,
+    steps: wrong,
+    num_inference_steps: wrong,
+    guidance_scale: wrong,
+    negative_prompt: wrong.filter(([title]) => title !== "an empty text"),
+    seed: wrong,
+    cache: wrong,
+    compare: wrong.filter(([title]) => title !== "a boolean"),
+    metadata: wrong,
+    timeout: wrong,
+    webhook_url: wrong,
+    webhook_events: wrong,
+  };
+  const table = Object.entries(fields).flatMap(([field, values]) =>
+    values.map(([title, value]) => [field, title, value] as const),
+  );
+  it.each(table)("with a %s that is %s is refused by name", async (field, _title, value) => {
+    const json = { prompt: "a", webhook_url: "https://hooks.example.com", [field]: value };
+    const answer = await api.send("POST", "/v1/videos", { json });
+    expect(answer.status).toBe(400);
+    const { error } = (await answer.json()) as { error: { param: string } };
+    expect(error.param.split(".")[0]).toBe(field);
+  });
+});
+
+describe("a form", () => {
+  it.each<[string, Uint8Array, ProblemCode, string?]>([
+    ["without an end", latin1(PROMPT), "invalid_multipart"],
+    ["cut off in a header", latin1("--b\r\ncontent-disp"), "invalid_multipart"],
+    ["with another boundary", latin1(PROMPT.replaceAll("--b", "--c")), "invalid_multipart"],
+    ["without parts", form(), "invalid_value", "prompt"],
+    ["with a prompt that is not UTF-8", form(part("prompt", "\xff")), "invalid_multipart"],
+    ["with a surrogate in UTF-8", form(part("prompt", "\xed\xa0\x80")), "invalid_multipart"],
+    ["with NUL", form(part("prompt", "a\0")), "invalid_value", "prompt"],
+    ["with a prompt twice", form(PROMPT, PROMPT), "invalid_multipart", "prompt"],
+    ["with a seed twice", form(PROMPT, part("seed", "1"), part("seed", "2")), "invalid_multipart", "seed"],
+    ["with a field nobody knows", form(PROMPT, part("loras", "1")), "unknown_parameter", "loras"],
+    ["with __proto__", form(PROMPT, part("__proto__", "1")), "unknown_parameter", "__proto__"],
+    ["with __proto__ within", form(PROMPT, part("cache[__proto__]", "1")), "unknown_parameter", "__proto__"],
+    ["with __proto__ around", form(PROMPT, part("__proto__[seed]", "1")), "unknown_parameter", "__proto__"],
+    [
+      "with __proto__ in JSON",
+      form(PROMPT, part("metadata", '{"__proto__":"x"}')),
+      "unknown_parameter",
+      "__proto__",
+    ],
+    ["with constructor", form(PROMPT, part("constructor", "1")), "unknown_parameter", "constructor"],
+    ["with prototype", form(PROMPT, part("prototype[a]", "1")), "unknown_parameter", "prototype"],
+    ["with a name without end", form(PROMPT, part("cache[", "1")), "invalid_multipart", "cache["],
+    ["with a name that is empty", form(PROMPT, part("", "1")), "invalid_multipart", ""],
+    [
+      "with a name that is nested without end",
+      form(PROMPT, part(`a${"[a]".repeat(50)}`, "1")),
+      "invalid_multipart",
+    ],
+    [
+      "with a cache given in two ways",
+      form(PROMPT, part("cache", "off"), part("cache[policy]", "off")),
+      "invalid_multipart",
+      "cache.policy",
+    ],
+    ["with cache as broken JSON", form(PROMPT, part("cache", '{"policy"')), "invalid_value", "cache"],
+    ["with a list for a number", form(PROMPT, part("seed[]", "1")), "invalid_value", "seed"],
+    ["with an object for a number", form(PROMPT, part("seed[a]", "1")), "invalid_value", "seed"],
+    ["with a seed of 1e999", form(PROMPT, part("seed", "1e999")), "invalid_value", "seed"],
+    ["with a seed of NaN", form(PROMPT, part("seed", "NaN")), "invalid_value", "seed"],
+    ["with a seed of Infinity", form(PROMPT, part("seed", "Infinity")), "invalid_value", "seed"],
+    ["with a seed of 0x10", form(PROMPT, part("seed", "0x10")), "invalid_value", "seed"],
+    ["with a seed of blanks", form(PROMPT, part("seed", " ")), "invalid_value", "seed"],
+    ["with a truth of 1", form(PROMPT, part("compare", "1")), "invalid_value", "compare"],
+  ])("%s is refused", async (_title, body, code, param) => {
+    await expectRefused({ body, headers: FORM_TYPE }, code, param);
+  });
+
+  it.each(["prompt", "seed", "cache", "metadata", "cache[policy]", "webhook_events[]", "loras"])(
+    "with a file for %s is refused",
+    async (name) => {
+      const files = new FormData();
+      files.append("prompt", "a");
+      files.append(name, new Blob([new Uint8Array([0, 255, 216])]), "a.png");
+      await expectRefused({ form: files }, "unsupported_parameter", name);
+    },
+  );
+
+  it("may have metadata of any name that JSON may have", async () => {
+    const body = form(PROMPT, part("metadata[constructor]", "x"), part("metadata[toString]", "y"));
+    const answer = await api.send("POST", "/v1/videos", { body, headers: FORM_TYPE });
+    expect(await answer.json()).toMatchObject({ metadata: { constructor: "x", toString: "y" } });
+  });
+});
+
+describe("a body", () => {
+  it.each<[string, Record<string, string>]>([
+    ["no type", {}],
+    ["another type", { "content-type": "text/plain" }],
+    ["the type of a simple form", { "content-type": "application/x-www-form-urlencoded" }],
+    ["the type of a problem", { "content-type": "application/problem+json" }],
+    ["a type that is none", { "content-type": ";;;" }],
+    ["a very long type", { "content-type": "a".repeat(50_000) }],
+    ["a coding", { ...JSON_TYPE, "content-encoding": "gzip" }],
+    ["two codings", { ...JSON_TYPE, "content-encoding": "identity, br" }],
+  ])("of %s is refused", async (_title, headers) => {
+    const body = Buffer.from('{"prompt":"a"}');
+    await expectRefused({ body, headers }, "unsupported_media_type");
+  });
+
+  it("that is a form without a boundary is refused", async () => {
+    const headers = { "content-type": "multipart/form-data" };
+    await expectRefused({ body: form(PROMPT), headers }, "invalid_multipart");
+  });
+
+  it("that is not there is an empty one", async () => {
+    await expectRefused({}, "invalid_value", "prompt");
+    await expectRefused({ headers: JSON_TYPE, body: "" }, "invalid_value", "prompt");
+    await expectRefused({ headers: FORM_TYPE, body: "" }, "invalid_value", "prompt");
+  });
+
+  it("may say its type in any case and with a charset", async () => {
+    const headers = { "content-type": "Application/JSON ; charset=utf-8", "content-encoding": "identity" };
+    const answer = await api.send("POST", "/v1/videos", { body: '\ufeff{"prompt":"a"}', headers });
+    expect(answer.status).toBe(200);
+  });
+
+  /** Chunks that come without a length, and then an error or nothing more. */
+  function stream(chunks: Iterable<Uint8Array>, end: "close" | "error"): ReadableStream & { sent: number } {
+    const iterator = chunks[Symbol.iterator]();
+    const source = new ReadableStream({
+      pull(controller) {
+        const { done, value } = iterator.next();
+        if (!done) {
+          sized.sent += value.length;
+          controller.enqueue(value);
+        } else if (end === "close") controller.close();
+        else controller.error(new Error("The connection was reset."));
+      },
+    });
+    const sized = Object.assign(source, { sent: 0 });
+    return sized;
+  }
+
+  it("that breaks off is refused", async () => {
+    const body = stream([Buffer.from('{"prompt":"a"}')], "error");
+    await expectRefused({ body, headers: JSON_TYPE }, "invalid_json");
+  });
+
+  it("of exactly the size allowed is read, and of one byte more is not", async () => {
+    const sized = (bytes: number) => Buffer.from('{"prompt":"a"}'.padEnd(bytes));
+    for (const body of [sized(LIMITS.bodyBytesMax), stream([sized(LIMITS.bodyBytesMax)], "close")]) {
+      expect((await api.send("POST", "/v1/videos", { body, headers: JSON_TYPE })).status).toBe(200);
+    }
+    for (const body of [
+      sized(LIMITS.bodyBytesMax + 1),
+      stream([sized(LIMITS.bodyBytesMax), Buffer.of(32)], "close"),
+    ]) {
+      await expectRefused({ body, headers: JSON_TYPE }, "body_too_large");
+    }
+  });
+
+  it("that never ends is not read to the end", async () => {
+    const endless = stream(
+      (function* () {
+        for (;;) yield new Uint8Array(16 * 1024);
+      })(),
+      "close",
+    );
+    await expectRefused({ body: endless, headers: JSON_TYPE }, "body_too_large");
+    expect(endless.sent).toBeLessThan(4 * LIMITS.bodyBytesMax);
+  });
+
+  it("whose length is a lie is counted", async () => {
+    const headers = { ...JSON_TYPE, "content-length": "2" };
+    const body = stream([new Uint8Array(LIMITS.bodyBytesMax + 1)], "close");
+    await expectRefused({ body, headers }, "body_too_large");
+    await expectRefused({ body: "{", headers: { ...JSON_TYPE, "content-length": "1e9" } }, "body_too_large");
+    await expectRefused({ body: "{", headers: { ...JSON_TYPE, "content-length": "x" } }, "invalid_json");
+  });
+});
+
+describe("headers that mean something", () => {
+  it.each([
+    ["prefer", "wait=".repeat(10_000)],
+    ["prefer", "wait=-5"],
+    ["x-stainless-retry-count", "NaN"],
+    ["x-stainless-retry-count", "-1"],
+    ["x-stainless-retry-count", "9".repeat(10_000)],
+    ["x-request-id", "\u00ff".repeat(1000)],
+  ])("are passed over when they make no sense: %s", async (name, value) => {
+    const answer = await api.send("POST", "/v1/videos", {
+      json: { prompt: "a" },
+      headers: { [name]: value },
+    });
+    expect(answer.status).toBe(200);
+  });
+});
