@@ -21,13 +21,15 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe("arguments that cannot be used end with one sentence and exit code 2", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
-    "no benchmark": { args: [], says: /quality, step, prompts/ },
+    "no benchmark": { args: [], says: /quality, step, api, prompts/ },
     "an unknown benchmark": { args: ["qualities"], says: /no benchmark qualities/ },
     "a name every object has": { args: ["constructor"], says: /no benchmark constructor/ },
     "an unknown option": { args: ["quality", "--seed", "3"], says: /--seed/ },
     "an option without its value": { args: ["step", "--model"], says: /--model/ },
     "a word too many": { args: ["step", "fast"], says: /fast/ },
     "no prompts": { args: ["quality", "--prompts", "0"], says: /--prompts must be a whole number/ },
+    "an option of another benchmark": { args: ["api", "--model", "demo"], says: /--model/ },
+    "results of another benchmark": { args: ["api", "--from", otherJson], says: /other\.json does not hold/ },
     "results that are not there": {
       args: ["quality", "--from", join(scratch, "none.json")],
       says: /none\.json/,

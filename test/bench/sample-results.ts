@@ -1,3 +1,4 @@
+import { type ApiResults, ROUTES } from "../../tools/bench/api-results.ts";
 import { methodsFor, STEP_COUNTS } from "../../tools/bench/methods.ts";
 import type { QualityResults, QualityRun } from "../../tools/bench/quality-results.ts";
 import { benchmarkPrompts } from "../../tools/bench/scenes.ts";
@@ -90,5 +91,40 @@ export function sampleStepResults(): StepResults {
         { cache: "off", seconds: [15.1, 15.2, 15.3] },
       ],
     },
+  };
+}
+
+/** What `api` might measure: ours is ten times as slow, and the machine three times as slow in the second round. */
+export function sampleApiResults(): ApiResults {
+  const rounds = (milliseconds: number) =>
+    [1, 3, 1].map((slowness) => ({
+      perSecond: 1000 / (milliseconds * slowness),
+      p50: milliseconds * slowness,
+      p99: 5 * milliseconds * slowness,
+      cpu: milliseconds,
+    }));
+  return {
+    kind: "api",
+    circumstances,
+    loadAfter: 1.2,
+    isPinned: true,
+    loads: ROUTES.map((route) => ({
+      route,
+      connections: 16,
+      requests: { ours: 200, bare: 1000 },
+      ours: rounds(2),
+      bare: rounds(0.2),
+    })),
+    start: { answered: [4, 5, 9], begun: [10, 12, 30] },
+    memory: {
+      keys: 12,
+      points: [
+        { jobs: 100, resident: 120e6, heap: 20e6, getCpu: 0.5 },
+        { jobs: 5000, resident: 130e6, heap: 22e6, getCpu: 0.5 },
+        { jobs: 10_000, resident: 130e6, heap: 22.1e6, getCpu: 0.6 },
+      ],
+      folder: { entries: 60_000, bytes: 12e6, diskBytes: 240e6 },
+    },
+    idempotency: { posts: 1000, statuses: { "200": 1000 }, ids: 1, listed: 1, seconds: 2.5 },
   };
 }

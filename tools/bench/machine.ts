@@ -27,10 +27,18 @@ export type Circumstances = z.infer<typeof circumstancesSchema>;
 /** A load average that does not come from the benchmark's own start. */
 const BUSY = 0.7;
 
+/** What a generation depends on. */
 const PACKAGES = ["onnxruntime-node", "@huggingface/tokenizers"];
 
-/** @param args the words after `npm run bench --` */
-export async function circumstances(args: readonly string[], modelFolder: string): Promise<Circumstances> {
+/**
+ * @param args the words after `npm run bench --`
+ * @param packages whose versions matter
+ */
+export async function circumstances(
+  args: readonly string[],
+  modelFolder: string,
+  packages: readonly string[] = PACKAGES,
+): Promise<Circumstances> {
   return {
     // Where a model lay is nobody else's business, and its hash says which it was.
     command: ["npm run bench --", ...args.map((word) => (isAbsolute(word) ? basename(word) : word))].join(
@@ -44,7 +52,7 @@ export async function circumstances(args: readonly string[], modelFolder: string
       platform: `${process.platform} ${process.arch}`,
       node: process.version,
       packages: Object.fromEntries(
-        await Promise.all(PACKAGES.map(async (name) => [name, await installedVersion(name)] as const)),
+        await Promise.all(packages.map(async (name) => [name, await installedVersion(name)] as const)),
       ),
     },
     loadBefore: loadavg()[0]!,

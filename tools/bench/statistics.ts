@@ -41,6 +41,20 @@ export function spread(values: readonly number[]): Spread {
   return { median: quantile(values, 0.5), p10: quantile(values, 0.1), p90: quantile(values, 0.9) };
 }
 
+/**
+ * What each round of one side is over the same round of the other.
+ *
+ * @throws RangeError when the two were not measured in the same rounds
+ */
+export function ratios(numerators: readonly number[], denominators: readonly number[]): number[] {
+  if (numerators.length !== denominators.length) {
+    throw new RangeError(
+      `${numerators.length} rounds cannot be set against ${denominators.length}: a ratio is of one round`,
+    );
+  }
+  return numerators.map((value, index) => value / denominators[index]!);
+}
+
 function assertSome(values: readonly number[]): void {
   if (values.length === 0) throw new RangeError("there is no value to summarise");
 }

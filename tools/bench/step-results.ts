@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { circumstancesSchema } from "./machine.ts";
-import { quantile, type Spread, spread } from "./statistics.ts";
+import { quantile, ratios, type Spread, spread } from "./statistics.ts";
 
 /** The graphs of a generation, each a session of its own. */
 export const SESSIONS = ["full", "reuse", "decoder", "text"] as const;
@@ -98,14 +98,4 @@ function summariseTorch(torch: z.infer<typeof torchSchema>, computed: readonly n
     step: spread(step),
     ratio: spread(ratios(step, computed)),
   };
-}
-
-/** @throws RangeError when the two were not measured in the same rounds */
-function ratios(numerators: readonly number[], denominators: readonly number[]): number[] {
-  if (numerators.length !== denominators.length) {
-    throw new RangeError(
-      `${numerators.length} rounds cannot be set against ${denominators.length}: a ratio is of one round`,
-    );
-  }
-  return numerators.map((value, index) => value / denominators[index]!);
 }
