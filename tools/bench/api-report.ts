@@ -108,11 +108,12 @@ function memoryText({ memory }: ApiResults): string {
   const { jobs } = memory.points.at(-1)!;
   const { entries, bytes, diskBytes } = memory.folder;
   const { heap } = growthByJob(memory);
+  const bytesEach = (bytes / jobs).toFixed(0);
   const entriesEach = (entries / jobs).toFixed(1);
   const kibibytesEach = (diskBytes / jobs / 1024).toFixed(1);
   return `Jobs that nobody worked on, spread over ${count(memory.keys, "API key")}, since one may have 1000 that are not over;
 memory after a collection of garbage. Between the last two rows a job added ${heap.toFixed(0)} bytes of heap. On the disk a
-queued job is ${(bytes / jobs).toFixed(0)} bytes in files, and with its folders ${entriesEach} entries and ${kibibytesEach} KiB of blocks.`;
+queued job is ${bytesEach} bytes in files, and with its folders ${entriesEach} entries and ${kibibytesEach} KiB of blocks.`;
 }
 
 function idempotencyText({ idempotency }: ApiResults): string {
