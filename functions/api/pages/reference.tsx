@@ -299,28 +299,18 @@ function Errors() {
         and an <code>error</code> object whose <code>param</code> names the field to blame. See{" "}
         <a href="#schema-Problem">Problem</a>.
       </p>
-      <table class="codes">
-        <thead>
-          <tr>
-            <th scope="col">Code</th>
-            <th scope="col">Status</th>
-            <th scope="col">Meaning</th>
-          </tr>
-        </thead>
-        <tbody>
-          {PROBLEM_CODES.map((code) => (
-            <tr id={`error-${code}`}>
-              <td>
-                <code>{code}</code>
-              </td>
-              <td>{STATUS_OF[code]}</td>
-              <td>
-                <Text>{MEANINGS[code]}</Text>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <dl class="codes">
+        {PROBLEM_CODES.map((code) => (
+          <div id={`error-${code}`}>
+            <dt>
+              <code>{code}</code> <b>{STATUS_OF[code]}</b>
+            </dt>
+            <dd>
+              <Text>{MEANINGS[code]}</Text>
+            </dd>
+          </div>
+        ))}
+      </dl>
     </section>
   );
 }

@@ -28,6 +28,9 @@ let shown = { video: /** @type {Video | null} */ (null), replaced: new AbortCont
 async function useKey() {
   const field = /** @type {HTMLInputElement} */ (byId("key"));
   clearErrors();
+  // What another key was let see is gone before this one is asked about.
+  byId("settings").toggleAttribute("disabled", true);
+  byId("recent").replaceChildren();
   keepKey(field.value.trim());
   try {
     /** @type {{data: Model[]}} */
