@@ -31,7 +31,7 @@ export async function orderVideo(
       ...principal,
       id: newVideoId(clock, random),
       createdAt: now,
-      deadlineAt: now + timeoutSeconds * 1000,
+      deadlineAt: now + Math.round(timeoutSeconds * 1000),
       expiresAt: now + retentionMs,
       params: order.params,
       metadata: { ...order.metadata },
@@ -42,6 +42,9 @@ export async function orderVideo(
   );
   if (creation.outcome === "mismatched") {
     throw new ApiError("idempotency_key_reused", "This idempotency key was used for another request.");
+  }
+  if (creation.outcome === "gone") {
+    throw new ApiError("video_expired", "The video of this idempotency key was deleted after its time.");
   }
   if (creation.outcome === "queue_full") {
     throw new ApiError(

@@ -10,7 +10,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { apiKeys } from "../../lib/access/index.ts";
-import { type Hints, isFinished, type JobRef, jobStore, purgeJobs, sweep } from "../../lib/jobs/index.ts";
+import { type Hints, isFinished, type JobRef, jobStore, sweep } from "../../lib/jobs/index.ts";
 import { postGuarded } from "../../lib/net/index.ts";
 import { describeModel } from "../../lib/pipeline/index.ts";
 import { keyRing, openMasterKey } from "../../lib/secrets/index.ts";
@@ -185,7 +185,7 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
   });
   const purging = everyMs(PURGE_MS, log, async () => {
     const tenants = new Set((await keys.list()).map(({ tenant }) => tenant));
-    for (const tenant of tenants) await purgeJobs(jobs, tenant, clock.now() - config.retentionMs);
+    for (const tenant of tenants) await jobs.purge(tenant, clock.now() - config.retentionMs);
   });
 
   return {

@@ -9,6 +9,8 @@ export const claimSchema = z.object({
   /** Of the request that took the claim. */
   fingerprint: z.string(),
   createdAt: z.int().nonnegative(),
+  /** From then on anybody may take it. */
+  expiresAt: z.int().nonnegative(),
 });
 
 export type ClaimRecord = z.infer<typeof claimSchema>;
@@ -40,11 +42,12 @@ export async function takeClaim(
   { scope, fingerprint, lifetimeMs, isFirst }: Claim,
   jobId: string,
 ): Promise<Held> {
-  const own: ClaimRecord = { jobId, fingerprint, createdAt: clock.now() };
+  const now = clock.now();
+  const own: ClaimRecord = { jobId, fingerprint, createdAt: now, expiresAt: now + lifetimeMs };
   const key = claimKey(tenant, scope);
   const created = await claims.create(key, own);
   if (created.ok) return { ok: true, jobId };
-  const isOver = ({ createdAt }: ClaimRecord) => createdAt + lifetimeMs <= clock.now();
+  const isOver = ({ expiresAt }: ClaimRecord) => expiresAt <= clock.now();
   const updated = await claims.update(key, (current) => (isFirst || isOver(current) ? own : null));
   const holder = updated.ok ? updated.value : created.current.value;
   return holder.fingerprint === fingerprint ? { ok: true, jobId: holder.jobId } : { ok: false };

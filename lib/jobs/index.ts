@@ -2,7 +2,6 @@ export type { Claim } from "./claims.ts";
 export { isVideoId, newVideoId, videoIdTime } from "./ids.ts";
 export { type Applied, type Creation, type JobPage, type JobStore, jobStore } from "./job-store.ts";
 export { artifactKey } from "./object-keys.ts";
-export { purgeJobs } from "./purge.ts";
 export { type Receipt, receiptSchema } from "./receipt.ts";
 export {
   type Artifact,

@@ -5,6 +5,7 @@ import { type Claim, claimSchema, takeClaim } from "./claims.ts";
 import { invertedTime, videoIdTime } from "./ids.ts";
 import {
   artifactsPrefix,
+  claimsPrefix,
   jobKey,
   jobsPrefix,
   UNDELIVERED_PREFIX,
@@ -33,6 +34,8 @@ export type Creation =
   | { readonly outcome: "created" | "replayed"; readonly record: JobRecord }
   /** The idempotency key was used for another request. */
   | { readonly outcome: "mismatched" }
+  /** The idempotency key's job was deleted at the end of its time, and is not made again. */
+  | { readonly outcome: "gone" }
   | { readonly outcome: "queue_full" };
 
 export type Applied =
@@ -85,10 +88,13 @@ export interface JobStore {
   markDelivered(ref: JobRef): Promise<void>;
   /** Takes away the marker that a process leaves when it dies in the middle of a creation; whether there was one. */
   forgetAbandoned(ref: UnfinishedRef): Promise<boolean>;
-  /** Jobs of a tenant that are over and were asked for before that time, in milliseconds since 1970. */
-  olderThan(tenant: string, before: number): AsyncIterable<JobRecord>;
-  /** Deletes the record itself, for good. */
-  forget(ref: JobRef): Promise<void>;
+  /**
+   * Deletes a tenant's jobs that are over and were asked for before that time (milliseconds since 1970), with everything
+   * they left, and the claims that are over. A bucket's lifecycle rules do the same.
+   *
+   * @returns how many jobs
+   */
+  purge(tenant: string, before: number): Promise<number>;
   /** Deletes videos, posters and whatever attempts that lost left behind. */
   deleteArtifacts(ref: JobRef): Promise<void>;
 }
@@ -123,8 +129,12 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
       : { ok: true, jobId: job.id };
     if (!held.ok) return { outcome: "mismatched" };
     const id = held.jobId;
-    const earlier = id === job.id ? null : await read({ tenant: job.tenant, id });
-    if (earlier) return { outcome: "replayed", record: earlier };
+    if (id !== job.id) {
+      const earlier = await read({ tenant: job.tenant, id });
+      if (earlier) return { outcome: "replayed", record: earlier };
+      const retentionMs = job.expiresAt - job.createdAt;
+      if (videoIdTime(id) + retentionMs <= clock.now()) return { outcome: "gone" };
+    }
     const { keys } = await store.list(unfinishedPrefix(job.tenant, job.keyId), { limit: unfinishedMax });
     if (keys.length >= unfinishedMax) return { outcome: "queue_full" };
     const record = queuedJob({ ...job, id, createdAt: videoIdTime(id) });
@@ -177,6 +187,10 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
     await mark(undeliveredKey(ref), EMPTY);
   }
 
+  async function deleteArtifacts(ref: JobRef): Promise<void> {
+    for await (const key of everyKey(store, artifactsPrefix(ref))) await store.delete(key);
+  }
+
   return {
     create,
     read,
@@ -223,19 +237,23 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
       // A repetition of the request may have taken the creation up again: then it is another marker.
       return store.delete(unfinishedKey(ref), { ifMatch: marker.etag });
     },
-    async *olderThan(tenant, before) {
+    async purge(tenant, before) {
+      let purged = 0;
       const after = `${jobsPrefix(tenant)}${invertedTime(before)}`;
       for await (const key of everyKey(store, jobsPrefix(tenant), after)) {
-        const entry = await jobs.read(key);
-        if (entry && isFinished(entry.value)) yield entry.value;
+        const record = (await jobs.read(key))?.value;
+        if (!record || !isFinished(record)) continue;
+        await deleteArtifacts(record);
+        await store.delete(undeliveredKey(record));
+        await store.delete(key);
+        purged += 1;
       }
+      for await (const key of everyKey(store, claimsPrefix(tenant))) {
+        const claim = await claims.read(key);
+        if (claim && claim.value.expiresAt <= clock.now()) await store.delete(key, { ifMatch: claim.etag });
+      }
+      return purged;
     },
-    async forget(ref) {
-      await store.delete(undeliveredKey(ref));
-      await store.delete(jobKey(ref));
-    },
-    async deleteArtifacts(ref) {
-      for await (const key of everyKey(store, artifactsPrefix(ref))) await store.delete(key);
-    },
+    deleteArtifacts,
   };
 }

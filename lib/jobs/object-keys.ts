@@ -27,4 +27,6 @@ export const artifactKey = ({ tenant, id }: JobRef, attempt: number, name: strin
 
 export const artifactsPrefix = ({ tenant, id }: JobRef) => `artifacts/${tenant}/${id}/`;
 
-export const claimKey = (tenant: string, scope: string) => `claims/${tenant}/${scope}.json`;
+export const claimsPrefix = (tenant: string) => `claims/${tenant}/`;
+
+export const claimKey = (tenant: string, scope: string) => `${claimsPrefix(tenant)}${scope}.json`;

@@ -162,7 +162,7 @@ describe("delivering", () => {
 
   it("of a job that was forgotten only clears its marker", async () => {
     const { deliver, jobs } = await setUp();
-    await jobs.forget(newJob);
+    await jobs.purge("acme", newJob.createdAt + 1);
     await jobs.markUndelivered(newJob);
     expect(await deliver()).toBeNull();
     expect(await undelivered(jobs)).toBe(0);
