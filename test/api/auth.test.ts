@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { newApiKey } from "../../lib/secrets/index.ts";
 import { expectProblem } from "./problem.ts";
-import { OPERATIONS, pathOf } from "./routes.ts";
+import { EXAMPLES, OPERATIONS, pathOf } from "./routes.ts";
 import { type TestApi, testApi } from "./support.ts";
 
 let api: TestApi;
@@ -82,12 +82,6 @@ describe("what belongs to another tenant", () => {
     kinds.triggers = { own: trigger, missing: `trg_${"0".repeat(32)}` };
   });
 
-  const bodies: Record<string, object> = {
-    remixVideo: { prompt: "another" },
-    updateWebhookEndpoint: { name: "mine now" },
-    updateTrigger: { name: "mine now" },
-    dryRunTrigger: { payload: {} },
-  };
   const withId = guarded.filter(({ path }) => path.includes("{id}") && !path.startsWith("/v1/models"));
 
   it.each(withId.map((operation) => [operation.id, operation] as const))(
@@ -98,7 +92,7 @@ describe("what belongs to another tenant", () => {
         const answer = await api.send(operation.method.toUpperCase(), pathOf(operation, thing), {
           key: api.otherKey,
           headers: { "x-request-id": "the-same" },
-          ...(operation.body && { json: bodies[id] ?? {} }),
+          ...(operation.body && { json: EXAMPLES[id] ?? {} }),
         });
         const headers = JSON.stringify([...answer.headers]);
         return [answer.status, headers, (await answer.text()).replaceAll(thing, "ID")];

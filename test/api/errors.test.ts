@@ -76,6 +76,7 @@ describe("a create", () => {
       "metadata",
       /at most 16 keys/,
     ],
+    ["a timeout of a fraction", { timeout: 10.5 }, "timeout", /expected int/],
     ["a timeout too short", { timeout: 1 }, "timeout", /^timeout: /],
     [
       "events without an address",

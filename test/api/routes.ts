@@ -1,11 +1,57 @@
-import { operations } from "../../functions/api/openapi/document.ts";
+import { expect } from "vitest";
+import { openApiDocument, operations } from "../../functions/api/openapi/document.ts";
 import type { Operation } from "../../functions/api/openapi/operation.ts";
+import type { ProblemCode } from "../../functions/api/problem.ts";
+import { expectProblem } from "./problem.ts";
 import { LIMITS } from "./support.ts";
 
-/** Every operation of the reference. */
-export const OPERATIONS: readonly Operation[] = operations({ limits: LIMITS });
+const ALL: readonly Operation[] = operations({ limits: LIMITS });
+
+/** Every operation of the reference, those last that delete what the others need. */
+export const OPERATIONS = [...ALL].sort(
+  (a, b) => Number(a.method === "delete") - Number(b.method === "delete"),
+);
+
+/** A body that the operation takes, where an empty one will not do. */
+export const EXAMPLES: Readonly<Record<string, object>> = {
+  createVideo: {
+    prompt: "a",
+    seed: 1,
+    metadata: { a: "b" },
+    webhook_url: "https://hooks.example.com",
+    cache: { codebook: [{ rate: 2 }] },
+  },
+  remixVideo: { prompt: "another" },
+  createWebhookEndpoint: { url: "https://hooks.example.com" },
+  updateWebhookEndpoint: { name: "b" },
+  createTrigger: { prompt: "{{/title}}", signature: { scheme: "bearer" }, video: { seed: 2 } },
+  updateTrigger: { name: "b", filter: [{ pointer: "/a", equals: null }] },
+  dryRunTrigger: { payload: { title: "a fox", a: null } },
+};
+
+interface Document {
+  readonly paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;
+  readonly components: { readonly schemas: Record<string, object> };
+}
+
+export const DOCUMENT = openApiDocument({ limits: LIMITS, version: "1.0.0" }) as unknown as Document;
 
 /** A path with its `{id}` filled in. */
 export function pathOf({ path }: Operation, id: string): string {
   return path.replace("{id}", id);
+}
+
+/** Expects an answer to be one that the reference promises, with no member that it does not name. */
+export async function expectDocumented(operation: Operation, answer: Response): Promise<void> {
+  const documented = DOCUMENT.paths[operation.path]![operation.method]!.responses[answer.status];
+  expect(documented, `${operation.id} is documented with ${answer.status}`).toBeDefined();
+  if (answer.status >= 400) {
+    const { error } = (await answer.clone().json()) as { error: { code: ProblemCode } };
+    await expectProblem(answer, error.code);
+    expect(documented!.description, operation.id).toMatch(new RegExp(`\\b${error.code}\\b`));
+  } else if (operation.returns) {
+    const body = await answer.json();
+    // Parsing leaves out what the schema does not name.
+    expect(operation.returns.parse(body)).toEqual(body);
+  }
 }

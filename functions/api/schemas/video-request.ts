@@ -95,7 +95,7 @@ const settings = {
     .describe("Also makes the video without cache and measures the difference; takes as much longer."),
   metadata: metadata.optional(),
   timeout: z
-    .number()
+    .int()
     .min(TIMEOUT_SECONDS.least)
     .max(TIMEOUT_SECONDS.most)
     .default(TIMEOUT_SECONDS.usual)

@@ -1,0 +1,93 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { beforeAll, describe, expect, it } from "vitest";
+import { memoryStore } from "../jobs/memory-store.ts";
+import { DOCUMENT, EXAMPLES, expectDocumented, OPERATIONS, pathOf } from "./routes.ts";
+import { type SendOptions, type TestApi, testApi } from "./support.ts";
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await testApi({ store: memoryStore() });
+});
+
+describe("the document", () => {
+  it("is what the API serves, to anybody", async () => {
+    const served = await api.send("GET", "/openapi.json", { key: null });
+    expect(await served.json()).toMatchObject({
+      openapi: "3.1.0",
+      paths: JSON.parse(JSON.stringify(DOCUMENT.paths)),
+    });
+  });
+
+  it("is valid OpenAPI 3.1", async () => {
+    const validator = new Validator();
+    const { valid, errors } = await validator.validate(structuredClone(DOCUMENT) as object);
+    expect(errors).toBeUndefined();
+    expect([valid, validator.version]).toEqual([true, "3.1"]);
+  });
+
+  it("refers to nothing that is not there", () => {
+    const refs = [...JSON.stringify(DOCUMENT).matchAll(/"\$ref":"([^"]*)"/g)].map(([, ref]) => ref!);
+    const known = Object.keys(DOCUMENT.components.schemas).map((id) => `#/components/schemas/${id}`);
+    expect(refs).not.toEqual([]);
+    expect(refs.filter((ref) => !known.includes(ref))).toEqual([]);
+    expect(known.filter((id) => !refs.includes(id))).toEqual([]);
+  });
+
+  it("has an operation for every route, a route for every operation, and no id twice", () => {
+    /** For people, or about the document itself. */
+    const unlisted = ["/", "/docs", "/assets/{name}", "/openapi.json"];
+    const routes = api.app.routes
+      .filter(({ method }) => method !== "ALL")
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`)
+      .filter((route) => !unlisted.includes(route.split(" ")[1]!));
+    const documented = OPERATIONS.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+    expect([...new Set(routes)].sort()).toEqual([...documented].sort());
+    expect(new Set(OPERATIONS.map(({ id }) => id)).size).toBe(OPERATIONS.length);
+  });
+
+  it("names every parameter of a path", () => {
+    for (const { path } of OPERATIONS)
+      expect(path.match(/\{\w+\}/g) ?? []).toEqual(path.includes("{") ? ["{id}"] : []);
+  });
+});
+
+describe("a real answer has the members that the document names, and no other", () => {
+  const ids: Record<string, string> = {};
+  beforeAll(async () => {
+    const { id } = await api.create({ ...EXAMPLES.createVideo, compare: true });
+    await api.complete(id);
+    await api.deliver(id);
+    await api.create();
+    const created = async (path: string, json: object) =>
+      ((await (await api.send("POST", path, { json })).json()) as { id: string }).id;
+    ids.videos = id;
+    ids.webhook_endpoints = await created("/v1/webhook_endpoints", EXAMPLES.createWebhookEndpoint!);
+    ids.triggers = await created("/v1/triggers", EXAMPLES.createTrigger!);
+    ids.models = "demo";
+  });
+
+  it.each(OPERATIONS.map((operation) => [operation.id, operation] as const))(
+    "%s",
+    async (name, operation) => {
+      const path = pathOf(operation, ids[operation.path.split("/")[2]!] ?? "");
+      const options: SendOptions = operation.body ? { json: EXAMPLES[name] ?? {} } : {};
+      const answer = await api.send(operation.method.toUpperCase(), path, options);
+      expect(answer.status).toBe(name === "invokeTrigger" ? 401 : name === "getVideoContent" ? 302 : 200);
+      await expectDocumented(operation, answer);
+    },
+  );
+
+  it("for a video in every state", async () => {
+    const get = OPERATIONS.find(({ id }) => id === "getVideo")!;
+    const expectVideo = async (id: string) =>
+      expectDocumented(get, await api.send("GET", `/v1/videos/${id}`));
+    const { id } = await api.create();
+    const { attempt } = await api.claim(id);
+    await expectVideo(id);
+    const progress = { stage: "denoise", steps: 30, done: 2, computed: 2 } as const;
+    await api.apply(id, { type: "renew", owner: "worker", attempt, leaseMs: 1, progress });
+    await expectVideo(id);
+    await api.send("POST", `/v1/videos/${id}/cancel`);
+    await expectVideo(id);
+  });
+});
