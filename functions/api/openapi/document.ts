@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ApiDeps } from "../env.ts";
 import { PROBLEM_CODES, type ProblemCode, STATUS_OF } from "../problem.ts";
-import { triggerOperations } from "../routes/triggers.ts";
+import { triggerOperations } from "./trigger-operations.ts";
 import type { Operation } from "./operation.ts";
 import { modelOperations, videoOperations, webhookOperations } from "./operations.ts";
 

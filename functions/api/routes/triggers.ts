@@ -21,8 +21,6 @@ import {
 import { rehearse, triggeredVideo } from "../trigger-video.ts";
 import { unixSeconds } from "../views/video.ts";
 
-export { triggerOperations } from "../openapi/trigger-operations.ts";
-
 const TRIGGERS_MAX = 50;
 const DAY_MS = 24 * 3_600_000;
 
