@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { ApiDeps } from "../env.ts";
 import { PROBLEM_CODES, type ProblemCode, STATUS_OF } from "../problem.ts";
-import { triggerOperations } from "./trigger-operations.ts";
 import type { Operation } from "./operation.ts";
 import { modelOperations, videoOperations, webhookOperations } from "./operations.ts";
+import { triggerOperations } from "./trigger-operations.ts";
 
 type Json = Record<string, unknown>;
 
