@@ -26,6 +26,7 @@ import {
   type OpenVersion,
   openNewest,
   removeEmptyFolders,
+  removeFile,
   removeIncarnation,
   syncFolder,
   TRIES_MAX,
@@ -174,7 +175,7 @@ class ObjectFolder {
       }
       throw changesTooFast();
     } finally {
-      await rm(path, { force: true });
+      await removeFile(path);
     }
   }
 

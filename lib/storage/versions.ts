@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { StoreError } from "./object-store.ts";
 
@@ -111,6 +111,7 @@ export async function linkFirst(
 ): Promise<boolean> {
   const incarnation = join(draft, randomUUID());
   await mkdir(incarnation, { recursive: true, mode: 0o700 });
+  let isPlaced = false;
   try {
     await link(path, join(incarnation, "1"));
     await syncFolder(incarnation);
@@ -119,6 +120,7 @@ export async function linkFirst(
       await mkdir(dirname(objectFolder), { recursive: true, mode: 0o700 });
       try {
         await rename(draft, objectFolder);
+        isPlaced = true;
         await syncParents(objectFolder, root);
         return true;
       } catch (error) {
@@ -129,7 +131,7 @@ export async function linkFirst(
     }
     throw changesTooFast();
   } finally {
-    await rm(draft, { recursive: true, force: true });
+    if (!isPlaced) await rm(draft, { recursive: true, force: true });
   }
 }
 
@@ -151,12 +153,12 @@ export async function linkNext(newest: Version, path: string): Promise<"done" | 
   const numbers = await versionNumbers(folder);
   if (numbers === null) return "gone";
   if (Math.max(...numbers) > number) {
-    await rm(target, { force: true });
+    await removeFile(target);
     return "lost";
   }
   // Before the clean-up, which might otherwise be all that survives a power cut.
   await tolerating(["ENOENT"], syncFolder(folder));
-  for (const older of numbers) if (older < number) await rm(join(folder, String(older)), { force: true });
+  for (const older of numbers) if (older < number) await removeFile(join(folder, String(older)));
   return "done";
 }
 
@@ -186,6 +188,11 @@ async function removeEmptyFolder(folder: string): Promise<boolean> {
     if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
     throw error;
   }
+}
+
+/** Removes a file that may be gone already: in one step of the system, where `rm` takes several. */
+export async function removeFile(path: string): Promise<void> {
+  await tolerating(["ENOENT"], unlink(path));
 }
 
 async function versionNumbers(folder: string): Promise<number[] | null> {
