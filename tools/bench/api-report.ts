@@ -111,9 +111,13 @@ function memoryText({ memory }: ApiResults): string {
   const bytesEach = (bytes / jobs).toFixed(0);
   const entriesEach = (entries / jobs).toFixed(1);
   const kibibytesEach = (diskBytes / jobs / 1024).toFixed(1);
-  return `Jobs that nobody worked on, spread over ${count(memory.keys, "API key")}, since one may have 1000 that are not over;
-memory after a collection of garbage. Between the last two rows a job added ${heap.toFixed(0)} bytes of heap. On the disk a
-queued job is ${bytesEach} bytes in files, and with its folders ${entriesEach} entries and ${kibibytesEach} KiB of blocks.`;
+  return [
+    `Jobs that nobody worked on, spread over ${count(memory.keys, "API key")}, since one may have 1000 that are not over;`,
+    "memory after a collection of garbage.",
+    `Between the last two rows a job added ${heap.toFixed(0)} bytes of heap.`,
+    `On the disk a queued job is ${bytesEach} bytes in files, and with its folders ${entriesEach} entries and`,
+    `${kibibytesEach} KiB of blocks.`,
+  ].join("\n");
 }
 
 function idempotencyText({ idempotency }: ApiResults): string {
