@@ -1,0 +1,136 @@
+import { type Creation, isFinished, type JobRef, type JobStore, newVideoId } from "../../lib/jobs/index.ts";
+import type { Random } from "../../lib/ports.ts";
+import { StoreError } from "../../lib/storage/index.ts";
+import { redeliver } from "../../lib/webhooks/index.ts";
+import { newJob } from "../jobs/sample-job.ts";
+import type { HintQueue } from "./hint-queue.ts";
+import type { Network, Process } from "./network.ts";
+import type { Swarm } from "./swarm.ts";
+
+/** A process that answers requests. */
+export interface Api {
+  readonly process: Process;
+  readonly jobs: JobStore;
+  readonly random: Random;
+}
+
+/** What clients were told, and may count on. */
+export interface Ledger {
+  /** Every answer that named a job, by whoever asked for it. */
+  readonly acknowledged: { readonly client: number; readonly fingerprint: string; readonly ref: JobRef }[];
+  readonly cancelled: JobRef[];
+  /** Redeliveries that nobody was told of: they may have been asked for or not. */
+  readonly unanswered: Set<string>;
+}
+
+export interface ClientOptions {
+  readonly number: number;
+  /** Never dies, but may wait. */
+  readonly process: Process;
+  readonly network: Network;
+  /** Those that are alive. */
+  readonly apis: () => readonly Api[];
+  readonly work: HintQueue;
+  readonly webhooks: HintQueue;
+  readonly swarm: Swarm;
+  readonly ledger: Ledger;
+}
+
+export const TENANTS = ["acme", "acme2", "umbrella"];
+
+const TIMEOUT_MS = 30_000;
+const TRIES = 6;
+const FAILED = { isAnswered: false } as const;
+
+type Answer<T> = { readonly isAnswered: true; readonly value: T } | typeof FAILED;
+
+/** Somebody who wants one video, asks until there is an answer, and may change their mind. */
+export async function runClient(options: ClientOptions): Promise<void> {
+  const { process, network, swarm, ledger, number } = options;
+  const { random } = network;
+  await network.sleep(process, random.integer(0, swarm.faultsMs));
+  const hasKey = random.chance(0.8);
+  const isImpatient = hasKey && random.chance(0.2);
+  const [ref] = await Promise.all([
+    create(options, `f${number}`, hasKey),
+    isImpatient ? create(options, `f${number}`, hasKey) : null,
+    hasKey && random.chance(0.1) ? create(options, `other${number}`, hasKey) : null,
+  ]);
+  if (!ref) return;
+  if (random.chance(swarm.cancelled)) {
+    await network.sleep(process, random.integer(0, 240_000));
+    const answer = await ask(options, ({ jobs }) => jobs.apply(ref, { type: "cancel" }));
+    if (answer.isAnswered && answer.value.ok) ledger.cancelled.push(ref);
+  }
+  if (random.chance(0.1)) {
+    await network.sleep(process, random.integer(0, 600_000));
+    const answer = await ask(options, (api) => redeliverAll(api, ref, options.webhooks));
+    if (!answer.isAnswered) ledger.unanswered.add(ref.id);
+  }
+  if (random.chance(0.2)) {
+    await network.sleep(process, random.integer(0, 600_000));
+    await ask(options, ({ jobs }) => jobs.apply(ref, { type: "delete" }));
+  }
+}
+
+async function create(options: ClientOptions, fingerprint: string, hasKey: boolean): Promise<JobRef | null> {
+  const { number, swarm, ledger, work } = options;
+  const tenant = TENANTS[number % TENANTS.length]!;
+  const claim = { scope: `scope${number}`, fingerprint, lifetimeMs: 86_400_000, isFirst: false };
+  const answer = await ask<Creation>(options, async ({ jobs, process, random }) => {
+    const now = process.clock.now();
+    const job = {
+      ...newJob,
+      id: newVideoId(process.clock, random),
+      tenant,
+      createdAt: now,
+      deadlineAt: now + swarm.deadlineMs,
+    };
+    const creation = await jobs.create(job, { claim: hasKey ? claim : undefined, unfinishedMax: 1000 });
+    if (creation.outcome === "created") await work.send(creation.record);
+    return creation;
+  });
+  if (!answer.isAnswered || !("record" in answer.value)) return null;
+  const { id } = answer.value.record;
+  ledger.acknowledged.push({ client: hasKey ? number : -1, fingerprint, ref: { tenant, id } });
+  return { tenant, id };
+}
+
+/** The marker before and after, so that neither a sender in between nor the end of this process takes it away. */
+async function redeliverAll({ jobs, process }: Api, ref: JobRef, webhooks: HintQueue): Promise<void> {
+  const record = await jobs.read(ref);
+  if (!record || !isFinished(record) || record.deletedAt !== null) return;
+  await jobs.markUndelivered(ref);
+  await jobs.updateEvents(ref, (newest) => ({
+    events: redeliver(newest, null, process.clock.now()) ?? newest.events,
+  }));
+  await jobs.markUndelivered(ref);
+  await webhooks.send(ref);
+}
+
+/** Asks one API process after another, until one answers. */
+async function ask<T>(options: ClientOptions, request: (api: Api) => Promise<T>): Promise<Answer<T>> {
+  const { network, process } = options;
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    if (tries > 0) await network.sleep(process, network.random.integer(500, 20_000));
+    const answer = await askOnce(options, request);
+    if (answer.isAnswered) return answer;
+  }
+  return FAILED;
+}
+
+function askOnce<T>({ network, process, apis }: ClientOptions, request: (api: Api) => Promise<T>) {
+  return new Promise<Answer<T>>((resolve, reject) => {
+    const alive = apis();
+    network.deliver(process, alive.length > 0 ? TIMEOUT_MS : 1, () => resolve(FAILED));
+    if (alive.length === 0) return;
+    const api = network.random.pick(alive);
+    const answer = (value: Answer<T>) => network.deliver(process, network.latency(), () => resolve(value));
+    network.deliver(api.process, network.latency(), () => {
+      request(api).then(
+        (value) => answer({ isAnswered: true, value }),
+        (error) => (error instanceof StoreError ? answer(FAILED) : reject(error)),
+      );
+    });
+  });
+}

@@ -1,0 +1,46 @@
+import type { JobRef } from "../../lib/jobs/index.ts";
+import type { Network, Process } from "./network.ts";
+
+const LATE_MS_MAX = 300_000;
+
+/** Hints on their way from whoever knows something to whoever does something; gone as soon as they are received. */
+export class HintQueue {
+  readonly #network: Network;
+  readonly #refs: JobRef[] = [];
+  #waiting: { readonly process: Process; readonly resolve: (ref: JobRef) => void }[] = [];
+
+  constructor(network: Network) {
+    this.#network = network;
+  }
+
+  /** Whether somebody waits who could be given something. */
+  get hasIdle(): boolean {
+    return this.#waiting.some(({ process }) => process.isAlive);
+  }
+
+  async send(ref: JobRef): Promise<void> {
+    const { random, faults, time } = this.#network;
+    for (let copies = random.chance(faults.hintDoubled) ? 2 : 1; copies > 0; copies -= 1) {
+      if (random.chance(faults.hintLost)) continue;
+      const waitMs = random.chance(faults.hintLate)
+        ? random.integer(0, LATE_MS_MAX)
+        : this.#network.latency();
+      time.after(waitMs, () => this.#arrive(ref));
+    }
+  }
+
+  receive(process: Process): Promise<JobRef> {
+    return new Promise((resolve) => {
+      const ref = this.#refs.shift();
+      if (ref) this.#network.deliver(process, 0, () => resolve(ref));
+      else this.#waiting.push({ process, resolve });
+    });
+  }
+
+  #arrive({ tenant, id }: JobRef): void {
+    this.#waiting = this.#waiting.filter(({ process }) => process.isAlive);
+    const next = this.#waiting.shift();
+    if (!next) this.#refs.push({ tenant, id });
+    else this.#network.deliver(next.process, 0, () => next.resolve({ tenant, id }));
+  }
+}

@@ -1,0 +1,149 @@
+import { createHash } from "node:crypto";
+import { isFinished, type JobRecord, type JobStatus } from "../../lib/jobs/index.ts";
+import { unfinishedKey } from "../../lib/jobs/object-keys.ts";
+import { CLOCK_SKEW_MS, FAILURES_MAX, LOSSES_MAX } from "../../lib/jobs/transition.ts";
+import type { ObjectStore, StoredObject } from "../../lib/storage/index.ts";
+import type { MemoryStore } from "../jobs/memory-store.ts";
+import type { Process } from "./network.ts";
+
+const NEXT: Record<JobStatus, readonly JobStatus[]> = {
+  queued: ["queued", "running", "failed", "cancelled"],
+  running: ["running", "queued", "completed", "failed", "cancelled"],
+  completed: ["completed"],
+  failed: ["failed"],
+  cancelled: ["cancelled"],
+};
+
+/** What a deletion may change of a job that is over, besides when it was last changed. */
+const CLEARED = { params: null, history: null, outputs: null, deletedAt: null, updatedAt: null };
+
+export interface InvariantsOptions {
+  readonly store: MemoryStore;
+  readonly now: () => number;
+  readonly skewMs: number;
+  readonly violate: (sentence: string) => void;
+}
+
+/**
+ * Looks at every record in the moment it is written, whoever wrote it, and knows nothing of the code that did. S3 to S9
+ * of the list of invariants.
+ */
+export class Invariants {
+  /** The records as they are. */
+  readonly records = new Map<string, JobRecord>();
+  claims = 0;
+  terminal = 0;
+  readonly #options: InvariantsOptions;
+
+  constructor(options: InvariantsOptions) {
+    this.#options = options;
+  }
+
+  /** The store, watched. */
+  watched(process: Process): ObjectStore {
+    const { store } = this.#options;
+    return {
+      ...store,
+      put: (key, ...rest) => {
+        const before = store.objects.get(key);
+        const result = store.put(key, ...rest);
+        const object = store.objects.get(key);
+        if (key.startsWith("jobs/") && object && object !== before) this.#written(key, object, process);
+        return result;
+      },
+    };
+  }
+
+  #written(key: string, { body }: StoredObject, process: Process): void {
+    const { value: record } = JSON.parse(new TextDecoder().decode(body)) as { value: JobRecord };
+    const before = this.records.get(key);
+    const check = (holds: boolean, sentence: string) => {
+      if (!holds) this.#options.violate(`${sentence} (${record.id}, by ${process.name})`);
+    };
+    this.records.set(key, record);
+    this.#checkAlone(record, check);
+    if (before) this.#checkChange(before, record, process, check);
+    else {
+      // A creation that took very long marks its job again, so it has to be a swift one.
+      const isSwift = process.troubledAt < this.#options.now() - CREATION_MS_MAX;
+      const isMarked = this.#options.store.objects.has(unfinishedKey(record));
+      check(!isSwift || isMarked, "L1: a record begins with a marker");
+      check(record.status === "queued" && record.attempt === 0, "a job begins queued");
+    }
+  }
+
+  #checkAlone(record: JobRecord, check: Check): void {
+    const last = record.events.filter(({ type }) => type === "video.completed" || type === "video.failed");
+    const wanted = isFinished(record) ? 1 : 0;
+    check(last.length === wanted, "S4: one terminal event in the write that ends a job");
+    check((record.lease !== null) === (record.status === "running"), "only running jobs have a lease");
+    check(record.failures <= FAILURES_MAX && record.losses <= LOSSES_MAX, "S9: attempts end");
+    check(new Set(record.events.map(({ id }) => id)).size === record.events.length, "S7: one id per event");
+    for (const { state, nextAt } of record.events.flatMap(({ deliveries }) => deliveries ?? [])) {
+      check((nextAt !== null) === (state === "pending"), "only pending deliveries have a next time");
+    }
+  }
+
+  #checkChange(before: JobRecord, record: JobRecord, process: Process, check: Check): void {
+    check(NEXT[before.status].includes(record.status), `S3: ${before.status} -> ${record.status}`);
+    check(record.updatedAt >= before.updatedAt, "a record never gets older");
+    if (isFinished(before)) {
+      const [was, is] = [before, record].map((each) => JSON.stringify({ ...each, ...CLEARED, events: null }));
+      check(was === is, "S3: a job that is over does not change");
+    } else if (isFinished(record)) this.terminal += 1;
+    this.#checkHolder(before, record, process, check);
+    this.#checkEvents(before, record, check);
+    if (record.status === "completed" && before.status !== "completed") this.#checkOutputs(record, check);
+  }
+
+  #checkHolder(before: JobRecord, record: JobRecord, { name, isAlive }: Process, check: Check): void {
+    const isClaimed = record.attempt > before.attempt;
+    if (isClaimed) this.claims += 1;
+    check(record.attempt - before.attempt === (isClaimed ? 1 : 0), "S5: attempts are counted one by one");
+    if (isClaimed) check(record.lease?.owner === name, "S5: one claims for oneself");
+    const isHolder = before.lease?.owner === name;
+    const isRenewed = !isClaimed && record.lease?.until !== before.lease?.until && record.lease !== null;
+    if (isRenewed) check(isHolder, "S5: only the holder renews");
+    if (record.status === "completed" && before.status === "running")
+      check(isHolder, "S5: only the holder completes");
+    if (record.failures > before.failures) check(isHolder, "S9: only its own worker fails a job");
+    if (record.losses > before.losses) {
+      const { now, skewMs } = this.#options;
+      const isOver = now() > before.lease!.until + CLOCK_SKEW_MS - 2 * skewMs;
+      check(isOver || this.#isDead(before.lease!.owner), "S5: a lease that runs is not taken");
+      check(!isHolder || !isAlive || isClaimed, "S9: a worker does not lose itself");
+    }
+  }
+
+  /** Names of processes that died, told by the simulation. */
+  readonly dead = new Set<string>();
+
+  #isDead(owner: string): boolean {
+    return this.dead.has(owner);
+  }
+
+  #checkEvents(before: JobRecord, record: JobRecord, check: Check): void {
+    before.events.forEach((event, index) => {
+      const now = record.events[index];
+      const isSame = now?.id === event.id && now.type === event.type && now.at === event.at;
+      check(isSame, "S7: an event stays what it is");
+      check(event.body === null || now?.body === event.body, "S7: the bytes of an event stay the same");
+    });
+  }
+
+  #checkOutputs(record: JobRecord, check: Check): void {
+    const { key, sha256 } = record.outputs!.video;
+    const stored = this.#options.store.objects.get(key);
+    check(stored !== undefined, "S6: a completed job has its video");
+    check(
+      key.split("/").slice(1, 4).join("/") === `${record.tenant}/${record.id}/${record.attempt}`,
+      "S6: keys",
+    );
+    check(!stored || createHash("sha256").update(stored.body).digest("hex") === sha256, "S6: checksums");
+  }
+}
+
+/** As in the job store. */
+const CREATION_MS_MAX = 600_000;
+
+type Check = (holds: boolean, sentence: string) => void;

@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { MUTATIONS } from "./mutations.ts";
+import { simulate } from "./simulation.ts";
+
+/** SIM_MUTATIONS=all also looks for those that show themselves in few seeds only, and counts them in 50. */
+const isThorough = process.env.SIM_MUTATIONS === "all";
+const SEEDS = isThorough ? 50 : 12;
+const JOBS = 40;
+
+const RARE = [
+  "a worker that was replaced may still end the job",
+  "the sweeper takes away markers of creations under way",
+  "a worker goes on though the job is canceled",
+  "a worker goes on though it cannot renew its lease",
+  "a job that is over can be canceled",
+  "a 409 is taken for a success",
+  "leases never end",
+  "idempotency keys are forgotten",
+];
+
+describe("the simulation finds out when", () => {
+  for (const [name, mutation] of Object.entries(MUTATIONS)) {
+    it.skipIf(!isThorough && RARE.includes(name))(
+      name,
+      async () => {
+        const sentences: string[] = [];
+        for (let seed = 1; seed <= SEEDS && (isThorough || sentences.length === 0); seed += 1) {
+          const { violations } = await simulate(seed, JOBS, mutation);
+          sentences.push(...violations.slice(0, 1));
+        }
+        if (isThorough) console.log(`${sentences.length}/${SEEDS} ${name}: ${sentences[0]}`);
+        expect(sentences.length).toBeGreaterThan(0);
+      },
+      120_000,
+    );
+  }
+});

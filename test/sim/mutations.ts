@@ -1,0 +1,180 @@
+import {
+  artifactKey,
+  type JobEvent,
+  type JobRecord,
+  type JobRef,
+  type JobStore,
+} from "../../lib/jobs/index.ts";
+import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX, unfinishedKey } from "../../lib/jobs/object-keys.ts";
+import { transition } from "../../lib/jobs/transition.ts";
+import type { ObjectStore } from "../../lib/storage/index.ts";
+import type { Mutation } from "./simulation.ts";
+
+/**
+ * Faults that somebody could really make, put in where the simulation hands the code what it works with. A simulation
+ * that does not find them proves nothing by finding nothing else.
+ */
+export const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  "a worker that was replaced may still end the job": {
+    jobs: (jobs) => ({
+      ...jobs,
+      async apply(ref, event) {
+        const applied = await jobs.apply(ref, event);
+        const isEnd = event.type === "complete" || event.type === "fail";
+        if (applied.ok || !isEnd || !applied.record?.lease) return applied;
+        const { attempt, lease } = applied.record;
+        return jobs.apply(ref, { ...event, owner: lease.owner, attempt });
+      },
+    }),
+  },
+  "records are written over whatever is there": storing(({ put }) => ({
+    put: (key, body, options) => put(key, body, key.startsWith("jobs/") ? {} : options),
+  })),
+  "a job that is over can be canceled": {
+    jobs: (jobs, { store }) => ({
+      ...jobs,
+      async apply(ref, event) {
+        const applied = await jobs.apply(ref, event);
+        if (event.type !== "cancel" || applied.ok || applied.reason !== "finished") return applied;
+        await rewrite(store, jobKey(ref), (record) => ({ ...record, status: "cancelled" }));
+        return { ok: true, record: applied.record, isChanged: true };
+      },
+    }),
+  },
+  "leases never end": rewriting(async (event, record) => {
+    if (event.type === "lose") return null;
+    return event.type === "claim" && record.status === "running" ? null : event;
+  }),
+  "leases are not waited for": rewriting(async (event, { lease }) =>
+    event.type === "lose" && lease ? { type: "abandon", owner: lease.owner } : event,
+  ),
+  "lost workers count as failures of the model": rewriting(async (event, record, now) => {
+    if (event.type !== "lose" || !transition(record, event, now).ok) return event;
+    const holder = { owner: record.lease!.owner, attempt: record.attempt };
+    const error = { code: "worker_lost", message: "The worker was lost." } as const;
+    return { type: "fail", ...holder, error, isRetryable: true };
+  }),
+  "attempts are counted anew when a job is queued again": writing((record) =>
+    record.status === "queued" ? { ...record, attempt: 0 } : record,
+  ),
+  "nothing is said of the end in the write that ends the job": writing((record) => ({
+    ...record,
+    events: record.events.filter(({ type }) => type !== "video.completed" && type !== "video.failed"),
+  })),
+  "there is no sweeper": { hasSweeper: false },
+  "the marker comes after the record": {
+    store(store) {
+      let putMarker = async () => {};
+      return {
+        ...store,
+        async put(key, body, options) {
+          if (key.startsWith(UNFINISHED_PREFIX)) {
+            putMarker = async () => void (await store.put(key, body, options));
+            return { ok: true, etag: "" };
+          }
+          const result = await store.put(key, body, options);
+          if (key.startsWith("jobs/")) await putMarker();
+          return result;
+        },
+      };
+    },
+  },
+  "the sweeper takes away markers of creations under way": {
+    jobs: (jobs, { store }) => ({
+      ...jobs,
+      forgetAbandoned: (ref) => store.delete(unfinishedKey(ref)),
+    }),
+  },
+  "a finished job has no marker for its webhooks": storing(({ put }) => ({
+    put: async (key, ...rest) =>
+      key.startsWith(UNDELIVERED_PREFIX) ? { ok: true, etag: "" } : put(key, ...rest),
+  })),
+  "the sweeper hints at no job": { hints: (hints) => ({ ...hints, work: async () => undefined }) },
+  "idempotency keys are forgotten": {
+    jobs: (jobs) => ({ ...jobs, create: (job, { unfinishedMax }) => jobs.create(job, { unfinishedMax }) }),
+  },
+  "a 409 is taken for a success": storing(({ put }) => ({
+    async put(...args) {
+      const result = await put(...args);
+      return !result.ok && result.reason === "conflict" ? { ok: true, etag: "" } : result;
+    },
+  })),
+  "lost answers are not read back": storing(({ get }) => ({
+    async get(key) {
+      const object = await get(key);
+      if (!object || !key.startsWith("jobs/")) return object;
+      const stored = JSON.parse(new TextDecoder().decode(object.body));
+      return {
+        ...object,
+        body: new TextEncoder().encode(JSON.stringify({ ...stored, writes: ["another"] })),
+      };
+    },
+  })),
+  "all attempts write to one place": {
+    worker: { artifactKey: (ref, _attempt, name) => artifactKey(ref, 1, name) },
+  },
+  "a worker goes on though the job is canceled": { worker: { heedsRefusals: false } },
+  "a worker goes on though it cannot renew its lease": { worker: { heedsSilence: false } },
+  "each delivery has an id of its own": {
+    post: (post) => {
+      let count = 0;
+      return (url, { headers, body }) => {
+        count += 1;
+        const id = `${headers["webhook-id"]}x${count}`;
+        return post(url, { headers: { ...headers, "webhook-id": id }, body });
+      };
+    },
+  },
+  "the bytes of a webhook are made anew for each delivery": {
+    post: (post) => {
+      let count = 0;
+      return (url, { headers, body }) => {
+        count += 1;
+        return post(url, { headers, body: body + " ".repeat(count % 2) });
+      };
+    },
+  },
+};
+
+/** Other operations instead of some of the store's. */
+function storing(change: (store: ObjectStore) => Partial<ObjectStore>): Mutation {
+  return { store: (store) => ({ ...store, ...change(store) }) };
+}
+
+/** Records that are others when they reach the store. */
+function writing(change: (record: JobRecord) => JobRecord): Mutation {
+  return storing(({ put }) => ({
+    put: (key, body, options) => put(key, key.startsWith("jobs/") ? withRecord(body, change) : body, options),
+  }));
+}
+
+/** Other events instead of some; null refuses. */
+function rewriting(
+  change: (event: JobEvent, record: JobRecord, now: number) => Promise<JobEvent | null>,
+): Mutation {
+  return {
+    jobs: (jobs, { process }) => ({
+      ...jobs,
+      async apply(ref: JobRef, event: JobEvent): ReturnType<JobStore["apply"]> {
+        const record = await jobs.read(ref);
+        if (!record) return { ok: false, reason: "missing", record };
+        const next = await change(event, record, process.clock.now());
+        return next ? jobs.apply(ref, next) : { ok: false, reason: "leased", record };
+      },
+    }),
+  };
+}
+
+async function rewrite(
+  store: ObjectStore,
+  key: string,
+  change: (record: JobRecord) => JobRecord,
+): Promise<void> {
+  const object = await store.get(key);
+  if (object) await store.put(key, withRecord(object.body, change), { ifMatch: object.etag });
+}
+
+function withRecord(body: Uint8Array, change: (record: JobRecord) => JobRecord): Uint8Array {
+  const stored = JSON.parse(new TextDecoder().decode(body));
+  return new TextEncoder().encode(JSON.stringify({ ...stored, value: change(stored.value) }));
+}

@@ -1,0 +1,44 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { type Outcome, simulate } from "./simulation.ts";
+
+/**
+ * SIM_SEED=123 runs one seed, SIM_SEEDS=200 as many from 1, SIM_JOBS=500 with so many jobs each; without them a few that
+ * are always the same, and a fresh one.
+ */
+const { SIM_SEED, SIM_SEEDS, SIM_JOBS = "40" } = process.env;
+const jobs = Number(SIM_JOBS);
+const fresh = 1000 + Math.floor(Math.random() * 1e9);
+
+function seedsToRun(): number[] {
+  if (SIM_SEED) return [Number(SIM_SEED)];
+  if (SIM_SEEDS) return Array.from({ length: Number(SIM_SEEDS) }, (_, index) => index + 1);
+  return [1, 3, 10, 22, 60, 93, fresh];
+}
+
+const outcomes: Outcome[] = [];
+
+describe("whatever goes wrong, jobs keep what was promised, and all come to an end when it stops", () => {
+  for (const seed of seedsToRun()) {
+    it(`SIM_SEED=${seed}`, async () => {
+      const outcome = await simulate(seed, jobs);
+      outcomes.push(outcome);
+      const replay = `SIM_SEED=${seed} SIM_JOBS=${jobs} npx vitest run test/sim/simulation.test.ts`;
+      expect(outcome.violations, replay).toEqual([]);
+    });
+  }
+});
+
+it("a seed is the same story each time it is told", async () => {
+  const [first, second, other] = [await simulate(7, 20), await simulate(7, 20), await simulate(8, 20)];
+  expect(second).toEqual(first);
+  expect(other.traceHash).not.toBe(first.traceHash);
+});
+
+afterAll(() => {
+  if (!SIM_SEED && !SIM_SEEDS) return;
+  const names = Object.keys(outcomes[0]?.figures ?? {}).filter((name) => name !== "settledSeconds");
+  const total = (name: string) => outcomes.reduce((sum, { figures }) => sum + figures[name]!, 0);
+  const settled = outcomes.map(({ figures }) => figures.settledSeconds!);
+  const figures = Object.fromEntries(names.map((name) => [name, total(name)]));
+  console.log({ seeds: outcomes.length, ...figures, settledSecondsMax: Math.max(...settled) });
+});

@@ -1,0 +1,389 @@
+import {
+  type Applied,
+  type Hints,
+  hasUnsettled,
+  isFinished,
+  type JobRecord,
+  type JobRef,
+  type JobStore,
+  jobStore,
+  type SweepReport,
+  sweep,
+} from "../../lib/jobs/index.ts";
+import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/jobs/object-keys.ts";
+import { CLOCK_SKEW_MS } from "../../lib/jobs/transition.ts";
+import { keyRing } from "../../lib/secrets/index.ts";
+import { type ObjectStore, StoreError } from "../../lib/storage/index.ts";
+import { deliverWebhooks, type Post, webhookEndpoints } from "../../lib/webhooks/index.ts";
+import { memoryStore } from "../jobs/memory-store.ts";
+import { NOW, newJob } from "../jobs/sample-job.ts";
+import { type Api, type Ledger, runClient, TENANTS } from "./clients.ts";
+import { HintQueue } from "./hint-queue.ts";
+import { Invariants } from "./invariants.ts";
+import { Network, PAUSE_MS_MAX, Process } from "./network.ts";
+import { Receiver } from "./receiver.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { type Swarm, swarmOf } from "./swarm.ts";
+import { VirtualTime } from "./virtual-time.ts";
+import { LEASE_MS, RENEW_MS, runWorker, type WorkerOptions } from "./worker.ts";
+
+/** A fault put in on purpose, where the simulation gives the code what it works with. */
+export interface Mutation {
+  readonly jobs?: (jobs: JobStore, given: { store: ObjectStore; process: Process }) => JobStore;
+  readonly store?: (store: ObjectStore) => ObjectStore;
+  readonly post?: (post: Post) => Post;
+  readonly hints?: (hints: Hints) => Hints;
+  readonly worker?: Pick<WorkerOptions, "artifactKey" | "heedsRefusals" | "heedsSilence">;
+  readonly hasSweeper?: false;
+}
+
+export interface Outcome {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly traceHash: string;
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+/** What a sweep says it had to mend. */
+const REPAIRS = ["lost", "expired", "orphaned", "resent", "failed"] as const satisfies (keyof SweepReport)[];
+
+const SWEEP_MS = 60_000;
+const STALE_MS = 60_000;
+/** By then all is over: a webhook may wait for two hours, and a receiver may ask for one. */
+const SETTLE_MS = 6 * 3_600_000;
+const SLACK_MS = 30_000;
+
+/** Runs one seed until everything has come to an end, or nothing will. */
+export function simulate(seed: number, jobs: number, mutation: Mutation = {}): Promise<Outcome> {
+  return new Simulation(seed, swarmOf(seed, jobs), mutation).run();
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #swarm: Swarm;
+  readonly #mutation: Mutation;
+  readonly #random: SeededRandom;
+  readonly #time: VirtualTime;
+  readonly #network: Network;
+  readonly #store = memoryStore();
+  readonly #invariants: Invariants;
+  readonly #receiver: Receiver;
+  readonly #work: HintQueue;
+  readonly #webhooks: HintQueue;
+  readonly #ring = keyRing(new Uint8Array(32));
+  readonly #ledger: Ledger = { acknowledged: [], cancelled: [], unanswered: new Set() };
+  readonly #violations: string[] = [];
+  readonly #repairs = { lost: 0, expired: 0, orphaned: 0, resent: 0, failed: 0 };
+  readonly #apis = new Map<Process, Api>();
+  readonly #answeredClaims = new Set<string>();
+  readonly #underWay = new Map<string, JobRef>();
+  #steps = 0;
+  #healedAt = Number.POSITIVE_INFINITY;
+  #isSettled = false;
+
+  constructor(seed: number, swarm: Swarm, mutation: Mutation) {
+    this.#seed = seed;
+    this.#swarm = swarm;
+    this.#mutation = mutation;
+    this.#random = new SeededRandom(seed);
+    this.#time = new VirtualTime(NOW, this.#random);
+    const { faults, latencyMs } = swarm;
+    this.#network = new Network({ time: this.#time, random: this.#random, faults, latencyMs });
+    this.#work = new HintQueue(this.#network);
+    this.#webhooks = new HintQueue(this.#network);
+    this.#invariants = new Invariants({
+      store: this.#store,
+      now: () => this.#time.now,
+      skewMs: swarm.skewMs,
+      violate: this.#violate,
+    });
+    this.#receiver = new Receiver(this.#network, this.#checkPost);
+  }
+
+  async run(): Promise<Outcome> {
+    await this.#prepare();
+    const { apis, workers, senders, sweepers, jobs, faultsMs } = this.#swarm;
+    this.#staff("api", apis, this.#runApi);
+    this.#staff("worker", workers, this.#runWorker);
+    this.#staff("sender", senders, this.#runSender);
+    if (this.#mutation.hasSweeper !== false) this.#staff("sweeper", sweepers, this.#runSweeper);
+    for (let number = 0; number < jobs; number += 1) this.#runClient(number);
+    this.#time.after(faultsMs, () => {
+      this.#network.heal();
+      this.#healedAt = this.#time.now;
+    });
+    this.#time.after(0, this.#watch);
+    await this.#time.run(() => this.#isSettled || this.#violations.length > 0);
+    if (this.#violations.length === 0) this.#checkEnd();
+    return {
+      seed: this.#seed,
+      violations: this.#violations,
+      traceHash: this.#time.traceHash(),
+      figures: this.#figures(),
+    };
+  }
+
+  async #prepare(): Promise<void> {
+    const endpoints = webhookEndpoints({
+      store: this.#store,
+      ring: this.#ring,
+      clock: this.#rightClock,
+      random: this.#random.bytes,
+    });
+    for (const tenant of TENANTS.slice(1)) {
+      await endpoints.create(tenant, {
+        name: "all",
+        url: `https://${tenant}.example/hook`,
+        eventTypes: ["video.queued", "video.in_progress", "video.completed", "video.failed"],
+      });
+    }
+    if (!this.#swarm.isDamaged) return;
+    const damaged = { ...newJob, tenant: "aaa" };
+    await this.#store.put(jobKey(damaged), new TextEncoder().encode("{}"));
+    await this.#store.put(`${UNFINISHED_PREFIX}aaa/key/${damaged.id}`, new TextEncoder().encode(`${NOW}`));
+  }
+
+  get #rightClock() {
+    return { now: () => this.#time.now };
+  }
+
+  #violate = (sentence: string): void => {
+    if (this.#violations.length < 10) this.#violations.push(`${sentence} at ${this.#time.now - NOW} ms`);
+  };
+
+  /** Keeps so many processes of a kind running, each life under another name. */
+  #staff(role: string, count: number, run: (process: Process) => Promise<unknown>): void {
+    const spawn = (index: number, life: number) => {
+      let skewMs = this.#random.integer(-this.#swarm.skewMs, this.#swarm.skewMs);
+      const now = () => {
+        // A clock is set right now and then, forwards or backwards.
+        if (this.#swarm.skewMs > 0 && this.#random.chance(0.002)) {
+          skewMs = this.#random.integer(-this.#swarm.skewMs, this.#swarm.skewMs);
+        }
+        return this.#time.now + skewMs;
+      };
+      const process = new Process(`${role}${index}-${life}`, { now }, () => {
+        this.#invariants.dead.add(process.name);
+        this.#apis.delete(process);
+        this.#bury(process.name);
+        this.#time.after(this.#random.integer(500, 30_000), () => spawn(index, life + 1));
+      });
+      this.#time.note(`${process.name} starts`);
+      run(process).catch((error: Error) => this.#violate(`${process.name} broke: ${error.stack}`));
+    };
+    for (let index = 0; index < count; index += 1) spawn(index, 1);
+  }
+
+  /** Sometimes somebody sees a worker die, and says so. */
+  #bury(owner: string): void {
+    const ref = this.#underWay.get(owner);
+    this.#underWay.delete(owner);
+    const api = [...this.#apis.values()][0];
+    if (!ref || !api || this.#random.chance(0.7)) return;
+    api.jobs.apply(ref, { type: "abandon", owner }).then(
+      async ({ ok }) => {
+        if (ok) await this.#work.send(ref);
+      },
+      (error) => error instanceof StoreError || this.#violate(`abandoning broke: ${error.stack}`),
+    );
+  }
+
+  #jobsFor(process: Process): { jobs: JobStore; store: ObjectStore } {
+    const { jobs: mutateJobs, store: mutateStore } = this.#mutation;
+    const reached = this.#network.storeFor(process, this.#invariants.watched(process));
+    const store = mutateStore?.(reached) ?? reached;
+    const sleep = (durationMs: number) => this.#network.sleep(process, durationMs);
+    const jobs = jobStore({ store, clock: process.clock, random: this.#random.bytes, sleep });
+    return { jobs: mutateJobs?.(jobs, { store, process }) ?? jobs, store };
+  }
+
+  #runClient(number: number): void {
+    const process = new Process(`client${number}`, this.#rightClock, () => undefined);
+    runClient({
+      number,
+      process,
+      network: this.#network,
+      apis: () => [...this.#apis.values()],
+      work: this.#work,
+      webhooks: this.#webhooks,
+      swarm: this.#swarm,
+      ledger: this.#ledger,
+    }).catch((error: Error) => this.#violate(`${process.name} broke: ${error.stack}`));
+  }
+
+  #runApi = async (process: Process): Promise<void> => {
+    const { jobs } = this.#jobsFor(process);
+    this.#apis.set(process, { process, jobs, random: this.#random.bytes });
+  };
+
+  #runWorker = (process: Process): Promise<never> =>
+    runWorker({
+      process,
+      network: this.#network,
+      ...this.#jobsFor(process),
+      work: this.#work,
+      webhooks: this.#webhooks,
+      swarm: this.#swarm,
+      onStep: this.#checkStep,
+      onClaim: this.#checkClaim,
+      ...this.#mutation.worker,
+    });
+
+  #runSweeper = async (process: Process): Promise<never> => {
+    const { jobs } = this.#jobsFor(process);
+    const own: Hints = {
+      work: (ref) => this.#work.send(ref),
+      webhooks: (ref) => this.#webhooks.send(ref),
+    };
+    const hints = this.#mutation.hints?.(own) ?? own;
+    const onError = () => undefined;
+    for (;;) {
+      await this.#network.sleep(process, SWEEP_MS);
+      try {
+        const report = await sweep({ jobs, hints, clock: process.clock, staleQueuedMs: STALE_MS, onError });
+        for (const name of REPAIRS) this.#repairs[name] += report[name];
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+      }
+    }
+  };
+
+  #runSender = async (process: Process): Promise<never> => {
+    const { jobs } = this.#jobsFor(process);
+    // Its own store is always there, so that it never waits: what is simulated here are jobs.
+    const endpoints = webhookEndpoints({
+      store: this.#store,
+      ring: this.#ring,
+      clock: process.clock,
+      random: this.#random.bytes,
+    });
+    const post = this.#receiver.postFrom(process);
+    const options = {
+      jobs,
+      endpoints,
+      ring: this.#ring,
+      post: this.#mutation.post?.(post) ?? post,
+      clock: process.clock,
+      spread: () => this.#random.next(),
+    };
+    for (;;) {
+      const ref = await this.#webhooks.receive(process);
+      try {
+        const nextAt = await deliverWebhooks(options, ref);
+        if (nextAt !== null) void this.#remind(process, ref, nextAt);
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+      }
+    }
+  };
+
+  async #remind(process: Process, ref: JobRef, at: number): Promise<void> {
+    await this.#network.sleep(process, Math.max(1000, at - process.clock.now()));
+    await this.#webhooks.send(ref);
+  }
+
+  #recordOf(ref: JobRef): JobRecord | undefined {
+    return this.#invariants.records.get(jobKey(ref));
+  }
+
+  /** S5 and S10, where they cost: in the denoising steps. */
+  #checkStep = (record: JobRecord, process: Process): void => {
+    this.#steps += 1;
+    this.#underWay.set(process.name, record);
+    const { status, attempt, lease, updatedAt } = this.#recordOf(record)!;
+    if (status === "running") {
+      const isOther = attempt !== record.attempt || lease?.owner !== process.name;
+      if (isOther) this.#violate(`S5: two workers at once (${record.id}, ${process.name})`);
+      return;
+    }
+    const { latencyMs, stepMs, skewMs } = this.#swarm;
+    const isTroubled = process.troubledAt > updatedAt - LEASE_MS;
+    const allowedMs = (isTroubled ? LEASE_MS : RENEW_MS + stepMs + 4 * latencyMs) + 2 * skewMs;
+    if (this.#time.now - updatedAt > allowedMs)
+      this.#violate(`S10: work on a job that is ${status} (${record.id}, ${process.name})`);
+  };
+
+  /** A worker that is told that it holds a job already has never learnt of its own claim. */
+  #checkClaim = ({ ok, record }: Applied, { name }: Process): void => {
+    if (record?.lease?.owner !== name) return;
+    const claim = `${record.id} ${record.attempt} ${name}`;
+    if (ok) this.#answeredClaims.add(claim);
+    else if (!this.#answeredClaims.has(claim)) this.#violate(`a claim is not known as one's own (${claim})`);
+  };
+
+  #checkPost = (id: string, body: string): void => {
+    const jobId = `video_${id.split("_")[1]}`;
+    const events = [...this.#invariants.records.values()].find((record) => record.id === jobId)?.events;
+    const event = events?.find((each) => each.id === id);
+    if (!event) this.#violate(`S8: the event ${id} is told before it is written`);
+    else if (event.body !== body) this.#violate(`S7: the bytes of ${id} are others`);
+  };
+
+  /** Once a minute, what must hold after the faults have stopped; and whether all is over. */
+  #watch = (): void => {
+    const sinceHealedMs = this.#time.now - this.#healedAt;
+    const { skewMs, latencyMs } = this.#swarm;
+    const sweepMs = 2 * SWEEP_MS + 1000 * latencyMs + SLACK_MS;
+    if (sinceHealedMs > PAUSE_MS_MAX + sweepMs) {
+      for (const { id, status, lease, updatedAt, deadlineAt } of this.#invariants.records.values()) {
+        const isOver = (time: number) => this.#time.now > time + sweepMs + 2 * skewMs;
+        if (lease && isOver(lease.until + CLOCK_SKEW_MS)) this.#violate(`L4: a lease that is over (${id})`);
+        const isWaiting = status === "queued" && this.#work.hasIdle && isOver(updatedAt + STALE_MS);
+        if (isWaiting) this.#violate(`L3: nobody begins a queued job (${id})`);
+        if (!isFinished({ status }) && isOver(deadlineAt))
+          this.#violate(`L1: a job outlives its deadline (${id})`);
+      }
+    }
+    this.#isSettled = sinceHealedMs > 0 && this.#isOver();
+    if (sinceHealedMs > SETTLE_MS) this.#violate("L2: markers are left when everything should be over");
+    this.#time.after(60_000, this.#watch);
+  };
+
+  #isOver(): boolean {
+    const markers = [...this.#store.objects.keys()].filter(
+      (key) => key.startsWith(UNDELIVERED_PREFIX) || key.startsWith(UNFINISHED_PREFIX),
+    );
+    return markers.length === (this.#swarm.isDamaged ? 1 : 0);
+  }
+
+  #checkEnd(): void {
+    for (const record of this.#invariants.records.values()) {
+      if (!isFinished(record)) this.#violate(`L1: ${record.id} is ${record.status} for ever`);
+      const isAsked = !this.#ledger.unanswered.has(record.id);
+      if (isAsked && hasUnsettled(record)) this.#violate(`L2: nobody is told of ${record.id}`);
+    }
+    const byClient = new Map<number, { ids: Set<string>; fingerprints: Set<string> }>();
+    for (const { client, fingerprint, ref } of this.#ledger.acknowledged) {
+      if (!this.#recordOf(ref)) this.#violate(`S1: ${ref.id} was acknowledged and is not there`);
+      if (client < 0) continue;
+      const known = byClient.get(client) ?? { ids: new Set(), fingerprints: new Set() };
+      byClient.set(client, known);
+      known.ids.add(ref.id);
+      known.fingerprints.add(fingerprint);
+    }
+    for (const [client, { ids, fingerprints }] of byClient) {
+      if (ids.size > 1) this.#violate(`S2: client ${client} has the jobs ${[...ids].join(", ")}`);
+      if (fingerprints.size > 1) this.#violate(`S2: client ${client} has one key for two requests`);
+    }
+    for (const ref of this.#ledger.cancelled) {
+      if (this.#recordOf(ref)?.status !== "cancelled") this.#violate(`S3: ${ref.id} was cancelled`);
+    }
+  }
+
+  #figures(): Record<string, number> {
+    const { counts } = this.#network;
+    const records = [...this.#invariants.records.values()];
+    return {
+      jobs: records.length,
+      acknowledged: this.#ledger.acknowledged.length,
+      ...counts,
+      claims: this.#invariants.claims,
+      steps: this.#steps,
+      posts: this.#receiver.posts,
+      events: this.#receiver.bodies.size,
+      repeatedEvents: this.#receiver.repeated.size,
+      ...Object.fromEntries(Object.entries(this.#repairs).map(([name, count]) => [`sweeper_${name}`, count])),
+      settledSeconds: Math.round((this.#time.now - this.#healedAt) / 1000),
+    };
+  }
+}

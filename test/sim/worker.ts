@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import {
+  type Applied,
+  artifactKey,
+  isFinished,
+  type JobEvent,
+  type JobRecord,
+  type JobRef,
+  type JobStore,
+} from "../../lib/jobs/index.ts";
+import { type ObjectStore, StoreError } from "../../lib/storage/index.ts";
+import { outputs, receipt } from "../jobs/sample-job.ts";
+import type { HintQueue } from "./hint-queue.ts";
+import type { Network, Process } from "./network.ts";
+import type { Swarm } from "./swarm.ts";
+
+export const LEASE_MS = 60_000;
+export const RENEW_MS = LEASE_MS / 6;
+
+export interface WorkerOptions {
+  readonly process: Process;
+  readonly network: Network;
+  readonly jobs: JobStore;
+  readonly store: ObjectStore;
+  readonly work: HintQueue;
+  readonly webhooks: HintQueue;
+  readonly swarm: Swarm;
+  /** A denoising step begins. */
+  readonly onStep: (record: JobRecord, process: Process) => void;
+  /** The store has answered to a claim. */
+  readonly onClaim: (claimed: Applied, process: Process) => void;
+  readonly artifactKey?: typeof artifactKey;
+  /** Whether a renewal that is refused stops the work. */
+  readonly heedsRefusals?: boolean;
+  /** Whether a store that is silent for too long stops the work. */
+  readonly heedsSilence?: boolean;
+}
+
+/** Does what the GPU function does, in its order, with steps that only take time. */
+export async function runWorker(options: WorkerOptions): Promise<never> {
+  for (;;) {
+    const ref = await options.work.receive(options.process);
+    try {
+      const { isStopping } = await runJob(ref, options);
+      if (isStopping) options.process.die();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+    }
+  }
+}
+
+async function runJob(ref: JobRef, options: WorkerOptions): Promise<{ isStopping: boolean }> {
+  const { jobs, process, network } = options;
+  const claimed = await jobs.apply(ref, { type: "claim", owner: process.name, leaseMs: LEASE_MS });
+  options.onClaim(claimed, process);
+  if (!claimed.ok) {
+    if (claimed.reason === "overdue") await jobs.apply(ref, { type: "expire" });
+    return { isStopping: false };
+  }
+  await options.webhooks.send(ref);
+  const { record } = claimed;
+  if (!record.lease) return { isStopping: false };
+
+  const lease = keepLease(record, options);
+  const event = await work(record, lease, options);
+  lease.isClosed = true;
+  for (;;) {
+    try {
+      const { record: last } = await jobs.apply(ref, lease.lost === null ? event : { type: "expire" });
+      if (last && isFinished(last)) await options.webhooks.send(ref);
+      return { isStopping: event.type === "release" };
+    } catch (error) {
+      if (!(error instanceof StoreError) || process.clock.now() >= lease.until) throw error;
+      await network.sleep(process, 500);
+    }
+  }
+}
+
+interface Lease {
+  until: number;
+  lost: string | null;
+  isClosed: boolean;
+}
+
+function keepLease(record: JobRecord, options: WorkerOptions): Lease {
+  const { jobs, process, network, heedsRefusals = true } = options;
+  const lease: Lease = { until: record.lease!.until, lost: null, isClosed: false };
+  const holder = { owner: process.name, attempt: record.attempt };
+  const renew = async () => {
+    for (;;) {
+      await network.sleep(process, RENEW_MS);
+      if (lease.isClosed || lease.lost) return;
+      try {
+        const event = { type: "renew", ...holder, leaseMs: LEASE_MS, progress: null } as const;
+        const renewed = await jobs.apply(record, event);
+        if (renewed.ok) lease.until = renewed.record.lease!.until;
+        else if (heedsRefusals) lease.lost = renewed.reason;
+        else lease.until = process.clock.now() + LEASE_MS;
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+      }
+    }
+  };
+  void renew();
+  return lease;
+}
+
+/** What is to be written when the work is over; of no meaning once the lease is lost. */
+async function work(record: JobRecord, lease: Lease, options: WorkerOptions): Promise<JobEvent> {
+  const { process, network, swarm, heedsSilence = true } = options;
+  const { random } = network;
+  const holder = { owner: process.name, attempt: record.attempt };
+  const error = { code: "generation_failed", message: "The video could not be generated." } as const;
+  const fail = (isRetryable: boolean): JobEvent => ({ type: "fail", ...holder, error, isRetryable });
+  for (let step = 0; step < swarm.steps; step += 1) {
+    if (heedsSilence && process.clock.now() >= lease.until - LEASE_MS / 3) lease.lost ??= "unreachable";
+    if (lease.lost) return fail(true);
+    if (random.chance(swarm.stopped)) return { type: "release", ...holder };
+    options.onStep(record, process);
+    await network.sleep(process, swarm.stepMs);
+  }
+  if (random.chance(swarm.modelFails)) return fail(random.chance(0.5));
+  const video = await upload(record, options);
+  if (!video) return fail(true);
+  const { attempt } = record;
+  return { type: "complete", ...holder, outputs: { ...outputs, video }, receipt: { ...receipt, attempt } };
+}
+
+async function upload(record: JobRecord, options: WorkerOptions) {
+  const { store, process, network } = options;
+  const key = (options.artifactKey ?? artifactKey)(record, record.attempt, "video.mp4");
+  const body = new TextEncoder().encode(`${record.id} ${record.attempt} ${process.name}`);
+  for (let tries = 1; tries <= 3; tries += 1) {
+    try {
+      const put = await store.put(key, body, { ifAbsent: true });
+      const isThere = put.ok || (put.reason === "precondition_failed" && (await store.get(key)) !== null);
+      if (isThere) {
+        const sha256 = createHash("sha256").update(body).digest("hex");
+        return { key, contentType: "video/mp4", bytes: body.length, sha256 };
+      }
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+    }
+    await network.sleep(process, 500 * tries);
+  }
+  return null;
+}
