@@ -89,7 +89,7 @@ export interface JobStore {
   /** Takes away the marker that a process leaves when it dies in the middle of a creation; whether there was one. */
   forgetAbandoned(ref: UnfinishedRef): Promise<boolean>;
   /**
-   * Deletes a tenant's jobs that are over and were asked for before that time (milliseconds since 1970), with everything
+   * Deletes a tenant's jobs that are over and were asked for before that time, in milliseconds since 1970, with all that
    * they left, and the claims that are over. A bucket's lifecycle rules do the same.
    *
    * @returns how many jobs
