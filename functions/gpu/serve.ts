@@ -8,6 +8,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { pino } from "pino";
 import { CheckpointError } from "../../lib/checkpoint/index.ts";
 import { jobStore } from "../../lib/jobs/index.ts";
+import { logDestination } from "../../lib/log-destination.ts";
 import { openStore } from "../../lib/storage/index.ts";
 import { ConfigError, parseConfig } from "./config.ts";
 import type { FromGpu } from "./messages.ts";
@@ -25,7 +26,7 @@ const ANSWER_MS = 500;
 async function main(): Promise<void> {
   assertArguments(process.argv.slice(2));
   const config = parseConfig(process.env);
-  const log = pino({ level: config.logLevel, base: null });
+  const log = pino({ level: config.logLevel, base: null }, logDestination(1));
   const clock = Date;
   const store = await openStore(config.store, { signUrl: refuseToSign });
   const models = await warmModels(config.models, config.pipeline);

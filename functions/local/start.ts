@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { CheckpointError } from "../../lib/checkpoint/index.ts";
+import { logDestination } from "../../lib/log-destination.ts";
 import { ConfigError, parseConfig } from "./config.ts";
 import { startService } from "./service.ts";
 
@@ -8,9 +9,8 @@ import { startService } from "./service.ts";
 async function main(): Promise<void> {
   // npm runs scripts in the package's folder and says where the user stood.
   const config = parseConfig(process.env, process.env.INIT_CWD ?? process.cwd());
-  const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
+  const log = pino({ level: config.logLevel, base: null }, logDestination(2));
   const service = await startService(config, log);
-  process.stdout.write(greeting(service.url, service.firstKey));
   let stoppingSince: number | null = null;
   const stop = () => {
     if (stoppingSince !== null) {
@@ -23,13 +23,14 @@ async function main(): Promise<void> {
     service.stop().then(
       () => process.exit(0),
       (error: Error) => {
-        log.fatal({ reason: error.message }, "not stopped in order");
+        log.error({ reason: error.message }, "not stopped in order");
         process.exit(1);
       },
     );
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
+  process.stdout.write(greeting(service.url, service.firstKey));
 }
 
 /** npm passes on a Ctrl-C that the terminal has sent to this process too. */
