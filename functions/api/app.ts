@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { cors } from "hono/cors";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
@@ -7,6 +6,7 @@ import { EVENT_TYPES } from "../../lib/jobs/index.ts";
 import { StoreError } from "../../lib/storage/index.ts";
 import type { ApiDeps, ApiEnv } from "./env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
+import { crossOrigin } from "./middleware/cross-origin.ts";
 import { logRequests } from "./middleware/log-requests.ts";
 import { openApiDocument } from "./openapi/document.ts";
 import { pageRoutes } from "./pages/routes.ts";
@@ -31,7 +31,7 @@ export function createApp(deps: ApiDeps) {
       },
     }),
   );
-  app.use("/v1/*", cors({ origin: "*", exposeHeaders: EXPOSED_HEADERS, maxAge: 600 }));
+  app.use("/v1/*", crossOrigin());
 
   app.get("/healthz", (c) => c.json({ status: "ok", version: deps.version }));
   app.get("/openapi.json", (c) => c.json(openApiDocument(deps)));
@@ -71,15 +71,6 @@ export function createApp(deps: ApiDeps) {
 export type Api = ReturnType<typeof createApp>;
 
 /** What scripts of other origins may read, OpenAI's client among them. */
-const EXPOSED_HEADERS = [
-  "x-request-id",
-  "retry-after",
-  "x-should-retry",
-  "openai-poll-after-ms",
-  "idempotent-replayed",
-  "preference-applied",
-];
-
 function apiErrorOf(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof StoreError) {
