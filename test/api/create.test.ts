@@ -11,7 +11,10 @@ beforeAll(async () => {
 });
 
 /** A video as it was right after its creation, without what differs between two equal requests. */
-async function created(request: { json?: unknown; form?: FormData }): Promise<Omit<Video, "id">> {
+async function created(request: {
+  json?: unknown;
+  form?: FormData;
+}): Promise<Omit<Video, "id" | "queue_position">> {
   const response = await api.send("POST", "/v1/videos", request);
   const { id: _, queue_position: __, ...video } = (await response.json()) as Video;
   expect([response.status, video]).toEqual([200, video]);

@@ -38,7 +38,11 @@ export interface SendOptions {
   readonly body?: RequestInit["body"];
 }
 
-export type TestApiOptions = Partial<Pick<ApiDeps, "store" | "limits" | "webhookUrls" | "models" | "log">>;
+export interface TestApiOptions
+  extends Partial<Pick<ApiDeps, "store" | "limits" | "webhookUrls" | "models" | "log">> {
+  /** What signed URLs begin with, where the API is served. */
+  readonly baseUrl?: () => string;
+}
 
 export type TestApi = Awaited<ReturnType<typeof testApi>>;
 
@@ -58,11 +62,11 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
  * The whole API over a folder that is removed with the test file, with the keys of two tenants. Nothing works on its
  * jobs and nothing is sent: the hints and the posts are kept to be looked at.
  */
-export async function testApi(options: TestApiOptions = {}) {
+export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiOptions = {}) {
   const clock = testClock(Date.UTC(2026, 10, 22, 12));
   const random = randomBytes;
   const ring = keyRing(randomBytes(32));
-  const signer = urlSigner({ baseUrl: BASE_URL, secret: ring.derivedKey("files"), clock });
+  const signer = urlSigner({ baseUrl, secret: ring.derivedKey("files"), clock });
   const store =
     options.store ?? (await openFolderStore(mkdtempSync(join(root, "store-")), { signUrl: signer.sign }));
   const jobs = jobStore({ store, clock, random });

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { RequestLimits } from "../env.ts";
+import { listQuery } from "../middleware/list-query.ts";
 import { modelSchema } from "../routes/models.ts";
-import { contentQuery, listQuery, redeliverBody } from "../routes/videos.ts";
+import { contentQuery, redeliverBody } from "../routes/videos.ts";
 import { deletedSchema, pageOf, videoEventsSchema, videoSchema } from "../schemas/video.ts";
 import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
 import {

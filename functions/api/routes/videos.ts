@@ -5,7 +5,8 @@ import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/jo
 import { redeliver } from "../../../lib/webhooks/index.ts";
 import { claimOf } from "../claim.ts";
 import type { ApiDeps, ApiEnv } from "../env.ts";
-import { body, check, query } from "../middleware/body.ts";
+import { body, query } from "../middleware/body.ts";
+import { videoFilter } from "../middleware/list-query.ts";
 import { orderVideo, webhookOf } from "../order-video.ts";
 import { ApiError } from "../problem.ts";
 import { resolveVideo } from "../resolve-video.ts";
@@ -21,15 +22,6 @@ const WAIT_STEP_MS = 200;
 /** Records that one request for a filtered list looks at. */
 const FILTERED_MAX = 2000;
 const QUEUE_SHOWN_MAX = 1000;
-
-const METADATA_FILTER = /^metadata\[([^[\]]{1,64})\]$/;
-
-export const listQuery = z.strictObject({
-  after: z.string().refine(isVideoId, "must be the id of a video").optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  order: z.enum(["desc"]).default("desc"),
-  status: z.enum(["queued", "in_progress", "completed", "failed"]).optional(),
-});
 
 export const contentQuery = z.strictObject({ variant: z.string().max(32).default("video") });
 
@@ -108,15 +100,14 @@ export function videoRoutes(deps: ApiDeps) {
       if (isReplay) c.header("idempotent-replayed", "true");
       return answer(c, await awaited(c, record));
     })
-    .get("/", async (c) => {
-      const { filter, page } = listFilters(c.req.queries());
-      const { after, limit, status } = check(listQuery, page);
+    .get("/", videoFilter, async (c) => {
+      const { after, limit, status, metadata } = c.req.valid("query");
       const { tenant } = c.var.principal;
       const isWanted = (record: JobRecord) =>
         record.deletedAt === null &&
         (status === undefined || STATUS_NAMES[record.status] === status) &&
-        filter.every(([name, value]) => record.metadata[name] === value);
-      const isFiltered = status !== undefined || filter.length > 0;
+        metadata.every(([name, value]) => record.metadata[name] === value);
+      const isFiltered = status !== undefined || metadata.length > 0;
       const found: JobRecord[] = [];
       let [last, looked, isTruncated] = [after, 0, true];
       // One more than the page shows that there is a next page, which so is never empty.
@@ -211,19 +202,6 @@ export function videoRoutes(deps: ApiDeps) {
       param: "variant",
     });
   }
-}
-
-/** `metadata[k]=v` apart from the parameters whose names are known. */
-function listFilters(queries: Record<string, string[]>) {
-  const filter: [name: string, value: string][] = [];
-  const page: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [name, values] of Object.entries(queries)) {
-    const [, key] = METADATA_FILTER.exec(name) ?? [];
-    if (values.length > 1) throw new ApiError("invalid_value", `${name} comes twice.`, { param: name });
-    if (key !== undefined) filter.push([key, values[0]!]);
-    else page[name] = values[0]!;
-  }
-  return { filter, page };
 }
 
 function tooDeep(last: string | undefined): ApiError {

@@ -1,0 +1,41 @@
+import type { MiddlewareHandler } from "hono";
+import { z } from "zod";
+import { isVideoId } from "../../../lib/jobs/index.ts";
+import type { ApiEnv } from "../env.ts";
+import { ApiError } from "../problem.ts";
+import { check } from "./body.ts";
+
+export const listQuery = z.strictObject({
+  after: z.string().refine(isVideoId, "must be the id of a video").optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  order: z.enum(["desc"]).default("desc"),
+  status: z.enum(["queued", "in_progress", "completed", "failed"]).optional(),
+});
+
+type Given = Partial<Record<keyof z.infer<typeof listQuery> | `metadata[${string}]`, string>>;
+
+export interface VideoFilter extends z.infer<typeof listQuery> {
+  /** What a video's metadata must have; of any names. */
+  readonly metadata: readonly (readonly [name: string, value: string])[];
+}
+
+const METADATA = /^metadata\[([^[\]]{1,64})\]$/;
+
+/** Reads and checks the query of a list of videos; the handler finds it as `c.req.valid("query")`. */
+export const videoFilter: MiddlewareHandler<
+  ApiEnv,
+  string,
+  { in: { query: Given }; out: { query: VideoFilter } }
+> = async function videoFilter(c, next) {
+  const metadata: [name: string, value: string][] = [];
+  const others: [name: string, value: string][] = [];
+  for (const [name, values] of Object.entries(c.req.queries())) {
+    const value = values[0]!;
+    if (values.length > 1) throw new ApiError("invalid_value", `${name} comes twice.`, { param: name });
+    const [, key] = METADATA.exec(name) ?? [];
+    if (key === undefined) others.push([name, value]);
+    else metadata.push([key, value]);
+  }
+  c.req.addValidatedData("query", { ...check(listQuery, Object.fromEntries(others)), metadata });
+  await next();
+};
