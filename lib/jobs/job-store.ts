@@ -15,6 +15,7 @@ import {
   unfinishedPrefix,
 } from "./object-keys.ts";
 import {
+  hasUnsettled,
   isFinished,
   type JobRecord,
   type JobRef,
@@ -84,13 +85,13 @@ export interface JobStore {
   markFinished(record: JobRecord): Promise<void>;
   /** Asks the sweeper to see to the job's webhooks until they are settled. */
   markUndelivered(ref: JobRef): Promise<void>;
-  /** All webhooks of the job are settled. */
+  /** Takes that marker away if all webhooks of the job are settled. */
   markDelivered(ref: JobRef): Promise<void>;
   /** Takes away the marker that a process leaves when it dies in the middle of a creation; whether there was one. */
   forgetAbandoned(ref: UnfinishedRef): Promise<boolean>;
   /**
-   * Deletes a tenant's jobs that are over and were asked for before that time, in milliseconds since 1970, with all that
-   * they left, and the claims that are over. A bucket's lifecycle rules do the same.
+   * Deletes a tenant's jobs that are over and were asked for before that time, in milliseconds since 1970, with all
+   * that they left, and the claims that are over. A bucket's lifecycle rules do the same.
    *
    * @returns how many jobs
    */
@@ -109,8 +110,6 @@ export interface JobStoreDeps {
 
 /** How long a creation may be between its marker and its record before it counts as abandoned. */
 const CREATION_MS_MAX = 10 * 60_000;
-
-const EMPTY = new Uint8Array();
 
 /** Records read at once for a page. */
 const READ_AHEAD = 16;
@@ -184,7 +183,7 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
   }
 
   async function markUndelivered(ref: JobRef): Promise<void> {
-    await mark(undeliveredKey(ref), EMPTY);
+    await mark(undeliveredKey(ref), random(12));
   }
 
   async function deleteArtifacts(ref: JobRef): Promise<void> {
@@ -227,7 +226,12 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
       }
     },
     async markDelivered(ref) {
-      await store.delete(undeliveredKey(ref));
+      const marker = await store.get(undeliveredKey(ref));
+      if (!marker) return;
+      const record = await read(ref);
+      if (record && hasUnsettled(record)) return;
+      // A redelivery that was asked for since has put another marker there.
+      await store.delete(undeliveredKey(ref), { ifMatch: marker.etag });
     },
     async forgetAbandoned(ref) {
       const marker = await store.get(unfinishedKey(ref));

@@ -51,7 +51,7 @@ export async function deliverWebhooks(options: SenderOptions, ref: JobRef): Prom
   const due = dueDeliveries(planned, clock.now());
   await Promise.all(due.map((delivery) => attempt(options, planned, delivery)));
   const record = (due.length > 0 ? await jobs.read(ref) : planned) ?? planned;
-  if (isFinished(record) && !hasUnsettled(record)) await settle(jobs, record);
+  if (isFinished(record) && !hasUnsettled(record)) await jobs.markDelivered(record);
   return nextDueAt(record);
 }
 
@@ -115,11 +115,4 @@ function send(
     },
     body,
   });
-}
-
-/** Takes the marker away, and puts it back if a redelivery was asked for in between. */
-async function settle(jobs: JobStore, ref: JobRef): Promise<void> {
-  await jobs.markDelivered(ref);
-  const record = await jobs.read(ref);
-  if (record && hasUnsettled(record)) await jobs.markUndelivered(ref);
 }

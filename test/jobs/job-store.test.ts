@@ -55,6 +55,12 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
+async function settle(record: JobRecord): Promise<void> {
+  await opened.jobs.updateEvents(record, ({ events }) => ({
+    events: events.map((event) => ({ ...event, deliveries: [] })),
+  }));
+}
+
 describe("creating a job", () => {
   it("stores it queued, with a marker for the sweeper", async () => {
     const record = await create();
@@ -314,6 +320,7 @@ describe("an event", () => {
   it("that clears the job away does not bring its webhooks back", async () => {
     const record = await create();
     await opened.jobs.apply(record, { type: "cancel" });
+    await settle(record);
     await opened.jobs.markDelivered(record);
     await expect(opened.jobs.apply(record, { type: "delete" })).resolves.toMatchObject({ ok: true });
     expect(keys("un")).toEqual([]);
@@ -380,6 +387,39 @@ describe("what is known of webhooks", () => {
     await Promise.all([add(1), add(2), add(3), add(4)]);
     const body = (await opened.jobs.read(record))!.events[0]!.body!;
     expect(body.split(",").slice(0, -1).sort()).toEqual(["1", "2", "3", "4"]);
+  });
+});
+
+describe("the marker for webhooks", () => {
+  it("stays while they are not settled, and goes then", async () => {
+    const record = await create();
+    await opened.jobs.apply(record, { type: "cancel" });
+    await opened.jobs.markDelivered(record);
+    expect(keys("un")).toEqual([undeliveredKey(record)]);
+    await settle(record);
+    await opened.jobs.markDelivered(record);
+    await opened.jobs.markDelivered(record);
+    expect(keys("un")).toEqual([]);
+  });
+
+  it("goes with a record that is not there any more", async () => {
+    await opened.jobs.markUndelivered(newJob);
+    await opened.jobs.markDelivered(newJob);
+    expect(keys("un")).toEqual([]);
+  });
+
+  it("that was put since the decision to take it away stays, however late that comes", async () => {
+    const record = await create();
+    await settle(record);
+    await opened.jobs.markUndelivered(record);
+    const late = opened.through(
+      intercepted(opened.store, async (name, _key, operation) => {
+        if (name === "delete") await opened.jobs.markUndelivered(record);
+        return operation();
+      }),
+    );
+    await late.markDelivered(record);
+    expect(keys("undelivered/")).toEqual([undeliveredKey(record)]);
   });
 });
 

@@ -2,8 +2,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { type Outcome, simulate } from "./simulation.ts";
 
 /**
- * SIM_SEED=123 runs one seed, SIM_SEEDS=200 as many from 1, SIM_JOBS=500 with so many jobs each; without them a few that
- * are always the same, and a fresh one.
+ * SIM_SEED=123 runs one seed, SIM_SEEDS=200 as many from 1, SIM_JOBS=500 with so many jobs each; without them a few
+ * that are always the same, and a fresh one.
  */
 const { SIM_SEED, SIM_SEEDS, SIM_JOBS = "40" } = process.env;
 const jobs = Number(SIM_JOBS);
@@ -12,7 +12,7 @@ const fresh = 1000 + Math.floor(Math.random() * 1e9);
 function seedsToRun(): number[] {
   if (SIM_SEED) return [Number(SIM_SEED)];
   if (SIM_SEEDS) return Array.from({ length: Number(SIM_SEEDS) }, (_, index) => index + 1);
-  return [1, 3, 10, 22, 60, 93, fresh];
+  return [1, 10, 22, 60, 126, fresh];
 }
 
 const outcomes: Outcome[] = [];
