@@ -158,7 +158,7 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     .get("/metrics", async (c) =>
       c.text(await metrics.render(), 200, { "content-type": metrics.contentType }),
     )
-    .mount("/", api.fetch)
+    .mount("/", api.fetch, { replaceRequest: false })
     .onError((error, c) => {
       log.error({ reason: error.message }, "request failed");
       return c.text("The service failed.\n", 500);
