@@ -70,7 +70,6 @@ export function createApp(deps: ApiDeps) {
 /** The type that Hono's typed client `hc` is made from. */
 export type Api = ReturnType<typeof createApp>;
 
-/** What scripts of other origins may read, OpenAI's client among them. */
 function apiErrorOf(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof StoreError) {
