@@ -94,6 +94,17 @@ describe("an idempotency key", () => {
     expect([next.isReplay, next.video.id === video.id]).toEqual([false, false]);
   });
 
+  it("whose video was deleted after its time makes no second one", async () => {
+    const brief = await testApi({ store: memoryStore(), retentionMs: HOUR_MS });
+    const { id } = await brief.create({}, { headers: keyed("brief") });
+    await brief.send("POST", `/v1/videos/${id}/cancel`);
+    brief.clock.advance(HOUR_MS);
+    expect(await brief.deps.jobs.purge("acme", brief.clock.now())).toBe(1);
+    const json = { prompt: "a red circle" };
+    const late = await brief.send("POST", "/v1/videos", { json, headers: keyed("brief") });
+    await expectProblem(late, "video_expired");
+  });
+
   it.each(["", "x".repeat(256), "\u00e4"])("%j is none", async (key) => {
     const json = { prompt: "a" };
     const answer = await api.send("POST", "/v1/videos", { json, headers: keyed(key) });

@@ -39,7 +39,7 @@ export interface SendOptions {
 }
 
 export interface TestApiOptions
-  extends Partial<Pick<ApiDeps, "store" | "limits" | "webhookUrls" | "models" | "log">> {
+  extends Partial<Pick<ApiDeps, "store" | "limits" | "retentionMs" | "webhookUrls" | "models" | "log">> {
   /** What signed URLs begin with, where the API is served. */
   readonly baseUrl?: () => string;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { RequestLimits } from "../env.ts";
 import { listQuery } from "../middleware/list-query.ts";
+import type { ProblemCode } from "../problem.ts";
 import { modelSchema } from "../routes/models.ts";
 import { contentQuery, redeliverBody } from "../routes/videos.ts";
 import { deletedSchema, pageOf, videoEventsSchema, videoSchema } from "../schemas/video.ts";
@@ -23,6 +24,14 @@ const IDEMPOTENCY = {
 
 const PREFER = { Prefer: "`wait=n` answers when the video is over, or after n seconds, 25 at most." };
 
+/** How an order of a video can fail besides. */
+const ORDER: readonly ProblemCode[] = [
+  "idempotency_key_reused",
+  "invalid_webhook_url",
+  "queue_full",
+  "video_expired",
+];
+
 export function videoOperations({ promptCharactersMax }: RequestLimits): Operation[] {
   return [
     {
@@ -35,7 +44,7 @@ export function videoOperations({ promptCharactersMax }: RequestLimits): Operati
       headers: { ...IDEMPOTENCY, ...PREFER },
       body: videoCreateSchema(promptCharactersMax),
       returns: videoSchema,
-      problems: ["idempotency_key_reused", "invalid_webhook_url", "queue_full"],
+      problems: ORDER,
     },
     {
       method: "get",
@@ -105,7 +114,7 @@ export function videoOperations({ promptCharactersMax }: RequestLimits): Operati
       headers: { ...IDEMPOTENCY, ...PREFER },
       body: remixSchema(promptCharactersMax),
       returns: videoSchema,
-      problems: ["video_not_found", "idempotency_key_reused", "invalid_webhook_url", "queue_full"],
+      problems: [...ORDER, "video_not_found"],
     },
     {
       method: "get",

@@ -105,6 +105,7 @@ export const triggerOperations: readonly Operation[] = [
       "idempotency_key_reused",
       "template_field_missing",
       "queue_full",
+      "video_expired",
       "storage_unavailable",
     ],
   },
