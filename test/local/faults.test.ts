@@ -1,0 +1,121 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Video, VideoEvents } from "../../functions/api/schemas/video.ts";
+import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { SeededRandom } from "../sim/seeded-random.ts";
+import { type Client, clientOf, type LocalService, startLocal } from "./local-service.ts";
+import { hasProcessList, processesWith, type RunningProcess } from "./processes.ts";
+import { openReceiver, type Receiver } from "./receiver.ts";
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
+
+/** `FAULT_SEED=… npx vitest run test/local/faults.test.ts` kills in another order. */
+const SEED = Number(process.env.FAULT_SEED ?? 7);
+const KILLS: readonly RunningProcess["role"][][] = [
+  ["gpu"],
+  ["api"],
+  ["pipeline"],
+  ["api", "gpu"],
+  ["gpu", "pipeline"],
+  ["api", "pipeline"],
+  ["api", "gpu", "pipeline"],
+  ["api"],
+];
+
+let folder: string;
+let model: string;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  [folder, model] = await Promise.all([mkdtemp(join(tmpdir(), "adareel-faults-")), writeTinyModel()]);
+  receiver = await openReceiver();
+});
+afterAll(async () => {
+  for (const { pid } of ours()) process.kill(pid, "SIGKILL");
+  await receiver.close();
+  for (const path of [folder, model]) await rm(path, { recursive: true, force: true });
+});
+
+const ours = () => processesWith("DATA_DIR", folder);
+
+function start(): Promise<LocalService> {
+  const flags = { ALLOW_LOOPBACK_WEBHOOKS: "1", LEASE_MS: "1000", LOG_LEVEL: "error" };
+  return startLocal({ DATA_DIR: folder, MODELS: model, ...flags });
+}
+
+/** Those of the roles that run now, and after an API process none of the others may stay. */
+async function kill(roles: readonly RunningProcess["role"][]): Promise<void> {
+  for (const { pid, role } of ours()) if (roles.includes(role)) process.kill(pid, "SIGKILL");
+  if (roles.includes("api")) await vi.waitFor(() => expect(ours()).toEqual([]), 60_000);
+}
+
+/** Asks again until there is an answer, as clients with an idempotency key may. */
+async function create(client: () => Promise<Client>, name: string): Promise<Video> {
+  const request = { prompt: `a red circle ${name}`, steps: 120, cache: "off", webhook_url: receiver.url };
+  for (;;) {
+    try {
+      const headers = { "idempotency-key": name };
+      return await (await client()).ask<Video>("POST", "/v1/videos", request, headers);
+    } catch (error) {
+      // fetch's own error for a connection that was refused or broke.
+      if (!(error instanceof TypeError)) throw error;
+      await sleep(50);
+    }
+  }
+}
+
+describe.skipIf(!hasProcessList)("whatever is killed, at any moment", () => {
+  it(`every job that was acknowledged ends once and is told of (seed ${SEED})`, async () => {
+    const random = new SeededRandom(SEED);
+    let started = start();
+    const { key } = await started;
+    const client = async () => clientOf((await started).url, key!);
+    const acknowledged = new Map<string, Promise<Video>>();
+
+    for (const [turn, roles] of KILLS.entries()) {
+      for (const each of ["a", "b"]) acknowledged.set(`${turn}${each}`, create(client, `${turn}${each}`));
+      await sleep(random.integer(50, 1200));
+      await kill(roles);
+      if (roles.includes("api")) started = start();
+      await started;
+    }
+
+    let losses = 0;
+    for (const [name, answer] of acknowledged) {
+      const { id } = await answer;
+      const { status } = await (await client()).finished(id);
+      await vi.waitFor(
+        () => expect(receiver.received.some(({ body }) => body.includes(id))).toBe(true),
+        60_000,
+      );
+      const events = await (await client()).ask<VideoEvents>("GET", `/v1/videos/${id}/events`);
+      const ends = events.lifecycle.filter(({ type }) => ["completed", "failed", "cancelled"].includes(type));
+      expect(ends).toEqual([expect.objectContaining({ type: status })]);
+      const told = receiver.received.filter(({ body }) => body.includes(id));
+      expect(new Set(told.map((each) => `${each.id} ${each.body}`)).size).toBe(1);
+      expect(JSON.parse(told[0]!.body)).toMatchObject({ type: `video.${status}`, data: { id, status } });
+      expect((await create(client, name)).id).toBe(id);
+      losses += events.lifecycle.filter(({ type }) => type === "lost").length;
+    }
+    // Or the kills would have hit nothing.
+    expect(losses).toBeGreaterThan(0);
+
+    const { child, ended } = await started;
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+    expect(ours()).toEqual([]);
+  });
+
+  it("in the middle of a start, nothing stays behind", async () => {
+    for (const delayMs of [200, 500, 800, 1100]) {
+      const starting = Promise.allSettled([start()]);
+      await sleep(delayMs);
+      await kill(["api"]);
+      await starting;
+    }
+    expect(ours()).toEqual([]);
+  });
+});

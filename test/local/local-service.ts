@@ -1,0 +1,87 @@
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { Video } from "../../functions/api/schemas/video.ts";
+
+const entry = fileURLToPath(new URL("../../functions/local/start.ts", import.meta.url));
+
+/** `npm start` as a process, with all that it says. */
+export interface LocalProcess {
+  readonly child: ChildProcess;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The exit code once it has ended and nobody writes to its streams any more; null if a signal ended it. */
+  readonly ended: Promise<number | null>;
+}
+
+export interface LocalService extends LocalProcess {
+  readonly url: string;
+  /** The one that was printed. */
+  readonly key: string | null;
+}
+
+/** On a free port and without a word about anything that a test did not ask for. */
+export function spawnLocal(env: NodeJS.ProcessEnv, options: SpawnOptions = {}): LocalProcess {
+  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry], {
+    env: { ...process.env, PORT: "0", THREADS: "1", INIT_CWD: "", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    ...options,
+  });
+  const output = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream]?.setEncoding("utf8").on("data", (text: string) => {
+      output[stream] += text;
+    });
+  }
+  return Object.assign(output, {
+    child,
+    ended: once(child, "close").then(([code]) => code as number | null),
+  });
+}
+
+/** Resolves when the service takes requests. */
+export async function startLocal(env: NodeJS.ProcessEnv, options?: SpawnOptions): Promise<LocalService> {
+  const started = spawnLocal(env, options);
+  const greeted = new Promise<void>((resolve) => {
+    started.child.stdout!.on("data", () => started.stdout.includes("curl ") && resolve());
+  });
+  const outcome = await Promise.race([greeted, started.ended.then(() => "ended")]);
+  if (outcome === "ended") throw new Error(`npm start ended: ${started.stderr}`);
+  const url = /listens on (\S+)/.exec(started.stdout)![1]!;
+  return Object.assign(started, { url, key: /adr_\S{56}/.exec(started.stdout)?.[0] ?? null });
+}
+
+/** A client of one service with one key. */
+export function clientOf(url: string, key: string) {
+  async function send(method: string, path: string, json?: unknown, headers: Record<string, string> = {}) {
+    const body = json === undefined ? {} : { body: JSON.stringify(json) };
+    return fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
+      ...body,
+    });
+  }
+
+  /** @throws Error with the answer if the status is not 2xx */
+  async function ask<T>(method: string, path: string, json?: unknown, headers?: Record<string, string>) {
+    const answer = await send(method, path, json, headers);
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+
+  return {
+    send,
+    ask,
+    create: (request: object) => ask<Video>("POST", "/v1/videos", request),
+    read: (id: string) => ask<Video>("GET", `/v1/videos/${id}`),
+    /** The video once it is over. */
+    async finished(id: string): Promise<Video> {
+      for (;;) {
+        const video = await ask<Video>("GET", `/v1/videos/${id}`, undefined, { prefer: "wait=25" });
+        if (video.status === "completed" || video.status === "failed") return video;
+      }
+    },
+  };
+}
+
+export type Client = ReturnType<typeof clientOf>;

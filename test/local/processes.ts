@@ -1,0 +1,32 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+
+/** Whether this system lists its processes where {@link processesWith} looks. */
+export const hasProcessList = existsSync("/proc/self/environ");
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly role: "api" | "gpu" | "pipeline";
+}
+
+const ENTRIES = { "local/start.ts": "api", "gpu/serve.ts": "gpu", "pipeline/child.ts": "pipeline" } as const;
+
+/** The service's processes that were started, by whomever, with this variable; zombies are none. */
+export function processesWith(name: string, value: string): RunningProcess[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry) && linesOf(entry, "environ").includes(`${name}=${value}`))
+    .flatMap((entry) => {
+      const command = linesOf(entry, "cmdline").join(" ");
+      const known = Object.entries(ENTRIES).find(([path]) => command.includes(path));
+      return known ? [{ pid: Number(entry), role: known[1] }] : [];
+    });
+}
+
+/** Empty for a process that ended meanwhile. */
+function linesOf(pid: string, file: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8").split("\0");
+  } catch (error) {
+    if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code!)) return [];
+    throw error;
+  }
+}

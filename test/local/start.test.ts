@@ -1,0 +1,132 @@
+import { once } from "node:events";
+import { chmod, chown, cp, mkdir, mkdtemp, open, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { basename, delimiter, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Video } from "../../functions/api/schemas/video.ts";
+import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { clientOf, spawnLocal, startLocal } from "./local-service.ts";
+import { hasProcessList, processesWith } from "./processes.ts";
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const isRoot = process.getuid?.() === 0;
+const NOBODY = 65_534;
+
+let folder: string;
+let dataFolder: string;
+let model: string;
+
+beforeEach(async () => {
+  [folder, model] = await Promise.all([mkdtemp(join(tmpdir(), "adareel-start-")), writeTinyModel()]);
+  dataFolder = join(folder, "data");
+});
+afterEach(async () => {
+  // The process that holds the model goes once the one that started it is gone.
+  if (hasProcessList)
+    await vi.waitFor(() => expect(processesWith("DATA_DIR", dataFolder)).toEqual([]), 30_000);
+  for (const path of [folder, model]) await rm(path, { recursive: true });
+});
+
+/** How a start ended that could not succeed. */
+async function startFailing(env: NodeJS.ProcessEnv, options = {}) {
+  const started = spawnLocal({ DATA_DIR: dataFolder, MODELS: model, LOG_LEVEL: "error", ...env }, options);
+  const code = await started.ended;
+  return { code, stdout: started.stdout, stderr: started.stderr };
+}
+
+describe("a start that cannot succeed says why in one sentence", () => {
+  it("when the port is taken, and the key is not made yet", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const failed = await startFailing({ PORT: String(port) });
+    other.close();
+    expect(failed).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `Port ${port} of 127.0.0.1 is taken: choose another one by PORT.\n`,
+    });
+    const service = await startLocal({ DATA_DIR: dataFolder, MODELS: model });
+    service.child.kill("SIGTERM");
+    expect([await service.ended, service.key]).toEqual([0, expect.stringMatching(/^adr_/)]);
+  });
+
+  it("when the host is none of this machine", async () => {
+    const stderr = "HOST 192.0.2.1 is no address of this machine: choose another one.\n";
+    expect(await startFailing({ HOST: "192.0.2.1" })).toEqual({ code: 1, stdout: "", stderr });
+  });
+
+  it("when a variable is wrong, and leaves nothing", async () => {
+    const stderr = "PORT must be a whole number from 0 to 65535.\n";
+    expect(await startFailing({ PORT: "http" })).toEqual({ code: 2, stdout: "", stderr });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("when a model's folder is none, and leaves nothing", async () => {
+    const missing = join(folder, "missing");
+    const stderr = `${missing}/model_index.json: no such file or folder\n`;
+    expect(await startFailing({ MODELS: missing })).toEqual({ code: 2, stdout: "", stderr });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("when two models have one name, after the GPU function has said so", async () => {
+    const twin = join(folder, basename(model));
+    await cp(model, twin, { recursive: true });
+    const { code, stdout, stderr } = await startFailing({ MODELS: [model, twin].join(delimiter) });
+    expect([code, stdout]).toEqual([1, ""]);
+    const [first, second, ...more] = stderr.trimEnd().split("\n");
+    expect(first).toMatch(/^MODELS has two models of the name /);
+    expect([second, ...more]).toEqual(["The GPU function ended while it started (exit code 2)."]);
+  });
+
+  it("when the data folder is a file, or in one", async () => {
+    await writeFile(dataFolder, "precious");
+    for (const [path, code] of [
+      [dataFolder, "EEXIST"],
+      [join(dataFolder, "below"), "ENOTDIR"],
+    ]) {
+      const stderr = `The data folder ${path} cannot be made (${code}): choose another DATA_DIR.\n`;
+      expect(await startFailing({ DATA_DIR: path })).toEqual({ code: 1, stdout: "", stderr });
+    }
+  });
+
+  it("when the data folder may not be written, and leaves nothing in it", async () => {
+    await mkdir(dataFolder);
+    await chmod(dataFolder, 0o555);
+    await chmod(folder, 0o755);
+    // Nothing is denied to root.
+    if (isRoot) for (const path of [model, dataFolder]) await chown(path, NOBODY, NOBODY);
+    const { code, stdout, stderr } = await startFailing({}, isRoot ? { uid: NOBODY, gid: NOBODY } : {});
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^Cannot open the master key \S+: EACCES: .*\.\n$/);
+    expect(await readdir(dataFolder)).toEqual([]);
+  });
+});
+
+it.skipIf(process.platform !== "linux")(
+  "a log that cannot be written stops nothing, nor the stopping",
+  async () => {
+    const full = await open("/dev/full", "w");
+    const service = await startLocal(
+      { DATA_DIR: dataFolder, MODELS: model },
+      { stdio: ["ignore", "pipe", full.fd] },
+    );
+    const client = clientOf(service.url, service.key!);
+    const { id } = await client.create({ prompt: "a red circle moves", steps: 2 });
+    const { status }: Video = await client.finished(id);
+    service.child.kill("SIGTERM");
+    expect([status, await service.ended]).toEqual(["completed", 0]);
+    await full.close();
+  },
+);
+
+it("tells where it is reached when it listens on all addresses", async () => {
+  const service = await startLocal({ DATA_DIR: dataFolder, MODELS: model, HOST: "0.0.0.0" });
+  const answer = await fetch(`${service.url}/healthz`);
+  service.child.kill("SIGINT");
+  expect(service.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  expect([answer.status, await service.ended]).toEqual([200, 0]);
+});
