@@ -172,7 +172,7 @@ describe("closing", () => {
     queue.add(ref("d"));
     expect(hasClosed()).toBe(false);
     looks[0]!.end(Date.now() + 10);
-    await vi.advanceTimersByTimeAsync(2000);
+    await settled();
     expect(hasClosed()).toBe(true);
     expect(ids()).toEqual(["a"]);
   });
