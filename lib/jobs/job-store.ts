@@ -111,6 +111,9 @@ export interface JobStoreDeps {
 /** How long a creation may be between its marker and its record before it counts as abandoned. */
 const CREATION_MS_MAX = 10 * 60_000;
 
+/** The longest of the waits for somebody else's creation, each of them twice the one before. */
+const CREATION_WAIT_MS_MAX = 640;
+
 /** Records read at once for a page. */
 const READ_AHEAD = 16;
 
@@ -129,7 +132,7 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
     if (!held.ok) return { outcome: "mismatched" };
     const id = held.jobId;
     if (id !== job.id) {
-      const earlier = await read({ tenant: job.tenant, id });
+      const earlier = await comingRecord({ tenant: job.tenant, id });
       if (earlier) return { outcome: "replayed", record: earlier };
       const retentionMs = job.expiresAt - job.createdAt;
       if (videoIdTime(id) + retentionMs <= clock.now()) return { outcome: "gone" };
@@ -144,6 +147,18 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
     return created.ok
       ? { outcome: "created", record }
       : { outcome: "replayed", record: created.current.value };
+  }
+
+  /**
+   * The record that whoever took a claim first is about to write. Null when it does not come: that process died, and
+   * the caller takes its creation up. Without the wait a crowd with one key would all write the same objects.
+   */
+  async function comingRecord(ref: JobRef): Promise<JobRecord | null> {
+    for (let waitMs = 20; ; waitMs *= 2) {
+      const record = await read(ref);
+      if (record || waitMs > CREATION_WAIT_MS_MAX) return record;
+      await sleep(waitMs);
+    }
   }
 
   /** The marker has its time in it, so that it is another object than the one an earlier creation left. */

@@ -27,7 +27,8 @@ export type Replaced<T> =
  * refused, has been made after all is read from the record itself: what is returned happened.
  *
  * Everything rejects with a StoreError after 8 tries in vain, when a write may still have been made, and with a
- * {@link RecordError} where something else is stored under the key.
+ * {@link RecordError} where something else is stored under the key. A value that the schema refuses is a RangeError, and is
+ * not written.
  */
 export interface Records<T> {
   read(key: string): Promise<Versioned<T> | null>;
@@ -93,6 +94,8 @@ export function records<T>(
       isIn: ({ writes }: Stored<T>) => writes.some((id) => tried.has(id)),
       /** The tag of what was written; null if it was refused, for now or for good. */
       async write(value: T, earlier: readonly string[], condition: PutOptions): Promise<string | null> {
+        // One that cannot be read again would be in everybody's way for ever.
+        if (!schema.safeParse(value).success) throw new RangeError(`No such record can be stored as ${key}`);
         const id = Buffer.from(random(12)).toString("base64url");
         tried.add(id);
         const writes = [id, ...earlier].slice(0, WRITES_KEPT);

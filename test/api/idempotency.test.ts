@@ -111,9 +111,12 @@ describe("an idempotency key", () => {
     await expectProblem(answer, "invalid_value", "Idempotency-Key");
   });
 
-  it("makes one job of a thousand requests at once", async () => {
-    api = await testApi({ store: memoryStore() });
-    const posts = Array.from({ length: 1000 }, () => post(keyed("crowd")));
+  it.each([
+    [1000, "memory", memoryStore],
+    [200, "a folder", undefined],
+  ])("makes one job of %i requests at once, in %s", async (count, _where, store) => {
+    api = await testApi(store && { store: store() });
+    const posts = Array.from({ length: count }, () => post(keyed("crowd")));
     const ids = new Set((await Promise.all(posts)).map(({ video }) => video.id));
     expect([ids.size, await countJobs()]).toEqual([1, 1]);
   });

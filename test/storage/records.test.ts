@@ -237,3 +237,12 @@ test("what is no such record is refused by its key, without a word of its conten
     }
   }
 });
+
+test("what could not be read again is not written", async () => {
+  const { kept, real } = await faulty();
+  await expect(kept.create("a", { count: 0.5 })).rejects.toThrow(RangeError);
+  expect(await real.get("a")).toBeNull();
+  await kept.create("a", { count: 1 });
+  await expect(kept.update("a", () => ({ count: Number.NaN }))).rejects.toThrow(RangeError);
+  expect((await kept.read("a"))!.value).toEqual({ count: 1 });
+});
