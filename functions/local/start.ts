@@ -30,6 +30,15 @@ async function main(): Promise<void> {
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
+  if (process.env.npm_lifecycle_event) {
+    // A SIGTERM that npm passes on ends the shell in between, and this process only sees that one gone.
+    const shell = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === shell) return;
+      clearInterval(watch);
+      if (stoppingSince === null) stop();
+    }, REPEAT_MS);
+  }
   process.stdout.write(greeting(service.url, service.firstKey));
 }
 

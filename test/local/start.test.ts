@@ -123,6 +123,14 @@ it.skipIf(process.platform !== "linux")(
   },
 );
 
+it.skipIf(!hasProcessList)("stops in order when npm's shell is ended and not this process", async () => {
+  const env = { DATA_DIR: dataFolder, MODELS: model, npm_lifecycle_event: "start" };
+  const service = await startLocal(env, { shell: "/bin/sh" });
+  service.child.kill("SIGTERM");
+  await service.ended;
+  expect(service.stderr).toContain('"msg":"stopping: ');
+});
+
 it("tells where it is reached when it listens on all addresses", async () => {
   const service = await startLocal({ DATA_DIR: dataFolder, MODELS: model, HOST: "0.0.0.0" });
   const answer = await fetch(`${service.url}/healthz`);
