@@ -140,10 +140,13 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
     const { keys } = await store.list(unfinishedPrefix(job.tenant, job.keyId), { limit: unfinishedMax });
     if (keys.length >= unfinishedMax) return { outcome: "queue_full" };
     const record = queuedJob({ ...job, id, createdAt: videoIdTime(id) });
+    const isSlow = (since: number) => since + CREATION_MS_MAX / 2 <= clock.now();
     // The marker first: a record without one would wait for ever if this process died here.
-    const markedAt = await markUnfinished(record);
+    let markedAt = await markUnfinished(record);
+    // A process that slept may find that the sweeper took the marker for abandoned.
+    while (isSlow(markedAt)) markedAt = await markUnfinished(record);
     const created = await jobs.create(jobKey(record), record);
-    if (markedAt + CREATION_MS_MAX / 2 <= clock.now()) await markUnfinished(record);
+    if (isSlow(markedAt)) await markUnfinished(record);
     return created.ok
       ? { outcome: "created", record }
       : { outcome: "replayed", record: created.current.value };

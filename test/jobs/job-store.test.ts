@@ -236,6 +236,24 @@ describe("a process killed in the middle of a creation", () => {
     await expectMarked();
   });
 
+  it("that slept after the marker, and dies with the record, has marked the job again", async () => {
+    let isMarked = false;
+    const sleeping = opened.through(
+      intercepted(opened.store, async (name, key, operation) => {
+        const answer = await operation();
+        if (name === "put" && key.startsWith("jobs/")) throw new Killed();
+        if (name !== "put" || isMarked) return answer;
+        isMarked = true;
+        opened.pass(15 * MINUTE_MS);
+        expect((await runSweep()).orphaned).toBe(1);
+        return answer;
+      }),
+    );
+    await expect(sleeping.create(request(), limited)).rejects.toThrow(Killed);
+    expect(keys("jobs/")).toHaveLength(1);
+    await expectMarked();
+  });
+
   it("that slept between marker and record marks the job again", async () => {
     const sleeping = opened.through(
       intercepted(opened.store, async (name, key, operation) => {
