@@ -42,7 +42,7 @@ describe("the report", () => {
 
   test("tells what a job takes on the disk", () => {
     expect(report).toMatch(
-      /queued job is 1200 bytes in files, and with its folders 6\.0 entries and\s23\.4 KiB/,
+      /queued job is 1200 bytes in files; with its folders it is 6\.0 entries and 23\.4 KiB/,
     );
   });
 

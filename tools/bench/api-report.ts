@@ -33,7 +33,7 @@ never had too many. Every create is on the disk, synced, before it is answered.`
         ["the worker's start, by the receipt", ...told3(start.begun)],
       ],
     ),
-    `${start.begun.length} jobs one after another over \`npm start\`, idle, with the demo model loaded.`,
+    `${start.begun.length} jobs one after another over \`npm start\`, with nothing else to do and the demo model loaded.`,
     "### Memory and disk",
     memoryTable(results),
     memoryText(results),
@@ -113,10 +113,9 @@ function memoryText({ memory }: ApiResults): string {
   const kibibytesEach = (diskBytes / jobs / 1024).toFixed(1);
   return [
     `Jobs that nobody worked on, spread over ${count(memory.keys, "API key")}, since one may have 1000 that are not over;`,
-    "memory after a collection of garbage.",
+    "memory after a collection of garbage. The answer about a queued video counts those before it, up to a thousand.",
     `Between the last two rows a job added ${heap.toFixed(0)} bytes of heap.`,
-    `On the disk a queued job is ${bytesEach} bytes in files, and with its folders ${entriesEach} entries and`,
-    `${kibibytesEach} KiB of blocks.`,
+    `On the disk a queued job is ${bytesEach} bytes in files; with its folders it is ${entriesEach} entries and ${kibibytesEach} KiB.`,
   ].join("\n");
 }
 
