@@ -63,7 +63,12 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
   const signer = urlSigner({ baseUrl: () => url!, secret: ring.derivedKey("signed urls"), clock });
   const storeFolder = join(config.dataFolder, "store");
   const store = await openFolderStore(storeFolder, { signUrl: signer.sign });
-  const jobs = jobStore({ store, clock, random });
+  const jobs = jobStore({
+    store,
+    clock,
+    random,
+    onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
+  });
   const keys = apiKeys({ store, clock, random });
   const endpoints = webhookEndpoints({ store, ring, clock, random });
   const metrics = createMetrics();

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { Clock, Random } from "../ports.ts";
-import { everyKey, type ObjectStore, records, StoreError } from "../storage/index.ts";
+import { everyKey, type ObjectStore, RecordError, records, StoreError } from "../storage/index.ts";
 import { type Claim, claimSchema, takeClaim } from "./claims.ts";
 import { invertedTime, videoIdTime } from "./ids.ts";
 import {
@@ -106,6 +106,8 @@ export interface JobStoreDeps {
   readonly random: Random;
   /** Waits between two tries of a write. */
   readonly sleep?: (durationMs: number) => Promise<unknown>;
+  /** Told of a record that cannot be read and was passed over, so that one does not hide all others. */
+  readonly onDamaged?: (error: RecordError) => void;
 }
 
 /** How long a creation may be between its marker and its record before it counts as abandoned. */
@@ -117,12 +119,23 @@ const CREATION_WAIT_MS_MAX = 640;
 /** Records read at once for a page. */
 const READ_AHEAD = 16;
 
-export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreDeps): JobStore {
+export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }: JobStoreDeps): JobStore {
   const jobs = records(store, jobRecordSchema, { random, sleep });
   const claims = records(store, claimSchema, { random, sleep });
 
   async function read(ref: JobRef): Promise<JobRecord | null> {
     return (await jobs.read(jobKey(ref)))?.value ?? null;
+  }
+
+  /** The record under a key of a listing; null where there is none any more, or none that can be read. */
+  async function readListed(key: string): Promise<JobRecord | null> {
+    try {
+      return (await jobs.read(key))?.value ?? null;
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      onDamaged?.(error);
+      return null;
+    }
   }
 
   async function create(job: NewJob, { claim, unfinishedMax }: CreateOptions): Promise<Creation> {
@@ -157,11 +170,13 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
    * the caller takes its creation up. Without the wait a crowd with one key would all write the same objects.
    */
   async function comingRecord(ref: JobRef): Promise<JobRecord | null> {
-    for (let waitMs = 20; ; waitMs *= 2) {
-      const record = await read(ref);
-      if (record || waitMs > CREATION_WAIT_MS_MAX) return record;
+    for (let waitMs = 20; waitMs <= CREATION_WAIT_MS_MAX; waitMs *= 2) {
+      // A store that does not answer now may do so in a moment; only the last look tells.
+      const record = await read(ref).catch(unlessUnavailable);
+      if (record) return record;
       await sleep(waitMs);
     }
+    return read(ref);
   }
 
   /** The marker has its time in it, so that it is another object than the one an earlier creation left. */
@@ -226,8 +241,8 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
       const { keys, isTruncated } = await store.list(jobsPrefix(tenant), { ...start, limit });
       const found: JobRecord[] = [];
       for (let at = 0; at < keys.length; at += READ_AHEAD) {
-        const page = await Promise.all(keys.slice(at, at + READ_AHEAD).map((key) => jobs.read(key)));
-        found.push(...page.flatMap((entry) => entry?.value ?? []));
+        const page = await Promise.all(keys.slice(at, at + READ_AHEAD).map(readListed));
+        found.push(...page.filter((record) => record !== null));
       }
       return { records: found, isTruncated };
     },
@@ -263,7 +278,7 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
       let purged = 0;
       const after = `${jobsPrefix(tenant)}${invertedTime(before)}`;
       for await (const key of everyKey(store, jobsPrefix(tenant), after)) {
-        const record = (await jobs.read(key))?.value;
+        const record = await readListed(key);
         if (!record || !isFinished(record)) continue;
         await deleteArtifacts(record);
         await store.delete(undeliveredKey(record));
@@ -278,4 +293,9 @@ export function jobStore({ store, clock, random, sleep = setTimeout }: JobStoreD
     },
     deleteArtifacts,
   };
+}
+
+function unlessUnavailable(error: unknown): null {
+  if (error instanceof StoreError && error.code === "unavailable") return null;
+  throw error;
 }

@@ -27,8 +27,8 @@ export type Replaced<T> =
  * refused, has been made after all is read from the record itself: what is returned happened.
  *
  * Everything rejects with a StoreError after 8 tries in vain, when a write may still have been made, and with a
- * {@link RecordError} where something else is stored under the key. A value that the schema refuses is a RangeError, and is
- * not written.
+ * {@link RecordError} where something else is stored under the key. A value that the schema refuses is a RangeError,
+ * and is not written.
  */
 export interface Records<T> {
   read(key: string): Promise<Versioned<T> | null>;

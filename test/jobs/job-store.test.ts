@@ -4,6 +4,7 @@ import {
   artifactKey,
   type Claim,
   type JobRecord,
+  jobStore,
   type NewJob,
   newVideoId,
   sweep,
@@ -524,4 +525,24 @@ it("deleting artifacts takes those of all attempts of the job, and of no other j
   for (const key of [...kept, ...gone]) await opened.store.put(key, new Uint8Array([1]));
   await opened.jobs.deleteArtifacts(ref);
   expect(keys("artifacts/")).toEqual(kept);
+});
+
+describe("a damaged record", () => {
+  it("is told of, and hides no other from a list or a purge", async () => {
+    const { store, clock } = openJobs();
+    const damaged: string[] = [];
+    const jobs = jobStore({ store, clock, random: randomBytes, onDamaged: ({ key }) => damaged.push(key) });
+    const ids = ["0", "1", "2"].map((end) => `${newJob.id.slice(0, -1)}${end}`);
+    for (const id of ids) {
+      await jobs.create({ ...newJob, id }, { unfinishedMax: 10 });
+      await jobs.apply({ tenant: "acme", id }, { type: "cancel" });
+    }
+    const key = jobKey({ tenant: "acme", id: ids[1]! });
+    await store.put(key, new TextEncoder().encode("{"));
+
+    const { records } = await jobs.list("acme", { limit: 10 });
+    expect(records.map(({ id }) => id)).toEqual([ids[2], ids[0]]);
+    expect(await jobs.purge("acme", newJob.createdAt + 1)).toBe(2);
+    expect(damaged).toEqual([key, key]);
+  });
 });

@@ -172,6 +172,8 @@ export function videoRoutes(deps: ApiDeps) {
       const record = await find(c);
       const { event_id: eventId = null } = c.req.valid("json");
       let isKnown = true;
+      // Before the write too: a process that dies after it leaves a marker for the sweeper.
+      if (isFinished(record)) await jobs.markUndelivered(record);
       const updated = await jobs.updateEvents(record, (newest) => {
         const events = redeliver(newest, eventId, clock.now());
         isKnown = events !== null;
