@@ -9,6 +9,7 @@ import { body, query } from "../middleware/body.ts";
 import { videoFilter } from "../middleware/list-query.ts";
 import { orderVideo, webhookOf } from "../order-video.ts";
 import { ApiError } from "../problem.ts";
+import { queuePositions } from "../queue-positions.ts";
 import { resolveVideo } from "../resolve-video.ts";
 import type { Video } from "../schemas/video.ts";
 import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
@@ -21,7 +22,6 @@ const WAIT_STEP_MS = 200;
 
 /** Records that one request for a filtered list looks at. */
 const FILTERED_MAX = 2000;
-const QUEUE_SHOWN_MAX = 1000;
 
 export const contentQuery = z.strictObject({ variant: z.string().max(32).default("video") });
 
@@ -30,6 +30,7 @@ export const redeliverBody = z.strictObject({ event_id: z.string().max(80).optio
 export function videoRoutes(deps: ApiDeps) {
   const { jobs, store, hints, limits, clock } = deps;
   const { bodyBytesMax, promptCharactersMax } = limits;
+  const positions = queuePositions(jobs, clock);
 
   /** @throws ApiError for an id that is unknown, deleted or somebody else's: nothing tells which */
   async function find(c: Context<ApiEnv>): Promise<JobRecord> {
@@ -48,20 +49,8 @@ export function videoRoutes(deps: ApiDeps) {
   async function viewOptions(record: JobRecord): Promise<VideoViewOptions> {
     return {
       urls: await signUrls(store, record, clock.now()),
-      queuePosition: record.status === "queued" ? await queuePosition(record) : null,
+      queuePosition: record.status === "queued" ? await positions.before(record.id) : null,
     };
-  }
-
-  /** Unfinished jobs of everybody that were created before; not told beyond the first thousand. */
-  async function queuePosition({ id }: JobRecord): Promise<number | null> {
-    let seen = 0;
-    let before = 0;
-    for await (const other of jobs.unfinished()) {
-      seen += 1;
-      if (seen > QUEUE_SHOWN_MAX) return null;
-      if (other.id < id) before += 1;
-    }
-    return before;
   }
 
   /** The record once it is over, or as it is after the seconds that `Prefer: wait=n` allows. */
@@ -98,6 +87,7 @@ export function videoRoutes(deps: ApiDeps) {
         claim: claimOf(c, "POST /v1/videos", request),
       });
       if (isReplay) c.header("idempotent-replayed", "true");
+      else positions.joined(record.id);
       return answer(c, await awaited(c, record));
     })
     .get("/", videoFilter, async (c) => {
@@ -165,6 +155,7 @@ export function videoRoutes(deps: ApiDeps) {
         claim: claimOf(c, `POST /v1/videos/${parent.id}/remix`, request),
       });
       if (isReplay) c.header("idempotent-replayed", "true");
+      else positions.joined(record.id);
       return answer(c, await awaited(c, record));
     })
     .get("/:id/events", async (c) => c.json(eventsView(await find(c))))
