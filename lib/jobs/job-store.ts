@@ -110,6 +110,12 @@ export interface JobStoreDeps {
   readonly onDamaged?: (error: RecordError) => void;
 }
 
+/** One write of a job's unfinished marker. */
+interface Marker {
+  readonly at: number;
+  readonly etag: string;
+}
+
 /** How long a creation may be between its marker and its record before it counts as abandoned. */
 const CREATION_MS_MAX = 10 * 60_000;
 
@@ -153,13 +159,16 @@ export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }
     const { keys } = await store.list(unfinishedPrefix(job.tenant, job.keyId), { limit: unfinishedMax });
     if (keys.length >= unfinishedMax) return { outcome: "queue_full" };
     const record = queuedJob({ ...job, id, createdAt: videoIdTime(id) });
-    const isSlow = (since: number) => since + CREATION_MS_MAX / 2 <= clock.now();
+    const isSlow = ({ at }: Marker) => at + CREATION_MS_MAX / 2 <= clock.now();
     // The marker first: a record without one would wait for ever if this process died here.
-    let markedAt = await markUnfinished(record);
+    let marker = await markUnfinished(record);
     // A process that slept may find that the sweeper took the marker for abandoned.
-    while (isSlow(markedAt)) markedAt = await markUnfinished(record);
-    const created = await jobs.create(jobKey(record), record);
-    if (isSlow(markedAt)) await markUnfinished(record);
+    while (isSlow(marker)) marker = await markUnfinished(record);
+    const created = await jobs.create(jobKey(record), record).catch(async (error: unknown) => {
+      if (isRefusal(error)) await store.delete(unfinishedKey(record), { ifMatch: marker.etag });
+      throw error;
+    });
+    if (isSlow(marker)) await markUnfinished(record);
     return created.ok
       ? { outcome: "created", record }
       : { outcome: "replayed", record: created.current.value };
@@ -180,15 +189,15 @@ export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }
   }
 
   /** The marker has its time in it, so that it is another object than the one an earlier creation left. */
-  async function markUnfinished(ref: UnfinishedRef): Promise<number> {
-    const now = clock.now();
-    await mark(unfinishedKey(ref), new TextEncoder().encode(`${now}`));
-    return now;
+  async function markUnfinished(ref: UnfinishedRef): Promise<Marker> {
+    const at = clock.now();
+    return { at, etag: await mark(unfinishedKey(ref), new TextEncoder().encode(`${at}`)) };
   }
 
-  async function mark(key: string, body: Uint8Array): Promise<void> {
-    const { ok } = await store.put(key, body);
-    if (!ok) throw new StoreError("unavailable", `The marker ${key} cannot be written now; try again.`);
+  async function mark(key: string, body: Uint8Array): Promise<string> {
+    const put = await store.put(key, body);
+    if (put.ok) return put.etag;
+    throw new StoreError("unavailable", `The marker ${key} cannot be written now; try again.`);
   }
 
   async function apply(ref: JobRef, event: JobEvent): Promise<Applied> {
@@ -293,6 +302,11 @@ export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }
     },
     deleteArtifacts,
   };
+}
+
+/** Nothing was written, and the marker would only count against the key's limit; otherwise it may have been. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof StoreError && (error.code === "full" || error.code === "denied");
 }
 
 function unlessUnavailable(error: unknown): null {

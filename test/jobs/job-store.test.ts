@@ -546,3 +546,20 @@ describe("a damaged record", () => {
     expect(damaged).toEqual([key, key]);
   });
 });
+
+it("a creation that finds the disk full leaves no marker that would count against the key", async () => {
+  const { store } = opened;
+  const full = opened.through({
+    ...store,
+    put: async (key, ...rest) => {
+      if (key.startsWith("jobs/")) throw new StoreError("full", "The disk is full.");
+      return store.put(key, ...rest);
+    },
+  });
+  for (let tries = 0; tries < 3; tries++) {
+    await expect(full.create(newJob, { unfinishedMax: 1 })).rejects.toThrow("The disk is full.");
+  }
+  await expect(opened.jobs.create(newJob, { unfinishedMax: 1 })).resolves.toMatchObject({
+    outcome: "created",
+  });
+});
