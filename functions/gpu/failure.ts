@@ -1,5 +1,6 @@
 import { CheckpointError } from "../../lib/checkpoint/index.ts";
 import type { JobError } from "../../lib/jobs/index.ts";
+import { GenerationError } from "../../lib/pipeline/index.ts";
 import { RequestError } from "../../lib/request/index.ts";
 
 /**
@@ -30,7 +31,17 @@ export function failureOf(cause: unknown): JobFailure {
     return new JobFailure("invalid_request", cause.message, { cause, isRetryable: false });
   }
   if (cause instanceof CheckpointError) {
-    return new JobFailure("model_unavailable", "The files of the model cannot be read.", { cause });
+    return new JobFailure("model_load_failed", "The files of the model cannot be read.", { cause });
   }
-  return new JobFailure("generation_failed", "The video could not be generated.", { cause });
+  const fault = cause instanceof GenerationError ? cause.fault : null;
+  switch (fault) {
+    case "killed":
+      return new JobFailure("out_of_memory", "The worker was killed, most likely for want of memory.", {
+        cause,
+      });
+    case "invalid_output":
+      return new JobFailure("invalid_output", "The model gave numbers that are no picture.", { cause });
+    default:
+      return new JobFailure("internal_error", "The video could not be generated.", { cause });
+  }
 }

@@ -66,11 +66,11 @@ async function openModel(
   { models, onProgress }: MakeOptions,
 ): Promise<WarmModel> {
   if (!models.names.includes(model)) {
-    throw new JobFailure("model_unavailable", "No worker has that model.", { isRetryable: false });
+    throw new JobFailure("model_load_failed", "No worker has that model.", { isRetryable: false });
   }
   onProgress({ stage: "load", steps, done: 0, computed: 0 });
   return models.open(model).catch((cause: unknown) => {
-    throw new JobFailure("model_unavailable", "The model cannot be opened.", { cause });
+    throw new JobFailure("model_load_failed", "The model cannot be opened.", { cause });
   });
 }
 

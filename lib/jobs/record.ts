@@ -102,8 +102,10 @@ export const JOB_ERROR_CODES = [
   "canceled",
   "deadline_exceeded",
   "invalid_request",
-  "generation_failed",
-  "model_unavailable",
+  "out_of_memory",
+  "model_load_failed",
+  "invalid_output",
+  "internal_error",
   "worker_lost",
   "upload_failed",
 ] as const;

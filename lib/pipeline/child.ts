@@ -4,6 +4,7 @@
  * It exists so that a generation can be killed: onnxruntime cannot be interrupted inside a run. It goes when
  * its parent goes, whatever ended that.
  */
+import { GenerationError } from "./errors.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 import { openPipeline, type Pipeline } from "./pipeline.ts";
 
@@ -38,5 +39,5 @@ function send(message: FromChild): void {
 
 function failure(error: unknown): FromChild {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return { kind: "failed", name, message };
+  return { kind: "failed", name, message, fault: error instanceof GenerationError ? error.fault : null };
 }

@@ -83,7 +83,9 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
     steps.push(step);
     options.onStep?.(step);
   }
-  if (!options.latent.every(Number.isFinite)) throw new GenerationError(NOT_FINITE);
+  if (!options.latent.every(Number.isFinite)) {
+    throw new GenerationError(NOT_FINITE, { fault: "invalid_output" });
+  }
   return steps;
 }
 

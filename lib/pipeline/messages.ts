@@ -3,6 +3,7 @@
  * at a time, so nothing needs a number.
  */
 import type { GenerationRequest, VideoLimits } from "../request/index.ts";
+import type { GenerationFault } from "./errors.ts";
 import type { PipelineOptions } from "./model-parts.ts";
 import type { Generation, Progress } from "./pipeline.ts";
 
@@ -16,4 +17,9 @@ export type FromChild =
   | { readonly kind: "opened"; readonly model: string; readonly limits: VideoLimits }
   | { readonly kind: "progress"; readonly progress: Progress }
   | { readonly kind: "generated"; readonly generation: Generation }
-  | { readonly kind: "failed"; readonly name: string; readonly message: string };
+  | {
+      readonly kind: "failed";
+      readonly name: string;
+      readonly message: string;
+      readonly fault: GenerationFault | null;
+    };

@@ -167,14 +167,16 @@ function tell(child: ChildProcess, message: ToChild): void {
   if (child.connected) child.send(message, () => undefined);
 }
 
-function errorOf({ name, message }: Extract<FromChild, { kind: "failed" }>): Error {
+function errorOf({ name, message, fault }: Extract<FromChild, { kind: "failed" }>): Error {
   if (name === "RequestError") return new RequestError(message);
-  return name === "CancelledError" ? new CancelledError() : new GenerationError(message);
+  return name === "CancelledError" ? new CancelledError() : new GenerationError(message, { fault });
 }
 
 function exitError(code: number | null, signal: NodeJS.Signals | null): GenerationError {
   if (signal === "SIGKILL") {
-    return new GenerationError("The generating process was killed; the machine may have run out of memory.");
+    return new GenerationError("The generating process was killed; the machine may have run out of memory.", {
+      fault: "killed",
+    });
   }
   return new GenerationError(`The generating process ended unexpectedly (${signal ?? `exit code ${code}`}).`);
 }

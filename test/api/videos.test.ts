@@ -102,7 +102,7 @@ describe("a completed video", () => {
 it("a failed video says why, in words that OpenAI's clients know", async () => {
   const { id } = await api.create();
   const { attempt } = await api.claim(id);
-  const error = { code: "generation_failed", message: "The model failed." } as const;
+  const error = { code: "internal_error", message: "The model failed." } as const;
   await api.apply(id, { type: "fail", owner: "worker", attempt, error, isRetryable: false });
   expect(await api.get(id)).toMatchObject({ status: "failed", error, completed_at: null, expires_at: null });
 });

@@ -249,14 +249,14 @@ describe("a job that fails", () => {
 
   it("for a model that is not here fails for good", async () => {
     const record = await start(await place.queue({ model: "other" })).ended;
-    const error = { code: "model_unavailable", message: "No worker has that model." };
+    const error = { code: "model_load_failed", message: "No worker has that model." };
     expect(record).toMatchObject({ status: "failed", error });
   });
 
   it("for a model that cannot be opened is tried again, then fails without naming a path", async () => {
     const ref = await place.queue({ model: basename(broken) });
     await expect(start(ref).ended).resolves.toMatchObject({ status: "queued", failures: 1, error: null });
-    const error = { code: "model_unavailable", message: "The model cannot be opened." };
+    const error = { code: "model_load_failed", message: "The model cannot be opened." };
     await expect(start(ref).ended).resolves.toMatchObject({ status: "failed", failures: 2, error });
   });
 

@@ -6,7 +6,7 @@ import { CLOCK_SKEW_MS, FAILURES_MAX, LOSSES_MAX, transition } from "../../lib/j
 import { later, NOW, newJob, outputs, queued, receipt } from "./sample-job.ts";
 
 const LEASE_MS = 60_000;
-const error = { code: "generation_failed", message: "The video could not be generated." } as const;
+const error = { code: "internal_error", message: "The video could not be generated." } as const;
 
 /**
  * The rules. A row holds in every situation that has all its words; what then comes is a status, `same` (allowed, and

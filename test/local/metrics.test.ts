@@ -8,7 +8,7 @@ const completed = later(running, NOW, { type: "complete", ...holder, outputs, re
 const failed = later(running, NOW, {
   type: "fail",
   ...holder,
-  error: { code: "generation_failed", message: "The video could not be generated." },
+  error: { code: "internal_error", message: "The video could not be generated." },
   isRetryable: false,
 });
 const cancelled = later(queued, NOW, { type: "cancel" });
@@ -24,7 +24,7 @@ it("counts jobs by how they ended, and the steps and stages of those that were c
   for (const record of [completed, completed, failed, cancelled]) metrics.observeJob(record);
   const lines = await samples(metrics);
   expect(lines).toContain('adareel_jobs_total{status="completed",error=""} 2');
-  expect(lines).toContain('adareel_jobs_total{status="failed",error="generation_failed"} 1');
+  expect(lines).toContain('adareel_jobs_total{status="failed",error="internal_error"} 1');
   expect(lines).toContain('adareel_jobs_total{status="cancelled",error="canceled"} 1');
   expect(lines).toContain('adareel_steps_total{kind="computed"} 8');
   expect(lines).toContain('adareel_steps_total{kind="reused"} 8');

@@ -221,9 +221,10 @@ describe("ending", () => {
   it("by SIGKILL says that memory may have run out", async () => {
     const pipeline = await startOwn();
     const onProgress = whileDenoising(() => process.kill(pipeline.pid, "SIGKILL"));
-    await expect(pipeline.generate(endless, { onProgress })).rejects.toThrow(
-      "The generating process was killed; the machine may have run out of memory.",
-    );
+    await expect(pipeline.generate(endless, { onProgress })).rejects.toMatchObject({
+      message: "The generating process was killed; the machine may have run out of memory.",
+      fault: "killed",
+    });
   });
 
   it("between two generations fails the next one", async () => {

@@ -110,7 +110,7 @@ async function work(record: JobRecord, lease: Lease, options: WorkerOptions): Pr
   const { process, network, swarm, heedsSilence = true } = options;
   const { random } = network;
   const holder = { owner: process.name, attempt: record.attempt };
-  const error = { code: "generation_failed", message: "The video could not be generated." } as const;
+  const error = { code: "internal_error", message: "The video could not be generated." } as const;
   const fail = (isRetryable: boolean): JobEvent => ({ type: "fail", ...holder, error, isRetryable });
   for (let step = 0; step < swarm.steps; step += 1) {
     if (heedsSilence && process.clock.now() >= lease.until - LEASE_MS / 3) lease.lost ??= "unreachable";

@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import { failureOf, JobFailure } from "../../functions/gpu/failure.ts";
+import { CheckpointError } from "../../lib/checkpoint/index.ts";
+import { GenerationError } from "../../lib/pipeline/index.ts";
+import { RequestError } from "../../lib/request/index.ts";
+
+it.each([
+  [new GenerationError("It was killed.", { fault: "killed" }), "out_of_memory", true],
+  [new GenerationError("NaN in /models/x", { fault: "invalid_output" }), "invalid_output", true],
+  [new GenerationError("Segmentation fault in /opt/x.so"), "internal_error", true],
+  [new CheckpointError("/models/x", "is damaged"), "model_load_failed", true],
+  [new RequestError("Choose 64x64."), "invalid_request", false],
+  [new Error("/home/somebody"), "internal_error", true],
+  ["no error at all", "internal_error", true],
+  [new JobFailure("upload_failed", "The video could not be stored."), "upload_failed", true],
+])("%s fails the job with %s", (cause, code, isRetryable) => {
+  const failure = failureOf(cause);
+  expect(failure).toMatchObject({ code, isRetryable });
+  expect(failure.message).toMatch(/^[A-Z][^/]*\.$/);
+});
