@@ -1,13 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
-import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { folderList, logLevel, oneOf, parseEnvironment, wholeNumber } from "../../lib/environment.ts";
 import type { PipelineOptions } from "../../lib/pipeline/index.ts";
-
-/** The environment asks for something that cannot be; the message is one sentence. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
 
 export interface GpuConfig {
   /** `PORT`, or else `SAGEMAKER_BIND_TO_PORT`; 8080. With 0 the system chooses a free one. */
@@ -41,16 +36,12 @@ const environment = z.object({
   STORE: z
     .string({ error: "is needed: s3://bucket/prefix, or file:///folder" })
     .regex(/^(s3|file):\/\/./, "must begin with s3:// or file://"),
-  MODELS: z
-    .string()
-    .transform((folders) => folders.split(delimiter))
-    .refine((folders) => !folders.includes(""), `must be folders with one ${delimiter} between two`)
-    .optional(),
+  MODELS: folderList().optional(),
   LEASE_MS: wholeNumber(1_000, 3_600_000).default(60_000),
   PROGRESS_INTERVAL_MS: wholeNumber(0, 60_000).default(2_000),
   THREADS: wholeNumber(1, 1_024).optional(),
   PROVIDER: oneOf("cpu", "cuda", "webgpu").default("cpu"),
-  LOG_LEVEL: oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent").default("info"),
+  LOG_LEVEL: logLevel(),
 });
 
 /**
@@ -59,12 +50,7 @@ const environment = z.object({
  * @throws ConfigError naming the first variable that cannot be used
  */
 export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
-  const parsed = environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value)));
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new ConfigError(`${path[0]!.toString()} ${message}.`);
-  }
-  const { data } = parsed;
+  const data = parseEnvironment(environment, env);
   return {
     port: data.PORT ?? data.SAGEMAKER_BIND_TO_PORT ?? 8080,
     host: data.HOST,
@@ -78,15 +64,6 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
     },
     logLevel: data.LOG_LEVEL,
   };
-}
-
-function wholeNumber(least: number, most: number) {
-  const isAllowed = (text: string) => /^\d{1,7}$/.test(text) && Number(text) >= least && Number(text) <= most;
-  return z.string().refine(isAllowed, `must be a whole number from ${least} to ${most}`).transform(Number);
-}
-
-function oneOf<const T extends string>(...values: T[]) {
-  return z.enum(values, { error: `must be one of ${values.join(", ")}` });
 }
 
 function isFilled(folder: string): boolean {

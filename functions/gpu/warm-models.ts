@@ -1,11 +1,11 @@
 import { hashWeights } from "../../lib/checkpoint/index.ts";
+import { ConfigError } from "../../lib/environment.ts";
 import {
   describeModel,
   type PipelineOptions,
   type PipelineProcess,
   startPipelineProcess,
 } from "../../lib/pipeline/index.ts";
-import { ConfigError } from "./config.ts";
 
 export interface WarmModel {
   readonly pipeline: PipelineProcess;

@@ -1,11 +1,7 @@
-import { delimiter, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-
-/** The environment asks for something that cannot be; the message is one sentence. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
+import { folderList, logLevel, oneOf, parseEnvironment, wholeNumber } from "../../lib/environment.ts";
 
 export interface LocalConfig {
   /** `PORT`; 3000. With 0 the system chooses a free one. */
@@ -33,15 +29,6 @@ export interface LocalConfig {
 const DAY_MS = 24 * 3_600_000;
 const DEMO_MODEL = fileURLToPath(new URL("../../models/demo", import.meta.url));
 
-const wholeNumber = (least: number, most: number) =>
-  z
-    .string()
-    .refine((text) => /^\d{1,7}$/.test(text) && Number(text) >= least && Number(text) <= most, {
-      error: `must be a whole number from ${least} to ${most}`,
-    })
-    .transform(Number);
-
-const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 const PUBLIC_URL_RULE = "must be a URL such as https://videos.example.com";
 
 const environment = z.object({
@@ -52,18 +39,12 @@ const environment = z.object({
     .refine((text) => !/[?#]/.test(text), { error: PUBLIC_URL_RULE })
     .optional(),
   DATA_DIR: z.string().default("data"),
-  MODELS: z
-    .string()
-    .transform((folders) => folders.split(delimiter))
-    .refine((folders) => !folders.includes(""), {
-      error: `must be folders with one ${delimiter} between two`,
-    })
-    .optional(),
-  ALLOW_LOOPBACK_WEBHOOKS: z.enum(["0", "1"], { error: "must be 0 or 1" }).default("0"),
+  MODELS: folderList().optional(),
+  ALLOW_LOOPBACK_WEBHOOKS: oneOf("0", "1").default("0"),
   LEASE_MS: wholeNumber(1000, 3_600_000).default(15_000),
   UNFINISHED_MAX: wholeNumber(1, 1000).default(100),
   RETENTION_DAYS: wholeNumber(1, 3650).default(30),
-  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
+  LOG_LEVEL: logLevel(),
 });
 
 /**
@@ -73,12 +54,7 @@ const environment = z.object({
  * @throws ConfigError naming the first variable that cannot be used
  */
 export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig {
-  const parsed = environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value)));
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new ConfigError(`${path[0]!.toString()} ${message}.`);
-  }
-  const { data } = parsed;
+  const data = parseEnvironment(environment, env);
   return {
     port: data.PORT,
     host: data.HOST,

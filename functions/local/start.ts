@@ -1,7 +1,8 @@
 import { pino } from "pino";
 import { CheckpointError } from "../../lib/checkpoint/index.ts";
+import { ConfigError } from "../../lib/environment.ts";
 import { logDestination } from "../../lib/log-destination.ts";
-import { ConfigError, parseConfig } from "./config.ts";
+import { parseConfig } from "./config.ts";
 import { startService } from "./service.ts";
 
 /** `npm start`: the service on this machine, until it is told to stop. */

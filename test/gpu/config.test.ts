@@ -1,6 +1,7 @@
 import { delimiter } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ConfigError, parseConfig } from "../../functions/gpu/config.ts";
+import { parseConfig } from "../../functions/gpu/config.ts";
+import { ConfigError } from "../../lib/environment.ts";
 
 const STORE = "file:///jobs";
 

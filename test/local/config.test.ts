@@ -1,6 +1,7 @@
 import { delimiter } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ConfigError, parseConfig } from "../../functions/local/config.ts";
+import { parseConfig } from "../../functions/local/config.ts";
+import { ConfigError } from "../../lib/environment.ts";
 
 describe("a configuration", () => {
   it("needs nothing from the environment", () => {
@@ -59,7 +60,7 @@ describe("a configuration", () => {
     [{ PUBLIC_URL: "https://videos.example.com/#top" }, url],
     [{ MODELS: delimiter }, `MODELS must be folders with one ${delimiter} between two.`],
     [{ MODELS: `a${delimiter}` }, `MODELS must be folders with one ${delimiter} between two.`],
-    [{ ALLOW_LOOPBACK_WEBHOOKS: "yes" }, "ALLOW_LOOPBACK_WEBHOOKS must be 0 or 1."],
+    [{ ALLOW_LOOPBACK_WEBHOOKS: "yes" }, "ALLOW_LOOPBACK_WEBHOOKS must be one of 0, 1."],
     [{ LEASE_MS: "999" }, "LEASE_MS must be a whole number from 1000 to 3600000."],
     [{ UNFINISHED_MAX: "0" }, "UNFINISHED_MAX must be a whole number from 1 to 1000."],
     [{ UNFINISHED_MAX: "1e3" }, "UNFINISHED_MAX must be a whole number from 1 to 1000."],

@@ -19,6 +19,7 @@ import {
   triggerUpdateSchema,
 } from "../schemas/trigger.ts";
 import { rehearse, triggeredVideo } from "../trigger-video.ts";
+import { pageView } from "../views/page.ts";
 import { unixSeconds } from "../views/video.ts";
 
 const TRIGGERS_MAX = 50;
@@ -49,14 +50,8 @@ export function triggerRoutes(deps: ApiDeps) {
       return c.json({ ...view(created.trigger), signing_secret: created.secret });
     })
     .get("/", async (c) => {
-      const data = (await triggers.list(c.var.principal.tenant)).map(view);
-      return c.json({
-        object: "list" as const,
-        data,
-        first_id: data[0]?.id ?? null,
-        last_id: data.at(-1)?.id ?? null,
-        has_more: false,
-      });
+      const all = await triggers.list(c.var.principal.tenant);
+      return c.json(pageView(all.map(view)));
     })
     .get("/:id", async (c) => c.json(view(await find(c))))
     .post("/:id", body(triggerUpdateSchema, bodyBytesMax), async (c) => {

@@ -13,6 +13,7 @@ import { queuePositions } from "../queue-positions.ts";
 import { resolveVideo } from "../resolve-video.ts";
 import type { Video } from "../schemas/video.ts";
 import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
+import { pageView } from "../views/page.ts";
 import { scheduleView } from "../views/schedule.ts";
 import { eventsView, STATUS_NAMES, signUrls, type VideoViewOptions, videoView } from "../views/video.ts";
 
@@ -110,13 +111,7 @@ export function videoRoutes(deps: ApiDeps) {
       }
       if (isTruncated && found.length === 0) throw tooDeep(last);
       const data = found.slice(0, limit).map((record) => videoView(record));
-      return c.json({
-        object: "list" as const,
-        data,
-        first_id: data[0]?.id ?? null,
-        last_id: data.at(-1)?.id ?? null,
-        has_more: isTruncated || found.length > limit,
-      });
+      return c.json(pageView(data, isTruncated || found.length > limit));
     })
     .get("/:id", async (c) => answer(c, await awaited(c, await find(c))))
     .delete("/:id", async (c) => {

@@ -11,6 +11,7 @@ import {
   rotateSchema,
   testSchema,
 } from "../schemas/webhook-endpoint.ts";
+import { pageView } from "../views/page.ts";
 import { unixSeconds } from "../views/video.ts";
 
 const ENDPOINTS_MAX = 20;
@@ -87,14 +88,8 @@ export function webhookEndpointRoutes(deps: ApiDeps) {
       return c.json(viewWithSecret(endpoint));
     })
     .get("/", async (c) => {
-      const data = (await endpoints.list(c.var.principal.tenant)).map(view);
-      return c.json({
-        object: "list" as const,
-        data,
-        first_id: data[0]?.id ?? null,
-        last_id: data.at(-1)?.id ?? null,
-        has_more: false,
-      });
+      const all = await endpoints.list(c.var.principal.tenant);
+      return c.json(pageView(all.map(view)));
     })
     .get("/:id", async (c) => c.json(view(await find(c))))
     .post("/:id", body(endpointUpdateSchema, bodyBytesMax), async (c) => {

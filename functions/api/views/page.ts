@@ -1,0 +1,10 @@
+/** One page of a list, as OpenAI's clients turn its pages. */
+export function pageView<Item extends { readonly id: string }>(data: Item[], hasMore = false) {
+  return {
+    object: "list" as const,
+    data,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+    has_more: hasMore,
+  };
+}
