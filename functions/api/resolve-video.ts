@@ -1,6 +1,6 @@
 import type { VideoParams } from "../../lib/jobs/index.ts";
 import type { Random } from "../../lib/ports.ts";
-import { type GenerationRequest, RequestError, resolveRequest } from "../../lib/request/index.ts";
+import { RequestError, type RequestField, resolveRequest } from "../../lib/request/index.ts";
 import type { ModelCard, RequestLimits } from "./env.ts";
 import { ApiError } from "./problem.ts";
 import type { CacheSetting, VideoSettings } from "./schemas/video-request.ts";
@@ -123,10 +123,10 @@ function checked<R>(resolve: () => R, names: FieldNames): R {
   }
 }
 
-type FieldNames = Partial<Record<keyof GenerationRequest, string>>;
+type FieldNames = Readonly<Record<RequestField, string>>;
 
 /** The API's names of what a request to the pipeline calls otherwise. */
-const FIELD_NAMES: FieldNames = {
+const FIELD_NAMES = {
   prompt: "prompt",
   seed: "seed",
   steps: "steps",
@@ -134,7 +134,7 @@ const FIELD_NAMES: FieldNames = {
   width: "size",
   fps: "fps",
   cache: "cache",
-};
+} as const;
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 

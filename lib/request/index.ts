@@ -5,4 +5,4 @@ export {
   type VideoLimits,
   videoLimitsSchema,
 } from "./request.ts";
-export { RequestError } from "./request-error.ts";
+export { RequestError, type RequestField } from "./request-error.ts";
