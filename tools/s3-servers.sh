@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the contract of object stores (test/storage) against real S3 servers on this machine: moto from PyPI and
+# Runs the contract of object stores (test/storage) and a job (test/gpu) against real S3 servers on this machine: moto from PyPI and
 # versitygw from the Go proxy, as far as Python and Go are there. Fails if a server that runs fails a check that
 # docs/object-stores.md does not name as lacking.
 set -euo pipefail
@@ -45,7 +45,7 @@ run() {
   fi
   echo "the contract of object stores against $name, except for: $lacks"
   ADAREEL_S3_ENDPOINT=$endpoint ADAREEL_S3_LACKS=$lacks \
-    timeout 180 npx vitest run test/storage/s3-store.test.ts
+    timeout 180 npx vitest run test/storage/s3-store.test.ts test/gpu/s3-job.test.ts
 }
 
 status=0

@@ -29,10 +29,10 @@ export interface Workplace {
   remove(): Promise<void>;
 }
 
-/** A folder store with jobs in it; equal ones may be opened at its URL. */
-export async function openWorkplace(modelFolder: string): Promise<Workplace> {
+/** A store with jobs in it, in a folder of its own unless another is named; equal ones may be opened at its URL. */
+export async function openWorkplace(modelFolder: string, storeUrl?: string): Promise<Workplace> {
   const folder = await mkdtemp(join(tmpdir(), "adareel-gpu-"));
-  const url = pathToFileURL(folder).href;
+  const url = storeUrl ?? pathToFileURL(folder).href;
   const store = await openStore(url, { signUrl: () => "" });
   const clock = shiftableClock();
   const jobs = jobStore({ store, clock, random: randomBytes });
