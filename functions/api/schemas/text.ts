@@ -15,4 +15,6 @@ export const modelText = (charactersMax: number) =>
     .refine((text) => !/[^\P{Cc}\t\n\r]/u.test(text), "must not contain control characters")
     .refine((text) => !CONTROL_TOKENS.test(text), "must not contain control tokens such as </s>")
     .transform((text) => text.normalize("NFC").trim())
-    .pipe(z.string().max(charactersMax));
+    .pipe(z.string().max(charactersMax))
+    // What is checked after a transformation is lost to the reference.
+    .meta({ maxLength: charactersMax });

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { EVENT_TYPES } from "../../../lib/jobs/index.ts";
+import { MAX_FPS } from "../../../lib/limits.ts";
+import { MAX_SEED, MAX_STEPS } from "../../../lib/sampling/index.ts";
 import { modelText } from "./text.ts";
 
-const SEED_MAX = Number.MAX_SAFE_INTEGER;
-const STEPS_MAX = 1000;
 const TIMEOUT_SECONDS = { least: 10, most: 6 * 3600, usual: 3600 } as const;
 
-const steps = z.int().min(1).max(STEPS_MAX);
+const steps = z.int().min(1).max(MAX_STEPS);
 
 const cacheName = z
   .string()
@@ -45,7 +45,7 @@ export const cacheSchema = z
       warmup_steps: z
         .int()
         .min(0)
-        .max(STEPS_MAX)
+        .max(MAX_STEPS)
         .optional()
         .describe("Steps at the start that are all computed."),
     }),
@@ -81,13 +81,14 @@ const settings = {
   size: z
     .string()
     .regex(/^\d{1,5}x\d{1,5}$/, "must be width x height in pixels, such as 64x64")
-    .optional(),
-  fps: z.int().min(1).max(240).optional(),
+    .optional()
+    .describe("Width x height in pixels; the model's first when left out."),
+  fps: z.int().min(1).max(MAX_FPS).optional().describe("Frames a second; the model's first when left out."),
   steps: steps.optional().describe("Denoising steps."),
   num_inference_steps: steps.optional().describe("Another name of `steps`."),
-  guidance_scale: z.number().min(0).max(100).optional(),
-  negative_prompt: modelText(4000).optional(),
-  seed: z.int().min(0).max(SEED_MAX).optional().describe("Drawn and told when left out."),
+  guidance_scale: z.number().min(0).max(100).optional().describe("How closely to follow the prompt."),
+  negative_prompt: modelText(4000).optional().describe("What to steer away from."),
+  seed: z.int().min(0).max(MAX_SEED).optional().describe("Drawn and told when left out."),
   cache: cacheSchema.optional(),
   compare: z
     .boolean()
@@ -119,7 +120,9 @@ const webhook = {
 /** @param promptCharactersMax what the deployment allows */
 export function videoCreateSchema(promptCharactersMax: number) {
   return z.strictObject({
-    prompt: modelText(promptCharactersMax).pipe(z.string().min(1, "must say what the video should show")),
+    prompt: modelText(promptCharactersMax)
+      .pipe(z.string().min(1, "must say what the video should show"))
+      .describe("What the video should show."),
     ...settings,
     ...webhook,
     input_reference: refusedParameter("input_reference"),
