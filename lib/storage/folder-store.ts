@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { link, mkdir, open, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
@@ -18,8 +18,10 @@ import {
 } from "./object-store.ts";
 import {
   changesTooFast,
+  EARLIER_MAX,
   HEAD_BYTES,
   type Header,
+  type Linked,
   linkFirst,
   linkNext,
   newestVersion,
@@ -140,7 +142,8 @@ class ObjectFolder {
     if (newest === null) return null;
     const { file, header, bodyOffset } = newest;
     return {
-      ...header,
+      etag: header.etag,
+      contentType: header.contentType,
       sizeBytes: (await file.stat()).size - bodyOffset,
       stream({ start, end } = { start: 0, end: Number.MAX_SAFE_INTEGER - bodyOffset }) {
         return file.createReadStream({ start: bodyOffset + start, end: bodyOffset + end });
@@ -153,27 +156,34 @@ class ObjectFolder {
     assertPut(key, options);
     const { ifAbsent, ifMatch, contentType = "application/octet-stream" } = options;
     const objectFolder = this.#objectFolder(key);
-    const header = { etag: randomUUID(), contentType };
-    const path = this.#temporaryPath();
-    let isWritten = false;
-    try {
-      // Who loses looks again: then the condition does not hold any more, or there is a new version to follow.
-      for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-        const newest = await newestVersion(objectFolder);
-        if (newest?.header === null) {
-          await this.#remove(newest);
-          continue;
-        }
-        if (ifAbsent && newest !== null) return PRECONDITION_FAILED;
-        if (ifMatch !== undefined && newest?.header.etag !== ifMatch) return PRECONDITION_FAILED;
-        if (!isWritten) await writeVersion(path, header, body);
-        isWritten = true;
-        const outcome =
-          newest === null ? await this.#linkFirst(objectFolder, path) : await linkNext(newest, path);
-        if (outcome === "done") return { ok: true, etag: header.etag };
-        if (outcome === "gone") throw deletedMeanwhile(key);
+    const etag = randomBytes(12).toString("base64url");
+    // Who loses looks again: then the condition does not hold any more, or there is a new version to follow.
+    for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
+      const newest = await newestVersion(objectFolder);
+      if (newest?.header === null) {
+        await this.#remove(newest);
+        continue;
       }
-      throw changesTooFast();
+      if (ifAbsent && newest !== null) return PRECONDITION_FAILED;
+      if (ifMatch !== undefined && newest?.header.etag !== ifMatch) return PRECONDITION_FAILED;
+      const outcome = await this.#write(objectFolder, newest, { etag, contentType, body });
+      if (outcome === "done") return { ok: true, etag };
+      if (outcome === "unknown") throw changedMeanwhile(key);
+    }
+    throw changesTooFast();
+  }
+
+  async #write(
+    objectFolder: string,
+    newest: Version | null,
+    { etag, contentType, body }: { etag: string; contentType: string; body: Uint8Array },
+  ): Promise<Linked> {
+    const path = this.#temporaryPath();
+    const previous = newest?.header;
+    const earlier = previous ? [previous.etag, ...previous.earlier].slice(0, EARLIER_MAX) : [];
+    try {
+      await writeVersion(path, { etag, contentType, earlier }, body);
+      return newest === null ? await this.#linkFirst(objectFolder, path) : await linkNext(newest, path, etag);
     } finally {
       await removeFile(path);
     }
@@ -194,10 +204,11 @@ class ObjectFolder {
         continue;
       }
       if (ifMatch !== undefined && newest.header.etag !== ifMatch) return false;
-      const outcome = await linkNext(newest, this.#deleted);
-      if (outcome === "gone" && ifMatch !== undefined) throw deletedMeanwhile(key);
-      if (outcome !== "done") continue;
-      await this.#remove(newest);
+      const outcome = await linkNext(newest, this.#deleted, null);
+      if (outcome === "lost") continue;
+      // It was gone for a moment at least, and whoever cares by whose doing gave a tag.
+      if (outcome === "unknown" && ifMatch !== undefined) throw changedMeanwhile(key);
+      if (outcome === "done") await this.#remove(newest);
       return true;
     }
     throw changesTooFast();
@@ -267,8 +278,9 @@ function compareAscii(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function deletedMeanwhile(key: string): StoreError {
-  return new StoreError("unavailable", `The object ${key} was deleted while it was being changed.`);
+function changedMeanwhile(key: string): StoreError {
+  const message = `The object ${key} changed so much meanwhile that it cannot be told whether it was written; look again.`;
+  return new StoreError("unavailable", message);
 }
 
 const FULL = ["full", "is full; free some space"] as const;

@@ -15,7 +15,9 @@ import { StoreError } from "./object-store.ts";
  *   of those who write version 13 one wins.
  * - Only a version below an existing one is ever removed, so the highest number never falls.
  * - Hence a writer who thought 12 the newest, slept while 13 and 14 came and 13 was cleaned up, and then took the free
- *   number 13, finds 14 when it looks again, and has lost. Nobody saw its 13.
+ *   number 13, finds 14 when it looks again. Nobody saw its 13, so it has lost.
+ * - A writer that took 13 in time may find 14 too, written by somebody who saw its 13. Every version names the tags of
+ *   those before it, by which the two writers tell which of them they are.
  * - An object begins as a folder that is renamed to `<key>@` with version 1 in it. `rename` replaces an empty folder
  *   only: of those who create it one wins.
  * - An incarnation has a name never used before. A writer that slept while the object was deleted and created again
@@ -30,7 +32,12 @@ import { StoreError } from "./object-store.ts";
 export interface Header {
   readonly etag: string;
   readonly contentType: string;
+  /** The tags of the versions before it, the newest first, {@link EARLIER_MAX} at most. */
+  readonly earlier: readonly string[];
 }
+
+/** A writer that sleeps while more versions than these follow its own cannot tell any more whether it was one. */
+export const EARLIER_MAX = 32;
 
 export interface Version {
   /** The incarnation. */
@@ -92,10 +99,9 @@ async function readHead(file: FileHandle): Promise<Pick<OpenVersion, "head" | "h
 
 /** Writes a version to `path`, synced to disk. */
 export async function writeVersion(path: string, header: Header, body: Uint8Array): Promise<void> {
-  const { etag, contentType } = header;
   const file = await open(path, "wx", 0o600);
   try {
-    await file.writeFile(`${JSON.stringify({ etag, contentType })}\n`);
+    await file.writeFile(`${JSON.stringify(header)}\n`);
     await file.writeFile(body);
     await file.sync();
   } finally {
@@ -135,11 +141,15 @@ export async function linkFirst(
   }
 }
 
+/** `lost` to another writer; `unknown` where nobody can tell any more whether it was written before what came then. */
+export type Linked = "done" | "lost" | "unknown";
+
 /**
- * Makes the file at `path` the version after `newest`, and removes the older ones. `lost` if there was another; `gone`
- * if the object was deleted right after, when nobody can tell any more whether it was written before that.
+ * Makes the file at `path` the version after `newest`, and removes the older ones.
+ *
+ * @param etag of the version that is written; null for the one that says that the object was deleted
  */
-export async function linkNext(newest: Version, path: string): Promise<"done" | "lost" | "gone"> {
+export async function linkNext(newest: Version, path: string, etag: string | null): Promise<Linked> {
   const { folder } = newest;
   const number = newest.number + 1;
   const target = join(folder, String(number));
@@ -151,15 +161,30 @@ export async function linkNext(newest: Version, path: string): Promise<"done" | 
   }
   // A folder has a handful of versions, which the system lists in one go: it cannot miss both an old and its successor.
   const numbers = await versionNumbers(folder);
-  if (numbers === null) return "gone";
+  if (numbers === null) return "unknown";
   if (Math.max(...numbers) > number) {
+    // It is not the newest, so it goes whether it was one of the versions or not.
     await removeFile(target);
-    return "lost";
+    return fateOf(etag, { folder, number });
   }
   // Before the clean-up, which might otherwise be all that survives a power cut.
   await tolerating(["ENOENT"], syncFolder(folder));
   for (const older of numbers) if (older < number) await removeFile(join(folder, String(older)));
   return "done";
+}
+
+/** Whether a version that others have overtaken was one of those they followed, or came too late. */
+async function fateOf(
+  etag: string | null,
+  { folder, number }: { folder: string; number: number },
+): Promise<Linked> {
+  // Nothing follows a deletion.
+  if (etag === null) return "lost";
+  const newest = await newestVersion(dirname(folder));
+  if (newest?.folder !== folder || newest.header === null) return "unknown";
+  const written = newest.header.earlier[newest.number - number - 1];
+  if (written === undefined) return "unknown";
+  return written === etag ? "done" : "lost";
 }
 
 /** Moves a deleted incarnation to `trash` and removes it there, with the folders that it leaves empty below `root`. */

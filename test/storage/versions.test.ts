@@ -3,7 +3,7 @@ import { link, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openFolderStore } from "../../lib/storage/index.ts";
-import { linkFirst, linkNext, newestVersion, writeVersion } from "../../lib/storage/versions.ts";
+import { EARLIER_MAX, linkFirst, linkNext, newestVersion, writeVersion } from "../../lib/storage/versions.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -19,9 +19,9 @@ async function openStore() {
     places: { draft: join(folder, "tmp", "draft"), root: objects },
     textAt: async (key: string) => Buffer.from((await store.get(key))?.body ?? "absent").toString(),
     /** A version that is written and not yet linked. */
-    async written(text: string): Promise<string> {
+    async written(text: string, etag = "written"): Promise<string> {
       const path = join(folder, "tmp", randomUUID());
-      await writeVersion(path, { etag: randomUUID(), contentType: "text/plain" }, bytes(text));
+      await writeVersion(path, { etag, contentType: "text/plain", earlier: [] }, bytes(text));
       return path;
     },
   };
@@ -33,7 +33,7 @@ describe("a writer that slept after it looked", () => {
     await store.put("a", bytes("1"));
     const seen = await newestVersion(objectFolder);
     for (const text of ["2", "3", "4"]) await store.put("a", bytes(text));
-    expect(await linkNext(seen!, await written("stale"))).toBe("lost");
+    expect(await linkNext(seen!, await written("stale"), "written")).toBe("lost");
     expect(await textAt("a")).toBe("4");
     expect(await readdir(seen!.folder)).toEqual(["4"]);
   });
@@ -45,7 +45,7 @@ describe("a writer that slept after it looked", () => {
     await store.delete("a");
     await store.put("a", bytes("new"));
     expect((await newestVersion(objectFolder))!.number).toBe(seen!.number);
-    expect(await linkNext(seen!, await written("stale"))).toBe("lost");
+    expect(await linkNext(seen!, await written("stale"), "written")).toBe("lost");
     expect(await textAt("a")).toBe("new");
   });
 
@@ -55,6 +55,49 @@ describe("a writer that slept after it looked", () => {
     await store.put("a", bytes("1"));
     expect(await linkFirst(objectFolder, path, places)).toBe(false);
     expect(await textAt("a")).toBe("1");
+  });
+});
+
+describe("a writer that slept after it took a number", () => {
+  /** Takes number 2, and wakes up when so many others have written after it. */
+  async function overtakenBy(followers: number, etag: string | null) {
+    const opened = await openStore();
+    const { store, objectFolder, written } = opened;
+    await store.put("a", bytes("1"));
+    const seen = (await newestVersion(objectFolder))!;
+    const path = await written("2");
+    await link(path, join(seen.folder, "2"));
+    for (let at = 0; at < followers; at += 1) await store.put("a", bytes(`${3 + at}`));
+    // Its number is free again, so it does the same once more, and goes on from there.
+    return { ...opened, outcome: await linkNext(seen, path, etag) };
+  }
+
+  test.each([1, 2, EARLIER_MAX])(
+    "has won if it was seen by the first of %i that followed",
+    async (followers) => {
+      const { outcome, textAt, objectFolder } = await overtakenBy(followers, "written");
+      expect(outcome).toBe("done");
+      expect(await textAt("a")).toBe(`${2 + followers}`);
+      const { folder, number } = (await newestVersion(objectFolder))!;
+      expect(await readdir(folder)).toEqual([`${number}`]);
+    },
+  );
+
+  test("has lost if another version had that number", async () => {
+    expect(await overtakenBy(3, "another")).toMatchObject({ outcome: "lost" });
+  });
+
+  test("does not know if more have followed than are named", async () => {
+    expect(await overtakenBy(EARLIER_MAX + 1, "written")).toMatchObject({ outcome: "unknown" });
+  });
+
+  test("does not know if the object was deleted", async () => {
+    const { store, objectFolder, folder, written } = await openStore();
+    await store.put("a", bytes("1"));
+    const seen = (await newestVersion(objectFolder))!;
+    const path = await written("2");
+    await link(join(folder, "deleted"), join(seen.folder, "3"));
+    expect(await linkNext(seen, path, "written")).toBe("unknown");
   });
 });
 
