@@ -18,7 +18,7 @@ afterAll(() => rm(parent, { recursive: true }));
 async function open(): Promise<Subject> {
   let nowMs = 1_700_000_000_000;
   const clock = { now: () => nowMs };
-  const signer = urlSigner({ baseUrl: "http://files.test", secret: Buffer.from("secret"), clock });
+  const signer = urlSigner({ baseUrl: "http://store.test", secret: Buffer.from("secret"), clock });
   folders += 1;
   const store = await openFolderStore(join(parent, String(folders)), { signUrl: signer.sign });
   return {

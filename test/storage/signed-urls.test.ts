@@ -6,7 +6,7 @@ const NOW_S = 1_700_000_000;
 
 function signerAt(nowS = NOW_S, secret = "secret") {
   return urlSigner({
-    baseUrl: () => "http://files.test",
+    baseUrl: () => "http://store.test",
     secret: Buffer.from(secret),
     clock: { now: () => nowS * 1000 },
   });
@@ -25,7 +25,7 @@ const signed = signerAt().sign("a/b.mp4", {
 describe("a signed URL", () => {
   test("names the object, and holds what it is served as", () => {
     expect(signed).toMatch(
-      /^http:\/\/files\.test\/files\/a\/b\.mp4\?expires=1700000060&type=video%2Fmp4&name=/,
+      /^http:\/\/store\.test\/files\/a\/b\.mp4\?expires=1700000060&type=video%2Fmp4&name=/,
     );
     const checked = signerAt().verify("a/b.mp4", queryOf(signed));
     expect(checked).toEqual({ ok: true, contentType: "video/mp4", downloadName: "Grüße & mehr.mp4" });
