@@ -1,8 +1,8 @@
 import { openFolderStore, StoreError } from "../../lib/storage/index.ts";
 
 /**
- * Adds one to the number under a key, so many times, by compare-and-swap; then says how often it was not told whether it
- * had.
+ * Adds one to the number under a key, so many times, by compare-and-swap; then says how often it was not told whether
+ * it had.
  */
 const [folder, key, times] = process.argv.slice(2);
 const store = await openFolderStore(folder!, { signUrl: () => "" });
