@@ -13,7 +13,7 @@ export type {
 } from "./object-store.ts";
 export { assertKey, StoreError } from "./object-store.ts";
 export { openStore } from "./open-store.ts";
-export type { Created, Records, RecordsOptions, Replaced, Updated, Versioned } from "./records.ts";
+export type { Created, Records, RecordsOptions, Updated, Versioned } from "./records.ts";
 export { RecordError, records } from "./records.ts";
 export type { UrlCheck, UrlSigner, UrlSignerOptions } from "./signed-urls.ts";
 export { urlSigner } from "./signed-urls.ts";

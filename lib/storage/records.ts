@@ -17,11 +17,6 @@ export type Updated<T> =
   /** Nothing is stored under the key. */
   | { readonly ok: false };
 
-export type Replaced<T> =
-  | ({ readonly ok: true } & Versioned<T>)
-  /** There is another version, or none. */
-  | { readonly ok: false; readonly current: Versioned<T> | null };
-
 /**
  * Typed JSON records that are changed by compare-and-swap only. Whether a write whose answer was lost, or that was
  * refused, has been made after all is read from the record itself: what is returned happened.
@@ -35,8 +30,6 @@ export interface Records<T> {
   create(key: string, value: T): Promise<Created<T>>;
   /** Reads and changes until it holds. `change` is pure, may be called again, and returns null to change nothing. */
   update(key: string, change: (current: T) => T | null): Promise<Updated<T>>;
-  /** Changes only the version that the caller knows. */
-  replace(key: string, etag: string, value: T): Promise<Replaced<T>>;
 }
 
 export interface RecordsOptions {
@@ -158,17 +151,6 @@ export function records<T>(
         if (value === null) return { ok: true, isChanged: false, ...versioned(current) };
         const etag = await own.write(value, current.writes, { ifMatch: current.etag });
         return etag === null ? null : { ok: true, isChanged: true, value, etag };
-      });
-    },
-
-    replace(key, known, value) {
-      const own = ownWrites(key);
-      return untilDone<Replaced<T>>(key, async () => {
-        const current = await load(key);
-        if (current && own.isIn(current)) return { ok: true, ...versioned(current) };
-        if (current?.etag !== known) return { ok: false, current: current && versioned(current) };
-        const etag = await own.write(value, current.writes, { ifMatch: known });
-        return etag === null ? null : { ok: true, value, etag };
       });
     },
   };

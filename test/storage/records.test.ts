@@ -173,26 +173,6 @@ describe("updating", () => {
   });
 });
 
-describe("replacing", () => {
-  test("changes only the version that is known", async () => {
-    const { kept } = await faulty();
-    expect(await kept.replace("a", "x", { count: 1 })).toEqual({ ok: false, current: null });
-    await kept.create("a", { count: 1 });
-    const { etag } = (await kept.read("a"))!;
-    const replaced = await kept.replace("a", etag, { count: 2 });
-    expect(replaced).toEqual({ ok: true, ...(await kept.read("a")) });
-    const current = await kept.read("a");
-    expect(await kept.replace("a", etag, { count: 3 })).toEqual({ ok: false, current });
-  });
-
-  test("has succeeded where the answer was lost", async () => {
-    const { kept } = await faulty((put) => put(), lost);
-    await kept.create("a", { count: 1 });
-    const { etag } = (await kept.read("a"))!;
-    expect(await kept.replace("a", etag, { count: 2 })).toEqual({ ok: true, ...(await kept.read("a")) });
-  });
-});
-
 describe("a store that does not answer", () => {
   test("is given up after 8 tries, with longer and longer waits between them", async () => {
     const { kept, waitsMs } = await faulty(...Array<Fault>(8).fill(never));

@@ -23,7 +23,7 @@ const motionConstants = z
   .partial();
 
 /** How the denoising steps to compute are chosen. */
-export const cacheSchema = z
+const cacheSchema = z
   .union([
     cacheName,
     z.strictObject({
@@ -103,9 +103,9 @@ const settings = {
     .describe("Seconds after which an unfinished job fails."),
 };
 
-export const videoSettingsSchema = z.strictObject(settings);
+const settingsSchema = z.strictObject(settings);
 
-export type VideoSettings = z.infer<typeof videoSettingsSchema>;
+export type VideoSettings = z.infer<typeof settingsSchema>;
 
 const webhook = {
   webhook_url: z.string().max(2048).optional().describe("Told of this video, besides the webhook endpoints."),
