@@ -8,7 +8,7 @@ import type { ApiDeps, ApiEnv } from "./env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
 import { logRequests } from "./middleware/log-requests.ts";
-import { openApiDocument } from "./openapi/document.ts";
+import { openApiOnce } from "./openapi/document.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { ApiError, problemResponse } from "./problem.ts";
 import { modelRoutes } from "./routes/models.ts";
@@ -34,8 +34,9 @@ export function createApp(deps: ApiDeps) {
   app.use("/v1/*", crossOrigin());
 
   app.get("/healthz", (c) => c.json({ status: "ok", version: deps.version }));
-  app.get("/openapi.json", (c) => c.json(openApiDocument(deps)));
-  app.route("/", pageRoutes(deps));
+  const document = openApiOnce(deps);
+  app.get("/openapi.json", (c) => c.json(document()));
+  app.route("/", pageRoutes(deps, document));
 
   // Whoever sends these proves it by a signature.
   app.route("/v1/triggers", triggerInvocation(deps));

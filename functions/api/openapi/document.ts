@@ -70,6 +70,15 @@ export function openApiDocument(deps: Pick<ApiDeps, "limits" | "version">): Json
   };
 }
 
+/** The document, made when it is first asked for: it takes longer than most requests, and never changes. */
+export function openApiOnce(deps: Pick<ApiDeps, "limits" | "version">): () => Json {
+  let document: Json | null = null;
+  return () => {
+    document ??= openApiDocument(deps);
+    return document;
+  };
+}
+
 function operationObject(operation: Operation, components: Record<string, Json>): Json {
   const { id, tag, summary, description, isPublic, body, returns } = operation;
   const content = body && { schema: toSchema(body, "input", components) };

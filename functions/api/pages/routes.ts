@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { etag } from "hono/etag";
 import { html } from "hono/html";
 import type { ApiDeps, ApiEnv } from "../env.ts";
-import { openApiDocument } from "../openapi/document.ts";
+import type { openApiOnce } from "../openapi/document.ts";
 import { ApiError } from "../problem.ts";
 import { ASSETS } from "./assets.ts";
 import { pageHeaders } from "./content-policy.ts";
@@ -10,12 +10,10 @@ import { playground } from "./playground.tsx";
 import { reference } from "./reference.tsx";
 
 /** The pages a person looks at: the playground and the reference. They need nothing from another host. */
-export function pageRoutes(deps: ApiDeps) {
+export function pageRoutes(deps: ApiDeps, document: ReturnType<typeof openApiOnce>) {
   return new Hono<ApiEnv>()
     .get("/", pageHeaders, etag(), (c) => c.html(html`<!doctype html>${playground(deps)}`))
-    .get("/docs", pageHeaders, etag(), (c) =>
-      c.html(html`<!doctype html>${reference(openApiDocument(deps))}`),
-    )
+    .get("/docs", pageHeaders, etag(), (c) => c.html(html`<!doctype html>${reference(document())}`))
     .get("/assets/:name", pageHeaders, etag(), (c) => {
       const asset = ASSETS.get(c.req.param("name"));
       if (!asset) throw new ApiError("not_found", "There is nothing at this path.");
