@@ -1,7 +1,7 @@
 import { setImmediate as pause } from "node:timers/promises";
 import type { Receipt } from "../../lib/jobs/index.ts";
 import type { Generation } from "../../lib/pipeline/index.ts";
-import { type Frames, psnr, ssim } from "../../lib/video/index.ts";
+import { type Frames, frameAt, psnr, ssim } from "../../lib/video/index.ts";
 
 /** What a video differs in, and what it took, beside the same video without cache. */
 export async function compare(
@@ -27,7 +27,6 @@ async function meanSsim(a: Frames, b: Frames): Promise<number> {
   return sum / a.count;
 }
 
-function only({ width, height, rgb }: Frames, frame: number): Frames {
-  const length = width * height * 3;
-  return { width, height, count: 1, rgb: rgb.subarray(frame * length, (frame + 1) * length) };
+function only(frames: Frames, frame: number): Frames {
+  return { ...frames, count: 1, rgb: frameAt(frames, frame) };
 }
