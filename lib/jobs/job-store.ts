@@ -1,6 +1,14 @@
 import { setTimeout } from "node:timers/promises";
 import type { Clock, Random } from "../ports.ts";
-import { everyKey, type ObjectStore, RecordError, records, StoreError } from "../storage/index.ts";
+import {
+  everyKey,
+  type ObjectStore,
+  RecordError,
+  type Records,
+  records,
+  StoreError,
+  type Versioned,
+} from "../storage/index.ts";
 import { type Claim, claimSchema, takeClaim } from "./claims.ts";
 import { invertedTime, videoIdTime } from "./ids.ts";
 import {
@@ -133,10 +141,10 @@ export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }
     return (await jobs.read(jobKey(ref)))?.value ?? null;
   }
 
-  /** The record under a key of a listing; null where there is none any more, or none that can be read. */
-  async function readListed(key: string): Promise<JobRecord | null> {
+  /** What is under a key of a listing; null where there is nothing any more, or nothing that can be read. */
+  async function readListed<T>(from: Records<T>, key: string): Promise<Versioned<T> | null> {
     try {
-      return (await jobs.read(key))?.value ?? null;
+      return await from.read(key);
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
       onDamaged?.(error);
@@ -250,8 +258,8 @@ export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }
       const { keys, isTruncated } = await store.list(jobsPrefix(tenant), { ...start, limit });
       const found: JobRecord[] = [];
       for (let at = 0; at < keys.length; at += READ_AHEAD) {
-        const page = await Promise.all(keys.slice(at, at + READ_AHEAD).map(readListed));
-        found.push(...page.filter((record) => record !== null));
+        const page = keys.slice(at, at + READ_AHEAD).map((key) => readListed(jobs, key));
+        found.push(...(await Promise.all(page)).flatMap((entry) => entry?.value ?? []));
       }
       return { records: found, isTruncated };
     },
@@ -287,7 +295,7 @@ export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }
       let purged = 0;
       const after = `${jobsPrefix(tenant)}${invertedTime(before)}`;
       for await (const key of everyKey(store, jobsPrefix(tenant), after)) {
-        const record = await readListed(key);
+        const record = (await readListed(jobs, key))?.value;
         if (!record || !isFinished(record)) continue;
         await deleteArtifacts(record);
         await store.delete(undeliveredKey(record));
@@ -295,7 +303,7 @@ export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }
         purged += 1;
       }
       for await (const key of everyKey(store, claimsPrefix(tenant))) {
-        const claim = await claims.read(key);
+        const claim = await readListed(claims, key);
         if (claim && claim.value.expiresAt <= clock.now()) await store.delete(key, { ifMatch: claim.etag });
       }
       return purged;

@@ -48,6 +48,16 @@ describe("purging", () => {
     expect(claims()).toBe(0);
   });
 
+  it("passes over a claim that cannot be read, and lets go of the others", async () => {
+    const { jobs, store, clock, pass } = openJobs();
+    await jobs.create(fresh(clock), { unfinishedMax: 10, claim });
+    const claims = () => [...store.objects.keys()].filter((key) => key.startsWith("claims/"));
+    await store.put("claims/acme/0.json", new TextEncoder().encode("{"));
+    pass(3 * DAY_MS);
+    await jobs.purge("acme", clock.now());
+    expect(claims()).toEqual(["claims/acme/0.json"]);
+  });
+
   it("does not let a claim that lives longer make its job a second time", async () => {
     const { jobs, clock, pass } = openJobs();
     const first = fresh(clock, 1);
