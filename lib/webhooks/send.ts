@@ -83,7 +83,7 @@ async function attempt(options: SenderOptions, ref: JobRef, { event, delivery }:
     await options.endpoints.disable(ref.tenant, delivery.target);
 }
 
-interface Receiver {
+export interface Receiver {
   readonly url: string;
   readonly secrets: readonly string[];
 }
@@ -102,16 +102,24 @@ async function receiverOf(
 
 function send(
   { post, clock }: SenderOptions,
-  event: WebhookEvent,
-  { url, secrets }: Receiver,
+  { id, body }: WebhookEvent,
+  receiver: Receiver,
 ): Promise<PostResult> {
-  const body = event.body!;
-  const timestampSeconds = Math.floor(clock.now() / 1000);
+  return postSigned(post, receiver, { id, body: body!, now: clock.now() });
+}
+
+/** Sends an event to a receiver, signed with all its secrets; `now` is in milliseconds since 1970. */
+export function postSigned(
+  post: Post,
+  { url, secrets }: Receiver,
+  { id, body, now }: { readonly id: string; readonly body: string; readonly now: number },
+): Promise<PostResult> {
+  const timestampSeconds = Math.floor(now / 1000);
   return post(url, {
     headers: {
       "content-type": "application/json",
       "user-agent": "Adareel-Webhooks/1",
-      ...signWebhook({ id: event.id, timestampSeconds, body, secrets }),
+      ...signWebhook({ id, timestampSeconds, body, secrets }),
     },
     body,
   });

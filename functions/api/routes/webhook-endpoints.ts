@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
-import { checkWebhookUrl, signWebhook } from "../../../lib/net/index.ts";
-import { requestSecret, type WebhookEndpoint } from "../../../lib/webhooks/index.ts";
+import { checkWebhookUrl } from "../../../lib/net/index.ts";
+import { postSigned, requestSecret, type WebhookEndpoint } from "../../../lib/webhooks/index.ts";
 import type { ApiDeps, ApiEnv } from "../env.ts";
 import { body } from "../middleware/body.ts";
 import { ApiError } from "../problem.ts";
@@ -61,17 +61,8 @@ export function webhookEndpointRoutes(deps: ApiDeps) {
       timestamp: new Date(now).toISOString(),
       data: { id: "video_test", object: "video", is_test: true },
     };
-    const payload = JSON.stringify(event);
-    const signature = signWebhook({
-      id,
-      timestampSeconds: unixSeconds(now),
-      body: payload,
-      secrets: endpoints.secrets(endpoint),
-    });
-    return post(endpoint.url, {
-      headers: { "content-type": "application/json", ...signature },
-      body: payload,
-    });
+    const receiver = { url: endpoint.url, secrets: endpoints.secrets(endpoint) };
+    return postSigned(post, receiver, { id, body: JSON.stringify(event), now });
   }
 
   return new Hono<ApiEnv>()
