@@ -18,6 +18,7 @@ const allowedImports: Record<string, readonly string[]> = {
   net: [],
   secrets: [],
   jobs: ["storage"],
+  queue: ["jobs"],
   storage: [],
   webhooks: ["jobs", "net", "secrets", "storage"],
   triggers: ["net", "secrets", "storage"],

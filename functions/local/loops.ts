@@ -115,7 +115,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     },
     begin() {
       const look = async () =>
-        metrics.observeSweep(await sweep({ jobs, hints, clock, staleQueuedMs: 0, onError }));
+        metrics.observeSweep(await sweep({ jobs, hints, clock, isStale: () => true, onError }));
       repeated = [everyMs(SWEEP_MS, log, look), everyMs(PURGE_MS, log, purge)];
     },
     async stop() {

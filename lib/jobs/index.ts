@@ -1,7 +1,8 @@
 export type { Claim } from "./claims.ts";
+export { DISPATCH_SECONDS_MAX, isDispatched } from "./dispatch.ts";
 export { isVideoId, newVideoId, videoIdTime } from "./ids.ts";
 export { type Applied, type Creation, type JobPage, type JobStore, jobStore } from "./job-store.ts";
-export { artifactKey } from "./object-keys.ts";
+export { artifactKey, jobKey, jobOfKey } from "./object-keys.ts";
 export { type Receipt, receiptSchema } from "./receipt.ts";
 export {
   type Artifact,

@@ -1,4 +1,4 @@
-import { invertVideoId } from "./ids.ts";
+import { invertVideoId, isVideoId } from "./ids.ts";
 import type { JobRef } from "./record.ts";
 
 /** Where the objects of jobs lie. Tenants never share a prefix. */
@@ -30,3 +30,15 @@ export const artifactsPrefix = ({ tenant, id }: JobRef) => `artifacts/${tenant}/
 export const claimsPrefix = (tenant: string) => `claims/${tenant}/`;
 
 export const claimKey = (tenant: string, scope: string) => `${claimsPrefix(tenant)}${scope}.json`;
+
+/** The job whose record or marker lies under a key, as events of a bucket name it; null for every other key. */
+export function jobOfKey(key: string): JobRef | null {
+  const [folder, tenant, ...rest] = key.split("/");
+  const depth = { jobs: 1, unfinished: 2, undelivered: 1 }[folder!];
+  if (!tenant || rest.length !== depth) return null;
+  const name = rest.at(-1)!;
+  const id = folder === "jobs" ? invertVideoId(name.replace(/\.json$/, "")) : name;
+  if (!isVideoId(id)) return null;
+  const ref = { tenant, id };
+  return folder === "jobs" && jobKey(ref) !== key ? null : ref;
+}

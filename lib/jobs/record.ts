@@ -167,6 +167,8 @@ export const jobRecordSchema = z.object({
   /** Attempts in which the model failed. */
   failures: count,
   lease: z.object({ owner: z.string(), until: time }).nullable(),
+  /** The endpoint whose own queue the job was put into, and when; null while it is in none. */
+  dispatched: z.object({ to: z.string(), at: time }).nullable().default(null),
   progress: progressSchema.nullable(),
   outputs: outputsSchema.nullable(),
   receipt: receiptSchema.nullable(),
@@ -214,6 +216,7 @@ export function queuedJob(job: NewJob): JobRecord {
     losses: 0,
     failures: 0,
     lease: null,
+    dispatched: null,
     progress: null,
     outputs: null,
     receipt: null,

@@ -17,8 +17,8 @@ export interface SweepOptions {
   readonly jobs: JobStore;
   readonly hints: Hints;
   readonly clock: Clock;
-  /** A queued job that did not change for so long is hinted at again. */
-  readonly staleQueuedMs: number;
+  /** Whether the hint of a queued job is to be given again. */
+  readonly isStale: (queued: JobRecord) => boolean;
   /** What kept one job from being looked at; the others are. */
   readonly onError: (error: unknown, ref: JobRef) => void;
 }
@@ -81,7 +81,7 @@ async function sweepUnfinished(
   options: SweepOptions,
   report: SweepReport,
 ): Promise<void> {
-  const { jobs, hints, clock, staleQueuedMs } = options;
+  const { jobs, hints, isStale } = options;
   const found = await jobs.read(ref);
   if (!found) {
     if (await jobs.forgetAbandoned(ref)) report.orphaned += 1;
@@ -91,7 +91,7 @@ async function sweepUnfinished(
   if (isFinished(record)) return jobs.markFinished(record);
   report[record.status === "queued" ? "queued" : "running"] += 1;
   const hasChanged = record !== found;
-  if (record.status === "queued" && (hasChanged || record.updatedAt + staleQueuedMs <= clock.now())) {
+  if (record.status === "queued" && (hasChanged || isStale(record))) {
     report.resent += 1;
     await hints.work(record);
   }

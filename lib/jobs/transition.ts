@@ -16,6 +16,10 @@ export interface Holder {
 }
 
 export type JobEvent =
+  /** The job was put into the queue of an endpoint, which runs it when it has a free worker. */
+  | { readonly type: "dispatch"; readonly to: string }
+  /** That queue gave it back, or lost it, before a worker had it. */
+  | { readonly type: "undispatch" }
   | { readonly type: "claim"; readonly owner: string; readonly leaseMs: number }
   | ({ readonly type: "renew"; readonly leaseMs: number; readonly progress: JobProgress | null } & Holder)
   | ({ readonly type: "complete"; readonly outputs: Outputs; readonly receipt: Receipt } & Holder)
@@ -36,7 +40,7 @@ export type Refusal =
   | "finished"
   /** Somebody else holds the job, or nobody does. */
   | "lease_lost"
-  /** Another worker's lease still runs. */
+  /** A worker's lease still runs. */
   | "leased"
   /** Nobody holds the job. */
   | "not_running"
@@ -72,6 +76,8 @@ type Rules = {
 
 /** Over: nothing but clearing away. A repeated event of whoever ended it is no fault, and changes nothing. */
 const over = {
+  dispatch: "finished",
+  undispatch: "finished",
   claim: "finished",
   renew: "finished",
   complete: "finished",
@@ -87,6 +93,8 @@ const over = {
 /** The whole life of a job. What is not a rule here cannot happen. */
 const RULES: Rules = {
   queued: {
+    dispatch: (record, { to }, now) => ({ ...record, dispatched: { to, at: now } }),
+    undispatch: (record) => (record.dispatched === null ? record : { ...record, dispatched: null }),
     claim,
     renew: "lease_lost",
     complete: "lease_lost",
@@ -99,6 +107,8 @@ const RULES: Rules = {
     delete: "unfinished",
   },
   running: {
+    dispatch: "leased",
+    undispatch: "leased",
     claim: reclaim,
     renew,
     complete,
@@ -247,7 +257,7 @@ function withoutWorker(record: JobRecord, now: number): JobRecord {
 
 function requeue(record: JobRecord, type: HistoryEntry["type"], now: number): JobRecord {
   const history = withEntry(record, { at: now, type, attempt: record.attempt });
-  return { ...record, status: "queued", lease: null, progress: null, history };
+  return { ...record, status: "queued", lease: null, dispatched: null, progress: null, history };
 }
 
 /** The last write of a job's life, and with it the webhook that tells of it. */

@@ -47,7 +47,8 @@ function runSweep(): ReturnType<typeof sweep> {
   const onError = (error: unknown) => {
     throw error;
   };
-  return sweep({ jobs, clock, hints, staleQueuedMs: MINUTE_MS, onError });
+  const isStale = ({ updatedAt }: JobRecord) => updatedAt + MINUTE_MS <= clock.now();
+  return sweep({ jobs, clock, hints, isStale, onError });
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {

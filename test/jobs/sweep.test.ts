@@ -38,7 +38,8 @@ beforeEach(() => {
 function run(changes: Partial<Parameters<typeof sweep>[0]> = {}): Promise<SweepReport> {
   const { jobs, clock } = opened;
   const onError = (error: unknown) => void errors.push(error);
-  return sweep({ jobs, clock, hints, staleQueuedMs: STALE_MS, onError, ...changes });
+  const isStale = ({ updatedAt }: JobRecord) => updatedAt + STALE_MS <= clock.now();
+  return sweep({ jobs, clock, hints, isStale, onError, ...changes });
 }
 
 /** A queued job whose webhooks nobody waits for; its id ends with `name`. */

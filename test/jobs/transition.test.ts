@@ -13,6 +13,8 @@ const error = { code: "internal_error", message: "The video could not be generat
  * nothing changes), or a refusal.
  */
 const RULES: readonly [status: JobStatus, event: string, when: string, then: string][] = [
+  ["queued", "dispatch", "", "queued"],
+  ["queued", "undispatch", "", "same"],
   ["queued", "claim", "before-deadline", "running"],
   ["queued", "claim", "after-deadline", "refused: overdue"],
   ["queued", "renew", "", "refused: lease_lost"],
@@ -27,6 +29,8 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["queued", "expire", "after-deadline", "failed"],
   ["queued", "delete", "", "refused: unfinished"],
 
+  ["running", "dispatch", "", "refused: leased"],
+  ["running", "undispatch", "", "refused: leased"],
   ["running", "claim", "lease-runs", "refused: leased"],
   ["running", "claim", "lease-over more-chances before-deadline", "running"],
   ["running", "claim", "lease-over more-chances after-deadline", "refused: overdue"],
@@ -61,6 +65,8 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["running", "expire", "after-deadline", "failed"],
   ["running", "delete", "", "refused: unfinished"],
 
+  ["completed", "dispatch", "", "refused: finished"],
+  ["completed", "undispatch", "", "refused: finished"],
   ["completed", "claim", "", "refused: finished"],
   ["completed", "renew", "", "refused: finished"],
   ["completed", "complete", "holder", "same"],
@@ -75,6 +81,8 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["completed", "expire", "", "refused: finished"],
   ["completed", "delete", "", "completed"],
 
+  ["failed", "dispatch", "", "refused: finished"],
+  ["failed", "undispatch", "", "refused: finished"],
   ["failed", "claim", "", "refused: finished"],
   ["failed", "renew", "", "refused: finished"],
   ["failed", "complete", "", "refused: finished"],
@@ -87,6 +95,8 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["failed", "expire", "", "refused: finished"],
   ["failed", "delete", "", "failed"],
 
+  ["cancelled", "dispatch", "", "refused: finished"],
+  ["cancelled", "undispatch", "", "refused: finished"],
   ["cancelled", "claim", "", "refused: finished"],
   ["cancelled", "renew", "", "refused: finished"],
   ["cancelled", "complete", "", "refused: finished"],
@@ -133,6 +143,8 @@ function eventOf(name: string, situation: readonly string[]): JobEvent {
   const owner = situation.includes("other-owner") ? "stranger" : "worker";
   const by = { owner, attempt: situation.includes("other-attempt") ? 2 : 1 };
   switch (name) {
+    case "dispatch":
+      return { type: "dispatch", to: "endpoint" };
     case "claim":
       return { type: "claim", owner: "another", leaseMs: LEASE_MS };
     case "renew":
@@ -148,7 +160,7 @@ function eventOf(name: string, situation: readonly string[]): JobEvent {
     case "abandon":
       return { type: "abandon", owner };
     default:
-      return { type: name as "lose" | "cancel" | "expire" | "delete" };
+      return { type: name as "undispatch" | "lose" | "cancel" | "expire" | "delete" };
   }
 }
 
@@ -210,6 +222,14 @@ describe("a job", () => {
     const second = later(first, NOW + 1, { type: "release", ...holder }, claim);
     expect(second).toMatchObject({ attempt: 2, startedAt: NOW, progress: null });
     expect(second.events).toEqual(first.events);
+  });
+
+  it("is in the queue of one endpoint at most, and in none once a worker gave it back", () => {
+    const dispatched = later(queued, NOW, { type: "dispatch", to: "old" }, { type: "dispatch", to: "new" });
+    expect(dispatched.dispatched).toEqual({ to: "new", at: NOW });
+    expect(later(dispatched, NOW, { type: "undispatch" }).dispatched).toBeNull();
+    const released = later(dispatched, NOW, claim, { type: "release", ...holder });
+    expect(released).toMatchObject({ status: "queued", dispatched: null });
   });
 
   it("keeps the newest progress when a renewal brings none", () => {

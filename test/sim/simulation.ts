@@ -240,7 +240,9 @@ class Simulation {
     for (;;) {
       await this.#network.sleep(process, SWEEP_MS);
       try {
-        const report = await sweep({ jobs, hints, clock: process.clock, staleQueuedMs: STALE_MS, onError });
+        const { clock } = process;
+        const isStale = ({ updatedAt }: JobRecord) => updatedAt + STALE_MS <= clock.now();
+        const report = await sweep({ jobs, hints, clock, isStale, onError });
         for (const name of REPAIRS) this.#repairs[name] += report[name];
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
