@@ -19,6 +19,7 @@ const allowedImports: Record<string, readonly string[]> = {
   secrets: [],
   jobs: ["storage"],
   queue: ["jobs"],
+  "model-store": ["request", "storage"],
   storage: [],
   webhooks: ["jobs", "net", "secrets", "storage"],
   triggers: ["net", "secrets", "storage"],

@@ -1,0 +1,1 @@
+export { isModelName, type ModelCard, modelPrefix, readModelCard, writeModelCard } from "./model-card.ts";
