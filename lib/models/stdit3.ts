@@ -2,12 +2,10 @@ import { z } from "zod";
 import {
   add,
   attention,
-  concat,
   conv3d,
   expand,
   type Graph,
   gelu,
-  layerNorm,
   linear,
   mul,
   pad,
@@ -21,6 +19,7 @@ import {
   transpose,
   type Value,
 } from "../onnx/index.ts";
+import { affine, bothHalves, checkLatent, modulate, type Values } from "./blocks.ts";
 import { parseConfig, positiveInteger } from "./config.ts";
 import type {
   BlockOutput,
@@ -144,11 +143,11 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
       const table = add(g.weight(`${name}.scale_shift_table`, [6, D]), conditioning.modulation!); // [6, D]
       // [1, D] each
       const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = split(table, 0, 6) as Values<6>;
-      const a = mul(gateAttn, selfAttention(kind, name, modulate(x, shiftAttn, scaleAttn)));
+      const a = mul(gateAttn, selfAttention(kind, name, modulate(x, shiftAttn, scaleAttn, EPS)));
       const afterAttn = add(x, a);
       const r = crossAttention(name, afterAttn, conditioning); // neither normalised nor gated
       const afterText = add(afterAttn, r);
-      const m = mul(gateMlp, mlp(name, modulate(afterText, shiftMlp, scaleMlp)));
+      const m = mul(gateMlp, mlp(name, modulate(afterText, shiftMlp, scaleMlp, EPS)));
       return { x: add(afterText, m), residuals: [a, r, m] as const };
     });
   }
@@ -196,9 +195,8 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     const name = `${block}.cross_attn`;
     return g.scope("cross_attn", () => {
       const q = linear(x, ...affine(g, `${name}.q_linear`, D, D)); // [1 or B, N, D]
-      const queries = q.shape[0] === 1 ? concat([q, q], 0) : q; // [B, N, D]
       const [k, v] = split(linear(text!, ...affine(g, `${name}.kv_linear`, 2 * D, D)), 2, 2) as Values<2>;
-      const y = attention({ q: queries, k, v, heads, mask: textMask! });
+      const y = attention({ q: bothHalves(q), k, v, heads, mask: textMask! });
       return linear(y, ...affine(g, `${name}.proj`, D, D));
     });
   }
@@ -218,7 +216,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     const patch = patchF * patchH * patchW * channels;
     const table = add(g.weight("final_layer.scale_shift_table", [2, D]), step!);
     const [shift, scale] = split(table, 0, 2) as Values<2>; // [1, D] each
-    const y = linear(modulate(x, shift, scale), ...affine(g, "final_layer.linear", patch, D)); // [B, N, patch]
+    const y = linear(modulate(x, shift, scale, EPS), ...affine(g, "final_layer.linear", patch, D)); // [B, N, patch]
     const patches = reshape(y, [2, F, H, W, patchF, patchH, patchW, channels]);
     const mean = slice(patches, 7, 0, latent.channels);
     const grid = transpose(mean, [0, 7, 1, 4, 2, 5, 3, 6]); // [B, C, F, patchF, H, patchH, W, patchW]
@@ -266,37 +264,12 @@ async function nullCaption(
   return { tokens, data: rows.slice(0, tokens * config.caption_channels) };
 }
 
-type Values<N, T extends Value[] = []> = T["length"] extends N ? T : Values<N, [...T, Value]>;
-
-function affine(g: Graph, name: string, outWidth: number, inWidth: number): [weight: Value, bias: Value] {
-  return [g.weight(`${name}.weight`, [outWidth, inWidth]), g.weight(`${name}.bias`, [outWidth])];
-}
-
-/**
- * LN(x) * (1 + scale) + shift, with scale and shift [1, D] in the place of the normalisation's own
- * parameters.
- */
-function modulate(x: Value, shift: Value, scale: Value): Value {
-  const D = x.shape[2]!;
-  return layerNorm(x, { eps: EPS, weight: reshape(add(scale, 1), [D]), bias: reshape(shift, [D]) });
-}
-
 function sinusoidFeed(value: number): Tensor {
   return { dtype: "float32", shape: [1, SINUSOID_WIDTH], data: scalarSinusoid(value) };
 }
 
 function checkShape(config: STDiT3Config, { latent, height, width, fps }: VideoShape): void {
-  if (latent.channels !== config.in_channels) {
-    throw new RangeError(
-      `This model makes latents of ${config.in_channels} channels, not ${latent.channels}.`,
-    );
-  }
-  const sizes = { frames: latent.frames, height: latent.height, width: latent.width };
-  for (const [name, size] of Object.entries(sizes)) {
-    if (!Number.isInteger(size) || size < 1) {
-      throw new RangeError(`A latent's ${name} must be a whole number from 1 up, and this one is ${size}.`);
-    }
-  }
+  checkLatent(latent, config.in_channels);
   for (const [name, value] of Object.entries({ height, width, fps })) {
     if (!(value > 0 && value < Number.POSITIVE_INFINITY)) {
       throw new RangeError(`A video's ${name} must be above 0, and this one is ${value}.`);
