@@ -73,3 +73,36 @@ export function rotaryTables(positions: number, width: number): { cos: Float32Ar
   }
   return { cos, sin };
 }
+
+/**
+ * Rotary tables of a grid of tokens, each [frames * rows * columns, width / 2]. The pairs of a head are shared
+ * out: columns and rows take a third of the width each, rounded down to pairs, and frames the rest.
+ *
+ * @see Wan (arXiv 2503.20314); the split is that of its code
+ */
+export function gridRotaryTables(
+  [frames, rows, columns]: readonly [frames: number, rows: number, columns: number],
+  width: number,
+): { cos: Float32Array; sin: Float32Array } {
+  const third = 2 * Math.floor(width / 6);
+  const axes = [
+    { tables: rotaryTables(frames, width - 2 * third), pairs: width / 2 - third, stride: rows * columns },
+    { tables: rotaryTables(rows, third), pairs: third / 2, stride: columns },
+    { tables: rotaryTables(columns, third), pairs: third / 2, stride: 1 },
+  ];
+  const half = width / 2;
+  const counts = [frames, rows, columns];
+  const cos = new Float32Array(frames * rows * columns * half);
+  const sin = new Float32Array(cos.length);
+  for (let token = 0; token < frames * rows * columns; token++) {
+    let at = token * half;
+    for (const [axis, { tables, pairs, stride }] of axes.entries()) {
+      const position = Math.floor(token / stride) % counts[axis]!;
+      const row = [position * pairs, (position + 1) * pairs] as const;
+      cos.set(tables.cos.subarray(...row), at);
+      sin.set(tables.sin.subarray(...row), at);
+      at += pairs;
+    }
+  }
+  return { cos, sin };
+}

@@ -19,3 +19,4 @@ export { diffusionTransformer, latentDecoder, type ModelClass, textEncoder } fro
 export { parseSTDiT3Config, type STDiT3Config, stdit3 } from "./stdit3.ts";
 export { parseT5Config, type T5Config, t5Encoder } from "./t5.ts";
 export type { TextEncoder } from "./text-encoder.ts";
+export { parseWanConfig, type WanConfig, wan } from "./wan.ts";

@@ -4,6 +4,7 @@ import type { LatentDecoder } from "./latent-decoder.ts";
 import { parseSTDiT3Config, stdit3 } from "./stdit3.ts";
 import { parseT5Config, t5Encoder } from "./t5.ts";
 import type { TextEncoder } from "./text-encoder.ts";
+import { parseWanConfig, wan } from "./wan.ts";
 
 /** A part of a model folder, as far as it says what to build. */
 export interface ModelClass {
@@ -15,6 +16,7 @@ type Builders<R, A extends unknown[] = []> = Readonly<Record<string, (config: un
 
 const diffusionTransformers: Builders<DiffusionTransformer, [VideoShape]> = {
   STDiT3: (config, video) => stdit3(parseSTDiT3Config(config), video),
+  WanTransformer3DModel: (config, video) => wan(parseWanConfig(config), video),
 };
 
 const textEncoders: Builders<TextEncoder> = {
