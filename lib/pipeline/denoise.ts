@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { type CachePolicy, type TraceStep, traceStep } from "../caching/index.ts";
 import { cutNames, type DiffusionTransformer } from "../models/index.ts";
 import type { Session, Tensor } from "../onnx/index.ts";
-import { eulerStep, type FlowTable } from "../sampling/index.ts";
+import type { Sampler } from "../sampling/index.ts";
 import { CancelledError, GenerationError } from "./errors.ts";
 
 /** The two cuts of one transformer, opened for one shape of video. */
@@ -14,7 +14,7 @@ export interface DenoisingSessions {
 export interface DenoiseOptions {
   readonly transformer: DiffusionTransformer;
   readonly sessions: DenoisingSessions;
-  readonly table: FlowTable;
+  readonly sampler: Sampler;
   readonly policy: CachePolicy;
   /** `transformer.textFeeds` of the prompt. */
   readonly text: Readonly<Record<string, Tensor>>;
@@ -34,7 +34,7 @@ export interface DenoisedStep {
 const NOT_FINITE = "The model gave numbers that are not finite; its weights may be damaged.";
 
 /**
- * Follows the flow from noise to latent. A computed step runs the whole transformer and leaves its residual
+ * Follows the sampler from noise to latent. A computed step runs the whole transformer and leaves its residual
  * behind; a reused step adds that residual in the place of the blocks. The residual and the probe live here
  * and nowhere else: they go when the generation ends, however it ends.
  *
@@ -42,7 +42,7 @@ const NOT_FINITE = "The model gave numbers that are not finite; its weights may 
  *   numbers that are no picture
  */
 export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> {
-  const { transformer, sessions, table, signal } = options;
+  const { transformer, sessions, sampler, signal } = options;
   const { latent: latentShape, tokens, width } = transformer;
   const { channels, frames, height, width: latentWidth } = latentShape;
   const latent = floats(options.latent, [1, channels, frames, height, latentWidth]);
@@ -52,13 +52,14 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
     [cutNames.guidanceScale]: scalar(options.guidanceScale),
   };
 
-  let cache = options.policy.start(table.timesteps.length);
+  let cache = options.policy.start(sampler.timesteps.length);
   const kept: Kept = {
     residual: null,
     probe: floats(new Float32Array(2 * tokens * width), [2, tokens, width]),
   };
+  const stepLatent = sampler.start();
   const steps: DenoisedStep[] = [];
-  for (const [denoisingStep, timestep] of table.timesteps.entries()) {
+  for (const [denoisingStep, timestep] of sampler.timesteps.entries()) {
     await pauseUnlessCancelled(signal);
     const started = performance.now();
     const feeds = { ...fixed, ...transformer.stepFeeds(timestep) };
@@ -75,7 +76,7 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
     } else {
       prediction = await reuse(sessions.reuse, feeds, kept);
     }
-    eulerStep(options.latent, prediction.data as Float32Array, table.deltas[denoisingStep]!);
+    stepLatent(options.latent, prediction.data as Float32Array, denoisingStep);
     const step = {
       trace: traceStep(denoisingStep, isComputed ? cache.decision : null),
       seconds: (performance.now() - started) / 1000,

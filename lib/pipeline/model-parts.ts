@@ -11,7 +11,7 @@ import {
 import { type TextStates, textEncoder } from "../models/index.ts";
 import { type Graph, openSession, type Provider, type Session } from "../onnx/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../request/index.ts";
-import { OPEN_SORA_FLOW, type RectifiedFlowConfig } from "../sampling/index.ts";
+import { type SamplerFactory, samplerOf } from "../sampling/index.ts";
 import { openTokenizer } from "./tokenizer.ts";
 
 export interface PipelineOptions {
@@ -34,7 +34,7 @@ export interface ModelDescription {
 
 /** A model folder whose headers and configurations were read. */
 export interface ModelParts extends ModelDescription {
-  readonly flow: RectifiedFlowConfig;
+  readonly sampler: SamplerFactory;
   readonly transformer: ModelPart & { weights: Checkpoint };
   readonly vae: ModelPart & { weights: Checkpoint };
   readonly options: PipelineOptions;
@@ -79,7 +79,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
 
   return {
     ...describe(index.folder, index.index),
-    flow: parseFlow(index.part("scheduler")),
+    sampler: openSampler(index.part("scheduler")),
     transformer: await withWeights("transformer"),
     vae: await withWeights("vae"),
     options,
@@ -95,18 +95,13 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   };
 }
 
-const flowSchema = z.object({
-  num_train_timesteps: z.number().positive().default(OPEN_SORA_FLOW.num_train_timesteps),
-  use_timestep_transform: z.boolean().default(OPEN_SORA_FLOW.use_timestep_transform),
-  base_resolution: z.number().positive().default(OPEN_SORA_FLOW.base_resolution),
-  base_num_frames: z.number().positive().default(OPEN_SORA_FLOW.base_num_frames),
-  transform_scale: z.number().positive().default(OPEN_SORA_FLOW.transform_scale),
-});
-
-function parseFlow({ folder, config }: ModelPart): RectifiedFlowConfig {
-  const parsed = flowSchema.safeParse(config);
-  if (parsed.success) return parsed.data;
-  throw new CheckpointError(folder, `the scheduler cannot be used: ${firstFault(parsed.error)}`);
+function openSampler(scheduler: ModelPart): SamplerFactory {
+  try {
+    return samplerOf(scheduler);
+  } catch (cause) {
+    const fault = (cause as Error).message;
+    throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
+  }
 }
 
 function describe(folder: string, index: Config): ModelDescription {

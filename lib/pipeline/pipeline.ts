@@ -6,7 +6,7 @@ import {
   resolveRequest,
   type VideoLimits,
 } from "../request/index.ts";
-import { gaussianNoise, rectifiedFlow } from "../sampling/index.ts";
+import { gaussianNoise } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { decodeFrames } from "./decode.ts";
 import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
@@ -19,6 +19,7 @@ export type Stage = "load" | "encode" | "denoise" | "decode";
 /** Where a generation is: a stage that begins, or a denoising step that ended. */
 export interface Progress {
   readonly stage: Stage;
+  /** Denoising steps; once the model is loaded, those of its sampler, which may be more than were asked for. */
   readonly steps: number;
   /** Denoising steps done. */
   readonly done: number;
@@ -95,9 +96,10 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
     onProgress: GenerateOptions["onProgress"],
   ): Promise<Generation> {
     const { policy, ...described } = request;
+    let planned = request.steps;
     let done = 0;
     let computed = 0;
-    const report = (stage: Stage) => onProgress?.({ stage, steps: request.steps, done, computed });
+    const report = (stage: Stage) => onProgress?.({ stage, steps: planned, done, computed });
     const seconds: Record<Stage, number> = { load: 0, encode: 0, denoise: 0, decode: 0 };
     const timed = async <R>(stage: Stage, work: () => Promise<R>): Promise<R> => {
       await pauseUnlessCancelled(signal);
@@ -118,11 +120,13 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
 
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
+    const sampler = model.sampler({ ...request, latentFrames: frames });
+    planned = sampler.timesteps.length;
     const steps = await timed("denoise", () =>
       denoise({
         transformer,
         sessions: sessions.denoising,
-        table: rectifiedFlow({ ...request, latentFrames: frames, config: model.flow }),
+        sampler,
         policy,
         text: transformer.textFeeds(text.conditional, text.unconditional),
         guidanceScale: request.guidanceScale,

@@ -1,10 +1,10 @@
 export { gaussianNoise, MAX_SEED } from "./noise.ts";
 export {
-  eulerStep,
-  type FlowTable,
-  MAX_STEPS,
+  type EulerSampler,
+  eulerSampler,
   OPEN_SORA_FLOW,
   type RectifiedFlowConfig,
-  type RectifiedFlowOptions,
   rectifiedFlow,
 } from "./rectified-flow.ts";
+export { type SamplerFactory, type Scheduler, samplerOf } from "./registry.ts";
+export { MAX_STEPS, type Sampler, type SamplerStep, type SamplingRun } from "./sampler.ts";

@@ -1,56 +1,38 @@
+import { z } from "zod";
+import { checkPrediction, checkSteps, type Sampler, type SamplingRun } from "./sampler.ts";
+
 /** Rectified flow: the model predicts the velocity from noise to latent, and Euler steps follow it. */
 
-/** The fields of `scheduler/scheduler_config.json`. */
-export interface RectifiedFlowConfig {
-  /** The timestep of pure noise: 1000. */
-  readonly num_train_timesteps: number;
-  readonly use_timestep_transform: boolean;
-  /** Pixels (height * width) of a video whose timesteps are not shifted: 512 * 512. */
-  readonly base_resolution: number;
-  /** Latent frames of such a video: 1. */
-  readonly base_num_frames: number;
-  /**
-   * Further factor of the shift: 1. Open-Sora applies it when training only; here it shifts sampling as well.
-   */
-  readonly transform_scale: number;
-}
+/** The fields of `scheduler/scheduler_config.json`; those left out are Open-Sora 1.2's. */
+export const rectifiedFlowSchema = z.object({
+  /** The timestep of pure noise. */
+  num_train_timesteps: z.number().positive().default(1000),
+  use_timestep_transform: z.boolean().default(true),
+  /** Pixels (height * width) of a video whose timesteps are not shifted. */
+  base_resolution: z
+    .number()
+    .positive()
+    .default(512 * 512),
+  /** Latent frames of such a video. */
+  base_num_frames: z.number().positive().default(1),
+  /** Further factor of the shift. Open-Sora applies it when training only; here it shifts sampling as well. */
+  transform_scale: z.number().positive().default(1),
+});
+
+export type RectifiedFlowConfig = Readonly<z.infer<typeof rectifiedFlowSchema>>;
 
 /** Open-Sora 1.2. */
-export const OPEN_SORA_FLOW: RectifiedFlowConfig = {
-  num_train_timesteps: 1000,
-  use_timestep_transform: true,
-  base_resolution: 512 * 512,
-  base_num_frames: 1,
-  transform_scale: 1,
-};
+export const OPEN_SORA_FLOW: RectifiedFlowConfig = rectifiedFlowSchema.parse({});
 
-export interface RectifiedFlowOptions {
-  /** Denoising steps, 1 to 1000. */
-  readonly steps: number;
-  /** Pixels. */
-  readonly height: number;
-  /** Pixels. */
-  readonly width: number;
-  /**
-   * Frames of the latent. Open-Sora's own code works them out for its own VAE, 1 for an image and else
-   * frames // 17 * 5; a caller here has the latent's shape.
-   */
-  readonly latentFrames: number;
-  readonly config: RectifiedFlowConfig;
-}
-
-/** One entry per denoising step. */
-export interface FlowTable {
-  /** What the model is given: falling from `num_train_timesteps`, above 0. */
-  readonly timesteps: readonly number[];
-  /** How far an Euler step goes along the velocity; they add up to 1. */
+/** Straight steps along a velocity, one for each evaluation. */
+export interface EulerSampler extends Sampler {
+  /** How far each step goes along the velocity. */
   readonly deltas: readonly number[];
 }
 
-export const MAX_STEPS = 1000;
-
 /**
- * Timesteps and Euler deltas, denser near the noise the larger the video is.
+ * Timesteps from `num_train_timesteps` down and Euler deltas that add up to 1, denser near the noise the larger
+ * the video is.
  *
  * @throws RangeError, in words for a user, if the steps or the size are out of range
  * @see Open-Sora v1.2 `RFLOW.sample` and `timestep_transform`; for the shift, Esser et al. (arXiv 2403.03206)
@@ -61,10 +43,8 @@ export function rectifiedFlow({
   width,
   latentFrames,
   config,
-}: RectifiedFlowOptions): FlowTable {
-  if (!Number.isSafeInteger(steps) || steps < 1 || steps > MAX_STEPS) {
-    throw new RangeError(`steps must be a whole number from 1 to ${MAX_STEPS}, got ${steps}`);
-  }
+}: SamplingRun & { readonly config: RectifiedFlowConfig }): EulerSampler {
+  checkSteps(steps);
   for (const [name, size] of Object.entries({ height, width, latentFrames })) {
     if (!Number.isSafeInteger(size) || size < 1) {
       throw new RangeError(`${name} must be a whole number, 1 or more, got ${size}`);
@@ -80,23 +60,24 @@ export function rectifiedFlow({
     const share = 1 - index / steps;
     return share / (share + (1 - share) / ratio);
   });
+  return eulerSampler(
+    noise.slice(0, steps).map((share) => share * config.num_train_timesteps),
+    noise.slice(0, steps).map((share, index) => share - noise[index + 1]!),
+  );
+}
+
+/** The sampler that goes `deltas[i]` along the velocity of evaluation i. */
+export function eulerSampler(timesteps: readonly number[], deltas: readonly number[]): EulerSampler {
   return {
-    timesteps: noise.slice(0, steps).map((share) => share * config.num_train_timesteps),
-    deltas: noise.slice(0, steps).map((share, index) => share - noise[index + 1]!),
+    timesteps,
+    deltas,
+    start: () => (latent, velocity, evaluation) => eulerStep(latent, velocity, deltas[evaluation]!),
   };
 }
 
-/**
- * One Euler step, `latent += velocity * delta`, in place: the latent belongs to the loop that steps it.
- *
- * @throws RangeError if the two differ in length
- */
-export function eulerStep(latent: Float32Array, velocity: Float32Array, delta: number): void {
-  if (latent.length !== velocity.length) {
-    throw new RangeError(
-      `a latent of ${latent.length} values cannot follow a velocity of ${velocity.length}`,
-    );
-  }
+/** `latent += velocity * delta`, in place. */
+function eulerStep(latent: Float32Array, velocity: Float32Array, delta: number): void {
+  checkPrediction(latent, velocity);
   for (let index = 0; index < latent.length; index++) {
     latent[index] = latent[index]! + velocity[index]! * delta;
   }

@@ -102,7 +102,7 @@ describe("the demo model against PyTorch", () => {
     const reuse = await open(buildReuse(dit, { weights: transformer }), transformer);
     const latent = (feeds.latent!.data as Float32Array).slice();
     const config = model.part("scheduler").config as unknown as RectifiedFlowConfig;
-    const table = rectifiedFlow({
+    const sampler = rectifiedFlow({
       steps: demo.timesteps.length,
       height: demo.height,
       width: demo.width,
@@ -112,7 +112,7 @@ describe("the demo model against PyTorch", () => {
     const steps = await denoise({
       transformer: dit,
       sessions: { full, reuse },
-      table,
+      sampler,
       policy: fixedSchedule(demo.computed),
       text: { text: feeds.text!, textMask: feeds.textMask! },
       guidanceScale: demo.guidance,

@@ -12,6 +12,7 @@ import { cutNames, type DiffusionTransformer } from "../../lib/models/index.ts";
 import type { Session, Tensor } from "../../lib/onnx/index.ts";
 import { type DenoiseOptions, denoise } from "../../lib/pipeline/denoise.ts";
 import { CancelledError } from "../../lib/pipeline/index.ts";
+import { eulerSampler } from "../../lib/sampling/index.ts";
 
 /**
  * The loop over sessions that compute nothing: what each run was given, and in which order. Tensors are told
@@ -83,10 +84,10 @@ function run(steps: number, policy: CachePolicy, options: Partial<DenoiseOptions
   const result = denoise({
     transformer,
     sessions: recordingSessions(runs),
-    table: {
-      timesteps: Array.from({ length: steps }, (_, step) => 1000 - step),
-      deltas: Array.from({ length: steps }, (_, step) => 2 ** -step),
-    },
+    sampler: eulerSampler(
+      Array.from({ length: steps }, (_, step) => 1000 - step),
+      Array.from({ length: steps }, (_, step) => 2 ** -step),
+    ),
     policy,
     text: { text: vector([7]) },
     guidanceScale: 4,

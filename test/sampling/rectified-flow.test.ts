@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { eulerStep, OPEN_SORA_FLOW, rectifiedFlow } from "../../lib/sampling/index.ts";
+import { OPEN_SORA_FLOW, rectifiedFlow } from "../../lib/sampling/index.ts";
 
 interface Size {
   height: number;
@@ -100,13 +100,14 @@ describe("Euler steps", () => {
   test.each(golden.trajectories)(
     "with guidance $guidance at $height x $width follow Open-Sora's",
     ({ guidance, latent, velocities, final, ...size }) => {
-      const { deltas } = rectifiedFlow({ ...size, steps: velocities.length, config: OPEN_SORA_FLOW });
+      const sampler = rectifiedFlow({ ...size, steps: velocities.length, config: OPEN_SORA_FLOW });
+      const stepLatent = sampler.start();
       const z = decode(latent);
       for (const [step, text] of velocities.entries()) {
         const both = decode(text);
         const [conditional, unconditional] = [both.subarray(0, z.length), both.subarray(z.length)];
         const guided = unconditional.map((value, index) => value + guidance * (conditional[index]! - value));
-        eulerStep(z, guided, deltas[step]!);
+        stepLatent(z, guided, step);
       }
       const expected = decode(final);
       const largest = Math.max(...expected.map(Math.abs));
@@ -116,6 +117,9 @@ describe("Euler steps", () => {
   );
 
   test("refuse a velocity of another length", () => {
-    expect(() => eulerStep(new Float32Array(4), new Float32Array(3), 0.1)).toThrow(RangeError);
+    const stepLatent = rectifiedFlow({ ...video, steps: 1, config: OPEN_SORA_FLOW }).start();
+    expect(() => stepLatent(new Float32Array(4), new Float32Array(3), 0)).toThrow(
+      /latent of 4 values.*prediction of 3/,
+    );
   });
 });
