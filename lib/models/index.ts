@@ -17,6 +17,6 @@ export type {
 export type { LatentDecoder } from "./latent-decoder.ts";
 export { diffusionTransformer, latentDecoder, type ModelClass, textEncoder } from "./registry.ts";
 export { parseSTDiT3Config, type STDiT3Config, stdit3 } from "./stdit3.ts";
-export { parseT5Config, type T5Config, t5Encoder } from "./t5.ts";
+export { parseT5Config, parseUMT5Config, type T5Config, t5Encoder, umt5Encoder } from "./t5.ts";
 export type { TextEncoder } from "./text-encoder.ts";
 export { parseWanConfig, type WanConfig, wan } from "./wan.ts";

@@ -2,7 +2,7 @@ import { autoencoderKLDecoder, parseAutoencoderKLConfig } from "./autoencoder-kl
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
 import { parseSTDiT3Config, stdit3 } from "./stdit3.ts";
-import { parseT5Config, t5Encoder } from "./t5.ts";
+import { parseT5Config, parseUMT5Config, t5Encoder, umt5Encoder } from "./t5.ts";
 import type { TextEncoder } from "./text-encoder.ts";
 import { parseWanConfig, wan } from "./wan.ts";
 
@@ -21,6 +21,7 @@ const diffusionTransformers: Builders<DiffusionTransformer, [VideoShape]> = {
 
 const textEncoders: Builders<TextEncoder> = {
   T5EncoderModel: (config) => t5Encoder(parseT5Config(config)),
+  UMT5EncoderModel: (config) => umt5Encoder(parseUMT5Config(config)),
 };
 
 const latentDecoders: Builders<LatentDecoder> = {

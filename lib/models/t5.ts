@@ -19,7 +19,8 @@ import type { TextEncoder } from "./text-encoder.ts";
 import { keyMask } from "./text-feeds.ts";
 
 /**
- * The encoder of T5 v1.1 (arXiv 1910.10683, gated GELU as in arXiv 2002.05202), key names of transformers.
+ * The encoders of T5 v1.1 (arXiv 1910.10683, gated GELU as in arXiv 2002.05202) and of UMT5 (arXiv
+ * 2304.09151), key names of transformers. UMT5 is T5 with a position bias of its own in every block.
  *
  * In shapes N is the padded length, D the width of the stream.
  */
@@ -52,18 +53,41 @@ export function parseT5Config(config: unknown): T5Config {
   return parseConfig("T5EncoderModel", t5Schema, config);
 }
 
+export function parseUMT5Config(config: unknown): T5Config {
+  return parseConfig("UMT5EncoderModel", t5Schema, config);
+}
+
 /** Inputs `ids` int64 [1, N] and `keyMask` [1, N]; output `states` [1, N, D]. */
 export function t5Encoder(config: T5Config): TextEncoder {
+  return encoder(config, { sharesPositionBias: true });
+}
+
+/** As `t5Encoder`. */
+export function umt5Encoder(config: T5Config): TextEncoder {
+  return encoder(config, { sharesPositionBias: false });
+}
+
+interface Variant {
+  /** Whether block 0 alone stores a table of biases, which all blocks use. */
+  readonly sharesPositionBias: boolean;
+}
+
+function encoder(config: T5Config, variant: Variant): TextEncoder {
   return {
     width: config.d_model,
     // A checkpoint of the whole T5 serves as well: its decoder is not run.
     otherTensors: /^(shared\.|encoder\.embed_tokens\.|decoder\.|lm_head\.)/,
-    build: (length, options) => buildT5(config, length, options),
+    build: (length, options) => buildEncoder(config, variant, length, options),
     feeds: (ids, length) => t5Feeds(config, ids, length),
   };
 }
 
-function buildT5(config: T5Config, N: number, { weights, provider = "cpu" }: BuildOptions): Graph {
+function buildEncoder(
+  config: T5Config,
+  { sharesPositionBias }: Variant,
+  N: number,
+  { weights, provider = "cpu" }: BuildOptions,
+): Graph {
   const { d_model: D, num_heads: heads, d_ff, layer_norm_epsilon: eps } = config;
   const inner = heads * config.d_kv;
   const g = new Graph({ provider, weights });
@@ -72,9 +96,11 @@ function buildT5(config: T5Config, N: number, { weights, provider = "cpu" }: Bui
 
   const embedding = embeddingNames.find((name) => weights.has(name)) ?? embeddingNames[0];
   let x = gather(g.weight(embedding, [config.vocab_size, D]), ids); // [1, N, D]
-  const bias = add(relativeBias(g, config, N), padding); // [1, heads, N, N]
+  const buckets = g.constant(relativeBuckets(config, N), [N, N]);
+  let bias = positionBias(0);
   for (let i = 0; i < config.num_layers; i++) {
     g.scope(`encoder.block.${i}`, () => {
+      if (i > 0 && !sharesPositionBias) bias = positionBias(i);
       x = add(x, selfAttention(norm(x, `encoder.block.${i}.layer.0.layer_norm`), i));
       x = add(x, feedForward(norm(x, `encoder.block.${i}.layer.1.layer_norm`), i));
     });
@@ -96,6 +122,14 @@ function buildT5(config: T5Config, N: number, { weights, provider = "cpu" }: Bui
     return linear(mixed, g.weight(`${name}.o.weight`, [D, inner]));
   }
 
+  /** Added to the scores [1, heads, N, N]: what block i stores for their distance, and the padding. */
+  function positionBias(i: number): Value {
+    const name = `encoder.block.${i}.layer.0.SelfAttention.relative_attention_bias.weight`;
+    const table = g.weight(name, [config.relative_attention_num_buckets, heads]);
+    const byDistance = gather(table, buckets); // [N, N, heads]
+    return add(reshape(transpose(byDistance, [2, 0, 1]), [1, heads, N, N]), padding);
+  }
+
   function feedForward(y: Value, i: number): Value {
     const name = `encoder.block.${i}.layer.1.DenseReluDense`;
     const gate = gelu(linear(y, g.weight(`${name}.wi_0.weight`, [d_ff, D])), "tanh"); // [1, N, d_ff]
@@ -104,16 +138,13 @@ function buildT5(config: T5Config, N: number, { weights, provider = "cpu" }: Bui
   }
 }
 
-/** Added to the scores of every block [1, heads, N, N]; only block 0 stores its table. */
-function relativeBias(g: Graph, config: T5Config, N: number): Value {
-  const { num_heads: heads, relative_attention_num_buckets: buckets } = config;
+/** The bucket of every query and key, [N, N]. */
+function relativeBuckets(config: T5Config, N: number): BigInt64Array {
   const index = new BigInt64Array(N * N);
   for (let query = 0; query < N; query++) {
     for (let key = 0; key < N; key++) index[query * N + key] = BigInt(relativeBucket(key - query, config));
   }
-  const name = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
-  const bias = gather(g.weight(name, [buckets, heads]), g.constant(index, [N, N])); // [N, N, heads]
-  return reshape(transpose(bias, [2, 0, 1]), [1, heads, N, N]);
+  return index;
 }
 
 /**

@@ -1,16 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { parseT5Config, t5Encoder } from "../../lib/models/index.ts";
+import { parseT5Config, parseUMT5Config, t5Encoder, umt5Encoder } from "../../lib/models/index.ts";
 import { readCases, readGolden, relativeError, run, withHeader } from "./golden.ts";
 
 // Worst error measured: 2.4e-6.
 const TOLERANCE = 1e-5;
 
-describe("the T5 encoder", async () => {
-  const golden = await readGolden("t5");
-  const [{ length, valid }] = (await readCases<{ length: number; valid: number[] }>("t5")) as [
+async function fixture(name: "t5" | "umt5") {
+  const golden = await readGolden(name);
+  const [{ length, valid }] = (await readCases<{ length: number; valid: number[] }>(name)) as [
     { length: number; valid: number[] },
   ];
-  const encoder = t5Encoder(parseT5Config(golden.config));
+  const encoder =
+    name === "t5" ? t5Encoder(parseT5Config(golden.config)) : umt5Encoder(parseUMT5Config(golden.config));
   const ids = [...(await golden.vectors.read("ids"))]; // [2, length]
   const states = await golden.vectors.read("states"); // [2, length, D]
 
@@ -20,6 +21,38 @@ describe("the T5 encoder", async () => {
     const size = length * encoder.width;
     return relativeError(outputs.states, states.slice(prompt * size, (prompt + 1) * size));
   }
+  return { golden, encoder, length, valid, errorOf };
+}
+
+describe("the UMT5 encoder", async () => {
+  const { golden, length, valid, errorOf } = await fixture("umt5");
+
+  it("agrees with transformers at distances that reach the last bucket of every block", async () => {
+    expect(valid[0]).toBeGreaterThan(140);
+    expect(await errorOf(0)).toBeLessThan(TOLERANCE);
+    expect(golden.weights.unused()).toEqual([]);
+  });
+
+  it("agrees with transformers on a padded prompt", async () => {
+    expect(valid[1]).toBeLessThan(length);
+    expect(await errorOf(1)).toBeLessThan(TOLERANCE);
+  });
+
+  it("is not T5, which would leave the tables of the later blocks unread", async () => {
+    const { weights } = await readGolden("umt5");
+    t5Encoder(parseT5Config(golden.config)).build(4, { weights });
+    expect(weights.unused()).toEqual([
+      "encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight",
+    ]);
+  });
+
+  it("is named where its config cannot be used", () => {
+    expect(() => parseUMT5Config({ ...golden.config, d_kv: 0 })).toThrow(/UMT5EncoderModel.*d_kv/);
+  });
+});
+
+describe("the T5 encoder", async () => {
+  const { golden, encoder, length, valid, errorOf } = await fixture("t5");
 
   it("agrees with transformers at distances that reach the last bucket", async () => {
     expect(valid[0]).toBeGreaterThan(140);
