@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "../ports.ts";
 import type { Records } from "../storage/index.ts";
 import { claimKey } from "./object-keys.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { videoLimitsSchema } from "../request/index.ts";
 import { type ObjectStore, RecordError } from "../storage/index.ts";
 

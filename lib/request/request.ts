@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type CachePolicy, CachePolicyError, parseCachePolicy } from "../caching/index.ts";
 import { MAX_FPS, MAX_SIDE } from "../limits.ts";
 import { MAX_SEED, MAX_STEPS } from "../sampling/index.ts";

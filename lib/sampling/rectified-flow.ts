@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { checkPrediction, checkSteps, type Sampler, type SamplingRun } from "./sampler.ts";
 
 /** Rectified flow: the model predicts the velocity from noise to latent, and Euler steps follow it. */

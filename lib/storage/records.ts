@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Random } from "../ports.ts";
 import { type ObjectStore, type PutOptions, StoreError } from "./object-store.ts";
 

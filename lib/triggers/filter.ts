@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parsePointer, valueAt } from "./json-pointer.ts";
 
 /** What a payload must say at a place to make a video. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { EVENT_TYPES } from "../jobs/index.ts";
 import type { Clock, Random } from "../ports.ts";
 import type { KeyRing } from "../secrets/index.ts";

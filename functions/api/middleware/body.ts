@@ -1,5 +1,5 @@
 import type { HonoRequest, MiddlewareHandler } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { ApiEnv } from "../env.ts";
 import { ApiError } from "../problem.ts";
 import { formToJson, type JsonSchema } from "./form.ts";

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { isVideoId } from "../../../lib/jobs/index.ts";
 import type { ApiEnv } from "../env.ts";
 import { ApiError } from "../problem.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ApiDeps } from "../env.ts";
 import { PROBLEM_CODES, type ProblemCode, STATUS_OF } from "../problem.ts";
 import type { Operation } from "./operation.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { RequestLimits } from "../env.ts";
 import { listQuery } from "../middleware/list-query.ts";
 import type { ProblemCode } from "../problem.ts";

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { ApiDeps, ApiEnv, ModelCard } from "../env.ts";
 import { ApiError } from "../problem.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/jobs/index.ts";
 import { redeliver } from "../../../lib/webhooks/index.ts";
 import { claimOf } from "../claim.ts";

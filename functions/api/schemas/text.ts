@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What tokenizers mark the ends of texts with. Our own reads them as plain text; nobody means them. */
 const CONTROL_TOKENS = /<\/?s>|<pad>|<unk>|<extra_id_\d+>/i;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parsePointer, SIGNATURE_SCHEMES } from "../../../lib/triggers/index.ts";
 import { videoCreateSchema } from "./video-request.ts";
 import { rotateSchema } from "./webhook-endpoint.ts";

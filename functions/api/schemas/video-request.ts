@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { EVENT_TYPES } from "../../../lib/jobs/index.ts";
 import { MAX_FPS } from "../../../lib/limits.ts";
 import { MAX_SEED, MAX_STEPS } from "../../../lib/sampling/index.ts";

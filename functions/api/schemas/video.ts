@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { JOB_ERROR_CODES, receiptSchema } from "../../../lib/jobs/index.ts";
 
 const unixSeconds = z.int();
