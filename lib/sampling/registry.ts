@@ -1,6 +1,8 @@
 import type { z } from "zod";
+import { flowEuler, flowEulerSchema } from "./flow-euler.ts";
 import { rectifiedFlow, rectifiedFlowSchema } from "./rectified-flow.ts";
 import type { Sampler, SamplingRun } from "./sampler.ts";
+import { uniPC, uniPCSchema } from "./unipc.ts";
 
 /** The scheduler of a model folder: its class, and what its `scheduler_config.json` holds. */
 export interface Scheduler {
@@ -13,6 +15,8 @@ export type SamplerFactory = (run: SamplingRun) => Sampler;
 
 const samplers: Readonly<Record<string, (config: unknown) => SamplerFactory>> = {
   RFlowScheduler: configured(rectifiedFlowSchema, rectifiedFlow),
+  FlowMatchEulerDiscreteScheduler: configured(flowEulerSchema, flowEuler),
+  UniPCMultistepScheduler: configured(uniPCSchema, uniPC),
 };
 
 /**

@@ -1,0 +1,40 @@
+import * as z from "zod";
+import { type EulerSampler, eulerSampler } from "./rectified-flow.ts";
+import { checkSteps, type SamplingRun } from "./sampler.ts";
+
+/** What is built of diffusers' `FlowMatchEulerDiscreteScheduler`; the other members would change nothing or are refused. */
+export const flowEulerSchema = z.object({
+  num_train_timesteps: z.number().positive().default(1000),
+  /** How much longer than the schedule without shift the sampler stays near the noise. */
+  shift: z.number().positive().default(1),
+  use_dynamic_shifting: z.literal(false).default(false),
+  invert_sigmas: z.literal(false).default(false),
+  stochastic_sampling: z.literal(false).default(false),
+  use_karras_sigmas: z.literal(false).nullish(),
+  use_exponential_sigmas: z.literal(false).nullish(),
+  use_beta_sigmas: z.literal(false).nullish(),
+  shift_terminal: z.null().optional(),
+});
+
+export type FlowEulerConfig = Readonly<z.infer<typeof flowEulerSchema>>;
+
+/**
+ * Euler steps against the velocity from latent to noise, over shifted timesteps (arXiv 2403.03206, section 5.3.2).
+ * As in the reference, the last timestep is that of training and shifted twice.
+ */
+export function flowEuler({
+  steps,
+  config,
+}: SamplingRun & { readonly config: FlowEulerConfig }): EulerSampler {
+  checkSteps(steps);
+  const { shift, num_train_timesteps } = config;
+  const shifted = (share: number) => (shift * share) / (1 + (shift - 1) * share);
+  const least = shifted(1 / num_train_timesteps);
+  const shares = Array.from({ length: steps }, (_, index) =>
+    shifted(1 + (steps === 1 ? 0 : ((least - 1) * index) / (steps - 1))),
+  );
+  return eulerSampler(
+    shares.map((share) => share * num_train_timesteps),
+    shares.map((share, index) => (shares[index + 1] ?? 0) - share),
+  );
+}

@@ -1,0 +1,173 @@
+import * as z from "zod";
+import { checkPrediction, checkSteps, type Sampler, type SamplingRun } from "./sampler.ts";
+
+/**
+ * UniPC (arXiv 2302.04867) of second order for models that predict the velocity of a flow: before every step the
+ * corrector improves the latent by what the model just said of it, then the predictor goes on. Both are B2(h) of
+ * the paper and work on the clean latent that a prediction implies.
+ */
+
+/** What is built of diffusers' `UniPCMultistepScheduler`; the other members would change nothing or are refused. */
+export const uniPCSchema = z.object({
+  num_train_timesteps: z.number().positive().default(1000),
+  /** How much longer than the schedule without shift the sampler stays near the noise. */
+  flow_shift: z.number().positive().default(1),
+  use_flow_sigmas: z.literal(true),
+  prediction_type: z.literal("flow_prediction"),
+  solver_order: z.literal(2).default(2),
+  solver_type: z.literal("bh2").default("bh2"),
+  predict_x0: z.literal(true).default(true),
+  lower_order_final: z.literal(true).default(true),
+  final_sigmas_type: z.literal("zero").default("zero"),
+  disable_corrector: z.array(z.never()).default([]),
+  thresholding: z.literal(false).default(false),
+  use_dynamic_shifting: z.literal(false).default(false),
+  use_karras_sigmas: z.literal(false).nullish(),
+  use_exponential_sigmas: z.literal(false).nullish(),
+  use_beta_sigmas: z.literal(false).nullish(),
+  shift_terminal: z.null().optional(),
+  solver_p: z.null().optional(),
+});
+
+export type UniPCConfig = Readonly<z.infer<typeof uniPCSchema>>;
+
+/** Timesteps are whole numbers, as in the reference. */
+export function uniPC({ steps, config }: SamplingRun & { readonly config: UniPCConfig }): Sampler {
+  checkSteps(steps);
+  const shares = noiseShares(steps, config);
+  const evaluations = coefficients(shares);
+  return {
+    timesteps: shares.map((share) => Math.trunc(share * config.num_train_timesteps)),
+    start() {
+      let memory: Memory | null = null;
+      return (latent, velocity, evaluation) => {
+        checkPrediction(latent, velocity);
+        memory ??= {
+          sample: new Float32Array(latent.length),
+          clean: new Float32Array(latent.length),
+          earlier: new Float32Array(latent.length),
+        };
+        step(latent, velocity, memory, evaluations[evaluation]!);
+      };
+    },
+  };
+}
+
+/** What the last evaluations left, one value for each of the latent's. */
+interface Memory {
+  /** The corrected latent of the last evaluation. */
+  readonly sample: Float32Array;
+  /** The clean latent that the last prediction implied. */
+  readonly clean: Float32Array;
+  /** The one that the prediction before it implied. */
+  readonly earlier: Float32Array;
+}
+
+/** One evaluation: what the corrected and the next latent take of every tensor. */
+interface Coefficients {
+  /** Of noise in the latent. */
+  readonly share: number;
+  readonly corrector: Corrector;
+  readonly predictor: { readonly sample: number; readonly clean: number; readonly lastClean: number };
+}
+
+interface Corrector {
+  readonly latent: number;
+  readonly clean: number;
+  readonly lastSample: number;
+  readonly lastClean: number;
+  readonly earlierClean: number;
+}
+
+const uncorrected: Corrector = { latent: 1, clean: 0, lastSample: 0, lastClean: 0, earlierClean: 0 };
+
+function step(
+  latent: Float32Array,
+  velocity: Float32Array,
+  { sample, clean, earlier }: Memory,
+  { share, corrector, predictor }: Coefficients,
+): void {
+  for (let i = 0; i < latent.length; i++) {
+    const now = latent[i]! - share * velocity[i]!;
+    const corrected =
+      corrector.latent * latent[i]! +
+      corrector.clean * now +
+      corrector.lastSample * sample[i]! +
+      corrector.lastClean * clean[i]! +
+      corrector.earlierClean * earlier[i]!;
+    latent[i] = predictor.sample * corrected + predictor.clean * now + predictor.lastClean * clean[i]!;
+    sample[i] = corrected;
+    earlier[i] = clean[i]!;
+    clean[i] = now;
+  }
+}
+
+/** The share of noise in the latent at each evaluation. */
+function noiseShares(steps: number, { flow_shift: shift, num_train_timesteps }: UniPCConfig): number[] {
+  const down = (1 / num_train_timesteps - 1) / steps;
+  return Array.from({ length: steps }, (_, index) => {
+    const share = 1 + index * down;
+    const shifted = (shift * share) / (1 + (shift - 1) * share);
+    // The logarithm of the signal's share must be finite.
+    return Math.abs(shifted - 1) < 1e-6 ? shifted - 1e-6 : shifted;
+  });
+}
+
+function coefficients(shares: readonly number[]): Coefficients[] {
+  const steps = shares.length;
+  // The reference's shares are float32, and near pure noise what is left of 1 depends on that.
+  const sigmas = [...shares.map(Math.fround), 0];
+  const lambdas = sigmas.map((sigma) => Math.log1p(-sigma) - Math.log(sigma));
+
+  /** From evaluation i to the next. */
+  const interval = (i: number): Interval => {
+    const h = lambdas[i + 1]! - lambdas[i]!;
+    return {
+      h,
+      keep: sigmas[i + 1]! / sigmas[i]!,
+      weight: (sigmas[i + 1]! - 1) * Math.expm1(-h),
+      // The first step has nothing behind it, and the last is of first order as well.
+      back: i > 0 && i < steps - 1 ? (lambdas[i - 1]! - lambdas[i]!) / h : null,
+    };
+  };
+
+  return shares.map((_, i) => ({
+    share: sigmas[i]!,
+    corrector: i === 0 ? uncorrected : correct(interval(i - 1)),
+    predictor: predict(interval(i)),
+  }));
+}
+
+interface Interval {
+  /** Its length in half the logarithm of the signal-to-noise ratio. */
+  readonly h: number;
+  readonly keep: number;
+  readonly weight: number;
+  /** Where the evaluation before it lies, in units of h; null for a step of first order. */
+  readonly back: number | null;
+}
+
+function predict({ keep, weight, back }: Interval): Coefficients["predictor"] {
+  const slope = back === null ? 0 : 0.5 / back;
+  return { sample: keep, clean: weight * (1 - slope), lastClean: weight * slope };
+}
+
+function correct({ h, keep, weight, back }: Interval): Corrector {
+  const [slope, now] = back === null ? [0, 0.5] : secondOrder(h, back);
+  return {
+    latent: 0,
+    clean: weight * now,
+    lastSample: keep,
+    lastClean: weight * (1 - slope - now),
+    earlierClean: weight * slope,
+  };
+}
+
+/** The corrector's weights of the earlier and of the new clean latent (equation 5 of the paper, for p = 2). */
+function secondOrder(h: number, back: number): [earlier: number, now: number] {
+  const phi = Math.expm1(-h);
+  const first = (phi / -h - 1) / phi;
+  const second = (((phi / -h - 1) / -h - 0.5) * 2) / phi;
+  const rho = (first - second) / (1 - back);
+  return [rho / back, first - rho];
+}
