@@ -1,0 +1,30 @@
+import * as z from "zod";
+import { noiseSchedule, noiseScheduleSchema } from "./noise-schedule.ts";
+import type { Sampler, SamplingRun } from "./sampler.ts";
+
+/**
+ * Fields of `scheduler_config.json`. `clip_sample` is not among them: it is on by default, was made for pixels, and
+ * the pipelines of latent models turn it off.
+ */
+export const ddimSchema = noiseScheduleSchema.extend({ set_alpha_to_one: z.boolean().default(true) });
+
+export type DDIMConfig = Readonly<z.infer<typeof ddimSchema>>;
+
+/**
+ * DDIM (arXiv 2010.02502) without noise of its own (eta 0): each step takes the predicted noise for true.
+ *
+ * @throws RangeError, in words for a user, if the model was not trained with that many steps
+ */
+export function ddim({
+  steps,
+  config,
+}: Pick<SamplingRun, "steps"> & { readonly config: DDIMConfig }): Sampler {
+  const { timesteps, stride, move } = noiseSchedule(steps, config);
+  return {
+    timesteps,
+    start: () => (latent, noise, evaluation) => {
+      const timestep = timesteps[evaluation]!;
+      move(latent, latent, noise, timestep, timestep - stride);
+    },
+  };
+}
