@@ -51,7 +51,7 @@ export function createLoops(deps: LoopsDeps): Loops {
   const webhooks = hintQueue({
     concurrency: WEBHOOKS_AT_ONCE,
     onError,
-    handle: (ref) => deliverWebhooks(sender, ref),
+    handle: async (ref) => (await deliverWebhooks(sender, ref)).nextAt,
   });
   const gpu = startGpuProcess({
     env: {

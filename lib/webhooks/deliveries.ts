@@ -54,13 +54,29 @@ export interface DueDelivery {
   readonly delivery: Delivery;
 }
 
-/** The deliveries whose time has come. */
-export function dueDeliveries({ events }: JobRecord, now: number): DueDelivery[] {
-  return events.flatMap((event) =>
-    (event.deliveries ?? [])
-      .filter(({ state, nextAt }) => state === "pending" && nextAt! <= now)
-      .map((delivery) => ({ event, delivery })),
-  );
+/** How long a delivery is its sender's: longer than an attempt takes, and all that a sender's death costs. */
+const TAKEN_MS = 60_000;
+
+/** The events with all that is due put off, and what that is: whoever writes the events is to send it. */
+export function takeDue(
+  events: JobRecord["events"],
+  now: number,
+): { readonly events: JobRecord["events"]; readonly taken: readonly DueDelivery[] } {
+  const taken: DueDelivery[] = [];
+  const later = events.map((event) => {
+    const deliveries = event.deliveries?.map((delivery) => {
+      if (!isDue(delivery, now)) return delivery;
+      const own = { ...delivery, nextAt: now + TAKEN_MS };
+      taken.push({ event, delivery: own });
+      return own;
+    });
+    return { ...event, deliveries: deliveries ?? null };
+  });
+  return { events: taken.length > 0 ? later : events, taken };
+}
+
+function isDue({ state, nextAt }: Delivery, now: number): boolean {
+  return state === "pending" && nextAt! <= now;
 }
 
 /** When the next delivery is due; null when all are settled. */
@@ -85,8 +101,6 @@ export function withAttempt(delivery: Delivery, result: PostResult, now: number,
     milliseconds: result.milliseconds,
   };
   const attempts = [...delivery.attempts, attempt];
-  // Another sender was quicker, and what it settled stays so.
-  if (delivery.state !== "pending") return { ...delivery, attempts };
   const settled = (state: Delivery["state"]): Delivery => ({ ...delivery, state, attempts, nextAt: null });
   if (result.ok && result.status >= 200 && result.status < 300) return settled("delivered");
   if (result.ok && result.status === 410) return settled("disabled");

@@ -6,4 +6,4 @@ export {
   type WebhookEndpoint,
   webhookEndpoints,
 } from "./endpoints.ts";
-export { deliverWebhooks, type Post, postSigned, type SenderOptions } from "./send.ts";
+export { type DeliveryRun, deliverWebhooks, type Post, postSigned, type SenderOptions } from "./send.ts";

@@ -12,11 +12,11 @@ import type { Clock } from "../ports.ts";
 import type { KeyRing } from "../secrets/index.ts";
 import {
   type DueDelivery,
-  dueDeliveries,
   nextDueAt,
   planDeliveries,
   REQUEST_TARGET,
   replaceDelivery,
+  takeDue,
   withAttempt,
 } from "./deliveries.ts";
 import { type Endpoints, requestSecret } from "./endpoints.ts";
@@ -35,34 +35,64 @@ export interface SenderOptions {
   readonly onAttempt?: (result: PostResult) => void;
 }
 
+export interface DeliveryRun {
+  /** When to come again; null when nothing is left to do. */
+  readonly nextAt: number | null;
+  /** Whether this call sent something: of many senders that look at once, one does, and can tell when the next is due. */
+  readonly hasSent: boolean;
+}
+
 /**
  * Delivers whatever is due of one job's webhooks and writes down how it went; at least once, with the same id and the
- * same bytes each time. Two senders at once only send more often.
- *
- * @returns when to come again; null when nothing is left to do
+ * same bytes each time. Of two senders at once one sends, and a sender that dies on the way costs a minute.
  */
-export async function deliverWebhooks(options: SenderOptions, ref: JobRef): Promise<number | null> {
-  const { jobs, clock } = options;
-  const planned = await plan(options, ref);
-  if (!planned) {
+export async function deliverWebhooks(options: SenderOptions, ref: JobRef): Promise<DeliveryRun> {
+  const { jobs } = options;
+  const { record: found, taken } = await take(options, ref);
+  if (!found) {
     await jobs.markDelivered(ref);
-    return null;
+    return { nextAt: null, hasSent: false };
   }
-  const due = dueDeliveries(planned, clock.now());
-  await Promise.all(due.map((delivery) => attempt(options, planned, delivery)));
-  const record = (due.length > 0 ? await jobs.read(ref) : planned) ?? planned;
+  const sent = await Promise.all(taken.map((delivery) => attempt(options, ref, delivery)));
+  const record = (taken.length > 0 ? await jobs.read(ref) : found) ?? found;
   if (isFinished(record) && !hasUnsettled(record)) await jobs.markDelivered(record);
-  return nextDueAt(record);
+  return { nextAt: nextDueAt(record), hasSent: sent.includes(true) };
 }
 
-async function plan({ jobs, endpoints, clock }: SenderOptions, ref: JobRef): Promise<JobRecord | null> {
-  const record = await jobs.read(ref);
-  if (!record || record.events.every(({ deliveries }) => deliveries !== null)) return record;
-  const known = (await endpoints.list(ref.tenant)).filter(({ disabledAt }) => disabledAt === null);
-  return jobs.updateEvents(ref, (newest) => ({ events: planDeliveries(newest, known, clock.now()) }));
+interface Take {
+  readonly record: JobRecord | null;
+  /** This sender's alone, until their next time. */
+  readonly taken: readonly DueDelivery[];
 }
 
-async function attempt(options: SenderOptions, ref: JobRef, { event, delivery }: DueDelivery): Promise<void> {
+/** Plans what nobody has looked at yet and takes all that is due, in one write. */
+async function take({ jobs, endpoints, clock }: SenderOptions, ref: JobRef): Promise<Take> {
+  const found = await jobs.read(ref);
+  const isPlanned = found?.events.every(({ deliveries }) => deliveries !== null);
+  const known = found && !isPlanned ? await endpoints.list(ref.tenant) : null;
+  // One time for all tries of the write: whichever was made, it took what the last try says.
+  const now = clock.now();
+  const taking = (newest: JobRecord) => {
+    const enabled = known?.filter(({ disabledAt }) => disabledAt === null);
+    // An event that has come since is for whoever it was hinted to: there may be endpoints by now.
+    return takeDue(enabled ? planDeliveries(newest, enabled, now) : newest.events, now);
+  };
+  if (!found || taking(found).events === found.events) return { record: found, taken: [] };
+  let taken: Take["taken"] = [];
+  const record = await jobs.updateEvents(ref, (newest) => {
+    const next = taking(newest);
+    taken = next.taken;
+    return next;
+  });
+  return { record, taken };
+}
+
+/** Whether anything was sent: not to an endpoint that is gone. */
+async function attempt(
+  options: SenderOptions,
+  ref: JobRef,
+  { event, delivery }: DueDelivery,
+): Promise<boolean> {
   const { jobs, clock } = options;
   const receiver = await receiverOf(options, ref.tenant, delivery);
   const result = receiver && (await send(options, event, receiver));
@@ -70,17 +100,16 @@ async function attempt(options: SenderOptions, ref: JobRef, { event, delivery }:
   const random = options.spread();
   await jobs.updateEvents(ref, ({ events }) => ({
     events: replaceDelivery(events, { eventId: event.id, target: delivery.target }, (current) => {
-      if (current.state !== "pending") return current;
+      // It was asked for again, or this sender was so slow that another has taken it.
+      if (current.nextAt !== delivery.nextAt) return current;
       if (!result) return { ...current, state: "disabled", nextAt: null };
-      const next = withAttempt({ ...current, url: receiver.url }, result, clock.now(), random);
-      // Two senders who fail at once have used one attempt of the schedule.
-      const isRepeated = current.attempts.length !== delivery.attempts.length;
-      return isRepeated && (next.state === "pending" || next.state === "failed") ? current : next;
+      return withAttempt({ ...current, url: receiver.url }, result, clock.now(), random);
     }),
   }));
   const isGone = result?.ok && result.status === 410;
   if (isGone && delivery.target !== REQUEST_TARGET)
     await options.endpoints.disable(ref.tenant, delivery.target);
+  return result !== null;
 }
 
 export interface Receiver {

@@ -19,6 +19,8 @@ export interface Ledger {
   /** Every answer that named a job, by whoever asked for it. */
   readonly acknowledged: { readonly client: number; readonly fingerprint: string; readonly ref: JobRef }[];
   readonly cancelled: JobRef[];
+  /** Jobs whose webhooks somebody may have asked for again. */
+  readonly redelivered: Set<string>;
   /** Redeliveries that nobody was told of: they may have been asked for or not. */
   readonly unanswered: Set<string>;
 }
@@ -64,6 +66,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
   }
   if (random.chance(0.1)) {
     await network.sleep(process, random.integer(0, 600_000));
+    ledger.redelivered.add(ref.id);
     const answer = await ask(options, (api) => redeliverAll(api, ref, options.webhooks));
     if (!answer.isAnswered) ledger.unanswered.add(ref.id);
   }

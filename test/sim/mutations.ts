@@ -115,6 +115,20 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   "a worker goes on though the job is canceled": { worker: { heedsRefusals: false } },
   "a worker goes on though it cannot renew its lease": { worker: { heedsSilence: false } },
+  "what one sender has taken is taken by others": {
+    jobs: (jobs, { process }) => ({
+      ...jobs,
+      async read(ref) {
+        const record = await jobs.read(ref);
+        return record && process.name.startsWith("sender") ? withAllDue(record) : record;
+      },
+      updateEvents: (ref, change) =>
+        jobs.updateEvents(ref, (record) => {
+          const changed = change(record);
+          return changed.events === record.events ? change(withAllDue(record)) : changed;
+        }),
+    }),
+  },
   "each delivery has an id of its own": {
     post: (post) => {
       let count = 0;
@@ -163,6 +177,15 @@ function rewriting(
       },
     }),
   };
+}
+
+function withAllDue(record: JobRecord): JobRecord {
+  const events = record.events.map((event) => ({
+    ...event,
+    deliveries:
+      event.deliveries?.map((each) => (each.state === "pending" ? { ...each, nextAt: 0 } : each)) ?? null,
+  }));
+  return { ...record, events };
 }
 
 async function rewrite(

@@ -2,6 +2,9 @@ import type { PostResult } from "../../lib/net/index.ts";
 import type { Post } from "../../lib/webhooks/index.ts";
 import type { Network, Process } from "./network.ts";
 
+/** Before and after it, a process may be too slow for what it has taken. */
+const TROUBLE_MS = 180_000;
+
 /** Whoever gets the webhooks: writes everything down, and does not always answer as it should. */
 export class Receiver {
   readonly bodies = new Map<string, string>();
@@ -9,10 +12,18 @@ export class Receiver {
   posts = 0;
   readonly #network: Network;
   readonly #onPost: (id: string, body: string) => void;
+  readonly #onDouble: (id: string, process: Process) => void;
+  /** Who waits for an answer to which event. */
+  readonly #waiting = new Map<string, Process>();
 
-  constructor(network: Network, onPost: (id: string, body: string) => void) {
+  constructor(
+    network: Network,
+    onPost: (id: string, body: string) => void,
+    onDouble: (id: string, process: Process) => void,
+  ) {
     this.#network = network;
     this.#onPost = onPost;
+    this.#onDouble = onDouble;
   }
 
   /** How a process reaches it. */
@@ -21,16 +32,30 @@ export class Receiver {
       new Promise((resolve) => {
         const network = this.#network;
         const { random, faults, time } = network;
+        const id = headers["webhook-id"]!;
+        this.#begin(`${id} ${url}`, process);
         const answer = (result: PostResult, waitMs: number) =>
-          network.deliver(process, waitMs, () => resolve(result));
+          network.deliver(process, waitMs, () => {
+            this.#waiting.delete(`${id} ${url}`);
+            resolve(result);
+          });
         const isSilent = random.chance(faults.receiverFails) && random.chance(0.3);
         time.after(network.latency(), () => {
-          time.note(`${process.name} posts ${headers["webhook-id"]} to ${url}`);
-          this.#receive(headers["webhook-id"]!, String(body));
+          time.note(`${process.name} posts ${id} to ${url}`);
+          this.#receive(id, String(body));
           if (isSilent) answer({ ok: false, reason: "timeout", milliseconds: 15_000 }, 15_000);
           else answer(this.#result(), network.latency());
         });
       });
+  }
+
+  /** Two that wait for one receiver at once, neither of them dead or slow, have sent one delivery twice. */
+  #begin(delivery: string, process: Process): void {
+    const other = this.#waiting.get(delivery);
+    const isSound = ({ isAlive, troubledAt }: Process) =>
+      isAlive && troubledAt < this.#network.time.now - TROUBLE_MS;
+    if (other && [other, process].every(isSound)) this.#onDouble(delivery.split(" ")[0]!, process);
+    this.#waiting.set(delivery, process);
   }
 
   #receive(id: string, body: string): void {

@@ -71,7 +71,12 @@ class Simulation {
   readonly #work: HintQueue;
   readonly #webhooks: HintQueue;
   readonly #ring = keyRing(new Uint8Array(32));
-  readonly #ledger: Ledger = { acknowledged: [], cancelled: [], unanswered: new Set() };
+  readonly #ledger: Ledger = {
+    acknowledged: [],
+    cancelled: [],
+    redelivered: new Set(),
+    unanswered: new Set(),
+  };
   readonly #violations: string[] = [];
   readonly #repairs = { lost: 0, expired: 0, orphaned: 0, resent: 0, failed: 0 };
   readonly #apis = new Map<Process, Api>();
@@ -97,7 +102,7 @@ class Simulation {
       skewMs: swarm.skewMs,
       violate: this.#violate,
     });
-    this.#receiver = new Receiver(this.#network, this.#checkPost);
+    this.#receiver = new Receiver(this.#network, this.#checkPost, this.#checkDouble);
   }
 
   async run(): Promise<Outcome> {
@@ -271,7 +276,7 @@ class Simulation {
     for (;;) {
       const ref = await this.#webhooks.receive(process);
       try {
-        const nextAt = await deliverWebhooks(options, ref);
+        const { nextAt } = await deliverWebhooks(options, ref);
         if (nextAt !== null) void this.#remind(process, ref, nextAt);
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
@@ -311,6 +316,12 @@ class Simulation {
     const claim = `${record.id} ${record.attempt} ${name}`;
     if (ok) this.#answeredClaims.add(claim);
     else if (!this.#answeredClaims.has(claim)) this.#violate(`a claim is not known as one's own (${claim})`);
+  };
+
+  /** A delivery that is asked for again is not the one that is under way. */
+  #checkDouble = (id: string, { name }: Process): void => {
+    const isRedelivered = this.#ledger.redelivered.has(`video_${id.split("_")[1]}`);
+    if (!isRedelivered) this.#violate(`S11: two senders at once (${id}, ${name})`);
   };
 
   #checkPost = (id: string, body: string): void => {

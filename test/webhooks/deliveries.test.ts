@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import type { Delivery, JobRecord } from "../../lib/jobs/index.ts";
 import type { PostResult } from "../../lib/net/index.ts";
 import {
-  dueDeliveries,
   nextDueAt,
   planDeliveries,
   redeliver,
   replaceDelivery,
+  takeDue,
   withAttempt,
 } from "../../lib/webhooks/deliveries.ts";
 import { later, NOW, outputs, queued, receipt } from "../jobs/sample-job.ts";
@@ -165,22 +165,26 @@ describe("an attempt", () => {
     expect(withAttempt(pending, answered(429, 9e9), NOW, 0.5).nextAt).toBe(NOW + 86_400_000);
     expect(withAttempt(pending, answered(503, 1), NOW, 0.5).nextAt).toBe(NOW + 5000);
   });
-
-  it("that comes second does not undo what the first settled", () => {
-    const delivered = withAttempt(pending, answered(200), NOW, 0);
-    const after = withAttempt(delivered, answered(500), NOW + 1, 0);
-    expect(after).toMatchObject({ state: "delivered", nextAt: null });
-    expect(after.attempts).toHaveLength(2);
-  });
 });
 
 describe("what is due", () => {
   const events = planDeliveries(completed, [everything], NOW);
 
   it("is what is pending and whose time has come", () => {
-    expect(dueDeliveries({ ...completed, events }, NOW - 1)).toEqual([]);
-    expect(dueDeliveries({ ...completed, events }, NOW)).toHaveLength(4);
+    expect(takeDue(events, NOW - 1).taken).toEqual([]);
+    expect(takeDue(events, NOW).taken).toHaveLength(4);
     expect(nextDueAt({ ...completed, events })).toBe(NOW);
+  });
+
+  it("is taken once, and is due again a minute later", () => {
+    const first = takeDue(events, NOW);
+    expect(first.taken.map(({ delivery }) => delivery.nextAt)).toEqual(Array(4).fill(NOW + 60_000));
+    expect(takeDue(first.events, NOW + 59_999)).toEqual({ events: first.events, taken: [] });
+    expect(takeDue(first.events, NOW + 60_000).taken).toHaveLength(4);
+  });
+
+  it("is nothing before it was planned, and then nothing changes", () => {
+    expect(takeDue(completed.events, NOW + 1e9).events).toBe(completed.events);
   });
 
   it("ends when all is settled", () => {

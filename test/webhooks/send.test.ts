@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
-import { describe, expect, it } from "vitest";
-import type { JobStore } from "../../lib/jobs/index.ts";
+import { describe, expect, it, vi } from "vitest";
+import { type JobStore, jobKey } from "../../lib/jobs/index.ts";
 import type { PostResult } from "../../lib/net/index.ts";
 import { keyRing } from "../../lib/secrets/index.ts";
 import {
@@ -10,8 +11,10 @@ import {
   type Post,
   redeliver,
   requestSecret,
+  type SenderOptions,
   webhookEndpoints,
 } from "../../lib/webhooks/index.ts";
+import { intercepted, losingAnswers } from "../jobs/failing-store.ts";
 import { openJobs } from "../jobs/open-jobs.ts";
 import { newJob } from "../jobs/sample-job.ts";
 
@@ -23,7 +26,7 @@ interface Posted {
 
 /** A finished job of `acme`, and a network that answers with `status`. */
 async function setUp({ webhook = newJob.webhook, status = 200 } = {}) {
-  const { store, jobs, clock, pass } = openJobs();
+  const { store, jobs, clock, pass, through } = openJobs();
   const ring = keyRing(randomBytes(32));
   const endpoints = webhookEndpoints({ store, ring, clock, random: randomBytes });
   const network = { status, posted: [] as Posted[] };
@@ -33,8 +36,9 @@ async function setUp({ webhook = newJob.webhook, status = 200 } = {}) {
   };
   await jobs.create({ ...newJob, webhook }, { unfinishedMax: 10 });
   await jobs.apply(newJob, { type: "cancel" });
-  const deliver = () => deliverWebhooks({ jobs, endpoints, ring, post, clock, spread: () => 0.5 }, newJob);
-  return { store, jobs, clock, pass, ring, endpoints, network, deliver };
+  const options = { jobs, endpoints, ring, post, clock, spread: () => 0.5 };
+  const deliver = (own: Partial<SenderOptions> = {}) => deliverWebhooks({ ...options, ...own }, newJob);
+  return { store, jobs, through, clock, pass, ring, endpoints, network, post, deliver };
 }
 
 async function undelivered(jobs: JobStore): Promise<number> {
@@ -79,14 +83,14 @@ describe("delivering", () => {
   });
 
   it("takes the marker away once all is settled, and not before", async () => {
-    const { jobs, network, deliver, pass } = await setUp({ status: 500 });
-    const next = await deliver();
+    const { jobs, network, deliver, pass, clock } = await setUp({ status: 500 });
+    const { nextAt } = await deliver();
     expect(await undelivered(jobs)).toBe(1);
     network.status = 204;
     pass(5000);
-    expect(await deliver()).toBeNull();
+    expect(await deliver()).toEqual({ nextAt: null, hasSent: true });
     expect(await undelivered(jobs)).toBe(0);
-    expect(next).not.toBeNull();
+    expect(nextAt).toBe(clock.now());
   });
 
   it("sends the same id and the same bytes at every attempt, with the time of each", async () => {
@@ -115,7 +119,7 @@ describe("delivering", () => {
   it("to a receiver that is gone disables the endpoint, which is told of nothing more", async () => {
     const { network, deliver, endpoints, jobs } = await setUp({ webhook: null, status: 410 });
     const { id } = await register(endpoints);
-    expect(await deliver()).toBeNull();
+    expect((await deliver()).nextAt).toBeNull();
     expect((await endpoints.read("acme", id))!.disabledAt).not.toBeNull();
     await jobs.updateEvents(newJob, (record) => ({ events: redeliver(record, null, 0)! }));
     await deliver();
@@ -133,19 +137,11 @@ describe("delivering", () => {
     await deliver();
     await endpoints.delete("acme", id);
     pass(3_600_000);
-    expect(await deliver()).toBeNull();
+    expect(await deliver()).toEqual({ nextAt: null, hasSent: false });
     expect(network.posted.map(({ url }) => url)).toEqual([
       "https://hooks.example/a",
       "https://hooks.example/moved",
     ]);
-    expect(await undelivered(jobs)).toBe(0);
-  });
-
-  it("twice at once may send twice, and ends settled all the same", async () => {
-    const { deliver, network, jobs } = await setUp();
-    await Promise.all([deliver(), deliver(), deliver()]);
-    expect(network.posted.length).toBeGreaterThanOrEqual(1);
-    expect(new Set(network.posted.map(({ headers, body }) => headers["webhook-id"] + body)).size).toBe(1);
     expect(await undelivered(jobs)).toBe(0);
   });
 
@@ -164,7 +160,7 @@ describe("delivering", () => {
     const { deliver, jobs } = await setUp();
     await jobs.purge("acme", newJob.createdAt + 1);
     await jobs.markUndelivered(newJob);
-    expect(await deliver()).toBeNull();
+    expect(await deliver()).toEqual({ nextAt: null, hasSent: false });
     expect(await undelivered(jobs)).toBe(0);
   });
 
@@ -179,4 +175,80 @@ describe("delivering", () => {
     expect(network.posted).toHaveLength(2);
     expect(await undelivered(jobs)).toBe(0);
   });
+});
+
+describe("many senders at once", () => {
+  it("send once, and only the one that did knows of it", async () => {
+    const { deliver, network, jobs } = await setUp();
+    const runs = await Promise.all([deliver(), deliver(), deliver()]);
+    expect(network.posted).toHaveLength(1);
+    expect(runs.filter(({ hasSent }) => hasSent)).toHaveLength(1);
+    expect(await undelivered(jobs)).toBe(0);
+  });
+
+  it("send once however their writes fall together", async () => {
+    for (let seed = 0; seed < 50; seed += 1) {
+      const { deliver, network, store, through, endpoints } = await setUp({ status: 500 });
+      await register(endpoints);
+      const slow = intercepted(store, async (_name, _key, operation) => {
+        await sleep(randomBytes(1)[0]! / 100);
+        return operation();
+      });
+      await Promise.all([1, 2, 3].map(() => deliver({ jobs: through(slow) })));
+      expect(network.posted).toHaveLength(2);
+    }
+  });
+
+  it("leave a delivery to the one that has it, and take it over a minute later", async () => {
+    const { deliver, network, pass } = await setUp();
+    const dead: Post = () => new Promise(() => undefined);
+    void deliver({ post: dead });
+    await vi.waitFor(async () => expect((await deliver()).nextAt).not.toBeNull());
+    pass(59_999);
+    expect((await deliver()).hasSent).toBe(false);
+    pass(1);
+    expect(await deliver()).toEqual({ nextAt: null, hasSent: true });
+    expect(network.posted).toHaveLength(1);
+  });
+
+  it("that were too slow change nothing of what another has made of it", async () => {
+    const { deliver, pass, jobs, post } = await setUp();
+    const slow: Post = async (url, options) => {
+      pass(60_000);
+      await deliver();
+      return { ...(await post(url, options)), ok: false, reason: "timeout" };
+    };
+    await deliver({ post: slow });
+    const [delivery] = (await jobs.read(newJob))!.events.at(-1)!.deliveries!;
+    expect(delivery).toMatchObject({ state: "delivered", attempts: [{ status: 200 }] });
+  });
+});
+
+it("the first attempt costs two writes of the record: what is due, and how it went", async () => {
+  const { deliver, store, through } = await setUp();
+  const written: string[] = [];
+  const counting = intercepted(store, (name, key, operation) => {
+    if (name === "put") written.push(key);
+    return operation();
+  });
+  await deliver({ jobs: through(counting) });
+  expect(written).toEqual([jobKey(newJob), jobKey(newJob)]);
+});
+
+it("a delivery whose taking was answered by nobody is sent once all the same", async () => {
+  const { deliver, network, store, through } = await setUp();
+  const run = await deliver({ jobs: through(losingAnswers(store, 2)) });
+  expect(run).toEqual({ nextAt: null, hasSent: true });
+  expect(network.posted).toHaveLength(1);
+});
+
+it("a redelivery that is asked for during an attempt is made after it", async () => {
+  const { deliver, jobs, network, post, clock } = await setUp();
+  const askedFor: Post = async (url, options) => {
+    await jobs.updateEvents(newJob, (record) => ({ events: redeliver(record, null, clock.now())! }));
+    return post(url, options);
+  };
+  expect((await deliver({ post: askedFor })).nextAt).toBe(clock.now());
+  expect(await deliver()).toEqual({ nextAt: null, hasSent: true });
+  expect(network.posted).toHaveLength(2);
 });
