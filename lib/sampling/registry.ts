@@ -1,5 +1,7 @@
 import type { z } from "zod";
+import { ddim, ddimSchema } from "./ddim.ts";
 import { flowEuler, flowEulerSchema } from "./flow-euler.ts";
+import { pndm, pndmSchema } from "./pndm.ts";
 import { rectifiedFlow, rectifiedFlowSchema } from "./rectified-flow.ts";
 import type { Sampler, SamplingRun } from "./sampler.ts";
 import { uniPC, uniPCSchema } from "./unipc.ts";
@@ -17,6 +19,8 @@ const samplers: Readonly<Record<string, (config: unknown) => SamplerFactory>> = 
   RFlowScheduler: configured(rectifiedFlowSchema, rectifiedFlow),
   FlowMatchEulerDiscreteScheduler: configured(flowEulerSchema, flowEuler),
   UniPCMultistepScheduler: configured(uniPCSchema, uniPC),
+  DDIMScheduler: configured(ddimSchema, ddim),
+  PNDMScheduler: configured(pndmSchema, pndm),
 };
 
 /**
