@@ -1,0 +1,208 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { drawArrivals } from "../../tools/plan/arrivals.ts";
+import { type SimulationOptions, simulate } from "../../tools/plan/endpoint.ts";
+import { DEPLOYED_RULES } from "../../tools/plan/scaling.ts";
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+interface Case {
+  readonly arrivals: readonly number[];
+  readonly seconds: number;
+  readonly loadSeconds: number;
+  readonly coldSeconds: number;
+  readonly instancesMax: number;
+  readonly idleMinutes: number;
+}
+
+function options({ arrivals, seconds, loadSeconds, coldSeconds, ...choices }: Case): SimulationOptions {
+  return {
+    arrivals,
+    jobSeconds: { first: seconds + loadSeconds, other: seconds },
+    rules: { ...DEPLOYED_RULES, ...choices },
+    coldStartSeconds: () => coldSeconds,
+  };
+}
+
+const arrivalTimes = fc
+  .array(fc.double({ min: 0, max: 20_000, noNaN: true }), { maxLength: 80 })
+  .map((values) => values.toSorted((a, b) => a - b));
+const anyCase: fc.Arbitrary<Case> = fc.record({
+  arrivals: arrivalTimes,
+  seconds: fc.double({ min: 0.1, max: 900, noNaN: true }),
+  loadSeconds: fc.double({ min: 0, max: 60, noNaN: true }),
+  coldSeconds: fc.double({ min: 0, max: 900, noNaN: true }),
+  instancesMax: fc.integer({ min: 1, max: 5 }),
+  idleMinutes: fc.integer({ min: 2, max: 20 }),
+});
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+const billed = (given: Case) =>
+  sum(simulate(options(given)).instances.map(({ startedAt, removedAt }) => removedAt - startedAt));
+
+describe("whatever arrives", () => {
+  test("every video ends once, in the order of the arrivals, and none before it was asked for", () => {
+    fc.assert(
+      fc.property(anyCase, (given) => {
+        const { jobs } = simulate(options(given));
+        expect(jobs.map(({ arrivedAt }) => arrivedAt)).toEqual(given.arrivals);
+        for (const [index, { arrivedAt, startedAt, endedAt }] of jobs.entries()) {
+          expect(startedAt).toBeGreaterThanOrEqual(arrivedAt);
+          expect(endedAt).toBeGreaterThan(startedAt);
+          if (index > 0) expect(startedAt).toBeGreaterThanOrEqual(jobs[index - 1]!.startedAt);
+        }
+      }),
+    );
+  });
+
+  test("busy, cold and idle time are all that is billed, and the busy time is that of the videos", () => {
+    fc.assert(
+      fc.property(anyCase, (given) => {
+        const { jobs, instances } = simulate(options(given));
+        for (const { startedAt, removedAt, coldSeconds, busySeconds, idleSeconds } of instances) {
+          expect(Math.min(coldSeconds, busySeconds, idleSeconds)).toBeGreaterThanOrEqual(0);
+          expect(coldSeconds + busySeconds + idleSeconds).toBeCloseTo(removedAt - startedAt, 5);
+        }
+        const used = instances.filter((instance) => instance.jobs > 0).length;
+        expect(sum(instances.map(({ busySeconds }) => busySeconds))).toBeCloseTo(
+          jobs.length * given.seconds + used * given.loadSeconds,
+          5,
+        );
+      }),
+    );
+  });
+
+  test("an instance runs one video at a time, from when it is ready, and is never removed under one", () => {
+    fc.assert(
+      fc.property(anyCase, (given) => {
+        const { jobs, instances } = simulate(options(given));
+        for (const [index, { startedAt, coldSeconds, removedAt }] of instances.entries()) {
+          const own = jobs.filter(({ instance }) => instance === index);
+          let free = startedAt + coldSeconds;
+          for (const job of own) {
+            expect(job.startedAt).toBeGreaterThanOrEqual(free);
+            free = job.endedAt;
+          }
+          expect(removedAt).toBeGreaterThanOrEqual(free);
+        }
+      }),
+    );
+  });
+
+  test("there are never more instances than the most", () => {
+    fc.assert(
+      fc.property(anyCase, (given) => {
+        let live = 0;
+        for (const { action } of simulate(options(given)).actions) {
+          live = action === "sleep" ? 0 : live + 1;
+          expect(live).toBeLessThanOrEqual(given.instancesMax);
+        }
+        expect(live).toBe(0);
+      }),
+    );
+  });
+
+  test("the same options come to the same end", () => {
+    fc.assert(
+      fc.property(anyCase, (given) => {
+        expect(simulate(options(given))).toEqual(simulate(options(given)));
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe("more and less", () => {
+  test("one more video at the end never makes one instance cost less", () => {
+    fc.assert(
+      fc.property(anyCase, (any) => {
+        const given = { ...any, instancesMax: 1 };
+        const fewer = { ...given, arrivals: given.arrivals.slice(0, -1) };
+        expect(billed(given)).toBeGreaterThanOrEqual(billed(fewer) - 1e-6);
+      }),
+    );
+  });
+
+  test("one more video in between may cost less: it keeps the instance from sleeping", () => {
+    const given = { seconds: 60, loadSeconds: 0, coldSeconds: 600, instancesMax: 1, idleMinutes: 5 };
+    expect(billed({ ...given, arrivals: [0, 900, 1140] })).toBeLessThan(
+      billed({ ...given, arrivals: [0, 1140] }),
+    );
+  });
+
+  test("faster steps never raise the waiting time before an instance that stays", () => {
+    fc.assert(
+      fc.property(anyCase, fc.double({ min: 0.05, max: 1, noNaN: true }), (any, factor) => {
+        const given = { ...any, instancesMax: 1, idleMinutes: NEVER };
+        const slow = simulate(options(given)).jobs;
+        const fast = simulate(options({ ...given, seconds: given.seconds * factor })).jobs;
+        for (const [index, job] of fast.entries()) {
+          expect(job.startedAt).toBeLessThanOrEqual(slow[index]!.startedAt + 1e-6);
+        }
+      }),
+    );
+  });
+});
+
+describe("against what can be worked out", () => {
+  test("a single video a day costs its cold start, its run and the idle window, exactly", () => {
+    const given = { seconds: 50, loadSeconds: 10, coldSeconds: 480, instancesMax: 4, idleMinutes: 5 };
+    const { instances, jobs } = simulate(options({ ...given, arrivals: [100, 86_500, 172_900] }));
+    expect(instances).toHaveLength(3);
+    for (const instance of instances) {
+      expect(instance.removedAt - instance.startedAt).toBe(480 + 60 + 5 * 60);
+      expect(instance).toMatchObject({ coldSeconds: 480, busySeconds: 60, idleSeconds: 300, jobs: 1 });
+    }
+    // Asked for 20 s before the end of a minute.
+    expect(jobs.map(({ arrivedAt, startedAt }) => startedAt - arrivedAt)).toEqual([500, 500, 500]);
+  });
+
+  test("an endpoint wakes, grows, and sleeps with everything done", () => {
+    const given = { seconds: 300, loadSeconds: 0, coldSeconds: 120, instancesMax: 2, idleMinutes: 5 };
+    const { actions, instances } = simulate(options({ ...given, arrivals: [1, 2, 3, 4] }));
+    expect(actions).toEqual([
+      { at: 60, action: "wake" },
+      // The first instance is there at 180 and has four jobs.
+      { at: 300, action: "grow" },
+      // Two jobs each: 180 and 480 on the first, 420 and 720 on the second.
+      { at: 1320, action: "sleep" },
+    ]);
+    expect(instances.map(({ jobs, coldSeconds }) => [jobs, coldSeconds])).toEqual([
+      [2, 120],
+      [2, 120],
+    ]);
+  });
+
+  test("videos wait before one instance as Pollaczek and Khinchine say", () => {
+    const seconds = 50;
+    for (const load of [0.3, 0.6]) {
+      const videosPerDay = (load * 86_400) / seconds;
+      const arrivals = drawArrivals({ videosPerDay, days: 200_000 / videosPerDay, profile: "flat", seed: 4 });
+      const given = {
+        arrivals,
+        seconds,
+        loadSeconds: 0,
+        coldSeconds: 0,
+        instancesMax: 1,
+        idleMinutes: NEVER,
+      };
+      const waits = simulate(options(given))
+        .jobs.slice(100)
+        .map((job) => job.startedAt - job.arrivedAt);
+      const expected = (load * seconds) / (2 * (1 - load));
+      expect(sum(waits) / waits.length / expected).toBeCloseTo(1, 1);
+    }
+  });
+
+  test("nothing comes of nothing", () => {
+    const given = {
+      arrivals: [],
+      seconds: 1,
+      loadSeconds: 0,
+      coldSeconds: 0,
+      instancesMax: 1,
+      idleMinutes: 5,
+    };
+    expect(simulate(options(given))).toEqual({ jobs: [], instances: [], actions: [] });
+  });
+});

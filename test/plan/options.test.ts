@@ -1,0 +1,105 @@
+import { describe, expect, test } from "vitest";
+import { UsageError } from "../../tools/bench/usage-error.ts";
+import { denoisingSeconds, MODELS, videoSeconds } from "../../tools/plan/models.ts";
+import { type PlanOptions, parsePlan } from "../../tools/plan/options.ts";
+
+function planned(...args: string[]): PlanOptions {
+  const command = parsePlan(args);
+  if (command.kind !== "plan") throw new TypeError("no plan was asked for");
+  return command.options;
+}
+
+test("without a word the settings are those of a deployment", () => {
+  expect(planned("--model", "latte")).toMatchObject({
+    videosPerDay: 1000,
+    profile: "flat",
+    instanceTypes: ["ml.g6e.2xlarge"],
+    instancesMax: [1],
+    idleMinutes: [5],
+    coldStartSeconds: { least: 300, most: 660 },
+    hasWaf: false,
+  });
+});
+
+test("lists, ranges and names are read", () => {
+  const options = planned(
+    ...["--model", "latte", "--instance-types", "ml.g5.xlarge, ml.g6.xlarge", "--instances-max", "2,8"],
+    ...["--idle-minutes", "2,15", "--cold-start-seconds", "400", "--profile", "office", "--waf"],
+  );
+  expect(options).toMatchObject({
+    instanceTypes: ["ml.g5.xlarge", "ml.g6.xlarge"],
+    instancesMax: [2, 8],
+    idleMinutes: [2, 15],
+    coldStartSeconds: { least: 400, most: 400, figure: { origin: "given" } },
+    profile: "office",
+    hasWaf: true,
+  });
+});
+
+describe("the time of a video", () => {
+  test("of a preset by latency is what was published, and what is done around it", () => {
+    expect(videoSeconds(MODELS["open-sora-1.2"]!, "off", 1)).toBeCloseTo(57.02, 9);
+    expect(videoSeconds(MODELS["open-sora-1.2"]!, "fast", 2)).toBeCloseTo(24.16 / 2 + 3, 9);
+  });
+
+  test("by steps adds up computed and reused ones", () => {
+    const { model } = planned(
+      ...["--model", "own", "--steps", "50", "--step-seconds", "2", "--reused-ratio", "0.1"],
+      ...["--computed-fast", "10", "--encode-seconds", "1", "--decode-seconds", "4", "--write-seconds", "3"],
+    );
+    expect(denoisingSeconds(model.denoising, "off")).toBeCloseTo(100, 9);
+    expect(denoisingSeconds(model.denoising, "fast")).toBeCloseTo(2 * (10 + 40 * 0.1), 9);
+    expect(videoSeconds(model, "fast", 2)).toBeCloseTo((1 + 28 + 4) / 2 + 3, 9);
+  });
+
+  test("is never longer with a cache", () => {
+    for (const [name, model] of Object.entries(MODELS)) {
+      const [off, slow, fast] = (["off", "slow", "fast"] as const).map((cache) =>
+        videoSeconds(model, cache, 1),
+      );
+      expect(fast, name).toBeLessThan(slow!);
+      expect(slow, name).toBeLessThan(off!);
+    }
+  });
+
+  test("says of each number whether it was given, measured, published or assumed", () => {
+    const { model } = planned("--model", "own", "--steps", "60", "--step-seconds", "2");
+    if (model.denoising.by !== "steps") throw new TypeError("it was given by steps");
+    expect(model.denoising.stepSeconds.origin).toBe("given");
+    // As large a share of them as of the demo model's 30.
+    expect(model.denoising.computedSteps.fast).toMatchObject({ value: 20.2, origin: "assumed" });
+    expect(model.decode.origin).toBe("assumed");
+    expect(planned("--model", "demo", "--decode-seconds", "1").model.decode.origin).toBe("given");
+  });
+});
+
+describe("what cannot be planned is told in one sentence", () => {
+  const cases: Record<string, { args: string[]; says: RegExp }> = {
+    "no model": { args: [], says: /named with --model: demo, / },
+    "an unknown model": { args: ["--model", "sora"], says: /no model sora/ },
+    "a name every object has": { args: ["--model", "constructor"], says: /no model constructor/ },
+    "no videos": { args: ["--model", "demo", "--videos-per-day", "0"], says: /--videos-per-day must be/ },
+    "too many": { args: ["--model", "demo", "--videos-per-day", "1e6"], says: /--videos-per-day must be/ },
+    "an unknown profile": { args: ["--model", "demo", "--profile", "night"], says: /flat, office, bursts/ },
+    "an unknown type": { args: ["--model", "demo", "--instance-types", "ml.g5.xlarge,g6"], says: /"g6"/ },
+    "a short window": { args: ["--model", "demo", "--idle-minutes", "5,1"], says: /at least 2/ },
+    "an empty list": { args: ["--model", "demo", "--instances-max", ""], says: /--instances-max must be/ },
+    "a range upside down": { args: ["--model", "demo", "--cold-start-seconds", "9-3"], says: /300-660/ },
+    "half a model": { args: ["--model", "own", "--steps", "30"], says: /both --steps and --step-seconds/ },
+    "steps of a latency": { args: ["--model", "latte", "--computed-fast", "9"], says: /both --steps/ },
+    "more computed steps than steps": {
+      args: ["--model", "demo", "--computed-fast", "31"],
+      says: /at most the number of steps, 30/,
+    },
+    "no number": { args: ["--model", "demo", "--speed", "fast"], says: /--speed must be a number/ },
+    "an empty number": { args: ["--model", "demo", "--load-seconds", ""], says: /--load-seconds must be/ },
+    "options of the document": { args: ["--document", "--waf"], says: /stands alone/ },
+  };
+  for (const [title, { args, says }] of Object.entries(cases)) {
+    test(title, () => {
+      expect(() => parsePlan(args)).toThrow(UsageError);
+      expect(() => parsePlan(args)).toThrow(says);
+      expect(() => parsePlan(args)).toThrow(/^[^\n]*\.$/);
+    });
+  }
+});

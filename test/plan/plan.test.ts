@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { plainText } from "../../tools/plan/blocks.ts";
+import { parsePlan } from "../../tools/plan/options.ts";
+import { makePlan, type Plan } from "../../tools/plan/plan.ts";
+import { planReport } from "../../tools/plan/report.ts";
+
+function plan(...args: string[]): Plan {
+  const command = parsePlan(["--model", "open-sora-1.2", "--days", "2", ...args]);
+  if (command.kind !== "plan") throw new TypeError("no plan was asked for");
+  return makePlan(command.options);
+}
+
+test("every cache meets the same videos, and the shares of the billed time are all of it", () => {
+  const { outcomes } = plan();
+  expect(outcomes.map(({ cache }) => cache)).toEqual(["off", "slow", "fast"]);
+  for (const { videos, busyShare, coldShare, idleShare } of outcomes) {
+    expect(videos).toBe(outcomes[0]!.videos);
+    expect(busyShare + coldShare + idleShare).toBeCloseTo(1, 9);
+  }
+});
+
+test("an instance that never idles costs a video its seconds", () => {
+  const { outcomes, dollarsPerHour } = plan("--videos-per-day", "5000");
+  const off = outcomes[0]!;
+  expect(off.load).toBeGreaterThan(1);
+  expect(off.gpuDollarsPerVideo / ((off.videoSeconds / 3600) * dollarsPerHour)).toBeCloseTo(1, 1);
+});
+
+test("settings are compared only when there are several", () => {
+  expect(plan().variants).toEqual([]);
+  const { variants } = plan("--instances-max", "1,2", "--idle-minutes", "2,10");
+  expect(variants.map((outcome) => [outcome.cache, outcome.instancesMax, outcome.idleMinutes])).toEqual([
+    ["off", 1, 2],
+    ["fast", 1, 2],
+    ["off", 1, 10],
+    ["fast", 1, 10],
+    ["off", 2, 2],
+    ["fast", 2, 2],
+    ["off", 2, 10],
+    ["fast", 2, 10],
+  ]);
+});
+
+test("days without a video cannot be planned", () => {
+  expect(() => plan("--videos-per-day", "1", "--profile", "bursts")).toThrow(/Nobody asked/);
+});
+
+test("the report says what was measured, published and assumed", () => {
+  const text = plainText(planReport(plan()));
+  expect(text).toContain("(published): AdaCache (arXiv 2411.02397), Table 1");
+  expect(text).toContain("Speed: 1 (assumed)");
+  expect(text).toMatch(/Instance ml\.g6e\.2xlarge: 2\.8 \$ an hour, looked up \d{4}-\d\d-\d\d/);
+});

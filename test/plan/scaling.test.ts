@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { DEPLOYED_RULES, type MinuteSample, type ScalingAction, scaler } from "../../tools/plan/scaling.ts";
+
+const rules = { ...DEPLOYED_RULES, instancesMax: 3, idleMinutes: 5 };
+
+/** A minute in which that many jobs were queued or running, before so many instances. */
+const minute = (backlog: number, inService: number, starting = 0): MinuteSample => ({
+  backlog,
+  hadWork: backlog > 0,
+  inService,
+  starting,
+});
+const times = (count: number, sample: MinuteSample): MinuteSample[] => Array(count).fill(sample);
+
+function trace(samples: readonly MinuteSample[], given = rules): (ScalingAction | null)[] {
+  return samples.map(scaler(given));
+}
+
+/** The minutes of a trace, from 1, in which something was done. */
+function acted(samples: readonly MinuteSample[], given = rules): [number, ScalingAction][] {
+  return trace(samples, given).flatMap((action, index) =>
+    action ? [[index + 1, action] as [number, ScalingAction]] : [],
+  );
+}
+
+describe("from zero", () => {
+  test("an endpoint wakes after one minute of backlog", () => {
+    expect(trace([minute(0, 0), minute(1, 0)])).toEqual([null, "wake"]);
+  });
+
+  test("nothing wakes it without a job", () => {
+    expect(acted(times(100, minute(0, 0)))).toEqual([]);
+  });
+
+  test("a second instance is not asked for while the first one starts, however long that takes", () => {
+    expect(acted([minute(1, 0), ...times(20, minute(40, 0, 1))])).toEqual([[1, "wake"]]);
+  });
+
+  test("an instance that never came is asked for again after the cooldown", () => {
+    expect(acted(times(7, minute(1, 0)))).toEqual([
+      [1, "wake"],
+      [6, "wake"],
+    ]);
+  });
+});
+
+describe("growing", () => {
+  test("takes three minutes in a row of two jobs an instance", () => {
+    expect(
+      acted([minute(2, 1), minute(2, 1), minute(1, 1), minute(2, 1), minute(2, 1), minute(3, 1)]),
+    ).toEqual([[6, "grow"]]);
+  });
+
+  test("counts the jobs of one instance", () => {
+    expect(acted(times(10, minute(3, 2)))).toEqual([]);
+    expect(acted(times(10, minute(4, 2)))).toEqual([[3, "grow"]]);
+  });
+
+  test("goes on after 15 minutes, and never beyond the most", () => {
+    const samples = [...times(17, minute(50, 1)), ...times(20, minute(50, 2)), ...times(60, minute(50, 3))];
+    expect(acted(samples)).toEqual([
+      [3, "grow"],
+      [18, "grow"],
+      [33, "grow"],
+    ]);
+    expect(acted(times(60, minute(50, 3)))).toEqual([]);
+  });
+});
+
+describe("sleeping", () => {
+  test("takes the whole idle window without a job", () => {
+    expect(acted([minute(1, 1), ...times(5, minute(0, 1))])).toEqual([[6, "sleep"]]);
+  });
+
+  test("a job within the window begins it anew, even one that came and went between two samples", () => {
+    const between = { ...minute(0, 1), hadWork: true };
+    expect(acted([...times(4, minute(0, 1)), between, ...times(4, minute(0, 1))])).toEqual([]);
+  });
+
+  test("an instance that starts is waited for", () => {
+    expect(acted([...times(9, minute(0, 1, 1)), minute(0, 2)])).toEqual([[10, "sleep"]]);
+  });
+
+  test("never happens with an endless window", () => {
+    expect(acted(times(1000, minute(0, 1)), { ...rules, idleMinutes: Number.POSITIVE_INFINITY })).toEqual([]);
+  });
+});

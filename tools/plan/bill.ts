@@ -1,0 +1,127 @@
+import { type Figure, figure } from "./figure.ts";
+import { PRICES, type PriceName } from "./prices.ts";
+
+/** Something that is paid for, and how much of it. */
+export interface BillLine {
+  readonly what: string;
+  readonly quantity: number;
+  readonly price: PriceName;
+  readonly dollars: number;
+  /** Why so much. */
+  readonly because: string;
+}
+
+export const totalOf = (lines: readonly BillLine[]): number =>
+  lines.reduce((sum, line) => sum + line.dollars, 0);
+
+/** What a bill depends on besides the traffic. */
+export const DEPLOYED = {
+  daysPerMonth: figure(30, "assumed", "days of a month"),
+  imageGb: figure(4, "assumed", "container image in the registry, GB; not weighed yet"),
+  alarmMetrics: figure(13, "assumed", "metrics of all alarms, those of the scaling rules included"),
+  sweepMinutes: figure(2, "deployed", "minutes between two sweeps"),
+  lists: figure(2, "deployed", "LIST requests of a sweep: unfinished and undelivered jobs"),
+  pollsPerMinute: figure(
+    15,
+    "recalled",
+    "empty receives a minute of a queue that Lambda reads, by 5 pollers for 20 s each",
+  ),
+  queues: figure(3, "deployed", "queues that a Lambda reads: work, events, webhooks"),
+  lambdaGb: figure(0.25, "assumed", "memory of a small Lambda, GB"),
+  lambdaSeconds: figure(0.3, "assumed", "time of a small Lambda, s"),
+  sweepLogKb: figure(0.5, "assumed", "log of an invocation, kB"),
+  edgeGb: figure(0.25, "assumed", "memory of the edge function, GB"),
+  edgeSeconds: figure(0.1, "assumed", "time of the edge function, s"),
+  statusReads: figure(20, "assumed", "times a client asks for the state of its video"),
+  downloads: figure(1, "assumed", "times a video is fetched"),
+  writes: figure(12, "assumed", "writes of records, markers and files of a video, counted in the code"),
+  reads: figure(12, "assumed", "reads of Lambdas and GPU of a video, counted in the code"),
+  readsPerRequest: figure(2, "assumed", "reads of a request: the API key and the record"),
+  progressSeconds: figure(2, "deployed", "seconds between two writes of progress, at least"),
+  wafRules: figure(3, "assumed", "rules of the web ACL"),
+  retentionDays: figure(30, "deployed", "days a video is kept, the default of a deployment"),
+} as const satisfies Readonly<Record<string, Figure>>;
+
+/** What a month costs in which nobody asks for a video: no instance, everything else in its place. */
+export function idleMonth({
+  modelGb,
+  hasWaf,
+}: {
+  readonly modelGb: number;
+  readonly hasWaf: boolean;
+}): BillLine[] {
+  const { daysPerMonth, imageGb, alarmMetrics, sweepMinutes, lists, pollsPerMinute, queues } = DEPLOYED;
+  const minutes = daysPerMonth.value * 1440;
+  const sweeps = minutes / sweepMinutes.value;
+  const lines: BillLine[] = [
+    line("Model in the bucket", modelGb, "s3Storage", `${modelGb} GB`),
+    line("Container image", imageGb.value, "ecrStorage", `${imageGb.value} GB`),
+    line("Master key", 1, "secret", "one secret"),
+    line("Alarms", alarmMetrics.value, "alarmMetric", `${alarmMetrics.value} metrics`),
+    line("Schedule", sweeps, "schedule", `every ${sweepMinutes.value} minutes`),
+    line("Sweep, invocations", sweeps, "lambdaRequest", "one each time"),
+    line("Sweep, time", sweeps * lambdaGbSeconds(), "lambdaGbSecond", "0.25 GB for 0.3 s"),
+    line("Sweep, LIST requests", sweeps * lists.value, "s3Write", `${lists.value} each time`),
+    line("Sweep, logs", (sweeps * DEPLOYED.sweepLogKb.value) / 1e6, "logs", "the platform's lines"),
+    line(
+      "Queues, empty receives",
+      minutes * pollsPerMinute.value * queues.value,
+      "sqsRequest",
+      `${queues.value} queues, ${pollsPerMinute.value} a minute each`,
+    ),
+  ];
+  if (!hasWaf) return lines;
+  return [
+    ...lines,
+    line("WAF, web ACL", 1, "wafAcl", "when it is on"),
+    line("WAF, rules", DEPLOYED.wafRules.value, "wafRule", `${DEPLOYED.wafRules.value} rules`),
+  ];
+}
+
+/** What one video costs besides the GPU. */
+export function videoBill({
+  videoMb,
+  videoSeconds,
+  hasWaf,
+}: {
+  readonly videoMb: number;
+  readonly videoSeconds: number;
+  readonly hasWaf: boolean;
+}): BillLine[] {
+  const requests = 1 + DEPLOYED.statusReads.value + DEPLOYED.downloads.value;
+  const progress = Math.ceil(videoSeconds / DEPLOYED.progressSeconds.value);
+  const videoGb = videoMb / 1000;
+  const months = DEPLOYED.retentionDays.value / DEPLOYED.daysPerMonth.value;
+  const edgeGbSeconds = DEPLOYED.edgeGb.value * DEPLOYED.edgeSeconds.value;
+  const lines: BillLine[] = [
+    line("API, requests", requests, "cloudFrontRequest", `POST, ${requests - 1} GET`),
+    line("API, invocations", requests, "edgeRequest", "one each"),
+    line("API, time", requests * edgeGbSeconds, "edgeGbSecond", "0.25 GB for 0.1 s"),
+    line(
+      "Record and files, writes",
+      DEPLOYED.writes.value + progress,
+      "s3Write",
+      `${DEPLOYED.writes.value}, and ${progress} of progress`,
+    ),
+    line(
+      "Record and files, reads",
+      DEPLOYED.readsPerRequest.value * requests + DEPLOYED.reads.value,
+      "s3Read",
+      "API, Lambdas, GPU",
+    ),
+    line("Queues", 12, "sqsRequest", "send, receive, delete of four messages"),
+    line("Notification", 1, "snsPublish", "that the invocation ended"),
+    line("Lambdas, invocations", 4, "lambdaRequest", "dispatch, settle, two for webhooks"),
+    line("Lambdas, time", 4 * lambdaGbSeconds(), "lambdaGbSecond", "0.25 GB for 0.3 s"),
+    line("Storage", videoGb * months, "s3Storage", `${videoMb} MB for ${DEPLOYED.retentionDays.value} days`),
+    line("Download", videoGb * DEPLOYED.downloads.value, "transferOut", `${videoMb} MB once`),
+  ];
+  return hasWaf ? [...lines, line("WAF", requests, "wafRequest", "every request")] : lines;
+}
+
+const lambdaGbSeconds = () => DEPLOYED.lambdaGb.value * DEPLOYED.lambdaSeconds.value;
+
+function line(what: string, quantity: number, price: PriceName, because: string): BillLine {
+  const { dollars, units } = PRICES[price];
+  return { what, quantity, price, dollars: (quantity * dollars) / units, because };
+}
