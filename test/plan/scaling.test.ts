@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { DEPLOYED_RULES, type MinuteSample, type ScalingAction, scaler } from "../../tools/plan/scaling.ts";
+import { deployedRules, type MinuteSample, type ScalingAction, scaler } from "../../tools/plan/scaling.ts";
 
-const rules = { ...DEPLOYED_RULES, instancesMax: 3, idleMinutes: 5 };
+const rules = deployedRules({ instancesMax: 3, idleMinutes: 5 });
 
 /** A minute in which that many jobs were queued or running, before so many instances. */
 const minute = (backlog: number, inService: number, starting = 0): MinuteSample => ({
@@ -42,6 +42,11 @@ describe("from zero", () => {
       [6, "wake"],
     ]);
   });
+});
+
+test("waking is over before a short idle window is, or the next job would wait for it", () => {
+  expect(deployedRules({ instancesMax: 1, idleMinutes: 2 }).wake.cooldownSeconds).toBe(120);
+  expect(deployedRules({ instancesMax: 1, idleMinutes: 60 }).wake.cooldownSeconds).toBe(300);
 });
 
 describe("growing", () => {

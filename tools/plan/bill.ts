@@ -18,7 +18,7 @@ export const totalOf = (lines: readonly BillLine[]): number =>
 export const DEPLOYED = {
   daysPerMonth: figure(30, "assumed", "days of a month"),
   imageGb: figure(4, "assumed", "container image in the registry, GB; not weighed yet"),
-  alarmMetrics: figure(13, "assumed", "metrics of all alarms, those of the scaling rules included"),
+  alarmMetrics: figure(16, "deployed", "metrics of all alarms, those of the scaling rules included"),
   sweepMinutes: figure(2, "deployed", "minutes between two sweeps"),
   lists: figure(2, "deployed", "LIST requests of a sweep: unfinished and undelivered jobs"),
   pollsPerMinute: figure(
@@ -27,7 +27,7 @@ export const DEPLOYED = {
     "empty receives a minute of a queue that Lambda reads, by 5 pollers for 20 s each",
   ),
   queues: figure(3, "deployed", "queues that a Lambda reads: work, events, webhooks"),
-  lambdaGb: figure(0.25, "assumed", "memory of a small Lambda, GB"),
+  lambdaGb: figure(0.5, "deployed", "memory of a small Lambda, GB"),
   lambdaSeconds: figure(0.3, "assumed", "time of a small Lambda, s"),
   sweepLogKb: figure(0.5, "assumed", "log of an invocation, kB"),
   edgeGb: figure(0.25, "assumed", "memory of the edge function, GB"),
@@ -41,6 +41,9 @@ export const DEPLOYED = {
   wafRules: figure(3, "assumed", "rules of the web ACL"),
   retentionDays: figure(30, "deployed", "days a video is kept, the default of a deployment"),
 } as const satisfies Readonly<Record<string, Figure>>;
+
+const lambda = invocation(DEPLOYED.lambdaGb, DEPLOYED.lambdaSeconds);
+const edge = invocation(DEPLOYED.edgeGb, DEPLOYED.edgeSeconds);
 
 /** What a month costs in which nobody asks for a video: no instance, everything else in its place. */
 export function idleMonth({
@@ -60,7 +63,7 @@ export function idleMonth({
     line("Alarms", alarmMetrics.value, "alarmMetric", `${alarmMetrics.value} metrics`),
     line("Schedule", sweeps, "schedule", `every ${sweepMinutes.value} minutes`),
     line("Sweep, invocations", sweeps, "lambdaRequest", "one each time"),
-    line("Sweep, time", sweeps * lambdaGbSeconds(), "lambdaGbSecond", "0.25 GB for 0.3 s"),
+    line("Sweep, time", sweeps * lambda.gbSeconds, "lambdaGbSecond", lambda.told),
     line("Sweep, LIST requests", sweeps * lists.value, "s3Write", `${lists.value} each time`),
     line("Sweep, logs", (sweeps * DEPLOYED.sweepLogKb.value) / 1e6, "logs", "the platform's lines"),
     line(
@@ -92,11 +95,10 @@ export function videoBill({
   const progress = Math.ceil(videoSeconds / DEPLOYED.progressSeconds.value);
   const videoGb = videoMb / 1000;
   const months = DEPLOYED.retentionDays.value / DEPLOYED.daysPerMonth.value;
-  const edgeGbSeconds = DEPLOYED.edgeGb.value * DEPLOYED.edgeSeconds.value;
   const lines: BillLine[] = [
     line("API, requests", requests, "cloudFrontRequest", `POST, ${requests - 1} GET`),
     line("API, invocations", requests, "edgeRequest", "one each"),
-    line("API, time", requests * edgeGbSeconds, "edgeGbSecond", "0.25 GB for 0.1 s"),
+    line("API, time", requests * edge.gbSeconds, "edgeGbSecond", edge.told),
     line(
       "Record and files, writes",
       DEPLOYED.writes.value + progress,
@@ -112,14 +114,16 @@ export function videoBill({
     line("Queues", 12, "sqsRequest", "send, receive, delete of four messages"),
     line("Notification", 1, "snsPublish", "that the invocation ended"),
     line("Lambdas, invocations", 4, "lambdaRequest", "dispatch, settle, two for webhooks"),
-    line("Lambdas, time", 4 * lambdaGbSeconds(), "lambdaGbSecond", "0.25 GB for 0.3 s"),
+    line("Lambdas, time", 4 * lambda.gbSeconds, "lambdaGbSecond", lambda.told),
     line("Storage", videoGb * months, "s3Storage", `${videoMb} MB for ${DEPLOYED.retentionDays.value} days`),
     line("Download", videoGb * DEPLOYED.downloads.value, "transferOut", `${videoMb} MB once`),
   ];
   return hasWaf ? [...lines, line("WAF", requests, "wafRequest", "every request")] : lines;
 }
 
-const lambdaGbSeconds = () => DEPLOYED.lambdaGb.value * DEPLOYED.lambdaSeconds.value;
+function invocation({ value: gb }: Figure, { value: seconds }: Figure) {
+  return { gbSeconds: gb * seconds, told: `${gb} GB for ${seconds} s` };
+}
 
 function line(what: string, quantity: number, price: PriceName, because: string): BillLine {
   const { dollars, units } = PRICES[price];

@@ -7,7 +7,7 @@ import { type Simulation, simulate } from "./endpoint.ts";
 import { CACHES, type Cache, denoisingSeconds, videoSeconds } from "./models.ts";
 import type { PlanOptions } from "./options.ts";
 import { seededRandom } from "./random.ts";
-import { DEPLOYED_RULES } from "./scaling.ts";
+import { deployedRules } from "./scaling.ts";
 
 /** Seconds. */
 export interface Times {
@@ -104,7 +104,7 @@ function outcomeOf(options: PlanOptions, arrivals: readonly number[], setting: S
   const simulation = simulate({
     arrivals,
     jobSeconds: { first: seconds + model.load.value, other: seconds },
-    rules: { ...DEPLOYED_RULES, ...setting },
+    rules: deployedRules(setting),
     coldStartSeconds: coldStarts(options),
   });
   const { jobs, instances } = simulation;

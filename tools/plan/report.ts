@@ -7,7 +7,7 @@ import { CACHES, type PlanModel } from "./models.ts";
 import type { PlanOptions } from "./options.ts";
 import { dollarsPerVideo, type Outcome, type Plan, type Times } from "./plan.ts";
 import { PRICES, quoted, SERVICE_PRICES_DATE } from "./prices.ts";
-import { DEPLOYED_RULES } from "./scaling.ts";
+import { deployedRules } from "./scaling.ts";
 
 /** A plan as it is printed: what comes out, what it costs besides, and what all of it rests on. */
 export function planReport(plan: Plan): Block[] {
@@ -107,7 +107,8 @@ export function savings({ outcomes, dollarsPerHour }: Plan): string {
 export function assumptions(options: PlanOptions): string[] {
   const { model, instanceTypes, speed, coldStartSeconds: cold, profile, days, seed } = options;
   const [type, ...others] = instanceTypes;
-  const { wake, grow } = DEPLOYED_RULES;
+  const [instancesMax, idleMinutes] = [options.instancesMax[0], options.idleMinutes[0]];
+  const { wake, grow } = deployedRules({ instancesMax, idleMinutes });
   const price = (name: string) => INSTANCE_TYPES[name]!.dollarsPerHour;
   const ranges = cold.least === cold.most ? `${cold.least} s` : `${cold.least} to ${cold.most} s`;
   return [
@@ -120,8 +121,8 @@ export function assumptions(options: PlanOptions): string[] {
     `Arrivals: Poisson, ${PROFILES[profile]}; ${days} days from seed ${seed}; no video fails, none is cancelled.`,
     `Scaling, as deployed: one more after ${wake.minutes} minute of backlog without an instance (then ` +
       `${wake.cooldownSeconds} s nothing), one more after ${grow.minutes} minutes of ${grow.backlog} jobs an instance ` +
-      `(then ${grow.cooldownSeconds} s nothing), up to ${options.instancesMax[0]}; none after ` +
-      `${options.idleMinutes[0]} minutes without a job. Metrics once a minute. One change at a time: while an ` +
+      `(then ${grow.cooldownSeconds} s nothing), up to ${instancesMax}; none after ` +
+      `${idleMinutes} minutes without a job. Metrics once a minute. One change at a time: while an ` +
       "instance starts nothing is decided (assumed; AWS says that scaling is blocked while an endpoint updates).",
     `Other prices looked up ${SERVICE_PRICES_DATE} on public pages, us-east-1, no free tier taken off.`,
   ];

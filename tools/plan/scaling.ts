@@ -22,11 +22,14 @@ export interface ScalingRules {
 
 export type ScalingAction = "wake" | "grow" | "sleep";
 
-/** The rules of a deployment, but for what it may choose. */
-export const DEPLOYED_RULES = {
-  wake: { minutes: 1, cooldownSeconds: 300 },
-  grow: { backlog: 2, minutes: 3, cooldownSeconds: 900 },
-} as const;
+/** The rules of a deployment, those of infra/gpu-scaling.ts. */
+export function deployedRules(chosen: Pick<ScalingRules, "instancesMax" | "idleMinutes">): ScalingRules {
+  return {
+    ...chosen,
+    wake: { minutes: 1, cooldownSeconds: Math.min(300, chosen.idleMinutes * 60) },
+    grow: { backlog: 2, minutes: 3, cooldownSeconds: 900 },
+  };
+}
 
 /**
  * Returns what decides, minute by minute, what the endpoint does: one instance more (`wake`, `grow`), none at all
