@@ -173,6 +173,16 @@ describe("against what can be worked out", () => {
     ]);
   });
 
+  test("a video that runs counts beside one that waits", () => {
+    const given = { seconds: 900, loadSeconds: 0, coldSeconds: 0, instancesMax: 2, idleMinutes: 5 };
+    const { actions } = simulate(options({ ...given, arrivals: [30, 100] }));
+    // Both are there from 100 on, and 120, 180 and 240 are three minutes in a row.
+    expect(actions.slice(0, 2)).toEqual([
+      { at: 60, action: "wake" },
+      { at: 240, action: "grow" },
+    ]);
+  });
+
   test("videos wait before one instance as Pollaczek and Khinchine say", () => {
     const seconds = 50;
     for (const load of [0.3, 0.6]) {

@@ -80,6 +80,10 @@ describe("what cannot be planned is told in one sentence", () => {
     "a name every object has": { args: ["--model", "constructor"], says: /no model constructor/ },
     "no videos": { args: ["--model", "demo", "--videos-per-day", "0"], says: /--videos-per-day must be/ },
     "too many": { args: ["--model", "demo", "--videos-per-day", "1e6"], says: /--videos-per-day must be/ },
+    "more videos than can be held": {
+      args: ["--model", "demo", "--videos-per-day", "100000", "--days", "366"],
+      says: /36600000 videos are too many/,
+    },
     "an unknown profile": { args: ["--model", "demo", "--profile", "night"], says: /flat, office, bursts/ },
     "an unknown type": { args: ["--model", "demo", "--instance-types", "ml.g5.xlarge,g6"], says: /"g6"/ },
     "a short window": { args: ["--model", "demo", "--idle-minutes", "5,1"], says: /at least 2/ },

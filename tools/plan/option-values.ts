@@ -4,6 +4,7 @@ import { type Figure, figure } from "./figure.ts";
 
 const text = { type: "string" } as const;
 const flag = { type: "boolean", default: false } as const;
+
 /** What the command line may hold. */
 export const OPTIONS = {
   model: text,
@@ -35,6 +36,7 @@ export const OPTIONS = {
 
 /** What it holds. */
 export type Values = { readonly [name in keyof typeof OPTIONS]?: string | boolean | undefined };
+
 /** The name of an option. */
 export type OptionName = { [name in keyof Values]-?: name }[keyof Values];
 

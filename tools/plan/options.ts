@@ -55,6 +55,9 @@ export type PlanCommand =
   | { readonly kind: "document" }
   | { readonly kind: "help" };
 
+/** Enough for a year of a few thousand a day, and little enough to be held at once. */
+const VIDEOS_MAX = 2_000_000;
+
 /** @throws UsageError when the words cannot be understood; an unknown option is an error of parseArgs */
 export function parsePlan(args: readonly string[]): PlanCommand {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
@@ -64,14 +67,18 @@ export function parsePlan(args: readonly string[]): PlanCommand {
     return { kind: "document" };
   }
   const model = parseModel(values);
+  const videosPerDay = whole(values, "videos-per-day", 1000, 100_000);
+  const days = whole(values, "days", 7, 366);
+  if (videosPerDay * days > VIDEOS_MAX)
+    throw new UsageError(`${videosPerDay * days} videos are too many to simulate: give fewer --days.`);
   return {
     kind: "plan",
     isJson: values.json,
     options: {
       model,
-      videosPerDay: whole(values, "videos-per-day", 1000, 100_000),
+      videosPerDay,
       profile: choice("profile", values.profile ?? "flat", Object.keys(PROFILES) as Profile[]),
-      days: whole(values, "days", 7, 366),
+      days,
       seed: whole(values, "seed", 1, 2 ** 31 - 1),
       instanceTypes: parseInstanceTypes(values["instance-types"] ?? model.instanceType),
       speed:
@@ -85,7 +92,7 @@ export function parsePlan(args: readonly string[]): PlanCommand {
   };
 }
 
-export const DEFAULT_COLD_START = {
+const DEFAULT_COLD_START = {
   least: 300,
   most: 660,
   figure: figure(

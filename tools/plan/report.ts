@@ -118,7 +118,7 @@ export function assumptions(options: PlanOptions): string[] {
     `Cold start ${ranges} (${cold.figure.origin}): ${cold.figure.source}. It stands for the delay of the alarm, too.`,
     told("Speed", speed),
     ...modelFigures(model),
-    `Arrivals: Poisson, ${PROFILES[profile]}; ${days} days from seed ${seed}; no video fails, none is cancelled.`,
+    `Arrivals: Poisson, ${PROFILES[profile]}; ${days} days from seed ${seed}; no video fails, expires or is cancelled.`,
     `Scaling, as deployed: one more after ${wake.minutes} minute of backlog without an instance (then ` +
       `${wake.cooldownSeconds} s nothing), one more after ${grow.minutes} minutes of ${grow.backlog} jobs an instance ` +
       `(then ${grow.cooldownSeconds} s nothing), up to ${instancesMax}; none after ` +
