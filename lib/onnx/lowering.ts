@@ -1,7 +1,7 @@
 import type { Graph, Value } from "./graph.ts";
 import { add, div, mul, softmax, sqrt, sub, where } from "./operators/elementwise.ts";
 import { emit } from "./operators/emit.ts";
-import { concat, expand, reshape, split, transpose } from "./operators/layout.ts";
+import { concat, expand, reshape, slice, split, transpose } from "./operators/layout.ts";
 import { matmul } from "./operators/linear.ts";
 import { reduceMean } from "./operators/reduction.ts";
 import type { Provider } from "./types.ts";
@@ -49,6 +49,40 @@ const fused: Lowering = {
   },
 };
 
+/** Queries times keys from which on the CPU's flash attention is as fast as `Attention`, or faster. */
+const flashScoresMin = 2 ** 18;
+
+/** Bytes of scores that one `Attention` on the CPU may hold. */
+const scoreBytesMax = 64 * 2 ** 20;
+
+/**
+ * The CPU's `Attention` holds the scores of all heads at once, 17 GiB of them for two seconds of Wan at 480p. Its
+ * flash attention holds none, takes no mask, and is slower where sequences are short; rows of queries know
+ * nothing of each other, so that masked attention can run over some of them at a time.
+ */
+const cpu: Lowering = {
+  ...fused,
+  attention(inputs) {
+    const { q, k, v, heads, mask, scale } = inputs;
+    const [batch, queries] = q.shape as [number, number, number];
+    const keys = k.shape[1]!;
+    if (!mask) {
+      if (queries * keys < flashScoresMin) return fused.attention(inputs);
+      const attributes = { num_heads: { int: heads }, scale: { float: scale } };
+      return emit("MultiHeadAttention", [q, k, v], q, attributes, "com.microsoft");
+    }
+    const rows = Math.max(1, Math.floor(scoreBytesMax / (4 * batch * heads * keys)));
+    if (queries <= rows) return fused.attention(inputs);
+    const parts = Array.from({ length: Math.ceil(queries / rows) }, (_, index) => {
+      const [from, to] = [index * rows, Math.min(queries, (index + 1) * rows)];
+      const isSame = (mask.shape.at(-2) ?? 1) === 1;
+      const part = { q: slice(q, 1, from, to), mask: isSame ? mask : slice(mask, -2, from, to) };
+      return fused.attention({ ...inputs, ...part });
+    });
+    return concat(parts as [Value, ...Value[]], 1);
+  },
+};
+
 /**
  * Operators spelt out for WebGPU, which has no kernel for the fused ones (they would silently run on the CPU)
  * and whose fused multi-head attention was measured wrong from 64 tokens on.
@@ -84,7 +118,7 @@ const decomposed: Lowering = {
   },
 };
 
-const loweringByProvider: Record<Provider, Lowering> = { cpu: fused, cuda: fused, webgpu: decomposed };
+const loweringByProvider: Record<Provider, Lowering> = { cpu, cuda: fused, webgpu: decomposed };
 
 export function loweringOf(graph: Graph): Lowering {
   return loweringByProvider[graph.provider];

@@ -8,8 +8,9 @@ export function emit(
   inputs: readonly [Value, ...(Value | undefined)[]],
   output: TensorType,
   attributes: Attributes = {},
+  domain = "",
 ): Value {
-  return inputs[0].graph.node(opType, inputs, [output], attributes)[0]!;
+  return inputs[0].graph.node(opType, inputs, [output], attributes, domain)[0]!;
 }
 
 /** A one-dimensional int64 constant, the form in which ONNX takes shapes, axes and bounds. */
