@@ -18,7 +18,7 @@ export const totalOf = (lines: readonly BillLine[]): number =>
 export const DEPLOYED = {
   daysPerMonth: figure(30, "assumed", "days of a month"),
   imageGb: figure(4, "assumed", "container image in the registry, GB; not weighed yet"),
-  alarmMetrics: figure(16, "deployed", "metrics of all alarms, those of the scaling rules included"),
+  alarmMetrics: figure(17, "deployed", "metrics of all alarms, those of the scaling rules included"),
   sweepMinutes: figure(2, "deployed", "minutes between two sweeps"),
   lists: figure(2, "deployed", "LIST requests of a sweep: unfinished and undelivered jobs"),
   pollsPerMinute: figure(
@@ -30,7 +30,7 @@ export const DEPLOYED = {
   lambdaGb: figure(0.5, "deployed", "memory of a small Lambda, GB"),
   lambdaSeconds: figure(0.3, "assumed", "time of a small Lambda, s"),
   sweepLogKb: figure(0.5, "assumed", "log of an invocation, kB"),
-  edgeGb: figure(0.25, "assumed", "memory of the edge function, GB"),
+  edgeGb: figure(1, "deployed", "memory of the edge function, GB"),
   edgeSeconds: figure(0.1, "assumed", "time of the edge function, s"),
   statusReads: figure(20, "assumed", "times a client asks for the state of its video"),
   downloads: figure(1, "assumed", "times a video is fetched"),
@@ -38,7 +38,7 @@ export const DEPLOYED = {
   reads: figure(12, "assumed", "reads of Lambdas and GPU of a video, counted in the code"),
   readsPerRequest: figure(2, "assumed", "reads of a request: the API key and the record"),
   progressSeconds: figure(2, "deployed", "seconds between two writes of progress, at least"),
-  wafRules: figure(3, "assumed", "rules of the web ACL"),
+  wafRules: figure(3, "deployed", "rules of the web ACL"),
   retentionDays: figure(30, "deployed", "days a video is kept, the default of a deployment"),
 } as const satisfies Readonly<Record<string, Figure>>;
 
