@@ -1,5 +1,17 @@
-import { add, concat, type Graph, layerNorm, reshape, type Value } from "../onnx/index.ts";
+import {
+  add,
+  concat,
+  type Graph,
+  gelu,
+  layerNorm,
+  linear,
+  reshape,
+  type Tensor,
+  transpose,
+  type Value,
+} from "../onnx/index.ts";
 import type { LatentShape } from "./diffusion-transformer.ts";
+import { SINUSOID_WIDTH, scalarSinusoid } from "./embeddings.ts";
 
 /** What the architectures have in common. In shapes B is the two guidance halves, N tokens, D the width. */
 
@@ -23,6 +35,41 @@ export function affine(
 export function modulate(x: Value, shift: Value, scale: Value, eps: number): Value {
   const D = x.shape[2]!;
   return layerNorm(x, { eps, weight: reshape(add(scale, 1), [D]), bias: reshape(shift, [D]) });
+}
+
+/** Two layers under diffusers' names, `activate` between them: [..., D] of x [..., any width]. */
+export function twoLayers(x: Value, name: string, D: number, activate: (x: Value) => Value): Value {
+  const hidden = activate(linear(x, ...affine(x.graph, `${name}.linear_1`, D, x.shape.at(-1)!)));
+  return linear(hidden, ...affine(x.graph, `${name}.linear_2`, D, D));
+}
+
+/** The feed-forward of diffusers: [B, N, D] by way of `hidden` channels and a GELU. */
+export function feedForward(x: Value, name: string, hidden: number): Value {
+  const g = x.graph;
+  const D = x.shape[2]!;
+  return g.scope("ff", () => {
+    const y = gelu(linear(x, ...affine(g, `${name}.net.0.proj`, hidden, D)), "tanh"); // [B, N, hidden]
+    return linear(y, ...affine(g, `${name}.net.2`, D, hidden));
+  });
+}
+
+/** Gives `mix` the tokens of each frame [B * F, N / F, D]; x and the result are [B, N, D]. */
+export function withinFrames(x: Value, F: number, mix: (tokens: Value) => Value): Value {
+  const [B, N, D] = x.shape as [number, number, number];
+  return reshape(mix(reshape(x, [B * F, N / F, D])), [B, N, D]);
+}
+
+/** Gives `mix` the tokens of all frames at each place [B * N / F, F, D]; x and the result are [B, N, D]. */
+export function alongTime(x: Value, F: number, mix: (tokens: Value) => Value): Value {
+  const [B, N, D] = x.shape as [number, number, number];
+  const places = N / F;
+  const tokens = reshape(transpose(reshape(x, [B, F, places, D]), [0, 2, 1, 3]), [B * places, F, D]);
+  return reshape(transpose(reshape(mix(tokens), [B, places, F, D]), [0, 2, 1, 3]), [B, N, D]);
+}
+
+/** The sinusoid of a scalar, as a feed [1, width]. */
+export function sinusoidFeed(value: number, width = SINUSOID_WIDTH): Tensor {
+  return { dtype: "float32", shape: [1, width], data: scalarSinusoid(value, width) };
 }
 
 /** [B, N, D] of a stream that may have stood for both halves. */

@@ -19,7 +19,7 @@ export interface VideoShape {
   readonly fps: number;
 }
 
-/** The states of one prompt: `tokens` rows of the text encoder's width, without padding. */
+/** The states of one text: `tokens` rows of the text encoder's width. */
 export interface TextStates {
   readonly tokens: number;
   readonly data: Float32Array;
@@ -78,6 +78,11 @@ export interface DiffusionTransformer {
    * its weights; without it, the text encoder's states of an empty prompt take its place.
    */
   nullText?(weights: ReadableWeights, tokens: number): Promise<TextStates>;
+  /**
+   * Whether the unconditional text has as many rows as the conditional one: it is cut after them, or goes on with
+   * the states the text encoder has for padding. Otherwise each text has the rows of its own tokens.
+   */
+  readonly textsShareLength?: boolean;
   /** Feeds that stay the same for a whole generation. */
   textFeeds(conditional: TextStates, unconditional: TextStates): Record<string, Tensor>;
 }

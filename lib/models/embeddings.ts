@@ -25,6 +25,24 @@ export function scalarSinusoid(value: number, width = SINUSOID_WIDTH): Float32Ar
 }
 
 /**
+ * Absolute positions along one axis [count, width], each [sin | cos].
+ *
+ * @param step distance between neighbours
+ */
+export function lineSinusoid(count: number, width: number, step: number): Float32Array {
+  const half = width / 2;
+  const table = new Float32Array(count * width);
+  for (let position = 0; position < count; position++) {
+    for (let i = 0; i < half; i++) {
+      const angle = position * step * PERIOD ** (-i / half);
+      table[position * width + i] = Math.sin(angle);
+      table[position * width + half + i] = Math.cos(angle);
+    }
+  }
+  return table;
+}
+
+/**
  * Absolute positions of a grid of patches [H * W, width]: the first half of the width encodes the column, the
  * second the row, each as [sin | cos].
  *
@@ -36,19 +54,15 @@ export function gridSinusoid(
   width: number,
   step: { down: number; across: number },
 ): Float32Array {
-  const quarter = width / 4;
+  const half = width / 2;
+  const across = lineSinusoid(columns, half, step.across);
+  const down = lineSinusoid(rows, half, step.down);
   const table = new Float32Array(rows * columns * width);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      const offset = (row * columns + column) * width;
-      for (let i = 0; i < quarter; i++) {
-        const frequency = PERIOD ** (-i / quarter);
-        const [x, y] = [column * step.across * frequency, row * step.down * frequency];
-        table[offset + i] = Math.sin(x);
-        table[offset + quarter + i] = Math.cos(x);
-        table[offset + 2 * quarter + i] = Math.sin(y);
-        table[offset + 3 * quarter + i] = Math.cos(y);
-      }
+      const at = (row * columns + column) * width;
+      table.set(across.subarray(column * half, (column + 1) * half), at);
+      table.set(down.subarray(row * half, (row + 1) * half), at + half);
     }
   }
   return table;

@@ -1,6 +1,8 @@
 import { autoencoderKLDecoder, parseAutoencoderKLConfig } from "./autoencoder-kl.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
+import { latte, parseLatteConfig } from "./latte.ts";
+import { openSoraPlan, parseOpenSoraPlanConfig } from "./open-sora-plan.ts";
 import { parseSTDiT3Config, stdit3 } from "./stdit3.ts";
 import { parseT5Config, parseUMT5Config, t5Encoder, umt5Encoder } from "./t5.ts";
 import type { TextEncoder } from "./text-encoder.ts";
@@ -16,6 +18,8 @@ type Builders<R, A extends unknown[] = []> = Readonly<Record<string, (config: un
 
 const diffusionTransformers: Builders<DiffusionTransformer, [VideoShape]> = {
   STDiT3: (config, video) => stdit3(parseSTDiT3Config(config), video),
+  LatteTransformer3DModel: (config, video) => latte(parseLatteConfig(config), video),
+  LatteT2V: (config, video) => openSoraPlan(parseOpenSoraPlanConfig(config), video),
   WanTransformer3DModel: (config, video) => wan(parseWanConfig(config), video),
 };
 

@@ -15,11 +15,19 @@ import {
   silu,
   slice,
   split,
-  type Tensor,
   transpose,
   type Value,
 } from "../onnx/index.ts";
-import { affine, bothHalves, checkLatent, modulate, type Values } from "./blocks.ts";
+import {
+  affine,
+  alongTime,
+  bothHalves,
+  checkLatent,
+  modulate,
+  sinusoidFeed,
+  type Values,
+  withinFrames,
+} from "./blocks.ts";
 import { parseConfig, positiveInteger } from "./config.ts";
 import type {
   BlockOutput,
@@ -29,7 +37,7 @@ import type {
   TextStates,
   VideoShape,
 } from "./diffusion-transformer.ts";
-import { gridSinusoid, rotaryTables, SINUSOID_WIDTH, scalarSinusoid } from "./embeddings.ts";
+import { gridSinusoid, rotaryTables, SINUSOID_WIDTH } from "./embeddings.ts";
 import { paddedText } from "./text-feeds.ts";
 
 /**
@@ -156,22 +164,19 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
   function selfAttention(kind: "spatial" | "temporal", block: string, x: Value): Value {
     const g = x.graph;
     const name = `${block}.attn`;
-    const [B] = x.shape as [number, number, number];
-    return g.scope("attn", () => {
-      const tokens =
-        kind === "spatial"
-          ? reshape(x, [B * F, H * W, D])
-          : reshape(transpose(reshape(x, [B, F, H * W, D]), [0, 2, 1, 3]), [B * H * W, F, D]);
+    const turn = kind === "temporal" ? rotate : (y: Value) => y;
+    const mix = (tokens: Value) => {
       const [q, k, v] = split(linear(tokens, ...affine(g, `${name}.qkv`, 3 * D, D)), 2, 3) as Values<3>;
-      const turn = kind === "temporal" ? rotate : (y: Value) => y;
-      const y = attention({
+      return attention({
         q: turn(normHeads(q, `${name}.q_norm`)),
         k: turn(normHeads(k, `${name}.k_norm`)),
         v,
         heads,
       });
-      const inOrder = kind === "spatial" ? y : transpose(reshape(y, [B, H * W, F, D]), [0, 2, 1, 3]);
-      return linear(reshape(inOrder, [B, N, D]), ...affine(g, `${name}.proj`, D, D));
+    };
+    return g.scope("attn", () => {
+      const y = kind === "temporal" ? alongTime(x, F, mix) : withinFrames(x, F, mix);
+      return linear(y, ...affine(g, `${name}.proj`, D, D));
     });
   }
 
@@ -262,10 +267,6 @@ async function nullCaption(
   }
   const rows = await weights.read(NULL_CAPTION); // [L, caption_channels]
   return { tokens, data: rows.slice(0, tokens * config.caption_channels) };
-}
-
-function sinusoidFeed(value: number): Tensor {
-  return { dtype: "float32", shape: [1, SINUSOID_WIDTH], data: scalarSinusoid(value) };
 }
 
 function checkShape(config: STDiT3Config, { latent, height, width, fps }: VideoShape): void {

@@ -13,14 +13,22 @@ import {
   rotaryInterleaved,
   silu,
   split,
-  type Tensor,
   transpose,
   type Value,
 } from "../onnx/index.ts";
-import { affine, bothHalves, checkLatent, modulate, type Values } from "./blocks.ts";
+import {
+  affine,
+  bothHalves,
+  checkLatent,
+  feedForward,
+  modulate,
+  sinusoidFeed,
+  twoLayers,
+  type Values,
+} from "./blocks.ts";
 import { parseConfig, positiveInteger } from "./config.ts";
 import type { BlockOutput, Conditioning, DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
-import { gridRotaryTables, scalarSinusoid } from "./embeddings.ts";
+import { gridRotaryTables } from "./embeddings.ts";
 import { paddedText } from "./text-feeds.ts";
 
 /**
@@ -77,25 +85,16 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
 
   function embed(g: Graph, z: Value): { x: Value; conditioning: Conditioning } {
     const embedder = "condition_embedder";
-    const step = twoLayers(
-      g,
-      `${embedder}.time_embedder`,
-      g.input("timestep", "float32", [1, freq_dim]),
-      silu,
-    );
+    const sinusoid = g.input("timestep", "float32", [1, freq_dim]);
+    const step = twoLayers(sinusoid, `${embedder}.time_embedder`, D, silu);
     const modulation = linear(silu(step), ...affine(g, `${embedder}.time_proj`, 6 * D, D)); // [1, 6D]
     const text = g.input("text", "float32", [2, L, text_dim]);
     const conditioning = {
       step, // [1, D]
       modulation: reshape(modulation, [6, D]),
-      text: twoLayers(g, `${embedder}.text_embedder`, text, (y) => gelu(y, "tanh")), // [B, L, D]
+      text: twoLayers(text, `${embedder}.text_embedder`, D, (y) => gelu(y, "tanh")), // [B, L, D]
     };
     return { x: patchify(g, z), conditioning };
-  }
-
-  function twoLayers(g: Graph, name: string, x: Value, activate: (x: Value) => Value): Value {
-    const hidden = activate(linear(x, ...affine(g, `${name}.linear_1`, D, x.shape.at(-1)!)));
-    return linear(hidden, ...affine(g, `${name}.linear_2`, D, D));
   }
 
   function patchify(g: Graph, z: Value): Value {
@@ -116,7 +115,10 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
       const afterAttn = add(x, a);
       const r = crossAttention(`${name}.attn2`, norm(afterAttn, `${name}.norm2`), conditioning.text!);
       const afterText = add(afterAttn, r);
-      const f = mul(gateFfn, feedForward(`${name}.ffn`, modulate(afterText, shiftFfn, scaleFfn, eps)));
+      const f = mul(
+        gateFfn,
+        feedForward(modulate(afterText, shiftFfn, scaleFfn, eps), `${name}.ffn`, config.ffn_dim),
+      );
       return { x: add(afterText, f), residuals: [a, r, f], probe: bothHalves(a) };
     });
   }
@@ -165,14 +167,6 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
     return rotaryInterleaved(x, x.graph.constant(cos, shape), x.graph.constant(sin, shape));
   }
 
-  function feedForward(name: string, x: Value): Value {
-    const g = x.graph;
-    return g.scope("ffn", () => {
-      const y = gelu(linear(x, ...affine(g, `${name}.net.0.proj`, config.ffn_dim, D)), "tanh"); // [B, N, ffn_dim]
-      return linear(y, ...affine(g, `${name}.net.2`, D, config.ffn_dim));
-    });
-  }
-
   function head(x: Value, { step }: Conditioning): Value {
     const g = x.graph;
     const [patchF, patchH, patchW] = config.patch_size;
@@ -204,10 +198,6 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
       text: paddedText([conditional, unconditional], L, text_dim).text!,
     }),
   };
-}
-
-function sinusoidFeed(timestep: number, width: number): Tensor {
-  return { dtype: "float32", shape: [1, width], data: scalarSinusoid(timestep, width) };
 }
 
 function patchCounts(

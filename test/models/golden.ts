@@ -81,6 +81,37 @@ export async function feedsOf(golden: Golden, index: number, goldenCase: STDiT3C
   };
 }
 
+export interface TransformerCase {
+  readonly latent: [frames: number, height: number, width: number];
+  readonly timestep: number;
+  readonly textLengths: [conditional: number, unconditional: number];
+}
+
+/** All feeds of case `index` of any transformer, with a previous probe of zeros. */
+export async function caseFeeds(
+  dit: DiffusionTransformer,
+  { vectors }: Golden,
+  index: number,
+  { timestep, textLengths }: TransformerCase,
+  guidanceScale: number,
+) {
+  const [, rows, width] = vectors.info(`${index}.text`).shape as [number, number, number];
+  const text = await vectors.read(`${index}.text`); // [2, rows, width]
+  const [conditional, unconditional] = textLengths.map((tokens, half) => ({
+    tokens,
+    data: text.slice(half * rows * width, (half * rows + tokens) * width),
+  }));
+  const { channels, frames, height, width: latentWidth } = dit.latent;
+  const latent = float32(await vectors.read(`${index}.latent`), [1, channels, frames, height, latentWidth]);
+  return {
+    ...dit.stepFeeds(timestep),
+    ...dit.textFeeds(conditional!, unconditional!),
+    latent,
+    previousProbe: float32(new Float32Array(2 * dit.tokens * dit.width), [2, dit.tokens, dit.width]),
+    guidanceScale: float32(new Float32Array([guidanceScale]), []),
+  };
+}
+
 export function float32(data: Float32Array, shape: readonly number[]): Tensor {
   return { dtype: "float32", shape, data };
 }
