@@ -32,6 +32,7 @@ const entryPoints = new Set([
   "functions/api/client.ts",
   "functions/cli/generate.ts",
   "functions/cli/keys.ts",
+  "functions/cli/models.ts",
   "functions/gpu/serve.ts",
   "functions/local/start.ts",
   "lib/pipeline/child.ts",

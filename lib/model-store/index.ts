@@ -1,1 +1,10 @@
-export { isModelName, type ModelCard, modelPrefix, readModelCard, writeModelCard } from "./model-card.ts";
+export {
+  isModelName,
+  type ModelCard,
+  modelCards,
+  modelPrefix,
+  readModelCard,
+  writeModelCard,
+} from "./model-card.ts";
+export { ModelStoreError } from "./model-store-error.ts";
+export { type UploadedModel, type UploadProgress, uploadModel } from "./upload-model.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { videoLimitsSchema } from "../request/index.ts";
-import { type ObjectStore, RecordError } from "../storage/index.ts";
+import { everyKey, type ObjectStore, RecordError } from "../storage/index.ts";
 
 const modelCardSchema = z.object({
   name: z.string(),
@@ -26,7 +26,8 @@ export function modelPrefix(name: string): string {
   return `models/${name}/`;
 }
 
-const cardKey = (name: string) => `model-cards/${name}.json`;
+const CARDS = "model-cards/";
+const cardKey = (name: string) => `${CARDS}${name}.json`;
 
 /**
  * The card of a model in the store; null when no such model was pushed.
@@ -39,6 +40,20 @@ export async function readModelCard(store: ObjectStore, name: string): Promise<M
   const parsed = modelCardSchema.safeParse(parsedJson(object.body));
   if (!parsed.success) throw new RecordError(cardKey(name));
   return parsed.data;
+}
+
+/**
+ * The cards of all models in the store, by name.
+ *
+ * @throws RecordError as {@link readModelCard}
+ */
+export async function modelCards(store: ObjectStore): Promise<ModelCard[]> {
+  const cards: ModelCard[] = [];
+  for await (const key of everyKey(store, CARDS)) {
+    const card = await readModelCard(store, key.slice(CARDS.length).replace(/\.json$/, ""));
+    if (card) cards.push(card);
+  }
+  return cards;
 }
 
 /** Makes the model known, after its files. */

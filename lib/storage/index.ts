@@ -1,5 +1,7 @@
 export { attachment } from "./attachment.ts";
 export { everyKey } from "./every-key.ts";
+export { digestFile, type FileDigest, LocalFileError } from "./file-digest.ts";
+export type { FileUpload, FileUploads } from "./file-uploads.ts";
 export type { FolderStore, FolderStoreOptions, OpenObject } from "./folder-store.ts";
 export { openFolderStore } from "./folder-store.ts";
 export type {
@@ -12,7 +14,7 @@ export type {
   StoredObject,
 } from "./object-store.ts";
 export { assertKey, StoreError } from "./object-store.ts";
-export { openStore } from "./open-store.ts";
+export { openFileUploads, openStore } from "./open-store.ts";
 export type { Created, Records, RecordsOptions, Updated, Versioned } from "./records.ts";
 export { RecordError, records } from "./records.ts";
 export type { UrlCheck, UrlSigner, UrlSignerOptions } from "./signed-urls.ts";

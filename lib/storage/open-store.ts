@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url";
+import type { FileUploads } from "./file-uploads.ts";
 import type { FolderStore, FolderStoreOptions } from "./folder-store.ts";
 import { assertKey, type ObjectStore } from "./object-store.ts";
+import type { S3StoreOptions } from "./s3-store.ts";
 
 /**
  * Opens the store that `url` names: `s3://bucket` or `s3://bucket/prefix`, with region, endpoint and credentials as the
@@ -14,20 +16,38 @@ export async function openStore(
   options: FolderStoreOptions,
 ): Promise<FolderStore | ObjectStore> {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === "s3") return openBucket(url);
+  if (scheme === "s3") {
+    const { s3Store } = await import("./s3-store.ts");
+    return s3Store(await openBucket(url));
+  }
   if (url === "" || (scheme !== undefined && scheme !== "file")) throw wrongUrl(url);
   const { openFolderStore } = await import("./folder-store.ts");
   return openFolderStore(scheme === "file" ? pathOf(url) : url, options);
 }
 
-async function openBucket(url: string): Promise<ObjectStore> {
+/**
+ * Opens the bucket that `url` names as in {@link openStore}, for files of any size.
+ *
+ * @param sleep between two tries; rejects to end it all
+ * @throws RangeError in one sentence for what is no bucket
+ */
+export async function openFileUploads(
+  url: string,
+  { sleep }: { readonly sleep: (durationMs: number) => Promise<unknown> },
+): Promise<FileUploads> {
+  const bucket = await openBucket(url);
+  const { s3Uploads } = await import("./s3-uploads.ts");
+  return s3Uploads({ ...bucket, sleep });
+}
+
+async function openBucket(url: string): Promise<S3StoreOptions> {
   const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9._=/-]*?)\/?)?$/i.exec(url);
   if (!match) throw wrongUrl(url);
   const [, bucket, prefix] = match;
   if (prefix) assertKey(prefix);
-  const { s3ClientFromEnvironment, s3Store } = await import("./s3-store.ts");
+  const { s3ClientFromEnvironment } = await import("./s3-store.ts");
   const client = await s3ClientFromEnvironment();
-  return s3Store({ client, bucket: bucket!, prefix: prefix ? `${prefix}/` : "" });
+  return { client, bucket: bucket!, prefix: prefix ? `${prefix}/` : "" };
 }
 
 function pathOf(url: string): string {

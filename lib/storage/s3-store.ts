@@ -141,7 +141,7 @@ function statusOf(error: unknown): number | undefined {
 }
 
 /** A missing bucket is a 404 too; only the answer to a HEAD, which has no body, does not say which. */
-function isMissingObject(error: unknown): boolean {
+export function isMissingObject(error: unknown): boolean {
   return statusOf(error) === 404 && (error as Error).name !== "NoSuchBucket";
 }
 
@@ -150,9 +150,12 @@ function isFailedCondition(error: unknown): boolean {
   return statusOf(error) === 412 || isMissingObject(error);
 }
 
-function explanation(bucket: string, error: unknown): StoreError {
-  const { name } = error as Error;
+/** What an answer that was none, or an error, says about the bucket. */
+export function explanation(bucket: string, error: unknown): StoreError {
   const status = statusOf(error);
+  const { name: kind, code } = error as NodeJS.ErrnoException;
+  // An error of the network has a name that says nothing, and a code.
+  const name = status === undefined ? (code ?? kind) : kind;
   const options = { cause: error };
   if (name === "NoSuchBucket") {
     return new StoreError("missing_bucket", `The bucket ${bucket} does not exist; create it.`, options);
@@ -160,7 +163,15 @@ function explanation(bucket: string, error: unknown): StoreError {
   if (status === 507 || /StorageFull|QuotaExceeded/.test(name)) {
     return new StoreError("full", `The bucket ${bucket} is full (${name}); free some space.`, options);
   }
-  if (status === 401 || status === 403 || name === "CredentialsProviderError") {
+  if (kind === "CredentialsProviderError") {
+    const message = `There are no AWS credentials for the bucket ${bucket}; log in, or set AWS_PROFILE.`;
+    return new StoreError("denied", message, options);
+  }
+  if (status === 301 || name === "AuthorizationHeaderMalformed") {
+    const message = `The bucket ${bucket} is in another region (${name}); set AWS_REGION to that.`;
+    return new StoreError("denied", message, options);
+  }
+  if (status === 401 || status === 403) {
     const message = `The bucket ${bucket} refuses these credentials (${name}); check them and what they allow.`;
     return new StoreError("denied", message, options);
   }

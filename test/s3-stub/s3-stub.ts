@@ -154,7 +154,10 @@ export async function startS3Stub({ buckets, fault }: S3StubOptions = {}): Promi
           return failure(400, "InvalidPart");
         const joined = Buffer.concat(parts.map((part) => part!.body));
         const { contentType, metadata } = upload;
-        const etag = etagOf(joined).replace(/"$/, `-${numbers.length}"`);
+        const etag = etagOf(Buffer.from(parts.map((part) => part!.etag).join())).replace(
+          /"$/,
+          `-${numbers.length}"`,
+        );
         objects.set(place, { body: joined, etag, contentType, metadata });
         uploads.delete(query.get("uploadId")!);
         return xml("CompleteMultipartUploadResult", element("ETag", etag));
@@ -295,13 +298,13 @@ function send(response: ServerResponse, answer: Answer, method: string, breakAft
   else response.write(body.subarray(0, breakAfterBytes), () => response.destroy());
 }
 
-async function breakAfter(request: IncomingMessage, breakAfterBytes: number): Promise<void> {
+/** Reads so much of a body and then ends the connection. */
+function breakAfter(request: IncomingMessage, breakAfterBytes: number): void {
   let received = 0;
-  for await (const chunk of request) {
+  request.on("data", (chunk: Buffer) => {
     received += chunk.length;
-    if (received >= breakAfterBytes) break;
-  }
-  request.destroy();
+    if (received >= breakAfterBytes) request.socket.destroy();
+  });
 }
 
 function hasDeclaredChecksum(headers: IncomingMessage["headers"], body: Buffer): boolean {

@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto";
+import { type FileHandle, open } from "node:fs/promises";
+
+/** What a local file held when it was read. */
+export interface FileDigest {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** In hex, as `sha256sum` shows it. */
+  readonly sha256: string;
+  /** Every part has so many bytes, but for the last. */
+  readonly partBytes: number;
+  /** SHA-256 of each part, in base64; an empty file has one. */
+  readonly partSha256: readonly string[];
+}
+
+export interface DigestOptions {
+  readonly signal?: AbortSignal;
+  /** Told of bytes as they are read. */
+  readonly onBytes?: (byteCount: number) => void;
+}
+
+/** A local file cannot be stored; the message is one sentence. */
+export class LocalFileError extends Error {
+  override readonly name = "LocalFileError";
+}
+
+const MIB = 2 ** 20;
+const PART_BYTES_LEAST = 16 * MIB;
+/** S3, "Multipart upload limits". */
+const PARTS_MAX = 10_000;
+
+/** Reads a file once, piece by piece. @throws LocalFileError */
+export async function digestFile(path: string, options: DigestOptions = {}): Promise<FileDigest> {
+  const { signal, onBytes } = options;
+  const whole = createHash("sha256");
+  const partSha256: string[] = [];
+  return withFile(path, async (file) => {
+    const { size: sizeBytes } = await file.stat();
+    const partBytes = partBytesOf(sizeBytes);
+    for (let start = 0; start < sizeBytes || start === 0; start += partBytes) {
+      const part = createHash("sha256");
+      const end = Math.min(start + partBytes, sizeBytes) - 1;
+      const range = { start, end: Math.max(end, start), highWaterMark: MIB, autoClose: false };
+      for await (const chunk of file.createReadStream(range) as AsyncIterable<Buffer>) {
+        signal?.throwIfAborted();
+        whole.update(chunk);
+        part.update(chunk);
+        onBytes?.(chunk.length);
+      }
+      partSha256.push(part.digest("base64"));
+    }
+    return { path, sizeBytes, sha256: whole.digest("hex"), partBytes, partSha256 };
+  });
+}
+
+/** The bytes of one part, counted from 0. @throws LocalFileError when they are not those that were read before */
+export async function readPart(file: FileHandle, digest: FileDigest, index: number): Promise<Buffer> {
+  const { path, sizeBytes, partBytes, partSha256 } = digest;
+  const start = index * partBytes;
+  const bytes = Buffer.allocUnsafe(Math.min(partBytes, sizeBytes - start));
+  for (let filled = 0; filled < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  const sha256 = createHash("sha256").update(bytes).digest("base64");
+  if (sha256 !== partSha256[index])
+    throw new LocalFileError(`${path} changed while it was being uploaded: leave it alone, and push again.`);
+  return bytes;
+}
+
+/** Gives the open file to `use`, and closes it. @throws LocalFileError for what the system does not let be read */
+export async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, "r");
+    return await use(file);
+  } catch (cause) {
+    if (!(cause instanceof Error && "syscall" in cause)) throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new LocalFileError(`${path} cannot be read (${code}).`, { cause });
+  } finally {
+    await file?.close();
+  }
+}
+
+/** The same for the same size, so that an upload can go on where another one ended. */
+function partBytesOf(sizeBytes: number): number {
+  return Math.max(PART_BYTES_LEAST, Math.ceil(sizeBytes / PARTS_MAX / MIB) * MIB);
+}

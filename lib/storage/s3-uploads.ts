@@ -1,0 +1,172 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
+  type Part,
+  PutObjectCommand,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import { readPart, withFile } from "./file-digest.ts";
+import type { FileUpload, FileUploads, UploadOptions } from "./file-uploads.ts";
+import { inLanes } from "./lanes.ts";
+import { assertKey, StoreError } from "./object-store.ts";
+import { explanation, isMissingObject, type S3StoreOptions, s3Store } from "./s3-store.ts";
+
+export interface S3UploadsOptions extends S3StoreOptions {
+  /** Between two tries; rejects to end it all. */
+  readonly sleep: (durationMs: number) => Promise<unknown>;
+}
+
+/** Requests at once, each with a part in memory. */
+const LANES = 6;
+/** A connection may be away for half a minute. */
+const WAITS_MS = [1_000, 2_000, 4_000, 8_000, 16_000];
+
+/** Uploads to a bucket: small files in one request, larger ones in parts of 16 MiB and more. */
+export function s3Uploads(options: S3UploadsOptions): FileUploads {
+  const { client, bucket, prefix = "", sleep } = options;
+  const place = (key: string) => ({ Bucket: bucket, Key: prefix + key });
+
+  /** Makes requests, again where what is wrong may pass, and explains what does not. */
+  async function patiently<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await operation();
+      } catch (error) {
+        signal.throwIfAborted();
+        const explained = explanation(bucket, error);
+        const mayPass = explained.code === "unavailable" && !isGone(error);
+        if (!mayPass || tries === WAITS_MS.length) throw explained;
+        await sleep(WAITS_MS[tries]!);
+      }
+    }
+  }
+
+  async function upload(file: FileUpload, { signal, onBytes }: UploadOptions): Promise<void> {
+    assertKey(file.key);
+    const request = { abortSignal: signal };
+    const isStored = () => patiently(signal, () => hasStored(file, request));
+    if (await isStored()) return onBytes(file.file.sizeBytes, "present");
+    // What an upload that was gone on with is described by is seen only when it is complete.
+    for (let tries = 0; tries < 2; tries += 1) {
+      if (file.file.partSha256.length === 1) await putWhole(file, { signal, onBytes });
+      else await putParts(file, { signal, onBytes: tries === 0 ? onBytes : () => undefined });
+      if (await isStored()) return;
+    }
+    throw new StoreError(
+      "unavailable",
+      `The bucket ${bucket} does not keep ${file.key} as it was sent; push again.`,
+    );
+  }
+
+  async function hasStored({ key, file }: FileUpload, request: { abortSignal: AbortSignal }) {
+    try {
+      const { ContentLength, Metadata } = await client.send(new HeadObjectCommand(place(key)), request);
+      return ContentLength === file.sizeBytes && Metadata?.sha256 === file.sha256;
+    } catch (error) {
+      if (isMissingObject(error)) return false;
+      throw error;
+    }
+  }
+
+  async function putWhole(upload: FileUpload, { signal, onBytes }: UploadOptions): Promise<void> {
+    const { file } = upload;
+    const body = await withFile(file.path, (handle) => readPart(handle, file, 0));
+    const command = { ...described(upload), Body: body, ChecksumSHA256: file.partSha256[0] };
+    await patiently(signal, () => client.send(new PutObjectCommand(command), { abortSignal: signal }));
+    onBytes(body.length, "sent");
+  }
+
+  async function putParts(upload: FileUpload, { signal, onBytes }: UploadOptions): Promise<void> {
+    const { key, file } = upload;
+    const request = { abortSignal: signal };
+    const { id, parts } =
+      (await patiently(signal, () => begunUpload(upload, request))) ??
+      (await patiently(signal, () => newUpload(upload, request)));
+    for (const part of parts.values()) onBytes(part.Size!, "present");
+    const missing = file.partSha256.map((_, index) => index).filter((index) => !parts.has(index + 1));
+    await withFile(file.path, (handle) =>
+      inLanes(missing, LANES, async (index) => {
+        const body = await readPart(handle, file, index);
+        const PartNumber = index + 1;
+        const ChecksumSHA256 = file.partSha256[index]!;
+        const command = { ...place(key), UploadId: id, PartNumber, Body: body, ChecksumSHA256 };
+        const { ETag } = await patiently(signal, () => client.send(new UploadPartCommand(command), request));
+        parts.set(PartNumber, { PartNumber, ETag: ETag!, ChecksumSHA256 });
+        onBytes(body.length, "sent");
+      }),
+    );
+    const Parts = [...parts.values()]
+      .sort((a, b) => a.PartNumber! - b.PartNumber!)
+      .map(({ PartNumber, ETag, ChecksumSHA256 }) => ({ PartNumber, ETag, ChecksumSHA256 }));
+    const command = { ...place(key), UploadId: id, MultipartUpload: { Parts } };
+    await patiently(signal, async () => {
+      try {
+        await client.send(new CompleteMultipartUploadCommand(command), request);
+      } catch (error) {
+        // It is gone when an answer was lost, or somebody else completed it: the caller looks at what is stored.
+        if (!isGone(error)) throw error;
+      }
+    });
+  }
+
+  async function newUpload(upload: FileUpload, request: { abortSignal: AbortSignal }) {
+    const command = { ...described(upload), ChecksumAlgorithm: "SHA256" as const };
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand(command), request);
+    return { id: UploadId!, parts: new Map<number, Part>() };
+  }
+
+  /** An upload of this file that was broken off, with its parts; what is there of other contents is given up. */
+  async function begunUpload({ key, file }: FileUpload, request: { abortSignal: AbortSignal }) {
+    const { Bucket, Key } = place(key);
+    const listed = await client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: Key }), request);
+    let begun: { id: string; parts: Map<number, Part> } | null = null;
+    for (const { UploadId } of (listed.Uploads ?? []).filter((upload) => upload.Key === Key)) {
+      const parts = await sentParts({ Bucket, Key, UploadId: UploadId! }, request);
+      const isOurs = [...parts.values()].every(
+        ({ PartNumber, ChecksumSHA256 }) => ChecksumSHA256 === file.partSha256[PartNumber! - 1],
+      );
+      if (isOurs && begun === null) begun = { id: UploadId!, parts };
+      else await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }), request);
+    }
+    return begun;
+  }
+
+  /** The SDK's own pages have no end where a server names a next one after the last. */
+  async function sentParts(
+    upload: { Bucket: string; Key: string; UploadId: string },
+    request: { abortSignal: AbortSignal },
+  ): Promise<Map<number, Part>> {
+    const parts = new Map<number, Part>();
+    let marker: string | undefined;
+    do {
+      const after = marker === undefined ? {} : { PartNumberMarker: marker };
+      const page = await client.send(new ListPartsCommand({ ...upload, ...after }), request);
+      for (const part of page.Parts ?? []) parts.set(part.PartNumber!, part);
+      marker = page.IsTruncated ? page.NextPartNumberMarker : undefined;
+    } while (marker !== undefined);
+    return parts;
+  }
+
+  function described({ key, contentType, file }: FileUpload) {
+    return { ...place(key), ContentType: contentType, Metadata: { sha256: file.sha256 } };
+  }
+
+  return {
+    store: s3Store(options),
+    async upload(uploads, uploadOptions) {
+      const small = uploads.filter(({ file }) => file.partSha256.length === 1);
+      const large = uploads.filter(({ file }) => file.partSha256.length > 1);
+      await inLanes(small, LANES, (file) => upload(file, uploadOptions));
+      for (const file of large) await upload(file, uploadOptions);
+    },
+  };
+}
+
+/** The upload was completed or given up, by somebody else or by a rule of the bucket. */
+function isGone(error: unknown): boolean {
+  return (error as Error).name === "NoSuchUpload";
+}

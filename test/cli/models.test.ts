@@ -1,0 +1,171 @@
+import { cp, mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Fault, type S3Stub, type StubRequest, startS3Stub } from "../s3-stub/s3-stub.ts";
+import { startCommand } from "./start-command.ts";
+
+const demo = fileURLToPath(new URL("../../models/demo", import.meta.url));
+const PART = 16 * 2 ** 20;
+let folder: string;
+let stub: S3Stub;
+let fault: (request: StubRequest) => Fault | undefined | Promise<Fault | undefined>;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "adareel-models-"));
+  fault = () => undefined;
+  stub = await startS3Stub({ buckets: ["bucket"], fault: (request) => fault(request) });
+});
+afterEach(async () => {
+  await stub.close();
+  await rm(folder, { recursive: true });
+});
+
+function start(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const quiet = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true", AWS_MAX_ATTEMPTS: "1" };
+  return startCommand("models", args, {
+    folder,
+    env: { ...stub.env, ...quiet, STORE: "s3://bucket", ...env },
+  });
+}
+const run = (args: readonly string[], env?: NodeJS.ProcessEnv) => start(args, env).ended;
+
+/** The demo model, with a file that goes in three parts. */
+async function copyModel(): Promise<string> {
+  const copy = join(folder, "larger");
+  await cp(demo, copy, { recursive: true });
+  await writeFile(join(copy, "extra.safetensors"), "");
+  await truncate(join(copy, "extra.safetensors"), 2 * PART + 1);
+  return copy;
+}
+
+describe("push", () => {
+  it("puts a model and its card into the bucket, once, and list shows it", async () => {
+    const pushed = await run(["push", demo, "--as", "tiny"]);
+    expect(pushed.stderr).toMatch(/^checking the model\nreading 0\.0 MB of 19\.8 MB, 0 %\n/);
+    expect(pushed.stderr).toMatch(
+      /\nsending 19\.8 MB of 19\.8 MB, 100 %\nThe store has the model tiny; .*\.\n$/,
+    );
+    expect([pushed.code, pushed.stdout]).toEqual([0, ""]);
+    expect(stub.objects.get("bucket/models/tiny/transformer/model.safetensors")?.body.length).toBe(15228144);
+    for (const [key, { metadata }] of stub.objects)
+      expect(metadata.sha256 ?? key).toMatch(/^[0-9a-f]{64}$|^bucket\/model-cards\/tiny\.json$/);
+
+    const again = await run(["push", demo, "--as", "tiny"]);
+    expect([again.code, stub.count("PutObject")]).toEqual([0, stub.objects.size + 1]);
+    expect(again.stderr).toMatch(/The store has the model tiny; 0\.0 MB of 19\.8 MB had to be sent\.\n$/);
+
+    const listed = await run(["list"]);
+    expect(listed.stdout).toMatch(/^tiny\t19773806\t[0-9a-f]{64}\n$/);
+  });
+
+  it("refuses another model under a name that is taken, and says how to go on", async () => {
+    await run(["push", demo]);
+    const copy = await copyModel();
+    await writeFile(join(copy, "vae", "more.json"), "{}");
+    const { code, stderr } = await run(["push", copy, "--as", "demo"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /The store has another model under the name demo, .*: push this one under another name, such as --as demo-2, and deploy that with -c model=demo-2\.\n$/,
+    );
+  });
+
+  it("goes on after a process that was killed", async () => {
+    const copy = await copyModel();
+    let isWhole = (): void => undefined;
+    const sent = new Promise<void>((resolve) => {
+      isWhole = resolve;
+    });
+    fault = async ({ operation, query }) => {
+      if (operation !== "UploadPart" || query.get("partNumber") !== "2") return undefined;
+      while (stub.uploads.values().next().value!.parts.size < 2)
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      isWhole();
+      return new Promise(() => undefined);
+    };
+    const { child, ended } = start(["push", copy]);
+    await sent;
+    child.kill("SIGKILL");
+    await ended;
+    fault = () => undefined;
+    const before = stub.count("UploadPart");
+    const { code, stderr } = await run(["push", copy]);
+    expect([code, stub.count("UploadPart") - before]).toEqual([0, 1]);
+    expect(stderr).toMatch(/The store has the model larger; 16\.8 MB of 53\.3 MB had to be sent\.\n$/);
+  });
+
+  it("is stopped by Ctrl-C in one sentence, and leaves no card", async () => {
+    let child: ReturnType<typeof start>["child"] | undefined;
+    fault = ({ operation }) => {
+      if (operation === "PutObject") child?.kill("SIGINT");
+      return undefined;
+    };
+    const started = start(["push", demo]);
+    child = started.child;
+    const { code, stderr } = await started.ended;
+    expect(stderr).toMatch(/\nStopped: what was sent is kept; the same command goes on from there\.\n$/);
+    expect([code, stub.objects.has("bucket/model-cards/demo.json")]).toEqual([1, false]);
+  });
+});
+
+describe("in one sentence", () => {
+  const cases: [what: string, args: string[], env: NodeJS.ProcessEnv, code: number, sentence: RegExp][] = [
+    ["no command", [], {}, 2, /^Say push or list\.\nusage: /],
+    ["no bucket", ["list"], { STORE: "" }, 2, /^Say which bucket: --store s3:\/\/BUCKET, or STORE .*\.\n$/],
+    ["a folder as the store", ["list", "--store", "./here"], {}, 2, /^"\.\/here" is no bucket: .*\.\n$/],
+    ["a bucket's name that is none", ["list", "--store", "s3://A_b"], {}, 2, /^"s3:\/\/A_b" is no store: /],
+    [
+      "a folder that is none",
+      ["push", "nowhere"],
+      {},
+      1,
+      /nowhere\/model_index\.json: no such file or folder\n$/,
+    ],
+    [
+      "a name that is none",
+      ["push", demo, "--as", "A b"],
+      {},
+      2,
+      /"A b" cannot name a model, .*: say --as NAME\.\n$/,
+    ],
+    [
+      "a missing bucket",
+      ["list", "--store", "s3://other"],
+      {},
+      1,
+      /^The bucket other does not exist; .*\.\n$/,
+    ],
+  ];
+  it.each(cases)("%s", async (_, args, env, code, sentence) => {
+    const ended = await run(args, env);
+    expect(ended.stderr).toMatch(sentence);
+    expect([ended.code, ended.stdout]).toEqual([code, ""]);
+  });
+
+  it("a folder with a part that has no weights", async () => {
+    const copy = join(folder, "weightless");
+    await cp(demo, copy, { recursive: true });
+    await rm(join(copy, "transformer", "model.safetensors"));
+    const { code, stderr } = await run(["push", copy]);
+    expect(stderr).toMatch(/transformer: the folder has none of .*\n$/);
+    expect([code, stub.requests.length]).toEqual([1, 0]);
+  });
+
+  it("a folder that holds something else", async () => {
+    await mkdir(join(folder, "else"));
+    await writeFile(join(folder, "else", "model_index.json"), "{}");
+    const { code, stderr } = await run(["push", "else"]);
+    expect(stderr).toMatch(/else: model_index\.json does not say what the model can make: .*\n$/);
+    expect(code).toBe(1);
+  });
+
+  it("credentials that may not", async () => {
+    fault = () => ({ status: 403, code: "AccessDenied" });
+    const { code, stderr } = await run(["list"]);
+    expect(stderr).toBe(
+      "The bucket bucket refuses these credentials (AccessDenied); check them and what they allow.\n",
+    );
+    expect(code).toBe(1);
+  });
+});
