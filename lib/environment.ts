@@ -21,6 +21,11 @@ export function parseEnvironment<Schema extends z.ZodObject>(
   throw new ConfigError(`${path[0]!.toString()} ${message}.`);
 }
 
+/** A text that nothing stands in for. */
+export function needed(what: string) {
+  return z.string({ error: `is needed: ${what}` });
+}
+
 export function wholeNumber(least: number, most: number) {
   const isAllowed = (text: string) => /^\d{1,7}$/.test(text) && Number(text) >= least && Number(text) <= most;
   return z.string().refine(isAllowed, `must be a whole number from ${least} to ${most}`).transform(Number);

@@ -19,6 +19,7 @@ const allowedImports: Record<string, readonly string[]> = {
   secrets: [],
   jobs: ["storage"],
   queue: ["jobs"],
+  lambda: ["jobs", "queue", "secrets", "storage"],
   "model-store": ["request", "storage"],
   storage: [],
   webhooks: ["jobs", "net", "secrets", "storage"],
@@ -30,11 +31,16 @@ const allowedImports: Record<string, readonly string[]> = {
 /** Files that are run rather than imported, besides the tests and what is under tools/. */
 const entryPoints = new Set([
   "functions/api/client.ts",
+  "functions/api/edge/handler.ts",
   "functions/cli/generate.ts",
   "functions/cli/keys.ts",
   "functions/cli/models.ts",
+  "functions/dispatch/handler.ts",
   "functions/gpu/serve.ts",
   "functions/local/start.ts",
+  "functions/settle/handler.ts",
+  "functions/sweep/handler.ts",
+  "functions/webhook/handler.ts",
   "lib/pipeline/child.ts",
 ]);
 

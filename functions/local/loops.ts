@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { ApiKeys } from "../../lib/access/index.ts";
 import { type Hints, isFinished, type JobRef, type JobStore, sweep } from "../../lib/jobs/index.ts";
 import type { Clock } from "../../lib/ports.ts";
+import { reasonOf } from "../../lib/reason-of.ts";
 import type { KeyRing } from "../../lib/secrets/index.ts";
 import { deliverWebhooks, type Endpoints, type Post } from "../../lib/webhooks/index.ts";
 import type { LocalConfig } from "./config.ts";
@@ -145,8 +146,4 @@ function everyMs(pauseMs: number, log: Logger, task: () => Promise<void>): Repea
       clearTimeout(timer);
     },
   };
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

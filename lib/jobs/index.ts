@@ -26,5 +26,5 @@ export {
   type VideoParams,
   type WebhookEvent,
 } from "./record.ts";
-export { type Hints, type SweepReport, sweep } from "./sweep.ts";
+export { type Hints, type SweepOptions, type SweepReport, sweep } from "./sweep.ts";
 export { CLOCK_SKEW_MS, type Holder, type JobEvent, type Refusal } from "./transition.ts";

@@ -38,7 +38,7 @@ export interface SenderOptions {
 export interface DeliveryRun {
   /** When to come again; null when nothing is left to do. */
   readonly nextAt: number | null;
-  /** Whether this call sent something: of many senders that look at once, one does, and can tell when the next is due. */
+  /** Whether this call sent something: of many senders that look at once, one does. */
   readonly hasSent: boolean;
 }
 

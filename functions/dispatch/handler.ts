@@ -1,0 +1,15 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
+import { z } from "zod";
+import { needed, parseEnvironment } from "../../lib/environment.ts";
+import { jobHandler, openFunction } from "../../lib/lambda/index.ts";
+import { dispatch } from "./dispatch.ts";
+
+const environment = z.object({ ENDPOINT_NAME: needed("the name of the SageMaker endpoint") });
+
+const { ENDPOINT_NAME: endpointName } = parseEnvironment(environment, process.env);
+const { log, ...opened } = await openFunction();
+const deps = { ...opened, runtime: new SageMakerRuntimeClient({}), endpointName, clock: Date, sleep };
+
+/** Takes the messages of the work queue: hints, and events of the bucket's `unfinished/`. */
+export const handler = jobHandler(log, (ref) => dispatch(deps, ref));

@@ -1,0 +1,38 @@
+import { hasUnsettled, isFinished, type JobRef, type JobStore } from "../../lib/jobs/index.ts";
+import { jobAt, MessageError, type SqsHints } from "../../lib/queue/index.ts";
+import type { Notification } from "./notification.ts";
+
+export interface SettleDeps {
+  readonly jobs: JobStore;
+  /** Where SageMaker finds the jobs: `s3://bucket`. */
+  readonly storeUrl: string;
+  readonly hints: SqsHints;
+}
+
+/** `held` has a worker, whose lease decides. */
+export type Settled = "queued again" | "held" | "over" | "missing";
+
+/** A container that refuses everything is not asked again at once. */
+const PAUSE_SECONDS = 60;
+
+/**
+ * Sees to a job whose invocation has ended: the container wrote its end, or nobody has the job any more.
+ *
+ * @throws MessageError if what was invoked was none of these jobs
+ */
+export async function settle(
+  { jobs, storeUrl, hints }: SettleDeps,
+  { inputLocation, failureReason }: Notification,
+): Promise<{ readonly ref: JobRef; readonly outcome: Settled }> {
+  const ref = jobAt(storeUrl, inputLocation);
+  if (!ref) throw new MessageError("The invocation was of no job in this store.");
+  const { record, ok } = await jobs.apply(ref, { type: "undispatch" });
+  if (ok) {
+    await hints.work(ref, failureReason === null ? 0 : PAUSE_SECONDS);
+    return { ref, outcome: "queued again" };
+  }
+  if (!record) return { ref, outcome: "missing" };
+  if (!isFinished(record)) return { ref, outcome: "held" };
+  if (hasUnsettled(record)) await hints.webhooks(ref);
+  return { ref, outcome: "over" };
+}

@@ -1,0 +1,33 @@
+import { randomBytes } from "node:crypto";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { z } from "zod";
+import { needed, parseEnvironment } from "../../lib/environment.ts";
+import { jobHandler, openFunction, readMasterKey } from "../../lib/lambda/index.ts";
+import { postGuarded } from "../../lib/net/index.ts";
+import { keyRing } from "../../lib/secrets/index.ts";
+import { type Post, webhookEndpoints } from "../../lib/webhooks/index.ts";
+import { sendWebhooks } from "./webhook.ts";
+
+const environment = z.object({
+  MASTER_SECRET_ID: needed("the name of the secret that the master key is made from"),
+  /** Names of the service itself, with commas between them. */
+  BLOCKED_HOSTS: z.string().default(""),
+});
+
+const { MASTER_SECRET_ID, BLOCKED_HOSTS } = parseEnvironment(environment, process.env);
+const blockedHosts = BLOCKED_HOSTS.split(",").filter(Boolean);
+const { log, store, jobs, hints } = await openFunction();
+const ring = keyRing(await readMasterKey(new SecretsManagerClient({}), MASTER_SECRET_ID));
+const post: Post = (url, request) => postGuarded(url, { ...request, blockedHosts });
+const deps = {
+  jobs,
+  hints,
+  endpoints: webhookEndpoints({ store, ring, clock: Date, random: randomBytes }),
+  ring,
+  post,
+  clock: Date,
+  spread: Math.random,
+};
+
+/** Takes the messages of the webhooks queue: hints, and events of the bucket's `undelivered/`. */
+export const handler = jobHandler(log, (ref) => sendWebhooks(deps, ref));

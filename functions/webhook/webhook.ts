@@ -1,0 +1,23 @@
+import type { JobRef } from "../../lib/jobs/index.ts";
+import { DELAY_SECONDS_MAX, type SqsHints } from "../../lib/queue/index.ts";
+import { deliverWebhooks, type SenderOptions } from "../../lib/webhooks/index.ts";
+
+export interface WebhookDeps extends SenderOptions {
+  readonly hints: Pick<SqsHints, "webhooks">;
+}
+
+/** The clocks of two machines are less than that apart: who comes too early sends nothing, and plans nothing. */
+const SKEW_SECONDS = 1;
+
+/**
+ * Delivers what is due of a job's webhooks. Who sent something also says when to come again; what is due later than a
+ * message can wait is found by the sweeper.
+ */
+export async function sendWebhooks(deps: WebhookDeps, ref: JobRef): Promise<"sent" | "nothing due"> {
+  const { nextAt, hasSent } = await deliverWebhooks(deps, ref);
+  if (!hasSent) return "nothing due";
+  if (nextAt === null) return "sent";
+  const delaySeconds = (nextAt - deps.clock.now()) / 1000 + SKEW_SECONDS;
+  if (delaySeconds <= DELAY_SECONDS_MAX) await deps.hints.webhooks(ref, delaySeconds);
+  return "sent";
+}

@@ -1,0 +1,16 @@
+import { type JobRef, jobKey, jobOfKey } from "../jobs/index.ts";
+
+/** Where SageMaker finds the record of a job, whose store is at `storeUrl`. */
+export function jobLocation(storeUrl: string, ref: JobRef): string {
+  return `${rootOf(storeUrl)}${jobKey(ref)}`;
+}
+
+/** The job whose record lies there; null for every other place. */
+export function jobAt(storeUrl: string, location: string): JobRef | null {
+  const root = rootOf(storeUrl);
+  return location.startsWith(root) ? jobOfKey(location.slice(root.length)) : null;
+}
+
+function rootOf(storeUrl: string): string {
+  return storeUrl.endsWith("/") ? storeUrl : `${storeUrl}/`;
+}

@@ -1,0 +1,77 @@
+import { expect, it } from "vitest";
+import { settle } from "../../functions/settle/settle.ts";
+import type { JobRef } from "../../lib/jobs/index.ts";
+import { jobLocation, MessageError } from "../../lib/queue/index.ts";
+import { openJobs } from "../jobs/open-jobs.ts";
+import { newJob } from "../jobs/sample-job.ts";
+
+const storeUrl = "s3://videos";
+const success = { inputLocation: jobLocation(storeUrl, newJob), failureReason: null };
+const failure = { ...success, failureReason: "The container answered with 500." };
+
+/** A job of `acme` in the queue of an endpoint. */
+async function setUp() {
+  const { jobs } = openJobs();
+  const hinted: [string, string, number | undefined][] = [];
+  const hint = (queue: string) => async (ref: JobRef, delay?: number) =>
+    void hinted.push([queue, ref.id, delay]);
+  await jobs.create(newJob, { unfinishedMax: 10 });
+  await jobs.apply(newJob, { type: "dispatch", to: "adareel-1" });
+  return {
+    jobs,
+    hinted,
+    deps: { jobs, storeUrl, hints: { work: hint("work"), webhooks: hint("webhooks") } },
+  };
+}
+
+const claim = { type: "claim", owner: "worker", leaseMs: 60_000 } as const;
+
+it("a job that its invocation left queued waits in no endpoint's queue, and is hinted at", async () => {
+  const { deps, jobs, hinted } = await setUp();
+  expect(await settle(deps, success)).toEqual({
+    ref: { tenant: "acme", id: newJob.id },
+    outcome: "queued again",
+  });
+  expect((await jobs.read(newJob))!.dispatched).toBeNull();
+  expect(hinted).toEqual([["work", newJob.id, 0]]);
+});
+
+it("after an error it is hinted at a minute later, so that a broken container is not kept busy", async () => {
+  const { deps, hinted } = await setUp();
+  await settle(deps, failure);
+  expect(hinted).toEqual([["work", newJob.id, 60]]);
+});
+
+it.each([success, failure])("a job that is held is left to its lease", async (end) => {
+  const { deps, jobs, hinted } = await setUp();
+  await jobs.apply(newJob, claim);
+  const before = await jobs.read(newJob);
+  expect((await settle(deps, end)).outcome).toBe("held");
+  expect(await jobs.read(newJob)).toEqual(before);
+  expect(hinted).toEqual([]);
+});
+
+it("a job that is over stays as it is, and its webhooks are looked at", async () => {
+  const { deps, jobs, hinted } = await setUp();
+  await jobs.apply(newJob, { type: "cancel" });
+  const before = await jobs.read(newJob);
+  expect((await settle(deps, failure)).outcome).toBe("over");
+  expect(await jobs.read(newJob)).toEqual(before);
+  expect(hinted).toEqual([["webhooks", newJob.id, undefined]]);
+});
+
+it("a job that was forgotten is nobody's", async () => {
+  const { deps, jobs, hinted } = await setUp();
+  await jobs.apply(newJob, { type: "cancel" });
+  await jobs.purge("acme", newJob.createdAt + 1);
+  expect((await settle(deps, success)).outcome).toBe("missing");
+  expect(hinted).toEqual([]);
+});
+
+it.each(["s3://other/jobs/acme/x.json", "s3://videos/models/demo/model_index.json", ""])(
+  "an invocation of %j is refused",
+  async (inputLocation) => {
+    const { deps } = await setUp();
+    await expect(settle(deps, { ...success, inputLocation })).rejects.toThrow(MessageError);
+  },
+);

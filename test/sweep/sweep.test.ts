@@ -1,0 +1,55 @@
+import { expect, it } from "vitest";
+import { sweepJobs, unfinishedMetric } from "../../functions/sweep/sweep.ts";
+import { openJobs } from "../jobs/open-jobs.ts";
+import { NOW, newJob } from "../jobs/sample-job.ts";
+
+async function setUp() {
+  const { jobs, clock, pass } = openJobs();
+  const hinted: string[] = [];
+  await jobs.create(newJob, { unfinishedMax: 10 });
+  const hints = {
+    work: async () => void hinted.push("work"),
+    webhooks: async () => void hinted.push("webhooks"),
+  };
+  const look = (endpointName = "adareel-1") =>
+    sweepJobs({ jobs, hints, endpointName, clock, onError: (error) => expect.unreachable(String(error)) });
+  return { jobs, pass, hinted, look };
+}
+
+it("a job is hinted at again when it waits in no queue of the endpoint for a minute", async () => {
+  const { look, pass, hinted } = await setUp();
+  pass(59_999);
+  expect((await look()).resent).toBe(0);
+  pass(1);
+  expect((await look()).resent).toBe(1);
+  expect(hinted.filter((queue) => queue === "work")).toHaveLength(1);
+});
+
+it("a job that waits in the endpoint's queue is not, until that queue would have given it up", async () => {
+  const { look, pass, jobs } = await setUp();
+  await jobs.apply(newJob, { type: "dispatch", to: "adareel-1" });
+  pass(3_599_999);
+  expect((await look()).resent).toBe(0);
+  expect((await look("adareel-2")).resent).toBe(1);
+});
+
+it("jobs that are not over are told as a metric of the deployment", async () => {
+  const { look, jobs } = await setUp();
+  const line = unfinishedMetric(await look(), { deployment: "adareel", now: NOW })!;
+  expect(JSON.parse(line)).toEqual({
+    _aws: {
+      Timestamp: NOW,
+      CloudWatchMetrics: [
+        {
+          Namespace: "Adareel",
+          Dimensions: [["Deployment"]],
+          Metrics: [{ Name: "UnfinishedJobs", Unit: "Count" }],
+        },
+      ],
+    },
+    Deployment: "adareel",
+    UnfinishedJobs: 1,
+  });
+  await jobs.apply(newJob, { type: "cancel" });
+  expect(unfinishedMetric(await look(), { deployment: "adareel", now: NOW })).toBeNull();
+});
