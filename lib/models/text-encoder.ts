@@ -10,8 +10,8 @@ export interface TextEncoder {
   /** The graph for prompts of up to `length` tokens; its output `states` is [1, length, D]. */
   build(length: number, options: BuildOptions): Graph;
   /**
-   * Feeds for one prompt, padded to `length`. Only the first `ids.length` rows of the states are the
-   * prompt's.
+   * Feeds for one prompt, padded to `length`. The first `ids.length` rows of the states are the prompt's; the
+   * others are those of padding, which attends to the prompt and is attended to by nothing.
    *
    * @throws RangeError when there are no ids, too many, or one outside the vocabulary
    */

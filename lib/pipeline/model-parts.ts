@@ -40,8 +40,11 @@ export interface ModelParts extends ModelDescription {
   readonly options: PipelineOptions;
   /** Opens the text encoder for prompts of at most `length` tokens, so that `encode` need not. */
   openEncoder(length: number): Promise<Session>;
-  /** The states of a prompt of at most `length` tokens. */
-  encode(prompt: string, length: number): Promise<EncodedPrompt>;
+  /**
+   * The states of a prompt of at most `length` tokens: a row for each of them, or the first `rows` of all `length`,
+   * which go on with those of padding.
+   */
+  encode(prompt: string, length: number, rows?: number): Promise<EncodedPrompt>;
   release(): Promise<void>;
 }
 
@@ -84,12 +87,14 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     vae: await withWeights("vae"),
     options,
     openEncoder,
-    async encode(prompt, length) {
+    async encode(prompt, length, rows) {
       const opened = await openEncoder(length);
       const { ids, isTruncated } = tokenizer.tokenise(prompt, length);
       const out = await opened.run(encoder.feeds(ids, length));
       const states = out.states!.data as Float32Array; // [1, length, D]
-      return { tokens: ids.length, data: states.slice(0, ids.length * encoder.width), isTruncated };
+      const tokens = rows ?? ids.length;
+      const data = states.slice(0, tokens * encoder.width);
+      return { tokens, data, isTruncated: isTruncated || ids.length > tokens };
     },
     release: async () => session?.opened.release(),
   };

@@ -199,7 +199,9 @@ async function encodePrompts(
 ): Promise<{ conditional: EncodedPrompt; unconditional: EncodedPrompt }> {
   const conditional = await model.encode(prompt, transformer.textLength);
   if (negativePrompt !== null || !transformer.nullText) {
-    return { conditional, unconditional: await model.encode(negativePrompt ?? "", transformer.textLength) };
+    const rows = transformer.textsShareLength ? conditional.tokens : undefined;
+    const unconditional = await model.encode(negativePrompt ?? "", transformer.textLength, rows);
+    return { conditional, unconditional };
   }
   const learnt = await transformer.nullText(model.transformer.weights, conditional.tokens);
   return { conditional, unconditional: { ...learnt, isTruncated: false } };
