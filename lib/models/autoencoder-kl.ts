@@ -15,7 +15,7 @@ import {
 } from "../onnx/index.ts";
 import type { BuildOptions } from "./build-options.ts";
 import { parseConfig, positiveInteger } from "./config.ts";
-import type { LatentDecoder } from "./latent-decoder.ts";
+import { decoderNames, framesPerRun, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
 
 /**
  * The decoder of the 2-D KL autoencoder (arXiv 2112.10752), key names of diffusers' AutoencoderKL. Every
@@ -54,16 +54,22 @@ export function parseAutoencoderKLConfig(config: unknown): AutoencoderKLConfig {
 }
 
 export function autoencoderKLDecoder(config: AutoencoderKLConfig): LatentDecoder {
+  const scale = 2 ** (config.block_out_channels.length - 1);
   return {
     channels: config.latent_channels,
-    scale: 2 ** (config.block_out_channels.length - 1),
+    scale,
+    latentFrames: (frames) => frames,
+    runs({ frames, height, width }) {
+      const perRun = framesPerRun(frames, height * width * scale ** 2);
+      return Array.from({ length: frames / perRun }, () => ({ frames: perRun }));
+    },
     build: (extent, options) => buildDecoder(config, extent, options),
   };
 }
 
 function buildDecoder(
   config: AutoencoderKLConfig,
-  { frames, height, width }: { frames: number; height: number; width: number },
+  { frames, height, width }: LatentExtent,
   { weights, provider = "cpu" }: BuildOptions,
 ): Graph {
   const g = new Graph({ provider, weights });
@@ -71,7 +77,7 @@ function buildDecoder(
   const channels = config.block_out_channels.toReversed();
   const inner = channels[0]!;
 
-  const z = g.input("latent", "float32", [frames, latent_channels, height, width]);
+  const z = g.input(decoderNames.latent, "float32", [frames, latent_channels, height, width]);
   const scaled = add(mul(z, 1 / config.scaling_factor), config.shift_factor ?? 0);
   const latent = config.use_post_quant_conv ? conv(scaled, "post_quant_conv", latent_channels, 1) : scaled;
 
@@ -85,7 +91,8 @@ function buildDecoder(
     const isLast = i === channels.length - 1;
     if (!isLast) x = conv(upsampleNearest2x(x), `${block}.upsamplers.0.conv`, out); // [F, C, 2H, 2W]
   }
-  g.output("frames", conv(silu(norm(x, "decoder.conv_norm_out")), "decoder.conv_out", config.out_channels));
+  const pictures = conv(silu(norm(x, "decoder.conv_norm_out")), "decoder.conv_out", config.out_channels);
+  g.output(decoderNames.frames, pictures);
   return g;
 
   function resnet(x: Value, name: string, out: number): Value {

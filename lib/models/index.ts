@@ -14,7 +14,7 @@ export type {
   TextStates,
   VideoShape,
 } from "./diffusion-transformer.ts";
-export type { LatentDecoder } from "./latent-decoder.ts";
+export { type DecoderRun, decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
 export { diffusionTransformer, latentDecoder, type ModelClass, textEncoder } from "./registry.ts";
 export { parseSTDiT3Config, type STDiT3Config, stdit3 } from "./stdit3.ts";
 export { parseT5Config, parseUMT5Config, type T5Config, t5Encoder, umt5Encoder } from "./t5.ts";

@@ -1,15 +1,68 @@
 import type { Graph } from "../onnx/index.ts";
 import type { BuildOptions } from "./build-options.ts";
 
-/** Turns latents into pictures. */
+/** Turns latents into the frames of a video, in one run or several that follow one another. */
 export interface LatentDecoder {
   /** Channels of a latent. */
   readonly channels: number;
   /** Pixels along one edge of a latent's element. */
   readonly scale: number;
   /**
-   * Input `latent` [F, C, height, width]; output `frames` [F, 3, height * scale, width * scale], nominally
-   * -1..1.
+   * Latent frames of a video of so many frames.
+   *
+   * @throws RangeError, in words for a user, where the decoder makes no video of that length
    */
-  build(extent: { frames: number; height: number; width: number }, options: BuildOptions): Graph;
+  latentFrames(frames: number): number;
+  /**
+   * The runs that decode a latent, in order, each as large as memory should allow. Where frames depend on their
+   * neighbours, this is where a latent may be cut at all, and where it must be.
+   */
+  runs(latent: LatentExtent): readonly DecoderRun[];
+  /**
+   * Input `latent` [F, C, height, width]; output `frames` [P, 3, height * scale, width * scale], nominally
+   * -1..1, the P frames of the video that follow those of the run before. A run that is continued has outputs
+   * `after.NAME`, which are the inputs `before.NAME` of the next one.
+   */
+  build(run: DecoderRun & Omit<LatentExtent, "frames">, options: BuildOptions): Graph;
+}
+
+/** In latent units. */
+export interface LatentExtent {
+  readonly frames: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+export interface DecoderRun {
+  /** Latent frames. */
+  readonly frames: number;
+  /** Whether it takes what the run before left behind; false by default. */
+  readonly continues?: boolean;
+  /** Whether it leaves something behind for the next; false by default. */
+  readonly isContinued?: boolean;
+}
+
+/** Names of the inputs and outputs of every decoder's graph. */
+export const decoderNames = {
+  latent: "latent",
+  frames: "frames",
+  /** Before the name of an input: what the run before left behind. */
+  before: "before.",
+  /** Before the name of an output: what it leaves behind. */
+  after: "after.",
+} as const;
+
+/** Pixels of the video decoded in one run: a convolutional decoder needs some 2 KB for each of them. */
+export const PIXELS_PER_RUN = 2 ** 19;
+
+/**
+ * How many latent frames to decode at once, each of which becomes `pixels` pixels: a divisor of `frames`, so that
+ * one session serves every run.
+ */
+export function framesPerRun(frames: number, pixels: number): number {
+  const most = Math.max(1, Math.floor(PIXELS_PER_RUN / pixels));
+  for (let count = Math.min(frames, most); count > 1; count--) {
+    if (frames % count === 0) return count;
+  }
+  return 1;
 }

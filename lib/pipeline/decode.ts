@@ -1,57 +1,72 @@
-import type { LatentShape } from "../models/index.ts";
-import type { Session } from "../onnx/index.ts";
+import { decoderNames, type LatentShape } from "../models/index.ts";
+import type { Session, Tensor } from "../onnx/index.ts";
 import type { Frames } from "../video/index.ts";
 import { pauseUnlessCancelled } from "./denoise.ts";
 
-/** Pixels decoded in one run: a convolutional decoder needs some 2 KB for each of them. */
-const PIXELS_PER_RUN = 2 ** 19;
+/** A run of the decoder, and the session that does it. */
+export interface DecodingRun {
+  /** Latent frames. */
+  readonly frames: number;
+  readonly session: Session;
+}
 
-/** How many latent frames to decode at once: a divisor of `frames`, so that one session serves every run. */
-export function framesPerRun(frames: number, height: number, width: number): number {
-  const most = Math.max(1, Math.floor(PIXELS_PER_RUN / (height * width)));
-  for (let count = Math.min(frames, most); count > 1; count--) {
-    if (frames % count === 0) return count;
-  }
-  return 1;
+/** How to make the pictures of one shape of video. */
+export interface Decoding {
+  readonly runs: readonly DecodingRun[];
+  /** Frames of the video: all that the runs make. */
+  readonly frames: number;
+  /** Pixels along one edge of a latent's element. */
+  readonly scale: number;
 }
 
 /**
- * The pictures of a latent, decoded a few frames at a time.
+ * The pictures of a latent, decoded run by run. What one run leaves behind is given to the next and held no longer.
  *
  * @param latent [C, F, H, W]
- * @param perRun latent frames the session takes
  */
 export async function decodeFrames(
-  session: Session,
   latent: Float32Array,
-  { channels, frames, height, width }: LatentShape,
-  { perRun, scale, signal }: { perRun: number; scale: number; signal?: AbortSignal | undefined },
+  shape: LatentShape,
+  { runs, frames, scale, signal }: Decoding & { signal?: AbortSignal | undefined },
 ): Promise<Frames> {
-  const area = height * width;
-  const outHeight = height * scale;
-  const outWidth = width * scale;
-  const rgb = new Uint8Array(frames * outHeight * outWidth * 3);
-  for (let first = 0; first < frames; first += perRun) {
+  const [height, width] = [shape.height * scale, shape.width * scale];
+  const rgb = new Uint8Array(frames * height * width * 3);
+  let first = 0; // of the run's latent frames
+  let firstPixel = 0; // of its pictures
+  let left: Record<string, Tensor> = {};
+  for (const { frames, session } of runs) {
     await pauseUnlessCancelled(signal);
-    const batch = new Float32Array(perRun * channels * area); // [F, C, H, W]
-    for (let f = 0; f < perRun; f++) {
-      for (let c = 0; c < channels; c++) {
-        const start = (c * frames + first + f) * area;
-        batch.set(latent.subarray(start, start + area), (f * channels + c) * area);
-      }
-    }
-    const out = await session.run({
-      latent: { dtype: "float32", shape: [perRun, channels, height, width], data: batch },
-    });
-    interleave(
-      out.frames!.data as Float32Array,
-      rgb,
-      first * outHeight * outWidth,
-      perRun,
-      outHeight * outWidth,
-    );
+    const feeds = { ...left, [decoderNames.latent]: latentFrames(latent, shape, first, frames) };
+    left = {};
+    const out = await session.run(feeds);
+    const pictures = out[decoderNames.frames]!;
+    const count = pictures.shape[0]!;
+    interleave(pictures.data as Float32Array, rgb, firstPixel, count, height * width);
+    left = feedsOfNext(out);
+    first += frames;
+    firstPixel += count * height * width;
   }
-  return { width: outWidth, height: outHeight, count: frames, rgb };
+  return { width, height, count: frames, rgb };
+}
+
+/** Some frames of a latent [C, F, H, W], as [frames, C, H, W]. */
+function latentFrames(latent: Float32Array, shape: LatentShape, first: number, frames: number): Tensor {
+  const { channels, height, width } = shape;
+  const area = height * width;
+  const batch = new Float32Array(frames * channels * area);
+  for (let f = 0; f < frames; f++) {
+    for (let c = 0; c < channels; c++) {
+      const start = (c * shape.frames + first + f) * area;
+      batch.set(latent.subarray(start, start + area), (f * channels + c) * area);
+    }
+  }
+  return { dtype: "float32", shape: [frames, channels, height, width], data: batch };
+}
+
+function feedsOfNext(out: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  const { after, before } = decoderNames;
+  const kept = Object.entries(out).filter(([name]) => name.startsWith(after));
+  return Object.fromEntries(kept.map(([name, tensor]) => [before + name.slice(after.length), tensor]));
 }
 
 /** Planes in -1..1, [F, 3, pixels], to bytes [F, pixels, 3]; `Uint8Array` would wrap what it cannot hold. */

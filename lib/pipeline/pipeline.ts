@@ -140,7 +140,7 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
       }),
     );
     const pictures = await timed("decode", () =>
-      decodeFrames(sessions.decoder, latent, latentShape, { ...sessions.decoding, signal }),
+      decodeFrames(latent, latentShape, { ...sessions.decoding, signal }),
     );
     return {
       frames: pictures,

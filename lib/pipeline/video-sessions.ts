@@ -8,7 +8,7 @@ import {
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
-import { framesPerRun } from "./decode.ts";
+import type { Decoding } from "./decode.ts";
 import type { DenoisingSessions } from "./denoise.ts";
 import { type ModelParts, openGraph } from "./model-parts.ts";
 
@@ -17,15 +17,14 @@ export interface VideoSessions {
   readonly transformer: DiffusionTransformer;
   readonly latentShape: DiffusionTransformer["latent"];
   readonly denoising: DenoisingSessions;
-  readonly decoder: Session;
-  readonly decoding: { perRun: number; scale: number };
+  readonly decoding: Decoding;
   release(): Promise<void>;
 }
 
 /**
  * The decoder may leave weights of its file unused, those of the encoder it was trained with.
  *
- * @throws RangeError for a shape the transformer cannot make, CheckpointError where its weights are others than
+ * @throws RangeError for a shape that transformer or decoder cannot make, CheckpointError where its weights are others than
  *   its config asks for
  */
 export async function openVideoSessions(
@@ -38,14 +37,16 @@ export async function openVideoSessions(
   if (height % scale !== 0 || width % scale !== 0) {
     throw new RangeError(`This model's decoder makes multiples of ${scale} pixels, not ${width}x${height}.`);
   }
-  const latentShape = { channels, frames, height: height / scale, width: width / scale };
+  const extent = { frames: decoder.latentFrames(frames), height: height / scale, width: width / scale };
+  const latentShape = { channels, ...extent };
   const transformer = diffusionTransformer(transformerPart, { latent: latentShape, height, width, fps });
   const cut = { weights: transformerPart.weights, ...options };
-  const perRun = framesPerRun(frames, height, width);
-  const decoderGraph = decoder.build(
-    { frames: perRun, height: latentShape.height, width: latentShape.width },
-    { weights: vae.weights, ...options },
-  );
+  const runs = decoder.runs(extent).map((run) => ({ ...run, key: JSON.stringify(run) }));
+  const decoderGraphs = new Map<string, Graph>();
+  for (const { key, ...run } of runs) {
+    if (decoderGraphs.has(key)) continue;
+    decoderGraphs.set(key, decoder.build({ ...extent, ...run }, { weights: vae.weights, ...options }));
+  }
   const opened: Session[] = [];
   const release = async () => {
     for (const session of opened) await session.release();
@@ -60,12 +61,14 @@ export async function openVideoSessions(
     transformerPart.weights.checkAllUsed(transformer.otherTensors);
     const full = await open(fullGraph, transformerPart.weights);
     const reuse = await open(buildReuse(transformer, cut), transformerPart.weights);
+    const decoders = new Map<string, Session>();
+    for (const [key, graph] of decoderGraphs) decoders.set(key, await open(graph, vae.weights));
+    const decodingRuns = runs.map((run) => ({ frames: run.frames, session: decoders.get(run.key)! }));
     return {
       transformer,
       latentShape,
       denoising: { full, reuse },
-      decoder: await open(decoderGraph, vae.weights),
-      decoding: { perRun, scale },
+      decoding: { runs: decodingRuns, frames, scale },
       release,
     };
   } catch (error) {

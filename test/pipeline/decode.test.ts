@@ -1,7 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Session } from "../../lib/onnx/index.ts";
-import { decodeFrames, framesPerRun } from "../../lib/pipeline/decode.ts";
+import type { Session, Tensor } from "../../lib/onnx/index.ts";
+import { decodeFrames } from "../../lib/pipeline/decode.ts";
 import { CancelledError } from "../../lib/pipeline/index.ts";
 
 const shape = { channels: 3, frames: 4, height: 1, width: 2 };
@@ -20,29 +19,6 @@ function mirror(batches: number[] = []): Session {
   };
 }
 
-describe("frames per run", () => {
-  const sizes = fc.tuple(
-    fc.integer({ min: 1, max: 300 }),
-    fc.integer({ min: 1, max: 2000 }),
-    fc.integer({ min: 1, max: 2000 }),
-  );
-
-  it("divide the frames, and hold no more pixels than one run may unless it is a single frame", () => {
-    fc.assert(
-      fc.property(sizes, ([frames, height, width]) => {
-        const count = framesPerRun(frames, height, width);
-        expect(frames % count).toBe(0);
-        expect(count === 1 || count * height * width <= 2 ** 19).toBe(true);
-      }),
-    );
-  });
-
-  it("are all of them where they are small", () => {
-    expect(framesPerRun(16, 64, 64)).toBe(16);
-    expect(framesPerRun(51, 720, 1280)).toBe(1);
-  });
-});
-
 describe("decoding", () => {
   // [C, F, H, W]: red is the frame, green the column, blue their product.
   const level = (value: number) => (value / 255) * 2 - 1;
@@ -59,10 +35,43 @@ describe("decoding", () => {
   it("puts the channels of every frame side by side, however many frames a run takes", async () => {
     for (const perRun of [1, 2, 4]) {
       const batches: number[] = [];
-      const frames = await decodeFrames(mirror(batches), latent, shape, { perRun, scale: 1 });
+      const session = mirror(batches);
+      const runs = Array.from({ length: 4 / perRun }, () => ({ frames: perRun, session }));
+      const frames = await decodeFrames(latent, shape, { runs, frames: 4, scale: 1 });
       expect(frames).toEqual({ width: 2, height: 1, count: 4, rgb: Uint8Array.from(rgb) });
       expect(batches).toEqual(Array(4 / perRun).fill(perRun));
     }
+  });
+
+  it("takes as many pictures as each run makes, and gives what one leaves behind to the next", async () => {
+    const given: Record<string, Tensor>[] = [];
+    const decoder = (pictures: number): Session => ({
+      inputs: [],
+      async run(feeds) {
+        given.push(feeds);
+        const frame = { dtype: "float32", shape: [pictures, 3, 1, 2] } as const;
+        const data = new Float32Array(pictures * 6).fill(level(100 * given.length));
+        const state = Float32Array.of(given.length);
+        return {
+          frames: { ...frame, data },
+          "after.conv": { dtype: "float32", shape: [1], data: state },
+        };
+      },
+      release: async () => undefined,
+    });
+    const runs = [
+      { frames: 1, session: decoder(1) },
+      { frames: 3, session: decoder(5) },
+    ];
+    const frames = await decodeFrames(latent, shape, { runs, frames: 6, scale: 1 });
+    const expected = [...Array(6).fill(100), ...Array(30).fill(200)];
+    expect(frames).toEqual({ width: 2, height: 1, count: 6, rgb: Uint8Array.from(expected) });
+    expect(given.map((feeds) => Object.keys(feeds).sort())).toEqual([["latent"], ["before.conv", "latent"]]);
+    expect(given[1]!["before.conv"]!.data).toEqual(Float32Array.of(1));
+    expect(given.map((feeds) => feeds.latent!.shape)).toEqual([
+      [1, 3, 1, 2],
+      [3, 3, 1, 2],
+    ]);
   });
 
   it("rounds to the nearest level and keeps what lies outside at black and white", async () => {
@@ -81,7 +90,8 @@ describe("decoding", () => {
       -9,
     ];
     const one = { channels: 3, frames: 1, height: 1, width: 4 };
-    const { rgb } = await decodeFrames(mirror(), Float32Array.from(values), one, { perRun: 1, scale: 1 });
+    const runs = [{ frames: 1, session: mirror() }];
+    const { rgb } = await decodeFrames(Float32Array.from(values), one, { runs, frames: 1, scale: 1 });
     const planar = [0, 1, 2].flatMap((c) => [0, 1, 2, 3].map((x) => rgb[x * 3 + c]));
     expect(planar).toEqual([0, 255, 0, 255, 0, 255, 100, 101, 128, 0, 255, 0]);
   });
@@ -97,7 +107,8 @@ describe("decoding", () => {
       },
     };
     const { signal } = controller;
-    const frames = decodeFrames(decoder, latent, shape, { perRun: 1, scale: 1, signal });
+    const runs = Array.from({ length: 4 }, () => ({ frames: 1, session: decoder }));
+    const frames = decodeFrames(latent, shape, { runs, frames: 4, scale: 1, signal });
     await expect(frames).rejects.toThrow(CancelledError);
     expect(batches).toEqual([1, 1]);
   });

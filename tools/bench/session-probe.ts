@@ -61,7 +61,7 @@ async function openPart(index: ModelFolder, name: SessionName): Promise<Part> {
   const decoder = latentDecoder(vae);
   const latent = {
     channels: decoder.channels,
-    frames,
+    frames: decoder.latentFrames(frames),
     height: Math.floor(height / decoder.scale),
     width: Math.floor(width / decoder.scale),
   };
@@ -76,7 +76,7 @@ async function openPart(index: ModelFolder, name: SessionName): Promise<Part> {
   }
   if (name === "decoder") {
     const weights = await vae.checkpoint();
-    const shape = [frames, latent.channels, latent.height, latent.width];
+    const shape = [latent.frames, latent.channels, latent.height, latent.width];
     return { weights, build: () => decoder.build(latent, { weights }), feeds: { latent: zeros(shape) } };
   }
   const weights = await part.checkpoint();
