@@ -11,6 +11,7 @@ export const STATUS_OF = {
   invalid_json: 400,
   invalid_multipart: 400,
   invalid_webhook_url: 400,
+  response_too_large: 400,
   invalid_api_key: 401,
   invalid_signature: 401,
   not_found: 404,
@@ -82,11 +83,23 @@ export function problemOf(error: ApiError, instance: string, requestId: string) 
 const POINTLESS: ReadonlySet<ProblemCode> = new Set(["video_not_ready", "not_supported"]);
 
 export function problemResponse(c: Context, error: ApiError): Response {
-  const headers = {
+  const problem = problemOf(error, c.req.path, c.get("requestId"));
+  return c.body(JSON.stringify(problem), error.status, headersOf(error));
+}
+
+/** What the app would have answered, where there is none or its answer cannot be sent. */
+export function plainProblem(error: ApiError, instance: string, requestId: string): Response {
+  return new Response(JSON.stringify(problemOf(error, instance, requestId)), {
+    status: error.status,
+    headers: { ...headersOf(error), "x-request-id": requestId, "access-control-allow-origin": "*" },
+  });
+}
+
+function headersOf({ code, headers }: ApiError): Record<string, string> {
+  return {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
-    ...(POINTLESS.has(error.code) && { "x-should-retry": "false" }),
-    ...error.headers,
+    ...(POINTLESS.has(code) && { "x-should-retry": "false" }),
+    ...headers,
   };
-  return c.body(JSON.stringify(problemOf(error, c.req.path, c.get("requestId"))), error.status, headers);
 }

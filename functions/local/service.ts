@@ -19,6 +19,7 @@ import { triggerStore } from "../../lib/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/webhooks/index.ts";
 import { createApp } from "../api/app.ts";
 import type { ApiDeps, ModelCard } from "../api/env.ts";
+import { REQUEST_LIMITS } from "../api/limits.ts";
 import type { LocalConfig } from "./config.ts";
 import { fileRoutes } from "./files.ts";
 import { createLoops } from "./loops.ts";
@@ -34,13 +35,6 @@ export interface Service {
 
 /** How long requests under way are waited for once the worker is gone. */
 const CLOSE_MS = 500;
-
-const LIMITS = {
-  bodyBytesMax: 64 * 1024,
-  promptCharactersMax: 2000,
-  /** 51 frames of 1280x720 in 100 steps, and a little more. */
-  pixelStepsMax: 5e9,
-} as const;
 
 export async function startService(config: LocalConfig, log: Logger): Promise<Service> {
   const clock = Date;
@@ -97,7 +91,7 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     hints: loops.hints,
     post,
     models: models as [ModelCard, ...ModelCard[]],
-    limits: { ...LIMITS, unfinishedMax: config.unfinishedMax },
+    limits: { ...REQUEST_LIMITS, unfinishedMax: config.unfinishedMax },
     retentionMs: config.retentionMs,
     webhookUrls,
     clock,

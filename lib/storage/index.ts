@@ -1,4 +1,5 @@
 export { attachment } from "./attachment.ts";
+export { type BucketOptions, openBucketStore } from "./bucket-store.ts";
 export { everyKey } from "./every-key.ts";
 export { digestFile, type FileDigest, LocalFileError } from "./file-digest.ts";
 export type { FileUpload, FileUploads } from "./file-uploads.ts";

@@ -15,10 +15,15 @@ export function body<Schema extends z.ZodType>(
   schema: Schema,
   bytesMax: number,
 ): MiddlewareHandler<ApiEnv, string, { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }> {
-  const jsonSchema = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
+  let jsonSchema: JsonSchema | undefined;
+  // Only forms need it, and to make all of them takes longer than to make the app.
+  const formSchema = () => {
+    jsonSchema ??= z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
+    return jsonSchema;
+  };
   return async function body(c, next) {
     const bytes = await readBody(c.req, bytesMax);
-    const given = await decode(bytes, c.req, jsonSchema);
+    const given = await decode(bytes, c.req, formSchema);
     checkNesting(given);
     c.req.addValidatedData("json", check(schema, unwrapped(given)) as object);
     await next();
@@ -41,7 +46,7 @@ export function query<Schema extends z.ZodType>(
 async function decode(
   bytes: Uint8Array<ArrayBuffer>,
   request: HonoRequest,
-  schema: JsonSchema,
+  formSchema: () => JsonSchema,
 ): Promise<unknown> {
   const coding = request.header("content-encoding") ?? "identity";
   if (coding.toLowerCase() !== "identity")
@@ -50,7 +55,7 @@ async function decode(
   const contentType = request.header("content-type") ?? "";
   const mediaType = contentType.split(";")[0]!.trim().toLowerCase();
   if (mediaType === "application/json") return parseJson(bytes);
-  if (mediaType === "multipart/form-data") return parseForm(bytes, contentType, schema);
+  if (mediaType === "multipart/form-data") return parseForm(bytes, contentType, formSchema());
   throw new ApiError("unsupported_media_type", "Send application/json or multipart/form-data.");
 }
 

@@ -9,6 +9,7 @@ export const MEANINGS: Readonly<Record<ProblemCode, string>> = {
   invalid_json: "The body is not JSON.",
   invalid_multipart: "The body is not a complete multipart form, or a field of it cannot be read.",
   invalid_webhook_url: "Webhooks go to public addresses, by `https://` or `http://`.",
+  response_too_large: "The answer is longer than can be sent; accept gzip, or ask for fewer at once.",
   invalid_api_key: "There is no key, or it is unknown or revoked.",
   invalid_signature: "The webhook was not signed with the trigger's secret, or too long ago.",
   not_found: "There is nothing here, or nothing of yours.",

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CloudFrontRequestEvent, CloudFrontResultResponse } from "aws-lambda";
+import type { Logger } from "pino";
+import { ApiError, plainProblem } from "../problem.ts";
+import { requestOf, resultOf } from "./cloudfront.ts";
+
+/** Answers one request. */
+export type Answer = (request: Request) => Response | Promise<Response>;
+
+export interface EdgeOptions {
+  /**
+   * Makes the app for these names of the API, the one that viewers use first. Asked at the first request, and at the
+   * next one again if it rejects.
+   */
+  readonly open: (hosts: readonly [string, ...string[]]) => Promise<Answer>;
+  /** A name of the API's own besides that of the distribution. */
+  readonly domain: string | null;
+  readonly log: Logger;
+  /** Less than the function has, so that it is we who answer. */
+  readonly deadlineMs?: number;
+}
+
+const DEADLINE_MS = 28_000;
+
+/** Answers the origin-request events of one distribution: each of them, so that the origin is never asked. */
+export function answerEvents({ open, domain, log, deadlineMs = DEADLINE_MS }: EdgeOptions) {
+  let opened: Promise<Answer> | null = null;
+
+  function app(distribution: string): Promise<Answer> {
+    opened ??= open(domain === null ? [distribution] : [domain, distribution]).catch((error: unknown) => {
+      opened = null;
+      throw error;
+    });
+    return opened;
+  }
+
+  async function answer(request: Request, distribution: string): Promise<Response> {
+    const answered = new AbortController();
+    const late = sleep(deadlineMs, null, { signal: answered.signal }).then(() => {
+      throw new Error(`There was no answer in ${deadlineMs} ms.`);
+    });
+    try {
+      return await Promise.race([app(distribution).then((fetch) => fetch(request)), late]);
+    } finally {
+      answered.abort();
+      late.catch(() => undefined);
+    }
+  }
+
+  return async function handler({ Records }: CloudFrontRequestEvent): Promise<CloudFrontResultResponse> {
+    const { cf } = Records[0]!;
+    const { distributionDomainName, requestId } = cf.config;
+    const request = requestOf(cf, domain ?? distributionDomainName);
+    const response = await answer(request, distributionDomainName).catch((error: Error) => {
+      log.error({ requestId, error: error.name, reason: error.message }, "no answer");
+      const unavailable = new ApiError("storage_unavailable", error.message, {
+        headers: { "retry-after": "2" },
+      });
+      return plainProblem(unavailable, cf.request.uri, requestId);
+    });
+    const result = await resultOf(response, request);
+    if (result) return result;
+    const tooLarge = new ApiError(
+      "response_too_large",
+      "The answer is longer than 1 MB: accept gzip, or ask for fewer at once by limit.",
+    );
+    const id = response.headers.get("x-request-id") ?? requestId;
+    return (await resultOf(plainProblem(tooLarge, cf.request.uri, id), request))!;
+  };
+}

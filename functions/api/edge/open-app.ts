@@ -1,0 +1,78 @@
+import { randomBytes } from "node:crypto";
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { Logger } from "pino";
+import { apiKeys } from "../../../lib/access/index.ts";
+import { jobStore } from "../../../lib/jobs/index.ts";
+import { readModelCard } from "../../../lib/model-store/index.ts";
+import { postGuarded } from "../../../lib/net/index.ts";
+import { keyRing, masterKeyFromText, SecretError } from "../../../lib/secrets/index.ts";
+import { openBucketStore } from "../../../lib/storage/index.ts";
+import { triggerStore } from "../../../lib/triggers/index.ts";
+import { webhookEndpoints } from "../../../lib/webhooks/index.ts";
+import { createApp } from "../app.ts";
+import { REQUEST_LIMITS } from "../limits.ts";
+import type { Answer } from "./answer-events.ts";
+import type { EdgeConfig } from "./edge-config.ts";
+
+const TIMEOUT_MS = 4_000;
+const DAY_MS = 24 * 3_600_000;
+
+/**
+ * The API over the bucket of a deployment. Its hints are the markers that the job store writes, of which the bucket
+ * tells the queues.
+ *
+ * @param hosts names of this API, to which no webhook is sent
+ * @throws Error if master key or model card cannot be had
+ */
+export async function openApp(
+  { bucket, region, model, masterSecret, retentionDays, unfinishedMax, version }: EdgeConfig,
+  hosts: readonly string[],
+  log: Logger,
+): Promise<Answer> {
+  const clock = Date;
+  const random = randomBytes;
+  const store = await openBucketStore({ bucket, region, timeoutMs: TIMEOUT_MS });
+  const [master, card] = await Promise.all([readMaster(masterSecret, region), readModelCard(store, model)]);
+  if (!card) throw new Error(`The model ${model} is not in the bucket: push it.`);
+  const ring = keyRing(master);
+  const webhookUrls = { allowLoopback: false, blockedHosts: hosts };
+  const app = createApp({
+    jobs: jobStore({
+      store,
+      clock,
+      random,
+      onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
+    }),
+    keys: apiKeys({ store, clock, random }),
+    endpoints: webhookEndpoints({ store, ring, clock, random }),
+    triggers: triggerStore({ store, ring, clock, random }),
+    ring,
+    store,
+    hints: { work: async () => undefined, webhooks: async () => undefined },
+    post: (url, request) => postGuarded(url, { ...request, ...webhookUrls }),
+    models: [card],
+    limits: { ...REQUEST_LIMITS, unfinishedMax },
+    retentionMs: retentionDays * DAY_MS,
+    webhookUrls,
+    clock,
+    random,
+    log,
+    version,
+  });
+  return (request) => app.fetch(request);
+}
+
+async function readMaster(name: string, region: string): Promise<Uint8Array> {
+  const client = new SecretsManagerClient({
+    region,
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS },
+  });
+  try {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: name }));
+    if (SecretString === undefined) throw new SecretError(`The secret ${name} is not a text.`);
+    return masterKeyFromText(SecretString);
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,62 @@
+import { cpSync, readFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { buildSync, type Metafile } from "esbuild";
+import type { DeploymentConfig } from "./config.ts";
+import { sharedNames } from "./names.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const API = join(ROOT, "functions/api");
+
+/** Packages in CommonJS ask for Node's own modules by `require`, which a module of ECMAScript has to make. */
+const BANNER = 'import { createRequire } from "node:module";const require=createRequire(import.meta.url);';
+
+/**
+ * Writes the edge function of a deployment into `folder`: `index.mjs` exports `handler` and has its configuration
+ * inside. The same sources and configuration make the same bytes, so that nothing unchanged is replicated anew.
+ *
+ * @returns what `index.mjs` is made of
+ */
+export function bundleEdge(config: DeploymentConfig, folder: string): Metafile {
+  const { metafile } = buildSync({
+    absWorkingDir: ROOT,
+    entryPoints: [join(API, "edge/handler.ts")],
+    outfile: join(folder, "index.mjs"),
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    // Packages that have both are smaller as modules, of which unused parts can be left out.
+    mainFields: ["module", "main"],
+    jsx: "automatic",
+    banner: { js: BANNER },
+    define: { EDGE_CONFIG: JSON.stringify(edgeConfig(config)) },
+    legalComments: "none",
+    logLevel: "warning",
+    metafile: true,
+  });
+  // The pages read their files from beside the code, here as in the repository.
+  const browser = join(API, "pages/browser");
+  cpSync(browser, join(folder, "browser"), {
+    recursive: true,
+    filter: (path) => extname(path) !== ".json",
+  });
+  return metafile;
+}
+
+/** What functions/api/edge/edge-config.ts reads. */
+export function edgeConfig(config: DeploymentConfig) {
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
+  const { bucket, masterSecret } = sharedNames(config);
+  const { region, model, domain, retentionDays, unfinishedMax } = config;
+  return {
+    bucket,
+    region,
+    model,
+    masterSecret,
+    domain: domain?.name ?? null,
+    retentionDays,
+    unfinishedMax,
+    version,
+  };
+}
