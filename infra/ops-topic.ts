@@ -1,0 +1,22 @@
+import { Stack } from "aws-cdk-lib";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
+import type { Construct } from "constructs";
+
+/** Where alarms are told, and who hears of them; nobody without an address. */
+export class OpsTopic extends Topic {
+  constructor(scope: Construct, id: string, email: string | null) {
+    super(scope, id, { enforceSSL: true });
+    // A policy of its own takes away what topics allow by default.
+    this.addToResourcePolicy(
+      new PolicyStatement({
+        actions: ["sns:Publish"],
+        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+        resources: [this.topicArn],
+        conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+      }),
+    );
+    if (email !== null) this.addSubscription(new EmailSubscription(email));
+  }
+}

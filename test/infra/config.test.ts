@@ -1,0 +1,158 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { DeploymentError, INFERENCE_AMIS, parseDeployment } from "../../infra/config.ts";
+import { INSTANCE_TYPES } from "../../infra/instance-types.ts";
+
+const account = "123456789012";
+const certificateArn = `arn:aws:acm:us-east-1:${account}:certificate/0123abcd-4567`;
+
+function parse(options: Record<string, unknown>, env: Record<string, string> = {}) {
+  return parseDeployment({ account, ...options }, env);
+}
+
+/** The sentence that refuses the options. */
+function refusal(options: Record<string, unknown>, env: Record<string, string> = {}): string {
+  try {
+    parse(options, env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(DeploymentError);
+    return (error as Error).message;
+  }
+  throw new Error(`${JSON.stringify(options)} was taken`);
+}
+
+describe("a deployment", () => {
+  it("needs nothing said but its account", () => {
+    expect(parse({})).toEqual({
+      name: "adareel",
+      account,
+      region: "us-east-1",
+      model: "demo",
+      instanceTypes: ["ml.g6e.2xlarge", "ml.g6e.4xlarge"],
+      instancesMax: 1,
+      idleMinutes: 5,
+      image: { from: "docker" },
+      inferenceAmi: "al2023-ami-sagemaker-inference-gpu-4-1",
+      retentionDays: 30,
+      unfinishedMax: 100,
+      waf: false,
+      domain: null,
+      alarmEmail: null,
+      terminationProtection: true,
+    });
+  });
+
+  it("is in the account and the region of the credentials, unless others are said", () => {
+    const env = { CDK_DEFAULT_ACCOUNT: "999999999999", CDK_DEFAULT_REGION: "eu-west-1" };
+    expect(parseDeployment({}, env)).toMatchObject({ account: "999999999999", region: "eu-west-1" });
+    expect(parse({ region: "ap-south-1" }, env)).toMatchObject({ account, region: "ap-south-1" });
+    expect(parse({}, { CDK_DEFAULT_REGION: "" }).region).toBe("us-east-1");
+  });
+
+  it("takes text, as the command line gives it, for numbers, switches and lists", () => {
+    expect(
+      parse({
+        instanceTypes: "ml.g5.xlarge, ml.g6.xlarge",
+        instancesMax: "4",
+        idleMinutes: "60",
+        waf: "true",
+        terminationProtection: "false",
+        domainName: "videos.example.com",
+        certificateArn,
+        alarmEmail: "ops@example.com",
+        build: "codebuild",
+      }),
+    ).toMatchObject({
+      instanceTypes: ["ml.g5.xlarge", "ml.g6.xlarge"],
+      instancesMax: 4,
+      idleMinutes: 60,
+      waf: true,
+      terminationProtection: false,
+      domain: { name: "videos.example.com", certificateArn },
+      alarmEmail: "ops@example.com",
+      image: { from: "codebuild" },
+    });
+  });
+
+  it("leaves alone what the CDK puts into the context", () => {
+    const foreign = { "@aws-cdk/core:x": true, "aws:cdk:bundling-stacks": ["**"], "hosted-zone:a": 1 };
+    expect(parse(foreign)).toEqual(parse({}));
+  });
+
+  it("can be on any of the types, but not with and without a GPU at once", () => {
+    for (const type of Object.keys(INSTANCE_TYPES))
+      expect(parse({ instanceTypes: type }).instanceTypes).toEqual([type]);
+    expect(refusal({ instanceTypes: "ml.m5.xlarge,ml.g5.xlarge" })).toBe(
+      "instanceTypes: types with a GPU and without one cannot stand in for each other.",
+    );
+  });
+});
+
+describe("a mistake is one sentence that names the setting and what it may be:", () => {
+  const types = Object.keys(INSTANCE_TYPES).join(", ");
+  const email = "-c alarmEmail must be an e-mail address.";
+
+  it.each([
+    [{ name: "Video" }, "-c name must be up to 20 lower-case letters, digits and dashes."],
+    [{ account: "12" }, "-c account must be the twelve digits of an AWS account."],
+    [{ region: "mars" }, "-c region must be a region such as eu-central-1."],
+    [{ model: "../x" }, "-c model must be the name of a model that was pushed."],
+    [{ instanceTypes: "ml.g4dn.huge" }, `-c instanceTypes may name ${types}.`],
+    [{ instanceTypes: "" }, `-c instanceTypes may name ${types}.`],
+    [{ instanceTypes: [] }, "-c instanceTypes must name a type."],
+    [{ instanceTypes: Array(6).fill("ml.g5.xlarge") }, "-c instanceTypes may name five types."],
+    [{ instancesMax: "0" }, "-c instancesMax must be a whole number from 1 to 100."],
+    [{ idleMinutes: "1" }, "-c idleMinutes must be a whole number from 2 to 60."],
+    [{ idleMinutes: "2.5" }, "-c idleMinutes must be a whole number from 2 to 60."],
+    [{ retentionDays: "never" }, "-c retentionDays must be a whole number from 1 to 3650."],
+    [{ unfinishedMax: -1 }, "-c unfinishedMax must be a whole number from 1 to 1000."],
+    [{ waf: "yes" }, "-c waf must be true or false."],
+    [{ imageUri: "adareel:latest" }, "-c imageUri must be an image in Amazon ECR, with its tag or digest."],
+    [{ build: "podman" }, "-c build must be docker or codebuild."],
+    [{ inferenceAmi: "newest" }, `-c inferenceAmi must be one of ${Object.keys(INFERENCE_AMIS).join(", ")}.`],
+    [{ domainName: "https://a.b", certificateArn }, "-c domainName must be a domain name."],
+    [
+      { domainName: "a.example", certificateArn: certificateArn.replace("us-east-1", "eu-west-1") },
+      "-c certificateArn must be the ARN of a certificate in us-east-1.",
+    ],
+    [{ alarmEmail: "me" }, email],
+    [{ domainName: "a.example" }, "domainName and certificateArn belong together: give both or neither."],
+    [{ certificateArn }, "domainName and certificateArn belong together: give both or neither."],
+    [
+      { imageUri: `${account}.dkr.ecr.us-east-1.amazonaws.com/x:1`, build: "docker" },
+      "imageUri and build exclude each other: give one of them.",
+    ],
+    [
+      { region: "cn-north-1" },
+      "There is no Lambda@Edge for cn-north-1 (aws-cn): choose a region of the aws partition.",
+    ],
+  ])("%o", (options, sentence) => {
+    expect(refusal(options)).toBe(sentence);
+  });
+
+  it("an unknown setting, and then which there are", () => {
+    expect(refusal({ instanceType: "ml.g5.xlarge" })).toMatch(
+      /^There is no setting instanceType: there are name, account, .*terminationProtection\.$/,
+    );
+  });
+
+  it("no account", () => {
+    expect(() => parseDeployment({}, {})).toThrow(
+      new DeploymentError("No AWS account is known: log in, or say -c account=123456789012."),
+    );
+  });
+
+  it("whatever else there may be in a setting", () => {
+    const settings = fc.constantFrom(...Object.keys(parse({})), "imageUri", "build", "domainName");
+    fc.assert(
+      fc.property(fc.dictionary(settings, fc.jsonValue(), { minKeys: 1 }), (options) => {
+        try {
+          parse(options);
+        } catch (error) {
+          expect(error).toBeInstanceOf(DeploymentError);
+          expect((error as Error).message).toMatch(/^[^\n]+\.$/);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,70 @@
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { uploadFile } from "../../functions/gpu/upload.ts";
+import { FOLDERS } from "../../infra/names.ts";
+import { CONDITIONAL_FOLDERS } from "../../infra/video-bucket.ts";
+import { apiKeys } from "../../lib/access/index.ts";
+import { jobStore } from "../../lib/jobs/index.ts";
+import { modelPrefix, writeModelCard } from "../../lib/model-store/index.ts";
+import { keyRing } from "../../lib/secrets/index.ts";
+import type { ObjectStore } from "../../lib/storage/index.ts";
+import { triggerStore } from "../../lib/triggers/index.ts";
+import { webhookEndpoints } from "../../lib/webhooks/index.ts";
+import { memoryStore } from "../jobs/memory-store.ts";
+import { NOW, newJob, outputs, receipt } from "../jobs/sample-job.ts";
+import { temporaryFolder } from "../storage/temporary-folder.ts";
+
+/** The folders of everything that the service writes, and whether each write of one states a condition. */
+async function writtenFolders(): Promise<Map<string, boolean>> {
+  const written = new Map<string, boolean>();
+  const memory = memoryStore();
+  const store: ObjectStore = {
+    ...memory,
+    put(key, body, options = {}) {
+      const folder = `${key.split("/")[0]}/`;
+      const isConditional = options.ifAbsent === true || options.ifMatch !== undefined;
+      written.set(folder, isConditional && (written.get(folder) ?? true));
+      return memory.put(key, body, options);
+    },
+  };
+  const deps = { store, clock: { now: () => NOW }, random: randomBytes, ring: keyRing(randomBytes(32)) };
+
+  const keys = apiKeys(deps);
+  await keys.revoke((await keys.create({ tenant: "acme", name: "" })).apiKey.id);
+
+  const endpoints = webhookEndpoints(deps);
+  const fields = { name: "", url: "https://acme.example/", eventTypes: [] };
+  await endpoints.disable("acme", (await endpoints.create("acme", fields)).id);
+
+  const triggers = triggerStore(deps);
+  const trigger = { name: "", prompt: "", video: {}, filter: [], isEnabled: true, keyId: "key1" };
+  const made = await triggers.create({ ...trigger, tenant: "acme", scheme: "github" });
+  await triggers.rotate("acme", made.trigger.id, { keepMs: 0 });
+
+  const jobs = jobStore(deps);
+  const claim = { scope: "scope", fingerprint: "", lifetimeMs: 1000, isFirst: true };
+  await jobs.create(newJob, { claim, unfinishedMax: 1 });
+  await jobs.apply(newJob, { type: "dispatch", to: "endpoint" });
+  const claimed = await jobs.apply(newJob, { type: "claim", owner: "worker", leaseMs: 1000 });
+  const path = join(temporaryFolder(), "video.mp4");
+  await writeFile(path, "mp4");
+  await uploadFile(store, claimed.record!, path);
+  await jobs.apply(newJob, { type: "complete", owner: "worker", attempt: 1, outputs, receipt });
+
+  await writeModelCard(store, { name: "demo", limits: {} as never, fingerprint: "", bytes: 1 });
+  return written;
+}
+
+test("the folders of the bucket are those that the service writes to, and SageMaker's", async () => {
+  const { models, invocations, ...own } = FOLDERS;
+  expect([...(await writtenFolders()).keys()].sort()).toEqual(Object.values(own).sort());
+  expect(modelPrefix("demo")).toBe(`${models}demo/`);
+  expect(invocations).toBe("invocations/");
+});
+
+test("the bucket demands conditions where, and only where, the service always states one", async () => {
+  const conditional = [...(await writtenFolders())].filter(([, isConditional]) => isConditional);
+  expect(conditional.map(([folder]) => folder).sort()).toEqual([...CONDITIONAL_FOLDERS].sort());
+});
