@@ -1,5 +1,11 @@
 export { Checkpoint } from "./checkpoint.ts";
 export { CheckpointError } from "./checkpoint-error.ts";
+export {
+  type ConversionProgress,
+  type ConvertedPart,
+  conversionDTypes,
+  convertModel,
+} from "./convert-model.ts";
 export { type JsonFileLimits, readJsonFile } from "./json-file.ts";
 export { type Config, type ModelFolder, type ModelPart, openModelFolder } from "./model-folder.ts";
 export { hashWeights, modelFingerprint } from "./model-hash.ts";

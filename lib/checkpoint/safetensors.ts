@@ -3,7 +3,7 @@ import { CheckpointError } from "./checkpoint-error.ts";
 import { parseStrictJson, type StrictJson } from "./strict-json.ts";
 
 /** Bytes of one element of each data type the format knows. */
-const elementBytes = {
+export const elementBytes = {
   BOOL: 1,
   U8: 1,
   I8: 1,

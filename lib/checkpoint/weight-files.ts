@@ -9,7 +9,7 @@ export interface LocatedTensor extends StoredTensor {
   readonly path: string;
 }
 
-const indexSuffix = ".safetensors.index.json";
+export const indexSuffix = ".safetensors.index.json";
 
 /** In order of preference; diffusers and transformers name the weights of a part differently. */
 const knownNames = ["diffusion_pytorch_model", "model"].flatMap((stem) => [
@@ -23,7 +23,8 @@ export async function locateTensors(folderOrFile: string): Promise<Map<string, L
   return path.endsWith(indexSuffix) ? readShards(path) : readSingle(path);
 }
 
-async function weightsFile(folderOrFile: string): Promise<string> {
+/** The safetensors file or the index of a folder, or the file itself. */
+export async function weightsFile(folderOrFile: string): Promise<string> {
   const files = await stat(folderOrFile)
     .then((status) => (status.isDirectory() ? readdir(folderOrFile) : undefined))
     .catch((cause: unknown) => {

@@ -1,0 +1,130 @@
+import { constants } from "node:fs";
+import { copyFile, mkdir, readdir, realpath, rename, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { CheckpointError } from "./checkpoint-error.ts";
+import { convertFile } from "./convert-file.ts";
+import type { FloatDType } from "./float-conversion.ts";
+import { readJsonFile } from "./json-file.ts";
+import { type ModelPart, openModelFolder } from "./model-folder.ts";
+import { indexSuffix, locateTensors, weightsFile } from "./weight-files.ts";
+
+/** The names people use, of the types that checkpoints are stored in. */
+export const conversionDTypes = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
+
+export interface ModelConversion {
+  readonly folder: string;
+  /** Where the converted model goes; a folder that exists is gone on with. */
+  readonly out: string;
+  readonly dtype: keyof typeof conversionDTypes;
+  readonly onProgress?: (progress: ConversionProgress) => void;
+}
+
+export interface ConversionProgress {
+  /** Bytes of tensors, as they were stored. */
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+/** What a part of a model was stored as before, and is now. */
+export interface ConvertedPart {
+  readonly name: string;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
+/** Small files beside the weights: configurations and vocabularies. */
+const SMALL_FILE = /^(?!\.).*\.(json|model|txt)$/;
+
+/**
+ * Writes a model again with its weights in another type, within a few MiB of memory whatever its size. The new folder is
+ * a model only once it is whole, because its `model_index.json` comes last; broken off, the same call goes on with the
+ * first file that is missing.
+ *
+ * @throws CheckpointError naming the file at fault
+ */
+export async function convertModel(conversion: ModelConversion): Promise<readonly ConvertedPart[]> {
+  const { folder, out, dtype, onProgress } = conversion;
+  const model = await openModelFolder(folder);
+  const parts = await Promise.all(model.partNames.map((name) => planPart(name, model.part(name))));
+  const totalBytes = parts.reduce((total, { bytes }) => total + bytes, 0);
+  let doneBytes = 0;
+  const onBytes = (byteCount: number) => {
+    doneBytes += byteCount;
+    onProgress?.({ doneBytes, totalBytes });
+  };
+  const converted: ConvertedPart[] = [];
+  try {
+    await mkdir(out, { recursive: true });
+    if ((await realpath(out)) === (await realpath(folder)))
+      throw new CheckpointError(out, "the converted model needs a folder of its own");
+    for (const part of parts) {
+      const target = join(out, part.name);
+      await mkdir(target, { recursive: true });
+      for (const name of await readdir(part.folder)) {
+        if (SMALL_FILE.test(name) && !name.endsWith(indexSuffix))
+          await copyFile(join(part.folder, name), join(target, name), constants.COPYFILE_FICLONE);
+      }
+      let bytesAfter = 0;
+      for (const source of part.files) {
+        const targetDType = (from: FloatDType) => targetOf(part, from, conversionDTypes[dtype]);
+        bytesAfter += await convertFile({
+          source,
+          target: join(target, basename(source)),
+          targetDType,
+          onBytes,
+        });
+      }
+      if (part.indexFile)
+        await writeIndex(part.indexFile, join(target, basename(part.indexFile)), bytesAfter);
+      if (part.files.length > 0) converted.push({ name: part.name, bytesBefore: part.bytes, bytesAfter });
+    }
+    await copyFile(join(folder, "model_index.json"), join(out, "model_index.json.partial"));
+    await rename(join(out, "model_index.json.partial"), join(out, "model_index.json"));
+  } catch (cause) {
+    if (cause instanceof CheckpointError) throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new CheckpointError(out, `cannot be written (${code ?? String(cause)})`, { cause });
+  }
+  return converted;
+}
+
+/**
+ * Activations of T5 overflow float16, as do those of the autoencoders of Stable Diffusion XL and of its heirs: encoders
+ * become bfloat16 instead, and decoders, which are small, stay what they are.
+ */
+function targetOf({ name, className }: PartPlan, from: FloatDType, asked: FloatDType): FloatDType {
+  if (asked === "F32") return "F32";
+  if (/^vae/.test(name) || /^Autoencoder/.test(className)) return from;
+  const overflows = /^text_encoder/.test(name) || /^(T5|MT5|UMT5)/.test(className);
+  if (!overflows || asked === "BF16") return asked;
+  return from === "F32" ? "BF16" : from;
+}
+
+interface PartPlan {
+  readonly name: string;
+  readonly className: string;
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly indexFile: string | null;
+  /** Of the tensors. */
+  readonly bytes: number;
+}
+
+/** Parts such as a tokenizer have no weights. */
+async function planPart(name: string, { className, folder }: ModelPart): Promise<PartPlan> {
+  const none = { name, className, folder, files: [], indexFile: null, bytes: 0 };
+  if (!(await readdir(folder)).some((file) => file.endsWith(".safetensors") || file.endsWith(indexSuffix)))
+    return none;
+  const path = await weightsFile(folder);
+  const tensors = [...(await locateTensors(path)).values()];
+  const files = [...new Set(tensors.map((tensor) => tensor.path))];
+  const bytes = tensors.reduce((total, { byteLength }) => total + byteLength, 0);
+  return { ...none, files, indexFile: path.endsWith(indexSuffix) ? path : null, bytes };
+}
+
+async function writeIndex(source: string, target: string, totalBytes: number): Promise<void> {
+  const index = await readJsonFile(source);
+  const metadata = { ...(index.metadata as object | undefined), total_size: totalBytes };
+  await writeFile(`${target}.partial`, `${JSON.stringify({ ...index, metadata }, null, 2)}\n`);
+  await rename(`${target}.partial`, target);
+}
