@@ -17,6 +17,14 @@ beforeAll(async () => {
   api = await testApi({ store: memoryStore(), log: pino(sink) });
 });
 
+it.each(["videos", "webhook_endpoints", "webhook_secret", "webhook_event_types", "triggers", "models"])(
+  "no cache keeps what a key is told of %s",
+  async (path) => {
+    const answer = await api.send("GET", `/v1/${path}`);
+    expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "no-store"]);
+  },
+);
+
 describe("a path", () => {
   it.each([
     ["PUT", "/v1/videos", "POST, GET, HEAD"],

@@ -54,6 +54,8 @@ export async function resultOf(
 ): Promise<CloudFrontResultResponse | null> {
   const { status } = response;
   const headers = new Headers(response.headers);
+  // Without, requests that come at once are answered with one answer ("Request collapsing").
+  if (!headers.has("cache-control")) headers.set("cache-control", "no-cache");
   const bytes = Buffer.from(await response.arrayBuffer());
   const content =
     bytes.length > 0 && !BODILESS.has(status) ? await contentOf(bytes, headers, request.headers) : {};

@@ -14,6 +14,8 @@ export function authenticate(keys: ApiKeys) {
       });
     }
     c.set("principal", principal);
+    // What one key is told, no cache may tell another.
+    c.header("cache-control", "no-store");
     await next();
   });
 }

@@ -43,7 +43,6 @@ export function videoRoutes(deps: ApiDeps) {
 
   async function answer(c: Context<ApiEnv>, record: JobRecord) {
     if (!isFinished(record)) c.header("openai-poll-after-ms", String(POLL_AFTER_MS));
-    c.header("cache-control", "no-store");
     return c.json<Video>(videoView(record, await viewOptions(record)));
   }
 
@@ -125,7 +124,6 @@ export function videoRoutes(deps: ApiDeps) {
     .get("/:id/content", query(contentQuery), async (c) => {
       const record = await find(c);
       const url = await contentUrl(record, c.req.valid("query").variant);
-      c.header("cache-control", "no-store");
       return c.redirect(url, 302);
     })
     .get("/:id/schedule.svg", async (c) => {
@@ -133,7 +131,6 @@ export function videoRoutes(deps: ApiDeps) {
       if (!receipt) throw new ApiError("video_not_ready", `This video is ${STATUS_NAMES[status]}.`);
       c.header("content-type", "image/svg+xml");
       c.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
-      c.header("cache-control", "no-store");
       return c.body(scheduleView(params.model, receipt));
     })
     .post("/:id/remix", body(remixSchema(promptCharactersMax), bodyBytesMax), async (c) => {

@@ -117,12 +117,20 @@ describe("a result", () => {
       status: "201",
       statusDescription: "Created",
       headers: {
+        "cache-control": [{ key: "cache-control", value: "no-cache" }],
         "content-type": [{ key: "content-type", value: "application/json" }],
         "x-request-id": [{ key: "x-request-id", value: "r" }],
       },
       bodyEncoding: "text",
       body: '{"a":"ä"}',
     });
+  });
+
+  it("is nobody else's: CloudFront may keep none, and give none to those who ask at once", async () => {
+    const said = async (headers: Record<string, string>) =>
+      (await resultOf(new Response("a", { headers }), asked()))!.headers!["cache-control"]![0]!.value;
+    expect(await said({})).toBe("no-cache");
+    expect(await said({ "cache-control": "no-store" })).toBe("no-store");
   });
 
   it.each([
@@ -157,7 +165,7 @@ describe("a result", () => {
       "www-authenticate": 'Bearer realm="adareel"',
     };
     const result = await resultOf(new Response(null, { status: 302, headers }), asked());
-    expect(Object.keys(result!.headers!).sort()).toEqual(["location", "www-authenticate"]);
+    expect(Object.keys(result!.headers!).sort()).toEqual(["cache-control", "location", "www-authenticate"]);
   });
 
   const long = JSON.stringify({ text: "a".repeat(5000) });
