@@ -3,6 +3,11 @@ export {
   autoencoderKLDecoder,
   parseAutoencoderKLConfig,
 } from "./autoencoder-kl.ts";
+export {
+  type AutoencoderKLWanConfig,
+  autoencoderKLWanDecoder,
+  parseAutoencoderKLWanConfig,
+} from "./autoencoder-kl-wan.ts";
 export type { BuildOptions, NamedWeights } from "./build-options.ts";
 export { buildFull, buildReuse, buildUncut, type CutOptions, cutNames } from "./cut.ts";
 export type {

@@ -1,4 +1,5 @@
 import { autoencoderKLDecoder, parseAutoencoderKLConfig } from "./autoencoder-kl.ts";
+import { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder-kl-wan.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
 import { latte, parseLatteConfig } from "./latte.ts";
@@ -30,6 +31,7 @@ const textEncoders: Builders<TextEncoder> = {
 
 const latentDecoders: Builders<LatentDecoder> = {
   AutoencoderKL: (config) => autoencoderKLDecoder(parseAutoencoderKLConfig(config)),
+  AutoencoderKLWan: (config) => autoencoderKLWanDecoder(parseAutoencoderKLWanConfig(config)),
 };
 
 /** @throws Error for an unknown class or config, RangeError for a video the model cannot make */

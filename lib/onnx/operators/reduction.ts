@@ -12,6 +12,9 @@ export interface ReduceOptions {
 export const reduceSum = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceSum", x, options);
 export const reduceMean = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceMean", x, options);
 
+/** The root of the sum of squares. */
+export const reduceL2 = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceL2", x, options);
+
 /** The L1 norm over all elements, a scalar. */
 export const sumAbs = (x: Value): Value => reduceSum(abs(x));
 
