@@ -1,4 +1,8 @@
 import { autoencoderKLDecoder, parseAutoencoderKLConfig } from "./autoencoder-kl.ts";
+import {
+  autoencoderKLTemporalDecoder,
+  parseAutoencoderKLTemporalDecoderConfig,
+} from "./autoencoder-kl-temporal-decoder.ts";
 import { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder-kl-wan.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
@@ -31,6 +35,8 @@ const textEncoders: Builders<TextEncoder> = {
 
 const latentDecoders: Builders<LatentDecoder> = {
   AutoencoderKL: (config) => autoencoderKLDecoder(parseAutoencoderKLConfig(config)),
+  AutoencoderKLTemporalDecoder: (config) =>
+    autoencoderKLTemporalDecoder(parseAutoencoderKLTemporalDecoderConfig(config)),
   AutoencoderKLWan: (config) => autoencoderKLWanDecoder(parseAutoencoderKLWanConfig(config)),
 };
 

@@ -122,7 +122,7 @@ export async function writeTinyModel(seed = 1): Promise<string> {
 type Shapes = Map<string, readonly number[]>;
 
 /** The weights a builder asks for. */
-function shapesOf(build: (weights: NamedWeights) => unknown): Shapes {
+export function shapesOf(build: (weights: NamedWeights) => unknown): Shapes {
   const shapes: Shapes = new Map();
   build({
     has: () => true,

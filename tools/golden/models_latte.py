@@ -87,6 +87,24 @@ def open_sora_plan(folder: Path, cases: list[dict], seed: int, frame_scale: int,
     write(folder, saved, model.state_dict() | null_caption, vectors, cases)
 
 
+def temporal_decoder(folder: Path, latents: list[tuple[int, int, int]], seed: int, **config) -> None:
+    """Frames are decoded as pipelines do, 14 at once. Weights are stored in 16 bits, to keep them small:
+    the model has 32 groups and cannot have fewer channels."""
+    model = AutoencoderKLTemporalDecoder(**config).eval()
+    generator = torch.Generator().manual_seed(seed)
+    randomise(model, generator)
+    for tensor in model.parameters():
+        tensor.data.copy_(tensor.half().float())
+    vectors = {}
+    for i, (frames, height, width) in enumerate(latents):
+        z = torch.randn(frames, model.config.latent_channels, height, width, generator=generator)
+        with torch.no_grad():
+            runs = [model.decode(run / model.config.scaling_factor, num_frames=len(run)).sample for run in z.split(14)]
+        vectors |= {f"{i}.latent": z, f"{i}.frames": torch.cat(runs)}
+    weights = {k: v.half() for k, v in model.state_dict().items() if k.startswith("decoder.")}
+    write(folder, saved_config(model), weights, vectors)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("test/golden/models"))
@@ -112,6 +130,10 @@ def main() -> None:
         seed=23, frame_scale=2, num_attention_heads=2, attention_head_dim=8, in_channels=4, out_channels=8,
         num_layers=2, cross_attention_dim=16, sample_size=16, patch_size=2, norm_eps=1e-6, caption_channels=12,
         video_length=33,
+    )  # fmt: skip
+    temporal_decoder(
+        args.out / "autoencoder-kl-temporal-decoder", [(16, 2, 3), (1, 3, 2)],
+        seed=24, latent_channels=4, block_out_channels=[32], layers_per_block=2, scaling_factor=0.18215,
     )  # fmt: skip
 
 
