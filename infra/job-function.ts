@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { type Duration, RemovalPolicy } from "aws-cdk-lib";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, Runtime } from "aws-cdk-lib/aws-lambda";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
@@ -49,9 +49,6 @@ export class JobFunction extends Construct {
       environment: { ...environment },
       role: this.role,
       logGroup,
-      // Whoever calls it calls again: SQS brings the message, the schedule its next turn.
-      retryAttempts: 0,
-      maxEventAge: Duration.minutes(1),
       bundling: {
         format: OutputFormat.ESM,
         mainFields: ["module", "main"],

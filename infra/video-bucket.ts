@@ -83,7 +83,7 @@ export class VideoBucket extends Construct {
     for (const queue of Object.values(told)) {
       queue.acceptFrom("s3", `arn:aws:s3:::${bucketName}`);
       // S3 tries the queues when it is told of them, so their policies come first.
-      resource.node.addDependency(queue);
+      resource.node.addDependency(queue.queue);
     }
   }
 }

@@ -1,0 +1,190 @@
+import { createHash } from "node:crypto";
+import { Stack, Validations } from "aws-cdk-lib";
+import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { CfnEndpoint, CfnEndpointConfig, CfnModel } from "aws-cdk-lib/aws-sagemaker";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { Construct } from "constructs";
+import type { DeploymentConfig } from "./config.ts";
+import { grantFolders } from "./folder-access.ts";
+import { INSTANCE_TYPES } from "./instance-types.ts";
+import type { EndpointNames } from "./metrics.ts";
+import { FOLDERS, sharedNames } from "./names.ts";
+
+/** An image in a registry that SageMaker can pull from. */
+export interface ContainerImage {
+  /** May be known only when it is deployed. */
+  readonly uri: string;
+  /** Known beforehand, and another for another image. */
+  readonly fingerprint: string;
+  grantPull(role: Role): void;
+}
+
+export interface GpuEndpointProps {
+  readonly config: DeploymentConfig;
+  readonly image: ContainerImage;
+}
+
+/** The most that SageMaker allows: big models come slowly, and the time is paid for only when it is used. */
+const DOWNLOAD_SECONDS_MAX = 3600;
+const START_SECONDS_MAX = 1800;
+
+/** How long one type is waited for before the next is tried. */
+const PROVISION_SECONDS_MAX = 600;
+
+/** SageMaker's own queue and the instances behind it, none of them while there is nothing to do. */
+export class GpuEndpoint extends Construct implements EndpointNames {
+  readonly endpointName: string;
+  readonly variantName = "gpu";
+  readonly resource: CfnEndpoint;
+  /** Told of every invocation that ended well, or did not. */
+  readonly successes: Topic;
+  readonly failures: Topic;
+  private readonly role: Role;
+  private readonly arn: string;
+
+  constructor(scope: Construct, id: string, { config, image }: GpuEndpointProps) {
+    super(scope, id);
+    const { bucket } = sharedNames(config);
+    const modelFolder = `${FOLDERS.models}${config.model}/`;
+    const variant = variantOf(config, this.variantName);
+    const environment = {
+      STORE: `s3://${bucket}`,
+      MODEL_URI: `s3://${bucket}/${modelFolder}`,
+      PROVIDER: hasGpu(config) ? "cuda" : "cpu",
+    };
+    // CloudFormation cannot change the instance type of an endpoint that scales. Another name makes another endpoint,
+    // which is up before the old one goes; what waited in the old one's queue is found by the sweep.
+    const fingerprint = JSON.stringify([image.fingerprint, environment, variant]);
+    const hash = createHash("sha256").update(fingerprint).digest("hex").slice(0, 10);
+    this.endpointName = `${config.name}-${hash}`;
+    this.arn = Stack.of(this).formatArn({
+      service: "sagemaker",
+      resource: "endpoint",
+      resourceName: this.endpointName,
+    });
+    this.successes = new Topic(this, "Successes", { enforceSSL: true });
+    this.failures = new Topic(this, "Failures", { enforceSSL: true });
+    this.role = this.executionRole(bucket, modelFolder);
+    image.grantPull(this.role);
+
+    const model = new CfnModel(this, "Model", {
+      executionRoleArn: this.role.roleArn,
+      primaryContainer: {
+        image: image.uri,
+        environment,
+        modelDataSource: {
+          s3DataSource: {
+            s3Uri: environment.MODEL_URI,
+            s3DataType: "S3Prefix",
+            compressionType: "None",
+          },
+        },
+      },
+    });
+    // SageMaker tries the role when it is given a model.
+    model.node.addDependency(this.role);
+    const endpointConfig = new CfnEndpointConfig(this, "Config", {
+      productionVariants: [{ ...variant, modelName: model.attrModelName }],
+      asyncInferenceConfig: {
+        // One GPU, one video.
+        clientConfig: { maxConcurrentInvocationsPerInstance: 1 },
+        outputConfig: {
+          s3OutputPath: `s3://${bucket}/${FOLDERS.invocations}ended/`,
+          s3FailurePath: `s3://${bucket}/${FOLDERS.invocations}failed/`,
+          notificationConfig: {
+            successTopic: this.successes.topicArn,
+            errorTopic: this.failures.topicArn,
+          },
+        },
+      },
+    });
+    this.resource = new CfnEndpoint(this, "Endpoint", {
+      endpointName: this.endpointName,
+      endpointConfigName: endpointConfig.attrEndpointConfigName,
+    });
+  }
+
+  grantInvoke(role: Role): void {
+    role.addToPolicy(
+      new PolicyStatement({ actions: ["sagemaker:InvokeEndpointAsync"], resources: [this.arn] }),
+    );
+  }
+
+  /** What the container does with jobs, and what SageMaker does around it, are done by one role. */
+  private executionRole(bucket: string, modelFolder: string): Role {
+    const { account } = Stack.of(this);
+    const role = new Role(this, "Role", {
+      assumedBy: new ServicePrincipal("sagemaker.amazonaws.com", {
+        conditions: { StringEquals: { "aws:SourceAccount": account } },
+      }),
+    });
+    grantFolders(role, bucket, {
+      read: [FOLDERS.jobs, FOLDERS.artifacts, modelFolder],
+      write: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.undelivered, FOLDERS.invocations],
+      delete: [FOLDERS.unfinished],
+    });
+    this.successes.grantPublish(role);
+    this.failures.grantPublish(role);
+    grantTelemetry(role, this.endpointName);
+    return role;
+  }
+}
+
+/** Whether the instances have one; types with and without do not come together. */
+export function hasGpu({ instanceTypes: [first] }: Pick<DeploymentConfig, "instanceTypes">): boolean {
+  return INSTANCE_TYPES[first]!.gpu !== null;
+}
+
+function variantOf(
+  config: DeploymentConfig,
+  variantName: string,
+): Omit<CfnEndpointConfig.ProductionVariantProperty, "modelName"> {
+  const { instanceTypes } = config;
+  const [instanceType] = instanceTypes;
+  const instancePools = instanceTypes.map((type, index) => ({ instanceType: type, priority: index + 1 }));
+  return {
+    variantName,
+    // The least that an endpoint may begin with: it goes as soon as nobody needs it.
+    initialInstanceCount: 1,
+    ...(instanceTypes.length === 1
+      ? { instanceType }
+      : { instancePools, variantInstanceProvisionTimeoutInSeconds: PROVISION_SECONDS_MAX }),
+    // The default AMIs of older types have drivers that know no CUDA 12.
+    ...(hasGpu(config) && { inferenceAmiVersion: config.inferenceAmi }),
+    modelDataDownloadTimeoutInSeconds: DOWNLOAD_SECONDS_MAX,
+    containerStartupHealthCheckTimeoutInSeconds: START_SECONDS_MAX,
+  };
+}
+
+function grantTelemetry(role: Role, endpointName: string): void {
+  const { account, region } = Stack.of(role);
+  const logs = `arn:aws:logs:${region}:${account}:log-group:/aws/sagemaker/Endpoints/${endpointName}*`;
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: [
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+      ],
+      resources: [logs],
+    }),
+  );
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ["cloudwatch:PutMetricData"],
+      resources: ["*"],
+      conditions: { StringEquals: { "cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"] } },
+    }),
+  );
+  Validations.of(role).acknowledge(
+    {
+      id: `AwsSolutions-IAM5[Resource::${logs}]`,
+      reason: "SageMaker names the streams, and a group for each part of the endpoint, when it starts.",
+    },
+    {
+      id: "AwsSolutions-IAM5[Resource::*]",
+      reason: "cloudwatch:PutMetricData knows no resources; its namespaces are the boundary.",
+    },
+  );
+}
