@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { type Attributes, encodeModel, type Initializer, type Node, type TypedName } from "./model-proto.ts";
+import { activationBytes } from "./activation-bytes.ts";
+import {
+  type Attributes,
+  encodeModel,
+  type Initializer,
+  type Model,
+  type Node,
+  type TypedName,
+} from "./model-proto.ts";
 import { elementCount, formatShape, type Shape, sameShape } from "./shape.ts";
 import { type DType, GraphError, type Provider, type TensorData, type WeightSource } from "./types.ts";
 
@@ -166,8 +174,20 @@ export class Graph {
     return sizes.reduce((sum, bytes) => sum + bytes, 0);
   }
 
+  /**
+   * Bytes of the tensors that are held at once while the graph runs, besides weights and constants: an estimate, since
+   * the runtime may order nodes otherwise, and writes some results over what they were made of.
+   */
+  get activationBytes(): number {
+    return activationBytes(this.#model(), this.provider);
+  }
+
   /** The bytes of the ONNX model. Nodes, weights and inputs that no output needs are left out. */
   build(): Uint8Array {
+    return encodeModel(this.#model());
+  }
+
+  #model(): Model {
     if (this.#outputs.length === 0) this.fail("the graph has no output");
     const needed = new Set(this.#outputs.map((output) => output.name));
     const nodes: Node[] = [];
@@ -176,12 +196,12 @@ export class Graph {
       for (const input of node.inputs) needed.add(input);
       nodes.push(node);
     }
-    return encodeModel({
+    return {
       nodes: nodes.reverse(),
       inputs: this.#inputs.filter((input) => needed.has(input.name)),
       outputs: this.#outputs,
       initializers: this.#initializers.filter((tensor) => needed.has(tensor.name)),
-    });
+    };
   }
 
   #castWeight(stored: Value): Value {

@@ -1,0 +1,51 @@
+import type { Model, Node, TypedName } from "./model-proto.ts";
+import { elementCount } from "./shape.ts";
+import { dataTypes, type Provider } from "./types.ts";
+
+/** Their result is their first input under another shape or name. */
+const views = new Set(["Reshape", "Identity"]);
+
+/** The most bytes that are held at once when the nodes run one after the other, each tensor until its last use. */
+export function activationBytes({ nodes, inputs, outputs, initializers }: Model, provider: Provider): number {
+  const fixed = new Set(initializers.map(({ name }) => name));
+  const types = new Map<string, TypedName>(inputs.map((input) => [input.name, input]));
+  const owners = new Map<string, string>();
+  const ownerOf = (name: string) => owners.get(name) ?? name;
+  const lastUses = new Map<string, number>();
+  for (const [index, node] of nodes.entries()) {
+    // What is made of weights and constants alone is made once, when the session opens.
+    const isFixed = node.inputs.length > 0 && node.inputs.every((name) => name === "" || fixed.has(name));
+    for (const output of node.outputs) {
+      types.set(output.name, output);
+      if (isFixed) fixed.add(output.name);
+      else if (views.has(node.opType)) owners.set(output.name, ownerOf(node.inputs[0]!));
+    }
+    for (const name of node.inputs) lastUses.set(ownerOf(name), index);
+  }
+  for (const { name } of outputs) lastUses.set(ownerOf(name), nodes.length);
+
+  const isHeld = (name: string) => types.has(name) && !fixed.has(name) && ownerOf(name) === name;
+  let held = inputs.reduce((sum, input) => sum + bytesOf(input), 0);
+  let most = held;
+  for (const [index, node] of nodes.entries()) {
+    for (const output of node.outputs) if (isHeld(output.name)) held += bytesOf(output);
+    most = Math.max(most, held + (provider === "cpu" ? scoreBytes(node, types) : 0));
+    for (const name of new Set([...node.inputs, ...node.outputs.map((output) => output.name)].map(ownerOf))) {
+      if (isHeld(name) && (lastUses.get(name) ?? index) === index) held -= bytesOf(types.get(name)!);
+    }
+  }
+  return most;
+}
+
+/** The CPU's `Attention` holds the scores of all heads. */
+function scoreBytes({ opType, attributes, inputs }: Node, types: ReadonlyMap<string, TypedName>): number {
+  if (opType !== "Attention") return 0;
+  const [queries, keys] = [types.get(inputs[0]!), types.get(inputs[1]!)];
+  const heads = attributes.q_num_heads;
+  if (!queries || !keys || !heads || !("int" in heads)) return 0;
+  return 4 * queries.shape[0]! * heads.int * queries.shape[1]! * keys.shape[1]!;
+}
+
+function bytesOf({ dtype, shape }: TypedName): number {
+  return elementCount(shape) * dataTypes[dtype].bytes;
+}
