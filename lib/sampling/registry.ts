@@ -12,7 +12,11 @@ export interface Scheduler {
   readonly config: unknown;
 }
 
-/** Makes the sampler of one video. @throws RangeError, in words for a user, if the steps or the size are out of range */
+/**
+ * Makes the sampler of one video.
+ *
+ * @throws RangeError, in words for a user, if the steps or the size are out of range
+ */
 export type SamplerFactory = (run: SamplingRun) => Sampler;
 
 const samplers: Readonly<Record<string, (config: unknown) => SamplerFactory>> = {
