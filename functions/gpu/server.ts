@@ -18,11 +18,16 @@ const BODY_BYTES_MAX = 4 * 2 ** 20;
 
 const RETRY_SECONDS = 5;
 
-/** Whatever else a body has is for others: the record is read from the store. */
-const invocationSchema = z.object({
+const refSchema = z.object({
   tenant: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
   id: z.string().refine(isVideoId),
 });
+
+/**
+ * A job, or the object that its record is stored as, which SageMaker brings. Whatever else a body has is for others:
+ * the record is read from the store.
+ */
+const invocationSchema = z.union([refSchema, z.object({ value: refSchema }).transform(({ value }) => value)]);
 
 /**
  * The HTTP surface of a SageMaker container: `GET /ping`, and `POST /invocations`, which answers when the job is over.

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 
 import { createGpuApp } from "../../functions/gpu/server.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { createWorker, type Worker } from "../../functions/gpu/worker.ts";
-import { type JobRef, type JobStore, newVideoId } from "../../lib/jobs/index.ts";
+import { type JobRef, type JobStore, jobKey, newVideoId } from "../../lib/jobs/index.ts";
 import { StoreError } from "../../lib/storage/index.ts";
 import { writeTinyModel } from "../pipeline/tiny-model.ts";
 import { endless, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
@@ -71,6 +71,12 @@ it("answers with how the job ended, whatever else its body holds", async () => {
   expect(await answer.json()).toEqual({ id: ref.id, status: "completed", attempt: 1 });
   const again = await post(ref);
   expect([again.status, await again.json()]).toEqual([200, { id: ref.id, status: "completed", attempt: 1 }]);
+});
+
+it("takes the object that a job's record is stored as", async () => {
+  const ref = await place.queue();
+  const { body } = (await place.store.get(jobKey(ref)))!;
+  expect(await (await post(new TextDecoder().decode(body))).json()).toMatchObject({ status: "completed" });
 });
 
 it("runs one job at a time, answers pings meanwhile, and takes the next one after", async () => {

@@ -37,6 +37,8 @@ export interface S3StubOptions {
   readonly buckets?: readonly string[];
   /** Asked before each request is handled, and waited for. */
   readonly fault?: (request: StubRequest) => Fault | undefined | Promise<Fault | undefined>;
+  /** Told of each object that was put, by `bucket/key`. */
+  readonly onPut?: (place: string) => void;
 }
 
 export interface S3Stub {
@@ -59,7 +61,7 @@ export interface S3Stub {
  * ranges, listings (version 2), and multipart uploads whose parts carry SHA-256 checksums. It signs nothing and
  * checks no signature; what really is S3 is tested by tools/s3-servers.sh.
  */
-export async function startS3Stub({ buckets, fault }: S3StubOptions = {}): Promise<S3Stub> {
+export async function startS3Stub({ buckets, fault, onPut }: S3StubOptions = {}): Promise<S3Stub> {
   const objects = new Map<string, StubObject>();
   const uploads = new Map<string, Upload>();
   const requests: StubRequest[] = [];
@@ -103,6 +105,7 @@ export async function startS3Stub({ buckets, fault }: S3StubOptions = {}): Promi
         if (!hasDeclaredChecksum(headers, body)) return failure(400, "BadDigest");
         const stored = { body, etag: etagOf(body), ...described(headers) };
         objects.set(place, stored);
+        onPut?.(place);
         return { status: 200, headers: { etag: stored.etag } };
       }
       case "GetObject":

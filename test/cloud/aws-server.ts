@@ -1,0 +1,122 @@
+import { createHash, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import type { AsyncEndpoint } from "./async-endpoint.ts";
+import type { MessageQueue } from "./message-queue.ts";
+
+export interface AwsServer {
+  readonly url: string;
+  /** The endpoints that there are. */
+  readonly endpoints: Map<string, AsyncEndpoint>;
+  queueUrl(name: string): string;
+  close(): Promise<void>;
+}
+
+export interface AwsServerOptions {
+  readonly queues: Readonly<Record<string, MessageQueue>>;
+  /** By their names. */
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json: object;
+}
+
+/**
+ * What the functions ask of SageMaker's runtime, SQS and Secrets Manager, as the clients of the AWS SDK ask for it.
+ * Signatures are not looked at.
+ */
+export async function startAwsServer({ queues, secrets = {} }: AwsServerOptions): Promise<AwsServer> {
+  const endpoints = new Map<string, AsyncEndpoint>();
+  const server = createServer(async (request, response) => {
+    const { status, headers, json } = await answerTo(request);
+    response.writeHead(status, { "content-type": "application/json", ...headers });
+    response.end(JSON.stringify(json));
+  });
+
+  async function answerTo(request: IncomingMessage): Promise<Answer> {
+    const body = await text(request);
+    const [, name] = /^\/endpoints\/([^/]+)\/async-invocations$/.exec(request.url!) ?? [];
+    if (name !== undefined) return invoke(name, request.headers);
+    switch (request.headers["x-amz-target"]) {
+      case "AmazonSQS.SendMessage":
+        return sendMessage(JSON.parse(body));
+      case "secretsmanager.GetSecretValue": {
+        const { SecretId } = JSON.parse(body) as { SecretId: string };
+        const SecretString = secrets[SecretId];
+        if (SecretString === undefined)
+          return fault(400, "ResourceNotFoundException", "There is no such secret.");
+        return { status: 200, json: { Name: SecretId, SecretString } };
+      }
+      default:
+        return fault(400, "UnknownOperationException", "This is not stood in for.");
+    }
+  }
+
+  function invoke(name: string, headers: IncomingMessage["headers"]): Answer {
+    const header = (suffix: string) => String(headers[`x-amzn-sagemaker-${suffix}`] ?? "");
+    const endpoint = endpoints.get(name);
+    if (!endpoint)
+      return fault(400, "ValidationError", `Endpoint ${name} of account 111122223333 not found.`);
+    const ttlSeconds = Number(header("requestttlseconds"));
+    const timeoutSeconds = Number(header("invocationtimeoutseconds"));
+    const isValid =
+      /^s3:\/\/[^/]+\/.+$/.test(header("inputlocation")) &&
+      /^[\x21-\x7e]{1,64}$/.test(header("inference-id")) &&
+      ttlSeconds >= 60 &&
+      ttlSeconds <= 21_600 &&
+      timeoutSeconds >= 1 &&
+      timeoutSeconds <= 3600;
+    if (!isValid) return fault(400, "ValidationError", "1 validation error detected.");
+    const inferenceId = header("inference-id");
+    const { outputLocation, failureLocation } = endpoint.take({
+      inputLocation: header("inputlocation"),
+      inferenceId,
+      contentType: String(headers["x-amzn-sagemaker-content-type"]),
+      ttlSeconds,
+    });
+    return {
+      status: 202,
+      headers: {
+        "x-amzn-sagemaker-outputlocation": outputLocation,
+        "x-amzn-sagemaker-failurelocation": failureLocation,
+      },
+      json: { InferenceId: inferenceId },
+    };
+  }
+
+  function sendMessage(message: {
+    readonly QueueUrl: string;
+    readonly MessageBody: string;
+    readonly DelaySeconds?: number;
+  }): Answer {
+    const { QueueUrl, MessageBody, DelaySeconds = 0 } = message;
+    const queue = queues[QueueUrl.split("/").at(-1)!];
+    if (!queue) return fault(400, "QueueDoesNotExist", "The specified queue does not exist.");
+    if (DelaySeconds < 0 || DelaySeconds > 900) return fault(400, "InvalidParameterValue", "DelaySeconds");
+    queue.send(MessageBody, DelaySeconds);
+    const MD5OfMessageBody = createHash("md5").update(MessageBody).digest("hex");
+    return { status: 200, json: { MessageId: randomUUID(), MD5OfMessageBody } };
+  }
+
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    endpoints,
+    queueUrl: (name) => `${url}/111122223333/${name}`,
+    async close() {
+      server.closeAllConnections();
+      await once(server.close(), "close");
+    },
+  };
+}
+
+function fault(status: number, code: string, message: string): Answer {
+  return { status, headers: { "x-amzn-errortype": code }, json: { __type: code, message } };
+}

@@ -1,0 +1,219 @@
+import { randomBytes } from "node:crypto";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { pino } from "pino";
+import { createApp } from "../../functions/api/app.ts";
+import { REQUEST_LIMITS } from "../../functions/api/limits.ts";
+import type { Video } from "../../functions/api/schemas/video.ts";
+import { dispatch } from "../../functions/dispatch/dispatch.ts";
+import { parseNotification } from "../../functions/settle/notification.ts";
+import { settle } from "../../functions/settle/settle.ts";
+import { sweepJobs } from "../../functions/sweep/sweep.ts";
+import { sendWebhooks } from "../../functions/webhook/webhook.ts";
+import { apiKeys } from "../../lib/access/index.ts";
+import { jobStore } from "../../lib/jobs/index.ts";
+import { jobHandler, messageHandler } from "../../lib/lambda/index.ts";
+import { postGuarded } from "../../lib/net/index.ts";
+import { describeModel } from "../../lib/pipeline/index.ts";
+import { sqsHints } from "../../lib/queue/index.ts";
+import { keyRing } from "../../lib/secrets/index.ts";
+import type { ObjectStore } from "../../lib/storage/index.ts";
+import { s3Store } from "../../lib/storage/s3-store.ts";
+import { triggerStore } from "../../lib/triggers/index.ts";
+import { type Post, webhookEndpoints } from "../../lib/webhooks/index.ts";
+import { startS3Stub } from "../s3-stub/s3-stub.ts";
+import { type Access, accessesIn } from "./access.ts";
+import { AsyncEndpoint } from "./async-endpoint.ts";
+import { startAwsServer } from "./aws-server.ts";
+import { bucketEvent } from "./bucket-event.ts";
+import { startGpuContainer } from "./gpu-container.ts";
+import { MessageQueue } from "./message-queue.ts";
+
+export interface DeploymentOptions {
+  readonly modelFolder: string;
+  readonly leaseMs: number;
+}
+
+export type Deployment = Awaited<ReturnType<typeof startDeployment>>;
+
+const BUCKET = "videos";
+const STORE_URL = `s3://${BUCKET}`;
+
+const log = pino({ level: process.env.CLOUD_LOG ?? "silent" });
+const region = "us-east-1";
+
+/**
+ * A deployment on this machine: the functions and the GPU function as they are, over the clients of the AWS SDK, and
+ * stand-ins for S3, SQS, SNS and SageMaker behind them. Each function reaches the bucket under the name of its role.
+ */
+export async function startDeployment({ modelFolder, leaseMs }: DeploymentOptions) {
+  const clock = {
+    aheadMs: 0,
+    now(): number {
+      return Date.now() + this.aheadMs;
+    },
+  };
+  const random = randomBytes;
+  const queue = (name: string) => new MessageQueue({ name, clock });
+  const queues = { work: queue("work"), webhooks: queue("webhooks"), events: queue("events") };
+  const stub = await startS3Stub({
+    buckets: [BUCKET],
+    onPut(place) {
+      const [bucket, folder] = place.split("/");
+      const told = { unfinished: queues.work, undelivered: queues.webhooks }[folder!];
+      told?.send(bucketEvent(bucket!, place.slice(bucket!.length + 1)));
+    },
+  });
+  const aws = await startAwsServer({ queues });
+  const gpu = startGpuContainer({
+    ...stub.env,
+    AWS_ACCESS_KEY_ID: "gpu",
+    STORE: STORE_URL,
+    MODELS: modelFolder,
+    LEASE_MS: String(leaseMs),
+    PROGRESS_INTERVAL_MS: "20",
+    LOG_LEVEL: "info",
+  });
+
+  const clients: { destroy(): void }[] = [];
+  const kept = <T extends { destroy(): void }>(client: T): T => {
+    clients.push(client);
+    return client;
+  };
+  const credentials = { accessKeyId: "function", secretAccessKey: "stub" };
+  const common = { endpoint: aws.url, region, credentials };
+
+  function storeFor(role: string): ObjectStore {
+    const own = { ...credentials, accessKeyId: role };
+    const client = kept(new S3Client({ endpoint: stub.url, region, forcePathStyle: true, credentials: own }));
+    return s3Store({ client, bucket: BUCKET });
+  }
+
+  function jobsFor(role: string) {
+    const store = storeFor(role);
+    return { store, jobs: jobStore({ store, clock, random }) };
+  }
+
+  const sqs = kept(new SQSClient(common));
+  const runtime = kept(new SageMakerRuntimeClient({ ...common, maxAttempts: 1 }));
+  const hints = sqsHints({
+    client: sqs,
+    workUrl: aws.queueUrl("work"),
+    webhooksUrl: aws.queueUrl("webhooks"),
+  });
+  const ring = keyRing(random(32));
+  const webhookUrls = { allowLoopback: true, blockedHosts: [] };
+  const post: Post = (url, request) => postGuarded(url, { ...request, ...webhookUrls });
+
+  const deployed = { endpointName: "" };
+  /** Another endpoint takes the place of the one there is, whose queue goes with it. */
+  async function replaceEndpoint(name: string): Promise<AsyncEndpoint> {
+    const before = aws.endpoints.get(deployed.endpointName);
+    const endpoint = new AsyncEndpoint({
+      name,
+      store: storeFor("sagemaker"),
+      storeUrl: STORE_URL,
+      container: () => gpu.url,
+      notify: (body) => queues.events.send(body),
+      clock,
+    });
+    aws.endpoints.set(name, endpoint);
+    deployed.endpointName = name;
+    if (before) aws.endpoints.delete(before.name);
+    await before?.close();
+    return endpoint;
+  }
+
+  const dispatching = { ...jobsFor("dispatch"), runtime, storeUrl: STORE_URL, hints, clock };
+  // Records come with the markers here, so that nothing is waited for.
+  const sleep = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs / 10));
+  queues.work.consumer = jobHandler(log, (ref) => dispatch({ ...dispatching, ...deployed, sleep }, ref));
+
+  const settling = { ...jobsFor("settle"), storeUrl: STORE_URL, hints };
+  queues.events.consumer = messageHandler(log, async (body) => {
+    await settle(settling, parseNotification(body));
+  });
+
+  const webhook = jobsFor("webhook");
+  const sending = {
+    ...webhook,
+    endpoints: webhookEndpoints({ store: webhook.store, ring, clock, random }),
+    ring,
+    post,
+    clock,
+    spread: Math.random,
+    hints,
+  };
+  queues.webhooks.consumer = jobHandler(log, (ref) => sendWebhooks(sending, ref));
+
+  const sweeping = { ...jobsFor("sweep"), hints, clock };
+  const sweep = () =>
+    sweepJobs({
+      ...sweeping,
+      ...deployed,
+      onError: (error) => {
+        throw error;
+      },
+    });
+
+  const edge = jobsFor("edge");
+  const app = createApp({
+    ...edge,
+    keys: apiKeys({ store: edge.store, clock, random }),
+    endpoints: webhookEndpoints({ store: edge.store, ring, clock, random }),
+    triggers: triggerStore({ store: edge.store, ring, clock, random }),
+    ring,
+    hints: { work: async () => undefined, webhooks: async () => undefined },
+    post,
+    models: [await describeModel(modelFolder)],
+    limits: { ...REQUEST_LIMITS, unfinishedMax: 100 },
+    retentionMs: 86_400_000,
+    webhookUrls,
+    clock,
+    random,
+    log,
+    version: "0.0.0-test",
+  });
+  const { key } = await apiKeys({ store: storeFor("operator"), clock, random }).create({
+    tenant: "acme",
+    name: "test",
+  });
+
+  async function ask<T>(method: string, path: string, json?: object): Promise<T> {
+    const answer = await app.request(`https://api.test${path}`, {
+      method,
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      ...(json && { body: JSON.stringify(json) }),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+
+  return {
+    clock,
+    queues,
+    gpu,
+    ring,
+    /** What a test looks at the jobs with. */
+    jobs: jobsFor("observer").jobs,
+    ask,
+    create: (request: object) => ask<Video>("POST", "/v1/videos", { prompt: "a red circle", ...request }),
+    sweep,
+    replaceEndpoint,
+    /** Lets time pass for everything but the GPU function. */
+    pass(durationMs: number): void {
+      clock.aheadMs += durationMs;
+      for (const each of Object.values(queues)) each.look();
+    },
+    /** What each role has done with the bucket so far. */
+    accesses: (): Access[] => accessesIn(stub.requests),
+    async stop(): Promise<void> {
+      await aws.endpoints.get(deployed.endpointName)?.close();
+      await gpu.stop();
+      await Promise.all(Object.values(queues).map((each) => each.close()));
+      for (const client of clients) client.destroy();
+      await Promise.all([aws.close(), stub.close()]);
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const ENTRY = join(import.meta.dirname, "../../functions/gpu/serve.ts");
+
+/** The GPU function as a process of this machine: what the container runs, without a container. */
+export interface GpuContainer {
+  /** Where it listens, once it does: after a restart, the new one. */
+  readonly url: Promise<string>;
+  /** Ends it as a lost machine would, and starts another one. */
+  replace(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function startGpuContainer(env: Readonly<Record<string, string>>): GpuContainer {
+  let current = start();
+
+  function start(): { child: ChildProcess; url: Promise<string> } {
+    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), ENTRY, "serve"], {
+      env: { ...process.env, PORT: "0", HOST: "127.0.0.1", THREADS: "1", LOG_LEVEL: "info", ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    return { child, url: listening(child) };
+  }
+
+  async function kill(): Promise<void> {
+    const { child } = current;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+  }
+
+  return {
+    get url() {
+      return current.url;
+    },
+    async replace() {
+      await kill();
+      current = start();
+    },
+    stop: kill,
+  };
+}
+
+/** Its port is in its log. */
+async function listening(child: ChildProcess): Promise<string> {
+  const url = new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout! }).on("line", (line) => {
+      const { msg, port } = JSON.parse(line) as { msg: string; port: number };
+      if (msg === "listening") resolve(`http://127.0.0.1:${port}`);
+    });
+    child.once("exit", () => reject(new Error("The GPU function ended before it listened.")));
+  });
+  url.catch(() => undefined);
+  return url;
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import type { Clock } from "../../lib/ports.ts";
+
+export type Consumer = (event: SQSEvent) => Promise<SQSBatchResponse>;
+
+export interface MessageQueueOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  /** How long a message that was received and not deleted is kept from others. */
+  readonly visibilityMs?: number;
+  /** One that was received so often in vain goes to the dead letters. */
+  readonly receivesMax?: number;
+}
+
+interface Message {
+  readonly id: string;
+  readonly body: string;
+  visibleAt: number;
+  receives: number;
+}
+
+const BATCH_SIZE = 10;
+
+/** As much of a standard queue of SQS with a Lambda behind it as is promised: at least once, in any order. */
+export class MessageQueue {
+  /** Bodies of messages that nobody could handle. */
+  readonly dead: string[] = [];
+  /** Every body that was ever sent. */
+  readonly sent: string[] = [];
+  /** So many messages more are delivered twice, at once. */
+  doubles = 0;
+  /** So many messages more are lost, as only the sender's end of a wire can lose them. */
+  losses = 0;
+  consumer: Consumer | null = null;
+  readonly #options: Required<MessageQueueOptions>;
+  #messages: Message[] = [];
+  readonly #batches = new Set<Promise<void>>();
+
+  constructor(options: MessageQueueOptions) {
+    this.#options = { visibilityMs: 180_000, receivesMax: 5, ...options };
+  }
+
+  /** Messages that are not deleted, those that nobody sees yet included. */
+  get size(): number {
+    return this.#messages.length;
+  }
+
+  send(body: string, delaySeconds = 0): void {
+    this.sent.push(body);
+    if (this.losses > 0) {
+      this.losses -= 1;
+      return;
+    }
+    const visibleAt = this.#options.clock.now() + delaySeconds * 1000;
+    const message = { id: randomUUID(), body, visibleAt, receives: 0 };
+    this.#messages.push(message);
+    if (this.doubles > 0) {
+      this.doubles -= 1;
+      this.#messages.push({ ...message });
+    }
+    this.look();
+  }
+
+  /** Delivers what can be seen, as after each message or when time has passed. */
+  look(): void {
+    setImmediate(() => {
+      const now = this.#options.clock.now();
+      const visible = this.#messages.filter(({ visibleAt }) => visibleAt <= now);
+      // Doubles come in batches of their own, since two Lambdas have them.
+      const batch = visible
+        .filter(({ id }, index) => visible.findIndex((other) => other.id === id) === index)
+        .slice(0, BATCH_SIZE);
+      if (batch.length === 0 || !this.consumer) return;
+      const handled = this.#deliver(batch, this.consumer);
+      this.#batches.add(handled);
+      void handled.finally(() => this.#batches.delete(handled));
+      if (visible.length > batch.length) this.look();
+    });
+  }
+
+  async #deliver(batch: Message[], consume: Consumer): Promise<void> {
+    const { clock, visibilityMs, receivesMax } = this.#options;
+    for (const message of batch) {
+      message.receives += 1;
+      message.visibleAt = clock.now() + visibilityMs;
+    }
+    const response = await consume({ Records: batch.map((message) => this.#record(message)) });
+    const failed = new Set(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    const exhausted = batch.filter(({ id, receives }) => failed.has(id) && receives >= receivesMax);
+    this.dead.push(...exhausted.map(({ body }) => body));
+    const gone = batch.filter((message) => !failed.has(message.id) || exhausted.includes(message));
+    this.#messages = this.#messages.filter((message) => !gone.includes(message));
+  }
+
+  /** Delivers no more, and resolves when nothing is being handled. */
+  async close(): Promise<void> {
+    this.consumer = null;
+    await Promise.all(this.#batches);
+  }
+
+  #record({ id, body, receives }: Message): SQSRecord {
+    const now = String(this.#options.clock.now());
+    return {
+      messageId: id,
+      receiptHandle: `${id}-${receives}`,
+      body,
+      attributes: {
+        ApproximateReceiveCount: String(receives),
+        SentTimestamp: now,
+        SenderId: "sender",
+        ApproximateFirstReceiveTimestamp: now,
+      },
+      messageAttributes: {},
+      md5OfBody: "",
+      eventSource: "aws:sqs",
+      eventSourceARN: `arn:aws:sqs:us-east-1:111122223333:${this.#options.name}`,
+      awsRegion: "us-east-1",
+    };
+  }
+}
