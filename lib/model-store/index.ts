@@ -1,3 +1,4 @@
+export { type DownloadProgress, downloadModel } from "./download-model.ts";
 export {
   isModelName,
   type ModelCard,

@@ -2,9 +2,11 @@ export { attachment } from "./attachment.ts";
 export { type BucketOptions, openBucketStore } from "./bucket-store.ts";
 export { everyKey } from "./every-key.ts";
 export { digestFile, type FileDigest, LocalFileError } from "./file-digest.ts";
+export { ChangedFileError, type FileDownloads, type StoredFile } from "./file-downloads.ts";
 export type { FileUpload, FileUploads } from "./file-uploads.ts";
 export type { FolderStore, FolderStoreOptions, OpenObject } from "./folder-store.ts";
 export { openFolderStore } from "./folder-store.ts";
+export { inLanes } from "./lanes.ts";
 export type {
   Listing,
   ListOptions,
@@ -15,7 +17,7 @@ export type {
   StoredObject,
 } from "./object-store.ts";
 export { assertKey, StoreError } from "./object-store.ts";
-export { openFileUploads, openStore } from "./open-store.ts";
+export { openFileDownloads, openFileUploads, openStore } from "./open-store.ts";
 export type { Created, Records, RecordsOptions, Updated, Versioned } from "./records.ts";
 export { RecordError, records } from "./records.ts";
 export type { UrlCheck, UrlSigner, UrlSignerOptions } from "./signed-urls.ts";

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import type { FileDownloads } from "./file-downloads.ts";
 import type { FileUploads } from "./file-uploads.ts";
 import type { FolderStore, FolderStoreOptions } from "./folder-store.ts";
 import { assertKey, type ObjectStore } from "./object-store.ts";
@@ -38,6 +39,16 @@ export async function openFileUploads(
   const bucket = await openBucket(url);
   const { s3Uploads } = await import("./s3-uploads.ts");
   return s3Uploads({ ...bucket, sleep });
+}
+
+/** As {@link openFileUploads}, for the other way: the files below `s3://bucket/prefix/`. */
+export async function openFileDownloads(
+  url: string,
+  { sleep }: { readonly sleep: (durationMs: number) => Promise<unknown> },
+): Promise<FileDownloads> {
+  const bucket = await openBucket(url);
+  const { s3Downloads } = await import("./s3-downloads.ts");
+  return s3Downloads({ ...bucket, sleep });
 }
 
 async function openBucket(url: string): Promise<S3StoreOptions> {
