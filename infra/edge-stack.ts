@@ -1,0 +1,176 @@
+import {
+  Annotations,
+  CfnOutput,
+  Duration,
+  RemovalPolicy,
+  Stack,
+  type StackProps,
+  Validations,
+} from "aws-cdk-lib";
+import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
+import {
+  AllowedMethods,
+  CacheCookieBehavior,
+  CacheHeaderBehavior,
+  CachePolicy,
+  CacheQueryStringBehavior,
+  Distribution,
+  HttpVersion,
+  LambdaEdgeEventType,
+  OriginRequestPolicy,
+  S3OriginAccessControl,
+  SecurityPolicyProtocol,
+  Signing,
+  ViewerProtocolPolicy,
+} from "aws-cdk-lib/aws-cloudfront";
+import { S3BucketOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
+import { Alarm, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type IBucket,
+  ObjectOwnership,
+} from "aws-cdk-lib/aws-s3";
+import type { Construct } from "constructs";
+import type { DeploymentConfig } from "./config.ts";
+import { EdgeFunction } from "./edge-function.ts";
+import { Firewall } from "./firewall.ts";
+import { sharedNames } from "./names.ts";
+import { OpsTopic } from "./ops-topic.ts";
+
+export interface EdgeStackProps extends StackProps {
+  readonly config: DeploymentConfig;
+}
+
+/** The one region that CloudFront takes functions, certificates and firewalls from. */
+const REGION = "us-east-1";
+
+const LOG_DAYS = 90;
+
+/** Everything but 410, 412 and 415, for which CloudFront has no setting. */
+const ERROR_STATUSES = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
+
+const FAULTS_PERCENT = 5;
+
+/** What the world talks to. It shares only names with the other stacks, whose region may be another. */
+export class EdgeStack extends Stack {
+  constructor(scope: Construct, id: string, { config, ...props }: EdgeStackProps) {
+    super(scope, id, { ...props, env: { account: config.account, region: REGION } });
+    const { version } = new EdgeFunction(this, "Api", { config });
+    const { domain } = config;
+    const distribution = new Distribution(this, "Distribution", {
+      comment: `The API of ${config.name}`,
+      // The name has to be led here by whoever owns it, with a CNAME or alias record.
+      ...(domain && {
+        domainNames: [domain.name],
+        certificate: Certificate.fromCertificateArn(this, "Certificate", domain.certificateArn),
+        minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
+      }),
+      httpVersion: HttpVersion.HTTP2_AND_3,
+      defaultBehavior: {
+        origin: this.origin(config),
+        allowedMethods: AllowedMethods.ALLOW_ALL,
+        viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+        cachePolicy: cachePolicy(this),
+        // The Host that S3 is asked with has to be its own.
+        originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+        // The function compresses: CloudFront does only what it caches.
+        compress: false,
+        edgeLambdas: [
+          { eventType: LambdaEdgeEventType.ORIGIN_REQUEST, functionVersion: version, includeBody: true },
+        ],
+      },
+      // Errors are cached for ten seconds otherwise, for everybody: one tenant's 404 may be another's video.
+      errorResponses: ERROR_STATUSES.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
+      enableLogging: true,
+      logBucket: this.logBucket() as IBucket,
+      ...(config.waf && { webAclId: new Firewall(this, "Firewall").arn }),
+    });
+    acknowledgeChoices(distribution, config);
+    this.alarm(distribution, config);
+
+    const url = `https://${domain?.name ?? distribution.distributionDomainName}`;
+    new CfnOutput(this, "ApiUrl", { value: url });
+    new CfnOutput(this, "DistributionDomain", { value: distribution.distributionDomainName });
+    new CfnOutput(this, "Try", {
+      value: `curl ${url}/v1/videos -H "Authorization: Bearer $ADAREEL_API_KEY" -H "Content-Type: application/json" -d '{"prompt": "a red circle"}'`,
+    });
+  }
+
+  /**
+   * The bucket of the videos, because an origin's name must resolve before the function is asked. The function answers
+   * everything, and nothing is signed: what should slip past it would be refused.
+   */
+  private origin(config: DeploymentConfig): ReturnType<typeof S3BucketOrigin.withOriginAccessControl> {
+    const { bucket: bucketName } = sharedNames(config);
+    const bucket = Bucket.fromBucketAttributes(this, "Videos", { bucketName, region: config.region });
+    return S3BucketOrigin.withOriginAccessControl(bucket, {
+      originAccessControl: new S3OriginAccessControl(this, "OriginAccess", { signing: Signing.NEVER }),
+      originAccessLevels: [],
+    });
+  }
+
+  private logBucket(): Bucket {
+    const bucket = new Bucket(this, "Logs", {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      // CloudFront writes by an access control list.
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_PREFERRED,
+      lifecycleRules: [{ expiration: Duration.days(LOG_DAYS) }],
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    Validations.of(bucket).acknowledge({
+      id: "AwsSolutions-S1",
+      reason: "It holds access logs; logs of who reads them would need a log again.",
+    });
+    return bucket;
+  }
+
+  private alarm(distribution: Distribution, { alarmEmail }: DeploymentConfig): void {
+    const alarm = new Alarm(this, "Faults", {
+      alarmDescription: "The API fails: see the logs of its function in the regions that were asked.",
+      metric: distribution.metric5xxErrorRate({ period: Duration.minutes(5), region: REGION }),
+      threshold: FAULTS_PERCENT,
+      evaluationPeriods: 3,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    const topic = new OpsTopic(this, "Ops", alarmEmail);
+    alarm.addAlarmAction(new SnsAction(topic));
+  }
+}
+
+/**
+ * Nothing is cached unless an answer asks for it, which none does. The managed policy for that leaves Authorization and
+ * query out of the key, by which CloudFront tells apart requests that come at once as well.
+ */
+function cachePolicy(stack: Stack): CachePolicy {
+  return new CachePolicy(stack, "CachePolicy", {
+    minTtl: Duration.seconds(0),
+    defaultTtl: Duration.seconds(0),
+    // With 0 there may be no key at all.
+    maxTtl: Duration.seconds(1),
+    headerBehavior: CacheHeaderBehavior.allowList("Authorization"),
+    queryStringBehavior: CacheQueryStringBehavior.all(),
+    cookieBehavior: CacheCookieBehavior.none(),
+    enableAcceptEncodingGzip: true,
+  });
+}
+
+function acknowledgeChoices(distribution: Distribution, { domain, waf }: DeploymentConfig): void {
+  Annotations.of(distribution).acknowledgeWarning(
+    "@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac",
+    "CloudFront needs no access to the bucket.",
+  );
+  const choices = [
+    { id: "AwsSolutions-CFR1", reason: "An API is for whoever has a key, wherever they are." },
+    ...(waf ? [] : [{ id: "AwsSolutions-CFR2", reason: "WAF costs money while nobody asks; -c waf=true." }]),
+    ...(domain
+      ? []
+      : [{ id: "AwsSolutions-CFR4", reason: "CloudFront's own certificate allows no other setting." }]),
+  ];
+  Validations.of(distribution).acknowledge(...choices);
+}
