@@ -13,16 +13,6 @@ export interface BucketOptions {
  * looked for where the AWS SDK finds them. Its code is loaded by the first call.
  */
 export async function openBucketStore({ bucket, region, timeoutMs }: BucketOptions): Promise<ObjectStore> {
-  const [{ S3Client }, { s3Store }] = await Promise.all([
-    import("@aws-sdk/client-s3"),
-    import("./s3-store.ts"),
-  ]);
-  const client = new S3Client({
-    region,
-    maxAttempts: 2,
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
-    requestHandler: { connectionTimeout: timeoutMs, socketTimeout: timeoutMs },
-  });
-  return s3Store({ client, bucket });
+  const { s3ClientOf, s3Store } = await import("./s3-store.ts");
+  return s3Store({ client: s3ClientOf(region, timeoutMs), bucket });
 }

@@ -25,6 +25,12 @@ export interface S3StoreOptions {
   readonly prefix?: string;
 }
 
+/** Servers other than Amazon's may not know the newer ones. */
+const NO_CHECKSUMS = {
+  requestChecksumCalculation: "WHEN_REQUIRED",
+  responseChecksumValidation: "WHEN_REQUIRED",
+} as const;
+
 /**
  * A client with the endpoint, region and credentials that the environment gives (AWS_ENDPOINT_URL_S3 or
  * AWS_ENDPOINT_URL, AWS_REGION, and where else the AWS SDK looks).
@@ -36,10 +42,9 @@ export async function s3ClientFromEnvironment(env = process.env): Promise<S3Clie
   const region = env.AWS_REGION || (endpoint ? "us-east-1" : undefined);
   const client = new S3Client({
     ...(region !== undefined && { region }),
-    // Servers other than Amazon's have no host name for each bucket, and may not know the newer checksums.
+    // Servers other than Amazon's have no host name for each bucket.
     ...(endpoint && { endpoint, forcePathStyle: true }),
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
+    ...NO_CHECKSUMS,
     requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000 },
   });
   try {
@@ -48,6 +53,16 @@ export async function s3ClientFromEnvironment(env = process.env): Promise<S3Clie
     throw new StoreError("denied", "No region is set for S3; set AWS_REGION.", { cause });
   }
   return client;
+}
+
+/** A client of Amazon S3 in `region`, whatever the environment says; `timeoutMs` is for a connection or a silence. */
+export function s3ClientOf(region: string, timeoutMs: number): S3Client {
+  return new S3Client({
+    region,
+    maxAttempts: 2,
+    ...NO_CHECKSUMS,
+    requestHandler: { connectionTimeout: timeoutMs, socketTimeout: timeoutMs },
+  });
 }
 
 /** An object store in a bucket of Amazon S3, or of a server that has its conditional writes. */

@@ -16,6 +16,6 @@ it("signs URLs that name the bucket and its region in their host, wherever it ru
   expect(url.host).toBe("videos-of-acme.s3.eu-central-1.amazonaws.com");
   expect(url.pathname).toBe("/artifacts/a/b.mp4");
   expect(url.searchParams.get("X-Amz-Credential")).toMatch(/^id\/\d{8}\/eu-central-1\/s3\/aws4_request$/);
-  // Asked for by a header, a checksum would have to be asked for by whoever opens the URL too.
+  // Whoever opens it sends no header of ours.
   expect(url.searchParams.get("X-Amz-SignedHeaders")).toBe("host");
 });
