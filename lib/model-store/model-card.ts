@@ -34,7 +34,10 @@ const cardKey = (name: string) => `${CARDS}${name}.json`;
  *
  * @throws RecordError when something else is stored there
  */
-export async function readModelCard(store: ObjectStore, name: string): Promise<ModelCard | null> {
+export async function readModelCard(
+  store: Pick<ObjectStore, "get">,
+  name: string,
+): Promise<ModelCard | null> {
   const object = await store.get(cardKey(name));
   if (!object) return null;
   const parsed = modelCardSchema.safeParse(parsedJson(object.body));

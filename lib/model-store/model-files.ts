@@ -22,8 +22,8 @@ const FOREIGN = /\.(bin|pt|pth|ckpt|h5|msgpack|gguf|onnx|onnx_data)$/;
 const NAME = /^[A-Za-z0-9._=-]{1,200}$/;
 
 /**
- * The files of a model's folder that belong into a store: all but hidden ones, which version control and downloads leave
- * behind. Links are followed to files inside the folder.
+ * The files of a model's folder that belong into a store: all but hidden ones, which version control and downloads
+ * leave behind. Links are followed to files inside the folder.
  *
  * @throws ModelStoreError naming the first that cannot be stored
  */

@@ -1,0 +1,79 @@
+import { GetObjectCommand, HeadBucketCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
+import { type ModelCard, modelPrefix, readModelCard } from "../../lib/model-store/index.ts";
+import { RecordError } from "../../lib/storage/index.ts";
+import type { DeploymentConfig } from "../config.ts";
+import { sharedNames } from "../names.ts";
+import { asked, CLIENT_LIMITS, statusOf } from "./aws.ts";
+import { type Finding, ok, unknown, wrong } from "./finding.ts";
+
+interface Request {
+  readonly abortSignal: AbortSignal;
+}
+
+/** Whether the bucket is there, and the model in it with all its bytes. */
+export function storedModel(config: DeploymentConfig): { bucket: Promise<Finding>; model: Promise<Finding> } {
+  const { bucket } = sharedNames(config);
+  const isLocal = Boolean(process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL);
+  const client = new S3Client({ region: config.region, forcePathStyle: isLocal, ...CLIENT_LIMITS });
+  const permission = `s3:ListBucket and s3:GetObject of ${bucket}`;
+  const push = pushCommand(config.model, bucket);
+
+  const found = asked(permission, async (request) => {
+    try {
+      await client.send(new HeadBucketCommand({ Bucket: bucket }), request);
+      return ok(`${bucket}.`);
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error;
+      return unknown(`There is no ${bucket} yet: it comes with npx cdk deploy ${config.name}/data`);
+    }
+  });
+
+  async function model(): Promise<Finding> {
+    if ((await found).state !== "ok") return unknown(`It needs the bucket first, and then: ${push}`);
+    return asked(permission, async (request) => {
+      const card = await readCard(request);
+      if (card === "damaged") return wrong(`The card of ${config.model} cannot be read: run ${push}`);
+      if (card === null) return wrong(`The bucket has no model ${config.model}: run ${push}`);
+      const storedBytes = await bytesBelow(modelPrefix(config.model), request);
+      if (storedBytes === card.bytes) return ok(`${config.model}, ${(card.bytes / 1e9).toFixed(2)} GB.`);
+      return wrong(`The bucket has ${storedBytes} bytes of it instead of ${card.bytes}: run ${push}`);
+    });
+  }
+
+  async function readCard(request: Request): Promise<ModelCard | "damaged" | null> {
+    try {
+      return await readModelCard({ get: (key) => get(key, request) }, config.model);
+    } catch (error) {
+      if (error instanceof RecordError) return "damaged";
+      throw error;
+    }
+  }
+
+  async function get(Key: string, request: Request) {
+    try {
+      const { Body, ETag } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }), request);
+      return { body: await Body!.transformToByteArray(), etag: ETag! };
+    } catch (error) {
+      if (statusOf(error) === 404) return null;
+      throw error;
+    }
+  }
+
+  async function bytesBelow(Prefix: string, request: Request): Promise<number> {
+    let sum = 0;
+    for await (const { Contents = [] } of paginateListObjectsV2(
+      { client },
+      { Bucket: bucket, Prefix },
+      request,
+    ))
+      for (const { Size } of Contents) sum += Size!;
+    return sum;
+  }
+
+  return { bucket: found, model: model() };
+}
+
+function pushCommand(model: string, bucket: string): string {
+  const folder = model === "demo" ? "models/demo" : `FOLDER --as ${model}`;
+  return `npm run models -- push ${folder} --store s3://${bucket}`;
+}

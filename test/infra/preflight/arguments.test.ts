@@ -1,0 +1,51 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { readContext } from "../../../infra/preflight/arguments.ts";
+import { nodeVersion } from "../../../infra/preflight/node-version.ts";
+
+let folder: string;
+let cdkJson: URL;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "adareel-preflight-"));
+  const path = join(folder, "cdk.json");
+  await writeFile(path, JSON.stringify({ app: "x", context: { name: "films", model: "demo" } }));
+  cdkJson = pathToFileURL(path);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+it("the command line goes over cdk.json, as it does for the CDK", async () => {
+  const args = ["-c", "model=other", "--context", "imageUri=a=b", "-cwaf=true"];
+  expect(await readContext(args, cdkJson)).toEqual({
+    name: "films",
+    model: "other",
+    imageUri: "a=b",
+    waf: "true",
+  });
+  expect(await readContext(["--help"], cdkJson)).toBe("help");
+});
+
+it("what is no setting is refused in one sentence", async () => {
+  const mistakes: [args: string[], sentence: string][] = [
+    [["-c", "region"], '-c takes NAME=VALUE, not "region".'],
+    [["-c", "=x"], '-c takes NAME=VALUE, not "=x".'],
+    [["region=x"], '"region=x" stands alone: say -c NAME=VALUE.'],
+    [["--all"], "Unknown option '--all'."],
+  ];
+  for (const [args, sentence] of mistakes) await expect(readContext(args, cdkJson)).rejects.toThrow(sentence);
+});
+
+it("Node.js must be one that the packages run on", () => {
+  expect(["20.19.0", "22.1.0", "24.0.0"].map((version) => nodeVersion(version).state)).toEqual([
+    "ok",
+    "ok",
+    "ok",
+  ]);
+  expect(nodeVersion("20.18.3")).toEqual({
+    state: "wrong",
+    sentence: "20.18.3 is too old: install 20.19 or newer.",
+  });
+});

@@ -1,0 +1,226 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { preflight } from "../../../infra/preflight/checks.ts";
+import { printed } from "../../../infra/preflight/finding.ts";
+import { type S3Stub, startS3Stub } from "../../s3-stub/s3-stub.ts";
+import { type StubQuestion, type StubReply, startAwsStub } from "./aws-stub.ts";
+
+const entry = fileURLToPath(new URL("../../../infra/preflight/main.ts", import.meta.url));
+const ACCOUNT = "123456789012";
+const NO_FILES = { AWS_CONFIG_FILE: "/nonexistent", AWS_SHARED_CREDENTIALS_FILE: "/nonexistent" };
+const LOGGED_OUT = { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" };
+const BUCKET = `adareel-${ACCOUNT}-eu-central-1`;
+
+let aws: Awaited<ReturnType<typeof startAwsStub>>;
+let s3: S3Stub;
+let s3Fault: { status: number; code: string } | undefined;
+/** What differs from an account in which all is well. */
+let differing: (question: StubQuestion) => StubReply | undefined;
+
+beforeEach(async () => {
+  differing = () => undefined;
+  s3Fault = undefined;
+  aws = await startAwsStub((question) => {
+    const answer = differing(question);
+    return answer === undefined ? wellAnswer(question) : answer;
+  });
+  s3 = await startS3Stub({ buckets: [BUCKET], fault: () => s3Fault });
+  const stored = { etag: '"1"', contentType: "", metadata: {} };
+  const limits = { sizes: [[64, 64]], frames: [16], fps: [8], steps: 30, guidance_scale: 4 };
+  const card = JSON.stringify({ name: "demo", limits, fingerprint: "1", bytes: 8 });
+  s3.objects.set(`${BUCKET}/models/demo/a`, { ...stored, body: Buffer.from("12345") });
+  s3.objects.set(`${BUCKET}/models/demo/b`, { ...stored, body: Buffer.from("678") });
+  s3.objects.set(`${BUCKET}/model-cards/demo.json`, { ...stored, body: Buffer.from(card) });
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await aws.close();
+  await s3.close();
+});
+
+function wellAnswer({ operation, input }: StubQuestion): StubReply {
+  switch (operation) {
+    case "GetCallerIdentity":
+      return { Account: ACCOUNT, Arn: `arn:aws:iam::${ACCOUNT}:user/me`, UserId: "me" };
+    case "GetParameter":
+      return { Parameter: { Name: input.Name, Value: "30" } };
+    case "ListServiceQuotas":
+      return input.NextToken
+        ? { Quotas: [quota("ml.g6e.2xlarge", 2)] }
+        : { Quotas: [quota("ml.g4dn.xlarge", 1)], NextToken: "more" };
+    default:
+      return { Quotas: [quota("ml.g6e.4xlarge", 1), quota("ml.m5.xlarge", 4)] };
+  }
+}
+
+function quota(type: string, Value: number) {
+  return { QuotaName: `${type} for endpoint usage`, QuotaCode: `L-${type}`, Value };
+}
+
+async function check(context: Record<string, string> = {}, env: NodeJS.ProcessEnv = {}) {
+  const surroundings = { ...s3.env, ...aws.env, ...NO_FILES, ...env };
+  for (const [name, value] of Object.entries(surroundings)) vi.stubEnv(name, value);
+  const settings = { region: "eu-central-1", build: "codebuild", ...context };
+  const lines: string[] = [];
+  for (const [subject, finding] of await preflight(settings, process.env))
+    lines.push(printed(subject, await finding).trimEnd());
+  const lineOf = (subject: string) => lines.find((line) => line.slice(9).startsWith(`${subject}: `));
+  return { lines, lineOf, isWrong: lines.some((line) => line.startsWith("wrong")) };
+}
+
+it("an account in which all is well is a line for each check, in their order", async () => {
+  const { lines, isWrong } = await check();
+  expect(lines).toEqual([
+    `ok       Node.js: ${process.versions.node}.`,
+    "ok       credentials: arn:aws:iam::123456789012:user/me.",
+    "ok       CDK in eu-central-1: version 30.",
+    "ok       CDK in us-east-1: version 30.",
+    "ok       ml.g6e.2xlarge: 2 may run in eu-central-1.",
+    "ok       ml.g6e.4xlarge: 1 may run in eu-central-1.",
+    "ok       bucket: adareel-123456789012-eu-central-1.",
+    "ok       model: demo, 0.00 GB.",
+    "ok       image: CodeBuild makes it in the account.",
+    expect.stringMatching(/^unknown {2}AMI: Whether eu-central-1 has al2023-ami-/),
+  ]);
+  expect(isWrong).toBe(false);
+  const regions = aws.questions.filter(({ operation }) => operation === "GetParameter");
+  expect(regions.map(({ region }) => region).sort()).toEqual(["eu-central-1", "us-east-1"]);
+});
+
+describe("credentials", () => {
+  it("that there are not leave what AWS would be asked unknown", async () => {
+    const { lineOf } = await check({}, LOGGED_OUT);
+    expect(lineOf("credentials")).toBe(
+      "wrong    credentials: There are none: log in with aws configure or aws sso login, or set AWS_PROFILE.",
+    );
+    expect(lineOf("ml.g6e.2xlarge")).toBe("unknown  ml.g6e.2xlarge: Not asked about: see credentials.");
+    expect(lineOf("image")).toMatch(/^ok/);
+    expect(aws.questions).toEqual([]);
+  });
+
+  it("of another account are not used", async () => {
+    const { lineOf } = await check({ account: "210987654321" });
+    expect(lineOf("credentials")).toBe(
+      "wrong    credentials: They are of account 123456789012, not 210987654321: choose others by AWS_PROFILE, or -c account=123456789012.",
+    );
+    expect(aws.questions).toHaveLength(1);
+  });
+
+  it("that AWS refuses are wrong, and no answer is unknown", async () => {
+    differing = () => ({ error: "ExpiredToken", status: 403 });
+    const refused = await check();
+    expect(refused.lineOf("credentials")).toBe(
+      "wrong    credentials: AWS refuses them (ExpiredToken): log in again, or set another AWS_PROFILE.",
+    );
+    differing = () => null;
+    const silent = await check();
+    expect(silent.lineOf("credentials")).toMatch(
+      /^unknown {2}credentials: AWS does not answer \(.*\): check/,
+    );
+    expect(silent.isWrong).toBe(false);
+  });
+});
+
+it("what is missing is said with what to do about it", async () => {
+  differing = ({ operation, region, input }) => {
+    if (operation === "ListServiceQuotas" || operation === "ListAWSDefaultServiceQuotas")
+      return { Quotas: [quota("ml.g6e.2xlarge", 0), quota("ml.g5.2xlarge", 2), quota("ml.g5.xlarge", 1)] };
+    if (operation !== "GetParameter") return undefined;
+    return region === "us-east-1"
+      ? { error: "ParameterNotFound" }
+      : { Parameter: { Name: input.Name, Value: "5" } };
+  };
+  s3.objects.delete(`${BUCKET}/models/demo/b`);
+  const instanceTypes = "ml.g6e.2xlarge,ml.g5.2xlarge,ml.g5.xlarge,ml.g6.xlarge";
+  const { lineOf } = await check({ instanceTypes, instancesMax: "2" });
+  const page = "https://eu-central-1.console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas";
+  expect(lineOf("CDK in eu-central-1")).toBe(
+    "wrong    CDK in eu-central-1: It has version 5, and 6 is needed: run npx cdk bootstrap aws://123456789012/eu-central-1",
+  );
+  expect(lineOf("CDK in us-east-1")).toBe(
+    "wrong    CDK in us-east-1: The CDK was never used there: run npx cdk bootstrap aws://123456789012/us-east-1",
+  );
+  expect(lineOf("ml.g6e.2xlarge")).toBe(
+    `wrong    ml.g6e.2xlarge: None may run in eu-central-1: do without it meanwhile, by -c instanceTypes=ml.g5.2xlarge,ml.g5.xlarge, and ask for 2 at ${page}/L-ml.g6e.2xlarge`,
+  );
+  expect(lineOf("ml.g5.2xlarge")).toBe("ok       ml.g5.2xlarge: 2 may run in eu-central-1.");
+  expect(lineOf("ml.g5.xlarge")).toBe(
+    `wrong    ml.g5.xlarge: Only 1 may run in eu-central-1, and instancesMax is 2: say -c instancesMax=1, or ask for more at ${page}/L-ml.g5.xlarge`,
+  );
+  expect(lineOf("ml.g6.xlarge")).toBe(
+    'unknown  ml.g6.xlarge: Service Quotas has no "ml.g6.xlarge for endpoint usage" in eu-central-1: the type may not exist there.',
+  );
+  expect(lineOf("model")).toBe(
+    `wrong    model: The bucket has 5 bytes of it instead of 8: run npm run models -- push models/demo --store s3://${BUCKET}`,
+  );
+});
+
+it("a new account may try it without a GPU", async () => {
+  differing = ({ operation }) =>
+    operation.endsWith("Quotas") ? { Quotas: [quota("ml.g6e.2xlarge", 0)] } : undefined;
+  const { lineOf } = await check({ instanceTypes: "ml.g6e.2xlarge" });
+  expect(lineOf("ml.g6e.2xlarge")).toMatch(
+    /try the demo model without a GPU meanwhile, by -c instanceTypes=ml\.m5\.xlarge, and ask for 1 at /,
+  );
+});
+
+it("before the first stack, the bucket and the model are still to come", async () => {
+  const { lineOf, isWrong } = await check({ name: "films", model: "open-sora" });
+  const bucket = `films-${ACCOUNT}-eu-central-1`;
+  expect(lineOf("bucket")).toBe(
+    `unknown  bucket: There is no ${bucket} yet: it comes with npx cdk deploy films/data`,
+  );
+  expect(lineOf("model")).toBe(
+    `unknown  model: It needs the bucket first, and then: npm run models -- push FOLDER --as open-sora --store s3://${bucket}`,
+  );
+  expect(isWrong).toBe(false);
+});
+
+it("a model that is not there, or whose card is damaged, is to be pushed", async () => {
+  const other = await check({ model: "other" });
+  expect(other.lineOf("model")).toMatch(
+    /^wrong {4}model: The bucket has no model other: run npm run models -- push /,
+  );
+  const damaged = s3.objects.get(`${BUCKET}/models/demo/a`)!;
+  s3.objects.set(`${BUCKET}/model-cards/demo.json`, damaged);
+  expect((await check()).lineOf("model")).toMatch(/^wrong {4}model: The card of demo cannot be read: run /);
+});
+
+it("what may not be asked is unknown, with the permission that is missing", async () => {
+  differing = ({ operation }) =>
+    operation === "GetCallerIdentity" ? undefined : { error: "AccessDeniedException" };
+  s3Fault = { status: 403, code: "AccessDenied" };
+  const { lineOf, isWrong } = await check();
+  expect(lineOf("CDK in us-east-1")).toBe(
+    "unknown  CDK in us-east-1: These credentials may not ask: allow them ssm:GetParameter of /cdk-bootstrap/hnb659fds/version in us-east-1.",
+  );
+  expect(lineOf("ml.g6e.4xlarge")).toMatch(/allow them servicequotas:ListServiceQuotas and /);
+  expect(lineOf("bucket")).toBe(
+    `unknown  bucket: These credentials may not ask: allow them s3:ListBucket and s3:GetObject of ${BUCKET}.`,
+  );
+  expect(isWrong).toBe(false);
+});
+
+it("the line of the command says the same by its exit status", async () => {
+  const run = async (args: readonly string[], env: NodeJS.ProcessEnv) => {
+    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry, ...args], {
+      env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true", ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const closed = once(child, "close");
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return { code: (await closed)[0] as number, stdout, stderr };
+  };
+  const surroundings = { ...s3.env, ...aws.env, ...NO_FILES };
+  const well = await run(["-c", "region=eu-central-1", "--context", "build=codebuild"], surroundings);
+  expect([well.code, well.stderr]).toEqual([0, ""]);
+  expect(well.stdout).toMatch(/^ok {7}Node\.js: .*\nok {7}credentials: /);
+  const loggedOut = await run(["-c", "build=codebuild"], { ...surroundings, ...LOGGED_OUT });
+  expect([loggedOut.code, loggedOut.stderr]).toEqual([1, ""]);
+  const mistaken = await run(["-c", "instancetypes=ml.g5.xlarge"], surroundings);
+  expect(mistaken.stderr).toMatch(/^There is no setting instancetypes: there are name, .*\.\n$/);
+  expect([mistaken.code, mistaken.stdout]).toEqual([2, ""]);
+});

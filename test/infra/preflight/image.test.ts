@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { parseDeployment } from "../../../infra/config.ts";
+import { image, inferenceAmi } from "../../../infra/preflight/image.ts";
+
+function config(context: Record<string, string>) {
+  return parseDeployment({ account: "123456789012", region: "eu-central-1", ...context }, {});
+}
+const OTHERWISE = "say -c build=codebuild, or -c imageUri= with an image in Amazon ECR.";
+
+describe("the image", () => {
+  it.each([
+    ["true", "ok", "true makes it on this machine."],
+    ["false", "wrong", `The daemon of false does not answer: start it, or ${OTHERWISE}`],
+    ["no-such-docker", "wrong", `There is no no-such-docker: install it, or ${OTHERWISE}`],
+  ])("is made by Docker, where its daemon answers: %s", async (command, state, sentence) => {
+    expect(await image(config({}), { CDK_DOCKER: command })).toEqual({ state, sentence });
+  });
+
+  it("is made without Docker by CodeBuild", async () => {
+    expect((await image(config({ build: "codebuild" }), { CDK_DOCKER: "false" })).state).toBe("ok");
+  });
+
+  it("that is there already must be in the region", async () => {
+    const at = (region: string) => {
+      const imageUri = `123456789012.dkr.ecr.${region}.amazonaws.com/adareel:1`;
+      return image(config({ imageUri }), {});
+    };
+    expect((await at("eu-central-1")).state).toBe("unknown");
+    expect(await at("us-east-1")).toEqual({
+      state: "wrong",
+      sentence: "It lies in us-east-1, and SageMaker takes none but those of eu-central-1: copy it there.",
+    });
+  });
+});
+
+it("an AMI is nothing to know of without a GPU, and cannot be known with one", () => {
+  expect(inferenceAmi(config({ instanceTypes: "ml.m5.xlarge" })).state).toBe("ok");
+  const older = "al2-ami-sagemaker-inference-gpu-3-1";
+  expect(inferenceAmi(config({ inferenceAmi: older }))).toEqual({
+    state: "unknown",
+    sentence: `Whether eu-central-1 has ${older} for ml.g6e.2xlarge and ml.g6e.4xlarge is seen when the endpoint is made; if not, say -c inferenceAmi=al2023-ami-sagemaker-inference-gpu-4-1.`,
+  });
+});
