@@ -17,7 +17,7 @@ const TEMPORAL_EPS = 1e-5;
 
 /**
  * Frames decoded together. Each depends on all of its run, so that other runs give other pictures; these are the
- * reference's.
+ * reference's. On a CPU the published decoder takes 5.5 KB for each pixel: 20 GB for a run at 512 x 512.
  */
 const FRAMES_PER_RUN = 14;
 

@@ -52,7 +52,10 @@ export const decoderNames = {
   after: "after.",
 } as const;
 
-/** Pixels of the video decoded in one run: a convolutional decoder needs some 2 KB for each of them. */
+/**
+ * Pixels of the video decoded in one run. A convolutional decoder needs some 2 KB for each of them, and 5.3 KB
+ * where it has the width of the published AutoencoderKL: 2.8 GB.
+ */
 export const PIXELS_PER_RUN = 2 ** 19;
 
 /**
