@@ -2,14 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Applied, JobEvent, JobRecord, JobRef } from "../../lib/jobs/index.ts";
 import { isFinished } from "../../lib/jobs/index.ts";
 import { StoreError } from "../../lib/storage/index.ts";
-import { failureOf } from "./failure.ts";
+import { failureOf, JobFailure } from "./failure.ts";
 import { keepLease, type Lease, type LeaseOptions } from "./lease.ts";
 import { reasonOf } from "./log.ts";
 import { type MakeOptions, makeVideo } from "./make-video.ts";
 
 export interface JobRunOptions extends LeaseOptions, Omit<MakeOptions, "signal" | "onProgress"> {
+  /** How long an attempt may run before the job fails for good, since it would take as long again. */
+  readonly maxRunMs: number;
   /** The job has begun or ended. */
-  readonly onChange: (ref: JobRef) => void;
+  readonly onChange: (record: JobRecord) => void;
 }
 
 /** Pause between two tries to write how a job ended. */
@@ -29,7 +31,7 @@ export async function runJob(
   const { jobs, owner, leaseMs, onChange } = options;
   const claimed = await jobs.apply(ref, { type: "claim", owner, leaseMs });
   if (!claimed.ok) return claimed.reason === "overdue" ? expire(ref, options) : claimed.record;
-  onChange(ref);
+  onChange(claimed.record);
   // The claim may have ended the job, because too many workers were lost, or was undone since.
   if (claimed.record.lease?.owner !== owner) return claimed.record;
 
@@ -41,6 +43,13 @@ export async function runJob(
   return record;
 }
 
+function overrun(maxRunMs: number, cause: unknown): JobFailure {
+  const limit =
+    maxRunMs < 60_000 ? `${maxRunMs / 1_000} seconds` : `${Math.round(maxRunMs / 60_000)} minutes`;
+  const message = `The video took longer than the ${limit} that one may run.`;
+  return new JobFailure("deadline_exceeded", message, { cause, isRetryable: false });
+}
+
 /** What is to be written when the work is over; of no meaning once the lease is lost. */
 async function work(
   record: JobRecord,
@@ -49,14 +58,17 @@ async function work(
   options: JobRunOptions,
 ): Promise<JobEvent> {
   const { id, attempt } = record;
+  const limit = AbortSignal.timeout(options.maxRunMs);
   try {
-    const signal = AbortSignal.any([lease.signal, handBack]);
+    const signal = AbortSignal.any([lease.signal, handBack, limit]);
     const making = makeVideo(record, { ...options, signal, onProgress: lease.report });
     // What cannot be interrupted is not waited for by a process that has to go.
     return { type: "complete", ...(await unlessAborted(making, handBack)), ...lease.holder };
   } catch (cause) {
     if (handBack.aborted) return { type: "release", ...lease.holder };
-    const { code, message, isRetryable, ...failure } = failureOf(cause);
+    const { code, message, isRetryable, ...failure } = limit.aborted
+      ? overrun(options.maxRunMs, cause)
+      : failureOf(cause);
     if (!lease.lost)
       options.log.warn({ id, attempt, code, reason: reasonOf(failure.cause ?? cause) }, message);
     return { type: "fail", error: { code, message }, isRetryable, ...lease.holder };
@@ -79,7 +91,7 @@ async function settle(
     }
   };
   const { record } = await apply();
-  if (record && isFinished(record)) onChange(ref);
+  if (record && isFinished(record)) onChange(record);
   return record;
 }
 
@@ -90,7 +102,7 @@ function lose(ref: JobRef, { lost }: Lease, options: JobRunOptions): Promise<Job
 
 async function expire(ref: JobRef, { jobs, onChange }: JobRunOptions): Promise<JobRecord | null> {
   const expired = await jobs.apply(ref, { type: "expire" });
-  if (expired.ok) onChange(ref);
+  if (expired.ok) onChange(expired.record);
   return expired.record;
 }
 

@@ -8,13 +8,17 @@ import { createAdaptorServer } from "@hono/node-server";
 import { pino } from "pino";
 import { CheckpointError } from "../../lib/checkpoint/index.ts";
 import { ConfigError } from "../../lib/environment.ts";
-import { jobStore } from "../../lib/jobs/index.ts";
+import { hasUnsettled, isFinished, type JobRecord, type JobStore, jobStore } from "../../lib/jobs/index.ts";
 import { logDestination } from "../../lib/log-destination.ts";
+import { ModelStoreError } from "../../lib/model-store/index.ts";
 import { openStore } from "../../lib/storage/index.ts";
-import { parseConfig } from "./config.ts";
+import { assertProvider } from "./accelerator.ts";
+import { type GpuConfig, parseConfig } from "./config.ts";
+import { type Log, reasonOf } from "./log.ts";
 import type { FromGpu } from "./messages.ts";
+import { fetchModel, type NamedModel } from "./models.ts";
 import { createGpuApp } from "./server.ts";
-import { warmModels } from "./warm-models.ts";
+import { type WarmModels, warmModels } from "./warm-models.ts";
 import { createWorker, type Worker } from "./worker.ts";
 
 /** The GPU function: takes one job after another over HTTP, until it is told to stop. */
@@ -27,22 +31,28 @@ const ANSWER_MS = 500;
 async function main(): Promise<void> {
   assertArguments(process.argv.slice(2));
   const config = parseConfig(process.env);
+  const { provider } = config.pipeline;
+  assertProvider(provider);
+  // The first process of a container is not ended by a signal that it does not ask for.
+  process.on("SIGTERM", leave);
   const log = pino({ level: config.logLevel, base: null }, logDestination(1));
   const clock = Date;
   const store = await openStore(config.store, { signUrl: refuseToSign });
-  const models = await warmModels(config.models, config.pipeline);
+  const models = await openModels(config, log);
   const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
+  const jobs = jobStore({ store, clock, random: randomBytes });
   const worker = createWorker({
-    jobs: jobStore({ store, clock, random: randomBytes }),
+    jobs,
     store,
     models,
     clock,
     owner,
     leaseMs: config.leaseMs,
     progressIntervalMs: config.progressIntervalMs,
-    provider: config.pipeline.provider,
+    maxRunMs: config.maxRunMs,
+    provider,
     log,
-    onChange: ({ tenant, id }) => tellParent({ kind: "changed", ref: { tenant, id } }),
+    onChange: process.send ? tellOfChange : (record) => void markBegun(record, jobs, log),
   });
   const server = createAdaptorServer({ fetch: createGpuApp({ worker, models, log }).fetch }) as Server;
   server.listen(config.port, config.host);
@@ -51,6 +61,19 @@ async function main(): Promise<void> {
   stopWhenTold(worker, server);
   log.info({ port, owner, models: models.names }, "listening");
   tellParent({ kind: "listening", port, owner });
+}
+
+async function openModels({ models, modelCache, pipeline }: GpuConfig, log: Log): Promise<WarmModels> {
+  const found: NamedModel[] = [];
+  for (const model of models) found.push(await fetchModel(model, { cacheFolder: modelCache, log }));
+  const opened = await warmModels(found, pipeline);
+  // A driver that is too old for CUDA is found out by a deployment, and not by its first job.
+  if (pipeline.provider !== "cpu") await opened.open(opened.names[0]!);
+  return opened;
+}
+
+function leave(): void {
+  process.exit(0);
 }
 
 function assertArguments([command = "serve", ...more]: readonly string[]): void {
@@ -68,6 +91,7 @@ function stopWhenTold(worker: Worker, server: Server): void {
     setTimeout(() => process.exit(0), EXIT_MS);
     worker.stop(STOP_GRACE_MS).then(() => exitAfterAnswers(server));
   };
+  process.off("SIGTERM", leave);
   process.on("SIGTERM", () => stop(false));
   process.on("SIGINT", () => stop(true));
   process.on("disconnect", () => stop(true));
@@ -82,6 +106,23 @@ async function exitAfterAnswers(server: Server): Promise<void> {
   process.exit(0);
 }
 
+function tellOfChange({ tenant, id }: JobRecord): void {
+  tellParent({ kind: "changed", ref: { tenant, id } });
+}
+
+/** Nobody is told of a job's beginning but by its marker; the end of a job has one anyway. */
+async function markBegun(record: JobRecord, jobs: JobStore, log: Log): Promise<void> {
+  if (isFinished(record) || !hasUnsettled(record)) return;
+  try {
+    await jobs.markUndelivered(record);
+  } catch (error) {
+    log.warn(
+      { id: record.id, reason: reasonOf(error) },
+      "that the job began may be told only when it has ended",
+    );
+  }
+}
+
 function tellParent(message: FromGpu): void {
   // A parent that is gone is noticed by `disconnect`.
   if (process.connected) process.send!(message, undefined, undefined, () => undefined);
@@ -94,6 +135,8 @@ function refuseToSign(): never {
 /** One sentence on stderr; 2 for a configuration that has to be put otherwise, 1 for everything else. */
 main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
-  const isMistake = [ConfigError, CheckpointError, RangeError].some((kind) => error instanceof kind);
+  const isMistake = [ConfigError, CheckpointError, ModelStoreError, RangeError].some(
+    (kind) => error instanceof kind,
+  );
   process.exit(isMistake ? 2 : 1);
 });

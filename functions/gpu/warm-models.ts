@@ -6,6 +6,7 @@ import {
   type PipelineProcess,
   startPipelineProcess,
 } from "../../lib/pipeline/index.ts";
+import type { NamedModel } from "./models.ts";
 
 export interface WarmModel {
   readonly pipeline: PipelineProcess;
@@ -35,10 +36,13 @@ export interface WarmModels {
  *
  * @throws CheckpointError when a folder is not a model, ConfigError when two have one name
  */
-export async function warmModels(folders: readonly string[], options: PipelineOptions): Promise<WarmModels> {
+export async function warmModels(
+  models: readonly NamedModel[],
+  options: PipelineOptions,
+): Promise<WarmModels> {
   const folderOf = new Map<string, string>();
-  for (const folder of folders) {
-    const { name } = await describeModel(folder);
+  for (const { name, folder } of models) {
+    await describeModel(folder);
     if (folderOf.has(name)) {
       throw new ConfigError(`MODELS has two models of the name ${name}, which jobs could not tell apart.`);
     }

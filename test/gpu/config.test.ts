@@ -7,14 +7,16 @@ const STORE = "file:///jobs";
 
 describe("a configuration", () => {
   it("needs no more than a store", () => {
-    const { models, ...rest } = parseConfig({ STORE });
+    const { models, modelCache, ...rest } = parseConfig({ STORE });
     expect(models).toHaveLength(1);
+    expect(modelCache).toMatch(/adareel-models$/);
     expect(rest).toEqual({
       port: 8080,
       host: "0.0.0.0",
       store: STORE,
       leaseMs: 60_000,
       progressIntervalMs: 2_000,
+      maxRunMs: 3_480_000,
       pipeline: { provider: "cpu" },
       logLevel: "info",
     });
@@ -28,6 +30,8 @@ describe("a configuration", () => {
       HOST: "127.0.0.1",
       MODELS: ["/a", "/b"].join(delimiter),
       LEASE_MS: "30000",
+      MODEL_CACHE: "/cache",
+      MAX_RUN_MS: "60000",
       PROGRESS_INTERVAL_MS: "0",
       THREADS: "2",
       PROVIDER: "cuda",
@@ -38,7 +42,12 @@ describe("a configuration", () => {
       port: 9000,
       host: "127.0.0.1",
       store: "s3://bucket/prefix",
-      models: ["/a", "/b"],
+      models: [
+        { name: "a", folder: "/a" },
+        { name: "b", folder: "/b" },
+      ],
+      modelCache: "/cache",
+      maxRunMs: 60_000,
       leaseMs: 30_000,
       progressIntervalMs: 0,
       pipeline: { provider: "cuda", threads: 2 },
@@ -48,6 +57,11 @@ describe("a configuration", () => {
 
   it("prefers PORT, and 0 is one", () => {
     expect(parseConfig({ STORE, PORT: "0", SAGEMAKER_BIND_TO_PORT: "9000" }).port).toBe(0);
+  });
+
+  it("downloads the model of MODEL_URI, whose last part names it", () => {
+    for (const MODEL_URI of ["s3://bucket/models/wan-1.3b/", "s3://bucket/models/wan-1.3b"])
+      expect(parseConfig({ STORE, MODEL_URI }).models).toEqual([{ name: "wan-1.3b", url: MODEL_URI }]);
   });
 
   const wrong: [env: NodeJS.ProcessEnv, message: string][] = [
@@ -62,6 +76,13 @@ describe("a configuration", () => {
     [{ THREADS: "0" }, "THREADS must be a whole number from 1 to 1024."],
     [{ PROVIDER: "tpu" }, "PROVIDER must be one of cpu, cuda, webgpu."],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent."],
+    [{ MAX_RUN_MS: "0" }, "MAX_RUN_MS must be a whole number from 1000 to 9999999."],
+    ...["s3://bucket", "s3://bucket/", "https://bucket/models/a/", "s3://b/models/..", "s3://b/a b/"].map(
+      (MODEL_URI): [NodeJS.ProcessEnv, string] => [
+        { MODEL_URI },
+        "MODEL_URI must be s3://bucket/models/<name>/.",
+      ],
+    ),
     [{ MODELS: delimiter }, `MODELS must be folders with one ${delimiter} between two.`],
   ];
   it.each(wrong)("%j is refused in one sentence", (env, message) => {

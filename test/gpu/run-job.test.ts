@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { namedByFolder } from "../../functions/gpu/models.ts";
 import { type JobRunOptions, runJob } from "../../functions/gpu/run-job.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { hashWeights } from "../../lib/checkpoint/index.ts";
@@ -19,7 +20,7 @@ let place: Workplace;
 beforeAll(async () => {
   [folder, broken] = [await writeTinyModel(), await writeTinyModel()];
   await rm(join(broken, "vae/diffusion_pytorch_model.safetensors"));
-  models = await warmModels([folder, broken], { threads: 1 });
+  models = await warmModels([folder, broken].map(namedByFolder), { threads: 1 });
 });
 afterAll(async () => {
   await models.close();
@@ -45,6 +46,7 @@ function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
     owner: "worker",
     leaseMs: 60_000,
     progressIntervalMs: 10,
+    maxRunMs: 3_600_000,
     provider: "cpu",
     log: silent,
     onChange: (changed) => changes.push(changed),
@@ -191,6 +193,19 @@ describe("a job that is no longer this worker's", () => {
     await expect(ended).resolves.toMatchObject({ status: "failed", attempt: 1, error });
     expect(changes).toHaveLength(2);
     expect(await place.artifacts()).toEqual([]);
+  });
+
+  it("fails for good once it has run as long as one may", async () => {
+    const ref = await place.queue(endless);
+    const { ended } = start(ref, { maxRunMs: 500 });
+    const message = "The video took longer than the 0.5 seconds that one may run.";
+    await expect(ended).resolves.toMatchObject({
+      status: "failed",
+      attempt: 1,
+      error: { code: "deadline_exceeded", message },
+    });
+    expect(await place.artifacts()).toEqual([]);
+    await expect(start(await place.queue()).ended).resolves.toMatchObject({ status: "completed" });
   });
 
   it("is abandoned when its lease could not be renewed for too long", async () => {

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { namedByFolder } from "../../functions/gpu/models.ts";
 import { runJob } from "../../functions/gpu/run-job.ts";
 import { warmModels } from "../../functions/gpu/warm-models.ts";
 import { s3ClientFromEnvironment } from "../../lib/storage/s3-store.ts";
@@ -29,7 +30,7 @@ describe.runIf(endpoint)("a job over S3", () => {
   it("runs from queued to completed, its video is read by a signed URL, and its purge leaves nothing", async () => {
     const folder = await writeTinyModel();
     onTestFinished(() => rm(folder, { recursive: true }));
-    const models = await warmModels([folder], { threads: 1 });
+    const models = await warmModels([namedByFolder(folder)], { threads: 1 });
     onTestFinished(() => models.close());
     const place = await openBucket(folder);
     const { jobs, store, clock } = place;
@@ -41,6 +42,7 @@ describe.runIf(endpoint)("a job over S3", () => {
       owner: "worker",
       leaseMs: 60_000,
       progressIntervalMs: 10,
+      maxRunMs: 3_600_000,
       provider: "cpu",
       log: silent,
       onChange: () => undefined,

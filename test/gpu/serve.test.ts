@@ -1,5 +1,6 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
@@ -123,6 +124,26 @@ it("that is killed leaves a lease, and the next worker begins with the next atte
   expect(await place.artifacts()).toEqual([]);
 });
 
+it("without a parent tells by a marker that a job began", async () => {
+  const ref = await place.queue(endless);
+  const gpu = spawn(process.execPath, ["--import", "tsx", script, "serve"], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, STORE: place.url, MODELS: folder, PORT: "0", HOST: "127.0.0.1", THREADS: "1" },
+  });
+  onTestFinished(() => void gpu.kill("SIGKILL"));
+  const [first] = (await once(gpu.stdout!.setEncoding("utf8"), "data")) as [string];
+  const answer = invoke(`http://127.0.0.1:${JSON.parse(first).port}`, ref);
+  await begun(ref);
+  await vi.waitFor(async () => {
+    const { keys } = await place.store.list("undelivered/");
+    expect(keys).toEqual([`undelivered/${ref.tenant}/${ref.id}`]);
+  });
+  const exit = once(gpu, "exit");
+  gpu.kill("SIGINT");
+  expect(await (await answer).json()).toMatchObject({ status: "queued" });
+  expect(await exit).toEqual([0, null]);
+});
+
 it("goes when the process that started it went before it was ready", async () => {
   const { process: gpu } = start();
   const exit = once(gpu, "exit");
@@ -136,6 +157,7 @@ it("does not start with what it cannot use, and says so in one sentence", async 
     start({}, ["train"]),
     start({ MODELS: join(folder, "vae") }),
     start({ STORE: "s3://-" }),
+    ...(existsSync("/dev/nvidia0") ? [] : [start({ PROVIDER: "cuda" })]),
   ];
   for (const { exited } of wrong) {
     const { code, stdout, stderr } = await exited;

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
+import { namedByFolder } from "../../functions/gpu/models.ts";
 import { createGpuApp } from "../../functions/gpu/server.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { createWorker, type Worker } from "../../functions/gpu/worker.ts";
@@ -17,7 +18,7 @@ let ping: () => Promise<Response>;
 
 beforeAll(async () => {
   folder = await writeTinyModel();
-  models = await warmModels([folder], { threads: 1 });
+  models = await warmModels([namedByFolder(folder)], { threads: 1 });
 });
 afterAll(async () => {
   await models.close();
@@ -37,6 +38,7 @@ function open(jobs: JobStore): void {
     owner: "worker",
     leaseMs: 60_000,
     progressIntervalMs: 10,
+    maxRunMs: 3_600_000,
     provider: "cpu",
     log: silent,
     onChange() {},

@@ -1,0 +1,83 @@
+import { existsSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type DownloadProgress, downloadModel } from "../../lib/model-store/index.ts";
+import { openFileDownloads } from "../../lib/storage/index.ts";
+import type { Log } from "./log.ts";
+
+/** A model on this machine, under the name that jobs ask for. */
+export interface NamedModel {
+  readonly name: string;
+  readonly folder: string;
+}
+
+/** A model that is in a bucket: `s3://bucket/models/<name>/`. */
+export interface RemoteModel {
+  readonly name: string;
+  readonly url: string;
+}
+
+const DEMO_MODEL = fileURLToPath(new URL("../../models/demo", import.meta.url));
+const LOG_INTERVAL_MS = 10_000;
+
+/** The model in a folder, called as that is. */
+export function namedByFolder(folder: string): NamedModel {
+  return { name: basename(resolve(folder)), folder };
+}
+
+/**
+ * The models that there are: those in `folders`; or else the one that `url` names, which SageMaker has laid into
+ * `mounted`, or which is to be downloaded; or else what is in `mounted`; or else the one that comes with the program.
+ */
+export function chooseModels({
+  folders,
+  url,
+  mounted,
+}: {
+  readonly folders: readonly string[] | undefined;
+  readonly url: string | undefined;
+  readonly mounted: string;
+}): readonly (NamedModel | RemoteModel)[] {
+  if (folders) return folders.map(namedByFolder);
+  const isMounted = existsSync(mounted) && readdirSync(mounted).length > 0;
+  if (url === undefined) return [namedByFolder(isMounted ? mounted : DEMO_MODEL)];
+  const name = basename(url);
+  return [isMounted ? { name, folder: mounted } : { name, url }];
+}
+
+/**
+ * The model on this machine, downloaded if it is not.
+ *
+ * @throws ModelStoreError, StoreError, ChangedFileError
+ */
+export async function fetchModel(
+  model: NamedModel | RemoteModel,
+  { cacheFolder, log }: { readonly cacheFolder: string; readonly log: Log },
+): Promise<NamedModel> {
+  if ("folder" in model) return model;
+  const { name, url } = model;
+  const downloads = await openFileDownloads(url, { sleep });
+  const startedAt = performance.now();
+  let loggedAt = startedAt;
+  let latest: DownloadProgress | null = null;
+  const tell = (message: string) =>
+    log.info({ name, ...latest, seconds: (performance.now() - startedAt) / 1000 }, message);
+  const folder = await downloadModel({
+    name,
+    downloads,
+    cacheFolder,
+    onProgress(progress) {
+      latest = progress;
+      if (performance.now() - loggedAt < LOG_INTERVAL_MS) return;
+      loggedAt = performance.now();
+      tell("downloading the model");
+    },
+  });
+  tell("the model is there");
+  return { name, folder };
+}
+
+/** Where models are downloaded to when nothing else is said. */
+export const DEFAULT_CACHE = join(tmpdir(), "adareel-models");

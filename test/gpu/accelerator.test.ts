@@ -1,0 +1,35 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { assertProvider, type Machine } from "../../functions/gpu/accelerator.ts";
+
+let folder: string;
+let machine: Machine;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "adareel-machine-"));
+  mkdirSync(join(folder, "dev"));
+  machine = { deviceFolder: join(folder, "dev"), cudaLibrary: join(folder, "cuda.so") };
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+it("CUDA without a GPU, and a GPU without CUDA's library, are each refused in a sentence that says what to do", () => {
+  const check = () => assertProvider("cuda", machine);
+  expect(check).toThrow(
+    /^PROVIDER is cuda and there is no NVIDIA GPU here: .*--gpus all, or set PROVIDER=cpu\.$/,
+  );
+  for (const other of ["nvidiactl", "nvidia-uvm", "dri"]) writeFileSync(join(folder, "dev", other), "");
+  expect(check).toThrow(/no NVIDIA GPU/);
+  expect(() => assertProvider("cuda", { ...machine, deviceFolder: join(folder, "none") })).toThrow(
+    /no NVIDIA GPU/,
+  );
+  writeFileSync(join(folder, "dev", "nvidia3"), "");
+  expect(check).toThrow(/^PROVIDER is cuda and onnxruntime-node has no CUDA library here: .*PROVIDER=cpu\.$/);
+  writeFileSync(machine.cudaLibrary, "");
+  expect(check).not.toThrow();
+});
+
+it("other providers ask for neither", () => {
+  for (const provider of ["cpu", "webgpu", undefined] as const)
+    expect(() => assertProvider(provider, machine)).not.toThrow();
+});
