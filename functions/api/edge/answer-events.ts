@@ -43,7 +43,6 @@ export function answerEvents({ open, domain, log, deadlineMs = DEADLINE_MS }: Ed
       return await Promise.race([app(distribution).then((fetch) => fetch(request)), late]);
     } finally {
       answered.abort();
-      late.catch(() => undefined);
     }
   }
 
