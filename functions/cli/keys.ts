@@ -6,11 +6,12 @@ import { openStore } from "../../lib/storage/index.ts";
 
 /** `npm run keys`: API keys are made, listed and revoked where the service looks for them. */
 
-const USAGE = `usage: npm run keys -- create [--tenant NAME] [--name TEXT]
-       npm run keys -- list
-       npm run keys -- revoke ID
+const USAGE = `usage: npm run keys -- create [--tenant NAME] [--name TEXT] [--store s3://BUCKET]
+       npm run keys -- list [--store s3://BUCKET]
+       npm run keys -- revoke ID [--store s3://BUCKET]
 
-The keys are those of the folder DATA_DIR (default: data), or of the store STORE (s3://bucket/prefix).
+The keys are those of a deployment, whose bucket is the store (or STORE in the environment), or else those that
+npm start has in the folder DATA_DIR (default: data).
 `;
 
 class UsageError extends Error {
@@ -24,7 +25,7 @@ async function main(): Promise<void> {
   const command = COMMANDS.get(name);
   if (!command) throw new UsageError(`Say create, list or revoke.\n${USAGE}`);
   if (words.length !== command.wordCount) throw new UsageError(USAGE);
-  await command.run(await openKeys(), words, values);
+  await command.run(await openKeys(values.store), words, values);
 }
 
 interface Options {
@@ -69,17 +70,17 @@ async function revoke(keys: ApiKeys, [id]: string[]): Promise<void> {
   process.stderr.write(`Key ${id} is revoked; a running service refuses it within seconds.\n`);
 }
 
-function openKeys(): Promise<ApiKeys> {
+async function openKeys(url = process.env.STORE): Promise<ApiKeys> {
   const folder = resolve(process.env.INIT_CWD ?? process.cwd(), process.env.DATA_DIR || "data", "store");
-  return openStore(process.env.STORE || folder, { signUrl: () => "" }).then((store) =>
-    apiKeys({ store, clock: Date, random: randomBytes }),
-  );
+  const store = await openStore(url || folder, { signUrl: () => "" });
+  return apiKeys({ store, clock: Date, random: randomBytes });
 }
 
 function parse(args: string[]) {
   const options = {
     tenant: { type: "string" },
     name: { type: "string" },
+    store: { type: "string" },
     help: { type: "boolean", short: "h" },
   } as const;
   try {

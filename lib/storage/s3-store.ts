@@ -173,7 +173,11 @@ export function explanation(bucket: string, error: unknown): StoreError {
   const name = status === undefined ? (code ?? kind) : kind;
   const options = { cause: error };
   if (name === "NoSuchBucket") {
-    return new StoreError("missing_bucket", `The bucket ${bucket} does not exist; create it.`, options);
+    return new StoreError(
+      "missing_bucket",
+      `The bucket ${bucket} does not exist; check its name, or create it.`,
+      options,
+    );
   }
   if (status === 507 || /StorageFull|QuotaExceeded/.test(name)) {
     return new StoreError("full", `The bucket ${bucket} is full (${name}); free some space.`, options);

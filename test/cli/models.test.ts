@@ -1,8 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { cp, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { s3ClientFromEnvironment } from "../../lib/storage/s3-store.ts";
 import { type Fault, type S3Stub, type StubRequest, startS3Stub } from "../s3-stub/s3-stub.ts";
 import { startCommand } from "./start-command.ts";
 
@@ -144,4 +147,22 @@ describe("in one sentence", () => {
     );
     expect(code).toBe(1);
   });
+});
+
+const endpoint = process.env.ADAREEL_S3_ENDPOINT;
+if (!endpoint) console.log("no ADAREEL_S3_ENDPOINT: no model is pushed to an S3 server");
+
+it.runIf(endpoint)("push puts a model into the bucket of an S3 server", async () => {
+  const env = { ...process.env, AWS_ENDPOINT_URL_S3: endpoint };
+  const client = await s3ClientFromEnvironment(env);
+  const bucket = `adareel-test-${randomUUID()}`;
+  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  const copy = await copyModel();
+  const pushed = await startCommand("models", ["push", copy, "--store", `s3://${bucket}`], { folder, env })
+    .ended;
+  expect(pushed.stderr).toMatch(/The store has the model larger; 53\.3 MB of 53\.3 MB had to be sent\.\n$/);
+  const again = await startCommand("models", ["push", copy, "--store", `s3://${bucket}`], { folder, env })
+    .ended;
+  expect(again.stderr).toMatch(/The store has the model larger; 0\.0 MB of 53\.3 MB had to be sent\.\n$/);
+  client.destroy();
 });
