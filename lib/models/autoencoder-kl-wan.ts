@@ -76,13 +76,16 @@ export function parseAutoencoderKLWanConfig(config: unknown): AutoencoderKLWanCo
   return parseConfig("AutoencoderKLWan", schema, config);
 }
 
+/** Latent frames up to which a run over all of them needs no more memory than what runs leave to each other. */
+const WHOLE_FRAMES_MAX = 6;
+
 /**
- * Decodes a whole latent in one run where it is small, and else the first latent frame and after it a few at a
- * time. Both give the reference's frames: a convolution over time leaves its last two frames to the next run and
- * would see nothing else of the past.
+ * Decodes a short or small latent in one run, and of others the first latent frame and after it a few at a time.
+ * Both give the reference's frames: a convolution over time leaves its last two frames to the next run and would
+ * see nothing else of the past.
  *
- * Memory does not grow with the length of the video. In float32 a run needs some 4 KB for each pixel it makes, and
- * what is left to the next run is 9 KB for each pixel of one frame: at 480x832 pixels 6 GB and twice 3.6 GB.
+ * Memory, measured in float32 on the CPU: 2 KB for each pixel of a video decoded in one run, and 40 KB for each
+ * pixel of a frame, however many there are, in runs that follow each other: at 480x832 pixels 16 GB.
  */
 export function autoencoderKLWanDecoder(config: AutoencoderKLWanConfig): LatentDecoder {
   const scale = 2 ** (config.dim_mult.length - 1);
@@ -99,7 +102,7 @@ export function autoencoderKLWanDecoder(config: AutoencoderKLWanConfig): LatentD
     },
     runs({ frames, height, width }) {
       const pixels = height * width * scale ** 2 * rate; // of each latent frame
-      if (framesPerRun(frames, pixels) === frames) return [{ frames }];
+      if (frames <= WHOLE_FRAMES_MAX || framesPerRun(frames, pixels) === frames) return [{ frames }];
       const later = framesPerRun(frames - 1, pixels);
       return [
         { frames: 1, isContinued: true },
@@ -206,13 +209,15 @@ function buildDecoder(
     return reshape(pairs, [1, C, 2 * F, H, W]);
   }
 
-  /** Twice the height and width, and half the channels. */
+  /** Twice the height and width, and half the channels; by frame, since all of them at once would be the largest. */
   function upsampleSpace(x: Value, name: string): Value {
-    const C = x.shape[1]!;
+    const [, C, F] = x.shape as [number, number, number];
     const weight = g.weight(`${name}.weight`, [C / 2, C, 3, 3]);
-    return asVideo(
-      conv2d(upsampleNearest2x(asFrames(x)), weight, g.weight(`${name}.bias`, [C / 2]), { pads: 1 }),
+    const bias = g.weight(`${name}.bias`, [C / 2]);
+    const frames = Array.from({ length: F }, (_, f) =>
+      asVideo(conv2d(upsampleNearest2x(asFrames(slice(x, 2, f, f + 1))), weight, bias, { pads: 1 })),
     );
+    return concat(frames as [Value, ...Value[]], 2);
   }
 
   /** A convolution that sees of time only what was. */

@@ -20,7 +20,7 @@ export interface Decoding {
 }
 
 /**
- * The pictures of a latent, decoded run by run. What one run leaves behind is given to the next and held no longer.
+ * The pictures of a latent, decoded run by run. What one run leaves behind is given to the next.
  *
  * @param latent [C, F, H, W]
  */
@@ -37,7 +37,6 @@ export async function decodeFrames(
   for (const { frames, session } of runs) {
     await pauseUnlessCancelled(signal);
     const feeds = { ...left, [decoderNames.latent]: latentFrames(latent, shape, first, frames) };
-    left = {};
     const out = await session.run(feeds);
     const pictures = out[decoderNames.frames]!;
     const count = pictures.shape[0]!;
