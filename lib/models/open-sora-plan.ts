@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { positiveInteger } from "./config.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
-import { type LatteConfig, latte, latteFields, parseLatteFields } from "./latte.ts";
+import { latte, latteFields, parseLatteFields } from "./latte.ts";
 
 /**
  * LatteT2V, the transformer of Open-Sora-Plan 1.1 (github.com/PKU-YuanGroup/Open-Sora-Plan, tag v1.1.0): Latte
@@ -12,12 +12,16 @@ import { type LatteConfig, latte, latteFields, parseLatteFields } from "./latte.
 const UNSCALED_FRAMES = 16;
 
 const openSoraPlanFields = latteFields.extend({
-  sample_size: z.union([positiveInteger, z.tuple([positiveInteger, positiveInteger]).transform(([h]) => h)]),
+  sample_size: z
+    .tuple([positiveInteger, positiveInteger])
+    .refine(([height, width]) => height === width, "must be a square")
+    .transform(([edge]) => edge),
+  video_length: positiveInteger.min(2),
   /** Patch extent along frames. */
   patch_size_t: z.literal(1).default(1),
   model_max_length: positiveInteger.max(4096).default(300),
   interpolation_scale_1d: z.number().positive().nullable().default(null),
-  // Later versions turn positions and compress keys, under the same class name.
+  // Other checkpoints of this class turn positions, or compress keys.
   use_rope: z.literal(false).default(false),
   compress_kv_factor: z.literal(1).default(1),
 });
@@ -30,11 +34,15 @@ export function parseOpenSoraPlanConfig(config: unknown): OpenSoraPlanConfig {
 
 /** @throws RangeError when the model cannot make a video of this shape */
 export function openSoraPlan(config: OpenSoraPlanConfig, video: VideoShape): DiffusionTransformer {
-  const scale = config.interpolation_scale_1d ?? frameScale(config);
-  return latte(config, video, { textLength: config.model_max_length, frameDistance: 1 / scale });
-}
-
-/** An odd length has a first frame of its own, which the decoder does not multiply. */
-function frameScale({ video_length }: LatteConfig): number {
-  return Math.max(1, Math.floor((video_length - (video_length % 2)) / UNSCALED_FRAMES));
+  const { video_length, interpolation_scale_1d, model_max_length: textLength } = config;
+  // The authors make a single picture without the temporal blocks, and so without a probe.
+  if (video.latent.frames !== video_length) {
+    throw new RangeError(
+      `A latent of this model has ${video_length} frames, and this one has ${video.latent.frames}.`,
+    );
+  }
+  // An odd length has a first frame of its own, which the decoder does not multiply.
+  const multiplied = video_length - (video_length % 2);
+  const scale = Math.max(1, interpolation_scale_1d ?? Math.floor(multiplied / UNSCALED_FRAMES));
+  return latte(config, video, { textLength, frameDistance: 1 / scale });
 }

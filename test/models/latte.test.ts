@@ -31,7 +31,7 @@ function transformerOf({ config }: Golden, { latent }: TransformerCase) {
 describe.each([
   ["latte", "a size that is not trained, prompts of the same and of different length, a single frame"],
   ["latte-large-square", "positions scaled down, patches of 3, no variance, the second of four pairs probed"],
-  ["open-sora-plan", "the positions of many frames scaled down, a single frame"],
+  ["open-sora-plan", "the positions of many frames scaled down, two sizes"],
 ])("the Latte transformer against diffusers: %s (%s)", async (name) => {
   const golden = await readGolden(name);
   const cases = (await readCases<TransformerCase>(name)).map((goldenCase, index) => ({ goldenCase, index }));
@@ -184,12 +184,18 @@ describe("Open-Sora-Plan's Latte", async () => {
     expect(openSoraPlan(parseOpenSoraPlanConfig(silent), video).textLength).toBe(300);
   });
 
-  it("refuses by name what later versions added", () => {
+  it("makes as many frames as it has positions for, since a single one would have no temporal blocks", () => {
+    expect(() => openSoraPlan(config, shapeOf([1, 4, 2]))).toThrow(/has 33 frames, and this one has 1\./);
+    expect(() => parseOpenSoraPlanConfig({ ...stored, video_length: 1 })).toThrow(/video_length/);
+  });
+
+  it("refuses by name what other checkpoints of its class do", () => {
     const parse = (change: object) => () => parseOpenSoraPlanConfig({ ...stored, ...change });
     expect(parse({ use_rope: true })).toThrow(/LatteT2V.*use_rope/);
     expect(parse({ compress_kv_factor: 2 })).toThrow(/compress_kv_factor/);
     expect(parse({ patch_size_t: 2 })).toThrow(/patch_size_t/);
     expect(parse({ model_max_length: 1e9 })).toThrow(/model_max_length: .*4096/);
+    expect(parse({ sample_size: [64, 96] })).toThrow(/sample_size: must be a square/);
     expect(parse({ cross_attention_dim: 24 })).toThrow(/cross_attention_dim/);
   });
 });

@@ -126,7 +126,7 @@ def main() -> None:
     )  # fmt: skip
     open_sora_plan(
         args.out / "open-sora-plan",
-        [case([33, 4, 2], 894, [9, 9]), case([1, 4, 6], 6, [3, 8])],
+        [case([33, 4, 2], 894, [9, 9]), case([33, 2, 4], 6, [3, 8])],
         seed=23, frame_scale=2, num_attention_heads=2, attention_head_dim=8, in_channels=4, out_channels=8,
         num_layers=2, cross_attention_dim=16, sample_size=16, patch_size=2, norm_eps=1e-6, caption_channels=12,
         video_length=33,
