@@ -19,7 +19,9 @@ const OPERATIONS: Readonly<Record<string, Access["operation"]>> = {
 /** What was done by requests whose access key is the name of their role; each kind once, sorted. */
 export function accessesIn(requests: readonly StubRequest[]): Access[] {
   const found = requests.flatMap(({ operation: name, key, query, headers }) => {
-    const [, role] = /Credential=([^/]+)\//.exec(headers.authorization ?? "") ?? [];
+    // Whoever follows a signed URL acts as the role that signed it.
+    const signed = headers.authorization ?? `Credential=${query.get("X-Amz-Credential")}`;
+    const [, role] = /Credential=([^/]+)\//.exec(signed) ?? [];
     const operation = OPERATIONS[name];
     if (!role) return [];
     if (!operation) throw new Error(`${role} does ${name}, which has no permission here yet.`);

@@ -180,14 +180,20 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     name: "test",
   });
 
-  async function ask<T>(method: string, path: string, json?: object): Promise<T> {
+  async function ask<T>(
+    method: string,
+    path: string,
+    json?: object,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
     const answer = await app.request(`https://api.test${path}`, {
       method,
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
       ...(json && { body: JSON.stringify(json) }),
     });
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()) as T;
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return JSON.parse(text) as T;
   }
 
   return {
@@ -195,6 +201,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     queues,
     gpu,
     ring,
+    storeFor,
     /** What a test looks at the jobs with. */
     jobs: jobsFor("observer").jobs,
     ask,
