@@ -89,7 +89,10 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
     const step = twoLayers(sinusoid, `${embedder}.time_embedder`, D, silu);
     const modulation = linear(silu(step), ...affine(g, `${embedder}.time_proj`, 6 * D, D)); // [1, 6D]
     const text = g.input("text", "float32", [2, L, text_dim]);
+    const { cos, sin } = gridRotaryTables([F, H, W], attention_head_dim);
     const conditioning = {
+      cos: g.constant(cos, [N, attention_head_dim / 2]),
+      sin: g.constant(sin, [N, attention_head_dim / 2]),
       step, // [1, D]
       modulation: reshape(modulation, [6, D]),
       text: twoLayers(text, `${embedder}.text_embedder`, D, (y) => gelu(y, "tanh")), // [B, L, D]
@@ -111,7 +114,8 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
       const table = add(reshape(stored, [6, D]), conditioning.modulation!); // [6, D]
       // [1, D] each
       const [shiftAttn, scaleAttn, gateAttn, shiftFfn, scaleFfn, gateFfn] = split(table, 0, 6) as Values<6>;
-      const a = mul(gateAttn, selfAttention(`${name}.attn1`, modulate(x, shiftAttn, scaleAttn, eps)));
+      const normed = modulate(x, shiftAttn, scaleAttn, eps);
+      const a = mul(gateAttn, selfAttention(`${name}.attn1`, normed, conditioning));
       const afterAttn = add(x, a);
       const r = crossAttention(`${name}.attn2`, norm(afterAttn, `${name}.norm2`), conditioning.text!);
       const afterText = add(afterAttn, r);
@@ -133,10 +137,10 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
   }
 
   /** Among all tokens of the video. */
-  function selfAttention(name: string, x: Value): Value {
+  function selfAttention(name: string, x: Value, { cos, sin }: Conditioning): Value {
     return x.graph.scope("attn1", () => {
-      const q = rotate(normalised(x, name, "q"));
-      const k = rotate(normalised(x, name, "k"));
+      const q = rotaryInterleaved(normalised(x, name, "q"), cos!, sin!);
+      const k = rotaryInterleaved(normalised(x, name, "k"), cos!, sin!);
       const y = attention({ q, k, v: project(x, `${name}.to_v`), heads });
       return project(y, `${name}.to_out.0`);
     });
@@ -159,12 +163,6 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
 
   function project(x: Value, name: string): Value {
     return linear(x, ...affine(x.graph, name, D, D));
-  }
-
-  function rotate(x: Value): Value {
-    const { cos, sin } = gridRotaryTables([F, H, W], attention_head_dim);
-    const shape = [N, attention_head_dim / 2];
-    return rotaryInterleaved(x, x.graph.constant(cos, shape), x.graph.constant(sin, shape));
   }
 
   function head(x: Value, { step }: Conditioning): Value {
