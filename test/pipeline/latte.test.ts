@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Checkpoint } from "../../lib/checkpoint/index.ts";
-import { openPipeline } from "../../lib/pipeline/index.ts";
+import { openPipeline, type Progress } from "../../lib/pipeline/index.ts";
 import { writeJson } from "./tiny-model.ts";
 
 interface GoldenCase {
@@ -33,17 +33,19 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function generate({ className, config, negativePrompt, ...request }: GoldenCase) {
+async function generate(
+  { className, config, negativePrompt, ...request }: GoldenCase,
+  onProgress: (progress: Progress) => void = () => undefined,
+) {
   const index = JSON.parse(await readFile(join(golden, "model_index.json"), "utf8"));
   await writeJson(join(folder, "model_index.json"), { ...index, scheduler: ["diffusers", className] });
   await writeJson(join(folder, "scheduler/scheduler_config.json"), { _class_name: className, ...config });
   const pipeline = await openPipeline(folder, { threads: 1 });
   try {
-    return await pipeline.generate({
-      ...request,
-      ...(negativePrompt !== null && { negativePrompt }),
-      cache: "off",
-    });
+    return await pipeline.generate(
+      { ...request, ...(negativePrompt !== null && { negativePrompt }), cache: "off" },
+      { onProgress },
+    );
   } finally {
     await pipeline.close();
   }
@@ -53,12 +55,15 @@ describe("Latte makes the video that diffusers makes", () => {
   it.each(cases.map((goldenCase, index) => ({ ...goldenCase, index })))(
     "with $className in $steps steps, prompt $prompt, negative prompt $negativePrompt",
     async ({ index, ...goldenCase }) => {
-      const { latent, frames } = await generate(goldenCase);
+      const { latent, frames, tokens, isNegativePromptTruncated } = await generate(goldenCase);
       const expected = await vectors.read(`${index}.latent`); // [C, F, H, W]
       const largest = Math.max(...expected.map(Math.abs));
       const errors = expected.map((value, i) => Math.abs(value - latent[i]!));
       // The worst measured is 2.1e-6.
       expect(Math.max(...errors) / largest).toBeLessThan(1e-4);
+
+      const negativeTokens = goldenCase.negativePrompt?.split(" ").length ?? 0;
+      expect(isNegativePromptTruncated).toBe(negativeTokens + 1 > tokens);
 
       const planes = await vectors.read(`${index}.frames`); // [F, 3, H, W], 0..1
       const pixels = frames.width * frames.height;
@@ -73,4 +78,12 @@ describe("Latte makes the video that diffusers makes", () => {
       }
     },
   );
+});
+
+it("a step is an evaluation of the model: four of PNDM's are thirteen", async () => {
+  const told: Progress[] = [];
+  const { trace } = await generate(cases[1]!, (progress) => told.push(progress));
+  expect(trace.steps).toBe(13);
+  expect(told.at(-1)).toEqual({ stage: "decode", steps: 13, done: 13, computed: 13 });
+  expect(told.every(({ done, steps }) => done <= steps)).toBe(true);
 });
