@@ -37,15 +37,19 @@ export async function digestFile(path: string, options: DigestOptions = {}): Pro
   return withFile(path, async (file) => {
     const { size: sizeBytes } = await file.stat();
     const partBytes = partBytesOf(sizeBytes);
+    const buffer = Buffer.allocUnsafe(MIB);
     for (let start = 0; start < sizeBytes || start === 0; start += partBytes) {
       const part = createHash("sha256");
-      const end = Math.min(start + partBytes, sizeBytes) - 1;
-      const range = { start, end: Math.max(end, start), highWaterMark: MIB, autoClose: false };
-      for await (const chunk of file.createReadStream(range) as AsyncIterable<Buffer>) {
+      const end = Math.min(start + partBytes, sizeBytes);
+      for (let position = start; position < end; ) {
         signal?.throwIfAborted();
-        whole.update(chunk);
-        part.update(chunk);
-        onBytes?.(chunk.length);
+        const { bytesRead } = await file.read(buffer, 0, Math.min(MIB, end - position), position);
+        if (bytesRead === 0) throw changed(path);
+        const bytes = buffer.subarray(0, bytesRead);
+        whole.update(bytes);
+        part.update(bytes);
+        onBytes?.(bytesRead);
+        position += bytesRead;
       }
       partSha256.push(part.digest("base64"));
     }
@@ -64,8 +68,7 @@ export async function readPart(file: FileHandle, digest: FileDigest, index: numb
     filled += bytesRead;
   }
   const sha256 = createHash("sha256").update(bytes).digest("base64");
-  if (sha256 !== partSha256[index])
-    throw new LocalFileError(`${path} changed while it was being uploaded: leave it alone, and push again.`);
+  if (sha256 !== partSha256[index]) throw changed(path);
   return bytes;
 }
 
@@ -82,6 +85,10 @@ export async function withFile<T>(path: string, use: (file: FileHandle) => Promi
   } finally {
     await file?.close();
   }
+}
+
+function changed(path: string): LocalFileError {
+  return new LocalFileError(`${path} changed while it was being uploaded: leave it alone, and push again.`);
 }
 
 /** The same for the same size, so that an upload can go on where another one ended. */

@@ -20,6 +20,10 @@ export interface S3UploadsOptions extends S3StoreOptions {
   readonly sleep: (durationMs: number) => Promise<unknown>;
 }
 
+interface Request {
+  readonly abortSignal: AbortSignal;
+}
+
 /** Requests at once, each with a part in memory. */
 const LANES = 6;
 /** A connection may be away for half a minute. */
@@ -31,10 +35,10 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
   const place = (key: string) => ({ Bucket: bucket, Key: prefix + key });
 
   /** Makes requests, again where what is wrong may pass, and explains what does not. */
-  async function patiently<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+  async function patiently<T>(signal: AbortSignal, operation: (request: Request) => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries += 1) {
       try {
-        return await operation();
+        return await abortable(signal, operation);
       } catch (error) {
         signal.throwIfAborted();
         const explained = explanation(bucket, error);
@@ -47,8 +51,7 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
 
   async function upload(file: FileUpload, { signal, onBytes }: UploadOptions): Promise<void> {
     assertKey(file.key);
-    const request = { abortSignal: signal };
-    const isStored = () => patiently(signal, () => hasStored(file, request));
+    const isStored = () => patiently(signal, (request) => hasStored(file, request));
     if (await isStored()) return onBytes(file.file.sizeBytes, "present");
     // What an upload that was gone on with is described by is seen only when it is complete.
     for (let tries = 0; tries < 2; tries += 1) {
@@ -62,7 +65,7 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
     );
   }
 
-  async function hasStored({ key, file }: FileUpload, request: { abortSignal: AbortSignal }) {
+  async function hasStored({ key, file }: FileUpload, request: Request) {
     try {
       const { ContentLength, Metadata } = await client.send(new HeadObjectCommand(place(key)), request);
       return ContentLength === file.sizeBytes && Metadata?.sha256 === file.sha256;
@@ -76,16 +79,15 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
     const { file } = upload;
     const body = await withFile(file.path, (handle) => readPart(handle, file, 0));
     const command = { ...described(upload), Body: body, ChecksumSHA256: file.partSha256[0] };
-    await patiently(signal, () => client.send(new PutObjectCommand(command), { abortSignal: signal }));
+    await patiently(signal, (request) => client.send(new PutObjectCommand(command), request));
     onBytes(body.length, "sent");
   }
 
   async function putParts(upload: FileUpload, { signal, onBytes }: UploadOptions): Promise<void> {
     const { key, file } = upload;
-    const request = { abortSignal: signal };
     const { id, parts } =
-      (await patiently(signal, () => begunUpload(upload, request))) ??
-      (await patiently(signal, () => newUpload(upload, request)));
+      (await patiently(signal, (request) => begunUpload(upload, request))) ??
+      (await patiently(signal, (request) => newUpload(upload, request)));
     for (const part of parts.values()) onBytes(part.Size!, "present");
     const missing = file.partSha256.map((_, index) => index).filter((index) => !parts.has(index + 1));
     await withFile(file.path, (handle) =>
@@ -94,7 +96,9 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
         const PartNumber = index + 1;
         const ChecksumSHA256 = file.partSha256[index]!;
         const command = { ...place(key), UploadId: id, PartNumber, Body: body, ChecksumSHA256 };
-        const { ETag } = await patiently(signal, () => client.send(new UploadPartCommand(command), request));
+        const { ETag } = await patiently(signal, (request) =>
+          client.send(new UploadPartCommand(command), request),
+        );
         parts.set(PartNumber, { PartNumber, ETag: ETag!, ChecksumSHA256 });
         onBytes(body.length, "sent");
       }),
@@ -103,7 +107,7 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
       .sort((a, b) => a.PartNumber! - b.PartNumber!)
       .map(({ PartNumber, ETag, ChecksumSHA256 }) => ({ PartNumber, ETag, ChecksumSHA256 }));
     const command = { ...place(key), UploadId: id, MultipartUpload: { Parts } };
-    await patiently(signal, async () => {
+    await patiently(signal, async (request) => {
       try {
         await client.send(new CompleteMultipartUploadCommand(command), request);
       } catch (error) {
@@ -113,14 +117,14 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
     });
   }
 
-  async function newUpload(upload: FileUpload, request: { abortSignal: AbortSignal }) {
+  async function newUpload(upload: FileUpload, request: Request) {
     const command = { ...described(upload), ChecksumAlgorithm: "SHA256" as const };
     const { UploadId } = await client.send(new CreateMultipartUploadCommand(command), request);
     return { id: UploadId!, parts: new Map<number, Part>() };
   }
 
   /** An upload of this file that was broken off, with its parts; what is there of other contents is given up. */
-  async function begunUpload({ key, file }: FileUpload, request: { abortSignal: AbortSignal }) {
+  async function begunUpload({ key, file }: FileUpload, request: Request) {
     const { Bucket, Key } = place(key);
     const listed = await client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: Key }), request);
     let begun: { id: string; parts: Map<number, Part> } | null = null;
@@ -138,7 +142,7 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
   /** The SDK's own pages have no end where a server names a next one after the last. */
   async function sentParts(
     upload: { Bucket: string; Key: string; UploadId: string },
-    request: { abortSignal: AbortSignal },
+    request: Request,
   ): Promise<Map<number, Part>> {
     const parts = new Map<number, Part>();
     let marker: string | undefined;
@@ -164,6 +168,19 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
       for (const file of large) await upload(file, uploadOptions);
     },
   };
+}
+
+/** The client never takes its listeners off a signal, and an upload has thousands of requests. */
+async function abortable<T>(signal: AbortSignal, operation: (request: Request) => Promise<T>): Promise<T> {
+  const own = new AbortController();
+  const abort = () => own.abort(signal.reason);
+  signal.throwIfAborted();
+  signal.addEventListener("abort", abort);
+  try {
+    return await operation({ abortSignal: own.signal });
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 /** The upload was completed or given up, by somebody else or by a rule of the bucket. */
