@@ -74,7 +74,7 @@ async function planOf(source: string, targetDType: FileConversion["targetDType"]
   return tensors.sort((a, b) => a.offset - b.offset);
 }
 
-/** With the blanks at its end that let every tensor begin at a multiple of 8 bytes, as the format's own library has it. */
+/** Ends in the blanks that let every tensor begin at a multiple of 8 bytes, as the format's own library has it. */
 function headerOf(tensors: readonly TensorConversion[]): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
   let end = 0;

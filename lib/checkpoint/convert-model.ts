@@ -36,9 +36,9 @@ export interface ConvertedPart {
 const SMALL_FILE = /^(?!\.).*\.(json|model|txt)$/;
 
 /**
- * Writes a model again with its weights in another type, within a few MiB of memory whatever its size. The new folder is
- * a model only once it is whole, because its `model_index.json` comes last; broken off, the same call goes on with the
- * first file that is missing.
+ * Writes a model again with its weights in another type, within a few MiB of memory whatever its size. The new folder
+ * is a model only once it is whole, because its `model_index.json` comes last; broken off, the same call goes on with
+ * the first file that is missing.
  *
  * @throws CheckpointError naming the file at fault
  */

@@ -22,6 +22,6 @@ export { concat, expand, gather, pad, reshape, slice, split, transpose } from ".
 export { linear, matmul } from "./operators/linear.ts";
 export { groupNorm, layerNorm, rmsNorm } from "./operators/normalization.ts";
 export { reduceL2, reduceMean, reduceSum, sumAbs } from "./operators/reduction.ts";
-export { openSession, type Session, SessionError, type SessionOptions } from "./session.ts";
+export { MAPPED_BYTES_MIN, openSession, type Session, SessionError } from "./session.ts";
 export type { DType, ExternalTensor, Provider, Tensor, TensorData, WeightSource } from "./types.ts";
 export { GraphError } from "./types.ts";

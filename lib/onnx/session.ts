@@ -29,7 +29,7 @@ export interface Session {
  * GB and the weights are held once per session, for runs up to 15 % faster. From this size on the copy costs
  * more than it gives, and weights are read from the mapped file, which sessions and processes share.
  */
-const mappedWeightBytesMin = 512 * 2 ** 20;
+export const MAPPED_BYTES_MIN = 512 * 2 ** 20;
 
 type Runtime = typeof import("onnxruntime-node");
 
@@ -112,7 +112,7 @@ function sessionConfig(threads: number, options: SessionOptions): Record<string,
   const freeCores = availableParallelism() - loadavg()[0]!;
   return {
     use_deterministic_compute: "1",
-    disable_prepacking: (options.weightBytes ?? 0) >= mappedWeightBytesMin ? "1" : "0",
+    disable_prepacking: (options.weightBytes ?? 0) >= MAPPED_BYTES_MIN ? "1" : "0",
     "intra_op.allow_spinning": threads > freeCores ? "0" : "1",
     ...(options.weightsFolder && { model_external_initializers_file_folder_path: options.weightsFolder }),
   };

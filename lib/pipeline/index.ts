@@ -1,4 +1,5 @@
 export { CancelledError, GenerationError } from "./errors.ts";
+export { checkModel, type ModelCheck, type PartCheck, type VideoCheck } from "./model-check.ts";
 export { describeModel, type ModelDescription, type PipelineOptions } from "./model-parts.ts";
 export {
   type GenerateOptions,

@@ -100,7 +100,8 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   };
 }
 
-function openSampler(scheduler: ModelPart): SamplerFactory {
+/** @throws CheckpointError */
+export function openSampler(scheduler: ModelPart): SamplerFactory {
   try {
     return samplerOf(scheduler);
   } catch (cause) {

@@ -4,6 +4,8 @@ import {
   buildReuse,
   type DiffusionTransformer,
   diffusionTransformer,
+  type LatentDecoder,
+  type LatentShape,
   latentDecoder,
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
@@ -24,8 +26,8 @@ export interface VideoSessions {
 /**
  * The decoder may leave weights of its file unused, those of the encoder it was trained with.
  *
- * @throws RangeError for a shape that transformer or decoder cannot make, CheckpointError where its weights are others than
- *   its config asks for
+ * @throws RangeError for a shape that transformer or decoder cannot make, CheckpointError where its weights are
+ *   others than its config asks for
  */
 export async function openVideoSessions(
   model: ModelParts,
@@ -33,19 +35,14 @@ export async function openVideoSessions(
 ): Promise<VideoSessions> {
   const { transformer: transformerPart, vae, options } = model;
   const decoder = latentDecoder(vae);
-  const { channels, scale } = decoder;
-  if (height % scale !== 0 || width % scale !== 0) {
-    throw new RangeError(`This model's decoder makes multiples of ${scale} pixels, not ${width}x${height}.`);
-  }
-  const extent = { frames: decoder.latentFrames(frames), height: height / scale, width: width / scale };
-  const latentShape = { channels, ...extent };
+  const latentShape = latentShapeOf(decoder, { width, height, frames });
   const transformer = diffusionTransformer(transformerPart, { latent: latentShape, height, width, fps });
   const cut = { weights: transformerPart.weights, ...options };
-  const runs = decoder.runs(extent).map((run) => ({ ...run, key: JSON.stringify(run) }));
+  const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
   const decoderGraphs = new Map<string, Graph>();
   for (const { key, ...run } of runs) {
     if (decoderGraphs.has(key)) continue;
-    decoderGraphs.set(key, decoder.build({ ...extent, ...run }, { weights: vae.weights, ...options }));
+    decoderGraphs.set(key, decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options }));
   }
   const opened: Session[] = [];
   const release = async () => {
@@ -68,11 +65,23 @@ export async function openVideoSessions(
       transformer,
       latentShape,
       denoising: { full, reuse },
-      decoding: { runs: decodingRuns, frames, scale },
+      decoding: { runs: decodingRuns, frames, scale: decoder.scale },
       release,
     };
   } catch (error) {
     await release();
     throw error;
   }
+}
+
+/** @throws RangeError for a video that the decoder cannot make */
+export function latentShapeOf(
+  decoder: LatentDecoder,
+  { width, height, frames }: Pick<ResolvedRequest, "width" | "height" | "frames">,
+): LatentShape {
+  const { channels, scale } = decoder;
+  if (height % scale !== 0 || width % scale !== 0) {
+    throw new RangeError(`This model's decoder makes multiples of ${scale} pixels, not ${width}x${height}.`);
+  }
+  return { channels, frames: decoder.latentFrames(frames), height: height / scale, width: width / scale };
 }
