@@ -1,0 +1,80 @@
+import { fileURLToPath } from "node:url";
+import { Validations } from "aws-cdk-lib";
+import { type IRepository, Repository } from "aws-cdk-lib/aws-ecr";
+import { DockerImageAsset, Platform } from "aws-cdk-lib/aws-ecr-assets";
+import type { Role } from "aws-cdk-lib/aws-iam";
+import { Construct } from "constructs";
+import type { DeploymentConfig, InferenceAmi } from "./config.ts";
+import { type ContainerImage, hasGpu } from "./gpu-endpoint.ts";
+import { ImageBuild } from "./image-build.ts";
+
+export interface GpuImageProps {
+  readonly config: DeploymentConfig;
+}
+
+/** CUDA 12 with cuDNN 9, which onnxruntime asks for; not newer than what the driver of the AMI knows. */
+const CUDA_BASES: Readonly<Record<InferenceAmi, string>> = {
+  "al2023-ami-sagemaker-inference-gpu-4-1": "nvcr.io/nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04",
+  "al2-ami-sagemaker-inference-gpu-3-1": "nvcr.io/nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04",
+};
+const CPU_BASE = "public.ecr.aws/docker/library/ubuntu:24.04";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const DOCKERFILE = "functions/gpu/Dockerfile";
+
+/** The image of the GPU function: there already, or made from this repository by Docker here or by CodeBuild there. */
+export class GpuImage extends Construct implements ContainerImage {
+  readonly uri: string;
+  readonly fingerprint: string;
+  private readonly repository: IRepository;
+
+  constructor(scope: Construct, id: string, { config }: GpuImageProps) {
+    super(scope, id);
+    const { image } = config;
+    if (image.from === "uri") {
+      this.uri = image.uri;
+      this.fingerprint = image.uri;
+      this.repository = Repository.fromRepositoryArn(this, "Given", repositoryArn(image.uri));
+    } else if (image.from === "docker") {
+      const asset = new DockerImageAsset(this, "Asset", {
+        directory: ROOT,
+        file: DOCKERFILE,
+        platform: Platform.LINUX_AMD64,
+        buildArgs: buildArguments(config),
+      });
+      this.uri = asset.imageUri;
+      this.fingerprint = asset.assetHash;
+      this.repository = asset.repository;
+    } else {
+      const build = new ImageBuild(this, "Build", {
+        directory: ROOT,
+        dockerfile: DOCKERFILE,
+        buildArguments: buildArguments(config),
+      });
+      this.uri = build.uri;
+      this.fingerprint = build.fingerprint;
+      this.repository = build.repository;
+    }
+  }
+
+  /** Lets a role pull this image, and nothing else of its account's registry. */
+  grantPull(role: Role): void {
+    this.repository.grantPull(role);
+    Validations.of(role).acknowledge({
+      id: "AwsSolutions-IAM5[Resource::*]",
+      reason: "ecr:GetAuthorizationToken knows no resources; layers are read from one repository.",
+    });
+  }
+}
+
+function buildArguments(config: DeploymentConfig): Record<string, string> {
+  return hasGpu(config)
+    ? { PROVIDER: "cuda", BASE: CUDA_BASES[config.inferenceAmi] }
+    : { PROVIDER: "cpu", BASE: CPU_BASE };
+}
+
+/** `<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>`, or with `@<digest>`; see `parseDeployment`. */
+function repositoryArn(uri: string): string {
+  const [, account, region, name] = /^(\d+)\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^:@]+)/.exec(uri)!;
+  return `arn:aws:ecr:${region}:${account}:repository/${name}`;
+}

@@ -1,0 +1,267 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { json } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { App, Stack, Validations } from "aws-cdk-lib";
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+import { parseDeployment } from "../../infra/config.ts";
+import { GpuImage } from "../../infra/gpu-image.ts";
+import { ACCOUNT } from "./deployment.ts";
+import { permissionsOf } from "./policies.ts";
+
+const env = { account: ACCOUNT, region: "eu-central-1" };
+
+const outdir = mkdtempSync(join(tmpdir(), "adareel-image-"));
+afterAll(() => rmSync(outdir, { recursive: true }));
+
+/** A stack with the image, and a role that may pull it. */
+function imageOf(options: Readonly<Record<string, string>> = {}): Made {
+  const name = JSON.stringify(options);
+  const known = made.get(name);
+  if (known) return known;
+  const app = new App({ outdir: join(outdir, String(made.size)) });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const stack = new Stack(app, "gpu", { env });
+  const image = new GpuImage(stack, "Image", { config: parseDeployment({ ...env, ...options }, {}) });
+  const role = new Role(stack, "Puller", { assumedBy: new ServicePrincipal("sagemaker.amazonaws.com") });
+  image.grantPull(role);
+  const deployment = { app, stack, image, template: Template.fromStack(stack) };
+  made.set(name, deployment);
+  return deployment;
+}
+
+interface Made {
+  readonly app: App;
+  readonly stack: Stack;
+  readonly image: GpuImage;
+  readonly template: Template;
+}
+
+/** By their options: each takes a while. */
+const made = new Map<string, Made>();
+
+const pulls = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
+
+describe("an image that is there already", () => {
+  const uri = "210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/adareel:v1";
+
+  it("is taken as it is, and read from its own repository only", () => {
+    const { image, template } = imageOf({ imageUri: uri });
+    expect([image.uri, image.fingerprint]).toEqual([uri, uri]);
+    const repository = "arn:aws:ecr:eu-west-1:210987654321:repository/team/adareel";
+    expect(permissionsOf(template, "Puller")).toEqual(
+      [...pulls.map((action) => `${action} ${repository}`), "ecr:GetAuthorizationToken *"].sort(),
+    );
+    template.resourceCountIs("AWS::CodeBuild::Project", 0);
+  });
+});
+
+describe("an image that Docker builds here", () => {
+  interface Source {
+    readonly directory: string;
+    readonly dockerBuildArgs: Readonly<Record<string, string>>;
+  }
+
+  /** What `cdk deploy` is told to build. */
+  function sourceOf(options?: Readonly<Record<string, string>>) {
+    const { directory } = imageOf(options).app.synth();
+    const { dockerImages } = JSON.parse(readFileSync(join(directory, "gpu.assets.json"), "utf8"));
+    const [{ source }] = Object.values(dockerImages) as [{ source: Source }];
+    return { ...source, folder: join(directory, source.directory) };
+  }
+
+  it("is for the driver of the AMI, and for a CPU where the instances have no GPU", () => {
+    const cuda = (base: string) => ({ PROVIDER: "cuda", BASE: `nvcr.io/nvidia/cuda:${base}` });
+    expect(sourceOf()).toMatchObject({
+      dockerFile: "functions/gpu/Dockerfile",
+      platform: "linux/amd64",
+      dockerBuildArgs: cuda("12.9.1-cudnn-runtime-ubuntu24.04"),
+    });
+    expect(sourceOf({ inferenceAmi: "al2-ami-sagemaker-inference-gpu-3-1" }).dockerBuildArgs).toEqual(
+      cuda("12.4.1-cudnn-runtime-ubuntu22.04"),
+    );
+    expect(sourceOf({ instanceTypes: "ml.m5.xlarge" }).dockerBuildArgs).toEqual({
+      PROVIDER: "cpu",
+      BASE: "public.ecr.aws/docker/library/ubuntu:24.04",
+    });
+  });
+
+  it("is made of what the function needs, and of nothing else", () => {
+    const { folder } = sourceOf();
+    const found = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    const roots = found.filter((path) => !/^(functions\/gpu|lib|models\/demo)\//.test(path)).sort();
+    expect(roots).toEqual([
+      ".dockerignore",
+      ".npmrc",
+      "functions",
+      "functions/gpu",
+      "lib",
+      "models",
+      "models/demo",
+      "package-lock.json",
+      "package.json",
+    ]);
+    expect(found).toEqual(expect.arrayContaining(["functions/gpu/serve.ts", "functions/gpu/Dockerfile"]));
+    expect(found.filter((path) => /training|README/.test(path))).toEqual([]);
+  });
+
+  it("is read from the repository of the account's CDK", () => {
+    const repository = `repository/cdk-hnb659fds-container-assets-${ACCOUNT}-eu-central-1`;
+    const permissions = permissionsOf(imageOf().template, "Puller");
+    expect(permissions).toHaveLength(4);
+    expect(permissions.filter((line) => line.includes(repository))).toHaveLength(3);
+  });
+
+  it("has a fingerprint that changes with what it is made from, and only with that", () => {
+    const fingerprint = (options: Readonly<Record<string, string>> = {}) =>
+      imageOf(options).image.fingerprint;
+    expect(fingerprint()).toMatch(/^[0-9a-f]{64}$/);
+    expect(fingerprint({ idleMinutes: "9" })).toBe(fingerprint());
+    expect(fingerprint({ instanceTypes: "ml.m5.xlarge" })).not.toBe(fingerprint());
+  });
+});
+
+describe("an image that CodeBuild makes", () => {
+  const build = { build: "codebuild" };
+
+  it("is awaited, and known by what it is made from", () => {
+    const { image, stack, template } = imageOf(build);
+    expect(image.fingerprint).toMatch(/^[0-9a-f]{32}$/);
+    expect(stack.resolve(image.uri)).toEqual({ "Fn::GetAtt": ["ImageBuildImage4E3B3593", "Uri"] });
+    const [resource] = Object.values(template.findResources("AWS::CloudFormation::CustomResource"));
+    expect(JSON.stringify(resource!.Properties.image)).toContain(`:${image.fingerprint}"`);
+    expect(resource!.DependsOn).toEqual([
+      expect.stringMatching(/^ImageBuildBuildRoleDefaultPolicy/),
+      expect.stringMatching(/^ImageBuildBuildRole/),
+    ]);
+    expect(
+      imageOf({ ...build, inferenceAmi: "al2-ami-sagemaker-inference-gpu-3-1" }).image.fingerprint,
+    ).not.toBe(image.fingerprint);
+    expect(imageOf({ ...build, idleMinutes: "9" }).image.fingerprint).toBe(image.fingerprint);
+  });
+
+  it("is built by Docker from the Dockerfile, and one tag is one image", () => {
+    const { template } = imageOf(build);
+    template.hasResourceProperties("AWS::CodeBuild::Project", {
+      Environment: {
+        PrivilegedMode: true,
+        EnvironmentVariables: Match.arrayWith([
+          {
+            Name: "BUILD_ARGUMENTS",
+            Type: "PLAINTEXT",
+            Value: Match.stringLikeRegexp(
+              "^--build-arg PROVIDER=cuda --build-arg BASE=nvcr.io/nvidia/cuda:12.9",
+            ),
+          },
+        ]),
+      },
+      TimeoutInMinutes: 50,
+    });
+    template.hasResource("AWS::ECR::Repository", {
+      Properties: { ImageTagMutability: "IMMUTABLE", EmptyOnDelete: true },
+      DeletionPolicy: "Delete",
+    });
+  });
+
+  it("gives every role what it needs", () => {
+    const { template } = imageOf(build);
+    expect(permissionsOf(template, "ImageBuildStartRole")).toEqual([
+      "codebuild:StartBuild ImageBuildProject",
+      "logs:CreateLogStream ImageBuildStartLog",
+      "logs:PutLogEvents ImageBuildStartLog",
+    ]);
+    const builder = permissionsOf(template, "ImageBuildBuildRole").map((line) => line.split(" ")[0]);
+    expect(builder.filter((action) => !action!.startsWith("ecr:"))).toEqual([
+      "logs:CreateLogStream",
+      "logs:PutLogEvents",
+      "s3:GetBucketAcl",
+      "s3:GetBucketLocation",
+      "s3:GetObject",
+      "s3:GetObjectVersion",
+    ]);
+    expect(permissionsOf(template, "Puller")).toEqual(
+      [...pulls.map((action) => `${action} ImageBuildRepository`), "ecr:GetAuthorizationToken *"].sort(),
+    );
+  });
+
+  it("passes cdk-nag", () => {
+    expect(() => imageOf(build).app.synth()).not.toThrow();
+  });
+
+  describe("from CloudFormation's question to its answer", () => {
+    const image = `${ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/repository:tag`;
+
+    /** Where CloudFormation waits for an answer. */
+    async function question(RequestType: string) {
+      const answers: Record<string, unknown>[] = [];
+      const server = createServer(async (request, response) => {
+        answers.push({ method: request.method, ...((await json(request)) as object) });
+        response.end();
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      onTestFinished(() => void server.close());
+      const ResponseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/?a=b&c='d'`;
+      const ids = { StackId: "stack", RequestId: "request", LogicalResourceId: "Image" };
+      const ResourceProperties = { project: "project", source: "bucket/key.zip", image };
+      return { answers, event: { RequestType, ResponseURL, ResourceProperties, ...ids } };
+    }
+
+    type Build = { environmentVariablesOverride: { name: string; value: string }[] };
+
+    /** Calls the function, and gives back what it asked CodeBuild for. */
+    async function start(event: object, startBuild: (build: Build) => Promise<void>): Promise<void> {
+      const [resource] = Object.values(imageOf(build).template.findResources("AWS::Lambda::Function"));
+      const module = { handler: async (_: object): Promise<unknown> => undefined };
+      const sdk = {
+        CodeBuild: class {
+          startBuild = startBuild;
+        },
+      };
+      new Function("exports", "require", resource!.Properties.Code.ZipFile)(module, () => sdk);
+      await module.handler(event);
+    }
+
+    /** Runs the commands of a phase of the build, as CodeBuild does. */
+    async function run(phase: string, variables: NodeJS.ProcessEnv): Promise<void> {
+      const [project] = Object.values(imageOf(build).template.findResources("AWS::CodeBuild::Project"));
+      const { commands } = JSON.parse(project!.Properties.Source.BuildSpec).phases[phase];
+      const options = { env: { PATH: process.env.PATH!, ...variables } };
+      await promisify(execFile)("sh", ["-ec", commands.join("\n")], options);
+    }
+
+    it.each([
+      ["1", { Status: "SUCCESS", Data: { Uri: image } }],
+      ["0", { Status: "FAILED", Reason: expect.stringMatching(/^The image could not be built: .*project/) }],
+    ])(
+      "the build answers, with CODEBUILD_BUILD_SUCCEEDING=%s",
+      async (CODEBUILD_BUILD_SUCCEEDING, outcome) => {
+        const { answers, event } = await question("Update");
+        const builds: Build[] = [];
+        await start(event, async (build) => void builds.push(build));
+        expect(builds).toMatchObject([{ projectName: "project", sourceLocationOverride: "bucket/key.zip" }]);
+        expect(answers).toEqual([]);
+        const variables = builds[0]!.environmentVariablesOverride.map(({ name, value }) => [name, value]);
+        await run("post_build", { CODEBUILD_BUILD_SUCCEEDING, ...Object.fromEntries(variables) });
+        const ids = { StackId: "stack", RequestId: "request", LogicalResourceId: "Image" };
+        expect(answers).toEqual([{ method: "PUT", ...ids, PhysicalResourceId: image, ...outcome }]);
+      },
+    );
+
+    it("a build that cannot begin, and a deletion, are answered at once", async () => {
+      const { answers, event } = await question("Create");
+      await start(event, () => Promise.reject(new Error("no capacity")));
+      const Reason = "The build of the image did not begin: no capacity";
+      expect(answers).toMatchObject([{ Status: "FAILED", Reason }]);
+      const deletion = await question("Delete");
+      await start(deletion.event, () => Promise.reject(new Error("not asked")));
+      expect(deletion.answers).toMatchObject([{ Status: "SUCCESS", PhysicalResourceId: image }]);
+    });
+  });
+});
