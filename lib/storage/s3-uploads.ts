@@ -131,7 +131,9 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
     for (const { UploadId } of (listed.Uploads ?? []).filter((upload) => upload.Key === Key)) {
       const parts = await sentParts({ Bucket, Key, UploadId: UploadId! }, request);
       const isOurs = [...parts.values()].every(
-        ({ PartNumber, ChecksumSHA256 }) => ChecksumSHA256 === file.partSha256[PartNumber! - 1],
+        ({ PartNumber, ChecksumSHA256 }) =>
+          // Servers that give no checksums leave nothing to know a part by.
+          ChecksumSHA256 !== undefined && ChecksumSHA256 === file.partSha256[PartNumber! - 1],
       );
       if (isOurs && begun === null) begun = { id: UploadId!, parts };
       else await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }), request);
