@@ -32,8 +32,8 @@ export interface ClientOptions {
   readonly network: Network;
   /** Those that are alive. */
   readonly apis: () => readonly Api[];
-  readonly work: HintQueue;
-  readonly webhooks: HintQueue;
+  readonly work: Pick<HintQueue, "send">;
+  readonly webhooks: Pick<HintQueue, "send">;
   readonly swarm: Swarm;
   readonly ledger: Ledger;
 }
@@ -100,7 +100,11 @@ async function create(options: ClientOptions, fingerprint: string, hasKey: boole
 }
 
 /** The marker before and after, so that neither a sender in between nor the end of this process takes it away. */
-async function redeliverAll({ jobs, process }: Api, ref: JobRef, webhooks: HintQueue): Promise<void> {
+async function redeliverAll(
+  { jobs, process }: Api,
+  ref: JobRef,
+  webhooks: ClientOptions["webhooks"],
+): Promise<void> {
   const record = await jobs.read(ref);
   if (!record || !isFinished(record) || record.deletedAt !== null) return;
   await jobs.markUndelivered(ref);

@@ -18,14 +18,19 @@ export class HintQueue {
     return this.#waiting.some(({ process }) => process.isAlive);
   }
 
-  async send(ref: JobRef): Promise<void> {
+  /** Forgets what nobody has received. */
+  clear(): void {
+    this.#refs.length = 0;
+  }
+
+  async send(ref: JobRef, delayMs = 0): Promise<void> {
     const { random, faults, time } = this.#network;
     for (let copies = random.chance(faults.hintDoubled) ? 2 : 1; copies > 0; copies -= 1) {
       if (random.chance(faults.hintLost)) continue;
       const waitMs = random.chance(faults.hintLate)
         ? random.integer(0, LATE_MS_MAX)
         : this.#network.latency();
-      time.after(waitMs, () => this.#arrive(ref));
+      time.after(delayMs + waitMs, () => this.#arrive(ref));
     }
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { MUTATIONS } from "./mutations.ts";
-import { simulate } from "./simulation.ts";
+import { DEPLOYED_MUTATIONS, MUTATIONS } from "./mutations.ts";
+import { simulate, type Topology } from "./simulation.ts";
 
 /** SIM_MUTATIONS=all also looks for those that show themselves in few seeds only, and counts them in 50. */
 const isThorough = process.env.SIM_MUTATIONS === "all";
@@ -18,14 +18,17 @@ const RARE = [
   "idempotency keys are forgotten",
 ];
 
-describe("the simulation finds out when", () => {
-  for (const [name, mutation] of Object.entries(MUTATIONS)) {
+describe.each<[Topology, typeof MUTATIONS]>([
+  ["local", MUTATIONS],
+  ["deployed", DEPLOYED_MUTATIONS],
+])("the simulation of what is %s finds out when", (topology, mutations) => {
+  for (const [name, mutation] of Object.entries(mutations)) {
     it.skipIf(!isThorough && RARE.includes(name))(
       name,
       async () => {
         const sentences: string[] = [];
         for (let seed = 1; seed <= SEEDS && (isThorough || sentences.length === 0); seed += 1) {
-          const { violations } = await simulate(seed, JOBS, mutation);
+          const { violations } = await simulate(seed, JOBS, mutation, topology);
           sentences.push(...violations.slice(0, 1));
         }
         if (isThorough) console.log(`${sentences.length}/${SEEDS} ${name}: ${sentences[0]}`);

@@ -150,6 +150,21 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
+/** The same for what only a deployment has. */
+export const DEPLOYED_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  "there is no sweeper": { hasSweeper: false },
+  "an endpoint that is gone is counted on": {
+    jobs: (jobs, { endpoint }) => ({
+      ...jobs,
+      async read(ref) {
+        const record = await jobs.read(ref);
+        const dispatched = record?.dispatched && { ...record.dispatched, to: endpoint!.name };
+        return record && { ...record, dispatched: dispatched ?? null };
+      },
+    }),
+  },
+};
+
 /** Other operations instead of some of the store's. */
 function storing(change: (store: ObjectStore) => Partial<ObjectStore>): Mutation {
   return { store: (store) => ({ ...store, ...change(store) }) };

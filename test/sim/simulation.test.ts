@@ -3,9 +3,9 @@ import { type Outcome, simulate } from "./simulation.ts";
 
 /**
  * SIM_SEED=123 runs one seed, SIM_SEEDS=200 as many from 1, SIM_JOBS=500 with so many jobs each; without them a few
- * that are always the same, and a fresh one.
+ * that are always the same, and a fresh one. SIM_TOPOLOGY=local or deployed runs them in one topology only.
  */
-const { SIM_SEED, SIM_SEEDS, SIM_JOBS = "40" } = process.env;
+const { SIM_SEED, SIM_SEEDS, SIM_TOPOLOGY, SIM_JOBS = "40" } = process.env;
 const jobs = Number(SIM_JOBS);
 const fresh = 1000 + Math.floor(Math.random() * 1e9);
 
@@ -15,21 +15,27 @@ function seedsToRun(): number[] {
   return [1, 10, 22, 60, 126, fresh];
 }
 
+const topologies = (["local", "deployed"] as const).filter((name) => name === (SIM_TOPOLOGY ?? name));
+
 const outcomes: Outcome[] = [];
 
-describe("whatever goes wrong, jobs keep what was promised, and all come to an end when it stops", () => {
-  for (const seed of seedsToRun()) {
-    it(`SIM_SEED=${seed}`, async () => {
-      const outcome = await simulate(seed, jobs);
-      outcomes.push(outcome);
-      const replay = `SIM_SEED=${seed} SIM_JOBS=${jobs} npx vitest run test/sim/simulation.test.ts`;
-      expect(outcome.violations, replay).toEqual([]);
-    });
-  }
-});
+describe.each(topologies)(
+  "whatever goes wrong, %s jobs keep what was promised, and all come to an end",
+  (topology) => {
+    for (const seed of seedsToRun()) {
+      it(`SIM_SEED=${seed}`, async () => {
+        const outcome = await simulate(seed, jobs, {}, topology);
+        outcomes.push(outcome);
+        const replay = `SIM_TOPOLOGY=${topology} SIM_SEED=${seed} SIM_JOBS=${jobs} npx vitest run test/sim/simulation.test.ts`;
+        expect(outcome.violations, replay).toEqual([]);
+      });
+    }
+  },
+);
 
-it("a seed is the same story each time it is told", async () => {
-  const [first, second, other] = [await simulate(7, 20), await simulate(7, 20), await simulate(8, 20)];
+it.each(topologies)("a seed is the same story each time it is told (%s)", async (topology) => {
+  const tell = (seed: number) => simulate(seed, 20, {}, topology);
+  const [first, second, other] = [await tell(7), await tell(7), await tell(8)];
   expect(second).toEqual(first);
   expect(other.traceHash).not.toBe(first.traceHash);
 });

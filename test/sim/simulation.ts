@@ -1,23 +1,30 @@
+import { sweepJobs } from "../../functions/sweep/sweep.ts";
+import { sendWebhooks } from "../../functions/webhook/webhook.ts";
 import {
   type Applied,
   type Hints,
   hasUnsettled,
+  isDispatched,
   isFinished,
   type JobRecord,
   type JobRef,
   type JobStore,
+  jobOfKey,
   jobStore,
   type SweepReport,
   sweep,
 } from "../../lib/jobs/index.ts";
 import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/jobs/object-keys.ts";
 import { CLOCK_SKEW_MS } from "../../lib/jobs/transition.ts";
+import type { SqsHints } from "../../lib/queue/index.ts";
 import { keyRing } from "../../lib/secrets/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/storage/index.ts";
 import { deliverWebhooks, type Post, webhookEndpoints } from "../../lib/webhooks/index.ts";
 import { memoryStore } from "../jobs/memory-store.ts";
 import { NOW, newJob } from "../jobs/sample-job.ts";
 import { type Api, type Ledger, runClient, TENANTS } from "./clients.ts";
+import { Endpoint } from "./endpoint.ts";
+import { orLater, runDispatcher, runSettler } from "./functions.ts";
 import { HintQueue } from "./hint-queue.ts";
 import { Invariants } from "./invariants.ts";
 import { Network, PAUSE_MS_MAX, Process } from "./network.ts";
@@ -29,7 +36,10 @@ import { LEASE_MS, RENEW_MS, runWorker, type WorkerOptions } from "./worker.ts";
 
 /** A fault put in on purpose, where the simulation gives the code what it works with. */
 export interface Mutation {
-  readonly jobs?: (jobs: JobStore, given: { store: ObjectStore; process: Process }) => JobStore;
+  readonly jobs?: (
+    jobs: JobStore,
+    given: { store: ObjectStore; process: Process; endpoint: Endpoint | null },
+  ) => JobStore;
   readonly store?: (store: ObjectStore) => ObjectStore;
   readonly post?: (post: Post) => Post;
   readonly hints?: (hints: Hints) => Hints;
@@ -52,10 +62,25 @@ const STALE_MS = 60_000;
 /** By then all is over: a webhook may wait for two hours, and a receiver may ask for one. */
 const SETTLE_MS = 6 * 3_600_000;
 const SLACK_MS = 30_000;
+const REPLACEMENTS_MAX = 3;
+
+/** Where the events of the bucket say all. */
+const SILENT = { send: async () => undefined };
+
+/**
+ * Where jobs go: on one machine workers get the hints themselves; deployed, a job is dispatched to an endpoint with a
+ * queue of its own, and the bucket's events are the hints.
+ */
+export type Topology = "local" | "deployed";
 
 /** Runs one seed until everything has come to an end, or nothing will. */
-export function simulate(seed: number, jobs: number, mutation: Mutation = {}): Promise<Outcome> {
-  return new Simulation(seed, swarmOf(seed, jobs), mutation).run();
+export function simulate(
+  seed: number,
+  jobs: number,
+  mutation: Mutation = {},
+  topology: Topology = "local",
+): Promise<Outcome> {
+  return new Simulation(seed, swarmOf(seed, jobs), mutation, topology).run();
 }
 
 class Simulation {
@@ -70,6 +95,8 @@ class Simulation {
   readonly #receiver: Receiver;
   readonly #work: HintQueue;
   readonly #webhooks: HintQueue;
+  /** Null where nothing is deployed. */
+  readonly #endpoint: Endpoint | null;
   readonly #ring = keyRing(new Uint8Array(32));
   readonly #ledger: Ledger = {
     acknowledged: [],
@@ -86,7 +113,7 @@ class Simulation {
   #healedAt = Number.POSITIVE_INFINITY;
   #isSettled = false;
 
-  constructor(seed: number, swarm: Swarm, mutation: Mutation) {
+  constructor(seed: number, swarm: Swarm, mutation: Mutation, topology: Topology) {
     this.#seed = seed;
     this.#swarm = swarm;
     this.#mutation = mutation;
@@ -96,6 +123,7 @@ class Simulation {
     this.#network = new Network({ time: this.#time, random: this.#random, faults, latencyMs });
     this.#work = new HintQueue(this.#network);
     this.#webhooks = new HintQueue(this.#network);
+    this.#endpoint = topology === "deployed" ? new Endpoint(this.#network) : null;
     this.#invariants = new Invariants({
       store: this.#store,
       now: () => this.#time.now,
@@ -112,6 +140,7 @@ class Simulation {
     this.#staff("worker", workers, this.#runWorker);
     this.#staff("sender", senders, this.#runSender);
     if (this.#mutation.hasSweeper !== false) this.#staff("sweeper", sweepers, this.#runSweeper);
+    if (this.#endpoint) this.#deploy(this.#endpoint);
     for (let number = 0; number < jobs; number += 1) this.#runClient(number);
     this.#time.after(faultsMs, () => {
       this.#network.heal();
@@ -179,10 +208,31 @@ class Simulation {
     for (let index = 0; index < count; index += 1) spawn(index, 1);
   }
 
+  /** What a deployment has more: those who put jobs into the endpoint's queue and take them back, and new endpoints. */
+  #deploy(endpoint: Endpoint): void {
+    const { apis, senders, faultsMs } = this.#swarm;
+    const given = (process: Process) => ({
+      process,
+      network: this.#network,
+      endpoint,
+      work: this.#work,
+      hints: this.#hints,
+      ...this.#jobsFor(process),
+    });
+    this.#staff("dispatcher", apis, (process) => runDispatcher(given(process)));
+    this.#staff("settler", senders, (process) => runSettler(given(process)));
+    for (let count = this.#random.integer(0, REPLACEMENTS_MAX); count > 0; count -= 1)
+      this.#time.after(this.#random.integer(0, faultsMs), () => endpoint.replace());
+  }
+
   /** Sometimes somebody sees a worker die, and says so. */
   #bury(owner: string): void {
     const ref = this.#underWay.get(owner);
     this.#underWay.delete(owner);
+    if (this.#endpoint) {
+      if (ref) this.#endpoint.tell(ref);
+      return;
+    }
     const api = [...this.#apis.values()][0];
     if (!ref || !api || this.#random.chance(0.7)) return;
     api.jobs.apply(ref, { type: "abandon", owner }).then(
@@ -195,11 +245,34 @@ class Simulation {
 
   #jobsFor(process: Process): { jobs: JobStore; store: ObjectStore } {
     const { jobs: mutateJobs, store: mutateStore } = this.#mutation;
-    const reached = this.#network.storeFor(process, this.#invariants.watched(process));
+    const bucket = this.#eventful(this.#invariants.watched(process));
+    const reached = this.#network.storeFor(process, bucket);
     const store = mutateStore?.(reached) ?? reached;
     const sleep = (durationMs: number) => this.#network.sleep(process, durationMs);
     const jobs = jobStore({ store, clock: process.clock, random: this.#random.bytes, sleep });
-    return { jobs: mutateJobs?.(jobs, { store, process }) ?? jobs, store };
+    return { jobs: mutateJobs?.(jobs, { store, process, endpoint: this.#endpoint }) ?? jobs, store };
+  }
+
+  /** Deployed, the bucket tells of its markers. */
+  #eventful(store: ObjectStore): ObjectStore {
+    if (!this.#endpoint) return store;
+    return {
+      ...store,
+      put: (key, ...rest) => {
+        const result = store.put(key, ...rest);
+        if (key.startsWith(UNFINISHED_PREFIX)) void this.#work.send(jobOfKey(key)!);
+        if (key.startsWith(UNDELIVERED_PREFIX)) void this.#webhooks.send(jobOfKey(key)!);
+        return result;
+      },
+    };
+  }
+
+  /** As functions send them. */
+  get #hints(): SqsHints {
+    return {
+      work: (ref, delaySeconds = 0) => this.#work.send(ref, delaySeconds * 1000),
+      webhooks: (ref, delaySeconds = 0) => this.#webhooks.send(ref, delaySeconds * 1000),
+    };
   }
 
   #runClient(number: number): void {
@@ -209,8 +282,8 @@ class Simulation {
       process,
       network: this.#network,
       apis: () => [...this.#apis.values()],
-      work: this.#work,
-      webhooks: this.#webhooks,
+      work: this.#endpoint ? SILENT : this.#work,
+      webhooks: this.#endpoint ? SILENT : this.#webhooks,
       swarm: this.#swarm,
       ledger: this.#ledger,
     }).catch((error: Error) => this.#violate(`${process.name} broke: ${error.stack}`));
@@ -226,8 +299,9 @@ class Simulation {
       process,
       network: this.#network,
       ...this.#jobsFor(process),
-      work: this.#work,
-      webhooks: this.#webhooks,
+      work: this.#endpoint?.invocations ?? this.#work,
+      webhooks: this.#endpoint ? SILENT : this.#webhooks,
+      onAnswer: (ref) => this.#endpoint?.tell(ref),
       swarm: this.#swarm,
       onStep: this.#checkStep,
       onClaim: this.#checkClaim,
@@ -247,7 +321,10 @@ class Simulation {
       try {
         const { clock } = process;
         const isStale = ({ updatedAt }: JobRecord) => updatedAt + STALE_MS <= clock.now();
-        const report = await sweep({ jobs, hints, clock, isStale, onError });
+        const options = { jobs, hints, clock, onError };
+        const report = this.#endpoint
+          ? await sweepJobs({ ...options, endpointName: this.#endpoint.name })
+          : await sweep({ ...options, isStale });
         for (const name of REPAIRS) this.#repairs[name] += report[name];
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
@@ -275,6 +352,11 @@ class Simulation {
     };
     for (;;) {
       const ref = await this.#webhooks.receive(process);
+      if (this.#endpoint) {
+        const deployed = { ...options, hints: this.#hints };
+        await orLater(this.#webhooks, ref, () => sendWebhooks(deployed, ref));
+        continue;
+      }
       try {
         const { nextAt } = await deliverWebhooks(options, ref);
         if (nextAt !== null) void this.#remind(process, ref, nextAt);
@@ -338,11 +420,13 @@ class Simulation {
     const { skewMs, latencyMs } = this.#swarm;
     const sweepMs = 2 * SWEEP_MS + 1000 * latencyMs + SLACK_MS;
     if (sinceHealedMs > PAUSE_MS_MAX + sweepMs) {
-      for (const { id, status, lease, updatedAt, deadlineAt } of this.#invariants.records.values()) {
+      for (const record of this.#invariants.records.values()) {
+        const { id, status, lease, updatedAt, deadlineAt } = record;
         const isOver = (time: number) => this.#time.now > time + sweepMs + 2 * skewMs;
         if (lease && isOver(lease.until + CLOCK_SKEW_MS)) this.#violate(`L4: a lease that is over (${id})`);
-        const isWaiting = status === "queued" && this.#work.hasIdle && isOver(updatedAt + STALE_MS);
-        if (isWaiting) this.#violate(`L3: nobody begins a queued job (${id})`);
+        const isWaiting = status === "queued" && this.#hasIdleWorker && isOver(updatedAt + STALE_MS);
+        if (isWaiting && !this.#isCountedOn(record, sweepMs))
+          this.#violate(`L3: nobody begins a queued job (${id})`);
         if (!isFinished({ status }) && isOver(deadlineAt))
           this.#violate(`L1: a job outlives its deadline (${id})`);
       }
@@ -351,6 +435,19 @@ class Simulation {
     if (sinceHealedMs > SETTLE_MS) this.#violate("L2: markers are left when everything should be over");
     this.#time.after(60_000, this.#watch);
   };
+
+  get #hasIdleWorker(): boolean {
+    return (this.#endpoint?.invocations ?? this.#work).hasIdle;
+  }
+
+  /** What an endpoint takes and loses is lost until the job's deadline; what it took along when it went is not. */
+  #isCountedOn(record: JobRecord, sweepMs: number): boolean {
+    const endpoint = this.#endpoint;
+    if (!endpoint) return false;
+    const { now } = this.#time;
+    const isNew = endpoint.replacedAt + STALE_MS + sweepMs > now;
+    return isNew || isDispatched(record, { to: endpoint.name, now });
+  }
 
   #isOver(): boolean {
     const markers = [...this.#store.objects.keys()].filter(

@@ -23,12 +23,14 @@ export interface WorkerOptions {
   readonly jobs: JobStore;
   readonly store: ObjectStore;
   readonly work: HintQueue;
-  readonly webhooks: HintQueue;
+  readonly webhooks: Pick<HintQueue, "send">;
   readonly swarm: Swarm;
   /** A denoising step begins. */
   readonly onStep: (record: JobRecord, process: Process) => void;
   /** The store has answered to a claim. */
   readonly onClaim: (claimed: Applied, process: Process) => void;
+  /** The worker has answered for a job. */
+  readonly onAnswer?: (ref: JobRef) => void;
   readonly artifactKey?: typeof artifactKey;
   /** Whether a renewal that is refused stops the work. */
   readonly heedsRefusals?: boolean;
@@ -42,9 +44,11 @@ export async function runWorker(options: WorkerOptions): Promise<never> {
     const ref = await options.work.receive(options.process);
     try {
       const { isStopping } = await runJob(ref, options);
+      options.onAnswer?.(ref);
       if (isStopping) options.process.die();
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
+      options.onAnswer?.(ref);
     }
   }
 }

@@ -1,0 +1,54 @@
+import { dispatch } from "../../functions/dispatch/dispatch.ts";
+import { settle } from "../../functions/settle/settle.ts";
+import type { JobRef, JobStore } from "../../lib/jobs/index.ts";
+import { jobLocation, type SqsHints } from "../../lib/queue/index.ts";
+import { StoreError } from "../../lib/storage/index.ts";
+import { type Endpoint, STORE_URL } from "./endpoint.ts";
+import type { HintQueue } from "./hint-queue.ts";
+import type { Network, Process } from "./network.ts";
+
+export interface FunctionOptions {
+  readonly process: Process;
+  readonly network: Network;
+  readonly endpoint: Endpoint;
+  readonly jobs: JobStore;
+  readonly work: HintQueue;
+  readonly hints: SqsHints;
+}
+
+/** Until a queue brings a message again that could not be handled. */
+const VISIBILITY_MS = 180_000;
+
+export async function runDispatcher(options: FunctionOptions): Promise<never> {
+  const { process, network, endpoint, work, ...given } = options;
+  const deps = {
+    ...given,
+    runtime: endpoint.runtimeFor(process),
+    storeUrl: STORE_URL,
+    clock: process.clock,
+    sleep: (durationMs: number) => network.sleep(process, durationMs),
+  };
+  for (;;) {
+    const ref = await work.receive(process);
+    await orLater(work, ref, () => dispatch({ ...deps, endpointName: endpoint.name }, ref));
+  }
+}
+
+export async function runSettler({ process, network, endpoint, ...given }: FunctionOptions): Promise<never> {
+  for (;;) {
+    const ref = await endpoint.ends.receive(process);
+    const failureReason = network.random.chance(0.5) ? "The worker was lost." : null;
+    const end = { inputLocation: jobLocation(STORE_URL, ref), failureReason };
+    await orLater(endpoint.ends, ref, () => settle({ ...given, storeUrl: STORE_URL }, end));
+  }
+}
+
+/** What the store did not let happen is for another time, as a queue has it. */
+export async function orLater(queue: HintQueue, ref: JobRef, handle: () => Promise<unknown>): Promise<void> {
+  try {
+    await handle();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    await queue.send(ref, VISIBILITY_MS);
+  }
+}
