@@ -73,7 +73,7 @@ export async function finishFile({ file, sha256, path, partialPath }: FileDownlo
   if (sha256 !== null && sha256 !== (await sha256Of(partialPath))) {
     await rm(partialPath);
     throw new ModelStoreError(
-      `${file.path} does not have the SHA-256 that it was pushed with: start again, or push the model again.`,
+      `${file.path} does not have the SHA-256 that its store knows of it: start again, or store it again.`,
     );
   }
   await rename(partialPath, path);

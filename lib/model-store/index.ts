@@ -1,4 +1,5 @@
-export { type DownloadProgress, downloadModel } from "./download-model.ts";
+export { type DownloadProgress, downloadFiles } from "./download-files.ts";
+export { downloadModel } from "./download-model.ts";
 export {
   isModelName,
   type ModelCard,

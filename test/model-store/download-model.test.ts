@@ -230,7 +230,7 @@ describe("a model is refused in one sentence", () => {
   it("whose bytes are not those that were pushed, and nothing of them is kept", async () => {
     put("transformer/weights.safetensors", large, sha256(Buffer.from("other")));
     await expect(download()).rejects.toThrow(
-      /^transformer\/weights\.safetensors does not have the SHA-256 that it was pushed with/,
+      /^transformer\/weights\.safetensors does not have the SHA-256 that its store knows of it/,
     );
     const [version] = await readdir(cacheFolder);
     const left = await contents(join(cacheFolder, version!));
