@@ -1,0 +1,166 @@
+import { Match } from "aws-cdk-lib/assertions";
+import { describe, expect, it } from "vitest";
+import { ACCOUNT, templateOf } from "./deployment.ts";
+import { names } from "./policies.ts";
+
+const template = templateOf("gpu", { alarmEmail: "ops@example.com", idleMinutes: "7" });
+const [endpoint] = Object.values(template.findResources("AWS::SageMaker::Endpoint"));
+const ofEndpoint = [{ Name: "EndpointName", Value: endpoint!.Properties.EndpointName }];
+const ofVariant = [...ofEndpoint, { Name: "VariantName", Value: "gpu" }];
+
+const alarms = Object.entries(template.findResources("AWS::CloudWatch::Alarm"))
+  .filter(([id]) => id.startsWith("Alarms"))
+  .map(([id, { Properties }]) => [id.slice("Alarms".length, -8), Properties] as const);
+
+function alarm(name: string) {
+  return alarms.find(([each]) => each === name)![1];
+}
+
+it("there is one for everything that does not repair itself, and each says what to do", () => {
+  expect(alarms.map(([name]) => name).sort()).toEqual([
+    "DispatchErrors",
+    "EventsDeadLetters",
+    "FailedInvocations",
+    "GpuLeak",
+    "OldestRequest",
+    "SettleErrors",
+    "SweepErrors",
+    "SweepSilent",
+    "WebhookErrors",
+    "WebhooksDeadLetters",
+    "WorkDeadLetters",
+  ]);
+  for (const [, { AlarmDescription }] of alarms) expect(AlarmDescription).toMatch(/^[A-Z].*[.?]$/);
+});
+
+describe("the topic of alarms", () => {
+  it("hears of all of them", () => {
+    for (const [, { AlarmActions }] of alarms)
+      expect(AlarmActions).toEqual([{ Ref: expect.stringMatching(/^AlarmsOps/) }]);
+  });
+
+  it("lets CloudWatch tell, which a policy of its own would take away otherwise", () => {
+    template.hasResourceProperties("AWS::SNS::TopicPolicy", {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: "Allow",
+            Action: "sns:Publish",
+            Principal: { Service: "cloudwatch.amazonaws.com" },
+            Condition: { StringEquals: { "aws:SourceAccount": ACCOUNT } },
+          }),
+        ]),
+      },
+      Topics: [{ Ref: Match.stringLikeRegexp("^AlarmsOps") }],
+    });
+  });
+
+  it("sends mail where there is an address", () => {
+    const mail = { Protocol: "email", Endpoint: "ops@example.com" };
+    template.hasResourceProperties("AWS::SNS::Subscription", mail);
+    templateOf("gpu").resourcePropertiesCountIs("AWS::SNS::Subscription", { Protocol: "email" }, 0);
+  });
+});
+
+it.each(["Work", "Events", "Webhooks"])("a message that %s gave up is told", (queue) => {
+  const { Dimensions, ...rest } = alarm(`${queue}DeadLetters`);
+  expect(Dimensions.map(({ Value }: { Value: unknown }) => names(Value))).toEqual([`${queue}DeadLetters`]);
+  expect(rest).toMatchObject({
+    Namespace: "AWS/SQS",
+    MetricName: "ApproximateNumberOfMessagesVisible",
+    Threshold: 1,
+    EvaluationPeriods: 1,
+    TreatMissingData: "notBreaching",
+  });
+});
+
+it.each(["Dispatch", "Settle", "Webhook", "Sweep"])(
+  "a function %s that fails again and again is told",
+  (name) => {
+    expect(alarm(`${name}Errors`)).toMatchObject({
+      Namespace: "AWS/Lambda",
+      MetricName: "Errors",
+      Dimensions: [{ Name: "FunctionName", Value: { Ref: expect.stringMatching(`^${name}Function`) } }],
+      Statistic: "Sum",
+      Period: 300,
+      Threshold: 3,
+    });
+  },
+);
+
+it("a job that waits a quarter of an hour is told", () => {
+  expect(alarm("OldestRequest")).toMatchObject({
+    Namespace: "AWS/SageMaker",
+    MetricName: "ApproximateAgeOfOldestRequest",
+    Dimensions: ofEndpoint,
+    Threshold: 900,
+    ComparisonOperator: "GreaterThanOrEqualToThreshold",
+  });
+});
+
+it("an invocation that failed is told", () => {
+  expect(alarm("FailedInvocations")).toMatchObject({
+    Namespace: "AWS/SNS",
+    MetricName: "NumberOfMessagesPublished",
+    Dimensions: [
+      {
+        Name: "TopicName",
+        Value: { "Fn::GetAtt": [expect.stringMatching(/^EndpointFailures/), "TopicName"] },
+      },
+    ],
+    Threshold: 1,
+  });
+});
+
+it("a sweep that does not run is told, though it then says nothing", () => {
+  expect(alarm("SweepSilent")).toMatchObject({
+    Namespace: "AWS/Lambda",
+    MetricName: "Invocations",
+    Period: 600,
+    Threshold: 1,
+    ComparisonOperator: "LessThanThreshold",
+    TreatMissingData: "breaching",
+  });
+});
+
+describe("instances that nobody needs", () => {
+  const { Metrics: metrics, ...leak } = alarm("GpuLeak");
+
+  it("are told after an hour more than they wait for jobs", () => {
+    expect(leak).toMatchObject({
+      EvaluationPeriods: Math.ceil((60 + 7) / 5),
+      Threshold: 1,
+      ComparisonOperator: "GreaterThanOrEqualToThreshold",
+      TreatMissingData: "notBreaching",
+    });
+  });
+
+  it("are those that report while the sweep counts no job", () => {
+    const [expression, ...terms] = metrics;
+    expect(expression!.Expression).toBe("IF(FILL(unfinished, 0) > 0, 0, reports)");
+    expect(terms.map(({ MetricStat }: Metric) => MetricStat)).toEqual([
+      {
+        Metric: {
+          Namespace: "Adareel",
+          MetricName: "UnfinishedJobs",
+          Dimensions: [{ Name: "Deployment", Value: "adareel" }],
+        },
+        Stat: "Maximum",
+        Period: 300,
+      },
+      {
+        Metric: {
+          Namespace: "/aws/sagemaker/Endpoints",
+          MetricName: "CPUUtilization",
+          Dimensions: ofVariant,
+        },
+        Stat: "SampleCount",
+        Period: 300,
+      },
+    ]);
+  });
+});
+
+interface Metric {
+  readonly MetricStat: object;
+}

@@ -1,0 +1,150 @@
+import { Match } from "aws-cdk-lib/assertions";
+import { describe, expect, it } from "vitest";
+import { templateOf } from "./deployment.ts";
+
+const template = templateOf("gpu", { instancesMax: "3", idleMinutes: "7" });
+const [endpoint] = Object.entries(template.findResources("AWS::SageMaker::Endpoint"));
+const [endpointId, { Properties: properties }] = endpoint!;
+const { EndpointName: endpointName } = properties;
+
+/** What an alarm sets off: the policy that it calls. */
+function policyOf(id: string): Record<string, unknown> {
+  const [alarm] = alarmsOf(id);
+  const [{ Ref: policyId }] = alarm!.AlarmActions;
+  const policy = template.findResources("AWS::ApplicationAutoScaling::ScalingPolicy")[policyId];
+  return policy!.Properties.StepScalingPolicyConfiguration;
+}
+
+function alarmsOf(id: string, from = template) {
+  return Object.entries(from.findResources("AWS::CloudWatch::Alarm"))
+    .filter(([name]) => name.startsWith(`Scaling${id}`))
+    .map(([, { Properties }]) => Properties);
+}
+
+const ofEndpoint = [{ Name: "EndpointName", Value: endpointName }];
+
+describe("the endpoint", () => {
+  it("has from no instances to the most that are allowed", () => {
+    template.hasResource("AWS::ApplicationAutoScaling::ScalableTarget", {
+      Properties: {
+        ServiceNamespace: "sagemaker",
+        ScalableDimension: "sagemaker:variant:DesiredInstanceCount",
+        ResourceId: `endpoint/${endpointName}/variant/gpu`,
+        MinCapacity: 0,
+        MaxCapacity: 3,
+      },
+      DependsOn: Match.arrayWith([endpointId]),
+    });
+  });
+
+  it("never tracks a target, which takes away instances without looking at what they do", () => {
+    template.allResourcesProperties("AWS::ApplicationAutoScaling::ScalingPolicy", {
+      PolicyType: "StepScaling",
+    });
+  });
+
+  it("never loses some of its instances: whatever takes away takes all", () => {
+    for (const id of ["Wake", "Grow"])
+      expect(policyOf(id)).toMatchObject({
+        AdjustmentType: "ChangeInCapacity",
+        StepAdjustments: [{ MetricIntervalLowerBound: 0, ScalingAdjustment: 1 }],
+      });
+    expect(policyOf("Sleep")).toMatchObject({
+      AdjustmentType: "ExactCapacity",
+      StepAdjustments: [{ MetricIntervalUpperBound: 0, ScalingAdjustment: 0 }],
+    });
+    template.resourceCountIs("AWS::ApplicationAutoScaling::ScalingPolicy", 3);
+  });
+});
+
+describe("waking", () => {
+  it("takes a minute in which a request waits and nobody is there", () => {
+    expect(alarmsOf("Wake")).toEqual([
+      expect.objectContaining({
+        Namespace: "AWS/SageMaker",
+        MetricName: "HasBacklogWithoutCapacity",
+        Dimensions: ofEndpoint,
+        Statistic: "Maximum",
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 1,
+        ComparisonOperator: "GreaterThanOrEqualToThreshold",
+        TreatMissingData: "notBreaching",
+      }),
+    ]);
+  });
+
+  it.each([
+    ["2", 120],
+    ["5", 300],
+    ["60", 300],
+  ])("is held back no longer than sleep, after %s idle minutes, can follow it", (idleMinutes, cooldown) => {
+    templateOf("gpu", { idleMinutes }).hasResourceProperties("AWS::ApplicationAutoScaling::ScalingPolicy", {
+      PolicyName: "Wake",
+      StepScalingPolicyConfiguration: Match.objectLike({ Cooldown: cooldown }),
+    });
+  });
+});
+
+describe("growing", () => {
+  it("takes three minutes with two requests for each instance, and then a while to see what it brought", () => {
+    expect(alarmsOf("Grow")).toEqual([
+      expect.objectContaining({
+        MetricName: "ApproximateBacklogSizePerInstance",
+        Dimensions: ofEndpoint,
+        Period: 60,
+        EvaluationPeriods: 3,
+        Threshold: 2,
+        ComparisonOperator: "GreaterThanOrEqualToThreshold",
+        TreatMissingData: "notBreaching",
+      }),
+    ]);
+    expect(policyOf("Grow")).toMatchObject({ Cooldown: 900 });
+  });
+
+  it("does not exist where one instance is all there may be", () => {
+    const one = templateOf("gpu");
+    expect(alarmsOf("Grow", one)).toEqual([]);
+    one.resourceCountIs("AWS::ApplicationAutoScaling::ScalingPolicy", 2);
+  });
+});
+
+describe("sleeping", () => {
+  const [alarm] = alarmsOf("Sleep");
+
+  it("takes all idle minutes without a request in SageMaker's queue and without a job of ours", () => {
+    expect(alarm).toMatchObject({
+      EvaluationPeriods: 7,
+      Threshold: 0,
+      ComparisonOperator: "LessThanOrEqualToThreshold",
+    });
+    expect(alarm!.DatapointsToAlarm ?? 7).toBe(7);
+    const [sum, ...terms] = alarm!.Metrics;
+    expect(sum.Expression).toBe("FILL(perInstance, 0) + FILL(waiting, 0) + FILL(unfinished, 0)");
+    const metric = ({ Id, MetricStat }: (typeof terms)[number]) => [
+      Id,
+      MetricStat.Metric.Namespace,
+      MetricStat.Metric.MetricName,
+      MetricStat.Metric.Dimensions,
+      MetricStat.Stat,
+      MetricStat.Period,
+    ];
+    expect(terms.map(metric)).toEqual([
+      ["perInstance", "AWS/SageMaker", "ApproximateBacklogSizePerInstance", ofEndpoint, "Maximum", 60],
+      ["waiting", "AWS/SageMaker", "HasBacklogWithoutCapacity", ofEndpoint, "Maximum", 60],
+      ["unfinished", "Adareel", "UnfinishedJobs", [{ Name: "Deployment", Value: "adareel" }], "Maximum", 60],
+    ]);
+  });
+
+  it("happens when nothing is known, too: silence leaves no GPU running", () => {
+    expect(alarm!.TreatMissingData).toBe("breaching");
+  });
+
+  it("ends with the very metric that wakes", () => {
+    const [wake] = alarmsOf("Wake");
+    const names = alarm!.Metrics.map(
+      (term: { MetricStat?: { Metric: { MetricName: string } } }) => term.MetricStat?.Metric.MetricName,
+    );
+    expect(names).toContain(wake!.MetricName);
+  });
+});

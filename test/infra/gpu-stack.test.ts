@@ -1,0 +1,260 @@
+import { Match } from "aws-cdk-lib/assertions";
+import { describe, expect, it } from "vitest";
+import { ACCOUNT, templateOf } from "./deployment.ts";
+import { names, permissionsOf } from "./policies.ts";
+
+const BUCKET = `arn:aws:s3:::adareel-${ACCOUNT}-eu-central-1`;
+const template = templateOf("gpu");
+
+const CONSUME = [
+  "ChangeMessageVisibility",
+  "DeleteMessage",
+  "GetQueueAttributes",
+  "GetQueueUrl",
+  "ReceiveMessage",
+];
+
+/** What every function may: write its own log, and take the messages of its queue. */
+function common(name: string, queue?: string): string[] {
+  const log = ["CreateLogStream", "PutLogEvents"].map((action) => `logs:${action} ${name}Log`);
+  return [...log, ...(queue ? CONSUME.map((action) => `sqs:${action} ${queue}`) : [])];
+}
+
+const list = (...folders: string[]) =>
+  `s3:ListBucket ${BUCKET} if ${JSON.stringify({
+    StringLikeIfExists: { "s3:prefix": folders.map((folder) => `${folder}*`) },
+  })}`;
+
+describe("what a function may do is what it does:", () => {
+  it("dispatch", () => {
+    const [endpointName] = endpointNames();
+    expect(permissionsOf(template, "Dispatch")).toEqual(
+      [
+        ...common("Dispatch", "WorkQueue"),
+        `s3:GetObject ${BUCKET}/jobs/*`,
+        `s3:PutObject ${BUCKET}/jobs/*`,
+        `s3:PutObject ${BUCKET}/undelivered/*`,
+        `s3:DeleteObject ${BUCKET}/unfinished/*`,
+        list("jobs/"),
+        "sqs:SendMessage WebhooksQueue",
+        `sagemaker:InvokeEndpointAsync arn:aws:sagemaker:eu-central-1:${ACCOUNT}:endpoint/${endpointName}`,
+      ].sort(),
+    );
+  });
+
+  it("settle", () => {
+    expect(permissionsOf(template, "Settle")).toEqual(
+      [
+        ...common("Settle", "EventsQueue"),
+        `s3:GetObject ${BUCKET}/jobs/*`,
+        `s3:PutObject ${BUCKET}/jobs/*`,
+        list("jobs/"),
+        "sqs:SendMessage WebhooksQueue",
+        "sqs:SendMessage WorkQueue",
+      ].sort(),
+    );
+  });
+
+  it("webhook", () => {
+    expect(permissionsOf(template, "Webhook")).toEqual(
+      [
+        ...common("Webhook", "WebhooksQueue"),
+        `s3:GetObject ${BUCKET}/jobs/*`,
+        `s3:GetObject ${BUCKET}/undelivered/*`,
+        `s3:GetObject ${BUCKET}/webhook-endpoints/*`,
+        `s3:PutObject ${BUCKET}/jobs/*`,
+        `s3:PutObject ${BUCKET}/webhook-endpoints/*`,
+        `s3:DeleteObject ${BUCKET}/undelivered/*`,
+        list("jobs/", "undelivered/", "webhook-endpoints/"),
+        "sqs:SendMessage WebhooksQueue",
+        "secretsmanager:GetSecretValue MasterKey",
+      ].sort(),
+    );
+  });
+
+  it("sweep", () => {
+    expect(permissionsOf(template, "SweepRole")).toEqual(
+      [
+        ...common("Sweep"),
+        `s3:GetObject ${BUCKET}/jobs/*`,
+        `s3:GetObject ${BUCKET}/unfinished/*`,
+        `s3:PutObject ${BUCKET}/jobs/*`,
+        `s3:PutObject ${BUCKET}/undelivered/*`,
+        `s3:DeleteObject ${BUCKET}/unfinished/*`,
+        list("jobs/", "unfinished/", "undelivered/"),
+        "sqs:SendMessage WebhooksQueue",
+        "sqs:SendMessage WorkQueue",
+      ].sort(),
+    );
+  });
+});
+
+describe("a function", () => {
+  it("runs on Node 24 on arm64, with a role and a log of its own that goes with the stack", () => {
+    const functions = Object.values(template.findResources("AWS::Lambda::Function"));
+    expect(functions).toHaveLength(4);
+    for (const { Properties } of functions) {
+      expect(Properties).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"] });
+      expect(Properties.ReservedConcurrentExecutions).toBeUndefined();
+    }
+    const own = (property: (of: Record<string, never>) => unknown) =>
+      new Set(functions.map(({ Properties }) => JSON.stringify(property(Properties))));
+    expect(own(({ Role }) => Role).size).toBe(4);
+    expect(own(({ LoggingConfig }) => LoggingConfig).size).toBe(4);
+    template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 30 });
+    template.allResources("AWS::Logs::LogGroup", { DeletionPolicy: "Delete" });
+  });
+
+  it("gets no policy of AWS, which may do more", () => {
+    template.allResourcesProperties("AWS::IAM::Role", { ManagedPolicyArns: Match.absent() });
+  });
+
+  it("is told where everything is", () => {
+    const [endpointName] = endpointNames();
+    const store = {
+      STORE: `s3://adareel-${ACCOUNT}-eu-central-1`,
+      WORK_QUEUE_URL: "WorkQueue",
+      WEBHOOKS_QUEUE_URL: "WebhooksQueue",
+    };
+    expect(environmentOf("Dispatch")).toEqual({ ...store, ENDPOINT_NAME: endpointName });
+    expect(environmentOf("Settle")).toEqual(store);
+    expect(environmentOf("Webhook")).toEqual({ ...store, MASTER_SECRET_ID: "adareel/master-key" });
+    expect(environmentOf("Sweep")).toEqual({ ...store, ENDPOINT_NAME: endpointName, DEPLOYMENT: "adareel" });
+  });
+
+  it("that sends webhooks never sends them to the service itself, where its name is known", () => {
+    const certificateArn = `arn:aws:acm:us-east-1:${ACCOUNT}:certificate/0a`;
+    const named = templateOf("gpu", { domainName: "videos.example.com", certificateArn });
+    named.hasResourceProperties("AWS::Lambda::Function", {
+      Environment: { Variables: Match.objectLike({ BLOCKED_HOSTS: "videos.example.com" }) },
+    });
+  });
+
+  it("that knows the endpoint comes after it", () => {
+    const [endpoint] = Object.keys(template.findResources("AWS::SageMaker::Endpoint"));
+    for (const name of ["Dispatch", "Sweep"]) expect(functionOf(name).DependsOn).toContain(endpoint);
+  });
+});
+
+describe("messages", () => {
+  it.each([
+    ["Dispatch", "WorkQueue", 2],
+    ["Settle", "EventsQueue", 2],
+    ["Webhook", "WebhooksQueue", 5],
+  ])("of %s come from %s, ten at a time, and fail one by one", (name, queue, concurrencyMax) => {
+    const mappings = Object.values(template.findResources("AWS::Lambda::EventSourceMapping"));
+    const own = mappings.filter(({ Properties }) => names(Properties.FunctionName) === `${name}Function`);
+    expect(own.map(({ Properties }) => names(Properties.EventSourceArn))).toEqual([queue]);
+    expect(own[0]!.Properties).toMatchObject({
+      BatchSize: 10,
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+      ScalingConfig: { MaximumConcurrency: concurrencyMax },
+    });
+  });
+
+  it("are taken by no more functions at once than the ten of a new account, the sweep among them", () => {
+    const mappings = Object.values(template.findResources("AWS::Lambda::EventSourceMapping"));
+    const concurrency = mappings.map(({ Properties }) => Properties.ScalingConfig.MaximumConcurrency);
+    expect(concurrency.reduce((sum, one) => sum + one, 1)).toBeLessThanOrEqual(10);
+  });
+
+  it("are hidden for six times as long as the function may run that takes them", () => {
+    const data = templateOf("data");
+    for (const [name, queue] of [
+      ["Dispatch", data.findResources("AWS::SQS::Queue")],
+      ["Webhook", data.findResources("AWS::SQS::Queue")],
+      ["Settle", template.findResources("AWS::SQS::Queue")],
+    ] as const) {
+      const id = { Dispatch: "WorkQueue", Webhook: "WebhooksQueue", Settle: "EventsQueue" }[name];
+      const [, properties] = Object.entries(queue).find(([each]) => each.startsWith(id))!;
+      const { Timeout } = functionOf(name).Properties;
+      expect(properties.Properties.VisibilityTimeout).toBe(6 * Timeout);
+    }
+  });
+
+  it.each(["Successes", "Failures"])("of the topic %s come raw, and none is lost on the way", (topic) => {
+    template.hasResourceProperties("AWS::SNS::Subscription", {
+      TopicArn: { Ref: Match.stringLikeRegexp(`^Endpoint${topic}`) },
+      Protocol: "sqs",
+      Endpoint: { "Fn::GetAtt": [Match.stringLikeRegexp("^EventsQueue"), "Arn"] },
+      RawMessageDelivery: true,
+      RedrivePolicy: {
+        deadLetterTargetArn: { "Fn::GetAtt": [Match.stringLikeRegexp("^EventsDeadLetters"), "Arn"] },
+      },
+    });
+    template.hasResourceProperties("AWS::SQS::QueuePolicy", {
+      Queues: [{ Ref: Match.stringLikeRegexp("^EventsQueue") }],
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: "Allow",
+            Action: "sqs:SendMessage",
+            Principal: { Service: "sns.amazonaws.com" },
+            Condition: {
+              ArnEquals: { "aws:SourceArn": { Ref: Match.stringLikeRegexp(`^Endpoint${topic}`) } },
+              StringEquals: { "aws:SourceAccount": ACCOUNT },
+            },
+          }),
+        ]),
+      },
+    });
+  });
+});
+
+describe("the sweep", () => {
+  it("runs every two minutes, and is not made up for", () => {
+    const [sweepId] = Object.keys(template.findResources("AWS::Lambda::Function")).filter((id) =>
+      id.startsWith("SweepFunction"),
+    );
+    template.hasResourceProperties("AWS::Scheduler::Schedule", {
+      ScheduleExpression: "rate(2 minutes)",
+      FlexibleTimeWindow: { Mode: "OFF" },
+      State: Match.absent(),
+      Target: {
+        Arn: { "Fn::GetAtt": [sweepId, "Arn"] },
+        RoleArn: { "Fn::GetAtt": [Match.stringLikeRegexp("^SweepScheduleRole"), "Arn"] },
+        RetryPolicy: { MaximumRetryAttempts: 0 },
+      },
+    });
+    template.hasResourceProperties("AWS::Lambda::EventInvokeConfig", {
+      FunctionName: { Ref: sweepId },
+      MaximumRetryAttempts: 0,
+    });
+  });
+
+  it("is called by a role of this account's scheduler that can call nothing else", () => {
+    expect(permissionsOf(template, "SweepScheduleRole")).toEqual(["lambda:InvokeFunction SweepFunction"]);
+    template.hasResourceProperties("AWS::IAM::Role", {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          {
+            Effect: "Allow",
+            Action: "sts:AssumeRole",
+            Principal: { Service: "scheduler.amazonaws.com" },
+            Condition: { StringEquals: { "aws:SourceAccount": ACCOUNT } },
+          },
+        ],
+      },
+    });
+  });
+});
+
+it("the outputs name the endpoint and what could not be handled", () => {
+  template.hasOutput("EndpointName", { Value: endpointNames()[0] });
+  template.hasOutput("EventDeadLetters", { Value: { Ref: Match.stringLikeRegexp("^EventsDeadLetters") } });
+});
+
+function endpointNames(): string[] {
+  const endpoints = Object.values(template.findResources("AWS::SageMaker::Endpoint"));
+  return endpoints.map(({ Properties }) => Properties.EndpointName);
+}
+
+function functionOf(name: string) {
+  const functions = Object.entries(template.findResources("AWS::Lambda::Function"));
+  return functions.find(([id]) => id.startsWith(`${name}Function`))![1]!;
+}
+
+function environmentOf(name: string): Record<string, string> {
+  const variables: [string, unknown][] = Object.entries(functionOf(name).Properties.Environment.Variables);
+  return Object.fromEntries(variables.map(([variable, value]) => [variable, names(value)]));
+}
