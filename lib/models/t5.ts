@@ -2,13 +2,16 @@ import { z } from "zod";
 import {
   add,
   attention,
+  cast,
   Graph,
   gather,
   gelu,
+  less,
   linear,
   mul,
   reshape,
   rmsNorm,
+  slice,
   type Tensor,
   transpose,
   type Value,
@@ -97,10 +100,10 @@ function buildEncoder(
   const embedding = embeddingNames.find((name) => weights.has(name)) ?? embeddingNames[0];
   let x = gather(g.weight(embedding, [config.vocab_size, D]), ids); // [1, N, D]
   const buckets = g.constant(relativeBuckets(config, N), [N, N]);
-  let bias = positionBias(0);
+  let bias = positionBias(0, x);
   for (let i = 0; i < config.num_layers; i++) {
     g.scope(`encoder.block.${i}`, () => {
-      if (i > 0 && !sharesPositionBias) bias = positionBias(i);
+      if (i > 0 && !sharesPositionBias) bias = positionBias(i, x);
       x = add(x, selfAttention(norm(x, `encoder.block.${i}.layer.0.layer_norm`), i));
       x = add(x, feedForward(norm(x, `encoder.block.${i}.layer.1.layer_norm`), i));
     });
@@ -122,12 +125,21 @@ function buildEncoder(
     return linear(mixed, g.weight(`${name}.o.weight`, [D, inner]));
   }
 
-  /** Added to the scores [1, heads, N, N]: what block i stores for their distance, and the padding. */
-  function positionBias(i: number): Value {
+  /** Added to the scores [1, heads, N, N]: what block i, whose input is y, stores for their distance, and the padding. */
+  function positionBias(i: number, y: Value): Value {
     const name = `encoder.block.${i}.layer.0.SelfAttention.relative_attention_bias.weight`;
-    const table = g.weight(name, [config.relative_attention_num_buckets, heads]);
-    const byDistance = gather(table, buckets); // [N, N, heads]
-    return add(reshape(transpose(byDistance, [2, 0, 1]), [1, heads, N, N]), padding);
+    const table = transpose(g.weight(name, [config.relative_attention_num_buckets, heads]), [1, 0]);
+    const byDistance = gather(table, notBefore(y, buckets), 1); // [heads, N, N]
+    return add(reshape(byDistance, [1, heads, N, N]), padding);
+  }
+
+  /**
+   * `index` [N, N], known once y is. The runtime would make what depends on constants alone when it opens the
+   * model, or all of it before the first block: 64 MiB for each block of UMT5-XXL.
+   */
+  function notBefore(y: Value, index: Value): Value {
+    const one = slice(y, 2, 0, 1); // [1, N, 1]
+    return add(index, reshape(cast(less(one, one), "int64"), [1, N]));
   }
 
   function feedForward(y: Value, i: number): Value {

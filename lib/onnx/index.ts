@@ -8,6 +8,7 @@ export {
   div,
   exp,
   gelu,
+  less,
   mul,
   neg,
   sigmoid,

@@ -75,6 +75,15 @@ describe("elementwise", () => {
     expectClose(outputs[0]!, expected);
   });
 
+  test("less compares, and nothing is less than what is not a number", async () => {
+    const x = { dtype: "float32", shape: [3], data: Float32Array.of(1, 2, Number.NaN) } as const;
+    const { outputs } = await runGraph({ x }, ({ x }) => [onnx.less(x, 2), onnx.less(x, x)]);
+    expect(outputs.map(({ dtype, data }) => [dtype, ...data])).toEqual([
+      ["bool", 1, 0, 0],
+      ["bool", 0, 0, 0],
+    ]);
+  });
+
   test("where chooses by a broadcast condition, and cast makes one from integers", async () => {
     const feeds = { keep: int64Tensor([3, 1], [1, 0, 2]), x: tensor([3, 2]) };
     const { outputs } = await runGraph(feeds, ({ keep, x }) => onnx.where(onnx.cast(keep, "bool"), x, -7));
@@ -127,6 +136,16 @@ describe("layout", () => {
     expectClose(
       outputs[1]!,
       tabulate([2, 2, 4], ([i, j, k]) => at(x, [i!, j! + 1, k!])),
+      0,
+    );
+  });
+
+  test("gather picks along another axis than the first", async () => {
+    const feeds = { table: tensor([3, 5]), ids: int64Tensor([2, 2], [4, 0, 0, 2]) };
+    const { outputs } = await runGraph(feeds, ({ table, ids }) => onnx.gather(table, ids, 1));
+    expectClose(
+      outputs[0]!,
+      tabulate([3, 2, 2], ([i, j, k]) => at(feeds.table, [i!, at(feeds.ids, [j!, k!])])),
       0,
     );
   });
@@ -217,6 +236,16 @@ describe("reduction", () => {
     expect(outputs[2]!.shape).toEqual([]);
     expectClose(outputs[2]!, [sum(60, (index) => Math.abs(x.data[index]!))]);
   });
+});
+
+test("reduceL2 is the root of the sum of squares", async () => {
+  const x = tensor([3, 4, 5]);
+  const { outputs } = await runGraph({ x }, ({ x }) => onnx.reduceL2(x, { axes: [1], keepDims: true }));
+  const norm = (i: number, k: number) => Math.sqrt(sum(4, (j) => at(x, [i, j, k]) ** 2));
+  expectClose(
+    outputs[0]!,
+    tabulate([3, 1, 5], ([i, , k]) => norm(i!, k!)),
+  );
 });
 
 describe("convolution", () => {

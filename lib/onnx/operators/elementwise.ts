@@ -55,6 +55,13 @@ export function where(condition: Value, whenTrue: Operand, whenFalse: Operand): 
   return emit("Where", [condition, a, b], { dtype: a.dtype, shape });
 }
 
+/** The bool tensor a < b, with numpy broadcasting. */
+export function less(a: Value, b: Operand): Value {
+  const [left, right] = operands(a.graph, "less", a, b);
+  const shape = broadcast(a.graph, "less", left.shape, right.shape);
+  return emit("Less", [left, right], { dtype: "bool", shape });
+}
+
 function unary(opType: string, x: Value): Value {
   return emit(opType, [x], x);
 }
