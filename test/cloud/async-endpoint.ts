@@ -24,6 +24,8 @@ export interface Invocation {
 
 /** How often each of these goes wrong from now on. */
 export interface EndpointFaults {
+  /** Not taken: whoever asks is to ask again. */
+  throttled: number;
   /** Taken, and never heard of again. */
   lostInvocations: number;
   lostNotifications: number;
@@ -37,6 +39,7 @@ export interface EndpointFaults {
 export class AsyncEndpoint {
   readonly name: string;
   readonly faults: EndpointFaults = {
+    throttled: 0,
     lostInvocations: 0,
     lostNotifications: 0,
     repeatedInvocations: 0,

@@ -62,6 +62,10 @@ export async function startAwsServer({ queues, secrets = {} }: AwsServerOptions)
     const endpoint = endpoints.get(name);
     if (!endpoint)
       return fault(400, "ValidationError", `Endpoint ${name} of account 111122223333 not found.`);
+    if (endpoint.faults.throttled > 0) {
+      endpoint.faults.throttled -= 1;
+      return fault(400, "ThrottlingException", "Rate exceeded");
+    }
     const ttlSeconds = Number(header("requestttlseconds"));
     const timeoutSeconds = Number(header("invocationtimeoutseconds"));
     const isValid =

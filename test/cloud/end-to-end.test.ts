@@ -119,6 +119,21 @@ describe("nothing is lost or made twice when", { timeout: TIMEOUT_MS }, () => {
     expect(await record(id, status("completed"))).toMatchObject({ attempt: 1 });
   });
 
+  it("the endpoint refuses it until the message lies with the dead letters", async () => {
+    const { work } = deployment.queues;
+    endpoint.faults.throttled = 5;
+    const { id, told } = await create();
+    for (let left = 4; left >= 0; left -= 1) {
+      await vi.waitFor(() => expect(endpoint.faults.throttled).toBe(left), TIMEOUT_MS);
+      await vi.waitFor(() => expect(work.isBusy).toBe(false), TIMEOUT_MS);
+      deployment.pass(180_000);
+    }
+    expect(work.dead).toHaveLength(1);
+    expect(await deployment.sweep()).toMatchObject({ resent: 1 });
+    await told();
+    expect(await record(id, status("completed"))).toMatchObject({ attempt: 1 });
+  });
+
   it("the notification is lost", async () => {
     endpoint.faults.lostNotifications = 1;
     const { id, told } = await create();

@@ -46,6 +46,11 @@ export class MessageQueue {
     return this.#messages.length;
   }
 
+  /** Whether messages are being handled. */
+  get isBusy(): boolean {
+    return this.#batches.size > 0;
+  }
+
   send(body: string, delaySeconds = 0): void {
     this.sent.push(body);
     if (this.losses > 0) {
