@@ -7,8 +7,8 @@ import { type DiffusionTransformer, diffusionTransformer } from "../../lib/model
 import { type Graph, openSession, type Session, type Tensor } from "../../lib/onnx/index.ts";
 
 /**
- * Golden vectors of test/golden/models, written by tools/golden/models.py with the authors' STDiT3 (Open-Sora
- * v1.2.0), transformers' T5EncoderModel and diffusers' AutoencoderKL over random weights.
+ * Golden vectors of test/golden/models, written by the scripts tools/golden/models*.py with the references: the
+ * authors' own modules where diffusers and transformers do not have them, over random weights.
  */
 const folder = join(import.meta.dirname, "../golden/models");
 
