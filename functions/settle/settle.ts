@@ -7,6 +7,7 @@ export interface SettleDeps {
   /** Where SageMaker finds the jobs: `s3://bucket`. */
   readonly storeUrl: string;
   readonly hints: SqsHints;
+  readonly sleep: (durationMs: number) => Promise<unknown>;
 }
 
 /** `held` has a worker, whose lease decides. */
@@ -15,18 +16,27 @@ export type Settled = "queued again" | "held" | "over" | "missing";
 /** A container that refuses everything is not asked again at once. */
 const PAUSE_SECONDS = 60;
 
+/** An invocation may fail before whoever asked for it has written down that it did. */
+const NOTE_MS = 5_000;
+
 /**
  * Sees to a job whose invocation has ended: the container wrote its end, or nobody has the job any more.
  *
  * @throws MessageError if what was invoked was none of these jobs
  */
 export async function settle(
-  { jobs, storeUrl, hints }: SettleDeps,
+  { jobs, storeUrl, hints, sleep }: SettleDeps,
   { inputLocation, failureReason }: Notification,
 ): Promise<{ readonly ref: JobRef; readonly outcome: Settled }> {
   const ref = jobAt(storeUrl, inputLocation);
   if (!ref) throw new MessageError("The invocation was of no job in this store.");
-  const { record, ok } = await jobs.apply(ref, { type: "undispatch" });
+  const takeBack = () => jobs.apply(ref, { type: "undispatch" });
+  let taken = await takeBack();
+  if (taken.ok && !taken.isChanged && failureReason !== null) {
+    await sleep(NOTE_MS);
+    taken = await takeBack();
+  }
+  const { record, ok } = taken;
   if (ok) {
     await hints.work(ref, failureReason === null ? 0 : PAUSE_SECONDS);
     return { ref, outcome: "queued again" };

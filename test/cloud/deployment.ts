@@ -126,11 +126,11 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   }
 
   const dispatching = { ...jobsFor("dispatch"), runtime, storeUrl: STORE_URL, hints, clock };
-  // Records come with the markers here, so that nothing is waited for.
-  const sleep = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs / 10));
+  // What is waited for elsewhere comes at once here.
+  const sleep = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs / 50));
   queues.work.consumer = jobHandler(log, (ref) => dispatch({ ...dispatching, ...deployed, sleep }, ref));
 
-  const settling = { ...jobsFor("settle"), storeUrl: STORE_URL, hints };
+  const settling = { ...jobsFor("settle"), storeUrl: STORE_URL, hints, sleep };
   queues.events.consumer = messageHandler(log, async (body) => {
     await settle(settling, parseNotification(body));
   });

@@ -17,11 +17,8 @@ async function setUp() {
     void hinted.push([queue, ref.id, delay]);
   await jobs.create(newJob, { unfinishedMax: 10 });
   await jobs.apply(newJob, { type: "dispatch", to: "adareel-1" });
-  return {
-    jobs,
-    hinted,
-    deps: { jobs, storeUrl, hints: { work: hint("work"), webhooks: hint("webhooks") } },
-  };
+  const hints = { work: hint("work"), webhooks: hint("webhooks") };
+  return { jobs, hinted, deps: { jobs, storeUrl, hints, sleep: async (): Promise<unknown> => undefined } };
 }
 
 const claim = { type: "claim", owner: "worker", leaseMs: 60_000 } as const;
@@ -39,6 +36,15 @@ it("a job that its invocation left queued waits in no endpoint's queue, and is h
 it("after an error it is hinted at a minute later, so that a broken container is not kept busy", async () => {
   const { deps, hinted } = await setUp();
   await settle(deps, failure);
+  expect(hinted).toEqual([["work", newJob.id, 60]]);
+});
+
+it("an error that is quicker than the note of the dispatch is not undone by it", async () => {
+  const { deps, jobs, hinted } = await setUp();
+  await jobs.apply(newJob, { type: "undispatch" });
+  const sleep = () => jobs.apply(newJob, { type: "dispatch", to: "adareel-1" });
+  await settle({ ...deps, sleep }, failure);
+  expect((await jobs.read(newJob))!.dispatched).toBeNull();
   expect(hinted).toEqual([["work", newJob.id, 60]]);
 });
 

@@ -35,11 +35,12 @@ export async function runDispatcher(options: FunctionOptions): Promise<never> {
 }
 
 export async function runSettler({ process, network, endpoint, ...given }: FunctionOptions): Promise<never> {
+  const sleep = (durationMs: number) => network.sleep(process, durationMs);
   for (;;) {
     const ref = await endpoint.ends.receive(process);
     const failureReason = network.random.chance(0.5) ? "The worker was lost." : null;
     const end = { inputLocation: jobLocation(STORE_URL, ref), failureReason };
-    await orLater(endpoint.ends, ref, () => settle({ ...given, storeUrl: STORE_URL }, end));
+    await orLater(endpoint.ends, ref, () => settle({ ...given, storeUrl: STORE_URL, sleep }, end));
   }
 }
 
