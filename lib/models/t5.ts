@@ -125,7 +125,7 @@ function buildEncoder(
     return linear(mixed, g.weight(`${name}.o.weight`, [D, inner]));
   }
 
-  /** Added to the scores [1, heads, N, N]: what block i, whose input is y, stores for their distance, and the padding. */
+  /** Added to the scores [1, heads, N, N] of block i, whose input is y: what it stores for distances, and padding. */
   function positionBias(i: number, y: Value): Value {
     const name = `encoder.block.${i}.layer.0.SelfAttention.relative_attention_bias.weight`;
     const table = transpose(g.weight(name, [config.relative_attention_num_buckets, heads]), [1, 0]);

@@ -2,10 +2,10 @@ import * as z from "zod";
 import { type EulerSampler, eulerSampler } from "./rectified-flow.ts";
 import { checkSteps, type SamplingRun } from "./sampler.ts";
 
-/** What is built of diffusers' `FlowMatchEulerDiscreteScheduler`; the other members would change nothing or are refused. */
+/** What is built of diffusers' `FlowMatchEulerDiscreteScheduler`; other members change nothing or are refused. */
 export const flowEulerSchema = z.object({
   num_train_timesteps: z.number().positive().default(1000),
-  /** How much longer than the schedule without shift the sampler stays near the noise. */
+  /** A share of noise s becomes shift * s / (1 + (shift - 1) * s): above 1, more steps are near the noise. */
   shift: z.number().positive().default(1),
   use_dynamic_shifting: z.literal(false).default(false),
   invert_sigmas: z.literal(false).default(false),

@@ -7,10 +7,10 @@ import { checkPrediction, checkSteps, type Sampler, type SamplingRun } from "./s
  * the paper and work on the clean latent that a prediction implies.
  */
 
-/** What is built of diffusers' `UniPCMultistepScheduler`; the other members would change nothing or are refused. */
+/** What is built of diffusers' `UniPCMultistepScheduler`; other members change nothing or are refused. */
 export const uniPCSchema = z.object({
   num_train_timesteps: z.number().positive().default(1000),
-  /** How much longer than the schedule without shift the sampler stays near the noise. */
+  /** A share of noise s becomes shift * s / (1 + (shift - 1) * s): above 1, more steps are near the noise. */
   flow_shift: z.number().positive().default(1),
   use_flow_sigmas: z.literal(true),
   prediction_type: z.literal("flow_prediction"),
@@ -163,7 +163,7 @@ function correct({ h, keep, weight, back }: Interval): Corrector {
   };
 }
 
-/** The corrector's weights of the earlier and of the new clean latent (equation 5 of the paper, for p = 2). */
+/** The corrector's weights of the earlier and of the new clean latent: the paper's linear system for two of them. */
 function secondOrder(h: number, back: number): [earlier: number, now: number] {
   const phi = Math.expm1(-h);
   const first = (phi / -h - 1) / phi;
