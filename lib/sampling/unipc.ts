@@ -108,8 +108,8 @@ function noiseShares(steps: number, { flow_shift: shift, num_train_timesteps }: 
   return Array.from({ length: steps }, (_, index) => {
     const share = 1 + index * down;
     const shifted = (shift * share) / (1 + (shift - 1) * share);
-    // The logarithm of the signal's share must be finite.
-    return Math.abs(shifted - 1) < 1e-6 ? shifted - 1e-6 : shifted;
+    // At the start as well the logarithm of the signal's share must be finite.
+    return index === 0 ? shifted - 1e-6 : shifted;
   });
 }
 
