@@ -22,6 +22,7 @@ const allowedImports: Record<string, readonly string[]> = {
   lambda: ["jobs", "queue", "secrets", "storage"],
   "model-store": ["request", "storage"],
   storage: [],
+  hub: ["model-store", "storage"],
   webhooks: ["jobs", "net", "secrets", "storage"],
   triggers: ["net", "secrets", "storage"],
   access: ["secrets", "storage"],

@@ -1,0 +1,77 @@
+import { HubError } from "./hub-error.ts";
+
+/** What a request of the hub is about, for the sentence that says why it failed. */
+export interface RequestSubject {
+  readonly url: string;
+  /** The repository. */
+  readonly id: string;
+  readonly token: string | undefined;
+}
+
+export interface HubFetch {
+  readonly fetch: typeof fetch;
+  /** What the last request failed with, if it did. */
+  failure(): Error | undefined;
+}
+
+/** An answer after which another try may succeed. */
+class TransientError extends Error {
+  override readonly name = "TransientError";
+}
+
+/** Whether to try again: all that is not the hub's last word. */
+export function isRetryable(error: unknown): boolean {
+  return !(error instanceof HubError) && !(error instanceof Error && error.name === "AbortError");
+}
+
+/** `fetch` that rejects where the hub refuses, with the reason in words for a user. */
+export function hubFetch(subject: RequestSubject): HubFetch {
+  let failure: Error | undefined;
+  return {
+    async fetch(input, init) {
+      failure = undefined;
+      try {
+        const response = await fetch(input, init);
+        const refused = refusal(subject, response) ?? ignoredRange(subject, response, init);
+        if (!refused) return response;
+        await response.body?.cancel();
+        throw refused;
+      } catch (error) {
+        failure = error as Error;
+        throw error;
+      }
+    },
+    failure: () => failure,
+  };
+}
+
+function refusal({ url, id, token }: RequestSubject, response: Response): Error | undefined {
+  const { ok, status, headers } = response;
+  if (ok) return undefined;
+  const code = headers.get("X-Error-Code");
+  const page = `${url}/${id}`;
+  // Files lie elsewhere, under addresses that are good for a while: another try is given a new one.
+  const isHub = new URL(response.url).origin === new URL(url).origin;
+  if (!isHub || status === 429 || status >= 500) return new TransientError(`it answers ${status}`);
+  if (code === "GatedRepo") {
+    const account = token
+      ? "with the account of your HF_TOKEN"
+      : "and set HF_TOKEN to a token of your account";
+    return new HubError(
+      `The licence of ${id} has to be accepted first: visit ${page}, accept it ${account}.`,
+    );
+  }
+  if (code === "RevisionNotFound") return new HubError(`${page} has no such revision.`);
+  if (code === "EntryNotFound") return new HubError(`${page} lacks a file that it lists (${response.url}).`);
+  if (status === 401 || status === 403 || status === 404) {
+    const who = token ? "that your HF_TOKEN may read" : "that is public; HF_TOKEN opens others";
+    return new HubError(`The hub has no repository ${id} ${who}.`);
+  }
+  return new HubError(`${page} cannot be read (the hub answers ${status}).`);
+}
+
+/** A server that sends the whole file instead of a range would have it written where the range belongs. */
+function ignoredRange({ url }: RequestSubject, { status }: Response, init?: RequestInit): Error | undefined {
+  const asked = new Headers(init?.headers).has("Range");
+  return asked && status !== 206 ? new HubError(`${url} does not give ranges of files.`) : undefined;
+}

@@ -1,0 +1,119 @@
+import type { Hub, HubFile, Repository } from "./hub.ts";
+import { HubError } from "./hub-error.ts";
+import { partFiles } from "./part-files.ts";
+import { type Family, families, isKnownPart, type PartSource, type Recipe } from "./recipes.ts";
+
+/** A file of a repository, and where it goes in the model's folder. */
+export interface PlannedFile {
+  readonly repository: Repository;
+  readonly file: HubFile;
+  readonly path: string;
+}
+
+/** All that a model's folder is made of. */
+export interface ModelPlan {
+  readonly files: readonly PlannedFile[];
+  /** Contents by path; `model_index.json` is the last. */
+  readonly made: Readonly<Record<string, unknown>>;
+}
+
+/** The repositories of one plan, each looked up once and at one commit. */
+export interface Listings {
+  files(id: string): Promise<{ repository: Repository; files: readonly HubFile[] }>;
+  /** The JSON in a small file. */
+  json(id: string, path: string): Promise<Readonly<Record<string, unknown>>>;
+}
+
+const JSON_BYTES_MAX = 2 ** 20;
+
+/** @param pinned the commit to take of a repository, where it is not its newest */
+export function openListings(hub: Hub, pinned: ReadonlyMap<string, string>): Listings {
+  const listings = new Map<string, ReturnType<Listings["files"]>>();
+  async function list(id: string) {
+    const repository = await hub.repository(id, pinned.get(id));
+    return { repository, files: await hub.files(repository) };
+  }
+  const files: Listings["files"] = (id) => {
+    const listing = listings.get(id) ?? list(id);
+    listings.set(id, listing);
+    return listing;
+  };
+  return {
+    files,
+    async json(id, path) {
+      const { repository, files: listed } = await files(id);
+      const file = listed.find((candidate) => candidate.path === path);
+      if (!file || file.sizeBytes > JSON_BYTES_MAX) throw new HubError(`${id} has no ${path} to go by.`);
+      const pieces: Uint8Array[] = [];
+      for await (const piece of hub.read(repository, file, { start: 0, end: file.sizeBytes - 1 }))
+        pieces.push(piece);
+      try {
+        const value: unknown = JSON.parse(Buffer.concat(pieces).toString());
+        if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+      } catch (cause) {
+        if (!(cause instanceof SyntaxError)) throw cause;
+      }
+      throw new HubError(`${path} of ${id} is not a JSON object.`);
+    },
+  };
+}
+
+/**
+ * What to download for a model: of a recipe, what it says, and of any other repository the parts that its
+ * `model_index.json` names.
+ *
+ * @throws HubError
+ */
+export async function planModel(listings: Listings, { id, assembly }: Recipe): Promise<ModelPlan> {
+  const index = assembly?.index ?? usedParts(await listings.json(id, "model_index.json"));
+  const family = familyOf(id, index);
+  const parts = Object.keys(index).filter(isKnownPart);
+  const sources = assembly?.sources ?? parts.map((part): PartSource => ({ part, id, folder: part }));
+  const files = new Map<string, PlannedFile>();
+  for (const source of [...sources, ...family.supplements]) {
+    // The first to bring a file wins: a supplement is for what is lacking.
+    for (const planned of await filesOf(listings, source, files))
+      if (!files.has(planned.path)) files.set(planned.path, planned);
+  }
+  const made = { ...assembly?.files, "model_index.json": { ...index, video: family.video } };
+  const empty = parts.find(
+    (part) => ![...files.keys(), ...Object.keys(made)].some((path) => path.startsWith(`${part}/`)),
+  );
+  if (empty !== undefined) throw new HubError(`${id} has no files of its ${empty}.`);
+  return { files: [...files.values()], made };
+}
+
+async function filesOf(
+  listings: Listings,
+  { part, id, folder, only }: PartSource,
+  planned: ReadonlyMap<string, PlannedFile>,
+): Promise<PlannedFile[]> {
+  if (only?.every((name) => planned.has(`${part}/${name}`))) return [];
+  const { repository, files } = await listings.files(id);
+  const prefix = folder === "" ? "" : `${folder}/`;
+  const inFolder = new Map(
+    files.filter(({ path }) => path.startsWith(prefix)).map((file) => [file.path.slice(prefix.length), file]),
+  );
+  const names = only ?? partFiles(prefix === "" ? id : `${id}/${folder}`, [...inFolder.keys()]);
+  return names.map((name) => {
+    const file = inFolder.get(name);
+    if (!file) throw new HubError(`${id} has no ${prefix}${name}.`);
+    return { repository, file, path: `${part}/${name}` };
+  });
+}
+
+/** Parts that nothing runs are left out of the index, as they are of the folder. */
+function usedParts(index: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(index).filter(
+      ([name, entry]) => !Array.isArray(entry) || (isKnownPart(name) && typeof entry[1] === "string"),
+    ),
+  );
+}
+
+function familyOf(id: string, index: Readonly<Record<string, unknown>>): Family {
+  const className = index._class_name;
+  if (typeof className === "string" && Object.hasOwn(families, className)) return families[className]!;
+  const known = Object.keys(families).join(", ");
+  throw new HubError(`${id} is a ${String(className)}, and Adareel runs only ${known}.`);
+}
