@@ -1,0 +1,48 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Access } from "../cloud/access.ts";
+import { observedAccesses } from "../cloud/observed-accesses.ts";
+import { templateOf } from "./deployment.ts";
+import { permissionsOf } from "./policies.ts";
+
+const TIMEOUT_MS = 90_000;
+
+/** What is granted and was not seen, because the deployment of the test has no need of it. */
+const UNSEEN: Readonly<Record<string, readonly string[]>> = {
+  // The card of its model, at the start; and a marker, where the bucket refuses the record that belongs to it.
+  edge: ["get model-cards/", "get unfinished/"],
+  // After an upload whose answer was lost; the model; and what SageMaker itself writes.
+  gpu: ["get artifacts/", "get models/", "put invocations/"],
+};
+
+/** `get jobs/` and the like, as the role under a path of constructs may. */
+function granted(stack: string, role: string): string[] {
+  return permissionsOf(templateOf(stack), role).flatMap((line) => {
+    const [, action, folder] = /^s3:(Get|Put|Delete)Object \S+?\/([a-z-]+\/)/.exec(line) ?? [];
+    if (action) return [`${action.toLowerCase()} ${folder}`];
+    const [, prefixes] = /^s3:ListBucket .*"s3:prefix":(\[.*?\])/.exec(line) ?? [];
+    return prefixes ? (JSON.parse(prefixes) as string[]).map((prefix) => `list ${prefix.split("*")[0]}`) : [];
+  });
+}
+
+describe("what a role may do with the bucket is what its function does", { timeout: TIMEOUT_MS }, () => {
+  let accesses: Access[];
+  beforeAll(async () => {
+    accesses = await observedAccesses();
+  }, TIMEOUT_MS);
+
+  it.each([
+    ["edge", "edge", "ApiRole"],
+    ["dispatch", "gpu", "DispatchRole"],
+    ["settle", "gpu", "SettleRole"],
+    ["sweep", "gpu", "SweepRole"],
+    ["webhook", "gpu", "WebhookRole"],
+    ["gpu", "gpu", "EndpointRole"],
+  ])("%s", (name, stack, construct) => {
+    const may = granted(stack, construct);
+    const own = accesses.filter(({ role }) => role === name);
+    const does = own.map(({ operation, folder }) => `${operation} ${folder}`);
+    expect(does.filter((access) => !may.includes(access))).toEqual([]);
+    const unused = may.filter((access) => !access.startsWith("list ") && !does.includes(access));
+    expect(unused.sort()).toEqual(UNSEEN[name] ?? []);
+  });
+});
