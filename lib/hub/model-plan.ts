@@ -68,14 +68,16 @@ export async function planModel(listings: Listings, { id, assembly }: Recipe): P
   const index = assembly?.index ?? usedParts(await listings.json(id, "model_index.json"));
   const family = familyOf(id, index);
   const parts = Object.keys(index).filter(isKnownPart);
-  const sources = assembly?.sources ?? parts.map((part): PartSource => ({ part, id, folder: part }));
+  const unnamed = assembly ? [] : await foldersOf(listings, id, family.unnamedParts ?? []);
+  const sources =
+    assembly?.sources ?? [...parts, ...unnamed].map((part): PartSource => ({ part, id, folder: part }));
   const files = new Map<string, PlannedFile>();
   for (const source of [...sources, ...family.supplements]) {
     // The first to bring a file wins: a supplement is for what is lacking.
     for (const planned of await filesOf(listings, source, files))
       if (!files.has(planned.path)) files.set(planned.path, planned);
   }
-  const made = { ...assembly?.files, "model_index.json": { ...index, video: family.video } };
+  const made = { ...assembly?.files, "model_index.json": index };
   const empty = parts.find(
     (part) => ![...files.keys(), ...Object.keys(made)].some((path) => path.startsWith(`${part}/`)),
   );
@@ -100,6 +102,11 @@ async function filesOf(
     if (!file) throw new HubError(`${id} has no ${prefix}${name}.`);
     return { repository, file, path: `${part}/${name}` };
   });
+}
+
+async function foldersOf(listings: Listings, id: string, names: readonly string[]): Promise<string[]> {
+  const { files } = names.length > 0 ? await listings.files(id) : { files: [] };
+  return names.filter((name) => files.some(({ path }) => path.startsWith(`${name}/`)));
 }
 
 /** Parts that nothing runs are left out of the index, as they are of the folder. */

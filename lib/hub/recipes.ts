@@ -10,18 +10,10 @@ export interface PartSource {
   readonly only?: readonly string[];
 }
 
-/** What a model of a family can make: the member `video` of `model_index.json`. */
-export interface FamilyVideo {
-  readonly sizes: readonly (readonly [width: number, height: number])[];
-  readonly frames: readonly number[];
-  readonly fps: readonly number[];
-  readonly steps: number;
-  readonly guidance_scale: number;
-}
-
 /** What the pipelines of one class have in common. */
 export interface Family {
-  readonly video: FamilyVideo;
+  /** Parts that its repositories may have without naming them. */
+  readonly unnamedParts?: readonly string[];
   /** Files that most of its repositories lack; what a repository brings itself is not replaced. */
   readonly supplements: readonly PartSource[];
 }
@@ -29,7 +21,7 @@ export interface Family {
 /** A model that is assembled from several repositories, none of which is a pipeline by itself. */
 export interface Assembly {
   readonly sources: readonly PartSource[];
-  /** `model_index.json`, without `video`. */
+  /** `model_index.json`. */
   readonly index: Readonly<Record<string, unknown>>;
   /** Contents of files that no repository has. */
   readonly files: Readonly<Record<string, unknown>>;
@@ -65,45 +57,10 @@ const t5: readonly PartSource[] = [
 
 /** By the class that `model_index.json` names. */
 export const families: Readonly<Record<string, Family>> = {
-  LattePipeline: {
-    video: { sizes: [[512, 512]], frames: [16, 1], fps: [8], steps: 50, guidance_scale: 7.5 },
-    supplements: [t5Tokenizer],
-  },
-  OpenSoraPipeline: {
-    video: {
-      sizes: [
-        [848, 480],
-        [480, 848],
-        [424, 240],
-        [1280, 720],
-        [720, 1280],
-      ],
-      frames: [51, 102, 204],
-      fps: [24],
-      steps: 30,
-      guidance_scale: 7,
-    },
-    supplements: [t5Tokenizer],
-  },
-  OpenSoraPlanPipeline: {
-    video: { sizes: [[512, 512]], frames: [65], fps: [24], steps: 150, guidance_scale: 7.5 },
-    supplements: [t5Tokenizer],
-  },
-  WanPipeline: {
-    video: {
-      sizes: [
-        [832, 480],
-        [480, 832],
-        [1280, 720],
-        [720, 1280],
-      ],
-      frames: [81, 49, 33, 17],
-      fps: [16],
-      steps: 50,
-      guidance_scale: 5,
-    },
-    supplements: [],
-  },
+  LattePipeline: { unnamedParts: ["vae_temporal_decoder"], supplements: [t5Tokenizer] },
+  OpenSoraPipeline: { supplements: [t5Tokenizer] },
+  OpenSoraPlanPipeline: { supplements: [t5Tokenizer] },
+  WanPipeline: { supplements: [] },
 };
 
 /** By the name of the folder they are put into. */
