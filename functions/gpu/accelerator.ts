@@ -1,8 +1,11 @@
+import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { ConfigError } from "../../lib/environment.ts";
-import type { PipelineOptions } from "../../lib/pipeline/index.ts";
+import type { Provider } from "../../lib/onnx/index.ts";
 
 /** Where a GPU would be seen. */
 export interface Machine {
@@ -14,13 +17,14 @@ export interface Machine {
 /** `nvidia0` and so on by NVIDIA's driver; `dxg` is the way of WSL. */
 const DEVICE = /^(nvidia\d+|dxg)$/;
 
+const TRY_MS_MAX = 120_000;
+
 /**
- * Makes sure that the provider has what it needs: a model must not run on a CPU where a GPU was asked and is paid for.
- * Whether driver and CUDA get along is seen when a model is opened, which fails then.
+ * Makes sure that the provider has what it needs: a model must not run on a CPU where a GPU was asked for and is paid.
  *
  * @throws ConfigError
  */
-export function assertProvider(provider: PipelineOptions["provider"], machine = thisMachine()): void {
+export function assertProvider(provider: Provider, machine = thisMachine()): void {
   if (provider !== "cuda") return;
   const hasDevice =
     existsSync(machine.deviceFolder) && readdirSync(machine.deviceFolder).some((name) => DEVICE.test(name));
@@ -35,6 +39,23 @@ export function assertProvider(provider: PipelineOptions["provider"], machine = 
       "PROVIDER is cuda and onnxruntime-node has no CUDA library here: use the image for GPUs, run " +
         "onnxruntime-node's install script, or set PROVIDER=cpu.",
     );
+  }
+}
+
+/**
+ * Runs something on the provider: a driver that is too old for CUDA is found out by a deployment, and not by its jobs.
+ *
+ * @throws ConfigError with what onnxruntime says
+ */
+export async function tryProvider(provider: Provider): Promise<void> {
+  const script = fileURLToPath(new URL("./try-provider.ts", import.meta.url));
+  const args = ["--import", import.meta.resolve("tsx"), script, provider];
+  try {
+    await promisify(execFile)(process.execPath, args, { timeout: TRY_MS_MAX });
+  } catch (cause) {
+    const { stderr, message } = cause as Error & { stderr?: string };
+    const reason = (stderr || message).trim().split("\n").at(-1);
+    throw new ConfigError(`PROVIDER is ${provider}, which does not work here: ${reason}.`, { cause });
   }
 }
 

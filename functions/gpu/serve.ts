@@ -12,7 +12,7 @@ import { hasUnsettled, isFinished, type JobRecord, type JobStore, jobStore } fro
 import { logDestination } from "../../lib/log-destination.ts";
 import { ModelStoreError } from "../../lib/model-store/index.ts";
 import { openStore } from "../../lib/storage/index.ts";
-import { assertProvider } from "./accelerator.ts";
+import { assertProvider, tryProvider } from "./accelerator.ts";
 import { type GpuConfig, parseConfig } from "./config.ts";
 import { type Log, reasonOf } from "./log.ts";
 import type { FromGpu } from "./messages.ts";
@@ -35,6 +35,7 @@ async function main(): Promise<void> {
   assertProvider(provider);
   // The first process of a container is not ended by a signal that it does not ask for.
   process.on("SIGTERM", leave);
+  if (provider !== "cpu") await tryProvider(provider);
   const log = pino({ level: config.logLevel, base: null }, logDestination(1));
   const clock = Date;
   const store = await openStore(config.store, { signUrl: refuseToSign });
@@ -66,10 +67,7 @@ async function main(): Promise<void> {
 async function openModels({ models, modelCache, pipeline }: GpuConfig, log: Log): Promise<WarmModels> {
   const found: NamedModel[] = [];
   for (const model of models) found.push(await fetchModel(model, { cacheFolder: modelCache, log }));
-  const opened = await warmModels(found, pipeline);
-  // A driver that is too old for CUDA is found out by a deployment, and not by its first job.
-  if (pipeline.provider !== "cpu") await opened.open(opened.names[0]!);
-  return opened;
+  return warmModels(found, pipeline);
 }
 
 function leave(): void {

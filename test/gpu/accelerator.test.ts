@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { assertProvider, type Machine } from "../../functions/gpu/accelerator.ts";
+import { assertProvider, type Machine, tryProvider } from "../../functions/gpu/accelerator.ts";
 
 let folder: string;
 let machine: Machine;
@@ -30,6 +30,14 @@ it("CUDA without a GPU, and a GPU without CUDA's library, are each refused in a 
 });
 
 it("other providers ask for neither", () => {
-  for (const provider of ["cpu", "webgpu", undefined] as const)
+  for (const provider of ["cpu", "webgpu"] as const)
     expect(() => assertProvider(provider, machine)).not.toThrow();
+});
+
+it("what runs is fine, and what does not is told in a sentence", async () => {
+  await tryProvider("cpu");
+  if (existsSync("/dev/nvidia0")) return;
+  await expect(tryProvider("cuda")).rejects.toThrow(
+    /^PROVIDER is cuda, which does not work here: onnxruntime cannot open the model: [^\n]+\.$/,
+  );
 });

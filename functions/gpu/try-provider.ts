@@ -1,0 +1,15 @@
+import { Graph, neg, openSession, type Provider } from "../../lib/onnx/index.ts";
+
+/** Runs the smallest model there is on the provider in the argument; a process of its own, which frees the GPU. */
+async function main(provider: Provider): Promise<void> {
+  const graph = new Graph({ provider });
+  graph.output("y", neg(graph.input("x", "float32", [1])));
+  const session = await openSession(graph.build(), { provider, threads: 1 });
+  await session.run({ x: { dtype: "float32", shape: [1], data: Float32Array.of(1) } });
+  await session.release();
+}
+
+main(process.argv[2] as Provider).catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+});
