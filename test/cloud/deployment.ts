@@ -40,6 +40,7 @@ export type Deployment = Awaited<ReturnType<typeof startDeployment>>;
 const BUCKET = "videos";
 const STORE_URL = `s3://${BUCKET}`;
 
+/** CLOUD_LOG=info shows what the functions say. */
 const log = pino({ level: process.env.CLOUD_LOG ?? "silent" });
 const region = "us-east-1";
 

@@ -10,7 +10,7 @@ import { writeTinyModel } from "../pipeline/tiny-model.ts";
 import type { AsyncEndpoint } from "./async-endpoint.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
 
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 const LEASE_MS = 10_000;
 /** A lease that is over for others, too. */
 const LOST_MS = LEASE_MS + 5_001;

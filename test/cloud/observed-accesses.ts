@@ -11,7 +11,7 @@ import type { Access } from "./access.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
 
 const LEASE_MS = 10_000;
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 /** What each function of a deployment does with the bucket, seen while everything it offers is used once. */
 export async function observedAccesses(): Promise<Access[]> {

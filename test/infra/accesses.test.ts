@@ -4,7 +4,7 @@ import { observedAccesses } from "../cloud/observed-accesses.ts";
 import { templateOf } from "./deployment.ts";
 import { permissionsOf } from "./policies.ts";
 
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 120_000;
 
 /** What is granted and was not seen, because the deployment of the test has no need of it. */
 const UNSEEN: Readonly<Record<string, readonly string[]>> = {
