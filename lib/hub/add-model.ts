@@ -5,12 +5,12 @@ import type { FileDownloads, StoredFile } from "../storage/index.ts";
 import type { Hub } from "./hub.ts";
 import { HubError } from "./hub-error.ts";
 import { type ModelPlan, openListings, type PlannedFile, planModel } from "./model-plan.ts";
-import { type Recipe, recipes } from "./recipes.ts";
+import type { Recipe } from "./recipes.ts";
 
 export interface AddedModel {
   readonly hub: Hub;
-  /** A repository's id, or the name of a recipe. */
-  readonly model: string;
+  /** Where the model comes from; see `recipeOf`. */
+  readonly recipe: Recipe;
   /** A branch, a tag or a commit of that repository; its newest commit where it is left out. */
   readonly revision?: string | undefined;
   /** Where the model goes. */
@@ -24,17 +24,6 @@ type Origin = Readonly<Record<string, string>>;
 /** Hidden, as nothing of a model is. */
 const ORIGIN = ".origin.json";
 
-/** The recipe of a name or of a repository, or one that takes the repository as it is. */
-export function recipeOf(model: string): Recipe & { readonly name: string } {
-  const known = Object.entries(recipes).find(([name, { id }]) => name === model || id === model);
-  if (known) return { name: known[0], ...known[1] };
-  if (/^\w[\w.-]*\/\w[\w.-]*$/.test(model)) return { name: model.split("/")[1]!.toLowerCase(), id: model };
-  const names = Object.keys(recipes).join(", ");
-  throw new HubError(
-    `${JSON.stringify(model)} is no folder, no id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers, and none of ${names}.`,
-  );
-}
-
 /**
  * Downloads a model from the hub into a folder, without anything in it that could be run. A download that was broken off
  * goes on at the commit it began with; the folder is a model only once it is whole, because its `model_index.json` comes
@@ -43,8 +32,7 @@ export function recipeOf(model: string): Recipe & { readonly name: string } {
  * @throws HubError, ModelStoreError
  */
 export async function addModel(added: AddedModel): Promise<Omit<DownloadProgress, "doneBytes">> {
-  const { hub, model, revision, folder, onProgress } = added;
-  const recipe = recipeOf(model);
+  const { hub, recipe, revision, folder, onProgress } = added;
   const origin = await readOrigin(folder);
   const pinned = new Map(Object.entries(origin ?? {}));
   if (revision !== undefined) await pin(hub, { pinned, revision, id: recipe.id, folder });

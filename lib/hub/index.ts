@@ -1,3 +1,5 @@
-export { type AddedModel, addModel, recipeOf } from "./add-model.ts";
+export { type AddedModel, addModel } from "./add-model.ts";
+export { withFolder } from "./folder-repository.ts";
 export { type Hub, type HubFile, type HubOptions, openHub, type Repository } from "./hub.ts";
 export { HubError } from "./hub-error.ts";
+export { type Recipe, recipeOf } from "./recipes.ts";

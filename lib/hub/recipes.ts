@@ -1,3 +1,5 @@
+import { HubError } from "./hub-error.ts";
+
 /** Where the files of a part come from. */
 export interface PartSource {
   /** The part's folder in the model. */
@@ -117,4 +119,20 @@ export const recipes: Readonly<Record<string, Recipe>> = {
 /** Parts of a pipeline that are run; others, such as safety checkers, are left where they are. */
 export function isKnownPart(name: string): boolean {
   return /^(text_encoder|tokenizer|transformer(_2)?|vae|scheduler)$/.test(name);
+}
+
+/**
+ * The recipe of a name or of a repository, or else one that takes the repository as it is; `name` is what to call the
+ * model's folder.
+ *
+ * @throws HubError for what cannot be either
+ */
+export function recipeOf(model: string): Recipe & { readonly name: string } {
+  const known = Object.entries(recipes).find(([name, { id }]) => name === model || id === model);
+  if (known) return { name: known[0], ...known[1] };
+  if (/^\w[\w.-]*\/\w[\w.-]*$/.test(model)) return { name: model.split("/")[1]!.toLowerCase(), id: model };
+  const names = Object.keys(recipes).join(", ");
+  throw new HubError(
+    `${JSON.stringify(model)} is no folder, no id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers, and none of ${names}.`,
+  );
 }

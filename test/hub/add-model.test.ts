@@ -1,9 +1,16 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { addModel, openHub, recipeOf } from "../../lib/hub/index.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { addModel, openHub, recipeOf, withFolder } from "../../lib/hub/index.ts";
 import { type HubStub, type StubRepository, startHubStub } from "./hub-stub.ts";
 
 const root = mkdtempSync(join(tmpdir(), "adareel-hub-"));
@@ -73,7 +80,7 @@ function add(
     if (waits.length > tries) throw new Error("killed");
   };
   const hub = openHub({ url: stub.url, token, sleep });
-  return addModel({ hub, model, revision, folder: into, onProgress: () => undefined });
+  return addModel({ hub, recipe: recipeOf(model), revision, folder: into, onProgress: () => undefined });
 }
 
 const filesIn = (path: string) =>
@@ -178,6 +185,35 @@ test("a model of several repositories is assembled", async () => {
   ]);
   const index = JSON.parse(readFileSync(join(folder, "model_index.json"), "utf8"));
   expect(index).toMatchObject({ _class_name: "OpenSoraPipeline", transformer: ["adareel", "STDiT3"] });
+});
+
+describe("a folder of this machine", () => {
+  const cache = join(root, "cache");
+  const hub = () =>
+    withFolder(openHub({ url: stub.url, token: undefined, sleep: async () => undefined }), cache);
+  const from = (revision?: string) =>
+    addModel({ hub: hub(), recipe: { id: cache }, revision, folder, onProgress: () => undefined });
+
+  beforeAll(() => {
+    for (const [path, content] of Object.entries(wanFiles)) {
+      mkdirSync(join(cache, path, ".."), { recursive: true });
+      writeFileSync(join(cache, path), content);
+    }
+  });
+
+  test("is taken from as a repository is, and asks the hub for nothing", async () => {
+    await from();
+    expect(filesIn(folder)).toHaveLength(13);
+    expect(readFileSync(join(folder, "text_encoder/model-00001-of-00002.safetensors"))).toEqual(
+      weights(3000),
+    );
+    expect(stub.requests).toEqual([]);
+    expect((await from()).receivedBytes).toBe(0);
+  });
+
+  test("has no revisions", async () => {
+    await expect(from("main")).rejects.toThrow(`${cache} is a folder, which has no revisions.`);
+  });
 });
 
 describe("a download that was broken off", () => {
@@ -303,7 +339,7 @@ describe("it is refused in one sentence", () => {
   });
 
   test("into a folder of something else", async () => {
-    await mkdir(folder);
+    mkdirSync(folder);
     writeFileSync(join(folder, "diary.txt"), "");
     await expect(add()).rejects.toThrow(`${folder} is there and did not come from the hub`);
   });

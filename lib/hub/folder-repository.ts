@@ -1,0 +1,40 @@
+import { createReadStream } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Hub, HubFile } from "./hub.ts";
+import { HubError } from "./hub-error.ts";
+
+/** In the place of a commit, of which a folder has none. */
+const AS_IT_IS = "folder";
+
+/** The hub, and beside its repositories one more: a folder on this machine, whose id is its path. */
+export function withFolder(hub: Hub, folder: string): Hub {
+  return {
+    async repository(id, revision = AS_IT_IS) {
+      if (id !== folder) return hub.repository(id, revision === AS_IT_IS ? undefined : revision);
+      if (revision === AS_IT_IS) return { id, commit: AS_IT_IS };
+      throw new HubError(`${folder} is a folder, which has no revisions.`);
+    },
+    files: (repository) => (repository.id === folder ? filesIn(folder, "") : hub.files(repository)),
+    read(repository, file, range) {
+      if (repository.id !== folder) return hub.read(repository, file, range);
+      // A range without a byte is one that streams do not know.
+      return range.end < range.start ? nothing() : createReadStream(join(folder, file.path), range);
+    },
+  };
+}
+
+/** Links are followed, since those of a Hugging Face cache are all there is. */
+async function filesIn(folder: string, within: string): Promise<HubFile[]> {
+  const files: HubFile[] = [];
+  for (const name of await readdir(join(folder, within))) {
+    if (name.startsWith(".")) continue;
+    const path = within + name;
+    const status = await stat(join(folder, path));
+    if (status.isFile()) files.push({ path, sizeBytes: status.size, sha256: null });
+    else if (status.isDirectory() && within === "") files.push(...(await filesIn(folder, `${path}/`)));
+  }
+  return files;
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
