@@ -30,6 +30,9 @@ export interface ModelFolder {
   part(name: string): ModelPart;
 }
 
+/** Parts that Latte-1 has and its index does not name. */
+const unnamedParts = ["vae_temporal_decoder"];
+
 const configNames = ["config.json", "scheduler_config.json", "tokenizer_config.json"];
 
 /** Reads `model_index.json` and the configuration of every part it names; weights are opened on demand. */
@@ -43,6 +46,11 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
     if (!isFileName(name))
       throw new CheckpointError(indexPath, `part ${JSON.stringify(name)} is not a folder name`);
     parts.set(name, await openPart(join(folder, name), entry[1]));
+  }
+  for (const name of unnamedParts) {
+    if (parts.has(name) || !(await exists(join(folder, name, "config.json")))) continue;
+    const part = await openPart(join(folder, name), "");
+    parts.set(name, { ...part, className: String(part.config._class_name) });
   }
   const className = index.get("_class_name");
   return {

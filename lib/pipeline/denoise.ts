@@ -11,14 +11,20 @@ export interface DenoisingSessions {
   readonly reuse: Session;
 }
 
-export interface DenoiseOptions {
+/** A transformer at work on one video. */
+export interface Denoiser {
   readonly transformer: DiffusionTransformer;
   readonly sessions: DenoisingSessions;
+  readonly guidanceScale: number;
+}
+
+export interface DenoiseOptions extends Denoiser {
+  /** The transformer for the timesteps under `below`, opened when the first of them comes. */
+  readonly successor?: { readonly below: number; open(): Promise<Denoiser> } | undefined;
   readonly sampler: Sampler;
   readonly policy: CachePolicy;
   /** `transformer.textFeeds` of the prompt. */
   readonly text: Readonly<Record<string, Tensor>>;
-  readonly guidanceScale: number;
   /** Noise [1, C, F, H, W]; becomes the latent of the video, in place. */
   readonly latent: Float32Array;
   readonly signal?: AbortSignal;
@@ -36,33 +42,38 @@ const NOT_FINITE = "The model gave numbers that are not finite; its weights may 
 /**
  * Follows the sampler from noise to latent. A computed step runs the whole transformer and leaves its residual
  * behind; a reused step adds that residual in the place of the blocks. The residual and the probe live here
- * and nowhere else: they go when the generation ends, however it ends.
+ * and nowhere else: they go when the generation ends, however it ends, and when another transformer takes over,
+ * which has no use for them. What the policy remembers was measured on them and goes as well.
  *
  * @throws CancelledError between two steps once `signal` is aborted, GenerationError where the latent ends in
  *   numbers that are no picture
  */
 export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> {
-  const { transformer, sessions, sampler, signal } = options;
-  const { latent: latentShape, tokens, width } = transformer;
-  const { channels, frames, height, width: latentWidth } = latentShape;
-  const latent = floats(options.latent, [1, channels, frames, height, latentWidth]);
-  const fixed = {
-    ...options.text,
-    [cutNames.latent]: latent,
-    [cutNames.guidanceScale]: scalar(options.guidanceScale),
-  };
+  const { policy, sampler, signal, successor } = options;
+  const { channels, frames, height, width } = options.transformer.latent;
+  const latent = floats(options.latent, [1, channels, frames, height, width]);
+  const start = (denoiser: Denoiser) => ({
+    denoiser,
+    cache: policy.start(sampler.timesteps.length),
+    kept: nothingKept(denoiser.transformer),
+  });
 
-  let cache = options.policy.start(sampler.timesteps.length);
-  const kept: Kept = {
-    residual: null,
-    probe: floats(new Float32Array(2 * tokens * width), [2, tokens, width]),
-  };
+  let { denoiser, cache, kept } = start(options);
   const stepLatent = sampler.start();
   const steps: DenoisedStep[] = [];
   for (const [denoisingStep, timestep] of sampler.timesteps.entries()) {
     await pauseUnlessCancelled(signal);
+    if (successor && denoiser === options && timestep < successor.below) {
+      ({ denoiser, cache, kept } = start(await successor.open()));
+    }
+    const { transformer, sessions, guidanceScale } = denoiser;
     const started = performance.now();
-    const feeds = { ...fixed, ...transformer.stepFeeds(timestep) };
+    const feeds = {
+      ...options.text,
+      ...transformer.stepFeeds(timestep),
+      [cutNames.latent]: latent,
+      [cutNames.guidanceScale]: scalar(guidanceScale),
+    };
     const isFirst = kept.residual === null;
     const isComputed = isFirst || cache.shouldCompute(denoisingStep);
     let prediction: Tensor;
@@ -102,6 +113,10 @@ export async function pauseUnlessCancelled(signal: AbortSignal | undefined): Pro
 interface Kept {
   residual: Tensor | null;
   probe: Tensor;
+}
+
+function nothingKept({ tokens, width }: DiffusionTransformer): Kept {
+  return { residual: null, probe: floats(new Float32Array(2 * tokens * width), [2, tokens, width]) };
 }
 
 async function compute(full: Session, feeds: Record<string, Tensor>, kept: Kept) {

@@ -1,6 +1,7 @@
 export { CancelledError, GenerationError } from "./errors.ts";
 export { checkModel, type ModelCheck, type PartCheck, type VideoCheck } from "./model-check.ts";
-export { describeModel, type ModelDescription, type PipelineOptions } from "./model-parts.ts";
+export { describeModel, type ModelDescription } from "./model-description.ts";
+export type { PipelineOptions } from "./model-parts.ts";
 export {
   type GenerateOptions,
   type Generation,

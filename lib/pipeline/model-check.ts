@@ -7,7 +7,8 @@ import {
 import type { VideoLimits } from "../request/index.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
 import type { MemoryDemand } from "./memory-demand.ts";
-import { describeModel, openSampler } from "./model-parts.ts";
+import { describeModel } from "./model-description.ts";
+import { decoderPart, openSampler } from "./model-parts.ts";
 import { openTokenizer } from "./tokenizer.ts";
 import { type Attempt, type DemandedVideo, type OpenPart, type Parts, videoDemand } from "./video-demand.ts";
 
@@ -62,11 +63,11 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
   const limits = await attempt(async () => (await describeModel(folder)).limits);
   const parts: Parts = new Map();
   for (const name of partsToOpen(model)) {
-    const opened = await attempt(() => openPart(model.part(name)));
+    const opened = await attempt(() => openPart(model.part(name === "vae" ? decoderPart(model) : name)));
     if (opened) parts.set(name, opened);
   }
   await attempt(() => openTokenizer(model.part("tokenizer").folder, model.part("tokenizer").config));
-  await attempt(() => openSampler(model.part("scheduler")));
+  await attempt(() => openSampler(model.part("scheduler"), { flow_shift: {} }));
 
   const videos: VideoCheck[] = [];
   const others = new Map([["vae", ENCODER_TENSORS]]);
@@ -75,7 +76,7 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
     if (demand) videos.push({ ...video, ...demand });
   }
   const checks = [...parts].map(([name, opened]) => checkPart(name, opened, others.get(name)));
-  faults.push(...checks.flatMap((check) => faultsOf(model.part(check.name).folder, check)));
+  faults.push(...checks.flatMap((check) => faultsOf(parts.get(check.name)!.part.folder, check)));
   return { className: model.className, parts: checks, videos, faults };
 }
 
@@ -90,10 +91,14 @@ async function openPart(part: ModelPart): Promise<OpenPart> {
   return { part, checkpoint, weights: new DemandedWeights(checkpoint) };
 }
 
+/** Lengths that are looked at, where there are more the default and the longest: a graph is built for each. */
+const LENGTHS_MAX = 8;
+
 /** In the order of the lists, the default first; what a video needs does not depend on its speed. */
 function videosOf({ sizes, frames, fps }: VideoLimits): DemandedVideo[] {
+  const lengths = frames.length > LENGTHS_MAX ? new Set([frames[0]!, Math.max(...frames)]) : frames;
   return sizes.flatMap(([width, height]) =>
-    frames.map((count) => ({ width, height, frames: count, fps: fps[0]! })),
+    [...lengths].map((count) => ({ width, height, frames: count, fps: fps[0]! })),
   );
 }
 

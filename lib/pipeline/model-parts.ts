@@ -1,42 +1,39 @@
-import { basename, join, resolve } from "node:path";
-import { z } from "zod";
-import {
-  type Checkpoint,
-  CheckpointError,
-  type Config,
-  type ModelFolder,
-  type ModelPart,
-  readJsonFile,
-} from "../checkpoint/index.ts";
+import { join } from "node:path";
+import { type Checkpoint, CheckpointError, type ModelFolder, type ModelPart } from "../checkpoint/index.ts";
 import { type TextStates, textEncoder } from "../models/index.ts";
 import { type Graph, openSession, type Provider, type Session } from "../onnx/index.ts";
-import { type VideoLimits, videoLimitsSchema } from "../request/index.ts";
 import { type SamplerFactory, samplerOf } from "../sampling/index.ts";
+import type { Recipe } from "./families.ts";
+import { type ModelDescription, readDescription } from "./model-description.ts";
 import { openTokenizer } from "./tokenizer.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
   /** Threads inside one operator; by default one for each core this process may use. */
   readonly threads?: number;
+  /**
+   * Of what runs the model. A model of two transformers holds both where they take up to half of it; by default that of
+   * the machine, and on a GPU one after the other.
+   */
+  readonly memoryBytes?: number;
 }
+
+export type OpenedPart = ModelPart & { readonly weights: Checkpoint };
 
 /** The states of a prompt, and whether it lost its end. */
 export interface EncodedPrompt extends TextStates {
   readonly isTruncated: boolean;
 }
 
-/** What a request has to know of a model. */
-export interface ModelDescription {
-  /** The last part of the folder's path. */
-  readonly name: string;
-  readonly limits: VideoLimits;
-}
-
 /** A model folder whose headers and configurations were read. */
 export interface ModelParts extends ModelDescription {
+  readonly recipe: Recipe;
   readonly sampler: SamplerFactory;
-  readonly transformer: ModelPart & { weights: Checkpoint };
-  readonly vae: ModelPart & { weights: Checkpoint };
+  /** In the order of their work. */
+  readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
+  /** The second transformer's timesteps are those below it; 0 where there is one. */
+  readonly boundaryTimestep: number;
+  readonly vae: OpenedPart;
   readonly options: PipelineOptions;
   /** Opens the text encoder for prompts of at most `length` tokens, so that `encode` need not. */
   openEncoder(length: number): Promise<Session>;
@@ -46,15 +43,6 @@ export interface ModelParts extends ModelDescription {
    */
   encode(prompt: string, length: number, rows?: number): Promise<EncodedPrompt>;
   release(): Promise<void>;
-}
-
-/**
- * A model's name and limits from its `model_index.json` alone: no part of the model is opened or need be there.
- *
- * @throws CheckpointError
- */
-export async function describeModel(folder: string): Promise<ModelDescription> {
-  return describe(folder, await readJsonFile(join(folder, "model_index.json")));
 }
 
 /** @throws CheckpointError or Error naming the part that cannot be used */
@@ -80,11 +68,16 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     return opened;
   }
 
+  const description = await readDescription(index.folder, index.index);
+  const boundaryTimestep = boundaryOf(index);
+  const transformer = await withWeights("transformer");
+  const second = boundaryTimestep > 0 ? [await withWeights("transformer_2")] : [];
   return {
-    ...describe(index.folder, index.index),
-    sampler: openSampler(index.part("scheduler")),
-    transformer: await withWeights("transformer"),
-    vae: await withWeights("vae"),
+    ...description,
+    sampler: openSampler(index.part("scheduler"), description.recipe),
+    transformers: [transformer, ...second],
+    boundaryTimestep,
+    vae: await withWeights(decoderPart(index)),
     options,
     openEncoder,
     async encode(prompt, length, rows) {
@@ -100,27 +93,53 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   };
 }
 
+/**
+ * The part that decodes. Latte-1 has a second one, which its index does not name and its authors prefer.
+ */
+export function decoderPart({ partNames }: ModelFolder): string {
+  return ["vae_temporal_decoder"].find((name) => partNames.includes(name)) ?? "vae";
+}
+
 /** @throws CheckpointError */
-export function openSampler(scheduler: ModelPart): SamplerFactory {
-  try {
-    return samplerOf(scheduler);
-  } catch (cause) {
-    const fault = (cause as Error).message;
-    throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
+export function openSampler(
+  scheduler: ModelPart,
+  { flow_shift }: Pick<Recipe, "flow_shift">,
+): SamplerFactory {
+  const sampler = (shift: object) => {
+    try {
+      return samplerOf({ ...scheduler, config: { ...scheduler.config, ...shift } });
+    } catch (cause) {
+      const fault = (cause as Error).message;
+      throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
+    }
+  };
+  const stored = sampler({});
+  const shifted = new Map(
+    // Of the two names, each scheduler knows one.
+    Object.entries(flow_shift).map(([size, shift]) => [size, sampler({ flow_shift: shift, shift })]),
+  );
+  return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);
+}
+
+/** The first timestep of the first of two transformers, as diffusers' WanPipeline says it; 0 without a second. */
+function boundaryOf(index: ModelFolder): number {
+  const { boundary_ratio: ratio, expand_timesteps } = index.index;
+  const path = join(index.folder, "model_index.json");
+  if (expand_timesteps === true)
+    throw new CheckpointError(
+      path,
+      "a model with a timestep for each token (expand_timesteps) cannot be run",
+    );
+  if (ratio === undefined || ratio === null) {
+    if (!index.partNames.includes("transformer_2")) return 0;
+    throw new CheckpointError(path, "boundary_ratio must say when transformer_2 takes over, and is missing");
   }
+  if (typeof ratio !== "number" || !(ratio > 0 && ratio < 1))
+    throw new CheckpointError(path, "boundary_ratio must be a number between 0 and 1");
+  return ratio * TRAINING_TIMESTEPS;
 }
 
-function describe(folder: string, index: Config): ModelDescription {
-  const parsed = z.object({ video: videoLimitsSchema }).safeParse(index);
-  if (parsed.success) return { name: basename(resolve(folder)), limits: parsed.data.video };
-  const fault = firstFault(parsed.error);
-  throw new CheckpointError(folder, `model_index.json does not say what the model can make: ${fault}`);
-}
-
-function firstFault(error: z.ZodError): string {
-  const { path, message } = error.issues[0]!;
-  return `${path.join(".")}: ${message}`;
-}
+const TRAINING_TIMESTEPS = 1000;
 
 /** Opens a graph over the weights it was built from. */
 export function openGraph(graph: Graph, weights: Checkpoint, options: PipelineOptions): Promise<Session> {

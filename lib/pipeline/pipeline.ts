@@ -1,5 +1,6 @@
 import { type CacheTrace, cacheTrace } from "../caching/index.ts";
 import { openModelFolder } from "../checkpoint/index.ts";
+import type { DiffusionTransformer } from "../models/index.ts";
 import {
   type GenerationRequest,
   type ResolvedRequest,
@@ -8,6 +9,7 @@ import {
 } from "../request/index.ts";
 import { gaussianNoise } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
+import { captionOf } from "./caption.ts";
 import { decodeFrames } from "./decode.ts";
 import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import { GenerationError } from "./errors.ts";
@@ -110,13 +112,15 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
       return result;
     };
 
-    const sessions = await timed("load", async () => {
+    const [sessions, firstSessions] = await timed("load", async () => {
       const opened = await sessionsFor(request);
-      await model.openEncoder(opened.transformer.textLength);
-      return opened;
+      const first = await opened.experts.open(0);
+      await model.openEncoder(opened.experts.transformers[0]!.textLength);
+      return [opened, first];
     });
-    const { transformer, latentShape } = sessions;
-    const text = await timed("encode", () => encodePrompts(model, sessions, request));
+    const { experts, latentShape } = sessions;
+    const [transformer, second] = experts.transformers as [DiffusionTransformer, DiffusionTransformer?];
+    const text = await timed("encode", () => encodePrompts(model, transformer, request));
 
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
@@ -125,7 +129,15 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
     const steps = await timed("denoise", () =>
       denoise({
         transformer,
-        sessions: sessions.denoising,
+        sessions: firstSessions,
+        successor: second && {
+          below: model.boundaryTimestep,
+          open: async () => ({
+            transformer: second,
+            sessions: await experts.open(1),
+            guidanceScale: secondGuidance(model, request),
+          }),
+        },
         sampler,
         policy,
         text: transformer.textFeeds(text.conditional, text.unconditional),
@@ -188,21 +200,28 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
   };
 }
 
+/** One that was asked for counts for both transformers. */
+function secondGuidance({ limits, recipe }: ModelParts, { guidanceScale }: ResolvedRequest): number {
+  const isDefault = guidanceScale === limits.guidance_scale;
+  return isDefault ? (recipe.guidance_scale_2 ?? guidanceScale) : guidanceScale;
+}
+
 /**
  * Without a negative prompt the unconditional half is what the model learnt for none, or else an empty
  * prompt.
  */
 async function encodePrompts(
   model: ModelParts,
-  { transformer }: VideoSessions,
+  { textLength, textsShareLength, nullText }: DiffusionTransformer,
   { prompt, negativePrompt }: ResolvedRequest,
 ): Promise<{ conditional: EncodedPrompt; unconditional: EncodedPrompt }> {
-  const conditional = await model.encode(prompt, transformer.textLength);
-  if (negativePrompt !== null || !transformer.nullText) {
-    const rows = transformer.textsShareLength ? conditional.tokens : undefined;
-    const unconditional = await model.encode(negativePrompt ?? "", transformer.textLength, rows);
+  const { caption, prompt_suffix } = model.recipe;
+  const conditional = await model.encode(captionOf(prompt + prompt_suffix, caption), textLength);
+  if (negativePrompt !== null || !nullText) {
+    const rows = textsShareLength ? conditional.tokens : undefined;
+    const unconditional = await model.encode(captionOf(negativePrompt ?? "", caption), textLength, rows);
     return { conditional, unconditional };
   }
-  const learnt = await transformer.nullText(model.transformer.weights, conditional.tokens);
+  const learnt = await nullText(model.transformers[0].weights, conditional.tokens);
   return { conditional, unconditional: { ...learnt, isTruncated: false } };
 }

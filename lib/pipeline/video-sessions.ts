@@ -1,24 +1,14 @@
-import type { Checkpoint } from "../checkpoint/index.ts";
-import {
-  buildFull,
-  buildReuse,
-  type DiffusionTransformer,
-  diffusionTransformer,
-  type LatentDecoder,
-  type LatentShape,
-  latentDecoder,
-} from "../models/index.ts";
+import { type LatentDecoder, type LatentShape, latentDecoder } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import type { Decoding } from "./decode.ts";
-import type { DenoisingSessions } from "./denoise.ts";
+import { type Experts, expertsFor } from "./experts.ts";
 import { type ModelParts, openGraph } from "./model-parts.ts";
 
 /** All that one shape of video needs opened: graphs have static shapes. */
 export interface VideoSessions {
-  readonly transformer: DiffusionTransformer;
-  readonly latentShape: DiffusionTransformer["latent"];
-  readonly denoising: DenoisingSessions;
+  readonly latentShape: LatentShape;
+  readonly experts: Experts;
   readonly decoding: Decoding;
   release(): Promise<void>;
 }
@@ -33,38 +23,28 @@ export async function openVideoSessions(
   model: ModelParts,
   { width, height, frames, fps }: ResolvedRequest,
 ): Promise<VideoSessions> {
-  const { transformer: transformerPart, vae, options } = model;
+  const { transformers, vae, options } = model;
   const decoder = latentDecoder(vae);
   const latentShape = latentShapeOf(decoder, { width, height, frames });
-  const transformer = diffusionTransformer(transformerPart, { latent: latentShape, height, width, fps });
-  const cut = { weights: transformerPart.weights, ...options };
+  const experts = expertsFor(transformers, { latent: latentShape, height, width, fps }, options);
   const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
-  const decoderGraphs = new Map<string, Graph>();
+  const graphs = new Map<string, Graph>();
   for (const { key, ...run } of runs) {
-    if (decoderGraphs.has(key)) continue;
-    decoderGraphs.set(key, decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options }));
+    if (graphs.has(key)) continue;
+    graphs.set(key, decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options }));
   }
-  const opened: Session[] = [];
+  const decoders = new Map<string, Session>();
   const release = async () => {
-    for (const session of opened) await session.release();
-  };
-  const open = async (graph: Graph, weights: Checkpoint) => {
-    const session = await openGraph(graph, weights, options);
-    opened.push(session);
-    return session;
+    await experts.release();
+    for (const session of decoders.values()) await session.release();
   };
   try {
-    const fullGraph = buildFull(transformer, cut);
-    transformerPart.weights.checkAllUsed(transformer.otherTensors);
-    const full = await open(fullGraph, transformerPart.weights);
-    const reuse = await open(buildReuse(transformer, cut), transformerPart.weights);
-    const decoders = new Map<string, Session>();
-    for (const [key, graph] of decoderGraphs) decoders.set(key, await open(graph, vae.weights));
+    await experts.open(0);
+    for (const [key, graph] of graphs) decoders.set(key, await openGraph(graph, vae.weights, options));
     const decodingRuns = runs.map((run) => ({ frames: run.frames, session: decoders.get(run.key)! }));
     return {
-      transformer,
       latentShape,
-      denoising: { full, reuse },
+      experts,
       decoding: { runs: decodingRuns, frames, scale: decoder.scale },
       release,
     };

@@ -9,7 +9,7 @@ export interface GenerationRequest {
   readonly prompt: string;
   /** An integer from 0 to 2^53 - 1: the same seed gives the same video. */
   readonly seed: number;
-  /** What to steer away from; left out, the model's own notion of no prompt. */
+  /** What to steer away from; left out, what the model names, or its own notion of no prompt. */
   readonly negativePrompt?: string;
   /** Denoising steps. */
   readonly steps?: number;
@@ -57,6 +57,8 @@ export const videoLimitsSchema = z.object({
   fps: z.array(positiveInteger.max(MAX_FPS)).min(1),
   steps: positiveInteger,
   guidance_scale: z.number(),
+  /** Where a request has none; the model's own notion of no prompt otherwise. */
+  negative_prompt: z.string().max(2000).optional(),
 });
 
 export type VideoLimits = z.infer<typeof videoLimitsSchema>;
@@ -93,7 +95,7 @@ export function resolveRequest(request: GenerationRequest, limits: VideoLimits):
   }
   return {
     prompt,
-    negativePrompt: request.negativePrompt ?? null,
+    negativePrompt: request.negativePrompt ?? limits.negative_prompt ?? null,
     seed,
     steps,
     guidanceScale,
@@ -134,7 +136,16 @@ function oneOf(
 ): number {
   if (value === undefined) return allowed[0]!;
   if (allowed.includes(value)) return value;
-  throw new RequestError(`This model cannot make ${value} ${name}: choose ${allowed.join(", ")}.`, { field });
+  throw new RequestError(`This model cannot make ${value} ${name}: choose ${choices(allowed)}.`, { field });
+}
+
+/** All values, or how they go on where they are many and evenly spaced. */
+function choices(allowed: readonly number[]): string {
+  const [first, second, third, ...more] = allowed.toSorted((a, b) => a - b) as [number, ...number[]];
+  const rest = [second!, third!, ...more];
+  const isEven =
+    more.length > 2 && rest.every((value, i) => value - (rest[i - 1] ?? first) === second! - first);
+  return isEven ? `${first}, ${second}, ${third} and so on up to ${more.at(-1)}` : allowed.join(", ");
 }
 
 function sentence(text: string): string {
