@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from "vitest";
 import { type JobStore, jobKey } from "../../lib/jobs/index.ts";
 import type { PostResult } from "../../lib/net/index.ts";
 import { keyRing } from "../../lib/secrets/index.ts";
+import { StoreError } from "../../lib/storage/index.ts";
 import {
   deliverWebhooks,
   type Endpoints,
@@ -240,6 +241,34 @@ it("a delivery whose taking was answered by nobody is sent once all the same", a
   const run = await deliver({ jobs: through(losingAnswers(store, 2)) });
   expect(run).toEqual({ nextAt: null, hasSent: true });
   expect(network.posted).toHaveLength(1);
+});
+
+it("a taking that was written late took what was due when it began, and nothing else is sent", async () => {
+  const { deliver, endpoints, store, through, pass, network, post } = await setUp({ status: 500 });
+  const { url: patient } = await register(endpoints);
+  const asked: Post = async (url, options) => {
+    const result = await post(url, options);
+    return result.ok && url === patient ? { ...result, retryAfterSeconds: 10 } : result;
+  };
+  await deliver({ post: asked });
+  pass(5000);
+  let late: (() => Promise<unknown>) | null = null;
+  let puts = 0;
+  const lateOnce = intercepted(store, async (name, _key, operation) => {
+    if (name !== "put") return operation();
+    puts += 1;
+    if (puts === 1) {
+      late = operation;
+      pass(5000);
+      throw new StoreError("unavailable", "The write is still on its way.");
+    }
+    if (puts === 2) await late!();
+    return operation();
+  });
+  await deliver({ post: asked, jobs: through(lateOnce) });
+  expect(puts).toBe(3);
+  expect(network.posted.filter(({ url }) => url === patient)).toHaveLength(1);
+  expect(network.posted).toHaveLength(3);
 });
 
 it("a redelivery that is asked for during an attempt is made after it", async () => {
