@@ -16,7 +16,6 @@ const MASTER_SECRET_CHARACTERS = 64;
 export class DataStack extends Stack {
   readonly work: HintQueue;
   readonly webhooks: HintQueue;
-  readonly masterSecret: Secret;
 
   constructor(scope: Construct, id: string, { config, ...props }: DataStackProps) {
     super(scope, id, { ...props, terminationProtection: config.terminationProtection });
@@ -29,7 +28,7 @@ export class DataStack extends Stack {
       retentionDays: config.retentionDays,
       told: { [FOLDERS.unfinished]: this.work, [FOLDERS.undelivered]: this.webhooks },
     });
-    this.masterSecret = masterSecret(this, names.masterSecret);
+    addMasterSecret(this, names.masterSecret);
 
     const store = `AWS_REGION=${config.region} STORE=s3://${names.bucket}`;
     new CfnOutput(this, "BucketName", { value: names.bucket });
@@ -40,7 +39,7 @@ export class DataStack extends Stack {
   }
 }
 
-function masterSecret(stack: Stack, secretName: string): Secret {
+function addMasterSecret(stack: Stack, secretName: string): void {
   const secret = new Secret(stack, "MasterKey", {
     secretName,
     description: "What the signing secrets of all webhooks are derived from",
@@ -51,5 +50,4 @@ function masterSecret(stack: Stack, secretName: string): Secret {
     id: "AwsSolutions-SMG4",
     reason: "Another master key would invalidate every signing secret that receivers of webhooks hold.",
   });
-  return secret;
 }

@@ -11,6 +11,7 @@ import { Construct } from "constructs";
 import type { DeploymentConfig } from "./config.ts";
 import { bundleEdge } from "./edge-bundle.ts";
 import { grantFolders } from "./folder-access.ts";
+import { grantMasterKey } from "./master-key-access.ts";
 import { FOLDERS, sharedNames } from "./names.ts";
 
 export interface EdgeFunctionProps {
@@ -34,6 +35,7 @@ export class EdgeFunction extends Construct {
     });
     allowLogs(role, config);
     allowStore(role, config);
+    grantMasterKey(role, config);
     const lambda = new LambdaFunction(this, "Function", {
       code: bundledCode(config),
       handler: "index.handler",
@@ -84,8 +86,7 @@ function allowLogs(role: Role, { name, account }: DeploymentConfig): void {
 
 /** What the routes of functions/api do to the store, and nothing that workers, senders and the sweeper do. */
 function allowStore(role: Role, config: DeploymentConfig): void {
-  const { bucket, masterSecret } = sharedNames(config);
-  grantFolders(role, bucket, {
+  grantFolders(role, sharedNames(config).bucket, {
     read: [
       FOLDERS.apiKeys,
       FOLDERS.modelCards,
@@ -115,8 +116,4 @@ function allowStore(role: Role, config: DeploymentConfig): void {
     ],
     list: [FOLDERS.tenantTriggers],
   });
-  const { account, region } = config;
-  // Secrets Manager ends the names in its ARNs with a dash and six characters of its own.
-  const secret = `arn:aws:secretsmanager:${region}:${account}:secret:${masterSecret}-??????`;
-  role.addToPolicy(new PolicyStatement({ actions: ["secretsmanager:GetSecretValue"], resources: [secret] }));
 }

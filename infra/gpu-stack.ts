@@ -1,5 +1,4 @@
 import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
-import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Subscription, SubscriptionProtocol } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { Alarms } from "./alarms.ts";
@@ -11,6 +10,7 @@ import { GpuImage } from "./gpu-image.ts";
 import { GpuScaling } from "./gpu-scaling.ts";
 import { HintQueue } from "./hint-queue.ts";
 import { JobFunction } from "./job-function.ts";
+import { grantMasterKey } from "./master-key-access.ts";
 import { FOLDERS, sharedNames } from "./names.ts";
 import { SweepSchedule } from "./sweep-schedule.ts";
 
@@ -81,7 +81,7 @@ export class GpuStack extends Stack {
 
   /** Delivers webhooks, and comes again when the next is due. */
   private webhook(): JobFunction {
-    const { webhooks, masterSecret } = this.data;
+    const { webhooks } = this.data;
     const { domain } = this.config;
     const webhook = this.jobFunction("Webhook", webhooks.consumerTimeout, {
       MASTER_SECRET_ID: sharedNames(this.config).masterSecret,
@@ -94,12 +94,7 @@ export class GpuStack extends Stack {
       delete: [FOLDERS.undelivered],
     });
     webhooks.grantSend(webhook.role);
-    webhook.role.addToPolicy(
-      new PolicyStatement({
-        actions: ["secretsmanager:GetSecretValue"],
-        resources: [masterSecret.secretArn],
-      }),
-    );
+    grantMasterKey(webhook.role, this.config);
     return webhook;
   }
 

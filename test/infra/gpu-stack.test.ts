@@ -67,7 +67,7 @@ describe("what a function may do is what it does:", () => {
         `s3:DeleteObject ${BUCKET}/undelivered/*`,
         list("jobs/", "undelivered/", "webhook-endpoints/"),
         "sqs:SendMessage WebhooksQueue",
-        "secretsmanager:GetSecretValue MasterKey",
+        `secretsmanager:GetSecretValue arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:secret:adareel/master-key-??????`,
       ].sort(),
     );
   });
