@@ -74,26 +74,35 @@ async function openModel(
   });
 }
 
-/** A comparison counts as one run of twice the steps, so that progress only ever grows. */
+/**
+ * A comparison counts as one run of twice the steps, so that progress only ever grows. Steps are the model's evaluations
+ * as soon as the pipeline knows them, which its sampler may make more than were asked for.
+ */
 async function generate(
   params: VideoParams,
   pipeline: PipelineProcess,
   { signal, onProgress }: MakeOptions,
 ): Promise<Generations> {
   const request = requestOf(params);
-  const steps = params.compare ? params.steps * 2 : params.steps;
+  const runs = params.compare ? 2 : 1;
   const generation = await pipeline.generate(request, {
     signal,
-    onProgress: (progress) => onProgress({ ...progress, steps }),
+    onProgress: (progress) => onProgress({ ...progress, steps: progress.steps * runs }),
   });
   if (!params.compare) return { generation, uncached: null };
+  const evaluations = generation.trace.steps;
   const before = generation.trace.schedule.filter(({ computed }) => computed).length;
   const uncached = await pipeline.generate(
     { ...request, cache: "off" },
     {
       signal,
       onProgress: ({ stage, done, computed }) =>
-        onProgress({ stage, steps, done: params.steps + done, computed: before + computed }),
+        onProgress({
+          stage,
+          steps: evaluations * runs,
+          done: evaluations + done,
+          computed: before + computed,
+        }),
     },
   );
   return { generation, uncached };
@@ -121,11 +130,11 @@ async function writeAndUpload(
   generations: Generations,
   { store, signal, onProgress }: MakeOptions,
 ): Promise<Stored> {
-  const { steps, compare: isComparison } = record.params;
-  const all = isComparison ? steps * 2 : steps;
+  const steps = schedules(generations).length;
   const folder = await mkdtemp(join(tmpdir(), "adareel-"));
   try {
-    onProgress({ stage: "write", steps: all, done: all, computed: computedSteps(generations) });
+    const computed = schedules(generations).filter((step) => step.computed).length;
+    onProgress({ stage: "write", steps, done: steps, computed });
     const { result: files, seconds: writeSeconds } = await timed(() => writeFiles(folder, generations));
     const upload = async (path: string) => {
       signal.throwIfAborted();
@@ -153,9 +162,8 @@ async function writeFiles(folder: string, { generation, uncached }: Generations)
   return { video, thumbnail, uncached: other };
 }
 
-function computedSteps({ generation, uncached }: Generations): number {
-  const schedules = [generation, uncached].flatMap((made) => made?.trace.schedule ?? []);
-  return schedules.filter(({ computed }) => computed).length;
+function schedules({ generation, uncached }: Generations) {
+  return [generation, uncached].flatMap((made) => made?.trace.schedule ?? []);
 }
 
 async function timed<R>(work: () => Promise<R>): Promise<{ result: R; seconds: number }> {

@@ -31,10 +31,15 @@ const comparison = z.object({
  */
 export const receiptSchema = z.object({
   steps: z.object({
-    requested: z.int().positive(),
+    requested: z
+      .int()
+      .positive()
+      .describe(
+        "Evaluations of the model that the sampler asked for, computed or reused; PNDM's are 9 more than its steps.",
+      ),
     computed: z.int().positive(),
     reused: z.int().nonnegative(),
-    /** 1-based denoising steps. */
+    /** 1-based evaluations. */
     computed_indices: z.array(z.int().positive()),
     reused_indices: z.array(z.int().positive()),
   }),
