@@ -1,9 +1,10 @@
 import * as z from "zod";
-import { add, conv3d, Graph, mul, reshape, sigmoid, silu, transpose, type Value } from "../onnx/index.ts";
+import { add, conv3d, Graph, mul, sigmoid, silu, type Value } from "../onnx/index.ts";
 import type { BuildOptions } from "./build-options.ts";
 import { parseConfig, positiveInteger } from "./config.ts";
 import { klDecoder, klResnet, norm } from "./kl-decoder.ts";
 import { decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
+import { asFrames, asVideo } from "./video-axes.ts";
 
 /**
  * The decoder of AutoencoderKLTemporalDecoder (arXiv 2311.15127), key names of diffusers: the 2-D KL decoder
@@ -64,11 +65,10 @@ function buildDecoder(
     groups: GROUPS,
     hasAttention: true,
   };
-  const pictures = klDecoder(mul(latent, 1 / config.scaling_factor), shape, weights, spatioTemporalResnet);
-  g.output(
-    decoderNames.frames,
-    alongFrames(pictures, (x) => temporalConv(x, "decoder.time_conv_out")),
-  );
+  const pictures = klDecoder(mul(latent, 1 / config.scaling_factor), shape, weights, {
+    resnet: spatioTemporalResnet,
+  });
+  g.output(decoderNames.frames, asFrames(temporalConv(asVideo(pictures), "decoder.time_conv_out")));
   return g;
 }
 
@@ -77,20 +77,12 @@ function spatioTemporalResnet(x: Value, name: string, out: number): Value {
   const spatial = klResnet(x, `${name}.spatial_res_block`, out, GROUPS); // [F, C, H, W]
   const block = `${name}.temporal_res_block`;
   return x.graph.scope(block, () => {
-    const residual = alongFrames(spatial, (frames) => {
-      const h = temporalConv(silu(norm(frames, `${block}.norm1`, GROUPS, TEMPORAL_EPS)), `${block}.conv1`);
-      return temporalConv(silu(norm(h, `${block}.norm2`, GROUPS, TEMPORAL_EPS)), `${block}.conv2`);
-    });
+    const normal = norm(asVideo(spatial), `${block}.norm1`, GROUPS, TEMPORAL_EPS);
+    const h = temporalConv(silu(normal), `${block}.conv1`);
+    const residual = temporalConv(silu(norm(h, `${block}.norm2`, GROUPS, TEMPORAL_EPS)), `${block}.conv2`);
     const share = sigmoid(x.graph.weight(`${name}.time_mixer.mix_factor`, [1]));
-    return add(spatial, mul(share, residual));
+    return add(spatial, mul(share, asFrames(residual)));
   });
-}
-
-/** Gives `layer` the frames x [F, C, H, W] as [1, C, F, H, W]. */
-function alongFrames(x: Value, layer: (x: Value) => Value): Value {
-  const [F, C, H, W] = x.shape as [number, number, number, number];
-  const frames = reshape(transpose(x, [1, 0, 2, 3]), [1, C, F, H, W]);
-  return transpose(reshape(layer(frames), [C, F, H, W]), [1, 0, 2, 3]);
 }
 
 /** Over three neighbouring frames, with zeros before the first and after the last; x is [1, C, F, H, W]. */

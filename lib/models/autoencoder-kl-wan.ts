@@ -30,6 +30,7 @@ import {
   type LatentDecoder,
   type LatentExtent,
 } from "./latent-decoder.ts";
+import { asFrames, asVideo } from "./video-axes.ts";
 
 /**
  * The decoder of Wan's causal video autoencoder (arXiv 2503.20314), key names of diffusers' AutoencoderKLWan. The
@@ -242,16 +243,4 @@ function buildDecoder(
   function leave(past: Value, name: string): void {
     if (isContinued) g.output(`${decoderNames.after}${name}`, past);
   }
-}
-
-/** [F, C, H, W] -> [1, C, F, H, W] */
-function asVideo(x: Value): Value {
-  const [F, C, H, W] = x.shape as [number, number, number, number];
-  return reshape(transpose(x, [1, 0, 2, 3]), [1, C, F, H, W]);
-}
-
-/** [1, C, F, H, W] -> [F, C, H, W] */
-function asFrames(x: Value): Value {
-  const [, C, F, H, W] = x.shape as [number, number, number, number, number];
-  return transpose(reshape(x, [C, F, H, W]), [1, 0, 2, 3]);
 }

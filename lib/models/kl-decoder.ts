@@ -31,27 +31,30 @@ export interface KLDecoderShape {
 /** A residual block: [F, out, H, W] of x [F, C, H, W]. */
 export type Resnet = (x: Value, name: string, out: number) => Value;
 
-/** Pictures [F, outChannels, H * scale, W * scale] of a latent [F, C, H, W]. */
+/**
+ * Pictures [F, outChannels, H * scale, W * scale] of a latent [F, C, H, W], by weights whose names begin with `name`.
+ */
 export function klDecoder(
   latent: Value,
   shape: KLDecoderShape,
   weights: NamedWeights,
-  resnet: Resnet = (x, name, out) => klResnet(x, name, out, shape.groups),
+  options: { readonly name?: string; readonly resnet?: Resnet } = {},
 ): Value {
   const { groups } = shape;
+  const { name = "decoder", resnet = (x, block, out) => klResnet(x, block, out, groups) } = options;
   const channels = shape.blockChannels.toReversed();
   const inner = channels[0]!;
-  let x = conv(latent, "decoder.conv_in", inner); // [F, C, H, W]
-  x = resnet(x, "decoder.mid_block.resnets.0", inner);
-  if (shape.hasAttention) x = selfAttention(x, "decoder.mid_block.attentions.0", groups, weights);
-  x = resnet(x, "decoder.mid_block.resnets.1", inner);
+  let x = conv(latent, `${name}.conv_in`, inner); // [F, C, H, W]
+  x = resnet(x, `${name}.mid_block.resnets.0`, inner);
+  if (shape.hasAttention) x = selfAttention(x, `${name}.mid_block.attentions.0`, groups, weights);
+  x = resnet(x, `${name}.mid_block.resnets.1`, inner);
   for (const [i, out] of channels.entries()) {
-    const block = `decoder.up_blocks.${i}`;
+    const block = `${name}.up_blocks.${i}`;
     for (let j = 0; j <= shape.layersPerBlock; j++) x = resnet(x, `${block}.resnets.${j}`, out);
     const isLast = i === channels.length - 1;
     if (!isLast) x = conv(upsampleNearest2x(x), `${block}.upsamplers.0.conv`, out); // [F, C, 2H, 2W]
   }
-  return conv(silu(norm(x, "decoder.conv_norm_out", groups)), "decoder.conv_out", shape.outChannels);
+  return conv(silu(norm(x, `${name}.conv_norm_out`, groups)), `${name}.conv_out`, shape.outChannels);
 }
 
 export function klResnet(x: Value, name: string, out: number, groups: number): Value {

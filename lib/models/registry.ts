@@ -8,6 +8,8 @@ import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.t
 import type { LatentDecoder } from "./latent-decoder.ts";
 import { latte, parseLatteConfig } from "./latte.ts";
 import { openSoraPlan, parseOpenSoraPlanConfig } from "./open-sora-plan.ts";
+import { causalVAEDecoder, parseCausalVAEConfig } from "./open-sora-plan-vae.ts";
+import { openSoraVAEDecoder, parseOpenSoraVAEConfig } from "./open-sora-vae.ts";
 import { parseSTDiT3Config, stdit3 } from "./stdit3.ts";
 import { parseT5Config, parseUMT5Config, t5Encoder, umt5Encoder } from "./t5.ts";
 import type { TextEncoder } from "./text-encoder.ts";
@@ -33,11 +35,17 @@ const textEncoders: Builders<TextEncoder> = {
   UMT5EncoderModel: (config) => umt5Encoder(parseUMT5Config(config)),
 };
 
+const openSoraVAE = (config: unknown) => openSoraVAEDecoder(parseOpenSoraVAEConfig(config));
+
 const latentDecoders: Builders<LatentDecoder> = {
   AutoencoderKL: (config) => autoencoderKLDecoder(parseAutoencoderKLConfig(config)),
   AutoencoderKLTemporalDecoder: (config) =>
     autoencoderKLTemporalDecoder(parseAutoencoderKLTemporalDecoderConfig(config)),
   AutoencoderKLWan: (config) => autoencoderKLWanDecoder(parseAutoencoderKLWanConfig(config)),
+  OpenSoraVAE_V1_2: openSoraVAE,
+  CausalVAEModel: (config) => causalVAEDecoder(parseCausalVAEConfig(config)),
+  // What the published checkpoint calls itself.
+  VideoAutoencoderPipeline: openSoraVAE,
 };
 
 /** @throws Error for an unknown class or config, RangeError for a video the model cannot make */

@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { Checkpoint } from "../../lib/checkpoint/index.ts";
 import {
   autoencoderKLWanDecoder,
   type DecoderRun,
-  decoderNames,
   parseAutoencoderKLWanConfig,
 } from "../../lib/models/index.ts";
 import type { Provider, Tensor } from "../../lib/onnx/index.ts";
-import { float32, type Golden, readGolden, relativeError, run } from "./golden.ts";
+import { type Golden, readGolden, relativeError } from "./golden.ts";
+import { decodeCase, videoVector } from "./video-decoding.ts";
 
 // Worst error measured: 1.9e-6.
 const TOLERANCE = 1e-5;
@@ -20,54 +19,15 @@ function clamped({ dtype, shape, data }: Tensor): Tensor {
   return { dtype, shape, data: (data as Float32Array).map((value) => Math.min(1, Math.max(-1, value))) };
 }
 
-/** [1, C, F, H, W] -> [F, C, H, W] */
-function framesFirst(
-  data: Float32Array,
-  [, channels, frames, height, width]: readonly number[],
-): Float32Array {
-  const area = height! * width!;
-  return Float32Array.from(data, (_, i) => {
-    const frame = Math.floor(i / (area * channels!));
-    const channel = Math.floor(i / area) % channels!;
-    return data[(channel * frames! + frame) * area + (i % area)]!;
-  });
-}
-
-/** Frames first: of case `index`, or the latent that they are decoded from. */
-async function vectors({ vectors }: Golden, index: number, name: "latent" | "frames") {
-  const { shape } = vectors.info(`${index}.${name}`);
-  return { shape, data: framesFirst(await vectors.read(`${index}.${name}`), shape) };
-}
-
 /** Decodes case `index` in the given runs. */
 async function decode(
   golden: Golden,
   index: number,
   runs: readonly DecoderRun[],
-  { weights = golden.weights, provider = "cpu" }: { weights?: Checkpoint; provider?: Provider } = {},
+  provider: Provider = "cpu",
 ): Promise<Tensor> {
   const decoder = autoencoderKLWanDecoder(parseAutoencoderKLWanConfig(golden.config));
-  const latent = await vectors(golden, index, "latent");
-  const [, channels, , height, width] = latent.shape as [number, number, number, number, number];
-  const size = channels * height * width;
-  const pictures: number[] = [];
-  let left: Record<string, Tensor> = {};
-  let first = 0;
-  for (const part of runs) {
-    const graph = decoder.build({ ...part, height, width }, { weights, provider });
-    const data = latent.data.slice(first * size, (first + part.frames) * size);
-    const feeds = { ...left, latent: float32(data, [part.frames, channels, height, width]) };
-    const { frames, ...after } = await run(graph, weights, feeds);
-    pictures.push(...(frames!.data as Float32Array));
-    left = Object.fromEntries(
-      Object.entries(after).map(([name, tensor]) => [name.replace(/^after\./, decoderNames.before), tensor]),
-    );
-    first += part.frames;
-  }
-  const outHeight = height * decoder.scale;
-  const outWidth = width * decoder.scale;
-  const count = pictures.length / (3 * outHeight * outWidth);
-  return clamped(float32(Float32Array.from(pictures), [count, 3, outHeight, outWidth]));
+  return clamped(await decodeCase(golden, decoder, index, { runs, provider }));
 }
 
 const first = { frames: 1, isContinued: true };
@@ -83,7 +43,7 @@ describe("the Wan decoder", async () => {
     async ({ frames, index }) => {
       const pictures = await decode(golden, index, [{ frames }]);
       expect(pictures.shape[0]).toBe(1 + 4 * (frames - 1));
-      const expected = await vectors(golden, index, "frames");
+      const expected = await videoVector(golden, index, "frames");
       expect(relativeError(pictures, expected.data)).toBeLessThan(TOLERANCE);
       expect(expected.data.filter((value) => Math.abs(value) === 1).length).toBeLessThan(
         expected.data.length / 10,
@@ -104,13 +64,13 @@ describe("the Wan decoder", async () => {
     ],
   ])("agrees with diffusers where one run goes on from another: %s", async (_name, index, runs) => {
     const pictures = await decode(golden, index, runs);
-    const expected = await vectors(golden, index, "frames");
+    const expected = await videoVector(golden, index, "frames");
     expect(relativeError(pictures, expected.data)).toBeLessThan(TOLERANCE);
   });
 
   it("lowers to graphs without fused operators that compute the same", async () => {
-    const pictures = await decode(golden, 2, [{ frames: 3 }], { provider: "webgpu" });
-    expect(relativeError(pictures, (await vectors(golden, 2, "frames")).data)).toBeLessThan(TOLERANCE);
+    const pictures = await decode(golden, 2, [{ frames: 3 }], "webgpu");
+    expect(relativeError(pictures, (await videoVector(golden, 2, "frames")).data)).toBeLessThan(TOLERANCE);
   });
 
   it("reads every tensor of its checkpoint, in the first run of a video of several latent frames or the next", async () => {
