@@ -5,34 +5,42 @@ import { modelFingerprint, openModelFolder } from "../../lib/checkpoint/index.ts
 import { isModelName, type ModelCard, modelCards, uploadModel } from "../../lib/model-store/index.ts";
 import { describeModel } from "../../lib/pipeline/index.ts";
 import { type FileUploads, openFileUploads } from "../../lib/storage/index.ts";
-import { gigabytes, type UploadDisplay, uploadBar, uploadLines } from "./upload-progress.ts";
+import { UsageError } from "./args.ts";
+import { add, check, convert, type LocalCommand, type LocalOptions, listLocal } from "./local-models.ts";
+import { gigabytes, type TransferDisplay, transferBar, transferLines } from "./transfer-progress.ts";
 
-/** `npm run models`: the models of a deployment are put into its bucket, and listed. */
+/** `npm run models`: models are made and checked on this machine, and put into the bucket of a deployment. */
 
-const USAGE = `usage: npm run models -- push FOLDER [--as NAME] [--store s3://BUCKET]
+const USAGE = `usage: npm run models -- add MODEL [--revision REVISION] [--into FOLDER]
+       npm run models -- check FOLDER [--memory GIB]
+       npm run models -- convert FOLDER --dtype TYPE [--out FOLDER]
+       npm run models -- push FOLDER [--as NAME] [--store s3://BUCKET]
        npm run models -- list [--store s3://BUCKET]
 
-  push   stores the model in FOLDER, which has the layout of Hugging Face, under its folder's name or NAME;
-         run again, it goes on where it ended
-  list   name, bytes and fingerprint of each model
+  add      downloads MODEL from the Hugging Face hub into models/, or copies it from a folder: an id such as
+           Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or latte-1, open-sora-1.2, open-sora-plan-1.1, wan2.1-1.3b, wan2.1-14b,
+           wan2.2-a14b; run again, it goes on where it ended; HF_TOKEN opens what is not public
+  check    reads configurations and headers, and tells what is wrong, and what memory each size of video needs;
+           ends with 1 if the model cannot run in this machine's memory, or in GIB
+  convert  writes the model again with its weights as float16, bfloat16 or float32, into FOLDER-TYPE
+  push     stores the model in FOLDER, which has the layout of Hugging Face, under its folder's name or NAME;
+           run again, it goes on where it ended
+  list     name, bytes and fingerprint of each model of a bucket; without one, the models in models/
 
 The bucket is that of a deployment; left out, it is the one that STORE names.
 `;
 
-class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
-interface Options {
-  readonly as?: string | undefined;
-}
+type Options = LocalOptions & { readonly as?: string | undefined; readonly store?: string | undefined };
 
 interface Command {
   readonly wordCount: number;
-  readonly run: (uploads: FileUploads, words: string[], options: Options) => Promise<void>;
+  readonly run: (words: string[], options: Options) => Promise<void>;
 }
 
 const COMMANDS = new Map<string, Command>([
+  ["add", { wordCount: 1, run: ([model], options) => add(model!, options, local()) }],
+  ["check", { wordCount: 1, run: checkFolder }],
+  ["convert", { wordCount: 1, run: ([folder], options) => convert(folder!, options, local()) }],
   ["push", { wordCount: 1, run: push }],
   ["list", { wordCount: 0, run: list }],
 ]);
@@ -44,17 +52,40 @@ async function main(): Promise<void> {
   const [name = "", ...words] = positionals;
   if (values.help) return void process.stdout.write(USAGE);
   const command = COMMANDS.get(name);
-  if (!command) throw new UsageError(`Say ${[...COMMANDS.keys()].join(" or ")}.\n${USAGE}`);
+  if (!command) throw new UsageError(`Say ${alternatives([...COMMANDS.keys()])}.\n${USAGE}`);
   if (words.length !== command.wordCount) throw new UsageError(USAGE);
-  await command.run(await openBucket(values.store ?? process.env.STORE ?? ""), words, values);
+  await command.run(words, values);
 }
 
-async function push(uploads: FileUploads, [folder]: string[], options: Options): Promise<void> {
+/** Such as `a, b or c`. */
+function alternatives(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}
+
+function place(path: string): string {
+  return resolve(process.env.INIT_CWD ?? process.cwd(), path);
+}
+
+function local(): LocalCommand {
+  return {
+    place,
+    display: transferDisplay(),
+    env: process.env,
+    print: (text) => void process.stdout.write(text),
+  };
+}
+
+async function checkFolder([folder]: string[], options: Options): Promise<void> {
+  if (!(await check(folder!, options, local()))) process.exitCode = 1;
+}
+
+async function push([folder]: string[], options: Options): Promise<void> {
+  const uploads = await openBucket(bucketOf(options));
   const forgetSignals = onStopSignals();
-  const display = uploadDisplay();
+  const display = transferDisplay();
   try {
     display.say("checking the model");
-    const path = resolve(process.env.INIT_CWD ?? process.cwd(), folder!);
+    const path = place(folder!);
     const model = await readModel(path, options.as ?? basename(path));
     const { signal } = stop;
     const uploaded = await uploadModel({ folder: path, model, uploads, signal, onProgress: display.show });
@@ -90,9 +121,15 @@ function takenName(name: string): string {
 change: push this one under another name, such as --as ${other}, and deploy that with -c model=${other}.`;
 }
 
-async function list({ store }: FileUploads): Promise<void> {
+async function list(_: string[], options: Options): Promise<void> {
+  if (bucketOf(options) === "") return listLocal(local());
+  const { store } = await openBucket(bucketOf(options));
   for (const { name, bytes, fingerprint } of await modelCards(store))
     process.stdout.write(`${[name, bytes, fingerprint].join("\t")}\n`);
+}
+
+function bucketOf({ store }: Options): string {
+  return store ?? process.env.STORE ?? "";
 }
 
 function openBucket(url: string): Promise<FileUploads> {
@@ -107,9 +144,9 @@ function openBucket(url: string): Promise<FileUploads> {
   });
 }
 
-function uploadDisplay(): UploadDisplay {
+function transferDisplay(): TransferDisplay {
   const write = (text: string) => void process.stderr.write(text);
-  return process.stderr.isTTY ? uploadBar(write, performance) : uploadLines(write);
+  return process.stderr.isTTY ? transferBar(write, performance) : transferLines(write);
 }
 
 /** Ctrl-C and a polite kill end the upload, and asked twice the process; returns how to stop listening. */
@@ -123,6 +160,11 @@ function onStopSignals(): () => void {
 
 function parse(args: string[]) {
   const options = {
+    revision: { type: "string" },
+    into: { type: "string" },
+    memory: { type: "string" },
+    dtype: { type: "string" },
+    out: { type: "string" },
     as: { type: "string" },
     store: { type: "string" },
     help: { type: "boolean", short: "h" },

@@ -25,9 +25,9 @@ type Origin = Readonly<Record<string, string>>;
 const ORIGIN = ".origin.json";
 
 /**
- * Downloads a model from the hub into a folder, without anything in it that could be run. A download that was broken off
- * goes on at the commit it began with; the folder is a model only once it is whole, because its `model_index.json` comes
- * last. Returns how many bytes the model has and how many had to be received.
+ * Downloads a model from the hub into a folder, without anything in it that could be run. A download that was broken
+ * off goes on at the commit it began with; the folder is a model only once it is whole, because its `model_index.json`
+ * comes last. Returns how many bytes the model has and how many had to be received.
  *
  * @throws HubError, ModelStoreError
  */

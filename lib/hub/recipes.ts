@@ -43,7 +43,7 @@ export interface Recipe {
 
 const T5 = "THUDM/CogVideoX-2b";
 
-/** T5's repositories have its vocabulary as SentencePiece; every T5 has the same one, and this one has it as JSON too. */
+/** Most repositories of T5 have its vocabulary as SentencePiece alone; every T5 has the same one, here as JSON. */
 const t5Tokenizer: PartSource = {
   part: "tokenizer",
   id: "google-t5/t5-base",

@@ -1,10 +1,23 @@
-import type { UploadProgress } from "../../lib/model-store/index.ts";
+const NAMES = {
+  read: "reading",
+  send: "sending",
+  download: "downloading",
+  copy: "copying",
+  convert: "converting",
+} as const;
 
-const NAMES = { read: "reading", send: "sending" } as const;
+export interface TransferProgress {
+  readonly stage: keyof typeof NAMES;
+  /** Of the total, what is there. */
+  readonly doneBytes: number;
+  /** Of those, the ones that had to be sent, whichever way; nothing is sent while it is read. */
+  readonly sentBytes: number;
+  readonly totalBytes: number;
+}
 
-/** Shows how far an upload is. `clear` takes the line off the terminal again. */
-export interface UploadDisplay {
-  show(progress: UploadProgress): void;
+/** Shows how far a transfer is. `clear` takes the line off the terminal again. */
+export interface TransferDisplay {
+  show(progress: TransferProgress): void;
   /** For what has no bytes to count. */
   say(text: string): void;
   clear(): void;
@@ -15,12 +28,12 @@ const REDRAW_MS = 100;
 const ESTIMATE_AFTER_MS = 2_000;
 
 /** One line that is drawn over itself, for a terminal. */
-export function uploadBar(
+export function transferBar(
   write: (text: string) => void,
   clock: { readonly now: () => number },
-): UploadDisplay {
+): TransferDisplay {
   let drawnMs = Number.NEGATIVE_INFINITY;
-  let begun: { stage: UploadProgress["stage"]; ms: number } | null = null;
+  let begun: { stage: TransferProgress["stage"]; ms: number } | null = null;
   return {
     show(progress) {
       const nowMs = clock.now();
@@ -35,7 +48,7 @@ export function uploadBar(
 }
 
 /** A line for each quarter, for logs. */
-export function uploadLines(write: (text: string) => void): UploadDisplay {
+export function transferLines(write: (text: string) => void): TransferDisplay {
   let last = "";
   return {
     show(progress) {
@@ -55,14 +68,14 @@ export function gigabytes(byteCount: number): string {
   return `${size.toFixed(1)} ${unit}`;
 }
 
-function amount({ stage, doneBytes, totalBytes }: UploadProgress): string {
+function amount({ stage, doneBytes, totalBytes }: TransferProgress): string {
   const percent = totalBytes === 0 ? 100 : Math.floor((100 * doneBytes) / totalBytes);
   return `${NAMES[stage]} ${gigabytes(doneBytes)} of ${gigabytes(totalBytes)}, ${percent} %`;
 }
 
 /** By what was sent in this run: what was there already took no time. */
-function rest({ stage, doneBytes, sentBytes, totalBytes }: UploadProgress, elapsedMs: number): string {
-  const movedBytes = stage === "send" ? sentBytes : doneBytes;
+function rest({ stage, doneBytes, sentBytes, totalBytes }: TransferProgress, elapsedMs: number): string {
+  const movedBytes = stage === "read" ? doneBytes : sentBytes;
   if (elapsedMs < ESTIMATE_AFTER_MS || movedBytes === 0) return "";
   const bytesPerSecond = (1000 * movedBytes) / elapsedMs;
   const seconds = Math.ceil((totalBytes - doneBytes) / bytesPerSecond);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { gigabytes, uploadBar, uploadLines } from "../../functions/cli/upload-progress.ts";
+import { gigabytes, transferBar, transferLines } from "../../functions/cli/transfer-progress.ts";
 
 const GB = 1e9;
 const sending = (doneBytes: number, sentBytes = doneBytes) =>
@@ -9,7 +9,7 @@ describe("a bar", () => {
   function bar() {
     const written: string[] = [];
     const clock = { nowMs: 0, now: () => clock.nowMs };
-    return { ...uploadBar((text) => written.push(text), clock), written, clock };
+    return { ...transferBar((text) => written.push(text), clock), written, clock };
   }
 
   it("is drawn over itself, at most ten times a second, and at the end", () => {
@@ -39,7 +39,7 @@ describe("a bar", () => {
 
 it("lines are one for each quarter", () => {
   const written: string[] = [];
-  const { say, show } = uploadLines((text) => written.push(text));
+  const { say, show } = transferLines((text) => written.push(text));
   say("checking the model");
   for (const doneBytes of [0, 0.5, 1, 1.9, 2, 3.9, 4]) show(sending(doneBytes * GB));
   expect(written.map((line) => line.trimEnd())).toEqual([

@@ -1,0 +1,94 @@
+import type { ModelCheck, PartCheck, VideoCheck } from "../../lib/pipeline/index.ts";
+import { gigabytes } from "./transfer-progress.ts";
+
+export interface CheckReport {
+  /** Lines for a person. */
+  readonly text: string;
+  readonly canRun: boolean;
+}
+
+const NAMES_MAX = 20;
+
+/** Where the model is to run. */
+export interface Memory {
+  readonly bytes: number;
+  /** Whether it may be a GPU's; it is this machine's own otherwise. */
+  readonly mayBeGpu: boolean;
+}
+
+/** What a check found, and whether the model can run in so much memory. */
+export function checkReport(folder: string, check: ModelCheck, memory: Memory): CheckReport {
+  const { className, parts, videos, faults } = check;
+  const least = Math.min(...videos.map((video) => leastBytes(video, memory)));
+  const fits = least <= memory.bytes;
+  const blocks = [
+    [`${folder}${className === "" ? "" : `: ${className}`}`],
+    columns([
+      ["part", "architecture", "parameters", "stored as"],
+      ...parts.map((part) => [part.name, part.className, count(part.parameters), storage(part)]),
+    ]),
+    ...parts.flatMap((part) => [
+      names(`${part.name} lacks`, part.missing),
+      names(`${part.name} does not use`, part.unused),
+    ]),
+    videos.length === 0 ? [] : videoTable(videos, memory),
+    faults.map((fault) => `fault: ${fault}`),
+    [verdict(check, least, memory)],
+  ];
+  const text = blocks.filter((lines) => lines.length > 0).map((lines) => `${lines.join("\n")}\n`);
+  return { text: text.join("\n"), canRun: faults.length === 0 && fits };
+}
+
+function verdict({ faults }: ModelCheck, leastBytes: number, memory: Memory): string {
+  if (faults.length > 0)
+    return faults.length === 1 ? "It cannot run." : `It cannot run, for ${faults.length} faults.`;
+  const there = `${gibibytes(memory.bytes)}${memory.mayBeGpu ? "" : " of this machine"}`;
+  if (leastBytes <= memory.bytes) return `It can run in ${there}.`;
+  return `It cannot run: the smallest video needs ${gibibytes(leastBytes)}, and there are ${there}.`;
+}
+
+function leastBytes({ float32Bytes, float16Bytes }: VideoCheck, { mayBeGpu }: Memory): number {
+  return mayBeGpu ? Math.min(float32Bytes, float16Bytes) : float32Bytes;
+}
+
+function videoTable(videos: readonly VideoCheck[], memory: Memory): string[] {
+  const fits = (bytes: number) => `${gibibytes(bytes)} ${bytes <= memory.bytes ? "fits" : "too much"}`;
+  return columns([
+    ["size", "frames", "float32 on CPU", "float16 on GPU"],
+    ...videos.map(({ width, height, frames, float32Bytes, float16Bytes }) => [
+      `${width}x${height}`,
+      String(frames),
+      fits(float32Bytes),
+      memory.mayBeGpu ? fits(float16Bytes) : gibibytes(float16Bytes),
+    ]),
+  ]);
+}
+
+function names(what: string, tensors: readonly string[]): string[] {
+  if (tensors.length === 0) return [];
+  const more = tensors.length > NAMES_MAX ? [`  and ${tensors.length - NAMES_MAX} more`] : [];
+  return [`${what}:`, ...tensors.slice(0, NAMES_MAX).map((name) => `  ${name}`), ...more];
+}
+
+function storage({ bytesByDType }: PartCheck): string {
+  return [...bytesByDType].map(([dtype, bytes]) => `${dtype} ${gigabytes(bytes)}`).join(", ");
+}
+
+function count(parameters: number): string {
+  return parameters >= 1e9 ? `${(parameters / 1e9).toFixed(2)} B` : `${(parameters / 1e6).toFixed(1)} M`;
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}
+
+/** Rows whose cells begin below each other. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join("  ")
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,135 @@
+import { readdirSync, statSync } from "node:fs";
+import { totalmem } from "node:os";
+import { basename, join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { conversionDTypes, convertModel, openModelFolder } from "../../lib/checkpoint/index.ts";
+import { addModel, openHub, recipeOf, withFolder } from "../../lib/hub/index.ts";
+import { checkModel } from "../../lib/pipeline/index.ts";
+import { UsageError } from "./args.ts";
+import { checkReport } from "./check-report.ts";
+import { gigabytes, type TransferDisplay } from "./transfer-progress.ts";
+
+/** The commands of `npm run models` that need no bucket: models are made, checked and listed where they lie. */
+
+export interface LocalOptions {
+  readonly revision?: string | undefined;
+  readonly into?: string | undefined;
+  readonly dtype?: string | undefined;
+  readonly out?: string | undefined;
+  readonly memory?: string | undefined;
+}
+
+export interface LocalCommand {
+  /** The folder that relative paths start from. */
+  readonly place: (path: string) => string;
+  readonly display: TransferDisplay;
+  readonly env: NodeJS.ProcessEnv;
+  /** Writes to stdout. */
+  readonly print: (text: string) => void;
+}
+
+/** The folder of a command's place that holds models. */
+const MODELS = "models";
+
+/** @throws UsageError, HubError, ModelStoreError */
+export async function add(model: string, options: LocalOptions, command: LocalCommand): Promise<void> {
+  const { place, display, env, print } = command;
+  const hub = openHub({
+    url: (env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, ""),
+    token: env.HF_TOKEN || undefined,
+    sleep: (durationMs) => sleep(durationMs),
+  });
+  const here = place(model);
+  const isHere = statSync(here, { throwIfNoEntry: false })?.isDirectory() === true;
+  const recipe = isHere ? { name: basename(here).toLowerCase(), id: here } : recipeOf(model);
+  const folder = place(options.into ?? join(MODELS, recipe.name));
+  if (folder === here)
+    throw new UsageError(`${folder} is where the model is already: say another with --into.`);
+  display.say(isHere ? "looking at the folder" : `asking for ${recipe.id}`);
+  const { totalBytes, receivedBytes } = await addModel({
+    hub: isHere ? withFolder(hub, here) : hub,
+    recipe,
+    revision: options.revision,
+    folder,
+    onProgress: ({ doneBytes, receivedBytes, totalBytes }) =>
+      display.show({ stage: isHere ? "copy" : "download", doneBytes, sentBytes: receivedBytes, totalBytes }),
+  });
+  display.clear();
+  const shown = relative(place("."), folder) || ".";
+  print(
+    `${shown} has the model, ${gigabytes(totalBytes)}, of which ${gigabytes(receivedBytes)} were lacking.\n`,
+  );
+  print(`Next: npm run models -- check ${shown}\n`);
+}
+
+/** Whether the model can run. @throws UsageError */
+export async function check(
+  folder: string,
+  { memory }: LocalOptions,
+  { place, print }: LocalCommand,
+): Promise<boolean> {
+  const bytes = memory === undefined ? machineMemoryBytes() : 2 ** 30 * gibibytes(memory);
+  const found = await checkModel(place(folder));
+  const { text, canRun } = checkReport(folder, found, { bytes, mayBeGpu: memory !== undefined });
+  print(text);
+  return canRun;
+}
+
+/** @throws UsageError, CheckpointError */
+export async function convert(
+  folder: string,
+  { dtype = "", out }: LocalOptions,
+  { place, display, print }: LocalCommand,
+): Promise<void> {
+  if (!isConversionDType(dtype)) {
+    throw new UsageError(`Say which precision: --dtype ${Object.keys(conversionDTypes).join(", ")}.`);
+  }
+  const source = place(folder);
+  const target = out === undefined ? `${source}-${dtype}` : place(out);
+  const parts = await convertModel({
+    folder: source,
+    out: target,
+    dtype,
+    onProgress: (progress) => display.show({ stage: "convert", sentBytes: progress.doneBytes, ...progress }),
+  });
+  display.clear();
+  for (const { name, bytesBefore, bytesAfter } of parts)
+    print(`${name}\t${gigabytes(bytesBefore)}\t${gigabytes(bytesAfter)}\n`);
+  print(`${relative(place("."), target) || "."} has the model in ${dtype}, where it can be.\n`);
+}
+
+/** The models in the folder of that name, one a line: where, of which pipeline, with how many bytes. */
+export async function listLocal({ place, print }: LocalCommand): Promise<void> {
+  const folder = place(MODELS);
+  const isThere = statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+  for (const name of isThere ? readdirSync(folder).sort() : []) {
+    if (!statSync(join(folder, name, "model_index.json"), { throwIfNoEntry: false })) continue;
+    const { className } = await openModelFolder(join(folder, name));
+    print(`${[`${MODELS}/${name}`, className, bytesIn(join(folder, name))].join("\t")}\n`);
+  }
+}
+
+function bytesIn(folder: string): number {
+  const entries = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((path) =>
+    join(folder, path),
+  );
+  return entries
+    .map((path) => statSync(path))
+    .reduce((sum, entry) => sum + (entry.isFile() ? entry.size : 0), 0);
+}
+
+function isConversionDType(text: string): text is keyof typeof conversionDTypes {
+  return Object.hasOwn(conversionDTypes, text);
+}
+
+function gibibytes(text: string): number {
+  const number = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && number > 0) return number;
+  throw new UsageError(`--memory takes GiB above 0, such as 24, not ${JSON.stringify(text)}.`);
+}
+
+/** That of the machine, or of the part of it that this process may use. */
+function machineMemoryBytes(): number {
+  const allowed = process.constrainedMemory();
+  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
+}

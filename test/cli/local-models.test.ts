@@ -1,0 +1,129 @@
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Checkpoint } from "../../lib/checkpoint/index.ts";
+import { type HubStub, startHubStub } from "../hub/hub-stub.ts";
+import { startCommand } from "./start-command.ts";
+
+const demo = fileURLToPath(new URL("../../models/demo", import.meta.url));
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "adareel-models-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const start = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  startCommand("models", args, { folder, env: { HF_TOKEN: "", ...env } });
+const run = (args: readonly string[], env?: NodeJS.ProcessEnv) => start(args, env).ended;
+
+describe("add", () => {
+  const big = Buffer.alloc(70 * 2 ** 20, 7);
+  let stub: HubStub;
+  beforeEach(async () => {
+    const files: Record<string, Buffer | string> = {};
+    for (const path of ["model_index.json", "tokenizer/tokenizer.json", "tokenizer/tokenizer_config.json"])
+      files[path] = await readFile(join(demo, path));
+    for (const part of ["transformer", "text_encoder", "vae"]) files[`${part}/config.json`] = "{}";
+    files["scheduler/scheduler_config.json"] = "{}";
+    files["transformer/model.safetensors"] = big;
+    stub = await startHubStub({ "someone/small": { files } });
+  });
+  afterEach(() => stub.close());
+  const add = (env?: NodeJS.ProcessEnv) => start(["add", "someone/small"], { HF_ENDPOINT: stub.url, ...env });
+
+  it("goes on after a kill, and says where the model is", async () => {
+    stub.faults.ranges["transformer/model.safetensors"] = [null, null, ...new Array(99).fill(503)];
+    const { child, ended } = add();
+    await partIsThere(join(folder, "models/small/.partial/transformer/model.safetensors"), big.length);
+    child.kill("SIGKILL");
+    expect((await ended).code).toBeNull();
+
+    stub.faults.ranges = {};
+    const { code, stdout, stderr } = await add().ended;
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^asking for someone\/small\ndownloading .* of 73\.4 MB, /),
+    ]);
+    const [, lackingMB] =
+      /^models\/small has the model, 73\.4 MB, of which ([\d.]+) MB were lacking\.\n/.exec(stdout)!;
+    expect(Number(lackingMB)).toBeLessThan(73.4);
+    expect(stdout).toMatch(/\nNext: npm run models -- check models\/small\n$/);
+    expect((await readFile(join(folder, "models/small/transformer/model.safetensors"))).equals(big)).toBe(
+      true,
+    );
+  });
+
+  it("names the page of a licence that has to be accepted", async () => {
+    stub.repositories["someone/small"] = { ...stub.repositories["someone/small"]!, gated: true };
+    const { code, stderr } = await add().ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain(`visit ${stub.url}/someone/small, accept it and set HF_TOKEN`);
+  });
+
+  it("copies a folder of this machine, which list then shows", async () => {
+    const { code, stdout } = await run(["add", demo, "--into", "models/mine"]);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^models\/mine has the model, 19\.\d MB, /)]);
+    const listed = await run(["list"]);
+    expect(listed.stdout).toMatch(/^models\/mine\tOpenSoraPipeline\t19\d{6}\n$/);
+    expect((await run(["check", "models/mine"])).code).toBe(0);
+  });
+});
+
+describe("check", () => {
+  it("ends with 0 for a model that can run, and says what it is", async () => {
+    const { code, stdout } = await run(["check", demo]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\ntransformer +STDiT3 +7\.6 M +F16 15\.2 MB\n/);
+    expect(stdout).toMatch(
+      /\n64x64 +16 +0\.1 GiB fits +0\.1 GiB\n\nIt can run in \d+\.\d GiB of this machine\.\n$/,
+    );
+  });
+
+  it("ends with 1 for one that has no room", async () => {
+    const { code, stdout } = await run(["check", demo, "--memory", "0.01"]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/\nIt cannot run: the smallest video needs 0\.1 GiB, and there are 0\.0 GiB\.\n$/);
+  });
+
+  it("ends with 1 for a fault, which is a line", async () => {
+    await cp(demo, join(folder, "broken"), { recursive: true });
+    await rm(join(folder, "broken/transformer/model.safetensors"));
+    const { code, stdout } = await run(["check", "broken"]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /\nfault: .*\/broken\/transformer: the folder has none of .*\n\nIt cannot run\.\n$/,
+    );
+  });
+});
+
+describe("convert", () => {
+  it("writes the model beside it", async () => {
+    await cp(demo, join(folder, "demo"), { recursive: true });
+    const { code, stdout } = await run(["convert", "demo", "--dtype", "float32"]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("transformer\t15.2 MB\t30.4 MB\n")]);
+    const weights = await Checkpoint.open(join(folder, "demo-float32/transformer"));
+    expect(weights.names().every((name) => weights.info(name).dtype === "F32")).toBe(true);
+    expect((await run(["check", "demo-float32"])).code).toBe(0);
+  });
+
+  it.each([
+    [["convert", "demo"], "Say which precision: --dtype float32, float16, bfloat16.\n"],
+    [["convert", "demo", "--dtype", "int8"], "Say which precision: --dtype float32, float16, bfloat16.\n"],
+    [["check", "demo", "--memory=-3"], '--memory takes GiB above 0, such as 24, not "-3".\n'],
+  ])("is not understood as %j", async (args, message) => {
+    const { code, stderr } = await run(args);
+    expect([code, stderr]).toEqual([2, message]);
+  });
+});
+
+/** Waits for the first part of a file that grows: after its bytes it has one for each part, 1 once that is there. */
+async function partIsThere(path: string, byteCount: number): Promise<void> {
+  for (;;) {
+    const grown = await readFile(path).catch(() => null);
+    if (grown?.subarray(byteCount).includes(1)) return;
+    await sleep(20);
+  }
+}
