@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { GenerationRequest } from "../../lib/request/index.ts";
 
@@ -15,7 +15,7 @@ export const USAGE = `usage: npm run generate -- "<prompt>" [options]
   --cache POLICY   off, static:K (every K-th step computed), slow, fast, or FILE.json with a codebook; default fast
   --motion on|off  motion regularisation of slow, fast and codebooks; default on
   --warmup N       the first N steps are always computed, 0 up to all of them; default 0
-  --model DIR      folder in the Hugging Face layout; default models/demo
+  --model MODEL    folder in the Hugging Face layout, or its name in models/; default demo
   --trace FILE     writes the schedule as JSON
   --compare        also generates without cache: prints PSNR, SSIM and both times, writes an HTML page
   --json           prints the result as JSON (npm itself keeps quiet with npm run --silent generate)
@@ -94,11 +94,18 @@ export function parseCommand(args: readonly string[], surroundings: Surroundings
       ...optional("warmup", number("warmup", values.warmup)),
     },
     out: values.out === undefined ? null : path(values.out),
-    model: values.model === undefined ? surroundings.demoModel : path(values.model),
+    model: values.model === undefined ? surroundings.demoModel : modelFolder(values.model, surroundings),
     trace: values.trace === undefined ? null : path(values.trace),
     compare: values.compare ?? false,
     json: values.json ?? false,
   };
+}
+
+/** A folder, or a name of one: in `models` where the user stands, or beside the demo model. */
+function modelFolder(model: string, { folder, demoModel }: Surroundings): string {
+  const given = resolve(folder, model);
+  const places = [given, resolve(folder, "models", model), resolve(demoModel, "..", model)];
+  return places.find((place) => existsSync(join(place, "model_index.json"))) ?? given;
 }
 
 function parse(args: readonly string[]) {

@@ -1,0 +1,43 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { parseCommand } from "../../functions/cli/args.ts";
+
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "adareel-args-"));
+  for (const model of ["here/own", "here/models/added", "program/models/demo", "program/models/added"]) {
+    await mkdir(join(root, model), { recursive: true });
+    await writeFile(join(root, model, "model_index.json"), "{}");
+  }
+  return () => rm(root, { recursive: true });
+});
+
+function modelOf(...args: string[]): string {
+  const command = parseCommand(["a red circle", ...args], {
+    folder: join(root, "here"),
+    demoModel: join(root, "program/models/demo"),
+    drawSeed: () => 1,
+  });
+  if (command === "help") throw new Error("it asked for help");
+  return command.model.slice(root.length + 1);
+}
+
+describe("--model", () => {
+  it.each([
+    [[], "program/models/demo"],
+    [["--model", "own"], "here/own"],
+    [["--model", "models/added"], "here/models/added"],
+    [["--model", "added"], "here/models/added"],
+    [["--model", "demo"], "program/models/demo"],
+    [["--model", "../program/models/demo"], "program/models/demo"],
+  ])("%j is the folder %s", (args, folder) => {
+    expect(modelOf(...args)).toBe(folder);
+  });
+
+  it("of which there is none stays what was written, for the sentence that says so", () => {
+    expect(modelOf("--model", "missing")).toBe("here/missing");
+  });
+});
