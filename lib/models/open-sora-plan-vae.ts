@@ -82,7 +82,8 @@ const SCALING = 0.18215;
  * runs that follow see the last latent frame again. Other tiles would give other pictures, since normalisations
  * take a tile as a whole.
  *
- * Memory, in float32: 4.1 KB for each pixel of a tile by its graph, 18 GB for a whole one.
+ * Memory, in float32: by its graph 4.1 KB for each pixel of a tile in all its frames, 18 GB for a whole one. On a CPU 9
+ * frames of 96x96 pixels took 6.2 KB a pixel.
  */
 export function causalVAEDecoder(config: CausalVAEConfig, fixed = published): LatentDecoder {
   const rate = 2 ** config.decoder_temporal_upsample.filter(Boolean).length;
