@@ -40,7 +40,7 @@ export interface PartCheck {
 export interface VideoCheck extends MemoryDemand, DemandedVideo {}
 
 /** Of a video's decoder, an encoder is left over: that of the autoencoder both were trained in. */
-const ENCODER_TENSORS = /^(encoder|quant_conv)\./;
+const ENCODER_TENSORS = /(^|\.)(encoder|quant_conv)\./;
 
 /**
  * Checks a model folder without reading its weights or opening a session: every graph it would run is built, and takes

@@ -19,8 +19,8 @@ describe("models of the published sizes", () => {
   const latte = 1_057_246_880;
   test.each([
     ["latte-1", { transformer: latte, text_encoder: t5, vae: 49_490_199 }],
-    ["open-sora", { transformer: 1_207_643_936, text_encoder: t5, vae: 49_490_199 }],
-    ["open-sora-plan", { transformer: latte, text_encoder: t5, vae: 49_490_199 }],
+    ["open-sora-1.2", { transformer: 1_207_643_936, text_encoder: t5, vae: 49_490_199 }],
+    ["open-sora-plan-1.1", { transformer: latte, text_encoder: t5, vae: 49_490_199 }],
     ["wan2.1-1.3b", { transformer: 1_418_996_800, text_encoder: umt5, vae: 73_295_603 }],
   ] as const)("%s lacks nothing and has nothing over", async (name, parameters) => {
     const folder = join(root, name);
@@ -48,7 +48,7 @@ describe("models of the published sizes", () => {
 describe("what a video needs", () => {
   test("is the weights at the width they are computed in, and what is computed of them", async () => {
     const folder = join(root, "memory");
-    writeSparseModel(folder, sparseModels["open-sora"]);
+    writeSparseModel(folder, sparseModels["open-sora-1.2"]);
     const { videos } = await checkModel(folder);
     const [small, large] = videos;
     // The encoder's 16 bit become 32 on the CPU; the transformer's file is read where it lies.

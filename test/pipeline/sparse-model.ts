@@ -263,12 +263,11 @@ function t5(className: "T5EncoderModel" | "UMT5EncoderModel", dtype: SparsePart[
 }
 
 /** The autoencoder of Stable Diffusion, of whose encoder one layer stands for all. */
-function autoencoderKL(): SparsePart {
-  const t: Tensors = new Map();
-  affine(t, "encoder.conv_in", 128, 3, 3, 3);
-  affine(t, "quant_conv", 8, 8, 1, 1);
-  affine(t, "post_quant_conv", 4, 4, 1, 1);
-  affine(t, "decoder.conv_in", 512, 4, 3, 3);
+function klTensors(t: Tensors, root = ""): void {
+  affine(t, `${root}encoder.conv_in`, 128, 3, 3, 3);
+  affine(t, `${root}quant_conv`, 8, 8, 1, 1);
+  affine(t, `${root}post_quant_conv`, 4, 4, 1, 1);
+  affine(t, `${root}decoder.conv_in`, 512, 4, 3, 3);
   const resnet = (name: string, inputs: number, out: number) => {
     norm(t, `${name}.norm1`, inputs);
     affine(t, `${name}.conv1`, out, inputs, 3, 3);
@@ -276,18 +275,23 @@ function autoencoderKL(): SparsePart {
     affine(t, `${name}.conv2`, out, out, 3, 3);
     if (inputs !== out) affine(t, `${name}.conv_shortcut`, out, inputs, 1, 1);
   };
-  for (const i of [0, 1]) resnet(`decoder.mid_block.resnets.${i}`, 512, 512);
-  norm(t, "decoder.mid_block.attentions.0.group_norm", 512);
+  for (const i of [0, 1]) resnet(`${root}decoder.mid_block.resnets.${i}`, 512, 512);
+  norm(t, `${root}decoder.mid_block.attentions.0.group_norm`, 512);
   for (const part of ["to_q", "to_k", "to_v", "to_out.0"])
-    affine(t, `decoder.mid_block.attentions.0.${part}`, 512, 512);
+    affine(t, `${root}decoder.mid_block.attentions.0.${part}`, 512, 512);
   const channels = [512, 512, 256, 128];
   for (const [i, out] of channels.entries()) {
-    for (const j of range(3))
-      resnet(`decoder.up_blocks.${i}.resnets.${j}`, j > 0 ? out : (channels[i - 1] ?? 512), out);
-    if (i < 3) affine(t, `decoder.up_blocks.${i}.upsamplers.0.conv`, out, out, 3, 3);
+    const block = `${root}decoder.up_blocks.${i}`;
+    for (const j of range(3)) resnet(`${block}.resnets.${j}`, j > 0 ? out : (channels[i - 1] ?? 512), out);
+    if (i < 3) affine(t, `${block}.upsamplers.0.conv`, out, out, 3, 3);
   }
-  norm(t, "decoder.conv_norm_out", 128);
-  affine(t, "decoder.conv_out", 3, 128, 3, 3);
+  norm(t, `${root}decoder.conv_norm_out`, 128);
+  affine(t, `${root}decoder.conv_out`, 3, 128, 3, 3);
+}
+
+function autoencoderKL(): SparsePart {
+  const t: Tensors = new Map();
+  klTensors(t);
   const config = {
     latent_channels: 4,
     out_channels: 3,
@@ -298,14 +302,92 @@ function autoencoderKL(): SparsePart {
     up_block_types: new Array(4).fill("UpDecoderBlock2D"),
     scaling_factor: 0.18215,
   };
-  return {
-    className: "AutoencoderKL",
-    config,
-    tensors: t,
-    dtype: "F32",
-    shards: 1,
-    stem: "diffusion_pytorch_model",
+  const stem = "diffusion_pytorch_model";
+  return { className: "AutoencoderKL", config, tensors: t, dtype: "F32", shards: 1, stem };
+}
+
+/** Of its encoders one layer each stands for all. */
+function openSoraVAE(): SparsePart {
+  const t: Tensors = new Map([
+    ["scale", [1, 4, 1, 1, 1]],
+    ["shift", [1, 4, 1, 1, 1]],
+  ]);
+  klTensors(t, "spatial_vae.module.");
+  const root = "temporal_vae";
+  affine(t, `${root}.encoder.conv_in.conv`, 128, 4, 3, 3, 3);
+  affine(t, `${root}.quant_conv.conv`, 8, 8, 1, 1, 1);
+  affine(t, `${root}.post_quant_conv.conv`, 4, 4, 1, 1, 1);
+  affine(t, `${root}.decoder.conv1.conv`, 512, 4, 3, 3, 3);
+  const resnet = (name: string, inputs: number, out: number) => {
+    norm(t, `${name}.norm1`, inputs);
+    t.set(`${name}.conv1.conv.weight`, [out, inputs, 3, 3, 3]);
+    norm(t, `${name}.norm2`, out);
+    t.set(`${name}.conv2.conv.weight`, [out, out, 3, 3, 3]);
+    if (inputs !== out) t.set(`${name}.conv3.conv.weight`, [out, inputs, 1, 1, 1]);
   };
+  for (const i of range(4)) resnet(`${root}.decoder.res_blocks.${i}`, 512, 512);
+  const widths = [128, 256, 256, 512];
+  for (const [level, out] of widths.entries())
+    for (const i of range(4))
+      resnet(`${root}.decoder.block_res_blocks.${level}.${i}`, i > 0 ? out : (widths[level + 1] ?? 512), out);
+  affine(t, `${root}.decoder.conv_blocks.2.conv`, 1024, 512, 3, 3, 3);
+  affine(t, `${root}.decoder.conv_blocks.1.conv`, 512, 256, 3, 3, 3);
+  norm(t, `${root}.decoder.norm1`, 128);
+  affine(t, `${root}.decoder.conv_out.conv`, 4, 128, 3, 3, 3);
+  const config = {
+    vae_2d: { type: "VideoAutoencoderKL" },
+    vae_temporal: { type: "VAE_Temporal_SD" },
+    micro_frame_size: 17,
+  };
+  return { className: "OpenSoraVAE_V1_2", config, tensors: t, dtype: "F32", shards: 1, stem: "model" };
+}
+
+/** Of its encoder one layer stands for all. */
+function causalVAE(): SparsePart {
+  const t: Tensors = new Map();
+  affine(t, "encoder.conv_in.conv", 128, 3, 3, 3, 3);
+  affine(t, "quant_conv.conv", 8, 8, 1, 1, 1);
+  affine(t, "post_quant_conv.conv", 4, 4, 1, 1, 1);
+  affine(t, "decoder.conv_in.conv", 512, 4, 3, 3, 3);
+  const resnet = (name: string, inputs: number, out: number) => {
+    norm(t, `${name}.norm1`, inputs);
+    affine(t, `${name}.conv1.conv`, out, inputs, 3, 3, 3);
+    norm(t, `${name}.norm2`, out);
+    affine(t, `${name}.conv2.conv`, out, out, 3, 3, 3);
+    if (inputs !== out) affine(t, `${name}.nin_shortcut.conv`, out, inputs, 1, 1, 1);
+  };
+  for (const i of [1, 2]) resnet(`decoder.mid.block_${i}`, 512, 512);
+  norm(t, "decoder.mid.attn_1.norm", 512);
+  for (const part of ["q", "k", "v", "proj_out"])
+    affine(t, `decoder.mid.attn_1.${part}.conv`, 512, 512, 1, 1, 1);
+  const widths = [128, 256, 512, 512];
+  for (const [level, out] of widths.entries()) {
+    const name = `decoder.up.${level}`;
+    for (const i of range(3)) resnet(`${name}.block.${i}`, i > 0 ? out : (widths[level + 1] ?? 512), out);
+    if (level > 0) affine(t, `${name}.upsample.conv.conv`, out, out, 1, 3, 3);
+    if (level > 1) affine(t, `${name}.time_upsample.conv.conv`, out, out, 3, 3, 3);
+    if (level > 1) t.set(`${name}.time_upsample.mix_factor`, [1]);
+  }
+  norm(t, "decoder.norm_out", 128);
+  affine(t, "decoder.conv_out.conv", 3, 128, 3, 3, 3);
+  const config = {
+    hidden_size: 128,
+    z_channels: 4,
+    embed_dim: 4,
+    hidden_size_mult: [1, 2, 4, 4],
+    num_res_blocks: 2,
+    attn_resolutions: [],
+    q_conv: "CausalConv3d",
+    decoder_conv_in: "CausalConv3d",
+    decoder_conv_out: "CausalConv3d",
+    decoder_mid_resnet: "ResnetBlock3D",
+    decoder_resnet_blocks: new Array(4).fill("ResnetBlock3D"),
+    decoder_attention: "AttnBlock3DFix",
+    decoder_spatial_upsample: ["", "SpatialUpsample2x", "SpatialUpsample2x", "SpatialUpsample2x"],
+    decoder_temporal_upsample: ["", "", "TimeUpsampleRes2x", "TimeUpsampleRes2x"],
+  };
+  const stem = "diffusion_pytorch_model";
+  return { className: "CausalVAEModel", config, tensors: t, dtype: "F32", shards: 1, stem };
 }
 
 /** Of its encoder one layer stands for all. */
@@ -409,8 +491,7 @@ export const sparseModels = {
     },
     scheduler: unipc,
   },
-  // With the decoder of single frames, since that of Open-Sora has another layout.
-  "open-sora": {
+  "open-sora-1.2": {
     index: {
       _class_name: "OpenSoraPipeline",
       scheduler: ["adareel", "RFlowScheduler"],
@@ -419,25 +500,22 @@ export const sparseModels = {
           [848, 480],
           [1280, 720],
         ],
-        [15],
+        [51],
         24,
         30,
         7,
       ),
     },
-    parts: { transformer: stdit3(), text_encoder: t5("T5EncoderModel", "BF16"), vae: autoencoderKL() },
+    parts: { transformer: stdit3(), text_encoder: t5("T5EncoderModel", "BF16"), vae: openSoraVAE() },
     scheduler: {},
   },
-  "open-sora-plan": {
-    index: {
-      _class_name: "OpenSoraPlanPipeline",
-      scheduler: ["diffusers", "PNDMScheduler"],
-      video: video([[512, 512]], [17], 24, 150, 7.5),
-    },
+  // What its family can make is left to be known.
+  "open-sora-plan-1.1": {
+    index: { _class_name: "OpenSoraPlanPipeline", scheduler: ["diffusers", "PNDMScheduler"] },
     parts: {
       transformer: latte("LatteT2V", 17),
       text_encoder: t5("T5EncoderModel", "BF16"),
-      vae: autoencoderKL(),
+      vae: causalVAE(),
     },
     scheduler: {},
   },
