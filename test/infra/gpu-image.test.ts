@@ -93,6 +93,14 @@ describe("an image that Docker builds here", () => {
     });
   });
 
+  it("has by itself the base that fits the default AMI", () => {
+    const dockerfile = readFileSync("functions/gpu/Dockerfile", "utf8");
+    expect(dockerfile).toContain(`\nARG BASE=${sourceOf().dockerBuildArgs.BASE}\n`);
+    expect(dockerfile).toContain(
+      `--build-arg BASE=${sourceOf({ instanceTypes: "ml.m5.xlarge" }).dockerBuildArgs.BASE}\n`,
+    );
+  });
+
   it("is made of what the function needs, and of nothing else", () => {
     const { folder } = sourceOf();
     const found = readdirSync(folder, { recursive: true, encoding: "utf8" });
