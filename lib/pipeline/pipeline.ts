@@ -9,7 +9,7 @@ import {
 } from "../request/index.ts";
 import { gaussianNoise } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
-import { captionOf } from "./caption.ts";
+import { captionOf, withSuffix } from "./caption.ts";
 import { decodeFrames } from "./decode.ts";
 import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import { GenerationError } from "./errors.ts";
@@ -216,7 +216,7 @@ async function encodePrompts(
   { prompt, negativePrompt }: ResolvedRequest,
 ): Promise<{ conditional: EncodedPrompt; unconditional: EncodedPrompt }> {
   const { caption, prompt_suffix } = model.recipe;
-  const conditional = await model.encode(captionOf(prompt + prompt_suffix, caption), textLength);
+  const conditional = await model.encode(captionOf(withSuffix(prompt, prompt_suffix), caption), textLength);
   if (negativePrompt !== null || !nullText) {
     const rows = textsShareLength ? conditional.tokens : undefined;
     const unconditional = await model.encode(captionOf(negativePrompt ?? "", caption), textLength, rows);
