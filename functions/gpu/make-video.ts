@@ -75,8 +75,8 @@ async function openModel(
 }
 
 /**
- * A comparison counts as one run of twice the steps, so that progress only ever grows. Steps are the model's evaluations
- * as soon as the pipeline knows them, which its sampler may make more than were asked for.
+ * A comparison counts as one run of twice the steps, so that progress only ever grows. Steps are the model's
+ * evaluations as soon as the pipeline knows them: its sampler may make more of them than were asked for.
  */
 async function generate(
   params: VideoParams,

@@ -116,7 +116,8 @@ def main() -> None:
     save_part(args.out / "transformer", transformer.state_dict(), {"model_type": "STDiT3"} | TRANSFORMER)
     copies = ("encoder.embed_tokens.",)
     save_part(args.out / "text_encoder", without(copies, encoder), json.loads(encoder.config.to_json_string()))
-    save_part(args.out / "vae", without(("encoder.", "quant_conv."), vae), {k: v for k, v in vae.config.items() if not k.startswith("_")})
+    config = {k: v for k, v in vae.config.items() if not k.startswith("_")}
+    save_part(args.out / "vae", without(("encoder.", "quant_conv."), vae), config)
     (args.out / "scheduler").mkdir(exist_ok=True)
     (args.out / "scheduler/scheduler_config.json").write_text("{}\n")
     index = {
