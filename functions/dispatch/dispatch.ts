@@ -1,6 +1,5 @@
 import { InvokeEndpointAsyncCommand, type SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import {
-  DISPATCH_SECONDS_MAX,
   hasUnsettled,
   isDispatched,
   type JobRecord,
@@ -27,8 +26,9 @@ export type Dispatched = "dispatched" | "expired" | "known" | "missing";
 /** The longest of SageMaker's. */
 const INVOCATION_SECONDS = 3600;
 
-/** The shortest of SageMaker's. */
+/** How long SageMaker's queue can keep what no worker takes. */
 const TTL_SECONDS_MIN = 60;
+const TTL_SECONDS_MAX = 21_600;
 
 /** The waits for a record whose marker was quicker. */
 const RECORD_WAITS_MS = [100, 200, 400, 800];
@@ -87,7 +87,7 @@ async function invoke(
       ContentType: "application/json",
       InferenceId: `${record.id}.${record.attempt + 1}`,
       InvocationTimeoutSeconds: INVOCATION_SECONDS,
-      RequestTTLSeconds: Math.min(Math.max(leftSeconds, TTL_SECONDS_MIN), DISPATCH_SECONDS_MAX),
+      RequestTTLSeconds: Math.min(Math.max(leftSeconds, TTL_SECONDS_MIN), TTL_SECONDS_MAX),
     }),
   );
 }

@@ -1,7 +1,10 @@
 import type { JobRecord } from "./record.ts";
 
-/** How long the queue of an endpoint keeps what no worker takes: the most that SageMaker's allows. */
-export const DISPATCH_SECONDS_MAX = 21_600;
+/**
+ * How long a job is believed to wait in the queue it was put into. Nobody can look into that queue, which may have lost
+ * the job; a job that is put there twice does no harm, since only one worker can claim it.
+ */
+export const DISPATCH_BELIEVED_MS = 30 * 60_000;
 
 /**
  * Whether a queued job waits in the queue of the endpoint `to`. One that was put into another endpoint's is not: an
@@ -13,5 +16,5 @@ export function isDispatched(
   { dispatched }: Pick<JobRecord, "dispatched">,
   { to, now }: { readonly to: string; readonly now: number },
 ): boolean {
-  return dispatched?.to === to && now < dispatched.at + DISPATCH_SECONDS_MAX * 1000;
+  return dispatched?.to === to && now < dispatched.at + DISPATCH_BELIEVED_MS;
 }

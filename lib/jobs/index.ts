@@ -1,5 +1,5 @@
 export type { Claim } from "./claims.ts";
-export { DISPATCH_SECONDS_MAX, isDispatched } from "./dispatch.ts";
+export { DISPATCH_BELIEVED_MS, isDispatched } from "./dispatch.ts";
 export { isVideoId, newVideoId, videoIdTime } from "./ids.ts";
 export { type Applied, type Creation, type JobPage, type JobStore, jobStore } from "./job-store.ts";
 export { artifactKey, jobKey, jobOfKey } from "./object-keys.ts";

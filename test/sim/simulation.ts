@@ -440,13 +440,14 @@ class Simulation {
     return (this.#endpoint?.invocations ?? this.#work).hasIdle;
   }
 
-  /** What an endpoint takes and loses is lost until the job's deadline; what it took along when it went is not. */
+  /** What an endpoint takes and loses is believed to wait there for a while, until the sweeper looks again. */
   #isCountedOn(record: JobRecord, sweepMs: number): boolean {
     const endpoint = this.#endpoint;
     if (!endpoint) return false;
     const { now } = this.#time;
-    const isNew = endpoint.replacedAt + STALE_MS + sweepMs > now;
-    return isNew || isDispatched(record, { to: endpoint.name, now });
+    const lateMs = STALE_MS + sweepMs;
+    const isNew = endpoint.replacedAt + lateMs > now;
+    return isNew || isDispatched(record, { to: endpoint.name, now: now - lateMs });
   }
 
   #isOver(): boolean {
