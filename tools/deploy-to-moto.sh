@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Deploys all stacks into moto, an emulator of AWS from PyPI, by the commands of the README, and looks at what is there
+# then; and lets cfn-lint read the templates. moto makes the resources and wires few of them: that a wire is in the
+# template is what test/infra says, and docs/deploy.md says what neither can show.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+MOTO_VERSION=5.2.5
+CFN_LINT_VERSION=1.58.0
+
+work=$PWD/out/deploy-to-moto
+mkdir -p "$work"
+if ! { command -v python3 >/dev/null && python3 -m venv "$work/venv" >"$work/install.log" 2>&1 \
+  && timeout 300 "$work/venv/bin/pip" install --quiet "moto[server]==$MOTO_VERSION" "cfn-lint==$CFN_LINT_VERSION" \
+    >>"$work/install.log" 2>&1; }; then
+  echo "moto cannot be installed: the deployment into an emulator is skipped"
+  exit 0
+fi
+
+account=123456789012
+region=eu-central-1
+port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
+# Not 127.0.0.1: moto takes the first part of a host name apart to find a bucket.
+export AWS_ENDPOINT_URL=http://localhost:$port AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test-secret
+export AWS_REGION=$region AWS_DEFAULT_REGION=$region AWS_EC2_METADATA_DISABLED=true
+export AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true CDK_DISABLE_CLI_TELEMETRY=true
+
+"$work/venv/bin/moto_server" -H localhost -p "$port" >"$work/moto.log" 2>&1 &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true' EXIT
+for _ in $(seq 100); do
+  curl --silent --max-time 2 --output /dev/null "$AWS_ENDPOINT_URL" && break
+  kill -0 "$server" || { tail -5 "$work/moto.log" >&2; exit 1; }
+  sleep 0.2
+done
+
+# What moto lacks: newer GPU types, termination protection; and there is no Docker here.
+settings=(-c terminationProtection=false -c instanceTypes=ml.g4dn.xlarge -c "imageUri=$account.dkr.ecr.$region.amazonaws.com/adareel:1")
+cdk() { npx cdk "$@" --ci --progress events </dev/null >>"$work/cdk.log" 2>&1 || { tail -30 "$work/cdk.log" >&2; return 1; }; }
+: >"$work/cdk.log"
+
+cdk bootstrap "aws://$account/$region" "aws://$account/us-east-1"
+cdk deploy "${settings[@]}" --method direct --require-approval never adareel/data
+STORE=s3://adareel-$account-$region npm run --silent models -- push models/demo
+# Two ways, since moto makes no exports of a change set, and without one refuses outputs of what it does not know.
+cdk deploy "${settings[@]}" --method direct --require-approval never adareel/gpu
+cdk deploy "${settings[@]}" --exclusively --require-approval never adareel/edge
+STORE=s3://adareel-$account-$region npm run --silent keys -- create >"$work/key"
+grep -q '^adr_' "$work/key"
+
+echo "cfn-lint over the templates:"
+"$work/venv/bin/cfn-lint" --ignore-checks W3005 W3045 -- out/cdk.out/assembly-adareel/*.template.json
+
+"$work/venv/bin/python" - "$region" <<'PY'
+import sys, boto3
+region = sys.argv[1]
+made = {}
+for where in (region, "us-east-1"):
+    stacks = boto3.client("cloudformation", region_name=where).describe_stacks()["Stacks"]
+    made |= {stack["StackName"]: stack["StackStatus"] for stack in stacks if stack["StackName"].startswith("adareel")}
+expected = {f"adareel-{name}": "CREATE_COMPLETE" for name in ("data", "gpu", "edge")}
+assert made == expected, made
+endpoints = boto3.client("sagemaker", region_name=region).list_endpoints()["Endpoints"]
+assert [endpoint["EndpointStatus"] for endpoint in endpoints] == ["InService"], endpoints
+functions = boto3.client("lambda", region_name=region).list_functions()["Functions"]
+assert len(functions) >= 4, functions
+cards = boto3.client("s3", region_name=region).list_objects_v2(
+    Bucket=f"adareel-123456789012-{region}", Prefix="model-cards/")["Contents"]
+assert [card["Key"] for card in cards] == ["model-cards/demo.json"], cards
+print(f"three stacks, an endpoint and {len(functions)} functions are there")
+PY
