@@ -16,7 +16,7 @@ export interface DeploymentConfig {
   readonly instanceTypes: readonly [string, ...string[]];
   /** Instances at once; 1. */
   readonly instancesMax: number;
-  /** Minutes without a job before the last instance goes, from 2 to 60; 5. */
+  /** Minutes without a job before the last instance goes, from 3 to 60, since the sweeper tells of jobs every 2; 5. */
   readonly idleMinutes: number;
   /** The image of the GPU function: built by this machine's Docker, by CodeBuild in the account, or there already. */
   readonly image: { readonly from: "docker" | "codebuild" } | { readonly from: "uri"; readonly uri: string };
@@ -83,7 +83,7 @@ const context = z.strictObject({
       .default(["ml.g6e.2xlarge", "ml.g6e.4xlarge"]),
   ),
   instancesMax: whole(1, 100).default(1),
-  idleMinutes: whole(2, 60).default(5),
+  idleMinutes: whole(3, 60).default(5),
   imageUri: matching(
     /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\/[^\s:@]+([:@][^\s]+)$/,
     "must be an image in Amazon ECR, with its tag or digest",

@@ -75,7 +75,7 @@ describe("waking", () => {
   });
 
   it.each([
-    ["2", 120],
+    ["3", 180],
     ["5", 300],
     ["60", 300],
   ])("is held back no longer than sleep, after %s idle minutes, can follow it", (idleMinutes, cooldown) => {

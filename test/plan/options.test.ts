@@ -24,12 +24,12 @@ test("without a word the settings are those of a deployment", () => {
 test("lists, ranges and names are read", () => {
   const options = planned(
     ...["--model", "latte", "--instance-types", "ml.g5.xlarge, ml.g6.xlarge", "--instances-max", "2,8"],
-    ...["--idle-minutes", "2,15", "--cold-start-seconds", "400", "--profile", "office", "--waf"],
+    ...["--idle-minutes", "3,15", "--cold-start-seconds", "400", "--profile", "office", "--waf"],
   );
   expect(options).toMatchObject({
     instanceTypes: ["ml.g5.xlarge", "ml.g6.xlarge"],
     instancesMax: [2, 8],
-    idleMinutes: [2, 15],
+    idleMinutes: [3, 15],
     coldStartSeconds: { least: 400, most: 400, figure: { origin: "given" } },
     profile: "office",
     hasWaf: true,
@@ -86,7 +86,7 @@ describe("what cannot be planned is told in one sentence", () => {
     },
     "an unknown profile": { args: ["--model", "demo", "--profile", "night"], says: /flat, office, bursts/ },
     "an unknown type": { args: ["--model", "demo", "--instance-types", "ml.g5.xlarge,g6"], says: /"g6"/ },
-    "a short window": { args: ["--model", "demo", "--idle-minutes", "5,1"], says: /at least 2/ },
+    "a short window": { args: ["--model", "demo", "--idle-minutes", "5,1"], says: /at least 3/ },
     "an empty list": { args: ["--model", "demo", "--instances-max", ""], says: /--instances-max must be/ },
     "a range upside down": { args: ["--model", "demo", "--cold-start-seconds", "9-3"], says: /300-660/ },
     "half a model": { args: ["--model", "own", "--steps", "30"], says: /both --steps and --step-seconds/ },

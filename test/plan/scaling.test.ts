@@ -45,7 +45,7 @@ describe("from zero", () => {
 });
 
 test("waking is over before a short idle window is, or the next job would wait for it", () => {
-  expect(deployedRules({ instancesMax: 1, idleMinutes: 2 }).wake.cooldownSeconds).toBe(120);
+  expect(deployedRules({ instancesMax: 1, idleMinutes: 3 }).wake.cooldownSeconds).toBe(180);
   expect(deployedRules({ instancesMax: 1, idleMinutes: 60 }).wake.cooldownSeconds).toBe(300);
 });
 

@@ -19,8 +19,8 @@ import {
 
 /** What the document plans, in its order; the second is the one whose assumptions are spelt out. */
 const SCENARIOS: readonly (readonly [title: string, words: string])[] = [
-  ["10 videos a day", "--model open-sora-1.2 --videos-per-day 10 --days 28 --idle-minutes 5,2,15"],
-  ["1,000 videos a day", "--model open-sora-1.2 --videos-per-day 1000 --idle-minutes 5,2,15"],
+  ["10 videos a day", "--model open-sora-1.2 --videos-per-day 10 --days 28 --idle-minutes 5,3,15"],
+  ["1,000 videos a day", "--model open-sora-1.2 --videos-per-day 1000 --idle-minutes 5,3,15"],
   [
     "1,000 videos a day, in bursts of 20",
     "--model open-sora-1.2 --videos-per-day 1000 --profile bursts --instances-max 1,2,4",

@@ -85,7 +85,7 @@ export function parsePlan(args: readonly string[]): PlanCommand {
         given(values, "speed", { least: 0.01, most: 100 }) ??
         figure(1, "assumed", `the instance is as fast as ${model.hardware}`),
       instancesMax: wholes(values, "instances-max", 1, { least: 1, most: 100 }),
-      idleMinutes: wholes(values, "idle-minutes", 5, { least: 2, most: 60 }),
+      idleMinutes: wholes(values, "idle-minutes", 5, { least: 3, most: 60 }),
       coldStartSeconds: parseColdStart(values["cold-start-seconds"]),
       hasWaf: values.waf,
     },
