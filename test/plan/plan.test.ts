@@ -28,14 +28,14 @@ test("an instance that never idles costs a video its seconds", () => {
 
 test("settings are compared only when there are several", () => {
   expect(plan().variants).toEqual([]);
-  const { variants } = plan("--instances-max", "1,2", "--idle-minutes", "2,10");
+  const { variants } = plan("--instances-max", "1,2", "--idle-minutes", "3,10");
   expect(variants.map((outcome) => [outcome.cache, outcome.instancesMax, outcome.idleMinutes])).toEqual([
-    ["off", 1, 2],
-    ["fast", 1, 2],
+    ["off", 1, 3],
+    ["fast", 1, 3],
     ["off", 1, 10],
     ["fast", 1, 10],
-    ["off", 2, 2],
-    ["fast", 2, 2],
+    ["off", 2, 3],
+    ["fast", 2, 3],
     ["off", 2, 10],
     ["fast", 2, 10],
   ]);
