@@ -26,7 +26,8 @@ const allowedImports: Record<string, readonly string[]> = {
   webhooks: ["jobs", "net", "secrets", "storage"],
   triggers: ["net", "secrets", "storage"],
   access: ["secrets", "storage"],
-  pipeline: ["onnx", "checkpoint", "models", "caching", "sampling", "request", "video"],
+  text: [],
+  pipeline: ["onnx", "checkpoint", "models", "caching", "sampling", "request", "text", "video"],
 };
 
 /** Files that are run rather than imported, besides the tests and what is under tools/. */

@@ -1,10 +1,16 @@
+import { cleanCaption, tidyCaption } from "../text/index.ts";
 import type { Recipe } from "./families.ts";
+
+const rewritten: Readonly<Record<Recipe["caption"], (prompt: string) => string>> = {
+  verbatim: (prompt) => prompt,
+  lowercase: (prompt) => prompt.toLowerCase().trim(),
+  tidy: tidyCaption,
+  clean: cleanCaption,
+};
 
 /** A prompt as the tokenizer is to have it. */
 export function captionOf(prompt: string, style: Recipe["caption"]): string {
-  if (style === "verbatim") return prompt;
-  if (style === "lowercase" || style === "clean") return prompt.toLowerCase().trim();
-  return prompt.replaceAll(/\s+/g, " ").trim();
+  return rewritten[style](prompt);
 }
 
 /**

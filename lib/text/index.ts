@@ -1,0 +1,1 @@
+export { cleanCaption, tidyCaption } from "./caption.ts";
