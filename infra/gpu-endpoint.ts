@@ -31,6 +31,9 @@ const START_SECONDS_MAX = 1800;
 /** How long one type is waited for before the next is tried. */
 const PROVISION_SECONDS_MAX = 600;
 
+/** SageMaker ends an invocation after an hour and tells nobody why: the container is a little quicker. */
+const RUN_MS_MAX = 58 * 60_000;
+
 /** SageMaker's own queue and the instances behind it, none of them while there is nothing to do. */
 export class GpuEndpoint extends Construct implements EndpointNames {
   readonly endpointName: string;
@@ -51,6 +54,7 @@ export class GpuEndpoint extends Construct implements EndpointNames {
       STORE: `s3://${bucket}`,
       MODEL_URI: `s3://${bucket}/${modelFolder}`,
       PROVIDER: hasGpu(config) ? "cuda" : "cpu",
+      MAX_RUN_MS: String(RUN_MS_MAX),
     };
     // CloudFormation cannot change the instance type of an endpoint that scales. Another name makes another endpoint,
     // which is up before the old one goes; what waited in the old one's queue is found by the sweep.

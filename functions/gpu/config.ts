@@ -22,7 +22,7 @@ export interface GpuConfig {
   readonly leaseMs: number;
   /** `PROGRESS_INTERVAL_MS`: the least time between two writes of progress; 2000. */
   readonly progressIntervalMs: number;
-  /** `MAX_RUN_MS`: how long a job may run; 3480000, since SageMaker ends it after an hour and tells nobody why. */
+  /** `MAX_RUN_MS`: how long a job may run; 21600000, which is as long as a job can live. */
   readonly maxRunMs: number;
   /** `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu`. `THREADS`: inside one operator; by default one for each core. */
   readonly pipeline: PipelineOptions & Required<Pick<PipelineOptions, "provider">>;
@@ -50,7 +50,7 @@ const environment = z.object({
   MODEL_CACHE: z.string().default(DEFAULT_CACHE),
   LEASE_MS: wholeNumber(1_000, 3_600_000).default(60_000),
   PROGRESS_INTERVAL_MS: wholeNumber(0, 60_000).default(2_000),
-  MAX_RUN_MS: wholeNumber(1_000, 9_999_999).default(3_480_000),
+  MAX_RUN_MS: wholeNumber(1_000, 9_999_999).default(21_600_000),
   THREADS: wholeNumber(1, 1_024).optional(),
   PROVIDER: oneOf("cpu", "cuda", "webgpu").default("cpu"),
   LOG_LEVEL: logLevel(),

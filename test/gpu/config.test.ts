@@ -16,7 +16,7 @@ describe("a configuration", () => {
       store: STORE,
       leaseMs: 60_000,
       progressIntervalMs: 2_000,
-      maxRunMs: 3_480_000,
+      maxRunMs: 21_600_000,
       pipeline: { provider: "cpu" },
       logLevel: "info",
     });
