@@ -33,7 +33,7 @@ export function checkReport(folder: string, check: ModelCheck, memory: Memory): 
     ]),
     videos.length === 0 ? [] : videoTable(videos, memory),
     faults.map((fault) => `fault: ${fault}`),
-    [verdict(check, least, memory)],
+    [verdict(check, least, memory), ...advice(folder, check, memory)],
   ];
   const text = blocks.filter((lines) => lines.length > 0).map((lines) => `${lines.join("\n")}\n`);
   return { text: text.join("\n"), canRun: faults.length === 0 && fits };
@@ -45,6 +45,15 @@ function verdict({ faults }: ModelCheck, leastBytes: number, memory: Memory): st
   const there = `${gibibytes(memory.bytes)}${memory.mayBeGpu ? "" : " of this machine"}`;
   if (leastBytes <= memory.bytes) return `It can run in ${there}.`;
   return `It cannot run: the smallest video needs ${gibibytes(leastBytes)}, and there are ${there}.`;
+}
+
+/** What may help on the CPU, which holds weights of 16 bit and leaves those of 32 in their file. */
+function advice(folder: string, { videos, faults }: ModelCheck, memory: Memory): string[] {
+  const now = Math.min(...videos.map(({ float32Bytes }) => float32Bytes));
+  const stored = Math.min(...videos.map(({ storedFloat32Bytes }) => storedFloat32Bytes));
+  if (faults.length > 0 || now <= memory.bytes || stored > memory.bytes) return [];
+  const command = `npm run models -- convert ${folder} --dtype float32`;
+  return [`On the CPU it would need ${gibibytes(stored)} once its weights are stored in float32: ${command}`];
 }
 
 function leastBytes({ float32Bytes, float16Bytes }: VideoCheck, { mayBeGpu }: Memory): number {
@@ -79,7 +88,7 @@ function count(parameters: number): string {
 }
 
 function gibibytes(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  return bytes < 2 ** 30 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
 
 /** Rows whose cells begin below each other. */

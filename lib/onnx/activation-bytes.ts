@@ -7,13 +7,14 @@ const views = new Set(["Reshape", "Identity"]);
 
 /** The most bytes that are held at once when the nodes run one after the other, each tensor until its last use. */
 export function activationBytes({ nodes, inputs, outputs, initializers }: Model, provider: Provider): number {
-  const fixed = new Set(initializers.map(({ name }) => name));
+  const stored = new Set(initializers.map(({ name }) => name));
+  const fixed = new Set(initializers.filter(({ source }) => "raw" in source).map(({ name }) => name));
   const types = new Map<string, TypedName>(inputs.map((input) => [input.name, input]));
   const owners = new Map<string, string>();
   const ownerOf = (name: string) => owners.get(name) ?? name;
   const lastUses = new Map<string, number>();
   for (const [index, node] of nodes.entries()) {
-    // What is made of weights and constants alone is made once, when the session opens.
+    // What is made of constants alone is made once, when the session opens; weights are cast at every run.
     const isFixed = node.inputs.length > 0 && node.inputs.every((name) => name === "" || fixed.has(name));
     for (const output of node.outputs) {
       types.set(output.name, output);
@@ -24,7 +25,8 @@ export function activationBytes({ nodes, inputs, outputs, initializers }: Model,
   }
   for (const { name } of outputs) lastUses.set(ownerOf(name), nodes.length);
 
-  const isHeld = (name: string) => types.has(name) && !fixed.has(name) && ownerOf(name) === name;
+  const isHeld = (name: string) =>
+    types.has(name) && !fixed.has(name) && !stored.has(name) && ownerOf(name) === name;
   let held = inputs.reduce((sum, input) => sum + bytesOf(input), 0);
   let most = held;
   for (const [index, node] of nodes.entries()) {

@@ -4,7 +4,7 @@ import { MAPPED_BYTES_MIN } from "../onnx/index.ts";
 export interface PartDemand {
   readonly role: "encoder" | "transformer" | "decoder";
   readonly parameters: number;
-  /** Whether all its weights are stored as the CPU computes with them. */
+  /** Whether all its weights are stored as the CPU computes with them; they have 16 bit otherwise. */
   readonly isFloat32: boolean;
   /** Of the graph that takes most, in float32. */
   readonly activationBytes: number;
@@ -14,6 +14,8 @@ export interface PartDemand {
 export interface MemoryDemand {
   /** On the CPU. */
   readonly float32Bytes: number;
+  /** On the CPU, if all weights were stored in float32. */
+  readonly storedFloat32Bytes: number;
   /** On a GPU: encoder and transformer in 16 bit, the decoder in 32. */
   readonly float16Bytes: number;
 }
@@ -21,26 +23,36 @@ export interface MemoryDemand {
 /**
  * What parts that run one after another need together.
  *
- * On the CPU weights are held in float32. Those stored as such are read from their file, unless there are few, and
- * leave memory while other parts run: an encoder, which runs once for a prompt, need not hold them all even then. A GPU
- * holds all weights at once.
+ * On the CPU weights stored in float32 are read from their file, unless there are few, and leave memory while other
+ * parts run: an encoder, which runs once for a prompt, need not hold them all even then. Others are held as they are
+ * stored, and twice while their session opens. A GPU holds all weights at once.
  */
 export function memoryDemand(parts: readonly PartDemand[]): MemoryDemand {
-  const working = parts.map((part) => {
-    const returns = isMapped(part) && part.role !== "encoder";
-    return part.activationBytes + (returns ? 4 * part.parameters : 0);
-  });
-  const copied = parts.filter((part) => !isMapped(part)).map(({ parameters }) => 4 * parameters);
   const onGpu = parts.map(({ role, parameters }) => (role === "decoder" ? 4 : 2) * parameters);
   const halved = parts.map(({ role, activationBytes }) => activationBytes / (role === "transformer" ? 2 : 1));
   return {
-    float32Bytes: sum(copied) + Math.max(...working),
+    float32Bytes: cpuBytes(parts),
+    storedFloat32Bytes: cpuBytes(parts.map((part) => ({ ...part, isFloat32: true }))),
     float16Bytes: sum(onGpu) + Math.max(...halved),
   };
 }
 
-function isMapped({ parameters, isFloat32 }: PartDemand): boolean {
-  return isFloat32 && 4 * parameters >= MAPPED_BYTES_MIN;
+function cpuBytes(parts: readonly PartDemand[]): number {
+  const held = parts.map((part) => (isMapped(part) ? 0 : storedBytes(part)));
+  const opening = held.map((bytes, i) => sum(held.slice(0, i)) + 2 * bytes);
+  const running = parts.map((part) => {
+    const readsAgain = isMapped(part) && part.role !== "encoder";
+    return sum(held) + part.activationBytes + (readsAgain ? storedBytes(part) : 0);
+  });
+  return Math.max(...opening, ...running);
+}
+
+function isMapped(part: PartDemand): boolean {
+  return part.isFloat32 && storedBytes(part) >= MAPPED_BYTES_MIN;
+}
+
+function storedBytes({ parameters, isFloat32 }: PartDemand): number {
+  return (isFloat32 ? 4 : 2) * parameters;
 }
 
 function sum(numbers: readonly number[]): number {

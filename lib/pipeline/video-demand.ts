@@ -45,21 +45,21 @@ export async function videoDemand(
     });
     demands.push(demand);
   }
-  const encoderPart = parts.get("text_encoder");
-  if (encoderPart) {
-    const demand = await attempt(() => {
-      const encoder = textEncoder(encoderPart.part);
-      others.set("text_encoder", encoder.otherTensors);
-      return partDemand(encoderPart, "encoder", [encoder.build(textLength, encoderPart)]);
-    });
-    demands.push(demand);
-  }
   if (vae && latent) {
     const demand = await attempt(() => {
       const decoder = latentDecoder(vae.part);
       const runs = new Map(decoder.runs(latent).map((run) => [JSON.stringify(run), run]));
       const graphs = [...runs.values()].map((run) => decoder.build({ ...latent, ...run }, vae));
       return partDemand(vae, "decoder", graphs);
+    });
+    demands.push(demand);
+  }
+  const encoderPart = parts.get("text_encoder");
+  if (encoderPart) {
+    const demand = await attempt(() => {
+      const encoder = textEncoder(encoderPart.part);
+      others.set("text_encoder", encoder.otherTensors);
+      return partDemand(encoderPart, "encoder", [encoder.build(textLength, encoderPart)]);
     });
     demands.push(demand);
   }

@@ -39,6 +39,17 @@ describe("the activations of a graph", () => {
     expect(graph.activationBytes).toBe(2 * KB);
   });
 
+  test("count weights of 16 bit, which every run casts, and not those of 32", () => {
+    const bytes = (["float32", "bfloat16"] as const).map((dtype) => {
+      const external = { location: "", offset: 0, byteLength: 0 };
+      const graph = new Graph({ weights: { tensor: (_, shape) => ({ dtype, shape, ...external }) } });
+      const x = graph.input("x", "float32", [16, 16]);
+      graph.output("y", add(x, graph.weight("w", [16, 16])));
+      return graph.activationBytes;
+    });
+    expect(bytes).toEqual([2 * KB, 3 * KB]);
+  });
+
   test("hold all outputs at the end", () => {
     const { graph, x } = begin();
     for (const name of ["a", "b", "c"]) graph.output(name, neg(x));
