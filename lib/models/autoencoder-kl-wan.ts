@@ -24,6 +24,7 @@ import type { Values } from "./blocks.ts";
 import type { BuildOptions } from "./build-options.ts";
 import { parseConfig, positiveInteger } from "./config.ts";
 import {
+  causalLatentFrames,
   type DecoderRun,
   decoderNames,
   framesPerRun,
@@ -94,13 +95,7 @@ export function autoencoderKLWanDecoder(config: AutoencoderKLWanConfig): LatentD
   return {
     channels: config.z_dim,
     scale,
-    latentFrames(frames) {
-      const latentFrames = 1 + (frames - 1) / rate;
-      if (Number.isInteger(latentFrames) && latentFrames >= 1) return latentFrames;
-      throw new RangeError(
-        `This model makes videos of 1, ${1 + rate}, ${1 + 2 * rate} and so on frames, not ${frames}.`,
-      );
-    },
+    latentFrames: (frames) => causalLatentFrames(frames, rate),
     runs({ frames, height, width }) {
       const pixels = height * width * scale ** 2 * rate; // of each latent frame
       if (frames <= WHOLE_FRAMES_MAX || framesPerRun(frames, pixels) === frames) return [{ frames }];

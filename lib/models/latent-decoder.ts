@@ -69,3 +69,16 @@ export function framesPerRun(frames: number, pixels: number): number {
   }
   return 1;
 }
+
+/**
+ * Latent frames of a video whose first frame is a latent frame by itself, and every `rate` frames after it another.
+ *
+ * @throws RangeError, in words for a user, for a number of frames in between
+ */
+export function causalLatentFrames(frames: number, rate: number): number {
+  const latentFrames = 1 + (frames - 1) / rate;
+  if (Number.isInteger(latentFrames) && latentFrames >= 1) return latentFrames;
+  throw new RangeError(
+    `This model makes videos of 1, ${1 + rate}, ${1 + 2 * rate} and so on frames, not ${frames}.`,
+  );
+}

@@ -19,7 +19,13 @@ import {
 import type { BuildOptions } from "./build-options.ts";
 import { parseConfig, positiveInteger } from "./config.ts";
 import { norm } from "./kl-decoder.ts";
-import { type DecoderRun, decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
+import {
+  causalLatentFrames,
+  type DecoderRun,
+  decoderNames,
+  type LatentDecoder,
+  type LatentExtent,
+} from "./latent-decoder.ts";
 import { inTiles } from "./tiles.ts";
 import { asFrames, asVideo } from "./video-axes.ts";
 
@@ -30,25 +36,25 @@ import { asFrames, asVideo } from "./video-axes.ts";
  * In shapes F, H, W are those of the stage at hand, and the batch is 1.
  */
 
-const module = (...names: [string, ...string[]]) => z.enum(names);
+const oneOf = (...modules: [string, ...string[]]) => z.enum(modules);
 
 const schema = z
   .object({
     hidden_size: positiveInteger,
     z_channels: positiveInteger,
     embed_dim: positiveInteger,
-    /** From the picture inwards; the decoder walks them backwards, and so it does the lists of modules. */
+    /** From the picture inwards; the decoder walks them and its lists of modules backwards. */
     hidden_size_mult: z.array(positiveInteger).nonempty(),
     num_res_blocks: z.int().nonnegative(),
     attn_resolutions: z.array(z.never()),
-    q_conv: module("CausalConv3d"),
-    decoder_conv_in: module("CausalConv3d"),
-    decoder_conv_out: module("CausalConv3d"),
-    decoder_mid_resnet: module("ResnetBlock3D"),
-    decoder_resnet_blocks: z.array(module("ResnetBlock3D")),
-    decoder_attention: module("AttnBlock3DFix", "AttnBlock3D"),
-    decoder_spatial_upsample: z.array(module("", "SpatialUpsample2x")),
-    decoder_temporal_upsample: z.array(module("", "TimeUpsample2x", "TimeUpsampleRes2x")),
+    q_conv: oneOf("CausalConv3d"),
+    decoder_conv_in: oneOf("CausalConv3d"),
+    decoder_conv_out: oneOf("CausalConv3d"),
+    decoder_mid_resnet: oneOf("ResnetBlock3D"),
+    decoder_resnet_blocks: z.array(oneOf("ResnetBlock3D")),
+    decoder_attention: oneOf("AttnBlock3DFix", "AttnBlock3D"),
+    decoder_spatial_upsample: z.array(oneOf("", "SpatialUpsample2x")),
+    decoder_temporal_upsample: z.array(oneOf("", "TimeUpsample2x", "TimeUpsampleRes2x")),
   })
   .refine(
     (c) =>
@@ -91,13 +97,7 @@ export function causalVAEDecoder(config: CausalVAEConfig, fixed = published): La
   return {
     channels: config.embed_dim,
     scale: scaleOf(config),
-    latentFrames(frames) {
-      const latentFrames = 1 + (frames - 1) / rate;
-      if (Number.isInteger(latentFrames) && latentFrames >= 1) return latentFrames;
-      throw new RangeError(
-        `This model makes videos of 1, ${1 + rate}, ${1 + 2 * rate} and so on frames, not ${frames}.`,
-      );
-    },
+    latentFrames: (frames) => causalLatentFrames(frames, rate),
     runs({ frames }) {
       const later = Math.ceil((frames - 1) / most); // ends of runs after the first latent frame
       return Array.from({ length: Math.max(1, later) }, (_, i) => ({

@@ -25,18 +25,13 @@ export function inTiles(
     }
     rows.push(row);
   }
-  const head = (tile: Value, axis: number) =>
-    slice(tile, axis, 0, Math.min(extent(tile, axis), stride * scale));
-  const joined = rows.map((row) =>
-    joinAlong(
-      row.map((tile) => head(tile, -1)),
-      -1,
-    ),
-  );
-  return joinAlong(
-    joined.map((row) => head(row, -2)),
-    -2,
-  );
+  /** Of each part what the next one does not cover. */
+  const joined = (parts: readonly Value[], axis: number) => {
+    const heads = parts.map((part) => slice(part, axis, 0, Math.min(extent(part, axis), stride * scale)));
+    return joinAlong(heads, axis);
+  };
+  const strips = rows.map((row) => joined(row, -1));
+  return joined(strips, -2);
 }
 
 function cut(x: Value, axis: number, size: number, stride: number): Value[] {
