@@ -21,8 +21,14 @@ export function isFloatDType(dtype: SafetensorsDType): dtype is FloatDType {
 export function floatConversion(from: FloatDType, to: FloatDType): FloatConversion {
   if (from === to) return (bytes) => ({ bytes, overflowCount: 0 });
   if (from === "F32") return narrowing(to === "F16" ? toFloat16 : toBFloat16);
-  return lookup(from, to);
+  const key = `${from} ${to}`;
+  const known = lookups.get(key) ?? lookup(from, to);
+  lookups.set(key, known);
+  return known;
 }
+
+/** Tables take long to make, for what is asked for every tensor. */
+const lookups = new Map<string, FloatConversion>();
 
 type Narrow = (bits: number) => number;
 
