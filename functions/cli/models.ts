@@ -38,9 +38,9 @@ interface Command {
 }
 
 const COMMANDS = new Map<string, Command>([
-  ["add", { wordCount: 1, run: ([model], options) => add(model!, options, local()) }],
+  ["add", { wordCount: 1, run: ([model], options) => add(model!, options, stoppable(local())) }],
   ["check", { wordCount: 1, run: checkFolder }],
-  ["convert", { wordCount: 1, run: ([folder], options) => convert(folder!, options, local()) }],
+  ["convert", { wordCount: 1, run: ([folder], options) => convert(folder!, options, stoppable(local())) }],
   ["push", { wordCount: 1, run: push }],
   ["list", { wordCount: 0, run: list }],
 ]);
@@ -73,6 +73,18 @@ function local(): LocalCommand {
     env: process.env,
     print: (text) => void process.stdout.write(text),
   };
+}
+
+/** The same command, which Ctrl-C and a polite kill end at once: whatever is not whole has another name. */
+function stoppable(command: LocalCommand): LocalCommand {
+  for (const name of ["SIGINT", "SIGTERM"]) {
+    process.once(name, () => {
+      command.display.clear();
+      process.stderr.write("Stopped: what is done is kept; the same command goes on from there.\n");
+      process.exit(1);
+    });
+  }
+  return command;
 }
 
 async function checkFolder([folder]: string[], options: Options): Promise<void> {

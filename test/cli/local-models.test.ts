@@ -34,12 +34,14 @@ describe("add", () => {
   afterEach(() => stub.close());
   const add = (env?: NodeJS.ProcessEnv) => start(["add", "someone/small"], { HF_ENDPOINT: stub.url, ...env });
 
-  it("goes on after a kill, and says where the model is", async () => {
+  it.each(["SIGKILL", "SIGINT"] as const)("goes on after %s, and says where the model is", async (signal) => {
     stub.faults.ranges["transformer/model.safetensors"] = [null, null, ...new Array(99).fill(503)];
     const { child, ended } = add();
     await partIsThere(join(folder, "models/small/.partial/transformer/model.safetensors"), big.length);
-    child.kill("SIGKILL");
-    expect((await ended).code).toBeNull();
+    child.kill(signal);
+    const killed = await ended;
+    expect(killed.code).toBe(signal === "SIGKILL" ? null : 1);
+    if (signal === "SIGINT") expect(killed.stderr).toMatch(/\nStopped: what is done is kept; .*\.\n$/);
 
     stub.faults.ranges = {};
     const { code, stdout, stderr } = await add().ended;
