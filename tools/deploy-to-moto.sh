@@ -41,11 +41,12 @@ cdk() { npx cdk "$@" --ci --progress events </dev/null >>"$work/cdk.log" 2>&1 ||
 
 cdk bootstrap "aws://$account/$region" "aws://$account/us-east-1"
 cdk deploy "${settings[@]}" --method direct --require-approval never adareel/data
-STORE=s3://adareel-$account-$region npm run --silent models -- push models/demo
+npm run --silent models -- push models/demo --store "s3://adareel-$account-$region"
+npm run --silent preflight -- "${settings[@]}"
 # Two ways, since moto makes no exports of a change set, and without one refuses outputs of what it does not know.
 cdk deploy "${settings[@]}" --method direct --require-approval never adareel/gpu
 cdk deploy "${settings[@]}" --exclusively --require-approval never adareel/edge
-STORE=s3://adareel-$account-$region npm run --silent keys -- create >"$work/key"
+npm run --silent keys -- create --store "s3://adareel-$account-$region" >"$work/key"
 grep -q '^adr_' "$work/key"
 
 echo "cfn-lint over the templates:"
