@@ -104,8 +104,8 @@ function rateOf({ temporal_downsample }: Pick<Temporal, "temporal_downsample">):
  * Decodes a video in chunks of `micro_frame_size` frames that know nothing of each other: the published 17 frames
  * are 5 latent frames, and an image is 1.
  *
- * Memory, measured in float32 on the CPU: 5.4 KB for each pixel of an image, and in a chunk 10.5 KB for each pixel of one
- * picture, since they are decoded one by one where they are large: 9.7 GB at 1280x720 pixels. By its graph it is 4.3 KB.
+ * Memory, measured in float32 on the CPU: 5.4 KB for each pixel of an image, and in a chunk 10.5 KB for each pixel of
+ * one picture, since large ones are decoded one by one: 9.7 GB at 1280x720 pixels. By its graph it is 4.3 KB.
  */
 export function openSoraVAEDecoder(config: OpenSoraVAEConfig, spatial = published.spatial): LatentDecoder {
   const { vae_temporal: temporal, micro_frame_size: chunk } = config;
