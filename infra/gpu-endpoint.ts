@@ -51,6 +51,7 @@ export class GpuEndpoint extends Construct implements EndpointNames {
     const modelFolder = `${FOLDERS.models}${config.model}/`;
     const variant = variantOf(config, this.variantName);
     const environment = {
+      AWS_REGION: config.region,
       STORE: `s3://${bucket}`,
       MODEL_URI: `s3://${bucket}/${modelFolder}`,
       PROVIDER: hasGpu(config) ? "cuda" : "cpu",

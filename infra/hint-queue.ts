@@ -40,7 +40,8 @@ export class HintQueue extends Construct {
         resources: [this.queue.queueArn],
         conditions: {
           ArnEquals: { "aws:SourceArn": sourceArn },
-          StringEquals: { "aws:SourceAccount": Stack.of(this).account },
+          // A bucket's ARN does not say whose it is, as a topic's does.
+          ...(service === "s3" && { StringEquals: { "aws:SourceAccount": Stack.of(this).account } }),
         },
       }),
     );

@@ -22,7 +22,13 @@ describe("the container", () => {
     template.hasResourceProperties("AWS::SageMaker::Model", {
       PrimaryContainer: {
         Image: IMAGE,
-        Environment: { STORE: `s3://${BUCKET}`, MODEL_URI: uri, PROVIDER: "cuda", MAX_RUN_MS: "3480000" },
+        Environment: {
+          AWS_REGION: "eu-central-1",
+          STORE: `s3://${BUCKET}`,
+          MODEL_URI: uri,
+          PROVIDER: "cuda",
+          MAX_RUN_MS: "3480000",
+        },
         ModelDataSource: {
           S3DataSource: { S3Uri: uri, S3DataType: "S3Prefix", CompressionType: "None" },
         },

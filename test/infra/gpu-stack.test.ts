@@ -192,7 +192,6 @@ describe("messages", () => {
             Principal: { Service: "sns.amazonaws.com" },
             Condition: {
               ArnEquals: { "aws:SourceArn": { Ref: Match.stringLikeRegexp(`^Endpoint${topic}`) } },
-              StringEquals: { "aws:SourceAccount": ACCOUNT },
             },
           }),
         ]),
