@@ -17,6 +17,8 @@ export interface VideoShape {
   readonly width: number;
   /** Frames per second of the decoded video. */
   readonly fps: number;
+  /** Frames at the beginning of the latent that are there already, and stay as they are; none by default. */
+  readonly givenFrames?: number;
 }
 
 /** The states of one text: `tokens` rows of the text encoder's width. */

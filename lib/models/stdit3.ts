@@ -2,10 +2,12 @@ import { z } from "zod";
 import {
   add,
   attention,
+  concat,
   conv3d,
   expand,
   type Graph,
   gelu,
+  layerNorm,
   linear,
   mul,
   pad,
@@ -37,7 +39,7 @@ import type {
   TextStates,
   VideoShape,
 } from "./diffusion-transformer.ts";
-import { gridSinusoid, rotaryTables, SINUSOID_WIDTH } from "./embeddings.ts";
+import { gridSinusoid, rotaryTables, SINUSOID_WIDTH, scalarSinusoid } from "./embeddings.ts";
 import { paddedText } from "./text-feeds.ts";
 
 /**
@@ -84,7 +86,7 @@ export function parseSTDiT3Config(config: unknown): STDiT3Config {
 /** @throws RangeError when the model cannot make a video of this shape */
 export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransformer {
   const { hidden_size: D, num_heads: heads, caption_channels, model_max_length: L } = config;
-  const { latent } = video;
+  const { latent, givenFrames = 0 } = video;
   checkShape(config, video);
   const [patchF, patchH, patchW] = config.patch_size;
   const F = Math.ceil(latent.frames / patchF);
@@ -93,16 +95,31 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
   const N = F * H * W;
 
   function embed(g: Graph, z: Value): { x: Value; conditioning: Conditioning } {
-    const step = add(embedScalar(g, "t_embedder", "timestep"), embedScalar(g, "fps_embedder", "fps")); // [1, D]
-    const modulation = linear(silu(step), ...affine(g, "t_block.1", 6 * D, D)); // [1, 6D]
+    const sinusoid = (name: string) => g.input(name, "float32", [1, SINUSOID_WIDTH]);
+    const timestep = embedScalar(g, "t_embedder", sinusoid("timestep")); // [1, D]
+    const fps = embedScalar(g, "fps_embedder", sinusoid("fps")); // [1, D]
+    const step = add(timestep, fps);
+    const modulation = modulationAt(g, step);
     const mask = reshape(g.input("textMask", "float32", [2, L]), [2, 1, 1, L]);
     const conditioning = {
       step,
-      modulation: reshape(modulation, [6, D]),
+      modulation: givenFrames > 0 ? withGivenFrames(g, modulation, fps) : reshape(modulation, [6, D]),
       text: embedText(g),
       textMask: expand(mask, [2, 1, N, L]),
     };
     return { x: patchify(g, z), conditioning };
+  }
+
+  function modulationAt(g: Graph, step: Value): Value {
+    return linear(silu(step), ...affine(g, "t_block.1", 6 * D, D)); // [1, 6D]
+  }
+
+  /** The modulation of each frame [6, F, D]: those given are free of noise, as all are at timestep 0. */
+  function withGivenFrames(g: Graph, modulation: Value, fps: Value): Value {
+    const end = g.constant(scalarSinusoid(0), [1, SINUSOID_WIDTH]);
+    const atEnd = modulationAt(g, add(embedScalar(g, "t_embedder", end), fps));
+    const over = (frames: number, rows: Value) => expand(reshape(rows, [6, 1, D]), [6, frames, D]);
+    return concat([over(givenFrames, atEnd), over(F - givenFrames, modulation)], 1);
   }
 
   function patchify(g: Graph, z: Value): Value {
@@ -121,8 +138,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     return reshape(add(x, g.constant(positions, [H * W, D])), [1, N, D]); // the halves differ only once text acts
   }
 
-  function embedScalar(g: Graph, name: string, input: string): Value {
-    const sinusoid = g.input(input, "float32", [1, SINUSOID_WIDTH]);
+  function embedScalar(g: Graph, name: string, sinusoid: Value): Value {
     const hidden = silu(linear(sinusoid, ...affine(g, `${name}.mlp.0`, D, SINUSOID_WIDTH)));
     return linear(hidden, ...affine(g, `${name}.mlp.2`, D, D)); // [1, D]
   }
@@ -148,16 +164,37 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     const g = x.graph;
     const name = `${kind}_blocks.${index}`;
     return g.scope(name, () => {
-      const table = add(g.weight(`${name}.scale_shift_table`, [6, D]), conditioning.modulation!); // [6, D]
-      // [1, D] each
+      const { modulation } = conditioning;
+      const own = g.weight(`${name}.scale_shift_table`, [6, D]);
+      const table = add(givenFrames > 0 ? reshape(own, [6, 1, D]) : own, modulation!);
+      // [1, D] each, or [1, F, D] where frames are given
       const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = split(table, 0, 6) as Values<6>;
-      const a = mul(gateAttn, selfAttention(kind, name, modulate(x, shiftAttn, scaleAttn, EPS)));
+      const a = gate(gateAttn, selfAttention(kind, name, modulateFrames(x, shiftAttn, scaleAttn)));
       const afterAttn = add(x, a);
       const r = crossAttention(name, afterAttn, conditioning); // neither normalised nor gated
       const afterText = add(afterAttn, r);
-      const m = mul(gateMlp, mlp(name, modulate(afterText, shiftMlp, scaleMlp, EPS)));
+      const m = gate(gateMlp, mlp(name, modulateFrames(afterText, shiftMlp, scaleMlp)));
       return { x: add(afterText, m), residuals: [a, r, m] as const };
     });
+  }
+
+  function modulateFrames(x: Value, shift: Value, scale: Value): Value {
+    if (givenFrames === 0) return modulate(x, shift, scale, EPS);
+    const normal = layerNorm(x, { eps: EPS });
+    return onFrames(normal, (y) => add(mul(y, add(perFrame(scale), 1)), perFrame(shift)));
+  }
+
+  function gate(factor: Value, x: Value): Value {
+    return givenFrames === 0 ? mul(factor, x) : onFrames(x, (y) => mul(perFrame(factor), y));
+  }
+
+  /** Gives `change` the tokens as [B, F, N / F, D], beside which a parameter is [F, 1, D]. */
+  function onFrames(x: Value, change: (tokens: Value) => Value): Value {
+    return reshape(change(reshape(x, [x.shape[0]!, F, H * W, D])), x.shape);
+  }
+
+  function perFrame(parameter: Value): Value {
+    return reshape(parameter, [F, 1, D]);
   }
 
   /** Within each frame, or along time at each place. x is [B, N, D]. */
@@ -215,6 +252,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     });
   }
 
+  /** Modulates given frames like all others, unlike the authors: what is predicted for them is of no use. */
   function head(x: Value, { step }: Conditioning): Value {
     const g = x.graph;
     const channels = latent.channels * (config.pred_sigma ? 2 : 1);
@@ -269,8 +307,16 @@ async function nullCaption(
   return { tokens, data: rows.slice(0, tokens * config.caption_channels) };
 }
 
-function checkShape(config: STDiT3Config, { latent, height, width, fps }: VideoShape): void {
+function checkShape(config: STDiT3Config, { latent, height, width, fps, givenFrames = 0 }: VideoShape): void {
   checkLatent(latent, config.in_channels);
+  if (givenFrames > 0 && config.patch_size[0] !== 1) {
+    throw new RangeError("This model cannot be given frames: its patches span several.");
+  }
+  if (!(Number.isInteger(givenFrames) && givenFrames >= 0 && givenFrames < latent.frames)) {
+    throw new RangeError(
+      `Of ${latent.frames} latent frames ${givenFrames} cannot be given: at least one is left to make.`,
+    );
+  }
   for (const [name, value] of Object.entries({ height, width, fps })) {
     if (!(value > 0 && value < Number.POSITIVE_INFINITY)) {
       throw new RangeError(`A video's ${name} must be above 0, and this one is ${value}.`);

@@ -45,11 +45,12 @@ export interface STDiT3Case {
   readonly height: number;
   readonly width: number;
   readonly fps: number;
+  readonly givenFrames?: number;
 }
 
 export function transformerOf(
   { config }: Golden,
-  { latent, height, width, fps }: STDiT3Case,
+  { latent, height, width, fps, givenFrames = 0 }: STDiT3Case,
 ): DiffusionTransformer {
   const [frames, latentHeight, latentWidth] = latent;
   return diffusionTransformer(
@@ -59,6 +60,7 @@ export function transformerOf(
       height,
       width,
       fps,
+      givenFrames,
     },
   );
 }

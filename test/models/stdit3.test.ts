@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { buildFull, parseSTDiT3Config, stdit3 } from "../../lib/models/index.ts";
+import { buildFull, buildReuse, parseSTDiT3Config, stdit3 } from "../../lib/models/index.ts";
 import {
   feedsOf,
+  float32,
   open,
   readCases,
   readGolden,
@@ -42,6 +43,79 @@ describe.each([
       await session.release();
     },
   );
+});
+
+describe("STDiT3 whose first frames are given, against the authors' module", async () => {
+  const golden = await readGolden("stdit3-given-frames");
+  const cases = (await readCases<STDiT3Case>("stdit3-given-frames")).map((goldenCase, index) => ({
+    goldenCase,
+    index,
+    given: goldenCase.givenFrames!,
+  }));
+
+  /** Of [B, C, F, H, W], all but the given frames. */
+  function made(data: Float32Array, { latent: [frames, height, width], givenFrames }: STDiT3Case) {
+    return data.filter((_, i) => Math.floor(i / (height * width)) % frames >= givenFrames!);
+  }
+
+  it.each(cases)(
+    "computes residual, probe and the prediction of the others beside $given given",
+    async ({ goldenCase, index }) => {
+      const read = (name: string) => golden.vectors.read(`${index}.${name}`);
+      const session = await open(buildFull(transformerOf(golden, goldenCase), golden), golden.weights);
+      const expected = await read("prediction"); // [B, C, F, H, W]
+      for (const [half, guidanceScale] of [1, 0].entries()) {
+        const out = await session.run(await feedsOf(golden, index, goldenCase, guidanceScale));
+        const { data, shape } = out.prediction!;
+        const start = half * data.length;
+        const others = float32(made(data as Float32Array, goldenCase), shape);
+        expect(
+          relativeError(others, made(expected.slice(start, start + data.length), goldenCase)),
+        ).toBeLessThan(TOLERANCE);
+        expect(relativeError(out.residual, await read("residual"))).toBeLessThan(TOLERANCE);
+        expect(relativeError(out.probe, await read("probe"))).toBeLessThan(TOLERANCE);
+      }
+      await session.release();
+    },
+  );
+
+  const [first] = cases;
+
+  it("computes something else where no frame is given", async () => {
+    const goldenCase = { ...first!.goldenCase, givenFrames: 0 };
+    const graph = buildFull(transformerOf(golden, goldenCase), golden);
+    const { residual } = await run(graph, golden.weights, await feedsOf(golden, 0, goldenCase, 1));
+    expect(relativeError(residual, await golden.vectors.read("0.residual"))).toBeGreaterThan(1e-2);
+  });
+
+  it("lowers to graphs without fused operators that compute the same", async () => {
+    const { goldenCase } = first!;
+    const graph = buildFull(transformerOf(golden, goldenCase), { ...golden, provider: "webgpu" });
+    const { residual } = await run(graph, golden.weights, await feedsOf(golden, 0, goldenCase, 1));
+    expect(relativeError(residual, await golden.vectors.read("0.residual"))).toBeLessThan(TOLERANCE);
+  });
+
+  it("predicts from a residual what the computed step predicted", async () => {
+    const { goldenCase } = first!;
+    const dit = transformerOf(golden, goldenCase);
+    const feeds = await feedsOf(golden, 0, goldenCase, 7);
+    const { prediction, residual } = await run(buildFull(dit, golden), golden.weights, feeds);
+    const { latent, guidanceScale } = feeds;
+    const step = dit.stepFeeds(goldenCase.timestep);
+    const reused = { ...step, latent, guidanceScale, residual: residual! };
+    const out = await run(buildReuse(dit, golden), golden.weights, reused);
+    expect(relativeError(out.prediction, prediction!.data as Float32Array)).toBeLessThan(TOLERANCE);
+  });
+
+  it("refuses to be given all frames, none that is whole, or one of a patch over several", async () => {
+    const given = (givenFrames: number) => () => transformerOf(golden, { ...first!.goldenCase, givenFrames });
+    expect(given(3)).toThrow("Of 3 latent frames 3 cannot be given: at least one is left to make.");
+    expect(given(-1)).toThrow(RangeError);
+    expect(given(0.5)).toThrow(RangeError);
+    const [patched] = await readCases<STDiT3Case>("stdit3-temporal-patch");
+    const other = await readGolden("stdit3-temporal-patch");
+    expect(() => transformerOf(other, { ...patched!, givenFrames: 1 })).toThrow(/patches span several/);
+  });
 });
 
 describe("STDiT3", async () => {

@@ -79,6 +79,7 @@ def stdit3(folder: Path, checkout: Path, config: dict, cases: list[dict], seed: 
                 fps=scalar(case["fps"]),
                 height=scalar(case["height"]),
                 width=scalar(case["width"]),
+                **given_frames(case),
             )
         vectors |= {
             f"{i}.latent": latent,
@@ -89,6 +90,13 @@ def stdit3(folder: Path, checkout: Path, config: dict, cases: list[dict], seed: 
         }
     saved = {"architectures": ["STDiT3"], "model_type": "STDiT3", **config}
     write(folder, saved, model.state_dict(), vectors, cases)
+
+
+def given_frames(case: dict) -> dict:
+    """The authors' mask of frames to make; without one, all are."""
+    if "givenFrames" not in case:
+        return {}
+    return {"x_mask": torch.arange(case["latent"][0]).ge(case["givenFrames"]).expand(2, -1)}
 
 
 def t5(folder: Path) -> None:
@@ -175,6 +183,14 @@ def main() -> None:
              caption_channels=8, model_max_length=4, qk_norm=False, input_sq_size=512),
         [case([1, 4, 6], 700, [4, 2], 256, 256)],
         seed=3,
+    )  # fmt: skip
+    stdit3(
+        args.out / "stdit3-given-frames", args.open_sora,
+        dict(hidden_size=24, depth=2, num_heads=3, mlp_ratio=4.0, patch_size=[1, 2, 2], in_channels=4, pred_sigma=True,
+             caption_channels=20, model_max_length=9, qk_norm=True, input_sq_size=512),
+        [case([3, 6, 10], 987.5, [9, 4], 48, 80) | {"givenFrames": 1},
+         case([4, 5, 7], 41.25, [2, 7], 43, 59, fps=8) | {"givenFrames": 2}],
+        seed=4,
     )  # fmt: skip
 
 
