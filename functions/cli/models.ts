@@ -4,8 +4,10 @@ import { parseArgs } from "node:util";
 import { modelFingerprint, openModelFolder } from "../../lib/checkpoint/index.ts";
 import { isModelName, type ModelCard, modelCards, uploadModel } from "../../lib/model-store/index.ts";
 import { describeModel } from "../../lib/pipeline/index.ts";
+import { RequestError } from "../../lib/request/index.ts";
 import { type FileUploads, openFileUploads } from "../../lib/storage/index.ts";
 import { UsageError } from "./args.ts";
+import { type CalibrateOptions, calibrate } from "./calibrate.ts";
 import { add, check, convert, type LocalCommand, type LocalOptions, listLocal } from "./local-models.ts";
 import { gigabytes, type TransferDisplay, transferBar, transferLines } from "./transfer-progress.ts";
 
@@ -14,6 +16,7 @@ import { gigabytes, type TransferDisplay, transferBar, transferLines } from "./t
 const USAGE = `usage: npm run models -- add MODEL [--revision REVISION] [--into FOLDER]
        npm run models -- check FOLDER [--memory GIB]
        npm run models -- convert FOLDER --dtype TYPE [--out FOLDER]
+       npm run models -- calibrate FOLDER [--steps N] [--speedup X | --error E] [--prompts FILE] [--out FILE]
        npm run models -- push FOLDER [--as NAME] [--store s3://BUCKET]
        npm run models -- list [--store s3://BUCKET]
 
@@ -23,6 +26,8 @@ const USAGE = `usage: npm run models -- add MODEL [--revision REVISION] [--into 
   check    reads configurations and headers, and tells what is wrong, and what memory each size of video needs;
            ends with 1 if the model cannot run in this machine's memory, or in GIB
   convert  writes the model again with its weights as float16, bfloat16 or float32, into FOLDER-TYPE
+  calibrate  computes all steps of a few prompts (FILE: a JSON list of them), and prints a codebook for
+             generate --cache FILE.json that computes one of X steps, or whose predictions are off by E on average
   push     stores the model in FOLDER, which has the layout of Hugging Face, under its folder's name or NAME;
            run again, it goes on where it ended
   list     name, bytes and fingerprint of each model of a bucket; without one, the models in models/
@@ -30,7 +35,8 @@ const USAGE = `usage: npm run models -- add MODEL [--revision REVISION] [--into 
 The bucket is that of a deployment; left out, it is the one that STORE names.
 `;
 
-type Options = LocalOptions & { readonly as?: string | undefined; readonly store?: string | undefined };
+type Options = LocalOptions &
+  CalibrateOptions & { readonly as?: string | undefined; readonly store?: string | undefined };
 
 interface Command {
   readonly wordCount: number;
@@ -40,6 +46,7 @@ interface Command {
 const COMMANDS = new Map<string, Command>([
   ["add", { wordCount: 1, run: ([model], options) => add(model!, options, stoppable(local())) }],
   ["check", { wordCount: 1, run: checkFolder }],
+  ["calibrate", { wordCount: 1, run: ([folder], options) => calibrate(folder!, options, local()) }],
   ["convert", { wordCount: 1, run: ([folder], options) => convert(folder!, options, stoppable(local())) }],
   ["push", { wordCount: 1, run: push }],
   ["list", { wordCount: 0, run: list }],
@@ -177,6 +184,10 @@ function parse(args: string[]) {
     memory: { type: "string" },
     dtype: { type: "string" },
     out: { type: "string" },
+    steps: { type: "string" },
+    speedup: { type: "string" },
+    error: { type: "string" },
+    prompts: { type: "string" },
     as: { type: "string" },
     store: { type: "string" },
     help: { type: "boolean", short: "h" },
@@ -194,5 +205,6 @@ main().catch((error: Error) => {
     ? "Stopped: what was sent is kept; the same command goes on from there."
     : error.message.trimEnd();
   process.stderr.write(`${message}\n`);
-  process.exitCode = error instanceof UsageError || error instanceof RangeError ? 2 : 1;
+  const isPutWrongly = [UsageError, RequestError, RangeError].some((kind) => error instanceof kind);
+  process.exitCode = isPutWrongly ? 2 : 1;
 });

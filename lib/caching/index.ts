@@ -1,4 +1,13 @@
 export { type AdaCacheOptions, adacache } from "./adacache.ts";
+export {
+  type CalibrationAim,
+  type CalibrationRun,
+  type ProposedCodebook,
+  proposeCodebook,
+  type ReplayedRun,
+  replayAll,
+  replayRun,
+} from "./calibration.ts";
 export { type CacheSpeed, type Codebook, type CodebookRow, codebookFor, rateAt } from "./codebook.ts";
 export { computeAll, computeEvery } from "./fixed.ts";
 export { type MotionRegularisation, type MotionWindow, motionFor } from "./motion.ts";

@@ -13,6 +13,8 @@ export class CachePolicyError extends Error {
 /** The contents of a codebook file. */
 export interface CodebookFile {
   readonly name?: string;
+  /** Where it comes from; for people. */
+  readonly origin?: string;
   /** Ascending; the last row, and only the last, leaves `below` out (or null). */
   readonly codebook: readonly { readonly below?: number | null; readonly rate: number }[];
   /** Constants of motion regularisation that differ from the authors'. */
@@ -61,11 +63,9 @@ function parseStatic(spec: string, warmup: number): CachePolicy {
 }
 
 function parseCodebookFile(spec: unknown, { steps, motion, warmup }: ParseOptions): CachePolicy {
-  const file = fieldsOf(spec, "the codebook file", ["name", "codebook", "motion", "warmup"]);
-  const name = file.name ?? "codebook";
-  if (typeof name !== "string" || name === "" || name.length > 80) {
-    throw new CachePolicyError(`the codebook's "name" must be a text of 1 to 80 characters`);
-  }
+  const file = fieldsOf(spec, "the codebook file", ["name", "origin", "codebook", "motion", "warmup"]);
+  const name = parseText("name", file.name ?? "codebook", 80);
+  parseText("origin", file.origin ?? "unknown", 1000);
   const codebook = parseCodebook(file.codebook);
   const constants = parseMotion(file.motion ?? {}, motionFor(steps));
   const ownWarmup = parseWarmup(file.warmup ?? 0, steps);
@@ -75,6 +75,11 @@ function parseCodebookFile(spec: unknown, { steps, motion, warmup }: ParseOption
     motion: motion ? constants : null,
     warmup: parseWarmup(warmup ?? ownWarmup, steps),
   });
+}
+
+function parseText(field: string, value: unknown, charactersMax: number): string {
+  if (typeof value === "string" && value !== "" && value.length <= charactersMax) return value;
+  throw new CachePolicyError(`the codebook's "${field}" must be a text of 1 to ${charactersMax} characters`);
 }
 
 function parseWarmup(value: unknown, steps: number): number {

@@ -1,3 +1,4 @@
+export { measureReuse, type ReuseMeasurement } from "./calibrate.ts";
 export { CancelledError, GenerationError } from "./errors.ts";
 export { checkModel, type ModelCheck, type PartCheck, type VideoCheck } from "./model-check.ts";
 export { describeModel, type ModelDescription } from "./model-description.ts";

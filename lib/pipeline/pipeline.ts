@@ -9,11 +9,11 @@ import {
 } from "../request/index.ts";
 import { gaussianNoise } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
-import { captionOf, withSuffix } from "./caption.ts";
 import { decodeFrames } from "./decode.ts";
-import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
+import { type DenoisedStep, type DenoisingSessions, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import { GenerationError } from "./errors.ts";
-import { type EncodedPrompt, type ModelParts, openParts, type PipelineOptions } from "./model-parts.ts";
+import { type ModelParts, openParts, type PipelineOptions } from "./model-parts.ts";
+import { encodePrompts } from "./prompts.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
 
 export type Stage = "load" | "encode" | "denoise" | "decode";
@@ -74,9 +74,14 @@ export const CLOSED = "The pipeline is closed.";
  * Opens a model folder. Headers and configurations are read now, weights when they are first needed; the
  * sessions of the last shape of video stay open, so that a second video of that shape loads nothing.
  *
+ * @param through stands between the denoising loop and the sessions of each transformer: for measurements
  * @throws CheckpointError when the folder is not a model, or an Error naming a part that cannot be built
  */
-export async function openPipeline(folder: string, options: PipelineOptions = {}): Promise<Pipeline> {
+export async function openPipeline(
+  folder: string,
+  options: PipelineOptions = {},
+  through: (sessions: DenoisingSessions) => DenoisingSessions = (sessions) => sessions,
+): Promise<Pipeline> {
   const index = await openModelFolder(folder);
   const model = await openParts(index, options);
   let shaped: { key: string; sessions: VideoSessions } | null = null;
@@ -129,12 +134,12 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
     const steps = await timed("denoise", () =>
       denoise({
         transformer,
-        sessions: firstSessions,
+        sessions: through(firstSessions),
         successor: second && {
           below: model.boundaryTimestep,
           open: async () => ({
             transformer: second,
-            sessions: await experts.open(1),
+            sessions: through(await experts.open(1)),
             guidanceScale: secondGuidance(model, request),
           }),
         },
@@ -204,24 +209,4 @@ export async function openPipeline(folder: string, options: PipelineOptions = {}
 function secondGuidance({ limits, recipe }: ModelParts, { guidanceScale }: ResolvedRequest): number {
   const isDefault = guidanceScale === limits.guidance_scale;
   return isDefault ? (recipe.guidance_scale_2 ?? guidanceScale) : guidanceScale;
-}
-
-/**
- * Without a negative prompt the unconditional half is what the model learnt for none, or else an empty
- * prompt.
- */
-async function encodePrompts(
-  model: ModelParts,
-  { textLength, textsShareLength, nullText }: DiffusionTransformer,
-  { prompt, negativePrompt }: ResolvedRequest,
-): Promise<{ conditional: EncodedPrompt; unconditional: EncodedPrompt }> {
-  const { caption, prompt_suffix } = model.recipe;
-  const conditional = await model.encode(captionOf(withSuffix(prompt, prompt_suffix), caption), textLength);
-  if (negativePrompt !== null || !nullText) {
-    const rows = textsShareLength ? conditional.tokens : undefined;
-    const unconditional = await model.encode(captionOf(negativePrompt ?? "", caption), textLength, rows);
-    return { conditional, unconditional };
-  }
-  const learnt = await nullText(model.transformers[0].weights, conditional.tokens);
-  return { conditional, unconditional: { ...learnt, isTruncated: false } };
 }

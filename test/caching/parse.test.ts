@@ -103,8 +103,8 @@ describe("a codebook file", () => {
   test("is what a trace holds: its codebook, motion and warm-up parse back to the same policy", () => {
     const policy = parseCachePolicy("fast", { ...options, warmup: 3 });
     const trace = JSON.parse(JSON.stringify(cacheTrace("model", policy, [])));
-    const { cache: name, codebook, motion, warmup } = trace;
-    expect(parse({ name, codebook, motion, warmup })).toMatchObject({
+    const { cache: name, origin, codebook, motion, warmup } = trace;
+    expect(parse({ name, origin, codebook, motion, warmup })).toMatchObject({
       name: "fast",
       codebook: policy.codebook,
       motion: policy.motion,
@@ -117,17 +117,17 @@ describe("a codebook file", () => {
     [
       "that is no object",
       [last],
-      'the codebook file must be an object with name, codebook, motion, warmup, got [{"rate":1}]',
+      'the codebook file must be an object with name, origin, codebook, motion, warmup, got [{"rate":1}]',
     ],
     [
       "that is null",
       null,
-      "the codebook file must be an object with name, codebook, motion, warmup, got null",
+      "the codebook file must be an object with name, origin, codebook, motion, warmup, got null",
     ],
     [
       "with an unknown field",
       { codebook: [last], speed: 3 },
-      'the codebook file has the unknown field "speed": it may have name, codebook, motion, warmup',
+      'the codebook file has the unknown field "speed": it may have name, origin, codebook, motion, warmup',
     ],
     [
       "with an empty name",

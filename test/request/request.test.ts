@@ -58,8 +58,8 @@ const wrong: [Partial<Record<keyof GenerationRequest, unknown>>, string][] = [
     { cache: "static:1.5" },
     '"static:1.5" needs a whole number from 1 to 9999 after the colon, for example static:3.',
   ],
-  [{ cache: 3 }, "The codebook file must be an object with name, codebook, motion, warmup, got 3."],
-  [{ cache: null }, "The codebook file must be an object with name, codebook, motion, warmup, got null."],
+  [{ cache: 3 }, "The codebook file must be an object with name, origin, codebook, motion, warmup, got 3."],
+  [{ cache: null }, "The codebook file must be an object with name, origin, codebook, motion, warmup, got null."],
   [{ warmup: -1 }, "The warm-up is -1: a warm-up is a whole number of steps, from 0 to the 6 of the run."],
   [{ warmup: 2.5 }, "The warm-up is 2.5: a warm-up is a whole number of steps, from 0 to the 6 of the run."],
   [

@@ -1,0 +1,127 @@
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { z } from "zod";
+import {
+  type CalibrationAim,
+  type CodebookFile,
+  type ProposedCodebook,
+  proposeCodebook,
+} from "../../lib/caching/index.ts";
+import { describeModel, measureReuse } from "../../lib/pipeline/index.ts";
+import { resolveRequest } from "../../lib/request/index.ts";
+import { writeFileAtomically } from "../../lib/video/index.ts";
+import { UsageError } from "./args.ts";
+import type { LocalCommand } from "./local-models.ts";
+
+/** `npm run models -- calibrate`: a codebook for a model that nobody has published one for. */
+
+export interface CalibrateOptions {
+  readonly steps?: string | undefined;
+  readonly speedup?: string | undefined;
+  readonly error?: string | undefined;
+  readonly prompts?: string | undefined;
+  readonly out?: string | undefined;
+}
+
+/** From standing still to fast, so that a codebook for them is one for most. */
+const PROMPTS = [
+  "a lighthouse on a cliff at dusk, calm sea, static camera",
+  "a cat sits on a wooden table and slowly turns its head towards the window",
+  "a red car drives along a mountain road, the camera follows it from above",
+  "a crowd dances in the rain under flashing lights, fast motion",
+];
+
+const promptsSchema = z
+  .array(z.union([z.string(), z.looseObject({ prompt: z.string(), seed: z.int().nonnegative().optional() })]))
+  .min(1)
+  .max(64);
+
+/** Earlier steps whose reuse is measured: the authors' codebooks reach 5 at 30 steps and 11 at 100. */
+const REACH_FEW_STEPS = 5;
+const REACH_MANY_STEPS = 11;
+const MANY_STEPS = 55;
+
+/** @throws UsageError, CheckpointError, RequestError */
+export async function calibrate(
+  folder: string,
+  options: CalibrateOptions,
+  { place, display, print }: LocalCommand,
+): Promise<void> {
+  const path = place(folder);
+  const aim = aimOf(options);
+  const { name, limits } = await describeModel(path);
+  const steps = options.steps === undefined ? limits.steps : positive("steps", options.steps);
+  const requests = readPrompts(options.prompts && place(options.prompts)).map((request) => ({
+    ...request,
+    steps,
+  }));
+  for (const request of requests) resolveRequest(request, limits);
+  const reach = steps < MANY_STEPS ? REACH_FEW_STEPS : REACH_MANY_STEPS;
+  let begun = -1;
+  const runs = await measureReuse(path, {
+    requests,
+    reach,
+    onProgress(request) {
+      if (request !== begun) display.say(`measuring prompt ${request + 1} of ${requests.length}`);
+      begun = request;
+    },
+  });
+  display.clear();
+  const proposed = proposeCodebook(runs, aim, reach + 1);
+  if (!proposed) {
+    throw new UsageError(`No codebook for ${steps} steps reaches that aim with ${name}: ask for less.`);
+  }
+  const text = codebookText(proposed, { name, steps, prompts: requests.length });
+  if (options.out === undefined) print(text);
+  else await writeFileAtomically(place(options.out), new TextEncoder().encode(text));
+  process.stderr.write(`Expect ${described(proposed)}; generate takes the file by --cache FILE.json.\n`);
+}
+
+function aimOf({ speedup, error }: CalibrateOptions): CalibrationAim {
+  if (speedup !== undefined && error !== undefined) {
+    throw new UsageError("Say what to aim at, --speedup or --error, not both.");
+  }
+  if (error !== undefined) return { error: positive("error", error) };
+  return { speedup: positive("speedup", speedup ?? "2") };
+}
+
+function positive(name: string, text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
+  throw new UsageError(`--${name} takes a number above 0, not ${JSON.stringify(text)}.`);
+}
+
+function readPrompts(path: string | undefined): { prompt: string; seed: number }[] {
+  const prompts = path === undefined ? PROMPTS : promptsIn(path);
+  return prompts.map((entry, index) => {
+    const { prompt, seed } = typeof entry === "string" ? { prompt: entry } : entry;
+    return { prompt, seed: seed ?? index };
+  });
+}
+
+function promptsIn(path: string): z.infer<typeof promptsSchema> {
+  try {
+    return promptsSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch (cause) {
+    throw new UsageError(
+      `${basename(path)} must be a JSON list of 1 to 64 prompts, or of objects with prompt and seed.`,
+      { cause },
+    );
+  }
+}
+
+function codebookText(
+  proposed: ProposedCodebook,
+  { name, steps, prompts }: { name: string; steps: number; prompts: number },
+): string {
+  const file: CodebookFile = {
+    name: `${name}, ${steps} steps`.slice(0, 80),
+    origin: `models calibrate, ${prompts} prompts of ${steps} steps: ${described(proposed)}`,
+    codebook: proposed.codebook.map(({ below, rate }) => (below === Infinity ? { rate } : { below, rate })),
+    motion: proposed.motion,
+  };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+function described({ speedup, error }: ProposedCodebook): string {
+  return `${speedup.toFixed(2)} steps for each computed one, predictions off by ${error.toFixed(4)} on average`;
+}
