@@ -34,6 +34,8 @@ export class Graph {
   readonly provider: Provider;
   readonly #weightSource: WeightSource | undefined;
   readonly #names = new Set<string>();
+  /** How often a path was used, so that the thousandth node of one is named without trying all before it. */
+  readonly #nameCounts = new Map<string, number>();
   readonly #nodes: Node[] = [];
   readonly #inputs: TypedName[] = [];
   readonly #outputs: TypedName[] = [];
@@ -243,8 +245,13 @@ export class Graph {
 
   #uniqueName(opType: string): string {
     const path = [...this.#scopes, opType].join("/");
-    let name = path;
-    for (let count = 2; this.#names.has(name); count++) name = `${path}_${count}`;
+    let count = (this.#nameCounts.get(path) ?? 0) + 1;
+    let name = count === 1 ? path : `${path}_${count}`;
+    while (this.#names.has(name)) {
+      count += 1;
+      name = `${path}_${count}`;
+    }
+    this.#nameCounts.set(path, count);
     this.#names.add(name);
     return name;
   }
