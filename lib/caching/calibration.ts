@@ -63,7 +63,7 @@ export function replayRun(
 }
 
 /**
- * The codebook that reaches an aim on the runs at the least cost, or null where none does. For each rate it lets through
+ * The codebook that reaches an aim on the runs at the least cost, or null where none does. For each rate it lets pass
  * the distances at which the last reused step has been off by no more than a tolerance on average. That tolerance and
  * the strength of the motion regularisation are all that is chosen, so that a few runs suffice.
  *

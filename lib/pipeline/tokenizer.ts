@@ -1,7 +1,10 @@
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { CheckpointError, type Config, type JsonFileLimits, readJsonFile } from "../checkpoint/index.ts";
+import { tokenizerOfSentencePiece } from "./sentencepiece.ts";
 
 /** Token ids of one prompt, the end token last. */
 export interface TokenisedPrompt {
@@ -42,13 +45,19 @@ const fileLimits: JsonFileLimits = { bytesMax: 64 * 2 ** 20, depthMax: 16, value
 const CHARACTERS_MAX = 4096;
 
 /**
- * Opens the Unigram tokenizer of a T5 model from its `tokenizer.json`.
+ * Opens the Unigram tokenizer of a T5 model from its `tokenizer.json`, or else from the `spiece.model` that older folders
+ * have in its place.
  *
  * @throws CheckpointError when the file is missing or another kind of tokenizer
  */
 export async function openTokenizer(folder: string, config: Config): Promise<PromptTokenizer> {
-  const path = join(folder, "tokenizer.json");
-  const file = await readTokenizer(path);
+  const pieces = join(folder, "spiece.model");
+  const hasPieces = !existsSync(join(folder, "tokenizer.json")) && existsSync(pieces);
+  const path = hasPieces ? pieces : join(folder, "tokenizer.json");
+  const file = parseTokenizer(
+    path,
+    hasPieces ? await readPieces(path) : await readJsonFile(path, fileLimits),
+  );
   const endToken = stringOr(config.eos_token, "</s>");
   const end = file.model.vocab.findIndex(([piece]) => piece === endToken);
   if (end < 0) throw new CheckpointError(path, `its vocabulary lacks the end token ${endToken}`);
@@ -68,8 +77,20 @@ export async function openTokenizer(folder: string, config: Config): Promise<Pro
   };
 }
 
-async function readTokenizer(path: string): Promise<TokenizerFile> {
-  const parsed = tokenizerSchema.safeParse(await readJsonFile(path, fileLimits));
+async function readPieces(path: string): Promise<object> {
+  try {
+    const { size } = await stat(path);
+    if (size > fileLimits.bytesMax) throw new RangeError("it is too large");
+    return tokenizerOfSentencePiece(await readFile(path));
+  } catch (cause) {
+    throw new CheckpointError(path, `it is not a SentencePiece model: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+function parseTokenizer(path: string, file: object): TokenizerFile {
+  const parsed = tokenizerSchema.safeParse(file);
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues[0]?.path.join(".");
   throw new CheckpointError(path, `it is not a Unigram tokenizer (see ${where})`);
