@@ -19,8 +19,15 @@ export type {
   TextStates,
   VideoShape,
 } from "./diffusion-transformer.ts";
+export { encoderNames, type ImageEncoder } from "./image-encoder.ts";
 export { type DecoderRun, decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
-export { diffusionTransformer, latentDecoder, type ModelClass, textEncoder } from "./registry.ts";
+export {
+  diffusionTransformer,
+  imageEncoder,
+  latentDecoder,
+  type ModelClass,
+  textEncoder,
+} from "./registry.ts";
 export { parseSTDiT3Config, type STDiT3Config, stdit3 } from "./stdit3.ts";
 export { parseT5Config, parseUMT5Config, type T5Config, t5Encoder, umt5Encoder } from "./t5.ts";
 export type { TextEncoder } from "./text-encoder.ts";

@@ -79,7 +79,7 @@ export function norm(x: Value, name: string, groups: number, eps = EPS): Value {
 }
 
 /** One head over the H * W places of a frame. */
-function selfAttention(x: Value, name: string, groups: number, weights: NamedWeights): Value {
+export function selfAttention(x: Value, name: string, groups: number, weights: NamedWeights): Value {
   return x.graph.scope(name, () => {
     const [F, C, H, W] = x.shape as [number, number, number, number];
     const normal = norm(x, `${name}.group_norm`, groups);

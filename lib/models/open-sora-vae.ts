@@ -26,9 +26,9 @@ import { asFrames, asVideo } from "./video-axes.ts";
  */
 
 /** Of the normalisations along time. */
-const EPS = 1e-5;
+export const EPS = 1e-5;
 /** What the 2-D autoencoder's latents were multiplied by, whatever its own config says. */
-const SPATIAL_SCALING = 0.18215;
+export const SPATIAL_SCALING = 0.18215;
 
 const temporalSchema = z.object({
   type: z.literal("VAE_Temporal"),
@@ -44,35 +44,35 @@ const temporalSchema = z.object({
   num_groups: positiveInteger,
 });
 
-type Temporal = z.infer<typeof temporalSchema>;
+export type Temporal = z.infer<typeof temporalSchema>;
 
-const published: { temporal: Temporal; spatial: KLDecoderShape } = {
-  temporal: {
-    type: "VAE_Temporal",
-    in_out_channels: 4,
-    latent_embed_dim: 4,
-    embed_dim: 4,
-    filters: 128,
-    num_res_blocks: 4,
-    channel_multipliers: [1, 2, 2, 4],
-    temporal_downsample: [false, true, true],
-    num_groups: 32,
-  },
-  /** The 2-D autoencoder, which the config only names. */
-  spatial: {
-    blockChannels: [128, 256, 512, 512],
-    layersPerBlock: 2,
-    outChannels: 3,
-    groups: 32,
-    hasAttention: true,
-  },
+/** What the published config calls VAE_Temporal_SD. */
+const published: Temporal = {
+  type: "VAE_Temporal",
+  in_out_channels: 4,
+  latent_embed_dim: 4,
+  embed_dim: 4,
+  filters: 128,
+  num_res_blocks: 4,
+  channel_multipliers: [1, 2, 2, 4],
+  temporal_downsample: [false, true, true],
+  num_groups: 32,
+};
+
+/** The 2-D autoencoder, which the config only names. */
+export const openSoraSpatial: KLDecoderShape = {
+  blockChannels: [128, 256, 512, 512],
+  layersPerBlock: 2,
+  outChannels: 3,
+  groups: 32,
+  hasAttention: true,
 };
 
 const schema = z
   .object({
     vae_2d: z.object({ type: z.literal("VideoAutoencoderKL") }),
     vae_temporal: z.discriminatedUnion("type", [
-      z.object({ type: z.literal("VAE_Temporal_SD") }).transform(() => published.temporal),
+      z.object({ type: z.literal("VAE_Temporal_SD") }).transform(() => published),
       temporalSchema,
     ]),
     /** Frames of the video that are decoded together. */
@@ -96,7 +96,7 @@ export function parseOpenSoraVAEConfig(config: unknown): OpenSoraVAEConfig {
 }
 
 /** Frames that a latent frame becomes. */
-function rateOf({ temporal_downsample }: Pick<Temporal, "temporal_downsample">): number {
+export function rateOf({ temporal_downsample }: Pick<Temporal, "temporal_downsample">): number {
   return 2 ** temporal_downsample.filter(Boolean).length;
 }
 
@@ -107,7 +107,7 @@ function rateOf({ temporal_downsample }: Pick<Temporal, "temporal_downsample">):
  * Memory, measured in float32 on the CPU: 5.4 KB for each pixel of an image, and in a chunk 10.5 KB for each pixel of
  * one picture, since large ones are decoded one by one: 9.7 GB at 1280x720 pixels. By its graph it is 4.3 KB.
  */
-export function openSoraVAEDecoder(config: OpenSoraVAEConfig, spatial = published.spatial): LatentDecoder {
+export function openSoraVAEDecoder(config: OpenSoraVAEConfig, spatial = openSoraSpatial): LatentDecoder {
   const { vae_temporal: temporal, micro_frame_size: chunk } = config;
   const chunkLatents = Math.ceil(chunk / rateOf(temporal));
   return {
@@ -147,16 +147,11 @@ function buildDecoder(
 function temporalDecoder(latent: Value, config: Temporal): Value {
   const root = "temporal_vae.decoder";
   const widths = config.channel_multipliers.map((multiple) => multiple * config.filters);
-  const blocks = (x: Value, name: string, out: number) =>
-    Array.from({ length: config.num_res_blocks }).reduce<Value>(
-      (y, _, i) => resnet(y, `${name}.${i}`, out, config.num_groups),
-      x,
-    );
   let x = conv(latent, "temporal_vae.post_quant_conv", config.latent_embed_dim, 1);
   x = conv(x, `${root}.conv1`, widths.at(-1)!);
-  x = blocks(x, `${root}.res_blocks`, widths.at(-1)!);
+  x = resnets(x, `${root}.res_blocks`, widths.at(-1)!, config);
   for (const [level, out] of [...widths.entries()].reverse()) {
-    x = blocks(x, `${root}.block_res_blocks.${level}`, out);
+    x = resnets(x, `${root}.block_res_blocks.${level}`, out, config);
     const below = level - 1;
     if (config.temporal_downsample[below]) x = interleave(conv(x, `${root}.conv_blocks.${below}`, 2 * out));
   }
@@ -175,6 +170,13 @@ function interleave(x: Value): Value {
   return reshape(pairs, [1, both / 2, 2 * F, H, W]);
 }
 
+export function resnets(x: Value, name: string, out: number, config: Temporal): Value {
+  return Array.from({ length: config.num_res_blocks }).reduce<Value>(
+    (y, _, i) => resnet(y, `${name}.${i}`, out, config.num_groups),
+    x,
+  );
+}
+
 function resnet(x: Value, name: string, out: number, groups: number): Value {
   return x.graph.scope(name, () => {
     const unbiased = (y: Value, part: string) => conv(y, `${name}.${part}`, out, 3, false);
@@ -186,7 +188,7 @@ function resnet(x: Value, name: string, out: number, groups: number): Value {
 }
 
 /** A convolution that sees of time only what was, and zeros before that. */
-function conv(x: Value, name: string, out: number, kernel: 1 | 3 = 3, isBiased = true): Value {
+export function conv(x: Value, name: string, out: number, kernel: 1 | 3 = 3, isBiased = true): Value {
   const g = x.graph;
   const weight = g.weight(`${name}.conv.weight`, [out, x.shape[1]!, kernel, kernel, kernel]);
   const bias = isBiased ? g.weight(`${name}.conv.bias`, [out]) : undefined;

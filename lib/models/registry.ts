@@ -5,11 +5,13 @@ import {
 } from "./autoencoder-kl-temporal-decoder.ts";
 import { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder-kl-wan.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
+import type { ImageEncoder } from "./image-encoder.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
 import { latte, parseLatteConfig } from "./latte.ts";
 import { openSoraPlan, parseOpenSoraPlanConfig } from "./open-sora-plan.ts";
 import { causalVAEDecoder, parseCausalVAEConfig } from "./open-sora-plan-vae.ts";
 import { openSoraVAEDecoder, parseOpenSoraVAEConfig } from "./open-sora-vae.ts";
+import { openSoraImageEncoder } from "./open-sora-vae-encoder.ts";
 import { parseSTDiT3Config, stdit3 } from "./stdit3.ts";
 import { parseT5Config, parseUMT5Config, t5Encoder, umt5Encoder } from "./t5.ts";
 import type { TextEncoder } from "./text-encoder.ts";
@@ -48,6 +50,14 @@ const latentDecoders: Builders<LatentDecoder> = {
   VideoAutoencoderPipeline: openSoraVAE,
 };
 
+const openSoraEncoder = (config: unknown) => openSoraImageEncoder(parseOpenSoraVAEConfig(config));
+
+/** Of the autoencoders whose transformers were trained to go on from an image. */
+const imageEncoders: Builders<ImageEncoder> = {
+  OpenSoraVAE_V1_2: openSoraEncoder,
+  VideoAutoencoderPipeline: openSoraEncoder,
+};
+
 /** @throws Error for an unknown class or config, RangeError for a video the model cannot make */
 export function diffusionTransformer(
   { className, config }: ModelClass,
@@ -64,6 +74,11 @@ export function textEncoder({ className, config }: ModelClass): TextEncoder {
 /** @throws Error for an unknown class or config */
 export function latentDecoder({ className, config }: ModelClass): LatentDecoder {
   return choose(latentDecoders, className, "decoder")(config);
+}
+
+/** The image encoder beside a latent decoder; undefined where videos do not begin with an image. */
+export function imageEncoder({ className, config }: ModelClass): ImageEncoder | undefined {
+  return Object.hasOwn(imageEncoders, className) ? imageEncoders[className]!(config) : undefined;
 }
 
 function choose<R, A extends unknown[]>(builders: Builders<R, A>, className: string, role: string) {

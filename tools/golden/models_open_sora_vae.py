@@ -10,6 +10,7 @@ bytes.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
@@ -32,6 +33,22 @@ CONFIG = dict(
 )  # fmt: skip
 
 
+def encoder(model: torch.nn.Module, generator: torch.Generator) -> tuple[dict, dict, dict]:
+    """What a folder holds of the encoder: the means of its distributions are taken instead of draws from them."""
+    distributions = sys.modules["opensora.models.vae.utils"], sys.modules["diffusers.models.autoencoders.vae"]
+    for module in distributions:
+        module.DiagonalGaussianDistribution.sample = lambda self, *_: self.mean.clone()
+    vectors = {}
+    for i, (height, width) in enumerate([(6, 10), (8, 4)]):
+        picture = torch.rand(1, 3, 1, height, width, generator=generator) * 2 - 1
+        with torch.no_grad():
+            vectors |= {f"{i}.picture": picture[:, :, 0], f"{i}.latent": model.encode(picture)}
+    kept = ("scale", "shift", "spatial_vae.module.encoder.", "spatial_vae.module.quant_conv.",
+            "temporal_vae.encoder.", "temporal_vae.quant_conv.")  # fmt: skip
+    weights = {k: v for k, v in model.state_dict().items() if k.startswith(kept)}
+    return {"architectures": ["VideoAutoencoderPipeline"]} | CONFIG, weights, vectors
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkout", type=Path, required=True, help="hpcaitech/Open-Sora at v1.2.0")
@@ -49,6 +66,7 @@ def main() -> None:
             decoded = model.decode(z[None], num_frames=frames)[0]
         assert decoded.shape[1] == frames
         vectors |= {f"{i}.latent": z, f"{i}.frames": decoded}
+    write(args.out / "open-sora-vae-encoder", *encoder(model, generator))
     kept = ("scale", "shift", "spatial_vae.module.decoder.", "spatial_vae.module.post_quant_conv.",
             "temporal_vae.decoder.", "temporal_vae.post_quant_conv.")  # fmt: skip
     weights = {k: v for k, v in model.state_dict().items() if k.startswith(kept)}

@@ -1,0 +1,40 @@
+import { conv2d, pad, silu, slice, type Value } from "../onnx/index.ts";
+import type { NamedWeights } from "./build-options.ts";
+import { conv, type KLDecoderShape, klResnet, norm, selfAttention } from "./kl-decoder.ts";
+
+/**
+ * The mean latents [F, C, H / scale, W / scale] of pictures [F, 3, H, W]: the way into the 2-D KL autoencoder whose way
+ * out is `klDecoder`, by weights under `name`.
+ */
+export function klEncoder(
+  pictures: Value,
+  { blockChannels, layersPerBlock, groups, hasAttention }: KLDecoderShape,
+  channels: number,
+  weights: NamedWeights,
+  name: string,
+): Value {
+  const root = `${name}.encoder`;
+  const inner = blockChannels.at(-1)!;
+  let x = conv(pictures, `${root}.conv_in`, blockChannels[0]!);
+  for (const [i, out] of blockChannels.entries()) {
+    const block = `${root}.down_blocks.${i}`;
+    for (let j = 0; j < layersPerBlock; j++) x = klResnet(x, `${block}.resnets.${j}`, out, groups);
+    const isLast = i === blockChannels.length - 1;
+    if (!isLast) x = halve(x, `${block}.downsamplers.0.conv`); // [F, C, H / 2, W / 2]
+  }
+  x = klResnet(x, `${root}.mid_block.resnets.0`, inner, groups);
+  if (hasAttention) x = selfAttention(x, `${root}.mid_block.attentions.0`, groups, weights);
+  x = klResnet(x, `${root}.mid_block.resnets.1`, inner, groups);
+  x = conv(silu(norm(x, `${root}.conv_norm_out`, groups)), `${root}.conv_out`, 2 * channels);
+  // Half of the channels are the logarithm of a variance.
+  return slice(conv(x, `${name}.quant_conv`, 2 * channels, 1), 1, 0, channels);
+}
+
+/** Every second place of a convolution that sees one column and one row of zeros, at the end of each. */
+function halve(x: Value, name: string): Value {
+  const C = x.shape[1]!;
+  const weight = x.graph.weight(`${name}.weight`, [C, C, 3, 3]);
+  const none = [0, 0] as const;
+  const padded = pad(x, [none, none, [0, 1], [0, 1]]);
+  return conv2d(padded, weight, x.graph.weight(`${name}.bias`, [C]), { stride: 2 });
+}
