@@ -1,3 +1,4 @@
+export { withGivenFrames } from "./given-frames.ts";
 export { gaussianNoise, MAX_SEED } from "./noise.ts";
 export {
   type EulerSampler,

@@ -32,12 +32,14 @@ SIZES = [
 ]
 
 
-def sample(rf, steps, size, transform, latent, velocities, guidance):
-    """The timesteps the model was given, and the latent at the end."""
+def sample(rf, steps, size, transform, latent, velocities, guidance, mask=None):
+    """The timesteps and latents the model was given, and the latent at the end; a mask is 0 for frames that are given."""
     timesteps = []
+    latents = []
 
-    def model(_z, t, **_arguments):
+    def model(z, t, **_arguments):
         timesteps.append(t[0].item())
+        latents.append(z[:1])
         velocity = velocities[(len(timesteps) - 1) % len(velocities)]
         return torch.cat([velocity, torch.zeros_like(velocity)], dim=1)  # the second half is the unused sigma
 
@@ -53,8 +55,9 @@ def sample(rf, steps, size, transform, latent, velocities, guidance):
         "cpu",
         additional_args={name: torch.tensor([value]) for name, value in arguments.items()},
         progress=False,
+        mask=mask,
     )
-    return timesteps, final
+    return timesteps, latents, final
 
 
 def encode(tensor):
@@ -73,7 +76,7 @@ def main():
                 zero = torch.zeros(1, 1, 1, 1, 1)
                 ones = torch.ones(2, 1, 1, 1, 1)
                 # A velocity of ones adds up the deltas.
-                timesteps, total = sample(rf, steps, size, transform, zero, [ones], 1.0)
+                timesteps, _, total = sample(rf, steps, size, transform, zero, [ones], 1.0)
                 tables.append(
                     {
                         "height": size[0],
@@ -89,7 +92,7 @@ def main():
     for size, guidance in [(SIZES[0], 7.0), (SIZES[3], 1.0), (SIZES[4], 4.5)]:
         latent = torch.randn(1, 4, 2, 3, 2)
         velocities = [torch.randn(2, 4, 2, 3, 2) for _ in range(3)]
-        _, final = sample(rf, 3, size, True, latent, velocities, guidance)
+        _, _, final = sample(rf, 3, size, True, latent, velocities, guidance)
         trajectories.append(
             {
                 "height": size[0],
@@ -102,13 +105,32 @@ def main():
             }
         )
 
+    given_frames = []
+    for size, given in [(SIZES[0], 1), (SIZES[2], 2)]:
+        latent = torch.randn(1, 4, 3, 3, 2)
+        velocities = [torch.randn(2, 4, 3, 3, 2) for _ in range(3)]
+        mask = torch.tensor([[0.0] * given + [1.0] * (3 - given)])
+        _, latents, final = sample(rf, 3, size, True, latent, velocities, 7.0, mask)
+        given_frames.append(
+            {
+                "height": size[0],
+                "width": size[1],
+                "latentFrames": size[2] // 17 * 5,
+                "given": given,
+                "guidance": 7.0,
+                "velocities": [encode(velocity) for velocity in velocities],
+                "latents": [encode(z) for z in [*latents, final]],
+            }
+        )
+
     header = {
         "source": "https://github.com/AdaCache-DiT/AdaCache (Open-Sora 1.2)",
         "commit": COMMIT,
         "command": "python tools/golden/rectified_flow.py <checkout>",
     }
     TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(json.dumps({**header, "tables": tables, "trajectories": trajectories}) + "\n")
+    cases = {"tables": tables, "trajectories": trajectories, "givenFrames": given_frames}
+    TARGET.write_text(json.dumps({**header, **cases}) + "\n")
     print(f"{len(tables)} tables, {len(trajectories)} trajectories, {TARGET.stat().st_size} bytes")
 
 
