@@ -14,7 +14,8 @@ export function captionOf(prompt: string, style: Recipe["caption"]): string {
 }
 
 /**
- * A prompt and what follows it, such as ` aesthetic score: 6.5.`; a prompt that names a score of that kind keeps its own.
+ * A prompt and what follows it, such as ` aesthetic score: 6.5.`; a prompt that names a score of that kind keeps
+ * its own.
  *
  * @see Open-Sora v1.2.0 `append_score_to_prompts`
  */

@@ -45,8 +45,8 @@ const fileLimits: JsonFileLimits = { bytesMax: 64 * 2 ** 20, depthMax: 16, value
 const CHARACTERS_MAX = 4096;
 
 /**
- * Opens the Unigram tokenizer of a T5 model from its `tokenizer.json`, or else from the `spiece.model` that older folders
- * have in its place.
+ * Opens the Unigram tokenizer of a T5 model from its `tokenizer.json`, or else from the `spiece.model` that older
+ * folders have in its place.
  *
  * @throws CheckpointError when the file is missing or another kind of tokenizer
  */
