@@ -20,6 +20,8 @@ export const recipeSchema = z.object({
   guidance_scale_2: z.number().optional(),
   /** In the place of the scheduler's, by the size of the video as `848x480`. */
   flow_shift: z.record(z.string(), z.number().positive()).default({}),
+  /** [width, height] that transformer and sampler are told, by the size that a decoder makes of it. */
+  nominal_size: z.record(z.string(), z.tuple([z.int().positive(), z.int().positive()])).default({}),
 });
 
 export type Recipe = Readonly<z.infer<typeof recipeSchema>>;
@@ -62,9 +64,9 @@ const families: readonly Family[] = [
     }),
   },
   {
-    // hpcaitech/Open-Sora v1.2.0: configs/opensora-v1-2/inference/sample.py for steps and guidance, datasets/aspect.py
-    // for sizes, rounded down to the 8 pixels of a latent, utils/inference_utils.py for the suffix. Its 17 frames are
-    // 5 latent ones. AdaCache's demo says 7 where the authors' default of the score is 6.5.
+    // hpcaitech/Open-Sora v1.2.0: configs/opensora-v1-2/inference/sample.py for steps, guidance and score,
+    // datasets/aspect.py for sizes, utils/inference_utils.py for the suffix. Its 17 frames are 5 latent ones, of 8
+    // pixels along an edge: what those leave of a size is cut off. AdaCache's demo has a score of 7.
     pipeline: "OpenSoraPipeline",
     // Not the demo model, which has no decoder over time and was trained on other prompts.
     of: ({ vae }) => Array.isArray(vae) && vae[1] !== "AutoencoderKL",
@@ -89,6 +91,12 @@ const families: readonly Family[] = [
       guidance_scale: 7,
       caption: "clean",
       prompt_suffix: " aesthetic score: 6.5.",
+      nominal_size: {
+        "848x480": [854, 480],
+        "480x848": [480, 854],
+        "424x240": [426, 240],
+        "240x424": [240, 426],
+      },
     }),
   },
   ...[
@@ -139,6 +147,9 @@ const families: readonly Family[] = [
   },
 ];
 
+/** The pipelines of which models are known. */
+export const knownPipelines: readonly string[] = [...new Set(families.map(({ pipeline }) => pipeline))];
+
 /**
  * What is known of a model by its family; undefined for one of no family. The configuration of its transformer is read
  * where its index leaves several.
@@ -152,6 +163,15 @@ export async function familyVideo(
   );
   const transformer = candidates.some(({ has }) => has) ? await readTransformer() : {};
   return candidates.find(({ has }) => has?.(transformer) ?? true)?.video;
+}
+
+/** What transformer and sampler are told of the size of a video. */
+export function nominalSize(
+  { nominal_size }: Pick<Recipe, "nominal_size">,
+  { width, height }: { readonly width: number; readonly height: number },
+): { width: number; height: number } {
+  const [nominalWidth, nominalHeight] = nominal_size[`${width}x${height}`] ?? [width, height];
+  return { width: nominalWidth, height: nominalHeight };
 }
 
 function hasTwoTransformers({ boundary_ratio }: Config): boolean {

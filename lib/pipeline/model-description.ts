@@ -1,7 +1,7 @@
 import { basename, join, resolve } from "node:path";
 import { CheckpointError, type Config, readJsonFile } from "../checkpoint/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../request/index.ts";
-import { familyVideo, type Recipe, recipeSchema } from "./families.ts";
+import { familyVideo, knownPipelines, type Recipe, recipeSchema } from "./families.ts";
 
 /** What a request has to know of a model. */
 export interface ModelDescription {
@@ -43,6 +43,13 @@ export async function readDescription(
   const [limits, recipe] = [videoLimitsSchema.safeParse(said), recipeSchema.safeParse(said)];
   if (limits.success && recipe.success)
     return { name: basename(resolve(folder)), limits: limits.data, recipe: recipe.data };
+  if (said === undefined && !knownPipelines.includes(String(index._class_name))) {
+    throw new CheckpointError(
+      folder,
+      `model_index.json names the pipeline ${String(index._class_name)}: only ${knownPipelines.join(", ")} are known, ` +
+        "and others must say under video what they can make",
+    );
+  }
   const { path, message } = (limits.error ?? recipe.error)!.issues[0]!;
   const fault = `${["video", ...path].join(".")}: ${message}`;
   throw new CheckpointError(folder, `model_index.json does not say what the model can make: ${fault}`);

@@ -12,6 +12,7 @@ import type { Frames } from "../video/index.ts";
 import { decodeFrames } from "./decode.ts";
 import { type DenoisedStep, type DenoisingSessions, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import { GenerationError } from "./errors.ts";
+import { nominalSize } from "./families.ts";
 import { type ModelParts, openParts, type PipelineOptions } from "./model-parts.ts";
 import { encodePrompts } from "./prompts.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
@@ -129,7 +130,8 @@ export async function openPipeline(
 
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
-    const sampler = model.sampler({ ...request, latentFrames: frames });
+    const told = nominalSize(model.recipe, request);
+    const sampler = model.sampler({ steps: request.steps, ...told, latentFrames: frames });
     planned = sampler.timesteps.length;
     const steps = await timed("denoise", () =>
       denoise({

@@ -3,6 +3,7 @@ import type { Graph, Session } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import type { Decoding } from "./decode.ts";
 import { type Experts, expertsFor } from "./experts.ts";
+import { nominalSize } from "./families.ts";
 import { type ModelParts, openGraph } from "./model-parts.ts";
 
 /** All that one shape of video needs opened: graphs have static shapes. */
@@ -26,7 +27,8 @@ export async function openVideoSessions(
   const { transformers, vae, options } = model;
   const decoder = latentDecoder(vae);
   const latentShape = latentShapeOf(decoder, { width, height, frames });
-  const experts = expertsFor(transformers, { latent: latentShape, height, width, fps }, options);
+  const told = nominalSize(model.recipe, { width, height });
+  const experts = expertsFor(transformers, { latent: latentShape, ...told, fps }, options);
   const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
   const graphs = new Map<string, Graph>();
   for (const { key, ...run } of runs) {

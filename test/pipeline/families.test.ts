@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { nominalSize } from "../../lib/pipeline/families.ts";
 import { describeModel } from "../../lib/pipeline/index.ts";
 import { readDescription } from "../../lib/pipeline/model-description.ts";
 import { resolveRequest } from "../../lib/request/index.ts";
@@ -124,6 +125,24 @@ describe("what a folder says under video", () => {
       /model_index\.json does not say what the model can make: video: /,
     );
   });
+});
+
+it("a pipeline of no family is named, and the families that are known", async () => {
+  await writeJson(join(folder, "model_index.json"), { _class_name: "CogVideoXPipeline" });
+  await expect(describeModel(folder)).rejects.toThrow(
+    /names the pipeline CogVideoXPipeline: only LattePipeline, .*, WanPipeline are known, and others must say/,
+  );
+});
+
+it("Open-Sora is told the size that it was trained with, of which its decoder makes less", async () => {
+  const { limits, recipe } = await describeAs("Open-Sora 1.2");
+  for (const [width, height] of limits.sizes) {
+    const told = nominalSize(recipe, { width, height });
+    const made = [told.width, told.height].map((pixels) => Math.floor(pixels / 8) * 8);
+    expect(made).toEqual([width, height]);
+  }
+  expect(nominalSize(recipe, { width: 848, height: 480 })).toEqual({ width: 854, height: 480 });
+  expect(Object.keys(recipe.nominal_size)).toHaveLength(4);
 });
 
 it("a negative prompt of the family's stands in for none, and an empty one is none", async () => {
