@@ -1,8 +1,10 @@
 import {
   add,
+  cast,
   div,
   Graph,
   mul,
+  type Precision,
   type Provider,
   slice,
   sub,
@@ -22,6 +24,13 @@ import type { DiffusionTransformer } from "./diffusion-transformer.ts";
 export interface CutOptions {
   readonly weights: WeightSource;
   readonly provider?: Provider;
+  /** What the blocks multiply in; float16 on CUDA by default, float32 elsewhere. */
+  readonly precision?: Precision;
+}
+
+/** What the blocks multiply in, where it is not said. */
+export function precisionOf({ provider, precision }: Pick<CutOptions, "provider" | "precision">): Precision {
+  return precision ?? (provider === "cuda" ? "float16" : "float32");
 }
 
 /** Names of the graph inputs and outputs that the cuts share; the transformer adds those of its feeds. */
@@ -61,7 +70,8 @@ export function buildFull(
   options: CutOptions & { blockResiduals?: boolean },
 ): Graph {
   const { graph, latent, guidanceScale } = begin(dit, options);
-  const { prediction, trunkIn, trunkOut, probe, residuals } = forward(dit, graph, latent);
+  const cuts = forward(dit, graph, latent, precisionOf(options));
+  const { prediction, trunkIn, trunkOut, probe } = cuts;
   graph.output(cutNames.prediction, guide(graph, prediction, guidanceScale));
   const previous = graph.input(cutNames.previousProbe, "float32", [2, dit.tokens, dit.width]);
   graph.scope("signals", () => {
@@ -71,7 +81,9 @@ export function buildFull(
     graph.output(cutNames.motionScore, motionScore(probe, dit.tokensPerFrame));
   });
   if (options.blockResiduals) {
-    for (const [i, residual] of residuals.entries()) graph.output(`${cutNames.residual}.${i}`, residual);
+    for (const [i, residual] of cuts.residuals.entries()) {
+      graph.output(`${cutNames.residual}.${i}`, cast(residual, "float32"));
+    }
   }
   return graph;
 }
@@ -92,7 +104,8 @@ export function buildReuse(dit: DiffusionTransformer, options: CutOptions): Grap
 /** The graph of a step in a pipeline without caching: the computed step with nothing but its prediction. */
 export function buildUncut(dit: DiffusionTransformer, options: CutOptions): Graph {
   const { graph, latent, guidanceScale } = begin(dit, options);
-  graph.output(cutNames.prediction, guide(graph, forward(dit, graph, latent).prediction, guidanceScale));
+  const { prediction } = forward(dit, graph, latent, precisionOf(options));
+  graph.output(cutNames.prediction, guide(graph, prediction, guidanceScale));
   return graph;
 }
 
@@ -103,13 +116,17 @@ function begin(dit: DiffusionTransformer, { weights, provider = "cpu" }: CutOpti
   return { graph, latent, guidanceScale: graph.input(cutNames.guidanceScale, "float32", []) };
 }
 
-function forward(dit: DiffusionTransformer, graph: Graph, latent: Value) {
+/**
+ * Only the blocks' products are in `precision`. The stream they add to is float32, and so are `embed` and `head`, which
+ * cost little and whose errors guidance would multiply: a reused step has no float16 at all.
+ */
+function forward(dit: DiffusionTransformer, graph: Graph, latent: Value, precision: Precision) {
   const { x: trunkIn, conditioning } = graph.scope("embed", () => dit.embed(graph, latent)); // [B, N, D]
   const residuals: Value[] = [];
   let trunkOut = trunkIn;
   let probe = trunkIn;
   for (let index = 0; index < dit.blocks; index++) {
-    const block = dit.block(index, trunkOut, conditioning);
+    const block = graph.inPrecision(precision, () => dit.block(index, trunkOut, conditioning));
     trunkOut = block.x;
     residuals.push(...block.residuals);
     if (index === dit.probeBlock) probe = block.probe;

@@ -9,7 +9,7 @@ export {
   parseAutoencoderKLWanConfig,
 } from "./autoencoder-kl-wan.ts";
 export type { BuildOptions, NamedWeights } from "./build-options.ts";
-export { buildFull, buildReuse, buildUncut, type CutOptions, cutNames } from "./cut.ts";
+export { buildFull, buildReuse, buildUncut, type CutOptions, cutNames, precisionOf } from "./cut.ts";
 export type {
   BlockOutput,
   Conditioning,

@@ -1,8 +1,8 @@
 import type { Tensor } from "../onnx/index.ts";
 import type { TextStates } from "./diffusion-transformer.ts";
 
-/** Added to the score of a padded key: exp of it is 0 in float32, and no sum of it with a score overflows. */
-export const MASKED = -1e9;
+/** Added to the score of a padded key: exp of it is 0, and float16 can hold its sum with a score. */
+export const MASKED = -3e4;
 
 /**
  * Additive mask over keys: 0 for the first `tokens` positions, far below any score for the padding after

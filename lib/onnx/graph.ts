@@ -9,7 +9,15 @@ import {
   type TypedName,
 } from "./model-proto.ts";
 import { elementCount, formatShape, type Shape, sameShape } from "./shape.ts";
-import { type DType, GraphError, type Provider, type TensorData, type WeightSource } from "./types.ts";
+import {
+  type DType,
+  dataTypes,
+  GraphError,
+  type Precision,
+  type Provider,
+  type TensorData,
+  type WeightSource,
+} from "./types.ts";
 
 /**
  * One tensor of a graph under construction. Shapes are static: every size is known when the graph is built.
@@ -41,8 +49,12 @@ export class Graph {
   readonly #outputs: TypedName[] = [];
   readonly #initializers: Initializer[] = [];
   readonly #weights = new Map<string, Value>();
+  /** Of weights that are cast, by the name of what they are cast to. */
+  readonly #stored = new Map<string, Value>();
+  readonly #factors = new Map<string, Value>();
   readonly #constants = new Map<string, Value>();
   readonly #scopes: string[] = [];
+  #precision: Precision = "float32";
 
   constructor(options: { provider?: Provider; weights?: WeightSource } = {}) {
     this.provider = options.provider ?? "cpu";
@@ -84,8 +96,38 @@ export class Graph {
   }
 
   /**
+   * Runs `body` with products (`linear`, `matmul`, `attention`) in `precision`, float32 outside. Their results have
+   * that type, and so has what is made of them alone; normalisations, rotary embeddings, and what meets a float32
+   * tensor are float32.
+   */
+  inPrecision<R>(precision: Precision, body: () => R): R {
+    const outer = this.#precision;
+    this.#precision = precision;
+    try {
+      return body();
+    } finally {
+      this.#precision = outer;
+    }
+  }
+
+  /** `value` as products take it here: cast once for all of them, and a weight from what is stored. */
+  asFactor(value: Value): Value {
+    const dtype = this.#precision;
+    if (value.dtype === dtype) return value;
+    const stored = this.#stored.get(value.name) ?? value;
+    if (stored.dtype === dtype) return stored;
+    const key = `${dtype} ${stored.name}`;
+    const known = this.#factors.get(key);
+    if (known) return known;
+    const output = { dtype, shape: stored.shape };
+    const factor = this.node("Cast", [stored], [output], { to: { int: dataTypes[dtype].code } })[0]!;
+    this.#factors.set(key, factor);
+    return factor;
+  }
+
+  /**
    * A weight of the checkpoint, left where it lies and read by the session. Weights stored in 16 bit are cast
-   * to float32 in the graph, because the CPU provider computes in float32.
+   * to float32 in the graph, except for products in float16, which take them by `asFactor`.
    *
    * @throws GraphError when the checkpoint has no such tensor or another shape
    */
@@ -219,6 +261,7 @@ export class Graph {
       outputs: [output],
       attributes,
     });
+    this.#stored.set(name, stored);
     return { graph: this, ...output };
   }
 

@@ -1,5 +1,5 @@
 import type { Graph, Value } from "./graph.ts";
-import { add, div, mul, softmax, sqrt, sub, where } from "./operators/elementwise.ts";
+import { add, cast, div, mul, softmax, sqrt, sub, where } from "./operators/elementwise.ts";
 import { emit } from "./operators/emit.ts";
 import { concat, expand, reshape, slice, split, transpose } from "./operators/layout.ts";
 import { matmul } from "./operators/linear.ts";
@@ -91,7 +91,7 @@ const decomposed: Lowering = {
   attention({ q, k, v, heads, mask, scale }) {
     const [queries, keys, values] = [q, k, v].map((x) => transpose(splitHeads(x, heads), [0, 2, 1, 3]));
     const scores = mul(matmul(queries!, transpose(keys!, [0, 1, 3, 2])), scale);
-    const weights = softmax(mask ? masked(scores, mask) : scores);
+    const weights = softmax(cast(mask ? masked(scores, mask) : scores, "float32"));
     return reshape(transpose(matmul(weights, values!), [0, 2, 1, 3]), q.shape);
   },
   rotaryInterleaved(x, heads, cos, sin) {

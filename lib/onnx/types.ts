@@ -12,6 +12,9 @@ export const dataTypes = {
 
 export type DType = keyof typeof dataTypes;
 
+/** What the products of a graph, or of a part of it, compute in. */
+export type Precision = "float32" | "float16";
+
 /** Where a graph runs; graphs are lowered for one provider. */
 export type Provider = "cpu" | "cuda" | "webgpu";
 

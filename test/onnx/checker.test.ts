@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import * as onnx from "../../lib/onnx/index.ts";
-import { Graph, type Provider } from "../../lib/onnx/index.ts";
+import { Graph, type Precision, type Provider } from "../../lib/onnx/index.ts";
 
 const python = process.env.ADAREEL_PYTHON ?? "python3";
 const hasChecker = spawnSync(python, ["-c", "import onnx; onnx.checker"]).status === 0;
@@ -16,8 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), "adareel-checker-"));
 if (hasChecker) afterAll(() => rmSync(folder, { recursive: true }));
 else rmSync(folder, { recursive: true });
 
-/** Every operator once, over weights in all three types. */
-function everyOperator(provider: Provider): Uint8Array {
+function everyOperator(provider: Provider, precision: Precision): Uint8Array {
   const dtypes = ["float32", "float16", "bfloat16"] as const;
   const graph = new Graph({
     provider,
@@ -29,6 +28,12 @@ function everyOperator(provider: Provider): Uint8Array {
       },
     },
   });
+  graph.inPrecision(precision, () => useEveryOperator(graph));
+  return graph.build();
+}
+
+/** Every operator once, over weights in all three types. */
+function useEveryOperator(graph: Graph): void {
   const x = graph.input("x", "float32", [2, 6, 8]);
   const image = graph.input("image", "float32", [2, 8, 4, 6]);
   const video = graph.input("video", "float32", [1, 4, 3, 6, 6]);
@@ -72,16 +77,17 @@ function everyOperator(provider: Provider): Uint8Array {
     "patches",
     onnx.conv3d(video, weight("conv3", 6, 4, 1, 2, 2), undefined, { stride: [1, 2, 2] }),
   );
-  return graph.build();
 }
 
 test.skipIf(!hasChecker)("the official checker and strict shape inference accept every operator", () => {
   writeFileSync(join(folder, "weights.bin"), new Uint8Array(4096));
-  const models = (["cpu", "webgpu"] as const).map((provider) => {
-    const path = join(folder, `${provider}.onnx`);
-    writeFileSync(path, everyOperator(provider));
-    return path;
-  });
+  const models = (["cpu", "webgpu"] as const).flatMap((provider) =>
+    (["float32", "float16"] as const).map((precision) => {
+      const path = join(folder, `${provider}-${precision}.onnx`);
+      writeFileSync(path, everyOperator(provider, precision));
+      return path;
+    }),
+  );
   const result = spawnSync(python, ["tools/golden/check_onnx.py", ...models], { encoding: "utf8" });
   expect(`${result.stdout}${result.stderr}`).toBe(models.map((path) => `${path}: ok\n`).join(""));
 });

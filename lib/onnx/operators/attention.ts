@@ -1,6 +1,7 @@
 import type { Value } from "../graph.ts";
 import { loweringOf } from "../lowering.ts";
 import { broadcastShapes, formatShape, sameShape } from "../shape.ts";
+import { cast } from "./elementwise.ts";
 
 export interface AttentionInputs {
   /** Queries [B, Nq, heads * D]. */
@@ -13,7 +14,7 @@ export interface AttentionInputs {
   /**
    * Broadcastable to [B, heads, Nq, Nk]: float32 is added to the scores, bool keeps the keys marked true. A
    * padding mask is [B, 1, 1, Nk], a position bias [1, heads, Nq, Nk]. A row that masks every key has no
-   * defined result.
+   * defined result. Numbers below -65504 are infinite in float16.
    */
   readonly mask?: Value;
   /** Factor on the scores, 1 / sqrt(D) by default. */
@@ -43,8 +44,16 @@ export function attention({ q, k, v, heads, mask, scale }: AttentionInputs): Val
       graph.fail(`attention: the mask is ${mask.dtype}, not float32 or bool`);
     }
   }
-  const inputs = { q, k, v, heads, mask, scale: scale ?? 1 / Math.sqrt(width! / heads) };
-  return graph.scope("attention", () => loweringOf(graph).attention(inputs));
+  return graph.scope("attention", () =>
+    loweringOf(graph).attention({
+      q: graph.asFactor(q),
+      k: graph.asFactor(k),
+      v: graph.asFactor(v),
+      heads,
+      mask: mask?.dtype === "float32" ? graph.asFactor(mask) : mask,
+      scale: scale ?? 1 / Math.sqrt(width! / heads),
+    }),
+  );
 }
 
 /**
@@ -68,5 +77,7 @@ export function rotaryInterleaved(x: Value, cos: Value, sin: Value): Value {
     const tables = `${formatShape(cos.shape)} and ${formatShape(sin.shape)}`;
     graph.fail(`rotaryInterleaved: input ${formatShape(x.shape)} does not fit tables ${tables}`);
   }
-  return graph.scope("rotary", () => loweringOf(graph).rotaryInterleaved(x, heads, cos, sin));
+  return graph.scope("rotary", () => {
+    return loweringOf(graph).rotaryInterleaved(cast(x, "float32"), heads, cos, sin);
+  });
 }

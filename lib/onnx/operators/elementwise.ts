@@ -6,7 +6,7 @@ import { emit } from "./emit.ts";
 /** A tensor, or a number standing for a scalar of the other operand's type. */
 export type Operand = Value | number;
 
-/** At least one operand is a tensor. */
+/** At least one operand is a tensor. Of float16 with float32 the result is float32. */
 interface Binary {
   (a: Value, b: Operand): Value;
   (a: number, b: Value): Value;
@@ -80,8 +80,13 @@ function operands(graph: Graph, operator: string, left: Operand, right: Operand)
   const dtype = typeof left === "number" ? (right as Value).dtype : left.dtype;
   const a = typeof left === "number" ? scalar(graph, left, dtype) : left;
   const b = typeof right === "number" ? scalar(graph, right, dtype) : right;
-  if (a.dtype !== b.dtype) graph.fail(`${operator}: cannot combine ${a.dtype} with ${b.dtype}`);
-  return [a, b];
+  if (a.dtype === b.dtype) return [a, b];
+  if (isFloat(a) && isFloat(b)) return [cast(a, "float32"), cast(b, "float32")];
+  return graph.fail(`${operator}: cannot combine ${a.dtype} with ${b.dtype}`);
+}
+
+function isFloat({ dtype }: Value): boolean {
+  return dtype === "float32" || dtype === "float16";
 }
 
 function scalar(graph: Graph, value: number, dtype: DType): Value {

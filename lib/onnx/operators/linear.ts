@@ -22,9 +22,11 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
     x.graph.fail(`linear: bias ${formatShape(bias.shape)} does not fit weight ${formatShape(weight.shape)}`);
   }
   return x.graph.scope("linear", () => {
-    const rows = reshape(x, [-1, inWidth!]);
-    const shape = [rows.shape[0]!, outWidth!];
-    const y = emit("Gemm", [rows, weight, bias], { dtype: x.dtype, shape }, { transB: { int: 1 } });
+    const { graph } = x;
+    const rows = reshape(graph.asFactor(x), [-1, inWidth!]);
+    const inputs = [rows, graph.asFactor(weight), bias && graph.asFactor(bias)] as const;
+    const output = { dtype: rows.dtype, shape: [rows.shape[0]!, outWidth!] };
+    const y = emit("Gemm", inputs, output, { transB: { int: 1 } });
     return reshape(y, [...x.shape.slice(0, -1), outWidth!]);
   });
 }
@@ -35,5 +37,7 @@ export function matmul(a: Value, b: Value): Value {
   if (a.shape.length < 2 || b.shape.length < 2 || !batch || a.shape.at(-1) !== b.shape.at(-2)) {
     return a.graph.fail(`matmul: ${formatShape(a.shape)} and ${formatShape(b.shape)} do not multiply`);
   }
-  return emit("MatMul", [a, b], { dtype: a.dtype, shape: [...batch, a.shape.at(-2)!, b.shape.at(-1)!] });
+  const factors = [a.graph.asFactor(a), a.graph.asFactor(b)] as const;
+  const shape = [...batch, a.shape.at(-2)!, b.shape.at(-1)!];
+  return emit("MatMul", factors, { dtype: factors[0].dtype, shape });
 }

@@ -1,6 +1,7 @@
 import type { Value } from "../graph.ts";
 import { loweringOf } from "../lowering.ts";
 import { formatShape, sameShape } from "../shape.ts";
+import { cast } from "./elementwise.ts";
 import { emit } from "./emit.ts";
 
 /**
@@ -13,7 +14,8 @@ export function layerNorm(x: Value, options: { eps: number; weight?: Value; bias
   const weight = options.weight ?? x.graph.constant(new Float32Array(width).fill(1), [width]);
   for (const parameter of [weight, options.bias]) checkPerChannel(x, parameter, width, "layerNorm");
   const attributes = { axis: { int: -1 }, epsilon: { float: options.eps } };
-  return emit("LayerNormalization", [x, weight, options.bias], x, attributes);
+  const input = cast(x, "float32");
+  return emit("LayerNormalization", [input, weight, options.bias], input, attributes);
 }
 
 /**
@@ -23,7 +25,7 @@ export function layerNorm(x: Value, options: { eps: number; weight?: Value; bias
  */
 export function rmsNorm(x: Value, weight: Value, options: { eps: number }): Value {
   checkPerChannel(x, weight, x.shape.at(-1), "rmsNorm");
-  return loweringOf(x.graph).rmsNorm(x, weight, options.eps);
+  return loweringOf(x.graph).rmsNorm(cast(x, "float32"), weight, options.eps);
 }
 
 /**
@@ -37,7 +39,7 @@ export function groupNorm(x: Value, groups: number, weight: Value, bias: Value, 
     x.graph.fail(`groupNorm: the channels of ${formatShape(x.shape)} do not divide into ${groups} groups`);
   }
   for (const parameter of [weight, bias]) checkPerChannel(x, parameter, channels, "groupNorm");
-  return loweringOf(x.graph).groupNorm(x, groups, weight, bias, eps);
+  return loweringOf(x.graph).groupNorm(cast(x, "float32"), groups, weight, bias, eps);
 }
 
 function checkPerChannel(
