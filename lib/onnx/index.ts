@@ -24,13 +24,5 @@ export { linear, matmul } from "./operators/linear.ts";
 export { groupNorm, layerNorm, rmsNorm } from "./operators/normalization.ts";
 export { reduceL2, reduceMean, reduceSum, sumAbs } from "./operators/reduction.ts";
 export { MAPPED_BYTES_MIN, openSession, type Session, SessionError } from "./session.ts";
-export type {
-  DType,
-  ExternalTensor,
-  Precision,
-  Provider,
-  Tensor,
-  TensorData,
-  WeightSource,
-} from "./types.ts";
-export { GraphError } from "./types.ts";
+export type { ExternalTensor, Tensor, TensorData, WeightSource } from "./types.ts";
+export { type DType, GraphError, type Precision, type Provider } from "./types.ts";
