@@ -123,5 +123,5 @@ function codebookText(
 }
 
 function described({ speedup, error }: ProposedCodebook): string {
-  return `${speedup.toFixed(2)} steps for each computed one, predictions off by ${error.toFixed(4)} on average`;
+  return `${speedup.toFixed(2)} steps for each computed one, weighted error ${error.toFixed(4)}`;
 }

@@ -27,7 +27,7 @@ const USAGE = `usage: npm run models -- add MODEL [--revision REVISION] [--into 
            ends with 1 if the model cannot run in this machine's memory, or in GIB
   convert  writes the model again with its weights as float16, bfloat16 or float32, into FOLDER-TYPE
   calibrate  computes all steps of a few prompts (FILE: a JSON list of them), and prints a codebook for
-             generate --cache FILE.json that computes one of X steps, or whose predictions are off by E on average
+             generate --cache FILE.json that computes one of X steps, or whose weighted error is E on average
   push     stores the model in FOLDER, which has the layout of Hugging Face, under its folder's name or NAME;
            run again, it goes on where it ended
   list     name, bytes and fingerprint of each model of a bucket; without one, the models in models/

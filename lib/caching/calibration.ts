@@ -12,11 +12,14 @@ export interface CalibrationRun {
   /** Relative L1 change of the probe since the earlier step. */
   readonly changes: readonly (readonly number[])[];
   readonly motionScores: readonly (number | null)[];
-  /** Relative L2 error of the guided prediction that reuses the residual of the earlier step. */
+  /**
+   * Relative L2 error of the guided prediction that reuses the residual of the earlier step, weighted by what it does to
+   * the latent: the mean weight is 1.
+   */
   readonly errors: readonly (readonly number[])[];
 }
 
-/** What is wished for: so many steps for each computed one, or at most that mean error of all predictions. */
+/** What is wished for: so many steps for each computed one, or at most that mean error of all steps. */
 export type CalibrationAim = { readonly speedup: number } | { readonly error: number };
 
 /** What a policy does to a generation. */
@@ -36,7 +39,7 @@ export interface ProposedCodebook {
   readonly error: number;
 }
 
-/** Tolerances that are tried, from one that reuses nothing to one that always reuses. */
+/** Prices that are tried, from one at which nothing is reused to one at which all is. */
 const TRIES = 200;
 
 /** What a policy would have computed of a run, and the error it would have made. No rate may pass what was measured. */
@@ -63,9 +66,9 @@ export function replayRun(
 }
 
 /**
- * The codebook that reaches an aim on the runs at the least cost, or null where none does. For each rate it lets pass
- * the distances at which the last reused step has been off by no more than a tolerance on average. That tolerance and
- * the strength of the motion regularisation are all that is chosen, so that a few runs suffice.
+ * The codebook that reaches an aim on the runs at the least cost, or null where none does. Each one that is tried is the
+ * best for some price of a computed step; that price and the strength of the motion regularisation are all that is
+ * chosen, so that a few runs suffice.
  *
  * @param rateMax the largest rate to use, at most one more than the earlier steps that were measured
  */
@@ -74,9 +77,10 @@ export function proposeCodebook(
   aim: CalibrationAim,
   rateMax: number,
 ): ProposedCodebook | null {
-  const largest = Math.max(...runs.flatMap(({ errors }) => errors.flat()));
+  const samples = samplesOf(runs, rateMax);
+  const dearest = rateMax * Math.max(...samples.flatMap(({ errorSums }) => errorSums));
   const codebooks = Array.from({ length: TRIES + 1 }, (_, i) =>
-    codebookWithin(runs, largest * (i / TRIES) ** 2, rateMax),
+    cheapestCodebook(samples, dearest * (i / TRIES) ** 3, rateMax),
   );
   const candidates = motionsFor(runs).flatMap((motion) =>
     codebooks.map((codebook) => ({
@@ -120,43 +124,67 @@ function motionsFor(runs: readonly CalibrationRun[]): MotionRegularisation[] {
   return [...powers, { ...authors, reference, power: 1, gradientGain: 0 }];
 }
 
-/** The rows under whose thresholds the last reused step is off by at most `tolerance` on average. */
-function codebookWithin(runs: readonly CalibrationRun[], tolerance: number, rateMax: number): Codebook {
-  const rows: CodebookRow[] = [];
-  for (let rate = rateMax; rate > 1; rate--) {
-    const below = thresholdOf(samplesOf(runs, rate), tolerance);
-    if (below > (rows.at(-1)?.below ?? 0)) rows.push({ below, rate });
-    if (below === Infinity) return rows;
-  }
-  return [...rows, { below: Infinity, rate: 1 }];
-}
-
+/** A computed step: what it measured since the step before it, and the error of reusing it for so many steps, summed. */
 interface Sample {
   readonly distance: number;
-  readonly error: number;
+  readonly errorSums: readonly number[];
 }
 
-/** What each step measured since the one before it, and what the last of `rate - 1` reuses after it would have done. */
-function samplesOf(runs: readonly CalibrationRun[], rate: number): Sample[] {
+function samplesOf(runs: readonly CalibrationRun[], rateMax: number): Sample[] {
   const samples = runs.flatMap(({ changes, errors }) =>
-    changes.map(([distance], step) => ({ distance, error: errors[step + rate - 1]?.[rate - 2] })),
+    changes.flatMap(([distance], step) => {
+      if (distance === undefined) return [];
+      let sum = 0;
+      const errorSums = [0];
+      for (let reused = 1; reused < rateMax; reused++) {
+        const error = errors[step + reused]?.[reused - 1];
+        if (error === undefined) break;
+        sum += error;
+        errorSums.push(sum);
+      }
+      return [{ distance, errorSums }];
+    }),
   );
-  return samples
-    .filter((sample): sample is Sample => sample.distance !== undefined && sample.error !== undefined)
-    .toSorted((a, b) => a.distance - b.distance);
+  return samples.toSorted((a, b) => a.distance - b.distance);
 }
 
-/** Halfway to the next distance after the longest beginning whose mean error is within the tolerance. */
-function thresholdOf(samples: readonly Sample[], tolerance: number): number {
-  let sum = 0;
-  let threshold = 0;
-  for (const [i, { distance, error }] of samples.entries()) {
-    sum += error;
-    const next = samples[i + 1]?.distance ?? Infinity;
-    // People read the file.
-    if (sum / (i + 1) <= tolerance) threshold = Number(((distance + next) / 2).toPrecision(4));
+/**
+ * The codebook of the least cost, where a computed step costs `price`, a reuse its error, and both count by the steps
+ * that they last. Rates fall from sample to sample, so it is enough to know the best beginning that ends in each rate.
+ */
+function cheapestCodebook(samples: readonly Sample[], price: number, rateMax: number): Codebook {
+  const rates = Array.from({ length: rateMax }, (_, i) => rateMax - i);
+  let beginnings = rates.map(() => ({ cost: 0, ends: [] as readonly number[] }));
+  for (const [i, { errorSums }] of samples.entries()) {
+    let cheapest = { cost: Infinity, ends: [] as readonly number[] };
+    beginnings = rates.map((rate, which) => {
+      const before = beginnings[which]!;
+      // `ends` is where each of the rates before this one stops.
+      cheapest =
+        before.cost < cheapest.cost
+          ? { cost: before.cost, ends: before.ends.slice(0, which) }
+          : { cost: cheapest.cost, ends: [...cheapest.ends, i] };
+      const steps = Math.min(rate, errorSums.length);
+      return { cost: cheapest.cost + (price + errorSums[steps - 1]!) / steps, ends: cheapest.ends };
+    });
   }
-  return threshold;
+  const { which } = best(
+    beginnings.map(({ cost }, which) => ({ cost, which })),
+    ({ cost }) => -cost,
+  )!;
+  return rowsOf(samples, rates.slice(0, which + 1), beginnings[which]!.ends);
+}
+
+/** Thresholds halfway between the last sample of one rate and the first of the next. */
+function rowsOf(samples: readonly Sample[], rates: readonly number[], ends: readonly number[]): Codebook {
+  const rows: CodebookRow[] = [];
+  for (const [i, end] of ends.entries()) {
+    const [last, next] = [samples[end - 1]?.distance ?? 0, samples[end]!.distance];
+    // People read the file.
+    const below = Number(((last + next) / 2).toPrecision(4));
+    if (end > 0 && below > (rows.at(-1)?.below ?? 0)) rows.push({ below, rate: rates[i]! });
+  }
+  return [...rows, { below: Infinity, rate: rates.at(-1)! }];
 }
 
 function best<T>(candidates: readonly T[], score: (candidate: T) => number): T | null {

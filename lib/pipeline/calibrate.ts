@@ -25,15 +25,17 @@ export async function measureReuse(
   folder: string,
   { requests, reach, options, onProgress }: ReuseMeasurement,
 ): Promise<CalibrationRun[]> {
-  const runs: Recording[] = [];
-  const pipeline = await openPipeline(folder, options, (sessions) => recorded(sessions, runs.at(-1)!, reach));
+  const runs: CalibrationRun[] = [];
+  let recording = emptyRecording();
+  const pipeline = await openPipeline(folder, options, (sessions) => recorded(sessions, recording, reach));
   try {
     for (const [index, request] of requests.entries()) {
-      runs.push({ changes: [], motionScores: [], errors: [] });
-      await pipeline.generate(
+      recording = emptyRecording();
+      const { latent } = await pipeline.generate(
         { ...request, cache: "off" },
         { onProgress: (progress) => onProgress?.(index, progress) },
       );
+      runs.push(weighted(recording, latent));
     }
     return runs;
   } finally {
@@ -44,7 +46,25 @@ export async function measureReuse(
 interface Recording extends CalibrationRun {
   readonly changes: number[][];
   readonly motionScores: (number | null)[];
+  /** Of predictions, relative to them. */
   readonly errors: number[][];
+  /** The latent before each step. */
+  readonly latents: Float32Array[];
+}
+
+function emptyRecording(): Recording {
+  return { changes: [], motionScores: [], errors: [], latents: [] };
+}
+
+/**
+ * A prediction that is off matters as much as the latent moves along it, and for all steps that follow: each error counts
+ * by the length of its step and by how much of the run is left, both relative to their means.
+ */
+function weighted({ latents, errors, ...run }: Recording, last: Float32Array): CalibrationRun {
+  const moves = latents.map((latent, step) => distance(latent, latents[step + 1] ?? last));
+  const weights = moves.map((move, step) => move * (latents.length - step));
+  const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
+  return { ...run, errors: errors.map((list, step) => list.map((error) => (error * weights[step]!) / mean)) };
 }
 
 /** The same sessions; every computed step is taken down. What one transformer leaves is of no use to another. */
@@ -65,6 +85,7 @@ function recorded({ full, reuse }: DenoisingSessions, run: Recording, reach: num
           errors.push(relativeL2(prediction, floats(reused[cutNames.prediction]!)));
         }
         run.errors.push(errors);
+        run.latents.push(floats(feeds[cutNames.latent]!).slice());
         run.changes.push(before.map((earlier) => relativeL1(earlier.probe, probe)));
         run.motionScores.push(Number(out[cutNames.motionScore]!.data[0]));
         before.unshift({ residual: out[cutNames.residual]!, probe });
@@ -89,10 +110,11 @@ function relativeL1(reference: Float32Array, other: Float32Array): number {
 }
 
 function relativeL2(reference: Float32Array, other: Float32Array): number {
-  let [difference, size] = [0, 0];
-  for (let i = 0; i < reference.length; i++) {
-    difference += (reference[i]! - other[i]!) ** 2;
-    size += reference[i]! ** 2;
-  }
-  return Math.sqrt(difference / size);
+  return distance(reference, other) / distance(reference, new Float32Array(reference.length));
+}
+
+function distance(from: Float32Array, to: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < from.length; i++) sum += (from[i]! - to[i]!) ** 2;
+  return Math.sqrt(sum);
 }
