@@ -3,17 +3,15 @@ import type { NamedWeights } from "./build-options.ts";
 import { conv, type KLDecoderShape, klResnet, norm, selfAttention } from "./kl-decoder.ts";
 
 /**
- * The mean latents [F, C, H / scale, W / scale] of pictures [F, 3, H, W]: the way into the 2-D KL autoencoder whose way
- * out is `klDecoder`, by weights under `name`.
+ * What pictures [F, 3, H, W] say of their latents [F, moments, H / scale, W / scale], by weights whose names begin with
+ * `name`: the way into the 2-D KL autoencoder whose way out is `klDecoder`.
  */
 export function klEncoder(
   pictures: Value,
   { blockChannels, layersPerBlock, groups, hasAttention }: KLDecoderShape,
-  channels: number,
-  weights: NamedWeights,
-  name: string,
+  moments: number,
+  { weights, name: root = "encoder" }: { readonly weights: NamedWeights; readonly name?: string },
 ): Value {
-  const root = `${name}.encoder`;
   const inner = blockChannels.at(-1)!;
   let x = conv(pictures, `${root}.conv_in`, blockChannels[0]!);
   for (const [i, out] of blockChannels.entries()) {
@@ -25,9 +23,12 @@ export function klEncoder(
   x = klResnet(x, `${root}.mid_block.resnets.0`, inner, groups);
   if (hasAttention) x = selfAttention(x, `${root}.mid_block.attentions.0`, groups, weights);
   x = klResnet(x, `${root}.mid_block.resnets.1`, inner, groups);
-  x = conv(silu(norm(x, `${root}.conv_norm_out`, groups)), `${root}.conv_out`, 2 * channels);
-  // Half of the channels are the logarithm of a variance.
-  return slice(conv(x, `${name}.quant_conv`, 2 * channels, 1), 1, 0, channels);
+  return conv(silu(norm(x, `${root}.conv_norm_out`, groups)), `${root}.conv_out`, moments);
+}
+
+/** The mean [B, C, ...] of moments [B, 2 * C, ...]; the other half is the logarithm of the variance. */
+export function meanOf(moments: Value): Value {
+  return slice(moments, 1, 0, moments.shape[1]! / 2);
 }
 
 /** Every second place of a convolution that sees one column and one row of zeros, at the end of each. */

@@ -1,8 +1,8 @@
-import { conv3d, div, Graph, mul, pad, silu, slice, sub, type Value } from "../onnx/index.ts";
+import { conv3d, div, Graph, mul, pad, silu, sub, type Value } from "../onnx/index.ts";
 import type { BuildOptions } from "./build-options.ts";
 import { encoderNames, type ImageEncoder } from "./image-encoder.ts";
-import { type KLDecoderShape, norm } from "./kl-decoder.ts";
-import { klEncoder } from "./kl-encoder.ts";
+import { conv as conv2d, type KLDecoderShape, norm } from "./kl-decoder.ts";
+import { klEncoder, meanOf } from "./kl-encoder.ts";
 import type { LatentExtent } from "./latent-decoder.ts";
 import {
   conv,
@@ -33,7 +33,10 @@ function buildEncoder(
   const g = new Graph({ provider, weights });
   const scale = 2 ** (spatial.blockChannels.length - 1);
   const picture = g.input(encoderNames.picture, "float32", [1, 3, height * scale, width * scale]);
-  const frame = klEncoder(picture, spatial, temporal.in_out_channels, weights, "spatial_vae.module");
+  const root = "spatial_vae.module";
+  const channels = 2 * temporal.in_out_channels;
+  const moments = klEncoder(picture, spatial, channels, { weights, name: `${root}.encoder` });
+  const frame = meanOf(conv2d(moments, `${root}.quant_conv`, channels, 1));
   const latent = temporalEncoder(asVideo(mul(frame, SPATIAL_SCALING)), temporal);
   const perChannel = (name: string) => g.weight(name, [1, temporal.embed_dim, 1, 1, 1]);
   g.output(encoderNames.latent, div(sub(latent, perChannel("shift")), perChannel("scale")));
@@ -53,8 +56,7 @@ function temporalEncoder(frame: Value, config: Temporal): Value {
   }
   x = resnets(x, `${root}.res_blocks`, x.shape[1]!, config);
   x = conv(silu(norm(x, `${root}.norm1`, num_groups, EPS)), `${root}.conv2`, 2 * config.latent_embed_dim, 1);
-  // Half of the channels are the logarithm of a variance.
-  return slice(conv(x, "temporal_vae.quant_conv", 2 * config.embed_dim, 1), 1, 0, config.embed_dim);
+  return meanOf(conv(x, "temporal_vae.quant_conv", 2 * config.embed_dim, 1));
 }
 
 /** [1, C, F, H, W] -> [1, C, F / 2, H, W] */

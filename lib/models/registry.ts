@@ -1,4 +1,8 @@
-import { autoencoderKLDecoder, parseAutoencoderKLConfig } from "./autoencoder-kl.ts";
+import {
+  autoencoderKLDecoder,
+  autoencoderKLImageEncoder,
+  parseAutoencoderKLConfig,
+} from "./autoencoder-kl.ts";
 import {
   autoencoderKLTemporalDecoder,
   parseAutoencoderKLTemporalDecoderConfig,
@@ -52,8 +56,8 @@ const latentDecoders: Builders<LatentDecoder> = {
 
 const openSoraEncoder = (config: unknown) => openSoraImageEncoder(parseOpenSoraVAEConfig(config));
 
-/** Of the autoencoders whose transformers were trained to go on from an image. */
 const imageEncoders: Builders<ImageEncoder> = {
+  AutoencoderKL: (config) => autoencoderKLImageEncoder(parseAutoencoderKLConfig(config)),
   OpenSoraVAE_V1_2: openSoraEncoder,
   VideoAutoencoderPipeline: openSoraEncoder,
 };
@@ -63,7 +67,10 @@ export function diffusionTransformer(
   { className, config }: ModelClass,
   video: VideoShape,
 ): DiffusionTransformer {
-  return choose(diffusionTransformers, className, "transformer")(config, video);
+  const build = choose(diffusionTransformers, className, "transformer");
+  if (video.givenFrames && className !== "STDiT3")
+    throw new RangeError(`A ${className} makes all frames of a video: none can be given.`);
+  return build(config, video);
 }
 
 /** @throws Error for an unknown class or config */
@@ -76,9 +83,9 @@ export function latentDecoder({ className, config }: ModelClass): LatentDecoder 
   return choose(latentDecoders, className, "decoder")(config);
 }
 
-/** The image encoder beside a latent decoder; undefined where videos do not begin with an image. */
-export function imageEncoder({ className, config }: ModelClass): ImageEncoder | undefined {
-  return Object.hasOwn(imageEncoders, className) ? imageEncoders[className]!(config) : undefined;
+/** @throws Error for an unknown class or config */
+export function imageEncoder({ className, config }: ModelClass): ImageEncoder {
+  return choose(imageEncoders, className, "image encoder")(config);
 }
 
 function choose<R, A extends unknown[]>(builders: Builders<R, A>, className: string, role: string) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { diffusionTransformer, latentDecoder, textEncoder } from "../../lib/models/index.ts";
+import { diffusionTransformer, imageEncoder, latentDecoder, textEncoder } from "../../lib/models/index.ts";
 
 describe("the registry of architectures", () => {
   const latent = { channels: 4, frames: 1, height: 8, width: 8 };
@@ -12,6 +12,16 @@ describe("the registry of architectures", () => {
       /CLIPTextModel.*T5EncoderModel/,
     );
     expect(() => latentDecoder({ className: "VQModel", config: {} })).toThrow(/VQModel.*AutoencoderKL/);
+    expect(() => imageEncoder({ className: "AutoencoderKLWan", config: {} })).toThrow(
+      /image encoder is a AutoencoderKLWan.*OpenSoraVAE_V1_2/,
+    );
+  });
+
+  it("gives frames only to transformers that can be given some", () => {
+    const wan = { className: "WanTransformer3DModel", config: {} };
+    expect(() => diffusionTransformer(wan, { ...video, givenFrames: 1 })).toThrow(
+      "A WanTransformer3DModel makes all frames of a video: none can be given.",
+    );
   });
 
   it("does not take a member of every object for a class", () => {
