@@ -12,6 +12,7 @@ export const USAGE = `usage: npm run generate -- "<prompt>" [options]
   --negative TEXT  what to steer away from
   --size WxH       pixels, such as 64x64
   --frames N       length of the video
+  --image FILE     picture that the video begins with, for models that go on from one
   --cache POLICY   off, static:K (every K-th step computed), slow, fast, or FILE.json with a codebook; default fast
   --motion on|off  motion regularisation of slow, fast and codebooks; default on
   --warmup N       the first N steps are always computed, 0 up to all of them; default 0
@@ -45,6 +46,7 @@ const OPTIONS = {
   negative: { type: "string" },
   size: { type: "string" },
   frames: { type: "string" },
+  image: { type: "string" },
   cache: { type: "string" },
   motion: { type: "string" },
   warmup: { type: "string" },
@@ -89,6 +91,7 @@ export function parseCommand(args: readonly string[], surroundings: Surroundings
       ...optional("negativePrompt", values.negative),
       ...size(values.size),
       ...optional("frames", number("frames", values.frames)),
+      ...optional("image", values.image === undefined ? undefined : path(values.image)),
       cache: values.cache?.endsWith(".json") ? readCodebook(path(values.cache)) : (values.cache ?? "fast"),
       motion: onOrOff("motion", values.motion) ?? true,
       ...optional("warmup", number("warmup", values.warmup)),

@@ -91,6 +91,7 @@ const families: readonly Family[] = [
       guidance_scale: 7,
       caption: "clean",
       prompt_suffix: " aesthetic score: 6.5.",
+      takes_image: true,
       nominal_size: {
         "848x480": [854, 480],
         "480x848": [480, 854],

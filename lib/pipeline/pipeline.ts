@@ -7,12 +7,13 @@ import {
   resolveRequest,
   type VideoLimits,
 } from "../request/index.ts";
-import { gaussianNoise } from "../sampling/index.ts";
+import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { decodeFrames } from "./decode.ts";
 import { type DenoisedStep, type DenoisingSessions, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import { GenerationError } from "./errors.ts";
 import { nominalSize } from "./families.ts";
+import { beginWith, readFirstFrame } from "./first-frame.ts";
 import { type ModelParts, openParts, type PipelineOptions } from "./model-parts.ts";
 import { encodePrompts } from "./prompts.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
@@ -90,7 +91,8 @@ export async function openPipeline(
   const closing = new AbortController();
 
   async function sessionsFor(request: ResolvedRequest): Promise<VideoSessions> {
-    const key = [request.width, request.height, request.frames, request.fps].join();
+    const { width, height, frames, fps, image } = request;
+    const key = [width, height, frames, fps, image !== undefined].join();
     if (shaped?.key === key) return shaped.sessions;
     await shaped?.sessions.release();
     shaped = null;
@@ -118,6 +120,7 @@ export async function openPipeline(
       return result;
     };
 
+    const picture = await readFirstFrame(request);
     const [sessions, firstSessions] = await timed("load", async () => {
       const opened = await sessionsFor(request);
       const first = await opened.experts.open(0);
@@ -126,12 +129,16 @@ export async function openPipeline(
     });
     const { experts, latentShape } = sessions;
     const [transformer, second] = experts.transformers as [DiffusionTransformer, DiffusionTransformer?];
-    const text = await timed("encode", () => encodePrompts(model, transformer, request));
-
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
+    const text = await timed("encode", async () => {
+      if (picture) await beginWith(picture, latent, latentShape, model);
+      return encodePrompts(model, transformer, request);
+    });
+
     const told = nominalSize(model.recipe, request);
-    const sampler = model.sampler({ steps: request.steps, ...told, latentFrames: frames });
+    const free = model.sampler({ steps: request.steps, ...told, latentFrames: frames });
+    const sampler = picture ? withGivenFrames(free, { channels, frames, given: 1 }) : free;
     planned = sampler.timesteps.length;
     const steps = await timed("denoise", () =>
       denoise({

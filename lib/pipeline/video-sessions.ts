@@ -22,13 +22,17 @@ export interface VideoSessions {
  */
 export async function openVideoSessions(
   model: ModelParts,
-  { width, height, frames, fps }: ResolvedRequest,
+  { width, height, frames, fps, image }: ResolvedRequest,
 ): Promise<VideoSessions> {
   const { transformers, vae, options } = model;
   const decoder = latentDecoder(vae);
   const latentShape = latentShapeOf(decoder, { width, height, frames });
   const told = nominalSize(model.recipe, { width, height });
-  const experts = expertsFor(transformers, { latent: latentShape, ...told, fps }, options);
+  const experts = expertsFor(
+    transformers,
+    { latent: latentShape, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
+    options,
+  );
   const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
   const graphs = new Map<string, Graph>();
   for (const { key, ...run } of runs) {

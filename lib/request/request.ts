@@ -26,6 +26,8 @@ export interface GenerationRequest {
   readonly height?: number;
   readonly frames?: number;
   readonly fps?: number;
+  /** Path of the picture that the video begins with. */
+  readonly image?: string;
 }
 
 /** A request with every default filled in, checked against the model. */
@@ -40,6 +42,8 @@ export interface ResolvedRequest {
   readonly height: number;
   readonly frames: number;
   readonly fps: number;
+  /** Path of the picture that the video begins with. */
+  readonly image?: string;
 }
 
 const positiveInteger = z.int().positive();
@@ -59,6 +63,8 @@ export const videoLimitsSchema = z.object({
   guidance_scale: z.number(),
   /** Where a request has none; the model's own notion of no prompt otherwise. */
   negative_prompt: z.string().max(2000).optional(),
+  /** Whether a video may begin with a picture. */
+  takes_image: z.boolean().optional(),
 });
 
 export type VideoLimits = z.infer<typeof videoLimitsSchema>;
@@ -93,6 +99,8 @@ export function resolveRequest(request: GenerationRequest, limits: VideoLimits):
       field: "width",
     });
   }
+  const frames = oneOf("frames", "frames", request.frames, limits.frames);
+  if (request.image !== undefined) checkImage(frames, limits);
   return {
     prompt,
     negativePrompt: request.negativePrompt ?? limits.negative_prompt ?? null,
@@ -102,9 +110,16 @@ export function resolveRequest(request: GenerationRequest, limits: VideoLimits):
     policy: resolvePolicy(request, steps),
     width,
     height,
-    frames: oneOf("frames", "frames", request.frames, limits.frames),
+    frames,
     fps: oneOf("fps", "frames per second", request.fps, limits.fps),
+    ...(request.image !== undefined && { image: request.image }),
   };
+}
+
+function checkImage(frames: number, { takes_image }: VideoLimits): void {
+  if (!takes_image) throw new RequestError("This model makes videos of a prompt alone, and takes no image.");
+  if (frames === 1)
+    throw new RequestError("A video of one frame would be its image: ask for more frames, or give no image.");
 }
 
 function resolvePolicy(

@@ -25,6 +25,13 @@ function modelOf(...args: string[]): string {
   return command.model.slice(root.length + 1);
 }
 
+it("takes the image from where the user stands", () => {
+  const surroundings = { folder: "/here", demoModel: "/demo", drawSeed: () => 1 };
+  const command = parseCommand(["a red circle", "--image", "a/first.png"], surroundings);
+  expect(command).toMatchObject({ request: { image: "/here/a/first.png" } });
+  expect(parseCommand(["a red circle"], surroundings)).not.toHaveProperty("request.image");
+});
+
 describe("--model", () => {
   it.each([
     [[], "program/models/demo"],

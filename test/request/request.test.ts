@@ -41,6 +41,7 @@ const wrong: [Partial<Record<keyof GenerationRequest, unknown>>, string][] = [
   [{ height: 0 }, "This model cannot make videos of 16x0: choose 16x16, 32x16."],
   [{ frames: 5 }, "This model cannot make 5 frames: choose 4, 1."],
   [{ frames: Number.NaN }, "This model cannot make NaN frames: choose 4, 1."],
+  [{ image: "/first.png" }, "This model makes videos of a prompt alone, and takes no image."],
   [{ fps: 30 }, "This model cannot make 30 frames per second: choose 8, 4."],
   [
     { cache: "quick" },
@@ -59,7 +60,10 @@ const wrong: [Partial<Record<keyof GenerationRequest, unknown>>, string][] = [
     '"static:1.5" needs a whole number from 1 to 9999 after the colon, for example static:3.',
   ],
   [{ cache: 3 }, "The codebook file must be an object with name, origin, codebook, motion, warmup, got 3."],
-  [{ cache: null }, "The codebook file must be an object with name, origin, codebook, motion, warmup, got null."],
+  [
+    { cache: null },
+    "The codebook file must be an object with name, origin, codebook, motion, warmup, got null.",
+  ],
   [{ warmup: -1 }, "The warm-up is -1: a warm-up is a whole number of steps, from 0 to the 6 of the run."],
   [{ warmup: 2.5 }, "The warm-up is 2.5: a warm-up is a whole number of steps, from 0 to the 6 of the run."],
   [
@@ -140,5 +144,14 @@ describe("a request", () => {
     const resolved = resolveRequest({ ...good, ...named, cache: "slow", motion: false, warmup: 1 }, limits);
     expect(resolved).toMatchObject(named);
     expect(resolved.policy).toMatchObject({ name: "slow", motion: null, warmup: 1 });
+  });
+
+  it("may begin with an image where the model takes one, and has more frames than that", () => {
+    const taking = { ...limits, takes_image: true };
+    const request = { ...good, image: "/first.png" };
+    expect(resolveRequest(request, taking).image).toBe("/first.png");
+    expect(() => resolveRequest({ ...request, frames: 1 }, taking)).toThrow(
+      new RequestError("A video of one frame would be its image: ask for more frames, or give no image."),
+    );
   });
 });

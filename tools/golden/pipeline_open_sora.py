@@ -1,7 +1,7 @@
 """Writes test/golden/pipelines/open-sora: a tiny random model folder and the latents of Open-Sora 1.2's own sampler.
 
     pip install torch==2.15.0 transformers==5.23.0 diffusers==0.42.1 timm==1.0.31 einops==0.8.2 safetensors==0.8.0 \
-        rotary-embedding-torch==0.5.3 beartype
+        rotary-embedding-torch==0.5.3 beartype pillow==13.0.0
     git clone --branch v1.2.0 https://github.com/hpcaitech/Open-Sora.git
     python tools/golden/pipeline_open_sora.py --checkout Open-Sora --tokenizer models/demo/tokenizer
 
@@ -17,6 +17,7 @@ import types
 from pathlib import Path
 
 import torch
+from PIL import Image
 from diffusers import AutoencoderKL  # before the stand-ins that the transformer's imports need
 from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
@@ -36,6 +37,7 @@ TRANSFORMER = dict(
 CASES = [
     {"steps": 4, "guidanceScale": 7.0, "prompt": "a red circle moves fast to the left", "negativePrompt": None, "seed": 1},
     {"steps": 3, "guidanceScale": 2.0, "prompt": "a red circle", "negativePrompt": None, "seed": 2},
+    {"steps": 3, "guidanceScale": 7.0, "prompt": "a red circle", "negativePrompt": None, "seed": 3, "image": "first.png"},
 ]  # fmt: skip
 
 
@@ -57,6 +59,14 @@ def load_sampler(checkout: Path):
 
 def without(prefixes: tuple[str, ...], module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {k: v for k, v in module.state_dict().items() if not k.startswith(prefixes)}
+
+
+def first_frame(path: Path, vae: AutoencoderKL) -> torch.Tensor:
+    """The latent [1, C, 1, H, W] of a picture of noise, which is written in the size of the video."""
+    rgb = torch.randint(0, 256, (HEIGHT, WIDTH, 3), generator=torch.Generator().manual_seed(62), dtype=torch.uint8)
+    Image.fromarray(rgb.numpy()).save(path)
+    picture = rgb.permute(2, 0, 1)[None] / 255 * 2 - 1
+    return (vae.encode(picture).latent_dist.mode() * vae.config.scaling_factor)[:, :, None]
 
 
 def save_part(folder: Path, weights: dict[str, torch.Tensor], config: dict) -> None:
@@ -108,16 +118,21 @@ def main() -> None:
         sampler = RFLOW(
             num_sampling_steps=case["steps"], cfg_scale=case["guidanceScale"], use_timestep_transform=True
         )
+        z = noise(case["seed"], (1, 4, FRAMES, HEIGHT // 2, WIDTH // 2))
+        mask = None
+        if "image" in case:  # as apply_mask_strategy does for the strategy "0"; the mean of the latent for a draw
+            z[:, :, :1] = first_frame(args.out / case["image"], vae)
+            mask = torch.tensor([[0.0] + [1.0] * (FRAMES - 1)])
         vectors[f"{i}.latent"] = sampler.sample(
             transformer, types.SimpleNamespace(encode=encode, null=null),
-            noise(case["seed"], (1, 4, FRAMES, HEIGHT // 2, WIDTH // 2)), [case["prompt"].lower() + SUFFIX], "cpu",
-            additional_args={name: torch.tensor([float(value)]) for name, value in video.items()}, progress=False,
+            z, [case["prompt"].lower() + SUFFIX], "cpu", mask=mask, progress=False,
+            additional_args={name: torch.tensor([float(value)]) for name, value in video.items()},
         )[0].contiguous()  # fmt: skip
     save_part(args.out / "transformer", transformer.state_dict(), {"model_type": "STDiT3"} | TRANSFORMER)
     copies = ("encoder.embed_tokens.",)
     save_part(args.out / "text_encoder", without(copies, encoder), json.loads(encoder.config.to_json_string()))
     config = {k: v for k, v in vae.config.items() if not k.startswith("_")}
-    save_part(args.out / "vae", without(("encoder.", "quant_conv."), vae), config)
+    save_part(args.out / "vae", vae.state_dict(), config)
     (args.out / "scheduler").mkdir(exist_ok=True)
     (args.out / "scheduler/scheduler_config.json").write_text("{}\n")
     index = {
@@ -129,7 +144,7 @@ def main() -> None:
         "scheduler": ["adareel", "RFlowScheduler"],
         "video": {
             "sizes": [[WIDTH, HEIGHT]], "frames": [FRAMES], "fps": [FPS], "steps": 30, "guidance_scale": 7.0,
-            "caption": "lowercase", "prompt_suffix": SUFFIX,
+            "caption": "lowercase", "prompt_suffix": SUFFIX, "takes_image": True,
         },
     }  # fmt: skip
     (args.out / "model_index.json").write_text(json.dumps(index, indent=1) + "\n")
