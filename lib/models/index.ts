@@ -1,13 +1,5 @@
-export {
-  type AutoencoderKLConfig,
-  autoencoderKLDecoder,
-  parseAutoencoderKLConfig,
-} from "./autoencoder-kl.ts";
-export {
-  type AutoencoderKLWanConfig,
-  autoencoderKLWanDecoder,
-  parseAutoencoderKLWanConfig,
-} from "./autoencoder-kl-wan.ts";
+export { autoencoderKLDecoder, parseAutoencoderKLConfig } from "./autoencoder-kl.ts";
+export { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder-kl-wan.ts";
 export type { BuildOptions, NamedWeights } from "./build-options.ts";
 export { buildFull, buildReuse, buildUncut, type CutOptions, cutNames, precisionOf } from "./cut.ts";
 export type {
