@@ -19,6 +19,8 @@ import { asVideo } from "./video-axes.ts";
 /**
  * The encoder of Open-Sora 1.2 for a single picture. Both of its autoencoders say a mean and a variance; the authors
  * draw from them, and here the means are taken: a picture always has the same latent.
+ *
+ * Its activations take 1.8 GiB at 1280x720 pixels, less than a picture's way out.
  */
 export function openSoraImageEncoder(config: OpenSoraVAEConfig, spatial = openSoraSpatial): ImageEncoder {
   return { build: (size, options) => buildEncoder(config.vae_temporal, spatial, size, options) };

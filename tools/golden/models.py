@@ -140,6 +140,12 @@ def autoencoder_kl(folder: Path, latent: tuple[int, ...], seed: int, **config) -
     weights = {k: v for k, v in model.state_dict().items() if k.startswith(("decoder.", "post_quant_conv."))}
     saved = {"_class_name": "AutoencoderKL"} | {k: v for k, v in model.config.items() if not k.startswith("_")}
     write(folder, saved, weights, {"latent": z, "frames": frames})
+    picture = torch.rand(1, 3, 16, 24, generator=generator) * 2 - 1
+    with torch.no_grad():
+        mean = model.encode(picture).latent_dist.mode()
+    encoded = (mean - (model.config.shift_factor or 0.0)) * model.config.scaling_factor
+    weights = {k: v for k, v in model.state_dict().items() if k.startswith(("encoder.", "quant_conv."))}
+    write(folder.with_name(f"{folder.name}-encoder"), saved, weights, {"picture": picture, "latent": encoded[:, :, None]})
 
 
 def main() -> None:
