@@ -74,6 +74,7 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
     fps: generation.fps,
     prompt: generation.request.prompt,
     negative: generation.request.negativePrompt,
+    ...(generation.request.image !== undefined && { image: generation.request.image }),
     seed: generation.request.seed,
     guidance: generation.request.guidanceScale,
     tokens: generation.tokens,

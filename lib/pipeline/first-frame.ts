@@ -2,27 +2,29 @@ import { encoderNames, imageEncoder, type LatentShape } from "../models/index.ts
 import type { Tensor } from "../onnx/index.ts";
 import { RequestError, type ResolvedRequest } from "../request/index.ts";
 import { readPicture, VideoError } from "../video/index.ts";
+import { nominalSize, type Recipe } from "./families.ts";
 import { type ModelParts, openGraph } from "./model-parts.ts";
 
 /**
- * The picture that a video begins with, in -1..1 [1, 3, H, W]; null without one.
+ * The picture that a video begins with, in -1..1 [1, 3, H, W]; null without one. It is fitted to the size that the
+ * transformer is told, and loses on the right and below what latents leave of that.
  *
  * @throws RequestError where it cannot be read
  */
-export async function readFirstFrame({
-  image,
-  width,
-  height,
-}: Pick<ResolvedRequest, "image" | "width" | "height">): Promise<Tensor | null> {
+export async function readFirstFrame(
+  { image, width, height }: Pick<ResolvedRequest, "image" | "width" | "height">,
+  recipe: Pick<Recipe, "nominal_size">,
+): Promise<Tensor | null> {
   if (image === undefined) return null;
-  const rgb = await readPicture(image, { width, height }).catch((cause: Error) => {
+  const told = nominalSize(recipe, { width, height });
+  const rgb = await readPicture(image, told).catch((cause: Error) => {
     throw cause instanceof VideoError ? new RequestError(cause.message, { cause }) : cause;
   });
-  const pixels = width * height;
-  const planes = Float32Array.from(
-    rgb,
-    (_, i) => rgb[(i % pixels) * 3 + Math.floor(i / pixels)]! / 127.5 - 1,
-  );
+  const planes = new Float32Array(3 * height * width);
+  for (let i = 0; i < planes.length; i++) {
+    const [channel, row] = [Math.floor(i / (height * width)), Math.floor(i / width) % height];
+    planes[i] = rgb[(row * told.width + (i % width)) * 3 + channel]! / 127.5 - 1;
+  }
   return { dtype: "float32", shape: [1, 3, height, width], data: planes };
 }
 

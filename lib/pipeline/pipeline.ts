@@ -120,7 +120,7 @@ export async function openPipeline(
       return result;
     };
 
-    const picture = await readFirstFrame(request);
+    const picture = await readFirstFrame(request, model.recipe);
     const [sessions, firstSessions] = await timed("load", async () => {
       const opened = await sessionsFor(request);
       const first = await opened.experts.open(0);

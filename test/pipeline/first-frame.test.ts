@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Checkpoint } from "../../lib/checkpoint/index.ts";
+import { readFirstFrame } from "../../lib/pipeline/first-frame.ts";
 import { openPipeline, type Pipeline } from "../../lib/pipeline/index.ts";
 import type { GenerationRequest } from "../../lib/request/index.ts";
 import { writeJson } from "./tiny-model.ts";
@@ -81,6 +82,15 @@ describe("a video that begins with an image", () => {
     );
     expect(stages).toEqual([]);
   });
+});
+
+it("a picture is fitted to the size that the transformer is told, and cut on the right", async () => {
+  const image = join(folder, "first.png"); // 32x24
+  const recipe = { nominal_size: { "24x24": [32, 24] as [number, number] } };
+  const whole = await readFirstFrame({ image, width: 32, height: 24 }, recipe);
+  const cut = await readFirstFrame({ image, width: 24, height: 24 }, recipe);
+  expect(cut!.shape).toEqual([1, 3, 24, 24]);
+  expect(cut!.data).toEqual((whole!.data as Float32Array).filter((_, i) => i % 32 < 24));
 });
 
 it("a model that does not say it takes an image refuses one", async () => {
