@@ -5,16 +5,16 @@ import { type MotionRegularisation, motionFor } from "./motion.ts";
 import type { CachePolicy } from "./policy.ts";
 
 /**
- * One generation that computed every step and asked at each what reuse would have done. Lists are by 0-based step, and
- * within a step by the distance to an earlier one: first the step before it. They are as long as was measured.
+ * One generation that computed every step and asked at each what reuse would have done. Lists are by 0-based step,
+ * and within a step by the distance to an earlier one: first the step before it. They are as long as was measured.
  */
 export interface CalibrationRun {
   /** Relative L1 change of the probe since the earlier step. */
   readonly changes: readonly (readonly number[])[];
   readonly motionScores: readonly (number | null)[];
   /**
-   * Relative L2 error of the guided prediction that reuses the residual of the earlier step, weighted by what it does to
-   * the latent: the mean weight is 1.
+   * Relative L2 error of the guided prediction that reuses the residual of the earlier step, weighted by what it does
+   * to the latent: the mean weight is 1.
    */
   readonly errors: readonly (readonly number[])[];
 }
@@ -66,9 +66,9 @@ export function replayRun(
 }
 
 /**
- * The codebook that reaches an aim on the runs at the least cost, or null where none does. Each one that is tried is the
- * best for some price of a computed step; that price and the strength of the motion regularisation are all that is
- * chosen, so that a few runs suffice.
+ * The codebook that reaches an aim on the runs at the least cost, or null where none does. Each one that is tried is
+ * the best for some price of a computed step; that price and the strength of the motion regularisation are all that
+ * is chosen, so that a few runs suffice.
  *
  * @param rateMax the largest rate to use, at most one more than the earlier steps that were measured
  */
@@ -124,7 +124,7 @@ function motionsFor(runs: readonly CalibrationRun[]): MotionRegularisation[] {
   return [...powers, { ...authors, reference, power: 1, gradientGain: 0 }];
 }
 
-/** A computed step: what it measured since the step before it, and the error of reusing it for so many steps, summed. */
+/** A computed step: what it measured since the step before it, and the summed error of reusing it so many times. */
 interface Sample {
   readonly distance: number;
   readonly errorSums: readonly number[];

@@ -57,8 +57,8 @@ function emptyRecording(): Recording {
 }
 
 /**
- * A prediction that is off matters as much as the latent moves along it, and for all steps that follow: each error counts
- * by the length of its step and by how much of the run is left, both relative to their means.
+ * A prediction that is off matters as much as the latent moves along it, and for all steps that follow: each error
+ * counts by the length of its step and by how much of the run is left, together relative to their mean.
  */
 function weighted({ latents, errors, ...run }: Recording, last: Float32Array): CalibrationRun {
   const moves = latents.map((latent, step) => distance(latent, latents[step + 1] ?? last));
