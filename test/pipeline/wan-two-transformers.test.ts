@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Checkpoint } from "../../lib/checkpoint/index.ts";
-import { openPipeline, type PipelineOptions } from "../../lib/pipeline/index.ts";
+import { measureReuse, openPipeline, type PipelineOptions } from "../../lib/pipeline/index.ts";
 import { writeJson } from "./tiny-model.ts";
 
 interface Golden {
@@ -83,7 +83,6 @@ describe("two transformers", () => {
       const largest = Math.max(...expected.map(Math.abs));
       const errors = expected.map((value, at) => Math.abs(value - latent[at]!));
       // The worst measured is 5.5e-6.
-
       expect(Math.max(...errors) / largest).toBeLessThan(1e-4);
     }
   });
@@ -99,6 +98,15 @@ describe("two transformers", () => {
       expect(trace.schedule[secondFrom]!.change).toBeNull();
     }
   });
+});
+
+it("calibration measures nothing from one transformer to the other", async () => {
+  const { steps, secondFrom } = cases[0]!;
+  const [run] = await measureReuse(folder, { requests: [requestOf(cases[0]!)], reach: 3, options: together });
+  const earlier = (step: number) => Math.min(3, step < secondFrom ? step : step - secondFrom);
+  const expected = Array.from({ length: steps }, (_, step) => earlier(step));
+  expect(run!.errors.map(({ length }) => length)).toEqual(expected);
+  expect(run!.changes.map(({ length }) => length)).toEqual(expected);
 });
 
 describe("a model of two transformers is refused", () => {
