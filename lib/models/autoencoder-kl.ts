@@ -9,8 +9,8 @@ import { decoderNames, framesPerRun, type LatentDecoder, type LatentExtent } fro
 import { asVideo } from "./video-axes.ts";
 
 /**
- * The 2-D KL autoencoder (arXiv 2112.10752), key names of diffusers' AutoencoderKL. Every frame is decoded on its own; F
- * frames are the batch.
+ * The 2-D KL autoencoder (arXiv 2112.10752), key names of diffusers' AutoencoderKL. Every frame is decoded on its
+ * own; F frames are the batch.
  */
 
 const schema = z

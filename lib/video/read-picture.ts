@@ -2,10 +2,11 @@ import { readFile } from "node:fs/promises";
 import { VideoError } from "./frames.ts";
 
 /**
- * The pixels of a picture [H, W, 3] in 8-bit sRGB, resized until it covers the size and cut to its middle.
+ * The pixels of a picture [H, W, 3] in 8-bit sRGB, resized until it covers the size and cut to its middle. A photograph
+ * is turned upright first, and sharp moves a picture that it enlarges by up to half a pixel of its own.
  *
  * @throws VideoError where there is no such file, or it is no picture
- * @see Open-Sora v1.2 `resize_crop_to_fill`, which unlike this function leaves a photograph on its side
+ * @see Open-Sora v1.2 `resize_crop_to_fill`
  */
 export async function readPicture(
   path: string,

@@ -1,4 +1,4 @@
-/** Latents of three steps come from Open-Sora's own sampler with a mask (tools/golden/rectified_flow.py), in float32. */
+/** Latents of three steps are those of Open-Sora's own sampler with a mask (tools/golden/rectified_flow.py). */
 import { readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { OPEN_SORA_FLOW, rectifiedFlow, withGivenFrames } from "../../lib/sampling/index.ts";
