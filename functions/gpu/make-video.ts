@@ -18,6 +18,7 @@ export interface MakeOptions {
   readonly models: WarmModels;
   readonly clock: Clock;
   readonly provider: string;
+  readonly precision: Receipt["precision"];
   readonly signal: AbortSignal;
   readonly onProgress: (progress: JobProgress) => void;
 }
@@ -38,7 +39,7 @@ export async function makeVideo(
   record: JobRecord,
   options: MakeOptions,
 ): Promise<{ outputs: Outputs; receipt: Receipt }> {
-  const { clock, signal, provider } = options;
+  const { clock, signal, provider, precision } = options;
   const queue = secondsBetween(record.createdAt, record.updatedAt);
   const { result: model, seconds: load } = await timed(() => openModel(record.params, options));
   const generations = await generate(record.params, model.pipeline, options);
@@ -56,6 +57,7 @@ export async function makeVideo(
     comparison,
     video: { bytes, sha256, encoder: stored.encoder },
     provider,
+    precision,
     weights,
   });
   return { outputs: stored.outputs, receipt };

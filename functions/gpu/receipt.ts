@@ -11,6 +11,7 @@ export interface Made {
   readonly comparison: Receipt["comparison"];
   readonly video: Pick<Artifact, "bytes" | "sha256"> & { readonly encoder: Encoder };
   readonly provider: string;
+  readonly precision: Receipt["precision"];
   readonly weights: Readonly<Record<string, string>>;
 }
 
@@ -31,6 +32,7 @@ export function receiptOf({
   comparison,
   video,
   provider,
+  precision,
   weights,
 }: Made): Receipt {
   const { trace } = generation;
@@ -72,6 +74,7 @@ export function receiptOf({
     video,
     attempt: record.attempt,
     provider,
+    precision,
     versions: VERSIONS,
     weights: { ...weights },
   };

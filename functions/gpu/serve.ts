@@ -11,6 +11,7 @@ import { ConfigError } from "../../lib/environment.ts";
 import { hasUnsettled, isFinished, type JobRecord, type JobStore, jobStore } from "../../lib/jobs/index.ts";
 import { logDestination } from "../../lib/log-destination.ts";
 import { ModelStoreError } from "../../lib/model-store/index.ts";
+import { precisionOf } from "../../lib/models/index.ts";
 import { openStore } from "../../lib/storage/index.ts";
 import { assertProvider, tryProvider } from "./accelerator.ts";
 import { type GpuConfig, parseConfig } from "./config.ts";
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
     progressIntervalMs: config.progressIntervalMs,
     maxRunMs: config.maxRunMs,
     provider,
+    precision: precisionOf(config.pipeline),
     log,
     onChange: process.send ? tellOfChange : (record) => void markBegun(record, jobs, log),
   });

@@ -78,6 +78,8 @@ export const receiptSchema = z.object({
   attempt: z.int().positive(),
   /** The execution provider that ran the graphs. */
   provider: z.string(),
+  /** What the transformer's blocks multiplied in; receipts from before there was a choice lack it. */
+  precision: z.enum(["float32", "float16"]).optional(),
   versions: z.record(z.string(), z.string()),
   /** SHA-256 of every file that decides what the model computes. */
   weights: z.record(z.string(), z.string()),

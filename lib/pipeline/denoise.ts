@@ -37,7 +37,8 @@ export interface DenoisedStep {
   readonly seconds: number;
 }
 
-const NOT_FINITE = "The model gave numbers that are not finite; its weights may be damaged.";
+const NOT_FINITE =
+  "The model gave numbers that are not finite; its weights may be damaged, or on a GPU need PRECISION=float32.";
 
 /**
  * Follows the sampler from noise to latent. A computed step runs the whole transformer and leaves its residual

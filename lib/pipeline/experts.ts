@@ -4,6 +4,7 @@ import {
   buildReuse,
   type DiffusionTransformer,
   diffusionTransformer,
+  precisionOf,
   type VideoShape,
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
@@ -69,12 +70,11 @@ export function expertsFor(
 }
 
 /** Half of the memory is left to what computes. How much a GPU has is not known here. */
-function fitTogether(
-  parts: readonly OpenedPart[],
-  { provider = "cpu", memoryBytes }: PipelineOptions,
-): boolean {
+function fitTogether(parts: readonly OpenedPart[], options: PipelineOptions): boolean {
+  const { provider = "cpu", memoryBytes } = options;
   const memory = memoryBytes ?? (provider === "cpu" ? machineMemory() : 0);
-  const bytes = parts.map(({ weights }) => elements(weights) * (provider === "cpu" ? 4 : 2));
+  const width = precisionOf(options) === "float16" ? 2 : 4;
+  const bytes = parts.map(({ weights }) => elements(weights) * width);
   return bytes.reduce((sum, count) => sum + count, 0) <= memory / 2;
 }
 

@@ -8,6 +8,8 @@ export interface PartDemand {
   readonly isFloat32: boolean;
   /** Of the graph that takes most, in float32. */
   readonly activationBytes: number;
+  /** The same on a GPU. */
+  readonly gpuActivationBytes: number;
 }
 
 /** Bytes that a video needs, by the precision its model computes in. */
@@ -16,7 +18,7 @@ export interface MemoryDemand {
   readonly float32Bytes: number;
   /** On the CPU, if all weights were stored in float32. */
   readonly storedFloat32Bytes: number;
-  /** On a GPU: encoder and transformer in 16 bit, the decoder in 32. */
+  /** On a GPU: the transformer in 16 bit, encoder and decoder in 32. */
   readonly float16Bytes: number;
 }
 
@@ -28,12 +30,11 @@ export interface MemoryDemand {
  * stored, and twice while their session opens. A GPU holds all weights at once.
  */
 export function memoryDemand(parts: readonly PartDemand[]): MemoryDemand {
-  const onGpu = parts.map(({ role, parameters }) => (role === "decoder" ? 4 : 2) * parameters);
-  const halved = parts.map(({ role, activationBytes }) => activationBytes / (role === "transformer" ? 2 : 1));
+  const onGpu = parts.map(({ role, parameters }) => (role === "transformer" ? 2 : 4) * parameters);
   return {
     float32Bytes: cpuBytes(parts),
     storedFloat32Bytes: cpuBytes(parts.map((part) => ({ ...part, isFloat32: true }))),
-    float16Bytes: sum(onGpu) + Math.max(...halved),
+    float16Bytes: sum(onGpu) + Math.max(...parts.map((part) => part.gpuActivationBytes)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type Checkpoint, CheckpointError, type ModelFolder, type ModelPart } from "../checkpoint/index.ts";
 import { type TextStates, textEncoder } from "../models/index.ts";
-import { type Graph, openSession, type Provider, type Session } from "../onnx/index.ts";
+import { type Graph, openSession, type Precision, type Provider, type Session } from "../onnx/index.ts";
 import { type SamplerFactory, samplerOf } from "../sampling/index.ts";
 import type { Recipe } from "./families.ts";
 import { type ModelDescription, readDescription } from "./model-description.ts";
@@ -9,6 +9,8 @@ import { openTokenizer } from "./tokenizer.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
+  /** What the transformers' blocks multiply in; float16 on CUDA by default, float32 elsewhere. */
+  readonly precision?: Precision;
   /** Threads inside one operator; by default one for each core this process may use. */
   readonly threads?: number;
   /**

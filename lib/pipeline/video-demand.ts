@@ -41,7 +41,8 @@ export async function videoDemand(
       const transformer = diffusionTransformer(opened.part, { ...video, latent });
       others.set(name, transformer.otherTensors);
       textLength = transformer.textLength;
-      return partDemand(opened, "transformer", [buildFull(transformer, opened)]);
+      const onGpu = buildFull(transformer, { ...opened, provider: "cuda" });
+      return partDemand(opened, "transformer", [buildFull(transformer, opened)], onGpu.activationBytes);
     });
     demands.push(demand);
   }
@@ -72,12 +73,15 @@ function partDemand(
   { checkpoint, weights }: OpenPart,
   role: PartDemand["role"],
   graphs: readonly Graph[],
+  gpuActivationBytes?: number,
 ): PartDemand {
+  const activationBytes = Math.max(...graphs.map((graph) => graph.activationBytes));
   const isFloat32 = checkpoint.names().every((name) => checkpoint.info(name).dtype === "F32");
   return {
     role,
     parameters: weights.parameters,
     isFloat32,
-    activationBytes: Math.max(...graphs.map((graph) => graph.activationBytes)),
+    activationBytes,
+    gpuActivationBytes: gpuActivationBytes ?? activationBytes,
   };
 }

@@ -35,6 +35,7 @@ describe("a configuration", () => {
       PROGRESS_INTERVAL_MS: "0",
       THREADS: "2",
       PROVIDER: "cuda",
+      PRECISION: "float32",
       LOG_LEVEL: "silent",
       SOMETHING_ELSE: "x",
     });
@@ -50,7 +51,7 @@ describe("a configuration", () => {
       maxRunMs: 60_000,
       leaseMs: 30_000,
       progressIntervalMs: 0,
-      pipeline: { provider: "cuda", threads: 2 },
+      pipeline: { provider: "cuda", precision: "float32", threads: 2 },
       logLevel: "silent",
     });
   });
@@ -73,6 +74,7 @@ describe("a configuration", () => {
     [{ LEASE_MS: "-1" }, "LEASE_MS must be a whole number from 1000 to 3600000."],
     [{ LEASE_MS: "60s" }, "LEASE_MS must be a whole number from 1000 to 3600000."],
     [{ PROGRESS_INTERVAL_MS: "1.5" }, "PROGRESS_INTERVAL_MS must be a whole number from 0 to 60000."],
+    [{ PRECISION: "bfloat16" }, "PRECISION must be one of float32, float16."],
     [{ THREADS: "0" }, "THREADS must be a whole number from 1 to 1024."],
     [{ PROVIDER: "tpu" }, "PROVIDER must be one of cpu, cuda, webgpu."],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent."],

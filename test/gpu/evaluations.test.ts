@@ -39,6 +39,7 @@ async function make(compare: boolean) {
     ...place,
     models,
     provider: "cpu",
+    precision: "float32",
     signal: new AbortController().signal,
     onProgress: (progress) => told.push(progress),
   });

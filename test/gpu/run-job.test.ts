@@ -48,6 +48,7 @@ function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
     progressIntervalMs: 10,
     maxRunMs: 3_600_000,
     provider: "cpu",
+    precision: "float32",
     log: silent,
     onChange: (changed) => changes.push(changed),
     ...options,
@@ -112,7 +113,7 @@ describe("a job that succeeds", () => {
     expect(receipt.cache).toEqual({ policy: "static:2", codebook: null, motion: null, warmup_steps: 0 });
     expect(receipt.video).toMatchObject({ bytes: video.bytes, sha256: video.sha256 });
     expect(receipt.weights).toEqual(await hashWeights(folder));
-    expect(receipt).toMatchObject({ attempt: 1, provider: "cpu", comparison: null });
+    expect(receipt).toMatchObject({ attempt: 1, provider: "cpu", precision: "float32", comparison: null });
     expect(Object.keys(receipt.versions)).toEqual(["adareel", "node", "onnxruntime-node"]);
   });
 

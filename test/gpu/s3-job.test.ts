@@ -44,6 +44,7 @@ describe.runIf(endpoint)("a job over S3", () => {
       progressIntervalMs: 10,
       maxRunMs: 3_600_000,
       provider: "cpu",
+      precision: "float32",
       log: silent,
       onChange: () => undefined,
     });

@@ -40,6 +40,7 @@ function open(jobs: JobStore): void {
     progressIntervalMs: 10,
     maxRunMs: 3_600_000,
     provider: "cpu",
+    precision: "float32",
     log: silent,
     onChange() {},
   });

@@ -244,7 +244,7 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
   ],
   "has weights that are not numbers": [
     (folder) => fillData(join(folder, weights.transformer), 0xff),
-    "The model gave numbers that are not finite; its weights may be damaged.",
+    "The model gave numbers that are not finite; its weights may be damaged, or on a GPU need PRECISION=float32.",
   ],
   "has weights of a type that no graph takes": [
     (folder) =>
