@@ -145,6 +145,14 @@ it("Open-Sora is told the size that it was trained with, of which its decoder ma
   expect(Object.keys(recipe.nominal_size)).toHaveLength(4);
 });
 
+it("of all families, Open-Sora alone takes an image", async () => {
+  const taking: string[] = [];
+  for (const name of Object.keys(folders) as (keyof typeof folders)[]) {
+    if ((await describeAs(name)).limits.takes_image) taking.push(name);
+  }
+  expect(taking).toEqual(["Open-Sora 1.2"]);
+});
+
 it("a negative prompt of the family's stands in for none, and an empty one is none", async () => {
   const { limits } = await describeAs("Wan 2.1 1.3B");
   expect(resolveRequest(request, limits).negativePrompt).toMatch(/^Bright tones, overexposed/);
