@@ -21,7 +21,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe("arguments that cannot be used end with one sentence and exit code 2", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
-    "no benchmark": { args: [], says: /quality, step, api, prompts/ },
+    "no benchmark": { args: [], says: /quality, step, model, api, prompts/ },
     "an unknown benchmark": { args: ["qualities"], says: /no benchmark qualities/ },
     "a name every object has": { args: ["constructor"], says: /no benchmark constructor/ },
     "an unknown option": { args: ["quality", "--seed", "3"], says: /--seed/ },

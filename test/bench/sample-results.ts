@@ -1,5 +1,6 @@
 import { type ApiResults, ROUTES } from "../../tools/bench/api-results.ts";
 import { methodsFor, STEP_COUNTS } from "../../tools/bench/methods.ts";
+import type { ModelResults } from "../../tools/bench/model-results.ts";
 import type { QualityResults, QualityRun } from "../../tools/bench/quality-results.ts";
 import { benchmarkPrompts } from "../../tools/bench/scenes.ts";
 import { SESSIONS, type StepResults } from "../../tools/bench/step-results.ts";
@@ -126,5 +127,40 @@ export function sampleApiResults(): ApiResults {
       folder: { entries: 60_000, bytes: 12e6, diskBytes: 240e6 },
     },
     idempotency: { posts: 1000, statuses: { "200": 1000 }, ids: 1, listed: 1, seconds: 2.5 },
+  };
+}
+
+/** What `model` might measure: of one family a step, a decoder and a text encoder that PyTorch was not there for. */
+export function sampleModelResults(): ModelResults {
+  const slowness = [1, 3, 1];
+  const rounds = (milliseconds: number) => slowness.map((factor) => factor * milliseconds);
+  const timing = { family: "Sample family", extent: "a part", ours: rounds(100), reuse: null };
+  const torch = (runs: number[]) => ({ version: "2.15.0", difference: 2e-6, runs });
+  const opening = { build: 100, open: 200, run: null, graphBytes: 1e6, weightBytes: 2e8, memory: null };
+  const video = { width: 100, height: 50, frames: 2, fps: 8 };
+  return {
+    kind: "model",
+    circumstances: { ...circumstances, model: null },
+    threads: 2,
+    loadAfter: 1.5,
+    timings: [
+      {
+        ...timing,
+        subject: "step",
+        reuse: { runs: rounds(10), blocks: 2, publishedBlocks: 28 },
+        torch: torch(rounds(150)),
+      },
+      { ...timing, subject: "decoder", torch: torch(rounds(50)) },
+      { ...timing, subject: "text", torch: "not timed: no torch." },
+    ],
+    decoders: [
+      {
+        family: "Sample family",
+        session: "decoder",
+        video,
+        opening: { ...opening, run: 5, memory: { peak: 3e8 } },
+      },
+    ],
+    openings: [{ family: "Sample family", session: "full", video, opening }],
   };
 }

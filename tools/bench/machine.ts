@@ -19,7 +19,8 @@ export const circumstancesSchema = z.object({
   }),
   /** Load average over one minute when the benchmark began; idle is 0. */
   loadBefore: z.number(),
-  model: z.object({ name: z.string(), sha256: z.string() }),
+  /** Null where the models are made for the measurement. */
+  model: z.object({ name: z.string(), sha256: z.string() }).nullable(),
 });
 
 export type Circumstances = z.infer<typeof circumstancesSchema>;
@@ -36,7 +37,7 @@ const PACKAGES = ["onnxruntime-node", "@huggingface/tokenizers"];
  */
 export async function circumstances(
   args: readonly string[],
-  modelFolder: string,
+  modelFolder: string | null,
   packages: readonly string[] = PACKAGES,
 ): Promise<Circumstances> {
   return {
@@ -56,7 +57,13 @@ export async function circumstances(
       ),
     },
     loadBefore: loadavg()[0]!,
-    model: { name: basename(resolve(modelFolder)), sha256: await modelFingerprint(modelFolder) },
+    model:
+      modelFolder === null
+        ? null
+        : {
+            name: basename(resolve(modelFolder)),
+            sha256: await modelFingerprint(modelFolder),
+          },
   };
 }
 
@@ -75,7 +82,11 @@ export function describeCircumstances({
     `Machine: ${machine.processor}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB of ` +
       `memory, ${machine.platform}; load average ${loadBefore.toFixed(1)} at the start${busy}.`,
     `Software: Node ${machine.node.slice(1)}, ${packages.join(", ")}.`,
-    `Model: ${model.name}, sha256 ${model.sha256.slice(0, 16)} over the configurations and weights of its parts.`,
+    ...(model
+      ? [
+          `Model: ${model.name}, sha256 ${model.sha256.slice(0, 16)} over the configurations and weights of its parts.`,
+        ]
+      : []),
   ];
 }
 

@@ -4,6 +4,7 @@ import { UsageError } from "./usage-error.ts";
 const benchmarks: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   quality: async (args) => (await import("./quality.ts")).runQuality(args),
   step: async (args) => (await import("./step.ts")).runStep(args),
+  model: async (args) => (await import("./model.ts")).runModel(args),
   api: async (args) => (await import("./api.ts")).runApi(args),
   prompts: async (args) => (await import("./prompt-check.ts")).runPromptCheck(args),
 };

@@ -6,7 +6,7 @@ Written by \`npm run bench\`, one section by each benchmark; edits made here by 
 `;
 
 /** In the order of the document. */
-const SECTIONS = ["quality", "step", "api"] as const;
+const SECTIONS = ["quality", "step", "model", "api"] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 /**

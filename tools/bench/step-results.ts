@@ -9,6 +9,9 @@ export type SessionName = (typeof SESSIONS)[number];
 /** One value for each round, in order: ours and PyTorch take turns, so a ratio is of one round. */
 const rounds = z.array(z.number().positive()).min(1);
 
+/** Milliseconds of single steps, as torch_step.py tells them. */
+export const torchTimesSchema = z.object({ written: rounds, fused: rounds });
+
 const torchSchema = z.object({
   version: z.string(),
   /** Milliseconds of a step with attention as tools/demo-model/stdit3.py writes it out. */

@@ -2,24 +2,24 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { openModelFolder } from "../../lib/checkpoint/index.ts";
 import { openPipeline } from "../../lib/pipeline/index.ts";
 import { circumstances } from "./machine.ts";
 import { demoModel, docsFolder, repository, resultsFolder, userPath } from "./options.ts";
 import { readResults, updateDocument, writeText } from "./results-file.ts";
+import { say, times } from "./rounds.ts";
 import { benchmarkPrompts } from "./scenes.ts";
+import { probeSession } from "./session-process.ts";
 import { quantile } from "./statistics.ts";
 import { stepReport } from "./step-report.ts";
 import {
   probeSchema,
   SESSIONS,
-  type SessionName,
-  type SessionProbe,
   type StepResults,
   type StepTiming,
   stepResultsSchema,
+  torchTimesSchema,
 } from "./step-results.ts";
 import { startTorch, type TorchProcess } from "./torch-process.ts";
 
@@ -70,7 +70,10 @@ async function measure(
   say("opening sessions");
   const sessions: StepResults["sessions"] = [];
   for (const name of SESSIONS)
-    sessions.push({ name, probes: await times(repeats.probes, () => probe(folder, name)) });
+    sessions.push({
+      name,
+      probes: await times(repeats.probes, () => probeSession(folder, name, probeSchema)),
+    });
   say("from command to MP4");
   const command = await timeCommand(folder, repeats.commands);
   const results: StepResults = { kind: "step", circumstances: described, timings, sessions, command };
@@ -81,7 +84,7 @@ async function measure(
 /** Rounds of a generation of ours and as long a run of PyTorch's, which wait for each other. */
 async function timeSteps(folder: string, threads: number, count: number): Promise<StepTiming> {
   const pipeline = await openPipeline(folder, { threads });
-  const torch = await startTorch(folder, threads);
+  const torch = await startTorch("torch_step.py", ["--model", folder, "--threads", String(threads)]);
   if (typeof torch === "string") say(`PyTorch ${torch}`);
   try {
     const prompt = benchmarkPrompts(1)[0]!.text;
@@ -121,16 +124,8 @@ async function timeSteps(folder: string, threads: number, count: number): Promis
 }
 
 async function torchRound(torch: TorchProcess): Promise<{ written: number; fused: number }> {
-  const { written, fused } = await torch.time(TORCH_STEPS_PER_ROUND);
+  const { written, fused } = torchTimesSchema.parse(await torch.ask(String(TORCH_STEPS_PER_ROUND)));
   return { written: median(written), fused: median(fused) };
-}
-
-async function probe(folder: string, name: SessionName): Promise<SessionProbe> {
-  const script = fileURLToPath(new URL("./session-probe.ts", import.meta.url));
-  const flags = ["--expose-gc", "--import", import.meta.resolve("tsx")];
-  const words = [...flags, script, folder, name, String(availableParallelism())];
-  const { stdout } = await run(process.execPath, words);
-  return probeSchema.parse(JSON.parse(stdout));
 }
 
 /** Fresh processes, with and without cache in turn. */
@@ -170,16 +165,6 @@ async function generate(args: readonly string[]): Promise<void> {
   });
 }
 
-async function times<T>(count: number, work: () => Promise<T>): Promise<T[]> {
-  const results: T[] = [];
-  for (let index = 0; index < count; index++) results.push(await work());
-  return results;
-}
-
 function median(values: readonly number[]): number {
   return quantile(values, 0.5);
-}
-
-function say(what: string): void {
-  process.stderr.write(`${what}\n`);
 }

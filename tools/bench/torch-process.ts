@@ -3,29 +3,24 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-/** Milliseconds of single steps. */
-export interface TorchTimes {
-  readonly written: readonly number[];
-  readonly fused: readonly number[];
-}
-
-/** torch_step.py, waiting to be asked. */
+/** A Python script that prints a line of JSON when it is ready, and then one for every line it is sent. */
 export interface TorchProcess {
+  /** Of PyTorch. */
   readonly version: string;
-  /** Times `steps` steps with each form of attention. */
-  time(steps: number): Promise<TorchTimes>;
+  /** Sends a line; the answer is whatever the script says. */
+  ask(line: string): Promise<unknown>;
   close(): Promise<void>;
 }
 
 /**
- * The model in PyTorch, or one sentence that says why it cannot be had: a benchmark goes on without it.
+ * A script of this folder, or one sentence that says why it cannot be had: a benchmark goes on without it.
  *
  * The interpreter is `ADAREEL_PYTHON`, or `python3`.
  */
-export async function startTorch(folder: string, threads: number): Promise<TorchProcess | string> {
+export async function startTorch(name: string, args: readonly string[]): Promise<TorchProcess | string> {
   const python = process.env.ADAREEL_PYTHON ?? "python3";
-  const script = fileURLToPath(new URL("./torch_step.py", import.meta.url));
-  const child = spawn(python, [script, "--model", folder, "--threads", String(threads)]);
+  const script = fileURLToPath(new URL(name, import.meta.url));
+  const child = spawn(python, [script, ...args]);
   let complaint = "";
   child.stderr.on("data", (chunk: Buffer) => {
     complaint = `${complaint}${chunk}`.slice(-4000);
@@ -47,12 +42,13 @@ export async function startTorch(folder: string, threads: number): Promise<Torch
   try {
     ({ version } = await answer());
   } catch (error) {
-    return `not timed: ${(error as Error).message.replace(/\.$/, "")}. Name a Python that has torch in ADAREEL_PYTHON.`;
+    const reason = (error as Error).message.replace(/\.$/, "");
+    return `not timed: ${reason}. ${name} says what it needs, of the Python that ADAREEL_PYTHON names.`;
   }
   return {
     version,
-    time(steps) {
-      child.stdin.write(`${steps}\n`);
+    ask(line) {
+      child.stdin.write(`${line}\n`);
       return answer();
     },
     async close() {
