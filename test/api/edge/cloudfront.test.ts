@@ -93,7 +93,8 @@ describe("a request", () => {
     await fc.assert(
       fc.asyncProperty(sent, async ({ method, path, query, headers, bytes }) => {
         const url = new URL(`https://${HOST}${path.startsWith("/") ? path : `/${path}`}`);
-        if (query) url.search = query;
+        // CloudFront does not tell a question mark with nothing behind it from none.
+        if (query !== "?") url.search = query;
         const init = { method, headers, body: Buffer.from(bytes) };
         const { cf } = (await eventOf(new Request(url, init))).Records[0]!;
         const got = requestOf(cf, HOST);
