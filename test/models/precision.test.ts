@@ -1,5 +1,10 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { convertFile } from "../../lib/checkpoint/convert-file.ts";
+import { Checkpoint } from "../../lib/checkpoint/index.ts";
 import {
   buildFull,
   buildReuse,
@@ -104,6 +109,32 @@ describe.each([
     const reuse = (provider: "cpu" | "cuda") => buildReuse(dit, { ...golden, provider }).build();
     expect(reuse("cuda")).toEqual(reuse("cpu"));
     expect(nodesOf(buildFull(dit, golden), "Gemm").inFloat16).toEqual([]);
+  });
+});
+
+describe("STDiT3 with blocks in float16, over weights stored in 16 bit", async () => {
+  const golden = await readGolden("stdit3");
+  const [goldenCase] = (await readCases<STDiT3Case>("stdit3")) as [STDiT3Case];
+  const dit = transformerOf(golden, goldenCase);
+
+  async function storedAs(dtype: "F16" | "BF16"): Promise<Checkpoint> {
+    const folder = await mkdtemp(join(tmpdir(), "adareel-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const target = join(folder, "model.safetensors");
+    await convertFile({
+      source: join(golden.folder, "model.safetensors"),
+      target,
+      targetDType: () => dtype,
+    });
+    return Checkpoint.open(target);
+  }
+
+  it.each(["F16", "BF16"] as const)("computes from %s what float32 computes from it", async (dtype) => {
+    const weights = await storedAs(dtype);
+    const feeds = await feedsOf(golden, 0, goldenCase, 1);
+    const exact = await run(buildFull(dit, { weights }), weights, feeds);
+    const { residual } = await run(buildFull(dit, { weights, provider: "cuda" }), weights, feeds);
+    expect(relativeError(residual, exact.residual!.data as Float32Array)).toBeLessThan(TOLERANCE);
   });
 });
 
