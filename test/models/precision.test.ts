@@ -42,7 +42,7 @@ function transformer(golden: Golden, className: string, goldenCase: STDiT3Case):
   );
 }
 
-/** The operators with a float16 input, and the element types of the inputs of those named. */
+/** The operators with a float16 input; of the one named, the nodes that have one and those that have none. */
 function nodesOf(graph: Graph, named: string) {
   const proto = fromBinary(ModelProtoSchema, graph.build()).graph!;
   const types = new Map<string, number>();
@@ -72,7 +72,7 @@ describe.each([
   const [goldenCase] = (await readCases<STDiT3Case>(name)) as [STDiT3Case];
   const dit = transformer(golden, className, goldenCase);
 
-  it("computes the reference's prediction, residual and probe within 5e-3", async () => {
+  it("computes float32's prediction, residual and probe within 5e-3", async () => {
     const feeds = await (className === "STDiT3"
       ? feedsOf(golden, 0, goldenCase, 1)
       : caseFeeds(dit, golden, 0, goldenCase, 1));
