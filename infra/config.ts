@@ -1,5 +1,5 @@
 import { RegionInfo } from "aws-cdk-lib/region-info";
-import { z } from "zod";
+import * as z from "zod";
 import { INSTANCE_TYPES } from "./instance-types.ts";
 
 /** Everything that can be chosen about a deployment. */

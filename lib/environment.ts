@@ -1,5 +1,5 @@
 import { delimiter } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 
 /** The environment asks for something that cannot be; the message is one sentence. */
 export class ConfigError extends Error {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
-import { z } from "zod";
+import * as z from "zod";
 import { needed, parseEnvironment } from "../../lib/environment.ts";
 import { jobHandler, openFunction } from "../../lib/lambda/index.ts";
 import { dispatch } from "./dispatch.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { folderList, logLevel, oneOf, parseEnvironment, wholeNumber } from "../../lib/environment.ts";
 import type { PipelineOptions } from "../../lib/pipeline/index.ts";
 import { chooseModels, DEFAULT_CACHE, type NamedModel, type RemoteModel } from "./models.ts";

@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { z } from "zod";
+import * as z from "zod";
 import { isVideoId } from "../../lib/jobs/index.ts";
 import { StoreError } from "../../lib/storage/index.ts";
 import { type Log, reasonOf } from "./log.ts";

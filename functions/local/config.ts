@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { folderList, logLevel, oneOf, parseEnvironment, wholeNumber } from "../../lib/environment.ts";
 
 export interface LocalConfig {

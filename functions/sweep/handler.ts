@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { needed, parseEnvironment } from "../../lib/environment.ts";
 import { openFunction } from "../../lib/lambda/index.ts";
 import { reasonOf } from "../../lib/reason-of.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { z } from "zod";
+import * as z from "zod";
 import { needed, parseEnvironment } from "../../lib/environment.ts";
 import { jobHandler, openFunction, readMasterKey } from "../../lib/lambda/index.ts";
 import { postGuarded } from "../../lib/net/index.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { type Logger, pino } from "pino";
-import { z } from "zod";
+import * as z from "zod";
 import { logLevel, needed, parseEnvironment } from "../environment.ts";
 import { type JobStore, jobStore } from "../jobs/index.ts";
 import { logDestination } from "../log-destination.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { add, Graph, mul, sub } from "../onnx/index.ts";
 import type { BuildOptions } from "./build-options.ts";
 import { parseConfig, positiveInteger } from "./config.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * Reads what a builder needs from a checkpoint's config.json; other members are ignored.

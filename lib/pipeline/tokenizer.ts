@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { z } from "zod";
+import * as z from "zod";
 import { CheckpointError, type Config, type JsonFileLimits, readJsonFile } from "../checkpoint/index.ts";
 import { tokenizerOfSentencePiece } from "./sentencepiece.ts";
 

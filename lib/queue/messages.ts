@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isVideoId, type JobRef, jobOfKey } from "../jobs/index.ts";
 
 const hintSchema = z.object({ tenant: z.string().min(1), id: z.string().refine(isVideoId) });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import type { Operation } from "../../functions/api/openapi/operation.ts";
 import { memoryStore } from "../jobs/memory-store.ts";
 import { arbitraryJson, type Schema } from "./arbitrary-json.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { type HttpRequest, sendOnce } from "./http-load.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { circumstancesSchema } from "./machine.ts";
 import { ratios, type Spread, spread } from "./statistics.ts";
 

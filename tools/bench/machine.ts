@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { basename, isAbsolute, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { modelFingerprint } from "../../lib/checkpoint/index.ts";
 
 /** What a measurement depends on besides the code. */

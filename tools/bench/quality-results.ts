@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { circumstancesSchema } from "./machine.ts";
 import type { Method } from "./methods.ts";
 import { MOTIONS, type Motion } from "./scenes.ts";
