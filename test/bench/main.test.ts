@@ -28,6 +28,7 @@ describe("arguments that cannot be used end with one sentence and exit code 2", 
     "an option without its value": { args: ["step", "--model"], says: /--model/ },
     "a word too many": { args: ["step", "fast"], says: /fast/ },
     "no prompts": { args: ["quality", "--prompts", "0"], says: /--prompts must be a whole number/ },
+    "no thread": { args: ["model", "--threads", "0"], says: /--threads must be a whole number/ },
     "an option of another benchmark": { args: ["api", "--model", "demo"], says: /--model/ },
     "results of another benchmark": { args: ["api", "--from", otherJson], says: /other\.json does not hold/ },
     "results that are not there": {
