@@ -123,6 +123,11 @@ describe("a fault is one sentence, with what is at fault", () => {
         "latent_channels: Invalid input: expected number, received undefined.",
     ],
     [
+      "a file of configuration",
+      (folder) => rmSync(join(folder, "vae/config.json")),
+      "AutoencoderKL has no config.json in its folder: put it beside the weights.",
+    ],
+    [
       "sizes",
       (folder) => edit(join(folder, "model_index.json"), (index) => delete index.video),
       "MODEL: model_index.json does not say what the model can make: " +
