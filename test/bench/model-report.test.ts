@@ -43,8 +43,8 @@ describe("the report", () => {
     expect(report).not.toMatch(/\bms\b/);
   });
 
-  test("shares the memory of a decoder among the pixels it made, weights apart", () => {
-    expect(report).toMatch(/\| Sample family \| 2 x 100x50 \| 300 \| 200 \| 10\.0 \|/);
+  test("shares the memory of a decoder among the pixels it made, its weights and Node apart", () => {
+    expect(report).toMatch(/\| Sample family \| 2 x 100x50 \| 300 \| 200 \| 5\.0 \|/);
   });
 
   test("has a dash for a run that was not made and for memory nobody told", () => {

@@ -158,7 +158,7 @@ export function sampleModelResults(): ModelResults {
         family: "Sample family",
         session: "decoder",
         video,
-        opening: { ...opening, run: 5, memory: { peak: 3e8 } },
+        opening: { ...opening, run: 5, memory: { before: 0.5e8, peak: 3e8 } },
       },
     ],
     openings: [{ family: "Sample family", session: "full", video, opening }],

@@ -29,6 +29,8 @@ export interface Family {
   readonly stepVideo: VideoSize;
   /** Of which the decoder's first run is timed. */
   readonly decodedVideo: VideoSize;
+  /** Of which the decoder's first run has its memory measured: larger, so that it stands out. */
+  readonly measuredVideo: VideoSize;
   /** Whether its text encoder is timed: those of two families are that of a third. */
   readonly timesText: boolean;
 }
@@ -117,6 +119,7 @@ export const families: readonly Family[] = [
     video: { width: 848, height: 480, frames: 51, fps: 24 },
     stepVideo: { width: 128, height: 96, frames: 51, fps: 24 },
     decodedVideo: { width: 48, height: 32, frames: 17, fps: 24 },
+    measuredVideo: { width: 96, height: 96, frames: 17, fps: 24 },
     timesText: false,
   },
   {
@@ -145,6 +148,7 @@ export const families: readonly Family[] = [
     video: { width: 512, height: 512, frames: 16, fps: 8 },
     stepVideo: { width: 128, height: 96, frames: 16, fps: 8 },
     decodedVideo: { width: 96, height: 64, frames: 2, fps: 8 },
+    measuredVideo: { width: 256, height: 256, frames: 2, fps: 8 },
     timesText: true,
   },
   {
@@ -179,6 +183,7 @@ export const families: readonly Family[] = [
     video: { width: 512, height: 512, frames: 65, fps: 24 },
     stepVideo: { width: 128, height: 96, frames: 65, fps: 24 },
     decodedVideo: { width: 48, height: 32, frames: 9, fps: 24 },
+    measuredVideo: { width: 96, height: 96, frames: 9, fps: 24 },
     timesText: false,
   },
   {
@@ -220,6 +225,7 @@ export const families: readonly Family[] = [
     video: { width: 832, height: 480, frames: 81, fps: 16 },
     stepVideo: { width: 320, height: 192, frames: 9, fps: 16 },
     decodedVideo: { width: 64, height: 48, frames: 9, fps: 16 },
+    measuredVideo: { width: 128, height: 128, frames: 9, fps: 16 },
     timesText: true,
   },
 ];

@@ -38,7 +38,8 @@ column takes every block to last as long as these.`,
     missing(results.timings),
     "### Memory of a decoder's run",
     decoderTable(results.decoders),
-    "Each ran once in a fresh process at the size timed above. The peak is of the whole process, Node and weights included.",
+    `Each ran once in a fresh process. The peak is of the whole process; the rest is without the weights and without what Node
+took before the session was opened, over the pixels of all frames.`,
     "### Opening the models as they were published",
     openingTable(results.openings),
     `Sessions at the model's default size, or the one named, over checkpoints with all of their weights, which were holes on
@@ -115,7 +116,7 @@ function decoderTable(decoders: readonly ModelSession[]): string {
         size(video),
         memory ? megabytes(memory.peak) : "–",
         megabytes(weightBytes),
-        memory ? ((memory.peak - weightBytes) / pixels / 1e3).toFixed(1) : "–",
+        memory ? ((memory.peak - memory.before - weightBytes) / pixels / 1e3).toFixed(1) : "–",
       ];
     }),
     [0, 1],

@@ -45,8 +45,11 @@ export const openingSchema = z.object({
   graphBytes: z.number(),
   /** Of the float32 weights. */
   weightBytes: z.number(),
-  /** Most bytes that were resident in the process, mapped weights included; null where /proc is missing. */
-  memory: z.object({ peak: z.number() }).nullable(),
+  /**
+   * Bytes resident in the process before the session was opened, and the most until the end, mapped weights included;
+   * null where /proc is missing.
+   */
+  memory: z.object({ before: z.number(), peak: z.number() }).nullable(),
 });
 
 const sessionSchema = z.object({
@@ -64,7 +67,7 @@ export const modelResultsSchema = z.object({
   /** Load average when the last round was over, this benchmark included. */
   loadAfter: z.number(),
   timings: z.array(timingSchema).min(1),
-  /** One run of every decoder at the size that was timed. */
+  /** One run of every decoder. */
   decoders: z.array(sessionSchema),
   /** The published models, as large as they are, over weights that are holes on the disk. */
   openings: z.array(sessionSchema),

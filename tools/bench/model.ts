@@ -22,7 +22,7 @@ import { say } from "./rounds.ts";
 import { probeSession } from "./session-process.ts";
 import type { SessionName } from "./step-results.ts";
 
-const WHOLE = { rounds: 3 } as const;
+const WHOLE = { rounds: 5 } as const;
 const QUICK = { rounds: 1 } as const;
 
 /**
@@ -61,7 +61,7 @@ async function measure(effort: Effort, args: readonly string[]): Promise<ModelRe
       const subjects: Subject[] = ["step", ...(family.timesText ? (["text"] as const) : []), "decoder"];
       for (const subject of subjects) timings.push(await timePart(family, model, subject, effort));
       say(`${family.name}: memory of the decoder`);
-      decoders.push(await probe(family, model.folder, "decoder", family.decodedVideo, true));
+      decoders.push(await probe(family, model.folder, "decoder", family.measuredVideo, true));
       await rm(model.folder, { recursive: true });
     }
     const loadAfter = loadavg()[0]!;

@@ -49,7 +49,12 @@ async function probe(
     weightBytes: graph.weightBytes,
     memory: before &&
       opened &&
-      ran && { opened: added(before, opened), ran: added(before, ran), peak: ran.peak },
+      ran && {
+        opened: added(before, opened),
+        ran: added(before, ran),
+        peak: ran.peak,
+        before: before.anonymous + before.file,
+      },
   };
 }
 
