@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { Logger } from "pino";
 import { apiKeys } from "../../../lib/access/index.ts";
 import { jobStore } from "../../../lib/jobs/index.ts";
+import { readMasterKey } from "../../../lib/lambda/index.ts";
 import { readModelCard } from "../../../lib/model-store/index.ts";
 import { postGuarded } from "../../../lib/net/index.ts";
-import { keyRing, masterKeyFromText, SecretError } from "../../../lib/secrets/index.ts";
+import { keyRing } from "../../../lib/secrets/index.ts";
 import { openBucketStore } from "../../../lib/storage/index.ts";
 import { triggerStore } from "../../../lib/triggers/index.ts";
 import { webhookEndpoints } from "../../../lib/webhooks/index.ts";
@@ -62,6 +63,7 @@ export async function openApp(
   return (request) => app.fetch(request);
 }
 
+/** Asked for once, near whoever asks, so its connection is not kept. */
 async function readMaster(name: string, region: string): Promise<Uint8Array> {
   const client = new SecretsManagerClient({
     region,
@@ -69,9 +71,7 @@ async function readMaster(name: string, region: string): Promise<Uint8Array> {
     requestHandler: { connectionTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS },
   });
   try {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: name }));
-    if (SecretString === undefined) throw new SecretError(`The secret ${name} is not a text.`);
-    return masterKeyFromText(SecretString);
+    return await readMasterKey(client, name);
   } finally {
     client.destroy();
   }
