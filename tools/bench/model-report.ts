@@ -10,7 +10,7 @@ import {
 } from "./model-results.ts";
 import type { Spread } from "./statistics.ts";
 
-/** The section of the benchmarks document about the published models, as Markdown, from nothing but the measurements. */
+/** The section of the benchmarks document about the published models, as Markdown, from measurements alone. */
 
 /** Times as fast as PyTorch. */
 const AIM = 1;
@@ -38,8 +38,8 @@ column takes every block to last as long as these.`,
     missing(results.timings),
     "### Memory of a decoder's run",
     decoderTable(results.decoders),
-    `Each ran once in a fresh process. The peak is of the whole process; the rest is without the weights and without what Node
-took before the session was opened, over the pixels of all frames.`,
+    `Each ran once in a fresh process. The peak is of the whole process; the rest is without the weights and without
+what Node took before the session was opened, over the pixels of all frames.`,
     "### Opening the models as they were published",
     openingTable(results.openings),
     `Sessions at the model's default size, or the one named, over checkpoints with all of their weights, which were holes on

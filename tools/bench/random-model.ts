@@ -14,7 +14,7 @@ import { latentOf, videoShape } from "./model-part.ts";
 import { randomValues, volume } from "./random-values.ts";
 import { type Shapes, writeWeights } from "./safetensors-file.ts";
 
-/** Models nobody trained, in the layout of the hub: names and shapes are those that the builders ask a checkpoint for. */
+/** Models nobody trained, in the layout of the hub: names and shapes are those that the builders ask for. */
 
 /** What the weights are: numbers of the sizes that networks have, or a hole on the disk, which reads as zeros. */
 export type Fill = "random" | "hole";

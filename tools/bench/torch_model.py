@@ -33,8 +33,10 @@ except ImportError as error:
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "golden"))
 
 # Buffers that follow from the configuration, and what only encodes or trains.
-DERIVED = re.compile(r"^(rope\.|y_embedder\.y_embedding|pos_embed|temp_pos_embed|(spatial_vae\.module|temporal_vae)\.(encoder|quant_conv)\."
-                     r"|encoder\.(conv|down|mid|norm)|quant_conv\.|encoder\.embed_tokens\.)")  # fmt: skip
+DERIVED = re.compile(
+    r"^(rope\.|y_embedder\.y_embedding|pos_embed|temp_pos_embed|encoder\.embed_tokens\.|quant_conv\."
+    r"|encoder\.(conv|down|mid|norm)|(spatial_vae\.module|temporal_vae)\.(encoder|quant_conv)\.)"
+)
 
 
 def checkout(variable: str) -> Path:
