@@ -49,7 +49,7 @@ ran, its mapped weights count as well, all of which it read.`,
     method(results),
     "### What it does not show",
     `- Large videos: attention's share grows with the tokens, and was not timed at the sizes people make.
-- Short prompts: texts were as long as the model takes. Ours computes a text's padding where Latte and Open-Sora drop it.
+- Short prompts: texts were as long as the model takes. Ours computes their padding, which Latte and Open-Sora drop.
 - PyTorch at its best: compilation and 16-bit arithmetic were not tried, on either side.
 - A GPU.`,
     "### Aims",
