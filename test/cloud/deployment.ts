@@ -73,7 +73,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     STORE: STORE_URL,
     MODELS: modelFolder,
     LEASE_MS: String(leaseMs),
-    PROGRESS_INTERVAL_MS: "20",
+    PROGRESS_INTERVAL_MS: "200",
     LOG_LEVEL: "info",
   });
 

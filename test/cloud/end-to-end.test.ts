@@ -155,7 +155,7 @@ describe("nothing is lost or made twice when", { timeout: TIMEOUT_MS }, () => {
     const { id, told } = await create({ steps: 300, cache: { policy: "off" } });
     await record(id, ({ progress }) => expect(progress?.done).toBeGreaterThan(0));
     await deployment.gpu.replace();
-    await quiet();
+    await settled(id);
     await record(id, status("running"));
     deployment.pass(LOST_MS);
     expect(await deployment.sweep()).toMatchObject({ lost: 1, resent: 1 });

@@ -128,7 +128,16 @@ it("without a parent tells by a marker that a job began", async () => {
   const ref = await place.queue(endless);
   const gpu = spawn(process.execPath, ["--import", "tsx", script, "serve"], {
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, STORE: place.url, MODELS: folder, PORT: "0", HOST: "127.0.0.1", THREADS: "1" },
+    env: {
+      ...process.env,
+      STORE: place.url,
+      MODELS: folder,
+      PORT: "0",
+      HOST: "127.0.0.1",
+      THREADS: "1",
+      // On a quick machine the job would be over before the first of the usual writes.
+      PROGRESS_INTERVAL_MS: "20",
+    },
   });
   onTestFinished(() => void gpu.kill("SIGKILL"));
   const [first] = (await once(gpu.stdout!.setEncoding("utf8"), "data")) as [string];
