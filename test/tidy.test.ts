@@ -2,32 +2,45 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 
-/**
- * What each lib folder may import of the others; docs/design.md says why. A folder that is not here may
- * import none.
- */
+/** The storeys of lib, and which of the others each may import. */
+const storeys: Record<string, readonly string[]> = {
+  shared: [],
+  generation: ["shared"],
+  service: ["shared"],
+  distribution: ["shared", "generation", "service"],
+};
+
+/** The folders that each folder of lib may import; docs/design.md says why. Everybody may import lib/shared. */
 const allowedImports: Record<string, readonly string[]> = {
-  onnx: [],
-  checkpoint: ["onnx"],
-  models: ["onnx"],
-  caching: [],
-  sampling: [],
-  request: ["caching", "sampling"],
-  chart: ["caching"],
-  video: [],
-  net: [],
-  secrets: [],
-  jobs: ["storage"],
-  queue: ["jobs"],
-  lambda: ["jobs", "queue", "secrets", "storage"],
-  "model-store": ["request", "storage"],
-  storage: [],
-  hub: ["model-store", "storage"],
-  webhooks: ["jobs", "net", "secrets", "storage"],
-  triggers: ["net", "secrets", "storage"],
-  access: ["secrets", "storage"],
-  text: [],
-  pipeline: ["onnx", "checkpoint", "models", "caching", "sampling", "request", "text", "video"],
+  "generation/onnx": [],
+  "generation/checkpoint": ["generation/onnx"],
+  "generation/models": ["generation/onnx"],
+  "generation/caching": [],
+  "generation/sampling": [],
+  "generation/request": ["generation/caching", "generation/sampling"],
+  "generation/chart": ["generation/caching"],
+  "generation/video": [],
+  "generation/text": [],
+  "generation/pipeline": [
+    "generation/onnx",
+    "generation/checkpoint",
+    "generation/models",
+    "generation/caching",
+    "generation/sampling",
+    "generation/request",
+    "generation/text",
+    "generation/video",
+  ],
+  "service/net": [],
+  "service/storage": [],
+  "service/jobs": ["service/storage"],
+  "service/keys": ["service/storage"],
+  "service/queue": ["service/jobs"],
+  "service/lambda": ["service/jobs", "service/keys", "service/queue", "service/storage"],
+  "service/webhooks": ["service/jobs", "service/keys", "service/net", "service/storage"],
+  "service/triggers": ["service/keys", "service/net", "service/storage"],
+  "distribution/model-store": ["generation/request", "service/storage"],
+  "distribution/hub": ["distribution/model-store", "service/storage"],
 };
 
 /** Files that are run rather than imported, besides the tests and what is under tools/. */
@@ -43,7 +56,7 @@ const entryPoints = new Set([
   "functions/settle/handler.ts",
   "functions/sweep/handler.ts",
   "functions/webhook/handler.ts",
-  "lib/pipeline/child.ts",
+  "lib/generation/pipeline/process/child.ts",
 ]);
 
 /** The one function that is made of others: it runs the whole service on one machine. */
@@ -71,8 +84,13 @@ function relativeImports(path: string, source: string): string[] {
   return [...specifiers].map((match) => normalize(join(dirname(path), match[1]!)));
 }
 
-/** `lib/onnx/graph.ts` belongs to `onnx`. */
+/** `lib/generation/onnx/graph.ts` belongs to `generation/onnx`. */
 function libFolder(path: string): string | undefined {
+  return /^lib\/([^/]+\/[^/]+)\//.exec(path)?.[1];
+}
+
+/** `lib/generation/onnx/graph.ts` belongs to `generation`. */
+function storeyOf(path: string): string | undefined {
   return /^lib\/([^/]+)\//.exec(path)?.[1];
 }
 
@@ -89,6 +107,18 @@ describe("imports", () => {
         .map((target) => `${path} -> ${target}`),
     );
     expect(upward).toEqual([]);
+  });
+
+  test("a storey of lib imports only those below it", () => {
+    const forbidden = inFolder("lib/").flatMap((path) => {
+      const own = storeyOf(path)!;
+      const targets = importsOf.get(path)!.filter((target) => {
+        const storey = storeyOf(target);
+        return storey !== undefined && ![own, ...storeys[own]!].includes(storey);
+      });
+      return targets.map((target) => `${path} -> ${target}`);
+    });
+    expect(forbidden).toEqual([]);
   });
 
   test("a lib folder imports only those design.md lets it", () => {
@@ -161,7 +191,7 @@ describe("imports", () => {
 test("every file of lib and functions is an entry point or is imported by one", () => {
   const edges = new Map([...importsOf].map(([path, targets]) => [path, new Set(targets)]));
   const roots = files.filter((path) => entryPoints.has(path) || path.startsWith("tools/"));
-  const indexes = files.filter((path) => /^lib\/[^/]+\/index\.ts$/.test(path));
+  const indexes = files.filter((path) => /^lib\/[^/]+\/[^/]+\/index\.ts$/.test(path));
   const alive = reachable(edges, new Set([...roots, ...indexes]));
   const dead = files.filter((path) => /^(lib|functions)\//.test(path) && !alive.has(path));
   expect(dead).toEqual([]);

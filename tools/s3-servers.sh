@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the contract of object stores and uploads (test/storage), a job (test/gpu) and commands (test/cli) against real S3
+# Runs the contract of object stores and uploads (test/service/storage), a job (test/gpu) and commands (test/cli) against real S3
 # servers on this machine: moto from PyPI and versitygw from the Go proxy, as far as Python and Go are there. Fails if a
 # server that runs fails a check that docs/object-stores.md does not name as lacking.
 set -euo pipefail
@@ -46,8 +46,8 @@ run() {
   fi
   echo "the contract of object stores against $name, except for: $lacks"
   ADAREEL_S3_ENDPOINT=$endpoint ADAREEL_S3_LACKS=$lacks \
-    timeout 300 npx vitest run test/storage/s3-store.test.ts test/storage/s3-uploads.test.ts \
-    test/model-store/download-model.test.ts test/gpu/s3-job.test.ts test/cli/models.test.ts test/cli/deployed-keys.test.ts
+    timeout 300 npx vitest run test/service/storage/s3-store.test.ts test/service/storage/s3-uploads.test.ts \
+    test/distribution/model-store/download-model.test.ts test/gpu/s3-job.test.ts test/cli/models.test.ts test/cli/deployed-keys.test.ts
 }
 
 status=0

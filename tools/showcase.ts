@@ -4,8 +4,8 @@
  *     npx tsx tools/showcase.ts
  */
 import { fileURLToPath } from "node:url";
-import { openPipeline } from "../lib/pipeline/index.ts";
-import { type Frames, writeVideo } from "../lib/video/index.ts";
+import { openPipeline } from "../lib/generation/pipeline/index.ts";
+import { type Frames, writeVideo } from "../lib/generation/video/index.ts";
 
 const prompts = [
   "a red circle moves fast to the left over blue stripes",

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Context } from "hono";
-import type { Claim } from "../../lib/jobs/index.ts";
+import type { Claim } from "../../lib/service/jobs/index.ts";
 import { ApiError } from "./problem.ts";
 
 const KEY_LIFETIME_MS = 24 * 3_600_000;

@@ -1,12 +1,11 @@
 import type { Logger } from "pino";
-import type { ApiKeys, Principal } from "../../lib/access/index.ts";
-import type { Hints, JobStore } from "../../lib/jobs/index.ts";
-import type { Clock, Random } from "../../lib/ports.ts";
-import type { VideoLimits } from "../../lib/request/index.ts";
-import type { KeyRing } from "../../lib/secrets/index.ts";
-import type { ObjectStore } from "../../lib/storage/index.ts";
-import type { Triggers } from "../../lib/triggers/index.ts";
-import type { Endpoints, Post } from "../../lib/webhooks/index.ts";
+import type { VideoLimits } from "../../lib/generation/request/index.ts";
+import type { Hints, JobStore } from "../../lib/service/jobs/index.ts";
+import type { ApiKeys, KeyRing, Principal } from "../../lib/service/keys/index.ts";
+import type { ObjectStore } from "../../lib/service/storage/index.ts";
+import type { Triggers } from "../../lib/service/triggers/index.ts";
+import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
+import type { Clock, Random } from "../../lib/shared/ports.ts";
 
 /** A model this deployment has, as requests are checked against it. */
 export interface ModelCard {

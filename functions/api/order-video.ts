@@ -1,6 +1,6 @@
-import type { Principal } from "../../lib/access/index.ts";
-import { type Claim, type JobRecord, newVideoId, type VideoParams } from "../../lib/jobs/index.ts";
-import { checkWebhookUrl } from "../../lib/net/index.ts";
+import { type Claim, type JobRecord, newVideoId, type VideoParams } from "../../lib/service/jobs/index.ts";
+import type { Principal } from "../../lib/service/keys/index.ts";
+import { checkWebhookUrl } from "../../lib/service/net/index.ts";
 import type { ApiDeps } from "./env.ts";
 import { ApiError } from "./problem.ts";
 import type { VideoCreate } from "./schemas/video-request.ts";

@@ -1,5 +1,5 @@
-import type { JobStore } from "../../lib/jobs/index.ts";
-import type { Clock } from "../../lib/ports.ts";
+import type { JobStore } from "../../lib/service/jobs/index.ts";
+import type { Clock } from "../../lib/shared/ports.ts";
 
 /** How long one look at the queue serves everybody who asks: clients poll, and a listing costs as much as a write. */
 const SHARED_MS = 1000;

@@ -1,6 +1,6 @@
-import type { VideoParams } from "../../lib/jobs/index.ts";
-import type { Random } from "../../lib/ports.ts";
-import { RequestError, type RequestField, resolveRequest } from "../../lib/request/index.ts";
+import { RequestError, type RequestField, resolveRequest } from "../../lib/generation/request/index.ts";
+import type { VideoParams } from "../../lib/service/jobs/index.ts";
+import type { Random } from "../../lib/shared/ports.ts";
 import type { ModelCard, RequestLimits } from "./env.ts";
 import { ApiError } from "./problem.ts";
 import type { CacheSetting, VideoSettings } from "./schemas/video-request.ts";

@@ -1,4 +1,9 @@
-import { fillTemplate, parseTemplate, type Template, type TriggerFields } from "../../lib/triggers/index.ts";
+import {
+  fillTemplate,
+  parseTemplate,
+  type Template,
+  type TriggerFields,
+} from "../../lib/service/triggers/index.ts";
 import type { ApiDeps } from "./env.ts";
 import { check } from "./middleware/body.ts";
 import { webhookOf } from "./order-video.ts";

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { GenerationRequest } from "../../lib/request/index.ts";
+import type { GenerationRequest } from "../../lib/generation/request/index.ts";
 
 export const USAGE = `usage: npm run generate -- "<prompt>" [options]
 

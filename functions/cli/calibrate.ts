@@ -6,10 +6,10 @@ import {
   type CodebookFile,
   type ProposedCodebook,
   proposeCodebook,
-} from "../../lib/caching/index.ts";
-import { describeModel, measureReuse } from "../../lib/pipeline/index.ts";
-import { resolveRequest } from "../../lib/request/index.ts";
-import { writeFileAtomically } from "../../lib/video/index.ts";
+} from "../../lib/generation/caching/index.ts";
+import { describeModel, measureReuse } from "../../lib/generation/pipeline/index.ts";
+import { resolveRequest } from "../../lib/generation/request/index.ts";
+import { writeFileAtomically } from "../../lib/generation/video/index.ts";
 import { UsageError } from "./args.ts";
 import type { LocalCommand } from "./local-models.ts";
 

@@ -1,4 +1,4 @@
-import type { ModelCheck, PartCheck, VideoCheck } from "../../lib/pipeline/index.ts";
+import type { ModelCheck, PartCheck, VideoCheck } from "../../lib/generation/pipeline/index.ts";
 import { gigabytes } from "./transfer-progress.ts";
 
 export interface CheckReport {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { CacheTrace, TraceStep } from "../../lib/caching/index.ts";
-import { escapeHtml, scheduleChart } from "../../lib/chart/index.ts";
+import type { CacheTrace, TraceStep } from "../../lib/generation/caching/index.ts";
+import { escapeHtml, scheduleChart } from "../../lib/generation/chart/index.ts";
 import { SCRIPT, STYLE } from "./comparison-assets.ts";
 
 export interface ComparedVideo {

@@ -8,8 +8,8 @@ import {
   type Generation,
   type PipelineProcess,
   startPipelineProcess,
-} from "../../lib/pipeline/index.ts";
-import { RequestError } from "../../lib/request/index.ts";
+} from "../../lib/generation/pipeline/index.ts";
+import { RequestError } from "../../lib/generation/request/index.ts";
 import {
   assertWritable,
   psnr,
@@ -17,7 +17,7 @@ import {
   type WrittenVideo,
   writeFileAtomically,
   writeVideo,
-} from "../../lib/video/index.ts";
+} from "../../lib/generation/video/index.ts";
 import { type GenerateCommand, parseCommand, USAGE, UsageError } from "./args.ts";
 import { type ComparedVideo, comparisonPage } from "./comparison-page.ts";
 import { type ProgressDisplay, progressBar, progressLines } from "./progress.ts";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type ApiKeys, apiKeys } from "../../lib/access/index.ts";
-import { openStore } from "../../lib/storage/index.ts";
+import { type ApiKeys, apiKeys } from "../../lib/service/keys/index.ts";
+import { openStore } from "../../lib/service/storage/index.ts";
 
 /** `npm run keys`: API keys are made, listed and revoked where the service looks for them. */
 

@@ -1,11 +1,16 @@
 import { basename, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { modelFingerprint, openModelFolder } from "../../lib/checkpoint/index.ts";
-import { isModelName, type ModelCard, modelCards, uploadModel } from "../../lib/model-store/index.ts";
-import { describeModel } from "../../lib/pipeline/index.ts";
-import { RequestError } from "../../lib/request/index.ts";
-import { type FileUploads, openFileUploads } from "../../lib/storage/index.ts";
+import {
+  isModelName,
+  type ModelCard,
+  modelCards,
+  uploadModel,
+} from "../../lib/distribution/model-store/index.ts";
+import { modelFingerprint, openModelFolder } from "../../lib/generation/checkpoint/index.ts";
+import { describeModel } from "../../lib/generation/pipeline/index.ts";
+import { RequestError } from "../../lib/generation/request/index.ts";
+import { type FileUploads, openFileUploads } from "../../lib/service/storage/index.ts";
 import { UsageError } from "./args.ts";
 import { type CalibrateOptions, calibrate } from "./calibrate.ts";
 import { add, check, convert, type LocalCommand, type LocalOptions, listLocal } from "./local-models.ts";

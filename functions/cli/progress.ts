@@ -1,4 +1,4 @@
-import type { Progress } from "../../lib/pipeline/index.ts";
+import type { Progress } from "../../lib/generation/pipeline/index.ts";
 
 const BAR_WIDTH = 30;
 const NAMES = {

@@ -1,5 +1,5 @@
-import { type Generation, savings } from "../../lib/pipeline/index.ts";
-import type { WrittenVideo } from "../../lib/video/index.ts";
+import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
+import type { WrittenVideo } from "../../lib/generation/video/index.ts";
 import { scheduleStrip } from "./strip.ts";
 
 export interface Comparison {

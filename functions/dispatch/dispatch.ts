@@ -5,9 +5,9 @@ import {
   type JobRecord,
   type JobRef,
   type JobStore,
-} from "../../lib/jobs/index.ts";
-import type { Clock } from "../../lib/ports.ts";
-import { jobLocation, type SqsHints } from "../../lib/queue/index.ts";
+} from "../../lib/service/jobs/index.ts";
+import { jobLocation, type SqsHints } from "../../lib/service/queue/index.ts";
+import type { Clock } from "../../lib/shared/ports.ts";
 
 export interface DispatchDeps {
   readonly jobs: JobStore;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import * as z from "zod";
-import { needed, parseEnvironment } from "../../lib/environment.ts";
-import { jobHandler, openFunction } from "../../lib/lambda/index.ts";
+import { jobHandler, openFunction } from "../../lib/service/lambda/index.ts";
+import { needed, parseEnvironment } from "../../lib/shared/environment.ts";
 import { dispatch } from "./dispatch.ts";
 
 const environment = z.object({ ENDPOINT_NAME: needed("the name of the SageMaker endpoint") });

@@ -4,8 +4,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { ConfigError } from "../../lib/environment.ts";
-import type { Provider } from "../../lib/onnx/index.ts";
+import type { Provider } from "../../lib/generation/onnx/index.ts";
+import { ConfigError } from "../../lib/shared/environment.ts";
 
 /** Where a GPU would be seen. */
 export interface Machine {

@@ -1,7 +1,7 @@
 import { setImmediate as pause } from "node:timers/promises";
-import type { Receipt } from "../../lib/jobs/index.ts";
-import type { Generation } from "../../lib/pipeline/index.ts";
-import { type Frames, frameAt, psnr, ssim } from "../../lib/video/index.ts";
+import type { Generation } from "../../lib/generation/pipeline/index.ts";
+import { type Frames, frameAt, psnr, ssim } from "../../lib/generation/video/index.ts";
+import type { Receipt } from "../../lib/service/jobs/index.ts";
 
 /** What a video differs in, and what it took, beside the same video without cache. */
 export async function compare(

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { folderList, logLevel, oneOf, parseEnvironment, wholeNumber } from "../../lib/environment.ts";
-import type { PipelineOptions } from "../../lib/pipeline/index.ts";
+import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
+import { folderList, logLevel, oneOf, parseEnvironment, wholeNumber } from "../../lib/shared/environment.ts";
 import { chooseModels, DEFAULT_CACHE, type NamedModel, type RemoteModel } from "./models.ts";
 
 export interface GpuConfig {

@@ -1,7 +1,7 @@
-import { CheckpointError } from "../../lib/checkpoint/index.ts";
-import type { JobError } from "../../lib/jobs/index.ts";
-import { GenerationError } from "../../lib/pipeline/index.ts";
-import { RequestError } from "../../lib/request/index.ts";
+import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
+import { GenerationError } from "../../lib/generation/pipeline/index.ts";
+import { RequestError } from "../../lib/generation/request/index.ts";
+import type { JobError } from "../../lib/service/jobs/index.ts";
 
 /**
  * Why an attempt ends without a video. The message is one sentence for whoever asked for the video, and names nothing

@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import type { Holder, JobProgress, JobRecord, JobStore, Refusal } from "../../lib/jobs/index.ts";
-import type { Clock } from "../../lib/ports.ts";
+import type { Holder, JobProgress, JobRecord, JobStore, Refusal } from "../../lib/service/jobs/index.ts";
+import type { Clock } from "../../lib/shared/ports.ts";
 import { type Log, reasonOf } from "./log.ts";
 
 /** A job that this worker holds, as long as it can make sure of it. */

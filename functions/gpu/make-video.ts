@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { JobProgress, JobRecord, Outputs, Receipt, VideoParams } from "../../lib/jobs/index.ts";
-import type { Generation, PipelineProcess } from "../../lib/pipeline/index.ts";
-import type { Clock } from "../../lib/ports.ts";
-import type { GenerationRequest } from "../../lib/request/index.ts";
-import type { ObjectStore } from "../../lib/storage/index.ts";
-import { type WrittenVideo, writePoster, writeVideo } from "../../lib/video/index.ts";
+import type { Generation, PipelineProcess } from "../../lib/generation/pipeline/index.ts";
+import type { GenerationRequest } from "../../lib/generation/request/index.ts";
+import { type WrittenVideo, writePoster, writeVideo } from "../../lib/generation/video/index.ts";
+import type { JobProgress, JobRecord, Outputs, Receipt, VideoParams } from "../../lib/service/jobs/index.ts";
+import type { ObjectStore } from "../../lib/service/storage/index.ts";
+import type { Clock } from "../../lib/shared/ports.ts";
 import { compare } from "./comparison.ts";
 import { JobFailure } from "./failure.ts";
 import { receiptOf } from "./receipt.ts";

@@ -1,4 +1,4 @@
-import type { JobRef } from "../../lib/jobs/index.ts";
+import type { JobRef } from "../../lib/service/jobs/index.ts";
 
 /**
  * What the GPU function says to a process that started it with an IPC channel. It is told nothing over the channel, and

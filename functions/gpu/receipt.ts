@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
-import type { Artifact, JobRecord, Receipt } from "../../lib/jobs/index.ts";
-import { type Generation, savings } from "../../lib/pipeline/index.ts";
-import type { Encoder } from "../../lib/video/index.ts";
+import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
+import type { Encoder } from "../../lib/generation/video/index.ts";
+import type { Artifact, JobRecord, Receipt } from "../../lib/service/jobs/index.ts";
 
 export interface Made {
   readonly record: Pick<JobRecord, "attempt">;

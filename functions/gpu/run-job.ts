@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Applied, JobEvent, JobRecord, JobRef } from "../../lib/jobs/index.ts";
-import { isFinished } from "../../lib/jobs/index.ts";
-import { StoreError } from "../../lib/storage/index.ts";
+import type { Applied, JobEvent, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
+import { isFinished } from "../../lib/service/jobs/index.ts";
+import { StoreError } from "../../lib/service/storage/index.ts";
 import { failureOf, JobFailure } from "./failure.ts";
 import { keepLease, type Lease, type LeaseOptions } from "./lease.ts";
 import { reasonOf } from "./log.ts";

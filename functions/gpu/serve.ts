@@ -6,13 +6,19 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
 import { pino } from "pino";
-import { CheckpointError } from "../../lib/checkpoint/index.ts";
-import { ConfigError } from "../../lib/environment.ts";
-import { hasUnsettled, isFinished, type JobRecord, type JobStore, jobStore } from "../../lib/jobs/index.ts";
-import { logDestination } from "../../lib/log-destination.ts";
-import { ModelStoreError } from "../../lib/model-store/index.ts";
-import { precisionOf } from "../../lib/models/index.ts";
-import { openStore } from "../../lib/storage/index.ts";
+import { ModelStoreError } from "../../lib/distribution/model-store/index.ts";
+import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
+import { precisionOf } from "../../lib/generation/models/index.ts";
+import {
+  hasUnsettled,
+  isFinished,
+  type JobRecord,
+  type JobStore,
+  jobStore,
+} from "../../lib/service/jobs/index.ts";
+import { openStore } from "../../lib/service/storage/index.ts";
+import { ConfigError } from "../../lib/shared/environment.ts";
+import { logDestination } from "../../lib/shared/log-destination.ts";
 import { assertProvider, tryProvider } from "./accelerator.ts";
 import { type GpuConfig, parseConfig } from "./config.ts";
 import { type Log, reasonOf } from "./log.ts";

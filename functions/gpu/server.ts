@@ -1,8 +1,8 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
-import { isVideoId } from "../../lib/jobs/index.ts";
-import { StoreError } from "../../lib/storage/index.ts";
+import { isVideoId } from "../../lib/service/jobs/index.ts";
+import { StoreError } from "../../lib/service/storage/index.ts";
 import { type Log, reasonOf } from "./log.ts";
 import type { WarmModels } from "./warm-models.ts";
 import type { Worker } from "./worker.ts";

@@ -1,4 +1,4 @@
-import { Graph, neg, openSession, type Provider } from "../../lib/onnx/index.ts";
+import { Graph, neg, openSession, type Provider } from "../../lib/generation/onnx/index.ts";
 
 /** Runs the smallest model there is on the provider in the argument; a process of its own, which frees the GPU. */
 async function main(provider: Provider): Promise<void> {

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Artifact, artifactKey, type JobRecord } from "../../lib/jobs/index.ts";
-import { type ObjectStore, StoreError } from "../../lib/storage/index.ts";
+import { type Artifact, artifactKey, type JobRecord } from "../../lib/service/jobs/index.ts";
+import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
 import { JobFailure } from "./failure.ts";
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = { ".mp4": "video/mp4", ".webp": "image/webp" };

@@ -1,11 +1,11 @@
-import { hashWeights } from "../../lib/checkpoint/index.ts";
-import { ConfigError } from "../../lib/environment.ts";
+import { hashWeights } from "../../lib/generation/checkpoint/index.ts";
 import {
   describeModel,
   type PipelineOptions,
   type PipelineProcess,
   startPipelineProcess,
-} from "../../lib/pipeline/index.ts";
+} from "../../lib/generation/pipeline/index.ts";
+import { ConfigError } from "../../lib/shared/environment.ts";
 import type { NamedModel } from "./models.ts";
 
 export interface WarmModel {

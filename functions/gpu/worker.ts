@@ -1,4 +1,4 @@
-import type { JobRecord, JobRef } from "../../lib/jobs/index.ts";
+import type { JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
 import { type JobRunOptions, runJob } from "./run-job.ts";
 
 export type Run =

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
-import { folderList, logLevel, oneOf, parseEnvironment, wholeNumber } from "../../lib/environment.ts";
+import { folderList, logLevel, oneOf, parseEnvironment, wholeNumber } from "../../lib/shared/environment.ts";
 
 export interface LocalConfig {
   /** `PORT`; 3000. With 0 the system chooses a free one. */

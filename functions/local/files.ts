@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { Hono } from "hono";
-import { attachment, type FolderStore, type UrlSigner } from "../../lib/storage/index.ts";
+import { attachment, type FolderStore, type UrlSigner } from "../../lib/service/storage/index.ts";
 
 /** Serves what signed URLs lead to, with byte ranges, which players seek by. */
 export function fileRoutes(store: FolderStore, signer: UrlSigner) {

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { request } from "node:http";
 import { fileURLToPath } from "node:url";
-import type { JobRef } from "../../lib/jobs/index.ts";
+import type { JobRef } from "../../lib/service/jobs/index.ts";
 import type { FromGpu } from "../gpu/messages.ts";
 
 export interface GpuProcessOptions {

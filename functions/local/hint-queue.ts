@@ -1,4 +1,4 @@
-import type { JobRef } from "../../lib/jobs/index.ts";
+import type { JobRef } from "../../lib/service/jobs/index.ts";
 
 /** Hints, one for each job at most; they are lost with the process, and the sweeper gives them again. */
 export interface HintQueue {

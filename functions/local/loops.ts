@@ -1,11 +1,10 @@
 import { delimiter } from "node:path";
 import type { Logger } from "pino";
-import type { ApiKeys } from "../../lib/access/index.ts";
-import { type Hints, isFinished, type JobRef, type JobStore, sweep } from "../../lib/jobs/index.ts";
-import type { Clock } from "../../lib/ports.ts";
-import { reasonOf } from "../../lib/reason-of.ts";
-import type { KeyRing } from "../../lib/secrets/index.ts";
-import { deliverWebhooks, type Endpoints, type Post } from "../../lib/webhooks/index.ts";
+import { type Hints, isFinished, type JobRef, type JobStore, sweep } from "../../lib/service/jobs/index.ts";
+import type { ApiKeys, KeyRing } from "../../lib/service/keys/index.ts";
+import { deliverWebhooks, type Endpoints, type Post } from "../../lib/service/webhooks/index.ts";
+import type { Clock } from "../../lib/shared/ports.ts";
+import { reasonOf } from "../../lib/shared/reason-of.ts";
 import type { LocalConfig } from "./config.ts";
 import { startGpuProcess } from "./gpu-process.ts";
 import { hintQueue } from "./hint-queue.ts";

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { JobRecord, SweepReport } from "../../lib/jobs/index.ts";
-import type { PostResult } from "../../lib/net/index.ts";
+import type { JobRecord, SweepReport } from "../../lib/service/jobs/index.ts";
+import type { PostResult } from "../../lib/service/net/index.ts";
 
 /** What the service measures of itself, for Prometheus. No label has a tenant, an id or a prompt in it. */
 export interface Metrics {

@@ -1,7 +1,7 @@
 import { pino } from "pino";
-import { CheckpointError } from "../../lib/checkpoint/index.ts";
-import { ConfigError } from "../../lib/environment.ts";
-import { logDestination } from "../../lib/log-destination.ts";
+import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
+import { ConfigError } from "../../lib/shared/environment.ts";
+import { logDestination } from "../../lib/shared/log-destination.ts";
 import { parseConfig } from "./config.ts";
 import { startService } from "./service.ts";
 

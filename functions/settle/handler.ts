@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { messageHandler, openFunction } from "../../lib/lambda/index.ts";
+import { messageHandler, openFunction } from "../../lib/service/lambda/index.ts";
 import { parseNotification } from "./notification.ts";
 import { settle } from "./settle.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { MessageError, parsedJson } from "../../lib/queue/index.ts";
+import { MessageError, parsedJson } from "../../lib/service/queue/index.ts";
 
 const notificationSchema = z.object({
   eventSource: z.literal("aws:sagemaker"),

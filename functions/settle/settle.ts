@@ -1,5 +1,5 @@
-import { hasUnsettled, isFinished, type JobRef, type JobStore } from "../../lib/jobs/index.ts";
-import { jobAt, MessageError, type SqsHints } from "../../lib/queue/index.ts";
+import { hasUnsettled, isFinished, type JobRef, type JobStore } from "../../lib/service/jobs/index.ts";
+import { jobAt, MessageError, type SqsHints } from "../../lib/service/queue/index.ts";
 import type { Notification } from "./notification.ts";
 
 export interface SettleDeps {

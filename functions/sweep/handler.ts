@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { needed, parseEnvironment } from "../../lib/environment.ts";
-import { openFunction } from "../../lib/lambda/index.ts";
-import { reasonOf } from "../../lib/reason-of.ts";
+import { openFunction } from "../../lib/service/lambda/index.ts";
+import { needed, parseEnvironment } from "../../lib/shared/environment.ts";
+import { reasonOf } from "../../lib/shared/reason-of.ts";
 import { sweepJobs, unfinishedMetric } from "./sweep.ts";
 
 const environment = z.object({

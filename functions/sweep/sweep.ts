@@ -6,8 +6,8 @@ import {
   type SweepOptions,
   type SweepReport,
   sweep,
-} from "../../lib/jobs/index.ts";
-import type { Clock } from "../../lib/ports.ts";
+} from "../../lib/service/jobs/index.ts";
+import type { Clock } from "../../lib/shared/ports.ts";
 
 export interface SweepDeps {
   readonly jobs: JobStore;

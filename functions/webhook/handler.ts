@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod";
-import { needed, parseEnvironment } from "../../lib/environment.ts";
-import { jobHandler, openFunction, readMasterKey } from "../../lib/lambda/index.ts";
-import { postGuarded } from "../../lib/net/index.ts";
-import { keyRing } from "../../lib/secrets/index.ts";
-import { type Post, webhookEndpoints } from "../../lib/webhooks/index.ts";
+import { keyRing } from "../../lib/service/keys/index.ts";
+import { jobHandler, openFunction, readMasterKey } from "../../lib/service/lambda/index.ts";
+import { postGuarded } from "../../lib/service/net/index.ts";
+import { type Post, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import { needed, parseEnvironment } from "../../lib/shared/environment.ts";
 import { sendWebhooks } from "./webhook.ts";
 
 const environment = z.object({

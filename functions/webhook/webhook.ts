@@ -1,6 +1,6 @@
-import type { JobRef } from "../../lib/jobs/index.ts";
-import { DELAY_SECONDS_MAX, type SqsHints } from "../../lib/queue/index.ts";
-import { deliverWebhooks, type SenderOptions } from "../../lib/webhooks/index.ts";
+import type { JobRef } from "../../lib/service/jobs/index.ts";
+import { DELAY_SECONDS_MAX, type SqsHints } from "../../lib/service/queue/index.ts";
+import { deliverWebhooks, type SenderOptions } from "../../lib/service/webhooks/index.ts";
 
 export interface WebhookDeps extends SenderOptions {
   readonly hints: Pick<SqsHints, "webhooks">;

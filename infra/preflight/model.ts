@@ -1,6 +1,6 @@
 import { GetObjectCommand, HeadBucketCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
-import { type ModelCard, modelPrefix, readModelCard } from "../../lib/model-store/index.ts";
-import { RecordError } from "../../lib/storage/index.ts";
+import { type ModelCard, modelPrefix, readModelCard } from "../../lib/distribution/model-store/index.ts";
+import { RecordError } from "../../lib/service/storage/index.ts";
 import type { DeploymentConfig } from "../config.ts";
 import { sharedNames } from "../names.ts";
 import { asked, CLIENT_LIMITS, statusOf } from "./aws.ts";

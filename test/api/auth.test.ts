@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
-import { newApiKey } from "../../lib/secrets/index.ts";
+import { newApiKey } from "../../lib/service/keys/index.ts";
 import { expectProblem } from "./problem.ts";
 import { EXAMPLES, OPERATIONS, pathOf } from "./routes.ts";
 import { type TestApi, testApi } from "./support.ts";

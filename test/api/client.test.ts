@@ -1,7 +1,7 @@
 import { expect, expectTypeOf, it } from "vitest";
 import { adareelClient } from "../../functions/api/client.ts";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { memoryStore } from "../jobs/memory-store.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
 import { BASE_URL, testApi } from "./support.ts";
 
 it("knows what requests take and answers have", async () => {

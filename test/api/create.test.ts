@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { memoryStore } from "../jobs/memory-store.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
 import { formOf } from "./form.ts";
 import { type TestApi, testApi } from "./support.ts";
 

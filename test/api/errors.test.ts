@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { StoreError } from "../../lib/storage/index.ts";
-import { intercepted } from "../jobs/failing-store.ts";
-import { memoryStore } from "../jobs/memory-store.ts";
+import { StoreError } from "../../lib/service/storage/index.ts";
+import { intercepted } from "../service/jobs/failing-store.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
 import { expectProblem } from "./problem.ts";
 import { type TestApi, testApi } from "./support.ts";
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import type { Operation } from "../../functions/api/openapi/operation.ts";
-import { memoryStore } from "../jobs/memory-store.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
 import { arbitraryJson, type Schema } from "./arbitrary-json.ts";
 import { formOf } from "./form.ts";
 import { EXAMPLES, expectDocumented, OPERATIONS, pathOf } from "./routes.ts";

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ProblemCode } from "../../functions/api/problem.ts";
-import { memoryStore } from "../jobs/memory-store.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
 import { expectProblem } from "./problem.ts";
 import { LIMITS, type SendOptions, type TestApi, testApi } from "./support.ts";
 

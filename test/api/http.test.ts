@@ -1,7 +1,7 @@
 import { Writable } from "node:stream";
 import { pino } from "pino";
 import { beforeAll, describe, expect, it } from "vitest";
-import { memoryStore } from "../jobs/memory-store.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
 import { expectProblem } from "./problem.ts";
 import { type TestApi, testApi } from "./support.ts";
 

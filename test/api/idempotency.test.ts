@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { memoryStore } from "../jobs/memory-store.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
 import { formOf } from "./form.ts";
 import { expectProblem } from "./problem.ts";
 import { type SendOptions, type TestApi, testApi } from "./support.ts";

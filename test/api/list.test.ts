@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { newVideoId } from "../../lib/jobs/index.ts";
-import { memoryStore } from "../jobs/memory-store.ts";
-import { newJob } from "../jobs/sample-job.ts";
+import { newVideoId } from "../../lib/service/jobs/index.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
+import { newJob } from "../service/jobs/sample-job.ts";
 import { expectProblem } from "./problem.ts";
 import { type TestApi, testApi } from "./support.ts";
 

@@ -1,6 +1,6 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { beforeAll, describe, expect, it } from "vitest";
-import { memoryStore } from "../jobs/memory-store.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
 import { DOCUMENT, EXAMPLES, expectDocumented, OPERATIONS, pathOf } from "./routes.ts";
 import { type SendOptions, type TestApi, testApi } from "./support.ts";
 

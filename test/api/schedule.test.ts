@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { scheduleView } from "../../functions/api/views/schedule.ts";
-import { scheduleChart } from "../../lib/chart/index.ts";
-import { assertWellFormed } from "../chart/markup.ts";
-import { sampleTrace } from "../chart/sample-trace.ts";
-import { receipt as sampleReceipt } from "../jobs/sample-job.ts";
+import { scheduleChart } from "../../lib/generation/chart/index.ts";
+import { assertWellFormed } from "../generation/chart/markup.ts";
+import { sampleTrace } from "../generation/chart/sample-trace.ts";
+import { receipt as sampleReceipt } from "../service/jobs/sample-job.ts";
 import { testApi } from "./support.ts";
 
 const api = await testApi();

@@ -7,16 +7,21 @@ import { afterAll, expect } from "vitest";
 import { createApp } from "../../functions/api/app.ts";
 import type { ApiDeps } from "../../functions/api/env.ts";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { apiKeys } from "../../lib/access/index.ts";
-import { type Artifact, artifactKey, type JobEvent, type JobRecord, jobStore } from "../../lib/jobs/index.ts";
-import type { PostResult } from "../../lib/net/index.ts";
-import { describeModel } from "../../lib/pipeline/index.ts";
-import type { Clock } from "../../lib/ports.ts";
-import { keyRing } from "../../lib/secrets/index.ts";
-import { openFolderStore, urlSigner } from "../../lib/storage/index.ts";
-import { triggerStore } from "../../lib/triggers/index.ts";
-import { deliverWebhooks, webhookEndpoints } from "../../lib/webhooks/index.ts";
-import { receipt } from "../jobs/sample-job.ts";
+import { describeModel } from "../../lib/generation/pipeline/index.ts";
+import {
+  type Artifact,
+  artifactKey,
+  type JobEvent,
+  type JobRecord,
+  jobStore,
+} from "../../lib/service/jobs/index.ts";
+import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
+import type { PostResult } from "../../lib/service/net/index.ts";
+import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
+import { triggerStore } from "../../lib/service/triggers/index.ts";
+import { deliverWebhooks, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import type { Clock } from "../../lib/shared/ports.ts";
+import { receipt } from "../service/jobs/sample-job.ts";
 
 /** Stands still until it is moved. */
 export interface TestClock extends Clock {

@@ -1,8 +1,8 @@
 import { Webhook } from "standardwebhooks";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { EndpointView } from "../../functions/api/schemas/webhook-endpoint.ts";
-import type { PostResult } from "../../lib/net/index.ts";
-import { memoryStore } from "../jobs/memory-store.ts";
+import type { PostResult } from "../../lib/service/net/index.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
 import { expectProblem } from "./problem.ts";
 import { type Posted, type TestApi, testApi } from "./support.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import type { Frames } from "../../lib/video/index.ts";
-import type { PromptAttributes } from "../../tools/bench/prompt-check-report.ts";
+import type { Frames } from "../../lib/generation/video/index.ts";
+import type { PromptAttributes } from "../../tools/bench/prompts/report.ts";
 
 export interface GoldenClip extends PromptAttributes {
   readonly prompt: string;

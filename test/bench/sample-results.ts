@@ -1,9 +1,9 @@
-import { type ApiResults, ROUTES } from "../../tools/bench/api-results.ts";
+import { type ApiResults, ROUTES } from "../../tools/bench/api/results.ts";
 import { methodsFor, STEP_COUNTS } from "../../tools/bench/methods.ts";
-import type { ModelResults } from "../../tools/bench/model-results.ts";
-import type { QualityResults, QualityRun } from "../../tools/bench/quality-results.ts";
-import { benchmarkPrompts } from "../../tools/bench/scenes.ts";
-import { SESSIONS, type StepResults } from "../../tools/bench/step-results.ts";
+import type { ModelResults } from "../../tools/bench/model/results.ts";
+import type { QualityResults, QualityRun } from "../../tools/bench/quality/results.ts";
+import { benchmarkPrompts } from "../../tools/bench/quality/scenes.ts";
+import { SESSIONS, type StepResults } from "../../tools/bench/step/results.ts";
 
 const circumstances = {
   command: "npm run bench -- sample",

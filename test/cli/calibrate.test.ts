@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { runGenerate } from "./run-generate.ts";
 import { startCommand } from "./start-command.ts";
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { type Comparison, comparisonPage } from "../../functions/cli/comparison-page.ts";
-import { assertWellFormed } from "../chart/markup.ts";
-import { sampleTrace } from "../chart/sample-trace.ts";
+import { assertWellFormed } from "../generation/chart/markup.ts";
+import { sampleTrace } from "../generation/chart/sample-trace.ts";
 
 const comparison: Comparison = {
   prompt: "a red circle moves fast to the left",

@@ -2,9 +2,9 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { apiKeys } from "../../lib/access/index.ts";
-import { openStore } from "../../lib/storage/index.ts";
-import { s3ClientFromEnvironment } from "../../lib/storage/s3-store.ts";
+import { apiKeys } from "../../lib/service/keys/index.ts";
+import { openStore } from "../../lib/service/storage/index.ts";
+import { s3ClientFromEnvironment } from "../../lib/service/storage/s3-store.ts";
 import { type Fault, type S3Stub, type StubRequest, startS3Stub } from "../s3-stub/s3-stub.ts";
 import { runKeys } from "./run-keys.ts";
 

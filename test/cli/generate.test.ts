@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { runGenerate, startGenerate } from "./run-generate.ts";
 
 const prompt = "a red circle moves fast to the left over blue stripes";

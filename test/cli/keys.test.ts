@@ -4,8 +4,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { apiKeys } from "../../lib/access/index.ts";
-import { openStore } from "../../lib/storage/index.ts";
+import { apiKeys } from "../../lib/service/keys/index.ts";
+import { openStore } from "../../lib/service/storage/index.ts";
 import { runKeys } from "./run-keys.ts";
 
 let folder: string;

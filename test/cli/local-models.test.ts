@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Checkpoint } from "../../lib/checkpoint/index.ts";
-import { type HubStub, startHubStub } from "../hub/hub-stub.ts";
+import { Checkpoint } from "../../lib/generation/checkpoint/index.ts";
+import { type HubStub, startHubStub } from "../distribution/hub/hub-stub.ts";
 import { startCommand } from "./start-command.ts";
 
 const demo = fileURLToPath(new URL("../../models/demo", import.meta.url));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { s3ClientFromEnvironment } from "../../lib/storage/s3-store.ts";
+import { s3ClientFromEnvironment } from "../../lib/service/storage/s3-store.ts";
 import { type Fault, type S3Stub, type StubRequest, startS3Stub } from "../s3-stub/s3-stub.ts";
 import { startCommand } from "./start-command.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Clock } from "../../lib/ports.ts";
-import type { ObjectStore } from "../../lib/storage/index.ts";
+import type { ObjectStore } from "../../lib/service/storage/index.ts";
+import type { Clock } from "../../lib/shared/ports.ts";
 import { notification } from "./notification.ts";
 
 export interface AsyncEndpointOptions {

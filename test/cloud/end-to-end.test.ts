@@ -3,10 +3,10 @@ import { rm } from "node:fs/promises";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import type { JobRecord } from "../../lib/jobs/index.ts";
-import { requestSecret } from "../../lib/webhooks/index.ts";
+import type { JobRecord } from "../../lib/service/jobs/index.ts";
+import { requestSecret } from "../../lib/service/webhooks/index.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { openReceiver, type Received, type Receiver } from "../local/receiver.ts";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
 import type { AsyncEndpoint } from "./async-endpoint.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
 

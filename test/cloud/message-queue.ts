@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
-import type { Clock } from "../../lib/ports.ts";
+import type { Clock } from "../../lib/shared/ports.ts";
 
 export type Consumer = (event: SQSEvent) => Promise<SQSBatchResponse>;
 

@@ -2,11 +2,11 @@ import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { expect, vi } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { type JobRecord, newVideoId } from "../../lib/jobs/index.ts";
-import { unfinishedKey } from "../../lib/jobs/object-keys.ts";
-import { hintBody } from "../../lib/queue/messages.ts";
+import { type JobRecord, newVideoId } from "../../lib/service/jobs/index.ts";
+import { unfinishedKey } from "../../lib/service/jobs/object-keys.ts";
+import { hintBody } from "../../lib/service/queue/messages.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { openReceiver } from "../local/receiver.ts";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
 import type { Access } from "./access.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
 

@@ -1,9 +1,9 @@
 import type { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { expect, it } from "vitest";
 import { dispatch } from "../../functions/dispatch/dispatch.ts";
-import { jobKey } from "../../lib/jobs/index.ts";
-import { openJobs } from "../jobs/open-jobs.ts";
-import { newJob } from "../jobs/sample-job.ts";
+import { jobKey } from "../../lib/service/jobs/index.ts";
+import { openJobs } from "../service/jobs/open-jobs.ts";
+import { newJob } from "../service/jobs/sample-job.ts";
 
 /** A job of `acme`, and an endpoint that takes what it is given. */
 async function setUp({ isCreated = true } = {}) {

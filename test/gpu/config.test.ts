@@ -1,7 +1,7 @@
 import { delimiter } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../functions/gpu/config.ts";
-import { ConfigError } from "../../lib/environment.ts";
+import { ConfigError } from "../../lib/shared/environment.ts";
 
 const STORE = "file:///jobs";
 

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { makeVideo } from "../../functions/gpu/make-video.ts";
 import { namedByFolder } from "../../functions/gpu/models.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
-import { type JobProgress, receiptSchema } from "../../lib/jobs/index.ts";
-import { writeJson } from "../pipeline/tiny-model.ts";
+import { type JobProgress, receiptSchema } from "../../lib/service/jobs/index.ts";
+import { writeJson } from "../generation/pipeline/tiny-model.ts";
 import { openWorkplace, type Workplace } from "./job-fixture.ts";
 
 const test = join(import.meta.dirname, "..");

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { failureOf, JobFailure } from "../../functions/gpu/failure.ts";
-import { CheckpointError } from "../../lib/checkpoint/index.ts";
-import { GenerationError } from "../../lib/pipeline/index.ts";
-import { RequestError } from "../../lib/request/index.ts";
+import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
+import { GenerationError } from "../../lib/generation/pipeline/index.ts";
+import { RequestError } from "../../lib/generation/request/index.ts";
 
 it.each([
   [new GenerationError("It was killed.", { fault: "killed" }), "out_of_memory", true],

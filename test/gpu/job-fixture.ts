@@ -3,8 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type JobRef, type JobStore, jobStore, newVideoId, type VideoParams } from "../../lib/jobs/index.ts";
-import { type ObjectStore, openStore } from "../../lib/storage/index.ts";
+import {
+  type JobRef,
+  type JobStore,
+  jobStore,
+  newVideoId,
+  type VideoParams,
+} from "../../lib/service/jobs/index.ts";
+import { type ObjectStore, openStore } from "../../lib/service/storage/index.ts";
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { chooseModels, fetchModel, namedByFolder } from "../../functions/gpu/models.ts";
 import { warmModels } from "../../functions/gpu/warm-models.ts";
-import { ConfigError } from "../../lib/environment.ts";
+import { ConfigError } from "../../lib/shared/environment.ts";
 import { startS3Stub } from "../s3-stub/s3-stub.ts";
 import { silent } from "./job-fixture.ts";
 

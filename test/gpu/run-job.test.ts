@@ -5,11 +5,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTes
 import { namedByFolder } from "../../functions/gpu/models.ts";
 import { type JobRunOptions, runJob } from "../../functions/gpu/run-job.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
-import { hashWeights } from "../../lib/checkpoint/index.ts";
-import { type JobRecord, type JobRef, jobStore } from "../../lib/jobs/index.ts";
-import { type ObjectStore, StoreError } from "../../lib/storage/index.ts";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
-import { decodeWithWebcodecs } from "../video/decode-mp4.ts";
+import { hashWeights } from "../../lib/generation/checkpoint/index.ts";
+import { type JobRecord, type JobRef, jobStore } from "../../lib/service/jobs/index.ts";
+import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
+import { decodeWithWebcodecs } from "../generation/video/decode-mp4.ts";
 import { endless, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
 
 let folder: string;

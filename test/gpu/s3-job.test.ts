@@ -5,8 +5,8 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { namedByFolder } from "../../functions/gpu/models.ts";
 import { runJob } from "../../functions/gpu/run-job.ts";
 import { warmModels } from "../../functions/gpu/warm-models.ts";
-import { s3ClientFromEnvironment } from "../../lib/storage/s3-store.ts";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { s3ClientFromEnvironment } from "../../lib/service/storage/s3-store.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { openWorkplace, silent } from "./job-fixture.ts";
 
 const endpoint = process.env.ADAREEL_S3_ENDPOINT;

@@ -5,8 +5,8 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import type { FromGpu } from "../../functions/gpu/messages.ts";
-import type { JobRef } from "../../lib/jobs/index.ts";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import type { JobRef } from "../../lib/service/jobs/index.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { endless, openWorkplace, type Workplace } from "./job-fixture.ts";
 
 const script = join(import.meta.dirname, "../../functions/gpu/serve.ts");

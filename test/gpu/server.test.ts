@@ -4,9 +4,9 @@ import { namedByFolder } from "../../functions/gpu/models.ts";
 import { createGpuApp } from "../../functions/gpu/server.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { createWorker, type Worker } from "../../functions/gpu/worker.ts";
-import { type JobRef, type JobStore, jobKey, newVideoId } from "../../lib/jobs/index.ts";
-import { StoreError } from "../../lib/storage/index.ts";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { type JobRef, type JobStore, jobKey, newVideoId } from "../../lib/service/jobs/index.ts";
+import { StoreError } from "../../lib/service/storage/index.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { endless, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
 
 let folder: string;

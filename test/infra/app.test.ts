@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { temporaryFolder } from "../storage/temporary-folder.ts";
+import { temporaryFolder } from "../service/storage/temporary-folder.ts";
 import { ACCOUNT, IMAGE } from "./deployment.ts";
 
 /** It bundles every function. */

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { readModelCard } from "../../lib/model-store/index.ts";
-import { StoreError } from "../../lib/storage/index.ts";
+import { readModelCard } from "../../lib/distribution/model-store/index.ts";
+import { StoreError } from "../../lib/service/storage/index.ts";
 import { type TestApi, testApi } from "../api/support.ts";
-import { intercepted } from "../jobs/failing-store.ts";
-import { memoryStore } from "../jobs/memory-store.ts";
+import { intercepted } from "../service/jobs/failing-store.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
 import { templateOf } from "./deployment.ts";
 import { permissionsOf } from "./policies.ts";
 

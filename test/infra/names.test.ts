@@ -5,16 +5,15 @@ import { expect, test } from "vitest";
 import { uploadFile } from "../../functions/gpu/upload.ts";
 import { FOLDERS } from "../../infra/names.ts";
 import { CONDITIONAL_FOLDERS } from "../../infra/video-bucket.ts";
-import { apiKeys } from "../../lib/access/index.ts";
-import { jobStore } from "../../lib/jobs/index.ts";
-import { modelPrefix, writeModelCard } from "../../lib/model-store/index.ts";
-import { keyRing } from "../../lib/secrets/index.ts";
-import type { ObjectStore } from "../../lib/storage/index.ts";
-import { triggerStore } from "../../lib/triggers/index.ts";
-import { webhookEndpoints } from "../../lib/webhooks/index.ts";
-import { memoryStore } from "../jobs/memory-store.ts";
-import { NOW, newJob, outputs, receipt } from "../jobs/sample-job.ts";
-import { temporaryFolder } from "../storage/temporary-folder.ts";
+import { modelPrefix, writeModelCard } from "../../lib/distribution/model-store/index.ts";
+import { jobStore } from "../../lib/service/jobs/index.ts";
+import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
+import type { ObjectStore } from "../../lib/service/storage/index.ts";
+import { triggerStore } from "../../lib/service/triggers/index.ts";
+import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
+import { NOW, newJob, outputs, receipt } from "../service/jobs/sample-job.ts";
+import { temporaryFolder } from "../service/storage/temporary-folder.ts";
 
 /** The folders of everything that the service writes, and whether each write of one states a condition. */
 async function writtenFolders(): Promise<Map<string, boolean>> {

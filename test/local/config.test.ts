@@ -1,7 +1,7 @@
 import { delimiter } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../functions/local/config.ts";
-import { ConfigError } from "../../lib/environment.ts";
+import { ConfigError } from "../../lib/shared/environment.ts";
 
 describe("a configuration", () => {
   it("needs nothing from the environment", () => {
@@ -25,7 +25,7 @@ describe("a configuration", () => {
       PORT: "0",
       HOST: "",
       PUBLIC_URL: "https://videos.example.com/adareel//",
-      DATA_DIR: "../jobs",
+      DATA_DIR: "../service/jobs",
       MODELS: ["one", "/two"].join(delimiter),
       ALLOW_LOOPBACK_WEBHOOKS: "1",
       LEASE_MS: "2000",

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { type Client, clientOf, type LocalService, startLocal } from "./local-service.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });

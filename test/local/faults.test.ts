@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Video, VideoEvents } from "../../functions/api/schemas/video.ts";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { SeededRandom } from "../sim/seeded-random.ts";
 import { type Client, clientOf, type LocalService, startLocal } from "./local-service.ts";
 import { hasProcessList, processesWith, type RunningProcess } from "./processes.ts";

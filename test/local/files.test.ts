@@ -9,7 +9,7 @@ import {
   openFolderStore,
   type SignedUrlOptions,
   urlSigner,
-} from "../../lib/storage/index.ts";
+} from "../../lib/service/storage/index.ts";
 
 const KEY = "artifacts/acme/video_1/1/video.mp4";
 const CONTENT = "0123456789";

@@ -8,8 +8,8 @@ import {
   type GpuProcessOptions,
   startGpuProcess,
 } from "../../functions/local/gpu-process.ts";
-import { newVideoId } from "../../lib/jobs/index.ts";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { newVideoId } from "../../lib/service/jobs/index.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { hasProcessList, processesWith } from "./processes.ts";
 
 const TIMEOUT_MS = 120_000;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type HintQueue, hintQueue } from "../../functions/local/hint-queue.ts";
-import type { JobRef } from "../../lib/jobs/index.ts";
+import type { JobRef } from "../../lib/service/jobs/index.ts";
 
 const ref = (id: string): JobRef => ({ tenant: "acme", id });
 

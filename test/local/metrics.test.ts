@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { createMetrics } from "../../functions/local/metrics.ts";
-import { later, NOW, outputs, queued, receipt } from "../jobs/sample-job.ts";
+import { later, NOW, outputs, queued, receipt } from "../service/jobs/sample-job.ts";
 
 const running = later(queued, NOW, { type: "claim", owner: "worker", leaseMs: 1000 });
 const holder = { owner: "worker", attempt: 1 };

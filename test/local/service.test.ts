@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Video, VideoEvents } from "../../functions/api/schemas/video.ts";
 import type { EndpointView } from "../../functions/api/schemas/webhook-endpoint.ts";
 import { runKeys } from "../cli/run-keys.ts";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { type Client, clientOf, type LocalService, startLocal } from "./local-service.ts";
 import { hasProcessList, processesWith } from "./processes.ts";
 import { openReceiver, type Received, type Receiver } from "./receiver.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { writeTinyModel } from "../pipeline/tiny-model.ts";
+import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { clientOf, spawnLocal, startLocal } from "./local-service.ts";
 import { hasProcessList, processesWith } from "./processes.ts";
 

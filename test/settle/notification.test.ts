@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { parseNotification } from "../../functions/settle/notification.ts";
-import { MessageError } from "../../lib/queue/index.ts";
+import { MessageError } from "../../lib/service/queue/index.ts";
 import { notification } from "../cloud/notification.ts";
 
 it("a success and an error are told apart", () => {

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { settle } from "../../functions/settle/settle.ts";
-import type { JobRef } from "../../lib/jobs/index.ts";
-import { jobLocation, MessageError } from "../../lib/queue/index.ts";
-import { openJobs } from "../jobs/open-jobs.ts";
-import { newJob } from "../jobs/sample-job.ts";
+import type { JobRef } from "../../lib/service/jobs/index.ts";
+import { jobLocation, MessageError } from "../../lib/service/queue/index.ts";
+import { openJobs } from "../service/jobs/open-jobs.ts";
+import { newJob } from "../service/jobs/sample-job.ts";
 
 const storeUrl = "s3://videos";
 const success = { inputLocation: jobLocation(storeUrl, newJob), failureReason: null };

@@ -1,8 +1,14 @@
-import { type Creation, isFinished, type JobRef, type JobStore, newVideoId } from "../../lib/jobs/index.ts";
-import type { Random } from "../../lib/ports.ts";
-import { StoreError } from "../../lib/storage/index.ts";
-import { redeliver } from "../../lib/webhooks/index.ts";
-import { newJob } from "../jobs/sample-job.ts";
+import {
+  type Creation,
+  isFinished,
+  type JobRef,
+  type JobStore,
+  newVideoId,
+} from "../../lib/service/jobs/index.ts";
+import { StoreError } from "../../lib/service/storage/index.ts";
+import { redeliver } from "../../lib/service/webhooks/index.ts";
+import type { Random } from "../../lib/shared/ports.ts";
+import { newJob } from "../service/jobs/sample-job.ts";
 import type { HintQueue } from "./hint-queue.ts";
 import type { Network, Process } from "./network.ts";
 import type { Swarm } from "./swarm.ts";

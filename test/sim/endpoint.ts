@@ -1,6 +1,6 @@
-import type { JobRef } from "../../lib/jobs/index.ts";
-import { jobAt } from "../../lib/queue/index.ts";
-import { StoreError } from "../../lib/storage/index.ts";
+import type { JobRef } from "../../lib/service/jobs/index.ts";
+import { jobAt } from "../../lib/service/queue/index.ts";
+import { StoreError } from "../../lib/service/storage/index.ts";
 import { HintQueue } from "./hint-queue.ts";
 import type { Network, Process } from "./network.ts";
 

@@ -1,8 +1,8 @@
 import { dispatch } from "../../functions/dispatch/dispatch.ts";
 import { settle } from "../../functions/settle/settle.ts";
-import type { JobRef, JobStore } from "../../lib/jobs/index.ts";
-import { jobLocation, type SqsHints } from "../../lib/queue/index.ts";
-import { StoreError } from "../../lib/storage/index.ts";
+import type { JobRef, JobStore } from "../../lib/service/jobs/index.ts";
+import { jobLocation, type SqsHints } from "../../lib/service/queue/index.ts";
+import { StoreError } from "../../lib/service/storage/index.ts";
 import { type Endpoint, STORE_URL } from "./endpoint.ts";
 import type { HintQueue } from "./hint-queue.ts";
 import type { Network, Process } from "./network.ts";

@@ -1,4 +1,4 @@
-import type { JobRef } from "../../lib/jobs/index.ts";
+import type { JobRef } from "../../lib/service/jobs/index.ts";
 import type { Network, Process } from "./network.ts";
 
 const LATE_MS_MAX = 300_000;

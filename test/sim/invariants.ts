@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { isFinished, type JobRecord, type JobStatus } from "../../lib/jobs/index.ts";
-import { unfinishedKey } from "../../lib/jobs/object-keys.ts";
-import { CLOCK_SKEW_MS, FAILURES_MAX, LOSSES_MAX } from "../../lib/jobs/transition.ts";
-import type { ObjectStore, StoredObject } from "../../lib/storage/index.ts";
-import type { MemoryStore } from "../jobs/memory-store.ts";
+import { isFinished, type JobRecord, type JobStatus } from "../../lib/service/jobs/index.ts";
+import { unfinishedKey } from "../../lib/service/jobs/object-keys.ts";
+import { CLOCK_SKEW_MS, FAILURES_MAX, LOSSES_MAX } from "../../lib/service/jobs/transition.ts";
+import type { ObjectStore, StoredObject } from "../../lib/service/storage/index.ts";
+import type { MemoryStore } from "../service/jobs/memory-store.ts";
 import type { Process } from "./network.ts";
 
 const NEXT: Record<JobStatus, readonly JobStatus[]> = {

@@ -4,10 +4,15 @@ import {
   type JobRecord,
   type JobRef,
   type JobStore,
-} from "../../lib/jobs/index.ts";
-import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX, unfinishedKey } from "../../lib/jobs/object-keys.ts";
-import { transition } from "../../lib/jobs/transition.ts";
-import type { ObjectStore } from "../../lib/storage/index.ts";
+} from "../../lib/service/jobs/index.ts";
+import {
+  jobKey,
+  UNDELIVERED_PREFIX,
+  UNFINISHED_PREFIX,
+  unfinishedKey,
+} from "../../lib/service/jobs/object-keys.ts";
+import { transition } from "../../lib/service/jobs/transition.ts";
+import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import type { Mutation } from "./simulation.ts";
 
 /**

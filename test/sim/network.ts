@@ -1,6 +1,6 @@
-import type { Clock } from "../../lib/ports.ts";
-import { type ObjectStore, StoreError } from "../../lib/storage/index.ts";
-import { intercepted } from "../jobs/failing-store.ts";
+import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
+import type { Clock } from "../../lib/shared/ports.ts";
+import { intercepted } from "../service/jobs/failing-store.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { type Faults, NO_FAULTS } from "./swarm.ts";
 import type { VirtualTime } from "./virtual-time.ts";

@@ -1,5 +1,5 @@
-import type { PostResult } from "../../lib/net/index.ts";
-import type { Post } from "../../lib/webhooks/index.ts";
+import type { PostResult } from "../../lib/service/net/index.ts";
+import type { Post } from "../../lib/service/webhooks/index.ts";
 import type { Network, Process } from "./network.ts";
 
 /** Before and after it, a process may be too slow for what it has taken. */

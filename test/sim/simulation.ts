@@ -13,15 +13,15 @@ import {
   jobStore,
   type SweepReport,
   sweep,
-} from "../../lib/jobs/index.ts";
-import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/jobs/object-keys.ts";
-import { CLOCK_SKEW_MS } from "../../lib/jobs/transition.ts";
-import type { SqsHints } from "../../lib/queue/index.ts";
-import { keyRing } from "../../lib/secrets/index.ts";
-import { type ObjectStore, StoreError } from "../../lib/storage/index.ts";
-import { deliverWebhooks, type Post, webhookEndpoints } from "../../lib/webhooks/index.ts";
-import { memoryStore } from "../jobs/memory-store.ts";
-import { NOW, newJob } from "../jobs/sample-job.ts";
+} from "../../lib/service/jobs/index.ts";
+import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/service/jobs/object-keys.ts";
+import { CLOCK_SKEW_MS } from "../../lib/service/jobs/transition.ts";
+import { keyRing } from "../../lib/service/keys/index.ts";
+import type { SqsHints } from "../../lib/service/queue/index.ts";
+import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
+import { deliverWebhooks, type Post, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
+import { NOW, newJob } from "../service/jobs/sample-job.ts";
 import { type Api, type Ledger, runClient, TENANTS } from "./clients.ts";
 import { Endpoint } from "./endpoint.ts";
 import { orLater, runDispatcher, runSettler } from "./functions.ts";

@@ -7,9 +7,9 @@ import {
   type JobRecord,
   type JobRef,
   type JobStore,
-} from "../../lib/jobs/index.ts";
-import { type ObjectStore, StoreError } from "../../lib/storage/index.ts";
-import { outputs, receipt } from "../jobs/sample-job.ts";
+} from "../../lib/service/jobs/index.ts";
+import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
+import { outputs, receipt } from "../service/jobs/sample-job.ts";
 import type { HintQueue } from "./hint-queue.ts";
 import type { Network, Process } from "./network.ts";
 import type { Swarm } from "./swarm.ts";

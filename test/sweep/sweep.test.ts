@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { sweepJobs, unfinishedMetric } from "../../functions/sweep/sweep.ts";
-import { DISPATCH_BELIEVED_MS } from "../../lib/jobs/index.ts";
-import { openJobs } from "../jobs/open-jobs.ts";
-import { NOW, newJob } from "../jobs/sample-job.ts";
+import { DISPATCH_BELIEVED_MS } from "../../lib/service/jobs/index.ts";
+import { openJobs } from "../service/jobs/open-jobs.ts";
+import { NOW, newJob } from "../service/jobs/sample-job.ts";
 
 async function setUp() {
   const { jobs, clock, pass } = openJobs();

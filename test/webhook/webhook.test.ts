@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
 import { sendWebhooks } from "../../functions/webhook/webhook.ts";
-import { keyRing } from "../../lib/secrets/index.ts";
-import { webhookEndpoints } from "../../lib/webhooks/index.ts";
-import { openJobs } from "../jobs/open-jobs.ts";
-import { newJob } from "../jobs/sample-job.ts";
+import { keyRing } from "../../lib/service/keys/index.ts";
+import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import { openJobs } from "../service/jobs/open-jobs.ts";
+import { newJob } from "../service/jobs/sample-job.ts";
 
 /** A job that is over, and a receiver that answers with 500. */
 async function setUp() {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { basename, isAbsolute, resolve } from "node:path";
 import * as z from "zod";
-import { modelFingerprint } from "../../lib/checkpoint/index.ts";
+import { modelFingerprint } from "../../lib/generation/checkpoint/index.ts";
 
 /** What a measurement depends on besides the code. */
 export const circumstancesSchema = z.object({

@@ -2,11 +2,11 @@
 import { UsageError } from "./usage-error.ts";
 
 const benchmarks: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
-  quality: async (args) => (await import("./quality.ts")).runQuality(args),
-  step: async (args) => (await import("./step.ts")).runStep(args),
-  model: async (args) => (await import("./model.ts")).runModel(args),
-  api: async (args) => (await import("./api.ts")).runApi(args),
-  prompts: async (args) => (await import("./prompt-check.ts")).runPromptCheck(args),
+  quality: async (args) => (await import("./quality/quality.ts")).runQuality(args),
+  step: async (args) => (await import("./step/step.ts")).runStep(args),
+  model: async (args) => (await import("./model/model.ts")).runModel(args),
+  api: async (args) => (await import("./api/api.ts")).runApi(args),
+  prompts: async (args) => (await import("./prompts/prompts.ts")).runPromptCheck(args),
 };
 
 const [name, ...args] = process.argv.slice(2);

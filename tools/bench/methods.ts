@@ -1,4 +1,4 @@
-import type { GenerationRequest } from "../../lib/request/index.ts";
+import type { GenerationRequest } from "../../lib/generation/request/index.ts";
 
 /** Ways to spend less than the whole computation, and what they are compared with. */
 

@@ -1,4 +1,4 @@
-"""Writes the prompts and the ground truth of the prompt check (tools/bench/prompt-check.ts).
+"""Writes the prompts and the ground truth of the prompt check (tools/bench/prompts/prompts.ts).
 
     python tools/demo-model/held_out.py             # models/demo/held-out-prompts.json
     python tools/demo-model/held_out.py --golden    # test/golden/prompt-check/clips.json and clips.rgb.gz

@@ -4,7 +4,7 @@
     python tools/golden/pipeline_latte.py --tokenizer models/demo/tokenizer --out test/golden/pipelines/latte
 
 The folder is a model as Latte-1 is one, but for its tokenizer, which is the demo model's and not copied. The noise is that
-of lib/sampling/noise.ts, computed here once more from its definition. Two runs write the same bytes.
+of lib/generation/sampling/noise.ts, computed here once more from its definition. Two runs write the same bytes.
 """
 
 import argparse

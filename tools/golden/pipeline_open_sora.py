@@ -7,7 +7,7 @@
 
 `RFLOW.sample` and STDiT3 are the authors', in float32; the text encoder is transformers'. The decoder over time is too
 large to be stored, and the folder has an autoencoder of pictures in its place: a latent frame is a frame. The tokenizer
-is the demo model's and not copied, the noise that of lib/sampling/noise.ts. Two runs write the same bytes.
+is the demo model's and not copied, the noise that of lib/generation/sampling/noise.ts. Two runs write the same bytes.
 """
 
 import argparse

@@ -4,7 +4,7 @@
     python tools/golden/pipeline_wan.py --tokenizer models/demo/tokenizer --out test/golden/pipelines/wan
 
 The folder is a model as Wan2.1 is one, but for its tokenizer, which is the demo model's and not copied. The noise is that
-of lib/sampling/noise.ts. Two runs write the same bytes.
+of lib/generation/sampling/noise.ts. Two runs write the same bytes.
 """
 
 import argparse

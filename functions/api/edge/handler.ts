@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { logDestination } from "../../../lib/log-destination.ts";
+import { logDestination } from "../../../lib/shared/log-destination.ts";
 import { answerEvents } from "./answer-events.ts";
 import { bundledConfig } from "./edge-config.ts";
 import { openApp } from "./open-app.ts";

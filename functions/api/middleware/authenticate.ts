@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import type { ApiKeys } from "../../../lib/access/index.ts";
+import type { ApiKeys } from "../../../lib/service/keys/index.ts";
 import type { ApiEnv } from "../env.ts";
 import { ApiError } from "../problem.ts";
 

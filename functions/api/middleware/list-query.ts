@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import * as z from "zod";
-import { isVideoId } from "../../../lib/jobs/index.ts";
+import { isVideoId } from "../../../lib/service/jobs/index.ts";
 import type { ApiEnv } from "../env.ts";
 import { ApiError } from "../problem.ts";
 import { check } from "./body.ts";

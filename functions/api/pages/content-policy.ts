@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { secureHeaders } from "hono/secure-headers";
-import { SCHEDULE_CHART_STYLE } from "../../../lib/chart/index.ts";
+import { SCHEDULE_CHART_STYLE } from "../../../lib/generation/chart/index.ts";
 
 const chartStyle = createHash("sha256").update(SCHEDULE_CHART_STYLE).digest("base64");
 

@@ -4,7 +4,7 @@ import {
   type SignatureScheme,
   secretFault,
   type Trigger,
-} from "../../../lib/triggers/index.ts";
+} from "../../../lib/service/triggers/index.ts";
 import { hash } from "../claim.ts";
 import type { ApiDeps, ApiEnv } from "../env.ts";
 import { body } from "../middleware/body.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import * as z from "zod";
-import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/jobs/index.ts";
-import { redeliver } from "../../../lib/webhooks/index.ts";
+import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/service/jobs/index.ts";
+import { redeliver } from "../../../lib/service/webhooks/index.ts";
 import { claimOf } from "../claim.ts";
 import type { ApiDeps, ApiEnv } from "../env.ts";
 import { body, query } from "../middleware/body.ts";

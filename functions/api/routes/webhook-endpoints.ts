@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
-import { checkWebhookUrl } from "../../../lib/net/index.ts";
-import { postSigned, requestSecret, type WebhookEndpoint } from "../../../lib/webhooks/index.ts";
+import { checkWebhookUrl } from "../../../lib/service/net/index.ts";
+import { postSigned, requestSecret, type WebhookEndpoint } from "../../../lib/service/webhooks/index.ts";
 import type { ApiDeps, ApiEnv } from "../env.ts";
 import { body } from "../middleware/body.ts";
 import { ApiError } from "../problem.ts";

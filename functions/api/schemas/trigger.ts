@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { parsePointer, SIGNATURE_SCHEMES } from "../../../lib/triggers/index.ts";
+import { parsePointer, SIGNATURE_SCHEMES } from "../../../lib/service/triggers/index.ts";
 import { videoCreateSchema } from "./video-request.ts";
 import { rotateSchema } from "./webhook-endpoint.ts";
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { EVENT_TYPES } from "../../../lib/jobs/index.ts";
-import { MAX_FPS } from "../../../lib/limits.ts";
-import { MAX_SEED, MAX_STEPS } from "../../../lib/sampling/index.ts";
+import { MAX_SEED, MAX_STEPS } from "../../../lib/generation/sampling/index.ts";
+import { EVENT_TYPES } from "../../../lib/service/jobs/index.ts";
+import { MAX_FPS } from "../../../lib/shared/limits.ts";
 import { modelText } from "./text.ts";
 
 const TIMEOUT_SECONDS = { least: 10, most: 6 * 3600, usual: 3600 } as const;

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { JOB_ERROR_CODES, receiptSchema } from "../../../lib/jobs/index.ts";
+import { JOB_ERROR_CODES, receiptSchema } from "../../../lib/service/jobs/index.ts";
 
 const unixSeconds = z.int();
 

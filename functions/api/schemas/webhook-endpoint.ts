@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { EVENT_TYPES } from "../../../lib/jobs/index.ts";
+import { EVENT_TYPES } from "../../../lib/service/jobs/index.ts";
 
 const fields = {
   name: z.string().trim().min(1).max(80),

@@ -1,6 +1,6 @@
-import { type CacheTrace, traceStep } from "../../../lib/caching/index.ts";
-import { scheduleChart } from "../../../lib/chart/index.ts";
-import type { Receipt } from "../../../lib/jobs/index.ts";
+import { type CacheTrace, traceStep } from "../../../lib/generation/caching/index.ts";
+import { scheduleChart } from "../../../lib/generation/chart/index.ts";
+import type { Receipt } from "../../../lib/service/jobs/index.ts";
 
 /** The schedule of a finished video as an SVG document. */
 export function scheduleView(model: string, { steps, schedule, cache }: Receipt): string {

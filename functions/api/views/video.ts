@@ -1,5 +1,5 @@
-import type { JobRecord, JobStatus } from "../../../lib/jobs/index.ts";
-import type { ObjectStore } from "../../../lib/storage/index.ts";
+import type { JobRecord, JobStatus } from "../../../lib/service/jobs/index.ts";
+import type { ObjectStore } from "../../../lib/service/storage/index.ts";
 import type { Video, VideoEvents, VideoStatus } from "../schemas/video.ts";
 
 /** What OpenAI's clients know of. They would wait for ever for a state of ours, so a cancelled job has failed. */

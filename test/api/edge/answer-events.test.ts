@@ -2,7 +2,7 @@ import OpenAI from "openai";
 import { pino } from "pino";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Answer, answerEvents } from "../../../functions/api/edge/answer-events.ts";
-import { memoryStore } from "../../jobs/memory-store.ts";
+import { memoryStore } from "../../service/jobs/memory-store.ts";
 import { expectProblem } from "../problem.ts";
 import { type TestApi, testApi } from "../support.ts";
 import { DISTRIBUTION, fetchThrough, originEvent, REQUEST_ID, responseOf } from "./viewer.ts";

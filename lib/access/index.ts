@@ -1,1 +1,0 @@
-export { type ApiKey, type ApiKeys, apiKeys, type Principal } from "./api-keys.ts";

@@ -1,0 +1,141 @@
+import { realpath } from "node:fs/promises";
+import { dirname, relative, sep } from "node:path";
+import type { DType, ExternalTensor, WeightSource } from "../onnx/index.ts";
+import { CheckpointError } from "./checkpoint-error.ts";
+import { bfloat16ToFloat32, float16ToFloat32 } from "./half.ts";
+import { openRegularFile, readExactly, type SafetensorsDType, type StoredTensor } from "./safetensors.ts";
+import { type LocatedTensor, locateTensors } from "./weight-files.ts";
+
+const graphTypes: Partial<Record<SafetensorsDType, DType>> = {
+  F32: "float32",
+  F16: "float16",
+  BF16: "bfloat16",
+  I32: "int32",
+  I64: "int64",
+  BOOL: "bool",
+};
+
+/**
+ * The weights of one model: headers are read, bytes stay where they are until a session or `read` wants them.
+ */
+export class Checkpoint implements WeightSource {
+  /** The folder that `ExternalTensor.location` is relative to, with symbolic links resolved. */
+  readonly root: string;
+  readonly #source: string;
+  readonly #tensors: ReadonlyMap<string, LocatedTensor>;
+  readonly #realPaths: ReadonlyMap<string, string>;
+  readonly #used = new Set<string>();
+
+  private constructor(
+    source: string,
+    root: string,
+    tensors: ReadonlyMap<string, LocatedTensor>,
+    realPaths: ReadonlyMap<string, string>,
+  ) {
+    this.#source = source;
+    this.root = root;
+    this.#tensors = tensors;
+    this.#realPaths = realPaths;
+  }
+
+  /**
+   * Opens a `.safetensors` file, a `.safetensors.index.json`, or a folder holding one under the names
+   * diffusers and transformers use. Links are followed here, because the session refuses links that leave its
+   * folder, and those of a Hugging Face cache do.
+   *
+   * @throws CheckpointError naming the file at fault
+   */
+  static async open(folderOrFile: string): Promise<Checkpoint> {
+    const tensors = await locateTensors(folderOrFile);
+    if (tensors.size === 0) throw new CheckpointError(folderOrFile, "it holds no tensors");
+    const paths = [...new Set([...tensors.values()].map((tensor) => tensor.path))];
+    const realPaths = new Map(
+      await Promise.all(paths.map(async (path) => [path, await realpath(path)] as const)),
+    );
+    return new Checkpoint(folderOrFile, commonFolder([...realPaths.values()]), tensors, realPaths);
+  }
+
+  names(): string[] {
+    return [...this.#tensors.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
+  /** Type, shape and place of one tensor. Does not count as use. */
+  info(name: string): StoredTensor {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw new CheckpointError(this.#source, `tensor ${name} is missing`);
+    return tensor;
+  }
+
+  tensor(name: string, expectedShape: readonly number[]): ExternalTensor {
+    const { dtype, shape, offset, byteLength } = this.info(name);
+    if (shape.join() !== expectedShape.join()) {
+      const sizes = `[${shape.join(", ")}] and the model expects [${expectedShape.join(", ")}]`;
+      throw new CheckpointError(this.#source, `tensor ${name} has shape ${sizes}`);
+    }
+    const graphType = graphTypes[dtype];
+    if (!graphType)
+      throw new CheckpointError(this.#source, `tensor ${name} has dtype ${dtype}, which no graph takes`);
+    this.#used.add(name);
+    const location = relative(this.root, this.#realPath(name)).replaceAll(sep, "/");
+    return { dtype: graphType, shape, location, offset, byteLength };
+  }
+
+  /** Tensors that neither `tensor` nor `read` was asked for. */
+  unused(): string[] {
+    return this.names().filter((name) => !this.#used.has(name));
+  }
+
+  /**
+   * Holds that a model was built from all of its weights: those left over would have changed what it computes.
+   *
+   * @param mayRemain matches the names that may be left over
+   * @throws CheckpointError naming the first of the others
+   */
+  checkAllUsed(mayRemain?: RegExp): void {
+    const left = this.unused().filter((name) => !mayRemain?.test(name));
+    if (left.length === 0) return;
+    const count = left.length === 1 ? "1 tensor is" : `${left.length} tensors are`;
+    throw new CheckpointError(
+      this.#source,
+      `${count} not part of the model that the config.json describes, first ${left[0]}`,
+    );
+  }
+
+  /** The values of one floating-point tensor, row-major, as float32. */
+  async read(name: string): Promise<Float32Array> {
+    const { dtype, offset, byteLength } = this.info(name);
+    if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
+      throw new CheckpointError(
+        this.#source,
+        `tensor ${name} has dtype ${dtype}, which is not read as float32`,
+      );
+    }
+    this.#used.add(name);
+    const path = this.#realPath(name);
+    const file = await openRegularFile(path);
+    try {
+      const bytes = await readExactly(file, path, offset, byteLength);
+      if (dtype === "F16") return float16ToFloat32(bytes);
+      return dtype === "BF16" ? bfloat16ToFloat32(bytes) : new Float32Array(bytes.buffer);
+    } finally {
+      await file.close();
+    }
+  }
+
+  #realPath(name: string): string {
+    return this.#realPaths.get(this.#tensors.get(name)!.path)!;
+  }
+}
+
+/** The deepest folder that holds all the files. */
+function commonFolder(paths: readonly string[]): string {
+  let folder = dirname(paths[0]!);
+  while (paths.some((path) => relative(folder, path).startsWith("../..")) && dirname(folder) !== folder) {
+    folder = dirname(folder);
+  }
+  return folder;
+}

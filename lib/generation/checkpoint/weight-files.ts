@@ -1,0 +1,72 @@
+import { readdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { CheckpointError } from "./checkpoint-error.ts";
+import { readJsonObject } from "./json-file.ts";
+import { readSafetensors, type StoredTensor } from "./safetensors.ts";
+
+export interface LocatedTensor extends StoredTensor {
+  /** The file that holds it, as named in the folder, symbolic links not resolved. */
+  readonly path: string;
+}
+
+export const indexSuffix = ".safetensors.index.json";
+
+/** In order of preference; diffusers and transformers name the weights of a part differently. */
+const knownNames = ["diffusion_pytorch_model", "model"].flatMap((stem) => [
+  `${stem}.safetensors`,
+  `${stem}${indexSuffix}`,
+]);
+
+/** All tensors of a safetensors file, of an index of shards, or of a folder that holds either. */
+export async function locateTensors(folderOrFile: string): Promise<Map<string, LocatedTensor>> {
+  const path = await weightsFile(folderOrFile);
+  return path.endsWith(indexSuffix) ? readShards(path) : readSingle(path);
+}
+
+/** The safetensors file or the index of a folder, or the file itself. */
+export async function weightsFile(folderOrFile: string): Promise<string> {
+  const files = await stat(folderOrFile)
+    .then((status) => (status.isDirectory() ? readdir(folderOrFile) : undefined))
+    .catch((cause: unknown) => {
+      throw CheckpointError.from(folderOrFile, cause);
+    });
+  if (!files) return folderOrFile;
+  const known = knownNames.find((name) => files.includes(name));
+  const others = files.filter((name) => name.endsWith(".safetensors"));
+  const chosen = known ?? (others.length === 1 ? others[0] : undefined);
+  if (chosen) return join(folderOrFile, chosen);
+  throw new CheckpointError(folderOrFile, `the folder has none of ${knownNames.join(", ")}`);
+}
+
+async function readSingle(path: string): Promise<Map<string, LocatedTensor>> {
+  const tensors = await readSafetensors(path);
+  return new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, path }]));
+}
+
+async function readShards(indexPath: string): Promise<Map<string, LocatedTensor>> {
+  const weightMap = (await readJsonObject(indexPath)).get("weight_map");
+  if (!(weightMap instanceof Map)) throw new CheckpointError(indexPath, "weight_map is not a map");
+  const shards = new Map<string, Map<string, LocatedTensor>>();
+  const located = new Map<string, LocatedTensor>();
+  for (const [name, shard] of weightMap) {
+    if (typeof shard !== "string" || !isFileName(shard)) {
+      throw new CheckpointError(
+        indexPath,
+        `shard ${JSON.stringify(shard)} is not a file name in the same folder`,
+      );
+    }
+    const tensors = shards.get(shard) ?? (await readSingle(join(dirname(indexPath), shard)));
+    shards.set(shard, tensors);
+    const tensor = tensors.get(name);
+    if (!tensor)
+      throw new CheckpointError(indexPath, `shard ${shard} lacks the tensor ${JSON.stringify(name)}`);
+    located.set(name, tensor);
+  }
+  return located;
+}
+
+/** A name that stays in its folder on every platform. */
+export function isFileName(name: string): boolean {
+  const forbidden = ["/", "\\", ":", "\0"];
+  return !["", ".", "../.."].includes(name) && !forbidden.some((symbol) => name.includes(symbol));
+}

@@ -1,0 +1,120 @@
+import type { CalibrationRun } from "../caching/index.ts";
+import { cutNames } from "../models/index.ts";
+import type { Tensor } from "../onnx/index.ts";
+import type { GenerationRequest } from "../request/index.ts";
+import type { DenoisingSessions } from "./denoise.ts";
+import type { PipelineOptions } from "./model/parts.ts";
+import { openPipeline, type Progress } from "./pipeline.ts";
+
+export interface ReuseMeasurement {
+  /** Each is generated once, without cache. */
+  readonly requests: readonly GenerationRequest[];
+  /** Earlier steps whose reuse is measured at each step. Their residuals and probes are held in memory. */
+  readonly reach: number;
+  readonly options?: PipelineOptions;
+  readonly onProgress?: (request: number, progress: Progress) => void;
+}
+
+/**
+ * What reuse would have done to generations that computed every step: at each, the residuals of the steps before it are
+ * put in the place of its own, and the predictions compared.
+ *
+ * @throws what `openPipeline` and `generate` throw
+ */
+export async function measureReuse(
+  folder: string,
+  { requests, reach, options, onProgress }: ReuseMeasurement,
+): Promise<CalibrationRun[]> {
+  const runs: CalibrationRun[] = [];
+  let recording = emptyRecording();
+  const pipeline = await openPipeline(folder, options, (sessions) => recorded(sessions, recording, reach));
+  try {
+    for (const [index, request] of requests.entries()) {
+      recording = emptyRecording();
+      const { latent } = await pipeline.generate(
+        { ...request, cache: "off" },
+        { onProgress: (progress) => onProgress?.(index, progress) },
+      );
+      runs.push(weighted(recording, latent));
+    }
+    return runs;
+  } finally {
+    await pipeline.close();
+  }
+}
+
+interface Recording extends CalibrationRun {
+  readonly changes: number[][];
+  readonly motionScores: (number | null)[];
+  /** Of predictions, relative to them. */
+  readonly errors: number[][];
+  /** The latent before each step. */
+  readonly latents: Float32Array[];
+}
+
+function emptyRecording(): Recording {
+  return { changes: [], motionScores: [], errors: [], latents: [] };
+}
+
+/**
+ * A prediction that is off matters as much as the latent moves along it, and for all steps that follow: each error
+ * counts by the length of its step and by how much of the run is left, together relative to their mean.
+ */
+function weighted({ latents, errors, ...run }: Recording, last: Float32Array): CalibrationRun {
+  const moves = latents.map((latent, step) => distance(latent, latents[step + 1] ?? last));
+  const weights = moves.map((move, step) => move * (latents.length - step));
+  const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
+  return { ...run, errors: errors.map((list, step) => list.map((error) => (error * weights[step]!) / mean)) };
+}
+
+/** The same sessions; every computed step is taken down. What one transformer leaves is of no use to another. */
+function recorded({ full, reuse }: DenoisingSessions, run: Recording, reach: number): DenoisingSessions {
+  /** The last first. */
+  const before: { residual: Tensor; probe: Float32Array }[] = [];
+  return {
+    reuse,
+    full: {
+      ...full,
+      async run(feeds) {
+        const out = await full.run(feeds);
+        const prediction = floats(out[cutNames.prediction]!);
+        const probe = floats(out[cutNames.probe]!);
+        const errors: number[] = [];
+        for (const { residual } of before) {
+          const reused = await reuse.run({ ...feeds, [cutNames.residual]: residual });
+          errors.push(relativeL2(prediction, floats(reused[cutNames.prediction]!)));
+        }
+        run.errors.push(errors);
+        run.latents.push(floats(feeds[cutNames.latent]!).slice());
+        run.changes.push(before.map((earlier) => relativeL1(earlier.probe, probe)));
+        run.motionScores.push(Number(out[cutNames.motionScore]!.data[0]));
+        before.unshift({ residual: out[cutNames.residual]!, probe });
+        before.length = Math.min(before.length, reach);
+        return out;
+      },
+    },
+  };
+}
+
+function floats(tensor: Tensor): Float32Array {
+  return tensor.data as Float32Array;
+}
+
+function relativeL1(reference: Float32Array, other: Float32Array): number {
+  let [difference, size] = [0, 0];
+  for (let i = 0; i < reference.length; i++) {
+    difference += Math.abs(reference[i]! - other[i]!);
+    size += Math.abs(reference[i]!);
+  }
+  return difference / size;
+}
+
+function relativeL2(reference: Float32Array, other: Float32Array): number {
+  return distance(reference, other) / distance(reference, new Float32Array(reference.length));
+}
+
+function distance(from: Float32Array, to: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < from.length; i++) sum += (from[i]! - to[i]!) ** 2;
+  return Math.sqrt(sum);
+}

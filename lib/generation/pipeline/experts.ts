@@ -1,0 +1,92 @@
+import { totalmem } from "node:os";
+import {
+  buildFull,
+  buildReuse,
+  type DiffusionTransformer,
+  diffusionTransformer,
+  precisionOf,
+  type VideoShape,
+} from "../models/index.ts";
+import type { Graph, Session } from "../onnx/index.ts";
+import type { DenoisingSessions } from "./denoise.ts";
+import { type OpenedPart, openGraph, type PipelineOptions } from "./model/parts.ts";
+
+/** The transformers that denoise one shape of video, one after another. */
+export interface Experts {
+  readonly transformers: readonly DiffusionTransformer[];
+  /**
+   * The sessions of a transformer. They stay open until `release`, or until another transformer is asked for where
+   * memory is too small for all of them.
+   *
+   * @throws CheckpointError where its weights are others than its config asks for
+   */
+  open(index: number): Promise<DenoisingSessions>;
+  release(): Promise<void>;
+}
+
+/** @throws RangeError for a shape that a transformer cannot make */
+export function expertsFor(
+  parts: readonly OpenedPart[],
+  video: VideoShape,
+  options: PipelineOptions,
+): Experts {
+  const transformers = parts.map((part) => diffusionTransformer(part, video));
+  const staysOpen = parts.length === 1 || fitTogether(parts, options);
+  const opened = new Map<number, Session[]>();
+
+  async function release(): Promise<void> {
+    const sessions = [...opened.values()].flat();
+    opened.clear();
+    for (const session of sessions) await session.release();
+  }
+
+  async function openCuts(index: number): Promise<Session[]> {
+    const [transformer, { weights }] = [transformers[index]!, parts[index]!];
+    const cut = { weights, ...options };
+    const sessions: Session[] = [];
+    opened.set(index, sessions);
+    const open = async (graph: Graph) => sessions.push(await openGraph(graph, weights, options));
+    try {
+      const full = buildFull(transformer, cut);
+      weights.checkAllUsed(transformer.otherTensors);
+      await open(full);
+      await open(buildReuse(transformer, cut));
+      return sessions;
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  return {
+    transformers,
+    async open(index) {
+      if (!opened.has(index) && !staysOpen) await release();
+      const [full, reuse] = opened.get(index) ?? (await openCuts(index));
+      return { full: full!, reuse: reuse! };
+    },
+    release,
+  };
+}
+
+/** Half of the memory is left to what computes. How much a GPU has is not known here. */
+function fitTogether(parts: readonly OpenedPart[], options: PipelineOptions): boolean {
+  const { provider = "cpu", memoryBytes } = options;
+  const memory = memoryBytes ?? (provider === "cpu" ? machineMemory() : 0);
+  const width = precisionOf(options) === "float16" ? 2 : 4;
+  const bytes = parts.map(({ weights }) => elements(weights) * width);
+  return bytes.reduce((sum, count) => sum + count, 0) <= memory / 2;
+}
+
+/** What the machine has, or the container that this is. */
+function machineMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+function elements(weights: OpenedPart["weights"]): number {
+  return weights
+    .names()
+    .map((name) => weights.info(name).shape.reduce((product, size) => product * size, 1))
+    .reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,50 @@
+import { encoderNames, imageEncoder, type LatentShape } from "../models/index.ts";
+import type { Tensor } from "../onnx/index.ts";
+import { RequestError, type ResolvedRequest } from "../request/index.ts";
+import { readPicture, VideoError } from "../video/index.ts";
+import { nominalSize, type Recipe } from "./model/families.ts";
+import { type ModelParts, openGraph } from "./model/parts.ts";
+
+/**
+ * The picture that a video begins with, in -1..1 [1, 3, H, W]; null without one. It is fitted to the size that the
+ * transformer is told, and loses on the right and below what latents leave of that.
+ *
+ * @throws RequestError where it cannot be read
+ */
+export async function readFirstFrame(
+  { image, width, height }: Pick<ResolvedRequest, "image" | "width" | "height">,
+  recipe: Pick<Recipe, "nominal_size">,
+): Promise<Tensor | null> {
+  if (image === undefined) return null;
+  const told = nominalSize(recipe, { width, height });
+  const rgb = await readPicture(image, told).catch((cause: Error) => {
+    throw cause instanceof VideoError ? new RequestError(cause.message, { cause }) : cause;
+  });
+  const planes = new Float32Array(3 * height * width);
+  for (let i = 0; i < planes.length; i++) {
+    const [channel, row] = [Math.floor(i / (height * width)), Math.floor(i / width) % height];
+    planes[i] = rgb[(row * told.width + (i % width)) * 3 + channel]! / 127.5 - 1;
+  }
+  return { dtype: "float32", shape: [1, 3, height, width], data: planes };
+}
+
+/** Puts the latent of a picture in the place of the first frame of `latent` [C, F, H, W]. */
+export async function beginWith(
+  picture: Tensor,
+  latent: Float32Array,
+  shape: LatentShape,
+  { vae, options }: Pick<ModelParts, "vae" | "options">,
+): Promise<void> {
+  const graph = imageEncoder(vae).build(shape, { weights: vae.weights, ...options });
+  const session = await openGraph(graph, vae.weights, options);
+  try {
+    const out = await session.run({ [encoderNames.picture]: picture });
+    const first = out[encoderNames.latent]!.data as Float32Array; // [1, C, 1, H, W]
+    const area = shape.height * shape.width;
+    for (let c = 0; c < shape.channels; c++) {
+      latent.set(first.subarray(c * area, (c + 1) * area), c * shape.frames * area);
+    }
+  } finally {
+    await session.release();
+  }
+}

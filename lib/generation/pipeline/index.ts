@@ -1,0 +1,15 @@
+export { measureReuse, type ReuseMeasurement } from "./calibrate.ts";
+export { CancelledError, GenerationError } from "./errors.ts";
+export { checkModel, type ModelCheck, type PartCheck, type VideoCheck } from "./model/check.ts";
+export { describeModel, type ModelDescription } from "./model/description.ts";
+export type { PipelineOptions } from "./model/parts.ts";
+export {
+  type GenerateOptions,
+  type Generation,
+  openPipeline,
+  type Pipeline,
+  type Progress,
+  type Stage,
+} from "./pipeline.ts";
+export { type PipelineProcess, startPipelineProcess } from "./process/process.ts";
+export { type Savings, savings } from "./savings.ts";

@@ -1,0 +1,136 @@
+import {
+  type ModelFolder,
+  type ModelPart,
+  openModelFolder,
+  type SafetensorsDType,
+} from "../../checkpoint/index.ts";
+import type { VideoLimits } from "../../request/index.ts";
+import { openTokenizer } from "../text/tokenizer.ts";
+import { DemandedWeights } from "./demanded-weights.ts";
+import { describeModel } from "./description.ts";
+import type { MemoryDemand } from "./memory-demand.ts";
+import { decoderPart, openSampler } from "./parts.ts";
+import { type Attempt, type DemandedVideo, type OpenPart, type Parts, videoDemand } from "./video-demand.ts";
+
+/** What can be known of a model from its configurations and the headers of its weights. */
+export interface ModelCheck {
+  readonly className: string;
+  readonly parts: readonly PartCheck[];
+  readonly videos: readonly VideoCheck[];
+  /** Why it cannot run, a sentence each. */
+  readonly faults: readonly string[];
+}
+
+/** A part with weights. */
+export interface PartCheck {
+  readonly name: string;
+  readonly className: string;
+  /** Elements of the tensors that are used. */
+  readonly parameters: number;
+  /** Bytes stored in each type, of all tensors. */
+  readonly bytesByDType: ReadonlyMap<SafetensorsDType, number>;
+  readonly missing: readonly string[];
+  /** What is wrong with tensors that are there, a sentence each. */
+  readonly unfit: readonly string[];
+  /** Neither used nor known to be of no use. */
+  readonly unused: readonly string[];
+}
+
+/** What one shape of video needs. */
+export interface VideoCheck extends MemoryDemand, DemandedVideo {}
+
+/** Of a video's decoder, an encoder is left over: that of the autoencoder both were trained in. */
+const ENCODER_TENSORS = /(^|\.)(encoder|quant_conv)\./;
+
+/**
+ * Checks a model folder without reading its weights or opening a session: every graph it would run is built, and takes
+ * down which tensors it asks for.
+ */
+export async function checkModel(folder: string): Promise<ModelCheck> {
+  const faults: string[] = [];
+  const attempt: Attempt = async (work) => {
+    try {
+      return await work();
+    } catch (error) {
+      const { message } = error as Error;
+      if (!faults.includes(message)) faults.push(message);
+      return undefined;
+    }
+  };
+  const model = await attempt(() => openModelFolder(folder));
+  if (!model) return { className: "", parts: [], videos: [], faults };
+
+  const limits = await attempt(async () => (await describeModel(folder)).limits);
+  const parts: Parts = new Map();
+  for (const name of partsToOpen(model)) {
+    const opened = await attempt(() => openPart(model.part(name === "vae" ? decoderPart(model) : name)));
+    if (opened) parts.set(name, opened);
+  }
+  await attempt(() => openTokenizer(model.part("tokenizer").folder, model.part("tokenizer").config));
+  await attempt(() => openSampler(model.part("scheduler"), { flow_shift: {} }));
+
+  const videos: VideoCheck[] = [];
+  const others = new Map([["vae", ENCODER_TENSORS]]);
+  for (const video of limits ? videosOf(limits) : []) {
+    const demand = await videoDemand(parts, video, { attempt, others });
+    if (demand) videos.push({ ...video, ...demand });
+  }
+  const checks = [...parts].map(([name, opened]) => checkPart(name, opened, others.get(name)));
+  faults.push(...checks.flatMap((check) => faultsOf(parts.get(check.name)!.part.folder, check)));
+  return { className: model.className, parts: checks, videos, faults };
+}
+
+/** What a pipeline opens, and further transformers where a model has several. */
+function partsToOpen({ partNames }: ModelFolder): string[] {
+  const further = partNames.filter((name) => /^transformer_\d+$/.test(name));
+  return ["text_encoder", "transformer", ...further, "vae"];
+}
+
+async function openPart(part: ModelPart): Promise<OpenPart> {
+  const checkpoint = await part.checkpoint();
+  return { part, checkpoint, weights: new DemandedWeights(checkpoint) };
+}
+
+/** Lengths that are looked at, where there are more the default and the longest: a graph is built for each. */
+const LENGTHS_MAX = 8;
+
+/** In the order of the lists, the default first; what a video needs does not depend on its speed. */
+function videosOf({ sizes, frames, fps }: VideoLimits): DemandedVideo[] {
+  const lengths = frames.length > LENGTHS_MAX ? new Set([frames[0]!, Math.max(...frames)]) : frames;
+  return sizes.flatMap(([width, height]) =>
+    [...lengths].map((count) => ({ width, height, frames: count, fps: fps[0]! })),
+  );
+}
+
+function checkPart(name: string, { part, checkpoint, weights }: OpenPart, others?: RegExp): PartCheck {
+  const bytesByDType = new Map<SafetensorsDType, number>();
+  for (const tensor of checkpoint.names()) {
+    const { dtype, byteLength } = checkpoint.info(tensor);
+    bytesByDType.set(dtype, (bytesByDType.get(dtype) ?? 0) + byteLength);
+  }
+  const wasBuilt = weights.parameters > 0;
+  return {
+    name,
+    className: part.className,
+    parameters: weights.parameters,
+    bytesByDType,
+    missing: weights.missing,
+    unfit: weights.unfit,
+    unused: wasBuilt ? weights.unused.filter((tensor) => !others?.test(tensor)) : [],
+  };
+}
+
+/** A decoder may leave tensors over, as the pipeline lets it. */
+function faultsOf(folder: string, { name, missing, unfit, unused }: PartCheck): string[] {
+  const counted = (names: readonly string[], what: string) => {
+    if (names.length === 0) return [];
+    const count = names.length === 1 ? "1 tensor is" : `${names.length} tensors are`;
+    return [`${folder}: ${count} ${what}, first ${names[0]}`];
+  };
+  const strangers = name === "vae" ? [] : unused;
+  return [
+    ...counted(missing, "missing"),
+    ...unfit,
+    ...counted(strangers, "not part of the model that the config.json describes"),
+  ];
+}

@@ -1,0 +1,56 @@
+import { basename, join, resolve } from "node:path";
+import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/index.ts";
+import { type VideoLimits, videoLimitsSchema } from "../../request/index.ts";
+import { familyVideo, knownPipelines, type Recipe, recipeSchema } from "./families.ts";
+
+/** What a request has to know of a model. */
+export interface ModelDescription {
+  /** The last part of the folder's path. */
+  readonly name: string;
+  readonly limits: VideoLimits;
+}
+
+/**
+ * A model's name and limits from its `model_index.json`, and where that does not tell them from the configuration of
+ * its transformer: no part of the model is opened.
+ *
+ * @throws CheckpointError
+ */
+export async function describeModel(folder: string): Promise<ModelDescription> {
+  const { name, limits } = await readDescription(
+    folder,
+    await readJsonFile(join(folder, "model_index.json")),
+  );
+  return { name, limits };
+}
+
+/**
+ * What is known of a model by its family, and before it what the member `video` of its index says.
+ *
+ * @throws CheckpointError
+ */
+export async function readDescription(
+  folder: string,
+  index: Config,
+): Promise<ModelDescription & { readonly recipe: Recipe }> {
+  const { video } = index;
+  const known = await familyVideo(index, async () => {
+    const path = join(folder, "transformer", "config.json");
+    // An index that says what the model can make is enough.
+    return video === undefined ? readJsonFile(path) : readJsonFile(path).catch(() => ({}));
+  });
+  const said = typeof video === "object" ? { ...known, ...video } : (video ?? known);
+  const [limits, recipe] = [videoLimitsSchema.safeParse(said), recipeSchema.safeParse(said)];
+  if (limits.success && recipe.success)
+    return { name: basename(resolve(folder)), limits: limits.data, recipe: recipe.data };
+  if (said === undefined && !knownPipelines.includes(String(index._class_name))) {
+    throw new CheckpointError(
+      folder,
+      `model_index.json names the pipeline ${String(index._class_name)}: only ${knownPipelines.join(", ")} are known, ` +
+        "and others must say under video what they can make",
+    );
+  }
+  const { path, message } = (limits.error ?? recipe.error)!.issues[0]!;
+  const fault = `${["video", ...path].join(".")}: ${message}`;
+  throw new CheckpointError(folder, `model_index.json does not say what the model can make: ${fault}`);
+}

@@ -1,0 +1,61 @@
+import { MAPPED_BYTES_MIN } from "../../onnx/index.ts";
+
+/** What a part of a model asks for, whatever it runs on. */
+export interface PartDemand {
+  readonly role: "encoder" | "transformer" | "decoder";
+  readonly parameters: number;
+  /** Whether all its weights are stored as the CPU computes with them; they have 16 bit otherwise. */
+  readonly isFloat32: boolean;
+  /** Of the graph that takes most, in float32. */
+  readonly activationBytes: number;
+  /** The same on a GPU. */
+  readonly gpuActivationBytes: number;
+}
+
+/** Bytes that a video needs, by the precision its model computes in. */
+export interface MemoryDemand {
+  /** On the CPU. */
+  readonly float32Bytes: number;
+  /** On the CPU, if all weights were stored in float32. */
+  readonly storedFloat32Bytes: number;
+  /** On a GPU: the transformer in 16 bit, encoder and decoder in 32. */
+  readonly float16Bytes: number;
+}
+
+/**
+ * What parts that run one after another need together.
+ *
+ * On the CPU weights stored in float32 are read from their file, unless there are few, and leave memory while other
+ * parts run: an encoder, which runs once for a prompt, need not hold them all even then. Others are held as they are
+ * stored, and twice while their session opens. A GPU holds all weights at once.
+ */
+export function memoryDemand(parts: readonly PartDemand[]): MemoryDemand {
+  const onGpu = parts.map(({ role, parameters }) => (role === "transformer" ? 2 : 4) * parameters);
+  return {
+    float32Bytes: cpuBytes(parts),
+    storedFloat32Bytes: cpuBytes(parts.map((part) => ({ ...part, isFloat32: true }))),
+    float16Bytes: sum(onGpu) + Math.max(...parts.map((part) => part.gpuActivationBytes)),
+  };
+}
+
+function cpuBytes(parts: readonly PartDemand[]): number {
+  const held = parts.map((part) => (isMapped(part) ? 0 : storedBytes(part)));
+  const opening = held.map((bytes, i) => sum(held.slice(0, i)) + 2 * bytes);
+  const running = parts.map((part) => {
+    const readsAgain = isMapped(part) && part.role !== "encoder";
+    return sum(held) + part.activationBytes + (readsAgain ? storedBytes(part) : 0);
+  });
+  return Math.max(...opening, ...running);
+}
+
+function isMapped(part: PartDemand): boolean {
+  return part.isFloat32 && storedBytes(part) >= MAPPED_BYTES_MIN;
+}
+
+function storedBytes({ parameters, isFloat32 }: PartDemand): number {
+  return (isFloat32 ? 4 : 2) * parameters;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

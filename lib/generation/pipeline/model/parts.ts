@@ -1,0 +1,158 @@
+import { join } from "node:path";
+import {
+  type Checkpoint,
+  CheckpointError,
+  type ModelFolder,
+  type ModelPart,
+} from "../../checkpoint/index.ts";
+import { type TextStates, textEncoder } from "../../models/index.ts";
+import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
+import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { openTokenizer } from "../text/tokenizer.ts";
+import { type ModelDescription, readDescription } from "./description.ts";
+import type { Recipe } from "./families.ts";
+
+export interface PipelineOptions {
+  readonly provider?: Provider;
+  /** What the transformers' blocks multiply in; float16 on CUDA by default, float32 elsewhere. */
+  readonly precision?: Precision;
+  /** Threads inside one operator; by default one for each core this process may use. */
+  readonly threads?: number;
+  /**
+   * Of what runs the model. A model of two transformers holds both where they take up to half of it; by default that of
+   * the machine, and on a GPU one after the other.
+   */
+  readonly memoryBytes?: number;
+}
+
+export type OpenedPart = ModelPart & { readonly weights: Checkpoint };
+
+/** The states of a prompt, and whether it lost its end. */
+export interface EncodedPrompt extends TextStates {
+  readonly isTruncated: boolean;
+}
+
+/** A model folder whose headers and configurations were read. */
+export interface ModelParts extends ModelDescription {
+  readonly recipe: Recipe;
+  readonly sampler: SamplerFactory;
+  /** In the order of their work. */
+  readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
+  /** The second transformer's timesteps are those below it; 0 where there is one. */
+  readonly boundaryTimestep: number;
+  readonly vae: OpenedPart;
+  readonly options: PipelineOptions;
+  /** Opens the text encoder for prompts of at most `length` tokens, so that `encode` need not. */
+  openEncoder(length: number): Promise<Session>;
+  /**
+   * The states of a prompt of at most `length` tokens: a row for each of them, or the first `rows` of all `length`,
+   * which go on with those of padding.
+   */
+  encode(prompt: string, length: number, rows?: number): Promise<EncodedPrompt>;
+  release(): Promise<void>;
+}
+
+/** @throws CheckpointError or Error naming the part that cannot be used */
+export async function openParts(index: ModelFolder, options: PipelineOptions): Promise<ModelParts> {
+  const withWeights = async (name: string) => {
+    const part = index.part(name);
+    return { ...part, weights: await part.checkpoint() };
+  };
+  const encoderPart = await withWeights("text_encoder");
+  const encoder = textEncoder(encoderPart);
+  const tokenizerPart = index.part("tokenizer");
+  const tokenizer = await openTokenizer(tokenizerPart.folder, tokenizerPart.config);
+  let session: { length: number; opened: Session } | null = null;
+
+  async function openEncoder(length: number): Promise<Session> {
+    if (session?.length === length) return session.opened;
+    await session?.opened.release();
+    session = null;
+    const graph = encoder.build(length, { weights: encoderPart.weights, ...options });
+    encoderPart.weights.checkAllUsed(encoder.otherTensors);
+    const opened = await openGraph(graph, encoderPart.weights, options);
+    session = { length, opened };
+    return opened;
+  }
+
+  const description = await readDescription(index.folder, index.index);
+  const boundaryTimestep = boundaryOf(index);
+  const transformer = await withWeights("transformer");
+  const second = boundaryTimestep > 0 ? [await withWeights("transformer_2")] : [];
+  return {
+    ...description,
+    sampler: openSampler(index.part("scheduler"), description.recipe),
+    transformers: [transformer, ...second],
+    boundaryTimestep,
+    vae: await withWeights(decoderPart(index)),
+    options,
+    openEncoder,
+    async encode(prompt, length, rows) {
+      const opened = await openEncoder(length);
+      const { ids, isTruncated } = tokenizer.tokenise(prompt, length);
+      const out = await opened.run(encoder.feeds(ids, length));
+      const states = out.states!.data as Float32Array; // [1, length, D]
+      const tokens = rows ?? ids.length;
+      const data = states.slice(0, tokens * encoder.width);
+      return { tokens, data, isTruncated: isTruncated || ids.length > tokens };
+    },
+    release: async () => session?.opened.release(),
+  };
+}
+
+/**
+ * The part that decodes. Latte-1 has a second one, which its index does not name and its authors prefer.
+ */
+export function decoderPart({ partNames }: ModelFolder): string {
+  return ["vae_temporal_decoder"].find((name) => partNames.includes(name)) ?? "vae";
+}
+
+/** @throws CheckpointError */
+export function openSampler(
+  scheduler: ModelPart,
+  { flow_shift }: Pick<Recipe, "flow_shift">,
+): SamplerFactory {
+  const sampler = (shift: object) => {
+    try {
+      return samplerOf({ ...scheduler, config: { ...scheduler.config, ...shift } });
+    } catch (cause) {
+      const fault = (cause as Error).message;
+      throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
+    }
+  };
+  const stored = sampler({});
+  const shifted = new Map(
+    // Of the two names, each scheduler knows one.
+    Object.entries(flow_shift).map(([size, shift]) => [size, sampler({ flow_shift: shift, shift })]),
+  );
+  return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);
+}
+
+/** The first timestep of the first of two transformers, as diffusers' WanPipeline says it; 0 without a second. */
+function boundaryOf(index: ModelFolder): number {
+  const { boundary_ratio: ratio, expand_timesteps } = index.index;
+  const path = join(index.folder, "model_index.json");
+  if (expand_timesteps === true)
+    throw new CheckpointError(
+      path,
+      "a model with a timestep for each token (expand_timesteps) cannot be run",
+    );
+  if (ratio === undefined || ratio === null) {
+    if (!index.partNames.includes("transformer_2")) return 0;
+    throw new CheckpointError(path, "boundary_ratio must say when transformer_2 takes over, and is missing");
+  }
+  if (typeof ratio !== "number" || !(ratio > 0 && ratio < 1))
+    throw new CheckpointError(path, "boundary_ratio must be a number between 0 and 1");
+  return ratio * TRAINING_TIMESTEPS;
+}
+
+const TRAINING_TIMESTEPS = 1000;
+
+/** Opens a graph over the weights it was built from. */
+export function openGraph(graph: Graph, weights: Checkpoint, options: PipelineOptions): Promise<Session> {
+  return openSession(graph.build(), {
+    ...options,
+    weightsFolder: weights.root,
+    weightBytes: graph.weightBytes,
+  });
+}

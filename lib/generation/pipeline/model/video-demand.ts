@@ -1,0 +1,87 @@
+import type { Checkpoint, ModelPart } from "../../checkpoint/index.ts";
+import { buildFull, diffusionTransformer, latentDecoder, textEncoder } from "../../models/index.ts";
+import type { Graph } from "../../onnx/index.ts";
+import { latentShapeOf } from "../video-sessions.ts";
+import type { DemandedWeights } from "./demanded-weights.ts";
+import { type MemoryDemand, memoryDemand, type PartDemand } from "./memory-demand.ts";
+
+export interface OpenPart {
+  readonly part: ModelPart;
+  readonly checkpoint: Checkpoint;
+  readonly weights: DemandedWeights;
+}
+
+/** What `work` gives; undefined, and a fault more, where it throws. */
+export type Attempt = <R>(work: () => R | Promise<R>) => Promise<R | undefined>;
+
+export type Parts = Map<string, OpenPart>;
+export interface DemandedVideo {
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly fps: number;
+}
+
+/**
+ * Builds all graphs of one shape of video, and takes down in `others` which tensors they can do without. A part that
+ * cannot be built hides nothing of what is wrong with others, but then nobody knows what the video needs.
+ */
+export async function videoDemand(
+  parts: Parts,
+  video: DemandedVideo,
+  { attempt, others }: { attempt: Attempt; others: Map<string, RegExp> },
+): Promise<MemoryDemand | undefined> {
+  const demands: (PartDemand | undefined)[] = [];
+  const vae = parts.get("vae");
+  const latent = vae && (await attempt(() => latentShapeOf(latentDecoder(vae.part), video)));
+  let textLength = 1;
+  for (const [name, opened] of parts) {
+    if (!latent || !name.startsWith("transformer")) continue;
+    const demand = await attempt(() => {
+      const transformer = diffusionTransformer(opened.part, { ...video, latent });
+      others.set(name, transformer.otherTensors);
+      textLength = transformer.textLength;
+      const onGpu = buildFull(transformer, { ...opened, provider: "cuda" });
+      return partDemand(opened, "transformer", [buildFull(transformer, opened)], onGpu.activationBytes);
+    });
+    demands.push(demand);
+  }
+  if (vae && latent) {
+    const demand = await attempt(() => {
+      const decoder = latentDecoder(vae.part);
+      const runs = new Map(decoder.runs(latent).map((run) => [JSON.stringify(run), run]));
+      const graphs = [...runs.values()].map((run) => decoder.build({ ...latent, ...run }, vae));
+      return partDemand(vae, "decoder", graphs);
+    });
+    demands.push(demand);
+  }
+  const encoderPart = parts.get("text_encoder");
+  if (encoderPart) {
+    const demand = await attempt(() => {
+      const encoder = textEncoder(encoderPart.part);
+      others.set("text_encoder", encoder.otherTensors);
+      return partDemand(encoderPart, "encoder", [encoder.build(textLength, encoderPart)]);
+    });
+    demands.push(demand);
+  }
+  const known = demands.filter((demand) => demand !== undefined);
+  const isWhole = known.length === demands.length && known.length > 2;
+  return isWhole ? memoryDemand(known) : undefined;
+}
+
+function partDemand(
+  { checkpoint, weights }: OpenPart,
+  role: PartDemand["role"],
+  graphs: readonly Graph[],
+  gpuActivationBytes?: number,
+): PartDemand {
+  const activationBytes = Math.max(...graphs.map((graph) => graph.activationBytes));
+  const isFloat32 = checkpoint.names().every((name) => checkpoint.info(name).dtype === "F32");
+  return {
+    role,
+    parameters: weights.parameters,
+    isFloat32,
+    activationBytes,
+    gpuActivationBytes: gpuActivationBytes ?? activationBytes,
+  };
+}

@@ -1,0 +1,221 @@
+import { type CacheTrace, cacheTrace } from "../caching/index.ts";
+import { openModelFolder } from "../checkpoint/index.ts";
+import type { DiffusionTransformer } from "../models/index.ts";
+import {
+  type GenerationRequest,
+  type ResolvedRequest,
+  resolveRequest,
+  type VideoLimits,
+} from "../request/index.ts";
+import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
+import type { Frames } from "../video/index.ts";
+import { decodeFrames } from "./decode.ts";
+import { type DenoisedStep, type DenoisingSessions, denoise, pauseUnlessCancelled } from "./denoise.ts";
+import { GenerationError } from "./errors.ts";
+import { beginWith, readFirstFrame } from "./first-frame.ts";
+import { nominalSize } from "./model/families.ts";
+import { type ModelParts, openParts, type PipelineOptions } from "./model/parts.ts";
+import { encodePrompts } from "./text/prompts.ts";
+import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
+
+export type Stage = "load" | "encode" | "denoise" | "decode";
+
+/** Where a generation is: a stage that begins, or a denoising step that ended. */
+export interface Progress {
+  readonly stage: Stage;
+  /** Denoising steps; once the model is loaded, those of its sampler, which may be more than were asked for. */
+  readonly steps: number;
+  /** Denoising steps done. */
+  readonly done: number;
+  /** Of those, how many were computed. */
+  readonly computed: number;
+}
+
+export interface GenerateOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** A finished video, and how it was made. */
+export interface Generation {
+  readonly frames: Frames;
+  readonly fps: number;
+  /** [C, F, H, W], what the decoder was given. */
+  readonly latent: Float32Array;
+  readonly trace: CacheTrace;
+  readonly seconds: Readonly<Record<Stage, number>>;
+  /** Of each denoising step, in order. */
+  readonly stepSeconds: readonly number[];
+  readonly tokens: number;
+  readonly isPromptTruncated: boolean;
+  readonly isNegativePromptTruncated: boolean;
+  readonly request: Omit<ResolvedRequest, "policy">;
+}
+
+/**
+ * A model, opened once and used for one generation after another. Two at once would only share what one of
+ * them has alone, so the second is refused; whoever has many requests keeps the queue.
+ */
+export interface Pipeline {
+  readonly model: string;
+  readonly limits: VideoLimits;
+  /**
+   * @throws RequestError, CancelledError, GenerationError while another generation runs and after `close`, or
+   *   an error of the model's files
+   */
+  generate(request: GenerationRequest, options?: GenerateOptions): Promise<Generation>;
+  /** Cancels the generation under way, and frees the model once it has ended. */
+  close(): Promise<void>;
+}
+
+export const BUSY =
+  "This pipeline is making another video: wait until that has ended, or open a second pipeline.";
+export const CLOSED = "The pipeline is closed.";
+
+/**
+ * Opens a model folder. Headers and configurations are read now, weights when they are first needed; the
+ * sessions of the last shape of video stay open, so that a second video of that shape loads nothing.
+ *
+ * @param through stands between the denoising loop and the sessions of each transformer: for measurements
+ * @throws CheckpointError when the folder is not a model, or an Error naming a part that cannot be built
+ */
+export async function openPipeline(
+  folder: string,
+  options: PipelineOptions = {},
+  through: (sessions: DenoisingSessions) => DenoisingSessions = (sessions) => sessions,
+): Promise<Pipeline> {
+  const index = await openModelFolder(folder);
+  const model = await openParts(index, options);
+  let shaped: { key: string; sessions: VideoSessions } | null = null;
+  let running: Promise<Generation> | null = null;
+  const closing = new AbortController();
+
+  async function sessionsFor(request: ResolvedRequest): Promise<VideoSessions> {
+    const { width, height, frames, fps, image } = request;
+    const key = [width, height, frames, fps, image !== undefined].join();
+    if (shaped?.key === key) return shaped.sessions;
+    await shaped?.sessions.release();
+    shaped = null;
+    shaped = { key, sessions: await openVideoSessions(model, request) };
+    return shaped.sessions;
+  }
+
+  async function run(
+    request: ResolvedRequest,
+    signal: AbortSignal,
+    onProgress: GenerateOptions["onProgress"],
+  ): Promise<Generation> {
+    const { policy, ...described } = request;
+    let planned = request.steps;
+    let done = 0;
+    let computed = 0;
+    const report = (stage: Stage) => onProgress?.({ stage, steps: planned, done, computed });
+    const seconds: Record<Stage, number> = { load: 0, encode: 0, denoise: 0, decode: 0 };
+    const timed = async <R>(stage: Stage, work: () => Promise<R>): Promise<R> => {
+      await pauseUnlessCancelled(signal);
+      report(stage);
+      const started = performance.now();
+      const result = await work();
+      seconds[stage] = (performance.now() - started) / 1000;
+      return result;
+    };
+
+    const picture = await readFirstFrame(request, model.recipe);
+    const [sessions, firstSessions] = await timed("load", async () => {
+      const opened = await sessionsFor(request);
+      const first = await opened.experts.open(0);
+      await model.openEncoder(opened.experts.transformers[0]!.textLength);
+      return [opened, first];
+    });
+    const { experts, latentShape } = sessions;
+    const [transformer, second] = experts.transformers as [DiffusionTransformer, DiffusionTransformer?];
+    const { channels, frames, height, width } = latentShape;
+    const latent = gaussianNoise(request.seed, channels * frames * height * width);
+    const text = await timed("encode", async () => {
+      if (picture) await beginWith(picture, latent, latentShape, model);
+      return encodePrompts(model, transformer, request);
+    });
+
+    const told = nominalSize(model.recipe, request);
+    const free = model.sampler({ steps: request.steps, ...told, latentFrames: frames });
+    const sampler = picture ? withGivenFrames(free, { channels, frames, given: 1 }) : free;
+    planned = sampler.timesteps.length;
+    const steps = await timed("denoise", () =>
+      denoise({
+        transformer,
+        sessions: through(firstSessions),
+        successor: second && {
+          below: model.boundaryTimestep,
+          open: async () => ({
+            transformer: second,
+            sessions: through(await experts.open(1)),
+            guidanceScale: secondGuidance(model, request),
+          }),
+        },
+        sampler,
+        policy,
+        text: transformer.textFeeds(text.conditional, text.unconditional),
+        guidanceScale: request.guidanceScale,
+        latent,
+        signal,
+        onStep(step: DenoisedStep) {
+          done += 1;
+          if (step.trace.computed) computed += 1;
+          report("denoise");
+        },
+      }),
+    );
+    const pictures = await timed("decode", () =>
+      decodeFrames(latent, latentShape, { ...sessions.decoding, signal }),
+    );
+    return {
+      frames: pictures,
+      fps: request.fps,
+      latent,
+      trace: cacheTrace(
+        model.name,
+        policy,
+        steps.map((step) => step.trace),
+      ),
+      seconds,
+      stepSeconds: steps.map((step) => step.seconds),
+      tokens: text.conditional.tokens,
+      isPromptTruncated: text.conditional.isTruncated,
+      isNegativePromptTruncated: text.unconditional.isTruncated,
+      request: described,
+    };
+  }
+
+  async function generate(
+    input: GenerationRequest,
+    { signal, onProgress }: GenerateOptions = {},
+  ): Promise<Generation> {
+    const request = resolveRequest(input, model.limits);
+    if (closing.signal.aborted) throw new GenerationError(CLOSED);
+    if (running) throw new GenerationError(BUSY);
+    running = run(request, signal ? AbortSignal.any([signal, closing.signal]) : closing.signal, onProgress);
+    try {
+      return await running;
+    } finally {
+      running = null;
+    }
+  }
+
+  return {
+    model: model.name,
+    limits: model.limits,
+    generate,
+    async close() {
+      closing.abort();
+      await running?.catch(() => undefined);
+      await shaped?.sessions.release();
+      await model.release();
+    },
+  };
+}
+
+/** One that was asked for counts for both transformers. */
+function secondGuidance({ limits, recipe }: ModelParts, { guidanceScale }: ResolvedRequest): number {
+  const isDefault = guidanceScale === limits.guidance_scale;
+  return isDefault ? (recipe.guidance_scale_2 ?? guidanceScale) : guidanceScale;
+}

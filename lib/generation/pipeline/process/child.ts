@@ -1,0 +1,43 @@
+/**
+ * The process that generates: opens one model and answers one request after another.
+ *
+ * It exists so that a generation can be killed: onnxruntime cannot be interrupted inside a run. It goes when
+ * its parent goes, whatever ended that.
+ */
+import { GenerationError } from "../errors.ts";
+import { openPipeline, type Pipeline } from "../pipeline.ts";
+import type { FromChild, ToChild } from "./messages.ts";
+
+let pipeline: Pipeline | null = null;
+let running: AbortController | null = null;
+
+// A terminal sends Ctrl-C to the whole group; only the parent decides what it means.
+process.on("SIGINT", () => undefined);
+process.on("disconnect", () => process.exit(0));
+process.on("message", (message: ToChild) => {
+  if (message.kind === "cancel") return running?.abort();
+  answer(message).then(send, (error: unknown) => send(failure(error)));
+});
+
+async function answer(message: Exclude<ToChild, { kind: "cancel" }>): Promise<FromChild> {
+  if (message.kind === "open") {
+    pipeline = await openPipeline(message.folder, message.options);
+    return { kind: "opened", model: pipeline.model, limits: pipeline.limits };
+  }
+  running = new AbortController();
+  const generation = await pipeline!.generate(message.request, {
+    signal: running.signal,
+    onProgress: (progress) => send({ kind: "progress", progress }),
+  });
+  return { kind: "generated", generation };
+}
+
+function send(message: FromChild): void {
+  // The parent may be gone; then `disconnect` ends this process.
+  if (process.connected) process.send!(message, undefined, undefined, () => undefined);
+}
+
+function failure(error: unknown): FromChild {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return { kind: "failed", name, message, fault: error instanceof GenerationError ? error.fault : null };
+}

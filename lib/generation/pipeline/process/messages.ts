@@ -1,0 +1,25 @@
+/**
+ * What the parent and the generating child say to each other, by structured clone. The child makes one video
+ * at a time, so nothing needs a number.
+ */
+import type { GenerationRequest, VideoLimits } from "../../request/index.ts";
+import type { GenerationFault } from "../errors.ts";
+import type { PipelineOptions } from "../model/parts.ts";
+import type { Generation, Progress } from "../pipeline.ts";
+
+export type ToChild =
+  | { readonly kind: "open"; readonly folder: string; readonly options: PipelineOptions }
+  | { readonly kind: "generate"; readonly request: GenerationRequest }
+  | { readonly kind: "cancel" };
+
+/** `opened` or `failed` answers `open`; `generated` or `failed` answers `generate`. */
+export type FromChild =
+  | { readonly kind: "opened"; readonly model: string; readonly limits: VideoLimits }
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "generated"; readonly generation: Generation }
+  | {
+      readonly kind: "failed";
+      readonly name: string;
+      readonly message: string;
+      readonly fault: GenerationFault | null;
+    };

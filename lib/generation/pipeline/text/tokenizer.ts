@@ -1,0 +1,131 @@
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Tokenizer } from "@huggingface/tokenizers";
+import * as z from "zod";
+import { CheckpointError, type Config, type JsonFileLimits, readJsonFile } from "../../checkpoint/index.ts";
+import { tokenizerOfSentencePiece } from "./sentencepiece.ts";
+
+/** Token ids of one prompt, the end token last. */
+export interface TokenisedPrompt {
+  readonly ids: readonly number[];
+  /** Whether the prompt was longer than the limit and lost its end. */
+  readonly isTruncated: boolean;
+}
+
+export interface PromptTokenizer {
+  /**
+   * The ids of a prompt, at most `limit` of them with the end token. Every character is text: a prompt that
+   * spells a special token (`</s>`) is tokenised like any other and cannot end itself early.
+   */
+  tokenise(prompt: string, limit: number): TokenisedPrompt;
+}
+
+const tokenizerSchema = z.looseObject({
+  added_tokens: z.array(z.looseObject({ id: z.number(), content: z.string(), special: z.boolean() })),
+  model: z.looseObject({
+    type: z.literal("Unigram"),
+    vocab: z.array(z.tuple([z.string(), z.number()])),
+    unk_id: z.int().nonnegative(),
+  }),
+});
+
+type TokenizerFile = z.infer<typeof tokenizerSchema>;
+
+/** Half a surrogate pair: no well-formed text contains it. */
+const UNREACHABLE = "\uD800";
+
+/** The 256,000 pieces of UMT5 are three values each, in 17 MB. */
+const fileLimits: JsonFileLimits = { bytesMax: 64 * 2 ** 20, depthMax: 16, valuesMax: 4_000_000 };
+
+/**
+ * UTF-16 units of a prompt that are looked at, several times what the longest text encoders read. The
+ * tokenizer holds every token of a text on the stack at once.
+ */
+const CHARACTERS_MAX = 4096;
+
+/**
+ * Opens the Unigram tokenizer of a T5 model from its `tokenizer.json`, or else from the `spiece.model` that older
+ * folders have in its place.
+ *
+ * @throws CheckpointError when the file is missing or another kind of tokenizer
+ */
+export async function openTokenizer(folder: string, config: Config): Promise<PromptTokenizer> {
+  const pieces = join(folder, "spiece.model");
+  const hasPieces = !existsSync(join(folder, "tokenizer.json")) && existsSync(pieces);
+  const path = hasPieces ? pieces : join(folder, "tokenizer.json");
+  const file = parseTokenizer(
+    path,
+    hasPieces ? await readPieces(path) : await readJsonFile(path, fileLimits),
+  );
+  const endToken = stringOr(config.eos_token, "</s>");
+  const end = file.model.vocab.findIndex(([piece]) => piece === endToken);
+  if (end < 0) throw new CheckpointError(path, `its vocabulary lacks the end token ${endToken}`);
+
+  const unknown = file.model.vocab[file.model.unk_id];
+  if (!unknown) throw new CheckpointError(path, "its unknown token is not in its vocabulary");
+
+  const reserved = [endToken, stringOr(config.pad_token, "<pad>"), unknown[0]];
+  const tokenizer = construct(path, withoutSpecialTokens(file, reserved));
+  return {
+    tokenise(prompt, limit) {
+      const text = prompt.slice(0, CHARACTERS_MAX).toWellFormed();
+      const { ids } = tokenizer.encode(text, { add_special_tokens: false });
+      const isTruncated = ids.length > limit - 1 || prompt.length > CHARACTERS_MAX;
+      return { ids: [...ids.slice(0, limit - 1), end], isTruncated };
+    },
+  };
+}
+
+async function readPieces(path: string): Promise<object> {
+  try {
+    const { size } = await stat(path);
+    if (size > fileLimits.bytesMax) throw new RangeError("it is too large");
+    return tokenizerOfSentencePiece(await readFile(path));
+  } catch (cause) {
+    throw new CheckpointError(path, `it is not a SentencePiece model: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+function parseTokenizer(path: string, file: object): TokenizerFile {
+  const parsed = tokenizerSchema.safeParse(file);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues[0]?.path.join(".");
+  throw new CheckpointError(path, `it is not a Unigram tokenizer (see ${where})`);
+}
+
+function stringOr(value: unknown, otherwise: string): string {
+  return typeof value === "string" ? value : otherwise;
+}
+
+function construct(path: string, file: object): Tokenizer {
+  try {
+    return new Tokenizer(file, {});
+  } catch (cause) {
+    throw new CheckpointError(path, `it has a part that is not known (${(cause as Error).message})`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * The same tokenizer, except that no text matches a special token: neither whole nor as a piece of the
+ * vocabulary. Those in `reserved` are special whatever the file says of them.
+ */
+function withoutSpecialTokens(file: TokenizerFile, reserved: readonly string[]) {
+  const { added_tokens, model } = file;
+  const marked = added_tokens.filter((token) => token.special).map((token) => token.content);
+  const special = new Set([...reserved, ...marked]);
+  const isSpecialId = (id: number) => special.has(model.vocab[id]?.[0] ?? "");
+  return {
+    ...file,
+    added_tokens: added_tokens.filter(({ id, content }) => !special.has(content) && !isSpecialId(id)),
+    post_processor: null,
+    model: {
+      ...model,
+      vocab: model.vocab.map(([piece, score]) => [special.has(piece) ? UNREACHABLE + piece : piece, score]),
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { type LatentDecoder, type LatentShape, latentDecoder } from "../models/index.ts";
+import type { Graph, Session } from "../onnx/index.ts";
+import type { ResolvedRequest } from "../request/index.ts";
+import type { Decoding } from "./decode.ts";
+import { type Experts, expertsFor } from "./experts.ts";
+import { nominalSize } from "./model/families.ts";
+import { type ModelParts, openGraph } from "./model/parts.ts";
+
+/** All that one shape of video needs opened: graphs have static shapes. */
+export interface VideoSessions {
+  readonly latentShape: LatentShape;
+  readonly experts: Experts;
+  readonly decoding: Decoding;
+  release(): Promise<void>;
+}
+
+/**
+ * The decoder may leave weights of its file unused, those of the encoder it was trained with.
+ *
+ * @throws RangeError for a shape that transformer or decoder cannot make, CheckpointError where its weights are
+ *   others than its config asks for
+ */
+export async function openVideoSessions(
+  model: ModelParts,
+  { width, height, frames, fps, image }: ResolvedRequest,
+): Promise<VideoSessions> {
+  const { transformers, vae, options } = model;
+  const decoder = latentDecoder(vae);
+  const latentShape = latentShapeOf(decoder, { width, height, frames });
+  const told = nominalSize(model.recipe, { width, height });
+  const experts = expertsFor(
+    transformers,
+    { latent: latentShape, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
+    options,
+  );
+  const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
+  const graphs = new Map<string, Graph>();
+  for (const { key, ...run } of runs) {
+    if (graphs.has(key)) continue;
+    graphs.set(key, decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options }));
+  }
+  const decoders = new Map<string, Session>();
+  const release = async () => {
+    await experts.release();
+    for (const session of decoders.values()) await session.release();
+  };
+  try {
+    await experts.open(0);
+    for (const [key, graph] of graphs) decoders.set(key, await openGraph(graph, vae.weights, options));
+    const decodingRuns = runs.map((run) => ({ frames: run.frames, session: decoders.get(run.key)! }));
+    return {
+      latentShape,
+      experts,
+      decoding: { runs: decodingRuns, frames, scale: decoder.scale },
+      release,
+    };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** @throws RangeError for a video that the decoder cannot make */
+export function latentShapeOf(
+  decoder: LatentDecoder,
+  { width, height, frames }: Pick<ResolvedRequest, "width" | "height" | "frames">,
+): LatentShape {
+  const { channels, scale } = decoder;
+  if (height % scale !== 0 || width % scale !== 0) {
+    throw new RangeError(`This model's decoder makes multiples of ${scale} pixels, not ${width}x${height}.`);
+  }
+  return { channels, frames: decoder.latentFrames(frames), height: height / scale, width: width / scale };
+}

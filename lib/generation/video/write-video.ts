@@ -1,0 +1,70 @@
+import { extname } from "node:path";
+import { MAX_FPS } from "../../shared/limits.ts";
+import { writeFileAtomically } from "./atomic-write.ts";
+import { encodeWithFfmpeg } from "./ffmpeg.ts";
+import { assertFrames, type Frames, VideoError } from "./frames.ts";
+import { encodeWithWebcodecs } from "./webcodecs.ts";
+import { encodeWithSharp } from "./webp.ts";
+
+export type Encoder = "ffmpeg" | "webcodecs" | "webp";
+
+export interface WrittenVideo {
+  /** Where the video is: the path asked for, ending in .webp instead when no H.264 encoder was found. */
+  readonly path: string;
+  readonly encoder: Encoder;
+  readonly bytes: number;
+}
+
+const ENCODERS: Record<Encoder, (frames: Frames, fps: number) => Promise<Uint8Array>> = {
+  ffmpeg: encodeWithFfmpeg,
+  webcodecs: encodeWithWebcodecs,
+  webp: encodeWithSharp,
+};
+
+/**
+ * Writes frames as an H.264 MP4 (yuv420p, BT.709 limited range, moov first) or, where nothing here can encode
+ * that, as an animated WebP beside it. The file appears whole or not at all. Its bytes depend on the frames
+ * and the encoder only, never on the time or the place; see `encodeWithWebcodecs` for the one that also
+ * counts processors.
+ *
+ * An odd side grows by one pixel in an MP4, a copy of its last row or column: 4:2:0 colour needs even sides.
+ *
+ * @param path     ends in .mp4, or in .webp to ask for one
+ * @param fps      whole frames per second, 1 to 240
+ * @param encoder  this one or none; left out, the first that works of ffmpeg (on PATH), webcodecs, webp
+ * @throws VideoError in one sentence
+ */
+export async function writeVideo(
+  path: string,
+  frames: Frames,
+  { fps, encoder }: { fps: number; encoder?: Encoder },
+): Promise<WrittenVideo> {
+  assertFrames(frames);
+  if (!Number.isInteger(fps) || fps < 1 || fps > MAX_FPS) {
+    throw new VideoError(`A video plays at 1 to ${MAX_FPS} whole frames per second, not ${fps}.`);
+  }
+  const failures: string[] = [];
+  for (const candidate of candidates(path, encoder)) {
+    const encoded = await ENCODERS[candidate](frames, fps).catch((error: Error) => error);
+    if (encoded instanceof Error) {
+      failures.push(encoded.message);
+      continue;
+    }
+    const written = candidate === "webp" ? path.replace(/\.mp4$/i, ".webp") : path;
+    await writeFileAtomically(written, encoded);
+    return { path: written, encoder: candidate, bytes: encoded.length };
+  }
+  throw new VideoError(failures.join(" "));
+}
+
+function candidates(path: string, encoder: Encoder | undefined): Encoder[] {
+  const extension = extname(path).toLowerCase();
+  if (extension !== ".mp4" && extension !== ".webp") {
+    throw new VideoError(`Cannot write a video as ${path}: give a name that ends in .mp4 or .webp.`);
+  }
+  if (extension === ".webp" && encoder && encoder !== "webp") {
+    throw new VideoError(`${encoder} writes an MP4, so ${path} must end in .mp4.`);
+  }
+  if (encoder) return [encoder];
+  return extension === ".webp" ? ["webp"] : ["ffmpeg", "webcodecs", "webp"];
+}

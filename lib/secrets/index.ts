@@ -1,5 +1,0 @@
-export { hashApiKey, matchesHash, type NewApiKey, newApiKey, parseApiKey } from "./api-key.ts";
-export { type KeyRing, keyRing } from "./key-ring.ts";
-export { openMasterKey } from "./master-key.ts";
-export { masterKeyFromText } from "./master-secret.ts";
-export { SecretError } from "./secret-error.ts";

@@ -1,0 +1,26 @@
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { Logger } from "pino";
+import { reasonOf } from "../../shared/reason-of.ts";
+import type { JobRef } from "../jobs/index.ts";
+import { handleBatch, hintedJobs } from "../queue/index.ts";
+
+/** What Lambda calls with the messages of a queue. */
+export type QueueHandler = (event: SQSEvent) => Promise<SQSBatchResponse>;
+
+/** Handles each message of a queue; one whose handling rejects comes again. */
+export function messageHandler(log: Logger, handle: (body: string) => Promise<void>): QueueHandler {
+  return (event) =>
+    handleBatch(event, handle, (error, messageId) =>
+      log.error({ messageId, reason: reasonOf(error) }, "a message was not handled and comes again"),
+    );
+}
+
+/** Looks at each job that the messages of a queue name, and logs what `look` says came of it. */
+export function jobHandler(log: Logger, look: (ref: JobRef) => Promise<string>): QueueHandler {
+  return messageHandler(log, async (body) => {
+    for (const ref of hintedJobs(body)) {
+      const outcome = await look(ref);
+      log.info({ id: ref.id, tenant: ref.tenant, outcome }, "job");
+    }
+  });
+}

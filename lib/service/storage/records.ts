@@ -1,0 +1,171 @@
+import * as z from "zod";
+import type { Random } from "../../shared/ports.ts";
+import { type ObjectStore, type PutOptions, StoreError } from "./object-store.ts";
+
+/** A record as it was read or written, and the tag that names this version of it. */
+export interface Versioned<T> {
+  readonly value: T;
+  readonly etag: string;
+}
+
+export type Created<T> =
+  | ({ readonly ok: true } & Versioned<T>)
+  | { readonly ok: false; readonly current: Versioned<T> };
+
+export type Updated<T> =
+  | ({ readonly ok: true; readonly isChanged: boolean } & Versioned<T>)
+  /** Nothing is stored under the key. */
+  | { readonly ok: false };
+
+/**
+ * Typed JSON records that are changed by compare-and-swap only. Whether a write whose answer was lost, or that was
+ * refused, has been made after all is read from the record itself: what is returned happened.
+ *
+ * Everything rejects with a StoreError after 8 tries in vain, when a write may still have been made, and with a
+ * {@link RecordError} where something else is stored under the key. A value that the schema refuses is a RangeError,
+ * and is not written.
+ */
+export interface Records<T> {
+  read(key: string): Promise<Versioned<T> | null>;
+  create(key: string, value: T): Promise<Created<T>>;
+  /** Reads and changes until it holds. `change` is pure, may be called again, and returns null to change nothing. */
+  update(key: string, change: (current: T) => T | null): Promise<Updated<T>>;
+}
+
+export interface RecordsOptions {
+  readonly random: Random;
+  readonly sleep: (durationMs: number) => Promise<unknown>;
+}
+
+/** What is stored under a key is no record of its kind. */
+export class RecordError extends Error {
+  override readonly name = "RecordError";
+  readonly key: string;
+
+  constructor(key: string) {
+    super(`The record ${key} is damaged or of another version of this program.`);
+    this.key = key;
+  }
+}
+
+const TRIES_MAX = 8;
+const BACKOFF_FIRST_MS = 20;
+const BACKOFF_MAX_MS = 2000;
+
+/** How many writes a record remembers: so many may follow one whose answer was lost, and it is still recognised. */
+const WRITES_KEPT = 8;
+
+const storedSchema = z.object({
+  /** Ids of the newest writes, the newest first. */
+  writes: z.array(z.string()).min(1),
+  value: z.unknown(),
+});
+
+interface Stored<T> extends Versioned<T> {
+  readonly writes: readonly string[];
+}
+
+/** Records of one kind in `store`. */
+export function records<T>(
+  store: ObjectStore,
+  schema: z.ZodType<T>,
+  { random, sleep }: RecordsOptions,
+): Records<T> {
+  async function load(key: string): Promise<Stored<T> | null> {
+    const object = await store.get(key);
+    if (object === null) return null;
+    const stored = storedSchema.safeParse(parsedJson(object.body));
+    const value = schema.safeParse(stored.data?.value);
+    if (!stored.success || !value.success) throw new RecordError(key);
+    return { value: value.data, etag: object.etag, writes: stored.data.writes };
+  }
+
+  /** The writes of one call: any of them may turn out to have been made, also after a later one was tried. */
+  function ownWrites(key: string) {
+    const tried = new Set<string>();
+    return {
+      isIn: ({ writes }: Stored<T>) => writes.some((id) => tried.has(id)),
+      /** The tag of what was written; null if it was refused, for now or for good. */
+      async write(value: T, earlier: readonly string[], condition: PutOptions): Promise<string | null> {
+        // One that cannot be read again would be in everybody's way for ever.
+        if (!schema.safeParse(value).success) throw new RangeError(`No such record can be stored as ${key}`);
+        const id = Buffer.from(random(12)).toString("base64url");
+        tried.add(id);
+        const writes = [id, ...earlier].slice(0, WRITES_KEPT);
+        const body = new TextEncoder().encode(JSON.stringify({ writes, value }));
+        const result = await store.put(key, body, { ...condition, contentType: "application/json" });
+        return result.ok ? result.etag : null;
+      },
+    };
+  }
+
+  /** Tries until there is a result, waiting for random times that get longer ("full jitter"). */
+  async function untilDone<R>(key: string, attempt: () => Promise<R | null>): Promise<R> {
+    let cause: unknown;
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      if (tries > 0) {
+        const limitMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (tries - 1));
+        await sleep((Buffer.from(random(4)).readUInt32LE() / 2 ** 32) * limitMs);
+      }
+      try {
+        const result = await attempt();
+        if (result !== null) return result;
+      } catch (error) {
+        if (!(error instanceof StoreError && error.code === "unavailable")) throw error;
+        cause = error;
+      }
+    }
+    const problem = cause ? "the store does not answer" : "too many others change it";
+    throw new StoreError("unavailable", `The record ${key} cannot be changed now: ${problem}; try again.`, {
+      cause,
+    });
+  }
+
+  return {
+    async read(key) {
+      const current = await load(key);
+      return current && versioned(current);
+    },
+
+    create(key, value) {
+      const own = ownWrites(key);
+      return untilDone<Created<T>>(key, async () => {
+        const etag = await own.write(value, [], { ifAbsent: true });
+        if (etag !== null) return { ok: true, value, etag };
+        // It may be our own write that is in the way.
+        const current = await load(key);
+        if (current === null) return null;
+        return own.isIn(current)
+          ? { ok: true, ...versioned(current) }
+          : { ok: false, current: versioned(current) };
+      });
+    },
+
+    update(key, change) {
+      const own = ownWrites(key);
+      return untilDone<Updated<T>>(key, async () => {
+        const current = await load(key);
+        if (current === null) return { ok: false };
+        if (own.isIn(current)) return { ok: true, isChanged: true, ...versioned(current) };
+        const value = change(current.value);
+        if (value === null) return { ok: true, isChanged: false, ...versioned(current) };
+        const etag = await own.write(value, current.writes, { ifMatch: current.etag });
+        return etag === null ? null : { ok: true, isChanged: true, value, etag };
+      });
+    },
+  };
+}
+
+function versioned<T>({ value, etag }: Versioned<T>): Versioned<T> {
+  return { value, etag };
+}
+
+/** Undefined, which no JSON is, where the bytes are none. */
+function parsedJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}

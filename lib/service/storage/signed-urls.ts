@@ -1,0 +1,53 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Clock } from "../../shared/ports.ts";
+import type { SignedUrlOptions } from "./object-store.ts";
+
+export interface UrlSignerOptions {
+  /** Without a slash at the end; a function where it is known only once the server listens. */
+  readonly baseUrl: string | (() => string);
+  readonly secret: Uint8Array;
+  readonly clock: Clock;
+}
+
+export type UrlCheck =
+  | { readonly ok: true; readonly contentType: string | null; readonly downloadName: string | null }
+  | { readonly ok: false; readonly reason: "wrong_signature" | "expired" };
+
+export interface UrlSigner {
+  /** `<base>/files/<key>?expires=<s since 1970>&type=…&name=…&signature=<base64url HMAC-SHA256>` */
+  sign(key: string, options: SignedUrlOptions): string;
+  /** Whether `query` is that of a URL made here for `key`; takes the same time wherever a signature is wrong. */
+  verify(key: string, query: URLSearchParams): UrlCheck;
+}
+
+const SIGNED_PARAMETERS = ["expires", "type", "name"];
+
+/** Signs and verifies the URLs under which this process serves objects. */
+export function urlSigner({ baseUrl, secret, clock }: UrlSignerOptions): UrlSigner {
+  function signatureOf(key: string, query: URLSearchParams): string {
+    // All values of each, as JSON: no two different requests are the same text.
+    const text = JSON.stringify([key, ...SIGNED_PARAMETERS.map((name) => query.getAll(name))]);
+    return createHmac("sha256", secret).update(text).digest("base64url");
+  }
+
+  return {
+    sign(key, { expiresInSeconds, contentType, downloadName }) {
+      const query = new URLSearchParams();
+      query.set("expires", String(Math.floor(clock.now() / 1000) + expiresInSeconds));
+      if (contentType !== undefined) query.set("type", contentType);
+      if (downloadName !== undefined) query.set("name", downloadName);
+      query.set("signature", signatureOf(key, query));
+      return `${typeof baseUrl === "string" ? baseUrl : baseUrl()}/files/${key}?${query}`;
+    },
+
+    verify(key, query) {
+      const expected = Buffer.from(signatureOf(key, query));
+      const given = Buffer.from(query.getAll("signature").join());
+      const isOurs = given.length === expected.length && timingSafeEqual(given, expected);
+      if (!isOurs) return { ok: false, reason: "wrong_signature" };
+      const isExpired = clock.now() >= Number(query.get("expires")) * 1000;
+      if (isExpired) return { ok: false, reason: "expired" };
+      return { ok: true, contentType: query.get("type"), downloadName: query.get("name") };
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
+import type { Clock, Random } from "../../shared/ports.ts";
+import { EVENT_TYPES } from "../jobs/index.ts";
+import type { KeyRing } from "../keys/index.ts";
+import { everyKey, type ObjectStore, records } from "../storage/index.ts";
+
+/** Milliseconds since 1970. */
+const time = z.int().nonnegative();
+
+const endpointSchema = z.object({
+  id: z.string(),
+  tenant: z.string(),
+  name: z.string(),
+  url: z.string(),
+  eventTypes: z.array(z.enum(EVENT_TYPES)),
+  createdAt: time,
+  updatedAt: time,
+  /** Secrets are derived from the master key, the id and this number, and stored nowhere. */
+  secretVersion: z.int().positive(),
+  /** After a rotation, what the secret was and until when it still signs. */
+  previousSecret: z.object({ version: z.int().positive(), until: time }).nullable(),
+  /** When its receiver said that it is gone for good. */
+  disabledAt: time.nullable(),
+});
+
+export type WebhookEndpoint = z.infer<typeof endpointSchema>;
+export type EndpointFields = Pick<WebhookEndpoint, "name" | "url" | "eventTypes">;
+
+/** The webhook endpoints of all tenants. */
+export interface Endpoints {
+  create(tenant: string, fields: EndpointFields): Promise<WebhookEndpoint>;
+  read(tenant: string, id: string): Promise<WebhookEndpoint | null>;
+  /** In the order of their creation. */
+  list(tenant: string): Promise<WebhookEndpoint[]>;
+  /** A new URL enables an endpoint that was disabled. Null when there is none of that id. */
+  update(tenant: string, id: string, fields: Partial<EndpointFields>): Promise<WebhookEndpoint | null>;
+  /** A new secret; the old one signs too for `keepMs`, so that receivers can change over. */
+  rotate(tenant: string, id: string, keepMs: number): Promise<WebhookEndpoint | null>;
+  disable(tenant: string, id: string): Promise<void>;
+  /** Whether there was one. */
+  delete(tenant: string, id: string): Promise<boolean>;
+  /** What signs for the endpoint now, newest first. */
+  secrets(endpoint: WebhookEndpoint): string[];
+}
+
+export interface EndpointsDeps {
+  readonly store: ObjectStore;
+  readonly ring: KeyRing;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const prefixOf = (tenant: string) => `webhook-endpoints/${tenant}/`;
+const keyOf = (tenant: string, id: string) => `${prefixOf(tenant)}${id}.json`;
+const ID = /^we_[0-9a-f]{32}$/;
+
+export function webhookEndpoints({ store, ring, clock, random }: EndpointsDeps): Endpoints {
+  const stored = records(store, endpointSchema, { random, sleep });
+
+  async function change(
+    tenant: string,
+    id: string,
+    next: (endpoint: WebhookEndpoint) => WebhookEndpoint,
+  ): Promise<WebhookEndpoint | null> {
+    if (!ID.test(id)) return null;
+    const updated = await stored.update(keyOf(tenant, id), (endpoint) => ({
+      ...next(endpoint),
+      updatedAt: clock.now(),
+    }));
+    return updated.ok ? updated.value : null;
+  }
+
+  async function read(tenant: string, id: string): Promise<WebhookEndpoint | null> {
+    return ID.test(id) ? ((await stored.read(keyOf(tenant, id)))?.value ?? null) : null;
+  }
+
+  return {
+    read,
+    async create(tenant, fields) {
+      const now = clock.now();
+      const endpoint: WebhookEndpoint = {
+        ...fields,
+        id: `we_${Buffer.from(random(16)).toString("hex")}`,
+        tenant,
+        createdAt: now,
+        updatedAt: now,
+        secretVersion: 1,
+        previousSecret: null,
+        disabledAt: null,
+      };
+      await stored.create(keyOf(tenant, endpoint.id), endpoint);
+      return endpoint;
+    },
+    async list(tenant) {
+      const found: WebhookEndpoint[] = [];
+      for await (const key of everyKey(store, prefixOf(tenant))) {
+        const entry = await stored.read(key);
+        if (entry) found.push(entry.value);
+      }
+      return found.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+    },
+    update: (tenant, id, fields) =>
+      change(tenant, id, (endpoint) => ({
+        ...endpoint,
+        ...fields,
+        disabledAt: fields.url === undefined ? endpoint.disabledAt : null,
+      })),
+    rotate: (tenant, id, keepMs) =>
+      change(tenant, id, (endpoint) => ({
+        ...endpoint,
+        secretVersion: endpoint.secretVersion + 1,
+        previousSecret: keepMs > 0 ? { version: endpoint.secretVersion, until: clock.now() + keepMs } : null,
+      })),
+    async disable(tenant, id) {
+      await change(tenant, id, (endpoint) => ({
+        ...endpoint,
+        disabledAt: endpoint.disabledAt ?? clock.now(),
+      }));
+    },
+    async delete(tenant, id) {
+      if (!(await read(tenant, id))) return false;
+      await store.delete(keyOf(tenant, id));
+      return true;
+    },
+    secrets({ id, secretVersion, previousSecret }) {
+      const versions = [secretVersion];
+      if (previousSecret && previousSecret.until > clock.now()) versions.push(previousSecret.version);
+      return versions.map((version) => ring.webhookSecret(id, version));
+    },
+  };
+}
+
+/** What signs for the addresses that come with requests; a tenant's own. */
+export function requestSecret(ring: KeyRing, tenant: string): string {
+  return ring.webhookSecret(`tenant:${tenant}`, 1);
+}

@@ -1,0 +1,155 @@
+import type { Clock } from "../../shared/ports.ts";
+import {
+  type Delivery,
+  hasUnsettled,
+  isFinished,
+  type JobRecord,
+  type JobRef,
+  type JobStore,
+  type WebhookEvent,
+} from "../jobs/index.ts";
+import type { KeyRing } from "../keys/index.ts";
+import { type PostOptions, type PostResult, signWebhook } from "../net/index.ts";
+import {
+  type DueDelivery,
+  nextDueAt,
+  planDeliveries,
+  REQUEST_TARGET,
+  replaceDelivery,
+  takeDue,
+  withAttempt,
+} from "./deliveries.ts";
+import { type Endpoints, requestSecret } from "./endpoints.ts";
+
+/** Sends a body to a URL that a stranger chose; `postGuarded` of lib/service/net. */
+export type Post = (url: string, options: Pick<PostOptions, "headers" | "body">) => Promise<PostResult>;
+
+export interface SenderOptions {
+  readonly jobs: JobStore;
+  readonly endpoints: Endpoints;
+  readonly ring: KeyRing;
+  readonly post: Post;
+  readonly clock: Clock;
+  /** 0 to 1, at random. */
+  readonly spread: () => number;
+  readonly onAttempt?: (result: PostResult) => void;
+}
+
+export interface DeliveryRun {
+  /** When to come again; null when nothing is left to do. */
+  readonly nextAt: number | null;
+  /** Whether this call sent something: of many senders that look at once, one does. */
+  readonly hasSent: boolean;
+}
+
+/**
+ * Delivers whatever is due of one job's webhooks and writes down how it went; at least once, with the same id and the
+ * same bytes each time. Of two senders at once one sends, and a sender that dies on the way costs a minute.
+ */
+export async function deliverWebhooks(options: SenderOptions, ref: JobRef): Promise<DeliveryRun> {
+  const { jobs } = options;
+  const { record: found, taken } = await take(options, ref);
+  if (!found) {
+    await jobs.markDelivered(ref);
+    return { nextAt: null, hasSent: false };
+  }
+  const sent = await Promise.all(taken.map((delivery) => attempt(options, ref, delivery)));
+  const record = (taken.length > 0 ? await jobs.read(ref) : found) ?? found;
+  if (isFinished(record) && !hasUnsettled(record)) await jobs.markDelivered(record);
+  return { nextAt: nextDueAt(record), hasSent: sent.includes(true) };
+}
+
+interface Take {
+  readonly record: JobRecord | null;
+  /** This sender's alone, until their next time. */
+  readonly taken: readonly DueDelivery[];
+}
+
+/** Plans what nobody has looked at yet and takes all that is due, in one write. */
+async function take({ jobs, endpoints, clock }: SenderOptions, ref: JobRef): Promise<Take> {
+  const found = await jobs.read(ref);
+  const isPlanned = found?.events.every(({ deliveries }) => deliveries !== null);
+  const known = found && !isPlanned ? await endpoints.list(ref.tenant) : null;
+  // One time for all tries of the write: whichever was made, it took what the last try says.
+  const now = clock.now();
+  const taking = (newest: JobRecord) => {
+    const enabled = known?.filter(({ disabledAt }) => disabledAt === null);
+    // An event that has come since is for whoever it was hinted to: there may be endpoints by now.
+    return takeDue(enabled ? planDeliveries(newest, enabled, now) : newest.events, now);
+  };
+  if (!found || taking(found).events === found.events) return { record: found, taken: [] };
+  let taken: Take["taken"] = [];
+  const record = await jobs.updateEvents(ref, (newest) => {
+    const next = taking(newest);
+    taken = next.taken;
+    return next;
+  });
+  return { record, taken };
+}
+
+/** Whether anything was sent: not to an endpoint that is gone. */
+async function attempt(
+  options: SenderOptions,
+  ref: JobRef,
+  { event, delivery }: DueDelivery,
+): Promise<boolean> {
+  const { jobs, clock } = options;
+  const receiver = await receiverOf(options, ref.tenant, delivery);
+  const result = receiver && (await send(options, event, receiver));
+  if (result) options.onAttempt?.(result);
+  const random = options.spread();
+  await jobs.updateEvents(ref, ({ events }) => ({
+    events: replaceDelivery(events, { eventId: event.id, target: delivery.target }, (current) => {
+      // It was asked for again, or this sender was so slow that another has taken it.
+      if (current.nextAt !== delivery.nextAt) return current;
+      if (!result) return { ...current, state: "disabled", nextAt: null };
+      return withAttempt({ ...current, url: receiver.url }, result, clock.now(), random);
+    }),
+  }));
+  const isGone = result?.ok && result.status === 410;
+  if (isGone && delivery.target !== REQUEST_TARGET)
+    await options.endpoints.disable(ref.tenant, delivery.target);
+  return result !== null;
+}
+
+export interface Receiver {
+  readonly url: string;
+  readonly secrets: readonly string[];
+}
+
+/** Where the target is today; null for an endpoint that was deleted or disabled since the delivery was planned. */
+async function receiverOf(
+  { endpoints, ring }: SenderOptions,
+  tenant: string,
+  { target, url }: Delivery,
+): Promise<Receiver | null> {
+  if (target === REQUEST_TARGET) return { url, secrets: [requestSecret(ring, tenant)] };
+  const endpoint = await endpoints.read(tenant, target);
+  if (!endpoint || endpoint.disabledAt !== null) return null;
+  return { url: endpoint.url, secrets: endpoints.secrets(endpoint) };
+}
+
+function send(
+  { post, clock }: SenderOptions,
+  { id, body }: WebhookEvent,
+  receiver: Receiver,
+): Promise<PostResult> {
+  return postSigned(post, receiver, { id, body: body!, now: clock.now() });
+}
+
+/** Sends an event to a receiver, signed with all its secrets; `now` is in milliseconds since 1970. */
+export function postSigned(
+  post: Post,
+  { url, secrets }: Receiver,
+  { id, body, now }: { readonly id: string; readonly body: string; readonly now: number },
+): Promise<PostResult> {
+  const timestampSeconds = Math.floor(now / 1000);
+  return post(url, {
+    headers: {
+      "content-type": "application/json",
+      "user-agent": "Adareel-Webhooks/1",
+      ...signWebhook({ id, timestampSeconds, body, secrets }),
+    },
+    body,
+  });
+}

@@ -1,0 +1,387 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { addModel, openHub, recipeOf, withFolder } from "../../../lib/distribution/hub/index.ts";
+import { type HubStub, type StubRepository, startHubStub } from "./hub-stub.ts";
+
+const root = mkdtempSync(join(tmpdir(), "adareel-hub-"));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const MiB = 2 ** 20;
+function weights(size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  for (let i = 0; i < size; i++) bytes[i] = i * 31 + (i >> 12);
+  return bytes;
+}
+
+const wanIndex = {
+  _class_name: "WanPipeline",
+  boundary_ratio: null,
+  text_encoder: ["transformers", "UMT5EncoderModel"],
+  tokenizer: ["transformers", "T5TokenizerFast"],
+  transformer: ["diffusers", "WanTransformer3DModel"],
+  transformer_2: [null, null],
+  image_encoder: ["transformers", "CLIPVisionModel"],
+  vae: ["diffusers", "AutoencoderKLWan"],
+  scheduler: ["diffusers", "UniPCMultistepScheduler"],
+};
+
+const wanFiles = {
+  "model_index.json": JSON.stringify(wanIndex),
+  "README.md": "hello",
+  "text_encoder/config.json": "{}",
+  "text_encoder/model.safetensors.index.json": '{"weight_map":{}}',
+  "text_encoder/model-00001-of-00002.safetensors": weights(3000),
+  "text_encoder/model-00002-of-00002.safetensors": weights(2000),
+  "text_encoder/pytorch_model.bin": weights(5000),
+  "tokenizer/tokenizer.json": "{}",
+  "tokenizer/spiece.model": weights(1500),
+  "tokenizer/tokenization.py": "import os",
+  "transformer/config.json": '{"num_layers":1}',
+  "transformer/diffusion_pytorch_model.safetensors": weights(4000),
+  "transformer/diffusion_pytorch_model.fp16.safetensors": weights(2001),
+  "vae/config.json": "{}",
+  "vae/diffusion_pytorch_model.safetensors": weights(1024),
+  "vae/evil.pt": weights(1024),
+  "scheduler/scheduler_config.json": "{}",
+  "image_encoder/model.safetensors": weights(1100),
+};
+
+const WAN = "Wan-AI/Wan2.1-T2V-1.3B-Diffusers";
+const NEW_COMMIT = "f".repeat(40);
+
+let stub: HubStub;
+let folder: string;
+let folders = 0;
+const waits: number[] = [];
+
+beforeEach(async () => {
+  stub = await startHubStub({ [WAN]: { files: { ...wanFiles } } });
+  folder = join(root, `model-${folders++}`);
+  waits.length = 0;
+});
+afterEach(() => stub.close());
+
+function add(
+  options: { model?: string; revision?: string; token?: string; into?: string; tries?: number } = {},
+) {
+  const { model = WAN, revision, token, into = folder, tries = 5 } = options;
+  const sleep = async (durationMs: number) => {
+    waits.push(durationMs);
+    if (waits.length > tries) throw new Error("killed");
+  };
+  const hub = openHub({ url: stub.url, token, sleep });
+  return addModel({ hub, recipe: recipeOf(model), revision, folder: into, onProgress: () => undefined });
+}
+
+const filesIn = (path: string) =>
+  readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
+    .sort();
+const asked = (part: string) => stub.requests.filter(({ path }) => decodeURIComponent(path).includes(part));
+
+describe("a pipeline of the hub", () => {
+  test("is downloaded with what a model needs, and nothing that could be run", async () => {
+    await add();
+    expect(filesIn(folder)).toEqual([
+      ".origin.json",
+      "model_index.json",
+      "scheduler/scheduler_config.json",
+      "text_encoder/config.json",
+      "text_encoder/model-00001-of-00002.safetensors",
+      "text_encoder/model-00002-of-00002.safetensors",
+      "text_encoder/model.safetensors.index.json",
+      "tokenizer/spiece.model",
+      "tokenizer/tokenizer.json",
+      "transformer/config.json",
+      "transformer/diffusion_pytorch_model.safetensors",
+      "vae/config.json",
+      "vae/diffusion_pytorch_model.safetensors",
+    ]);
+    expect(readFileSync(join(folder, "transformer/diffusion_pytorch_model.safetensors"))).toEqual(
+      weights(4000),
+    );
+  });
+
+  test("names only the parts that are run", async () => {
+    await add();
+    const index = JSON.parse(readFileSync(join(folder, "model_index.json"), "utf8"));
+    const { image_encoder: _, transformer_2: __, ...kept } = wanIndex;
+    expect(index).toEqual(kept);
+  });
+
+  test("may be any repository whose pipeline is known", async () => {
+    stub.repositories["someone/wan-tuned"] = { files: wanFiles };
+    await add({ model: "someone/wan-tuned" });
+    expect(existsSync(join(folder, "model_index.json"))).toBe(true);
+  });
+
+  test("a second time, nothing is received", async () => {
+    const first = await add();
+    expect(first.receivedBytes).toBe(first.totalBytes);
+    expect(await add()).toEqual({ totalBytes: first.totalBytes, receivedBytes: 0 });
+  });
+
+  test("takes what is lacking from another repository, and only that", async () => {
+    const latte = {
+      ...wanFiles,
+      "model_index.json": JSON.stringify({ ...wanIndex, _class_name: "LattePipeline" }),
+      "vae_temporal_decoder/config.json": "{}",
+      "vae_temporal_decoder/diffusion_pytorch_model.safetensors": weights(1030),
+    };
+    const { "tokenizer/tokenizer.json": own, ...lacking } = latte;
+    stub.repositories["maxin-cn/Latte-1"] = { files: lacking };
+    stub.repositories["google-t5/t5-base"] = {
+      files: { "tokenizer.json": '{"t5":1}', "model.safetensors": weights(2000) },
+    };
+    await add({ model: "latte-1" });
+    expect(readFileSync(join(folder, "tokenizer/tokenizer.json"), "utf8")).toBe('{"t5":1}');
+    expect(filesIn(folder)).toContain("vae_temporal_decoder/diffusion_pytorch_model.safetensors");
+    stub.repositories["maxin-cn/Latte-1"] = { files: latte };
+    stub.requests.length = 0;
+    await add({ model: "latte-1", into: `${folder}-2` });
+    expect(readFileSync(join(`${folder}-2`, "tokenizer/tokenizer.json"), "utf8")).toBe(own);
+    expect(asked("t5-base")).toEqual([]);
+  });
+});
+
+test("a model of several repositories is assembled", async () => {
+  const t5 = {
+    "text_encoder/config.json": "{}",
+    "text_encoder/model.safetensors": weights(1200),
+    "tokenizer/spiece.model": weights(1300),
+    "transformer/diffusion_pytorch_model.safetensors": weights(9000),
+  };
+  const part = { "config.json": "{}", "model.safetensors": weights(1100) };
+  Object.assign(stub.repositories, {
+    "hpcai-tech/OpenSora-STDiT-v3": { files: part },
+    "hpcai-tech/OpenSora-VAE-v1.2": { files: part },
+    "THUDM/CogVideoX-2b": { files: t5 },
+    "google-t5/t5-base": { files: { "tokenizer.json": "{}" } },
+  } satisfies Record<string, StubRepository>);
+  await add({ model: "open-sora-1.2" });
+  expect(filesIn(folder)).toEqual([
+    ".origin.json",
+    "model_index.json",
+    "scheduler/scheduler_config.json",
+    "text_encoder/config.json",
+    "text_encoder/model.safetensors",
+    "tokenizer/spiece.model",
+    "tokenizer/tokenizer.json",
+    "transformer/config.json",
+    "transformer/model.safetensors",
+    "vae/config.json",
+    "vae/model.safetensors",
+  ]);
+  const index = JSON.parse(readFileSync(join(folder, "model_index.json"), "utf8"));
+  expect(index).toMatchObject({ _class_name: "OpenSoraPipeline", transformer: ["adareel", "STDiT3"] });
+});
+
+describe("a folder of this machine", () => {
+  const cache = join(root, "cache");
+  const hub = () =>
+    withFolder(openHub({ url: stub.url, token: undefined, sleep: async () => undefined }), cache);
+  const from = (revision?: string) =>
+    addModel({ hub: hub(), recipe: { id: cache }, revision, folder, onProgress: () => undefined });
+
+  beforeAll(() => {
+    for (const [path, content] of Object.entries(wanFiles)) {
+      mkdirSync(join(cache, path, "../.."), { recursive: true });
+      writeFileSync(join(cache, path), content);
+    }
+  });
+
+  test("is taken from as a repository is, and asks the hub for nothing", async () => {
+    await from();
+    expect(filesIn(folder)).toHaveLength(13);
+    expect(readFileSync(join(folder, "text_encoder/model-00001-of-00002.safetensors"))).toEqual(
+      weights(3000),
+    );
+    expect(stub.requests).toEqual([]);
+    expect((await from()).receivedBytes).toBe(0);
+  });
+
+  test("has no revisions", async () => {
+    await expect(from("main")).rejects.toThrow(`${cache} is a folder, which has no revisions.`);
+  });
+});
+
+describe("a download that was broken off", () => {
+  const path = "transformer/diffusion_pytorch_model.safetensors";
+  const big = weights(34 * MiB);
+  const files = { ...wanFiles, [path]: big };
+
+  beforeEach(() => {
+    stub.repositories[WAN] = { files };
+  });
+
+  test("goes on with the parts that are missing, at the commit it began with", async () => {
+    stub.faults.ranges[path] = [null, ...new Array(100).fill(500)];
+    await expect(add({ tries: 3 })).rejects.toThrow("killed");
+    expect(existsSync(join(folder, path))).toBe(false);
+    expect(existsSync(join(folder, "model_index.json"))).toBe(false);
+
+    stub.faults.ranges = {};
+    stub.repositories[WAN] = { files, commit: NEW_COMMIT };
+    await expect(add()).rejects.toThrow("no such revision");
+    stub.repositories[WAN] = { files };
+    const { receivedBytes } = await add();
+    expect(receivedBytes).toBeGreaterThan(0);
+    expect(receivedBytes).toBeLessThan(20 * MiB);
+    expect(readFileSync(join(folder, path)).equals(big)).toBe(true);
+  });
+
+  test("is taken up inside a part where the connection broke", async () => {
+    stub.faults.ranges[path] = [{ breakAfterBytes: 5 * MiB }, 503];
+    await add();
+    const starts = stub.requests
+      .filter(({ host, path: asked }) => host === "files" && decodeURIComponent(asked).endsWith(path))
+      .map(({ range }) => Number(/=(\d+)-/.exec(range!)![1]));
+    expect(starts.some((start) => start % (16 * MiB) !== 0)).toBe(true);
+    expect(waits).toContain(1000);
+    expect(readFileSync(join(folder, path)).equals(big)).toBe(true);
+  });
+});
+
+test("what does not have its checksum is not kept", async () => {
+  const path = "vae/diffusion_pytorch_model.safetensors";
+  stub.faults.contents[path] = weights(1024).reverse();
+  await expect(add()).rejects.toThrow(`${path} does not have the SHA-256`);
+  expect(existsSync(join(folder, path))).toBe(false);
+  expect(existsSync(join(folder, "model_index.json"))).toBe(false);
+});
+
+test("a token is for the hub, not for the server that the files lie on", async () => {
+  await add({ token: "hf_secret" });
+  const tokens = (host: "hub" | "files") =>
+    new Set(
+      stub.requests.filter((request) => request.host === host).map(({ authorization }) => authorization),
+    );
+  expect(tokens("hub")).toEqual(new Set(["Bearer hf_secret"]));
+  expect(tokens("files")).toEqual(new Set([undefined]));
+});
+
+describe("a revision", () => {
+  test("is taken at the commit it is", async () => {
+    await add({ revision: "v2" });
+    expect(JSON.parse(readFileSync(join(folder, ".origin.json"), "utf8"))[WAN]).toMatch(/^0123/);
+  });
+
+  test("does not replace another in its folder", async () => {
+    await add();
+    stub.repositories[WAN] = { files: wanFiles, commit: NEW_COMMIT };
+    await expect(add({ revision: "v2" })).rejects.toThrow(/holds .* at 0123456789ab: choose another folder/);
+  });
+
+  test("that is not there is refused", async () => {
+    await expect(add({ revision: "v3" })).rejects.toThrow(`${stub.url}/${WAN} has no such revision.`);
+  });
+});
+
+describe("it is refused in one sentence", () => {
+  test.each([
+    [undefined, "and set HF_TOKEN to a token of your account"],
+    ["hf_other", "with the account of your HF_TOKEN"],
+  ])("where a licence has to be accepted, with the token %s", async (token, how) => {
+    stub.repositories[WAN] = { files: wanFiles, gated: true };
+    await expect(add(token ? { token } : {})).rejects.toThrow(
+      `The licence of ${WAN} has to be accepted first: visit ${stub.url}/${WAN}, accept it ${how}.`,
+    );
+    expect(waits).toEqual([]);
+  });
+
+  test("a licence that was accepted opens the model", async () => {
+    stub.repositories[WAN] = { files: wanFiles, gated: true };
+    await add({ token: "hf_accepted" });
+    expect(existsSync(join(folder, "model_index.json"))).toBe(true);
+  });
+
+  test("where there is no such repository", async () => {
+    await expect(add({ model: "no/such" })).rejects.toThrow(
+      "The hub has no repository no/such that is public; HF_TOKEN opens others.",
+    );
+  });
+
+  test("where weights could hold code", async () => {
+    const { "transformer/diffusion_pytorch_model.safetensors": _, ...files } = wanFiles;
+    const { "transformer/diffusion_pytorch_model.fp16.safetensors": __, ...rest } = files;
+    stub.repositories[WAN] = { files: { ...rest, "transformer/diffusion_pytorch_model.bin": weights(2000) } };
+    await expect(add()).rejects.toThrow(
+      /transformer has its weights as diffusion_pytorch_model\.bin, which can hold code/,
+    );
+  });
+
+  test("where the pipeline is not known", async () => {
+    const index = JSON.stringify({ ...wanIndex, _class_name: "FluxPipeline" });
+    stub.repositories[WAN] = { files: { ...wanFiles, "model_index.json": index } };
+    await expect(add()).rejects.toThrow(`${WAN} is a FluxPipeline, and Adareel runs only LattePipeline, `);
+  });
+
+  test("where it is no pipeline", async () => {
+    stub.repositories[WAN] = { files: { "config.json": "{}" } };
+    await expect(add()).rejects.toThrow(`${WAN} has no model_index.json to go by.`);
+  });
+
+  test("where the disk has no room, before anything is downloaded", async () => {
+    stub.faults.sizes["transformer/diffusion_pytorch_model.safetensors"] = 2 ** 40;
+    await expect(add()).rejects.toThrow(/The model needs 1099\.5 GB more in .*, where .* GB are free\./);
+    expect(asked("diffusion_pytorch_model.safetensors")).toEqual([]);
+  });
+
+  test("into a folder of something else", async () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, "diary.txt"), "");
+    await expect(add()).rejects.toThrow(`${folder} is there and did not come from the hub`);
+  });
+
+  test("into a folder of another model", async () => {
+    await add();
+    stub.repositories["someone/wan-tuned"] = { files: wanFiles };
+    await expect(add({ model: "someone/wan-tuned" })).rejects.toThrow(
+      `${folder} holds another model, of ${WAN}`,
+    );
+  });
+
+  test("where the server does not give ranges", async () => {
+    stub.repositories[WAN] = {
+      files: { ...wanFiles, "transformer/diffusion_pytorch_model.safetensors": weights(20 * MiB) },
+    };
+    stub.faults.ignoreRanges = true;
+    await expect(add()).rejects.toThrow(`${stub.url} does not give ranges of files.`);
+  });
+
+  test("when the hub stays away", async () => {
+    stub.faults.hub = new Array(20).fill(503);
+    await expect(add({ tries: 9 })).rejects.toThrow(`${stub.url} cannot be reached (it answers 503)`);
+    expect(waits).toEqual([1000, 2000, 4000, 8000, 16000]);
+  });
+
+  test("with a token that cannot be one", () => {
+    expect(() => openHub({ url: stub.url, token: "sk-1", sleep: async () => undefined })).toThrow(
+      "HF_TOKEN is not a token of the Hugging Face hub, which begins with hf_.",
+    );
+  });
+
+  test.each(["latte", "../up/there", "a/b/c", ".hidden/x"])("for the name %s", (name) => {
+    expect(() => recipeOf(name)).toThrow("none of latte-1, wan2.1-1.3b");
+  });
+});
+
+test("files that a listing would have outside the folder are left where they are", async () => {
+  stub.repositories[WAN] = {
+    files: { ...wanFiles, "transformer/../../escape/config.json": "{}", "vae/sub/config.json": "{}" },
+  };
+  await add();
+  expect(filesIn(folder).filter((path) => path.includes("escape") || path.includes("sub"))).toEqual([]);
+  expect(existsSync(join(root, "escape"))).toBe(false);
+});

@@ -1,0 +1,234 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  CachePolicyError,
+  cacheTrace,
+  codebookFor,
+  motionFor,
+  parseCachePolicy,
+} from "../../../lib/generation/caching/index.ts";
+
+const options = { steps: 30, motion: true };
+const parse = (spec: unknown) => parseCachePolicy(spec, options);
+
+describe("a named policy", () => {
+  test("off and static:K have neither codebook nor motion", () => {
+    expect(parse("off")).toMatchObject({ name: "off", codebook: null, motion: null });
+    expect(parse("static:3")).toMatchObject({ name: "static:3", codebook: null, motion: null });
+  });
+
+  test("slow and fast take the codebook and the motion constants of the run's length", () => {
+    expect(parse("slow")).toMatchObject({ name: "slow", codebook: codebookFor("slow", 30) });
+    const long = parseCachePolicy("fast", { steps: 100, motion: true });
+    expect(long).toMatchObject({ codebook: codebookFor("fast", 100), motion: motionFor(100) });
+    expect(parseCachePolicy("fast", { steps: 100, motion: false }).motion).toBeNull();
+  });
+
+  test.each([
+    "",
+    "none",
+    "Fast",
+    "static",
+    "static:",
+    "static:0",
+    "static:-1",
+    "static:1.5",
+    "static:1e2",
+    "static:99999",
+  ])("%j is refused", (spec) => expect(() => parse(spec)).toThrow(CachePolicyError));
+
+  test("an unknown one is answered with those there are", () => {
+    expect(() => parse("fsat")).toThrow(
+      'unknown cache policy "fsat": use off, static:K (for example static:3), slow, fast or a codebook file',
+    );
+  });
+});
+
+describe("a warm-up", () => {
+  const codebook = [{ rate: 4 }];
+  const warmupOf = (spec: unknown, warmup?: number) => parseCachePolicy(spec, { ...options, warmup }).warmup;
+
+  test("is that of the options, else that of the codebook file, else none", () => {
+    expect([warmupOf("fast", 5), warmupOf("slow", 5), warmupOf("static:3", 5)]).toEqual([5, 5, 5]);
+    expect([warmupOf("fast"), warmupOf("static:3"), warmupOf({ codebook })]).toEqual([0, 0, 0]);
+    expect(warmupOf({ codebook, warmup: 7 })).toBe(7);
+    expect([warmupOf({ codebook, warmup: 7 }, 5), warmupOf({ codebook, warmup: 7 }, 0)]).toEqual([5, 0]);
+  });
+
+  test("may be as long as the run", () => {
+    expect([warmupOf("fast", 30), warmupOf({ codebook, warmup: 30 })]).toEqual([30, 30]);
+  });
+
+  test("of off is none, since all is computed", () => expect(warmupOf("off", 5)).toBe(0));
+
+  test.each([-1, 1.5, 31, "3", true, [2], Number.NaN, Infinity])(
+    "of %o steps is refused, from options or file",
+    (warmup) => {
+      const specs = ["off", "static:3", "fast", { codebook }, { codebook, warmup: 2 }];
+      for (const spec of specs) expect(() => warmupOf(spec, warmup as number)).toThrow(CachePolicyError);
+      for (const asked of [undefined, 2]) {
+        expect(() => warmupOf({ codebook, warmup }, asked)).toThrow(
+          /^the warm-up is .*: a warm-up is a whole number of steps, from 0 to the 30 of the run$/,
+        );
+      }
+    },
+  );
+});
+
+describe("a codebook file", () => {
+  test("may have any number of rows, ends with one without a threshold, and may rename itself", () => {
+    const policy = parse({ name: "mine", codebook: [{ below: 0.1, rate: 4 }, { rate: 1 }] });
+    expect(policy).toMatchObject({
+      name: "mine",
+      codebook: [
+        { below: 0.1, rate: 4 },
+        { below: Infinity, rate: 1 },
+      ],
+    });
+    expect(parse({ codebook: [{ below: null, rate: 2 }] }).codebook).toEqual([{ below: Infinity, rate: 2 }]);
+  });
+
+  test("changes single motion constants and leaves the others as published", () => {
+    const window = { from: 2, to: 9, of: 10 };
+    const codebook = [{ rate: 1 }];
+    expect(parse({ codebook, motion: { reference: 0.5, window } }).motion).toEqual({
+      ...motionFor(30),
+      reference: 0.5,
+      window,
+    });
+    expect(parse({ codebook, motion: { gradientGain: 0 } }).motion?.gradientGain).toBe(0);
+    expect(parseCachePolicy({ codebook, motion: {} }, { steps: 30, motion: false }).motion).toBeNull();
+  });
+
+  test("is what a trace holds: its codebook, motion and warm-up parse back to the same policy", () => {
+    const policy = parseCachePolicy("fast", { ...options, warmup: 3 });
+    const trace = JSON.parse(JSON.stringify(cacheTrace("model", policy, [])));
+    const { cache: name, origin, codebook, motion, warmup } = trace;
+    expect(parse({ name, origin, codebook, motion, warmup })).toMatchObject({
+      name: "fast",
+      codebook: policy.codebook,
+      motion: policy.motion,
+      warmup: 3,
+    });
+  });
+
+  const last = { rate: 1 };
+  test.each<[string, unknown, string]>([
+    [
+      "that is no object",
+      [last],
+      'the codebook file must be an object with name, origin, codebook, motion, warmup, got [{"rate":1}]',
+    ],
+    [
+      "that is null",
+      null,
+      "the codebook file must be an object with name, origin, codebook, motion, warmup, got null",
+    ],
+    [
+      "with an unknown field",
+      { codebook: [last], speed: 3 },
+      'the codebook file has the unknown field "speed": it may have name, origin, codebook, motion, warmup',
+    ],
+    [
+      "with an empty name",
+      { name: "", codebook: [last] },
+      'the codebook\'s "name" must be a text of 1 to 80 characters',
+    ],
+    [
+      "without rows",
+      { codebook: [] },
+      'a codebook file needs rows, for example {"codebook": [{"below": 0.1, "rate": 4}, {"rate": 1}]}',
+    ],
+    [
+      "whose rows are no array",
+      { codebook: { 0.1: 4 } },
+      'a codebook file needs rows, for example {"codebook": [{"below": 0.1, "rate": 4}, {"rate": 1}]}',
+    ],
+    [
+      "that is not ascending",
+      { codebook: [{ below: 0.2, rate: 3 }, { below: 0.1, rate: 2 }, last] },
+      "the codebook is not ascending: row 2 of the codebook ends below 0.1, and the row before it below 0.2",
+    ],
+    [
+      "with the same threshold twice",
+      { codebook: [{ below: 0.2, rate: 3 }, { below: 0.2, rate: 2 }, last] },
+      "the codebook is not ascending: row 2 of the codebook ends below 0.2, and the row before it below 0.2",
+    ],
+    [
+      "that does not end",
+      { codebook: [{ below: 0.2, rate: 3 }] },
+      'the codebook does not end: add a last row without "below", so that every distance finds a rate',
+    ],
+    [
+      "that ends too early",
+      { codebook: [{ rate: 3 }, last] },
+      'row 1 of the codebook has no "below": only the last row may leave it out',
+    ],
+    [
+      "with a threshold of 0",
+      { codebook: [{ below: 0, rate: 3 }, last] },
+      'row 1 of the codebook has "below" 0: a threshold is a number above 0',
+    ],
+    [
+      "with a threshold in words",
+      { codebook: [{ below: "0.1", rate: 3 }, last] },
+      'row 1 of the codebook has "below" "0.1": a threshold is a number above 0',
+    ],
+    [
+      "with rate 0",
+      { codebook: [{ below: 0.1, rate: 0 }, last] },
+      "row 1 of the codebook has rate 0: a rate is a whole number of steps, 1 or more",
+    ],
+    [
+      "with half a step",
+      { codebook: [{ rate: 1.5 }] },
+      "row 1 of the codebook has rate 1.5: a rate is a whole number of steps, 1 or more",
+    ],
+    [
+      "with a misspelt row",
+      { codebook: [{ bellow: 0.1, rate: 2 }, last] },
+      'row 1 of the codebook has the unknown field "bellow": it may have below, rate',
+    ],
+    [
+      "with a number for a row",
+      { codebook: [3] },
+      "row 1 of the codebook must be an object with below, rate, got 3",
+    ],
+    [
+      "with an unknown motion constant",
+      { codebook: [last], motion: { strides: [1] } },
+      '"motion" has the unknown field "strides": it may have reference, power, divisor, gradientGain, window',
+    ],
+    [
+      "with a negative motion constant",
+      { codebook: [last], motion: { power: -8 } },
+      '"motion" has power -8: it must be a number above 0',
+    ],
+    [
+      "with a window beyond its run",
+      { codebook: [last], motion: { window: { from: 4, to: 40, of: 30 } } },
+      'the motion window needs whole steps with 1 <= from <= to <= of, for example {"from": 4, "to": 26, "of": 30}',
+    ],
+  ])("%s is refused in one sentence", (_title, spec, message) => {
+    expect(() => parse(spec)).toThrow(new CachePolicyError(message));
+  });
+
+  test("of any other content is refused by name, never by a crash", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.jsonValue(),
+          fc.record({ codebook: fc.jsonValue(), motion: fc.jsonValue(), warmup: fc.jsonValue() }),
+        ),
+        (spec) => {
+          try {
+            parse(spec).start(30).shouldCompute(0);
+          } catch (error) {
+            expect(error).toBeInstanceOf(CachePolicyError);
+            expect((error as Error).message.length).toBeLessThan(300);
+          }
+        },
+      ),
+    );
+  });
+});

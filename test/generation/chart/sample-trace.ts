@@ -1,0 +1,26 @@
+import {
+  type CacheTrace,
+  cacheTrace,
+  parseCachePolicy,
+  type TraceStep,
+  traceStep,
+} from "../../../lib/generation/caching/index.ts";
+
+/** The trace of a run whose probe changes less towards the middle and moves by a score around 0.36. */
+export function sampleTrace(
+  cache: string,
+  { steps = 30, motion = true, model = "models/demo" } = {},
+): CacheTrace {
+  const policy = parseCachePolicy(cache, { steps, motion });
+  const schedule: TraceStep[] = [];
+  let state = policy.start(steps);
+  for (let step = 0; step < steps; step++) {
+    const computed = state.shouldCompute(step);
+    if (computed) {
+      const change = step === 0 ? null : 0.02 + 1.2 * (step / steps - 0.5) ** 2;
+      state = state.afterComputed(step, { change, motionScore: 0.36 + 0.03 * Math.sin(step / 4) });
+    }
+    schedule.push(traceStep(step, computed ? state.decision : null));
+  }
+  return cacheTrace(model, policy, schedule);
+}

@@ -1,0 +1,120 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { CacheTrace } from "../../../lib/generation/caching/index.ts";
+import { scheduleChart } from "../../../lib/generation/chart/index.ts";
+import { assertWellFormed } from "./markup.ts";
+import { sampleTrace } from "./sample-trace.ts";
+
+const count = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].length;
+
+describe.each([
+  ["fast", 30, true],
+  ["fast", 100, false],
+  ["slow", 30, true],
+] as const)("the chart of %s at %i steps", (cache, steps, motion) => {
+  const trace = sampleTrace(cache, { steps, motion });
+  const chart = scheduleChart(trace);
+
+  test("is well-formed and has no script", () => {
+    assertWellFormed(chart);
+    expect(chart).not.toMatch(/<script|javascript:| on[a-z]+=/);
+  });
+
+  test("puts every distance between the thresholds of the row that gave its rate", () => {
+    // Downwards on the screen is a smaller distance, so the line of `below` lies above the point.
+    const lines = [...chart.matchAll(/class="threshold" d="M[\d.]+ ([\d.]+)H/g)].map(([, y]) => Number(y));
+    const points = [...chart.matchAll(/cy="([\d.]+)" r="4"><title>step \d+: [\d.]+, rate (\d+)</g)];
+    const rates = trace.codebook!.map(({ rate }) => rate);
+    expect(lines.length).toBe(rates.length - 1);
+    expect(points.length).toBe(trace.schedule.filter(({ distance }) => distance !== null).length);
+    for (const [, y, rate] of points) {
+      const row = rates.indexOf(Number(rate));
+      expect(Number(y)).toBeGreaterThanOrEqual(lines[row] ?? 0);
+      expect(Number(y)).toBeLessThanOrEqual(lines[row - 1] ?? 1000);
+    }
+  });
+
+  test("has a cell in the band for every step", () => {
+    const cells = (kind: string) =>
+      count(chart.match(new RegExp(`<path class="${kind}" d="([^"]*)"`))![1]!, /M/g);
+    const computed = trace.schedule.filter((step) => step.computed).length;
+    expect([cells("computed"), cells("reused")]).toEqual([computed, steps - computed]);
+  });
+
+  test("is one picture to assistive technology, with a name and a description", () => {
+    expect(chart).toMatch(/^<svg [^>]*role="img" aria-labelledby="schedule-title schedule-description">/);
+    expect(chart).toContain(`<title id="schedule-title">Caching schedule of models/demo, ${cache}</title>`);
+    expect(chart).toContain('<desc id="schedule-description">');
+  });
+
+  test("says in words which steps were computed", () => {
+    const computed = trace.schedule.filter((step) => step.computed).map(({ step }) => step);
+    expect(chart).toContain(
+      `${computed.length} of ${steps} denoising steps were computed: ${computed.join(", ")}.`,
+    );
+  });
+});
+
+test("a policy without a codebook shows the change and neither thresholds nor a rate", () => {
+  const chart = scheduleChart(sampleTrace("static:3"));
+  assertWellFormed(chart);
+  expect(chart).toContain("Relative L1 change of the probe");
+  expect(chart).not.toMatch(/class="threshold"|>Rate/);
+});
+
+test("a warm-up is told", () => {
+  const chart = scheduleChart({ ...sampleTrace("fast"), warmup: 7 });
+  expect(chart).toContain(" The others were reused. The first 7 were a warm-up.</desc>");
+  expect(scheduleChart(sampleTrace("fast"))).toContain(" The others were reused.</desc>");
+});
+
+test("a model's name is text, not markup", () => {
+  const chart = scheduleChart(sampleTrace("fast", { model: `<b>"x" & y</b>` }));
+  assertWellFormed(chart);
+  expect(chart).toContain("&lt;b&gt;&quot;x&quot; &amp; y&lt;/b&gt;");
+});
+
+test("any trace gives a well-formed chart of finite numbers", () => {
+  const measured = fc.option(fc.oneof(fc.constant(0), fc.double({ min: 1e-9, max: 1e6, noNaN: true })));
+  const step = fc.record({
+    computed: fc.boolean(),
+    change: measured,
+    motionScore: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+    motionFactor: measured,
+    distance: measured,
+    rate: fc.option(fc.integer({ min: 1, max: 20 })),
+  });
+  const codebook = fc.option(
+    fc.constant([
+      { below: 0.1, rate: 4 },
+      { below: null, rate: 1 },
+    ]),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), codebook, (steps, rows) => {
+      const schedule = steps.map((each, index) => ({ ...each, step: index + 1 }));
+      const trace: CacheTrace = {
+        model: "m",
+        steps: steps.length,
+        cache: "c",
+        codebook: rows,
+        motion: null,
+        warmup: 0,
+        schedule,
+      };
+      const chart = scheduleChart(trace);
+      assertWellFormed(chart);
+      expect(chart).not.toMatch(/NaN|Infinity|undefined|null/);
+    }),
+  );
+});
+
+test("the chart runs in a browser: its files import each other and types, nothing else", () => {
+  const folder = "lib/generation/chart";
+  for (const file of readdirSync(folder)) {
+    const imports = readFileSync(join(folder, file), "utf8").match(/^(import|export) (?!type ).* from .*$/gm);
+    for (const line of imports ?? []) expect(line).toMatch(/from "\.\/[a-z-]+\.ts";$/);
+  }
+});

@@ -1,0 +1,9 @@
+import { readFileSync } from "node:fs";
+import { convertModel } from "../../../lib/generation/checkpoint/index.ts";
+
+/** Converts a model and tells the process that started it the most memory it held, in MiB. */
+
+const [folder, out] = process.argv.slice(2);
+await convertModel({ folder: folder!, out: out!, dtype: "float16" });
+const [, peakKiB] = /VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))!;
+process.send!(Number(peakKiB) / 1024);

@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import {
+  autoencoderKLTemporalDecoder,
+  parseAutoencoderKLTemporalDecoderConfig,
+} from "../../../lib/generation/models/autoencoder-kl-temporal-decoder.ts";
+import { latentDecoder } from "../../../lib/generation/models/index.ts";
+import { shapesOf } from "../pipeline/tiny-model.ts";
+import { float32, readGolden, relativeError, run } from "./golden.ts";
+
+// Worst error measured: 6e-7.
+const TOLERANCE = 1e-5;
+
+describe("the temporal KL decoder", async () => {
+  const golden = await readGolden("autoencoder-kl-temporal-decoder");
+  const decoder = latentDecoder({ className: "AutoencoderKLTemporalDecoder", config: golden.config });
+
+  /** The pictures of a golden latent, run by run. */
+  async function decode(index: number, runs: readonly { readonly frames: number }[], provider?: "webgpu") {
+    const { shape } = golden.vectors.info(`${index}.latent`);
+    const [, channels, height, width] = shape as [number, number, number, number];
+    const latent = await golden.vectors.read(`${index}.latent`); // [F, C, H, W]
+    const pictures: number[] = [];
+    let first = 0;
+    for (const { frames } of runs) {
+      const size = channels * height * width;
+      const part = float32(latent.slice(first * size, (first + frames) * size), [frames, ...shape.slice(1)]);
+      const graph = decoder.build({ frames, height, width }, { ...golden, ...(provider && { provider }) });
+      const out = await run(graph, golden.weights, { latent: part });
+      expect(out.frames!.shape).toEqual([frames, 3, height * decoder.scale, width * decoder.scale]);
+      pictures.push(...(out.frames!.data as Float32Array));
+      first += frames;
+    }
+    return float32(Float32Array.from(pictures), [pictures.length]);
+  }
+
+  it("agrees with diffusers on sixteen frames in the runs of its pipelines, fourteen and two", async () => {
+    const runs = decoder.runs({ frames: 16, height: 2, width: 3 });
+    expect(runs).toEqual([{ frames: 14 }, { frames: 2 }]);
+    expect(relativeError(await decode(0, runs), await golden.vectors.read("0.frames"))).toBeLessThan(
+      TOLERANCE,
+    );
+    expect(golden.weights.unused()).toEqual([]);
+  });
+
+  it("agrees with diffusers on a single frame", async () => {
+    const runs = decoder.runs({ frames: 1, height: 3, width: 2 });
+    expect(runs).toEqual([{ frames: 1 }]);
+    expect(relativeError(await decode(1, runs), await golden.vectors.read("1.frames"))).toBeLessThan(
+      TOLERANCE,
+    );
+  });
+
+  it("makes other pictures in other runs, whatever the memory would allow", async () => {
+    const whole = await decode(0, [{ frames: 16 }]);
+    expect(relativeError(whole, await golden.vectors.read("0.frames"))).toBeGreaterThan(1e-2);
+    expect(decoder.runs({ frames: 28, height: 512, width: 512 })).toEqual([{ frames: 14 }, { frames: 14 }]);
+  });
+
+  it("lowers to graphs without fused operators that compute the same", async () => {
+    const pictures = await decode(1, [{ frames: 1 }], "webgpu");
+    expect(relativeError(pictures, await golden.vectors.read("1.frames"))).toBeLessThan(TOLERANCE);
+  });
+
+  it("asks for the 266 tensors and 63,579,183 parameters of the published decoder", () => {
+    const published = { ...golden.config, block_out_channels: [128, 256, 512, 512] };
+    const full = latentDecoder({ className: "AutoencoderKLTemporalDecoder", config: published });
+    const shapes = shapesOf((weights) => full.build({ frames: 14, height: 64, width: 64 }, { weights }));
+    const parameters = [...shapes.values()].map((shape) => shape.reduce((size, extent) => size * extent, 1));
+    expect(shapes.size).toBe(266);
+    expect(parameters.reduce((sum, size) => sum + size, 0)).toBe(63_579_183);
+    expect(full.scale).toBe(8);
+  });
+
+  it("has as many latent frames as the video has", () => {
+    expect([1, 16].map((frames) => decoder.latentFrames(frames))).toEqual([1, 16]);
+  });
+
+  it("refuses by name what it would decode wrongly", () => {
+    const parse = (change: object) => () =>
+      autoencoderKLTemporalDecoder(parseAutoencoderKLTemporalDecoderConfig({ ...golden.config, ...change }));
+    expect(parse({ layers_per_block: 1 })).toThrow(/AutoencoderKLTemporalDecoder.*layers_per_block/);
+    expect(parse({ block_out_channels: [32, 48] })).toThrow(/block_out_channels\.1/);
+    expect(parse({ scaling_factor: 0 })).toThrow(/scaling_factor/);
+  });
+});

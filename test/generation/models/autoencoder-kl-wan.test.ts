@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import {
+  autoencoderKLWanDecoder,
+  type DecoderRun,
+  parseAutoencoderKLWanConfig,
+} from "../../../lib/generation/models/index.ts";
+import type { Provider, Tensor } from "../../../lib/generation/onnx/index.ts";
+import { type Golden, readGolden, relativeError } from "./golden.ts";
+import { decodeCase, videoVector } from "./video-decoding.ts";
+
+// Worst error measured: 1.9e-6.
+const TOLERANCE = 1e-5;
+
+/** Latent frames of the golden cases; the reference decodes them one by one. */
+const lengths = [1, 2, 3, 5];
+
+/** The reference keeps frames within -1..1 itself. */
+function clamped({ dtype, shape, data }: Tensor): Tensor {
+  return { dtype, shape, data: (data as Float32Array).map((value) => Math.min(1, Math.max(-1, value))) };
+}
+
+/** Decodes case `index` in the given runs. */
+async function decode(
+  golden: Golden,
+  index: number,
+  runs: readonly DecoderRun[],
+  provider: Provider = "cpu",
+): Promise<Tensor> {
+  const decoder = autoencoderKLWanDecoder(parseAutoencoderKLWanConfig(golden.config));
+  return clamped(await decodeCase(golden, decoder, index, { runs, provider }));
+}
+
+const first = { frames: 1, isContinued: true };
+const later = (frames: number) => ({ frames, continues: true, isContinued: true });
+
+describe("the Wan decoder", async () => {
+  const golden = await readGolden("autoencoder-kl-wan");
+  const config = parseAutoencoderKLWanConfig(golden.config);
+  const decoder = autoencoderKLWanDecoder(config);
+
+  it.each(lengths.map((frames, index) => ({ frames, index })))(
+    "agrees with diffusers on a whole latent of $frames frames",
+    async ({ frames, index }) => {
+      const pictures = await decode(golden, index, [{ frames }]);
+      expect(pictures.shape[0]).toBe(1 + 4 * (frames - 1));
+      const expected = await videoVector(golden, index, "frames");
+      expect(relativeError(pictures, expected.data)).toBeLessThan(TOLERANCE);
+      expect(expected.data.filter((value) => Math.abs(value) === 1).length).toBeLessThan(
+        expected.data.length / 10,
+      );
+    },
+  );
+
+  it.each([
+    ["frame by frame", 3, [first, later(1), later(1), later(1), later(1)]],
+    ["the first frame and then two at a time", 3, [first, later(2), later(2)]],
+    [
+      "more than one frame first",
+      2,
+      [
+        { frames: 2, isContinued: true },
+        { frames: 1, continues: true },
+      ],
+    ],
+  ])("agrees with diffusers where one run goes on from another: %s", async (_name, index, runs) => {
+    const pictures = await decode(golden, index, runs);
+    const expected = await videoVector(golden, index, "frames");
+    expect(relativeError(pictures, expected.data)).toBeLessThan(TOLERANCE);
+  });
+
+  it("lowers to graphs without fused operators that compute the same", async () => {
+    const pictures = await decode(golden, 2, [{ frames: 3 }], "webgpu");
+    expect(relativeError(pictures, (await videoVector(golden, 2, "frames")).data)).toBeLessThan(TOLERANCE);
+  });
+
+  it("reads every tensor of its checkpoint, in the first run of a video of several latent frames or the next", async () => {
+    const { weights } = await readGolden("autoencoder-kl-wan");
+    decoder.build({ ...later(1), height: 2, width: 2 }, { weights });
+    expect(weights.unused()).toEqual([]);
+  });
+
+  it("cuts a latent that is long and not small, so that the later runs are alike", () => {
+    const runs = (frames: number, height: number, width: number) => decoder.runs({ frames, height, width });
+    expect(runs(5, 8, 8)).toEqual([{ frames: 5 }]);
+    expect(runs(6, 60, 104)).toEqual([{ frames: 6 }]);
+    expect(runs(9, 60, 104)).toEqual([first, ...Array(8).fill(later(1))]);
+    expect(runs(13, 16, 16)).toEqual([first, later(6), later(6)]);
+  });
+
+  it("knows the latent frames of a video, and which videos it cannot make", () => {
+    expect([1, 5, 33, 81].map(decoder.latentFrames)).toEqual([1, 2, 9, 21]);
+    expect(() => decoder.latentFrames(16)).toThrow(
+      "This model makes videos of 1, 5, 9 and so on frames, not 16.",
+    );
+    expect(() => decoder.latentFrames(-3)).toThrow(RangeError);
+  });
+
+  it("refuses by name what it would decode wrongly", () => {
+    const parse = (change: object) => () => parseAutoencoderKLWanConfig({ ...golden.config, ...change });
+    expect(parse({ is_residual: true, patch_size: 2 })).toThrow(/AutoencoderKLWan.*is_residual.*patch_size/);
+    expect(parse({ latents_std: [1, 2, 3] })).toThrow(
+      /latents_mean: and latents_std must have z_dim entries/,
+    );
+    expect(parse({ temperal_downsample: [true] })).toThrow(/temperal_downsample: must have one entry less/);
+  });
+});

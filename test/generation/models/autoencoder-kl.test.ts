@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import type { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
+import {
+  autoencoderKLDecoder,
+  imageEncoder,
+  parseAutoencoderKLConfig,
+} from "../../../lib/generation/models/index.ts";
+import { float32, type Golden, readGolden, relativeError, run, withHeader } from "./golden.ts";
+
+// Worst error measured: 9.1e-7.
+const TOLERANCE = 1e-5;
+
+async function errorOf({ config, vectors }: Golden, weights: Checkpoint) {
+  const decoder = autoencoderKLDecoder(parseAutoencoderKLConfig(config));
+  const { shape } = vectors.info("latent");
+  const [frames, , height, width] = shape as [number, number, number, number];
+  const graph = decoder.build({ frames, height, width }, { weights });
+  const outputs = await run(graph, weights, { latent: float32(await vectors.read("latent"), shape) });
+  expect(outputs.frames!.shape).toEqual([frames, 3, height * decoder.scale, width * decoder.scale]);
+  return relativeError(outputs.frames, await vectors.read("frames"));
+}
+
+describe("the KL encoder", () => {
+  it.each(["autoencoder-kl-encoder", "autoencoder-kl-shifted-encoder"])(
+    "gives the mean of diffusers, scaled and shifted as its latents are: %s",
+    async (name) => {
+      const { config, weights, vectors } = await readGolden(name);
+      const encoder = imageEncoder({ className: "AutoencoderKL", config });
+      const { shape } = vectors.info("latent");
+      const [, , , height, width] = shape as [number, number, number, number, number];
+      const picture = float32(await vectors.read("picture"), [1, 3, 16, 24]);
+      const { latent } = await run(encoder.build({ height, width }, { weights }), weights, { picture });
+      expect(latent!.shape).toEqual(shape);
+      expect(relativeError(latent, await vectors.read("latent"))).toBeLessThan(TOLERANCE);
+      expect(weights.unused()).toEqual([]);
+    },
+  );
+});
+
+describe("the KL decoder", async () => {
+  const golden = await readGolden("autoencoder-kl");
+
+  it("agrees with diffusers on two frames and three levels", async () => {
+    expect(await errorOf(golden, golden.weights)).toBeLessThan(TOLERANCE);
+    expect(golden.weights.unused()).toEqual([]);
+  });
+
+  it("agrees with diffusers on four levels with a shift and without the 1x1 convolution", async () => {
+    const shifted = await readGolden("autoencoder-kl-shifted");
+    expect(await errorOf(shifted, shifted.weights)).toBeLessThan(TOLERANCE);
+    expect(shifted.weights.unused()).toEqual([]);
+  });
+
+  it.each(["matrices", "1x1 convolutions"])(
+    "reads the attention of older checkpoints, stored as %s",
+    async (form) => {
+      const older: Record<string, string> = {
+        to_q: "query",
+        to_k: "key",
+        to_v: "value",
+        "to_out.0": "proj_attn",
+      };
+      const renamed = await withHeader(golden, (name, entry) => {
+        const part = /attentions\.0\.(to_.+)\.(weight|bias)$/.exec(name);
+        if (!part) return [name, entry];
+        const isConvolution = part[2] === "weight" && form !== "matrices";
+        const shape = isConvolution ? [...entry.shape, 1, 1] : entry.shape;
+        return [name.replace(part[1]!, older[part[1]!]!), { ...entry, shape }];
+      });
+      expect(await errorOf(golden, renamed)).toBeLessThan(TOLERANCE);
+    },
+  );
+
+  it("refuses by name what it would decode wrongly", () => {
+    const parse = (change: object) => () => parseAutoencoderKLConfig({ ...golden.config, ...change });
+    expect(parse({ act_fn: "relu" })).toThrow(/AutoencoderKL.*act_fn/);
+    expect(parse({ latents_mean: [0, 0, 0, 0] })).toThrow(/latents_mean/);
+    expect(parse({ norm_num_groups: 5 })).toThrow(/block_out_channels: must be multiples of norm_num_groups/);
+    expect(parse({ up_block_types: ["AttnUpDecoderBlock2D"] })).toThrow(/up_block_types/);
+  });
+});

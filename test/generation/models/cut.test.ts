@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildFull, buildReuse, buildUncut } from "../../../lib/generation/models/index.ts";
+import type { Session, Tensor } from "../../../lib/generation/onnx/index.ts";
+import {
+  feedsOf,
+  float32,
+  open,
+  readCases,
+  readGolden,
+  relativeError,
+  type STDiT3Case,
+  transformerOf,
+} from "./golden.ts";
+
+const GUIDANCE = 7;
+
+describe("the cut of a transformer", async () => {
+  const golden = await readGolden("stdit3");
+  const [early, late] = (await readCases<STDiT3Case>("stdit3")) as [STDiT3Case, STDiT3Case];
+  const dit = transformerOf(golden, early);
+  const blockResiduals = 6 * dit.blocks;
+  let full: Session;
+  let reuse: Session;
+  let feeds: Record<string, Tensor>;
+  let computed: Record<string, Tensor>;
+
+  beforeAll(async () => {
+    full = await open(buildFull(dit, { ...golden, blockResiduals: true }), golden.weights);
+    reuse = await open(buildReuse(dit, golden), golden.weights);
+    feeds = await feedsOf(golden, 0, early, GUIDANCE);
+    computed = await full.run(feeds);
+  });
+  afterAll(() => Promise.all([full.release(), reuse.release()]));
+
+  // Measured 1.4e-7: (in + (out - in)) is not out in float32.
+  it("gives the computed step's prediction when R is reused at the same latent and timestep", async () => {
+    const reused = await reuse.run({ ...feeds, residual: computed.residual! });
+    expect(relativeError(reused.prediction, computed.prediction!.data as Float32Array)).toBeLessThan(1e-6);
+  });
+
+  it("gives another prediction when R is reused at another timestep", async () => {
+    const reused = await reuse.run({ ...feeds, ...dit.stepFeeds(500), residual: computed.residual! });
+    expect(relativeError(reused.prediction, computed.prediction!.data as Float32Array)).toBeGreaterThan(1e-3);
+  });
+
+  // Measured 3e-7.
+  it("makes R the sum of what all blocks add", () => {
+    const sum = new Float32Array(computed.residual!.data.length);
+    for (let i = 0; i < blockResiduals; i++) {
+      const { data } = computed[`residual.${i}`]!;
+      // Before text acts, one half stands for both.
+      for (let j = 0; j < sum.length; j++) sum[j]! += Number(data[j % data.length]);
+    }
+    expect(computed[`residual.${blockResiduals}`]).toBeUndefined();
+    expect(relativeError(computed.residual, sum)).toBeLessThan(2e-6);
+  });
+
+  // Measured 2e-6: where R is not wanted, onnxruntime fuses the last addition into the final normalisation.
+  it("leaves the prediction as the uncut model has it", async () => {
+    const uncut = await open(buildUncut(dit, golden), golden.weights);
+    const { prediction } = await uncut.run(feeds);
+    expect(relativeError(prediction, computed.prediction!.data as Float32Array)).toBeLessThan(1e-5);
+    await uncut.release();
+  });
+
+  it("computes the same bits whether or not the residuals of the blocks are wanted", async () => {
+    const plain = await open(buildFull(dit, golden), golden.weights);
+    const { prediction, residual } = await plain.run(feeds);
+    expect(prediction!.data).toEqual(computed.prediction!.data);
+    expect(residual!.data).toEqual(computed.residual!.data);
+    await plain.release();
+  });
+
+  it("guides from the unconditional towards the conditional half", async () => {
+    const scaled = async (scale: number) =>
+      (await full.run({ ...feeds, guidanceScale: float32(new Float32Array([scale]), []) })).prediction!;
+    const [unconditional, conditional] = [await scaled(0), await scaled(1)];
+    const guided = Float32Array.from(unconditional.data as Float32Array, (u, i) => {
+      return u + GUIDANCE * (Number(conditional.data[i]) - u);
+    });
+    expect(relativeError(computed.prediction, guided)).toBeLessThan(1e-6);
+  });
+
+  it("measures the relative L1 change of the probe over both halves", async () => {
+    const probe = computed.probe!.data as Float32Array;
+    const next = await full.run({
+      ...(await feedsOf(golden, 1, late, GUIDANCE)),
+      previousProbe: computed.probe!,
+    });
+    const difference = Float32Array.from(probe, (value, i) => value - Number(next.probe!.data[i]));
+    expect(Number(next.change!.data[0])).toBeCloseTo(l1(difference) / l1(probe), 5);
+    expect(next.change!.shape).toEqual([]);
+  });
+
+  it("measures no change when nothing changed", async () => {
+    const again = await full.run({ ...feeds, previousProbe: computed.probe! });
+    expect(again.change!.data[0]).toBe(0);
+  });
+
+  it("measures motion between neighbouring frames of the probe", () => {
+    const probe = computed.probe!.data as Float32Array;
+    const half = dit.tokens * dit.width;
+    const frame = dit.tokensPerFrame * dit.width;
+    const halves = [probe.slice(0, half), probe.slice(half)];
+    const later = halves.flatMap((p) => [...p.slice(frame)]);
+    const earlier = halves.flatMap((p) => [...p.slice(0, -frame)]);
+    const moved = later.map((value, i) => value - earlier[i]!);
+    expect(Number(computed.motionScore!.data[0])).toBeCloseTo(l1(moved) / (l1(later) + l1(earlier)), 5);
+  });
+
+  it("scores a single frame as still", async () => {
+    const still = await readGolden("stdit3-no-qk-norm");
+    const [only] = (await readCases<STDiT3Case>("stdit3-no-qk-norm")) as [STDiT3Case];
+    const session = await open(buildFull(transformerOf(still, only), still), still.weights);
+    expect((await session.run(await feedsOf(still, 0, only, 1))).motionScore!.data[0]).toBe(0);
+    await session.release();
+  });
+
+  it("keeps text and blocks out of a reused step", () => {
+    expect([...reuse.inputs].sort()).toEqual(["fps", "guidanceScale", "latent", "residual", "timestep"]);
+  });
+});
+
+function l1(values: Iterable<number>): number {
+  let sum = 0;
+  for (const value of values) sum += Math.abs(value);
+  return sum;
+}

@@ -1,0 +1,22 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { framesPerRun } from "../../../lib/generation/models/latent-decoder.ts";
+
+describe("frames per run", () => {
+  const sizes = fc.tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 4_000_000 }));
+
+  it("divide the frames, and hold no more pixels than one run may unless it is a single frame", () => {
+    fc.assert(
+      fc.property(sizes, ([frames, pixels]) => {
+        const count = framesPerRun(frames, pixels);
+        expect(frames % count).toBe(0);
+        expect(count === 1 || count * pixels <= 2 ** 19).toBe(true);
+      }),
+    );
+  });
+
+  it("are all of them where they are small", () => {
+    expect(framesPerRun(16, 64 * 64)).toBe(16);
+    expect(framesPerRun(51, 720 * 1280)).toBe(1);
+  });
+});

@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import {
+  diffusionTransformer,
+  imageEncoder,
+  latentDecoder,
+  textEncoder,
+} from "../../../lib/generation/models/index.ts";
+
+describe("the registry of architectures", () => {
+  const latent = { channels: 4, frames: 1, height: 8, width: 8 };
+  const video = { latent, height: 64, width: 64, fps: 24 };
+
+  it("names the unknown class, its role and what can be built instead", () => {
+    const unknown = { className: "UNet3DConditionModel", config: {} };
+    expect(() => diffusionTransformer(unknown, video)).toThrow(/transformer.*UNet3DConditionModel.*STDiT3/);
+    expect(() => textEncoder({ className: "CLIPTextModel", config: {} })).toThrow(
+      /CLIPTextModel.*T5EncoderModel/,
+    );
+    expect(() => latentDecoder({ className: "VQModel", config: {} })).toThrow(/VQModel.*AutoencoderKL/);
+    expect(() => imageEncoder({ className: "AutoencoderKLWan", config: {} })).toThrow(
+      /image encoder is a AutoencoderKLWan.*OpenSoraVAE_V1_2/,
+    );
+  });
+
+  it("gives frames only to transformers that can be given some", () => {
+    const wan = { className: "WanTransformer3DModel", config: {} };
+    expect(() => diffusionTransformer(wan, { ...video, givenFrames: 1 })).toThrow(
+      "A WanTransformer3DModel makes all frames of a video: none can be given.",
+    );
+  });
+
+  it("does not take a member of every object for a class", () => {
+    expect(() => textEncoder({ className: "constructor", config: {} })).toThrow(/constructor/);
+  });
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import {
+  parseT5Config,
+  parseUMT5Config,
+  t5Encoder,
+  umt5Encoder,
+} from "../../../lib/generation/models/index.ts";
+import { readCases, readGolden, relativeError, run, withHeader } from "./golden.ts";
+
+// Worst error measured: 2.4e-6.
+const TOLERANCE = 1e-5;
+
+async function fixture(name: "t5" | "umt5") {
+  const golden = await readGolden(name);
+  const [{ length, valid }] = (await readCases<{ length: number; valid: number[] }>(name)) as [
+    { length: number; valid: number[] },
+  ];
+  const encoder =
+    name === "t5" ? t5Encoder(parseT5Config(golden.config)) : umt5Encoder(parseUMT5Config(golden.config));
+  const ids = [...(await golden.vectors.read("ids"))]; // [2, length]
+  const states = await golden.vectors.read("states"); // [2, length, D]
+
+  async function errorOf(prompt: number, weights = golden.weights) {
+    const feeds = encoder.feeds(ids.slice(prompt * length, prompt * length + valid[prompt]!), length);
+    const outputs = await run(encoder.build(length, { weights }), weights, feeds);
+    const size = length * encoder.width;
+    return relativeError(outputs.states, states.slice(prompt * size, (prompt + 1) * size));
+  }
+  return { golden, encoder, length, valid, errorOf };
+}
+
+describe("the UMT5 encoder", async () => {
+  const { golden, length, valid, errorOf } = await fixture("umt5");
+
+  it("agrees with transformers at distances that reach the last bucket of every block", async () => {
+    expect(valid[0]).toBeGreaterThan(140);
+    expect(await errorOf(0)).toBeLessThan(TOLERANCE);
+    expect(golden.weights.unused()).toEqual([]);
+  });
+
+  it("agrees with transformers on a padded prompt", async () => {
+    expect(valid[1]).toBeLessThan(length);
+    expect(await errorOf(1)).toBeLessThan(TOLERANCE);
+  });
+
+  it("is not T5, which would leave the tables of the later blocks unread", async () => {
+    const { weights } = await readGolden("umt5");
+    t5Encoder(parseT5Config(golden.config)).build(4, { weights });
+    expect(weights.unused()).toEqual([
+      "encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight",
+    ]);
+  });
+
+  it("is named where its config cannot be used", () => {
+    expect(() => parseUMT5Config({ ...golden.config, d_kv: 0 })).toThrow(/UMT5EncoderModel.*d_kv/);
+  });
+});
+
+describe("the T5 encoder", async () => {
+  const { golden, encoder, length, valid, errorOf } = await fixture("t5");
+
+  it("agrees with transformers at distances that reach the last bucket", async () => {
+    expect(valid[0]).toBeGreaterThan(140);
+    expect(await errorOf(0)).toBeLessThan(TOLERANCE);
+  });
+
+  it("agrees with transformers on a padded prompt", async () => {
+    expect(valid[1]).toBeLessThan(length);
+    expect(await errorOf(1)).toBeLessThan(TOLERANCE);
+  });
+
+  it("finds the token table under the encoder's own name", async () => {
+    const renamed = await withHeader(golden, (name, entry) => [
+      name === "shared.weight" ? "encoder.embed_tokens.weight" : name,
+      entry,
+    ]);
+    expect(await errorOf(1, renamed)).toBeLessThan(TOLERANCE);
+  });
+
+  it("refuses no tokens, too many, and ids outside the vocabulary", () => {
+    expect(() => encoder.feeds([], 4)).toThrow(/from 1 to 4.*0/);
+    expect(() => encoder.feeds([2, 2, 2, 2, 1], 4)).toThrow(/from 1 to 4.*5/);
+    expect(() => encoder.feeds([2, 48], 4)).toThrow(/48.*vocabulary of 48/);
+    expect(() => encoder.feeds([-1], 4)).toThrow(/-1/);
+  });
+
+  it("refuses buckets that cannot be halved twice, and a last distance before the logarithmic ones", () => {
+    const parse = (buckets: number, distance: number) => () =>
+      parseT5Config({
+        ...golden.config,
+        relative_attention_num_buckets: buckets,
+        relative_attention_max_distance: distance,
+      });
+    expect(parse(30, 128)).toThrow(/relative_attention_num_buckets: .*multiple of 4/);
+    expect(parse(32, 8)).toThrow(
+      /relative_attention_max_distance: must be more than a quarter of relative_attention_num_buckets/,
+    );
+    expect(parse(32, 9)).not.toThrow();
+  });
+
+  it("refuses the ungated feed-forward of T5 v1.0 by name", () => {
+    expect(() => parseT5Config({ ...golden.config, feed_forward_proj: "relu" })).toThrow(/feed_forward_proj/);
+  });
+});

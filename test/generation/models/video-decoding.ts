@@ -1,0 +1,50 @@
+import type { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
+import { type DecoderRun, decoderNames, type LatentDecoder } from "../../../lib/generation/models/index.ts";
+import type { Provider, Tensor } from "../../../lib/generation/onnx/index.ts";
+import { float32, type Golden, run } from "./golden.ts";
+
+/** [C, F, H, W] -> [F, C, H, W] */
+function framesFirst(data: Float32Array, [channels, frames, height, width]: readonly number[]): Float32Array {
+  const area = height! * width!;
+  return Float32Array.from(data, (_, i) => {
+    const frame = Math.floor(i / (area * channels!));
+    const channel = Math.floor(i / area) % channels!;
+    return data[(channel * frames! + frame) * area + (i % area)]!;
+  });
+}
+
+/** Case `index` of a golden whose vectors are videos [C, F, H, W], frames first: what is decoded, or into what. */
+export async function videoVector({ vectors }: Golden, index: number, name: "latent" | "frames" | "tiled") {
+  const shape = vectors.info(`${index}.${name}`).shape.slice(-4); // a batch of one may come before them
+  return { shape, data: framesFirst(await vectors.read(`${index}.${name}`), shape) };
+}
+
+/** Decodes case `index` in the given runs, or in the decoder's own; what one leaves behind goes to the next. */
+export async function decodeCase(
+  golden: Golden,
+  decoder: LatentDecoder,
+  index: number,
+  options: { runs?: readonly DecoderRun[]; weights?: Checkpoint; provider?: Provider } = {},
+): Promise<Tensor> {
+  const { weights = golden.weights, provider = "cpu" } = options;
+  const latent = await videoVector(golden, index, "latent");
+  const [channels, frames, height, width] = latent.shape as [number, number, number, number];
+  const size = channels * height * width;
+  const pictures: number[] = [];
+  let left: Record<string, Tensor> = {};
+  let first = 0;
+  for (const part of options.runs ?? decoder.runs({ frames, height, width })) {
+    const graph = decoder.build({ ...part, height, width }, { weights, provider });
+    const data = latent.data.slice(first * size, (first + part.frames) * size);
+    const feeds = { ...left, latent: float32(data, [part.frames, channels, height, width]) };
+    const { frames, ...after } = await run(graph, weights, feeds);
+    pictures.push(...(frames!.data as Float32Array));
+    left = Object.fromEntries(
+      Object.entries(after).map(([name, tensor]) => [name.replace(/^after\./, decoderNames.before), tensor]),
+    );
+    first += part.frames;
+  }
+  const [outHeight, outWidth] = [height * decoder.scale, width * decoder.scale];
+  const count = pictures.length / (3 * outHeight * outWidth);
+  return float32(Float32Array.from(pictures), [count, 3, outHeight, outWidth]);
+}

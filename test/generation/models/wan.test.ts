@@ -1,0 +1,146 @@
+import { describe, expect, it } from "vitest";
+import {
+  buildFull,
+  buildReuse,
+  diffusionTransformer,
+  parseWanConfig,
+  wan,
+} from "../../../lib/generation/models/index.ts";
+import { float32, type Golden, open, readCases, readGolden, relativeError, run } from "./golden.ts";
+
+// Worst error measured over all cases: 4.4e-6.
+const TOLERANCE = 1e-5;
+
+interface WanCase {
+  readonly latent: [frames: number, height: number, width: number];
+  readonly timestep: number;
+  readonly textLengths: [conditional: number, unconditional: number];
+}
+
+function shapeOf([frames, height, width]: WanCase["latent"], channels: number) {
+  const latent = { channels, frames, height, width };
+  return { latent, height: 8 * height, width: 8 * width, fps: 16 };
+}
+
+function transformerOf({ config }: Golden, { latent }: WanCase) {
+  return diffusionTransformer(
+    { className: "WanTransformer3DModel", config },
+    shapeOf(latent, config.in_channels),
+  );
+}
+
+/** All feeds of golden case `index`, with a previous probe of zeros. */
+async function feedsOf(golden: Golden, index: number, goldenCase: WanCase, guidanceScale: number) {
+  const { config, vectors } = golden;
+  const dit = transformerOf(golden, goldenCase);
+  const text = await vectors.read(`${index}.text`); // [2, longest, text_dim]
+  const states = goldenCase.textLengths.map((tokens, half) => {
+    const start = (half * text.length) / 2;
+    return { tokens, data: text.slice(start, start + tokens * config.text_dim) };
+  });
+  return {
+    ...dit.stepFeeds(goldenCase.timestep),
+    ...dit.textFeeds(states[0]!, states[1]!),
+    latent: float32(await vectors.read(`${index}.latent`), [1, config.in_channels, ...goldenCase.latent]),
+    previousProbe: float32(new Float32Array(2 * dit.tokens * dit.width), [2, dit.tokens, dit.width]),
+    guidanceScale: float32(new Float32Array([guidanceScale]), []),
+  };
+}
+
+describe.each([
+  ["wan", "heads of 8, 4 and 4, the middle of four blocks, three timesteps, a single frame"],
+  ["wan-one-block", "heads of 6, 2 and 2, patches over two frames, a probe that text has not reached"],
+])("the Wan transformer against diffusers: %s (%s)", async (name) => {
+  const golden = await readGolden(name);
+  const cases = (await readCases<WanCase>(name)).map((goldenCase, index) => ({ goldenCase, index }));
+
+  it.each(cases)(
+    "computes the prediction of both halves, the residual and the probe in case $index",
+    async ({ goldenCase, index }) => {
+      const session = await open(buildFull(transformerOf(golden, goldenCase), golden), golden.weights);
+      const predictions = await golden.vectors.read(`${index}.prediction`); // [B, C, F, H, W]
+      const half = predictions.length / 2;
+      const conditional = await session.run(await feedsOf(golden, index, goldenCase, 1));
+      const unconditional = await session.run(await feedsOf(golden, index, goldenCase, 0));
+      const residual = await golden.vectors.read(`${index}.residual`);
+      const probe = await golden.vectors.read(`${index}.probe`);
+      expect(relativeError(conditional.prediction, predictions.slice(0, half))).toBeLessThan(TOLERANCE);
+      expect(relativeError(unconditional.prediction, predictions.slice(half))).toBeLessThan(TOLERANCE);
+      expect(relativeError(conditional.residual, residual)).toBeLessThan(TOLERANCE);
+      expect(relativeError(conditional.probe, probe)).toBeLessThan(TOLERANCE);
+      await session.release();
+    },
+  );
+
+  it.each(cases)("reuses a residual to the same prediction in case $index", async ({ goldenCase, index }) => {
+    const graph = buildReuse(transformerOf(golden, goldenCase), golden);
+    const dit = transformerOf(golden, goldenCase);
+    const residual = float32(await golden.vectors.read(`${index}.residual`), [2, dit.tokens, dit.width]);
+    const feeds = { ...(await feedsOf(golden, index, goldenCase, 1)), residual };
+    const { prediction } = await run(graph, golden.weights, feeds);
+    const predictions = await golden.vectors.read(`${index}.prediction`);
+    expect(relativeError(prediction, predictions.slice(0, predictions.length / 2))).toBeLessThan(TOLERANCE);
+  });
+});
+
+describe("the Wan transformer", async () => {
+  const golden = await readGolden("wan");
+  const cases = await readCases<WanCase>("wan");
+  const config = parseWanConfig(golden.config);
+  const video = shapeOf([3, 6, 4], 4);
+
+  it("lowers to graphs without fused operators that compute the same", async () => {
+    const graph = buildFull(transformerOf(golden, cases[1]!), { ...golden, provider: "webgpu" });
+    const { residual } = await run(graph, golden.weights, await feedsOf(golden, 1, cases[1]!, 1));
+    expect(relativeError(residual, await golden.vectors.read("1.residual"))).toBeLessThan(TOLERANCE);
+  });
+
+  it("reads every tensor of its checkpoint", async () => {
+    const { weights } = await readGolden("wan");
+    buildFull(wan(config, video), { weights });
+    expect(weights.unused()).toEqual([]);
+  });
+
+  it("measures motion between frames of as many tokens as a frame has patches", () => {
+    const dit = wan(config, video);
+    expect([dit.tokenFrames, dit.tokensPerFrame, dit.tokens]).toEqual([3, 6, 18]);
+  });
+
+  it("probes the block in the middle, as many blocks as there are", () => {
+    const probeBlock = (num_layers: number) => wan({ ...config, num_layers }, video).probeBlock;
+    expect([30, 40, 3, 1].map(probeBlock)).toEqual([14, 19, 0, 0]);
+  });
+
+  it("names a tensor that is missing", () => {
+    const deeper = wan({ ...config, num_layers: 5 }, video);
+    expect(() => buildFull(deeper, golden)).toThrow(/blocks\.4\.scale_shift_table.*missing/);
+  });
+
+  it("names a tensor of another shape, and both shapes", () => {
+    const other = wan({ ...config, text_dim: 11 }, video);
+    expect(() => buildFull(other, golden)).toThrow(/text_embedder\.linear_1\.weight.*\[32, 10\].*\[32, 11\]/);
+  });
+
+  it("refuses a latent that does not divide into patches, or has more of them than positions", () => {
+    expect(() => wan(config, shapeOf([1, 5, 4], 4))).toThrow(/height must be a multiple of 2 up to 64.* 5\./);
+    expect(() => wan(config, shapeOf([33, 4, 4], 4))).toThrow(
+      /frames must be a multiple of 1 up to 32.* 33\./,
+    );
+    expect(() => wan(config, shapeOf([1, 4, 4], 16))).toThrow(/4 channels, not 16/);
+    expect(() => wan(config, shapeOf([0, 4, 4], 4))).toThrow(/frames.*0/);
+  });
+
+  it("refuses by name what it would compute wrongly", () => {
+    const parse = (change: object) => () => parseWanConfig({ ...golden.config, ...change });
+    expect(parse({ in_channels: 36 })).toThrow(/in_channels: must equal out_channels/);
+    expect(parse({ image_dim: 1280 })).toThrow(/image_dim/);
+    expect(parse({ added_kv_proj_dim: 5120 })).toThrow(/added_kv_proj_dim/);
+    expect(parse({ cross_attn_norm: false, qk_norm: null })).toThrow(/cross_attn_norm.*qk_norm/);
+    expect(parse({ attention_head_dim: 15 })).toThrow(/attention_head_dim/);
+  });
+
+  it("refuses a text of more rows than the model attends to", () => {
+    const text = (tokens: number) => ({ tokens, data: new Float32Array(tokens * 10) });
+    expect(() => wan(config, video).textFeeds(text(513), text(1))).toThrow(/from 1 to 512.*513/);
+  });
+});

@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import type { Session, Tensor } from "../../../lib/generation/onnx/index.ts";
+import { decodeFrames } from "../../../lib/generation/pipeline/decode.ts";
+import { CancelledError } from "../../../lib/generation/pipeline/index.ts";
+
+const shape = { channels: 3, frames: 4, height: 1, width: 2 };
+
+/**
+ * A decoder that returns its latent, three channels as three colours, and notes how many frames it was given.
+ */
+function mirror(batches: number[] = []): Session {
+  return {
+    inputs: ["latent"],
+    async run({ latent }) {
+      batches.push(latent!.shape[0]!);
+      return { frames: latent! };
+    },
+    release: async () => undefined,
+  };
+}
+
+describe("decoding", () => {
+  // [C, F, H, W]: red is the frame, green the column, blue their product.
+  const level = (value: number) => (value / 255) * 2 - 1;
+  const planes = [
+    (frame: number) => frame,
+    (_frame: number, column: number) => column,
+    (frame: number, column: number) => frame * column,
+  ];
+  const latent = Float32Array.from(
+    planes.flatMap((value) => [0, 1, 2, 3].flatMap((frame) => [0, 1].map((x) => level(value(frame, x))))),
+  );
+  const rgb = [0, 1, 2, 3].flatMap((frame) => [0, 1].flatMap((x) => [frame, x, frame * x]));
+
+  it("puts the channels of every frame side by side, however many frames a run takes", async () => {
+    for (const perRun of [1, 2, 4]) {
+      const batches: number[] = [];
+      const session = mirror(batches);
+      const runs = Array.from({ length: 4 / perRun }, () => ({ frames: perRun, session }));
+      const frames = await decodeFrames(latent, shape, { runs, frames: 4, scale: 1 });
+      expect(frames).toEqual({ width: 2, height: 1, count: 4, rgb: Uint8Array.from(rgb) });
+      expect(batches).toEqual(Array(4 / perRun).fill(perRun));
+    }
+  });
+
+  it("takes as many pictures as each run makes, and gives what one leaves behind to the next", async () => {
+    const given: Record<string, Tensor>[] = [];
+    const decoder = (pictures: number): Session => ({
+      inputs: [],
+      async run(feeds) {
+        given.push(feeds);
+        const frame = { dtype: "float32", shape: [pictures, 3, 1, 2] } as const;
+        const data = new Float32Array(pictures * 6).fill(level(100 * given.length));
+        const state = Float32Array.of(given.length);
+        return {
+          frames: { ...frame, data },
+          "after.conv": { dtype: "float32", shape: [1], data: state },
+        };
+      },
+      release: async () => undefined,
+    });
+    const runs = [
+      { frames: 1, session: decoder(1) },
+      { frames: 3, session: decoder(5) },
+    ];
+    const frames = await decodeFrames(latent, shape, { runs, frames: 6, scale: 1 });
+    const expected = [...Array(6).fill(100), ...Array(30).fill(200)];
+    expect(frames).toEqual({ width: 2, height: 1, count: 6, rgb: Uint8Array.from(expected) });
+    expect(given.map((feeds) => Object.keys(feeds).sort())).toEqual([["latent"], ["before.conv", "latent"]]);
+    expect(given[1]!["before.conv"]!.data).toEqual(Float32Array.of(1));
+    expect(given.map((feeds) => feeds.latent!.shape)).toEqual([
+      [1, 3, 1, 2],
+      [3, 3, 1, 2],
+    ]);
+  });
+
+  it("rounds to the nearest level and keeps what lies outside at black and white", async () => {
+    const values = [
+      -1,
+      1,
+      -1.5,
+      7,
+      -Infinity,
+      Infinity,
+      level(100.4),
+      level(100.6),
+      0,
+      level(0.4),
+      level(254.6),
+      -9,
+    ];
+    const one = { channels: 3, frames: 1, height: 1, width: 4 };
+    const runs = [{ frames: 1, session: mirror() }];
+    const { rgb } = await decodeFrames(Float32Array.from(values), one, { runs, frames: 1, scale: 1 });
+    const planar = [0, 1, 2].flatMap((c) => [0, 1, 2, 3].map((x) => rgb[x * 3 + c]));
+    expect(planar).toEqual([0, 255, 0, 255, 0, 255, 100, 101, 128, 0, 255, 0]);
+  });
+
+  it("stops before the next run once it is cancelled", async () => {
+    const controller = new AbortController();
+    const batches: number[] = [];
+    const decoder: Session = {
+      ...mirror(),
+      async run(feeds) {
+        if (batches.length === 1) controller.abort();
+        return mirror(batches).run(feeds);
+      },
+    };
+    const { signal } = controller;
+    const runs = Array.from({ length: 4 }, () => ({ frames: 1, session: decoder }));
+    const frames = decodeFrames(latent, shape, { runs, frames: 4, scale: 1, signal });
+    await expect(frames).rejects.toThrow(CancelledError);
+    expect(batches).toEqual([1, 1]);
+  });
+});

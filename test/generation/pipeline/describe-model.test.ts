@@ -1,0 +1,56 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { CheckpointError } from "../../../lib/generation/checkpoint/index.ts";
+import { describeModel, openPipeline } from "../../../lib/generation/pipeline/index.ts";
+import { tinyIndex, writeJson, writeTinyModel } from "./tiny-model.ts";
+
+const demo = join(import.meta.dirname, "../../../models/demo");
+
+/** Holds a `model_index.json` and nothing else. */
+let folder: string;
+const index = () => join(folder, "model_index.json");
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "adareel-described-model-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+it("tells name and limits where the parts are not there", async () => {
+  await writeJson(index(), tinyIndex);
+  expect(await describeModel(folder)).toEqual({ name: basename(folder), limits: tinyIndex.video });
+  expect((await describeModel(`${folder}/`)).name).toBe(basename(folder));
+});
+
+it("tells what the opened model tells", async () => {
+  const whole = await writeTinyModel();
+  const pipeline = await openPipeline(whole, { threads: 1 });
+  expect(await describeModel(whole)).toEqual({ name: pipeline.model, limits: pipeline.limits });
+  await pipeline.close();
+  await rm(whole, { recursive: true });
+});
+
+it("knows the demo model", async () => {
+  expect(await describeModel(demo)).toMatchObject({ name: "demo", limits: { steps: 30, sizes: [[64, 64]] } });
+});
+
+it.each([
+  ["without a video", { ...tinyIndex, video: undefined }, /does not say what the model can make: video: /],
+  [
+    "with a size beyond what is written",
+    { ...tinyIndex, video: { ...tinyIndex.video, sizes: [[16_384, 16]] } },
+    /does not say what the model can make: video\.sizes\.0\.0: /,
+  ],
+  ["that is a list", [], /model_index\.json: the JSON is not an object$/],
+])("refuses an index %s", async (_title, json, sentence) => {
+  await writeJson(index(), json);
+  const described = describeModel(folder);
+  await expect(described).rejects.toThrow(CheckpointError);
+  await expect(described).rejects.toThrow(sentence);
+});
+
+it("names the index that is missing", async () => {
+  await rm(index());
+  await expect(describeModel(folder)).rejects.toThrow(/model_index\.json: no such file or folder$/);
+});

@@ -1,0 +1,168 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeModel } from "../../../lib/generation/pipeline/index.ts";
+import { readDescription } from "../../../lib/generation/pipeline/model/description.ts";
+import { nominalSize } from "../../../lib/generation/pipeline/model/families.ts";
+import { resolveRequest } from "../../../lib/generation/request/index.ts";
+import { writeJson } from "./tiny-model.ts";
+
+const request = { prompt: "a red circle", seed: 1 };
+
+/** Folders as the hub has them, as far as they say what a model is. */
+const folders = {
+  "Latte-1": { index: { _class_name: "LattePipeline" }, transformer: { video_length: 16 } },
+  "Open-Sora 1.2": {
+    index: { _class_name: "OpenSoraPipeline", vae: ["adareel", "OpenSoraVAE_V1_2"] },
+    transformer: {},
+  },
+  "Open-Sora-Plan 1.1 of 65 frames": {
+    index: { _class_name: "OpenSoraPlanPipeline" },
+    transformer: { video_length: 17 },
+  },
+  "Open-Sora-Plan 1.1 of 221 frames": {
+    index: { _class_name: "OpenSoraPlanPipeline" },
+    transformer: { video_length: 56 },
+  },
+  "Wan 2.1 1.3B": { index: { _class_name: "WanPipeline" }, transformer: { num_layers: 30, in_channels: 16 } },
+  "Wan 2.1 14B": { index: { _class_name: "WanPipeline" }, transformer: { num_layers: 40 } },
+  "Wan 2.2 A14B": {
+    index: { _class_name: "WanPipeline", boundary_ratio: 0.875 },
+    transformer: { num_layers: 40 },
+  },
+} as const;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "adareel-family-"));
+  await mkdir(join(folder, "transformer"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function describeAs(
+  name: keyof typeof folders,
+  video: object | undefined = undefined,
+): ReturnType<typeof readDescription> {
+  const { index, transformer } = folders[name];
+  await writeJson(join(folder, "transformer/config.json"), transformer);
+  await writeJson(join(folder, "model_index.json"), { ...index, video });
+  const { limits } = await describeModel(folder);
+  const description = await readDescription(folder, { ...index, ...(video && { video }) });
+  expect(description.limits).toEqual(limits);
+  return description;
+}
+
+describe("a folder of the hub, which does not say what it can make, makes by default", () => {
+  it.each([
+    ["Latte-1", { width: 512, height: 512, frames: 16, fps: 8, steps: 50, guidanceScale: 7.5 }],
+    ["Open-Sora 1.2", { width: 848, height: 480, frames: 51, fps: 24, steps: 30, guidanceScale: 7 }],
+    [
+      "Open-Sora-Plan 1.1 of 65 frames",
+      { width: 512, height: 512, frames: 65, fps: 24, steps: 150, guidanceScale: 7.5 },
+    ],
+    [
+      "Open-Sora-Plan 1.1 of 221 frames",
+      { width: 512, height: 512, frames: 221, fps: 24, steps: 150, guidanceScale: 7.5 },
+    ],
+    ["Wan 2.1 1.3B", { width: 832, height: 480, frames: 81, fps: 16, steps: 50, guidanceScale: 5 }],
+    ["Wan 2.1 14B", { width: 1280, height: 720, frames: 81, fps: 16, steps: 50, guidanceScale: 5 }],
+    ["Wan 2.2 A14B", { width: 1280, height: 720, frames: 81, fps: 16, steps: 40, guidanceScale: 4 }],
+  ] as const)("%s", async (name, expected) => {
+    const { limits } = await describeAs(name);
+    expect(resolveRequest(request, limits)).toMatchObject(expected);
+  });
+});
+
+describe("every size and length of a family", () => {
+  it.each(Object.keys(folders) as (keyof typeof folders)[])(
+    "%s is one that its decoder makes",
+    async (name) => {
+      const { limits } = await describeAs(name);
+      const edge = name.startsWith("Wan") ? 16 : 8;
+      expect(limits.sizes.flat().every((pixels) => pixels % edge === 0)).toBe(true);
+      const isMade = (frames: number) => {
+        if (name.startsWith("Wan")) return frames % 4 === 1;
+        return name === "Open-Sora 1.2" ? frames % 17 === 0 : true;
+      };
+      expect(limits.frames.every(isMade)).toBe(true);
+      expect(new Set(limits.frames).size).toBe(limits.frames.length);
+    },
+  );
+});
+
+describe("what a family cannot make is said in one sentence, with what it can", () => {
+  it.each([
+    ["Wan 2.1 1.3B", { frames: 80 }, "This model cannot make 80 frames: choose 1, 5, 9 and so on up to 81."],
+    [
+      "Open-Sora 1.2",
+      { frames: 50 },
+      "This model cannot make 50 frames: choose 51, 17, 34, 68, 102, 204, 408.",
+    ],
+    ["Latte-1", { fps: 24 }, "This model cannot make 24 frames per second: choose 8."],
+    [
+      "Wan 2.1 1.3B",
+      { width: 512, height: 512 },
+      "This model cannot make videos of 512x512: choose 832x480, 480x832.",
+    ],
+  ] as const)("%s: %o", async (name, asked, sentence) => {
+    const { limits } = await describeAs(name);
+    expect(() => resolveRequest({ ...request, ...asked }, limits)).toThrow(sentence);
+  });
+});
+
+describe("what a folder says under video", () => {
+  it("goes before its family, member by member", async () => {
+    const { limits, recipe } = await describeAs("Wan 2.1 1.3B", { sizes: [[64, 32]], caption: "verbatim" });
+    expect(limits).toMatchObject({ sizes: [[64, 32]], steps: 50, guidance_scale: 5 });
+    expect(recipe).toMatchObject({ caption: "verbatim", flow_shift: { "832x480": 3 } });
+  });
+
+  it("is asked for where the size of a model is not known", async () => {
+    await writeJson(join(folder, "model_index.json"), { _class_name: "WanPipeline" });
+    await writeJson(join(folder, "transformer/config.json"), { num_layers: 30, in_channels: 48 });
+    await expect(describeModel(folder)).rejects.toThrow(
+      /model_index\.json does not say what the model can make: video: /,
+    );
+  });
+});
+
+it("a pipeline of no family is named, and the families that are known", async () => {
+  await writeJson(join(folder, "model_index.json"), { _class_name: "CogVideoXPipeline" });
+  await expect(describeModel(folder)).rejects.toThrow(
+    /names the pipeline CogVideoXPipeline: only LattePipeline, .*, WanPipeline are known, and others must say/,
+  );
+});
+
+it("Open-Sora is told the size that it was trained with, of which its decoder makes less", async () => {
+  const { limits, recipe } = await describeAs("Open-Sora 1.2");
+  for (const [width, height] of limits.sizes) {
+    const told = nominalSize(recipe, { width, height });
+    const made = [told.width, told.height].map((pixels) => Math.floor(pixels / 8) * 8);
+    expect(made).toEqual([width, height]);
+  }
+  expect(nominalSize(recipe, { width: 848, height: 480 })).toEqual({ width: 854, height: 480 });
+  expect(Object.keys(recipe.nominal_size)).toHaveLength(4);
+});
+
+it("of all families, Open-Sora alone takes an image", async () => {
+  const taking: string[] = [];
+  for (const name of Object.keys(folders) as (keyof typeof folders)[]) {
+    if ((await describeAs(name)).limits.takes_image) taking.push(name);
+  }
+  expect(taking).toEqual(["Open-Sora 1.2"]);
+});
+
+it("a negative prompt of the family's stands in for none, and an empty one is none", async () => {
+  const { limits } = await describeAs("Wan 2.1 1.3B");
+  expect(resolveRequest(request, limits).negativePrompt).toMatch(/^Bright tones, overexposed/);
+  expect(resolveRequest({ ...request, negativePrompt: "" }, limits).negativePrompt).toBe("");
+  const latte = await describeAs("Latte-1");
+  expect(resolveRequest(request, latte.limits).negativePrompt).toBeNull();
+});
+
+it("names the configuration that decides between sizes where it is missing", async () => {
+  await rm(join(folder, "transformer/config.json"));
+  await writeJson(join(folder, "model_index.json"), { _class_name: "WanPipeline" });
+  await expect(describeModel(folder)).rejects.toThrow(/transformer\/config\.json: no such file or folder$/);
+});

@@ -1,0 +1,256 @@
+import { rm } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  CancelledError,
+  type Generation,
+  GenerationError,
+  openPipeline,
+  type Pipeline,
+  type Progress,
+} from "../../../lib/generation/pipeline/index.ts";
+import { type GenerationRequest, RequestError } from "../../../lib/generation/request/index.ts";
+import { writeTinyModel } from "./tiny-model.ts";
+
+const request = { prompt: "a red circle moves", seed: 5, steps: 8 } satisfies GenerationRequest;
+const cached = { ...request, cache: "static:2" };
+const uncached = { ...request, cache: "off" };
+
+let folder: string;
+let pipeline: Pipeline;
+/** What pipelines give that were opened for one generation alone. */
+let alone: { cached: Generation; uncached: Generation };
+
+beforeAll(async () => {
+  folder = await writeTinyModel();
+  alone = { cached: await generateAlone(cached), uncached: await generateAlone(uncached) };
+  pipeline = await openPipeline(folder, { threads: 1 });
+});
+
+afterAll(async () => {
+  await pipeline.close();
+  await rm(folder, { recursive: true });
+});
+
+async function generateAlone(input: GenerationRequest): Promise<Generation> {
+  const fresh = await openPipeline(folder, { threads: 1 });
+  try {
+    return await fresh.generate(input);
+  } finally {
+    await fresh.close();
+  }
+}
+
+function expectSame(actual: Generation, expected: Generation): void {
+  expect(actual.latent).toEqual(expected.latent);
+  expect(actual.frames).toEqual(expected.frames);
+  expect(actual.trace).toEqual(expected.trace);
+}
+
+describe("a generation", () => {
+  it("says what was made, and how", async () => {
+    const { latent, frames, trace, ...rest } = await pipeline.generate({ ...cached, fps: 4 });
+    expect(latent).toHaveLength(4 * 4 * 8 * 8);
+    expect(latent.every(Number.isFinite)).toBe(true);
+    expect({ ...frames, rgb: frames.rgb.length }).toEqual({
+      width: 16,
+      height: 16,
+      count: 4,
+      rgb: 4 * 16 * 16 * 3,
+    });
+    expect(trace.schedule.map(({ computed }) => computed)).toEqual([1, 0, 1, 0, 1, 0, 1, 1].map(Boolean));
+    expect(rest).toEqual({
+      fps: 4,
+      seconds: expect.objectContaining({ load: expect.any(Number), decode: expect.any(Number) }),
+      stepSeconds: trace.schedule.map(() => expect.any(Number)),
+      tokens: 5,
+      isPromptTruncated: false,
+      isNegativePromptTruncated: false,
+      request: {
+        prompt: cached.prompt,
+        negativePrompt: null,
+        seed: 5,
+        steps: 8,
+        guidanceScale: 4,
+        width: 16,
+        height: 16,
+        frames: 4,
+        fps: 4,
+      },
+    });
+  });
+
+  it("of a prompt that is too long says that it was cut", async () => {
+    const long = await pipeline.generate({ ...cached, prompt: "a red circle ".repeat(10) });
+    expect(long.tokens).toBe(16);
+    expect(long.isPromptTruncated).toBe(true);
+  });
+
+  it("has the same bytes for the same seed, and others for another", async () => {
+    expectSame(await pipeline.generate(cached), await pipeline.generate(cached));
+    for (const seed of [0, 6, Number.MAX_SAFE_INTEGER]) {
+      const { frames } = await pipeline.generate({ ...cached, seed });
+      expect(frames.rgb).not.toEqual(alone.cached.frames.rgb);
+    }
+  });
+
+  it("follows prompt, negative prompt, guidance and fps", async () => {
+    const changes = [
+      { prompt: "a blue square" },
+      { negativePrompt: "a blue square" },
+      { guidanceScale: 1 },
+      { fps: 4 },
+    ];
+    for (const change of changes) {
+      const { latent } = await pipeline.generate({ ...cached, ...change });
+      expect(latent).not.toEqual(alone.cached.latent);
+    }
+  });
+
+  it("without guidance does not depend on the negative prompt", async () => {
+    const unguided = { ...cached, guidanceScale: 1 };
+    const one = await pipeline.generate({ ...unguided, negativePrompt: "a blue square" });
+    const other = await pipeline.generate({ ...unguided, negativePrompt: "a red ring" });
+    for (const [i, value] of one.latent.entries()) expect(value).toBeCloseTo(other.latent[i]!, 3);
+  });
+
+  it("has the frames and the size it was asked for", async () => {
+    const still = await pipeline.generate({ ...cached, frames: 1, width: 32, height: 16 });
+    expect({ ...still.frames, rgb: still.frames.rgb.length }).toEqual({
+      width: 32,
+      height: 16,
+      count: 1,
+      rgb: 32 * 16 * 3,
+    });
+    expect(still.trace.schedule[0]).toMatchObject({ change: null, motionScore: null });
+  });
+});
+
+describe("generations of one pipeline do not influence each other", () => {
+  it("cached and uncached in turns", async () => {
+    expectSame(await pipeline.generate(cached), alone.cached);
+    expectSame(await pipeline.generate(uncached), alone.uncached);
+    expectSame(await pipeline.generate(cached), alone.cached);
+  });
+
+  it("after one of another shape", async () => {
+    await pipeline.generate({ ...cached, frames: 1, width: 32 });
+    expectSame(await pipeline.generate(cached), alone.cached);
+  });
+
+  it("after one that was cancelled in the middle of a schedule", async () => {
+    for (const stopAfter of [1, 2, 5]) {
+      const controller = new AbortController();
+      const onProgress = ({ done }: Progress) => done === stopAfter && controller.abort();
+      const cancelled = pipeline.generate(cached, { signal: controller.signal, onProgress });
+      await expect(cancelled).rejects.toThrow(CancelledError);
+      expectSame(await pipeline.generate(cached), alone.cached);
+    }
+  });
+
+  it("after one that failed", async () => {
+    const failures: GenerationRequest[] = [
+      { ...cached, prompt: "" },
+      { ...cached, steps: 0 },
+      { ...cached, cache: { codebook: [{ below: 1, rate: 2 }] } },
+    ];
+    for (const failure of failures) {
+      await expect(pipeline.generate(failure)).rejects.toThrow(RequestError);
+      expectSame(await pipeline.generate(cached), alone.cached);
+    }
+  });
+
+  it("after one whose listener threw", async () => {
+    const onProgress = ({ done }: Progress) => {
+      if (done === 3) throw new Error("the listener's own");
+    };
+    await expect(pipeline.generate(cached, { onProgress })).rejects.toThrow("the listener's own");
+    expectSame(await pipeline.generate(cached), alone.cached);
+  });
+
+  it("because a second one is refused while the first runs", async () => {
+    const first = pipeline.generate(cached);
+    const second = pipeline.generate({ ...uncached, frames: 1 });
+    await expect(second).rejects.toThrow(GenerationError);
+    await expect(second).rejects.toThrow(/^This pipeline is making another video: /);
+    expectSame(await first, alone.cached);
+    expectSame(await pipeline.generate(uncached), alone.uncached);
+  });
+
+  it("in two pipelines at once", async () => {
+    const other = await openPipeline(folder, { threads: 1 });
+    const [one, two] = await Promise.all([pipeline.generate(cached), other.generate(uncached)]);
+    await other.close();
+    expectSame(one, alone.cached);
+    expectSame(two, alone.uncached);
+  });
+});
+
+describe("progress", () => {
+  it("names each stage, counts every step, and never goes back", async () => {
+    const seen: Progress[] = [];
+    await pipeline.generate(cached, { onProgress: (progress) => seen.push(progress) });
+    const computed = [0, 1, 1, 2, 2, 3, 3, 4, 5];
+    expect(seen).toEqual([
+      { stage: "load", steps: 8, done: 0, computed: 0 },
+      { stage: "encode", steps: 8, done: 0, computed: 0 },
+      ...computed.map((count, done) => ({ stage: "denoise", steps: 8, done, computed: count })),
+      { stage: "decode", steps: 8, done: 8, computed: 5 },
+    ]);
+  });
+});
+
+describe("cancelling", () => {
+  it("before the start rejects, and nothing begins", async () => {
+    const seen: Progress[] = [];
+    const signal = AbortSignal.abort();
+    const generation = pipeline.generate(cached, { signal, onProgress: (progress) => seen.push(progress) });
+    await expect(generation).rejects.toThrow(CancelledError);
+    expect(seen).toEqual([]);
+  });
+
+  for (const stage of ["load", "encode", "denoise", "decode"] as const) {
+    it(`while the stage is ${stage} rejects before the next one begins`, async () => {
+      const fresh = await openPipeline(folder, { threads: 1 });
+      const controller = new AbortController();
+      const seen: Progress[] = [];
+      const onProgress = (progress: Progress) => {
+        seen.push(progress);
+        if (progress.stage === stage) controller.abort();
+      };
+      const generation = fresh.generate(cached, { signal: controller.signal, onProgress });
+      await expect(generation).rejects.toThrow("The generation was cancelled.");
+      await expect(generation).rejects.toThrow(CancelledError);
+      expect(seen.filter((progress) => progress.stage === stage)).toHaveLength(1);
+      expect(seen.at(-1)!.stage).toBe(stage);
+      expectSame(await fresh.generate(cached), alone.cached);
+      await fresh.close();
+    });
+  }
+
+  it("after the end changes nothing", async () => {
+    const controller = new AbortController();
+    const generation = await pipeline.generate(cached, { signal: controller.signal });
+    controller.abort();
+    expectSame(generation, alone.cached);
+    expectSame(await pipeline.generate(cached), alone.cached);
+  });
+});
+
+describe("closing", () => {
+  it("cancels the generation under way and refuses any other, and may be done twice", async () => {
+    const closing = await openPipeline(folder, { threads: 1 });
+    let closed: Promise<void> | null = null;
+    const onProgress = ({ done }: Progress) => {
+      if (done === 2) closed = closing.close();
+    };
+    await expect(closing.generate(cached, { onProgress })).rejects.toThrow(CancelledError);
+    await closed;
+    await expect(closing.generate(cached)).rejects.toThrow("The pipeline is closed.");
+    await closing.close();
+  });
+
+  it("is possible before anything was made", async () => {
+    const unused = await openPipeline(folder);
+    await unused.close();
+  });
+});

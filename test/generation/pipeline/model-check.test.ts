@@ -1,0 +1,214 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkModel } from "../../../lib/generation/pipeline/index.ts";
+import { type HeaderEntry, safetensors } from "../checkpoint/safetensors-file.ts";
+import { sparseModels, writeJson, writeSparseModel } from "./sparse-model.ts";
+import { writeTinyModel } from "./tiny-model.ts";
+
+const root = mkdtempSync(join(tmpdir(), "adareel-check-"));
+afterAll(() => rmSync(root, { recursive: true }));
+
+describe("models of the published sizes", () => {
+  // Of transformers, text encoders and the decoders of Latte and Wan as the reference counts its own modules.
+  const t5 = 4_762_310_656;
+  const umt5 = 5_680_910_336;
+  const latte = 1_057_246_880;
+  test.each([
+    ["latte-1", { transformer: latte, text_encoder: t5, vae: 49_490_199 }],
+    ["open-sora-1.2", { transformer: 1_207_643_936, text_encoder: t5, vae: 214_756_151 }],
+    ["open-sora-plan-1.1", { transformer: latte, text_encoder: t5, vae: 149_510_169 }],
+    ["wan2.1-1.3b", { transformer: 1_418_996_800, text_encoder: umt5, vae: 73_295_603 }],
+  ] as const)("%s lacks nothing and has nothing over", async (name, parameters) => {
+    const folder = join(root, name);
+    writeSparseModel(folder, sparseModels[name]);
+    const check = await checkModel(folder);
+    expect(check.faults).toEqual([]);
+    expect(Object.fromEntries(check.parts.map((part) => [part.name, part.parameters]))).toEqual(parameters);
+    expect(check.parts.flatMap((part) => [...part.missing, ...part.unused])).toEqual([]);
+    expect(check.videos.length).toBeGreaterThan(0);
+  });
+
+  test("one of 135 GB is checked in less than 512 MiB of memory, both its transformers too", async () => {
+    const folder = join(root, "wan2.2-a14b");
+    writeSparseModel(folder, sparseModels["wan2.2-a14b"]);
+    const child = fork(new URL("./check-child.ts", import.meta.url), [folder], {
+      execArgv: ["--import", import.meta.resolve("tsx")],
+    });
+    const [check] = await once(child, "message");
+    const wan14B = 14_288_491_584;
+    expect(check).toMatchObject({ faults: [], parameters: { transformer: wan14B, transformer_2: wan14B } });
+    expect(check.peakMiB).toBeLessThan(512);
+  }, 30_000);
+});
+
+describe("what a video needs", () => {
+  test("is the weights at the width they are computed in, and what is computed of them", async () => {
+    const folder = join(root, "memory");
+    writeSparseModel(folder, sparseModels["open-sora-1.2"]);
+    const { videos } = await checkModel(folder);
+    const [small, large] = videos;
+    const [encoder, transformer, decoder] = [4_762_310_656, 1_207_643_936, 214_756_151];
+    // The encoder has 16 bit and is there twice while it opens; the transformer's file is read where it lies.
+    expect(small!.float32Bytes).toBe(2 * 2 * encoder);
+    expect(large!.float32Bytes).toBeGreaterThan(small!.float32Bytes);
+    // All of them lie in files: what is left is the transformer's, or what the decoder computes.
+    expect(small!.storedFloat32Bytes).toBeGreaterThan(4 * transformer);
+    expect(small!.storedFloat32Bytes).toBeLessThan(2 * 4 * transformer);
+    expect(small!.float16Bytes).toBeGreaterThan(2 * transformer + 4 * (encoder + decoder));
+    expect(large!.float16Bytes).toBeGreaterThan(small!.float16Bytes);
+  });
+});
+
+describe("a fault is one sentence, with what is at fault", () => {
+  let whole: string;
+  beforeAll(async () => {
+    whole = await writeTinyModel();
+  });
+  afterAll(() => rmSync(whole, { recursive: true }));
+
+  let folders = 0;
+  async function faultsAfter(damage: (folder: string) => void): Promise<readonly string[]> {
+    const folder = join(root, `damaged-${folders++}`);
+    cpSync(whole, folder, { recursive: true });
+    damage(folder);
+    return (await checkModel(folder)).faults.map((fault) => fault.replaceAll(folder, "MODEL"));
+  }
+
+  const edit = (path: string, change: (value: Record<string, unknown>) => void) => {
+    const value = JSON.parse(readFileSync(path, "utf8"));
+    change(value);
+    writeJson(path, value);
+  };
+
+  /** Rewrites the header of a safetensors file whose data is left as it is. */
+  const editHeader = (path: string, change: (header: Record<string, HeaderEntry>) => void) => {
+    const file = readFileSync(path);
+    const end = 8 + Number(file.readBigUInt64LE(0));
+    const header = JSON.parse(file.subarray(8, end).toString());
+    change(header);
+    writeFileSync(path, safetensors(header, file.subarray(end)));
+  };
+
+  const transformer = "transformer/model.safetensors";
+
+  test("of a whole model there is none", async () => {
+    expect(await faultsAfter(() => undefined)).toEqual([]);
+  });
+
+  test.each<[string, (folder: string) => void, string]>([
+    [
+      "a part's folder",
+      (folder) => rmSync(join(folder, "vae"), { recursive: true }),
+      "MODEL/vae: model_index.json names this folder and it is missing",
+    ],
+    [
+      "weights",
+      (folder) => rmSync(join(folder, transformer)),
+      "MODEL/transformer: the folder has none of diffusion_pytorch_model.safetensors, " +
+        "diffusion_pytorch_model.safetensors.index.json, model.safetensors, model.safetensors.index.json",
+    ],
+    [
+      "a tokenizer",
+      (folder) => rmSync(join(folder, "tokenizer/tokenizer.json")),
+      "MODEL/tokenizer/tokenizer.json: no such file or folder",
+    ],
+    [
+      "a config",
+      (folder) => edit(join(folder, "vae/config.json"), (config) => delete config.latent_channels),
+      "The config.json of AutoencoderKL cannot be used: " +
+        "latent_channels: Invalid input: expected number, received undefined.",
+    ],
+    [
+      "a file of configuration",
+      (folder) => rmSync(join(folder, "vae/config.json")),
+      "AutoencoderKL has no config.json in its folder: put it beside the weights.",
+    ],
+    [
+      "sizes",
+      (folder) => edit(join(folder, "model_index.json"), (index) => delete index.video),
+      "MODEL: model_index.json does not say what the model can make: " +
+        "video: Invalid input: expected object, received undefined",
+    ],
+    [
+      "a class that is known",
+      (folder) =>
+        edit(join(folder, "model_index.json"), (index) => {
+          index.text_encoder = ["transformers", "CLIPTextModel"];
+        }),
+      "This model's text encoder is a CLIPTextModel, and Adareel can build only T5EncoderModel, UMT5EncoderModel.",
+    ],
+  ])("lacking %s", async (_, damage, fault) => {
+    expect(await faultsAfter(damage)).toEqual([fault]);
+  });
+
+  test("a truncated file", async () => {
+    const faults = await faultsAfter((folder) => truncateSync(join(folder, transformer), 100_000));
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(/^MODEL\/transformer\/model\.safetensors: truncated, /);
+  });
+
+  test("a scheduler that is not known", async () => {
+    const faults = await faultsAfter((folder) =>
+      edit(join(folder, "model_index.json"), (index) => {
+        index.scheduler = ["diffusers", "EulerDiscreteScheduler"];
+      }),
+    );
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(
+      /^MODEL\/scheduler: the scheduler cannot be used: it is a EulerDiscreteScheduler, /,
+    );
+  });
+
+  test("an index that leads out of the folder", async () => {
+    const faults = await faultsAfter((folder) => {
+      renameSync(join(folder, transformer), join(folder, "stolen.safetensors"));
+      writeJson(join(folder, "transformer/model.safetensors.index.json"), {
+        weight_map: { w: "../stolen.safetensors" },
+      });
+    });
+    expect(faults).toEqual([
+      'MODEL/transformer/model.safetensors.index.json: shard "../stolen.safetensors" is not a file name in the same folder',
+    ]);
+  });
+
+  test("tensors that are missing and others in their place, all of them found at once", async () => {
+    const faults = await faultsAfter((folder) =>
+      editHeader(join(folder, transformer), (header) => {
+        for (const block of ["spatial_blocks.0", "temporal_blocks.1"]) {
+          header[`${block}.stranger`] = header[`${block}.attn.proj.bias`]!;
+          delete header[`${block}.attn.proj.bias`];
+        }
+      }),
+    );
+    expect(faults).toEqual([
+      "MODEL/transformer: 2 tensors are missing, first spatial_blocks.0.attn.proj.bias",
+      "MODEL/transformer: 2 tensors are not part of the model that the config.json describes, " +
+        "first spatial_blocks.0.stranger",
+    ]);
+  });
+
+  test("a tensor of the wrong shape", async () => {
+    const faults = await faultsAfter((folder) =>
+      editHeader(join(folder, transformer), (header) => {
+        const entry = header["final_layer.scale_shift_table"]!;
+        header["final_layer.scale_shift_table"] = { ...entry, shape: entry.shape.toReversed() };
+      }),
+    );
+    expect(faults).toEqual([
+      "MODEL/transformer: tensor final_layer.scale_shift_table has shape [32, 2] and the model expects [2, 32]",
+    ]);
+  });
+
+  test("one fault does not hide another part's", async () => {
+    const faults = await faultsAfter((folder) => {
+      rmSync(join(folder, transformer));
+      rmSync(join(folder, "tokenizer/tokenizer.json"));
+      truncateSync(join(folder, "text_encoder/model.safetensors"), 4);
+    });
+    expect(faults).toHaveLength(3);
+  });
+});

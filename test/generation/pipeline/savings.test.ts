@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import { cacheTrace, computeEvery, traceStep } from "../../../lib/generation/caching/index.ts";
+import { savings } from "../../../lib/generation/pipeline/index.ts";
+
+const decision = { change: null, motionScore: null, motionFactor: null, distance: null, rate: null };
+
+function generation(computed: readonly boolean[], stepSeconds: readonly number[]) {
+  const schedule = computed.map((isComputed, step) => traceStep(step, isComputed ? decision : null));
+  return { trace: cacheTrace("tiny", computeEvery(1), schedule), stepSeconds };
+}
+
+it("compares all steps at the median of the computed ones with what the steps took", () => {
+  const made = generation([true, false, true, false, true], [3, 0.5, 2, 0.5, 2]);
+  expect(savings(made)).toEqual({ computed: 3, computedStepSeconds: 2, savedRatio: 10 / 8 });
+});
+
+it("takes the middle of two medians, and claims nothing for a schedule without reuse", () => {
+  const made = generation([true, true], [1, 3]);
+  expect(savings(made)).toEqual({ computed: 2, computedStepSeconds: 2, savedRatio: 1 });
+});

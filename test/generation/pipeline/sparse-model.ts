@@ -1,0 +1,522 @@
+import { copyFileSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type HeaderEntry, safetensors } from "../checkpoint/safetensors-file.ts";
+
+/**
+ * Checkpoints of the sizes that are published, without their values: headers with every name, shape and type, and a
+ * hole on disk for the rest. Names and shapes are written down here, not asked of the builders they are to test.
+ */
+
+type Tensors = Map<string, readonly number[]>;
+
+interface SparsePart {
+  readonly className: string;
+  readonly config: object;
+  readonly tensors: Tensors;
+  readonly dtype: "F32" | "BF16";
+  /** One file without an index where there is one. */
+  readonly shards: number;
+  readonly stem: "model" | "diffusion_pytorch_model";
+}
+
+export interface SparseModel {
+  readonly index: Record<string, unknown>;
+  readonly parts: Readonly<Record<string, SparsePart>>;
+  readonly scheduler: object;
+}
+
+/** Writes the model; its files take some hundred KB of the disk. */
+export function writeSparseModel(folder: string, { index, parts, scheduler }: SparseModel): void {
+  const classes = Object.entries(parts).map(([name, { className }]) => [name, ["somewhere", className]]);
+  mkdirSync(join(folder, "tokenizer"), { recursive: true });
+  mkdirSync(join(folder, "scheduler"), { recursive: true });
+  const tokenizer = join(import.meta.dirname, "../../../models/demo/tokenizer/tokenizer.json");
+  copyFileSync(tokenizer, join(folder, "tokenizer/tokenizer.json"));
+  writeJson(join(folder, "tokenizer/tokenizer_config.json"), { eos_token: "</s>" });
+  writeJson(join(folder, "scheduler/scheduler_config.json"), scheduler);
+  writeJson(join(folder, "model_index.json"), {
+    ...index,
+    ...Object.fromEntries(classes),
+    tokenizer: ["transformers", "T5Tokenizer"],
+  });
+  for (const [name, part] of Object.entries(parts)) writePart(join(folder, name), part);
+}
+
+export function writeJson(path: string, value: unknown): void {
+  writeFileSync(path, JSON.stringify(value));
+}
+
+function writePart(folder: string, { config, tensors, dtype, shards, stem }: SparsePart): void {
+  mkdirSync(folder);
+  writeJson(join(folder, "config.json"), config);
+  if (shards === 1) {
+    writeHeader(join(folder, `${stem}.safetensors`), [...tensors], dtype);
+    return;
+  }
+  const weightMap: Record<string, string> = {};
+  const perShard = Math.ceil(tensors.size / shards);
+  for (let i = 0; i < shards; i++) {
+    const some = [...tensors].slice(i * perShard, (i + 1) * perShard);
+    const number = (n: number) => String(n).padStart(5, "0");
+    const file = `${stem}-${number(i + 1)}-of-${number(shards)}.safetensors`;
+    writeHeader(join(folder, file), some, dtype);
+    for (const [name] of some) weightMap[name] = file;
+  }
+  writeJson(join(folder, `${stem}.safetensors.index.json`), { metadata: {}, weight_map: weightMap });
+}
+
+function writeHeader(path: string, tensors: [string, readonly number[]][], dtype: "F32" | "BF16"): void {
+  const header: Record<string, HeaderEntry> = {};
+  let end = 0;
+  for (const [name, shape] of tensors) {
+    const start = end;
+    end += (dtype === "F32" ? 4 : 2) * shape.reduce((product, size) => product * size, 1);
+    header[name] = { dtype, shape, data_offsets: [start, end] };
+  }
+  const bytes = safetensors(header);
+  writeFileSync(path, bytes);
+  truncateSync(path, bytes.length + end);
+}
+
+/** `range(3)` is 0, 1, 2. */
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+/** Weight [out, in, ...kernel] and bias [out] of a layer. */
+function affine(tensors: Tensors, name: string, out: number, inputs: number, ...kernel: number[]): void {
+  tensors.set(`${name}.weight`, [out, inputs, ...kernel]);
+  tensors.set(`${name}.bias`, [out]);
+}
+
+function norm(tensors: Tensors, name: string, channels: number): void {
+  tensors.set(`${name}.weight`, [channels]);
+  tensors.set(`${name}.bias`, [channels]);
+}
+
+function stdit3(): SparsePart {
+  const D = 1152;
+  const t: Tensors = new Map([
+    ["y_embedder.y_embedding", [300, 4096]],
+    ["rope.freqs", [36]],
+    ["final_layer.scale_shift_table", [2, D]],
+  ]);
+  affine(t, "x_embedder.proj", D, 4, 1, 2, 2);
+  for (const name of ["t_embedder", "fps_embedder"]) {
+    affine(t, `${name}.mlp.0`, D, 256);
+    affine(t, `${name}.mlp.2`, D, D);
+  }
+  affine(t, "t_block.1", 6 * D, D);
+  affine(t, "y_embedder.y_proj.fc1", D, 4096);
+  affine(t, "y_embedder.y_proj.fc2", D, D);
+  for (const block of range(28).flatMap((i) => [`spatial_blocks.${i}`, `temporal_blocks.${i}`])) {
+    t.set(`${block}.scale_shift_table`, [6, D]);
+    affine(t, `${block}.attn.qkv`, 3 * D, D);
+    t.set(`${block}.attn.q_norm.weight`, [72]);
+    t.set(`${block}.attn.k_norm.weight`, [72]);
+    affine(t, `${block}.attn.proj`, D, D);
+    affine(t, `${block}.cross_attn.q_linear`, D, D);
+    affine(t, `${block}.cross_attn.kv_linear`, 2 * D, D);
+    affine(t, `${block}.cross_attn.proj`, D, D);
+    affine(t, `${block}.mlp.fc1`, 4 * D, D);
+    affine(t, `${block}.mlp.fc2`, D, 4 * D);
+  }
+  affine(t, "final_layer.linear", 32, D);
+  const config = {
+    hidden_size: D,
+    depth: 28,
+    num_heads: 16,
+    mlp_ratio: 4,
+    patch_size: [1, 2, 2],
+    in_channels: 4,
+    pred_sigma: true,
+    caption_channels: 4096,
+    model_max_length: 300,
+    qk_norm: true,
+    input_sq_size: 512,
+  };
+  return { className: "STDiT3", config, tensors: t, dtype: "F32", shards: 1, stem: "model" };
+}
+
+function latte(className: "LatteTransformer3DModel" | "LatteT2V", videoLength: number): SparsePart {
+  const D = 1152;
+  const t: Tensors = new Map([["scale_shift_table", [2, D]]]);
+  affine(t, "pos_embed.proj", D, 4, 2, 2);
+  affine(t, "adaln_single.emb.timestep_embedder.linear_1", D, 256);
+  affine(t, "adaln_single.emb.timestep_embedder.linear_2", D, D);
+  affine(t, "adaln_single.linear", 6 * D, D);
+  affine(t, "caption_projection.linear_1", D, 4096);
+  affine(t, "caption_projection.linear_2", D, D);
+  if (className === "LatteT2V") t.set("caption_projection.y_embedding", [120, 4096]);
+  for (const stem of ["transformer_blocks", "temporal_transformer_blocks"]) {
+    for (const block of range(28).map((i) => `${stem}.${i}`)) {
+      t.set(`${block}.scale_shift_table`, [6, D]);
+      for (const attention of stem === "transformer_blocks" ? ["attn1", "attn2"] : ["attn1"])
+        for (const part of ["to_q", "to_k", "to_v", "to_out.0"])
+          affine(t, `${block}.${attention}.${part}`, D, D);
+      affine(t, `${block}.ff.net.0.proj`, 4 * D, D);
+      affine(t, `${block}.ff.net.2`, D, 4 * D);
+    }
+  }
+  affine(t, "proj_out", 32, D);
+  const config = {
+    num_attention_heads: 16,
+    attention_head_dim: 72,
+    num_layers: 28,
+    in_channels: 4,
+    out_channels: 8,
+    patch_size: 2,
+    sample_size: className === "LatteT2V" ? [64, 64] : 64,
+    video_length: videoLength,
+    caption_channels: 4096,
+    cross_attention_dim: D,
+    norm_eps: 1e-6,
+    activation_fn: "gelu-approximate",
+    norm_type: "ada_norm_single",
+    norm_elementwise_affine: false,
+    attention_bias: true,
+  };
+  return { className, config, tensors: t, dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" };
+}
+
+interface WanSize {
+  readonly heads: number;
+  readonly layers: number;
+  readonly ffn: number;
+  readonly shards: number;
+}
+
+function wan({ heads, layers, ffn, shards }: WanSize): SparsePart {
+  const D = heads * 128;
+  const t: Tensors = new Map([["scale_shift_table", [1, 2, D]]]);
+  affine(t, "patch_embedding", D, 16, 1, 2, 2);
+  affine(t, "condition_embedder.time_embedder.linear_1", D, 256);
+  affine(t, "condition_embedder.time_embedder.linear_2", D, D);
+  affine(t, "condition_embedder.time_proj", 6 * D, D);
+  affine(t, "condition_embedder.text_embedder.linear_1", D, 4096);
+  affine(t, "condition_embedder.text_embedder.linear_2", D, D);
+  for (const block of range(layers).map((i) => `blocks.${i}`)) {
+    t.set(`${block}.scale_shift_table`, [1, 6, D]);
+    for (const attention of ["attn1", "attn2"]) {
+      for (const part of ["to_q", "to_k", "to_v", "to_out.0"])
+        affine(t, `${block}.${attention}.${part}`, D, D);
+      t.set(`${block}.${attention}.norm_q.weight`, [D]);
+      t.set(`${block}.${attention}.norm_k.weight`, [D]);
+    }
+    norm(t, `${block}.norm2`, D);
+    affine(t, `${block}.ffn.net.0.proj`, ffn, D);
+    affine(t, `${block}.ffn.net.2`, D, ffn);
+  }
+  affine(t, "proj_out", 64, D);
+  const config = {
+    patch_size: [1, 2, 2],
+    num_attention_heads: heads,
+    attention_head_dim: 128,
+    in_channels: 16,
+    out_channels: 16,
+    text_dim: 4096,
+    freq_dim: 256,
+    ffn_dim: ffn,
+    num_layers: layers,
+    cross_attn_norm: true,
+    qk_norm: "rms_norm_across_heads",
+    eps: 1e-6,
+    image_dim: null,
+    added_kv_proj_dim: null,
+    rope_max_seq_len: 1024,
+  };
+  const className = "WanTransformer3DModel";
+  return { className, config, tensors: t, dtype: "F32", shards, stem: "diffusion_pytorch_model" };
+}
+
+/** T5 v1.1 XXL and UMT5 XXL, encoders only. */
+function t5(className: "T5EncoderModel" | "UMT5EncoderModel", dtype: SparsePart["dtype"]): SparsePart {
+  const isUMT5 = className === "UMT5EncoderModel";
+  const vocabulary = isUMT5 ? 256384 : 32128;
+  const t: Tensors = new Map([
+    ["shared.weight", [vocabulary, 4096]],
+    ["encoder.final_layer_norm.weight", [4096]],
+  ]);
+  for (const i of range(24)) {
+    const [attention, feedForward] = [0, 1].map((layer) => `encoder.block.${i}.layer.${layer}`);
+    for (const part of ["q", "k", "v", "o"]) t.set(`${attention}.SelfAttention.${part}.weight`, [4096, 4096]);
+    if (i === 0 || isUMT5) t.set(`${attention}.SelfAttention.relative_attention_bias.weight`, [32, 64]);
+    t.set(`${attention}.layer_norm.weight`, [4096]);
+    t.set(`${feedForward}.layer_norm.weight`, [4096]);
+    t.set(`${feedForward}.DenseReluDense.wi_0.weight`, [10240, 4096]);
+    t.set(`${feedForward}.DenseReluDense.wi_1.weight`, [10240, 4096]);
+    t.set(`${feedForward}.DenseReluDense.wo.weight`, [4096, 10240]);
+  }
+  const config = {
+    vocab_size: vocabulary,
+    d_model: 4096,
+    d_kv: 64,
+    d_ff: 10240,
+    num_layers: 24,
+    num_heads: 64,
+    feed_forward_proj: "gated-gelu",
+    layer_norm_epsilon: 1e-6,
+    relative_attention_num_buckets: 32,
+    relative_attention_max_distance: 128,
+  };
+  return { className, config, tensors: t, dtype, shards: isUMT5 ? 5 : 2, stem: "model" };
+}
+
+/** The autoencoder of Stable Diffusion, of whose encoder one layer stands for all. */
+function klTensors(t: Tensors, root = ""): void {
+  affine(t, `${root}encoder.conv_in`, 128, 3, 3, 3);
+  affine(t, `${root}quant_conv`, 8, 8, 1, 1);
+  affine(t, `${root}post_quant_conv`, 4, 4, 1, 1);
+  affine(t, `${root}decoder.conv_in`, 512, 4, 3, 3);
+  const resnet = (name: string, inputs: number, out: number) => {
+    norm(t, `${name}.norm1`, inputs);
+    affine(t, `${name}.conv1`, out, inputs, 3, 3);
+    norm(t, `${name}.norm2`, out);
+    affine(t, `${name}.conv2`, out, out, 3, 3);
+    if (inputs !== out) affine(t, `${name}.conv_shortcut`, out, inputs, 1, 1);
+  };
+  for (const i of [0, 1]) resnet(`${root}decoder.mid_block.resnets.${i}`, 512, 512);
+  norm(t, `${root}decoder.mid_block.attentions.0.group_norm`, 512);
+  for (const part of ["to_q", "to_k", "to_v", "to_out.0"])
+    affine(t, `${root}decoder.mid_block.attentions.0.${part}`, 512, 512);
+  const channels = [512, 512, 256, 128];
+  for (const [i, out] of channels.entries()) {
+    const block = `${root}decoder.up_blocks.${i}`;
+    for (const j of range(3)) resnet(`${block}.resnets.${j}`, j > 0 ? out : (channels[i - 1] ?? 512), out);
+    if (i < 3) affine(t, `${block}.upsamplers.0.conv`, out, out, 3, 3);
+  }
+  norm(t, `${root}decoder.conv_norm_out`, 128);
+  affine(t, `${root}decoder.conv_out`, 3, 128, 3, 3);
+}
+
+function autoencoderKL(): SparsePart {
+  const t: Tensors = new Map();
+  klTensors(t);
+  const config = {
+    latent_channels: 4,
+    out_channels: 3,
+    block_out_channels: [128, 256, 512, 512],
+    layers_per_block: 2,
+    norm_num_groups: 32,
+    act_fn: "silu",
+    up_block_types: new Array(4).fill("UpDecoderBlock2D"),
+    scaling_factor: 0.18215,
+  };
+  const stem = "diffusion_pytorch_model";
+  return { className: "AutoencoderKL", config, tensors: t, dtype: "F32", shards: 1, stem };
+}
+
+/** Of its encoders one layer each stands for all. */
+function openSoraVAE(): SparsePart {
+  const t: Tensors = new Map([
+    ["scale", [1, 4, 1, 1, 1]],
+    ["shift", [1, 4, 1, 1, 1]],
+  ]);
+  klTensors(t, "spatial_vae.module.");
+  const root = "temporal_vae";
+  affine(t, `${root}.encoder.conv_in.conv`, 128, 4, 3, 3, 3);
+  affine(t, `${root}.quant_conv.conv`, 8, 8, 1, 1, 1);
+  affine(t, `${root}.post_quant_conv.conv`, 4, 4, 1, 1, 1);
+  affine(t, `${root}.decoder.conv1.conv`, 512, 4, 3, 3, 3);
+  const resnet = (name: string, inputs: number, out: number) => {
+    norm(t, `${name}.norm1`, inputs);
+    t.set(`${name}.conv1.conv.weight`, [out, inputs, 3, 3, 3]);
+    norm(t, `${name}.norm2`, out);
+    t.set(`${name}.conv2.conv.weight`, [out, out, 3, 3, 3]);
+    if (inputs !== out) t.set(`${name}.conv3.conv.weight`, [out, inputs, 1, 1, 1]);
+  };
+  for (const i of range(4)) resnet(`${root}.decoder.res_blocks.${i}`, 512, 512);
+  const widths = [128, 256, 256, 512];
+  for (const [level, out] of widths.entries())
+    for (const i of range(4))
+      resnet(`${root}.decoder.block_res_blocks.${level}.${i}`, i > 0 ? out : (widths[level + 1] ?? 512), out);
+  affine(t, `${root}.decoder.conv_blocks.2.conv`, 1024, 512, 3, 3, 3);
+  affine(t, `${root}.decoder.conv_blocks.1.conv`, 512, 256, 3, 3, 3);
+  norm(t, `${root}.decoder.norm1`, 128);
+  affine(t, `${root}.decoder.conv_out.conv`, 4, 128, 3, 3, 3);
+  const config = {
+    vae_2d: { type: "VideoAutoencoderKL" },
+    vae_temporal: { type: "VAE_Temporal_SD" },
+    micro_frame_size: 17,
+  };
+  return { className: "OpenSoraVAE_V1_2", config, tensors: t, dtype: "F32", shards: 1, stem: "model" };
+}
+
+/** Of its encoder one layer stands for all. */
+function causalVAE(): SparsePart {
+  const t: Tensors = new Map();
+  affine(t, "encoder.conv_in.conv", 128, 3, 3, 3, 3);
+  affine(t, "quant_conv.conv", 8, 8, 1, 1, 1);
+  affine(t, "post_quant_conv.conv", 4, 4, 1, 1, 1);
+  affine(t, "decoder.conv_in.conv", 512, 4, 3, 3, 3);
+  const resnet = (name: string, inputs: number, out: number) => {
+    norm(t, `${name}.norm1`, inputs);
+    affine(t, `${name}.conv1.conv`, out, inputs, 3, 3, 3);
+    norm(t, `${name}.norm2`, out);
+    affine(t, `${name}.conv2.conv`, out, out, 3, 3, 3);
+    if (inputs !== out) affine(t, `${name}.nin_shortcut.conv`, out, inputs, 1, 1, 1);
+  };
+  for (const i of [1, 2]) resnet(`decoder.mid.block_${i}`, 512, 512);
+  norm(t, "decoder.mid.attn_1.norm", 512);
+  for (const part of ["q", "k", "v", "proj_out"])
+    affine(t, `decoder.mid.attn_1.${part}.conv`, 512, 512, 1, 1, 1);
+  const widths = [128, 256, 512, 512];
+  for (const [level, out] of widths.entries()) {
+    const name = `decoder.up.${level}`;
+    for (const i of range(3)) resnet(`${name}.block.${i}`, i > 0 ? out : (widths[level + 1] ?? 512), out);
+    if (level > 0) affine(t, `${name}.upsample.conv.conv`, out, out, 1, 3, 3);
+    if (level > 1) affine(t, `${name}.time_upsample.conv.conv`, out, out, 3, 3, 3);
+    if (level > 1) t.set(`${name}.time_upsample.mix_factor`, [1]);
+  }
+  norm(t, "decoder.norm_out", 128);
+  affine(t, "decoder.conv_out.conv", 3, 128, 3, 3, 3);
+  const config = {
+    hidden_size: 128,
+    z_channels: 4,
+    embed_dim: 4,
+    hidden_size_mult: [1, 2, 4, 4],
+    num_res_blocks: 2,
+    attn_resolutions: [],
+    q_conv: "CausalConv3d",
+    decoder_conv_in: "CausalConv3d",
+    decoder_conv_out: "CausalConv3d",
+    decoder_mid_resnet: "ResnetBlock3D",
+    decoder_resnet_blocks: new Array(4).fill("ResnetBlock3D"),
+    decoder_attention: "AttnBlock3DFix",
+    decoder_spatial_upsample: ["", "SpatialUpsample2x", "SpatialUpsample2x", "SpatialUpsample2x"],
+    decoder_temporal_upsample: ["", "", "TimeUpsampleRes2x", "TimeUpsampleRes2x"],
+  };
+  const stem = "diffusion_pytorch_model";
+  return { className: "CausalVAEModel", config, tensors: t, dtype: "F32", shards: 1, stem };
+}
+
+/** Of its encoder one layer stands for all. */
+function autoencoderKLWan(): SparsePart {
+  const t: Tensors = new Map();
+  affine(t, "encoder.conv_in", 96, 3, 3, 3, 3);
+  affine(t, "quant_conv", 32, 32, 1, 1, 1);
+  affine(t, "post_quant_conv", 16, 16, 1, 1, 1);
+  affine(t, "decoder.conv_in", 384, 16, 3, 3, 3);
+  const resnet = (name: string, inputs: number, out: number) => {
+    t.set(`${name}.norm1.gamma`, [inputs, 1, 1, 1]);
+    affine(t, `${name}.conv1`, out, inputs, 3, 3, 3);
+    t.set(`${name}.norm2.gamma`, [out, 1, 1, 1]);
+    affine(t, `${name}.conv2`, out, out, 3, 3, 3);
+    if (inputs !== out) affine(t, `${name}.conv_shortcut`, out, inputs, 1, 1, 1);
+  };
+  for (const i of [0, 1]) resnet(`decoder.mid_block.resnets.${i}`, 384, 384);
+  t.set("decoder.mid_block.attentions.0.norm.gamma", [384, 1, 1]);
+  affine(t, "decoder.mid_block.attentions.0.to_qkv", 3 * 384, 384, 1, 1);
+  affine(t, "decoder.mid_block.attentions.0.proj", 384, 384, 1, 1);
+  const stages = [
+    [384, 384],
+    [192, 384],
+    [192, 192],
+    [96, 96],
+  ] as const;
+  for (const [i, [inputs, out]] of stages.entries()) {
+    const block = `decoder.up_blocks.${i}`;
+    for (const j of range(3)) resnet(`${block}.resnets.${j}`, j === 0 ? inputs : out, out);
+    if (i < 3) affine(t, `${block}.upsamplers.0.resample.1`, out / 2, out, 3, 3);
+    if (i < 2) affine(t, `${block}.upsamplers.0.time_conv`, 2 * out, out, 3, 1, 1);
+  }
+  t.set("decoder.norm_out.gamma", [96, 1, 1, 1]);
+  affine(t, "decoder.conv_out", 3, 96, 3, 3, 3);
+  const config = {
+    base_dim: 96,
+    z_dim: 16,
+    dim_mult: [1, 2, 4, 4],
+    num_res_blocks: 2,
+    temperal_downsample: [false, true, true],
+    latents_mean: new Array(16).fill(0),
+    latents_std: new Array(16).fill(1),
+  };
+  const className = "AutoencoderKLWan";
+  return { className, config, tensors: t, dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" };
+}
+
+const video = (sizes: number[][], frames: number[], fps: number, steps: number, guidance: number) => ({
+  sizes,
+  frames,
+  fps: [fps],
+  steps,
+  guidance_scale: guidance,
+});
+
+const ddim = { beta_start: 1e-4, beta_end: 0.02, beta_schedule: "linear", clip_sample: false };
+const unipc = { prediction_type: "flow_prediction", use_flow_sigmas: true, flow_shift: 3 };
+const wanVideo = video([[832, 480]], [81], 16, 50, 5);
+const wan14B: WanSize = { heads: 40, layers: 40, ffn: 13824, shards: 12 };
+
+/** By the name people know them by. */
+export const sparseModels = {
+  "latte-1": {
+    index: {
+      _class_name: "LattePipeline",
+      scheduler: ["diffusers", "DDIMScheduler"],
+      video: video([[512, 512]], [16], 8, 50, 7.5),
+    },
+    parts: {
+      transformer: latte("LatteTransformer3DModel", 16),
+      text_encoder: t5("T5EncoderModel", "F32"),
+      vae: autoencoderKL(),
+    },
+    scheduler: ddim,
+  },
+  "wan2.1-1.3b": {
+    index: {
+      _class_name: "WanPipeline",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+      video: wanVideo,
+    },
+    parts: {
+      transformer: wan({ heads: 12, layers: 30, ffn: 8960, shards: 2 }),
+      text_encoder: t5("UMT5EncoderModel", "F32"),
+      vae: autoencoderKLWan(),
+    },
+    scheduler: unipc,
+  },
+  "wan2.2-a14b": {
+    index: {
+      _class_name: "WanPipeline",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+      boundary_ratio: 0.875,
+      video: wanVideo,
+    },
+    parts: {
+      transformer: wan(wan14B),
+      transformer_2: wan(wan14B),
+      text_encoder: t5("UMT5EncoderModel", "BF16"),
+      vae: autoencoderKLWan(),
+    },
+    scheduler: unipc,
+  },
+  "open-sora-1.2": {
+    index: {
+      _class_name: "OpenSoraPipeline",
+      scheduler: ["adareel", "RFlowScheduler"],
+      video: video(
+        [
+          [848, 480],
+          [1280, 720],
+        ],
+        [51],
+        24,
+        30,
+        7,
+      ),
+    },
+    parts: { transformer: stdit3(), text_encoder: t5("T5EncoderModel", "BF16"), vae: openSoraVAE() },
+    scheduler: {},
+  },
+  // What its family can make is left to be known.
+  "open-sora-plan-1.1": {
+    index: { _class_name: "OpenSoraPlanPipeline", scheduler: ["diffusers", "PNDMScheduler"] },
+    parts: {
+      transformer: latte("LatteT2V", 17),
+      text_encoder: t5("T5EncoderModel", "BF16"),
+      vae: causalVAE(),
+    },
+    scheduler: {},
+  },
+} satisfies Record<string, SparseModel>;

@@ -1,0 +1,157 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  type GenerationRequest,
+  RequestError,
+  resolveRequest,
+  type VideoLimits,
+} from "../../../lib/generation/request/index.ts";
+import { MAX_SEED, MAX_STEPS } from "../../../lib/generation/sampling/index.ts";
+
+const limits: VideoLimits = {
+  sizes: [
+    [16, 16],
+    [32, 16],
+  ],
+  frames: [4, 1],
+  fps: [8, 4],
+  steps: 6,
+  guidance_scale: 4,
+};
+const good = { prompt: "a red circle", seed: 1 };
+
+/** What is wrong, and the one sentence that says so. */
+const wrong: [Partial<Record<keyof GenerationRequest, unknown>>, string][] = [
+  [{ prompt: "" }, "The prompt is empty: say what the video should show."],
+  [{ prompt: " \t\n\u3000" }, "The prompt is empty: say what the video should show."],
+  [{ steps: 0 }, "steps must be a whole number from 1 to 1000, got 0."],
+  [{ steps: 10_000 }, "steps must be a whole number from 1 to 1000, got 10000."],
+  [{ steps: 1.5 }, "steps must be a whole number from 1 to 1000, got 1.5."],
+  [{ steps: Number.NaN }, "steps must be a whole number from 1 to 1000, got NaN."],
+  [{ steps: -3 }, "steps must be a whole number from 1 to 1000, got -3."],
+  [{ seed: -1 }, "seed must be a whole number from 0 to 9007199254740991, got -1."],
+  [{ seed: 2 ** 53 }, "seed must be a whole number from 0 to 9007199254740991, got 9007199254740992."],
+  [{ seed: 0.5 }, "seed must be a whole number from 0 to 9007199254740991, got 0.5."],
+  [{ seed: undefined }, "seed must be a whole number from 0 to 9007199254740991, got undefined."],
+  [{ guidanceScale: Number.NaN }, "guidance must be a number from 0 to 100, got NaN."],
+  [{ guidanceScale: -0.1 }, "guidance must be a number from 0 to 100, got -0.1."],
+  [{ guidanceScale: Infinity }, "guidance must be a number from 0 to 100, got Infinity."],
+  [{ width: 64 }, "This model cannot make videos of 64x16: choose 16x16, 32x16."],
+  [{ width: 16, height: 32 }, "This model cannot make videos of 16x32: choose 16x16, 32x16."],
+  [{ height: 0 }, "This model cannot make videos of 16x0: choose 16x16, 32x16."],
+  [{ frames: 5 }, "This model cannot make 5 frames: choose 4, 1."],
+  [{ frames: Number.NaN }, "This model cannot make NaN frames: choose 4, 1."],
+  [{ image: "/first.png" }, "This model makes videos of a prompt alone, and takes no image."],
+  [{ fps: 30 }, "This model cannot make 30 frames per second: choose 8, 4."],
+  [
+    { cache: "quick" },
+    'Unknown cache policy "quick": use off, static:K (for example static:3), slow, fast or a codebook file.',
+  ],
+  [
+    { cache: "" },
+    'Unknown cache policy "": use off, static:K (for example static:3), slow, fast or a codebook file.',
+  ],
+  [
+    { cache: "static:0" },
+    '"static:0" needs a whole number from 1 to 9999 after the colon, for example static:3.',
+  ],
+  [
+    { cache: "static:1.5" },
+    '"static:1.5" needs a whole number from 1 to 9999 after the colon, for example static:3.',
+  ],
+  [{ cache: 3 }, "The codebook file must be an object with name, origin, codebook, motion, warmup, got 3."],
+  [
+    { cache: null },
+    "The codebook file must be an object with name, origin, codebook, motion, warmup, got null.",
+  ],
+  [{ warmup: -1 }, "The warm-up is -1: a warm-up is a whole number of steps, from 0 to the 6 of the run."],
+  [{ warmup: 2.5 }, "The warm-up is 2.5: a warm-up is a whole number of steps, from 0 to the 6 of the run."],
+  [
+    { warmup: 5, steps: 4, cache: "off" },
+    "The warm-up is 5: a warm-up is a whole number of steps, from 0 to the 4 of the run.",
+  ],
+  [
+    { cache: {} },
+    'A codebook file needs rows, for example {"codebook": [{"below": 0.1, "rate": 4}, {"rate": 1}]}.',
+  ],
+  [
+    { cache: { codebook: [{ below: 0.2, rate: 3 }, { below: 0.1, rate: 2 }, { rate: 1 }] } },
+    "The codebook is not ascending: row 2 of the codebook ends below 0.1, and the row before it below 0.2.",
+  ],
+  [
+    { cache: { codebook: [{ below: 0.2, rate: 3 }] } },
+    'The codebook does not end: add a last row without "below", so that every distance finds a rate.',
+  ],
+  [
+    { cache: { codebook: [{ rate: 0 }] } },
+    "Row 1 of the codebook has rate 0: a rate is a whole number of steps, 1 or more.",
+  ],
+];
+
+describe("a request the model cannot meet is refused in one sentence", () => {
+  it.each(wrong)("%o", (change, sentence) => {
+    const request = { ...good, ...change } as GenerationRequest;
+    expect(() => resolveRequest(request, limits)).toThrow(
+      expect.objectContaining({ name: "RequestError", message: sentence }),
+    );
+  });
+
+  it("or accepted, and by nothing else than a RequestError refused, whatever its numbers are", () => {
+    const number = fc.oneof(fc.double(), fc.integer({ min: -2, max: 40 }), fc.constantFrom(8, 16, undefined));
+    const member = (name: string) => number.map((value) => ({ [name]: value }));
+    const members = ["seed", "steps", "guidanceScale", "warmup", "width", "height", "frames", "fps"].map(
+      member,
+    );
+    const cache = fc.oneof(fc.string(), fc.jsonValue(), fc.constantFrom("off", "fast", "static:2"));
+    fc.assert(
+      fc.property(fc.tuple(...members), fc.string(), cache, (numbers, prompt, policy) => {
+        const request = Object.assign({ prompt, cache: policy }, ...numbers) as GenerationRequest;
+        try {
+          const resolved = resolveRequest(request, limits);
+          expect(resolved.seed).toBeLessThanOrEqual(MAX_SEED);
+          expect(resolved.steps).toBeLessThanOrEqual(MAX_STEPS);
+          expect(limits.frames).toContain(resolved.frames);
+          expect(limits.sizes).toContainEqual([resolved.width, resolved.height]);
+        } catch (error) {
+          expect(error).toBeInstanceOf(RequestError);
+          expect((error as Error).message).toMatch(/^\S.*\.$/s);
+        }
+      }),
+    );
+  });
+});
+
+describe("a request", () => {
+  it("takes the model's first size, frames and fps, its steps and its guidance where it names none", () => {
+    const { policy, ...resolved } = resolveRequest(good, limits);
+    expect(policy.name).toBe("fast");
+    expect(policy.motion).not.toBeNull();
+    expect(policy.warmup).toBe(0);
+    expect(resolved).toEqual({
+      ...good,
+      negativePrompt: null,
+      steps: 6,
+      guidanceScale: 4,
+      width: 16,
+      height: 16,
+      frames: 4,
+      fps: 8,
+    });
+  });
+
+  it("keeps what it names, also where that is 0 or empty", () => {
+    const named = { guidanceScale: 0, negativePrompt: "", seed: 0, steps: 1, width: 32, frames: 1, fps: 4 };
+    const resolved = resolveRequest({ ...good, ...named, cache: "slow", motion: false, warmup: 1 }, limits);
+    expect(resolved).toMatchObject(named);
+    expect(resolved.policy).toMatchObject({ name: "slow", motion: null, warmup: 1 });
+  });
+
+  it("may begin with an image where the model takes one, and has more frames than that", () => {
+    const taking = { ...limits, takes_image: true };
+    const request = { ...good, image: "/first.png" };
+    expect(resolveRequest(request, taking).image).toBe("/first.png");
+    expect(() => resolveRequest({ ...request, frames: 1 }, taking)).toThrow(
+      new RequestError("A video of one frame would be its image: ask for more frames, or give no image."),
+    );
+  });
+});

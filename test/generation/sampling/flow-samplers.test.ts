@@ -1,0 +1,93 @@
+/**
+ * Golden tables and trajectories come from diffusers 0.42.1 in float32 (tools/golden/flow_samplers.py), over
+ * random predictions. Latents agree within 1e-5 of their largest value at every step.
+ */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { samplerOf } from "../../../lib/generation/sampling/index.ts";
+
+interface Golden {
+  className: string;
+  config: Record<string, unknown>;
+  tables: { steps: number; timesteps: number[] }[];
+  trajectories: { steps: number; predictions: string; latents: string }[];
+}
+
+const file = new URL("../../golden/sampling/flow-samplers.json", import.meta.url);
+const { samplers }: { samplers: Golden[] } = JSON.parse(readFileSync(file, "utf8"));
+const video = { height: 480, width: 832, latentFrames: 21 };
+
+function decode(base64: string): Float32Array {
+  return new Float32Array(new Uint8Array(Buffer.from(base64, "base64")).buffer);
+}
+
+describe.each(
+  samplers.map((golden) => ({ ...golden, shift: golden.config.flow_shift ?? golden.config.shift })),
+)("$className with a shift of $shift", ({ className, config, tables, trajectories }) => {
+  const sampler = samplerOf({ className, config });
+
+  test.each(tables)("gives the model the reference's timesteps in $steps steps", ({ steps, timesteps }) => {
+    const ours = sampler({ ...video, steps }).timesteps;
+    if (className === "UniPCMultistepScheduler") expect(ours).toEqual(timesteps);
+    expect(ours).toHaveLength(timesteps.length);
+    for (const [i, timestep] of timesteps.entries()) {
+      expect(Math.abs(ours[i]! - timestep)).toBeLessThanOrEqual(1e-6 * timestep);
+    }
+  });
+
+  test.each(trajectories)("follows the reference in $steps steps", ({ steps, predictions, latents }) => {
+    const stepLatent = sampler({ ...video, steps }).start();
+    const velocities = decode(predictions);
+    const expected = decode(latents); // [steps + 1, values]
+    const size = velocities.length / steps;
+    const latent = expected.slice(0, size);
+    for (let step = 0; step < steps; step++) {
+      stepLatent(latent, velocities.subarray(step * size, (step + 1) * size), step);
+      const after = expected.subarray((step + 1) * size, (step + 2) * size);
+      const largest = Math.max(...after.map(Math.abs));
+      const errors = Array.from(latent, (value, i) => Math.abs(value - after[i]!));
+      expect(Math.max(...errors) / largest).toBeLessThan(1e-5);
+    }
+  });
+
+  test("keeps two generations apart", () => {
+    const { steps, predictions, latents } = trajectories.find((one) => one.steps === 5)!;
+    const velocities = decode(predictions);
+    const size = velocities.length / steps;
+    const made = sampler({ ...video, steps });
+    const generations = [made.start(), made.start()].map((stepLatent) => ({
+      stepLatent,
+      latent: decode(latents).slice(0, size),
+    }));
+    for (let step = 0; step < steps; step++) {
+      const velocity = velocities.subarray(step * size, (step + 1) * size);
+      for (const { stepLatent, latent } of generations) stepLatent(latent, velocity, step);
+    }
+    expect(generations[0]!.latent).toEqual(generations[1]!.latent);
+  });
+
+  test("refuses a prediction of another length, and steps out of range", () => {
+    const stepLatent = sampler({ ...video, steps: 2 }).start();
+    expect(() => stepLatent(new Float32Array(4), new Float32Array(3), 0)).toThrow(/4 values.*3/);
+    expect(() => sampler({ ...video, steps: 0 })).toThrow(/steps.*0/);
+  });
+});
+
+describe("a flow sampler", () => {
+  const [uniPC] = samplers.filter(({ className }) => className === "UniPCMultistepScheduler");
+  const [euler] = samplers.filter(({ className }) => className === "FlowMatchEulerDiscreteScheduler");
+
+  test.each([
+    [uniPC!, { prediction_type: "epsilon" }, /prediction_type/],
+    [uniPC!, { use_flow_sigmas: false }, /use_flow_sigmas/],
+    [uniPC!, { solver_order: 3, solver_type: "bh1" }, /solver_order.*solver_type/],
+    [uniPC!, { lower_order_final: false }, /lower_order_final/],
+    [uniPC!, { disable_corrector: [0] }, /disable_corrector/],
+    [uniPC!, { flow_shift: 0 }, /flow_shift/],
+    [euler!, { use_dynamic_shifting: true }, /use_dynamic_shifting/],
+    [euler!, { shift_terminal: 0.1 }, /shift_terminal/],
+    [euler!, { stochastic_sampling: true }, /stochastic_sampling/],
+  ])("refuses by name what it would follow wrongly: $1", ({ className, config }, change, message) => {
+    expect(() => samplerOf({ className, config: { ...config, ...change } })).toThrow(message);
+  });
+});

@@ -1,9 +1,0 @@
-import { readFileSync } from "node:fs";
-import { checkModel } from "../../lib/pipeline/index.ts";
-
-/** Checks a model and tells the process that started it the faults, and the most memory it held, in MiB. */
-
-const { faults, parts } = await checkModel(process.argv[2]!);
-const [, peakKiB] = /VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))!;
-const parameters = Object.fromEntries(parts.map((part) => [part.name, part.parameters]));
-process.send!({ faults, parameters, peakMiB: Number(peakKiB) / 1024 });

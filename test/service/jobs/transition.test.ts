@@ -1,0 +1,410 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  JOB_STATUSES,
+  type JobEvent,
+  type JobRecord,
+  type JobStatus,
+} from "../../../lib/service/jobs/index.ts";
+import { isFinished, jobRecordSchema } from "../../../lib/service/jobs/record.ts";
+import { CLOCK_SKEW_MS, FAILURES_MAX, LOSSES_MAX, transition } from "../../../lib/service/jobs/transition.ts";
+import { later, NOW, newJob, outputs, queued, receipt } from "./sample-job.ts";
+
+const LEASE_MS = 60_000;
+const error = { code: "internal_error", message: "The video could not be generated." } as const;
+
+/**
+ * The rules. A row holds in every situation that has all its words; what then comes is a status, `same` (allowed, and
+ * nothing changes), or a refusal.
+ */
+const RULES: readonly [status: JobStatus, event: string, when: string, then: string][] = [
+  ["queued", "dispatch", "", "queued"],
+  ["queued", "undispatch", "", "same"],
+  ["queued", "claim", "before-deadline", "running"],
+  ["queued", "claim", "after-deadline", "refused: overdue"],
+  ["queued", "renew", "", "refused: lease_lost"],
+  ["queued", "complete", "", "refused: lease_lost"],
+  ["queued", "fail", "", "refused: lease_lost"],
+  ["queued", "fail for good", "", "refused: lease_lost"],
+  ["queued", "release", "", "refused: lease_lost"],
+  ["queued", "lose", "", "refused: not_running"],
+  ["queued", "abandon", "", "refused: not_running"],
+  ["queued", "cancel", "", "cancelled"],
+  ["queued", "expire", "before-deadline", "refused: not_due"],
+  ["queued", "expire", "after-deadline", "failed"],
+  ["queued", "delete", "", "refused: unfinished"],
+
+  ["running", "dispatch", "", "refused: leased"],
+  ["running", "undispatch", "", "refused: leased"],
+  ["running", "claim", "lease-runs", "refused: leased"],
+  ["running", "claim", "lease-over more-chances before-deadline", "running"],
+  ["running", "claim", "lease-over more-chances after-deadline", "refused: overdue"],
+  ["running", "claim", "lease-over last-chance", "failed"],
+  ["running", "renew", "holder before-deadline", "running"],
+  ["running", "renew", "holder after-deadline", "refused: overdue"],
+  ["running", "renew", "other-owner", "refused: lease_lost"],
+  ["running", "renew", "other-attempt", "refused: lease_lost"],
+  ["running", "complete", "holder", "completed"],
+  ["running", "complete", "other-owner", "refused: lease_lost"],
+  ["running", "complete", "other-attempt", "refused: lease_lost"],
+  ["running", "fail", "holder more-chances", "queued"],
+  ["running", "fail", "holder last-chance", "failed"],
+  ["running", "fail", "other-owner", "refused: lease_lost"],
+  ["running", "fail", "other-attempt", "refused: lease_lost"],
+  ["running", "fail for good", "holder", "failed"],
+  ["running", "fail for good", "other-owner", "refused: lease_lost"],
+  ["running", "fail for good", "other-attempt", "refused: lease_lost"],
+  ["running", "release", "holder", "queued"],
+  ["running", "release", "other-owner", "refused: lease_lost"],
+  ["running", "release", "other-attempt", "refused: lease_lost"],
+  ["running", "lose", "lease-runs", "refused: leased"],
+  ["running", "lose", "lease-over more-chances", "queued"],
+  ["running", "lose", "lease-over last-chance", "failed"],
+  ["running", "abandon", "holder more-chances", "queued"],
+  ["running", "abandon", "holder last-chance", "failed"],
+  ["running", "abandon", "other-attempt more-chances", "queued"],
+  ["running", "abandon", "other-attempt last-chance", "failed"],
+  ["running", "abandon", "other-owner", "refused: lease_lost"],
+  ["running", "cancel", "", "cancelled"],
+  ["running", "expire", "before-deadline", "refused: not_due"],
+  ["running", "expire", "after-deadline", "failed"],
+  ["running", "delete", "", "refused: unfinished"],
+
+  ["completed", "dispatch", "", "refused: finished"],
+  ["completed", "undispatch", "", "refused: finished"],
+  ["completed", "claim", "", "refused: finished"],
+  ["completed", "renew", "", "refused: finished"],
+  ["completed", "complete", "holder", "same"],
+  ["completed", "complete", "other-owner", "same"],
+  ["completed", "complete", "other-attempt", "refused: finished"],
+  ["completed", "fail", "", "refused: finished"],
+  ["completed", "fail for good", "", "refused: finished"],
+  ["completed", "release", "", "refused: finished"],
+  ["completed", "lose", "", "refused: finished"],
+  ["completed", "abandon", "", "refused: finished"],
+  ["completed", "cancel", "", "refused: finished"],
+  ["completed", "expire", "", "refused: finished"],
+  ["completed", "delete", "", "completed"],
+
+  ["failed", "dispatch", "", "refused: finished"],
+  ["failed", "undispatch", "", "refused: finished"],
+  ["failed", "claim", "", "refused: finished"],
+  ["failed", "renew", "", "refused: finished"],
+  ["failed", "complete", "", "refused: finished"],
+  ["failed", "fail", "", "refused: finished"],
+  ["failed", "fail for good", "", "refused: finished"],
+  ["failed", "release", "", "refused: finished"],
+  ["failed", "lose", "", "refused: finished"],
+  ["failed", "abandon", "", "refused: finished"],
+  ["failed", "cancel", "", "refused: finished"],
+  ["failed", "expire", "", "refused: finished"],
+  ["failed", "delete", "", "failed"],
+
+  ["cancelled", "dispatch", "", "refused: finished"],
+  ["cancelled", "undispatch", "", "refused: finished"],
+  ["cancelled", "claim", "", "refused: finished"],
+  ["cancelled", "renew", "", "refused: finished"],
+  ["cancelled", "complete", "", "refused: finished"],
+  ["cancelled", "fail", "", "refused: finished"],
+  ["cancelled", "fail for good", "", "refused: finished"],
+  ["cancelled", "release", "", "refused: finished"],
+  ["cancelled", "lose", "", "refused: finished"],
+  ["cancelled", "abandon", "", "refused: finished"],
+  ["cancelled", "cancel", "", "same"],
+  ["cancelled", "expire", "", "refused: finished"],
+  ["cancelled", "delete", "", "cancelled"],
+];
+
+const EVENTS = [...new Set(RULES.map(([, event]) => event))];
+const SITUATIONS = product(
+  ["holder", "other-owner", "other-attempt"],
+  ["lease-runs", "lease-over"],
+  ["before-deadline", "after-deadline"],
+  ["more-chances", "last-chance"],
+);
+
+function product(...choices: string[][]): string[][] {
+  return choices.reduce<string[][]>(
+    (all, words) => all.flatMap((chosen) => words.map((word) => [...chosen, word])),
+    [[]],
+  );
+}
+
+function ruleFor(status: JobStatus, event: string, situation: readonly string[]): string {
+  const rules = RULES.filter(
+    ([ofStatus, ofEvent, when]) =>
+      ofStatus === status &&
+      ofEvent === event &&
+      when.split(" ").every((word) => word === "" || situation.includes(word)),
+  );
+  expect(rules, `${status} ${event} ${situation.join(" ")}`).toHaveLength(1);
+  return rules[0]![3];
+}
+
+const claim: JobEvent = { type: "claim", owner: "worker", leaseMs: LEASE_MS };
+const holder = { owner: "worker", attempt: 1 };
+
+function eventOf(name: string, situation: readonly string[]): JobEvent {
+  const owner = situation.includes("other-owner") ? "stranger" : "worker";
+  const by = { owner, attempt: situation.includes("other-attempt") ? 2 : 1 };
+  switch (name) {
+    case "dispatch":
+      return { type: "dispatch", to: "endpoint" };
+    case "claim":
+      return { type: "claim", owner: "another", leaseMs: LEASE_MS };
+    case "renew":
+      return { type: "renew", ...by, leaseMs: LEASE_MS, progress: null };
+    case "complete":
+      return { type: "complete", ...by, outputs, receipt };
+    case "fail":
+      return { type: "fail", ...by, error, isRetryable: true };
+    case "fail for good":
+      return { type: "fail", ...by, error, isRetryable: false };
+    case "release":
+      return { type: "release", ...by };
+    case "abandon":
+      return { type: "abandon", owner };
+    default:
+      return { type: name as "undispatch" | "lose" | "cancel" | "expire" | "delete" };
+  }
+}
+
+/** A record as it is in a situation at `NOW`, to the millisecond. */
+function recordOf(status: JobStatus, situation: readonly string[]): JobRecord {
+  const isOver = situation.includes("lease-over");
+  const isLast = situation.includes("last-chance");
+  const running = later(queued, NOW - 1, claim);
+  const record = {
+    queued,
+    running: {
+      ...running,
+      lease: { owner: "worker", until: NOW - CLOCK_SKEW_MS - (isOver ? 1 : 0) },
+    },
+    completed: later(running, NOW, { type: "complete", ...holder, outputs, receipt }),
+    failed: later(running, NOW, { type: "fail", ...holder, error, isRetryable: false }),
+    cancelled: later(running, NOW, { type: "cancel" }),
+  }[status];
+  return {
+    ...record,
+    failures: isLast ? FAILURES_MAX - 1 : 0,
+    losses: isLast ? LOSSES_MAX - 1 : 0,
+    deadlineAt: situation.includes("after-deadline") ? NOW : NOW + 1,
+  };
+}
+
+describe("a job", () => {
+  for (const status of JOB_STATUSES) {
+    for (const name of EVENTS) {
+      it(`that is ${status} answers ${name} by the rules, in every situation`, () => {
+        for (const situation of SITUATIONS) {
+          const rule = ruleFor(status, name, situation);
+          const record = recordOf(status, situation);
+          const before = structuredClone(record);
+          const next = transition(record, eventOf(name, situation), NOW);
+          const place = situation.join(" ");
+          expect(record, place).toEqual(before);
+          if (rule.startsWith("refused: ")) {
+            expect(next, place).toEqual({ ok: false, reason: rule.slice("refused: ".length) });
+          } else if (rule === "same") {
+            expect(next, place).toEqual({ ok: true, record, isChanged: false });
+          } else {
+            expect(next, place).toMatchObject({ ok: true, isChanged: true, record: { status: rule } });
+          }
+        }
+      });
+    }
+  }
+
+  it("that is claimed is held by the claimant until its lease ends, and tells of its first start only", () => {
+    const first = later(queued, NOW, claim);
+    expect(first).toMatchObject({
+      status: "running",
+      attempt: 1,
+      startedAt: NOW,
+      lease: { owner: "worker", until: NOW + LEASE_MS },
+    });
+    expect(first.events.map(({ type }) => type)).toEqual(["video.queued", "video.in_progress"]);
+    const second = later(first, NOW + 1, { type: "release", ...holder }, claim);
+    expect(second).toMatchObject({ attempt: 2, startedAt: NOW, progress: null });
+    expect(second.events).toEqual(first.events);
+  });
+
+  it("is in the queue of one endpoint at most, and in none once a worker gave it back", () => {
+    const dispatched = later(queued, NOW, { type: "dispatch", to: "old" }, { type: "dispatch", to: "new" });
+    expect(dispatched.dispatched).toEqual({ to: "new", at: NOW });
+    expect(later(dispatched, NOW, { type: "undispatch" }).dispatched).toBeNull();
+    const released = later(dispatched, NOW, claim, { type: "release", ...holder });
+    expect(released).toMatchObject({ status: "queued", dispatched: null });
+  });
+
+  it("keeps the newest progress when a renewal brings none", () => {
+    const progress = { stage: "denoise", steps: 8, done: 3, computed: 2 } as const;
+    const renewal = { type: "renew", ...holder, leaseMs: LEASE_MS } as const;
+    const renewed = later(
+      queued,
+      NOW,
+      claim,
+      { ...renewal, progress },
+      { ...renewal, leaseMs: 1, progress: null },
+    );
+    expect(renewed).toMatchObject({ progress, lease: { owner: "worker", until: NOW + 1 } });
+  });
+
+  it("survives the loss of its workers apart from failures of the model", () => {
+    let record = queued;
+    for (let losses = 1; losses < LOSSES_MAX; losses += 1) {
+      record = later(record, NOW, claim, { type: "abandon", owner: "worker" });
+      expect(record).toMatchObject({ status: "queued", losses, failures: 0, attempt: losses });
+    }
+    const by = { owner: "worker", attempt: LOSSES_MAX };
+    record = later(record, NOW, claim, { type: "fail", ...by, error, isRetryable: true });
+    expect(record).toMatchObject({ status: "queued", losses: LOSSES_MAX - 1, failures: 1, error: null });
+    expect(later(record, NOW, claim, { type: "abandon", owner: "worker" })).toMatchObject({
+      status: "failed",
+      error: { code: "worker_lost" },
+      failures: 1,
+    });
+  });
+
+  it("ends with the model's own words when it failed for good or too often", () => {
+    const failed = { type: "fail", ...holder, error, isRetryable: true } as const;
+    expect(later(queued, NOW, claim, { ...failed, isRetryable: false })).toMatchObject({
+      error,
+      failures: 1,
+    });
+    const again = { ...failed, attempt: 2 };
+    expect(later(queued, NOW, claim, failed, claim, again)).toMatchObject({ error, failures: FAILURES_MAX });
+  });
+
+  it("that is given back as often as you like is not failed by that", () => {
+    let record = queued;
+    for (let attempt = 1; attempt <= 100; attempt += 1) {
+      record = later(record, NOW, claim, { type: "release", owner: "worker", attempt });
+    }
+    expect(record).toMatchObject({ status: "queued", attempt: 100, losses: 0, failures: 0 });
+  });
+
+  it("keeps a history of 64 entries, the first one and the newest", () => {
+    let record = queued;
+    for (let attempt = 1; attempt <= 100; attempt += 1) {
+      record = later(record, NOW + attempt, claim, { type: "release", owner: "worker", attempt });
+    }
+    expect(record.history).toHaveLength(64);
+    expect(record.history[0]).toEqual({ at: NOW, type: "created", attempt: 0 });
+    expect(record.history[1]).toEqual({ at: NOW + 69, type: "released", attempt: 69 });
+    expect(record.history.at(-1)).toEqual({ at: NOW + 100, type: "released", attempt: 100 });
+  });
+
+  it("that is deleted forgets its prompt and its outputs once, and stays what it was", () => {
+    const completed = recordOf("completed", []);
+    const deleted = later(completed, NOW + 5, { type: "delete" });
+    expect(deleted).toMatchObject({
+      status: "completed",
+      deletedAt: NOW + 5,
+      outputs: null,
+      params: { prompt: "", negativePrompt: null, seed: 5 },
+    });
+    expect(deleted.events).toEqual(completed.events);
+    expect(transition(deleted, { type: "delete" }, NOW + 9)).toEqual({
+      ok: true,
+      record: deleted,
+      isChanged: false,
+    });
+  });
+
+  it("is never older than it was, whatever a clock says", () => {
+    const claimed = later(queued, NOW, claim);
+    const renewed = later(claimed, NOW - 60_000, {
+      type: "renew",
+      ...holder,
+      leaseMs: LEASE_MS,
+      progress: null,
+    });
+    expect(renewed.updatedAt).toBe(NOW);
+    expect(later(renewed, NOW - 60_000, { type: "cancel" }).updatedAt).toBe(NOW);
+  });
+});
+
+describe("whatever happens to a job", () => {
+  const owner = fc.constantFrom("a", "b", "c");
+  const attempt = fc.integer({ min: 1, max: 6 });
+  const leaseMs = fc.integer({ min: 1, max: 120_000 });
+  const anyEvent: fc.Arbitrary<JobEvent> = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ type: fc.constant("claim" as const), owner, leaseMs }) },
+    fc.record({
+      type: fc.constant("renew" as const),
+      owner,
+      attempt,
+      leaseMs,
+      progress: fc.constant(null),
+    }),
+    fc.record({
+      type: fc.constant("complete" as const),
+      owner,
+      attempt,
+      outputs: fc.constant(outputs),
+      receipt: fc.constant(receipt),
+    }),
+    fc.record({
+      type: fc.constant("fail" as const),
+      owner,
+      attempt,
+      error: fc.constant(error),
+      isRetryable: fc.boolean(),
+    }),
+    fc.record({ type: fc.constant("release" as const), owner, attempt }),
+    fc.record({ type: fc.constant("abandon" as const), owner }),
+    fc.record({ type: fc.constantFrom("lose" as const, "cancel" as const, "expire" as const) }),
+    fc.record({ type: fc.constant("delete" as const) }),
+  );
+  /** Time passes by the second value, also backwards. */
+  const life = fc.array(fc.tuple(anyEvent, fc.integer({ min: -5000, max: 90_000 })), { maxLength: 60 });
+
+  const NEXT: Record<JobStatus, readonly JobStatus[]> = {
+    queued: ["queued", "running", "failed", "cancelled"],
+    running: ["running", "queued", "completed", "failed", "cancelled"],
+    completed: ["completed"],
+    failed: ["failed"],
+    cancelled: ["cancelled"],
+  };
+
+  it("its record stays sound", () => {
+    const job = { ...newJob, deadlineAt: NOW + 1_200_000 };
+    fc.assert(
+      fc.property(life, (events) => {
+        let now = NOW;
+        let record = { ...queued, deadlineAt: job.deadlineAt };
+        for (const [event, passedMs] of events) {
+          now += passedMs;
+          const next = transition(record, event, now);
+          if (!next.ok) continue;
+          expectSound(record, event, next.record);
+          record = next.record;
+        }
+        expect(jobRecordSchema.parse(record)).toEqual(record);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  function expectSound(before: JobRecord, event: JobEvent, record: JobRecord): void {
+    expect(NEXT[before.status]).toContain(record.status);
+    expect(record.attempt - before.attempt).toBe(event.type === "claim" && record.lease ? 1 : 0);
+    expect(record.updatedAt).toBeGreaterThanOrEqual(before.updatedAt);
+    expect(record.lease !== null).toBe(record.status === "running");
+    expect(record.finishedAt !== null).toBe(isFinished(record));
+    expect(record.events.slice(0, before.events.length)).toEqual(before.events);
+    const last = record.events.filter(({ type }) => type === "video.completed" || type === "video.failed");
+    expect(last).toHaveLength(isFinished(record) ? 1 : 0);
+    if (last[0]) expect(last[0].type === "video.completed").toBe(record.status === "completed");
+    expect(new Set(record.events.map(({ id }) => id)).size).toBe(record.events.length);
+    expect(record.failures).toBeLessThanOrEqual(FAILURES_MAX);
+    expect(record.losses).toBeLessThanOrEqual(LOSSES_MAX);
+    if (record.failures > before.failures) expect(event.type).toBe("fail");
+    if (record.losses > before.losses) expect(["claim", "lose", "abandon"]).toContain(event.type);
+    if ("attempt" in event && record !== before && before.status === "running") {
+      expect(event).toMatchObject({ owner: before.lease!.owner, attempt: before.attempt });
+    }
+    if (isFinished(before) && event.type !== "delete") expect(record).toBe(before);
+  }
+});

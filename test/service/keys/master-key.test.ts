@@ -1,0 +1,91 @@
+import { execFile } from "node:child_process";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openMasterKey, SecretError } from "../../../lib/service/keys/index.ts";
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "master-key-"));
+  path = join(folder, "master.key");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test("the first use makes 32 bytes, and every later one reads them", async () => {
+  const key = await openMasterKey(path);
+  expect(key).toHaveLength(32);
+  expect(await openMasterKey(path)).toEqual(key);
+  expect(readFileSync(path)).toEqual(key);
+  expect(readdirSync(folder)).toEqual(["master.key"]);
+  expect(await openMasterKey(join(folder, "other"))).not.toEqual(key);
+});
+
+test.skipIf(process.platform === "win32")("only its owner may read it", async () => {
+  await openMasterKey(path);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test("many who start at once get one key", async () => {
+  const keys = await Promise.all(Array.from({ length: 50 }, () => openMasterKey(path)));
+  expect(new Set(keys.map((key) => Buffer.from(key).toString("hex"))).size).toBe(1);
+  expect(readdirSync(folder)).toEqual(["master.key"]);
+});
+
+test("three processes that start at once get one key, a hundred times", async () => {
+  const script = `
+    const { openMasterKey } = await import("${new URL("../../../lib/service/keys/index.ts", import.meta.url)}");
+    const keys = [];
+    for (let round = 0; round < 100; round++) {
+      const key = await openMasterKey(${JSON.stringify(folder)} + "/" + round);
+      keys.push(Buffer.from(key).toString("hex"));
+    }
+    console.log(keys.join(" "));`;
+  const run = () =>
+    promisify(execFile)(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script]);
+  const outputs = (await Promise.all([run(), run(), run()])).map(({ stdout }) => stdout);
+  expect(
+    outputs[0]!
+      .trim()
+      .split(" ")
+      .filter((key) => /^[0-9a-f]{64}$/.test(key)),
+  ).toHaveLength(100);
+  expect(new Set(outputs).size).toBe(1);
+  expect(readdirSync(folder)).toHaveLength(100);
+});
+
+test.each([0, 31, 33])("a file of %d bytes is no key, and stays as it is", async (count) => {
+  writeFileSync(path, Buffer.alloc(count));
+  const opened = openMasterKey(path);
+  await expect(opened).rejects.toThrow(SecretError);
+  await expect(opened).rejects.toThrow(`${path} has ${count} bytes instead of 32: put the right file back.`);
+  expect(statSync(path).size).toBe(count);
+});
+
+test("a missing folder, and a folder in its place, are errors that name the path", async () => {
+  for (const wrong of [join(folder, "missing", "key"), folder]) {
+    const opened = openMasterKey(wrong);
+    await expect(opened).rejects.toThrow(SecretError);
+    await expect(opened).rejects.toThrow(`Cannot open the master key ${wrong}: `);
+  }
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test.skipIf(process.getuid?.() === 0)("a folder closed to us is an error that leaves nothing", async () => {
+  const closed = join(folder, "closed");
+  mkdirSync(closed, { mode: 0o500 });
+  await expect(openMasterKey(join(closed, "key"))).rejects.toThrow(SecretError);
+  expect(readdirSync(closed)).toEqual([]);
+  chmodSync(closed, 0o700);
+});

@@ -1,0 +1,27 @@
+import { openFolderStore, StoreError } from "../../../lib/service/storage/index.ts";
+
+/**
+ * Adds one to the number under a key, so many times, by compare-and-swap; then says how often it was not told whether
+ * it had.
+ */
+const [folder, key, times] = process.argv.slice(2);
+const store = await openFolderStore(folder!, { signUrl: () => "" });
+let unknown = 0;
+
+async function isAdded(): Promise<boolean> {
+  const object = await store.get(key!);
+  if (object === null) throw new Error("the counter is gone");
+  const next = Number(new TextDecoder().decode(object.body)) + 1;
+  try {
+    const put = await store.put(key!, new TextEncoder().encode(`${next}`), { ifMatch: object.etag });
+    return put.ok;
+  } catch (error) {
+    // Slept so long after it wrote that too many have written since.
+    if (!(error instanceof StoreError && error.code === "unavailable")) throw error;
+    unknown += 1;
+    return false;
+  }
+}
+
+for (let done = 0; done < Number(times); ) if (await isAdded()) done += 1;
+console.log(unknown);

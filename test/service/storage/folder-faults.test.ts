@@ -1,0 +1,112 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { openFolderStore } from "../../../lib/service/storage/index.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const openStore = (folder: string) => openFolderStore(folder, { signUrl: () => "" });
+const isRoot = process.getuid?.() === 0;
+
+/** A disk of 1 MiB; null where this process may not mount one. */
+function tinyDisk(): string | null {
+  const folder = join(temporaryFolder(), "disk");
+  mkdirSync(folder);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], { stdio: "ignore" });
+  } catch {
+    return null;
+  }
+  onTestFinished(() => {
+    execFileSync("umount", [folder]);
+    rmdirSync(folder);
+  });
+  return folder;
+}
+
+describe("a disk that is full", () => {
+  test("is an error that says so, leaves everything as it was, and can be cleared", async ({ skip }) => {
+    const folder = tinyDisk();
+    if (folder === null) return skip("a disk that is full: this process may not mount a small one");
+    const store = await openStore(folder);
+    const kept = new Uint8Array(400_000).fill(1);
+    await store.put("a", kept);
+    const large = new Uint8Array(900_000).fill(2);
+    for (const put of [() => store.put("a", large), () => store.put("b/c", large, { ifAbsent: true })]) {
+      await expect(put()).rejects.toMatchObject({
+        name: "StoreError",
+        code: "full",
+        message: `The data folder ${folder} is full; free some space.`,
+      });
+    }
+    expect(Buffer.from((await store.get("a"))!.body).equals(kept)).toBe(true);
+    expect(await store.list("")).toEqual({ keys: ["a"], isTruncated: false });
+    expect(readdirSync(join(folder, "tmp"))).toEqual([]);
+    const rest = join(folder, "rest");
+    expect(() => writeFileSync(rest, large)).toThrow(/ENOSPC/);
+    await store.delete("a");
+    expect(await store.put("b/c", kept)).toMatchObject({ ok: true });
+  });
+});
+
+describe("opening", () => {
+  test("refuses a folder that cannot be made", async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "file"), "");
+    for (const path of [join(folder, "file"), join(folder, "file", "below")]) {
+      await expect(openStore(path)).rejects.toMatchObject({ name: "StoreError", code: "denied" });
+      await expect(openStore(path)).rejects.toThrow(/ is not a folder.*; choose another one\.$/);
+    }
+  });
+
+  test.skipIf(isRoot)("refuses a folder that may not be written", async () => {
+    const folder = temporaryFolder();
+    chmodSync(folder, 0o500);
+    await expect(openStore(folder)).rejects.toMatchObject({ name: "StoreError", code: "denied" });
+    chmodSync(folder, 0o700);
+    const store = await openStore(folder);
+    chmodSync(join(folder, "tmp"), 0o500);
+    await expect(store.put("a", new Uint8Array())).rejects.toMatchObject({ code: "denied" });
+    await expect(openStore(folder)).rejects.toMatchObject({ code: "denied" });
+    chmodSync(join(folder, "tmp"), 0o700);
+  });
+
+  test("keeps what is there", async () => {
+    const folder = temporaryFolder();
+    await (await openStore(folder)).put("a", Uint8Array.of(1, 2));
+    expect((await (await openStore(folder)).get("a"))?.body).toEqual(Uint8Array.of(1, 2));
+    expect(readdirSync(join(folder, "tmp"))).toEqual([]);
+  });
+});
+
+describe("an open object", () => {
+  test("is read in ranges, also after it was replaced or deleted", async () => {
+    const store = await openStore(temporaryFolder());
+    const body = Uint8Array.from({ length: 10_000 }, (_, index) => index % 251);
+    await store.put("a", body, { contentType: "video/mp4" });
+    const etag = (await store.get("a"))!.etag;
+    for (const change of [() => store.put("a", Uint8Array.of(1)), () => store.delete("a")]) {
+      await store.put("a", body, { contentType: "video/mp4" });
+      const opened = (await store.openObject("a"))!;
+      const all = (await store.openObject("a"))!;
+      await change();
+      expect(opened).toMatchObject({ contentType: "video/mp4", sizeBytes: 10_000 });
+      expect(opened.etag).not.toBe(etag);
+      const middle = await buffer(opened.stream({ start: 4000, end: 4999 }));
+      expect(middle.equals(Buffer.from(body.subarray(4000, 5000)))).toBe(true);
+      expect((await buffer(all.stream())).equals(Buffer.from(body))).toBe(true);
+    }
+  });
+
+  test("is null where nothing is stored, and may be closed unread", async () => {
+    const store = await openStore(temporaryFolder());
+    expect(await store.openObject("a")).toBeNull();
+    await expect(store.openObject("../a")).rejects.toThrow(RangeError);
+    await store.put("a", new Uint8Array());
+    const opened = (await store.openObject("a"))!;
+    expect(opened.sizeBytes).toBe(0);
+    expect((await buffer(opened.stream())).length).toBe(0);
+    await (await store.openObject("a"))!.close();
+  });
+});

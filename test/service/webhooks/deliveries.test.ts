@@ -1,0 +1,249 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Delivery, JobRecord } from "../../../lib/service/jobs/index.ts";
+import type { PostResult } from "../../../lib/service/net/index.ts";
+import {
+  nextDueAt,
+  planDeliveries,
+  redeliver,
+  replaceDelivery,
+  takeDue,
+  withAttempt,
+} from "../../../lib/service/webhooks/deliveries.ts";
+import { later, NOW, outputs, queued, receipt } from "../jobs/sample-job.ts";
+
+const holder = { owner: "worker", attempt: 1 };
+const completed: JobRecord = later(
+  queued,
+  NOW + 1000,
+  { type: "claim", owner: "worker", leaseMs: 60_000 },
+  { type: "complete", outputs, receipt, ...holder },
+);
+const everything = {
+  id: "we_1",
+  url: "https://hooks.example/all",
+  eventTypes: ["video.queued", "video.in_progress", "video.completed", "video.failed"] as const,
+};
+
+const answered = (status: number, retryAfterSeconds: number | null = null): PostResult => ({
+  ok: true,
+  status,
+  retryAfterSeconds,
+  milliseconds: 7,
+});
+const unanswered: PostResult = { ok: false, reason: "timeout", milliseconds: 15_000 };
+
+const pending: Delivery = {
+  target: "we_1",
+  url: everything.url,
+  state: "pending",
+  attempts: [],
+  scheduleFrom: 0,
+  nextAt: NOW,
+};
+
+/** Attempts with one result until the delivery is settled, each when it is due, with the waits in seconds between. */
+function exhaust(result: PostResult, spread = 0.5): { waits: number[]; end: Delivery } {
+  const waits: number[] = [];
+  let delivery = pending;
+  for (let now = NOW; delivery.state === "pending"; now = delivery.nextAt ?? now) {
+    delivery = withAttempt(delivery, result, now, spread);
+    if (delivery.nextAt !== null) waits.push((delivery.nextAt - now) / 1000);
+  }
+  return { waits, end: delivery };
+}
+
+describe("planning", () => {
+  it("tells endpoints of the events they want, and the request's own address of its own", () => {
+    const events = planDeliveries(completed, [everything], NOW);
+    const told = events.map(({ type, deliveries }) => [type, deliveries!.map(({ target }) => target)]);
+    expect(told).toEqual([
+      ["video.queued", ["we_1"]],
+      ["video.in_progress", ["we_1"]],
+      ["video.completed", ["we_1", "request"]],
+    ]);
+  });
+
+  it("happens once: events that were planned keep their targets and their bytes", () => {
+    const events = planDeliveries(completed, [everything], NOW);
+    expect(planDeliveries({ ...completed, events }, [], NOW + 1)).toBe(events);
+  });
+
+  it("keeps no body of an event that nobody wants", () => {
+    const [first] = planDeliveries({ ...completed, webhook: null }, [], NOW);
+    expect(first).toMatchObject({ body: null, deliveries: [] });
+  });
+
+  it("writes what happened, without prompt and without URLs", () => {
+    const body = planDeliveries(completed, [everything], NOW).at(-1)!.body!;
+    expect(JSON.parse(body)).toEqual({
+      id: `evt_${completed.id.slice(6)}_completed`,
+      object: "event",
+      type: "video.completed",
+      created_at: (NOW + 1000) / 1000,
+      timestamp: new Date(NOW + 1000).toISOString(),
+      data: {
+        id: completed.id,
+        object: "video",
+        status: "completed",
+        model: "demo",
+        metadata: { order: "7" },
+        error: null,
+        compute: {
+          steps: { requested: 8, computed: 4, reused: 4 },
+          speedup: 1.8,
+          seconds: receipt.seconds,
+        },
+      },
+    });
+    expect(body).not.toMatch(/red circle|https?:/);
+  });
+
+  it("stays under the 20 kB that receivers expect, with the largest metadata", () => {
+    const metadata = Object.fromEntries(
+      Array.from({ length: 16 }, (_, at) => [`${at}`.padEnd(64, "k"), "\u20ac".repeat(170)]),
+    );
+    const [first] = planDeliveries({ ...completed, metadata }, [everything], NOW);
+    expect(Buffer.byteLength(first!.body!)).toBeLessThan(20_000);
+  });
+
+  it("tells of a cancelled job as a failed one", () => {
+    const cancelled = later(queued, NOW, { type: "cancel" });
+    const { type, body } = planDeliveries(cancelled, [everything], NOW).at(-1)!;
+    expect(type).toBe("video.failed");
+    expect(JSON.parse(body!).data).toMatchObject({ status: "failed", error: { code: "canceled" } });
+  });
+});
+
+describe("an attempt", () => {
+  it.each([200, 201, 204, 299])("answered with %i delivers", (status) => {
+    expect(withAttempt(pending, answered(status), NOW, 0)).toMatchObject({
+      state: "delivered",
+      nextAt: null,
+      attempts: [{ at: NOW, status, reason: null, milliseconds: 7 }],
+    });
+  });
+
+  it.each([301, 302, 307, 400, 404, 429, 500, 503])("answered with %i is repeated", (status) => {
+    expect(withAttempt(pending, answered(status), NOW, 0.5)).toMatchObject({
+      state: "pending",
+      nextAt: NOW + 5000,
+      attempts: [{ status }],
+    });
+  });
+
+  it("answered with 410 is the last", () => {
+    expect(withAttempt(pending, answered(410), NOW, 0)).toMatchObject({ state: "disabled", nextAt: null });
+  });
+
+  it("that nobody answered says why, and is repeated", () => {
+    expect(withAttempt(pending, unanswered, NOW, 0.5)).toMatchObject({
+      state: "pending",
+      attempts: [{ status: null, reason: "timeout" }],
+    });
+  });
+
+  it("follows the schedule of Standard Webhooks, about 75 hours, and then gives up", () => {
+    const { waits, end } = exhaust(answered(500));
+    expect(waits).toEqual([5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]);
+    expect(end).toMatchObject({ state: "failed", nextAt: null });
+    expect(end.attempts).toHaveLength(10);
+  });
+
+  it("waits a fifth less to a fifth more than planned, as chance has it", () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (spread) => {
+        const { nextAt } = withAttempt(pending, unanswered, NOW, spread);
+        expect(nextAt! - NOW).toBeGreaterThanOrEqual(4000);
+        expect(nextAt! - NOW).toBeLessThanOrEqual(6000);
+      }),
+    );
+  });
+
+  it("waits as long as the receiver asks, a day at most, and never less than planned", () => {
+    expect(withAttempt(pending, answered(503, 120), NOW, 0.5).nextAt).toBe(NOW + 120_000);
+    expect(withAttempt(pending, answered(429, 9e9), NOW, 0.5).nextAt).toBe(NOW + 86_400_000);
+    expect(withAttempt(pending, answered(503, 1), NOW, 0.5).nextAt).toBe(NOW + 5000);
+  });
+});
+
+describe("what is due", () => {
+  const events = planDeliveries(completed, [everything], NOW);
+
+  it("is what is pending and whose time has come", () => {
+    expect(takeDue(events, NOW - 1).taken).toEqual([]);
+    expect(takeDue(events, NOW).taken).toHaveLength(4);
+    expect(nextDueAt({ ...completed, events })).toBe(NOW);
+  });
+
+  it("is taken once, and is due again a minute later", () => {
+    const first = takeDue(events, NOW);
+    expect(first.taken.map(({ delivery }) => delivery.nextAt)).toEqual(Array(4).fill(NOW + 60_000));
+    expect(takeDue(first.events, NOW + 59_999)).toEqual({ events: first.events, taken: [] });
+    expect(takeDue(first.events, NOW + 60_000).taken).toHaveLength(4);
+  });
+
+  it("is nothing before it was planned, and then nothing changes", () => {
+    expect(takeDue(completed.events, NOW + 1e9).events).toBe(completed.events);
+  });
+
+  it("ends when all is settled", () => {
+    const settled = events.map((event) => ({
+      ...event,
+      deliveries: event.deliveries!.map((delivery) => withAttempt(delivery, answered(200), NOW, 0)),
+    }));
+    expect(nextDueAt({ ...completed, events: settled })).toBeNull();
+  });
+});
+
+describe("a redelivery", () => {
+  const delivered: JobRecord = {
+    ...completed,
+    events: planDeliveries(completed, [everything], NOW).map((event) => ({
+      ...event,
+      deliveries: event.deliveries!.map((delivery) => withAttempt(delivery, answered(500), NOW, 0)),
+    })),
+  };
+  const eventId = delivered.events.at(-1)!.id;
+
+  it("begins the schedule anew, under the old attempts, with the old bytes", () => {
+    const events = redeliver(delivered, eventId, NOW + 9)!;
+    const [event] = events.slice(-1);
+    expect(event!.body).toBe(delivered.events.at(-1)!.body);
+    expect(event!.deliveries).toMatchObject([
+      { state: "pending", nextAt: NOW + 9, scheduleFrom: 1, attempts: [{ status: 500 }] },
+      { state: "pending", nextAt: NOW + 9 },
+    ]);
+    const again = withAttempt(event!.deliveries![0]!, answered(500), NOW + 9, 0.5);
+    expect(again.nextAt).toBe(NOW + 9 + 5000);
+    expect(events.slice(0, -1)).toEqual(delivered.events.slice(0, -1));
+  });
+
+  it("of all events means all", () => {
+    const states = redeliver(delivered, null, NOW)!.flatMap(({ deliveries }) => deliveries!);
+    expect(states.every(({ nextAt }) => nextAt === NOW)).toBe(true);
+  });
+
+  it("of an event that nobody was told of looks for somebody again", () => {
+    const untold = { ...completed, webhook: null };
+    const events = redeliver({ ...untold, events: planDeliveries(untold, [], NOW) }, null, NOW)!;
+    expect(events.every(({ deliveries }) => deliveries === null)).toBe(true);
+  });
+
+  it("of an unknown event is none", () => {
+    expect(redeliver(delivered, "evt_unknown", NOW)).toBeNull();
+  });
+
+  it("asked for again and again keeps the log short", () => {
+    let record = delivered;
+    for (let round = 0; round < 50; round++) {
+      const events = redeliver(record, eventId, NOW)!;
+      const key = { eventId, target: "we_1" };
+      record = {
+        ...record,
+        events: replaceDelivery(events, key, (each) => withAttempt(each, unanswered, NOW, 0)),
+      };
+    }
+    expect(record.events.at(-1)!.deliveries![0]!.attempts.length).toBeLessThanOrEqual(21);
+  });
+});

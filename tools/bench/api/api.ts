@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { circumstances } from "../machine.ts";
+import { demoModel, docsFolder, resultsFolder, userPath } from "../options.ts";
+import { readResults, updateDocument, writeText } from "../results-file.ts";
+import { measureIdempotency } from "./idempotency.ts";
+import { measureLoads } from "./loads.ts";
+import { measureMemory } from "./memory.ts";
+import { apiReport } from "./report.ts";
+import { type ApiResults, apiResultsSchema } from "./results.ts";
+import { firstCore } from "./server-process.ts";
+import { timeStart } from "./start.ts";
+
+interface Repeats {
+  readonly rounds: number;
+  readonly starts: number;
+  readonly jobs: readonly number[];
+  readonly posts: number;
+}
+
+const WHOLE: Repeats = { rounds: 9, starts: 30, jobs: [100, 1000, 5000, 10_000], posts: 1000 };
+const QUICK: Repeats = { rounds: 2, starts: 5, jobs: [20, 100, 300], posts: 100 };
+
+const PACKAGES = ["hono", "@hono/node-server", "zod", "pino"];
+
+/**
+ * `api [--quick] [--from FILE]`: requests a second beside those of the bare framework, the time to the worker's start,
+ * memory, and one idempotency key used many times at once. A quick run reports beside its measurements in out/bench.
+ */
+export async function runApi(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { quick: { type: "boolean", default: false }, from: { type: "string" } },
+  });
+  const results = values.from
+    ? await readResults(userPath(values.from), apiResultsSchema)
+    : await measure(values.quick ? QUICK : WHOLE, ["api", ...args]);
+  const isWhole = results.loads.every(({ ours }) => ours.length >= WHOLE.rounds);
+  const path = join(isWhole ? docsFolder : resultsFolder, "benchmarks.md");
+  await updateDocument(path, "api", apiReport(results));
+  process.stdout.write(`Wrote ${path}.\n`);
+}
+
+async function measure(repeats: Repeats, args: readonly string[]): Promise<ApiResults> {
+  const described = await circumstances(args, demoModel, PACKAGES);
+  const core = await firstCore();
+  const scratch = await mkdtemp(join(tmpdir(), "adareel-bench-"));
+  try {
+    const folder = join(scratch, "service");
+    say("from request to worker");
+    const { answered, begun, ...made } = await timeStart(folder, repeats.starts);
+    say("requests a second");
+    const loads = await measureLoads({ folder, ...made, core, rounds: repeats.rounds });
+    say("memory");
+    const memory = await measureMemory({ folder: join(scratch, "memory"), core, jobs: repeats.jobs });
+    say("one idempotency key");
+    const idempotency = await measureIdempotency(folder, repeats.posts);
+    const results: ApiResults = {
+      kind: "api",
+      circumstances: described,
+      loadAfter: loadavg()[0]!,
+      isPinned: core !== null,
+      loads,
+      start: { answered, begun },
+      memory,
+      idempotency,
+    };
+    await writeText(join(resultsFolder, "api.json"), `${JSON.stringify(results, null, 1)}\n`);
+    return results;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function say(what: string): void {
+  process.stderr.write(`${what}\n`);
+}

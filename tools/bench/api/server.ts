@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { createAdaptorServer } from "@hono/node-server";
+import { pino } from "pino";
+import { createApp } from "../../../functions/api/app.ts";
+import { describeModel } from "../../../lib/generation/pipeline/index.ts";
+import { jobStore } from "../../../lib/service/jobs/index.ts";
+import { apiKeys, keyRing, openMasterKey } from "../../../lib/service/keys/index.ts";
+import { openFolderStore, urlSigner } from "../../../lib/service/storage/index.ts";
+import { triggerStore } from "../../../lib/service/triggers/index.ts";
+import { webhookEndpoints } from "../../../lib/service/webhooks/index.ts";
+import { demoModel } from "../options.ts";
+import { answerQuestions } from "./server-process.ts";
+
+/**
+ * `api-server.ts FOLDER TENANTS`: the API over the data folder of the local service, in a process of its own and with
+ * nobody who works on its jobs. It makes a key for each of so many new tenants.
+ */
+
+const [folder, tenants] = [process.argv[2]!, Number(process.argv[3])];
+const clock = Date;
+const random = randomBytes;
+
+await mkdir(folder, { recursive: true });
+const ring = keyRing(await openMasterKey(join(folder, "master.key")));
+const baseUrl = "http://127.0.0.1";
+const signer = urlSigner({ baseUrl, secret: ring.derivedKey("signed urls"), clock });
+const store = await openFolderStore(join(folder, "store"), { signUrl: signer.sign });
+const jobs = jobStore({ store, clock, random });
+const keys = apiKeys({ store, clock, random });
+
+const app = createApp({
+  jobs,
+  keys,
+  endpoints: webhookEndpoints({ store, ring, clock, random }),
+  triggers: triggerStore({ store, ring, clock, random }),
+  ring,
+  store,
+  hints: { work: async () => undefined, webhooks: async () => undefined },
+  post: () => Promise.reject(new Error("Nothing is sent here.")),
+  models: [await describeModel(demoModel)],
+  limits: {
+    bodyBytesMax: 64 * 1024,
+    promptCharactersMax: 2000,
+    unfinishedMax: 1000,
+    pixelStepsMax: 5e9,
+  },
+  retentionMs: 30 * 24 * 3_600_000,
+  webhookUrls: { allowLoopback: false, blockedHosts: [] },
+  clock,
+  random,
+  // A line a request, as the service writes.
+  log: pino({ base: null }, pino.destination(join(folder, "requests.log"))),
+  version: "bench",
+});
+
+/** One after another: what is timed is to find a queue of its own making. */
+async function cancelAll(): Promise<void> {
+  for await (const ref of jobs.unfinished()) await jobs.apply(ref, { type: "cancel" });
+}
+
+const made: string[] = [];
+for (let index = 0; index < tenants; index++) {
+  const tenant = `bench-${randomBytes(4).toString("hex")}`;
+  made.push((await keys.create({ tenant, name: "bench" })).key);
+}
+const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+server.listen({ port: 0, host: "127.0.0.1", backlog: 2048 });
+await once(server, "listening");
+answerQuestions(cancelAll);
+process.send!({ port: (server.address() as AddressInfo).port, keys: made });

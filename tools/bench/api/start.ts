@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { repository } from "../options.ts";
+import { getVideo, postVideo, sendForVideo } from "./requests.ts";
+
+export interface StartTimes {
+  /** Milliseconds from sending each request to its answer. */
+  readonly answered: number[];
+  /** Milliseconds from each request to the worker's start, by the receipt. */
+  readonly begun: number[];
+  /** The last video, which is completed, and the key that made it. */
+  readonly videoId: string;
+  readonly key: string;
+}
+
+/** The first jobs load the model. */
+const WARMUP = 2;
+const POLL_MS = 50;
+/** Whatever the last job left to do is done by then: the service is idle. */
+const PAUSE_MS = 300;
+
+/** Runs the local service as `npm start` does, and gives it one job after another. */
+export async function timeStart(folder: string, count: number): Promise<StartTimes> {
+  const service = spawn(process.execPath, ["--import", "tsx", "functions/local/start.ts"], {
+    cwd: repository,
+    env: { ...process.env, PORT: "0", DATA_DIR: folder, LOG_LEVEL: "error" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const { port, key } = await greeting(service);
+    const answered: number[] = [];
+    const begun: number[] = [];
+    let videoId = "";
+    for (let index = 0; index < WARMUP + count; index++) {
+      const sent = performance.now();
+      let video = await sendForVideo(port, postVideo(key));
+      const answer = performance.now() - sent;
+      while (video.status === "queued" || video.status === "in_progress") {
+        await sleep(POLL_MS);
+        video = await sendForVideo(port, getVideo(key, video.id));
+      }
+      if (!video.compute) throw new Error(`The service could not make a video: ${video.error?.message}`);
+      videoId = video.id;
+      if (index >= WARMUP) {
+        answered.push(answer);
+        begun.push(video.compute.seconds.queue * 1000);
+      }
+      await sleep(PAUSE_MS);
+    }
+    return { answered, begun, videoId, key };
+  } finally {
+    service.kill("SIGTERM");
+    if (service.exitCode === null) await once(service, "exit");
+  }
+}
+
+/** What the service says when it listens. */
+async function greeting(service: ChildProcess): Promise<{ port: number; key: string }> {
+  let text = "";
+  for await (const line of createInterface({ input: service.stdout! })) {
+    text += `${line}\n`;
+    const [, port] = /listens on http:\/\/[^:]+:(\d+)/.exec(text) ?? [];
+    const [, key] = /API key, shown this once: (\S+)/.exec(text) ?? [];
+    if (port && key) return { port: Number(port), key };
+  }
+  throw new Error("The service ended before it listened; its own message says why.");
+}

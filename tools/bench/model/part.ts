@@ -1,0 +1,90 @@
+import type { Checkpoint, ModelFolder } from "../../../lib/generation/checkpoint/index.ts";
+import {
+  buildFull,
+  buildReuse,
+  cutNames,
+  type DiffusionTransformer,
+  diffusionTransformer,
+  type LatentDecoder,
+  type LatentShape,
+  latentDecoder,
+  textEncoder,
+  type VideoShape,
+} from "../../../lib/generation/models/index.ts";
+import type { Graph, Tensor } from "../../../lib/generation/onnx/index.ts";
+import type { SessionName } from "../step/results.ts";
+import type { VideoSize } from "./families.ts";
+import { randomValues, volume } from "./random-values.ts";
+
+/** One graph of a model at one size of video. */
+export interface TimedPart {
+  readonly weights: Checkpoint;
+  readonly build: () => Graph;
+  /** Random, with texts as long as the model takes: they take as long as any. */
+  readonly feeds: () => Record<string, Tensor>;
+}
+
+export const TIMESTEP = 500;
+export const GUIDANCE_SCALE = 7;
+
+/** @throws CheckpointError or Error naming the part that cannot be used */
+export async function openPart(model: ModelFolder, name: SessionName, video: VideoSize): Promise<TimedPart> {
+  const vae = model.part("vae");
+  const decoder = latentDecoder(vae);
+  const shape = videoShape(decoder, video);
+  const { latent } = shape;
+  if (name === "decoder") {
+    const weights = await vae.checkpoint();
+    const run = { ...latent, ...decoder.runs(latent)[0]! };
+    const feeds = () => ({ latent: randomTensor([run.frames, run.channels, run.height, run.width]) });
+    return { weights, build: () => decoder.build(run, { weights }), feeds };
+  }
+  const transformer = model.part("transformer");
+  const dit = diffusionTransformer(transformer, shape);
+  const encoder = textEncoder(model.part("text_encoder"));
+  const length = dit.textLength;
+  if (name === "text") {
+    const weights = await model.part("text_encoder").checkpoint();
+    const ids = Array.from({ length }, (_, index) => index + 2);
+    const feeds = () => encoder.feeds(ids, length);
+    return { weights, build: () => encoder.build(length, { weights }), feeds };
+  }
+  const weights = await transformer.checkpoint();
+  return {
+    weights,
+    build: () => (name === "full" ? buildFull(dit, { weights }) : buildReuse(dit, { weights })),
+    feeds: () => stepFeeds(dit, encoder.width),
+  };
+}
+
+function stepFeeds(dit: DiffusionTransformer, textWidth: number): Record<string, Tensor> {
+  const { latent, textLength: tokens } = dit;
+  const text = (seed: number) => ({ tokens, data: randomValues(tokens * textWidth, seed) });
+  const trunk = randomTensor([2, dit.tokens, dit.width]);
+  return {
+    ...dit.stepFeeds(TIMESTEP),
+    ...dit.textFeeds(text(2), text(3)),
+    [cutNames.latent]: randomTensor([1, latent.channels, latent.frames, latent.height, latent.width]),
+    [cutNames.guidanceScale]: { dtype: "float32", shape: [], data: Float32Array.of(GUIDANCE_SCALE) },
+    [cutNames.previousProbe]: trunk,
+    [cutNames.residual]: trunk,
+  };
+}
+
+export function videoShape(decoder: LatentDecoder, video: VideoSize): VideoShape {
+  const { width, height, fps } = video;
+  return { latent: latentOf(decoder, video), width, height, fps };
+}
+
+export function latentOf(decoder: LatentDecoder, { width, height, frames }: VideoSize): LatentShape {
+  return {
+    channels: decoder.channels,
+    frames: decoder.latentFrames(frames),
+    height: Math.floor(height / decoder.scale),
+    width: Math.floor(width / decoder.scale),
+  };
+}
+
+function randomTensor(shape: readonly number[]): Tensor {
+  return { dtype: "float32", shape, data: randomValues(volume(shape), 1) };
+}

@@ -1,0 +1,90 @@
+/**
+ * Builds one graph of a model, opens it, runs it once, and prints what each took as JSON. A process of its own, so that
+ * memory is that of one session: `node --expose-gc --import tsx session-probe.ts DIR full|reuse|decoder|text THREADS
+ * OPTIONS`, the last as JSON (`ProbeOptions`).
+ */
+import { readFileSync } from "node:fs";
+import { type ModelFolder, openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
+import { openSession, type Session, type Tensor } from "../../../lib/generation/onnx/index.ts";
+import { videoLimitsSchema } from "../../../lib/generation/request/index.ts";
+import type { SessionName } from "../step/results.ts";
+import type { VideoSize } from "./families.ts";
+import { openPart } from "./part.ts";
+import type { ProbeOptions } from "./session-process.ts";
+
+const [folder, name, threads, options] = process.argv.slice(2);
+const told = await probe(folder!, name as SessionName, Number(threads), JSON.parse(options!));
+process.stdout.write(`${JSON.stringify(told)}\n`);
+// Without waiting for the session's threads.
+process.exit(0);
+
+async function probe(
+  folder: string,
+  name: SessionName,
+  threads: number,
+  { video, runs = true }: ProbeOptions,
+): Promise<unknown> {
+  const model = await openModelFolder(folder);
+  const { weights, build, feeds } = await openPart(model, name, video ?? defaultVideo(model));
+  const beforeBuild = performance.now();
+  const graph = build();
+  const bytes = graph.build();
+  const buildMs = performance.now() - beforeBuild;
+  const before = residentBytes();
+  const beforeOpen = performance.now();
+  const session = await openSession(bytes, {
+    threads,
+    weightsFolder: weights.root,
+    weightBytes: graph.weightBytes,
+  });
+  const openMs = performance.now() - beforeOpen;
+  const opened = residentBytes();
+  const runMs = runs ? await runOnce(session, feeds()) : null;
+  const ran = residentBytes();
+  return {
+    build: buildMs,
+    open: openMs,
+    run: runMs,
+    graphBytes: bytes.length,
+    weightBytes: graph.weightBytes,
+    memory: before &&
+      opened &&
+      ran && {
+        opened: added(before, opened),
+        ran: added(before, ran),
+        peak: ran.peak,
+        before: before.anonymous + before.file,
+      },
+  };
+}
+
+async function runOnce(session: Session, feeds: Record<string, Tensor>): Promise<number> {
+  const began = performance.now();
+  await session.run(feeds);
+  return performance.now() - began;
+}
+
+function defaultVideo({ index }: ModelFolder): VideoSize {
+  const limits = videoLimitsSchema.parse(index.video);
+  const [width, height] = limits.sizes[0]!;
+  return { width, height, frames: limits.frames[0]!, fps: limits.fps[0]! };
+}
+
+/**
+ * Resident memory of this process: its own, that of mapped files, and the most that both together have been. Null where
+ * the system does not say.
+ */
+function residentBytes(): { anonymous: number; file: number; peak: number } | null {
+  if (process.platform !== "linux") return null;
+  global.gc?.();
+  const status = readFileSync("/proc/self/status", "utf8");
+  const bytes = (field: string) =>
+    1024 * Number(new RegExp(`^${field}:\\s*(\\d+) kB`, "m").exec(status)?.[1]);
+  return { anonymous: bytes("RssAnon"), file: bytes("RssFile"), peak: bytes("VmHWM") };
+}
+
+type Resident = Omit<NonNullable<ReturnType<typeof residentBytes>>, "peak">;
+
+function added(from: Resident, to: Resident): Resident {
+  return { anonymous: to.anonymous - from.anonymous, file: to.file - from.file };
+}

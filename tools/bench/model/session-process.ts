@@ -1,0 +1,31 @@
+import { execFile } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { z } from "zod";
+import type { SessionName } from "../step/results.ts";
+import type { VideoSize } from "./families.ts";
+
+const run = promisify(execFile);
+
+export interface ProbeOptions {
+  /** The model's own first choice by default. */
+  readonly video?: VideoSize;
+  /** Whether the session runs once as well; it does by default. */
+  readonly runs?: boolean;
+}
+
+/** What session-probe.ts measured in a process of its own, with a thread for each core. */
+export async function probeSession<Schema extends z.ZodType>(
+  folder: string,
+  name: SessionName,
+  schema: Schema,
+  options: ProbeOptions = {},
+): Promise<z.infer<Schema>> {
+  const script = fileURLToPath(new URL("./session-probe.ts", import.meta.url));
+  const flags = ["--expose-gc", "--import", import.meta.resolve("tsx")];
+  const threads = String(availableParallelism());
+  const words = [...flags, script, folder, name, threads, JSON.stringify(options)];
+  const { stdout } = await run(process.execPath, words);
+  return schema.parse(JSON.parse(stdout));
+}

@@ -1,0 +1,149 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ModelFolder } from "../../../lib/generation/checkpoint/index.ts";
+import {
+  cutNames,
+  decoderNames,
+  diffusionTransformer,
+  latentDecoder,
+} from "../../../lib/generation/models/index.ts";
+import {
+  MAPPED_BYTES_MIN,
+  openSession,
+  type Session,
+  type Tensor,
+} from "../../../lib/generation/onnx/index.ts";
+import { say, times } from "../rounds.ts";
+import { quantile } from "../statistics.ts";
+import type { SessionName } from "../step/results.ts";
+import { startTorch } from "../torch-process.ts";
+import { type Family, publishedDepth, TIMED_BLOCKS, type VideoSize, type WeightedPart } from "./families.ts";
+import { GUIDANCE_SCALE, openPart, TIMESTEP, videoShape } from "./part.ts";
+import { type ModelTiming, relativeDistance, type Subject, torchTimesSchema } from "./results.ts";
+import { writeFeeds } from "./safetensors-file.ts";
+
+export interface Effort {
+  readonly threads: number;
+  readonly rounds: number;
+}
+
+/** Of ours in a round: they are short. */
+const REUSED_PER_ROUND = 5;
+/** Of results that are the same but for rounding. */
+const DIFFERENCE_MAX = 1e-4;
+
+/** The graph of a subject, the part it is of, and the output that PyTorch's is held against. */
+const SUBJECTS = {
+  step: { session: "full", part: "transformer", output: cutNames.prediction },
+  text: { session: "text", part: "text_encoder", output: "states" },
+  decoder: { session: "decoder", part: "vae", output: decoderNames.frames },
+} as const satisfies Record<Subject, { session: SessionName; part: WeightedPart; output: string }>;
+
+/** Rounds of a run of ours and one of PyTorch's, which wait for each other. */
+export async function timePart(
+  family: Family,
+  model: ModelFolder,
+  subject: Subject,
+  { threads, rounds }: Effort,
+): Promise<ModelTiming> {
+  say(`${family.name}: ${subject}`);
+  const { session, part, output } = SUBJECTS[subject];
+  const video = subject === "decoder" ? family.decodedVideo : family.stepVideo;
+  const computed = await open(model, session, video, threads);
+  const reused = subject === "step" ? await open(model, "reuse", video, threads) : null;
+  const job = join(model.folder, "job", subject);
+  await writeJob(job, computed.feeds, video);
+  const folder = model.part(part).folder;
+  const words = ["--part", folder, "--job", job, "--threads", String(threads)];
+  const torch = await startTorch("torch_model.py", words);
+  if (typeof torch === "string") say(`PyTorch ${torch}`);
+  try {
+    const result = (await computed.session.run(computed.feeds))[output]!; // and warms up
+    const isAlone = typeof torch === "string";
+    const difference = isAlone ? 0 : await distance(result, join(job, "output.f32"));
+    if (difference > DIFFERENCE_MAX) {
+      throw new Error(
+        `${family.name}, ${subject}: ours and PyTorch's results differ by ${difference}, so nothing is timed.`,
+      );
+    }
+    await reused?.session.run(reused.feeds);
+    const runs = await times(rounds, async () => ({
+      ours: await milliseconds(computed),
+      torch: isAlone ? null : torchTimesSchema.parse(await torch.ask("1")).times[0]!,
+      reused: reused && quantile(await times(REUSED_PER_ROUND, () => milliseconds(reused)), 0.5),
+    }));
+    return {
+      family: family.name,
+      subject,
+      extent: extentOf(family, model, subject),
+      ours: runs.map((run) => run.ours),
+      reuse: reused && {
+        runs: runs.map((run) => run.reused!),
+        blocks: TIMED_BLOCKS,
+        publishedBlocks: publishedDepth(family),
+      },
+      torch: isAlone ? torch : { version: torch.version, difference, runs: runs.map((run) => run.torch!) },
+    };
+  } finally {
+    await computed.session.release();
+    await reused?.session.release();
+    if (typeof torch !== "string") await torch.close();
+  }
+}
+
+interface OpenedPart {
+  readonly session: Session;
+  readonly feeds: Readonly<Record<string, Tensor>>;
+}
+
+async function open(
+  model: ModelFolder,
+  name: SessionName,
+  video: VideoSize,
+  threads: number,
+): Promise<OpenedPart> {
+  const { weights, build, feeds } = await openPart(model, name, video);
+  const graph = build();
+  const session = await openSession(graph.build(), {
+    threads,
+    weightsFolder: weights.root,
+    // Held as those of a whole transformer or text encoder are; a decoder is whole as it is.
+    weightBytes: name === "decoder" ? graph.weightBytes : MAPPED_BYTES_MIN,
+  });
+  return { session, feeds: feeds() };
+}
+
+async function milliseconds({ session, feeds }: OpenedPart): Promise<number> {
+  const began = performance.now();
+  await session.run(feeds);
+  return performance.now() - began;
+}
+
+/** What torch_model.py is to compute. */
+async function writeJob(folder: string, feeds: OpenedPart["feeds"], video: VideoSize): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const job = { ...video, timestep: TIMESTEP, guidanceScale: GUIDANCE_SCALE };
+  await writeFile(join(folder, "job.json"), JSON.stringify(job));
+  const wanted = Object.entries(feeds).filter(([name]) => ["latent", "text", "ids"].includes(name));
+  await writeFeeds(join(folder, "inputs.safetensors"), Object.fromEntries(wanted));
+}
+
+/** The largest distance to the float32 values of a file, over the largest of them. */
+async function distance(result: Tensor, path: string): Promise<number> {
+  const bytes = await readFile(path);
+  const expected = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  return relativeDistance(result.data as Float32Array, expected);
+}
+
+function extentOf(family: Family, model: ModelFolder, subject: Subject): string {
+  const video = subject === "decoder" ? family.decodedVideo : family.stepVideo;
+  const decoder = latentDecoder(model.part("vae"));
+  const dit = diffusionTransformer(model.part("transformer"), videoShape(decoder, family.stepVideo));
+  if (subject === "text")
+    return `1 of ${family.parts.text_encoder.config.num_layers} layers, ${dit.textLength} tokens`;
+  if (subject === "decoder") return `${video.frames} frames of ${video.width}x${video.height}`;
+  return (
+    `${TIMED_BLOCKS} of ${publishedDepth(family)} blocks, ${dit.tokenFrames} x ${dit.tokensPerFrame} tokens, ` +
+    `text of ${dit.textLength}`
+  );
+}

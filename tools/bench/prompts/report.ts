@@ -1,0 +1,190 @@
+import type { Observation } from "./detect.ts";
+import { type Direction, directions, type Motion } from "./motion.ts";
+import type { Colour } from "./palette.ts";
+import { type Shape, shapes } from "./shape.ts";
+
+/** What a prompt asks for. */
+export interface PromptAttributes {
+  readonly shape: Shape;
+  readonly colour: Colour;
+  readonly background: Colour;
+  readonly motion: Motion;
+  /** Null unless the motion is slow or fast. */
+  readonly direction: Direction | null;
+}
+
+/** A prompt, and what was seen in its video. */
+export interface CheckedPrompt {
+  readonly prompt: string;
+  readonly seed: number;
+  readonly expected: PromptAttributes;
+  readonly observed: Observation;
+}
+
+export interface AttributeScore {
+  readonly attribute: string;
+  readonly n: number;
+  readonly right: number;
+  /** 0 to 1; NaN when n is 0. */
+  readonly share: number;
+  /** 95 % Wilson interval of the share. */
+  readonly interval: readonly [number, number];
+  /** The share the demo model aims at, null where none was set. */
+  readonly aim: number | null;
+}
+
+/** How often each expected value (row) was seen as each value (column). */
+export interface Confusion {
+  readonly attribute: string;
+  readonly expected: readonly string[];
+  /** The expected values and "none", for videos in which nothing of the kind was found. */
+  readonly observed: readonly string[];
+  readonly counts: readonly (readonly number[])[];
+}
+
+export interface PromptReport {
+  readonly scores: readonly AttributeScore[];
+  readonly confusions: readonly Confusion[];
+  readonly failed: readonly (CheckedPrompt & { readonly wrong: readonly string[] })[];
+}
+
+type Pair = readonly [expected: string | boolean, observed: string | boolean | null];
+
+interface Attribute {
+  readonly name: string;
+  readonly aim: number | null;
+  /** What was asked for and what was seen; null for prompts that the attribute says nothing of. */
+  readonly pair: (expected: PromptAttributes, observed: Observation) => Pair | null;
+}
+
+const attributes: readonly Attribute[] = [
+  { name: "object colour", aim: 0.95, pair: (e, o) => [e.colour, o.colour] },
+  { name: "background colour", aim: 0.95, pair: (e, o) => [e.background, o.background] },
+  {
+    name: "direction of travel",
+    aim: 0.95,
+    pair: (e, o) => (e.direction === null ? null : [e.direction, o.direction]),
+  },
+  {
+    name: "still or moving",
+    aim: 0.95,
+    // What spins, grows or shrinks stays in its place and yet does not stand still.
+    pair: (e, o) => (isInPlace(e.motion) ? null : [e.motion !== "still", o.isMoving]),
+  },
+  { name: "shape", aim: 0.8, pair: (e, o) => [e.shape, o.shape] },
+  {
+    name: "slow or fast",
+    aim: null,
+    pair: (e, o) => (e.direction === null ? null : [e.motion, o.motion]),
+  },
+  ...(["bounce", "spin", "grow", "shrink"] as const).map((motion) => ({
+    name: `${motion}s`,
+    aim: null,
+    pair: (e: PromptAttributes, o: Observation): Pair | null =>
+      e.motion === motion ? [motion, o.motion] : null,
+  })),
+];
+
+/** Compares what was asked for with what was seen. */
+export function promptReport(checked: readonly CheckedPrompt[]): PromptReport {
+  const scores = attributes.map(({ name, aim, pair }) => {
+    const pairs = checked.map(({ expected, observed }) => pair(expected, observed)).filter((p) => p !== null);
+    const right = pairs.filter(([expected, observed]) => expected === observed).length;
+    const n = pairs.length;
+    return { attribute: name, n, right, share: right / n, interval: wilson(right, n), aim };
+  });
+  const failed = checked
+    .map((prompt) => ({ ...prompt, wrong: wrongAttributes(prompt) }))
+    .filter(({ wrong }) => wrong.length > 0);
+  return {
+    scores,
+    confusions: [
+      confusion("shape", shapes, checked, (a) => a.shape),
+      confusion("direction", directions, checked, (a) => a.direction),
+    ],
+    failed,
+  };
+}
+
+/**
+ * The 95 % interval of a share of which `right` of `n` were seen.
+ *
+ * @see Wilson, E. B. (1927), "Probable inference, the law of succession, and statistical inference"
+ */
+export function wilson(right: number, n: number): readonly [number, number] {
+  if (n === 0) return [0, 1];
+  const z = 1.959964;
+  const share = right / n;
+  const centre = share + z ** 2 / (2 * n);
+  const half = z * Math.sqrt((share * (1 - share) + z ** 2 / (4 * n)) / n);
+  const scale = 1 + z ** 2 / n;
+  return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
+}
+
+/** The scores and confusions as Markdown tables. */
+export function reportMarkdown({ scores, confusions }: PromptReport): string {
+  const rows = scores
+    .filter(({ n }) => n > 0)
+    .map(({ attribute, n, right, share, interval: [low, high], aim }) =>
+      row([
+        attribute,
+        `${right}`,
+        `${n}`,
+        percent(share),
+        `${percent(low)} to ${percent(high)}`,
+        aim === null ? "" : `${percent(aim, 0)}${share >= aim ? "" : ", missed"}`,
+      ]),
+    );
+  return [
+    row(["attribute", "right", "of", "share", "95 % interval", "aim"]),
+    row(["---", "---:", "---:", "---:", "---", "---"]),
+    ...rows,
+    ...confusions.flatMap(confusionTable),
+  ].join("\n");
+}
+
+function confusionTable({ attribute, expected, observed, counts }: Confusion): string[] {
+  return [
+    "",
+    row([`${attribute}: asked for, seen as`, ...observed]),
+    row(["---", ...observed.map(() => "---:")]),
+    ...expected.map((value, i) => row([value, ...counts[i]!.map((count) => (count ? `${count}` : ""))])),
+  ];
+}
+
+function confusion(
+  attribute: string,
+  values: readonly string[],
+  checked: readonly CheckedPrompt[],
+  value: (attributes: PromptAttributes | Observation) => string | null,
+): Confusion {
+  const observed = [...values, "none"];
+  const counts = values.map((row) =>
+    observed.map(
+      (column) =>
+        checked.filter((c) => value(c.expected) === row && (value(c.observed) ?? "none") === column).length,
+    ),
+  );
+  return { attribute, expected: values, observed, counts };
+}
+
+function wrongAttributes({ expected, observed }: CheckedPrompt): string[] {
+  return attributes
+    .filter(({ pair }) => {
+      const compared = pair(expected, observed);
+      return compared !== null && compared[0] !== compared[1];
+    })
+    .map(({ name }) => name);
+}
+
+function isInPlace(motion: Motion): boolean {
+  return motion === "spin" || motion === "grow" || motion === "shrink";
+}
+
+function percent(share: number, digits = 1): string {
+  return `${(share * 100).toFixed(digits)} %`;
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}

@@ -1,0 +1,176 @@
+import { describeCircumstances } from "../machine.ts";
+import { table } from "../markdown.ts";
+import { type Method, methodsFor } from "../methods.ts";
+import type { Spread } from "../statistics.ts";
+import {
+  type QualityResults,
+  type QualitySummary,
+  runsOf,
+  stepCountsOf,
+  summarise,
+  summariseByMotion,
+} from "./results.ts";
+import { MOTIONS, type Motion } from "./scenes.ts";
+
+/** The section of the benchmarks document about quality, as Markdown, from nothing but the measurements. */
+
+/** Beside the document. */
+export const CHART_FILE = "benchmarks-quality.svg";
+
+/** Of the denoising time, by AdaCache fast at 30 steps. */
+const AIM = { steps: 30, speedup: 2.2 } as const;
+
+interface Row {
+  readonly method: Method;
+  readonly summary: QualitySummary;
+  readonly byMotion: ReadonlyMap<Motion, QualitySummary>;
+}
+
+export function qualityReport(results: QualityResults): string {
+  const lengths = stepCountsOf(results).map((steps) => ({ steps, rows: rowsOf(results, steps) }));
+  return [
+    "## Caching: time saved and distance kept",
+    lengths.flatMap(({ steps, rows }) => headlines(steps, rows)).join("\n"),
+    `![PSNR over computed steps for every method](${CHART_FILE})`,
+    `Computed steps are mean ± standard deviation. The speedup is the denoising time without cache over that of the
+method: median, and from the 10th to the 90th percentile. PSNR (dB) and SSIM compare decoded frames with those of the
+same prompt, seed and steps without cache. Identical videos have no finite PSNR: they are counted in the last column,
+left out of the mean, and stand above every number in the 10th percentile (p10) and the minimum.`,
+    ...lengths.flatMap(({ steps, rows }) => [
+      `### ${steps} steps`,
+      mainTable(rows),
+      "By motion, as still / slow / fast / bounce (means; the speedup is a median):",
+      motionTable(rows),
+    ]),
+    "### How it was measured",
+    howMeasured(results),
+    "### What it does not show",
+    limits(),
+    "### Aim",
+    aims(lengths),
+  ].join("\n\n");
+}
+
+function rowsOf(results: QualityResults, steps: number): Row[] {
+  return methodsFor(steps).flatMap((method) => {
+    const runs = runsOf(results, steps, method);
+    if (runs.length === 0) return [];
+    return [{ method, summary: summarise(runs), byMotion: summariseByMotion(results, runs) }];
+  });
+}
+
+/** What AdaCache fast saves and keeps, beside the plain sampler that computes about as much. */
+function headlines(steps: number, rows: readonly Row[]): string[] {
+  const plain = rows.filter(({ method }) => method.family === "fewer");
+  return rows
+    .filter(({ method }) => method.family === "fast")
+    .map(({ method, summary }) => {
+      const { computed, speedup, psnr } = summary;
+      const distance = ({ summary }: Row) => Math.abs(Math.log(summary.computed.mean / computed.mean));
+      const nearest = plain.toSorted((a, b) => distance(a) - distance(b))[0];
+      const beside = nearest
+        ? `; without cache, ${nearest.method.request.steps} steps reach ${decibels(nearest.summary.psnr.mean)} dB`
+        : "";
+      return (
+        `- **${method.name}, ${steps} steps:** ${computed.mean.toFixed(1)} computed, ` +
+        `${speedup.median.toFixed(2)} times as fast, ${decibels(psnr.mean)} dB${beside}.`
+      );
+    });
+}
+
+function mainTable(rows: readonly Row[]): string {
+  const header = ["Method", "Computed", "Range", "Speedup", "PSNR", "p10", "Min", "SSIM", "Identical"];
+  return table(
+    header,
+    rows.map(({ method, summary: { computed, speedup, psnr, ssim, identical, videos } }) => [
+      method.name,
+      computed.deviation === 0
+        ? computed.mean.toFixed(0)
+        : `${computed.mean.toFixed(1)} ± ${computed.deviation.toFixed(1)}`,
+      computed.least === computed.most ? `${computed.least}` : `${computed.least}–${computed.most}`,
+      times(speedup),
+      decibels(psnr.mean),
+      decibels(psnr.p10),
+      decibels(psnr.least),
+      ssim.toFixed(4),
+      `${identical}/${videos}`,
+    ]),
+  );
+}
+
+function motionTable(rows: readonly Row[]): string {
+  const groups = (row: Row, tell: (summary: QualitySummary) => string) =>
+    MOTIONS.map((motion) => row.byMotion.get(motion))
+      .map((summary) => (summary ? tell(summary) : "–"))
+      .join(" / ");
+  return table(
+    ["Method", "Computed", "Speedup", "PSNR", "SSIM"],
+    rows
+      .filter(({ method }) => method.family !== "none")
+      .map((row) => [
+        row.method.name,
+        groups(row, ({ computed }) => trimmed(computed.mean)),
+        groups(row, ({ speedup }) => speedup.median.toFixed(2)),
+        groups(row, ({ psnr }) => decibels(psnr.mean)),
+        groups(row, ({ ssim }) => ssim.toFixed(3)),
+      ]),
+  );
+}
+
+function howMeasured(results: QualityResults): string {
+  const { prompts, minutes } = results;
+  const lines = [
+    ...describeCircumstances(results.circumstances),
+    `${prompts.length} prompts: each scene stands still, moves slowly, moves fast and bounces around, such as ` +
+      `“${prompts.at(-1)!.text}”. A scene's four motions share one seed, and so do all methods.`,
+    "Every method ran between two runs of its reference on the same prompt, and its time is divided by their mean, so " +
+      "that a machine that slows down slows both. The order of the methods turned with every prompt. “No cache, again” " +
+      "is the second of these runs against the first: its speedup shows the noise of the clock, and its videos must be " +
+      "identical.",
+    "“Fewer steps, no cache” is the plain sampler, compared with the reference of the full length. Where it stands " +
+      "beside both lengths it was generated once.",
+    "AdaCache uses the codebooks and constants of its authors, not tuned to this model. The one exception is slow at " +
+      "100 steps, for which they published no thresholds (see lib/generation/caching/codebook.ts).",
+    `Everything together took ${minutes.toFixed(1)} minutes.`,
+  ];
+  return lines.map((line) => `- ${line}`).join("\n");
+}
+
+function limits(): string {
+  return [
+    "- PSNR and SSIM against the uncached run measure how far a method strays from it, not how good a video looks or " +
+      "whether it follows the prompt: an object that ends up elsewhere costs many decibels and may look as good.",
+    "- The model is small and its videos are simple scenes of a few pixels: what the same policies do for a large model " +
+      "has to be measured with that model.",
+    "- Computed steps are exact, times are those of one machine.",
+    "- Eight scenes are few: differences between methods below about 1 dB may be chance.",
+  ].join("\n");
+}
+
+function aims(lengths: readonly { steps: number; rows: readonly Row[] }[]): string {
+  const rows = lengths.find(({ steps }) => steps === AIM.steps)?.rows ?? [];
+  return table(
+    ["Aim", "Measured", "Met"],
+    rows
+      .filter(({ method }) => method.family === "fast")
+      .map(({ method, summary: { speedup } }) => [
+        `${method.name}: denoising at least ${AIM.speedup} times as fast at ${AIM.steps} steps`,
+        times(speedup),
+        speedup.median >= AIM.speedup ? "yes" : "no",
+      ]),
+    [0, 1, 2],
+  );
+}
+
+function times({ median, p10, p90 }: Spread): string {
+  return `${median.toFixed(2)} (${p10.toFixed(2)}–${p90.toFixed(2)})`;
+}
+
+/** @param value null or Infinity where videos are identical */
+function decibels(value: number | null): string {
+  return value === null || value === Infinity ? "∞" : value.toFixed(1);
+}
+
+function trimmed(value: number): string {
+  return Number.isInteger(value) ? String(value) : value.toFixed(1);
+}

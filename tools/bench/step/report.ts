@@ -1,0 +1,137 @@
+import { describeCircumstances } from "../machine.ts";
+import { table } from "../markdown.ts";
+import { type Spread, spread } from "../statistics.ts";
+import { type SessionProbe, type StepResults, summariseTiming, type TimingSummary } from "./results.ts";
+
+/** The section of the benchmarks document about single steps, as Markdown, from nothing but the measurements. */
+
+const AIM = { reusedShare: 0.03, torchRatio: 1, commandSeconds: 15, commandCores: 2 } as const;
+
+const TORCH = `PyTorch ran in turns with ours, on as many threads: eager, float32, the model of tools/demo-model/stdit3.py with
+guidance, and of two forms of attention (written out, fused) the one that was faster. PyTorch over ours is above 1 where
+ours is faster.`;
+
+export function stepReport(results: StepResults): string {
+  const timings = results.timings.map(summariseTiming);
+  return [
+    "## Steps, sessions and the whole command",
+    "Values are medians, with the 10th and the 90th percentile.",
+    "### Computed and reused steps",
+    stepTable(timings),
+    `A computed step runs the whole transformer for both guidance halves; a reused one adds the last residual in the
+place of the blocks. Both were timed in the pipeline's own loop, with what it does around the graph.`,
+    ...new Set(timings.map(({ torch }) => (typeof torch === "string" ? `PyTorch was ${torch}` : TORCH))),
+    "### Sessions",
+    sessionTable(results),
+    `Each session was opened in a fresh process, with as many threads as the machine has cores; every process opens
+files that were read before. Memory is what opening the session, and then running it once, added to the resident
+memory of the process: its own, and mapped files such as the code of onnxruntime.`,
+    "### From command to MP4",
+    commandTable(results),
+    `\`npm run generate -- "${results.command.prompt}"\` with the model's defaults, from the start of npm to its end:
+start of Node and of the child process, loading, text, denoising, decoding, encoding.`,
+    "### How it was measured",
+    describeCircumstances(results.circumstances)
+      .map((line) => `- ${line}`)
+      .join("\n"),
+    "### What it does not show",
+    `- How a step scales: one small model was timed, at one size of video, on one machine.
+- PyTorch at its best: compilation and 16-bit arithmetic were not tried, on either side.`,
+    "### Aims",
+    aims(results, timings),
+  ].join("\n\n");
+}
+
+function stepTable(timings: readonly TimingSummary[]): string {
+  return table(
+    [
+      "Threads",
+      "Computed step, ms",
+      "Reused step, ms",
+      "Reused / computed",
+      "PyTorch step, ms",
+      "PyTorch / ours",
+    ],
+    timings.map(({ threads, computed, reused, reusedShare, torch }) => [
+      String(threads),
+      told(computed, 1),
+      told(reused, 2),
+      toldPercent(reusedShare),
+      ...(typeof torch === "string"
+        ? ["–", "–"]
+        : [`${told(torch.step, 1)}, ${torch.attention}, ${torch.version}`, told(torch.ratio, 2)]),
+    ]),
+  );
+}
+
+function sessionTable({ sessions }: StepResults): string {
+  const header = [
+    "Session",
+    "Graph, kB",
+    "Build, ms",
+    "Open, ms",
+    "Own memory, MB",
+    "Mapped, MB",
+    "Own after a run, MB",
+  ];
+  const megabytes = (probes: readonly SessionProbe[], of: (memory: Memory) => number) => {
+    const values = probes.flatMap(({ memory }) => (memory ? [of(memory) / 1e6] : []));
+    return values.length === 0 ? "–" : spread(values).median.toFixed(0);
+  };
+  return table(
+    header,
+    sessions.map(({ name, probes }) => [
+      name,
+      (probes[0]!.graphBytes / 1e3).toFixed(0),
+      told(spread(probes.map((probe) => probe.build)), 0),
+      told(spread(probes.map((probe) => probe.open)), 0),
+      megabytes(probes, ({ opened }) => opened.anonymous),
+      megabytes(probes, ({ opened }) => opened.file),
+      megabytes(probes, ({ ran }) => ran.anonymous),
+    ]),
+  );
+}
+
+type Memory = NonNullable<SessionProbe["memory"]>;
+
+function commandTable({ command }: StepResults): string {
+  return table(
+    ["Cache", "Seconds"],
+    command.runs.map(({ cache, seconds }) => [cache, told(spread(seconds), 1)]),
+  );
+}
+
+function aims({ command, circumstances }: StepResults, timings: readonly TimingSummary[]): string {
+  const met = (isMet: boolean) => (isMet ? "yes" : "no");
+  const steps = timings.map(({ threads, reusedShare }) => [
+    `A reused step costs at most ${AIM.reusedShare * 100} % of a computed one, ${count(threads, "thread")}`,
+    toldPercent(reusedShare),
+    met(reusedShare.median <= AIM.reusedShare),
+  ]);
+  const torch = timings.map(({ threads, torch }) => [
+    `Not slower than PyTorch eager, ${count(threads, "thread")}`,
+    typeof torch === "string" ? "not measured" : `${told(torch.ratio, 2)} times as fast`,
+    typeof torch === "string" ? "–" : met(torch.ratio.median >= AIM.torchRatio),
+  ]);
+  const { cores } = circumstances.machine;
+  const total = command.runs.map(({ cache, seconds }) => [
+    `Command to MP4 in under ${AIM.commandSeconds} s on two cores, cache ${cache}`,
+    `${told(spread(seconds), 1)} s on ${count(cores, "core")}`,
+    // Fewer cores make it harder, more make it easier and prove nothing.
+    cores > AIM.commandCores ? "–" : met(spread(seconds).median < AIM.commandSeconds),
+  ]);
+  return table(["Aim", "Measured", "Met"], [...steps, ...torch, ...total], [0, 1, 2]);
+}
+
+function told({ median, p10, p90 }: Spread, digits: number): string {
+  return `${median.toFixed(digits)} (${p10.toFixed(digits)}–${p90.toFixed(digits)})`;
+}
+
+function toldPercent({ median, p10, p90 }: Spread): string {
+  const percent = (share: number) => (share * 100).toFixed(2);
+  return `${percent(median)} % (${percent(p10)}–${percent(p90)})`;
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,104 @@
+import * as z from "zod";
+import { circumstancesSchema } from "../machine.ts";
+import { quantile, ratios, type Spread, spread } from "../statistics.ts";
+
+/** The graphs of a generation, each a session of its own. */
+export const SESSIONS = ["full", "reuse", "decoder", "text"] as const;
+export type SessionName = (typeof SESSIONS)[number];
+
+/** One value for each round, in order: ours and PyTorch take turns, so a ratio is of one round. */
+const rounds = z.array(z.number().positive()).min(1);
+
+/** Milliseconds of single steps, as torch_step.py tells them. */
+export const torchTimesSchema = z.object({ written: rounds, fused: rounds });
+
+const torchSchema = z.object({
+  version: z.string(),
+  /** Milliseconds of a step with attention as tools/demo-model/stdit3.py writes it out. */
+  written: rounds,
+  /** Milliseconds of a step with scaled_dot_product_attention. */
+  fused: rounds,
+});
+
+const timingSchema = z.object({
+  threads: z.int().positive(),
+  /** Milliseconds, the median of each round. */
+  computed: rounds,
+  reused: rounds,
+  /** Or one sentence that says why it was not timed. */
+  torch: z.union([torchSchema, z.string()]),
+});
+
+/** A session opened and run in a fresh process. */
+export const probeSchema = z.object({
+  /** Milliseconds to build the graph, and to open a session on it. */
+  build: z.number(),
+  open: z.number(),
+  graphBytes: z.number(),
+  /** Bytes that opening added to the process, and that opening and one run added; null where /proc is missing. */
+  memory: z
+    .object({
+      opened: z.object({ anonymous: z.number(), file: z.number() }),
+      ran: z.object({ anonymous: z.number(), file: z.number() }),
+    })
+    .nullable(),
+});
+
+/** Everything `step` measured: enough to write the report again. */
+export const stepResultsSchema = z.object({
+  kind: z.literal("step"),
+  circumstances: circumstancesSchema,
+  timings: z.array(timingSchema).min(1),
+  sessions: z.array(z.object({ name: z.enum(SESSIONS), probes: z.array(probeSchema).min(1) })),
+  command: z.object({
+    prompt: z.string(),
+    /** Seconds from command to MP4 for each cache policy, fresh processes. */
+    runs: z.array(z.object({ cache: z.string(), seconds: rounds })),
+  }),
+});
+
+export type StepResults = z.infer<typeof stepResultsSchema>;
+export type StepTiming = z.infer<typeof timingSchema>;
+export type SessionProbe = z.infer<typeof probeSchema>;
+
+/** What is told of one number of threads. */
+export interface TimingSummary {
+  readonly threads: number;
+  /** Milliseconds. */
+  readonly computed: Spread;
+  readonly reused: Spread;
+  /** A reused step over a computed one, of each round. */
+  readonly reusedShare: Spread;
+  readonly torch: TorchSummary | string;
+}
+
+export interface TorchSummary {
+  readonly version: string;
+  /** Of the two forms of attention, the one that was faster here. */
+  readonly attention: "written" | "fused";
+  /** Milliseconds. */
+  readonly step: Spread;
+  /** PyTorch's step over ours, of each round: above 1 ours is faster. */
+  readonly ratio: Spread;
+}
+
+export function summariseTiming({ threads, computed, reused, torch }: StepTiming): TimingSummary {
+  return {
+    threads,
+    computed: spread(computed),
+    reused: spread(reused),
+    reusedShare: spread(ratios(reused, computed)),
+    torch: typeof torch === "string" ? torch : summariseTorch(torch, computed),
+  };
+}
+
+function summariseTorch(torch: z.infer<typeof torchSchema>, computed: readonly number[]): TorchSummary {
+  const attention = quantile(torch.fused, 0.5) < quantile(torch.written, 0.5) ? "fused" : "written";
+  const step = torch[attention];
+  return {
+    version: torch.version,
+    attention,
+    step: spread(step),
+    ratio: spread(ratios(step, computed)),
+  };
+}

@@ -1,0 +1,170 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs, promisify } from "node:util";
+import { openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
+import { openPipeline } from "../../../lib/generation/pipeline/index.ts";
+import { circumstances } from "../machine.ts";
+import { probeSession } from "../model/session-process.ts";
+import { demoModel, docsFolder, repository, resultsFolder, userPath } from "../options.ts";
+import { benchmarkPrompts } from "../quality/scenes.ts";
+import { readResults, updateDocument, writeText } from "../results-file.ts";
+import { say, times } from "../rounds.ts";
+import { quantile } from "../statistics.ts";
+import { startTorch, type TorchProcess } from "../torch-process.ts";
+import { stepReport } from "./report.ts";
+import {
+  probeSchema,
+  SESSIONS,
+  type StepResults,
+  type StepTiming,
+  stepResultsSchema,
+  torchTimesSchema,
+} from "./results.ts";
+
+const run = promisify(execFile);
+
+/** Steps of ours in a round; with static:2 every other one is reused. */
+const STEPS_PER_ROUND = 25;
+const TORCH_STEPS_PER_ROUND = 10;
+const THREADS = [1, 2] as const;
+const WHOLE = { rounds: 15, probes: 5, commands: 5 } as const;
+const QUICK = { rounds: 3, probes: 1, commands: 1 } as const;
+
+/**
+ * `step [--model DIR] [--quick] [--from FILE]`: the two kinds of step, the sessions, PyTorch where there is one, and the
+ * whole command. A quick run measures a fifth as often and reports beside its measurements in out/bench.
+ */
+export async function runStep(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      model: { type: "string" },
+      quick: { type: "boolean", default: false },
+      from: { type: "string" },
+    },
+  });
+  const folder = values.model === undefined ? demoModel : userPath(values.model);
+  const results = values.from
+    ? await readResults(userPath(values.from), stepResultsSchema)
+    : await measure(folder, values.quick ? QUICK : WHOLE, ["step", ...args]);
+  const isWhole = results.timings.every(({ computed }) => computed.length >= WHOLE.rounds);
+  const path = join(isWhole ? docsFolder : resultsFolder, "benchmarks.md");
+  await updateDocument(path, "step", stepReport(results));
+  process.stdout.write(`Wrote ${path}.\n`);
+}
+
+async function measure(
+  folder: string,
+  repeats: { rounds: number; probes: number; commands: number },
+  args: readonly string[],
+): Promise<StepResults> {
+  await openModelFolder(folder); // says in a sentence what is wrong with it
+  const described = await circumstances(args, folder);
+  const timings: StepTiming[] = [];
+  for (const threads of THREADS.filter((count) => count <= availableParallelism())) {
+    say(`steps with ${threads} ${threads === 1 ? "thread" : "threads"}`);
+    timings.push(await timeSteps(folder, threads, repeats.rounds));
+  }
+  say("opening sessions");
+  const sessions: StepResults["sessions"] = [];
+  for (const name of SESSIONS)
+    sessions.push({
+      name,
+      probes: await times(repeats.probes, () => probeSession(folder, name, probeSchema)),
+    });
+  say("from command to MP4");
+  const command = await timeCommand(folder, repeats.commands);
+  const results: StepResults = { kind: "step", circumstances: described, timings, sessions, command };
+  await writeText(join(resultsFolder, "step.json"), `${JSON.stringify(results, null, 1)}\n`);
+  return results;
+}
+
+/** Rounds of a generation of ours and as long a run of PyTorch's, which wait for each other. */
+async function timeSteps(folder: string, threads: number, count: number): Promise<StepTiming> {
+  const pipeline = await openPipeline(folder, { threads });
+  const torch = await startTorch("torch_step.py", ["--model", folder, "--threads", String(threads)]);
+  if (typeof torch === "string") say(`PyTorch ${torch}`);
+  try {
+    const prompt = benchmarkPrompts(1)[0]!.text;
+    const ours = async () => {
+      const { trace, stepSeconds } = await pipeline.generate({
+        prompt,
+        seed: 0,
+        steps: STEPS_PER_ROUND,
+        cache: "static:2",
+      });
+      const of = (computed: boolean) =>
+        median(stepSeconds.filter((_, step) => trace.schedule[step]!.computed === computed)) * 1000;
+      return { computed: of(true), reused: of(false) };
+    };
+    await ours(); // opens the sessions
+    const rounds = await times(count, async () => ({
+      ours: await ours(),
+      torch: typeof torch === "string" ? null : await torchRound(torch),
+    }));
+    return {
+      threads,
+      computed: rounds.map((round) => round.ours.computed),
+      reused: rounds.map((round) => round.ours.reused),
+      torch:
+        typeof torch === "string"
+          ? torch
+          : {
+              version: torch.version,
+              written: rounds.map((round) => round.torch!.written),
+              fused: rounds.map((round) => round.torch!.fused),
+            },
+    };
+  } finally {
+    await pipeline.close();
+    if (typeof torch !== "string") await torch.close();
+  }
+}
+
+async function torchRound(torch: TorchProcess): Promise<{ written: number; fused: number }> {
+  const { written, fused } = torchTimesSchema.parse(await torch.ask(String(TORCH_STEPS_PER_ROUND)));
+  return { written: median(written), fused: median(fused) };
+}
+
+/** Fresh processes, with and without cache in turn. */
+async function timeCommand(folder: string, count: number): Promise<StepResults["command"]> {
+  const { text, seed } = benchmarkPrompts(3).at(-1)!;
+  const caches = ["fast", "off"];
+  const scratch = await mkdtemp(join(tmpdir(), "adareel-bench-"));
+  try {
+    const rounds = await times(count, async () => {
+      const seconds: number[] = [];
+      for (const cache of caches) {
+        const out = join(scratch, `${cache}.mp4`);
+        const options = ["--out", out, "--seed", String(seed), "--cache", cache, "--model", folder];
+        const began = performance.now();
+        await generate([text, ...options]);
+        seconds.push((performance.now() - began) / 1000);
+        await stat(out);
+      }
+      return seconds;
+    });
+    const runs = caches.map((cache, index) => ({ cache, seconds: rounds.map((round) => round[index]!) }));
+    return { prompt: text, runs };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** @throws Error with what the command itself said last */
+async function generate(args: readonly string[]): Promise<void> {
+  // npm tells its scripts where it lies; by its name alone Windows does not find it.
+  const npm = process.env.npm_execpath;
+  const [program, ...first] = npm ? [process.execPath, npm] : ["npm"];
+  const words = [...first, "run", "--silent", "generate", "--", ...args];
+  await run(program!, words, { cwd: repository }).catch((cause: { stderr?: string; message: string }) => {
+    const said = cause.stderr?.trim().split("\n").at(-1) || cause.message;
+    throw new Error(`npm run generate failed: ${said}`, { cause });
+  });
+}
+
+function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
