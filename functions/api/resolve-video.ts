@@ -1,9 +1,10 @@
+import type { CacheSetting } from "../../lib/generation/caching/index.ts";
 import { RequestError, type RequestField, resolveRequest } from "../../lib/generation/request/index.ts";
 import type { VideoParams } from "../../lib/service/jobs/index.ts";
 import type { Random } from "../../lib/shared/ports.ts";
 import type { ModelCard, RequestLimits } from "./env.ts";
 import { ApiError } from "./problem.ts";
-import type { CacheSetting, VideoSettings } from "./schemas/video-request.ts";
+import type { VideoSettings } from "./schemas/video-request.ts";
 
 export interface Resolving {
   readonly models: readonly [ModelCard, ...ModelCard[]];

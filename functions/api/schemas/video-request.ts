@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { cacheSettingSchema } from "../../../lib/generation/caching/index.ts";
 import { MAX_SEED, MAX_STEPS } from "../../../lib/generation/sampling/index.ts";
 import { EVENT_TYPES } from "../../../lib/service/jobs/index.ts";
 import { MAX_FPS } from "../../../lib/shared/limits.ts";
@@ -7,54 +8,6 @@ import { modelText } from "./text.ts";
 const TIMEOUT_SECONDS = { least: 10, most: 6 * 3600, usual: 3600 } as const;
 
 const steps = z.int().min(1).max(MAX_STEPS);
-
-const cacheName = z
-  .string()
-  .regex(/^(off|auto|fast|slow|static:[1-9]\d{0,3})$/, "must be off, auto, fast, slow or static:K");
-
-const motionConstants = z
-  .strictObject({
-    reference: z.number().positive(),
-    power: z.number().positive(),
-    divisor: z.number().positive(),
-    gradientGain: z.number().nonnegative(),
-    window: z.strictObject({ from: z.int(), to: z.int(), of: z.int() }),
-  })
-  .partial();
-
-/** How the denoising steps to compute are chosen. */
-const cacheSchema = z
-  .union([
-    cacheName,
-    z.strictObject({
-      policy: cacheName.optional().describe("A named policy; excludes `codebook`."),
-      codebook: z
-        .array(
-          z.strictObject({ below: z.number().positive().nullable().optional(), rate: z.int().positive() }),
-        )
-        .min(1)
-        .max(32)
-        .optional()
-        .describe(
-          "Rows of ascending distance and the steps to the next computed one; the last without `below`.",
-        ),
-      motion_regularisation: z
-        .union([z.boolean(), motionConstants])
-        .optional()
-        .describe("Computes more where there is more motion; an object changes the authors' constants."),
-      warmup_steps: z
-        .int()
-        .min(0)
-        .max(MAX_STEPS)
-        .optional()
-        .describe("Steps at the start that are all computed."),
-    }),
-  ])
-  .describe(
-    "off computes every step, fast and slow are AdaCache's codebooks, auto is fast with motion regularisation.",
-  );
-
-export type CacheSetting = z.infer<typeof cacheSchema>;
 
 const metadata = z
   .record(z.string().min(1).max(64), z.string().max(512))
@@ -89,7 +42,7 @@ const settings = {
   guidance_scale: z.number().min(0).max(100).optional().describe("How closely to follow the prompt."),
   negative_prompt: modelText(4000).optional().describe("What to steer away from."),
   seed: z.int().min(0).max(MAX_SEED).optional().describe("Drawn and told when left out."),
-  cache: cacheSchema.optional(),
+  cache: cacheSettingSchema.optional(),
   compare: z
     .boolean()
     .optional()
