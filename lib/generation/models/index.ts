@@ -1,16 +1,17 @@
 export { autoencoderKLDecoder, parseAutoencoderKLConfig } from "./autoencoder-kl.ts";
 export { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder-kl-wan.ts";
 export type { BuildOptions, NamedWeights } from "./build-options.ts";
+export {
+  type Feeds,
+  generationFeeds,
+  givenFrames,
+  stepFeeds,
+  type TextStates,
+} from "./conditions/condition.ts";
+export type { TextCondition } from "./conditions/text.ts";
 export { buildFull, buildReuse, buildUncut, type CutOptions, cutNames, precisionOf } from "./cut.ts";
-export type {
-  BlockOutput,
-  Conditioning,
-  DiffusionTransformer,
-  LatentShape,
-  ReadableWeights,
-  TextStates,
-  VideoShape,
-} from "./diffusion-transformer.ts";
+export type { DiffusionTransformer, LatentShape, VideoShape } from "./diffusion-transformer.ts";
+export { type GuidanceBatch, guidanceBatch } from "./guidance-batch.ts";
 export { encoderNames, type ImageEncoder } from "./image-encoder.ts";
 export { type DecoderRun, decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
 export {

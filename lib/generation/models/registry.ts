@@ -8,6 +8,7 @@ import {
   parseAutoencoderKLTemporalDecoderConfig,
 } from "./autoencoder-kl-temporal-decoder.ts";
 import { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder-kl-wan.ts";
+import { givenFrames } from "./conditions/condition.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
@@ -67,10 +68,10 @@ export function diffusionTransformer(
   { className, config }: ModelClass,
   video: VideoShape,
 ): DiffusionTransformer {
-  const build = choose(diffusionTransformers, className, "transformer");
-  if (video.givenFrames && className !== "STDiT3")
+  const transformer = choose(diffusionTransformers, className, "transformer")(config, video);
+  if (video.givenFrames && givenFrames(transformer.conditions) === undefined)
     throw new RangeError(`A ${className} makes all frames of a video: none can be given.`);
-  return build(config, video);
+  return transformer;
 }
 
 /** @throws Error for an unknown class or config */

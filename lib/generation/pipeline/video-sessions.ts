@@ -2,7 +2,7 @@ import { type LatentDecoder, type LatentShape, latentDecoder } from "../models/i
 import type { Graph, Session } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import type { Decoding } from "./decode.ts";
-import { type Experts, expertsFor } from "./experts.ts";
+import { type Experts, expertsFor, guidanceScales } from "./experts.ts";
 import { nominalSize } from "./model/families.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 
@@ -20,18 +20,16 @@ export interface VideoSessions {
  * @throws RangeError for a shape that transformer or decoder cannot make, CheckpointError where its weights are
  *   others than its config asks for
  */
-export async function openVideoSessions(
-  model: ModelParts,
-  { width, height, frames, fps, image }: ResolvedRequest,
-): Promise<VideoSessions> {
-  const { transformers, vae, options } = model;
+export async function openVideoSessions(model: ModelParts, request: ResolvedRequest): Promise<VideoSessions> {
+  const { width, height, frames, fps, image } = request;
+  const { vae, options } = model;
   const decoder = latentDecoder(vae);
   const latentShape = latentShapeOf(decoder, { width, height, frames });
   const told = nominalSize(model.recipe, { width, height });
   const experts = expertsFor(
-    transformers,
+    model,
     { latent: latentShape, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
-    options,
+    guidanceScales(model, request),
   );
   const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
   const graphs = new Map<string, Graph>();

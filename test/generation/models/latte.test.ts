@@ -167,9 +167,9 @@ describe("the Latte transformer", async () => {
   it("reads texts of up to 120 tokens, as many unconditional as conditional ones", () => {
     const dit = latte(config, video);
     const text = (tokens: number) => ({ tokens, data: new Float32Array(tokens * 12) });
-    expect(dit.textLength).toBe(120);
-    expect(dit.textsShareLength).toBe(true);
-    expect(() => dit.textFeeds(text(121), text(1))).toThrow(/from 1 to 120.*121/);
+    expect(dit.text.length).toBe(120);
+    expect(dit.text.sharesLength).toBe(true);
+    expect(() => dit.text.generationFeeds({ texts: [text(121), text(1)] })).toThrow(/from 1 to 120.*121/);
   });
 });
 
@@ -180,8 +180,8 @@ describe("Open-Sora-Plan's Latte", async () => {
 
   it("reads texts of as many tokens as its config says, and of 300 if it does not", () => {
     const { model_max_length: _, ...silent } = stored;
-    expect(openSoraPlan(config, video).textLength).toBe(9);
-    expect(openSoraPlan(parseOpenSoraPlanConfig(silent), video).textLength).toBe(300);
+    expect(openSoraPlan(config, video).text.length).toBe(9);
+    expect(openSoraPlan(parseOpenSoraPlanConfig(silent), video).text.length).toBe(300);
   });
 
   it("makes as many frames as it has positions for, since a single one would have no temporal blocks", () => {

@@ -5,9 +5,11 @@ import {
   cutNames,
   type DiffusionTransformer,
   diffusionTransformer,
+  generationFeeds,
   type LatentDecoder,
   type LatentShape,
   latentDecoder,
+  stepFeeds,
   textEncoder,
   type VideoShape,
 } from "../../../lib/generation/models/index.ts";
@@ -42,7 +44,7 @@ export async function openPart(model: ModelFolder, name: SessionName, video: Vid
   const transformer = model.part("transformer");
   const dit = diffusionTransformer(transformer, shape);
   const encoder = textEncoder(model.part("text_encoder"));
-  const length = dit.textLength;
+  const length = dit.text.length;
   if (name === "text") {
     const weights = await model.part("text_encoder").checkpoint();
     const ids = Array.from({ length }, (_, index) => index + 2);
@@ -53,17 +55,18 @@ export async function openPart(model: ModelFolder, name: SessionName, video: Vid
   return {
     weights,
     build: () => (name === "full" ? buildFull(dit, { weights }) : buildReuse(dit, { weights })),
-    feeds: () => stepFeeds(dit, encoder.width),
+    feeds: () => transformerFeeds(dit, encoder.width),
   };
 }
 
-function stepFeeds(dit: DiffusionTransformer, textWidth: number): Record<string, Tensor> {
-  const { latent, textLength: tokens } = dit;
+function transformerFeeds(dit: DiffusionTransformer, textWidth: number): Record<string, Tensor> {
+  const { latent } = dit;
+  const tokens = dit.text.length;
   const text = (seed: number) => ({ tokens, data: randomValues(tokens * textWidth, seed) });
   const trunk = randomTensor([2, dit.tokens, dit.width]);
   return {
-    ...dit.stepFeeds(TIMESTEP),
-    ...dit.textFeeds(text(2), text(3)),
+    ...stepFeeds(dit.conditions, TIMESTEP),
+    ...generationFeeds(dit.conditions, { texts: [text(2), text(3)] }),
     [cutNames.latent]: randomTensor([1, latent.channels, latent.frames, latent.height, latent.width]),
     [cutNames.guidanceScale]: { dtype: "float32", shape: [], data: Float32Array.of(GUIDANCE_SCALE) },
     [cutNames.previousProbe]: trunk,

@@ -140,10 +140,10 @@ function extentOf(family: Family, model: ModelFolder, subject: Subject): string 
   const decoder = latentDecoder(model.part("vae"));
   const dit = diffusionTransformer(model.part("transformer"), videoShape(decoder, family.stepVideo));
   if (subject === "text")
-    return `1 of ${family.parts.text_encoder.config.num_layers} layers, ${dit.textLength} tokens`;
+    return `1 of ${family.parts.text_encoder.config.num_layers} layers, ${dit.text.length} tokens`;
   if (subject === "decoder") return `${video.frames} frames of ${video.width}x${video.height}`;
   return (
     `${TIMED_BLOCKS} of ${publishedDepth(family)} blocks, ${dit.tokenFrames} x ${dit.tokensPerFrame} tokens, ` +
-    `text of ${dit.textLength}`
+    `text of ${dit.text.length}`
   );
 }

@@ -40,7 +40,7 @@ export async function videoDemand(
     const demand = await attempt(() => {
       const transformer = diffusionTransformer(opened.part, { ...video, latent });
       others.set(name, transformer.otherTensors);
-      textLength = transformer.textLength;
+      textLength = transformer.text.length;
       const onGpu = buildFull(transformer, { ...opened, provider: "cuda" });
       return partDemand(opened, "transformer", [buildFull(transformer, opened)], onGpu.activationBytes);
     });
