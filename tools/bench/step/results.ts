@@ -25,6 +25,8 @@ const timingSchema = z.object({
   /** Milliseconds, the median of each round. */
   computed: rounds,
   reused: rounds,
+  /** Milliseconds with a guidance scale of 1, which computes the conditional half alone. */
+  unguided: z.object({ computed: rounds, reused: rounds }),
   /** Or one sentence that says why it was not timed. */
   torch: z.union([torchSchema, z.string()]),
 });
@@ -69,7 +71,19 @@ export interface TimingSummary {
   readonly reused: Spread;
   /** A reused step over a computed one, of each round. */
   readonly reusedShare: Spread;
+  readonly unguided: UnguidedSummary;
   readonly torch: TorchSummary | string;
+}
+
+/** Steps of the conditional half alone. */
+export interface UnguidedSummary {
+  /** Milliseconds. */
+  readonly computed: Spread;
+  readonly reused: Spread;
+  /** A computed step with guidance over one without, of each round: above 1 the step without is faster. */
+  readonly computedRatio: Spread;
+  /** The same for reused steps. */
+  readonly reusedRatio: Spread;
 }
 
 export interface TorchSummary {
@@ -82,12 +96,18 @@ export interface TorchSummary {
   readonly ratio: Spread;
 }
 
-export function summariseTiming({ threads, computed, reused, torch }: StepTiming): TimingSummary {
+export function summariseTiming({ threads, computed, reused, unguided, torch }: StepTiming): TimingSummary {
   return {
     threads,
     computed: spread(computed),
     reused: spread(reused),
     reusedShare: spread(ratios(reused, computed)),
+    unguided: {
+      computed: spread(unguided.computed),
+      reused: spread(unguided.reused),
+      computedRatio: spread(ratios(computed, unguided.computed)),
+      reusedRatio: spread(ratios(reused, unguided.reused)),
+    },
     torch: typeof torch === "string" ? torch : summariseTorch(torch, computed),
   };
 }
