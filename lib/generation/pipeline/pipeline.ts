@@ -1,6 +1,6 @@
 import { type CacheTrace, cacheTrace } from "../caching/index.ts";
 import { openModelFolder } from "../checkpoint/index.ts";
-import { generationFeeds, givenFrames, guidanceBatch } from "../models/index.ts";
+import { generationFeeds, givenFrames, guidanceBatch, nominalSize } from "../models/index.ts";
 import {
   type GenerationRequest,
   type ResolvedRequest,
@@ -20,7 +20,6 @@ import {
 import { GenerationError } from "./errors.ts";
 import { guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";
-import { nominalSize } from "./model/families.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
 import { encodePrompts } from "./text/prompts.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";

@@ -1,9 +1,8 @@
-import { type LatentDecoder, type LatentShape, latentDecoder } from "../models/index.ts";
+import { type LatentDecoder, type LatentShape, latentDecoder, nominalSize } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import type { Decoding } from "./decode.ts";
 import { type Experts, expertsFor, guidanceScales } from "./experts.ts";
-import { nominalSize } from "./model/families.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 
 /** All that one shape of video needs opened: graphs have static shapes. */

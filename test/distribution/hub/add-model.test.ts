@@ -373,7 +373,9 @@ describe("it is refused in one sentence", () => {
   });
 
   test.each(["latte", "../up/there", "a/b/c", ".hidden/x"])("for the name %s", (name) => {
-    expect(() => recipeOf(name)).toThrow("none of latte-1, wan2.1-1.3b");
+    expect(() => recipeOf(name)).toThrow(
+      "none of latte-1, open-sora-1.2, open-sora-plan-1.1, wan2.1-1.3b, wan2.1-14b, wan2.2-a14b.",
+    );
   });
 });
 

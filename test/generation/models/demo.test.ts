@@ -13,10 +13,10 @@ import {
   diffusionTransformer,
   generationFeeds,
   latentDecoder,
-  parseSTDiT3Config,
   stepFeeds,
   textEncoder,
 } from "../../../lib/generation/models/index.ts";
+import { parseSTDiT3Config } from "../../../lib/generation/models/open-sora/transformer.ts";
 import type { Tensor } from "../../../lib/generation/onnx/index.ts";
 import { denoise } from "../../../lib/generation/pipeline/denoise.ts";
 import { openTokenizer } from "../../../lib/generation/pipeline/text/tokenizer.ts";

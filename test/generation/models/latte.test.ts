@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { buildFull, buildReuse, diffusionTransformer } from "../../../lib/generation/models/index.ts";
-import { latte, parseLatteConfig } from "../../../lib/generation/models/latte.ts";
-import { openSoraPlan, parseOpenSoraPlanConfig } from "../../../lib/generation/models/open-sora-plan.ts";
+import { latte, parseLatteConfig } from "../../../lib/generation/models/latte/transformer.ts";
+import {
+  openSoraPlan,
+  parseOpenSoraPlanConfig,
+} from "../../../lib/generation/models/open-sora-plan/transformer.ts";
 import { shapesOf } from "../pipeline/tiny-model.ts";
 import {
   caseFeeds,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { buildFull, buildReuse, parseSTDiT3Config, stdit3 } from "../../../lib/generation/models/index.ts";
+import { buildFull, buildReuse } from "../../../lib/generation/models/index.ts";
+import { parseSTDiT3Config, stdit3 } from "../../../lib/generation/models/open-sora/transformer.ts";
 import {
   feedsOf,
   float32,

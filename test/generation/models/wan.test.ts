@@ -4,10 +4,9 @@ import {
   buildReuse,
   diffusionTransformer,
   generationFeeds,
-  parseWanConfig,
   stepFeeds,
-  wan,
 } from "../../../lib/generation/models/index.ts";
+import { parseWanConfig, wan } from "../../../lib/generation/models/wan/transformer.ts";
 import { float32, type Golden, open, readCases, readGolden, relativeError, run } from "./golden.ts";
 
 // Worst error measured over all cases: 4.4e-6.

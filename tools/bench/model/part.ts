@@ -1,5 +1,6 @@
 import type { Checkpoint, ModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import {
+  type BenchmarkVideo,
   buildFull,
   buildReuse,
   cutNames,
@@ -15,7 +16,6 @@ import {
 } from "../../../lib/generation/models/index.ts";
 import type { Graph, Tensor } from "../../../lib/generation/onnx/index.ts";
 import type { SessionName } from "../step/results.ts";
-import type { VideoSize } from "./families.ts";
 import { randomValues, volume } from "./random-values.ts";
 
 /** One graph of a model at one size of video. */
@@ -30,7 +30,11 @@ export const TIMESTEP = 500;
 export const GUIDANCE_SCALE = 7;
 
 /** @throws CheckpointError or Error naming the part that cannot be used */
-export async function openPart(model: ModelFolder, name: SessionName, video: VideoSize): Promise<TimedPart> {
+export async function openPart(
+  model: ModelFolder,
+  name: SessionName,
+  video: BenchmarkVideo,
+): Promise<TimedPart> {
   const vae = model.part("vae");
   const decoder = latentDecoder(vae);
   const shape = videoShape(decoder, video);
@@ -74,12 +78,12 @@ function transformerFeeds(dit: DiffusionTransformer, textWidth: number): Record<
   };
 }
 
-export function videoShape(decoder: LatentDecoder, video: VideoSize): VideoShape {
+export function videoShape(decoder: LatentDecoder, video: BenchmarkVideo): VideoShape {
   const { width, height, fps } = video;
   return { latent: latentOf(decoder, video), width, height, fps };
 }
 
-export function latentOf(decoder: LatentDecoder, { width, height, frames }: VideoSize): LatentShape {
+export function latentOf(decoder: LatentDecoder, { width, height, frames }: BenchmarkVideo): LatentShape {
   return {
     channels: decoder.channels,
     frames: decoder.latentFrames(frames),

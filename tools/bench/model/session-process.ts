@@ -3,14 +3,14 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { z } from "zod";
+import type { BenchmarkVideo } from "../../../lib/generation/models/index.ts";
 import type { SessionName } from "../step/results.ts";
-import type { VideoSize } from "./families.ts";
 
 const run = promisify(execFile);
 
 export interface ProbeOptions {
   /** The model's own first choice by default. */
-  readonly video?: VideoSize;
+  readonly video?: BenchmarkVideo;
   /** Whether the session runs once as well; it does by default. */
   readonly runs?: boolean;
 }

@@ -2,10 +2,12 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import {
+  type BenchmarkVideo,
   cutNames,
   decoderNames,
   diffusionTransformer,
   latentDecoder,
+  type WeightedPart,
 } from "../../../lib/generation/models/index.ts";
 import {
   MAPPED_BYTES_MIN,
@@ -17,10 +19,10 @@ import { say, times } from "../rounds.ts";
 import { quantile } from "../statistics.ts";
 import type { SessionName } from "../step/results.ts";
 import { startTorch } from "../torch-process.ts";
-import { type Family, publishedDepth, TIMED_BLOCKS, type VideoSize, type WeightedPart } from "./families.ts";
 import { GUIDANCE_SCALE, openPart, TIMESTEP, videoShape } from "./part.ts";
 import { type ModelTiming, relativeDistance, type Subject, torchTimesSchema } from "./results.ts";
 import { writeFeeds } from "./safetensors-file.ts";
+import { publishedDepth, TIMED_BLOCKS, type TimedModel } from "./timed-models.ts";
 
 export interface Effort {
   readonly threads: number;
@@ -41,7 +43,7 @@ const SUBJECTS = {
 
 /** Rounds of a run of ours and one of PyTorch's, which wait for each other. */
 export async function timePart(
-  family: Family,
+  family: TimedModel,
   model: ModelFolder,
   subject: Subject,
   { threads, rounds }: Effort,
@@ -99,7 +101,7 @@ interface OpenedPart {
 async function open(
   model: ModelFolder,
   name: SessionName,
-  video: VideoSize,
+  video: BenchmarkVideo,
   threads: number,
 ): Promise<OpenedPart> {
   const { weights, build, feeds } = await openPart(model, name, video);
@@ -120,7 +122,7 @@ async function milliseconds({ session, feeds }: OpenedPart): Promise<number> {
 }
 
 /** What torch_model.py is to compute. */
-async function writeJob(folder: string, feeds: OpenedPart["feeds"], video: VideoSize): Promise<void> {
+async function writeJob(folder: string, feeds: OpenedPart["feeds"], video: BenchmarkVideo): Promise<void> {
   await mkdir(folder, { recursive: true });
   const job = { ...video, timestep: TIMESTEP, guidanceScale: GUIDANCE_SCALE };
   await writeFile(join(folder, "job.json"), JSON.stringify(job));
@@ -135,7 +137,7 @@ async function distance(result: Tensor, path: string): Promise<number> {
   return relativeDistance(result.data as Float32Array, expected);
 }
 
-function extentOf(family: Family, model: ModelFolder, subject: Subject): string {
+function extentOf(family: TimedModel, model: ModelFolder, subject: Subject): string {
   const video = subject === "decoder" ? family.decodedVideo : family.stepVideo;
   const decoder = latentDecoder(model.part("vae"));
   const dit = diffusionTransformer(model.part("transformer"), videoShape(decoder, family.stepVideo));

@@ -5,12 +5,11 @@ import {
   type ModelFolder,
   type ModelPart,
 } from "../../checkpoint/index.ts";
-import { type TextStates, textEncoder } from "../../models/index.ts";
+import { familyOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
 import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { type ModelDescription, readDescription } from "./description.ts";
-import type { Recipe } from "./families.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
@@ -100,11 +99,10 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   };
 }
 
-/**
- * The part that decodes. Latte-1 has a second one, which its index does not name and its authors prefer.
- */
-export function decoderPart({ partNames }: ModelFolder): string {
-  return ["vae_temporal_decoder"].find((name) => partNames.includes(name)) ?? "vae";
+/** The part that decodes: the decoder that the family prefers where the folder has one, or else `vae`. */
+export function decoderPart({ index, partNames }: ModelFolder): string {
+  const preferred = familyOf(index)?.unnamedDecoder;
+  return preferred !== undefined && partNames.includes(preferred) ? preferred : "vae";
 }
 
 /** @throws CheckpointError */

@@ -1,7 +1,6 @@
-import type { GuidanceBatch, TextCondition } from "../../models/index.ts";
+import { captionOf, type GuidanceBatch, type TextCondition, withSuffix } from "../../models/index.ts";
 import type { ResolvedRequest } from "../../request/index.ts";
 import type { EncodedPrompt, ModelParts } from "../model/parts.ts";
-import { captionOf, withSuffix } from "./caption.ts";
 
 export interface Prompts extends Pick<ResolvedRequest, "prompt" | "negativePrompt"> {
   readonly batch: GuidanceBatch;

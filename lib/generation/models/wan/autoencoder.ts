@@ -19,10 +19,10 @@ import {
   transpose,
   upsampleNearest2x,
   type Value,
-} from "../onnx/index.ts";
-import type { Values } from "./blocks.ts";
-import type { BuildOptions } from "./build-options.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
+} from "../../onnx/index.ts";
+import type { Values } from "../blocks.ts";
+import type { BuildOptions } from "../build-options.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
 import {
   causalLatentFrames,
   type DecoderRun,
@@ -30,8 +30,8 @@ import {
   framesPerRun,
   type LatentDecoder,
   type LatentExtent,
-} from "./latent-decoder.ts";
-import { asFrames, asVideo } from "./video-axes.ts";
+} from "../latent-decoder.ts";
+import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
  * The decoder of Wan's causal video autoencoder (arXiv 2503.20314), key names of diffusers' AutoencoderKLWan. The

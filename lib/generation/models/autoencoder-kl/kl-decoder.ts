@@ -9,8 +9,8 @@ import {
   transpose,
   upsampleNearest2x,
   type Value,
-} from "../onnx/index.ts";
-import type { NamedWeights } from "./build-options.ts";
+} from "../../onnx/index.ts";
+import type { NamedWeights } from "../build-options.ts";
 
 /**
  * The way from a latent to pictures that the 2-D KL autoencoder (arXiv 2112.10752) and its relatives share, key

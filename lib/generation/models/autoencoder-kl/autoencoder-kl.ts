@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { add, Graph, mul, sub } from "../onnx/index.ts";
-import type { BuildOptions } from "./build-options.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import { encoderNames, type ImageEncoder } from "./image-encoder.ts";
+import { add, Graph, mul, sub } from "../../onnx/index.ts";
+import type { BuildOptions } from "../build-options.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
+import { encoderNames, type ImageEncoder } from "../image-encoder.ts";
+import { decoderNames, framesPerRun, type LatentDecoder, type LatentExtent } from "../latent-decoder.ts";
+import { asVideo } from "../video-axes.ts";
 import { conv, type KLDecoderShape, klDecoder } from "./kl-decoder.ts";
 import { klEncoder, meanOf } from "./kl-encoder.ts";
-import { decoderNames, framesPerRun, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
-import { asVideo } from "./video-axes.ts";
 
 /**
  * The 2-D KL autoencoder (arXiv 2112.10752), key names of diffusers' AutoencoderKL. Every frame is decoded on its

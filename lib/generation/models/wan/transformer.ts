@@ -15,14 +15,19 @@ import {
   split,
   transpose,
   type Value,
-} from "../onnx/index.ts";
-import { affine, checkLatent, feedForward, modulate, twoLayers, type Values, wholeBatch } from "./blocks.ts";
-import { timestepCondition } from "./conditions/scalar.ts";
-import { textCondition } from "./conditions/text.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import type { BlockOutput, Conditioning, DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
-import { gridRotaryTables } from "./embeddings.ts";
-import type { GuidanceBatch } from "./guidance-batch.ts";
+} from "../../onnx/index.ts";
+import { affine, checkLatent, feedForward, modulate, twoLayers, type Values, wholeBatch } from "../blocks.ts";
+import { timestepCondition } from "../conditions/scalar.ts";
+import { textCondition } from "../conditions/text.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
+import type {
+  BlockOutput,
+  Conditioning,
+  DiffusionTransformer,
+  VideoShape,
+} from "../diffusion-transformer.ts";
+import { gridRotaryTables } from "../embeddings.ts";
+import type { GuidanceBatch } from "../guidance-batch.ts";
 
 /**
  * WanTransformer3DModel, the text-to-video transformer of Wan 2.1 and of each half of Wan 2.2 A14B

@@ -1,5 +1,5 @@
-import { conv2d, pad, silu, slice, type Value } from "../onnx/index.ts";
-import type { NamedWeights } from "./build-options.ts";
+import { conv2d, pad, silu, slice, type Value } from "../../onnx/index.ts";
+import type { NamedWeights } from "../build-options.ts";
 import { conv, type KLDecoderShape, klResnet, norm, selfAttention } from "./kl-decoder.ts";
 
 /**

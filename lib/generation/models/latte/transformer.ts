@@ -13,7 +13,7 @@ import {
   split,
   transpose,
   type Value,
-} from "../onnx/index.ts";
+} from "../../onnx/index.ts";
 import {
   affine,
   alongTime,
@@ -24,13 +24,18 @@ import {
   type Values,
   wholeBatch,
   withinFrames,
-} from "./blocks.ts";
-import { timestepCondition } from "./conditions/scalar.ts";
-import { textCondition } from "./conditions/text.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import type { BlockOutput, Conditioning, DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
-import { gridSinusoid, lineSinusoid } from "./embeddings.ts";
-import type { GuidanceBatch } from "./guidance-batch.ts";
+} from "../blocks.ts";
+import { timestepCondition } from "../conditions/scalar.ts";
+import { textCondition } from "../conditions/text.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
+import type {
+  BlockOutput,
+  Conditioning,
+  DiffusionTransformer,
+  VideoShape,
+} from "../diffusion-transformer.ts";
+import { gridSinusoid, lineSinusoid } from "../embeddings.ts";
+import type { GuidanceBatch } from "../guidance-batch.ts";
 
 /**
  * LatteTransformer3DModel, the transformer of Latte-1 (arXiv 2401.03048), key names of diffusers: pairs of a

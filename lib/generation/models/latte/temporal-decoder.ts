@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { add, conv3d, Graph, mul, sigmoid, silu, type Value } from "../onnx/index.ts";
-import type { BuildOptions } from "./build-options.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import { klDecoder, klResnet, norm } from "./kl-decoder.ts";
-import { decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
-import { asFrames, asVideo } from "./video-axes.ts";
+import { add, conv3d, Graph, mul, sigmoid, silu, type Value } from "../../onnx/index.ts";
+import { klDecoder, klResnet, norm } from "../autoencoder-kl/kl-decoder.ts";
+import type { BuildOptions } from "../build-options.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
+import { decoderNames, type LatentDecoder, type LatentExtent } from "../latent-decoder.ts";
+import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
  * The decoder of AutoencoderKLTemporalDecoder (arXiv 2311.15127), key names of diffusers: the 2-D KL decoder

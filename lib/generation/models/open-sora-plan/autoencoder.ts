@@ -15,19 +15,19 @@ import {
   transpose,
   upsampleNearest2x,
   type Value,
-} from "../onnx/index.ts";
-import type { BuildOptions } from "./build-options.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import { norm } from "./kl-decoder.ts";
+} from "../../onnx/index.ts";
+import { norm } from "../autoencoder-kl/kl-decoder.ts";
+import type { BuildOptions } from "../build-options.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
 import {
   causalLatentFrames,
   type DecoderRun,
   decoderNames,
   type LatentDecoder,
   type LatentExtent,
-} from "./latent-decoder.ts";
-import { inTiles } from "./tiles.ts";
-import { asFrames, asVideo } from "./video-axes.ts";
+} from "../latent-decoder.ts";
+import { inTiles } from "../tiles.ts";
+import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
  * The decoder of Open-Sora-Plan 1.1 (github.com/PKU-YuanGroup/Open-Sora-Plan, tag v1.1.0, CausalVAEModel), key

@@ -19,16 +19,29 @@ import {
   split,
   transpose,
   type Value,
-} from "../onnx/index.ts";
-import { affine, alongTime, checkLatent, modulate, type Values, wholeBatch, withinFrames } from "./blocks.ts";
-import type { TextStates } from "./conditions/condition.ts";
-import { givenFramesCondition } from "./conditions/given-frames.ts";
-import { fpsCondition, timestepCondition } from "./conditions/scalar.ts";
-import { type ReadableWeights, textCondition } from "./conditions/text.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import type { BlockOutput, Conditioning, DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
-import { gridSinusoid, rotaryTables, SINUSOID_WIDTH, scalarSinusoid } from "./embeddings.ts";
-import type { GuidanceBatch } from "./guidance-batch.ts";
+} from "../../onnx/index.ts";
+import {
+  affine,
+  alongTime,
+  checkLatent,
+  modulate,
+  type Values,
+  wholeBatch,
+  withinFrames,
+} from "../blocks.ts";
+import type { TextStates } from "../conditions/condition.ts";
+import { givenFramesCondition } from "../conditions/given-frames.ts";
+import { fpsCondition, timestepCondition } from "../conditions/scalar.ts";
+import { type ReadableWeights, textCondition } from "../conditions/text.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
+import type {
+  BlockOutput,
+  Conditioning,
+  DiffusionTransformer,
+  VideoShape,
+} from "../diffusion-transformer.ts";
+import { gridSinusoid, rotaryTables, SINUSOID_WIDTH, scalarSinusoid } from "../embeddings.ts";
+import type { GuidanceBatch } from "../guidance-batch.ts";
 
 /**
  * STDiT3, the transformer of Open-Sora 1.2 (github.com/hpcaitech/Open-Sora, tag v1.2.0): pairs of a spatial

@@ -11,12 +11,12 @@ import {
   slice,
   transpose,
   type Value,
-} from "../onnx/index.ts";
-import type { BuildOptions, NamedWeights } from "./build-options.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import { conv as conv2d, type KLDecoderShape, klDecoder, norm } from "./kl-decoder.ts";
-import { decoderNames, framesPerRun, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
-import { asFrames, asVideo } from "./video-axes.ts";
+} from "../../onnx/index.ts";
+import { conv as conv2d, type KLDecoderShape, klDecoder, norm } from "../autoencoder-kl/kl-decoder.ts";
+import type { BuildOptions, NamedWeights } from "../build-options.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
+import { decoderNames, framesPerRun, type LatentDecoder, type LatentExtent } from "../latent-decoder.ts";
+import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
  * The decoder of Open-Sora 1.2 (github.com/hpcaitech/Open-Sora, tag v1.2.0, OpenSoraVAE_V1_2), key names of its

@@ -1,9 +1,10 @@
-import { conv3d, div, Graph, mul, pad, silu, sub, type Value } from "../onnx/index.ts";
-import type { BuildOptions } from "./build-options.ts";
-import { encoderNames, type ImageEncoder } from "./image-encoder.ts";
-import { conv as conv2d, type KLDecoderShape, norm } from "./kl-decoder.ts";
-import { klEncoder, meanOf } from "./kl-encoder.ts";
-import type { LatentExtent } from "./latent-decoder.ts";
+import { conv3d, div, Graph, mul, pad, silu, sub, type Value } from "../../onnx/index.ts";
+import { conv as conv2d, type KLDecoderShape, norm } from "../autoencoder-kl/kl-decoder.ts";
+import { klEncoder, meanOf } from "../autoencoder-kl/kl-encoder.ts";
+import type { BuildOptions } from "../build-options.ts";
+import { encoderNames, type ImageEncoder } from "../image-encoder.ts";
+import type { LatentExtent } from "../latent-decoder.ts";
+import { asVideo } from "../video-axes.ts";
 import {
   conv,
   EPS,
@@ -13,8 +14,7 @@ import {
   resnets,
   SPATIAL_SCALING,
   type Temporal,
-} from "./open-sora-vae.ts";
-import { asVideo } from "./video-axes.ts";
+} from "./autoencoder.ts";
 
 /**
  * The encoder of Open-Sora 1.2 for a single picture. Both of its autoencoders say a mean and a variance; the authors
