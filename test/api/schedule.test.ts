@@ -8,7 +8,7 @@ import { testApi } from "./support.ts";
 
 const api = await testApi();
 
-test("a completed video's schedule is an SVG that may load and run nothing", async () => {
+test("a completed video's schedule is an SVG that can load and run nothing", async () => {
   const { id } = await api.create();
   await api.complete(id);
   const response = await api.send("GET", `/v1/videos/${id}/schedule.svg`);
@@ -20,7 +20,7 @@ test("a completed video's schedule is an SVG that may load and run nothing", asy
   assertWellFormed(svg);
 });
 
-test("there is no schedule before the video is completed, and none of another tenant's", async () => {
+test("a schedule does not exist before the video is completed, nor for another tenant", async () => {
   const { id } = await api.create();
   const early = await api.send("GET", `/v1/videos/${id}/schedule.svg`);
   expect(early.status).toBe(409);
