@@ -13,11 +13,11 @@ describe("a queued job", () => {
     ["waits in the queue it was put into", dispatched, "gpu-1", END - 1, true],
     ["may have been lost by that queue after a while", dispatched, "gpu-1", END, false],
     ["went with the queue of an endpoint that was replaced", dispatched, "gpu-2", NOW, false],
-  ])("%s", (_claim, record, to, now, expected) => {
+  ])("a queued job %s", (_claim, record, to, now, expected) => {
     expect(isDispatched(record, { to, now })).toBe(expected);
   });
 
-  it("that was stored before there was such a thing counts as put nowhere", () => {
+  it("a record from before dispatches counts as not dispatched", () => {
     const { dispatched: _, ...old } = queued;
     expect(jobRecordSchema.parse(old)).toEqual(queued);
   });
