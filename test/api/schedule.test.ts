@@ -30,7 +30,7 @@ test("a schedule does not exist before the video is completed, nor for another t
   expect(foreign.status).toBe(404);
 });
 
-test("the receipt holds all that the drawing of a schedule needs", () => {
+test("the receipt holds everything that the chart of a schedule needs", () => {
   const trace = sampleTrace("fast", { steps: 30, motion: true });
   const indices = (isComputed: boolean) =>
     trace.schedule.filter(({ computed }) => computed === isComputed).map(({ step }) => step);

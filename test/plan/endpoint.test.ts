@@ -173,7 +173,7 @@ describe("closed-form results", () => {
     ]);
   });
 
-  test("a video that runs counts beside one that waits", () => {
+  test("a running video counts towards the backlog like a waiting one", () => {
     const given = { seconds: 900, loadSeconds: 0, coldSeconds: 0, instancesMax: 2, idleMinutes: 5 };
     const { actions } = simulate(options({ ...given, arrivals: [30, 100] }));
     // Both are there from 100 on, and 120, 180 and 240 are three minutes in a row.

@@ -213,7 +213,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect(await page.locator("#key-error").isVisible()).toBe(false);
   });
 
-  test("a prompt is text wherever it is shown, and one word in the shell", async () => {
+  test("a prompt is shown as text everywhere, and is one word in the shell command", async () => {
     const hostile = `<img src=x onerror=alert(1)> '"; $(touch x) \`id\` \\`;
     await begin();
     await order({ prompt: hostile, steps: "3" });

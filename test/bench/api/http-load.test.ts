@@ -11,7 +11,7 @@ async function listening(listener: RequestListener): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test("a request arrives as it was given, and its answer whole", async () => {
+test("a request arrives unchanged, and its answer whole", async () => {
   const port = await listening(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -28,7 +28,7 @@ test("a request arrives as it was given, and its answer whole", async () => {
   expect(JSON.parse(body)).toEqual(["POST", "/a?b=c", "1", '{"text":"größer"}']);
 });
 
-test("one connection serves request after request, whether their lengths are told or chunked", async () => {
+test("one connection serves request after request, with a content length or chunked", async () => {
   const sockets = new Set<unknown>();
   const port = await listening((request, response) => {
     sockets.add(request.socket);

@@ -21,7 +21,7 @@ describe("the ratio of our API to a bare server", () => {
   });
 });
 
-test("growth is told of the last jobs, not of the first ones, which warm the process up", () => {
+test("growth is measured over the last jobs, without the first ones, which warm the process up", () => {
   expect(growthByJob(results.memory)).toEqual({ resident: 0, heap: 20 });
 });
 

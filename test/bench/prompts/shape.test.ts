@@ -49,7 +49,7 @@ describe("overlap", () => {
   });
 });
 
-test("a turn is found whichever way it goes and wherever the angles wrap", () => {
+test("a rotation is found in either direction and across the wrap of angles", () => {
   const symmetry = Math.PI / 2;
   fc.assert(
     fc.property(

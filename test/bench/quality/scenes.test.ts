@@ -11,7 +11,7 @@ test("a full round has every motion equally often, in different words, with one 
   expect(new Set(prompts.map(({ seed }) => seed)).size).toBe(FULL_ROUND / MOTIONS.length);
 });
 
-test("more prompts than a round repeat its words with other seeds", () => {
+test("prompts beyond one round repeat its words with other seeds", () => {
   const prompts = benchmarkPrompts(2 * FULL_ROUND);
   const second = prompts.slice(FULL_ROUND);
   expect(second.map(({ text }) => text)).toEqual(prompts.slice(0, FULL_ROUND).map(({ text }) => text));

@@ -140,7 +140,7 @@ it("an unknown pipeline is refused with the list of known families", async () =>
   );
 });
 
-it("Open-Sora is told the size that it was trained with, of which its decoder makes less", async () => {
+it("Open-Sora is told its training size, which is larger than what its decoder makes", async () => {
   const { limits, recipe } = await describeAs("Open-Sora 1.2");
   for (const [width, height] of limits.sizes) {
     const told = nominalSize(recipe, { width, height });

@@ -100,7 +100,7 @@ describe("two transformers", () => {
   });
 });
 
-it("calibration measures nothing from one transformer to the other", async () => {
+it("calibration measures no change from one transformer to the other", async () => {
   const { steps, secondFrom } = cases[0]!;
   const [run] = await measureReuse(folder, { requests: [requestOf(cases[0]!)], reach: 3, options: together });
   const earlier = (step: number) => Math.min(3, step < secondFrom ? step : step - secondFrom);
