@@ -9,7 +9,7 @@ const auxiliaries = words(`
   is are was were has have had does do did can cannot could may might must shall should will would
 `);
 
-/** Verbs after which a reader asks who does it. Those that are also plural nouns (names, counts) are not listed. */
+/** Verbs that need a subject before them. The list leaves out verbs that are also plural nouns (names, counts). */
 const verbsWithoutSubject = words(`
   accepts adds agrees allows asks becomes begins belongs carries comes compares computes contains decodes
   deletes demands denies depends describes differs divides does drops encodes ends escapes expects fails fills
@@ -38,7 +38,7 @@ const openers = words(`
 /** Words that end in s and are no verbs. */
 const noVerbs = words("across always as besides his its less plus perhaps this thus towards us yes");
 
-/** Verbs whose subjects need no s: "both halves" and "one and another" agree, differ, make and so on. */
+/** Verbs of plural subjects that may have no s: "the cut and the whole model differ". */
 const pluralVerbs = words(`
   accept agree come differ end equal fail follow give go hold keep know lie make mean meet need parse pass
   reach see send share show stay survive take tell use work write
