@@ -38,7 +38,7 @@ describe("arguments that cannot be used", () => {
     "results of something else": { args: ["step", "--from", otherJson], says: /other\.json does not hold/ },
   };
   for (const [title, { args, says }] of Object.entries(cases)) {
-    test(`${title} ends the command with one sentence and exit code 2`, () => {
+    test(`a command with ${title} ends with one sentence and exit code 2`, () => {
       const { status, stderr } = bench(...args);
       expect(status).toBe(2);
       expect(stderr).toMatch(says);

@@ -59,7 +59,7 @@ describe("the bucket", () => {
   it.each([
     ["of videos", bucketId],
     ["of access logs", accessLogsId!],
-  ])("the bucket policy of %s requires TLS 1.2 or newer", (_name, id) => {
+  ])("the bucket policy %s requires TLS 1.2 or newer", (_name, id) => {
     const denied = (condition: object) =>
       expect.objectContaining({
         Effect: "Deny",

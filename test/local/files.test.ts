@@ -90,7 +90,7 @@ describe("a signed URL", () => {
     ["without a signature", (url) => url.searchParams.delete("signature")],
     ["with two signatures", (url) => url.searchParams.append("signature", "x")],
   ];
-  it.each(changes)("a signed URL %s is refused", async (_what, change) => {
+  it.each(changes)("a signed URL altered to one %s is refused", async (_what, change) => {
     const url = new URL(signer.sign(KEY, { ...HOUR, contentType: "video/mp4" }));
     change(url);
     const answer = await app.request(url);

@@ -79,7 +79,10 @@ describe("what cannot be planned", () => {
     "an unknown model": { args: ["--model", "sora"], says: /no model sora/ },
     "a name every object has": { args: ["--model", "constructor"], says: /no model constructor/ },
     "no videos": { args: ["--model", "demo", "--videos-per-day", "0"], says: /--videos-per-day must be/ },
-    "too many": { args: ["--model", "demo", "--videos-per-day", "1e6"], says: /--videos-per-day must be/ },
+    "too many videos": {
+      args: ["--model", "demo", "--videos-per-day", "1e6"],
+      says: /--videos-per-day must be/,
+    },
     "more videos than can be held": {
       args: ["--model", "demo", "--videos-per-day", "100000", "--days", "366"],
       says: /36600000 videos are too many/,

@@ -139,7 +139,7 @@ describe("a malformed safetensors file", () => {
   ];
 
   test.each(cases)(
-    "a file with this fault is refused in one sentence with its name: %s",
+    "a malformed file is refused in one sentence with its name: %s",
     async (_, bytes, reason) => {
       const fault = await read(bytes).then(
         () => expect.unreachable("the file was accepted"),

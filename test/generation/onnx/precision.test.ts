@@ -37,7 +37,7 @@ describe("a linear layer in float16", () => {
     ["float16", ["linear/Cast", "w"]],
     ["bfloat16", ["linear/Cast", "linear/Cast_2"]],
     ["float32", ["linear/Cast", "linear/Cast_2"]],
-  ] as const)("a linear layer in float16 takes a %s weight as %s", (dtype, expected) => {
+  ] as const)("the Gemm of a float16 linear layer over a %s weight has the inputs %s", (dtype, expected) => {
     const graph = graphOver(dtype);
     const y = halfLinear(graph, graph.input("x", "float32", [1, 2]));
     expect(y.dtype).toBe("float16");

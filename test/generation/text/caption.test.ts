@@ -26,7 +26,7 @@ describe("a caption", () => {
     expect(ours).toEqual(same.map(({ caption, tidy }) => ({ caption, tidy })));
   });
 
-  it("a caption keeps what diffusers would guess at: mojibake, rare references, a > in an attribute", () => {
+  it("a caption keeps what diffusers would guess at: mojibake, rare references, a bracket in an attribute", () => {
     const ours = golden.other.map(({ caption }) => [cleanCaption(caption), tidyCaption(caption)]);
     expect(ours).toEqual([
       ["cafã in zã¼rich", "cafÃ© in ZÃ¼rich"],

@@ -182,7 +182,7 @@ describe("no answer", () => {
     ["another protocol", "SSH-2.0-OpenSSH_9.9\r\n", () => undefined],
     ["headers without end", `HTTP/1.1 200 OK\r\nx: ${"a".repeat(100_000)}`, () => undefined],
     ["an upgrade", "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", end],
-  ])("a server's answer of %s is a reset", async (_, text, then) => {
+  ])("a reset is reported for %s", async (_, text, then) => {
     expect(await postLocal(await serveBytes(text, then))).toEqual(failed("reset"));
   });
 
@@ -190,7 +190,7 @@ describe("no answer", () => {
     ["nothing", ""],
     ["a header that never ends", "HTTP/1.1 200 OK\r\nx: "],
     ["a body that never ends", "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"],
-  ])("a server that sends %s, letter by letter, is a timeout", async (_, text) => {
+  ])("a timeout is reported for a server that sends %s, letter by letter", async (_, text) => {
     const drip = (socket: Socket) => {
       const timer = setInterval(() => socket.write("a"), 10);
       socket.on("close", () => clearInterval(timer));
@@ -246,7 +246,7 @@ describe("a blocked URL", () => {
     ["http://hooks.example/", "invalid_url"],
     ["https://hooks.example:22/", "invalid_url"],
     ["nonsense", "invalid_url"],
-  ])("no connection is made to %s, which is %s", async (url, reason) => {
+  ])("no connection is made to %s (%s)", async (url, reason) => {
     const resolve = vi.fn(async () => ["127.0.0.1"]);
     const options = { ...message, resolve, blockedHosts: ["api.adareel.example"] };
     expect(await postGuarded(url, options)).toEqual(failed(reason));
