@@ -196,7 +196,7 @@ describe("a folder of this machine", () => {
 
   beforeAll(() => {
     for (const [path, content] of Object.entries(wanFiles)) {
-      mkdirSync(join(cache, path, "../.."), { recursive: true });
+      mkdirSync(join(cache, path, ".."), { recursive: true });
       writeFileSync(join(cache, path), content);
     }
   });

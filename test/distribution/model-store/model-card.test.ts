@@ -26,5 +26,5 @@ it("a malformed card is refused by its key", async () => {
 
 it("model names are those that can stand in keys and in requests", () => {
   expect(["demo", "open-sora-1.2", "x_1"].map(isModelName)).toEqual([true, true, true]);
-  expect(["", "Demo", "-x", "a/b", "../..", "ä", "a".repeat(64)].some(isModelName)).toBe(false);
+  expect(["", "Demo", "-x", "a/b", "..", "ä", "a".repeat(64)].some(isModelName)).toBe(false);
 });

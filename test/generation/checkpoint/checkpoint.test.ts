@@ -204,7 +204,7 @@ describe("a malformed folder of weights", () => {
     await expect(opened).rejects.toThrow(folder);
   });
 
-  test.each(["../secret", "/etc/hostname", "sub/x", "../..", "", "a\\b", "C:x", "a\u0000b", 7])(
+  test.each(["../secret", "/etc/hostname", "sub/x", "..", "", "a\\b", "C:x", "a\u0000b", 7])(
     "an index with the shard name %j is refused",
     async (shard) => {
       const folder = folderOf({ "model.safetensors.index.json": sharded({ a: shard }) });

@@ -63,7 +63,7 @@ describe("an API key", () => {
     ]);
   });
 
-  it.each(["", "A", "a/b", "../..", "-a", "a".repeat(64), "ä"])(
+  it.each(["", "A", "a/b", "..", "-a", "a".repeat(64), "ä"])(
     "a key for the tenant %j cannot be created",
     async (tenant) => {
       await expect(open().keys.create({ tenant, name: "" })).rejects.toThrow(RangeError);

@@ -94,22 +94,7 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
     });
 
     check("other keys are refused", async () => {
-      const wrong = [
-        "",
-        "/",
-        "/a",
-        "a/",
-        "a//b",
-        ".",
-        "../..",
-        "a/../b",
-        "./a",
-        "a/.",
-        "a@",
-        "a b",
-        "ä",
-        "a\0",
-      ];
+      const wrong = ["", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", "a/.", "a@", "a b", "ä", "a\0"];
       for (const key of [...wrong, "a\\b", "a%2fb", "a".repeat(201), `${"a/".repeat(256)}b`]) {
         await expect(store.get(key)).rejects.toThrow(RangeError);
         await expect(store.put(key, bytes("1"))).rejects.toThrow(RangeError);
@@ -241,7 +226,7 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
     });
 
     check("a listing refuses impossible prefixes, and limits out of range", async () => {
-      for (const prefix of ["/", "../../", "a//", "a/../", "a@", "a b"]) {
+      for (const prefix of ["/", "../", "a//", "a/../", "a@", "a b"]) {
         await expect(store.list(prefix)).rejects.toThrow(RangeError);
         await expect(store.list("", { after: prefix })).rejects.toThrow(RangeError);
       }
