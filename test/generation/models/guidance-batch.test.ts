@@ -77,7 +77,7 @@ describe.each(goldens)("the conditional half of %s alone", async (name, classNam
   const TOLERANCE = 1e-6;
 
   it.each(cases.map((_, index) => index))(
-    "predicts in case %i what a batch of both halves predicts with a guidance scale of 1",
+    "the conditional half alone predicts in case %i what both halves predict with a guidance scale of 1",
     async (index) => {
       const { dit, both } = await prepared(index);
       const expected = await run(buildFull(dit, golden), golden.weights, both);
@@ -109,7 +109,7 @@ describe.each(goldens)("the conditional half of %s alone", async (name, classNam
 });
 
 describe("the batch that guidance needs", () => {
-  it("is the conditional half alone where every guidance scale is 1, and both halves otherwise", () => {
+  it("a batch is the conditional half alone where every guidance scale is 1, and both halves otherwise", () => {
     expect([1, 0, 0.5, 7].map((scale) => guidanceBatch(scale))).toEqual([1, 2, 2, 2]);
     expect([guidanceBatch(1, 1), guidanceBatch(1, 3), guidanceBatch(4, 1)]).toEqual([1, 2, 2]);
   });

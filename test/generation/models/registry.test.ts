@@ -11,7 +11,7 @@ describe("the registry of architectures", () => {
   const latent = { channels: 4, frames: 1, height: 8, width: 8 };
   const video = { latent, height: 64, width: 64, fps: 24 };
 
-  it("names the unknown class, its role and what can be built instead", () => {
+  it("the registry names the unknown class, its role and the supported classes", () => {
     const unknown = { className: "UNet3DConditionModel", config: {} };
     expect(() => diffusionTransformer(unknown, video)).toThrow(/transformer.*UNet3DConditionModel.*STDiT3/);
     expect(() => textEncoder({ className: "CLIPTextModel", config: {} })).toThrow(
@@ -23,7 +23,7 @@ describe("the registry of architectures", () => {
     );
   });
 
-  it("gives frames only to transformers that can be given some", async () => {
+  it("the registry refuses given frames for a transformer that does not take them", async () => {
     const { config } = await readGolden("wan");
     const wan = { className: "WanTransformer3DModel", config };
     const given = { ...video, latent: { ...latent, frames: 3 }, givenFrames: 1 };
@@ -32,7 +32,7 @@ describe("the registry of architectures", () => {
     );
   });
 
-  it("does not take a member of every object for a class", () => {
+  it("the registry does not take an inherited member of an object for a class", () => {
     expect(() => textEncoder({ className: "constructor", config: {} })).toThrow(/constructor/);
   });
 });

@@ -40,12 +40,12 @@ describe("a generation with a guidance scale of 1", () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it("makes the latent that guidance by both halves comes to", async () => {
+  it("a guidance scale of 1 makes the latent that guidance by both halves comes to", async () => {
     const [alone, both] = await generateAll(folder, [{ guidanceScale: 1 }, { guidanceScale: JUST_ABOVE_1 }]);
     expect(relativeError(alone!.latent, both!.latent)).toBeLessThan(1e-5);
   });
 
-  it("encodes no unconditional text, so that a negative prompt changes nothing", async () => {
+  it("a guidance scale of 1 encodes no unconditional text, so that a negative prompt changes nothing", async () => {
     const negativePrompt = "a blue square ".repeat(10);
     const [without, negative, guided] = await generateAll(folder, [
       { guidanceScale: 1 },
@@ -56,7 +56,7 @@ describe("a generation with a guidance scale of 1", () => {
     expect([negative!, guided!].map((made) => made.isNegativePromptTruncated)).toEqual([false, true]);
   });
 
-  it("reuses the residuals of its half where the cache lets it", async () => {
+  it("a guidance scale of 1 reuses the residuals of the conditional half where the cache lets it", async () => {
     const cached = { cache: "static:2", steps: 6 };
     const [alone, both] = await generateAll(folder, [
       { ...cached, guidanceScale: 1 },
@@ -66,7 +66,7 @@ describe("a generation with a guidance scale of 1", () => {
     expect(relativeError(alone!.latent, both!.latent)).toBeLessThan(1e-5);
   });
 
-  it("takes turns in one pipeline with a generation that is guided", async () => {
+  it("one pipeline makes generations with and without guidance in turn", async () => {
     const scales = [{ guidanceScale: 4 }, { guidanceScale: 1 }, { guidanceScale: 4 }, { guidanceScale: 1 }];
     const inTurn = await generateAll(folder, scales);
     for (const [i, scale] of scales.entries()) {
@@ -108,7 +108,7 @@ describe("two transformers", () => {
     ["the first", [4, 1], [4, JUST_ABOVE_1]],
     ["the second", [1, 3], [JUST_ABOVE_1, 3]],
   ] as const)(
-    "of which only %s is guided make the latent that guiding both makes",
+    "two transformers of which only %s is guided make the latent that guiding both makes",
     async (_, scales, guided) => {
       const latent = await latentWith(scales);
       expect(relativeError(latent, await latentWith(guided))).toBeLessThan(1e-5);
