@@ -186,6 +186,14 @@ describe("imports", () => {
   });
 });
 
+test("what depends on the execution provider is decided where graphs are lowered and sessions opened", () => {
+  const deciding = ["lib/generation/onnx/lowering.ts", "lib/generation/onnx/session.ts"];
+  const name = /"(cpu|cuda|webgpu)"/.source;
+  const comparison = new RegExp(`[!=]==? ?${name}|${name} ?[!=]==?|\\bcase ${name}|Record<Provider\\b`);
+  const asking = inFolder("lib/").filter((path) => comparison.test(sources.get(path)!));
+  expect(asking).toEqual(deciding);
+});
+
 test("every file of lib and functions is an entry point or is imported by one", () => {
   const edges = new Map([...importsOf].map(([path, targets]) => [path, new Set(targets)]));
   const roots = files.filter((path) => entryPoints.has(path) || path.startsWith("tools/"));

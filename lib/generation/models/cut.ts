@@ -1,6 +1,7 @@
 import {
   add,
   cast,
+  defaultPrecision,
   div,
   Graph,
   mul,
@@ -31,9 +32,9 @@ export interface CutOptions {
   readonly batch?: GuidanceBatch;
 }
 
-/** What the blocks multiply in, where it is not said. */
+/** What the blocks multiply in: as the options say, or else the default of the provider. */
 export function precisionOf({ provider, precision }: Pick<CutOptions, "provider" | "precision">): Precision {
-  return precision ?? (provider === "cuda" ? "float16" : "float32");
+  return precision ?? defaultPrecision(provider);
 }
 
 /** Names of the graph inputs and outputs that the cuts share; the conditions of the transformer add their own. */
@@ -122,8 +123,8 @@ interface Start {
   readonly guidanceScale: Value | null;
 }
 
-function begin(dit: DiffusionTransformer, { weights, provider = "cpu", batch = 2 }: CutOptions): Start {
-  const graph = new Graph({ provider, weights });
+function begin(dit: DiffusionTransformer, { batch = 2, ...options }: CutOptions): Start {
+  const graph = new Graph(options);
   const { channels, frames, height, width } = dit.latent;
   const latent = graph.input(cutNames.latent, "float32", [1, channels, frames, height, width]);
   const guidanceScale = batch === 2 ? graph.input(cutNames.guidanceScale, "float32", []) : null;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { activationBytes } from "./activation-bytes.ts";
+import { loweringOf } from "./lowering.ts";
 import {
   type Attributes,
   encodeModel,
@@ -12,6 +13,7 @@ import { elementCount, formatShape, type Shape, sameShape } from "./shape.ts";
 import {
   type DType,
   dataTypes,
+  defaultProvider,
   GraphError,
   type Precision,
   type Provider,
@@ -57,7 +59,7 @@ export class Graph {
   #precision: Precision = "float32";
 
   constructor(options: { provider?: Provider; weights?: WeightSource } = {}) {
-    this.provider = options.provider ?? "cpu";
+    this.provider = options.provider ?? defaultProvider;
     this.#weightSource = options.weights;
   }
 
@@ -223,7 +225,7 @@ export class Graph {
    * the runtime may order nodes otherwise, and writes some results over what they were made of.
    */
   get activationBytes(): number {
-    return activationBytes(this.#model(), this.provider);
+    return activationBytes(this.#model(), loweringOf(this));
   }
 
   /** The bytes of the ONNX model. Nodes, weights and inputs that no output needs are left out. */

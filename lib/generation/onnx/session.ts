@@ -1,6 +1,6 @@
 import { availableParallelism, loadavg } from "node:os";
 import type { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
-import type { Provider, Tensor, TensorData } from "./types.ts";
+import { defaultProvider, type Provider, type Tensor, type TensorData } from "./types.ts";
 
 export interface SessionOptions {
   /** The folder that external weights are relative to; `Checkpoint.root`. */
@@ -31,6 +31,11 @@ export interface Session {
  */
 export const MAPPED_BYTES_MIN = 512 * 2 ** 20;
 
+/** Whether a session holds weights and activations in the machine's own memory. */
+export function usesMachineMemory(provider: Provider = defaultProvider): boolean {
+  return provider === "cpu";
+}
+
 type Runtime = typeof import("onnxruntime-node");
 
 /** A model that cannot be opened or run, in one sentence. */
@@ -40,7 +45,7 @@ export class SessionError extends Error {
 
 /** Opens the bytes of `Graph.build()`. The files of the weights must not change while the session lives. */
 export async function openSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-  const provider = options.provider ?? "cpu";
+  const provider = options.provider ?? defaultProvider;
   const runtime = await loadRuntime();
   checkProvider(runtime, provider);
   const threads = options.threads ?? availableParallelism();

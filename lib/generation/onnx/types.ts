@@ -18,6 +18,8 @@ export type Precision = "float32" | "float16";
 /** Where a graph runs; graphs are lowered for one provider. */
 export type Provider = "cpu" | "cuda" | "webgpu";
 
+export const defaultProvider: Provider = "cpu";
+
 export type TensorData = Float32Array | BigInt64Array | Int32Array | Uint8Array;
 
 /** A tensor in host memory, row-major. `Uint8Array` holds bool, one byte an element. */

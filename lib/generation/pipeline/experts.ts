@@ -8,7 +8,7 @@ import {
   precisionOf,
   type VideoShape,
 } from "../models/index.ts";
-import type { Graph, Session } from "../onnx/index.ts";
+import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoise.ts";
 import { type ModelParts, type OpenedPart, openGraph, type PipelineOptions } from "./model/parts.ts";
@@ -89,8 +89,8 @@ export function expertsFor(
 
 /** Half of the memory is left to what computes. How much a GPU has is not known here. */
 function fitTogether(parts: readonly OpenedPart[], options: PipelineOptions): boolean {
-  const { provider = "cpu", memoryBytes } = options;
-  const memory = memoryBytes ?? (provider === "cpu" ? machineMemory() : 0);
+  const { provider, memoryBytes } = options;
+  const memory = memoryBytes ?? (usesMachineMemory(provider) ? machineMemory() : 0);
   const width = precisionOf(options) === "float16" ? 2 : 4;
   const bytes = parts.map(({ weights }) => elements(weights) * width);
   return bytes.reduce((sum, count) => sum + count, 0) <= memory / 2;

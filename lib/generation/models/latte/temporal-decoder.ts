@@ -54,9 +54,9 @@ export function autoencoderKLTemporalDecoder(config: AutoencoderKLTemporalDecode
 function buildDecoder(
   config: AutoencoderKLTemporalDecoderConfig,
   { frames, height, width }: LatentExtent,
-  { weights, provider = "cpu" }: BuildOptions,
+  options: BuildOptions,
 ): Graph {
-  const g = new Graph({ provider, weights });
+  const g = new Graph(options);
   const latent = g.input(decoderNames.latent, "float32", [frames, config.latent_channels, height, width]);
   const shape = {
     blockChannels: config.block_out_channels,
@@ -65,7 +65,7 @@ function buildDecoder(
     groups: GROUPS,
     hasAttention: true,
   };
-  const pictures = klDecoder(mul(latent, 1 / config.scaling_factor), shape, weights, {
+  const pictures = klDecoder(mul(latent, 1 / config.scaling_factor), shape, options.weights, {
     resnet: spatioTemporalResnet,
   });
   g.output(decoderNames.frames, asFrames(temporalConv(asVideo(pictures), "decoder.time_conv_out")));

@@ -119,9 +119,9 @@ function buildDecoder(
   config: CausalVAEConfig,
   { groups, tilePixels }: typeof published,
   { frames, height, width, continues = false, isContinued = false }: DecoderRun & LatentExtent,
-  { weights, provider = "cpu" }: BuildOptions,
+  options: BuildOptions,
 ): Graph {
-  const g = new Graph({ provider, weights });
+  const g = new Graph(options);
   const scale = scaleOf(config);
   const { embed_dim, decoder_temporal_upsample, decoder_spatial_upsample } = config;
   const latent = g.input(decoderNames.latent, "float32", [frames, embed_dim, height, width]);

@@ -132,14 +132,14 @@ function buildDecoder(
   temporal: Temporal,
   spatial: KLDecoderShape,
   { frames, height, width }: LatentExtent,
-  { weights, provider = "cpu" }: BuildOptions,
+  options: BuildOptions,
 ): Graph {
-  const g = new Graph({ provider, weights });
+  const g = new Graph(options);
   const C = temporal.embed_dim;
   const z = asVideo(g.input(decoderNames.latent, "float32", [frames, C, height, width]));
   const perChannel = (name: string) => g.weight(name, [1, C, 1, 1, 1]);
   const decoded = temporalDecoder(add(mul(z, perChannel("scale")), perChannel("shift")), temporal);
-  g.output(decoderNames.frames, pictures(asFrames(decoded), spatial, weights));
+  g.output(decoderNames.frames, pictures(asFrames(decoded), spatial, options.weights));
   return g;
 }
 

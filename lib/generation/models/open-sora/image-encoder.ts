@@ -30,14 +30,14 @@ function buildEncoder(
   temporal: Temporal,
   spatial: KLDecoderShape,
   { height, width }: Omit<LatentExtent, "frames">,
-  { weights, provider = "cpu" }: BuildOptions,
+  options: BuildOptions,
 ): Graph {
-  const g = new Graph({ provider, weights });
+  const g = new Graph(options);
   const scale = 2 ** (spatial.blockChannels.length - 1);
   const picture = g.input(encoderNames.picture, "float32", [1, 3, height * scale, width * scale]);
   const root = "spatial_vae.module";
   const channels = 2 * temporal.in_out_channels;
-  const moments = klEncoder(picture, spatial, channels, { weights, name: `${root}.encoder` });
+  const moments = klEncoder(picture, spatial, channels, { ...options, name: `${root}.encoder` });
   const frame = meanOf(conv2d(moments, `${root}.quant_conv`, channels, 1));
   const latent = temporalEncoder(asVideo(mul(frame, SPATIAL_SCALING)), temporal);
   const perChannel = (name: string) => g.weight(name, [1, temporal.embed_dim, 1, 1, 1]);

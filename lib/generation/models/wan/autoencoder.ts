@@ -116,9 +116,9 @@ export function autoencoderKLWanDecoder(config: AutoencoderKLWanConfig): LatentD
 function buildDecoder(
   config: AutoencoderKLWanConfig,
   { frames, height, width, continues = false, isContinued = false }: DecoderRun & LatentExtent,
-  { weights, provider = "cpu" }: BuildOptions,
+  options: BuildOptions,
 ): Graph {
-  const g = new Graph({ provider, weights });
+  const g = new Graph(options);
   const dim = config.decoder_base_dim ?? config.base_dim;
   const widths = config.dim_mult.toReversed().map((multiple) => multiple * dim);
   const upsamplesTime = config.temperal_downsample.toReversed();
