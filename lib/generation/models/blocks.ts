@@ -11,7 +11,7 @@ import {
 } from "../onnx/index.ts";
 import type { LatentShape } from "./diffusion-transformer.ts";
 
-/** What the architectures have in common. In shapes B is the batch, N tokens, D the width. */
+/** Layers that several architectures share. In shapes B is the batch, N tokens, D the width. */
 
 /** A tuple of N values: the parts of a split. */
 export type Values<N, T extends Value[] = []> = T["length"] extends N ? T : Values<N, [...T, Value]>;

@@ -26,13 +26,13 @@ import type { GuidanceBatch } from "./guidance-batch.ts";
 export interface CutOptions {
   readonly weights: WeightSource;
   readonly provider?: Provider;
-  /** What the blocks multiply in; float16 on CUDA by default, float32 elsewhere. */
+  /** Precision of the products of the blocks; float16 on CUDA by default, float32 elsewhere. */
   readonly precision?: Precision;
   /** Both guidance halves by default. With 1 the prediction is that of the conditional half, without guidance. */
   readonly batch?: GuidanceBatch;
 }
 
-/** What the blocks multiply in: as the options say, or else the default of the provider. */
+/** Precision of the products of the blocks: that of the options, or else the default of the provider. */
 export function precisionOf({ provider, precision }: Pick<CutOptions, "provider" | "precision">): Precision {
   return precision ?? defaultPrecision(provider);
 }

@@ -11,7 +11,7 @@ export interface LatentShape {
   readonly width: number;
 }
 
-/** What a video is to be, as far as a transformer is conditioned on it. */
+/** Extent and speed of a video, as a transformer is conditioned on them. */
 export interface VideoShape {
   readonly latent: LatentShape;
   /** Height of the decoded video in pixels. */
@@ -24,10 +24,10 @@ export interface VideoShape {
   readonly givenFrames?: number;
 }
 
-/** What blocks and head need to know of the step and the text. Its members belong to the architecture. */
+/** Values of the step and the text that blocks and head need. Each architecture has its own members. */
 export type Conditioning = Readonly<Record<string, Value>>;
 
-/** What a block computes: the stream after it, and what it added to the stream, in order. */
+/** Output of a block: the stream after it, and the residuals it added to the stream, in order. */
 export interface BlockOutput {
   readonly x: Value;
   readonly residuals: readonly Value[];

@@ -27,7 +27,7 @@ export interface Architectures {
   readonly imageEncoders?: Builders<ImageEncoder>;
 }
 
-/** Models of one pipeline: everything that is known of them and that their folders on the hub do not say. */
+/** Models of one pipeline: everything known of them that their folders on the hub do not say. */
 export interface Family {
   /** Name for people. */
   readonly name: string;
@@ -50,15 +50,15 @@ export interface Family {
 export interface PublishedModel {
   /** Name for people. */
   readonly title: string;
-  /** Whether a folder may hold this model, by its index; any index of the family may by default. */
+  /** Tells by the index of a folder whether it may hold this model; any index of the family may by default. */
   readonly matchesIndex?: (index: Config) => boolean;
-  /** Whether a folder holds this model, by the configuration of its transformer; any may by default. */
+  /** Tells by the configuration of a transformer whether it is of this model; any is by default. */
   readonly matchesTransformer?: (transformer: Config) => boolean;
   /** Limits, defaults and recipe. The member `video` of a folder's `model_index.json` goes before them. */
   readonly video: VideoMember;
-  /** Where to download it; undefined for a model that has no name to be added by. */
+  /** Source of its files; undefined for a model that has no name to be added by. */
   readonly hub?: NamedSource;
-  /** What the benchmark of models times of it; undefined for a model that it does not time. */
+  /** Settings of the benchmark of models; undefined for a model that it does not time. */
   readonly benchmark?: Benchmark;
 }
 
@@ -84,7 +84,7 @@ export interface Assembly {
   readonly files: Config;
 }
 
-/** Where the files of a part come from. */
+/** Source of the files of a part. */
 export interface PartSource {
   /** The part's folder in the model. */
   readonly part: string;
@@ -92,7 +92,7 @@ export interface PartSource {
   readonly id: string;
   /** Its folder there; the whole repository where it is "". */
   readonly folder: string;
-  /** All that is taken; everything a part needs where it is left out. */
+  /** Names of the files that are taken; by default everything that a part needs. */
   readonly only?: readonly string[];
 }
 
@@ -122,6 +122,6 @@ export interface Benchmark {
   readonly decodedVideo: BenchmarkVideo;
   /** The video of which the decoder's first run has its memory measured: larger, so that it stands out. */
   readonly measuredVideo: BenchmarkVideo;
-  /** Whether its text encoder is timed: those of two families are that of a third. */
+  /** True where the text encoder is timed; two families have the encoder of a third. */
   readonly timesText: boolean;
 }

@@ -71,7 +71,7 @@ export function umt5Encoder(config: T5Config): TextEncoder {
 }
 
 interface Variant {
-  /** Whether block 0 alone stores a table of biases, which all blocks use. */
+  /** True where block 0 alone stores a table of biases, which all blocks use. */
   readonly sharesPositionBias: boolean;
 }
 

@@ -15,7 +15,7 @@ export const recipeSchema = z.object({
   nominal_size: z.record(z.string(), z.tuple([z.int().positive(), z.int().positive()])).default({}),
 });
 
-/** How a model is asked for a video. */
+/** Rewriting of prompts, and settings of transformer and sampler, that a model was made with. */
 export type Recipe = Readonly<z.infer<typeof recipeSchema>>;
 
 /** The member `video` of a model's index: limits and defaults of requests, and the recipe. */

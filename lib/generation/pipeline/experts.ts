@@ -87,7 +87,7 @@ export function expertsFor(
   };
 }
 
-/** Half of the memory is left to what computes. How much a GPU has is not known here. */
+/** Half of the memory is left to activations. The memory of a GPU is not known here. */
 function fitTogether(parts: readonly OpenedPart[], options: PipelineOptions): boolean {
   const { provider, memoryBytes } = options;
   const memory = memoryBytes ?? (usesMachineMemory(provider) ? machineMemory() : 0);
@@ -96,7 +96,7 @@ function fitTogether(parts: readonly OpenedPart[], options: PipelineOptions): bo
   return bytes.reduce((sum, count) => sum + count, 0) <= memory / 2;
 }
 
-/** What the machine has, or the container that this is. */
+/** Memory of the machine, or of the container that limits this process. */
 function machineMemory(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();

@@ -5,7 +5,7 @@ import type { Decoding } from "./decode.ts";
 import { type Experts, expertsFor, guidanceScales } from "./experts.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 
-/** All that one shape of video needs opened: graphs have static shapes. */
+/** Sessions of one shape of video; graphs have static shapes. */
 export interface VideoSessions {
   readonly latentShape: LatentShape;
   readonly experts: Experts;
@@ -14,7 +14,8 @@ export interface VideoSessions {
 }
 
 /**
- * The decoder may leave weights of its file unused, those of the encoder it was trained with.
+ * Opens the sessions of one shape of video. The decoder may leave weights of its file unused: those of the encoder it
+ * was trained with.
  *
  * @throws RangeError for a shape that transformer or decoder cannot make, CheckpointError where its weights are
  *   others than its config asks for

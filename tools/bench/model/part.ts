@@ -18,7 +18,7 @@ import type { Graph, Tensor } from "../../../lib/generation/onnx/index.ts";
 import type { SessionName } from "../step/results.ts";
 import { randomValues, volume } from "./random-values.ts";
 
-/** One graph of a model at one size of video. */
+/** A graph of a model at one size of video. */
 export interface TimedPart {
   readonly weights: Checkpoint;
   readonly build: () => Graph;

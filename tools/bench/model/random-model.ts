@@ -18,7 +18,7 @@ import { type Shapes, writeWeights } from "./safetensors-file.ts";
 
 /** Models nobody trained, in the layout of the hub: names and shapes are those that the builders ask for. */
 
-/** What the weights are: numbers of the sizes that networks have, or a hole on the disk, which reads as zeros. */
+/** Contents of weights: numbers of the sizes that networks have, or a hole on the disk, which reads as zeros. */
 export type Fill = "random" | "hole";
 
 /** Writes `model_index.json`, and of every part named its configuration and its weights in float32. */

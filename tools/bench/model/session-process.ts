@@ -11,11 +11,11 @@ const run = promisify(execFile);
 export interface ProbeOptions {
   /** The model's own first choice by default. */
   readonly video?: BenchmarkVideo;
-  /** Whether the session runs once as well; it does by default. */
+  /** True where the session runs once as well; the default. */
   readonly runs?: boolean;
 }
 
-/** What session-probe.ts measured in a process of its own, with a thread for each core. */
+/** Runs session-probe.ts in a process of its own, with a thread for each core, and returns its measurements. */
 export async function probeSession<Schema extends z.ZodType>(
   folder: string,
   name: SessionName,

@@ -28,7 +28,7 @@ export function shortened({ parts, depth }: TimedModel): Record<WeightedPart, Pu
   const { transformer, text_encoder, vae } = parts;
   return {
     transformer: withConfig(transformer, { [depth]: TIMED_BLOCKS }),
-    // Of the embeddings a text reads as many rows as it has tokens, however many there are.
+    // A text reads as many rows of the embeddings as it has tokens, so a small vocabulary takes as long.
     text_encoder: withConfig(text_encoder, { num_layers: 1, vocab_size: 1024 }),
     vae,
   };

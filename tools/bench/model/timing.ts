@@ -29,9 +29,9 @@ export interface Effort {
   readonly rounds: number;
 }
 
-/** Of ours in a round: they are short. */
+/** Reused steps of ours in a round; several, because they are short. */
 const REUSED_PER_ROUND = 5;
-/** Of results that are the same but for rounding. */
+/** Largest relative distance of results that differ by rounding alone. */
 const DIFFERENCE_MAX = 1e-4;
 
 /** The graph of a subject, the part it is of, and the output that PyTorch's is held against. */
@@ -121,7 +121,7 @@ async function milliseconds({ session, feeds }: OpenedPart): Promise<number> {
   return performance.now() - began;
 }
 
-/** What torch_model.py is to compute. */
+/** Writes the inputs and the settings of a run of torch_model.py. */
 async function writeJob(folder: string, feeds: OpenedPart["feeds"], video: BenchmarkVideo): Promise<void> {
   await mkdir(folder, { recursive: true });
   const job = { ...video, timestep: TIMESTEP, guidanceScale: GUIDANCE_SCALE };

@@ -6,7 +6,7 @@ import { quantile, ratios, type Spread, spread } from "../statistics.ts";
 export const SESSIONS = ["full", "reuse", "decoder", "text"] as const;
 export type SessionName = (typeof SESSIONS)[number];
 
-/** One value for each round, in order: ours and PyTorch take turns, so a ratio is of one round. */
+/** Values in the order of the rounds: ours and PyTorch take turns, so a ratio is of one round. */
 const rounds = z.array(z.number().positive()).min(1);
 
 /** Milliseconds of single steps, as torch_step.py tells them. */
@@ -27,7 +27,7 @@ const timingSchema = z.object({
   reused: rounds,
   /** Milliseconds with a guidance scale of 1, which computes the conditional half alone. */
   unguided: z.object({ computed: rounds, reused: rounds }),
-  /** Or one sentence that says why it was not timed. */
+  /** A sentence says why PyTorch was not timed. */
   torch: z.union([torchSchema, z.string()]),
 });
 
@@ -63,7 +63,7 @@ export type StepResults = z.infer<typeof stepResultsSchema>;
 export type StepTiming = z.infer<typeof timingSchema>;
 export type SessionProbe = z.infer<typeof probeSchema>;
 
-/** What is told of one number of threads. */
+/** Summary of the timings with one number of threads. */
 export interface TimingSummary {
   readonly threads: number;
   /** Milliseconds. */
@@ -82,13 +82,13 @@ export interface UnguidedSummary {
   readonly reused: Spread;
   /** A computed step with guidance over one without, of each round: above 1 the step without is faster. */
   readonly computedRatio: Spread;
-  /** The same for reused steps. */
+  /** A reused step with guidance over one without. */
   readonly reusedRatio: Spread;
 }
 
 export interface TorchSummary {
   readonly version: string;
-  /** Of the two forms of attention, the one that was faster here. */
+  /** The form of attention that was faster. */
   readonly attention: "written" | "fused";
   /** Milliseconds. */
   readonly step: Spread;

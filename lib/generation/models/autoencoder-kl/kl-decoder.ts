@@ -78,7 +78,7 @@ export function norm(x: Value, name: string, groups: number, eps = EPS): Value {
   return groupNorm(x, groups, g.weight(`${name}.weight`, [C]), g.weight(`${name}.bias`, [C]), eps);
 }
 
-/** One head over the H * W places of a frame. */
+/** Attention with one head over the H * W places of a frame. */
 export function selfAttention(x: Value, name: string, groups: number, weights: NamedWeights): Value {
   return x.graph.scope(name, () => {
     const [F, C, H, W] = x.shape as [number, number, number, number];

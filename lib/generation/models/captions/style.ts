@@ -9,7 +9,7 @@ const styles = {
   clean: cleanCaption,
 } as const;
 
-/** How a prompt is rewritten before it is tokenised: as the captions were that a model was trained on. */
+/** Rewriting of a prompt before it is tokenised: the one that the captions of the training data had. */
 export type CaptionStyle = keyof typeof styles;
 
 export const captionStyles = Object.keys(styles) as [CaptionStyle, ...CaptionStyle[]];
@@ -20,7 +20,8 @@ export function captionOf(prompt: string, style: CaptionStyle): string {
 }
 
 /**
- * Appends a suffix such as ` aesthetic score: 6.5.` to a prompt. A prompt that names a score of that kind keeps its own.
+ * Appends a suffix such as ` aesthetic score: 6.5.` to a prompt. A prompt that names a score of that kind keeps its
+ * own.
  *
  * @see Open-Sora v1.2.0 `append_score_to_prompts`
  */

@@ -9,7 +9,7 @@ export interface TextStates {
   readonly data: Float32Array;
 }
 
-/** What a generation gives to the conditions of a transformer. */
+/** Inputs of a generation to the conditions of a transformer. */
 export interface Given {
   /** A text for each row of the batch: the prompt, and with guidance the unconditional text after it. */
   readonly texts: readonly TextStates[];

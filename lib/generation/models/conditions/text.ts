@@ -13,7 +13,7 @@ export interface TextConditionOptions {
   readonly length: number;
   /** Width of the text encoder's states. */
   readonly width: number;
-  /** Whether attention leaves out the rows after a text; otherwise it attends to them, and they are zeros. */
+  /** True where attention ignores the rows after a text; otherwise it attends to them, and they are zeros. */
   readonly isMasked: boolean;
   /**
    * The unconditional text beside a prompt of `tokens` tokens, where a model learnt one with its weights. Without it,
@@ -21,8 +21,8 @@ export interface TextConditionOptions {
    */
   readonly learntText?: (weights: ReadableWeights, tokens: number) => Promise<TextStates>;
   /**
-   * Whether the unconditional text has as many rows as the conditional one: it is cut after them, or goes on with
-   * the states the text encoder has for padding. Otherwise each text has the rows of its own tokens; the default.
+   * True where the unconditional text has as many rows as the conditional one: it is cut after them, or continues with
+   * the text encoder's states of padding. Otherwise, by default, each text has the rows of its own tokens.
    */
   readonly sharesLength?: boolean;
 }

@@ -4,7 +4,7 @@ import { sizesOf } from "../video-member.ts";
 import { autoencoderKLTemporalDecoder, parseAutoencoderKLTemporalDecoderConfig } from "./temporal-decoder.ts";
 import { latte as latteTransformer, parseLatteConfig } from "./transformer.ts";
 
-/** What the published transformers of this architecture share. */
+/** Fields that the published transformers of this architecture share. */
 export const publishedLatteConfig: Config = {
   num_attention_heads: 16,
   attention_head_dim: 72,

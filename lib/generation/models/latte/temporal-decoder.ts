@@ -13,7 +13,7 @@ import { asFrames, asVideo } from "../video-axes.ts";
 
 /** Groups of every normalisation, whatever the config says. */
 const GROUPS = 32;
-/** Of the normalisations along time. */
+/** Epsilon of the normalisations along time. */
 const TEMPORAL_EPS = 1e-5;
 
 /**
@@ -27,7 +27,7 @@ const schema = z.object({
   out_channels: z.literal(3),
   /** From the picture inwards; the decoder walks them backwards. */
   block_out_channels: z.array(positiveInteger.multipleOf(GROUPS)).nonempty(),
-  // Of any other number, the reference would leave some of the layers out.
+  // The reference leaves out some of the layers where there are more or fewer.
   layers_per_block: z.literal(2),
   scaling_factor: z.number().positive(),
 });

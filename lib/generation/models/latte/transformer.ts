@@ -45,13 +45,13 @@ import type { GuidanceBatch } from "../guidance-batch.ts";
  * the text has L rows.
  */
 
-/** Of the normalisation before the last layer, whatever `norm_eps` says of the blocks'. */
+/** Epsilon of the normalisation before the last layer; `norm_eps` is that of the blocks. */
 const HEAD_EPS = 1e-6;
 
 /** Edge in latent units of the square whose positions are those of its patches; a larger one's are scaled down. */
 const UNSCALED_SIZE = 64;
 
-/** What the checkpoints of this architecture agree in. */
+/** Fields that all checkpoints of this architecture have. */
 export const latteFields = z.object({
   num_attention_heads: positiveInteger,
   attention_head_dim: positiveInteger,
@@ -102,7 +102,7 @@ export function parseLatteConfig(config: unknown): LatteConfig {
   return parseLatteFields("LatteTransformer3DModel", latteFields, config);
 }
 
-/** What models of this architecture differ in beyond their configs. */
+/** Properties of models of this architecture that their configs do not hold. */
 export interface LatteVariant {
   /** Tokens of the longest text. */
   readonly textLength: number;

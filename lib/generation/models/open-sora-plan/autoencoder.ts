@@ -70,9 +70,9 @@ export function parseCausalVAEConfig(config: unknown): CausalVAEConfig {
   return parseConfig("CausalVAEModel", schema, config);
 }
 
-/** What the authors' code says and no config does. */
+/** Settings that the authors' code holds and no config does. */
 const published = {
-  /** Of every normalisation. */
+  /** Groups of every normalisation. */
   groups: 32,
   /** Pixels along one edge of a tile, a quarter of which the next one covers too. */
   tilePixels: 256,
@@ -80,7 +80,7 @@ const published = {
   tileFrames: 65,
 };
 
-/** What latents were multiplied by. */
+/** Factor on the latents. */
 const SCALING = 0.18215;
 
 /**
@@ -166,7 +166,7 @@ function buildDecoder(
     });
   }
 
-  /** One head over the H * W places of a frame. */
+  /** Attention with one head over the H * W places of a frame. */
   function selfAttention(x: Value, name: string): Value {
     return g.scope(name, () => {
       const [, C, F, H, W] = x.shape as [number, number, number, number, number];

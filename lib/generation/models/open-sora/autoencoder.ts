@@ -25,9 +25,9 @@ import { asFrames, asVideo } from "../video-axes.ts";
  * In shapes F, H, W are those of the stage at hand, and the batch is 1.
  */
 
-/** Of the normalisations along time. */
+/** Epsilon of the normalisations along time. */
 export const EPS = 1e-5;
-/** What the 2-D autoencoder's latents were multiplied by, whatever its own config says. */
+/** Factor on the 2-D autoencoder's latents; its own config may say otherwise. */
 export const SPATIAL_SCALING = 0.18215;
 
 const temporalSchema = z.object({
@@ -46,7 +46,7 @@ const temporalSchema = z.object({
 
 export type Temporal = z.infer<typeof temporalSchema>;
 
-/** What the published config calls VAE_Temporal_SD. */
+/** The configuration that the published config calls VAE_Temporal_SD. */
 const published: Temporal = {
   type: "VAE_Temporal",
   in_out_channels: 4,

@@ -54,7 +54,7 @@ const schema = z
     /** From the picture inwards; the decoder walks them backwards. */
     dim_mult: z.array(positiveInteger).nonempty(),
     num_res_blocks: positiveInteger,
-    /** Which of the encoder's stages halve the frames as well; the decoder walks them backwards. */
+    /** True for each stage of the encoder that halves the frames as well; the decoder walks them backwards. */
     temperal_downsample: z.array(z.boolean()),
     latents_mean: z.array(z.number()),
     latents_std: z.array(z.number().positive()),
@@ -162,7 +162,7 @@ function buildDecoder(
     return mul(div(x, add(reduceL2(x, { axes: [1], keepDims: true }), TINY)), gamma);
   }
 
-  /** One head over the H * W places of a frame. */
+  /** Attention with one head over the H * W places of a frame. */
   function selfAttention(x: Value, name: string): Value {
     return g.scope(name, () => {
       const [, C, F, H, W] = x.shape as [number, number, number, number, number];

@@ -3,7 +3,7 @@ import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/ind
 import { knownPipelines, publishedModelOf, type Recipe, recipeSchema } from "../../models/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../../request/index.ts";
 
-/** What a request has to know of a model. */
+/** Facts of a model that requests depend on. */
 export interface ModelDescription {
   /** The last part of the folder's path. */
   readonly name: string;
