@@ -8,8 +8,15 @@ const done = [
   "lib/generation/checkpoint",
   "lib/generation/sampling",
   "lib/generation/video",
+  "lib/service/webhooks",
+  "lib/service/triggers",
+  "lib/distribution/model-store",
+  "lib/distribution/hub",
   "test/docstrings.test.ts",
 ];
+
+/** Files and folders inside the ones above that are not done yet. */
+const pending = ["lib/distribution/hub/recipes.ts"];
 
 /** Words that begin neither with a verb nor with the thing described. */
 const noFirstWord = [
@@ -63,12 +70,16 @@ function wrongSentences({ sentences }: Docstring): string[] {
   );
 }
 
+function isUnder(path: string, prefixes: readonly string[]): boolean {
+  return prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+}
+
 const docstrings = ["lib", "functions", "infra", "tools", "test"]
   .flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)),
   )
   .filter((path) => /\.(ts|tsx|js)$/.test(path) && !path.includes("generated"))
-  .filter((path) => done.some((prefix) => path === prefix || path.startsWith(`${prefix}/`)))
+  .filter((path) => isUnder(path, done) && !isUnder(path, pending))
   .sort()
   .flatMap((path) => docstringsOf(path, readFileSync(path, "utf8")));
 

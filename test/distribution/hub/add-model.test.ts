@@ -256,7 +256,7 @@ describe("a download that was broken off", () => {
 test("what does not have its checksum is not kept", async () => {
   const path = "vae/diffusion_pytorch_model.safetensors";
   stub.faults.contents[path] = weights(1024).reverse();
-  await expect(add()).rejects.toThrow(`${path} does not have the SHA-256`);
+  await expect(add()).rejects.toThrow(`${path} does not match its SHA-256`);
   expect(existsSync(join(folder, path))).toBe(false);
   expect(existsSync(join(folder, "model_index.json"))).toBe(false);
 });
@@ -329,7 +329,7 @@ describe("it is refused in one sentence", () => {
 
   test("where it is no pipeline", async () => {
     stub.repositories[WAN] = { files: { "config.json": "{}" } };
-    await expect(add()).rejects.toThrow(`${WAN} has no model_index.json to go by.`);
+    await expect(add()).rejects.toThrow(`${WAN} has no model_index.json of at most 1 MiB.`);
   });
 
   test("where the disk has no room, before anything is downloaded", async () => {
@@ -341,7 +341,7 @@ describe("it is refused in one sentence", () => {
   test("into a folder of something else", async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, "diary.txt"), "");
-    await expect(add()).rejects.toThrow(`${folder} is there and did not come from the hub`);
+    await expect(add()).rejects.toThrow(`${folder} exists and was not downloaded from the hub`);
   });
 
   test("into a folder of another model", async () => {
