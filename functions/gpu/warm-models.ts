@@ -14,7 +14,7 @@ export interface WarmModel {
   readonly weights: Promise<Readonly<Record<string, string>>>;
 }
 
-/** Models of this deployment. One model is open at a time, because it fills the GPU. */
+/** Models of this deployment. Only one model is open at a time, because it fills the GPU. */
 export interface WarmModels {
   readonly names: readonly string[];
   /** Name of the open model. */
