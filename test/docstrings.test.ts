@@ -24,6 +24,17 @@ const done = [
   "functions/api/queue-positions.ts",
   "functions/gpu",
   "functions/webhook",
+  "infra/alarms.ts",
+  "infra/data-stack.ts",
+  "infra/edge-bundle.ts",
+  "infra/edge-function.ts",
+  "infra/edge-stack.ts",
+  "infra/firewall.ts",
+  "infra/folder-access.ts",
+  "infra/image-build.ts",
+  "infra/ops-topic.ts",
+  "infra/video-bucket.ts",
+  "tools/bench",
   "test/docstrings.test.ts",
 ];
 
@@ -32,6 +43,8 @@ const pending = [
   "lib/distribution/hub/recipes.ts",
   "functions/gpu/make-video.ts",
   "functions/gpu/receipt.ts",
+  "tools/bench/model",
+  "tools/bench/step",
 ];
 
 /** Words that begin neither with a verb nor with the thing described. */
