@@ -135,7 +135,7 @@ export function shapesOf(build: (weights: NamedWeights) => unknown): Shapes {
   return shapes;
 }
 
-/** Creates random weights scaled so that activations stay in range: norms near 1, matrices by their number of inputs. */
+/** Creates random weights that keep activations in range: norms near 1, matrices scaled by their number of inputs. */
 function randomWeights(shapes: Shapes, seed: number): Buffer {
   const header: Record<string, HeaderEntry> = {};
   const values: Float32Array[] = [];
