@@ -85,7 +85,10 @@ export class Checkpoint implements WeightSource {
     }
     const graphType = graphTypes[dtype];
     if (!graphType)
-      throw new CheckpointError(this.#source, `tensor ${name} has dtype ${dtype}, which no graph takes`);
+      throw new CheckpointError(
+        this.#source,
+        `tensor ${name} has dtype ${dtype}, which graphs do not support`,
+      );
     this.#used.add(name);
     const location = relative(this.root, this.#realPath(name)).replaceAll(sep, "/");
     return { dtype: graphType, shape, location, offset, byteLength };
@@ -119,7 +122,7 @@ export class Checkpoint implements WeightSource {
     if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
       throw new CheckpointError(
         this.#source,
-        `tensor ${name} has dtype ${dtype}, which is not read as float32`,
+        `tensor ${name} has dtype ${dtype}, which cannot be read as float32`,
       );
     }
     this.#used.add(name);

@@ -56,7 +56,7 @@ export async function convertModel(conversion: ModelConversion): Promise<readonl
   try {
     await mkdir(out, { recursive: true });
     if ((await realpath(out)) === (await realpath(folder)))
-      throw new CheckpointError(out, "the converted model needs a folder of its own");
+      throw new CheckpointError(out, "the converted model must go into a different folder");
     for (const part of parts) {
       const target = join(out, part.name);
       await mkdir(target, { recursive: true });

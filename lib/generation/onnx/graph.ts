@@ -145,11 +145,10 @@ export class Graph {
     if (known) {
       if (sameShape(known.shape, expectedShape)) return known;
       this.fail(
-        `weight ${name} is ${formatShape(known.shape)} and was asked for as ${formatShape(expectedShape)}`,
+        `weight ${name} has shape ${formatShape(known.shape)} and was requested as ${formatShape(expectedShape)}`,
       );
     }
-    if (!this.#weightSource)
-      this.fail(`weight ${name} was asked for, but this graph was made without weights`);
+    if (!this.#weightSource) this.fail(`weight ${name} was requested, but this graph has no weights`);
     let external: ReturnType<WeightSource["tensor"]>;
     try {
       external = this.#weightSource.tensor(name, expectedShape);

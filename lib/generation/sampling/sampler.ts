@@ -46,8 +46,6 @@ export function checkSteps(steps: number): void {
  */
 export function checkPrediction(latent: Float32Array, prediction: Float32Array): void {
   if (latent.length !== prediction.length) {
-    throw new RangeError(
-      `a latent of ${latent.length} values cannot follow a prediction of ${prediction.length}`,
-    );
+    throw new RangeError(`the latent has ${latent.length} values and the prediction ${prediction.length}`);
   }
 }
