@@ -102,7 +102,7 @@ function contentTypeOf(path: string): string {
   return CONTENT_TYPES[path.slice(path.lastIndexOf(".") + 1)] ?? "application/octet-stream";
 }
 
-/** Returns true if a key is one that a push may have made; the S3 console marks folders by keys that are not. */
+/** Returns true if a push may have written the key; the S3 console marks folders by keys that no push writes. */
 function isOurs(key: string): boolean {
   try {
     assertKey(key);

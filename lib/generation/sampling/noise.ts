@@ -16,7 +16,7 @@ export const MAX_SEED = Number.MAX_SAFE_INTEGER;
  * Value i is made from word i % 4 of counter block floor(i / 4). The key is the seed's low and high 32 bits.
  *
  * @param seed an integer from 0 to 2^53 - 1
- * @throws RangeError, in words for a user, if the seed is not
+ * @throws RangeError, in words for a user, if the seed is out of range
  */
 export function gaussianNoise(seed: number, length: number): Float32Array {
   if (!Number.isSafeInteger(seed) || seed < 0) {
