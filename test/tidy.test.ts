@@ -186,7 +186,7 @@ describe("imports", () => {
   });
 });
 
-test("what depends on the execution provider is decided where graphs are lowered and sessions opened", () => {
+test("execution providers are compared only where graphs are lowered and sessions opened", () => {
   const deciding = ["lib/generation/onnx/lowering.ts", "lib/generation/onnx/session.ts"];
   const name = /"(cpu|cuda|webgpu)"/.source;
   const comparison = new RegExp(`[!=]==? ?${name}|${name} ?[!=]==?|\\bcase ${name}|Record<Provider\\b`);
