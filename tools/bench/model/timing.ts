@@ -57,7 +57,7 @@ export async function timePart(
   await writeJob(job, computed.feeds, video);
   const folder = model.part(part).folder;
   const words = ["--part", folder, "--job", job, "--threads", String(threads)];
-  const torch = await startTorch("torch_model.py", words);
+  const torch = await startTorch(new URL("./torch_model.py", import.meta.url), words);
   if (typeof torch === "string") say(`PyTorch ${torch}`);
   try {
     const result = (await computed.session.run(computed.feeds))[output]!; // and warms up

@@ -86,7 +86,12 @@ async function timeSteps(folder: string, threads: number, count: number): Promis
   const pipeline = await openPipeline(folder, { threads });
   // A pipeline of its own, so that neither has to open its sessions again in every round.
   const unguided = await openPipeline(folder, { threads });
-  const torch = await startTorch("torch_step.py", ["--model", folder, "--threads", String(threads)]);
+  const torch = await startTorch(new URL("./torch_step.py", import.meta.url), [
+    "--model",
+    folder,
+    "--threads",
+    String(threads),
+  ]);
   if (typeof torch === "string") say(`PyTorch ${torch}`);
   try {
     const prompt = benchmarkPrompts(1)[0]!.text;
