@@ -2,7 +2,7 @@
 import { adacache } from "./adacache.ts";
 import type { Codebook, CodebookRow } from "./codebook.ts";
 import { type MotionRegularisation, motionFor } from "./motion.ts";
-import type { CachePolicy } from "./policy.ts";
+import { type CachePolicy, createPolicy } from "./policy.ts";
 
 /**
  * One generation that computed every step and asked at each what reuse would have done. Lists are by 0-based step,
@@ -42,7 +42,20 @@ export interface ProposedCodebook {
 /** Prices that are tried, from one at which nothing is reused to one at which all is. */
 const TRIES = 200;
 
-/** What a policy would have computed of a run, and the error it would have made. No rate may pass what was measured. */
+/** The signals that a run does not hold, and a clock that stands still. */
+const NOT_RECORDED = {
+  latentChange: null,
+  latentSize: null,
+  predictionChange: null,
+  predictionSize: null,
+  secondsSpent: 0,
+  secondsLeft: null,
+} as const;
+
+/**
+ * Returns what a policy would have computed of a run, and the error it would have made. The policy may need no signals
+ * but change and motion score, and no rate may pass what was measured.
+ */
 export function replayRun(
   policy: CachePolicy,
   { changes, motionScores, errors }: CalibrationRun,
@@ -53,9 +66,11 @@ export function replayRun(
   let last = -1;
   for (const [step, changesOfStep] of changes.entries()) {
     const reuseError = last < 0 ? undefined : errors[step]![step - last - 1];
-    if (reuseError === undefined || cache.shouldCompute(step)) {
+    const { answer, next } = cache.ask({ ...NOT_RECORDED, denoisingStep: step });
+    cache = next;
+    if (reuseError === undefined || answer !== "reuse") {
       const change = last < 0 ? null : (changesOfStep[step - last - 1] ?? null);
-      cache = cache.afterComputed(step, { change, motionScore: motionScores[step]! });
+      cache = cache.tell(step, { ...NOT_RECORDED, change, motionScore: motionScores[step]! }).next;
       last = step;
       computed.push(step + 1);
     } else {
@@ -86,7 +101,7 @@ export function proposeCodebook(
     codebooks.map((codebook) => ({
       codebook,
       motion,
-      ...replayAll(runs, adacache({ name: "candidate", codebook, motion })),
+      ...replayAll(runs, createPolicy(adacache, { codebook: [...codebook], motion })),
     })),
   );
   if ("speedup" in aim) {
@@ -184,7 +199,7 @@ function rowsOf(samples: readonly Sample[], rates: readonly number[], ends: read
     const below = Number(((last + next) / 2).toPrecision(4));
     if (end > 0 && below > (rows.at(-1)?.below ?? 0)) rows.push({ below, rate: rates[i]! });
   }
-  return [...rows, { below: Infinity, rate: rates.at(-1)! }];
+  return [...rows, { below: null, rate: rates.at(-1)! }];
 }
 
 function best<T>(candidates: readonly T[], score: (candidate: T) => number): T | null {

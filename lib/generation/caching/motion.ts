@@ -1,5 +1,14 @@
 /** Motion regularisation (MoReg): the more a video moves, the more of its steps are computed. */
+import * as z from "zod";
 import { MANY_STEPS } from "./codebook.ts";
+
+export const motionSchema = z.strictObject({
+  reference: z.number().positive(),
+  power: z.number().positive(),
+  divisor: z.number().positive(),
+  gradientGain: z.number().nonnegative(),
+  window: z.strictObject({ from: z.int(), to: z.int(), of: z.int() }),
+});
 
 /**
  * Steps `from` to `to` of a run of `of` steps, 1-based and inclusive; both ends scale with the length of the

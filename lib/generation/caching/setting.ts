@@ -1,21 +1,29 @@
 import * as z from "zod";
+import { codebookRowSchema, codebookSchema } from "./codebook.ts";
+import { motionSchema } from "./motion.ts";
+import { warmup } from "./option.ts";
+import { formName, policyForms } from "./registry.ts";
 
-/** No run has more denoising steps. */
-const WARMUP_STEPS_MAX = 1000;
+const [first, ...others] = policyForms.map(({ form }) => form);
 
-const cacheName = z
-  .string()
-  .regex(/^(off|auto|fast|slow|static:[1-9]\d{0,3})$/, "must be off, auto, fast, slow or static:K");
+/** The forms of a request, where `auto` is the default; in the order that the API has listed them from the first. */
+const FORMS = [first!, { word: "auto" }, ...others.toReversed()];
 
-const motionConstants = z
-  .strictObject({
-    reference: z.number().positive(),
-    power: z.number().positive(),
-    divisor: z.number().positive(),
-    gradientGain: z.number().nonnegative(),
-    window: z.strictObject({ from: z.int(), to: z.int(), of: z.int() }),
-  })
-  .partial();
+const cacheName = z.string().regex(namePattern(), `must be ${namesInWords()}`);
+
+function namePattern(): RegExp {
+  const patterns = FORMS.map(({ word, ...form }) =>
+    "argument" in form && form.argument ? `${word}:${form.argument.pattern}` : word,
+  );
+  return new RegExp(`^(${patterns.join("|")})$`);
+}
+
+function namesInWords(): string {
+  const names = FORMS.map((form) => formName(form as (typeof others)[number]));
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}
+
+const CODEBOOK_ROWS_MAX = 32;
 
 /** How the denoising steps to compute are chosen. */
 export const cacheSettingSchema = z
@@ -24,25 +32,16 @@ export const cacheSettingSchema = z
     z.strictObject({
       policy: cacheName.optional().describe("A named policy; excludes `codebook`."),
       codebook: z
-        .array(
-          z.strictObject({ below: z.number().positive().nullable().optional(), rate: z.int().positive() }),
-        )
+        .array(codebookRowSchema.partial({ below: true }))
         .min(1)
-        .max(32)
+        .max(CODEBOOK_ROWS_MAX)
         .optional()
-        .describe(
-          "Rows of ascending distance and the steps to the next computed one; the last without `below`.",
-        ),
+        .describe(codebookSchema.description!),
       motion_regularisation: z
-        .union([z.boolean(), motionConstants])
+        .union([z.boolean(), motionSchema.partial()])
         .optional()
         .describe("Computes more where there is more motion; an object changes the authors' constants."),
-      warmup_steps: z
-        .int()
-        .min(0)
-        .max(WARMUP_STEPS_MAX)
-        .optional()
-        .describe("Steps at the start that are all computed."),
+      warmup_steps: warmup.unwrap().optional().describe(warmup.description!),
     }),
   ])
   .describe(

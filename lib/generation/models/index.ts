@@ -20,6 +20,7 @@ export {
   type ModelClass,
   textEncoder,
 } from "./registry.ts";
+export { comparesProbes, type GraphSignalName, graphSignal, isGraphSignal } from "./signals.ts";
 export { parseSTDiT3Config, type STDiT3Config, stdit3 } from "./stdit3.ts";
 export { parseT5Config, parseUMT5Config, type T5Config, t5Encoder, umt5Encoder } from "./t5.ts";
 export type { TextEncoder } from "./text-encoder.ts";

@@ -27,7 +27,10 @@ export async function measureReuse(
 ): Promise<CalibrationRun[]> {
   const runs: CalibrationRun[] = [];
   let recording = emptyRecording();
-  const pipeline = await openPipeline(folder, options, (sessions) => recorded(sessions, recording, reach));
+  const pipeline = await openPipeline(folder, options, {
+    signals: ["probe", "motionScore"],
+    through: (sessions) => recorded(sessions, recording, reach),
+  });
   try {
     for (const [index, request] of requests.entries()) {
       recording = emptyRecording();
@@ -68,11 +71,12 @@ function weighted({ latents, errors, ...run }: Recording, last: Float32Array): C
 }
 
 /** The same sessions; every computed step is taken down. What one transformer leaves is of no use to another. */
-function recorded({ full, reuse }: DenoisingSessions, run: Recording, reach: number): DenoisingSessions {
+function recorded(sessions: DenoisingSessions, run: Recording, reach: number): DenoisingSessions {
+  const { full, reuse } = sessions;
   /** The last first. */
   const before: { residual: Tensor; probe: Float32Array }[] = [];
   return {
-    reuse,
+    ...sessions,
     full: {
       ...full,
       async run(feeds) {
@@ -87,7 +91,7 @@ function recorded({ full, reuse }: DenoisingSessions, run: Recording, reach: num
         run.errors.push(errors);
         run.latents.push(floats(feeds[cutNames.latent]!).slice());
         run.changes.push(before.map((earlier) => relativeL1(earlier.probe, probe)));
-        run.motionScores.push(Number(out[cutNames.motionScore]!.data[0]));
+        run.motionScores.push(Number(out.motionScore!.data[0]));
         before.unshift({ residual: out[cutNames.residual]!, probe });
         before.length = Math.min(before.length, reach);
         return out;

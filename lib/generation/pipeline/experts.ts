@@ -4,6 +4,7 @@ import {
   buildReuse,
   type DiffusionTransformer,
   diffusionTransformer,
+  type GraphSignalName,
   precisionOf,
   type VideoShape,
 } from "../models/index.ts";
@@ -24,11 +25,15 @@ export interface Experts {
   release(): Promise<void>;
 }
 
-/** @throws RangeError for a shape that a transformer cannot make */
+/**
+ * @param signals measured by every computed step
+ * @throws RangeError for a shape that a transformer cannot make
+ */
 export function expertsFor(
   parts: readonly OpenedPart[],
   video: VideoShape,
   options: PipelineOptions,
+  signals: ReadonlySet<GraphSignalName>,
 ): Experts {
   const transformers = parts.map((part) => diffusionTransformer(part, video));
   const staysOpen = parts.length === 1 || fitTogether(parts, options);
@@ -47,7 +52,7 @@ export function expertsFor(
     opened.set(index, sessions);
     const open = async (graph: Graph) => sessions.push(await openGraph(graph, weights, options));
     try {
-      const full = buildFull(transformer, cut);
+      const full = buildFull(transformer, { ...cut, signals });
       weights.checkAllUsed(transformer.otherTensors);
       await open(full);
       await open(buildReuse(transformer, cut));
@@ -63,7 +68,7 @@ export function expertsFor(
     async open(index) {
       if (!opened.has(index) && !staysOpen) await release();
       const [full, reuse] = opened.get(index) ?? (await openCuts(index));
-      return { full: full!, reuse: reuse! };
+      return { full: full!, reuse: reuse!, signals };
     },
     release,
   };

@@ -1,4 +1,9 @@
-import { type LatentDecoder, type LatentShape, latentDecoder } from "../models/index.ts";
+import {
+  type GraphSignalName,
+  type LatentDecoder,
+  type LatentShape,
+  latentDecoder,
+} from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import type { Decoding } from "./decode.ts";
@@ -23,6 +28,7 @@ export interface VideoSessions {
 export async function openVideoSessions(
   model: ModelParts,
   { width, height, frames, fps, image }: ResolvedRequest,
+  signals: ReadonlySet<GraphSignalName>,
 ): Promise<VideoSessions> {
   const { transformers, vae, options } = model;
   const decoder = latentDecoder(vae);
@@ -32,6 +38,7 @@ export async function openVideoSessions(
     transformers,
     { latent: latentShape, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
     options,
+    signals,
   );
   const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
   const graphs = new Map<string, Graph>();

@@ -19,7 +19,7 @@ describe("the codebooks that come with the program", () => {
 
   it.each(files.filter((name) => name.startsWith("open-sora")))("%s is the authors'", (name) => {
     const steps = stepsOf(name);
-    const { codebook } = parseCachePolicy(read(name), { steps, motion: true });
-    expect(codebook).toEqual(codebookFor(name.includes("fast") ? "fast" : "slow", steps));
+    const { options } = parseCachePolicy(read(name), { steps, motion: true });
+    expect(options.codebook).toEqual(codebookFor(name.includes("fast") ? "fast" : "slow", steps));
   });
 });
