@@ -132,7 +132,7 @@ const lastComputed = (runs: readonly Run[], before: number) =>
   runs.slice(0, before).findLast(({ cut }) => cut === "full");
 
 describe("denoising", () => {
-  it("computes the steps its policy says and the first one, and reuses on all others", () =>
+  it("denoising computes the first step and those its policy says, and reuses all others", () =>
     fc.assert(
       fc.asyncProperty(schedules, async (computed) => {
         const expected = computed.map((isComputed, step) => isComputed || step === 0);
@@ -144,7 +144,7 @@ describe("denoising", () => {
       }),
     ));
 
-  it("gives a reused step the residual of the last computed one, and nothing else that was computed", () =>
+  it("a reused step gets the residual of the last computed one, and no other computed tensor", () =>
     fc.assert(
       fc.asyncProperty(schedules, async (computed) => {
         const { runs, result } = run(computed.length, listedPolicy(computed));
@@ -157,7 +157,7 @@ describe("denoising", () => {
       }),
     ));
 
-  it("gives a computed step the probe of the last computed one, and zeros at first", () =>
+  it("a computed step gets the probe of the last computed one, and zeros at first", () =>
     fc.assert(
       fc.asyncProperty(schedules, async (computed) => {
         const { runs, result } = run(computed.length, listedPolicy(computed));
@@ -175,7 +175,7 @@ describe("denoising", () => {
       }),
     ));
 
-  it("tells the policy what each computed step measured, but no change at the first", async () => {
+  it("the policy is told what each computed step measured, but no change at the first", async () => {
     const heard = nothingHeard();
     await run(4, listedPolicy([true, false, true, true], heard)).result;
     expect(heard.measured).toEqual([
@@ -185,7 +185,7 @@ describe("denoising", () => {
     ]);
   });
 
-  it("tells a policy that names no signal nothing, though its sessions may measure", async () => {
+  it("a policy that names no signal is told nothing, though its sessions may measure", async () => {
     const heard = nothingHeard();
     await run(2, listedPolicy([true, true], heard, [])).result;
     expect(heard.measured).toEqual([
@@ -198,7 +198,7 @@ describe("denoising", () => {
     ]);
   });
 
-  it("asks before every step, with the change of the latent since the step before and its size", async () => {
+  it("a policy is asked before every step, with the change of the latent since the step before and its size", async () => {
     const heard = nothingHeard();
     const latent = Float32Array.of(1, -2, 3, -4);
     await run(3, listedPolicy([true, false, true], heard, ["latentChange", "latentSize"]), { latent }).result;
@@ -210,7 +210,7 @@ describe("denoising", () => {
     ]);
   });
 
-  it("measures the prediction, and its change since the step before, where a policy asks", async () => {
+  it("the prediction and its change since the step before are measured where a policy asks", async () => {
     const heard = nothingHeard();
     await run(4, listedPolicy([true, false, false, true], heard, ["predictionChange", "predictionSize"]))
       .result;
@@ -220,7 +220,7 @@ describe("denoising", () => {
     ]);
   });
 
-  it("tells the seconds spent, and those left where there is a limit", async () => {
+  it("a policy is told the seconds spent, and those left where there is a limit", async () => {
     const [free, limited] = [nothingHeard(), nothingHeard()];
     await run(3, listedPolicy([true, true, true], free)).result;
     await run(3, listedPolicy([true, true, true], limited), { secondsAvailable: 60 }).result;
@@ -232,7 +232,7 @@ describe("denoising", () => {
     }
   });
 
-  it("computes a step that ends a planned reuse early, and the trace says so", async () => {
+  it("a step that ends a planned reuse early is computed, and the trace says so", async () => {
     const { runs, result } = run(3, listedPolicy([true, "early", false]));
     const steps = await result;
     expect(runs.map(({ cut }) => cut)).toEqual(["full", "full", "reuse"]);
@@ -243,7 +243,7 @@ describe("denoising", () => {
     ]);
   });
 
-  it("goes on with the state that the answer brought, on reused steps too", async () => {
+  it("the loop goes on with the state that the answer brought, on reused steps too", async () => {
     const counting = (asked: number): CacheState => ({
       ask: () => ({ answer: asked % 3 === 0 ? "compute" : "reuse", next: counting(asked + 1) }),
       tell: () => ({ values: { asked }, next: counting(asked) }),
@@ -260,7 +260,7 @@ describe("denoising", () => {
     expect(steps.map(({ trace }) => Object.values(trace).at(-1))).toEqual([1, null, null, 4, null, null, 7]);
   });
 
-  it("keeps no probe and declares no previous one where the sessions compare none", async () => {
+  it("the loop keeps no probe where the sessions compare none", async () => {
     const runs: Run[] = [];
     const sessions = { ...recordingSessions(runs), signals: new Set<GraphSignalName>(["motionScore"]) };
     const heard = nothingHeard();
@@ -269,14 +269,14 @@ describe("denoising", () => {
     expect(heard.measured.map(([, { motionScore }]) => motionScore)).toEqual([1 / 16, 2 / 16]);
   });
 
-  it("measures no motion where there is one frame", async () => {
+  it("a video of one frame has no motion score", async () => {
     const heard = nothingHeard();
     const still = { ...transformer, tokenFrames: 1 };
     await run(2, listedPolicy([true, true], heard), { transformer: still }).result;
     expect(heard.measured.map(([, { motionScore }]) => motionScore)).toEqual([null, null]);
   });
 
-  it("gives each step its timestep, the text, the guidance scale, and the latent all steps before it made", async () => {
+  it("each step gets its timestep, the text, the guidance scale, and the latent of all earlier steps", async () => {
     const latent = Float32Array.of(1, 2, 3, 4);
     const { runs, result } = run(3, computeEvery(2), { latent });
     await result;
@@ -299,7 +299,7 @@ describe("denoising", () => {
     expect([...latent]).toEqual([3.75, 4.75, 5.75, 6.75]);
   });
 
-  it("tells of every step once it is done", async () => {
+  it("every step is reported once it is done", async () => {
     const told: number[] = [];
     const { runs, result } = run(3, computeEvery(2), {
       onStep: ({ trace }) => told.push(trace.step, runs.length),
@@ -308,7 +308,7 @@ describe("denoising", () => {
     expect(told).toEqual([1, 1, 2, 2, 3, 3]);
   });
 
-  it("stops before the next step once it is cancelled", async () => {
+  it("a cancelled denoising stops before the next step", async () => {
     const controller = new AbortController();
     const { runs, result } = run(5, computeEvery(2), {
       signal: controller.signal,
@@ -318,7 +318,7 @@ describe("denoising", () => {
     expect(runs).toHaveLength(2);
   });
 
-  it("leaves the event loop a turn between two steps, so that a message can cancel it", async () => {
+  it("the event loop gets a turn between two steps, so that a message can cancel them", async () => {
     const controller = new AbortController();
     const { runs, result } = run(100, computeEvery(2), {
       signal: controller.signal,
@@ -333,7 +333,7 @@ describe("memory", () => {
   setFlagsFromString("--expose-gc");
   const collectGarbage: () => void = runInNewContext("gc");
 
-  it("holds one residual while it is reused, and none while the next is computed", async () => {
+  it("a residual is held while it is reused, and released while the next is computed", async () => {
     const residuals: WeakRef<Tensor>[] = [];
     const probes: WeakRef<Tensor>[] = [];
     const held: { cut: string; residuals: number; probes: number }[] = [];

@@ -35,13 +35,13 @@ describe("the sessions of a pipeline", () => {
     pipeline.generate({ ...request, cache, ...(frames !== undefined && { frames }) });
   const signals = () => used.map((sessions) => [...sessions.signals].sort());
 
-  it("measure only what the policy asks for", async () => {
+  it("the sessions measure only what the policy asks for", async () => {
     await generate("off");
     expect(signals()).toEqual([[]]);
     expect(used[0]!.full.inputs).not.toContain("previousProbe");
   });
 
-  it("of a policy with more signals serve one with fewer, as when comparing with off", async () => {
+  it("the sessions of a policy with more signals serve one with fewer, as when comparing with off", async () => {
     const alone = await openPipeline(folder, { threads: 1 });
     const off = await alone.generate({ ...request, cache: "off" });
     await alone.close();
@@ -52,13 +52,13 @@ describe("the sessions of a pipeline", () => {
     expect(compared.trace).toEqual(off.trace);
   });
 
-  it("are opened once more when a policy asks for more, and then serve both", async () => {
+  it("the sessions are opened once more when a policy asks for more, and then serve both", async () => {
     for (const cache of ["static:2", "fast", "static:2", "fast"]) await generate(cache);
     expect(signals()).toEqual([[], ...Array(3).fill(["change", "motionScore"])]);
     expect(new Set(used.map(({ full }) => full)).size).toBe(2);
   });
 
-  it("of another shape of video do not inherit signals", async () => {
+  it("the sessions of another shape of video do not inherit signals", async () => {
     await generate("fast");
     await generate("off", 1);
     expect(signals()[1]).toEqual([]);
