@@ -20,7 +20,7 @@ export interface Result {
   readonly comparison: Comparison | null;
 }
 
-/** What the command prints at its end. */
+/** The text that the command prints at its end. */
 export function textReport(
   { generation, video, writeSeconds, comparison }: Result,
   unicode: boolean,

@@ -11,7 +11,7 @@ export function scheduleStrip(
 }
 
 /**
- * Whether a terminal with this environment shows characters beyond ASCII: it is not dumb and its locale says
+ * Tells whether a terminal with this environment shows characters beyond ASCII: it is not dumb and its locale says
  * UTF-8, or it is one of the Windows terminals that always do.
  */
 export function supportsUnicode(

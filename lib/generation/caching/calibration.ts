@@ -1,12 +1,13 @@
-/** From what a model measures to a codebook for it: neither paper nor code of AdaCache says how theirs were found. */
+/** Finds a codebook for a model from measurements. Neither paper nor code of AdaCache says how theirs were found. */
 import { adacache } from "./adacache.ts";
 import type { Codebook, CodebookRow } from "./codebook.ts";
 import { type MotionRegularisation, motionFor } from "./motion.ts";
 import { type CachePolicy, createPolicy } from "./policy.ts";
 
 /**
- * One generation that computed every step and asked at each what reuse would have done. Lists are by 0-based step,
- * and within a step by the distance to an earlier one: first the step before it. They are as long as was measured.
+ * Measurements of a generation that computed every step and tried at each what reuse would have done. Lists are by
+ * 0-based step, and within a step by the distance to an earlier one: first the step before it. They are as long as was
+ * measured.
  */
 export interface CalibrationRun {
   /** Relative L1 change of the probe since the earlier step. */
@@ -19,20 +20,20 @@ export interface CalibrationRun {
   readonly errors: readonly (readonly number[])[];
 }
 
-/** What is wished for: so many steps for each computed one, or at most that mean error of all steps. */
+/** Aim of a calibration: so many steps for each computed one, or at most that mean error of all steps. */
 export type CalibrationAim = { readonly speedup: number } | { readonly error: number };
 
-/** What a policy does to a generation. */
+/** Outcome of a policy on a recorded generation. */
 export interface ReplayedRun {
   /** 1-based. */
   readonly computed: readonly number[];
-  /** Mean over all steps, of which computed ones have none. */
+  /** Mean over all steps; computed steps have an error of 0. */
   readonly error: number;
 }
 
 export interface ProposedCodebook {
   readonly codebook: Codebook;
-  /** Its reference is the median score of the runs: a video that moves as they do is not regularised. */
+  /** The reference is the median score of the runs: a video that moves as they do is not regularised. */
   readonly motion: MotionRegularisation;
   /** Steps for each computed one, over all runs. */
   readonly speedup: number;
@@ -81,9 +82,9 @@ export function replayRun(
 }
 
 /**
- * The codebook that reaches an aim on the runs at the least cost, or null where none does. Each one that is tried is
- * the best for some price of a computed step; that price and the strength of the motion regularisation are all that
- * is chosen, so that a few runs suffice.
+ * Finds the codebook that reaches an aim on the runs at the least cost; null where none does. Each candidate is the
+ * best codebook for some price of a computed step. Only that price and the strength of the motion regularisation are
+ * chosen, so that a few runs suffice.
  *
  * @param rateMax the largest rate to use, at most one more than the earlier steps that were measured
  */
@@ -114,7 +115,7 @@ export function proposeCodebook(
   );
 }
 
-/** What a policy would have done to all of the runs. */
+/** Replays a policy on all of the runs. */
 export function replayAll(
   runs: readonly CalibrationRun[],
   policy: CachePolicy,
@@ -126,7 +127,7 @@ export function replayAll(
   return { speedup: steps / computed, error };
 }
 
-/** The authors' constants around the median score of the runs, and gentler ones. */
+/** Candidates of motion regularisation: the authors' constants around the runs' median score, and gentler ones. */
 function motionsFor(runs: readonly CalibrationRun[]): MotionRegularisation[] {
   const authors = motionFor(runs[0]!.changes.length);
   const scores = runs
@@ -164,8 +165,8 @@ function samplesOf(runs: readonly CalibrationRun[], rateMax: number): Sample[] {
 }
 
 /**
- * The codebook of the least cost, where a computed step costs `price`, a reuse its error, and both count by the steps
- * that they last. Rates fall from sample to sample, so it is enough to know the best beginning that ends in each rate.
+ * Finds the codebook of the least cost, where a computed step costs `price`, a reuse its error, and both count by the
+ * steps that they last. Rates fall from sample to sample, so the best beginning for each last rate is all to know.
  */
 function cheapestCodebook(samples: readonly Sample[], price: number, rateMax: number): Codebook {
   const rates = Array.from({ length: rateMax }, (_, i) => rateMax - i);

@@ -1,4 +1,4 @@
-/** From the contents of a codebook file to the options of AdaCache. */
+/** Reads codebook files into options of AdaCache. */
 import type { Codebook, CodebookRow } from "./codebook.ts";
 import { type MotionRegularisation, motionFor } from "./motion.ts";
 import type { PolicyRun } from "./policy.ts";
@@ -7,7 +7,7 @@ import { CachePolicyError, quote } from "./policy-error.ts";
 /** The contents of a codebook file. */
 export interface CodebookFile {
   readonly name?: string;
-  /** Where it comes from; for people. */
+  /** Source, for people. */
   readonly origin?: string;
   /** Ascending; the last row, and only the last, leaves `below` out (or null). */
   readonly codebook: readonly { readonly below?: number | null; readonly rate: number }[];
@@ -108,7 +108,7 @@ function parseWindow(value: unknown): MotionRegularisation["window"] {
   return { from: Number(from), to: Number(to), of: Number(of) };
 }
 
-/** The fields of an untrusted object, once none of them is unknown. */
+/** Returns the fields of an untrusted object, all of which are known. */
 function fieldsOf(value: unknown, where: string, known: readonly string[]): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new CachePolicyError(`${where} must be an object with ${known.join(", ")}, got ${quote(value)}`);

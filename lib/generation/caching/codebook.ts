@@ -11,7 +11,7 @@ export const codebookSchema = z
   .min(1)
   .describe("Rows of ascending distance and the steps to the next computed one; the last without `below`.");
 
-/** One row of a codebook: distances under `below` (and not under an earlier row's) get `rate`. */
+/** Row of a codebook: distances under `below` (and not under an earlier row's) get `rate`. */
 export interface CodebookRow {
   /** Exclusive upper bound of the distance; null in the last row, and only there. */
   readonly below: number | null;
@@ -73,7 +73,7 @@ export function codebookFor(speed: CacheSpeed, steps: number): Codebook {
 }
 
 /**
- * The rate of the first row whose threshold is above `distance`; one equal to a threshold is not below it.
+ * Returns the rate of the first row whose threshold is above `distance`; a distance equal to a threshold is not below it.
  */
 export function rateAt(codebook: Codebook, distance: number): number {
   const row = codebook.find(({ below }) => below !== null && distance < below) ?? codebook.at(-1);

@@ -6,9 +6,9 @@ export interface Column<Key extends string = string> {
   readonly label: string;
   /** `count` is a whole number of at least 1. */
   readonly format: "number" | "count";
-  /** One sentence. */
+  /** A sentence. */
   readonly description: string;
-  /** How charts draw it; those without are only in tables. */
+  /** The form in charts; columns without one are only in tables. */
   readonly drawing?: Drawing;
 }
 
@@ -18,7 +18,7 @@ export type StoredOptions = Readonly<Record<string, unknown>>;
 /** A range of values that a policy answers alike. Ranges ascend; the last has no upper end. */
 export interface Band {
   readonly below: number | null;
-  /** What values in it are answered with. */
+  /** The policy's answer to values in it. */
   readonly label: string;
 }
 

@@ -26,7 +26,7 @@ export interface MotionRegularisation {
   readonly reference: number;
   readonly power: number;
   readonly divisor: number;
-  /** What the change of the weight per denoising step is multiplied by. */
+  /** Factor of the change of the weight per denoising step. */
   readonly gradientGain: number;
   readonly window: MotionWindow;
 }
@@ -44,7 +44,7 @@ export function motionFor(steps: number): MotionRegularisation {
 }
 
 /**
- * Whether a 0-based denoising step lies in the window, whose ends are rounded to the nearest step of this
+ * Tells whether a 0-based denoising step lies in the window, whose ends are rounded to the nearest step of this
  * run.
  */
 export function isInWindow(window: MotionWindow, denoisingStep: number, totalSteps: number): boolean {
@@ -71,7 +71,7 @@ export function motionWeight(
 }
 
 /**
- * What the distance is multiplied by: the weight plus the size of its gradient over the last `rate` steps.
+ * Returns the factor of the distance: the weight plus the size of its gradient over the last `rate` steps.
  *
  * The gradient counts in both directions: the paper adds it signed (eq. 9), the authors' code its absolute
  * value. Entering and leaving the window jumps between a measured weight and 1, a gradient that no motion

@@ -13,7 +13,7 @@ export interface OptionText {
   explain?(options: Readonly<Record<string, unknown>>): string;
 }
 
-/** What the value and the description of an option do not say themselves. */
+/** Texts on an option, where its value and its description do not suffice. */
 export const optionTexts = z.registry<OptionText>();
 
 export const warmup = z

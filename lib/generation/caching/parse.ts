@@ -1,4 +1,4 @@
-/** From what a user writes to a policy. */
+/** Reads the policies that users write. */
 import { adacache } from "./adacache.ts";
 import { readCodebookFile } from "./codebook-file.ts";
 import { type CachePolicy, createPolicy, type PolicyRun } from "./policy.ts";

@@ -3,7 +3,7 @@ export class CachePolicyError extends Error {
   override readonly name = "CachePolicyError";
 }
 
-/** A value as the user wrote it, cut to a length that fits a sentence. */
+/** Writes a value as the user wrote it, cut to a length that fits a sentence. */
 export function quote(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Column, ColumnValues } from "./column.ts";
 import type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 
-/** What is free to know before a denoising step. */
+/** Facts that are known before a denoising step at no cost. */
 export interface StepAhead {
   /** 0-based. */
   readonly denoisingStep: number;
@@ -42,7 +42,7 @@ export interface CacheState<Signal extends SignalName = SignalName, Key extends 
 export interface PolicyRun {
   /** Denoising steps. */
   readonly steps: number;
-  /** Whether to regularise by motion; policies that measure none ignore it. */
+  /** True to regularise by motion; policies that measure none ignore it. */
   readonly motion: boolean;
 }
 

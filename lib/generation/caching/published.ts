@@ -5,7 +5,7 @@ import { type KnownOption, knownColumns, knownOptions } from "./registry.ts";
 import type { CacheTrace, TraceStep } from "./trace.ts";
 import { optionsOf } from "./trace.ts";
 
-/** One computed step: its number and the values of its policy's columns. */
+/** A computed step: its number and the values of its policy's columns. */
 export interface PublishedStep {
   readonly [column: string]: number | null;
   /** 1-based. */

@@ -4,28 +4,26 @@ import { motionSchema } from "./motion.ts";
 import { warmup } from "./option.ts";
 import { formName, policyForms } from "./registry.ts";
 
-const [first, ...others] = policyForms.map(({ form }) => form);
+/** A form of a request: its name for people, and the regular expression of its text. */
+const [off, ...others] = policyForms.map(({ form }) => ({
+  name: formName(form),
+  pattern: form.argument ? `${form.word}:${form.argument.pattern}` : form.word,
+}));
 
-/** The forms of a request, where `auto` is the default; in the order that the API has listed them from the first. */
-const FORMS = [first!, { word: "auto" }, ...others.toReversed()];
+/** In the order that the API has listed them from the first; `auto` is the default. */
+const FORMS = [off!, { name: "auto", pattern: "auto" }, ...others.toReversed()];
 
-const cacheName = z.string().regex(namePattern(), `must be ${namesInWords()}`);
-
-function namePattern(): RegExp {
-  const patterns = FORMS.map(({ word, ...form }) =>
-    "argument" in form && form.argument ? `${word}:${form.argument.pattern}` : word,
+const names = FORMS.map(({ name }) => name);
+const cacheName = z
+  .string()
+  .regex(
+    new RegExp(`^(${FORMS.map(({ pattern }) => pattern).join("|")})$`),
+    `must be ${names.slice(0, -1).join(", ")} or ${names.at(-1)}`,
   );
-  return new RegExp(`^(${patterns.join("|")})$`);
-}
-
-function namesInWords(): string {
-  const names = FORMS.map((form) => formName(form as (typeof others)[number]));
-  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
-}
 
 const CODEBOOK_ROWS_MAX = 32;
 
-/** How the denoising steps to compute are chosen. */
+/** The setting `cache` of a request: the policy that chooses the denoising steps to compute. */
 export const cacheSettingSchema = z
   .union([
     cacheName,

@@ -1,9 +1,9 @@
-/** The record of a schedule: what `generate --trace` writes. */
+/** The record of a schedule, which `generate --trace` writes. */
 import type { Column, ColumnValues, StoredOptions } from "./column.ts";
 import type { CachePolicy } from "./policy.ts";
 import { type ColumnKey, knownColumns, knownOptions, type PolicyOptions } from "./registry.ts";
 
-/** One denoising step of a schedule, with the values of its policy's columns; those of a reused step are null. */
+/** A denoising step of a schedule, with the values of its policy's columns; those of a reused step are null. */
 export type TraceStep = {
   /** 1-based. */
   readonly step: number;

@@ -17,7 +17,7 @@ export interface Panel {
   readonly body: Child;
 }
 
-/** Where things are across the chart; every denoising step has a cell of one width, 1-based. */
+/** Positions across the chart: every denoising step has a cell of the same width; steps are 1-based. */
 export interface Cells {
   readonly steps: number;
   readonly width: number;

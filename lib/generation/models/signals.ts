@@ -11,9 +11,9 @@ interface Probes {
 
 /** A value that the graph of a computed step gives out beside prediction and residual. */
 interface GraphSignal {
-  /** Whether it compares the probe with that of the last computed step, and means nothing at the first. */
+  /** True if it compares the probe with that of the last computed step; it means nothing at the first. */
   readonly comparesProbes?: true;
-  /** Whether a transformer's videos have it at all; true by default. */
+  /** Tells whether a transformer's videos have it at all; true by default. */
   isKnown?(transformer: DiffusionTransformer): boolean;
   measure(probes: Probes): Value;
 }
@@ -41,7 +41,7 @@ export function graphSignal(name: GraphSignalName): GraphSignal {
   return graphSignals[name];
 }
 
-/** Whether any of these signals compares the probe with that of the last computed step. */
+/** Tells whether any of these signals compares the probe with that of the last computed step. */
 export function comparesProbes(names: Iterable<GraphSignalName>): boolean {
   return [...names].some((name) => graphSignal(name).comparesProbes);
 }

@@ -143,7 +143,7 @@ interface Kept {
   residual: Tensor | null;
   /** Null where no signal compares probes. */
   probe: Tensor | null;
-  /** Of the step before, computed or reused; null where no policy asks for its change. */
+  /** Prediction of the step before, computed or reused; null where the policy does not ask for its change. */
   prediction: Float32Array | null;
 }
 

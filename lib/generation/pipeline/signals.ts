@@ -32,7 +32,7 @@ export interface ComputedStep {
   readonly transformer: DiffusionTransformer;
   /** Outputs of the graph, which has at least the signals of the policy. */
   readonly out: Readonly<Record<string, Tensor>>;
-  /** Whether it is the first step of its transformer, which no probe and no prediction came before. */
+  /** True at the first step of a transformer, which no probe and no prediction came before. */
   readonly isFirst: boolean;
   readonly prediction: Float32Array;
   /** Prediction of the step before, computed or reused; null at the first. */

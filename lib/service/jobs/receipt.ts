@@ -3,8 +3,8 @@ import * as z from "zod";
 const seconds = z.number().nonnegative();
 
 /**
- * One computed denoising step: its 1-based number, and what its caching policy wrote there. Null stands for what was
- * not known; receipts of earlier versions also have nulls for what belongs to other policies.
+ * A computed denoising step: its 1-based number, and the values that its caching policy wrote there. Null stands for
+ * what was not known; receipts of earlier versions also have nulls for values of other policies.
  */
 const computedStep = z.object({ step: z.int().positive() }).catchall(z.number().nullable());
 
