@@ -18,8 +18,7 @@ export const SIGNALS = {
   },
   predictionChange: {
     told: "after a computed step",
-    description:
-      "Mean absolute change of the prediction since the step before, computed or reused; null at the first.",
+    description: "Mean absolute change of the prediction since the last computed step; null at the first.",
   },
   predictionSize: {
     told: "after a computed step",

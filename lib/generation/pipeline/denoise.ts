@@ -100,12 +100,12 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
       const computed = { transformer, out, isFirst, prediction, previousPrediction: kept.prediction };
       const told = cache.tell(denoisingStep, computedSignals(policy.signals, computed));
       cache = told.next;
+      if (policy.signals.includes("predictionChange")) kept.prediction = prediction;
       trace = traceStep(policy, denoisingStep, told.values, answer === "compute early");
     } else {
       prediction = await reuse(sessions.reuse, feeds, kept);
       trace = traceStep(policy, denoisingStep, null);
     }
-    kept.prediction = policy.signals.includes("predictionChange") ? prediction : null;
     stepLatent(options.latent, prediction, denoisingStep);
     const step = { trace, seconds: (performance.now() - started) / 1000 };
     steps.push(step);
@@ -136,14 +136,14 @@ function stopwatch(secondsAvailable: number | undefined) {
 }
 
 /**
- * Tensors that one step leaves to the next. Nothing else may refer to residual and probe: they are the largest there
+ * Tensors that a computed step leaves to the steps after it. Nothing else may refer to residual and probe: they are the largest there
  * are.
  */
 interface Kept {
   residual: Tensor | null;
   /** Null where no signal compares probes. */
   probe: Tensor | null;
-  /** Prediction of the step before, computed or reused; null where the policy does not ask for its change. */
+  /** Null before the first computed step, and where the policy does not ask for the change of predictions. */
   prediction: Float32Array | null;
 }
 

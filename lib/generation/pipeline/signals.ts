@@ -35,7 +35,7 @@ export interface ComputedStep {
   /** True at the first step of a transformer, which no probe and no prediction came before. */
   readonly isFirst: boolean;
   readonly prediction: Float32Array;
-  /** Prediction of the step before, computed or reused; null at the first. */
+  /** Prediction of the last computed step; null at the first. */
   readonly previousPrediction: Float32Array | null;
 }
 

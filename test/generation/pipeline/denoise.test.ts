@@ -210,13 +210,13 @@ describe("denoising", () => {
     ]);
   });
 
-  it("the prediction and its change since the step before are measured where a policy asks", async () => {
+  it("the prediction and its change since the last computed step are measured where a policy asks", async () => {
     const heard = nothingHeard();
     await run(4, listedPolicy([true, false, false, true], heard, ["predictionChange", "predictionSize"]))
       .result;
     expect(heard.measured).toEqual([
       [0, { ...UNASKED, predictionChange: null, predictionSize: 1 }],
-      [3, { ...UNASKED, predictionChange: 1, predictionSize: 4 }],
+      [3, { ...UNASKED, predictionChange: 3, predictionSize: 4 }],
     ]);
   });
 
