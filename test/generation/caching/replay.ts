@@ -23,7 +23,7 @@ export function tell(cache: CacheState, denoisingStep: number, measurement: Meas
   return { decision: values as Decision, next };
 }
 
-/** Runs a generation of `steps` steps; returns its computed steps (1-based) and what was decided at each. */
+/** Runs a generation of `steps` steps. Returns its computed steps (1-based) and the decision at each. */
 export function replay(policy: CachePolicy, steps: number, measure: (step: number) => Measurement) {
   const computed: number[] = [];
   const decisions: Decision[] = [];
@@ -40,7 +40,7 @@ export function replay(policy: CachePolicy, steps: number, measure: (step: numbe
   return { computed, decisions };
 }
 
-/** Measurements with the same change at every computed step but the first, which has none. */
+/** Creates measurements with the same change at every computed step but the first, which has none. */
 export function constantChange(change: number, motionScore: number | null = null) {
   return (step: number): Measurement => ({ change: step === 0 ? null : change, motionScore });
 }
