@@ -136,8 +136,8 @@ function stopwatch(secondsAvailable: number | undefined) {
 }
 
 /**
- * Tensors that a computed step leaves to the steps after it. Nothing else may refer to residual and probe: they are the largest there
- * are.
+ * Tensors that a computed step leaves to the steps after it. Nothing else may refer to residual and probe: they are
+ * the largest there are.
  */
 interface Kept {
   residual: Tensor | null;
