@@ -25,7 +25,7 @@ const publishedOption = ({ key, text }: KnownOption) => text.published ?? snakeC
 /** The columns of all kinds, under their keys in receipts. */
 export const publishedColumns = knownColumns.map((column) => ({ ...column, key: snakeCase(column.key) }));
 
-/** Sentences on how policies choose their steps, by the option in a receipt that tells which sentence is true. */
+/** Sentences on how policies choose their steps. Each is true of receipts that have the option it is listed under. */
 export const publishedExplanations: Readonly<Record<string, string>> = Object.fromEntries(
   [...knownOptions.values()].flatMap((option) =>
     option.text.explain ? [[publishedOption(option), option.text.explain({})]] : [],

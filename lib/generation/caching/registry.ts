@@ -16,6 +16,7 @@ export const policyKinds: readonly PolicyKind[] = KINDS;
 /** Keys of the columns of all kinds. */
 export type ColumnKey = Kind["columns"][number]["key"];
 
+/** The intersection of the members of a union. */
 type Merged<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer All) => void
   ? All
   : never;
