@@ -1,5 +1,3 @@
-import type { GenerationRequest } from "../../lib/generation/request/index.ts";
-
 /** Ways to spend less than the whole computation, and what they are compared with. */
 
 /** Lengths of the runs that methods are compared at. */
@@ -12,7 +10,10 @@ export interface Method {
   readonly family: Family;
   /** Whether AdaCache is regularised by motion; false for every other method. */
   readonly motion: boolean;
-  readonly request: Required<Pick<GenerationRequest, "steps" | "cache" | "motion">>;
+  readonly request: {
+    readonly steps: number;
+    readonly cache: { readonly policy: string; readonly motion_regularisation: boolean };
+  };
 }
 
 /** Plain samplers that compute about as many steps as the cached runs do. */
@@ -41,5 +42,10 @@ function method(
   family: Family,
   { steps, cache, motion = false }: { steps: number; cache: string; motion?: boolean },
 ): Method {
-  return { name, family, motion, request: { steps, cache, motion } };
+  return {
+    name,
+    family,
+    motion,
+    request: { steps, cache: { policy: cache, motion_regularisation: motion } },
+  };
 }

@@ -1,12 +1,7 @@
 import { type CacheTrace, cacheTrace } from "../caching/index.ts";
 import { openModelFolder } from "../checkpoint/index.ts";
 import type { DiffusionTransformer } from "../models/index.ts";
-import {
-  type GenerationRequest,
-  type ResolvedRequest,
-  resolveRequest,
-  type VideoLimits,
-} from "../request/index.ts";
+import { policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
 import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { decodeFrames } from "./decode.ts";
@@ -49,7 +44,7 @@ export interface Generation {
   readonly tokens: number;
   readonly isPromptTruncated: boolean;
   readonly isNegativePromptTruncated: boolean;
-  readonly request: Omit<ResolvedRequest, "policy">;
+  readonly request: ResolvedRequest;
 }
 
 /**
@@ -60,10 +55,11 @@ export interface Pipeline {
   readonly model: string;
   readonly limits: VideoLimits;
   /**
-   * @throws RequestError, CancelledError, GenerationError while another generation runs and after `close`, or
-   *   an error of the model's files
+   * @param request resolved against `limits`, which are not checked again
+   * @throws RequestError for a cache policy or an image that cannot be used, CancelledError, GenerationError while
+   *   another generation runs and after `close`, or an error of the model's files
    */
-  generate(request: GenerationRequest, options?: GenerateOptions): Promise<Generation>;
+  generate(request: ResolvedRequest, options?: GenerateOptions): Promise<Generation>;
   /** Cancels the generation under way, and frees the model once it has ended. */
   close(): Promise<void>;
 }
@@ -105,7 +101,7 @@ export async function openPipeline(
     signal: AbortSignal,
     onProgress: GenerateOptions["onProgress"],
   ): Promise<Generation> {
-    const { policy, ...described } = request;
+    const policy = policyOf(request);
     let planned = request.steps;
     let done = 0;
     let computed = 0;
@@ -182,15 +178,14 @@ export async function openPipeline(
       tokens: text.conditional.tokens,
       isPromptTruncated: text.conditional.isTruncated,
       isNegativePromptTruncated: text.unconditional.isTruncated,
-      request: described,
+      request,
     };
   }
 
   async function generate(
-    input: GenerationRequest,
+    request: ResolvedRequest,
     { signal, onProgress }: GenerateOptions = {},
   ): Promise<Generation> {
-    const request = resolveRequest(input, model.limits);
     if (closing.signal.aborted) throw new GenerationError(CLOSED);
     if (running) throw new GenerationError(BUSY);
     running = run(request, signal ? AbortSignal.any([signal, closing.signal]) : closing.signal, onProgress);

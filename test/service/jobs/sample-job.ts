@@ -36,6 +36,9 @@ export const newJob: NewJob = {
   webhook: { url: "https://acme.example/hook", events: ["video.completed", "video.failed"] },
 };
 
+/** What is left of the request of a deleted job. */
+export const forgotten = { ...newJob.params, prompt: "", negativePrompt: null };
+
 export const queued: JobRecord = queuedJob(newJob);
 
 export const receipt: Receipt = {

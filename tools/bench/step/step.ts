@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import { openPipeline } from "../../../lib/generation/pipeline/index.ts";
+import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { circumstances } from "../machine.ts";
 import { probeSession } from "../model/session-process.ts";
 import { demoModel, docsFolder, repository, resultsFolder, userPath } from "../options.ts";
@@ -89,12 +90,9 @@ async function timeSteps(folder: string, threads: number, count: number): Promis
   try {
     const prompt = benchmarkPrompts(1)[0]!.text;
     const ours = async () => {
-      const { trace, stepSeconds } = await pipeline.generate({
-        prompt,
-        seed: 0,
-        steps: STEPS_PER_ROUND,
-        cache: "static:2",
-      });
+      const { trace, stepSeconds } = await pipeline.generate(
+        resolveRequest({ prompt, seed: 0, steps: STEPS_PER_ROUND, cache: "static:2" }, pipeline),
+      );
       const of = (computed: boolean) =>
         median(stepSeconds.filter((_, step) => trace.schedule[step]!.computed === computed)) * 1000;
       return { computed: of(true), reused: of(false) };
