@@ -57,5 +57,5 @@ test("the receipt holds all that the drawing of a schedule needs", () => {
       warmup_steps: trace.warmup,
     },
   };
-  expect(scheduleView(trace.model, receipt)).toBe(scheduleChart(trace));
+  expect(scheduleView({ params: { model: trace.model } }, receipt)).toBe(scheduleChart(trace));
 });

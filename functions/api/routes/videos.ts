@@ -132,11 +132,12 @@ export function videoRoutes(deps: ApiDeps) {
       return c.redirect(url, 302);
     })
     .get("/:id/schedule.svg", async (c) => {
-      const { params, status, receipt } = await find(c);
+      const record = await find(c);
+      const { receipt, status } = record;
       if (!receipt) throw new ApiError("video_not_ready", `This video is ${STATUS_NAMES[status]}.`);
       c.header("content-type", "image/svg+xml");
       c.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
-      return c.body(scheduleView(params.model, receipt));
+      return c.body(scheduleView(record, receipt));
     })
     .post("/:id/remix", body(remixSchema(promptCharactersMax), bodyBytesMax), async (c) => {
       const parent = await find(c);

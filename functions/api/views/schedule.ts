@@ -1,12 +1,15 @@
 import { type CacheTrace, traceStep } from "../../../lib/generation/caching/index.ts";
 import { scheduleChart } from "../../../lib/generation/chart/index.ts";
-import type { Receipt } from "../../../lib/service/jobs/index.ts";
+import type { JobRecord, Receipt } from "../../../lib/service/jobs/index.ts";
 
-/** The schedule of a finished video as an SVG document. */
-export function scheduleView(model: string, { steps, schedule, cache }: Receipt): string {
+/** Draws the schedule of a finished video as an SVG document. */
+export function scheduleView(
+  { params }: Pick<JobRecord, "params">,
+  { steps, schedule, cache }: Receipt,
+): string {
   const lines = new Map(schedule.map((line) => [line.step, line]));
   const trace: CacheTrace = {
-    model,
+    model: params.model,
     steps: steps.requested,
     cache: cache.policy,
     codebook: cache.codebook,

@@ -1,6 +1,6 @@
 /** @typedef {import("./api.js").Video} Video */
 import { RequestFailure } from "./api.js";
-import { control, numberIn } from "./controls.js";
+import { control, form, numberIn } from "./controls.js";
 import { byId } from "./dom.js";
 
 const MEANINGS = {
@@ -12,7 +12,7 @@ const MEANINGS = {
 };
 
 /** Shows the controls of the chosen policy. */
-export function showCache() {
+function show() {
   const policy = /** @type {keyof typeof MEANINGS} */ (control("policy").value);
   byId("cache-meaning").textContent = MEANINGS[policy];
   byId("cache-own").hidden = policy !== "own";
@@ -20,11 +20,11 @@ export function showCache() {
 }
 
 /**
- * The cache setting that the form describes.
+ * The setting that the form describes.
  *
  * @throws {RequestFailure} for a codebook that is not JSON
  */
-export function cacheInForm() {
+function read() {
   const warmup = numberIn(control("cache.warmup_steps"));
   const policy = control("policy").value;
   if (policy === "auto" || policy === "off") return policy;
@@ -44,22 +44,32 @@ export function cacheInForm() {
 /**
  * The setting that a video was made with, as a request gives it.
  *
- * @param {Video["params"]["cache"]} cache
+ * @param {Video} video
  */
-export function cacheOf({ policy, codebook, ...details }) {
+function askedFor({ params }) {
+  const { policy, codebook, ...details } = params.cache;
   return policy === "off" ? "off" : { ...(codebook ? { codebook } : { policy }), ...details };
 }
 
 /**
  * Puts the setting that a video was made with into the form.
  *
- * @param {Video["params"]["cache"]} cache
+ * @param {Video} video
  */
-export function fillCache({ policy, codebook, motion_regularisation, warmup_steps }) {
+function fill({ params }) {
+  const { policy, codebook, motion_regularisation, warmup_steps } = params.cache;
   const isNamed = ["fast", "slow", "off"].includes(policy);
   control("policy").value = codebook ? "own" : isNamed ? policy : "auto";
   control("cache.warmup_steps").value = String(warmup_steps);
   if (codebook) control("cache.codebook").value = JSON.stringify(codebook, null, 1);
   /** @type {HTMLInputElement} */ (byId("motion")).checked = motion_regularisation !== false;
-  showCache();
+  show();
 }
+
+function wire() {
+  for (const radio of form.querySelectorAll("[name=policy]")) radio.addEventListener("change", show);
+  show();
+}
+
+/** The controls that make one cache setting. */
+export const cacheField = { name: "cache", wire, read, askedFor, fill };

@@ -1,9 +1,12 @@
 /** @typedef {import("./api.js").Video} Video */
 /** @typedef {import("./api.js").Model} Model */
 /** @typedef {import("./api.js").RequestFailure} RequestFailure */
-import { cacheInForm, cacheOf, fillCache, showCache } from "./cache-field.js";
+import { cacheField } from "./cache-field.js";
 import { control, fillControl, form, simpleControls, valueIn } from "./controls.js";
 import { byId, element } from "./dom.js";
+
+/** Parameters that several controls stand for. */
+const FIELDS = [cacheField];
 
 /** @type {readonly Model[]} */
 let models = [];
@@ -76,14 +79,13 @@ export function wireForm() {
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-draws]"))) {
     button.addEventListener("click", () => draw(control(button.dataset.draws ?? "")));
   }
-  for (const radio of form.querySelectorAll("[name=policy]")) radio.addEventListener("change", showCache);
+  for (const field of FIELDS) field.wire();
   for (const chip of form.querySelectorAll("[data-example]")) {
     chip.addEventListener("click", () => {
       control("prompt").value = chip.textContent ?? "";
       control("prompt").focus();
     });
   }
-  showCache();
 }
 
 /**
@@ -92,8 +94,9 @@ export function wireForm() {
  * @throws {RequestFailure} for a codebook that is not JSON
  */
 export function orderInForm() {
-  const values = simpleControls().map((entered) => [entered.name, valueIn(entered)]);
-  return { ...Object.fromEntries(values), cache: cacheInForm() };
+  const simple = simpleControls().map((entered) => [entered.name, valueIn(entered)]);
+  const others = FIELDS.map(({ name, read }) => [name, read()]);
+  return Object.fromEntries([...simple, ...others]);
 }
 
 /**
@@ -114,10 +117,11 @@ function toldValue(video, name) {
  * @param {Video} video
  */
 export function orderOf(video) {
-  const values = simpleControls()
+  const simple = simpleControls()
     .map(({ name }) => [name, toldValue(video, name)])
     .filter(([, value]) => value !== null && value !== undefined);
-  return { ...Object.fromEntries(values), cache: cacheOf(video.params.cache) };
+  const others = FIELDS.map(({ name, askedFor }) => [name, askedFor(video)]);
+  return Object.fromEntries([...simple, ...others]);
 }
 
 /**
@@ -131,7 +135,7 @@ export function fillForm(video) {
   for (const entered of simpleControls()) {
     if (entered.name !== "model") fillControl(entered, toldValue(video, entered.name));
   }
-  fillCache(video.params.cache);
+  for (const field of FIELDS) field.fill(video);
   tellAll();
   clearErrors();
 }
