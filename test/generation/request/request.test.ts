@@ -106,13 +106,16 @@ const wrong: [Record<string, unknown>, string][] = [
 ];
 
 describe("a request the model cannot meet is refused in one sentence", () => {
-  it.each(wrong)("%o", (change, sentence) => {
-    expect(() => resolve({ ...good, ...change })).toThrow(
-      expect.objectContaining({ name: "RequestError", message: sentence }),
-    );
-  });
+  it.each(wrong)(
+    "the request %o is refused in one sentence where the model cannot meet it",
+    (change, sentence) => {
+      expect(() => resolve({ ...good, ...change })).toThrow(
+        expect.objectContaining({ name: "RequestError", message: sentence }),
+      );
+    },
+  );
 
-  it("or accepted, and by nothing else than a RequestError refused, whatever its numbers are", () => {
+  it("a request with any numbers is accepted or refused with a RequestError", () => {
     const number = fc.oneof(fc.double(), fc.integer({ min: -2, max: 40 }), fc.constantFrom(8, 16, undefined));
     const member = (name: string) => number.map((value) => ({ [name]: value }));
     const members = ["seed", "steps", "guidance_scale", "num_frames", "fps"].map(member);
@@ -137,7 +140,7 @@ describe("a request the model cannot meet is refused in one sentence", () => {
 });
 
 describe("a request", () => {
-  it("takes the model's first size, frames and fps, its steps and its guidance where it names none", () => {
+  it("a request takes the model's first size, frames and fps, its steps and its guidance by default", () => {
     const resolved = resolve(good);
     const policy = policyOf(resolved);
     expect(policy.name).toBe("fast");
@@ -158,7 +161,7 @@ describe("a request", () => {
     });
   });
 
-  it("keeps what it names, also where that is 0 or empty", () => {
+  it("a request keeps every value it names, also where that is 0 or empty", () => {
     const cache = { policy: "slow", motion_regularisation: false, warmup_steps: 1 };
     const named = { guidance_scale: 0, negative_prompt: "", seed: 0, steps: 1, size: "32x16", fps: 4 };
     const resolved = resolve({ ...good, ...named, num_frames: 1, cache });
@@ -167,7 +170,7 @@ describe("a request", () => {
     expect(policyOf(resolved)).toMatchObject({ name: "slow", motion: null, warmup: 1 });
   });
 
-  it("may begin with an image where the model takes one, and has more frames than that", () => {
+  it("a request may begin with an image where the model takes one, and then needs more than one frame", () => {
     const taking = { ...limits, takes_image: true };
     const request = { ...good, image: "/first.png" };
     expect(resolve(request, taking).image).toBe("/first.png");

@@ -36,7 +36,7 @@ export const newJob: NewJob = {
   webhook: { url: "https://acme.example/hook", events: ["video.completed", "video.failed"] },
 };
 
-/** What is left of the request of a deleted job. */
+/** Request of a job that was deleted: the words of the user are gone. */
 export const forgotten = { ...newJob.params, prompt: "", negativePrompt: null };
 
 export const queued: JobRecord = queuedJob(newJob);
@@ -68,7 +68,7 @@ export const outputs = {
   uncached: null,
 };
 
-/** The record after events that must all be allowed. */
+/** Applies events to a record; throws if one is not allowed. */
 export function later(record: JobRecord, now: number, ...events: JobEvent[]): JobRecord {
   return events.reduce((current, event) => {
     const next = transition(current, event, now);
