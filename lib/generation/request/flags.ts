@@ -2,7 +2,7 @@ import type { Alias, Flag, FlagValues, Parameter } from "./parameter.ts";
 import { PARAMETERS } from "./parameters.ts";
 
 const parameters = Object.entries<Parameter | Alias>(PARAMETERS).flatMap(([name, declared]) =>
-  "flags" in declared && declared.flags.length > 0 ? [{ name, ...declared }] : [],
+  "stored" in declared && declared.flags ? [{ ...declared, name, flags: declared.flags }] : [],
 );
 
 /** Flags of all parameters, in the order of the table. */

@@ -11,6 +11,15 @@ export interface Declaration<Asked extends z.ZodType = z.ZodType> {
   /** Sentences for the API's reference; absent where `asked` describes itself. */
   readonly text?: string;
   readonly takenBy: readonly Taker[];
+  /** True if every request must have it. */
+  readonly isRequired?: boolean;
+  /** Flags of the command line. */
+  readonly flags?: readonly Flag[];
+  /**
+   * True if the command line leaves values to `check` alone: they may be more than the API takes, or the model's limits
+   * give the better answer.
+   */
+  readonly isLeftToCheck?: boolean;
 }
 
 /** Model that a request is made for. */
@@ -87,17 +96,12 @@ export interface Parameter<
    * @throws RequestError
    */
   check?(resolved: object, limits: VideoLimits): void;
-  /** Whether a request cannot be without it. */
-  readonly isRequired?: boolean;
   /** Null for a parameter that is no field of `params` in answers. */
   readonly told: Told<Stored, Schema> | null;
   /** Fields that hold words of the user, with what is left of them once the video is deleted. */
   readonly erased?: z.output<z.ZodObject<Stored>>;
-  readonly flags: readonly Flag[];
   /** Makes the asked value from the flags that were given; the value of the only flag where this is absent. */
   fromFlags?(values: FlagValues): unknown;
-  /** Whether `check` alone judges what the command line gives: it may be more than the API takes, or have a better answer. */
-  readonly isLeftToCheck?: boolean;
   readonly control?: Control;
 }
 

@@ -36,7 +36,6 @@ export const PARAMETERS = {
     read: (prompt) => ({ prompt }),
     told: null,
     erased: { prompt: "" },
-    flags: [],
     control: { label: "Prompt", kind: { name: "text", lines: 3 } },
   }),
   model: parameter({
@@ -47,7 +46,6 @@ export const PARAMETERS = {
     read: (model) => ({ model }),
     byDefault: ({ model }) => ({ model }),
     told: null,
-    flags: [],
     control: { label: "Model", kind: { name: "choice", of: "id" } },
   }),
   size: parameter({
@@ -104,7 +102,6 @@ export const PARAMETERS = {
     byDefault: ({ limits }) => limits.fps[0]!,
     check: ({ fps }: { fps: number }, limits) =>
       expectOneOf(limits.fps, fps, { field: "fps", name: "frames per second" }),
-    flags: [],
     control: { label: "Frame rate", kind: { name: "choice", of: "fps", unit: "fps" } },
   }),
   steps: setting("steps", {

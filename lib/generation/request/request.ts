@@ -10,14 +10,17 @@ export type AskedRequest = {
   readonly [Name in keyof Parameters]?: z.output<Parameters[Name]["asked"]> | undefined;
 } & { readonly prompt: string };
 
+/** Members of all members of a union. */
 type Intersection<Union> = (Union extends unknown ? (member: Union) => void : never) extends (
   both: infer Both,
 ) => void
   ? Both
   : never;
+/** Fields of the resolved request. */
 type StoredShape = Intersection<
   { [Name in keyof Parameters]: Parameters[Name] extends { stored: infer S } ? S : never }[keyof Parameters]
 >;
+/** Members of `params` in answers: parameters without one are declared with ZodNever. */
 type ToldShape = {
   [Name in keyof Parameters as Parameters[Name] extends Parameter<infer _A, infer _S, z.ZodNever>
     ? never
@@ -27,6 +30,7 @@ type ToldShape = {
 };
 /** Parameters that `By` does not take, as `takenBy` says: an image is a file of the machine that generates. */
 type Untaken<By extends Taker> = "image" | (By extends "trigger" ? "prompt" : never);
+/** Fields of the API's schema of a request; only the prompt is required. */
 type AskedShape<By extends Taker> = {
   [Name in Exclude<keyof Parameters, Untaken<By>>]: Name extends "prompt"
     ? Parameters[Name]["asked"]
@@ -66,9 +70,8 @@ export function askedShape<By extends Taker>(taker: By): AskedShape<By> {
   ) as unknown as AskedShape<By>;
 }
 
-function described(declared: Parameter | Alias): z.ZodType {
-  const { asked, text } = declared;
-  const schema = "isRequired" in declared && declared.isRequired ? asked : asked.optional();
+function described({ asked, text, isRequired }: Parameter | Alias): z.ZodType {
+  const schema = isRequired ? asked : asked.optional();
   return text === undefined ? schema : schema.describe(text);
 }
 
@@ -138,14 +141,14 @@ export function withoutWords(request: ResolvedRequest): ResolvedRequest {
  */
 export function parseRequest(given: Readonly<Record<string, unknown>>): AskedRequest {
   const parsed: Record<string, unknown> = { ...given };
-  for (const [name, { asked, isRequired, isLeftToCheck, flags }] of parameters) {
+  for (const [name, declared] of Object.entries(table)) {
+    const { asked, isRequired, isLeftToCheck, flags } = declared;
     if (isLeftToCheck || (given[name] === undefined && !isRequired)) continue;
     const result = asked.safeParse(given[name]);
     if (!result.success) {
-      const subject = flags[0]?.name ?? name;
-      throw new RequestError(sentenceOf(result.error.issues[0]!, { subject, asked, value: given[name] }), {
-        field: name,
-      });
+      const subject = flags?.[0]?.name ?? name;
+      const sentence = sentenceOf(result.error.issues[0]!, { subject, asked, value: given[name] });
+      throw new RequestError(sentence, { field: name });
     }
     parsed[name] = result.data;
   }

@@ -7,6 +7,7 @@ import {
   type ResolvedRequest,
   resolveRequest,
   type VideoLimits,
+  withoutWords,
 } from "../../../lib/generation/request/index.ts";
 import { MAX_SEED, MAX_STEPS } from "../../../lib/generation/sampling/index.ts";
 
@@ -176,6 +177,21 @@ describe("a request", () => {
     expect(resolve(request, taking).image).toBe("/first.png");
     expect(() => resolve({ ...request, num_frames: 1 }, taking)).toThrow(
       new RequestError("A video of one frame would be its image: ask for more frames, or give no image."),
+    );
+  });
+
+  it("a request is left with its settings once its words are forgotten", () => {
+    const resolved = resolve({ ...good, negative_prompt: "blue", steps: 3 });
+    expect(withoutWords(resolved)).toEqual({ ...resolved, prompt: "", negativePrompt: null });
+  });
+
+  it("a request may give its length in seconds and its steps by another name", () => {
+    expect(resolve({ ...good, seconds: "0.5", num_inference_steps: 2 })).toMatchObject({
+      frames: 4,
+      steps: 2,
+    });
+    expect(() => resolve({ ...good, num_frames: 1, seconds: 0.5 })).toThrow(
+      "num_frames and seconds contradict each other: give one of them.",
     );
   });
 });
