@@ -3,13 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import {
-  type JobRef,
-  type JobStore,
-  jobStore,
-  newVideoId,
-  type VideoParams,
-} from "../../lib/service/jobs/index.ts";
+import type { ResolvedRequest } from "../../lib/generation/request/index.ts";
+import { type JobRef, type JobStore, jobStore, newVideoId } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, openStore } from "../../lib/service/storage/index.ts";
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -30,7 +25,7 @@ export interface Workplace {
   readonly clock: ReturnType<typeof shiftableClock>;
   readonly jobs: JobStore;
   /** Queues a video of the model in `folder`. */
-  queue(params?: Partial<VideoParams>, options?: { deadlineMs?: number }): Promise<JobRef>;
+  queue(params?: Partial<ResolvedRequest>, options?: { deadlineMs?: number }): Promise<JobRef>;
   artifacts(): Promise<readonly string[]>;
   remove(): Promise<void>;
 }
@@ -42,7 +37,7 @@ export async function openWorkplace(modelFolder: string, storeUrl?: string): Pro
   const store = await openStore(url, { signUrl: () => "" });
   const clock = shiftableClock();
   const jobs = jobStore({ store, clock, random: randomBytes });
-  const defaults: VideoParams = {
+  const defaults: ResolvedRequest = {
     model: basename(modelFolder),
     prompt: "a red circle moves",
     negativePrompt: null,
@@ -90,4 +85,4 @@ export async function openWorkplace(modelFolder: string, storeUrl?: string): Pro
 export const endless = {
   steps: 1000,
   cache: { policy: "off", motion: true, warmupSteps: 0 },
-} satisfies Partial<VideoParams>;
+} satisfies Partial<ResolvedRequest>;

@@ -15,6 +15,7 @@ export {
   JOB_ERROR_CODES,
   JOB_STATUSES,
   type JobError,
+  type JobParams,
   type JobProgress,
   type JobRecord,
   type JobRef,
@@ -23,7 +24,6 @@ export {
   type Outputs,
   VARIANTS,
   type Variant,
-  type VideoParams,
   type WebhookEvent,
 } from "./record.ts";
 export { type Hints, type SweepOptions, type SweepReport, sweep } from "./sweep.ts";

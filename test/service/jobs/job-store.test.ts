@@ -13,7 +13,7 @@ import { jobKey, undeliveredKey, unfinishedKey } from "../../../lib/service/jobs
 import { StoreError } from "../../../lib/service/storage/index.ts";
 import { dyingAt, intercepted, Killed, losingAnswers } from "./failing-store.ts";
 import { type Opened, openJobs } from "./open-jobs.ts";
-import { NOW, newJob, outputs, receipt } from "./sample-job.ts";
+import { forgotten, NOW, newJob, outputs, receipt } from "./sample-job.ts";
 
 const MINUTE_MS = 60_000;
 const claim: Claim = { scope: "5c0", fingerprint: "f1", lifetimeMs: 86_400_000, isFirst: false };
@@ -342,7 +342,9 @@ describe("an event", () => {
     await opened.jobs.apply(record, { type: "cancel" });
     await settle(record);
     await opened.jobs.markDelivered(record);
-    await expect(opened.jobs.apply(record, { type: "delete" })).resolves.toMatchObject({ ok: true });
+    await expect(opened.jobs.apply(record, { type: "delete", params: forgotten })).resolves.toMatchObject({
+      ok: true,
+    });
     expect(keys("un")).toEqual([]);
   });
 
