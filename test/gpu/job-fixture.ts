@@ -11,6 +11,7 @@ import {
   type VideoParams,
 } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, openStore } from "../../lib/service/storage/index.ts";
+import { system } from "../../lib/shared/system.ts";
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -41,7 +42,7 @@ export async function openWorkplace(modelFolder: string, storeUrl?: string): Pro
   const url = storeUrl ?? pathToFileURL(folder).href;
   const store = await openStore(url, { signUrl: () => "" });
   const clock = shiftableClock();
-  const jobs = jobStore({ store, clock, random: randomBytes });
+  const jobs = jobStore({ store, clock, random: randomBytes, sleep: system.sleep });
   const defaults: VideoParams = {
     model: basename(modelFolder),
     prompt: "a red circle moves",

@@ -8,6 +8,7 @@ import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts"
 import { hashWeights } from "../../lib/generation/checkpoint/index.ts";
 import { type JobRecord, type JobRef, jobStore } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
+import { system } from "../../lib/shared/system.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { decodeWithWebcodecs } from "../generation/video/decode-mp4.ts";
 import { endless, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
@@ -73,7 +74,7 @@ function denoising(ref: JobRef): Promise<JobRecord> {
 function behind(changed: Partial<ObjectStore>): Pick<JobRunOptions, "store" | "jobs"> {
   const store = { ...place.store, ...changed };
   const random = (byteCount: number) => crypto.getRandomValues(new Uint8Array(byteCount));
-  return { store, jobs: jobStore({ store, clock: place.clock, random }) };
+  return { store, jobs: jobStore({ store, clock: place.clock, random, sleep: system.sleep }) };
 }
 
 const types = (record: JobRecord | null) => record!.history.map(({ type }) => type);
@@ -176,7 +177,12 @@ describe("a job that is no longer this worker's", () => {
     const { ended } = start(ref);
     await denoising(ref);
     const later = { now: () => Date.now() + 3_000_000 };
-    const others = jobStore({ store: place.store, clock: later, random: () => new Uint8Array(12) });
+    const others = jobStore({
+      store: place.store,
+      clock: later,
+      random: () => new Uint8Array(12),
+      sleep: system.sleep,
+    });
     await others.apply(ref, { type: "claim", owner: "other", leaseMs: 60_000 });
     await expect(ended).resolves.toMatchObject({ status: "running", attempt: 2, lease: { owner: "other" } });
     expect(await place.artifacts()).toEqual([]);

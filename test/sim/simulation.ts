@@ -97,7 +97,7 @@ class Simulation {
   readonly #webhooks: HintQueue;
   /** Null where nothing is deployed. */
   readonly #endpoint: Endpoint | null;
-  readonly #ring = keyRing(new Uint8Array(32));
+  readonly #ring = keyRing(new Uint8Array(32), (byteCount) => this.#random.bytes(byteCount));
   readonly #ledger: Ledger = {
     acknowledged: [],
     cancelled: [],
@@ -163,6 +163,7 @@ class Simulation {
       ring: this.#ring,
       clock: this.#rightClock,
       random: this.#random.bytes,
+      sleep: (durationMs) => new Promise((resolve) => this.#time.after(durationMs, () => resolve(null))),
     });
     for (const tenant of TENANTS.slice(1)) {
       await endpoints.create(tenant, {
@@ -249,7 +250,12 @@ class Simulation {
     const reached = this.#network.storeFor(process, bucket);
     const store = mutateStore?.(reached) ?? reached;
     const sleep = (durationMs: number) => this.#network.sleep(process, durationMs);
-    const jobs = jobStore({ store, clock: process.clock, random: this.#random.bytes, sleep });
+    const jobs = jobStore({
+      store,
+      clock: process.clock,
+      random: this.#random.bytes,
+      sleep,
+    });
     return { jobs: mutateJobs?.(jobs, { store, process, endpoint: this.#endpoint }) ?? jobs, store };
   }
 
@@ -340,6 +346,7 @@ class Simulation {
       ring: this.#ring,
       clock: process.clock,
       random: this.#random.bytes,
+      sleep: (durationMs) => this.#network.sleep(process, durationMs),
     });
     const post = this.#receiver.postFrom(process);
     const options = {

@@ -1,5 +1,4 @@
-import { setTimeout } from "node:timers/promises";
-import type { Clock, Random } from "../../shared/ports.ts";
+import type { Clock, Random, Sleep } from "../../shared/ports.ts";
 import {
   everyKey,
   type ObjectStore,
@@ -113,7 +112,7 @@ export interface JobStoreDeps {
   readonly clock: Clock;
   readonly random: Random;
   /** Waits between two tries of a write. */
-  readonly sleep?: (durationMs: number) => Promise<unknown>;
+  readonly sleep: Sleep;
   /** Told of a record that cannot be read and was passed over, so that one does not hide all others. */
   readonly onDamaged?: (error: RecordError) => void;
 }
@@ -133,7 +132,7 @@ const CREATION_WAIT_MS_MAX = 640;
 /** Records read at once for a page. */
 const READ_AHEAD = 16;
 
-export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }: JobStoreDeps): JobStore {
+export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDeps): JobStore {
   const jobs = records(store, jobRecordSchema, { random, sleep });
   const claims = records(store, claimSchema, { random, sleep });
 

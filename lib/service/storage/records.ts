@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Random } from "../../shared/ports.ts";
+import type { Random, Sleep } from "../../shared/ports.ts";
 import { type ObjectStore, type PutOptions, StoreError } from "./object-store.ts";
 
 /** A record as it was read or written, and the tag that names this version of it. */
@@ -34,7 +34,7 @@ export interface Records<T> {
 
 export interface RecordsOptions {
   readonly random: Random;
-  readonly sleep: (durationMs: number) => Promise<unknown>;
+  readonly sleep: Sleep;
 }
 
 /** What is stored under a key is no record of its kind. */

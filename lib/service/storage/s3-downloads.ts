@@ -4,13 +4,14 @@ import {
   HeadObjectCommand,
   paginateListObjectsV2,
 } from "@aws-sdk/client-s3";
+import type { Sleep } from "../../shared/ports.ts";
 import { type ByteRange, ChangedFileError, type FileDownloads, type StoredFile } from "./file-downloads.ts";
 import { StoreError } from "./object-store.ts";
 import { explanation, isMissingObject, type S3StoreOptions } from "./s3-store.ts";
 
 export interface S3DownloadsOptions extends S3StoreOptions {
   /** Between two tries; rejects to end it all. */
-  readonly sleep: (durationMs: number) => Promise<unknown>;
+  readonly sleep: Sleep;
 }
 
 /** On top of the client's own tries. A connection may be away for half a minute. */

@@ -9,6 +9,7 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
+import type { Sleep } from "../../shared/ports.ts";
 import { readPart, withFile } from "./file-digest.ts";
 import type { FileUpload, FileUploads, UploadOptions } from "./file-uploads.ts";
 import { inLanes } from "./lanes.ts";
@@ -17,7 +18,7 @@ import { explanation, isMissingObject, type S3StoreOptions, s3Store } from "./s3
 
 export interface S3UploadsOptions extends S3StoreOptions {
   /** Between two tries; rejects to end it all. */
-  readonly sleep: (durationMs: number) => Promise<unknown>;
+  readonly sleep: Sleep;
 }
 
 interface Request {

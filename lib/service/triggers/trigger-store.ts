@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import type { Clock, Random } from "../../shared/ports.ts";
+import type { Clock, Random, Sleep } from "../../shared/ports.ts";
 import type { KeyRing } from "../keys/index.ts";
 import { everyKey, type ObjectStore, records } from "../storage/index.ts";
 import {
@@ -79,6 +78,8 @@ export interface TriggersDeps {
   readonly ring: KeyRing;
   readonly clock: Clock;
   readonly random: Random;
+  /** Waits between two tries of a write. */
+  readonly sleep: Sleep;
 }
 
 const ID = /^trg_[0-9a-f]{32}$/;
@@ -89,7 +90,7 @@ const markerOf = ({ tenant, id }: Pick<Trigger, "tenant" | "id">) => markersOf(t
 
 const EMPTY = new Uint8Array();
 
-export function triggerStore({ store, ring, clock, random }: TriggersDeps): Triggers {
+export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps): Triggers {
   const stored = records(store, triggerSchema, { random, sleep });
 
   async function find(id: string): Promise<Trigger | null> {

@@ -11,6 +11,7 @@ import {
 } from "../../../lib/service/jobs/index.ts";
 import { jobKey, undeliveredKey, unfinishedKey } from "../../../lib/service/jobs/object-keys.ts";
 import { StoreError } from "../../../lib/service/storage/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { dyingAt, intercepted, Killed, losingAnswers } from "./failing-store.ts";
 import { type Opened, openJobs } from "./open-jobs.ts";
 import { NOW, newJob, outputs, receipt } from "./sample-job.ts";
@@ -532,7 +533,13 @@ describe("a damaged record", () => {
   it("is told of, and hides no other from a list or a purge", async () => {
     const { store, clock } = openJobs();
     const damaged: string[] = [];
-    const jobs = jobStore({ store, clock, random: randomBytes, onDamaged: ({ key }) => damaged.push(key) });
+    const jobs = jobStore({
+      store,
+      clock,
+      random: randomBytes,
+      sleep: system.sleep,
+      onDamaged: ({ key }) => damaged.push(key),
+    });
     const ids = ["0", "1", "2"].map((end) => `${newJob.id.slice(0, -1)}${end}`);
     for (const id of ids) {
       await jobs.create({ ...newJob, id }, { unfinishedMax: 10 });

@@ -1,11 +1,12 @@
 import { openFolderStore, StoreError } from "../../../lib/service/storage/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 
 /**
  * Adds one to the number under a key, so many times, by compare-and-swap; then says how often it was not told whether
  * it had.
  */
 const [folder, key, times] = process.argv.slice(2);
-const store = await openFolderStore(folder!, { signUrl: () => "" });
+const store = await openFolderStore(folder!, { signUrl: () => "", random: system.random });
 let unknown = 0;
 
 async function isAdded(): Promise<boolean> {

@@ -27,9 +27,9 @@ describe("a folder", () => {
 });
 
 test("only who opens a bucket loads the AWS SDK", () => {
-  const sources = readdirSync(join("lib", "storage")).map((name) => ({
+  const sources = readdirSync(join("lib", "service", "storage")).map((name) => ({
     name,
-    text: readFileSync(join("lib", "storage", name), "utf8").replaceAll(/^import type .*$/gm, ""),
+    text: readFileSync(join("lib", "service", "storage", name), "utf8").replaceAll(/^import type .*$/gm, ""),
   }));
   const importing = (specifier: RegExp) =>
     sources.filter(({ name, text }) => !name.startsWith("s3-") && specifier.test(text));

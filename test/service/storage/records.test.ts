@@ -11,6 +11,7 @@ import {
   records,
   StoreError,
 } from "../../../lib/service/storage/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const schema = z.object({ count: z.int() });
@@ -29,7 +30,7 @@ const conflict: Fault = async () => ({ ok: false, reason: "conflict" });
 
 /** A real store where the first writes fare as told, and the records in it; waits are noted, not waited for. */
 async function faulty(...faults: Fault[]) {
-  const real = await openFolderStore(temporaryFolder(), { signUrl: () => "" });
+  const real = await openFolderStore(temporaryFolder(), { signUrl: () => "", random: system.random });
   const waitsMs: number[] = [];
   const store: ObjectStore = {
     ...real,
@@ -164,7 +165,7 @@ describe("updating", () => {
   });
 
   test("loses nothing between 20 at once", async () => {
-    const store = await openFolderStore(temporaryFolder(), { signUrl: () => "" });
+    const store = await openFolderStore(temporaryFolder(), { signUrl: () => "", random: system.random });
     const kept = records(store, schema, { random: randomBytes, sleep });
     await kept.create("a", { count: 0 });
     const updates = await Promise.all(Array.from({ length: 20 }, () => kept.update("a", increment)));

@@ -2,21 +2,18 @@ import { randomUUID } from "node:crypto";
 import { link, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { systemFiles } from "../../../lib/service/storage/file-system.ts";
 import { openFolderStore } from "../../../lib/service/storage/index.ts";
-import {
-  EARLIER_MAX,
-  linkFirst,
-  linkNext,
-  newestVersion,
-  writeVersion,
-} from "../../../lib/service/storage/versions.ts";
+import { EARLIER_MAX, Versions } from "../../../lib/service/storage/versions.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
+const versions = new Versions({ files: systemFiles, random: system.random });
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 async function openStore() {
   const folder = temporaryFolder();
-  const store = await openFolderStore(folder, { signUrl: () => "" });
+  const store = await openFolderStore(folder, { signUrl: () => "", random: system.random });
   const objects = join(folder, "objects");
   return {
     store,
@@ -27,7 +24,7 @@ async function openStore() {
     /** A version that is written and not yet linked. */
     async written(text: string, etag = "written"): Promise<string> {
       const path = join(folder, "tmp", randomUUID());
-      await writeVersion(path, { etag, contentType: "text/plain", earlier: [] }, bytes(text));
+      await versions.write(path, { etag, contentType: "text/plain", earlier: [] }, bytes(text));
       return path;
     },
   };
@@ -37,9 +34,9 @@ describe("a writer that slept after it looked", () => {
   test("has lost if clean-up has freed the number that it takes", async () => {
     const { store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
-    const seen = await newestVersion(objectFolder);
+    const seen = await versions.newest(objectFolder);
     for (const text of ["2", "3", "4"]) await store.put("a", bytes(text));
-    expect(await linkNext(seen!, await written("stale"), "written")).toBe("lost");
+    expect(await versions.linkNext(seen!, await written("stale"), "written")).toBe("lost");
     expect(await textAt("a")).toBe("4");
     expect(await readdir(seen!.folder)).toEqual(["4"]);
   });
@@ -47,11 +44,11 @@ describe("a writer that slept after it looked", () => {
   test("has lost if the object was deleted and created again, though the number is free", async () => {
     const { store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
-    const seen = await newestVersion(objectFolder);
+    const seen = await versions.newest(objectFolder);
     await store.delete("a");
     await store.put("a", bytes("new"));
-    expect((await newestVersion(objectFolder))!.number).toBe(seen!.number);
-    expect(await linkNext(seen!, await written("stale"), "written")).toBe("lost");
+    expect((await versions.newest(objectFolder))!.number).toBe(seen!.number);
+    expect(await versions.linkNext(seen!, await written("stale"), "written")).toBe("lost");
     expect(await textAt("a")).toBe("new");
   });
 
@@ -59,7 +56,7 @@ describe("a writer that slept after it looked", () => {
     const { store, objectFolder, places, textAt, written } = await openStore();
     const path = await written("stale");
     await store.put("a", bytes("1"));
-    expect(await linkFirst(objectFolder, path, places)).toBe(false);
+    expect(await versions.linkFirst(objectFolder, path, places)).toBe(false);
     expect(await textAt("a")).toBe("1");
   });
 });
@@ -70,12 +67,12 @@ describe("a writer that slept after it took a number", () => {
     const opened = await openStore();
     const { store, objectFolder, written } = opened;
     await store.put("a", bytes("1"));
-    const seen = (await newestVersion(objectFolder))!;
+    const seen = (await versions.newest(objectFolder))!;
     const path = await written("2");
     await link(path, join(seen.folder, "2"));
     for (let at = 0; at < followers; at += 1) await store.put("a", bytes(`${3 + at}`));
     // Its number is free again, so it does the same once more, and goes on from there.
-    return { ...opened, outcome: await linkNext(seen, path, etag) };
+    return { ...opened, outcome: await versions.linkNext(seen, path, etag) };
   }
 
   test.each([1, 2, EARLIER_MAX])(
@@ -84,7 +81,7 @@ describe("a writer that slept after it took a number", () => {
       const { outcome, textAt, objectFolder } = await overtakenBy(followers, "written");
       expect(outcome).toBe("done");
       expect(await textAt("a")).toBe(`${2 + followers}`);
-      const { folder, number } = (await newestVersion(objectFolder))!;
+      const { folder, number } = (await versions.newest(objectFolder))!;
       expect(await readdir(folder)).toEqual([`${number}`]);
     },
   );
@@ -100,10 +97,10 @@ describe("a writer that slept after it took a number", () => {
   test("does not know if the object was deleted", async () => {
     const { store, objectFolder, folder, written } = await openStore();
     await store.put("a", bytes("1"));
-    const seen = (await newestVersion(objectFolder))!;
+    const seen = (await versions.newest(objectFolder))!;
     const path = await written("2");
     await link(join(folder, "deleted"), join(seen.folder, "3"));
-    expect(await linkNext(seen, path, "written")).toBe("unknown");
+    expect(await versions.linkNext(seen, path, "written")).toBe("unknown");
   });
 });
 
@@ -111,7 +108,7 @@ describe("a process killed", () => {
   test("after it took a number that clean-up had freed changes nothing", async () => {
     const { store, objectFolder, textAt, written } = await openStore();
     for (const text of ["1", "2", "3"]) await store.put("a", bytes(text));
-    const { folder } = (await newestVersion(objectFolder))!;
+    const { folder } = (await versions.newest(objectFolder))!;
     await link(await written("stale"), join(folder, "2"));
     expect(await textAt("a")).toBe("3");
     await store.put("a", bytes("4"));
@@ -121,7 +118,7 @@ describe("a process killed", () => {
   test("before it cleaned up leaves work to the next writer", async () => {
     const { store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
-    const { folder } = (await newestVersion(objectFolder))!;
+    const { folder } = (await versions.newest(objectFolder))!;
     await link(await written("2"), join(folder, "2"));
     expect(await textAt("a")).toBe("2");
     await store.put("a", bytes("3"));
@@ -133,7 +130,7 @@ describe("a process killed", () => {
       for (const isMovedAway of [false, true]) {
         const { store, folder, objectFolder, textAt } = await openStore();
         await store.put("a", bytes("1"));
-        const { folder: incarnation } = (await newestVersion(objectFolder))!;
+        const { folder: incarnation } = (await versions.newest(objectFolder))!;
         await link(join(folder, "deleted"), join(incarnation, "2"));
         if (isMovedAway) await rename(incarnation, join(folder, "tmp", "trash"));
         expect(await store.get("a")).toBeNull();
