@@ -1,4 +1,6 @@
 import { downloadFile, listFiles, modelInfo } from "@huggingface/hub";
+import type { Sleep } from "../../shared/ports.ts";
+import { retry, Tries } from "../../shared/retry.ts";
 import { HubError } from "./hub-error.ts";
 import { hubFetch, isRetryable } from "./hub-fetch.ts";
 
@@ -8,7 +10,7 @@ export interface HubOptions {
   /** A token of an account, for what is not public. */
   readonly token: string | undefined;
   /** Between two tries; rejects to end it all. */
-  readonly sleep: (durationMs: number) => Promise<unknown>;
+  readonly sleep: Sleep;
 }
 
 /** A file of a repository at one commit. */
@@ -53,25 +55,12 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
   }
   const access = { hubUrl: url, ...(token === undefined ? {} : { accessToken: token }) };
 
-  async function beforeRetry(error: unknown, tries: number): Promise<void> {
-    if (!isRetryable(error)) throw error;
-    if (tries >= WAITS_MS.length) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new HubError(`${url} cannot be reached (${reason}): try again later, what is there is kept.`, {
-        cause: error,
-      });
-    }
-    await sleep(WAITS_MS[tries]!);
-  }
+  const retrying = { waits: WAITS_MS, sleep, isRetryable, exhausted: unreachable };
 
-  async function retrying<T>(ask: () => Promise<T>): Promise<T> {
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return await ask();
-      } catch (error) {
-        await beforeRetry(error, tries);
-      }
-    }
+  function unreachable(cause: unknown): HubError {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `${url} cannot be reached (${reason}): try again later, what is there is kept.`;
+    return new HubError(message, { cause });
   }
 
   async function open({ id, commit }: Repository, file: HubFile, { start, end }: ByteRange) {
@@ -97,8 +86,9 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
     async repository(id, revision = "main") {
       const { fetch } = hubFetch({ url, id, token });
       const name = id;
-      const info = await retrying(() =>
-        modelInfo({ ...access, name, revision, fetch, additionalFields: ["sha"] }),
+      const info = await retry(
+        () => modelInfo({ ...access, name, revision, fetch, additionalFields: ["sha"] }),
+        retrying,
       );
       if (typeof info.sha === "string" && /^[0-9a-f]{40}$/.test(info.sha)) return { id, commit: info.sha };
       throw new HubError(`${url} does not say which commit ${revision} of ${id} is.`);
@@ -106,7 +96,7 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
 
     files({ id, commit }) {
       const { fetch } = hubFetch({ url, id, token });
-      return retrying(async () => {
+      return retry(async () => {
         const files: HubFile[] = [];
         for await (const { type, path, size, lfs } of listFiles({
           ...access,
@@ -121,17 +111,18 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
           if (files.length > FILES_MAX) throw new HubError(`${id} has more than ${FILES_MAX} files.`);
         }
         return files;
-      });
+      }, retrying);
     },
 
     async *read(repository, file, { start, end }) {
       let next = start;
-      for (let tries = 0; next <= end; tries += 1) {
+      const tries = new Tries(retrying);
+      while (next <= end) {
         const { stream, fetching } = await open(repository, file, { start: next, end });
         try {
           for await (const bytes of stream as unknown as AsyncIterable<Uint8Array>) {
             next += bytes.length;
-            tries = 0;
+            tries.restart();
             if (next > end + 1)
               throw new HubError(`${url} gives more of ${file.path} than it was asked for.`);
             yield bytes;
@@ -140,7 +131,7 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
           if (next <= end) throw new Error("the connection ended early");
         } catch (error) {
           // The client tells of a failed stream by its message alone.
-          await beforeRetry(fetching.failure() ?? error, tries);
+          await tries.failed(fetching.failure() ?? error);
         }
       }
     },

@@ -1,4 +1,5 @@
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
+import { doubling, retry } from "../../shared/retry.ts";
 import {
   everyKey,
   type ObjectStore,
@@ -126,8 +127,8 @@ interface Marker {
 /** How long a creation may be between its marker and its record before it counts as abandoned. */
 const CREATION_MS_MAX = 10 * 60_000;
 
-/** The longest of the waits for somebody else's creation, each of them twice the one before. */
-const CREATION_WAIT_MS_MAX = 640;
+/** The waits for somebody else's creation. */
+const CREATION_WAITS = { firstMs: 20, maxMs: 640, count: 6 };
 
 /** Records read at once for a page. */
 const READ_AHEAD = 16;
@@ -186,13 +187,13 @@ export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDep
    * the caller takes its creation up. Without the wait a crowd with one key would all write the same objects.
    */
   async function comingRecord(ref: JobRef): Promise<JobRecord | null> {
-    for (let waitMs = 20; waitMs <= CREATION_WAIT_MS_MAX; waitMs *= 2) {
+    return retry(() => read(ref), {
+      waits: doubling(CREATION_WAITS),
+      sleep,
       // A store that does not answer now may do so in a moment; only the last look tells.
-      const record = await read(ref).catch(unlessUnavailable);
-      if (record) return record;
-      await sleep(waitMs);
-    }
-    return read(ref);
+      isRetryable: isUnavailable,
+      isDone: (record) => record !== null,
+    });
   }
 
   /** The marker has its time in it, so that it is another object than the one an earlier creation left. */
@@ -316,7 +317,6 @@ function isRefusal(error: unknown): boolean {
   return error instanceof StoreError && (error.code === "full" || error.code === "denied");
 }
 
-function unlessUnavailable(error: unknown): null {
-  if (error instanceof StoreError && error.code === "unavailable") return null;
-  throw error;
+function isUnavailable(error: unknown): boolean {
+  return error instanceof StoreError && error.code === "unavailable";
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Random, Sleep } from "../../shared/ports.ts";
+import { doubling, retry } from "../../shared/retry.ts";
 import { type ObjectStore, type PutOptions, StoreError } from "./object-store.ts";
 
 /** A record as it was read or written, and the tag that names this version of it. */
@@ -48,9 +49,8 @@ export class RecordError extends Error {
   }
 }
 
-const TRIES_MAX = 8;
-const BACKOFF_FIRST_MS = 20;
-const BACKOFF_MAX_MS = 2000;
+/** Between the 8 tries. */
+const BACKOFF = { firstMs: 20, maxMs: 2000, count: 7 };
 
 /** How many writes a record remembers: so many may follow one whose answer was lost, and it is still recognised. */
 const WRITES_KEPT = 8;
@@ -99,26 +99,21 @@ export function records<T>(
     };
   }
 
-  /** Tries until there is a result, waiting for random times that get longer ("full jitter"). */
+  /** Tries until there is a result, while others write or the store does not answer. */
   async function untilDone<R>(key: string, attempt: () => Promise<R | null>): Promise<R> {
-    let cause: unknown;
-    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      if (tries > 0) {
-        const limitMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (tries - 1));
-        await sleep((Buffer.from(random(4)).readUInt32LE() / 2 ** 32) * limitMs);
-      }
-      try {
-        const result = await attempt();
-        if (result !== null) return result;
-      } catch (error) {
-        if (!(error instanceof StoreError && error.code === "unavailable")) throw error;
-        cause = error;
-      }
-    }
-    const problem = cause ? "the store does not answer" : "too many others change it";
-    throw new StoreError("unavailable", `The record ${key} cannot be changed now: ${problem}; try again.`, {
-      cause,
+    const unchanged = (problem: string, cause?: unknown) =>
+      new StoreError("unavailable", `The record ${key} cannot be changed now: ${problem}; try again.`, {
+        cause,
+      });
+    const result = await retry(attempt, {
+      waits: doubling({ ...BACKOFF, random }),
+      sleep,
+      isRetryable: (error) => error instanceof StoreError && error.code === "unavailable",
+      isDone: (made) => made !== null,
+      exhausted: (error) => unchanged("the store does not answer", error),
     });
+    if (result === null) throw unchanged("too many others change it");
+    return result;
   }
 
   return {
