@@ -1,7 +1,7 @@
 import type { Clock, Random, Sleep } from "./ports.ts";
 
 export interface TriesOptions {
-  /** Milliseconds before each further try; there are no more tries than these and one. Made by hand or by a schedule. */
+  /** Milliseconds before each further try, from a list or a schedule: there is one try more than waits. */
   readonly waits: Iterable<number>;
   readonly sleep: Sleep;
   /** Whether the reason for a failure may pass. No error is tried again when left out. */

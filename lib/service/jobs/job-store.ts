@@ -1,6 +1,7 @@
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
 import { doubling, retry } from "../../shared/retry.ts";
 import {
+  type Change,
   everyKey,
   type ObjectStore,
   RecordError,
@@ -56,6 +57,12 @@ export interface UnfinishedRef extends JobRef {
   readonly keyId: string;
 }
 
+/** The outcome of a pure look at the events of a record, which may be looked at again. */
+export interface EventsChange<Told> extends Pick<JobRecord, "events"> {
+  /** What the caller is to know of how it was decided. The events are the same object to change nothing. */
+  readonly tell?: Told | undefined;
+}
+
 /** A page of a tenant's jobs, newest first. */
 export interface JobPage {
   readonly records: readonly JobRecord[];
@@ -75,14 +82,11 @@ export interface JobStore {
    * changed again since; but a job that was claimed or renewed is held by whoever did it.
    */
   apply(ref: JobRef, event: JobEvent): Promise<Applied>;
-  /**
-   * Changes what is known of the webhooks, in whatever state the job is. `change` is pure, may be called again, and
-   * returns the same object to change nothing.
-   */
-  updateEvents(
+  /** Changes what is known of the webhooks, in whatever state the job is; null if there is no such job. */
+  updateEvents<Told = never>(
     ref: JobRef,
-    change: (record: JobRecord) => Pick<JobRecord, "events">,
-  ): Promise<JobRecord | null>;
+    change: (record: JobRecord) => EventsChange<Told>,
+  ): Promise<{ readonly record: JobRecord; readonly told: Told | undefined } | null>;
   /** @param after id of a video, which need not exist; the page begins with the next older one */
   list(tenant: string, options: { after?: string | undefined; limit: number }): Promise<JobPage>;
   /** Jobs that are not over, oldest first within a key; a few that just ended may be among them. */
@@ -209,15 +213,14 @@ export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDep
   }
 
   async function apply(ref: JobRef, event: JobEvent): Promise<Applied> {
-    let refused: Refusal | null = null;
-    const updated = await jobs.update(jobKey(ref), (record) => {
+    const updated = await jobs.update(jobKey(ref), (record): Change<JobRecord, Refusal> => {
       const next = transition(record, event, clock.now());
-      refused = next.ok ? null : next.reason;
-      return next.ok && next.isChanged ? next.record : null;
+      if (!next.ok) return { next: null, tell: next.reason };
+      return { next: next.isChanged ? next.record : null };
     });
     if (!updated.ok) return { ok: false, reason: "missing", record: null };
-    const { value: record, isChanged } = updated;
-    if (refused) return { ok: false, reason: refused, record };
+    const { value: record, isChanged, told: refusal } = updated;
+    if (refusal) return { ok: false, reason: refusal, record };
     if (isChanged && isFinished(record) && record.deletedAt === null) await markFinished(record);
     // Others may have written after it, before its answer came.
     const holder = event.type === "claim" || event.type === "renew" ? event.owner : null;
@@ -248,10 +251,10 @@ export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDep
     markUndelivered,
     async updateEvents(ref, change) {
       const updated = await jobs.update(jobKey(ref), (record) => {
-        const { events } = change(record);
-        return events === record.events ? null : { ...record, events };
+        const { events, tell } = change(record);
+        return { next: events === record.events ? null : { ...record, events }, tell };
       });
-      return updated.ok ? updated.value : null;
+      return updated.ok ? { record: updated.value, told: updated.told } : null;
     },
     async list(tenant, { after, limit }) {
       const start = after === undefined ? {} : { after: jobKey({ tenant, id: after }) };

@@ -100,9 +100,9 @@ export function apiKeys({ store, clock, random, sleep }: ApiKeysDeps): ApiKeys {
     },
     async revoke(id) {
       if (!ID.test(id)) return null;
-      const updated = await stored.update(keyOf(id), (apiKey) =>
-        apiKey.revokedAt === null ? { ...apiKey, revokedAt: clock.now() } : null,
-      );
+      const updated = await stored.update(keyOf(id), (apiKey) => ({
+        next: apiKey.revokedAt === null ? { ...apiKey, revokedAt: clock.now() } : null,
+      }));
       seen.delete(id);
       return updated.ok ? updated.value : null;
     },

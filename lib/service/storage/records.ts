@@ -13,8 +13,21 @@ export type Created<T> =
   | ({ readonly ok: true } & Versioned<T>)
   | { readonly ok: false; readonly current: Versioned<T> };
 
-export type Updated<T> =
-  | ({ readonly ok: true; readonly isChanged: boolean } & Versioned<T>)
+/** What a change makes of a record. */
+export interface Change<T, Told> {
+  /** Null to change nothing. */
+  readonly next: T | null;
+  /** What the caller is to know of how it was decided. */
+  readonly tell?: Told | undefined;
+}
+
+export type Updated<T, Told> =
+  | ({
+      readonly ok: true;
+      readonly isChanged: boolean;
+      /** What the change told that was made, or that made nothing. */
+      readonly told: Told | undefined;
+    } & Versioned<T>)
   /** Nothing is stored under the key. */
   | { readonly ok: false };
 
@@ -29,8 +42,11 @@ export type Updated<T> =
 export interface Records<T> {
   read(key: string): Promise<Versioned<T> | null>;
   create(key: string, value: T): Promise<Created<T>>;
-  /** Reads and changes until it holds. `change` is pure, may be called again, and returns null to change nothing. */
-  update(key: string, change: (current: T) => T | null): Promise<Updated<T>>;
+  /**
+   * Reads and changes until it holds. `change` is pure, since it may be called again after a write that turns out to have
+   * been made: what its caller is to know, it returns.
+   */
+  update<Told = never>(key: string, change: (current: T) => Change<T, Told>): Promise<Updated<T, Told>>;
 }
 
 export interface RecordsOptions {
@@ -81,16 +97,24 @@ export function records<T>(
   }
 
   /** The writes of one call: any of them may turn out to have been made, also after a later one was tried. */
-  function ownWrites(key: string) {
-    const tried = new Set<string>();
+  function ownWrites<Told>(key: string) {
+    const tried = new Map<string, Told | undefined>();
     return {
-      isIn: ({ writes }: Stored<T>) => writes.some((id) => tried.has(id)),
+      /** The newest of them that was made, with what it told. */
+      madeIn({ writes }: Stored<T>): { readonly told: Told | undefined } | null {
+        const id = writes.find((each) => tried.has(each));
+        return id === undefined ? null : { told: tried.get(id) };
+      },
       /** The tag of what was written; null if it was refused, for now or for good. */
-      async write(value: T, earlier: readonly string[], condition: PutOptions): Promise<string | null> {
+      async write(
+        { value, tell }: { readonly value: T; readonly tell?: Told | undefined },
+        earlier: readonly string[],
+        condition: PutOptions,
+      ): Promise<string | null> {
         // One that cannot be read again would be in everybody's way for ever.
         if (!schema.safeParse(value).success) throw new RangeError(`No such record can be stored as ${key}`);
         const id = Buffer.from(random(12)).toString("base64url");
-        tried.add(id);
+        tried.set(id, tell);
         const writes = [id, ...earlier].slice(0, WRITES_KEPT);
         const body = new TextEncoder().encode(JSON.stringify({ writes, value }));
         const result = await store.put(key, body, { ...condition, contentType: "application/json" });
@@ -125,27 +149,28 @@ export function records<T>(
     create(key, value) {
       const own = ownWrites(key);
       return untilDone<Created<T>>(key, async () => {
-        const etag = await own.write(value, [], { ifAbsent: true });
+        const etag = await own.write({ value }, [], { ifAbsent: true });
         if (etag !== null) return { ok: true, value, etag };
         // It may be our own write that is in the way.
         const current = await load(key);
         if (current === null) return null;
-        return own.isIn(current)
+        return own.madeIn(current)
           ? { ok: true, ...versioned(current) }
           : { ok: false, current: versioned(current) };
       });
     },
 
-    update(key, change) {
-      const own = ownWrites(key);
-      return untilDone<Updated<T>>(key, async () => {
+    update<Told>(key: string, change: (current: T) => Change<T, Told>) {
+      const own = ownWrites<Told>(key);
+      return untilDone<Updated<T, Told>>(key, async () => {
         const current = await load(key);
         if (current === null) return { ok: false };
-        if (own.isIn(current)) return { ok: true, isChanged: true, ...versioned(current) };
-        const value = change(current.value);
-        if (value === null) return { ok: true, isChanged: false, ...versioned(current) };
-        const etag = await own.write(value, current.writes, { ifMatch: current.etag });
-        return etag === null ? null : { ok: true, isChanged: true, value, etag };
+        const made = own.madeIn(current);
+        if (made) return { ok: true, isChanged: true, ...made, ...versioned(current) };
+        const { next: value, tell } = change(current.value);
+        if (value === null) return { ok: true, isChanged: false, told: tell, ...versioned(current) };
+        const etag = await own.write({ value, tell }, current.writes, { ifMatch: current.etag });
+        return etag === null ? null : { ok: true, isChanged: true, told: tell, value, etag };
       });
     },
   };

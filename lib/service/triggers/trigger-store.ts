@@ -109,9 +109,7 @@ export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps
   ): Promise<Trigger | null> {
     if (!(await read(tenant, id))) return null;
     const updated = await stored.update(keyOf(id), (trigger) => ({
-      ...trigger,
-      ...next(trigger),
-      updatedAt: clock.now(),
+      next: { ...trigger, ...next(trigger), updatedAt: clock.now() },
     }));
     return updated.ok ? updated.value : null;
   }

@@ -66,8 +66,7 @@ export function webhookEndpoints({ store, ring, clock, random, sleep }: Endpoint
   ): Promise<WebhookEndpoint | null> {
     if (!ID.test(id)) return null;
     const updated = await stored.update(keyOf(tenant, id), (endpoint) => ({
-      ...next(endpoint),
-      updatedAt: clock.now(),
+      next: { ...next(endpoint), updatedAt: clock.now() },
     }));
     return updated.ok ? updated.value : null;
   }

@@ -385,15 +385,15 @@ describe("what is known of webhooks", () => {
     const updated = await opened.jobs.updateEvents(record, ({ events }) => ({
       events: events.map((event) => ({ ...event, body: "{}", deliveries: [] })),
     }));
-    expect(updated).toMatchObject({ status: "cancelled", updatedAt: NOW });
-    expect(updated!.events.map(({ body }) => body)).toEqual(["{}", "{}"]);
-    await expect(opened.jobs.read(record)).resolves.toEqual(updated);
+    expect(updated!.record).toMatchObject({ status: "cancelled", updatedAt: NOW });
+    expect(updated!.record.events.map(({ body }) => body)).toEqual(["{}", "{}"]);
+    await expect(opened.jobs.read(record)).resolves.toEqual(updated!.record);
   });
 
   it("is not written when it stays the same, and not for a job that does not exist", async () => {
     const record = await create();
     const before = new Map(opened.store.objects);
-    await expect(opened.jobs.updateEvents(record, (same) => same)).resolves.toEqual(record);
+    await expect(opened.jobs.updateEvents(record, (same) => same)).resolves.toEqual({ record });
     const stranger = { tenant: "umbrella", id: record.id };
     await expect(opened.jobs.updateEvents(stranger, () => ({ events: [] }))).resolves.toBeNull();
     expect(opened.store.objects).toEqual(before);

@@ -49,7 +49,7 @@ async function faulty(...faults: Fault[]) {
   };
 }
 
-const increment = ({ count }: { count: number }) => ({ count: count + 1 });
+const increment = ({ count }: { count: number }) => ({ next: { count: count + 1 } });
 
 describe("creating", () => {
   test("makes a record that is read back, once", async () => {
@@ -123,7 +123,7 @@ describe("updating", () => {
       value: { count: 2 },
     });
     const before = await kept.read("a");
-    expect(await kept.update("a", () => null)).toEqual({ ok: true, isChanged: false, ...before });
+    expect(await kept.update("a", () => ({ next: null }))).toEqual({ ok: true, isChanged: false, ...before });
     expect(await kept.read("a")).toEqual(before);
   });
 
@@ -171,6 +171,32 @@ describe("updating", () => {
     const updates = await Promise.all(Array.from({ length: 20 }, () => kept.update("a", increment)));
     expect(updates.every((updated) => updated.ok && updated.isChanged)).toBe(true);
     expect(await kept.read("a")).toMatchObject({ value: { count: 20 } });
+  });
+});
+
+describe("what a change tells its caller", () => {
+  const count = ({ count }: { count: number }) => ({ next: { count: count + 1 }, tell: `was ${count}` });
+
+  test("the caller hears what the change told that was written, or that changed nothing", async () => {
+    const { kept } = await faulty();
+    await kept.create("a", { count: 1 });
+    expect(await kept.update("a", count)).toMatchObject({ isChanged: true, told: "was 1" });
+    const refuse = () => ({ next: null, tell: "refused" });
+    expect(await kept.update("a", refuse)).toMatchObject({ isChanged: false, told: "refused" });
+  });
+
+  test("after a lost answer the caller hears what the write told that was made, not a later look", async () => {
+    const { kept, open } = await faulty(
+      (put) => put(),
+      async (put) => {
+        await put();
+        await open.update("a", increment);
+        throw new StoreError("unavailable", "The answer was lost.");
+      },
+    );
+    await kept.create("a", { count: 1 });
+    const updated = await kept.update("a", count);
+    expect(updated).toMatchObject({ isChanged: true, told: "was 1", value: { count: 3 } });
   });
 });
 
@@ -224,6 +250,6 @@ test("what could not be read again is not written", async () => {
   await expect(kept.create("a", { count: 0.5 })).rejects.toThrow(RangeError);
   expect(await real.get("a")).toBeNull();
   await kept.create("a", { count: 1 });
-  await expect(kept.update("a", () => ({ count: Number.NaN }))).rejects.toThrow(RangeError);
+  await expect(kept.update("a", () => ({ next: { count: Number.NaN } }))).rejects.toThrow(RangeError);
   expect((await kept.read("a"))!.value).toEqual({ count: 1 });
 });
