@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { Random } from "../../shared/ports.ts";
 import { type FileSystem, removeFile, syncFolder, systemFiles, tolerating } from "./file-system.ts";
@@ -85,6 +85,8 @@ export async function openFolderStore(folder: string, options: FolderStoreOption
   };
 }
 
+/** The answers of a system that lets a folder be used and not be opened or synced. */
+const UNSYNCABLE = ["EACCES", "EPERM", "EINVAL"];
 const TEMPORARY_LIFE_MS = 3_600_000;
 const PRECONDITION_FAILED = { ok: false, reason: "precondition_failed" } as const;
 
@@ -103,10 +105,10 @@ class ObjectFolder {
     this.root = root;
     this.#files = files;
     this.#random = random;
-    this.#versions = new Versions({ files, random });
     this.#objects = join(root, "objects");
     this.#temporary = join(root, "tmp");
     this.#deleted = join(root, "deleted");
+    this.#versions = new Versions({ files, random, root: this.#objects });
   }
 
   async prepare(): Promise<void> {
@@ -115,6 +117,9 @@ class ObjectFolder {
       await files.mkdir(folder, { recursive: true, mode: 0o700 });
     await (await files.open(this.#deleted, "a", 0o600)).close();
     await syncFolder(files, this.root);
+    // The folder itself, or one above it, may have been made just now, here or by another process.
+    for (let folder = this.root; folder !== dirname(folder); folder = dirname(folder))
+      await tolerating(UNSYNCABLE, syncFolder(files, dirname(folder)));
     const probe = this.#temporaryPath();
     const file = await files.open(probe, "wx", 0o600);
     await file.writeFile("probe").finally(() => file.close());
@@ -203,7 +208,7 @@ class ObjectFolder {
       const newest = await this.#versions.newest(objectFolder);
       if (newest === null) {
         // Who was killed while deleting it may have left its folder, by which it is listed.
-        await this.#versions.removeEmptyFolders(objectFolder, this.#objects);
+        await this.#versions.removeEmptyFolders(objectFolder);
         return ifMatch === undefined;
       }
       if (newest.header === null) {
@@ -215,7 +220,8 @@ class ObjectFolder {
       if (outcome === "lost") continue;
       // It was gone for a moment at least, and whoever cares by whose doing gave a tag.
       if (outcome === "unknown" && ifMatch !== undefined) throw changedMeanwhile(key);
-      if (outcome === "done") await this.#remove(newest);
+      // Also if others have removed it, who may not have made that durable yet.
+      await this.#remove(newest);
       return true;
     }
     throw changesTooFast();
@@ -264,12 +270,12 @@ class ObjectFolder {
   }
 
   async #linkFirst(objectFolder: string, path: string): Promise<"done" | "lost"> {
-    const places = { draft: this.#temporaryPath(), root: this.#objects };
-    return (await this.#versions.linkFirst(objectFolder, path, places)) ? "done" : "lost";
+    const isPlaced = await this.#versions.linkFirst(objectFolder, path, this.#temporaryPath());
+    return isPlaced ? "done" : "lost";
   }
 
   async #remove({ folder }: Version): Promise<void> {
-    await this.#versions.removeIncarnation(folder, { trash: this.#temporaryPath(), root: this.#objects });
+    await this.#versions.removeIncarnation(folder, this.#temporaryPath());
   }
 
   #objectFolder(key: string): string {

@@ -43,8 +43,8 @@ export interface Records<T> {
   read(key: string): Promise<Versioned<T> | null>;
   create(key: string, value: T): Promise<Created<T>>;
   /**
-   * Reads and changes until it holds. `change` is pure, since it may be called again after a write that turns out to have
-   * been made: what its caller is to know, it returns.
+   * Reads and changes until it holds. `change` is pure and may be called several times: what the caller is to know of
+   * its decision, it returns.
    */
   update<Told = never>(key: string, change: (current: T) => Change<T, Told>): Promise<Updated<T, Told>>;
 }

@@ -74,16 +74,24 @@ export type Linked = "done" | "lost" | "unknown";
 export interface VersionsOptions {
   readonly files: FileSystem;
   readonly random: Random;
+  /** The folder that all objects are in, which is durable. */
+  readonly root: string;
 }
+
+/** First versions whose places are known to be durable: those that this process has made lately. */
+const PLACED_MAX = 1000;
 
 /** Reads and writes the versions of objects. */
 export class Versions {
   readonly #files: FileSystem;
   readonly #random: Random;
+  readonly #root: string;
+  readonly #placed = new Set<string>();
 
-  constructor({ files, random }: VersionsOptions) {
+  constructor({ files, random, root }: VersionsOptions) {
     this.#files = files;
     this.#random = random;
+    this.#root = root;
   }
 
   /** The newest version, or null where there is none. */
@@ -127,14 +135,15 @@ export class Versions {
     }
   }
 
-  /** Makes the written version at `path` the first of an object; false if there is such an object already. */
-  async linkFirst(
-    objectFolder: string,
-    path: string,
-    { draft, root }: { draft: string; root: string },
-  ): Promise<boolean> {
+  /**
+   * Makes the written version at `path` the first of an object; false if there is such an object already.
+   *
+   * @param draft a path that nothing lies at, for what is made before it is renamed
+   */
+  async linkFirst(objectFolder: string, path: string, draft: string): Promise<boolean> {
     const files = this.#files;
-    const incarnation = join(draft, newName(this.#random));
+    const name = newName(this.#random);
+    const incarnation = join(draft, name);
     await files.mkdir(incarnation, { recursive: true, mode: 0o700 });
     let isPlaced = false;
     try {
@@ -142,15 +151,16 @@ export class Versions {
       await syncFolder(files, incarnation);
       await syncFolder(files, draft);
       for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-        await files.mkdir(dirname(objectFolder), { recursive: true, mode: 0o700 });
         try {
+          await files.mkdir(dirname(objectFolder), { recursive: true, mode: 0o700 });
           await files.rename(draft, objectFolder);
           isPlaced = true;
-          await this.#syncParents(objectFolder, root);
+          await this.#syncParents(objectFolder);
+          this.#notePlaced(join(objectFolder, name));
           return true;
         } catch (error) {
           if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
-          // Who deleted the last object beside this one removed the folder above.
+          // Who deleted the last object beside this one removed the folder above, perhaps while it was being made.
           if (!hasCode(error, ["ENOENT"])) throw error;
         }
       }
@@ -169,6 +179,8 @@ export class Versions {
     const { folder } = newest;
     const number = newest.number + 1;
     const target = join(folder, String(number));
+    // The writer of the first version may not have made its place durable yet: all versions would be lost with it.
+    if (newest.number === 1 && !this.#placed.delete(folder)) await this.#syncParents(dirname(folder));
     try {
       await this.#files.link(path, target);
     } catch (error) {
@@ -181,10 +193,13 @@ export class Versions {
     if (Math.max(...numbers) > number) {
       // It is not the newest, so it goes whether it was one of the versions or not.
       await removeFile(this.#files, target);
-      return this.#fateOf(etag, { folder, number });
+      const fate = await this.#fateOf(etag, { folder, number });
+      // The version that tells of it may not be synced by its own writer yet.
+      if (fate === "done") await this.#settle(folder);
+      return fate;
     }
     // Before the clean-up, which might otherwise be all that survives a power cut.
-    await tolerating(["ENOENT"], syncFolder(this.#files, folder));
+    await this.#settle(folder);
     for (const older of numbers)
       if (older < number) await removeFile(this.#files, join(folder, String(older)));
     return "done";
@@ -204,18 +219,33 @@ export class Versions {
     return written === etag ? "done" : "lost";
   }
 
-  /** Moves a deleted incarnation to `trash` and removes it there, with the folders that it leaves empty below `root`. */
-  async removeIncarnation(folder: string, { trash, root }: { trash: string; root: string }): Promise<void> {
+  /** Moves a deleted incarnation to `trash` and removes it there, with the folders that it leaves empty. */
+  async removeIncarnation(folder: string, trash: string): Promise<void> {
     await tolerating(["ENOENT"], this.#files.rename(folder, trash));
-    await this.removeEmptyFolders(dirname(folder), root);
+    await this.removeEmptyFolders(dirname(folder));
     await this.#files.rm(trash, { recursive: true, force: true });
   }
 
-  /** Removes `folder` and those above it, below `root`, as far as they are empty. */
-  async removeEmptyFolders(folder: string, root: string): Promise<void> {
+  /** Removes `folder` and those above it as far as they are empty, and makes that durable. */
+  async removeEmptyFolders(folder: string): Promise<void> {
+    const root = this.#root;
     let empty = folder;
     while (empty !== root && (await this.#removeEmptyFolder(empty))) empty = dirname(empty);
-    await tolerating(["ENOENT"], syncFolder(this.#files, empty));
+    // A folder that is not empty has taken the place of the one that was, which is to be durable too.
+    if (empty === folder) empty = dirname(folder);
+    // What others have removed meanwhile is gone for good only with the folder above it synced.
+    while (!(await this.#isSynced(empty)) && empty !== root) empty = dirname(empty);
+  }
+
+  /** Makes the versions of an incarnation durable, or its deletion if it was deleted since. */
+  async #settle(incarnation: string): Promise<void> {
+    if (!(await this.#isSynced(incarnation))) await this.removeEmptyFolders(dirname(incarnation));
+  }
+
+  /** Makes the entries of a folder durable; false if it is gone. */
+  async #isSynced(folder: string): Promise<boolean> {
+    const synced = syncFolder(this.#files, folder).then(() => true);
+    return (await tolerating(["ENOENT"], synced)) ?? false;
   }
 
   async #removeEmptyFolder(folder: string): Promise<boolean> {
@@ -235,11 +265,16 @@ export class Versions {
   }
 
   /** All of them: another process may have made one of them and not yet synced it. */
-  async #syncParents(path: string, root: string): Promise<void> {
+  async #syncParents(path: string): Promise<void> {
     for (let folder = dirname(path); ; folder = dirname(folder)) {
-      await tolerating(["ENOENT"], syncFolder(this.#files, folder));
-      if (folder === root) return;
+      await this.#isSynced(folder);
+      if (folder === this.#root) return;
     }
+  }
+
+  #notePlaced(incarnation: string): void {
+    if (this.#placed.size >= PLACED_MAX) this.#placed.clear();
+    this.#placed.add(incarnation);
   }
 }
 

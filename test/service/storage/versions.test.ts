@@ -8,18 +8,19 @@ import { EARLIER_MAX, Versions } from "../../../lib/service/storage/versions.ts"
 import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-const versions = new Versions({ files: systemFiles, random: system.random });
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 async function openStore() {
   const folder = temporaryFolder();
   const store = await openFolderStore(folder, { signUrl: () => "", random: system.random });
   const objects = join(folder, "objects");
+  const versions = new Versions({ files: systemFiles, random: system.random, root: objects });
   return {
     store,
     folder,
+    versions,
     objectFolder: join(objects, "a@"),
-    places: { draft: join(folder, "tmp", "draft"), root: objects },
+    draft: join(folder, "tmp", "draft"),
     textAt: async (key: string) => Buffer.from((await store.get(key))?.body ?? "absent").toString(),
     /** A version that is written and not yet linked. */
     async written(text: string, etag = "written"): Promise<string> {
@@ -32,7 +33,7 @@ async function openStore() {
 
 describe("a writer that slept after it looked", () => {
   test("has lost if clean-up has freed the number that it takes", async () => {
-    const { store, objectFolder, textAt, written } = await openStore();
+    const { versions, store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
     const seen = await versions.newest(objectFolder);
     for (const text of ["2", "3", "4"]) await store.put("a", bytes(text));
@@ -42,7 +43,7 @@ describe("a writer that slept after it looked", () => {
   });
 
   test("has lost if the object was deleted and created again, though the number is free", async () => {
-    const { store, objectFolder, textAt, written } = await openStore();
+    const { versions, store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
     const seen = await versions.newest(objectFolder);
     await store.delete("a");
@@ -53,10 +54,10 @@ describe("a writer that slept after it looked", () => {
   });
 
   test("has lost if the object exists that it wanted to create", async () => {
-    const { store, objectFolder, places, textAt, written } = await openStore();
+    const { versions, store, objectFolder, draft, textAt, written } = await openStore();
     const path = await written("stale");
     await store.put("a", bytes("1"));
-    expect(await versions.linkFirst(objectFolder, path, places)).toBe(false);
+    expect(await versions.linkFirst(objectFolder, path, draft)).toBe(false);
     expect(await textAt("a")).toBe("1");
   });
 });
@@ -65,7 +66,7 @@ describe("a writer that slept after it took a number", () => {
   /** Takes number 2, and wakes up when so many others have written after it. */
   async function overtakenBy(followers: number, etag: string | null) {
     const opened = await openStore();
-    const { store, objectFolder, written } = opened;
+    const { store, versions, objectFolder, written } = opened;
     await store.put("a", bytes("1"));
     const seen = (await versions.newest(objectFolder))!;
     const path = await written("2");
@@ -78,7 +79,7 @@ describe("a writer that slept after it took a number", () => {
   test.each([1, 2, EARLIER_MAX])(
     "has won if it was seen by the first of %i that followed",
     async (followers) => {
-      const { outcome, textAt, objectFolder } = await overtakenBy(followers, "written");
+      const { outcome, versions, textAt, objectFolder } = await overtakenBy(followers, "written");
       expect(outcome).toBe("done");
       expect(await textAt("a")).toBe(`${2 + followers}`);
       const { folder, number } = (await versions.newest(objectFolder))!;
@@ -95,7 +96,7 @@ describe("a writer that slept after it took a number", () => {
   });
 
   test("does not know if the object was deleted", async () => {
-    const { store, objectFolder, folder, written } = await openStore();
+    const { versions, store, objectFolder, folder, written } = await openStore();
     await store.put("a", bytes("1"));
     const seen = (await versions.newest(objectFolder))!;
     const path = await written("2");
@@ -106,7 +107,7 @@ describe("a writer that slept after it took a number", () => {
 
 describe("a process killed", () => {
   test("after it took a number that clean-up had freed changes nothing", async () => {
-    const { store, objectFolder, textAt, written } = await openStore();
+    const { versions, store, objectFolder, textAt, written } = await openStore();
     for (const text of ["1", "2", "3"]) await store.put("a", bytes(text));
     const { folder } = (await versions.newest(objectFolder))!;
     await link(await written("stale"), join(folder, "2"));
@@ -116,7 +117,7 @@ describe("a process killed", () => {
   });
 
   test("before it cleaned up leaves work to the next writer", async () => {
-    const { store, objectFolder, textAt, written } = await openStore();
+    const { versions, store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
     const { folder } = (await versions.newest(objectFolder))!;
     await link(await written("2"), join(folder, "2"));
@@ -128,7 +129,7 @@ describe("a process killed", () => {
   test("in the middle of a deletion leaves a key that is absent, and can be created and deleted", async () => {
     for (const again of ["create", "delete"]) {
       for (const isMovedAway of [false, true]) {
-        const { store, folder, objectFolder, textAt } = await openStore();
+        const { versions, store, folder, objectFolder, textAt } = await openStore();
         await store.put("a", bytes("1"));
         const { folder: incarnation } = (await versions.newest(objectFolder))!;
         await link(join(folder, "deleted"), join(incarnation, "2"));
