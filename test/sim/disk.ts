@@ -31,6 +31,8 @@ interface Step {
 /** What one call changed of entries, which a power cut leaves wholly or not at all. */
 type Change = readonly Step[];
 
+export type Chance = Pick<SeededRandom, "chance" | "pick" | "integer">;
+
 /** Lets the operation of one call happen, at once or later; a process that died gets no answer. */
 export type Call = <T>(operation: () => T) => Promise<T>;
 
@@ -38,9 +40,9 @@ export type Call = <T>(operation: () => T) => Promise<T>;
 const UNSYNCED_MAX = 256;
 
 /**
- * A disk in memory, under any number of processes. Each call is atomic. A file that is not synced and entries of a folder
- * that is not synced may be lost in a power cut, each on its own, whatever the order in which they were written; only
- * changes of one and the same name keep their order.
+ * A disk in memory, under any number of processes. Each call is atomic. What was written to a file, and each entry that
+ * came or went, may be lost in a power cut until the file or the folder is synced: each on its own, in whatever order
+ * they were written. Only changes of one and the same name keep their order.
  */
 export class Disk {
   readonly #root: Folder;
@@ -75,7 +77,7 @@ export class Disk {
   }
 
   /** Loses what was not synced, as chance will have it. Whoever used the disk must be dead. */
-  cutPower(random: SeededRandom): void {
+  cutPower(random: Chance): void {
     this.#sync(() => random.chance(0.5));
     this.#unsynced = [];
     const seen = new Set<Node>();
@@ -258,7 +260,7 @@ function set(entries: Map<string, Node>, { name, node }: Omit<Step, "folder">): 
 }
 
 /** All of what was written since the last sync is there, or none of it, or a beginning. */
-function settleFile(file: File, random: SeededRandom): void {
+function settleFile(file: File, random: Chance): void {
   if (file.bytes !== file.synced) {
     const leastBytes = Math.min(file.synced.length, file.bytes.length);
     const keptBytes = random.pick([

@@ -170,6 +170,36 @@ export const DEPLOYED_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
+/** The same for what only a disk can lose. */
+export const DISK_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  "a new version is not synced before it gets its number": {
+    files: unsynced((flags) => flags === "wx"),
+  },
+  "a folder is not synced when an entry has come": {
+    files: unsynced((flags) => flags === undefined),
+  },
+  "what a version is called replaces what is there": {
+    files: (files) => ({
+      ...files,
+      async link(existing, path) {
+        await files.unlink(path).catch(() => undefined);
+        return files.link(existing, path);
+      },
+    }),
+  },
+};
+
+/** Files and folders, of those that were opened with some flags, whose sync does nothing. */
+function unsynced(isIgnored: (flags: string | undefined) => boolean): NonNullable<Mutation["files"]> {
+  return (files) => ({
+    ...files,
+    async open(path, flags, mode) {
+      const file = await files.open(path, flags, mode);
+      return isIgnored(flags) ? { ...file, sync: async () => undefined } : file;
+    },
+  });
+}
+
 /** Other operations instead of some of the store's. */
 function storing(change: (store: ObjectStore) => Partial<ObjectStore>): Mutation {
   return { store: (store) => ({ ...store, ...change(store) }) };
