@@ -74,7 +74,7 @@ const usersOfSystem: Record<string, string> = {
   "lib/service/lambda/job-function.ts": "opens what the small Lambda functions work with",
   "lib/service/storage/open-store.ts": "opens what a URL names, for entry points",
 };
-/** The one of them that takes these from the system itself; the others take them from it. */
+/** File that makes the real ports from the system itself. */
 const systemFile = "lib/shared/system.ts";
 const nondeterminism = new RegExp(
   [
@@ -111,7 +111,7 @@ function relativeImports(path: string, source: string): string[] {
   return [...specifiers].map((match) => normalize(join(dirname(path), match[1]!)));
 }
 
-/** A source without its comments. */
+/** Returns a source without its comments. */
 function codeOf(path: string): string {
   return sources.get(path)!.replaceAll(/\/\*.*?\*\/|(?<=^|\s)\/\/.*?$/gms, "");
 }

@@ -1,10 +1,11 @@
 /*
- * What programs get from the outside world besides the object store, the file system and the network. Code of
- * lib/service and lib/shared takes time, chance and timers only through these types; test/tidy.test.ts holds it to that
- * and names who may use the real ones, which are in `system.ts`.
+ * Ports of time and chance. Code of lib/service and lib/shared reads clocks, draws random numbers and sets timers only
+ * through these types. The real implementations are in `system.ts`; test/tidy.test.ts lists the files that may use them.
+ * The other sources of nondeterminism in these folders are the object store, the file system and the network.
  *
- * lib/generation takes its noise from a seed. It measures seconds with `performance.now()`, which nothing depends on,
- * and it waits for encoders and limits child processes with the system's own timers.
+ * lib/generation is not held to this. Its noise comes from a seed; it measures seconds with `performance.now()`, on
+ * which no result depends, and uses system timers to wait for encoders and to stop child processes. Functions are entry
+ * points and use the real ones.
  */
 
 export interface Clock {
@@ -12,15 +13,15 @@ export interface Clock {
   now(): number;
 }
 
-/** That many unpredictable bytes. */
+/** Returns that many unpredictable bytes. */
 export type Random = (byteCount: number) => Uint8Array;
 
-/** Resolves after so many milliseconds; may reject, which ends whatever waits. */
+/** Resolves after so many milliseconds. May reject to end the operation that waits. */
 export type Sleep = (durationMs: number) => Promise<unknown>;
 
 export interface Timers {
-  /** Milliseconds since an arbitrary moment, which never go back: to measure durations. */
+  /** Milliseconds since an arbitrary moment. Never goes back, so it measures durations. */
   elapsed(): number;
-  /** A signal that aborts after so many milliseconds. */
+  /** Returns a signal that aborts after so many milliseconds. */
   timeout(durationMs: number): AbortSignal;
 }

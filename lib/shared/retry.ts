@@ -1,24 +1,24 @@
 import type { Clock, Random, Sleep } from "./ports.ts";
 
 export interface TriesOptions {
-  /** Milliseconds before each further try, from a list or a schedule: there is one try more than waits. */
+  /** Milliseconds to wait before each further try, as a list or a schedule. There is one more try than waits. */
   readonly waits: Iterable<number>;
   readonly sleep: Sleep;
-  /** Whether the reason for a failure may pass. No error is tried again when left out. */
+  /** Returns whether to try again after an error. By default no error is retried. */
   readonly isRetryable?: (error: unknown) => boolean;
-  /** No further try begins at that time, in milliseconds since 1970, or later. */
+  /** Time, in milliseconds since 1970, at or after which no further try begins. */
   readonly until?: { readonly clock: Clock; readonly at: number };
-  /** Makes the error that is thrown when no try is left; the last one when left out. */
+  /** Makes the error to throw when no try is left. By default the last error is thrown. */
   readonly exhausted?: (error: unknown) => unknown;
 }
 
 export interface RetryOptions<T> extends TriesOptions {
-  /** Whether a result ends the tries. Every result does when left out; the result of the last try does anyway. */
+  /** Returns whether a result ends the tries; by default every result does. The last result is always returned. */
   readonly isDone?: (result: T) => boolean;
 }
 
 /**
- * Tries an operation until it succeeds, waiting between the tries. What `sleep` rejects with ends it too.
+ * Tries an operation until it succeeds, waiting between the tries. A rejection of `sleep` ends the tries too.
  *
  * @example
  * const record = await retry(() => jobs.read(ref), {
@@ -43,7 +43,7 @@ export async function retry<T>(operation: () => Promise<T>, options: RetryOption
   }
 }
 
-/** The tries of something that gets further with each, such as a download that goes on where it broke. */
+/** Tries of an operation that resumes, such as a download that continues where the connection broke. */
 export class Tries {
   readonly #options: TriesOptions;
   #waits: Iterator<number>;
@@ -53,14 +53,14 @@ export class Tries {
     this.#waits = options.waits[Symbol.iterator]();
   }
 
-  /** Waits before the next try, or throws where there is none. */
+  /** Waits before the next try; throws if the error is not retryable or no try is left. */
   async failed(error: unknown): Promise<void> {
     const { isRetryable = () => false, exhausted = () => error } = this.#options;
     if (!isRetryable(error)) throw error;
     if (!(await this.wait())) throw exhausted(error);
   }
 
-  /** Waits before the next try; false where there is none. */
+  /** Waits before the next try; resolves to false if no try is left. */
   async wait(): Promise<boolean> {
     const { sleep, until } = this.#options;
     const next = this.#waits.next();
@@ -69,7 +69,7 @@ export class Tries {
     return true;
   }
 
-  /** Begins the schedule anew, because the last try got further. */
+  /** Restarts the schedule after progress. */
   restart(): void {
     this.#waits = this.#options.waits[Symbol.iterator]();
   }
@@ -78,13 +78,13 @@ export class Tries {
 export interface Doubling {
   readonly firstMs: number;
   readonly maxMs: number;
-  /** How many waits there are; endless when left out. */
+  /** Number of waits; endless by default. */
   readonly count?: number;
-  /** Makes each wait a random part of itself ("full jitter"), so that those who collided do not collide again. */
+  /** Scales each wait by a random factor from 0 to 1 ("full jitter"), so that competing writers spread out. */
   readonly random?: Random;
 }
 
-/** A schedule of waits, each twice the one before until they reach `maxMs`. */
+/** Schedule of waits that double up to `maxMs`. */
 export function doubling({
   firstMs,
   maxMs,
@@ -101,12 +101,12 @@ export function doubling({
   };
 }
 
-/** A schedule of equal waits without an end, for tries until a time. */
+/** Endless schedule of equal waits, for tries that end at a time. */
 export function every(waitMs: number): Iterable<number> {
   return doubling({ firstMs: waitMs, maxMs: waitMs });
 }
 
-/** 0 to 1, without 1. */
+/** Draws a number from 0 to 1, excluding 1. */
 function fraction(random: Random): number {
   return Buffer.from(random(4)).readUInt32LE() / 2 ** 32;
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock, Random, Sleep, Timers } from "./ports.ts";
 
-/** The ports as a running program has them: time and chance of this machine. Entry points hand them to the rest. */
+/** Real implementations of the ports, for entry points. */
 export const system: {
   readonly clock: Clock;
   readonly random: Random;

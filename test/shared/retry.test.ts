@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { doubling, every, retry, Tries } from "../../lib/shared/retry.ts";
 
-/** A clock that only sleeping moves, and the waits that were slept. */
+/** Makes a clock that only sleeping advances, and records the waits. */
 function fakeTime() {
   const time = { now: 1000, slept: [] as number[] };
   const clock = { now: () => time.now };
@@ -12,7 +12,7 @@ function fakeTime() {
   return { time, clock, sleep };
 }
 
-/** Fails so many times, and then succeeds. */
+/** Makes an operation that fails so many times and then succeeds. */
 function failing(times: number) {
   const calls = { count: 0 };
   const operation = async () => {
@@ -77,7 +77,7 @@ describe("retry", () => {
     expect(time.now).toBe(2000);
   });
 
-  test("what the sleep rejects with ends the tries", async () => {
+  test("a rejection of sleep ends the tries", async () => {
     const sleep = () => Promise.reject(new Error("stopped"));
     await expect(retry(failing(1).operation, { waits: [1], sleep, isRetryable })).rejects.toThrow("stopped");
   });

@@ -6,7 +6,7 @@ import type { SeededRandom } from "./seeded-random.ts";
 interface File {
   readonly kind: "file";
   bytes: Buffer;
-  /** What a power cut leaves of it at least. */
+  /** Content at the last sync. */
   synced: Buffer;
   mtimeMs: number;
 }
@@ -14,29 +14,29 @@ interface File {
 export interface Folder {
   readonly kind: "folder";
   readonly entries: Map<string, Node>;
-  /** What a power cut leaves of the entries. */
+  /** Entries at the last sync. */
   readonly synced: Map<string, Node>;
   mtimeMs: number;
 }
 
 export type Node = File | Folder;
 
-/** An entry that came or, without a node, went. */
+/** Entry that was added or, without a node, removed. */
 interface Step {
   readonly folder: Folder;
   readonly name: string;
   readonly node: Node | null;
 }
 
-/** What one call changed of entries, which a power cut leaves wholly or not at all. */
+/** All steps of one call: a power cut keeps all of them or none. */
 type Change = readonly Step[];
 
 export type Chance = Pick<SeededRandom, "chance" | "pick" | "integer">;
 
-/** Lets the operation of one call happen, at once or later; a process that died gets no answer. */
+/** Runs the operation of one call, now or later. Never settles for a process that died. */
 export type Call = <T>(operation: () => T) => Promise<T>;
 
-/** The system writes older changes of entries by itself. */
+/** Limit of unsynced changes: the system writes older ones by itself. */
 const UNSYNCED_MAX = 256;
 
 /**
@@ -48,7 +48,7 @@ export class Disk {
   readonly #root: Folder;
   readonly #now: () => number;
   #unsynced: Change[] = [];
-  /** Told of the path of every entry that has come or gone. */
+  /** Called with the path of every entry that was added or removed. */
   onChange: (path: string) => void = () => undefined;
 
   constructor(now: () => number) {
@@ -56,7 +56,7 @@ export class Disk {
     this.#root = this.#newFolder();
   }
 
-  /** The disk as a process reaches it. */
+  /** Returns the file system that a process uses. */
   filesFor(call: Call): FileSystem {
     return {
       open: (path, flags = "r") => call(() => this.#open(path, flags, call)),
@@ -71,12 +71,12 @@ export class Disk {
     };
   }
 
-  /** What lies at a path, or null. */
+  /** Returns the file or folder at a path, or null. */
   find(path: string): Node | null {
     return this.#find(path);
   }
 
-  /** Loses what was not synced, as chance will have it. Whoever used the disk must be dead. */
+  /** Loses a random part of what was not synced. All processes that used the disk must be dead. */
   cutPower(random: Chance): void {
     this.#sync(() => random.chance(0.5));
     this.#unsynced = [];
@@ -100,12 +100,12 @@ export class Disk {
     };
     if (await call(() => this.#find(dirname(path)))) return call(make);
     const first = await this.#makeFolders(dirname(path), call);
-    // Fails, as the real one does, if what was made above is gone again.
+    // Fails like the real `mkdir` if the parent has been removed again.
     const own = await call(make);
     return first ?? own;
   }
 
-  /** As many calls as the real one makes, between any two of which a process may die. */
+  /** Makes as many calls as the real `rm` does, between any two of which a process may die. */
   async #removeAll(path: string, call: Call): Promise<void> {
     const node = await call(() => this.#find(path));
     if (node?.kind === "folder") {
@@ -204,7 +204,7 @@ export class Disk {
     this.#sync((each) => old.has(each));
   }
 
-  /** Makes chosen changes durable, and with each the earlier ones of the same names. */
+  /** Makes chosen changes durable, and earlier changes of the same names with them. */
   #sync(isChosen: (change: Change) => boolean): void {
     const names = new Map<Folder, Set<string>>();
     const chosen = new Set<Change>();
@@ -259,7 +259,7 @@ function set(entries: Map<string, Node>, { name, node }: Omit<Step, "folder">): 
   else entries.delete(name);
 }
 
-/** All of what was written since the last sync is there, or none of it, or a beginning. */
+/** Keeps all bytes written since the last sync, none of them, or a prefix. */
 function settleFile(file: File, random: Chance): void {
   if (file.bytes !== file.synced) {
     const leastBytes = Math.min(file.synced.length, file.bytes.length);

@@ -1,14 +1,15 @@
 import type { StoredObject } from "../../lib/service/storage/index.ts";
 import type { StoredObjects } from "./stored-objects.ts";
 
-/** All states of one object since the last power cut, as they followed each other: tags, and null where it was not. */
+/** States of one object since the last power cut, in order. */
 export interface History {
+  /** Tags of the object; null while it does not exist. */
   readonly states: (string | null)[];
-  /** A power cut may take the object back to no state before this one: somebody was told of it. */
+  /** Index of the newest acknowledged state: a power cut must not go back behind it. */
   promised: number;
 }
 
-/** Watches the objects on a disk, and what a power cut leaves of them. */
+/** Records the states of all objects on a disk and checks them after a power cut. */
 export class Histories {
   readonly #objects: StoredObjects;
   readonly #violate: (sentence: string) => void;
@@ -26,12 +27,12 @@ export class Histories {
     return history;
   }
 
-  /** Whether an object is as it was when it was seen first. */
+  /** Returns whether an object has the content with which its tag was first seen. */
   isWhole({ etag, body }: StoredObject): boolean {
     return this.#bodies.get(etag) === Buffer.from(body).toString();
   }
 
-  /** Notes the state of an object, and returns the object if that is a new one. */
+  /** Records the state of an object; returns the object if it has changed. */
   observe(key: string): StoredObject | null {
     const object = this.#read(key);
     const state = object?.etag ?? null;
@@ -43,7 +44,7 @@ export class Histories {
     return object ?? null;
   }
 
-  /** Somebody is told that this was written. */
+  /** Records that a write was acknowledged. */
   promise(key: string, etag: string): void {
     const history = this.of(key);
     const at = history.states.indexOf(etag);
@@ -51,13 +52,13 @@ export class Histories {
     history.promised = Math.max(history.promised, at);
   }
 
-  /** Looks at what a power cut has left. Returns the keys that it has taken back, which nobody was told of. */
+  /** Checks the objects after a power cut. Returns the keys whose last write, not acknowledged, was lost. */
   afterPowerCut(): string[] {
     const takenBack: string[] = [];
     for (const [key, { states, promised }] of this.#histories) {
       const object = this.#read(key);
       const state = object?.etag ?? null;
-      if (states.lastIndexOf(state) < promised) this.#violate(`${key} lost what somebody was told of`);
+      if (states.lastIndexOf(state) < promised) this.#violate(`${key} lost an acknowledged write`);
       if (object && !this.isWhole(object)) this.#violate(`${key} is half-written after a power cut`);
       if (state !== states.at(-1)) takenBack.push(key);
       this.#histories.set(key, { states: [state], promised: 0 });

@@ -18,7 +18,7 @@ const NEXT: Record<JobStatus, readonly JobStatus[]> = {
 const CLEARED = { params: null, history: null, outputs: null, deletedAt: null, updatedAt: null };
 
 export interface InvariantsOptions {
-  /** The objects as they are. */
+  /** Objects of the store. */
   readonly objects: Pick<ReadonlyMap<string, StoredObject>, "get" | "has">;
   readonly now: () => number;
   readonly skewMs: number;
@@ -54,7 +54,7 @@ export class Invariants {
     };
   }
 
-  /** A power cut has taken writes back that nobody was told of. */
+  /** Forgets writes that a power cut has taken back. */
   takenBack(keys: readonly string[]): void {
     for (const key of keys.filter((each) => each.startsWith("jobs/"))) {
       const object = this.#options.objects.get(key);
@@ -63,7 +63,7 @@ export class Invariants {
     }
   }
 
-  /** An object is another one now. */
+  /** Checks an object that a process has just written. */
   written(key: string, object: StoredObject, process: Process): void {
     if (!key.startsWith("jobs/")) return;
     const record = recordIn(object);

@@ -7,20 +7,20 @@ import { StoredObjects } from "./stored-objects.ts";
 
 const FOLDER = "/data/store";
 
-/** How many calls one operation of the store makes, about: a process dies in one of them. */
+/** Approximate number of calls of one operation of the store. */
 const CALLS = 20;
-/** Of calls during which other processes go on. */
+/** Share of calls during which other processes continue. */
 const INTERRUPTED = 0.05;
 
 export interface MachineOptions {
   readonly network: Network;
   readonly mutate: (files: FileSystem) => FileSystem;
-  /** An object is another one now, by whichever process. */
+  /** Called when a process has changed an object. */
   readonly onWrite: (key: string, object: StoredObject, process: Process) => void;
   readonly violate: (sentence: string) => void;
 }
 
-/** One machine that all processes run on: a folder store on its disk, and power that may be cut. */
+/** Machine that all processes run on: a folder store on its disk, and power that may be cut. */
 export class Machine {
   readonly objects: StoredObjects;
   readonly #disk: Disk;
@@ -41,12 +41,12 @@ export class Machine {
     };
   }
 
-  /** The store for what is there before the simulation begins. */
+  /** Opens the store before the simulation begins. */
   prepare(): Promise<ObjectStore> {
     return this.#open((operation) => new Promise((resolve) => resolve(operation())));
   }
 
-  /** The store as a process has opened it. */
+  /** Opens the store in a process. */
   storeFor(process: Process): ObjectStore {
     const opening = this.#open((operation) => this.#call(process, operation));
     return {
@@ -62,7 +62,7 @@ export class Machine {
     };
   }
 
-  /** Loses what was not synced; all processes must be dead. Returns the keys whose last write was taken back. */
+  /** Cuts the power; all processes must be dead. Returns the keys whose last write, not acknowledged, was lost. */
   cutPower(): string[] {
     this.#disk.cutPower(this.#options.network.random);
     return this.#histories.afterPowerCut();

@@ -170,15 +170,15 @@ export const DEPLOYED_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** The same for what only a disk can lose. */
+/** Mutations that only a disk with power cuts can reveal. */
 export const DISK_MUTATIONS: Readonly<Record<string, Mutation>> = {
-  "a new version is not synced before it gets its number": {
+  "a version is not synced before it is linked": {
     files: unsynced((flags) => flags === "wx"),
   },
-  "a folder is not synced when an entry has come": {
+  "a folder is not synced after an entry was added": {
     files: unsynced((flags) => flags === undefined),
   },
-  "what a version is called replaces what is there": {
+  "a new version replaces one of the same number": {
     files: (files) => ({
       ...files,
       async link(existing, path) {
@@ -189,7 +189,7 @@ export const DISK_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** Files and folders, of those that were opened with some flags, whose sync does nothing. */
+/** Ignores `sync` of files and folders that are opened with certain flags. */
 function unsynced(isIgnored: (flags: string | undefined) => boolean): NonNullable<Mutation["files"]> {
   return (files) => ({
     ...files,

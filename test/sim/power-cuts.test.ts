@@ -12,7 +12,7 @@ const seeds = SIM_SEED
   ? [Number(SIM_SEED)]
   : Array.from({ length: Number(SIM_SEEDS) }, (_, index) => index + 1);
 
-test("a folder store keeps what it promised through kills and power cuts between any two calls", async () => {
+test("a folder store keeps every acknowledged write through kills and power cuts between any two calls", async () => {
   const found: string[] = [];
   for (const seed of seeds) {
     const violations = await runPowerCuts({ seed });
@@ -21,7 +21,7 @@ test("a folder store keeps what it promised through kills and power cuts between
   expect(found).toEqual([]);
 }, 600_000);
 
-test.each(Object.entries(DISK_MUTATIONS))("power cuts find out when %s", async (_name, { files }) => {
+test.each(Object.entries(DISK_MUTATIONS))("power cuts reveal the fault when %s", async (_name, { files }) => {
   const found: string[] = [];
   for (let seed = 1; seed <= 50 && found.length === 0; seed += 1)
     found.push(...(await runPowerCuts({ seed, mutate: files! })));
@@ -34,14 +34,14 @@ describe("a power cut that loses all that was not synced", () => {
   const never = () => new Promise<never>(() => undefined);
   const bytes = (text: string) => new TextEncoder().encode(text);
 
-  /** A disk, and processes over it that other calls than the disk's may be put into. */
+  /** Makes a disk, and opens stores over it whose file system calls can be replaced. */
   function machine() {
     const random = new SeededRandom(1);
     const disk = new Disk(() => 0);
     const files = disk.filesFor(async (operation) => operation());
     const open = (change: Partial<FileSystem> = {}) =>
       openFolderStore(FOLDER, { signUrl: () => "", random: random.bytes, files: { ...files, ...change } });
-    /** The store as the next start finds it. */
+    /** Cuts the power and opens the store again. */
     const restart = () => {
       disk.cutPower({ chance: () => false, pick: (choices) => choices[0]!, integer: (least) => least });
       return open();
@@ -49,13 +49,13 @@ describe("a power cut that loses all that was not synced", () => {
     return { files, open, restart };
   }
 
-  test("the data folder itself is there, with those above it", async () => {
+  test("the data folder and its parents survive", async () => {
     const { open, restart } = machine();
     await (await open()).put("a", bytes("1"));
     expect((await (await restart()).get("a"))?.body).toEqual(bytes("1"));
   });
 
-  test("a version is kept that was written over a first one whose place nobody had synced", async () => {
+  test("a second version survives though the writer of the first has not synced its parent folders", async () => {
     const { files, open, restart } = machine();
     let isStuck = false;
     const slow = await open({
@@ -69,7 +69,7 @@ describe("a power cut that loses all that was not synced", () => {
     expect((await (await restart()).get("a/b"))?.body).toEqual(bytes("2"));
   });
 
-  test("a version is kept that was answered after another one had followed it unsynced", async () => {
+  test("an acknowledged version survives though the newer one that replaced it was never synced", async () => {
     const { files, open, restart } = machine();
     let isOvertaken = false;
     const isUnsynced = (path: string) => isOvertaken && /\/objects\/a@\/[^/]+$/.test(path);

@@ -20,11 +20,11 @@ const KILLED = 0.004;
 
 export interface PowerCutsOptions {
   readonly seed: number;
-  /** A fault put in on purpose, into what processes reach of the disk. */
+  /** Deliberate fault in the file system that processes use. */
   readonly mutate?: (files: FileSystem) => FileSystem;
 }
 
-/** What a folder store did wrong with one seed: several processes at random, killed at random, and power cuts. */
+/** Runs random operations of several processes with kills and power cuts; resolves to the violations found. */
 export async function runPowerCuts(options: PowerCutsOptions): Promise<readonly string[]> {
   return new Machine(options).run();
 }
@@ -70,7 +70,7 @@ class Machine {
     this.#violations.push(sentence);
   }
 
-  /** Lets so many calls happen, of whichever process; now and then one dies, and another one comes. */
+  /** Runs so many calls of random processes. Now and then a process dies and another one starts. */
   async #pass(calls: number, respawn: () => void): Promise<void> {
     for (let count = 0; count < calls && this.#violations.length === 0; count += 1) {
       this.#now += 1;
@@ -81,7 +81,7 @@ class Machine {
         next.life.isAlive = false;
         respawn();
       } else next.run();
-      // All that this call has settled is followed to the next calls first.
+      // Promises that this call settled run on to their next calls first.
       await setImmediate();
     }
   }
@@ -112,7 +112,7 @@ class Machine {
     });
   }
 
-  /** A process that does one thing after another until it dies. */
+  /** Starts a process that performs random operations until it dies. */
   #start(): Life {
     const life = { isAlive: true };
     const live = async () => {
@@ -183,7 +183,7 @@ class Machine {
     this.#histories.promise(key, result.etag);
   }
 
-  /** Somebody is told that the object was deleted. */
+  /** Records that a deletion was acknowledged. */
   #promiseAbsence(key: string, at: number): void {
     const history = this.#histories.of(key);
     if (history.states[at] !== null) this.#violate(`${key} was deleted and was there all the time`);
@@ -195,7 +195,7 @@ class Machine {
     if (object && !this.#histories.isWhole(object)) this.#violate(`${key} was read half-written`);
   }
 
-  /** What is there all the time is listed. */
+  /** Checks that a listing has every object that exists all the time. */
   async #list(store: FolderStore): Promise<void> {
     const before = new Map(KEYS.map((key) => [key, this.#histories.of(key).states.length - 1]));
     const { keys } = await store.list("");
@@ -209,7 +209,7 @@ class Machine {
     if (keys.join() !== keys.toSorted().join()) this.#violate("keys are listed out of order");
   }
 
-  /** Whatever a power cut has left, every key can be read, listed, deleted and written. */
+  /** Checks that every key can still be read, listed, deleted and written. */
   async #checkUse(): Promise<void> {
     const life = { isAlive: true };
     const use = async () => {

@@ -47,7 +47,7 @@ export interface Mutation {
   readonly hints?: (hints: Hints) => Hints;
   readonly worker?: Pick<WorkerOptions, "artifactKey" | "heedsRefusals" | "heedsSilence">;
   readonly hasSweeper?: false;
-  /** What processes reach of the disk, where there is one. */
+  /** Changes the file system that processes use, in the topology `folder`. */
   readonly files?: (files: FileSystem) => FileSystem;
 }
 
@@ -101,11 +101,11 @@ class Simulation {
   readonly #random: SeededRandom;
   readonly #time: VirtualTime;
   readonly #network: Network;
-  /** Holds the endpoints of webhooks, and all else too where there is no machine with a disk. */
+  /** Holds the webhook endpoints, and everything else too without a machine. */
   readonly #memory = memoryStore();
   readonly #machine: Machine | null;
   readonly #alive = new Set<Process>();
-  /** Keys of jobs of which a power cut has taken writes back, which others may have read before. */
+  /** Keys of records of which a power cut took back writes that others may have read before. */
   readonly #takenBack = new Set<string>();
   readonly #invariants: Invariants;
   readonly #receiver: Receiver;
@@ -256,12 +256,12 @@ class Simulation {
     });
   }
 
-  /** The objects as they are. */
+  /** Objects of the store. */
   get #objects(): Pick<ReadonlyMap<string, StoredObject>, "get" | "has"> & { keys(): Iterable<string> } {
     return this.#machine?.objects ?? this.#memory.objects;
   }
 
-  /** In a power cut all processes die at once, with their queues and with whatever the disk had not written. */
+  /** Plans power cuts, in which all processes die, queues are emptied and the disk loses what was not synced. */
   #planPowerCuts(machine: Machine): void {
     const cut = () => {
       this.#time.note("the power is cut");
@@ -524,7 +524,7 @@ class Simulation {
     }
     const byClient = new Map<number, { ids: Set<string>; fingerprints: Set<string> }>();
     for (const { client, fingerprint, ref } of this.#ledger.acknowledged) {
-      // What was read before it was durable, and then was not, counts for nothing.
+      // The answer may have come from a record that was read before it was durable.
       if (this.#takenBack.has(jobKey(ref))) continue;
       if (!this.#recordOf(ref)) this.#violate(`S1: ${ref.id} was acknowledged and is not there`);
       if (client < 0) continue;

@@ -1,7 +1,7 @@
 import type { StoredObject } from "../../lib/service/storage/index.ts";
 import type { Disk, Folder, Node } from "./disk.ts";
 
-/** The objects that a folder store shows on a disk, read from the disk itself and by nothing of the store's code. */
+/** Objects of a folder store, read directly from its disk without the store's code. */
 export class StoredObjects {
   readonly #disk: Disk;
   readonly #root: string;
@@ -11,7 +11,7 @@ export class StoredObjects {
     this.#root = `${folder}/objects`;
   }
 
-  /** The key of the object that a path belongs to, if any. */
+  /** Returns the key of the object that a path belongs to, if any. */
   keyOf(path: string): string | undefined {
     return path.startsWith(`${this.#root}/`)
       ? /^(.+?)@(\/|$)/.exec(path.slice(this.#root.length + 1))?.[1]

@@ -57,9 +57,9 @@ export interface UnfinishedRef extends JobRef {
   readonly keyId: string;
 }
 
-/** The outcome of a pure look at the events of a record, which may be looked at again. */
+/** Result of a pure function that changes the events of a record, which may be called several times. */
 export interface EventsChange<Told> extends Pick<JobRecord, "events"> {
-  /** What the caller is to know of how it was decided. The events are the same object to change nothing. */
+  /** Passed on to the caller of `updateEvents`. To change nothing, `events` is the same object as before. */
   readonly tell?: Told | undefined;
 }
 
@@ -131,7 +131,7 @@ interface Marker {
 /** How long a creation may be between its marker and its record before it counts as abandoned. */
 const CREATION_MS_MAX = 10 * 60_000;
 
-/** The waits for somebody else's creation. */
+/** Waits for a record that another process is about to create. */
 const CREATION_WAITS = { firstMs: 20, maxMs: 640, count: 6 };
 
 /** Records read at once for a page. */

@@ -19,7 +19,7 @@ export interface PostOptions {
   readonly allowLoopback?: boolean;
   readonly blockedHosts?: readonly string[];
   readonly resolve?: Resolve;
-  /** Today, for an answer that says until when to wait. */
+  /** Reads the time for a Retry-After header that names a date. */
   readonly clock: Clock;
   readonly timers: Timers;
 }

@@ -1,13 +1,13 @@
 import * as nodeFiles from "node:fs/promises";
 import type { Readable } from "node:stream";
 
-/** The calls of the system that a folder store makes, with the arguments that it makes them with. */
+/** File system calls that the folder store makes, as in `node:fs/promises`. */
 export interface FileSystem {
   open(path: string, flags?: "r" | "wx" | "a", mode?: number): Promise<OpenFile>;
   link(existing: string, path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  /** @returns the first folder that was made, if any */
+  /** Makes a folder and its parents; resolves to the first one made, if any. */
   mkdir(
     path: string,
     options: { readonly recursive: true; readonly mode: number },
@@ -18,7 +18,7 @@ export interface FileSystem {
   stat(path: string): Promise<{ readonly mtimeMs: number }>;
 }
 
-/** An open file, or a folder that was opened to be synced. */
+/** Open file, or a folder opened to be synced. */
 export interface OpenFile {
   read(
     buffer: Buffer,
@@ -27,7 +27,7 @@ export interface OpenFile {
     position: number,
   ): Promise<{ readonly bytesRead: number; readonly buffer: Buffer }>;
   readFile(): Promise<Buffer>;
-  /** Writes on, behind what was written. */
+  /** Appends to what this handle has written. */
   writeFile(data: string | Uint8Array): Promise<void>;
   stat(): Promise<{ readonly size: number }>;
   sync(): Promise<void>;
@@ -35,7 +35,7 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
-/** The disks of this machine. */
+/** File system of this machine. */
 export const systemFiles: FileSystem = nodeFiles;
 
 /** Makes the entries of a folder durable. */
@@ -48,12 +48,12 @@ export async function syncFolder(files: FileSystem, folder: string): Promise<voi
   }
 }
 
-/** Removes a file that may be gone already: in one step of the system, where `rm` takes several. */
+/** Removes a file if it exists. Takes one system call, where `rm` takes several. */
 export async function removeFile(files: FileSystem, path: string): Promise<void> {
   await tolerating(["ENOENT"], files.unlink(path));
 }
 
-/** Returns what the operation gives, or undefined where it fails with one of these codes. */
+/** Resolves to the operation's result, or to undefined if it fails with one of these error codes. */
 export async function tolerating<T>(codes: readonly string[], operation: Promise<T>): Promise<T | undefined> {
   try {
     return await operation;
@@ -63,7 +63,7 @@ export async function tolerating<T>(codes: readonly string[], operation: Promise
   }
 }
 
-/** Whether an error of the system has one of these codes. */
+/** Returns whether an error has one of these error codes. */
 export function hasCode(error: unknown, codes: readonly string[]): boolean {
   return codes.includes((error as NodeJS.ErrnoException).code ?? "");
 }

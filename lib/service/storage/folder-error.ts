@@ -13,10 +13,10 @@ const REASONS: Record<string, readonly [StoreError["code"], string]> = {
   ENOTDIR: ["denied", "is not a folder, or one above it is not; choose another one"],
   EEXIST: ["denied", "is not a folder; choose another one"],
 };
-/** What a disk answers that has no hard links. */
+/** Error codes of `link` on a disk without hard links. */
 const LINKLESS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
 
-/** Explains an error of the system to whoever chose the folder; returns the same error if it is explained already. */
+/** Turns a file system error into a StoreError that explains it; returns any other error unchanged. */
 export function explanation(root: string, error: unknown): unknown {
   if (error instanceof StoreError || !(error instanceof Error) || !("syscall" in error)) return error;
   const { code = "", syscall } = error as NodeJS.ErrnoException;

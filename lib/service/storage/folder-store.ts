@@ -48,9 +48,9 @@ export interface FolderStore extends ObjectStore {
 
 export interface FolderStoreOptions {
   readonly signUrl: (key: string, options: SignedUrlOptions) => string;
-  /** Names files and tags: what is drawn twice would be taken for the same. */
+  /** Makes the names of files and the tags of objects, which must be unique. */
   readonly random: Random;
-  /** The disk that the folder is on; this machine's when left out. */
+  /** File system that holds the folder; this machine's by default. */
   readonly files?: FileSystem;
 }
 
@@ -85,7 +85,7 @@ export async function openFolderStore(folder: string, options: FolderStoreOption
   };
 }
 
-/** The answers of a system that lets a folder be used and not be opened or synced. */
+/** Error codes of a parent folder that this process may use but not open or sync. */
 const UNSYNCABLE = ["EACCES", "EPERM", "EINVAL"];
 const TEMPORARY_LIFE_MS = 3_600_000;
 const PRECONDITION_FAILED = { ok: false, reason: "precondition_failed" } as const;
@@ -117,7 +117,7 @@ class ObjectFolder {
       await files.mkdir(folder, { recursive: true, mode: 0o700 });
     await (await files.open(this.#deleted, "a", 0o600)).close();
     await syncFolder(files, this.root);
-    // The folder itself, or one above it, may have been made just now, here or by another process.
+    // This or another process may just have made the folder or one of its parents, so all of them are synced.
     for (let folder = this.root; folder !== dirname(folder); folder = dirname(folder))
       await tolerating(UNSYNCABLE, syncFolder(files, dirname(folder)));
     const probe = this.#temporaryPath();
@@ -220,7 +220,7 @@ class ObjectFolder {
       if (outcome === "lost") continue;
       // It was gone for a moment at least, and whoever cares by whose doing gave a tag.
       if (outcome === "unknown" && ifMatch !== undefined) throw changedMeanwhile(key);
-      // Also if others have removed it, who may not have made that durable yet.
+      // Another process may have removed the object without having synced that yet.
       await this.#remove(newest);
       return true;
     }

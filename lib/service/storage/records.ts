@@ -13,11 +13,11 @@ export type Created<T> =
   | ({ readonly ok: true } & Versioned<T>)
   | { readonly ok: false; readonly current: Versioned<T> };
 
-/** What a change makes of a record. */
+/** Result of a change of a record. */
 export interface Change<T, Told> {
-  /** Null to change nothing. */
+  /** New value; null to change nothing. */
   readonly next: T | null;
-  /** What the caller is to know of how it was decided. */
+  /** Passed on to the caller of `update`. */
   readonly tell?: Told | undefined;
 }
 
@@ -25,7 +25,7 @@ export type Updated<T, Told> =
   | ({
       readonly ok: true;
       readonly isChanged: boolean;
-      /** What the change told that was made, or that made nothing. */
+      /** Value of `tell` of the change that was written, or of the one that changed nothing. */
       readonly told: Told | undefined;
     } & Versioned<T>)
   /** Nothing is stored under the key. */
@@ -43,8 +43,8 @@ export interface Records<T> {
   read(key: string): Promise<Versioned<T> | null>;
   create(key: string, value: T): Promise<Created<T>>;
   /**
-   * Reads and changes until it holds. `change` is pure and may be called several times: what the caller is to know of
-   * its decision, it returns.
+   * Reads and changes until it holds. `change` is pure and may be called several times; it returns what
+   * the caller needs to know of its decision as `tell`.
    */
   update<Told = never>(key: string, change: (current: T) => Change<T, Told>): Promise<Updated<T, Told>>;
 }
@@ -65,7 +65,7 @@ export class RecordError extends Error {
   }
 }
 
-/** Between the 8 tries. */
+/** Waits between 8 tries. */
 const BACKOFF = { firstMs: 20, maxMs: 2000, count: 7 };
 
 /** How many writes a record remembers: so many may follow one whose answer was lost, and it is still recognised. */
@@ -100,7 +100,7 @@ export function records<T>(
   function ownWrites<Told>(key: string) {
     const tried = new Map<string, Told | undefined>();
     return {
-      /** The newest of them that was made, with what it told. */
+      /** Returns the newest of these writes that a record holds, or null. */
       madeIn({ writes }: Stored<T>): { readonly told: Told | undefined } | null {
         const id = writes.find((each) => tried.has(each));
         return id === undefined ? null : { told: tried.get(id) };
@@ -123,7 +123,7 @@ export function records<T>(
     };
   }
 
-  /** Tries until there is a result, while others write or the store does not answer. */
+  /** Tries again while other writers win or the store is unavailable. */
   async function untilDone<R>(key: string, attempt: () => Promise<R | null>): Promise<R> {
     const unchanged = (problem: string, cause?: unknown) =>
       new StoreError("unavailable", `The record ${key} cannot be changed now: ${problem}; try again.`, {

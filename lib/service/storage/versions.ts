@@ -32,6 +32,10 @@ import { StoreError } from "./object-store.ts";
  * - Deleting is writing a version, an empty file. It has one winner like every write, and no version follows it. Then
  *   the incarnation is moved away by its name, which cannot hit the next one.
  *
+ * A write is durable before it is acknowledged, though others may see it earlier and write over it: the folder of the
+ * versions is synced after each link, and its parents by the writers of versions 1 and 2. A deletion is durable before
+ * the files of the deleted object are removed.
+ *
  * A process killed between the last two leaves a key that is listed and not there, until it is created or deleted.
  */
 
@@ -74,18 +78,19 @@ export type Linked = "done" | "lost" | "unknown";
 export interface VersionsOptions {
   readonly files: FileSystem;
   readonly random: Random;
-  /** The folder that all objects are in, which is durable. */
+  /** Folder of all objects; it must be durable. */
   readonly root: string;
 }
 
-/** First versions whose places are known to be durable: those that this process has made lately. */
+/** Limit of remembered incarnations. */
 const PLACED_MAX = 1000;
 
-/** Reads and writes the versions of objects. */
+/** Reads, writes and removes versions of objects. */
 export class Versions {
   readonly #files: FileSystem;
   readonly #random: Random;
   readonly #root: string;
+  /** Incarnations that this process made and whose parent folders it synced. */
   readonly #placed = new Set<string>();
 
   constructor({ files, random, root }: VersionsOptions) {
@@ -138,7 +143,7 @@ export class Versions {
   /**
    * Makes the written version at `path` the first of an object; false if there is such an object already.
    *
-   * @param draft a path that nothing lies at, for what is made before it is renamed
+   * @param draft unused path on the same disk, where the folder is made before it is renamed
    */
   async linkFirst(objectFolder: string, path: string, draft: string): Promise<boolean> {
     const files = this.#files;
@@ -160,7 +165,7 @@ export class Versions {
           return true;
         } catch (error) {
           if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
-          // Who deleted the last object beside this one removed the folder above, perhaps while it was being made.
+          // Another process deleted the last object of the parent folder, and the folder with it.
           if (!hasCode(error, ["ENOENT"])) throw error;
         }
       }
@@ -179,7 +184,7 @@ export class Versions {
     const { folder } = newest;
     const number = newest.number + 1;
     const target = join(folder, String(number));
-    // The writer of the first version may not have made its place durable yet: all versions would be lost with it.
+    // The writer of version 1 may not have synced the parent folders yet; without them all versions would be lost.
     if (newest.number === 1 && !this.#placed.delete(folder)) await this.#syncParents(dirname(folder));
     try {
       await this.#files.link(path, target);
@@ -191,10 +196,10 @@ export class Versions {
     const numbers = await this.#numbersIn(folder);
     if (numbers === null) return "unknown";
     if (Math.max(...numbers) > number) {
-      // It is not the newest, so it goes whether it was one of the versions or not.
+      // A newer version exists, so this one is removed whether it came in time or not.
       await removeFile(this.#files, target);
       const fate = await this.#fateOf(etag, { folder, number });
-      // The version that tells of it may not be synced by its own writer yet.
+      // The writer of the newer version may not have synced it yet.
       if (fate === "done") await this.#settle(folder);
       return fate;
     }
@@ -226,23 +231,23 @@ export class Versions {
     await this.#files.rm(trash, { recursive: true, force: true });
   }
 
-  /** Removes `folder` and those above it as far as they are empty, and makes that durable. */
+  /** Removes `folder` and its parents below the root as far as they are empty, and makes the removal durable. */
   async removeEmptyFolders(folder: string): Promise<void> {
     const root = this.#root;
     let empty = folder;
     while (empty !== root && (await this.#removeEmptyFolder(empty))) empty = dirname(empty);
-    // A folder that is not empty has taken the place of the one that was, which is to be durable too.
+    // If the folder is not empty, a new object has replaced it: the rename must become durable too.
     if (empty === folder) empty = dirname(folder);
-    // What others have removed meanwhile is gone for good only with the folder above it synced.
+    // Another process may have removed a folder without having synced its parent yet.
     while (!(await this.#isSynced(empty)) && empty !== root) empty = dirname(empty);
   }
 
-  /** Makes the versions of an incarnation durable, or its deletion if it was deleted since. */
+  /** Makes the versions of an incarnation durable, or its deletion if it has been deleted. */
   async #settle(incarnation: string): Promise<void> {
     if (!(await this.#isSynced(incarnation))) await this.removeEmptyFolders(dirname(incarnation));
   }
 
-  /** Makes the entries of a folder durable; false if it is gone. */
+  /** Syncs a folder; resolves to false if it does not exist. */
   async #isSynced(folder: string): Promise<boolean> {
     const synced = syncFolder(this.#files, folder).then(() => true);
     return (await tolerating(["ENOENT"], synced)) ?? false;
@@ -264,7 +269,7 @@ export class Versions {
     return names?.filter((name) => /^\d+$/.test(name)).map(Number) ?? null;
   }
 
-  /** All of them: another process may have made one of them and not yet synced it. */
+  /** Syncs all parent folders: another process may have made one of them without having synced it yet. */
   async #syncParents(path: string): Promise<void> {
     for (let folder = dirname(path); ; folder = dirname(folder)) {
       await this.#isSynced(folder);
@@ -278,7 +283,7 @@ export class Versions {
   }
 }
 
-/** A name that nothing had before. */
+/** Makes a unique name. */
 export function newName(random: Random): string {
   return Buffer.from(random(16)).toString("hex");
 }

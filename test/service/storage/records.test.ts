@@ -177,7 +177,7 @@ describe("updating", () => {
 describe("what a change tells its caller", () => {
   const count = ({ count }: { count: number }) => ({ next: { count: count + 1 }, tell: `was ${count}` });
 
-  test("the caller hears what the change told that was written, or that changed nothing", async () => {
+  test("the caller is told the result of the change that was written, or that changed nothing", async () => {
     const { kept } = await faulty();
     await kept.create("a", { count: 1 });
     expect(await kept.update("a", count)).toMatchObject({ isChanged: true, told: "was 1" });
@@ -185,7 +185,7 @@ describe("what a change tells its caller", () => {
     expect(await kept.update("a", refuse)).toMatchObject({ isChanged: false, told: "refused" });
   });
 
-  test("after a lost answer the caller hears what the write told that was made, not a later look", async () => {
+  test("after a lost answer the caller is told the result of the try that was written", async () => {
     const { kept, open } = await faulty(
       (put) => put(),
       async (put) => {
