@@ -32,11 +32,11 @@ import { StoreError } from "./object-store.ts";
  * - Deleting is writing a version, an empty file. It has one winner like every write, and no version follows it. Then
  *   the incarnation is moved away by its name, which cannot hit the next one.
  *
+ * A process killed between the last two leaves a key that is listed and not there, until it is created or deleted.
+ *
  * A write is durable before it is acknowledged, though others may see it earlier and write over it: the folder of the
  * versions is synced after each link, and its parents by the writers of versions 1 and 2. A deletion is durable before
  * the files of the deleted object are removed.
- *
- * A process killed between the last two leaves a key that is listed and not there, until it is created or deleted.
  */
 
 /** What a version says of itself, in its first line. */
