@@ -8,6 +8,7 @@ import {
 } from "../../lib/service/jobs/index.ts";
 import { jobLocation, type SqsHints } from "../../lib/service/queue/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
+import { retry } from "../../lib/shared/retry.ts";
 
 export interface DispatchDeps {
   readonly jobs: JobStore;
@@ -47,13 +48,8 @@ export async function dispatch(deps: DispatchDeps, ref: JobRef): Promise<Dispatc
   return outcome;
 }
 
-async function comingRecord({ jobs, sleep }: DispatchDeps, ref: JobRef): Promise<JobRecord | null> {
-  for (const waitMs of RECORD_WAITS_MS) {
-    const record = await jobs.read(ref);
-    if (record) return record;
-    await sleep(waitMs);
-  }
-  return jobs.read(ref);
+function comingRecord({ jobs, sleep }: DispatchDeps, ref: JobRef): Promise<JobRecord | null> {
+  return retry(() => jobs.read(ref), { waits: RECORD_WAITS_MS, sleep, isDone: (record) => record !== null });
 }
 
 async function bringForward(

@@ -1,5 +1,6 @@
 import { hasUnsettled, isFinished, type JobRef, type JobStore } from "../../lib/service/jobs/index.ts";
 import { jobAt, MessageError, type SqsHints } from "../../lib/service/queue/index.ts";
+import { retry } from "../../lib/shared/retry.ts";
 import type { Notification } from "./notification.ts";
 
 export interface SettleDeps {
@@ -31,12 +32,11 @@ export async function settle(
   const ref = jobAt(storeUrl, inputLocation);
   if (!ref) throw new MessageError("The invocation was of no job in this store.");
   const takeBack = () => jobs.apply(ref, { type: "undispatch" });
-  let taken = await takeBack();
-  if (taken.ok && !taken.isChanged && failureReason !== null) {
-    await sleep(NOTE_MS);
-    taken = await takeBack();
-  }
-  const { record, ok } = taken;
+  const { record, ok } = await retry(takeBack, {
+    waits: [NOTE_MS],
+    sleep,
+    isDone: (taken) => !taken.ok || taken.isChanged || failureReason === null,
+  });
   if (ok) {
     await hints.work(ref, failureReason === null ? 0 : PAUSE_SECONDS);
     return { ref, outcome: "queued again" };

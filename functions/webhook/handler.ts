@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod";
 import { keyRing } from "../../lib/service/keys/index.ts";
@@ -6,6 +5,7 @@ import { jobHandler, openFunction, readMasterKey } from "../../lib/service/lambd
 import { postGuarded } from "../../lib/service/net/index.ts";
 import { type Post, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
 import { needed, parseEnvironment } from "../../lib/shared/environment.ts";
+import { system } from "../../lib/shared/system.ts";
 import { sendWebhooks } from "./webhook.ts";
 
 const environment = z.object({
@@ -17,12 +17,12 @@ const environment = z.object({
 const { MASTER_SECRET_ID, BLOCKED_HOSTS } = parseEnvironment(environment, process.env);
 const blockedHosts = BLOCKED_HOSTS.split(",").filter(Boolean);
 const { log, store, jobs, hints } = await openFunction();
-const ring = keyRing(await readMasterKey(new SecretsManagerClient({}), MASTER_SECRET_ID));
-const post: Post = (url, request) => postGuarded(url, { ...request, blockedHosts });
+const ring = keyRing(await readMasterKey(new SecretsManagerClient({}), MASTER_SECRET_ID), system.random);
+const post: Post = (url, request) => postGuarded(url, { ...request, blockedHosts, ...system });
 const deps = {
   jobs,
   hints,
-  endpoints: webhookEndpoints({ store, ring, clock: Date, random: randomBytes }),
+  endpoints: webhookEndpoints({ store, ring, ...system }),
   ring,
   post,
   clock: Date,

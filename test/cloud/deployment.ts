@@ -21,6 +21,7 @@ import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import { s3Store } from "../../lib/service/storage/s3-store.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { type Post, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import { system } from "../../lib/shared/system.ts";
 import { startS3Stub } from "../s3-stub/s3-stub.ts";
 import { type Access, accessesIn } from "./access.ts";
 import { AsyncEndpoint } from "./async-endpoint.ts";
@@ -92,7 +93,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
 
   function jobsFor(role: string) {
     const store = storeFor(role);
-    return { store, jobs: jobStore({ store, clock, random }) };
+    return { store, jobs: jobStore({ store, clock, random, sleep: system.sleep }) };
   }
 
   const sqs = kept(new SQSClient(common));
@@ -102,9 +103,9 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     workUrl: aws.queueUrl("work"),
     webhooksUrl: aws.queueUrl("webhooks"),
   });
-  const ring = keyRing(random(32));
+  const ring = keyRing(random(32), system.random);
   const webhookUrls = { allowLoopback: true, blockedHosts: [] };
-  const post: Post = (url, request) => postGuarded(url, { ...request, ...webhookUrls });
+  const post: Post = (url, request) => postGuarded(url, { ...request, ...webhookUrls, ...system });
 
   const deployed = { endpointName: "" };
   /** Replaces the endpoint by a new one; the queue of the old endpoint is lost. */
@@ -138,7 +139,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   const webhook = jobsFor("webhook");
   const sending = {
     ...webhook,
-    endpoints: webhookEndpoints({ store: webhook.store, ring, clock, random }),
+    endpoints: webhookEndpoints({ store: webhook.store, ring, clock, random, sleep: system.sleep }),
     ring,
     post,
     clock,
@@ -160,9 +161,9 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   const edge = jobsFor("edge");
   const app = createApp({
     ...edge,
-    keys: apiKeys({ store: edge.store, clock, random }),
-    endpoints: webhookEndpoints({ store: edge.store, ring, clock, random }),
-    triggers: triggerStore({ store: edge.store, ring, clock, random }),
+    keys: apiKeys({ store: edge.store, clock, random, sleep: system.sleep }),
+    endpoints: webhookEndpoints({ store: edge.store, ring, clock, random, sleep: system.sleep }),
+    triggers: triggerStore({ store: edge.store, ring, clock, random, sleep: system.sleep }),
     ring,
     hints: { work: async () => undefined, webhooks: async () => undefined },
     post,
@@ -175,7 +176,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     log,
     version: "0.0.0-test",
   });
-  const { key } = await apiKeys({ store: storeFor("operator"), clock, random }).create({
+  const { key } = await apiKeys({ store: storeFor("operator"), clock, random, sleep: system.sleep }).create({
     tenant: "acme",
     name: "test",
   });

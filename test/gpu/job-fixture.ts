@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import type { ResolvedRequest } from "../../lib/generation/request/index.ts";
 import { type JobRef, type JobStore, jobStore, newVideoId } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, openStore } from "../../lib/service/storage/index.ts";
+import { system } from "../../lib/shared/system.ts";
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -36,7 +37,7 @@ export async function openWorkplace(modelFolder: string, storeUrl?: string): Pro
   const url = storeUrl ?? pathToFileURL(folder).href;
   const store = await openStore(url, { signUrl: () => "" });
   const clock = shiftableClock();
-  const jobs = jobStore({ store, clock, random: randomBytes });
+  const jobs = jobStore({ store, clock, random: randomBytes, sleep: system.sleep });
   const defaults: ResolvedRequest = {
     model: basename(modelFolder),
     prompt: "a red circle moves",

@@ -9,6 +9,7 @@ import { hashWeights } from "../../lib/generation/checkpoint/index.ts";
 import { resolvedRequestSchema } from "../../lib/generation/request/index.ts";
 import { type JobRecord, type JobRef, jobStore } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
+import { system } from "../../lib/shared/system.ts";
 import { requestFor } from "../generation/pipeline/request-for.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { decodeWithWebcodecs } from "../generation/video/decode-mp4.ts";
@@ -75,7 +76,7 @@ function denoising(ref: JobRef): Promise<JobRecord> {
 function behind(changed: Partial<ObjectStore>): Pick<JobRunOptions, "store" | "jobs"> {
   const store = { ...place.store, ...changed };
   const random = (byteCount: number) => crypto.getRandomValues(new Uint8Array(byteCount));
-  return { store, jobs: jobStore({ store, clock: place.clock, random }) };
+  return { store, jobs: jobStore({ store, clock: place.clock, random, sleep: system.sleep }) };
 }
 
 const types = (record: JobRecord | null) => record!.history.map(({ type }) => type);
@@ -180,7 +181,12 @@ describe("a job that this worker no longer holds", () => {
     const { ended } = start(ref);
     await denoising(ref);
     const later = { now: () => Date.now() + 3_000_000 };
-    const others = jobStore({ store: place.store, clock: later, random: () => new Uint8Array(12) });
+    const others = jobStore({
+      store: place.store,
+      clock: later,
+      random: () => new Uint8Array(12),
+      sleep: system.sleep,
+    });
     await others.apply(ref, { type: "claim", owner: "other", leaseMs: 60_000 });
     await expect(ended).resolves.toMatchObject({ status: "running", attempt: 2, lease: { owner: "other" } });
     expect(await place.artifacts()).toEqual([]);

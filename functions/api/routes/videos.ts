@@ -160,19 +160,17 @@ export function videoRoutes(deps: ApiDeps) {
     .post("/:id/webhooks/redeliver", body(redeliverBody, bodyBytesMax), async (c) => {
       const record = await find(c);
       const { event_id: eventId = null } = c.req.valid("json");
-      let isKnown = true;
       // Before the write too: a process that dies after it leaves a marker for the sweeper.
       if (isFinished(record)) await jobs.markUndelivered(record);
       const updated = await jobs.updateEvents(record, (newest) => {
         const events = redeliver(newest, eventId, clock.now());
-        isKnown = events !== null;
-        return { events: events ?? newest.events };
+        return events ? { events } : { events: newest.events, tell: "unknown_event" as const };
       });
-      if (!isKnown)
+      if (updated?.told === "unknown_event")
         throw new ApiError("not_found", "This video has no event with this id.", { param: "event_id" });
       if (isFinished(record)) await jobs.markUndelivered(record);
       await hints.webhooks(record);
-      return c.json(eventsView(updated ?? record));
+      return c.json(eventsView(updated?.record ?? record));
     });
 
   async function contentUrl(record: JobRecord, name: string): Promise<string> {

@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { type Logger, pino } from "pino";
 import * as z from "zod";
 import { logLevel, needed, parseEnvironment } from "../../shared/environment.ts";
 import { logDestination } from "../../shared/log-destination.ts";
+import { system } from "../../shared/system.ts";
 import { type JobStore, jobStore } from "../jobs/index.ts";
 import { type SqsHints, sqsHints } from "../queue/index.ts";
 import { type ObjectStore, openStore } from "../storage/index.ts";
@@ -35,8 +35,7 @@ export async function openFunction(env = process.env): Promise<JobFunction> {
   const store = await openStore(STORE, { signUrl: refuseToSign });
   const jobs = jobStore({
     store,
-    clock: Date,
-    random: randomBytes,
+    ...system,
     onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
   });
   const client = new SQSClient({});

@@ -9,6 +9,7 @@ import { type JobStore, jobStore, newVideoId } from "../../../lib/service/jobs/i
 import { unfinishedKey } from "../../../lib/service/jobs/object-keys.ts";
 import { hintedJobs, jobLocation } from "../../../lib/service/queue/index.ts";
 import { s3Store } from "../../../lib/service/storage/s3-store.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { AsyncEndpoint } from "../../cloud/async-endpoint.ts";
 import { type AwsServer, startAwsServer } from "../../cloud/aws-server.ts";
 import { bucketEvent, bucketTestEvent } from "../../cloud/bucket-event.ts";
@@ -52,7 +53,7 @@ beforeEach(async () => {
   });
   endpoint.sleep();
   aws.endpoints.set(endpoint.name, endpoint);
-  jobs = jobStore({ store, clock: Date, random: randomBytes });
+  jobs = jobStore({ store, clock: Date, random: randomBytes, sleep: system.sleep });
   await jobs.create(newJob, { unfinishedMax: 10 });
   env = {
     ...stub.env,
