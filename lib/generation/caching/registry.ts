@@ -1,13 +1,12 @@
 import type * as z from "zod";
 import { adacache } from "./adacache.ts";
 import type { Column } from "./column.ts";
-import { easycache } from "./easycache.ts";
 import { off } from "./off.ts";
 import { type OptionText, optionTexts } from "./option.ts";
 import type { PolicyForm, PolicyKind } from "./policy.ts";
 import { staticPolicy } from "./static.ts";
 
-const KINDS = [off, staticPolicy, adacache, easycache] as const;
+const KINDS = [off, staticPolicy, adacache] as const;
 
 type Kind = (typeof KINDS)[number];
 

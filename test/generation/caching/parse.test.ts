@@ -42,7 +42,7 @@ describe("a named policy", () => {
 
   test("an unknown policy is refused with the list of policies", () => {
     expect(() => parse("fsat")).toThrow(
-      'unknown cache policy "fsat": use off, static:K (for example static:3), slow, fast, easycache:T (for example easycache:0.2) or a codebook file',
+      'unknown cache policy "fsat": use off, static:K (for example static:3), slow, fast or a codebook file',
     );
   });
 });
