@@ -57,7 +57,7 @@ export function outputSignals(graph: Graph, names: Iterable<GraphSignalName>, pr
 const TINY = 1e-30;
 
 /**
- * |previous - probe|_1 / |previous|_1 over both halves (AdaCache section 3.2, without the division by the
+ * |previous - probe|_1 / |previous|_1 over the whole batch (AdaCache section 3.2, without the division by the
  * rate).
  */
 function change(previous: Value, probe: Value): Value {

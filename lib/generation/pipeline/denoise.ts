@@ -4,7 +4,10 @@ import {
   comparesProbes,
   cutNames,
   type DiffusionTransformer,
+  type Feeds,
   type GraphSignalName,
+  guidanceBatch,
+  stepFeeds,
 } from "../models/index.ts";
 import type { Session, Tensor } from "../onnx/index.ts";
 import type { Sampler } from "../sampling/index.ts";
@@ -24,6 +27,8 @@ export interface Denoiser {
   readonly transformer: DiffusionTransformer;
   readonly sessions: DenoisingSessions;
   readonly guidanceScale: number;
+  /** Feeds of the transformer's conditions that stay the same for the generation. */
+  readonly feeds: Feeds;
 }
 
 export interface DenoiseOptions extends Denoiser {
@@ -31,8 +36,6 @@ export interface DenoiseOptions extends Denoiser {
   readonly successor?: { readonly below: number; open(): Promise<Denoiser> } | undefined;
   readonly sampler: Sampler;
   readonly policy: CachePolicy;
-  /** `transformer.textFeeds` of the prompt. */
-  readonly text: Readonly<Record<string, Tensor>>;
   /** Noise [1, C, F, H, W]; becomes the latent of the video, in place. */
   readonly latent: Float32Array;
   /** Seconds that all steps may take together, for policies that plan by time; no limit when left out. */
@@ -82,8 +85,8 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
     const { transformer, sessions, guidanceScale } = denoiser;
     const started = performance.now();
     const feeds = {
-      ...options.text,
-      ...transformer.stepFeeds(timestep),
+      ...denoiser.feeds,
+      ...stepFeeds(transformer.conditions, timestep),
       [cutNames.latent]: latent,
       [cutNames.guidanceScale]: scalar(guidanceScale),
     };
@@ -147,9 +150,10 @@ interface Kept {
   prediction: Float32Array | null;
 }
 
-function nothingKept({ transformer: { tokens, width }, sessions }: Denoiser): Kept {
+function nothingKept({ transformer: { tokens, width }, sessions, guidanceScale }: Denoiser): Kept {
+  const batch = guidanceBatch(guidanceScale);
   const probe = comparesProbes(sessions.signals)
-    ? floats(new Float32Array(2 * tokens * width), [2, tokens, width])
+    ? floats(new Float32Array(batch * tokens * width), [batch, tokens, width])
     : null;
   return { residual: null, probe, prediction: null };
 }

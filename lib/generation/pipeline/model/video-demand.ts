@@ -16,7 +16,7 @@ export interface OpenPart {
 /** The policy that asks for most needs most memory. */
 const ALL_SIGNALS = graphSignalsOf(policyKinds.flatMap(({ signals }) => signals));
 
-/** What `work` gives; undefined, and a fault more, where it throws. */
+/** Returns the result of `work`. Where it throws, records a fault and returns undefined. */
 export type Attempt = <R>(work: () => R | Promise<R>) => Promise<R | undefined>;
 
 export type Parts = Map<string, OpenPart>;
@@ -45,7 +45,7 @@ export async function videoDemand(
     const demand = await attempt(() => {
       const transformer = diffusionTransformer(opened.part, { ...video, latent });
       others.set(name, transformer.otherTensors);
-      textLength = transformer.textLength;
+      textLength = transformer.text.length;
       const cut = { ...opened, signals: ALL_SIGNALS };
       const onGpu = buildFull(transformer, { ...cut, provider: "cuda" });
       return partDemand(opened, "transformer", [buildFull(transformer, cut)], onGpu.activationBytes);

@@ -9,8 +9,8 @@ import {
   transpose,
   upsampleNearest2x,
   type Value,
-} from "../onnx/index.ts";
-import type { NamedWeights } from "./build-options.ts";
+} from "../../onnx/index.ts";
+import type { NamedWeights } from "../build-options.ts";
 
 /**
  * The way from a latent to pictures that the 2-D KL autoencoder (arXiv 2112.10752) and its relatives share, key
@@ -78,7 +78,7 @@ export function norm(x: Value, name: string, groups: number, eps = EPS): Value {
   return groupNorm(x, groups, g.weight(`${name}.weight`, [C]), g.weight(`${name}.bias`, [C]), eps);
 }
 
-/** One head over the H * W places of a frame. */
+/** Attention with one head over the H * W places of a frame. */
 export function selfAttention(x: Value, name: string, groups: number, weights: NamedWeights): Value {
   return x.graph.scope(name, () => {
     const [F, C, H, W] = x.shape as [number, number, number, number];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { captionOf, withSuffix } from "../../../lib/generation/pipeline/text/caption.ts";
+import { captionOf, withSuffix } from "../../../../lib/generation/models/captions/style.ts";
 
 describe("the caption that a model is given", () => {
   const prompt = " A Cat — see https://example.com &amp; “smile”  ";

@@ -15,28 +15,26 @@ import {
   split,
   transpose,
   type Value,
-} from "../onnx/index.ts";
-import {
-  affine,
-  bothHalves,
-  checkLatent,
-  feedForward,
-  modulate,
-  sinusoidFeed,
-  twoLayers,
-  type Values,
-} from "./blocks.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import type { BlockOutput, Conditioning, DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
-import { gridRotaryTables } from "./embeddings.ts";
-import { paddedText } from "./text-feeds.ts";
+} from "../../onnx/index.ts";
+import { affine, checkLatent, feedForward, modulate, twoLayers, type Values, wholeBatch } from "../blocks.ts";
+import { timestepCondition } from "../conditions/scalar.ts";
+import { textCondition } from "../conditions/text.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
+import type {
+  BlockOutput,
+  Conditioning,
+  DiffusionTransformer,
+  VideoShape,
+} from "../diffusion-transformer.ts";
+import { gridRotaryTables } from "../embeddings.ts";
+import type { GuidanceBatch } from "../guidance-batch.ts";
 
 /**
  * WanTransformer3DModel, the text-to-video transformer of Wan 2.1 and of each half of Wan 2.2 A14B
  * (arXiv 2503.20314), key names of diffusers: blocks of self-attention over all tokens of the video,
  * cross-attention to the text and a feed-forward, modulated by the step (adaLN-single).
  *
- * In shapes B is the two guidance halves, F, H, W count patches (N = F * H * W), D is the width, and the text
+ * In shapes B is the batch, F, H, W count patches (N = F * H * W), D is the width, and the text
  * has L rows.
  */
 
@@ -82,20 +80,20 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
   const D = heads * attention_head_dim;
   const [F, H, W] = patchCounts(config, latent);
   const N = F * H * W;
+  const timestep = timestepCondition(freq_dim);
+  const text = textCondition({ length: L, width: text_dim, isMasked: false });
 
-  function embed(g: Graph, z: Value): { x: Value; conditioning: Conditioning } {
+  function embed(g: Graph, z: Value, batch: GuidanceBatch): { x: Value; conditioning: Conditioning } {
     const embedder = "condition_embedder";
-    const sinusoid = g.input("timestep", "float32", [1, freq_dim]);
-    const step = twoLayers(sinusoid, `${embedder}.time_embedder`, D, silu);
+    const step = twoLayers(timestep.input(g), `${embedder}.time_embedder`, D, silu);
     const modulation = linear(silu(step), ...affine(g, `${embedder}.time_proj`, 6 * D, D)); // [1, 6D]
-    const text = g.input("text", "float32", [2, L, text_dim]);
     const { cos, sin } = gridRotaryTables([F, H, W], attention_head_dim);
     const conditioning = {
       cos: g.constant(cos, [N, attention_head_dim / 2]),
       sin: g.constant(sin, [N, attention_head_dim / 2]),
       step, // [1, D]
       modulation: reshape(modulation, [6, D]),
-      text: twoLayers(text, `${embedder}.text_embedder`, D, (y) => gelu(y, "tanh")), // [B, L, D]
+      text: twoLayers(text.input(g, batch), `${embedder}.text_embedder`, D, (y) => gelu(y, "tanh")), // [B, L, D]
     };
     return { x: patchify(g, z), conditioning };
   }
@@ -103,7 +101,7 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
   function patchify(g: Graph, z: Value): Value {
     const weight = g.weight("patch_embedding.weight", [D, config.in_channels, ...config.patch_size]);
     const patches = conv3d(z, weight, g.weight("patch_embedding.bias", [D]), { stride: config.patch_size });
-    return transpose(reshape(patches, [1, D, N]), [0, 2, 1]); // [1, N, D]; text has not told the halves apart
+    return transpose(reshape(patches, [1, D, N]), [0, 2, 1]); // [1, N, D]; the halves differ only once text acts
   }
 
   function block(index: number, x: Value, conditioning: Conditioning): BlockOutput {
@@ -117,13 +115,13 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
       const normed = modulate(x, shiftAttn, scaleAttn, eps);
       const a = mul(gateAttn, selfAttention(`${name}.attn1`, normed, conditioning));
       const afterAttn = add(x, a);
-      const r = crossAttention(`${name}.attn2`, norm(afterAttn, `${name}.norm2`), conditioning.text!);
+      const r = crossAttention(`${name}.attn2`, norm(afterAttn, `${name}.norm2`), conditioning);
       const afterText = add(afterAttn, r);
       const f = mul(
         gateFfn,
         feedForward(modulate(afterText, shiftFfn, scaleFfn, eps), `${name}.ffn`, config.ffn_dim),
       );
-      return { x: add(afterText, f), residuals: [a, r, f], probe: bothHalves(a) };
+      return { x: add(afterText, f), residuals: [a, r, f], probe: wholeBatch(a, conditioning.text!) };
     });
   }
 
@@ -147,10 +145,11 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
   }
 
   /** x is [1 or B, N, D]. */
-  function crossAttention(name: string, x: Value, text: Value): Value {
+  function crossAttention(name: string, x: Value, conditioning: Conditioning): Value {
+    const states = conditioning.text!;
     return x.graph.scope("attn2", () => {
-      const q = bothHalves(normalised(x, name, "q")); // [B, N, D]
-      const y = attention({ q, k: normalised(text, name, "k"), v: project(text, `${name}.to_v`), heads });
+      const q = wholeBatch(normalised(x, name, "q"), states); // [B, N, D]
+      const y = attention({ q, k: normalised(states, name, "k"), v: project(states, `${name}.to_v`), heads });
       return project(y, `${name}.to_out.0`);
     });
   }
@@ -173,9 +172,10 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
     const [shift, scale] = split(table, 0, 2) as Values<2>; // [1, D] each
     const patch = patchF * patchH * patchW * channels;
     const y = linear(modulate(x, shift, scale, eps), ...affine(g, "proj_out", patch, D)); // [B, N, patch]
-    const patches = reshape(y, [2, F, H, W, patchF, patchH, patchW, channels]);
+    const B = x.shape[0]!;
+    const patches = reshape(y, [B, F, H, W, patchF, patchH, patchW, channels]);
     const grid = transpose(patches, [0, 7, 1, 4, 2, 5, 3, 6]); // [B, C, F, patchF, H, patchH, W, patchW]
-    return reshape(grid, [2, channels, latent.frames, latent.height, latent.width]);
+    return reshape(grid, [B, channels, latent.frames, latent.height, latent.width]);
   }
 
   return {
@@ -186,15 +186,12 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
     tokensPerFrame: H * W,
     tokenFrames: F,
     width: D,
-    textLength: L,
+    conditions: [timestep, text],
+    text,
     otherTensors: /^$/,
     embed,
     block,
     head,
-    stepFeeds: (timestep) => ({ timestep: sinusoidFeed(timestep, freq_dim) }),
-    textFeeds: (conditional, unconditional) => ({
-      text: paddedText([conditional, unconditional], L, text_dim).text!,
-    }),
   };
 }
 

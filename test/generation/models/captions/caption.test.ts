@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { cleanCaption, tidyCaption } from "../../../lib/generation/text/index.ts";
+import { cleanCaption, tidyCaption } from "../../../../lib/generation/models/captions/caption.ts";
 
 interface Case {
   readonly caption: string;
@@ -11,7 +11,7 @@ interface Case {
 
 /** What diffusers makes of captions, written by tools/golden/captions.py. */
 const golden = JSON.parse(
-  readFileSync(join(import.meta.dirname, "../../golden/text/captions.json"), "utf8"),
+  readFileSync(join(import.meta.dirname, "../../../golden/text/captions.json"), "utf8"),
 ) as Record<"common" | "nasty" | "other", Case[]>;
 const same = [...golden.common, ...golden.nasty];
 

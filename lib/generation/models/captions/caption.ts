@@ -2,7 +2,7 @@ import { textOfHtml, unescapeHtml } from "./html.ts";
 import { repairedText } from "./repaired-text.ts";
 
 /**
- * How models had the captions of their training rewritten. A prompt has to be rewritten likewise, the accidents
+ * Rewriting of captions as in the training of the models. A prompt has to be rewritten in the same way, accidents
  * included.
  */
 

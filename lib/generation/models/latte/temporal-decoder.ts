@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { add, conv3d, Graph, mul, sigmoid, silu, type Value } from "../onnx/index.ts";
-import type { BuildOptions } from "./build-options.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import { klDecoder, klResnet, norm } from "./kl-decoder.ts";
-import { decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
-import { asFrames, asVideo } from "./video-axes.ts";
+import { add, conv3d, Graph, mul, sigmoid, silu, type Value } from "../../onnx/index.ts";
+import { klDecoder, klResnet, norm } from "../autoencoder-kl/kl-decoder.ts";
+import type { BuildOptions } from "../build-options.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
+import { decoderNames, type LatentDecoder, type LatentExtent } from "../latent-decoder.ts";
+import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
  * The decoder of AutoencoderKLTemporalDecoder (arXiv 2311.15127), key names of diffusers: the 2-D KL decoder
@@ -13,7 +13,7 @@ import { asFrames, asVideo } from "./video-axes.ts";
 
 /** Groups of every normalisation, whatever the config says. */
 const GROUPS = 32;
-/** Of the normalisations along time. */
+/** Epsilon of the normalisations along time. */
 const TEMPORAL_EPS = 1e-5;
 
 /**
@@ -27,7 +27,7 @@ const schema = z.object({
   out_channels: z.literal(3),
   /** From the picture inwards; the decoder walks them backwards. */
   block_out_channels: z.array(positiveInteger.multipleOf(GROUPS)).nonempty(),
-  // Of any other number, the reference would leave some of the layers out.
+  // The reference leaves out some of the layers where there are more or fewer.
   layers_per_block: z.literal(2),
   scaling_factor: z.number().positive(),
 });
@@ -54,9 +54,9 @@ export function autoencoderKLTemporalDecoder(config: AutoencoderKLTemporalDecode
 function buildDecoder(
   config: AutoencoderKLTemporalDecoderConfig,
   { frames, height, width }: LatentExtent,
-  { weights, provider = "cpu" }: BuildOptions,
+  options: BuildOptions,
 ): Graph {
-  const g = new Graph({ provider, weights });
+  const g = new Graph(options);
   const latent = g.input(decoderNames.latent, "float32", [frames, config.latent_channels, height, width]);
   const shape = {
     blockChannels: config.block_out_channels,
@@ -65,7 +65,7 @@ function buildDecoder(
     groups: GROUPS,
     hasAttention: true,
   };
-  const pictures = klDecoder(mul(latent, 1 / config.scaling_factor), shape, weights, {
+  const pictures = klDecoder(mul(latent, 1 / config.scaling_factor), shape, options.weights, {
     resnet: spatioTemporalResnet,
   });
   g.output(decoderNames.frames, asFrames(temporalConv(asVideo(pictures), "decoder.time_conv_out")));

@@ -3,7 +3,6 @@ import {
   add,
   attention,
   conv2d,
-  expand,
   type Graph,
   gelu,
   linear,
@@ -14,39 +13,45 @@ import {
   split,
   transpose,
   type Value,
-} from "../onnx/index.ts";
+} from "../../onnx/index.ts";
 import {
   affine,
   alongTime,
-  bothHalves,
   checkLatent,
   feedForward,
   modulate,
-  sinusoidFeed,
   twoLayers,
   type Values,
+  wholeBatch,
   withinFrames,
-} from "./blocks.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import type { BlockOutput, Conditioning, DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
-import { gridSinusoid, lineSinusoid, SINUSOID_WIDTH } from "./embeddings.ts";
-import { paddedText } from "./text-feeds.ts";
+} from "../blocks.ts";
+import { timestepCondition } from "../conditions/scalar.ts";
+import { textCondition } from "../conditions/text.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
+import type {
+  BlockOutput,
+  Conditioning,
+  DiffusionTransformer,
+  VideoShape,
+} from "../diffusion-transformer.ts";
+import { gridSinusoid, lineSinusoid } from "../embeddings.ts";
+import type { GuidanceBatch } from "../guidance-batch.ts";
 
 /**
  * LatteTransformer3DModel, the transformer of Latte-1 (arXiv 2401.03048), key names of diffusers: pairs of a
  * spatial and a temporal block, modulated by the step (adaLN-single); text acts in the spatial ones only.
  *
- * In shapes B is the two guidance halves, F counts frames, H and W patches (N = F * H * W), D is the width, and
+ * In shapes B is the batch, F counts frames, H and W patches (N = F * H * W), D is the width, and
  * the text has L rows.
  */
 
-/** Of the normalisation before the last layer, whatever `norm_eps` says of the blocks'. */
+/** Epsilon of the normalisation before the last layer; `norm_eps` is that of the blocks. */
 const HEAD_EPS = 1e-6;
 
 /** Edge in latent units of the square whose positions are those of its patches; a larger one's are scaled down. */
 const UNSCALED_SIZE = 64;
 
-/** What the checkpoints of this architecture agree in. */
+/** Fields that all checkpoints of this architecture have. */
 export const latteFields = z.object({
   num_attention_heads: positiveInteger,
   attention_head_dim: positiveInteger,
@@ -97,7 +102,7 @@ export function parseLatteConfig(config: unknown): LatteConfig {
   return parseLatteFields("LatteTransformer3DModel", latteFields, config);
 }
 
-/** What models of this architecture differ in beyond their configs. */
+/** Properties of models of this architecture that their configs do not hold. */
 export interface LatteVariant {
   /** Tokens of the longest text. */
   readonly textLength: number;
@@ -116,18 +121,17 @@ export function latte(
   checkShape(config, latent);
   const [F, H, W] = [latent.frames, latent.height / patch, latent.width / patch];
   const N = F * H * W;
+  const timestep = timestepCondition();
+  const text = textCondition({ length: L, width: caption_channels, isMasked: true, sharesLength: true });
 
-  function embed(g: Graph, z: Value): { x: Value; conditioning: Conditioning } {
-    const sinusoid = g.input("timestep", "float32", [1, SINUSOID_WIDTH]);
-    const step = twoLayers(sinusoid, "adaln_single.emb.timestep_embedder", D, silu); // [1, D]
+  function embed(g: Graph, z: Value, batch: GuidanceBatch): { x: Value; conditioning: Conditioning } {
+    const step = twoLayers(timestep.input(g), "adaln_single.emb.timestep_embedder", D, silu); // [1, D]
     const modulation = linear(silu(step), ...affine(g, "adaln_single.linear", 6 * D, D)); // [1, 6D]
-    const text = g.input("text", "float32", [2, L, caption_channels]);
-    const mask = reshape(g.input("textMask", "float32", [2, L]), [2, 1, 1, L]);
     const conditioning = {
       step,
       modulation: reshape(modulation, [6, D]),
-      text: twoLayers(text, "caption_projection", D, (y) => gelu(y, "tanh")), // [B, L, D]
-      textMask: expand(mask, [2, 1, N, L]),
+      text: twoLayers(text.input(g, batch), "caption_projection", D, (y) => gelu(y, "tanh")), // [B, L, D]
+      textMask: text.maskInput(g, batch, N),
     };
     return { x: patchify(g, z), conditioning };
   }
@@ -198,11 +202,12 @@ export function latte(
     });
   }
 
-  function crossAttention(name: string, x: Value, { text, textMask }: Conditioning): Value {
+  function crossAttention(name: string, x: Value, conditioning: Conditioning): Value {
+    const states = conditioning.text!;
     return x.graph.scope("attn2", () => {
-      const q = bothHalves(project(x, `${name}.to_q`)); // [B, N, D]
-      const [k, v] = [project(text!, `${name}.to_k`), project(text!, `${name}.to_v`)];
-      return project(attention({ q, k, v, heads, mask: textMask! }), `${name}.to_out.0`);
+      const q = wholeBatch(project(x, `${name}.to_q`), states); // [B, N, D]
+      const [k, v] = [project(states, `${name}.to_k`), project(states, `${name}.to_v`)];
+      return project(attention({ q, k, v, heads, mask: conditioning.textMask! }), `${name}.to_out.0`);
     });
   }
 
@@ -213,7 +218,7 @@ export function latte(
   /** Before the first temporal block a frame learns when it is. */
   function withFramePositions(x: Value): Value {
     const positions = x.graph.constant(lineSinusoid(F, D, frameDistance), [F, 1, D]);
-    return reshape(add(reshape(x, [2, F, H * W, D]), positions), [2, N, D]);
+    return reshape(add(reshape(x, [x.shape[0]!, F, H * W, D]), positions), x.shape);
   }
 
   function head(x: Value, { step }: Conditioning): Value {
@@ -223,9 +228,10 @@ export function latte(
     const [shift, scale] = split(table, 0, 2) as Values<2>; // [1, D] each
     const weights = affine(g, "proj_out", patch * patch * channels, D);
     const y = linear(modulate(x, shift, scale, HEAD_EPS), ...weights); // [B, N, patch * patch * C]
-    const patches = slice(reshape(y, [2, F, H, W, patch, patch, channels]), 6, 0, latent.channels);
+    const B = x.shape[0]!;
+    const patches = slice(reshape(y, [B, F, H, W, patch, patch, channels]), 6, 0, latent.channels);
     const grid = transpose(patches, [0, 6, 1, 2, 4, 3, 5]); // [B, C, F, H, patch, W, patch]
-    return reshape(grid, [2, latent.channels, F, latent.height, latent.width]);
+    return reshape(grid, [B, latent.channels, F, latent.height, latent.width]);
   }
 
   return {
@@ -236,14 +242,12 @@ export function latte(
     tokensPerFrame: H * W,
     tokenFrames: F,
     width: D,
-    textLength: L,
-    textsShareLength: true,
+    conditions: [timestep, text],
+    text,
     otherTensors: /^caption_projection\.y_embedding$/,
     embed,
     block,
     head,
-    stepFeeds: (timestep) => ({ timestep: sinusoidFeed(timestep) }),
-    textFeeds: (conditional, unconditional) => paddedText([conditional, unconditional], L, caption_channels),
   };
 }
 

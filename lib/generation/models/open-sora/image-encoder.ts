@@ -1,9 +1,10 @@
-import { conv3d, div, Graph, mul, pad, silu, sub, type Value } from "../onnx/index.ts";
-import type { BuildOptions } from "./build-options.ts";
-import { encoderNames, type ImageEncoder } from "./image-encoder.ts";
-import { conv as conv2d, type KLDecoderShape, norm } from "./kl-decoder.ts";
-import { klEncoder, meanOf } from "./kl-encoder.ts";
-import type { LatentExtent } from "./latent-decoder.ts";
+import { conv3d, div, Graph, mul, pad, silu, sub, type Value } from "../../onnx/index.ts";
+import { conv as conv2d, type KLDecoderShape, norm } from "../autoencoder-kl/kl-decoder.ts";
+import { klEncoder, meanOf } from "../autoencoder-kl/kl-encoder.ts";
+import type { BuildOptions } from "../build-options.ts";
+import { encoderNames, type ImageEncoder } from "../image-encoder.ts";
+import type { LatentExtent } from "../latent-decoder.ts";
+import { asVideo } from "../video-axes.ts";
 import {
   conv,
   EPS,
@@ -13,8 +14,7 @@ import {
   resnets,
   SPATIAL_SCALING,
   type Temporal,
-} from "./open-sora-vae.ts";
-import { asVideo } from "./video-axes.ts";
+} from "./autoencoder.ts";
 
 /**
  * The encoder of Open-Sora 1.2 for a single picture. Both of its autoencoders say a mean and a variance; the authors
@@ -30,14 +30,14 @@ function buildEncoder(
   temporal: Temporal,
   spatial: KLDecoderShape,
   { height, width }: Omit<LatentExtent, "frames">,
-  { weights, provider = "cpu" }: BuildOptions,
+  options: BuildOptions,
 ): Graph {
-  const g = new Graph({ provider, weights });
+  const g = new Graph(options);
   const scale = 2 ** (spatial.blockChannels.length - 1);
   const picture = g.input(encoderNames.picture, "float32", [1, 3, height * scale, width * scale]);
   const root = "spatial_vae.module";
   const channels = 2 * temporal.in_out_channels;
-  const moments = klEncoder(picture, spatial, channels, { weights, name: `${root}.encoder` });
+  const moments = klEncoder(picture, spatial, channels, { ...options, name: `${root}.encoder` });
   const frame = meanOf(conv2d(moments, `${root}.quant_conv`, channels, 1));
   const latent = temporalEncoder(asVideo(mul(frame, SPATIAL_SCALING)), temporal);
   const perChannel = (name: string) => g.weight(name, [1, temporal.embed_dim, 1, 1, 1]);

@@ -15,19 +15,19 @@ import {
   transpose,
   upsampleNearest2x,
   type Value,
-} from "../onnx/index.ts";
-import type { BuildOptions } from "./build-options.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import { norm } from "./kl-decoder.ts";
+} from "../../onnx/index.ts";
+import { norm } from "../autoencoder-kl/kl-decoder.ts";
+import type { BuildOptions } from "../build-options.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
 import {
   causalLatentFrames,
   type DecoderRun,
   decoderNames,
   type LatentDecoder,
   type LatentExtent,
-} from "./latent-decoder.ts";
-import { inTiles } from "./tiles.ts";
-import { asFrames, asVideo } from "./video-axes.ts";
+} from "../latent-decoder.ts";
+import { inTiles } from "../tiles.ts";
+import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
  * The decoder of Open-Sora-Plan 1.1 (github.com/PKU-YuanGroup/Open-Sora-Plan, tag v1.1.0, CausalVAEModel), key
@@ -70,9 +70,9 @@ export function parseCausalVAEConfig(config: unknown): CausalVAEConfig {
   return parseConfig("CausalVAEModel", schema, config);
 }
 
-/** What the authors' code says and no config does. */
+/** Settings that the authors' code holds and no config does. */
 const published = {
-  /** Of every normalisation. */
+  /** Groups of every normalisation. */
   groups: 32,
   /** Pixels along one edge of a tile, a quarter of which the next one covers too. */
   tilePixels: 256,
@@ -80,7 +80,7 @@ const published = {
   tileFrames: 65,
 };
 
-/** What latents were multiplied by. */
+/** Factor on the latents. */
 const SCALING = 0.18215;
 
 /**
@@ -119,9 +119,9 @@ function buildDecoder(
   config: CausalVAEConfig,
   { groups, tilePixels }: typeof published,
   { frames, height, width, continues = false, isContinued = false }: DecoderRun & LatentExtent,
-  { weights, provider = "cpu" }: BuildOptions,
+  options: BuildOptions,
 ): Graph {
-  const g = new Graph({ provider, weights });
+  const g = new Graph(options);
   const scale = scaleOf(config);
   const { embed_dim, decoder_temporal_upsample, decoder_spatial_upsample } = config;
   const latent = g.input(decoderNames.latent, "float32", [frames, embed_dim, height, width]);
@@ -166,7 +166,7 @@ function buildDecoder(
     });
   }
 
-  /** One head over the H * W places of a frame. */
+  /** Attention with one head over the H * W places of a frame. */
   function selfAttention(x: Value, name: string): Value {
     return g.scope(name, () => {
       const [, C, F, H, W] = x.shape as [number, number, number, number, number];

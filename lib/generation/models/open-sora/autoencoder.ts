@@ -11,12 +11,12 @@ import {
   slice,
   transpose,
   type Value,
-} from "../onnx/index.ts";
-import type { BuildOptions, NamedWeights } from "./build-options.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import { conv as conv2d, type KLDecoderShape, klDecoder, norm } from "./kl-decoder.ts";
-import { decoderNames, framesPerRun, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
-import { asFrames, asVideo } from "./video-axes.ts";
+} from "../../onnx/index.ts";
+import { conv as conv2d, type KLDecoderShape, klDecoder, norm } from "../autoencoder-kl/kl-decoder.ts";
+import type { BuildOptions, NamedWeights } from "../build-options.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
+import { decoderNames, framesPerRun, type LatentDecoder, type LatentExtent } from "../latent-decoder.ts";
+import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
  * The decoder of Open-Sora 1.2 (github.com/hpcaitech/Open-Sora, tag v1.2.0, OpenSoraVAE_V1_2), key names of its
@@ -25,9 +25,9 @@ import { asFrames, asVideo } from "./video-axes.ts";
  * In shapes F, H, W are those of the stage at hand, and the batch is 1.
  */
 
-/** Of the normalisations along time. */
+/** Epsilon of the normalisations along time. */
 export const EPS = 1e-5;
-/** What the 2-D autoencoder's latents were multiplied by, whatever its own config says. */
+/** Factor on the 2-D autoencoder's latents; its own config may say otherwise. */
 export const SPATIAL_SCALING = 0.18215;
 
 const temporalSchema = z.object({
@@ -46,7 +46,7 @@ const temporalSchema = z.object({
 
 export type Temporal = z.infer<typeof temporalSchema>;
 
-/** What the published config calls VAE_Temporal_SD. */
+/** The configuration that the published config calls VAE_Temporal_SD. */
 const published: Temporal = {
   type: "VAE_Temporal",
   in_out_channels: 4,
@@ -132,14 +132,14 @@ function buildDecoder(
   temporal: Temporal,
   spatial: KLDecoderShape,
   { frames, height, width }: LatentExtent,
-  { weights, provider = "cpu" }: BuildOptions,
+  options: BuildOptions,
 ): Graph {
-  const g = new Graph({ provider, weights });
+  const g = new Graph(options);
   const C = temporal.embed_dim;
   const z = asVideo(g.input(decoderNames.latent, "float32", [frames, C, height, width]));
   const perChannel = (name: string) => g.weight(name, [1, C, 1, 1, 1]);
   const decoded = temporalDecoder(add(mul(z, perChannel("scale")), perChannel("shift")), temporal);
-  g.output(decoderNames.frames, pictures(asFrames(decoded), spatial, weights));
+  g.output(decoderNames.frames, pictures(asFrames(decoded), spatial, options.weights));
   return g;
 }
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { positiveInteger } from "./config.ts";
-import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
-import { latte, latteFields, parseLatteFields } from "./latte.ts";
+import { positiveInteger } from "../config.ts";
+import type { DiffusionTransformer, VideoShape } from "../diffusion-transformer.ts";
+import { latte, latteFields, parseLatteFields } from "../latte/transformer.ts";
 
 /**
  * LatteT2V, the transformer of Open-Sora-Plan 1.1 (github.com/PKU-YuanGroup/Open-Sora-Plan, tag v1.1.0): Latte

@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { add, Graph, mul, sub } from "../onnx/index.ts";
-import type { BuildOptions } from "./build-options.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
-import { encoderNames, type ImageEncoder } from "./image-encoder.ts";
+import { add, Graph, mul, sub } from "../../onnx/index.ts";
+import type { BuildOptions } from "../build-options.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
+import { encoderNames, type ImageEncoder } from "../image-encoder.ts";
+import { decoderNames, framesPerRun, type LatentDecoder, type LatentExtent } from "../latent-decoder.ts";
+import { asVideo } from "../video-axes.ts";
 import { conv, type KLDecoderShape, klDecoder } from "./kl-decoder.ts";
 import { klEncoder, meanOf } from "./kl-encoder.ts";
-import { decoderNames, framesPerRun, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
-import { asVideo } from "./video-axes.ts";
 
 /**
  * The 2-D KL autoencoder (arXiv 2112.10752), key names of diffusers' AutoencoderKL. Every frame is decoded on its
@@ -60,14 +60,14 @@ export function autoencoderKLDecoder(config: AutoencoderKLConfig): LatentDecoder
 function buildDecoder(
   config: AutoencoderKLConfig,
   { frames, height, width }: LatentExtent,
-  { weights, provider = "cpu" }: BuildOptions,
+  options: BuildOptions,
 ): Graph {
-  const g = new Graph({ provider, weights });
+  const g = new Graph(options);
   const { latent_channels } = config;
   const z = g.input(decoderNames.latent, "float32", [frames, latent_channels, height, width]);
   const scaled = add(mul(z, 1 / config.scaling_factor), config.shift_factor ?? 0);
   const latent = config.use_post_quant_conv ? conv(scaled, "post_quant_conv", latent_channels, 1) : scaled;
-  g.output(decoderNames.frames, klDecoder(latent, shapeOf(config), weights));
+  g.output(decoderNames.frames, klDecoder(latent, shapeOf(config), options.weights));
   return g;
 }
 
@@ -76,10 +76,10 @@ export function autoencoderKLImageEncoder(config: AutoencoderKLConfig): ImageEnc
   const scale = 2 ** (config.block_out_channels.length - 1);
   const { latent_channels: C, scaling_factor, shift_factor } = config;
   return {
-    build({ height, width }, { weights, provider = "cpu" }) {
-      const g = new Graph({ provider, weights });
+    build({ height, width }, options) {
+      const g = new Graph(options);
       const picture = g.input(encoderNames.picture, "float32", [1, 3, height * scale, width * scale]);
-      const moments = klEncoder(picture, shapeOf(config), 2 * C, { weights });
+      const moments = klEncoder(picture, shapeOf(config), 2 * C, options);
       const mean = meanOf(config.use_quant_conv ? conv(moments, "quant_conv", 2 * C, 1) : moments);
       g.output(encoderNames.latent, asVideo(mul(sub(mean, shift_factor ?? 0), scaling_factor)));
       return g;

@@ -19,35 +19,36 @@ import {
   split,
   transpose,
   type Value,
-} from "../onnx/index.ts";
+} from "../../onnx/index.ts";
 import {
   affine,
   alongTime,
-  bothHalves,
   checkLatent,
   modulate,
-  sinusoidFeed,
   type Values,
+  wholeBatch,
   withinFrames,
-} from "./blocks.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
+} from "../blocks.ts";
+import type { TextStates } from "../conditions/condition.ts";
+import { givenFramesCondition } from "../conditions/given-frames.ts";
+import { fpsCondition, timestepCondition } from "../conditions/scalar.ts";
+import { type ReadableWeights, textCondition } from "../conditions/text.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
 import type {
   BlockOutput,
   Conditioning,
   DiffusionTransformer,
-  ReadableWeights,
-  TextStates,
   VideoShape,
-} from "./diffusion-transformer.ts";
-import { gridSinusoid, rotaryTables, SINUSOID_WIDTH, scalarSinusoid } from "./embeddings.ts";
-import { paddedText } from "./text-feeds.ts";
+} from "../diffusion-transformer.ts";
+import { gridSinusoid, rotaryTables, SINUSOID_WIDTH, scalarSinusoid } from "../embeddings.ts";
+import type { GuidanceBatch } from "../guidance-batch.ts";
 
 /**
  * STDiT3, the transformer of Open-Sora 1.2 (github.com/hpcaitech/Open-Sora, tag v1.2.0): pairs of a spatial
  * and a temporal block, each self-attention, cross-attention to the text and an MLP, modulated by the step
  * (adaLN-single).
  *
- * In shapes B is the two guidance halves, F, H, W count patches after patchifying (N = F * H * W), D is the
+ * In shapes B is the batch, F, H, W count patches after patchifying (N = F * H * W), D is the
  * width, and the text has L rows.
  */
 
@@ -86,26 +87,33 @@ export function parseSTDiT3Config(config: unknown): STDiT3Config {
 /** @throws RangeError when the model cannot make a video of this shape */
 export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransformer {
   const { hidden_size: D, num_heads: heads, caption_channels, model_max_length: L } = config;
-  const { latent, givenFrames = 0 } = video;
+  const { latent } = video;
   checkShape(config, video);
   const [patchF, patchH, patchW] = config.patch_size;
   const F = Math.ceil(latent.frames / patchF);
   const H = Math.ceil(latent.height / patchH);
   const W = Math.ceil(latent.width / patchW);
   const N = F * H * W;
+  const timestep = timestepCondition();
+  const fps = fpsCondition(video.fps);
+  const text = textCondition({
+    length: L,
+    width: caption_channels,
+    isMasked: true,
+    learntText: (weights, tokens) => nullCaption(weights, config, tokens),
+  });
+  const given = givenFramesCondition(video.givenFrames ?? 0, latent.frames);
+  const { givenFrames } = given;
 
-  function embed(g: Graph, z: Value): { x: Value; conditioning: Conditioning } {
-    const sinusoid = (name: string) => g.input(name, "float32", [1, SINUSOID_WIDTH]);
-    const timestep = embedScalar(g, "t_embedder", sinusoid("timestep")); // [1, D]
-    const fps = embedScalar(g, "fps_embedder", sinusoid("fps")); // [1, D]
-    const step = add(timestep, fps);
+  function embed(g: Graph, z: Value, batch: GuidanceBatch): { x: Value; conditioning: Conditioning } {
+    const speed = embedScalar(g, "fps_embedder", fps.input(g)); // [1, D]
+    const step = add(embedScalar(g, "t_embedder", timestep.input(g)), speed); // [1, D]
     const modulation = modulationAt(g, step);
-    const mask = reshape(g.input("textMask", "float32", [2, L]), [2, 1, 1, L]);
     const conditioning = {
       step,
-      modulation: givenFrames > 0 ? withGivenFrames(g, modulation, fps) : reshape(modulation, [6, D]),
-      text: embedText(g),
-      textMask: expand(mask, [2, 1, N, L]),
+      modulation: givenFrames > 0 ? withGivenFrames(g, modulation, speed) : reshape(modulation, [6, D]),
+      text: embedText(text.input(g, batch)),
+      textMask: text.maskInput(g, batch, N),
     };
     return { x: patchify(g, z), conditioning };
   }
@@ -115,9 +123,9 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
   }
 
   /** The modulation of each frame [6, F, D]: those given are free of noise, as all are at timestep 0. */
-  function withGivenFrames(g: Graph, modulation: Value, fps: Value): Value {
+  function withGivenFrames(g: Graph, modulation: Value, speed: Value): Value {
     const end = g.constant(scalarSinusoid(0), [1, SINUSOID_WIDTH]);
-    const atEnd = modulationAt(g, add(embedScalar(g, "t_embedder", end), fps));
+    const atEnd = modulationAt(g, add(embedScalar(g, "t_embedder", end), speed));
     const over = (frames: number, rows: Value) => expand(reshape(rows, [6, 1, D]), [6, frames, D]);
     return concat([over(givenFrames, atEnd), over(F - givenFrames, modulation)], 1);
   }
@@ -143,9 +151,9 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     return linear(hidden, ...affine(g, `${name}.mlp.2`, D, D)); // [1, D]
   }
 
-  function embedText(g: Graph): Value {
-    const text = g.input("text", "float32", [2, L, caption_channels]);
-    const hidden = gelu(linear(text, ...affine(g, "y_embedder.y_proj.fc1", D, caption_channels)), "tanh");
+  function embedText(states: Value): Value {
+    const g = states.graph;
+    const hidden = gelu(linear(states, ...affine(g, "y_embedder.y_proj.fc1", D, caption_channels)), "tanh");
     return linear(hidden, ...affine(g, "y_embedder.y_proj.fc2", D, D)); // [B, L, D]
   }
 
@@ -232,13 +240,23 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     return rotaryInterleaved(x, x.graph.constant(cos, shape), x.graph.constant(sin, shape));
   }
 
-  function crossAttention(block: string, x: Value, { text, textMask }: Conditioning): Value {
+  function crossAttention(block: string, x: Value, conditioning: Conditioning): Value {
     const g = x.graph;
     const name = `${block}.cross_attn`;
     return g.scope("cross_attn", () => {
       const q = linear(x, ...affine(g, `${name}.q_linear`, D, D)); // [1 or B, N, D]
-      const [k, v] = split(linear(text!, ...affine(g, `${name}.kv_linear`, 2 * D, D)), 2, 2) as Values<2>;
-      const y = attention({ q: bothHalves(q), k, v, heads, mask: textMask! });
+      const [k, v] = split(
+        linear(conditioning.text!, ...affine(g, `${name}.kv_linear`, 2 * D, D)),
+        2,
+        2,
+      ) as Values<2>;
+      const y = attention({
+        q: wholeBatch(q, conditioning.text!),
+        k,
+        v,
+        heads,
+        mask: conditioning.textMask!,
+      });
       return linear(y, ...affine(g, `${name}.proj`, D, D));
     });
   }
@@ -260,10 +278,11 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     const table = add(g.weight("final_layer.scale_shift_table", [2, D]), step!);
     const [shift, scale] = split(table, 0, 2) as Values<2>; // [1, D] each
     const y = linear(modulate(x, shift, scale, EPS), ...affine(g, "final_layer.linear", patch, D)); // [B, N, patch]
-    const patches = reshape(y, [2, F, H, W, patchF, patchH, patchW, channels]);
+    const B = x.shape[0]!;
+    const patches = reshape(y, [B, F, H, W, patchF, patchH, patchW, channels]);
     const mean = slice(patches, 7, 0, latent.channels);
     const grid = transpose(mean, [0, 7, 1, 4, 2, 5, 3, 6]); // [B, C, F, patchF, H, patchH, W, patchW]
-    const whole = reshape(grid, [2, latent.channels, F * patchF, H * patchH, W * patchW]);
+    const whole = reshape(grid, [B, latent.channels, F * patchF, H * patchH, W * patchW]);
     const extent = [latent.frames, latent.height, latent.width];
     return extent.reduce((v, size, i) => (v.shape[i + 2] === size ? v : slice(v, i + 2, 0, size)), whole);
   }
@@ -276,14 +295,12 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     tokensPerFrame: H * W,
     tokenFrames: F,
     width: D,
-    textLength: L,
+    conditions: [timestep, fps, text, given],
+    text,
     otherTensors: /^(y_embedder\.y_embedding|rope\.freqs)$/,
     embed,
     block,
     head,
-    stepFeeds: (timestep) => ({ timestep: sinusoidFeed(timestep), fps: sinusoidFeed(video.fps) }),
-    nullText: (weights, tokens) => nullCaption(weights, config, tokens),
-    textFeeds: (conditional, unconditional) => paddedText([conditional, unconditional], L, caption_channels),
   };
 }
 
@@ -311,11 +328,6 @@ function checkShape(config: STDiT3Config, { latent, height, width, fps, givenFra
   checkLatent(latent, config.in_channels);
   if (givenFrames > 0 && config.patch_size[0] !== 1) {
     throw new RangeError("This model cannot be given frames: its patches span several.");
-  }
-  if (!(Number.isInteger(givenFrames) && givenFrames >= 0 && givenFrames < latent.frames)) {
-    throw new RangeError(
-      `Of ${latent.frames} latent frames ${givenFrames} cannot be given: at least one is left to make.`,
-    );
   }
   for (const [name, value] of Object.entries({ height, width, fps })) {
     if (!(value > 0 && value < Number.POSITIVE_INFINITY)) {

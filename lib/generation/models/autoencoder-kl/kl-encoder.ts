@@ -1,10 +1,10 @@
-import { conv2d, pad, silu, slice, type Value } from "../onnx/index.ts";
-import type { NamedWeights } from "./build-options.ts";
+import { conv2d, pad, silu, slice, type Value } from "../../onnx/index.ts";
+import type { NamedWeights } from "../build-options.ts";
 import { conv, type KLDecoderShape, klResnet, norm, selfAttention } from "./kl-decoder.ts";
 
 /**
- * What pictures [F, 3, H, W] say of their latents [F, moments, H / scale, W / scale], by weights whose names begin with
- * `name`: the way into the 2-D KL autoencoder whose way out is `klDecoder`.
+ * Encoder of the 2-D KL autoencoder, whose decoder is `klDecoder`: turns pictures [F, 3, H, W] into the moments of
+ * their latents [F, moments, H / scale, W / scale]. The names of its weights begin with `name`.
  */
 export function klEncoder(
   pictures: Value,

@@ -19,10 +19,10 @@ import {
   transpose,
   upsampleNearest2x,
   type Value,
-} from "../onnx/index.ts";
-import type { Values } from "./blocks.ts";
-import type { BuildOptions } from "./build-options.ts";
-import { parseConfig, positiveInteger } from "./config.ts";
+} from "../../onnx/index.ts";
+import type { Values } from "../blocks.ts";
+import type { BuildOptions } from "../build-options.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
 import {
   causalLatentFrames,
   type DecoderRun,
@@ -30,8 +30,8 @@ import {
   framesPerRun,
   type LatentDecoder,
   type LatentExtent,
-} from "./latent-decoder.ts";
-import { asFrames, asVideo } from "./video-axes.ts";
+} from "../latent-decoder.ts";
+import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
  * The decoder of Wan's causal video autoencoder (arXiv 2503.20314), key names of diffusers' AutoencoderKLWan. The
@@ -54,7 +54,7 @@ const schema = z
     /** From the picture inwards; the decoder walks them backwards. */
     dim_mult: z.array(positiveInteger).nonempty(),
     num_res_blocks: positiveInteger,
-    /** Which of the encoder's stages halve the frames as well; the decoder walks them backwards. */
+    /** True for each stage of the encoder that halves the frames as well; the decoder walks them backwards. */
     temperal_downsample: z.array(z.boolean()),
     latents_mean: z.array(z.number()),
     latents_std: z.array(z.number().positive()),
@@ -116,9 +116,9 @@ export function autoencoderKLWanDecoder(config: AutoencoderKLWanConfig): LatentD
 function buildDecoder(
   config: AutoencoderKLWanConfig,
   { frames, height, width, continues = false, isContinued = false }: DecoderRun & LatentExtent,
-  { weights, provider = "cpu" }: BuildOptions,
+  options: BuildOptions,
 ): Graph {
-  const g = new Graph({ provider, weights });
+  const g = new Graph(options);
   const dim = config.decoder_base_dim ?? config.base_dim;
   const widths = config.dim_mult.toReversed().map((multiple) => multiple * dim);
   const upsamplesTime = config.temperal_downsample.toReversed();
@@ -162,7 +162,7 @@ function buildDecoder(
     return mul(div(x, add(reduceL2(x, { axes: [1], keepDims: true }), TINY)), gamma);
   }
 
-  /** One head over the H * W places of a frame. */
+  /** Attention with one head over the H * W places of a frame. */
   function selfAttention(x: Value, name: string): Value {
     return g.scope(name, () => {
       const [, C, F, H, W] = x.shape as [number, number, number, number, number];
