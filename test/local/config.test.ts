@@ -25,7 +25,7 @@ describe("a configuration", () => {
       PORT: "0",
       HOST: "",
       PUBLIC_URL: "https://videos.example.com/adareel//",
-      DATA_DIR: "../service/jobs",
+      DATA_DIR: "../jobs",
       MODELS: ["one", "/two"].join(delimiter),
       ALLOW_LOOPBACK_WEBHOOKS: "1",
       LEASE_MS: "2000",

@@ -1,25 +1,20 @@
+import type { Backend, Outcome } from "../../lib/service/backends/index.ts";
 import type { JobRef } from "../../lib/service/jobs/index.ts";
-import { jobAt } from "../../lib/service/queue/index.ts";
+import { MessageError, parsedJson } from "../../lib/service/queue/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { HintQueue } from "./hint-queue.ts";
 import type { Network, Process } from "./network.ts";
 
-/** What the simulated endpoint is asked with: as much of InvokeEndpointAsync as it looks at. */
-interface Invoke {
-  readonly input: { readonly EndpointName?: string | undefined; readonly InputLocation?: string | undefined };
-}
-
-export const STORE_URL = "s3://videos";
-
 /**
- * An asynchronous endpoint of SageMaker: jobs wait in its queue for a worker, and it tells how invocations ended. It
- * loses, repeats and delays both as the network does hints, and is now and then replaced by another one.
+ * A backend with a queue of its own, in which jobs wait for a worker. It tells how runs ended. It loses, repeats and
+ * delays both as the network does hints, and is now and then replaced by another one.
  */
 export class Endpoint {
   name = "endpoint-1";
+  readonly believedMs = 30 * 60_000;
   /** What was taken, for workers. */
   readonly invocations: HintQueue;
-  /** How invocations ended, for whoever settles. */
+  /** Runs that ended, for whoever settles. */
   readonly ends: HintQueue;
   replacedAt: number;
   readonly #network: Network;
@@ -31,20 +26,27 @@ export class Endpoint {
     this.replacedAt = network.time.now;
   }
 
-  /** The client of SageMaker's runtime that a process has. */
-  runtimeFor(process: Process) {
-    const send = async ({ input }: Invoke): Promise<void> => {
-      const network = this.#network;
-      await network.sleep(process, network.latency());
-      const isRefused = input.EndpointName !== this.name || network.random.chance(network.faults.refused);
-      if (isRefused) throw new StoreError("unavailable", "The endpoint takes nothing now.");
-      await this.invocations.send(jobAt(STORE_URL, input.InputLocation!)!);
-      await network.sleep(process, network.latency());
+  /** The endpoint of this moment, as a process reaches it. */
+  backendFor(process: Process): Backend {
+    const network = this.#network;
+    const { name, believedMs } = this;
+    return {
+      name,
+      believedMs,
+      pauseMs: 60_000,
+      submit: async (record) => {
+        await network.sleep(process, network.latency());
+        const isRefused = name !== this.name || network.random.chance(network.faults.refused);
+        if (isRefused) throw new StoreError("unavailable", "The endpoint takes nothing now.");
+        await this.invocations.send(record);
+        await network.sleep(process, network.latency());
+      },
+      outcomeOf: readOutcome,
+      waiting: async () => null,
     };
-    return { send: send as never };
   }
 
-  /** The invocation of a job has ended, or its worker with it. */
+  /** A run of a job has ended, or its worker with it. */
   tell(ref: JobRef): void {
     void this.ends.send(ref);
   }
@@ -55,4 +57,15 @@ export class Endpoint {
     this.replacedAt = this.#network.time.now;
     this.invocations.clear();
   }
+}
+
+/** Returns the message by which the endpoint tells of a run that has ended. */
+export function outcomeMessage({ ref: { tenant, id }, failure }: Outcome): string {
+  return JSON.stringify({ ended: { tenant, id }, failure });
+}
+
+function readOutcome(message: string): Outcome {
+  const told = parsedJson(message) as { ended?: JobRef; failure?: string | null } | null | undefined;
+  if (!told?.ended) throw new MessageError("The message is not what the endpoint says of a run.");
+  return { ref: told.ended, failure: told.failure ?? null };
 }

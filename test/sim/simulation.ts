@@ -1,10 +1,11 @@
 import { sweepJobs } from "../../functions/sweep/sweep.ts";
 import { sendWebhooks } from "../../functions/webhook/webhook.ts";
+import { isBelievedIn } from "../../lib/service/backends/index.ts";
 import {
   type Applied,
+  type DelayedHints,
   type Hints,
   hasUnsettled,
-  isDispatched,
   isFinished,
   type JobRecord,
   type JobRef,
@@ -17,7 +18,6 @@ import {
 import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/service/jobs/object-keys.ts";
 import { CLOCK_SKEW_MS } from "../../lib/service/jobs/transition.ts";
 import { keyRing } from "../../lib/service/keys/index.ts";
-import type { SqsHints } from "../../lib/service/queue/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
 import { deliverWebhooks, type Post, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
@@ -268,7 +268,7 @@ class Simulation {
   }
 
   /** As functions send them. */
-  get #hints(): SqsHints {
+  get #hints(): DelayedHints {
     return {
       work: (ref, delaySeconds = 0) => this.#work.send(ref, delaySeconds * 1000),
       webhooks: (ref, delaySeconds = 0) => this.#webhooks.send(ref, delaySeconds * 1000),
@@ -323,7 +323,7 @@ class Simulation {
         const isStale = ({ updatedAt }: JobRecord) => updatedAt + STALE_MS <= clock.now();
         const options = { jobs, hints, clock, onError };
         const report = this.#endpoint
-          ? await sweepJobs({ ...options, endpointName: this.#endpoint.name })
+          ? await sweepJobs({ ...options, backend: this.#endpoint.backendFor(process) })
           : await sweep({ ...options, isStale });
         for (const name of REPAIRS) this.#repairs[name] += report[name];
       } catch (error) {
@@ -447,7 +447,7 @@ class Simulation {
     const { now } = this.#time;
     const lateMs = STALE_MS + sweepMs;
     const isNew = endpoint.replacedAt + lateMs > now;
-    return isNew || isDispatched(record, { to: endpoint.name, now: now - lateMs });
+    return isNew || isBelievedIn(endpoint, record, now - lateMs);
   }
 
   #isOver(): boolean {

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { INSTANCE_TYPES } from "../../infra/instance-types.ts";
+import { INSTANCE_TYPES } from "../../infra/backends/sagemaker/instance-types.ts";
 import { UsageError } from "../bench/usage-error.ts";
 import { PROFILES, type Profile } from "./arrivals.ts";
 import { type Figure, figure } from "./figure.ts";

@@ -1,4 +1,4 @@
-import { INSTANCE_TYPES } from "../../infra/instance-types.ts";
+import { INSTANCE_TYPES } from "../../infra/backends/sagemaker/instance-types.ts";
 import { quantile } from "../bench/statistics.ts";
 import { UsageError } from "../bench/usage-error.ts";
 import { drawArrivals } from "./arrivals.ts";

@@ -1,4 +1,4 @@
-import { INSTANCE_TYPES, PRICES_DATE } from "../../infra/instance-types.ts";
+import { INSTANCE_TYPES, PRICES_DATE } from "../../infra/backends/sagemaker/instance-types.ts";
 import { PROFILES } from "./arrivals.ts";
 import { type BillLine, DEPLOYED, totalOf } from "./bill.ts";
 import { type Block, heading, list, paragraph } from "./blocks.ts";

@@ -22,7 +22,7 @@ export interface ScalingRules {
 
 export type ScalingAction = "wake" | "grow" | "sleep";
 
-/** The rules of a deployment, those of infra/gpu-scaling.ts. */
+/** The rules of a deployment, those of infra/backends/sagemaker/scaling.ts. */
 export function deployedRules(chosen: Pick<ScalingRules, "instancesMax" | "idleMinutes">): ScalingRules {
   return {
     ...chosen,
