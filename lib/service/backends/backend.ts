@@ -26,7 +26,7 @@ export interface BackendKind {
   readonly pauseMs: number;
   /**
    * Reads what the backend tells of a run that has ended. Outcomes may be lost, late, or told twice: the sweep and the
-   * leases make up for them.
+   * leases make up for them. A backend that tells nothing refuses every message.
    *
    * @throws MessageError for a message that names none of this service's jobs
    */
@@ -48,6 +48,6 @@ export interface Backend extends BackendKind {
    * @throws Error when the backend refuses the job, or its answer is lost: the job may have been taken nevertheless
    */
   submit(record: JobRecord): Promise<void>;
-  /** Returns how many jobs wait or run here; null for a backend that nobody can ask. */
+  /** Returns how many jobs wait or run here; null for a backend that nobody can ask, or that does not answer. */
   waiting(): Promise<number | null>;
 }
