@@ -43,11 +43,6 @@ export const VARIABLES = {
     readBy: ["dispatch", "sweep"],
     setBy: ["deployment"],
   },
-  GPU_URL: {
-    what: "GPU server that jobs are submitted to instead, http://host:port",
-    readBy: ["dispatch", "sweep"],
-    setBy: ["people"],
-  },
   DEPLOYMENT: {
     what: "name of the deployment, a dimension of its metric",
     readBy: ["sweep"],
