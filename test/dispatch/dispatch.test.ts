@@ -29,7 +29,7 @@ async function outcomeOf(deps: Deps) {
   return (await dispatch(deps, newJob)).outcome;
 }
 
-it("a queued job goes into the backend's queue, and its record says so", async () => {
+it("a queued job is put into the backend's queue, and its record says so", async () => {
   const { deps, backend, jobs, clock, hinted } = await setUp();
   const { outcome, record } = await dispatch(deps, newJob);
   expect(outcome).toBe("dispatched");
@@ -38,7 +38,7 @@ it("a queued job goes into the backend's queue, and its record says so", async (
   expect(hinted).toEqual([newJob.id]);
 });
 
-it("a job that waits there already is not put there again, but is by a backend that replaces the first", async () => {
+it("a job that waits in the backend's queue is not put there again, except by a replacing backend", async () => {
   const { deps, backend } = await setUp();
   await dispatch(deps, newJob);
   expect(await outcomeOf(deps)).toBe("known");
@@ -56,7 +56,7 @@ it("a record says nothing of a backend whose queue nobody would believe in", asy
   expect(backend.submitted).toHaveLength(2);
 });
 
-it("a job that is begun or over is left alone", async () => {
+it("a running or finished job is not dispatched", async () => {
   const { deps, backend, jobs } = await setUp();
   await jobs.apply(newJob, { type: "claim", owner: "worker", leaseMs: 60_000 });
   expect(await outcomeOf(deps)).toBe("known");
@@ -65,7 +65,7 @@ it("a job that is begun or over is left alone", async () => {
   expect(backend.submitted).toEqual([]);
 });
 
-it("a job whose deadline is over fails instead", async () => {
+it("a job whose deadline is over fails instead of being dispatched", async () => {
   const { deps, backend, pass, jobs, hinted } = await setUp();
   pass(3_600_000);
   expect(await outcomeOf(deps)).toBe("expired");
@@ -83,11 +83,14 @@ it("a record that comes after its marker is waited for, and one that does not co
   expect(await outcomeOf(slow)).toBe("dispatched");
 });
 
-it("a refusal of the backend is no fault of the job: the message comes again, and the job is not said to be dispatched", async () => {
-  const { deps, backend, jobs } = await setUp();
-  backend.fault = Object.assign(new Error("no"), { name: "ThrottlingException" });
-  await expect(dispatch(deps, newJob)).rejects.toThrow("no");
-  expect(await jobs.read(newJob)).toMatchObject({ status: "queued", dispatched: null });
-  backend.fault = null;
-  expect(await outcomeOf(deps)).toBe("dispatched");
-});
+it.each(["ValidationError", "ThrottlingException", "InternalFailure"])(
+  "the error %s leaves the job undispatched, and its message is redelivered",
+  async (name) => {
+    const { deps, backend, jobs } = await setUp();
+    backend.fault = Object.assign(new Error("no"), { name });
+    await expect(dispatch(deps, newJob)).rejects.toThrow("no");
+    expect(await jobs.read(newJob)).toMatchObject({ status: "queued", dispatched: null });
+    backend.fault = null;
+    expect(await outcomeOf(deps)).toBe("dispatched");
+  },
+);

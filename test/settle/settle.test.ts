@@ -21,7 +21,7 @@ async function setUp(backend = { believedMs: 1_800_000, pauseMs: 60_000 }) {
 
 const claim = { type: "claim", owner: "worker", leaseMs: 60_000 } as const;
 
-it("a job that its run left queued waits in no backend's queue, and is hinted at", async () => {
+it("a job that its run left queued is removed from the backend's queue, and hinted at", async () => {
   const { deps, jobs, hinted } = await setUp();
   const settled = await settle(deps, success);
   expect(settled).toEqual({ outcome: "queued again", record: await jobs.read(newJob) });
@@ -29,7 +29,7 @@ it("a job that its run left queued waits in no backend's queue, and is hinted at
   expect(hinted).toEqual([["work", newJob.id, 0]]);
 });
 
-it("after an error a job is hinted at when the backend's pause is over, so that a broken one is not kept busy", async () => {
+it("a failed run delays the hint by the backend's pause, so that a broken backend is not kept busy", async () => {
   for (const pauseMs of [60_000, 1_000]) {
     const { deps, hinted } = await setUp({ believedMs: 1_800_000, pauseMs });
     await settle(deps, failure);
@@ -37,7 +37,7 @@ it("after an error a job is hinted at when the backend's pause is over, so that 
   }
 });
 
-it("an error that is quicker than the note of the dispatch is not undone by it", async () => {
+it("a failed invocation that is quicker than the dispatch's record is not undone by it", async () => {
   const { deps, jobs, hinted } = await setUp();
   await jobs.apply(newJob, { type: "undispatch" });
   const sleep = () => jobs.apply(newJob, { type: "dispatch", to: "adareel-1" });
@@ -53,7 +53,7 @@ it("the note of a dispatch that nobody writes is not waited for", async () => {
   expect(hinted).toEqual([["work", newJob.id, 1]]);
 });
 
-it.each([success, failure])("a job that is held is left to its lease", async (end) => {
+it.each([success, failure])("a leased job is left to its lease", async (end) => {
   const { deps, jobs, hinted } = await setUp();
   await jobs.apply(newJob, claim);
   const before = await jobs.read(newJob);
@@ -62,7 +62,7 @@ it.each([success, failure])("a job that is held is left to its lease", async (en
   expect(hinted).toEqual([]);
 });
 
-it("a job that is over stays as it is, and its webhooks are looked at", async () => {
+it("a finished job stays unchanged, and its webhooks are hinted at", async () => {
   const { deps, jobs, hinted } = await setUp();
   await jobs.apply(newJob, { type: "cancel" });
   const before = await jobs.read(newJob);
@@ -71,7 +71,7 @@ it("a job that is over stays as it is, and its webhooks are looked at", async ()
   expect(hinted).toEqual([["webhooks", newJob.id, undefined]]);
 });
 
-it("a job that was forgotten is nobody's", async () => {
+it("a notification for a forgotten job is ignored", async () => {
   const { deps, jobs, hinted } = await setUp();
   await jobs.apply(newJob, { type: "cancel" });
   await jobs.purge("acme", newJob.createdAt + 1);

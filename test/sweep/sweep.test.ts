@@ -21,7 +21,7 @@ async function setUp() {
   return { jobs, pass, hinted, look };
 }
 
-it("a job is hinted at again when it waits in no queue of the backend for a minute", async () => {
+it("a job is hinted at again once it is in no backend's queue for a minute", async () => {
   const { look, pass, hinted } = await setUp();
   pass(59_999);
   expect((await look()).resent).toBe(0);
@@ -30,7 +30,7 @@ it("a job is hinted at again when it waits in no queue of the backend for a minu
   expect(hinted.filter((queue) => queue === "work")).toHaveLength(1);
 });
 
-it("a job that waits in the backend's queue is not hinted at again, for as long as it can be believed to wait there", async () => {
+it("a job in the backend's queue is not hinted at again for as long as it may still wait there", async () => {
   const { look, pass, jobs } = await setUp();
   await jobs.apply(newJob, { type: "dispatch", to: "adareel-1" });
   pass(BELIEVED_MS - 1);
@@ -48,7 +48,7 @@ it("a backend that says that nothing waits has lost the job, and one that has jo
   expect((await look("adareel-1", 0)).resent).toBe(1);
 });
 
-it("jobs that are not over are told as a metric of the deployment", async () => {
+it("the number of unfinished jobs is a metric of the deployment", async () => {
   const { look, jobs } = await setUp();
   const line = unfinishedMetric(await look(), { deployment: "adareel", now: NOW })!;
   expect(JSON.parse(line)).toEqual({

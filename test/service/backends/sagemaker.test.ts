@@ -32,7 +32,7 @@ it("an invocation names the endpoint, the job's record, and the attempt that it 
   });
 });
 
-it("the endpoint keeps a job until its deadline: at least the least, at most the most that it allows", async () => {
+it("the endpoint keeps a job until its deadline, within the bounds that the endpoint allows", async () => {
   const late = await invocationOf(newJob, newJob.createdAt + 3_599_000);
   const patient = { ...newJob, deadlineAt: newJob.createdAt + 86_400_000 };
   const early = await invocationOf(patient, newJob.createdAt);
@@ -45,7 +45,7 @@ it("a notification of a success and of an error are told apart", () => {
   expect(outcomeOf(notification({ inputLocation, failureReason }))).toEqual({ ref, failure: failureReason });
 });
 
-it("an envelope of SNS, which raw delivery leaves away, is refused", () => {
+it("an SNS envelope, which raw delivery omits, is refused", () => {
   const Message = notification({ inputLocation });
   expect(() => outcomeOf(JSON.stringify({ Type: "Notification", Message }))).toThrow(MessageError);
 });
