@@ -12,7 +12,7 @@ import type { Trouble, Troubles } from "./trouble.ts";
 export interface AlarmsProps {
   readonly config: DeploymentConfig;
   readonly backend: Pick<BackendConstructs, "jobTroubles" | "costTroubles">;
-  /** By the names that their alarms get, as are the functions. */
+  /** Queues by the name used in their alarms; the functions too. */
   readonly queues: Readonly<Record<string, HintQueue>>;
   readonly functions: Readonly<Record<string, JobFunction>> & { readonly Sweep: JobFunction };
 }
@@ -22,7 +22,7 @@ const SWEEP_SILENCE = Duration.minutes(10);
 
 const FIVE_MINUTES = Duration.minutes(5);
 
-/** Tells somebody of what does not repair itself, or has had to be repaired often. */
+/** Alarms for failures that the service does not repair itself, or had to repair often. */
 export class Alarms extends Construct {
   private readonly topic: OpsTopic;
 

@@ -13,7 +13,7 @@ export interface DeploymentConfig {
   readonly region: string;
   /** A model that `npm run models -- push` has put into the bucket; `demo`. */
   readonly model: string;
-  /** What runs jobs; `sagemaker`. */
+  /** GPU backend that runs the jobs; `sagemaker`. */
   readonly backend: BackendName;
   /** What to run on, the first that can be had: at most five. `ml.g6e.2xlarge,ml.g6e.4xlarge`. */
   readonly instanceTypes: readonly [string, ...string[]];

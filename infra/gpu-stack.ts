@@ -18,7 +18,7 @@ export interface GpuStackProps extends StackProps {
   readonly makeBackend: MakeBackend;
 }
 
-/** What brings jobs forward: the backend that runs them, and the small functions around it. */
+/** Stack that brings jobs forward: the backend that runs them, and the small functions around it. */
 export class GpuStack extends Stack {
   private readonly config: DeploymentConfig;
   private readonly data: DataStack;
@@ -116,7 +116,7 @@ export class GpuStack extends Stack {
     return sweep;
   }
 
-  /** Where the jobs and the queues are. */
+  /** Environment that tells a function where the jobs and the queues are. */
   private get places(): PlaceVariables {
     const { work, webhooks } = this.data;
     return {

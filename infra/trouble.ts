@@ -1,13 +1,13 @@
 import type { IMetric } from "aws-cdk-lib/aws-cloudwatch";
 
-/** Something that does not repair itself, or has had to be repaired often: an alarm is made of it. */
+/** Fault that does not repair itself, or has had to be repaired often: an alarm is made of it. */
 export interface Trouble {
   readonly description: string;
   readonly metric: IMetric;
   readonly threshold: number;
-  /** Of the metric's periods, all of them in trouble; 1. */
+  /** Number of consecutive periods that must be in alarm; 1 by default. */
   readonly periods?: number;
-  /** Whether less than the threshold, or nothing at all, is the trouble, and not what reaches it. */
+  /** True if the alarm is for values below the threshold or missing data, instead of values that reach it. */
   readonly isWanted?: boolean;
 }
 

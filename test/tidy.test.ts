@@ -91,7 +91,7 @@ function relativeImports(path: string, source: string): string[] {
   return [...specifiers].map((match) => normalize(join(dirname(path), match[1]!)));
 }
 
-/** Whether a file imports another one for its types alone. */
+/** Returns whether a file imports another one for its types alone. */
 function isTypeImport(path: string, target: string): boolean {
   const imports = sources.get(path)!.matchAll(/^import (type )?[^;]*? from "(\.[^"]*)";/gm);
   const own = [...imports].filter(([, , specifier]) => normalize(join(dirname(path), specifier!)) === target);

@@ -7,7 +7,7 @@ import type { GpuProcess } from "./gpu-process.ts";
 
 export interface ProcessBackendOptions {
   readonly gpu: Pick<GpuProcess, "invoke">;
-  /** Takes the message that tells of a run that has ended; the next run does not wait for it. */
+  /** Takes the message that tells of a run that has ended. The next run begins when it resolves. */
   readonly onEnd: (message: string) => Promise<void>;
 }
 
@@ -30,7 +30,7 @@ const messageSchema = z.object({
  * with this process and submitted again by the sweep of the next.
  */
 export function processBackend({ gpu, onEnd }: ProcessBackendOptions): ProcessBackend {
-  /** All that wait or run, each once, the oldest first. */
+  /** Jobs that wait or run, each once, the oldest first. */
   const held = new Map<string, JobRef>();
   let working: Promise<void> | null = null;
   let isClosed = false;

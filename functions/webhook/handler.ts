@@ -15,7 +15,7 @@ import { sendWebhooks } from "./webhook.ts";
 
 const environment = environmentOf("webhook", {
   MASTER_SECRET_ID: needed("the name of the secret that the master key is made from"),
-  /** Names of the service itself, with commas between them. */
+  /** Host names of the service itself, separated by commas. */
   BLOCKED_HOSTS: z.string().default(""),
   ...functionVariables,
 });
@@ -36,5 +36,5 @@ const deps = {
   spread: Math.random,
 };
 
-/** Takes the messages of the webhooks queue: hints, and events of the bucket's `undelivered/`. */
+/** Handles the messages of the webhooks queue: hints, and events of the bucket's `undelivered/`. */
 export const handler = jobHandler(log, (ref) => sendWebhooks(deps, ref));

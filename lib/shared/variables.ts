@@ -5,7 +5,7 @@
 export type Reader = "dispatch" | "settle" | "sweep" | "webhook" | "gpu" | "local" | "sdk";
 
 /**
- * Those who set a variable: the templates of a deployment (`deployment`; `some deployments` where a setting decides),
+ * Setters of a variable: the templates of a deployment (`deployment`; `some deployments` where a setting decides),
  * `npm start` for its GPU process, people, or the platform that runs the container.
  */
 export type Setter = "deployment" | "some deployments" | "npm start" | "people" | "platform";

@@ -6,15 +6,15 @@ import { HintQueue } from "./hint-queue.ts";
 import type { Network, Process } from "./network.ts";
 
 /**
- * A backend with a queue of its own, in which jobs wait for a worker. It tells how runs ended. It loses, repeats and
- * delays both as the network does hints, and is now and then replaced by another one.
+ * Simulated backend: jobs wait in its queue for a worker, and it reports the ends of runs. Like hints, both are lost,
+ * repeated and delayed. From time to time the endpoint is replaced.
  */
 export class Endpoint {
   name = "endpoint-1";
   readonly believedMs = 30 * 60_000;
-  /** What was taken, for workers. */
+  /** Accepted jobs, received by workers. */
   readonly invocations: HintQueue;
-  /** Runs that ended, for whoever settles. */
+  /** Ends of runs, received by settlers. */
   readonly ends: HintQueue;
   replacedAt: number;
   readonly #network: Network;
@@ -26,7 +26,7 @@ export class Endpoint {
     this.replacedAt = network.time.now;
   }
 
-  /** The endpoint of this moment, as a process reaches it. */
+  /** Returns the current endpoint as a process reaches it. */
   backendFor(process: Process): Backend {
     const network = this.#network;
     const { name, believedMs } = this;
@@ -46,12 +46,12 @@ export class Endpoint {
     };
   }
 
-  /** A run of a job has ended, or its worker with it. */
+  /** Reports that a run of the job has ended, or that its worker died. */
   tell(ref: JobRef): void {
     void this.ends.send(ref);
   }
 
-  /** Another endpoint comes, and the queue of this one is gone. */
+  /** Replaces the endpoint; its queue is lost. */
   replace(): void {
     this.name = `endpoint-${Number(this.name.split("-")[1]) + 1}`;
     this.replacedAt = this.#network.time.now;

@@ -20,7 +20,7 @@ try {
   await benchmark(args);
 } catch (error) {
   const { message } = error as Error;
-  // parseArgs explains itself in several sentences; the first says what is wrong.
+  // An error of parseArgs has several sentences; the first says what is wrong.
   const isArgument = (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") ?? false;
   process.stderr.write(`${isArgument ? `${message.split(". ")[0]}.` : message}\n`);
   process.exitCode = isArgument || error instanceof UsageError ? 2 : 1;

@@ -101,7 +101,7 @@ what others published for theirs. Ask \`npm run plan -- --help\` for your own nu
   ].join("\n");
 }
 
-/** What a deployment pays when it makes the backend. */
+/** Returns the dollars that a deployment pays when it makes the backend. */
 function deployment({ options, dollarsPerHour }: Plan): number {
   const { deploymentSeconds } = BACKENDS[options.backend];
   const seconds = deploymentSeconds(options.coldStartSeconds.figure.value, options.idleMinutes[0]);

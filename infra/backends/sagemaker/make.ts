@@ -24,7 +24,7 @@ export function makeSageMaker(stack: Stack, config: DeploymentConfig): BackendCo
   };
 }
 
-/** What SageMaker tells of an endpoint's invocations, as it tells it. */
+/** Sends SageMaker's notifications of an endpoint's invocations into the queue, raw. */
 function tell(events: HintQueue, { successes, failures }: GpuEndpoint): void {
   for (const topic of [successes, failures]) {
     events.acceptFrom("sns", topic.topicArn);

@@ -1,7 +1,7 @@
 import { Duration } from "aws-cdk-lib";
 import { Metric } from "aws-cdk-lib/aws-cloudwatch";
 
-/** Of one endpoint, and of the one variant it has. */
+/** Names of an endpoint and of its only variant. */
 export interface EndpointNames {
   readonly endpointName: string;
   readonly variantName: string;

@@ -8,7 +8,7 @@ import { instanceReports, queueMetric } from "./metrics.ts";
 
 const OLDEST_REQUEST_SECONDS = 15 * 60;
 
-/** Longer than the instances wait for another job. */
+/** Longer than idle instances wait for another job. */
 const LEAK_MINUTES = 60;
 
 const FIVE_MINUTES = Duration.minutes(5);
@@ -40,7 +40,10 @@ export function costTroubles(config: DeploymentConfig, endpoint: GpuEndpoint): T
   };
 }
 
-/** Reports of instances while there are no jobs. Five minutes hold two sweeps, so a job is never overlooked. */
+/**
+ * Metric of instances that report while there are no jobs. Five minutes contain two sweeps, so a job is never
+ * missed.
+ */
 function leak({ name }: DeploymentConfig, endpoint: GpuEndpoint): MathExpression {
   return new MathExpression({
     expression: "IF(FILL(unfinished, 0) > 0, 0, reports)",

@@ -1,6 +1,6 @@
 import type { JobRecord, JobRef } from "../jobs/index.ts";
 
-/** How one run of a job ended, as the backend tells it. The job's record says what became of the job. */
+/** End of one run of a job, as the backend tells it. The job's record says what became of the job. */
 export interface Outcome {
   readonly ref: JobRef;
   /** Why the backend could not get the job done; null when the GPU function answered for it. */
@@ -13,15 +13,15 @@ export interface Outcome {
  */
 export interface BackendKind {
   /**
-   * How long a submitted job is believed to wait, in milliseconds. This is what a lost answer means: nobody can tell
+   * Milliseconds for which a submitted job is believed to wait. This is the meaning of a lost answer: nobody can tell
    * whether the backend still has the job, so it is submitted again after this time. A job that waits twice does no
    * harm, because only one worker can claim it and the attempt fences off all others. 0 for a backend whose queue dies
-   * with the process that submits: nothing is written down about the submission then.
+   * with the process that submits: then the record says nothing about the submission.
    */
   readonly believedMs: number;
   /**
-   * How long a job waits after a failed run before it is submitted again, in milliseconds, so that a backend that
-   * refuses everything is not kept busy.
+   * Milliseconds that a job waits after a failed run before it is submitted again, so that a backend that refuses
+   * everything is not kept busy.
    */
   readonly pauseMs: number;
   /**

@@ -13,10 +13,10 @@ export interface SageMakerOptions {
   readonly clock: Clock;
 }
 
-/** The longest that SageMaker allows. */
+/** Longest invocation that SageMaker allows. */
 const INVOCATION_SECONDS = 3600;
 
-/** How long SageMaker's queue can keep what no worker takes. */
+/** Bounds of the time for which SageMaker's queue keeps a job that no worker takes. */
 const TTL_SECONDS_MIN = 60;
 const TTL_SECONDS_MAX = 21_600;
 
@@ -50,7 +50,7 @@ export function sageMakerKind(storeUrl: string): BackendKind {
   };
 }
 
-/** One asynchronous endpoint of SageMaker, named as the endpoint is. */
+/** Backend of one asynchronous endpoint of SageMaker. Its name is the endpoint's. */
 export function sageMakerBackend({ client, endpointName, storeUrl, clock }: SageMakerOptions): Backend {
   return {
     ...sageMakerKind(storeUrl),

@@ -12,7 +12,7 @@ const { outcomeOf } = sageMakerKind(storeUrl);
 const inputLocation = `${storeUrl}/${jobKey(newJob)}`;
 const ref = { tenant: "acme", id: newJob.id };
 
-/** What SageMaker is asked for one job at that time. */
+/** Returns SageMaker's input for one job at that time. */
 async function invocationOf(job: NewJob, now: number): Promise<InvokeEndpointAsyncCommand["input"]> {
   const inputs: InvokeEndpointAsyncCommand["input"][] = [];
   const client = { send: async ({ input }: InvokeEndpointAsyncCommand) => void inputs.push(input) };

@@ -6,9 +6,9 @@ interface Range {
   readonly most: number;
 }
 
-/** A GPU backend as a plan sees it: what it bills, when it scales, and how long it takes from zero. */
+/** GPU backend as a plan sees it: what it bills, when it scales, and how long it takes from zero. */
 export interface PlannedBackend {
-  /** What an hour of each instance type costs in US dollars. */
+  /** Prices of instance types in US dollars an hour. */
   readonly instanceTypes: Readonly<Record<string, { readonly dollarsPerHour: number }>>;
   /** The day those prices were looked up. */
   readonly pricesDate: string;
@@ -16,7 +16,7 @@ export interface PlannedBackend {
   readonly billing: string;
   /** Sentence about how scaling learns of the load, and when it decides. */
   readonly deciding: string;
-  /** What nobody has seen of it, and no plan can show. */
+  /** Sentence about what no plan can show, because nobody has measured it. */
   readonly unseen: string;
   /** Minutes without a job that a deployment may wait before its instances go. */
   readonly idleMinutes: Range;
