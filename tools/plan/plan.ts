@@ -59,7 +59,7 @@ export interface Plan {
  * @throws UsageError when nobody asks for a video
  */
 export function makePlan(options: PlanOptions): Plan {
-  const { model, instancesMax, idleMinutes, hasWaf } = options;
+  const { backend, model, instancesMax, idleMinutes, hasWaf } = options;
   const arrivals = drawArrivals(options);
   if (arrivals.length === 0) {
     throw new UsageError(
@@ -81,6 +81,7 @@ export function makePlan(options: PlanOptions): Plan {
         : pairs.flatMap((pair) => compared.map((cache) => outcomeOf(options, arrivals, { cache, ...pair }))),
     idle: idleMonth({ modelGb: model.modelGb.value, hasWaf }),
     besides: videoBill({
+      backendItems: BACKENDS[backend].videoItems,
       videoMb: model.videoMb.value,
       videoSeconds: denoisingSeconds(model.denoising, "fast") / options.speed.value,
       hasWaf,

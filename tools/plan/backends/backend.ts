@@ -1,3 +1,4 @@
+import type { BillItem } from "../bill.ts";
 import type { Figure } from "../figure.ts";
 import type { ScalingRules } from "../scaling.ts";
 
@@ -24,6 +25,8 @@ export interface PlannedBackend {
   readonly coldStart: Range & { readonly figure: Figure };
   /** Rules by which a deployment scales. */
   rules(chosen: Pick<ScalingRules, "instancesMax" | "idleMinutes">): ScalingRules;
+  /** Items of a video's bill, besides its seconds of an instance. */
+  readonly videoItems: readonly BillItem[];
   /** Seconds of an instance that a deployment pays for when it makes the backend or replaces it. */
   deploymentSeconds(coldStartSeconds: number, idleMinutes: number): number;
 }

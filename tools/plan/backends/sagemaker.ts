@@ -30,6 +30,9 @@ export const sageMaker: PlannedBackend = {
     wake: { minutes: 1, cooldownSeconds: Math.min(300, chosen.idleMinutes * 60) },
     grow: { backlog: 2, minutes: 3, cooldownSeconds: 900 },
   }),
+  videoItems: [
+    { what: "Notification", quantity: 1, price: "snsPublish", because: "that the invocation ended" },
+  ],
   // An endpoint begins with an instance, which goes after the idle window.
   deploymentSeconds: (coldStartSeconds, idleMinutes) => coldStartSeconds + idleMinutes * 60,
 };
