@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
-import type { CacheTrace, TraceStep } from "../../lib/generation/caching/index.ts";
+import {
+  type CacheTrace,
+  columnsOf,
+  explanationOf,
+  optionNotes,
+  optionsOf,
+} from "../../lib/generation/caching/index.ts";
 import { escapeHtml, scheduleChart } from "../../lib/generation/chart/index.ts";
 import { SCRIPT, STYLE } from "./comparison-assets.ts";
 
@@ -29,15 +35,9 @@ export interface Comparison {
  */
 export function comparisonPage(comparison: Comparison): string {
   const { prompt, seed, cached, uncached } = comparison;
-  const { model, cache, steps, motion, warmup } = cached.trace;
-  const about = [
-    model,
-    `seed ${seed}`,
-    `${steps} steps`,
-    `cache ${cache}`,
-    motion && "motion regularised",
-    warmup > 0 && `warm-up ${warmup}`,
-  ];
+  const { model, cache, steps } = cached.trace;
+  const options = optionNotes(optionsOf(cached.trace));
+  const about = [model, `seed ${seed}`, `${steps} steps`, `cache ${cache}`, ...options];
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -51,7 +51,7 @@ export function comparisonPage(comparison: Comparison): string {
 <body>
 <main>
 <h1>${escapeHtml(prompt)}</h1>
-<p class="about">${about.filter(Boolean).map(String).map(escapeHtml).join(" · ")}</p>
+<p class="about">${about.map(escapeHtml).join(" · ")}</p>
 <div class="pair">
 ${figure("With cache", cached)}
 ${figure("Without cache", uncached)}
@@ -63,7 +63,7 @@ ${figure("Without cache", uncached)}
 </div>
 ${figures(comparison)}
 <h2>Schedule</h2>
-<p class="note">${explanation(cached.trace)}</p>
+<p class="note">${escapeHtml(explanationOf(cached.trace))}</p>
 <div class="wide" tabindex="0" role="region" aria-label="Chart of the schedule">${scheduleChart(cached.trace)}</div>
 <details>
 <summary>The same in numbers</summary>
@@ -114,32 +114,13 @@ function figures({ cached, uncached, psnr, ssim }: Comparison): string {
   return `<dl class="figures">${cards.join("")}</dl>`;
 }
 
-function explanation({ codebook, warmup, schedule }: CacheTrace): string {
-  if (codebook) {
-    const first = warmup > 1 ? `The first ${warmup} steps` : "The first step";
-    return (
-      "Every computed step measures how far the probe has moved since the last computed one. The codebook row that " +
-      `this distance falls in gives the rate: how many steps later the next one is computed. ${first} and the last ` +
-      "two always are."
-    );
-  }
-  if (schedule.every(({ computed }) => computed)) return "Every denoising step was computed.";
-  return "The computed steps were chosen before the video was; what they measured changed nothing.";
-}
-
-const COLUMNS = [
-  ["Change", "change"],
-  ["Motion score", "motionScore"],
-  ["Motion factor", "motionFactor"],
-  ["Distance", "distance"],
-  ["Rate", "rate"],
-] as const satisfies readonly (readonly [string, keyof TraceStep])[];
-
 function table({ schedule }: CacheTrace): string {
-  const names = ["Step", "Kind", ...COLUMNS.map(([name]) => name)];
+  const columns = columnsOf(schedule);
+  const names = ["Step", "Kind", ...columns.map(({ label }) => label)];
   const head = names.map((name) => `<th scope="col">${name}</th>`);
   const rows = schedule.map((step) => {
-    const numbers = COLUMNS.map(([, key]) => `<td>${formatNumber(step[key])}</td>`).join("");
+    const values: Readonly<Record<string, unknown>> = step;
+    const numbers = columns.map(({ key }) => `<td>${formatNumber(values[key])}</td>`).join("");
     const kind = step.computed ? "computed" : "reused";
     return `<tr class="${kind}"><th scope="row">${step.step}</th><td>${kind}</td>${numbers}</tr>`;
   });
@@ -151,4 +132,5 @@ const computedSteps = ({ schedule }: CacheTrace) => schedule.filter(({ computed 
 const formatSeconds = (seconds: number) => `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
 
 /** Reused steps measure nothing; an empty cell says so better than a row of dashes. */
-const formatNumber = (value: number | null) => (value === null ? "" : String(Number(value.toPrecision(4))));
+const formatNumber = (value: unknown) =>
+  typeof value === "number" ? String(Number(value.toPrecision(4))) : "";

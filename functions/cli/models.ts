@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { recipeNames } from "../../lib/distribution/hub/index.ts";
 import {
   isModelName,
   type ModelCard,
@@ -26,8 +27,9 @@ const USAGE = `usage: npm run models -- add MODEL [--revision REVISION] [--into 
        npm run models -- list [--store s3://BUCKET]
 
   add      downloads MODEL from the Hugging Face hub into models/, or copies it from a folder: an id such as
-           Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or latte-1, open-sora-1.2, open-sora-plan-1.1, wan2.1-1.3b, wan2.1-14b,
-           wan2.2-a14b; run again, it goes on where it ended; HF_TOKEN opens what is not public
+           Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a name:
+           ${recipeNames.join(", ")};
+           run again, it goes on where it ended; HF_TOKEN opens what is not public
   check    reads configurations and headers, and tells what is wrong, and what memory each size of video needs;
            ends with 1 if the model cannot run in this machine's memory, or in GIB
   convert  writes the model again with its weights as float16, bfloat16 or float32, into FOLDER-TYPE

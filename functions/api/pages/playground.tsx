@@ -1,5 +1,6 @@
 /** @jsxImportSource hono/jsx */
 import type { PropsWithChildren } from "hono/jsx";
+import { publishedColumns, publishedExplanations } from "../../../lib/generation/caching/index.ts";
 import type { ApiDeps } from "../env.ts";
 import { Page } from "./layout.tsx";
 
@@ -24,6 +25,10 @@ const CODEBOOK = `[
   { "below": 0.3, "rate": 2 },
   { "rate": 1 }
 ]`;
+
+const SCHEDULE_COLUMNS = JSON.stringify(
+  publishedColumns.map(({ key, label, description }) => ({ key, label, description })),
+);
 
 /** The page that makes videos. What a deployment offers is filled in from GET /v1/models, once there is a key. */
 export function playground({ limits }: Pick<ApiDeps, "limits">) {
@@ -215,8 +220,17 @@ function CacheFields() {
 }
 
 /** What may be wider or longer than its place: the keyboard can scroll it. */
-function Scrollable({ id, name, isText = false }: { id: string; name: string; isText?: boolean }) {
-  return <section class={isText ? "scroll text" : "scroll"} id={id} aria-label={name} tabindex={0} />;
+interface ScrollableProps {
+  readonly id: string;
+  readonly name: string;
+  readonly isText?: boolean;
+  /** JSON of the columns that a table filled in by the page's script may have. */
+  readonly columns?: string;
+}
+
+function Scrollable({ id, name, isText = false, columns }: ScrollableProps) {
+  const kind = isText ? "scroll text" : "scroll";
+  return <section class={kind} id={id} aria-label={name} tabindex={0} data-columns={columns} />;
 }
 
 function Stage() {
@@ -277,11 +291,11 @@ function Stage() {
         </div>
         <dl class="figures" id="numbers" />
         <h3>What was computed</h3>
-        <p id="receipt" />
+        <p id="receipt" data-explanations={JSON.stringify(publishedExplanations)} />
         <Scrollable id="chart" name="Chart of the schedule" />
         <details>
           <summary>The schedule in numbers</summary>
-          <Scrollable id="table" name="Table of the schedule" />
+          <Scrollable id="table" name="Table of the schedule" columns={SCHEDULE_COLUMNS} />
         </details>
         <h3>Where the time went</h3>
         <dl class="times" id="times" />

@@ -1,6 +1,12 @@
 import { type CacheTrace, cacheTrace } from "../caching/index.ts";
 import { openModelFolder } from "../checkpoint/index.ts";
-import type { DiffusionTransformer } from "../models/index.ts";
+import {
+  type GraphSignalName,
+  generationFeeds,
+  givenFrames,
+  guidanceBatch,
+  nominalSize,
+} from "../models/index.ts";
 import {
   type GenerationRequest,
   type ResolvedRequest,
@@ -10,11 +16,18 @@ import {
 import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { decodeFrames } from "./decode.ts";
-import { type DenoisedStep, type DenoisingSessions, denoise, pauseUnlessCancelled } from "./denoise.ts";
+import {
+  type DenoisedStep,
+  type Denoiser,
+  type DenoisingSessions,
+  denoise,
+  pauseUnlessCancelled,
+} from "./denoise.ts";
 import { GenerationError } from "./errors.ts";
+import { guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";
-import { nominalSize } from "./model/families.ts";
-import { type ModelParts, openParts, type PipelineOptions } from "./model/parts.ts";
+import { openParts, type PipelineOptions } from "./model/parts.ts";
+import { graphSignalsOf } from "./signals.ts";
 import { encodePrompts } from "./text/prompts.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
 
@@ -68,35 +81,51 @@ export interface Pipeline {
   close(): Promise<void>;
 }
 
+/** A measurement that looks on while videos are made. */
+export interface Observer {
+  /** Signals that it needs at every computed step, whatever the policy. */
+  readonly signals: readonly GraphSignalName[];
+  /** Stands between the denoising loop and the sessions of each transformer. */
+  through(sessions: DenoisingSessions): DenoisingSessions;
+}
+
 export const BUSY =
   "This pipeline is making another video: wait until that has ended, or open a second pipeline.";
 export const CLOSED = "The pipeline is closed.";
 
 /**
  * Opens a model folder. Headers and configurations are read now, weights when they are first needed; the
- * sessions of the last shape of video stay open, so that a second video of that shape loads nothing.
+ * sessions of the last shape of video stay open, so that a second video of that shape loads nothing. Where its
+ * policy needs signals that they do not measure, they are opened again, once, for the signals of both.
  *
- * @param through stands between the denoising loop and the sessions of each transformer: for measurements
  * @throws CheckpointError when the folder is not a model, or an Error naming a part that cannot be built
  */
 export async function openPipeline(
   folder: string,
   options: PipelineOptions = {},
-  through: (sessions: DenoisingSessions) => DenoisingSessions = (sessions) => sessions,
+  observer?: Observer,
 ): Promise<Pipeline> {
   const index = await openModelFolder(folder);
   const model = await openParts(index, options);
-  let shaped: { key: string; sessions: VideoSessions } | null = null;
+  let shaped: {
+    readonly key: string;
+    readonly signals: ReadonlySet<GraphSignalName>;
+    readonly sessions: VideoSessions;
+  } | null = null;
   let running: Promise<Generation> | null = null;
   const closing = new AbortController();
+  const through = (sessions: DenoisingSessions) => observer?.through(sessions) ?? sessions;
 
   async function sessionsFor(request: ResolvedRequest): Promise<VideoSessions> {
-    const { width, height, frames, fps, image } = request;
-    const key = [width, height, frames, fps, image !== undefined].join();
-    if (shaped?.key === key) return shaped.sessions;
+    const { width, height, frames, fps, image, policy } = request;
+    const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
+    const key = [width, height, frames, fps, image !== undefined, ...batches].join();
+    const needed = [...graphSignalsOf(policy.signals), ...(observer?.signals ?? [])];
+    if (shaped?.key === key && needed.every((name) => shaped!.signals.has(name))) return shaped.sessions;
+    const signals = new Set([...needed, ...(shaped?.key === key ? shaped.signals : [])]);
     await shaped?.sessions.release();
     shaped = null;
-    shaped = { key, sessions: await openVideoSessions(model, request) };
+    shaped = { key, signals, sessions: await openVideoSessions(model, request, signals) };
     return shaped.sessions;
   }
 
@@ -124,38 +153,40 @@ export async function openPipeline(
     const [sessions, firstSessions] = await timed("load", async () => {
       const opened = await sessionsFor(request);
       const first = await opened.experts.open(0);
-      await model.openEncoder(opened.experts.transformers[0]!.textLength);
+      await model.openEncoder(opened.experts.transformers[0]!.text.length);
       return [opened, first];
     });
     const { experts, latentShape } = sessions;
-    const [transformer, second] = experts.transformers as [DiffusionTransformer, DiffusionTransformer?];
+    const { conditions, text } = experts.transformers[0]!;
+    const scales = guidanceScales(model, request);
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
-    const text = await timed("encode", async () => {
+    const texts = await timed("encode", async () => {
       if (picture) await beginWith(picture, latent, latentShape, model);
-      return encodePrompts(model, transformer, request);
+      return encodePrompts(model, text, { ...request, batch: guidanceBatch(...scales) });
     });
+    const [prompt, negativePrompt] = texts;
+    const denoiser = (index: number, sessions: DenoisingSessions): Denoiser => {
+      const [transformer, guidanceScale] = [experts.transformers[index]!, scales[index]!];
+      const given = { texts: texts.slice(0, guidanceBatch(guidanceScale)) };
+      const feeds = generationFeeds(transformer.conditions, given);
+      return { transformer, sessions: through(sessions), guidanceScale, feeds };
+    };
 
     const told = nominalSize(model.recipe, request);
     const free = model.sampler({ steps: request.steps, ...told, latentFrames: frames });
-    const sampler = picture ? withGivenFrames(free, { channels, frames, given: 1 }) : free;
+    const given = givenFrames(conditions) ?? 0;
+    const sampler = given > 0 ? withGivenFrames(free, { channels, frames, given }) : free;
     planned = sampler.timesteps.length;
     const steps = await timed("denoise", () =>
       denoise({
-        transformer,
-        sessions: through(firstSessions),
-        successor: second && {
-          below: model.boundaryTimestep,
-          open: async () => ({
-            transformer: second,
-            sessions: through(await experts.open(1)),
-            guidanceScale: secondGuidance(model, request),
-          }),
-        },
+        ...denoiser(0, firstSessions),
+        successor:
+          scales.length > 1
+            ? { below: model.boundaryTimestep, open: async () => denoiser(1, await experts.open(1)) }
+            : undefined,
         sampler,
         policy,
-        text: transformer.textFeeds(text.conditional, text.unconditional),
-        guidanceScale: request.guidanceScale,
         latent,
         signal,
         onStep(step: DenoisedStep) {
@@ -179,9 +210,9 @@ export async function openPipeline(
       ),
       seconds,
       stepSeconds: steps.map((step) => step.seconds),
-      tokens: text.conditional.tokens,
-      isPromptTruncated: text.conditional.isTruncated,
-      isNegativePromptTruncated: text.unconditional.isTruncated,
+      tokens: prompt.tokens,
+      isPromptTruncated: prompt.isTruncated,
+      isNegativePromptTruncated: negativePrompt?.isTruncated ?? false,
       request: described,
     };
   }
@@ -212,10 +243,4 @@ export async function openPipeline(
       await model.release();
     },
   };
-}
-
-/** One that was asked for counts for both transformers. */
-function secondGuidance({ limits, recipe }: ModelParts, { guidanceScale }: ResolvedRequest): number {
-  const isDefault = guidanceScale === limits.guidance_scale;
-  return isDefault ? (recipe.guidance_scale_2 ?? guidanceScale) : guidanceScale;
 }

@@ -11,10 +11,12 @@ import {
   buildReuse,
   type DiffusionTransformer,
   diffusionTransformer,
+  generationFeeds,
   latentDecoder,
-  parseSTDiT3Config,
+  stepFeeds,
   textEncoder,
 } from "../../../lib/generation/models/index.ts";
+import { parseSTDiT3Config } from "../../../lib/generation/models/open-sora/transformer.ts";
 import type { Tensor } from "../../../lib/generation/onnx/index.ts";
 import { denoise } from "../../../lib/generation/pipeline/denoise.ts";
 import { openTokenizer } from "../../../lib/generation/pipeline/text/tokenizer.ts";
@@ -61,10 +63,12 @@ describe("the demo model against PyTorch", () => {
     const tokens = demo.ids.length;
     const shape = [2, dit.tokens, dit.width];
     feeds = {
-      ...dit.textFeeds(
-        { tokens, data: await vectors.read("states") },
-        await dit.nullText!(transformer, tokens),
-      ),
+      ...generationFeeds(dit.conditions, {
+        texts: [
+          { tokens, data: await vectors.read("states") },
+          await dit.text.learntText!(transformer, tokens),
+        ],
+      }),
       latent: float32(await vectors.read("noise"), [1, config.in_channels, ...demo.latent]),
       previousProbe: float32(new Float32Array(2 * dit.tokens * dit.width), shape),
     };
@@ -93,7 +97,7 @@ describe("the demo model against PyTorch", () => {
     ] as const) {
       const outputs = await session.run({
         ...feeds,
-        ...dit.stepFeeds(demo.timesteps[0]!),
+        ...stepFeeds(dit.conditions, demo.timesteps[0]!),
         ...guidance(scale),
       });
       expect(relativeError(outputs.prediction, expected.slice(start, start + half))).toBeLessThan(1e-4);
@@ -115,10 +119,10 @@ describe("the demo model against PyTorch", () => {
     });
     const steps = await denoise({
       transformer: dit,
-      sessions: { full, reuse },
+      sessions: { full, reuse, signals: new Set() },
       sampler,
       policy: fixedSchedule(demo.computed),
-      text: { text: feeds.text!, textMask: feeds.textMask! },
+      feeds: { text: feeds.text!, textMask: feeds.textMask!, fps: feeds.fps! },
       guidanceScale: demo.guidance,
       latent,
     });
@@ -153,13 +157,14 @@ describe("the demo model against PyTorch", () => {
   });
 });
 
-/** Computes just these denoising steps, whatever is measured. */
+/** Computes just these denoising steps, and measures nothing. */
 function fixedSchedule(computed: readonly number[]): CachePolicy {
-  const state = (decision: CacheState["decision"]): CacheState => ({
-    decision,
-    shouldCompute: (step) => computed.includes(step),
-    afterComputed: (_, { change, motionScore }) =>
-      state({ change, motionScore, motionFactor: null, distance: null, rate: null }),
-  });
-  return { name: "fixed", codebook: null, motion: null, warmup: 0, start: () => state(null) };
+  const state: CacheState = {
+    ask: ({ denoisingStep }) => ({
+      answer: computed.includes(denoisingStep) ? "compute" : "reuse",
+      next: state,
+    }),
+    tell: () => ({ values: {}, next: state }),
+  };
+  return { name: "fixed", options: {}, signals: [], columns: [], start: () => state };
 }

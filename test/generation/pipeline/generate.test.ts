@@ -110,11 +110,11 @@ describe("a generation", () => {
     const unguided = { ...cached, guidanceScale: 1 };
     const one = await pipeline.generate({ ...unguided, negativePrompt: "a blue square" });
     const other = await pipeline.generate({ ...unguided, negativePrompt: "a red ring" });
-    for (const [i, value] of one.latent.entries()) expect(value).toBeCloseTo(other.latent[i]!, 3);
+    expect(one.latent).toEqual(other.latent);
   });
 
   it("a generation has the frames and the size it was asked for", async () => {
-    const still = await pipeline.generate({ ...cached, frames: 1, width: 32, height: 16 });
+    const still = await pipeline.generate({ ...cached, cache: "fast", frames: 1, width: 32, height: 16 });
     expect({ ...still.frames, rgb: still.frames.rgb.length }).toEqual({
       width: 32,
       height: 16,

@@ -6,7 +6,10 @@ import {
   buildUncut,
   type DiffusionTransformer,
   diffusionTransformer,
+  type Feeds,
+  generationFeeds,
   latentDecoder,
+  stepFeeds,
   type TextStates,
   textEncoder,
 } from "../../../lib/generation/models/index.ts";
@@ -14,6 +17,7 @@ import { type Graph, openSession, type Session, type Tensor } from "../../../lib
 import { openTokenizer } from "../../../lib/generation/pipeline/text/tokenizer.ts";
 import { videoLimitsSchema } from "../../../lib/generation/request/index.ts";
 import { gaussianNoise, samplerOf } from "../../../lib/generation/sampling/index.ts";
+import { ask, tell } from "../caching/replay.ts";
 
 /** Plain denoising loop, with as little of the pipeline as possible. */
 
@@ -44,25 +48,25 @@ export async function denoiseByRule(
   policy: CachePolicy,
 ): Promise<{ computed: number[]; latent: Float32Array }> {
   return withTransformer(model, request, async ({ dit, open, feedsOf, steps, latent, step }) => {
-    const full = await open((weights) => buildFull(dit, { weights }));
+    const full = await open((weights) => buildFull(dit, { weights, signals: ["probe"] }));
     const reuse = await open((weights) => buildReuse(dit, { weights }));
-    const shape = [2, dit.tokens, dit.width];
-    const zeros = float32(new Float32Array(2 * dit.tokens * dit.width), shape);
     const computed: number[] = [];
     let cache = policy.start(steps);
     let kept: { residual: Tensor; probe: Tensor } | null = null;
     for (let i = 0; i < steps; i++) {
-      if (kept && !cache.shouldCompute(i)) {
+      const { answer, next } = ask(cache, i);
+      cache = next;
+      if (kept && answer === "reuse") {
         const out = await reuse.run({ ...feedsOf(i), residual: kept.residual });
         step(i, out.prediction!);
         continue;
       }
-      const out = await full.run({ ...feedsOf(i), previousProbe: zeros });
+      const out = await full.run(feedsOf(i));
       const probe = out.probe!.data as Float32Array;
-      cache = cache.afterComputed(i, {
+      cache = tell(cache, i, {
         change: kept && change(kept.probe.data as Float32Array, probe),
         motionScore: dit.tokenFrames > 1 ? motionScore(probe, dit) : null,
-      });
+      }).next;
       computed.push(i + 1);
       kept = { residual: out.residual!, probe: out.probe! };
       step(i, out.prediction!);
@@ -138,7 +142,7 @@ async function withTransformer<R>(
       },
       feedsOf: (i) => ({
         ...text,
-        ...dit.stepFeeds(sampler.timesteps[i]!),
+        ...stepFeeds(dit.conditions, sampler.timesteps[i]!),
         latent: float32(latent, [1, channels, frames, shape.height, shape.width]),
         guidanceScale: float32(Float32Array.of(guidanceScale), []),
       }),
@@ -154,23 +158,24 @@ async function textFeeds(
   dit: DiffusionTransformer,
   prompt: string,
   transformer: Weights,
-): Promise<Record<string, Tensor>> {
+): Promise<Feeds> {
   const part = model.part("text_encoder");
   const weights = await part.checkpoint();
   const encoder = textEncoder(part);
   const tokenizer = await openTokenizer(model.part("tokenizer").folder, model.part("tokenizer").config);
-  const session = await openGraph(encoder.build(dit.textLength, { weights }), weights);
+  const session = await openGraph(encoder.build(dit.text.length, { weights }), weights);
   const encode = async (text: string, rows?: number): Promise<TextStates> => {
-    const { ids } = tokenizer.tokenise(text, dit.textLength);
-    const { states } = await session.run(encoder.feeds(ids, dit.textLength));
+    const { ids } = tokenizer.tokenise(text, dit.text.length);
+    const { states } = await session.run(encoder.feeds(ids, dit.text.length));
     const tokens = rows ?? ids.length;
     return { tokens, data: (states!.data as Float32Array).slice(0, tokens * encoder.width) };
   };
   const conditional = await encode(prompt);
-  const rows = dit.textsShareLength ? conditional.tokens : undefined;
-  const unconditional = (await dit.nullText?.(transformer, conditional.tokens)) ?? (await encode("", rows));
+  const rows = dit.text.sharesLength ? conditional.tokens : undefined;
+  const unconditional =
+    (await dit.text.learntText?.(transformer, conditional.tokens)) ?? (await encode("", rows));
   await session.release();
-  return dit.textFeeds(conditional, unconditional);
+  return generationFeeds(dit.conditions, { texts: [conditional, unconditional] });
 }
 
 function openGraph(graph: Graph, weights: Weights): Promise<Session> {

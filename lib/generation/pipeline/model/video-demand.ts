@@ -1,6 +1,8 @@
+import { policyKinds } from "../../caching/index.ts";
 import type { Checkpoint, ModelPart } from "../../checkpoint/index.ts";
 import { buildFull, diffusionTransformer, latentDecoder, textEncoder } from "../../models/index.ts";
 import type { Graph } from "../../onnx/index.ts";
+import { graphSignalsOf } from "../signals.ts";
 import { latentShapeOf } from "../video-sessions.ts";
 import type { DemandedWeights } from "./demanded-weights.ts";
 import { type MemoryDemand, memoryDemand, type PartDemand } from "./memory-demand.ts";
@@ -11,7 +13,10 @@ export interface OpenPart {
   readonly weights: DemandedWeights;
 }
 
-/** What `work` gives; undefined, and a fault more, where it throws. */
+/** The policy that asks for most needs most memory. */
+const ALL_SIGNALS = graphSignalsOf(policyKinds.flatMap(({ signals }) => signals));
+
+/** Returns the result of `work`. Where it throws, records a fault and returns undefined. */
 export type Attempt = <R>(work: () => R | Promise<R>) => Promise<R | undefined>;
 
 export type Parts = Map<string, OpenPart>;
@@ -40,9 +45,10 @@ export async function videoDemand(
     const demand = await attempt(() => {
       const transformer = diffusionTransformer(opened.part, { ...video, latent });
       others.set(name, transformer.otherTensors);
-      textLength = transformer.textLength;
-      const onGpu = buildFull(transformer, { ...opened, provider: "cuda" });
-      return partDemand(opened, "transformer", [buildFull(transformer, opened)], onGpu.activationBytes);
+      textLength = transformer.text.length;
+      const cut = { ...opened, signals: ALL_SIGNALS };
+      const onGpu = buildFull(transformer, { ...cut, provider: "cuda" });
+      return partDemand(opened, "transformer", [buildFull(transformer, cut)], onGpu.activationBytes);
     });
     demands.push(demand);
   }
