@@ -15,7 +15,7 @@ export function hintBody({ tenant, id }: JobRef): string {
   return JSON.stringify({ tenant, id });
 }
 
-/** Error of a message that cannot be parsed. SQS delivers it again, and in the end moves it to the dead-letter queue. */
+/** Error of a message that cannot be parsed. SQS delivers it again, and finally moves it to the dead-letter queue. */
 export class MessageError extends Error {
   override readonly name = "MessageError";
 }
