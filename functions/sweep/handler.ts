@@ -15,7 +15,7 @@ const { DEPLOYMENT: deployment } = variables;
 const { log, jobs, hints } = await openFunction(variables);
 const backend = openBackend(variables, Date);
 
-/** Runs on a schedule. */
+/** Sweeps the jobs and writes the metric; called on a schedule. */
 export async function handler(): Promise<void> {
   const report = await sweepJobs({
     jobs,
