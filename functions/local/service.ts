@@ -23,17 +23,22 @@ import { fileRoutes } from "./files.ts";
 import { createLoops } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
 
-/** The whole service on one machine, as it is deployed: only its store is a folder, and its queues are in memory. */
+/** Whole service on one machine. It differs from a deployment in its store, a folder, and its queues, in memory. */
 export interface Service {
   readonly url: string;
-  /** Made at the first start, and shown to nobody again; null afterwards. */
+  /** API key made at the first start, which cannot be shown again; null at later starts. */
   readonly firstKey: string | null;
   stop(): Promise<void>;
 }
 
-/** How long requests under way are waited for once the worker is gone. */
+/** Time for which a stop waits for requests under way once the worker has ended. */
 const CLOSE_MS = 500;
 
+/**
+ * Starts the service.
+ *
+ * @throws Error in one sentence if it cannot start
+ */
 export async function startService(config: LocalConfig, log: Logger): Promise<Service> {
   const { clock, random, sleep } = system;
   const models = await Promise.all(config.models.map(describeModel));
@@ -139,7 +144,7 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
   };
 }
 
-/** Where this machine reaches a server that listens on `host`. */
+/** Returns the URL by which this machine reaches a server that listens on `host`. */
 function localUrl(host: string, port: number): string {
   const name = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
