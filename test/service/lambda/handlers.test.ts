@@ -77,7 +77,7 @@ afterEach(async () => {
   await Promise.all([aws.close(), stub.close()]);
 });
 
-/** What a cold start of the function exports. */
+/** Imports a function as a cold start does, and returns its handler. */
 async function handlerOf<Handler = (event: SQSEvent) => Promise<SQSBatchResponse>>(
   name: string,
 ): Promise<Handler> {
