@@ -24,13 +24,13 @@ beforeEach(async () => {
   dataFolder = join(folder, "data");
 });
 afterEach(async () => {
-  // The process that holds the model goes once the one that started it is gone.
+  // The process that holds the model ends soon after its parent.
   if (hasProcessList)
     await vi.waitFor(() => expect(processesWith("DATA_DIR", dataFolder)).toEqual([]), 30_000);
   for (const path of [folder, model]) await rm(path, { recursive: true });
 });
 
-/** How a start ended that could not succeed. */
+/** Starts a service that cannot start, and returns its exit code and output. */
 async function startFailing(env: NodeJS.ProcessEnv, options = {}) {
   const started = spawnLocal({ DATA_DIR: dataFolder, MODELS: model, LOG_LEVEL: "error", ...env }, options);
   const code = await started.ended;
@@ -97,7 +97,7 @@ describe("a start that cannot succeed", () => {
     await mkdir(dataFolder);
     await chmod(dataFolder, 0o555);
     await chmod(folder, 0o755);
-    // Nothing is denied to root.
+    // File permissions do not apply to root, so root starts the service as another user.
     if (isRoot) for (const path of [model, dataFolder]) await chown(path, NOBODY, NOBODY);
     const { code, stdout, stderr } = await startFailing({}, isRoot ? { uid: NOBODY, gid: NOBODY } : {});
     expect([code, stdout]).toEqual([1, ""]);
