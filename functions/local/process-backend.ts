@@ -71,7 +71,7 @@ export function processBackend({ gpu, onEnd }: ProcessBackendOptions): ProcessBa
     },
     outcomeOf(message) {
       const parsed = messageSchema.safeParse(parsedJson(message));
-      if (!parsed.success) throw new MessageError("The message is not what this process says of a run.");
+      if (!parsed.success) throw new MessageError("The message is not about a run of this process.");
       const { failure, ...ref } = parsed.data;
       return { ref, failure };
     },

@@ -57,7 +57,7 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     clock,
     random,
     sleep,
-    onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
+    onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
   });
   const keys = apiKeys({ store, clock, random, sleep });
   const endpoints = webhookEndpoints({ store, ring, clock, random, sleep });
@@ -153,13 +153,13 @@ function localUrl(host: string, port: number): string {
 function listenError(cause: NodeJS.ErrnoException, { host, port }: LocalConfig): Error {
   switch (cause.code) {
     case "EADDRINUSE":
-      return new Error(`Port ${port} of ${host} is taken: choose another one by PORT.`, { cause });
+      return new Error(`Port ${port} of ${host} is taken: choose another one with PORT.`, { cause });
     case "EACCES":
-      return new Error(`Port ${port} may not be used: choose one above 1023 by PORT.`, { cause });
+      return new Error(`Port ${port} may not be used: choose one above 1023 with PORT.`, { cause });
     case "EADDRNOTAVAIL":
     case "EAI_AGAIN":
     case "ENOTFOUND":
-      return new Error(`HOST ${host} is no address of this machine: choose another one.`, { cause });
+      return new Error(`HOST ${host} is not an address of this machine: choose another one.`, { cause });
     default:
       return cause;
   }

@@ -24,7 +24,7 @@ async function main(): Promise<void> {
     service.stop().then(
       () => process.exit(0),
       (error: Error) => {
-        log.error({ reason: error.message }, "not stopped in order");
+        log.error({ reason: error.message }, "the service failed to stop in order");
         process.exit(1);
       },
     );
@@ -52,7 +52,7 @@ function greeting(url: string, firstKey: string | null): string {
     `Adareel listens on ${url}`,
     firstKey
       ? `API key, shown this once: ${firstKey}`
-      : "API keys are those made before; npm run keys -- create makes another.",
+      : "The API keys are those made earlier; npm run keys -- create makes another.",
     `Playground: ${url}/${firstKey ? `#key=${firstKey}` : ""}`,
     `Reference:  ${url}/docs`,
     "",

@@ -22,7 +22,7 @@ export async function handler(): Promise<void> {
     hints,
     backend,
     clock: Date,
-    onError: (error, { id }) => log.error({ id, reason: reasonOf(error) }, "a job was not looked at"),
+    onError: (error, { id }) => log.error({ id, reason: reasonOf(error) }, "a job could not be swept"),
   });
   log.info(report, "sweep");
   const metric = unfinishedMetric(report, { deployment, now: Date.now() });

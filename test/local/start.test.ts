@@ -47,7 +47,7 @@ describe("a start that cannot succeed", () => {
     expect(failed).toEqual({
       code: 1,
       stdout: "",
-      stderr: `Port ${port} of 127.0.0.1 is taken: choose another one by PORT.\n`,
+      stderr: `Port ${port} of 127.0.0.1 is taken: choose another one with PORT.\n`,
     });
     const service = await startLocal({ DATA_DIR: dataFolder, MODELS: model });
     service.child.kill("SIGTERM");
@@ -55,7 +55,7 @@ describe("a start that cannot succeed", () => {
   });
 
   it("a start with a host of another machine says so in one sentence", async () => {
-    const stderr = "HOST 192.0.2.1 is no address of this machine: choose another one.\n";
+    const stderr = "HOST 192.0.2.1 is not an address of this machine: choose another one.\n";
     expect(await startFailing({ HOST: "192.0.2.1" })).toEqual({ code: 1, stdout: "", stderr });
   });
 

@@ -41,7 +41,7 @@ export async function openApp(
       clock,
       random,
       sleep,
-      onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
+      onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
     }),
     keys: apiKeys({ store, clock, random, sleep }),
     endpoints: webhookEndpoints({ store, ring, clock, random, sleep }),

@@ -42,10 +42,10 @@ export function sageMakerKind(storeUrl: string): BackendKind {
     pauseMs: 60_000,
     outcomeOf(message): Outcome {
       const parsed = notificationSchema.safeParse(parsedJson(message));
-      if (!parsed.success) throw new MessageError("The message is not what SageMaker says of an invocation.");
+      if (!parsed.success) throw new MessageError("The message is not a notification of SageMaker.");
       const { invocationStatus, requestParameters, failureReason = "no reason given" } = parsed.data;
       const ref = jobAt(storeUrl, requestParameters.inputLocation);
-      if (!ref) throw new MessageError("The invocation was of no job in this store.");
+      if (!ref) throw new MessageError("The notification names no job in this store.");
       return { ref, failure: invocationStatus === "Failed" ? failureReason : null };
     },
   };

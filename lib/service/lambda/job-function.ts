@@ -35,7 +35,7 @@ export async function openFunction({
   const jobs = jobStore({
     store,
     ...system,
-    onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
+    onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
   });
   const client = new SQSClient({});
   const hints = sqsHints({ client, workUrl: WORK_QUEUE_URL, webhooksUrl: WEBHOOKS_QUEUE_URL });
@@ -43,5 +43,5 @@ export async function openFunction({
 }
 
 function refuseToSign(): never {
-  throw new Error("This function gives no URLs away.");
+  throw new Error("This function signs no URLs.");
 }

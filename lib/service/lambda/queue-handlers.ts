@@ -11,7 +11,7 @@ export type QueueHandler = (event: SQSEvent) => Promise<SQSBatchResponse>;
 export function messageHandler(log: Logger, handle: (body: string) => Promise<void>): QueueHandler {
   return (event) =>
     handleBatch(event, handle, (error, messageId) =>
-      log.error({ messageId, reason: reasonOf(error) }, "a message was not handled and comes again"),
+      log.error({ messageId, reason: reasonOf(error) }, "a message failed and will be delivered again"),
     );
 }
 

@@ -292,6 +292,6 @@ function compareAscii(a: string, b: string): number {
 }
 
 function changedMeanwhile(key: string): StoreError {
-  const message = `The object ${key} changed so much meanwhile that it cannot be told whether it was written; look again.`;
+  const message = `The object ${key} was changed so often meanwhile that the outcome of the write is unknown; read it again.`;
   return new StoreError("unavailable", message);
 }

@@ -48,8 +48,8 @@ export interface SignedUrlOptions {
 
 /**
  * Object store, the service's only database: S3, or a folder that keeps the same promises. Writes are atomic and
- * durable. Reads and listings see every write that was acknowledged before them. Of concurrent conditional writes one
- * wins, across processes.
+ * durable. Reads and listings see every write that was acknowledged before them. Conditional writes have one winner,
+ * across processes.
  *
  * Keys have 1 to 512 characters of `A-Z a-z 0-9 . _ - = /`, without empty, `.` or `..` segments, and with at most 200
  * characters in a segment. A prefix is any text that such a key can begin with.

@@ -79,6 +79,6 @@ function pathOf(url: string): string {
 }
 
 function wrongUrl(url: string, options?: ErrorOptions): RangeError {
-  const message = `${JSON.stringify(url)} is no store: give a folder, file:///folder, s3://bucket or s3://bucket/prefix.`;
+  const message = `${JSON.stringify(url)} is not a store: give a folder, file:///folder, s3://bucket or s3://bucket/prefix.`;
   return new RangeError(message, options);
 }

@@ -199,7 +199,7 @@ it("all functions log lines of JSON, without prompt, address or secret", {
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines.map(({ msg, outcome, _aws }) => outcome ?? msg ?? (_aws && "metric"))).toEqual([
-    "a message was not handled and comes again",
+    "a message failed and will be delivered again",
     "dispatched",
     "queued again",
     "sweep",

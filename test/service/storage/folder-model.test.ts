@@ -90,7 +90,7 @@ test("every version has at most one successor, and only one first version exists
         unknown += 1;
         expect(error).toMatchObject({
           name: "StoreError",
-          message: expect.stringMatching(/changed so much meanwhile/),
+          message: expect.stringMatching(/changed so often meanwhile/),
         });
       }
     }
