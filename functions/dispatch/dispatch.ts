@@ -55,7 +55,7 @@ async function bringForward(
     return { outcome: "expired", record: record ?? found };
   }
   if (isBelievedIn(backend, found, now)) return { outcome: "known", record: found };
-  // The submission comes first: a crash in between causes a second submission, which does no harm, but loses no job.
+  // The submission comes first: a crash in between then causes a second, harmless submission and not a lost job.
   await backend.submit(found);
   // Submissions to a backend whose queue dies with this process are not noted.
   if (backend.believedMs === 0) return { outcome: "dispatched", record: found };

@@ -193,7 +193,7 @@ export class Versions {
       if (hasCode(error, ["EEXIST", "ENOENT"])) return "lost";
       throw error;
     }
-    // The system lists so small a folder in one go, which cannot miss both a version and its successor.
+    // The system lists a folder this small in one call, so a version and its successor cannot both be missed.
     const numbers = await this.#numbersIn(folder);
     if (numbers === null) return "unknown";
     if (Math.max(...numbers) > number) {
@@ -204,7 +204,7 @@ export class Versions {
       if (fate === "done") await this.#settle(folder);
       return fate;
     }
-    // Before the clean-up, which might otherwise be all that survives a power cut.
+    // The link is made durable before the clean-up: a power cut could otherwise lose the link and keep the removals.
     await this.#settle(folder);
     for (const older of numbers)
       if (older < number) await removeFile(this.#files, join(folder, String(older)));
