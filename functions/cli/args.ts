@@ -59,7 +59,7 @@ export interface GenerateCommand {
 export interface Surroundings {
   /** The folder that relative paths start from. */
   readonly folder: string;
-  /** Where the model shipped with the program lies. */
+  /** Folder of the model that is shipped with the program. */
   readonly demoModel: string;
   drawSeed(): number;
 }
