@@ -183,6 +183,7 @@ export async function openPipeline(
             : undefined,
         sampler,
         policy,
+        secondsAvailable: request.deadlineSeconds ?? undefined,
         latent,
         signal,
         onStep(step: DenoisedStep) {
