@@ -183,7 +183,6 @@ export async function openPipeline(
             : undefined,
         sampler,
         policy,
-        secondsAvailable: request.deadlineSeconds ?? undefined,
         latent,
         signal,
         onStep(step: DenoisedStep) {

@@ -186,20 +186,6 @@ export const PARAMETERS = {
     ],
     control: { label: "Seed", hint: "drawn when left empty", kind: { name: "drawn number" } },
   }),
-  deadline: setting("deadlineSeconds", {
-    asked: z
-      .number()
-      .min(1)
-      .max(6 * 3600),
-    text: "Seconds that denoising may take, for policies that plan by time.",
-    takenBy: ["create", "trigger", "remix"],
-    stored: z.number().positive().nullable().default(null),
-    byDefault: () => null,
-    flags: [
-      { name: "deadline", reads: { kind: "number" }, value: "SEC", text: "seconds that denoising may take" },
-    ],
-    control: { label: "Deadline", hint: "seconds", kind: { name: "number", least: 1, isWhole: false } },
-  }),
   cache: cacheParameter,
   compare: setting("compare", {
     asked: z.boolean(),
