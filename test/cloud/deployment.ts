@@ -7,11 +7,11 @@ import { createApp } from "../../functions/api/app.ts";
 import { REQUEST_LIMITS } from "../../functions/api/limits.ts";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { dispatch } from "../../functions/dispatch/dispatch.ts";
-import { parseNotification } from "../../functions/settle/notification.ts";
 import { settle } from "../../functions/settle/settle.ts";
 import { sweepJobs } from "../../functions/sweep/sweep.ts";
 import { sendWebhooks } from "../../functions/webhook/webhook.ts";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
+import { sageMakerBackend, sageMakerKind } from "../../lib/service/backends/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
 import { jobHandler, messageHandler } from "../../lib/service/lambda/index.ts";
@@ -126,14 +126,19 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     return endpoint;
   }
 
-  const dispatching = { ...jobsFor("dispatch"), runtime, storeUrl: STORE_URL, hints, clock };
+  const backend = () =>
+    sageMakerBackend({ client: runtime, endpointName: deployed.endpointName, storeUrl: STORE_URL, clock });
+  const dispatching = { ...jobsFor("dispatch"), hints, clock };
   // Waits are shortened.
   const sleep = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs / 50));
-  queues.work.consumer = jobHandler(log, (ref) => dispatch({ ...dispatching, ...deployed, sleep }, ref));
+  queues.work.consumer = jobHandler(log, async (ref) => {
+    const { outcome } = await dispatch({ ...dispatching, backend: backend(), sleep }, ref);
+    return outcome;
+  });
 
-  const settling = { ...jobsFor("settle"), storeUrl: STORE_URL, hints, sleep };
+  const settling = { ...jobsFor("settle"), backend: sageMakerKind(STORE_URL), hints, sleep };
   queues.events.consumer = messageHandler(log, async (body) => {
-    await settle(settling, parseNotification(body));
+    await settle(settling, settling.backend.outcomeOf(body));
   });
 
   const webhook = jobsFor("webhook");
@@ -152,7 +157,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   const sweep = () =>
     sweepJobs({
       ...sweeping,
-      ...deployed,
+      backend: backend(),
       onError: (error) => {
         throw error;
       },

@@ -40,9 +40,9 @@ export type Call = <T>(operation: () => T) => Promise<T>;
 const UNSYNCED_MAX = 256;
 
 /**
- * A disk in memory, under any number of processes. Each call is atomic. What was written to a file, and each entry that
- * came or went, may be lost in a power cut until the file or the folder is synced: each on its own, in whatever order
- * they were written. Only changes of one and the same name keep their order.
+ * A disk in memory, under any number of processes. Each call is atomic. A power cut may lose written bytes until their
+ * file is synced, and added or removed entries until their folder is synced. Each change is lost or kept on its own,
+ * whatever the order of the writes; only changes of the same name keep their order.
  */
 export class Disk {
   readonly #root: Folder;

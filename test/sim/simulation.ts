@@ -1,10 +1,11 @@
 import { sweepJobs } from "../../functions/sweep/sweep.ts";
 import { sendWebhooks } from "../../functions/webhook/webhook.ts";
+import { isBelievedIn } from "../../lib/service/backends/index.ts";
 import {
   type Applied,
+  type DelayedHints,
   type Hints,
   hasUnsettled,
-  isDispatched,
   isFinished,
   type JobRecord,
   type JobRef,
@@ -17,7 +18,6 @@ import {
 import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/service/jobs/object-keys.ts";
 import { CLOCK_SKEW_MS } from "../../lib/service/jobs/transition.ts";
 import { keyRing } from "../../lib/service/keys/index.ts";
-import type { SqsHints } from "../../lib/service/queue/index.ts";
 import type { FileSystem } from "../../lib/service/storage/file-system.ts";
 import { type ObjectStore, type StoredObject, StoreError } from "../../lib/service/storage/index.ts";
 import { deliverWebhooks, type Post, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
@@ -323,7 +323,7 @@ class Simulation {
   }
 
   /** Hints as sent by the functions of a deployment. */
-  get #hints(): SqsHints {
+  get #hints(): DelayedHints {
     return {
       work: (ref, delaySeconds = 0) => this.#work.send(ref, delaySeconds * 1000),
       webhooks: (ref, delaySeconds = 0) => this.#webhooks.send(ref, delaySeconds * 1000),
@@ -378,7 +378,7 @@ class Simulation {
         const isStale = ({ updatedAt }: JobRecord) => updatedAt + STALE_MS <= clock.now();
         const options = { jobs, hints, clock, onError };
         const report = this.#endpoint
-          ? await sweepJobs({ ...options, endpointName: this.#endpoint.name })
+          ? await sweepJobs({ ...options, backend: this.#endpoint.backendFor(process) })
           : await sweep({ ...options, isStale });
         for (const name of REPAIRS) this.#repairs[name] += report[name];
       } catch (error) {
@@ -506,7 +506,7 @@ class Simulation {
     const { now } = this.#time;
     const lateMs = STALE_MS + sweepMs;
     const isNew = endpoint.replacedAt + lateMs > now;
-    return isNew || isDispatched(record, { to: endpoint.name, now: now - lateMs });
+    return isNew || isBelievedIn(endpoint, record, now - lateMs);
   }
 
   #isOver(): boolean {

@@ -1,5 +1,4 @@
 export type { Claim } from "./claims.ts";
-export { DISPATCH_BELIEVED_MS, isDispatched } from "./dispatch.ts";
 export { isVideoId, newVideoId, videoIdTime } from "./ids.ts";
 export { type Applied, type Creation, type JobPage, type JobStore, jobStore } from "./job-store.ts";
 export { artifactKey, jobKey, jobOfKey } from "./object-keys.ts";
@@ -26,5 +25,5 @@ export {
   type Variant,
   type WebhookEvent,
 } from "./record.ts";
-export { type Hints, type SweepOptions, type SweepReport, sweep } from "./sweep.ts";
+export { type DelayedHints, type Hints, type SweepOptions, type SweepReport, sweep } from "./sweep.ts";
 export { CLOCK_SKEW_MS, type Holder, type JobEvent, type Refusal } from "./transition.ts";

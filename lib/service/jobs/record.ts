@@ -151,7 +151,7 @@ export const jobRecordSchema = z.object({
   /** Attempts in which the model failed. */
   failures: count,
   lease: z.object({ owner: z.string(), until: time }).nullable(),
-  /** The endpoint whose own queue the job was put into, and when; null while it is in none. */
+  /** The backend's queue that the job was put into, and when; null while it is in none. */
   dispatched: z.object({ to: z.string(), at: time }).nullable().default(null),
   progress: progressSchema.nullable(),
   outputs: outputsSchema.nullable(),

@@ -17,7 +17,7 @@ export interface Holder {
 }
 
 export type JobEvent =
-  /** The job was put into the queue of an endpoint, which runs it when it has a free worker. */
+  /** The job was put into the queue of a backend, which runs it when it has a free worker. */
   | { readonly type: "dispatch"; readonly to: string }
   /** That queue gave it back, or lost it, before a worker had it. */
   | { readonly type: "undispatch" }

@@ -185,7 +185,7 @@ describe("what a change tells its caller", () => {
     expect(await kept.update("a", refuse)).toMatchObject({ isChanged: false, told: "refused" });
   });
 
-  test("after a lost answer the caller is told the result of the try that was written", async () => {
+  test("a caller whose answer was lost is told the result of the try that was written", async () => {
     const { kept, open } = await faulty(
       (put) => put(),
       async (put) => {
