@@ -17,5 +17,8 @@ test("a record of an earlier build is read as it was written", () => {
 
 test("a request of an earlier build still has its cache policy", () => {
   const request = resolvedRequestSchema.parse(jobRecordSchema.parse(stored).params);
-  expect(policyOf(request)).toMatchObject({ name: "codebook", warmup: 2, motion: { power: 4 } });
+  expect(policyOf(request)).toMatchObject({
+    name: "codebook",
+    options: { warmup: 2, motion: { power: 4 } },
+  });
 });
