@@ -38,6 +38,8 @@ const goldens = [
   ["wan-one-block", "WanTransformer3DModel"],
 ] as const;
 
+const signals = ["change", "motionScore"] as const;
+
 /** The first half of every tensor of a batch of 2. */
 function conditionalHalf({ dtype, shape: [, ...shape], data }: Tensor): Tensor {
   return { dtype, shape: [1, ...shape], data: data.slice(0, data.length / 2) as Float32Array };
@@ -80,8 +82,8 @@ describe.each(goldens)("the conditional half of %s alone", async (name, classNam
     "the conditional half alone predicts in case %i what both halves predict with a guidance scale of 1",
     async (index) => {
       const { dit, both } = await prepared(index);
-      const expected = await run(buildFull(dit, golden), golden.weights, both);
-      const full = await open(buildFull(dit, { ...golden, batch: 1 }), golden.weights);
+      const expected = await run(buildFull(dit, { ...golden, signals }), golden.weights, both);
+      const full = await open(buildFull(dit, { ...golden, signals, batch: 1 }), golden.weights);
       expect(full.inputs).not.toContain("guidanceScale");
       const computed = await full.run(alone(both));
       await full.release();
