@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type ApiKeys, apiKeys } from "../../lib/service/keys/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
+import { system } from "../../lib/shared/system.ts";
 
 /** `npm run keys`: API keys are made, listed and revoked where the service looks for them. */
 
@@ -73,7 +73,7 @@ async function revoke(keys: ApiKeys, [id]: string[]): Promise<void> {
 async function openKeys(url = process.env.STORE): Promise<ApiKeys> {
   const folder = resolve(process.env.INIT_CWD ?? process.cwd(), process.env.DATA_DIR || "data", "store");
   const store = await openStore(url || folder, { signUrl: () => "" });
-  return apiKeys({ store, clock: Date, random: randomBytes });
+  return apiKeys({ store, ...system });
 }
 
 function parse(args: string[]) {

@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
-import { INSTANCE_TYPES } from "../../infra/instance-types.ts";
+import type { BackendName } from "../../infra/config.ts";
 import { UsageError } from "../bench/usage-error.ts";
 import { PROFILES, type Profile } from "./arrivals.ts";
+import { BACKENDS } from "./backends/index.ts";
 import { type Figure, figure } from "./figure.ts";
 import { parseModel } from "./model-options.ts";
 import { MODELS, type PlanModel } from "./models.ts";
@@ -36,6 +37,7 @@ export const USAGE = `usage: npm run plan -- --model NAME --videos-per-day N [op
 
 /** Everything a plan is made of. */
 export interface PlanOptions {
+  readonly backend: BackendName;
   readonly model: PlanModel;
   readonly videosPerDay: number;
   readonly profile: Profile;
@@ -54,6 +56,9 @@ export type PlanCommand =
   | { readonly kind: "plan"; readonly options: PlanOptions; readonly isJson: boolean }
   | { readonly kind: "document" }
   | { readonly kind: "help" };
+
+/** The only one that there is. */
+const BACKEND: BackendName = "sagemaker";
 
 /** Enough for a year of a few thousand a day, and little enough to be held at once. */
 const VIDEOS_MAX = 2_000_000;
@@ -75,6 +80,7 @@ export function parsePlan(args: readonly string[]): PlanCommand {
     kind: "plan",
     isJson: values.json,
     options: {
+      backend: BACKEND,
       model,
       videosPerDay,
       profile: choice("profile", values.profile ?? "flat", Object.keys(PROFILES) as Profile[]),
@@ -85,25 +91,15 @@ export function parsePlan(args: readonly string[]): PlanCommand {
         given(values, "speed", { least: 0.01, most: 100 }) ??
         figure(1, "assumed", `the instance is as fast as ${model.hardware}`),
       instancesMax: wholes(values, "instances-max", 1, { least: 1, most: 100 }),
-      idleMinutes: wholes(values, "idle-minutes", 5, { least: 3, most: 60 }),
+      idleMinutes: wholes(values, "idle-minutes", 5, BACKENDS[BACKEND].idleMinutes),
       coldStartSeconds: parseColdStart(values["cold-start-seconds"]),
       hasWaf: values.waf,
     },
   };
 }
 
-const DEFAULT_COLD_START = {
-  least: 300,
-  most: 660,
-  figure: figure(
-    480,
-    "published",
-    "public reports of asynchronous endpoints at zero: 643 s with 13 GB on an ml.g5.2xlarge, 5 to 8 minutes elsewhere",
-  ),
-} as const;
-
 function parseColdStart(words: string | undefined): PlanOptions["coldStartSeconds"] {
-  if (words === undefined) return DEFAULT_COLD_START;
+  if (words === undefined) return BACKENDS[BACKEND].coldStart;
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(words);
   const least = Number(match?.[1]);
   const most = Number(match?.[2] ?? match?.[1]);
@@ -117,6 +113,6 @@ function parseColdStart(words: string | undefined): PlanOptions["coldStartSecond
 
 function parseInstanceTypes(words: string): [string, ...string[]] {
   const names = words.split(",").map((name) => name.trim());
-  for (const name of names) choice("instance-types", name, Object.keys(INSTANCE_TYPES));
+  for (const name of names) choice("instance-types", name, Object.keys(BACKENDS[BACKEND].instanceTypes));
   return names as [string, ...string[]];
 }
