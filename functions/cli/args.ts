@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { GenerationRequest } from "../../lib/generation/request/index.ts";
+import { UsageError } from "../../lib/shared/command-line/index.ts";
 
 export const USAGE = `usage: npm run generate -- "<prompt>" [options]
 
@@ -22,11 +23,6 @@ export const USAGE = `usage: npm run generate -- "<prompt>" [options]
   --json           prints the result as JSON (npm itself keeps quiet with npm run --silent generate)
   --help           prints this
 `;
-
-/** The command line cannot be understood; the message is one sentence. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
 
 export interface GenerateCommand {
   readonly request: GenerationRequest;

@@ -1,6 +1,6 @@
 import { INSTANCE_TYPES } from "../../infra/instance-types.ts";
+import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { quantile } from "../bench/statistics.ts";
-import { UsageError } from "../bench/usage-error.ts";
 import { drawArrivals } from "./arrivals.ts";
 import { type BillLine, idleMonth, totalOf, videoBill } from "./bill.ts";
 import { type Simulation, simulate } from "./endpoint.ts";

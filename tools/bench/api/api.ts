@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { circumstances } from "../machine.ts";
-import { demoModel, docsFolder, resultsFolder, userPath } from "../options.ts";
+import { demoModel, docsFolder, resultsFolder, userPath, type Written } from "../options.ts";
 import { readResults, updateDocument, writeText } from "../results-file.ts";
 import { measureIdempotency } from "./idempotency.ts";
 import { measureLoads } from "./loads.ts";
@@ -29,11 +28,7 @@ const PACKAGES = ["hono", "@hono/node-server", "zod", "pino"];
  * `api [--quick] [--from FILE]`: requests a second beside those of the bare framework, the time to the worker's start,
  * memory, and one idempotency key used many times at once. A quick run reports beside its measurements in out/bench.
  */
-export async function runApi(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: { quick: { type: "boolean", default: false }, from: { type: "string" } },
-  });
+export async function runApi({ values, args }: Written<"from">): Promise<void> {
   const results = values.from
     ? await readResults(userPath(values.from), apiResultsSchema)
     : await measure(values.quick ? QUICK : WHOLE, ["api", ...args]);

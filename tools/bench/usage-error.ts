@@ -1,4 +1,0 @@
-/** The arguments cannot be used; the message is one sentence: what is wrong, and what to write instead. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
