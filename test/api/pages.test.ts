@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { createApp } from "../../functions/api/app.ts";
-import { operations } from "../../functions/api/openapi/document.ts";
+import { operationsOf } from "../../functions/api/openapi/operation.ts";
 import { curlExample } from "../../functions/api/pages/curl-example.ts";
 import type { JsonSchema } from "../../functions/api/pages/json-schema.ts";
 import { PROBLEM_CODES } from "../../functions/api/problem.ts";
@@ -119,7 +119,7 @@ test("the browser's modules type-check", async () => {
 });
 
 describe("the reference", () => {
-  const all = operations(api.deps);
+  const all = operationsOf(api.app.routes);
 
   test("has every operation with its method and path, and every error code", async () => {
     const { text } = await load("/docs");
