@@ -121,7 +121,7 @@ describe("imports", () => {
     expect(forbidden).toEqual([]);
   });
 
-  test("a lib folder imports only those design.md lets it", () => {
+  test("a lib folder imports only those that design.md allows", () => {
     const forbidden = inFolder("lib/").flatMap((path) => {
       const own = libFolder(path);
       if (!own) return [];
@@ -143,7 +143,7 @@ describe("imports", () => {
     expect(entered).toEqual([]);
   });
 
-  test("functions import lib and their own folder, the local service others too, and infra only itself", () => {
+  test("functions import lib and their own folder, the local service also others, and infra only itself", () => {
     const strangers = inFolder("functions/").flatMap((path) => {
       const own = path.startsWith(composition) ? "functions/" : `${path.split("/").slice(0, 2).join("/")}/`;
       const targets = importsOf
@@ -208,7 +208,7 @@ describe("text", () => {
     expect(long.map(({ place }) => place)).toEqual([]);
   });
 
-  test("nothing is left to be done in comments", () => {
+  test("no comment says that something is left to be done", () => {
     const marks = new RegExp(
       ["TO", "FIX"].map((start, index) => `\\b${start}${["DO", "ME"][index]}\\b`).join("|"),
     );

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deploys all stacks into moto, an emulator of AWS from PyPI, by the commands of the README, and looks at what is there
+# Deploys all stacks into moto, an emulator of AWS from PyPI, by the commands of docs/deploy.md, and looks at what is there
 # then; and lets cfn-lint read the templates. moto makes the resources and wires few of them: that a wire is in the
 # template is what test/infra says, and docs/deploy.md says what neither can show.
 set -euo pipefail

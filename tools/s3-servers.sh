@@ -7,9 +7,9 @@ cd "$(dirname "$0")/.."
 
 MOTO_VERSION=5.2.5
 VERSITYGW_VERSION=v1.8.0
-MOTO_LACKS="read nothing but what was signed;read nothing once they have expired"
-MOTO_LACKS+=";knows the parts of an upload that was broken off by their checksums"
-VERSITYGW_LACKS="may have a key that another key begins with"
+MOTO_LACKS="signed URLs read nothing but what was signed;signed URLs read nothing once they have expired"
+MOTO_LACKS+=";an interrupted upload recognises its parts by their checksums"
+VERSITYGW_LACKS="a key may begin with another key"
 
 work=$PWD/out/s3-servers
 mkdir -p "$work"

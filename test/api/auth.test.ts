@@ -22,7 +22,7 @@ describe("a request", () => {
     return problem;
   }
 
-  it("is answered alike without a key and with one that is malformed, unknown, wrong or revoked", async () => {
+  it("a request without a key is answered like one with a malformed, unknown, wrong or revoked key", async () => {
     const { key, apiKey } = await api.deps.keys.create({ tenant: "acme", name: "revoked" });
     await api.deps.keys.revoke(apiKey.id);
     const [, id] = api.ownKey.split("_");
@@ -47,13 +47,13 @@ describe("a request", () => {
     }
   });
 
-  it("is let in whatever the case of the scheme", async () => {
+  it("the authorization scheme may be written in any case", async () => {
     const headers = { authorization: `bearer ${api.ownKey}` };
     expect((await api.send("GET", "/v1/videos", { key: null, headers })).status).toBe(200);
   });
 
   it.each(guarded.map((operation) => [operation.id, operation] as const))(
-    "for %s wants a key before it looks at anything else",
+    "the route %s checks the key before anything else",
     async (_id, operation) => {
       const path = pathOf(operation, "nothing");
       const malformed = operation.body ? { body: "{" } : {};
@@ -62,12 +62,12 @@ describe("a request", () => {
     },
   );
 
-  it("to an unknown path wants a key too, so that nobody learns the routes of others", async () => {
+  it("an unknown path is answered 401 without a key, so that nobody can probe for routes", async () => {
     await expectProblem(await api.send("GET", "/v1/nothing", { key: null }), "invalid_api_key");
   });
 });
 
-describe("what belongs to another tenant", () => {
+describe("an object of another tenant", () => {
   /** The ids of one thing of each kind, of the first tenant, and of none. */
   const kinds: Record<string, { own: string; missing: string }> = {};
   beforeAll(async () => {
@@ -85,7 +85,7 @@ describe("what belongs to another tenant", () => {
   const withId = guarded.filter(({ path }) => path.includes("{id}") && !path.startsWith("/v1/models"));
 
   it.each(withId.map((operation) => [operation.id, operation] as const))(
-    "is to %s as if it were not there, to the byte",
+    "a call of %s for another tenant's object is answered byte for byte as if the object did not exist",
     async (id, operation) => {
       const { own, missing } = kinds[operation.path.split("/")[2]!]!;
       const ask = async (thing: string) => {
@@ -103,21 +103,21 @@ describe("what belongs to another tenant", () => {
     },
   );
 
-  it("is in no list", async () => {
+  it("no list shows an object of another tenant", async () => {
     for (const path of ["/v1/videos", "/v1/webhook_endpoints", "/v1/triggers"]) {
       const list = await (await api.send("GET", path, { key: api.otherKey })).json();
       expect(list).toEqual({ object: "list", data: [], first_id: null, last_id: null, has_more: false });
     }
   });
 
-  it("is as it was after all that", async () => {
+  it("an object is unchanged after another tenant tried to change it", async () => {
     const { own } = kinds.videos!;
     expect(await api.get(own)).toMatchObject({ id: own, status: "completed" });
     const endpoints = (await (await api.send("GET", "/v1/webhook_endpoints")).json()) as { data: unknown[] };
     expect(endpoints.data).toMatchObject([{ id: kinds.webhook_endpoints!.own, name: "webhook" }]);
   });
 
-  it("does not clash with it on an idempotency key", async () => {
+  it("two tenants may use the same idempotency key", async () => {
     const headers = { "idempotency-key": "same" };
     const mine = await api.create({}, { headers });
     const theirs = await api.create({}, { headers, key: api.otherKey });

@@ -4,7 +4,7 @@ import type { Video } from "../../functions/api/schemas/video.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { BASE_URL, testApi } from "./support.ts";
 
-it("knows what requests take and answers have", async () => {
+it("the client's types know the request and response of every route", async () => {
   const api = await testApi({ store: memoryStore() });
   const { v1 } = adareelClient(BASE_URL, api.ownKey, {
     fetch: async (input, init) => api.app.request(input instanceof URL ? input.href : input, init),
@@ -32,7 +32,7 @@ it("knows what requests take and answers have", async () => {
   expect((await (await models.$get()).json()).data[0]!.id).toBe("demo");
 });
 
-it("does not compile with what the API would refuse", () => {
+it("a request that the API would refuse does not compile", () => {
   const { v1 } = adareelClient(BASE_URL, "adr_");
   type Create = Parameters<typeof v1.videos.$post>[0];
   type Fields = Create["json"];

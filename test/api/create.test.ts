@@ -21,7 +21,7 @@ async function created(request: {
   return video;
 }
 
-it("a prompt alone comes back with every default and the seed that was drawn", async () => {
+it("a response to a bare prompt holds every default and the seed that was drawn", async () => {
   const video = await created({ json: { prompt: "  a red circle\n" } });
   expect(video).toEqual({
     object: "video",
@@ -65,7 +65,7 @@ it("a prompt alone comes back with every default and the seed that was drawn", a
   expect((await created({ json: { prompt: "a red circle" } })).params.seed).not.toBe(seed);
 });
 
-it("whatever was asked for comes back", async () => {
+it("a response repeats every field that was asked for", async () => {
   const cache = {
     codebook: [{ below: 0.1, rate: 3 }, { rate: 1 }],
     motion_regularisation: { reference: 0.5, window: { from: 1, to: 9, of: 10 } },
@@ -139,7 +139,7 @@ describe("cache", () => {
       { policy: "slow", warmup_steps: 5 },
       { policy: "slow", warmup_steps: 5 },
     ],
-  ])("%j is %j", async (cache, expected) => {
+  ])("the cache setting %j is stored as %j", async (cache, expected) => {
     expect((await created({ json: { prompt: "a", cache } })).params.cache).toMatchObject(expected);
   });
 });
@@ -175,7 +175,7 @@ describe("a form", () => {
     { requiredKeys: ["prompt", "seed"] },
   );
 
-  it("means what the same request means as JSON", async () => {
+  it("a form means the same as the equivalent JSON", async () => {
     await fc.assert(
       fc.asyncProperty(request, async (fields) => {
         expect(await created({ form: formOf(fields) })).toEqual(await created({ json: fields }));
@@ -184,7 +184,7 @@ describe("a form", () => {
     );
   });
 
-  it("may hold objects as JSON, lists in brackets, and fields that are left out as null", async () => {
+  it("a form may hold objects as JSON, lists in brackets, and null for fields that are left out", async () => {
     const form = formOf({
       prompt: "a red circle",
       cache: '{"codebook":[{"below":0.1,"rate":2},{"rate":1}],"motion_regularisation":false}',
@@ -203,7 +203,7 @@ describe("a form", () => {
     });
   });
 
-  it("and JSON may carry fields in extra_body, which those outside overrule", async () => {
+  it("both a form and JSON may carry fields in extra_body, and fields outside of it win", async () => {
     const fields = { prompt: "a", steps: 9, extra_body: { seed: 7, steps: 8, cache: { policy: "off" } } };
     const [fromJson, fromForm] = [await created({ json: fields }), await created({ form: formOf(fields) })];
     expect(fromForm).toEqual(fromJson);

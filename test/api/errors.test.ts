@@ -27,7 +27,7 @@ describe("a create", () => {
       "cache.motion_regularisation.gain",
     ],
     ["a field nobody knows in extra_body", { extra_body: { loras: [] } }, "loras"],
-  ])("with %s is refused by the field's name", async (_title, fields, param) => {
+  ])("a create with %s is refused by the field's name", async (_title, fields, param) => {
     const { detail } = await expectProblem(
       await post({ prompt: "a", ...fields }),
       "unknown_parameter",
@@ -90,12 +90,12 @@ describe("a create", () => {
       "webhook_events.0",
       /./,
     ],
-  ])("with %s is an invalid value", async (_title, fields, param, sentence) => {
+  ])("a create with %s is refused as an invalid value", async (_title, fields, param, sentence) => {
     const { detail } = await expectProblem(await post({ prompt: "a", ...fields }), "invalid_value", param);
     expect(detail).toMatch(sentence);
   });
 
-  it("with an input_reference is refused as unsupported, as JSON and as a file", async () => {
+  it("a create with an input_reference is refused as unsupported, as JSON and as a file", async () => {
     const json = { prompt: "a", input_reference: { image_url: "https://a.example/b.png" } };
     await expectProblem(await post(json), "unsupported_parameter", "input_reference");
     const form = new FormData();
@@ -114,11 +114,11 @@ describe("a create", () => {
     "https://user:pass@hooks.example.com",
     "https://api.test/v1/videos",
     "no url",
-  ])("with the webhook_url %s is refused", async (webhook_url) => {
+  ])("a create with the webhook_url %s is refused", async (webhook_url) => {
     await expectProblem(await post({ prompt: "a", webhook_url }), "invalid_webhook_url", "webhook_url");
   });
 
-  it("never says what was in a field", async () => {
+  it("an error never repeats the value of a field", async () => {
     const secret = "very-secret";
     for (const fields of [
       { seed: secret },
@@ -130,7 +130,7 @@ describe("a create", () => {
     }
   });
 
-  it("names no more of a long field than a line of it", async () => {
+  it("an error repeats at most one line of a long field name", async () => {
     for (const fields of [{ ["x".repeat(9000)]: 1 }, { metadata: { ["x".repeat(9000)]: "" } }]) {
       expect((await (await post({ prompt: "a", ...fields })).text()).length).toBeLessThan(1000);
     }
@@ -142,7 +142,7 @@ it.each([
   ["POST", "/v1/videos/extensions"],
   ["POST", "/v1/videos/characters"],
   ["GET", "/v1/videos/characters/char_1"],
-])("%s %s is not supported, and not to be tried again", async (method, path) => {
+])("%s %s is refused as not supported, and clients are told not to retry", async (method, path) => {
   const answer = await api.send(method, path);
   expect(answer.headers.get("x-should-retry")).toBe("false");
   const { detail } = await expectProblem(answer, "not_supported");
@@ -155,11 +155,11 @@ it.each([
   ["/v1/models/nothing", "not_found"],
   ["/v1/webhook_endpoints/nothing", "not_found"],
   ["/v1/nothing", "not_found"],
-] as const)("GET %s is %s", async (path, code) => {
+] as const)("GET %s is answered with %s", async (path, code) => {
   await expectProblem(await api.send("GET", path), code);
 });
 
-describe("a fault of ours", () => {
+describe("an internal error", () => {
   const withStore = (fault: () => never) => {
     const store = memoryStore();
     const broken = intercepted(store, async (_name, key, operation) =>
@@ -168,7 +168,7 @@ describe("a fault of ours", () => {
     return testApi({ store: broken });
   };
 
-  it("in the store is a 503 that may be tried again and says nothing but the request's id", async () => {
+  it("a failing store is a 503 that may be retried and shows only the request id", async () => {
     const broken = await withStore(() => {
       throw new StoreError("denied", "The folder /secret is not ours.");
     });
@@ -178,7 +178,7 @@ describe("a fault of ours", () => {
     expect(detail).toBe(`The service failed. Ask about it with the request id ${id}.`);
   });
 
-  it("anywhere else is a 500 that says as little", async () => {
+  it("any other internal error is a 500 that shows only the request id", async () => {
     const broken = await withStore(() => {
       throw new TypeError("secret is undefined");
     });

@@ -78,7 +78,7 @@ describe("a body of JSON", () => {
     ],
     ["with constructor", '{"prompt":"a","constructor":{}}', "unknown_parameter", "constructor"],
     ["with an extra_body that is none", '{"prompt":"a","extra_body":[]}', "unknown_parameter", "extra_body"],
-  ])("%s is refused", async (_title, body, code, param) => {
+  ])("a JSON body %s is refused", async (_title, body, code, param) => {
     await expectRefused({ body, headers: JSON_TYPE }, code, param);
   });
 
@@ -91,7 +91,7 @@ describe("a body of JSON", () => {
     ["</s>", "a</s>b"],
     ["<PAD>", "<PAD>"],
     ["an extra id", "a <extra_id_0>"],
-  ])("with %s in a prompt is refused, in the negative one too", async (_title, text) => {
+  ])("a JSON body with %s in the prompt or the negative prompt is refused", async (_title, text) => {
     await expectRefused({ json: { prompt: text } }, "invalid_value", "prompt");
     await expectRefused({ json: { prompt: "a", negative_prompt: text } }, "invalid_value", "negative_prompt");
   });
@@ -126,13 +126,16 @@ describe("a body of JSON", () => {
   const table = Object.entries(fields).flatMap(([field, values]) =>
     values.map(([title, value]) => [field, title, value] as const),
   );
-  it.each(table)("with a %s that is %s is refused by name", async (field, _title, value) => {
-    const json = { prompt: "a", webhook_url: "https://hooks.example.com", [field]: value };
-    const answer = await api.send("POST", "/v1/videos", { json });
-    expect(answer.status).toBe(400);
-    const { error } = (await answer.json()) as { error: { param: string } };
-    expect(error.param.split(".")[0]).toBe(field);
-  });
+  it.each(table)(
+    "a JSON body with a %s that is %s is refused by the field's name",
+    async (field, _title, value) => {
+      const json = { prompt: "a", webhook_url: "https://hooks.example.com", [field]: value };
+      const answer = await api.send("POST", "/v1/videos", { json });
+      expect(answer.status).toBe(400);
+      const { error } = (await answer.json()) as { error: { param: string } };
+      expect(error.param.split(".")[0]).toBe(field);
+    },
+  );
 });
 
 describe("a form", () => {
@@ -180,12 +183,12 @@ describe("a form", () => {
     ["with a seed of 0x10", form(PROMPT, part("seed", "0x10")), "invalid_value", "seed"],
     ["with a seed of blanks", form(PROMPT, part("seed", " ")), "invalid_value", "seed"],
     ["with a truth of 1", form(PROMPT, part("compare", "1")), "invalid_value", "compare"],
-  ])("%s is refused", async (_title, body, code, param) => {
+  ])("a form %s is refused", async (_title, body, code, param) => {
     await expectRefused({ body, headers: FORM_TYPE }, code, param);
   });
 
   it.each(["prompt", "seed", "cache", "metadata", "cache[policy]", "webhook_events[]", "loras"])(
-    "with a file for %s is refused",
+    "a form with a file for %s is refused",
     async (name) => {
       const files = new FormData();
       files.append("prompt", "a");
@@ -194,7 +197,7 @@ describe("a form", () => {
     },
   );
 
-  it("may have metadata of any name that JSON may have", async () => {
+  it("a form may have metadata of any name that JSON may have", async () => {
     const body = form(PROMPT, part("metadata[constructor]", "x"), part("metadata[toString]", "y"));
     const answer = await api.send("POST", "/v1/videos", { body, headers: FORM_TYPE });
     expect(await answer.json()).toMatchObject({ metadata: { constructor: "x", toString: "y" } });
@@ -211,23 +214,23 @@ describe("a body", () => {
     ["a very long type", { "content-type": "a".repeat(50_000) }],
     ["a coding", { ...JSON_TYPE, "content-encoding": "gzip" }],
     ["two codings", { ...JSON_TYPE, "content-encoding": "identity, br" }],
-  ])("of %s is refused", async (_title, headers) => {
+  ])("a body of %s is refused", async (_title, headers) => {
     const body = Buffer.from('{"prompt":"a"}');
     await expectRefused({ body, headers }, "unsupported_media_type");
   });
 
-  it("that is a form without a boundary is refused", async () => {
+  it("a form without a boundary is refused", async () => {
     const headers = { "content-type": "multipart/form-data" };
     await expectRefused({ body: form(PROMPT), headers }, "invalid_multipart");
   });
 
-  it("that is not there is an empty one", async () => {
+  it("a missing body counts as an empty one", async () => {
     await expectRefused({}, "invalid_value", "prompt");
     await expectRefused({ headers: JSON_TYPE, body: "" }, "invalid_value", "prompt");
     await expectRefused({ headers: FORM_TYPE, body: "" }, "invalid_value", "prompt");
   });
 
-  it("may say its type in any case and with a charset", async () => {
+  it("a content type may be in any case and have a charset", async () => {
     const headers = { "content-type": "Application/JSON ; charset=utf-8", "content-encoding": "identity" };
     const answer = await api.send("POST", "/v1/videos", { body: '\ufeff{"prompt":"a"}', headers });
     expect(answer.status).toBe(200);
@@ -250,12 +253,12 @@ describe("a body", () => {
     return sized;
   }
 
-  it("that breaks off is refused", async () => {
+  it("a body that breaks off is refused", async () => {
     const body = stream([Buffer.from('{"prompt":"a"}')], "error");
     await expectRefused({ body, headers: JSON_TYPE }, "invalid_json");
   });
 
-  it("of exactly the size allowed is read, and of one byte more is not", async () => {
+  it("a body of exactly the size limit is read, and one byte more is refused", async () => {
     const sized = (bytes: number) => Buffer.from('{"prompt":"a"}'.padEnd(bytes));
     for (const body of [sized(LIMITS.bodyBytesMax), stream([sized(LIMITS.bodyBytesMax)], "close")]) {
       expect((await api.send("POST", "/v1/videos", { body, headers: JSON_TYPE })).status).toBe(200);
@@ -268,7 +271,7 @@ describe("a body", () => {
     }
   });
 
-  it("that never ends is not read to the end", async () => {
+  it("a body without end is not read to the end", async () => {
     const endless = stream(
       (function* () {
         for (;;) yield new Uint8Array(16 * 1024);
@@ -279,7 +282,7 @@ describe("a body", () => {
     expect(endless.sent).toBeLessThan(4 * LIMITS.bodyBytesMax);
   });
 
-  it("whose length is a lie is counted", async () => {
+  it("a body is measured itself when its Content-Length is wrong", async () => {
     const headers = { ...JSON_TYPE, "content-length": "2" };
     const body = stream([new Uint8Array(LIMITS.bodyBytesMax + 1)], "close");
     await expectRefused({ body, headers }, "body_too_large");
@@ -296,7 +299,7 @@ describe("headers that mean something", () => {
     ["x-stainless-retry-count", "-1"],
     ["x-stainless-retry-count", "9".repeat(10_000)],
     ["x-request-id", "\u00ff".repeat(1000)],
-  ])("are passed over when they make no sense: %s", async (name, value) => {
+  ])("a header that makes no sense is ignored: %s", async (name, value) => {
     const answer = await api.send("POST", "/v1/videos", {
       json: { prompt: "a" },
       headers: { [name]: value },

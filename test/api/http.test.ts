@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 
 it.each(["videos", "webhook_endpoints", "webhook_secret", "webhook_event_types", "triggers", "models"])(
-  "no cache keeps what a key is told of %s",
+  "answers of %s forbid caches to store them",
   async (path) => {
     const answer = await api.send("GET", `/v1/${path}`);
     expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "no-store"]);
@@ -33,21 +33,21 @@ describe("a path", () => {
     ["DELETE", "/v1/models", "GET, HEAD"],
     ["POST", "/healthz", "GET, HEAD"],
     ["POST", "/openapi.json", "GET, HEAD"],
-  ])("that does not take %s %s says which methods it takes", async (method, path, methods) => {
+  ])("a path that does not take %s %s says which methods it takes", async (method, path, methods) => {
     const answer = await api.send(method, path);
     expect(answer.headers.get("allow")!.split(", ").sort()).toEqual(methods.split(", ").sort());
     await expectProblem(answer, "method_not_allowed");
   });
 
   it.each(["/v1/videos/", "/v1/videos/video_1/", "/v1/videos//content", "/v1/Videos", "/v2/videos", "/v1"])(
-    "%s is not one of ours",
+    "the path %s is not found",
     async (path) => {
       await expectProblem(await api.send("GET", path), "not_found");
     },
   );
 
   it.each(["a%2Fb%3Fc", "%00", "%2e%2e%2fapi-keys", "%ff", "video_%2A", "x".repeat(5000), "__proto__"])(
-    "with the odd id %s is that of no video, endpoint, trigger or model",
+    "the odd id %s finds no video, endpoint, trigger or model",
     async (id) => {
       await expectProblem(await api.send("GET", `/v1/videos/${id}`), "video_not_found");
       for (const kind of ["webhook_endpoints", "triggers", "models"]) {
@@ -58,7 +58,7 @@ describe("a path", () => {
 });
 
 describe("HEAD", () => {
-  it("has the headers of GET and no body", async () => {
+  it("HEAD has the headers of GET and no body", async () => {
     const { id } = await api.create();
     for (const path of ["/healthz", `/v1/videos/${id}`, "/v1/videos"]) {
       const [get, head] = [await api.send("GET", path), await api.send("HEAD", path)];
@@ -72,7 +72,7 @@ describe("HEAD", () => {
 describe("a script of another origin", () => {
   const origin = { origin: "https://app.example.com" };
 
-  it("may ask, with a key and any header, without a key for the asking", async () => {
+  it("a script of another origin may send a key and any header, and its preflight needs no key", async () => {
     const answer = await api.send("OPTIONS", "/v1/videos", {
       key: null,
       headers: {
@@ -88,7 +88,7 @@ describe("a script of another origin", () => {
     expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
   });
 
-  it("may read answers and problems, and what clients steer by", async () => {
+  it("a script of another origin may read answers, errors and the headers that clients act on", async () => {
     for (const key of [api.ownKey, null]) {
       const answer = await api.send("GET", "/v1/videos", { key, headers: origin });
       expect(answer.headers.get("access-control-allow-origin")).toBe("*");
@@ -98,7 +98,7 @@ describe("a script of another origin", () => {
 });
 
 describe("a request's id", () => {
-  it("is on every answer, and another for each", async () => {
+  it("every answer has a request id of its own", async () => {
     const ids = new Set<string | null>();
     for (const path of ["/healthz", "/v1/videos", "/v1/nothing", "/nothing"]) {
       ids.add((await api.send("GET", path)).headers.get("x-request-id"));
@@ -107,7 +107,7 @@ describe("a request's id", () => {
     expect(ids).not.toContain(null);
   });
 
-  it("is the caller's if it is a plain word, and no other", async () => {
+  it("a request id of the caller is kept only if it is a plain word", async () => {
     const echoed = async (id: string) =>
       (await api.send("GET", "/healthz", { headers: { "x-request-id": id } })).headers.get("x-request-id");
     expect(await echoed("abc-123")).toBe("abc-123");
@@ -116,7 +116,7 @@ describe("a request's id", () => {
 });
 
 describe("the log", () => {
-  it("has a line for each request, with its id and its video's, and nothing that is nobody's business", async () => {
+  it("the log has a line for each request, with its id and its video's, and nothing confidential", async () => {
     const secrets = ["a private prompt", "https://hooks.example.com/token", "private-metadata", api.ownKey];
     const [prompt, webhook_url, order] = secrets;
     const { id } = await api.create({ prompt, webhook_url, negative_prompt: prompt, metadata: { order } });
@@ -140,12 +140,12 @@ describe("the log", () => {
   });
 });
 
-it("says that it is well, and which version it is, to anybody", async () => {
+it("the health route tells anybody that the service is up, and its version", async () => {
   const answer = await api.send("GET", "/healthz", { key: null });
   expect(await answer.json()).toEqual({ status: "ok", version: "0.0.0-test" });
 });
 
-it("has the models of the deployment", async () => {
+it("the list of models holds the models of the deployment", async () => {
   const model = {
     id: "demo",
     object: "model",

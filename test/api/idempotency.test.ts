@@ -30,7 +30,7 @@ async function countJobs(): Promise<number> {
 describe("an idempotency key", () => {
   const keyed = (key: string) => ({ "idempotency-key": key });
 
-  it("makes one job of a request that comes twice, and the worker is told once", async () => {
+  it("an idempotency key makes one job of a request that comes twice, and the worker is told once", async () => {
     const first = await post(keyed("twice"));
     const second = await post(keyed("twice"));
     expect([first.isReplay, second.isReplay]).toEqual([false, true]);
@@ -38,7 +38,7 @@ describe("an idempotency key", () => {
     expect(api.hinted.work.filter((id) => id === first.video.id)).toHaveLength(1);
   });
 
-  it("knows the request again in another order, with its defaults, and as a form", async () => {
+  it("an idempotency key recognises its request in another order, with defaults, and as a form", async () => {
     const first = await post(keyed("order"), { seed: 1, cache: { policy: "off", warmup_steps: 1 } });
     const json = {
       cache: { warmup_steps: 1, policy: "off" },
@@ -51,13 +51,13 @@ describe("an idempotency key", () => {
     expect([reordered.video.id, video.id]).toEqual([first.video.id, first.video.id]);
   });
 
-  it("shows the job as it is by then", async () => {
+  it("a repetition shows the job's current state", async () => {
     const { video } = await post(keyed("later"));
     await api.complete(video.id);
     expect((await post(keyed("later"))).video).toMatchObject({ id: video.id, status: "completed" });
   });
 
-  it("that was used for another request is refused, and nothing is made", async () => {
+  it("an idempotency key that was used for another request is refused, and nothing is made", async () => {
     await post(keyed("other"));
     const before = await countJobs();
     const json = { prompt: "another" };
@@ -66,14 +66,14 @@ describe("an idempotency key", () => {
     expect(await countJobs()).toBe(before);
   });
 
-  it("is not taken by a request that was refused", async () => {
+  it("a refused request does not use up its idempotency key", async () => {
     const json = { prompt: "a red circle", size: "1x1" };
     const answer = await api.send("POST", "/v1/videos", { json, headers: keyed("refused") });
     await expectProblem(answer, "invalid_value", "size");
     expect((await post(keyed("refused"))).isReplay).toBe(false);
   });
 
-  it("is of one route: a remix with it is another job", async () => {
+  it("an idempotency key belongs to one route: a remix with it is another job", async () => {
     const { video } = await post(keyed("route"));
     const path = `/v1/videos/${video.id}/remix`;
     const remix = async () => {
@@ -85,7 +85,7 @@ describe("an idempotency key", () => {
     expect(second).toEqual({ ...first, replayed: "true" });
   });
 
-  it("is forgotten after 24 hours", async () => {
+  it("an idempotency key is forgotten after 24 hours", async () => {
     const { video } = await post(keyed("day"));
     api.clock.advance(24 * HOUR_MS - 1);
     expect((await post(keyed("day"))).video.id).toBe(video.id);
@@ -94,7 +94,7 @@ describe("an idempotency key", () => {
     expect([next.isReplay, next.video.id === video.id]).toEqual([false, false]);
   });
 
-  it("whose video was deleted after its time makes no second one", async () => {
+  it("an idempotency key makes no second video after the first one expired", async () => {
     const brief = await testApi({ store: memoryStore(), retentionMs: HOUR_MS });
     const { id } = await brief.create({}, { headers: keyed("brief") });
     await brief.send("POST", `/v1/videos/${id}/cancel`);
@@ -105,7 +105,7 @@ describe("an idempotency key", () => {
     await expectProblem(late, "video_expired");
   });
 
-  it.each(["", "x".repeat(256), "\u00e4"])("%j is none", async (key) => {
+  it.each(["", "x".repeat(256), "\u00e4"])("%j is not a valid idempotency key", async (key) => {
     const json = { prompt: "a" };
     const answer = await api.send("POST", "/v1/videos", { json, headers: keyed(key) });
     await expectProblem(answer, "invalid_value", "Idempotency-Key");
@@ -114,7 +114,7 @@ describe("an idempotency key", () => {
   it.each([
     [1000, "memory", memoryStore],
     [200, "a folder", undefined],
-  ])("makes one job of %i requests at once, in %s", async (count, _where, store) => {
+  ])("an idempotency key makes one job of %i concurrent requests, in %s", async (count, _where, store) => {
     api = await testApi(store && { store: store() });
     const posts = Array.from({ length: count }, () => post(keyed("crowd")));
     const ids = new Set((await Promise.all(posts)).map(({ video }) => video.id));
@@ -122,36 +122,36 @@ describe("an idempotency key", () => {
   });
 });
 
-describe("without a key, a client of OpenAI that says it repeats itself", () => {
+describe("a retry of an OpenAI client without an idempotency key", () => {
   const repeated = (count: number) => ({ "x-stainless-retry-count": String(count) });
 
-  it("gets the job of its first try", async () => {
+  it("a retry of an OpenAI client gets the job of its first try", async () => {
     const first = await post(repeated(0), { seed: 1 });
     const again = await post(repeated(1), { seed: 1 });
     expect([again.video.id, again.isReplay]).toEqual([first.video.id, true]);
     expect((await post(repeated(2), { seed: 1 })).video.id).toBe(first.video.id);
   });
 
-  it("gets two jobs of two first tries, and of the second a repetition", async () => {
+  it("two first tries get two jobs, and a retry of the second gets the second job", async () => {
     const [first, second] = [await post(repeated(0), { seed: 2 }), await post(repeated(0), { seed: 2 })];
     expect(second.video.id).not.toBe(first.video.id);
     expect((await post(repeated(1), { seed: 2 })).video.id).toBe(second.video.id);
   });
 
-  it("gets a job of its own if the first try never came, or was of another request", async () => {
+  it("a retry gets a job of its own if the first try never came, or was another request", async () => {
     const lost = await post(repeated(1), { seed: 3 });
     expect(lost.isReplay).toBe(false);
     const other = await post(repeated(1), { seed: 4 });
     expect([other.isReplay, other.video.id === lost.video.id]).toEqual([false, false]);
   });
 
-  it("is no longer believed after two minutes", async () => {
+  it("a retry is treated as a new request after two minutes", async () => {
     const first = await post(repeated(0), { seed: 5 });
     api.clock.advance(120_000);
     expect((await post(repeated(1), { seed: 5 })).video.id).not.toBe(first.video.id);
   });
 });
 
-it("without either, the same request twice is two jobs", async () => {
+it("two equal requests without idempotency key and retry header make two jobs", async () => {
   expect((await post({})).video.id).not.toBe((await post({})).video.id);
 });

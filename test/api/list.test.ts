@@ -55,18 +55,21 @@ describe("a list", () => {
     videos.splice(7, 1);
   });
 
-  it("has twenty videos, the newest first, without what was deleted and without URLs", async () => {
+  it("a list has twenty videos, the newest first, without deleted ones and without URLs", async () => {
     const page = await list("");
     expect(page).toMatchObject({ object: "list", has_more: true });
     expect(page.data.map(({ id }) => id)).toEqual(videos.slice(0, 20).map(({ id }) => id));
     expect(page.data[0]).toMatchObject({ status: "completed", url: null, url_expires_at: null });
   });
 
-  it.each([1, 2, 7, 14, 29, 30, 100])("turned %i at a time has every video once", async (limit) => {
-    expect(await all(`limit=${limit}`)).toEqual(videos.map(({ id }) => id));
-  });
+  it.each([1, 2, 7, 14, 29, 30, 100])(
+    "all pages of a list together, %i at a time, have every video once",
+    async (limit) => {
+      expect(await all(`limit=${limit}`)).toEqual(videos.map(({ id }) => id));
+    },
+  );
 
-  it("filters by metadata", async () => {
+  it("a list filters by metadata", async () => {
     expect(await all("limit=4&metadata[parity]=odd")).toEqual(idsOf((index) => index % 2 === 1));
     expect(await all("metadata[parity]=odd&metadata[index]=3")).toEqual(idsOf((index) => index === 3));
     expect(await all("metadata%5Ba%20b%5D=%C3%A4%26%3D&limit=9")).toHaveLength(videos.length);
@@ -79,11 +82,11 @@ describe("a list", () => {
     ["failed", 3, 5],
     ["in_progress", 5, 6],
     ["queued", 6, 29],
-  ])("filters by the status %s", async (status, from, to) => {
+  ])("a list filters by the status %s", async (status, from, to) => {
     expect(await all(`limit=2&status=${status}`)).toEqual(videos.slice(from, to).map(({ id }) => id));
   });
 
-  it("filters as one would by looking at all", async () => {
+  it("a filtered list equals the filter applied to all videos", async () => {
     const query = fc.record({
       limit: fc.integer({ min: 1, max: 30 }),
       parity: fc.constantFrom("odd", "even"),
@@ -102,7 +105,7 @@ describe("a list", () => {
     );
   });
 
-  it("begins after a video that was deleted, or never was", async () => {
+  it("a list begins after a video that was deleted or never existed", async () => {
     expect((await list(`?after=video_${"0".repeat(26)}`)).data).toEqual([]);
     expect((await list(`?after=video_${"7".padEnd(26, "z")}&limit=1`)).data[0]!.id).toBe(videos[0]!.id);
   });
@@ -119,12 +122,12 @@ describe("a list", () => {
     ["order=asc", "order"],
     ["status=cancelled", "status"],
     ["metadata[a]=1&metadata[a]=2", "metadata[a]"],
-  ])("with %s is refused", async (query, param) => {
+  ])("a list with %s is refused", async (query, param) => {
     await expectProblem(await api.send("GET", `/v1/videos?${query}`), "invalid_value", param);
   });
 
   it.each(["page", "metadata", "metadata[]", "metadata[a][b]", "__proto__", "constructor"])(
-    "with the unknown parameter %s is refused",
+    "a list with the unknown parameter %s is refused",
     async (name) => {
       await expectProblem(await api.send("GET", `/v1/videos?${name}=1`), "unknown_parameter", name);
     },
@@ -147,7 +150,7 @@ describe("a filter of few videos among many", () => {
     }
   });
 
-  it("has what it found, and then says where to go on instead of an empty page with more behind it", async () => {
+  it("a filter that matches few of many videos ends its page early and says where to go on", async () => {
     const query = "metadata[meant]=yes&limit=1";
     const first = await list(`?${query}`);
     expect([first.data.length, first.has_more]).toEqual([1, true]);

@@ -84,7 +84,7 @@ describe.each(SDKS)("the openai client %s", (version, OpenAI) => {
     api = await testApi();
   });
 
-  it("creates, retrieves, lists, remixes and deletes videos", async () => {
+  it("an OpenAI client creates, retrieves, lists, remixes and deletes videos", async () => {
     const { client, calls } = connect(OpenAI, api);
     const own = { seed: 7, cache: { policy: "slow", warmup_steps: 2 }, metadata: { order: "42" } };
     const video = await client.videos.create({ prompt, seconds: "2" as "4", ...own });
@@ -109,7 +109,7 @@ describe.each(SDKS)("the openai client %s", (version, OpenAI) => {
     });
   });
 
-  it("turns all pages of a list", async () => {
+  it("an OpenAI client turns all pages of a list", async () => {
     const { client, calls } = connect(OpenAI, await testApi());
     const ids: string[] = [];
     for (let count = 0; count < 5; count += 1) ids.push((await client.videos.create({ prompt })).id);
@@ -120,7 +120,7 @@ describe.each(SDKS)("the openai client %s", (version, OpenAI) => {
     expect(calls.length - before).toBe(3);
   });
 
-  it("downloads content from the URL it is sent to, without its key", async () => {
+  it("an OpenAI client downloads content from the URL it is redirected to, without its key", async () => {
     const { client } = connect(OpenAI, api);
     const { id } = await client.videos.create({ prompt });
     await api.complete(id);
@@ -129,13 +129,13 @@ describe.each(SDKS)("the openai client %s", (version, OpenAI) => {
     expect(await thumbnail.text()).toBe(`thumbnail.webp of ${id}`);
   });
 
-  it("lists the models", async () => {
+  it("an OpenAI client lists the models", async () => {
     const names: string[] = [];
     for await (const { id } of connect(OpenAI, api).client.models.list()) names.push(id);
     expect(names).toEqual(["demo"]);
   });
 
-  it("throws its own errors, with code, parameter and request id", async () => {
+  it("an OpenAI client throws its own errors, with code, parameter and request id", async () => {
     const { client } = connect(OpenAI, api);
     const reused = { headers: { "Idempotency-Key": `reused by ${version}` } };
     await client.videos.create({ prompt }, reused);
@@ -165,7 +165,7 @@ describe.each(SDKS)("the openai client %s", (version, OpenAI) => {
     }
   });
 
-  it("does not repeat what is pointless", async () => {
+  it("an OpenAI client does not repeat requests that cannot succeed", async () => {
     const { client, calls } = connect(OpenAI, api);
     const { id } = await client.videos.create({ prompt });
     calls.length = 0;
@@ -178,7 +178,7 @@ describe.each(SDKS)("the openai client %s", (version, OpenAI) => {
     expect(calls).toHaveLength(2);
   });
 
-  it("tries again while the queue is full", async () => {
+  it("an OpenAI client tries again while the queue is full", async () => {
     const full = await testApi({ limits: { ...api.deps.limits, unfinishedMax: 1 } });
     const { id } = await full.create();
     const statuses: number[] = [];
@@ -194,7 +194,7 @@ describe.each(SDKS)("the openai client %s", (version, OpenAI) => {
   it.each([
     ["by itself", undefined],
     ["with an idempotency key", { headers: { "Idempotency-Key": "mine" } }],
-  ])("makes one video where the first answer was lost, %s", async (_title, options) => {
+  ])("an OpenAI client makes one video where the first answer was lost, %s", async (_title, options) => {
     const lossy = await testApi();
     const { client, calls } = connect(OpenAI, lossy, {
       onAnswer: async (_answer, call) => {
@@ -207,7 +207,7 @@ describe.each(SDKS)("the openai client %s", (version, OpenAI) => {
     expect(records.map((record) => record.id)).toEqual([id]);
   });
 
-  it("unwraps a webhook as it was delivered", async () => {
+  it("an OpenAI client unwraps a webhook as it was delivered", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: api.clock.now() });
     const { client } = connect(OpenAI, api);
     const url = "https://hooks.example.com/video";

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 
 describe("the document", () => {
-  it("is what the API serves, to anybody", async () => {
+  it("the OpenAPI document is what the API serves, to anybody", async () => {
     const served = await api.send("GET", "/openapi.json", { key: null });
     expect(await served.json()).toMatchObject({
       openapi: "3.1.0",
@@ -21,7 +21,7 @@ describe("the document", () => {
     });
   });
 
-  it("is valid OpenAPI 3.1", async () => {
+  it("the OpenAPI document is valid OpenAPI 3.1", async () => {
     const validator = new Validator();
     const { valid, errors } = await validator.validate(
       structuredClone(DOCUMENT) as unknown as Record<string, unknown>,
@@ -30,7 +30,7 @@ describe("the document", () => {
     expect([valid, validator.version]).toEqual([true, "3.1"]);
   });
 
-  it("refers to nothing that is not there", () => {
+  it("the OpenAPI document has no dangling reference", () => {
     const refs = [...JSON.stringify(DOCUMENT).matchAll(/"\$ref":"([^"]*)"/g)].map(([, ref]) => ref!);
     const known = Object.keys(DOCUMENT.components.schemas).map((id) => `#/components/schemas/${id}`);
     expect(refs).not.toEqual([]);
@@ -38,7 +38,7 @@ describe("the document", () => {
     expect(known.filter((id) => !refs.includes(id))).toEqual([]);
   });
 
-  it("has an operation for every route, a route for every operation, and no id twice", () => {
+  it("the OpenAPI document has an operation for every route, a route for every operation, and no id twice", () => {
     /** For people, or about the document itself. */
     const unlisted = ["/", "/docs", "/assets/{name}", "/openapi.json"];
     const routes = api.app.routes
@@ -50,7 +50,7 @@ describe("the document", () => {
     expect(new Set(OPERATIONS.map(({ id }) => id)).size).toBe(OPERATIONS.length);
   });
 
-  it("cannot be made of an app with a route that is not declared", () => {
+  it("the document cannot be made of an app with a route that is not declared", () => {
     const app = new Hono()
       .get("/v1/things", (c) => c.json([]))
       .get("/v1/things/:id", operation({ id: "getThing", tag: "Models", summary: "A thing" }), (c) =>
@@ -62,13 +62,13 @@ describe("the document", () => {
     );
   });
 
-  it("names every parameter of a path", () => {
+  it("the OpenAPI document names every parameter of a path", () => {
     for (const { path } of OPERATIONS)
       expect(path.match(/\{\w+\}/g) ?? []).toEqual(path.includes("{") ? ["{id}"] : []);
   });
 });
 
-describe("a real answer has the members that the document names, and no other", () => {
+describe("a real answer", () => {
   const ids: Record<string, string> = {};
   beforeAll(async () => {
     const { id } = await api.create({ ...EXAMPLES.createVideo, compare: true });
@@ -84,7 +84,7 @@ describe("a real answer has the members that the document names, and no other", 
   });
 
   it.each(OPERATIONS.map((operation) => [operation.id, operation] as const))(
-    "%s",
+    "a real answer of %s has exactly the members that the OpenAPI document names",
     async (name, operation) => {
       const path = pathOf(operation, ids[operation.path.split("/")[2]!] ?? "");
       const options: SendOptions = operation.body ? { json: EXAMPLES[name] ?? {} } : {};
@@ -94,7 +94,7 @@ describe("a real answer has the members that the document names, and no other", 
     },
   );
 
-  it("for a video in every state", async () => {
+  it("a video in every state has exactly the members that the OpenAPI document names", async () => {
     const get = OPERATIONS.find(({ id }) => id === "getVideo")!;
     const expectVideo = async (id: string) =>
       expectDocumented(get, await api.send("GET", `/v1/videos/${id}`));

@@ -18,14 +18,14 @@ async function load(path: string): Promise<{ response: Response; text: string }>
 const matches = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, found]) => found!);
 
 describe.each(["/", "/docs"])("the page %s", (path) => {
-  test("is HTML that needs no key", async () => {
+  test("a page is HTML that needs no key", async () => {
     const { response, text } = await load(path);
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("text/html; charset=UTF-8");
     expect(text).toMatch(/^<!doctype html><html lang="en">/);
   });
 
-  test("lets only its own origin's scripts and styles run, and nobody frame it", async () => {
+  test("a page runs only scripts and styles of its own origin, and cannot be framed", async () => {
     const { response } = await load(path);
     const policy = response.headers.get("content-security-policy")!;
     expect(policy).toContain("default-src 'none'");
@@ -38,12 +38,12 @@ describe.each(["/", "/docs"])("the page %s", (path) => {
     expect(response.headers.get("referrer-policy")).toBe("no-referrer");
   });
 
-  test("has nothing inline that the policy would refuse", async () => {
+  test("a page has nothing inline that its content policy would refuse", async () => {
     const { text } = await load(path);
     expect(text).not.toMatch(/<script(?![^>]* src=)|<style|<[^>]+ (?:style|on\w+)=/);
   });
 
-  test("is sent once: a browser that has it is told so", async () => {
+  test("a browser that has the page is answered 304", async () => {
     const { response } = await load(path);
     const again = await api.send("GET", path, {
       key: null,
@@ -52,7 +52,7 @@ describe.each(["/", "/docs"])("the page %s", (path) => {
     expect(again.status).toBe(304);
   });
 
-  test("gives every id once, and every anchor leads to one", async () => {
+  test("every id of a page is unique, and every anchor leads to one", async () => {
     const { text } = await load(path);
     const ids = matches(text, / id="([^"]*)"/g);
     expect(new Set(ids).size).toBe(ids.length);
@@ -64,7 +64,7 @@ describe.each(["/", "/docs"])("the page %s", (path) => {
   });
 });
 
-test("everything the pages load is there, of its type, and of this origin", async () => {
+test("every file that the pages load exists, has its content type, and is of this origin", async () => {
   const waiting = ["/", "/docs"];
   const seen = new Map<string, string>();
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
@@ -92,7 +92,7 @@ test("everything the pages load is there, of its type, and of this origin", asyn
 });
 
 test.each(["/assets/none.js", "/assets/..%2froutes.ts", "/assets/tsconfig.json", "/assets/__proto__"])(
-  "%s is not served",
+  "the asset path %s is not served",
   async (path) => {
     const { response, text } = await load(path);
     expect(response.status).toBe(404);
@@ -121,7 +121,7 @@ test("the browser's modules type-check", async () => {
 describe("the reference", () => {
   const all = operationsOf(api.app.routes);
 
-  test("has every operation with its method and path, and every error code", async () => {
+  test("the reference has every operation with its method and path, and every error code", async () => {
     const { text } = await load("/docs");
     for (const { id, method, path } of all) {
       expect(text).toContain(`<h3 id="${id}">`);
@@ -130,7 +130,7 @@ describe("the reference", () => {
     for (const code of PROBLEM_CODES) expect(text).toContain(`id="error-${code}"`);
   });
 
-  test("tells types, bounds and defaults of fields", async () => {
+  test("the reference tells types, bounds and defaults of fields", async () => {
     const { text } = await load("/docs");
     const [, steps] = /<code>steps<\/code>(.*?)<\/li>/.exec(text)!;
     expect(steps).toMatch(/integer.*Denoising steps\..*1 to 1000\./);
@@ -139,7 +139,7 @@ describe("the reference", () => {
   });
 
   test.each(all.flatMap(({ id, body }) => (body ? [{ id, body }] : [])))(
-    "shows a body for $id that the API takes",
+    "the reference shows a body for $id that the API accepts",
     async ({ id, body }) => {
       const { paths } = (await (await api.send("GET", "/openapi.json")).json()) as {
         paths: Record<string, Record<string, { operationId: string; requestBody?: RequestBody }>>;
@@ -154,7 +154,7 @@ describe("the reference", () => {
     },
   );
 
-  test("escapes what it is given", async () => {
+  test("the reference escapes the texts it is given", async () => {
     const app = createApp({ ...api.deps, version: `"><script>alert(1)</script>` });
     const text = await (await app.request(`${BASE_URL}/docs`)).text();
     expect(text).toContain("&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;");

@@ -15,12 +15,12 @@ function open(ids: string[]) {
 }
 
 describe("a position in the queue", () => {
-  it("is the number of jobs that came before", async () => {
+  it("a queue position is the number of jobs that came before", async () => {
     const { positions } = open(["b", "d", "a"]);
     expect(await Promise.all(["a", "c", "e"].map(positions.before))).toEqual([0, 2, 3]);
   });
 
-  it("is found by one look for everybody who asks within a second", async () => {
+  it("queue positions of all requests within a second are found by one listing", async () => {
     const { queue, positions } = open(["a"]);
     await Promise.all(["b", "c"].map(positions.before));
     queue.now = 999;
@@ -31,7 +31,7 @@ describe("a position in the queue", () => {
     expect(await positions.before("b")).toBe(0);
   });
 
-  it("counts what joined since the look, once", async () => {
+  it("a queue position counts each job that joined after the listing once", async () => {
     const { positions } = open(["a"]);
     await positions.before("a");
     positions.joined("b");
@@ -39,13 +39,13 @@ describe("a position in the queue", () => {
     expect(await positions.before("c")).toBe(2);
   });
 
-  it("is not told of more than a thousand", async () => {
+  it("a queue position above a thousand is not told", async () => {
     const ids = Array.from({ length: 1000 }, (_, at) => String(at).padStart(4, "0"));
     expect(await open(ids).positions.before("9999")).toBe(1000);
     expect(await open([...ids, "more"]).positions.before("9999")).toBeNull();
   });
 
-  it("does not remember a look that failed", async () => {
+  it("a failed listing is not remembered", async () => {
     const { queue, positions } = open(["a"]);
     queue.fails = true;
     await expect(positions.before("b")).rejects.toThrow("no answer");

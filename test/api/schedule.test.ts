@@ -8,7 +8,7 @@ import { testApi } from "./support.ts";
 
 const api = await testApi();
 
-test("a completed video's schedule is an SVG that may load and run nothing", async () => {
+test("a completed video's schedule is an SVG that can load and run nothing", async () => {
   const { id } = await api.create();
   await api.complete(id);
   const response = await api.send("GET", `/v1/videos/${id}/schedule.svg`);
@@ -20,7 +20,7 @@ test("a completed video's schedule is an SVG that may load and run nothing", asy
   assertWellFormed(svg);
 });
 
-test("there is no schedule before the video is completed, and none of another tenant's", async () => {
+test("a schedule does not exist before the video is completed, nor for another tenant", async () => {
   const { id } = await api.create();
   const early = await api.send("GET", `/v1/videos/${id}/schedule.svg`);
   expect(early.status).toBe(409);
@@ -30,7 +30,7 @@ test("there is no schedule before the video is completed, and none of another te
   expect(foreign.status).toBe(404);
 });
 
-test("the receipt holds all that the drawing of a schedule needs", () => {
+test("the receipt holds everything that the chart of a schedule needs", () => {
   const trace = sampleTrace("fast", { steps: 30, motion: true });
   const indices = (isComputed: boolean) =>
     trace.schedule.filter(({ computed }) => computed === isComputed).map(({ step }) => step);

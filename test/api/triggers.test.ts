@@ -70,7 +70,7 @@ async function problem(response: Response) {
 const invocation = async (response: Response) => (await response.json()) as Invocation;
 
 describe("a trigger", () => {
-  test("is created with its secret, which is never shown again", async () => {
+  test("a trigger is created with its secret, which is never shown again", async () => {
     const api = await testApi();
     const { signing_secret: secret, ...trigger } = await createTrigger(api, {
       name: "issues",
@@ -93,7 +93,7 @@ describe("a trigger", () => {
     expect(page).toMatchObject({ object: "list", data: [trigger], has_more: false });
   });
 
-  test("takes the sender's own secret", async () => {
+  test("a trigger accepts the sender's own secret", async () => {
     const api = await testApi();
     const secret = "It's-a-Secret-to-Everybody";
     const trigger = await createTrigger(api, { signature: { scheme: "github", secret } });
@@ -101,7 +101,7 @@ describe("a trigger", () => {
     expect((await postGithub(api, trigger, JSON.stringify(PAYLOAD), { secret })).status).toBe(202);
   });
 
-  test("is changed field by field", async () => {
+  test("a trigger is changed field by field", async () => {
     const api = await testApi();
     const trigger = await createTrigger(api, { video: { steps: 4 } });
     const path = `/v1/triggers/${trigger.id}`;
@@ -139,7 +139,7 @@ describe("a trigger", () => {
     [{ video: { webhook_events: ["video.failed"] } }, "invalid_value", "video.webhook_events"],
     [{ video: { metadata: { issue: "{{" } } }, "invalid_value", "video.metadata.issue"],
     [{ surprise: 1 }, "unknown_parameter", "surprise"],
-  ])("is refused with %j", async (fields, code, param) => {
+  ])("a trigger is refused with %j", async (fields, code, param) => {
     const api = await testApi();
     const json = { prompt: "{{/a}}", signature: { scheme: "github" }, ...fields };
     const refused = await problem(await api.send("POST", "/v1/triggers", { json }));
@@ -150,14 +150,14 @@ describe("a trigger", () => {
     expect(update).toMatchObject({ status: 400, code, param });
   });
 
-  test("says where its template is malformed", async () => {
+  test("the error of a malformed template says where it is malformed", async () => {
     const api = await testApi();
     const json = { prompt: "{{/a}} and {{/b", signature: { scheme: "github" } };
     const { message } = await problem(await api.send("POST", "/v1/triggers", { json }));
     expect(message).toContain("at character 12");
   });
 
-  test("of another tenant answers like one that is not there", async () => {
+  test("a trigger of another tenant is answered like one that does not exist", async () => {
     const api = await testApi();
     const { id } = await createTrigger(api);
     const absent = `trg_${"0".repeat(32)}`;
@@ -181,7 +181,7 @@ describe("a trigger", () => {
     expect((await api.send("GET", `/v1/triggers/${id}`)).status).toBe(200);
   });
 
-  test("has an owner with a key, who may have 50", async () => {
+  test("a trigger belongs to a key, which may have 50", async () => {
     const api = await testApi();
     expect(await problem(await api.send("GET", "/v1/triggers", { key: null }))).toMatchObject({
       status: 401,
@@ -198,7 +198,7 @@ describe("a dry run", () => {
   const dryRun = (api: TestApi, id: string, payload: unknown) =>
     api.send("POST", `/v1/triggers/${id}/dry_run`, { json: { payload } });
 
-  test("shows the request that a payload would make, and makes nothing", async () => {
+  test("a dry run shows the request that a payload would make, and makes nothing", async () => {
     const api = await testApi();
     const video = { steps: 4, seed: 5, metadata: { issue: "{{/issue/number}}", source: "tracker" } };
     const { id } = await createTrigger(api, { video });
@@ -212,7 +212,7 @@ describe("a dry run", () => {
     expect(await (await api.send("GET", "/v1/videos")).json()).toMatchObject({ data: [] });
   });
 
-  test("says of a payload that is filtered out that it would be", async () => {
+  test("a dry run says that a payload would be filtered out", async () => {
     const api = await testApi();
     const { id } = await createTrigger(api, { filter: [{ pointer: "/action", equals: "closed" }] });
     expect(await (await dryRun(api, id, PAYLOAD)).json()).toEqual({
@@ -222,7 +222,7 @@ describe("a dry run", () => {
   });
 
   test.each([{}, { issue: {} }, { issue: { title: "" } }, { issue: { title: null } }, null, [], "text"])(
-    "of %j says what is missing",
+    "a dry run of %j says what is missing",
     async (payload) => {
       const api = await testApi();
       const { id } = await createTrigger(api);
@@ -234,7 +234,7 @@ describe("a dry run", () => {
     },
   );
 
-  test("wants a payload", async () => {
+  test("a dry run needs a payload", async () => {
     const api = await testApi();
     const { id } = await createTrigger(api);
     const refused = await problem(await api.send("POST", `/v1/triggers/${id}/dry_run`, { json: {} }));
@@ -245,7 +245,7 @@ describe("a dry run", () => {
 describe("a webhook", () => {
   const body = JSON.stringify(PAYLOAD);
 
-  test("becomes the job of its trigger", async () => {
+  test("a webhook becomes the job of its trigger", async () => {
     const api = await testApi();
     const trigger = await createTrigger(api, {
       video: {
@@ -273,7 +273,7 @@ describe("a webhook", () => {
     expect(api.hinted.work).toEqual([made.video_id]);
   });
 
-  test("from one delivery 20 times at once makes one job", async () => {
+  test("a delivery that arrives 20 times concurrently makes one job", async () => {
     const api = await testApi();
     const trigger = await createTrigger(api, { signature: { scheme: "standard_webhooks" } });
     const answers = await Promise.all(
@@ -285,7 +285,7 @@ describe("a webhook", () => {
     expect(videos.data).toHaveLength(1);
   });
 
-  test("of Standard Webhooks is known by its id for a week, and only with the same body", async () => {
+  test("a Standard Webhooks delivery is deduplicated by its id for a week, and only with the same body", async () => {
     const api = await testApi();
     const trigger = await createTrigger(api, { signature: { scheme: "standard_webhooks" } });
     const first = await invocation(await postStandard(api, trigger, body));
@@ -299,7 +299,7 @@ describe("a webhook", () => {
     expect(next.video_id).not.toBe(first.video_id);
   });
 
-  test("of GitHub is known by its body, whatever delivery id a replay claims", async () => {
+  test("a GitHub delivery is deduplicated by its body, whatever delivery id a replay claims", async () => {
     const api = await testApi();
     const trigger = await createTrigger(api);
     const deliver = async (id: string, text: string) =>
@@ -310,7 +310,7 @@ describe("a webhook", () => {
     expect(await deliver("one", body.replace("7", "8"))).toMatchObject({ is_replay: false });
   });
 
-  test("with a token is known by its key, and without one by its body for two minutes", async () => {
+  test("a token delivery is deduplicated by its key, and without one by its body for two minutes", async () => {
     const api = await testApi();
     const trigger = await createTrigger(api, { signature: { scheme: "bearer" } });
     const authorization = `Bearer ${trigger.signing_secret}`;
@@ -327,7 +327,7 @@ describe("a webhook", () => {
     expect(await deliver({ "webhook-id": "k" })).toMatchObject({ video_id: keyed.video_id, is_replay: true });
   });
 
-  test("of one trigger is no repetition of another's", async () => {
+  test("a delivery to one trigger is no repetition of one to another", async () => {
     const api = await testApi();
     const secret = "one-secret-for-both";
     const [a, b] = [
@@ -338,7 +338,7 @@ describe("a webhook", () => {
     expect((await invocation(first)).video_id).not.toBe((await invocation(second)).video_id);
   });
 
-  test("is accepted with the old secret for a day after a rotation", async () => {
+  test("a webhook is accepted with the old secret for a day after a rotation", async () => {
     const api = await testApi();
     const trigger = await createTrigger(api);
     const json = { keep_old_secret_active_for_24_hours: true };
@@ -356,14 +356,14 @@ describe("a webhook", () => {
     expect(await statuses()).toEqual([401, 202]);
   });
 
-  test("is not signed with a secret that anybody could guess", async () => {
+  test("a rotation to a short secret is refused", async () => {
     const api = await testApi();
     const { id } = await createTrigger(api);
     const refused = await api.send("POST", `/v1/triggers/${id}/rotate_secret`, { json: { secret: "short" } });
     expect(await problem(refused)).toMatchObject({ status: 400, code: "invalid_value", param: "secret" });
   });
 
-  test("is refused alike for an unknown or disabled trigger, and for what is not signed as it should be", async () => {
+  test("a webhook is refused alike for an unknown trigger, a disabled one, and a wrong signature", async () => {
     const api = await testApi();
     const github = await createTrigger(api);
     const standard = await createTrigger(api, { signature: { scheme: "standard_webhooks" } });
@@ -389,7 +389,7 @@ describe("a webhook", () => {
     expect(api.hinted.work).toEqual([]);
   });
 
-  test("is answered without a video for GitHub's ping and for what the filter does not want", async () => {
+  test("a ping of GitHub and a filtered payload are answered without a video", async () => {
     const api = await testApi();
     const filter = [{ pointer: "/action", equals: "opened" }];
     const trigger = await createTrigger(api, { filter });
@@ -409,7 +409,7 @@ describe("a webhook", () => {
     expect((await postGithub(api, trigger, body)).status).toBe(202);
   });
 
-  test("that calls itself a ping is one only if GitHub signed it", async () => {
+  test("a delivery that calls itself a ping counts as one only if GitHub signed it", async () => {
     const api = await testApi();
     const headers = { "x-github-event": "ping" };
     const github = await createTrigger(api);
@@ -433,14 +433,14 @@ describe("a webhook", () => {
     ["payload=%7B%7D", 400, "invalid_json", null],
     ["[".repeat(100_000), 400, "invalid_json", null],
     [`${"[".repeat(100_000)}${"]".repeat(100_000)}`, 422, "template_field_missing", "/issue/title"],
-  ])("with a signed %.40s is refused and makes no job", async (text, status, code, param) => {
+  ])("a webhook with a signed %.40s is refused and makes no job", async (text, status, code, param) => {
     const api = await testApi();
     const trigger = await createTrigger(api);
     expect(await problem(await postGithub(api, trigger, text))).toMatchObject({ status, code, param });
     expect(api.hinted.work).toEqual([]);
   });
 
-  test("that could not be made into a prompt can be sent again once the trigger is mended", async () => {
+  test("a webhook whose prompt failed can be sent again once the trigger is mended", async () => {
     const api = await testApi();
     const trigger = await createTrigger(api, { prompt: "{{/issue/name}}" });
     expect((await postGithub(api, trigger, body)).status).toBe(422);
@@ -448,7 +448,7 @@ describe("a webhook", () => {
     expect(await invocation(await postGithub(api, trigger, body))).toMatchObject({ is_replay: false });
   });
 
-  test("as a form is refused with the setting to change", async () => {
+  test("a webhook sent as a form is refused with the setting to change", async () => {
     const api = await testApi();
     const trigger = await createTrigger(api);
     const headers = { "content-type": "application/x-www-form-urlencoded" };
@@ -458,7 +458,7 @@ describe("a webhook", () => {
     expect(refused.message).toContain("Choose application/json as the content type");
   });
 
-  test("may have 256 KiB, which are counted", async () => {
+  test("a webhook may have 256 KiB, which are counted", async () => {
     const api = await testApi();
     const trigger = await createTrigger(api);
     const padded = (bytes: number) => {
@@ -470,7 +470,7 @@ describe("a webhook", () => {
     expect(refused).toMatchObject({ status: 413, code: "body_too_large" });
   });
 
-  test("puts no braces of its sender into effect", async () => {
+  test("braces in a payload are not expanded as placeholders", async () => {
     const api = await testApi();
     const trigger = await createTrigger(api);
     const hostile = JSON.stringify({ secret: "hidden", issue: { title: "{{/secret}} $& {{{{" } });
@@ -478,7 +478,7 @@ describe("a webhook", () => {
     expect(await api.get(id)).toMatchObject({ prompt: "{{/secret}} $& {{{{, watercolour" });
   });
 
-  test("counts against the limits of the key that made its trigger", async () => {
+  test("a webhook counts against the limits of the key that made its trigger", async () => {
     const api = await testApi({ limits: { ...LIMITS, unfinishedMax: 1 } });
     const trigger = await createTrigger(api);
     const other = await createTrigger(api, {}, { key: api.otherKey });

@@ -34,7 +34,7 @@ async function eventsOf(id: string): Promise<VideoEvents> {
 }
 
 describe("progress", () => {
-  it("is of the denoising steps, grows, and is 100 only once the video can be read", async () => {
+  it("progress counts denoising steps, grows, and is 100 only once the video can be read", async () => {
     const { id } = await api.create();
     const { attempt } = await api.claim(id);
     const seen = [(await api.get(id)).progress];
@@ -55,7 +55,7 @@ describe("progress", () => {
     expect(seen).toEqual([0, 0, 3, 87, 90, 92, 97]);
   });
 
-  it("of a video that is not over is to be asked for again in a second", async () => {
+  it("an unfinished video asks clients to poll again in a second", async () => {
     const { id } = await api.create();
     const poll = async () => (await api.send("GET", `/v1/videos/${id}`)).headers.get("openai-poll-after-ms");
     expect(await poll()).toBe("1000");
@@ -65,7 +65,7 @@ describe("progress", () => {
 });
 
 describe("a completed video", () => {
-  it("has URLs for an hour, its receipt, and the time it goes", async () => {
+  it("a completed video has URLs for an hour, its receipt, and its expiry", async () => {
     const id = await completed({ compare: true });
     const now = api.clock.now();
     const video = await api.get(id);
@@ -88,7 +88,7 @@ describe("a completed video", () => {
     }
   });
 
-  it("has URLs that end with it", async () => {
+  it("the URLs of a completed video expire with it at the latest", async () => {
     const id = await completed();
     api.clock.advance(RETENTION_MS - 1500);
     const { url_expires_at: until } = await api.get(id);
@@ -99,7 +99,7 @@ describe("a completed video", () => {
   });
 });
 
-it("a failed video says why, in words that OpenAI's clients know", async () => {
+it("a failed video says why, with an error code that OpenAI's clients know", async () => {
   const { id } = await api.create();
   const { attempt } = await api.claim(id);
   const error = { code: "internal_error", message: "The model failed." } as const;
@@ -111,7 +111,7 @@ describe("Prefer: wait", () => {
   const waiting = (id: string, prefer: string) =>
     api.send("GET", `/v1/videos/${id}`, { headers: { prefer } });
 
-  it("answers as soon as the video is over", async () => {
+  it("Prefer: wait answers as soon as the video has ended", async () => {
     const { id } = await api.create();
     const answer = waiting(id, "wait=20");
     await api.complete(id);
@@ -119,7 +119,7 @@ describe("Prefer: wait", () => {
     expect(await videoOf(await answer)).toMatchObject({ status: "completed" });
   });
 
-  it("waits from the creation on too", async () => {
+  it("Prefer: wait works on creation too", async () => {
     const json = { prompt: "a" };
     const before = api.hinted.work.length;
     const answer = api.send("POST", "/v1/videos", { json, headers: { prefer: "respond-async, wait=25" } });
@@ -128,7 +128,7 @@ describe("Prefer: wait", () => {
     expect(await videoOf(await answer)).toMatchObject({ status: "completed" });
   });
 
-  it("answers with the video as it is when the time is over", async () => {
+  it("Prefer: wait answers with the unfinished video once the time is over", async () => {
     const { id } = await api.create();
     expect(await videoOf(await waiting(id, "wait=0"))).toMatchObject({ status: "queued" });
   });
@@ -138,21 +138,24 @@ describe("Prefer: wait", () => {
     ["WAIT=5", "wait=5"],
     ["wait=100000000000000000000", "wait=25"],
     ["handling=lenient; wait=3", "wait=3"],
-  ])("%s is granted as %s", async (prefer, applied) => {
+  ])("Prefer: %s is granted as %s", async (prefer, applied) => {
     const { id } = await api.create();
     const answer = waiting(id, prefer);
     await api.complete(id);
     expect((await answer).headers.get("preference-applied")).toBe(applied);
   });
 
-  it.each(["", "wait=-1", "wait=1.5", "wait=x", "await=3", "waiting"])("%j is not heard", async (prefer) => {
-    const { id } = await api.create();
-    expect((await waiting(id, prefer)).headers.get("preference-applied")).toBeNull();
-  });
+  it.each(["", "wait=-1", "wait=1.5", "wait=x", "await=3", "waiting"])(
+    "Prefer: %j is ignored",
+    async (prefer) => {
+      const { id } = await api.create();
+      expect((await waiting(id, prefer)).headers.get("preference-applied")).toBeNull();
+    },
+  );
 });
 
-describe("cancelling", () => {
-  it("ends a video that is queued or running, once", async () => {
+describe("a cancel", () => {
+  it("a cancel ends a queued or running video, once", async () => {
     for (const begin of [async () => undefined, api.claim]) {
       const { id } = await api.create();
       await begin(id);
@@ -164,14 +167,14 @@ describe("cancelling", () => {
     }
   });
 
-  it("leaves a video as it is that is over", async () => {
+  it("a cancel leaves a finished video unchanged", async () => {
     const id = await completed();
     expect(await videoOf(await post(`${id}/cancel`))).toMatchObject({ status: "completed", error: null });
   });
 });
 
-describe("deleting", () => {
-  it("takes away the outputs and all that was said of them", async () => {
+describe("a delete", () => {
+  it("a delete removes the outputs and all that was said of them", async () => {
     const id = await completed({ prompt: "a secret", negative_prompt: "a fear" });
     const [{ url }, record] = [await api.get(id), await api.deps.jobs.read({ tenant: "acme", id })];
     const answer = await api.send("DELETE", `/v1/videos/${id}`);
@@ -190,7 +193,7 @@ describe("deleting", () => {
     }
   });
 
-  it("cancels first, so that no worker goes on", async () => {
+  it("a delete cancels first, so that no worker goes on", async () => {
     const { id } = await api.create();
     const { attempt } = await api.claim(id);
     await api.send("DELETE", `/v1/videos/${id}`);
@@ -208,7 +211,7 @@ describe("content", () => {
     ["?variant=video", "video.mp4", "video/mp4"],
     ["?variant=thumbnail", "thumbnail.webp", "image/webp"],
     ["?variant=uncached", "uncached.mp4", "video/mp4"],
-  ])("%s is a redirection to %s", async (query, name, contentType) => {
+  ])("GET content%s redirects to %s", async (query, name, contentType) => {
     const id = await completed({ compare: true });
     const answer = await content(id, query);
     expect([answer.status, answer.headers.get("cache-control")]).toEqual([302, "no-store"]);
@@ -217,7 +220,7 @@ describe("content", () => {
     expect(url.searchParams.get("type")).toBe(contentType);
   });
 
-  it("that was not made, or that nobody makes, is refused", async () => {
+  it("a request for content that does not exist for this video is refused", async () => {
     const id = await completed();
     await expectProblem(await content(id, "?variant=uncached"), "unsupported_variant", "variant");
     await expectProblem(await content(id, "?variant=spritesheet"), "unsupported_variant", "variant");
@@ -225,7 +228,7 @@ describe("content", () => {
     await expectProblem(await content(id, "?size=2"), "unknown_parameter", "size");
   });
 
-  it("is not ready before the end, and asking at once again is pointless", async () => {
+  it("a request for content before the end is refused, and clients are told not to retry at once", async () => {
     const { id } = await api.create();
     const early = await content(id);
     expect(early.headers.get("x-should-retry")).toBe("false");
@@ -236,7 +239,7 @@ describe("content", () => {
 });
 
 describe("a remix", () => {
-  it("has the settings, the seed and the metadata of its parent, and its own prompt", async () => {
+  it("a remix has the settings, the seed and the metadata of its parent, and its own prompt", async () => {
     const fields = { seed: 7, steps: 12, cache: "slow", compare: true, metadata: { a: "1" }, timeout: 99 };
     const parent = await api.create({ ...fields, webhook_url: HOOK });
     const video = await videoOf(await post(`${parent.id}/remix`, { prompt: "a blue square" }));
@@ -250,7 +253,7 @@ describe("a remix", () => {
     });
   });
 
-  it("may have another seed, metadata and webhook", async () => {
+  it("a remix may have another seed, metadata and webhook", async () => {
     const { id } = await api.create({ seed: 7, metadata: { a: "1" } });
     const own = { seed: 8, metadata: {}, webhook_url: HOOK, webhook_events: ["video.completed"] };
     const video = await videoOf(await post(`${id}/remix`, { prompt: "b", ...own }));
@@ -258,7 +261,7 @@ describe("a remix", () => {
     expect(video.params).toMatchObject({ seed: 8, webhook_url: HOOK, webhook_events: ["video.completed"] });
   });
 
-  it("takes nothing else", async () => {
+  it("a remix takes no other field", async () => {
     const { id } = await api.create();
     await expectProblem(await post(`${id}/remix`, { prompt: "a", steps: 3 }), "unknown_parameter", "steps");
     await expectProblem(await post(`${id}/remix`), "invalid_value", "prompt");
@@ -267,8 +270,8 @@ describe("a remix", () => {
   });
 });
 
-describe("events", () => {
-  it("are the life of the video and who was told of it", async () => {
+describe("the events of a video", () => {
+  it("the events of a video tell its life and who was notified", async () => {
     const { id } = await api.create({ webhook_url: HOOK });
     expect((await eventsOf(id)).webhooks).toEqual([
       {
@@ -306,7 +309,7 @@ describe("events", () => {
     ]);
   });
 
-  it("are delivered again when asked for, with the same id and bytes and a fresh signature", async () => {
+  it("an event is redelivered on demand, with the same id and bytes and a fresh signature", async () => {
     const id = await completed({ webhook_url: HOOK, webhook_events: ["video.queued", "video.completed"] });
     await api.deliver(id);
     const first = api.posts.slice(-2);
@@ -330,7 +333,7 @@ describe("events", () => {
     }
   });
 
-  it("are delivered again one by one, and not if there are none of that id", async () => {
+  it("events are redelivered one by one, and an unknown event id is refused", async () => {
     const id = await completed({ webhook_url: HOOK, webhook_events: ["video.queued", "video.completed"] });
     await api.deliver(id);
     const before = api.posts.length;
@@ -344,7 +347,7 @@ describe("events", () => {
 });
 
 describe("limits", () => {
-  it("a key has no more unfinished videos than it may, until one is over", async () => {
+  it("a key has no more unfinished videos than its limit, until one ends", async () => {
     const limited = await testApi({ store: memoryStore(), limits: { ...api.deps.limits, unfinishedMax: 2 } });
     const [{ id }] = [await limited.create(), await limited.create()];
     const refused = await limited.send("POST", "/v1/videos", { json: { prompt: "a" } });
@@ -355,7 +358,7 @@ describe("limits", () => {
     await limited.create();
   });
 
-  it("a video has no more pixel steps than it may, twice as many when it is compared", async () => {
+  it("a video has at most its limit of pixel steps, twice as many when it is compared", async () => {
     const pixelStepsMax = 64 * 64 * 16 * 30;
     const limited = await testApi({ store: memoryStore(), limits: { ...api.deps.limits, pixelStepsMax } });
     await limited.create({ steps: 30 });
@@ -367,7 +370,7 @@ describe("limits", () => {
     }
   });
 
-  it("a prompt has no more characters than it may, counted after normalisation", async () => {
+  it("a prompt has no more characters than its limit, counted after normalisation", async () => {
     const limited = await testApi({ limits: { ...api.deps.limits, promptCharactersMax: 10 } });
     await limited.create({ prompt: "  1234567890  " });
     await limited.create({ prompt: "e\u0301".repeat(10) });

@@ -32,7 +32,7 @@ function isSignedBy(secret: string, { headers, body }: Posted): boolean {
 }
 
 describe("an endpoint", () => {
-  it("is created with its defaults, and shows its secret only then", async () => {
+  it("an endpoint is created with its defaults, and shows its secret only then", async () => {
     const { signing_secret: secret, ...endpoint } = await create();
     const now = api.clock.now() / 1000;
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
@@ -58,7 +58,7 @@ describe("an endpoint", () => {
     expect(await ask("GET", "")).toEqual(list);
   });
 
-  it("is changed in what is given, and found in the order of creation", async () => {
+  it("an endpoint changes only in the fields given, and endpoints are listed in the order of creation", async () => {
     const first = await create({ name: "first" });
     api.clock.advance(1000);
     const second = await create({ name: "second", event_types: ["video.queued"] });
@@ -73,7 +73,7 @@ describe("an endpoint", () => {
     expect(data.map(({ id }) => id)).toEqual([first.id, second.id]);
   });
 
-  it("is deleted once", async () => {
+  it("an endpoint is deleted once", async () => {
     const { id } = await create();
     const deleted = { id, object: "webhook_endpoint.deleted", deleted: true };
     expect(await ask("DELETE", `/${id}`)).toEqual(deleted);
@@ -94,7 +94,7 @@ describe("an endpoint", () => {
     ["an unknown event", { event_types: ["video.done"] }, "invalid_value", "event_types.0"],
     ["a blank name", { name: " " }, "invalid_value", "name"],
     ["an unknown field", { secret: "x" }, "unknown_parameter", "secret"],
-  ] as const)("with %s is refused", async (_title, fields, code, param) => {
+  ] as const)("an endpoint with %s is refused", async (_title, fields, code, param) => {
     const json = { url: URL_1, ...fields };
     await expectProblem(await api.send("POST", "/v1/webhook_endpoints", { json }), code, param);
     const { id } = await create();
@@ -102,7 +102,7 @@ describe("an endpoint", () => {
     await expectProblem(await api.send("POST", `/v1/webhook_endpoints/${id}`, { json: fields }), code, param);
   });
 
-  it("is one of twenty at most", async () => {
+  it("a tenant has at most twenty endpoints", async () => {
     for (let count = 0; count < 20; count += 1) await create();
     await expectProblem(
       await api.send("POST", "/v1/webhook_endpoints", { json: { url: URL_1 } }),
@@ -111,7 +111,7 @@ describe("an endpoint", () => {
   });
 });
 
-describe("what is sent to an endpoint", () => {
+describe("a delivery to an endpoint", () => {
   async function sendVideo(): Promise<Posted> {
     const { id } = await api.create();
     await api.complete(id);
@@ -119,14 +119,14 @@ describe("what is sent to an endpoint", () => {
     return api.posts.at(-1)!;
   }
 
-  it("is signed with its secret", async () => {
+  it("a delivery to an endpoint is signed with the endpoint's secret", async () => {
     const { signing_secret: secret } = await create();
     const posted = await sendVideo();
     expect(posted.url).toBe(URL_1);
     expect(isSignedBy(secret, posted)).toBe(true);
   });
 
-  it("is signed with both secrets for a day after a rotation that keeps the old one", async () => {
+  it("a delivery is signed with both secrets for a day after a rotation that keeps the old one", async () => {
     const { id, signing_secret: old } = await create();
     const keep = { keep_old_secret_active_for_24_hours: true };
     const { signing_secret: fresh } = await ask<WithSecret>("POST", `/${id}/rotate_secret`, keep);
@@ -138,14 +138,14 @@ describe("what is sent to an endpoint", () => {
     expect([isSignedBy(old, after), isSignedBy(fresh, after)]).toEqual([false, true]);
   });
 
-  it("is signed with the new secret alone after any other rotation", async () => {
+  it("a delivery is signed with the new secret alone after any other rotation", async () => {
     const { id, signing_secret: old } = await create();
     const { signing_secret: fresh } = await ask<WithSecret>("POST", `/${id}/rotate_secret`);
     const posted = await sendVideo();
     expect([isSignedBy(old, posted), isSignedBy(fresh, posted)]).toEqual([false, true]);
   });
 
-  it("ends with a 410, until there is a new URL", async () => {
+  it("an endpoint that answers 410 is disabled until it has a new URL", async () => {
     const { id } = await create();
     api.receiver.answer = { ok: true, status: 410, retryAfterSeconds: null, milliseconds: 1 };
     await sendVideo();
@@ -158,8 +158,8 @@ describe("what is sent to an endpoint", () => {
   });
 });
 
-describe("a test", () => {
-  it("sends one signed event that says what it is", async () => {
+describe("a test of an endpoint", () => {
+  it("a test of an endpoint sends one signed event that says it is a test", async () => {
     const { id, signing_secret: secret } = await create();
     const result = await ask("POST", `/${id}/test`, { event_type: "video.failed" });
     expect(result).toEqual({
@@ -191,7 +191,7 @@ describe("a test", () => {
       { ok: false, reason: "blocked_address", milliseconds: 1 },
       { success: false, status_code: null, reason: "blocked_address" },
     ],
-  ])("tells of the answer %j", async (answer, expected) => {
+  ])("a test of an endpoint reports the answer %j", async (answer, expected) => {
     const { id } = await create();
     api.receiver.answer = answer;
     expect(await ask("POST", `/${id}/test`)).toMatchObject(expected);

@@ -19,7 +19,7 @@ const otherJson = join(scratch, "other.json");
 writeFileSync(otherJson, "{}");
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-describe("arguments that cannot be used end with one sentence and exit code 2", () => {
+describe("arguments that cannot be used", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
     "no benchmark": { args: [], says: /quality, step, model, api or prompts/ },
     "an unknown benchmark": { args: ["qualities"], says: /no command "qualities"/ },
@@ -38,7 +38,7 @@ describe("arguments that cannot be used end with one sentence and exit code 2", 
     "results of something else": { args: ["step", "--from", otherJson], says: /other\.json does not hold/ },
   };
   for (const [title, { args, says }] of Object.entries(cases)) {
-    test(title, () => {
+    test(`a command with ${title} ends with one sentence and exit code 2`, () => {
       const { status, stderr } = bench(...args);
       expect(status).toBe(2);
       expect(stderr).toMatch(says);
@@ -48,7 +48,7 @@ describe("arguments that cannot be used end with one sentence and exit code 2", 
   }
 });
 
-test("a model that is not there is told in one sentence", () => {
+test("a missing model is reported in one sentence", () => {
   for (const name of ["quality", "step"]) {
     const { status, stderr } = bench(name, "--model", join(scratch, "no-model"));
     expect(status).toBe(1);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { table, withSection } from "../../tools/bench/markdown.ts";
 
 describe("a section of the document", () => {
-  test("is replaced without losing the other's", () => {
+  test("a section is replaced without losing the other's", () => {
     const both = withSection(withSection("", "step", "steps: first"), "quality", "quality: first");
     const again = withSection(both, "step", "steps: second");
     expect(again).toContain("quality: first");
@@ -10,18 +10,18 @@ describe("a section of the document", () => {
     expect(again).not.toContain("steps: first");
   });
 
-  test("has its own place, whichever benchmark ran first", () => {
+  test("a section has its own place, whichever benchmark ran first", () => {
     const stepFirst = withSection(withSection("", "step", "steps"), "quality", "quality");
     const qualityFirst = withSection(withSection("", "quality", "quality"), "step", "steps");
     expect(stepFirst).toBe(qualityFirst);
   });
 
-  test("written twice is the same document", () => {
+  test("a section written twice leaves the same document", () => {
     const once = withSection("", "quality", "\n\nsome text\n\n| a |\n");
     expect(withSection(once, "quality", "\n\nsome text\n\n| a |\n")).toBe(once);
   });
 
-  test("that begins and does not end is refused, so that nothing after it is lost", () => {
+  test("a section that begins and does not end is refused, so that nothing after it is lost", () => {
     const torn = withSection("", "step", "steps").replace("<!-- /bench:step -->", "");
     expect(() => withSection(torn, "quality", "quality")).toThrow(/section step begins and does not end/);
   });

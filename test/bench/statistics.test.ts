@@ -12,7 +12,7 @@ test("quantiles interpolate between neighbours as numpy does", () => {
     expect(at[index]).toBeCloseTo(expected, 12);
 });
 
-test("a quantile lies between the least and the most and never falls as its share rises", () => {
+test("a quantile lies between the least and the greatest value and never falls as its share rises", () => {
   fc.assert(
     fc.property(values, fc.double({ min: 0, max: 1, noNaN: true }), (measured, share) => {
       const value = quantile(measured, share);
@@ -24,27 +24,27 @@ test("a quantile lies between the least and the most and never falls as its shar
 });
 
 describe("Infinity", () => {
-  test("is the largest value, and leaves the quantiles below it alone", () => {
+  test("an infinite value is the largest, and does not change the quantiles below it", () => {
     expect(quantile([Infinity, 30, 20, Infinity], 0)).toBe(20);
     expect(quantile([Infinity, 30, 20], 0.5)).toBe(30);
   });
 
-  test("makes no NaN between two of itself", () => {
+  test("two infinite values interpolate to no NaN", () => {
     expect(quantile([Infinity, Infinity, 20], 0.9)).toBe(Infinity);
   });
 });
 
-test("the deviation is the sample's, and that of one value is 0", () => {
+test("the deviation is the sample's, and the deviation of one value is 0", () => {
   expect(standardDeviation([2, 4, 4, 4, 5, 5, 7, 9])).toBeCloseTo(2.138089935, 9);
   expect(standardDeviation([7])).toBe(0);
 });
 
-test("a spread is the median between the 10th and the 90th percentile, whatever the order", () => {
+test("a spread is the median with the 10th and the 90th percentile, in any order of the values", () => {
   const measured = Array.from({ length: 11 }, (_, index) => 10 - index);
   expect(spread(measured)).toEqual({ median: 5, p10: 1, p90: 9 });
 });
 
-test("nothing has no mean", () => {
+test("the mean and the quantiles of no values throw a RangeError", () => {
   expect(() => mean([])).toThrow(RangeError);
   expect(() => quantile([], 0.5)).toThrow(RangeError);
 });

@@ -25,7 +25,7 @@ function modelOf(...args: string[]): string {
   return command.model.slice(root.length + 1);
 }
 
-it("takes the image from where the user stands", () => {
+it("an image path is relative to the user's folder", () => {
   const surroundings = { folder: "/here", demoModel: "/demo", drawSeed: () => 1 };
   const command = parseCommand(["a red circle", "--image", "a/first.png"], surroundings);
   expect(command).toMatchObject({ request: { image: "/here/a/first.png" } });
@@ -40,11 +40,11 @@ describe("--model", () => {
     [["--model", "added"], "here/models/added"],
     [["--model", "demo"], "program/models/demo"],
     [["--model", "../program/models/demo"], "program/models/demo"],
-  ])("%j is the folder %s", (args, folder) => {
+  ])("the option --model with %j means the folder %s", (args, folder) => {
     expect(modelOf(...args)).toBe(folder);
   });
 
-  it("of which there is none stays what was written, for the sentence that says so", () => {
+  it("an unknown model keeps the name as it was written, for the error message", () => {
     expect(modelOf("--model", "missing")).toBe("here/missing");
   });
 });

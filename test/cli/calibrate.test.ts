@@ -23,7 +23,7 @@ afterAll(async () => {
 const calibrate = (...args: string[]) =>
   startCommand("models", ["calibrate", model, ...args], { folder }).ended;
 
-it("writes a codebook with its origin, which generate takes", async () => {
+it("a calibration writes a codebook with its origin, which generate takes", async () => {
   const args = ["--steps", "8", "--speedup", "1.3", "--prompts", "prompts.json", "--out", "book.json"];
   const { code, stdout, stderr } = await calibrate(...args);
   expect([code, stdout]).toEqual([0, ""]);
@@ -64,7 +64,7 @@ describe("is refused in one sentence", () => {
       ["--steps", "6", "--prompts", "prompts.json", "--speedup", "6"],
       /No codebook for 6 steps reaches that aim with adareel-tiny-model-\w+: ask for less\.\n$/,
     ],
-  ])("%s", async (_title, args, sentence) => {
+  ])("a calibration %s is refused in one sentence", async (_title, args, sentence) => {
     const { code, stderr } = await calibrate(...args);
     expect(code).toBe(2);
     expect(stderr).toMatch(sentence);

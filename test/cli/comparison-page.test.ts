@@ -19,7 +19,7 @@ test("the page is well-formed", () => {
   assertWellFormed(page);
 });
 
-test("both videos are inside, whole", () => {
+test("the page holds both videos whole", () => {
   const sources = [...page.matchAll(/<video src="data:video\/mp4;base64,([^"]*)"/g)];
   expect(sources.map(([, source]) => Buffer.from(source!, "base64").toString())).toEqual([
     "cached",
@@ -27,7 +27,7 @@ test("both videos are inside, whole", () => {
   ]);
 });
 
-test("the page names nothing outside itself", () => {
+test("the page references nothing outside itself", () => {
   const addresses = page.match(/[a-z]+:\/\/[^\s"']+/g) ?? [];
   expect(addresses).toEqual(["http://www.w3.org/2000/svg"]);
   expect(page).not.toMatch(/<link|@import|url\(|src="(?!data:)/);
@@ -41,13 +41,13 @@ test("the content policy allows the one script of the page and no other", () => 
   expect(page.match(/script-src ([^"]*)"/)![1]).toBe(`'sha256-${hash}'`);
 });
 
-test("speed-up, computed steps, PSNR and SSIM are shown", () => {
+test("the page shows speed-up, computed steps, PSNR and SSIM", () => {
   for (const text of ["2.50×", "3.20 s instead of 8.00 s", `${computed} of 30`, "31.42 dB", "0.9877"]) {
     expect(page).toContain(`>${text}<`);
   }
 });
 
-test("a warm-up is told, and which steps are computed because of it", () => {
+test("the page tells the warm-up, and which steps are computed because of it", () => {
   expect(page).toContain(" The first step and the last two always are.");
   expect(page).not.toContain("warm-up");
   const { cached } = comparison;
@@ -59,7 +59,7 @@ test("a warm-up is told, and which steps are computed because of it", () => {
   expect(warm).toContain(" The first 5 steps and the last two always are.");
 });
 
-test("identical videos are called so, not Infinity", () => {
+test("identical videos are called identical, and have no PSNR of Infinity", () => {
   const identical = comparisonPage({ ...comparison, psnr: Infinity, ssim: 1 });
   expect(identical).toContain(">identical<");
   expect(identical).not.toContain("Infinity");
@@ -73,7 +73,7 @@ test("the table has a row per step, and numbers only where something was measure
   expect(reused.every((cells) => cells!.endsWith("<td></td>".repeat(5)))).toBe(true);
 });
 
-test("a prompt with markup is text everywhere", () => {
+test("markup in a prompt is shown as text everywhere", () => {
   const prompt = `</h1><script>alert("1")</script> & '<img src=x>`;
   const hostile = comparisonPage({ ...comparison, prompt });
   assertWellFormed(hostile);

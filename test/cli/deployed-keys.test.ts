@@ -49,7 +49,7 @@ it("a key is made, listed and revoked in a bucket that takes conditional writes 
   expect([...stub.objects.keys()]).toEqual([`bucket/api-keys/${id}.json`]);
 });
 
-it("what is wrong with the bucket is one sentence", async () => {
+it("a fault of the bucket is told in one sentence", async () => {
   const missing = await run(["create", "--store", "s3://other"]);
   expect(missing.stderr).toBe("The bucket other does not exist; check its name, or create it.\n");
   const loggedOut = await run(["list"], {

@@ -26,7 +26,7 @@ afterAll(() => rm(model, { recursive: true, force: true }));
 const generate = (...args: string[]) => runGenerate([...args, "--model", model], folder);
 
 describe("a generation", () => {
-  test("writes the video where the user stands and reports schedule, stages and saving", async () => {
+  test("a generation writes the video into the user's folder and reports schedule, stages and saving", async () => {
     const { code, stdout } = await generate(prompt, "--seed", "7", "--steps", "12");
     expect(code).toBe(0);
     const path = join(folder, "out/a-red-circle-moves-fast-to-the-left-over-blue-stripes-7.mp4");
@@ -36,7 +36,7 @@ describe("a generation", () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  test("prints one JSON object with the seed it drew and the whole schedule", async () => {
+  test("a generation prints one JSON object with the seed it drew and the whole schedule", async () => {
     const { code, stdout } = await generate(prompt, "--json", "--steps", "5", "--out", "x.mp4");
     expect(code).toBe(0);
     const report = JSON.parse(stdout);
@@ -45,7 +45,7 @@ describe("a generation", () => {
     expect(report.schedule).toHaveLength(5);
   });
 
-  test("writes the trace with every field of every step", async () => {
+  test("a generation writes the trace with every field of every step", async () => {
     const args = ["--steps", "20", "--cache", "slow", "--trace", "trace.json", "--out", "x.mp4"];
     expect((await generate(prompt, ...args)).code).toBe(0);
     const trace = JSON.parse(await readFile(join(folder, "trace.json"), "utf8"));
@@ -69,7 +69,7 @@ describe("a generation", () => {
     }
   });
 
-  test("follows a codebook of the user's, without motion when told so", async () => {
+  test("a generation follows a codebook file of the user, and leaves motion out when told so", async () => {
     await writeFile(join(folder, "mine.json"), `{"name": "mine", "codebook": [{"rate": 4}]}`);
     const args = ["--cache", "mine.json", "--motion", "off", "--steps", "12", "--json", "--out", "x.mp4"];
     const report = JSON.parse((await generate(prompt, ...args)).stdout);
@@ -79,7 +79,7 @@ describe("a generation", () => {
     expect(computed.map((step: { step: number }) => step.step)).toEqual([1, 2, 6, 10, 11, 12]);
   });
 
-  test("computes the steps of a warm-up, those of a codebook file or those asked for instead", async () => {
+  test("a generation computes the warm-up steps of the codebook file or of the option", async () => {
     const computed = async (...args: string[]) => {
       const { stdout } = await generate(prompt, "--steps", "12", "--json", "--out", "x.mp4", ...args);
       const { warmup, schedule } = JSON.parse(stdout);
@@ -92,12 +92,12 @@ describe("a generation", () => {
     expect(await computed("--cache", "warm.json", "--warmup", "4")).toEqual([4, 1, 2, 3, 4, 8, 11, 12]);
   });
 
-  test("says in its report that there was a warm-up", async () => {
+  test("a generation says in its report that there was a warm-up", async () => {
     const { stdout } = await generate(prompt, "--steps", "5", "--warmup", "5", "--out", "x.mp4");
     expect(stdout).toContain(", cache fast, motion regularised, warm-up 5\n");
   });
 
-  test("compares with the same seed without cache and writes one page with both videos", async () => {
+  test("a comparison uses the same seed without cache and writes one page with both videos", async () => {
     const { code, stdout } = await generate(prompt, "--compare", "--steps", "12", "--out", "x.mp4");
     expect(code).toBe(0);
     expect(stdout).toMatch(
@@ -108,20 +108,20 @@ describe("a generation", () => {
     expect((await readdir(folder)).sort()).toEqual(["x.html", "x.mp4"]);
   });
 
-  test("says that a prompt was cut at the model's limit", async () => {
+  test("a generation says that a prompt was cut at the model's limit", async () => {
     const { code, stdout } = await generate("a red circle ".repeat(20), "--steps", "2", "--out", "x.mp4");
     expect(code).toBe(0);
     expect(stdout).toContain("cut after 16 tokens");
   });
 
-  test("makes a video, and ends, where there is no ffmpeg", async () => {
+  test("a generation without ffmpeg makes a video and ends", async () => {
     const args = [prompt, "--steps", "2", "--out", "x.mp4", "--model", model];
     const { code, stdout } = await runGenerate(args, folder, { PATH: folder });
     expect(code).toBe(0);
     expect(stdout).toMatch(/\((webcodecs|webp)\)/);
   });
 
-  test("gives the same bytes for the same seed", async () => {
+  test("a generation has the same bytes for the same seed", async () => {
     for (const out of ["a.mp4", "b.mp4"]) await generate(prompt, "--seed", "5", "--out", out);
     expect(await readFile(join(folder, "a.mp4"))).toEqual(await readFile(join(folder, "b.mp4")));
   });
@@ -164,19 +164,25 @@ describe("bad input", () => {
     ["a codebook that does not end", [prompt, "--cache", "endless.json"], /does not end: add a last row/],
   ];
 
-  test.each(usage)("%s: one sentence, exit code 2, nothing written", async (_name, args, says) => {
-    await writeFile(join(folder, "broken.json"), "{\n");
-    await writeFile(
-      join(folder, "falling.json"),
-      `{"codebook": [{"below": 2, "rate": 3}, {"below": 1, "rate": 2}, {"rate": 1}]}`,
-    );
-    await writeFile(join(folder, "endless.json"), `{"codebook": [{"below": 2, "rate": 2}]}`);
-    const { code, stdout, stderr } = await runGenerate(["--model", model, "--out", "x.mp4", ...args], folder);
-    expect(code).toBe(2);
-    expect(stdout).toBe("");
-    expect(sentence(stderr)).toMatch(says);
-    expect(existsSync(join(folder, "x.mp4"))).toBe(false);
-  });
+  test.each(usage)(
+    "a generation with %s ends with one sentence and exit code 2, and writes nothing",
+    async (_name, args, says) => {
+      await writeFile(join(folder, "broken.json"), "{\n");
+      await writeFile(
+        join(folder, "falling.json"),
+        `{"codebook": [{"below": 2, "rate": 3}, {"below": 1, "rate": 2}, {"rate": 1}]}`,
+      );
+      await writeFile(join(folder, "endless.json"), `{"codebook": [{"below": 2, "rate": 2}]}`);
+      const { code, stdout, stderr } = await runGenerate(
+        ["--model", model, "--out", "x.mp4", ...args],
+        folder,
+      );
+      expect(code).toBe(2);
+      expect(stdout).toBe("");
+      expect(sentence(stderr)).toMatch(says);
+      expect(existsSync(join(folder, "x.mp4"))).toBe(false);
+    },
+  );
 
   const failures: [name: string, args: string[], says: RegExp][] = [
     ["a model folder that is missing", [prompt, "--model", "/nowhere"], /\/nowhere\/model_index\.json/],
@@ -184,15 +190,18 @@ describe("bad input", () => {
     ["an output that is a folder", [prompt, "--out", "folder.mp4"], /it is a folder/],
   ];
 
-  test.each(failures)("%s: one sentence, exit code 1", async (_name, args, says) => {
-    await mkdir(join(folder, "folder.mp4"));
-    const { code, stderr } = await runGenerate(["--model", model, "--out", "x.mp4", ...args], folder);
-    expect(code).toBe(1);
-    expect(sentence(stderr)).toMatch(says);
-    expect(await readdir(folder)).toEqual(["folder.mp4"]);
-  });
+  test.each(failures)(
+    "a generation with %s ends with one sentence and exit code 1",
+    async (_name, args, says) => {
+      await mkdir(join(folder, "folder.mp4"));
+      const { code, stderr } = await runGenerate(["--model", model, "--out", "x.mp4", ...args], folder);
+      expect(code).toBe(1);
+      expect(sentence(stderr)).toMatch(says);
+      expect(await readdir(folder)).toEqual(["folder.mp4"]);
+    },
+  );
 
-  test("a truncated weight file is named, and an older video of that name stays", async () => {
+  test("a truncated weight file is named, and an older video at the output path stays", async () => {
     const weights = join(model, "vae/diffusion_pytorch_model.safetensors");
     const whole = await readFile(weights);
     await writeFile(weights, whole.subarray(0, whole.length - 100));
@@ -206,7 +215,7 @@ describe("bad input", () => {
 });
 
 describe.runIf(process.platform === "linux")("an end that was not planned", () => {
-  test("Ctrl-C: one sentence, exit code 1, no file, no process left", async () => {
+  test("Ctrl-C ends with one sentence and exit code 1, and leaves no file and no process", async () => {
     const { started, child } = await startDenoising();
     started.child.kill("SIGINT");
     const { code, stderr } = await started.finished;
@@ -216,7 +225,7 @@ describe.runIf(process.platform === "linux")("an end that was not planned", () =
     expect(isRunning(child)).toBe(false);
   });
 
-  test("Ctrl-C during the comparison says which video there is", async () => {
+  test("Ctrl-C during the comparison says which video was written", async () => {
     const args = [prompt, "--steps", "200", "--cache", "static:200", "--compare", "--out", "x.mp4"];
     const started = startGenerate([...args, "--model", model], folder);
     await started.saw("decoding frames");

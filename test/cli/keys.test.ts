@@ -22,7 +22,7 @@ async function openKeys() {
 }
 
 describe("create", () => {
-  it("prints nothing but a key that a service accepts, and keeps no key in the folder", async () => {
+  it("the command keys create prints only a key that a service accepts, and stores no key in the folder", async () => {
     const { code, stdout, stderr } = await runKeys(["create"], folder);
     expect(code).toBe(0);
     const [, id, secret] = /^adr_([a-z2-7]{12})_(\S{43})\n$/.exec(stdout)!;
@@ -34,19 +34,19 @@ describe("create", () => {
     for (const file of files) expect(await readFile(file, "latin1")).not.toContain(secret);
   });
 
-  it("makes one for a tenant", async () => {
+  it("the command keys create makes a key for a tenant", async () => {
     const { stdout } = await runKeys(["create", "--tenant", "acme", "--name", "a laptop"], folder);
     expect(await (await openKeys()).authenticate(stdout.trim())).toMatchObject({ tenant: "acme" });
   });
 
-  it("refuses a tenant's name that could not be one", async () => {
+  it("the command keys create refuses an invalid tenant name", async () => {
     const { code, stdout, stderr } = await runKeys(["create", "--tenant", "../other"], folder);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(/^A tenant's name has .*\.\n$/);
   });
 });
 
-it("list shows all keys, oldest first and without their secrets, and revoke takes one back", async () => {
+it("the command keys list shows all keys, oldest first and without their secrets, and keys revoke revokes one", async () => {
   const keys = [];
   for (const name of ["first", "second"]) {
     keys.push((await runKeys(["create", "--name", name], folder)).stdout.trim());
@@ -77,14 +77,17 @@ describe("wrong words", () => {
     [["create", "--owner", "me"], /^Unknown option '--owner'; see --help\.\n$/],
     [["list", "--tenant", "me"], /^Unknown option '--tenant'; see --help\.\n$/],
   ];
-  it.each(wrong)("%j are answered with one sentence, and leave nothing", async (args, message) => {
-    const { code, stdout, stderr } = await runKeys(args, folder);
-    expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toMatch(message);
-    expect(existsSync(join(folder, "data"))).toBe(false);
-  });
+  it.each(wrong)(
+    "the arguments %j are answered with one sentence, and create nothing",
+    async (args, message) => {
+      const { code, stdout, stderr } = await runKeys(args, folder);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(message);
+      expect(existsSync(join(folder, "data"))).toBe(false);
+    },
+  );
 
-  it("of an id that no key has are one sentence, which does not repeat what may be a secret", async () => {
+  it("a revoke of an unknown key is one sentence, which does not repeat what may be a secret", async () => {
     for (const id of ["../../master", "adr_aaaaaaaaaaaa_secret"]) {
       const { code, stderr } = await runKeys(["revoke", id], folder);
       expect([code, stderr]).toEqual([2, "There is no key of that id: see npm run keys -- list.\n"]);
@@ -92,7 +95,7 @@ describe("wrong words", () => {
   });
 });
 
-it("a folder that cannot be one is one sentence", async () => {
+it("an invalid data folder is reported in one sentence", async () => {
   await writeFile(join(folder, "file"), "");
   const { code, stdout, stderr } = await runKeys(["create"], folder, { DATA_DIR: "file" });
   expect([code, stdout]).toEqual([1, ""]);

@@ -34,38 +34,41 @@ describe("add", () => {
   afterEach(() => stub.close());
   const add = (env?: NodeJS.ProcessEnv) => start(["add", "someone/small"], { HF_ENDPOINT: stub.url, ...env });
 
-  it.each(["SIGKILL", "SIGINT"] as const)("goes on after %s, and says where the model is", async (signal) => {
-    stub.faults.ranges["transformer/model.safetensors"] = [null, null, ...new Array(99).fill(503)];
-    const { child, ended } = add();
-    await partIsThere(join(folder, "models/small/.partial/transformer/model.safetensors"), big.length);
-    child.kill(signal);
-    const killed = await ended;
-    expect(killed.code).toBe(signal === "SIGKILL" ? null : 1);
-    if (signal === "SIGINT") expect(killed.stderr).toMatch(/\nStopped: what is done is kept; .*\.\n$/);
+  it.each(["SIGKILL", "SIGINT"] as const)(
+    "the command models add resumes after %s, and says where the model is",
+    async (signal) => {
+      stub.faults.ranges["transformer/model.safetensors"] = [null, null, ...new Array(99).fill(503)];
+      const { child, ended } = add();
+      await partIsThere(join(folder, "models/small/.partial/transformer/model.safetensors"), big.length);
+      child.kill(signal);
+      const killed = await ended;
+      expect(killed.code).toBe(signal === "SIGKILL" ? null : 1);
+      if (signal === "SIGINT") expect(killed.stderr).toMatch(/\nStopped: what is done is kept; .*\.\n$/);
 
-    stub.faults.ranges = {};
-    const { code, stdout, stderr } = await add().ended;
-    expect([code, stderr]).toEqual([
-      0,
-      expect.stringMatching(/^asking for someone\/small\ndownloading .* of 73\.4 MB, /),
-    ]);
-    const [, lackingMB] =
-      /^models\/small has the model, 73\.4 MB, of which ([\d.]+) MB were lacking\.\n/.exec(stdout)!;
-    expect(Number(lackingMB)).toBeLessThan(73.4);
-    expect(stdout).toMatch(/\nNext: npm run models -- check models\/small\n$/);
-    expect((await readFile(join(folder, "models/small/transformer/model.safetensors"))).equals(big)).toBe(
-      true,
-    );
-  });
+      stub.faults.ranges = {};
+      const { code, stdout, stderr } = await add().ended;
+      expect([code, stderr]).toEqual([
+        0,
+        expect.stringMatching(/^asking for someone\/small\ndownloading .* of 73\.4 MB, /),
+      ]);
+      const [, lackingMB] =
+        /^models\/small has the model, 73\.4 MB, of which ([\d.]+) MB were lacking\.\n/.exec(stdout)!;
+      expect(Number(lackingMB)).toBeLessThan(73.4);
+      expect(stdout).toMatch(/\nNext: npm run models -- check models\/small\n$/);
+      expect((await readFile(join(folder, "models/small/transformer/model.safetensors"))).equals(big)).toBe(
+        true,
+      );
+    },
+  );
 
-  it("names the page of a licence that has to be accepted", async () => {
+  it("the command models add names the page of a licence that has to be accepted", async () => {
     stub.repositories["someone/small"] = { ...stub.repositories["someone/small"]!, gated: true };
     const { code, stderr } = await add().ended;
     expect(code).toBe(1);
     expect(stderr).toContain(`visit ${stub.url}/someone/small, accept it and set HF_TOKEN`);
   });
 
-  it("copies a folder of this machine, which list then shows", async () => {
+  it("the command models add copies a local folder, which models list then shows", async () => {
     const { code, stdout } = await run(["add", demo, "--into", "models/mine"]);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^models\/mine has the model, 19\.\d MB, /)]);
     const listed = await run(["list"]);
@@ -75,7 +78,7 @@ describe("add", () => {
 });
 
 describe("check", () => {
-  it("ends with 0 for a model that can run, and says what it is", async () => {
+  it("the command models check ends with 0 for a model that can run, and describes it", async () => {
     const { code, stdout } = await run(["check", demo]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/\ntransformer +STDiT3 +7\.6 M +F16 15\.2 MB\n/);
@@ -84,13 +87,13 @@ describe("check", () => {
     );
   });
 
-  it("ends with 1 for one that has no room", async () => {
+  it("the command models check ends with 1 for a model that does not fit into memory", async () => {
     const { code, stdout } = await run(["check", demo, "--memory", "0.01"]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/\nIt cannot run: the smallest video needs \d+ MiB, and there are 11 MiB\.\n$/);
   });
 
-  it("ends with 1 for a fault, which is a line", async () => {
+  it("the command models check ends with 1 for a fault, and prints it on one line", async () => {
     await cp(demo, join(folder, "broken"), { recursive: true });
     await rm(join(folder, "broken/transformer/model.safetensors"));
     const { code, stdout } = await run(["check", "broken"]);
@@ -102,7 +105,7 @@ describe("check", () => {
 });
 
 describe("convert", () => {
-  it("writes the model beside it", async () => {
+  it("the command models convert writes the model beside the original", async () => {
     await cp(demo, join(folder, "demo"), { recursive: true });
     const { code, stdout } = await run(["convert", "demo", "--dtype", "float32"]);
     expect([code, stdout]).toEqual([0, expect.stringContaining("transformer\t15.2 MB\t30.4 MB\n")]);
@@ -115,7 +118,7 @@ describe("convert", () => {
     [["convert", "demo"], "Say which precision: --dtype float32, float16, bfloat16.\n"],
     [["convert", "demo", "--dtype", "int8"], "Say which precision: --dtype float32, float16, bfloat16.\n"],
     [["check", "demo", "--memory=-3"], '--memory takes GiB above 0, such as 24, not "-3".\n'],
-  ])("is not understood as %j", async (args, message) => {
+  ])("the command line refuses the arguments %j in one sentence", async (args, message) => {
     const { code, stderr } = await run(args);
     expect([code, stderr]).toEqual([2, message]);
   });

@@ -44,7 +44,7 @@ async function copyModel(): Promise<string> {
 }
 
 describe("push", () => {
-  it("puts a model and its card into the bucket, once, and list shows it", async () => {
+  it("the command models push puts a model and its card into the bucket, once, and models list shows it", async () => {
     const pushed = await run(["push", demo, "--as", "tiny"]);
     expect(pushed.stderr).toMatch(/^checking the model\nreading 0\.0 MB of 19\.8 MB, 0 %\n/);
     expect(pushed.stderr).toMatch(
@@ -63,7 +63,7 @@ describe("push", () => {
     expect(listed.stdout).toMatch(/^tiny\t19773806\t[0-9a-f]{64}\n$/);
   });
 
-  it("refuses another model under a name that is taken, and says how to go on", async () => {
+  it("the command models push refuses another model under a name that is taken, and says how to go on", async () => {
     await run(["push", demo]);
     const copy = await copyModel();
     await writeFile(join(copy, "vae", "more.json"), "{}");
@@ -75,7 +75,7 @@ change: push this one under another name, such as --as demo-2, and deploy that w
     );
   });
 
-  it("goes on after a process that was killed", async () => {
+  it("the command models push resumes after its process was killed", async () => {
     const copy = await copyModel();
     let isWhole = (): void => undefined;
     const sent = new Promise<void>((resolve) => {
@@ -99,7 +99,7 @@ change: push this one under another name, such as --as demo-2, and deploy that w
     expect(stderr).toMatch(/The store has the model larger; 16\.8 MB of 53\.3 MB had to be sent\.\n$/);
   });
 
-  it("is stopped by Ctrl-C in one sentence, and leaves no card", async () => {
+  it("the command models push is stopped by Ctrl-C in one sentence, and leaves no card", async () => {
     const { child, ended } = start(["push", demo]);
     fault = ({ operation }) => {
       // The second one would end the process at once.
@@ -112,7 +112,7 @@ change: push this one under another name, such as --as demo-2, and deploy that w
   });
 });
 
-describe("in one sentence", () => {
+describe("errors of the command models", () => {
   const cases: [what: string, args: string[], code: number, sentence: RegExp][] = [
     ["no command", [], 2, /^Say add, check, calibrate, convert, push or list, as in .* --help\.\n$/],
     ["a folder as the store", ["list", "--store", "./here"], 2, /^"\.\/here" is no bucket: .*\.\n$/],
@@ -124,13 +124,13 @@ describe("in one sentence", () => {
     ],
     ["a missing bucket", ["list", "--store", "s3://other"], 1, /^The bucket other does not exist; .*\.\n$/],
   ];
-  it.each(cases)("%s", async (_, args, code, sentence) => {
+  it.each(cases)("the command models reports %s in one sentence", async (_, args, code, sentence) => {
     const ended = await run(args);
     expect(ended.stderr).toMatch(sentence);
     expect([ended.code, ended.stdout]).toEqual([code, ""]);
   });
 
-  it("a folder with a part that has no weights", async () => {
+  it("the command models push reports a part without weights in one sentence", async () => {
     const copy = join(folder, "weightless");
     await cp(demo, copy, { recursive: true });
     await rm(join(copy, "transformer", "model.safetensors"));
@@ -139,7 +139,7 @@ describe("in one sentence", () => {
     expect([code, stub.requests.length]).toEqual([1, 0]);
   });
 
-  it("credentials that may not", async () => {
+  it("the command models list reports insufficient permissions in one sentence", async () => {
     fault = () => ({ status: 403, code: "AccessDenied" });
     const { code, stderr } = await run(["list"]);
     expect(stderr).toBe(
@@ -152,7 +152,7 @@ describe("in one sentence", () => {
 const endpoint = process.env.ADAREEL_S3_ENDPOINT;
 if (!endpoint) console.log("no ADAREEL_S3_ENDPOINT: no model is pushed to an S3 server");
 
-it.runIf(endpoint)("push puts a model into the bucket of an S3 server", async () => {
+it.runIf(endpoint)("the command models push puts a model into the bucket of an S3 server", async () => {
   const env = { ...process.env, AWS_ENDPOINT_URL_S3: endpoint };
   const client = await s3ClientFromEnvironment(env);
   const bucket = `adareel-test-${randomUUID()}`;

@@ -24,6 +24,6 @@ test.each<[string, Record<string, string>, NodeJS.Platform, boolean]>([
   ["no locale", {}, "linux", false],
   ["Windows Terminal", { WT_SESSION: "1" }, "win32", true],
   ["the old Windows console", {}, "win32", false],
-])("%s is judged right", (_, env, platform, expected) => {
+])("Unicode output is chosen correctly for %s", (_, env, platform, expected) => {
   expect(supportsUnicode(env, platform)).toBe(expected);
 });

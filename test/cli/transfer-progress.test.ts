@@ -12,7 +12,7 @@ describe("a bar", () => {
     return { ...transferBar((text) => written.push(text), clock), written, clock };
   }
 
-  it("is drawn over itself, at most ten times a second, and at the end", () => {
+  it("a progress bar is redrawn at most ten times a second, and at the end", () => {
     const { show, written, clock } = bar();
     for (const doneBytes of [0, 1, 2, 3]) show(sending(doneBytes));
     expect(written).toEqual(["\r\x1b[Ksending 0.0 MB of 4.0 GB, 0 %"]);
@@ -25,7 +25,7 @@ describe("a bar", () => {
     ]);
   });
 
-  it("tells the speed and what is left by what was sent, not by what was there", () => {
+  it("a progress bar computes speed and remaining time from what was sent, not from what was there", () => {
     const { show, written, clock } = bar();
     show(sending(2 * GB, 0));
     clock.nowMs = 10_000;
@@ -37,7 +37,7 @@ describe("a bar", () => {
   });
 });
 
-it("lines are one for each quarter", () => {
+it("a progress log has one line for each quarter", () => {
   const written: string[] = [];
   const { say, show } = transferLines((text) => written.push(text));
   say("checking the model");

@@ -82,8 +82,8 @@ function expectSigned({ headers, id, body }: Received): void {
   expect(headers["webhook-signature"]).toBe(signed);
 }
 
-describe("a video that is asked for at the edge", { timeout: TIMEOUT_MS }, () => {
-  it("is made by the GPU function, told of by a signed webhook, and read by a signed URL", async () => {
+describe("a video that is requested at the edge", { timeout: TIMEOUT_MS }, () => {
+  it("a requested video is made by the GPU function, announced by a signed webhook, and read by a signed URL", async () => {
     const { id, told } = await create();
     const [webhook] = await told();
     expectSigned(webhook!);
@@ -97,8 +97,8 @@ describe("a video that is asked for at the edge", { timeout: TIMEOUT_MS }, () =>
   });
 });
 
-describe("nothing is lost or made twice when", { timeout: TIMEOUT_MS }, () => {
-  it("every message and the invocation come twice", async () => {
+describe("lost and repeated messages", { timeout: TIMEOUT_MS }, () => {
+  it("every video is made once when every message and the invocation come twice", async () => {
     const { work, webhooks, events } = deployment.queues;
     for (const queue of [work, webhooks, events]) queue.doubles = 3;
     endpoint.faults.repeatedInvocations = 1;
@@ -110,7 +110,7 @@ describe("nothing is lost or made twice when", { timeout: TIMEOUT_MS }, () => {
     for (const queue of [work, webhooks, events]) queue.doubles = 0;
   });
 
-  it("the event of the bucket is lost", async () => {
+  it("no video is lost when the event of the bucket is lost", async () => {
     deployment.queues.work.losses = 1;
     const { id, told } = await create();
     deployment.pass(60_000);
@@ -119,7 +119,7 @@ describe("nothing is lost or made twice when", { timeout: TIMEOUT_MS }, () => {
     expect(await record(id, status("completed"))).toMatchObject({ attempt: 1 });
   });
 
-  it("the endpoint refuses it until the message lies with the dead letters", async () => {
+  it("no video is lost when the endpoint refuses its job until the message is a dead letter", async () => {
     const { work } = deployment.queues;
     endpoint.faults.throttled = 5;
     const { id, told } = await create();
@@ -134,14 +134,14 @@ describe("nothing is lost or made twice when", { timeout: TIMEOUT_MS }, () => {
     expect(await record(id, status("completed"))).toMatchObject({ attempt: 1 });
   });
 
-  it("the notification is lost", async () => {
+  it("no video is lost when the notification is lost", async () => {
     endpoint.faults.lostNotifications = 1;
     const { id, told } = await create();
     await told();
     await record(id, status("completed"));
   });
 
-  it("the container fails before it has the job, which is tried again a minute later", async () => {
+  it("no video is lost when the container fails before it has the job, which is tried again a minute later", async () => {
     endpoint.faults.serverErrors = 1;
     const { id, told } = await create();
     await settled(id);
@@ -151,7 +151,7 @@ describe("nothing is lost or made twice when", { timeout: TIMEOUT_MS }, () => {
     expect(endpoint.invocations).toHaveLength(2);
   });
 
-  it("the container is killed in the middle of the job", async () => {
+  it("no video is lost when the container is killed in the middle of the job", async () => {
     const { id, told } = await create({ steps: 300, cache: { policy: "off" } });
     await record(id, ({ progress }) => expect(progress?.done).toBeGreaterThan(0));
     await deployment.gpu.replace();
@@ -163,7 +163,7 @@ describe("nothing is lost or made twice when", { timeout: TIMEOUT_MS }, () => {
     expect(await record(id, status("completed"))).toMatchObject({ attempt: 2, losses: 1, failures: 0 });
   });
 
-  it("another endpoint replaces the one whose queue it waits in", async () => {
+  it("no video is lost when another endpoint replaces the one in whose queue it waits", async () => {
     endpoint.sleep();
     const { id, told } = await create();
     await record(id, ({ dispatched }) => expect(dispatched?.to).toBe(endpoint.name));
@@ -176,8 +176,8 @@ describe("nothing is lost or made twice when", { timeout: TIMEOUT_MS }, () => {
   });
 });
 
-describe("a video that is not made by its deadline fails, and that is told", { timeout: TIMEOUT_MS }, () => {
-  it("when the endpoint gave it up", async () => {
+describe("a video that is not made by its deadline", { timeout: TIMEOUT_MS }, () => {
+  it("a video fails at its deadline, with a webhook, when the endpoint gave it up", async () => {
     endpoint.sleep();
     const { id, told } = await create({ timeout: 10 });
     await record(id, ({ dispatched }) => expect(dispatched?.to).toBe(endpoint.name));
@@ -188,7 +188,7 @@ describe("a video that is not made by its deadline fails, and that is told", { t
     await expectFailure(id, told());
   });
 
-  it("when the endpoint took it and lost it", async () => {
+  it("a video fails at its deadline, with a webhook, when the endpoint accepted and lost it", async () => {
     endpoint.faults.lostInvocations = 1;
     const { id, told } = await create({ timeout: 120 });
     await record(id, ({ dispatched }) => expect(dispatched?.to).toBe(endpoint.name));

@@ -31,7 +31,7 @@ async function setUp({ isCreated = true } = {}) {
   return { jobs, clock, pass, create, invocations, hinted, waits, endpoint, deps };
 }
 
-it("a queued job goes into the endpoint's queue, and its record says so", async () => {
+it("a queued job is put into the endpoint's queue, and its record says so", async () => {
   const { deps, invocations, jobs, clock, hinted } = await setUp();
   expect(await dispatch(deps, newJob)).toBe("dispatched");
   expect(invocations).toEqual([
@@ -48,7 +48,7 @@ it("a queued job goes into the endpoint's queue, and its record says so", async 
   expect(hinted).toEqual([newJob.id]);
 });
 
-it("a job that waits there already is not put there again, but is by an endpoint that replaces the first", async () => {
+it("a job that waits in the endpoint's queue is not put there again, except by a replacing endpoint", async () => {
   const { deps, invocations } = await setUp();
   await dispatch(deps, newJob);
   expect(await dispatch(deps, newJob)).toBe("known");
@@ -56,7 +56,7 @@ it("a job that waits there already is not put there again, but is by an endpoint
   expect(invocations.map(({ EndpointName }) => EndpointName)).toEqual(["adareel-1", "adareel-2"]);
 });
 
-it("a job that is begun or over is left alone", async () => {
+it("a running or finished job is not dispatched", async () => {
   const { deps, invocations, jobs } = await setUp();
   await jobs.apply(newJob, { type: "claim", owner: "worker", leaseMs: 60_000 });
   expect(await dispatch(deps, newJob)).toBe("known");
@@ -65,7 +65,7 @@ it("a job that is begun or over is left alone", async () => {
   expect(invocations).toEqual([]);
 });
 
-it("the endpoint keeps a job until its deadline: at least the least, at most the most that it allows", async () => {
+it("the endpoint keeps a job until its deadline, within the bounds that the endpoint allows", async () => {
   const { deps, invocations, pass } = await setUp();
   pass(3_599_000);
   await dispatch(deps, newJob);
@@ -76,7 +76,7 @@ it("the endpoint keeps a job until its deadline: at least the least, at most the
   expect([...invocations, ...later].map(({ RequestTTLSeconds }) => RequestTTLSeconds)).toEqual([60, 21_600]);
 });
 
-it("a job whose deadline is over fails instead", async () => {
+it("a job whose deadline is over fails instead of being dispatched", async () => {
   const { deps, invocations, pass, jobs, hinted } = await setUp();
   pass(3_600_000);
   expect(await dispatch(deps, newJob)).toBe("expired");
@@ -95,7 +95,7 @@ it("a record that comes after its marker is waited for, and one that does not co
 });
 
 it.each(["ValidationError", "ThrottlingException", "InternalFailure"])(
-  "%s is no fault of the job: the message comes again, and the job is not said to be dispatched",
+  "the error %s leaves the job undispatched, and its message is redelivered",
   async (name) => {
     const { deps, endpoint, jobs } = await setUp();
     endpoint.fault = Object.assign(new Error("no"), { name });

@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-it("CUDA without a GPU, and a GPU without CUDA's library, are each refused in a sentence that says what to do", () => {
+it("a missing GPU and a missing CUDA library are each refused in a sentence that says what to do", () => {
   const check = () => assertProvider("cuda", machine);
   expect(check).toThrow(
     /^PROVIDER is cuda and there is no NVIDIA GPU here: .*--gpus all, or set PROVIDER=cpu\.$/,
@@ -29,12 +29,12 @@ it("CUDA without a GPU, and a GPU without CUDA's library, are each refused in a 
   expect(check).not.toThrow();
 });
 
-it("other providers ask for neither", () => {
+it("other providers need neither a GPU nor a CUDA library", () => {
   for (const provider of ["cpu", "webgpu"] as const)
     expect(() => assertProvider(provider, machine)).not.toThrow();
 });
 
-it("what runs is fine, and what does not is told in a sentence", async () => {
+it("a working provider is accepted, and a broken one is reported in a sentence", async () => {
   await tryProvider("cpu");
   if (existsSync("/dev/nvidia0")) return;
   await expect(tryProvider("cuda")).rejects.toThrow(

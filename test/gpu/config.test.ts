@@ -6,7 +6,7 @@ import { ConfigError } from "../../lib/shared/environment.ts";
 const STORE = "file:///jobs";
 
 describe("a configuration", () => {
-  it("needs no more than a store", () => {
+  it("a configuration needs no more than a store", () => {
     const { models, modelCache, ...rest } = parseConfig({ STORE });
     expect(models).toHaveLength(1);
     expect(modelCache).toMatch(/adareel-models$/);
@@ -22,7 +22,7 @@ describe("a configuration", () => {
     });
   });
 
-  it("takes every value from the environment, and an empty one for none", () => {
+  it("a configuration takes every value from the environment, and an empty one for none", () => {
     const config = parseConfig({
       STORE: "s3://bucket/prefix",
       SAGEMAKER_BIND_TO_PORT: "9000",
@@ -56,11 +56,11 @@ describe("a configuration", () => {
     });
   });
 
-  it("prefers PORT, and 0 is one", () => {
+  it("a configuration prefers PORT, and accepts a PORT of 0", () => {
     expect(parseConfig({ STORE, PORT: "0", SAGEMAKER_BIND_TO_PORT: "9000" }).port).toBe(0);
   });
 
-  it("downloads the model of MODEL_URI, whose last part names it", () => {
+  it("a configuration downloads the model of MODEL_URI, whose last part names it", () => {
     for (const MODEL_URI of ["s3://bucket/models/wan-1.3b/", "s3://bucket/models/wan-1.3b"])
       expect(parseConfig({ STORE, MODEL_URI }).models).toEqual([{ name: "wan-1.3b", url: MODEL_URI }]);
   });
@@ -87,7 +87,7 @@ describe("a configuration", () => {
     ),
     [{ MODELS: delimiter }, `MODELS must be folders with one ${delimiter} between two.`],
   ];
-  it.each(wrong)("%j is refused in one sentence", (env, message) => {
+  it.each(wrong)("the configuration %j is refused in one sentence", (env, message) => {
     const given = Object.keys(env).length > 0 ? { STORE, ...env } : env;
     expect(() => parseConfig(given)).toThrow(new ConfigError(message));
   });

@@ -49,7 +49,7 @@ async function make(compare: boolean) {
 it.each([
   { compare: false, evaluations: 13 },
   { compare: true, evaluations: 26 },
-])("progress never passes its maximum, nor falls: %o", async ({ compare, evaluations }) => {
+])("progress never exceeds its maximum, nor decreases: %o", async ({ compare, evaluations }) => {
   const { told, receipt } = await make(compare);
   expect(told.every(({ done, computed, steps }) => computed <= done && done <= steps)).toBe(true);
   const done = told.map((progress) => progress.done);

@@ -13,7 +13,7 @@ it.each([
   [new Error("/home/somebody"), "internal_error", true],
   ["no error at all", "internal_error", true],
   [new JobFailure("upload_failed", "The video could not be stored."), "upload_failed", true],
-])("%s fails the job with %s", (cause, code, isRetryable) => {
+])("the error %s fails the job with %s", (cause, code, isRetryable) => {
   const failure = failureOf(cause);
   expect(failure).toMatchObject({ code, isRetryable });
   expect(failure.message).toMatch(/^[A-Z][^/]*\.$/);

@@ -18,8 +18,8 @@ afterEach(() => rmSync(mounted, { recursive: true }));
 const url = "s3://bucket/models/wan/";
 const demo = join(import.meta.dirname, "../../models/demo");
 
-describe("the models are", () => {
-  it("those in folders, called as these are, whatever else there is", () => {
+describe("the choice of models", () => {
+  it("the models are those of the configured folders, named after them, before any other", () => {
     writeFileSync(join(mounted, "model_index.json"), "{}");
     expect(chooseModels({ folders: ["/models/a/", "b"], url, mounted })).toEqual([
       { name: "a", folder: "/models/a/" },
@@ -27,13 +27,13 @@ describe("the models are", () => {
     ]);
   });
 
-  it("or else the one in the bucket, under its name there, from where SageMaker laid it", () => {
+  it("the model is the one in the bucket, under its name, read from where SageMaker mounted it", () => {
     expect(chooseModels({ folders: undefined, url, mounted })).toEqual([{ name: "wan", url }]);
     writeFileSync(join(mounted, "model_index.json"), "{}");
     expect(chooseModels({ folders: undefined, url, mounted })).toEqual([{ name: "wan", folder: mounted }]);
   });
 
-  it("or else what was laid there, or the one that comes with the program", () => {
+  it("the model is by default what is mounted, or else the demo model", () => {
     const choose = (folder: string) => chooseModels({ folders: undefined, url: undefined, mounted: folder });
     expect(choose(mounted)).toEqual([{ name: "demo", folder: demo }]);
     expect(choose(join(mounted, "missing"))).toEqual([{ name: "demo", folder: demo }]);

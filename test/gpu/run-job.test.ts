@@ -81,7 +81,7 @@ const told = (record: JobRecord | null) => record!.events.map(({ type }) => type
 const pidOf = async () => (await models.open(basename(folder))).pipeline.pid;
 
 describe("a job that succeeds", () => {
-  it("ends with artifacts that its record describes, and a receipt that agrees with the trace", async () => {
+  it("a job that succeeds has artifacts that its record describes, and a receipt that agrees with the trace", async () => {
     const ref = await place.queue();
     const { ended, changes } = start(ref);
     const record = (await ended)!;
@@ -117,7 +117,7 @@ describe("a job that succeeds", () => {
     expect(Object.keys(receipt.versions)).toEqual(["adareel", "node", "onnxruntime-node"]);
   });
 
-  it("uses the process and the weights' hashes of the job before it", async () => {
+  it("the next job uses the same process and the same weight hashes", async () => {
     await start(await place.queue()).ended;
     const [pid, { weights }] = [await pidOf(), await models.open(basename(folder))];
     await expect(start(await place.queue()).ended).resolves.toHaveProperty("status", "completed");
@@ -125,7 +125,7 @@ describe("a job that succeeds", () => {
     expect([after.pipeline.pid, after.weights === weights]).toEqual([pid, true]);
   });
 
-  it("compares with the same video without cache, denoising against denoising", async () => {
+  it("a comparison is made with the same video without cache, denoising against denoising", async () => {
     const ref = await place.queue({ compare: true });
     const record = (await start(ref, { progressIntervalMs: 0 }).ended)!;
     const { comparison, seconds } = record.receipt!;
@@ -137,13 +137,13 @@ describe("a job that succeeds", () => {
     expect(record.progress).toMatchObject({ steps: 16 });
   });
 
-  it("finds no difference between a video without cache and itself", async () => {
+  it("a video without cache is identical to its comparison", async () => {
     const params = { compare: true, cache: { policy: "off", motion: true, warmupSteps: 0 } };
     const record = (await start(await place.queue(params)).ended)!;
     expect(record.receipt!.comparison).toMatchObject({ psnr: null, ssim: 1 });
   });
 
-  it("counts an upload as done whose answer was lost", async () => {
+  it("an upload whose answer was lost counts as done", async () => {
     let isFirst = true;
     const store = behind({
       async put(key, body, options) {
@@ -158,8 +158,8 @@ describe("a job that succeeds", () => {
   });
 });
 
-describe("a job that is no longer this worker's", () => {
-  it("stays cancelled, and nothing is stored", async () => {
+describe("a job that this worker no longer holds", () => {
+  it("a cancelled job stays cancelled, and nothing is stored", async () => {
     const ref = await place.queue(endless);
     const { ended, changes } = start(ref);
     await denoising(ref);
@@ -171,7 +171,7 @@ describe("a job that is no longer this worker's", () => {
     expect(await place.artifacts()).toEqual([]);
   });
 
-  it("is left to the worker that has it now", async () => {
+  it("a job that another worker took over is left to it", async () => {
     const ref = await place.queue(endless);
     const { ended } = start(ref);
     await denoising(ref);
@@ -182,7 +182,7 @@ describe("a job that is no longer this worker's", () => {
     expect(await place.artifacts()).toEqual([]);
   });
 
-  it("fails once its deadline is over, before the claim and in the middle", async () => {
+  it("a job fails once its deadline is over, before the claim and in the middle", async () => {
     const error = { code: "deadline_exceeded" };
     const overdue = await place.queue({}, { deadlineMs: 0 });
     await expect(start(overdue).ended).resolves.toMatchObject({ status: "failed", attempt: 0, error });
@@ -196,7 +196,7 @@ describe("a job that is no longer this worker's", () => {
     expect(await place.artifacts()).toEqual([]);
   });
 
-  it("fails for good once it has run as long as one may", async () => {
+  it("a job fails for good once it has run as long as it may", async () => {
     const ref = await place.queue(endless);
     const { ended } = start(ref, { maxRunMs: 500 });
     const message = "The video took longer than the 0.5 seconds that one may run.";
@@ -209,7 +209,7 @@ describe("a job that is no longer this worker's", () => {
     await expect(start(await place.queue()).ended).resolves.toMatchObject({ status: "completed" });
   });
 
-  it("is abandoned when its lease could not be renewed for too long", async () => {
+  it("a job is abandoned when its lease could not be renewed for too long", async () => {
     let isDown = false;
     const store = behind({
       put(key, body, options) {
@@ -225,7 +225,7 @@ describe("a job that is no longer this worker's", () => {
     expect(await place.artifacts()).toEqual([]);
   });
 
-  it("is answered with as it stands when it is finished, leased, missing, or out of workers", async () => {
+  it("a finished, leased, missing or exhausted job is answered with its current state", async () => {
     const ref = await place.queue();
     await place.jobs.apply(ref, { type: "claim", owner: "other", leaseMs: 60_000 });
     await expect(start(ref).ended).resolves.toMatchObject({ status: "running", lease: { owner: "other" } });
@@ -244,7 +244,7 @@ describe("a job that is no longer this worker's", () => {
     expect(record).toMatchObject({ status: "failed", attempt: 5, error: { code: "worker_lost" } });
   });
 
-  it("is handed back at once when the worker has to go", async () => {
+  it("a job is handed back at once when the worker has to stop", async () => {
     const ref = await place.queue(endless);
     const { ended, handBack } = start(ref);
     await denoising(ref);
@@ -257,26 +257,26 @@ describe("a job that is no longer this worker's", () => {
 });
 
 describe("a job that fails", () => {
-  it("for its request fails for good, in the words of the request", async () => {
+  it("a job with an invalid request fails for good, in the words of the request", async () => {
     const record = await start(await place.queue({ width: 17 })).ended;
     const message = "This model cannot make videos of 17x16: choose 16x16, 32x16.";
     expect(record).toMatchObject({ status: "failed", error: { code: "invalid_request", message } });
   });
 
-  it("for a model that is not here fails for good", async () => {
+  it("a job for an unavailable model fails for good", async () => {
     const record = await start(await place.queue({ model: "other" })).ended;
     const error = { code: "model_load_failed", message: "No worker has that model." };
     expect(record).toMatchObject({ status: "failed", error });
   });
 
-  it("for a model that cannot be opened is tried again, then fails without naming a path", async () => {
+  it("a job whose model cannot be opened is tried again, then fails without naming a path", async () => {
     const ref = await place.queue({ model: basename(broken) });
     await expect(start(ref).ended).resolves.toMatchObject({ status: "queued", failures: 1, error: null });
     const error = { code: "model_load_failed", message: "The model cannot be opened." };
     await expect(start(ref).ended).resolves.toMatchObject({ status: "failed", failures: 2, error });
   });
 
-  it("for a process that died is tried again in a new one", async () => {
+  it("a job whose process died is tried again in a new one", async () => {
     const ref = await place.queue({ steps: 200, cache: endless.cache });
     const { ended } = start(ref);
     await denoising(ref);
@@ -287,7 +287,7 @@ describe("a job that fails", () => {
     expect(await pidOf()).not.toBe(pid);
   });
 
-  it("for an upload is tried again under the next attempt's keys", async () => {
+  it("a job whose upload failed is tried again under the next attempt's keys", async () => {
     const store = behind({
       async put(key, body, options) {
         if (key.endsWith("/1/video.mp4")) throw new StoreError("full", "The store is full.");
@@ -301,7 +301,7 @@ describe("a job that fails", () => {
   });
 });
 
-it("a process that died between two jobs is none that the next one notices", async () => {
+it("a process that died between two jobs does not affect the next one", async () => {
   await start(await place.queue()).ended;
   const { pipeline } = await models.open(basename(folder));
   process.kill(pipeline.pid, "SIGKILL");

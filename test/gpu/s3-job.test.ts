@@ -27,7 +27,7 @@ async function openBucket(modelFolder: string) {
 }
 
 describe.runIf(endpoint)("a job over S3", () => {
-  it("runs from queued to completed, its video is read by a signed URL, and its purge leaves nothing", async () => {
+  it("a job over S3 runs from queued to completed, its video has a signed URL, and its purge leaves nothing", async () => {
     const folder = await writeTinyModel();
     onTestFinished(() => rm(folder, { recursive: true }));
     const models = await warmModels([namedByFolder(folder)], { threads: 1 });

@@ -75,7 +75,7 @@ function begun(ref: JobRef): Promise<void> {
   });
 }
 
-it("hands the job back when it is told to stop twice, answers until then, and logs no prompt", async () => {
+it("a worker hands its job back when it is told to stop twice, answers until then, and logs no prompt", async () => {
   const [ref, other] = [await place.queue(endless), await place.queue()];
   const gpu = start();
   const { url, owner } = await gpu.listening;
@@ -101,7 +101,7 @@ it("hands the job back when it is told to stop twice, answers until then, and lo
   expect(stdout).not.toMatch(/red circle|file:/);
 });
 
-it("that is killed leaves a lease, and the next worker begins with the next attempt", async () => {
+it("a killed worker leaves a lease, and the next worker begins with the next attempt", async () => {
   const ref = await place.queue(endless);
   const first = start();
   const lost = invoke((await first.listening).url, ref).catch(() => "lost");
@@ -124,7 +124,7 @@ it("that is killed leaves a lease, and the next worker begins with the next atte
   expect(await place.artifacts()).toEqual([]);
 });
 
-it("without a parent tells by a marker that a job began", async () => {
+it("a worker without a parent writes a marker when a job begins", async () => {
   const ref = await place.queue(endless);
   const gpu = spawn(process.execPath, ["--import", "tsx", script, "serve"], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -153,14 +153,14 @@ it("without a parent tells by a marker that a job began", async () => {
   expect(await exit).toEqual([0, null]);
 });
 
-it("goes when the process that started it went before it was ready", async () => {
+it("a worker exits when its parent exits before it was ready", async () => {
   const { process: gpu } = start();
   const exit = once(gpu, "exit");
   gpu.disconnect();
   expect(await exit).toEqual([0, null]);
 });
 
-it("does not start with what it cannot use, and says so in one sentence", async () => {
+it("a worker with an unusable configuration does not start, and says why in one sentence", async () => {
   const wrong = [
     start({ LEASE_MS: "soon" }),
     start({}, ["train"]),

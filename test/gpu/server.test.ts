@@ -67,7 +67,7 @@ async function code(response: Response): Promise<[number, string]> {
   return [response.status, error.code];
 }
 
-it("answers with how the job ended, whatever else its body holds", async () => {
+it("an invocation is answered with how the job ended, whatever else its body holds", async () => {
   const ref = await place.queue();
   const answer = await post(await place.jobs.read(ref));
   expect(answer.status).toBe(200);
@@ -76,13 +76,13 @@ it("answers with how the job ended, whatever else its body holds", async () => {
   expect([again.status, await again.json()]).toEqual([200, { id: ref.id, status: "completed", attempt: 1 }]);
 });
 
-it("takes the object that a job's record is stored as", async () => {
+it("an invocation may have a job's record as its body", async () => {
   const ref = await place.queue();
   const { body } = (await place.store.get(jobKey(ref)))!;
   expect(await (await post(new TextDecoder().decode(body))).json()).toMatchObject({ status: "completed" });
 });
 
-it("runs one job at a time, answers pings meanwhile, and takes the next one after", async () => {
+it("a worker runs one job at a time, answers pings meanwhile, and accepts the next one after it", async () => {
   const [ref, other] = [await place.queue(endless), await place.queue()];
   const first = post(ref);
   await begun(ref);
@@ -98,7 +98,7 @@ it("runs one job at a time, answers pings meanwhile, and takes the next one afte
   expect(await (await post(other)).json()).toMatchObject({ status: "completed" });
 });
 
-it("begins nothing more once it is stopping, and lets the job that runs end", async () => {
+it("a stopping worker begins no other job, and lets the running one end", async () => {
   const [ref, other] = [await place.queue({ ...endless, steps: 40 }), await place.queue()];
   const first = post(ref);
   await begun(ref);
@@ -110,7 +110,7 @@ it("begins nothing more once it is stopping, and lets the job that runs end", as
   expect(await place.jobs.read(other)).toMatchObject({ status: "queued", attempt: 0 });
 });
 
-it("hands the job that runs back when its grace is over", async () => {
+it("a stopping worker hands the running job back when its grace period is over", async () => {
   const ref = await place.queue(endless);
   const first = post(ref);
   await begun(ref);
@@ -118,7 +118,7 @@ it("hands the job that runs back when its grace is over", async () => {
   expect(await (await first).json()).toEqual({ id: ref.id, status: "queued", attempt: 1 });
 });
 
-it("refuses bodies that name no job", async () => {
+it("a body that names no job is refused", async () => {
   const id = newVideoId(place.clock, () => new Uint8Array(10));
   const bodies = [
     ...["", "{", "null", "[]", `{"tenant":"acme"}`, `{"id":"${id}"}`],
@@ -141,7 +141,7 @@ it("refuses bodies that name no job", async () => {
   expect(await code(await post({ tenant: "acme", id }))).toEqual([404, "not_found"]);
 });
 
-it("says that the store does not answer, and shows nothing of a fault of its own", async () => {
+it("an unavailable store is answered with 503, and an internal error reveals nothing", async () => {
   const ref = await place.queue();
   const failing = (error: Error) => ({ ...place.jobs, apply: () => Promise.reject(error) });
   open(failing(new StoreError("unavailable", "secret")));

@@ -24,7 +24,7 @@ function granted(stack: string, role: string): string[] {
   });
 }
 
-describe("what a role may do with the bucket is what its function does", { timeout: TIMEOUT_MS }, () => {
+describe("the roles and the bucket", { timeout: TIMEOUT_MS }, () => {
   let accesses: Access[];
   beforeAll(async () => {
     accesses = await observedAccesses();
@@ -37,7 +37,7 @@ describe("what a role may do with the bucket is what its function does", { timeo
     ["sweep", "gpu", "SweepRole"],
     ["webhook", "gpu", "WebhookRole"],
     ["gpu", "gpu", "EndpointRole"],
-  ])("%s", (name, stack, construct) => {
+  ])("the role %s may do with the bucket exactly what its function does", (name, stack, construct) => {
     const may = granted(stack, construct);
     const own = accesses.filter(({ role }) => role === name);
     const does = own.map(({ operation, folder }) => `${operation} ${folder}`);

@@ -16,7 +16,7 @@ function alarm(name: string) {
   return alarms.find(([each]) => each === name)![1];
 }
 
-it("there is one for everything that does not repair itself, and each says what to do", () => {
+it("an alarm exists for everything that does not repair itself, and says what to do", () => {
   expect(alarms.map(([name]) => name).sort()).toEqual([
     "DispatchErrors",
     "EventsDeadLetters",
@@ -34,12 +34,12 @@ it("there is one for everything that does not repair itself, and each says what 
 });
 
 describe("the topic of alarms", () => {
-  it("hears of all of them", () => {
+  it("the alarm topic receives every alarm", () => {
     for (const [, { AlarmActions }] of alarms)
       expect(AlarmActions).toEqual([{ Ref: expect.stringMatching(/^AlarmsOps/) }]);
   });
 
-  it("lets CloudWatch tell, which a policy of its own would take away otherwise", () => {
+  it("the alarm topic allows CloudWatch to publish, which its own policy would otherwise remove", () => {
     template.hasResourceProperties("AWS::SNS::TopicPolicy", {
       PolicyDocument: {
         Statement: Match.arrayWith([
@@ -55,14 +55,14 @@ describe("the topic of alarms", () => {
     });
   });
 
-  it("sends mail where there is an address", () => {
+  it("the alarm topic sends mail where an address is configured", () => {
     const mail = { Protocol: "email", Endpoint: "ops@example.com" };
     template.hasResourceProperties("AWS::SNS::Subscription", mail);
     templateOf("gpu").resourcePropertiesCountIs("AWS::SNS::Subscription", { Protocol: "email" }, 0);
   });
 });
 
-it.each(["Work", "Events", "Webhooks"])("a message that %s gave up is told", (queue) => {
+it.each(["Work", "Events", "Webhooks"])("an alarm reports messages that %s gave up", (queue) => {
   const { Dimensions, ...rest } = alarm(`${queue}DeadLetters`);
   expect(Dimensions.map(({ Value }: { Value: unknown }) => names(Value))).toEqual([`${queue}DeadLetters`]);
   expect(rest).toMatchObject({
@@ -75,7 +75,7 @@ it.each(["Work", "Events", "Webhooks"])("a message that %s gave up is told", (qu
 });
 
 it.each(["Dispatch", "Settle", "Webhook", "Sweep"])(
-  "a function %s that fails again and again is told",
+  "an alarm reports a function %s that fails again and again",
   (name) => {
     expect(alarm(`${name}Errors`)).toMatchObject({
       Namespace: "AWS/Lambda",
@@ -88,7 +88,7 @@ it.each(["Dispatch", "Settle", "Webhook", "Sweep"])(
   },
 );
 
-it("a job that waits a quarter of an hour is told", () => {
+it("an alarm reports a job that waits for a quarter of an hour", () => {
   expect(alarm("OldestRequest")).toMatchObject({
     Namespace: "AWS/SageMaker",
     MetricName: "ApproximateAgeOfOldestRequest",
@@ -98,7 +98,7 @@ it("a job that waits a quarter of an hour is told", () => {
   });
 });
 
-it("an invocation that failed is told", () => {
+it("an alarm reports a failed invocation", () => {
   expect(alarm("FailedInvocations")).toMatchObject({
     Namespace: "AWS/SNS",
     MetricName: "NumberOfMessagesPublished",
@@ -112,7 +112,7 @@ it("an invocation that failed is told", () => {
   });
 });
 
-it("a sweep that does not run is told, though it then says nothing", () => {
+it("an alarm reports a missing sweep, although it then sends no data", () => {
   expect(alarm("SweepSilent")).toMatchObject({
     Namespace: "AWS/Lambda",
     MetricName: "Invocations",
@@ -126,7 +126,7 @@ it("a sweep that does not run is told, though it then says nothing", () => {
 describe("instances that nobody needs", () => {
   const { Metrics: metrics, ...leak } = alarm("GpuLeak");
 
-  it("are told after an hour more than they wait for jobs", () => {
+  it("an alarm reports idle instances one hour after they should have stopped", () => {
     expect(leak).toMatchObject({
       EvaluationPeriods: Math.ceil((60 + 7) / 5),
       Threshold: 1,
@@ -135,7 +135,7 @@ describe("instances that nobody needs", () => {
     });
   });
 
-  it("are those that report while the sweep counts no job", () => {
+  it("idle instances are those that report while the sweep counts no job", () => {
     const [expression, ...terms] = metrics;
     expect(expression!.Expression).toBe("IF(FILL(unfinished, 0) > 0, 0, reports)");
     expect(terms.map(({ MetricStat }: Metric) => MetricStat)).toEqual([

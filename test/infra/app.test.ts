@@ -22,7 +22,7 @@ function node(args: readonly string[], variables: Readonly<Record<string, string
 }
 
 it(
-  "the command line makes the templates without credentials and without Docker",
+  "the command line synthesises the templates without credentials and without Docker",
   () => {
     const output = temporaryFolder();
     const options = ["-c", `account=${ACCOUNT}`, "-c", `imageUri=${IMAGE}`];
@@ -35,7 +35,7 @@ it(
   SYNTH_MS_MAX,
 );
 
-it("the app says in one sentence what cannot be, and that it was the caller's mistake", () => {
+it("the app reports an impossible configuration in one sentence, as the caller's mistake", () => {
   const context = JSON.stringify({ account: ACCOUNT, instances: "2" });
   const variables = { CDK_CONTEXT_JSON: context, CDK_OUTDIR: temporaryFolder() };
   const { status, stderr } = node(["--import", "tsx", "infra/app.ts"], variables);

@@ -22,7 +22,7 @@ function refusal(options: Record<string, unknown>, env: Record<string, string> =
 }
 
 describe("a deployment", () => {
-  it("needs nothing said but its account", () => {
+  it("a deployment needs only an account", () => {
     expect(parse({})).toEqual({
       name: "adareel",
       account,
@@ -42,14 +42,14 @@ describe("a deployment", () => {
     });
   });
 
-  it("is in the account and the region of the credentials, unless others are said", () => {
+  it("a deployment is in the account and region of the credentials, unless others are given", () => {
     const env = { CDK_DEFAULT_ACCOUNT: "999999999999", CDK_DEFAULT_REGION: "eu-west-1" };
     expect(parseDeployment({}, env)).toMatchObject({ account: "999999999999", region: "eu-west-1" });
     expect(parse({ region: "ap-south-1" }, env)).toMatchObject({ account, region: "ap-south-1" });
     expect(parse({}, { CDK_DEFAULT_REGION: "" }).region).toBe("us-east-1");
   });
 
-  it("takes text, as the command line gives it, for numbers, switches and lists", () => {
+  it("a deployment accepts numbers, switches and lists as text, as the command line gives them", () => {
     expect(
       parse({
         instanceTypes: "ml.g5.xlarge, ml.g6.xlarge",
@@ -74,12 +74,12 @@ describe("a deployment", () => {
     });
   });
 
-  it("leaves alone what the CDK puts into the context", () => {
+  it("a deployment ignores what the CDK puts into the context", () => {
     const foreign = { "@aws-cdk/core:x": true, "aws:cdk:bundling-stacks": ["**"], "hosted-zone:a": 1 };
     expect(parse(foreign)).toEqual(parse({}));
   });
 
-  it("can be on any of the types, but not with and without a GPU at once", () => {
+  it("a deployment accepts every instance type, but not types with and without a GPU together", () => {
     for (const type of Object.keys(INSTANCE_TYPES))
       expect(parse({ instanceTypes: type }).instanceTypes).toEqual([type]);
     expect(refusal({ instanceTypes: "ml.m5.xlarge,ml.g5.xlarge" })).toBe(
@@ -88,7 +88,7 @@ describe("a deployment", () => {
   });
 });
 
-describe("a mistake is one sentence that names the setting and what it may be:", () => {
+describe("a mistake in the settings", () => {
   const types = Object.keys(INSTANCE_TYPES).join(", ");
   const email = "-c alarmEmail must be an e-mail address.";
 
@@ -126,23 +126,23 @@ describe("a mistake is one sentence that names the setting and what it may be:",
       { region: "cn-north-1" },
       "There is no Lambda@Edge for cn-north-1 (aws-cn): choose a region of the aws partition.",
     ],
-  ])("%o", (options, sentence) => {
+  ])("the settings %o are refused in a sentence that says what is allowed", (options, sentence) => {
     expect(refusal(options)).toBe(sentence);
   });
 
-  it("an unknown setting, and then which there are", () => {
+  it("an unknown setting is refused with the list of settings", () => {
     expect(refusal({ instanceType: "ml.g5.xlarge" })).toMatch(
       /^There is no setting instanceType: there are name, account, .*terminationProtection\.$/,
     );
   });
 
-  it("no account", () => {
+  it("a deployment without an account is refused in one sentence", () => {
     expect(() => parseDeployment({}, {})).toThrow(
       new DeploymentError("No AWS account is known: log in, or say -c account=123456789012."),
     );
   });
 
-  it("whatever else there may be in a setting", () => {
+  it("any other value of a setting is refused in one sentence", () => {
     const settings = fc.constantFrom(...Object.keys(parse({})), "imageUri", "build", "domainName");
     fc.assert(
       fc.property(fc.dictionary(settings, fc.jsonValue(), { minKeys: 1 }), (options) => {

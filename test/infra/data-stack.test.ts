@@ -31,7 +31,7 @@ function statementsOf(id: string): Record<string, unknown>[] {
 }
 
 describe("the bucket", () => {
-  it("and its access logs are private and encrypted, and outlive the stack", () => {
+  it("the bucket and its access logs are private and encrypted, and outlive the stack", () => {
     const properties = {
       PublicAccessBlockConfiguration: {
         BlockPublicAcls: true,
@@ -49,7 +49,7 @@ describe("the bucket", () => {
     template.resourceCountIs("AWS::S3::Bucket", 2);
   });
 
-  it("logs who reads it", () => {
+  it("the bucket logs who reads it", () => {
     template.hasResourceProperties("AWS::S3::Bucket", {
       BucketName: NAME,
       LoggingConfiguration: { DestinationBucketName: { Ref: accessLogsId } },
@@ -59,7 +59,7 @@ describe("the bucket", () => {
   it.each([
     ["of videos", bucketId],
     ["of access logs", accessLogsId!],
-  ])("%s takes TLS 1.2 and newer only", (_name, id) => {
+  ])("the bucket policy %s requires TLS 1.2 or newer", (_name, id) => {
     const denied = (condition: object) =>
       expect.objectContaining({
         Effect: "Deny",
@@ -71,7 +71,7 @@ describe("the bucket", () => {
     expect(statementsOf(id)).toContainEqual(denied({ NumericLessThan: { "s3:TlsVersion": 1.2 } }));
   });
 
-  it("refuses a write that states no condition wherever one may be lost by it", () => {
+  it("the bucket refuses unconditional writes wherever one may be lost by them", () => {
     const arn = { "Fn::GetAtt": [bucketId, "Arn"] };
     const folders = ["api-keys/", "artifacts/", "claims/", "jobs/", "triggers/", "webhook-endpoints/"];
     expect(statementsOf(bucketId)).toContainEqual({
@@ -84,7 +84,7 @@ describe("the bucket", () => {
     });
   });
 
-  it("forgets by age what has its time, and never a key, a trigger or a model", () => {
+  it("the bucket expires objects by age, but never a key, a trigger or a model", () => {
     expect(expiryDays({ retentionDays: "90" })).toEqual({
       "artifacts/": 90,
       "jobs/": 90,
@@ -95,7 +95,7 @@ describe("the bucket", () => {
     });
   });
 
-  it("keeps records and markers for as long as webhooks are tried, however short videos are kept", () => {
+  it("the bucket keeps records and markers as long as webhooks are retried, however short videos are kept", () => {
     const waitDaysMax = (24 * 1.2) / 24;
     const scheduleDaysMax = (75.6 * 1.2) / 24;
     const days = expiryDays({ retentionDays: "1" });
@@ -104,7 +104,7 @@ describe("the bucket", () => {
     expect(days["undelivered/"]).toBeGreaterThan(scheduleDaysMax);
   });
 
-  it("clears away uploads that were given up", () => {
+  it("the bucket removes abandoned uploads", () => {
     template.hasResourceProperties("AWS::S3::Bucket", {
       BucketName: NAME,
       LifecycleConfiguration: {
@@ -119,7 +119,7 @@ describe("the bucket", () => {
     });
   });
 
-  it("tells the queues of new markers, itself and after their policies", () => {
+  it("the bucket notifies the queues of new markers, itself and after their policies", () => {
     const { QueueConfigurations } = bucket.Properties.NotificationConfiguration as {
       QueueConfigurations: { Event: string; Queue: unknown; Filter: unknown }[];
     };
@@ -140,12 +140,12 @@ describe("a queue", () => {
   it.each([
     ["Work", 30],
     ["Webhooks", 60],
-  ])("%s hides a message for six times as long as its function may run", (name, timeoutSeconds) => {
+  ])("the queue %s hides a message for six times as long as its function may run", (name, timeoutSeconds) => {
     const [queue] = queues((id) => id.startsWith(`${name}Queue`));
     expect(queue!.VisibilityTimeout).toBe(6 * timeoutSeconds);
   });
 
-  it("gives up after five tries, and keeps for two weeks what it gave up", () => {
+  it("a queue gives up after five tries, and keeps dead letters for two weeks", () => {
     const working = queues((id) => /Queue[0-9A-F]{8}$/.test(id));
     expect(working.map(({ RedrivePolicy }) => RedrivePolicy)).toEqual([
       { deadLetterTargetArn: arnOf("WorkDeadLetters"), maxReceiveCount: 5 },
@@ -155,7 +155,7 @@ describe("a queue", () => {
     expect(dead.map(({ MessageRetentionPeriod }) => MessageRetentionPeriod / 86_400)).toEqual([14, 14]);
   });
 
-  it("is encrypted and takes no message without TLS", () => {
+  it("a queue is encrypted and takes no message without TLS", () => {
     template.allResourcesProperties("AWS::SQS::Queue", { SqsManagedSseEnabled: true });
     template.resourceCountIs("AWS::SQS::QueuePolicy", 4);
     template.allResourcesProperties("AWS::SQS::QueuePolicy", {
@@ -171,7 +171,7 @@ describe("a queue", () => {
     });
   });
 
-  it.each(["WorkQueue", "WebhooksQueue"])("%s takes messages of this bucket alone", (name) => {
+  it.each(["WorkQueue", "WebhooksQueue"])("the queue %s takes messages of this bucket alone", (name) => {
     template.hasResourceProperties("AWS::SQS::QueuePolicy", {
       Queues: [{ Ref: Match.stringLikeRegexp(`^${name}`) }],
       PolicyDocument: {
@@ -193,7 +193,7 @@ describe("a queue", () => {
   });
 });
 
-it("the master key is 64 letters and digits that nobody has seen, and outlives the stack", () => {
+it("the master key is 64 random letters and digits, and outlives the stack", () => {
   template.hasResource("AWS::SecretsManager::Secret", {
     Properties: {
       Name: "adareel/master-key",

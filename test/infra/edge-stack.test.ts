@@ -29,7 +29,7 @@ const [[versionId, version]] = Object.entries(template.findResources("AWS::Lambd
 ];
 
 describe("the distribution", () => {
-  it("asks the function at the origin request, with the body, and whatever the method", () => {
+  it("the distribution calls the function at the origin request, with the body, for every method", () => {
     const methods = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"];
     expect(distribution).toMatchObject({
       Enabled: true,
@@ -48,11 +48,11 @@ describe("the distribution", () => {
     expect(distribution).not.toHaveProperty("DefaultRootObject");
   });
 
-  it("speaks HTTP/2 and HTTP/3", () => {
+  it("the distribution speaks HTTP/2 and HTTP/3", () => {
     expect(distribution).toMatchObject({ HttpVersion: "http2and3", IPV6Enabled: true });
   });
 
-  it("caches nothing that does not ask for it, and tells apart what differs in key or query", () => {
+  it("the distribution caches only what asks for it, with query and key in the cache key", () => {
     template.hasResourceProperties("AWS::CloudFront::CachePolicy", {
       CachePolicyConfig: {
         MinTTL: 0,
@@ -70,14 +70,14 @@ describe("the distribution", () => {
     expect(distribution.DefaultCacheBehavior).toMatchObject({ CachePolicyId: { Ref: policy } });
   });
 
-  it("keeps no error, and shows no page of its own for one", () => {
+  it("the distribution caches no error, and has no error page of its own", () => {
     const kept = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
     expect(distribution.CustomErrorResponses).toEqual(
       kept.map((code) => ({ ErrorCode: code, ErrorCachingMinTTL: 0 })),
     );
   });
 
-  it("has the bucket as an origin whose name resolves, and never signs what it would ask of it", () => {
+  it("the distribution has the bucket as a resolvable origin, and never signs requests to it", () => {
     const [control] = Object.keys(template.findResources("AWS::CloudFront::OriginAccessControl"));
     expect(distribution.Origins).toEqual([
       expect.objectContaining({
@@ -91,7 +91,7 @@ describe("the distribution", () => {
     });
   });
 
-  it("has a name of its own with a certificate and TLS 1.2, where there is one", () => {
+  it("the distribution has a custom name with a certificate and TLS 1.2, where one is configured", () => {
     expect(distributionOf(everything)).toMatchObject({
       Aliases: ["videos.example.com"],
       ViewerCertificate: {
@@ -106,7 +106,7 @@ describe("the distribution", () => {
 });
 
 describe("the function", () => {
-  it("is what Lambda@Edge takes", () => {
+  it("the edge function meets the limits of Lambda@Edge", () => {
     expect(lambda.Properties).toMatchObject({
       Runtime: "nodejs24.x",
       Architectures: ["x86_64"],
@@ -119,13 +119,13 @@ describe("the function", () => {
     expect(version.Properties).toEqual({ FunctionName: { Ref: functionId } });
   });
 
-  it("stays when the stack goes, since its copies do, and has a name that is not in another's way", () => {
+  it("the edge function outlives the stack as its replicas do, and has a generated name", () => {
     for (const resource of [lambda, version])
       expect(resource).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
     expect(lambda.Properties).not.toHaveProperty("FunctionName");
   });
 
-  it("may be run by Lambda and by CloudFront", () => {
+  it("the edge function may be run by Lambda and by CloudFront", () => {
     template.hasResourceProperties("AWS::IAM::Role", {
       AssumeRolePolicyDocument: {
         Statement: [
@@ -141,7 +141,7 @@ describe("the function", () => {
     template.resourceCountIs("AWS::IAM::Role", 1);
   });
 
-  it("may do what the API does", () => {
+  it("the edge function may do what the API does", () => {
     const on = (action: string, ...folders: string[]) =>
       folders.map((folder) => `${action} arn:aws:s3:::${BUCKET}/${folder}/*`);
     const listed = [
@@ -167,14 +167,14 @@ describe("the function", () => {
 });
 
 describe("the firewall", () => {
-  it("is there when it is asked for", () => {
+  it("the firewall exists when it is enabled", () => {
     template.resourceCountIs("AWS::WAFv2::WebACL", 0);
     expect(distribution).not.toHaveProperty("WebACLId");
     const [acl] = Object.keys(everything.findResources("AWS::WAFv2::WebACL"));
     expect(distributionOf(everything).WebACLId).toEqual({ "Fn::GetAtt": [acl, "Arn"] });
   });
 
-  it("turns away floods from one address with 429, addresses of bad repute and known attacks", () => {
+  it("the firewall blocks floods from one address with 429, addresses of bad repute and known attacks", () => {
     const managed = (Name: string, Priority: number) =>
       Match.objectLike({
         Priority,
@@ -202,7 +202,7 @@ describe("the firewall", () => {
 });
 
 describe("what happened", () => {
-  it("is in access logs for 90 days, in a bucket that CloudFront can write to and nobody can reach", () => {
+  it("access logs are kept for 90 days, in a private bucket that CloudFront can write to", () => {
     const [logs] = Object.keys(template.findResources("AWS::S3::Bucket"));
     expect(distribution.Logging).toEqual({ Bucket: { "Fn::GetAtt": [logs, "RegionalDomainName"] } });
     template.hasResource("AWS::S3::Bucket", {
@@ -220,7 +220,7 @@ describe("what happened", () => {
     });
   });
 
-  it("is told when one answer in twenty is a fault of ours for a quarter of an hour", () => {
+  it("an alarm reports 5 % internal errors over a quarter of an hour", () => {
     const [topic] = Object.keys(everything.findResources("AWS::SNS::Topic"));
     everything.hasResourceProperties("AWS::CloudWatch::Alarm", {
       Namespace: "AWS/CloudFront",
@@ -241,7 +241,7 @@ describe("what happened", () => {
 });
 
 describe("the outputs", () => {
-  it("say where the API is, and how to try it", () => {
+  it("the outputs say where the API is, and how to try it", () => {
     expect(everything.findOutputs("*")).toMatchObject({
       ApiUrl: { Value: "https://videos.example.com" },
       DistributionDomain: { Value: { "Fn::GetAtt": [distributionId, "DomainName"] } },

@@ -17,7 +17,7 @@ function endpointName(options: Record<string, string> = {}): string {
 }
 
 describe("the container", () => {
-  it("gets the image, the model's files as they are, and where it finds the jobs", () => {
+  it("the container gets the image, the model's files unchanged, and where it finds the jobs", () => {
     const uri = `s3://${BUCKET}/models/demo/`;
     template.hasResourceProperties("AWS::SageMaker::Model", {
       PrimaryContainer: {
@@ -37,7 +37,7 @@ describe("the container", () => {
     });
   });
 
-  it("is given to SageMaker once its role may read it", () => {
+  it("the container is given to SageMaker once its role may read it", () => {
     const [model] = Object.values(template.findResources("AWS::SageMaker::Model"));
     expect(model!.DependsOn).toEqual(
       expect.arrayContaining([expect.stringMatching(/^EndpointRoleDefaultPolicy/)]),
@@ -46,7 +46,7 @@ describe("the container", () => {
 });
 
 describe("the instances", () => {
-  it("are of the first type that can be had", () => {
+  it("the instances are of the first type that is available", () => {
     expect(variantOf(template)).toMatchObject({
       InstancePools: [
         { InstanceType: "ml.g6e.2xlarge", Priority: 1 },
@@ -61,21 +61,21 @@ describe("the instances", () => {
     expect(variantOf(template)).not.toHaveProperty("InstanceType");
   });
 
-  it("of one type are no pool", () => {
+  it("the instances of a single type form no pool", () => {
     const variant = variantOf(templateOf("gpu", { instanceTypes: "ml.g5.xlarge" }));
     expect(variant).toMatchObject({ InstanceType: "ml.g5.xlarge" });
     expect(variant).not.toHaveProperty("InstancePools");
     expect(variant).not.toHaveProperty("VariantInstanceProvisionTimeoutInSeconds");
   });
 
-  it("boot the AMI that was chosen", () => {
+  it("the instances boot the AMI that was chosen", () => {
     const inferenceAmi = "al2-ami-sagemaker-inference-gpu-3-1";
     expect(variantOf(templateOf("gpu", { inferenceAmi }))).toMatchObject({
       InferenceAmiVersion: inferenceAmi,
     });
   });
 
-  it("without a GPU run on the CPU, from the AMI that is meant for them", () => {
+  it("the instances without a GPU run on the CPU, from an AMI for them", () => {
     const cpu = templateOf("gpu", { instanceTypes: "ml.m5.xlarge" });
     expect(variantOf(cpu)).toMatchObject({ InstanceType: "ml.m5.xlarge" });
     expect(variantOf(cpu)).not.toHaveProperty("InferenceAmiVersion");
@@ -86,7 +86,7 @@ describe("the instances", () => {
 });
 
 describe("an invocation", () => {
-  it("has an instance for itself, and its end is told", () => {
+  it("an invocation has an instance for itself, and its end is notified", () => {
     template.hasResourceProperties("AWS::SageMaker::EndpointConfig", {
       AsyncInferenceConfig: {
         ClientConfig: { MaxConcurrentInvocationsPerInstance: 1 },
@@ -106,7 +106,7 @@ describe("an invocation", () => {
 describe("the endpoint", () => {
   const name = endpointName();
 
-  it("is named after what it is made of", () => {
+  it("the endpoint is named after its configuration", () => {
     expect(name).toMatch(/^adareel-[0-9a-f]{10}$/);
     expect(endpointName()).toBe(name);
   });
@@ -117,12 +117,15 @@ describe("the endpoint", () => {
     ["list of types", { instanceTypes: "ml.g6e.2xlarge" }],
     ["order of types", { instanceTypes: "ml.g6e.4xlarge,ml.g6e.2xlarge" }],
     ["AMI", { inferenceAmi: "al2-ami-sagemaker-inference-gpu-3-1" }],
-  ])("is replaced by another when its %s changes, since it cannot be changed", (_what, options) => {
-    expect(endpointName(options)).not.toBe(name);
-  });
+  ])(
+    "the endpoint is replaced by another when its %s changes, since it cannot be changed",
+    (_what, options) => {
+      expect(endpointName(options)).not.toBe(name);
+    },
+  );
 
   it.each([{ instancesMax: "4" }, { idleMinutes: "30" }, { retentionDays: "7" }, { waf: "true" }])(
-    "stays when %o changes, and its queue with it",
+    "the endpoint stays when %o changes, and its queue with it",
     (options) => {
       expect(endpointName(options)).toBe(name);
     },
@@ -130,7 +133,7 @@ describe("the endpoint", () => {
 });
 
 describe("the role of the instances", () => {
-  it("is SageMaker's, for this account", () => {
+  it("the role of the instances is SageMaker's, for this account", () => {
     template.hasResourceProperties("AWS::IAM::Role", {
       AssumeRolePolicyDocument: {
         Statement: [
@@ -145,7 +148,7 @@ describe("the role of the instances", () => {
     });
   });
 
-  it("may do what the container and SageMaker do, and pull the image", () => {
+  it("the role of the instances may do what the container and SageMaker do, and pull the image", () => {
     const s3 = `arn:aws:s3:::${BUCKET}`;
     const prefixes = { StringLikeIfExists: { "s3:prefix": ["jobs/*", "artifacts/*", "models/demo/*"] } };
     const namespaces = { "cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"] };

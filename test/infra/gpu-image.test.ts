@@ -52,7 +52,7 @@ const pulls = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetD
 describe("an image that is there already", () => {
   const uri = "210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/adareel:v1";
 
-  it("is taken as it is, and read from its own repository only", () => {
+  it("an existing image is used as it is, and read from its own repository only", () => {
     const { image, template } = imageOf({ imageUri: uri });
     expect([image.uri, image.fingerprint]).toEqual([uri, uri]);
     const repository = "arn:aws:ecr:eu-west-1:210987654321:repository/team/adareel";
@@ -77,7 +77,7 @@ describe("an image that Docker builds here", () => {
     return { ...source, folder: join(directory, source.directory) };
   }
 
-  it("is for the driver of the AMI, and for a CPU where the instances have no GPU", () => {
+  it("a Docker image is for the driver of the AMI, or for a CPU where the instances have no GPU", () => {
     const cuda = (base: string) => ({ PROVIDER: "cuda", BASE: `nvcr.io/nvidia/cuda:${base}` });
     expect(sourceOf()).toMatchObject({
       dockerFile: "functions/gpu/Dockerfile",
@@ -93,7 +93,7 @@ describe("an image that Docker builds here", () => {
     });
   });
 
-  it("has by itself the base that fits the default AMI", () => {
+  it("a Docker image has by default the base that fits the default AMI", () => {
     const dockerfile = readFileSync("functions/gpu/Dockerfile", "utf8");
     expect(dockerfile).toContain(`\nARG BASE=${sourceOf().dockerBuildArgs.BASE}\n`);
     expect(dockerfile).toContain(
@@ -101,7 +101,7 @@ describe("an image that Docker builds here", () => {
     );
   });
 
-  it("is made of what the function needs, and of nothing else", () => {
+  it("a Docker image contains only what the function needs", () => {
     const { folder } = sourceOf();
     const found = readdirSync(folder, { recursive: true, encoding: "utf8" });
     const roots = found.filter((path) => !/^(functions\/gpu|lib|models\/demo)\//.test(path)).sort();
@@ -120,14 +120,14 @@ describe("an image that Docker builds here", () => {
     expect(found.filter((path) => /training|README/.test(path))).toEqual([]);
   });
 
-  it("is read from the repository of the account's CDK", () => {
+  it("a Docker image is read from the repository of the account's CDK", () => {
     const repository = `repository/cdk-hnb659fds-container-assets-${ACCOUNT}-eu-central-1`;
     const permissions = permissionsOf(imageOf().template, "Puller");
     expect(permissions).toHaveLength(4);
     expect(permissions.filter((line) => line.includes(repository))).toHaveLength(3);
   });
 
-  it("has a fingerprint that changes with what it is made from, and only with that", () => {
+  it("a Docker image has a fingerprint that changes exactly when its sources do", () => {
     const fingerprint = (options: Readonly<Record<string, string>> = {}) =>
       imageOf(options).image.fingerprint;
     expect(fingerprint()).toMatch(/^[0-9a-f]{64}$/);
@@ -139,7 +139,7 @@ describe("an image that Docker builds here", () => {
 describe("an image that CodeBuild makes", () => {
   const build = { build: "codebuild" };
 
-  it("is awaited, and known by what it is made from", () => {
+  it("a CodeBuild image is awaited, and tagged after its sources", () => {
     const { image, stack, template } = imageOf(build);
     expect(image.fingerprint).toMatch(/^[0-9a-f]{32}$/);
     expect(stack.resolve(image.uri)).toEqual({ "Fn::GetAtt": ["ImageBuildImage4E3B3593", "Uri"] });
@@ -155,7 +155,7 @@ describe("an image that CodeBuild makes", () => {
     expect(imageOf({ ...build, idleMinutes: "9" }).image.fingerprint).toBe(image.fingerprint);
   });
 
-  it("is built by Docker from the Dockerfile, and one tag is one image", () => {
+  it("a CodeBuild image is built by Docker from the Dockerfile, and one tag is one image", () => {
     const { template } = imageOf(build);
     template.hasResourceProperties("AWS::CodeBuild::Project", {
       Environment: {
@@ -178,7 +178,7 @@ describe("an image that CodeBuild makes", () => {
     });
   });
 
-  it("gives every role what it needs", () => {
+  it("a CodeBuild image gives every role what it needs", () => {
     const { template } = imageOf(build);
     expect(permissionsOf(template, "ImageBuildStartRole")).toEqual([
       "codebuild:StartBuild ImageBuildProject",
@@ -199,11 +199,11 @@ describe("an image that CodeBuild makes", () => {
     );
   });
 
-  it("passes cdk-nag", () => {
+  it("a CodeBuild image passes cdk-nag", () => {
     expect(() => imageOf(build).app.synth()).not.toThrow();
   });
 
-  describe("from CloudFormation's question to its answer", () => {
+  describe("the custom resource", () => {
     const image = `${ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/repository:tag`;
 
     /** Where CloudFormation waits for an answer. */
@@ -248,7 +248,7 @@ describe("an image that CodeBuild makes", () => {
       ["1", { Status: "SUCCESS", Data: { Uri: image } }],
       ["0", { Status: "FAILED", Reason: expect.stringMatching(/^The image could not be built: .*project/) }],
     ])(
-      "the build answers, with CODEBUILD_BUILD_SUCCEEDING=%s",
+      "the build answers CloudFormation, with CODEBUILD_BUILD_SUCCEEDING=%s",
       async (CODEBUILD_BUILD_SUCCEEDING, outcome) => {
         const { answers, event } = await question("Update");
         const builds: Build[] = [];

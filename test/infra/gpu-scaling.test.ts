@@ -24,7 +24,7 @@ function alarmsOf(id: string, from = template) {
 const ofEndpoint = [{ Name: "EndpointName", Value: endpointName }];
 
 describe("the endpoint", () => {
-  it("has from no instances to the most that are allowed", () => {
+  it("the endpoint scales from zero to the maximum of instances", () => {
     template.hasResource("AWS::ApplicationAutoScaling::ScalableTarget", {
       Properties: {
         ServiceNamespace: "sagemaker",
@@ -37,13 +37,13 @@ describe("the endpoint", () => {
     });
   });
 
-  it("never tracks a target, which takes away instances without looking at what they do", () => {
+  it("the endpoint never tracks a target, which would remove busy instances", () => {
     template.allResourcesProperties("AWS::ApplicationAutoScaling::ScalingPolicy", {
       PolicyType: "StepScaling",
     });
   });
 
-  it("never loses some of its instances: whatever takes away takes all", () => {
+  it("the endpoint is only ever scaled in to zero, never by some of its instances", () => {
     for (const id of ["Wake", "Grow"])
       expect(policyOf(id)).toMatchObject({
         AdjustmentType: "ChangeInCapacity",
@@ -58,7 +58,7 @@ describe("the endpoint", () => {
 });
 
 describe("waking", () => {
-  it("takes a minute in which a request waits and nobody is there", () => {
+  it("scaling from zero needs a minute in which a request waits without an instance", () => {
     expect(alarmsOf("Wake")).toEqual([
       expect.objectContaining({
         Namespace: "AWS/SageMaker",
@@ -78,16 +78,19 @@ describe("waking", () => {
     ["3", 180],
     ["5", 300],
     ["60", 300],
-  ])("is held back no longer than sleep, after %s idle minutes, can follow it", (idleMinutes, cooldown) => {
-    templateOf("gpu", { idleMinutes }).hasResourceProperties("AWS::ApplicationAutoScaling::ScalingPolicy", {
-      PolicyName: "Wake",
-      StepScalingPolicyConfiguration: Match.objectLike({ Cooldown: cooldown }),
-    });
-  });
+  ])(
+    "scaling from zero has a cooldown that ends before the endpoint can sleep, after %s idle minutes",
+    (idleMinutes, cooldown) => {
+      templateOf("gpu", { idleMinutes }).hasResourceProperties("AWS::ApplicationAutoScaling::ScalingPolicy", {
+        PolicyName: "Wake",
+        StepScalingPolicyConfiguration: Match.objectLike({ Cooldown: cooldown }),
+      });
+    },
+  );
 });
 
 describe("growing", () => {
-  it("takes three minutes with two requests for each instance, and then a while to see what it brought", () => {
+  it("scaling out needs three minutes with two requests for each instance, and has a cooldown", () => {
     expect(alarmsOf("Grow")).toEqual([
       expect.objectContaining({
         MetricName: "ApproximateBacklogSizePerInstance",
@@ -102,7 +105,7 @@ describe("growing", () => {
     expect(policyOf("Grow")).toMatchObject({ Cooldown: 900 });
   });
 
-  it("does not exist where one instance is all there may be", () => {
+  it("scaling out does not exist where one instance is the maximum", () => {
     const one = templateOf("gpu");
     expect(alarmsOf("Grow", one)).toEqual([]);
     one.resourceCountIs("AWS::ApplicationAutoScaling::ScalingPolicy", 2);
@@ -112,7 +115,7 @@ describe("growing", () => {
 describe("sleeping", () => {
   const [alarm] = alarmsOf("Sleep");
 
-  it("takes all idle minutes without a request in SageMaker's queue and without a job of ours", () => {
+  it("scaling to zero needs all idle minutes without a request in SageMaker's queue and without a job of ours", () => {
     expect(alarm).toMatchObject({
       EvaluationPeriods: 7,
       Threshold: 0,
@@ -136,11 +139,11 @@ describe("sleeping", () => {
     ]);
   });
 
-  it("happens when nothing is known, too: silence leaves no GPU running", () => {
+  it("scaling to zero happens without data, too: silence leaves no GPU running", () => {
     expect(alarm!.TreatMissingData).toBe("breaching");
   });
 
-  it("ends with the very metric that wakes", () => {
+  it("scaling to zero includes the metric that wakes the endpoint", () => {
     const [wake] = alarmsOf("Wake");
     const names = alarm!.Metrics.map(
       (term: { MetricStat?: { Metric: { MetricName: string } } }) => term.MetricStat?.Metric.MetricName,

@@ -25,8 +25,8 @@ const list = (...folders: string[]) =>
     StringLikeIfExists: { "s3:prefix": folders.map((folder) => `${folder}*`) },
   })}`;
 
-describe("what a function may do is what it does:", () => {
-  it("dispatch", () => {
+describe("the permissions of a function", () => {
+  it("the dispatch function has exactly the permissions that it uses", () => {
     const [endpointName] = endpointNames();
     expect(permissionsOf(template, "Dispatch")).toEqual(
       [
@@ -42,7 +42,7 @@ describe("what a function may do is what it does:", () => {
     );
   });
 
-  it("settle", () => {
+  it("the settle function has exactly the permissions that it uses", () => {
     expect(permissionsOf(template, "Settle")).toEqual(
       [
         ...common("Settle", "EventsQueue"),
@@ -55,7 +55,7 @@ describe("what a function may do is what it does:", () => {
     );
   });
 
-  it("webhook", () => {
+  it("the webhook function has exactly the permissions that it uses", () => {
     expect(permissionsOf(template, "Webhook")).toEqual(
       [
         ...common("Webhook", "WebhooksQueue"),
@@ -72,7 +72,7 @@ describe("what a function may do is what it does:", () => {
     );
   });
 
-  it("sweep", () => {
+  it("the sweep function has exactly the permissions that it uses", () => {
     expect(permissionsOf(template, "SweepRole")).toEqual(
       [
         ...common("Sweep"),
@@ -90,7 +90,7 @@ describe("what a function may do is what it does:", () => {
 });
 
 describe("a function", () => {
-  it("runs on Node 24 on arm64, with a role and a log of its own that goes with the stack", () => {
+  it("a function runs on Node 24 on arm64, with its own role, and a log that is deleted with the stack", () => {
     const functions = Object.values(template.findResources("AWS::Lambda::Function"));
     expect(functions).toHaveLength(4);
     for (const { Properties } of functions) {
@@ -105,11 +105,11 @@ describe("a function", () => {
     template.allResources("AWS::Logs::LogGroup", { DeletionPolicy: "Delete" });
   });
 
-  it("gets no policy of AWS, which may do more", () => {
+  it("a function has no managed policy of AWS, which would allow more", () => {
     template.allResourcesProperties("AWS::IAM::Role", { ManagedPolicyArns: Match.absent() });
   });
 
-  it("is told where everything is", () => {
+  it("a function has the locations of all services in its environment", () => {
     const [endpointName] = endpointNames();
     const store = {
       STORE: `s3://adareel-${ACCOUNT}-eu-central-1`,
@@ -122,7 +122,7 @@ describe("a function", () => {
     expect(environmentOf("Sweep")).toEqual({ ...store, ENDPOINT_NAME: endpointName, DEPLOYMENT: "adareel" });
   });
 
-  it("that sends webhooks never sends them to the service itself, where its name is known", () => {
+  it("a function that sends webhooks never sends them to the service itself, where its name is known", () => {
     const certificateArn = `arn:aws:acm:us-east-1:${ACCOUNT}:certificate/0a`;
     const named = templateOf("gpu", { domainName: "videos.example.com", certificateArn });
     named.hasResourceProperties("AWS::Lambda::Function", {
@@ -130,7 +130,7 @@ describe("a function", () => {
     });
   });
 
-  it("that knows the endpoint comes after it", () => {
+  it("a function that knows the endpoint is created after it", () => {
     const [endpoint] = Object.keys(template.findResources("AWS::SageMaker::Endpoint"));
     for (const name of ["Dispatch", "Sweep"]) expect(functionOf(name).DependsOn).toContain(endpoint);
   });
@@ -141,7 +141,7 @@ describe("messages", () => {
     ["Dispatch", "WorkQueue", 2],
     ["Settle", "EventsQueue", 2],
     ["Webhook", "WebhooksQueue", 5],
-  ])("of %s come from %s, ten at a time, and fail one by one", (name, queue, concurrencyMax) => {
+  ])("the messages of %s come from %s, ten at a time, and fail one by one", (name, queue, concurrencyMax) => {
     const mappings = Object.values(template.findResources("AWS::Lambda::EventSourceMapping"));
     const own = mappings.filter(({ Properties }) => names(Properties.FunctionName) === `${name}Function`);
     expect(own.map(({ Properties }) => names(Properties.EventSourceArn))).toEqual([queue]);
@@ -152,13 +152,13 @@ describe("messages", () => {
     });
   });
 
-  it("are taken by no more functions at once than the ten of a new account, the sweep among them", () => {
+  it("the functions and the sweep together use at most the concurrency of ten of a new account", () => {
     const mappings = Object.values(template.findResources("AWS::Lambda::EventSourceMapping"));
     const concurrency = mappings.map(({ Properties }) => Properties.ScalingConfig.MaximumConcurrency);
     expect(concurrency.reduce((sum, one) => sum + one, 1)).toBeLessThanOrEqual(10);
   });
 
-  it("are hidden for six times as long as the function may run that takes them", () => {
+  it("a message is hidden for six times as long as its function may run", () => {
     const data = templateOf("data");
     for (const [name, queue] of [
       ["Dispatch", data.findResources("AWS::SQS::Queue")],
@@ -172,36 +172,39 @@ describe("messages", () => {
     }
   });
 
-  it.each(["Successes", "Failures"])("of the topic %s come raw, and none is lost on the way", (topic) => {
-    template.hasResourceProperties("AWS::SNS::Subscription", {
-      TopicArn: { Ref: Match.stringLikeRegexp(`^Endpoint${topic}`) },
-      Protocol: "sqs",
-      Endpoint: { "Fn::GetAtt": [Match.stringLikeRegexp("^EventsQueue"), "Arn"] },
-      RawMessageDelivery: true,
-      RedrivePolicy: {
-        deadLetterTargetArn: { "Fn::GetAtt": [Match.stringLikeRegexp("^EventsDeadLetters"), "Arn"] },
-      },
-    });
-    template.hasResourceProperties("AWS::SQS::QueuePolicy", {
-      Queues: [{ Ref: Match.stringLikeRegexp("^EventsQueue") }],
-      PolicyDocument: {
-        Statement: Match.arrayWith([
-          Match.objectLike({
-            Effect: "Allow",
-            Action: "sqs:SendMessage",
-            Principal: { Service: "sns.amazonaws.com" },
-            Condition: {
-              ArnEquals: { "aws:SourceArn": { Ref: Match.stringLikeRegexp(`^Endpoint${topic}`) } },
-            },
-          }),
-        ]),
-      },
-    });
-  });
+  it.each(["Successes", "Failures"])(
+    "messages of the topic %s arrive raw, and none is lost on the way",
+    (topic) => {
+      template.hasResourceProperties("AWS::SNS::Subscription", {
+        TopicArn: { Ref: Match.stringLikeRegexp(`^Endpoint${topic}`) },
+        Protocol: "sqs",
+        Endpoint: { "Fn::GetAtt": [Match.stringLikeRegexp("^EventsQueue"), "Arn"] },
+        RawMessageDelivery: true,
+        RedrivePolicy: {
+          deadLetterTargetArn: { "Fn::GetAtt": [Match.stringLikeRegexp("^EventsDeadLetters"), "Arn"] },
+        },
+      });
+      template.hasResourceProperties("AWS::SQS::QueuePolicy", {
+        Queues: [{ Ref: Match.stringLikeRegexp("^EventsQueue") }],
+        PolicyDocument: {
+          Statement: Match.arrayWith([
+            Match.objectLike({
+              Effect: "Allow",
+              Action: "sqs:SendMessage",
+              Principal: { Service: "sns.amazonaws.com" },
+              Condition: {
+                ArnEquals: { "aws:SourceArn": { Ref: Match.stringLikeRegexp(`^Endpoint${topic}`) } },
+              },
+            }),
+          ]),
+        },
+      });
+    },
+  );
 });
 
 describe("the sweep", () => {
-  it("runs every two minutes, and is not made up for", () => {
+  it("the sweep runs every two minutes, and a missed run is not repeated", () => {
     const [sweepId] = Object.keys(template.findResources("AWS::Lambda::Function")).filter((id) =>
       id.startsWith("SweepFunction"),
     );
@@ -221,7 +224,7 @@ describe("the sweep", () => {
     });
   });
 
-  it("is called by a role of this account's scheduler that can call nothing else", () => {
+  it("the sweep is called by a role of this account's scheduler that can call nothing else", () => {
     expect(permissionsOf(template, "SweepScheduleRole")).toEqual(["lambda:InvokeFunction SweepFunction"]);
     template.hasResourceProperties("AWS::IAM::Role", {
       AssumeRolePolicyDocument: {
@@ -238,7 +241,7 @@ describe("the sweep", () => {
   });
 });
 
-it("the outputs name the endpoint and what could not be handled", () => {
+it("the outputs name the endpoint and the dead letters", () => {
   template.hasOutput("EndpointName", { Value: endpointNames()[0] });
   template.hasOutput("EventDeadLetters", { Value: { Ref: Match.stringLikeRegexp("^EventsDeadLetters") } });
 });

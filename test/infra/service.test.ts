@@ -32,7 +32,7 @@ function stacksOf(options: Readonly<Record<string, unknown>>): Stack[] {
 }
 
 describe("a deployment", () => {
-  it("is three stacks, of which only the edge is always in us-east-1", () => {
+  it("a deployment consists of three stacks, of which only the edge is always in us-east-1", () => {
     const place = ({ stackName, region, account }: Stack) => [stackName, region, account];
     expect(stacksOf({}).map(place)).toEqual([
       ["adareel-data", "eu-central-1", ACCOUNT],
@@ -41,20 +41,20 @@ describe("a deployment", () => {
     ]);
   });
 
-  it("makes the bucket first, and shares nothing but names between regions", () => {
+  it("a deployment makes the bucket first, and shares nothing but names between regions", () => {
     const [data, gpu, edge] = stacksOf({});
     expect(gpu!.dependencies).toEqual([data]);
     expect(edge!.dependencies).toEqual([data]);
     expect(listingOf(edge!)).not.toContain("Fn::ImportValue");
   });
 
-  it("keeps what cannot be made again from being destroyed, until that is switched off", () => {
+  it("a deployment protects the data stack from termination, until that is switched off", () => {
     const isProtected = ({ terminationProtection }: Stack) => terminationProtection ?? false;
     expect(stacksOf({}).map(isProtected)).toEqual([true, false, false]);
     expect(stacksOf({ terminationProtection: "false" }).map(isProtected)).toEqual([false, false, false]);
   });
 
-  it.each(["a", "a-", "x".repeat(20)])("may be called %s", (name) => {
+  it.each(["a", "a-", "x".repeat(20)])("a deployment may be called %s", (name) => {
     expect(stacksOf({ name }).map(({ stackName }) => stackName)).toEqual([
       `${name}-data`,
       `${name}-gpu`,
@@ -67,7 +67,7 @@ describe("the templates", () => {
   it.each([
     ["default", { imageUri: undefined, region: undefined }],
     ["everything", everything],
-  ])("of %s are those that were looked at", async (name, options) => {
+  ])("the templates of %s equal their reviewed snapshot", async (name, options) => {
     const listing = stacksOf(options).map(listingOf).join("\n\n");
     await expect(`${listing}\n`).toMatchFileSnapshot(`snapshots/${name}.txt`);
   });
@@ -77,7 +77,7 @@ describe("the templates", () => {
     ["everything", everything],
     ["no GPU", { instanceTypes: "ml.m5.xlarge" }],
   ])(
-    "of %s break no rule of CloudFormation or of AWS Solutions that is not answered",
+    "the templates of %s break no rule of CloudFormation or AWS Solutions without a written answer",
     (_name, options) => {
       const { app } = deploymentApp(options);
       const checks = new AwsSolutionsChecks(app);

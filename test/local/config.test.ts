@@ -4,7 +4,7 @@ import { parseConfig } from "../../functions/local/config.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 
 describe("a configuration", () => {
-  it("needs nothing from the environment", () => {
+  it("a configuration needs nothing from the environment", () => {
     const { models, ...rest } = parseConfig({}, "/home/me");
     expect(models).toEqual([expect.stringMatching(/models.demo$/)]);
     expect(rest).toEqual({
@@ -20,12 +20,12 @@ describe("a configuration", () => {
     });
   });
 
-  it("takes every value from the environment, and an empty one for none", () => {
+  it("a configuration takes every value from the environment, and an empty one for none", () => {
     const env = {
       PORT: "0",
       HOST: "",
       PUBLIC_URL: "https://videos.example.com/adareel//",
-      DATA_DIR: "../service/jobs",
+      DATA_DIR: "../jobs",
       MODELS: ["one", "/two"].join(delimiter),
       ALLOW_LOOPBACK_WEBHOOKS: "1",
       LEASE_MS: "2000",
@@ -67,7 +67,7 @@ describe("a configuration", () => {
     [{ RETENTION_DAYS: "forever" }, "RETENTION_DAYS must be a whole number from 1 to 3650."],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent."],
   ];
-  it.each(wrong)("%j is refused in one sentence", (env, message) => {
+  it.each(wrong)("the configuration %j is refused in one sentence", (env, message) => {
     expect(() => parseConfig(env, "/")).toThrow(new ConfigError(message));
   });
 });

@@ -61,7 +61,7 @@ describe.skipIf(!isMounted)("a full disk", () => {
     return data.map(({ id }) => id);
   }
 
-  it("acknowledges nothing, shows nothing half-written, and works again with some space", async () => {
+  it("a full disk acknowledges nothing, shows no partial object, and works again with free space", async () => {
     const before = await client.create(quick);
     await client.finished(before.id);
     await fill();

@@ -67,8 +67,8 @@ async function create(client: () => Promise<Client>, name: string): Promise<Vide
   }
 }
 
-describe.skipIf(!hasProcessList)("whatever is killed, at any moment", () => {
-  it(`every job that was acknowledged ends once and is told of (seed ${SEED})`, async () => {
+describe.skipIf(!hasProcessList)("a process that is killed at any moment", () => {
+  it(`every acknowledged job ends once and is notified, whatever is killed (seed ${SEED})`, async () => {
     const random = new SeededRandom(SEED);
     let started = start();
     const { key } = await started;
@@ -109,7 +109,7 @@ describe.skipIf(!hasProcessList)("whatever is killed, at any moment", () => {
     expect(ours()).toEqual([]);
   });
 
-  it("in the middle of a start, nothing stays behind", async () => {
+  it("a start that is killed leaves nothing behind", async () => {
     for (const delayMs of [200, 500, 800, 1100]) {
       const starting = Promise.allSettled([start()]);
       await sleep(delayMs);

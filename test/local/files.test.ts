@@ -37,7 +37,7 @@ function get(headers: Record<string, string> = {}, options: Partial<SignedUrlOpt
 }
 
 describe("a signed URL", () => {
-  it("gives the file, which a browser shows as nothing but what it is", async () => {
+  it("a signed URL gives the file, which a browser treats as nothing but its type", async () => {
     const answer = await get();
     expect(answer.status).toBe(200);
     expect(await answer.text()).toBe(CONTENT);
@@ -53,13 +53,13 @@ describe("a signed URL", () => {
     expect(answer.headers.has("content-disposition")).toBe(false);
   });
 
-  it("may say what the file is served as, and under which name it is saved", async () => {
+  it("a signed URL may set the content type, and the name under which the file is saved", async () => {
     const answer = await get({}, { contentType: "image/webp", downloadName: 'a "red" circle.mp4' });
     expect(answer.headers.get("content-type")).toBe("image/webp");
     expect(answer.headers.get("content-disposition")).toMatch(/^attachment; filename="a _red_ circle.mp4"; /);
   });
 
-  it("is refused once its time is over", async () => {
+  it("a signed URL is refused once it has expired", async () => {
     const url = signer.sign(KEY, { expiresInSeconds: 60 });
     clock.aheadMs = 61_000;
     onTestFinished(() => {
@@ -69,13 +69,13 @@ describe("a signed URL", () => {
     expect([answer.status, await answer.text()]).toEqual([403, "This URL has expired.\n"]);
   });
 
-  it("leads nowhere when there is no such file any more", async () => {
+  it("a signed URL of a deleted file is answered 404", async () => {
     const answer = await app.request(signer.sign("artifacts/acme/video_1/2/video.mp4", HOUR));
     expect(answer.status).toBe(404);
   });
 
   const otherKeys = ["jobs/acme/secret.json", `..%2f..%2f${KEY}`, `%zz%c0%ae/${KEY}`, `${KEY}%00`, `/${KEY}`];
-  it.each(otherKeys)("is not one for %s", async (key) => {
+  it.each(otherKeys)("a signed URL for %s is refused", async (key) => {
     const answer = await app.request(signer.sign(KEY, HOUR).replace(KEY, key));
     expect(answer.status).toBe(403);
   });
@@ -90,7 +90,7 @@ describe("a signed URL", () => {
     ["without a signature", (url) => url.searchParams.delete("signature")],
     ["with two signatures", (url) => url.searchParams.append("signature", "x")],
   ];
-  it.each(changes)("%s is refused", async (_what, change) => {
+  it.each(changes)("a signed URL altered to one %s is refused", async (_what, change) => {
     const url = new URL(signer.sign(KEY, { ...HOUR, contentType: "video/mp4" }));
     change(url);
     const answer = await app.request(url);
@@ -98,7 +98,7 @@ describe("a signed URL", () => {
     expect(answer.headers.get("content-type")).toMatch(/^text\/plain/);
   });
 
-  it("of another service is refused", async () => {
+  it("a signed URL of another service is refused", async () => {
     expect((await app.request(stranger.sign(KEY, HOUR))).status).toBe(403);
   });
 });
@@ -113,7 +113,7 @@ describe("a range", () => {
     ["bytes=-99", CONTENT, "bytes 0-9/10"],
     ["bytes=0-", CONTENT, "bytes 0-9/10"],
   ];
-  it.each(ranges)("%s is %s", async (range, text, contentRange) => {
+  it.each(ranges)("the range %s is answered with %s", async (range, text, contentRange) => {
     const answer = await get({ range });
     expect([answer.status, await answer.text()]).toEqual([206, text]);
     expect(answer.headers.get("content-range")).toBe(contentRange);
@@ -121,7 +121,7 @@ describe("a range", () => {
   });
 
   for (const range of ["bytes=10-", "bytes=99-100", "bytes=-0", "bytes=5-4", `bytes=${"9".repeat(400)}-`]) {
-    it(`${range.slice(0, 20)} is answered with how long the file is`, async () => {
+    it(`the range ${range.slice(0, 20)} is answered with the length of the file`, async () => {
       const answer = await get({ range });
       expect([answer.status, await answer.text()]).toEqual([416, ""]);
       expect(answer.headers.get("content-range")).toBe("bytes */10");
@@ -129,7 +129,7 @@ describe("a range", () => {
   }
 
   for (const range of ["bytes=0-1,3-4", "bytes=-", "bytes=a-b", "bytes=1.5-2", "seconds=0-1", "bytes 0-1"]) {
-    it(`${range}, which is not served, is answered with the whole`, async () => {
+    it(`the range ${range}, which is not supported, is answered with the whole file`, async () => {
       const answer = await get({ range });
       expect([answer.status, await answer.text()]).toEqual([200, CONTENT]);
     });
@@ -137,13 +137,13 @@ describe("a range", () => {
 });
 
 describe("HEAD", () => {
-  it("tells the length and sends nothing", async () => {
+  it("HEAD tells the length and sends no body", async () => {
     const answer = await app.request(signer.sign(KEY, HOUR), { method: "HEAD" });
     expect([answer.status, await answer.text()]).toEqual([200, ""]);
     expect(answer.headers.get("content-length")).toBe("10");
   });
 
-  it("passes over a range, which only GET has", async () => {
+  it("HEAD ignores a range, which only GET supports", async () => {
     const url = signer.sign(KEY, HOUR);
     for (const range of ["bytes=0-1", "bytes=99-"]) {
       const answer = await app.request(url, { method: "HEAD", headers: { range } });
@@ -152,7 +152,7 @@ describe("HEAD", () => {
   });
 });
 
-it("nothing but reading is served", async () => {
+it("methods other than GET and HEAD are refused", async () => {
   for (const method of ["PUT", "POST", "DELETE"]) {
     expect((await app.request(signer.sign(KEY, HOUR), { method })).status).toBe(404);
   }

@@ -50,13 +50,13 @@ function kill(): void {
 }
 
 describe("a first process that does not start", { timeout: TIMEOUT_MS }, () => {
-  it("because of its configuration is not tried again", async () => {
+  it("a first process that fails for its configuration is not started again", async () => {
     const { gpu, errors } = start({ env: { STORE: "nowhere", LOG_LEVEL: "silent" } });
     await expect(gpu.started).rejects.toThrow("The GPU function ended while it started (exit code 2).");
     expect(errors).toEqual([]);
   });
 
-  it("for any other reason is not tried again either, and fails what waits for it", async () => {
+  it("a first process that fails for any other reason is not started again, and fails what waits for it", async () => {
     await writeFile(join(folder, "store"), "a file");
     const { gpu } = start();
     const invoked = gpu.invoke(missing);
@@ -66,7 +66,7 @@ describe("a first process that does not start", { timeout: TIMEOUT_MS }, () => {
 });
 
 describe.skipIf(!hasProcessList)("a process", { timeout: TIMEOUT_MS }, () => {
-  it("that is killed is started again, after telling whose leases nobody will renew", async () => {
+  it("a killed process is started again, after telling whose leases nobody will renew", async () => {
     const { gpu, lost, errors } = start();
     expect(await gpu.invoke(missing)).toBe(404);
     kill();
@@ -78,7 +78,7 @@ describe.skipIf(!hasProcessList)("a process", { timeout: TIMEOUT_MS }, () => {
     expect(lost[1]).not.toBe(lost[0]);
   });
 
-  it("that cannot be started any more is tried again after ever longer pauses", async () => {
+  it("a process that cannot be started again is retried after ever longer pauses", async () => {
     const { gpu, lost, errors } = start();
     await gpu.started;
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -103,14 +103,14 @@ describe.skipIf(!hasProcessList)("a process", { timeout: TIMEOUT_MS }, () => {
     expect(lost).toHaveLength(1);
   });
 
-  it("is gone when it was stopped, also in the middle of its start, and fails what waits for it", async () => {
+  it("a stopped process is gone, also in the middle of its start, and fails what waits for it", async () => {
     const { gpu } = start();
     const invoked = gpu.invoke(missing);
     await Promise.all([gpu.stop(), expect(invoked).rejects.toThrow("The GPU function was stopped.")]);
     expect(processesWith("STORE", store)).toEqual([]);
   });
 
-  it("is stopped while there is none, and stays away", async () => {
+  it("a stop while no process runs succeeds, and no process is started again", async () => {
     const { gpu, lost } = start();
     await gpu.started;
     kill();
@@ -119,7 +119,7 @@ describe.skipIf(!hasProcessList)("a process", { timeout: TIMEOUT_MS }, () => {
     await Promise.all([gpu.stop(), expect(invoked).rejects.toThrow("The GPU function was stopped.")]);
   });
 
-  it("that is deaf is killed at the time its platform would kill it", async () => {
+  it("an unresponsive process is killed when its platform would kill it", async () => {
     const { gpu } = start();
     await gpu.started;
     for (const { pid } of processesWith("STORE", store)) process.kill(pid, "SIGSTOP");

@@ -41,7 +41,7 @@ afterEach(() => {
 });
 
 describe("looks", () => {
-  it("come in the order of the hints, and no more at once than allowed", async () => {
+  it("looks happen in the order of the hints, and no more at once than allowed", async () => {
     const { queue, looks, ids } = openQueue(2);
     for (const id of ["a", "b", "c", "d"]) queue.add(ref(id));
     expect(ids()).toEqual(["a", "b"]);
@@ -54,7 +54,7 @@ describe("looks", () => {
     expect(ids()).toEqual(["a", "b", "c", "d"]);
   });
 
-  it("are one for all hints that came before it", async () => {
+  it("one look serves all hints that came before it", async () => {
     const { queue, looks, ids } = openQueue(1);
     queue.add(ref("a"));
     for (const id of ["b", "c", "b", "b"]) queue.add(ref(id));
@@ -65,7 +65,7 @@ describe("looks", () => {
     expect(ids()).toEqual(["a", "b", "c"]);
   });
 
-  it("are never two at once at one job, and a hint during one brings one more", async () => {
+  it("a job is never looked at twice at once, and a hint during a look causes one more", async () => {
     const { queue, looks, ids } = openQueue(2);
     queue.add(ref("a"));
     queue.add(ref("a"));
@@ -81,14 +81,14 @@ describe("looks", () => {
     expect(ids()).toEqual(["a", "b", "a"]);
   });
 
-  it("tell jobs of two tenants apart", () => {
+  it("jobs of two tenants are told apart", () => {
     const { queue, looks } = openQueue(2);
     queue.add({ tenant: "acme", id: "a" });
     queue.add({ tenant: "other", id: "a" });
     expect(looks).toHaveLength(2);
   });
 
-  it("that throw are reported, and keep nothing from going on", async () => {
+  it("a look that throws is reported, and does not stop the others", async () => {
     const { queue, looks, errors, ids } = openQueue(1);
     queue.add(ref("a"));
     queue.add(ref("b"));
@@ -105,7 +105,7 @@ describe("looks", () => {
 });
 
 describe("a look for later", () => {
-  it("comes at its time and not before", async () => {
+  it("a delayed look happens at its time and not before", async () => {
     const { queue, ids } = openQueue(1);
     queue.add(ref("a"), Date.now() + 1000);
     await vi.advanceTimersByTimeAsync(999);
@@ -114,7 +114,7 @@ describe("a look for later", () => {
     expect(ids()).toEqual(["a"]);
   });
 
-  it("is asked for by the look before it", async () => {
+  it("a delayed look can be requested by the look before it", async () => {
     const { queue, looks, ids } = openQueue(1);
     queue.add(ref("a"));
     looks[0]!.end(Date.now() + 5000);
@@ -124,7 +124,7 @@ describe("a look for later", () => {
     expect(ids()).toEqual(["a", "a"]);
   });
 
-  it("comes at once when its time is over already", async () => {
+  it("a delayed look in the past happens at once", async () => {
     const { queue, looks, ids } = openQueue(1);
     queue.add(ref("a"));
     looks[0]!.end(Date.now());
@@ -132,7 +132,7 @@ describe("a look for later", () => {
     expect(ids()).toEqual(["a", "a"]);
   });
 
-  it("is the earliest of those asked for", async () => {
+  it("the earliest of several delayed looks counts", async () => {
     const { queue, looks, ids } = openQueue(1);
     for (const wait of [3000, 1000, 2000]) queue.add(ref("a"), Date.now() + wait);
     await vi.advanceTimersByTimeAsync(1000);
@@ -142,7 +142,7 @@ describe("a look for later", () => {
     expect(ids()).toEqual(["a"]);
   });
 
-  it("is forgotten when a hint brings one now, which says itself when to come again", async () => {
+  it("a delayed look is dropped when a hint causes one now, which sets the next delay itself", async () => {
     const { queue, looks, ids } = openQueue(1);
     queue.add(ref("a"), Date.now() + 1000);
     queue.add(ref("a"));
@@ -151,7 +151,7 @@ describe("a look for later", () => {
     expect(ids()).toEqual(["a"]);
   });
 
-  it("may lie further ahead than a timer counts", async () => {
+  it("a delayed look may lie further ahead than a timer can count", async () => {
     const { queue, ids } = openQueue(1);
     const days = 40 * 24 * 3_600_000;
     queue.add(ref("a"), Date.now() + days);
@@ -163,7 +163,7 @@ describe("a look for later", () => {
 });
 
 describe("closing", () => {
-  it("waits for looks under way, and begins none that wait or are asked for then", async () => {
+  it("a close waits for running looks, and begins no waiting or new ones", async () => {
     const { queue, looks, ids } = openQueue(1);
     queue.add(ref("a"));
     queue.add(ref("b"));
@@ -177,7 +177,7 @@ describe("closing", () => {
     expect(ids()).toEqual(["a"]);
   });
 
-  it("is no failure when a look under way throws", async () => {
+  it("a close does not fail when a running look throws", async () => {
     const { queue, looks, errors } = openQueue(1);
     queue.add(ref("a"));
     const hasClosed = await isClosed(queue);

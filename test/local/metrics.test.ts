@@ -19,7 +19,7 @@ async function samples(metrics: ReturnType<typeof createMetrics>): Promise<strin
   return text.split("\n").filter((line) => /^adareel_(jobs|job|steps|webhook|unf|und|rep)/.test(line));
 }
 
-it("counts jobs by how they ended, and the steps and stages of those that were completed", async () => {
+it("metrics count jobs by how they ended, and the steps and stages of completed ones", async () => {
   const metrics = createMetrics();
   for (const record of [completed, completed, failed, cancelled]) metrics.observeJob(record);
   const lines = await samples(metrics);
@@ -33,7 +33,7 @@ it("counts jobs by how they ended, and the steps and stages of those that were c
   expect(lines).toContain('adareel_job_stage_seconds_bucket{le="1",stage="denoise"} 2');
 });
 
-it("counts webhook attempts by the class of their status, or why there was none", async () => {
+it("metrics count webhook attempts by status class, or by why they have no status", async () => {
   const metrics = createMetrics();
   for (const status of [200, 204, 302, 410, 503]) {
     metrics.observeWebhook({ ok: true, status, retryAfterSeconds: null, milliseconds: 3 });
@@ -46,7 +46,7 @@ it("counts webhook attempts by the class of their status, or why there was none"
   }
 });
 
-it("shows the queue as the last sweep found it, and adds up what the sweeps repaired", async () => {
+it("metrics show the queue as the last sweep found it, and add up what the sweeps repaired", async () => {
   const metrics = createMetrics();
   const report = { running: 1, undelivered: 2, resent: 9, lost: 1, expired: 0, orphaned: 0, failed: 0 };
   metrics.observeSweep({ ...report, queued: 7 });
@@ -59,7 +59,7 @@ it("shows the queue as the last sweep found it, and adds up what the sweeps repa
   expect(lines.filter((line) => line.includes("resent") || line.includes("tenant"))).toEqual([]);
 });
 
-it("is text that Prometheus reads, and names no tenant, job, prompt or address", async () => {
+it("the metrics are text that Prometheus reads, without tenant, job, prompt or address", async () => {
   const metrics = createMetrics();
   metrics.observeJob(completed);
   const text = await metrics.render();
@@ -70,7 +70,7 @@ it("is text that Prometheus reads, and names no tenant, job, prompt or address",
   for (const secret of [tenant, id, keyId, params.prompt, webhook!.url]) expect(text).not.toContain(secret);
 });
 
-it("does not mix two services of one process", async () => {
+it("metrics of two services in one process are separate", async () => {
   const [one, other] = [createMetrics(), createMetrics()];
   one.observeJob(completed);
   expect((await samples(other)).filter((line) => line.startsWith("adareel_jobs_total"))).toEqual([]);

@@ -93,7 +93,7 @@ async function deliveriesTo(path: string, id: string, hasCome: (state: string) =
 }
 
 describe("starting", () => {
-  it("prints one key the first time and none the second, and nothing else is on stdout", () => {
+  it("the first start prints one key and the second none, and nothing else is on stdout", () => {
     expect(new Set(first.stdout.match(/adr_\S{56}/g))).toEqual(new Set([first.key]));
     expect(service.stdout).not.toContain("adr_");
     for (const { stdout, url } of [first, service]) {
@@ -104,7 +104,7 @@ describe("starting", () => {
 });
 
 describe("a video", () => {
-  it("comes with the answer to a request that waits for it, and its file by a signed URL", async () => {
+  it("a video is in the answer of a request that waits for it, and its file has a signed URL", async () => {
     const video = await client.ask<Video>("POST", "/v1/videos", quick, { prefer: "wait=25" });
     const { id, status, compute, url } =
       video.status === "completed" ? video : await client.finished(video.id);
@@ -117,14 +117,14 @@ describe("a video", () => {
     expect(Buffer.from(await content.arrayBuffer()).equals(whole)).toBe(true);
   });
 
-  it("that compares has both videos and how they differ", async () => {
+  it("a video with a comparison has both files and their differences", async () => {
     const { id } = await client.create({ ...quick, compare: true, cache: "fast" });
     const { compute, uncached_url: uncached, url } = await client.finished(id);
     expect(compute!.comparison).toMatchObject({ ssim: expect.any(Number), speedup: expect.any(Number) });
     for (const each of [url, uncached]) expect((await fetch(each!, { method: "HEAD" })).status).toBe(200);
   });
 
-  it("that is cancelled in the middle makes room for the next", async () => {
+  it("a video that is cancelled in the middle makes room for the next", async () => {
     const { id } = await client.create(endless);
     await vi.waitFor(async () => expect((await client.read(id)).steps_done).toBeGreaterThan(0), TIMEOUT_MS);
     const next = await client.create(quick);
@@ -139,7 +139,7 @@ describe("a video", () => {
 });
 
 describe("a webhook", () => {
-  it("to the address of the request is signed with the tenant's secret", async () => {
+  it("a webhook to the address of the request is signed with the tenant's secret", async () => {
     const { signing_secret: secret } = await client.ask<WithSecret>("GET", "/v1/webhook_secret");
     const { id } = await client.create({ ...quick, webhook_url: receiver.url + SECRET_PATH });
     const [received] = await receiver.at(SECRET_PATH, 1);
@@ -147,7 +147,7 @@ describe("a webhook", () => {
     expect(received!.body).not.toContain(PROMPT);
   });
 
-  it("to an endpoint whose secret was rotated is signed with both, and sent again on demand", async () => {
+  it("a webhook to an endpoint with a rotated secret is signed with both, and sent again on demand", async () => {
     const endpoint = await register("/rotated");
     const rotated = await client.ask<WithSecret>(
       "POST",
@@ -169,7 +169,7 @@ describe("a webhook", () => {
     await client.ask("DELETE", `/v1/webhook_endpoints/${endpoint.id}`);
   });
 
-  it("that failed comes again with the same id and the same bytes", async () => {
+  it("a failed webhook is retried with the same id and the same bytes", async () => {
     const { id } = await client.create({ ...quick, webhook_url: `${receiver.url}/fails-once` });
     const [before, after] = await receiver.at("/fails-once", 2);
     expect([after!.id, after!.body]).toEqual([before!.id, before!.body]);
@@ -177,7 +177,7 @@ describe("a webhook", () => {
     expect(attempts.map(({ status }) => status)).toEqual([500, 204]);
   });
 
-  it("that is answered with 410 disables its endpoint", async () => {
+  it("a webhook that is answered with 410 disables its endpoint", async () => {
     const endpoint = await register("/gone");
     const { id } = await client.create(quick);
     await deliveriesTo("/gone", id, (state) => state === "disabled");
@@ -196,7 +196,7 @@ describe("a webhook", () => {
     expect(await receiver.at("/gone", 1)).toHaveLength(1);
   });
 
-  it("that is redirected has failed, is shown as such, and goes nowhere else", async () => {
+  it("a redirected webhook counts as failed, is shown as such, and goes nowhere else", async () => {
     const { id } = await client.create({ ...quick, webhook_url: `${receiver.url}/moved` });
     const delivery = await deliveriesTo("/moved", id, (state) => state === "pending");
     expect(delivery.attempts[0]).toMatchObject({ status: 302, reason: null });
@@ -206,7 +206,7 @@ describe("a webhook", () => {
 });
 
 describe("a running service", () => {
-  it("accepts a key made beside it, and soon refuses one that was revoked", async () => {
+  it("a running service accepts a key made beside it, and soon refuses a revoked one", async () => {
     const made = await runKeys(["create"], folder, { DATA_DIR: folder });
     const other = clientOf(service.url, made.stdout.trim());
     expect((await other.send("GET", "/v1/models")).status).toBe(200);
@@ -216,7 +216,7 @@ describe("a running service", () => {
     }, TIMEOUT_MS);
   });
 
-  it("counts every job once", async () => {
+  it("a running service counts every job once", async () => {
     const { data } = await client.ask<{ data: Video[] }>("GET", "/v1/videos?limit=100");
     const count = (status: string) => data.filter((video) => video.status === status).length;
     const text = await (await fetch(`${service.url}/metrics`)).text();
@@ -226,7 +226,7 @@ describe("a running service", () => {
     expect(text).not.toMatch(/default|video_/);
   });
 
-  it("lets the video under way end when it is told to stop, and its webhook go out", async () => {
+  it("a stopping service lets the running video end, and its webhook go out", async () => {
     const { id } = await client.create({ ...quick, steps: 100, webhook_url: `${receiver.url}/last` });
     await vi.waitFor(async () => expect((await client.read(id)).status).toBe("in_progress"), TIMEOUT_MS);
     await client.create(endless);
@@ -238,7 +238,7 @@ describe("a running service", () => {
     if (hasProcessList) expect(processesWith("DATA_DIR", folder)).toEqual([]);
   });
 
-  it("has logged which request and job it was, and no prompt, address, key or signature", async () => {
+  it("the service logs request and job ids, and no prompt, address, key or signature", async () => {
     const lines = service.stderr
       .trim()
       .split("\n")

@@ -37,8 +37,8 @@ async function startFailing(env: NodeJS.ProcessEnv, options = {}) {
   return { code, stdout: started.stdout, stderr: started.stderr };
 }
 
-describe("a start that cannot succeed says why in one sentence", () => {
-  it("when the port is taken, and the key is not made yet", async () => {
+describe("a start that cannot succeed", () => {
+  it("a start on a taken port says so in one sentence, and makes no key yet", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as AddressInfo;
@@ -54,25 +54,25 @@ describe("a start that cannot succeed says why in one sentence", () => {
     expect([await service.ended, service.key]).toEqual([0, expect.stringMatching(/^adr_/)]);
   });
 
-  it("when the host is none of this machine", async () => {
+  it("a start with a host of another machine says so in one sentence", async () => {
     const stderr = "HOST 192.0.2.1 is no address of this machine: choose another one.\n";
     expect(await startFailing({ HOST: "192.0.2.1" })).toEqual({ code: 1, stdout: "", stderr });
   });
 
-  it("when a variable is wrong, and leaves nothing", async () => {
+  it("a start with a wrong variable says so in one sentence, and leaves nothing", async () => {
     const stderr = "PORT must be a whole number from 0 to 65535.\n";
     expect(await startFailing({ PORT: "http" })).toEqual({ code: 2, stdout: "", stderr });
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it("when a model's folder is none, and leaves nothing", async () => {
+  it("a start with an invalid model folder says so in one sentence, and leaves nothing", async () => {
     const missing = join(folder, "missing");
     const stderr = `${missing}/model_index.json: no such file or folder\n`;
     expect(await startFailing({ MODELS: missing })).toEqual({ code: 2, stdout: "", stderr });
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it("when two models have one name, after the GPU function has said so", async () => {
+  it("a start with two models of one name says so in one sentence, after the GPU function said so", async () => {
     const twin = join(folder, basename(model));
     await cp(model, twin, { recursive: true });
     const { code, stdout, stderr } = await startFailing({ MODELS: [model, twin].join(delimiter) });
@@ -82,7 +82,7 @@ describe("a start that cannot succeed says why in one sentence", () => {
     expect([second, ...more]).toEqual(["The GPU function ended while it started (exit code 2)."]);
   });
 
-  it("when the data folder is a file, or in one", async () => {
+  it("a start with a data folder that is a file, or is in one, says so in one sentence", async () => {
     await writeFile(dataFolder, "precious");
     for (const [path, code] of [
       [dataFolder, "EEXIST"],
@@ -93,7 +93,7 @@ describe("a start that cannot succeed says why in one sentence", () => {
     }
   });
 
-  it("when the data folder may not be written, and leaves nothing in it", async () => {
+  it("a start with a read-only data folder says so in one sentence, and leaves nothing in it", async () => {
     await mkdir(dataFolder);
     await chmod(dataFolder, 0o555);
     await chmod(folder, 0o755);
@@ -107,7 +107,7 @@ describe("a start that cannot succeed says why in one sentence", () => {
 });
 
 it.skipIf(process.platform !== "linux")(
-  "a log that cannot be written stops nothing, nor the stopping",
+  "a log that cannot be written stops neither the service nor its stopping",
   async () => {
     const full = await open("/dev/full", "w");
     const service = await startLocal(
@@ -123,15 +123,18 @@ it.skipIf(process.platform !== "linux")(
   },
 );
 
-it.skipIf(!hasProcessList)("stops in order when npm's shell is ended and not this process", async () => {
-  const env = { DATA_DIR: dataFolder, MODELS: model, npm_lifecycle_event: "start" };
-  const service = await startLocal(env, { shell: "/bin/sh" });
-  service.child.kill("SIGTERM");
-  await service.ended;
-  expect(service.stderr).toContain('"msg":"stopping: ');
-});
+it.skipIf(!hasProcessList)(
+  "the service stops in order when npm's shell is ended instead of this process",
+  async () => {
+    const env = { DATA_DIR: dataFolder, MODELS: model, npm_lifecycle_event: "start" };
+    const service = await startLocal(env, { shell: "/bin/sh" });
+    service.child.kill("SIGTERM");
+    await service.ended;
+    expect(service.stderr).toContain('"msg":"stopping: ');
+  },
+);
 
-it("tells where it is reached when it listens on all addresses", async () => {
+it("the service prints a reachable address when it listens on all addresses", async () => {
   const service = await startLocal({ DATA_DIR: dataFolder, MODELS: model, HOST: "0.0.0.0" });
   const answer = await fetch(`${service.url}/healthz`);
   service.child.kill("SIGINT");

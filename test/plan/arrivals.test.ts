@@ -18,11 +18,11 @@ test("arrivals are ascending and the same for the same seed", () => {
   );
 });
 
-test("another seed draws others", () => {
+test("another seed draws other arrivals", () => {
   expect(draw({ seed: 2 })).not.toEqual(draw({ seed: 3 }));
 });
 
-test("so many a day come on average, whatever the profile", () => {
+test("the average number of arrivals a day is as asked, for every profile", () => {
   for (const profile of profiles) {
     expect(draw({ profile, days: 365 }).length / 365 / 1000, profile).toBeCloseTo(1, 1);
   }
@@ -32,24 +32,24 @@ describe("a profile", () => {
   const share = (arrivals: readonly number[], isCounted: (hour: number) => boolean) =>
     arrivals.filter((at) => isCounted((at / 3600) % 24)).length / arrivals.length;
 
-  test("flat is flat", () => {
+  test("the flat profile is flat", () => {
     expect(share(draw({}), (hour) => hour >= 8 && hour < 18)).toBeCloseTo(10 / 24, 1);
   });
 
-  test("of an office has nine in ten from 8 to 18 o'clock", () => {
+  test("the office profile has nine in ten arrivals from 8 to 18 o'clock", () => {
     const arrivals = draw({ profile: "office" });
     expect(share(arrivals, (hour) => hour >= 8 && hour < 18)).toBeCloseTo(0.9, 1);
     expect(share(arrivals, (hour) => hour < 8)).toBeCloseTo(0.06, 1);
   });
 
-  test("of bursts has twenty within a minute", () => {
+  test("the bursts profile has twenty arrivals within a minute", () => {
     const arrivals = draw({ profile: "bursts", videosPerDay: 40 });
     expect(arrivals.length % 20).toBe(0);
     expect(arrivals[19]! - arrivals[0]!).toBeLessThan(60);
   });
 });
 
-test("gaps of a flat day are exponential: as far apart on average as they spread", () => {
+test("the gaps of a flat day are exponential: their mean equals their deviation", () => {
   const arrivals = draw({ days: 200 });
   const gaps = arrivals.slice(1).map((at, index) => at - arrivals[index]!);
   const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;

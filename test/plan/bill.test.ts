@@ -8,18 +8,18 @@ const dollars = (lines: readonly BillLine[], what: string) =>
 describe("a month without a video", () => {
   const lines = idleMonth({ modelGb: 14, hasWaf: false });
 
-  test("has no instance in it, and a sweep every two minutes", () => {
+  test("a month without a video has no instance in its bill, and a sweep every two minutes", () => {
     expect(dollars(lines, "Model in the bucket")).toBeCloseTo(0.322, 9);
     expect(dollars(lines, "Schedule")).toBeCloseTo(0.0216, 9);
     expect(dollars(lines, "Sweep, LIST requests")).toBeCloseTo(0.216, 9);
     expect(dollars(lines, "Queues, empty receives")).toBeCloseTo(0.7776, 9);
   });
 
-  test("grows by the model's storage alone when the model does", () => {
+  test("a month without a video costs more only by the storage of a larger model", () => {
     expect(totalOf(idleMonth({ modelGb: 114, hasWaf: false })) - totalOf(lines)).toBeCloseTo(2.3, 9);
   });
 
-  test("has a firewall in it only when there is one", () => {
+  test("a month without a video has a firewall in its bill only when one is configured", () => {
     const withWaf = idleMonth({ modelGb: 14, hasWaf: true });
     expect(totalOf(withWaf) - totalOf(lines)).toBeCloseTo(8, 9);
     expect(withWaf.slice(0, lines.length)).toEqual(lines);
@@ -29,20 +29,20 @@ describe("a month without a video", () => {
 describe("a video besides the GPU", () => {
   const video = { videoMb: 100, videoSeconds: 60, hasWaf: false };
 
-  test("is written every two seconds, stored for a month and fetched once", () => {
+  test("a video is written every two seconds, stored for a month and fetched once", () => {
     const lines = videoBill(video);
     expect(dollars(lines, "Record and files, writes")).toBeCloseTo((12 + 30) * 0.000005, 9);
     expect(dollars(lines, "Storage")).toBeCloseTo(0.0023, 9);
     expect(dollars(lines, "Download")).toBeCloseTo(0.009, 9);
   });
 
-  test("costs a firewall for each request when there is one", () => {
+  test("a video costs a firewall fee for each request when a firewall is configured", () => {
     const difference = totalOf(videoBill({ ...video, hasWaf: true })) - totalOf(videoBill(video));
     expect(difference).toBeCloseTo((22 * 0.6) / 1e6, 12);
   });
 });
 
-test("a price says where it comes from, and is quoted for its units", () => {
+test("a price names its source, and is quoted for its units", () => {
   for (const price of Object.values<Price>(PRICES)) {
     expect(price.dollars).toBeGreaterThan(0);
     expect(price.source).not.toBe("");

@@ -41,7 +41,7 @@ const billed = (given: Case) =>
   sum(simulate(options(given)).instances.map(({ startedAt, removedAt }) => removedAt - startedAt));
 
 describe("whatever arrives", () => {
-  test("every video ends once, in the order of the arrivals, and none before it was asked for", () => {
+  test("every video ends once, in the order of arrival, and none before it was asked for", () => {
     fc.assert(
       fc.property(anyCase, (given) => {
         const { jobs } = simulate(options(given));
@@ -55,7 +55,7 @@ describe("whatever arrives", () => {
     );
   });
 
-  test("busy, cold and idle time are all that is billed, and the busy time is that of the videos", () => {
+  test("billed time consists of busy, cold and idle time, and the busy time is that of the videos", () => {
     fc.assert(
       fc.property(anyCase, (given) => {
         const { jobs, instances } = simulate(options(given));
@@ -72,7 +72,7 @@ describe("whatever arrives", () => {
     );
   });
 
-  test("an instance runs one video at a time, from when it is ready, and is never removed under one", () => {
+  test("an instance runs one video at a time once it is ready, and is never removed while it runs one", () => {
     fc.assert(
       fc.property(anyCase, (given) => {
         const { jobs, instances } = simulate(options(given));
@@ -89,7 +89,7 @@ describe("whatever arrives", () => {
     );
   });
 
-  test("there are never more instances than the most", () => {
+  test("the number of instances never exceeds the maximum", () => {
     fc.assert(
       fc.property(anyCase, (given) => {
         let live = 0;
@@ -102,7 +102,7 @@ describe("whatever arrives", () => {
     );
   });
 
-  test("the same options come to the same end", () => {
+  test("the same options lead to the same result", () => {
     fc.assert(
       fc.property(anyCase, (given) => {
         expect(simulate(options(given))).toEqual(simulate(options(given)));
@@ -112,8 +112,8 @@ describe("whatever arrives", () => {
   });
 });
 
-describe("more and less", () => {
-  test("one more video at the end never makes one instance cost less", () => {
+describe("monotonicity", () => {
+  test("a single instance never costs less with one more video at the end", () => {
     fc.assert(
       fc.property(anyCase, (any) => {
         const given = { ...any, instancesMax: 1 };
@@ -144,7 +144,7 @@ describe("more and less", () => {
   });
 });
 
-describe("against what can be worked out", () => {
+describe("closed-form results", () => {
   test("a single video a day costs its cold start, its run and the idle window, exactly", () => {
     const given = { seconds: 50, loadSeconds: 10, coldSeconds: 480, instancesMax: 4, idleMinutes: 5 };
     const { instances, jobs } = simulate(options({ ...given, arrivals: [100, 86_500, 172_900] }));
@@ -173,7 +173,7 @@ describe("against what can be worked out", () => {
     ]);
   });
 
-  test("a video that runs counts beside one that waits", () => {
+  test("a running video counts towards the backlog like a waiting one", () => {
     const given = { seconds: 900, loadSeconds: 0, coldSeconds: 0, instancesMax: 2, idleMinutes: 5 };
     const { actions } = simulate(options({ ...given, arrivals: [30, 100] }));
     // Both are there from 100 on, and 120, 180 and 240 are three minutes in a row.
@@ -183,7 +183,7 @@ describe("against what can be worked out", () => {
     ]);
   });
 
-  test("videos wait before one instance as Pollaczek and Khinchine say", () => {
+  test("the mean wait before one instance follows the formula of Pollaczek and Khinchine", () => {
     const seconds = 50;
     for (const load of [0.3, 0.6]) {
       const videosPerDay = (load * 86_400) / seconds;
@@ -204,7 +204,7 @@ describe("against what can be worked out", () => {
     }
   });
 
-  test("nothing comes of nothing", () => {
+  test("no arrivals lead to no jobs and no instances", () => {
     const given = {
       arrivals: [],
       seconds: 1,

@@ -17,7 +17,7 @@ function plan(...args: string[]): { status: number; stdout: string; stderr: stri
   }
 }
 
-test("a plan is printed as JSON when that is asked for, the same each time", () => {
+test("a plan is printed as JSON on request, the same each time", () => {
   const args = ["--model", "demo", "--videos-per-day", "20", "--days", "1", "--json"];
   const { status, stdout } = plan(...args);
   expect(status).toBe(0);

@@ -9,7 +9,7 @@ function planned(...args: string[]): PlanOptions {
   return command.options;
 }
 
-test("without a word the settings are those of a deployment", () => {
+test("the default settings are those of a deployment", () => {
   expect(planned("--model", "latte")).toMatchObject({
     videosPerDay: 1000,
     profile: "flat",
@@ -21,7 +21,7 @@ test("without a word the settings are those of a deployment", () => {
   });
 });
 
-test("lists, ranges and names are read", () => {
+test("lists, ranges and names are parsed", () => {
   const options = planned(
     ...["--model", "latte", "--instance-types", "ml.g5.xlarge, ml.g6.xlarge", "--instances-max", "2,8"],
     ...["--idle-minutes", "3,15", "--cold-start-seconds", "400", "--profile", "office", "--waf"],
@@ -37,12 +37,12 @@ test("lists, ranges and names are read", () => {
 });
 
 describe("the time of a video", () => {
-  test("of a preset by latency is what was published, and what is done around it", () => {
+  test("the time of a video by preset is the published latency and the work around it", () => {
     expect(videoSeconds(MODELS["open-sora-1.2"]!, "off", 1)).toBeCloseTo(57.02, 9);
     expect(videoSeconds(MODELS["open-sora-1.2"]!, "fast", 2)).toBeCloseTo(24.16 / 2 + 3, 9);
   });
 
-  test("by steps adds up computed and reused ones", () => {
+  test("the time of a video by steps adds up computed and reused ones", () => {
     const { model } = planned(
       ...["--model", "own", "--steps", "50", "--step-seconds", "2", "--reused-ratio", "0.1"],
       ...["--computed-fast", "10", "--encode-seconds", "1", "--decode-seconds", "4", "--write-seconds", "3"],
@@ -52,7 +52,7 @@ describe("the time of a video", () => {
     expect(videoSeconds(model, "fast", 2)).toBeCloseTo((1 + 28 + 4) / 2 + 3, 9);
   });
 
-  test("is never longer with a cache", () => {
+  test("the time of a video is never longer with a cache", () => {
     for (const [name, model] of Object.entries(MODELS)) {
       const [off, slow, fast] = (["off", "slow", "fast"] as const).map((cache) =>
         videoSeconds(model, cache, 1),
@@ -62,7 +62,7 @@ describe("the time of a video", () => {
     }
   });
 
-  test("says of each number whether it was given, measured, published or assumed", () => {
+  test("the time of a video says of each number whether it was given, measured, published or assumed", () => {
     const { model } = planned("--model", "own", "--steps", "60", "--step-seconds", "2");
     if (model.denoising.by !== "steps") throw new TypeError("it was given by steps");
     expect(model.denoising.stepSeconds.origin).toBe("given");
@@ -73,13 +73,16 @@ describe("the time of a video", () => {
   });
 });
 
-describe("what cannot be planned is told in one sentence", () => {
+describe("what cannot be planned", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
     "no model": { args: [], says: /named with --model: demo, / },
     "an unknown model": { args: ["--model", "sora"], says: /no model sora/ },
     "a name every object has": { args: ["--model", "constructor"], says: /no model constructor/ },
     "no videos": { args: ["--model", "demo", "--videos-per-day", "0"], says: /--videos-per-day must be/ },
-    "too many": { args: ["--model", "demo", "--videos-per-day", "1e6"], says: /--videos-per-day must be/ },
+    "too many videos": {
+      args: ["--model", "demo", "--videos-per-day", "1e6"],
+      says: /--videos-per-day must be/,
+    },
     "more videos than can be held": {
       args: ["--model", "demo", "--videos-per-day", "100000", "--days", "366"],
       says: /36600000 videos are too many/,
@@ -100,7 +103,7 @@ describe("what cannot be planned is told in one sentence", () => {
     "options of the document": { args: ["--document", "--waf"], says: /stands alone/ },
   };
   for (const [title, { args, says }] of Object.entries(cases)) {
-    test(title, () => {
+    test(`a plan with ${title} is refused in one sentence`, () => {
       expect(() => parsePlan(args)).toThrow(UsageError);
       expect(() => parsePlan(args)).toThrow(says);
       expect(() => parsePlan(args)).toThrow(/^[^\n]*\.$/);

@@ -10,7 +10,7 @@ function plan(...args: string[]): Plan {
   return makePlan(command.options);
 }
 
-test("every cache meets the same videos, and the shares of the billed time are all of it", () => {
+test("every cache policy gets the same videos, and the shares of the billed time add up to all of it", () => {
   const { outcomes } = plan();
   expect(outcomes.map(({ cache }) => cache)).toEqual(["off", "slow", "fast"]);
   for (const { videos, busyShare, coldShare, idleShare } of outcomes) {
@@ -19,14 +19,14 @@ test("every cache meets the same videos, and the shares of the billed time are a
   }
 });
 
-test("an instance that never idles costs a video its seconds", () => {
+test("an instance that never idles costs a video exactly its seconds", () => {
   const { outcomes, dollarsPerHour } = plan("--videos-per-day", "5000");
   const off = outcomes[0]!;
   expect(off.load).toBeGreaterThan(1);
   expect(off.gpuDollarsPerVideo / ((off.videoSeconds / 3600) * dollarsPerHour)).toBeCloseTo(1, 1);
 });
 
-test("settings are compared only when there are several", () => {
+test("settings are compared only when several are given", () => {
   expect(plan().variants).toEqual([]);
   const { variants } = plan("--instances-max", "1,2", "--idle-minutes", "3,10");
   expect(variants.map((outcome) => [outcome.cache, outcome.instancesMax, outcome.idleMinutes])).toEqual([

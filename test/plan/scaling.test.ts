@@ -23,20 +23,20 @@ function acted(samples: readonly MinuteSample[], given = rules): [number, Scalin
   );
 }
 
-describe("from zero", () => {
+describe("scaling from zero", () => {
   test("an endpoint wakes after one minute of backlog", () => {
     expect(trace([minute(0, 0), minute(1, 0)])).toEqual([null, "wake"]);
   });
 
-  test("nothing wakes it without a job", () => {
+  test("an endpoint without a job never wakes", () => {
     expect(acted(times(100, minute(0, 0)))).toEqual([]);
   });
 
-  test("a second instance is not asked for while the first one starts, however long that takes", () => {
+  test("a second instance is not requested while the first one starts, however long that takes", () => {
     expect(acted([minute(1, 0), ...times(20, minute(40, 0, 1))])).toEqual([[1, "wake"]]);
   });
 
-  test("an instance that never came is asked for again after the cooldown", () => {
+  test("an instance that never came is requested again after the cooldown", () => {
     expect(acted(times(7, minute(1, 0)))).toEqual([
       [1, "wake"],
       [6, "wake"],
@@ -44,24 +44,24 @@ describe("from zero", () => {
   });
 });
 
-test("waking is over before a short idle window is, or the next job would wait for it", () => {
+test("the cooldown of waking does not exceed a short idle window, or the next job would wait for it", () => {
   expect(deployedRules({ instancesMax: 1, idleMinutes: 3 }).wake.cooldownSeconds).toBe(180);
   expect(deployedRules({ instancesMax: 1, idleMinutes: 60 }).wake.cooldownSeconds).toBe(300);
 });
 
-describe("growing", () => {
-  test("takes three minutes in a row of two jobs an instance", () => {
+describe("scaling out", () => {
+  test("scaling out needs three minutes in a row with two jobs an instance", () => {
     expect(
       acted([minute(2, 1), minute(2, 1), minute(1, 1), minute(2, 1), minute(2, 1), minute(3, 1)]),
     ).toEqual([[6, "grow"]]);
   });
 
-  test("counts the jobs of one instance", () => {
+  test("scaling out counts the jobs of one instance", () => {
     expect(acted(times(10, minute(3, 2)))).toEqual([]);
     expect(acted(times(10, minute(4, 2)))).toEqual([[3, "grow"]]);
   });
 
-  test("goes on after 15 minutes, and never beyond the most", () => {
+  test("scaling out goes on after 15 minutes, and never beyond the maximum", () => {
     const samples = [...times(17, minute(50, 1)), ...times(20, minute(50, 2)), ...times(60, minute(50, 3))];
     expect(acted(samples)).toEqual([
       [3, "grow"],
@@ -72,21 +72,21 @@ describe("growing", () => {
   });
 });
 
-describe("sleeping", () => {
-  test("takes the whole idle window without a job", () => {
+describe("scaling to zero", () => {
+  test("scaling to zero needs the whole idle window without a job", () => {
     expect(acted([minute(1, 1), ...times(5, minute(0, 1))])).toEqual([[6, "sleep"]]);
   });
 
-  test("a job within the window begins it anew, even one that came and went between two samples", () => {
+  test("a job within the idle window restarts it, even one that came and went between two samples", () => {
     const between = { ...minute(0, 1), hadWork: true };
     expect(acted([...times(4, minute(0, 1)), between, ...times(4, minute(0, 1))])).toEqual([]);
   });
 
-  test("an instance that starts is waited for", () => {
+  test("scaling to zero waits for an instance that starts", () => {
     expect(acted([...times(9, minute(0, 1, 1)), minute(0, 2)])).toEqual([[10, "sleep"]]);
   });
 
-  test("never happens with an endless window", () => {
+  test("scaling to zero never happens with an endless window", () => {
     expect(acted(times(1000, minute(0, 1)), { ...rules, idleMinutes: Number.POSITIVE_INFINITY })).toEqual([]);
   });
 });

@@ -76,7 +76,7 @@ describe.skipIf(!isHere)("the playground", () => {
     await generate();
   }
 
-  test("takes the key out of the address, and knows it after a reload", async () => {
+  test("the playground removes the key from the address, and remembers it after a reload", async () => {
     await begin();
     expect(page.url()).toBe(`${service.url}/`);
     expect(await page.getByLabel("API key").inputValue()).toBe(service.key);
@@ -87,7 +87,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect(await page.getByLabel("Steps", { exact: true }).inputValue()).toBe("30");
   });
 
-  test("makes a video from an example and plays it", async () => {
+  test("the playground makes a video from an example and plays it", async () => {
     await begin();
     await page.getByRole("button", { name: PROMPT }).click();
     await page.locator("#seed").fill("1");
@@ -114,7 +114,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect(await page.locator("#recent img").count()).toBe(1);
   });
 
-  test("shows how far it is, and cancels", async () => {
+  test("the playground shows the progress, and cancels", async () => {
     await begin();
     await page.getByRole("radio", { name: "Off" }).check();
     await order({ steps: "1000" });
@@ -131,7 +131,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect((await shownVideo()).error?.code).toBe("canceled");
   });
 
-  test("says that the service does not answer, and goes on once it does", async () => {
+  test("the playground says that the service does not answer, and goes on once it does", async () => {
     provoked = "net::ERR_FAILED";
     let failures = 2;
     await begin();
@@ -143,7 +143,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect(failures).toBeLessThan(0);
   });
 
-  test("compares with no cache: both videos in step, and the measured figures", async () => {
+  test("the playground plays a comparison with no cache in step, with the measured figures", async () => {
     await begin();
     await order({ steps: "10" });
     await result().waitFor();
@@ -164,7 +164,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect(await page.getByRole("button", { name: "Compare with no cache" }).isVisible()).toBe(false);
   });
 
-  test("a codebook of one's own is used, and what is wrong with it said beside it", async () => {
+  test("a custom codebook is used, and its faults are shown beside it", async () => {
     await begin();
     await page.getByRole("radio", { name: "Own" }).check();
     const codebook = page.locator('[id="cache.codebook"]');
@@ -189,7 +189,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect(await codebook.getAttribute("aria-invalid")).toBe(null);
   });
 
-  test("errors of the service are told beside the field they are about", async () => {
+  test("an error of the service is shown beside its field", async () => {
     provoked = "status of 400";
     await begin();
     await order({ steps: "5000" });
@@ -198,7 +198,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect(await page.evaluate("document.activeElement?.id")).toBe("steps");
   });
 
-  test("a wrong key is told beside the key, and nothing can be asked for", async () => {
+  test("a wrong key is reported beside the key, and disables the form", async () => {
     provoked = "status of 401";
     await page.goto(`${service.url}/#key=adr_wrong`);
     await page.locator("#key-error").waitFor();
@@ -213,7 +213,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect(await page.locator("#key-error").isVisible()).toBe(false);
   });
 
-  test("a prompt is text wherever it is shown, and one word in the shell", async () => {
+  test("a prompt is shown as text everywhere, and is one word in the shell command", async () => {
     const hostile = `<img src=x onerror=alert(1)> '"; $(touch x) \`id\` \\`;
     await begin();
     await order({ prompt: hostile, steps: "3" });
@@ -244,7 +244,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect(made.params).toEqual(params);
   });
 
-  test("an earlier video is shown again, and its settings taken over", async () => {
+  test("an earlier video can be shown again, and its settings taken over", async () => {
     await begin();
     await order({ prompt: "a green ring stays still over a plain black background", steps: "4", seed: "7" });
     await result().waitFor();
@@ -259,7 +259,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect(await page.getByLabel("Steps", { exact: true }).inputValue()).toBe("4");
   });
 
-  test("the keyboard alone makes a video", async () => {
+  test("a video can be made with the keyboard alone", async () => {
     await page.goto(service.url);
     const focusOn = async (id: string) => {
       for (let presses = 0; presses < 60; presses++) {
@@ -291,7 +291,7 @@ describe.skipIf(!isHere)("the playground", () => {
     ["/", 360],
     ["/", 320],
     ["/docs", 320],
-  ])("%s fits a screen of %i pixels", async (path, width) => {
+  ])("the page %s fits a screen of %i pixels", async (path, width) => {
     await page.setViewportSize({ width, height: 640 });
     if (path === "/") {
       await begin();
@@ -305,7 +305,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
   });
 
-  test("everything that can be operated has a name", async () => {
+  test("every control has an accessible name", async () => {
     await begin();
     await order({ steps: "3" });
     await result().waitFor();
@@ -319,7 +319,7 @@ describe.skipIf(!isHere)("the playground", () => {
     expect(levels.every((level, index) => index === 0 || level <= levels[index - 1]! + 1)).toBe(true);
   });
 
-  test("still says something without scripts, and still plays nothing that must not move", async () => {
+  test("the playground shows its text without scripts, and plays nothing under reduced motion", async () => {
     const plain = await browser.newContext({ javaScriptEnabled: false });
     const without = await plain.newPage();
     await without.goto(service.url);

@@ -13,12 +13,12 @@ it("a success and an error are told apart", () => {
   expect(parseNotification(notification(failed))).toEqual(failed);
 });
 
-it("an envelope of SNS, which raw delivery leaves away, is refused", () => {
+it("an SNS envelope, which raw delivery omits, is refused", () => {
   const Message = notification({ inputLocation: "s3://videos/jobs/a" });
   expect(() => parseNotification(JSON.stringify({ Type: "Notification", Message }))).toThrow(MessageError);
 });
 
-it("whatever else comes is refused", () => {
+it("any other notification is refused", () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (body) => {
       expect(() => parseNotification(body)).toThrow(MessageError);

@@ -23,7 +23,7 @@ async function setUp() {
 
 const claim = { type: "claim", owner: "worker", leaseMs: 60_000 } as const;
 
-it("a job that its invocation left queued waits in no endpoint's queue, and is hinted at", async () => {
+it("a job that its invocation left queued is removed from the endpoint's queue, and hinted at", async () => {
   const { deps, jobs, hinted } = await setUp();
   expect(await settle(deps, success)).toEqual({
     ref: { tenant: "acme", id: newJob.id },
@@ -33,13 +33,13 @@ it("a job that its invocation left queued waits in no endpoint's queue, and is h
   expect(hinted).toEqual([["work", newJob.id, 0]]);
 });
 
-it("after an error it is hinted at a minute later, so that a broken container is not kept busy", async () => {
+it("a failed invocation delays the hint by a minute, so that a broken container is not kept busy", async () => {
   const { deps, hinted } = await setUp();
   await settle(deps, failure);
   expect(hinted).toEqual([["work", newJob.id, 60]]);
 });
 
-it("an error that is quicker than the note of the dispatch is not undone by it", async () => {
+it("a failed invocation that is quicker than the dispatch's record is not undone by it", async () => {
   const { deps, jobs, hinted } = await setUp();
   await jobs.apply(newJob, { type: "undispatch" });
   const sleep = () => jobs.apply(newJob, { type: "dispatch", to: "adareel-1" });
@@ -48,7 +48,7 @@ it("an error that is quicker than the note of the dispatch is not undone by it",
   expect(hinted).toEqual([["work", newJob.id, 60]]);
 });
 
-it.each([success, failure])("a job that is held is left to its lease", async (end) => {
+it.each([success, failure])("a leased job is left to its lease", async (end) => {
   const { deps, jobs, hinted } = await setUp();
   await jobs.apply(newJob, claim);
   const before = await jobs.read(newJob);
@@ -57,7 +57,7 @@ it.each([success, failure])("a job that is held is left to its lease", async (en
   expect(hinted).toEqual([]);
 });
 
-it("a job that is over stays as it is, and its webhooks are looked at", async () => {
+it("a finished job stays unchanged, and its webhooks are hinted at", async () => {
   const { deps, jobs, hinted } = await setUp();
   await jobs.apply(newJob, { type: "cancel" });
   const before = await jobs.read(newJob);
@@ -66,7 +66,7 @@ it("a job that is over stays as it is, and its webhooks are looked at", async ()
   expect(hinted).toEqual([["webhooks", newJob.id, undefined]]);
 });
 
-it("a job that was forgotten is nobody's", async () => {
+it("a notification for a forgotten job is ignored", async () => {
   const { deps, jobs, hinted } = await setUp();
   await jobs.apply(newJob, { type: "cancel" });
   await jobs.purge("acme", newJob.createdAt + 1);

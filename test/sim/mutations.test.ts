@@ -21,10 +21,10 @@ const RARE = [
 describe.each<[Topology, typeof MUTATIONS]>([
   ["local", MUTATIONS],
   ["deployed", DEPLOYED_MUTATIONS],
-])("the simulation of what is %s finds out when", (topology, mutations) => {
+])("the simulation of a %s service with a mutation", (topology, mutations) => {
   for (const [name, mutation] of Object.entries(mutations)) {
     it.skipIf(!isThorough && RARE.includes(name))(
-      name,
+      `the simulation finds a violation when ${name}`,
       async () => {
         const sentences: string[] = [];
         for (let seed = 1; seed <= SEEDS && (isThorough || sentences.length === 0); seed += 1) {

@@ -19,21 +19,18 @@ const topologies = (["local", "deployed"] as const).filter((name) => name === (S
 
 const outcomes: Outcome[] = [];
 
-describe.each(topologies)(
-  "whatever goes wrong, %s jobs keep what was promised, and all come to an end",
-  (topology) => {
-    for (const seed of seedsToRun()) {
-      it(`SIM_SEED=${seed}`, async () => {
-        const outcome = await simulate(seed, jobs, {}, topology);
-        outcomes.push(outcome);
-        const replay = `SIM_TOPOLOGY=${topology} SIM_SEED=${seed} SIM_JOBS=${jobs} npx vitest run test/sim/simulation.test.ts`;
-        expect(outcome.violations, replay).toEqual([]);
-      });
-    }
-  },
-);
+describe.each(topologies)("the simulation of %s jobs", (topology) => {
+  for (const seed of seedsToRun()) {
+    it(`every promise is kept and every job ends (SIM_SEED=${seed})`, async () => {
+      const outcome = await simulate(seed, jobs, {}, topology);
+      outcomes.push(outcome);
+      const replay = `SIM_TOPOLOGY=${topology} SIM_SEED=${seed} SIM_JOBS=${jobs} npx vitest run test/sim/simulation.test.ts`;
+      expect(outcome.violations, replay).toEqual([]);
+    });
+  }
+});
 
-it.each(topologies)("a seed is the same story each time it is told (%s)", async (topology) => {
+it.each(topologies)("a seed gives the same run every time (%s)", async (topology) => {
   const tell = (seed: number) => simulate(seed, 20, {}, topology);
   const [first, second, other] = [await tell(7), await tell(7), await tell(8)];
   expect(second).toEqual(first);

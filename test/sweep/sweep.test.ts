@@ -17,7 +17,7 @@ async function setUp() {
   return { jobs, pass, hinted, look };
 }
 
-it("a job is hinted at again when it waits in no queue of the endpoint for a minute", async () => {
+it("a job is hinted at again once it is in no endpoint's queue for a minute", async () => {
   const { look, pass, hinted } = await setUp();
   pass(59_999);
   expect((await look()).resent).toBe(0);
@@ -26,7 +26,7 @@ it("a job is hinted at again when it waits in no queue of the endpoint for a min
   expect(hinted.filter((queue) => queue === "work")).toHaveLength(1);
 });
 
-it("a job that waits in the endpoint's queue is not, for as long as it can be believed to wait there", async () => {
+it("a job in the endpoint's queue is not hinted at again for as long as it may still wait there", async () => {
   const { look, pass, jobs } = await setUp();
   await jobs.apply(newJob, { type: "dispatch", to: "adareel-1" });
   pass(DISPATCH_BELIEVED_MS - 1);
@@ -36,7 +36,7 @@ it("a job that waits in the endpoint's queue is not, for as long as it can be be
   expect((await look()).resent).toBe(1);
 });
 
-it("jobs that are not over are told as a metric of the deployment", async () => {
+it("the number of unfinished jobs is a metric of the deployment", async () => {
   const { look, jobs } = await setUp();
   const line = unfinishedMetric(await look(), { deployment: "adareel", now: NOW })!;
   expect(JSON.parse(line)).toEqual({

@@ -29,20 +29,20 @@ async function setUp() {
   return { receiver, delays, pass, send: () => sendWebhooks(deps, newJob) };
 }
 
-it("whoever sent comes again when the next attempt is due, and a second later for the clocks' sake", async () => {
+it("a sender comes again a second after the next attempt is due, to allow for clock skew", async () => {
   const { send, delays } = await setUp();
   expect(await send()).toBe("sent");
   expect(delays).toEqual([6]);
 });
 
-it("whoever found nothing due plans nothing", async () => {
+it("a sender that finds nothing due plans nothing", async () => {
   const { send, delays } = await setUp();
   const outcomes = await Promise.all([send(), send(), send()]);
   expect(outcomes.sort()).toEqual(["nothing due", "nothing due", "sent"]);
   expect(delays).toEqual([6]);
 });
 
-it("a wait that no message can make is left to the sweeper", async () => {
+it("a wait longer than a message's delay is left to the sweeper", async () => {
   const { send, delays, pass } = await setUp();
   for (const waitMs of [5_000, 300_000, 1_800_000]) {
     await send();
@@ -51,7 +51,7 @@ it("a wait that no message can make is left to the sweeper", async () => {
   expect(delays).toEqual([6, 301]);
 });
 
-it("what is settled is not come back to", async () => {
+it("a settled job's sender does not come again", async () => {
   const { send, delays, receiver } = await setUp();
   receiver.status = 204;
   expect(await send()).toBe("sent");

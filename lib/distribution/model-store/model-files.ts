@@ -65,7 +65,7 @@ async function sizeOf(root: string, folder: string, path: string): Promise<numbe
   const place = join(folder, path);
   try {
     const inside = relative(root, await realpath(place));
-    if (inside === "../.." || inside.startsWith(`..${sep}`))
+    if (inside === ".." || inside.startsWith(`..${sep}`))
       throw new ModelStoreError(
         `${place} is a link out of the folder: copy the folder with its files, as cp -rL does, and push the copy.`,
       );

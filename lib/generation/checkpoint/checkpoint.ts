@@ -134,7 +134,7 @@ export class Checkpoint implements WeightSource {
 /** The deepest folder that holds all the files. */
 function commonFolder(paths: readonly string[]): string {
   let folder = dirname(paths[0]!);
-  while (paths.some((path) => relative(folder, path).startsWith("../..")) && dirname(folder) !== folder) {
+  while (paths.some((path) => relative(folder, path).startsWith("..")) && dirname(folder) !== folder) {
     folder = dirname(folder);
   }
   return folder;

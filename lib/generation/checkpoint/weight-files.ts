@@ -68,5 +68,5 @@ async function readShards(indexPath: string): Promise<Map<string, LocatedTensor>
 /** A name that stays in its folder on every platform. */
 export function isFileName(name: string): boolean {
   const forbidden = ["/", "\\", ":", "\0"];
-  return !["", ".", "../.."].includes(name) && !forbidden.some((symbol) => name.includes(symbol));
+  return !["", ".", ".."].includes(name) && !forbidden.some((symbol) => name.includes(symbol));
 }

@@ -49,7 +49,7 @@ export interface SignedUrlOptions {
  * The one database there is: S3, or a folder that keeps the same promises. Writes are atomic and durable, reads and
  * listings see every write that was answered before them, and conditional writes have one winner, across processes.
  *
- * Keys are 1 to 512 characters of `A-Z a-z 0-9 . _ - = /`, without empty, `.` or `../..` segments and without one of more
+ * Keys are 1 to 512 characters of `A-Z a-z 0-9 . _ - = /`, without empty, `.` or `..` segments and without one of more
  * than 200 characters. A prefix is anything that such a key can begin with.
  *
  * Everything here may reject with a {@link StoreError}: the answer is not known, and a write may or may not have been

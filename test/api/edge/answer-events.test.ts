@@ -23,15 +23,15 @@ beforeAll(async () => {
 
 const authorization = () => ({ authorization: `Bearer ${api.ownKey}` });
 
-describe("the function at the edge", () => {
-  it("answers by the app, with CloudFront's id of the request", async () => {
+describe("the edge function", () => {
+  it("the edge function answers through the app, with CloudFront's request id", async () => {
     const response = await viewer(`${base}/healthz`);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ status: "ok", version: "0.0.0-test" });
     expect(response.headers.get("x-request-id")).toBe(REQUEST_ID);
   });
 
-  it("makes the app once, for the names it has", async () => {
+  it("the edge function makes the app once, with the deployment's names", async () => {
     const opened: (readonly string[])[] = [];
     const handler = answerEvents({
       open: async (hosts) => {
@@ -47,7 +47,7 @@ describe("the function at the edge", () => {
     expect(texts).toEqual(Array(2).fill("https://videos.example.com/healthz"));
   });
 
-  it("answers 503 when the app cannot be made, and tries again at the next request", async () => {
+  it("the edge function answers 503 when the app cannot be made, and tries again at the next request", async () => {
     let calls = 0;
     const handler = answerEvents({
       async open() {
@@ -67,12 +67,12 @@ describe("the function at the edge", () => {
     expect(await responseOf(await handler(originEvent())).text()).toBe("there");
   });
 
-  it("answers 503 itself before CloudFront gives up", async () => {
+  it("the edge function answers 503 itself before CloudFront times out", async () => {
     const handler = serving(() => new Promise<Response>(() => undefined), { deadlineMs: 20 });
     await expectProblem(responseOf(await handler(originEvent())), "storage_unavailable", null);
   });
 
-  it("answers a body that CloudFront cut off as the API answers one that is too long", async () => {
+  it("a body that CloudFront truncated is answered like one that is too long", async () => {
     const init = {
       method: "POST",
       headers: { ...authorization(), "content-type": "application/json" },
@@ -88,7 +88,7 @@ describe("the function at the edge", () => {
     await expectProblem(await viewer(`${base}/v1/videos`, { ...init, headers }), "invalid_api_key", null);
   });
 
-  it("refuses to send an answer over a megabyte, unless the client takes it compressed", async () => {
+  it("an answer over one megabyte is not sent unless the client accepts it compressed", async () => {
     const answer = () =>
       new Response(JSON.stringify({ text: "a".repeat(1_200_000) }), {
         headers: { "content-type": "application/json", "x-request-id": "mine" },
@@ -101,7 +101,7 @@ describe("the function at the edge", () => {
     expect(problem).toMatchObject({ instance: "/v1/videos", request_id: "mine" });
   });
 
-  it("answers HEAD, OPTIONS and methods that a path does not take", async () => {
+  it("the edge function answers HEAD, OPTIONS and methods that a path does not take", async () => {
     const head = await viewer(`${base}/docs`, { method: "HEAD" });
     expect([head.status, await head.text()]).toEqual([200, ""]);
     const preflight = await viewer(`${base}/v1/videos`, {
@@ -114,14 +114,14 @@ describe("the function at the edge", () => {
     await expectProblem(wrong, "method_not_allowed", null);
   });
 
-  it("tells a browser that has a page so", async () => {
+  it("a browser that already has a page is answered 304", async () => {
     const first = await viewer(`${base}/docs`, { headers: { "accept-encoding": "gzip" } });
     const etag = first.headers.get("etag")!;
     const again = await viewer(`${base}/docs`, { headers: { "if-none-match": etag } });
     expect([etag.slice(0, 2), again.status]).toEqual(["W/", 304]);
   });
 
-  it("sends a viewer on to a signed URL", async () => {
+  it("a viewer is redirected to a signed URL", async () => {
     const { id } = await api.create();
     await api.complete(id);
     const content = await viewer(`${base}/v1/videos/${id}/content`, {
@@ -132,7 +132,7 @@ describe("the function at the edge", () => {
     expect(content.headers.get("location")).toContain(`artifacts/acme/${id}/`);
   });
 
-  it("serves the stock openai client", async () => {
+  it("the edge function serves the stock openai client", async () => {
     const transport = async (input: string | URL | Request, init?: RequestInit) => {
       const url = new URL(input instanceof Request ? input.url : input);
       return url.protocol === "data:" ? fetch(url, init) : viewer(input, init);

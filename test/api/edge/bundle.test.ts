@@ -34,14 +34,14 @@ afterAll(() => {
 
 const metafile = bundleEdge(deployment, folder);
 
-describe("the bundle of the edge", () => {
-  it("has less than a megabyte", () => {
+describe("the edge bundle", () => {
+  it("the edge bundle is smaller than one megabyte", () => {
     const bytes = readFileSync(join(folder, "index.mjs")).length;
     expect(bytes).toBeGreaterThan(100_000);
     expect(bytes).toBeLessThan(1_000_000);
   });
 
-  it("is the same bytes for the same deployment, and others for another", () => {
+  it("the edge bundle is the same bytes for the same deployment, and others for another", () => {
     bundleEdge(deployment, again);
     const files = (of: string) =>
       (readdirSync(of, { recursive: true }) as string[])
@@ -52,7 +52,7 @@ describe("the bundle of the edge", () => {
     expect(files(again)).not.toEqual(files(folder));
   });
 
-  it("holds what runs at the edge only", () => {
+  it("the edge bundle holds only what runs at the edge", () => {
     const inputs = Object.keys(metafile.inputs);
     expect(inputs).toContain("functions/api/edge/handler.ts");
     const strangers =
@@ -60,7 +60,7 @@ describe("the bundle of the edge", () => {
     expect(inputs.filter((path) => strangers.test(path))).toEqual([]);
   });
 
-  it("has the configuration that the function understands", () => {
+  it("the edge bundle holds the configuration that the function understands", () => {
     expect(edgeConfigSchema.parse(config)).toEqual(config);
     const domain = { name: "videos.example.com", certificateArn: "arn" };
     expect(edgeConfigSchema.parse(edgeConfig({ ...deployment, domain })).domain).toBe("videos.example.com");
@@ -103,7 +103,7 @@ describe("the bundled function", () => {
       body: JSON.stringify(body),
     });
 
-  it("answers 503 until it finds its secret and its model, and then goes on", async () => {
+  it("the bundled function answers 503 until it finds its secret and its model, and then recovers", async () => {
     await expectProblem(await viewer(`${base}/healthz`), "storage_unavailable", null);
     secretStub.secrets.set(config.masterSecret, "m".repeat(64));
     await expectProblem(await viewer(`${base}/healthz`), "storage_unavailable", null);
@@ -114,7 +114,7 @@ describe("the bundled function", () => {
     authorization = `Bearer ${(await apiKeys({ store, ...deps }).create({ tenant: "acme", name: "a" })).key}`;
   });
 
-  it("serves the pages and every file they load", async () => {
+  it("the bundled function serves the pages and every file they load", async () => {
     for (const path of ["/", "/docs"]) {
       const page = await viewer(base + path, { headers: { "accept-encoding": "gzip" } });
       expect([page.status, page.headers.get("content-encoding")]).toEqual([200, "gzip"]);
@@ -127,7 +127,7 @@ describe("the bundled function", () => {
     expect((await viewer(`${base}/docs`, { method: "HEAD" })).status).toBe(200);
   });
 
-  it("writes a job whose markers are its hints", async () => {
+  it("the bundled function writes a job whose markers trigger its hints", async () => {
     const response = await post({ prompt: "a red circle", seed: 7 });
     expect(response.status).toBe(200);
     const { id } = (await response.json()) as { id: string };
@@ -137,7 +137,7 @@ describe("the bundled function", () => {
     expect(await list.json()).toMatchObject({ data: [{ id, status: "queued" }], has_more: false });
   });
 
-  it("signs URLs of the bucket's region, not of its own", async () => {
+  it("the bundled function signs URLs of the bucket's region, not of its own", async () => {
     const { id } = (await (await post({ prompt: "a" })).json()) as { id: string };
     const ref = { tenant: "acme", id };
     const jobs = jobStore({ store, ...deps });
@@ -154,7 +154,7 @@ describe("the bundled function", () => {
     expect(location.searchParams.get("X-Amz-Credential")).toContain(`/${region}/s3/aws4_request`);
   });
 
-  it("refuses what is too long or goes to itself, and who has no key", async () => {
+  it("the bundled function refuses long bodies, webhooks to itself, and requests without a key", async () => {
     await expectProblem(await post({ prompt: "a".repeat(1_200_000) }), "body_too_large", null);
     await expectProblem(
       await post({ prompt: "a", webhook_url: `${base}/v1/videos` }),
@@ -164,7 +164,7 @@ describe("the bundled function", () => {
     await expectProblem(await viewer(`${base}/v1/videos`), "invalid_api_key", null);
   });
 
-  it("serves the stock openai client", async () => {
+  it("the bundled function serves the stock openai client", async () => {
     const transport = async (input: string | URL | Request, init?: RequestInit) => {
       const url = new URL(input instanceof Request ? input.url : input);
       return url.protocol === "data:" ? fetch(url, init) : viewer(input, init);
@@ -176,7 +176,7 @@ describe("the bundled function", () => {
     expect(await client.videos.delete(video.id)).toMatchObject({ deleted: true });
   });
 
-  it("writes a line of JSON for each request, and in none of them a prompt, a key or a URL", () => {
+  it("the bundled function logs one line of JSON for each request, without prompt, key or URL", () => {
     const lines = log
       .trim()
       .split("\n")
@@ -188,7 +188,7 @@ describe("the bundled function", () => {
     expect(log).not.toMatch(/red circle|adr_|https?:|X-Amz/);
   });
 
-  it("answers 503 while the bucket does not answer", async () => {
+  it("the bundled function answers 503 while the bucket does not answer", async () => {
     await s3.close();
     const response = await viewer(`${base}/v1/models`, {
       headers: { authorization: "Bearer adr_aaaaaaaaaaaa_" },

@@ -21,7 +21,7 @@ const asked = (headers: Record<string, string> = {}) => new Request(`https://${H
 const GZIP = { "accept-encoding": "br, gzip;q=0.8" };
 
 describe("a request", () => {
-  it("has the viewer's host, not the origin's", () => {
+  it("a request has the viewer's host, not the origin's", () => {
     const { url, headers } = request({ uri: "/healthz" });
     expect(url).toBe(`https://${HOST}/healthz`);
     expect(headers.get("host")).toBe(HOST);
@@ -33,28 +33,28 @@ describe("a request", () => {
     "a=%zz&b=%C3%A4",
     "after=video_1&after=video_2",
     "=&&=",
-  ])("keeps the query %s as it is", (querystring) => {
+  ])("the query %s reaches the app unchanged", (querystring) => {
     expect(new URL(request({ querystring }).url).search).toBe(`?${querystring}`);
   });
 
-  it("keeps what is escaped in a path, and takes no part of a path for another host or for a query", () => {
+  it("an escaped path stays escaped, and no part of it becomes a host or a query", () => {
     expect(request({ uri: "/v1/videos/a%2Fb%3Fc" }).url).toBe(`https://${HOST}/v1/videos/a%2Fb%3Fc`);
     expect(request({ uri: "//evil.example/x" }).url).toBe(`https://${HOST}//evil.example/x`);
     expect(new URL(request({ uri: "/a?b#c" }).url).pathname).toBe("/a%3Fb%23c");
   });
 
-  it("joins the values of a header that comes more than once", () => {
+  it("repeated headers are joined", () => {
     const prefer = ["respond-async", "wait=5"].map((value) => ({ key: "Prefer", value }));
     expect(request({ headers: { prefer } }).headers.get("prefer")).toBe("respond-async, wait=5");
   });
 
-  it("has the bytes of a header that is not ASCII, as a server reads them", () => {
+  it("a header that is not ASCII arrives as the bytes that a server reads", () => {
     const headers = { "idempotency-key": [{ key: "Idempotency-Key", value: "ä€" }] };
     const value = request({ headers }).headers.get("idempotency-key")!;
     expect(Buffer.from(value, "latin1").toString()).toBe("ä€");
   });
 
-  it.each(["GET", "HEAD"])("of method %s has no body", async (method) => {
+  it.each(["GET", "HEAD"])("a request of method %s has no body", async (method) => {
     const got = request({ method, body: body("YWJj") });
     expect(got.method).toBe(method);
     expect(got.body).toBeNull();
@@ -64,23 +64,23 @@ describe("a request", () => {
     ["base64", body("w6Q="), "ä"],
     ["text", body("ä", "text"), "ä"],
     ["nothing", body(""), ""],
-  ])("has its body, which comes as %s", async (_, given, text) => {
+  ])("a request has its body, which comes as %s", async (_, given, text) => {
     expect(await request({ method: "POST", body: given }).text()).toBe(text);
   });
 
-  it("says of a body that was cut off that it is too long", () => {
+  it("a body that CloudFront truncated is reported as too long", () => {
     const headers = { "content-length": [{ key: "Content-Length", value: "5" }] };
     const got = request({ method: "POST", headers, body: body("YWJj", "base64", true) });
     expect(Number(got.headers.get("content-length"))).toBeGreaterThan(2 ** 40);
   });
 
-  it("has CloudFront's id where the client gave none", () => {
+  it("a request without a client's id has CloudFront's", () => {
     expect(request({}).headers.get("x-request-id")).toBe(REQUEST_ID);
     const headers = { "x-request-id": [{ key: "X-Request-Id", value: "mine" }] };
     expect(request({ headers }).headers.get("x-request-id")).toBe("mine");
   });
 
-  test("whatever is sent arrives", async () => {
+  test("every request arrives at the app as the viewer sent it", async () => {
     const headerName = fc.stringMatching(/^x-t-[a-z0-9]{1,8}$/);
     const headerValue = fc.stringMatching(/^[!-~]([ -~]{0,20}[!-~])?$/);
     const sent = fc.record({
@@ -109,7 +109,7 @@ describe("a request", () => {
 });
 
 describe("a result", () => {
-  it("has status, headers as lists, and a text as it is", async () => {
+  it("a result has its status, its headers as lists, and a text body unchanged", async () => {
     const response = new Response('{"a":"ä"}', {
       status: 201,
       headers: { "content-type": "application/json", "x-request-id": "r" },
@@ -127,7 +127,7 @@ describe("a result", () => {
     });
   });
 
-  it("is nobody else's: CloudFront may keep none, and give none to those who ask at once", async () => {
+  it("a result forbids CloudFront to keep it or to share it among concurrent requests", async () => {
     const said = async (headers: Record<string, string>) =>
       (await resultOf(new Response("a", { headers }), asked()))!.headers!["cache-control"]![0]!.value;
     expect(await said({})).toBe("no-cache");
@@ -137,19 +137,19 @@ describe("a result", () => {
   it.each([
     ["image/png", new Uint8Array([137, 80, 255])],
     ["text/plain", new Uint8Array([255, 254])],
-  ])("has what is no text of UTF-8 in base64: %s", async (contentType, bytes) => {
+  ])("a body that is not UTF-8 text is sent in base64: %s", async (contentType, bytes) => {
     const result = await resultOf(new Response(bytes, { headers: { "content-type": contentType } }), asked());
     expect(result).toMatchObject({ bodyEncoding: "base64", body: Buffer.from(bytes).toString("base64") });
   });
 
-  it.each([204, 304])("of status %s has no body, not even an empty one", async (status) => {
+  it.each([204, 304])("a result of status %s has no body, not even an empty one", async (status) => {
     const result = await resultOf(new Response(null, { status, headers: { etag: '"a"' } }), asked(GZIP));
     expect(result).not.toHaveProperty("body");
     expect(result).not.toHaveProperty("bodyEncoding");
     expect(result!.headers!.etag).toEqual([{ key: "etag", value: '"a"' }]);
   });
 
-  it("has no header that CloudFront refuses, and no cookie", async () => {
+  it("a result has no header that CloudFront refuses, and no cookie", async () => {
     const headers = {
       "content-length": "1",
       connection: "close",
@@ -172,7 +172,7 @@ describe("a result", () => {
   const long = JSON.stringify({ text: "a".repeat(5000) });
   const json = { "content-type": "application/json", etag: '"a"' };
 
-  it("is compressed when it is long and the client takes it", async () => {
+  it("a long result is compressed when the client accepts that", async () => {
     const result = (await resultOf(new Response(long, { headers: json }), asked(GZIP)))!;
     expect(result.bodyEncoding).toBe("base64");
     expect(gunzipSync(Buffer.from(result.body!, "base64")).toString()).toBe(long);
@@ -184,7 +184,7 @@ describe("a result", () => {
   });
 
   it.each(["", "br", "gzip;q=0", "gzip; q=0.0", "deflate, gzipped"])(
-    "is not compressed for a client that accepts %j",
+    "a result is not compressed for a client that accepts %j",
     async (accepted) => {
       const response = new Response(long, { headers: json });
       const result = (await resultOf(response, asked({ "accept-encoding": accepted })))!;
@@ -194,7 +194,7 @@ describe("a result", () => {
     },
   );
 
-  it("is not compressed twice, nor when it is short or no text", async () => {
+  it("a result is not compressed twice, nor when it is short or not text", async () => {
     const coded = { ...json, "content-encoding": "br" };
     const responses = [
       new Response(long, { headers: coded }),
@@ -207,7 +207,7 @@ describe("a result", () => {
     }
   });
 
-  it("is null above one megabyte, counted as CloudFront would at worst", async () => {
+  it("a result above one megabyte is null, in CloudFront's worst-case count", async () => {
     const text = (length: number) => new Response("a".repeat(length), { headers: json });
     expect(await resultOf(text(999_000), asked())).not.toBeNull();
     expect(await resultOf(text(1_000_000), asked())).toBeNull();
@@ -216,7 +216,7 @@ describe("a result", () => {
     expect(await resultOf(text(1_000_000), asked(GZIP))).not.toBeNull();
   });
 
-  test("whatever is answered reaches the viewer", async () => {
+  test("every answer of the app reaches the viewer unchanged", async () => {
     const answered = fc.record({
       status: fc.constantFrom(200, 202, 400, 404, 503),
       contentType: fc.constantFrom(

@@ -11,7 +11,7 @@ async function listening(listener: RequestListener): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test("a request arrives as it was given, and its answer whole", async () => {
+test("a request arrives unchanged, and its answer whole", async () => {
   const port = await listening(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -28,7 +28,7 @@ test("a request arrives as it was given, and its answer whole", async () => {
   expect(JSON.parse(body)).toEqual(["POST", "/a?b=c", "1", '{"text":"größer"}']);
 });
 
-test("one connection serves request after request, whether their lengths are told or chunked", async () => {
+test("one connection serves request after request, with a content length or chunked", async () => {
   const sockets = new Set<unknown>();
   const port = await listening((request, response) => {
     sockets.add(request.socket);
@@ -46,7 +46,7 @@ test("one connection serves request after request, whether their lengths are tol
   expect(sockets.size).toBe(1);
 });
 
-test("a load is as many requests over as many connections as it says", async () => {
+test("a load sends as many requests over as many connections as it was told", async () => {
   const sockets = new Set<unknown>();
   const paths: string[] = [];
   const port = await listening((request, response) => {
@@ -66,7 +66,7 @@ test("a load is as many requests over as many connections as it says", async () 
   expect(round.p99).toBeGreaterThanOrEqual(round.p50);
 });
 
-test("a load that is refused is no measurement", async () => {
+test("a load whose requests are refused is not counted as a measurement", async () => {
   const port = await listening((_request, response) => response.writeHead(429).end("too many"));
   const load = { port, connections: 2, requests: 4, next: () => ({ method: "GET", path: "/" }) as const };
   await expect(measureLoad(load)).rejects.toThrow("GET was answered with 429: too many");
@@ -77,7 +77,7 @@ test("a server that hangs up fails the request instead of leaving it waiting", a
   await expect(sendOnce(port, { method: "GET", path: "/" })).rejects.toThrow(/closed|ECONNRESET/);
 });
 
-test("an answer is not taken before it is whole", () => {
+test("a truncated answer is not taken for a whole one", () => {
   const whole = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfour";
   for (let length = 0; length < whole.length; length++)
     expect(parseAnswer(whole.slice(0, length))).toBeNull();

@@ -7,46 +7,46 @@ const results = sampleApiResults();
 const lineOf = (report: string, start: string) =>
   report.split("\n").find((line) => line.startsWith(`| ${start}`));
 
-describe("ours over bare", () => {
-  test("is of one round, so that a slow minute slows both sides and not the ratio", () => {
+describe("the ratio of our API to a bare server", () => {
+  test("the ratio compares within one round, so that a slow minute slows both sides and not the ratio", () => {
     const { rateRatio, cpuRatio } = summariseLoad(results.loads[0]!);
     expect(rateRatio.p10).toBeCloseTo(0.1, 12);
     expect(rateRatio.p90).toBeCloseTo(0.1, 12);
     expect(cpuRatio.median).toBeCloseTo(10, 12);
   });
 
-  test("needs both sides in every round", () => {
+  test("the ratio needs both sides in every round", () => {
     const load = results.loads[0]!;
     expect(() => summariseLoad({ ...load, bare: load.bare.slice(1) })).toThrow(/3 rounds .* against 2/);
   });
 });
 
-test("growth is told of the last jobs, not of the first ones, which warm the process up", () => {
+test("growth is measured over the last jobs, without the first ones, which warm the process up", () => {
   expect(growthByJob(results.memory)).toEqual({ resident: 0, heap: 20 });
 });
 
 describe("the report", () => {
   const report = apiReport(results);
 
-  test("has a row for every route with rates, latencies and processor time of both sides", () => {
+  test("the report has a row for every route with rates, latencies and processor time of both sides", () => {
     expect(lineOf(report, "POST /v1/videos |")).toMatch(
       /\| 16 \| 500 \(.*\| 5000 \(.*\| 0\.100 \(.*\| 2\.00 \/ 0\.20 \| 10\.0 \/ 1\.0 \| 2\.00 .*\| 10\.0 /,
     );
     expect(lineOf(report, "GET /v1/videos/{id}, completed |")).toBeDefined();
   });
 
-  test("says whether the servers were held to one core", () => {
+  test("the report says whether the servers were held to one core", () => {
     expect(report).toContain("on one core that all threads of a server shared");
     expect(apiReport({ ...results, isPinned: false })).toContain("were not held to one core");
   });
 
-  test("tells what a job takes on the disk", () => {
+  test("the report tells what a job takes on the disk", () => {
     expect(report).toMatch(
       /queued job is 1200 bytes in files; with its folders it is 6\.0 entries and 23\.4 KiB/,
     );
   });
 
-  test("holds every aim against what was measured", () => {
+  test("the report holds every aim against what was measured", () => {
     const { start, memory, idempotency } = results;
     const [first, second, last] = memory.points;
     const worse = apiReport({
@@ -66,7 +66,7 @@ describe("the report", () => {
     expect(worse).toContain("998 with 200 and 2 with 503");
   });
 
-  test("does not call one job made where a request failed", () => {
+  test("the report does not call one job made where a request failed", () => {
     const { idempotency } = results;
     const failing = apiReport({
       ...results,
@@ -76,6 +76,6 @@ describe("the report", () => {
   });
 });
 
-test("results survive the way through JSON", () => {
+test("results survive the round trip through JSON", () => {
   expect(apiResultsSchema.parse(JSON.parse(JSON.stringify(results)))).toEqual(results);
 });

@@ -19,9 +19,9 @@ const written = {
   "Wan2.1 1.3B": sparseModels["wan2.1-1.3b"],
 };
 
-describe("the weights of a family are those of its published checkpoint", () => {
+describe("the weights of a family", () => {
   for (const [name, { parts }] of Object.entries(written)) {
-    test(name, () => {
+    test(`the weights of ${name} have the shapes of its published checkpoint`, () => {
       const { transformer } = parts;
       const shapes = wantedShapes("transformer", named(name).parts, named(name).stepVideo);
       for (const [tensor, shape] of shapes) expect(transformer.tensors.get(tensor), tensor).toEqual(shape);
@@ -47,7 +47,7 @@ describe("a file of weights", () => {
     ["blocks.0.to_q.weight", [64, 32]],
   ]);
 
-  test("holds what it was given under every name", async () => {
+  test("a file of weights holds what it was given under every name", async () => {
     const path = join(scratch, "random.safetensors");
     await writeWeights(path, shapes, randomWeight);
     const checkpoint = await Checkpoint.open(path);
@@ -56,7 +56,7 @@ describe("a file of weights", () => {
       expect(await checkpoint.read(name)).toEqual(randomWeight(name, shape));
   });
 
-  test("as a hole has its whole size, reads as zeros and takes none of the disk", async () => {
+  test("a sparse file of weights has its whole size, reads as zeros and takes no disk space", async () => {
     const path = join(scratch, "hole.safetensors");
     await writeWeights(path, new Map([["w", [4096, 4096]]]));
     expect(statSync(path).size).toBeGreaterThan(2 ** 26);
@@ -69,17 +69,17 @@ describe("random weights", () => {
   const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const meanSquare = (values: Float32Array) => mean(values.map((value) => value * value));
 
-  test("of a matrix keep the size of what they are applied to", () => {
+  test("random weights of a matrix preserve the magnitude of their input", () => {
     expect(meanSquare(randomWeight("to_q.weight", [64, 256])) * 256).toBeCloseTo(1, 1);
   });
 
-  test("that multiply are near one, biases near zero", () => {
+  test("random weights that multiply are near one, and biases near zero", () => {
     expect(mean(randomWeight("norm1.weight", [4096]))).toBeCloseTo(1, 1);
     expect(mean(randomWeight("norm1.gamma", [4096, 1, 1]))).toBeCloseTo(1, 1);
     expect(mean(randomWeight("norm1.bias", [4096]))).toBeCloseTo(0, 1);
   });
 
-  test("are the same for a name and others for another", () => {
+  test("random weights are the same for the same name and differ for another", () => {
     expect(randomWeight("a.weight", [8, 8])).toEqual(randomWeight("a.weight", [8, 8]));
     expect(randomWeight("a.weight", [8, 8])).not.toEqual(randomWeight("b.weight", [8, 8]));
   });

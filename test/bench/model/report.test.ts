@@ -10,18 +10,18 @@ import { sampleModelResults } from "../sample-results.ts";
 const [step, decoder] = sampleModelResults().timings;
 
 describe("a timing beside PyTorch", () => {
-  test("is told as ratios of one round, so that a slow minute slows both sides", () => {
+  test("a timing beside PyTorch is given as ratios within one round, so that a slow minute slows both sides", () => {
     const { torch, reusedShare } = summariseModelTiming(step!);
     expect(torch).toMatchObject({ ratio: { p10: 1.5, median: 1.5, p90: 1.5 }, fastestRatio: 1.5 });
     expect(reusedShare).toMatchObject({ p10: 0.1, median: 0.1, p90: 0.1 });
   });
 
-  test("tells what a reused step would cost among all of the model's blocks", () => {
+  test("a timing tells what a reused step would cost among all of the model's blocks", () => {
     // 10 parts of 100 are not blocks' work; 90 of 2 blocks are 1260 of 28.
     expect(summariseModelTiming(step!).publishedReusedShare?.median).toBeCloseTo(10 / 1270, 12);
   });
 
-  test("has no reused step where the part is no step", () => {
+  test("a timing has no reused step for a part that is no step", () => {
     expect(summariseModelTiming(decoder!)).toMatchObject({ reusedShare: null, publishedReusedShare: null });
   });
 });
@@ -29,44 +29,44 @@ describe("a timing beside PyTorch", () => {
 describe("the report", () => {
   const report = modelReport(sampleModelResults());
 
-  test("holds every part against the aim", () => {
+  test("the report holds every part against the aim", () => {
     expect(report).toMatch(/Sample family, computed step \| 1\.50 .* times as fast \| yes \|/);
     expect(report).toMatch(/Sample family, decoder run \| 0\.50 .* times as fast \| no \|/);
   });
 
-  test("calls nothing met that was not measured, and says why once", () => {
+  test("the report calls nothing met that was not measured, and says why once", () => {
     expect(report).toMatch(/Sample family, text encoder layer \| not measured \| – \|/);
     expect(report.match(/no torch/g)).toHaveLength(1);
   });
 
-  test("tells no milliseconds of the steps, which are those of a busy machine", () => {
+  test("the report leaves out absolute step times, which are those of a busy machine", () => {
     expect(report).not.toMatch(/\bms\b/);
   });
 
-  test("shares the memory of a decoder among the pixels it made, its weights and Node apart", () => {
+  test("the report gives a decoder's memory per pixel, with its weights and Node apart", () => {
     expect(report).toMatch(/\| Sample family \| 2 x 100x50 \| 300 \| 200 \| 5\.0 \|/);
   });
 
-  test("has a dash for a run that was not made and for memory nobody told", () => {
+  test("the report has a dash for a run that was not made and for memory that was not measured", () => {
     expect(report).toMatch(/\| Sample family \| full \|.*\| – \| – \|/);
   });
 });
 
 describe("the distance of two results", () => {
-  test("is the largest, over the largest value expected", () => {
+  test("the distance of two results is the largest difference over the largest expected value", () => {
     expect(relativeDistance([1, 2, -4.5], [1, 2.5, -5])).toBeCloseTo(0.1, 12);
   });
 
-  test("of what is no number is refused", () => {
+  test("the distance of results with NaN is refused", () => {
     expect(() => relativeDistance([1, Number.NaN], [1, 2])).toThrow(/value 1 is no number/);
   });
 
-  test("needs as many values on both sides", () => {
+  test("the distance needs as many values on both sides", () => {
     expect(() => relativeDistance([1], [1, 2])).toThrow(/1 values cannot be held against 2/);
   });
 });
 
-test("results survive the way through JSON", () => {
+test("results survive the round trip through JSON", () => {
   const results = sampleModelResults();
   expect(modelResultsSchema.parse(JSON.parse(JSON.stringify(results)))).toEqual(results);
 });

@@ -20,7 +20,7 @@ function shares(change: (frames: Frames) => Frames): Record<string, number> {
 }
 
 describe("the detector sees what scenes.py drew", () => {
-  test("in every clip as drawn", () => {
+  test("the detector sees what scenes.py drew in every clip as drawn", () => {
     const seen = shares((frames) => frames);
     expect(
       Object.values(seen).every((share) => share === 1),
@@ -29,7 +29,7 @@ describe("the detector sees what scenes.py drew", () => {
   });
 
   // The demo model's decoder reconstructs at 34 dB; a blur of one pixel and this noise leave some 26 dB.
-  test("in nearly every clip softened more than the demo model's decoder softens", () => {
+  test("the detector sees what scenes.py drew in nearly every clip softened more than by the demo model's decoder", () => {
     const { shape, ...rest } = shares((frames) => soften(frames, { sigma: 1, noise: 8 }));
     expect(shape).toBeGreaterThanOrEqual(0.95);
     const aims = ["object colour", "background colour", "direction of travel", "still or moving"];
@@ -45,16 +45,16 @@ describe("the detector sees what scenes.py drew", () => {
 describe("the detector goes by the frames", () => {
   const clip = clips.find(({ direction }) => direction === "right")!;
 
-  test("played backwards, what moved to the right moves to the left", () => {
+  test("a clip played backwards moves to the left instead of to the right", () => {
     expect(detect(clip.frames).direction).toBe("right");
     expect(detect(rearranged(clip.frames, (frame, y, x) => [15 - frame, y, x])).direction).toBe("left");
   });
 
-  test("on its side, what moved to the right moves down", () => {
+  test("a clip turned on its side moves down instead of to the right", () => {
     expect(detect(rearranged(clip.frames, (frame, y, x) => [frame, x, y])).direction).toBe("down");
   });
 
-  test("one frame over and over is still", () => {
+  test("a repeated frame is still", () => {
     const observed = detect(rearranged(clip.frames, (_, y, x) => [7, y, x]));
     expect(observed).toMatchObject({ motion: "still", isMoving: false, direction: null });
   });

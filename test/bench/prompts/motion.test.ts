@@ -8,7 +8,7 @@ describe("motion", () => {
     ["left", -1, 0],
     ["down", 0, 1],
     ["up", 0, -1],
-  ] as const)("what goes %s is seen to, slow or fast", (direction, dx, dy) => {
+  ] as const)("an object that goes %s is seen to do so, slow or fast", (direction, dx, dy) => {
     const going = (pixels: number) => track((t) => ({ x: 32 + dx * pixels * t, y: 32 + dy * pixels * t }));
     expect(fitMotion(going(11), false)).toEqual({ isMoving: true, direction, motion: "slow" });
     expect(fitMotion(going(33), false)).toEqual({ isMoving: true, direction, motion: "fast" });
@@ -30,7 +30,7 @@ describe("motion", () => {
     expect(fitMotion(swing(60), false)).toMatchObject({ isMoving: true, motion: "bounce" });
   });
 
-  test("growing and shrinking go by the size, spinning by the angle, and only in place", () => {
+  test("growth and shrinking are read from the size, spinning from the angle, and only in place", () => {
     const sized = (from: number, to: number) => track((t) => ({ area: (from + (to - from) * t) ** 2 }));
     expect(fitMotion(sized(6, 15), false)).toMatchObject({ isMoving: false, motion: "grow" });
     expect(fitMotion(sized(15, 6), true).motion).toBe("shrink");
@@ -38,7 +38,7 @@ describe("motion", () => {
     expect(fitMotion(sized(10, 10), true).motion).toBe("spin");
   });
 
-  test("frames in which nothing was found leave the speed as it is", () => {
+  test("frames in which nothing was found do not change the speed", () => {
     const whole = track((t) => ({ x: 15 + 33 * t }));
     const gappy = whole.filter(({ frame }) => frame % 3 !== 1);
     expect(fitMotion(gappy, false)).toEqual(fitMotion(whole, false));

@@ -45,7 +45,7 @@ describe("the report", () => {
   const report = promptReport([right, mirrored, nothing]);
   const score = (name: string) => report.scores.find(({ attribute }) => attribute === name)!;
 
-  test("counts an attribute over the prompts that speak of it", () => {
+  test("the report counts an attribute over the prompts that mention it", () => {
     expect(score("direction of travel")).toMatchObject({ n: 2, right: 1, share: 0.5, aim: 0.95 });
     expect(score("object colour")).toMatchObject({ n: 3, right: 2 });
     expect(score("background colour")).toMatchObject({ n: 3, right: 3 });
@@ -54,27 +54,27 @@ describe("the report", () => {
     expect(score("grows").n).toBe(0);
   });
 
-  test("an object that is not there is wrong where one was asked for, even to stand still", () => {
+  test("a missing object is scored as wrong, even where it should stand still", () => {
     const still = { ...nothing, expected: { ...nothing.expected, motion: "still" } } as const;
     const { scores } = promptReport([still]);
     expect(scores.find(({ attribute }) => attribute === "still or moving")).toMatchObject({ n: 1, right: 0 });
   });
 
-  test("names what was wrong with each prompt that failed", () => {
+  test("the report names what was wrong with each prompt that failed", () => {
     expect(report.failed.map(({ prompt, wrong }) => [prompt, wrong])).toEqual([
       ["mirrored", ["direction of travel", "shape"]],
       ["nothing", ["object colour", "shape", "spins"]],
     ]);
   });
 
-  test("says what was taken for what", () => {
+  test("the report has a confusion matrix for each attribute", () => {
     const shape = report.confusions.find(({ attribute }) => attribute === "shape")!;
     const ring = shape.counts[shape.expected.indexOf("ring")]!;
     const seen = Object.fromEntries(shape.observed.map((value, i) => [value, ring[i]]));
     expect(seen).toEqual({ circle: 1, square: 0, triangle: 0, ring: 1, cross: 0, none: 1 });
   });
 
-  test("has a row for each attribute that was measured, with its aim", () => {
+  test("the report has a row for each attribute that was measured, with its aim", () => {
     const lines = reportMarkdown(report).split("\n");
     expect(lines).toContain("| direction of travel | 1 | 2 | 50.0 % | 9.5 % to 90.5 % | 95 %, missed |");
     expect(lines.some((line) => line.startsWith("| grows"))).toBe(false);
@@ -88,19 +88,19 @@ describe("Wilson's interval", () => {
     [15, 148, 0.0624, 0.1605],
     [0, 20, 0, 0.1611],
     [1, 29, 0.0061, 0.1718],
-  ])("of %i out of %i is as published", (count, n, low, high) => {
+  ])("Wilson's interval of %i out of %i is as published", (count, n, low, high) => {
     const [from, to] = wilson(count, n);
     expect(from).toBeCloseTo(low, 4);
     expect(to).toBeCloseTo(high, 4);
   });
 
-  test("of nothing is everything", () => {
+  test("Wilson's interval of 0 out of 0 is from 0 to 1", () => {
     expect(wilson(0, 0)).toEqual([0, 1]);
   });
 });
 
 describe("the model card", () => {
-  test("gets the section at its end, and the next one in its place", () => {
+  test("the model card gets the section at its end, and the next one in its place", () => {
     const first = withPromptSection("# Card\n\nWords.\n", "one");
     expect(first).toMatch(
       /^# Card\n\nWords\.\n\n## .+\n\n<!-- prompts:start -->\none\n<!-- prompts:end -->\n$/,
@@ -110,7 +110,7 @@ describe("the model card", () => {
     );
   });
 
-  test("is written where there is one, and not made up where there is none", async () => {
+  test("the model card is updated where it exists, and not created where it does not", async () => {
     const folder = await mkdtemp(join(tmpdir(), "card-"));
     try {
       const card = join(folder, "README.md");

@@ -4,19 +4,19 @@ import { largestBlob } from "../../../tools/bench/prompts/blob.ts";
 import { overlap, totalTurn } from "../../../tools/bench/prompts/shape.ts";
 
 describe("the largest blob", () => {
-  test("leaves out what touches it by a corner only, and what is smaller", () => {
+  test("the largest blob leaves out smaller ones and those that touch it by a corner only", () => {
     const mask = paint(10, (x, y) => (x < 4 && y < 4) || (x >= 4 && x < 6 && y >= 4 && y < 6) || y === 9);
     const blob = largestBlob(mask, 10, 10)!;
     expect(blob).toMatchObject({ area: 16, x: 2, y: 2 });
     expect(blob.mask.reduce((sum, value) => sum + value, 0)).toBe(16);
   });
 
-  test("doesn't connect the end of a row with the start of the next", () => {
+  test("the largest blob does not connect the end of a row with the start of the next", () => {
     const mask = paint(8, (x, y) => (x >= 5 && y < 4) || (x < 2 && y >= 1 && y < 5));
     expect(largestBlob(mask, 8, 8)).toMatchObject({ area: 12, x: 6.5, y: 2 });
   });
 
-  test("of a few specks is none", () => {
+  test("the largest blob of a few specks is null", () => {
     expect(largestBlob(new Uint8Array(100), 10, 10)).toBeNull();
     expect(
       largestBlob(
@@ -35,12 +35,12 @@ describe("overlap", () => {
     64,
   )!;
 
-  test("of a square with the square of its size is whole, at every quarter turn", () => {
+  test("the overlap of two squares of one size is 1 at every quarter turn", () => {
     expect(overlap(square, "square", 0)).toBeCloseTo(1, 10);
     expect(overlap(square, "square", Math.PI / 2)).toBeCloseTo(1, 10);
   });
 
-  test("of a square with a circle of its area is what geometry says", () => {
+  test("the overlap of a square and a circle of its area is what geometry says", () => {
     // Side 1, radius r = 1/sqrt(pi): each of four caps beyond the sides is r^2 (a - sin a cos a), a = acos(1/2r).
     const r = 1 / Math.sqrt(Math.PI);
     const a = Math.acos(1 / (2 * r));
@@ -49,7 +49,7 @@ describe("overlap", () => {
   });
 });
 
-test("a turn is found whichever way it goes and wherever the angles wrap", () => {
+test("a rotation is found in either direction and across the wrap of angles", () => {
   const symmetry = Math.PI / 2;
   fc.assert(
     fc.property(

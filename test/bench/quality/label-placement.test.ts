@@ -9,25 +9,25 @@ function overlaps(a: Box, b: Box): boolean {
 }
 
 describe("a label", () => {
-  test("stands right of its point where nothing is in the way", () => {
+  test("a label stands right of its point where nothing is in the way", () => {
     const [label] = placeLabels([{ text: "static", x: 100, y: 100 }], [], bounds);
     expect(label).toMatchObject({ anchor: "start" });
     expect(label!.x).toBeGreaterThan(100);
   });
 
-  test("goes to the other side at the right edge", () => {
+  test("a label goes to the other side at the right edge", () => {
     const [label] = placeLabels([{ text: "static", x: 395, y: 100 }], [], bounds);
     expect(label).toMatchObject({ anchor: "end" });
     expect(label!.box.right).toBeLessThan(395);
   });
 
-  test("keeps off an obstacle that leaves it another side", () => {
+  test("a label keeps off an obstacle that leaves it another side", () => {
     const wall: Box = { left: 104, top: 0, right: 200, bottom: 300 };
     const [label] = placeLabels([{ text: "static", x: 100, y: 100 }], [wall], bounds);
     expect(overlaps(label!.box, wall)).toBe(false);
   });
 
-  test("stays inside wherever its point is, if there is room", () => {
+  test("a label stays inside wherever its point is, if there is room", () => {
     const inside = fc.record({ x: fc.integer({ min: 0, max: 400 }), y: fc.integer({ min: 0, max: 300 }) });
     fc.assert(
       fc.property(inside, ({ x, y }) => {

@@ -8,14 +8,14 @@ import { sampleQualityResults } from "../sample-results.ts";
 describe("the report", () => {
   const report = qualityReport(sampleQualityResults());
 
-  test("has a row for every method at every length", () => {
+  test("the report has a row for every method at every length", () => {
     for (const steps of STEP_COUNTS) {
       const section = report.split(`### ${steps} steps`)[1]!.split("###")[0]!;
       for (const { name } of methodsFor(steps)) expect(section).toContain(`| ${name} |`);
     }
   });
 
-  test("says where, when and with what it was measured, and what it does not show", () => {
+  test("the report says where, when and with what it was measured, and what it does not show", () => {
     for (const words of [
       "Sample CPU, 2 cores",
       "2026-01-31",
@@ -27,7 +27,7 @@ describe("the report", () => {
     expect(report).toContain("not how good a video looks");
   });
 
-  test("holds the aim against the measured value", () => {
+  test("the report holds the aim against the measured value", () => {
     const fast = report
       .split("### Aim")[1]!
       .split("\n")
@@ -36,7 +36,7 @@ describe("the report", () => {
     expect(fast[0]).toContain("| 2.88 (2.88–2.88) | yes |");
   });
 
-  test("does not call an aim met that was missed", () => {
+  test("the report does not call an aim met that was missed", () => {
     const results = sampleQualityResults();
     const slow = results.runs.map((run) => ({ ...run, denoiseSeconds: run.referenceSeconds / 2.19 }));
     const aim = qualityReport({ ...results, runs: slow }).split("### Aim")[1]!;
@@ -44,7 +44,7 @@ describe("the report", () => {
     expect(aim).not.toContain("yes");
   });
 
-  test("is made of a part of the methods as well", () => {
+  test("the report can be made from a subset of the methods", () => {
     const results = sampleQualityResults();
     const runs = results.runs.filter(({ steps, method }) => steps === 30 && method.startsWith("static"));
     expect(qualityReport({ ...results, runs })).toContain("| static:2 |");
@@ -54,14 +54,14 @@ describe("the report", () => {
 describe("the chart", () => {
   const results = sampleQualityResults();
 
-  test("is well-formed and has a mark for every method that changes a video", () => {
+  test("the chart is well-formed and has a mark for every method that changes a video", () => {
     const svg = qualityChart(results);
     assertWellFormed(svg);
     const marks = svg.match(/class="mark/g) ?? [];
     expect(marks).toHaveLength(STEP_COUNTS.reduce((sum, steps) => sum + methodsFor(steps).length - 1, 0));
   });
 
-  test("leaves out a method that changed no video instead of drawing a made-up value", () => {
+  test("the chart leaves out a method that changed no video instead of drawing a made-up value", () => {
     const runs = results.runs.map((run) => (run.method === "AdaCache slow" ? { ...run, psnr: null } : run));
     const svg = qualityChart({ ...results, runs });
     expect(svg).not.toContain("NaN");
@@ -69,7 +69,7 @@ describe("the chart", () => {
     expect(svg).toContain("AdaCache slow, motion:");
   });
 
-  test("puts more decibels higher and more computed steps further right", () => {
+  test("the chart puts more decibels higher and more computed steps further right", () => {
     const marks = [...qualityChart(results).matchAll(/<path class="mark" d="M([\d.]+) ([\d.]+)a2.5/g)];
     const fewer = marks.slice(0, 5).map(([, x, y]) => ({ x: Number(x), y: Number(y) }));
     expect(fewer).toHaveLength(5);

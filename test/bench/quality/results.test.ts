@@ -23,7 +23,7 @@ const run = (changes: Partial<QualityRun>): QualityRun => ({
 });
 
 describe("identical videos", () => {
-  test("are counted, left out of the mean, and above every number elsewhere", () => {
+  test("identical videos are counted, left out of the mean, and above every finite value elsewhere", () => {
     const { psnr, identical, videos } = summarise([
       run({ psnr: 30 }),
       run({ psnr: null }),
@@ -34,18 +34,18 @@ describe("identical videos", () => {
     expect(psnr.least).toBe(30);
   });
 
-  test("alone have no mean, rather than a made-up one", () => {
+  test("a method with identical videos only has no mean", () => {
     const { psnr } = summarise([run({ psnr: null }), run({ psnr: null })]);
     expect(psnr).toEqual({ mean: null, p10: Infinity, least: Infinity });
   });
 
-  test("survive the way through JSON", () => {
+  test("infinite values survive the round trip through JSON", () => {
     const results = sampleQualityResults();
     expect(qualityResultsSchema.parse(JSON.parse(JSON.stringify(results)))).toEqual(results);
   });
 });
 
-test("the speedup is a ratio of times measured beside each other, and its median ignores one slow minute", () => {
+test("the speedup is a ratio of adjacent timings, and its median ignores one slow minute", () => {
   const runs = [
     run({ denoiseSeconds: 1, referenceSeconds: 3 }),
     run({ denoiseSeconds: 10, referenceSeconds: 30 }),
@@ -54,13 +54,13 @@ test("the speedup is a ratio of times measured beside each other, and its median
   expect(summarise(runs).speedup.median).toBe(3);
 });
 
-test("computed steps are told by mean, deviation and range", () => {
+test("computed steps are summarised by mean, deviation and range", () => {
   const { computed } = summarise([run({ computed: 9 }), run({ computed: 10 }), run({ computed: 14 })]);
   expect(computed).toMatchObject({ mean: 11, least: 9, most: 14 });
   expect(computed.deviation).toBeCloseTo(Math.sqrt(7), 12);
 });
 
-test("the groups of motion share out the runs of a method", () => {
+test("every run of a method belongs to exactly one motion group", () => {
   const results = sampleQualityResults();
   const method = methodsFor(30).at(-1)!;
   const runs = runsOf(results, 30, method);

@@ -6,20 +6,20 @@ import { sampleStepResults } from "../sample-results.ts";
 const [oneThread, twoThreads] = sampleStepResults().timings as [StepTiming, StepTiming];
 
 describe("a ratio of two timings", () => {
-  test("is of one round, so that a slow minute slows both sides and not the ratio", () => {
+  test("a ratio of two timings compares within one round, so that a slow minute slows both sides and not the ratio", () => {
     const { reusedShare, torch } = summariseTiming(oneThread);
     expect(reusedShare.p90).toBeCloseTo(0.02, 12);
     expect(torch).toMatchObject({ ratio: { p10: 1.5, median: 1.5, p90: 1.5 } });
   });
 
-  test("needs both sides in every round", () => {
+  test("a ratio of two timings needs both sides in every round", () => {
     expect(() => summariseTiming({ ...oneThread, reused: [0.4] })).toThrow(
       /1 rounds cannot be set against 3/,
     );
   });
 });
 
-test("PyTorch is told by the form of attention that was faster", () => {
+test("PyTorch is timed with the form of attention that was faster", () => {
   expect(summariseTiming(oneThread).torch).toMatchObject({ attention: "fused", step: { median: 30 } });
   const slow = { version: "2.15.0", written: [50, 50, 50], fused: [60, 60, 60] };
   expect(summariseTiming({ ...oneThread, torch: slow }).torch).toMatchObject({ attention: "written" });
@@ -29,7 +29,7 @@ describe("the report", () => {
   const report = stepReport(sampleStepResults());
   const aim = (start: string) => report.split("\n").find((line) => line.startsWith(`| ${start}`));
 
-  test("holds every aim against what was measured", () => {
+  test("the report holds every aim against what was measured", () => {
     expect(aim("A reused step costs at most 3 % of a computed one, 1 thread")).toMatch(/2\.00 %.*\| yes \|$/);
     expect(aim("A reused step costs at most 3 % of a computed one, 2 threads")).toMatch(/5\.00 %.*\| no \|$/);
     expect(aim("Not slower than PyTorch eager, 1 thread")).toMatch(/1\.50.*\| yes \|$/);
@@ -37,24 +37,24 @@ describe("the report", () => {
     expect(aim("Command to MP4 in under 15 s on two cores, cache off")).toMatch(/15\.2.*\| no \|$/);
   });
 
-  test("calls nothing met that was not measured", () => {
+  test("the report calls nothing met that was not measured", () => {
     expect(aim("Not slower than PyTorch eager, 2 threads")).toMatch(/\| not measured \| – \|$/);
     expect(report).toContain("PyTorch was not timed: no torch.");
   });
 
-  test("does not prove an aim for two cores with more", () => {
+  test("the report does not prove an aim for two cores with more", () => {
     const results = sampleStepResults();
     const machine = { ...results.circumstances.machine, cores: 16 };
     const large = stepReport({ ...results, circumstances: { ...results.circumstances, machine } });
     expect(large).toMatch(/cache fast \| 2\.5 .* s on 16 cores \| – \|/);
   });
 
-  test("tells the memory of a session where the system does, and a dash elsewhere", () => {
+  test("the report tells the memory of a session where the system does, and a dash elsewhere", () => {
     expect(report).toMatch(/\| reuse \|.*\| 5 \| 20 \| 7 \|$/m);
     expect(report).toMatch(/\| full \|.*\| – \| – \| – \|$/m);
   });
 
-  test("says when other programs were running", () => {
+  test("the report says when other programs were running", () => {
     const results = sampleStepResults();
     const busy = stepReport({ ...results, circumstances: { ...results.circumstances, loadBefore: 3 } });
     expect(busy).toContain("other programs took their share");
@@ -62,7 +62,7 @@ describe("the report", () => {
   });
 });
 
-test("results survive the way through JSON", () => {
+test("results survive the round trip through JSON", () => {
   const results = sampleStepResults();
   expect(stepResultsSchema.parse(JSON.parse(JSON.stringify(results)))).toEqual(results);
   expect(twoThreads.torch).toBe("not timed: no torch.");

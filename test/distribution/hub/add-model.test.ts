@@ -91,7 +91,7 @@ const filesIn = (path: string) =>
 const asked = (part: string) => stub.requests.filter(({ path }) => decodeURIComponent(path).includes(part));
 
 describe("a pipeline of the hub", () => {
-  test("is downloaded with what a model needs, and nothing that could be run", async () => {
+  test("a hub pipeline is downloaded with what a model needs, and nothing executable", async () => {
     await add();
     expect(filesIn(folder)).toEqual([
       ".origin.json",
@@ -113,26 +113,26 @@ describe("a pipeline of the hub", () => {
     );
   });
 
-  test("names only the parts that are run", async () => {
+  test("the downloaded index names only the parts that are run", async () => {
     await add();
     const index = JSON.parse(readFileSync(join(folder, "model_index.json"), "utf8"));
     const { image_encoder: _, transformer_2: __, ...kept } = wanIndex;
     expect(index).toEqual(kept);
   });
 
-  test("may be any repository whose pipeline is known", async () => {
+  test("a model may come from any repository whose pipeline is known", async () => {
     stub.repositories["someone/wan-tuned"] = { files: wanFiles };
     await add({ model: "someone/wan-tuned" });
     expect(existsSync(join(folder, "model_index.json"))).toBe(true);
   });
 
-  test("a second time, nothing is received", async () => {
+  test("a second download receives nothing", async () => {
     const first = await add();
     expect(first.receivedBytes).toBe(first.totalBytes);
     expect(await add()).toEqual({ totalBytes: first.totalBytes, receivedBytes: 0 });
   });
 
-  test("takes what is lacking from another repository, and only that", async () => {
+  test("a download takes only the missing files from another repository", async () => {
     const latte = {
       ...wanFiles,
       "model_index.json": JSON.stringify({ ...wanIndex, _class_name: "LattePipeline" }),
@@ -155,7 +155,7 @@ describe("a pipeline of the hub", () => {
   });
 });
 
-test("a model of several repositories is assembled", async () => {
+test("a recipe assembles a model from several repositories", async () => {
   const t5 = {
     "text_encoder/config.json": "{}",
     "text_encoder/model.safetensors": weights(1200),
@@ -196,12 +196,12 @@ describe("a folder of this machine", () => {
 
   beforeAll(() => {
     for (const [path, content] of Object.entries(wanFiles)) {
-      mkdirSync(join(cache, path, "../.."), { recursive: true });
+      mkdirSync(join(cache, path, ".."), { recursive: true });
       writeFileSync(join(cache, path), content);
     }
   });
 
-  test("is taken from as a repository is, and asks the hub for nothing", async () => {
+  test("a local folder is copied like a repository, without asking the hub", async () => {
     await from();
     expect(filesIn(folder)).toHaveLength(13);
     expect(readFileSync(join(folder, "text_encoder/model-00001-of-00002.safetensors"))).toEqual(
@@ -211,7 +211,7 @@ describe("a folder of this machine", () => {
     expect((await from()).receivedBytes).toBe(0);
   });
 
-  test("has no revisions", async () => {
+  test("a local folder has no revisions", async () => {
     await expect(from("main")).rejects.toThrow(`${cache} is a folder, which has no revisions.`);
   });
 });
@@ -225,7 +225,7 @@ describe("a download that was broken off", () => {
     stub.repositories[WAN] = { files };
   });
 
-  test("goes on with the parts that are missing, at the commit it began with", async () => {
+  test("an interrupted download resumes with the missing parts, at the commit it began with", async () => {
     stub.faults.ranges[path] = [null, ...new Array(100).fill(500)];
     await expect(add({ tries: 3 })).rejects.toThrow("killed");
     expect(existsSync(join(folder, path))).toBe(false);
@@ -241,7 +241,7 @@ describe("a download that was broken off", () => {
     expect(readFileSync(join(folder, path)).equals(big)).toBe(true);
   });
 
-  test("is taken up inside a part where the connection broke", async () => {
+  test("a broken connection resumes within the part", async () => {
     stub.faults.ranges[path] = [{ breakAfterBytes: 5 * MiB }, 503];
     await add();
     const starts = stub.requests
@@ -253,7 +253,7 @@ describe("a download that was broken off", () => {
   });
 });
 
-test("what does not have its checksum is not kept", async () => {
+test("a file with a wrong checksum is not kept", async () => {
   const path = "vae/diffusion_pytorch_model.safetensors";
   stub.faults.contents[path] = weights(1024).reverse();
   await expect(add()).rejects.toThrow(`${path} does not have the SHA-256`);
@@ -261,7 +261,7 @@ test("what does not have its checksum is not kept", async () => {
   expect(existsSync(join(folder, "model_index.json"))).toBe(false);
 });
 
-test("a token is for the hub, not for the server that the files lie on", async () => {
+test("a token is sent to the hub, and not to the server that hosts the files", async () => {
   await add({ token: "hf_secret" });
   const tokens = (host: "hub" | "files") =>
     new Set(
@@ -272,47 +272,50 @@ test("a token is for the hub, not for the server that the files lie on", async (
 });
 
 describe("a revision", () => {
-  test("is taken at the commit it is", async () => {
+  test("a revision is resolved to its commit and downloaded at it", async () => {
     await add({ revision: "v2" });
     expect(JSON.parse(readFileSync(join(folder, ".origin.json"), "utf8"))[WAN]).toMatch(/^0123/);
   });
 
-  test("does not replace another in its folder", async () => {
+  test("a revision does not replace another in its folder", async () => {
     await add();
     stub.repositories[WAN] = { files: wanFiles, commit: NEW_COMMIT };
     await expect(add({ revision: "v2" })).rejects.toThrow(/holds .* at 0123456789ab: choose another folder/);
   });
 
-  test("that is not there is refused", async () => {
+  test("an unknown revision is refused", async () => {
     await expect(add({ revision: "v3" })).rejects.toThrow(`${stub.url}/${WAN} has no such revision.`);
   });
 });
 
-describe("it is refused in one sentence", () => {
+describe("a download that the hub or the machine does not allow", () => {
   test.each([
     [undefined, "and set HF_TOKEN to a token of your account"],
     ["hf_other", "with the account of your HF_TOKEN"],
-  ])("where a licence has to be accepted, with the token %s", async (token, how) => {
-    stub.repositories[WAN] = { files: wanFiles, gated: true };
-    await expect(add(token ? { token } : {})).rejects.toThrow(
-      `The licence of ${WAN} has to be accepted first: visit ${stub.url}/${WAN}, accept it ${how}.`,
-    );
-    expect(waits).toEqual([]);
-  });
+  ])(
+    "a model with a licence to accept is refused with how to accept it, given the token %s",
+    async (token, how) => {
+      stub.repositories[WAN] = { files: wanFiles, gated: true };
+      await expect(add(token ? { token } : {})).rejects.toThrow(
+        `The licence of ${WAN} has to be accepted first: visit ${stub.url}/${WAN}, accept it ${how}.`,
+      );
+      expect(waits).toEqual([]);
+    },
+  );
 
-  test("a licence that was accepted opens the model", async () => {
+  test("a model opens once its licence is accepted", async () => {
     stub.repositories[WAN] = { files: wanFiles, gated: true };
     await add({ token: "hf_accepted" });
     expect(existsSync(join(folder, "model_index.json"))).toBe(true);
   });
 
-  test("where there is no such repository", async () => {
+  test("a missing repository is refused in one sentence", async () => {
     await expect(add({ model: "no/such" })).rejects.toThrow(
       "The hub has no repository no/such that is public; HF_TOKEN opens others.",
     );
   });
 
-  test("where weights could hold code", async () => {
+  test("a model with weights in a format that can hold code is refused in one sentence", async () => {
     const { "transformer/diffusion_pytorch_model.safetensors": _, ...files } = wanFiles;
     const { "transformer/diffusion_pytorch_model.fp16.safetensors": __, ...rest } = files;
     stub.repositories[WAN] = { files: { ...rest, "transformer/diffusion_pytorch_model.bin": weights(2000) } };
@@ -321,30 +324,30 @@ describe("it is refused in one sentence", () => {
     );
   });
 
-  test("where the pipeline is not known", async () => {
+  test("an unknown pipeline is refused in one sentence", async () => {
     const index = JSON.stringify({ ...wanIndex, _class_name: "FluxPipeline" });
     stub.repositories[WAN] = { files: { ...wanFiles, "model_index.json": index } };
     await expect(add()).rejects.toThrow(`${WAN} is a FluxPipeline, and Adareel runs only LattePipeline, `);
   });
 
-  test("where it is no pipeline", async () => {
+  test("a repository without a pipeline is refused in one sentence", async () => {
     stub.repositories[WAN] = { files: { "config.json": "{}" } };
     await expect(add()).rejects.toThrow(`${WAN} has no model_index.json to go by.`);
   });
 
-  test("where the disk has no room, before anything is downloaded", async () => {
+  test("a model that does not fit on the disk is refused before anything is downloaded", async () => {
     stub.faults.sizes["transformer/diffusion_pytorch_model.safetensors"] = 2 ** 40;
     await expect(add()).rejects.toThrow(/The model needs 1099\.5 GB more in .*, where .* GB are free\./);
     expect(asked("diffusion_pytorch_model.safetensors")).toEqual([]);
   });
 
-  test("into a folder of something else", async () => {
+  test("a folder with other files is refused as a target", async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, "diary.txt"), "");
     await expect(add()).rejects.toThrow(`${folder} is there and did not come from the hub`);
   });
 
-  test("into a folder of another model", async () => {
+  test("a folder with another model is refused as a target", async () => {
     await add();
     stub.repositories["someone/wan-tuned"] = { files: wanFiles };
     await expect(add({ model: "someone/wan-tuned" })).rejects.toThrow(
@@ -352,7 +355,7 @@ describe("it is refused in one sentence", () => {
     );
   });
 
-  test("where the server does not give ranges", async () => {
+  test("a server without range requests is refused in one sentence", async () => {
     stub.repositories[WAN] = {
       files: { ...wanFiles, "transformer/diffusion_pytorch_model.safetensors": weights(20 * MiB) },
     };
@@ -360,24 +363,27 @@ describe("it is refused in one sentence", () => {
     await expect(add()).rejects.toThrow(`${stub.url} does not give ranges of files.`);
   });
 
-  test("when the hub stays away", async () => {
+  test("an unreachable hub is reported in one sentence after five retries", async () => {
     stub.faults.hub = new Array(20).fill(503);
     await expect(add({ tries: 9 })).rejects.toThrow(`${stub.url} cannot be reached (it answers 503)`);
     expect(waits).toEqual([1000, 2000, 4000, 8000, 16000]);
   });
 
-  test("with a token that cannot be one", () => {
+  test("a malformed token is refused in one sentence", () => {
     expect(() => openHub({ url: stub.url, token: "sk-1", sleep: async () => undefined })).toThrow(
       "HF_TOKEN is not a token of the Hugging Face hub, which begins with hf_.",
     );
   });
 
-  test.each(["latte", "../up/there", "a/b/c", ".hidden/x"])("for the name %s", (name) => {
-    expect(() => recipeOf(name)).toThrow("none of latte-1, wan2.1-1.3b");
-  });
+  test.each(["latte", "../up/there", "a/b/c", ".hidden/x"])(
+    "the name %s is refused as no repository and no recipe",
+    (name) => {
+      expect(() => recipeOf(name)).toThrow("none of latte-1, wan2.1-1.3b");
+    },
+  );
 });
 
-test("files that a listing would have outside the folder are left where they are", async () => {
+test("files whose listed paths lead outside of the folder are ignored", async () => {
   stub.repositories[WAN] = {
     files: { ...wanFiles, "transformer/../../escape/config.json": "{}", "vae/sub/config.json": "{}" },
   };

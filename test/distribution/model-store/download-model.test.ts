@@ -84,7 +84,7 @@ function isLargePart(request: StubRequest, index: number): boolean {
 }
 
 describe("a model", () => {
-  it("arrives whole, by ranges, with hidden files and the marks of folders left out", async () => {
+  it("a model arrives whole, in ranges, without hidden files and folder markers", async () => {
     put(".gitattributes", Buffer.from("x"));
     put("transformer/", Buffer.alloc(0));
     const { folder, progress } = await download();
@@ -97,7 +97,7 @@ describe("a model", () => {
     );
   });
 
-  it("is not downloaded again, but for a file that was cut off", async () => {
+  it("a model is not downloaded again, except for a truncated file", async () => {
     const first = await download();
     const asked = stub.count("GetObject");
     const { folder, progress } = await download();
@@ -109,7 +109,7 @@ describe("a model", () => {
     expect(stub.count("GetObject")).toBe(asked + 1);
   });
 
-  it("has a folder for each version, in which files of others are not found", async () => {
+  it("each version of a model has a folder of its own, without files of others", async () => {
     const first = await download();
     stub.objects.delete(`bucket/${PREFIX}tokenizer/empty.txt`);
     put("model_index.json", Buffer.from(`{"a":1}`));
@@ -121,7 +121,7 @@ describe("a model", () => {
     expect(await contents(first.folder)).toEqual(whole);
   });
 
-  it("goes on where a connection broke, and waits while there is none", async () => {
+  it("a download resumes where a connection broke, and waits while there is none", async () => {
     const once = new Set<number>();
     fault = (request) => {
       if (isLargePart(request, 1) && !once.has(1)) {
@@ -144,7 +144,7 @@ describe("a model", () => {
     expect(waits).toEqual(expect.arrayContaining([1_000, 2_000]));
   });
 
-  it("gives up on a store that stays away, and goes on from there the next time", async () => {
+  it("a download gives up on an unreachable store, and resumes the next time", async () => {
     fault = (request) => (isLargePart(request, 2) ? { status: 503, code: "SlowDown" } : undefined);
     await expect(download()).rejects.toThrow(/^The bucket bucket does not answer \(SlowDown\)/);
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000]);
@@ -156,7 +156,7 @@ describe("a model", () => {
     expect(progress.at(-1)).toMatchObject({ doneBytes: totalBytes, receivedBytes: PART });
   });
 
-  it("begins a file again that has no checksum to tell whether its parts are right", async () => {
+  it("a file without a checksum starts over, since its parts cannot be verified", async () => {
     put("transformer/weights.safetensors", large, {});
     fault = (request) => (isLargePart(request, 2) ? { status: 403, code: "AccessDenied" } : undefined);
     await expect(download()).rejects.toThrow(/refuses these credentials \(AccessDenied\)/);
@@ -166,7 +166,7 @@ describe("a model", () => {
     expect(progress.at(-1)!.receivedBytes).toBe(large.length);
   });
 
-  it("goes on after its process was killed", async () => {
+  it("a download resumes after its process was killed", async () => {
     let child: ChildProcess;
     fault = async (request) => {
       if (!isLargePart(request, 2)) return undefined;
@@ -199,20 +199,20 @@ describe("a model", () => {
 describe("a model is refused in one sentence", () => {
   const sentence = /^[^\n]+[.]$/;
 
-  it("that is not there", async () => {
+  it("a missing model is refused in one sentence", async () => {
     stub.objects.clear();
     await expect(download()).rejects.toThrow(
       "There are no files of the model wan: push it, or name another.",
     );
   });
 
-  it("whose bucket is not to be read", async () => {
+  it("a model in a bucket without read permission is refused in one sentence", async () => {
     fault = () => ({ status: 403, code: "AccessDenied" });
     await expect(download()).rejects.toThrow(/refuses these credentials/);
     await expect(download()).rejects.toThrow(sentence);
   });
 
-  it("that changes while it is downloaded, or goes", async () => {
+  it("a model that changes or disappears during the download is refused", async () => {
     fault = (request) => {
       if (isLargePart(request, 1)) put("transformer/weights.safetensors", Buffer.alloc(large.length, 9));
       return undefined;
@@ -227,7 +227,7 @@ describe("a model is refused in one sentence", () => {
     await expect(download()).rejects.toThrow(/changed while it was downloaded/);
   });
 
-  it("whose bytes are not those that were pushed, and nothing of them is kept", async () => {
+  it("a model with a wrong checksum is refused, and none of its bytes are kept", async () => {
     put("transformer/weights.safetensors", large, sha256(Buffer.from("other")));
     await expect(download()).rejects.toThrow(
       /^transformer\/weights\.safetensors does not have the SHA-256 that its store knows of it/,
@@ -238,7 +238,7 @@ describe("a model is refused in one sentence", () => {
   });
 
   it.each(["../../outside", "a/../../b", "back\\slash", "a//b", "tab\t"])(
-    "that has a file under %j",
+    "a model with a file under %j is refused",
     async (path) => {
       put(path, Buffer.from("x"));
       await expect(download()).rejects.toThrow(/is no path of a model's file: take it out\.$/);
@@ -246,7 +246,7 @@ describe("a model is refused in one sentence", () => {
     },
   );
 
-  it("that has no place to go", async () => {
+  it("a download to an impossible folder is refused in one sentence", async () => {
     const file = join(cacheFolder, "file");
     await writeFile(file, "");
     const none = downloadModel({
@@ -265,7 +265,7 @@ const endpoint = process.env.ADAREEL_S3_ENDPOINT;
 if (!endpoint) console.log("no ADAREEL_S3_ENDPOINT: no model is downloaded from an S3 server");
 
 describe.runIf(endpoint)("with an S3 server, a model", () => {
-  it("arrives whole, and changed is not mixed", async () => {
+  it("a model from an S3 server arrives whole, and versions are never mixed", async () => {
     const client = await s3ClientFromEnvironment({ ...process.env, AWS_ENDPOINT_URL_S3: endpoint });
     onTestFinished(() => client.destroy());
     const bucket = `adareel-test-${randomUUID()}`;

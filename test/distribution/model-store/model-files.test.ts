@@ -21,7 +21,7 @@ async function write(...paths: string[]): Promise<void> {
 
 const pathsOf = (files: readonly { path: string }[]) => files.map(({ path }) => path);
 
-it("a model is all files of its folder but hidden ones, in the order of their paths", async () => {
+it("a model consists of all files of its folder except hidden ones, sorted by path", async () => {
   await write("vae/config.json", "LICENSE", "model_index.json", "text_encoder/model.safetensors");
   await write(".gitattributes", ".cache/huggingface/download/x.lock", "vae/.DS_Store");
   const { files, foreign } = await modelFiles(folder);
@@ -35,7 +35,7 @@ it("a model is all files of its folder but hidden ones, in the order of their pa
   expect(foreign).toEqual([]);
 });
 
-it("weights in formats that are never read stay behind, and are named", async () => {
+it("weights in formats that are never read are left out, and named", async () => {
   await write("text_encoder/pytorch_model.bin", "text_encoder/model.safetensors", "vae/model.onnx");
   const { files, foreign } = await modelFiles(folder);
   expect(pathsOf(files)).toEqual(["text_encoder/model.safetensors"]);
@@ -52,7 +52,7 @@ it("links are followed inside the folder and refused out of it", async () => {
   );
 });
 
-it("what cannot be stored is named in one sentence", async () => {
+it("a file that cannot be stored is named in one sentence", async () => {
   const place = (name: string) => join(folder, name);
   await write("my notes.txt");
   await expect(modelFiles(folder)).rejects.toThrow(

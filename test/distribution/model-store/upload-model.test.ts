@@ -47,7 +47,7 @@ async function push(options: object = {}) {
   return { uploaded, told, store: uploads.store };
 }
 
-it("a model is its files, and last of all its card", async () => {
+it("an upload stores the files first, and the card last", async () => {
   const { uploaded, told, store } = await push();
   expect(uploaded).toMatchObject({ ok: true, sentBytes: 9 });
   expect([...stub.objects.keys()].sort()).toEqual([
@@ -67,13 +67,13 @@ it("a model is its files, and last of all its card", async () => {
   expect(told.at(-1)).toEqual({ stage: "send", doneBytes: 9, sentBytes: 9, totalBytes: 9 });
 });
 
-it("a repetition sends what changed beside the weights, and nothing else", async () => {
+it("a repeated upload sends only the small files that changed", async () => {
   await push();
   await writeFile(join(folder, "README.md"), "read");
   expect((await push()).uploaded).toMatchObject({ ok: true, sentBytes: 4, card: { bytes: 13 } });
 });
 
-it("another model under a name that is taken changes nothing", async () => {
+it("a different model under a taken name changes nothing", async () => {
   await push();
   const before = new Map(stub.objects);
   await writeFile(join(folder, "vae", "model.safetensors"), "others!");
@@ -84,7 +84,7 @@ it("another model under a name that is taken changes nothing", async () => {
   expect(stub.objects).toEqual(before);
 });
 
-it("what another folder left that never got its card is not taken for a part of the model", async () => {
+it("files left by an upload without a card are not taken for parts of the model", async () => {
   const left = { body: Buffer.from("x"), etag: '"1"', contentType: "", metadata: {} };
   for (const key of ["models/m/vae/other.safetensors", "models/m/", "models/m2/kept", "models/other"])
     stub.objects.set(`bucket/${key}`, left);

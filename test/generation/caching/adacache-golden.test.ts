@@ -113,7 +113,7 @@ describe("AdaCache agrees with the authors' code", () => {
   const titleOf = ({ kind, steps, book, motion }: Case) =>
     `${kind}, ${steps} steps, ${book}, motion ${motion === null ? "off" : `in steps ${motion.window.join("-")}`}`;
 
-  test.each([...new Set(golden.cases.map(titleOf))])("%s", (title) => {
+  test.each([...new Set(golden.cases.map(titleOf))])("the schedule equals the authors' for %s", (title) => {
     const cases = golden.cases.filter((each) => titleOf(each) === title);
     for (const each of cases) {
       const { computed, decisions } = replayCase(each);
@@ -137,7 +137,7 @@ describe("AdaCache agrees with the authors' code", () => {
     }
   });
 
-  test("over at least 200 sequences, with ties at thresholds that go to the row above", () => {
+  test("the golden vectors hold at least 200 sequences, with ties at thresholds that go to the row above", () => {
     expect(golden.cases.length).toBeGreaterThanOrEqual(200);
     const tie = golden.cases.filter(({ kind }) => kind === "tie");
     const hits = tie.flatMap(({ book, decisions }) =>
@@ -150,7 +150,7 @@ describe("AdaCache agrees with the authors' code", () => {
 describe("AdaCache leaves out the authors' accidents", () => {
   const withAuthors = (kind: string) => golden.cases.filter((each) => each.kind === kind);
 
-  test("prev_moreg leaks from one video into the next: theirs differs after another video, ours has no memory of it", () => {
+  test("the authors' prev_moreg leaks from one video into the next; our policy keeps no memory of another video", () => {
     const cases = withAuthors("after another video");
     expect(cases).not.toHaveLength(0);
     for (const each of cases) {
@@ -160,7 +160,7 @@ describe("AdaCache leaves out the authors' accidents", () => {
     expect(cases.some(({ authors, computed }) => `${authors!.computed}` !== `${computed}`)).toBe(true);
   });
 
-  test("their step counter survives a cancelled video and skips first or last steps of the next, ours starts at step 1", () => {
+  test("the authors' step counter survives a cancelled video and skips steps of the next; ours starts at step 1", () => {
     const cases = withAuthors("after a cancelled video");
     expect(cases).not.toHaveLength(0);
     for (const each of cases) {
@@ -170,7 +170,7 @@ describe("AdaCache leaves out the authors' accidents", () => {
     }
   });
 
-  test("one frame makes their motion score 0 / 0 and every rate the last row's; ours is the schedule without motion", () => {
+  test("the authors' motion score of one frame is 0 / 0 and gives the last rate; ours is the schedule without motion", () => {
     const cases = withAuthors("single frame");
     expect(cases).not.toHaveLength(0);
     for (const each of cases) {

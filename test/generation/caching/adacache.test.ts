@@ -41,7 +41,7 @@ const policy: fc.Arbitrary<CachePolicy> = fc
   .map((options) => adacache({ name: "any", ...options }));
 
 describe("the schedule", () => {
-  test("always computes steps 1, N-1 and N", () => {
+  test("the schedule always computes steps 1, N-1 and N", () => {
     fc.assert(
       fc.property(policy, steps, measurements, (policy, steps, measurements) => {
         const { computed } = replay(policy, steps, (step) => measurements[step]!);
@@ -51,7 +51,7 @@ describe("the schedule", () => {
     );
   });
 
-  test("never waits longer than the largest rate of its codebook", () => {
+  test("the schedule never waits longer than the largest rate of its codebook", () => {
     fc.assert(
       fc.property(policy, steps, measurements, (policy, steps, measurements) => {
         const { computed } = replay(policy, steps, (step) => measurements[step]!);
@@ -62,7 +62,7 @@ describe("the schedule", () => {
     );
   });
 
-  test("does not lose a computed step when a constant change grows", () => {
+  test("the schedule never computes fewer steps for a greater constant change", () => {
     const falling = codebook.map((rows) => {
       const sorted = rows.map(({ rate }) => rate).sort((a, b) => b - a);
       return rows.map(({ below }, index) => ({ below, rate: sorted[index]! }));
@@ -77,7 +77,7 @@ describe("the schedule", () => {
     );
   });
 
-  test("stays within the published speedups at 30 and at 100 steps", () => {
+  test("the schedule stays within the published speedups at 30 and at 100 steps", () => {
     expect(replay(fast30, 30, constantChange(0)).computed).toHaveLength(8);
     expect(replay(fast30, 30, constantChange(9)).computed).toHaveLength(30);
     const slow30 = adacache({ name: "slow", codebook: codebookFor("slow", 30), motion: null });
@@ -87,20 +87,20 @@ describe("the schedule", () => {
   });
 
   test.each([1, 2, 3, 4])(
-    "computes all of %i steps: the forced ones overlap and step 2 follows step 1",
+    "a run of %i steps is computed whole: the forced steps overlap and step 2 follows step 1",
     (n) => {
       const all = Array.from({ length: n }, (_, index) => index + 1);
       expect(replay(fast30, n, constantChange(0)).computed).toEqual(all);
     },
   );
 
-  test("divides by the planned rate even where step N-1 came sooner", () => {
+  test("the schedule divides by the planned rate even where step N-1 came sooner", () => {
     const { computed, decisions } = replay(fast30, 30, constantChange(0.06));
     expect(computed.slice(-3)).toEqual([26, 29, 30]);
     expect(decisions.at(-2)).toMatchObject({ rate: 6, distance: 0.01 });
   });
 
-  test("refuses a length that is no whole number of steps", () => {
+  test("the schedule refuses a length that is not a whole number of steps", () => {
     for (const steps of [0, -1, 2.5, Number.NaN, Infinity]) {
       expect(() => fast30.start(steps)).toThrow(RangeError);
     }
@@ -108,19 +108,22 @@ describe("the schedule", () => {
 });
 
 describe("a step without information", () => {
-  test.each([null, Number.NaN, Infinity])("with change %s is followed by a computed step", (change) => {
-    const first = fast100.start(100).afterComputed(0, { change, motionScore: null });
-    expect([first.shouldCompute(1), first.shouldCompute(2)]).toEqual([true, false]);
-    expect(first.decision).toEqual({
-      change: null,
-      motionScore: null,
-      motionFactor: null,
-      distance: null,
-      rate: null,
-    });
-  });
+  test.each([null, Number.NaN, Infinity])(
+    "a step with change %s is followed by a computed step",
+    (change) => {
+      const first = fast100.start(100).afterComputed(0, { change, motionScore: null });
+      expect([first.shouldCompute(1), first.shouldCompute(2)]).toEqual([true, false]);
+      expect(first.decision).toEqual({
+        change: null,
+        motionScore: null,
+        motionFactor: null,
+        distance: null,
+        rate: null,
+      });
+    },
+  );
 
-  test("all zeros in the cached probe do not take the last row, which at 100 steps would skip two", () => {
+  test("an all-zero cached probe does not select the last row, which at 100 steps would skip two", () => {
     const { computed } = replay(fast100, 100, (step) => ({
       change: step < 10 ? Number.NaN : 0.5,
       motionScore: null,
@@ -128,7 +131,7 @@ describe("a step without information", () => {
     expect(computed.slice(0, 13)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 17]);
   });
 
-  test("a single frame has no motion score and the motion factor is 1 throughout", () => {
+  test("a single frame has no motion score, and its motion factor is 1 throughout", () => {
     const moving = adacache({ name: "fast", codebook: codebookFor("fast", 30), motion: motionFor(30) });
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 30 }), (changes) => {
@@ -147,7 +150,7 @@ describe("a warm-up", () => {
     adacache({ name: "fast", codebook: codebookFor("fast", 30), motion: null, warmup });
   const motion = fc.option(steps.map(motionFor));
 
-  test("divides by the one step between its steps, and its last step plans again by the codebook", () => {
+  test("a warm-up divides by one step between its steps, and its last step plans by the codebook", () => {
     const { computed, decisions } = replay(fast(6), 30, constantChange(0.06));
     expect(computed).toEqual([1, 2, 3, 4, 5, 6, 12, 18, 24, 29, 30]);
     const numbers = decisions.map(({ distance, rate }) => [distance, rate]);
@@ -163,7 +166,7 @@ describe("a warm-up", () => {
     expect(numbers[6]).toEqual([0.01, 6]);
   });
 
-  test("divides the gradient of the motion by the one step too", () => {
+  test("a warm-up divides the motion gradient by one step too", () => {
     const window = { from: 1, to: 30, of: 30 };
     const policy = adacache({
       name: "any",
@@ -179,7 +182,7 @@ describe("a warm-up", () => {
     expect(factors).toEqual(["1.300000", "1.400000", "1.900000"]);
   });
 
-  test("computes its steps whatever they measure, as a codebook of nothing but rate 1 would", () => {
+  test("a warm-up computes its steps whatever they measure, as a codebook of rate 1 would", () => {
     fc.assert(
       fc.property(codebook, motion, steps, steps, measurements, (codebook, motion, length, warmup, all) => {
         const measure = (step: number) => all[step]!;
@@ -203,7 +206,7 @@ describe("a warm-up", () => {
     );
   });
 
-  test("of no step or one is the schedule without: the first step is computed anyway", () => {
+  test("a warm-up of no step or one changes nothing, since the first step is computed anyway", () => {
     fc.assert(
       fc.property(codebook, motion, steps, measurements, (codebook, motion, length, all) => {
         const run = (options: { warmup?: number }) =>
@@ -214,19 +217,19 @@ describe("a warm-up", () => {
     );
   });
 
-  test("as long as the run or longer computes all of it", () => {
+  test("a warm-up as long as the run or longer computes all of it", () => {
     for (const warmup of [30, 99]) {
       expect(replay(fast(warmup), 30, constantChange(0)).computed).toHaveLength(30);
     }
   });
 
-  test("is refused where it is no number of steps", () => {
+  test("a warm-up that is not a whole number of steps is refused", () => {
     for (const warmup of [-1, 0.5, Number.NaN, Infinity]) expect(() => fast(warmup)).toThrow(RangeError);
   });
 });
 
 describe("the state of a generation", () => {
-  test("is its own: two interleaved generations decide as each alone", () => {
+  test("the state of a generation is its own: two interleaved generations decide as each alone", () => {
     fc.assert(
       fc.property(policy, steps, measurements, measurements, (policy, steps, one, other) => {
         const alone = [one, other].map((all) => replay(policy, steps, (step) => all[step]!));
@@ -247,7 +250,7 @@ describe("the state of a generation", () => {
     );
   });
 
-  test("is not changed by what follows it: the same state and measurement give the same decision again", () => {
+  test("a state is immutable: the same state and measurement give the same decision again", () => {
     fc.assert(
       fc.property(policy, measurements, (policy, measurements) => {
         const before = policy.start(30).afterComputed(0, measurements[0]!);
@@ -261,7 +264,7 @@ describe("the state of a generation", () => {
     );
   });
 
-  test("starts afresh after a cancelled generation, where the authors' step counter goes on", () => {
+  test("the state starts afresh after a cancelled generation, where the authors' step counter goes on", () => {
     const policy = parseCachePolicy("fast", { steps: 30, motion: true });
     const measure = (step: number): Measurement => ({ change: 0.2 + step / 100, motionScore: 0.4 });
     const fresh = replay(policy, 30, measure);
@@ -270,7 +273,7 @@ describe("the state of a generation", () => {
     expect(replay(policy, 30, measure)).toEqual(fresh);
   });
 
-  test("starts with motion weight 1 after a video that ended inside the window, where the authors' prev_moreg stays", () => {
+  test("the motion weight starts at 1 after a video that ended inside the window, where the authors' prev_moreg stays", () => {
     const motion = { ...motionFor(30), window: { from: 1, to: 30, of: 30 } };
     const policy = adacache({ name: "fast", codebook: codebookFor("fast", 30), motion });
     const second = () => replay(policy, 30, constantChange(0.1, 0.385)).decisions[1]!.motionFactor;

@@ -37,7 +37,7 @@ const bowl = (steps: number, depth = 1) =>
   runOf(steps, (step) => 0.02 + depth * 0.3 * Math.abs((2 * step) / steps - 1) ** 3);
 
 describe("replaying a run", () => {
-  it("computes what a fixed schedule says, and counts the error of every reuse", () => {
+  it("a replay computes what a fixed schedule says, and counts the error of every reuse", () => {
     const run = runOf(7, () => 0.1);
     const { computed, error } = replayRun(computeEvery(3), run);
     expect(computed).toEqual([1, 4, 7]);
@@ -45,7 +45,7 @@ describe("replaying a run", () => {
     expect(replayRun(computeAll(), run)).toEqual({ computed: [1, 2, 3, 4, 5, 6, 7], error: 0 });
   });
 
-  it("tells the policy the change since the last computed step", () => {
+  it("a replay gives the policy the change since the last computed step", () => {
     const codebook = [
       { below: 0.25, rate: 3 },
       { below: Infinity, rate: 1 },
@@ -60,7 +60,7 @@ describe("replaying a run", () => {
     ).toEqual([1, 2, 5, 8, 9]);
   });
 
-  it("computes where nothing was measured, as at the first step of another transformer", () => {
+  it("a replay computes steps without measurements, as the first of another transformer", () => {
     const { changes, motionScores, errors } = runOf(8, () => 0.1);
     const run = { changes: changes.with(4, []), motionScores, errors: errors.with(4, []) };
     expect(replayRun(computeEvery(8), run).computed).toEqual([1, 5, 8]);
@@ -70,32 +70,38 @@ describe("replaying a run", () => {
 describe("a proposed codebook", () => {
   const runs = [bowl(30), bowl(30, 0.5), bowl(30, 2)];
 
-  it.each([1.2, 1.5, 2, 2.5])("makes at least %d steps of each computed one", (speedup) => {
-    const proposed = proposeCodebook(runs, { speedup }, REACH + 1)!;
-    expect(proposed.speedup).toBeGreaterThanOrEqual(speedup);
-    expect(proposed.speedup).toBeLessThan(speedup * 1.25);
-    const { codebook, motion } = proposed;
-    expect(replayAll(runs, adacache({ name: "test", codebook, motion }))).toEqual({
-      speedup: proposed.speedup,
-      error: proposed.error,
-    });
-  });
+  it.each([1.2, 1.5, 2, 2.5])(
+    "a codebook proposed for a speedup makes at least %d steps of each computed one",
+    (speedup) => {
+      const proposed = proposeCodebook(runs, { speedup }, REACH + 1)!;
+      expect(proposed.speedup).toBeGreaterThanOrEqual(speedup);
+      expect(proposed.speedup).toBeLessThan(speedup * 1.25);
+      const { codebook, motion } = proposed;
+      expect(replayAll(runs, adacache({ name: "test", codebook, motion }))).toEqual({
+        speedup: proposed.speedup,
+        error: proposed.error,
+      });
+    },
+  );
 
-  it.each([0.01, 0.05, 0.2])("is off by at most %d on average, and reuses", (error) => {
-    const proposed = proposeCodebook(runs, { error }, REACH + 1)!;
-    expect(proposed.error).toBeLessThanOrEqual(error);
-    expect(proposed.speedup).toBeGreaterThan(1);
-  });
+  it.each([0.01, 0.05, 0.2])(
+    "a codebook proposed for a mean error of at most %d reuses and stays within it",
+    (error) => {
+      const proposed = proposeCodebook(runs, { error }, REACH + 1)!;
+      expect(proposed.error).toBeLessThanOrEqual(error);
+      expect(proposed.speedup).toBeGreaterThan(1);
+    },
+  );
 
-  it("is not there for an aim that no rate reaches", () => {
+  it("a codebook is not proposed for an aim that no rate reaches", () => {
     expect(proposeCodebook(runs, { speedup: 10 }, REACH + 1)).toBeNull();
   });
 
-  it("that may make no error computes every step", () => {
+  it("a codebook without allowed error computes every step", () => {
     expect(proposeCodebook(runs, { error: 0 }, REACH + 1)).toMatchObject({ speedup: 1, error: 0 });
   });
 
-  it("is a codebook file that is accepted, whatever was measured", () => {
+  it("a proposed codebook is a valid codebook file for any measurements", () => {
     const step = fc.record({
       change: fc.double({ min: 0, max: 3, noNaN: true }),
       score: fc.double({ min: 0, max: 1, noNaN: true }),

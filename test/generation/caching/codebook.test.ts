@@ -33,7 +33,7 @@ test("slow at 100 steps has the published rates 2 and 1", () => {
   expect(rates("slow", 100)).toEqual([2, 1]);
 });
 
-test("the codebook of 30 steps serves up to 54 and that of 100 from 55: whichever is nearer in ratio", () => {
+test("the codebook of 30 steps serves up to 54 and that of 100 from 55, the nearer ratio", () => {
   expect(rates("fast", 54)).toEqual(rates("fast", 30));
   expect(rates("fast", 55)).toEqual(rates("fast", 100));
 });
@@ -52,7 +52,7 @@ test("a codebook may have any number of rows, where the authors' code compares w
   expect([0.5, 5.5, 7.5, 99].map((distance) => rateAt(nine, distance))).toEqual([9, 4, 2, 1]);
 });
 
-test("a distance beyond every number takes the last row", () => {
+test("an infinite distance takes the last row", () => {
   const book = codebookFor("fast", 100);
   expect([Infinity, Number.NaN].map((distance) => rateAt(book, distance))).toEqual([3, 3]);
 });

@@ -9,7 +9,7 @@ const read = (name: string) => JSON.parse(readFileSync(join(folder, name), "utf8
 const stepsOf = (name: string) => Number(/-(\d+)-steps-/.exec(name)![1]);
 
 describe("the codebooks that come with the program", () => {
-  it.each(files)("%s is accepted, for the steps in its name, and says where it comes from", (name) => {
+  it.each(files)("the codebook %s is accepted, for the steps in its name, and names its origin", (name) => {
     const file = read(name);
     const steps = stepsOf(name);
     expect(parseCachePolicy(file, { steps, motion: true }).name).toBe(file.name);
@@ -17,9 +17,12 @@ describe("the codebooks that come with the program", () => {
     expect(file.origin).toMatch(/^(AdaCache \(arXiv 2411\.02397\)|models calibrate)/);
   });
 
-  it.each(files.filter((name) => name.startsWith("open-sora")))("%s is the authors'", (name) => {
-    const steps = stepsOf(name);
-    const { codebook } = parseCachePolicy(read(name), { steps, motion: true });
-    expect(codebook).toEqual(codebookFor(name.includes("fast") ? "fast" : "slow", steps));
-  });
+  it.each(files.filter((name) => name.startsWith("open-sora")))(
+    "the codebook %s equals the authors'",
+    (name) => {
+      const steps = stepsOf(name);
+      const { codebook } = parseCachePolicy(read(name), { steps, motion: true });
+      expect(codebook).toEqual(codebookFor(name.includes("fast") ? "fast" : "slow", steps));
+    },
+  );
 });

@@ -5,7 +5,7 @@ import { constantChange, replay } from "./replay.ts";
 
 const changes = fc.double({ min: 0, max: 2, noNaN: true });
 
-test("off computes every step, whatever is measured", () => {
+test("the policy off computes every step, whatever is measured", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 120 }), changes, (steps, change) => {
       expect(replay(computeAll(), steps, constantChange(change)).computed).toHaveLength(steps);
@@ -13,7 +13,7 @@ test("off computes every step, whatever is measured", () => {
   );
 });
 
-test("static:3 computes every third step from the first, and the last", () => {
+test("the policy static:3 computes every third step from the first, and the last", () => {
   expect(replay(computeEvery(3), 8, constantChange(1)).computed).toEqual([1, 4, 7, 8]);
   expect(replay(computeEvery(3), 7, constantChange(0)).computed).toEqual([1, 4, 7]);
 });
@@ -27,7 +27,7 @@ test("a static schedule computes its warm-up and goes on as without one", () => 
   }
 });
 
-test("static:K with K beyond the run computes its first and last step", () => {
+test("the policy static:K with K beyond the run computes its first and last step", () => {
   expect(replay(computeEvery(99), 30, constantChange(1)).computed).toEqual([1, 30]);
   expect(replay(computeEvery(99), 1, constantChange(1)).computed).toEqual([1]);
 });
@@ -47,7 +47,7 @@ test("an interval below 1 is refused", () => {
   for (const interval of [0, -2, 1.5, Number.NaN]) expect(() => computeEvery(interval)).toThrow(RangeError);
 });
 
-test("a warm-up that is no number of steps is refused", () => {
+test("a warm-up that is not a whole number of steps is refused", () => {
   for (const warmup of [-1, 1.5, Number.NaN, Infinity]) {
     expect(() => computeEvery(3, warmup)).toThrow(RangeError);
   }

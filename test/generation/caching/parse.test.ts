@@ -12,12 +12,12 @@ const options = { steps: 30, motion: true };
 const parse = (spec: unknown) => parseCachePolicy(spec, options);
 
 describe("a named policy", () => {
-  test("off and static:K have neither codebook nor motion", () => {
+  test("the policies off and static:K have neither codebook nor motion", () => {
     expect(parse("off")).toMatchObject({ name: "off", codebook: null, motion: null });
     expect(parse("static:3")).toMatchObject({ name: "static:3", codebook: null, motion: null });
   });
 
-  test("slow and fast take the codebook and the motion constants of the run's length", () => {
+  test("the policies slow and fast take the codebook and the motion constants of the run's length", () => {
     expect(parse("slow")).toMatchObject({ name: "slow", codebook: codebookFor("slow", 30) });
     const long = parseCachePolicy("fast", { steps: 100, motion: true });
     expect(long).toMatchObject({ codebook: codebookFor("fast", 100), motion: motionFor(100) });
@@ -35,9 +35,9 @@ describe("a named policy", () => {
     "static:1.5",
     "static:1e2",
     "static:99999",
-  ])("%j is refused", (spec) => expect(() => parse(spec)).toThrow(CachePolicyError));
+  ])("the policy %j is refused", (spec) => expect(() => parse(spec)).toThrow(CachePolicyError));
 
-  test("an unknown one is answered with those there are", () => {
+  test("an unknown policy is refused with the list of policies", () => {
     expect(() => parse("fsat")).toThrow(
       'unknown cache policy "fsat": use off, static:K (for example static:3), slow, fast or a codebook file',
     );
@@ -48,21 +48,22 @@ describe("a warm-up", () => {
   const codebook = [{ rate: 4 }];
   const warmupOf = (spec: unknown, warmup?: number) => parseCachePolicy(spec, { ...options, warmup }).warmup;
 
-  test("is that of the options, else that of the codebook file, else none", () => {
+  test("the warm-up of the options wins over that of the codebook file, and without both there is none", () => {
     expect([warmupOf("fast", 5), warmupOf("slow", 5), warmupOf("static:3", 5)]).toEqual([5, 5, 5]);
     expect([warmupOf("fast"), warmupOf("static:3"), warmupOf({ codebook })]).toEqual([0, 0, 0]);
     expect(warmupOf({ codebook, warmup: 7 })).toBe(7);
     expect([warmupOf({ codebook, warmup: 7 }, 5), warmupOf({ codebook, warmup: 7 }, 0)]).toEqual([5, 0]);
   });
 
-  test("may be as long as the run", () => {
+  test("a warm-up may be as long as the run", () => {
     expect([warmupOf("fast", 30), warmupOf({ codebook, warmup: 30 })]).toEqual([30, 30]);
   });
 
-  test("of off is none, since all is computed", () => expect(warmupOf("off", 5)).toBe(0));
+  test("the policy off has no warm-up, since it computes every step", () =>
+    expect(warmupOf("off", 5)).toBe(0));
 
   test.each([-1, 1.5, 31, "3", true, [2], Number.NaN, Infinity])(
-    "of %o steps is refused, from options or file",
+    "a warm-up of %o steps is refused, from options or file",
     (warmup) => {
       const specs = ["off", "static:3", "fast", { codebook }, { codebook, warmup: 2 }];
       for (const spec of specs) expect(() => warmupOf(spec, warmup as number)).toThrow(CachePolicyError);
@@ -76,7 +77,7 @@ describe("a warm-up", () => {
 });
 
 describe("a codebook file", () => {
-  test("may have any number of rows, ends with one without a threshold, and may rename itself", () => {
+  test("a codebook file may have any number of rows, ends with one without a threshold, and may rename itself", () => {
     const policy = parse({ name: "mine", codebook: [{ below: 0.1, rate: 4 }, { rate: 1 }] });
     expect(policy).toMatchObject({
       name: "mine",
@@ -88,7 +89,7 @@ describe("a codebook file", () => {
     expect(parse({ codebook: [{ below: null, rate: 2 }] }).codebook).toEqual([{ below: Infinity, rate: 2 }]);
   });
 
-  test("changes single motion constants and leaves the others as published", () => {
+  test("a codebook file may change single motion constants and keep the others as published", () => {
     const window = { from: 2, to: 9, of: 10 };
     const codebook = [{ rate: 1 }];
     expect(parse({ codebook, motion: { reference: 0.5, window } }).motion).toEqual({
@@ -100,7 +101,7 @@ describe("a codebook file", () => {
     expect(parseCachePolicy({ codebook, motion: {} }, { steps: 30, motion: false }).motion).toBeNull();
   });
 
-  test("is what a trace holds: its codebook, motion and warm-up parse back to the same policy", () => {
+  test("a codebook, motion and warm-up of a trace parse back to the same policy", () => {
     const policy = parseCachePolicy("fast", { ...options, warmup: 3 });
     const trace = JSON.parse(JSON.stringify(cacheTrace("model", policy, [])));
     const { cache: name, origin, codebook, motion, warmup } = trace;
@@ -209,11 +210,11 @@ describe("a codebook file", () => {
       { codebook: [last], motion: { window: { from: 4, to: 40, of: 30 } } },
       'the motion window needs whole steps with 1 <= from <= to <= of, for example {"from": 4, "to": 26, "of": 30}',
     ],
-  ])("%s is refused in one sentence", (_title, spec, message) => {
+  ])("a codebook file %s is refused in one sentence", (_title, spec, message) => {
     expect(() => parse(spec)).toThrow(new CachePolicyError(message));
   });
 
-  test("of any other content is refused by name, never by a crash", () => {
+  test("a codebook file with any other content is refused with a CachePolicyError, never a crash", () => {
     fc.assert(
       fc.property(
         fc.oneof(

@@ -18,7 +18,7 @@ function traceOf(spec: string, steps: number, warmup?: number) {
   return JSON.parse(JSON.stringify(cacheTrace("models/demo", policy, schedule)));
 }
 
-test("a trace holds one line a step, numbered from 1, with nulls where nothing was measured", () => {
+test("a trace has one line a step, numbered from 1, with nulls where nothing was measured", () => {
   const trace = traceOf("fast", 30);
   expect(trace).toMatchObject({ model: "models/demo", steps: 30, cache: "fast" });
   expect(trace.schedule.slice(0, 3)).toEqual([
@@ -55,7 +55,7 @@ test("the last threshold is null, since JSON has no Infinity", () => {
   ]);
 });
 
-test("a trace holds the warm-up, and the rate that a step inside it was followed by", () => {
+test("a trace holds the warm-up, and the rate that followed a step inside it", () => {
   const { warmup, schedule } = traceOf("fast", 30, 3);
   expect([warmup, traceOf("fast", 30).warmup]).toEqual([3, 0]);
   expect(schedule.slice(1, 4)).toMatchObject([

@@ -17,12 +17,12 @@ describe.each([
   const trace = sampleTrace(cache, { steps, motion });
   const chart = scheduleChart(trace);
 
-  test("is well-formed and has no script", () => {
+  test("the chart is well-formed and has no script", () => {
     assertWellFormed(chart);
     expect(chart).not.toMatch(/<script|javascript:| on[a-z]+=/);
   });
 
-  test("puts every distance between the thresholds of the row that gave its rate", () => {
+  test("the chart puts every distance between the thresholds of the row that gave its rate", () => {
     // Downwards on the screen is a smaller distance, so the line of `below` lies above the point.
     const lines = [...chart.matchAll(/class="threshold" d="M[\d.]+ ([\d.]+)H/g)].map(([, y]) => Number(y));
     const points = [...chart.matchAll(/cy="([\d.]+)" r="4"><title>step \d+: [\d.]+, rate (\d+)</g)];
@@ -36,20 +36,20 @@ describe.each([
     }
   });
 
-  test("has a cell in the band for every step", () => {
+  test("the chart has a cell in the band for every step", () => {
     const cells = (kind: string) =>
       count(chart.match(new RegExp(`<path class="${kind}" d="([^"]*)"`))![1]!, /M/g);
     const computed = trace.schedule.filter((step) => step.computed).length;
     expect([cells("computed"), cells("reused")]).toEqual([computed, steps - computed]);
   });
 
-  test("is one picture to assistive technology, with a name and a description", () => {
+  test("the chart is one picture to assistive technology, with a name and a description", () => {
     expect(chart).toMatch(/^<svg [^>]*role="img" aria-labelledby="schedule-title schedule-description">/);
     expect(chart).toContain(`<title id="schedule-title">Caching schedule of models/demo, ${cache}</title>`);
     expect(chart).toContain('<desc id="schedule-description">');
   });
 
-  test("says in words which steps were computed", () => {
+  test("the chart says in words which steps were computed", () => {
     const computed = trace.schedule.filter((step) => step.computed).map(({ step }) => step);
     expect(chart).toContain(
       `${computed.length} of ${steps} denoising steps were computed: ${computed.join(", ")}.`,
@@ -57,20 +57,20 @@ describe.each([
   });
 });
 
-test("a policy without a codebook shows the change and neither thresholds nor a rate", () => {
+test("the chart of a policy without a codebook shows the change and neither thresholds nor a rate", () => {
   const chart = scheduleChart(sampleTrace("static:3"));
   assertWellFormed(chart);
   expect(chart).toContain("Relative L1 change of the probe");
   expect(chart).not.toMatch(/class="threshold"|>Rate/);
 });
 
-test("a warm-up is told", () => {
+test("the chart tells the warm-up", () => {
   const chart = scheduleChart({ ...sampleTrace("fast"), warmup: 7 });
   expect(chart).toContain(" The others were reused. The first 7 were a warm-up.</desc>");
   expect(scheduleChart(sampleTrace("fast"))).toContain(" The others were reused.</desc>");
 });
 
-test("a model's name is text, not markup", () => {
+test("a model's name is shown as text, not markup", () => {
   const chart = scheduleChart(sampleTrace("fast", { model: `<b>"x" & y</b>` }));
   assertWellFormed(chart);
   expect(chart).toContain("&lt;b&gt;&quot;x&quot; &amp; y&lt;/b&gt;");
@@ -111,7 +111,7 @@ test("any trace gives a well-formed chart of finite numbers", () => {
   );
 });
 
-test("the chart runs in a browser: its files import each other and types, nothing else", () => {
+test("the chart runs in a browser: its files import only each other and types", () => {
   const folder = "lib/generation/chart";
   for (const file of readdirSync(folder)) {
     const imports = readFileSync(join(folder, file), "utf8").match(/^(import|export) (?!type ).* from .*$/gm);

@@ -20,7 +20,7 @@ const sharded = (weightMap: unknown) =>
 
 describe("weights are found", () => {
   test.each(["diffusion_pytorch_model.safetensors", "model.safetensors", "custom.safetensors"])(
-    "in %s",
+    "weights are found in %s",
     async (name) => {
       const folder = folderOf({ [name]: floatTensors({ a: [1, 2] }), "config.json": "{}" });
       const checkpoint = await Checkpoint.open(folder);
@@ -29,7 +29,7 @@ describe("weights are found", () => {
     },
   );
 
-  test("in a file named directly", async () => {
+  test("weights are found in a file named directly", async () => {
     const folder = folderOf({
       "x.safetensors": floatTensors({ a: [1] }),
       "y.safetensors": floatTensors({ b: [1] }),
@@ -37,7 +37,7 @@ describe("weights are found", () => {
     expect((await Checkpoint.open(join(folder, "y.safetensors"))).names()).toEqual(["b"]);
   });
 
-  test("in shards, of which each is read once", async () => {
+  test("weights are found in shards, of which each is read once", async () => {
     const folder = folderOf({
       "model-00001-of-00002.safetensors": floatTensors({ a: [1], b: [2, 3] }),
       "model-00002-of-00002.safetensors": floatTensors({ c: [4] }),
@@ -53,7 +53,7 @@ describe("weights are found", () => {
     expect(await checkpoint.read("b")).toEqual(Float32Array.of(2, 3));
   });
 
-  test("behind the links of a Hugging Face cache, and a session reads them", async () => {
+  test("weights are found behind the links of a Hugging Face cache, and a session reads them", async () => {
     const cache = folderOf({});
     for (const name of ["blobs", "snapshots", "snapshots/main"]) mkdirSync(join(cache, name));
     writeFileSync(join(cache, "blobs", "0a1b"), floatTensors({ bias: [10, 20] }));
@@ -84,7 +84,7 @@ describe("weights are found", () => {
     await session.release();
   });
 
-  test("in files whose common folder lies further up", async () => {
+  test("weights are found in files whose common folder lies further up", async () => {
     const folder = folderOf({});
     for (const name of ["left", "right", "links"]) mkdirSync(join(folder, name));
     writeFileSync(join(folder, "left", "one"), floatTensors({ a: [1] }));
@@ -113,13 +113,13 @@ describe("tensors", () => {
     ),
   });
 
-  test("are read as float32 from either 16-bit type", async () => {
+  test("tensors are read as float32 from either 16-bit type", async () => {
     const checkpoint = await Checkpoint.open(folder);
     expect(await checkpoint.read("half")).toEqual(Float32Array.of(1, -2));
     expect(await checkpoint.read("brain")).toEqual(Float32Array.of(1, -3));
   });
 
-  test("become external data with type, place and length", async () => {
+  test("tensors become external data with type, place and length", async () => {
     const checkpoint = await Checkpoint.open(folder);
     const { offset } = checkpoint.info("half");
     expect(checkpoint.tensor("half", [1, 2])).toEqual({
@@ -131,7 +131,7 @@ describe("tensors", () => {
     });
   });
 
-  test("that are missing, of another shape, or of a type no graph takes are named", async () => {
+  test("a missing tensor, a wrong shape and a type without an ONNX equivalent are named", async () => {
     const checkpoint = await Checkpoint.open(folder);
     const error = (reason: string) => new CheckpointError(folder, reason);
     expect(checkpoint.has("nothing")).toBe(false);
@@ -147,7 +147,7 @@ describe("tensors", () => {
     );
   });
 
-  test("that nobody asked for are listed", async () => {
+  test("unused tensors are listed", async () => {
     const checkpoint = await Checkpoint.open(folder);
     checkpoint.tensor("half", [1, 2]);
     checkpoint.info("wide");
@@ -161,7 +161,7 @@ describe("tensors", () => {
     );
   });
 
-  test("are not read from a file that was cut after it was opened", async () => {
+  test("tensors are not read from a file that was truncated after it was opened", async () => {
     const changed = folderOf({ "model.safetensors": floatTensors({ a: [1, 2, 3] }) });
     const checkpoint = await Checkpoint.open(changed);
     truncateSync(join(changed, "model.safetensors"), 70);
@@ -169,7 +169,7 @@ describe("tensors", () => {
   });
 });
 
-describe("one sentence says what is wrong with a folder", () => {
+describe("a malformed folder of weights", () => {
   const one = floatTensors({ a: [1] });
   test.each<[string, Record<string, Uint8Array | string>, RegExp]>([
     [
@@ -196,7 +196,7 @@ describe("one sentence says what is wrong with a folder", () => {
       { "model.safetensors.index.json": sharded({ b: "s" }), s: one },
       /shard s lacks the tensor "b"$/,
     ],
-  ])("%s", async (_, files, reason) => {
+  ])("a folder %s is refused in one sentence", async (_, files, reason) => {
     const folder = folderOf(files);
     const opened = Checkpoint.open(folder);
     await expect(opened).rejects.toThrow(CheckpointError);
@@ -204,8 +204,8 @@ describe("one sentence says what is wrong with a folder", () => {
     await expect(opened).rejects.toThrow(folder);
   });
 
-  test.each(["../secret", "/etc/hostname", "sub/x", "../..", "", "a\\b", "C:x", "a\u0000b", 7])(
-    "whose shard is %j",
+  test.each(["../secret", "/etc/hostname", "sub/x", "..", "", "a\\b", "C:x", "a\u0000b", 7])(
+    "an index with the shard name %j is refused",
     async (shard) => {
       const folder = folderOf({ "model.safetensors.index.json": sharded({ a: shard }) });
       const reason = `shard ${JSON.stringify(shard)} is not a file name in the same folder`;
@@ -214,7 +214,7 @@ describe("one sentence says what is wrong with a folder", () => {
     },
   );
 
-  test("that does not exist", async () => {
+  test("a missing folder is refused in one sentence", async () => {
     const path = join(root, "nowhere");
     await expect(Checkpoint.open(path)).rejects.toThrow(new CheckpointError(path, "no such file or folder"));
   });

@@ -60,7 +60,7 @@ describe("a model converted to float16", () => {
     },
   });
 
-  test("keeps its parts, its values and what belongs to them, and takes no code along", async () => {
+  test("a converted model keeps its parts, its values and other files, but no code", async () => {
     const target = out();
     const parts = await convertModel({ folder, out: target, dtype: "float16" });
     expect(parts).toEqual([
@@ -77,7 +77,7 @@ describe("a model converted to float16", () => {
     expect(readdirSync(join(target, "tokenizer")).sort()).toEqual(["spiece.model", "tokenizer.json"]);
   });
 
-  test("keeps encoders of T5 in bfloat16, and decoders as they were", async () => {
+  test("T5 encoders stay in bfloat16, and decoders as they were", async () => {
     const target = out();
     await convertModel({ folder, out: target, dtype: "float16" });
     const dtypeOf = async (part: string, name: string) =>
@@ -86,7 +86,7 @@ describe("a model converted to float16", () => {
     expect(await dtypeOf("vae", "x")).toBe("F32");
   });
 
-  test("tells how far it is, in bytes of its tensors", async () => {
+  test("a conversion reports its progress in bytes of its tensors", async () => {
     const seen: number[] = [];
     await convertModel({
       folder,
@@ -98,7 +98,7 @@ describe("a model converted to float16", () => {
     expect(seen.at(-1)).toBe(1);
   });
 
-  test("begins every tensor at a multiple of 8 bytes of the file", async () => {
+  test("every tensor begins at a multiple of 8 bytes of the file", async () => {
     const target = out();
     await convertModel({ folder, out: target, dtype: "float16" });
     expect((await Checkpoint.open(join(target, "transformer"))).info("b").offset % 8).toBe(0);
@@ -127,7 +127,7 @@ test("tensors without a float type are copied", async () => {
   expect([...file.subarray(-8)]).toEqual(new Array(8).fill(7));
 });
 
-test("values that overflow are counted over all tensors and refused, and nothing has the name", async () => {
+test("overflowing values are counted over all tensors and refused, and no model is left under the name", async () => {
   const folder = transformer({ "model.safetensors": floatTensors({ a: [1], b: [7e4, -7e4], c: [1e38] }) });
   const target = out();
   await expect(convertModel({ folder, out: target, dtype: "float16" })).rejects.toThrow(
@@ -140,7 +140,7 @@ test("values that overflow are counted over all tensors and refused, and nothing
 describe("run again", () => {
   const files = { "model.safetensors": floatTensors({ a: [1, 2] }) };
 
-  test("it leaves what is whole, and makes what is not", async () => {
+  test("a second conversion skips whole files, and repeats truncated ones", async () => {
     const folder = transformer(files);
     const target = out();
     await convertModel({ folder, out: target, dtype: "float16" });
@@ -153,7 +153,7 @@ describe("run again", () => {
     expect(await (await Checkpoint.open(file)).read("a")).toEqual(Float32Array.of(1, 2));
   });
 
-  test("it makes again what was made of other weights, or in another type", async () => {
+  test("a second conversion repeats files made of other weights, or in another type", async () => {
     const folder = transformer(files);
     const target = out();
     await convertModel({ folder, out: target, dtype: "float16" });
@@ -169,14 +169,14 @@ describe("run again", () => {
 });
 
 describe("it is refused", () => {
-  test("onto the model itself", async () => {
+  test("a conversion onto the model itself is refused", async () => {
     const folder = transformer({ "model.safetensors": floatTensors({ a: [1] }) });
     await expect(convertModel({ folder, out: folder, dtype: "float16" })).rejects.toThrow(
       "needs a folder of its own",
     );
   });
 
-  test("where a shard is truncated", async () => {
+  test("a conversion of a truncated shard is refused", async () => {
     const folder = transformer({ "model.safetensors": floatTensors({ a: [1, 2] }).subarray(0, -4) });
     await expect(convertModel({ folder, out: out(), dtype: "float16" })).rejects.toThrow("truncated");
   });

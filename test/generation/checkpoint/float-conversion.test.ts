@@ -35,15 +35,18 @@ describe("float32 to float16", () => {
     [0x7f800000, 0x7c00],
     [0xff800000, 0xfc00],
     [0x7fc00000, 0x7e00],
-  ])("%i is %i", (from, to) => {
+  ])("the float32 bits %i become the float16 bits %i", (from, to) => {
     expect(halfOf(from, "F16")).toEqual({ bits: to, overflowCount: 0 });
   });
 
-  test.each([0x477ff000, 0xc77ff000, 0x7f7fffff])("%i is beyond it, and counted", (bits) => {
-    expect(halfOf(bits, "F16").overflowCount).toBe(1);
-  });
+  test.each([0x477ff000, 0xc77ff000, 0x7f7fffff])(
+    "the float32 bits %i overflow float16, and are counted",
+    (bits) => {
+      expect(halfOf(bits, "F16").overflowCount).toBe(1);
+    },
+  );
 
-  test("no other float16 is nearer than the one a value becomes", () => {
+  test("a value is converted to the nearest float16", () => {
     fc.assert(
       fc.property(fc.float({ min: -65504, max: 65504, noNaN: true }), (value) => {
         const { bits } = halfOf(new Uint32Array(Float32Array.of(value).buffer)[0]!, "F16");
@@ -69,11 +72,11 @@ describe("float32 to bfloat16", () => {
     [0x80000000, 0x8000],
     [0x7f800000, 0x7f80],
     [0x7f800001, 0x7fc0], // a NaN stays one
-  ])("%i is %i", (from, to) => {
+  ])("the float32 bits %i become the bfloat16 bits %i", (from, to) => {
     expect(halfOf(from, "BF16")).toEqual({ bits: to, overflowCount: 0 });
   });
 
-  test("what would round to infinity is counted", () => {
+  test("a value that would round to infinity in bfloat16 is counted", () => {
     expect(halfOf(0x7f7f8000, "BF16").overflowCount).toBe(1);
   });
 });
@@ -82,7 +85,7 @@ describe.each([
   ["F16", float16ToFloat32],
   ["BF16", bfloat16ToFloat32],
 ] as const)("%s", (dtype, widen) => {
-  test("is float32 exactly, and comes back as it was", () => {
+  test("every 16-bit value converts to float32 exactly, and back", () => {
     const wide = floatConversion(dtype, "F32")(bytesOf(everyHalf)).bytes;
     expect(new Float32Array(wide.slice().buffer)).toEqual(widen(bytesOf(everyHalf)));
     const back = new Uint16Array(floatConversion("F32", dtype)(wide).bytes.buffer);
@@ -90,7 +93,7 @@ describe.each([
     expect([...everyHalf].filter((bits) => back[bits] !== bits && !isNotANumber(bits))).toEqual([]);
   });
 
-  test("becomes the other by way of float32", () => {
+  test("one 16-bit type converts to the other by way of float32", () => {
     const other = dtype === "F16" ? "BF16" : "F16";
     const direct = floatConversion(dtype, other)(bytesOf(everyHalf));
     const wide = floatConversion(dtype, "F32")(bytesOf(everyHalf)).bytes;

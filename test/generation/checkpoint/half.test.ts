@@ -18,7 +18,7 @@ describe("float16", () => {
     [0x7c00, Number.POSITIVE_INFINITY],
     [0xfc00, Number.NEGATIVE_INFINITY],
     [0x7e00, Number.NaN],
-  ])("%i is %d", (bits, value) => {
+  ])("the float16 bits %i are %d", (bits, value) => {
     expect(float16ToFloat32(bytesOf(bits))).toEqual(Float32Array.of(value));
   });
 });
@@ -33,7 +33,7 @@ describe("bfloat16", () => {
     [0x0080, 2 ** -126],
     [0xff80, Number.NEGATIVE_INFINITY],
     [0x7fc0, Number.NaN],
-  ])("%i is %d", (bits, value) => {
+  ])("the bfloat16 bits %i are %d", (bits, value) => {
     expect(bfloat16ToFloat32(bytesOf(bits))).toEqual(Float32Array.of(value));
   });
 });

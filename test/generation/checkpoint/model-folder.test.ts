@@ -34,7 +34,7 @@ test("parts have class, configuration and weights", async () => {
   expect(model.part("scheduler").config.num_timesteps).toBe(1000);
 });
 
-test("a part the model lacks is named with those it has", async () => {
+test("a missing part is named, with the parts that the model has", async () => {
   const model = await openModelFolder(folder);
   const message = "the model has no part vae, only transformer, scheduler";
   expect(() => model.part("vae")).toThrow(new CheckpointError(join(folder, "model_index.json"), message));
@@ -52,7 +52,7 @@ test("a part cannot lie outside the model's folder", async () => {
   await expect(openModelFolder(folder)).rejects.toThrow(/part "\.\.\/elsewhere" is not a folder name$/);
 });
 
-test("a folder without model_index.json is named", async () => {
+test("a folder without model_index.json is named in the error", async () => {
   rmSync(join(folder, "model_index.json"));
   await expect(openModelFolder(folder)).rejects.toThrow(/model_index\.json: no such file or folder$/);
 });

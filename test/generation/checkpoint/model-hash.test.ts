@@ -23,7 +23,7 @@ beforeEach(() => {
   writeFileSync(at("transformer", "shards", "empty.safetensors"), "");
 });
 
-test("every file that decides what is computed has its hash, in the order of their names", async () => {
+test("every file that decides the result has its hash, sorted by name", async () => {
   const hashes = await hashWeights(folder);
   expect(Object.entries(hashes)).toEqual([
     ["model_index.json", sha256(index)],
@@ -33,7 +33,7 @@ test("every file that decides what is computed has its hash, in the order of the
   ]);
 });
 
-test("neither hash sees where the model lies, nor files that no part reads", async () => {
+test("neither hash depends on the model's folder or on files that no part reads", async () => {
   const before = [await hashWeights(folder), await modelFingerprint(folder)];
   writeFileSync(at("README.md"), "text");
   writeFileSync(at("prompts.json"), "[]");
@@ -55,7 +55,7 @@ test.each<[string, () => void]>([
       writeFileSync(at("transformer", "shards", "empty.safetensors"), weights.subarray(-1));
     },
   ],
-])("both hashes see %s", async (_title, change) => {
+])("both hashes change with %s", async (_title, change) => {
   const before = [await hashWeights(folder), await modelFingerprint(folder)];
   change();
   expect(await hashWeights(folder)).not.toEqual(before[0]);
@@ -67,7 +67,7 @@ test("the demo model's fingerprint is the one that docs/benchmarks.md names", as
   expect(await modelFingerprint("models/demo")).toMatch(new RegExp(`^${documented}`));
 });
 
-test("a folder that is no model and a file that cannot be read are named", async () => {
+test("a folder without a model and an unreadable file are named", async () => {
   await expect(hashWeights(at("vae"))).rejects.toThrow(/model_index\.json: no such file or folder$/);
   mkdirSync(at("vae", "a.json"));
   for (const hashed of [hashWeights(folder), modelFingerprint(folder)]) {

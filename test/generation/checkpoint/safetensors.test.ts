@@ -42,7 +42,7 @@ test("a header padded with spaces is read", async () => {
   expect([...(await read(bytes)).keys()]).toEqual(["a"]);
 });
 
-describe("one sentence names the file and says what is wrong with", () => {
+describe("a malformed safetensors file", () => {
   const huge = Buffer.alloc(16);
   huge.writeBigUInt64LE(2n ** 63n);
   const deep = `{"a": ${"[".repeat(100)}${"]".repeat(100)}}`;
@@ -138,18 +138,21 @@ describe("one sentence names the file and says what is wrong with", () => {
     ],
   ];
 
-  test.each(cases)("%s", async (_, bytes, reason) => {
-    const fault = await read(bytes).then(
-      () => expect.unreachable("the file was accepted"),
-      (error: unknown) => error as Error,
-    );
-    expect(fault).toBeInstanceOf(CheckpointError);
-    expect(fault.message.startsWith(`${path}: `)).toBe(true);
-    expect(fault.message).toMatch(reason);
-    expect(fault.message).not.toContain("\n");
-  });
+  test.each(cases)(
+    "a malformed file is refused in one sentence with its name: %s",
+    async (_, bytes, reason) => {
+      const fault = await read(bytes).then(
+        () => expect.unreachable("the file was accepted"),
+        (error: unknown) => error as Error,
+      );
+      expect(fault).toBeInstanceOf(CheckpointError);
+      expect(fault.message.startsWith(`${path}: `)).toBe(true);
+      expect(fault.message).toMatch(reason);
+      expect(fault.message).not.toContain("\n");
+    },
+  );
 
-  test("a file that is missing, a folder, or a pipe", async () => {
+  test("a missing file, a folder and a pipe are refused in one sentence", async () => {
     const pipe = join(folder, "pipe");
     execFileSync("mkfifo", [pipe]);
     const gone = join(folder, "gone");

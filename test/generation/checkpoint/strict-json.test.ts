@@ -6,7 +6,7 @@ import { parseStrictJson } from "../../../lib/generation/checkpoint/strict-json.
 const limits = { depthMax: 50, valuesMax: 100_000 };
 const parse = (text: string) => parseStrictJson(text, limits);
 
-test("whatever JSON.stringify writes is read as JSON.parse reads it", () => {
+test("the parser reads all output of JSON.stringify as JSON.parse reads it", () => {
   fc.assert(
     fc.property(fc.json(), (text) => {
       expect(JSON.stringify(toPlain(parse(text)))).toBe(JSON.stringify(JSON.parse(text)));
@@ -14,7 +14,7 @@ test("whatever JSON.stringify writes is read as JSON.parse reads it", () => {
   );
 });
 
-test("whatever JSON.parse refuses is refused with a SyntaxError", () => {
+test("the parser refuses with a SyntaxError whatever JSON.parse refuses", () => {
   const damaged = fc.tuple(fc.json(), fc.nat(), fc.string({ maxLength: 2 })).map(([text, place, insert]) => {
     const at = place % (text.length + 1);
     return text.slice(0, at) + insert + text.slice(at + insert.length);
@@ -42,7 +42,7 @@ describe("it refuses", () => {
     ["an open string", '{"a', "has no valid value at character 1"],
     ["a comma too many", "[1,]", "has no valid value at character 3"],
     ["nothing", "", "has no valid value at character 0"],
-  ])("%s", (_, text, message) => {
+  ])("the parser refuses this fault: %s", (_, text, message) => {
     expect(() => parse(text)).toThrow(new SyntaxError(message));
   });
 });

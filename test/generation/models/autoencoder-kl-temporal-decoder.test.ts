@@ -33,7 +33,7 @@ describe("the temporal KL decoder", async () => {
     return float32(Float32Array.from(pictures), [pictures.length]);
   }
 
-  it("agrees with diffusers on sixteen frames in the runs of its pipelines, fourteen and two", async () => {
+  it("the temporal KL decoder agrees with diffusers on sixteen frames in the runs of its pipelines, fourteen and two", async () => {
     const runs = decoder.runs({ frames: 16, height: 2, width: 3 });
     expect(runs).toEqual([{ frames: 14 }, { frames: 2 }]);
     expect(relativeError(await decode(0, runs), await golden.vectors.read("0.frames"))).toBeLessThan(
@@ -42,7 +42,7 @@ describe("the temporal KL decoder", async () => {
     expect(golden.weights.unused()).toEqual([]);
   });
 
-  it("agrees with diffusers on a single frame", async () => {
+  it("the temporal KL decoder agrees with diffusers on a single frame", async () => {
     const runs = decoder.runs({ frames: 1, height: 3, width: 2 });
     expect(runs).toEqual([{ frames: 1 }]);
     expect(relativeError(await decode(1, runs), await golden.vectors.read("1.frames"))).toBeLessThan(
@@ -50,18 +50,18 @@ describe("the temporal KL decoder", async () => {
     );
   });
 
-  it("makes other pictures in other runs, whatever the memory would allow", async () => {
+  it("the temporal KL decoder depends on its runs, which are 14 frames whatever the memory", async () => {
     const whole = await decode(0, [{ frames: 16 }]);
     expect(relativeError(whole, await golden.vectors.read("0.frames"))).toBeGreaterThan(1e-2);
     expect(decoder.runs({ frames: 28, height: 512, width: 512 })).toEqual([{ frames: 14 }, { frames: 14 }]);
   });
 
-  it("lowers to graphs without fused operators that compute the same", async () => {
+  it("the temporal KL decoder lowers to graphs without fused operators that compute the same", async () => {
     const pictures = await decode(1, [{ frames: 1 }], "webgpu");
     expect(relativeError(pictures, await golden.vectors.read("1.frames"))).toBeLessThan(TOLERANCE);
   });
 
-  it("asks for the 266 tensors and 63,579,183 parameters of the published decoder", () => {
+  it("the temporal KL decoder asks for the 266 tensors and 63,579,183 parameters of the published decoder", () => {
     const published = { ...golden.config, block_out_channels: [128, 256, 512, 512] };
     const full = latentDecoder({ className: "AutoencoderKLTemporalDecoder", config: published });
     const shapes = shapesOf((weights) => full.build({ frames: 14, height: 64, width: 64 }, { weights }));
@@ -71,11 +71,11 @@ describe("the temporal KL decoder", async () => {
     expect(full.scale).toBe(8);
   });
 
-  it("has as many latent frames as the video has", () => {
+  it("the temporal KL decoder has as many latent frames as the video has", () => {
     expect([1, 16].map((frames) => decoder.latentFrames(frames))).toEqual([1, 16]);
   });
 
-  it("refuses by name what it would decode wrongly", () => {
+  it("the temporal KL decoder refuses unsupported configs by the member's name", () => {
     const parse = (change: object) => () =>
       autoencoderKLTemporalDecoder(parseAutoencoderKLTemporalDecoderConfig({ ...golden.config, ...change }));
     expect(parse({ layers_per_block: 1 })).toThrow(/AutoencoderKLTemporalDecoder.*layers_per_block/);

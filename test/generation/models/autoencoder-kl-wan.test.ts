@@ -39,7 +39,7 @@ describe("the Wan decoder", async () => {
   const decoder = autoencoderKLWanDecoder(config);
 
   it.each(lengths.map((frames, index) => ({ frames, index })))(
-    "agrees with diffusers on a whole latent of $frames frames",
+    "the Wan decoder agrees with diffusers on a whole latent of $frames frames",
     async ({ frames, index }) => {
       const pictures = await decode(golden, index, [{ frames }]);
       expect(pictures.shape[0]).toBe(1 + 4 * (frames - 1));
@@ -62,24 +62,27 @@ describe("the Wan decoder", async () => {
         { frames: 1, continues: true },
       ],
     ],
-  ])("agrees with diffusers where one run goes on from another: %s", async (_name, index, runs) => {
-    const pictures = await decode(golden, index, runs);
-    const expected = await videoVector(golden, index, "frames");
-    expect(relativeError(pictures, expected.data)).toBeLessThan(TOLERANCE);
-  });
+  ])(
+    "the Wan decoder agrees with diffusers where one run continues another: %s",
+    async (_name, index, runs) => {
+      const pictures = await decode(golden, index, runs);
+      const expected = await videoVector(golden, index, "frames");
+      expect(relativeError(pictures, expected.data)).toBeLessThan(TOLERANCE);
+    },
+  );
 
-  it("lowers to graphs without fused operators that compute the same", async () => {
+  it("the Wan decoder lowers to graphs without fused operators that compute the same", async () => {
     const pictures = await decode(golden, 2, [{ frames: 3 }], "webgpu");
     expect(relativeError(pictures, (await videoVector(golden, 2, "frames")).data)).toBeLessThan(TOLERANCE);
   });
 
-  it("reads every tensor of its checkpoint, in the first run of a video of several latent frames or the next", async () => {
+  it("the Wan decoder reads every tensor of its checkpoint, in the first run of several latent frames or the next", async () => {
     const { weights } = await readGolden("autoencoder-kl-wan");
     decoder.build({ ...later(1), height: 2, width: 2 }, { weights });
     expect(weights.unused()).toEqual([]);
   });
 
-  it("cuts a latent that is long and not small, so that the later runs are alike", () => {
+  it("the Wan decoder cuts a long and large latent into runs that are alike after the first", () => {
     const runs = (frames: number, height: number, width: number) => decoder.runs({ frames, height, width });
     expect(runs(5, 8, 8)).toEqual([{ frames: 5 }]);
     expect(runs(6, 60, 104)).toEqual([{ frames: 6 }]);
@@ -87,7 +90,7 @@ describe("the Wan decoder", async () => {
     expect(runs(13, 16, 16)).toEqual([first, later(6), later(6)]);
   });
 
-  it("knows the latent frames of a video, and which videos it cannot make", () => {
+  it("the Wan decoder knows the latent frames of a video, and refuses impossible lengths", () => {
     expect([1, 5, 33, 81].map(decoder.latentFrames)).toEqual([1, 2, 9, 21]);
     expect(() => decoder.latentFrames(16)).toThrow(
       "This model makes videos of 1, 5, 9 and so on frames, not 16.",
@@ -95,7 +98,7 @@ describe("the Wan decoder", async () => {
     expect(() => decoder.latentFrames(-3)).toThrow(RangeError);
   });
 
-  it("refuses by name what it would decode wrongly", () => {
+  it("the Wan decoder refuses unsupported configs by the member's name", () => {
     const parse = (change: object) => () => parseAutoencoderKLWanConfig({ ...golden.config, ...change });
     expect(parse({ is_residual: true, patch_size: 2 })).toThrow(/AutoencoderKLWan.*is_residual.*patch_size/);
     expect(parse({ latents_std: [1, 2, 3] })).toThrow(

@@ -22,7 +22,7 @@ async function errorOf({ config, vectors }: Golden, weights: Checkpoint) {
 
 describe("the KL encoder", () => {
   it.each(["autoencoder-kl-encoder", "autoencoder-kl-shifted-encoder"])(
-    "gives the mean of diffusers, scaled and shifted as its latents are: %s",
+    "the KL encoder gives the mean of diffusers, scaled and shifted as its latents are: %s",
     async (name) => {
       const { config, weights, vectors } = await readGolden(name);
       const encoder = imageEncoder({ className: "AutoencoderKL", config });
@@ -40,19 +40,19 @@ describe("the KL encoder", () => {
 describe("the KL decoder", async () => {
   const golden = await readGolden("autoencoder-kl");
 
-  it("agrees with diffusers on two frames and three levels", async () => {
+  it("the KL decoder agrees with diffusers on two frames and three levels", async () => {
     expect(await errorOf(golden, golden.weights)).toBeLessThan(TOLERANCE);
     expect(golden.weights.unused()).toEqual([]);
   });
 
-  it("agrees with diffusers on four levels with a shift and without the 1x1 convolution", async () => {
+  it("the KL decoder agrees with diffusers on four levels with a shift and without the 1x1 convolution", async () => {
     const shifted = await readGolden("autoencoder-kl-shifted");
     expect(await errorOf(shifted, shifted.weights)).toBeLessThan(TOLERANCE);
     expect(shifted.weights.unused()).toEqual([]);
   });
 
   it.each(["matrices", "1x1 convolutions"])(
-    "reads the attention of older checkpoints, stored as %s",
+    "the KL decoder reads the attention of older checkpoints, stored as %s",
     async (form) => {
       const older: Record<string, string> = {
         to_q: "query",
@@ -71,7 +71,7 @@ describe("the KL decoder", async () => {
     },
   );
 
-  it("refuses by name what it would decode wrongly", () => {
+  it("the KL decoder refuses unsupported configs by the member's name", () => {
     const parse = (change: object) => () => parseAutoencoderKLConfig({ ...golden.config, ...change });
     expect(parse({ act_fn: "relu" })).toThrow(/AutoencoderKL.*act_fn/);
     expect(parse({ latents_mean: [0, 0, 0, 0] })).toThrow(/latents_mean/);

@@ -33,18 +33,18 @@ describe("the cut of a transformer", async () => {
   afterAll(() => Promise.all([full.release(), reuse.release()]));
 
   // Measured 1.4e-7: (in + (out - in)) is not out in float32.
-  it("gives the computed step's prediction when R is reused at the same latent and timestep", async () => {
+  it("a reused step with R gives the computed step's prediction at the same latent and timestep", async () => {
     const reused = await reuse.run({ ...feeds, residual: computed.residual! });
     expect(relativeError(reused.prediction, computed.prediction!.data as Float32Array)).toBeLessThan(1e-6);
   });
 
-  it("gives another prediction when R is reused at another timestep", async () => {
+  it("a reused step with R gives another prediction at another timestep", async () => {
     const reused = await reuse.run({ ...feeds, ...dit.stepFeeds(500), residual: computed.residual! });
     expect(relativeError(reused.prediction, computed.prediction!.data as Float32Array)).toBeGreaterThan(1e-3);
   });
 
   // Measured 3e-7.
-  it("makes R the sum of what all blocks add", () => {
+  it("the residual R is the sum of what all blocks add", () => {
     const sum = new Float32Array(computed.residual!.data.length);
     for (let i = 0; i < blockResiduals; i++) {
       const { data } = computed[`residual.${i}`]!;
@@ -56,14 +56,14 @@ describe("the cut of a transformer", async () => {
   });
 
   // Measured 2e-6: where R is not wanted, onnxruntime fuses the last addition into the final normalisation.
-  it("leaves the prediction as the uncut model has it", async () => {
+  it("the prediction of the full graph equals that of the uncut model", async () => {
     const uncut = await open(buildUncut(dit, golden), golden.weights);
     const { prediction } = await uncut.run(feeds);
     expect(relativeError(prediction, computed.prediction!.data as Float32Array)).toBeLessThan(1e-5);
     await uncut.release();
   });
 
-  it("computes the same bits whether or not the residuals of the blocks are wanted", async () => {
+  it("the prediction has the same bits whether or not the blocks' residuals are outputs", async () => {
     const plain = await open(buildFull(dit, golden), golden.weights);
     const { prediction, residual } = await plain.run(feeds);
     expect(prediction!.data).toEqual(computed.prediction!.data);
@@ -71,7 +71,7 @@ describe("the cut of a transformer", async () => {
     await plain.release();
   });
 
-  it("guides from the unconditional towards the conditional half", async () => {
+  it("the guided prediction moves from the unconditional towards the conditional half", async () => {
     const scaled = async (scale: number) =>
       (await full.run({ ...feeds, guidanceScale: float32(new Float32Array([scale]), []) })).prediction!;
     const [unconditional, conditional] = [await scaled(0), await scaled(1)];
@@ -81,7 +81,7 @@ describe("the cut of a transformer", async () => {
     expect(relativeError(computed.prediction, guided)).toBeLessThan(1e-6);
   });
 
-  it("measures the relative L1 change of the probe over both halves", async () => {
+  it("the change of the probe is its relative L1 change over both halves", async () => {
     const probe = computed.probe!.data as Float32Array;
     const next = await full.run({
       ...(await feedsOf(golden, 1, late, GUIDANCE)),
@@ -92,12 +92,12 @@ describe("the cut of a transformer", async () => {
     expect(next.change!.shape).toEqual([]);
   });
 
-  it("measures no change when nothing changed", async () => {
+  it("the change is 0 when nothing changed", async () => {
     const again = await full.run({ ...feeds, previousProbe: computed.probe! });
     expect(again.change!.data[0]).toBe(0);
   });
 
-  it("measures motion between neighbouring frames of the probe", () => {
+  it("the motion score compares neighbouring frames of the probe", () => {
     const probe = computed.probe!.data as Float32Array;
     const half = dit.tokens * dit.width;
     const frame = dit.tokensPerFrame * dit.width;
@@ -108,7 +108,7 @@ describe("the cut of a transformer", async () => {
     expect(Number(computed.motionScore!.data[0])).toBeCloseTo(l1(moved) / (l1(later) + l1(earlier)), 5);
   });
 
-  it("scores a single frame as still", async () => {
+  it("the motion score of a single frame is that of a still video", async () => {
     const still = await readGolden("stdit3-no-qk-norm");
     const [only] = (await readCases<STDiT3Case>("stdit3-no-qk-norm")) as [STDiT3Case];
     const session = await open(buildFull(transformerOf(still, only), still), still.weights);
@@ -116,7 +116,7 @@ describe("the cut of a transformer", async () => {
     await session.release();
   });
 
-  it("keeps text and blocks out of a reused step", () => {
+  it("the reuse graph contains neither text nor blocks", () => {
     expect([...reuse.inputs].sort()).toEqual(["fps", "guidanceScale", "latent", "residual", "timestep"]);
   });
 });

@@ -72,7 +72,7 @@ describe("the demo model against PyTorch", () => {
 
   const guidance = (scale: number) => ({ guidanceScale: float32(new Float32Array([scale]), []) });
 
-  it("encodes a prompt as transformers does", async () => {
+  it("the demo model encodes a prompt as transformers does", async () => {
     const part = model.part("text_encoder");
     const weights = await part.checkpoint();
     const encoder = textEncoder(part);
@@ -83,7 +83,7 @@ describe("the demo model against PyTorch", () => {
     expect(relativeError(float32(valid, []), await vectors.read("states"))).toBeLessThan(1e-4);
   });
 
-  it("predicts the velocity of both guidance halves as the authors' module does", async () => {
+  it("the demo model predicts the velocity of both guidance halves as the authors' module does", async () => {
     const session = await open(buildFull(dit, { weights: transformer }), transformer);
     const expected = await vectors.read("prediction"); // [B, C, F, H, W]
     const half = expected.length / 2;
@@ -101,7 +101,7 @@ describe("the demo model against PyTorch", () => {
     await session.release();
   });
 
-  it("follows a whole denoising run with reused steps as the authors' module does", async () => {
+  it("the demo model follows a whole denoising run with reused steps as the authors' module does", async () => {
     const full = await open(buildFull(dit, { weights: transformer }), transformer);
     const reuse = await open(buildReuse(dit, { weights: transformer }), transformer);
     const latent = (feeds.latent!.data as Float32Array).slice();
@@ -127,13 +127,13 @@ describe("the demo model against PyTorch", () => {
     await Promise.all([full.release(), reuse.release()]);
   });
 
-  it("tokenises the prompt as the reference library does", async () => {
+  it("the demo model tokenises the prompt as the reference library does", async () => {
     const { folder, config } = model.part("tokenizer");
     const tokenizer = await openTokenizer(folder, config);
     expect(tokenizer.tokenise(demo.prompt, 32).ids).toEqual(demo.ids);
   });
 
-  it("decodes frames as diffusers does", async () => {
+  it("the demo model decodes frames as diffusers does", async () => {
     const part = model.part("vae");
     const weights = await part.checkpoint();
     const decoder = latentDecoder(part);

@@ -5,7 +5,7 @@ import { framesPerRun } from "../../../lib/generation/models/latent-decoder.ts";
 describe("frames per run", () => {
   const sizes = fc.tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 4_000_000 }));
 
-  it("divide the frames, and hold no more pixels than one run may unless it is a single frame", () => {
+  it("the frames per run divide the frames, and hold at most the pixels of one run unless they are one", () => {
     fc.assert(
       fc.property(sizes, ([frames, pixels]) => {
         const count = framesPerRun(frames, pixels);
@@ -15,7 +15,7 @@ describe("frames per run", () => {
     );
   });
 
-  it("are all of them where they are small", () => {
+  it("a small video is decoded in one run", () => {
     expect(framesPerRun(16, 64 * 64)).toBe(16);
     expect(framesPerRun(51, 720 * 1280)).toBe(1);
   });

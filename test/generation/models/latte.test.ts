@@ -37,7 +37,7 @@ describe.each([
   const cases = (await readCases<TransformerCase>(name)).map((goldenCase, index) => ({ goldenCase, index }));
 
   it.each(cases)(
-    "computes the prediction of both halves, the residual and the probe in case $index",
+    "the Latte transformer computes the prediction of both halves, the residual and the probe in case $index",
     async ({ goldenCase, index }) => {
       const dit = transformerOf(golden, goldenCase);
       const session = await open(buildFull(dit, golden), golden.weights);
@@ -55,16 +55,19 @@ describe.each([
     },
   );
 
-  it.each(cases)("reuses a residual to the same prediction in case $index", async ({ goldenCase, index }) => {
-    const dit = transformerOf(golden, goldenCase);
-    const residual = float32(await golden.vectors.read(`${index}.residual`), [2, dit.tokens, dit.width]);
-    const feeds = { ...(await caseFeeds(dit, golden, index, goldenCase, 1)), residual };
-    const { prediction } = await run(buildReuse(dit, golden), golden.weights, feeds);
-    const predictions = await golden.vectors.read(`${index}.prediction`);
-    expect(relativeError(prediction, predictions.slice(0, predictions.length / 2))).toBeLessThan(TOLERANCE);
-  });
+  it.each(cases)(
+    "the Latte transformer reuses a residual to the same prediction in case $index",
+    async ({ goldenCase, index }) => {
+      const dit = transformerOf(golden, goldenCase);
+      const residual = float32(await golden.vectors.read(`${index}.residual`), [2, dit.tokens, dit.width]);
+      const feeds = { ...(await caseFeeds(dit, golden, index, goldenCase, 1)), residual };
+      const { prediction } = await run(buildReuse(dit, golden), golden.weights, feeds);
+      const predictions = await golden.vectors.read(`${index}.prediction`);
+      expect(relativeError(prediction, predictions.slice(0, predictions.length / 2))).toBeLessThan(TOLERANCE);
+    },
+  );
 
-  it("lowers to graphs without fused operators that compute the same", async () => {
+  it("the Latte transformer lowers to graphs without fused operators that compute the same", async () => {
     const { goldenCase, index } = cases[0]!;
     const dit = transformerOf(golden, goldenCase);
     const graph = buildFull(dit, { ...golden, provider: "webgpu" });
@@ -72,7 +75,7 @@ describe.each([
     expect(relativeError(residual, await golden.vectors.read(`${index}.residual`))).toBeLessThan(TOLERANCE);
   });
 
-  it("makes R the sum of what its blocks add, the positions of frames included", async () => {
+  it("the Latte transformer makes R the sum of what its blocks add, the positions of frames included", async () => {
     const { goldenCase, index } = cases[0]!;
     const dit = transformerOf(golden, goldenCase);
     const graph = buildFull(dit, { ...golden, blockResiduals: true });
@@ -87,7 +90,7 @@ describe.each([
     expect(relativeError(computed.residual, sum)).toBeLessThan(2e-6);
   });
 
-  it("reads every tensor of its checkpoint except a caption learnt for training", async () => {
+  it("the Latte transformer reads every tensor of its checkpoint except a caption learnt for training", async () => {
     const { weights } = await readGolden(name);
     const dit = transformerOf(golden, cases[0]!.goldenCase);
     buildFull(dit, { weights });
@@ -101,7 +104,7 @@ describe("the Latte transformer", async () => {
   const config = parseLatteConfig(golden.config);
   const video = shapeOf([3, 8, 12]);
 
-  it("asks for the 967 tensors and 1,057,246,880 parameters of Latte-1", () => {
+  it("the Latte transformer asks for the 967 tensors and 1,057,246,880 parameters of Latte-1", () => {
     const published = {
       ...config,
       num_attention_heads: 16,
@@ -118,23 +121,23 @@ describe("the Latte transformer", async () => {
     expect(parameters.reduce((sum, size) => sum + size, 0)).toBe(1_057_246_880);
   });
 
-  it("measures motion between frames of as many tokens as a frame has patches", () => {
+  it("the Latte transformer measures motion between frames with as many tokens as a frame has patches", () => {
     const dit = latte(config, video);
     expect([dit.tokenFrames, dit.tokensPerFrame, dit.tokens]).toEqual([3, 24, 72]);
   });
 
-  it("probes the pair in the middle", () => {
+  it("the Latte transformer probes the middle pair of blocks", () => {
     const probeBlock = (num_layers: number) => latte({ ...config, num_layers }, video).probeBlock;
     expect([28, 3, 1].map(probeBlock)).toEqual([13, 0, 0]);
   });
 
-  it("keeps text and blocks out of a reused step", async () => {
+  it("the Latte transformer's reuse graph contains neither text nor blocks", async () => {
     const reuse = await open(buildReuse(latte(config, video), golden), golden.weights);
     expect([...reuse.inputs].sort()).toEqual(["guidanceScale", "latent", "residual", "timestep"]);
     await reuse.release();
   });
 
-  it("names a tensor that is missing, and one of another shape with both shapes", () => {
+  it("the Latte transformer's error names a missing tensor, and both shapes of a tensor with another shape", () => {
     expect(() => buildFull(latte({ ...config, num_layers: 3 }, video), golden)).toThrow(
       /transformer_blocks\.2\.scale_shift_table.*missing/,
     );
@@ -143,7 +146,7 @@ describe("the Latte transformer", async () => {
     );
   });
 
-  it("refuses a latent of other channels, of frames it has no positions for, or that does not divide", () => {
+  it("the Latte transformer refuses a latent with other channels, too many frames, or an indivisible size", () => {
     expect(() => latte(config, shapeOf([3, 8, 12], 16))).toThrow(/4 channels, not 16/);
     expect(() => latte(config, shapeOf([2, 8, 12]))).toThrow(/3 frames or 1, and this one has 2\./);
     expect(() => latte(config, shapeOf([4, 8, 12]))).toThrow(/3 frames or 1, and this one has 4\./);
@@ -151,7 +154,7 @@ describe("the Latte transformer", async () => {
     expect(() => latte(config, shapeOf([3, 8, 0]))).toThrow(/width.*0/);
   });
 
-  it("refuses by name what it would compute wrongly", () => {
+  it("the Latte transformer refuses unsupported configs by the member's name", () => {
     const parse = (change: object) => () => parseLatteConfig({ ...golden.config, ...change });
     expect(parse({ norm_type: "layer_norm", activation_fn: "geglu" })).toThrow(
       /LatteTransformer3DModel.*activation_fn.*norm_type/,
@@ -164,7 +167,7 @@ describe("the Latte transformer", async () => {
     expect(parse({ video_length: undefined })).toThrow(/video_length/);
   });
 
-  it("reads texts of up to 120 tokens, as many unconditional as conditional ones", () => {
+  it("the Latte transformer reads texts of up to 120 tokens, as many unconditional as conditional ones", () => {
     const dit = latte(config, video);
     const text = (tokens: number) => ({ tokens, data: new Float32Array(tokens * 12) });
     expect(dit.textLength).toBe(120);
@@ -178,18 +181,18 @@ describe("Open-Sora-Plan's Latte", async () => {
   const config = parseOpenSoraPlanConfig(stored);
   const video = shapeOf([33, 4, 2]);
 
-  it("reads texts of as many tokens as its config says, and of 300 if it does not", () => {
+  it("Open-Sora-Plan's Latte reads texts of as many tokens as its config says, and of 300 without that", () => {
     const { model_max_length: _, ...silent } = stored;
     expect(openSoraPlan(config, video).textLength).toBe(9);
     expect(openSoraPlan(parseOpenSoraPlanConfig(silent), video).textLength).toBe(300);
   });
 
-  it("makes as many frames as it has positions for, since a single one would have no temporal blocks", () => {
+  it("Open-Sora-Plan's Latte makes as many frames as it has positions, since one frame would skip temporal blocks", () => {
     expect(() => openSoraPlan(config, shapeOf([1, 4, 2]))).toThrow(/has 33 frames, and this one has 1\./);
     expect(() => parseOpenSoraPlanConfig({ ...stored, video_length: 1 })).toThrow(/video_length/);
   });
 
-  it("refuses by name what other checkpoints of its class do", () => {
+  it("Open-Sora-Plan's Latte refuses by name what other checkpoints of its class do", () => {
     const parse = (change: object) => () => parseOpenSoraPlanConfig({ ...stored, ...change });
     expect(parse({ use_rope: true })).toThrow(/LatteT2V.*use_rope/);
     expect(parse({ compress_kv_factor: 2 })).toThrow(/compress_kv_factor/);

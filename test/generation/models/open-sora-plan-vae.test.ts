@@ -32,15 +32,18 @@ describe("the decoder of Open-Sora-Plan 1.1", async () => {
     { index: 0, latentFrames: 1, frames: 1 },
     { index: 1, latentFrames: 2, frames: 5 },
     { index: 2, latentFrames: 5, frames: 17 },
-  ])("agrees with the authors' module on $latentFrames latent frames", async ({ index, frames }) => {
-    const pictures = await decodeCase(golden, decoder, index);
-    expect(pictures.shape[0]).toBe(frames);
-    const expected = await videoVector(golden, index, "frames");
-    expect(relativeError(pictures, expected.data)).toBeLessThan(TOLERANCE);
-    expect(golden.weights.unused()).toEqual([]);
-  });
+  ])(
+    "the Open-Sora-Plan decoder agrees with the authors' module on $latentFrames latent frames",
+    async ({ index, frames }) => {
+      const pictures = await decodeCase(golden, decoder, index);
+      expect(pictures.shape[0]).toBe(frames);
+      const expected = await videoVector(golden, index, "frames");
+      expect(relativeError(pictures, expected.data)).toBeLessThan(TOLERANCE);
+      expect(golden.weights.unused()).toEqual([]);
+    },
+  );
 
-  it("agrees with the authors' module in tiles along all three axes, which give other pictures", async () => {
+  it("the Open-Sora-Plan decoder agrees with the authors' module in tiles along all three axes, which give other pictures", async () => {
     const inTiles = causalVAEDecoder(config, tiled);
     expect(inTiles.runs({ frames: 5, height: 7, width: 4 })).toEqual([
       { frames: 3, isContinued: true },
@@ -52,7 +55,7 @@ describe("the decoder of Open-Sora-Plan 1.1", async () => {
     expect(relativeError(pictures, (await videoVector(golden, 2, "frames")).data)).toBeGreaterThan(1e-2);
   });
 
-  it("agrees with the authors' module on the attention and the upsampling of version 1.0", async () => {
+  it("the Open-Sora-Plan decoder agrees with the authors' module on the attention and the upsampling of version 1.0", async () => {
     const first = await readGolden("open-sora-plan-vae-1.0");
     const older = causalVAEDecoder(parseCausalVAEConfig(first.config), whole);
     const pictures = await decodeCase(first, older, 0);
@@ -61,12 +64,12 @@ describe("the decoder of Open-Sora-Plan 1.1", async () => {
     expect(first.weights.unused()).toEqual([]);
   });
 
-  it("lowers to graphs without fused operators that compute the same", async () => {
+  it("the Open-Sora-Plan decoder lowers to graphs without fused operators that compute the same", async () => {
     const pictures = await decodeCase(golden, decoder, 1, { provider: "webgpu" });
     expect(relativeError(pictures, (await videoVector(golden, 1, "frames")).data)).toBeLessThan(TOLERANCE);
   });
 
-  it("cuts a long latent where the authors do, each run after the first seeing one latent frame again", () => {
+  it("the Open-Sora-Plan decoder cuts a long latent where the authors do, with one latent frame of overlap", () => {
     const runs = (frames: number) => published.runs({ frames, height: 64, width: 64 });
     const later = { frames: 16, continues: true, isContinued: true };
     expect(runs(1)).toEqual([{ frames: 1 }]);
@@ -83,7 +86,7 @@ describe("the decoder of Open-Sora-Plan 1.1", async () => {
     ]);
   });
 
-  it("knows the latent frames of a video, and which videos it cannot make", () => {
+  it("the Open-Sora-Plan decoder knows the latent frames of a video, and refuses impossible lengths", () => {
     expect([1, 65, 221].map(published.latentFrames)).toEqual([1, 17, 56]);
     expect(() => published.latentFrames(64)).toThrow(
       "This model makes videos of 1, 5, 9 and so on frames, not 64.",
@@ -91,7 +94,7 @@ describe("the decoder of Open-Sora-Plan 1.1", async () => {
     expect(() => published.latentFrames(-3)).toThrow(RangeError);
   });
 
-  it("asks for the 146 tensors and 149,510,169 parameters of the published decoder", () => {
+  it("the Open-Sora-Plan decoder asks for the 146 tensors and 149,510,169 parameters of the published decoder", () => {
     const extent = { frames: 17, height: 32, width: 32 };
     const shapes = shapesOf((weights) => published.build(extent, { weights }));
     const parameters = [...shapes.values()].map((shape) => shape.reduce((size, extent) => size * extent, 1));
@@ -100,7 +103,7 @@ describe("the decoder of Open-Sora-Plan 1.1", async () => {
     expect(published.scale).toBe(8);
   });
 
-  it("refuses by name what it would decode wrongly", () => {
+  it("the Open-Sora-Plan decoder refuses unsupported configs by the member's name", () => {
     const parse = (change: object) => () => parseCausalVAEConfig({ ...golden.config, ...change });
     expect(parse({ decoder_attention: "AttnBlock" })).toThrow(/CausalVAEModel.*decoder_attention/);
     expect(parse({ decoder_resnet_blocks: ["ResnetBlock2D", "ResnetBlock3D", "ResnetBlock3D"] })).toThrow(

@@ -30,16 +30,19 @@ describe("the image encoder of Open-Sora 1.2", async () => {
     return relativeError(latent, await golden.vectors.read(`${index}.latent`));
   }
 
-  it.each([0, 1])("gives the means of the authors' modules for picture %d", async (index) => {
-    expect(await encode(index)).toBeLessThan(TOLERANCE);
-    expect(golden.weights.unused()).toEqual([]);
-  });
+  it.each([0, 1])(
+    "the Open-Sora encoder gives the means of the authors' modules for picture %d",
+    async (index) => {
+      expect(await encode(index)).toBeLessThan(TOLERANCE);
+      expect(golden.weights.unused()).toEqual([]);
+    },
+  );
 
-  it("lowers to graphs without fused operators that compute the same", async () => {
+  it("the Open-Sora encoder lowers to graphs without fused operators that compute the same", async () => {
     expect(await encode(0, "webgpu")).toBeLessThan(TOLERANCE);
   });
 
-  it("asks for the tensors and parameters of the published encoder, at the decoder's scale", () => {
+  it("the Open-Sora encoder asks for the tensors and parameters of the published encoder, at the decoder's scale", () => {
     const vae_temporal = { type: "VAE_Temporal_SD", from_pretrained: null };
     const part = { className: "VideoAutoencoderPipeline", config: { ...golden.config, vae_temporal } };
     const shapes = shapesOf((weights) => imageEncoder(part).build({ height: 2, width: 3 }, { weights }));

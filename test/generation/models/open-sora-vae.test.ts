@@ -26,7 +26,7 @@ describe("the decoder of Open-Sora 1.2", async () => {
     { index: 0, latent: "an image", frames: 1 },
     { index: 1, latent: "five latent frames", frames: 17 },
     { index: 2, latent: "ten latent frames", frames: 34 },
-  ])("agrees with the authors' modules on $latent", async ({ index, frames }) => {
+  ])("the Open-Sora decoder agrees with the authors' modules on $latent", async ({ index, frames }) => {
     const expected = await videoVector(golden, index, "frames");
     const pictures = await decodeCase(golden, decoder, index);
     expect(pictures.shape[0]).toBe(frames);
@@ -34,7 +34,7 @@ describe("the decoder of Open-Sora 1.2", async () => {
     expect(golden.weights.unused()).toEqual([]);
   });
 
-  it("makes other pictures of all latent frames at once", async () => {
+  it("the Open-Sora decoder gives other pictures when it decodes all latent frames at once", async () => {
     const expected = await videoVector(golden, 2, "frames");
     const pictures = await decodeCase(golden, decoder, 2, { runs: [{ frames: 10 }] });
     expect(pictures.shape[0]).toBe(37);
@@ -43,12 +43,12 @@ describe("the decoder of Open-Sora 1.2", async () => {
     ).toBeGreaterThan(1e-2);
   });
 
-  it("lowers to graphs without fused operators that compute the same", async () => {
+  it("the Open-Sora decoder lowers to graphs without fused operators that compute the same", async () => {
     const pictures = await decodeCase(golden, decoder, 1, { provider: "webgpu" });
     expect(relativeError(pictures, (await videoVector(golden, 1, "frames")).data)).toBeLessThan(TOLERANCE);
   });
 
-  it("knows the latent frames of a video, and which videos it cannot make", () => {
+  it("the Open-Sora decoder knows the latent frames of a video, and refuses impossible lengths", () => {
     expect([1, 17, 51, 102, 408].map(published.latentFrames)).toEqual([1, 5, 15, 30, 120]);
     expect(published.runs({ frames: 15, height: 60, width: 106 })).toEqual(Array(3).fill({ frames: 5 }));
     expect(published.runs({ frames: 1, height: 60, width: 106 })).toEqual([{ frames: 1 }]);
@@ -58,7 +58,7 @@ describe("the decoder of Open-Sora 1.2", async () => {
     expect(() => published.latentFrames(0)).toThrow(RangeError);
   });
 
-  it("asks for the 276 tensors and 214,756,151 parameters of the published decoder", () => {
+  it("the Open-Sora decoder asks for the 276 tensors and 214,756,151 parameters of the published decoder", () => {
     const shapes = shapesOf((weights) => published.build({ frames: 5, height: 8, width: 8 }, { weights }));
     const parameters = [...shapes.values()].map((shape) => shape.reduce((size, extent) => size * extent, 1));
     expect(shapes.size).toBe(276);
@@ -66,7 +66,7 @@ describe("the decoder of Open-Sora 1.2", async () => {
     expect(published.scale).toBe(8);
   });
 
-  it("holds the activations of one picture where pictures are large", () => {
+  it("the Open-Sora decoder holds the activations of one picture where pictures are large", () => {
     const bytes = (frames: number) => {
       let held = 0;
       shapesOf((weights) => {
@@ -77,7 +77,7 @@ describe("the decoder of Open-Sora 1.2", async () => {
     expect(bytes(5)).toBeLessThan(1.5 * bytes(1));
   });
 
-  it("refuses by name what it would decode wrongly", () => {
+  it("the Open-Sora decoder refuses unsupported configs by the member's name", () => {
     const parse = (change: object) => () => parseOpenSoraVAEConfig({ ...golden.config, ...change });
     expect(parse({ vae_temporal: { type: "VAE_Causal" } })).toThrow(/OpenSoraVAE_V1_2.*vae_temporal.type/);
     expect(parse({ vae_2d: { type: "VideoAutoencoderKLTemporalDecoder" } })).toThrow(/vae_2d.type/);

@@ -72,7 +72,7 @@ describe.each([
   const [goldenCase] = (await readCases<STDiT3Case>(name)) as [STDiT3Case];
   const dit = transformer(golden, className, goldenCase);
 
-  it("computes float32's prediction, residual and probe within 5e-3", async () => {
+  it("a float16 transformer computes float32's prediction, residual and probe within 5e-3", async () => {
     const feeds = await (className === "STDiT3"
       ? feedsOf(golden, 0, goldenCase, 1)
       : caseFeeds(dit, golden, 0, goldenCase, 1));
@@ -89,7 +89,7 @@ describe.each([
     }
   });
 
-  it("multiplies in float16 in its blocks, and nowhere else", () => {
+  it("a float16 transformer multiplies in float16 in its blocks, and nowhere else", () => {
     const graph = buildFull(dit, { ...golden, provider: "cuda" });
     const linear = nodesOf(graph, "Gemm");
     const isOutside = (node: string) => /^(embed|head)\//.test(node);
@@ -105,7 +105,7 @@ describe.each([
     ]);
   });
 
-  it("reuses a residual without float16, and computes none elsewhere than on CUDA", () => {
+  it("the reuse graph has no float16, and a full graph has it only on CUDA", () => {
     const reuse = (provider: "cpu" | "cuda") => buildReuse(dit, { ...golden, provider }).build();
     expect(reuse("cuda")).toEqual(reuse("cpu"));
     expect(nodesOf(buildFull(dit, golden), "Gemm").inFloat16).toEqual([]);
@@ -129,16 +129,19 @@ describe("STDiT3 with blocks in float16, over weights stored in 16 bit", async (
     return Checkpoint.open(target);
   }
 
-  it.each(["F16", "BF16"] as const)("computes from %s what float32 computes from it", async (dtype) => {
-    const weights = await storedAs(dtype);
-    const feeds = await feedsOf(golden, 0, goldenCase, 1);
-    const exact = await run(buildFull(dit, { weights }), weights, feeds);
-    const { residual } = await run(buildFull(dit, { weights, provider: "cuda" }), weights, feeds);
-    expect(relativeError(residual, exact.residual!.data as Float32Array)).toBeLessThan(TOLERANCE);
-  });
+  it.each(["F16", "BF16"] as const)(
+    "the transformer computes from %s weights the residual that float32 computes from them",
+    async (dtype) => {
+      const weights = await storedAs(dtype);
+      const feeds = await feedsOf(golden, 0, goldenCase, 1);
+      const exact = await run(buildFull(dit, { weights }), weights, feeds);
+      const { residual } = await run(buildFull(dit, { weights, provider: "cuda" }), weights, feeds);
+      expect(relativeError(residual, exact.residual!.data as Float32Array)).toBeLessThan(TOLERANCE);
+    },
+  );
 });
 
-it("is float16 on CUDA unless that is said otherwise", () => {
+it("the default precision is float16 on CUDA and float32 elsewhere", () => {
   expect(precisionOf({ provider: "cuda" })).toBe("float16");
   expect(precisionOf({ provider: "cuda", precision: "float32" })).toBe("float32");
   expect(precisionOf({ provider: "webgpu" })).toBe("float32");

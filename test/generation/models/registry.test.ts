@@ -10,7 +10,7 @@ describe("the registry of architectures", () => {
   const latent = { channels: 4, frames: 1, height: 8, width: 8 };
   const video = { latent, height: 64, width: 64, fps: 24 };
 
-  it("names the unknown class, its role and what can be built instead", () => {
+  it("the registry names the unknown class, its role and the supported classes", () => {
     const unknown = { className: "UNet3DConditionModel", config: {} };
     expect(() => diffusionTransformer(unknown, video)).toThrow(/transformer.*UNet3DConditionModel.*STDiT3/);
     expect(() => textEncoder({ className: "CLIPTextModel", config: {} })).toThrow(
@@ -22,14 +22,14 @@ describe("the registry of architectures", () => {
     );
   });
 
-  it("gives frames only to transformers that can be given some", () => {
+  it("the registry refuses given frames for a transformer that does not take them", () => {
     const wan = { className: "WanTransformer3DModel", config: {} };
     expect(() => diffusionTransformer(wan, { ...video, givenFrames: 1 })).toThrow(
       "A WanTransformer3DModel makes all frames of a video: none can be given.",
     );
   });
 
-  it("does not take a member of every object for a class", () => {
+  it("the registry does not take an inherited member of an object for a class", () => {
     expect(() => textEncoder({ className: "constructor", config: {} })).toThrow(/constructor/);
   });
 });

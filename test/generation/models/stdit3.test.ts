@@ -24,7 +24,7 @@ describe.each([
   const cases = (await readCases<STDiT3Case>(name)).map((goldenCase, index) => ({ goldenCase, index }));
 
   it.each(cases)(
-    "computes the authors' prediction, residual and probe in case $index",
+    "STDiT3 computes the authors' prediction, residual and probe in case $index",
     async ({ goldenCase, index }) => {
       const graph = buildFull(transformerOf(golden, goldenCase), golden);
       const session = await open(graph, golden.weights);
@@ -59,7 +59,7 @@ describe("STDiT3 whose first frames are given, against the authors' module", asy
   }
 
   it.each(cases)(
-    "computes residual, probe and the prediction of the others beside $given given",
+    "STDiT3 computes residual, probe and the prediction of the other frames beside $given given frames",
     async ({ goldenCase, index }) => {
       const read = (name: string) => golden.vectors.read(`${index}.${name}`);
       const session = await open(buildFull(transformerOf(golden, goldenCase), golden), golden.weights);
@@ -81,21 +81,21 @@ describe("STDiT3 whose first frames are given, against the authors' module", asy
 
   const [first] = cases;
 
-  it("computes something else where no frame is given", async () => {
+  it("STDiT3 computes something else where no frame is given", async () => {
     const goldenCase = { ...first!.goldenCase, givenFrames: 0 };
     const graph = buildFull(transformerOf(golden, goldenCase), golden);
     const { residual } = await run(graph, golden.weights, await feedsOf(golden, 0, goldenCase, 1));
     expect(relativeError(residual, await golden.vectors.read("0.residual"))).toBeGreaterThan(1e-2);
   });
 
-  it("lowers to graphs without fused operators that compute the same", async () => {
+  it("STDiT3 with given frames lowers to graphs without fused operators that compute the same", async () => {
     const { goldenCase } = first!;
     const graph = buildFull(transformerOf(golden, goldenCase), { ...golden, provider: "webgpu" });
     const { residual } = await run(graph, golden.weights, await feedsOf(golden, 0, goldenCase, 1));
     expect(relativeError(residual, await golden.vectors.read("0.residual"))).toBeLessThan(TOLERANCE);
   });
 
-  it("predicts from a residual what the computed step predicted", async () => {
+  it("STDiT3 with given frames predicts from a residual what the computed step predicted", async () => {
     const { goldenCase } = first!;
     const dit = transformerOf(golden, goldenCase);
     const feeds = await feedsOf(golden, 0, goldenCase, 7);
@@ -107,7 +107,7 @@ describe("STDiT3 whose first frames are given, against the authors' module", asy
     expect(relativeError(out.prediction, prediction!.data as Float32Array)).toBeLessThan(TOLERANCE);
   });
 
-  it("refuses to be given all frames, none that is whole, or one of a patch over several", async () => {
+  it("STDiT3 refuses invalid counts of given frames, and given frames with patches over several frames", async () => {
     const given = (givenFrames: number) => () => transformerOf(golden, { ...first!.goldenCase, givenFrames });
     expect(given(3)).toThrow("Of 3 latent frames 3 cannot be given: at least one is left to make.");
     expect(given(-1)).toThrow(RangeError);
@@ -125,13 +125,13 @@ describe("STDiT3", async () => {
   const video = { latent, height: 48, width: 80, fps: 24 };
   const config = parseSTDiT3Config(golden.config);
 
-  it("lowers to graphs without fused operators that compute the same", async () => {
+  it("STDiT3 lowers to graphs without fused operators that compute the same", async () => {
     const graph = buildFull(transformerOf(golden, goldenCase), { ...golden, provider: "webgpu" });
     const { residual } = await run(graph, golden.weights, await feedsOf(golden, 0, goldenCase, 1));
     expect(relativeError(residual, await golden.vectors.read("0.residual"))).toBeLessThan(TOLERANCE);
   });
 
-  it("reads every tensor of its checkpoint except the rotary frequencies and the null caption", async () => {
+  it("STDiT3 reads every tensor of its checkpoint except the rotary frequencies and the null caption", async () => {
     const { weights } = await readGolden("stdit3");
     const dit = stdit3(config, video);
     buildFull(dit, { weights });
@@ -139,17 +139,17 @@ describe("STDiT3", async () => {
     expect(weights.unused().filter((name) => !dit.otherTensors.test(name))).toEqual([]);
   });
 
-  it("names a tensor that is missing", () => {
+  it("STDiT3's error names a missing tensor", () => {
     const deeper = stdit3({ ...config, depth: 3 }, video);
     expect(() => buildFull(deeper, golden)).toThrow(/spatial_blocks\.2\.scale_shift_table.*missing/);
   });
 
-  it("names a tensor of another shape, and both shapes", () => {
+  it("STDiT3's error names a tensor of another shape, with both shapes", () => {
     const other = stdit3({ ...config, caption_channels: 21 }, video);
     expect(() => buildFull(other, golden)).toThrow(/y_embedder\.y_proj\.fc1\.weight.*\[24, 20\].*\[24, 21\]/);
   });
 
-  it("refuses a latent of other channels, of no extent, and a video of no size", () => {
+  it("STDiT3 refuses a latent with other channels or without extent, and a video without size", () => {
     expect(() => stdit3(config, { ...video, latent: { ...latent, channels: 16 } })).toThrow(
       /4 channels, not 16/,
     );
@@ -158,7 +158,7 @@ describe("STDiT3", async () => {
     expect(() => stdit3(config, { ...video, fps: Number.NaN })).toThrow(/fps/);
   });
 
-  it("names every member of a config that cannot be built", () => {
+  it("STDiT3's error names every unsupported member of a config", () => {
     expect(() => parseSTDiT3Config({ ...golden.config, depth: -1, num_heads: "3" })).toThrow(
       /STDiT3.*depth.*num_heads/,
     );
@@ -171,7 +171,7 @@ describe("STDiT3", async () => {
     expect(() => parseSTDiT3Config(null)).toThrow(/STDiT3/);
   });
 
-  it("takes as unconditional text as many rows of the learned caption as the prompt has tokens", async () => {
+  it("STDiT3's unconditional text has as many rows of the learned caption as the prompt has tokens", async () => {
     const rows = await golden.weights.read("y_embedder.y_embedding");
     expect(await stdit3(config, video).nullText!(golden.weights, 4)).toEqual({
       tokens: 4,
@@ -180,7 +180,7 @@ describe("STDiT3", async () => {
     await expect(stdit3(config, video).nullText!(golden.weights, 10)).rejects.toThrow(/10 tokens.*9/);
   });
 
-  it("refuses a text without tokens, with too many, or of another width", () => {
+  it("STDiT3 refuses a text without tokens, with too many, or of another width", () => {
     const dit = stdit3(config, video);
     const text = (tokens: number, width = 20) => ({ tokens, data: new Float32Array(tokens * width) });
     expect(() => dit.textFeeds(text(0), text(1))).toThrow(/from 1 to 9.*0/);

@@ -32,18 +32,18 @@ async function fixture(name: "t5" | "umt5") {
 describe("the UMT5 encoder", async () => {
   const { golden, length, valid, errorOf } = await fixture("umt5");
 
-  it("agrees with transformers at distances that reach the last bucket of every block", async () => {
+  it("the UMT5 encoder agrees with transformers at distances that reach the last bucket of every block", async () => {
     expect(valid[0]).toBeGreaterThan(140);
     expect(await errorOf(0)).toBeLessThan(TOLERANCE);
     expect(golden.weights.unused()).toEqual([]);
   });
 
-  it("agrees with transformers on a padded prompt", async () => {
+  it("the UMT5 encoder agrees with transformers on a padded prompt", async () => {
     expect(valid[1]).toBeLessThan(length);
     expect(await errorOf(1)).toBeLessThan(TOLERANCE);
   });
 
-  it("is not T5, which would leave the tables of the later blocks unread", async () => {
+  it("the UMT5 encoder is not accepted as T5, which would leave the tables of the later blocks unread", async () => {
     const { weights } = await readGolden("umt5");
     t5Encoder(parseT5Config(golden.config)).build(4, { weights });
     expect(weights.unused()).toEqual([
@@ -51,7 +51,7 @@ describe("the UMT5 encoder", async () => {
     ]);
   });
 
-  it("is named where its config cannot be used", () => {
+  it("the UMT5 encoder is named in the error when its config is unsupported", () => {
     expect(() => parseUMT5Config({ ...golden.config, d_kv: 0 })).toThrow(/UMT5EncoderModel.*d_kv/);
   });
 });
@@ -59,17 +59,17 @@ describe("the UMT5 encoder", async () => {
 describe("the T5 encoder", async () => {
   const { golden, encoder, length, valid, errorOf } = await fixture("t5");
 
-  it("agrees with transformers at distances that reach the last bucket", async () => {
+  it("the T5 encoder agrees with transformers at distances that reach the last bucket", async () => {
     expect(valid[0]).toBeGreaterThan(140);
     expect(await errorOf(0)).toBeLessThan(TOLERANCE);
   });
 
-  it("agrees with transformers on a padded prompt", async () => {
+  it("the T5 encoder agrees with transformers on a padded prompt", async () => {
     expect(valid[1]).toBeLessThan(length);
     expect(await errorOf(1)).toBeLessThan(TOLERANCE);
   });
 
-  it("finds the token table under the encoder's own name", async () => {
+  it("the T5 encoder finds the token table under the encoder's own name", async () => {
     const renamed = await withHeader(golden, (name, entry) => [
       name === "shared.weight" ? "encoder.embed_tokens.weight" : name,
       entry,
@@ -77,14 +77,14 @@ describe("the T5 encoder", async () => {
     expect(await errorOf(1, renamed)).toBeLessThan(TOLERANCE);
   });
 
-  it("refuses no tokens, too many, and ids outside the vocabulary", () => {
+  it("the T5 encoder refuses an empty text, too many tokens, and ids outside the vocabulary", () => {
     expect(() => encoder.feeds([], 4)).toThrow(/from 1 to 4.*0/);
     expect(() => encoder.feeds([2, 2, 2, 2, 1], 4)).toThrow(/from 1 to 4.*5/);
     expect(() => encoder.feeds([2, 48], 4)).toThrow(/48.*vocabulary of 48/);
     expect(() => encoder.feeds([-1], 4)).toThrow(/-1/);
   });
 
-  it("refuses buckets that cannot be halved twice, and a last distance before the logarithmic ones", () => {
+  it("the T5 encoder refuses buckets not divisible by four, and a last distance before the logarithmic ones", () => {
     const parse = (buckets: number, distance: number) => () =>
       parseT5Config({
         ...golden.config,
@@ -98,7 +98,7 @@ describe("the T5 encoder", async () => {
     expect(parse(32, 9)).not.toThrow();
   });
 
-  it("refuses the ungated feed-forward of T5 v1.0 by name", () => {
+  it("the T5 encoder refuses the ungated feed-forward of T5 v1.0 by name", () => {
     expect(() => parseT5Config({ ...golden.config, feed_forward_proj: "relu" })).toThrow(/feed_forward_proj/);
   });
 });

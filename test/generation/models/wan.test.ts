@@ -55,7 +55,7 @@ describe.each([
   const cases = (await readCases<WanCase>(name)).map((goldenCase, index) => ({ goldenCase, index }));
 
   it.each(cases)(
-    "computes the prediction of both halves, the residual and the probe in case $index",
+    "the Wan transformer computes the prediction of both halves, the residual and the probe in case $index",
     async ({ goldenCase, index }) => {
       const session = await open(buildFull(transformerOf(golden, goldenCase), golden), golden.weights);
       const predictions = await golden.vectors.read(`${index}.prediction`); // [B, C, F, H, W]
@@ -72,15 +72,18 @@ describe.each([
     },
   );
 
-  it.each(cases)("reuses a residual to the same prediction in case $index", async ({ goldenCase, index }) => {
-    const graph = buildReuse(transformerOf(golden, goldenCase), golden);
-    const dit = transformerOf(golden, goldenCase);
-    const residual = float32(await golden.vectors.read(`${index}.residual`), [2, dit.tokens, dit.width]);
-    const feeds = { ...(await feedsOf(golden, index, goldenCase, 1)), residual };
-    const { prediction } = await run(graph, golden.weights, feeds);
-    const predictions = await golden.vectors.read(`${index}.prediction`);
-    expect(relativeError(prediction, predictions.slice(0, predictions.length / 2))).toBeLessThan(TOLERANCE);
-  });
+  it.each(cases)(
+    "the Wan transformer reuses a residual to the same prediction in case $index",
+    async ({ goldenCase, index }) => {
+      const graph = buildReuse(transformerOf(golden, goldenCase), golden);
+      const dit = transformerOf(golden, goldenCase);
+      const residual = float32(await golden.vectors.read(`${index}.residual`), [2, dit.tokens, dit.width]);
+      const feeds = { ...(await feedsOf(golden, index, goldenCase, 1)), residual };
+      const { prediction } = await run(graph, golden.weights, feeds);
+      const predictions = await golden.vectors.read(`${index}.prediction`);
+      expect(relativeError(prediction, predictions.slice(0, predictions.length / 2))).toBeLessThan(TOLERANCE);
+    },
+  );
 });
 
 describe("the Wan transformer", async () => {
@@ -89,39 +92,39 @@ describe("the Wan transformer", async () => {
   const config = parseWanConfig(golden.config);
   const video = shapeOf([3, 6, 4], 4);
 
-  it("lowers to graphs without fused operators that compute the same", async () => {
+  it("the Wan transformer lowers to graphs without fused operators that compute the same", async () => {
     const graph = buildFull(transformerOf(golden, cases[1]!), { ...golden, provider: "webgpu" });
     const { residual } = await run(graph, golden.weights, await feedsOf(golden, 1, cases[1]!, 1));
     expect(relativeError(residual, await golden.vectors.read("1.residual"))).toBeLessThan(TOLERANCE);
   });
 
-  it("reads every tensor of its checkpoint", async () => {
+  it("the Wan transformer reads every tensor of its checkpoint", async () => {
     const { weights } = await readGolden("wan");
     buildFull(wan(config, video), { weights });
     expect(weights.unused()).toEqual([]);
   });
 
-  it("measures motion between frames of as many tokens as a frame has patches", () => {
+  it("the Wan transformer measures motion between frames with as many tokens as a frame has patches", () => {
     const dit = wan(config, video);
     expect([dit.tokenFrames, dit.tokensPerFrame, dit.tokens]).toEqual([3, 6, 18]);
   });
 
-  it("probes the block in the middle, as many blocks as there are", () => {
+  it("the Wan transformer probes the middle block for every number of blocks", () => {
     const probeBlock = (num_layers: number) => wan({ ...config, num_layers }, video).probeBlock;
     expect([30, 40, 3, 1].map(probeBlock)).toEqual([14, 19, 0, 0]);
   });
 
-  it("names a tensor that is missing", () => {
+  it("the Wan transformer's error names a missing tensor", () => {
     const deeper = wan({ ...config, num_layers: 5 }, video);
     expect(() => buildFull(deeper, golden)).toThrow(/blocks\.4\.scale_shift_table.*missing/);
   });
 
-  it("names a tensor of another shape, and both shapes", () => {
+  it("the Wan transformer's error names a tensor of another shape, with both shapes", () => {
     const other = wan({ ...config, text_dim: 11 }, video);
     expect(() => buildFull(other, golden)).toThrow(/text_embedder\.linear_1\.weight.*\[32, 10\].*\[32, 11\]/);
   });
 
-  it("refuses a latent that does not divide into patches, or has more of them than positions", () => {
+  it("the Wan transformer refuses a latent that does not divide into patches, or has more patches than positions", () => {
     expect(() => wan(config, shapeOf([1, 5, 4], 4))).toThrow(/height must be a multiple of 2 up to 64.* 5\./);
     expect(() => wan(config, shapeOf([33, 4, 4], 4))).toThrow(
       /frames must be a multiple of 1 up to 32.* 33\./,
@@ -130,7 +133,7 @@ describe("the Wan transformer", async () => {
     expect(() => wan(config, shapeOf([0, 4, 4], 4))).toThrow(/frames.*0/);
   });
 
-  it("refuses by name what it would compute wrongly", () => {
+  it("the Wan transformer refuses unsupported configs by the member's name", () => {
     const parse = (change: object) => () => parseWanConfig({ ...golden.config, ...change });
     expect(parse({ in_channels: 36 })).toThrow(/in_channels: must equal out_channels/);
     expect(parse({ image_dim: 1280 })).toThrow(/image_dim/);
@@ -139,7 +142,7 @@ describe("the Wan transformer", async () => {
     expect(parse({ attention_head_dim: 15 })).toThrow(/attention_head_dim/);
   });
 
-  it("refuses a text of more rows than the model attends to", () => {
+  it("the Wan transformer refuses a text with more rows than it attends to", () => {
     const text = (tokens: number) => ({ tokens, data: new Float32Array(tokens * 10) });
     expect(() => wan(config, video).textFeeds(text(513), text(1))).toThrow(/from 1 to 512.*513/);
   });

@@ -10,7 +10,7 @@ function begin(provider: "cpu" | "cuda" = "cpu"): { graph: Graph; x: Value } {
 }
 
 describe("the activations of a graph", () => {
-  test("are held until their last use, and not longer", () => {
+  test("activations are held until their last use, and no longer", () => {
     const { graph, x } = begin();
     let y = x;
     for (let i = 0; i < 10; i++) y = neg(y);
@@ -18,20 +18,20 @@ describe("the activations of a graph", () => {
     expect(graph.activationBytes).toBe(2 * KB);
   });
 
-  test("are held together where one is used again later", () => {
+  test("activations are held together where one is used again later", () => {
     const { graph, x } = begin();
     graph.output("y", add(neg(neg(neg(x))), x));
     expect(graph.activationBytes).toBe(3 * KB);
   });
 
-  test("take nothing for another shape of the same tensor, which keeps it", () => {
+  test("activations share memory with a reshape of the same tensor", () => {
     const { graph, x } = begin();
     const y = neg(x);
     graph.output("y", add(neg(neg(y)), reshape(reshape(y, [256]), [16, 16])));
     expect(graph.activationBytes).toBe(3 * KB);
   });
 
-  test("do not count what follows from constants, or what no output needs", () => {
+  test("activations exclude constant expressions and whatever no output needs", () => {
     const { graph, x } = begin();
     const table = neg(mul(graph.constant(new Float32Array(256), [16, 16]), 2));
     neg(neg(x));
@@ -39,7 +39,7 @@ describe("the activations of a graph", () => {
     expect(graph.activationBytes).toBe(2 * KB);
   });
 
-  test("count weights of 16 bit, which every run casts, and not those of 32", () => {
+  test("activations include 16-bit weights, which every run casts, but no 32-bit ones", () => {
     const bytes = (["float32", "bfloat16"] as const).map((dtype) => {
       const external = { location: "", offset: 0, byteLength: 0 };
       const graph = new Graph({ weights: { tensor: (_, shape) => ({ dtype, shape, ...external }) } });
@@ -50,13 +50,13 @@ describe("the activations of a graph", () => {
     expect(bytes).toEqual([2 * KB, 3 * KB]);
   });
 
-  test("hold all outputs at the end", () => {
+  test("activations include all outputs at the end", () => {
     const { graph, x } = begin();
     for (const name of ["a", "b", "c"]) graph.output(name, neg(x));
     expect(graph.activationBytes).toBe(4 * KB);
   });
 
-  test("hold the scores of all heads on the CPU, and none on CUDA", () => {
+  test("activations include the scores of all heads on the CPU, but not on CUDA", () => {
     const bytes = (["cpu", "cuda"] as const).map((provider) => {
       const graph = new Graph({ provider });
       const x = graph.input("x", "float32", [2, 8, 16]);

@@ -27,7 +27,7 @@ function weightsOf(dtype: ExternalTensor["dtype"]): WeightSource {
 }
 
 describe("the model", () => {
-  test("declares opset 23 with the IR version it came with", () => {
+  test("the model declares opset 23 with its matching IR version", () => {
     const graph = new Graph();
     graph.output("y", graph.input("x", "float32", [1]));
     const model = decode(graph);
@@ -35,7 +35,7 @@ describe("the model", () => {
     expect(model.opsetImport.map(({ domain, version }) => [domain, version])).toEqual([["", 23n]]);
   });
 
-  test("carries inputs, outputs and intermediate values with type and shape", () => {
+  test("the model carries inputs, outputs and intermediate values with type and shape", () => {
     const graph = new Graph();
     const x = graph.input("x", "float32", [2, 3]);
     graph.output("y", onnx.neg(onnx.transpose(x, [1, 0])));
@@ -53,7 +53,7 @@ describe("the model", () => {
     ]);
   });
 
-  test("names nodes by their scope path, each name once", () => {
+  test("node names are unique and begin with their scope path", () => {
     const graph = new Graph();
     const x = graph.input("x", "float32", [1]);
     const y = graph.scope("blocks.0", () => graph.scope("mlp", () => onnx.neg(onnx.neg(onnx.abs(x)))));
@@ -62,13 +62,13 @@ describe("the model", () => {
     expect(names).toEqual(["blocks.0/mlp/Abs", "blocks.0/mlp/Neg", "blocks.0/mlp/Neg_2", "Identity"]);
   });
 
-  test("leaves a scope also when its body throws", () => {
+  test("a scope ends also when its body throws", () => {
     const graph = new Graph();
     expect(() => graph.scope("block", () => graph.fail("no"))).toThrow("block: no");
     expect(() => graph.fail("no")).toThrow("graph: no");
   });
 
-  test("drops nodes, weights and inputs that no output needs", () => {
+  test("nodes, weights and inputs that no output needs are dropped", () => {
     const graph = new Graph({ weights: weightsOf("float32") });
     const x = graph.input("x", "float32", [2, 3]);
     const unused = graph.input("unused", "float32", [2, 3]);
@@ -209,10 +209,13 @@ describe("a graph that cannot be built throws GraphError beginning with the scop
     ["no output", () => new Graph().build(), "the graph has no output"],
   ];
 
-  test.each(cases)("%s", (name, build, message) => {
-    const fault = () => graph.scope("blocks.3", () => graph.scope("attn", build));
-    expect(fault).toThrow(GraphError);
-    expect(fault).toThrow(message);
-    if (!["no weights", "no output"].includes(name)) expect(fault).toThrow(/^blocks\.3\/attn: /);
-  });
+  test.each(cases)(
+    "an impossible graph throws a GraphError that begins with the scope path: %s",
+    (name, build, message) => {
+      const fault = () => graph.scope("blocks.3", () => graph.scope("attn", build));
+      expect(fault).toThrow(GraphError);
+      expect(fault).toThrow(message);
+      if (!["no weights", "no output"].includes(name)) expect(fault).toThrow(/^blocks\.3\/attn: /);
+    },
+  );
 });

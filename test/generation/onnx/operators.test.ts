@@ -59,7 +59,7 @@ describe("elementwise", () => {
     ["gelu with tanh", (x) => onnx.gelu(x, "tanh"), tanhGelu],
     ["gelu with erf", (x) => onnx.gelu(x, "none"), (x) => 0.5 * x * (1 + reference.erf(x / Math.SQRT2))],
     ["sqrt of the square", (x) => onnx.sqrt(onnx.mul(x, x)), Math.abs],
-  ])("%s equals plain arithmetic", async (_, operator, expected) => {
+  ])("the operator %s equals plain arithmetic", async (_, operator, expected) => {
     const x = tensor([4, 33]);
     const wide = { ...x, data: x.data.map((value) => value * 4) };
     const { outputs } = await runGraph({ x: wide }, ({ x }) => operator(x));
@@ -75,7 +75,7 @@ describe("elementwise", () => {
     expectClose(outputs[0]!, expected);
   });
 
-  test("less compares, and nothing is less than what is not a number", async () => {
+  test("less compares, and is false for NaN", async () => {
     const x = { dtype: "float32", shape: [3], data: Float32Array.of(1, 2, Number.NaN) } as const;
     const { outputs } = await runGraph({ x }, ({ x }) => [onnx.less(x, 2), onnx.less(x, x)]);
     expect(outputs.map(({ dtype, data }) => [dtype, ...data])).toEqual([
@@ -84,7 +84,7 @@ describe("elementwise", () => {
     ]);
   });
 
-  test("where chooses by a broadcast condition, and cast makes one from integers", async () => {
+  test("the operator where chooses by a broadcast condition, and cast makes one from integers", async () => {
     const feeds = { keep: int64Tensor([3, 1], [1, 0, 2]), x: tensor([3, 2]) };
     const { outputs } = await runGraph(feeds, ({ keep, x }) => onnx.where(onnx.cast(keep, "bool"), x, -7));
     expectClose(
@@ -111,7 +111,7 @@ describe("layout", () => {
     );
   });
 
-  test("concat undoes split, whether by sizes or into equal parts", async () => {
+  test("concat undoes split, by sizes or into equal parts", async () => {
     const { outputs } = await runGraph({ x }, ({ x }) => {
       const [a, b] = onnx.split(x, -1, [1, 3]) as [onnx.Value, onnx.Value];
       const [c, d, e] = onnx.split(x, 1, 3) as [onnx.Value, onnx.Value, onnx.Value];
@@ -140,7 +140,7 @@ describe("layout", () => {
     );
   });
 
-  test("gather picks along another axis than the first", async () => {
+  test("gather picks along an axis other than the first", async () => {
     const feeds = { table: tensor([3, 5]), ids: int64Tensor([2, 2], [4, 0, 0, 2]) };
     const { outputs } = await runGraph(feeds, ({ table, ids }) => onnx.gather(table, ids, 1));
     expectClose(
@@ -423,7 +423,7 @@ describe("long attention on the CPU", () => {
     ["without a mask", 600, 500, 2, undefined],
     ["with a mask of the keys, over some of the queries at a time", 3000, 400, 16, tensor([400], 4)],
     ["with a mask of every score, over some of the queries at a time", 3000, 400, 16, longMask],
-  ])("computes %s what attention spelt out does", async (_name, queries, keys, heads, mask) => {
+  ])("attention in parts equals unfused attention %s", async (_name, queries, keys, heads, mask) => {
     const q = tensor([1, queries, 4 * heads], 1);
     const k = tensor([1, keys, 4 * heads], 2);
     const v = tensor([1, keys, 4 * heads], 3);

@@ -37,7 +37,7 @@ describe("a linear layer in float16", () => {
     ["float16", ["linear/Cast", "w"]],
     ["bfloat16", ["linear/Cast", "linear/Cast_2"]],
     ["float32", ["linear/Cast", "linear/Cast_2"]],
-  ] as const)("takes a %s weight as %s", (dtype, expected) => {
+  ] as const)("the Gemm of a float16 linear layer over a %s weight has the inputs %s", (dtype, expected) => {
     const graph = graphOver(dtype);
     const y = halfLinear(graph, graph.input("x", "float32", [1, 2]));
     expect(y.dtype).toBe("float16");
@@ -47,14 +47,14 @@ describe("a linear layer in float16", () => {
     expect(inputsOf(graph, "Cast")).toEqual([["x"], ["w"]].slice(0, dtype === "float16" ? 1 : 2));
   });
 
-  test("casts an input once for all layers that take it", () => {
+  test("an input is cast once for all layers that take it", () => {
     const graph = graphOver("float16");
     const x = graph.input("x", "float32", [1, 2]);
     graph.output("sum", onnx.add(halfLinear(graph, x), halfLinear(graph, x)));
     expect(inputsOf(graph, "Cast")).toEqual([["x"]]);
   });
 
-  test("leaves what is outside to float32, even after an error", () => {
+  test("layers outside of the float16 scope are in float32, even after an error", () => {
     const graph = graphOver("float32");
     const x = graph.input("x", "float32", [1, 2]);
     expect(() => graph.inPrecision("float16", () => onnx.linear(x, onnx.reshape(x, [2, 1])))).toThrow(
@@ -64,7 +64,7 @@ describe("a linear layer in float16", () => {
     expect(onnx.linear(halfLinear(graph, x), graph.weight("w", [2, 2])).dtype).toBe("float32");
   });
 
-  test("makes infinity of a bfloat16 weight that is beyond float16, and so shows it", async () => {
+  test("a bfloat16 weight beyond float16 becomes infinity, and so is noticed", async () => {
     const folder = await mkdtemp(join(tmpdir(), "adareel-"));
     onTestFinished(() => rm(folder, { recursive: true }));
     // 1, 2, 2 ** 16, -0.5
@@ -86,7 +86,7 @@ describe("beside float16", () => {
   const x = tensor([2, 6, 8]);
   const large: Tensor = { ...x, data: x.data.map((value) => 1000 * value) };
 
-  test("sums with float32 are float32", async () => {
+  test("the sum of a float16 and a float32 value is float32", async () => {
     const y = { ...x, data: x.data.map((value) => value / 4096) };
     const sum = await runGraph({ x, y }, (inputs) => onnx.add(onnx.cast(inputs.x, "float16"), inputs.y));
     expect(sum.built[0]!.dtype).toBe("float32");
@@ -131,16 +131,19 @@ describe("attention in float16", () => {
     );
 
   // Worst error measured: 4.2e-4.
-  test.each(["cpu", "cuda", "webgpu"] as const)("for %s is float32's within 1e-3", async (provider) => {
-    const [expected, actual] = [
-      await attended(provider, "float32", x),
-      await attended(provider, "float16", x),
-    ];
-    expectClose(actual.outputs[0]!, expected.outputs[0]!.data as Float32Array, 1e-3);
-    expect([...actual.outputs[0]!.data]).not.toEqual([...expected.outputs[0]!.data]);
-  });
+  test.each(["cpu", "cuda", "webgpu"] as const)(
+    "attention in float16 for %s is within 1e-3 of float32's",
+    async (provider) => {
+      const [expected, actual] = [
+        await attended(provider, "float32", x),
+        await attended(provider, "float16", x),
+      ];
+      expectClose(actual.outputs[0]!, expected.outputs[0]!.data as Float32Array, 1e-3);
+      expect([...actual.outputs[0]!.data]).not.toEqual([...expected.outputs[0]!.data]);
+    },
+  );
 
-  test("gives masked keys no weight at all", async () => {
+  test("attention in float16 gives masked keys no weight at all", async () => {
     const changed: Tensor = {
       ...x,
       data: x.data.map((value, i) => (i >= 4 * 8 && i < 6 * 8 ? 50 : value)),

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { ProtobufWriter } from "../../../lib/generation/onnx/protobuf.ts";
 import { AttributeProtoSchema, TensorProtoSchema, ValueInfoProtoSchema } from "./generated/onnx_pb.js";
 
-test("every int64 arrives as it was written", () => {
+test("every int64 survives the round trip", () => {
   fc.assert(
     fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (value) => {
       const bytes = new ProtobufWriter().integer(3, value).finish();
@@ -13,7 +13,7 @@ test("every int64 arrives as it was written", () => {
   );
 });
 
-test("every float32 arrives as it was written", () => {
+test("every float32 survives the round trip", () => {
   fc.assert(
     fc.property(fc.float(), (value) => {
       const bytes = new ProtobufWriter().float(2, value).finish();
@@ -22,7 +22,7 @@ test("every float32 arrives as it was written", () => {
   );
 });
 
-test("every string arrives as it was written, in UTF-8", () => {
+test("every string survives the round trip, in UTF-8", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme" }), (value) => {
       expect(fromBinary(ValueInfoProtoSchema, new ProtobufWriter().string(1, value).finish()).name).toBe(
@@ -32,7 +32,7 @@ test("every string arrives as it was written, in UTF-8", () => {
   );
 });
 
-test("bytes of any length arrive as they were written, also between other fields of a nested message", () => {
+test("bytes of any length survive the round trip, also between other fields of a nested message", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 400 }), (value) => {
       const bytes = new ProtobufWriter()

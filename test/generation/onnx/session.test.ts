@@ -27,7 +27,7 @@ function negation(): Uint8Array {
 const x = { dtype: "float32", shape: [2], data: Float32Array.of(1, -2) } as const;
 
 describe("a session", () => {
-  test("returns every output under its name, with type and shape", async () => {
+  test("a session returns every output under its name, with type and shape", async () => {
     const session = await openSession(negation(), { threads: 1 });
     expect(session.inputs).toEqual(["x"]);
     expect(await session.run({ x })).toEqual({
@@ -36,28 +36,28 @@ describe("a session", () => {
     await session.release();
   });
 
-  test("ignores feeds the graph does not read, and names the one it misses", async () => {
+  test("a session ignores feeds the graph does not read, and names a missing one", async () => {
     const session = await openSession(negation(), { threads: 1 });
     await expect(session.run({ x, other: x })).resolves.toHaveProperty("y");
     await expect(session.run({ other: x })).rejects.toThrow(new SessionError("the model needs the input x"));
     await session.release();
   });
 
-  test("names the input of another shape", async () => {
+  test("a session names the input whose shape is wrong", async () => {
     const session = await openSession(negation(), { threads: 1 });
     const wrong = { dtype: "float32", shape: [3], data: new Float32Array(3) } as const;
     await expect(session.run({ x: wrong })).rejects.toThrow(/^onnxruntime cannot run the model: .*x/);
     await session.release();
   });
 
-  test("can be released twice and not run afterwards", async () => {
+  test("a session can be released twice and not run afterwards", async () => {
     const session = await openSession(negation(), { threads: 1 });
     await session.release();
     await session.release();
     await expect(session.run({ x })).rejects.toThrow("the session was released and cannot run");
   });
 
-  test("gives the same bits on every run, with one thread and with two", async () => {
+  test("a session gives the same bits on every run, with one thread and with two", async () => {
     const graph = new Graph();
     const input = graph.input("x", "float32", [64, 96]);
     const weight = graph.constant(tensor([128, 96], 2).data, [128, 96]);
@@ -73,13 +73,13 @@ describe("a session", () => {
     for (const run of runs) expect(run).toEqual(runs[0]);
   });
 
-  test("says in one line that bytes are not a model", async () => {
+  test("a session reports bytes that are no model in one line", async () => {
     await expect(openSession(Uint8Array.of(1, 2, 3))).rejects.toThrow(
       /^onnxruntime cannot open the model: [^\n]+$/,
     );
   });
 
-  test("says which providers there are when the one asked for is absent", async () => {
+  test("a session lists the available providers when the requested one is missing", async () => {
     const names = listSupportedBackends().map((backend) => backend.name as string);
     const absent = (["cuda", "webgpu"] as const).find((provider) => !names.includes(provider));
     if (!absent) return;
@@ -89,7 +89,7 @@ describe("a session", () => {
   });
 });
 
-test("onnxruntime is loaded when a session opens, and one sentence says that it cannot be", async () => {
+test("onnxruntime is loaded when a session opens, and its failure to load is one sentence", async () => {
   const load = vi.fn(() => {
     throw new Error("Cannot find module 'onnxruntime_binding.node'\nRequire stack:\n- binding.js");
   });
@@ -125,7 +125,7 @@ describe("weights are read from the file", () => {
   };
 
   for (const offset of [0, 1, 3, 275]) {
-    test.each(Object.keys(encoded))(`as %s from offset ${offset}`, async (type) => {
+    test.each(Object.keys(encoded))(`a %s weight is read from offset ${offset}`, async (type) => {
       const { dtype, bytes } = encoded[type]!;
       const location = `${type}-${offset}.bin`;
       writeFileSync(
@@ -144,7 +144,7 @@ describe("weights are read from the file", () => {
     });
   }
 
-  test("alike whether they are copied or mapped", async () => {
+  test("weights give the same results whether they are copied or mapped", async () => {
     const data = tensor([48, 32], 3).data;
     writeFileSync(join(folder, "big.bin"), Buffer.concat([Buffer.alloc(7), new Uint8Array(data.buffer)]));
     const weights: WeightSource = {
@@ -168,7 +168,7 @@ describe("weights are read from the file", () => {
     for (const [index, value] of copied.entries()) expect(mapped[index]).toBeCloseTo(value, 5);
   });
 
-  test("and a missing file is named", async () => {
+  test("a missing file of weights is named", async () => {
     const weights: WeightSource = {
       tensor: (_, shape) => ({ dtype: "float32", shape, location: "gone.bin", offset: 0, byteLength: 4 }),
     };

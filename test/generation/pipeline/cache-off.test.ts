@@ -127,14 +127,15 @@ describe('cache "off"', () => {
     expect(frames.rgb).toEqual(plain.rgb);
   }
 
-  it("gives the latent and the frames of a pipeline without code for caching, bit for bit", () =>
+  it("the policy off gives latent and frames of a pipeline without caching code, bit for bit", () =>
     expectSameAsPlain(folder));
 
-  it.runIf(existsSync(join(demo, "model_index.json")))("gives them with the demo model, too", () =>
-    expectSameAsPlain(demo),
+  it.runIf(existsSync(join(demo, "model_index.json")))(
+    "the policy off is bit-identical to no caching with the demo model, too",
+    () => expectSameAsPlain(demo),
   );
 
-  it("is what a policy gives that never reuses, and not what one gives that does", async () => {
+  it("a policy that never reuses equals the policy off, and one that reuses does not", async () => {
     const pipeline = await openPipeline(folder, { threads: 1 });
     const off = await pipeline.generate({ ...request, cache: "off" });
     const never = await pipeline.generate({ ...request, cache: { codebook: [{ rate: 1 }] } });
@@ -144,7 +145,7 @@ describe('cache "off"', () => {
     expect(second.latent).not.toEqual(off.latent);
   });
 
-  it("gives the same bits in every run, opened anew or not, with one thread or two", async () => {
+  it("the policy off gives the same bits in every run, opened anew or not, with one thread or two", async () => {
     const generations = [];
     for (const threads of [1, 2]) {
       const pipeline = await openPipeline(folder, { threads });

@@ -32,7 +32,7 @@ const policyOf = ({ codebook, motion }: ProposedCodebook) => {
   return { codebook: rows, motion };
 };
 
-it("measures at each step the changes and the errors of as many steps before it as were asked for", () => {
+it("a measurement gives changes and errors at each step against as many earlier steps as were asked for", () => {
   for (const run of [...runs, ...heldOut]) {
     const expected = Array.from({ length: steps }, (_, step) => Math.min(step, reach));
     expect(run.changes.map(({ length }) => length)).toEqual(expected);
@@ -41,7 +41,7 @@ it("measures at each step the changes and the errors of as many steps before it 
   }
 });
 
-it("measures the changes that a generation reports", async () => {
+it("a measurement gives the changes that a generation reports", async () => {
   const pipeline = await openPipeline(demo, options);
   const { trace } = await pipeline.generate({ ...requests[0]!, cache: { codebook: [{ rate: 1 }] } });
   await pipeline.close();
@@ -52,28 +52,34 @@ it("measures the changes that a generation reports", async () => {
 });
 
 describe("a codebook proposed from three prompts, on prompts that were held out", () => {
-  it.each([1.5, 2])("makes %d steps of each computed one, within a fifth", async (speedup) => {
-    const proposed = proposeCodebook(runs, { speedup }, reach + 1)!;
-    const cache = policyOf(proposed);
-    const pipeline = await openPipeline(demo, options);
-    let computed = 0;
-    for (const request of requests.slice(3)) {
-      const { trace } = await pipeline.generate({ ...request, cache });
-      computed += trace.schedule.filter((step) => step.computed).length;
-    }
-    await pipeline.close();
-    const reached = (2 * steps) / computed;
-    expect(Math.abs(reached / speedup - 1)).toBeLessThan(0.2);
-  });
+  it.each([1.5, 2])(
+    "a codebook for a speedup makes %d steps of each computed one on other prompts, within a fifth",
+    async (speedup) => {
+      const proposed = proposeCodebook(runs, { speedup }, reach + 1)!;
+      const cache = policyOf(proposed);
+      const pipeline = await openPipeline(demo, options);
+      let computed = 0;
+      for (const request of requests.slice(3)) {
+        const { trace } = await pipeline.generate({ ...request, cache });
+        computed += trace.schedule.filter((step) => step.computed).length;
+      }
+      await pipeline.close();
+      const reached = (2 * steps) / computed;
+      expect(Math.abs(reached / speedup - 1)).toBeLessThan(0.2);
+    },
+  );
 
-  it.each([0.05, 0.1])("predicts with a mean error of %d, within three fifths", (error) => {
-    const proposed = proposeCodebook(runs, { error }, reach + 1)!;
-    const policy = parseCachePolicy(policyOf(proposed), { steps, motion: true });
-    expect(replayAll(heldOut, policy).error).toBeLessThan(error * 1.6);
-    expect(replayAll(heldOut, policy).speedup).toBeGreaterThan(1.2);
-  });
+  it.each([0.05, 0.1])(
+    "a codebook for an error predicts with a mean error of %d on other prompts, within three fifths",
+    (error) => {
+      const proposed = proposeCodebook(runs, { error }, reach + 1)!;
+      const policy = parseCachePolicy(policyOf(proposed), { steps, motion: true });
+      expect(replayAll(heldOut, policy).error).toBeLessThan(error * 1.6);
+      expect(replayAll(heldOut, policy).speedup).toBeGreaterThan(1.2);
+    },
+  );
 
-  it("and the schedule foreseen is nearly the one that comes about, where reuse changes what is measured", async () => {
+  it("the predicted schedule nearly equals the real one, where reuse changes what is measured", async () => {
     const cache = policyOf(proposeCodebook(runs, { error: 0.05 }, reach + 1)!);
     const policy = parseCachePolicy(cache, { steps, motion: true });
     const pipeline = await openPipeline(demo, options);

@@ -32,7 +32,7 @@ describe("decoding", () => {
   );
   const rgb = [0, 1, 2, 3].flatMap((frame) => [0, 1].flatMap((x) => [frame, x, frame * x]));
 
-  it("puts the channels of every frame side by side, however many frames a run takes", async () => {
+  it("a decoder's frames have their channels side by side, however many frames a run takes", async () => {
     for (const perRun of [1, 2, 4]) {
       const batches: number[] = [];
       const session = mirror(batches);
@@ -43,7 +43,7 @@ describe("decoding", () => {
     }
   });
 
-  it("takes as many pictures as each run makes, and gives what one leaves behind to the next", async () => {
+  it("each run gives its pictures, and its state to the next run", async () => {
     const given: Record<string, Tensor>[] = [];
     const decoder = (pictures: number): Session => ({
       inputs: [],
@@ -74,7 +74,7 @@ describe("decoding", () => {
     ]);
   });
 
-  it("rounds to the nearest level and keeps what lies outside at black and white", async () => {
+  it("a pixel is rounded to the nearest level and clamped to black and white", async () => {
     const values = [
       -1,
       1,
@@ -96,7 +96,7 @@ describe("decoding", () => {
     expect(planar).toEqual([0, 255, 0, 255, 0, 255, 100, 101, 128, 0, 255, 0]);
   });
 
-  it("stops before the next run once it is cancelled", async () => {
+  it("a cancelled decoding stops before the next run", async () => {
     const controller = new AbortController();
     const batches: number[] = [];
     const decoder: Session = {

@@ -103,7 +103,7 @@ const lastComputed = (runs: readonly Run[], before: number) =>
   runs.slice(0, before).findLast(({ cut }) => cut === "full");
 
 describe("denoising", () => {
-  it("computes the steps its policy says and the first one, and reuses on all others", () =>
+  it("denoising computes the first step and those its policy says, and reuses all others", () =>
     fc.assert(
       fc.asyncProperty(schedules, async (computed) => {
         const expected = computed.map((isComputed, step) => isComputed || step === 0);
@@ -115,7 +115,7 @@ describe("denoising", () => {
       }),
     ));
 
-  it("gives a reused step the residual of the last computed one, and nothing else that was computed", () =>
+  it("a reused step gets the residual of the last computed one, and no other computed tensor", () =>
     fc.assert(
       fc.asyncProperty(schedules, async (computed) => {
         const { runs, result } = run(computed.length, listedPolicy(computed));
@@ -128,7 +128,7 @@ describe("denoising", () => {
       }),
     ));
 
-  it("gives a computed step the probe of the last computed one, and zeros at first", () =>
+  it("a computed step gets the probe of the last computed one, and zeros at first", () =>
     fc.assert(
       fc.asyncProperty(schedules, async (computed) => {
         const { runs, result } = run(computed.length, listedPolicy(computed));
@@ -146,7 +146,7 @@ describe("denoising", () => {
       }),
     ));
 
-  it("tells the policy what each computed step measured, but no change at the first", async () => {
+  it("the policy is told what each computed step measured, but no change at the first", async () => {
     const measured: [number, Measurement][] = [];
     await run(4, listedPolicy([true, false, true, true], measured)).result;
     expect(measured).toEqual([
@@ -156,14 +156,14 @@ describe("denoising", () => {
     ]);
   });
 
-  it("measures no motion where there is one frame", async () => {
+  it("a video of one frame has no motion score", async () => {
     const measured: [number, Measurement][] = [];
     const still = { ...transformer, tokenFrames: 1 };
     await run(2, listedPolicy([true, true], measured), { transformer: still }).result;
     expect(measured.map(([, { motionScore }]) => motionScore)).toEqual([null, null]);
   });
 
-  it("gives each step its timestep, the text, the guidance scale, and the latent all steps before it made", async () => {
+  it("each step gets its timestep, the text, the guidance scale, and the latent of all earlier steps", async () => {
     const latent = Float32Array.of(1, 2, 3, 4);
     const { runs, result } = run(3, computeEvery(2), { latent });
     await result;
@@ -186,7 +186,7 @@ describe("denoising", () => {
     expect([...latent]).toEqual([3.75, 4.75, 5.75, 6.75]);
   });
 
-  it("tells of every step once it is done", async () => {
+  it("every step is reported once it is done", async () => {
     const told: number[] = [];
     const { runs, result } = run(3, computeEvery(2), {
       onStep: ({ trace }) => told.push(trace.step, runs.length),
@@ -195,7 +195,7 @@ describe("denoising", () => {
     expect(told).toEqual([1, 1, 2, 2, 3, 3]);
   });
 
-  it("stops before the next step once it is cancelled", async () => {
+  it("a cancelled denoising stops before the next step", async () => {
     const controller = new AbortController();
     const { runs, result } = run(5, computeEvery(2), {
       signal: controller.signal,
@@ -205,7 +205,7 @@ describe("denoising", () => {
     expect(runs).toHaveLength(2);
   });
 
-  it("leaves the event loop a turn between two steps, so that a message can cancel it", async () => {
+  it("the event loop gets a turn between two steps, so that a message can cancel them", async () => {
     const controller = new AbortController();
     const { runs, result } = run(100, computeEvery(2), {
       signal: controller.signal,
@@ -220,7 +220,7 @@ describe("memory", () => {
   setFlagsFromString("--expose-gc");
   const collectGarbage: () => void = runInNewContext("gc");
 
-  it("holds one residual while it is reused, and none while the next is computed", async () => {
+  it("a residual is held while it is reused, and released while the next is computed", async () => {
     const residuals: WeakRef<Tensor>[] = [];
     const probes: WeakRef<Tensor>[] = [];
     const held: { cut: string; residuals: number; probes: number }[] = [];

@@ -17,13 +17,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-it("tells name and limits where the parts are not there", async () => {
+it("a description has name and limits even where the parts are missing", async () => {
   await writeJson(index(), tinyIndex);
   expect(await describeModel(folder)).toEqual({ name: basename(folder), limits: tinyIndex.video });
   expect((await describeModel(`${folder}/`)).name).toBe(basename(folder));
 });
 
-it("tells what the opened model tells", async () => {
+it("a description equals that of the opened model", async () => {
   const whole = await writeTinyModel();
   const pipeline = await openPipeline(whole, { threads: 1 });
   expect(await describeModel(whole)).toEqual({ name: pipeline.model, limits: pipeline.limits });
@@ -31,7 +31,7 @@ it("tells what the opened model tells", async () => {
   await rm(whole, { recursive: true });
 });
 
-it("knows the demo model", async () => {
+it("the demo model can be described", async () => {
   expect(await describeModel(demo)).toMatchObject({ name: "demo", limits: { steps: 30, sizes: [[64, 64]] } });
 });
 
@@ -43,14 +43,14 @@ it.each([
     /does not say what the model can make: video\.sizes\.0\.0: /,
   ],
   ["that is a list", [], /model_index\.json: the JSON is not an object$/],
-])("refuses an index %s", async (_title, json, sentence) => {
+])("an index %s is refused", async (_title, json, sentence) => {
   await writeJson(index(), json);
   const described = describeModel(folder);
   await expect(described).rejects.toThrow(CheckpointError);
   await expect(described).rejects.toThrow(sentence);
 });
 
-it("names the index that is missing", async () => {
+it("a missing index is named", async () => {
   await rm(index());
   await expect(describeModel(folder)).rejects.toThrow(/model_index\.json: no such file or folder$/);
 });

@@ -70,14 +70,17 @@ async function expectLatent(golden: string, index: number, latent: Float32Array)
 
 describe("makes the latents of its reference", () => {
   // tools/golden/pipeline_open_sora.py; the worst measured is 6.3e-6.
-  it.each([0, 1])("Open-Sora: those of the authors' sampler and transformer, case %i", async (i) => {
-    const cases = await readJson(join(pipelines, "open-sora/cases.json"));
-    const { negativePrompt: _, ...request } = cases[i];
-    const { latent } = await generate("open-sora", { ...request, cache: "off" });
-    await expectLatent("open-sora", i, latent);
-  });
+  it.each([0, 1])(
+    "Open-Sora makes the latents of the authors' sampler and transformer, case %i",
+    async (i) => {
+      const cases = await readJson(join(pipelines, "open-sora/cases.json"));
+      const { negativePrompt: _, ...request } = cases[i];
+      const { latent } = await generate("open-sora", { ...request, cache: "off" });
+      await expectLatent("open-sora", i, latent);
+    },
+  );
 
-  it("Open-Sora-Plan: those of diffusers' Latte, whose PNDM run is the second", async () => {
+  it("Open-Sora-Plan makes the latents of diffusers' Latte, with the second run of PNDM", async () => {
     const { className: _, config: __, ...request } = (await readJson(join(pipelines, "latte/cases.json")))[1];
     const { latent, trace } = await generate("open-sora-plan", { ...request, cache: "off" });
     expect(trace.steps).toBe(request.steps + 9);
@@ -90,13 +93,13 @@ describe.each(["latte", "wan", "open-sora", "open-sora-plan"])("%s", (family) =>
   const prompt = family === "open-sora" ? "a red circle. aesthetic score: 7." : "a red circle";
   const request = { prompt, seed: 3, steps: 8, guidanceScale: 3 };
 
-  it("without cache is the uncut loop, bit for bit", async () => {
+  it("the generation without cache equals the uncut loop, bit for bit", async () => {
     const uncut = await denoiseUncut(await openModelFolder(folderOf(family)), request);
     const { latent } = await generate(family, { ...request, cache: "off" });
     expect(latent).toEqual(uncut);
   });
 
-  it("computes the steps that the rule asks for on the same residuals, and makes their latent", async () => {
+  it("the generation with a cache computes the steps of the rule on the same residuals, and makes their latent", async () => {
     const codebook = [{ below: 0.1, rate: 4 }, { below: 0.2, rate: 3 }, { below: 0.4, rate: 2 }, { rate: 1 }];
     const cache = { codebook, motion: { reference: 0.6, power: 2, window: { from: 3, to: 8, of: 12 } } };
     const { trace, latent } = await generate(family, { ...request, cache });

@@ -68,15 +68,18 @@ describe("a folder of the hub, which does not say what it can make, makes by def
     ["Wan 2.1 1.3B", { width: 832, height: 480, frames: 81, fps: 16, steps: 50, guidanceScale: 5 }],
     ["Wan 2.1 14B", { width: 1280, height: 720, frames: 81, fps: 16, steps: 50, guidanceScale: 5 }],
     ["Wan 2.2 A14B", { width: 1280, height: 720, frames: 81, fps: 16, steps: 40, guidanceScale: 4 }],
-  ] as const)("%s", async (name, expected) => {
-    const { limits } = await describeAs(name);
-    expect(resolveRequest(request, limits)).toMatchObject(expected);
-  });
+  ] as const)(
+    "a hub folder of %s gets the size, length, steps and guidance of its family",
+    async (name, expected) => {
+      const { limits } = await describeAs(name);
+      expect(resolveRequest(request, limits)).toMatchObject(expected);
+    },
+  );
 });
 
 describe("every size and length of a family", () => {
   it.each(Object.keys(folders) as (keyof typeof folders)[])(
-    "%s is one that its decoder makes",
+    "every size and length of %s is one that its decoder makes",
     async (name) => {
       const { limits } = await describeAs(name);
       const edge = name.startsWith("Wan") ? 16 : 8;
@@ -105,20 +108,23 @@ describe("what a family cannot make is said in one sentence, with what it can", 
       { width: 512, height: 512 },
       "This model cannot make videos of 512x512: choose 832x480, 480x832.",
     ],
-  ] as const)("%s: %o", async (name, asked, sentence) => {
-    const { limits } = await describeAs(name);
-    expect(() => resolveRequest({ ...request, ...asked }, limits)).toThrow(sentence);
-  });
+  ] as const)(
+    "a video that %s cannot make is refused with what it can: %o",
+    async (name, asked, sentence) => {
+      const { limits } = await describeAs(name);
+      expect(() => resolveRequest({ ...request, ...asked }, limits)).toThrow(sentence);
+    },
+  );
 });
 
 describe("what a folder says under video", () => {
-  it("goes before its family, member by member", async () => {
+  it("the folder's video settings override the family's, member by member", async () => {
     const { limits, recipe } = await describeAs("Wan 2.1 1.3B", { sizes: [[64, 32]], caption: "verbatim" });
     expect(limits).toMatchObject({ sizes: [[64, 32]], steps: 50, guidance_scale: 5 });
     expect(recipe).toMatchObject({ caption: "verbatim", flow_shift: { "832x480": 3 } });
   });
 
-  it("is asked for where the size of a model is not known", async () => {
+  it("a folder of unknown size is asked for its video settings", async () => {
     await writeJson(join(folder, "model_index.json"), { _class_name: "WanPipeline" });
     await writeJson(join(folder, "transformer/config.json"), { num_layers: 30, in_channels: 48 });
     await expect(describeModel(folder)).rejects.toThrow(
@@ -127,14 +133,14 @@ describe("what a folder says under video", () => {
   });
 });
 
-it("a pipeline of no family is named, and the families that are known", async () => {
+it("an unknown pipeline is refused with the list of known families", async () => {
   await writeJson(join(folder, "model_index.json"), { _class_name: "CogVideoXPipeline" });
   await expect(describeModel(folder)).rejects.toThrow(
     /names the pipeline CogVideoXPipeline: only LattePipeline, .*, WanPipeline are known, and others must say/,
   );
 });
 
-it("Open-Sora is told the size that it was trained with, of which its decoder makes less", async () => {
+it("Open-Sora is told its training size, which is larger than what its decoder makes", async () => {
   const { limits, recipe } = await describeAs("Open-Sora 1.2");
   for (const [width, height] of limits.sizes) {
     const told = nominalSize(recipe, { width, height });
@@ -145,7 +151,7 @@ it("Open-Sora is told the size that it was trained with, of which its decoder ma
   expect(Object.keys(recipe.nominal_size)).toHaveLength(4);
 });
 
-it("of all families, Open-Sora alone takes an image", async () => {
+it("only the family Open-Sora takes an image", async () => {
   const taking: string[] = [];
   for (const name of Object.keys(folders) as (keyof typeof folders)[]) {
     if ((await describeAs(name)).limits.takes_image) taking.push(name);
@@ -153,7 +159,7 @@ it("of all families, Open-Sora alone takes an image", async () => {
   expect(taking).toEqual(["Open-Sora 1.2"]);
 });
 
-it("a negative prompt of the family's stands in for none, and an empty one is none", async () => {
+it("the family's negative prompt replaces a missing one, and an empty one disables it", async () => {
   const { limits } = await describeAs("Wan 2.1 1.3B");
   expect(resolveRequest(request, limits).negativePrompt).toMatch(/^Bright tones, overexposed/);
   expect(resolveRequest({ ...request, negativePrompt: "" }, limits).negativePrompt).toBe("");
@@ -161,7 +167,7 @@ it("a negative prompt of the family's stands in for none, and an empty one is no
   expect(resolveRequest(request, latte.limits).negativePrompt).toBeNull();
 });
 
-it("names the configuration that decides between sizes where it is missing", async () => {
+it("a missing configuration that decides between sizes is named", async () => {
   await rm(join(folder, "transformer/config.json"));
   await writeJson(join(folder, "model_index.json"), { _class_name: "WanPipeline" });
   await expect(describeModel(folder)).rejects.toThrow(/transformer\/config\.json: no such file or folder$/);

@@ -45,20 +45,20 @@ async function relativeErrorOf(index: number, latent: Float32Array): Promise<num
 const firstFrameOf = (latent: Float32Array) => latent.filter((_, i) => Math.floor(i / AREA) % FRAMES === 0);
 
 describe("a video that begins with an image", () => {
-  it("has the latent of the authors' sampler, transformer and mask", async () => {
+  it("a video from an image has the latent of the authors' sampler, transformer and mask", async () => {
     const { latent } = await pipeline.generate(withImage);
     // The worst measured is 6.7e-6.
     expect(await relativeErrorOf(2, latent)).toBeLessThan(1e-4);
   });
 
-  it("and one that does not are made by one pipeline, in turn", async () => {
+  it("one pipeline makes videos with and without an image in turn", async () => {
     for (const index of [1, 2, 1]) {
       const { latent } = await pipeline.generate(requestOf(index));
       expect(await relativeErrorOf(index, latent)).toBeLessThan(1e-4);
     }
   });
 
-  it("keeps the latent of its image whatever the seed and the cache", async () => {
+  it("a video from an image keeps the image's latent for every seed and cache", async () => {
     const { latent } = await pipeline.generate(withImage);
     const other = { seed: 9, steps: 8, cache: { codebook: [{ rate: 3 }] } };
     const cached = await pipeline.generate({ ...withImage, ...other });
@@ -67,7 +67,7 @@ describe("a video that begins with an image", () => {
     expect(cached.latent).not.toEqual(latent);
   });
 
-  it("is refused before any stage begins where the image cannot be read", async () => {
+  it("a request with an unreadable image is refused before any stage begins", async () => {
     const stages: string[] = [];
     const image = join(folder, "missing.png");
     const generation = pipeline.generate(
@@ -84,7 +84,7 @@ describe("a video that begins with an image", () => {
   });
 });
 
-it("a picture is fitted to the size that the transformer is told, and cut on the right", async () => {
+it("a picture is fitted to the size that the transformer is told, and cropped on the right", async () => {
   const image = join(folder, "first.png"); // 32x24
   const recipe = { nominal_size: { "24x24": [32, 24] as [number, number] } };
   const whole = await readFirstFrame({ image, width: 32, height: 24 }, recipe);
@@ -93,7 +93,7 @@ it("a picture is fitted to the size that the transformer is told, and cut on the
   expect(cut!.data).toEqual((whole!.data as Float32Array).filter((_, i) => i % 32 < 24));
 });
 
-it("a model that does not say it takes an image refuses one", async () => {
+it("a model that does not declare images refuses one", async () => {
   const index = JSON.parse(await readFile(join(golden, "model_index.json"), "utf8"));
   const { takes_image: _, ...video } = index.video;
   await writeJson(join(folder, "model_index.json"), { ...index, video });

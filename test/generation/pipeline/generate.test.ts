@@ -47,7 +47,7 @@ function expectSame(actual: Generation, expected: Generation): void {
 }
 
 describe("a generation", () => {
-  it("says what was made, and how", async () => {
+  it("a generation reports what was made, and how", async () => {
     const { latent, frames, trace, ...rest } = await pipeline.generate({ ...cached, fps: 4 });
     expect(latent).toHaveLength(4 * 4 * 8 * 8);
     expect(latent.every(Number.isFinite)).toBe(true);
@@ -79,13 +79,13 @@ describe("a generation", () => {
     });
   });
 
-  it("of a prompt that is too long says that it was cut", async () => {
+  it("a generation reports that a long prompt was cut", async () => {
     const long = await pipeline.generate({ ...cached, prompt: "a red circle ".repeat(10) });
     expect(long.tokens).toBe(16);
     expect(long.isPromptTruncated).toBe(true);
   });
 
-  it("has the same bytes for the same seed, and others for another", async () => {
+  it("a generation has the same bytes for the same seed, and others for another", async () => {
     expectSame(await pipeline.generate(cached), await pipeline.generate(cached));
     for (const seed of [0, 6, Number.MAX_SAFE_INTEGER]) {
       const { frames } = await pipeline.generate({ ...cached, seed });
@@ -93,7 +93,7 @@ describe("a generation", () => {
     }
   });
 
-  it("follows prompt, negative prompt, guidance and fps", async () => {
+  it("a generation depends on prompt, negative prompt, guidance and fps", async () => {
     const changes = [
       { prompt: "a blue square" },
       { negativePrompt: "a blue square" },
@@ -106,14 +106,14 @@ describe("a generation", () => {
     }
   });
 
-  it("without guidance does not depend on the negative prompt", async () => {
+  it("a generation without guidance does not depend on the negative prompt", async () => {
     const unguided = { ...cached, guidanceScale: 1 };
     const one = await pipeline.generate({ ...unguided, negativePrompt: "a blue square" });
     const other = await pipeline.generate({ ...unguided, negativePrompt: "a red ring" });
     for (const [i, value] of one.latent.entries()) expect(value).toBeCloseTo(other.latent[i]!, 3);
   });
 
-  it("has the frames and the size it was asked for", async () => {
+  it("a generation has the frames and the size it was asked for", async () => {
     const still = await pipeline.generate({ ...cached, frames: 1, width: 32, height: 16 });
     expect({ ...still.frames, rgb: still.frames.rgb.length }).toEqual({
       width: 32,
@@ -126,18 +126,18 @@ describe("a generation", () => {
 });
 
 describe("generations of one pipeline do not influence each other", () => {
-  it("cached and uncached in turns", async () => {
+  it("cached and uncached generations of one pipeline do not influence each other", async () => {
     expectSame(await pipeline.generate(cached), alone.cached);
     expectSame(await pipeline.generate(uncached), alone.uncached);
     expectSame(await pipeline.generate(cached), alone.cached);
   });
 
-  it("after one of another shape", async () => {
+  it("a generation is not influenced by an earlier one of another shape", async () => {
     await pipeline.generate({ ...cached, frames: 1, width: 32 });
     expectSame(await pipeline.generate(cached), alone.cached);
   });
 
-  it("after one that was cancelled in the middle of a schedule", async () => {
+  it("a generation is not influenced by one that was cancelled in the middle of a schedule", async () => {
     for (const stopAfter of [1, 2, 5]) {
       const controller = new AbortController();
       const onProgress = ({ done }: Progress) => done === stopAfter && controller.abort();
@@ -147,7 +147,7 @@ describe("generations of one pipeline do not influence each other", () => {
     }
   });
 
-  it("after one that failed", async () => {
+  it("a generation is not influenced by one that failed", async () => {
     const failures: GenerationRequest[] = [
       { ...cached, prompt: "" },
       { ...cached, steps: 0 },
@@ -159,7 +159,7 @@ describe("generations of one pipeline do not influence each other", () => {
     }
   });
 
-  it("after one whose listener threw", async () => {
+  it("a generation is not influenced by one whose listener threw", async () => {
     const onProgress = ({ done }: Progress) => {
       if (done === 3) throw new Error("the listener's own");
     };
@@ -167,7 +167,7 @@ describe("generations of one pipeline do not influence each other", () => {
     expectSame(await pipeline.generate(cached), alone.cached);
   });
 
-  it("because a second one is refused while the first runs", async () => {
+  it("a second generation is refused while the first runs", async () => {
     const first = pipeline.generate(cached);
     const second = pipeline.generate({ ...uncached, frames: 1 });
     await expect(second).rejects.toThrow(GenerationError);
@@ -176,7 +176,7 @@ describe("generations of one pipeline do not influence each other", () => {
     expectSame(await pipeline.generate(uncached), alone.uncached);
   });
 
-  it("in two pipelines at once", async () => {
+  it("two pipelines do not influence each other", async () => {
     const other = await openPipeline(folder, { threads: 1 });
     const [one, two] = await Promise.all([pipeline.generate(cached), other.generate(uncached)]);
     await other.close();
@@ -186,7 +186,7 @@ describe("generations of one pipeline do not influence each other", () => {
 });
 
 describe("progress", () => {
-  it("names each stage, counts every step, and never goes back", async () => {
+  it("progress names each stage, counts every step, and never decreases", async () => {
     const seen: Progress[] = [];
     await pipeline.generate(cached, { onProgress: (progress) => seen.push(progress) });
     const computed = [0, 1, 1, 2, 2, 3, 3, 4, 5];
@@ -200,7 +200,7 @@ describe("progress", () => {
 });
 
 describe("cancelling", () => {
-  it("before the start rejects, and nothing begins", async () => {
+  it("a generation that is cancelled before its start rejects, and nothing begins", async () => {
     const seen: Progress[] = [];
     const signal = AbortSignal.abort();
     const generation = pipeline.generate(cached, { signal, onProgress: (progress) => seen.push(progress) });
@@ -209,7 +209,7 @@ describe("cancelling", () => {
   });
 
   for (const stage of ["load", "encode", "denoise", "decode"] as const) {
-    it(`while the stage is ${stage} rejects before the next one begins`, async () => {
+    it(`a generation that is cancelled in the stage ${stage} rejects before the next one begins`, async () => {
       const fresh = await openPipeline(folder, { threads: 1 });
       const controller = new AbortController();
       const seen: Progress[] = [];
@@ -227,7 +227,7 @@ describe("cancelling", () => {
     });
   }
 
-  it("after the end changes nothing", async () => {
+  it("a cancel after the end changes nothing", async () => {
     const controller = new AbortController();
     const generation = await pipeline.generate(cached, { signal: controller.signal });
     controller.abort();
@@ -237,7 +237,7 @@ describe("cancelling", () => {
 });
 
 describe("closing", () => {
-  it("cancels the generation under way and refuses any other, and may be done twice", async () => {
+  it("a close cancels the running generation and refuses any other, and may be repeated", async () => {
     const closing = await openPipeline(folder, { threads: 1 });
     let closed: Promise<void> | null = null;
     const onProgress = ({ done }: Progress) => {
@@ -249,7 +249,7 @@ describe("closing", () => {
     await closing.close();
   });
 
-  it("is possible before anything was made", async () => {
+  it("a close is possible before anything was made", async () => {
     const unused = await openPipeline(folder);
     await unused.close();
   });

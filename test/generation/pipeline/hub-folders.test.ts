@@ -41,7 +41,7 @@ async function generate(request: object = {}) {
 describe("Latte's second decoder, which no index names", () => {
   const decoder = join(golden, "models/autoencoder-kl-temporal-decoder");
 
-  it("makes the pictures where its folder is there", async () => {
+  it("Latte's second decoder makes the pictures where its folder exists", async () => {
     await copyPipeline("latte");
     const plain = await generate();
     const target = join(folder, "vae_temporal_decoder");
@@ -64,14 +64,14 @@ describe("Latte's second decoder, which no index names", () => {
     expect((await checkModel(folder)).faults).toEqual([]);
   });
 
-  it("is none without a configuration", async () => {
+  it("Latte's second decoder is ignored without a configuration", async () => {
     await copyPipeline("latte");
     await mkdir(join(folder, "vae_temporal_decoder"));
     expect((await openModelFolder(folder)).partNames).not.toContain("vae_temporal_decoder");
   });
 });
 
-it("the shift of the noise is the family's for the size of the video, whatever the scheduler's is", async () => {
+it("the noise shift is the family's for the size of the video, whatever the scheduler says", async () => {
   const index = await copyPipeline("wan");
   const latentOf = async (flow_shift: object | undefined, config: object) => {
     const video = { ...(index.video as object), ...(flow_shift && { flow_shift }) };
@@ -86,7 +86,7 @@ it("the shift of the noise is the family's for the size of the video, whatever t
   expect(await latentOf({ "48x32": 3 }, { flow_shift: 5 })).not.toEqual(stored);
 });
 
-it("prompts are rewritten as the family's captions were, negative ones too", async () => {
+it("prompts and negative prompts are rewritten as the family's captions were", async () => {
   await copyPipeline("latte");
   const plain = await generate({ prompt: "a red circle", negativePrompt: "a blue square" });
   const written = await generate({

@@ -53,7 +53,7 @@ async function generate(
 
 describe("Latte makes the video that diffusers makes", () => {
   it.each(cases.map((goldenCase, index) => ({ ...goldenCase, index })))(
-    "with $className in $steps steps, prompt $prompt, negative prompt $negativePrompt",
+    "Latte makes diffusers' video with $className in $steps steps, prompt $prompt, negative prompt $negativePrompt",
     async ({ index, ...goldenCase }) => {
       const { latent, frames, tokens, isNegativePromptTruncated } = await generate(goldenCase);
       const expected = await vectors.read(`${index}.latent`); // [C, F, H, W]
@@ -80,7 +80,7 @@ describe("Latte makes the video that diffusers makes", () => {
   );
 });
 
-it("a step is an evaluation of the model: four of PNDM's are thirteen", async () => {
+it("a step is an evaluation of the model: four steps of PNDM are thirteen", async () => {
   const told: Progress[] = [];
   const { trace } = await generate(cases[1]!, (progress) => told.push(progress));
   expect(trace.steps).toBe(13);

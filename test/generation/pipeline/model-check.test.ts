@@ -22,7 +22,7 @@ describe("models of the published sizes", () => {
     ["open-sora-1.2", { transformer: 1_207_643_936, text_encoder: t5, vae: 214_756_151 }],
     ["open-sora-plan-1.1", { transformer: latte, text_encoder: t5, vae: 149_510_169 }],
     ["wan2.1-1.3b", { transformer: 1_418_996_800, text_encoder: umt5, vae: 73_295_603 }],
-  ] as const)("%s lacks nothing and has nothing over", async (name, parameters) => {
+  ] as const)("the published model %s has no missing and no unused tensor", async (name, parameters) => {
     const folder = join(root, name);
     writeSparseModel(folder, sparseModels[name]);
     const check = await checkModel(folder);
@@ -32,7 +32,7 @@ describe("models of the published sizes", () => {
     expect(check.videos.length).toBeGreaterThan(0);
   });
 
-  test("one of 135 GB is checked in less than 512 MiB of memory, both its transformers too", async () => {
+  test("a model of 135 GB with two transformers is checked in less than 512 MiB of memory", async () => {
     const folder = join(root, "wan2.2-a14b");
     writeSparseModel(folder, sparseModels["wan2.2-a14b"]);
     const child = fork(new URL("./check-child.ts", import.meta.url), [folder], {
@@ -46,7 +46,7 @@ describe("models of the published sizes", () => {
 });
 
 describe("what a video needs", () => {
-  test("is the weights at the width they are computed in, and what is computed of them", async () => {
+  test("the memory of a video holds the weights at their computed width, and the activations", async () => {
     const folder = join(root, "memory");
     writeSparseModel(folder, sparseModels["open-sora-1.2"]);
     const { videos } = await checkModel(folder);
@@ -95,7 +95,7 @@ describe("a fault is one sentence, with what is at fault", () => {
 
   const transformer = "transformer/model.safetensors";
 
-  test("of a whole model there is none", async () => {
+  test("a whole model has no fault", async () => {
     expect(await faultsAfter(() => undefined)).toEqual([]);
   });
 
@@ -141,17 +141,17 @@ describe("a fault is one sentence, with what is at fault", () => {
         }),
       "This model's text encoder is a CLIPTextModel, and Adareel can build only T5EncoderModel, UMT5EncoderModel.",
     ],
-  ])("lacking %s", async (_, damage, fault) => {
+  ])("a model lacking %s has one fault, in one sentence", async (_, damage, fault) => {
     expect(await faultsAfter(damage)).toEqual([fault]);
   });
 
-  test("a truncated file", async () => {
+  test("a truncated file is one fault", async () => {
     const faults = await faultsAfter((folder) => truncateSync(join(folder, transformer), 100_000));
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatch(/^MODEL\/transformer\/model\.safetensors: truncated, /);
   });
 
-  test("a scheduler that is not known", async () => {
+  test("an unknown scheduler is one fault", async () => {
     const faults = await faultsAfter((folder) =>
       edit(join(folder, "model_index.json"), (index) => {
         index.scheduler = ["diffusers", "EulerDiscreteScheduler"];
@@ -163,7 +163,7 @@ describe("a fault is one sentence, with what is at fault", () => {
     );
   });
 
-  test("an index that leads out of the folder", async () => {
+  test("an index that leads out of the folder is one fault", async () => {
     const faults = await faultsAfter((folder) => {
       renameSync(join(folder, transformer), join(folder, "stolen.safetensors"));
       writeJson(join(folder, "transformer/model.safetensors.index.json"), {
@@ -175,7 +175,7 @@ describe("a fault is one sentence, with what is at fault", () => {
     ]);
   });
 
-  test("tensors that are missing and others in their place, all of them found at once", async () => {
+  test("all missing and all unknown tensors are reported at once", async () => {
     const faults = await faultsAfter((folder) =>
       editHeader(join(folder, transformer), (header) => {
         for (const block of ["spatial_blocks.0", "temporal_blocks.1"]) {
@@ -191,7 +191,7 @@ describe("a fault is one sentence, with what is at fault", () => {
     ]);
   });
 
-  test("a tensor of the wrong shape", async () => {
+  test("a tensor of the wrong shape is one fault", async () => {
     const faults = await faultsAfter((folder) =>
       editHeader(join(folder, transformer), (header) => {
         const entry = header["final_layer.scale_shift_table"]!;
@@ -203,7 +203,7 @@ describe("a fault is one sentence, with what is at fault", () => {
     ]);
   });
 
-  test("one fault does not hide another part's", async () => {
+  test("a fault of one part does not hide another part's", async () => {
     const faults = await faultsAfter((folder) => {
       rmSync(join(folder, transformer));
       rmSync(join(folder, "tokenizer/tokenizer.json"));

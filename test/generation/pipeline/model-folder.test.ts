@@ -255,16 +255,19 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
   ],
 };
 
-describe("a model folder is refused in one sentence that names the fault when it", () => {
-  it.each(Object.entries(damages))("%s", async (_, [damage, sentence]) => {
-    const fault = await faultOf(damage);
-    if (typeof sentence === "string") expect(fault).toBe(sentence);
-    else expect(fault).toMatch(sentence);
-    expect(fault).not.toContain("\n");
-  });
+describe("a faulty model folder", () => {
+  it.each(Object.entries(damages))(
+    "a model folder is refused in one sentence when it %s",
+    async (_, [damage, sentence]) => {
+      const fault = await faultOf(damage);
+      if (typeof sentence === "string") expect(fault).toBe(sentence);
+      else expect(fault).toMatch(sentence);
+      expect(fault).not.toContain("\n");
+    },
+  );
 
   for (const [part, path] of Object.entries(weights)) {
-    it(`has truncated weights in ${part}`, async () => {
+    it(`a model folder with truncated weights in ${part} is refused`, async () => {
       for (const size of [0, 7, 8, 100, -1]) {
         const fault = await faultOf(async (folder) => {
           const whole = (await readFile(join(folder, path))).length;
@@ -274,7 +277,7 @@ describe("a model folder is refused in one sentence that names the fault when it
       }
     });
 
-    it(`has a hostile header in ${part}`, async () => {
+    it(`a model folder with a hostile header in ${part} is refused`, async () => {
       const headers = [
         '{"a": {"dtype": "F32", "shape": [4611686018427387904, 4], "data_offsets": [0, 0]}}',
         '{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}, "b": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}',
@@ -292,7 +295,7 @@ describe("a model folder is refused in one sentence that names the fault when it
   }
 });
 
-it("a token table stored once more under its other name, and an encoder beside the decoder, are no faults", async () => {
+it("a tied token table stored twice and an encoder beside the decoder are no faults", async () => {
   const fault = await faultOf(async (folder) => {
     await addEmptyTensor(join(folder, weights.text_encoder), "encoder.embed_tokens.weight");
     await addEmptyTensor(join(folder, weights.vae), "encoder.conv_in.weight");
@@ -300,6 +303,6 @@ it("a token table stored once more under its other name, and an encoder beside t
   expect(fault).toBe("nothing is wrong");
 });
 
-it("the model these are copies of is whole", async () => {
+it("the undamaged model folder is accepted", async () => {
   await expect(use(intact)).resolves.toBeUndefined();
 });

@@ -67,7 +67,7 @@ function whileDenoising(act: () => void): (progress: Progress) => void {
 }
 
 describe("a pipeline in a process", () => {
-  it("gives what the pipeline in this process gives: videos, errors, model and limits", async () => {
+  it("a pipeline in a process gives the same videos, errors, model and limits as one in this process", async () => {
     const inProcess = await openPipeline(folder, { threads: 1 });
     const [here, there] = [await inProcess.generate(request), await shared.generate(request)];
     expect(there.latent).toEqual(here.latent);
@@ -79,14 +79,14 @@ describe("a pipeline in a process", () => {
     expect(shared.pid).not.toBe(process.pid);
   });
 
-  it("tells of every step", async () => {
+  it("a pipeline in a process reports every step", async () => {
     const seen: Progress[] = [];
     await shared.generate(request, { onProgress: (progress) => seen.push(progress) });
     expect(seen.map(({ done }) => done)).toEqual([0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 8]);
     expect(seen.at(-1)).toEqual({ stage: "decode", steps: 8, done: 8, computed: 5 });
   });
 
-  it("refuses a wrong request as such, and goes on", async () => {
+  it("a pipeline in a process refuses a wrong request as such, and goes on", async () => {
     const wrong = { ...request, cache: { codebook: [{ below: 1, rate: 2 }] } };
     await expect(shared.generate({ ...request, prompt: " " })).rejects.toThrow(
       new RequestError("The prompt is empty: say what the video should show."),
@@ -95,18 +95,18 @@ describe("a pipeline in a process", () => {
     await expect(shared.generate(request)).resolves.toHaveProperty("frames");
   });
 
-  it("refuses a request that cannot be sent, and goes on", async () => {
+  it("a pipeline in a process refuses a request that cannot be sent, and goes on", async () => {
     await expect(shared.generate({ ...request, cache: () => 1 })).rejects.toThrow(/could not be cloned/);
     await expect(shared.generate(request)).resolves.toHaveProperty("frames");
   });
 
-  it("refuses a second generation while the first runs", async () => {
+  it("a pipeline in a process refuses a second generation while the first runs", async () => {
     const first = shared.generate(request);
     await expect(shared.generate(request)).rejects.toThrow(/^This pipeline is making another video: /);
     await expect(first).resolves.toHaveProperty("frames");
   });
 
-  it("passes on what the listener throws, also at the very end, and goes on", async () => {
+  it("a pipeline in a process rethrows what the listener throws, also at the very end, and goes on", async () => {
     for (const stage of ["load", "denoise", "decode"]) {
       const onProgress = (progress: Progress) => {
         if (progress.stage === stage) throw new Error(`thrown in ${stage}`);
@@ -118,12 +118,12 @@ describe("a pipeline in a process", () => {
 });
 
 describe("cancelling", () => {
-  it("before the start rejects and sends nothing", async () => {
+  it("a cancel before the start rejects and sends nothing", async () => {
     const generation = shared.generate(request, { signal: AbortSignal.abort() });
     await expect(generation).rejects.toThrow(CancelledError);
   });
 
-  it("in the middle rejects, and the next video is as if nothing had been", async () => {
+  it("a cancel in the middle rejects, and does not influence the next video", async () => {
     const before = await shared.generate(request);
     const controller = new AbortController();
     const onProgress = whileDenoising(() => controller.abort());
@@ -134,7 +134,7 @@ describe("cancelling", () => {
     expect(isAlive(shared.pid)).toBe(true);
   });
 
-  it("kills a process that does not stop", async () => {
+  it("a cancel kills a process that does not stop", async () => {
     const pipeline = await startOwn();
     const controller = new AbortController();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -150,7 +150,7 @@ describe("cancelling", () => {
     await expect(pipeline.generate(request)).rejects.toThrow(GenerationError);
   });
 
-  it("leaves no listener on the signal, however the generation ends", async () => {
+  it("a generation leaves no listener on the signal, however it ends", async () => {
     const { signal } = new AbortController();
     const listeners = new Set<unknown>();
     const add = signal.addEventListener.bind(signal);
@@ -173,7 +173,7 @@ describe("cancelling", () => {
 });
 
 describe("ending", () => {
-  it("by kill fails the generation under way, and the process is gone", async () => {
+  it("a kill fails the running generation, and the process is gone", async () => {
     const pipeline = await startOwn();
     const onProgress = whileDenoising(() => pipeline.kill());
     const killed = pipeline.generate(endless, { onProgress });
@@ -182,7 +182,7 @@ describe("ending", () => {
     await expect(pipeline.generate(request)).rejects.toThrow("The generating process was killed.");
   });
 
-  it("by close cancels the generation under way, and the process is gone", async () => {
+  it("a close cancels the running generation, and the process is gone", async () => {
     const pipeline = await startOwn();
     let closed: Promise<void> | undefined;
     const onProgress = whileDenoising(() => {
@@ -195,7 +195,7 @@ describe("ending", () => {
     await pipeline.close();
   });
 
-  it("by close kills a process that does not go by itself", async () => {
+  it("a close kills a process that does not end by itself", async () => {
     const pipeline = await startOwn();
     process.kill(pipeline.pid, "SIGSTOP");
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -207,7 +207,7 @@ describe("ending", () => {
   });
 
   for (const signal of ["SIGSEGV", "SIGABRT", "SIGTERM"] as const) {
-    it(`by ${signal} fails the generation under way with one sentence`, async () => {
+    it(`a process that ends by ${signal} fails the running generation with one sentence`, async () => {
       const pipeline = await startOwn();
       const onProgress = whileDenoising(() => process.kill(pipeline.pid, signal));
       await expect(pipeline.generate(endless, { onProgress })).rejects.toThrow(
@@ -218,7 +218,7 @@ describe("ending", () => {
     });
   }
 
-  it("by SIGKILL says that memory may have run out", async () => {
+  it("a process that ends by SIGKILL says that memory may have run out", async () => {
     const pipeline = await startOwn();
     const onProgress = whileDenoising(() => process.kill(pipeline.pid, "SIGKILL"));
     await expect(pipeline.generate(endless, { onProgress })).rejects.toMatchObject({
@@ -227,7 +227,7 @@ describe("ending", () => {
     });
   });
 
-  it("between two generations fails the next one", async () => {
+  it("a process that ends between two generations fails the next one", async () => {
     const pipeline = await startOwn();
     await pipeline.generate(request);
     expect(pipeline.isOpen).toBe(true);
@@ -236,7 +236,7 @@ describe("ending", () => {
     expect([isAlive(pipeline.pid), pipeline.isOpen]).toEqual([false, false]);
   });
 
-  it("by an error that nobody caught fails the generation under way", async () => {
+  it("an uncaught error in the process fails the running generation", async () => {
     const preload = join(folder, "unhandled.mjs");
     await writeFile(
       preload,
@@ -251,20 +251,20 @@ describe("ending", () => {
     );
   });
 
-  it("survives Ctrl-C, which a terminal sends to both", async () => {
+  it("a pipeline in a process survives Ctrl-C, which a terminal sends to both", async () => {
     const onProgress = whileDenoising(() => process.kill(shared.pid, "SIGINT"));
     await expect(shared.generate(request, { onProgress })).resolves.toHaveProperty("frames");
   });
 });
 
 describe("opening", () => {
-  it("a folder that is no model rejects", async () => {
+  it("an open of a folder without a model rejects", async () => {
     const opening = startPipelineProcess(join(folder, "vae"));
     await expect(opening).rejects.toThrow(GenerationError);
     await expect(opening).rejects.toThrow(/model_index\.json: no such file or folder$/);
   });
 
-  it("rejects where no process can be started", async () => {
+  it("an open rejects where no process can be started", async () => {
     const { execPath } = process;
     onTestFinished(() => {
       process.execPath = execPath;
@@ -297,7 +297,7 @@ describe("a parent", () => {
     return [code, output];
   }
 
-  it("that is killed takes the process with it, though it would have more to do", async () => {
+  it("a killed parent takes the process with it, though it would have more to do", async () => {
     const preload = join(folder, "busy.mjs");
     await writeFile(preload, "setInterval(() => undefined, 1000);");
     const parent = startParent([folder], { NODE_OPTIONS: `--import ${pathToFileURL(preload)}` });
@@ -308,11 +308,11 @@ describe("a parent", () => {
     expect(code).toBeNull();
   });
 
-  it("that has closed it is kept alive by nothing", async () => {
+  it("a closed pipeline does not keep its parent alive", async () => {
     await expect(outputOf(startParent([folder, "once"]))).resolves.toEqual([0, "4 frames\n"]);
   });
 
-  it("that could not open it is kept alive by nothing, and no process remains", async () => {
+  it("a pipeline that could not be opened does not keep its parent alive, and leaves no process", async () => {
     const missing = join(folder, "missing");
     const sentence = `${missing}/model_index.json: no such file or folder\n`;
     await expect(outputOf(startParent([missing, "once"]))).resolves.toEqual([0, sentence]);

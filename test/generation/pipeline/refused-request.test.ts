@@ -25,7 +25,7 @@ it.each([
   [{ width: 64 }, "This model cannot make videos of 64x16: choose 16x16, 32x16."],
   [{ frames: 5 }, "This model cannot make 5 frames: choose 4, 1."],
   [{ cache: 3 }, "The codebook file must be an object with name, origin, codebook, motion, warmup, got 3."],
-])("%o is refused before any stage begins", async (change, sentence) => {
+])("the request %o is refused before any stage begins", async (change, sentence) => {
   const stages: string[] = [];
   const generation = pipeline.generate(
     { ...good, ...change },

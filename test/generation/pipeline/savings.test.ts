@@ -9,12 +9,12 @@ function generation(computed: readonly boolean[], stepSeconds: readonly number[]
   return { trace: cacheTrace("tiny", computeEvery(1), schedule), stepSeconds };
 }
 
-it("compares all steps at the median of the computed ones with what the steps took", () => {
+it("savings compare all steps at the median computed time with the time that the steps took", () => {
   const made = generation([true, false, true, false, true], [3, 0.5, 2, 0.5, 2]);
   expect(savings(made)).toEqual({ computed: 3, computedStepSeconds: 2, savedRatio: 10 / 8 });
 });
 
-it("takes the middle of two medians, and claims nothing for a schedule without reuse", () => {
+it("savings use the mean of the two middle values, and are none for a schedule without reuse", () => {
   const made = generation([true, true], [1, 3]);
   expect(savings(made)).toEqual({ computed: 2, computedStepSeconds: 2, savedRatio: 1 });
 });

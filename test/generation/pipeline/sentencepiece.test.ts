@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe("a tokenizer of spiece.model alone", () => {
-  it("gives the ids that SentencePiece gives", async () => {
+  it("a spiece.model alone gives the ids that SentencePiece gives", async () => {
     await copyFile(join(golden, "spiece.model"), join(folder, "spiece.model"));
     const tokenizer = await openTokenizer(folder, {});
     const given = cases.map(({ prompt }) => ({ prompt, ids: tokenizer.tokenise(prompt, 512).ids }));
@@ -32,14 +32,14 @@ describe("a tokenizer of spiece.model alone", () => {
     ["empty", Buffer.alloc(0)],
     ["of the other kind, BPE", Buffer.from([0x12, 0x02, 0x18, 0x02])],
     ["that promises more bytes than there are", Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f])],
-  ])("is refused where the file is %s", async (_title, bytes) => {
+  ])("a spiece.model is refused where the file is %s", async (_title, bytes) => {
     await writeFile(join(folder, "spiece.model"), bytes);
     const opened = openTokenizer(folder, {});
     await expect(opened).rejects.toThrow(CheckpointError);
     await expect(opened).rejects.toThrow(/spiece\.model: it/);
   });
 
-  it("that is not there is missed as tokenizer.json", async () => {
+  it("a missing spiece.model is reported as a missing tokenizer.json", async () => {
     await rm(join(folder, "spiece.model"));
     await expect(openTokenizer(folder, {})).rejects.toThrow(/tokenizer\.json: no such file or folder$/);
   });

@@ -28,13 +28,13 @@ beforeAll(async () => {
 });
 
 describe("a prompt", () => {
-  it("has the ids of the reference library, in all of the golden prompts", () => {
+  it("golden prompts have the ids of the reference library", () => {
     expect(golden.length).toBeGreaterThan(200);
     const ours = golden.map(({ prompt }) => ({ prompt, ids: tokenizer.tokenise(prompt, noLimit).ids }));
     expect(ours).toEqual(golden);
   });
 
-  it("keeps its beginning and the end token where it is longer than the limit, and says so", () => {
+  it("a prompt longer than the limit keeps its beginning and the end token, and is reported as cut", () => {
     for (const { prompt, ids } of golden) {
       for (const limit of [1, 2, 32]) {
         const truncated = tokenizer.tokenise(prompt, limit);
@@ -47,7 +47,7 @@ describe("a prompt", () => {
     }
   });
 
-  it("of a million characters is cut as well, whatever they are", () => {
+  it("a prompt of a million characters is cut as well, whatever they are", () => {
     for (const text of ["a", "a ", "~", "🔴", "\ufdfa"]) {
       const { ids, isTruncated } = tokenizer.tokenise(text.repeat(1_000_000), 32);
       expect(isTruncated).toBe(true);
@@ -56,7 +56,7 @@ describe("a prompt", () => {
     }
   });
 
-  it("never ends or pads itself, whatever special tokens it spells", () => {
+  it("a prompt never ends or pads itself, whatever special tokens it spells", () => {
     const fragment = fc.oneof(
       fc.constantFrom(
         "</s>",
@@ -83,7 +83,7 @@ describe("a prompt", () => {
     );
   });
 
-  it("of any characters gives ids of the vocabulary, as many as the limit allows, and the end token", () => {
+  it("a prompt of any characters gives ids of the vocabulary, at most the limit, and the end token", () => {
     // UTF-16 units: lone surrogates are among them.
     const unit = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code));
     const prompt = fc.oneof(
@@ -102,7 +102,7 @@ describe("a prompt", () => {
     );
   });
 
-  it("with half a surrogate pair has the ids of one with a replacement character", () => {
+  it("a prompt with half a surrogate pair has the ids of one with a replacement character", () => {
     for (const half of ["\ud83d", "\ude00", "a\ud83d", "\ude00 circle", "\ud800<pad>"]) {
       expect(tokenizer.tokenise(half, 32)).toEqual(tokenizer.tokenise(half.toWellFormed(), 32));
     }
@@ -118,7 +118,7 @@ async function open(contents: string | null, eosToken: unknown = "</s>"): Promis
   return openTokenizer(changed, { eos_token: eosToken });
 }
 
-describe("a prompt is text even where the tokenizer's file", () => {
+describe("special tokens in a prompt", () => {
   /** What the file may say of the end token. Each is the whole list. */
   const lists = {
     "lists no token as added": [],
@@ -130,24 +130,27 @@ describe("a prompt is text even where the tokenizer's file", () => {
     "gives the end token's id to a word": [{ id: END, content: "circle", special: false }],
   };
 
-  it.each(Object.entries(lists))("%s", async (_, added_tokens) => {
-    const changed = await open(JSON.stringify({ ...(await stored()), added_tokens }));
-    expect(golden.some(({ prompt }) => prompt.includes("</s>"))).toBe(true);
-    const ours = golden.map(({ prompt }) => ({ prompt, ids: changed.tokenise(prompt, noLimit).ids }));
-    expect(ours).toEqual(golden);
-  });
+  it.each(Object.entries(lists))(
+    "a special token in a prompt is plain text even where the tokenizer's file %s",
+    async (_, added_tokens) => {
+      const changed = await open(JSON.stringify({ ...(await stored()), added_tokens }));
+      expect(golden.some(({ prompt }) => prompt.includes("</s>"))).toBe(true);
+      const ours = golden.map(({ prompt }) => ({ prompt, ids: changed.tokenise(prompt, noLimit).ids }));
+      expect(ours).toEqual(golden);
+    },
+  );
 });
 
-describe("a tokenizer that cannot be used is named in one sentence", () => {
-  it("when the file is missing", async () => {
+describe("a tokenizer that cannot be used", () => {
+  it("a missing tokenizer file is named in one sentence", async () => {
     await expect(open(null)).rejects.toThrow(/tokenizer\.json: no such file or folder$/);
   });
 
-  it("when it is not JSON", async () => {
+  it("a tokenizer file that is not JSON is named in one sentence", async () => {
     await expect(open("{")).rejects.toThrow(/tokenizer\.json: the JSON lacks " at character 1$/);
   });
 
-  it("when it is of another kind", async () => {
+  it("a tokenizer of another kind is named in one sentence", async () => {
     const { model, ...rest } = await stored();
     const bpe = { ...model, type: "BPE", vocab: { a: 0 }, merges: [] };
     await expect(open(JSON.stringify({ ...rest, model: bpe }))).rejects.toThrow(
@@ -155,19 +158,19 @@ describe("a tokenizer that cannot be used is named in one sentence", () => {
     );
   });
 
-  it("when its vocabulary lacks the end token", async () => {
+  it("a vocabulary without the end token is refused in one sentence", async () => {
     const text = JSON.stringify(await stored());
     await expect(open(text, "<end>")).rejects.toThrow(
       /tokenizer\.json: its vocabulary lacks the end token <end>$/,
     );
   });
 
-  it("when its normaliser is one that the library does not know", async () => {
+  it("a normaliser that the library does not know is refused in one sentence", async () => {
     const text = JSON.stringify({ ...(await stored()), normalizer: { type: "Rot13" } });
     await expect(open(text)).rejects.toThrow(/tokenizer\.json: .*Rot13/);
   });
 
-  it("when its unknown token is outside its vocabulary", async () => {
+  it("an unknown token outside of the vocabulary is refused in one sentence", async () => {
     const tokenizerJson = await stored();
     tokenizerJson.model.unk_id = vocabularySize;
     await expect(open(JSON.stringify(tokenizerJson))).rejects.toThrow(/tokenizer\.json: .*unknown token/);

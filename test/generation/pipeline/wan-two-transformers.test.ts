@@ -77,7 +77,7 @@ describe("two transformers", () => {
   it.each([
     { memory: "both", options: together },
     { memory: "one of them", options: inTurn },
-  ])("make the latents that diffusers makes, where memory holds $memory", async ({ options }) => {
+  ])("two transformers make diffusers' latents, where memory holds $memory", async ({ options }) => {
     for (const [i, { latent }] of (await generateAll(options)).entries()) {
       const expected = await vectors.read(`${i}.latent`); // [C, F, H, W]
       const largest = Math.max(...expected.map(Math.abs));
@@ -87,7 +87,7 @@ describe("two transformers", () => {
     }
   });
 
-  it("share no residual: the second begins with a computed step that knows no change", async () => {
+  it("two transformers share no residual: the second begins with a computed step without change", async () => {
     const lazy = { codebook: [{ rate: 99 }], warmup: 0 };
     for (const [i, { trace }] of (await generateAll(together, lazy)).entries()) {
       const { secondFrom, steps } = cases[i]!;
@@ -100,7 +100,7 @@ describe("two transformers", () => {
   });
 });
 
-it("calibration measures nothing from one transformer to the other", async () => {
+it("calibration measures no change from one transformer to the other", async () => {
   const { steps, secondFrom } = cases[0]!;
   const [run] = await measureReuse(folder, { requests: [requestOf(cases[0]!)], reach: 3, options: together });
   const earlier = (step: number) => Math.min(3, step < secondFrom ? step : step - secondFrom);
@@ -128,7 +128,7 @@ describe("a model of two transformers is refused", () => {
       { ...index, expand_timesteps: true },
       /\(expand_timesteps\) cannot be run$/,
     ],
-  ])("%s", async (_title, changed, sentence) => {
+  ])("a model of two transformers %s is refused", async (_title, changed, sentence) => {
     await writeJson(join(folder, "model_index.json"), changed);
     await expect(openPipeline(folder, together)).rejects.toThrow(sentence);
   });

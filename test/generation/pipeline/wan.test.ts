@@ -53,7 +53,7 @@ async function generate({ className, config, negativePrompt, ...request }: Golde
 
 describe("Wan makes the video that diffusers makes", () => {
   it.each(cases.map((goldenCase, index) => ({ ...goldenCase, index })))(
-    "with $className in $steps steps, prompt $prompt, negative prompt $negativePrompt",
+    "Wan makes diffusers' video with $className in $steps steps, prompt $prompt, negative prompt $negativePrompt",
     async ({ index, ...goldenCase }) => {
       const { latent, frames, isNegativePromptTruncated } = await generate(goldenCase);
       const expected = await vectors.read(`${index}.latent`); // [C, F, H, W]
@@ -66,7 +66,7 @@ describe("Wan makes the video that diffusers makes", () => {
     },
   );
 
-  it("down to the frames' levels", async () => {
+  it("Wan makes the frames of diffusers, level by level", async () => {
     const { frames } = await generate(cases[0]!);
     const planes = await vectors.read("0.frames"); // [F, 3, H, W], 0..1
     const pixels = frames.width * frames.height;
@@ -80,7 +80,7 @@ describe("Wan makes the video that diffusers makes", () => {
   });
 });
 
-it("a model of Wan's autoencoder makes no video of other lengths than 1 + 4 n frames", async () => {
+it("a model with Wan's autoencoder makes only videos of 1 + 4 n frames", async () => {
   await expect(generate(cases[0]!, { frames: [10] })).rejects.toThrow(
     "This model makes videos of 1, 5, 9 and so on frames, not 10.",
   );

@@ -89,14 +89,17 @@ const wrong: [Partial<Record<keyof GenerationRequest, unknown>>, string][] = [
 ];
 
 describe("a request the model cannot meet is refused in one sentence", () => {
-  it.each(wrong)("%o", (change, sentence) => {
-    const request = { ...good, ...change } as GenerationRequest;
-    expect(() => resolveRequest(request, limits)).toThrow(
-      expect.objectContaining({ name: "RequestError", message: sentence }),
-    );
-  });
+  it.each(wrong)(
+    "the request %o is refused in one sentence where the model cannot meet it",
+    (change, sentence) => {
+      const request = { ...good, ...change } as GenerationRequest;
+      expect(() => resolveRequest(request, limits)).toThrow(
+        expect.objectContaining({ name: "RequestError", message: sentence }),
+      );
+    },
+  );
 
-  it("or accepted, and by nothing else than a RequestError refused, whatever its numbers are", () => {
+  it("a request with any numbers is accepted or refused with a RequestError", () => {
     const number = fc.oneof(fc.double(), fc.integer({ min: -2, max: 40 }), fc.constantFrom(8, 16, undefined));
     const member = (name: string) => number.map((value) => ({ [name]: value }));
     const members = ["seed", "steps", "guidanceScale", "warmup", "width", "height", "frames", "fps"].map(
@@ -122,7 +125,7 @@ describe("a request the model cannot meet is refused in one sentence", () => {
 });
 
 describe("a request", () => {
-  it("takes the model's first size, frames and fps, its steps and its guidance where it names none", () => {
+  it("a request takes the model's first size, frames and fps, its steps and its guidance by default", () => {
     const { policy, ...resolved } = resolveRequest(good, limits);
     expect(policy.name).toBe("fast");
     expect(policy.motion).not.toBeNull();
@@ -139,14 +142,14 @@ describe("a request", () => {
     });
   });
 
-  it("keeps what it names, also where that is 0 or empty", () => {
+  it("a request keeps every value it names, also where that is 0 or empty", () => {
     const named = { guidanceScale: 0, negativePrompt: "", seed: 0, steps: 1, width: 32, frames: 1, fps: 4 };
     const resolved = resolveRequest({ ...good, ...named, cache: "slow", motion: false, warmup: 1 }, limits);
     expect(resolved).toMatchObject(named);
     expect(resolved.policy).toMatchObject({ name: "slow", motion: null, warmup: 1 });
   });
 
-  it("may begin with an image where the model takes one, and has more frames than that", () => {
+  it("a request may begin with an image where the model takes one, and then needs more than one frame", () => {
     const taking = { ...limits, takes_image: true };
     const request = { ...good, image: "/first.png" };
     expect(resolveRequest(request, taking).image).toBe("/first.png");

@@ -39,33 +39,39 @@ function follow(
 describe("a latent follows noise predictions as in diffusers", () => {
   const runs = golden.runs.map((run) => ({ ...run, options: JSON.stringify(run.config) }));
 
-  it.each(runs)("$className of $steps steps with $options", ({ timesteps, final, ...run }) => {
-    const latent = decode(golden.latent);
-    expect(follow(run, latent).timesteps).toEqual(timesteps);
-    const expected = decode(final);
-    const largest = Math.max(...expected.map(Math.abs));
-    const errors = Array.from(latent, (value, index) => Math.abs(value - expected[index]!));
-    expect(Math.max(...errors) / largest).toBeLessThan(1e-5);
-  });
+  it.each(runs)(
+    "a latent follows the noise predictions as in diffusers with $className, $steps steps and $options",
+    ({ timesteps, final, ...run }) => {
+      const latent = decode(golden.latent);
+      expect(follow(run, latent).timesteps).toEqual(timesteps);
+      const expected = decode(final);
+      const largest = Math.max(...expected.map(Math.abs));
+      const errors = Array.from(latent, (value, index) => Math.abs(value - expected[index]!));
+      expect(Math.max(...errors) / largest).toBeLessThan(1e-5);
+    },
+  );
 });
 
 describe("samplers of models that predict noise", () => {
-  it.each(["DDIMScheduler", "PNDMScheduler"] as const)("start anew for every generation: %s", (className) => {
-    const run = { className, config: {}, steps: 8 };
-    const sampler = samplerOf(run)({ ...video, steps: 8 });
-    const abandoned = sampler.start();
-    abandoned(decode(golden.latent), predictions[1]!, 0);
-    const latent = decode(golden.latent);
-    const stepLatent = sampler.start();
-    for (const evaluation of sampler.timesteps.keys()) {
-      stepLatent(latent, predictions[evaluation % predictions.length]!, evaluation);
-    }
-    const alone = decode(golden.latent);
-    follow(run, alone);
-    expect(latent).toEqual(alone);
-  });
+  it.each(["DDIMScheduler", "PNDMScheduler"] as const)(
+    "the sampler starts anew for every generation: %s",
+    (className) => {
+      const run = { className, config: {}, steps: 8 };
+      const sampler = samplerOf(run)({ ...video, steps: 8 });
+      const abandoned = sampler.start();
+      abandoned(decode(golden.latent), predictions[1]!, 0);
+      const latent = decode(golden.latent);
+      const stepLatent = sampler.start();
+      for (const evaluation of sampler.timesteps.keys()) {
+        stepLatent(latent, predictions[evaluation % predictions.length]!, evaluation);
+      }
+      const alone = decode(golden.latent);
+      follow(run, alone);
+      expect(latent).toEqual(alone);
+    },
+  );
 
-  it("do not hold on to a prediction, whose memory the next one may take", () => {
+  it("samplers do not hold on to a prediction, whose memory the next one may take", () => {
     const run = { className: "PNDMScheduler", config: {}, steps: 9 } as const;
     const latent = decode(golden.latent);
     const shared = new Float32Array(latent.length);
@@ -80,14 +86,14 @@ describe("samplers of models that predict noise", () => {
     expect(latent).toEqual(expected);
   });
 
-  it("never clip, since a latent is no picture", () => {
+  it("samplers never clip, since a latent is no picture", () => {
     const [clipped, free] = [decode(golden.latent), decode(golden.latent)];
     follow({ className: "DDIMScheduler", config: { clip_sample: true }, steps: 5 }, clipped);
     follow({ className: "DDIMScheduler", config: { clip_sample: false }, steps: 5 }, free);
     expect(clipped).toEqual(free);
   });
 
-  it("refuse configs whose formulas are others, by the member's name", () => {
+  it("samplers refuse configs of other formulas by the member's name", () => {
     const faults: [config: object, member: string][] = [
       [{ prediction_type: "v_prediction" }, "prediction_type"],
       [{ beta_schedule: "squaredcos_cap_v2" }, "beta_schedule"],
@@ -107,7 +113,7 @@ describe("samplers of models that predict noise", () => {
     }
   });
 
-  it("refuse more steps than the model was trained with, and too few for Runge-Kutta", () => {
+  it("samplers refuse more steps than the model was trained with, and too few for Runge-Kutta", () => {
     const ddim = samplerOf({ className: "DDIMScheduler", config: { num_train_timesteps: 20 } });
     expect(() => ddim({ ...video, steps: 21 })).toThrow(/^steps must be fewer: .*20, got 21$/);
     const offset = samplerOf({ className: "DDIMScheduler", config: { steps_offset: 1 } });
@@ -117,7 +123,7 @@ describe("samplers of models that predict noise", () => {
     expect(() => pndm({ ...video, steps: 2.5 })).toThrow(/^steps must be a whole number/);
   });
 
-  it("refuse a prediction of another length", () => {
+  it("samplers refuse a prediction of another length", () => {
     for (const className of ["DDIMScheduler", "PNDMScheduler"]) {
       const stepLatent = samplerOf({ className, config: {} })({ ...video, steps: 5 }).start();
       expect(() => stepLatent(new Float32Array(4), new Float32Array(3), 0)).toThrow(RangeError);

@@ -26,31 +26,37 @@ describe.each(
 )("$className with a shift of $shift", ({ className, config, tables, trajectories }) => {
   const sampler = samplerOf({ className, config });
 
-  test.each(tables)("gives the model the reference's timesteps in $steps steps", ({ steps, timesteps }) => {
-    const ours = sampler({ ...video, steps }).timesteps;
-    if (className === "UniPCMultistepScheduler") expect(ours).toEqual(timesteps);
-    expect(ours).toHaveLength(timesteps.length);
-    for (const [i, timestep] of timesteps.entries()) {
-      expect(Math.abs(ours[i]! - timestep)).toBeLessThanOrEqual(1e-6 * timestep);
-    }
-  });
+  test.each(tables)(
+    "the sampler gives the model the reference's timesteps in $steps steps",
+    ({ steps, timesteps }) => {
+      const ours = sampler({ ...video, steps }).timesteps;
+      if (className === "UniPCMultistepScheduler") expect(ours).toEqual(timesteps);
+      expect(ours).toHaveLength(timesteps.length);
+      for (const [i, timestep] of timesteps.entries()) {
+        expect(Math.abs(ours[i]! - timestep)).toBeLessThanOrEqual(1e-6 * timestep);
+      }
+    },
+  );
 
-  test.each(trajectories)("follows the reference in $steps steps", ({ steps, predictions, latents }) => {
-    const stepLatent = sampler({ ...video, steps }).start();
-    const velocities = decode(predictions);
-    const expected = decode(latents); // [steps + 1, values]
-    const size = velocities.length / steps;
-    const latent = expected.slice(0, size);
-    for (let step = 0; step < steps; step++) {
-      stepLatent(latent, velocities.subarray(step * size, (step + 1) * size), step);
-      const after = expected.subarray((step + 1) * size, (step + 2) * size);
-      const largest = Math.max(...after.map(Math.abs));
-      const errors = Array.from(latent, (value, i) => Math.abs(value - after[i]!));
-      expect(Math.max(...errors) / largest).toBeLessThan(1e-5);
-    }
-  });
+  test.each(trajectories)(
+    "the sampler follows the reference in $steps steps",
+    ({ steps, predictions, latents }) => {
+      const stepLatent = sampler({ ...video, steps }).start();
+      const velocities = decode(predictions);
+      const expected = decode(latents); // [steps + 1, values]
+      const size = velocities.length / steps;
+      const latent = expected.slice(0, size);
+      for (let step = 0; step < steps; step++) {
+        stepLatent(latent, velocities.subarray(step * size, (step + 1) * size), step);
+        const after = expected.subarray((step + 1) * size, (step + 2) * size);
+        const largest = Math.max(...after.map(Math.abs));
+        const errors = Array.from(latent, (value, i) => Math.abs(value - after[i]!));
+        expect(Math.max(...errors) / largest).toBeLessThan(1e-5);
+      }
+    },
+  );
 
-  test("keeps two generations apart", () => {
+  test("the sampler keeps two generations apart", () => {
     const { steps, predictions, latents } = trajectories.find((one) => one.steps === 5)!;
     const velocities = decode(predictions);
     const size = velocities.length / steps;
@@ -66,7 +72,7 @@ describe.each(
     expect(generations[0]!.latent).toEqual(generations[1]!.latent);
   });
 
-  test("refuses a prediction of another length, and steps out of range", () => {
+  test("the sampler refuses a prediction of another length, and steps out of range", () => {
     const stepLatent = sampler({ ...video, steps: 2 }).start();
     expect(() => stepLatent(new Float32Array(4), new Float32Array(3), 0)).toThrow(/4 values.*3/);
     expect(() => sampler({ ...video, steps: 0 })).toThrow(/steps.*0/);
@@ -87,7 +93,10 @@ describe("a flow sampler", () => {
     [euler!, { use_dynamic_shifting: true }, /use_dynamic_shifting/],
     [euler!, { shift_terminal: 0.1 }, /shift_terminal/],
     [euler!, { stochastic_sampling: true }, /stochastic_sampling/],
-  ])("refuses by name what it would follow wrongly: $1", ({ className, config }, change, message) => {
-    expect(() => samplerOf({ className, config: { ...config, ...change } })).toThrow(message);
-  });
+  ])(
+    "a flow sampler refuses unsupported configs by the member's name: $1",
+    ({ className, config }, change, message) => {
+      expect(() => samplerOf({ className, config: { ...config, ...change } })).toThrow(message);
+    },
+  );
 });

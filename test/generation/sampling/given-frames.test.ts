@@ -24,7 +24,7 @@ function decode(base64: string): Float32Array {
 
 describe("steps beside given frames", () => {
   test.each(givenFrames)(
-    "are Open-Sora's with $given given",
+    "steps with $given given frames are Open-Sora's",
     ({ given, guidance, velocities, latents, ...size }) => {
       const [start, ...expected] = latents.map(decode) as [Float32Array, ...Float32Array[]];
       const flow = rectifiedFlow({ ...size, steps: velocities.length, config: OPEN_SORA_FLOW });
@@ -43,7 +43,7 @@ describe("steps beside given frames", () => {
     },
   );
 
-  test("have the timesteps of the sampler, and a memory for each generation", () => {
+  test("steps with given frames have the sampler's timesteps, and separate state for each generation", () => {
     const start = vi.fn(() => () => undefined);
     const sampler = withGivenFrames({ timesteps: [2, 1], start }, { ...shape, given: 1 });
     expect(sampler.timesteps).toEqual([2, 1]);

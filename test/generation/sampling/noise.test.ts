@@ -11,12 +11,12 @@ describe("noise", () => {
     [0, "d9d20d69c939339995d5df1dbdf7337f87c297e4a8a8ee5ac38cf665db8ae988"],
     [42, "0c600b22a91a837a87c0dbace42bce211ef7e3204fcc9e246d76cc5567e90482"],
     [MAX_SEED, "8c1c816b522d3f681c8eb4f47577496100e78f04200b5f29de43ebee5b5ff88e"],
-  ])("of seed %d is the same bytes on every platform", (seed, expected) => {
+  ])("the noise of seed %d is the same bytes on every platform", (seed, expected) => {
     const bytes = new Uint8Array(gaussianNoise(seed, 100_000).buffer);
     expect(createHash("sha256").update(bytes).digest("hex")).toBe(expected);
   });
 
-  test("of a longer run starts with that of a shorter one", () => {
+  test("the noise of a longer run starts with that of a shorter one", () => {
     fc.assert(
       fc.property(seeds, fc.nat(200), fc.nat(200), (seed, one, other) => {
         const [shorter, longer] = [Math.min(one, other), Math.max(one, other)];
@@ -25,7 +25,7 @@ describe("noise", () => {
     );
   });
 
-  test("of two seeds differs, also where only their upper bits do", () => {
+  test("the noise of two seeds differs, also where only their upper bits do", () => {
     fc.assert(
       fc.property(seeds, seeds, (one, other) => {
         fc.pre(one !== other);
@@ -35,7 +35,7 @@ describe("noise", () => {
     expect(gaussianNoise(1, 8)).not.toEqual(gaussianNoise(1 + 2 ** 32, 8));
   });
 
-  test("is standard normal: moments and tails of a million values within four standard errors", () => {
+  test("the noise is standard normal: moments and tails of a million values are within four standard errors", () => {
     const count = 1_000_000;
     const sums = [0, 0, 0, 0];
     let beyondThree = 0;
@@ -57,7 +57,7 @@ describe("noise", () => {
     expect(Math.abs(beyondThree - expected)).toBeLessThan(4 * Math.sqrt(expected));
   });
 
-  test("has uncorrelated neighbours", () => {
+  test("neighbouring noise values are uncorrelated", () => {
     const noise = gaussianNoise(11, 1_000_000);
     for (const lag of [1, 2, 4]) {
       let sum = 0;
@@ -66,11 +66,14 @@ describe("noise", () => {
     }
   });
 
-  test.each([-1, 0.5, 2 ** 53, Number.NaN, Infinity])("of seed %d is refused in words for a user", (seed) => {
-    expect(() => gaussianNoise(seed, 4)).toThrow(
-      new RangeError(`seed must be a whole number from 0 to 9007199254740991, got ${seed}`),
-    );
-  });
+  test.each([-1, 0.5, 2 ** 53, Number.NaN, Infinity])(
+    "the noise of seed %d is refused in words for a user",
+    (seed) => {
+      expect(() => gaussianNoise(seed, 4)).toThrow(
+        new RangeError(`seed must be a whole number from 0 to 9007199254740991, got ${seed}`),
+      );
+    },
+  );
 });
 
 /** From mpmath 1.3.0 with 40 digits: sqrt(2) * erfinv(2 * (word + 1/2) / 2^32 - 1). */

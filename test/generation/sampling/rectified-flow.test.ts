@@ -35,7 +35,7 @@ function decode(base64: string): Float32Array {
 
 describe("the table", () => {
   test.each(golden.tables)(
-    "of $timesteps.length steps at $height x $width x $latentFrames, transform $transform, is Open-Sora's",
+    "the table of $timesteps.length steps at $height x $width x $latentFrames, transform $transform, is Open-Sora's",
     ({ transform, timesteps, sumOfDeltas, ...size }) => {
       const config = { ...OPEN_SORA_FLOW, use_timestep_transform: transform };
       const table = rectifiedFlow({ ...size, steps: timesteps.length, config });
@@ -48,7 +48,7 @@ describe("the table", () => {
     },
   );
 
-  test("falls from pure noise, has positive deltas that add up to 1, and ends with the last timestep's own", () => {
+  test("the table falls from pure noise with positive deltas that add up to 1, and ends with the last timestep's own", () => {
     const size = fc.integer({ min: 1, max: 4096 });
     const run = fc.record({
       steps: fc.integer({ min: 1, max: 1000 }),
@@ -67,13 +67,13 @@ describe("the table", () => {
     );
   });
 
-  test("stays longer near the noise the larger the video is", () => {
+  test("the table stays longer near the noise the larger the video is", () => {
     const middle = (latentFrames: number) =>
       rectifiedFlow({ ...video, latentFrames, steps: 30 }).timesteps[15]!;
     expect(middle(30)).toBeGreaterThan(middle(15));
   });
 
-  test("is not shifted at the base resolution with the base number of frames", () => {
+  test("the table is not shifted at the base resolution with the base number of frames", () => {
     const { timesteps } = rectifiedFlow({
       steps: 4,
       height: 64,
@@ -84,13 +84,16 @@ describe("the table", () => {
     expect(timesteps).toEqual([1000, 750, 500, 250]);
   });
 
-  test.each([0, -1, 1001, 10000, 2.5, Number.NaN])("of %d steps is refused in words for a user", (steps) => {
-    expect(() => rectifiedFlow({ ...video, steps })).toThrow(
-      new RangeError(`steps must be a whole number from 1 to 1000, got ${steps}`),
-    );
-  });
+  test.each([0, -1, 1001, 10000, 2.5, Number.NaN])(
+    "a table of %d steps is refused in words for a user",
+    (steps) => {
+      expect(() => rectifiedFlow({ ...video, steps })).toThrow(
+        new RangeError(`steps must be a whole number from 1 to 1000, got ${steps}`),
+      );
+    },
+  );
 
-  test("of a video without extent is refused", () => {
+  test("a table for a video without extent is refused", () => {
     expect(() => rectifiedFlow({ ...video, steps: 30, height: 0 })).toThrow(/^height must be a whole number/);
     expect(() => rectifiedFlow({ ...video, steps: 30, latentFrames: 1.5 })).toThrow(/^latentFrames must be/);
   });
@@ -98,7 +101,7 @@ describe("the table", () => {
 
 describe("Euler steps", () => {
   test.each(golden.trajectories)(
-    "with guidance $guidance at $height x $width follow Open-Sora's",
+    "Euler steps with guidance $guidance at $height x $width follow Open-Sora's",
     ({ guidance, latent, velocities, final, ...size }) => {
       const sampler = rectifiedFlow({ ...size, steps: velocities.length, config: OPEN_SORA_FLOW });
       const stepLatent = sampler.start();
@@ -116,7 +119,7 @@ describe("Euler steps", () => {
     },
   );
 
-  test("refuse a velocity of another length", () => {
+  test("Euler steps refuse a velocity of another length", () => {
     const stepLatent = rectifiedFlow({ ...video, steps: 1, config: OPEN_SORA_FLOW }).start();
     expect(() => stepLatent(new Float32Array(4), new Float32Array(3), 0)).toThrow(
       /latent of 4 values.*prediction of 3/,

@@ -16,17 +16,17 @@ const golden = JSON.parse(
 const same = [...golden.common, ...golden.nasty];
 
 describe("a caption", () => {
-  it("is cleaned as diffusers cleans it for Latte, byte by byte", () => {
+  it("a caption is cleaned as diffusers cleans it for Latte, byte by byte", () => {
     const ours = same.map(({ caption }) => ({ caption, clean: cleanCaption(caption) }));
     expect(ours).toEqual(same.map(({ caption, clean }) => ({ caption, clean })));
   });
 
-  it("is tidied as diffusers tidies it for Wan, byte by byte", () => {
+  it("a caption is tidied as diffusers tidies it for Wan, byte by byte", () => {
     const ours = same.map(({ caption }) => ({ caption, tidy: tidyCaption(caption) }));
     expect(ours).toEqual(same.map(({ caption, tidy }) => ({ caption, tidy })));
   });
 
-  it("keeps what diffusers would guess at: text of the wrong table, a > in an attribute", () => {
+  it("a caption keeps what diffusers would guess at: mojibake, a bracket in an attribute", () => {
     const ours = golden.other.map(({ caption }) => [cleanCaption(caption), tidyCaption(caption)]);
     expect(ours).toEqual([
       ["cafã in zã¼rich", "cafÃ© in ZÃ¼rich"],
@@ -36,7 +36,7 @@ describe("a caption", () => {
     for (const [i, { clean, tidy }] of golden.other.entries()) expect(ours[i]).not.toEqual([clean, tidy]);
   });
 
-  it("is looked at as far as any encoder reads", () => {
+  it("a caption is read only as far as any encoder reads", () => {
     const long = "a.".repeat(10_000);
     expect(cleanCaption(long)).toBe(cleanCaption(long.slice(0, 8192)));
     expect(tidyCaption(long)).toBe(long.slice(0, 8192));

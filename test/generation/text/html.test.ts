@@ -25,18 +25,18 @@ const UNESCAPED = [
 ] as const;
 
 describe("a character reference", () => {
-  it.each(UNESCAPED)("%j means what html.unescape says: %j", (text, unescaped) => {
+  it.each(UNESCAPED)("the text %j means what html.unescape says: %j", (text, unescaped) => {
     expect(unescapeHtml(text)).toBe(unescaped);
   });
 
   it.each(["&#1;", "&#11;", "&#x7f;", "&#xFDD0;", "&#x1FFFF;"])(
-    "%s is dropped as html.unescape drops it, though HTML5 keeps it",
+    "the reference %s is dropped as html.unescape drops it, though HTML5 keeps it",
     (reference) => {
       expect(unescapeHtml(`a${reference}b`)).toBe("ab");
     },
   );
 
-  it("in markup means what BeautifulSoup says", () => {
+  it("a reference in markup means what BeautifulSoup says", () => {
     const said = [
       ["&alpha b", "\u03b1 b"],
       ["&copy 1", "\u00a9 1"],

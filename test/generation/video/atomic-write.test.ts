@@ -25,7 +25,7 @@ test("an older file is replaced", async () => {
   expect(readFileSync(join(folder, "file"), "utf8")).toBe("new");
 });
 
-test("several writes to one path at once leave one of them, whole", async () => {
+test("several concurrent writes to one path leave one of them, whole", async () => {
   const versions = ["a", "b", "c", "d"].map((letter) => letter.repeat(100_000));
   await Promise.all(versions.map((text) => writeFileAtomically(join(folder, "file"), Buffer.from(text))));
   expect(versions).toContain(readFileSync(join(folder, "file"), "utf8"));
@@ -44,15 +44,15 @@ describe.each([
     expect(readdirSync(folder)).toEqual(before);
   }
 
-  test("into a missing folder says to create it", () =>
+  test("an attempt to write into a missing folder says to create it", () =>
     expectRefusal(join(folder, "missing", "file"), "its folder does not exist; create it first"));
 
-  test("over a folder says to give a file", async () => {
+  test("an attempt to write over a folder says to give a file", async () => {
     mkdirSync(join(folder, "taken"));
     await expectRefusal(join(folder, "taken"), "it is a folder; give the name of a file");
   });
 
-  test("below a file says to choose another folder", async () => {
+  test("an attempt to write below a file says to choose another folder", async () => {
     writeFileSync(join(folder, "plain"), "");
     await expectRefusal(
       join(folder, "plain", "file"),
@@ -60,18 +60,21 @@ describe.each([
     );
   });
 
-  test("a name that is too long says so", () =>
+  test("an attempt to write under a name that is too long says so", () =>
     expectRefusal(join(folder, "x".repeat(300)), "the name is too long; choose a shorter one"));
 
-  test.skipIf(process.getuid?.() === 0)("into a folder closed to us says to choose another", async () => {
-    const closed = join(folder, "closed");
-    mkdirSync(closed, { mode: 0o500 });
-    await expectRefusal(join(closed, "file"), "you may not write there; choose another folder");
-    chmodSync(closed, 0o700);
-  });
+  test.skipIf(process.getuid?.() === 0)(
+    "an attempt to write into a folder without permission says to choose another",
+    async () => {
+      const closed = join(folder, "closed");
+      mkdirSync(closed, { mode: 0o500 });
+      await expectRefusal(join(closed, "file"), "you may not write there; choose another folder");
+      chmodSync(closed, 0o700);
+    },
+  );
 });
 
-test("asking leaves the folder and an older file as they were", async () => {
+test("a check leaves the folder and an older file as they were", async () => {
   writeFileSync(join(folder, "file"), "old");
   await assertWritable(join(folder, "file"));
   await assertWritable(join(folder, "other"));
@@ -80,18 +83,15 @@ test("asking leaves the folder and an older file as they were", async () => {
 });
 
 // A limit on the file size breaks a write half-way, as a full disk does, and needs no disk to fill.
-test.skipIf(process.platform === "win32")(
-  "a write that breaks half-way leaves the older file and no other",
-  () => {
-    const path = join(folder, "file");
-    writeFileSync(path, "old");
-    const script = `import("${new URL("../../../lib/generation/video/atomic-write.ts", import.meta.url)}")
+test.skipIf(process.platform === "win32")("a write that breaks half-way leaves only the older file", () => {
+  const path = join(folder, "file");
+  writeFileSync(path, "old");
+  const script = `import("${new URL("../../../lib/generation/video/atomic-write.ts", import.meta.url)}")
     .then((m) => m.writeFileAtomically(${JSON.stringify(path)}, new Uint8Array(1_000_000)))
     .then(() => console.log("written"), (error) => console.log(error.message));`;
-    const command = `trap '' XFSZ; ulimit -f 64; exec "$0" --import tsx -e "$1"`;
-    const { stdout } = spawnSync("/bin/sh", ["-c", command, process.execPath, script], { encoding: "utf8" });
-    expect(stdout.trim()).toBe(`Cannot write ${path}: the file would be larger than the system allows.`);
-    expect(readdirSync(folder)).toEqual(["file"]);
-    expect(readFileSync(path, "utf8")).toBe("old");
-  },
-);
+  const command = `trap '' XFSZ; ulimit -f 64; exec "$0" --import tsx -e "$1"`;
+  const { stdout } = spawnSync("/bin/sh", ["-c", command, process.execPath, script], { encoding: "utf8" });
+  expect(stdout.trim()).toBe(`Cannot write ${path}: the file would be larger than the system allows.`);
+  expect(readdirSync(folder)).toEqual(["file"]);
+  expect(readFileSync(path, "utf8")).toBe("old");
+});

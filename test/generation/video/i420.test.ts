@@ -18,7 +18,7 @@ test.each([
   expect([...planes]).toEqual([...Array(8).fill(luma), cb, cb, cr, cr]);
 });
 
-test("any picture stays inside the limited range", () => {
+test("a converted picture always stays inside the limited range", () => {
   const side = fc.integer({ min: 1, max: 7 });
   fc.assert(
     fc.property(
@@ -40,7 +40,7 @@ describe("chroma", () => {
   const red = [255, 0, 0];
   const black = [0, 0, 0];
 
-  test("weighs the columns 1 2 1 around its own, as left siting asks", () => {
+  test("chroma weighs the columns 1 2 1 around its own, as left siting asks", () => {
     const rgb = Uint8Array.from([black, red, black, black].flat());
     const picture = { width: 4, height: 1, count: 1, rgb };
     const planes = toI420(picture, 0);
@@ -48,7 +48,7 @@ describe("chroma", () => {
     expect([...planes.subarray(10)]).toEqual([156, 156]);
   });
 
-  test("copies the last row and column where a side is odd", () => {
+  test("chroma copies the last row and column where a side is odd", () => {
     const planes = toI420(plain(red, { width: 3, height: 3, count: 1 }), 0);
     expect([...planes]).toEqual([...Array(16).fill(63), ...Array(4).fill(102), ...Array(4).fill(240)]);
   });

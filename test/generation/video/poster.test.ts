@@ -24,7 +24,7 @@ test("a PNG poster is the middle frame, exactly", async () => {
   expect(psnr(await read(path), still(8))).toBe(Infinity);
 });
 
-test.each(["jpg", "webp"])("a .%s poster is the frame asked for", async (extension) => {
+test.each(["jpg", "webp"])("a .%s poster is the requested frame", async (extension) => {
   const path = join(folder, `poster.${extension}`);
   await writePoster(path, frames, { frame: 15 });
   expect((await sharp(path).metadata()).format).toBe(extension === "jpg" ? "jpeg" : extension);

@@ -23,13 +23,16 @@ const TOLERANCE_DIGITS = 6;
 for (const { count, height, width, rgb, cases } of golden.videos) {
   const decode = (pixels: string): Frames => ({ count, height, width, rgb: Buffer.from(pixels, "base64") });
   describe(`${count} frames of ${width}x${height} against ${golden.source}`, () => {
-    test.each(cases)("$name", ({ rgb: other, psnr: expectedPsnr, ssim: expectedSsim }) => {
-      const a = decode(rgb);
-      const b = decode(other);
-      expect(ssim(a, b)).toBeCloseTo(expectedSsim, TOLERANCE_DIGITS);
-      if (expectedPsnr === null) expect(psnr(a, b)).toBe(Infinity);
-      else expect(psnr(a, b)).toBeCloseTo(expectedPsnr, TOLERANCE_DIGITS);
-    });
+    test.each(cases)(
+      "PSNR and SSIM equal the reference for $name",
+      ({ rgb: other, psnr: expectedPsnr, ssim: expectedSsim }) => {
+        const a = decode(rgb);
+        const b = decode(other);
+        expect(ssim(a, b)).toBeCloseTo(expectedSsim, TOLERANCE_DIGITS);
+        if (expectedPsnr === null) expect(psnr(a, b)).toBe(Infinity);
+        else expect(psnr(a, b)).toBeCloseTo(expectedPsnr, TOLERANCE_DIGITS);
+      },
+    );
   });
 }
 
@@ -37,7 +40,7 @@ test("identical videos have an SSIM of exactly 1", () => {
   expect(ssim(discOverStripes(), discOverStripes())).toBe(1);
 });
 
-test("black against white is 0 dB", () => {
+test("black against white has a PSNR of 0 dB", () => {
   expect(psnr(plain([0, 0, 0]), plain([255, 255, 255]))).toBe(0);
 });
 

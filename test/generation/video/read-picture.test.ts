@@ -33,7 +33,7 @@ const red = { create: { width: 20, height: 10, channels: 3, background: "#f00" }
 describe("a picture", () => {
   // sharp averages pixels first where it shrinks a picture by more than two.
   test.each(cases.map((golden, index) => ({ ...golden, most: [1, 1, 1, 5][index]! })))(
-    "becomes $width x $height as the authors resize and crop, within $most of 255",
+    "a picture becomes $width x $height as the authors resize and crop, within $most of 255",
     async ({ width, height, png, rgb, most }) => {
       const path = await written("golden.png", Buffer.from(png, "base64"));
       const pixels = await readPicture(path, { width, height });
@@ -43,14 +43,14 @@ describe("a picture", () => {
     },
   );
 
-  test("may be smaller than the video, and is enlarged", async () => {
+  test("a picture smaller than the video is enlarged", async () => {
     const path = await written("red.png", await sharp(red).png().toBuffer());
     const pixels = await readPicture(path, { width: 48, height: 40 });
     expect(pixels).toHaveLength(48 * 40 * 3);
     expect([...pixels.subarray(0, 3)]).toEqual([255, 0, 0]);
   });
 
-  test("is turned as its camera says", async () => {
+  test("a picture is rotated as its EXIF orientation says", async () => {
     // Left half red, right half blue, to be turned a quarter clockwise: red is above.
     const blue = await sharp({ create: { ...red.create, width: 10, background: "#00f" } })
       .png()
@@ -62,7 +62,7 @@ describe("a picture", () => {
     expect(pixels.at(-1)).toBeGreaterThan(200);
   });
 
-  test("may be grey, of 16 bit, or have an alpha channel, which is left out", async () => {
+  test("a picture may be grey, of 16 bit, or have an alpha channel, which is left out", async () => {
     const grey = await written("grey.png", await sharp(red).greyscale().png().toBuffer());
     const deep = await written("deep.png", await sharp(red).toColourspace("rgb16").png().toBuffer());
     const clear = await written("clear.png", await sharp(red).ensureAlpha(0).png().toBuffer());
@@ -75,7 +75,7 @@ describe("a picture", () => {
     expect(await first(clear)).toEqual([255, 0, 0]);
   });
 
-  test("that is not there, no picture, or cut short is refused in one sentence that names it", async () => {
+  test("a missing, malformed or truncated picture is refused in one sentence that names it", async () => {
     const size = { width: 8, height: 8 };
     const noise = { type: "gaussian", mean: 128, sigma: 30 } as const;
     const whole = await sharp({ create: { ...red.create, width: 200, noise } })

@@ -19,7 +19,7 @@ describe.each(h264)("an MP4 by %s", (encoder) => {
   const frames = discOverStripes();
   beforeAll(() => writeVideo(path, frames, { fps: 8, encoder }));
 
-  test("has the index before the data and one H.264 track of the right size", () => {
+  test("an MP4 has the index before the data and one H.264 track of the right size", () => {
     const { order, tracks, codec, width, height } = describeMp4(readFileSync(path));
     expect(order[0]).toBe("ftyp");
     expect(order.indexOf("moov")).toBeGreaterThan(0);
@@ -27,18 +27,18 @@ describe.each(h264)("an MP4 by %s", (encoder) => {
     expect({ tracks, codec, width, height }).toEqual({ tracks: 1, codec: "avc1", width: 64, height: 64 });
   });
 
-  test("is tagged BT.709 in primaries, transfer and matrix, limited range", () => {
+  test("an MP4 is tagged BT.709 in primaries, transfer and matrix, limited range", () => {
     const nclx = Buffer.concat([Buffer.from("nclx"), Buffer.from([0, 1, 0, 1, 0, 1, 0])]).toString("hex");
     expect(describeMp4(readFileSync(path)).colour).toBe(nclx);
   });
 
-  test("lasts exactly frames / fps, every frame as long as the next", () => {
+  test("an MP4 lasts exactly frames / fps, every frame as long as the next", () => {
     const { frames: count, frameSeconds, seconds, movieSeconds } = describeMp4(readFileSync(path));
     expect({ count, seconds, movieSeconds }).toEqual({ count: 16, seconds: 2, movieSeconds: 2 });
     expect(frameSeconds).toEqual([{ count: 16, seconds: 1 / 8 }]);
   });
 
-  test("lasts exactly frames / fps where a frame is no whole number of milliseconds", async () => {
+  test("an MP4 lasts exactly frames / fps where a frame is no whole number of milliseconds", async () => {
     const other = join(folder, `${encoder}-24.mp4`);
     await writeVideo(other, discOverStripes({ count: 17 }), { fps: 24, encoder });
     const { frames: count, seconds } = describeMp4(readFileSync(other));
@@ -46,7 +46,7 @@ describe.each(h264)("an MP4 by %s", (encoder) => {
     expect(seconds).toBeCloseTo(17 / 24, 12);
   });
 
-  test("holds no reordered frames and no creation time", () => {
+  test("an MP4 holds no reordered frames and no creation time", () => {
     const { hasCompositionOffsets, times } = describeMp4(readFileSync(path));
     expect(hasCompositionOffsets).toBe(false);
     expect(times).toEqual([
@@ -56,13 +56,13 @@ describe.each(h264)("an MP4 by %s", (encoder) => {
     ]);
   });
 
-  test("has the same bytes when the same frames are written again", async () => {
+  test("an MP4 has the same bytes when the same frames are written again", async () => {
     const again = join(folder, `${encoder}-again.mp4`);
     await writeVideo(again, discOverStripes(), { fps: 8, encoder });
     expect(readFileSync(again).equals(readFileSync(path))).toBe(true);
   });
 
-  test("decodes to every frame in order, close to what went in", async () => {
+  test("an MP4 decodes to every frame in order, close to the original", async () => {
     const { frames: decoded, times } = await decodeWithWebcodecs(path);
     expect(times).toEqual(Array.from({ length: 16 }, (_, frame) => frame * 125_000));
     // Halved colour resolution alone costs this picture's hard red edges most of it: 29 dB without any codec.
@@ -77,7 +77,7 @@ describe.each(h264)("an MP4 by %s", (encoder) => {
     ["grey", [128, 128, 128]],
     ["white", [255, 255, 255]],
     ["black", [0, 0, 0]],
-  ])("keeps plain %s within 3 levels", async (name, colour) => {
+  ])("an MP4 keeps plain %s within 3 levels", async (name, colour) => {
     const file = join(folder, `${encoder}-${name}.mp4`);
     await writeVideo(file, plain(colour), { fps: 8, encoder });
     const decoders = [(await decodeWithWebcodecs(file)).frames];
@@ -89,7 +89,7 @@ describe.each(h264)("an MP4 by %s", (encoder) => {
     }
   });
 
-  test("grows an odd side by one, copying the last row and column", async () => {
+  test("an MP4 grows an odd side by one, copying the last row and column", async () => {
     const file = join(folder, `${encoder}-odd.mp4`);
     const odd = plain([200, 60, 30], { width: 33, height: 17 });
     await writeVideo(file, odd, { fps: 8, encoder });
@@ -107,7 +107,7 @@ test.skipIf(!hasFfmpeg)("both encoders give the same picture", async () => {
 });
 
 describe("without an H.264 encoder", () => {
-  test("an animated WebP is written beside, and its name is in the result", async () => {
+  test("an animated WebP is written where no H.264 encoder exists, and its name is in the result", async () => {
     const frames = discOverStripes();
     const written = await writeVideo(join(folder, "fallback.mp4"), frames, { fps: 24, encoder: "webp" });
     expect(written.path).toBe(join(folder, "fallback.webp"));
@@ -140,12 +140,12 @@ describe("the encoder", () => {
     }
   };
 
-  test("is the next one when ffmpeg is not on PATH", async () => {
+  test("the next encoder is used when ffmpeg is not on PATH", async () => {
     const write = () => writeVideo(join(folder, "next.mp4"), discOverStripes(), { fps: 8 });
     expect((await withoutPath(write)).encoder).toBe("webcodecs");
   });
 
-  test("is the next one when the ffmpeg on PATH cannot encode H.264", async () => {
+  test("the next encoder is used when the ffmpeg on PATH cannot encode H.264", async () => {
     writeFileSync(join(folder, "ffmpeg"), "#!/bin/sh\necho \"Unknown encoder 'libx264'\" >&2\nexit 1\n", {
       mode: 0o755,
     });
@@ -158,7 +158,7 @@ describe("the encoder", () => {
     rmSync(join(folder, "ffmpeg"));
   });
 
-  test("that was asked for is the only one tried", async () => {
+  test("an encoder that was chosen explicitly is the only one tried", async () => {
     const write = () => writeVideo(join(folder, "only.mp4"), plain([1, 2, 3]), { fps: 8, encoder: "ffmpeg" });
     await expect(withoutPath(write)).rejects.toThrow(/^ffmpeg could not encode the video: .*ENOENT/);
     expect(readdirSync(folder)).not.toContain("only.mp4");
@@ -182,10 +182,13 @@ describe("writeVideo refuses in one sentence", () => {
     ],
     ["an impossible side", "clip.mp4", { width: 0 }, { fps: 8 }, /0x64 cannot be written/],
   ];
-  test.each(cases)("%s", async (_, name, change, options, message) => {
-    const attempt = writeVideo(join(folder, name), { ...frames, ...change }, options);
-    await expect(attempt).rejects.toThrow(VideoError);
-    await expect(attempt).rejects.toThrow(message);
-    expect(readdirSync(folder).filter((file) => file.includes("clip"))).toEqual([]);
-  });
+  test.each(cases)(
+    "a video with this fault is refused in one sentence: %s",
+    async (_, name, change, options, message) => {
+      const attempt = writeVideo(join(folder, name), { ...frames, ...change }, options);
+      await expect(attempt).rejects.toThrow(VideoError);
+      await expect(attempt).rejects.toThrow(message);
+      expect(readdirSync(folder).filter((file) => file.includes("clip"))).toEqual([]);
+    },
+  );
 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-it("the command line goes over cdk.json, as it does for the CDK", async () => {
+it("the command line overrides cdk.json, as it does for the CDK", async () => {
   const args = ["-c", "model=other", "--context", "imageUri=a=b", "-cwaf=true"];
   expect(await readContext(args, cdkJson)).toEqual({
     name: "films",
@@ -28,7 +28,7 @@ it("the command line goes over cdk.json, as it does for the CDK", async () => {
   expect(await readContext(["--help"], cdkJson)).toBe("help");
 });
 
-it("what is no setting is refused in one sentence", async () => {
+it("an unknown setting is refused in one sentence", async () => {
   const mistakes: [args: string[], sentence: string][] = [
     [["-c", "region"], '-c takes NAME=VALUE, not "region".'],
     [["-c", "=x"], '-c takes NAME=VALUE, not "=x".'],
@@ -38,7 +38,7 @@ it("what is no setting is refused in one sentence", async () => {
   for (const [args, sentence] of mistakes) await expect(readContext(args, cdkJson)).rejects.toThrow(sentence);
 });
 
-it("Node.js must be one that the packages run on", () => {
+it("Node.js must be a version that the packages support", () => {
   expect(["20.19.0", "22.1.0", "24.0.0"].map((version) => nodeVersion(version).state)).toEqual([
     "ok",
     "ok",

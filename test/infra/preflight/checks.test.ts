@@ -71,7 +71,7 @@ async function check(context: Record<string, string> = {}, env: NodeJS.ProcessEn
   return { lines, lineOf, isWrong: lines.some((line) => line.startsWith("wrong")) };
 }
 
-it("an account in which all is well is a line for each check, in their order", async () => {
+it("a ready account gives one line for each check, in their order", async () => {
   const { lines, isWrong } = await check();
   expect(lines).toEqual([
     `ok       Node.js: ${process.versions.node}.`,
@@ -91,7 +91,7 @@ it("an account in which all is well is a line for each check, in their order", a
 });
 
 describe("credentials", () => {
-  it("that there are not leave what AWS would be asked unknown", async () => {
+  it("missing credentials leave the checks of AWS unknown", async () => {
     const { lineOf } = await check({}, LOGGED_OUT);
     expect(lineOf("credentials")).toBe(
       "wrong    credentials: There are none: log in with aws configure or aws sso login, or set AWS_PROFILE.",
@@ -101,7 +101,7 @@ describe("credentials", () => {
     expect(aws.questions).toEqual([]);
   });
 
-  it("of another account are not used", async () => {
+  it("credentials of another account are not used", async () => {
     const { lineOf } = await check({ account: "210987654321" });
     expect(lineOf("credentials")).toBe(
       "wrong    credentials: They are of account 123456789012, not 210987654321: choose others by AWS_PROFILE, or -c account=123456789012.",
@@ -109,7 +109,7 @@ describe("credentials", () => {
     expect(aws.questions).toHaveLength(1);
   });
 
-  it("that AWS refuses are wrong, and no answer is unknown", async () => {
+  it("credentials that AWS refuses are wrong, and without an answer they are unknown", async () => {
     differing = () => ({ error: "ExpiredToken", status: 403 });
     const refused = await check();
     expect(refused.lineOf("credentials")).toBe(
@@ -124,7 +124,7 @@ describe("credentials", () => {
   });
 });
 
-it("what is missing is said with what to do about it", async () => {
+it("a missing prerequisite is reported with what to do about it", async () => {
   differing = ({ operation, region, input }) => {
     if (operation === "ListServiceQuotas" || operation === "ListAWSDefaultServiceQuotas")
       return { Quotas: [quota("ml.g6e.2xlarge", 0), quota("ml.g5.2xlarge", 2), quota("ml.g5.xlarge", 1)] };
@@ -158,7 +158,7 @@ it("what is missing is said with what to do about it", async () => {
   );
 });
 
-it("a new account may try it without a GPU", async () => {
+it("a new account without a GPU quota is told to try it without a GPU", async () => {
   differing = ({ operation }) =>
     operation.endsWith("Quotas") ? { Quotas: [quota("ml.g6e.2xlarge", 0)] } : undefined;
   const { lineOf } = await check({ instanceTypes: "ml.g6e.2xlarge" });
@@ -167,7 +167,7 @@ it("a new account may try it without a GPU", async () => {
   );
 });
 
-it("before the first stack, the bucket and the model are still to come", async () => {
+it("the bucket and the model of a first deployment are reported as still to come", async () => {
   const { lineOf, isWrong } = await check({ name: "films", model: "open-sora" });
   const bucket = `films-${ACCOUNT}-eu-central-1`;
   expect(lineOf("bucket")).toBe(
@@ -179,7 +179,7 @@ it("before the first stack, the bucket and the model are still to come", async (
   expect(isWrong).toBe(false);
 });
 
-it("a model that is not there, or whose card is damaged, is to be pushed", async () => {
+it("a missing model or a damaged card is reported as a model to push", async () => {
   const other = await check({ model: "other" });
   expect(other.lineOf("model")).toMatch(
     /^wrong {4}model: The bucket has no model other: run npm run models -- push /,
@@ -189,7 +189,7 @@ it("a model that is not there, or whose card is damaged, is to be pushed", async
   expect((await check()).lineOf("model")).toMatch(/^wrong {4}model: The card of demo cannot be read: run /);
 });
 
-it("what may not be asked is unknown, with the permission that is missing", async () => {
+it("a check without permission is unknown, and names the permission", async () => {
   differing = ({ operation }) =>
     operation === "GetCallerIdentity" ? undefined : { error: "AccessDeniedException" };
   s3Fault = { status: 403, code: "AccessDenied" };
@@ -204,7 +204,7 @@ it("what may not be asked is unknown, with the permission that is missing", asyn
   expect(isWrong).toBe(false);
 });
 
-it("the line of the command says the same by its exit status", async () => {
+it("the preflight command's exit status agrees with its lines", async () => {
   const run = async (args: readonly string[], env: NodeJS.ProcessEnv) => {
     const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry, ...args], {
       env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true", ...env },

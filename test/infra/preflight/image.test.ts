@@ -12,15 +12,15 @@ describe("the image", () => {
     ["true", "ok", "true makes it on this machine."],
     ["false", "wrong", `The daemon of false does not answer: start it, or ${OTHERWISE}`],
     ["no-such-docker", "wrong", `There is no no-such-docker: install it, or ${OTHERWISE}`],
-  ])("is made by Docker, where its daemon answers: %s", async (command, state, sentence) => {
+  ])("an image is made by Docker, where its daemon answers: %s", async (command, state, sentence) => {
     expect(await image(config({}), { CDK_DOCKER: command })).toEqual({ state, sentence });
   });
 
-  it("is made without Docker by CodeBuild", async () => {
+  it("an image is made without Docker by CodeBuild", async () => {
     expect((await image(config({ build: "codebuild" }), { CDK_DOCKER: "false" })).state).toBe("ok");
   });
 
-  it("that is there already must be in the region", async () => {
+  it("an existing image must be in the deployment's region", async () => {
     const at = (region: string) => {
       const imageUri = `123456789012.dkr.ecr.${region}.amazonaws.com/adareel:1`;
       return image(config({ imageUri }), {});
@@ -33,7 +33,7 @@ describe("the image", () => {
   });
 });
 
-it("an AMI is nothing to know of without a GPU, and cannot be known with one", () => {
+it("an AMI is not checked without a GPU, and cannot be checked with one", () => {
   expect(inferenceAmi(config({ instanceTypes: "ml.m5.xlarge" })).state).toBe("ok");
   const older = "al2-ami-sagemaker-inference-gpu-3-1";
   expect(inferenceAmi(config({ inferenceAmi: older }))).toEqual({

@@ -24,24 +24,24 @@ beforeEach(() => {
 });
 
 describe("a claim", () => {
-  it("is for whoever takes it first; who comes later learns whose it is", async () => {
+  it("a claim belongs to whoever takes it first, and later callers learn who that is", async () => {
     await expect(take("a")).resolves.toEqual({ ok: true, jobId: "a" });
     await expect(take("b")).resolves.toEqual({ ok: true, jobId: "a" });
     await expect(take("a")).resolves.toEqual({ ok: true, jobId: "a" });
   });
 
-  it("has one holder when 200 take it at once", async () => {
+  it("exactly one of 200 concurrent callers takes a free claim", async () => {
     const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => take(`job${index}`)));
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
   });
 
-  it("refuses another request, and is not changed by it", async () => {
+  it("a claim refuses another request, and is not changed by it", async () => {
     await take("a");
     await expect(take("b", { fingerprint: "f2" })).resolves.toEqual({ ok: false });
     await expect(take("c")).resolves.toEqual({ ok: true, jobId: "a" });
   });
 
-  it("is over at the end of its lifetime, for any request", async () => {
+  it("a claim expires at the end of its lifetime, for any request", async () => {
     await take("a");
     now += 999;
     await expect(take("b")).resolves.toEqual({ ok: true, jobId: "a" });
@@ -51,7 +51,7 @@ describe("a claim", () => {
     await expect(take("d", { fingerprint: "f2" })).resolves.toEqual({ ok: true, jobId: "c" });
   });
 
-  it("has one holder when 50 find it over at once", async () => {
+  it("exactly one of 50 concurrent callers takes over an expired claim", async () => {
     await take("a");
     now += 1000;
     const answers = await Promise.all(
@@ -62,20 +62,20 @@ describe("a claim", () => {
       expect([JSON.stringify(holder), '"StoreError"']).toContain(JSON.stringify(answer));
   });
 
-  it("is taken from its holder by a request that is known to be the first", async () => {
+  it("a claim is taken from its holder by a request that is known to be the first", async () => {
     await take("a");
     await expect(take("b", { isFirst: true })).resolves.toEqual({ ok: true, jobId: "b" });
     await expect(take("c")).resolves.toEqual({ ok: true, jobId: "b" });
     await expect(take("d", { isFirst: true, fingerprint: "f2" })).resolves.toEqual({ ok: true, jobId: "d" });
   });
 
-  it("says nothing about another tenant's claim or another scope", async () => {
+  it("a claim reveals nothing about another tenant's claim or another scope", async () => {
     await take("a");
     await expect(take("b", {}, "acme2")).resolves.toEqual({ ok: true, jobId: "b" });
     await expect(take("c", { scope: "5c" })).resolves.toEqual({ ok: true, jobId: "c" });
   });
 
-  it("is one's own though the store's answer was lost", async () => {
+  it("a claim succeeds although the store's answer was lost", async () => {
     claims = through(losingAnswers(store, 1));
     await expect(take("a")).resolves.toEqual({ ok: true, jobId: "a" });
     claims = through(losingAnswers(store, 1));

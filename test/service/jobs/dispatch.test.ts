@@ -9,15 +9,15 @@ describe("a queued job", () => {
   const dispatched = later(queued, NOW, { type: "dispatch", to: "gpu-1" });
 
   it.each<[claim: string, record: JobRecord, to: string, now: number, expected: boolean]>([
-    ["that was put nowhere is not dispatched", queued, "gpu-1", NOW, false],
+    ["was put nowhere", queued, "gpu-1", NOW, false],
     ["waits in the queue it was put into", dispatched, "gpu-1", END - 1, true],
     ["may have been lost by that queue after a while", dispatched, "gpu-1", END, false],
     ["went with the queue of an endpoint that was replaced", dispatched, "gpu-2", NOW, false],
-  ])("%s", (_claim, record, to, now, expected) => {
+  ])("a queued job that %s is recognised as dispatched or not", (_claim, record, to, now, expected) => {
     expect(isDispatched(record, { to, now })).toBe(expected);
   });
 
-  it("that was stored before there was such a thing counts as put nowhere", () => {
+  it("a record from before dispatches counts as not dispatched", () => {
     const { dispatched: _, ...old } = queued;
     expect(jobRecordSchema.parse(old)).toEqual(queued);
   });

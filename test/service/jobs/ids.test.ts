@@ -9,13 +9,13 @@ const noise = fc.uint8Array({ minLength: 10, maxLength: 10 });
 const idOf = (now: number, bytes: Uint8Array) => newVideoId({ now: () => now }, () => bytes);
 
 describe("a video's id", () => {
-  it("is a ULID: this one agrees with the specification's own example of a time", () => {
+  it("a video id is a ULID: its time agrees with the specification's example", () => {
     // github.com/ulid/spec: 01ARZ3NDEKTSV4RRFFQ69G5FAV was drawn at 1469922850259.
     expect(idOf(1469922850259, new Uint8Array(10))).toBe("video_01arz3ndek0000000000000000");
     expect(videoIdTime("video_01arz3ndektsv4rrffq69g5fav")).toBe(1469922850259);
   });
 
-  it("is valid and tells when it was drawn", () => {
+  it("a video's id is valid and tells when it was drawn", () => {
     fc.assert(
       fc.property(time, noise, (now, bytes) => {
         const id = idOf(now, bytes);
@@ -25,7 +25,7 @@ describe("a video's id", () => {
     );
   });
 
-  it("holds every bit of the noise", () => {
+  it("a video's id holds every bit of the noise", () => {
     fc.assert(
       fc.property(noise, noise, (a, b) => {
         expect(idOf(1, a) === idOf(1, b)).toBe(Buffer.compare(a, b) === 0);
@@ -33,7 +33,7 @@ describe("a video's id", () => {
     );
   });
 
-  it("sorts by time, and inverted the other way round", () => {
+  it("video ids sort by time, and inverted ids in reverse", () => {
     fc.assert(
       fc.property(time, time, noise, noise, (early, late, a, b) => {
         fc.pre(early < late);
@@ -44,7 +44,7 @@ describe("a video's id", () => {
     );
   });
 
-  it("comes back from inverting twice", () => {
+  it("a video's id inverted twice is itself", () => {
     fc.assert(
       fc.property(time, noise, (now, bytes) => {
         const id = idOf(now, bytes);
@@ -54,7 +54,7 @@ describe("a video's id", () => {
     );
   });
 
-  it("does not come twice in 10,000 draws of one millisecond", () => {
+  it("video ids do not repeat in 10,000 draws of one millisecond", () => {
     const ids = Array.from({ length: 10_000 }, () => newVideoId({ now: () => 7 }, randomBytes));
     expect(new Set(ids).size).toBe(10_000);
   });
@@ -77,6 +77,6 @@ describe("a video's id", () => {
     VALID.replace("video", "job"),
     "video_../../../../../etc/passwd",
   ]) {
-    it(`is not ${JSON.stringify(text)}`, () => expect(isVideoId(text)).toBe(false));
+    it(`the text ${JSON.stringify(text)} is not a video id`, () => expect(isVideoId(text)).toBe(false));
   }
 });

@@ -64,19 +64,19 @@ async function settle(record: JobRecord): Promise<void> {
 }
 
 describe("creating a job", () => {
-  it("stores it queued, with a marker for the sweeper", async () => {
+  it("a creation stores the job as queued, with a marker for the sweeper", async () => {
     const record = await create();
     expect(record).toMatchObject({ status: "queued", createdAt: NOW, attempt: 0 });
     await expect(opened.jobs.read(record)).resolves.toEqual(record);
     expect(keys("unfinished/")).toEqual([unfinishedKey(record)]);
   });
 
-  it("without a claim makes one each time", async () => {
+  it("a creation without a claim makes a job each time", async () => {
     await Promise.all(Array.from({ length: 20 }, () => create()));
     expect(keys("jobs/")).toHaveLength(20);
   });
 
-  it("200 times at once with one claim makes one job, and all are answered with it", async () => {
+  it("200 concurrent creations with one claim make one job, and all are answered with it", async () => {
     const creations = await Promise.all(
       Array.from({ length: 200 }, () => opened.jobs.create(request(), { claim, ...limited })),
     );
@@ -86,7 +86,7 @@ describe("creating a job", () => {
     expect(creations.filter(({ outcome }) => outcome === "created")).toHaveLength(1);
   });
 
-  it("again with its claim answers with the job as it is now", async () => {
+  it("a repeated creation with its claim is answered with the job's current state", async () => {
     const first = await opened.jobs.create(request(), { claim, ...limited });
     const { record } = first as { record: JobRecord };
     await opened.jobs.apply(record, { type: "cancel" });
@@ -95,7 +95,7 @@ describe("creating a job", () => {
     expect(keys("unfinished/")).toEqual([]);
   });
 
-  it("with the claim of another request changes nothing", async () => {
+  it("a creation with the claim of another request changes nothing", async () => {
     await opened.jobs.create(request(), { claim, ...limited });
     const before = new Map(opened.store.objects);
     const other = { ...claim, fingerprint: "f2" };
@@ -105,7 +105,7 @@ describe("creating a job", () => {
     expect(opened.store.objects).toEqual(before);
   });
 
-  it("with another tenant's claim is another job", async () => {
+  it("a creation with another tenant's claim makes another job", async () => {
     await opened.jobs.create(request(), { claim, ...limited });
     const other = request({ tenant: "umbrella" });
     await expect(opened.jobs.create(other, { claim, ...limited })).resolves.toMatchObject({
@@ -114,7 +114,7 @@ describe("creating a job", () => {
     });
   });
 
-  it("after the claim's lifetime is another job", async () => {
+  it("a creation after the claim's lifetime makes another job", async () => {
     await opened.jobs.create(request(), { claim, ...limited });
     opened.pass(claim.lifetimeMs);
     const later = request();
@@ -123,7 +123,7 @@ describe("creating a job", () => {
     });
   });
 
-  it("that is known to be no repetition makes another job", async () => {
+  it("a creation that is known to be no repetition makes another job", async () => {
     await opened.jobs.create(request(), { claim, ...limited });
     const first = request();
     await expect(
@@ -132,7 +132,7 @@ describe("creating a job", () => {
     expect(keys("jobs/")).toHaveLength(2);
   });
 
-  it("is refused when the key has too many unfinished jobs, and only that key", async () => {
+  it("a creation is refused when the key has too many unfinished jobs, and only for that key", async () => {
     const first = await create();
     await create();
     await create({ keyId: "key2" });
@@ -144,7 +144,7 @@ describe("creating a job", () => {
     expect(keys("jobs/")).toHaveLength(5);
   });
 
-  it("again with its claim is answered though the queue is full by now", async () => {
+  it("a repeated creation with its claim is answered although the queue is full by now", async () => {
     const one = { claim, unfinishedMax: 1 };
     await opened.jobs.create(request(), one);
     await expect(opened.jobs.create(request(), one)).resolves.toMatchObject({ outcome: "replayed" });
@@ -179,7 +179,7 @@ describe("a process killed in the middle of a creation", () => {
 
   for (const waitMs of [0, 11 * MINUTE_MS]) {
     const when = waitMs ? "after the sweeper" : "at once";
-    it(`leaves what a repetition ${when} makes one job of`, async () => {
+    it(`a repetition ${when} of a killed creation makes exactly one job`, async () => {
       await atEveryOperation(
         async () => {
           opened.pass(waitMs);
@@ -197,7 +197,7 @@ describe("a process killed in the middle of a creation", () => {
     });
   }
 
-  it("is not begun where the marker cannot be written", async () => {
+  it("a creation does not begin where the marker cannot be written", async () => {
     const refusing = opened.through(
       intercepted(opened.store, async (name, key, operation) =>
         name === "put" && key.startsWith("un") ? { ok: false, reason: "conflict" } : operation(),
@@ -207,7 +207,7 @@ describe("a process killed in the middle of a creation", () => {
     expect(keys("jobs/")).toEqual([]);
   });
 
-  it("leaves a whole job or, once the sweeper came, nothing", async () => {
+  it("a killed creation leaves a whole job or, after the sweeper, nothing", async () => {
     await atEveryOperation(async () => {
       const jobs = keys("jobs/").length;
       opened.pass(9 * MINUTE_MS);
@@ -219,7 +219,7 @@ describe("a process killed in the middle of a creation", () => {
     }, {});
   });
 
-  it("is taken up again under the sweeper's hands without losing the marker", async () => {
+  it("a repetition during a sweep of the killed creation does not lose the marker", async () => {
     const dying = opened.through(dyingAt(opened.store, 4, false));
     await expect(dying.create(request(), { claim, ...limited })).rejects.toThrow(Killed);
     expect([keys("unfinished/").length, keys("jobs/").length]).toEqual([1, 0]);
@@ -238,7 +238,7 @@ describe("a process killed in the middle of a creation", () => {
     await expectMarked();
   });
 
-  it("that slept after the marker, and dies with the record, has marked the job again", async () => {
+  it("a creation that slept after the marker, and dies with the record, has marked the job again", async () => {
     let isMarked = false;
     const sleeping = opened.through(
       intercepted(opened.store, async (name, key, operation) => {
@@ -256,7 +256,7 @@ describe("a process killed in the middle of a creation", () => {
     await expectMarked();
   });
 
-  it("that slept between marker and record marks the job again", async () => {
+  it("a creation that slept between marker and record marks the job again", async () => {
     const sleeping = opened.through(
       intercepted(opened.store, async (name, key, operation) => {
         if (name === "put" && key.startsWith("jobs/")) {
@@ -274,7 +274,7 @@ describe("a process killed in the middle of a creation", () => {
 describe("an event", () => {
   const leaseMs = MINUTE_MS;
 
-  it("of a job that does not exist, or of another tenant, finds none", async () => {
+  it("an event for a missing job or another tenant's finds none", async () => {
     const record = await create();
     const missing = { ok: false, reason: "missing", record: null };
     await expect(
@@ -285,7 +285,7 @@ describe("an event", () => {
     );
   });
 
-  it("that is refused is answered with the record, which stays", async () => {
+  it("a refused event is answered with the record, which stays unchanged", async () => {
     const record = await create();
     await expect(opened.jobs.apply(record, { type: "lose" })).resolves.toEqual({
       ok: false,
@@ -294,7 +294,7 @@ describe("an event", () => {
     });
   });
 
-  it("that 50 workers bring at once is for one of them", async () => {
+  it("exactly one of 50 concurrent workers applies an event", async () => {
     const record = await create();
     const claims = await Promise.allSettled(
       Array.from({ length: 50 }, (_, index) =>
@@ -306,14 +306,14 @@ describe("an event", () => {
     await expect(opened.jobs.read(record)).resolves.toMatchObject({ attempt: 1 });
   });
 
-  it("whose answer is lost is known to have happened, once", async () => {
+  it("an event whose answer is lost is applied once, and known to be", async () => {
     const record = await create();
     const losing = opened.through(losingAnswers(opened.store, 1));
     const claimed = await losing.apply(record, { type: "claim", owner: "worker", leaseMs });
     expect(claimed).toMatchObject({ ok: true, isChanged: true, record: { attempt: 1 } });
   });
 
-  it("whose answer is lost until somebody else has decided is refused like one that came too late", async () => {
+  it("an event whose answer is lost until somebody else has decided is refused like a late one", async () => {
     const record = await create();
     const overtaken = opened.through(
       intercepted(opened.store, async (name, key, operation) => {
@@ -331,13 +331,13 @@ describe("an event", () => {
     });
   });
 
-  it("that ends the job moves its marker to the webhooks", async () => {
+  it("an event that ends the job moves its marker to the webhooks", async () => {
     const record = await create();
     await opened.jobs.apply(record, { type: "cancel" });
     expect(keys("un")).toEqual([undeliveredKey(record)]);
   });
 
-  it("that clears the job away does not bring its webhooks back", async () => {
+  it("a delete does not bring the job's webhooks back", async () => {
     const record = await create();
     await opened.jobs.apply(record, { type: "cancel" });
     await settle(record);
@@ -347,7 +347,7 @@ describe("an event", () => {
   });
 
   for (const isDone of [false, true]) {
-    it(`that ends the job leaves it to be found, wherever it stops (${isDone ? "after" : "before"})`, async () => {
+    it(`an event that ends the job leaves a marker wherever it stops (${isDone ? "after" : "before"} an operation)`, async () => {
       for (let operations = 1; operations <= 4; operations += 1) {
         opened = openJobs();
         const record = await create();
@@ -364,7 +364,7 @@ describe("an event", () => {
     });
   }
 
-  it("cannot be brought while the store does not answer", async () => {
+  it("an event rejects while the store does not answer", async () => {
     const record = await create();
     const silent = opened.through(
       intercepted(opened.store, async () => {
@@ -378,7 +378,7 @@ describe("an event", () => {
 });
 
 describe("what is known of webhooks", () => {
-  it("changes in whatever state the job is, and nothing else does", async () => {
+  it("an update of webhook events works in every state of the job, and changes nothing else", async () => {
     const record = await create();
     await opened.jobs.apply(record, { type: "cancel" });
     const updated = await opened.jobs.updateEvents(record, ({ events }) => ({
@@ -389,7 +389,7 @@ describe("what is known of webhooks", () => {
     await expect(opened.jobs.read(record)).resolves.toEqual(updated);
   });
 
-  it("is not written when it stays the same, and not for a job that does not exist", async () => {
+  it("an update of webhook events is not written when nothing changes, and not for a missing job", async () => {
     const record = await create();
     const before = new Map(opened.store.objects);
     await expect(opened.jobs.updateEvents(record, (same) => same)).resolves.toEqual(record);
@@ -398,7 +398,7 @@ describe("what is known of webhooks", () => {
     expect(opened.store.objects).toEqual(before);
   });
 
-  it("is kept of all changes that come at once", async () => {
+  it("concurrent updates of webhook events are all kept", async () => {
     const record = await create();
     const add = (number: number) =>
       opened.jobs.updateEvents(record, ({ events }) => ({
@@ -411,7 +411,7 @@ describe("what is known of webhooks", () => {
 });
 
 describe("the marker for webhooks", () => {
-  it("stays while they are not settled, and goes then", async () => {
+  it("the webhook marker stays while deliveries are unsettled, and is removed then", async () => {
     const record = await create();
     await opened.jobs.apply(record, { type: "cancel" });
     await opened.jobs.markDelivered(record);
@@ -422,13 +422,13 @@ describe("the marker for webhooks", () => {
     expect(keys("un")).toEqual([]);
   });
 
-  it("goes with a record that is not there any more", async () => {
+  it("the webhook marker of a missing record is removed", async () => {
     await opened.jobs.markUndelivered(newJob);
     await opened.jobs.markDelivered(newJob);
     expect(keys("un")).toEqual([]);
   });
 
-  it("that was put since the decision to take it away stays, however late that comes", async () => {
+  it("a webhook marker that was renewed since the decision to remove it stays, however late the removal comes", async () => {
     const record = await create();
     await settle(record);
     await opened.jobs.markUndelivered(record);
@@ -453,7 +453,7 @@ describe("a list", () => {
     return ids;
   }
 
-  it("has the newest first and goes on where a page ended", async () => {
+  it("a list has the newest jobs first and continues where a page ended", async () => {
     const ids = await createMany(45, "acme");
     const pages: string[][] = [];
     let after: string | undefined;
@@ -467,7 +467,7 @@ describe("a list", () => {
     expect(pages.flat()).toEqual(ids);
   });
 
-  it("begins after an id that need not exist", async () => {
+  it("a list begins after an id that need not exist", async () => {
     await createMany(2, "acme");
     opened.pass(10);
     const between = newVideoId(opened.clock, randomBytes);
@@ -478,7 +478,7 @@ describe("a list", () => {
     expect(page.records).toHaveLength(2);
   });
 
-  it("is not interrupted by jobs that come while it is read", async () => {
+  it("a list is not disturbed by jobs created while it is read", async () => {
     const ids = await createMany(4, "acme");
     const first = await opened.jobs.list("acme", { limit: 2 });
     await createMany(3, "acme");
@@ -486,7 +486,7 @@ describe("a list", () => {
     expect([...first.records, ...second.records].map(({ id }) => id)).toEqual(ids);
   });
 
-  it("of one tenant has nothing of another, whose name may begin alike", async () => {
+  it("a list of one tenant has nothing of another, even of one with a common prefix", async () => {
     const own = await createMany(3, "acme");
     const other = await createMany(3, "acme2");
     for (const [tenant, ids] of [
@@ -500,7 +500,7 @@ describe("a list", () => {
     await expect(opened.jobs.read({ tenant: "acme2", id: own[0]! })).resolves.toBeNull();
   });
 
-  it("of the unfinished and of the undelivered has all tenants' jobs", async () => {
+  it("the lists of unfinished and undelivered jobs have all tenants' jobs", async () => {
     const first = await create();
     const second = await create({ tenant: "umbrella", keyId: "key2" });
     const ended = await create();
@@ -514,7 +514,7 @@ describe("a list", () => {
   });
 });
 
-it("deleting artifacts takes those of all attempts of the job, and of no other job or tenant", async () => {
+it("deleting artifacts removes those of all attempts of the job, and of no other job or tenant", async () => {
   const ref = { tenant: "acme", id: newJob.id };
   const other = { tenant: "acme", id: newVideoId(opened.clock, randomBytes) };
   const stranger = { tenant: "acme2", id: newJob.id };
@@ -529,7 +529,7 @@ it("deleting artifacts takes those of all attempts of the job, and of no other j
 });
 
 describe("a damaged record", () => {
-  it("is told of, and hides no other from a list or a purge", async () => {
+  it("a damaged record is reported, and hides no other from a list or a purge", async () => {
     const { store, clock } = openJobs();
     const damaged: string[] = [];
     const jobs = jobStore({ store, clock, random: randomBytes, onDamaged: ({ key }) => damaged.push(key) });

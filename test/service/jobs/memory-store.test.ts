@@ -3,10 +3,10 @@ import { memoryStore } from "./memory-store.ts";
 
 /** Nothing serves its URLs. */
 const lacks = [
-  "read the object, as the type it was stored with or another",
-  "read nothing but what was signed",
-  "read nothing once they have expired",
-  "refuse lifetimes and types that are not allowed",
+  "signed URLs read the object, with its stored content type or another",
+  "signed URLs read nothing but what was signed",
+  "signed URLs read nothing once they have expired",
+  "signed URLs refuse lifetimes and types that are not allowed",
 ];
 
 objectStoreContract(

@@ -11,7 +11,7 @@ const refs = fc
   })
   .map(({ tenant, now, random }) => ({ tenant, id: newVideoId({ now: () => now }, () => random) }));
 
-it("the keys of a job's record and markers tell whose they are", () => {
+it("the keys of a job's record and markers name its tenant and id", () => {
   fc.assert(
     fc.property(refs, (ref) => {
       const keys = [jobKey(ref), unfinishedKey({ ...ref, keyId: "key" }), undeliveredKey(ref)];
@@ -20,7 +20,7 @@ it("the keys of a job's record and markers tell whose they are", () => {
   );
 });
 
-it("no other key is taken for one of them", () => {
+it("no other key is parsed as a record or a marker", () => {
   const { tenant, id } = fc.sample(refs, 1)[0]!;
   const record = jobKey({ tenant, id });
   for (const key of [

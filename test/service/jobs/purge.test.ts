@@ -14,7 +14,7 @@ function fresh(clock: { now(): number }, random = 1): NewJob {
 }
 
 describe("purging", () => {
-  it("deletes what is over and old, with all it left, and nothing else", async () => {
+  it("a purge deletes old finished jobs, with all they left, and nothing else", async () => {
     const { jobs, store, clock, pass } = openJobs();
     const [old, unfinished, rival] = [
       fresh(clock, 1),
@@ -36,7 +36,7 @@ describe("purging", () => {
     for (const job of [unfinished, rival, young]) expect(await jobs.read(job)).not.toBeNull();
   });
 
-  it("lets go of claims that are over, and of no others", async () => {
+  it("a purge removes expired claims, and no others", async () => {
     const { jobs, store, clock, pass } = openJobs();
     await jobs.create(fresh(clock), { unfinishedMax: 10, claim });
     const claims = () => [...store.objects.keys()].filter((key) => key.startsWith("claims/")).length;
@@ -48,7 +48,7 @@ describe("purging", () => {
     expect(claims()).toBe(0);
   });
 
-  it("passes over a claim that cannot be read, and lets go of the others", async () => {
+  it("a purge skips a claim that cannot be read, and removes the others", async () => {
     const { jobs, store, clock, pass } = openJobs();
     await jobs.create(fresh(clock), { unfinishedMax: 10, claim });
     const claims = () => [...store.objects.keys()].filter((key) => key.startsWith("claims/"));
@@ -58,7 +58,7 @@ describe("purging", () => {
     expect(claims()).toEqual(["claims/acme/0.json"]);
   });
 
-  it("does not let a claim that lives longer make its job a second time", async () => {
+  it("a claim that outlives its purged job does not make the job a second time", async () => {
     const { jobs, clock, pass } = openJobs();
     const first = fresh(clock, 1);
     await jobs.create(first, { unfinishedMax: 10, claim });

@@ -64,11 +64,11 @@ async function claimed(name: string): Promise<JobRecord> {
 }
 
 describe("a sweep", () => {
-  it("of an empty store finds nothing", async () => {
+  it("a sweep of an empty store finds nothing", async () => {
     await expect(run()).resolves.toEqual(NONE);
   });
 
-  it("hints at a queued job that did not change for a while, again and again", async () => {
+  it("a sweep hints again and again at a queued job that did not change for a while", async () => {
     await create("a");
     opened.pass(STALE_MS - 1);
     await expect(run()).resolves.toEqual({ ...NONE, queued: 1 });
@@ -78,7 +78,7 @@ describe("a sweep", () => {
     expect(hinted).toEqual(["work a", "work a"]);
   });
 
-  it("leaves a job alone whose lease runs, and takes it from a silent worker", async () => {
+  it("a sweep leaves a job with a valid lease alone, and takes it from a silent worker", async () => {
     const record = await claimed("a");
     opened.pass(LEASE_MS + CLOCK_SKEW_MS);
     await expect(run()).resolves.toEqual({ ...NONE, running: 1 });
@@ -88,7 +88,7 @@ describe("a sweep", () => {
     await expect(opened.jobs.read(record)).resolves.toMatchObject({ status: "queued", losses: 1 });
   });
 
-  it("ends queued and running jobs at their deadline", async () => {
+  it("a sweep ends queued and running jobs at their deadline", async () => {
     const waiting = await create("a");
     const held = await claimed("b");
     opened.pass(newJob.deadlineAt - opened.clock.now());
@@ -102,7 +102,7 @@ describe("a sweep", () => {
     expect(hinted).toEqual(["webhooks a", "webhooks b"]);
   });
 
-  it("forgets a marker without a record once no creation can be under way", async () => {
+  it("a sweep removes a marker without a record once no creation can be under way", async () => {
     const key = unfinishedKey({ ...newJob });
     await opened.store.put(key, new TextEncoder().encode(`${opened.clock.now()}`));
     opened.pass(599_999);
@@ -112,7 +112,7 @@ describe("a sweep", () => {
     expect(opened.store.objects.size).toBe(0);
   });
 
-  it("hands a finished job, whose marker was left, to the webhooks", async () => {
+  it("a sweep hands a finished job, whose marker was left, to the webhooks", async () => {
     const record = await claimed("a");
     const complete = { type: "complete", owner: "worker", attempt: 1, outputs, receipt } as const;
     const unmarked = opened.through(
@@ -127,14 +127,14 @@ describe("a sweep", () => {
     expect(opened.store.objects.has(undeliveredKey(record))).toBe(true);
   });
 
-  it("hints at webhooks of jobs that are not over", async () => {
+  it("a sweep hints at webhooks of unfinished jobs", async () => {
     const record = await create("a");
     await opened.jobs.apply(record, { type: "claim", owner: "worker", leaseMs: LEASE_MS });
     await expect(run()).resolves.toEqual({ ...NONE, running: 1 });
     expect(hinted).toEqual(["webhooks a"]);
   });
 
-  it("looks at all jobs though one cannot be read and another not be hinted at", async () => {
+  it("a sweep visits all jobs although one cannot be read and another cannot be hinted at", async () => {
     const damaged = await create("a");
     await create("b");
     await create("c");
@@ -154,7 +154,7 @@ describe("a sweep", () => {
     expect(errors).toEqual([expect.any(RecordError), new Error("no queue")]);
   });
 
-  it("rejects when there is nothing to look at because the store does not answer", async () => {
+  it("a sweep rejects when the store does not answer at all", async () => {
     const silent = opened.through(
       intercepted(opened.store, async () => {
         throw new StoreError("unavailable", "The store does not answer.");
@@ -163,7 +163,7 @@ describe("a sweep", () => {
     await expect(run({ jobs: silent })).rejects.toThrow(StoreError);
   });
 
-  it("beside another does the same as one", async () => {
+  it("concurrent sweeps have the effect of one", async () => {
     for (const name of ["a", "b", "c", "d"]) await claimed(name);
     opened.pass(LEASE_MS + CLOCK_SKEW_MS + 1);
     const reports = await Promise.all([run(), run(), run()]);

@@ -195,7 +195,7 @@ function recordOf(status: JobStatus, situation: readonly string[]): JobRecord {
 describe("a job", () => {
   for (const status of JOB_STATUSES) {
     for (const name of EVENTS) {
-      it(`that is ${status} answers ${name} by the rules, in every situation`, () => {
+      it(`a job that is ${status} answers ${name} by the rules, in every situation`, () => {
         for (const situation of SITUATIONS) {
           const rule = ruleFor(status, name, situation);
           const record = recordOf(status, situation);
@@ -215,7 +215,7 @@ describe("a job", () => {
     }
   }
 
-  it("that is claimed is held by the claimant until its lease ends, and tells of its first start only", () => {
+  it("a claimed job is held by the claimant until its lease ends, and announces only its first start", () => {
     const first = later(queued, NOW, claim);
     expect(first).toMatchObject({
       status: "running",
@@ -229,7 +229,7 @@ describe("a job", () => {
     expect(second.events).toEqual(first.events);
   });
 
-  it("is in the queue of one endpoint at most, and in none once a worker gave it back", () => {
+  it("a job is in the queue of at most one endpoint, and in none once a worker gave it back", () => {
     const dispatched = later(queued, NOW, { type: "dispatch", to: "old" }, { type: "dispatch", to: "new" });
     expect(dispatched.dispatched).toEqual({ to: "new", at: NOW });
     expect(later(dispatched, NOW, { type: "undispatch" }).dispatched).toBeNull();
@@ -237,7 +237,7 @@ describe("a job", () => {
     expect(released).toMatchObject({ status: "queued", dispatched: null });
   });
 
-  it("keeps the newest progress when a renewal brings none", () => {
+  it("a job keeps the newest progress when a renewal brings none", () => {
     const progress = { stage: "denoise", steps: 8, done: 3, computed: 2 } as const;
     const renewal = { type: "renew", ...holder, leaseMs: LEASE_MS } as const;
     const renewed = later(
@@ -250,7 +250,7 @@ describe("a job", () => {
     expect(renewed).toMatchObject({ progress, lease: { owner: "worker", until: NOW + 1 } });
   });
 
-  it("survives the loss of its workers apart from failures of the model", () => {
+  it("lost workers and failures of the model are counted apart", () => {
     let record = queued;
     for (let losses = 1; losses < LOSSES_MAX; losses += 1) {
       record = later(record, NOW, claim, { type: "abandon", owner: "worker" });
@@ -266,7 +266,7 @@ describe("a job", () => {
     });
   });
 
-  it("ends with the model's own words when it failed for good or too often", () => {
+  it("a job ends with the model's own words when it failed for good or too often", () => {
     const failed = { type: "fail", ...holder, error, isRetryable: true } as const;
     expect(later(queued, NOW, claim, { ...failed, isRetryable: false })).toMatchObject({
       error,
@@ -276,7 +276,7 @@ describe("a job", () => {
     expect(later(queued, NOW, claim, failed, claim, again)).toMatchObject({ error, failures: FAILURES_MAX });
   });
 
-  it("that is given back as often as you like is not failed by that", () => {
+  it("a job that is given back any number of times does not fail because of it", () => {
     let record = queued;
     for (let attempt = 1; attempt <= 100; attempt += 1) {
       record = later(record, NOW, claim, { type: "release", owner: "worker", attempt });
@@ -284,7 +284,7 @@ describe("a job", () => {
     expect(record).toMatchObject({ status: "queued", attempt: 100, losses: 0, failures: 0 });
   });
 
-  it("keeps a history of 64 entries, the first one and the newest", () => {
+  it("a job keeps a history of 64 entries, the first one and the newest", () => {
     let record = queued;
     for (let attempt = 1; attempt <= 100; attempt += 1) {
       record = later(record, NOW + attempt, claim, { type: "release", owner: "worker", attempt });
@@ -295,7 +295,7 @@ describe("a job", () => {
     expect(record.history.at(-1)).toEqual({ at: NOW + 100, type: "released", attempt: 100 });
   });
 
-  it("that is deleted forgets its prompt and its outputs once, and stays what it was", () => {
+  it("a deleted job forgets its prompt and its outputs once, and keeps its state", () => {
     const completed = recordOf("completed", []);
     const deleted = later(completed, NOW + 5, { type: "delete" });
     expect(deleted).toMatchObject({
@@ -312,7 +312,7 @@ describe("a job", () => {
     });
   });
 
-  it("is never older than it was, whatever a clock says", () => {
+  it("a job's time of update never decreases, whatever a clock says", () => {
     const claimed = later(queued, NOW, claim);
     const renewed = later(claimed, NOW - 60_000, {
       type: "renew",
@@ -368,7 +368,7 @@ describe("whatever happens to a job", () => {
     cancelled: ["cancelled"],
   };
 
-  it("its record stays sound", () => {
+  it("a job's record stays valid after any events", () => {
     const job = { ...newJob, deadlineAt: NOW + 1_200_000 };
     fc.assert(
       fc.property(life, (events) => {

@@ -5,7 +5,7 @@ import { hashApiKey, matchesHash, newApiKey, parseApiKey } from "../../../lib/se
 
 const zeros = (count: number) => new Uint8Array(count);
 
-test("a new key has its id, a secret of 32 bytes, and a hash that says neither", () => {
+test("a new key has its id, a secret of 32 bytes, and a hash that reveals neither", () => {
   const { id, key, hash } = newApiKey(randomBytes);
   const parsed = parseApiKey(key);
   expect(parsed?.id).toBe(id);
@@ -58,12 +58,12 @@ test.each([
   `${key.slice(0, -1)}=`,
   `${key.slice(0, -1)}é`,
   "_".repeat(1_000_000),
-])("what is no key parses to nothing", (text) => {
+])("a text that is no key parses to null", (text) => {
   expect(parseApiKey(text)).toBeNull();
 });
 
 describe("a hash", () => {
-  test("matches its key only", () => {
+  test("a hash matches its key only", () => {
     expect(hash).toBe(hashApiKey(key));
     expect(matchesHash(key, hash)).toBe(true);
     expect(matchesHash(newApiKey(randomBytes).key, hash)).toBe(false);
@@ -74,7 +74,7 @@ describe("a hash", () => {
   });
 
   test.each(["", "00", hash.slice(1), hash.toUpperCase(), `${hash}00`, "é".repeat(32), "é".repeat(64)])(
-    "that is damaged matches nothing: %j",
+    "a damaged hash matches nothing: %j",
     (damaged) => {
       expect(matchesHash(key, damaged)).toBe(false);
     },

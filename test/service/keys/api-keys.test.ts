@@ -12,13 +12,13 @@ function open() {
 }
 
 describe("an API key", () => {
-  it("says whose it is, in every process", async () => {
+  it("an API key identifies its tenant, in every process", async () => {
     const { keys, elsewhere } = open();
     const { key, apiKey } = await keys.create({ tenant: "acme", name: "ci" });
     expect(await elsewhere.authenticate(key)).toEqual({ tenant: "acme", keyId: apiKey.id });
   });
 
-  it("is stored nowhere in plain", async () => {
+  it("an API key is stored nowhere in plain", async () => {
     const { keys, store } = open();
     const { key } = await keys.create({ tenant: "acme", name: "ci" });
     const secret = key.split("_").slice(2).join("_");
@@ -26,7 +26,7 @@ describe("an API key", () => {
     expect(stored.join()).not.toContain(secret);
   });
 
-  it("that is wrong in any one character is refused", async () => {
+  it("an API key with any one wrong character is refused", async () => {
     const { keys } = open();
     const { key } = await keys.create({ tenant: "acme", name: "" });
     for (let at = 0; at < key.length; at++) {
@@ -36,13 +36,13 @@ describe("an API key", () => {
   });
 
   it.each(["", "adr_", "adr_a_b", "Bearer", "../../etc", "adr_%00_x", `adr_${"a".repeat(5000)}_b`])(
-    "is not %j",
+    "the text %j is refused as an API key",
     async (text) => {
       expect(await open().keys.authenticate(text)).toBeNull();
     },
   );
 
-  it("that was revoked is refused here at once, and elsewhere within seconds", async () => {
+  it("a revoked API key is refused here at once, and elsewhere within seconds", async () => {
     const { keys, elsewhere, time } = open();
     const { key, apiKey } = await keys.create({ tenant: "acme", name: "" });
     await elsewhere.authenticate(key);
@@ -52,7 +52,7 @@ describe("an API key", () => {
     expect(await elsewhere.authenticate(key)).toBeNull();
   });
 
-  it("is listed without its secret, oldest first", async () => {
+  it("an API key is listed without its secret, oldest first", async () => {
     const { keys, time } = open();
     await keys.create({ tenant: "acme", name: "first" });
     time.now += 1;
@@ -63,11 +63,14 @@ describe("an API key", () => {
     ]);
   });
 
-  it.each(["", "A", "a/b", "../..", "-a", "a".repeat(64), "ä"])("has no tenant named %j", async (tenant) => {
-    await expect(open().keys.create({ tenant, name: "" })).rejects.toThrow(RangeError);
-  });
+  it.each(["", "A", "a/b", "..", "-a", "a".repeat(64), "ä"])(
+    "a key for the tenant %j cannot be created",
+    async (tenant) => {
+      await expect(open().keys.create({ tenant, name: "" })).rejects.toThrow(RangeError);
+    },
+  );
 
-  it("that is unknown cannot be revoked", async () => {
+  it("an unknown API key cannot be revoked", async () => {
     expect(await open().keys.revoke("abcdefghjkmn")).toBeNull();
     expect(await open().keys.revoke("../x")).toBeNull();
   });

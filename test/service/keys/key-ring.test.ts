@@ -13,26 +13,26 @@ function hkdf(info: string): Buffer {
 }
 
 describe("derived keys", () => {
-  test("are HKDF-SHA256 of the master key, each with a text of its own", () => {
+  test("derived keys are HKDF-SHA256 of the master key, each with its own info text", () => {
     expect(ring.derivedKey("urls")).toEqual(hkdf("adareel derived urls"));
     expect(ring.webhookSecret("ten_1", 2)).toBe(
       `whsec_${hkdf("adareel webhook 2 ten_1").toString("base64")}`,
     );
   });
 
-  test("are the same in every process that has the master key, and others with another", () => {
+  test("derived keys are the same in every process with the same master key, and others with another", () => {
     expect(keyRing(master).webhookSecret("a", 1)).toBe(ring.webhookSecret("a", 1));
     expect(keyRing(randomBytes(32)).webhookSecret("a", 1)).not.toBe(ring.webhookSecret("a", 1));
   });
 
-  test("differ by use, label and version, also where the texts run together", () => {
+  test("derived keys differ by use, label and version, also where the texts run together", () => {
     const webhooks = [ring.webhookSecret("1", 1), ring.webhookSecret("1 1", 1), ring.webhookSecret("1", 11)];
     const derived = ["", "1", "webhook 1 1", "seal"].map((label) => ring.derivedKey(label));
     const bytes = derived.map((key) => `whsec_${Buffer.from(key).toString("base64")}`);
     expect(new Set([...webhooks, ...bytes]).size).toBe(7);
   });
 
-  test.each([0, 16, 31, 33, 64])("come from a master key of 32 bytes, not %d", (count) => {
+  test.each([0, 16, 31, 33, 64])("derived keys need a master key of 32 bytes, not %d", (count) => {
     expect(() => keyRing(new Uint8Array(count))).toThrow(
       new RangeError(`A master key has 32 bytes, not ${count}.`),
     );
@@ -50,7 +50,7 @@ describe("sealing", () => {
     );
   }
 
-  test("gives back any text, for its context", () => {
+  test("a sealed text can be opened again, in its context", () => {
     const text = fc.string({ unit: "grapheme" });
     const run = fc.property(text, text, (plain, context) => {
       expect(ring.unseal(ring.seal(plain, context), context)).toBe(plain);
@@ -58,21 +58,21 @@ describe("sealing", () => {
     fc.assert(run);
   });
 
-  test("hides the text, and never gives the same twice", () => {
+  test("sealing hides the text, and never gives the same bytes twice", () => {
     expect(Buffer.from(sealed, "base64url").includes("a secret")).toBe(false);
     expect(ring.seal("a secret", "trigger 1")).not.toBe(sealed);
   });
 
-  test("opens in another process with the same master key only", () => {
+  test("a sealed text opens in another process only with the same master key", () => {
     expect(keyRing(master).unseal(sealed, "trigger 1")).toBe("a secret");
     expectRefusal(sealed, "trigger 1", keyRing(randomBytes(32)));
   });
 
-  test("opens for no other context", () => {
+  test("a sealed text opens in no other context", () => {
     for (const context of ["", "trigger 2", "trigger 1 ", "Trigger 1"]) expectRefusal(sealed, context);
   });
 
-  test("does not open with any bit flipped", () => {
+  test("a sealed text does not open with any bit flipped", () => {
     const bytes = Buffer.from(sealed, "base64url");
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const flipped = Buffer.from(bytes);
@@ -81,7 +81,7 @@ describe("sealing", () => {
     }
   });
 
-  test("does not open cut, lengthened, or written otherwise", () => {
+  test("a sealed text does not open when cut, lengthened, or encoded differently", () => {
     for (let length = 0; length < sealed.length; length++) expectRefusal(sealed.slice(0, length));
     const longer = Buffer.concat([Buffer.from(sealed, "base64url"), Buffer.alloc(1)]).toString("base64url");
     for (const text of [longer, `${sealed}=`, `${sealed} `, `\n${sealed}`, "not sealed", "é"])

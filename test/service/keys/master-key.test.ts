@@ -32,18 +32,18 @@ test("the first use makes 32 bytes, and every later one reads them", async () =>
   expect(await openMasterKey(join(folder, "other"))).not.toEqual(key);
 });
 
-test.skipIf(process.platform === "win32")("only its owner may read it", async () => {
+test.skipIf(process.platform === "win32")("only its owner may read the master key", async () => {
   await openMasterKey(path);
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
-test("many who start at once get one key", async () => {
+test("many concurrent starts get one master key", async () => {
   const keys = await Promise.all(Array.from({ length: 50 }, () => openMasterKey(path)));
   expect(new Set(keys.map((key) => Buffer.from(key).toString("hex"))).size).toBe(1);
   expect(readdirSync(folder)).toEqual(["master.key"]);
 });
 
-test("three processes that start at once get one key, a hundred times", async () => {
+test("three processes that start at once get one master key, a hundred times", async () => {
   const script = `
     const { openMasterKey } = await import("${new URL("../../../lib/service/keys/index.ts", import.meta.url)}");
     const keys = [];
@@ -65,7 +65,7 @@ test("three processes that start at once get one key, a hundred times", async ()
   expect(readdirSync(folder)).toHaveLength(100);
 });
 
-test.each([0, 31, 33])("a file of %d bytes is no key, and stays as it is", async (count) => {
+test.each([0, 31, 33])("a key file of %d bytes is refused, and stays unchanged", async (count) => {
   writeFileSync(path, Buffer.alloc(count));
   const opened = openMasterKey(path);
   await expect(opened).rejects.toThrow(SecretError);
@@ -73,7 +73,7 @@ test.each([0, 31, 33])("a file of %d bytes is no key, and stays as it is", async
   expect(statSync(path).size).toBe(count);
 });
 
-test("a missing folder, and a folder in its place, are errors that name the path", async () => {
+test("a missing folder, and a folder in the file's place, are errors that name the path", async () => {
   for (const wrong of [join(folder, "missing", "key"), folder]) {
     const opened = openMasterKey(wrong);
     await expect(opened).rejects.toThrow(SecretError);
@@ -82,10 +82,13 @@ test("a missing folder, and a folder in its place, are errors that name the path
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test.skipIf(process.getuid?.() === 0)("a folder closed to us is an error that leaves nothing", async () => {
-  const closed = join(folder, "closed");
-  mkdirSync(closed, { mode: 0o500 });
-  await expect(openMasterKey(join(closed, "key"))).rejects.toThrow(SecretError);
-  expect(readdirSync(closed)).toEqual([]);
-  chmodSync(closed, 0o700);
-});
+test.skipIf(process.getuid?.() === 0)(
+  "a folder without permission is an error that leaves nothing",
+  async () => {
+    const closed = join(folder, "closed");
+    mkdirSync(closed, { mode: 0o500 });
+    await expect(openMasterKey(join(closed, "key"))).rejects.toThrow(SecretError);
+    expect(readdirSync(closed)).toEqual([]);
+    chmodSync(closed, 0o700);
+  },
+);

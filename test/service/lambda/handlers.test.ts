@@ -100,7 +100,7 @@ const ended = (failureReason?: string) =>
   });
 
 describe("dispatch", () => {
-  it("takes events of the bucket and the one it is tried with, and only what it cannot read comes again", async () => {
+  it("the dispatch function accepts bucket events and S3's test event, and only unreadable messages come again", async () => {
     const handler = await handlerOf("dispatch");
     const response = await handler(batch(bucketTestEvent("videos"), "nonsense", markerEvent));
     expect(response).toEqual(failures(1));
@@ -115,7 +115,7 @@ describe("dispatch", () => {
     expect(queues.webhooks.sent.flatMap(hintedJobs)).toEqual([{ tenant: "acme", id: newJob.id }]);
   });
 
-  it("does not take a message whose job the endpoint refuses", async () => {
+  it("the dispatch function does not acknowledge a message whose job the endpoint refuses", async () => {
     aws.endpoints.clear();
     const handler = await handlerOf("dispatch");
     expect(await handler(batch(markerEvent))).toEqual(failures(0));
@@ -123,7 +123,7 @@ describe("dispatch", () => {
   });
 });
 
-it("settle takes what SageMaker tells, delivered raw", async () => {
+it("the settle function accepts SageMaker's raw notifications", async () => {
   await jobs.apply(newJob, { type: "dispatch", to: "adareel-1" });
   const handler = await handlerOf("settle");
   const enveloped = JSON.stringify({ Type: "Notification", Message: ended() });
@@ -132,7 +132,7 @@ it("settle takes what SageMaker tells, delivered raw", async () => {
   expect(queues.work.sent.flatMap(hintedJobs)).toEqual([{ tenant: "acme", id: newJob.id }]);
 });
 
-it("webhook delivers with the deployment's key, to no host of the service itself, and plans to come again", async () => {
+it("the webhook function signs with the deployment's key, sends nothing to itself, and plans the next attempt", async () => {
   await jobs.apply(newJob, { type: "cancel" });
   const handler = await handlerOf("webhook");
   expect(await handler(batch(bucketEvent("videos", `undelivered/acme/${newJob.id}`)))).toEqual(failures());
@@ -143,7 +143,7 @@ it("webhook delivers with the deployment's key, to no host of the service itself
   expect(queues.webhooks.sent).toHaveLength(1);
 });
 
-it("sweep looks at all jobs, and tells how many are not over", async () => {
+it("the sweep function visits all jobs, and reports how many are unfinished", async () => {
   const written: string[] = [];
   vi.spyOn(process.stdout, "write").mockImplementation((text) => {
     written.push(String(text));
@@ -164,18 +164,18 @@ describe("a function that cannot start", () => {
     ["settle", "WORK_QUEUE_URL"],
     ["sweep", "DEPLOYMENT"],
     ["webhook", "MASTER_SECRET_ID"],
-  ])("%s names the variable %s", async (name, variable) => {
+  ])("the function %s names the missing variable %s", async (name, variable) => {
     env[variable] = "";
     await expect(handlerOf(name)).rejects.toThrow(`${variable} is needed`);
   });
 
-  it("says that there is no such secret", async () => {
+  it("a function without its master secret says that there is no such secret", async () => {
     env.MASTER_SECRET_ID = "another";
     await expect(handlerOf("webhook")).rejects.toThrow("There is no such secret.");
   });
 });
 
-it("all write lines of JSON, none of them with a prompt, an address or a secret", {
+it("all functions log lines of JSON, without prompt, address or secret", {
   timeout: TIMEOUT_MS,
 }, async () => {
   const over = { ...newJob, id: newVideoId(Date, randomBytes) };

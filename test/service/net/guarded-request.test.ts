@@ -62,7 +62,7 @@ const answered = (status: number, retryAfterSeconds: number | null = null) => ({
 const failed = (reason: string) => ({ ok: false, reason, milliseconds });
 
 describe("what is sent", () => {
-  test("is the body and the headers given, and nothing that knows the sender", async () => {
+  test("a request consists of the given body and headers, and nothing that identifies the sender", async () => {
     const seen: { request: IncomingMessage; body: string }[] = [];
     const url = await serve(async (request, response) => {
       seen.push({ request, body: (await buffer(request)).toString() });
@@ -79,7 +79,7 @@ describe("what is sent", () => {
     });
   });
 
-  test("is as many bytes as there are, whatever their letters", async () => {
+  test("a request body is measured in bytes, whatever its letters", async () => {
     let body = "";
     const url = await serve(async (request, response) => {
       body = (await buffer(request)).toString();
@@ -91,7 +91,7 @@ describe("what is sent", () => {
     expect(body).toBe("AB");
   });
 
-  test("goes on a connection of its own", async () => {
+  test("a request uses a connection of its own", async () => {
     const ports = new Set<number | undefined>();
     const url = await serve((request, response) => {
       ports.add(request.socket.remotePort);
@@ -102,7 +102,7 @@ describe("what is sent", () => {
     expect(ports.size).toBe(2);
   });
 
-  test("a header that cannot be sent is the caller's fault", async () => {
+  test("a header that cannot be sent throws to the caller", async () => {
     await expect(postLocal("http://127.0.0.1:9/", { headers: { "x-id": "a\nb" } })).rejects.toThrow(
       TypeError,
     );
@@ -110,13 +110,13 @@ describe("what is sent", () => {
 });
 
 describe("the answer", () => {
-  test.each([200, 204, 304, 400, 410, 500])("%d is a status", async (status) => {
+  test.each([200, 204, 304, 400, 410, 500])("the answer %d is reported as a status", async (status) => {
     const url = await serve((_, response) => response.writeHead(status).end());
     expect(await postLocal(url)).toEqual(answered(status));
   });
 
   test.each([301, 302, 303, 307, 308])(
-    "%d is a status too, and its location is not asked",
+    "the redirect %d is reported as a status, and its location is not requested",
     async (status) => {
       const location = "http://169.254.169.254/latest/meta-data";
       const url = await serve((_, response) => response.writeHead(status, { location }).end());
@@ -129,12 +129,12 @@ describe("the answer", () => {
     ["120", 120],
     ["Fri, 31 Dec 1999 23:59:59 GMT", 0],
     ["later", null],
-  ])("Retry-After: %s is told as %s", async (header, seconds) => {
+  ])("an answer with Retry-After: %s is reported with %s seconds", async (header, seconds) => {
     const url = await serve((_, response) => response.writeHead(503, { "retry-after": header }).end());
     expect(await postLocal(url)).toEqual(answered(503, seconds));
   });
 
-  test("an endless one counts after 64 KiB, and the connection is closed", async () => {
+  test("an endless answer counts after 64 KiB, and the connection is closed", async () => {
     let close: () => void;
     const closed = new Promise<void>((resolve) => {
       close = resolve;
@@ -152,7 +152,7 @@ describe("the answer", () => {
     await closed;
   });
 
-  test("may come later than five seconds after the connection", async () => {
+  test("an answer may come later than five seconds after the connection", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
     const url = await serve(async (_, response) => {
@@ -162,7 +162,7 @@ describe("the answer", () => {
     expect(await postLocal(url)).toEqual(answered(200));
   });
 
-  test("what it says before it answers is passed over", async () => {
+  test("informational responses before the answer are ignored", async () => {
     const text =
       "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
     expect(await postLocal(await serveBytes(text, (socket) => socket.end()))).toEqual(answered(202));
@@ -182,7 +182,7 @@ describe("no answer", () => {
     ["another protocol", "SSH-2.0-OpenSSH_9.9\r\n", () => undefined],
     ["headers without end", `HTTP/1.1 200 OK\r\nx: ${"a".repeat(100_000)}`, () => undefined],
     ["an upgrade", "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", end],
-  ])("%s is a reset", async (_, text, then) => {
+  ])("a reset is reported for %s", async (_, text, then) => {
     expect(await postLocal(await serveBytes(text, then))).toEqual(failed("reset"));
   });
 
@@ -190,7 +190,7 @@ describe("no answer", () => {
     ["nothing", ""],
     ["a header that never ends", "HTTP/1.1 200 OK\r\nx: "],
     ["a body that never ends", "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"],
-  ])("%s, letter by letter, is a timeout", async (_, text) => {
+  ])("a timeout is reported for a server that sends %s, letter by letter", async (_, text) => {
     const drip = (socket: Socket) => {
       const timer = setInterval(() => socket.write("a"), 10);
       socket.on("close", () => clearInterval(timer));
@@ -226,14 +226,14 @@ describe("no answer", () => {
     ["unknown", () => Promise.reject(new Error("ENOTFOUND")), "dns"],
     ["without addresses", () => Promise.resolve([]), "dns"],
     ["not resolved in time", () => new Promise<string[]>(() => undefined), "timeout"],
-  ])("a name that is %s fails, and nothing connects", async (_, resolve, reason) => {
+  ])("a name that is %s fails, and no connection is made", async (_, resolve, reason) => {
     const result = await postGuarded("https://hooks.example/", { ...message, resolve, timeoutMs: 200 });
     expect(result).toEqual(failed(reason));
     expect(connects).not.toHaveBeenCalled();
   });
 });
 
-describe("nothing connects", () => {
+describe("a blocked URL", () => {
   test.each([
     ["https://127.0.0.1/", "blocked_address"],
     ["https://169.254.169.254/", "blocked_address"],
@@ -246,7 +246,7 @@ describe("nothing connects", () => {
     ["http://hooks.example/", "invalid_url"],
     ["https://hooks.example:22/", "invalid_url"],
     ["nonsense", "invalid_url"],
-  ])("to %s, which is %s", async (url, reason) => {
+  ])("no connection is made to %s (%s)", async (url, reason) => {
     const resolve = vi.fn(async () => ["127.0.0.1"]);
     const options = { ...message, resolve, blockedHosts: ["api.adareel.example"] };
     expect(await postGuarded(url, options)).toEqual(failed(reason));
@@ -262,17 +262,20 @@ describe("nothing connects", () => {
     { addresses: ["8.8.8.8", "2606:4700:4700::1111", "fe80::1%2"] },
     { addresses: ["::ffff:8.8.8.8"] },
     { addresses: ["not an address"] },
-  ])("for a name that resolves to $addresses, with loopback allowed or not", async ({ addresses }) => {
-    for (const allowLoopback of [false, true]) {
-      const resolve = async () => addresses;
-      const result = await postGuarded("https://hooks.example/", { ...message, resolve, allowLoopback });
-      expect(result).toEqual(failed("blocked_address"));
-    }
-    expect(connects).not.toHaveBeenCalled();
-  });
+  ])(
+    "no connection is made for a name that resolves to $addresses, with loopback allowed or not",
+    async ({ addresses }) => {
+      for (const allowLoopback of [false, true]) {
+        const resolve = async () => addresses;
+        const result = await postGuarded("https://hooks.example/", { ...message, resolve, allowLoopback });
+        expect(result).toEqual(failed("blocked_address"));
+      }
+      expect(connects).not.toHaveBeenCalled();
+    },
+  );
 
   test.each([{ addresses: ["8.8.8.8"] }, { addresses: ["127.0.0.1", "10.0.0.1"] }])(
-    "for a localhost that resolves to $addresses",
+    "no connection is made for a localhost that resolves to $addresses",
     async ({ addresses }) => {
       const result = await postLocal("http://localhost/", { resolve: async () => addresses });
       expect(result).toEqual(failed("blocked_address"));
@@ -294,20 +297,20 @@ test("a name is resolved once, so that a second answer cannot lead elsewhere", a
   expect(hosts).toEqual([new URL(named).host]);
 });
 
-test("the connection goes to the address that was resolved, and not to what the system says", async () => {
+test("the connection goes to the address that was resolved, and not to the system's answer", async () => {
   const url = await serve((_, response) => response.end());
   const named = url.replace("127.0.0.1", "localhost");
   expect(await postLocal(named, { resolve: async () => ["127.0.0.9"] })).toEqual(failed("connect"));
 });
 
-test("of several addresses, one that answers is enough", async () => {
+test("one answering address of several is enough", async () => {
   const url = await serve((_, response) => response.end());
   const named = url.replace("127.0.0.1", "localhost");
   const resolve = async () => ["127.0.0.2", "::1", "127.0.0.1"];
   expect(await postLocal(named, { resolve })).toEqual(answered(200));
 });
 
-test("without another resolver the system's is asked", async () => {
+test("the system's resolver is the default", async () => {
   const url = await serve((_, response) => response.end());
   expect(await postLocal(url.replace("127.0.0.1", "localhost"))).toEqual(answered(200));
 });
@@ -337,13 +340,13 @@ describe.skipIf(!hasOpenssl)("over TLS (needs openssl)", () => {
     return { port: await listen(server), names };
   }
 
-  test("a certificate that nobody vouches for is refused, and no request is sent", async () => {
+  test("an untrusted certificate is refused, and no request is sent", async () => {
     const { port, names } = await serveTls();
     expect(await postLocal(`https://localhost:${port}/`)).toEqual(failed("tls"));
     expect(names).toEqual([]);
   });
 
-  test("a trusted certificate is good for its own name only, whatever the environment says", async () => {
+  test("a trusted certificate is valid for its own name only, whatever the environment says", async () => {
     const { port, names } = await serveTls();
     const script = `
       const { postGuarded } = await import("${new URL("../../../lib/service/net/index.ts", import.meta.url)}");
@@ -366,7 +369,7 @@ describe.skipIf(!hasOpenssl)("over TLS (needs openssl)", () => {
     expect(names).toEqual(["localhost"]);
   });
 
-  test("a server that speaks no TLS is a failure of TLS", async () => {
+  test("a server without TLS is a TLS failure", async () => {
     const url = await serve((_, response) => response.end());
     expect(await postLocal(url.replace("http:", "https:"))).toEqual(failed("tls"));
   });

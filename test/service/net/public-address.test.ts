@@ -23,11 +23,14 @@ const v4Blocks = [
   { first: "240.0.0.0", last: "255.255.255.255" },
 ];
 
-test.each(v4Blocks)("$first to $last is not public, its neighbours are", ({ before, first, last, after }) => {
-  expect([first, last].filter(isPublicAddress)).toEqual([]);
-  const neighbours = [before, after].filter((address) => address !== undefined);
-  expect(neighbours.filter((address) => !isPublicAddress(address))).toEqual([]);
-});
+test.each(v4Blocks)(
+  "the range from $first to $last is not public, its neighbours are",
+  ({ before, first, last, after }) => {
+    expect([first, last].filter(isPublicAddress)).toEqual([]);
+    const neighbours = [before, after].filter((address) => address !== undefined);
+    expect(neighbours.filter((address) => !isPublicAddress(address))).toEqual([]);
+  },
+);
 
 const end = "ffff:ffff:ffff:ffff:ffff:ffff";
 
@@ -81,7 +84,7 @@ test.each([
   `3ffe:ffff:${end}`,
   "3fff:1000::",
   `3fff:ffff:${end}`,
-])("%s is public", (address) => {
+])("the address %s is public", (address) => {
   expect(isPublicAddress(address)).toBe(true);
 });
 
@@ -101,11 +104,11 @@ test.each([
   "[2606:4700::1]",
   "2606:4700::1%eth0",
   "2606:4700:::1",
-])("what is no plain literal is not public: %j", (text) => {
+])("a text that is no plain literal is not public: %j", (text) => {
   expect(isPublicAddress(text)).toBe(false);
 });
 
-test("loopback is 127.0.0.0/8 and ::1, and nothing that only contains them", () => {
+test("loopback is 127.0.0.0/8 and ::1, and no address that only contains them", () => {
   const loopback = ["127.0.0.0", "127.0.0.1", "127.255.255.255", "::1", "0:0::0:1", "::0.0.0.1"];
   const others = ["126.255.255.255", "128.0.0.0", "0.0.0.0", "::", "::2", "::ffff:127.0.0.1", "::127.0.0.1"];
   expect(loopback.filter((address) => !isLoopbackAddress(address))).toEqual([]);

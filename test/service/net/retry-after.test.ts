@@ -10,11 +10,11 @@ test.each([
   ["Sun, 22 Nov 2026 12:01:30 GMT", 90],
   ["Sun, 22 Nov 2026 11:00:00 GMT", 0],
   ["Fri, 31 Dec 1999 23:59:59 GMT", 0],
-])("%s asks for %d seconds", (header, seconds) => {
+])("the header Retry-After: %s asks for %d seconds", (header, seconds) => {
   expect(retryAfterSeconds(header, now)).toBe(seconds);
 });
 
-test("a part of a second is a whole one", () => {
+test("a fraction of a second is rounded up", () => {
   expect(retryAfterSeconds("Sun, 22 Nov 2026 12:00:01 GMT", now + 1)).toBe(1);
 });
 
@@ -32,6 +32,6 @@ test.each([
   "Sun, 99 Nov 2026 12:01:30 GMT",
   "Sun, 22 Foo 2026 12:01:30 GMT",
   "Sun, 22 Nov 2026 12:01:30 CET",
-])("%j asks for nothing", (header) => {
+])("the header Retry-After: %j asks for nothing", (header) => {
   expect(retryAfterSeconds(header, now)).toBeNull();
 });

@@ -67,7 +67,7 @@ test("the reference library and the openai SDK accept what is signed, with eithe
   await fc.assert(run);
 });
 
-test("what the reference library signs is accepted", () => {
+test("a signature of the reference library is accepted", () => {
   const run = fc.property(anyId, fc.string({ unit: "grapheme" }), anySecret, (id, body, one) => {
     const headers = {
       "webhook-id": id,
@@ -82,7 +82,7 @@ test("what the reference library signs is accepted", () => {
 describe("verifying", () => {
   const headers = signWebhook(webhook);
 
-  test("takes a body as text or as bytes, also bytes that are no text", () => {
+  test("a verified body may be text or bytes, also bytes that are not UTF-8", () => {
     expect(verify(headers)).toEqual(accepted);
     expect(verify(headers, { body: Buffer.from(webhook.body) })).toEqual(accepted);
     const body = Uint8Array.of(0xff, 0, 0xfe);
@@ -91,7 +91,7 @@ describe("verifying", () => {
     expect(verify(signed, { body: Uint8Array.of(0xfd, 0, 0xfe) })).toEqual(mismatch);
   });
 
-  test("takes any of several signatures and any of several secrets", () => {
+  test("any of several signatures and any of several secrets is accepted", () => {
     const rotated = signWebhook({ ...webhook, secrets: [older, secret] });
     expect(rotated["webhook-signature"].split(" ")).toHaveLength(2);
     expect(verify(rotated)).toEqual(accepted);
@@ -106,26 +106,29 @@ describe("verifying", () => {
     [-300, accepted],
     [301, { ok: false, reason: "The header webhook-timestamp is more than 300 seconds from now." }],
     [-301, { ok: false, reason: "The header webhook-timestamp is more than 300 seconds from now." }],
-  ])("%d seconds later it is as it should be", (seconds, result) => {
+  ])("a signature is valid within 300 seconds of its time: %d seconds", (seconds, result) => {
     expect(verify(headers, { nowSeconds: timestampSeconds + seconds })).toEqual(result);
   });
 
-  test.each(["webhook-id", "webhook-timestamp", "webhook-signature"])("needs %s", (name) => {
-    const reason = "The headers webhook-id, webhook-timestamp and webhook-signature are needed.";
-    expect(verify({ ...headers, [name]: "" })).toEqual({ ok: false, reason });
-    const { [name]: _, ...others } = headers as Record<string, string>;
-    expect(verify(others)).toEqual({ ok: false, reason });
-  });
+  test.each(["webhook-id", "webhook-timestamp", "webhook-signature"])(
+    "a delivery without %s is refused",
+    (name) => {
+      const reason = "The headers webhook-id, webhook-timestamp and webhook-signature are needed.";
+      expect(verify({ ...headers, [name]: "" })).toEqual({ ok: false, reason });
+      const { [name]: _, ...others } = headers as Record<string, string>;
+      expect(verify(others)).toEqual({ ok: false, reason });
+    },
+  );
 
   test.each(["now", "-1", "1.5", "1e9", "0x10", `${timestampSeconds} `.repeat(2), "9".repeat(13)])(
-    "refuses the time %s",
+    "a delivery with the time %s is refused",
     (timestamp) => {
       const reason = "The header webhook-timestamp must be seconds since 1970.";
       expect(verify({ ...headers, "webhook-timestamp": timestamp })).toEqual({ ok: false, reason });
     },
   );
 
-  test("refuses a dot that moves from the id into the time", () => {
+  test("a dot that moves from the id into the time is refused", () => {
     const [time, rest] = [`${timestampSeconds}`, `${timestampSeconds}.${webhook.body}`];
     const key = Buffer.alloc(32, 1);
     const mac = createHmac("sha256", key).update(`evt_1.${time}.${rest}`).digest("base64");
@@ -142,13 +145,13 @@ describe("verifying", () => {
     ["v1", "no comma"],
     ["V1", "another case"],
     ["v1a", "another version"],
-  ])("refuses the right signature as %s (%s)", (version) => {
+  ])("the right signature as %s (%s) is refused", (version) => {
     const mac = headers["webhook-signature"].slice(3);
     const text = version === "v1" ? `v1${mac}` : `${version},${mac}`;
     expect(verify({ ...headers, "webhook-signature": text })).toEqual(mismatch);
   });
 
-  test("refuses 10,000 changes of a single byte", () => {
+  test("every one of 10,000 single-byte changes is refused", () => {
     const parts = { ...headers, body: webhook.body };
     const names = Object.keys(parts) as (keyof typeof parts)[];
     const noise = randomBytes(40_000);
@@ -167,17 +170,17 @@ describe("verifying", () => {
 });
 
 describe("signing refuses", () => {
-  test.each(["", "evt.1", "evt 1", "evt_1\n", "evt_é"])("the id %j", (id) => {
+  test.each(["", "evt.1", "evt 1", "evt_1\n", "evt_é"])("a signature for the id %j is refused", (id) => {
     const error = new RangeError("The id of a webhook must be printable ASCII without spaces and dots.");
     expect(() => signWebhook({ ...webhook, id })).toThrow(error);
   });
 
-  test.each([-1, 1.5, Number.NaN, 1e300])("the time %d", (seconds) => {
+  test.each([-1, 1.5, Number.NaN, 1e300])("a signature for the time %d is refused", (seconds) => {
     const error = new RangeError("The time of a webhook must be whole seconds since 1970.");
     expect(() => signWebhook({ ...webhook, timestampSeconds: seconds })).toThrow(error);
   });
 
-  test("to sign without a secret, as does verifying", () => {
+  test("signing and verifying without a secret are refused", () => {
     const error = new RangeError("A webhook needs a secret.");
     expect(() => signWebhook({ ...webhook, secrets: [] })).toThrow(error);
     expect(() => verify(signWebhook(webhook), { secrets: [] })).toThrow(error);
@@ -186,7 +189,7 @@ describe("signing refuses", () => {
 });
 
 describe("a webhook secret", () => {
-  test.each([24, 25, 26, 63, 64])("of %d bytes is one", (count) => {
+  test.each([24, 25, 26, 63, 64])("a secret of %d bytes is a valid webhook secret", (count) => {
     const key = randomBytes(count);
     expect(parseWebhookSecret(secretOf(key))).toEqual({ ok: true, key });
   });
@@ -206,7 +209,7 @@ describe("a webhook secret", () => {
     [`whsec_${"A".repeat(42)}B=`, base64],
     [`whsec_${"-".repeat(44)}`, base64],
     ["whsec_not base64 at all, but long enough", base64],
-  ])("%j is none", (text, reason) => {
+  ])("the text %j is not a valid webhook secret", (text, reason) => {
     expect(parseWebhookSecret(text)).toEqual({ ok: false, reason });
   });
 });
@@ -221,7 +224,7 @@ describe("a GitHub signature", () => {
     key = githubSecret,
   ) => verifyGithubSignature(body, header, key);
 
-  test("of the documentation's example is right, for text and bytes", () => {
+  test("the signature of GitHub's documentation is right, for text and bytes", () => {
     expect(check(`sha256=${hex}`)).toBe(true);
     expect(check(`sha256=${hex}`, Buffer.from("Hello, World!"))).toBe(true);
   });
@@ -237,11 +240,11 @@ describe("a GitHub signature", () => {
     `sha256=${hex.slice(0, -1)}8`,
     `sha256=${hex}0`,
     `sha256=${hex}, sha256=${hex}`,
-  ])("%s is wrong", (header) => {
+  ])("a GitHub signature that is %s is wrong", (header) => {
     expect(check(header)).toBe(false);
   });
 
-  test("of another body or another secret is wrong, and an empty secret is no secret", () => {
+  test("a GitHub signature of another body or secret is wrong, and an empty secret is refused", () => {
     expect(check(`sha256=${hex}`, "Hello, World?")).toBe(false);
     expect(check(`sha256=${hex}`, "Hello, World!", "another")).toBe(false);
     expect(() => check(`sha256=${hex}`, "Hello, World!", "")).toThrow(RangeError);

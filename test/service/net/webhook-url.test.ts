@@ -15,7 +15,7 @@ test.each([
   ["https://localhost.example.com/", "https://localhost.example.com/"],
   ["https://notlocalhost/", "https://notlocalhost/"],
   ["https://other.api.adareel.example/", "https://other.api.adareel.example/"],
-])("%s may be sent to", (text, url) => {
+])("the webhook URL %s is accepted", (text, url) => {
   expect(checkWebhookUrl(text, strict)).toEqual({ ok: true, url });
 });
 
@@ -51,7 +51,7 @@ describe.each([
     ["https://example.com:444/", "A webhook URL must use port 443 or 8443."],
     [`https://example.com/${"a".repeat(2029)}`, "A webhook URL may have at most 2048 characters."],
     [`https://example.com/${"é".repeat(400)}`, "A webhook URL may have at most 2048 characters."],
-  ])("%j is refused", (text, reason) => {
+  ])("the webhook URL %j is refused", (text, reason) => {
     expect(checkWebhookUrl(text, rules)).toEqual({ ok: false, code: "invalid_url", reason });
   });
 
@@ -82,12 +82,12 @@ describe.each([
     "https://metadata.google.internal./",
     "https://instance-data.ec2.internal/",
     "https://metadata.goog/",
-  ])("%s is refused, since it does not lead to the public internet", (text) => {
+  ])("the webhook URL %s is refused, since it does not lead to the public internet", (text) => {
     expect(checkWebhookUrl(text, rules)).toEqual({ ok: false, code: "blocked_address", reason: publicOnly });
   });
 
   test.each(["https://api.adareel.example/v1", "https://API.Adareel.Example./"])(
-    "%s is ourselves",
+    "the webhook URL %s is refused, since it leads to this service",
     (text) => {
       const reason = "A webhook URL may not lead to this service.";
       expect(checkWebhookUrl(text, rules)).toEqual({ ok: false, code: "blocked_address", reason });
@@ -103,12 +103,12 @@ test.each([
   ["http://[::1]:8080/", "http://[::1]:8080/"],
   ["http://LOCALHOST:8080/", "http://localhost:8080/"],
   ["https://localhost./", "https://localhost./"],
-])("%s may be sent to only where loopback is allowed", (text, url) => {
+])("the webhook URL %s is accepted only where loopback is allowed", (text, url) => {
   expect(checkWebhookUrl(text, local)).toEqual({ ok: true, url });
   expect(checkWebhookUrl(text, strict)).toHaveProperty("ok", false);
 });
 
-test("loopback is http or https, and blocked like any other when it is on the list", () => {
+test("loopback may be http or https, and is blocked like any other host on the list", () => {
   expect(checkWebhookUrl("ftp://localhost/", local)).toEqual({
     ok: false,
     code: "invalid_url",
@@ -118,6 +118,6 @@ test("loopback is http or https, and blocked like any other when it is on the li
   expect(checkWebhookUrl("http://localhost/", blocked)).toHaveProperty("code", "blocked_address");
 });
 
-test("2048 characters may be sent to", () => {
+test("a webhook URL may have 2048 characters", () => {
   expect(checkWebhookUrl(`https://example.com/${"a".repeat(2028)}`, strict)).toHaveProperty("ok", true);
 });

@@ -33,17 +33,17 @@ it("an event of the bucket names the jobs of its objects, and no others", () => 
   expect(hintedJobs(eventOf(marker, "models/demo/model_index.json", jobKey(ref)))).toEqual([ref, ref]);
 });
 
-it("keys in events are encoded", () => {
+it("keys in events are decoded", () => {
   expect(hintedJobs(eventOf(`undelivered%2Facme%2F${ref.id}`))).toEqual([ref]);
 });
 
-it("the event that S3 tries its destination with names none", () => {
+it("the test event that S3 sends to a destination names no job", () => {
   expect(
     hintedJobs(JSON.stringify({ Service: "Amazon S3", Event: "s3:TestEvent", Bucket: "videos" })),
   ).toEqual([]);
 });
 
-it("whatever else comes is told apart", () => {
+it("any other message is told apart", () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (body) => {
       expect(() => hintedJobs(body)).toThrow(MessageError);

@@ -5,7 +5,7 @@ import { hintedJobs, sqsHints } from "../../../lib/service/queue/index.ts";
 
 const ref = { tenant: "acme", id: newVideoId({ now: () => 0 }, (count) => new Uint8Array(count)) };
 
-it("a hint arrives in its queue as it can be read, and is kept back no longer than SQS does", async () => {
+it("a hint arrives readable in its queue, delayed at most as long as SQS allows", async () => {
   const sent: SendMessageCommand["input"][] = [];
   const client = { send: async ({ input }: SendMessageCommand) => void sent.push(input) };
   const hints = sqsHints({ client: client as never, workUrl: "work", webhooksUrl: "webhooks" });

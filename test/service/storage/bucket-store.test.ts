@@ -5,7 +5,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-it("signs URLs that name the bucket and its region in their host, wherever it runs", async () => {
+it("a bucket store signs URLs with the bucket and its region in the host, wherever it runs", async () => {
   vi.stubEnv("AWS_ENDPOINT_URL", undefined);
   vi.stubEnv("AWS_ENDPOINT_URL_S3", undefined);
   vi.stubEnv("AWS_REGION", "ap-southeast-2");

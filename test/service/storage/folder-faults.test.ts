@@ -26,7 +26,7 @@ function tinyDisk(): string | null {
 }
 
 describe("a disk that is full", () => {
-  test("is an error that says so, leaves everything as it was, and can be cleared", async ({ skip }) => {
+  test("a full disk is an error that says so, changes nothing, and can be cleared", async ({ skip }) => {
     const folder = tinyDisk();
     if (folder === null) return skip("a disk that is full: this process may not mount a small one");
     const store = await openStore(folder);
@@ -51,7 +51,7 @@ describe("a disk that is full", () => {
 });
 
 describe("opening", () => {
-  test("refuses a folder that cannot be made", async () => {
+  test("an open refuses a folder that cannot be made", async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, "file"), "");
     for (const path of [join(folder, "file"), join(folder, "file", "below")]) {
@@ -60,7 +60,7 @@ describe("opening", () => {
     }
   });
 
-  test.skipIf(isRoot)("refuses a folder that may not be written", async () => {
+  test.skipIf(isRoot)("an open refuses a folder that may not be written", async () => {
     const folder = temporaryFolder();
     chmodSync(folder, 0o500);
     await expect(openStore(folder)).rejects.toMatchObject({ name: "StoreError", code: "denied" });
@@ -72,7 +72,7 @@ describe("opening", () => {
     chmodSync(join(folder, "tmp"), 0o700);
   });
 
-  test("keeps what is there", async () => {
+  test("an open keeps existing objects", async () => {
     const folder = temporaryFolder();
     await (await openStore(folder)).put("a", Uint8Array.of(1, 2));
     expect((await (await openStore(folder)).get("a"))?.body).toEqual(Uint8Array.of(1, 2));
@@ -81,7 +81,7 @@ describe("opening", () => {
 });
 
 describe("an open object", () => {
-  test("is read in ranges, also after it was replaced or deleted", async () => {
+  test("an open object is read in ranges, also after it was replaced or deleted", async () => {
     const store = await openStore(temporaryFolder());
     const body = Uint8Array.from({ length: 10_000 }, (_, index) => index % 251);
     await store.put("a", body, { contentType: "video/mp4" });
@@ -99,7 +99,7 @@ describe("an open object", () => {
     }
   });
 
-  test("is null where nothing is stored, and may be closed unread", async () => {
+  test("an open object is null where nothing is stored, and may be closed unread", async () => {
     const store = await openStore(temporaryFolder());
     expect(await store.openObject("a")).toBeNull();
     await expect(store.openObject("../a")).rejects.toThrow(RangeError);

@@ -67,7 +67,7 @@ test("a folder store behaves like a map", async () => {
   );
 });
 
-test("every version has at most one successor, and there is one first version at a time", async () => {
+test("every version has at most one successor, and only one first version exists at a time", async () => {
   const store = await openFolderStore(temporaryFolder(), { signUrl: () => "" });
   const replaced: string[] = [];
   const deleted: string[] = [];

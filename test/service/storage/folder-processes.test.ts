@@ -23,7 +23,7 @@ function start(script: string, args: readonly string[]): ChildProcess {
   return child;
 }
 
-test("no increment of a counter is lost between processes, and none is made that was refused", async () => {
+test("concurrent processes lose no increment of a counter, and make none that was refused", async () => {
   const folder = temporaryFolder();
   const store = await openStore(folder);
   await store.put("counters/a", bytes("0"));
@@ -36,7 +36,7 @@ test("no increment of a counter is lost between processes, and none is made that
   expect(await versionsOf(folder, "counters/a")).toHaveLength(1);
 });
 
-test("a writer that is killed leaves whole objects that can be written, and no more than files to clear", {
+test("a killed writer leaves whole objects that can be written, and at most files to clear", {
   timeout: 10_000 + ROUNDS * 5_000,
 }, async () => {
   const folder = temporaryFolder();
@@ -65,7 +65,7 @@ test("a writer that is killed leaves whole objects that can be written, and no m
   expect(readdirSync(join(folder, "objects"))).toEqual([]);
 });
 
-test("opening leaves alone what another process is writing", async () => {
+test("opening the store leaves files that another process is writing", async () => {
   const folder = temporaryFolder();
   const store = await openStore(folder);
   const written = store.put("a", new Uint8Array(20_000_000));

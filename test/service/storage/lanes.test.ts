@@ -2,7 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { inLanes } from "../../../lib/service/storage/lanes.ts";
 
-it("everything is done, in order, and never more at once than there are lanes", async () => {
+it("every task is done, in order, and never more at once than there are lanes", async () => {
   const begun: number[] = [];
   let [now, most] = [0, 0];
   await inLanes([0, 1, 2, 3, 4, 5, 6], 3, async (item) => {
@@ -16,7 +16,7 @@ it("everything is done, in order, and never more at once than there are lanes", 
   await inLanes([], 3, async () => expect.unreachable());
 });
 
-it("a failure keeps others from beginning, and waits for those under way", async () => {
+it("a failure keeps other tasks from beginning, and waits for those under way", async () => {
   const ended: number[] = [];
   const failing = inLanes([0, 1, 2, 3], 2, async (item) => {
     if (item === 0) throw new Error("first");

@@ -54,7 +54,7 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
   }
 
   describe("objects", () => {
-    check("come back as they were written", async () => {
+    check("objects come back as they were written", async () => {
       const all = Uint8Array.from({ length: 100_000 }, (_, index) => (index * 31) % 256);
       for (const body of [bytes("{}"), all, all.subarray(0, 4096), bytes("\n\n"), new Uint8Array()]) {
         const etag = etagOf(await store.put("a/b.json", body));
@@ -64,12 +64,12 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       }
     });
 
-    check("that are absent are null", async () => {
+    check("absent objects are null", async () => {
       await store.put("a/b", bytes("1"));
       for (const key of ["a", "b", "a/b/c", "a/bb"]) expect(await store.get(key)).toBeNull();
     });
 
-    check("may have a key that another key begins with", async () => {
+    check("a key may begin with another key", async () => {
       for (const key of ["a/b", "a", "a/b/c"]) await store.put(key, bytes(key));
       for (const key of ["a", "a/b", "a/b/c"]) expect(await textAt(store, key)).toBe(key);
       expect((await store.list("")).keys).toEqual(["a", "a/b", "a/b/c"]);
@@ -80,12 +80,12 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       expect((await store.list("")).keys).toEqual(["a", "a/b/c"]);
     });
 
-    check("change their tag with their content", async () => {
+    check("an object's tag changes with its content", async () => {
       const first = etagOf(await store.put("a", bytes("1")));
       expect(etagOf(await store.put("a", bytes("2")))).not.toBe(first);
     });
 
-    check("may have every key that is allowed, up to 512 characters", async () => {
+    check("every allowed key works, up to 512 characters", async () => {
       const keys = ["AZaz09._-=", ".a", "..a", "a..", "-", "=", `${"a".repeat(200)}/${"b/".repeat(155)}c`];
       expect(keys.at(-1)).toHaveLength(512);
       for (const key of keys) await store.put(key, bytes(key));
@@ -93,23 +93,8 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       expect((await store.list("")).keys).toEqual([...keys].sort());
     });
 
-    check("cannot have other keys", async () => {
-      const wrong = [
-        "",
-        "/",
-        "/a",
-        "a/",
-        "a//b",
-        ".",
-        "../..",
-        "a/../b",
-        "./a",
-        "a/.",
-        "a@",
-        "a b",
-        "ä",
-        "a\0",
-      ];
+    check("other keys are refused", async () => {
+      const wrong = ["", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", "a/.", "a@", "a b", "ä", "a\0"];
       for (const key of [...wrong, "a\\b", "a%2fb", "a".repeat(201), `${"a/".repeat(256)}b`]) {
         await expect(store.get(key)).rejects.toThrow(RangeError);
         await expect(store.put(key, bytes("1"))).rejects.toThrow(RangeError);
@@ -120,13 +105,13 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
   });
 
   describe("conditional writes", () => {
-    check("create only what is absent", async () => {
+    check("a conditional creation creates only an absent object", async () => {
       const etag = etagOf(await store.put("a", bytes("1"), { ifAbsent: true }));
       expect(await store.put("a", bytes("2"), { ifAbsent: true })).toEqual(FAILED);
       expect(await store.get("a")).toEqual({ etag, body: bytes("1") });
     });
 
-    check("have one winner of 20 that create at once", async () => {
+    check("exactly one of 20 concurrent creations succeeds", async () => {
       const results = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
           untilAnswered(() => store.put("a", bytes(`${index}`), { ifAbsent: true })),
@@ -137,7 +122,7 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       expect(await textAt(store, "a")).toBe(`${winners[0]}`);
     });
 
-    check("have one winner of 20 that replace at once", async () => {
+    check("exactly one of 20 concurrent replacements succeeds", async () => {
       const ifMatch = etagOf(await store.put("a", bytes("0")));
       const results = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
@@ -149,7 +134,7 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       expect(await textAt(store, "a")).toBe(`${winners[0]}`);
     });
 
-    check("replace only the version named", async () => {
+    check("a conditional replacement replaces only the named version", async () => {
       const first = etagOf(await store.put("a", bytes("1")));
       const second = etagOf(await store.put("a", bytes("2"), { ifMatch: first }));
       expect(await store.put("a", bytes("3"), { ifMatch: first })).toEqual(FAILED);
@@ -158,7 +143,7 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       expect((await store.put("a", bytes("3"), { ifMatch: second })).ok).toBe(true);
     });
 
-    check("replace nothing where nothing is", async () => {
+    check("a conditional replacement of an absent object fails", async () => {
       const etag = etagOf(await store.put("a", bytes("1")));
       await store.delete("a");
       expect(await store.put("a", bytes("2"), { ifMatch: etag })).toEqual(FAILED);
@@ -166,14 +151,14 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       expect((await store.list("")).keys).toEqual([]);
     });
 
-    check("cannot have two conditions", async () => {
+    check("a write with two conditions is refused", async () => {
       const put = store.put("a", bytes("1"), { ifAbsent: true, ifMatch: "x" });
       await expect(put).rejects.toThrow(RangeError);
     });
   });
 
   describe("deleting", () => {
-    check("makes absent, and may be repeated", async () => {
+    check("a deletion makes the object absent, and may be repeated", async () => {
       await store.put("a", bytes("1"));
       for (let time = 0; time < 2; time += 1) {
         expect(await store.delete("a")).toBe(true);
@@ -183,7 +168,7 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       expect(await textAt(store, "a")).toBe("2");
     });
 
-    check("on a condition deletes only the version named", async () => {
+    check("a conditional deletion deletes only the named version", async () => {
       const first = etagOf(await store.put("a", bytes("1")));
       const second = etagOf(await store.put("a", bytes("2")));
       expect(await store.delete("a", { ifMatch: first })).toBe(false);
@@ -200,14 +185,14 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
         await Promise.all(keys.slice(at, at + 50).map((key) => store.put(key, bytes("1"))));
     }
 
-    check("is in the order of bytes, also across folders", async () => {
+    check("a listing is in the order of bytes, also across folders", async () => {
       const keys = ["a-b", "a.b", "a/b-c", "a/b.c", "a/b/c", "a/b/d/e", "a/b=", "a0", "a=", "B", "b", "_"];
       await fill(keys);
       expect(await store.list("")).toEqual({ keys: [...keys].sort(), isTruncated: false });
       expect((await store.list("", { after: "a.b" })).keys).toEqual([...keys].sort().slice(4));
     });
 
-    check("holds what begins with the prefix, which need not end a segment", async () => {
+    check("a listing holds the keys with a prefix, which need not end a segment", async () => {
       await fill(["a", "ab.x", "ab/c", "abc/d", "b/ab"]);
       expect((await store.list("ab")).keys).toEqual(["ab.x", "ab/c", "abc/d"]);
       expect((await store.list("ab/")).keys).toEqual(["ab/c"]);
@@ -215,7 +200,7 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       expect((await store.list("x/y")).keys).toEqual([]);
     });
 
-    check("begins after a key, which need not exist", async () => {
+    check("a listing begins after a key, which need not exist", async () => {
       await fill(["a/1", "a/2", "a/3/x", "a/4"]);
       expect((await store.list("a/", { after: "a/2" })).keys).toEqual(["a/3/x", "a/4"]);
       expect((await store.list("a/", { after: "a/22" })).keys).toEqual(["a/3/x", "a/4"]);
@@ -224,13 +209,13 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       expect((await store.list("a/", { after: "b" })).keys).toEqual([]);
     });
 
-    check("ends at the limit and says whether there is more", async () => {
+    check("a listing ends at the limit and says whether more keys follow", async () => {
       await fill(["a/1", "a/2", "b"]);
       expect(await store.list("a/", { limit: 1 })).toEqual({ keys: ["a/1"], isTruncated: true });
       expect(await store.list("a/", { limit: 2 })).toEqual({ keys: ["a/1", "a/2"], isTruncated: false });
     });
 
-    check("goes through more keys than fit one answer", async () => {
+    check("a listing of more keys than fit one answer can be continued", async () => {
       const keys = Array.from({ length: 1100 }, (_, index) => `many/${index}.json`);
       await fill(keys);
       const first = await store.list("many/");
@@ -240,8 +225,8 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       expect(all).toEqual([...keys].sort());
     });
 
-    check("refuses what no key can begin with, and limits out of range", async () => {
-      for (const prefix of ["/", "../../", "a//", "a/../", "a@", "a b"]) {
+    check("a listing refuses impossible prefixes, and limits out of range", async () => {
+      for (const prefix of ["/", "../", "a//", "a/../", "a@", "a b"]) {
         await expect(store.list(prefix)).rejects.toThrow(RangeError);
         await expect(store.list("", { after: prefix })).rejects.toThrow(RangeError);
       }
@@ -251,7 +236,7 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
   });
 
   describe("signed URLs", () => {
-    check("read the object, as the type it was stored with or another", async () => {
+    check("signed URLs read the object, with its stored content type or another", async () => {
       await store.put("a/b.json", bytes("{}"), { contentType: "application/json" });
       const url = await store.signedUrl("a/b.json", { expiresInSeconds: 60 });
       expect(await subject.fetch(url)).toEqual({ body: bytes("{}"), contentType: "application/json" });
@@ -262,7 +247,7 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       expect((await subject.fetch(untyped))?.contentType).toBe("application/octet-stream");
     });
 
-    check("read nothing but what was signed", async () => {
+    check("signed URLs read nothing but what was signed", async () => {
       for (const key of ["a", "b"]) await store.put(key, bytes(key));
       const url = await store.signedUrl("a", { expiresInSeconds: 60, contentType: "video/mp4" });
       const changes: [string, string][] = [
@@ -278,14 +263,14 @@ export function objectStoreContract(open: () => Promise<Subject>, lacks: readonl
       expect(await subject.fetch(url)).not.toBeNull();
     });
 
-    check("read nothing once they have expired", async () => {
+    check("signed URLs read nothing once they have expired", async () => {
       await store.put("a", bytes("1"));
       const url = await store.signedUrl("a", { expiresInSeconds: 1 });
       await subject.advance(2);
       expect(await subject.fetch(url)).toBeNull();
     });
 
-    check("refuse lifetimes and types that are not allowed", async () => {
+    check("signed URLs refuse lifetimes and types that are not allowed", async () => {
       for (const expiresInSeconds of [0, 604_801, 1.5])
         await expect(store.signedUrl("a", { expiresInSeconds })).rejects.toThrow(RangeError);
       const contentType = "text/html\r\nx: y";

@@ -15,7 +15,7 @@ function stubEnv(env: Record<string, string>): void {
 }
 
 describe("a folder", () => {
-  test("is opened by its path or its URL", async () => {
+  test("a folder store is opened by its path or its URL", async () => {
     const folder = join(temporaryFolder(), "a b");
     const store = await openStore(pathToFileURL(folder).href, options);
     await store.put("a", Uint8Array.of(1));
@@ -26,10 +26,10 @@ describe("a folder", () => {
   });
 });
 
-test("only who opens a bucket loads the AWS SDK", () => {
-  const sources = readdirSync(join("lib", "storage")).map((name) => ({
+test("the AWS SDK is loaded only when a bucket is opened", () => {
+  const sources = readdirSync(join("lib", "service", "storage")).map((name) => ({
     name,
-    text: readFileSync(join("lib", "storage", name), "utf8").replaceAll(/^import type .*$/gm, ""),
+    text: readFileSync(join("lib", "service", "storage", name), "utf8").replaceAll(/^import type .*$/gm, ""),
   }));
   const importing = (specifier: RegExp) =>
     sources.filter(({ name, text }) => !name.startsWith("s3-") && specifier.test(text));
@@ -38,7 +38,7 @@ test("only who opens a bucket loads the AWS SDK", () => {
 });
 
 describe("a bucket", () => {
-  test("is reached at Amazon in the region of the environment", async () => {
+  test("a bucket is reached at Amazon in the region of the environment", async () => {
     stubEnv({ AWS_REGION: "eu-west-1" });
     const store = await openStore("s3://my-bucket/some/prefix/", options);
     const url = await store.signedUrl("a", { expiresInSeconds: 60, downloadName: "a.mp4" });
@@ -48,7 +48,7 @@ describe("a bucket", () => {
     expect("openObject" in store).toBe(false);
   });
 
-  test("is reached at the endpoint of the environment, by its path", async () => {
+  test("a bucket is reached at the endpoint of the environment, with path-style URLs", async () => {
     stubEnv({ AWS_ENDPOINT_URL: "http://127.0.0.1:1", AWS_ENDPOINT_URL_S3: "http://127.0.0.1:2" });
     const store = await openStore("s3://my-bucket", options);
     expect(await store.signedUrl("a", { expiresInSeconds: 60 })).toMatch(
@@ -56,14 +56,14 @@ describe("a bucket", () => {
     );
   });
 
-  test("that cannot be reached is unavailable", async () => {
+  test("an unreachable bucket is reported as unavailable", async () => {
     stubEnv({ AWS_ENDPOINT_URL: "http://127.0.0.1:1" });
     const store = await openStore("s3://my-bucket", options);
     await expect(store.get("a")).rejects.toMatchObject({ name: "StoreError", code: "unavailable" });
   });
 });
 
-test("what is no store is refused in one sentence", async () => {
+test("a malformed store is refused in one sentence", async () => {
   for (const url of [
     "",
     "http://a/b",

@@ -51,7 +51,7 @@ async function faulty(...faults: Fault[]) {
 const increment = ({ count }: { count: number }) => ({ count: count + 1 });
 
 describe("creating", () => {
-  test("makes a record that is read back, once", async () => {
+  test("a creation makes a record once, which can be read back", async () => {
     const { kept } = await faulty();
     expect(await kept.read("a")).toBeNull();
     const created = await kept.create("a", { count: 1 });
@@ -61,14 +61,14 @@ describe("creating", () => {
     expect(await kept.create("a", { count: 2 })).toEqual({ ok: false, current });
   });
 
-  test("has succeeded where the answer was lost", async () => {
+  test("a creation succeeds although its answer was lost", async () => {
     const { kept, faults } = await faulty(lost);
     const created = await kept.create("a", { count: 1 });
     expect(created).toEqual({ ok: true, ...(await kept.read("a")) });
     expect(faults).toEqual([]);
   });
 
-  test("has succeeded where the answer was lost and another has changed the record since", async () => {
+  test("a creation succeeds although its answer was lost and another has changed the record since", async () => {
     const { kept, open } = await faulty(async (put) => {
       await put();
       await open.update("a", increment);
@@ -78,7 +78,7 @@ describe("creating", () => {
     expect(await kept.read("a")).toMatchObject({ value: { count: 2 } });
   });
 
-  test("has succeeded where the first write arrives after the second was sent", async () => {
+  test("a creation succeeds although its first write arrives after the second was sent", async () => {
     let late: Put;
     const { kept } = await faulty(
       async (put) => {
@@ -93,7 +93,7 @@ describe("creating", () => {
     expect(await kept.create("a", { count: 1 })).toMatchObject({ ok: true });
   });
 
-  test("tells of another's record where its own write was never made", async () => {
+  test("a creation reports another's record where its own write was never made", async () => {
     const { kept, open } = await faulty(async () => {
       await open.create("a", { count: 9 });
       throw new StoreError("unavailable", "There was no answer.");
@@ -104,7 +104,7 @@ describe("creating", () => {
     });
   });
 
-  test("is tried again after a conflict", async () => {
+  test("a creation is retried after a conflict", async () => {
     const { kept, waitsMs } = await faulty(conflict, conflict, never);
     expect(await kept.create("a", { count: 1 })).toMatchObject({ ok: true });
     expect(waitsMs).toHaveLength(3);
@@ -112,7 +112,7 @@ describe("creating", () => {
 });
 
 describe("updating", () => {
-  test("changes what is there, or leaves it", async () => {
+  test("an update changes the record, or leaves it", async () => {
     const { kept } = await faulty();
     expect(await kept.update("a", increment)).toEqual({ ok: false });
     await kept.create("a", { count: 1 });
@@ -126,7 +126,7 @@ describe("updating", () => {
     expect(await kept.read("a")).toEqual(before);
   });
 
-  test("changes once where answers are lost, conflicting or late", async () => {
+  test("an update is applied once where answers are lost, conflicting or late", async () => {
     let late: Put;
     const keep: Fault = async (put) => {
       late = put;
@@ -148,7 +148,7 @@ describe("updating", () => {
     }
   });
 
-  test("changes once where the answer was lost and others have changed the record since", async () => {
+  test("an update is applied once although its answer was lost and others have changed the record since", async () => {
     const { kept, open } = await faulty(
       (put) => put(),
       async (put) => {
@@ -163,7 +163,7 @@ describe("updating", () => {
     expect(updated).toMatchObject({ value: { count: 9 } });
   });
 
-  test("loses nothing between 20 at once", async () => {
+  test("20 concurrent updates lose nothing", async () => {
     const store = await openFolderStore(temporaryFolder(), { signUrl: () => "" });
     const kept = records(store, schema, { random: randomBytes, sleep });
     await kept.create("a", { count: 0 });
@@ -174,7 +174,7 @@ describe("updating", () => {
 });
 
 describe("a store that does not answer", () => {
-  test("is given up after 8 tries, with longer and longer waits between them", async () => {
+  test("an unavailable store is given up after 8 tries, with ever longer waits between them", async () => {
     const { kept, waitsMs } = await faulty(...Array<Fault>(8).fill(never));
     const creation = kept.create("a", { count: 1 });
     await expect(creation).rejects.toMatchObject({ name: "StoreError", code: "unavailable" });
@@ -183,13 +183,13 @@ describe("a store that does not answer", () => {
     for (const [index, waitMs] of waitsMs.entries()) expect(waitMs).toBeLessThanOrEqual(20 * 2 ** index);
   });
 
-  test("is told apart from one where too many change the record", async () => {
+  test("an unavailable store is told apart from one where too many change the record", async () => {
     const { kept } = await faulty((put) => put(), ...Array<Fault>(8).fill(conflict));
     await kept.create("a", { count: 1 });
     await expect(kept.update("a", increment)).rejects.toThrow("too many others change it");
   });
 
-  test("is not asked again where somebody has to act", async () => {
+  test("a store error that somebody must fix is not retried", async () => {
     const { kept, waitsMs } = await faulty(async () => {
       throw new StoreError("full", "It is full.");
     });
@@ -198,7 +198,7 @@ describe("a store that does not answer", () => {
   });
 });
 
-test("what is no such record is refused by its key, without a word of its content", async () => {
+test("a malformed record is refused by its key, without a word of its content", async () => {
   const { kept, real } = await faulty();
   const wrong = [
     "",
@@ -218,7 +218,7 @@ test("what is no such record is refused by its key, without a word of its conten
   }
 });
 
-test("what could not be read again is not written", async () => {
+test("a record that could not be read back is not written", async () => {
   const { kept, real } = await faulty();
   await expect(kept.create("a", { count: 0.5 })).rejects.toThrow(RangeError);
   expect(await real.get("a")).toBeNull();

@@ -37,7 +37,7 @@ describe.runIf(endpoint)("an S3 store", () => {
 
   objectStoreContract(open, lacks);
 
-  it("says that the bucket is missing", async () => {
+  it("an S3 store says that the bucket is missing", async () => {
     const store = s3Store({ client, bucket: `${bucket}-missing` });
     const put = () => store.put("a", new Uint8Array(), { ifMatch: "x" });
     for (const operation of [() => store.get("a"), put, () => store.list("")])

@@ -48,7 +48,7 @@ async function upload(path: string, key = "models/m/large.safetensors"): Promise
 }
 
 describe("a file", () => {
-  it("arrives with its type and hash, in one request when it is small", async () => {
+  it("a small file arrives in one request, with its type and hash", async () => {
     const { stub, uploads } = await open();
     const small = join(folder, "small.json");
     const empty = join(folder, "empty.txt");
@@ -66,7 +66,7 @@ describe("a file", () => {
     expect(put.headers["x-amz-checksum-sha256"]).toBeDefined();
   });
 
-  it("arrives in parts with checksums when it is large, and is told of byte by byte", async () => {
+  it("a large file arrives in parts with checksums, and is reported byte by byte", async () => {
     const { stub, uploads } = await open();
     const file = await upload(large);
     let told = 0;
@@ -86,7 +86,7 @@ describe("a file", () => {
     );
   });
 
-  it("that is there with the same size and hash is left alone", async () => {
+  it("a file that is there with the same size and hash is not sent", async () => {
     const { stub, uploads } = await open();
     const file = await upload(large);
     stub.objects.set(`bucket/${file.key}`, {
@@ -99,7 +99,7 @@ describe("a file", () => {
     expect(stub.requests.map(({ operation }) => operation)).toEqual(["HeadObject"]);
   });
 
-  it("that changed since it was read is not stored", async () => {
+  it("a file that changed since it was read is not stored", async () => {
     const { stub, uploads } = await open();
     for (const bytes of [2, PART + 2]) {
       const path = join(folder, `changing-${bytes}`);
@@ -115,7 +115,7 @@ describe("a file", () => {
 });
 
 describe("faults", () => {
-  it("that pass are waited for: a broken connection, a busy server", async () => {
+  it("passing faults are waited for: a broken connection, a busy server", async () => {
     let broken = 0;
     const { stub, uploads, waits } = await open({
       fault({ operation, query }) {
@@ -130,7 +130,7 @@ describe("faults", () => {
     expect(waits).toEqual([1000, 2000]);
   });
 
-  it("that do not pass end the upload in one sentence, and it goes on from there", async () => {
+  it("a permanent fault ends the upload in one sentence, and a second upload resumes", async () => {
     let isBroken = true;
     const { stub, uploads } = await open({
       fault: ({ operation, query }) =>
@@ -157,7 +157,7 @@ describe("faults", () => {
     expect(stub.uploads.size).toBe(0);
   });
 
-  it("an answer to the completion that was lost is no harm", async () => {
+  it("a lost answer to the completion does no harm", async () => {
     let completions = 0;
     const { stub, uploads } = await open({
       fault({ operation }) {
@@ -171,7 +171,7 @@ describe("faults", () => {
     expect(stub.objects.has(`bucket/${file.key}`)).toBe(true);
   });
 
-  it("an abort ends it at once, and keeps what was sent", async () => {
+  it("an abort ends the upload at once, and keeps the parts that were sent", async () => {
     const stop = new AbortController();
     const { stub, uploads } = await open({
       async fault({ operation, query }) {
@@ -201,7 +201,7 @@ describe("an upload that was broken off", () => {
     return opened;
   }
 
-  it("of other contents is given up, and begun again", async () => {
+  it("an interrupted upload of other contents is abandoned, and begun again", async () => {
     const { stub, uploads } = await breakOff(large);
     const [abandoned] = stub.uploads.keys();
     const other = join(folder, "other");
@@ -212,7 +212,7 @@ describe("an upload that was broken off", () => {
     expect(stub.objects.get(`bucket/${file.key}`)?.metadata.sha256).toBe(file.file.sha256);
   });
 
-  it("and has the beginning of a file that grew is not stored under the hash of the old one", async () => {
+  it("an interrupted upload of a file that grew since is not stored under the old hash", async () => {
     const path = join(folder, "growing");
     await writeFile(path, Buffer.alloc(2 * PART, 5));
     const { stub, uploads } = await breakOff(path);
@@ -231,7 +231,7 @@ if (!endpoint) console.log("no ADAREEL_S3_ENDPOINT: uploads are not tested with 
 
 describe.runIf(endpoint)("an S3 server", () => {
   const bucket = `adareel-test-${randomUUID()}`;
-  const keepsParts = "knows the parts of an upload that was broken off by their checksums";
+  const keepsParts = "an interrupted upload recognises its parts by their checksums";
 
   async function breakOff(key: string) {
     const client = await s3ClientFromEnvironment({ ...process.env, AWS_ENDPOINT_URL_S3: endpoint });
@@ -248,7 +248,7 @@ describe.runIf(endpoint)("an S3 server", () => {
     return { client, uploads, file };
   }
 
-  it("keeps a file and its hash", async () => {
+  it("an S3 server keeps a file and its hash", async () => {
     const { client, uploads, file } = await breakOff("a");
     await uploads.upload([file], { signal, onBytes: ignore });
     const head = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: "here/a" }));

@@ -23,7 +23,7 @@ const signed = signerAt().sign("a/b.mp4", {
 });
 
 describe("a signed URL", () => {
-  test("names the object, and holds what it is served as", () => {
+  test("a signed URL names the object and its content type", () => {
     expect(signed).toMatch(
       /^http:\/\/store\.test\/files\/a\/b\.mp4\?expires=1700000060&type=video%2Fmp4&name=/,
     );
@@ -33,13 +33,13 @@ describe("a signed URL", () => {
     expect(signerAt().verify("a", bare)).toEqual({ ok: true, contentType: null, downloadName: null });
   });
 
-  test("carries the HMAC-SHA256 of all that it says", () => {
+  test("a signed URL carries the HMAC-SHA256 of all its parts", () => {
     const text = JSON.stringify(["a/b.mp4", ["1700000060"], ["video/mp4"], ["Grüße & mehr.mp4"]]);
     const signature = createHmac("sha256", "secret").update(text).digest("base64url");
     expect(queryOf(signed).get("signature")).toBe(signature);
   });
 
-  test("is refused if anything of it is changed, left out, repeated or added", () => {
+  test("a signed URL is refused if any part is changed, left out, repeated or added", () => {
     const refused = { ok: false, reason: "wrong_signature" };
     expect(signerAt().verify("a/c.mp4", queryOf(signed))).toEqual(refused);
     expect(signerAt(NOW_S, "other").verify("a/b.mp4", queryOf(signed))).toEqual(refused);
@@ -62,7 +62,7 @@ describe("a signed URL", () => {
     expect(signerAt().verify("a", bare)).toEqual(refused);
   });
 
-  test("holds until the second in which it expires", () => {
+  test("a signed URL is valid until the second in which it expires", () => {
     expect(signerAt(NOW_S + 59).verify("a/b.mp4", queryOf(signed)).ok).toBe(true);
     const expired = { ok: false, reason: "expired" };
     expect(signerAt(NOW_S + 60).verify("a/b.mp4", queryOf(signed))).toEqual(expired);

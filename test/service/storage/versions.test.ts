@@ -34,7 +34,7 @@ async function openStore() {
 }
 
 describe("a writer that slept after it looked", () => {
-  test("has lost if clean-up has freed the number that it takes", async () => {
+  test("a late writer loses if clean-up has freed the number that it takes", async () => {
     const { store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
     const seen = await newestVersion(objectFolder);
@@ -44,7 +44,7 @@ describe("a writer that slept after it looked", () => {
     expect(await readdir(seen!.folder)).toEqual(["4"]);
   });
 
-  test("has lost if the object was deleted and created again, though the number is free", async () => {
+  test("a late writer loses if the object was deleted and created again, though the number is free", async () => {
     const { store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
     const seen = await newestVersion(objectFolder);
@@ -55,7 +55,7 @@ describe("a writer that slept after it looked", () => {
     expect(await textAt("a")).toBe("new");
   });
 
-  test("has lost if the object exists that it wanted to create", async () => {
+  test("a late writer loses if the object that it wants to create exists", async () => {
     const { store, objectFolder, places, textAt, written } = await openStore();
     const path = await written("stale");
     await store.put("a", bytes("1"));
@@ -79,7 +79,7 @@ describe("a writer that slept after it took a number", () => {
   }
 
   test.each([1, 2, EARLIER_MAX])(
-    "has won if it was seen by the first of %i that followed",
+    "a writer that slept with its number wins if the first of %i followers saw it",
     async (followers) => {
       const { outcome, textAt, objectFolder } = await overtakenBy(followers, "written");
       expect(outcome).toBe("done");
@@ -89,15 +89,15 @@ describe("a writer that slept after it took a number", () => {
     },
   );
 
-  test("has lost if another version had that number", async () => {
+  test("a writer that slept with its number loses if another version had that number", async () => {
     expect(await overtakenBy(3, "another")).toMatchObject({ outcome: "lost" });
   });
 
-  test("does not know if more have followed than are named", async () => {
+  test("a writer that slept with its number has an unknown outcome after too many followers", async () => {
     expect(await overtakenBy(EARLIER_MAX + 1, "written")).toMatchObject({ outcome: "unknown" });
   });
 
-  test("does not know if the object was deleted", async () => {
+  test("a writer that slept with its number has an unknown outcome if the object was deleted", async () => {
     const { store, objectFolder, folder, written } = await openStore();
     await store.put("a", bytes("1"));
     const seen = (await newestVersion(objectFolder))!;
@@ -108,7 +108,7 @@ describe("a writer that slept after it took a number", () => {
 });
 
 describe("a process killed", () => {
-  test("after it took a number that clean-up had freed changes nothing", async () => {
+  test("a process killed after it took a freed number changes nothing", async () => {
     const { store, objectFolder, textAt, written } = await openStore();
     for (const text of ["1", "2", "3"]) await store.put("a", bytes(text));
     const { folder } = (await newestVersion(objectFolder))!;
@@ -118,7 +118,7 @@ describe("a process killed", () => {
     expect(await readdir(folder)).toEqual(["4"]);
   });
 
-  test("before it cleaned up leaves work to the next writer", async () => {
+  test("a process killed before its clean-up leaves the work to the next writer", async () => {
     const { store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
     const { folder } = (await newestVersion(objectFolder))!;
@@ -128,7 +128,7 @@ describe("a process killed", () => {
     expect(await readdir(folder)).toEqual(["3"]);
   });
 
-  test("in the middle of a deletion leaves a key that is absent, and can be created and deleted", async () => {
+  test("a process killed in a deletion leaves an absent key that can be created and deleted", async () => {
     for (const again of ["create", "delete"]) {
       for (const isMovedAway of [false, true]) {
         const { store, folder, objectFolder, textAt } = await openStore();
@@ -149,7 +149,7 @@ describe("a process killed", () => {
     }
   });
 
-  test("before it renamed what it created leaves nothing in the way", async () => {
+  test("a process killed before its rename leaves nothing that blocks a creation", async () => {
     const { store, folder, objectFolder } = await openStore();
     await mkdir(join(folder, "tmp", "draft", randomUUID()), { recursive: true });
     expect(await store.get("a")).toBeNull();

@@ -22,7 +22,7 @@ describe("Standard Webhooks", () => {
     });
   }
 
-  test("are known by their id for a week", () => {
+  test("Standard Webhooks are deduplicated by their id for a week", () => {
     const delivery = { id: "msg_1", fingerprint, lifetimeMs: 7 * DAY_MS };
     expect(verifyDelivery("standard_webhooks", { headers: headers(), body }, options)).toEqual(delivery);
     const later = { headers: headers(secret, NOW_SECONDS + 200), body };
@@ -34,11 +34,11 @@ describe("Standard Webhooks", () => {
     ["stale", headers(secret, NOW_SECONDS - 301)],
     ["from the future", headers(secret, NOW_SECONDS + 301)],
     ["unsigned", new Headers()],
-  ])("are refused when %s", (_, headers) => {
+  ])("Standard Webhooks are refused when %s", (_, headers) => {
     expect(verifyDelivery("standard_webhooks", { headers, body }, options)).toBeNull();
   });
 
-  test("are refused when a byte of the body differs", () => {
+  test("Standard Webhooks are refused when a byte of the body differs", () => {
     const changed = Buffer.from(text.replace("fox", "fix"));
     expect(verifyDelivery("standard_webhooks", { headers: headers(), body: changed }, options)).toBeNull();
   });
@@ -49,7 +49,7 @@ describe("GitHub's webhooks", () => {
   const options = { secrets: ["another one, just as valid", secret], nowSeconds: NOW_SECONDS };
   const sign = (key: string) => `sha256=${createHmac("sha256", key).update(body).digest("hex")}`;
 
-  test("are known by their content for 30 days, whatever delivery id comes along", () => {
+  test("GitHub's webhooks are deduplicated by their content for 30 days, whatever delivery id comes along", () => {
     const deliveries = ["a", "b"].map((id) => {
       const headers = new Headers({ "x-hub-signature-256": sign(secret), "x-github-delivery": id });
       return verifyDelivery("github", { headers, body }, options);
@@ -62,7 +62,7 @@ describe("GitHub's webhooks", () => {
     ["wrong", sign("wrong")],
     ["truncated", sign(secret).slice(0, -1)],
     ["missing", ""],
-  ])("are refused with a %s signature", (_, signature) => {
+  ])("GitHub's webhooks are refused with a %s signature", (_, signature) => {
     const headers = new Headers({ "x-hub-signature-256": signature });
     expect(verifyDelivery("github", { headers, body }, options)).toBeNull();
     expect(verifyDelivery("github", { headers: new Headers(), body }, options)).toBeNull();
@@ -77,7 +77,7 @@ describe("webhooks with a token", () => {
     verifyDelivery("bearer", { headers: new Headers(headers), body }, options);
   const authorization = `Bearer ${token}`;
 
-  test("are known by their key for a day, and without one by their content for two minutes", () => {
+  test("webhooks with a token are deduplicated by their key for a day, and without one by content for two minutes", () => {
     const keyed = { id: "key k", fingerprint, lifetimeMs: DAY_MS };
     expect(verify({ authorization, "idempotency-key": "k" })).toEqual(keyed);
     expect(verify({ authorization, "webhook-id": "k" })).toEqual(keyed);
@@ -89,7 +89,7 @@ describe("webhooks with a token", () => {
   });
 
   test.each(["", "Bearer", `Bearer ${hash}`, `Bearer ${token}x`, `Basic ${token}`, token])(
-    "are refused with %j",
+    "webhooks with a token are refused with %j",
     (authorization) => {
       expect(verify({ authorization })).toBeNull();
       expect(verify({})).toBeNull();
@@ -99,7 +99,7 @@ describe("webhooks with a token", () => {
 
 describe("secrets", () => {
   test.each(["standard_webhooks", "github", "bearer"] as const)(
-    "drawn for %s are valid and differ",
+    "secrets drawn for %s are valid and differ",
     (scheme) => {
       const secret = newSecret(scheme, randomBytes);
       expect(secretFault(scheme, secret)).toBeNull();
@@ -116,7 +116,7 @@ describe("secrets", () => {
       "with a space in the middle",
       "A secret must have 16 to 256 printable ASCII characters without spaces.",
     ],
-  ] as const)("of %s cannot be %j", (scheme, secret, fault) => {
+  ] as const)("a secret of %s cannot be %j", (scheme, secret, fault) => {
     expect(secretFault(scheme, secret)).toBe(fault);
   });
 });

@@ -3,11 +3,11 @@ import { passesFilter } from "../../../lib/service/triggers/filter.ts";
 
 const opened = { pointer: "/action", equals: "opened" };
 
-test("without conditions everything passes", () => {
+test("every payload passes a filter without conditions", () => {
   expect(passesFilter([], null)).toBe(true);
 });
 
-test("all conditions must hold", () => {
+test("all conditions of a filter must hold", () => {
   const filter = [opened, { pointer: "/labels/0/name", equals: "video" }];
   expect(passesFilter(filter, { action: "opened", labels: [{ name: "video" }] })).toBe(true);
   expect(passesFilter(filter, { action: "closed", labels: [{ name: "video" }] })).toBe(false);
@@ -20,11 +20,11 @@ test.each([
   [null, undefined],
   [0, false],
   ["", null],
-])("%j is not %j", (equals, value) => {
+])("a value of %j does not equal %j", (equals, value) => {
   expect(passesFilter([{ pointer: "/a", equals }], { a: value })).toBe(false);
   expect(passesFilter([{ pointer: "/a", equals }], { a: equals })).toBe(true);
 });
 
-test("what is not there is not null either", () => {
+test("a missing value does not equal null", () => {
   expect(passesFilter([{ pointer: "/a", equals: null }], {})).toBe(false);
 });

@@ -11,7 +11,7 @@ function fill(source: string, payload: unknown) {
 const visible = fc.string({ minLength: 1 }).filter((text) => /[!-~]/.test(text));
 
 describe("a template", () => {
-  test("takes texts, numbers and booleans from the payload", () => {
+  test("a template takes texts, numbers and booleans from the payload", () => {
     const payload = { issue: { title: "a fox", number: 7, scale: -0.5, open: false } };
     expect(fill("{{/issue/title}} {{/issue/number}} {{/issue/scale}} {{/issue/open}}!", payload)).toEqual({
       ok: true,
@@ -19,7 +19,7 @@ describe("a template", () => {
     });
   });
 
-  test("puts a value in as it is, whatever braces, dollars and pointers are in it", () => {
+  test("a template inserts a value unchanged, whatever braces, dollars and pointers are in it", () => {
     const hostile = fc.oneof(
       visible,
       fc.constantFrom("{{/secret}}", "{{{{", "}}", "$&", "$1", "{{/a}}{{/a}}"),
@@ -33,7 +33,7 @@ describe("a template", () => {
     fc.assert(run);
   });
 
-  test("without two braces is its own text", () => {
+  test("a template without two braces is its own text", () => {
     const run = fc.property(
       fc.string().filter((text) => !text.includes("{{")),
       (text) => {
@@ -43,7 +43,7 @@ describe("a template", () => {
     fc.assert(run);
   });
 
-  test("gives back every text whose pairs of braces are doubled", () => {
+  test("a template gives back every text whose pairs of braces are doubled", () => {
     const text = fc
       .array(fc.constantFrom("{", "{{", "}}", "}", "/a", "x", "~"))
       .map((parts) => parts.join(""));
@@ -53,7 +53,7 @@ describe("a template", () => {
     fc.assert(run);
   });
 
-  test("may be the whole payload, if that is a text", () => {
+  test("a template may be the whole payload, if that is a text", () => {
     expect(fill("{{}}", "a fox")).toEqual({ ok: true, text: "a fox" });
   });
 
@@ -68,7 +68,7 @@ describe("a template", () => {
     ["\u200b\u0000\ufeff", "a blank text"],
     [2 ** 53, "a number that is too large to be exact"],
     [Number.POSITIVE_INFINITY, "a number that is too large to be exact"],
-  ])("is not filled by %j", (value, fault) => {
+  ])("a template is not filled by %j", (value, fault) => {
     expect(fill("a video of {{/a~1b/c}}", { "a/b": { c: value } })).toEqual({
       ok: false,
       pointer: "/a~1b/c",
@@ -77,14 +77,14 @@ describe("a template", () => {
   });
 
   test.each(["/__proto__", "/constructor/name", "/toString", "/length"])(
-    "is not filled by %s of a payload that has none",
+    "a template is not filled by %s of a payload that has none",
     (pointer) => {
       expect(fill(`{{${pointer}}}`, {})).toMatchObject({ ok: false, pointer });
       expect(fill(`{{${pointer}}}`, [])).toMatchObject({ ok: false, pointer });
     },
   );
 
-  test("takes a member that is called __proto__ for what it is", () => {
+  test("a template treats a member called __proto__ as plain data", () => {
     expect(fill("{{/__proto__/x}}", JSON.parse('{"__proto__": {"x": "y"}}'))).toEqual({
       ok: true,
       text: "y",
@@ -107,11 +107,11 @@ describe("a malformed template", () => {
     ["x{{ /a }}", noPointer(2)],
     ["{{/a~}}", noPointer(1)],
     ["{{{/a}}}", noPointer(1)],
-  ])("is refused with the place: %s", (source, reason) => {
+  ])("a malformed template is refused with the position: %s", (source, reason) => {
     expect(parseTemplate(source)).toEqual({ ok: false, reason });
   });
 
-  test("has more than 32 placeholders", () => {
+  test("a template with more than 32 placeholders is refused", () => {
     expect(parseTemplate("{{/a}}".repeat(32))).toMatchObject({ ok: true });
     expect(parseTemplate("{{/a}}".repeat(33))).toEqual({
       ok: false,

@@ -57,7 +57,7 @@ test("triggers are listed in the order of their creation", async () => {
 });
 
 test.each(["", "trg_1", "../api-keys/x", `trg_${"0".repeat(32)}`, `trg_${"0".repeat(31)}G`])(
-  "there is no trigger %j",
+  "the trigger %j does not exist",
   async (id) => {
     const { triggers } = await setup();
     expect(await triggers.read("acme", id)).toBeNull();
@@ -78,7 +78,7 @@ test("only a webhook with the secret of an enabled trigger is authenticated", as
   expect(await triggers.authenticate(trigger.id, carrying(secret))).toBeNull();
 });
 
-test("an old secret is accepted as long as it was to be kept, and the one before it never", async () => {
+test("an old secret is accepted for its overlap period, and the one before it never", async () => {
   const { triggers, time } = await setup();
   const { trigger, secret: first } = await triggers.create(fields);
   const accepted = async (secret: string) =>

@@ -54,7 +54,7 @@ function exhaust(result: PostResult, spread = 0.5): { waits: number[]; end: Deli
 }
 
 describe("planning", () => {
-  it("tells endpoints of the events they want, and the request's own address of its own", () => {
+  it("a plan tells endpoints the events they want, and the request's own address its own", () => {
     const events = planDeliveries(completed, [everything], NOW);
     const told = events.map(({ type, deliveries }) => [type, deliveries!.map(({ target }) => target)]);
     expect(told).toEqual([
@@ -64,17 +64,17 @@ describe("planning", () => {
     ]);
   });
 
-  it("happens once: events that were planned keep their targets and their bytes", () => {
+  it("a plan is made once: planned events keep their targets and their bytes", () => {
     const events = planDeliveries(completed, [everything], NOW);
     expect(planDeliveries({ ...completed, events }, [], NOW + 1)).toBe(events);
   });
 
-  it("keeps no body of an event that nobody wants", () => {
+  it("a plan keeps no body of an event that nobody wants", () => {
     const [first] = planDeliveries({ ...completed, webhook: null }, [], NOW);
     expect(first).toMatchObject({ body: null, deliveries: [] });
   });
 
-  it("writes what happened, without prompt and without URLs", () => {
+  it("a webhook body says what happened, without prompt and URLs", () => {
     const body = planDeliveries(completed, [everything], NOW).at(-1)!.body!;
     expect(JSON.parse(body)).toEqual({
       id: `evt_${completed.id.slice(6)}_completed`,
@@ -99,7 +99,7 @@ describe("planning", () => {
     expect(body).not.toMatch(/red circle|https?:/);
   });
 
-  it("stays under the 20 kB that receivers expect, with the largest metadata", () => {
+  it("a webhook body stays under the 20 kB that receivers expect, with the largest metadata", () => {
     const metadata = Object.fromEntries(
       Array.from({ length: 16 }, (_, at) => [`${at}`.padEnd(64, "k"), "\u20ac".repeat(170)]),
     );
@@ -107,7 +107,7 @@ describe("planning", () => {
     expect(Buffer.byteLength(first!.body!)).toBeLessThan(20_000);
   });
 
-  it("tells of a cancelled job as a failed one", () => {
+  it("a cancelled job is announced as a failed one", () => {
     const cancelled = later(queued, NOW, { type: "cancel" });
     const { type, body } = planDeliveries(cancelled, [everything], NOW).at(-1)!;
     expect(type).toBe("video.failed");
@@ -116,7 +116,7 @@ describe("planning", () => {
 });
 
 describe("an attempt", () => {
-  it.each([200, 201, 204, 299])("answered with %i delivers", (status) => {
+  it.each([200, 201, 204, 299])("an attempt answered with %i is delivered", (status) => {
     expect(withAttempt(pending, answered(status), NOW, 0)).toMatchObject({
       state: "delivered",
       nextAt: null,
@@ -124,7 +124,7 @@ describe("an attempt", () => {
     });
   });
 
-  it.each([301, 302, 307, 400, 404, 429, 500, 503])("answered with %i is repeated", (status) => {
+  it.each([301, 302, 307, 400, 404, 429, 500, 503])("an attempt answered with %i is retried", (status) => {
     expect(withAttempt(pending, answered(status), NOW, 0.5)).toMatchObject({
       state: "pending",
       nextAt: NOW + 5000,
@@ -132,25 +132,25 @@ describe("an attempt", () => {
     });
   });
 
-  it("answered with 410 is the last", () => {
+  it("an attempt answered with 410 is the last", () => {
     expect(withAttempt(pending, answered(410), NOW, 0)).toMatchObject({ state: "disabled", nextAt: null });
   });
 
-  it("that nobody answered says why, and is repeated", () => {
+  it("an attempt without an answer says why, and is retried", () => {
     expect(withAttempt(pending, unanswered, NOW, 0.5)).toMatchObject({
       state: "pending",
       attempts: [{ status: null, reason: "timeout" }],
     });
   });
 
-  it("follows the schedule of Standard Webhooks, about 75 hours, and then gives up", () => {
+  it("retries follow the schedule of Standard Webhooks, about 75 hours, and then stop", () => {
     const { waits, end } = exhaust(answered(500));
     expect(waits).toEqual([5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]);
     expect(end).toMatchObject({ state: "failed", nextAt: null });
     expect(end.attempts).toHaveLength(10);
   });
 
-  it("waits a fifth less to a fifth more than planned, as chance has it", () => {
+  it("a retry waits a random fifth less to a fifth more than planned", () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (spread) => {
         const { nextAt } = withAttempt(pending, unanswered, NOW, spread);
@@ -160,7 +160,7 @@ describe("an attempt", () => {
     );
   });
 
-  it("waits as long as the receiver asks, a day at most, and never less than planned", () => {
+  it("a retry waits as long as the receiver asks, a day at most, and never less than planned", () => {
     expect(withAttempt(pending, answered(503, 120), NOW, 0.5).nextAt).toBe(NOW + 120_000);
     expect(withAttempt(pending, answered(429, 9e9), NOW, 0.5).nextAt).toBe(NOW + 86_400_000);
     expect(withAttempt(pending, answered(503, 1), NOW, 0.5).nextAt).toBe(NOW + 5000);
@@ -170,24 +170,24 @@ describe("an attempt", () => {
 describe("what is due", () => {
   const events = planDeliveries(completed, [everything], NOW);
 
-  it("is what is pending and whose time has come", () => {
+  it("a delivery is due when it is pending and its time has come", () => {
     expect(takeDue(events, NOW - 1).taken).toEqual([]);
     expect(takeDue(events, NOW).taken).toHaveLength(4);
     expect(nextDueAt({ ...completed, events })).toBe(NOW);
   });
 
-  it("is taken once, and is due again a minute later", () => {
+  it("a due delivery is taken once, and is due again a minute later", () => {
     const first = takeDue(events, NOW);
     expect(first.taken.map(({ delivery }) => delivery.nextAt)).toEqual(Array(4).fill(NOW + 60_000));
     expect(takeDue(first.events, NOW + 59_999)).toEqual({ events: first.events, taken: [] });
     expect(takeDue(first.events, NOW + 60_000).taken).toHaveLength(4);
   });
 
-  it("is nothing before it was planned, and then nothing changes", () => {
+  it("no delivery is due before it was planned, and nothing changes then", () => {
     expect(takeDue(completed.events, NOW + 1e9).events).toBe(completed.events);
   });
 
-  it("ends when all is settled", () => {
+  it("no delivery is due once all are settled", () => {
     const settled = events.map((event) => ({
       ...event,
       deliveries: event.deliveries!.map((delivery) => withAttempt(delivery, answered(200), NOW, 0)),
@@ -206,7 +206,7 @@ describe("a redelivery", () => {
   };
   const eventId = delivered.events.at(-1)!.id;
 
-  it("begins the schedule anew, under the old attempts, with the old bytes", () => {
+  it("a redelivery restarts the schedule, after the old attempts, with the old bytes", () => {
     const events = redeliver(delivered, eventId, NOW + 9)!;
     const [event] = events.slice(-1);
     expect(event!.body).toBe(delivered.events.at(-1)!.body);
@@ -219,22 +219,22 @@ describe("a redelivery", () => {
     expect(events.slice(0, -1)).toEqual(delivered.events.slice(0, -1));
   });
 
-  it("of all events means all", () => {
+  it("a redelivery without an event id means all events", () => {
     const states = redeliver(delivered, null, NOW)!.flatMap(({ deliveries }) => deliveries!);
     expect(states.every(({ nextAt }) => nextAt === NOW)).toBe(true);
   });
 
-  it("of an event that nobody was told of looks for somebody again", () => {
+  it("a redelivery of an event that nobody was told of looks for targets again", () => {
     const untold = { ...completed, webhook: null };
     const events = redeliver({ ...untold, events: planDeliveries(untold, [], NOW) }, null, NOW)!;
     expect(events.every(({ deliveries }) => deliveries === null)).toBe(true);
   });
 
-  it("of an unknown event is none", () => {
+  it("a redelivery of an unknown event is refused", () => {
     expect(redeliver(delivered, "evt_unknown", NOW)).toBeNull();
   });
 
-  it("asked for again and again keeps the log short", () => {
+  it("repeated redeliveries keep the log short", () => {
     let record = delivered;
     for (let round = 0; round < 50; round++) {
       const events = redeliver(record, eventId, NOW)!;

@@ -52,7 +52,7 @@ const register = (endpoints: Endpoints, url = "https://hooks.example/a") =>
   endpoints.create("acme", { name: "a", url, eventTypes: ["video.failed"] });
 
 describe("delivering", () => {
-  it("signs so that another implementation verifies it, with the secret of each receiver", async () => {
+  it("a delivery is signed so that another implementation verifies it, with each receiver's secret", async () => {
     const { network, deliver, endpoints, ring, clock } = await setUp();
     const endpoint = await register(endpoints);
     await deliver();
@@ -70,7 +70,7 @@ describe("delivering", () => {
     }
   });
 
-  it("signs with two secrets for a day after a rotation that keeps the old one", async () => {
+  it("a delivery is signed with two secrets for a day after a rotation that keeps the old one", async () => {
     const { network, deliver, endpoints, clock } = await setUp({ webhook: null });
     const { id } = await register(endpoints);
     const before = endpoints.secrets((await endpoints.read("acme", id))!);
@@ -83,7 +83,7 @@ describe("delivering", () => {
     expect(signatures).toContain(byOld);
   });
 
-  it("takes the marker away once all is settled, and not before", async () => {
+  it("the marker is removed once all deliveries are settled, and not before", async () => {
     const { jobs, network, deliver, pass, clock } = await setUp({ status: 500 });
     const { nextAt } = await deliver();
     expect(await undelivered(jobs)).toBe(1);
@@ -94,7 +94,7 @@ describe("delivering", () => {
     expect(nextAt).toBe(clock.now());
   });
 
-  it("sends the same id and the same bytes at every attempt, with the time of each", async () => {
+  it("every attempt has the same id and the same bytes, with its own time", async () => {
     const { network, deliver, pass } = await setUp({ status: 500 });
     for (let attempt = 0; attempt < 3; attempt++) {
       await deliver();
@@ -109,7 +109,7 @@ describe("delivering", () => {
     }
   });
 
-  it("sends nothing before its time", async () => {
+  it("a delivery is not sent before its time", async () => {
     const { network, deliver, pass } = await setUp({ status: 500 });
     await deliver();
     pass(4999);
@@ -117,7 +117,7 @@ describe("delivering", () => {
     expect(network.posted).toHaveLength(1);
   });
 
-  it("to a receiver that is gone disables the endpoint, which is told of nothing more", async () => {
+  it("a 410 disables the endpoint, which is told nothing more", async () => {
     const { network, deliver, endpoints, jobs } = await setUp({ webhook: null, status: 410 });
     const { id } = await register(endpoints);
     expect((await deliver()).nextAt).toBeNull();
@@ -129,7 +129,7 @@ describe("delivering", () => {
     expect((await endpoints.read("acme", id))!.disabledAt).toBeNull();
   });
 
-  it("goes where the endpoint is today, and nowhere once it was deleted", async () => {
+  it("a delivery goes to the endpoint's current URL, and nowhere once the endpoint was deleted", async () => {
     const { network, deliver, endpoints, pass, jobs } = await setUp({ webhook: null, status: 500 });
     const { id } = await register(endpoints);
     await deliver();
@@ -146,7 +146,7 @@ describe("delivering", () => {
     expect(await undelivered(jobs)).toBe(0);
   });
 
-  it("tells other tenants' endpoints nothing", async () => {
+  it("a delivery never goes to other tenants' endpoints", async () => {
     const { deliver, network, endpoints } = await setUp({ webhook: null });
     await endpoints.create("rival", {
       name: "r",
@@ -157,7 +157,7 @@ describe("delivering", () => {
     expect(network.posted).toEqual([]);
   });
 
-  it("of a job that was forgotten only clears its marker", async () => {
+  it("a delivery for a forgotten job only removes its marker", async () => {
     const { deliver, jobs } = await setUp();
     await jobs.purge("acme", newJob.createdAt + 1);
     await jobs.markUndelivered(newJob);
@@ -165,7 +165,7 @@ describe("delivering", () => {
     expect(await undelivered(jobs)).toBe(0);
   });
 
-  it("keeps the marker of a redelivery that was asked for while the last one ended", async () => {
+  it("the marker of a redelivery stays if it was requested while the last one ended", async () => {
     const { deliver, jobs, network } = await setUp();
     await deliver();
     const events = (await jobs.read(newJob))!.events;
@@ -179,7 +179,7 @@ describe("delivering", () => {
 });
 
 describe("many senders at once", () => {
-  it("send once, and only the one that did knows of it", async () => {
+  it("exactly one of several concurrent senders sends, and only it reports so", async () => {
     const { deliver, network, jobs } = await setUp();
     const runs = await Promise.all([deliver(), deliver(), deliver()]);
     expect(network.posted).toHaveLength(1);
@@ -187,7 +187,7 @@ describe("many senders at once", () => {
     expect(await undelivered(jobs)).toBe(0);
   });
 
-  it("send once however their writes fall together", async () => {
+  it("concurrent senders send once, in whatever order their writes fall", async () => {
     for (let seed = 0; seed < 50; seed += 1) {
       const { deliver, network, store, through, endpoints } = await setUp({ status: 500 });
       await register(endpoints);
@@ -200,7 +200,7 @@ describe("many senders at once", () => {
     }
   });
 
-  it("leave a delivery to the one that has it, and take it over a minute later", async () => {
+  it("a delivery belongs to the sender that took it, until another takes it over a minute later", async () => {
     const { deliver, network, pass } = await setUp();
     const dead: Post = () => new Promise(() => undefined);
     void deliver({ post: dead });
@@ -212,7 +212,7 @@ describe("many senders at once", () => {
     expect(network.posted).toHaveLength(1);
   });
 
-  it("that were too slow change nothing of what another has made of it", async () => {
+  it("a slow sender changes nothing of the result that another recorded", async () => {
     const { deliver, pass, jobs, post } = await setUp();
     const slow: Post = async (url, options) => {
       pass(60_000);
@@ -225,7 +225,7 @@ describe("many senders at once", () => {
   });
 });
 
-it("the first attempt costs two writes of the record: what is due, and how it went", async () => {
+it("the first attempt costs two writes of the record: the taking and the result", async () => {
   const { deliver, store, through } = await setUp();
   const written: string[] = [];
   const counting = intercepted(store, (name, key, operation) => {
@@ -236,14 +236,14 @@ it("the first attempt costs two writes of the record: what is due, and how it we
   expect(written).toEqual([jobKey(newJob), jobKey(newJob)]);
 });
 
-it("a delivery whose taking was answered by nobody is sent once all the same", async () => {
+it("a delivery whose taking got no answer is still sent once", async () => {
   const { deliver, network, store, through } = await setUp();
   const run = await deliver({ jobs: through(losingAnswers(store, 2)) });
   expect(run).toEqual({ nextAt: null, hasSent: true });
   expect(network.posted).toHaveLength(1);
 });
 
-it("a taking that was written late took what was due when it began, and nothing else is sent", async () => {
+it("a late write of a taking counts only what was due when it began", async () => {
   const { deliver, endpoints, store, through, pass, network, post } = await setUp({ status: 500 });
   const { url: patient } = await register(endpoints);
   const asked: Post = async (url, options) => {
@@ -271,7 +271,7 @@ it("a taking that was written late took what was due when it began, and nothing 
   expect(network.posted).toHaveLength(3);
 });
 
-it("a redelivery that is asked for during an attempt is made after it", async () => {
+it("a redelivery that is requested during an attempt is made after it", async () => {
   const { deliver, jobs, network, post, clock } = await setUp();
   const askedFor: Post = async (url, options) => {
     await jobs.updateEvents(newJob, (record) => ({ events: redeliver(record, null, clock.now())! }));

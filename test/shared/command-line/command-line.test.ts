@@ -29,7 +29,7 @@ function made(...args: string[]) {
 }
 
 describe("a command line", () => {
-  test("that is right has a typed value for each option and each word", () => {
+  test("a command line that is right has a typed value for each option and each word", () => {
     const { values, words, args } = made("--out", "a.mp4", "Noon", "-t", "sun", "--tag=-1", "--quiet");
     const frames: number = values.frames;
     const [title]: readonly [string] = words;
@@ -37,21 +37,24 @@ describe("a command line", () => {
     expect([title, args.length]).toEqual(["Noon", 7]);
   });
 
-  test("that leaves options out has their defaults", () => {
+  test("a command line that leaves options out has their defaults", () => {
     expect(made("Noon").values).toEqual({ out: undefined, frames: 16, tag: [], quiet: false });
   });
 
-  test("counts the last of two values for one option", () => {
+  test("the parser counts the last of two values for one option", () => {
     expect(made("Noon", "--frames", "1", "--frames", "2").values.frames).toBe(2);
   });
 
-  test("takes words after -- as they are", () => {
+  test("the parser takes words after -- as they are", () => {
     expect(made("--", "--out").words).toEqual(["--out"]);
   });
 
-  test.each([["--help"], ["-h"], ["Noon", "--out", "x", "-h"]])("with %s asks for the usage", (...args) => {
-    expect(parseCommand("make", MAKE, args)).toBe("help");
-  });
+  test.each([["--help"], ["-h"], ["Noon", "--out", "x", "-h"]])(
+    "a command line with %s asks for the usage",
+    (...args) => {
+      expect(parseCommand("make", MAKE, args)).toBe("help");
+    },
+  );
 
   const MISTAKES: readonly [args: string[], sentence: string][] = [
     [[], "TITLE is missing (the title of the film): write make TITLE [--out FILE] "],
@@ -64,7 +67,7 @@ describe("a command line", () => {
     [["Noon", "--out", "--quiet"], "--out takes a value: write --out FILE, or "],
     [["Noon", "--quiet=yes"], "--quiet takes no value."],
   ];
-  test.each(MISTAKES)("of %j is refused in one sentence", (args, sentence) => {
+  test.each(MISTAKES)("the arguments %j are refused in one sentence", (args, sentence) => {
     expect(() => made(...args)).toThrow(UsageError);
     expect(() => made(...args)).toThrow(sentence);
     expect(() => made(...args)).toThrow(/^[^\n]*[.?]$/);
@@ -72,7 +75,7 @@ describe("a command line", () => {
 });
 
 describe("a usage", () => {
-  test("of a command tells its words, options, defaults, notes and example", () => {
+  test("the usage of a command tells its words, options, defaults, notes and example", () => {
     expect(
       commandUsage("make", MAKE),
     ).toBe(`usage: make TITLE [--out FILE] [--frames N] [-t WORD ...] [--quiet]
@@ -93,7 +96,7 @@ example: make Noon --frames 8
 `);
   });
 
-  test("of a program tells how each command is written and what it does", () => {
+  test("the usage of a program tells how each command is written and what it does", () => {
     const program: Program = {
       name: "films",
       commands: {

@@ -26,12 +26,12 @@ function run(args: readonly string[], env: NodeJS.ProcessEnv = {}, redirection =
 }
 
 describe("a program", () => {
-  test("runs the command that its first word names, wherever options stand", () => {
+  test("a program runs the command that its first word names, wherever options stand", () => {
     const { status, stdout, stderr } = run(["--loud", "say"]);
     expect([status, stdout.length, stderr]).toEqual([0, 250_000, ""]);
   });
 
-  test("prints its usage, or that of the command", () => {
+  test("a program prints its usage, or that of the command", () => {
     expect(run(["--help"]).stdout).toMatch(/^usage: films say \[--loud\]\n/);
     expect(run(["fail", "--help"])).toMatchObject({
       status: 0,
@@ -46,17 +46,17 @@ describe("a program", () => {
     [["toString"], expect.stringMatching(/^There is no command "toString": /)],
     [["misuse"], "Say it otherwise.\n"],
     [["exceed"], "Say less.\n"],
-  ])("given %j ends with one sentence and exit code 2", (args, stderr) => {
+  ])("a program given %j ends with one sentence and exit code 2", (args, stderr) => {
     expect(run(args)).toEqual({ status: 2, stdout: "", stderr });
   });
 
-  test("that fails ends with one sentence and exit code 1, and tells stack and cause to ADAREEL_DEBUG", () => {
+  test("a program that fails ends with one sentence and exit code 1, and tells stack and cause to ADAREEL_DEBUG", () => {
     expect(run(["fail"])).toEqual({ status: 1, stdout: "", stderr: "It broke.\n" });
     const { stderr } = run(["fail"], { ADAREEL_DEBUG: "1" });
     expect(stderr).toMatch(/^It broke\.\nError: It broke\.\n {4}at .*\[cause\]: Error: A wire\.\n/s);
   });
 
-  test.runIf(process.platform === "linux")("whose output cannot be written says so once", () => {
+  test.runIf(process.platform === "linux")("a program whose output cannot be written says so once", () => {
     const { status, stderr } = run(["say"], {}, ">/dev/full");
     expect([status, stderr]).toEqual([1, "The result cannot be printed: ENOSPC.\n"]);
   });
