@@ -20,7 +20,7 @@ import {
 } from "../../lib/generation/video/index.ts";
 import { runMain, UsageError } from "../../lib/shared/command-line/index.ts";
 import { type GenerateCommand, parseCommand, USAGE } from "./args.ts";
-import { type ComparedVideo, comparisonPage } from "./comparison-page.ts";
+import { type ComparedVideo, comparisonPage } from "./comparison-page.tsx";
 import { type ProgressDisplay, progressBar, progressLines } from "./progress.ts";
 import { type Comparison, jsonReport, type Result, textReport } from "./report.ts";
 import { supportsUnicode } from "./strip.ts";

@@ -1,5 +1,6 @@
 /** @jsxImportSource hono/jsx */
 import type { PropsWithChildren } from "hono/jsx";
+import { Player, Scrollable } from "../../../lib/shared/page/index.ts";
 import type { ApiDeps } from "../env.ts";
 import { Page } from "./layout.tsx";
 
@@ -28,7 +29,7 @@ const CODEBOOK = `[
 /** The page that makes videos. What a deployment offers is filled in from GET /v1/models, once there is a key. */
 export function playground({ limits }: Pick<ApiDeps, "limits">) {
   return (
-    <Page title="Adareel playground" path="/" script="playground.js">
+    <Page title="Adareel playground" path="/" scripts={["player.js", "playground.js"]}>
       <noscript>
         <p class="notice">
           The playground needs JavaScript. The <a href="/docs">API reference</a> does not, and shows how to
@@ -214,11 +215,6 @@ function CacheFields() {
   );
 }
 
-/** What may be wider or longer than its place: the keyboard can scroll it. */
-function Scrollable({ id, name, isText = false }: { id: string; name: string; isText?: boolean }) {
-  return <section class={isText ? "scroll text" : "scroll"} id={id} aria-label={name} tabindex={0} />;
-}
-
 function Stage() {
   return (
     <section class="stage" aria-labelledby="stage-heading">
@@ -251,19 +247,7 @@ function Stage() {
       </div>
       <p class="failure" id="failure" hidden />
       <div id="result" hidden>
-        <div class="pair" id="figures" />
-        <fieldset class="player">
-          <legend class="unseen">Playback</legend>
-          <button type="button" id="play">
-            Pause
-          </button>
-          <label>
-            Position <input type="range" id="position" min="0" max="1000" value="0" />
-          </label>
-          <label>
-            <input type="checkbox" id="sharp" /> Sharp pixels
-          </label>
-        </fieldset>
+        <Player name="Playback" figuresId="figures" />
         <div class="actions">
           <button type="button" class="primary" id="compare">
             Compare with no cache
