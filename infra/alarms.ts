@@ -18,7 +18,7 @@ import { OpsTopic } from "./ops-topic.ts";
 export interface AlarmsProps {
   readonly config: DeploymentConfig;
   readonly endpoint: GpuEndpoint;
-  /** By the names that their alarms get, as are the functions. */
+  /** Queues by the name used in their alarms; the functions too. */
   readonly queues: Readonly<Record<string, HintQueue>>;
   readonly functions: Readonly<Record<string, JobFunction>> & { readonly Sweep: JobFunction };
 }
@@ -27,9 +27,9 @@ interface Trouble {
   readonly description: string;
   readonly metric: IMetric;
   readonly threshold: number;
-  /** Of the metric's periods, all of them in trouble; 1. */
+  /** Number of consecutive periods that must be in alarm; 1 by default. */
   readonly periods?: number;
-  /** Whether less than the threshold, or nothing at all, is the trouble, and not what reaches it. */
+  /** True if the alarm is for values below the threshold or missing data, instead of values that reach it. */
   readonly isWanted?: boolean;
 }
 
@@ -37,12 +37,12 @@ const OLDEST_REQUEST_SECONDS = 15 * 60;
 const FUNCTION_ERRORS = 3;
 const SWEEP_SILENCE = Duration.minutes(10);
 
-/** Longer than the instances wait for another job. */
+/** Longer than idle instances wait for another job. */
 const LEAK_MINUTES = 60;
 
 const FIVE_MINUTES = Duration.minutes(5);
 
-/** Tells somebody of what does not repair itself, or has had to be repaired often. */
+/** Alarms for failures that the service does not repair itself, or had to repair often. */
 export class Alarms extends Construct {
   private readonly topic: OpsTopic;
 
@@ -109,7 +109,10 @@ export class Alarms extends Construct {
   }
 }
 
-/** Reports of instances while there are no jobs. Five minutes hold two sweeps, so a job is never overlooked. */
+/**
+ * Metric of instances that report while there are no jobs. Five minutes contain two sweeps, so a job is never
+ * missed.
+ */
 function leak({ name }: DeploymentConfig, endpoint: GpuEndpoint): MathExpression {
   return new MathExpression({
     expression: "IF(FILL(unfinished, 0) > 0, 0, reports)",

@@ -12,7 +12,10 @@ export interface DataStackProps extends StackProps {
 
 const MASTER_SECRET_CHARACTERS = 64;
 
-/** What must not be lost: the bucket, the master key, and the queues that the bucket tells of its new objects. */
+/**
+ * Stack of the data that must not be lost: the bucket, the master key, and the queues that the bucket
+ * notifies of new objects.
+ */
 export class DataStack extends Stack {
   readonly work: HintQueue;
   readonly webhooks: HintQueue;

@@ -7,14 +7,15 @@ import { sharedNames } from "./names.ts";
 const ROOT = join(import.meta.dirname, "..");
 const API = join(ROOT, "functions/api");
 
-/** Packages in CommonJS ask for Node's own modules by `require`, which a module of ECMAScript has to make. */
+/** Defines `require` in the ES module: CommonJS packages use it to load Node's modules. */
 const BANNER = 'import { createRequire } from "node:module";const require=createRequire(import.meta.url);';
 
 /**
- * Writes the edge function of a deployment into `folder`: `index.mjs` exports `handler` and has its configuration
- * inside. The same sources and configuration make the same bytes, so that nothing unchanged is replicated anew.
+ * Bundles the edge function of a deployment into `folder`: `index.mjs` exports `handler` and contains its
+ * configuration. Equal sources and configuration give equal bytes, so an unchanged function is not replicated
+ * again.
  *
- * @returns what `index.mjs` is made of
+ * @returns esbuild's metafile: the inputs of `index.mjs`
  */
 export function bundleEdge(config: DeploymentConfig, folder: string): Metafile {
   const { metafile } = buildSync({
@@ -26,7 +27,7 @@ export function bundleEdge(config: DeploymentConfig, folder: string): Metafile {
     format: "esm",
     platform: "node",
     target: "node24",
-    // Packages that have both are smaller as modules, of which unused parts can be left out.
+    // Packages that offer both formats are smaller as ES modules, whose unused parts can be removed.
     mainFields: ["module", "main"],
     jsx: "automatic",
     banner: { js: BANNER },
@@ -35,7 +36,7 @@ export function bundleEdge(config: DeploymentConfig, folder: string): Metafile {
     logLevel: "warning",
     metafile: true,
   });
-  // The pages read their files from beside the code, here as in the repository.
+  // The pages read their files from the folder of the code, here as in the repository.
   for (const browser of ["functions/api/pages/browser", "lib/shared/page/browser"]) {
     cpSync(join(ROOT, browser), join(folder, "browser"), {
       recursive: true,
@@ -45,7 +46,7 @@ export function bundleEdge(config: DeploymentConfig, folder: string): Metafile {
   return metafile;
 }
 
-/** What functions/api/edge/edge-config.ts reads. */
+/** Returns the configuration that functions/api/edge/edge-config.ts parses. */
 export function edgeConfig(config: DeploymentConfig) {
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
   const { bucket, masterSecret } = sharedNames(config);

@@ -18,10 +18,10 @@ export interface EdgeFunctionProps {
   readonly config: DeploymentConfig;
 }
 
-/** More memory is more of a processor too, which a cold start needs. */
+/** Lambda allots processor time by memory, and a cold start needs it. */
 const MEMORY_MIB = 1024;
 
-/** The API as a function that CloudFront copies to its regions. Its own is us-east-1. */
+/** Lambda@Edge function of the API. It is created in us-east-1, and CloudFront replicates it to its regions. */
 export class EdgeFunction extends Construct {
   readonly version: IVersion;
 
@@ -44,7 +44,8 @@ export class EdgeFunction extends Construct {
       memorySize: MEMORY_MIB,
       timeout: Duration.seconds(30),
       role,
-      // Copies outlive a distribution by hours, and what has copies cannot be deleted: that would fail the stack.
+      // Replicas outlive a distribution by hours, and a function with replicas cannot be deleted; deleting
+      // the stack would fail.
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
     lambda.applyRemovalPolicy(RemovalPolicy.RETAIN);
@@ -56,7 +57,7 @@ function bundledCode(config: DeploymentConfig): Code {
   return Code.fromAsset(import.meta.dirname, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
-      // Never asked, since esbuild is here.
+      // Never used, because the local bundler always succeeds.
       image: DockerImage.fromRegistry("none"),
       local: {
         tryBundle(folder) {
@@ -68,9 +69,9 @@ function bundledCode(config: DeploymentConfig): Code {
   });
 }
 
-/** Each region in which the function runs has a log group of it, made by the function itself. */
+/** Allows the function to write logs. It creates a log group in each region in which it runs. */
 function allowLogs(role: Role, { name, account }: DeploymentConfig): void {
-  // The function's own name, which begins with the stack's, would be a circle: the function waits for its role.
+  // A prefix, since the function's full name would be a circular dependency: the function depends on its role.
   const logGroups = `arn:aws:logs:*:${account}:log-group:/aws/lambda/us-east-1.${name}-*`;
   role.addToPolicy(
     new PolicyStatement({
@@ -84,7 +85,10 @@ function allowLogs(role: Role, { name, account }: DeploymentConfig): void {
   });
 }
 
-/** What the routes of functions/api do to the store, and nothing that workers, senders and the sweeper do. */
+/**
+ * Grants the access that the routes of functions/api need, and no access that only workers, senders and the
+ * sweeper need.
+ */
 function allowStore(role: Role, config: DeploymentConfig): void {
   grantFolders(role, sharedNames(config).bucket, {
     read: [
@@ -93,7 +97,7 @@ function allowStore(role: Role, config: DeploymentConfig): void {
       FOLDERS.jobs,
       FOLDERS.unfinished,
       FOLDERS.claims,
-      // Whoever signs a URL must be allowed what it allows.
+      // The signer of a URL needs the permission that the URL gives.
       FOLDERS.artifacts,
       FOLDERS.webhookEndpoints,
       FOLDERS.triggers,

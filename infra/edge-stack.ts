@@ -44,17 +44,17 @@ export interface EdgeStackProps extends StackProps {
   readonly config: DeploymentConfig;
 }
 
-/** The one region that CloudFront takes functions, certificates and firewalls from. */
+/** Region of CloudFront's functions, certificates and firewalls. */
 const REGION = "us-east-1";
 
 const LOG_DAYS = 90;
 
-/** Everything but 410, 412 and 415, for which CloudFront has no setting. */
+/** Error statuses without 410, 412 and 415, for which CloudFront has no setting. */
 const ERROR_STATUSES = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
 
 const FAULTS_PERCENT = 5;
 
-/** What the world talks to. It shares only names with the other stacks, whose region may be another. */
+/** Stack of the public API. It shares only names with the other stacks, whose region may differ. */
 export class EdgeStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: EdgeStackProps) {
     super(scope, id, { ...props, env: { account: config.account, region: REGION } });
@@ -62,7 +62,7 @@ export class EdgeStack extends Stack {
     const { domain } = config;
     const distribution = new Distribution(this, "Distribution", {
       comment: `The API of ${config.name}`,
-      // The name has to be led here by whoever owns it, with a CNAME or alias record.
+      // The owner of the domain must point it here with a CNAME or alias record.
       ...(domain && {
         domainNames: [domain.name],
         certificate: Certificate.fromCertificateArn(this, "Certificate", domain.certificateArn),
@@ -74,15 +74,15 @@ export class EdgeStack extends Stack {
         allowedMethods: AllowedMethods.ALLOW_ALL,
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         cachePolicy: cachePolicy(this),
-        // The Host that S3 is asked with has to be its own.
+        // S3 needs its own name in the Host header.
         originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
-        // The function compresses: CloudFront does only what it caches.
+        // The function compresses, because CloudFront only compresses what it caches.
         compress: false,
         edgeLambdas: [
           { eventType: LambdaEdgeEventType.ORIGIN_REQUEST, functionVersion: version, includeBody: true },
         ],
       },
-      // Errors are cached for ten seconds otherwise, for everybody: one tenant's 404 may be another's video.
+      // By default errors are cached for ten seconds for everybody, and one tenant's 404 may be another's video.
       errorResponses: ERROR_STATUSES.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
       enableLogging: true,
       logBucket: this.logBucket() as IBucket,
@@ -100,8 +100,9 @@ export class EdgeStack extends Stack {
   }
 
   /**
-   * The bucket of the videos, because an origin's name must resolve before the function is asked. The function answers
-   * everything, and nothing is signed: what should slip past it would be refused.
+   * Returns the origin: the video bucket, because the name of an origin must resolve before the function is
+   * called. The function answers every request. Requests to the bucket are not signed, so any that bypassed
+   * the function would be refused.
    */
   private origin(config: DeploymentConfig): ReturnType<typeof S3BucketOrigin.withOriginAccessControl> {
     const { bucket: bucketName } = sharedNames(config);
@@ -118,7 +119,7 @@ export class EdgeStack extends Stack {
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
       minimumTLSVersion: 1.2,
-      // CloudFront writes by an access control list.
+      // CloudFront writes logs by an access control list.
       objectOwnership: ObjectOwnership.BUCKET_OWNER_PREFERRED,
       lifecycleRules: [{ expiration: Duration.days(LOG_DAYS) }],
       removalPolicy: RemovalPolicy.RETAIN,
@@ -144,14 +145,15 @@ export class EdgeStack extends Stack {
 }
 
 /**
- * Nothing is cached unless an answer asks for it, which none does. The managed policy for that leaves Authorization and
- * query out of the key, by which CloudFront tells apart requests that come at once as well.
+ * Creates the cache policy: nothing is cached unless an answer asks for it, and none does. The managed policy
+ * for this omits Authorization and the query from the cache key, by which CloudFront also tells concurrent
+ * requests apart.
  */
 function cachePolicy(stack: Stack): CachePolicy {
   return new CachePolicy(stack, "CachePolicy", {
     minTtl: Duration.seconds(0),
     defaultTtl: Duration.seconds(0),
-    // With 0 there may be no key at all.
+    // CloudFront allows no cache key if this is 0.
     maxTtl: Duration.seconds(1),
     headerBehavior: CacheHeaderBehavior.allowList("Authorization"),
     queryStringBehavior: CacheQueryStringBehavior.all(),

@@ -1,13 +1,16 @@
 import { CfnWebACL } from "aws-cdk-lib/aws-wafv2";
 import { Construct } from "constructs";
 
-/** Of one address: a key may have a hundred unfinished videos, and clients ask for each once a second. */
+/**
+ * Maximum number of requests per address and window: a key may have a hundred unfinished videos, and clients
+ * poll each once per second.
+ */
 const REQUESTS_MAX = 30_000;
 const WINDOW_SECONDS = 300;
 
 const MANAGED_RULES = ["AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesKnownBadInputsRuleSet"];
 
-/** AWS WAF for a distribution: turns away floods, addresses of bad repute and known attacks. */
+/** AWS WAF for a distribution: blocks floods, addresses of bad reputation and known attacks. */
 export class Firewall extends Construct {
   readonly arn: string;
 
@@ -45,7 +48,7 @@ function named(name: string, priority: number) {
   return { name, priority, visibilityConfig: visibility(name) };
 }
 
-/** No request is kept as a sample, since each has an API key. */
+/** Disables samples of requests, since each contains an API key. */
 function visibility(metricName: string): CfnWebACL.VisibilityConfigProperty {
   return { metricName, cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false };
 }

@@ -1,17 +1,20 @@
 import { Validations } from "aws-cdk-lib";
 import { PolicyStatement, type Role } from "aws-cdk-lib/aws-iam";
 
-/** What a role may do with the objects under prefixes of the bucket, such as those of FOLDERS. */
+/** Access of a role to objects under prefixes of the bucket, such as those of FOLDERS. */
 export interface FolderAccess {
-  /** Getting objects, and learning that there is none. A write or a deletion with `If-Match` needs it too. */
+  /**
+   * Prefixes to get objects from, and to learn that an object is missing. A write or deletion with `If-Match`
+   * needs it too.
+   */
   readonly read?: readonly string[];
   readonly write?: readonly string[];
   readonly delete?: readonly string[];
-  /** Listing without reading; what may be read may be listed. */
+  /** Prefixes to list without reading; readable prefixes may be listed too. */
   readonly list?: readonly string[];
 }
 
-/** Gives a role exactly this access to a bucket, which may be another stack's. */
+/** Grants a role exactly this access to a bucket, which may be in another stack. */
 export function grantFolders(
   role: Role,
   bucket: string,
@@ -37,8 +40,9 @@ export function grantFolders(
     new PolicyStatement({
       actions: ["s3:ListBucket"],
       resources: [arn],
-      // Without s3:ListBucket a missing object is a 403, which the store takes for a fault. S3 asks for it while it
-      // answers a GetObject, and there is no s3:prefix then, so that only "if it exists" holds in both cases.
+      // Without s3:ListBucket a missing object is a 403, which the store treats as a failure. S3 also checks
+      // the permission during GetObject, where s3:prefix is absent, so only an "if exists" condition holds in
+      // both cases.
       conditions: { StringLikeIfExists: { "s3:prefix": listed.map((prefix) => `${prefix}*`) } },
     }),
   );

@@ -11,26 +11,26 @@ import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
 
 export interface ImageBuildProps {
-  /** The context of the build, as far as its `.dockerignore` lets it be. */
+  /** Build context, filtered by its `.dockerignore`. */
   readonly directory: string;
-  /** Inside the directory. */
+  /** Path of the Dockerfile inside the directory. */
   readonly dockerfile: string;
   readonly buildArguments: Readonly<Record<string, string>>;
 }
 
-/** CloudFormation waits for an hour at most. */
+/** Maximum time of a build; CloudFormation waits for an hour at most. */
 const BUILD_MINUTES_MAX = 50;
-/** Older ones are of versions that nobody goes back to. */
+/** Number of images kept. Older images belong to versions that are no longer used. */
 const IMAGES_KEPT = 5;
 
-/** It is the build that answers CloudFormation, so that nothing has to ask again and again whether it is over. */
+/** Build steps. The build itself reports its end to CloudFormation, so that nothing has to poll it. */
 const BUILD_SPEC = {
   version: "0.2",
   phases: {
     build: {
       commands: [
         'aws ecr get-login-password | docker login --username AWS --password-stdin "$REGISTRY"',
-        // A tag is one image for ever: going back to an earlier version finds it there.
+        // Tags are immutable: an earlier version finds its image here.
         'if docker manifest inspect "$IMAGE" > /dev/null 2>&1; then exit 0; fi',
         'docker build --platform linux/amd64 --file "$DOCKERFILE" $BUILD_ARGUMENTS --tag "$IMAGE" .',
         'docker push --quiet "$IMAGE"',
@@ -46,7 +46,10 @@ const BUILD_SPEC = {
   },
 };
 
-/** Begins a build for each new set of properties. There is nothing to delete: the repository takes its images along. */
+/**
+ * Lambda that starts a build for each new set of properties. Deletion does nothing: the repository deletes
+ * its images.
+ */
 const START_BUILD = `
 const { CodeBuild } = require("@aws-sdk/client-codebuild");
 
@@ -77,9 +80,9 @@ exports.handler = async ({ RequestType, ResponseURL, ResourceProperties, ...even
 };
 `;
 
-/** An image that CodeBuild makes in the account while the stack is deployed, once for each version of its inputs. */
+/** Container image that CodeBuild builds in the account during deployment, once for each version of its inputs. */
 export class ImageBuild extends Construct {
-  /** Known once it is there. */
+  /** URI of the image; known once it is built. */
   readonly uri: string;
   readonly fingerprint: string;
   readonly repository: Repository;
@@ -115,7 +118,7 @@ export class ImageBuild extends Construct {
         image: `${this.repository.repositoryUri}:${this.fingerprint}`,
       },
     });
-    // What it may do is another resource, without which it would begin and fail.
+    // The role's policy is another resource, without which the build would start and fail.
     build.node.addDependency(role);
     this.uri = build.getAttString("Uri");
   }
@@ -132,7 +135,7 @@ export class ImageBuild extends Construct {
       reason: "ecr:GetAuthorizationToken knows no resources; layers go to one repository.",
     });
     const project = new Project(this, "Project", {
-      // What the CDK would add lets it read more of the bucket and write logs that are not its own.
+      // The CDK's own grants would let it read more of the bucket, and write other logs.
       role: role.withoutPolicyUpdates(),
       source: Source.s3({ bucket: source.bucket, path: source.s3ObjectKey }),
       buildSpec: BuildSpec.fromObject(BUILD_SPEC),

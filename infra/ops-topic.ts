@@ -4,11 +4,11 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 
-/** Where alarms are told, and who hears of them; nobody without an address. */
+/** SNS topic of alarms, with a subscription of the email address if there is one. */
 export class OpsTopic extends Topic {
   constructor(scope: Construct, id: string, email: string | null) {
     super(scope, id, { enforceSSL: true });
-    // A policy of its own takes away what topics allow by default.
+    // A custom policy replaces the one that topics have by default.
     this.addToResourcePolicy(
       new PolicyStatement({
         actions: ["sns:Publish"],

@@ -16,13 +16,13 @@ import { FOLDERS } from "./names.ts";
 export interface VideoBucketProps {
   readonly bucketName: string;
   readonly retentionDays: number;
-  /** Which queue is told of new objects in a folder. */
+  /** Queue to notify of new objects, by folder. */
   readonly told: Readonly<Record<string, HintQueue>>;
 }
 
 /**
- * Folders that `lib` writes to with a condition only. The markers of `unfinished/`, `undelivered/` and
- * `tenant-triggers/` are written over each other on purpose, and a model by one person at a time.
+ * Folders that `lib` writes to only with conditional writes. The markers of `unfinished/`, `undelivered/` and
+ * `tenant-triggers/` are overwritten on purpose, and a model is pushed by one person at a time.
  */
 export const CONDITIONAL_FOLDERS = [
   FOLDERS.jobs,
@@ -36,14 +36,17 @@ export const CONDITIONAL_FOLDERS = [
 const INVOCATION_DAYS = 7;
 const ACCESS_LOG_DAYS = 90;
 
-/** An idempotency key is remembered for 30 days at most: those of GitHub's webhooks. */
+/** Lifetime of claims. Idempotency keys are remembered for 30 days at most, those of GitHub's webhooks. */
 const CLAIM_DAYS = 31;
 
-/** Webhooks are tried for three days, with a day and more between two tries, and each try is a new version. */
+/**
+ * Webhooks are retried for three days, with up to a day between two attempts. Each attempt writes the record
+ * again.
+ */
 const RECORD_DAYS_MIN = 2;
 const WEBHOOK_DAYS = 4;
 
-/** The one database, and the videos. It outlives the stack. */
+/** Bucket of the records and the videos, the only database. It outlives the stack. */
 export class VideoBucket extends Construct {
   readonly bucket: Bucket;
 
@@ -63,7 +66,7 @@ export class VideoBucket extends Construct {
     this.bucket = new Bucket(this, "Bucket", {
       ...common,
       bucketName,
-      // Its optional properties may be undefined, which those of the interface, read exactly, may not.
+      // The cast is needed because of exactOptionalPropertyTypes: optional properties of the class may be undefined.
       serverAccessLogsBucket: accessLogs as IBucket,
       lifecycleRules: lifecycle(retentionDays),
     });
@@ -71,7 +74,10 @@ export class VideoBucket extends Construct {
     this.tell(bucketName, told);
   }
 
-  /** The L2 would bring a function of its own for this, because it cannot know the bucket's name beforehand. */
+  /**
+   * Sets the notifications on the L1 construct. The L2 construct would add a Lambda function for it, because
+   * it does not know the bucket's name in advance.
+   */
   private tell(bucketName: string, told: VideoBucketProps["told"]): void {
     const queueConfigurations = Object.entries(told).map(([prefix, { queue }]) => ({
       event: "s3:ObjectCreated:*",
@@ -82,13 +88,16 @@ export class VideoBucket extends Construct {
     resource.notificationConfiguration = { queueConfigurations };
     for (const queue of Object.values(told)) {
       queue.acceptFrom("s3", `arn:aws:s3:::${bucketName}`);
-      // S3 tries the queues when it is told of them, so their policies come first.
+      // S3 tests the queues when notifications are set, so their policies must exist before.
       resource.node.addDependency(queue.queue);
     }
   }
 }
 
-/** What goes by age; API keys, endpoints, triggers and models stay. Age counts from an object's last write. */
+/**
+ * Returns the expiration rules. API keys, endpoints, triggers and models do not expire. Age counts from an
+ * object's last write.
+ */
 function lifecycle(retentionDays: number): LifecycleRule[] {
   const days = {
     [FOLDERS.artifacts]: retentionDays,
@@ -106,7 +115,7 @@ function lifecycle(retentionDays: number): LifecycleRule[] {
   return [...expiring, abandoned];
 }
 
-/** A write that would overwrite whatever is there cannot happen, not even by mistake: the store has no other lock. */
+/** Denies unconditional writes, which could overwrite an object by mistake: the store has no other lock. */
 function demandConditions(bucket: Bucket): PolicyStatement {
   return new PolicyStatement({
     sid: "ConditionalWritesOnly",
@@ -114,7 +123,7 @@ function demandConditions(bucket: Bucket): PolicyStatement {
     principals: [new AnyPrincipal()],
     actions: ["s3:PutObject"],
     resources: CONDITIONAL_FOLDERS.map((folder) => bucket.arnForObjects(`${folder}*`)),
-    // Both keys in one condition: it holds where neither header was sent.
+    // Both keys are in one condition, which holds if neither header was sent.
     conditions: { Null: { "s3:if-match": "true", "s3:if-none-match": "true" } },
   });
 }

@@ -18,7 +18,7 @@ import { triggerInvocation, triggerRoutes } from "./routes/triggers.ts";
 import { videoRoutes } from "./routes/videos.ts";
 import { webhookEndpointRoutes, webhookSecretRoute } from "./routes/webhook-endpoints.ts";
 
-/** The HTTP API: the same app at the edge and on a developer's machine. */
+/** Creates the HTTP API, the same app at the edge and on a developer's machine. */
 export function createApp(deps: ApiDeps) {
   const app = new Hono<ApiEnv>({ strict: true });
   app.use(requestId());
@@ -50,7 +50,7 @@ export function createApp(deps: ApiDeps) {
   app.get("/openapi.json", (c) => c.json(document()));
   app.route("/", pageRoutes(deps, document));
 
-  // Whoever sends these proves it by a signature.
+  // Triggers are mounted before `authenticate`: their senders are authenticated by a signature.
   app.route("/v1/triggers", triggerInvocation(deps));
   app.use("/v1/*", authenticate(deps.keys));
   for (const path of ["edits", "extensions", "characters", "characters/:id"]) {
@@ -89,7 +89,7 @@ export function createApp(deps: ApiDeps) {
   return api;
 }
 
-/** The type that Hono's typed client `hc` is made from. */
+/** Type from which Hono's typed client `hc` is made. */
 export type Api = ReturnType<typeof createApp>;
 
 function apiErrorOf(error: unknown): ApiError {

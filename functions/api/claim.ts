@@ -5,14 +5,16 @@ import { ApiError } from "./problem.ts";
 
 const KEY_LIFETIME_MS = 24 * 3_600_000;
 
-/** How long a client of OpenAI goes on repeating a request by itself. */
+/** Time during which a client of OpenAI retries a request on its own. */
 const REPEAT_MS = 120_000;
 
 /**
- * What makes one job of a request that comes more than once: its `Idempotency-Key`, or, without one, that OpenAI's
- * client says it repeats itself (`x-stainless-retry-count`), which it does after every answer it did not get.
+ * Returns the claim that makes one job of repeated requests. The claim is keyed by `Idempotency-Key`, or else
+ * by the content for clients of OpenAI, which send `x-stainless-retry-count` and retry every request without
+ * an answer. Returns undefined for other requests.
  *
- * @param request the parsed body, whose order of fields does not matter
+ * @param request  parsed body; the order of its fields does not matter
+ * @throws ApiError if the Idempotency-Key is invalid
  */
 export function claimOf(c: Context, route: string, request: unknown): Claim | undefined {
   const key = c.req.header("idempotency-key");
@@ -35,7 +37,7 @@ export function hash(text: string | Uint8Array): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** JSON with the members of every object in the order of their names. */
+/** Serialises a value as JSON with the members of every object sorted by name. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_name, member: unknown) => {
     if (typeof member !== "object" || member === null || Array.isArray(member)) return member;

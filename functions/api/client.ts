@@ -1,18 +1,18 @@
 import { hc } from "hono/client";
 import type { Api } from "./app.ts";
 
-/** A client whose requests and answers are typed by the routes themselves. */
+/** Client whose requests and answers are typed by the routes. */
 export type AdareelClient = ReturnType<typeof adareelClient>;
 
 export interface ClientOptions {
-  /** Takes the place of the global one. */
+  /** Replaces the global `fetch`. */
   readonly fetch?: typeof fetch;
 }
 
 /**
- * The API as typed functions: `client.v1.videos.$post({ json: { prompt } })`.
+ * Creates a typed client of the API: `client.v1.videos.$post({ json: { prompt } })`.
  *
- * @param baseUrl where the API is, without `/v1`
+ * @param baseUrl  URL of the API, without `/v1`
  */
 export function adareelClient(baseUrl: string, apiKey: string, { fetch }: ClientOptions = {}) {
   return hc<Api>(baseUrl, { headers: { authorization: `Bearer ${apiKey}` }, ...(fetch && { fetch }) });

@@ -7,38 +7,38 @@ import type { Triggers } from "../../lib/service/triggers/index.ts";
 import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock, Random } from "../../lib/shared/ports.ts";
 
-/** A model this deployment has, as requests are checked against it. */
+/** Model of this deployment, with the limits that requests are checked against. */
 export interface ModelCard {
   readonly name: string;
   readonly limits: VideoLimits;
 }
 
-/** What one API key may ask for. */
+/** Limits of requests with one API key. */
 export interface RequestLimits {
-  /** Bytes of a body, counted as they come. */
+  /** Maximum number of bytes of a body, counted while it is received. */
   readonly bodyBytesMax: number;
   readonly promptCharactersMax: number;
-  /** Jobs that are queued or running. */
+  /** Maximum number of jobs that are queued or running. */
   readonly unfinishedMax: number;
-  /** Pixels of all frames times denoising steps of one video. */
+  /** Maximum of the pixels of all frames of a video times its denoising steps. */
   readonly pixelStepsMax: number;
 }
 
-/** Everything the API does not make itself. */
+/** Dependencies of the API. */
 export interface ApiDeps {
   readonly jobs: JobStore;
   readonly keys: ApiKeys;
   readonly endpoints: Endpoints;
   readonly triggers: Triggers;
   readonly ring: KeyRing;
-  /** Signs URLs of outputs; read for nothing else. */
+  /** Object store, used only to sign URLs of outputs. */
   readonly store: ObjectStore;
   readonly hints: Hints;
   readonly post: Post;
-  /** The first is the default. */
+  /** Models; the first is the default. */
   readonly models: readonly [ModelCard, ...ModelCard[]];
   readonly limits: RequestLimits;
-  /** How long outputs are kept. */
+  /** Time for which outputs are kept. */
   readonly retentionMs: number;
   readonly webhookUrls: { readonly allowLoopback: boolean; readonly blockedHosts: readonly string[] };
   readonly clock: Clock;
@@ -47,11 +47,11 @@ export interface ApiDeps {
   readonly version: string;
 }
 
-/** What Hono carries along with a request. */
+/** Variables that Hono carries with a request. */
 export interface ApiEnv {
   Variables: {
     requestId: string;
-    /** Set on every route under /v1 that asks for a key. */
+    /** Owner of the API key; set on every route under /v1 that needs a key. */
     principal: Principal;
   };
 }

@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
-/** Every way a request can fail, and the status it fails with. */
+/** Codes of all errors, with their HTTP status. */
 export const STATUS_OF = {
   invalid_value: 400,
   unknown_parameter: 400,
@@ -34,12 +34,12 @@ export type ProblemCode = keyof typeof STATUS_OF;
 export const PROBLEM_CODES = Object.keys(STATUS_OF) as ProblemCode[];
 
 export interface ProblemOptions extends ErrorOptions {
-  /** The field that is to blame, in dots for nested ones. */
+  /** Name of the field at fault; nested names are joined by dots. */
   readonly param?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A request that is refused; thrown anywhere, turned into an answer once. */
+/** Error that refuses a request. It can be thrown anywhere; `app.onError` turns it into a response. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly code: ProblemCode;
@@ -59,8 +59,8 @@ export class ApiError extends Error {
 }
 
 /**
- * The body of a failed request: the members of RFC 9457, and the `error` object that OpenAI's clients read. A fault of
- * ours (5xx) says nothing but the id to ask about.
+ * Builds the body of a failed request: the members of RFC 9457, and the `error` object that OpenAI's clients
+ * read. A server error (5xx) reveals only the request id to ask about.
  */
 export function problemOf(error: ApiError, instance: string, requestId: string) {
   const { status, code, param } = error;
@@ -79,7 +79,7 @@ export function problemOf(error: ApiError, instance: string, requestId: string) 
   };
 }
 
-/** Clients of OpenAI try 409 and 5xx again; where that cannot help they are told so. */
+/** Codes that a retry cannot help. Clients of OpenAI retry 409 and 5xx unless told not to. */
 const POINTLESS: ReadonlySet<ProblemCode> = new Set(["video_not_ready", "not_supported"]);
 
 export function problemResponse(c: Context, error: ApiError): Response {
@@ -87,7 +87,7 @@ export function problemResponse(c: Context, error: ApiError): Response {
   return c.body(JSON.stringify(problem), error.status, headersOf(error));
 }
 
-/** What the app would have answered, where there is none or its answer cannot be sent. */
+/** Builds the response to an error without Hono: if the app could not be opened, or its response cannot be sent. */
 export function plainProblem(error: ApiError, instance: string, requestId: string): Response {
   return new Response(JSON.stringify(problemOf(error, instance, requestId)), {
     status: error.status,

@@ -1,17 +1,20 @@
 import type { JobStore } from "../../lib/service/jobs/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 
-/** How long one look at the queue serves everybody who asks: clients poll, and a listing costs as much as a write. */
+/** Time for which one listing of the queue is shared. Clients poll, and a listing costs as much as a write. */
 const SHARED_MS = 1000;
 
-/** A longer queue is not counted. */
+/** Maximum length of the queue for which positions are shown. */
 const SHOWN_MAX = 1000;
 
-/** Where jobs stand in the queue, by a look at it that is a second old at most. */
+/** Positions of jobs in the queue, from a listing that is at most a second old. */
 export interface QueuePositions {
-  /** Unfinished jobs, of everybody, that were created before; null where there are more than a thousand in all. */
+  /**
+   * Counts the unfinished jobs of all tenants that were created earlier. Resolves to null if there are more
+   * than a thousand in total.
+   */
   before(id: string): Promise<number | null>;
-  /** A job that was just created counts at once. */
+  /** Adds a newly created job to the current listing. */
   joined(id: string): void;
 }
 
@@ -34,7 +37,7 @@ export function queuePositions(jobs: Pick<JobStore, "unfinished">, clock: Clock)
   function newest(): Look {
     if (look && look.at + SHARED_MS > clock.now()) return look;
     const begun: Look = { at: clock.now(), ids: list() };
-    // A look that failed is not shared.
+    // A failed listing is not shared.
     begun.ids.catch(() => {
       if (look === begun) look = null;
     });

@@ -7,20 +7,21 @@ import { promisify } from "node:util";
 import type { Provider } from "../../lib/generation/onnx/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 
-/** Where a GPU would be seen. */
+/** Paths by which a GPU and its library are detected. */
 export interface Machine {
   readonly deviceFolder: string;
-  /** What npm does not carry, and only the image for GPUs has. */
+  /** CUDA library of onnxruntime, which is in the GPU image but not in the npm package. */
   readonly cudaLibrary: string;
 }
 
-/** `nvidia0` and so on by NVIDIA's driver; `dxg` is the way of WSL. */
+/** Names of GPU devices: `nvidia0` and so on of NVIDIA's driver, `dxg` of WSL. */
 const DEVICE = /^(nvidia\d+|dxg)$/;
 
 const TRY_MS_MAX = 120_000;
 
 /**
- * Makes sure that the provider has what it needs: a model must not run on a CPU where a GPU was asked for and is paid.
+ * Checks that the provider has a GPU and its library: a model must not fall back to the CPU where a GPU is
+ * paid for.
  *
  * @throws ConfigError
  */
@@ -43,9 +44,10 @@ export function assertProvider(provider: Provider, machine = thisMachine()): voi
 }
 
 /**
- * Runs something on the provider: a driver that is too old for CUDA is found out by a deployment, and not by its jobs.
+ * Runs a small model on the provider, so that a driver too old for CUDA fails the deployment and not its
+ * jobs.
  *
- * @throws ConfigError with what onnxruntime says
+ * @throws ConfigError with the message of onnxruntime
  */
 export async function tryProvider(provider: Provider): Promise<void> {
   const script = fileURLToPath(new URL("./try-provider.ts", import.meta.url));

@@ -3,7 +3,7 @@ import type { Generation } from "../../lib/generation/pipeline/index.ts";
 import { type Frames, frameAt, psnr, ssim } from "../../lib/generation/video/index.ts";
 import type { Receipt } from "../../lib/service/jobs/index.ts";
 
-/** What a video differs in, and what it took, beside the same video without cache. */
+/** Compares a video with the same video without cache: PSNR, SSIM, and time of denoising. */
 export async function compare(
   cached: Generation,
   uncached: Generation,
@@ -17,7 +17,10 @@ export async function compare(
   };
 }
 
-/** Frame by frame: over a whole video it would keep pings and the lease waiting for many seconds. */
+/**
+ * Averages the SSIM frame by frame, with pauses: over a whole video it would block pings and lease renewals
+ * for many seconds.
+ */
 async function meanSsim(a: Frames, b: Frames): Promise<number> {
   let sum = 0;
   for (let frame = 0; frame < a.count; frame++) {

@@ -4,32 +4,33 @@ import { folderList, logLevel, oneOf, parseEnvironment, wholeNumber } from "../.
 import { chooseModels, DEFAULT_CACHE, type NamedModel, type RemoteModel } from "./models.ts";
 
 export interface GpuConfig {
-  /** `PORT`, or else `SAGEMAKER_BIND_TO_PORT`; 8080. With 0 the system chooses a free one. */
+  /** `PORT`, or else `SAGEMAKER_BIND_TO_PORT`; 8080 by default. With 0 the system chooses a free port. */
   readonly port: number;
-  /** `HOST`; 0.0.0.0. */
+  /** `HOST`; 0.0.0.0 by default. */
   readonly host: string;
-  /** `STORE`: where the jobs are, `s3://bucket/prefix` or `file:///folder`. */
+  /** `STORE`: URL of the object store that holds the jobs, `s3://bucket/prefix` or `file:///folder`. */
   readonly store: string;
   /**
-   * `MODELS`: folders, separated as in PATH. Left out, `MODEL_URI`: `s3://bucket/models/<name>/`, which SageMaker lays
-   * into `/opt/ml/model`, and which is downloaded where nothing is there. Left out too, what is in `/opt/ml/model`, or
-   * else the model that comes with the program.
+   * Models, from the first of these that is there: `MODELS`, folders separated as in PATH; `MODEL_URI`,
+   * `s3://bucket/models/<name>/`, which SageMaker puts into `/opt/ml/model`, or which is downloaded if that
+   * folder is empty; the content of `/opt/ml/model`; the demo model.
    */
   readonly models: readonly (NamedModel | RemoteModel)[];
-  /** `MODEL_CACHE`: where models are downloaded to; a folder among the system's temporary ones. */
+  /** `MODEL_CACHE`: folder that models are downloaded to; by default in the system's temporary folder. */
   readonly modelCache: string;
-  /** `LEASE_MS`: how long a job waits for a worker that has gone silent; 60000. */
+  /** `LEASE_MS`: time after which the job of a silent worker is given to another; 60000 by default. */
   readonly leaseMs: number;
-  /** `PROGRESS_INTERVAL_MS`: the least time between two writes of progress; 2000. */
+  /** `PROGRESS_INTERVAL_MS`: minimum time between two writes of progress; 2000 by default. */
   readonly progressIntervalMs: number;
-  /** `MAX_RUN_MS`: how long a job may run; 21600000, which is as long as a job can live. */
+  /** `MAX_RUN_MS`: maximum run time of a job; 21600000 by default, the maximum lifetime of a job. */
   readonly maxRunMs: number;
   /**
-   * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu`. `PRECISION`: `float32` or `float16`, what the transformer's blocks
-   * multiply in; float16 with `cuda`. `THREADS`: inside one operator; by default one for each core.
+   * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, that of the
+   * products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
+   * default one for each core.
    */
   readonly pipeline: PipelineOptions & Required<Pick<PipelineOptions, "provider">>;
-  /** `LOG_LEVEL`: that of pino; `info`. */
+  /** `LOG_LEVEL`: log level of pino; `info` by default. */
   readonly logLevel: string;
 }
 
@@ -61,9 +62,9 @@ const environment = z.object({
 });
 
 /**
- * The configuration that the environment asks for; a variable that is empty counts as left out.
+ * Parses the configuration from environment variables. An empty variable counts as missing.
  *
- * @throws ConfigError naming the first variable that cannot be used
+ * @throws ConfigError naming the first invalid variable
  */
 export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
   const data = parseEnvironment(environment, env);

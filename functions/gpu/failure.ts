@@ -4,13 +4,13 @@ import { RequestError } from "../../lib/generation/request/index.ts";
 import type { JobError } from "../../lib/service/jobs/index.ts";
 
 /**
- * Why an attempt ends without a video. The message is one sentence for whoever asked for the video, and names nothing
- * of this machine; the cause is for the log.
+ * Error that ends an attempt without a video. The message is one sentence for the user and reveals nothing of
+ * this machine; the cause is for the log.
  */
 export class JobFailure extends Error {
   override readonly name = "JobFailure";
   readonly code: JobError["code"];
-  /** Whether another attempt could go better. */
+  /** True if another attempt may succeed. */
   readonly isRetryable: boolean;
 
   constructor(
@@ -24,7 +24,7 @@ export class JobFailure extends Error {
   }
 }
 
-/** What an error in the middle of a job means for the job. */
+/** Converts an error during a job to a JobFailure. */
 export function failureOf(cause: unknown): JobFailure {
   if (cause instanceof JobFailure) return cause;
   if (cause instanceof RequestError) {
@@ -36,11 +36,15 @@ export function failureOf(cause: unknown): JobFailure {
   const fault = cause instanceof GenerationError ? cause.fault : null;
   switch (fault) {
     case "killed":
-      return new JobFailure("out_of_memory", "The worker was killed, most likely for want of memory.", {
+      return new JobFailure("out_of_memory", "The worker was killed, most likely because memory ran out.", {
         cause,
       });
     case "invalid_output":
-      return new JobFailure("invalid_output", "The model gave numbers that are no picture.", { cause });
+      return new JobFailure(
+        "invalid_output",
+        "The model's output is not a picture: it has values that are not finite.",
+        { cause },
+      );
     default:
       return new JobFailure("internal_error", "The video could not be generated.", { cause });
   }

@@ -3,18 +3,21 @@ import type { Holder, JobProgress, JobRecord, JobStore, Refusal } from "../../li
 import type { Clock } from "../../lib/shared/ports.ts";
 import { type Log, reasonOf } from "./log.ts";
 
-/** A job that this worker holds, as long as it can make sure of it. */
+/** Lease of this worker on a job, renewed until it is closed or lost. */
 export interface Lease {
   readonly holder: Holder;
-  /** Aborts when the job is not held any more. */
+  /** Aborts when the lease is lost. */
   readonly signal: AbortSignal;
-  /** Why it is not; `unreachable` when the store did not answer in time. Null while it is held. */
+  /**
+   * Reason why the lease was lost, or null while it is held; `unreachable` means that the store did not
+   * answer in time.
+   */
   readonly lost: Refusal | "missing" | "unreachable" | null;
-  /** When others may take the job if nothing more is written. */
+  /** Time at which the lease expires if it is not renewed. */
   readonly until: number;
-  /** Is written with the next renewal, unless there is something newer by then. */
+  /** Reports progress, which the next renewal writes; newer progress replaces it. */
   report(progress: JobProgress): void;
-  /** Renews no more; resolves once no renewal is under way. The job is still held until {@link Lease.until}. */
+  /** Stops renewing, and resolves once no renewal is in progress. The job stays leased until {@link Lease.until}. */
   close(): Promise<void>;
 }
 
@@ -27,10 +30,10 @@ export interface LeaseOptions {
   readonly log: Log;
 }
 
-/** Renewed so often, a lease outlives several renewals that fail. */
+/** Number of renewals per lease, so that a lease survives several failed renewals. */
 const RENEWALS_PER_LEASE = 6;
 
-/** Renews the lease of a job that was just claimed, with progress and without, until it is closed or lost. */
+/** Renews the lease of a job that was just claimed, with or without progress, until it is closed or lost. */
 export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
   const { jobs, clock, owner, leaseMs, progressIntervalMs, log } = options;
   const holder = { owner, attempt: record.attempt };
@@ -45,7 +48,10 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
   let next: NodeJS.Timeout | undefined;
   let limit = abandonLater();
 
-  /** The work must have stopped before another worker begins, however long the store is silent. */
+  /**
+   * Gives the lease up before it expires: the work must have stopped before another worker starts, even if
+   * the store does not answer.
+   */
   function abandonLater(): NodeJS.Timeout {
     return setTimeout(() => end("unreachable"), Math.max(0, until - leaseMs / 3 - clock.now()));
   }
@@ -80,7 +86,7 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
       const renewed = await jobs.apply(record, { type: "renew", ...holder, leaseMs, progress });
       if (!renewed.ok) return end(renewed.reason);
       const { lease, attempt } = renewed.record;
-      // The renewal may have been followed by somebody else's write before it was known to have been made.
+      // Another write may have followed the renewal before its result was known.
       if (lease?.owner !== owner || attempt !== holder.attempt) return end("lease_lost");
       until = lease.until;
       clearTimeout(limit);
@@ -107,7 +113,7 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
     },
     async close() {
       clearTimeout(next);
-      // A store that answers nothing must not keep the worker beyond the lease.
+      // A store that does not answer must not keep the worker beyond the lease.
       if (!lost) await Promise.race([writing, once(controller.signal, "abort")]);
       isClosed = true;
       clearTimeout(limit);

@@ -2,5 +2,5 @@ import type { Logger } from "pino";
 
 export { reasonOf } from "../../lib/shared/reason-of.ts";
 
-/** What is told of the work. Never a prompt, a URL or a key. */
+/** Log of the work. It never contains a prompt, a URL or a key. */
 export type Log = Pick<Logger, "debug" | "info" | "warn" | "error">;

@@ -7,13 +7,13 @@ import { type DownloadProgress, downloadModel } from "../../lib/distribution/mod
 import { openFileDownloads } from "../../lib/service/storage/index.ts";
 import type { Log } from "./log.ts";
 
-/** A model on this machine, under the name that jobs ask for. */
+/** Model on this machine, under the name used in jobs. */
 export interface NamedModel {
   readonly name: string;
   readonly folder: string;
 }
 
-/** A model that is in a bucket: `s3://bucket/models/<name>/`. */
+/** Model in a bucket: `s3://bucket/models/<name>/`. */
 export interface RemoteModel {
   readonly name: string;
   readonly url: string;
@@ -22,14 +22,14 @@ export interface RemoteModel {
 const DEMO_MODEL = fileURLToPath(new URL("../../models/demo", import.meta.url));
 const LOG_INTERVAL_MS = 10_000;
 
-/** The model in a folder, called as that is. */
+/** Names a model after its folder. */
 export function namedByFolder(folder: string): NamedModel {
   return { name: basename(resolve(folder)), folder };
 }
 
 /**
- * The models that there are: those in `folders`; or else the one that `url` names, which SageMaker has laid into
- * `mounted`, or which is to be downloaded; or else what is in `mounted`; or else the one that comes with the program.
+ * Chooses the models: those in `folders`; or the model that `url` names, which SageMaker has put into
+ * `mounted` or which is to be downloaded; or the content of `mounted`; or the demo model.
  */
 export function chooseModels({
   folders,
@@ -48,7 +48,7 @@ export function chooseModels({
 }
 
 /**
- * The model on this machine, downloaded if it is not.
+ * Returns the model on this machine, downloaded if necessary.
  *
  * @throws ModelStoreError, StoreError, ChangedFileError
  */
@@ -79,5 +79,5 @@ export async function fetchModel(
   return { name, folder };
 }
 
-/** Where models are downloaded to when nothing else is said. */
+/** Default folder for downloaded models. */
 export const DEFAULT_CACHE = join(tmpdir(), "adareel-models");

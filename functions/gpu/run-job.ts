@@ -8,20 +8,20 @@ import { reasonOf } from "./log.ts";
 import { type MakeOptions, makeVideo } from "./make-video.ts";
 
 export interface JobRunOptions extends LeaseOptions, Omit<MakeOptions, "signal" | "onProgress"> {
-  /** How long an attempt may run before the job fails for good, since it would take as long again. */
+  /** Maximum run time of an attempt. A job that exceeds it fails for good, since a retry would take as long. */
   readonly maxRunMs: number;
-  /** The job has begun or ended. */
+  /** Called when the job has begun or ended. */
   readonly onChange: (record: JobRecord) => void;
 }
 
-/** Pause between two tries to write how a job ended. */
+/** Pause between two tries to write the end of a job. */
 const RETRY_MS = 500;
 
 /**
- * Runs a job if it can be claimed, and returns the record as it stands then; null if there is no such job.
+ * Runs a job if it can be claimed, and returns its record afterwards; null if there is no such job.
  *
- * @param handBack  aborts when the job is to be given back at once, unfinished
- * @throws StoreError when the store does not answer; a job that was begun is then left to its lease
+ * @param handBack  aborts when the job is to be released at once, unfinished
+ * @throws StoreError if the store does not answer; a running job is then left until its lease expires
  */
 export async function runJob(
   ref: JobRef,
@@ -32,7 +32,7 @@ export async function runJob(
   const claimed = await jobs.apply(ref, { type: "claim", owner, leaseMs });
   if (!claimed.ok) return claimed.reason === "overdue" ? expire(ref, options) : claimed.record;
   onChange(claimed.record);
-  // The claim may have ended the job, because too many workers were lost, or was undone since.
+  // The claim ends the job if too many workers were lost, and may have been undone since.
   if (claimed.record.lease?.owner !== owner) return claimed.record;
 
   const lease = keepLease(claimed.record, options);
@@ -46,11 +46,11 @@ export async function runJob(
 function overrun(maxRunMs: number, cause: unknown): JobFailure {
   const limit =
     maxRunMs < 60_000 ? `${maxRunMs / 1_000} seconds` : `${Math.round(maxRunMs / 60_000)} minutes`;
-  const message = `The video took longer than the ${limit} that one may run.`;
+  const message = `The video took longer than the limit of ${limit}.`;
   return new JobFailure("deadline_exceeded", message, { cause, isRetryable: false });
 }
 
-/** What is to be written when the work is over; of no meaning once the lease is lost. */
+/** Makes the video and returns the event to write. The event is ignored if the lease was lost. */
 async function work(
   record: JobRecord,
   lease: Lease,
@@ -62,7 +62,7 @@ async function work(
   try {
     const signal = AbortSignal.any([lease.signal, handBack, limit]);
     const making = makeVideo(record, { ...options, signal, onProgress: lease.report });
-    // What cannot be interrupted is not waited for by a process that has to go.
+    // A process that must exit does not wait for work that cannot be interrupted.
     return { type: "complete", ...(await unlessAborted(making, handBack)), ...lease.holder };
   } catch (cause) {
     if (handBack.aborted) return { type: "release", ...lease.holder };
@@ -95,7 +95,7 @@ async function settle(
   return record;
 }
 
-/** The work was for nothing: somebody else has decided about the job, or its time is over. */
+/** Returns the record after the lease was lost: another write decided about the job, or its time is over. */
 function lose(ref: JobRef, { lost }: Lease, options: JobRunOptions): Promise<JobRecord | null> {
   return lost === "overdue" ? expire(ref, options) : options.jobs.read(ref);
 }

@@ -28,9 +28,9 @@ import { createGpuApp } from "./server.ts";
 import { type WarmModels, warmModels } from "./warm-models.ts";
 import { createWorker, type Worker } from "./worker.ts";
 
-/** The GPU function: takes one job after another over HTTP, until it is told to stop. */
+/** The GPU function: runs one job after another over HTTP, until it is stopped. */
 
-/** SageMaker kills 30 s after SIGTERM; what is left is for giving a job back. */
+/** SageMaker kills the process 30 s after SIGTERM; the time after this grace is for releasing a job. */
 const STOP_GRACE_MS = 25_000;
 const EXIT_MS = 29_000;
 const ANSWER_MS = 500;
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   const config = parseConfig(process.env);
   const { provider } = config.pipeline;
   assertProvider(provider);
-  // The first process of a container is not ended by a signal that it does not ask for.
+  // The first process of a container ignores signals without a handler.
   process.on("SIGTERM", leave);
   if (provider !== "cpu") await tryProvider(provider);
   const log = pino({ level: config.logLevel, base: null }, logDestination(1));
@@ -84,10 +84,13 @@ function leave(): void {
 
 function assertArguments([command = "serve", ...more]: readonly string[]): void {
   if (command === "serve" && more.length === 0) return;
-  throw new ConfigError(`The only argument there is is "serve", everything else comes from the environment.`);
+  throw new ConfigError(`The only argument is "serve": everything else is set by environment variables.`);
 }
 
-/** SIGTERM leaves the job that runs some time; asked again, by Ctrl-C, or without a parent, there is none. */
+/**
+ * Stops the worker. SIGTERM gives the running job some time. A second signal, Ctrl-C, or the loss of the
+ * parent releases the job at once.
+ */
 function stopWhenTold(worker: Worker, server: Server): void {
   let isStopping = false;
   const stop = (isUrgent: boolean) => {
@@ -101,11 +104,11 @@ function stopWhenTold(worker: Worker, server: Server): void {
   process.on("SIGTERM", () => stop(false));
   process.on("SIGINT", () => stop(true));
   process.on("disconnect", () => stop(true));
-  // A parent that died during the start was not heard.
+  // The parent may have died before the handlers were set.
   if (process.send && !process.connected) stop(true);
 }
 
-/** Whoever waits for the job hears of its end; the child that holds the model goes with this process. */
+/** Exits after pending requests are answered. The child process that holds the model ends with this one. */
 async function exitAfterAnswers(server: Server): Promise<void> {
   server.close();
   await Promise.race([once(server, "close"), sleep(ANSWER_MS)]);
@@ -116,7 +119,7 @@ function tellOfChange({ tenant, id }: JobRecord): void {
   tellParent({ kind: "changed", ref: { tenant, id } });
 }
 
-/** Nobody is told of a job's beginning but by its marker; the end of a job has one anyway. */
+/** Writes the marker that triggers webhooks for the start of a job. The end of a job has a marker anyway. */
 async function markBegun(record: JobRecord, jobs: JobStore, log: Log): Promise<void> {
   if (isFinished(record) || !hasUnsettled(record)) return;
   try {
@@ -124,21 +127,21 @@ async function markBegun(record: JobRecord, jobs: JobStore, log: Log): Promise<v
   } catch (error) {
     log.warn(
       { id: record.id, reason: reasonOf(error) },
-      "that the job began may be told only when it has ended",
+      "the webhook for the start of the job may be sent only after its end",
     );
   }
 }
 
 function tellParent(message: FromGpu): void {
-  // A parent that is gone is noticed by `disconnect`.
+  // The `disconnect` event reports a parent that is gone.
   if (process.connected) process.send!(message, undefined, undefined, () => undefined);
 }
 
 function refuseToSign(): never {
-  throw new Error("The GPU function gives no URLs away.");
+  throw new Error("The GPU function does not sign URLs.");
 }
 
-/** One sentence on stderr; 2 for a configuration that has to be put otherwise, 1 for everything else. */
+/** Errors print one sentence on stderr. The exit code is 2 for a mistake in the configuration, 1 otherwise. */
 main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
   const isMistake = [ConfigError, CheckpointError, ModelStoreError, RangeError].some(

@@ -13,7 +13,7 @@ export interface GpuAppDeps {
   readonly log: Log;
 }
 
-/** A job's record may come whole, with the trace of a thousand steps in it. */
+/** Maximum size of a body. A job's record may be sent whole, with the trace of a thousand steps. */
 const BODY_BYTES_MAX = 4 * 2 ** 20;
 
 const RETRY_SECONDS = 5;
@@ -24,13 +24,14 @@ const refSchema = z.object({
 });
 
 /**
- * A job, or the object that its record is stored as, which SageMaker brings. Whatever else a body has is for others:
- * the record is read from the store.
+ * Body of an invocation: a reference to a job, or the stored object of its record, which SageMaker passes.
+ * Other fields are ignored: the record is read from the store.
  */
 const invocationSchema = z.union([refSchema, z.object({ value: refSchema }).transform(({ value }) => value)]);
 
 /**
- * The HTTP surface of a SageMaker container: `GET /ping`, and `POST /invocations`, which answers when the job is over.
+ * Creates the HTTP interface of a SageMaker container: `GET /ping`, and `POST /invocations`, which answers
+ * when the job has ended.
  *
  * @see Amazon SageMaker developer guide, "Custom inference code with hosting services"
  */

@@ -1,6 +1,6 @@
 import { Graph, neg, openSession, type Provider } from "../../lib/generation/onnx/index.ts";
 
-/** Runs the smallest model there is on the provider in the argument; a process of its own, which frees the GPU. */
+/** Runs a minimal model on the provider given as argument. It is a process of its own, so that the GPU is freed. */
 async function main(provider: Provider): Promise<void> {
   const graph = new Graph({ provider });
   graph.output("y", neg(graph.input("x", "float32", [1])));

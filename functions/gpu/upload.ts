@@ -14,7 +14,7 @@ const RETRY_MS = 500;
 /**
  * Stores a file as an artifact of the record's attempt.
  *
- * @throws JobFailure when it cannot be stored, or something else is stored there
+ * @throws JobFailure if it cannot be stored, or a different object is stored there
  */
 export async function uploadFile(store: ObjectStore, record: JobRecord, path: string): Promise<Artifact> {
   const body = await readFile(path);
@@ -40,10 +40,10 @@ async function putOnce(
   const put = await store.put(key, body, { ifAbsent: true, contentType });
   if (put.ok) return "stored";
   if (put.reason === "conflict") return "conflict";
-  // No other worker has this attempt, so this is our own write, whose answer was lost.
+  // No other worker has this attempt, so the object is our own write, whose answer was lost.
   const stored = await store.get(key);
   if (stored && Buffer.compare(stored.body, body) === 0) return "stored";
-  throw new JobFailure("upload_failed", "Something else is stored where the video belongs.");
+  throw new JobFailure("upload_failed", "A different object is stored under the video's key.");
 }
 
 function asStoreError(error: unknown): StoreError {

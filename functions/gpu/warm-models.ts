@@ -10,31 +10,30 @@ import type { NamedModel } from "./models.ts";
 
 export interface WarmModel {
   readonly pipeline: PipelineProcess;
-  /** Rejects with CheckpointError; may take as long as reading the whole model. */
+  /** SHA-256 hashes of the model's files. Takes as long as reading the whole model; rejects with CheckpointError. */
   readonly weights: Promise<Readonly<Record<string, string>>>;
 }
 
-/** The models of this deployment. One is open at a time: what fills a GPU leaves no room for a second. */
+/** Models of this deployment. Only one model is open at a time, because it fills the GPU. */
 export interface WarmModels {
   readonly names: readonly string[];
-  /** The one that is open. */
+  /** Name of the open model. */
   readonly warm: string | null;
   /**
-   * The named model, ready to generate; opens nothing if it was the last one used and its process lives. One call at a
-   * time.
+   * Opens a model for generation, or returns it if it is still open. Calls must not overlap.
    *
-   * @throws GenerationError when the model cannot be opened
+   * @throws GenerationError if the model cannot be opened
    */
   open(name: string): Promise<WarmModel>;
-  /** Ends the process of the model that is open, in the middle of whatever it does. */
+  /** Kills the process of the open model, whatever it is doing. */
   kill(): void;
   close(): Promise<void>;
 }
 
 /**
- * Reads what the models are; the first job of each opens it.
+ * Checks the model folders. The first job of each model opens it.
  *
- * @throws CheckpointError when a folder is not a model, ConfigError when two have one name
+ * @throws CheckpointError if a folder is not a model, ConfigError if two models have the same name
  */
 export async function warmModels(
   models: readonly NamedModel[],
@@ -44,20 +43,23 @@ export async function warmModels(
   for (const { name, folder } of models) {
     await describeModel(folder);
     if (folderOf.has(name)) {
-      throw new ConfigError(`MODELS has two models of the name ${name}, which jobs could not tell apart.`);
+      throw new ConfigError(`MODELS has two models named ${name}: rename one of the folders.`);
     }
     folderOf.set(name, folder);
   }
   const hashes = new Map<string, WarmModel["weights"]>();
   let warm: { name: string; pipeline: PipelineProcess } | null = null;
 
-  /** Begun once a model is open, so that a first job need not share the disk with it. */
+  /**
+   * Starts hashing the weights. This happens after the model is opened, so that its first job does not share
+   * the disk with it.
+   */
   function weightsOf(name: string): WarmModel["weights"] {
     const begun = hashes.get(name);
     if (begun) return begun;
     const hashing = hashWeights(folderOf.get(name)!);
     hashes.set(name, hashing);
-    // Whoever awaits it is told; the next job tries again.
+    // The caller gets the rejection; the next job tries again.
     hashing.catch(() => hashes.delete(name));
     return hashing;
   }

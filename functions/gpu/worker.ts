@@ -5,19 +5,20 @@ export type Run =
   | { readonly outcome: "ran"; readonly record: JobRecord }
   | { readonly outcome: "missing" | "busy" | "stopping" };
 
-/** Runs one job at a time. */
+/** Worker that runs one job at a time. */
 export interface Worker {
   readonly isBusy: boolean;
   readonly isStopping: boolean;
   /**
-   * Runs the job, unless another runs, it is somebody else's, or it is over; then returns how it stands.
+   * Runs the job, unless the worker is busy, or the job is leased by another worker or finished. Returns its
+   * record.
    *
    * @throws StoreError
    */
   run(ref: JobRef): Promise<Run>;
-  /** Begins no more jobs; resolves when the one that runs has ended, or was handed back because it had no more time. */
+  /** Accepts no more jobs. Resolves when the running job has ended, or was released after `graceMs`. */
   stop(graceMs: number): Promise<void>;
-  /** Begins no more jobs, and gives the one that runs back at once. */
+  /** Accepts no more jobs, and releases the running job at once. */
   handBack(): void;
 }
 

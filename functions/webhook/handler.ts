@@ -10,7 +10,7 @@ import { sendWebhooks } from "./webhook.ts";
 
 const environment = z.object({
   MASTER_SECRET_ID: needed("the name of the secret that the master key is made from"),
-  /** Names of the service itself, with commas between them. */
+  /** Host names of the service itself, separated by commas. */
   BLOCKED_HOSTS: z.string().default(""),
 });
 
@@ -29,5 +29,5 @@ const deps = {
   spread: Math.random,
 };
 
-/** Takes the messages of the webhooks queue: hints, and events of the bucket's `undelivered/`. */
+/** Handles the messages of the webhooks queue: hints, and events of the bucket's `undelivered/`. */
 export const handler = jobHandler(log, (ref) => sendWebhooks(deps, ref));

@@ -6,12 +6,15 @@ export interface WebhookDeps extends SenderOptions {
   readonly hints: Pick<SqsHints, "webhooks">;
 }
 
-/** The clocks of two machines are less than that apart: who comes too early sends nothing, and plans nothing. */
+/**
+ * Upper bound of the difference between the clocks of two machines: a delivery that is early sends and plans
+ * nothing.
+ */
 const SKEW_SECONDS = 1;
 
 /**
- * Delivers what is due of a job's webhooks. Who sent something also says when to come again; what is due later than a
- * message can wait is found by the sweeper.
+ * Delivers the webhooks of a job that are due, and, if something was sent, schedules the next hint. A
+ * delivery due later than a message can wait is found by the sweeper.
  */
 export async function sendWebhooks(deps: WebhookDeps, ref: JobRef): Promise<"sent" | "nothing due"> {
   const { nextAt, hasSent } = await deliverWebhooks(deps, ref);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** A JSON Schema, as far as zod writes it. */
+/** Subset of JSON Schema that zod writes. */
 export interface Schema {
   readonly type?: string;
   readonly const?: unknown;
@@ -27,7 +27,7 @@ const nasty = fc.oneof(
   fc.constantFrom<unknown>(1e308, -1, 0.5, -0, 2 ** 53, null, {}, [], JSON.parse('{"__proto__":{"a":1}}')),
 );
 
-/** JSON that a schema describes, with something else in a place here and there. */
+/** Generates JSON that fits a schema, with occasional values that do not. */
 export function arbitraryJson(schema: Schema): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 12, arbitrary: fitting(schema) }, { weight: 1, arbitrary: nasty });
 }

@@ -1,4 +1,4 @@
-/** The multipart form that OpenAI's clients make of a request: brackets for objects, `[]` for lists. */
+/** Encodes a request as the multipart form that OpenAI's clients send: brackets for objects, `[]` for lists. */
 export function formOf(fields: object): FormData {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) append(form, name, value);

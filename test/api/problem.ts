@@ -8,7 +8,7 @@ export interface Problem {
   readonly error: { readonly message: string; readonly param: string | null; readonly code: ProblemCode };
 }
 
-/** Expects an answer to be this problem, in all the members that RFC 9457 and OpenAI's clients read. */
+/** Asserts that an answer is this problem, in all members that RFC 9457 and OpenAI's clients define. */
 export async function expectProblem(
   response: Response,
   code: ProblemCode,

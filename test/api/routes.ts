@@ -9,12 +9,12 @@ import { testApi } from "./support.ts";
 const { routes } = (await testApi({ store: memoryStore() })).app;
 const ALL: readonly Operation[] = operationsOf(routes);
 
-/** Every operation of the reference, those last that delete what the others need. */
+/** Operations of the API reference. Deletions come last, because other operations need what they delete. */
 export const OPERATIONS = [...ALL].sort(
   (a, b) => Number(a.method === "delete") - Number(b.method === "delete"),
 );
 
-/** A body that the operation takes, where an empty one will not do. */
+/** Example bodies of operations that do not accept an empty body. */
 export const EXAMPLES: Readonly<Record<string, object>> = {
   createVideo: {
     prompt: "a",
@@ -38,12 +38,12 @@ interface Document {
 
 export const DOCUMENT = openApiDocument({ routes, version: "1.0.0" }) as unknown as Document;
 
-/** A path with its `{id}` filled in. */
+/** Fills in the `{id}` of a path. */
 export function pathOf({ path }: Operation, id: string): string {
   return path.replace("{id}", id);
 }
 
-/** Expects an answer to be one that the reference promises, with no member that it does not name. */
+/** Asserts that an answer is documented, with no member that the reference does not name. */
 export async function expectDocumented(operation: Operation, answer: Response): Promise<void> {
   const documented = DOCUMENT.paths[operation.path]![operation.method]!.responses[answer.status];
   expect(documented, `${operation.id} is documented with ${answer.status}`).toBeDefined();
@@ -53,7 +53,7 @@ export async function expectDocumented(operation: Operation, answer: Response): 
     expect(documented!.description, operation.id).toMatch(new RegExp(`\\b${error.code}\\b`));
   } else if (operation.returns) {
     const body = await answer.json();
-    // Parsing leaves out what the schema does not name.
+    // Parsing drops members that the schema does not name.
     expect(operation.returns.parse(body)).toEqual(body);
   }
 }

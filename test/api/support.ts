@@ -23,7 +23,7 @@ import { deliverWebhooks, webhookEndpoints } from "../../lib/service/webhooks/in
 import type { Clock } from "../../lib/shared/ports.ts";
 import { receipt } from "../service/jobs/sample-job.ts";
 
-/** Stands still until it is moved. */
+/** Clock that only moves when a test advances it. */
 export interface TestClock extends Clock {
   advance(milliseconds: number): void;
 }
@@ -35,7 +35,7 @@ export interface Posted {
 }
 
 export interface SendOptions {
-  /** The first tenant's if left out; null sends none. */
+  /** API key, by default that of the first tenant; null sends none. */
   readonly key?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
@@ -45,7 +45,7 @@ export interface SendOptions {
 
 export interface TestApiOptions
   extends Partial<Pick<ApiDeps, "store" | "limits" | "retentionMs" | "webhookUrls" | "models" | "log">> {
-  /** What signed URLs begin with, where the API is served. */
+  /** Base of signed URLs, if the API is served. */
   readonly baseUrl?: () => string;
 }
 
@@ -64,8 +64,8 @@ const root = mkdtempSync(join(tmpdir(), "adareel-api-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /**
- * The whole API over a folder that is removed with the test file, with the keys of two tenants. Nothing works on its
- * jobs and nothing is sent: the hints and the posts are kept to be looked at.
+ * Creates the whole API over a temporary folder, with the keys of two tenants. No worker runs jobs and
+ * nothing is sent: hints and posts are recorded for assertions.
  */
 export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiOptions = {}) {
   const clock = testClock(Date.UTC(2026, 10, 22, 12));
@@ -128,7 +128,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
     });
   }
 
-  /** A job that was accepted. */
+  /** Creates a video; asserts that it is accepted. */
   async function create(fields: object = {}, options: SendOptions = {}): Promise<Video> {
     const response = await send("POST", "/v1/videos", {
       ...options,
@@ -142,7 +142,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
     return (await (await send("GET", `/v1/videos/${id}`)).json()) as Video;
   }
 
-  /** What a worker does to a job of the first tenant. */
+  /** Applies an event to a job of the first tenant, as a worker would. */
   async function apply(id: string, event: JobEvent): Promise<JobRecord> {
     const applied = await jobs.apply({ tenant: "acme", id }, event);
     if (!applied.ok) throw new Error(`${event.type} was refused: ${applied.reason}`);
@@ -151,7 +151,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
 
   const claim = (id: string) => apply(id, { type: "claim", owner: "worker", leaseMs: 60_000 });
 
-  /** Makes the outputs of a job of the first tenant, as a worker would: claimed, stored, completed. */
+  /** Completes a job of the first tenant as a worker would: claims it, stores outputs, completes it. */
   async function complete(id: string): Promise<JobRecord> {
     const { attempt, params } = await claim(id);
     const write = async (name: string, contentType: string): Promise<Artifact> => {
@@ -179,7 +179,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
     });
   }
 
-  /** Sends what is due of a job's webhooks. */
+  /** Sends the webhooks of a job that are due. */
   const deliver = (id: string) => deliverWebhooks({ ...deps, spread: () => 0.5 }, { tenant: "acme", id });
 
   return {

@@ -11,7 +11,7 @@ export interface GoldenClip extends PromptAttributes {
 const folder = new URL("../golden/prompt-check/", import.meta.url);
 const [SIZE, COUNT] = [64, 16];
 
-/** Clips drawn by tools/demo-model/scenes.py, with what they show; written by held_out.py --golden. */
+/** Reads clips drawn by tools/demo-model/scenes.py, with their attributes; written by held_out.py --golden. */
 export function goldenClips(): GoldenClip[] {
   const rows: Omit<GoldenClip, "frames">[] = JSON.parse(readFileSync(new URL("clips.json", folder), "utf8"));
   const bytes = new Uint8Array(gunzipSync(readFileSync(new URL("clips.rgb.gz", folder))));
@@ -19,25 +19,25 @@ export function goldenClips(): GoldenClip[] {
   const clipBytes = COUNT * frameBytes;
   return rows.map((row, clip) => {
     const rgb = bytes.slice(clip * clipBytes, (clip + 1) * clipBytes);
-    // Each frame was xored with the one before.
+    // Each frame is stored as XOR with the frame before it.
     for (let i = frameBytes; i < clipBytes; i++) rgb[i]! ^= rgb[i - frameBytes]!;
     return { ...row, frames: { width: SIZE, height: SIZE, count: COUNT, rgb } };
   });
 }
 
-/** The frames as a decoder would leave them: blurred by a Gaussian and noisy, the same on every machine. */
+/** Imitates the output of a decoder: blurs frames by a Gaussian and adds noise, the same on every machine. */
 export function soften(frames: Frames, { sigma, noise }: { sigma: number; noise: number }): Frames {
   const { width, height, count } = frames;
   const random = uniform(1);
   const across = blurAlong(Float32Array.from(frames.rgb), { length: width, stride: 3, sigma });
   const down = blurAlong(across, { length: height, stride: width * 3, sigma });
-  // The sum of four uniform numbers is near enough to a Gaussian; its deviation is sqrt(1/3).
+  // The sum of four uniform numbers approximates a Gaussian; its standard deviation is sqrt(1/3).
   const gaussian = () => (random() + random() + random() + random() - 2) * Math.sqrt(3);
   const rgb = Uint8Array.from(down, (v) => Math.round(Math.min(255, Math.max(0, v + noise * gaussian()))));
   return { width, height, count, rgb };
 }
 
-/** One axis of a blur; beyond the edge lies the edge. */
+/** Blurs along one axis; the edge is repeated outwards. */
 function blurAlong(
   values: Float32Array,
   { length, stride, sigma }: { length: number; stride: number; sigma: number },
@@ -56,7 +56,7 @@ function blurAlong(
   });
 }
 
-/** Marsaglia's 32-bit xorshift, as numbers in [0, 1). */
+/** Marsaglia's 32-bit xorshift generator of numbers in [0, 1). */
 function uniform(seed: number): () => number {
   let state = seed;
   return () => {

@@ -20,7 +20,7 @@ const circumstances = {
   model: { name: "demo", sha256: "0123456789abcdef".repeat(4) },
 };
 
-/** What `quality` might measure on the first scene: a computed step of 25 ms, a reused one of 0.5 ms. */
+/** Sample results of `quality` on the first scene: a computed step takes 25 ms, a reused one 0.5 ms. */
 export function sampleQualityResults(): QualityResults {
   const prompts = benchmarkPrompts(4);
   return {
@@ -55,7 +55,7 @@ function sampleRuns(prompt: number, steps: number): QualityRun[] {
   });
 }
 
-/** What `step` might measure: the machine is three times as slow in the second round, for both sides. */
+/** Sample results of `step`: the machine is three times as slow in the second round, for both sides. */
 export function sampleStepResults(): StepResults {
   const slowness = [1, 3, 1];
   const rounds = (milliseconds: number) => slowness.map((factor) => factor * milliseconds);
@@ -95,7 +95,10 @@ export function sampleStepResults(): StepResults {
   };
 }
 
-/** What `api` might measure: ours is ten times as slow, and the machine three times as slow in the second round. */
+/**
+ * Sample results of `api`: our server is ten times as slow, and the machine three times as slow in the second
+ * round.
+ */
 export function sampleApiResults(): ApiResults {
   const rounds = (milliseconds: number) =>
     [1, 3, 1].map((slowness) => ({
@@ -130,7 +133,7 @@ export function sampleApiResults(): ApiResults {
   };
 }
 
-/** What `model` might measure: of one family a step, a decoder and a text encoder that PyTorch was not there for. */
+/** Sample results of `model`: a step, a decoder and a text encoder of one family, without PyTorch. */
 export function sampleModelResults(): ModelResults {
   const slowness = [1, 3, 1];
   const rounds = (milliseconds: number) => slowness.map((factor) => factor * milliseconds);

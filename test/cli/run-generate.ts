@@ -13,11 +13,11 @@ export interface Finished {
 export interface Started {
   readonly child: ChildProcess;
   readonly finished: Promise<Finished>;
-  /** Resolves once stderr holds `text`. */
+  /** Resolves once stderr contains `text`. */
   saw(text: string): Promise<void>;
 }
 
-/** Starts the command as npm would, standing in `folder`. */
+/** Starts the command like npm, called in `folder`. */
 export function startGenerate(args: readonly string[], folder: string, env: NodeJS.ProcessEnv = {}): Started {
   const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry, ...args], {
     env: { ...process.env, INIT_CWD: folder, LANG: "C.UTF-8", LC_ALL: "", ...env },

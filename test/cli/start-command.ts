@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
-/** Starts a command as npm would, standing in `folder`. */
+/** Starts a command like npm, called in `folder`. */
 export function startCommand(
   name: "keys" | "models",
   args: readonly string[],

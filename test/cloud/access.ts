@@ -1,10 +1,10 @@
 import type { StubRequest } from "../s3-stub/s3-stub.ts";
 
-/** One kind of thing that a role did with the bucket. */
+/** Access of a role to the bucket. */
 export interface Access {
   readonly role: string;
   readonly operation: "get" | "put" | "delete" | "list";
-  /** The first folder of the key, or of the prefix that was listed: `jobs/`. */
+  /** First folder of the key, or of the listed prefix: `jobs/`. */
   readonly folder: string;
 }
 
@@ -16,10 +16,10 @@ const OPERATIONS: Readonly<Record<string, Access["operation"]>> = {
   ListObjectsV2: "list",
 };
 
-/** What was done by requests whose access key is the name of their role; each kind once, sorted. */
+/** Returns the accesses of requests whose access key is the name of their role, without duplicates, sorted. */
 export function accessesIn(requests: readonly StubRequest[]): Access[] {
   const found = requests.flatMap(({ operation: name, key, query, headers }) => {
-    // Whoever follows a signed URL acts as the role that signed it.
+    // A request to a signed URL has the role of its signer.
     const signed = headers.authorization ?? `Credential=${query.get("X-Amz-Credential")}`;
     const [, role] = /Credential=([^/]+)\//.exec(signed) ?? [];
     const operation = OPERATIONS[name];

@@ -5,12 +5,12 @@ import { notification } from "./notification.ts";
 
 export interface AsyncEndpointOptions {
   readonly name: string;
-  /** The bucket, as the endpoint's own role reaches it. */
+  /** Bucket, accessed with the endpoint's own role. */
   readonly store: ObjectStore;
   readonly storeUrl: string;
-  /** Where the container listens, once it does. */
+  /** URL of the container; resolves once it listens. */
   readonly container: () => Promise<string>;
-  /** Publishes how an invocation ended. */
+  /** Publishes the end of an invocation. */
   readonly notify: (body: string) => void;
   readonly clock: Clock;
 }
@@ -22,20 +22,20 @@ export interface Invocation {
   readonly ttlSeconds: number;
 }
 
-/** How often each of these goes wrong from now on. */
+/** Number of times that each fault occurs from now on. */
 export interface EndpointFaults {
-  /** Not taken: whoever asks is to ask again. */
+  /** Invocations refused, to be tried again. */
   throttled: number;
-  /** Taken, and never heard of again. */
+  /** Invocations accepted and lost. */
   lostInvocations: number;
   lostNotifications: number;
-  /** The container is given it twice, one after the other. */
+  /** Invocations given to the container twice, one after the other. */
   repeatedInvocations: number;
-  /** The container is not reached, which says 500 for it. */
+  /** Invocations that fail with 500 before they reach the container. */
   serverErrors: number;
 }
 
-/** An asynchronous endpoint of SageMaker with one instance, which runs one invocation at a time. */
+/** Stand-in for an asynchronous endpoint of SageMaker with one instance, which runs one invocation at a time. */
 export class AsyncEndpoint {
   readonly name: string;
   readonly faults: EndpointFaults = {
@@ -45,7 +45,7 @@ export class AsyncEndpoint {
     repeatedInvocations: 0,
     serverErrors: 0,
   };
-  /** All that were taken. */
+  /** All accepted invocations. */
   readonly invocations: Invocation[] = [];
   readonly #options: AsyncEndpointOptions;
   #waiting: (Invocation & { readonly expiresAt: number; readonly outputKey: string })[] = [];
@@ -57,7 +57,7 @@ export class AsyncEndpoint {
     this.#options = options;
   }
 
-  /** Takes an invocation, and tells where its output will be. */
+  /** Accepts an invocation, and returns the location of its output. */
   take(invocation: Invocation): { readonly outputLocation: string; readonly failureLocation: string } {
     this.invocations.push(invocation);
     const outputKey = `invocations/${randomUUID()}`;
@@ -74,7 +74,7 @@ export class AsyncEndpoint {
     return { outputLocation: `${location}.out`, failureLocation: `${location}-error.out` };
   }
 
-  /** Has no instance: what is taken waits. */
+  /** Removes the instance: accepted invocations wait. */
   sleep(): void {
     this.#isAwake = false;
   }
@@ -84,7 +84,7 @@ export class AsyncEndpoint {
     this.#work();
   }
 
-  /** Is deleted, and its queue with it; resolves when nothing is under way. */
+  /** Deletes the endpoint with its queue; resolves when no invocation is running. */
   async close(): Promise<void> {
     this.sleep();
     this.#waiting = [];
@@ -144,13 +144,13 @@ export class AsyncEndpoint {
         headers: { "content-type": contentType },
         body: Buffer.from(input.body),
       });
-      // Asynchronous endpoints take no answer in chunks.
+      // Asynchronous endpoints accept no chunked answers.
       if (!answer.headers.has("content-length")) return failed("The answer has no Content-Length.");
       const body = new Uint8Array(await answer.arrayBuffer());
       if (answer.ok) return { body };
       return { body, failureReason: `Received server error (${answer.status}) from model.` };
     } catch (error) {
-      // A connection that broke, or a container that is gone.
+      // The connection broke, or the container is gone.
       if (error instanceof TypeError) return failed("Received server error (0) from model.");
       throw error;
     }

@@ -8,7 +8,7 @@ import type { MessageQueue } from "./message-queue.ts";
 
 export interface AwsServer {
   readonly url: string;
-  /** The endpoints that there are. */
+  /** Existing endpoints, by name. */
   readonly endpoints: Map<string, AsyncEndpoint>;
   queueUrl(name: string): string;
   close(): Promise<void>;
@@ -16,7 +16,7 @@ export interface AwsServer {
 
 export interface AwsServerOptions {
   readonly queues: Readonly<Record<string, MessageQueue>>;
-  /** By their names. */
+  /** Values of the secrets, by name. */
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
@@ -27,8 +27,8 @@ interface Answer {
 }
 
 /**
- * What the functions ask of SageMaker's runtime, SQS and Secrets Manager, as the clients of the AWS SDK ask for it.
- * Signatures are not looked at.
+ * Stand-in for SageMaker's runtime, SQS and Secrets Manager, for the clients of the AWS SDK that the
+ * functions use. Signatures are not checked.
  */
 export async function startAwsServer({ queues, secrets = {} }: AwsServerOptions): Promise<AwsServer> {
   const endpoints = new Map<string, AsyncEndpoint>();

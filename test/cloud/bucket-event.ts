@@ -1,4 +1,4 @@
-/** What S3 tells of an object that was put, as a queue gets it. */
+/** Creates the message that a queue gets from S3 for new objects. */
 export function bucketEvent(bucket: string, ...keys: readonly string[]): string {
   const Records = keys.map((key) => ({
     eventVersion: "2.1",
@@ -17,7 +17,7 @@ export function bucketEvent(bucket: string, ...keys: readonly string[]): string 
         ownerIdentity: { principalId: "A3NL1KOZZKExample" },
         arn: `arn:aws:s3:::${bucket}`,
       },
-      // As a form has it, with slashes as they are.
+      // S3 encodes keys like a form, but leaves slashes.
       object: {
         key: encodeURIComponent(key).replaceAll("%2F", "/").replaceAll("%20", "+"),
         size: 13,
@@ -29,7 +29,7 @@ export function bucketEvent(bucket: string, ...keys: readonly string[]): string 
   return JSON.stringify({ Records });
 }
 
-/** What S3 sends when it is told where its events go. */
+/** Creates the test message that S3 sends when notifications are set. */
 export function bucketTestEvent(bucket: string): string {
   return JSON.stringify({
     Service: "Amazon S3",

@@ -39,13 +39,13 @@ export type Deployment = Awaited<ReturnType<typeof startDeployment>>;
 const BUCKET = "videos";
 const STORE_URL = `s3://${BUCKET}`;
 
-/** CLOUD_LOG=info shows what the functions say. */
+/** CLOUD_LOG=info shows the log of the functions. */
 const log = pino({ level: process.env.CLOUD_LOG ?? "silent" });
 const region = "us-east-1";
 
 /**
- * A deployment on this machine: the functions and the GPU function as they are, over the clients of the AWS SDK, and
- * stand-ins for S3, SQS, SNS and SageMaker behind them. Each function reaches the bucket under the name of its role.
+ * Starts a deployment on this machine: the real functions and GPU function with the clients of the AWS SDK,
+ * and stand-ins for S3, SQS, SNS and SageMaker. Each function accesses the bucket under the name of its role.
  */
 export async function startDeployment({ modelFolder, leaseMs }: DeploymentOptions) {
   const clock = {
@@ -107,7 +107,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   const post: Post = (url, request) => postGuarded(url, { ...request, ...webhookUrls });
 
   const deployed = { endpointName: "" };
-  /** Another endpoint takes the place of the one there is, whose queue goes with it. */
+  /** Replaces the endpoint by a new one; the queue of the old endpoint is lost. */
   async function replaceEndpoint(name: string): Promise<AsyncEndpoint> {
     const before = aws.endpoints.get(deployed.endpointName);
     const endpoint = new AsyncEndpoint({
@@ -126,7 +126,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   }
 
   const dispatching = { ...jobsFor("dispatch"), runtime, storeUrl: STORE_URL, hints, clock };
-  // What is waited for elsewhere comes at once here.
+  // Waits are shortened.
   const sleep = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs / 50));
   queues.work.consumer = jobHandler(log, (ref) => dispatch({ ...dispatching, ...deployed, sleep }, ref));
 
@@ -202,18 +202,18 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     gpu,
     ring,
     storeFor,
-    /** What a test looks at the jobs with. */
+    /** Job store for assertions. */
     jobs: jobsFor("observer").jobs,
     ask,
     create: (request: object) => ask<Video>("POST", "/v1/videos", { prompt: "a red circle", ...request }),
     sweep,
     replaceEndpoint,
-    /** Lets time pass for everything but the GPU function. */
+    /** Advances the time of everything but the GPU function. */
     pass(durationMs: number): void {
       clock.aheadMs += durationMs;
       for (const each of Object.values(queues)) each.look();
     },
-    /** What each role has done with the bucket so far. */
+    /** Returns the accesses of each role to the bucket so far. */
     accesses: (): Access[] => accessesIn(stub.requests),
     async stop(): Promise<void> {
       await aws.endpoints.get(deployed.endpointName)?.close();

@@ -5,11 +5,11 @@ import { createInterface } from "node:readline";
 
 const ENTRY = join(import.meta.dirname, "../../functions/gpu/serve.ts");
 
-/** The GPU function as a process of this machine: what the container runs, without a container. */
+/** GPU function as a local process: the program of the container, without a container. */
 export interface GpuContainer {
-  /** Where it listens, once it does: after a restart, the new one. */
+  /** URL of the current process; resolves once it listens. */
   readonly url: Promise<string>;
-  /** Ends it as a lost machine would, and starts another one. */
+  /** Kills the process, like the loss of its machine, and starts another. */
   replace(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -45,7 +45,7 @@ export function startGpuContainer(env: Readonly<Record<string, string>>): GpuCon
   };
 }
 
-/** Its port is in its log. */
+/** Reads the port from the log. */
 async function listening(child: ChildProcess): Promise<string> {
   const url = new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout! }).on("line", (line) => {

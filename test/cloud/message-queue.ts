@@ -7,9 +7,9 @@ export type Consumer = (event: SQSEvent) => Promise<SQSBatchResponse>;
 export interface MessageQueueOptions {
   readonly name: string;
   readonly clock: Clock;
-  /** How long a message that was received and not deleted is kept from others. */
+  /** Time for which a received message is hidden from other consumers. */
   readonly visibilityMs?: number;
-  /** One that was received so often in vain goes to the dead letters. */
+  /** Number of failed receives after which a message is moved to the dead letters. */
   readonly receivesMax?: number;
 }
 
@@ -22,15 +22,18 @@ interface Message {
 
 const BATCH_SIZE = 10;
 
-/** As much of a standard queue of SQS with a Lambda behind it as is promised: at least once, in any order. */
+/**
+ * Stand-in for a standard SQS queue with a Lambda consumer, with the guarantees of SQS: at least once, in any
+ * order.
+ */
 export class MessageQueue {
-  /** Bodies of messages that nobody could handle. */
+  /** Bodies of the dead letters. */
   readonly dead: string[] = [];
-  /** Every body that was ever sent. */
+  /** Bodies of all messages sent. */
   readonly sent: string[] = [];
-  /** So many messages more are delivered twice, at once. */
+  /** Number of next messages that are delivered twice at once. */
   doubles = 0;
-  /** So many messages more are lost, as only the sender's end of a wire can lose them. */
+  /** Number of next messages that are lost on the way to the queue. */
   losses = 0;
   consumer: Consumer | null = null;
   readonly #options: Required<MessageQueueOptions>;
@@ -41,12 +44,12 @@ export class MessageQueue {
     this.#options = { visibilityMs: 180_000, receivesMax: 5, ...options };
   }
 
-  /** Messages that are not deleted, those that nobody sees yet included. */
+  /** Number of messages that are not deleted, including hidden ones. */
   get size(): number {
     return this.#messages.length;
   }
 
-  /** Whether messages are being handled. */
+  /** True while messages are being handled. */
   get isBusy(): boolean {
     return this.#batches.size > 0;
   }
@@ -67,12 +70,12 @@ export class MessageQueue {
     this.look();
   }
 
-  /** Delivers what can be seen, as after each message or when time has passed. */
+  /** Delivers visible messages; called after each message and when time has passed. */
   look(): void {
     setImmediate(() => {
       const now = this.#options.clock.now();
       const visible = this.#messages.filter(({ visibleAt }) => visibleAt <= now);
-      // Doubles come in batches of their own, since two Lambdas have them.
+      // Duplicates are delivered in different batches, since two Lambdas receive them.
       const batch = visible
         .filter(({ id }, index) => visible.findIndex((other) => other.id === id) === index)
         .slice(0, BATCH_SIZE);
@@ -98,7 +101,7 @@ export class MessageQueue {
     this.#messages = this.#messages.filter((message) => !gone.includes(message));
   }
 
-  /** Delivers no more, and resolves when nothing is being handled. */
+  /** Stops delivery, and resolves when no message is being handled. */
   async close(): Promise<void> {
     this.consumer = null;
     await Promise.all(this.#batches);

@@ -2,13 +2,13 @@ export interface InvocationEnd {
   readonly inputLocation: string;
   readonly endpointName?: string;
   readonly inferenceId?: string;
-  /** Of the answer, or of the error. */
+  /** Location of the answer or the error. */
   readonly location?: string;
-  /** Of one that failed. */
+  /** Reason of a failed invocation. */
   readonly failureReason?: string;
 }
 
-/** What SageMaker publishes about the end of an asynchronous invocation, as a queue gets it by raw delivery. */
+/** Creates SageMaker's notification of the end of an asynchronous invocation, as a queue gets it by raw delivery. */
 export function notification({
   inputLocation,
   endpointName = "adareel-1",

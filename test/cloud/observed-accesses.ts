@@ -13,7 +13,7 @@ import { type Deployment, startDeployment } from "./deployment.ts";
 const LEASE_MS = 10_000;
 const TIMEOUT_MS = 60_000;
 
-/** What each function of a deployment does with the bucket, seen while everything it offers is used once. */
+/** Records the accesses of each function of a deployment to the bucket, while all of its features are used once. */
 export async function observedAccesses(): Promise<Access[]> {
   const modelFolder = await writeTinyModel();
   const deployment = await startDeployment({ modelFolder, leaseMs: LEASE_MS });
@@ -83,7 +83,7 @@ async function makeVideos(deployment: Deployment, receiver: string): Promise<voi
   await ask("POST", `/v1/videos/${(await create({})).id}/cancel`);
 }
 
-/** Jobs whose time is over, in the eyes of each function that may find out; a worker; and the marker of no job. */
+/** Expires jobs so that each function that can notice does so, loses a worker, and leaves a marker without a job. */
 async function loseJobs(deployment: Deployment): Promise<void> {
   const { create, queues, sweep, pass } = deployment;
   const endpoint = await deployment.replaceEndpoint("adareel-2");

@@ -14,7 +14,7 @@ import { type ObjectStore, openStore } from "../../lib/service/storage/index.ts"
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** A clock that a test can put forward. */
+/** Clock that a test can advance. */
 export function shiftableClock() {
   return {
     aheadMs: 0,
@@ -35,7 +35,7 @@ export interface Workplace {
   remove(): Promise<void>;
 }
 
-/** A store with jobs in it, in a folder of its own unless another is named; equal ones may be opened at its URL. */
+/** Opens a store of jobs, in a temporary folder or at the given URL. */
 export async function openWorkplace(modelFolder: string, storeUrl?: string): Promise<Workplace> {
   const folder = await mkdtemp(join(tmpdir(), "adareel-gpu-"));
   const url = storeUrl ?? pathToFileURL(folder).href;
@@ -86,7 +86,7 @@ export async function openWorkplace(modelFolder: string, storeUrl?: string): Pro
   };
 }
 
-/** More steps than anything here waits for. */
+/** Parameters of a video with more steps than a test waits for. */
 export const endless = {
   steps: 1000,
   cache: { policy: "off", motion: true, warmupSteps: 0 },

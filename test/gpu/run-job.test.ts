@@ -199,7 +199,7 @@ describe("a job that this worker no longer holds", () => {
   it("a job fails for good once it has run as long as it may", async () => {
     const ref = await place.queue(endless);
     const { ended } = start(ref, { maxRunMs: 500 });
-    const message = "The video took longer than the 0.5 seconds that one may run.";
+    const message = "The video took longer than the limit of 0.5 seconds.";
     await expect(ended).resolves.toMatchObject({
       status: "failed",
       attempt: 1,

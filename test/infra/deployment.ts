@@ -6,12 +6,12 @@ import { Service } from "../../infra/service.ts";
 
 export const ACCOUNT = "123456789012";
 
-/** An image that is there already, so that no folder has to be hashed. */
+/** Existing image, so that no folder has to be hashed. */
 export const IMAGE = `${ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/adareel@sha256:${"0".repeat(64)}`;
 
 const { context } = JSON.parse(readFileSync("cdk.json", "utf8"));
 
-/** The app as `infra/app.ts` makes it from these `-c` options, without bundling. */
+/** Creates the app like `infra/app.ts` from these `-c` options, without bundling. */
 export function deploymentApp(options: Readonly<Record<string, unknown>> = {}) {
   const given = { account: ACCOUNT, region: "eu-central-1", imageUri: IMAGE, ...options };
   const config = parseDeployment(given, {});
@@ -20,7 +20,7 @@ export function deploymentApp(options: Readonly<Record<string, unknown>> = {}) {
   return { app, config, service };
 }
 
-/** The template of one stack: `data`, `gpu` or `edge`. */
+/** Returns the template of one stack: `data`, `gpu` or `edge`. */
 export function templateOf(stack: string, options: Readonly<Record<string, unknown>> = {}): Template {
   return Template.fromStack(deploymentApp(options).service.node.findChild(stack) as Stack);
 }

@@ -2,8 +2,8 @@ import type { Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 
 /**
- * A template as text to compare: a paragraph for each resource, a line for each property. Hashes of what is uploaded
- * are left out, and with them the names that are made from them.
+ * Formats a template for comparison: a paragraph for each resource, a line for each property. Hashes of
+ * assets, and names made from them, are replaced.
  */
 export function listingOf(stack: Stack): string {
   const { Resources = {}, Outputs = {} } = Template.fromStack(stack).toJSON();

@@ -7,8 +7,8 @@ interface Statement {
 }
 
 /**
- * Everything that the role under a path of constructs may do, as lines of action, resource and condition; sorted. A
- * resource of another stack is named as one of this stack is.
+ * Returns the permissions of the role under a path of constructs, as sorted lines of action, resource and
+ * condition. Resources of other stacks are named like those of this stack.
  */
 export function permissionsOf(template: Template, role: string): string[] {
   const policies = Object.values(template.findResources("AWS::IAM::Policy"));
@@ -26,7 +26,7 @@ export function permissionsOf(template: Template, role: string): string[] {
     .sort();
 }
 
-/** A reference to a resource by the resource's name without its hash, and whatever else as it is. */
+/** Formats a reference to a resource as the resource's name without its hash; other values are serialised. */
 export function names(value: unknown): string {
   if (typeof value === "string") return value;
   const [kind, target] = Object.entries(value as Record<string, string | string[]>)[0]!;

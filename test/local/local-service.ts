@@ -5,22 +5,22 @@ import type { Video } from "../../functions/api/schemas/video.ts";
 
 const entry = fileURLToPath(new URL("../../functions/local/start.ts", import.meta.url));
 
-/** `npm start` as a process, with all that it says. */
+/** Process of `npm start`, with its output. */
 export interface LocalProcess {
   readonly child: ChildProcess;
   readonly stdout: string;
   readonly stderr: string;
-  /** The exit code once it has ended and nobody writes to its streams any more; null if a signal ended it. */
+  /** Exit code, once the process has ended and its streams are closed; null if a signal ended it. */
   readonly ended: Promise<number | null>;
 }
 
 export interface LocalService extends LocalProcess {
   readonly url: string;
-  /** The one that was printed. */
+  /** API key that was printed. */
   readonly key: string | null;
 }
 
-/** On a free port and without a word about anything that a test did not ask for. */
+/** Starts the service on a free port, without messages that the test did not cause. */
 export function spawnLocal(env: NodeJS.ProcessEnv, options: SpawnOptions = {}): LocalProcess {
   const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry], {
     env: { ...process.env, PORT: "0", THREADS: "1", INIT_CWD: "", ...env },
@@ -39,7 +39,7 @@ export function spawnLocal(env: NodeJS.ProcessEnv, options: SpawnOptions = {}): 
   });
 }
 
-/** Resolves when the service takes requests. */
+/** Starts the service, and resolves when it accepts requests. */
 export async function startLocal(env: NodeJS.ProcessEnv, options?: SpawnOptions): Promise<LocalService> {
   const started = spawnLocal(env, options);
   const greeted = new Promise<void>((resolve) => {
@@ -51,7 +51,7 @@ export async function startLocal(env: NodeJS.ProcessEnv, options?: SpawnOptions)
   return Object.assign(started, { url, key: /adr_\S{56}/.exec(started.stdout)?.[0] ?? null });
 }
 
-/** A client of one service with one key. */
+/** Creates a client of one service with one key. */
 export function clientOf(url: string, key: string) {
   async function send(method: string, path: string, json?: unknown, headers: Record<string, string> = {}) {
     const body = json === undefined ? {} : { body: JSON.stringify(json) };
@@ -62,7 +62,11 @@ export function clientOf(url: string, key: string) {
     });
   }
 
-  /** @throws Error with the answer if the status is not 2xx */
+  /**
+   * Sends a request and parses the answer.
+   *
+   * @throws Error with the answer if the status is not 2xx
+   */
   async function ask<T>(method: string, path: string, json?: unknown, headers?: Record<string, string>) {
     const answer = await send(method, path, json, headers);
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
@@ -74,7 +78,7 @@ export function clientOf(url: string, key: string) {
     ask,
     create: (request: object) => ask<Video>("POST", "/v1/videos", request),
     read: (id: string) => ask<Video>("GET", `/v1/videos/${id}`),
-    /** The video once it is over. */
+    /** Waits until the video is completed or failed. */
     async finished(id: string): Promise<Video> {
       for (;;) {
         const video = await ask<Video>("GET", `/v1/videos/${id}`, undefined, { prefer: "wait=25" });

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** Whether this system lists its processes where {@link processesWith} looks. */
+/** True if this system lists its processes where {@link processesWith} looks. */
 export const hasProcessList = existsSync("/proc/self/environ");
 
 export interface RunningProcess {
@@ -10,7 +10,7 @@ export interface RunningProcess {
 
 const ENTRIES = { "local/start.ts": "api", "gpu/serve.ts": "gpu", "pipeline/child.ts": "pipeline" } as const;
 
-/** The service's processes that were started, by whomever, with this variable; zombies are none. */
+/** Lists the service's processes that have this environment variable; zombies are left out. */
 export function processesWith(name: string, value: string): RunningProcess[] {
   return readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry) && linesOf(entry, "environ").includes(`${name}=${value}`))
@@ -21,7 +21,7 @@ export function processesWith(name: string, value: string): RunningProcess[] {
     });
 }
 
-/** Empty for a process that ended meanwhile. */
+/** Returns an empty list for a process that has ended. */
 function linesOf(pid: string, file: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8").split("\0");

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 export interface Received {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  /** The header `webhook-id`. */
+  /** Value of the header `webhook-id`. */
   readonly id: string;
   readonly body: string;
 }
@@ -16,16 +16,20 @@ export interface Answer {
   readonly location?: string;
 }
 
-/** Somebody who takes webhooks on this machine. */
+/** Receiver of webhooks on this machine. */
 export interface Receiver {
   readonly url: string;
   readonly received: readonly Received[];
-  /** What came to a path, once there are so many. */
+  /** Resolves to the requests to a path once there are `count`. */
   at(path: string, count: number): Promise<Received[]>;
   close(): Promise<void>;
 }
 
-/** @param answer what is said to the nth delivery to a path, counted from 0 */
+/**
+ * Opens a receiver.
+ *
+ * @param answer  returns the answer to the nth delivery to a path, counted from 0
+ */
 export async function openReceiver(
   answer: (path: string, nth: number) => Answer = () => ({ status: 204 }),
 ): Promise<Receiver> {

@@ -78,7 +78,7 @@ describe("a start that cannot succeed", () => {
     const { code, stdout, stderr } = await startFailing({ MODELS: [model, twin].join(delimiter) });
     expect([code, stdout]).toEqual([1, ""]);
     const [first, second, ...more] = stderr.trimEnd().split("\n");
-    expect(first).toMatch(/^MODELS has two models of the name /);
+    expect(first).toMatch(/^MODELS has two models named /);
     expect([second, ...more]).toEqual(["The GPU function ended while it started (exit code 2)."]);
   });
 

@@ -11,7 +11,7 @@ export interface LocalService {
   stop(): Promise<void>;
 }
 
-/** What `npm start` starts, on a free port and in a folder of its own. */
+/** Starts `npm start` on a free port and in a temporary folder. */
 export async function startService(): Promise<LocalService> {
   const folder = mkdtempSync(join(tmpdir(), "adareel-playground-"));
   const child = spawn(process.execPath, ["--import", "tsx", "functions/local/start.ts"], {
@@ -36,7 +36,7 @@ export async function startService(): Promise<LocalService> {
   }
 }
 
-/** The output up to the address with the key. */
+/** Reads the output up to the address with the key. */
 async function greetingOf({ stdout }: ChildProcess, said: Promise<string>): Promise<string> {
   let greeting = "";
   for await (const chunk of stdout!) {

@@ -9,7 +9,7 @@ export interface StubObject {
   readonly body: Buffer;
   readonly etag: string;
   readonly contentType: string;
-  /** What x-amz-meta-… said, without that beginning. */
+  /** Values of the x-amz-meta-… headers, without that prefix. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -20,46 +20,46 @@ interface Upload {
   readonly parts: Map<number, { readonly body: Buffer; readonly etag: string; readonly checksum: string }>;
 }
 
-/** One request, before anything was done about it. */
+/** Request as received. */
 export interface StubRequest {
-  /** The name that S3 has for it, such as `PutObject`. */
+  /** Name of the S3 operation, such as `PutObject`. */
   readonly operation: string;
   readonly key: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage["headers"];
 }
 
-/** An answer of an error instead of the right one, or a connection that ends after so many bytes of a body. */
+/** Error sent instead of the answer, or number of body bytes after which the connection breaks. */
 export type Fault = { readonly status: number; readonly code: string } | { readonly breakAfterBytes: number };
 
 export interface S3StubOptions {
-  /** All that there are; any name when left out. */
+  /** Existing buckets; by default every name exists. */
   readonly buckets?: readonly string[];
-  /** Asked before each request is handled, and waited for. */
+  /** Called and awaited before each request is handled. */
   readonly fault?: (request: StubRequest) => Fault | undefined | Promise<Fault | undefined>;
-  /** Told of each object that was put, by `bucket/key`. */
+  /** Called for each object that was put, with `bucket/key`. */
   readonly onPut?: (place: string) => void;
 }
 
 export interface S3Stub {
   readonly url: string;
-  /** For a process or a client: where the stub is, and credentials that it does not look at. */
+  /** Environment variables that point a process or client to the stub; credentials are not checked. */
   readonly env: Readonly<Record<string, string>>;
-  /** By `bucket/key`. */
+  /** Objects by `bucket/key`. */
   readonly objects: Map<string, StubObject>;
-  /** Multipart uploads under way, by id. */
+  /** Unfinished multipart uploads, by id. */
   readonly uploads: ReadonlyMap<string, Upload>;
-  /** In the order of their beginning, those with a fault included. */
+  /** Requests in order of arrival, including those with a fault. */
   readonly requests: readonly StubRequest[];
-  /** How often an operation was asked for. */
+  /** Counts the requests of an operation. */
   count(operation: string): number;
   close(): Promise<void>;
 }
 
 /**
- * As much of S3 over HTTP as this repository asks for, in memory and by path: objects with metadata, conditions and
- * ranges, listings (version 2), and multipart uploads whose parts carry SHA-256 checksums. It signs nothing and
- * checks no signature; what really is S3 is tested by tools/s3-servers.sh.
+ * Starts a stub of the part of S3 that this repository uses, in memory, with path-style addresses: objects
+ * with metadata, conditions and ranges, listings (version 2), and multipart uploads whose parts have SHA-256
+ * checksums. Signatures are not checked. tools/s3-servers.sh tests real S3 servers.
  */
 export async function startS3Stub({ buckets, fault, onPut }: S3StubOptions = {}): Promise<S3Stub> {
   const objects = new Map<string, StubObject>();
@@ -68,7 +68,7 @@ export async function startS3Stub({ buckets, fault, onPut }: S3StubOptions = {})
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: Error) => {
-      // A client that has left, or a connection that a fault broke.
+      // The client left, or a fault broke the connection.
       if (!request.destroyed) response.writeHead(500).end(error.message);
     });
   });
@@ -275,7 +275,7 @@ function served({ body, etag, contentType, metadata }: StubObject, range?: strin
   return { status: 206, headers: partial, body: body.subarray(start, end + 1) };
 }
 
-/** Two to a page, so that whoever does not turn pages is found out. */
+/** Number of parts per page of a listing, so small that clients which ignore paging fail. */
 const PARTS_ON_PAGE = 2;
 
 function partListing({ parts }: Upload, query: URLSearchParams): Answer {
@@ -301,7 +301,7 @@ function send(response: ServerResponse, answer: Answer, method: string, breakAft
   else response.write(body.subarray(0, breakAfterBytes), () => response.destroy());
 }
 
-/** Reads so much of a body and then ends the connection. */
+/** Reads a number of bytes of a body and then closes the connection. */
 function breakAfter(request: IncomingMessage, breakAfterBytes: number): void {
   let received = 0;
   request.on("data", (chunk: Buffer) => {

@@ -13,30 +13,30 @@ import type { HintQueue } from "./hint-queue.ts";
 import type { Network, Process } from "./network.ts";
 import type { Swarm } from "./swarm.ts";
 
-/** A process that answers requests. */
+/** API process. */
 export interface Api {
   readonly process: Process;
   readonly jobs: JobStore;
   readonly random: Random;
 }
 
-/** What clients were told, and may count on. */
+/** Answers that clients got and rely on. */
 export interface Ledger {
-  /** Every answer that named a job, by whoever asked for it. */
+  /** Answers that named a job, with the client that asked. */
   readonly acknowledged: { readonly client: number; readonly fingerprint: string; readonly ref: JobRef }[];
   readonly cancelled: JobRef[];
-  /** Jobs whose webhooks somebody may have asked for again. */
+  /** Jobs for which a redelivery of webhooks was requested. */
   readonly redelivered: Set<string>;
-  /** Redeliveries that nobody was told of: they may have been asked for or not. */
+  /** Jobs for which the outcome of such a request is unknown. */
   readonly unanswered: Set<string>;
 }
 
 export interface ClientOptions {
   readonly number: number;
-  /** Never dies, but may wait. */
+  /** Process of the client; it never dies, but may be paused. */
   readonly process: Process;
   readonly network: Network;
-  /** Those that are alive. */
+  /** API processes that are alive. */
   readonly apis: () => readonly Api[];
   readonly work: Pick<HintQueue, "send">;
   readonly webhooks: Pick<HintQueue, "send">;
@@ -52,7 +52,7 @@ const FAILED = { isAnswered: false } as const;
 
 type Answer<T> = { readonly isAnswered: true; readonly value: T } | typeof FAILED;
 
-/** Somebody who wants one video, asks until there is an answer, and may change their mind. */
+/** Runs a client that requests one video, retries until it gets an answer, and may cancel, redeliver or delete. */
 export async function runClient(options: ClientOptions): Promise<void> {
   const { process, network, swarm, ledger, number } = options;
   const { random } = network;
@@ -105,7 +105,10 @@ async function create(options: ClientOptions, fingerprint: string, hasKey: boole
   return { tenant, id };
 }
 
-/** The marker before and after, so that neither a sender in between nor the end of this process takes it away. */
+/**
+ * Requests a redelivery. The marker is written before and after the record, so that neither a concurrent
+ * sender nor the death of this process loses it.
+ */
 async function redeliverAll(
   { jobs, process }: Api,
   ref: JobRef,
@@ -121,7 +124,7 @@ async function redeliverAll(
   await webhooks.send(ref);
 }
 
-/** Asks one API process after another, until one answers. */
+/** Sends a request to one API process after another, until one answers. */
 async function ask<T>(options: ClientOptions, request: (api: Api) => Promise<T>): Promise<Answer<T>> {
   const { network, process } = options;
   for (let tries = 0; tries < TRIES; tries += 1) {

@@ -4,7 +4,7 @@ import { StoreError } from "../../lib/service/storage/index.ts";
 import { HintQueue } from "./hint-queue.ts";
 import type { Network, Process } from "./network.ts";
 
-/** What the simulated endpoint is asked with: as much of InvokeEndpointAsync as it looks at. */
+/** Subset of InvokeEndpointAsync's input that the simulated endpoint reads. */
 interface Invoke {
   readonly input: { readonly EndpointName?: string | undefined; readonly InputLocation?: string | undefined };
 }
@@ -12,14 +12,15 @@ interface Invoke {
 export const STORE_URL = "s3://videos";
 
 /**
- * An asynchronous endpoint of SageMaker: jobs wait in its queue for a worker, and it tells how invocations ended. It
- * loses, repeats and delays both as the network does hints, and is now and then replaced by another one.
+ * Simulated asynchronous endpoint of SageMaker: jobs wait in its queue for a worker, and it reports the ends
+ * of invocations. Like hints, both are lost, repeated and delayed. From time to time the endpoint is
+ * replaced.
  */
 export class Endpoint {
   name = "endpoint-1";
-  /** What was taken, for workers. */
+  /** Accepted invocations, received by workers. */
   readonly invocations: HintQueue;
-  /** How invocations ended, for whoever settles. */
+  /** Ends of invocations, received by settlers. */
   readonly ends: HintQueue;
   replacedAt: number;
   readonly #network: Network;
@@ -31,7 +32,7 @@ export class Endpoint {
     this.replacedAt = network.time.now;
   }
 
-  /** The client of SageMaker's runtime that a process has. */
+  /** Returns a process's client of SageMaker's runtime. */
   runtimeFor(process: Process) {
     const send = async ({ input }: Invoke): Promise<void> => {
       const network = this.#network;
@@ -44,12 +45,12 @@ export class Endpoint {
     return { send: send as never };
   }
 
-  /** The invocation of a job has ended, or its worker with it. */
+  /** Reports that the invocation of a job has ended, or that its worker died. */
   tell(ref: JobRef): void {
     void this.ends.send(ref);
   }
 
-  /** Another endpoint comes, and the queue of this one is gone. */
+  /** Replaces the endpoint; its queue is lost. */
   replace(): void {
     this.name = `endpoint-${Number(this.name.split("-")[1]) + 1}`;
     this.replacedAt = this.#network.time.now;

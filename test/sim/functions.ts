@@ -16,7 +16,7 @@ export interface FunctionOptions {
   readonly hints: SqsHints;
 }
 
-/** Until a queue brings a message again that could not be handled. */
+/** Time until a queue delivers a message again that could not be handled. */
 const VISIBILITY_MS = 180_000;
 
 export async function runDispatcher(options: FunctionOptions): Promise<never> {
@@ -44,7 +44,7 @@ export async function runSettler({ process, network, endpoint, ...given }: Funct
   }
 }
 
-/** What the store did not let happen is for another time, as a queue has it. */
+/** Handles a job, and sends it to the queue again if the store failed, as SQS does. */
 export async function orLater(queue: HintQueue, ref: JobRef, handle: () => Promise<unknown>): Promise<void> {
   try {
     await handle();

@@ -3,7 +3,7 @@ import type { Network, Process } from "./network.ts";
 
 const LATE_MS_MAX = 300_000;
 
-/** Hints on their way from whoever knows something to whoever does something; gone as soon as they are received. */
+/** Queue of hints. A received hint is gone, even if its receiver dies. */
 export class HintQueue {
   readonly #network: Network;
   readonly #refs: JobRef[] = [];
@@ -13,12 +13,12 @@ export class HintQueue {
     this.#network = network;
   }
 
-  /** Whether somebody waits who could be given something. */
+  /** True if a live process waits for a hint. */
   get hasIdle(): boolean {
     return this.#waiting.some(({ process }) => process.isAlive);
   }
 
-  /** Forgets what nobody has received. */
+  /** Drops all hints that were not received. */
   clear(): void {
     this.#refs.length = 0;
   }

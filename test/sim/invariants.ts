@@ -14,7 +14,7 @@ const NEXT: Record<JobStatus, readonly JobStatus[]> = {
   cancelled: ["cancelled"],
 };
 
-/** What a deletion may change of a job that is over, besides when it was last changed. */
+/** Fields of a finished job that a deletion may change. */
 const CLEARED = { params: null, history: null, outputs: null, deletedAt: null, updatedAt: null };
 
 export interface InvariantsOptions {
@@ -25,11 +25,11 @@ export interface InvariantsOptions {
 }
 
 /**
- * Looks at every record in the moment it is written, whoever wrote it, and knows nothing of the code that did. S3 to S9
- * of the list of invariants.
+ * Checks every record at the moment it is written by any process, independently of the code under test: S3 to
+ * S9 of the list of invariants.
  */
 export class Invariants {
-  /** The records as they are. */
+  /** Current records, by key. */
   readonly records = new Map<string, JobRecord>();
   claims = 0;
   terminal = 0;
@@ -39,7 +39,7 @@ export class Invariants {
     this.#options = options;
   }
 
-  /** The store, watched. */
+  /** Wraps the store so that every record written by `process` is checked. */
   watched(process: Process): ObjectStore {
     const { store } = this.#options;
     return {
@@ -64,7 +64,7 @@ export class Invariants {
     this.#checkAlone(record, check);
     if (before) this.#checkChange(before, record, process, check);
     else {
-      // A creation that took very long marks its job again, so it has to be a swift one.
+      // A slow creation writes its marker again later, so only fast ones are checked.
       const isSwift = process.troubledAt < this.#options.now() - CREATION_MS_MAX;
       const isMarked = this.#options.store.objects.has(unfinishedKey(record));
       check(!isSwift || isMarked, "L1: a record begins with a marker");
@@ -115,7 +115,7 @@ export class Invariants {
     }
   }
 
-  /** Names of processes that died, told by the simulation. */
+  /** Names of processes that died, set by the simulation. */
   readonly dead = new Set<string>();
 
   #isDead(owner: string): boolean {
@@ -143,7 +143,7 @@ export class Invariants {
   }
 }
 
-/** As in the job store. */
+/** Limit of a creation's duration, as in the job store. */
 const CREATION_MS_MAX = 600_000;
 
 type Check = (holds: boolean, sentence: string) => void;

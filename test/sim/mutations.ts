@@ -16,8 +16,8 @@ import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import type { Mutation } from "./simulation.ts";
 
 /**
- * Faults that somebody could really make, put in where the simulation hands the code what it works with. A simulation
- * that does not find them proves nothing by finding nothing else.
+ * Plausible bugs, inserted where the simulation passes dependencies to the code. A simulation that misses
+ * them proves nothing by finding no other bugs.
  */
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a worker that was replaced may still end the job": {
@@ -155,7 +155,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** The same for what only a deployment has. */
+/** Bugs that need a deployment. */
 export const DEPLOYED_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "there is no sweeper": { hasSweeper: false },
   "an endpoint that is gone is counted on": {
@@ -170,19 +170,19 @@ export const DEPLOYED_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** Other operations instead of some of the store's. */
+/** Replaces some operations of the store. */
 function storing(change: (store: ObjectStore) => Partial<ObjectStore>): Mutation {
   return { store: (store) => ({ ...store, ...change(store) }) };
 }
 
-/** Records that are others when they reach the store. */
+/** Changes records on their way to the store. */
 function writing(change: (record: JobRecord) => JobRecord): Mutation {
   return storing(({ put }) => ({
     put: (key, body, options) => put(key, key.startsWith("jobs/") ? withRecord(body, change) : body, options),
   }));
 }
 
-/** Other events instead of some; null refuses. */
+/** Replaces events; null refuses them. */
 function rewriting(
   change: (event: JobEvent, record: JobRecord, now: number) => Promise<JobEvent | null>,
 ): Mutation {

@@ -5,13 +5,13 @@ import type { SeededRandom } from "./seeded-random.ts";
 import { type Faults, NO_FAULTS } from "./swarm.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
-/** Something that runs, sleeps, and is killed. What is killed never goes on. */
+/** Simulated process, which runs, sleeps, and can be killed. A killed process never continues. */
 export class Process {
   readonly name: string;
   readonly clock: Clock;
   isAlive = true;
   pausedUntil = 0;
-  /** When it was last slowed down by something that was not its fault. */
+  /** Time until which it was last delayed by a fault. */
   troubledAt = 0;
   readonly #onDeath: (process: Process) => void;
 
@@ -35,7 +35,7 @@ export interface NetworkOptions {
   readonly latencyMs: number;
 }
 
-/** Half of the pauses are shorter than a lease, half are longer. */
+/** Ranges of pauses: half are shorter than a lease, half are longer. */
 const PAUSES_MS = [
   [1000, 20_000],
   [90_000, 240_000],
@@ -44,7 +44,7 @@ export const PAUSE_MS_MAX = 240_000;
 const LATE_MS_MAX = 90_000;
 const TIMEOUT_MS = 3000;
 
-/** Everything between processes and what they talk to: where things take time and go wrong. */
+/** Network between processes and services: the source of latency and faults. */
 export class Network {
   readonly counts = { operations: 0, kills: 0, pauses: 0, refused: 0, lostAnswers: 0, late: 0, conflicts: 0 };
   readonly time: VirtualTime;
@@ -67,7 +67,7 @@ export class Network {
     return this.random.integer(1, this.#latencyMs);
   }
 
-  /** Goes on in a process, unless it is dead; later if it is paused. */
+  /** Resumes a process after a delay, later if it is paused, never if it is dead. */
   deliver(process: Process, durationMs: number, resume: () => void): void {
     this.time.after(durationMs, () => {
       if (!process.isAlive) return;
@@ -83,12 +83,12 @@ export class Network {
     });
   }
 
-  /** The store as a process reaches it. */
+  /** Returns the store as seen by a process. */
   storeFor(process: Process, store: ObjectStore): ObjectStore {
     return intercepted(store, (name, key, operation) => this.#call(process, `${name} ${key}`, operation));
   }
 
-  /** One operation on the way to the store and back. */
+  /** Runs one operation on the store, with latency and faults. */
   #call(process: Process, label: string, operation: () => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (!process.isAlive) return;

@@ -2,10 +2,10 @@ import type { PostResult } from "../../lib/service/net/index.ts";
 import type { Post } from "../../lib/service/webhooks/index.ts";
 import type { Network, Process } from "./network.ts";
 
-/** Before and after it, a process may be too slow for what it has taken. */
+/** Time after a fault during which a process may be too slow for its lease on a delivery. */
 const TROUBLE_MS = 180_000;
 
-/** Whoever gets the webhooks: writes everything down, and does not always answer as it should. */
+/** Receiver of webhooks. It records all of them, and sometimes answers with an error. */
 export class Receiver {
   readonly bodies = new Map<string, string>();
   readonly repeated = new Set<string>();
@@ -13,7 +13,7 @@ export class Receiver {
   readonly #network: Network;
   readonly #onPost: (id: string, body: string) => void;
   readonly #onDouble: (id: string, process: Process) => void;
-  /** Who waits for an answer to which event. */
+  /** Process that waits for an answer, by delivery. */
   readonly #waiting = new Map<string, Process>();
 
   constructor(
@@ -26,7 +26,7 @@ export class Receiver {
     this.#onDouble = onDouble;
   }
 
-  /** How a process reaches it. */
+  /** Returns the `Post` of a process. */
   postFrom(process: Process): Post {
     return (url, { headers, body }) =>
       new Promise((resolve) => {
@@ -49,7 +49,7 @@ export class Receiver {
       });
   }
 
-  /** Two that wait for one receiver at once, neither of them dead or slow, have sent one delivery twice. */
+  /** Detects concurrent sends of one delivery by two processes, neither of them dead or slow. */
   #begin(delivery: string, process: Process): void {
     const other = this.#waiting.get(delivery);
     const isSound = ({ isAlive, troubledAt }: Process) =>

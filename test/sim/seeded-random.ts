@@ -1,4 +1,4 @@
-/** Numbers that are the same for the same seed: a Weyl sequence, each member well mixed. */
+/** Random numbers from a seed: a Weyl sequence whose members are mixed. */
 export class SeededRandom {
   #state: number;
 
@@ -6,7 +6,7 @@ export class SeededRandom {
     this.#state = Math.imul(seed ^ 0x5bd1e995, 0x27d4eb2f);
   }
 
-  /** 0 to 1, without 1. */
+  /** Returns a number from 0 to 1, excluding 1. */
   next(): number {
     this.#state = (this.#state + 0x9e3779b9) | 0;
     let mixed = this.#state;
@@ -19,7 +19,7 @@ export class SeededRandom {
     return this.next() < probability;
   }
 
-  /** `from` to `to`, both included. */
+  /** Returns an integer from `from` to `to`, both included. */
   integer(from: number, to: number): number {
     return from + Math.floor(this.next() * (to - from + 1));
   }

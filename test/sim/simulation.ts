@@ -34,7 +34,7 @@ import { type Swarm, swarmOf } from "./swarm.ts";
 import { VirtualTime } from "./virtual-time.ts";
 import { LEASE_MS, RENEW_MS, runWorker, type WorkerOptions } from "./worker.ts";
 
-/** A fault put in on purpose, where the simulation gives the code what it works with. */
+/** Bug inserted on purpose, where the simulation passes dependencies to the code. */
 export interface Mutation {
   readonly jobs?: (
     jobs: JobStore,
@@ -54,26 +54,29 @@ export interface Outcome {
   readonly figures: Readonly<Record<string, number>>;
 }
 
-/** What a sweep says it had to mend. */
+/** Counters of a sweep's repairs. */
 const REPAIRS = ["lost", "expired", "orphaned", "resent", "failed"] as const satisfies (keyof SweepReport)[];
 
 const SWEEP_MS = 60_000;
 const STALE_MS = 60_000;
-/** By then all is over: a webhook may wait for two hours, and a receiver may ask for one. */
+/**
+ * Time after the faults within which everything must settle: a webhook may wait for two hours, and a receiver
+ * may ask for one.
+ */
 const SETTLE_MS = 6 * 3_600_000;
 const SLACK_MS = 30_000;
 const REPLACEMENTS_MAX = 3;
 
-/** Where the events of the bucket say all. */
+/** Hints of a deployment's clients: none, because the bucket's events are the hints. */
 const SILENT = { send: async () => undefined };
 
 /**
- * Where jobs go: on one machine workers get the hints themselves; deployed, a job is dispatched to an endpoint with a
- * queue of its own, and the bucket's events are the hints.
+ * Topology of the service. Locally, workers receive the hints. In a deployment, jobs are dispatched to an
+ * endpoint with its own queue, and the bucket's events are the hints.
  */
 export type Topology = "local" | "deployed";
 
-/** Runs one seed until everything has come to an end, or nothing will. */
+/** Runs one seed until all jobs and webhooks are settled, an invariant is violated, or nothing is left to happen. */
 export function simulate(
   seed: number,
   jobs: number,
@@ -95,7 +98,7 @@ class Simulation {
   readonly #receiver: Receiver;
   readonly #work: HintQueue;
   readonly #webhooks: HintQueue;
-  /** Null where nothing is deployed. */
+  /** Endpoint of a deployment; null locally. */
   readonly #endpoint: Endpoint | null;
   readonly #ring = keyRing(new Uint8Array(32));
   readonly #ledger: Ledger = {
@@ -185,12 +188,12 @@ class Simulation {
     if (this.#violations.length < 10) this.#violations.push(`${sentence} at ${this.#time.now - NOW} ms`);
   };
 
-  /** Keeps so many processes of a kind running, each life under another name. */
+  /** Keeps a number of processes of a kind running. Every restart gets a new name. */
   #staff(role: string, count: number, run: (process: Process) => Promise<unknown>): void {
     const spawn = (index: number, life: number) => {
       let skewMs = this.#random.integer(-this.#swarm.skewMs, this.#swarm.skewMs);
       const now = () => {
-        // A clock is set right now and then, forwards or backwards.
+        // Clocks are corrected from time to time, forwards or backwards.
         if (this.#swarm.skewMs > 0 && this.#random.chance(0.002)) {
           skewMs = this.#random.integer(-this.#swarm.skewMs, this.#swarm.skewMs);
         }
@@ -208,7 +211,7 @@ class Simulation {
     for (let index = 0; index < count; index += 1) spawn(index, 1);
   }
 
-  /** What a deployment has more: those who put jobs into the endpoint's queue and take them back, and new endpoints. */
+  /** Starts the additional parts of a deployment: dispatchers and settlers, and replacements of the endpoint. */
   #deploy(endpoint: Endpoint): void {
     const { apis, senders, faultsMs } = this.#swarm;
     const given = (process: Process) => ({
@@ -225,7 +228,7 @@ class Simulation {
       this.#time.after(this.#random.integer(0, faultsMs), () => endpoint.replace());
   }
 
-  /** Sometimes somebody sees a worker die, and says so. */
+  /** Sometimes reports the death of a worker, as a parent process does. */
   #bury(owner: string): void {
     const ref = this.#underWay.get(owner);
     this.#underWay.delete(owner);
@@ -253,7 +256,7 @@ class Simulation {
     return { jobs: mutateJobs?.(jobs, { store, process, endpoint: this.#endpoint }) ?? jobs, store };
   }
 
-  /** Deployed, the bucket tells of its markers. */
+  /** Sends hints for the markers written to the bucket, in a deployment. */
   #eventful(store: ObjectStore): ObjectStore {
     if (!this.#endpoint) return store;
     return {
@@ -267,7 +270,7 @@ class Simulation {
     };
   }
 
-  /** As functions send them. */
+  /** Hints as sent by the functions of a deployment. */
   get #hints(): SqsHints {
     return {
       work: (ref, delaySeconds = 0) => this.#work.send(ref, delaySeconds * 1000),
@@ -334,7 +337,7 @@ class Simulation {
 
   #runSender = async (process: Process): Promise<never> => {
     const { jobs } = this.#jobsFor(process);
-    // Its own store is always there, so that it never waits: what is simulated here are jobs.
+    // This store has no faults, so it never needs to wait: only jobs are simulated here.
     const endpoints = webhookEndpoints({
       store: this.#store,
       ring: this.#ring,
@@ -375,7 +378,7 @@ class Simulation {
     return this.#invariants.records.get(jobKey(ref));
   }
 
-  /** S5 and S10, where they cost: in the denoising steps. */
+  /** Checks S5 and S10 at each denoising step, where violations waste time. */
   #checkStep = (record: JobRecord, process: Process): void => {
     this.#steps += 1;
     this.#underWay.set(process.name, record);
@@ -392,7 +395,7 @@ class Simulation {
       this.#violate(`S10: work on a job that is ${status} (${record.id}, ${process.name})`);
   };
 
-  /** A worker that is told that it holds a job already has never learnt of its own claim. */
+  /** Checks that a refused claim does not name a claim of the same worker whose answer it never got. */
   #checkClaim = ({ ok, record }: Applied, { name }: Process): void => {
     if (record?.lease?.owner !== name) return;
     const claim = `${record.id} ${record.attempt} ${name}`;
@@ -400,7 +403,7 @@ class Simulation {
     else if (!this.#answeredClaims.has(claim)) this.#violate(`a claim is not known as one's own (${claim})`);
   };
 
-  /** A delivery that is asked for again is not the one that is under way. */
+  /** Checks S11; a redelivery may overlap with the delivery in progress. */
   #checkDouble = (id: string, { name }: Process): void => {
     const isRedelivered = this.#ledger.redelivered.has(`video_${id.split("_")[1]}`);
     if (!isRedelivered) this.#violate(`S11: two senders at once (${id}, ${name})`);
@@ -414,7 +417,7 @@ class Simulation {
     else if (event.body !== body) this.#violate(`S7: the bytes of ${id} are others`);
   };
 
-  /** Once a minute, what must hold after the faults have stopped; and whether all is over. */
+  /** Checks once per minute what must hold after the faults have stopped, and whether everything is settled. */
   #watch = (): void => {
     const sinceHealedMs = this.#time.now - this.#healedAt;
     const { skewMs, latencyMs } = this.#swarm;
@@ -440,7 +443,10 @@ class Simulation {
     return (this.#endpoint?.invocations ?? this.#work).hasIdle;
   }
 
-  /** What an endpoint takes and loses is believed to wait there for a while, until the sweeper looks again. */
+  /**
+   * True if the job is still believed to wait in the endpoint's queue, where it may be lost until the sweeper
+   * looks again.
+   */
   #isCountedOn(record: JobRecord, sweepMs: number): boolean {
     const endpoint = this.#endpoint;
     if (!endpoint) return false;

@@ -1,18 +1,18 @@
 import { SeededRandom } from "./seeded-random.ts";
 
-/** How often things go wrong; all are probabilities of one operation. */
+/** Probabilities of faults, per operation. */
 export interface Faults {
-  /** The process dies with it, before or after the store has done it. */
+  /** The process dies before or after the store has done the operation. */
   readonly killed: number;
-  /** The process sleeps in the middle of it, perhaps for longer than a lease. */
+  /** The process is paused during the operation, perhaps for longer than a lease. */
   readonly paused: number;
-  /** Not done, and the caller is told that nobody knows. */
+  /** The operation is not done, and its outcome is reported as unknown. */
   readonly refused: number;
-  /** Done, and the caller is told that nobody knows. */
+  /** The operation is done, and its outcome is reported as unknown. */
   readonly answerLost: number;
-  /** The caller is told that nobody knows, and long after that it is done. */
+  /** The outcome is reported as unknown, and the operation is done long after that. */
   readonly late: number;
-  /** S3's 409. */
+  /** The store answers 409. */
   readonly conflict: number;
   readonly hintLost: number;
   readonly hintDoubled: number;
@@ -35,11 +35,11 @@ export const NO_FAULTS: Faults = {
   receiverGone: 0,
 };
 
-/** One kind of bad day. */
+/** Mixture of faults and sizes of one simulation. */
 export interface Swarm {
   readonly jobs: number;
   readonly faults: Faults;
-  /** Faults stop then, and everything must come to an end. */
+  /** Time at which faults stop, and after which everything must settle. */
   readonly faultsMs: number;
   readonly apis: number;
   readonly workers: number;
@@ -51,15 +51,15 @@ export interface Swarm {
   readonly deadlineMs: number;
   readonly modelFails: number;
   readonly cancelled: number;
-  /** Workers told to stop while they work, for each step. */
+  /** Probability per denoising step that the worker is told to stop. */
   readonly stopped: number;
-  /** Clocks are up to so far from the right time. */
+  /** Maximum error of clocks. */
   readonly skewMs: number;
-  /** A record nobody can read lies before all others. */
+  /** True if a damaged record is stored before all others. */
   readonly isDamaged: boolean;
 }
 
-/** Another mixture for each seed: faults hide each other when all are there always. */
+/** Draws a mixture for each seed. If all faults were always present, they would hide each other. */
 export function swarmOf(seed: number, jobs: number): Swarm {
   const random = new SeededRandom(seed * 2 + 1);
   const faults: Faults = {

@@ -4,12 +4,12 @@ import type { SeededRandom } from "./seeded-random.ts";
 
 interface Entry {
   readonly at: number;
-  /** Of what is due in the same millisecond, chance decides what comes first. */
+  /** Random tie-breaker between entries of the same millisecond. */
   readonly tie: number;
   readonly run: () => void;
 }
 
-/** Time that passes only when everything that can happen has happened. */
+/** Virtual time, which advances only when nothing more can happen at the current time. */
 export class VirtualTime {
   now: number;
   readonly #random: SeededRandom;
@@ -33,14 +33,14 @@ export class VirtualTime {
     heap[at] = entry;
   }
 
-  /** Lets things happen until there is nothing more to happen or `isOver` says so. */
+  /** Runs entries until there are none left or `isOver` returns true. */
   async run(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       const entry = this.#takeFirst();
       if (!entry) return;
       this.now = entry.at;
       entry.run();
-      // All promises that this has settled are followed to their ends first.
+      // All promises settled by the entry run their continuations first.
       await setImmediate();
     }
   }
@@ -49,7 +49,7 @@ export class VirtualTime {
     this.#trace.update(`${this.now} ${text}\n`);
   }
 
-  /** Of everything noted: two runs with one hash were the same run. */
+  /** Hash of all notes; two runs with equal hashes were the same. */
   traceHash(): string {
     return this.#trace.copy().digest("hex");
   }

@@ -25,20 +25,20 @@ export interface WorkerOptions {
   readonly work: HintQueue;
   readonly webhooks: Pick<HintQueue, "send">;
   readonly swarm: Swarm;
-  /** A denoising step begins. */
+  /** Called at the start of a denoising step. */
   readonly onStep: (record: JobRecord, process: Process) => void;
-  /** The store has answered to a claim. */
+  /** Called when the store has answered a claim. */
   readonly onClaim: (claimed: Applied, process: Process) => void;
-  /** The worker has answered for a job. */
+  /** Called when the worker has ended the invocation of a job. */
   readonly onAnswer?: (ref: JobRef) => void;
   readonly artifactKey?: typeof artifactKey;
-  /** Whether a renewal that is refused stops the work. */
+  /** True if a refused renewal stops the work; true by default. */
   readonly heedsRefusals?: boolean;
-  /** Whether a store that is silent for too long stops the work. */
+  /** True if a store that does not answer for too long stops the work; true by default. */
   readonly heedsSilence?: boolean;
 }
 
-/** Does what the GPU function does, in its order, with steps that only take time. */
+/** Runs jobs in the same order of operations as the GPU function, with steps that only take time. */
 export async function runWorker(options: WorkerOptions): Promise<never> {
   for (;;) {
     const ref = await options.work.receive(options.process);
@@ -109,7 +109,7 @@ function keepLease(record: JobRecord, options: WorkerOptions): Lease {
   return lease;
 }
 
-/** What is to be written when the work is over; of no meaning once the lease is lost. */
+/** Runs the denoising steps and returns the event to write. The event is ignored if the lease was lost. */
 async function work(record: JobRecord, lease: Lease, options: WorkerOptions): Promise<JobEvent> {
   const { process, network, swarm, heedsSilence = true } = options;
   const { random } = network;

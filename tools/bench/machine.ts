@@ -4,10 +4,10 @@ import { basename, isAbsolute, resolve } from "node:path";
 import * as z from "zod";
 import { modelFingerprint } from "../../lib/generation/checkpoint/index.ts";
 
-/** What a measurement depends on besides the code. */
+/** Circumstances of a measurement: everything it depends on besides the code. */
 export const circumstancesSchema = z.object({
   command: z.string(),
-  /** UTC day, as 2026-01-31. */
+  /** UTC date, such as 2026-01-31. */
   date: z.string(),
   machine: z.object({
     processor: z.string(),
@@ -17,23 +17,25 @@ export const circumstancesSchema = z.object({
     node: z.string(),
     packages: z.record(z.string(), z.string()),
   }),
-  /** Load average over one minute when the benchmark began; idle is 0. */
+  /** Load average over one minute at the start; 0 on an idle machine. */
   loadBefore: z.number(),
-  /** Null where the models are made for the measurement. */
+  /** Measured model; null if the benchmark makes its own models. */
   model: z.object({ name: z.string(), sha256: z.string() }).nullable(),
 });
 
 export type Circumstances = z.infer<typeof circumstancesSchema>;
 
-/** A load average that does not come from the benchmark's own start. */
+/** Load average above which other programs must be running, since the benchmark has just started. */
 const BUSY = 0.7;
 
-/** What a generation depends on. */
+/** Packages that a generation depends on. */
 const PACKAGES = ["onnxruntime-node", "@huggingface/tokenizers"];
 
 /**
- * @param args the words after `npm run bench --`
- * @param packages whose versions matter
+ * Describes the circumstances of a measurement.
+ *
+ * @param args      words after `npm run bench --`
+ * @param packages  packages whose versions matter
  */
 export async function circumstances(
   args: readonly string[],
@@ -41,7 +43,7 @@ export async function circumstances(
   packages: readonly string[] = PACKAGES,
 ): Promise<Circumstances> {
   return {
-    // Where a model lay is nobody else's business, and its hash says which it was.
+    // Paths are shortened: they are private, and the hash identifies the model.
     command: ["npm run bench --", ...args.map((word) => (isAbsolute(word) ? basename(word) : word))].join(
       " ",
     ),
@@ -67,7 +69,7 @@ export async function circumstances(
   };
 }
 
-/** Lines of a list that say where and with what something was measured. */
+/** Returns list items that describe the machine, the software and the model. */
 export function describeCircumstances({
   command,
   date,

@@ -1,19 +1,19 @@
-/** The document the benchmarks write: each benchmark owns one section and leaves the others as they are. */
+/** Document written by the benchmarks. Each benchmark owns one section and leaves the others unchanged. */
 
 const HEAD = `# Benchmarks
 
 Written by \`npm run bench\`, one section by each benchmark; edits made here by hand are lost.
 `;
 
-/** In the order of the document. */
+/** Names of the sections, in the order of the document. */
 const SECTIONS = ["quality", "step", "model", "api"] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 /**
- * The document with one section replaced, or added in its place when it is not there yet.
+ * Replaces one section of the document, or adds it in its place.
  *
- * @param document "" for a new one
- * @throws Error when a section begins and does not end
+ * @param document  "" for a new document
+ * @throws Error if a section has no end marker
  */
 export function withSection(document: string, name: SectionName, body: string): string {
   const sections = new Map(SECTIONS.map((section) => [section, readSection(document, section)]));
@@ -25,7 +25,7 @@ export function withSection(document: string, name: SectionName, body: string): 
   return [HEAD, ...written].join("\n");
 }
 
-/** A table; cells of numbers are aligned to the right, so say which columns hold text. */
+/** Formats a table. Cells are aligned to the right, except in `textColumns`. */
 export function table(
   header: readonly string[],
   rows: readonly (readonly string[])[],

@@ -1,8 +1,8 @@
 import type { GenerationRequest } from "../../lib/generation/request/index.ts";
 
-/** Ways to spend less than the whole computation, and what they are compared with. */
+/** Methods that compute less than the full number of steps, and the references they are compared with. */
 
-/** Lengths of the runs that methods are compared at. */
+/** Numbers of denoising steps at which methods are compared. */
 export const STEP_COUNTS = [30, 100] as const;
 
 export type Family = "none" | "fewer" | "static" | "fast" | "slow";
@@ -10,18 +10,21 @@ export type Family = "none" | "fewer" | "static" | "fast" | "slow";
 export interface Method {
   readonly name: string;
   readonly family: Family;
-  /** Whether AdaCache is regularised by motion; false for every other method. */
+  /** True if AdaCache uses motion regularisation; false for every other method. */
   readonly motion: boolean;
   readonly request: Required<Pick<GenerationRequest, "steps" | "cache" | "motion">>;
 }
 
-/** Plain samplers that compute about as many steps as the cached runs do. */
+/** Step counts of plain samplers that compute about as many steps as the cached runs. */
 const FEWER: Readonly<Record<number, readonly number[]>> = {
   30: [8, 10, 12, 15, 20],
   100: [12, 15, 20, 30, 50],
 };
 
-/** Every method at one length of run; the first is the reference itself, generated again. */
+/**
+ * Returns every method for a number of denoising steps. The first is the reference itself, generated a second
+ * time.
+ */
 export function methodsFor(steps: number): Method[] {
   const fewer = (FEWER[steps] ?? []).map((count) =>
     method(`${count} steps, no cache`, "fewer", { steps: count, cache: "off" }),

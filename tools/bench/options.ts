@@ -2,13 +2,13 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 
-/** What the benchmarks' options have in common. */
+/** Options shared by the benchmarks. */
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Where a benchmark leaves its measurements. */
+/** Folder of a benchmark's measurements. */
 export const resultsFolder = resolve(repository, "out/bench");
-/** Where the report of a whole benchmark goes. */
+/** Folder of the report of a complete benchmark. */
 export const docsFolder = resolve(repository, "docs");
 export const demoModel = resolve(repository, "models/demo");
 export { repository };
@@ -19,12 +19,19 @@ export interface Written<Name extends string> {
   readonly args: readonly string[];
 }
 
-/** A path as the user meant it: npm runs scripts in the package's folder and says where the user stood. */
+/**
+ * Resolves a path given by the user. npm runs scripts in the package's folder, and passes the user's working
+ * directory in INIT_CWD.
+ */
 export function userPath(path: string): string {
   return resolve(process.env.INIT_CWD ?? process.cwd(), path);
 }
 
-/** @throws UsageError unless `text` is a whole number of at least 1 */
+/**
+ * Parses an option.
+ *
+ * @throws UsageError unless `text` is a whole number from 1 to `most`
+ */
 export function positiveInteger(option: string, text: string, most: number): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 1 && value <= most) return value;

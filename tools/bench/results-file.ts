@@ -4,7 +4,11 @@ import type { z } from "zod";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { type SectionName, withSection } from "./markdown.ts";
 
-/** @throws UsageError when the file cannot be read or is not what this benchmark wrote */
+/**
+ * Reads measurements that a benchmark wrote.
+ *
+ * @throws UsageError if the file cannot be read, or is not from this benchmark
+ */
 export async function readResults<Schema extends z.ZodType>(
   path: string,
   schema: Schema,
@@ -31,7 +35,7 @@ export async function writeText(path: string, text: string): Promise<void> {
   await writeFile(path, text);
 }
 
-/** Puts one section into a document that may not exist yet. */
+/** Writes one section into a document, which may not exist yet. */
 export async function updateDocument(path: string, name: SectionName, body: string): Promise<void> {
   const document = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return "";

@@ -1,13 +1,17 @@
-/** Statistics of a few dozen measurements. Infinity is a value like any other: the PSNR of identical videos. */
+/** Statistics of a few dozen measurements. Infinity is an ordinary value: it is the PSNR of identical videos. */
 
-/** What a column of measurements is told by. */
+/** Summary of a column of measurements. */
 export interface Spread {
   readonly median: number;
   readonly p10: number;
   readonly p90: number;
 }
 
-/** @throws RangeError without values */
+/**
+ * Arithmetic mean.
+ *
+ * @throws RangeError if there are no values
+ */
 export function mean(values: readonly number[]): number {
   assertSome(values);
   return values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -22,10 +26,11 @@ export function standardDeviation(values: readonly number[]): number {
 }
 
 /**
- * The value below which a share of the values lies, interpolated linearly between neighbours (Hyndman and Fan's
- * type 7, the default of numpy and R).
+ * Returns the value below which a share of the values lies, interpolated linearly between neighbours (Hyndman
+ * and Fan's type 7, the default of numpy and R).
  *
- * @param share 0 to 1
+ * @param share  0 to 1
+ * @throws RangeError if there are no values
  */
 export function quantile(values: readonly number[], share: number): number {
   assertSome(values);
@@ -33,7 +38,7 @@ export function quantile(values: readonly number[], share: number): number {
   const at = share * (sorted.length - 1);
   const lower = sorted[Math.floor(at)]!;
   const upper = sorted[Math.ceil(at)]!;
-  // Infinity minus itself is no number.
+  // Infinity minus Infinity is NaN.
   return lower === upper ? lower : lower + (upper - lower) * (at - Math.floor(at));
 }
 
@@ -42,9 +47,9 @@ export function spread(values: readonly number[]): Spread {
 }
 
 /**
- * What each round of one side is over the same round of the other.
+ * Divides the rounds of one side by the same rounds of the other.
  *
- * @throws RangeError when the two were not measured in the same rounds
+ * @throws RangeError if the numbers of rounds differ
  */
 export function ratios(numerators: readonly number[], denominators: readonly number[]): number[] {
   if (numerators.length !== denominators.length) {

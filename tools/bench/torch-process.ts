@@ -3,19 +3,20 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-/** A Python script that prints a line of JSON when it is ready, and then one for every line it is sent. */
+/** Python script that prints a line of JSON when it is ready, and then one line for every line it is sent. */
 export interface TorchProcess {
-  /** Of PyTorch. */
+  /** Version of PyTorch. */
   readonly version: string;
-  /** Sends a line; the answer is whatever the script says. */
+  /** Sends a line and returns the script's answer. */
   ask(line: string): Promise<unknown>;
   close(): Promise<void>;
 }
 
 /**
- * A script of this folder, or one sentence that says why it cannot be had: a benchmark goes on without it.
+ * Starts a script of this folder. Resolves to one sentence if it cannot be started: a benchmark continues
+ * without it.
  *
- * The interpreter is `ADAREEL_PYTHON`, or `python3`.
+ * The interpreter is `ADAREEL_PYTHON`, or `python3` by default.
  */
 export async function startTorch(name: string, args: readonly string[]): Promise<TorchProcess | string> {
   const python = process.env.ADAREEL_PYTHON ?? "python3";
@@ -25,7 +26,7 @@ export async function startTorch(name: string, args: readonly string[]): Promise
   child.stderr.on("data", (chunk: Buffer) => {
     complaint = `${complaint}${chunk}`.slice(-4000);
   });
-  // Writing to a process that is gone is told by its end.
+  // The exit of the process reports a failed write too.
   child.stdin.on("error", () => undefined);
   const ended = new Promise<never>((_, reject) => {
     child.on("error", reject);
@@ -35,7 +36,7 @@ export async function startTorch(name: string, args: readonly string[]): Promise
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async () => {
     const line = await Promise.race([lines.next(), ended]);
-    // The output ends a moment before the process does, whose complaint says more.
+    // The output ends shortly before the process, whose error message says more.
     return JSON.parse(line.done ? await ended : line.value);
   };
   let version: string;

@@ -5,7 +5,7 @@
 
 The prompts describe combinations that `Scene.held_out` keeps out of training. A wording that leaves something open ("moves
 left", "over blue stripes") would also describe a combination that was trained on, so every prompt names its speed and the
-way of its stripes. The golden clips are `scenes.render`'s, to check the detector against. Needs numpy alone; seeded.
+direction of its stripes. The golden clips are `scenes.render`'s, to check the detector against. Needs numpy alone; seeded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CLIPS = {"still": 10, "slow": 12, "fast": 20, "bounce": 5, "spin": 6, "grow": 4,
 
 
 def attributes(scene: scenes.Scene, prompt: str) -> dict[str, str | None]:
-    """What the prompt says of the video. A size that goes unsaid is None; spinning fast is spinning."""
+    """Attributes that the prompt states. A size that is not mentioned is None; spinning fast counts as spinning."""
     thing = scene.things[0]
     words = prompt.split()
     size = "large" if {"large", "big"} & set(words) else "small" if "small" in words else None
@@ -37,7 +37,7 @@ def attributes(scene: scenes.Scene, prompt: str) -> dict[str, str | None]:
 
 
 def is_definite(scene: scenes.Scene, prompt: str) -> bool:
-    """Whether the prompt names the speed of what travels and the way of stripes."""
+    """Returns true if the prompt names the speed of a travelling object and the direction of stripes."""
     words = set(prompt.split())
     if scene.things[0].motion in scenes.TRAVEL and not words & {"slowly", "fast", "quickly"}:
         return False
@@ -45,7 +45,7 @@ def is_definite(scene: scenes.Scene, prompt: str) -> bool:
 
 
 def draw(rng: np.random.Generator, quota: dict[str, int], held_out: bool) -> list[tuple[scenes.Scene, dict]]:
-    """Scenes with one object, as many of each motion as `quota` says and of each direction as evenly as that goes."""
+    """Draws scenes with one object: `quota` of each motion, and the directions as evenly as possible."""
     left = dict(quota)
     ways = {(m, d): (quota[m] + i) // len(scenes.DIRECTIONS) for m in scenes.TRAVEL for i, d in enumerate(scenes.DIRECTIONS)}
     chosen, prompts = [], set()
@@ -63,7 +63,7 @@ def draw(rng: np.random.Generator, quota: dict[str, int], held_out: bool) -> lis
             ways[way] -= 1
         prompts.add(prompt)
         chosen.append((scene, {"prompt": prompt, **said}))
-    return [chosen[i] for i in rng.permutation(len(chosen))]  # else the rare motions would come last
+    return [chosen[i] for i in rng.permutation(len(chosen))]  # otherwise the rare motions would come last
 
 
 def write_rows(path: Path, rows: list[dict]) -> None:
@@ -78,7 +78,7 @@ def write_prompts(path: Path, seed: int) -> None:
 
 
 def write_golden(folder: Path, seed: int) -> None:
-    """Frames as [clips, F, H, W, 3] bytes; each but a clip's first is xored with the one before, so that it deflates."""
+    """Writes frames as [clips, F, H, W, 3] bytes. Each is XORed with the one before it in its clip, to compress well."""
     drawn = draw(np.random.default_rng([seed, 2]), CLIPS, held_out=False)
     clips = np.stack([scenes.render(scene) for scene, _ in drawn])
     clips[:, 1:] ^= clips[:, :-1].copy()

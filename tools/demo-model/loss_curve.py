@@ -18,7 +18,7 @@ TITLES = {"vae": "Autoencoder loss", "transformer": "Transformer loss (object-we
 
 
 def panel(title: str, points: list[tuple[int, float]], top: int) -> str:
-    """One curve on a logarithmic axis."""
+    """Draws one curve on a logarithmic axis."""
     low, high = min(v for _, v in points) / 1.02, max(v for _, v in points) * 1.02
     last = points[-1][0]
 

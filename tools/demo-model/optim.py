@@ -25,7 +25,7 @@ def average(tensors: list[Tensor]) -> None:
 
 
 def orthogonalise(stack: Tensor, iterations: int = 5) -> Tensor:
-    """The nearest semi-orthogonal matrices of [K, rows, columns], rows <= columns, by the quintic Newton-Schulz iteration."""
+    """Orthogonalises [K, rows, columns], rows <= columns, by the quintic Newton-Schulz iteration."""
     a, b, c = 3.4445, -4.7750, 2.0315
     x = stack.bfloat16()
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
@@ -36,7 +36,7 @@ def orthogonalise(stack: Tensor, iterations: int = 5) -> Tensor:
 
 
 class Muon:
-    """Momentum, orthogonalised per matrix. `splits` names parameters that stack several matrices along their rows (qkv)."""
+    """Muon: momentum, orthogonalised per matrix. Parameters such as qkv stack several matrices along their rows."""
 
     def __init__(self, parameters: list[tuple[nn.Parameter, int]], lr: float, momentum: float = 0.95):
         self.base_lr, self.lr, self.momentum = lr, lr, momentum
@@ -78,8 +78,8 @@ class Muon:
 class Optimiser:
     """Muon and AdamW under one learning-rate factor, with an exponential moving average of the parameters.
 
-    `is_matrix(name)` says how many matrices a parameter stacks, 0 for AdamW. What `is_delicate(name)` picks is trained by
-    AdamW at a small constant rate.
+    `is_matrix(name)` returns the number of matrices that a parameter stacks, 0 for AdamW. Parameters for which
+    `is_delicate(name)` is true are trained by AdamW at a small constant rate.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Optimiser:
 
     @torch.no_grad()
     def step(self, factor: float) -> None:
-        """One update with the learning rates times `factor`; gradients must be set."""
+        """Updates the parameters with the learning rates times `factor`; gradients must be set."""
         for p in self.parameters:
             if p.grad is None:
                 p.grad = torch.zeros_like(p)

@@ -36,7 +36,7 @@ TWO_OBJECTS = 0.08
 
 @dataclass(frozen=True)
 class Thing:
-    """One object: what it looks like, and its state in every frame."""
+    """One object: its appearance, and its state in every frame."""
 
     shape: str
     colour: str
@@ -57,7 +57,7 @@ class Scene:
     phase: float
 
     def held_out(self) -> bool:
-        """One combination in ten is never trained on; prompts for it test what the model can put together."""
+        """Returns true for one combination in ten, kept out of training. Prompts for them test generalisation."""
         return any(_held_out(thing, self) for thing in self.things)
 
 
@@ -141,7 +141,7 @@ _Y, _X = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) + 0.5
 
 
 def _second(colour: str) -> np.ndarray:
-    """The other colour of a pattern: a paler tint, or a grey for white and black."""
+    """Second colour of a pattern: a paler tint, or a grey for white and black."""
     rgb = np.array(COLOURS[colour], np.float32)
     if colour == "white":
         return np.array((186, 188, 194), np.float32)
@@ -166,7 +166,7 @@ def _draw_background(scene: Scene) -> np.ndarray:
 
 
 def coverage(thing: Thing, frames: np.ndarray) -> np.ndarray:
-    """How much of each pixel the object covers, [len(frames), SIZE, SIZE] in 0..1, by signed distance."""
+    """Coverage of each pixel by the object, [len(frames), SIZE, SIZE] in 0..1, by signed distance."""
     cx, cy = thing.centre[frames, 0, None, None], thing.centre[frames, 1, None, None]
     r, a = thing.radius[frames, None, None].astype(np.float32), thing.angle[frames, None, None]
     dx, dy = (_X[None] - cx).astype(np.float32), (_Y[None] - cy).astype(np.float32)
@@ -188,7 +188,7 @@ def coverage(thing: Thing, frames: np.ndarray) -> np.ndarray:
 
 
 def render(scene: Scene, frames: np.ndarray | None = None) -> np.ndarray:
-    """RGB frames, [len(frames), SIZE, SIZE, 3] uint8; all FRAMES by default."""
+    """Draws RGB frames, [len(frames), SIZE, SIZE, 3] uint8; all FRAMES by default."""
     frames = np.arange(FRAMES) if frames is None else frames
     out = np.repeat(_draw_background(scene)[None], len(frames), 0)
     for thing in scene.things:
@@ -212,7 +212,7 @@ def object_weight(scene: Scene, cell: int = 8) -> np.ndarray:
 
 
 def _pick(rng: np.random.Generator, *options: str) -> str:
-    """The first option half of the time: the form the documentation uses."""
+    """Picks the first option, the form in the documentation, half of the time."""
     return options[0] if rng.random() < 0.5 else options[rng.integers(len(options))]
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 def sinusoid(values: Tensor, width: int = 256) -> Tensor:
-    """[B] -> [B, width], cosines first; frequencies 1 .. 1/10000."""
+    """Sinusoidal embedding [B] -> [B, width], cosines first; frequencies 1 .. 1/10000."""
     half = width // 2
     frequencies = torch.exp(torch.arange(half, dtype=torch.float32) * (-math.log(10000.0) / half))
     angles = values.float()[:, None] * frequencies
@@ -22,7 +22,7 @@ def sinusoid(values: Tensor, width: int = 256) -> Tensor:
 
 
 def position_table(height: int, width: int, dim: int, scale: float) -> Tensor:
-    """[height * width, dim]: sine and cosine of the column in the first half, of the row in the second."""
+    """Position table [height * width, dim]: sine and cosine of the column in the first half, of the row in the second."""
     base = round(math.sqrt(height * width))
     omega = 10000.0 ** (-torch.arange(0, dim // 2, 2).float() / (dim // 2))
 
@@ -42,7 +42,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Softmax attention over [B, heads, N, head_dim]; mask [B, L] says which keys are real.
+    """Softmax attention over [B, heads, N, head_dim]; mask [B, L] is true for keys that are not padding.
 
     Written out because the fused CPU kernel's backward pass takes half of a training step at these lengths.
     """
@@ -168,14 +168,14 @@ class STDiT3(nn.Module):
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
-        # Residual branches start small, not at zero: at zero nothing in front of them learns in the first steps.
+        # Residual branches start small, not at zero: at zero, the layers before them get no gradient in the first steps.
         for block in [*self.spatial_blocks, *self.temporal_blocks]:
             for last in (block.attn.proj, block.cross_attn.proj, block.mlp["fc2"]):
                 nn.init.normal_(last.weight, std=0.02)
         nn.init.zeros_(self.final_layer.linear.weight)
 
     def forward(self, z: Tensor, timestep: Tensor, fps: Tensor, text: Tensor, mask: Tensor, pixels: tuple[int, int]):
-        """z [B, C, F, H, W], timestep and fps [B], text [B, L, channels], mask [B, L] bool -> [B, C, F, H, W]."""
+        """Velocity of z [B, C, F, H, W], for timestep and fps [B], text [B, L, channels], mask [B, L] bool."""
         b, c, frames, height, width = z.shape
         pf, ph, pw = self.patch
         f, h, w = frames // pf, height // ph, width // pw

@@ -3,7 +3,7 @@
     python -m venv .venv && .venv/bin/pip install -r tools/demo-model/requirements.txt
     .venv/bin/python tools/demo-model/train.py --out models/demo
 
-Runs on CPU in a few hours on two cores; every phase keeps checkpoints in --work and a second call goes on from them.
+Runs on CPU in a few hours on two cores; every phase keeps checkpoints in --work, and a second call continues from them.
 Seeded: data, order and initial weights depend on --seed alone, rounding on the machine.
 """
 
@@ -78,7 +78,7 @@ def log(message: str) -> None:
 
 
 def make_tokenizer(path: Path, seed: int) -> Tokenizer:
-    """A Unigram tokenizer in T5's conventions: pad 0, end 1, unknown 2, words marked by a leading ▁, lower case.
+    """Builds a Unigram tokenizer with T5's conventions: pad 0, end 1, unknown 2, words marked by a leading ▁, lower case.
 
     Every word of the captions is one piece, scored by its frequency; single characters spell out the rest.
     """
@@ -111,7 +111,7 @@ def tokenise(tokenizer: Tokenizer, text: str) -> np.ndarray:
 
 
 def frames_batch(rng: np.random.Generator, count: int) -> Tensor:
-    """[count, 3, SIZE, SIZE] in -1..1, each from a scene of its own."""
+    """Draws pictures [count, 3, SIZE, SIZE] in -1..1, each from a different scene."""
     pictures = [scenes.render(scenes.sample_scene(rng), rng.integers(scenes.FRAMES, size=1))[0] for _ in range(count)]
     return to_input(np.stack(pictures))
 
@@ -130,7 +130,7 @@ def is_conv_matrix(name: str) -> int:
 
 
 def train_vae(args: argparse.Namespace, work: Path) -> AutoencoderKL:
-    """L1 + 2 MSE + 0.5 edges + 2e-4 KL; then the latent's mean and deviation are folded into the 1x1 convolutions."""
+    """Trains on L1 + 2 MSE + 0.5 edges + 2e-4 KL, then folds the latent's statistics into the 1x1 convolutions."""
     torch.manual_seed(args.seed)
     vae = AutoencoderKL(**VAE).to(memory_format=torch.channels_last)
     done = work / "vae.pt"
@@ -171,7 +171,7 @@ def train_vae(args: argparse.Namespace, work: Path) -> AutoencoderKL:
 
 
 def fold_statistics(vae: AutoencoderKL, mean: Tensor, deviation: Tensor) -> None:
-    """Makes every latent channel zero-mean and unit-variance, in the weights, so that no side file has to say so."""
+    """Normalises every latent channel to zero mean and unit variance in the weights, so that no extra file is needed."""
     n = len(mean)
     encode, decode = vae.quant_conv, vae.post_quant_conv
     encode.weight[:n] /= deviation[:, None, None, None]
@@ -185,7 +185,7 @@ def fold_statistics(vae: AutoencoderKL, mean: Tensor, deviation: Tensor) -> None
 
 
 def make_clips(args: argparse.Namespace, work: Path, vae: AutoencoderKL, tokenizer: Tokenizer) -> dict[str, Tensor]:
-    """Latents [K, 4, F, 8, 8], object weights [K, F, 8, 8] and caption ids [K, CAPTIONS, TOKENS], kept in `work`."""
+    """Makes latents [K, 4, F, 8, 8], object weights [K, F, 8, 8], caption ids [K, CAPTIONS, TOKENS]; cached in `work`."""
     rank, world = dist.get_rank(), dist.get_world_size()
     path = work / f"clips-{rank}-of-{world}.pt"
     if not path.exists():
@@ -222,7 +222,7 @@ class TextToLatent(nn.Module):
 
 
 def is_block_matrix(name: str) -> int:
-    """How many matrices a parameter stacks along its rows, 0 for those that AdamW trains."""
+    """Number of matrices that a parameter stacks along its rows; 0 for parameters trained by AdamW."""
     if not name.endswith("weight") or "embed" in name or "relative_attention_bias" in name or "final_layer" in name:
         return 0
     if "norm" in name or "t_block" in name:
@@ -231,19 +231,19 @@ def is_block_matrix(name: str) -> int:
 
 
 def is_delicate(name: str) -> bool:
-    """Queries and keys whose scores nothing normalises: Muon's steps saturate their softmax within some hundred steps.
+    """Queries and keys whose scores are not normalised: Muon saturates their softmax within some hundred steps.
 
-    T5 attends without dividing by sqrt(d), and STDiT3 has qk-norm in self-attention only. Saturated, every token attends
-    to one other, and a colour no longer knows whether it is the object's or the background's.
+    T5 attends without dividing by sqrt(d), and STDiT3 has qk-norm in self-attention only. When saturated,
+    every token attends to a single one, and the model confuses the colours of object and background.
     """
     return name.endswith(("SelfAttention.q.weight", "SelfAttention.k.weight", "cross_attn.q_linear.weight"))
 
 
 def draw_timesteps(generator: torch.Generator, count: int) -> Tensor:
-    """In 0..1, where 1 is noise: sigmoid(N(0.6, 1)) for half of them, uniform for 15 %, and 0.93..1 for 35 %.
+    """Draws timesteps in 0..1, where 1 is noise: sigmoid(N(0.6, 1)) for half, uniform for 15 %, and 0.93..1 for 35 %.
 
-    Directions are decided in the noise, and which of two colours is the background at its very beginning: the mean of a
-    latent shows through 97 % of noise, so only above that does the model need the sentence to tell.
+    Directions are decided at high noise, and the colour of the background at the highest: the mean of a latent is
+    visible through 97 % of noise, so only above that does the model depend on the caption for it.
     """
     t = torch.sigmoid(torch.randn(count, generator=generator) + 0.6)
     kind, place = torch.rand(2, count, generator=generator)
@@ -252,7 +252,7 @@ def draw_timesteps(generator: torch.Generator, count: int) -> Tensor:
 
 
 def train_transformer(args: argparse.Namespace, work: Path, clips: dict[str, Tensor], vocabulary: int) -> TextToLatent:
-    """Rectified flow, v = x0 - noise, with one caption in ten replaced by the learned null caption."""
+    """Trains a rectified flow, v = x0 - noise, with one caption in ten replaced by the learned null caption."""
     torch.manual_seed(args.seed + 1)
     model = TextToLatent(vocabulary)
     optimiser = Optimiser(model, is_block_matrix, muon_lr=args.muon_lr, adam_lr=2e-3, ema=0.998, is_delicate=is_delicate)
@@ -312,7 +312,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def export(out: Path, work: Path, vae: AutoencoderKL, model: TextToLatent, tokenizer: Tokenizer) -> None:
-    """models/demo in the Hugging Face layout, weights in fp16."""
+    """Writes models/demo in the Hugging Face layout, with weights in fp16."""
     out.mkdir(parents=True, exist_ok=True)
     vae.half().to(memory_format=torch.contiguous_format).save_pretrained(out / "vae")
     config = json.loads((out / "vae" / "config.json").read_text())

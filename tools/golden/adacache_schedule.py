@@ -5,7 +5,7 @@
     pip install torch==2.15.0 numpy==2.4.6 einops==0.8.2 timm==1.0.31 transformers==5.23.0
     python tools/golden/adacache_schedule.py adacache
 
-What runs is their `STDiT3.forward` over their `STDiT3Block`s, so the step counter, the skip rule, `compute_next_step` and
+It runs their `STDiT3.forward` over their `STDiT3Block`s, so the step counter, the skip rule, `compute_next_step` and
 the hand-over of the rate are theirs. Packages that only the imports need (xformers, mmengine, colossalai, ...) are stubs. In the
 synthetic cases the attention of each block is replaced by one that returns a recorded residual and its gate by 1; in the
 "model" cases the attention is theirs, with random weights, in their rectified flow loop. The cross-attention (xformers) adds 0.
@@ -47,7 +47,7 @@ MARGIN = 1e-5
 
 
 def import_authors(checkout: Path):
-    """Their stdit3 module and rectified flow package, with stubs for what is only imported."""
+    """Imports their stdit3 module and rectified flow package, with stubs for modules that are only imported."""
     sys.path.insert(0, str(checkout))
 
     def stub(name, **attributes):
@@ -97,14 +97,14 @@ def import_authors(checkout: Path):
 
 
 class Zero(nn.Module):
-    """Stands for a sub-layer that adds nothing."""
+    """Stub of a sub-layer that adds nothing."""
 
     def forward(self, x, *_):
         return torch.zeros_like(x)
 
 
 class Recorded(nn.Module):
-    """Stands for a temporal attention; returns `probe` [B, F*S, D] in the layout the block asks for."""
+    """Stub of a temporal attention; returns `probe` [B, F*S, D] in the layout the block asks for."""
 
     def __init__(self, tokens):
         super().__init__()
@@ -120,7 +120,7 @@ class Recorded(nn.Module):
 
 
 class Spy:
-    """Reads the local variables of `compute_next_step` when it returns: its distance is nowhere else to be had."""
+    """Reads the local variables of `compute_next_step` when it returns: the distance is not available elsewhere."""
 
     def __init__(self, block_class):
         self.original, self.decisions = block_class.compute_next_step, []
@@ -169,7 +169,7 @@ def build_model(stdit3, case, depth=1, hidden_size=WIDTH):
 
 
 def record_synthetic(model, case):
-    """The model with its temporal attention replaced by the recorded one, and nothing else in the way of it."""
+    """Builds the model with recorded temporal attention and no other residuals."""
     (spatial,), (temporal,) = model.spatial_blocks, model.temporal_blocks
     for block in (spatial, temporal):
         block.attn, block.mlp = Zero(), Zero()
@@ -181,7 +181,7 @@ def record_synthetic(model, case):
 
 
 def run_synthetic(spy, model, case, probes, stop=None):
-    """One video through `model`: the 1-based steps it computed, and what it decided at them."""
+    """Runs one video through `model`. Returns the 1-based steps it computed, and its decisions at them."""
     block = model.temporal_blocks[0]
     batch, length, _ = probes[0].shape
     size = (batch, 4, length // case["tokens"], 2, 2 * case["tokens"])
@@ -209,7 +209,7 @@ def change_profile(kind, steps, rng):
         return np.where(rng.random(steps) < 0.9, 0.0, typical)
     if kind == "constant":
         return np.full(steps, typical * 10 ** rng.uniform(-0.7, 0.3))
-    if kind == "valley":  # what a diffusion transformer shows: fast, slow, fast again
+    if kind == "valley":  # typical of a diffusion transformer: fast, slow, fast again
         return typical * (0.1 + 3 * np.exp(-10 * s) + rng.uniform(0.5, 2) * s**4)
     if kind == "rising":
         return typical * (0.1 + 2.5 * s)
@@ -222,9 +222,9 @@ PROFILES = ["still", "constant", "valley", "rising", "bursts", "random"]
 
 
 def walk(case, rng):
-    """Residuals that turn at the pace of a profile and move between frames about as much as the reference score.
+    """Residuals that change at the rate of a profile, and move between frames about as much as the reference score.
 
-    Every value swings with a phase of its own, so that the change grows with the gap, as it does between real steps.
+    Every value oscillates with its own phase, so that the change grows with the gap, as it does between real steps.
     """
     frames, tokens, steps = case["frames"], case["tokens"], case["steps"]
     phase = np.cumsum(change_profile(case["profile"], steps, rng))
@@ -239,7 +239,7 @@ def walk(case, rng):
 
 
 def flips(case, rng):
-    """32 values of +-8 of which some change sign at each step: the change is a whole number of sixteenths."""
+    """Residuals of 32 values of +-8, of which some change sign at each step: the change is a whole number of sixteenths."""
     values = rng.choice([-8.0, 8.0], 32)
     probes = []
     for _ in range(case["steps"]):
@@ -264,7 +264,7 @@ def motion_of(window, strides=(1,)):
 
 
 def plan_cases():
-    """Every case to make: (count, description)."""
+    """Lists all cases: (count, description)."""
     window_30, window_100 = motion_of((4, 26)), motion_of((10, 90))
     walk_30 = dict(kind="walk", steps=30, frames=3, tokens=1)
     walk_100 = dict(kind="walk", steps=100, frames=3, tokens=1)
@@ -294,7 +294,7 @@ MAKERS = {"tie": flips, "zeros": zeros_between}
 
 
 def is_clear(decisions, book):
-    """Whether every distance is further from every threshold than float32 rounds."""
+    """Returns true if every distance is further from every threshold than the rounding of float32."""
     return all(abs(d / t - 1) > MARGIN for d, _, _ in decisions if np.isfinite(d) for t in book)
 
 
@@ -348,7 +348,7 @@ def make_synthetic(stdit3, spy, plan, index):
         again, leaked = run_synthetic(spy, model, case, probes)
         record["authors"] = {"computed": again, "decisions": short(leaked)}
     if plan["kind"] == "single frame":
-        # Once more with their motion regularisation, whose score is 0 / 0 here.
+        # Again with their motion regularisation, whose score is 0 / 0 here.
         moving = dict(case, motion=motion_of((4, 26) if plan["steps"] == 30 else (10, 90)))
         again, lost = run_synthetic(spy, record_synthetic(build_model(stdit3, moving), case), case, probes)
         record["authors"] = {"computed": again, "decisions": short(lost)}
@@ -356,7 +356,7 @@ def make_synthetic(stdit3, spy, plan, index):
 
 
 def make_model(stdit3, rf, spy, index):
-    """Their transformer with random weights in their sampler: residuals that depend on what was reused before."""
+    """Builds their transformer with random weights in their sampler, whose residuals depend on earlier reuse."""
     motion = motion_of((4, 26)) if index % 2 else None
     frames, tokens, width = 3, 4, 4
     for attempt in range(50):

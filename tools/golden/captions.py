@@ -1,4 +1,4 @@
-"""Writes test/golden/text/captions.json: captions, and what the references make of them.
+"""Writes test/golden/text/captions.json: captions, and the results of the references.
 
     clean  LattePipeline._clean_caption of diffusers 0.42.1, twice, as in the authors' sampling script of Open-Sora-Plan v1.1.0
     tidy   prompt_clean of diffusers' Wan pipeline
@@ -144,8 +144,8 @@ NASTY = [
     "sunset (https://a.com/b.jpg) over 'sea'",
     "&checkmark; &Jscr;ohn",
 ]
-# What the references do and Adareel does not: repairs of text that was decoded by the wrong table, and a tag with > inside
-# a quoted attribute.
+# Differences from the references, which Adareel does not follow: repairs of wrongly decoded text, and a tag with >
+# inside a quoted attribute.
 OTHER = [
     "cafÃ© in ZÃ¼rich",
     "the Mona Lisa doesnâ€™t smile",

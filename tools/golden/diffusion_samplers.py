@@ -3,7 +3,7 @@
     pip install torch==2.15.0 diffusers==0.42.1 numpy==2.4.6
     python tools/golden/diffusion_samplers.py
 
-Each scheduler runs as it is, in float32, over recorded random predictions that take turns, from a recorded random latent.
+Each scheduler runs unchanged, in float32, on recorded random predictions used in turn, from a recorded random latent.
 Two runs write the same bytes.
 """
 
@@ -52,7 +52,7 @@ def main() -> None:
     latent, *predictions = [torch.randn(24, generator=generator) for _ in range(1 + PREDICTIONS)]
     runs = []
     for scheduler, configs in ((DDIMScheduler, DDIM), (PNDMScheduler, PNDM)):
-        # As every pipeline over latents does.
+        # Every pipeline of latents does so.
         forced = {"clip_sample": False} if scheduler is DDIMScheduler else {}
         for config, all_steps in configs:
             for steps in all_steps:

@@ -30,7 +30,7 @@ def encode(tensor: torch.Tensor) -> str:
 
 
 def trajectory(scheduler, steps: int) -> dict:
-    """The latent after every step."""
+    """Returns the latent after every step."""
     scheduler.set_timesteps(steps)
     scheduler.set_begin_index(0)
     latent = torch.randn(SHAPE)

@@ -1,4 +1,4 @@
-"""Writes test/golden/models/demo: what the reference implementations compute with the weights of models/demo.
+"""Writes test/golden/models/demo: results of the reference implementations with the weights of models/demo.
 
     python tools/golden/model_demo.py --open-sora Open-Sora --model models/demo --out test/golden/models/demo
 
@@ -55,7 +55,7 @@ class Transformer:
         self.trunk_in = self.trunk_out = torch.empty(0)
 
     def predict(self, latent: torch.Tensor, timestep: float, reused: torch.Tensor | None = None) -> torch.Tensor:
-        """[1, C, F, H, W] -> both halves [2, C, F, H, W]; a computed step leaves its residual in `residual`."""
+        """Predicts both halves [2, C, F, H, W] of [1, C, F, H, W]; a computed step stores its residual in `residual`."""
 
         def at_head(_module, args):
             if reused is None:
@@ -84,7 +84,7 @@ class Transformer:
 
 
 def flow(video: dict, latent_frames: int, config: dict) -> tuple[list[float], list[float]]:
-    """Timesteps and Euler deltas of Open-Sora's rectified flow."""
+    """Returns timesteps and Euler deltas of Open-Sora's rectified flow."""
     ratio = 1.0
     if config["use_timestep_transform"]:
         ratio = (video["height"] * video["width"] / config["base_resolution"]) ** 0.5

@@ -1,7 +1,7 @@
 """The authors' STDiT3, imported from a checkout of github.com/hpcaitech/Open-Sora.
 
 Their module needs xformers, colossalai, mmengine and a distributed run-time only to be imported. The stand-ins
-below are the smallest that let it run on a CPU; the only one that computes is the block-diagonal attention, which is
+below are the smallest that let it run on a CPU; the only stand-in that computes is the block-diagonal attention, which is
 PyTorch's scaled_dot_product_attention on each segment.
 """
 
@@ -23,7 +23,7 @@ class _BlockDiagonalMask:
 
 
 def _memory_efficient_attention(q, k, v, p=0.0, attn_bias=None):
-    """q, k, v are [1, N, heads, head width], the segments of the batch one after another along N."""
+    """Attention with q, k, v [1, N, heads, head width]; the segments of the batch follow each other along N."""
     assert p == 0.0 and attn_bias is not None and q.shape[0] == 1
     out, i, j = [], 0, 0
     for n, m in zip(attn_bias.query_lengths, attn_bias.key_lengths, strict=True):

@@ -1,4 +1,4 @@
-"""Writes test/golden/models: tiny random models and what their reference implementations compute with them.
+"""Writes test/golden/models: tiny random models and the results of their reference implementations.
 
     STDiT3           the authors' module, github.com/hpcaitech/Open-Sora tag v1.2.0 (17cce90), Apache-2.0
     T5EncoderModel   transformers 5.23.0
@@ -9,8 +9,8 @@
     git clone --branch v1.2.0 https://github.com/hpcaitech/Open-Sora.git
     python tools/golden/models.py --open-sora Open-Sora --out test/golden/models
 
-Every parameter is drawn at random, those too that start as zeros or ones, so that no term can hide. Each model is one
-folder: config.json and model.safetensors as a checkpoint has them, vectors.safetensors with inputs and outputs, cases.json
+Every parameter is random, also those usually initialised with zeros or ones, so that no term goes untested. Each model
+is one folder: config.json and model.safetensors as a checkpoint has them, vectors.safetensors with inputs and outputs, cases.json
 with the numbers that are not tensors. Two runs write the same bytes.
 """
 
@@ -25,7 +25,7 @@ import model_stdit3_upstream
 
 
 def randomise(module: torch.nn.Module, generator: torch.Generator, keep: tuple[str, ...] = ()) -> None:
-    """Matrices get outputs of about unit size, vectors that multiply stay near one, everything else near zero."""
+    """Randomises parameters: matrices give outputs of about unit size, factors stay near one, all others near zero."""
     scales = [name for name, _ in module.named_parameters() if "norm" in name and name.endswith("weight")]
     tensors = [*module.named_parameters(), *[b for b in module.named_buffers() if b[0].endswith("y_embedding")]]
     for name, tensor in tensors:
@@ -93,7 +93,7 @@ def stdit3(folder: Path, checkout: Path, config: dict, cases: list[dict], seed: 
 
 
 def given_frames(case: dict) -> dict:
-    """The authors' mask of frames to make; without one, all are."""
+    """Returns the authors' mask of frames to generate; without a mask all are generated."""
     if "givenFrames" not in case:
         return {}
     return {"x_mask": torch.arange(case["latent"][0]).ge(case["givenFrames"]).expand(2, -1)}
@@ -167,7 +167,7 @@ def main() -> None:
         layers_per_block=2, norm_num_groups=4, scaling_factor=0.3611, shift_factor=0.1159, use_post_quant_conv=False,
         use_quant_conv=False, sample_size=16,
     )  # fmt: skip
-    # Last, because the stand-ins for its imports would mislead the other libraries.
+    # Imported last, because the stand-ins for its imports would confuse the other libraries.
     stdit3(
         args.out / "stdit3", args.open_sora,
         dict(hidden_size=24, depth=2, num_heads=3, mlp_ratio=4.0, patch_size=[1, 2, 2], in_channels=4, pred_sigma=True,

@@ -1,5 +1,5 @@
-"""Writes the golden vectors of Latte and Open-Sora-Plan to test/golden/models: tiny random models and what the references
-compute with them.
+"""Writes the golden vectors of Latte and Open-Sora-Plan to test/golden/models: tiny random models and the results
+of the references.
 
     LatteTransformer3DModel, AutoencoderKLTemporalDecoder   diffusers 0.42.1
 
@@ -31,7 +31,7 @@ def saved_config(model) -> dict:
 
 
 def run(model: LatteTransformer3DModel, cases: list[dict], generator: torch.Generator) -> dict[str, torch.Tensor]:
-    """Each half runs alone, so that their texts may differ in length as in a batch with a mask."""
+    """Runs each half alone, so that their texts may differ in length, as in a batch with a mask."""
     channels, width = model.config.in_channels, model.config.caption_channels
     probed = model.temporal_transformer_blocks[max(0, model.config.num_layers // 2 - 1)]
     seen: dict[str, torch.Tensor] = {}
@@ -89,7 +89,7 @@ def open_sora_plan(folder: Path, cases: list[dict], seed: int, frame_scale: int,
 
 
 def temporal_decoder(folder: Path, latents: list[tuple[int, int, int]], seed: int, **config) -> None:
-    """Frames are decoded as pipelines do, 14 at once. Weights are stored in 16 bits, to keep them small:
+    """Decodes 14 frames at once, as pipelines do. Weights are stored in 16 bits to keep the file small:
     the model has 32 groups and cannot have fewer channels."""
     model = AutoencoderKLTemporalDecoder(**config).eval()
     generator = torch.Generator().manual_seed(seed)

@@ -34,7 +34,7 @@ CONFIG = dict(
 
 
 def encoder(model: torch.nn.Module, generator: torch.Generator) -> tuple[dict, dict, dict]:
-    """What a folder holds of the encoder: the means of its distributions are taken instead of draws from them."""
+    """Returns the encoder's part of a folder. Means of its distributions are used instead of samples."""
     distributions = sys.modules["opensora.models.vae.utils"], sys.modules["diffusers.models.autoencoders.vae"]
     for module in distributions:
         module.DiagonalGaussianDistribution.sample = lambda self, *_: self.mean.clone()

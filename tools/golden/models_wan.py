@@ -1,4 +1,4 @@
-"""Writes the golden vectors of Wan to test/golden/models: tiny random models and what the references compute with them.
+"""Writes the golden vectors of Wan to test/golden/models: tiny random models and the results of the references.
 
     WanTransformer3DModel, AutoencoderKLWan   diffusers 0.42.1
     UMT5EncoderModel                          transformers 5.23.0
@@ -79,14 +79,14 @@ def umt5(folder: Path) -> None:
 
 
 def autoencoder(folder: Path, latents: list[tuple[int, int, int]], seed: int, **config) -> None:
-    """Frames are those of `decode`, which walks the latent frame by frame and keeps what each convolution needs."""
+    """Writes frames of `decode`, which processes the latent frame by frame and caches the inputs of each convolution."""
     model = AutoencoderKLWan(**config).eval()
     generator = torch.Generator().manual_seed(seed)
     randomise(model, generator)
     for name, tensor in model.named_parameters():
         if name.endswith("gamma"):
             tensor.data.copy_(1 + 0.2 * torch.randn(tensor.shape, generator=generator))
-        # Large outputs would all be clamped.
+        # Otherwise large outputs would be clamped.
         if name.startswith("decoder.conv_out."):
             tensor.data.mul_(0.3)
     per_channel = lambda values: torch.tensor(values).view(1, -1, 1, 1, 1)

@@ -1,10 +1,10 @@
-"""Writes test/golden/pipelines/latte: a tiny random model folder and what diffusers 0.42.1's LattePipeline makes with it.
+"""Writes test/golden/pipelines/latte: a tiny random model folder and the output of diffusers 0.42.1's LattePipeline.
 
     pip install torch==2.15.0 transformers==5.23.0 diffusers==0.42.1 safetensors==0.8.0
     python tools/golden/pipeline_latte.py --tokenizer models/demo/tokenizer --out test/golden/pipelines/latte
 
-The folder is a model as Latte-1 is one, but for its tokenizer, which is the demo model's and not copied. The noise is that
-of lib/generation/sampling/noise.ts, computed here once more from its definition. Two runs write the same bytes.
+The folder is a model like Latte-1, except for its tokenizer, which is the demo model's and not copied. The noise is that
+of lib/generation/sampling/noise.ts, computed here from its definition. Two runs write the same bytes.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from models_latte import FIXED
 FRAMES, HEIGHT, WIDTH = 3, 24, 32
 SCHEDULERS = {"DDIMScheduler": DDIMScheduler, "PNDMScheduler": PNDMScheduler}
 PROMPT = "a red circle moves fast to the left"
-# A negative prompt longer than its prompt loses its end.
+# A negative prompt longer than its prompt is truncated.
 CASES = [
     {"className": "DDIMScheduler", "config": {"clip_sample": False}, "steps": 5,
      "guidanceScale": 7.5, "prompt": PROMPT, "negativePrompt": None, "seed": 1},

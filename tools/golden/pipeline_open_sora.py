@@ -42,7 +42,7 @@ CASES = [
 
 
 def load_sampler(checkout: Path):
-    """The authors' RFLOW; the stand-ins are for what its package imports and sampling does not use."""
+    """Loads the authors' RFLOW, with stand-ins for imports of its package that sampling does not use."""
 
     class Registry:
         def register_module(self, _name):
@@ -62,7 +62,7 @@ def without(prefixes: tuple[str, ...], module: torch.nn.Module) -> dict[str, tor
 
 
 def first_frame(path: Path, vae: AutoencoderKL) -> torch.Tensor:
-    """The latent [1, C, 1, H, W] of a picture of noise, which is written in the size of the video."""
+    """Returns the latent [1, C, 1, H, W] of a picture of noise, and writes the picture in the size of the video."""
     rgb = torch.randint(0, 256, (HEIGHT, WIDTH, 3), generator=torch.Generator().manual_seed(62), dtype=torch.uint8)
     Image.fromarray(rgb.numpy()).save(path)
     picture = rgb.permute(2, 0, 1)[None] / 255 * 2 - 1

@@ -1,9 +1,9 @@
-"""Writes test/golden/pipelines/wan: a tiny random model folder and what diffusers 0.42.1's WanPipeline makes with it.
+"""Writes test/golden/pipelines/wan: a tiny random model folder and the output of diffusers 0.42.1's WanPipeline.
 
     pip install torch==2.15.0 transformers==5.23.0 diffusers==0.42.1 safetensors==0.8.0
     python tools/golden/pipeline_wan.py --tokenizer models/demo/tokenizer --out test/golden/pipelines/wan
 
-The folder is a model as Wan2.1 is one, but for its tokenizer, which is the demo model's and not copied. The noise is that
+The folder is a model like Wan2.1, except for its tokenizer, which is the demo model's and not copied. The noise is that
 of lib/generation/sampling/noise.ts. Two runs write the same bytes.
 """
 
@@ -64,7 +64,7 @@ def random_parts(tokens: int) -> dict[str, torch.nn.Module]:
 
 
 def keep_decoder(file: Path) -> None:
-    """The encoder is as large as the decoder, and never read."""
+    """Drops the encoder, which is as large as the decoder and never read."""
     weights = {k: v for k, v in load_file(file).items() if not k.startswith(("encoder.", "quant_conv."))}
     save_file(weights, file, metadata={"format": "pt"})
 

@@ -1,4 +1,4 @@
-"""Writes test/golden/pipelines/wan-two-transformers: what diffusers 0.42.1's WanPipeline makes as in Wan 2.2 A14B.
+"""Writes test/golden/pipelines/wan-two-transformers: the output of diffusers 0.42.1's WanPipeline as for Wan 2.2 A14B.
 
     pip install torch==2.15.0 transformers==5.23.0 diffusers==0.42.1 safetensors==0.8.0
     python tools/golden/pipeline_wan_two.py --tokenizer models/demo/tokenizer --out test/golden/pipelines/wan-two-transformers

@@ -15,7 +15,7 @@ OUTPUT = Path(__file__).parents[2] / "test/golden/video/quality-metrics.json"
 
 
 def smooth_video(rng: np.random.Generator, frames: int, height: int, width: int) -> np.ndarray:
-    """Drifting coloured waves [F, H, W, 3], uint8: structure for SSIM to see."""
+    """Draws drifting coloured waves [F, H, W, 3], uint8, as structure for SSIM."""
     f, y, x = np.meshgrid(np.arange(frames), np.arange(height), np.arange(width), indexing="ij")
     channels = []
     for _ in range(3):

@@ -33,7 +33,7 @@ SIZES = [
 
 
 def sample(rf, steps, size, transform, latent, velocities, guidance, mask=None):
-    """The timesteps and latents the model was given, and the latent at the end; a mask is 0 for frames that are given."""
+    """Returns the timesteps and latents given to the model, and the final latent; a mask is 0 for given frames."""
     timesteps = []
     latents = []
 
@@ -75,7 +75,7 @@ def main():
             for transform in (True, False) if steps == 30 else (True,):
                 zero = torch.zeros(1, 1, 1, 1, 1)
                 ones = torch.ones(2, 1, 1, 1, 1)
-                # A velocity of ones adds up the deltas.
+                # With a velocity of ones, the result is the sum of the deltas.
                 timesteps, _, total = sample(rf, steps, size, transform, zero, [ones], 1.0)
                 tables.append(
                     {

@@ -1,4 +1,4 @@
-"""Writes test/golden/video/resize-crop.json: pictures as Open-Sora resizes and crops them.
+"""Writes test/golden/video/resize-crop.json: pictures resized and cropped by Open-Sora.
 
     pip install torch==2.15.0 torchvision==0.29.2 pillow==13.0.0 numpy==2.4.6
     git clone --branch v1.2.0 https://github.com/hpcaitech/Open-Sora.git
@@ -20,17 +20,17 @@ import torchvision.io
 from PIL import Image
 
 TARGET = Path(__file__).parents[2] / "test/golden/video/resize-crop.json"
-# Width and height of the picture, and of what it becomes.
+# Width and height of the picture, and of the result.
 SIZES = [((37, 23), (16, 16)), ((41, 90), (32, 16)), ((60, 31), (32, 24)), ((64, 64), (16, 16))]
 
 
 def load(checkout: Path):
-    """The authors' module; the stand-ins are for what it imports for videos, tables and downloads."""
+    """Loads the authors' module, with stand-ins for its imports for videos, tables and downloads."""
     for name in ("pandas", "requests", "opensora", "opensora.datasets", "opensora.datasets.video_transforms"):
         sys.modules[name] = types.ModuleType(name)
     for name in ("opensora", "opensora.datasets"):
         sys.modules[name].__path__ = [str(checkout.joinpath(*name.split(".")))]
-    torchvision.io.write_video = None  # no longer there
+    torchvision.io.write_video = None  # removed since
     from opensora.datasets import utils
 
     return utils

@@ -6,8 +6,8 @@
 The tokenizer is the demo model's, models/demo/tokenizer/tokenizer.json. Adareel takes every character of a prompt as
 text, while the library reads `</s>` as the end token: once because it is an added token, and again because it is a
 piece of the vocabulary (which a full-width spelling reaches through the normaliser). So the reference here is the
-library over the same file with the added tokens dropped and their pieces renamed to something that holds a blank,
-which no pre-tokenised text does; ids, scores and the template that adds the end token stay. For a prompt that spells
+library with the same file, without the added tokens, and with their pieces renamed to contain a space, which no
+pre-tokenised text does; ids, scores and the template that adds the end token stay. For a prompt that spells
 no special token the file as it is must give the same ids, and the script checks that.
 """
 

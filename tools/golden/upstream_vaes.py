@@ -20,7 +20,7 @@ def _module(name, **members):
 
 
 def _package(checkout: Path, name: str) -> None:
-    """A package whose __init__.py is not run."""
+    """Creates a package without running its __init__.py."""
     _module(name).__path__ = [str(checkout.joinpath(*name.split(".")))]
 
 
@@ -29,7 +29,7 @@ def _unavailable(*_args, **_kwargs):
 
 
 class _Registry:
-    """Builds what was registered under the type of a configuration."""
+    """Registry that builds the class registered under the type of a configuration."""
 
     def __init__(self):
         self.members = {}
@@ -60,12 +60,12 @@ def open_sora(checkout: Path, autoencoder_kl: dict):
     _module("opensora.utils.ckpt_utils", load_checkpoint=_unavailable)
     from opensora.models.vae import vae, vae_temporal
 
-    del vae_temporal  # imported for what it registers
+    del vae_temporal  # imported for the classes it registers
     return vae.VideoAutoencoderPipeline, vae.VideoAutoencoderPipelineConfig
 
 
 def open_sora_plan(checkout: Path, groups: int):
-    """Returns CausalVAEModel, with normalisations over `groups` groups instead of the 32 it is bound to."""
+    """Returns CausalVAEModel, with normalisations over `groups` groups instead of the fixed 32."""
     _module("pytorch_lightning", LightningModule=type("LightningModule", (torch.nn.Module,), {}))
     for name in ("opensora", "opensora.models", "opensora.models.ae", "opensora.models.ae.videobase"):
         _package(checkout, name)

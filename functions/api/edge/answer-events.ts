@@ -4,25 +4,31 @@ import type { Logger } from "pino";
 import { ApiError, plainProblem } from "../problem.ts";
 import { requestOf, resultOf } from "./cloudfront.ts";
 
-/** Answers one request. */
+/** Handler of one request. */
 export type Answer = (request: Request) => Response | Promise<Response>;
 
 export interface EdgeOptions {
   /**
-   * Makes the app for these names of the API, the one that viewers use first. Asked at the first request, and at the
-   * next one again if it rejects.
+   * Opens the app for the host names of the API, of which viewers use the first. It is called at the first
+   * request, and again at the next request if it rejects.
    */
   readonly open: (hosts: readonly [string, ...string[]]) => Promise<Answer>;
-  /** A name of the API's own besides that of the distribution. */
+  /** Custom domain of the API, besides the name of the distribution. */
   readonly domain: string | null;
   readonly log: Logger;
-  /** Less than the function has, so that it is we who answer. */
+  /**
+   * Time limit of an answer. It is shorter than the timeout of the function, so that the function itself
+   * reports the failure.
+   */
   readonly deadlineMs?: number;
 }
 
 const DEADLINE_MS = 28_000;
 
-/** Answers the origin-request events of one distribution: each of them, so that the origin is never asked. */
+/**
+ * Creates the handler of a distribution's origin-request events. It answers every event, so the origin is
+ * never asked.
+ */
 export function answerEvents({ open, domain, log, deadlineMs = DEADLINE_MS }: EdgeOptions) {
   let opened: Promise<Answer> | null = null;
 
@@ -37,7 +43,7 @@ export function answerEvents({ open, domain, log, deadlineMs = DEADLINE_MS }: Ed
   async function answer(request: Request, distribution: string): Promise<Response> {
     const answered = new AbortController();
     const late = sleep(deadlineMs, null, { signal: answered.signal }).then(() => {
-      throw new Error(`There was no answer in ${deadlineMs} ms.`);
+      throw new Error(`There was no answer within ${deadlineMs} ms.`);
     });
     try {
       return await Promise.race([app(distribution).then((fetch) => fetch(request)), late]);

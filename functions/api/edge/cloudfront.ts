@@ -4,20 +4,26 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { CloudFrontHeaders, CloudFrontRequestEvent, CloudFrontResultResponse } from "aws-lambda";
 
-/** CloudFront's origin-request events as requests of fetch, and responses of fetch as what CloudFront takes. */
+/**
+ * Conversion of CloudFront's origin-request events to fetch requests, and of fetch responses to CloudFront's
+ * results.
+ */
 
 export type OriginRequest = CloudFrontRequestEvent["Records"][number]["cf"];
 
-/** For headers and body together it is "1 MB", and how they are counted is not said. */
+/**
+ * Maximum size of a result. CloudFront allows "1 MB" for headers and body together, and does not say how it
+ * counts.
+ */
 const RESULT_BYTES_MAX = 1_000_000;
 
-/** What is shorter is not worth the time. */
+/** Minimum size of a body from which compression is worth the time. */
 const GZIP_BYTES_MIN = 4096;
 
 /**
- * What the viewer asked for, as a server of its own would have got it.
+ * Converts an event to the request that a server would have received.
  *
- * @param host what the viewer calls this API; the event's Host is that of the origin
+ * @param host  host name by which viewers call the API; the event's Host is that of the origin
  */
 export function requestOf({ config, request }: OriginRequest, host: string): Request {
   const { method, uri, querystring, body } = request;
@@ -28,25 +34,25 @@ export function requestOf({ config, request }: OriginRequest, host: string): Req
   headers.set("host", host);
   if (!headers.has("x-request-id")) headers.set("x-request-id", config.requestId);
   if (!body || method === "GET" || method === "HEAD") return new Request(url, { method, headers });
-  // CloudFront passes on the first megabyte. By its length the app refuses it as any other that is too long.
+  // CloudFront passes on the first megabyte only. With this length the app refuses the body as too large.
   if (body.inputTruncated) headers.set("content-length", String(Number.MAX_SAFE_INTEGER));
   const bytes = Buffer.from(body.data, body.encoding === "base64" ? "base64" : "utf8");
   return new Request(url, { method, headers, body: bytes });
 }
 
-/** The names are in lower case, and each has a list of values. */
+/** Converts headers; CloudFront's names are in lower case, each with a list of values. */
 function fetchHeaders(given: CloudFrontHeaders): Headers {
   const headers = new Headers();
   for (const [name, values] of Object.entries(given)) {
-    // A header is bytes, which fetch has as Latin-1.
+    // Header values are bytes, which fetch represents as Latin-1.
     for (const { value } of values) headers.append(name, Buffer.from(value).toString("latin1"));
   }
   return headers;
 }
 
 /**
- * A response as CloudFront sends it on, compressed where that pays and the request allows it; null when it is larger
- * than CloudFront takes.
+ * Converts a response to a CloudFront result, compressed if that pays and the request allows it. Resolves to
+ * null if it is larger than CloudFront allows.
  */
 export async function resultOf(
   response: Response,
@@ -54,7 +60,7 @@ export async function resultOf(
 ): Promise<CloudFrontResultResponse | null> {
   const { status } = response;
   const headers = new Headers(response.headers);
-  // Without, requests that come at once are answered with one answer ("Request collapsing").
+  // Without this header CloudFront gives concurrent requests the same answer ("Request collapsing").
   if (!headers.has("cache-control")) headers.set("cache-control", "no-cache");
   const bytes = Buffer.from(await response.arrayBuffer());
   const content =
@@ -68,12 +74,12 @@ export async function resultOf(
   return Buffer.byteLength(JSON.stringify(result)) > RESULT_BYTES_MAX ? null : result;
 }
 
-/** A body of these, even an empty one, is answered with 502. */
+/** Statuses for which CloudFront answers 502 if there is a body, even an empty one. */
 const BODILESS: ReadonlySet<number> = new Set([204, 304]);
 
 const TEXT = /^(text\/|image\/svg\+xml|application\/([\w.-]+\+)?(json|javascript|xml)\b)/;
 
-/** The body as CloudFront takes it. Says in `headers` how it was encoded. */
+/** Encodes the body for CloudFront, and sets `content-encoding` and related headers. */
 async function contentOf(
   bytes: Buffer,
   headers: Headers,
@@ -85,7 +91,7 @@ async function contentOf(
     if (acceptsGzip(asked)) {
       headers.set("content-encoding", "gzip");
       const tag = headers.get("etag");
-      // These are other bytes than the tag was made for.
+      // The compressed bytes differ from those the tag was made for.
       if (tag && !tag.startsWith("W/")) headers.set("etag", `W/${tag}`);
       return { bodyEncoding: "base64", body: (await promisify(gzip)(bytes)).toString("base64") };
     }
@@ -100,12 +106,15 @@ function acceptsGzip(headers: Headers): boolean {
   return codings.some((coding) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$)|$)/.test(coding));
 }
 
-/** CloudFront answers 502 for these, or sets them itself ("Restrictions on edge functions": disallowed, read-only). */
+/**
+ * Headers for which CloudFront answers 502, or which it sets itself ("Restrictions on edge functions":
+ * disallowed, read-only).
+ */
 const REFUSED =
   /^(connection|content-length|expect|keep-alive|trailer|transfer-encoding|upgrade|via|x-cache|x-forwarded-proto)$/;
 const REFUSED_FAMILY = /^(proxy-|x-accel-|x-amz-cf-|x-amzn-|x-edge-|x-real-)/;
 
-/** Cookies are left out: the API has none, and an answer that sets one is a mistake. */
+/** Converts headers for CloudFront. Cookies are dropped: the API has none, so setting one would be a bug. */
 function cloudFrontHeaders(headers: Headers): CloudFrontHeaders {
   const isSent = (name: string) => name !== "set-cookie" && !REFUSED.test(name) && !REFUSED_FAMILY.test(name);
   const kept = [...headers].filter(([name]) => isSent(name));

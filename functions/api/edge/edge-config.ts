@@ -1,17 +1,17 @@
 import * as z from "zod";
 
-/** What the bundler puts here: a function at the edge has no environment variables. */
+/** Configuration inserted by the bundler: a function at the edge has no environment variables. */
 declare const EDGE_CONFIG: unknown;
 
-/** What a deployment decides about its edge; made by infra/edge-bundle.ts. */
+/** Configuration of a deployment's edge; written by infra/edge-bundle.ts. */
 export const edgeConfigSchema = z.strictObject({
   bucket: z.string(),
-  /** Of the bucket and of the secret; the function runs near whoever asks. */
+  /** Region of the bucket and of the secret; the function itself runs near the viewer. */
   region: z.string(),
   model: z.string(),
-  /** The name of the secret that the master key is made of. */
+  /** Name of the secret that the master key is derived from. */
   masterSecret: z.string(),
-  /** A name of the API's own besides that of the distribution. */
+  /** Custom domain of the API, besides the name of the distribution. */
   domain: z.string().nullable(),
   retentionDays: z.int().positive(),
   unfinishedMax: z.int().positive(),
@@ -20,7 +20,7 @@ export const edgeConfigSchema = z.strictObject({
 
 export type EdgeConfig = Readonly<z.infer<typeof edgeConfigSchema>>;
 
-/** The configuration that this bundle was made with. */
+/** Returns the configuration that this bundle was built with. */
 export function bundledConfig(): EdgeConfig {
   return edgeConfigSchema.parse(EDGE_CONFIG);
 }

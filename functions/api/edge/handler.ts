@@ -7,7 +7,7 @@ import { openApp } from "./open-app.ts";
 const config = bundledConfig();
 const log = pino({ base: null }, logDestination(1));
 
-/** What Lambda@Edge calls for each request. */
+/** Entry point that Lambda@Edge calls for each request. */
 export const handler = answerEvents({
   open: (hosts) => openApp(config, hosts, log),
   domain: config.domain,

@@ -18,11 +18,11 @@ const TIMEOUT_MS = 4_000;
 const DAY_MS = 24 * 3_600_000;
 
 /**
- * The API over the bucket of a deployment. Its hints are the markers that the job store writes, of which the bucket
- * tells the queues.
+ * Opens the API over the bucket of a deployment. It sends no hints: the bucket notifies the queues of the
+ * markers that the job store writes.
  *
- * @param hosts names of this API, to which no webhook is sent
- * @throws Error if master key or model card cannot be had
+ * @param hosts  host names of this API, to which no webhook is sent
+ * @throws Error if the master key or the model card cannot be read
  */
 export async function openApp(
   { bucket, region, model, masterSecret, retentionDays, unfinishedMax, version }: EdgeConfig,
@@ -62,7 +62,7 @@ export async function openApp(
   return (request) => app.fetch(request);
 }
 
-/** Asked for once, near whoever asks, so its connection is not kept. */
+/** Reads the master key. It is read once, so the connection is closed afterwards. */
 async function readMaster(name: string, region: string): Promise<Uint8Array> {
   const client = new SecretsManagerClient({
     region,

@@ -3,7 +3,7 @@ import type { ApiKeys } from "../../../lib/service/keys/index.ts";
 import type { ApiEnv } from "../env.ts";
 import { ApiError } from "../problem.ts";
 
-/** Lets in who has a key, and says who it is. One answer for every key that is not accepted. */
+/** Authenticates requests by API key and sets `principal`. Every key that is not accepted gets the same answer. */
 export function authenticate(keys: ApiKeys) {
   return createMiddleware<ApiEnv>(async function authenticate(c, next) {
     const [, token] = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "") ?? [];
@@ -14,7 +14,7 @@ export function authenticate(keys: ApiKeys) {
       });
     }
     c.set("principal", principal);
-    // What one key is told, no cache may tell another.
+    // Caches must not give one key's answer to another.
     c.header("cache-control", "no-store");
     await next();
   });

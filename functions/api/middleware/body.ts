@@ -6,8 +6,8 @@ import { formToJson, type JsonSchema } from "./form.ts";
 import { readBody } from "./read-body.ts";
 
 /**
- * Reads and checks the body of a request, JSON or multipart form alike; the handler finds it as
- * `c.req.valid("json")`. No body at all is an empty object.
+ * Reads and validates the body of a request, JSON or multipart form; the handler gets it from
+ * `c.req.valid("json")`. A missing body counts as an empty object.
  *
  * @throws ApiError in the middleware
  */
@@ -16,7 +16,7 @@ export function body<Schema extends z.ZodType>(
   bytesMax: number,
 ): MiddlewareHandler<ApiEnv, string, { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }> {
   let jsonSchema: JsonSchema | undefined;
-  // Only forms need it, and to make all of them takes longer than to make the app.
+  // Built on demand: only forms need it, and building all of them takes longer than creating the app.
   const formSchema = () => {
     jsonSchema ??= z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
     return jsonSchema;
@@ -30,13 +30,14 @@ export function body<Schema extends z.ZodType>(
   };
 }
 
-/** Reads and checks the query of a request; the handler finds it as `c.req.valid("query")`. */
+/** Reads and validates the query of a request; the handler gets it from `c.req.valid("query")`. */
 export function query<Schema extends z.ZodType>(
   schema: Schema,
 ): MiddlewareHandler<ApiEnv, string, { in: { query: z.input<Schema> }; out: { query: z.output<Schema> } }> {
   return async function query(c, next) {
     for (const [name, values] of Object.entries(c.req.queries())) {
-      if (values.length > 1) throw new ApiError("invalid_value", `${name} comes twice.`, { param: name });
+      if (values.length > 1)
+        throw new ApiError("invalid_value", `${name} is given more than once.`, { param: name });
     }
     c.req.addValidatedData("query", check(schema, c.req.query()) as object);
     await next();
@@ -81,7 +82,7 @@ async function parseForm(
     .formData()
     .catch(unreadable);
   const given = formToJson(form, schema);
-  // The parser puts U+FFFD where a text is not UTF-8. Files, which need not be, have been refused by now.
+  // The parser replaces invalid UTF-8 with U+FFFD. Files, which may be binary, have been refused before.
   try {
     utf8.decode(bytes);
   } catch (cause) {
@@ -90,10 +91,15 @@ async function parseForm(
   return given;
 }
 
-/** How deep a body may be nested; a schema that accepts any object sees no deeper one. */
+/** Maximum depth of a body. Schemas that accept any object do not limit it. */
 const DEPTH_MAX = 16;
 
-/** @throws ApiError for `__proto__` too: to JSON it is a name like any other, and strict schemas pass over it */
+/**
+ * Checks the depth of a body, and refuses `__proto__`: JSON allows it as a name, and strict schemas ignore
+ * it.
+ *
+ * @throws ApiError
+ */
 function checkNesting(value: unknown, depth = 0): void {
   if (typeof value !== "object" || value === null) return;
   if (depth > DEPTH_MAX)
@@ -103,14 +109,18 @@ function checkNesting(value: unknown, depth = 0): void {
   for (const member of Object.values(value)) checkNesting(member, depth + 1);
 }
 
-/** Some proxies pass fields they do not know in `extra_body`. */
+/** Merges the fields of `extra_body`, in which some proxies pass fields that they do not know. */
 function unwrapped(value: unknown): unknown {
   if (typeof value !== "object" || value === null || !("extra_body" in value)) return value;
   const { extra_body: extra, ...rest } = value;
   return typeof extra === "object" && extra !== null && !Array.isArray(extra) ? { ...extra, ...rest } : value;
 }
 
-/** @throws ApiError that names the first field at fault, and never says what was in it */
+/**
+ * Validates a value.
+ *
+ * @throws ApiError that names the first field at fault, without its value
+ */
 export function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -128,7 +138,7 @@ export function check<Schema extends z.ZodType>(schema: Schema, value: unknown):
   );
 }
 
-/** What is wrong by the one choice of a union that the value has the type of. */
+/** Returns the issue of the union member that has the type of the value. */
 function closest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== "invalid_union") return issue;
   const inner = issue.errors
@@ -139,7 +149,7 @@ function closest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
 
 const PARAM_CHARACTERS_MAX = 100;
 
-/** Names that somebody else chose may be as long as the body. */
+/** Joins and truncates a path: names chosen by clients may be as long as the body. */
 function shortened(path: readonly PropertyKey[]): string {
   return path.join(".").slice(0, PARAM_CHARACTERS_MAX);
 }

@@ -10,12 +10,12 @@ const EXPOSED_HEADERS = [
   "preference-applied",
 ];
 
-/** Lets pages of every origin call the API: a key is needed all the same, and no cookie counts. */
+/** Allows pages of every origin to call the API: it needs a key, and ignores cookies. */
 export function crossOrigin() {
   const preflight = cors({ origin: "*", maxAge: 600 });
   return createMiddleware(async function crossOrigin(c, next) {
     if (c.req.method === "OPTIONS") return preflight(c, next);
-    // `cors` sets them on a response of its own, from which Hono then copies every answer as a stream.
+    // `cors` would set them on a new response, and Hono would then copy every answer as a stream.
     c.header("access-control-allow-origin", "*");
     c.header("access-control-expose-headers", EXPOSED_HEADERS.join(","));
     return next();

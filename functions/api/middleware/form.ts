@@ -1,6 +1,6 @@
 import { ApiError } from "../problem.ts";
 
-/** A JSON Schema, as far as it is looked into here. */
+/** Subset of JSON Schema that is used here. */
 export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -11,15 +11,16 @@ export interface JsonSchema {
 
 const DEPTH_MAX = 5;
 
-/** How much of a name is told of. */
+/** Maximum length of a field name in an error. */
 const NAME_CHARACTERS_MAX = 80;
 
 /**
- * The object a multipart form stands for, as if it had been sent as JSON: `cache[warmup_steps]=2` nests,
- * `webhook_events[]=...` repeats, and a text becomes what the schema has at its place, such as a number or (for
- * `cache={"policy":"slow"}`) an object. The text `null` is a field left out, as some clients cannot leave it out.
+ * Converts a multipart form to the object that would have been sent as JSON. `cache[warmup_steps]=2` nests,
+ * and `webhook_events[]=...` repeats. A text is converted to the type in the schema, such as a number or (for
+ * `cache={"policy":"slow"}`) an object. The text `null` counts as a missing field, because some clients
+ * cannot leave fields out.
  *
- * @throws ApiError for files, fields that come twice, and names that are no path
+ * @throws ApiError for files, repeated fields, and invalid names
  */
 export function formToJson(form: FormData, schema: JsonSchema): Record<string, unknown> {
   const root = branch();
@@ -30,7 +31,7 @@ export function formToJson(form: FormData, schema: JsonSchema): Record<string, u
       throw new ApiError("unsupported_parameter", `${param} cannot be a file.`, { param });
     }
     const isList = name.endsWith("[]");
-    if (seen.has(name) && !isList) throw refused(name, "comes twice");
+    if (seen.has(name) && !isList) throw refused(name, "is given more than once");
     seen.add(name);
     if (value !== "null") plant(root, pathOf(isList ? name.slice(0, -2) : name), isList, value);
   }
@@ -44,9 +45,9 @@ const branch = (): Branch => Object.create(null) as Branch;
 
 function pathOf(name: string): string[] {
   const match = /^([^[\]]+)((?:\[[^[\]]+\])*)$/.exec(name);
-  if (!match) throw refused(name, "is no field name");
+  if (!match) throw refused(name, "is not a valid field name");
   const path = [match[1]!, ...[...match[2]!.matchAll(/\[([^[\]]+)\]/g)].map(([, part]) => part!)];
-  if (path.length > DEPTH_MAX) throw refused(name, "is no field name");
+  if (path.length > DEPTH_MAX) throw refused(name, "is not a valid field name");
   return path;
 }
 
@@ -66,7 +67,7 @@ function plant(root: Branch, path: readonly string[], isList: boolean, value: st
   else at[leaf] = isList ? [value] : value;
 }
 
-/** Texts as the types that the schema has in their places; what fits none stays a text for the schema to refuse. */
+/** Converts texts to the types of the schema. A text that fits no type stays a text, which the schema refuses. */
 function coerce(value: Branch | string | string[], schema: JsonSchema | undefined): unknown {
   const choices = schema?.anyOf ?? (schema ? [schema] : []);
   const choose = (type: string) => choices.find((choice) => [choice.type].flat().includes(type));
@@ -91,7 +92,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Not JSON after all: the schema says what it should have been.
+    // Not JSON; the schema refuses it with the type it expects.
     return text;
   }
 }

@@ -15,13 +15,13 @@ export const listQuery = z.strictObject({
 type Given = Partial<Record<keyof z.infer<typeof listQuery> | `metadata[${string}]`, string>>;
 
 export interface VideoFilter extends z.infer<typeof listQuery> {
-  /** What a video's metadata must have; of any names. */
+  /** Metadata that a video must have, under any names. */
   readonly metadata: readonly (readonly [name: string, value: string])[];
 }
 
 const METADATA = /^metadata\[([^[\]]{1,64})\]$/;
 
-/** Reads and checks the query of a list of videos; the handler finds it as `c.req.valid("query")`. */
+/** Reads and validates the query of a list of videos; the handler gets it from `c.req.valid("query")`. */
 export const videoFilter: MiddlewareHandler<
   ApiEnv,
   string,
@@ -31,7 +31,8 @@ export const videoFilter: MiddlewareHandler<
   const others: [name: string, value: string][] = [];
   for (const [name, values] of Object.entries(c.req.queries())) {
     const value = values[0]!;
-    if (values.length > 1) throw new ApiError("invalid_value", `${name} comes twice.`, { param: name });
+    if (values.length > 1)
+      throw new ApiError("invalid_value", `${name} is given more than once.`, { param: name });
     const [, key] = METADATA.exec(name) ?? [];
     if (key === undefined) others.push([name, value]);
     else metadata.push([key, value]);

@@ -3,8 +3,8 @@ import { routePath } from "hono/route";
 import type { ApiDeps, ApiEnv } from "../env.ts";
 
 /**
- * One line a request: what was asked, by which key, and how it went. The path is that of the route, so no id, query or
- * signature is in it but the video's own.
+ * Logs one line per request: route, API key, status and duration. The path is that of the route, so the only
+ * id in it is the video's; queries and signatures are not logged.
  */
 export function logRequests({ log }: Pick<ApiDeps, "log">) {
   return createMiddleware<ApiEnv>(async function logRequests(c, next) {

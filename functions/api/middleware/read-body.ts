@@ -2,10 +2,10 @@ import type { HonoRequest } from "hono";
 import { ApiError } from "../problem.ts";
 
 /**
- * The bytes of a request's body. They are counted as they come: a header may say anything, and a chunked body says
- * nothing.
+ * Reads the bytes of a request's body. They are counted while they are received: a header may be wrong, and a
+ * chunked body has no length.
  *
- * @throws ApiError when there are more than `bytesMax`, or the connection breaks before the end
+ * @throws ApiError if there are more than `bytesMax`, or the connection breaks before the end
  */
 export async function readBody(request: HonoRequest, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new ApiError("body_too_large", `The body may have at most ${bytesMax} bytes.`);
@@ -18,7 +18,7 @@ export async function readBody(request: HonoRequest, bytesMax: number): Promise<
     if (done) return Buffer.concat(chunks);
     bytes += value.length;
     if (bytes > bytesMax) {
-      // The rest is not waited for.
+      // The rest of the body is not awaited.
       reader?.cancel().catch(() => undefined);
       throw tooLarge();
     }
@@ -27,5 +27,5 @@ export async function readBody(request: HonoRequest, bytesMax: number): Promise<
 }
 
 function truncated(cause: unknown): never {
-  throw new ApiError("invalid_json", "The body ended before its time.", { cause });
+  throw new ApiError("invalid_json", "The body is incomplete: the connection ended too early.", { cause });
 }

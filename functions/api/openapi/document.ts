@@ -5,7 +5,7 @@ import { type Operation, operationsOf } from "./operation.ts";
 
 type Json = Record<string, unknown>;
 
-/** Every request may fail so: the key, the body, and we. */
+/** Codes that every request with a key can fail with: an invalid key, or a failure of the service. */
 const USUAL: readonly ProblemCode[] = ["invalid_api_key", "internal_error", "storage_unavailable"];
 const USUAL_WITH_BODY: readonly ProblemCode[] = [
   "invalid_value",
@@ -35,8 +35,8 @@ const problemSchema = z
   .meta({ id: "Problem" });
 
 /**
- * Makes the OpenAPI 3.1 document of an app's routes. Its schemas are those that requests are checked against, so it
- * cannot promise what the code refuses.
+ * Builds the OpenAPI 3.1 document of an app's routes. Its schemas are those that requests are validated with, so the two
+ * cannot disagree.
  *
  * @throws Error for a route under /v1 that is not declared
  */
@@ -71,7 +71,10 @@ export function openApiDocument({
   };
 }
 
-/** Makes the document when it is first asked for: it takes longer than most requests, and never changes. */
+/**
+ * Builds the document at the first call and caches it: building takes longer than most requests, and the
+ * result never changes.
+ */
 export function openApiOnce(make: () => Json): () => Json {
   let document: Json | null = null;
   return () => {
@@ -134,7 +137,7 @@ function parametersOf({ path, query, headers = {} }: Operation, components: Reco
   return [...inPath, ...inQuery, ...inHeader];
 }
 
-/** The codes a request can fail with, by status. */
+/** Returns the error responses of an operation, by status. */
 function problemsOf({ problems = [], body, query, isPublic }: Operation): Json {
   const codes = new Set([
     ...problems,
@@ -153,7 +156,7 @@ function problemsOf({ problems = [], body, query, isPublic }: Operation): Json {
   );
 }
 
-/** The JSON Schema of a zod schema; those with an id go into `components` and are referred to. */
+/** Converts a zod schema to JSON Schema. Schemas with an id are put into `components` and referenced. */
 function toSchema(schema: z.ZodType, io: "input" | "output", components: Record<string, Json>): Json {
   const {
     $schema: _,

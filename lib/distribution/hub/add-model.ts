@@ -9,25 +9,28 @@ import type { Recipe } from "./recipes.ts";
 
 export interface AddedModel {
   readonly hub: Hub;
-  /** Where the model comes from; see `recipeOf`. */
+  /** Repositories of the model; see `recipeOf`. */
   readonly recipe: Recipe;
-  /** A branch, a tag or a commit of that repository; its newest commit where it is left out. */
+  /** Branch, tag or commit of the recipe's repository; its newest commit by default. */
   readonly revision?: string | undefined;
-  /** Where the model goes. */
+  /** Folder to download the model into. */
   readonly folder: string;
   readonly onProgress: (progress: DownloadProgress) => void;
 }
 
-/** Which commits a folder is made of, kept in it from before the first byte until it is removed. */
+/**
+ * Commit by repository that a folder was downloaded from. It is written to the folder before the first
+ * download and stays there.
+ */
 type Origin = Readonly<Record<string, string>>;
 
-/** Hidden, as nothing of a model is. */
+/** Name of the origin file. It is hidden, as no file of a model is. */
 const ORIGIN = ".origin.json";
 
 /**
- * Downloads a model from the hub into a folder, without anything in it that could be run. A download that was broken
- * off goes on at the commit it began with; the folder is a model only once it is whole, because its `model_index.json`
- * comes last. Returns how many bytes the model has and how many had to be received.
+ * Downloads a model from the hub into a folder, leaving out anything that could be executed. An interrupted
+ * download continues at the commit it started with. `model_index.json` is written last, so an incomplete
+ * folder is not a model. Returns the size of the model and the number of bytes received.
  *
  * @throws HubError, ModelStoreError
  */
@@ -38,7 +41,7 @@ export async function addModel(added: AddedModel): Promise<Omit<DownloadProgress
   if (revision !== undefined) await pin(hub, { pinned, revision, id: recipe.id, folder });
   if (origin && !Object.hasOwn(origin, recipe.id)) {
     throw new HubError(
-      `${folder} holds another model, of ${Object.keys(origin)[0]}: choose another with --into.`,
+      `${folder} holds another model, of ${Object.keys(origin)[0]}: choose another folder with --into.`,
     );
   }
   const plan = await planModel(openListings(hub, pinned), recipe);
@@ -57,7 +60,7 @@ export async function addModel(added: AddedModel): Promise<Omit<DownloadProgress
   return { totalBytes: last.totalBytes, receivedBytes: last.receivedBytes };
 }
 
-/** A folder that already holds one revision does not become another. */
+/** Pins the repository to a revision. A folder that holds one revision does not become another. */
 async function pin(
   hub: Hub,
   {
@@ -80,7 +83,7 @@ async function readOrigin(folder: string): Promise<Origin | null> {
   if (!names || names.length === 0) return null;
   if (!names.includes(ORIGIN)) {
     throw new HubError(
-      `${folder} is there and did not come from the hub: choose another folder with --into.`,
+      `${folder} exists and was not downloaded from the hub: choose another folder with --into.`,
     );
   }
   const path = join(folder, ORIGIN);
@@ -96,7 +99,7 @@ function originOf({ files }: ModelPlan, id: string): Origin {
   return { [id]: commits[id]!, ...commits };
 }
 
-/** The files of a plan, as though they lay where they are to go. */
+/** Presents the files of a plan under their paths in the model's folder. */
 function hubDownloads(hub: Hub, files: readonly PlannedFile[]): FileDownloads {
   const byPath = new Map(files.map((planned) => [planned.path, planned]));
   return {

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import type { Hub, HubFile } from "./hub.ts";
 import { HubError } from "./hub-error.ts";
 
-/** In the place of a commit, of which a folder has none. */
+/** Placeholder for the commit, which a folder does not have. */
 const AS_IT_IS = "folder";
 
-/** The hub, and beside its repositories one more: a folder on this machine, whose id is its path. */
+/** Extends the hub by one more repository: a folder on this machine, whose id is its path. */
 export function withFolder(hub: Hub, folder: string): Hub {
   return {
     async repository(id, revision = AS_IT_IS) {
@@ -18,13 +18,16 @@ export function withFolder(hub: Hub, folder: string): Hub {
     files: (repository) => (repository.id === folder ? filesIn(folder, "") : hub.files(repository)),
     read(repository, file, range) {
       if (repository.id !== folder) return hub.read(repository, file, range);
-      // A range without a byte is one that streams do not know.
+      // Streams do not accept an empty range.
       return range.end < range.start ? nothing() : createReadStream(join(folder, file.path), range);
     },
   };
 }
 
-/** Links are followed, since those of a Hugging Face cache are all there is. */
+/**
+ * Lists the files of a folder and of its subfolders, one level deep. Links are followed: a Hugging Face cache
+ * consists of them.
+ */
 async function filesIn(folder: string, within: string): Promise<HubFile[]> {
   const files: HubFile[] = [];
   for (const name of await readdir(join(folder, within))) {

@@ -1,30 +1,30 @@
 import { HubError } from "./hub-error.ts";
 
-/** What a request of the hub is about, for the sentence that says why it failed. */
+/** Subject of a request to the hub, named in error messages. */
 export interface RequestSubject {
   readonly url: string;
-  /** The repository. */
+  /** Id of the repository. */
   readonly id: string;
   readonly token: string | undefined;
 }
 
 export interface HubFetch {
   readonly fetch: typeof fetch;
-  /** What the last request failed with, if it did. */
+  /** Error of the last request, if it failed. */
   failure(): Error | undefined;
 }
 
-/** An answer after which another try may succeed. */
+/** Error for a response after which a retry may succeed. */
 class TransientError extends Error {
   override readonly name = "TransientError";
 }
 
-/** Whether to try again: all that is not the hub's last word. */
+/** Returns true if a request may be retried: for every error except a final refusal of the hub and an abort. */
 export function isRetryable(error: unknown): boolean {
   return !(error instanceof HubError) && !(error instanceof Error && error.name === "AbortError");
 }
 
-/** `fetch` that rejects where the hub refuses, with the reason in words for a user. */
+/** Wraps `fetch` so that it rejects if the hub refuses, with the reason in words for a user. */
 export function hubFetch(subject: RequestSubject): HubFetch {
   let failure: Error | undefined;
   return {
@@ -50,7 +50,7 @@ function refusal({ url, id, token }: RequestSubject, response: Response): Error 
   if (ok) return undefined;
   const code = headers.get("X-Error-Code");
   const page = `${url}/${id}`;
-  // Files lie elsewhere, under addresses that are good for a while: another try is given a new one.
+  // Files are served from other hosts under addresses that expire: a retry is given a new address.
   const isHub = new URL(response.url).origin === new URL(url).origin;
   if (!isHub || status === 429 || status >= 500) return new TransientError(`it answers ${status}`);
   if (code === "GatedRepo") {
@@ -70,7 +70,7 @@ function refusal({ url, id, token }: RequestSubject, response: Response): Error 
   return new HubError(`${page} cannot be read (the hub answers ${status}).`);
 }
 
-/** A server that sends the whole file instead of a range would have it written where the range belongs. */
+/** Returns an error if the server ignored the range: the whole file would be written in the place of the part. */
 function ignoredRange({ url }: RequestSubject, { status }: Response, init?: RequestInit): Error | undefined {
   const asked = new Headers(init?.headers).has("Range");
   return asked && status !== 206 ? new HubError(`${url} does not give ranges of files.`) : undefined;

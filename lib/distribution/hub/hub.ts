@@ -3,36 +3,36 @@ import { HubError } from "./hub-error.ts";
 import { hubFetch, isRetryable } from "./hub-fetch.ts";
 
 export interface HubOptions {
-  /** Such as https://huggingface.co, without a slash at its end. */
+  /** URL of the hub, such as https://huggingface.co, without a trailing slash. */
   readonly url: string;
-  /** A token of an account, for what is not public. */
+  /** Access token of an account, for repositories that are not public. */
   readonly token: string | undefined;
-  /** Between two tries; rejects to end it all. */
+  /** Waits between two tries. A rejection ends the request. */
   readonly sleep: (durationMs: number) => Promise<unknown>;
 }
 
-/** A file of a repository at one commit. */
+/** File of a repository at one commit. */
 export interface HubFile {
   readonly path: string;
   readonly sizeBytes: number;
-  /** In hex, of files in large file storage; null of those that git keeps itself. */
+  /** SHA-256 in hex for files in large file storage; null for files in git itself. */
   readonly sha256: string | null;
 }
 
 export interface Repository {
-  /** Such as `Wan-AI/Wan2.1-T2V-1.3B-Diffusers`. */
+  /** Id of the repository, such as `Wan-AI/Wan2.1-T2V-1.3B-Diffusers`. */
   readonly id: string;
   readonly commit: string;
 }
 
-/** The part of the Hugging Face hub that downloading needs. Everything here rejects with HubError. */
+/** Subset of the Hugging Face hub that downloading needs. All methods reject with HubError. */
 export interface Hub {
-  /** The repository at what a branch, a tag or a commit is now. */
+  /** Resolves a branch, a tag or a commit to the current commit of a repository. */
   repository(id: string, revision?: string): Promise<Repository>;
   files(repository: Repository): Promise<readonly HubFile[]>;
   /**
-   * The bytes from `start` to `end`, both included, in pieces as they come; a connection that breaks is taken up where it
-   * broke.
+   * Reads the bytes from `start` to `end`, both included, in pieces as they arrive. After a broken connection
+   * it continues where it broke.
    */
   read(repository: Repository, file: HubFile, range: ByteRange): AsyncIterable<Uint8Array>;
 }
@@ -42,11 +42,15 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** A connection may be away for half a minute. */
+/** Waits between tries: a connection may be down for half a minute. */
 const WAITS_MS = [1_000, 2_000, 4_000, 8_000, 16_000];
 const FILES_MAX = 10_000;
 
-/** @throws HubError for a token that cannot be one */
+/**
+ * Opens the hub.
+ *
+ * @throws HubError if the token is not one of the hub
+ */
 export function openHub({ url, token, sleep }: HubOptions): Hub {
   if (token !== undefined && !/^hf_\w+$/.test(token)) {
     throw new HubError("HF_TOKEN is not a token of the Hugging Face hub, which begins with hf_.");
@@ -57,9 +61,12 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
     if (!isRetryable(error)) throw error;
     if (tries >= WAITS_MS.length) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new HubError(`${url} cannot be reached (${reason}): try again later, what is there is kept.`, {
-        cause: error,
-      });
+      throw new HubError(
+        `${url} cannot be reached (${reason}): try again later; files downloaded so far are kept.`,
+        {
+          cause: error,
+        },
+      );
     }
     await sleep(WAITS_MS[tries]!);
   }
@@ -82,7 +89,7 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
       path: file.path,
       revision: commit,
       fetch: fetching.fetch,
-      // The address is known, and a range of it is all that is wanted: xet has a protocol of its own.
+      // The address is known, and only a range of it is needed. Xet, which has its own protocol, does not offer that.
       xet: false,
       downloadInfo: {
         size: file.sizeBytes,
@@ -116,7 +123,8 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
           fetch,
         })) {
           const file = { path, sizeBytes: lfs?.size ?? size, sha256: lfs?.oid ?? null };
-          if (!isFile(file)) throw new HubError(`${url} lists a file of ${id} that cannot be one.`);
+          if (!isFile(file))
+            throw new HubError(`${url} lists a file of ${id} with an invalid path, size or hash.`);
           if (type === "file") files.push(file);
           if (files.length > FILES_MAX) throw new HubError(`${id} has more than ${FILES_MAX} files.`);
         }
@@ -132,14 +140,13 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
           for await (const bytes of stream as unknown as AsyncIterable<Uint8Array>) {
             next += bytes.length;
             tries = 0;
-            if (next > end + 1)
-              throw new HubError(`${url} gives more of ${file.path} than it was asked for.`);
+            if (next > end + 1) throw new HubError(`${url} sent more bytes of ${file.path} than requested.`);
             yield bytes;
           }
-          // An end that came early and looked like one is a broken connection too.
+          // A stream that ended too early without an error is a broken connection too.
           if (next <= end) throw new Error("the connection ended early");
         } catch (error) {
-          // The client tells of a failed stream by its message alone.
+          // The client library reports a failed stream by its message only.
           await beforeRetry(fetching.failure() ?? error, tries);
         }
       }
@@ -147,7 +154,7 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
   };
 }
 
-/** A listing is another machine's word. */
+/** Checks a file of a listing, which comes from an untrusted server. */
 function isFile({ path, sizeBytes, sha256 }: HubFile): boolean {
   const hasHash = sha256 === null || /^[0-9a-f]{64}$/.test(sha256);
   return typeof path === "string" && Number.isSafeInteger(sizeBytes) && sizeBytes >= 0 && hasHash;

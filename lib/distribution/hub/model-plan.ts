@@ -3,30 +3,34 @@ import { HubError } from "./hub-error.ts";
 import { partFiles } from "./part-files.ts";
 import { type Family, families, isKnownPart, type PartSource, type Recipe } from "./recipes.ts";
 
-/** A file of a repository, and where it goes in the model's folder. */
+/** File of a repository, and its path in the model's folder. */
 export interface PlannedFile {
   readonly repository: Repository;
   readonly file: HubFile;
   readonly path: string;
 }
 
-/** All that a model's folder is made of. */
+/** All files of a model's folder. */
 export interface ModelPlan {
   readonly files: readonly PlannedFile[];
-  /** Contents by path; `model_index.json` is the last. */
+  /** Contents of generated JSON files by path; `model_index.json` is the last. */
   readonly made: Readonly<Record<string, unknown>>;
 }
 
-/** The repositories of one plan, each looked up once and at one commit. */
+/** Repositories of one plan, each looked up once and read at one commit. */
 export interface Listings {
   files(id: string): Promise<{ repository: Repository; files: readonly HubFile[] }>;
-  /** The JSON in a small file. */
+  /** Reads the JSON object in a small file. */
   json(id: string, path: string): Promise<Readonly<Record<string, unknown>>>;
 }
 
 const JSON_BYTES_MAX = 2 ** 20;
 
-/** @param pinned the commit to take of a repository, where it is not its newest */
+/**
+ * Opens the repositories of one plan.
+ *
+ * @param pinned  commits by repository; the others are read at their newest commit
+ */
 export function openListings(hub: Hub, pinned: ReadonlyMap<string, string>): Listings {
   const listings = new Map<string, ReturnType<Listings["files"]>>();
   async function list(id: string) {
@@ -43,7 +47,8 @@ export function openListings(hub: Hub, pinned: ReadonlyMap<string, string>): Lis
     async json(id, path) {
       const { repository, files: listed } = await files(id);
       const file = listed.find((candidate) => candidate.path === path);
-      if (!file || file.sizeBytes > JSON_BYTES_MAX) throw new HubError(`${id} has no ${path} to go by.`);
+      if (!file || file.sizeBytes > JSON_BYTES_MAX)
+        throw new HubError(`${id} has no ${path} of at most 1 MiB.`);
       const pieces: Uint8Array[] = [];
       for await (const piece of hub.read(repository, file, { start: 0, end: file.sizeBytes - 1 }))
         pieces.push(piece);
@@ -59,7 +64,7 @@ export function openListings(hub: Hub, pinned: ReadonlyMap<string, string>): Lis
 }
 
 /**
- * What to download for a model: of a recipe, what it says, and of any other repository the parts that its
+ * Plans the files to download: those that the recipe lists, or else the parts that the repository's
  * `model_index.json` names.
  *
  * @throws HubError
@@ -73,7 +78,7 @@ export async function planModel(listings: Listings, { id, assembly }: Recipe): P
     assembly?.sources ?? [...parts, ...unnamed].map((part): PartSource => ({ part, id, folder: part }));
   const files = new Map<string, PlannedFile>();
   for (const source of [...sources, ...family.supplements]) {
-    // The first to bring a file wins: a supplement is for what is lacking.
+    // The first source of a file wins: supplements only add missing files.
     for (const planned of await filesOf(listings, source, files))
       if (!files.has(planned.path)) files.set(planned.path, planned);
   }
@@ -81,7 +86,7 @@ export async function planModel(listings: Listings, { id, assembly }: Recipe): P
   const empty = parts.find(
     (part) => ![...files.keys(), ...Object.keys(made)].some((path) => path.startsWith(`${part}/`)),
   );
-  if (empty !== undefined) throw new HubError(`${id} has no files of its ${empty}.`);
+  if (empty !== undefined) throw new HubError(`${id} has no files of its part ${empty}.`);
   return { files: [...files.values()], made };
 }
 
@@ -109,7 +114,7 @@ async function foldersOf(listings: Listings, id: string, names: readonly string[
   return names.filter((name) => files.some(({ path }) => path.startsWith(`${name}/`)));
 }
 
-/** Parts that nothing runs are left out of the index, as they are of the folder. */
+/** Drops unused parts from the index; their files are not downloaded either. */
 function usedParts(index: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(index).filter(

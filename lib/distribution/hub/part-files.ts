@@ -1,9 +1,9 @@
 import { HubError } from "./hub-error.ts";
 
-/** As in an object's key, of which none is hidden or leads out; see `ObjectStore`. */
+/** Name of a model file: as in an object's key (see `ObjectStore`) and not hidden. */
 const NAME = /^(?!\.)[A-Za-z0-9._=-]{1,200}$/;
 
-/** What a part may have beside its weights: nothing of it is ever run. */
+/** Files that a part may have besides its weights. None of them is ever executed. */
 const smallFiles = new Set([
   "config.json",
   "scheduler_config.json",
@@ -14,17 +14,20 @@ const smallFiles = new Set([
   "spiece.model",
 ]);
 
-/** Weights in formats that can hold code, or that nobody reads here. */
+/** Endings of weights in formats that can contain code, or that are not read. */
 const FOREIGN = /\.(bin|pt|pth|ckpt|pickle|pkl|h5|msgpack)$/;
 
-/** In order of preference, as where weights are opened: a file alone, or an index and its shards. */
+/**
+ * Names of weight files, in the order of preference in which weights are opened: a single file, or an index
+ * and its shards.
+ */
 const stems = ["diffusion_pytorch_model", "model"];
 
 /**
- * The files of a part, of all that its folder in `id` holds: configurations, vocabularies, and one set of weights as
- * safetensors. Other precisions and formats of the same weights are left out.
+ * Selects the files of a part from its folder in `id`: configurations, vocabularies, and one set of
+ * safetensors weights. Other precisions and formats of the same weights are left out.
  *
- * @throws HubError where weights are there only in a format that can hold code
+ * @throws HubError if the only weights are in a format that can contain code
  */
 export function partFiles(id: string, names: readonly string[]): readonly string[] {
   const plain = names.filter((name) => NAME.test(name));
@@ -32,7 +35,7 @@ export function partFiles(id: string, names: readonly string[]): readonly string
   const foreign = plain.find((name) => FOREIGN.test(name));
   if (weights.length === 0 && foreign !== undefined) {
     throw new HubError(
-      `${id} has its weights as ${foreign}, which can hold code and is never opened: name one with safetensors.`,
+      `${id} has its weights as ${foreign}, which can hold code and is never opened: choose a repository with safetensors weights.`,
     );
   }
   return [...plain.filter((name) => smallFiles.has(name)), ...weights];

@@ -8,24 +8,24 @@ import { ModelStoreError } from "./model-store-error.ts";
 export interface FileDownload {
   readonly file: StoredFile;
   readonly sha256: string | null;
-  /** Where the file is once it is whole and right. */
+  /** Path of the file once it is complete and its checksum fits. */
   readonly path: string;
   /**
-   * Where it grows, on the same disk: as long as the whole file, with one byte more for each part, 1 once that part is
-   * there.
+   * Path of the partial file, on the same disk. It is as long as the complete file plus one byte for each
+   * part, which is 1 once that part is downloaded.
    */
   readonly partialPath: string;
 }
 
 export const PART_BYTES = 16 * 2 ** 20;
 
-/** Whether the file is there: it has its name only when it is whole. */
+/** Returns true if the file is there. A file is renamed to its path only once it is complete. */
 export async function isDownloaded({ path, file }: FileDownload): Promise<boolean> {
   const found = await stat(path).catch(unlessMissing);
   return found?.size === file.sizeBytes;
 }
 
-/** The parts that are missing of a download that was broken off, or of one that begins here. */
+/** Returns the parts still missing, of an interrupted download or of a new one. */
 export async function missingParts(download: FileDownload): Promise<number[]> {
   const { file, partialPath } = download;
   const partCount = partCountOf(file);
@@ -34,7 +34,7 @@ export async function missingParts(download: FileDownload): Promise<number[]> {
   return withFile(partialPath, "a+", async (handle) => {
     const { size } = await handle.stat();
     const marks = Buffer.alloc(partCount);
-    // Only a checksum tells whether what another process left was really written.
+    // Without a checksum nobody can tell whether parts left by another process were written to disk.
     if (size === file.sizeBytes + partCount && download.sha256 !== null) {
       await handle.read(marks, 0, partCount, file.sizeBytes);
     } else {
@@ -45,7 +45,7 @@ export async function missingParts(download: FileDownload): Promise<number[]> {
   });
 }
 
-/** Reads one part to where it belongs. */
+/** Downloads one part into the partial file, and marks it as done. */
 export async function downloadPart(
   { file, partialPath }: FileDownload,
   index: number,
@@ -64,16 +64,16 @@ export async function downloadPart(
 }
 
 /**
- * Gives a file whose parts are all there its name.
+ * Checks and renames a partial file whose parts are all there.
  *
- * @throws ModelStoreError if it does not have the checksum that it was stored with; nothing is kept of it then
+ * @throws ModelStoreError if its checksum differs from the stored one; the partial file is removed
  */
 export async function finishFile({ file, sha256, path, partialPath }: FileDownload): Promise<void> {
   await withFile(partialPath, "r+", (handle) => handle.truncate(file.sizeBytes));
   if (sha256 !== null && sha256 !== (await sha256Of(partialPath))) {
     await rm(partialPath);
     throw new ModelStoreError(
-      `${file.path} does not have the SHA-256 that its store knows of it: start again, or store it again.`,
+      `${file.path} does not match its SHA-256: download it again, or replace it in the store.`,
     );
   }
   await rename(partialPath, path);
@@ -84,7 +84,7 @@ export function partBytesOf(file: StoredFile, index: number): number {
   return end - start + 1;
 }
 
-/** An empty file has one part, so that there is something to begin and to end. */
+/** Number of parts. An empty file has one, so that it is started and finished like any other. */
 function partCountOf({ sizeBytes }: StoredFile): number {
   return Math.max(1, Math.ceil(sizeBytes / PART_BYTES));
 }
@@ -109,7 +109,7 @@ async function withFile<T>(path: string, flags: string, use: (file: FileHandle) 
   }
 }
 
-/** A write may take less than it was given, on a disk that is nearly full. */
+/** Writes all bytes at `position`. A single write may accept fewer bytes, on a disk that is nearly full. */
 async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let written = 0; written < bytes.length; ) {
     const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);

@@ -12,21 +12,21 @@ import {
 import { ModelStoreError } from "./model-store-error.ts";
 
 export interface DownloadProgress {
-  /** There already, or downloaded. */
+  /** Bytes that are in the folder, from before or downloaded now. */
   readonly doneBytes: number;
-  /** Of those, the ones that were not there. */
+  /** Bytes downloaded now. */
   readonly receivedBytes: number;
   readonly totalBytes: number;
 }
 
-/** Connections at once, so that none of them has to be fast; each has little more than a packet in memory. */
+/** Number of concurrent connections, so that none has to be fast. Each holds little more than a packet in memory. */
 const LANES = 16;
-/** Hidden, as nothing of a model is. */
+/** Name of the folder of partial files. It is hidden, as no file of a model is. */
 const PARTIAL = ".partial";
 /**
- * Downloads files into a folder, in parts and several at once. What is there already is not downloaded again, and a
- * download that a kill broke off is gone on with; a file has its name only when it is whole and has its checksum. Paths
- * are trusted to stay in the folder.
+ * Downloads files into a folder, in parts and several at once. Complete files are not downloaded again, and
+ * an interrupted download continues. A file is renamed to its path only once it is complete and its checksum
+ * fits. Paths are trusted to stay in the folder.
  *
  * @throws ModelStoreError, or what `downloads` rejects with
  */

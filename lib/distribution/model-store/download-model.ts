@@ -6,19 +6,22 @@ import { ModelStoreError } from "./model-store-error.ts";
 
 export interface ModelDownload {
   readonly name: string;
-  /** The files below a model's prefix. */
+  /** Access to the files below the model's prefix. */
   readonly downloads: FileDownloads;
-  /** Holds models; one process at a time downloads into it. */
+  /** Folder that holds downloaded models. Only one process at a time may download into it. */
   readonly cacheFolder: string;
   readonly onProgress: (progress: DownloadProgress) => void;
 }
 
-/** As in an object's key, of which none is hidden or leads out; see `ObjectStore`. */
+/**
+ * Path of a model file: as in an object's key (see `ObjectStore`), not hidden, and without a way out of the
+ * folder.
+ */
 const PATH = /^(?!\.)[A-Za-z0-9._=-]{1,200}(\/(?!\.)[A-Za-z0-9._=-]{1,200})*$/;
 
 /**
- * The folder of a model that is whole, with every file as it was pushed. What is there already is not downloaded again,
- * and a download that a kill broke off is gone on with: each version of a model has a folder of its own.
+ * Downloads a model and returns its folder, with every file as pushed. Each version of a model has its own
+ * folder. Complete files are not downloaded again, and an interrupted download continues.
  *
  * @throws ModelStoreError, StoreError, ChangedFileError
  */
@@ -33,15 +36,17 @@ export async function downloadModel(download: ModelDownload): Promise<string> {
   return folder;
 }
 
-/** All but hidden files, and what a console stores to show a folder. */
+/** Drops hidden files, and the placeholders that the S3 console stores to show a folder. */
 function filesOfModel(listed: readonly StoredFile[]): readonly StoredFile[] {
   const files = listed.filter(({ path }) => !/(^|\/)\.(?!\.?\/)|\/$|^$/.test(path));
   const stranger = files.find(({ path }) => !PATH.test(path));
   if (!stranger) return files;
-  throw new ModelStoreError(`${JSON.stringify(stranger.path)} is no path of a model's file: take it out.`);
+  throw new ModelStoreError(
+    `${JSON.stringify(stranger.path)} is not a valid path of a model file: remove it from the store.`,
+  );
 }
 
-/** Two lists of files have the same only if they are the same. */
+/** Hash of a list of files; two lists have the same hash only if they are equal. */
 function versionOf(files: readonly StoredFile[]): string {
   const contents = files.map(({ path, sizeBytes, etag }) => [path, sizeBytes, etag]);
   return createHash("sha256").update(JSON.stringify(contents)).digest("hex").slice(0, 16);

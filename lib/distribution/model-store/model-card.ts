@@ -5,23 +5,26 @@ import { everyKey, type ObjectStore, RecordError } from "../../service/storage/i
 const modelCardSchema = z.object({
   name: z.string(),
   limits: videoLimitsSchema,
-  /** Tells whether two folders have the same weights; `modelFingerprint` of lib/generation/checkpoint. */
+  /** Hash that is equal for two folders with the same weights: `modelFingerprint` of lib/generation/checkpoint. */
   fingerprint: z.string(),
-  /** Of all files. */
+  /** Bytes of all files. */
   bytes: z.int().positive(),
 });
 
-/** What a deployment knows of a model without its weights. It is written last, so its files are all there. */
+/**
+ * Description of a model that a deployment reads without its weights. It is written last: if there is a card,
+ * all files are there.
+ */
 export type ModelCard = z.infer<typeof modelCardSchema>;
 
 const MODEL_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 
-/** Whether a model can be stored under this name. */
+/** Returns true if a model can be stored under this name. */
 export function isModelName(text: string): boolean {
   return MODEL_NAME.test(text);
 }
 
-/** What the keys of a model's files begin with; the rest is the file's path in the model's folder. */
+/** Returns the prefix of the keys of a model's files. The rest of a key is the path in the model's folder. */
 export function modelPrefix(name: string): string {
   return `models/${name}/`;
 }
@@ -30,9 +33,9 @@ const CARDS = "model-cards/";
 const cardKey = (name: string) => `${CARDS}${name}.json`;
 
 /**
- * The card of a model in the store; null when no such model was pushed.
+ * Reads the card of a model in the store; null if no such model was pushed.
  *
- * @throws RecordError when something else is stored there
+ * @throws RecordError if something else is stored there
  */
 export async function readModelCard(
   store: Pick<ObjectStore, "get">,
@@ -46,7 +49,7 @@ export async function readModelCard(
 }
 
 /**
- * The cards of all models in the store, by name.
+ * Reads the cards of all models in the store, by name.
  *
  * @throws RecordError as {@link readModelCard}
  */
@@ -59,7 +62,7 @@ export async function modelCards(store: ObjectStore): Promise<ModelCard[]> {
   return cards;
 }
 
-/** Makes the model known, after its files. */
+/** Writes the card, which makes the model available. Its files must be stored before. */
 export async function writeModelCard(store: ObjectStore, card: ModelCard): Promise<void> {
   const body = new TextEncoder().encode(JSON.stringify(card));
   await store.put(cardKey(card.name), body, { contentType: "application/json" });

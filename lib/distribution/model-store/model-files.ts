@@ -3,29 +3,32 @@ import { join, relative, sep } from "node:path";
 import { ModelStoreError } from "./model-store-error.ts";
 
 export interface ModelFile {
-  /** Inside the folder, with "/". */
+  /** Path inside the folder, with "/". */
   readonly path: string;
   readonly sizeBytes: number;
 }
 
-/** What a model's folder holds. */
+/** Files of a model's folder. */
 export interface ModelFiles {
-  /** Ascending. */
+  /** Files to store, by ascending path. */
   readonly files: readonly ModelFile[];
-  /** Weights in formats that are never read; as large again, they would only make every start longer. */
+  /** Weights in formats that are never read. They double the size, and would only make every start slower. */
   readonly foreign: readonly ModelFile[];
 }
 
-/** Checkpoints as pickle, HDF5, MessagePack and the like, beside which safetensors lie. */
+/**
+ * Endings of checkpoints as pickle, HDF5, MessagePack and other formats that repositories keep beside
+ * safetensors.
+ */
 const FOREIGN = /\.(bin|pt|pth|ckpt|h5|msgpack|gguf|onnx|onnx_data)$/;
-/** As in an object's key; see `ObjectStore`. */
+/** Name that an object's key may contain; see `ObjectStore`. */
 const NAME = /^[A-Za-z0-9._=-]{1,200}$/;
 
 /**
- * The files of a model's folder that belong into a store: all but hidden ones, which version control and downloads
- * leave behind. Links are followed to files inside the folder.
+ * Lists the files of a model's folder that belong in the store: all but hidden ones, which version control
+ * and downloads leave. Links are followed to files inside the folder.
  *
- * @throws ModelStoreError naming the first that cannot be stored
+ * @throws ModelStoreError naming the first file that cannot be stored
  */
 export async function modelFiles(folder: string): Promise<ModelFiles> {
   const found: ModelFile[] = [];
@@ -42,7 +45,7 @@ export async function modelFiles(folder: string): Promise<ModelFiles> {
   };
 }
 
-/** Everything that is no folder. */
+/** Yields the paths of everything that is not a folder. */
 async function* pathsIn(folder: string, within: string): AsyncGenerator<string> {
   const entries = await readdir(join(folder, within), { withFileTypes: true }).catch((cause) => {
     throw unreadable(join(folder, within), cause);

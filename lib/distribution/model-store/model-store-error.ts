@@ -1,4 +1,4 @@
-/** A model cannot be stored; the message is one sentence. */
+/** Error for a model that cannot be stored or downloaded. The message is one sentence. */
 export class ModelStoreError extends Error {
   override readonly name = "ModelStoreError";
 }

@@ -10,18 +10,18 @@ import { type ModelCard, modelPrefix, readModelCard, writeModelCard } from "./mo
 import { type ModelFiles, modelFiles } from "./model-files.ts";
 
 export interface UploadProgress {
-  /** Files are read once for what they are, and once more to be sent. */
+  /** Stage of the upload: files are read once for their checksums, and a second time to be sent. */
   readonly stage: "read" | "send";
-  /** Read, or need not be sent any more. */
+  /** Bytes read, or bytes that are in the store. */
   readonly doneBytes: number;
-  /** Of those, the ones that were not there already. */
+  /** Bytes sent now, because they were not in the store. */
   readonly sentBytes: number;
   readonly totalBytes: number;
 }
 
 export interface ModelUpload {
   readonly folder: string;
-  /** What the folder holds, checked by whoever knows models. */
+  /** Model in the folder, checked by the caller. */
   readonly model: Omit<ModelCard, "bytes">;
   readonly uploads: FileUploads;
   readonly signal: AbortSignal;
@@ -33,17 +33,17 @@ export type UploadedModel =
       readonly ok: true;
       readonly card: ModelCard;
       readonly sentBytes: number;
-      /** What was left out. */
+      /** Files that were left out. */
       readonly foreign: ModelFiles["foreign"];
     }
-  /** The name is another model's, and instances that run must not see their weights change. */
+  /** The name belongs to another model. It is not replaced: running instances must not see their weights change. */
   | { readonly ok: false; readonly current: ModelCard };
 
 /**
- * Stores a model's files, and its card once they are all there and nothing else is. A repetition goes on where this
- * ended.
+ * Uploads a model's files, removes other files under its prefix, and writes its card last. A second call
+ * continues an interrupted upload.
  *
- * @throws ModelStoreError, LocalFileError, StoreError, or what `signal` was aborted with
+ * @throws ModelStoreError, LocalFileError, StoreError, or the reason with which `signal` was aborted
  */
 export async function uploadModel(upload: ModelUpload): Promise<UploadedModel> {
   const { folder, model, uploads, signal, onProgress } = upload;
@@ -85,7 +85,7 @@ export async function uploadModel(upload: ModelUpload): Promise<UploadedModel> {
     return card && card.fingerprint !== model.fingerprint ? card : null;
   }
 
-  /** An upload of another folder that was given up may have left weights that would be taken for this model's. */
+  /** Removes files of an abandoned upload of another folder, which would be taken for weights of this model. */
   async function removeOthers(keys: ReadonlySet<string>): Promise<void> {
     for await (const key of everyKey(store, modelPrefix(model.name)))
       if (!keys.has(key) && isOurs(key)) await store.delete(key);
@@ -102,7 +102,7 @@ function contentTypeOf(path: string): string {
   return CONTENT_TYPES[path.slice(path.lastIndexOf(".") + 1)] ?? "application/octet-stream";
 }
 
-/** The console marks a folder by a key that no push makes. */
+/** Returns true if a push may have written the key; the S3 console marks folders by keys that no push writes. */
 function isOurs(key: string): boolean {
   try {
     assertKey(key);

@@ -1,4 +1,4 @@
-/** A model file or folder that cannot be used; one sentence that begins with its path. */
+/** Error for a model file or folder that cannot be used. The message is one sentence that begins with its path. */
 export class CheckpointError extends Error {
   override readonly name = "CheckpointError";
 
@@ -6,7 +6,7 @@ export class CheckpointError extends Error {
     super(`${path}: ${reason}`, options);
   }
 
-  /** Says why the system did not let `path` be read; an error that is clear already stays as it is. */
+  /** Wraps a system error on reading `path`. A `CheckpointError` is returned as it is. */
   static from(path: string, cause: unknown): CheckpointError {
     if (cause instanceof CheckpointError) return cause;
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);

@@ -15,11 +15,9 @@ const graphTypes: Partial<Record<SafetensorsDType, DType>> = {
   BOOL: "bool",
 };
 
-/**
- * The weights of one model: headers are read, bytes stay where they are until a session or `read` wants them.
- */
+/** Weights of one model. `open` reads the headers only; tensors stay on disk until a session or `read` needs them. */
 export class Checkpoint implements WeightSource {
-  /** The folder that `ExternalTensor.location` is relative to, with symbolic links resolved. */
+  /** Folder that `ExternalTensor.location` is relative to, with symbolic links resolved. */
   readonly root: string;
   readonly #source: string;
   readonly #tensors: ReadonlyMap<string, LocatedTensor>;
@@ -39,11 +37,16 @@ export class Checkpoint implements WeightSource {
   }
 
   /**
-   * Opens a `.safetensors` file, a `.safetensors.index.json`, or a folder holding one under the names
-   * diffusers and transformers use. Links are followed here, because the session refuses links that leave its
-   * folder, and those of a Hugging Face cache do.
+   * Opens a `.safetensors` file, a `.safetensors.index.json`, or a folder that holds either under the names
+   * that diffusers and transformers use. Symbolic links are resolved here: the session refuses links that
+   * leave its folder, and links in a Hugging Face cache do.
    *
    * @throws CheckpointError naming the file at fault
+   *
+   * @example
+   * const checkpoint = await Checkpoint.open("models/demo/transformer");
+   * const bias = await checkpoint.read("final_layer.linear.bias"); // Float32Array of 64 values
+   * const { shape } = checkpoint.info("final_layer.linear.weight"); // [64, 192]
    */
   static async open(folderOrFile: string): Promise<Checkpoint> {
     const tensors = await locateTensors(folderOrFile);
@@ -63,7 +66,11 @@ export class Checkpoint implements WeightSource {
     return this.#tensors.has(name);
   }
 
-  /** Type, shape and place of one tensor. Does not count as use. */
+  /**
+   * Type, shape and location of one tensor. Does not count as use.
+   *
+   * @throws CheckpointError if there is no such tensor
+   */
   info(name: string): StoredTensor {
     const tensor = this.#tensors.get(name);
     if (!tensor) throw new CheckpointError(this.#source, `tensor ${name} is missing`);
@@ -78,22 +85,26 @@ export class Checkpoint implements WeightSource {
     }
     const graphType = graphTypes[dtype];
     if (!graphType)
-      throw new CheckpointError(this.#source, `tensor ${name} has dtype ${dtype}, which no graph takes`);
+      throw new CheckpointError(
+        this.#source,
+        `tensor ${name} has dtype ${dtype}, which graphs do not support`,
+      );
     this.#used.add(name);
     const location = relative(this.root, this.#realPath(name)).replaceAll(sep, "/");
     return { dtype: graphType, shape, location, offset, byteLength };
   }
 
-  /** Tensors that neither `tensor` nor `read` was asked for. */
+  /** Names of the tensors that neither `tensor` nor `read` was called for. */
   unused(): string[] {
     return this.names().filter((name) => !this.#used.has(name));
   }
 
   /**
-   * Holds that a model was built from all of its weights: those left over would have changed what it computes.
+   * Checks that a model was built from all of its weights. Weights left over mean that another architecture
+   * was trained.
    *
-   * @param mayRemain matches the names that may be left over
-   * @throws CheckpointError naming the first of the others
+   * @param mayRemain  matches names that may be left over
+   * @throws CheckpointError naming the first tensor left over
    */
   checkAllUsed(mayRemain?: RegExp): void {
     const left = this.unused().filter((name) => !mayRemain?.test(name));
@@ -105,13 +116,13 @@ export class Checkpoint implements WeightSource {
     );
   }
 
-  /** The values of one floating-point tensor, row-major, as float32. */
+  /** Reads the values of one floating-point tensor as float32, row-major. */
   async read(name: string): Promise<Float32Array> {
     const { dtype, offset, byteLength } = this.info(name);
     if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
       throw new CheckpointError(
         this.#source,
-        `tensor ${name} has dtype ${dtype}, which is not read as float32`,
+        `tensor ${name} has dtype ${dtype}, which cannot be read as float32`,
       );
     }
     this.#used.add(name);
@@ -131,7 +142,7 @@ export class Checkpoint implements WeightSource {
   }
 }
 
-/** The deepest folder that holds all the files. */
+/** Returns the deepest folder that contains all the files. */
 function commonFolder(paths: readonly string[]): string {
   let folder = dirname(paths[0]!);
   while (paths.some((path) => relative(folder, path).startsWith("..")) && dirname(folder) !== folder) {

@@ -13,27 +13,28 @@ import {
 export interface FileConversion {
   readonly source: string;
   readonly target: string;
-  /** What tensors of a type are to be stored as; those without a float type are copied. */
+  /** Chooses the new type for tensors of type `dtype`. Tensors that are not floating-point are copied. */
   readonly targetDType: (dtype: FloatDType) => FloatDType;
-  /** Told of the bytes of tensors that were read. */
+  /** Called with the number of tensor bytes read since the last call. */
   readonly onBytes?: ((byteCount: number) => void) | undefined;
 }
 
-/** One tensor, and what becomes of it. */
+/** Tensor of the source file, with its type and size in the target file. */
 interface TensorConversion extends StoredTensor {
   readonly name: string;
   readonly targetDType: SafetensorsDType;
   readonly targetByteLength: number;
 }
 
-/** Elements that are in memory at a time. */
+/** Number of elements converted at a time, which bounds the memory used. */
 const PIECE_ELEMENTS = 2 ** 20;
 
 /**
- * Writes a safetensors file again in other types, a piece at a time, and returns the bytes of its tensors. `target`
- * has its name only once it is whole, and is left alone if it is a conversion of `source` already.
+ * Converts a safetensors file to other types in pieces, and returns the number of tensor bytes written. The
+ * file is renamed to `target` once complete. A `target` that already is a conversion of `source` is left
+ * alone.
  *
- * @throws CheckpointError, also where values are larger than any of the new type
+ * @throws CheckpointError, also if a finite value overflows the new type
  */
 export async function convertFile({ source, target, targetDType, onBytes }: FileConversion): Promise<number> {
   const tensors = await planOf(source, targetDType);
@@ -74,7 +75,10 @@ async function planOf(source: string, targetDType: FileConversion["targetDType"]
   return tensors.sort((a, b) => a.offset - b.offset);
 }
 
-/** Ends in the blanks that let every tensor begin at a multiple of 8 bytes, as the format's own library has it. */
+/**
+ * Encodes the header. Spaces pad it so that the tensor data begins at a multiple of 8 bytes, as in files of
+ * the safetensors library.
+ */
 function headerOf(tensors: readonly TensorConversion[]): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
   let end = 0;
@@ -91,7 +95,10 @@ function headerOf(tensors: readonly TensorConversion[]): Uint8Array {
   return bytes;
 }
 
-/** Whether a run before this one got as far as this file, and its source has not changed since. */
+/**
+ * Returns true if `target` is complete from an earlier run: its size and header fit, and it is not older than
+ * `source`.
+ */
 async function isConverted(file: {
   source: string;
   target: string;
@@ -129,7 +136,7 @@ async function writeTensors(
       const { bytes, overflowCount } = convert?.(piece) ?? { bytes: piece, overflowCount: 0 };
       if (overflowCount > 0) firstLost ??= name;
       lostCount += overflowCount;
-      // Once a value was lost the rest is only counted.
+      // After an overflow the file is not kept; the remaining pieces are read to count the overflows.
       if (lostCount === 0) await writeAll(output, bytes);
       onBytes?.(piece.length);
     }
@@ -142,7 +149,7 @@ async function writeTensors(
   );
 }
 
-/** A write may take less than it was given, on a disk that is nearly full. */
+/** Writes all bytes. A single write may accept fewer bytes, on a disk that is nearly full. */
 async function writeAll(output: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length; ) {
     written += (await output.write(bytes, written)).bytesWritten;

@@ -8,37 +8,37 @@ import { readJsonFile } from "./json-file.ts";
 import { type ModelPart, openModelFolder } from "./model-folder.ts";
 import { indexSuffix, locateTensors, weightsFile } from "./weight-files.ts";
 
-/** The names people use, of the types that checkpoints are stored in. */
+/** Names that users give to the floating-point types of safetensors. */
 export const conversionDTypes = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
 
 export interface ModelConversion {
   readonly folder: string;
-  /** Where the converted model goes; a folder that exists is gone on with. */
+  /** Folder of the converted model. If it exists, the conversion continues there. */
   readonly out: string;
   readonly dtype: keyof typeof conversionDTypes;
   readonly onProgress?: (progress: ConversionProgress) => void;
 }
 
 export interface ConversionProgress {
-  /** Bytes of tensors, as they were stored. */
+  /** Tensor bytes of the source read so far. */
   readonly doneBytes: number;
   readonly totalBytes: number;
 }
 
-/** What a part of a model was stored as before, and is now. */
+/** Size of a part of a model before and after conversion, in bytes. */
 export interface ConvertedPart {
   readonly name: string;
   readonly bytesBefore: number;
   readonly bytesAfter: number;
 }
 
-/** Small files beside the weights: configurations and vocabularies. */
+/** Small files next to the weights: configurations and vocabularies. */
 const SMALL_FILE = /^(?!\.).*\.(json|model|txt)$/;
 
 /**
- * Writes a model again with its weights in another type, within a few MiB of memory whatever its size. The new folder
- * is a model only once it is whole, because its `model_index.json` comes last; broken off, the same call goes on with
- * the first file that is missing.
+ * Converts the weights of a model to another type, using a few MiB of memory whatever its size.
+ * `model_index.json` is written last, so an incomplete folder is not a model. After an interruption, the same
+ * call continues with the first incomplete file.
  *
  * @throws CheckpointError naming the file at fault
  */
@@ -56,7 +56,7 @@ export async function convertModel(conversion: ModelConversion): Promise<readonl
   try {
     await mkdir(out, { recursive: true });
     if ((await realpath(out)) === (await realpath(folder)))
-      throw new CheckpointError(out, "the converted model needs a folder of its own");
+      throw new CheckpointError(out, "the converted model must go into a different folder");
     for (const part of parts) {
       const target = join(out, part.name);
       await mkdir(target, { recursive: true });
@@ -89,8 +89,9 @@ export async function convertModel(conversion: ModelConversion): Promise<readonl
 }
 
 /**
- * Activations of T5 overflow float16, as do those of the autoencoders of Stable Diffusion XL and of its heirs: encoders
- * become bfloat16 instead, and decoders, which are small, stay what they are.
+ * Chooses the type of a part's weights. Activations of T5, and of the autoencoders of Stable Diffusion XL and
+ * its successors, overflow float16: text encoders become bfloat16 instead, and autoencoders, which are small,
+ * keep their type.
  */
 function targetOf({ name, className }: PartPlan, from: FloatDType, asked: FloatDType): FloatDType {
   if (asked === "F32") return "F32";
@@ -106,11 +107,11 @@ interface PartPlan {
   readonly folder: string;
   readonly files: readonly string[];
   readonly indexFile: string | null;
-  /** Of the tensors. */
+  /** Bytes of the tensors. */
   readonly bytes: number;
 }
 
-/** Parts such as a tokenizer have no weights. */
+/** Lists the weight files of a part. Parts such as a tokenizer have none. */
 async function planPart(name: string, { className, folder }: ModelPart): Promise<PartPlan> {
   const none = { name, className, folder, files: [], indexFile: null, bytes: 0 };
   if (!(await readdir(folder)).some((file) => file.endsWith(".safetensors") || file.endsWith(indexSuffix)))

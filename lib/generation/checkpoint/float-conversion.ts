@@ -1,23 +1,26 @@
 import { bfloat16ToFloat32, float16ToFloat32 } from "./half.ts";
 import type { SafetensorsDType } from "./safetensors.ts";
 
-/** The floating-point types that weights are kept in. */
+/** Floating-point types of stored weights. */
 export type FloatDType = "F32" | "F16" | "BF16";
 
 export interface Converted {
   readonly bytes: Uint8Array;
-  /** Finite values that are larger than any of the type they were converted to. */
+  /** Number of finite values beyond the range of the new type. */
   readonly overflowCount: number;
 }
 
-/** Converts elements from one type to another; `bytes` begins its own buffer and holds whole elements. */
+/** Converts elements from one type to another. `bytes` starts at offset 0 of its buffer and holds whole elements. */
 export type FloatConversion = (bytes: Uint8Array) => Converted;
 
 export function isFloatDType(dtype: SafetensorsDType): dtype is FloatDType {
   return dtype === "F32" || dtype === "F16" || dtype === "BF16";
 }
 
-/** Rounds to the nearest value, ties to even (IEEE 754-2019, section 4.3.1); infinities and NaNs stay what they are. */
+/**
+ * Returns the conversion between two types. It rounds to the nearest value, ties to even (IEEE 754-2019,
+ * section 4.3.1), and keeps infinities and NaNs.
+ */
 export function floatConversion(from: FloatDType, to: FloatDType): FloatConversion {
   if (from === to) return (bytes) => ({ bytes, overflowCount: 0 });
   if (from === "F32") return narrowing(to === "F16" ? toFloat16 : toBFloat16);
@@ -27,7 +30,7 @@ export function floatConversion(from: FloatDType, to: FloatDType): FloatConversi
   return known;
 }
 
-/** Tables take long to make, for what is asked for every tensor. */
+/** Cache of lookup tables, which take long to make and are needed for every tensor. */
 const lookups = new Map<string, FloatConversion>();
 
 type Narrow = (bits: number) => number;
@@ -46,7 +49,7 @@ function narrowing(narrow: Narrow): FloatConversion {
   };
 }
 
-/** 16 bits have few values: each is converted once. */
+/** Converts all 65,536 values of a 16-bit type once, and looks elements up in that table. */
 function lookup(from: FloatDType, to: FloatDType): FloatConversion {
   const every = new Uint8Array(Uint16Array.from({ length: 2 ** 16 }, (_, bits) => bits).buffer);
   const wide = new Uint32Array((from === "F16" ? float16ToFloat32 : bfloat16ToFloat32)(every).buffer);
@@ -64,7 +67,7 @@ function lookup(from: FloatDType, to: FloatDType): FloatConversion {
   };
 }
 
-/** No bits of 16. */
+/** Marks an overflow: larger than any 16-bit value. */
 const OVERFLOW = 2 ** 16;
 const INFINITY_BITS = 0x7f800000;
 
@@ -73,9 +76,9 @@ function toFloat16(bits: number): number {
   const size = bits & 0x7fffffff;
   if (size >= INFINITY_BITS)
     return sign | 0x7c00 | (size === INFINITY_BITS ? 0 : 0x200 | ((size >> 13) & 0x3ff));
-  if (size >= 0x477ff000) return OVERFLOW; // 65520, halfway to what would be the next value
-  if (size >= 0x38800000) return sign | roundOff(size - (112 << 23), 13); // 2 ** -14, the least normal value
-  if (size < 0x33000000) return sign; // 2 ** -25, half the least value
+  if (size >= 0x477ff000) return OVERFLOW; // 65520, halfway from the largest value to 2 ** 16
+  if (size >= 0x38800000) return sign | roundOff(size - (112 << 23), 13); // 2 ** -14, the smallest normal value
+  if (size < 0x33000000) return sign; // 2 ** -25, half the smallest subnormal value
   return sign | roundOff((size & 0x7fffff) | 0x800000, 126 - (size >> 23));
 }
 
@@ -86,7 +89,10 @@ function toBFloat16(bits: number): number {
   return size >= 0x7f7f8000 ? OVERFLOW : sign | roundOff(size, 16);
 }
 
-/** `bits` without its last `count` bits. A carry out of the fraction is the next exponent, as it should be. */
+/**
+ * Drops the last `count` bits, rounding to nearest, ties to even. A carry out of the fraction increments the
+ * exponent, as it should.
+ */
 function roundOff(bits: number, count: number): number {
   return (bits + (1 << (count - 1)) - 1 + ((bits >> count) & 1)) >> count;
 }

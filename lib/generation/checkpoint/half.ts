@@ -1,4 +1,4 @@
-/** IEEE 754 half precision to float32. */
+/** Converts IEEE 754 half precision, little-endian, to float32. */
 export function float16ToFloat32(bytes: Uint8Array): Float32Array {
   return decode(bytes, (bits) => {
     const sign = bits & 0x8000 ? -1 : 1;
@@ -10,7 +10,7 @@ export function float16ToFloat32(bytes: Uint8Array): Float32Array {
   });
 }
 
-/** bfloat16, the upper half of a float32, to float32. */
+/** Converts bfloat16 (the upper half of a float32), little-endian, to float32. */
 export function bfloat16ToFloat32(bytes: Uint8Array): Float32Array {
   const scratch = new DataView(new ArrayBuffer(4));
   return decode(bytes, (bits) => {

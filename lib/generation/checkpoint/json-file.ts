@@ -8,7 +8,11 @@ export interface JsonFileLimits extends JsonLimits {
 
 const configLimits: JsonFileLimits = { bytesMax: 16 * 2 ** 20, depthMax: 16, valuesMax: 1_000_000 };
 
-/** The object in a small JSON file of a model folder. @throws CheckpointError naming the file */
+/**
+ * Reads the JSON object in a small file of a model folder.
+ *
+ * @throws CheckpointError naming the file
+ */
 export async function readJsonObject(
   path: string,
   limits: JsonFileLimits = configLimits,
@@ -32,7 +36,7 @@ export async function readJsonObject(
   throw new CheckpointError(path, "the JSON is not an object");
 }
 
-/** `readJsonObject` as plain objects, which own no inherited keys. */
+/** Reads a JSON object like `readJsonObject`, as plain objects without a prototype. */
 export async function readJsonFile(
   path: string,
   limits?: JsonFileLimits,
@@ -40,7 +44,7 @@ export async function readJsonFile(
   return toPlain(await readJsonObject(path, limits)) as Record<string, unknown>;
 }
 
-/** The same value made of plain objects, which own no inherited keys. */
+/** Converts Maps to plain objects without a prototype. */
 export function toPlain(value: StrictJson): unknown {
   if (Array.isArray(value)) return value.map(toPlain);
   if (!(value instanceof Map)) return value;

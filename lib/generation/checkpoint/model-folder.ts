@@ -5,43 +5,54 @@ import { CheckpointError } from "./checkpoint-error.ts";
 import { readJsonObject, toPlain } from "./json-file.ts";
 import { isFileName } from "./weight-files.ts";
 
-/** Parsed JSON of a part; whoever knows the architecture validates it. */
+/** Parsed JSON of a part, not validated yet: the code that knows the architecture does that. */
 export type Config = Readonly<Record<string, unknown>>;
 
 export interface ModelPart {
-  /** The class `model_index.json` names, such as `AutoencoderKL`. */
+  /** Class named in `model_index.json`, such as `AutoencoderKL`. */
   readonly className: string;
   readonly folder: string;
-  /** `config.json`, or its namesake of tokenizers and schedulers; empty when the part has none. */
+  /** `config.json`, or the corresponding file of a tokenizer or scheduler; empty if the part has none. */
   readonly config: Config;
   /** Opens the weights of this part. */
   checkpoint(): Promise<Checkpoint>;
 }
 
-/** A pipeline in the layout of diffusers: `model_index.json` and one folder for each part. */
+/** Pipeline in the layout of diffusers: `model_index.json` and one folder for each part. */
 export interface ModelFolder {
   readonly folder: string;
-  /** The pipeline class `model_index.json` names. */
+  /** Pipeline class named in `model_index.json`. */
   readonly className: string;
-  /** All of `model_index.json`. */
+  /** Whole content of `model_index.json`. */
   readonly index: Config;
   readonly partNames: readonly string[];
-  /** @throws CheckpointError naming the part when the model has none of that name */
+  /**
+   * @throws CheckpointError if the model has no part of that name
+   */
   part(name: string): ModelPart;
 }
 
-/** Parts that Latte-1 has and its index does not name. */
+/** Parts that Latte-1 has although its index does not name them. */
 const unnamedParts = ["vae_temporal_decoder"];
 
 const configNames = ["config.json", "scheduler_config.json", "tokenizer_config.json"];
 
-/** Reads `model_index.json` and the configuration of every part it names; weights are opened on demand. */
+/**
+ * Reads `model_index.json` and the configuration of every part it names. Weights are opened on demand.
+ *
+ * @throws CheckpointError naming the file or folder at fault
+ *
+ * @example
+ * const model = await openModelFolder("models/demo");
+ * console.log(model.partNames); // transformer, text_encoder, tokenizer, vae, scheduler
+ * const weights = await model.part("transformer").checkpoint();
+ */
 export async function openModelFolder(folder: string): Promise<ModelFolder> {
   const indexPath = join(folder, "model_index.json");
   const index = await readJsonObject(indexPath);
   const parts = new Map<string, ModelPart>();
   for (const [name, entry] of index) {
-    // A part is [library, class]; [null, null] is one the pipeline can do without.
+    // A part is [library, class]. [null, null] marks an optional part that is absent.
     if (name.startsWith("_") || !Array.isArray(entry) || typeof entry[1] !== "string") continue;
     if (!isFileName(name))
       throw new CheckpointError(indexPath, `part ${JSON.stringify(name)} is not a folder name`);

@@ -6,9 +6,9 @@ import { openModelFolder } from "./model-folder.ts";
 import { openRegularFile } from "./safetensors.ts";
 
 /**
- * The SHA-256, in hex, of every file that decides what a model computes: `model_index.json`, and the JSON and
- * safetensors files of the parts it names. Keys are paths inside the folder with "/", ascending. Each hash is
- * what `sha256sum` and Hugging Face show for the file.
+ * Returns the SHA-256, in hex, of every file that decides what a model computes: `model_index.json`, and the
+ * JSON and safetensors files of the parts it names. Keys are paths inside the folder with "/", ascending.
+ * Each hash is what `sha256sum` and Hugging Face show for the file.
  *
  * @throws CheckpointError
  */
@@ -23,8 +23,8 @@ export async function hashWeights(folder: string): Promise<Record<string, string
 }
 
 /**
- * One SHA-256, in hex, over the names, lengths and contents of the files of {@link hashWeights}: the same
- * wherever the model lies.
+ * Returns a single SHA-256, in hex, over the names, lengths and contents of the files of {@link hashWeights}.
+ * It does not depend on where the model is stored.
  *
  * @throws CheckpointError
  */
@@ -49,7 +49,7 @@ async function decidingFiles(folder: string): Promise<string[]> {
   return names.filter((name) => /\.(json|safetensors)$/.test(name)).sort();
 }
 
-/** Piece by piece: weights may be larger than memory. */
+/** Adds the contents of a file to `hash` in pieces, because weights may be larger than memory. */
 async function addContents(hash: Hash, path: string): Promise<void> {
   const file = await openRegularFile(path);
   try {

@@ -2,7 +2,7 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { CheckpointError } from "./checkpoint-error.ts";
 import { parseStrictJson, type StrictJson } from "./strict-json.ts";
 
-/** Bytes of one element of each data type the format knows. */
+/** Bytes of one element of each data type of the format. */
 export const elementBytes = {
   BOOL: 1,
   U8: 1,
@@ -26,12 +26,12 @@ export type SafetensorsDType = keyof typeof elementBytes;
 export interface StoredTensor {
   readonly dtype: SafetensorsDType;
   readonly shape: readonly number[];
-  /** First byte, counted from the beginning of the file. */
+  /** Offset of the first byte from the beginning of the file. */
   readonly offset: number;
   readonly byteLength: number;
 }
 
-// A header of the largest public checkpoints is below 1 MiB. Limits come before any allocation.
+// Headers of the largest public checkpoints are below 1 MiB. Limits are checked before any allocation.
 const headerBytesMax = 16 * 2 ** 20;
 const tensorsMax = 100_000;
 const rankMax = 8;
@@ -39,9 +39,9 @@ const headerLimits = { depthMax: 3, valuesMax: 1_000_000 };
 const lengthPrefixBytes = 8;
 
 /**
- * The tensors a safetensors file declares, in the order of its header. The file is untrusted: every offset is
- * proven to lie inside it, and the tensors to cover its data without overlap or gap, before anything is
- * returned.
+ * Reads the tensors that a safetensors file declares, in the order of its header. The file is untrusted:
+ * before anything is returned, every tensor is checked to lie inside the file, and all of them to cover its
+ * data without overlap or gap.
  *
  * @throws CheckpointError naming the file
  * @see https://huggingface.co/docs/safetensors ("Format")
@@ -72,7 +72,12 @@ export async function readSafetensors(path: string): Promise<Map<string, StoredT
   }
 }
 
-/** Opens a file for reading, but never a pipe or a device, which would block or never end. */
+/**
+ * Opens a regular file for reading. Pipes and devices are refused: opening or reading them could block or
+ * never end.
+ *
+ * @throws CheckpointError if it is not a regular file or cannot be opened
+ */
 export async function openRegularFile(path: string): Promise<FileHandle> {
   try {
     if ((await stat(path)).isFile()) return await open(path, "r");
@@ -82,7 +87,11 @@ export async function openRegularFile(path: string): Promise<FileHandle> {
   throw new CheckpointError(path, "not a regular file");
 }
 
-/** `byteLength` bytes at `offset`. @throws CheckpointError when the file ends before */
+/**
+ * Reads `byteLength` bytes at `offset`.
+ *
+ * @throws CheckpointError if the file ends before
+ */
 export async function readExactly(
   file: FileHandle,
   path: string,
@@ -155,7 +164,7 @@ function parseTensor(name: string, entry: StrictJson, dataOffset: number, fail: 
   }
   const knownType = dtype as SafetensorsDType;
   const byteLength = offsets[1]! - offsets[0]!;
-  // BigInt, because a hostile shape multiplies past the integers a double holds.
+  // BigInt, because the product of a hostile shape may exceed the integers that a double represents.
   const needed = shape.reduce((product, size) => product * BigInt(size), BigInt(elementBytes[knownType]));
   if (needed !== BigInt(byteLength)) return fail(`${label} needs ${needed} bytes and has ${byteLength}`);
   return { dtype: knownType, shape, offset: dataOffset + offsets[0]!, byteLength };
@@ -165,7 +174,10 @@ function isSizes(value: StrictJson | undefined): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && (size as number) >= 0);
 }
 
-/** The format asks that tensors tile the data section: what nothing names could hide anything. */
+/**
+ * Checks that tensors tile the data section, as the format requires: bytes outside every tensor could hide
+ * anything.
+ */
 function checkCoverage(
   tensors: Map<string, StoredTensor>,
   dataOffset: number,

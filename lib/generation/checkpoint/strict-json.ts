@@ -2,23 +2,22 @@ export type StrictJson = null | boolean | number | string | StrictJson[] | Map<s
 
 export interface JsonLimits {
   readonly depthMax: number;
-  /** Values of any kind in the whole text. */
+  /** Maximum number of values of any kind in the whole text. */
   readonly valuesMax: number;
 }
 
 /**
- * Parses JSON from an untrusted file. Unlike `JSON.parse` it refuses duplicate keys, of which readers
- * disagree on the winner, and bounds depth and number of values; objects become Maps, so that no key has a
- * meaning of its own.
+ * Parses JSON from an untrusted file. Unlike `JSON.parse` it refuses duplicate keys, for which parsers
+ * disagree on the winner, and limits depth and number of values. Objects become Maps, so that keys such as
+ * `__proto__` have no special meaning.
  *
- * @throws SyntaxError saying what is wrong, in words that follow "the header"
+ * @throws SyntaxError whose message continues a sentence that begins with "the header"
  */
 export function parseStrictJson(text: string, { depthMax, valuesMax }: JsonLimits): StrictJson {
   let position = 0;
   let values = 0;
 
-  // Scanned by hand: a regular expression keeps a stack entry for each character of a hostile, very long
-  // token.
+  // Scanned by hand: a regular expression keeps a stack entry for each character of a hostile, very long token.
   function skipWhitespace(): void {
     while (" \t\n\r".includes(text[position] ?? "x")) position += 1;
   }

@@ -5,25 +5,25 @@ import { readJsonObject } from "./json-file.ts";
 import { readSafetensors, type StoredTensor } from "./safetensors.ts";
 
 export interface LocatedTensor extends StoredTensor {
-  /** The file that holds it, as named in the folder, symbolic links not resolved. */
+  /** Path of the file that holds the tensor; symbolic links are not resolved. */
   readonly path: string;
 }
 
 export const indexSuffix = ".safetensors.index.json";
 
-/** In order of preference; diffusers and transformers name the weights of a part differently. */
+/** Names of weight files, in order of preference; diffusers and transformers use different ones. */
 const knownNames = ["diffusion_pytorch_model", "model"].flatMap((stem) => [
   `${stem}.safetensors`,
   `${stem}${indexSuffix}`,
 ]);
 
-/** All tensors of a safetensors file, of an index of shards, or of a folder that holds either. */
+/** Locates all tensors of a safetensors file, of an index of shards, or of a folder that holds either. */
 export async function locateTensors(folderOrFile: string): Promise<Map<string, LocatedTensor>> {
   const path = await weightsFile(folderOrFile);
   return path.endsWith(indexSuffix) ? readShards(path) : readSingle(path);
 }
 
-/** The safetensors file or the index of a folder, or the file itself. */
+/** Returns the safetensors file or the index in a folder; a path to a file is returned as it is. */
 export async function weightsFile(folderOrFile: string): Promise<string> {
   const files = await stat(folderOrFile)
     .then((status) => (status.isDirectory() ? readdir(folderOrFile) : undefined))
@@ -65,7 +65,7 @@ async function readShards(indexPath: string): Promise<Map<string, LocatedTensor>
   return located;
 }
 
-/** A name that stays in its folder on every platform. */
+/** Returns true if a name stays inside its folder on every platform. */
 export function isFileName(name: string): boolean {
   const forbidden = ["/", "\\", ":", "\0"];
   return !["", ".", ".."].includes(name) && !forbidden.some((symbol) => name.includes(symbol));

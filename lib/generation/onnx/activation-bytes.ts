@@ -2,10 +2,10 @@ import type { Model, Node, TypedName } from "./model-proto.ts";
 import { elementCount } from "./shape.ts";
 import { dataTypes, type Provider } from "./types.ts";
 
-/** Their result is their first input under another shape or name. */
+/** Operators whose output shares the memory of the first input; only the shape or the name differs. */
 const views = new Set(["Reshape", "Identity"]);
 
-/** The most bytes that are held at once when the nodes run one after the other, each tensor until its last use. */
+/** Returns the peak bytes of activations: nodes run in order, and a tensor is freed after its last use. */
 export function activationBytes({ nodes, inputs, outputs, initializers }: Model, provider: Provider): number {
   const stored = new Set(initializers.map(({ name }) => name));
   const fixed = new Set(initializers.filter(({ source }) => "raw" in source).map(({ name }) => name));
@@ -14,7 +14,7 @@ export function activationBytes({ nodes, inputs, outputs, initializers }: Model,
   const ownerOf = (name: string) => owners.get(name) ?? name;
   const lastUses = new Map<string, number>();
   for (const [index, node] of nodes.entries()) {
-    // What is made of constants alone is made once, when the session opens; weights are cast at every run.
+    // The session folds nodes whose inputs are all constants once, when it opens. Casts of weights run every time.
     const isFixed = node.inputs.length > 0 && node.inputs.every((name) => name === "" || fixed.has(name));
     for (const output of node.outputs) {
       types.set(output.name, output);
@@ -39,7 +39,7 @@ export function activationBytes({ nodes, inputs, outputs, initializers }: Model,
   return most;
 }
 
-/** The CPU's `Attention` holds the scores of all heads. */
+/** Bytes of the attention scores of all heads, which the CPU's `Attention` materialises; 0 for other nodes. */
 function scoreBytes({ opType, attributes, inputs }: Node, types: ReadonlyMap<string, TypedName>): number {
   if (opType !== "Attention") return 0;
   const [queries, keys] = [types.get(inputs[0]!), types.get(inputs[1]!)];

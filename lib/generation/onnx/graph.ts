@@ -19,9 +19,7 @@ import {
   type WeightSource,
 } from "./types.ts";
 
-/**
- * One tensor of a graph under construction. Shapes are static: every size is known when the graph is built.
- */
+/** Tensor of a graph under construction. Shapes are static: every size is known when the graph is built. */
 export interface Value {
   readonly graph: Graph;
   readonly name: string;
@@ -35,21 +33,28 @@ export interface TensorType {
 }
 
 /**
- * An ONNX graph being written. Operators are free functions over `Value`s (`add`, `linear`, `attention`,
- * ...); the graph itself only keeps inputs, outputs, weights, constants and the scope that names the nodes.
+ * ONNX graph under construction. Operators are free functions over `Value`s (`add`, `linear`, `attention`,
+ * ...). The graph itself keeps inputs, outputs, weights, constants and the scope that prefixes node names.
+ *
+ * @example
+ * const checkpoint = await Checkpoint.open("models/demo/transformer");
+ * const graph = new Graph({ weights: checkpoint });
+ * const x = graph.input("x", "float32", [1, 192]);
+ * graph.output("y", linear(x, graph.weight("final_layer.linear.weight", [64, 192])));
+ * const model = graph.build();
  */
 export class Graph {
   readonly provider: Provider;
   readonly #weightSource: WeightSource | undefined;
   readonly #names = new Set<string>();
-  /** How often a path was used, so that the thousandth node of one is named without trying all before it. */
+  /** Number of nodes per path, so that a unique name is found without trying every smaller suffix. */
   readonly #nameCounts = new Map<string, number>();
   readonly #nodes: Node[] = [];
   readonly #inputs: TypedName[] = [];
   readonly #outputs: TypedName[] = [];
   readonly #initializers: Initializer[] = [];
   readonly #weights = new Map<string, Value>();
-  /** Of weights that are cast, by the name of what they are cast to. */
+  /** Stored 16-bit weights, keyed by the name of the float32 value they are cast to. */
   readonly #stored = new Map<string, Value>();
   readonly #factors = new Map<string, Value>();
   readonly #constants = new Map<string, Value>();
@@ -68,7 +73,7 @@ export class Graph {
     return { graph: this, name, dtype, shape };
   }
 
-  /** Makes `value` an output of the model; `name` is how the session returns it. */
+  /** Makes `value` an output of the model. The session returns it under `name`. */
   output(name: string, value: Value): void {
     this.#reserve(name, "output");
     this.#checkOwner(value);
@@ -96,9 +101,9 @@ export class Graph {
   }
 
   /**
-   * Runs `body` with products (`linear`, `matmul`, `attention`) in `precision`, float32 outside. Their results have
-   * that type, and so has what is made of them alone; normalisations, rotary embeddings, and what meets a float32
-   * tensor are float32.
+   * Runs `body` with products (`linear`, `matmul`, `attention`) computed in `precision`; elsewhere they are
+   * float32. Products and operators on their results alone have that type. Normalisations, rotary embeddings,
+   * and operators with a float32 operand stay float32.
    */
   inPrecision<R>(precision: Precision, body: () => R): R {
     const outer = this.#precision;
@@ -110,7 +115,10 @@ export class Graph {
     }
   }
 
-  /** `value` as products take it here: cast once for all of them, and a weight from what is stored. */
+  /**
+   * Casts `value` to the precision of products in the current scope. Each value is cast once. A weight stored
+   * in that precision is used as stored, without a cast.
+   */
   asFactor(value: Value): Value {
     const dtype = this.#precision;
     if (value.dtype === dtype) return value;
@@ -126,8 +134,9 @@ export class Graph {
   }
 
   /**
-   * A weight of the checkpoint, left where it lies and read by the session. Weights stored in 16 bit are cast
-   * to float32 in the graph, except for products in float16, which take them by `asFactor`.
+   * Declares a weight of the checkpoint. Its bytes stay in the file and the session reads them there. Weights
+   * stored in 16 bits are cast to float32 in the graph; float16 products use the stored weight instead (see
+   * `asFactor`).
    *
    * @throws GraphError when the checkpoint has no such tensor or another shape
    */
@@ -136,11 +145,10 @@ export class Graph {
     if (known) {
       if (sameShape(known.shape, expectedShape)) return known;
       this.fail(
-        `weight ${name} is ${formatShape(known.shape)} and was asked for as ${formatShape(expectedShape)}`,
+        `weight ${name} has shape ${formatShape(known.shape)} and was requested as ${formatShape(expectedShape)}`,
       );
     }
-    if (!this.#weightSource)
-      this.fail(`weight ${name} was asked for, but this graph was made without weights`);
+    if (!this.#weightSource) this.fail(`weight ${name} was requested, but this graph has no weights`);
     let external: ReturnType<WeightSource["tensor"]>;
     try {
       external = this.#weightSource.tensor(name, expectedShape);
@@ -156,14 +164,14 @@ export class Graph {
     return value;
   }
 
-  /** A tensor known now. Equal constants are stored once. `Uint8Array` makes a bool tensor. */
+  /** Adds a constant tensor. Equal constants are stored once. A `Uint8Array` makes a bool tensor. */
   constant(data: TensorData, shape: Shape): Value {
     this.#checkShape(shape, "constant");
     if (data.length !== elementCount(shape)) {
       this.fail(`constant of ${data.length} elements cannot have shape ${formatShape(shape)}`);
     }
     const dtype = dataTypeOf(data);
-    // Copied, so that the caller may reuse the array; onnx wants little-endian, which every Node platform is.
+    // Copy, so that the caller may reuse the array. ONNX wants little-endian, which every Node platform is.
     const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
     const key = `${dtype} ${formatShape(shape)} ${createHash("sha256").update(raw).digest("hex")}`;
     const known = this.#constants.get(key);
@@ -177,8 +185,8 @@ export class Graph {
   }
 
   /**
-   * Appends one ONNX node; operators are written with it. Its outputs must have the types ONNX infers: the
-   * session refuses the model otherwise. An `undefined` input is an optional one left out.
+   * Appends one ONNX node; all operators are built on it. `outputs` must be the types that ONNX infers,
+   * otherwise the session refuses the model. An `undefined` input is an optional one left out.
    */
   node(
     opType: string,
@@ -210,7 +218,7 @@ export class Graph {
     throw new GraphError(this.#locate(message));
   }
 
-  /** Bytes of the float32 weights asked for so far: what a session copies unless it maps them. */
+  /** Bytes of the float32 weights declared so far, which a session copies unless it maps them. */
   get weightBytes(): number {
     const sizes = this.#initializers.map(({ dtype, source }) =>
       "external" in source && dtype === "float32" ? source.external.byteLength : 0,
@@ -219,14 +227,14 @@ export class Graph {
   }
 
   /**
-   * Bytes of the tensors that are held at once while the graph runs, besides weights and constants: an estimate, since
-   * the runtime may order nodes otherwise, and writes some results over what they were made of.
+   * Estimated peak bytes of activations while the graph runs, without weights and constants. The runtime may
+   * order nodes differently, and computes some results in place.
    */
   get activationBytes(): number {
     return activationBytes(this.#model(), this.provider);
   }
 
-  /** The bytes of the ONNX model. Nodes, weights and inputs that no output needs are left out. */
+  /** Serialises the ONNX model. Nodes, weights and inputs that no output needs are left out. */
   build(): Uint8Array {
     return encodeModel(this.#model());
   }
@@ -300,10 +308,7 @@ export class Graph {
   }
 }
 
-/**
- * Optional inputs at the end are left out by omission: some kernels take an empty name for a tensor and
- * crash.
- */
+/** Drops optional inputs left out at the end: some kernels take an empty name for a tensor and crash. */
 function withoutTrailingBlanks(names: readonly string[]): readonly string[] {
   return names.slice(0, names.findLastIndex((name) => name !== "") + 1);
 }

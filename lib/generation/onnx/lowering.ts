@@ -6,7 +6,7 @@ import { matmul } from "./operators/linear.ts";
 import { reduceMean } from "./operators/reduction.ts";
 import type { Provider } from "./types.ts";
 
-/** The operators whose ONNX form depends on the execution provider; arguments arrive checked. */
+/** Operators whose ONNX form depends on the execution provider. Callers have checked the arguments. */
 interface Lowering {
   attention(inputs: LoweredAttention): Value;
   rotaryInterleaved(x: Value, heads: number, cos: Value, sin: Value): Value;
@@ -38,7 +38,7 @@ const fused: Lowering = {
     return emit("RMSNormalization", [x, weight], x, { axis: { int: -1 }, epsilon: { float: eps } });
   },
   groupNorm(x, groups, weight, bias, eps) {
-    // GroupNormalization has no kernel: the runtime spells it out, and takes 1.7 times as long as this.
+    // GroupNormalization has no kernel: the runtime decomposes it, and takes 1.7 times as long as this.
     const grouped = reshape(x, [x.shape[0]!, groups, -1]);
     const ones = x.graph.constant(new Float32Array(groups).fill(1), [groups]);
     const zeros = x.graph.constant(new Float32Array(groups), [groups]);
@@ -49,16 +49,16 @@ const fused: Lowering = {
   },
 };
 
-/** Queries times keys from which on the CPU's flash attention is as fast as `Attention`, or faster. */
+/** Number of scores (queries times keys) from which the CPU's flash attention is at least as fast as `Attention`. */
 const flashScoresMin = 2 ** 18;
 
-/** Bytes of scores that one `Attention` on the CPU may hold. */
+/** Bytes of attention scores that one `Attention` may materialise on the CPU. */
 const scoreBytesMax = 64 * 2 ** 20;
 
 /**
- * The CPU's `Attention` holds the scores of all heads at once, 17 GiB of them for two seconds of Wan at 480p. Its
- * flash attention holds none, takes no mask, and is slower where sequences are short; rows of queries know
- * nothing of each other, so that masked attention can run over some of them at a time.
+ * Lowering for the CPU, whose `Attention` materialises the scores of all heads: 17 GiB for two seconds of Wan
+ * at 480p. Flash attention (`MultiHeadAttention`) materialises none, but takes no mask and is slower for
+ * short sequences. Rows of queries are independent, so masked attention runs over blocks of rows.
  */
 const cpu: Lowering = {
   ...fused,
@@ -84,8 +84,8 @@ const cpu: Lowering = {
 };
 
 /**
- * Operators spelt out for WebGPU, which has no kernel for the fused ones (they would silently run on the CPU)
- * and whose fused multi-head attention was measured wrong from 64 tokens on.
+ * Lowering for WebGPU, which has no kernels for the fused operators (they would silently run on the CPU), and
+ * whose fused multi-head attention was measured wrong from 64 tokens on.
  */
 const decomposed: Lowering = {
   attention({ q, k, v, heads, mask, scale }) {
@@ -124,7 +124,7 @@ export function loweringOf(graph: Graph): Lowering {
   return loweringByProvider[graph.provider];
 }
 
-/** onnxruntime's Attention broadcasts a mask over batch and heads, but not over queries and keys. */
+/** Expands a mask over queries and keys: onnxruntime's `Attention` broadcasts it over batch and heads only. */
 function fullRows(mask: Value, q: Value, k: Value): Value {
   return expand(mask, [...mask.shape.slice(0, -2), q.shape[1]!, k.shape[1]!]);
 }
@@ -133,13 +133,13 @@ function masked(scores: Value, mask: Value): Value {
   return mask.dtype === "bool" ? where(mask, scores, Number.NEGATIVE_INFINITY) : add(scores, mask);
 }
 
-/** x * weight + bias, for x [B, C, ...positions] and weight and bias [C]. */
+/** Returns x * weight + bias, for x [B, C, ...positions] and weight and bias [C]. */
 function scaleChannels(x: Value, weight: Value, bias: Value): Value {
   const perChannel = [x.shape[1]!, ...x.shape.slice(2).fill(1)];
   return add(mul(x, reshape(weight, perChannel)), reshape(bias, perChannel));
 }
 
-/** [B, N, heads * D] -> [B, N, heads, D] */
+/** Reshapes [B, N, heads * D] to [B, N, heads, D]. */
 function splitHeads(x: Value, heads: number): Value {
   return reshape(x, [x.shape[0]!, x.shape[1]!, heads, -1]);
 }

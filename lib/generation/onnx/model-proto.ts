@@ -1,7 +1,7 @@
 import { ProtobufWriter } from "./protobuf.ts";
 import { type DType, dataTypes, type ExternalTensor } from "./types.ts";
 
-/** ONNX attributes name their type, because a JavaScript number does not say whether it is an integer. */
+/** Attribute with its ONNX type, because a JavaScript number does not say whether it is an integer. */
 export type Attribute =
   | { readonly int: number }
   | { readonly float: number }
@@ -25,7 +25,7 @@ export interface Node {
   readonly attributes: Attributes;
 }
 
-/** A tensor of the graph itself: small ones carry their bytes, weights say where theirs lie. */
+/** Tensor stored with the graph: small ones carry their bytes, weights a location in a file. */
 export interface Initializer extends TypedName {
   readonly source: { readonly raw: Uint8Array } | { readonly external: ExternalTensor };
 }
@@ -37,17 +37,14 @@ export interface Model {
   readonly initializers: readonly Initializer[];
 }
 
-/**
- * Opset 23 brought Attention, RMSNormalization and RotaryEmbedding; IR 11 is the version it was released
- * with.
- */
+/** Opset 23 introduced Attention, RMSNormalization and RotaryEmbedding. It was released with IR version 11. */
 export const opsetVersion = 23;
 export const irVersion = 11;
 
 const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
 const externalDataLocation = 1;
 
-/** The bytes of an ONNX `ModelProto`. Field numbers are those of onnx.proto. */
+/** Serialises an ONNX `ModelProto`. Field numbers are those of onnx.proto. */
 export function encodeModel(model: Model): Uint8Array {
   const domains = new Set(["", ...model.nodes.map((node) => node.domain)]);
   const writer = new ProtobufWriter()

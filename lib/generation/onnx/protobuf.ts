@@ -1,5 +1,5 @@
 /**
- * A writer for the protobuf wire format: only what ONNX messages need.
+ * Writer of the protobuf wire format, limited to what ONNX messages need.
  *
  * @see https://protobuf.dev/programming-guides/encoding
  */
@@ -9,12 +9,12 @@ const FIXED32 = 5;
 
 const utf8 = new TextEncoder();
 
-/** Collects the fields of one message; fields appear in the bytes in the order they were written. */
+/** Collects the fields of one message. Fields are encoded in the order of the calls. */
 export class ProtobufWriter {
   readonly #parts: Uint8Array[] = [];
   #length = 0;
 
-  /** int32, int64 or enum; negative numbers take ten bytes, as the format asks. */
+  /** Writes an int32, int64 or enum. Negative numbers take ten bytes, as the format requires. */
   integer(field: number, value: number | bigint): this {
     this.#key(field, VARINT);
     this.#varint(BigInt.asUintN(64, BigInt(value)));

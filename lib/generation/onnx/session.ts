@@ -3,42 +3,54 @@ import type { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node
 import type { Provider, Tensor, TensorData } from "./types.ts";
 
 export interface SessionOptions {
-  /** The folder that external weights are relative to; `Checkpoint.root`. */
+  /** Folder that paths of external weights are relative to: `Checkpoint.root`. */
   readonly weightsFolder?: string;
   readonly provider?: Provider;
-  /** Threads inside one operator; by default one for each core this process may use. */
+  /** Threads per operator; by default one for each core available to this process. */
   readonly threads?: number;
-  /** `Graph.weightBytes`, from which the session decides how it holds the weights; 0 by default. */
+  /** `Graph.weightBytes`, by which the session chooses between copying and mapping the weights; 0 by default. */
   readonly weightBytes?: number;
 }
 
-/** An opened model. `run` occupies the thread until the graph is done: onnxruntime cannot be interrupted. */
+/** Opened model. `run` blocks the thread until the graph is done: onnxruntime cannot be interrupted. */
 export interface Session {
-  /** Names the feeds `run` needs; the graph dropped inputs that nothing reads. */
+  /** Names of the feeds that `run` needs. Inputs that no output depends on were dropped from the graph. */
   readonly inputs: readonly string[];
   /**
-   * Feeds the graph does not read are ignored, so that the graphs cut from one model can share their feeds.
+   * Runs the graph. Feeds that it does not read are ignored, so that the graphs cut from one model can share
+   * feeds.
    */
   run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
-  /** Frees the model. Calling it again does nothing. */
+  /** Frees the model. A second call does nothing. */
   release(): Promise<void>;
 }
 
 /**
- * By default onnxruntime copies each weight into the layout its kernels like best: open takes about 1.3 s a
- * GB and the weights are held once per session, for runs up to 15 % faster. From this size on the copy costs
- * more than it gives, and weights are read from the mapped file, which sessions and processes share.
+ * Bytes of weights from which they are read from the mapped file instead of being copied. By default
+ * onnxruntime copies (prepacks) each weight into the layout of its kernels: opening takes about 1.3 s per GB
+ * and every session holds its own copy, for runs up to 15 % faster. Above this size that does not pay.
+ * Sessions and processes share mapped weights.
  */
 export const MAPPED_BYTES_MIN = 512 * 2 ** 20;
 
 type Runtime = typeof import("onnxruntime-node");
 
-/** A model that cannot be opened or run, in one sentence. */
+/** Error for a model that cannot be opened or run; the message is one sentence. */
 export class SessionError extends Error {
   override readonly name = "SessionError";
 }
 
-/** Opens the bytes of `Graph.build()`. The files of the weights must not change while the session lives. */
+/**
+ * Opens a model built by `Graph.build()`. The weight files must not change while the session is open.
+ *
+ * @throws SessionError if the provider is not available, or onnxruntime refuses the model
+ *
+ * @example
+ * const session = await openSession(graph.build(), { weightsFolder: checkpoint.root });
+ * const x = { dtype: "float32", shape: [1, 192], data: new Float32Array(192) } as const;
+ * const { y } = await session.run({ x });
+ * await session.release();
+ */
 export async function openSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
   const provider = options.provider ?? "cpu";
   const runtime = await loadRuntime();
@@ -50,12 +62,13 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
       executionProviders: [provider],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
-      // Only fatal errors: others are thrown, and would appear on stderr a second time.
+      // Log fatal errors only: the others are thrown, and would appear on stderr a second time.
       logSeverityLevel: 4,
       extra: {
         session: sessionConfig(threads, options),
-        // Fuses an addition into the normalisation after it unless the sum is read elsewhere too, and
-        // rounds otherwise: the cuts of one model would differ in their last bits. Steps take as long without.
+        // This optimizer fuses an addition into the following normalisation, unless the sum is read elsewhere
+        // too, and then rounds differently. The graphs cut from one model would differ in their last bits.
+        // Steps take as long without it.
         optimization: { disable_specified_optimizers: "SkipLayerNormFusion" },
       },
     });
@@ -82,15 +95,17 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
 }
 
 /**
- * Loaded when the first session opens: a process that only asks another to generate does without it, and a
- * platform that has no build of it is told so.
+ * Loads onnxruntime when the first session opens. A process that leaves generation to another process does
+ * not need it.
+ *
+ * @throws SessionError on a platform that onnxruntime has no build for
  */
 async function loadRuntime(): Promise<Runtime> {
   try {
     return await import("onnxruntime-node");
   } catch (cause) {
     const platform = `${process.platform} ${process.arch}`;
-    // The lines after the first list the files that asked for it.
+    // The lines after the first are node's list of modules that required it.
     const [reason] = String(cause instanceof Error ? cause.message : cause).split("\n", 1);
     throw new SessionError(`onnxruntime has no build for ${platform}, or it cannot be loaded: ${reason}`, {
       cause,
@@ -108,7 +123,7 @@ function checkProvider({ listSupportedBackends }: Runtime, provider: Provider): 
 }
 
 function sessionConfig(threads: number, options: SessionOptions): Record<string, string> {
-  // Spinning threads on cores that others are using steal the time they wait for.
+  // Spinning threads would steal time on cores that other processes use.
   const freeCores = availableParallelism() - loadavg()[0]!;
   return {
     use_deterministic_compute: "1",

@@ -12,7 +12,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
-/** The shape both operands stretch to under numpy's broadcasting rule; undefined when they do not fit. */
+/** Returns the broadcast shape of two operands by numpy's rule, or undefined if they do not broadcast. */
 export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const result: number[] = [];
@@ -25,13 +25,13 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   return result;
 }
 
-/** `axis` counted from the front; undefined when the tensor has no such axis. */
+/** Returns `axis` counted from the front, or undefined if the tensor has no such axis. */
 export function resolveAxis(axis: number, rank: number): number | undefined {
   const resolved = axis < 0 ? axis + rank : axis;
   return Number.isInteger(axis) && resolved >= 0 && resolved < rank ? resolved : undefined;
 }
 
-/** `target` with its single -1 replaced by what the element count demands; undefined when it cannot fit. */
+/** Returns `target` with its single -1 resolved, or undefined if the number of elements does not fit. */
 export function resolveReshape(shape: Shape, target: Shape): Shape | undefined {
   const known = elementCount(target.filter((size) => size !== -1));
   const count = elementCount(shape);

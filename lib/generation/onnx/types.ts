@@ -12,22 +12,22 @@ export const dataTypes = {
 
 export type DType = keyof typeof dataTypes;
 
-/** What the products of a graph, or of a part of it, compute in. */
+/** Precision of the products (linear layers, matrix products, attention) of a graph or of a part of it. */
 export type Precision = "float32" | "float16";
 
-/** Where a graph runs; graphs are lowered for one provider. */
+/** Execution provider that runs a graph; graphs are lowered for one provider. */
 export type Provider = "cpu" | "cuda" | "webgpu";
 
 export type TensorData = Float32Array | BigInt64Array | Int32Array | Uint8Array;
 
-/** A tensor in host memory, row-major. `Uint8Array` holds bool, one byte an element. */
+/** Tensor in host memory, row-major. A `Uint8Array` holds bool, one byte per element. */
 export interface Tensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly data: TensorData;
 }
 
-/** Where the bytes of one weight lie; `location` is relative to the folder given to the session. */
+/** Location of the bytes of one weight. `location` is a path relative to the folder given to the session. */
 export interface ExternalTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -36,12 +36,15 @@ export interface ExternalTensor {
   readonly byteLength: number;
 }
 
-/** Resolves weight names to bytes on disk; throws naming a tensor that is missing or has another shape. */
+/**
+ * Maps names of weights to bytes on disk. Throws an error that names the tensor if it is missing or has
+ * another shape.
+ */
 export interface WeightSource {
   tensor(name: string, expectedShape: readonly number[]): ExternalTensor;
 }
 
-/** A graph that cannot be built; the message starts with the scope path of the operator at fault. */
+/** Error for a graph that cannot be built. The message starts with the scope path of the operator. */
 export class GraphError extends Error {
   override readonly name = "GraphError";
 }

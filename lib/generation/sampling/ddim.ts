@@ -3,15 +3,15 @@ import { noiseSchedule, noiseScheduleSchema } from "./noise-schedule.ts";
 import type { Sampler, SamplingRun } from "./sampler.ts";
 
 /**
- * Fields of `scheduler_config.json`. `clip_sample` is not among them: it is on by default, was made for pixels, and
- * the pipelines of latent models turn it off.
+ * Fields of `scheduler_config.json`. `clip_sample` is left out: it is on by default, is meant for models of
+ * pixels, and the pipelines of latent models turn it off.
  */
 export const ddimSchema = noiseScheduleSchema.extend({ set_alpha_to_one: z.boolean().default(true) });
 
 export type DDIMConfig = Readonly<z.infer<typeof ddimSchema>>;
 
 /**
- * DDIM (arXiv 2010.02502) without noise of its own (eta 0): each step takes the predicted noise for true.
+ * DDIM (arXiv 2010.02502) with eta 0, so no noise is added: each step trusts the predicted noise.
  *
  * @throws RangeError, in words for a user, if the model was not trained with that many steps
  */

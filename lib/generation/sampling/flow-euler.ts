@@ -2,10 +2,13 @@ import * as z from "zod";
 import { type EulerSampler, eulerSampler } from "./rectified-flow.ts";
 import { checkSteps, type SamplingRun } from "./sampler.ts";
 
-/** What is built of diffusers' `FlowMatchEulerDiscreteScheduler`; other members change nothing or are refused. */
+/**
+ * Fields of diffusers' `FlowMatchEulerDiscreteScheduler` that are implemented. Values that would change the
+ * result are refused; other fields are ignored.
+ */
 export const flowEulerSchema = z.object({
   num_train_timesteps: z.number().positive().default(1000),
-  /** A share of noise s becomes shift * s / (1 + (shift - 1) * s): above 1, more steps are near the noise. */
+  /** Maps a noise level s to shift * s / (1 + (shift - 1) * s). Above 1, more steps are spent at high noise. */
   shift: z.number().positive().default(1),
   use_dynamic_shifting: z.literal(false).default(false),
   invert_sigmas: z.literal(false).default(false),
@@ -19,8 +22,8 @@ export const flowEulerSchema = z.object({
 export type FlowEulerConfig = Readonly<z.infer<typeof flowEulerSchema>>;
 
 /**
- * Euler steps against the velocity from latent to noise, over shifted timesteps (arXiv 2403.03206, section 5.3.2).
- * As in the reference, the last timestep is that of training and shifted twice.
+ * Euler sampler of a velocity that points from latent to noise, with shifted timesteps (arXiv 2403.03206,
+ * section 5.3.2). As in the reference, the last timestep is the lowest of training, shifted twice.
  */
 export function flowEuler({
   steps,

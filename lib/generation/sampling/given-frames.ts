@@ -1,8 +1,8 @@
 import type { Sampler } from "./sampler.ts";
 
 /**
- * The sampler of a latent [C, F, H, W] whose first frames are given: they take no part in any step and stay as they
- * are, free of noise.
+ * Wraps a sampler so that the first `given` frames of a latent [C, F, H, W] keep their values: they are free
+ * of noise, and no step changes them.
  *
  * @see Open-Sora v1.2 `RFLOW.sample` with a mask of 0 for given frames and 1 for the others
  */

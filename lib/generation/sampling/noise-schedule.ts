@@ -2,26 +2,26 @@ import * as z from "zod";
 import { checkPrediction, checkSteps } from "./sampler.ts";
 
 /**
- * What samplers of models that predict noise share: how much of a latent is still signal at each of the timesteps
- * the model was trained with, which of them are visited, and the move from one to another.
+ * Noise schedule shared by the samplers of models that predict noise: the signal level at each training
+ * timestep, the timesteps to visit, and the move between two of them.
  */
 
 const share = z.number().gt(0).lt(1);
 
-/** Fields of `scheduler_config.json`; those left out are diffusers'. */
+/** Fields of `scheduler_config.json`. Defaults are those of diffusers. */
 export const noiseScheduleSchema = z.object({
   num_train_timesteps: z.int().positive().max(100_000).default(1000),
-  /** Noise that the first and the last training timestep add. */
+  /** Variance of the noise added at the first training timestep; `beta_end` is that of the last. */
   beta_start: share.default(0.0001),
   beta_end: share.default(0.02),
   beta_schedule: z.enum(["linear", "scaled_linear"]).default("linear"),
   timestep_spacing: z.enum(["leading", "trailing"]).default("leading"),
-  /** Added to every timestep of leading spacing. */
+  /** Offset added to every timestep if the spacing is leading. */
   steps_offset: z.int().nonnegative().default(0),
-  /** Whether the last step removes all noise, or as much as leads to training timestep 0. */
+  /** True if the last step removes all noise; false if it ends at the noise level of training timestep 0. */
   set_alpha_to_one: z.boolean(),
   prediction_type: z.literal("epsilon").default("epsilon"),
-  // Each of these would change the formulas.
+  // Other values would change the formulas.
   trained_betas: z.null().default(null),
   thresholding: z.literal(false).default(false),
   rescale_betas_zero_snr: z.literal(false).default(false),
@@ -30,20 +30,24 @@ export const noiseScheduleSchema = z.object({
 export type NoiseScheduleConfig = Readonly<z.infer<typeof noiseScheduleSchema>>;
 
 export interface NoiseSchedule {
-  /** The timesteps to visit, falling. */
+  /** Timesteps to visit, descending. */
   readonly timesteps: readonly number[];
-  /** Training timesteps between two of them, rounded down. */
+  /** Number of training timesteps between two visited ones, rounded down. */
   readonly stride: number;
   /**
-   * Writes to `latent` where `origin`, a latent at timestep `from`, lies at timestep `to` if its noise is `noise`.
-   * A `to` below 0 is the end. Origin and latent may be one.
+   * Moves `origin`, a latent at timestep `from` whose noise is `noise`, to timestep `to`, and writes it to
+   * `latent`. A `to` below 0 is the end. `origin` and `latent` may be the same array.
    *
    * @see DDIM (arXiv 2010.02502) eq. 12 with sigma 0
    */
   move(latent: Float32Array, origin: Float32Array, noise: Float32Array, from: number, to: number): void;
 }
 
-/** @throws RangeError, in words for a user, if the model was not trained with that many steps */
+/**
+ * Computes the schedule of `steps` steps.
+ *
+ * @throws RangeError, in words for a user, if the model was not trained with that many steps
+ */
 export function noiseSchedule(steps: number, config: NoiseScheduleConfig): NoiseSchedule {
   checkSteps(steps);
   const timesteps = spaced(steps, config);
@@ -67,7 +71,7 @@ export function noiseSchedule(steps: number, config: NoiseScheduleConfig): Noise
   };
 }
 
-/** Squared share of the signal at each training timestep: the running product of 1 - beta. */
+/** Returns the squared signal level at each training timestep: the cumulative product of 1 - beta. */
 function signalShares(config: NoiseScheduleConfig): Float64Array {
   const { num_train_timesteps: count, beta_start, beta_end, beta_schedule } = config;
   const isLinear = beta_schedule === "linear";
@@ -82,7 +86,11 @@ function signalShares(config: NoiseScheduleConfig): Float64Array {
   return shares;
 }
 
-/** @see "Common Diffusion Noise Schedules and Sample Steps are Flawed" (arXiv 2305.08891) table 2 */
+/**
+ * Spaces `steps` timesteps over those of training, descending.
+ *
+ * @see "Common Diffusion Noise Schedules and Sample Steps are Flawed" (arXiv 2305.08891) table 2
+ */
 function spaced(steps: number, config: NoiseScheduleConfig): number[] {
   const { num_train_timesteps: trained, timestep_spacing, steps_offset } = config;
   return Array.from({ length: steps }, (_, i) =>
@@ -92,7 +100,7 @@ function spaced(steps: number, config: NoiseScheduleConfig): number[] {
   );
 }
 
-/** As numpy rounds, and Math.round does not. */
+/** Rounds like numpy, where Math.round rounds halves up. */
 function roundHalfToEven(value: number): number {
   const below = Math.floor(value);
   if (value - below === 0.5) return below + (below % 2);

@@ -1,21 +1,22 @@
 /**
- * Normal noise that is the same on every platform, bit for bit.
+ * Gaussian noise that is bit-identical on every platform.
  *
- * One 32-bit word of Philox4x32-10 per value, brought to the open interval (0, 1) and through the inverse of
- * the normal distribution. Only +, -, *, / and sqrt are used, whose results IEEE 754 fixes to the last bit;
- * Math.log and its kin may differ between engines.
+ * Each value is one 32-bit word of Philox4x32-10, mapped to the open interval (0, 1) and through the inverse
+ * of the normal distribution. Only +, -, *, / and sqrt are used, whose results IEEE 754 fixes to the last
+ * bit. Math.log and similar functions may differ between engines.
  */
 import { philox4x32 } from "./philox.ts";
 
 export const MAX_SEED = Number.MAX_SAFE_INTEGER;
 
 /**
- * `length` independent standard normal values. A longer run starts with the same values; |value| <= 6.34.
+ * Returns `length` independent standard normal values, |value| <= 6.34. A longer array begins with the same
+ * values.
  *
- * Word i % 4 of counter block floor(i / 4) makes value i; the key is the seed's low and high 32 bits.
+ * Value i is made from word i % 4 of counter block floor(i / 4). The key is the seed's low and high 32 bits.
  *
  * @param seed an integer from 0 to 2^53 - 1
- * @throws RangeError, in words for a user, if the seed is not
+ * @throws RangeError, in words for a user, if the seed is out of range
  */
 export function gaussianNoise(seed: number, length: number): Float32Array {
   if (!Number.isSafeInteger(seed) || seed < 0) {
@@ -39,7 +40,8 @@ export function gaussianNoise(seed: number, length: number): Float32Array {
 }
 
 /**
- * The normal value at the quantile (word + 1/2) / 2^32; relative error about 1e-15 before rounding.
+ * Returns the normal value at the quantile (word + 1/2) / 2^32, with a relative error of about 1e-15 before
+ * rounding.
  *
  * @param word an unsigned 32-bit integer
  * @see Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution", Applied Statistics 37
@@ -51,8 +53,8 @@ export function normalOfWord(word: number): number {
     const r = 0.180625 - fromMedian * fromMedian;
     return (fromMedian * polynomial(CENTRE, r)) / polynomial(CENTRE_DIVISOR, r);
   }
-  // Both tails are one by symmetry. Its quantile, odd / 2^33, has sqrt(-ln) < 5: AS 241's far tail is not
-  // reached.
+  // The tails are symmetric. The quantile of the lower tail is odd / 2^33, so sqrt(-ln) < 5: the far tail of
+  // AS 241 is not reached.
   const odd = 2 * (fromMedian < 0 ? word : 2 ** 32 - 1 - word) + 1;
   const r = Math.sqrt(33 * Math.LN2 - lnOfInteger(odd)) - 1.6;
   const size = polynomial(TAIL, r) / polynomial(TAIL_DIVISOR, r);
@@ -60,7 +62,7 @@ export function normalOfWord(word: number): number {
 }
 
 /**
- * ln of an integer from 1 to 2^32 - 1, within 4e-15.
+ * Returns ln of an integer from 1 to 2^32 - 1, within 4e-15.
  *
  * n = f * 2^e with f from sqrt(1/2) to sqrt(2), and ln f = 2 artanh((f - 1) / (f + 1)).
  */
@@ -75,17 +77,17 @@ export function lnOfInteger(n: number): number {
   return exponent * Math.LN2 + 2 * s * polynomial(ARTANH, s * s);
 }
 
-/** c[0] + c[1] x + c[2] x^2 + ..., by Horner's rule. */
+/** Evaluates c[0] + c[1] x + c[2] x^2 + ... by Horner's rule. */
 function polynomial(coefficients: readonly number[], x: number): number {
   let sum = 0;
   for (let index = coefficients.length - 1; index >= 0; index--) sum = sum * x + coefficients[index]!;
   return sum;
 }
 
-/** artanh(s) / s in powers of s^2; |s| <= 0.172, so twelve terms reach 1e-19. */
+/** Coefficients of artanh(s) / s in powers of s^2. |s| <= 0.172, so twelve terms reach 1e-19. */
 const ARTANH = Array.from({ length: 12 }, (_, index) => 1 / (2 * index + 1));
 
-// The coefficients of AS 241, in its order, to the digits a double holds.
+// Coefficients of AS 241, in its order, to the digits that a double holds.
 const CENTRE = [
   3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946, 45921.95393154987,
   67265.7709270087, 33430.57558358813, 2509.0809287301227,

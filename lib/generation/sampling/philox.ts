@@ -1,14 +1,17 @@
-/** Philox4x32-10, a counter-based random number generator: block n of a key needs no block before it. */
+/**
+ * Philox4x32-10, a counter-based random number generator: block n of a key is computed without the blocks
+ * before it.
+ */
 
 const ROUNDS = 10;
 const MULTIPLIER_0 = 0xd2511f53;
 const MULTIPLIER_1 = 0xcd9e8d57;
-/** Added to the key after every round: the golden ratio and sqrt(3) - 1, as 32-bit fractions. */
+/** Constants added to the key after every round: the golden ratio and sqrt(3) - 1, as 32-bit fractions. */
 const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
 
 /**
- * Replaces a counter of four 32-bit words by the four random words that belong to it under a key of two.
+ * Replaces a counter of four 32-bit words by its four random words under a key of two words, in place.
  *
  * @see Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011
  */
@@ -33,8 +36,8 @@ export function philox4x32(block: Uint32Array, key0: number, key1: number): void
 }
 
 /**
- * The upper 32 bits of the product of two unsigned 32-bit words, by halves whose products a double holds
- * exactly.
+ * Returns the upper 32 bits of the product of two unsigned 32-bit words. The product is computed by halves,
+ * whose products a double represents exactly.
  */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;

@@ -5,7 +5,7 @@ import type { Sampler, SamplerStep, SamplingRun } from "./sampler.ts";
 /** Fields of `scheduler_config.json`. */
 export const pndmSchema = noiseScheduleSchema.extend({
   set_alpha_to_one: z.boolean().default(false),
-  /** Whether to begin with steps of lower order in the place of Runge-Kutta steps. */
+  /** True to begin with steps of lower order instead of Runge-Kutta steps. */
   skip_prk_steps: z.boolean().default(false),
 });
 
@@ -13,10 +13,10 @@ export type PNDMConfig = Readonly<z.infer<typeof pndmSchema>>;
 
 const RUNGE_KUTTA = [1 / 6, 1 / 3, 1 / 3, 1 / 6];
 const STAGES = RUNGE_KUTTA.length;
-/** Steps taken by Runge-Kutta, so that the fourth has three predictions before it. */
+/** Number of Runge-Kutta steps: the fourth step then has three predictions to build on. */
 const RUNGE_KUTTA_STEPS = 3;
 
-/** Weights of the newest prediction and those before it, by how many there are. */
+/** Weights of the newest prediction and those before it, indexed by the number of earlier predictions. */
 const ADAMS_BASHFORTH = [
   [1],
   [3 / 2, -1 / 2],
@@ -25,11 +25,11 @@ const ADAMS_BASHFORTH = [
 ];
 
 /**
- * PNDM (arXiv 2202.09778): DDIM's move along a combination of several predictions, of fourth order. The first three
- * steps evaluate the model four times each, so that there are nine evaluations more than steps; without them the
- * first step evaluates it twice.
+ * PNDM (arXiv 2202.09778): DDIM's move along a fourth-order combination of several predictions. The first
+ * three steps evaluate the model four times each, so there are nine more evaluations than steps. With
+ * `skip_prk_steps` only the first step evaluates it twice.
  *
- * The timesteps are diffusers': where Runge-Kutta ends, the model is evaluated once more.
+ * The timesteps are those of diffusers: the model is evaluated once more where Runge-Kutta ends.
  *
  * @throws RangeError, in words for a user, if the steps are too few or the model was not trained with that many
  */
@@ -51,7 +51,7 @@ export function pndm({
   }
 
   function start(): SamplerStep {
-    // Predictions at the visited timesteps, the newest first.
+    // Predictions at the visited timesteps, newest first.
     const past: Float32Array[] = [];
     let origin = new Float32Array();
     let slopes: Float32Array[] = [];
@@ -69,7 +69,7 @@ export function pndm({
       move(latent, origin, along, begun[evaluation - stage]!, stage % 2 === 0 ? timestep - half : timestep);
     }
 
-    // The first step once more, along the mean of what its two ends predicted.
+    // Repeats the first step, along the mean of the predictions at its two ends.
     function repeatFirst(latent: Float32Array, noise: Float32Array): void {
       move(latent, origin, combination([1 / 2, 1 / 2], [noise, past[0]!]), second! + stride, second!);
     }
@@ -94,7 +94,7 @@ export function pndm({
   return { timesteps, start };
 }
 
-/** The sum of the predictions, each times its weight. */
+/** Returns the sum of the predictions, weighted by `weights`. */
 function combination(weights: readonly number[], predictions: readonly Float32Array[]): Float32Array {
   return predictions[0]!.map((_, i) =>
     weights.reduce((sum, weight, which) => sum + weight * predictions[which]![i]!, 0),

@@ -3,9 +3,9 @@ import { checkPrediction, checkSteps, type Sampler, type SamplingRun } from "./s
 
 /** Rectified flow: the model predicts the velocity from noise to latent, and Euler steps follow it. */
 
-/** The fields of `scheduler/scheduler_config.json`; those left out are Open-Sora 1.2's. */
+/** Fields of `scheduler/scheduler_config.json`. Defaults are those of Open-Sora 1.2. */
 export const rectifiedFlowSchema = z.object({
-  /** The timestep of pure noise. */
+  /** Timestep of pure noise. */
   num_train_timesteps: z.number().positive().default(1000),
   use_timestep_transform: z.boolean().default(true),
   /** Pixels (height * width) of a video whose timesteps are not shifted. */
@@ -13,26 +13,26 @@ export const rectifiedFlowSchema = z.object({
     .number()
     .positive()
     .default(512 * 512),
-  /** Latent frames of such a video. */
+  /** Latent frames of a video whose timesteps are not shifted. */
   base_num_frames: z.number().positive().default(1),
-  /** Further factor of the shift. Open-Sora applies it when training only; here it shifts sampling as well. */
+  /** Additional factor of the shift. Open-Sora applies it in training only; here it shifts sampling too. */
   transform_scale: z.number().positive().default(1),
 });
 
 export type RectifiedFlowConfig = Readonly<z.infer<typeof rectifiedFlowSchema>>;
 
-/** Open-Sora 1.2. */
+/** Configuration of Open-Sora 1.2. */
 export const OPEN_SORA_FLOW: RectifiedFlowConfig = rectifiedFlowSchema.parse({});
 
-/** Straight steps along a velocity, one for each evaluation. */
+/** Sampler that takes one straight step along the predicted velocity for each evaluation. */
 export interface EulerSampler extends Sampler {
-  /** How far each step goes along the velocity. */
+  /** Length of each step along the velocity. */
   readonly deltas: readonly number[];
 }
 
 /**
- * Timesteps from `num_train_timesteps` down and Euler deltas that add up to 1, denser near the noise the larger
- * the video is.
+ * Sampler whose timesteps descend from `num_train_timesteps`, with Euler deltas that add up to 1. The larger
+ * the video, the more steps are spent at high noise.
  *
  * @throws RangeError, in words for a user, if the steps or the size are out of range
  * @see Open-Sora v1.2 `RFLOW.sample` and `timestep_transform`; for the shift, Esser et al. (arXiv 2403.03206)
@@ -55,7 +55,7 @@ export function rectifiedFlow({
   const time = Math.sqrt(latentFrames / config.base_num_frames);
   const ratio = config.use_timestep_transform ? space * time * config.transform_scale : 1;
 
-  // The share of noise, 1 at the start; the shift keeps both ends where they are.
+  // Noise level, 1 at the start. The shift keeps both ends.
   const noise = Array.from({ length: steps + 1 }, (_, index) => {
     const share = 1 - index / steps;
     return share / (share + (1 - share) / ratio);
@@ -66,7 +66,7 @@ export function rectifiedFlow({
   );
 }
 
-/** The sampler that goes `deltas[i]` along the velocity of evaluation i. */
+/** Sampler that moves the latent by `deltas[i]` times the velocity of evaluation i. */
 export function eulerSampler(timesteps: readonly number[], deltas: readonly number[]): EulerSampler {
   return {
     timesteps,
@@ -75,7 +75,7 @@ export function eulerSampler(timesteps: readonly number[], deltas: readonly numb
   };
 }
 
-/** `latent += velocity * delta`, in place. */
+/** Adds `velocity * delta` to `latent`, in place. */
 function eulerStep(latent: Float32Array, velocity: Float32Array, delta: number): void {
   checkPrediction(latent, velocity);
   for (let index = 0; index < latent.length; index++) {

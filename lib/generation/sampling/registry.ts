@@ -6,14 +6,14 @@ import { rectifiedFlow, rectifiedFlowSchema } from "./rectified-flow.ts";
 import type { Sampler, SamplingRun } from "./sampler.ts";
 import { uniPC, uniPCSchema } from "./unipc.ts";
 
-/** The scheduler of a model folder: its class, and what its `scheduler_config.json` holds. */
+/** Scheduler of a model folder: its class, and the content of its `scheduler_config.json`. */
 export interface Scheduler {
   readonly className: string;
   readonly config: unknown;
 }
 
 /**
- * Makes the sampler of one video.
+ * Creates the sampler of one video.
  *
  * @throws RangeError, in words for a user, if the steps or the size are out of range
  */
@@ -28,9 +28,9 @@ const samplers: Readonly<Record<string, (config: unknown) => SamplerFactory>> = 
 };
 
 /**
- * The sampler a model folder names, read once and ready for every video.
+ * Returns the factory of the sampler that a model folder names; the config is parsed once for all videos.
  *
- * @throws Error for a class that is not known, or a config it cannot follow
+ * @throws Error if the class is unknown, or the config asks for something that is not implemented
  */
 export function samplerOf({ className, config }: Scheduler): SamplerFactory {
   const read = Object.hasOwn(samplers, className) ? samplers[className] : undefined;

@@ -1,26 +1,26 @@
-/** What a sampler has to know of a video. */
+/** Facts of a video that samplers depend on. */
 export interface SamplingRun {
   /** Denoising steps, 1 to 1000; a sampler may evaluate the model more often. */
   readonly steps: number;
-  /** Pixels. */
+  /** Height in pixels. */
   readonly height: number;
-  /** Pixels. */
+  /** Width in pixels. */
   readonly width: number;
-  /** Frames of the latent. */
+  /** Number of frames of the latent. */
   readonly latentFrames: number;
 }
 
-/** Leads from noise to a latent by what a model predicts on the way. */
+/** Turns noise into a latent by the predictions of a model. */
 export interface Sampler {
-  /** What the model is given, one timestep for each of its evaluations, in order. */
+  /** Timesteps given to the model, one for each evaluation, in order. */
   readonly timesteps: readonly number[];
-  /** Begins one generation: whatever its steps remember of each other goes when it ends. */
+  /** Starts one generation. State that its steps share is dropped when it ends. */
   start(): SamplerStep;
 }
 
 /**
- * Steps the latent, in place, by the prediction of evaluation `evaluation`. Evaluations come in order from 0 on,
- * and no two generations share them.
+ * Advances the latent, in place, by the prediction of evaluation `evaluation`. Evaluations are passed in
+ * order from 0, and each generation has its own `SamplerStep`.
  *
  * @throws RangeError if latent and prediction differ in length
  */
@@ -28,18 +28,24 @@ export type SamplerStep = (latent: Float32Array, prediction: Float32Array, evalu
 
 export const MAX_STEPS = 1000;
 
-/** @throws RangeError, in words for a user */
+/**
+ * Checks the number of steps.
+ *
+ * @throws RangeError, in words for a user
+ */
 export function checkSteps(steps: number): void {
   if (!Number.isSafeInteger(steps) || steps < 1 || steps > MAX_STEPS) {
     throw new RangeError(`steps must be a whole number from 1 to ${MAX_STEPS}, got ${steps}`);
   }
 }
 
-/** @throws RangeError if the two differ in length */
+/**
+ * Checks that latent and prediction have the same number of values.
+ *
+ * @throws RangeError if they differ
+ */
 export function checkPrediction(latent: Float32Array, prediction: Float32Array): void {
   if (latent.length !== prediction.length) {
-    throw new RangeError(
-      `a latent of ${latent.length} values cannot follow a prediction of ${prediction.length}`,
-    );
+    throw new RangeError(`the latent has ${latent.length} values and the prediction ${prediction.length}`);
   }
 }

@@ -2,15 +2,18 @@ import * as z from "zod";
 import { checkPrediction, checkSteps, type Sampler, type SamplingRun } from "./sampler.ts";
 
 /**
- * UniPC (arXiv 2302.04867) of second order for models that predict the velocity of a flow: before every step the
- * corrector improves the latent by what the model just said of it, then the predictor goes on. Both are B2(h) of
- * the paper and work on the clean latent that a prediction implies.
+ * UniPC (arXiv 2302.04867) of second order for models that predict the velocity of a flow. Before every step
+ * the corrector improves the latent with the new prediction, then the predictor takes the step. Both use
+ * B2(h) of the paper and work on the clean latent that a prediction implies.
  */
 
-/** What is built of diffusers' `UniPCMultistepScheduler`; other members change nothing or are refused. */
+/**
+ * Fields of diffusers' `UniPCMultistepScheduler` that are implemented. Values that would change the result
+ * are refused; other fields are ignored.
+ */
 export const uniPCSchema = z.object({
   num_train_timesteps: z.number().positive().default(1000),
-  /** A share of noise s becomes shift * s / (1 + (shift - 1) * s): above 1, more steps are near the noise. */
+  /** Maps a noise level s to shift * s / (1 + (shift - 1) * s). Above 1, more steps are spent at high noise. */
   flow_shift: z.number().positive().default(1),
   use_flow_sigmas: z.literal(true),
   prediction_type: z.literal("flow_prediction"),
@@ -31,7 +34,7 @@ export const uniPCSchema = z.object({
 
 export type UniPCConfig = Readonly<z.infer<typeof uniPCSchema>>;
 
-/** Timesteps are whole numbers, as in the reference. */
+/** UniPC sampler. Timesteps are truncated to integers, as in the reference. */
 export function uniPC({ steps, config }: SamplingRun & { readonly config: UniPCConfig }): Sampler {
   checkSteps(steps);
   const shares = noiseShares(steps, config);
@@ -53,19 +56,19 @@ export function uniPC({ steps, config }: SamplingRun & { readonly config: UniPCC
   };
 }
 
-/** What the last evaluations left, one value for each of the latent's. */
+/** Tensors kept from the last evaluations, with the latent's number of values. */
 interface Memory {
-  /** The corrected latent of the last evaluation. */
+  /** Corrected latent of the last evaluation. */
   readonly sample: Float32Array;
-  /** The clean latent that the last prediction implied. */
+  /** Clean latent implied by the last prediction. */
   readonly clean: Float32Array;
-  /** The one that the prediction before it implied. */
+  /** Clean latent implied by the prediction before the last. */
   readonly earlier: Float32Array;
 }
 
-/** One evaluation: what the corrected and the next latent take of every tensor. */
+/** Coefficients of one evaluation: the weight of every tensor in the corrected and in the next latent. */
 interface Coefficients {
-  /** Of noise in the latent. */
+  /** Noise level (sigma) of the latent. */
   readonly share: number;
   readonly corrector: Corrector;
   readonly predictor: { readonly sample: number; readonly clean: number; readonly lastClean: number };
@@ -102,31 +105,31 @@ function step(
   }
 }
 
-/** The share of noise in the latent at each evaluation. */
+/** Returns the noise level of the latent at each evaluation. */
 function noiseShares(steps: number, { flow_shift: shift, num_train_timesteps }: UniPCConfig): number[] {
   const down = (1 / num_train_timesteps - 1) / steps;
   return Array.from({ length: steps }, (_, index) => {
     const share = 1 + index * down;
     const shifted = (shift * share) / (1 + (shift - 1) * share);
-    // At the start as well the logarithm of the signal's share must be finite.
+    // Below 1, so that the logarithm of the signal level is finite at the start.
     return index === 0 ? shifted - 1e-6 : shifted;
   });
 }
 
 function coefficients(shares: readonly number[]): Coefficients[] {
   const steps = shares.length;
-  // The reference's shares are float32, and near pure noise what is left of 1 depends on that.
+  // The reference keeps sigmas as float32, and near pure noise 1 - sigma depends on that rounding.
   const sigmas = [...shares.map(Math.fround), 0];
   const lambdas = sigmas.map((sigma) => Math.log1p(-sigma) - Math.log(sigma));
 
-  /** From evaluation i to the next. */
+  /** Interval from evaluation i to the next. */
   const interval = (i: number): Interval => {
     const h = lambdas[i + 1]! - lambdas[i]!;
     return {
       h,
       keep: sigmas[i + 1]! / sigmas[i]!,
       weight: (sigmas[i + 1]! - 1) * Math.expm1(-h),
-      // The first step has nothing behind it, and the last is of first order as well.
+      // The first step has no earlier prediction; the last is of first order too (`lower_order_final`).
       back: i > 0 && i < steps - 1 ? (lambdas[i - 1]! - lambdas[i]!) / h : null,
     };
   };
@@ -139,11 +142,11 @@ function coefficients(shares: readonly number[]): Coefficients[] {
 }
 
 interface Interval {
-  /** Its length in half the logarithm of the signal-to-noise ratio. */
+  /** Length: the difference of lambda, which is half the log signal-to-noise ratio. */
   readonly h: number;
   readonly keep: number;
   readonly weight: number;
-  /** Where the evaluation before it lies, in units of h; null for a step of first order. */
+  /** Position of the evaluation before it, in units of h; null for a step of first order. */
   readonly back: number | null;
 }
 
@@ -163,7 +166,7 @@ function correct({ h, keep, weight, back }: Interval): Corrector {
   };
 }
 
-/** The corrector's weights of the earlier and of the new clean latent: the paper's linear system for two of them. */
+/** Returns the corrector's weights of the earlier and of the new clean latent: the paper's linear system for two. */
 function secondOrder(h: number, back: number): [earlier: number, now: number] {
   const phi = Math.expm1(-h);
   const first = (phi / -h - 1) / phi;

@@ -18,9 +18,9 @@ const REASONS: Record<string, string> = {
 let temporaryFiles = 0;
 
 /**
- * Writes a file whole or not at all: into a new file beside it, synced to disk, then renamed over it.
+ * Writes a file atomically: to a temporary file in the same folder, synced to disk, then renamed.
  *
- * @throws VideoError in one sentence, after the temporary file is gone and with an older file left as it was
+ * @throws VideoError in one sentence. The temporary file is removed, and an existing file is left unchanged.
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
   await throughTemporaryFile(path, async (temporary) => {
@@ -36,9 +36,9 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
 }
 
 /**
- * Tells before the work whether a file can be written at `path`; leaves nothing behind.
+ * Checks that a file can be written at `path` before the work begins. It leaves nothing behind.
  *
- * @throws VideoError if the folder is missing or closed to us, or `path` is a folder
+ * @throws VideoError if the folder is missing or not writable, or `path` is a folder
  */
 export async function assertWritable(path: string): Promise<void> {
   await throughTemporaryFile(path, async (temporary) => {

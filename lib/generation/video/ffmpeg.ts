@@ -7,10 +7,10 @@ import { pipeline } from "node:stream/promises";
 import { type Frames, VideoError } from "./frames.ts";
 import { evenSize, toI420 } from "./i420.ts";
 
-/** x264 is deterministic for a given number of threads; left alone it takes that number from the machine. */
+/** Number of encoder threads. x264 is deterministic for a fixed number; its default depends on the machine. */
 const THREADS = 4;
 
-/** Constant rate factor: 14 leaves colour subsampling as the only visible loss. */
+/** Constant rate factor: at 14 the only visible loss is chroma subsampling. */
 const CRF = 14;
 
 const TIME_LIMIT_MS = 10 * 60_000;
@@ -19,8 +19,8 @@ const TIME_LIMIT_MS = 10 * 60_000;
  * Encodes with the `ffmpeg` on PATH: H.264 High, no B-frames (so no edit list is needed and every frame has
  * its exact time), BT.709 limited range, moov first.
  *
- * ffmpeg must seek back to put the moov first, so it writes into the system's temporary folder and not into a
- * pipe.
+ * ffmpeg must seek back to put the moov first, so it writes to a file in the system's temporary folder
+ * instead of a pipe.
  *
  * @throws VideoError if there is no ffmpeg, it has no libx264, or it fails
  */
@@ -41,7 +41,7 @@ function ffmpegArguments(frames: Frames, fps: number, file: string): string[] {
   const codec = `-c:v libx264 -preset medium -crf ${CRF} -bf 0 -threads ${THREADS} -pix_fmt yuv420p`;
   const colour = "-color_range tv -colorspace bt709 -color_primaries bt709 -color_trc bt709";
   const reproducible = "-fflags +bitexact -flags:v +bitexact -map_metadata -1";
-  // Without -xerror some versions end with 0 when the last write, the one of the moov, fails.
+  // Without -xerror some versions exit with 0 if the last write, that of the moov, fails.
   const options = `-v error -xerror ${input} ${codec} ${colour} ${reproducible} -movflags +faststart -y`;
   return [...options.split(" "), file];
 }
@@ -51,10 +51,11 @@ function* planesOf(frames: Frames): Generator<Uint8Array> {
 }
 
 async function runFfmpeg(args: string[], planes: Iterable<Uint8Array>): Promise<void> {
-  // In a group of its own: a terminal's Ctrl-C is ours to answer, and must not change which encoder wrote the file.
+  // Own process group: a terminal's Ctrl-C is handled by this process, and must not change which encoder
+  // wrote the file.
   const child = spawn("ffmpeg", args, {
     stdio: ["pipe", "ignore", "pipe"],
-    // Not `timeout`: its timer outlives a program that is not there, and keeps the process waiting for it.
+    // Not `timeout`: its timer outlives a program that could not be started, and keeps the process alive.
     signal: AbortSignal.timeout(TIME_LIMIT_MS),
     detached: true,
   });
@@ -68,7 +69,7 @@ async function runFfmpeg(args: string[], planes: Iterable<Uint8Array>): Promise<
       resolve(code === 0 ? null : log.trim() || `it ended with ${signal ?? code}`),
     );
   });
-  // When ffmpeg gives up, the pipe breaks too; its own last words say why.
+  // If ffmpeg fails, the pipe breaks too. Its own last line of output says why.
   const fed = pipeline(Readable.from(planes), child.stdin).catch((error: Error) => error.message);
   const problem = (await ended) ?? (await fed);
   if (problem) throw new VideoError(`ffmpeg could not encode the video: ${problem.split("\n").at(-1)}.`);

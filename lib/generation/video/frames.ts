@@ -1,6 +1,6 @@
 import { MAX_SIDE } from "../../shared/limits.ts";
 
-/** Decoded video: 8-bit sRGB pixels as [F, H, W, 3], frames one after another, rows top to bottom. */
+/** Decoded video: 8-bit sRGB pixels as [F, H, W, 3], frame after frame, rows top to bottom. */
 export interface Frames {
   readonly width: number;
   readonly height: number;
@@ -8,15 +8,15 @@ export interface Frames {
   readonly rgb: Uint8Array;
 }
 
-/** A video or picture that cannot be written or compared; the message is one sentence for the user. */
+/** Error for a video or picture that cannot be written or compared. The message is one sentence for the user. */
 export class VideoError extends Error {
   override readonly name = "VideoError";
 }
 
 /**
- * Checks that the pixels fill the shape.
+ * Checks that the sizes are valid and that `rgb` has F*H*W*3 bytes.
  *
- * @throws VideoError if a size is not a positive integer or `rgb` has another length than F*H*W*3
+ * @throws VideoError if not
  */
 export function assertFrames(frames: Frames): void {
   const { width, height, count, rgb } = frames;
@@ -35,7 +35,7 @@ export function assertFrames(frames: Frames): void {
   }
 }
 
-/** The pixels of one frame, [H, W, 3], as a view into `frames.rgb`. */
+/** Returns the pixels of one frame, [H, W, 3], as a view into `frames.rgb`. */
 export function frameAt(frames: Frames, frame: number): Uint8Array {
   const length = frames.height * frames.width * 3;
   return frames.rgb.subarray(frame * length, (frame + 1) * length);

@@ -10,17 +10,20 @@ const LUMA = 219 / 255;
 const CB = 224 / 255 / (2 * (1 - KB));
 const CR = 224 / 255 / (2 * (1 - KR));
 
-/** Size of the planes: 4:2:0 needs even sides, so an odd one grows by a copy of its last row or column. */
+/**
+ * Returns the size of the planes. 4:2:0 needs even sides, so an odd side grows by a copy of its last row or
+ * column.
+ */
 export function evenSize(frames: Frames): { width: number; height: number } {
   return { width: frames.width + (frames.width % 2), height: frames.height + (frames.height % 2) };
 }
 
 /**
- * One frame as planar Y'CbCr 4:2:0, BT.709, limited range.
+ * Converts one frame to planar Y'CbCr 4:2:0, BT.709, limited range.
  *
- * Both H.264 encoders get these planes instead of RGB: their own converters differ between versions and
- * processors in the last bit, and the bytes of a video shall depend on its frames only. Chroma is sited as
- * H.264 assumes when nothing else is said (left, vertically between the rows): taps 1 2 1 across, 1 1 down.
+ * Both H.264 encoders are given these planes instead of RGB: their own converters differ between versions and
+ * processors in the last bit, and the bytes of a video must depend on its frames only. Chroma is sited as
+ * H.264 assumes by default (left, vertically between the rows): taps 1 2 1 across, 1 1 down.
  *
  * @returns Y [H, W], Cb [H/2, W/2], Cr [H/2, W/2] in one array, with the sides of `evenSize`
  */

@@ -1,15 +1,15 @@
 import { VideoError } from "./frames.ts";
 
 /**
- * Boxes on the way to a header, and the headers that hold a creation and a modification time (ISO 14496-12,
+ * Boxes that contain headers, and the headers that hold a creation and a modification time (ISO 14496-12,
  * 8.2-8.4).
  */
 const CONTAINERS = new Set(["moov", "trak", "mdia"]);
 const HEADERS = new Set(["mvhd", "tkhd", "mdhd"]);
 
 /**
- * Sets every creation and modification time of an MP4 to 0 ("unknown"), in place: they are the only bytes
- * that differ between runs.
+ * Sets every creation and modification time of an MP4 to 0 ("unknown"), in place. No other bytes differ
+ * between runs.
  */
 export function clearMp4Times(mp4: Uint8Array): void {
   clearTimes(new DataView(mp4.buffer, mp4.byteOffset, mp4.byteLength));

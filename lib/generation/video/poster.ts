@@ -3,9 +3,9 @@ import { writeFileAtomically } from "./atomic-write.ts";
 import { assertFrames, type Frames, frameAt, VideoError } from "./frames.ts";
 
 /**
- * Writes one frame as a picture: .png (exact), .jpg or .webp by the ending of `path`, whole or not at all.
+ * Writes one frame as a picture, atomically. The ending of `path` chooses .png (exact), .jpg or .webp.
  *
- * @param frame  0-based; the middle frame by default, since a first frame is often the emptiest
+ * @param frame  0-based; the middle frame by default, since the first frame is often the emptiest
  * @throws VideoError in one sentence
  */
 export async function writePoster(

@@ -11,10 +11,16 @@ const C1 = (0.01 * PEAK) ** 2;
 const C2 = (0.03 * PEAK) ** 2;
 
 /**
- * Peak signal-to-noise ratio in dB of two videos of one shape: one mean squared error over all frames, pixels
- * and channels of the 8-bit RGB, peak 255. Infinity when they are identical.
+ * Returns the peak signal-to-noise ratio of two videos of the same shape, in dB; Infinity if they are
+ * identical. The mean squared error is taken over all frames, pixels and channels of the 8-bit RGB, with a
+ * peak of 255.
  *
  * @throws VideoError if the shapes differ
+ *
+ * @example
+ * const black = { width: 64, height: 64, count: 16, rgb: new Uint8Array(16 * 64 * 64 * 3) };
+ * const grey = { ...black, rgb: black.rgb.map(() => 1) };
+ * psnr(black, grey); // 48.13 dB
  */
 export function psnr(a: Frames, b: Frames): number {
   assertSameShape(a, b);
@@ -24,9 +30,9 @@ export function psnr(a: Frames, b: Frames): number {
 }
 
 /**
- * Structural similarity of two videos of one shape, at most 1 (identical): computed on each of R, G and B,
- * over the positions where the whole window lies inside the frame, then averaged over positions, channels and
- * frames.
+ * Returns the structural similarity of two videos of the same shape; 1 if they are identical. It is computed
+ * on each of R, G and B at the positions where the whole window lies inside the frame, then averaged over
+ * positions, channels and frames.
  *
  * @throws VideoError if the shapes differ or a side is below 11
  * @see Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment", IEEE TIP 13(4), 2004, eq. 13
@@ -80,7 +86,7 @@ function gaussianWindow(): readonly number[] {
   return taps.map((tap) => tap / sum);
 }
 
-/** [H, W] -> [H-10, W-10]: the Gaussian is separable, so rows first and columns after. */
+/** Blurs [H, W] to [H-10, W-10]. The Gaussian is separable: rows first, then columns. */
 function blurInside(values: Float64Array, width: number, height: number): Float64Array {
   const innerWidth = width - 2 * RADIUS;
   const innerHeight = height - 2 * RADIUS;
@@ -102,7 +108,7 @@ function blurInside(values: Float64Array, width: number, height: number): Float6
   return inside;
 }
 
-/** One channel of one frame as [H, W]. */
+/** Returns one channel of one frame as [H, W]. */
 function plane(frames: Frames, offset: number): Float64Array {
   const values = new Float64Array(frames.width * frames.height);
   for (let at = 0; at < values.length; at++) values[at] = frames.rgb[offset + at * 3]!;

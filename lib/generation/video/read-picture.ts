@@ -2,10 +2,11 @@ import { readFile } from "node:fs/promises";
 import { VideoError } from "./frames.ts";
 
 /**
- * The pixels of a picture [H, W, 3] in 8-bit sRGB, resized until it covers the size and cut to its middle. A photograph
- * is turned upright first, and sharp moves a picture that it enlarges by up to half a pixel of its own.
+ * Reads a picture as 8-bit sRGB pixels [H, W, 3], resized to cover the size and cropped to its centre. The
+ * orientation of a photograph is applied first. When sharp enlarges a picture it shifts it by up to half a
+ * source pixel.
  *
- * @throws VideoError where there is no such file, or it is no picture
+ * @throws VideoError if there is no such file, or it is not a picture
  * @see Open-Sora v1.2 `resize_crop_to_fill`
  */
 export async function readPicture(
@@ -42,7 +43,7 @@ export async function readPicture(
   }
 }
 
-/** As Python rounds. */
+/** Rounds halves to even, as Python does. */
 function halfToEven(value: number): number {
   const rounded = Math.round(value);
   return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;

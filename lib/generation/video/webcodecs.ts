@@ -6,13 +6,13 @@ import { clearMp4Times } from "./mp4-times.ts";
 const BT709 = { primaries: "bt709", transfer: "bt709", matrix: "bt709", fullRange: false } as const;
 
 /**
- * Enough for x264 to reach its finest quantizer on a small clip, and ten times a stream's rate on a large
- * one.
+ * Bitrates that let x264 reach its finest quantizer on a small clip, and are ten times those of a stream on a
+ * large one.
  */
 const MIN_BITRATE = 1_000_000;
 const BITS_PER_PIXEL = 0.25;
 
-/** Frames waiting in the encoder, so that a long video does not lie in memory twice. */
+/** Maximum number of frames queued in the encoder, so that a long video is not held in memory twice. */
 const MAX_QUEUED = 8;
 
 interface Packet {
@@ -23,11 +23,11 @@ interface Packet {
 
 /**
  * Encodes with @napi-rs/webcodecs and muxes with mediabunny, both loaded on first use: H.264 High, BT.709
- * limited range, moov first, no file and no global touched.
+ * limited range, moov first. It writes no file and changes no global.
  *
- * Its x264 takes one thread for a small picture but counts the processors for a larger one (from about
- * 256x256), and offers no way to say otherwise: there, machines with other processor counts give other bytes
- * of the same quality.
+ * Its x264 uses one thread for a small picture but counts the processors for a larger one (from about
+ * 256x256), and has no setting for it. For such videos, machines with different processor counts write
+ * different bytes of the same quality.
  *
  * @throws VideoError if either package cannot be loaded here, or the encoder fails
  */
@@ -44,7 +44,7 @@ export async function encodeWithWebcodecs(frames: Frames, fps: number): Promise<
     format: new mediabunny.Mp4OutputFormat({ fastStart: "in-memory" }),
     target,
   });
-  // The frame rate becomes the track's timescale, which makes every time and the duration exact.
+  // The frame rate becomes the track's timescale, so every time and the duration are exact.
   output.addVideoTrack(source, { frameRate: fps });
   await output.start();
   for (const { bytes, type, frame } of packets) {
@@ -92,7 +92,7 @@ async function encodePackets(webcodecs: typeof import("@napi-rs/webcodecs"), fra
       framerate: fps,
       bitrate: Math.max(MIN_BITRATE, Math.round(width * height * fps * BITS_PER_PIXEL)),
       avc: { format: "avc" },
-      // A hardware encoder would give other bytes on another machine.
+      // A hardware encoder would write different bytes on another machine.
       hardwareAcceleration: "prefer-software",
     });
     for (let frame = 0; frame < frames.count && !failure; frame++) {

@@ -1,9 +1,10 @@
 import { type Frames, VideoError } from "./frames.ts";
 
 /**
- * Encodes an animated WebP that loops: what is left when no H.264 encoder loads. Every browser plays it.
+ * Encodes an animated WebP that loops, the fallback when no H.264 encoder can be loaded. Every browser plays
+ * it.
  *
- * A WebP counts in whole milliseconds, so delays are the differences of rounded times and the total does not
+ * WebP delays are whole milliseconds, so each delay is a difference of rounded times and the total does not
  * drift.
  *
  * @throws VideoError if sharp cannot be loaded here or refuses the size

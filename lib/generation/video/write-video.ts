@@ -9,7 +9,7 @@ import { encodeWithSharp } from "./webp.ts";
 export type Encoder = "ffmpeg" | "webcodecs" | "webp";
 
 export interface WrittenVideo {
-  /** Where the video is: the path asked for, ending in .webp instead when no H.264 encoder was found. */
+  /** Path of the video: the given path, with the ending .webp if no H.264 encoder was found. */
   readonly path: string;
   readonly encoder: Encoder;
   readonly bytes: number;
@@ -22,17 +22,20 @@ const ENCODERS: Record<Encoder, (frames: Frames, fps: number) => Promise<Uint8Ar
 };
 
 /**
- * Writes frames as an H.264 MP4 (yuv420p, BT.709 limited range, moov first) or, where nothing here can encode
- * that, as an animated WebP beside it. The file appears whole or not at all. Its bytes depend on the frames
- * and the encoder only, never on the time or the place; see `encodeWithWebcodecs` for the one that also
- * counts processors.
+ * Writes frames as an H.264 MP4 (yuv420p, BT.709 limited range, moov first), or as an animated WebP if no
+ * H.264 encoder can be loaded. The file is written atomically. Its bytes depend on the frames and the encoder
+ * only, except that webcodecs also counts processors (see `encodeWithWebcodecs`).
  *
- * An odd side grows by one pixel in an MP4, a copy of its last row or column: 4:2:0 colour needs even sides.
+ * An odd side grows by one pixel in an MP4, a copy of its last row or column: 4:2:0 chroma needs even sides.
  *
- * @param path     ends in .mp4, or in .webp to ask for one
+ * @param path     ends in .mp4, or in .webp to choose that format
  * @param fps      whole frames per second, 1 to 240
- * @param encoder  this one or none; left out, the first that works of ffmpeg (on PATH), webcodecs, webp
+ * @param encoder  the only encoder to try; by default ffmpeg (on PATH), webcodecs and webp are tried in this order
  * @throws VideoError in one sentence
+ *
+ * @example
+ * const black = { width: 64, height: 64, count: 16, rgb: new Uint8Array(16 * 64 * 64 * 3) };
+ * const { path, encoder } = await writeVideo("black.mp4", black, { fps: 8 });
  */
 export async function writeVideo(
   path: string,

@@ -6,24 +6,24 @@ import { parseWebhookSecret, verifyGithubSignature, verifyWebhook } from "../net
 export const SIGNATURE_SCHEMES = ["standard_webhooks", "github", "bearer"] as const;
 export type SignatureScheme = (typeof SIGNATURE_SCHEMES)[number];
 
-/** Somebody else's webhook, as it came. */
+/** Webhook received from another service, not verified yet. */
 export interface IncomingWebhook {
   readonly headers: Headers;
   readonly body: Uint8Array;
 }
 
-/** A webhook that is known to be its sender's, and what a repetition of it is known by. */
+/** Verified webhook, and the id by which its repetitions are recognised. */
 export interface Delivery {
-  /** The same for all attempts at one delivery, and unlike those of every other one. */
+  /** Id shared by all attempts of one delivery, and by no other delivery. */
   readonly id: string;
-  /** Of the content: another one under the same id is a mistake of the sender. */
+  /** Hash of the content. Different content under the same id is an error of the sender. */
   readonly fingerprint: string;
-  /** How long a repetition may come. */
+  /** Time during which repetitions are recognised. */
   readonly lifetimeMs: number;
 }
 
 interface Verifying {
-  /** What `keptSecret` made of them, opened again. */
+  /** Secrets as `keptSecret` returned them, unsealed. */
   readonly secrets: readonly string[];
   readonly nowSeconds: number;
 }
@@ -31,13 +31,13 @@ interface Verifying {
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** Senders try again for days, with the same id and a new time; Standard Webhooks' own example for three. */
+/** Senders retry for days with the same id and a new timestamp; three days in the example of Standard Webhooks. */
 const STANDARD_LIFETIME_MS = 7 * DAY_MS;
 const GITHUB_LIFETIME_MS = 30 * DAY_MS;
 const KEYED_LIFETIME_MS = DAY_MS;
 const UNKEYED_LIFETIME_MS = 2 * MINUTE_MS;
 
-/** The delivery, or null if it was not signed with one of the secrets. */
+/** Verifies a webhook. Returns null if it was not signed with one of the secrets. */
 export function verifyDelivery(
   scheme: SignatureScheme,
   { headers, body }: IncomingWebhook,
@@ -52,8 +52,9 @@ export function verifyDelivery(
     case "github": {
       const signature = headers.get("x-hub-signature-256") ?? undefined;
       const matches = secrets.map((secret) => verifyGithubSignature(body, signature, secret));
-      // The signature covers the body and nothing else: whoever saw one delivery could send it with another delivery
-      // id. So the content is the id; two events of GitHub differ in it, as it names their objects and times.
+      // GitHub's signature covers the body only, so an attacker who saw one delivery could send it under
+      // another delivery id. The content is the id instead: bodies of two events differ, because they name
+      // objects and times.
       return matches.includes(true) ? { id: fingerprint, fingerprint, lifetimeMs: GITHUB_LIFETIME_MS } : null;
     }
     case "bearer": {
@@ -68,7 +69,7 @@ export function verifyDelivery(
   }
 }
 
-/** A secret that nobody has seen, from 32 random bytes. */
+/** Creates a secret from 32 random bytes. */
 export function newSecret(scheme: SignatureScheme, random: Random): string {
   const bytes = Buffer.from(random(32));
   return scheme === "standard_webhooks"
@@ -76,7 +77,7 @@ export function newSecret(scheme: SignatureScheme, random: Random): string {
     : `adrt_${bytes.toString("base64url")}`;
 }
 
-/** Why the text cannot be a secret of the scheme, in one sentence, or null if it can. */
+/** Returns one sentence on why the text is not a valid secret of the scheme, or null if it is valid. */
 export function secretFault(scheme: SignatureScheme, secret: string): string | null {
   if (scheme === "standard_webhooks") {
     const parsed = parseWebhookSecret(secret);
@@ -87,7 +88,10 @@ export function secretFault(scheme: SignatureScheme, secret: string): string | n
     : "A secret must have 16 to 256 printable ASCII characters without spaces.";
 }
 
-/** What is kept of a secret: enough to verify with, and of a token that is shown to us each time only its SHA-256. */
+/**
+ * Returns the stored form of a secret: sealed if it must be read again to verify, or the SHA-256 of a bearer
+ * token, which senders show each time.
+ */
 export function keptSecret(scheme: SignatureScheme, secret: string, seal: (plain: string) => string): string {
   return scheme === "bearer" ? hashApiKey(secret) : seal(secret);
 }

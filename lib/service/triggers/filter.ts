@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { parsePointer, valueAt } from "./json-pointer.ts";
 
-/** What a payload must say at a place to make a video. */
+/** Condition on a payload: the value at `pointer` must equal `equals`. */
 export const conditionSchema = z.object({
   pointer: z.string(),
   equals: z.union([z.string(), z.number(), z.boolean(), z.null()]),
@@ -9,7 +9,7 @@ export const conditionSchema = z.object({
 
 export type Condition = z.infer<typeof conditionSchema>;
 
-/** Whether all conditions hold. A place that is not there equals nothing, not even null. */
+/** Returns true if all conditions hold. A missing value equals nothing, not even null. */
 export function passesFilter(filter: readonly Condition[], payload: unknown): boolean {
   return filter.every(({ pointer, equals }) => {
     const tokens = parsePointer(pointer);

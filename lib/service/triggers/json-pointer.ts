@@ -1,12 +1,15 @@
-/** The reference tokens of a JSON pointer, or null if the text is none. Source: RFC 6901, sections 3 and 4. */
+/**
+ * Parses a JSON pointer into its reference tokens; null if the text is not one. Source: RFC 6901, sections 3
+ * and 4.
+ */
 export function parsePointer(text: string): string[] | null {
   if ((text !== "" && !text.startsWith("/")) || /~(?![01])/.test(text)) return null;
-  // In this order: "~01" is "~1", and no slash.
+  // The order matters: "~01" is "~1", not a slash.
   const unescaped = (token: string) => token.replaceAll("~1", "/").replaceAll("~0", "~");
   return text.split("/").slice(1).map(unescaped);
 }
 
-/** What the tokens lead to in a JSON value, by own members only; undefined where there is nothing. */
+/** Returns the value at the tokens in a JSON document, or undefined. Only own members are followed. */
 export function valueAt(document: unknown, tokens: readonly string[]): unknown {
   let value = document;
   for (const token of tokens) {

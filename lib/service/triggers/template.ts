@@ -1,32 +1,32 @@
 import { parsePointer, valueAt } from "./json-pointer.ts";
 
 interface Placeholder {
-  /** As it was written. */
+  /** Text of the pointer in the template. */
   readonly pointer: string;
   readonly tokens: readonly string[];
 }
 
-/** Literal texts and placeholders, in their order. */
+/** Literal texts and placeholders, in order. */
 export type Template = readonly (string | Placeholder)[];
 
-/** `reason` is one sentence for whoever wrote the template. */
+/** Result of parsing a template; `reason` is one sentence for its author. */
 export type ParsedTemplate =
   | { readonly ok: true; readonly template: Template }
   | { readonly ok: false; readonly reason: string };
 
-/** `reason` is one sentence that says nothing of the payload but what kind of value is at the pointer. */
+/** Result of filling a template. `reason` is one sentence that reveals only the kind of value at the pointer. */
 export type Filled =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly pointer: string; readonly reason: string };
 
 const PLACEHOLDERS_MAX = 32;
 
-/** Two braces of their own come first, so that `{{{{/a}}` is the text `{{/a}}`. */
+/** Tokens of a template. The escape `{{{{` is matched first, so that `{{{{/a}}` is the text `{{/a}}`. */
 const BRACES = /\{\{\{\{|\{\{(.*?)\}\}|\{\{/gs;
 
 /**
- * A text with JSON pointers in it, such as `{{/issue/title}}`. `{{{{` stands for two braces; every other brace, and
- * `}}` outside of a placeholder, for itself. A pointer ends at the first `}}`.
+ * Parses a text with JSON pointers, such as `{{/issue/title}}`. `{{{{` stands for two braces. Every other
+ * brace, and `}}` outside a placeholder, is literal. A pointer ends at the first `}}`.
  */
 export function parseTemplate(source: string): ParsedTemplate {
   const template: (string | Placeholder)[] = [];
@@ -53,8 +53,8 @@ function malformed(position: number, pointer: string | undefined): string {
 }
 
 /**
- * The text with the values of the payload, each put in once and as it is: braces in a value are text. A value that no
- * text can be made of, or only a blank one, fills nothing.
+ * Fills a template with values of the payload, each once and verbatim: braces in a value are text. A missing,
+ * blank or non-scalar value is an error.
  */
 export function fillTemplate(template: Template, payload: unknown): Filled {
   let text = "";
@@ -74,7 +74,7 @@ export function fillTemplate(template: Template, payload: unknown): Filled {
   return { ok: true, text };
 }
 
-/** Why the value cannot stand in a text, or null. */
+/** Describes a value that cannot be put in a text; null if it can. */
 function faultOf(value: unknown): string | null {
   switch (typeof value) {
     case "undefined":
@@ -82,7 +82,7 @@ function faultOf(value: unknown): string | null {
     case "string":
       return /^[\s\p{Cc}\p{Cf}]*$/u.test(value) ? "a blank text" : null;
     case "number":
-      // JSON.parse has rounded it already: it would be another number than the sender's.
+      // JSON.parse has already rounded it, so it may not be the number that the sender wrote.
       return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
         ? null
         : "a number that is too large to be exact";

@@ -20,18 +20,21 @@ const time = z.int().nonnegative();
 const triggerSchema = z.object({
   id: z.string(),
   tenant: z.string(),
-  /** The API key whose limits its videos count against. */
+  /** API key whose limits apply to the trigger's videos. */
   keyId: z.string(),
   name: z.string(),
-  /** A template. */
+  /** Template of the prompt. */
   prompt: z.string(),
-  /** What a request for a video says besides the prompt; the API checks it before it is kept and when it is used. */
+  /**
+   * Fields of the video request besides the prompt. The API checks them when the trigger is stored and when
+   * it runs.
+   */
   video: z.record(z.string(), z.unknown()),
-  /** All must hold. */
+  /** Conditions that must all hold. */
   filter: z.array(conditionSchema),
   isEnabled: z.boolean(),
   scheme: z.enum(SIGNATURE_SCHEMES),
-  /** The newest first. `until` is when one that was replaced ends. */
+  /** Secrets, newest first. `until` is the time at which a replaced secret expires. */
   secrets: z.array(z.object({ kept: z.string(), until: time.nullable() })),
   createdAt: time,
   updatedAt: time,
@@ -40,34 +43,37 @@ const triggerSchema = z.object({
 export type Trigger = z.infer<typeof triggerSchema>;
 export type TriggerFields = Pick<Trigger, "name" | "prompt" | "video" | "filter" | "isEnabled">;
 
-/** `secret` is shown to its owner and never again. */
+/** Trigger with its secret, which its owner is shown once. */
 export interface TriggerWithSecret {
   readonly trigger: Trigger;
   readonly secret: string;
 }
 
 export interface NewTrigger extends TriggerFields, Pick<Trigger, "tenant" | "keyId" | "scheme"> {
-  /** The sender's own, if it insists on one. */
+  /** Secret chosen by the sender, for services that require it. */
   readonly secret?: string | undefined;
 }
 
-/** The triggers of all tenants. */
+/** Store of the triggers of all tenants. */
 export interface Triggers {
   create(trigger: NewTrigger): Promise<TriggerWithSecret>;
   read(tenant: string, id: string): Promise<Trigger | null>;
-  /** In the order of their creation. */
+  /** Lists the triggers in order of creation. */
   list(tenant: string): Promise<Trigger[]>;
-  /** Null when there is none of that id. */
+  /** Updates a trigger; resolves to null if there is none with that id. */
   update(tenant: string, id: string, fields: Partial<TriggerFields>): Promise<Trigger | null>;
-  /** A new secret; the old one is accepted too for `keepMs`, so that senders can change over. */
+  /** Creates a new secret. The old secret is accepted for `keepMs`, so that senders can change over. */
   rotate(
     tenant: string,
     id: string,
     options: { readonly secret?: string | undefined; readonly keepMs: number },
   ): Promise<TriggerWithSecret | null>;
-  /** Whether there was one. */
+  /** Deletes the trigger; resolves to false if there was none. */
   delete(tenant: string, id: string): Promise<boolean>;
-  /** Null for a trigger that is unknown or disabled, and for a webhook it does not accept: nothing tells which. */
+  /**
+   * Verifies a webhook for a trigger. Resolves to null if the trigger is unknown or disabled, or the webhook
+   * is not accepted; the caller cannot tell which.
+   */
   authenticate(
     id: string,
     webhook: IncomingWebhook,
@@ -82,7 +88,7 @@ export interface TriggersDeps {
 }
 
 const ID = /^trg_[0-9a-f]{32}$/;
-/** A webhook names no tenant, so triggers are found by their id, and those of a tenant by empty objects. */
+/** Webhooks name no tenant, so triggers are stored by id. Empty marker objects list those of a tenant. */
 const keyOf = (id: string) => `triggers/${id}.json`;
 const markersOf = (tenant: string) => `tenant-triggers/${tenant}/`;
 const markerOf = ({ tenant, id }: Pick<Trigger, "tenant" | "id">) => markersOf(tenant) + id;
@@ -131,7 +137,7 @@ export function triggerStore({ store, ring, clock, random }: TriggersDeps): Trig
         createdAt: now,
         updatedAt: now,
       };
-      // The marker first: a trigger that is not listed could never be deleted.
+      // The marker is written first: a trigger that is not listed could not be deleted.
       await store.put(markerOf(trigger), EMPTY);
       await stored.create(keyOf(id), trigger);
       return { trigger, secret };

@@ -2,30 +2,30 @@ import type { Delivery, DeliveryAttempt, EventType, JobRecord, WebhookEvent } fr
 import type { PostResult } from "../net/index.ts";
 import { eventBody } from "./event-body.ts";
 
-/** Somebody who wants to be told of some events. */
+/** Receiver of webhooks for some types of events. */
 export interface Target {
-  /** A webhook endpoint's id, or {@link REQUEST_TARGET}. */
+  /** Id of a webhook endpoint, or {@link REQUEST_TARGET}. */
   readonly id: string;
   readonly url: string;
   readonly eventTypes: readonly EventType[];
 }
 
-/** The target of the address that came with the job's own request. */
+/** Target id of the webhook URL given in the job's own request. */
 export const REQUEST_TARGET = "request";
 
-/** Waits before each attempt, about 75 hours in all: the example schedule of Standard Webhooks. */
+/** Waits before each attempt, about 75 hours in total: the example schedule of Standard Webhooks. */
 const WAITS_SECONDS = [0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600];
 
-/** A receiver that asks for more time than this gets no more than this. */
+/** Upper bound of the wait that a receiver can ask for with Retry-After. */
 const RETRY_AFTER_SECONDS_MAX = 24 * 3600;
 
-/** Each wait is up to a fifth shorter or longer, so that receivers are not visited by everyone at once. */
+/** Fraction by which each wait is randomly shortened or lengthened, so that retries do not arrive all at once. */
 const JITTER = 0.2;
 
-/** Attempts of earlier schedules that are still shown after a redelivery. */
+/** Number of attempts of earlier schedules that a redelivery keeps in the log. */
 const ATTEMPTS_KEPT = 20;
 
-/** Plans the deliveries of all events nobody has looked at yet; the same events when there are none. */
+/** Plans the deliveries of all events without a plan. Returns the same array if every event has one. */
 export function planDeliveries(
   record: JobRecord,
   endpoints: readonly Target[],
@@ -48,16 +48,19 @@ function pending(target: string, url: string, now: number): Delivery {
   return { target, url, state: "pending", attempts: [], scheduleFrom: 0, nextAt: now };
 }
 
-/** A planned delivery and the event it tells of. */
+/** Delivery that is due, and its event. */
 export interface DueDelivery {
   readonly event: WebhookEvent;
   readonly delivery: Delivery;
 }
 
-/** How long a delivery is its sender's: longer than an attempt takes, and all that a sender's death costs. */
+/** Lease of a sender on a delivery: longer than an attempt takes, and the delay if the sender dies. */
 const TAKEN_MS = 60_000;
 
-/** The events with all that is due put off, and what that is: whoever writes the events is to send it. */
+/**
+ * Leases the deliveries that are due: returns the events with those deliveries postponed, and the deliveries
+ * taken. The caller whose write of the events succeeds sends them.
+ */
 export function takeDue(
   events: JobRecord["events"],
   now: number,
@@ -79,7 +82,7 @@ function isDue({ state, nextAt }: Delivery, now: number): boolean {
   return state === "pending" && nextAt! <= now;
 }
 
-/** When the next delivery is due; null when all are settled. */
+/** Returns the time of the next delivery, or null if all are settled. */
 export function nextDueAt({ events }: JobRecord): number | null {
   const times = events.flatMap(({ deliveries }) => deliveries ?? []).map(({ nextAt }) => nextAt);
   const waiting = times.filter((time) => time !== null);
@@ -87,10 +90,10 @@ export function nextDueAt({ events }: JobRecord): number | null {
 }
 
 /**
- * A delivery after one more attempt. 2xx settles it, 410 stops it for good, and everything else (a redirect too) is
- * tried again until the schedule ends.
+ * Returns the delivery with one more attempt. A 2xx status settles it, 410 disables it, and any other result
+ * (also a redirect) is retried until the schedule ends.
  *
- * @param spread 0 to 1, drawn anew for each attempt
+ * @param spread 0 to 1, drawn for each attempt
  * @see Standard Webhooks 1.0.0, "Deliverability and reliability"
  */
 export function withAttempt(delivery: Delivery, result: PostResult, now: number, spread: number): Delivery {
@@ -111,7 +114,7 @@ export function withAttempt(delivery: Delivery, result: PostResult, now: number,
   return { ...delivery, attempts, nextAt: now + Math.round(1000 * Math.max(asked, planned)) };
 }
 
-/** The events with one delivery replaced; the same events when it is no longer there. */
+/** Returns the events with one delivery changed; nothing changes if it no longer exists. */
 export function replaceDelivery(
   events: JobRecord["events"],
   { eventId, target }: { readonly eventId: string; readonly target: string },
@@ -127,10 +130,10 @@ export function replaceDelivery(
 }
 
 /**
- * The deliveries of one event, or of all, from the beginning of their schedule: with the old id and bytes and under the
- * old attempts. An event that nobody was told of looks for targets again.
+ * Restarts the schedule of the deliveries of one event, or of all. Ids, bytes and the log of attempts are
+ * kept. An event that had no targets is planned again.
  *
- * @returns null when there is no such event
+ * @returns null if there is no such event
  */
 export function redeliver(
   record: JobRecord,

@@ -16,31 +16,31 @@ const endpointSchema = z.object({
   eventTypes: z.array(z.enum(EVENT_TYPES)),
   createdAt: time,
   updatedAt: time,
-  /** Secrets are derived from the master key, the id and this number, and stored nowhere. */
+  /** Version of the secret. Secrets are derived from the master key, the id and this number, and are not stored. */
   secretVersion: z.int().positive(),
-  /** After a rotation, what the secret was and until when it still signs. */
+  /** Version of the secret before the last rotation, and the time until which it still signs. */
   previousSecret: z.object({ version: z.int().positive(), until: time }).nullable(),
-  /** When its receiver said that it is gone for good. */
+  /** Time at which the receiver answered 410 (gone for good). */
   disabledAt: time.nullable(),
 });
 
 export type WebhookEndpoint = z.infer<typeof endpointSchema>;
 export type EndpointFields = Pick<WebhookEndpoint, "name" | "url" | "eventTypes">;
 
-/** The webhook endpoints of all tenants. */
+/** Store of the webhook endpoints of all tenants. */
 export interface Endpoints {
   create(tenant: string, fields: EndpointFields): Promise<WebhookEndpoint>;
   read(tenant: string, id: string): Promise<WebhookEndpoint | null>;
-  /** In the order of their creation. */
+  /** Lists the endpoints in order of creation. */
   list(tenant: string): Promise<WebhookEndpoint[]>;
-  /** A new URL enables an endpoint that was disabled. Null when there is none of that id. */
+  /** Updates an endpoint. A new URL enables a disabled endpoint. Resolves to null if there is none with that id. */
   update(tenant: string, id: string, fields: Partial<EndpointFields>): Promise<WebhookEndpoint | null>;
-  /** A new secret; the old one signs too for `keepMs`, so that receivers can change over. */
+  /** Creates a new secret. The old secret still signs for `keepMs`, so that receivers can change over. */
   rotate(tenant: string, id: string, keepMs: number): Promise<WebhookEndpoint | null>;
   disable(tenant: string, id: string): Promise<void>;
-  /** Whether there was one. */
+  /** Deletes the endpoint; resolves to false if there was none. */
   delete(tenant: string, id: string): Promise<boolean>;
-  /** What signs for the endpoint now, newest first. */
+  /** Secrets that sign for the endpoint now, newest first. */
   secrets(endpoint: WebhookEndpoint): string[];
 }
 
@@ -131,7 +131,7 @@ export function webhookEndpoints({ store, ring, clock, random }: EndpointsDeps):
   };
 }
 
-/** What signs for the addresses that come with requests; a tenant's own. */
+/** Returns the tenant's secret that signs webhooks to URLs given in requests. */
 export function requestSecret(ring: KeyRing, tenant: string): string {
   return ring.webhookSecret(`tenant:${tenant}`, 1);
 }

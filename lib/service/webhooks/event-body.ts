@@ -1,10 +1,10 @@
 import type { JobRecord, Receipt, WebhookEvent } from "../jobs/index.ts";
 
 /**
- * The bytes of a webhook: what happened, and enough of the video to find out the rest. Made once for each event and
- * then kept, so that all deliveries send the same bytes whatever the code that sends them.
+ * Returns the body of a webhook: the event, and enough of the video to look up the rest. It is made once for
+ * each event and stored, so that every delivery sends the same bytes whatever the version of the code.
  *
- * Signed URLs are not in it: they would be over before the last retry.
+ * Signed URLs are left out: they would expire before the last retry.
  */
 export function eventBody(record: JobRecord, event: WebhookEvent): string {
   const { id, params, metadata, error, receipt } = record;
@@ -27,7 +27,7 @@ export function eventBody(record: JobRecord, event: WebhookEvent): string {
   });
 }
 
-/** A receipt without its schedule: webhooks are small. */
+/** Shortens a receipt: the schedule is left out to keep webhooks small. */
 function computeSummary({ steps, speedup, seconds }: Receipt) {
   const { requested, computed, reused } = steps;
   return { steps: { requested, computed, reused }, speedup, seconds };

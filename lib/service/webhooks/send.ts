@@ -21,7 +21,7 @@ import {
 } from "./deliveries.ts";
 import { type Endpoints, requestSecret } from "./endpoints.ts";
 
-/** Sends a body to a URL that a stranger chose; `postGuarded` of lib/service/net. */
+/** Sends a body to a URL that a user chose; implemented by `postGuarded` of lib/service/net. */
 export type Post = (url: string, options: Pick<PostOptions, "headers" | "body">) => Promise<PostResult>;
 
 export interface SenderOptions {
@@ -30,21 +30,22 @@ export interface SenderOptions {
   readonly ring: KeyRing;
   readonly post: Post;
   readonly clock: Clock;
-  /** 0 to 1, at random. */
+  /** Random number from 0 to 1. */
   readonly spread: () => number;
   readonly onAttempt?: (result: PostResult) => void;
 }
 
 export interface DeliveryRun {
-  /** When to come again; null when nothing is left to do. */
+  /** Time of the next delivery; null if nothing is left to do. */
   readonly nextAt: number | null;
-  /** Whether this call sent something: of many senders that look at once, one does. */
+  /** True if this call sent something. Only one of several concurrent senders sends. */
   readonly hasSent: boolean;
 }
 
 /**
- * Delivers whatever is due of one job's webhooks and writes down how it went; at least once, with the same id and the
- * same bytes each time. Of two senders at once one sends, and a sender that dies on the way costs a minute.
+ * Delivers the webhooks of one job that are due, and records the results. Delivery is at least once, with the
+ * same id and bytes each time. Only one of two concurrent senders sends; a sender that dies delays the delivery by
+ * a minute.
  */
 export async function deliverWebhooks(options: SenderOptions, ref: JobRef): Promise<DeliveryRun> {
   const { jobs } = options;
@@ -61,20 +62,20 @@ export async function deliverWebhooks(options: SenderOptions, ref: JobRef): Prom
 
 interface Take {
   readonly record: JobRecord | null;
-  /** This sender's alone, until their next time. */
+  /** Deliveries leased to this sender until their `nextAt`. */
   readonly taken: readonly DueDelivery[];
 }
 
-/** Plans what nobody has looked at yet and takes all that is due, in one write. */
+/** Plans new events and leases all deliveries that are due, in one write. */
 async function take({ jobs, endpoints, clock }: SenderOptions, ref: JobRef): Promise<Take> {
   const found = await jobs.read(ref);
   const isPlanned = found?.events.every(({ deliveries }) => deliveries !== null);
   const known = found && !isPlanned ? await endpoints.list(ref.tenant) : null;
-  // One time for all tries of the write: whichever was made, it took what the last try says.
+  // The same time for all tries of the write, so that every try takes the same deliveries.
   const now = clock.now();
   const taking = (newest: JobRecord) => {
     const enabled = known?.filter(({ disabledAt }) => disabledAt === null);
-    // An event that has come since is for whoever it was hinted to: there may be endpoints by now.
+    // Events added since the read are left to the call that their own hint triggers: endpoints may have changed.
     return takeDue(enabled ? planDeliveries(newest, enabled, now) : newest.events, now);
   };
   if (!found || taking(found).events === found.events) return { record: found, taken: [] };
@@ -87,7 +88,10 @@ async function take({ jobs, endpoints, clock }: SenderOptions, ref: JobRef): Pro
   return { record, taken };
 }
 
-/** Whether anything was sent: not to an endpoint that is gone. */
+/**
+ * Attempts one delivery and records the result. Resolves to false if nothing was sent because the endpoint is
+ * gone.
+ */
 async function attempt(
   options: SenderOptions,
   ref: JobRef,
@@ -100,7 +104,7 @@ async function attempt(
   const random = options.spread();
   await jobs.updateEvents(ref, ({ events }) => ({
     events: replaceDelivery(events, { eventId: event.id, target: delivery.target }, (current) => {
-      // It was asked for again, or this sender was so slow that another has taken it.
+      // The delivery was restarted, or the lease expired and another sender took it.
       if (current.nextAt !== delivery.nextAt) return current;
       if (!result) return { ...current, state: "disabled", nextAt: null };
       return withAttempt({ ...current, url: receiver.url }, result, clock.now(), random);
@@ -117,7 +121,10 @@ export interface Receiver {
   readonly secrets: readonly string[];
 }
 
-/** Where the target is today; null for an endpoint that was deleted or disabled since the delivery was planned. */
+/**
+ * Looks up the current URL and secrets of a target. Resolves to null if the endpoint was deleted or disabled
+ * since the delivery was planned.
+ */
 async function receiverOf(
   { endpoints, ring }: SenderOptions,
   tenant: string,
@@ -137,7 +144,7 @@ function send(
   return postSigned(post, receiver, { id, body: body!, now: clock.now() });
 }
 
-/** Sends an event to a receiver, signed with all its secrets; `now` is in milliseconds since 1970. */
+/** Sends an event to a receiver, signed with all its secrets. `now` is in milliseconds since 1970. */
 export function postSigned(
   post: Post,
   { url, secrets }: Receiver,

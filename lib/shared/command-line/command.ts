@@ -58,7 +58,10 @@ export interface Subcommand<
   run(given: Given<O, P>): Promise<void> | void;
 }
 
-/** Several commands under one name: `npm run keys -- create`. */
+/**
+ * Several commands under one name: `npm run keys -- create`. An option that two of them have takes a value in both or in
+ * neither.
+ */
 export interface Program {
   /** What a person writes before the command: `npm run keys --`. */
   readonly name: string;

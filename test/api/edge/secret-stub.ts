@@ -4,14 +4,14 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 
 export interface SecretStub {
-  /** What there is, by name. */
+  /** Values of the secrets, by name. */
   readonly secrets: Map<string, string>;
-  /** For a client: where the stub is. */
+  /** Environment variables that point a client to the stub. */
   readonly env: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
-/** As much of Secrets Manager over HTTP as the edge asks for: GetSecretValue. */
+/** Stub of Secrets Manager over HTTP. It implements GetSecretValue, the only operation that the edge uses. */
 export async function startSecretStub(): Promise<SecretStub> {
   const secrets = new Map<string, string>();
   const server = createServer(async (request, response) => {

@@ -1,14 +1,17 @@
 import { gunzipSync } from "node:zlib";
 import type { CloudFrontHeaders, CloudFrontRequestEvent, CloudFrontResultResponse } from "aws-lambda";
 
-/** CloudFront, as a function at the origin-request of an S3 origin sees it. */
+/** CloudFront, as seen by a function at the origin-request of an S3 origin. */
 
 export const DISTRIBUTION = "d111111abcdef8.cloudfront.net";
 export const REQUEST_ID = "4TyzHTaYWb1GX1qTfsHhEqV6HUDd_BzoBZnwfnvQc_1oF26ClkoUSEQ==";
 
 const BODY_BYTES_MAX = 1_048_576;
 const RESULT_BYTES_MAX = 1_048_576;
-/** Of "Restrictions on edge functions", with the read-only headers of this event. */
+/**
+ * Headers that CloudFront refuses: those of "Restrictions on edge functions", with the read-only headers of
+ * this event.
+ */
 const REFUSED = [
   ...["connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"],
   ...["trailer", "upgrade", "x-accel-buffering", "x-accel-redirect", "x-cache", "x-forwarded-proto"],
@@ -19,7 +22,7 @@ const REFUSED = [
 type Handler = (event: CloudFrontRequestEvent) => Promise<CloudFrontResultResponse>;
 type Change = Partial<CloudFrontRequestEvent["Records"][number]["cf"]["request"]>;
 
-/** A GET of the health check, as it comes from a browser's fetch, and what is changed about it. */
+/** Creates the event of a GET of the health check, with the given changes. */
 export function originEvent(change: Change = {}): CloudFrontRequestEvent {
   return {
     Records: [
@@ -65,7 +68,7 @@ export function originEvent(change: Change = {}): CloudFrontRequestEvent {
   };
 }
 
-/** The event of a request: its body cut off where CloudFront cuts it off. */
+/** Converts a request to an event. The body is truncated where CloudFront truncates it. */
 export async function eventOf(request: Request): Promise<CloudFrontRequestEvent> {
   const { pathname, search } = new URL(request.url);
   const bytes = Buffer.from(await request.arrayBuffer());
@@ -85,7 +88,11 @@ export async function eventOf(request: Request): Promise<CloudFrontRequestEvent>
   });
 }
 
-/** What the viewer gets of a result; throws where CloudFront would answer with 502. */
+/**
+ * Converts a result to the response that the viewer gets.
+ *
+ * @throws Error where CloudFront would answer with 502
+ */
 export function responseOf({
   status,
   headers = {},
@@ -108,7 +115,7 @@ export function responseOf({
   });
 }
 
-/** `fetch` through a function at the edge, which leaves redirects to whoever calls it. */
+/** Returns a `fetch` that goes through a function at the edge and does not follow redirects. */
 export function fetchThrough(handler: Handler) {
   return async (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
     responseOf(await handler(await eventOf(new Request(input, init))));

@@ -256,7 +256,7 @@ describe("a download that was broken off", () => {
 test("a file with a wrong checksum is not kept", async () => {
   const path = "vae/diffusion_pytorch_model.safetensors";
   stub.faults.contents[path] = weights(1024).reverse();
-  await expect(add()).rejects.toThrow(`${path} does not have the SHA-256`);
+  await expect(add()).rejects.toThrow(`${path} does not match its SHA-256`);
   expect(existsSync(join(folder, path))).toBe(false);
   expect(existsSync(join(folder, "model_index.json"))).toBe(false);
 });
@@ -332,7 +332,7 @@ describe("a download that the hub or the machine does not allow", () => {
 
   test("a repository without a pipeline is refused in one sentence", async () => {
     stub.repositories[WAN] = { files: { "config.json": "{}" } };
-    await expect(add()).rejects.toThrow(`${WAN} has no model_index.json to go by.`);
+    await expect(add()).rejects.toThrow(`${WAN} has no model_index.json of at most 1 MiB.`);
   });
 
   test("a model that does not fit on the disk is refused before anything is downloaded", async () => {
@@ -344,7 +344,7 @@ describe("a download that the hub or the machine does not allow", () => {
   test("a folder with other files is refused as a target", async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, "diary.txt"), "");
-    await expect(add()).rejects.toThrow(`${folder} is there and did not come from the hub`);
+    await expect(add()).rejects.toThrow(`${folder} exists and was not downloaded from the hub`);
   });
 
   test("a folder with another model is refused as a target", async () => {

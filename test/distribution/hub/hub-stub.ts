@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** The Hugging Face hub as a client that downloads sees it, and the server that its large files lie on. */
+/** Stub of the Hugging Face hub for downloads, and of the server of its large files. */
 
 export interface StubRepository {
-  /** Files by path; large ones lie elsewhere and have a checksum. */
+  /** Files by path. Large files are on the other server and have a checksum. */
   readonly files: Record<string, Buffer | string>;
   readonly commit?: string;
-  /** Whether a licence has to be accepted. */
+  /** True if a licence must be accepted. */
   readonly gated?: boolean;
 }
 
@@ -24,20 +24,20 @@ export interface HubStub {
   readonly repositories: Record<string, StubRepository>;
   readonly requests: StubRequest[];
   readonly faults: {
-    /** How the next requests of a large file are answered, by its path; null as they should be. */
+    /** Faults of the next requests of a large file, by path; null is a correct answer. */
     ranges: Record<string, (number | { breakAfterBytes: number } | null)[]>;
-    /** Statuses of requests of the hub. */
+    /** Statuses of the next requests to the hub. */
     hub: number[];
     ignoreRanges: boolean;
-    /** Sizes that a listing tells instead of the true ones. */
+    /** Wrong sizes in listings, by path. */
     sizes: Record<string, number>;
-    /** Bytes that are sent instead of a file's. */
+    /** Wrong contents of files, by path. */
     contents: Record<string, Buffer>;
   };
   close(): Promise<void>;
 }
 
-/** From here on a file is large. */
+/** Size from which a file is large. */
 const LARGE_BYTES = 1024;
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 

@@ -1,6 +1,6 @@
 import type { CachePolicy, Decision, Measurement } from "../../../lib/generation/caching/index.ts";
 
-/** Runs a generation of `steps` steps; returns its computed steps (1-based) and what was decided at each. */
+/** Runs a generation of `steps` steps. Returns its computed steps (1-based) and the decision at each. */
 export function replay(policy: CachePolicy, steps: number, measure: (step: number) => Measurement) {
   const computed: number[] = [];
   const decisions: Decision[] = [];
@@ -14,7 +14,7 @@ export function replay(policy: CachePolicy, steps: number, measure: (step: numbe
   return { computed, decisions };
 }
 
-/** Measurements with the same change at every computed step but the first, which has none. */
+/** Creates measurements with the same change at every computed step but the first, which has none. */
 export function constantChange(change: number, motionScore: number | null = null) {
   return (step: number): Measurement => ({ change: step === 0 ? null : change, motionScore });
 }

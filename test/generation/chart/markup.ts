@@ -1,6 +1,6 @@
 const VOID = new Set(["meta", "input", "img"]);
 
-/** Fails unless every tag is closed in order, every attribute is quoted and every id occurs once. */
+/** Asserts that every tag is closed in order, every attribute is quoted and every id is unique. */
 export function assertWellFormed(markup: string): void {
   const withoutRaw = markup.replace(/<(style|script)>.*?<\/\1>/gs, "").replace("<!doctype html>", "");
   const open: string[] = [];

@@ -6,7 +6,7 @@ import {
   traceStep,
 } from "../../../lib/generation/caching/index.ts";
 
-/** The trace of a run whose probe changes less towards the middle and moves by a score around 0.36. */
+/** Trace of a run whose probe changes less towards the middle, with motion scores around 0.36. */
 export function sampleTrace(
   cache: string,
   { steps = 30, motion = true, model = "models/demo" } = {},

@@ -140,10 +140,10 @@ describe("tensors", () => {
       error("tensor half has shape [1, 2] and the model expects [2, 1]"),
     );
     expect(() => checkpoint.tensor("wide", [1])).toThrow(
-      error("tensor wide has dtype F64, which no graph takes"),
+      error("tensor wide has dtype F64, which graphs do not support"),
     );
     await expect(checkpoint.read("wide")).rejects.toThrow(
-      error("tensor wide has dtype F64, which is not read as float32"),
+      error("tensor wide has dtype F64, which cannot be read as float32"),
     );
   });
 

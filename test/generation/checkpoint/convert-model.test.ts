@@ -172,7 +172,7 @@ describe("it is refused", () => {
   test("a conversion onto the model itself is refused", async () => {
     const folder = transformer({ "model.safetensors": floatTensors({ a: [1] }) });
     await expect(convertModel({ folder, out: folder, dtype: "float16" })).rejects.toThrow(
-      "needs a folder of its own",
+      "must go into a different folder",
     );
   });
 

@@ -5,7 +5,7 @@ import { afterAll } from "vitest";
 
 export type HeaderEntry = { dtype: string; shape: readonly number[]; data_offsets: readonly number[] };
 
-/** The bytes of a safetensors file; a string is taken as the header's text, whatever it holds. */
+/** Creates the bytes of a safetensors file. A string is used verbatim as the text of the header. */
 export function safetensors(
   header: Record<string, unknown> | string,
   data: Uint8Array = new Uint8Array(),
@@ -16,7 +16,7 @@ export function safetensors(
   return Buffer.concat([length, text, data]);
 }
 
-/** Float32 tensors of one axis, laid out one after the other. */
+/** Creates one-dimensional float32 tensors, stored one after the other. */
 export function floatTensors(tensors: Record<string, readonly number[]>): Buffer {
   const header: Record<string, HeaderEntry> = {};
   let end = 0;
@@ -27,7 +27,7 @@ export function floatTensors(tensors: Record<string, readonly number[]>): Buffer
   return safetensors(header, new Uint8Array(Float32Array.from(Object.values(tensors).flat()).buffer));
 }
 
-/** A folder that is gone when the tests of the file are over. */
+/** Creates a folder that is removed after the tests of the file. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "adareel-checkpoint-"));
   afterAll(() => rmSync(folder, { recursive: true }));

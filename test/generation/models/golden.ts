@@ -7,8 +7,8 @@ import { type DiffusionTransformer, diffusionTransformer } from "../../../lib/ge
 import { type Graph, openSession, type Session, type Tensor } from "../../../lib/generation/onnx/index.ts";
 
 /**
- * Golden vectors of test/golden/models, written by the scripts tools/golden/models*.py with the references: the
- * authors' own modules where diffusers and transformers do not have them, over random weights.
+ * Golden vectors of test/golden/models. The scripts tools/golden/models*.py write them with reference
+ * implementations over random weights: diffusers, transformers, or else the authors' own modules.
  */
 const folder = join(import.meta.dirname, "../../golden/models");
 
@@ -65,7 +65,7 @@ export function transformerOf(
   );
 }
 
-/** All feeds of golden case `index`, with a previous probe of zeros. */
+/** Returns all feeds of golden case `index`, with a previous probe of zeros. */
 export async function feedsOf(golden: Golden, index: number, goldenCase: STDiT3Case, guidanceScale: number) {
   const { config, vectors } = golden;
   const dit = transformerOf(golden, goldenCase);
@@ -89,7 +89,7 @@ export interface TransformerCase {
   readonly textLengths: [conditional: number, unconditional: number];
 }
 
-/** All feeds of case `index` of any transformer, with a previous probe of zeros. */
+/** Returns all feeds of case `index` of any transformer, with a previous probe of zeros. */
 export async function caseFeeds(
   dit: DiffusionTransformer,
   { vectors }: Golden,
@@ -132,7 +132,7 @@ export async function run(graph: Graph, weights: Checkpoint, feeds: Record<strin
   }
 }
 
-/** Largest difference over largest expected magnitude. */
+/** Returns the largest difference divided by the largest expected magnitude. */
 export function relativeError(actual: Tensor | undefined, expected: Float32Array): number {
   if (actual?.data.length !== expected.length) return Number.POSITIVE_INFINITY;
   let difference = 0;
@@ -151,8 +151,8 @@ interface HeaderEntry {
 }
 
 /**
- * For the length of a test, a copy of a golden's weights with another header: other names, other shapes of
- * the same bytes.
+ * Copies a golden's weights with another header, such as other names or shapes of the same bytes. The copy is
+ * removed after the test.
  */
 export async function withHeader(
   golden: Golden,

@@ -3,7 +3,7 @@ import { type DecoderRun, decoderNames, type LatentDecoder } from "../../../lib/
 import type { Provider, Tensor } from "../../../lib/generation/onnx/index.ts";
 import { float32, type Golden, run } from "./golden.ts";
 
-/** [C, F, H, W] -> [F, C, H, W] */
+/** Transposes [C, F, H, W] to [F, C, H, W]. */
 function framesFirst(data: Float32Array, [channels, frames, height, width]: readonly number[]): Float32Array {
   const area = height! * width!;
   return Float32Array.from(data, (_, i) => {
@@ -13,13 +13,13 @@ function framesFirst(data: Float32Array, [channels, frames, height, width]: read
   });
 }
 
-/** Case `index` of a golden whose vectors are videos [C, F, H, W], frames first: what is decoded, or into what. */
+/** Reads a vector of case `index` whose golden stores videos as [C, F, H, W], and puts frames first. */
 export async function videoVector({ vectors }: Golden, index: number, name: "latent" | "frames" | "tiled") {
   const shape = vectors.info(`${index}.${name}`).shape.slice(-4); // a batch of one may come before them
   return { shape, data: framesFirst(await vectors.read(`${index}.${name}`), shape) };
 }
 
-/** Decodes case `index` in the given runs, or in the decoder's own; what one leaves behind goes to the next. */
+/** Decodes case `index` in the given runs, or in the decoder's own. State left by one run is fed to the next. */
 export async function decodeCase(
   golden: Golden,
   decoder: LatentDecoder,

@@ -198,7 +198,7 @@ describe("a graph that cannot be built throws GraphError beginning with the scop
     [
       "no weights",
       () => new Graph().scope("blocks.3/attn", () => new Graph().weight("w", [1])),
-      "weight w was asked for",
+      "weight w was requested",
     ],
     ["taken name", () => graph.input("x", "float32", [1]), 'the name "x" is taken'],
     [

@@ -1,4 +1,4 @@
-/** The operators once more in plain arithmetic, slow and obvious, in double precision. */
+/** Reference implementations of the operators: slow, obvious, in double precision. */
 import type { Tensor } from "../../../lib/generation/onnx/index.ts";
 import { size } from "./run-graph.ts";
 
@@ -15,14 +15,14 @@ export function forEachIndex(shape: readonly number[], visit: (index: number[], 
   }
 }
 
-/** The element of `x` at `index`, broadcasting axes of size 1 and missing leading axes. */
+/** Returns the element of `x` at `index`, broadcasting axes of size 1 and missing leading axes. */
 export function at(x: Tensor, index: readonly number[]): number {
   const own = index.slice(index.length - x.shape.length);
   const flat = x.shape.reduce((sum, length, axis) => sum * length + (length === 1 ? 0 : own[axis]!), 0);
   return Number(x.data[flat]);
 }
 
-/** One value for each index of `shape`. */
+/** Creates a tensor from one value for each index of `shape`. */
 export function tabulate(shape: readonly number[], valueAt: (index: number[]) => number): number[] {
   const values: number[] = [];
   forEachIndex(shape, (index) => values.push(valueAt(index)));
@@ -100,7 +100,8 @@ export function groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tenso
 }
 
 /**
- * Abramowitz and Stegun 7.1.26 would be too coarse; this is the Maclaurin series, exact enough for |x| < 4.
+ * Error function by its Maclaurin series, exact enough for |x| < 4. Abramowitz and Stegun 7.1.26 would be too
+ * coarse.
  */
 export function erf(x: number): number {
   let term = x;

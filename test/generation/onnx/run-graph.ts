@@ -7,7 +7,7 @@ import {
   type Value,
 } from "../../../lib/generation/onnx/index.ts";
 
-/** A tensor of float32 between -1 and 1 that depends on its shape and `seed` only. */
+/** Creates a float32 tensor of values between -1 and 1 that depend on shape and `seed` only. */
 export function tensor(shape: readonly number[], seed = 1): Tensor & { readonly data: Float32Array } {
   let state = seed * 7919 + shape.length;
   const next = () => {
@@ -29,10 +29,7 @@ export function size(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
 }
 
-/**
- * Builds a graph over `feeds` for `provider`, runs it on the CPU, and returns its outputs and build-time
- * shapes.
- */
+/** Builds a graph over `feeds` for `provider`, runs it on the CPU, and returns its outputs and build-time shapes. */
 export async function runGraph<Feeds extends Record<string, Tensor>>(
   feeds: Feeds,
   build: (inputs: { readonly [Name in keyof Feeds]: Value }) => Value | readonly Value[],
@@ -53,9 +50,7 @@ export async function runGraph<Feeds extends Record<string, Tensor>>(
   }
 }
 
-/**
- * Asserts that every element is within `tolerance`, relative to the largest expected magnitude (at least 1).
- */
+/** Asserts that every element is within `tolerance`, relative to the largest expected magnitude (at least 1). */
 export function expectClose(actual: Tensor, expected: ArrayLike<number>, tolerance = 2e-6): void {
   expect(actual.data.length).toBe(expected.length);
   let scale = 1;

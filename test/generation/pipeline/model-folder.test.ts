@@ -251,7 +251,7 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
       changeHeader(join(folder, weights.text_encoder), (entries) =>
         entries.map(([name, entry]) => [name, { ...entry, dtype: "U32" }]),
       ),
-    /<model>\/text_encoder: tensor shared\.weight has dtype U32, which no graph takes$/,
+    /<model>\/text_encoder: tensor shared\.weight has dtype U32, which graphs do not support$/,
   ],
 };
 

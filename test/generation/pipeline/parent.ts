@@ -1,7 +1,7 @@
 /**
- * A parent to be killed: opens the model of its argument in a child process, and writes a line for each
- * denoising step as long as it lives. With a second argument it makes one video, closes, and has nothing more
- * to do.
+ * Parent process for tests that kill it. It opens the model of its argument in a child process, and prints a
+ * line for each denoising step. With a second argument it makes one video, closes the pipeline, and has
+ * nothing left to do.
  */
 import { type Progress, startPipelineProcess } from "../../../lib/generation/pipeline/index.ts";
 

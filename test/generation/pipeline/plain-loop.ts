@@ -15,7 +15,7 @@ import { openTokenizer } from "../../../lib/generation/pipeline/text/tokenizer.t
 import { videoLimitsSchema } from "../../../lib/generation/request/index.ts";
 import { gaussianNoise, samplerOf } from "../../../lib/generation/sampling/index.ts";
 
-/** Denoising as one would write it down, with as little of the pipeline as there can be. */
+/** Plain denoising loop, with as little of the pipeline as possible. */
 
 export interface PlainRequest {
   readonly prompt: string;
@@ -24,7 +24,7 @@ export interface PlainRequest {
   readonly guidanceScale: number;
 }
 
-/** The latent of a loop that knows of no cache: one uncut graph, run at every step. */
+/** Returns the latent of a loop without cache code: one uncut graph, run at every step. */
 export async function denoiseUncut(model: ModelFolder, request: PlainRequest): Promise<Float32Array> {
   return withTransformer(model, request, async ({ dit, open, feedsOf, steps, latent, step }) => {
     const session = await open((weights) => buildUncut(dit, { weights }));
@@ -34,8 +34,9 @@ export async function denoiseUncut(model: ModelFolder, request: PlainRequest): P
 }
 
 /**
- * The 1-based steps that AdaCache's rule computes, and the latent: the residual of a computed step is kept and added at
- * the others, and the policy is told what is measured here, in float64, on the probes that the graph puts out.
+ * Returns the 1-based steps that AdaCache's rule computes, and the latent. The residual of a computed step is
+ * kept and added at the others. The signals are measured here, in float64, on the probes that the graph
+ * outputs.
  */
 export async function denoiseByRule(
   model: ModelFolder,
@@ -79,7 +80,7 @@ function change(before: Float32Array, now: Float32Array): number {
   return difference / size;
 }
 
-/** Of both halves, frame against the frame before it. */
+/** Motion score over both guidance halves: each frame compared with the frame before it. */
 function motionScore(probe: Float32Array, { tokens, tokensPerFrame, width }: DiffusionTransformer): number {
   let [difference, size] = [0, 0];
   const frame = tokensPerFrame * width;
@@ -99,7 +100,7 @@ type Weights = Awaited<ReturnType<ReturnType<ModelFolder["part"]>["checkpoint"]>
 interface Denoising {
   readonly dit: DiffusionTransformer;
   readonly steps: number;
-  /** Changed in place. */
+  /** Latent, changed in place. */
   readonly latent: Float32Array;
   open(build: (weights: Weights) => Graph): Promise<Session>;
   feedsOf(step: number): Record<string, Tensor>;

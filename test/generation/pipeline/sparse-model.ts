@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { type HeaderEntry, safetensors } from "../checkpoint/safetensors-file.ts";
 
 /**
- * Checkpoints of the sizes that are published, without their values: headers with every name, shape and type, and a
- * hole on disk for the rest. Names and shapes are written down here, not asked of the builders they are to test.
+ * Checkpoints of the published sizes without their values: headers with every name, shape and type, and a
+ * hole on disk for the data. Names and shapes are written down here, independent of the builders under test.
  */
 
 type Tensors = Map<string, readonly number[]>;
@@ -14,7 +14,7 @@ interface SparsePart {
   readonly config: object;
   readonly tensors: Tensors;
   readonly dtype: "F32" | "BF16";
-  /** One file without an index where there is one. */
+  /** Number of files; a single file has no index. */
   readonly shards: number;
   readonly stem: "model" | "diffusion_pytorch_model";
 }
@@ -25,7 +25,7 @@ export interface SparseModel {
   readonly scheduler: object;
 }
 
-/** Writes the model; its files take some hundred KB of the disk. */
+/** Writes the model. Its files take a few hundred KB of disk space. */
 export function writeSparseModel(folder: string, { index, parts, scheduler }: SparseModel): void {
   const classes = Object.entries(parts).map(([name, { className }]) => [name, ["somewhere", className]]);
   mkdirSync(join(folder, "tokenizer"), { recursive: true });
@@ -78,12 +78,12 @@ function writeHeader(path: string, tensors: [string, readonly number[]][], dtype
   truncateSync(path, bytes.length + end);
 }
 
-/** `range(3)` is 0, 1, 2. */
+/** Returns the integers from 0 to `count - 1`. */
 function range(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
-/** Weight [out, in, ...kernel] and bias [out] of a layer. */
+/** Adds weight [out, in, ...kernel] and bias [out] of a layer. */
 function affine(tensors: Tensors, name: string, out: number, inputs: number, ...kernel: number[]): void {
   tensors.set(`${name}.weight`, [out, inputs, ...kernel]);
   tensors.set(`${name}.bias`, [out]);
@@ -229,7 +229,7 @@ function wan({ heads, layers, ffn, shards }: WanSize): SparsePart {
   return { className, config, tensors: t, dtype: "F32", shards, stem: "diffusion_pytorch_model" };
 }
 
-/** T5 v1.1 XXL and UMT5 XXL, encoders only. */
+/** T5 v1.1 XXL or UMT5 XXL, encoder only. */
 function t5(className: "T5EncoderModel" | "UMT5EncoderModel", dtype: SparsePart["dtype"]): SparsePart {
   const isUMT5 = className === "UMT5EncoderModel";
   const vocabulary = isUMT5 ? 256384 : 32128;
@@ -262,7 +262,7 @@ function t5(className: "T5EncoderModel" | "UMT5EncoderModel", dtype: SparsePart[
   return { className, config, tensors: t, dtype, shards: isUMT5 ? 5 : 2, stem: "model" };
 }
 
-/** The autoencoder of Stable Diffusion, of whose encoder one layer stands for all. */
+/** Adds the autoencoder of Stable Diffusion; a single layer stands for its encoder. */
 function klTensors(t: Tensors, root = ""): void {
   affine(t, `${root}encoder.conv_in`, 128, 3, 3, 3);
   affine(t, `${root}quant_conv`, 8, 8, 1, 1);
@@ -306,7 +306,7 @@ function autoencoderKL(): SparsePart {
   return { className: "AutoencoderKL", config, tensors: t, dtype: "F32", shards: 1, stem };
 }
 
-/** Of its encoders one layer each stands for all. */
+/** Autoencoder of Open-Sora 1.2; a single layer stands for each of its encoders. */
 function openSoraVAE(): SparsePart {
   const t: Tensors = new Map([
     ["scale", [1, 4, 1, 1, 1]],
@@ -342,7 +342,7 @@ function openSoraVAE(): SparsePart {
   return { className: "OpenSoraVAE_V1_2", config, tensors: t, dtype: "F32", shards: 1, stem: "model" };
 }
 
-/** Of its encoder one layer stands for all. */
+/** Causal autoencoder of Open-Sora-Plan 1.1; a single layer stands for its encoder. */
 function causalVAE(): SparsePart {
   const t: Tensors = new Map();
   affine(t, "encoder.conv_in.conv", 128, 3, 3, 3, 3);
@@ -390,7 +390,7 @@ function causalVAE(): SparsePart {
   return { className: "CausalVAEModel", config, tensors: t, dtype: "F32", shards: 1, stem };
 }
 
-/** Of its encoder one layer stands for all. */
+/** Autoencoder of Wan 2.1; a single layer stands for its encoder. */
 function autoencoderKLWan(): SparsePart {
   const t: Tensors = new Map();
   affine(t, "encoder.conv_in", 96, 3, 3, 3, 3);
@@ -448,7 +448,7 @@ const unipc = { prediction_type: "flow_prediction", use_flow_sigmas: true, flow_
 const wanVideo = video([[832, 480]], [81], 16, 50, 5);
 const wan14B: WanSize = { heads: 40, layers: 40, ffn: 13824, shards: 12 };
 
-/** By the name people know them by. */
+/** Models by their usual names. */
 export const sparseModels = {
   "latte-1": {
     index: {
@@ -509,7 +509,7 @@ export const sparseModels = {
     parts: { transformer: stdit3(), text_encoder: t5("T5EncoderModel", "BF16"), vae: openSoraVAE() },
     scheduler: {},
   },
-  // What its family can make is left to be known.
+  // The index has no limits, so those of the family apply.
   "open-sora-plan-1.1": {
     index: { _class_name: "OpenSoraPlanPipeline", scheduler: ["diffusers", "PNDMScheduler"] },
     parts: {

@@ -12,7 +12,7 @@ import { gaussianNoise } from "../../../lib/generation/sampling/index.ts";
 import { type HeaderEntry, safetensors } from "../checkpoint/safetensors-file.ts";
 
 /**
- * A model of the demo's architectures with random weights, a few hundred KB in all: 16x16 or 32x16 pixels, 4
+ * Model of the demo's architectures with random weights, a few hundred KB in total: 16x16 or 32x16 pixels, 4
  * frames or 1, prompts of up to 16 tokens.
  */
 export const tinyIndex = {
@@ -79,7 +79,7 @@ const schedulerConfig = {
   transform_scale: 2,
 };
 
-/** A new temporary folder with the model, which the caller removes. Equal seeds give equal bytes. */
+/** Writes the model to a new temporary folder, which the caller removes. Equal seeds give equal bytes. */
 export async function writeTinyModel(seed = 1): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "adareel-tiny-model-"));
   const dit = diffusionTransformer(
@@ -121,7 +121,7 @@ export async function writeTinyModel(seed = 1): Promise<string> {
 
 type Shapes = Map<string, readonly number[]>;
 
-/** The weights a builder asks for. */
+/** Records the weights that a builder declares. */
 export function shapesOf(build: (weights: NamedWeights) => unknown): Shapes {
   const shapes: Shapes = new Map();
   build({
@@ -135,7 +135,7 @@ export function shapesOf(build: (weights: NamedWeights) => unknown): Shapes {
   return shapes;
 }
 
-/** Scaled so that the stream neither grows nor dies: norms near 1, matrices by their inputs. */
+/** Creates random weights that keep activations in range: norms near 1, matrices scaled by their number of inputs. */
 function randomWeights(shapes: Shapes, seed: number): Buffer {
   const header: Record<string, HeaderEntry> = {};
   const values: Float32Array[] = [];

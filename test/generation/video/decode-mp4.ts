@@ -6,7 +6,7 @@ import type { Frames } from "../../../lib/generation/video/index.ts";
 
 export const hasFfmpeg = spawnSync("ffmpeg", ["-version"]).status === 0;
 
-/** Reads an MP4 back through mediabunny and the WebCodecs decoder; says where in time each frame stands. */
+/** Decodes an MP4 with mediabunny and the WebCodecs decoder, with the time of each frame. */
 export async function decodeWithWebcodecs(path: string): Promise<{ frames: Frames; times: number[] }> {
   const input = new Input({ source: new BufferSource(readFileSync(path)), formats: [MP4] });
   const track = (await input.getPrimaryVideoTrack())!;
@@ -38,7 +38,7 @@ export async function decodeWithWebcodecs(path: string): Promise<{ frames: Frame
   return { frames: { width, height, count: pictures.length, rgb }, times };
 }
 
-/** Reads an MP4 back with the ffmpeg on PATH, which converts by what the file says about its colours. */
+/** Decodes an MP4 with the ffmpeg on PATH, which converts colours as the file declares. */
 export function decodeWithFfmpeg(path: string, { width, height }: { width: number; height: number }): Frames {
   const options = "-sws_flags accurate_rnd+full_chroma_int+bicubic -f rawvideo -pix_fmt rgb24 -";
   const rgb = execFileSync("ffmpeg", ["-v", "error", "-i", path, ...options.split(" ")], {
@@ -47,7 +47,7 @@ export function decodeWithFfmpeg(path: string, { width, height }: { width: numbe
   return { width, height, count: rgb.length / (width * height * 3), rgb };
 }
 
-/** BT.709 limited range to RGB with the nearest chroma sample; constants of H.273, table 4, matrix 1. */
+/** Converts BT.709 limited range to RGB with the nearest chroma sample; constants of H.273, table 4, matrix 1. */
 function rgbOf(planes: Uint8Array, width: number, height: number): Uint8Array {
   const rgb = new Uint8ClampedArray(width * height * 3);
   const cb = width * height;

@@ -1,10 +1,10 @@
-/** One box of an ISO base media file (ISO 14496-12, 4.2), with its payload. */
+/** Box of an ISO base media file (ISO 14496-12, 4.2), with its payload. */
 export interface Box {
   readonly type: string;
   readonly payload: Buffer;
 }
 
-/** The boxes that lie one after another in `bytes`; fails when they do not fill it exactly. */
+/** Parses consecutive boxes; fails unless they fill `bytes` exactly. */
 export function boxesIn(bytes: Buffer): Box[] {
   const boxes: Box[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -19,7 +19,7 @@ export function boxesIn(bytes: Buffer): Box[] {
   return boxes;
 }
 
-/** The only box at the end of a path of box types; fails when there is none or more than one. */
+/** Returns the only box at a path of box types; fails if there is none or more than one. */
 export function boxAt(bytes: Buffer, ...path: string[]): Buffer {
   return path.reduce((inside, type) => {
     const found = boxesIn(inside).filter((box) => box.type === type);
@@ -30,7 +30,7 @@ export function boxAt(bytes: Buffer, ...path: string[]): Buffer {
 
 const SAMPLE_TABLE = ["moov", "trak", "mdia", "minf", "stbl"];
 
-/** What the headers of a one-track H.264 MP4 say. */
+/** Reads the headers of an H.264 MP4 with one track. */
 export function describeMp4(bytes: Buffer) {
   const mvhd = boxAt(bytes, "moov", "mvhd");
   const tkhd = boxAt(bytes, "moov", "trak", "tkhd");

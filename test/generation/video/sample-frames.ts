@@ -1,6 +1,6 @@
 import type { Frames } from "../../../lib/generation/video/index.ts";
 
-/** A red disc that crosses blue stripes: moving edges, saturated colours. */
+/** Draws a red disc that crosses blue stripes: moving edges, saturated colours. */
 export function discOverStripes({ width = 64, height = 64, count = 16 } = {}): Frames {
   const rgb = new Uint8Array(count * height * width * 3);
   let at = 0;
@@ -18,7 +18,7 @@ export function discOverStripes({ width = 64, height = 64, count = 16 } = {}): F
   return { width, height, count, rgb };
 }
 
-/** Every pixel of every frame in one colour. */
+/** Creates frames of a single colour. */
 export function plain(colour: readonly number[], { width = 64, height = 64, count = 3 } = {}): Frames {
   const rgb = new Uint8Array(count * height * width * 3).map((_, at) => colour[at % 3]!);
   return { width, height, count, rgb };

@@ -4,16 +4,16 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
 export interface StubQuestion {
-  /** Such as `GetCallerIdentity` or `GetParameter`. */
+  /** Operation, such as `GetCallerIdentity` or `GetParameter`. */
   readonly operation: string;
   readonly region: string;
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** An answer, or the name of an error; null is no answer at all. */
+/** Answer, or the name of an error; null closes the connection without an answer. */
 export type StubReply = { readonly error: string; readonly status?: number } | object | null;
 
-/** STS, Systems Manager and Service Quotas on this machine, with the answers of a test. */
+/** Starts a stub of STS, Systems Manager and Service Quotas, with the answers of a test. */
 export async function startAwsStub(reply: (question: StubQuestion) => StubReply) {
   const questions: StubQuestion[] = [];
   const server = createServer(async (request, response) => {

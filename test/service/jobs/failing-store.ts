@@ -2,14 +2,14 @@ import { type ObjectStore, StoreError } from "../../../lib/service/storage/index
 
 type Operation = "get" | "put" | "delete" | "list" | "signedUrl";
 
-/** Does the operation of the store, or something else instead, before or after. */
+/** Interceptor of a store's operations: runs the operation, or something else instead, before or after it. */
 export type Interception = (
   name: Operation,
   key: string,
   operation: () => Promise<unknown>,
 ) => Promise<unknown>;
 
-/** A view of a store whose operations all go through `intercept`. */
+/** Wraps a store so that all operations go through `intercept`. */
 export function intercepted(store: ObjectStore, intercept: Interception): ObjectStore {
   return {
     get: (key) => intercept("get", key, () => store.get(key)) as ReturnType<ObjectStore["get"]>,
@@ -27,7 +27,7 @@ export class Killed extends Error {
   override readonly name = "Killed";
 }
 
-/** The store as a process sees it that is killed at its n-th operation, before the store has done it or after. */
+/** Wraps a store for a process that is killed at its n-th operation, before or after the operation is done. */
 export function dyingAt(store: ObjectStore, operations: number, isDone: boolean): ObjectStore {
   let left = operations;
   return intercepted(store, async (_name, _key, operation) => {
@@ -41,7 +41,7 @@ export function dyingAt(store: ObjectStore, operations: number, isDone: boolean)
   });
 }
 
-/** Does every write and never answers it, `times` times. */
+/** Wraps a store so that the answers of the first `times` writes are lost after they are done. */
 export function losingAnswers(store: ObjectStore, times: number): ObjectStore {
   let left = times;
   return intercepted(store, async (name, _key, operation) => {

@@ -6,12 +6,15 @@ export interface MemoryStore extends ObjectStore {
   readonly objects: ReadonlyMap<string, StoredObject>;
 }
 
-/** An object store that does everything in the moment it is called. As on S3, a tag is the hash of the content. */
+/**
+ * Creates an object store in memory whose operations take effect immediately. As on S3, an etag is the hash
+ * of the content.
+ */
 export function memoryStore(): MemoryStore {
   const objects = new Map<string, StoredObject>();
   const sorted: string[] = [];
 
-  /** Where the first key is that is not before `key`. */
+  /** Returns the index of the first key that is not before `key`. */
   function position(key: string): number {
     let [low, high] = [0, sorted.length];
     while (low < high) {

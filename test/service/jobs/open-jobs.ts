@@ -8,13 +8,13 @@ export interface Opened {
   readonly store: MemoryStore;
   readonly jobs: JobStore;
   readonly clock: { now(): number };
-  /** Lets time pass. */
+  /** Advances the clock. */
   pass(durationMs: number): void;
-  /** The same jobs for another process, which sees the store in its own way. */
+  /** Opens the same jobs for another process, with its own view of the store. */
   through(store: ObjectStore): JobStore;
 }
 
-/** An empty store of jobs and the time it goes by. */
+/** Creates an empty store of jobs, and its clock. */
 export function openJobs(): Opened {
   let now = NOW;
   const store = memoryStore();

@@ -65,7 +65,7 @@ export const outputs = {
   uncached: null,
 };
 
-/** The record after events that must all be allowed. */
+/** Applies events to a record; throws if one is not allowed. */
 export function later(record: JobRecord, now: number, ...events: JobEvent[]): JobRecord {
   return events.reduce((current, event) => {
     const next = transition(current, event, now);

@@ -1,8 +1,8 @@
 import { openFolderStore, StoreError } from "../../../lib/service/storage/index.ts";
 
 /**
- * Adds one to the number under a key, so many times, by compare-and-swap; then says how often it was not told whether
- * it had.
+ * Increments the number under a key a number of times by compare-and-swap. Then prints how often the outcome
+ * of a write was unknown.
  */
 const [folder, key, times] = process.argv.slice(2);
 const store = await openFolderStore(folder!, { signUrl: () => "" });
@@ -16,7 +16,7 @@ async function isAdded(): Promise<boolean> {
     const put = await store.put(key!, new TextEncoder().encode(`${next}`), { ifMatch: object.etag });
     return put.ok;
   } catch (error) {
-    // Slept so long after it wrote that too many have written since.
+    // So many other writes followed that the outcome of this one is unknown.
     if (!(error instanceof StoreError && error.code === "unavailable")) throw error;
     unknown += 1;
     return false;

@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { everyKey, type ObjectStore, type PutResult } from "../../../lib/service/storage/index.ts";
 
-/** What came back for a signed URL: null where it was refused. */
+/** Answer to a signed URL; null if it was refused. */
 export type Served = { readonly body: Uint8Array; readonly contentType: string } | null;
 
 export interface Subject {
-  /** Empty. */
+  /** Store under test, empty. */
   readonly store: ObjectStore;
-  /** Reads a signed URL as a stranger would. */
+  /** Reads a signed URL without credentials. */
   fetch(url: string): Promise<Served>;
-  /** Lets so much time pass for signed URLs. */
+  /** Advances the time for signed URLs. */
   advance(seconds: number): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ function etagOf(result: PutResult): string {
 
 const FAILED = { ok: false, reason: "precondition_failed" };
 
-/** A server may answer any of several writes at once with 409, which says to try again. */
+/** Retries a write that was refused with 409, which a server may answer to any of several concurrent writes. */
 async function untilAnswered(write: () => Promise<PutResult>): Promise<PutResult> {
   for (;;) {
     const result = await write();
@@ -36,9 +36,9 @@ async function untilAnswered(write: () => Promise<PutResult>): Promise<PutResult
 }
 
 /**
- * What every object store must do.
+ * Contract of every object store.
  *
- * @param lacks titles of checks that are known to fail with a server, and are skipped by name
+ * @param lacks  titles of tests that are known to fail with a server, and are skipped
  */
 export function objectStoreContract(open: () => Promise<Subject>, lacks: readonly string[] = []): void {
   let subject: Subject;

@@ -6,7 +6,7 @@ const store = await openFolderStore(folder!, { signUrl: () => "" });
 console.log("ready");
 for (;;) {
   const key = `a/${Math.floor(Math.random() * 3)}/b`;
-  // A body that shows whether it is whole: one letter, from 1 to 30,000 times, and the count.
+  // A body that reveals truncation: a letter repeated 1 to 30,000 times, and the count.
   const length = 1 + Math.floor(Math.random() * 30_000);
   const body = new TextEncoder().encode(`${"x".repeat(length)}${length}`);
   try {

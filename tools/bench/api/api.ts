@@ -25,8 +25,9 @@ const QUICK: Repeats = { rounds: 2, starts: 5, jobs: [20, 100, 300], posts: 100 
 const PACKAGES = ["hono", "@hono/node-server", "zod", "pino"];
 
 /**
- * `api [--quick] [--from FILE]`: requests a second beside those of the bare framework, the time to the worker's start,
- * memory, and one idempotency key used many times at once. A quick run reports beside its measurements in out/bench.
+ * Runs `api [--quick] [--from FILE]`: requests per second next to those of the bare framework, the time to
+ * the worker's start, memory, and concurrent requests with one idempotency key. A quick run writes its report
+ * to out/bench.
  */
 export async function runApi({ values, args }: Written<"from">): Promise<void> {
   const results = values.from

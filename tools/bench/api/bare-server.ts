@@ -7,8 +7,8 @@ import { Hono } from "hono";
 import { answerQuestions } from "./server-process.ts";
 
 /**
- * `bare-server.ts FILE`: the yardstick, which reads and answers the same JSON on the same framework and does nothing
- * else. The file holds the answers by id; a POST is answered with the first.
+ * Baseline server (`bare-server.ts FILE`), which reads and answers the same JSON with the same framework and
+ * does nothing else. The file holds the answers by id; every POST is answered with the first.
  */
 
 const answers = JSON.parse(await readFile(process.argv[2]!, "utf8")) as Record<string, object>;

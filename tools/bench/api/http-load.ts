@@ -3,8 +3,8 @@ import { connect } from "node:net";
 import { quantile } from "../statistics.ts";
 
 /**
- * A client that costs less than the servers it measures, which that of node:http does not: a fixed number of kept
- * connections, each with one request under way.
+ * HTTP client that costs less processor time than the measured servers, unlike that of node:http. It keeps a
+ * fixed number of connections, each with one request in progress.
  */
 
 export interface HttpRequest {
@@ -20,7 +20,7 @@ export interface HttpAnswer {
 }
 
 export interface Connection {
-  /** One after another: the next when the last was answered. */
+  /** Sends a request and resolves to its answer. The next request must wait for it. */
   send(request: HttpRequest): Promise<HttpAnswer>;
   close(): void;
 }
@@ -29,18 +29,22 @@ export interface Load {
   readonly port: number;
   readonly connections: number;
   readonly requests: number;
-  /** The request to send as the next one. */
+  /** Returns the next request to send. */
   readonly next: () => HttpRequest;
 }
 
-/** What one round of requests came to; latencies are in milliseconds. */
+/** Result of one round of requests; latencies are in milliseconds. */
 export interface LoadRound {
   readonly perSecond: number;
   readonly p50: number;
   readonly p99: number;
 }
 
-/** @throws Error if the server answers anything but success */
+/**
+ * Measures one round of requests.
+ *
+ * @throws Error if an answer has another status than 200
+ */
 export async function measureLoad({ port, connections, requests, next }: Load): Promise<LoadRound> {
   const opened = await Promise.all(Array.from({ length: connections }, () => openConnection(port)));
   const milliseconds: number[] = [];
@@ -66,7 +70,7 @@ export async function measureLoad({ port, connections, requests, next }: Load): 
   return { perSecond, p50: quantile(milliseconds, 0.5), p99: quantile(milliseconds, 0.99) };
 }
 
-/** One request on a connection of its own. */
+/** Sends one request on a new connection. */
 export async function sendOnce(port: number, request: HttpRequest): Promise<HttpAnswer> {
   const connection = await openConnection(port);
   try {
@@ -76,11 +80,11 @@ export async function sendOnce(port: number, request: HttpRequest): Promise<Http
   }
 }
 
-/** A connection to this machine's `port`. */
+/** Opens a connection to a local port. */
 export async function openConnection(port: number): Promise<Connection> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   await once(socket, "connect");
-  // One character a byte, so that lengths are those of the headers.
+  // One character per byte, so that lengths agree with those in headers.
   socket.setEncoding("latin1");
   let received = "";
   let waiting: { resolve: (answer: HttpAnswer) => void; reject: (error: Error) => void } | null = null;
@@ -116,7 +120,7 @@ function wireForm({ method, path, headers = {}, json }: HttpRequest): string {
   return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`;
 }
 
-/** Null before the answer is whole, as far as JSON answers of one's own servers need it. */
+/** Parses a JSON answer of our own servers; null while it is incomplete. */
 export function parseAnswer(received: string): HttpAnswer | null {
   const headEnd = received.indexOf("\r\n\r\n");
   if (headEnd < 0) return null;

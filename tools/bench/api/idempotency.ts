@@ -4,7 +4,7 @@ import { countVideos, postVideo } from "./requests.ts";
 import type { ApiResults } from "./results.ts";
 import { startServer } from "./server-process.ts";
 
-/** Sends one request on so many connections at once, all with the same idempotency key, and counts the jobs. */
+/** Sends the same request with the same idempotency key on many connections at once, and counts the jobs created. */
 export async function measureIdempotency(folder: string, posts: number): Promise<ApiResults["idempotency"]> {
   const server = await startServer({ script: "./server.ts", args: [folder, "1"], core: null });
   try {

@@ -8,14 +8,14 @@ import { type ServerProcess, startServer } from "./server-process.ts";
 
 const CONNECTIONS = [1, 16] as const;
 
-/** In each round; those of the yardstick are over sooner. */
+/** Requests per round; those to the bare framework take less time. */
 export const REQUESTS = {
   POST: { ours: 200, bare: 1000 },
   GET: { ours: 500, bare: 2000 },
 } as const;
 
 export interface LoadOptions {
-  /** Data folder of a service that is stopped, and a completed video in it. */
+  /** Data folder of a stopped service that has a completed video. */
   readonly folder: string;
   readonly key: string;
   readonly videoId: string;
@@ -23,7 +23,7 @@ export interface LoadOptions {
   readonly rounds: number;
 }
 
-/** Rounds of every route, in which the API and the bare framework take turns on one core. */
+/** Measures rounds of every route. The API and the bare framework take turns on the same core. */
 export async function measureLoads(options: LoadOptions): Promise<ApiLoad[]> {
   const { folder, key, videoId, core, rounds } = options;
   const ours = await startServer({ script: "./server.ts", args: [folder, "0"], core });
@@ -42,7 +42,7 @@ export async function measureLoads(options: LoadOptions): Promise<ApiLoad[]> {
         return { route, connections, requests, ours: [], bare: [] };
       }),
     );
-    // The first round warms both up and is not told.
+    // The first round is a warm-up and is not reported.
     for (let round = 0; round <= rounds; round++) {
       for (const load of loads) {
         const waiting = await sendForVideo(ours.port, postVideo(key));
@@ -84,7 +84,7 @@ function requestOf(route: Route, key: string, ids: { queued: string; completed: 
   }
 }
 
-/** A round of requests, and the processor time that the server spent on each. */
+/** Measures a round of requests, and the server's processor time per request. */
 export async function measureRound(server: ServerProcess, load: Omit<Load, "port">): Promise<ApiRound> {
   const before = await server.cpuSeconds();
   const round = await measureLoad({ ...load, port: server.port });

@@ -7,19 +7,22 @@ import type { ApiResults } from "./results.ts";
 import { startServer } from "./server-process.ts";
 
 const CONNECTIONS = 16;
-/** A key may have a thousand jobs that are not over; many requests at once may overshoot a smaller number. */
+/**
+ * Number of jobs per API key. A key may have a thousand unfinished jobs; the margin allows for concurrent
+ * requests.
+ */
 const JOBS_A_KEY = 900;
 const GETS = 200;
 
 export interface MemoryOptions {
-  /** Does not exist yet. */
+  /** Folder to create. */
   readonly folder: string;
   readonly core: number | null;
-  /** After how many jobs to look, ascending. */
+  /** Numbers of jobs after which to measure, ascending. */
   readonly jobs: readonly number[];
 }
 
-/** Creates jobs that nobody works on, and looks at the API's process and its folder. */
+/** Creates jobs that no worker runs, and measures the memory of the API's process and the size of its folder. */
 export async function measureMemory({ folder, core, jobs }: MemoryOptions): Promise<ApiResults["memory"]> {
   const tenants = Math.ceil(jobs.at(-1)! / JOBS_A_KEY);
   const server = await startServer({ script: "./server.ts", args: [folder, String(tenants)], core });
@@ -31,7 +34,7 @@ export async function measureMemory({ folder, core, jobs }: MemoryOptions): Prom
     let created = 0;
     for (const count of jobs) {
       const next = () => postVideo(keys[created++ % keys.length]!);
-      // The last one is sent apart, to know its id.
+      // The last request is sent separately to learn its job's id.
       await measureLoad({ port, connections: CONNECTIONS, requests: count - created - 1, next });
       const newest = await sendForVideo(port, next());
       const get = getVideo(keys[(created - 1) % keys.length]!, newest.id);
@@ -48,11 +51,11 @@ export async function measureMemory({ folder, core, jobs }: MemoryOptions): Prom
 }
 
 interface FolderSize {
-  /** Files and folders. */
+  /** Number of files and folders. */
   readonly entries: number;
-  /** In files. */
+  /** Bytes in files. */
   readonly bytes: number;
-  /** In files and folders, as blocks of the disk. */
+  /** Bytes of the disk blocks of files and folders. */
   readonly diskBytes: number;
 }
 

@@ -3,7 +3,7 @@ import { table } from "../markdown.ts";
 import { quantile, type Spread } from "../statistics.ts";
 import { type ApiResults, growthByJob, type LoadSummary, summariseLoad } from "./results.ts";
 
-/** The section of the benchmarks document about the API, as Markdown, from nothing but the measurements. */
+/** Writes the API section of the benchmarks document as Markdown, from the measurements only. */
 
 const AIM = { startMs: 50, heapBytesByJob: 50 } as const;
 

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { circumstancesSchema } from "../machine.ts";
 import { ratios, type Spread, spread } from "../statistics.ts";
 
-/** What a client may ask; the second is how clients that repeat themselves ask for a video. */
+/** Measured requests. The second is the way of clients that retry. */
 export const ROUTES = [
   "POST /v1/videos",
   "POST /v1/videos, Idempotency-Key",
@@ -17,51 +17,51 @@ const roundSchema = z.object({
   perSecond: z.number().positive(),
   p50: milliseconds,
   p99: milliseconds,
-  /** Processor time of a request, in all threads of the server. */
+  /** Processor time per request, in all threads of the server. */
   cpu: milliseconds,
 });
 
-/** One value for each round, in order: the two servers take turns, so a ratio is of one round. */
+/** Values of each round, in order. The two servers take turns, so ratios are computed per round. */
 const rounds = z.array(roundSchema).min(1);
 
 const loadSchema = z.object({
   route: z.enum(ROUTES),
   connections: z.int().positive(),
-  /** In each round. */
+  /** Requests per round. */
   requests: z.object({ ours: z.int().positive(), bare: z.int().positive() }),
   ours: rounds,
   bare: rounds,
 });
 
 const memorySchema = z.object({
-  /** API keys that the jobs were spread over, since one may have a thousand that are not over. */
+  /** Number of API keys used, since a key may have a thousand unfinished jobs. */
   keys: z.int().positive(),
-  /** Bytes of the API's process when so many jobs were created. */
+  /** Bytes of the API's process after a number of jobs was created. */
   points: z
     .array(
       z.object({
         jobs: z.int().positive(),
         resident: z.number(),
         heap: z.number(),
-        /** Processor milliseconds of asking for the newest of them. */
+        /** Processor milliseconds of a request for the newest job. */
         getCpu: milliseconds,
       }),
     )
     .min(2),
-  /** What all of the jobs added to the data folder. */
+  /** Growth of the data folder by all jobs. */
   folder: z.object({ entries: z.int(), bytes: z.number(), diskBytes: z.number() }),
 });
 
-/** Everything `api` measured: enough to write the report again. */
+/** All measurements of `api`; the report is written from them. */
 export const apiResultsSchema = z.object({
   kind: z.literal("api"),
   circumstances: circumstancesSchema,
   /** Load average over one minute at the end. */
   loadAfter: z.number(),
-  /** Whether the servers were held to one core. */
+  /** True if the servers were pinned to one core. */
   isPinned: z.boolean(),
   loads: z.array(loadSchema).min(1),
-  /** Of one job after another: until the request was answered, and from the request to the worker's start. */
+  /** Times of one job after another: from the request to its answer, and to the worker's start. */
   start: z.object({
     answered: z.array(milliseconds).min(1),
     begun: z.array(z.number().nonnegative()).min(1),
@@ -69,10 +69,10 @@ export const apiResultsSchema = z.object({
   memory: memorySchema,
   idempotency: z.object({
     posts: z.int().positive(),
-    /** How many were answered with each status. */
+    /** Number of answers by status. */
     statuses: z.record(z.string(), z.int()),
     ids: z.int(),
-    /** Videos that the list has afterwards. */
+    /** Number of videos in the list afterwards. */
     listed: z.int(),
     seconds: z.number().positive(),
   }),
@@ -82,15 +82,15 @@ export type ApiResults = z.infer<typeof apiResultsSchema>;
 export type ApiLoad = z.infer<typeof loadSchema>;
 export type ApiRound = z.infer<typeof roundSchema>;
 
-/** What is told of one route under one number of connections. */
+/** Summary of one route with one number of connections. */
 export interface LoadSummary {
   readonly route: Route;
   readonly connections: number;
   readonly ours: Readonly<Record<keyof ApiRound, Spread>>;
   readonly bare: Readonly<Record<keyof ApiRound, Spread>>;
-  /** Requests per second of ours over those of the bare framework, of each round. */
+  /** Requests per second of our server divided by those of the bare framework, per round. */
   readonly rateRatio: Spread;
-  /** Processor time of a request of ours over one of the bare framework, of each round. */
+  /** Processor time per request of our server divided by that of the bare framework, per round. */
   readonly cpuRatio: Spread;
 }
 
@@ -111,7 +111,7 @@ function summariseRounds(sides: readonly ApiRound[]): Record<keyof ApiRound, Spr
   return { perSecond: of("perSecond"), p50: of("p50"), p99: of("p99"), cpu: of("cpu") };
 }
 
-/** Bytes that each job added to the process between the last two points; the first ones warm it up. */
+/** Returns the bytes per job added to the process between the last two points; the earlier points are warm-up. */
 export function growthByJob({ points }: ApiResults["memory"]): { resident: number; heap: number } {
   const [before, after] = points.slice(-2) as [(typeof points)[number], (typeof points)[number]];
   const jobs = after.jobs - before.jobs;

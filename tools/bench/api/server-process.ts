@@ -5,33 +5,37 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Bytes, after a collection of garbage. */
+/** Memory of a process in bytes, after garbage collection. */
 export interface ProcessMemory {
   readonly resident: number;
   readonly heap: number;
 }
 
-/** A server that is measured, in a process of its own. */
+/** Measured server, in a process of its own. */
 export interface ServerProcess {
   readonly port: number;
   readonly keys: readonly string[];
   memory(): Promise<ProcessMemory>;
-  /** Seconds of processor time that all its threads have used so far. */
+  /** Returns the seconds of processor time used so far by all threads. */
   cpuSeconds(): Promise<number>;
-  /** Ends every job that is not over. */
+  /** Cancels every unfinished job. */
   cancelAll(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface ServerOptions {
-  /** Beside this file. */
+  /** Path of the script, relative to this file. */
   readonly script: string;
   readonly args: readonly string[];
-  /** The one core that all its threads share; null where that cannot be had. */
+  /** Core that all threads of the server share; null if it cannot be set. */
   readonly core: number | null;
 }
 
-/** @throws Error if it ends before it listens; its own message says why */
+/**
+ * Starts a server and waits until it listens.
+ *
+ * @throws Error if it exits before; its own output says why
+ */
 export async function startServer({ script, args, core }: ServerOptions): Promise<ServerProcess> {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const node = [process.execPath, "--expose-gc", "--import", import.meta.resolve("tsx"), path, ...args];
@@ -60,7 +64,7 @@ export async function startServer({ script, args, core }: ServerOptions): Promis
   };
 }
 
-/** In the server's process: answers what {@link ServerProcess} asks, and ends with its parent. */
+/** Answers the questions of {@link ServerProcess} in the server's process, which exits with its parent. */
 export function answerQuestions(cancelAll: () => Promise<void>): void {
   const answers: Record<string, () => unknown> = { cancelAll, memory: memoryNow, cpuSeconds: cpuSecondsNow };
   process.on("message", async (question: string) => process.send!((await answers[question]!()) ?? null));
@@ -79,7 +83,7 @@ function cpuSecondsNow(): number {
   return (user + system) / 1e6;
 }
 
-/** The first core that this process may use; null where there is no `taskset`. */
+/** Returns the first core that this process may use; null if there is no `taskset`. */
 export async function firstCore(): Promise<number | null> {
   try {
     const { stdout } = await run("taskset", ["--cpu-list", "--pid", String(process.pid)]);

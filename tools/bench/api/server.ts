@@ -17,8 +17,8 @@ import { demoModel } from "../options.ts";
 import { answerQuestions } from "./server-process.ts";
 
 /**
- * `api-server.ts FOLDER TENANTS`: the API over the data folder of the local service, in a process of its own and with
- * nobody who works on its jobs. It makes a key for each of so many new tenants.
+ * API server (`server.ts FOLDER TENANTS`) over the data folder of the local service, without a worker for its
+ * jobs. It creates a key for each of the given number of new tenants.
  */
 
 const [folder, tenants] = [process.argv[2]!, Number(process.argv[3])];
@@ -53,12 +53,12 @@ const app = createApp({
   webhookUrls: { allowLoopback: false, blockedHosts: [] },
   clock,
   random,
-  // A line a request, as the service writes.
+  // The service logs one line per request; so does this server.
   log: pino({ base: null }, pino.destination(join(folder, "requests.log"))),
   version: "bench",
 });
 
-/** One after another: what is timed is to find a queue of its own making. */
+/** Cancels every unfinished job, one after the other, so that each round starts with an empty queue. */
 async function cancelAll(): Promise<void> {
   for await (const ref of jobs.unfinished()) await jobs.apply(ref, { type: "cancel" });
 }

@@ -6,22 +6,22 @@ import { repository } from "../options.ts";
 import { getVideo, postVideo, sendForVideo } from "./requests.ts";
 
 export interface StartTimes {
-  /** Milliseconds from sending each request to its answer. */
+  /** Milliseconds from each request to its answer. */
   readonly answered: number[];
-  /** Milliseconds from each request to the worker's start, by the receipt. */
+  /** Milliseconds from each request to the worker's start, as in the receipt. */
   readonly begun: number[];
-  /** The last video, which is completed, and the key that made it. */
+  /** Id of the last video, which is completed, and the key that created it. */
   readonly videoId: string;
   readonly key: string;
 }
 
-/** The first jobs load the model. */
+/** Number of warm-up jobs; the first of them load the model. */
 const WARMUP = 2;
 const POLL_MS = 50;
-/** Whatever the last job left to do is done by then: the service is idle. */
+/** Pause after which the service is idle again. */
 const PAUSE_MS = 300;
 
-/** Runs the local service as `npm start` does, and gives it one job after another. */
+/** Runs the local service like `npm start`, and sends it one job after another. */
 export async function timeStart(folder: string, count: number): Promise<StartTimes> {
   const service = spawn(process.execPath, ["--import", "tsx", "functions/local/start.ts"], {
     cwd: repository,
@@ -56,7 +56,7 @@ export async function timeStart(folder: string, count: number): Promise<StartTim
   }
 }
 
-/** What the service says when it listens. */
+/** Reads the port and the API key that the service prints once it listens. */
 async function greeting(service: ChildProcess): Promise<{ port: number; key: string }> {
   let text = "";
   for await (const line of createInterface({ input: service.stdout! })) {

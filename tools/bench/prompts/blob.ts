@@ -1,20 +1,20 @@
-/** The largest connected part of a mask. */
+/** Largest connected component of a mask. */
 export interface Blob {
-  /** [H, W] of 0 and 1. */
+  /** Mask [H, W] of 0 and 1. */
   readonly mask: Uint8Array;
   readonly width: number;
   readonly height: number;
-  /** Pixels. */
+  /** Area in pixels. */
   readonly area: number;
   /** Centroid in pixels; the centre of the first pixel is 0.5. */
   readonly x: number;
   readonly y: number;
 }
 
-/** Fewer pixels than this are noise: the smallest object has some forty. */
+/** Minimum area of an object in pixels. The smallest object has about forty; less is noise. */
 const MIN_AREA = 12;
 
-/** The largest 4-connected part of a mask [H, W], null where there is none worth the name. */
+/** Returns the largest 4-connected component of a mask [H, W], or null if it is smaller than the minimum area. */
 export function largestBlob(mask: Uint8Array, width: number, height: number): Blob | null {
   const seen = new Uint8Array(mask.length);
   let largest: number[] = [];
@@ -36,11 +36,11 @@ export function largestBlob(mask: Uint8Array, width: number, height: number): Bl
   return { mask: blob, width, height, area, x: x / area, y: y / area };
 }
 
-/** The pixels connected to `start`, marked in `seen`. */
+/** Returns the pixels connected to `start`, and marks them in `seen`. */
 function flood(mask: Uint8Array, seen: Uint8Array, start: number, width: number): number[] {
   const part = [start];
   seen[start] = 1;
-  // The list grows while it is walked.
+  // The list grows during the iteration.
   for (const at of part) {
     const x = at % width;
     const neighbours = [at - width, at + width, x > 0 ? at - 1 : -1, x < width - 1 ? at + 1 : -1];

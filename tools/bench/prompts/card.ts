@@ -4,7 +4,7 @@ import { writeFileAtomically } from "../../../lib/generation/video/index.ts";
 const START = "<!-- prompts:start -->";
 const END = "<!-- prompts:end -->";
 
-/** Puts a section between its markers; a card without them gets them, under a heading, at its end. */
+/** Puts a section between its markers. A card without markers gets them at its end, under a heading. */
 export function withPromptSection(card: string, section: string): string {
   const marked = `${START}\n${section.trim()}\n${END}`;
   const start = card.indexOf(START);
@@ -13,7 +13,7 @@ export function withPromptSection(card: string, section: string): string {
   return card.slice(0, start) + marked + card.slice(end + END.length);
 }
 
-/** Writes the section into a model card, whole or not at all. False if there is no such file. */
+/** Writes the section into a model card, atomically. Resolves to false if there is no such file. */
 export async function writePromptSection(cardFile: string, section: string): Promise<boolean> {
   let card: string;
   try {

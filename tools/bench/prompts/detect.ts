@@ -4,19 +4,22 @@ import { type Direction, fitMotion, type Motion } from "./motion.ts";
 import { backgroundColour, type Colour, objectColour, objectMask } from "./palette.ts";
 import { fitShape, type Shape } from "./shape.ts";
 
-/** What a video shows. Everything but the background is null where no object was found. */
+/** Content of a video as detected. All fields but the background are null if no object was found. */
 export interface Observation {
   readonly background: Colour;
   readonly colour: Colour | null;
   readonly shape: Shape | null;
-  /** Mean intersection over union with that shape, 0 to 1: how sure the shape is. */
+  /** Mean intersection over union with the shape, 0 to 1: the confidence in it. */
   readonly overlap: number;
   readonly motion: Motion | null;
   readonly isMoving: boolean | null;
   readonly direction: Direction | null;
 }
 
-/** Watches a video of one object over a background, knowing the demo model's palette and shapes and not the prompt. */
+/**
+ * Detects one object over a background. The detector knows the demo model's palette and shapes, but not the
+ * prompt.
+ */
 export function detect(frames: Frames): Observation {
   const background = backgroundColour(frames);
   const nothing = { colour: null, shape: null, overlap: 0, motion: null, isMoving: null, direction: null };
@@ -28,7 +31,7 @@ export function detect(frames: Frames): Observation {
     const blob = largestBlob(mask, frames.width, frames.height);
     return blob && { frame, ...blob };
   }).filter((blob) => blob !== null);
-  // A track through fewer frames than half would say little of the video.
+  // A track of fewer than half of the frames is too short to judge.
   if (found.length < Math.max(3, frames.count / 2)) return { background, ...nothing, colour };
 
   const { shape, overlap, isSpinning } = fitShape(found);

@@ -1,5 +1,5 @@
 /**
- * What an object does, from where it is in every frame. Thresholds lie between the ranges that scenes.py
+ * Motion of an object from its position in every frame. Thresholds lie between the ranges that scenes.py
  * draws from.
  */
 
@@ -8,7 +8,7 @@ export type Motion = "still" | "slow" | "fast" | "bounce" | "spin" | "grow" | "s
 
 export const directions: readonly Direction[] = ["left", "right", "up", "down"];
 
-/** An object in one frame, in pixels; y points down. */
+/** Position of an object in one frame, in pixels; y points down. */
 export interface Position {
   readonly frame: number;
   readonly x: number;
@@ -16,28 +16,33 @@ export interface Position {
   readonly area: number;
 }
 
-/** Pixels of extent below which an object stays where it is; what moves slowly makes 10 to 14. */
+/** Extent in pixels below which an object stands still; slow objects have 10 to 14. */
 const STILL_EXTENT = 4;
 
-/** Pixels from first to last frame that part slow (10 to 14) from fast (28 to 38). */
+/** Distance in pixels from first to last frame that separates slow (10 to 14) from fast (28 to 38). */
 const FAST_TRAVEL = 20;
 
 /**
- * Pixels of smoothed path from which an object bounces: it makes 51 to 95, and what moves fast at most 33.
+ * Length in pixels of the smoothed path from which an object bounces: bouncing gives 51 to 95, fast motion at
+ * most 33.
  */
 const BOUNCE_PATH = 42;
 
-/** Natural logarithm of the last radius over the first; what grows makes 0.8 to 1.4. */
+/** Threshold of ln(last radius / first radius); growing objects have 0.8 to 1.4. */
 const GROWTH = 0.45;
 
 export interface MotionFit {
   readonly isMoving: boolean;
-  /** Null for what does not move. */
+  /** Direction of motion; null if the object does not move. */
   readonly direction: Direction | null;
   readonly motion: Motion;
 }
 
-/** @param track  at least two frames, in order */
+/**
+ * Classifies the motion of an object.
+ *
+ * @param track  at least two frames, in order
+ */
 export function fitMotion(track: readonly Position[], isSpinning: boolean): MotionFit {
   const smooth = smoothed(track);
   const xs = smooth.map(({ x }) => x);
@@ -71,7 +76,7 @@ function directionOf(across: number, down: number): Direction {
   return down < 0 ? "up" : "down";
 }
 
-/** Means of each frame and its neighbours: a soft outline makes the centroid tremble. */
+/** Averages each position with its neighbours: the centroid of a soft outline jitters. */
 function smoothed(track: readonly Position[]): { x: number; y: number }[] {
   return track.slice(1, -1).map((_, i) => {
     const three = track.slice(i, i + 3);
@@ -83,7 +88,7 @@ function pathLength(track: readonly { x: number; y: number }[]): number {
   return track.slice(1).reduce((sum, { x, y }, i) => sum + Math.hypot(x - track[i]!.x, y - track[i]!.y), 0);
 }
 
-/** Of the line through the points, by least squares. */
+/** Slope of the line through the points, by least squares. */
 function slope(xs: readonly number[], ys: readonly number[]): number {
   const [mx, my] = [mean(xs), mean(ys)];
   const covariance = xs.reduce((sum, x, i) => sum + (x - mx) * (ys[i]! - my), 0);

@@ -1,4 +1,4 @@
-/** The colours of the demo model's videos, as tools/demo-model/scenes.py draws them. */
+/** Colours of the demo model's videos, as tools/demo-model/scenes.py draws them. */
 import type { Frames } from "../../../lib/generation/video/index.ts";
 
 export type Rgb = readonly [number, number, number];
@@ -20,16 +20,16 @@ export const colours = Object.keys(palette) as readonly Colour[];
 
 const PALER = 0.42;
 
-/** Pixels from the edge that count as border: too narrow for an object to fill it. */
+/** Width of the border in pixels, which an object is too large to fill. */
 const BORDER = 6;
 
-/** RGB distance beyond which a pixel speaks no more against a colour: it may belong to the object. */
+/** RGB distance at which the cost of a pixel is capped: it may belong to the object. */
 const FAR = 80;
 
-/** RGB distance at which a pixel is only weak evidence of a colour: mixtures at an object's edge lie farther away. */
+/** RGB distance at which a pixel is only weak evidence of a colour; mixtures at an object's edge are farther away. */
 const NEAR = 35;
 
-/** The other colour of a pattern over `colour`: a paler tint, or a grey for white and black. */
+/** Returns the second colour of a pattern over `colour`: a paler tint, or a grey for white and black. */
 export function secondColour(colour: Colour): Rgb {
   if (colour === "white") return [186, 188, 194];
   if (colour === "black") return [78, 78, 88];
@@ -37,12 +37,15 @@ export function secondColour(colour: Colour): Rgb {
   return [r + (255 - r) * PALER, g + (255 - g) * PALER, b + (255 - b) * PALER];
 }
 
-/** RGB distance of a pixel to a colour of the palette. */
+/** Returns the RGB distance of a pixel to a colour of the palette. */
 export function distanceToColour(pixel: Rgb, colour: Colour): number {
   return Math.sqrt(squared(minus(pixel, palette[colour])));
 }
 
-/** RGB distance of a pixel to the nearest mixture of a background's two colours, which is what patterns consist of. */
+/**
+ * Returns the RGB distance of a pixel to the nearest mixture of a background's two colours, of which patterns
+ * consist.
+ */
 export function distanceToBackground(pixel: Rgb, background: Colour): number {
   const first = palette[background];
   const way = minus(secondColour(background), first);
@@ -51,7 +54,7 @@ export function distanceToBackground(pixel: Rgb, background: Colour): number {
   return Math.sqrt(squared(minus(offset, [way[0] * mix, way[1] * mix, way[2] * mix])));
 }
 
-/** The background that explains the borders of all frames best. */
+/** Returns the background that explains the borders of all frames best. */
 export function backgroundColour(frames: Frames): Colour {
   const cost = colours.map((colour) => {
     let sum = 0;
@@ -67,8 +70,8 @@ export function backgroundColour(frames: Frames): Colour {
 }
 
 /**
- * The colour of what stands before a background: each pixel that is not background votes for its nearest colour, the
- * more so the nearer it is. Null where there is next to nothing.
+ * Returns the colour of the object over a background. Each pixel that is not background votes for its nearest
+ * colour, weighted by its distance. Null if there are hardly any votes.
  */
 export function objectColour(frames: Frames, background: Colour): Colour | null {
   const others = colours.filter((colour) => colour !== background);
@@ -85,7 +88,7 @@ export function objectColour(frames: Frames, background: Colour): Colour | null 
   return most < frames.count ? null : others[votes.indexOf(most)]!;
 }
 
-/** Which pixels of a frame are nearer to the object's colour than to the background, [H, W] of 0 and 1. */
+/** Returns the mask [H, W] of pixels that are nearer to the object's colour (1) than to the background (0). */
 export function objectMask(frames: Frames, frame: number, background: Colour, object: Colour): Uint8Array {
   const mask = new Uint8Array(frames.width * frames.height);
   forEachPixel(frames, frame, (pixel, x, y) => {

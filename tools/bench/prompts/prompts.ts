@@ -1,8 +1,9 @@
 /**
- * Whether the demo model follows prompts that describe combinations it was never trained on: `npm run bench -- prompts`.
+ * Benchmark `npm run bench -- prompts`: checks whether the demo model follows prompts that describe
+ * combinations it was never trained on.
  *
- * Each prompt is generated, and a detector that knows the palette and the shapes, but not the prompt, says what the
- * video shows. test/bench/prompts/detect.test.ts has the detector's own error rate.
+ * Each prompt is generated, and a detector that knows the palette and the shapes, but not the prompt,
+ * describes the video. test/bench/prompts/detect.test.ts measures the detector's own error rate.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -30,18 +31,18 @@ interface HeldOutPrompt extends PromptAttributes {
 
 interface PromptCheckOptions {
   readonly model: string;
-  /** How many prompts, from the first; null for all. */
+  /** Number of prompts, from the first; null for all. */
   readonly count: number | null;
-  /** Null for the model's own. */
+  /** Null for the model's default. */
   readonly steps: number | null;
-  /** Null for the model's own. */
+  /** Null for the model's default. */
   readonly guidance: number | null;
   readonly cache: string;
   readonly json: string | null;
   readonly contactSheet: string | null;
 }
 
-/** How the videos were made, with every default filled in. */
+/** Settings of the videos, with every default filled in. */
 interface Conditions {
   readonly model: string;
   readonly cache: string;
@@ -50,8 +51,8 @@ interface Conditions {
 }
 
 /**
- * Generates and checks the held-out prompts, and prints the scores. A check of all of them without cache also goes
- * into the model's card.
+ * Generates and checks the held-out prompts, and prints the scores. A check of all prompts without cache also
+ * writes them to the model's card.
  */
 export async function runPromptCheck(values: Values): Promise<void> {
   const options = parseOptions(values);

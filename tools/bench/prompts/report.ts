@@ -3,17 +3,17 @@ import { type Direction, directions, type Motion } from "./motion.ts";
 import type { Colour } from "./palette.ts";
 import { type Shape, shapes } from "./shape.ts";
 
-/** What a prompt asks for. */
+/** Attributes that a prompt asks for. */
 export interface PromptAttributes {
   readonly shape: Shape;
   readonly colour: Colour;
   readonly background: Colour;
   readonly motion: Motion;
-  /** Null unless the motion is slow or fast. */
+  /** Direction of a slow or fast motion; null for other motions. */
   readonly direction: Direction | null;
 }
 
-/** A prompt, and what was seen in its video. */
+/** Prompt, and what was detected in its video. */
 export interface CheckedPrompt {
   readonly prompt: string;
   readonly seed: number;
@@ -25,19 +25,19 @@ export interface AttributeScore {
   readonly attribute: string;
   readonly n: number;
   readonly right: number;
-  /** 0 to 1; NaN when n is 0. */
+  /** Share of correct videos, 0 to 1; NaN if n is 0. */
   readonly share: number;
   /** 95 % Wilson interval of the share. */
   readonly interval: readonly [number, number];
-  /** The share the demo model aims at, null where none was set. */
+  /** Share that the demo model aims at; null if there is no goal. */
   readonly aim: number | null;
 }
 
-/** How often each expected value (row) was seen as each value (column). */
+/** Number of videos by expected value (row) and detected value (column). */
 export interface Confusion {
   readonly attribute: string;
   readonly expected: readonly string[];
-  /** The expected values and "none", for videos in which nothing of the kind was found. */
+  /** Columns: the expected values and "none", for videos in which nothing was detected. */
   readonly observed: readonly string[];
   readonly counts: readonly (readonly number[])[];
 }
@@ -53,7 +53,7 @@ type Pair = readonly [expected: string | boolean, observed: string | boolean | n
 interface Attribute {
   readonly name: string;
   readonly aim: number | null;
-  /** What was asked for and what was seen; null for prompts that the attribute says nothing of. */
+  /** Returns the expected and the detected value of an attribute; null for prompts that do not mention it. */
   readonly pair: (expected: PromptAttributes, observed: Observation) => Pair | null;
 }
 
@@ -68,7 +68,7 @@ const attributes: readonly Attribute[] = [
   {
     name: "still or moving",
     aim: 0.95,
-    // What spins, grows or shrinks stays in its place and yet does not stand still.
+    // Objects that spin, grow or shrink stay in place, but do not stand still.
     pair: (e, o) => (isInPlace(e.motion) ? null : [e.motion !== "still", o.isMoving]),
   },
   { name: "shape", aim: 0.8, pair: (e, o) => [e.shape, o.shape] },
@@ -85,7 +85,7 @@ const attributes: readonly Attribute[] = [
   })),
 ];
 
-/** Compares what was asked for with what was seen. */
+/** Compares expected and detected attributes. */
 export function promptReport(checked: readonly CheckedPrompt[]): PromptReport {
   const scores = attributes.map(({ name, aim, pair }) => {
     const pairs = checked.map(({ expected, observed }) => pair(expected, observed)).filter((p) => p !== null);
@@ -107,7 +107,7 @@ export function promptReport(checked: readonly CheckedPrompt[]): PromptReport {
 }
 
 /**
- * The 95 % interval of a share of which `right` of `n` were seen.
+ * Returns the 95 % Wilson interval of a share of `right` in `n`.
  *
  * @see Wilson, E. B. (1927), "Probable inference, the law of succession, and statistical inference"
  */
@@ -121,7 +121,7 @@ export function wilson(right: number, n: number): readonly [number, number] {
   return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
 }
 
-/** The scores and confusions as Markdown tables. */
+/** Formats the scores and confusion matrices as Markdown tables. */
 export function reportMarkdown({ scores, confusions }: PromptReport): string {
   const rows = scores
     .filter(({ n }) => n > 0)

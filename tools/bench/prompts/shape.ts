@@ -1,10 +1,10 @@
-/** Which of the demo model's shapes a blob is, by overlap with drawn ones. The geometry is that of scenes.py. */
+/** Recognition of the demo model's shapes by overlap with drawn ones. The geometry is that of scenes.py. */
 import type { Blob } from "./blob.ts";
 
 interface ShapeGeometry {
   /** Area of the shape with radius 1. */
   readonly area: number;
-  /** Radians after which a turned shape looks the same; 0 for those that always do. */
+  /** Angle of rotational symmetry in radians; 0 for shapes that look the same at every angle. */
   readonly symmetry: number;
   /** Signed distance to the outline of the shape with radius `r`, negative inside; y points down. */
   readonly distance: (dx: number, dy: number, r: number) => number;
@@ -44,10 +44,10 @@ export const shapes = Object.keys(geometries) as readonly Shape[];
 
 const ANGLE_STEP = Math.PI / 24;
 
-/** What overlap a turned template must gain before it is believed: more templates fit better by chance. */
+/** Overlap that rotated templates must gain to be believed: more templates fit better by chance. */
 const TURNING_PENALTY = 0.04;
 
-/** Radians over a clip, in one sense, from which an object counts as spinning: the slowest are told to make 2.4. */
+/** Net rotation over a clip in radians from which an object counts as spinning; the slowest prompts ask for 2.4. */
 const MIN_TURN = 1.2;
 
 export interface ShapeFit {
@@ -57,7 +57,10 @@ export interface ShapeFit {
   readonly isSpinning: boolean;
 }
 
-/** The shape that overlaps best with the blobs of a clip, each in its own place, size and, if need be, angle. */
+/**
+ * Returns the shape that overlaps best with the blobs of a clip, each with its own position, size and, if
+ * necessary, angle.
+ */
 export function fitShape(blobs: readonly Blob[]): ShapeFit {
   const fits = shapes.map((shape) => fitOne(shape, blobs));
   return fits.reduce((best, fit) => (fit.overlap > best.overlap ? fit : best));
@@ -75,7 +78,7 @@ function fitOne(shape: Shape, blobs: readonly Blob[]): ShapeFit {
 }
 
 /**
- * Intersection over union of a blob and a shape of the same area about its centroid.
+ * Returns the intersection over union of a blob and a shape of the same area at its centroid.
  *
  * @param angle  radians, clockwise on the screen
  */
@@ -83,7 +86,7 @@ export function overlap({ mask, width, height, area, x, y }: Blob, shape: Shape,
   const geometry: ShapeGeometry = geometries[shape];
   const radius = Math.sqrt(area / geometry.area);
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-  // No shape reaches farther than 1.25 radii; outside of that the union has the blob alone.
+  // No shape extends beyond 1.25 radii; outside, the union is the blob alone.
   const reach = 1.25 * radius + 1;
   const [left, right] = [Math.max(0, Math.floor(x - reach)), Math.min(width, Math.ceil(x + reach))];
   const [top, bottom] = [Math.max(0, Math.floor(y - reach)), Math.min(height, Math.ceil(y + reach))];
@@ -103,7 +106,7 @@ export function overlap({ mask, width, height, area, x, y }: Blob, shape: Shape,
   return intersection / union;
 }
 
-/** How far something turned that looks the same every `symmetry` radians, by the shortest way from frame to frame. */
+/** Returns the total rotation of a shape with an angle of symmetry, by the shortest rotation from frame to frame. */
 export function totalTurn(angles: readonly number[], symmetry: number): number {
   let turn = 0;
   for (let i = 1; i < angles.length; i++) {

@@ -6,8 +6,8 @@ const GAP = 4;
 const PAPER = 255;
 
 /**
- * One picture of many videos: each a strip of six frames from its first to its last, three strips in a row, in reading
- * order.
+ * Draws many videos into one picture: each is a strip of six frames from its first to its last, three strips
+ * per row, in reading order.
  *
  * @param videos  at least one, all of one shape
  */
@@ -32,7 +32,11 @@ export function contactSheet(videos: readonly Frames[]): Frames {
   return { width: sheetWidth, height: sheetHeight, count: 1, rgb };
 }
 
-/** @throws VideoError when the file cannot be written */
+/**
+ * Writes the picture to a file.
+ *
+ * @throws VideoError if the file cannot be written
+ */
 export async function writeContactSheet(file: string, videos: readonly Frames[]): Promise<void> {
   await writePoster(file, contactSheet(videos));
 }

@@ -7,7 +7,10 @@ const PLOT = { left: 52, right: WIDTH - 28, top: 56, height: 300 } as const;
 const PANEL_HEIGHT = PLOT.top + PLOT.height + 48;
 const RADIUS = 5;
 
-/** The colours pass WCAG AA on both papers; every family also has its own shape. */
+/**
+ * Style sheet of the chart. The colours pass WCAG AA on light and dark paper, and every family also has its
+ * own shape.
+ */
 const STYLE = `
 svg { --paper: #ffffff; --ink: #1f2937; --faint: #5b6472; --grid: #e3e6ea; --fewer: #5b6472; --static: #b45309;
   --fast: #1d4ed8; --slow: #0f766e; font: 12px system-ui, -apple-system, "Segoe UI", sans-serif }
@@ -39,7 +42,7 @@ interface Point {
   readonly isHollow: boolean;
   /** Mean computed steps. */
   readonly computed: number;
-  /** dB. */
+  /** PSNR in dB. */
   readonly psnr: number;
   readonly p10: number;
 }
@@ -50,8 +53,9 @@ interface Scale {
 }
 
 /**
- * PSNR over computed steps as an SVG of its own: one panel for each length of run, one mark for each method, a thin
- * line from its mean down to its 10th percentile. Follows the reader's light or dark scheme.
+ * Draws PSNR over computed steps as a standalone SVG: a panel for each number of denoising steps, a mark for
+ * each method, and a thin line from its mean down to its 10th percentile. The chart follows the reader's
+ * light or dark scheme.
  */
 export function qualityChart(results: QualityResults): string {
   const panels = stepCountsOf(results).map((steps) => ({ steps, points: pointsOf(results, steps) }));
@@ -81,9 +85,9 @@ function pointsOf(results: QualityResults, steps: number): Point[] {
     const runs = runsOf(results, steps, method);
     if (runs.length === 0) return [];
     const { computed, psnr } = summarise(runs);
-    // A method that changed no video has no place on this axis; the table says so.
+    // A method whose videos are all identical to the reference has infinite PSNR; only the table shows it.
     if (psnr.mean === null) return [];
-    // A line of plain samplers is told by one label, and its steps by the axis.
+    // The line of plain samplers has one label; the axis shows its steps.
     const isTold = method.family !== "fewer" || method === plain;
     const label = method.family === "fewer" ? "fewer steps, no cache" : method.name;
     return [
@@ -178,7 +182,7 @@ function labelsOf(points: readonly Point[], x: Scale, y: Scale): { point: Point;
   }));
 }
 
-/** Marks, the lines down from them, and the lines between them in pieces. */
+/** Returns the boxes of marks, of the lines below them, and of the lines between them in pieces. */
 function obstaclesOf(points: readonly Point[], x: Scale, y: Scale): Box[] {
   const around = (cx: number, cy: number, r: number): Box => ({
     left: cx - r,
@@ -203,7 +207,7 @@ function obstaclesOf(points: readonly Point[], x: Scale, y: Scale): Box[] {
   });
 }
 
-/** Upwards, from a tick below the least to a tick above the most. */
+/** Vertical scale in dB, from the tick below the minimum to the tick above the maximum. */
 function decibels(values: readonly number[]): Scale {
   const apart = Math.max(...values) - Math.min(...values) > 25 ? 10 : 5;
   const low = Math.floor(Math.min(...values) / apart) * apart;
@@ -213,7 +217,10 @@ function decibels(values: readonly number[]): Scale {
   return Object.assign(scale, { ticks });
 }
 
-/** To the right; equal ratios of steps, which are equal savings, are equal distances. */
+/**
+ * Horizontal scale of computed steps. It is logarithmic: equal ratios of steps, which are equal savings, have
+ * equal distances.
+ */
 function computedSteps(values: readonly number[]): Scale {
   const low = Math.min(...values) / 1.12;
   const high = Math.max(...values) * 1.12;

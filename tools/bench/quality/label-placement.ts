@@ -1,4 +1,4 @@
-/** Puts labels beside the points of a chart so that they cover neither each other nor what is drawn. */
+/** Placement of labels next to the points of a chart, so that they overlap neither each other nor what is drawn. */
 
 export interface Box {
   readonly left: number;
@@ -9,37 +9,37 @@ export interface Box {
 
 export interface LabelRequest {
   readonly text: string;
-  /** The point it belongs to. */
+  /** Position of the labelled point. */
   readonly x: number;
   readonly y: number;
 }
 
 export interface PlacedLabel {
   readonly text: string;
-  /** Where the baseline is held. */
+  /** Anchor of the baseline. */
   readonly x: number;
   readonly y: number;
-  /** What is at `x`: held at the end next to the point, a label keeps its distance in any font. */
+  /** Part of the text at `x`. Anchored at the end next to the point, a label keeps its distance in any font. */
   readonly anchor: "start" | "middle" | "end";
   readonly box: Box;
 }
 
-/** Of a 12 px sans-serif, a little more than its average letter needs. */
+/** Width of a letter: slightly more than the average in a 12 px sans-serif font. */
 const LETTER_WIDTH = 6.8;
 const ASCENT = 9;
 const HEIGHT = 12;
-/** From the middle of a point to its label. */
+/** Distance from the centre of a point to its label. */
 const GAP = 9;
-/** Labels look at each other this often: the first to be placed knows none of the others. */
+/** Rounds of placement: the first label to be placed does not know the others. */
 const ROUNDS = 4;
-/** A square pixel outside costs more than any overlap inside. */
+/** Cost of a square pixel outside the bounds, higher than that of any overlap inside. */
 const OUTSIDE = 100;
-/** Square pixels of overlap that the next best side is worth. */
+/** Overlap in square pixels that is accepted to stay on a preferred side. */
 const PREFERENCE = 1.5;
 
 /**
- * A place for every label, in the order of the requests: right of its point where that is free, and else whichever
- * side covers least of `obstacles`, of other labels, and of what lies outside `bounds`.
+ * Places every label, in the order of the requests: right of its point if that is free, otherwise on the side
+ * that least covers `obstacles`, other labels, and the area outside `bounds`.
  */
 export function placeLabels(
   requests: readonly LabelRequest[],
@@ -61,7 +61,7 @@ export function placeLabels(
   return placed as PlacedLabel[];
 }
 
-/** The eight sides of a point, best first. */
+/** Returns the positions at the eight sides of a point, best first. */
 function candidates({ text, x, y }: LabelRequest): PlacedLabel[] {
   const width = text.length * LETTER_WIDTH;
   const beside = y - HEIGHT / 2;

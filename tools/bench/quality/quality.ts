@@ -14,9 +14,10 @@ import { type BenchmarkPrompt, benchmarkPrompts, FULL_ROUND, MOTIONS } from "./s
 const MOST_PROMPTS = 1000;
 
 /**
- * `quality [--model DIR] [--prompts N] [--quick] [--from FILE]`: every method on every prompt, against no cache.
+ * Runs `quality [--model DIR] [--prompts N] [--quick] [--from FILE]`: every method on every prompt, compared
+ * with no cache.
  *
- * A whole round of prompts goes into docs/, anything less beside the measurements in out/bench.
+ * A full round of prompts is written to docs/, a smaller one to out/bench with its measurements.
  */
 export async function runQuality({ values, args }: Written<"model" | "prompts" | "from">): Promise<void> {
   const quick = values.quick ? { count: MOTIONS.length, stepCounts: STEP_COUNTS.slice(0, 1) } : null;
@@ -79,8 +80,8 @@ interface Timed {
 }
 
 /**
- * All methods on one prompt, in the same minute as the two runs of each reference: the machine may be slower in the
- * next. Their order turns with every prompt, so that none always comes first.
+ * Measures all methods on one prompt, between two runs of each reference: the machine's speed may drift. The
+ * order rotates with every prompt, so that no method always comes first.
  */
 async function measurePrompt(
   pipeline: Pipeline,
@@ -95,7 +96,7 @@ async function measurePrompt(
 
   const before = new Map<number, Timed>();
   for (const steps of stepCounts) before.set(steps, await reference(steps));
-  // One plain sampler may stand beside two references: it is generated once.
+  // A plain sampler may be compared with two references; it is generated once.
   const requests = new Map(
     compared
       .filter(({ method }) => method.family !== "none")

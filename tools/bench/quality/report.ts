@@ -12,12 +12,12 @@ import {
 } from "./results.ts";
 import { MOTIONS, type Motion } from "./scenes.ts";
 
-/** The section of the benchmarks document about quality, as Markdown, from nothing but the measurements. */
+/** Writes the quality section of the benchmarks document as Markdown, from the measurements only. */
 
-/** Beside the document. */
+/** File name of the chart, in the folder of the document. */
 export const CHART_FILE = "benchmarks-quality.svg";
 
-/** Of the denoising time, by AdaCache fast at 30 steps. */
+/** Goal for the speedup of denoising with AdaCache fast at 30 steps. */
 const AIM = { steps: 30, speedup: 2.2 } as const;
 
 interface Row {
@@ -59,7 +59,10 @@ function rowsOf(results: QualityResults, steps: number): Row[] {
   });
 }
 
-/** What AdaCache fast saves and keeps, beside the plain sampler that computes about as much. */
+/**
+ * Summarises the savings and the quality of AdaCache fast, compared with the plain sampler that computes
+ * about as many steps.
+ */
 function headlines(steps: number, rows: readonly Row[]): string[] {
   const plain = rows.filter(({ method }) => method.family === "fewer");
   return rows
@@ -166,7 +169,11 @@ function times({ median, p10, p90 }: Spread): string {
   return `${median.toFixed(2)} (${p10.toFixed(2)}–${p90.toFixed(2)})`;
 }
 
-/** @param value null or Infinity where videos are identical */
+/**
+ * Formats a PSNR.
+ *
+ * @param value  null or Infinity if the videos are identical
+ */
 function decibels(value: number | null): string {
   return value === null || value === Infinity ? "∞" : value.toFixed(1);
 }

@@ -13,14 +13,14 @@ const runSchema = z.object({
   method: z.string(),
   computed: z.int().positive(),
   denoiseSeconds: z.number().positive(),
-  /** The reference's denoising seconds: the mean of a run before and a run after this one. */
+  /** Denoising seconds of the reference: the mean of a run before and a run after this one. */
   referenceSeconds: z.number().positive(),
-  /** dB against the reference; null when the two videos are identical, because JSON has no Infinity. */
+  /** PSNR against the reference in dB; null if the videos are identical, because JSON has no Infinity. */
   psnr: z.number().nullable(),
   ssim: z.number(),
 });
 
-/** Everything `quality` measured: enough to write the report again. */
+/** All measurements of `quality`; the report is written from them. */
 export const qualityResultsSchema = z.object({
   kind: z.literal("quality"),
   circumstances: circumstancesSchema,
@@ -32,19 +32,26 @@ export const qualityResultsSchema = z.object({
 export type QualityResults = z.infer<typeof qualityResultsSchema>;
 export type QualityRun = QualityResults["runs"][number];
 
-/** One method over some prompts. */
+/** Summary of one method over some prompts. */
 export interface QualitySummary {
   readonly videos: number;
   readonly computed: { mean: number; deviation: number; least: number; most: number };
-  /** Denoising seconds of the reference over those of the method. */
+  /** Denoising seconds of the reference divided by those of the method. */
   readonly speedup: Spread;
-  /** dB. Identical videos are left out of the mean, null when all are; p10 and least count them as Infinity. */
+  /**
+   * PSNR in dB. Identical videos are left out of the mean, which is null if all are; p10 and least count them
+   * as Infinity.
+   */
   readonly psnr: { mean: number | null; p10: number; least: number };
   readonly identical: number;
   readonly ssim: number;
 }
 
-/** @throws RangeError without runs */
+/**
+ * Summarises runs.
+ *
+ * @throws RangeError if there are no runs
+ */
 export function summarise(runs: readonly QualityRun[]): QualitySummary {
   const computed = runs.map((run) => run.computed);
   const psnr = runs.map((run) => run.psnr ?? Infinity);
@@ -68,17 +75,17 @@ export function summarise(runs: readonly QualityRun[]): QualitySummary {
   };
 }
 
-/** The runs of one method at one length. */
+/** Returns the runs of one method with one number of denoising steps. */
 export function runsOf({ runs }: QualityResults, steps: number, { name }: Method): QualityRun[] {
   return runs.filter((run) => run.steps === steps && run.method === name);
 }
 
-/** The lengths that were measured, ascending. */
+/** Returns the measured numbers of denoising steps, ascending. */
 export function stepCountsOf({ runs }: QualityResults): number[] {
   return [...new Set(runs.map((run) => run.steps))].sort((a, b) => a - b);
 }
 
-/** A summary for each motion that occurs. */
+/** Summarises the runs of each motion that occurs. */
 export function summariseByMotion(
   { prompts }: QualityResults,
   runs: readonly QualityRun[],

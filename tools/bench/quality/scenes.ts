@@ -1,13 +1,16 @@
-/** The prompts of the benchmark: eight scenes, each from standing still to fast, in the words the demo model learnt. */
+/**
+ * Prompts of the benchmark: eight scenes, each from standing still to fast, in words that the demo model was
+ * trained on.
+ */
 
-/** From still to fast. */
+/** Motions, from still to fast. */
 export const MOTIONS = ["still", "slow", "fast", "bounce"] as const;
 export type Motion = (typeof MOTIONS)[number];
 
 export interface BenchmarkPrompt {
   readonly text: string;
   readonly motion: Motion;
-  /** Shared by the four motions of a scene, so that only the words tell them apart. */
+  /** Seed shared by the four motions of a scene, so that they differ in their words only. */
   readonly seed: number;
 }
 
@@ -28,12 +31,12 @@ const scenes: readonly SceneWords[] = [
   { thing: "a black triangle", direction: "up", setting: "over horizontal red stripes" },
 ];
 
-/** One round: every scene in every motion. */
+/** Number of prompts of a full round: every scene with every motion. */
 export const FULL_ROUND = scenes.length * MOTIONS.length;
 
 /**
- * The first `count` prompts: the four motions of the first scene, of the second and so on. After a full round of 32
- * the same words come again with other seeds.
+ * Returns the first `count` prompts: the four motions of the first scene, of the second and so on. After a
+ * full round of 32 the same words are repeated with other seeds.
  */
 export function benchmarkPrompts(count: number): BenchmarkPrompt[] {
   return Array.from({ length: count }, (_, index) => {

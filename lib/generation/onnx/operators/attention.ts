@@ -12,16 +12,16 @@ export interface AttentionInputs {
   readonly v: Value;
   readonly heads: number;
   /**
-   * Broadcastable to [B, heads, Nq, Nk]: float32 is added to the scores, bool keeps the keys marked true. A
-   * padding mask is [B, 1, 1, Nk], a position bias [1, heads, Nq, Nk]. A row that masks every key has no
-   * defined result. Numbers below -65504 are infinite in float16.
+   * Mask that broadcasts to [B, heads, Nq, Nk]. A float32 mask is added to the scores; a bool mask keeps the
+   * keys that are true. A padding mask is [B, 1, 1, Nk], a position bias [1, heads, Nq, Nk]. A row that masks
+   * every key has no defined result. Numbers below -65504 are infinite in float16.
    */
   readonly mask?: Value;
   /** Factor on the scores, 1 / sqrt(D) by default. */
   readonly scale?: number;
 }
 
-/** Multi-head scaled dot-product attention, [B, Nq, heads * D]. */
+/** Multi-head scaled dot-product attention; returns [B, Nq, heads * D]. */
 export function attention({ q, k, v, heads, mask, scale }: AttentionInputs): Value {
   const { graph } = q;
   const [batch, queries, width] = q.shape;
@@ -57,8 +57,8 @@ export function attention({ q, k, v, heads, mask, scale }: AttentionInputs): Val
 }
 
 /**
- * Rotary position embedding over interleaved pairs: channels (2i, 2i+1) of every head turn by the angle of
- * their position and i. The width of a head is twice that of the tables.
+ * Rotary position embedding over interleaved pairs: channels (2i, 2i+1) of every head are rotated by the
+ * angle of their position and i. The width D of a head is twice the width of the tables.
  *
  * @param x    [B, N, heads * D] or [B, heads, N, D]
  * @param cos  [N, D / 2]; sin alike

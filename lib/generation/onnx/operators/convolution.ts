@@ -3,7 +3,7 @@ import { formatShape } from "../shape.ts";
 import { emit } from "./emit.ts";
 
 export interface ConvOptions {
-  /** Step along each spatial axis, 1 by default; one number stands for all axes. */
+  /** Stride along each spatial axis, 1 by default; a single number applies to all axes. */
   readonly stride?: number | readonly number[];
   /** Zeros added at both ends of each spatial axis, 0 by default. */
   readonly pads?: number | readonly number[];

@@ -3,22 +3,22 @@ import { broadcastShapes, formatShape, type Shape } from "../shape.ts";
 import { type DType, dataTypes } from "../types.ts";
 import { emit } from "./emit.ts";
 
-/** A tensor, or a number standing for a scalar of the other operand's type. */
+/** Tensor, or a number that becomes a scalar of the other operand's type. */
 export type Operand = Value | number;
 
-/** At least one operand is a tensor. Of float16 with float32 the result is float32. */
+/** Binary operator; at least one operand is a tensor. float16 with float32 gives float32. */
 interface Binary {
   (a: Value, b: Operand): Value;
   (a: number, b: Value): Value;
 }
 
-/** a + b, with numpy broadcasting. */
+/** Returns a + b, with numpy broadcasting. */
 export const add: Binary = (a, b) => binary("Add", a, b);
-/** a - b, with numpy broadcasting. */
+/** Returns a - b, with numpy broadcasting. */
 export const sub: Binary = (a, b) => binary("Sub", a, b);
-/** a * b, with numpy broadcasting. */
+/** Returns a * b, with numpy broadcasting. */
 export const mul: Binary = (a, b) => binary("Mul", a, b);
-/** a / b, with numpy broadcasting. */
+/** Returns a / b, with numpy broadcasting. */
 export const div: Binary = (a, b) => binary("Div", a, b);
 
 export const neg = (x: Value): Value => unary("Neg", x);
@@ -28,10 +28,10 @@ export const exp = (x: Value): Value => unary("Exp", x);
 export const tanh = (x: Value): Value => unary("Tanh", x);
 export const sigmoid = (x: Value): Value => unary("Sigmoid", x);
 
-/** x * sigmoid(x). Written in two nodes, which onnxruntime fuses into one. */
+/** Sigmoid linear unit, x * sigmoid(x). Written as two nodes, which onnxruntime fuses into one. */
 export const silu = (x: Value): Value => mul(x, sigmoid(x));
 
-/** Gaussian error linear unit: exact by erf ("none"), or by its tanh approximation; torch's `approximate`. */
+/** Gaussian error linear unit: exact by erf ("none") or its tanh approximation, as torch's `approximate`. */
 export function gelu(x: Value, approximate: "none" | "tanh"): Value {
   return emit("Gelu", [x], x, { approximate: { string: approximate } });
 }
@@ -46,7 +46,7 @@ export function cast(x: Value, dtype: DType): Value {
   return emit("Cast", [x], { dtype, shape: x.shape }, { to: { int: dataTypes[dtype].code } });
 }
 
-/** `whenTrue` where the bool tensor `condition` holds, `whenFalse` elsewhere; all three broadcast. */
+/** Selects `whenTrue` where the bool tensor `condition` is true, `whenFalse` elsewhere; all three broadcast. */
 export function where(condition: Value, whenTrue: Operand, whenFalse: Operand): Value {
   const { graph } = condition;
   if (condition.dtype !== "bool") graph.fail(`where: the condition is ${condition.dtype}, not bool`);
@@ -55,7 +55,7 @@ export function where(condition: Value, whenTrue: Operand, whenFalse: Operand): 
   return emit("Where", [condition, a, b], { dtype: a.dtype, shape });
 }
 
-/** The bool tensor a < b, with numpy broadcasting. */
+/** Returns the bool tensor a < b, with numpy broadcasting. */
 export function less(a: Value, b: Operand): Value {
   const [left, right] = operands(a.graph, "less", a, b);
   const shape = broadcast(a.graph, "less", left.shape, right.shape);

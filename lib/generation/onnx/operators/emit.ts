@@ -13,12 +13,16 @@ export function emit(
   return inputs[0].graph.node(opType, inputs, [output], attributes, domain)[0]!;
 }
 
-/** A one-dimensional int64 constant, the form in which ONNX takes shapes, axes and bounds. */
+/** One-dimensional int64 constant, the form in which ONNX takes shapes, axes and bounds. */
 export function integers(graph: Graph, values: readonly number[]): Value {
   return graph.constant(BigInt64Array.from(values, BigInt), [values.length]);
 }
 
-/** `axis` counted from the front. @throws GraphError when `x` has no such axis */
+/**
+ * Returns `axis` counted from the front.
+ *
+ * @throws GraphError if `x` has no such axis
+ */
 export function axisOf(x: Value, axis: number, operator: string): number {
   const resolved = resolveAxis(axis, x.shape.length);
   return resolved ?? x.graph.fail(`${operator}: a tensor of rank ${x.shape.length} has no axis ${axis}`);

@@ -9,7 +9,7 @@ import {
 } from "../shape.ts";
 import { axisOf, emit, integers } from "./emit.ts";
 
-/** The same elements in row-major order under another shape; one size may be -1. */
+/** Gives the elements, in row-major order, another shape. At most one size of `target` may be -1. */
 export function reshape(x: Value, target: Shape): Value {
   const shape = resolveReshape(x.shape, target);
   if (!shape) return x.graph.fail(`reshape: ${formatShape(x.shape)} does not fit ${formatShape(target)}`);
@@ -18,7 +18,7 @@ export function reshape(x: Value, target: Shape): Value {
   return emit("Reshape", [x, integers(x.graph, shape)], { dtype: x.dtype, shape }, { allowzero: { int: 1 } });
 }
 
-/** Axis i of the result is axis `permutation[i]` of `x`. */
+/** Permutes axes: axis i of the result is axis `permutation[i]` of `x`. */
 export function transpose(x: Value, permutation: readonly number[]): Value {
   const complete = permutation.toSorted((a, b) => a - b).every((axis, index) => axis === index);
   if (permutation.length !== x.shape.length || !complete) {
@@ -30,7 +30,7 @@ export function transpose(x: Value, permutation: readonly number[]): Value {
   return emit("Transpose", [x], { dtype: x.dtype, shape }, { perm: { ints: permutation } });
 }
 
-/** Joins tensors that differ in one axis only. */
+/** Concatenates tensors that differ in the size of `axis` only. */
 export function concat(values: readonly [Value, ...Value[]], axis: number): Value {
   const [first] = values;
   const along = axisOf(first, axis, "concat");
@@ -53,7 +53,7 @@ export function concat(values: readonly [Value, ...Value[]], axis: number): Valu
   );
 }
 
-/** Elements `start` (included) to `end` (excluded) of one axis; negative bounds count from its end. */
+/** Returns elements `start` (included) to `end` (excluded) of one axis. Negative bounds count from its end. */
 export function slice(x: Value, axis: number, start: number, end: number): Value {
   const along = axisOf(x, axis, "slice");
   const size = x.shape[along]!;
@@ -66,7 +66,7 @@ export function slice(x: Value, axis: number, start: number, end: number): Value
   return emit("Slice", [x, ...bounds], { dtype: x.dtype, shape: x.shape.with(along, to - from) });
 }
 
-/** Cuts one axis into parts of the given sizes, or into `parts` equal ones. */
+/** Splits one axis into parts of the given sizes, or into a number of equal parts. */
 export function split(x: Value, axis: number, parts: number | readonly number[]): Value[] {
   const along = axisOf(x, axis, "split");
   const size = x.shape[along]!;
@@ -83,9 +83,7 @@ export function split(x: Value, axis: number, parts: number | readonly number[])
   return x.graph.node("Split", [x, integers(x.graph, sizes)], outputs, { axis: { int: along } });
 }
 
-/**
- * Rows of `x` picked by `indices` (int32 or int64); the indices' shape replaces `axis`. An embedding look-up.
- */
+/** Picks rows of `x` by `indices` (int32 or int64), as an embedding does. The shape of `indices` replaces `axis`. */
 export function gather(x: Value, indices: Value, axis = 0): Value {
   const along = axisOf(x, axis, "gather");
   if (indices.dtype !== "int64" && indices.dtype !== "int32") {
@@ -95,7 +93,7 @@ export function gather(x: Value, indices: Value, axis = 0): Value {
   return emit("Gather", [x, indices], { dtype: x.dtype, shape }, { axis: { int: along } });
 }
 
-/** Surrounds `x` with a constant; `amounts` holds [before, after] for every axis. */
+/** Pads `x` with a constant; `amounts` is [before, after] for every axis. */
 export function pad(x: Value, amounts: readonly (readonly [number, number])[], value = 0): Value {
   if (
     amounts.length !== x.shape.length ||
@@ -111,7 +109,7 @@ export function pad(x: Value, amounts: readonly (readonly [number, number])[], v
   return emit("Pad", [x, pads, x.graph.constant(Float32Array.of(value), [])], { dtype: x.dtype, shape });
 }
 
-/** `x` repeated along its axes of size 1 until it has `shape`. */
+/** Repeats `x` along its axes of size 1 until it has `shape`. */
 export function expand(x: Value, shape: Shape): Value {
   const stretched = broadcastShapes(x.shape, shape);
   if (!stretched || !sameShape(stretched, shape)) {

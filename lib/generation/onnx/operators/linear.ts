@@ -4,10 +4,10 @@ import { emit } from "./emit.ts";
 import { reshape } from "./layout.ts";
 
 /**
- * x @ weight.T + bias over the last axis.
+ * Linear layer, x @ weight.T + bias over the last axis.
  *
- * Lowered to Gemm, which reads torch's [out, in] weight as it lies: transposing it instead would be folded
- * into a copy of every weight when the session opens.
+ * Lowered to Gemm, which reads torch's [out, in] weight as stored. A Transpose node would be folded into a
+ * copy of every weight when the session opens.
  *
  * @param x       [..., in]
  * @param weight  [out, in]
@@ -31,7 +31,7 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
   });
 }
 
-/** Matrix product of the last two axes; the axes before them broadcast. */
+/** Matrix product over the last two axes; leading axes broadcast. */
 export function matmul(a: Value, b: Value): Value {
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
   if (a.shape.length < 2 || b.shape.length < 2 || !batch || a.shape.at(-1) !== b.shape.at(-2)) {

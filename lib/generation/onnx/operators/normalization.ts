@@ -5,7 +5,7 @@ import { cast } from "./elementwise.ts";
 import { emit } from "./emit.ts";
 
 /**
- * Layer normalisation over the last axis; without weight it is torch's `elementwise_affine=False`.
+ * Layer normalisation over the last axis. Without `weight` it is torch's `elementwise_affine=False`.
  *
  * @param x  [..., D]; weight and bias [D]
  */
@@ -19,7 +19,7 @@ export function layerNorm(x: Value, options: { eps: number; weight?: Value; bias
 }
 
 /**
- * x / sqrt(mean(x^2) + eps) * weight over the last axis.
+ * Root mean square normalisation over the last axis: x / sqrt(mean(x^2) + eps) * weight.
  *
  * @param x  [..., D]; weight [D]
  */
@@ -29,7 +29,7 @@ export function rmsNorm(x: Value, weight: Value, options: { eps: number }): Valu
 }
 
 /**
- * Normalises each of `groups` groups of channels over its channels and all positions.
+ * Group normalisation: normalises each of `groups` groups of channels over its channels and all positions.
  *
  * @param x  [B, C, ...positions]; weight and bias [C]
  */

@@ -5,17 +5,17 @@ import { axisOf, emit, integers } from "./emit.ts";
 export interface ReduceOptions {
   /** Axes to reduce; all of them when left out. */
   readonly axes?: readonly number[];
-  /** Keep reduced axes with size 1; false by default. */
+  /** Keeps reduced axes with size 1; false by default. */
   readonly keepDims?: boolean;
 }
 
 export const reduceSum = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceSum", x, options);
 export const reduceMean = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceMean", x, options);
 
-/** The root of the sum of squares. */
+/** L2 norm over `axes`: the square root of the sum of squares. */
 export const reduceL2 = (x: Value, options: ReduceOptions = {}): Value => reduce("ReduceL2", x, options);
 
-/** The L1 norm over all elements, a scalar. */
+/** L1 norm over all elements, a scalar. */
 export const sumAbs = (x: Value): Value => reduceSum(abs(x));
 
 function reduce(opType: string, x: Value, { axes, keepDims = false }: ReduceOptions): Value {
