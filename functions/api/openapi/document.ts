@@ -35,8 +35,8 @@ const problemSchema = z
   .meta({ id: "Problem" });
 
 /**
- * Builds the OpenAPI 3.1 document of an app's routes. Its schemas are those that requests are validated with, so the two
- * cannot disagree.
+ * Builds the OpenAPI 3.1 document of an app's routes. Its schemas are those that requests are validated with, so
+ * the two cannot disagree.
  *
  * @throws Error for a route under /v1 that is not declared
  */

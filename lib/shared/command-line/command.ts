@@ -24,6 +24,7 @@ export interface ValueOption<Value = unknown> extends Flag {
 }
 
 export type Option = Flag | ValueOption;
+
 /** Every command has it besides its own options. */
 export const HELP: Flag = { short: "h", text: "prints this" };
 
