@@ -14,13 +14,12 @@ const storeys: Record<string, readonly string[]> = {
 const allowedImports: Record<string, readonly string[]> = {
   "generation/onnx": [],
   "generation/checkpoint": ["generation/onnx"],
-  "generation/models": ["generation/onnx"],
+  "generation/models": ["generation/onnx", "generation/request"],
   "generation/caching": [],
   "generation/sampling": [],
   "generation/request": ["generation/caching", "generation/sampling"],
   "generation/chart": ["generation/caching"],
   "generation/video": [],
-  "generation/text": [],
   "generation/pipeline": [
     "generation/onnx",
     "generation/checkpoint",
@@ -28,7 +27,6 @@ const allowedImports: Record<string, readonly string[]> = {
     "generation/caching",
     "generation/sampling",
     "generation/request",
-    "generation/text",
     "generation/video",
   ],
   "service/net": [],
@@ -40,7 +38,7 @@ const allowedImports: Record<string, readonly string[]> = {
   "service/webhooks": ["service/jobs", "service/keys", "service/net", "service/storage"],
   "service/triggers": ["service/keys", "service/net", "service/storage"],
   "distribution/model-store": ["generation/request", "service/storage"],
-  "distribution/hub": ["distribution/model-store", "service/storage"],
+  "distribution/hub": ["distribution/model-store", "generation/models", "service/storage"],
 };
 
 /** Files that are run rather than imported, besides the tests and what is under tools/. */
@@ -186,6 +184,14 @@ describe("imports", () => {
     );
     expect(missing).toEqual([]);
   });
+});
+
+test("execution providers are compared only where graphs are lowered and sessions opened", () => {
+  const deciding = ["lib/generation/onnx/lowering.ts", "lib/generation/onnx/session.ts"];
+  const name = /"(cpu|cuda|webgpu)"/.source;
+  const comparison = new RegExp(`[!=]==? ?${name}|${name} ?[!=]==?|\\bcase ${name}|Record<Provider\\b`);
+  const asking = inFolder("lib/").filter((path) => comparison.test(sources.get(path)!));
+  expect(asking).toEqual(deciding);
 });
 
 test("every file of lib and functions is an entry point or is imported by one", () => {

@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { recipeNames } from "../../lib/distribution/hub/index.ts";
 import {
   isModelName,
   type ModelCard,
@@ -38,9 +39,8 @@ const PROGRAM: Program = {
         into: { value: "FOLDER", text: "where the model goes; otherwise models/ and its name" },
       },
       example: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
-      notes: `MODEL is an id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or latte-1, open-sora-1.2, open-sora-plan-1.1,
-        wan2.1-1.3b, wan2.1-14b, wan2.2-a14b. Run again, it goes on where it ended. HF_TOKEN in the environment opens
-        what is not public.`,
+      notes: `MODEL is an id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a name: ${recipeNames.join(", ")}. Run again,
+        it goes on where it ended. HF_TOKEN in the environment opens what is not public.`,
       run: ({ words, values }) => add(words[0], values, stoppable(local())),
     }),
     check: subcommand({

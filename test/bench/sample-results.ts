@@ -67,9 +67,16 @@ export function sampleStepResults(): StepResults {
         threads: 1,
         computed: rounds(20),
         reused: rounds(0.4),
+        unguided: { computed: rounds(10), reused: rounds(0.25) },
         torch: { version: "2.15.0", written: rounds(50), fused: rounds(30) },
       },
-      { threads: 2, computed: rounds(12), reused: rounds(0.6), torch: "not timed: no torch." },
+      {
+        threads: 2,
+        computed: rounds(12),
+        reused: rounds(0.6),
+        unguided: { computed: rounds(6), reused: rounds(0.4) },
+        torch: "not timed: no torch.",
+      },
     ],
     sessions: SESSIONS.map((name, index) => ({
       name,

@@ -5,11 +5,11 @@ import type { GenerationRequest } from "../../lib/generation/request/index.ts";
 /** Numbers of denoising steps at which methods are compared. */
 export const STEP_COUNTS = [30, 100] as const;
 
-export type Family = "none" | "fewer" | "static" | "fast" | "slow";
+export type MethodFamily = "none" | "fewer" | "static" | "fast" | "slow";
 
 export interface Method {
   readonly name: string;
-  readonly family: Family;
+  readonly family: MethodFamily;
   /** True if AdaCache uses motion regularisation; false for every other method. */
   readonly motion: boolean;
   readonly request: Required<Pick<GenerationRequest, "steps" | "cache" | "motion">>;
@@ -41,7 +41,7 @@ export function methodsFor(steps: number): Method[] {
 
 function method(
   name: string,
-  family: Family,
+  family: MethodFamily,
   { steps, cache, motion = false }: { steps: number; cache: string; motion?: boolean },
 ): Method {
   return { name, family, motion, request: { steps, cache, motion } };

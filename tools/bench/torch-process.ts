@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { basename } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -13,15 +14,14 @@ export interface TorchProcess {
 }
 
 /**
- * Starts a script of this folder. Resolves to one sentence if it cannot be started: a benchmark continues
+ * Starts a script. Resolves to one sentence if it cannot be started: a benchmark continues
  * without it.
  *
  * The interpreter is `ADAREEL_PYTHON`, or `python3` by default.
  */
-export async function startTorch(name: string, args: readonly string[]): Promise<TorchProcess | string> {
+export async function startTorch(script: URL, args: readonly string[]): Promise<TorchProcess | string> {
   const python = process.env.ADAREEL_PYTHON ?? "python3";
-  const script = fileURLToPath(new URL(name, import.meta.url));
-  const child = spawn(python, [script, ...args]);
+  const child = spawn(python, [fileURLToPath(script), ...args]);
   let complaint = "";
   child.stderr.on("data", (chunk: Buffer) => {
     complaint = `${complaint}${chunk}`.slice(-4000);
@@ -44,7 +44,7 @@ export async function startTorch(name: string, args: readonly string[]): Promise
     ({ version } = await answer());
   } catch (error) {
     const reason = (error as Error).message.replace(/\.$/, "");
-    return `not timed: ${reason}. ${name} says what it needs, of the Python that ADAREEL_PYTHON names.`;
+    return `not timed: ${reason}. ${basename(fileURLToPath(script))} says what it needs, of the Python that ADAREEL_PYTHON names.`;
   }
   return {
     version,

@@ -1,16 +1,16 @@
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { HubSource } from "../../generation/models/index.ts";
 import type { FileDownloads, StoredFile } from "../../service/storage/index.ts";
 import { type DownloadProgress, downloadFiles } from "../model-store/index.ts";
 import type { Hub } from "./hub.ts";
 import { HubError } from "./hub-error.ts";
 import { type ModelPlan, openListings, type PlannedFile, planModel } from "./model-plan.ts";
-import type { Recipe } from "./recipes.ts";
 
 export interface AddedModel {
   readonly hub: Hub;
   /** Repositories of the model; see `recipeOf`. */
-  readonly recipe: Recipe;
+  readonly recipe: HubSource;
   /** Branch, tag or commit of the recipe's repository; its newest commit by default. */
   readonly revision?: string | undefined;
   /** Folder to download the model into. */

@@ -1,7 +1,14 @@
+import {
+  type Family,
+  familyOf,
+  type HubSource,
+  knownPipelines,
+  type PartSource,
+} from "../../generation/models/index.ts";
 import type { Hub, HubFile, Repository } from "./hub.ts";
 import { HubError } from "./hub-error.ts";
 import { partFiles } from "./part-files.ts";
-import { type Family, families, isKnownPart, type PartSource, type Recipe } from "./recipes.ts";
+import { isKnownPart } from "./recipes.ts";
 
 /** File of a repository, and its path in the model's folder. */
 export interface PlannedFile {
@@ -69,15 +76,16 @@ export function openListings(hub: Hub, pinned: ReadonlyMap<string, string>): Lis
  *
  * @throws HubError
  */
-export async function planModel(listings: Listings, { id, assembly }: Recipe): Promise<ModelPlan> {
+export async function planModel(listings: Listings, { id, assembly }: HubSource): Promise<ModelPlan> {
   const index = assembly?.index ?? usedParts(await listings.json(id, "model_index.json"));
-  const family = familyOf(id, index);
+  const family = knownFamily(id, index);
   const parts = Object.keys(index).filter(isKnownPart);
-  const unnamed = assembly ? [] : await foldersOf(listings, id, family.unnamedParts ?? []);
+  const { unnamedDecoder, supplements } = family;
+  const unnamed = assembly || !unnamedDecoder ? [] : await foldersOf(listings, id, [unnamedDecoder]);
   const sources =
     assembly?.sources ?? [...parts, ...unnamed].map((part): PartSource => ({ part, id, folder: part }));
   const files = new Map<string, PlannedFile>();
-  for (const source of [...sources, ...family.supplements]) {
+  for (const source of [...sources, ...supplements]) {
     // The first source of a file wins: supplements only add missing files.
     for (const planned of await filesOf(listings, source, files))
       if (!files.has(planned.path)) files.set(planned.path, planned);
@@ -110,7 +118,7 @@ async function filesOf(
 }
 
 async function foldersOf(listings: Listings, id: string, names: readonly string[]): Promise<string[]> {
-  const { files } = names.length > 0 ? await listings.files(id) : { files: [] };
+  const { files } = await listings.files(id);
   return names.filter((name) => files.some(({ path }) => path.startsWith(`${name}/`)));
 }
 
@@ -123,9 +131,10 @@ function usedParts(index: Readonly<Record<string, unknown>>): Record<string, unk
   );
 }
 
-function familyOf(id: string, index: Readonly<Record<string, unknown>>): Family {
-  const className = index._class_name;
-  if (typeof className === "string" && Object.hasOwn(families, className)) return families[className]!;
-  const known = Object.keys(families).join(", ");
-  throw new HubError(`${id} is a ${String(className)}, and Adareel runs only ${known}.`);
+function knownFamily(id: string, index: Readonly<Record<string, unknown>>): Family {
+  const family = familyOf(index);
+  if (family) return family;
+  throw new HubError(
+    `${id} is a ${String(index._class_name)}, and Adareel runs only ${knownPipelines.join(", ")}.`,
+  );
 }

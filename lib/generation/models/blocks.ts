@@ -6,14 +6,12 @@ import {
   layerNorm,
   linear,
   reshape,
-  type Tensor,
   transpose,
   type Value,
 } from "../onnx/index.ts";
 import type { LatentShape } from "./diffusion-transformer.ts";
-import { SINUSOID_WIDTH, scalarSinusoid } from "./embeddings.ts";
 
-/** What the architectures have in common. In shapes B is the two guidance halves, N tokens, D the width. */
+/** Layers that several architectures share. In shapes B is the batch, N tokens, D the width. */
 
 /** A tuple of N values: the parts of a split. */
 export type Values<N, T extends Value[] = []> = T["length"] extends N ? T : Values<N, [...T, Value]>;
@@ -67,14 +65,9 @@ export function alongTime(x: Value, F: number, mix: (tokens: Value) => Value): V
   return reshape(transpose(reshape(mix(tokens), [B, places, F, D]), [0, 2, 1, 3]), [B, N, D]);
 }
 
-/** The sinusoid of a scalar, as a feed [1, width]. */
-export function sinusoidFeed(value: number, width = SINUSOID_WIDTH): Tensor {
-  return { dtype: "float32", shape: [1, width], data: scalarSinusoid(value, width) };
-}
-
-/** [B, N, D] of a stream that may have stood for both halves. */
-export function bothHalves(x: Value): Value {
-  return x.shape[0] === 1 ? concat([x, x], 0) : x;
+/** The stream x [1 or B, N, D] with a row for each text [B, L, D]. */
+export function wholeBatch(x: Value, text: Value): Value {
+  return x.shape[0] === text.shape[0] ? x : concat([x, x], 0);
 }
 
 /** @throws RangeError for a latent of other channels or without extent */

@@ -1,6 +1,7 @@
 import {
   add,
   cast,
+  defaultPrecision,
   div,
   Graph,
   mul,
@@ -13,6 +14,7 @@ import {
   type WeightSource,
 } from "../onnx/index.ts";
 import type { DiffusionTransformer } from "./diffusion-transformer.ts";
+import type { GuidanceBatch } from "./guidance-batch.ts";
 
 /**
  * Cuts a diffusion transformer at the two ends of its trunk, without changing it.
@@ -24,20 +26,22 @@ import type { DiffusionTransformer } from "./diffusion-transformer.ts";
 export interface CutOptions {
   readonly weights: WeightSource;
   readonly provider?: Provider;
-  /** What the blocks multiply in; float16 on CUDA by default, float32 elsewhere. */
+  /** Precision of the products of the blocks; float16 on CUDA by default, float32 elsewhere. */
   readonly precision?: Precision;
+  /** Both guidance halves by default. With 1 the prediction is that of the conditional half, without guidance. */
+  readonly batch?: GuidanceBatch;
 }
 
-/** What the blocks multiply in, where it is not said. */
+/** Precision of the products of the blocks: that of the options, or else the default of the provider. */
 export function precisionOf({ provider, precision }: Pick<CutOptions, "provider" | "precision">): Precision {
-  return precision ?? (provider === "cuda" ? "float16" : "float32");
+  return precision ?? defaultPrecision(provider);
 }
 
-/** Names of the graph inputs and outputs that the cuts share; the transformer adds those of its feeds. */
+/** Names of the graph inputs and outputs that the cuts share; the conditions of the transformer add their own. */
 export const cutNames = {
   /** [1, C, F, H, W] */
   latent: "latent",
-  /** scalar */
+  /** scalar; an input of a batch of 2 only */
   guidanceScale: "guidanceScale",
   /** [B, N, D]; zeros before the first computed step */
   previousProbe: "previousProbe",
@@ -69,11 +73,12 @@ export function buildFull(
   dit: DiffusionTransformer,
   options: CutOptions & { blockResiduals?: boolean },
 ): Graph {
-  const { graph, latent, guidanceScale } = begin(dit, options);
-  const cuts = forward(dit, graph, latent, precisionOf(options));
+  const start = begin(dit, options);
+  const { graph, batch } = start;
+  const cuts = forward(dit, start, precisionOf(options));
   const { prediction, trunkIn, trunkOut, probe } = cuts;
-  graph.output(cutNames.prediction, guide(graph, prediction, guidanceScale));
-  const previous = graph.input(cutNames.previousProbe, "float32", [2, dit.tokens, dit.width]);
+  graph.output(cutNames.prediction, guide(prediction, start));
+  const previous = graph.input(cutNames.previousProbe, "float32", [batch, dit.tokens, dit.width]);
   graph.scope("signals", () => {
     graph.output(cutNames.residual, sub(trunkOut, trunkIn)); // [B, N, D]
     graph.output(cutNames.probe, probe);
@@ -89,39 +94,49 @@ export function buildFull(
 }
 
 /**
- * The graph of a reused step. Inputs: latent, guidanceScale, residual and the step's feeds. Output:
+ * The graph of a reused step. Inputs: latent, guidanceScale, residual and those of the step's conditions. Output:
  * prediction.
  */
 export function buildReuse(dit: DiffusionTransformer, options: CutOptions): Graph {
-  const { graph, latent, guidanceScale } = begin(dit, options);
-  const { x, conditioning } = graph.scope("embed", () => dit.embed(graph, latent));
-  const residual = graph.input(cutNames.residual, "float32", [2, dit.tokens, dit.width]);
+  const start = begin(dit, options);
+  const { graph, latent, batch } = start;
+  const { x, conditioning } = graph.scope("embed", () => dit.embed(graph, latent, batch));
+  const residual = graph.input(cutNames.residual, "float32", [batch, dit.tokens, dit.width]);
   const prediction = graph.scope("head", () => dit.head(add(x, residual), conditioning));
-  graph.output(cutNames.prediction, guide(graph, prediction, guidanceScale));
+  graph.output(cutNames.prediction, guide(prediction, start));
   return graph;
 }
 
 /** The graph of a step in a pipeline without caching: the computed step with nothing but its prediction. */
 export function buildUncut(dit: DiffusionTransformer, options: CutOptions): Graph {
-  const { graph, latent, guidanceScale } = begin(dit, options);
-  const { prediction } = forward(dit, graph, latent, precisionOf(options));
-  graph.output(cutNames.prediction, guide(graph, prediction, guidanceScale));
-  return graph;
+  const start = begin(dit, options);
+  const { prediction } = forward(dit, start, precisionOf(options));
+  start.graph.output(cutNames.prediction, guide(prediction, start));
+  return start.graph;
 }
 
-function begin(dit: DiffusionTransformer, { weights, provider = "cpu" }: CutOptions) {
-  const graph = new Graph({ provider, weights });
+interface Start {
+  readonly graph: Graph;
+  readonly batch: GuidanceBatch;
+  readonly latent: Value;
+  /** Null where there is nothing to guide. */
+  readonly guidanceScale: Value | null;
+}
+
+function begin(dit: DiffusionTransformer, { batch = 2, ...options }: CutOptions): Start {
+  const graph = new Graph(options);
   const { channels, frames, height, width } = dit.latent;
   const latent = graph.input(cutNames.latent, "float32", [1, channels, frames, height, width]);
-  return { graph, latent, guidanceScale: graph.input(cutNames.guidanceScale, "float32", []) };
+  const guidanceScale = batch === 2 ? graph.input(cutNames.guidanceScale, "float32", []) : null;
+  return { graph, batch, latent, guidanceScale };
 }
 
 /**
  * Only the blocks' products are in `precision`. The stream they add to is float32, and so are `embed` and `head`, which
  * cost little and whose errors guidance would multiply: a reused step has no float16 at all.
  */
-function forward(dit: DiffusionTransformer, graph: Graph, latent: Value, precision: Precision) {
-  const { x: trunkIn, conditioning } = graph.scope("embed", () => dit.embed(graph, latent)); // [B, N, D]
+function forward(dit: DiffusionTransformer, { graph, latent, batch }: Start, precision: Precision) {
+  const { x: trunkIn, conditioning } = graph.scope("embed", () => dit.embed(graph, latent, batch)); // [1, N, D]
   const residuals: Value[] = [];
   let trunkOut = trunkIn;
   let probe = trunkIn;
@@ -135,17 +150,21 @@ function forward(dit: DiffusionTransformer, graph: Graph, latent: Value, precisi
   return { prediction, trunkIn, trunkOut, probe, residuals };
 }
 
-/** Classifier-free guidance (arXiv 2207.12598): unconditional + scale * (conditional - unconditional). */
-function guide(graph: Graph, prediction: Value, scale: Value): Value {
+/**
+ * Classifier-free guidance (arXiv 2207.12598): unconditional + scale * (conditional - unconditional). A batch of the
+ * conditional half alone is left as it is.
+ */
+function guide(prediction: Value, { graph, guidanceScale }: Start): Value {
+  if (!guidanceScale) return prediction;
   return graph.scope("guidance", () => {
     const conditional = slice(prediction, 0, 0, 1); // [1, C, F, H, W]
     const unconditional = slice(prediction, 0, 1, 2); // [1, C, F, H, W]
-    return add(unconditional, mul(scale, sub(conditional, unconditional)));
+    return add(unconditional, mul(guidanceScale, sub(conditional, unconditional)));
   });
 }
 
 /**
- * |previous - probe|_1 / |previous|_1 over both halves (AdaCache section 3.2, without the division by the
+ * |previous - probe|_1 / |previous|_1 over the whole batch (AdaCache section 3.2, without the division by the
  * rate).
  */
 function change(previous: Value, probe: Value): Value {

@@ -1,26 +1,28 @@
-export { autoencoderKLDecoder, parseAutoencoderKLConfig } from "./autoencoder-kl.ts";
-export { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder-kl-wan.ts";
-export type { BuildOptions, NamedWeights } from "./build-options.ts";
-export { buildFull, buildReuse, buildUncut, type CutOptions, cutNames, precisionOf } from "./cut.ts";
-export type {
-  BlockOutput,
-  Conditioning,
-  DiffusionTransformer,
-  LatentShape,
-  ReadableWeights,
-  TextStates,
-  VideoShape,
-} from "./diffusion-transformer.ts";
-export { encoderNames, type ImageEncoder } from "./image-encoder.ts";
-export { type DecoderRun, decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
+export type { NamedWeights } from "./build-options.ts";
+export { captionOf, withSuffix } from "./captions/style.ts";
 export {
-  diffusionTransformer,
-  imageEncoder,
-  latentDecoder,
-  type ModelClass,
-  textEncoder,
-} from "./registry.ts";
-export { parseSTDiT3Config, type STDiT3Config, stdit3 } from "./stdit3.ts";
-export { parseT5Config, parseUMT5Config, type T5Config, t5Encoder, umt5Encoder } from "./t5.ts";
-export type { TextEncoder } from "./text-encoder.ts";
-export { parseWanConfig, type WanConfig, wan } from "./wan.ts";
+  type Feeds,
+  generationFeeds,
+  givenFrames,
+  stepFeeds,
+  type TextStates,
+} from "./conditions/condition.ts";
+export type { TextCondition } from "./conditions/text.ts";
+export { buildFull, buildReuse, buildUncut, cutNames, precisionOf } from "./cut.ts";
+export type { DiffusionTransformer, LatentShape, VideoShape } from "./diffusion-transformer.ts";
+export { families, familyOf, knownPipelines, publishedModelOf, publishedModels } from "./families.ts";
+export type {
+  Benchmark,
+  BenchmarkVideo,
+  Family,
+  HubSource,
+  ModelClass,
+  PartSource,
+  PublishedPart,
+  WeightedPart,
+} from "./family.ts";
+export { type GuidanceBatch, guidanceBatch } from "./guidance-batch.ts";
+export { encoderNames } from "./image-encoder.ts";
+export { decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
+export { diffusionTransformer, imageEncoder, latentDecoder, textEncoder } from "./registry.ts";
+export { nominalSize, type Recipe, recipeSchema } from "./video-member.ts";

@@ -26,7 +26,7 @@ export interface LatentDecoder {
   build(run: DecoderRun & Omit<LatentExtent, "frames">, options: BuildOptions): Graph;
 }
 
-/** In latent units. */
+/** Extent of a latent, in latent units. */
 export interface LatentExtent {
   readonly frames: number;
   readonly height: number;
@@ -36,9 +36,9 @@ export interface LatentExtent {
 export interface DecoderRun {
   /** Latent frames. */
   readonly frames: number;
-  /** Whether it takes what the run before left behind; false by default. */
+  /** True where the run takes the state that the run before left; false by default. */
   readonly continues?: boolean;
-  /** Whether it leaves something behind for the next; false by default. */
+  /** True where the run leaves state for the next; false by default. */
   readonly isContinued?: boolean;
 }
 
@@ -46,9 +46,9 @@ export interface DecoderRun {
 export const decoderNames = {
   latent: "latent",
   frames: "frames",
-  /** Before the name of an input: what the run before left behind. */
+  /** Prefix of inputs that hold the state of the run before. */
   before: "before.",
-  /** Before the name of an output: what it leaves behind. */
+  /** Prefix of outputs that hold the state for the next run. */
   after: "after.",
 } as const;
 
@@ -59,7 +59,7 @@ export const decoderNames = {
 export const PIXELS_PER_RUN = 2 ** 19;
 
 /**
- * How many latent frames to decode at once, each of which becomes `pixels` pixels: a divisor of `frames`, so that
+ * Number of latent frames to decode at once, each of which becomes `pixels` pixels: a divisor of `frames`, so that
  * one session serves every run.
  */
 export function framesPerRun(frames: number, pixels: number): number {

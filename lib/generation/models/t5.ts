@@ -71,7 +71,7 @@ export function umt5Encoder(config: T5Config): TextEncoder {
 }
 
 interface Variant {
-  /** Whether block 0 alone stores a table of biases, which all blocks use. */
+  /** True where block 0 alone stores a table of biases, which all blocks use. */
   readonly sharesPositionBias: boolean;
 }
 
@@ -89,15 +89,15 @@ function buildEncoder(
   config: T5Config,
   { sharesPositionBias }: Variant,
   N: number,
-  { weights, provider = "cpu" }: BuildOptions,
+  options: BuildOptions,
 ): Graph {
   const { d_model: D, num_heads: heads, d_ff, layer_norm_epsilon: eps } = config;
   const inner = heads * config.d_kv;
-  const g = new Graph({ provider, weights });
+  const g = new Graph(options);
   const ids = g.input("ids", "int64", [1, N]);
   const padding = reshape(g.input("keyMask", "float32", [1, N]), [1, 1, 1, N]);
 
-  const embedding = embeddingNames.find((name) => weights.has(name)) ?? embeddingNames[0];
+  const embedding = embeddingNames.find((name) => options.weights.has(name)) ?? embeddingNames[0];
   let x = gather(g.weight(embedding, [config.vocab_size, D]), ids); // [1, N, D]
   const buckets = g.constant(relativeBuckets(config, N), [N, N]);
   let bias = positionBias(0, x);

@@ -1,5 +1,5 @@
 import type { Tensor } from "../onnx/index.ts";
-import type { TextStates } from "./diffusion-transformer.ts";
+import type { TextStates } from "./conditions/condition.ts";
 
 /** Added to the score of a padded key: exp of it is 0, and float16 can hold its sum with a score. */
 export const MASKED = -3e4;
@@ -22,7 +22,7 @@ export function paddedText(
   texts: readonly TextStates[],
   length: number,
   width: number,
-): Record<string, Tensor> {
+): { readonly text: Tensor; readonly textMask: Tensor } {
   const text = new Float32Array(texts.length * length * width);
   const mask = new Float32Array(texts.length * length);
   for (const [i, { tokens, data }] of texts.entries()) {

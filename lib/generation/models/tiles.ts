@@ -1,6 +1,6 @@
 import { add, concat, mul, slice, type Value } from "../onnx/index.ts";
 
-/** How large pictures are decoded: in tiles that overlap, each of which fades into the next. */
+/** Overlapping tiles in which large pictures are decoded; each tile fades into the next. */
 export interface Tiling {
   /** Elements of a latent along one edge of a tile. */
   readonly size: number;
@@ -25,7 +25,7 @@ export function inTiles(
     }
     rows.push(row);
   }
-  /** Of each part what the next one does not cover. */
+  /** Joins parts, each without the overlap that the next part covers. */
   const joined = (parts: readonly Value[], axis: number) => {
     const heads = parts.map((part) => slice(part, axis, 0, Math.min(extent(part, axis), stride * scale)));
     return joinAlong(heads, axis);

@@ -1,12 +1,19 @@
 import type { Model, Node, TypedName } from "./model-proto.ts";
 import { elementCount } from "./shape.ts";
-import { dataTypes, type Provider } from "./types.ts";
+import { dataTypes } from "./types.ts";
 
 /** Operators whose output shares the memory of the first input; only the shape or the name differs. */
 const views = new Set(["Reshape", "Identity"]);
 
-/** Returns the peak bytes of activations: nodes run in order, and a tensor is freed after its last use. */
-export function activationBytes({ nodes, inputs, outputs, initializers }: Model, provider: Provider): number {
+/**
+ * Returns the peak bytes of activations: nodes run in order, and a tensor is freed after its last use.
+ *
+ * @param options.holdsScores true where `Attention` holds the scores of all heads while it runs
+ */
+export function activationBytes(
+  { nodes, inputs, outputs, initializers }: Model,
+  { holdsScores }: { readonly holdsScores: boolean },
+): number {
   const stored = new Set(initializers.map(({ name }) => name));
   const fixed = new Set(initializers.filter(({ source }) => "raw" in source).map(({ name }) => name));
   const types = new Map<string, TypedName>(inputs.map((input) => [input.name, input]));
@@ -31,7 +38,7 @@ export function activationBytes({ nodes, inputs, outputs, initializers }: Model,
   let most = held;
   for (const [index, node] of nodes.entries()) {
     for (const output of node.outputs) if (isHeld(output.name)) held += bytesOf(output);
-    most = Math.max(most, held + (provider === "cpu" ? scoreBytes(node, types) : 0));
+    most = Math.max(most, held + (holdsScores ? scoreBytes(node, types) : 0));
     for (const name of new Set([...node.inputs, ...node.outputs.map((output) => output.name)].map(ownerOf))) {
       if (isHeld(name) && (lastUses.get(name) ?? index) === index) held -= bytesOf(types.get(name)!);
     }
@@ -39,7 +46,7 @@ export function activationBytes({ nodes, inputs, outputs, initializers }: Model,
   return most;
 }
 
-/** Bytes of the attention scores of all heads, which the CPU's `Attention` materialises; 0 for other nodes. */
+/** Bytes of the attention scores of all heads; 0 for other nodes. */
 function scoreBytes({ opType, attributes, inputs }: Node, types: ReadonlyMap<string, TypedName>): number {
   if (opType !== "Attention") return 0;
   const [queries, keys] = [types.get(inputs[0]!), types.get(inputs[1]!)];

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { activationBytes } from "./activation-bytes.ts";
+import { loweringOf } from "./lowering.ts";
 import {
   type Attributes,
   encodeModel,
@@ -12,6 +13,7 @@ import { elementCount, formatShape, type Shape, sameShape } from "./shape.ts";
 import {
   type DType,
   dataTypes,
+  defaultProvider,
   GraphError,
   type Precision,
   type Provider,
@@ -62,7 +64,7 @@ export class Graph {
   #precision: Precision = "float32";
 
   constructor(options: { provider?: Provider; weights?: WeightSource } = {}) {
-    this.provider = options.provider ?? "cpu";
+    this.provider = options.provider ?? defaultProvider;
     this.#weightSource = options.weights;
   }
 
@@ -231,7 +233,7 @@ export class Graph {
    * order nodes differently, and computes some results in place.
    */
   get activationBytes(): number {
-    return activationBytes(this.#model(), this.provider);
+    return activationBytes(this.#model(), loweringOf(this));
   }
 
   /** Serialises the ONNX model. Nodes, weights and inputs that no output needs are left out. */

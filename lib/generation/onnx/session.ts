@@ -1,6 +1,6 @@
 import { availableParallelism, loadavg } from "node:os";
 import type { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
-import type { Provider, Tensor, TensorData } from "./types.ts";
+import { defaultProvider, type Provider, type Tensor, type TensorData } from "./types.ts";
 
 export interface SessionOptions {
   /** Folder that paths of external weights are relative to: `Checkpoint.root`. */
@@ -33,6 +33,11 @@ export interface Session {
  */
 export const MAPPED_BYTES_MIN = 512 * 2 ** 20;
 
+/** Tells if a session holds weights and activations in the machine's own memory. */
+export function usesMachineMemory(provider: Provider = defaultProvider): boolean {
+  return provider === "cpu";
+}
+
 type Runtime = typeof import("onnxruntime-node");
 
 /** Error for a model that cannot be opened or run; the message is one sentence. */
@@ -52,7 +57,7 @@ export class SessionError extends Error {
  * await session.release();
  */
 export async function openSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-  const provider = options.provider ?? "cpu";
+  const provider = options.provider ?? defaultProvider;
   const runtime = await loadRuntime();
   checkProvider(runtime, provider);
   const threads = options.threads ?? availableParallelism();

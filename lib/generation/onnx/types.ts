@@ -18,6 +18,8 @@ export type Precision = "float32" | "float16";
 /** Execution provider that runs a graph; graphs are lowered for one provider. */
 export type Provider = "cpu" | "cuda" | "webgpu";
 
+export const defaultProvider: Provider = "cpu";
+
 export type TensorData = Float32Array | BigInt64Array | Int32Array | Uint8Array;
 
 /** Tensor in host memory, row-major. A `Uint8Array` holds bool, one byte per element. */

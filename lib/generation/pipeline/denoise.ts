@@ -1,6 +1,12 @@
 import { setImmediate } from "node:timers/promises";
 import { type CachePolicy, type TraceStep, traceStep } from "../caching/index.ts";
-import { cutNames, type DiffusionTransformer } from "../models/index.ts";
+import {
+  cutNames,
+  type DiffusionTransformer,
+  type Feeds,
+  guidanceBatch,
+  stepFeeds,
+} from "../models/index.ts";
 import type { Session, Tensor } from "../onnx/index.ts";
 import type { Sampler } from "../sampling/index.ts";
 import { CancelledError, GenerationError } from "./errors.ts";
@@ -16,6 +22,8 @@ export interface Denoiser {
   readonly transformer: DiffusionTransformer;
   readonly sessions: DenoisingSessions;
   readonly guidanceScale: number;
+  /** Feeds of the transformer's conditions that stay the same for the generation. */
+  readonly feeds: Feeds;
 }
 
 export interface DenoiseOptions extends Denoiser {
@@ -23,8 +31,6 @@ export interface DenoiseOptions extends Denoiser {
   readonly successor?: { readonly below: number; open(): Promise<Denoiser> } | undefined;
   readonly sampler: Sampler;
   readonly policy: CachePolicy;
-  /** `transformer.textFeeds` of the prompt. */
-  readonly text: Readonly<Record<string, Tensor>>;
   /** Noise [1, C, F, H, W]; becomes the latent of the video, in place. */
   readonly latent: Float32Array;
   readonly signal?: AbortSignal;
@@ -56,7 +62,7 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
   const start = (denoiser: Denoiser) => ({
     denoiser,
     cache: policy.start(sampler.timesteps.length),
-    kept: nothingKept(denoiser.transformer),
+    kept: nothingKept(denoiser),
   });
 
   let { denoiser, cache, kept } = start(options);
@@ -70,8 +76,8 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
     const { transformer, sessions, guidanceScale } = denoiser;
     const started = performance.now();
     const feeds = {
-      ...options.text,
-      ...transformer.stepFeeds(timestep),
+      ...denoiser.feeds,
+      ...stepFeeds(transformer.conditions, timestep),
       [cutNames.latent]: latent,
       [cutNames.guidanceScale]: scalar(guidanceScale),
     };
@@ -116,8 +122,9 @@ interface Kept {
   probe: Tensor;
 }
 
-function nothingKept({ tokens, width }: DiffusionTransformer): Kept {
-  return { residual: null, probe: floats(new Float32Array(2 * tokens * width), [2, tokens, width]) };
+function nothingKept({ transformer: { tokens, width }, guidanceScale }: Denoiser): Kept {
+  const batch = guidanceBatch(guidanceScale);
+  return { residual: null, probe: floats(new Float32Array(batch * tokens * width), [batch, tokens, width]) };
 }
 
 async function compute(full: Session, feeds: Record<string, Tensor>, kept: Kept) {

@@ -4,12 +4,14 @@ import {
   buildReuse,
   type DiffusionTransformer,
   diffusionTransformer,
+  guidanceBatch,
   precisionOf,
   type VideoShape,
 } from "../models/index.ts";
-import type { Graph, Session } from "../onnx/index.ts";
+import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
+import type { ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoise.ts";
-import { type OpenedPart, openGraph, type PipelineOptions } from "./model/parts.ts";
+import { type ModelParts, type OpenedPart, openGraph, type PipelineOptions } from "./model/parts.ts";
 
 /** The transformers that denoise one shape of video, one after another. */
 export interface Experts {
@@ -24,11 +26,27 @@ export interface Experts {
   release(): Promise<void>;
 }
 
-/** @throws RangeError for a shape that a transformer cannot make */
+/**
+ * The guidance scale of each transformer. A guidance scale in the request applies to both transformers; the default is
+ * that of the first, and the model may name another for the second.
+ */
+export function guidanceScales(
+  { limits, recipe, transformers }: Pick<ModelParts, "limits" | "recipe" | "transformers">,
+  { guidanceScale }: Pick<ResolvedRequest, "guidanceScale">,
+): number[] {
+  const isDefault = guidanceScale === limits.guidance_scale;
+  const second = isDefault ? (recipe.guidance_scale_2 ?? guidanceScale) : guidanceScale;
+  return transformers.map((_, index) => (index === 0 ? guidanceScale : second));
+}
+
+/**
+ * @param scales the guidance scale of each transformer, which decides the batch of its graphs
+ * @throws RangeError for a shape that a transformer cannot make
+ */
 export function expertsFor(
-  parts: readonly OpenedPart[],
+  { transformers: parts, options }: Pick<ModelParts, "transformers" | "options">,
   video: VideoShape,
-  options: PipelineOptions,
+  scales: readonly number[],
 ): Experts {
   const transformers = parts.map((part) => diffusionTransformer(part, video));
   const staysOpen = parts.length === 1 || fitTogether(parts, options);
@@ -42,7 +60,7 @@ export function expertsFor(
 
   async function openCuts(index: number): Promise<Session[]> {
     const [transformer, { weights }] = [transformers[index]!, parts[index]!];
-    const cut = { weights, ...options };
+    const cut = { weights, ...options, batch: guidanceBatch(scales[index]!) };
     const sessions: Session[] = [];
     opened.set(index, sessions);
     const open = async (graph: Graph) => sessions.push(await openGraph(graph, weights, options));
@@ -69,16 +87,16 @@ export function expertsFor(
   };
 }
 
-/** Half of the memory is left to what computes. How much a GPU has is not known here. */
+/** Half of the memory is left to activations. The memory of a GPU is not known here. */
 function fitTogether(parts: readonly OpenedPart[], options: PipelineOptions): boolean {
-  const { provider = "cpu", memoryBytes } = options;
-  const memory = memoryBytes ?? (provider === "cpu" ? machineMemory() : 0);
+  const { provider, memoryBytes } = options;
+  const memory = memoryBytes ?? (usesMachineMemory(provider) ? machineMemory() : 0);
   const width = precisionOf(options) === "float16" ? 2 : 4;
   const bytes = parts.map(({ weights }) => elements(weights) * width);
   return bytes.reduce((sum, count) => sum + count, 0) <= memory / 2;
 }
 
-/** What the machine has, or the container that this is. */
+/** Memory of the machine, or of the container that limits this process. */
 function machineMemory(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();

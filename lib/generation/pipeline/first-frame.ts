@@ -1,8 +1,7 @@
-import { encoderNames, imageEncoder, type LatentShape } from "../models/index.ts";
+import { encoderNames, imageEncoder, type LatentShape, nominalSize, type Recipe } from "../models/index.ts";
 import type { Tensor } from "../onnx/index.ts";
 import { RequestError, type ResolvedRequest } from "../request/index.ts";
 import { readPicture, VideoError } from "../video/index.ts";
-import { nominalSize, type Recipe } from "./model/families.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 
 /**

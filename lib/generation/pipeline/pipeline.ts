@@ -1,6 +1,6 @@
 import { type CacheTrace, cacheTrace } from "../caching/index.ts";
 import { openModelFolder } from "../checkpoint/index.ts";
-import type { DiffusionTransformer } from "../models/index.ts";
+import { generationFeeds, givenFrames, guidanceBatch, nominalSize } from "../models/index.ts";
 import {
   type GenerationRequest,
   type ResolvedRequest,
@@ -10,11 +10,17 @@ import {
 import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { decodeFrames } from "./decode.ts";
-import { type DenoisedStep, type DenoisingSessions, denoise, pauseUnlessCancelled } from "./denoise.ts";
+import {
+  type DenoisedStep,
+  type Denoiser,
+  type DenoisingSessions,
+  denoise,
+  pauseUnlessCancelled,
+} from "./denoise.ts";
 import { GenerationError } from "./errors.ts";
+import { guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";
-import { nominalSize } from "./model/families.ts";
-import { type ModelParts, openParts, type PipelineOptions } from "./model/parts.ts";
+import { openParts, type PipelineOptions } from "./model/parts.ts";
 import { encodePrompts } from "./text/prompts.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
 
@@ -92,7 +98,8 @@ export async function openPipeline(
 
   async function sessionsFor(request: ResolvedRequest): Promise<VideoSessions> {
     const { width, height, frames, fps, image } = request;
-    const key = [width, height, frames, fps, image !== undefined].join();
+    const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
+    const key = [width, height, frames, fps, image !== undefined, ...batches].join();
     if (shaped?.key === key) return shaped.sessions;
     await shaped?.sessions.release();
     shaped = null;
@@ -124,38 +131,40 @@ export async function openPipeline(
     const [sessions, firstSessions] = await timed("load", async () => {
       const opened = await sessionsFor(request);
       const first = await opened.experts.open(0);
-      await model.openEncoder(opened.experts.transformers[0]!.textLength);
+      await model.openEncoder(opened.experts.transformers[0]!.text.length);
       return [opened, first];
     });
     const { experts, latentShape } = sessions;
-    const [transformer, second] = experts.transformers as [DiffusionTransformer, DiffusionTransformer?];
+    const { conditions, text } = experts.transformers[0]!;
+    const scales = guidanceScales(model, request);
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
-    const text = await timed("encode", async () => {
+    const texts = await timed("encode", async () => {
       if (picture) await beginWith(picture, latent, latentShape, model);
-      return encodePrompts(model, transformer, request);
+      return encodePrompts(model, text, { ...request, batch: guidanceBatch(...scales) });
     });
+    const [prompt, negativePrompt] = texts;
+    const denoiser = (index: number, sessions: DenoisingSessions): Denoiser => {
+      const [transformer, guidanceScale] = [experts.transformers[index]!, scales[index]!];
+      const given = { texts: texts.slice(0, guidanceBatch(guidanceScale)) };
+      const feeds = generationFeeds(transformer.conditions, given);
+      return { transformer, sessions: through(sessions), guidanceScale, feeds };
+    };
 
     const told = nominalSize(model.recipe, request);
     const free = model.sampler({ steps: request.steps, ...told, latentFrames: frames });
-    const sampler = picture ? withGivenFrames(free, { channels, frames, given: 1 }) : free;
+    const given = givenFrames(conditions) ?? 0;
+    const sampler = given > 0 ? withGivenFrames(free, { channels, frames, given }) : free;
     planned = sampler.timesteps.length;
     const steps = await timed("denoise", () =>
       denoise({
-        transformer,
-        sessions: through(firstSessions),
-        successor: second && {
-          below: model.boundaryTimestep,
-          open: async () => ({
-            transformer: second,
-            sessions: through(await experts.open(1)),
-            guidanceScale: secondGuidance(model, request),
-          }),
-        },
+        ...denoiser(0, firstSessions),
+        successor:
+          scales.length > 1
+            ? { below: model.boundaryTimestep, open: async () => denoiser(1, await experts.open(1)) }
+            : undefined,
         sampler,
         policy,
-        text: transformer.textFeeds(text.conditional, text.unconditional),
-        guidanceScale: request.guidanceScale,
         latent,
         signal,
         onStep(step: DenoisedStep) {
@@ -179,9 +188,9 @@ export async function openPipeline(
       ),
       seconds,
       stepSeconds: steps.map((step) => step.seconds),
-      tokens: text.conditional.tokens,
-      isPromptTruncated: text.conditional.isTruncated,
-      isNegativePromptTruncated: text.unconditional.isTruncated,
+      tokens: prompt.tokens,
+      isPromptTruncated: prompt.isTruncated,
+      isNegativePromptTruncated: negativePrompt?.isTruncated ?? false,
       request: described,
     };
   }
@@ -212,10 +221,4 @@ export async function openPipeline(
       await model.release();
     },
   };
-}
-
-/** One that was asked for counts for both transformers. */
-function secondGuidance({ limits, recipe }: ModelParts, { guidanceScale }: ResolvedRequest): number {
-  const isDefault = guidanceScale === limits.guidance_scale;
-  return isDefault ? (recipe.guidance_scale_2 ?? guidanceScale) : guidanceScale;
 }

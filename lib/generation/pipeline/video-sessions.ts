@@ -1,12 +1,11 @@
-import { type LatentDecoder, type LatentShape, latentDecoder } from "../models/index.ts";
+import { type LatentDecoder, type LatentShape, latentDecoder, nominalSize } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import type { Decoding } from "./decode.ts";
-import { type Experts, expertsFor } from "./experts.ts";
-import { nominalSize } from "./model/families.ts";
+import { type Experts, expertsFor, guidanceScales } from "./experts.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 
-/** All that one shape of video needs opened: graphs have static shapes. */
+/** Sessions of one shape of video; graphs have static shapes. */
 export interface VideoSessions {
   readonly latentShape: LatentShape;
   readonly experts: Experts;
@@ -15,23 +14,22 @@ export interface VideoSessions {
 }
 
 /**
- * The decoder may leave weights of its file unused, those of the encoder it was trained with.
+ * Opens the sessions of one shape of video. The decoder may leave weights of its file unused: those of the encoder it
+ * was trained with.
  *
  * @throws RangeError for a shape that transformer or decoder cannot make, CheckpointError where its weights are
  *   others than its config asks for
  */
-export async function openVideoSessions(
-  model: ModelParts,
-  { width, height, frames, fps, image }: ResolvedRequest,
-): Promise<VideoSessions> {
-  const { transformers, vae, options } = model;
+export async function openVideoSessions(model: ModelParts, request: ResolvedRequest): Promise<VideoSessions> {
+  const { width, height, frames, fps, image } = request;
+  const { vae, options } = model;
   const decoder = latentDecoder(vae);
   const latentShape = latentShapeOf(decoder, { width, height, frames });
   const told = nominalSize(model.recipe, { width, height });
   const experts = expertsFor(
-    transformers,
+    model,
     { latent: latentShape, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
-    options,
+    guidanceScales(model, request),
   );
   const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
   const graphs = new Map<string, Graph>();

@@ -3,15 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
-import { type Family, families, publishedDepth, shortened } from "../../../tools/bench/model/families.ts";
 import { randomWeight, wantedShapes } from "../../../tools/bench/model/random-model.ts";
 import { writeWeights } from "../../../tools/bench/model/safetensors-file.ts";
+import {
+  publishedDepth,
+  shortened,
+  type TimedModel,
+  timedModels,
+} from "../../../tools/bench/model/timed-models.ts";
 import { sparseModels } from "../../generation/pipeline/sparse-model.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "adareel-bench-"));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-const named = (name: string): Family => families.find((family) => family.name === name)!;
+const named = (name: string): TimedModel => timedModels.find((timed) => timed.name === name)!;
 const written = {
   "Open-Sora 1.2": sparseModels["open-sora-1.2"],
   "Latte-1": sparseModels["latte-1"],

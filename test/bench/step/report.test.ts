@@ -37,6 +37,11 @@ describe("the report", () => {
     expect(aim("Command to MP4 in under 15 s on two cores, cache off")).toMatch(/15\.2.*\| no \|$/);
   });
 
+  test("the report sets steps without guidance beside steps with it, round by round", () => {
+    expect(report).toMatch(/\| 1 \| computed \| 20\.0 .* \| 10\.0 .* \| 2\.00 \(2\.00–2\.00\) \|/);
+    expect(report).toMatch(/\| 1 \| reused \| 0\.40 .* \| 0\.25 .* \| 1\.60 \(1\.60–1\.60\) \|/);
+  });
+
   test("the report calls nothing met that was not measured", () => {
     expect(aim("Not slower than PyTorch eager, 2 threads")).toMatch(/\| not measured \| – \|$/);
     expect(report).toContain("PyTorch was not timed: no torch.");

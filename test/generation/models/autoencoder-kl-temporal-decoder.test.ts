@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { latentDecoder } from "../../../lib/generation/models/index.ts";
 import {
   autoencoderKLTemporalDecoder,
   parseAutoencoderKLTemporalDecoderConfig,
-} from "../../../lib/generation/models/autoencoder-kl-temporal-decoder.ts";
-import { latentDecoder } from "../../../lib/generation/models/index.ts";
+} from "../../../lib/generation/models/latte/temporal-decoder.ts";
 import { shapesOf } from "../pipeline/tiny-model.ts";
 import { float32, readGolden, relativeError, run } from "./golden.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { DecoderRun } from "../../../lib/generation/models/latent-decoder.ts";
 import {
   autoencoderKLWanDecoder,
-  type DecoderRun,
   parseAutoencoderKLWanConfig,
-} from "../../../lib/generation/models/index.ts";
+} from "../../../lib/generation/models/wan/autoencoder.ts";
 import type { Provider, Tensor } from "../../../lib/generation/onnx/index.ts";
 import { type Golden, readGolden, relativeError } from "./golden.ts";
 import { decodeCase, videoVector } from "./video-decoding.ts";

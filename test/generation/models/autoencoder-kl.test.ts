@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
 import {
   autoencoderKLDecoder,
-  imageEncoder,
   parseAutoencoderKLConfig,
-} from "../../../lib/generation/models/index.ts";
+} from "../../../lib/generation/models/autoencoder-kl/autoencoder-kl.ts";
+import { imageEncoder } from "../../../lib/generation/models/index.ts";
 import { float32, type Golden, readGolden, relativeError, run, withHeader } from "./golden.ts";
 
 // Worst error measured: 9.1e-7.

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildFull, buildReuse, buildUncut } from "../../../lib/generation/models/index.ts";
+import { buildFull, buildReuse, buildUncut, stepFeeds } from "../../../lib/generation/models/index.ts";
 import type { Session, Tensor } from "../../../lib/generation/onnx/index.ts";
 import {
   feedsOf,
@@ -39,7 +39,11 @@ describe("the cut of a transformer", async () => {
   });
 
   it("a reused step with R gives another prediction at another timestep", async () => {
-    const reused = await reuse.run({ ...feeds, ...dit.stepFeeds(500), residual: computed.residual! });
+    const reused = await reuse.run({
+      ...feeds,
+      ...stepFeeds(dit.conditions, 500),
+      residual: computed.residual!,
+    });
     expect(relativeError(reused.prediction, computed.prediction!.data as Float32Array)).toBeGreaterThan(1e-3);
   });
 

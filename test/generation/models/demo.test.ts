@@ -11,10 +11,12 @@ import {
   buildReuse,
   type DiffusionTransformer,
   diffusionTransformer,
+  generationFeeds,
   latentDecoder,
-  parseSTDiT3Config,
+  stepFeeds,
   textEncoder,
 } from "../../../lib/generation/models/index.ts";
+import { parseSTDiT3Config } from "../../../lib/generation/models/open-sora/transformer.ts";
 import type { Tensor } from "../../../lib/generation/onnx/index.ts";
 import { denoise } from "../../../lib/generation/pipeline/denoise.ts";
 import { openTokenizer } from "../../../lib/generation/pipeline/text/tokenizer.ts";
@@ -61,10 +63,12 @@ describe("the demo model against PyTorch", () => {
     const tokens = demo.ids.length;
     const shape = [2, dit.tokens, dit.width];
     feeds = {
-      ...dit.textFeeds(
-        { tokens, data: await vectors.read("states") },
-        await dit.nullText!(transformer, tokens),
-      ),
+      ...generationFeeds(dit.conditions, {
+        texts: [
+          { tokens, data: await vectors.read("states") },
+          await dit.text.learntText!(transformer, tokens),
+        ],
+      }),
       latent: float32(await vectors.read("noise"), [1, config.in_channels, ...demo.latent]),
       previousProbe: float32(new Float32Array(2 * dit.tokens * dit.width), shape),
     };
@@ -93,7 +97,7 @@ describe("the demo model against PyTorch", () => {
     ] as const) {
       const outputs = await session.run({
         ...feeds,
-        ...dit.stepFeeds(demo.timesteps[0]!),
+        ...stepFeeds(dit.conditions, demo.timesteps[0]!),
         ...guidance(scale),
       });
       expect(relativeError(outputs.prediction, expected.slice(start, start + half))).toBeLessThan(1e-4);
@@ -118,7 +122,7 @@ describe("the demo model against PyTorch", () => {
       sessions: { full, reuse },
       sampler,
       policy: fixedSchedule(demo.computed),
-      text: { text: feeds.text!, textMask: feeds.textMask! },
+      feeds: { text: feeds.text!, textMask: feeds.textMask!, fps: feeds.fps! },
       guidanceScale: demo.guidance,
       latent,
     });

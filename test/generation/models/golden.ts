@@ -3,7 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
-import { type DiffusionTransformer, diffusionTransformer } from "../../../lib/generation/models/index.ts";
+import {
+  type DiffusionTransformer,
+  diffusionTransformer,
+  generationFeeds,
+  stepFeeds,
+} from "../../../lib/generation/models/index.ts";
 import { type Graph, openSession, type Session, type Tensor } from "../../../lib/generation/onnx/index.ts";
 
 /**
@@ -75,8 +80,8 @@ export async function feedsOf(golden: Golden, index: number, goldenCase: STDiT3C
     return { tokens, data: text.slice(start, start + tokens * config.caption_channels) };
   });
   return {
-    ...dit.stepFeeds(goldenCase.timestep),
-    ...dit.textFeeds(states[0]!, states[1]!),
+    ...stepFeeds(dit.conditions, goldenCase.timestep),
+    ...generationFeeds(dit.conditions, { texts: states }),
     latent: float32(await vectors.read(`${index}.latent`), [1, config.in_channels, ...goldenCase.latent]),
     previousProbe: float32(new Float32Array(2 * dit.tokens * dit.width), [2, dit.tokens, dit.width]),
     guidanceScale: float32(new Float32Array([guidanceScale]), []),
@@ -99,15 +104,15 @@ export async function caseFeeds(
 ) {
   const [, rows, width] = vectors.info(`${index}.text`).shape as [number, number, number];
   const text = await vectors.read(`${index}.text`); // [2, rows, width]
-  const [conditional, unconditional] = textLengths.map((tokens, half) => ({
+  const texts = textLengths.map((tokens, half) => ({
     tokens,
     data: text.slice(half * rows * width, (half * rows + tokens) * width),
   }));
   const { channels, frames, height, width: latentWidth } = dit.latent;
   const latent = float32(await vectors.read(`${index}.latent`), [1, channels, frames, height, latentWidth]);
   return {
-    ...dit.stepFeeds(timestep),
-    ...dit.textFeeds(conditional!, unconditional!),
+    ...stepFeeds(dit.conditions, timestep),
+    ...generationFeeds(dit.conditions, { texts }),
     latent,
     previousProbe: float32(new Float32Array(2 * dit.tokens * dit.width), [2, dit.tokens, dit.width]),
     guidanceScale: float32(new Float32Array([guidanceScale]), []),

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { buildFull, buildReuse, diffusionTransformer } from "../../../lib/generation/models/index.ts";
-import { latte, parseLatteConfig } from "../../../lib/generation/models/latte.ts";
-import { openSoraPlan, parseOpenSoraPlanConfig } from "../../../lib/generation/models/open-sora-plan.ts";
+import { latte, parseLatteConfig } from "../../../lib/generation/models/latte/transformer.ts";
+import {
+  openSoraPlan,
+  parseOpenSoraPlanConfig,
+} from "../../../lib/generation/models/open-sora-plan/transformer.ts";
 import { shapesOf } from "../pipeline/tiny-model.ts";
 import {
   caseFeeds,
@@ -170,9 +173,9 @@ describe("the Latte transformer", async () => {
   it("the Latte transformer reads texts of up to 120 tokens, as many unconditional as conditional ones", () => {
     const dit = latte(config, video);
     const text = (tokens: number) => ({ tokens, data: new Float32Array(tokens * 12) });
-    expect(dit.textLength).toBe(120);
-    expect(dit.textsShareLength).toBe(true);
-    expect(() => dit.textFeeds(text(121), text(1))).toThrow(/from 1 to 120.*121/);
+    expect(dit.text.length).toBe(120);
+    expect(dit.text.sharesLength).toBe(true);
+    expect(() => dit.text.generationFeeds({ texts: [text(121), text(1)] })).toThrow(/from 1 to 120.*121/);
   });
 });
 
@@ -183,8 +186,8 @@ describe("Open-Sora-Plan's Latte", async () => {
 
   it("Open-Sora-Plan's Latte reads texts of as many tokens as its config says, and of 300 without that", () => {
     const { model_max_length: _, ...silent } = stored;
-    expect(openSoraPlan(config, video).textLength).toBe(9);
-    expect(openSoraPlan(parseOpenSoraPlanConfig(silent), video).textLength).toBe(300);
+    expect(openSoraPlan(config, video).text.length).toBe(9);
+    expect(openSoraPlan(parseOpenSoraPlanConfig(silent), video).text.length).toBe(300);
   });
 
   it("Open-Sora-Plan's Latte makes as many frames as it has positions, since one frame would skip temporal blocks", () => {

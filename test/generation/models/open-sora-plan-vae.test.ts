@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { latentDecoder } from "../../../lib/generation/models/index.ts";
-import { causalVAEDecoder, parseCausalVAEConfig } from "../../../lib/generation/models/open-sora-plan-vae.ts";
+import {
+  causalVAEDecoder,
+  parseCausalVAEConfig,
+} from "../../../lib/generation/models/open-sora-plan/autoencoder.ts";
 import { shapesOf } from "../pipeline/tiny-model.ts";
 import { readGolden, relativeError } from "./golden.ts";
 import { decodeCase, videoVector } from "./video-decoding.ts";

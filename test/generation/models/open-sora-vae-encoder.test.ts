@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { imageEncoder, latentDecoder } from "../../../lib/generation/models/index.ts";
-import { parseOpenSoraVAEConfig } from "../../../lib/generation/models/open-sora-vae.ts";
-import { openSoraImageEncoder } from "../../../lib/generation/models/open-sora-vae-encoder.ts";
+import { parseOpenSoraVAEConfig } from "../../../lib/generation/models/open-sora/autoencoder.ts";
+import { openSoraImageEncoder } from "../../../lib/generation/models/open-sora/image-encoder.ts";
 import type { Provider } from "../../../lib/generation/onnx/index.ts";
 import { shapesOf } from "../pipeline/tiny-model.ts";
 import { float32, readGolden, relativeError, run } from "./golden.ts";

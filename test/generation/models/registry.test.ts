@@ -5,6 +5,7 @@ import {
   latentDecoder,
   textEncoder,
 } from "../../../lib/generation/models/index.ts";
+import { readGolden } from "./golden.ts";
 
 describe("the registry of architectures", () => {
   const latent = { channels: 4, frames: 1, height: 8, width: 8 };
@@ -22,9 +23,11 @@ describe("the registry of architectures", () => {
     );
   });
 
-  it("the registry refuses given frames for a transformer that does not take them", () => {
-    const wan = { className: "WanTransformer3DModel", config: {} };
-    expect(() => diffusionTransformer(wan, { ...video, givenFrames: 1 })).toThrow(
+  it("the registry refuses given frames for a transformer that does not take them", async () => {
+    const { config } = await readGolden("wan");
+    const wan = { className: "WanTransformer3DModel", config };
+    const given = { ...video, latent: { ...latent, frames: 3 }, givenFrames: 1 };
+    expect(() => diffusionTransformer(wan, given)).toThrow(
       "A WanTransformer3DModel makes all frames of a video: none can be given.",
     );
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { buildFull, buildReuse, parseSTDiT3Config, stdit3 } from "../../../lib/generation/models/index.ts";
+import { buildFull, buildReuse } from "../../../lib/generation/models/index.ts";
+import { parseSTDiT3Config, stdit3 } from "../../../lib/generation/models/open-sora/transformer.ts";
 import {
   feedsOf,
   float32,
@@ -100,10 +101,7 @@ describe("STDiT3 whose first frames are given, against the authors' module", asy
     const dit = transformerOf(golden, goldenCase);
     const feeds = await feedsOf(golden, 0, goldenCase, 7);
     const { prediction, residual } = await run(buildFull(dit, golden), golden.weights, feeds);
-    const { latent, guidanceScale } = feeds;
-    const step = dit.stepFeeds(goldenCase.timestep);
-    const reused = { ...step, latent, guidanceScale, residual: residual! };
-    const out = await run(buildReuse(dit, golden), golden.weights, reused);
+    const out = await run(buildReuse(dit, golden), golden.weights, { ...feeds, residual: residual! });
     expect(relativeError(out.prediction, prediction!.data as Float32Array)).toBeLessThan(TOLERANCE);
   });
 
@@ -173,18 +171,18 @@ describe("STDiT3", async () => {
 
   it("STDiT3's unconditional text has as many rows of the learned caption as the prompt has tokens", async () => {
     const rows = await golden.weights.read("y_embedder.y_embedding");
-    expect(await stdit3(config, video).nullText!(golden.weights, 4)).toEqual({
+    expect(await stdit3(config, video).text.learntText!(golden.weights, 4)).toEqual({
       tokens: 4,
       data: rows.slice(0, 4 * 20),
     });
-    await expect(stdit3(config, video).nullText!(golden.weights, 10)).rejects.toThrow(/10 tokens.*9/);
+    await expect(stdit3(config, video).text.learntText!(golden.weights, 10)).rejects.toThrow(/10 tokens.*9/);
   });
 
   it("STDiT3 refuses a text without tokens, with too many, or of another width", () => {
     const dit = stdit3(config, video);
     const text = (tokens: number, width = 20) => ({ tokens, data: new Float32Array(tokens * width) });
-    expect(() => dit.textFeeds(text(0), text(1))).toThrow(/from 1 to 9.*0/);
-    expect(() => dit.textFeeds(text(1), text(10))).toThrow(/from 1 to 9.*10/);
-    expect(() => dit.textFeeds(text(2, 19), text(1))).toThrow(/2 x 20.*38/);
+    expect(() => dit.text.generationFeeds({ texts: [text(0), text(1)] })).toThrow(/from 1 to 9.*0/);
+    expect(() => dit.text.generationFeeds({ texts: [text(1), text(10)] })).toThrow(/from 1 to 9.*10/);
+    expect(() => dit.text.generationFeeds({ texts: [text(2, 19), text(1)] })).toThrow(/2 x 20.*38/);
   });
 });

@@ -1,10 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  parseT5Config,
-  parseUMT5Config,
-  t5Encoder,
-  umt5Encoder,
-} from "../../../lib/generation/models/index.ts";
+import { parseT5Config, parseUMT5Config, t5Encoder, umt5Encoder } from "../../../lib/generation/models/t5.ts";
 import { readCases, readGolden, relativeError, run, withHeader } from "./golden.ts";
 
 // Worst error measured: 2.4e-6.

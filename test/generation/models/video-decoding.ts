@@ -1,5 +1,6 @@
 import type { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
-import { type DecoderRun, decoderNames, type LatentDecoder } from "../../../lib/generation/models/index.ts";
+import { decoderNames, type LatentDecoder } from "../../../lib/generation/models/index.ts";
+import type { DecoderRun } from "../../../lib/generation/models/latent-decoder.ts";
 import type { Provider, Tensor } from "../../../lib/generation/onnx/index.ts";
 import { float32, type Golden, run } from "./golden.ts";
 

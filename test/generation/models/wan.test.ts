@@ -3,9 +3,10 @@ import {
   buildFull,
   buildReuse,
   diffusionTransformer,
-  parseWanConfig,
-  wan,
+  generationFeeds,
+  stepFeeds,
 } from "../../../lib/generation/models/index.ts";
+import { parseWanConfig, wan } from "../../../lib/generation/models/wan/transformer.ts";
 import { float32, type Golden, open, readCases, readGolden, relativeError, run } from "./golden.ts";
 
 // Worst error measured over all cases: 4.4e-6.
@@ -39,8 +40,8 @@ async function feedsOf(golden: Golden, index: number, goldenCase: WanCase, guida
     return { tokens, data: text.slice(start, start + tokens * config.text_dim) };
   });
   return {
-    ...dit.stepFeeds(goldenCase.timestep),
-    ...dit.textFeeds(states[0]!, states[1]!),
+    ...stepFeeds(dit.conditions, goldenCase.timestep),
+    ...generationFeeds(dit.conditions, { texts: states }),
     latent: float32(await vectors.read(`${index}.latent`), [1, config.in_channels, ...goldenCase.latent]),
     previousProbe: float32(new Float32Array(2 * dit.tokens * dit.width), [2, dit.tokens, dit.width]),
     guidanceScale: float32(new Float32Array([guidanceScale]), []),
@@ -144,6 +145,8 @@ describe("the Wan transformer", async () => {
 
   it("the Wan transformer refuses a text with more rows than it attends to", () => {
     const text = (tokens: number) => ({ tokens, data: new Float32Array(tokens * 10) });
-    expect(() => wan(config, video).textFeeds(text(513), text(1))).toThrow(/from 1 to 512.*513/);
+    expect(() => wan(config, video).text.generationFeeds({ texts: [text(513), text(1)] })).toThrow(
+      /from 1 to 512.*513/,
+    );
   });
 });

@@ -6,7 +6,9 @@ import { type ModelFolder, openModelFolder } from "../../../lib/generation/check
 import {
   buildUncut,
   diffusionTransformer,
+  generationFeeds,
   latentDecoder,
+  stepFeeds,
   type TextStates,
   textEncoder,
 } from "../../../lib/generation/models/index.ts";
@@ -32,9 +34,10 @@ async function generatePlainly(
   const video = { latent: latentShape, height, width, fps: fps[0]! };
   const dit = diffusionTransformer(model.part("transformer"), video);
 
-  const conditional = await encode(model, prompt, dit.textLength);
+  const conditional = await encode(model, prompt, dit.text.length);
   const weights = await model.part("transformer").checkpoint();
-  const text = dit.textFeeds(conditional, await dit.nullText!(weights, conditional.tokens));
+  const unconditional = await dit.text.learntText!(weights, conditional.tokens);
+  const text = generationFeeds(dit.conditions, { texts: [conditional, unconditional] });
   const transformer = await open(buildUncut(dit, { weights }), weights.root);
 
   const { height: latentHeight, width: latentWidth } = latentShape;
@@ -44,7 +47,7 @@ async function generatePlainly(
   for (const [step, timestep] of table.timesteps.entries()) {
     const { prediction } = await transformer.run({
       ...text,
-      ...dit.stepFeeds(timestep),
+      ...stepFeeds(dit.conditions, timestep),
       latent: float32(latent, [1, channels, frames, latentHeight, latentWidth]),
       guidanceScale: float32(Float32Array.of(guidanceScale), []),
     });

@@ -35,7 +35,7 @@ const transformer = {
   tokensPerFrame: 2,
   tokenFrames: 2,
   width: 3,
-  stepFeeds: (timestep: number) => ({ timestep: vector([timestep]) }),
+  conditions: [{ stepFeeds: (timestep: number) => ({ timestep: vector([timestep]) }) }],
 } as Partial<DiffusionTransformer> as DiffusionTransformer;
 
 function vector(values: readonly number[]): Tensor {
@@ -89,7 +89,7 @@ function run(steps: number, policy: CachePolicy, options: Partial<DenoiseOptions
       Array.from({ length: steps }, (_, step) => 2 ** -step),
     ),
     policy,
-    text: { text: vector([7]) },
+    feeds: { text: vector([7]) },
     guidanceScale: 4,
     latent: new Float32Array(4),
     ...options,

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { nominalSize } from "../../../lib/generation/models/index.ts";
 import { describeModel } from "../../../lib/generation/pipeline/index.ts";
 import { readDescription } from "../../../lib/generation/pipeline/model/description.ts";
-import { nominalSize } from "../../../lib/generation/pipeline/model/families.ts";
 import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { writeJson } from "./tiny-model.ts";
 

@@ -152,7 +152,7 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
   "has a transformer of another architecture": [
     (folder) =>
       writeJson(join(folder, "model_index.json"), { ...tinyIndex, transformer: ["adareel", "UNet"] }),
-    /^This model's transformer is a UNet, and Adareel can build only STDiT3.*\.$/,
+    /^This model's transformer is a UNet, and Adareel can build only LatteTransformer3DModel, STDiT3, .*\.$/,
   ],
   "has a transformer whose config lacks a member": [
     (folder) => changeJson(join(folder, "transformer/config.json"), (json) => void delete json.depth),

@@ -6,7 +6,10 @@ import {
   buildUncut,
   type DiffusionTransformer,
   diffusionTransformer,
+  type Feeds,
+  generationFeeds,
   latentDecoder,
+  stepFeeds,
   type TextStates,
   textEncoder,
 } from "../../../lib/generation/models/index.ts";
@@ -138,7 +141,7 @@ async function withTransformer<R>(
       },
       feedsOf: (i) => ({
         ...text,
-        ...dit.stepFeeds(sampler.timesteps[i]!),
+        ...stepFeeds(dit.conditions, sampler.timesteps[i]!),
         latent: float32(latent, [1, channels, frames, shape.height, shape.width]),
         guidanceScale: float32(Float32Array.of(guidanceScale), []),
       }),
@@ -154,23 +157,24 @@ async function textFeeds(
   dit: DiffusionTransformer,
   prompt: string,
   transformer: Weights,
-): Promise<Record<string, Tensor>> {
+): Promise<Feeds> {
   const part = model.part("text_encoder");
   const weights = await part.checkpoint();
   const encoder = textEncoder(part);
   const tokenizer = await openTokenizer(model.part("tokenizer").folder, model.part("tokenizer").config);
-  const session = await openGraph(encoder.build(dit.textLength, { weights }), weights);
+  const session = await openGraph(encoder.build(dit.text.length, { weights }), weights);
   const encode = async (text: string, rows?: number): Promise<TextStates> => {
-    const { ids } = tokenizer.tokenise(text, dit.textLength);
-    const { states } = await session.run(encoder.feeds(ids, dit.textLength));
+    const { ids } = tokenizer.tokenise(text, dit.text.length);
+    const { states } = await session.run(encoder.feeds(ids, dit.text.length));
     const tokens = rows ?? ids.length;
     return { tokens, data: (states!.data as Float32Array).slice(0, tokens * encoder.width) };
   };
   const conditional = await encode(prompt);
-  const rows = dit.textsShareLength ? conditional.tokens : undefined;
-  const unconditional = (await dit.nullText?.(transformer, conditional.tokens)) ?? (await encode("", rows));
+  const rows = dit.text.sharesLength ? conditional.tokens : undefined;
+  const unconditional =
+    (await dit.text.learntText?.(transformer, conditional.tokens)) ?? (await encode("", rows));
   await session.release();
-  return dit.textFeeds(conditional, unconditional);
+  return generationFeeds(dit.conditions, { texts: [conditional, unconditional] });
 }
 
 function openGraph(graph: Graph, weights: Weights): Promise<Session> {

@@ -1,10 +1,12 @@
 import { copyFileSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Benchmark, publishedModels } from "../../../lib/generation/models/index.ts";
 import { type HeaderEntry, safetensors } from "../checkpoint/safetensors-file.ts";
 
 /**
  * Checkpoints of the published sizes without their values: headers with every name, shape and type, and a
- * hole on disk for the data. Names and shapes are written down here, independent of the builders under test.
+ * hole on disk for the data. Names and shapes are written down here, independent of the builders under test;
+ * configurations are those of the families.
  */
 
 type Tensors = Map<string, readonly number[]>;
@@ -78,6 +80,11 @@ function writeHeader(path: string, tensors: [string, readonly number[]][], dtype
   truncateSync(path, bytes.length + end);
 }
 
+/** The published configurations of a model's parts. */
+function published(title: string): Benchmark["parts"] {
+  return publishedModels.find((model) => model.title === title)!.benchmark!.parts;
+}
+
 /** Returns the integers from 0 to `count - 1`. */
 function range(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
@@ -122,19 +129,7 @@ function stdit3(): SparsePart {
     affine(t, `${block}.mlp.fc2`, D, 4 * D);
   }
   affine(t, "final_layer.linear", 32, D);
-  const config = {
-    hidden_size: D,
-    depth: 28,
-    num_heads: 16,
-    mlp_ratio: 4,
-    patch_size: [1, 2, 2],
-    in_channels: 4,
-    pred_sigma: true,
-    caption_channels: 4096,
-    model_max_length: 300,
-    qk_norm: true,
-    input_sq_size: 512,
-  };
+  const config = published("Open-Sora 1.2").transformer.config;
   return { className: "STDiT3", config, tensors: t, dtype: "F32", shards: 1, stem: "model" };
 }
 
@@ -159,24 +154,15 @@ function latte(className: "LatteTransformer3DModel" | "LatteT2V", videoLength: n
     }
   }
   affine(t, "proj_out", 32, D);
-  const config = {
-    num_attention_heads: 16,
-    attention_head_dim: 72,
-    num_layers: 28,
-    in_channels: 4,
-    out_channels: 8,
-    patch_size: 2,
-    sample_size: className === "LatteT2V" ? [64, 64] : 64,
-    video_length: videoLength,
-    caption_channels: 4096,
-    cross_attention_dim: D,
-    norm_eps: 1e-6,
-    activation_fn: "gelu-approximate",
-    norm_type: "ada_norm_single",
-    norm_elementwise_affine: false,
-    attention_bias: true,
+  const { config } = published(className === "LatteT2V" ? "Open-Sora-Plan 1.1" : "Latte-1").transformer;
+  return {
+    className,
+    config: { ...config, video_length: videoLength },
+    tensors: t,
+    dtype: "F32",
+    shards: 1,
+    stem: "diffusion_pytorch_model",
   };
-  return { className, config, tensors: t, dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" };
 }
 
 interface WanSize {
@@ -209,21 +195,12 @@ function wan({ heads, layers, ffn, shards }: WanSize): SparsePart {
   }
   affine(t, "proj_out", 64, D);
   const config = {
-    patch_size: [1, 2, 2],
+    ...published("Wan2.1 1.3B").transformer.config,
     num_attention_heads: heads,
-    attention_head_dim: 128,
-    in_channels: 16,
-    out_channels: 16,
-    text_dim: 4096,
-    freq_dim: 256,
-    ffn_dim: ffn,
     num_layers: layers,
-    cross_attn_norm: true,
-    qk_norm: "rms_norm_across_heads",
-    eps: 1e-6,
+    ffn_dim: ffn,
     image_dim: null,
     added_kv_proj_dim: null,
-    rope_max_seq_len: 1024,
   };
   const className = "WanTransformer3DModel";
   return { className, config, tensors: t, dtype: "F32", shards, stem: "diffusion_pytorch_model" };
@@ -247,18 +224,7 @@ function t5(className: "T5EncoderModel" | "UMT5EncoderModel", dtype: SparsePart[
     t.set(`${feedForward}.DenseReluDense.wi_1.weight`, [10240, 4096]);
     t.set(`${feedForward}.DenseReluDense.wo.weight`, [4096, 10240]);
   }
-  const config = {
-    vocab_size: vocabulary,
-    d_model: 4096,
-    d_kv: 64,
-    d_ff: 10240,
-    num_layers: 24,
-    num_heads: 64,
-    feed_forward_proj: "gated-gelu",
-    layer_norm_epsilon: 1e-6,
-    relative_attention_num_buckets: 32,
-    relative_attention_max_distance: 128,
-  };
+  const { config } = published(isUMT5 ? "Wan2.1 1.3B" : "Latte-1").text_encoder;
   return { className, config, tensors: t, dtype, shards: isUMT5 ? 5 : 2, stem: "model" };
 }
 
@@ -292,17 +258,8 @@ function klTensors(t: Tensors, root = ""): void {
 function autoencoderKL(): SparsePart {
   const t: Tensors = new Map();
   klTensors(t);
-  const config = {
-    latent_channels: 4,
-    out_channels: 3,
-    block_out_channels: [128, 256, 512, 512],
-    layers_per_block: 2,
-    norm_num_groups: 32,
-    act_fn: "silu",
-    up_block_types: new Array(4).fill("UpDecoderBlock2D"),
-    scaling_factor: 0.18215,
-  };
   const stem = "diffusion_pytorch_model";
+  const { config } = published("Latte-1").vae;
   return { className: "AutoencoderKL", config, tensors: t, dtype: "F32", shards: 1, stem };
 }
 
@@ -334,11 +291,7 @@ function openSoraVAE(): SparsePart {
   affine(t, `${root}.decoder.conv_blocks.1.conv`, 512, 256, 3, 3, 3);
   norm(t, `${root}.decoder.norm1`, 128);
   affine(t, `${root}.decoder.conv_out.conv`, 4, 128, 3, 3, 3);
-  const config = {
-    vae_2d: { type: "VideoAutoencoderKL" },
-    vae_temporal: { type: "VAE_Temporal_SD" },
-    micro_frame_size: 17,
-  };
+  const { config } = published("Open-Sora 1.2").vae;
   return { className: "OpenSoraVAE_V1_2", config, tensors: t, dtype: "F32", shards: 1, stem: "model" };
 }
 
@@ -370,23 +323,8 @@ function causalVAE(): SparsePart {
   }
   norm(t, "decoder.norm_out", 128);
   affine(t, "decoder.conv_out.conv", 3, 128, 3, 3, 3);
-  const config = {
-    hidden_size: 128,
-    z_channels: 4,
-    embed_dim: 4,
-    hidden_size_mult: [1, 2, 4, 4],
-    num_res_blocks: 2,
-    attn_resolutions: [],
-    q_conv: "CausalConv3d",
-    decoder_conv_in: "CausalConv3d",
-    decoder_conv_out: "CausalConv3d",
-    decoder_mid_resnet: "ResnetBlock3D",
-    decoder_resnet_blocks: new Array(4).fill("ResnetBlock3D"),
-    decoder_attention: "AttnBlock3DFix",
-    decoder_spatial_upsample: ["", "SpatialUpsample2x", "SpatialUpsample2x", "SpatialUpsample2x"],
-    decoder_temporal_upsample: ["", "", "TimeUpsampleRes2x", "TimeUpsampleRes2x"],
-  };
   const stem = "diffusion_pytorch_model";
+  const { config } = published("Open-Sora-Plan 1.1").vae;
   return { className: "CausalVAEModel", config, tensors: t, dtype: "F32", shards: 1, stem };
 }
 
@@ -422,16 +360,8 @@ function autoencoderKLWan(): SparsePart {
   }
   t.set("decoder.norm_out.gamma", [96, 1, 1, 1]);
   affine(t, "decoder.conv_out", 3, 96, 3, 3, 3);
-  const config = {
-    base_dim: 96,
-    z_dim: 16,
-    dim_mult: [1, 2, 4, 4],
-    num_res_blocks: 2,
-    temperal_downsample: [false, true, true],
-    latents_mean: new Array(16).fill(0),
-    latents_std: new Array(16).fill(1),
-  };
   const className = "AutoencoderKLWan";
+  const { config } = published("Wan2.1 1.3B").vae;
   return { className, config, tensors: t, dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" };
 }
 

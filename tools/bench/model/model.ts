@@ -2,12 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ModelFolder, openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
+import type { BenchmarkVideo, WeightedPart } from "../../../lib/generation/models/index.ts";
 import { circumstances } from "../machine.ts";
 import { docsFolder, positiveInteger, resultsFolder, userPath, type Written } from "../options.ts";
 import { readResults, updateDocument, writeText } from "../results-file.ts";
 import { say } from "../rounds.ts";
 import type { SessionName } from "../step/results.ts";
-import { type Family, families, shortened, type VideoSize, type WeightedPart } from "./families.ts";
 import { type Fill, writeModel } from "./random-model.ts";
 import { modelReport } from "./report.ts";
 import {
@@ -19,6 +19,7 @@ import {
   type Subject,
 } from "./results.ts";
 import { probeSession } from "./session-process.ts";
+import { shortened, type TimedModel, timedModels } from "./timed-models.ts";
 import { type Effort, timePart } from "./timing.ts";
 
 const WHOLE = { rounds: 5 } as const;
@@ -47,7 +48,7 @@ async function measure(effort: Effort, args: readonly string[]): Promise<ModelRe
   const timings: ModelTiming[] = [];
   const decoders: ModelSession[] = [];
   try {
-    for (const family of families) {
+    for (const family of timedModels) {
       const model = await shortModel(family, scratch);
       const subjects: Subject[] = ["step", ...(family.timesText ? (["text"] as const) : []), "decoder"];
       for (const subject of subjects) timings.push(await timePart(family, model, subject, effort));
@@ -75,7 +76,7 @@ async function measure(effort: Effort, args: readonly string[]): Promise<ModelRe
   }
 }
 
-function shortModel(family: Family, scratch: string): Promise<ModelFolder> {
+function shortModel(family: TimedModel, scratch: string): Promise<ModelFolder> {
   return openedModel(join(scratch, "short"), shortened(family), family.stepVideo, {
     transformer: "random",
     vae: "random",
@@ -85,8 +86,8 @@ function shortModel(family: Family, scratch: string): Promise<ModelFolder> {
 
 async function openedModel(
   folder: string,
-  parts: Family["parts"],
-  video: VideoSize,
+  parts: TimedModel["parts"],
+  video: BenchmarkVideo,
   fills: Partial<Record<WeightedPart, Fill>>,
 ): Promise<ModelFolder> {
   await writeModel(folder, parts, { video, fills });
@@ -94,10 +95,10 @@ async function openedModel(
 }
 
 async function probe(
-  family: Family,
+  family: TimedModel,
   folder: string,
   session: SessionName,
-  video: VideoSize,
+  video: BenchmarkVideo,
   runs: boolean,
 ): Promise<ModelSession> {
   const opening = await probeSession(folder, session, openingSchema, { video, runs });
@@ -107,7 +108,10 @@ async function probe(
 /** Every family at its full depth and its default size; of the smallest a step is run, at the size that is timed. */
 async function openPublished(scratch: string): Promise<ModelSession[]> {
   const openings: ModelSession[] = [];
-  const folders = families.map((family, index) => ({ family, folder: join(scratch, `published-${index}`) }));
+  const folders = timedModels.map((family, index) => ({
+    family,
+    folder: join(scratch, `published-${index}`),
+  }));
   for (const { family, folder } of folders) {
     say(`${family.name}: opening the published size`);
     const fills = { transformer: "hole", text_encoder: "hole", vae: "hole" } as const;
@@ -115,7 +119,7 @@ async function openPublished(scratch: string): Promise<ModelSession[]> {
     for (const session of ["full", "reuse", "text", "decoder"] as const)
       openings.push(await probe(family, folder, session, family.video, false));
   }
-  const bytes = ({ family }: { family: Family }) =>
+  const bytes = ({ family }: { family: TimedModel }) =>
     openings.find((opened) => opened.family === family.name)!.opening.weightBytes;
   const { family, folder } = folders.toSorted((a, b) => bytes(a) - bytes(b))[0]!;
   say(`${family.name}: one step of the whole model`);

@@ -1,22 +1,24 @@
 import type { Checkpoint, ModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import {
+  type BenchmarkVideo,
   buildFull,
   buildReuse,
   cutNames,
   type DiffusionTransformer,
   diffusionTransformer,
+  generationFeeds,
   type LatentDecoder,
   type LatentShape,
   latentDecoder,
+  stepFeeds,
   textEncoder,
   type VideoShape,
 } from "../../../lib/generation/models/index.ts";
 import type { Graph, Tensor } from "../../../lib/generation/onnx/index.ts";
 import type { SessionName } from "../step/results.ts";
-import type { VideoSize } from "./families.ts";
 import { randomValues, volume } from "./random-values.ts";
 
-/** One graph of a model at one size of video. */
+/** A graph of a model at one size of video. */
 export interface TimedPart {
   readonly weights: Checkpoint;
   readonly build: () => Graph;
@@ -28,7 +30,11 @@ export const TIMESTEP = 500;
 export const GUIDANCE_SCALE = 7;
 
 /** @throws CheckpointError or Error naming the part that cannot be used */
-export async function openPart(model: ModelFolder, name: SessionName, video: VideoSize): Promise<TimedPart> {
+export async function openPart(
+  model: ModelFolder,
+  name: SessionName,
+  video: BenchmarkVideo,
+): Promise<TimedPart> {
   const vae = model.part("vae");
   const decoder = latentDecoder(vae);
   const shape = videoShape(decoder, video);
@@ -42,7 +48,7 @@ export async function openPart(model: ModelFolder, name: SessionName, video: Vid
   const transformer = model.part("transformer");
   const dit = diffusionTransformer(transformer, shape);
   const encoder = textEncoder(model.part("text_encoder"));
-  const length = dit.textLength;
+  const length = dit.text.length;
   if (name === "text") {
     const weights = await model.part("text_encoder").checkpoint();
     const ids = Array.from({ length }, (_, index) => index + 2);
@@ -53,17 +59,18 @@ export async function openPart(model: ModelFolder, name: SessionName, video: Vid
   return {
     weights,
     build: () => (name === "full" ? buildFull(dit, { weights }) : buildReuse(dit, { weights })),
-    feeds: () => stepFeeds(dit, encoder.width),
+    feeds: () => transformerFeeds(dit, encoder.width),
   };
 }
 
-function stepFeeds(dit: DiffusionTransformer, textWidth: number): Record<string, Tensor> {
-  const { latent, textLength: tokens } = dit;
+function transformerFeeds(dit: DiffusionTransformer, textWidth: number): Record<string, Tensor> {
+  const { latent } = dit;
+  const tokens = dit.text.length;
   const text = (seed: number) => ({ tokens, data: randomValues(tokens * textWidth, seed) });
   const trunk = randomTensor([2, dit.tokens, dit.width]);
   return {
-    ...dit.stepFeeds(TIMESTEP),
-    ...dit.textFeeds(text(2), text(3)),
+    ...stepFeeds(dit.conditions, TIMESTEP),
+    ...generationFeeds(dit.conditions, { texts: [text(2), text(3)] }),
     [cutNames.latent]: randomTensor([1, latent.channels, latent.frames, latent.height, latent.width]),
     [cutNames.guidanceScale]: { dtype: "float32", shape: [], data: Float32Array.of(GUIDANCE_SCALE) },
     [cutNames.previousProbe]: trunk,
@@ -71,12 +78,12 @@ function stepFeeds(dit: DiffusionTransformer, textWidth: number): Record<string,
   };
 }
 
-export function videoShape(decoder: LatentDecoder, video: VideoSize): VideoShape {
+export function videoShape(decoder: LatentDecoder, video: BenchmarkVideo): VideoShape {
   const { width, height, fps } = video;
   return { latent: latentOf(decoder, video), width, height, fps };
 }
 
-export function latentOf(decoder: LatentDecoder, { width, height, frames }: VideoSize): LatentShape {
+export function latentOf(decoder: LatentDecoder, { width, height, frames }: BenchmarkVideo): LatentShape {
   return {
     channels: decoder.channels,
     frames: decoder.latentFrames(frames),

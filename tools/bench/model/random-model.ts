@@ -1,29 +1,31 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  type BenchmarkVideo,
   buildFull,
   diffusionTransformer,
   latentDecoder,
   type ModelClass,
   type NamedWeights,
+  type PublishedPart,
   textEncoder,
+  type WeightedPart,
 } from "../../../lib/generation/models/index.ts";
 import type { ExternalTensor } from "../../../lib/generation/onnx/index.ts";
-import type { PublishedPart, VideoSize, WeightedPart } from "./families.ts";
 import { latentOf, videoShape } from "./part.ts";
 import { randomValues, volume } from "./random-values.ts";
 import { type Shapes, writeWeights } from "./safetensors-file.ts";
 
 /** Models nobody trained, in the layout of the hub: names and shapes are those that the builders ask for. */
 
-/** What the weights are: numbers of the sizes that networks have, or a hole on the disk, which reads as zeros. */
+/** Contents of weights: numbers of the sizes that networks have, or a hole on the disk, which reads as zeros. */
 export type Fill = "random" | "hole";
 
 /** Writes `model_index.json`, and of every part named its configuration and its weights in float32. */
 export async function writeModel(
   folder: string,
   parts: Readonly<Record<WeightedPart, PublishedPart>>,
-  { video, fills }: { video: VideoSize; fills: Readonly<Partial<Record<WeightedPart, Fill>>> },
+  { video, fills }: { video: BenchmarkVideo; fills: Readonly<Partial<Record<WeightedPart, Fill>>> },
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const classes = Object.entries(parts).map(([name, { className }]) => [name, ["published", className]]);
@@ -43,7 +45,7 @@ export async function writeModel(
 export function wantedShapes(
   name: WeightedPart,
   parts: Readonly<Record<WeightedPart, ModelClass>>,
-  video: VideoSize,
+  video: BenchmarkVideo,
 ): Shapes {
   const shapes = new Map<string, readonly number[]>();
   const weights: NamedWeights = {

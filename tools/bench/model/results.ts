@@ -3,10 +3,10 @@ import { circumstancesSchema } from "../machine.ts";
 import { quantile, ratios, type Spread, spread } from "../statistics.ts";
 import { SESSIONS } from "../step/results.ts";
 
-/** One value for each round, in order: ours and PyTorch take turns, so a ratio is of one round. */
+/** Values in the order of the rounds: ours and PyTorch take turns, so a ratio is of one round. */
 const rounds = z.array(z.number().positive()).min(1);
 
-/** What is timed of a family: the graphs of its parts. */
+/** Graphs of a model that are timed. */
 const SUBJECTS = ["step", "text", "decoder"] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
@@ -24,15 +24,15 @@ const torchSchema = z.object({
 const timingSchema = z.object({
   family: z.string(),
   subject: z.enum(SUBJECTS),
-  /** What of the published model is computed, and on how much. */
+  /** Share of the published model that is computed, and the size of its inputs. */
   extent: z.string(),
   /** Milliseconds of the part, in a step that is computed. */
   ours: rounds,
-  /** Of a step: milliseconds of one that is reused, and blocks here and in the published model. */
+  /** For a step: milliseconds of reused steps, and the numbers of blocks here and in the published model. */
   reuse: z
     .object({ runs: rounds, blocks: z.int().positive(), publishedBlocks: z.int().positive() })
     .nullable(),
-  /** Or one sentence that says why it was not timed. */
+  /** A sentence says why PyTorch was not timed. */
   torch: z.union([torchSchema, z.string()]),
 });
 
@@ -43,7 +43,7 @@ export const openingSchema = z.object({
   open: z.number(),
   run: z.number().nullable(),
   graphBytes: z.number(),
-  /** Of the float32 weights. */
+  /** Bytes of the weights, in float32. */
   weightBytes: z.number(),
   /**
    * Bytes resident in the process before the session was opened, and the most until the end, mapped weights included;
@@ -67,7 +67,7 @@ export const modelResultsSchema = z.object({
   /** Load average when the last round was over, this benchmark included. */
   loadAfter: z.number(),
   timings: z.array(timingSchema).min(1),
-  /** One run of every decoder. */
+  /** A run of every decoder. */
   decoders: z.array(sessionSchema),
   /** The published models, as large as they are, over weights that are holes on the disk. */
   openings: z.array(sessionSchema),
@@ -83,7 +83,7 @@ export interface ModelTimingSummary {
   readonly torch: TorchSummary | string;
   /** A reused step over a computed one. */
   readonly reusedShare: Spread | null;
-  /** The same of a model with all of its blocks, each of which takes as long as those that were timed. */
+  /** A reused step over a computed one with all blocks, each of which takes as long as those that were timed. */
   readonly publishedReusedShare: Spread | null;
 }
 

@@ -5,10 +5,10 @@
  */
 import { readFileSync } from "node:fs";
 import { type ModelFolder, openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
+import type { BenchmarkVideo } from "../../../lib/generation/models/index.ts";
 import { openSession, type Session, type Tensor } from "../../../lib/generation/onnx/index.ts";
 import { videoLimitsSchema } from "../../../lib/generation/request/index.ts";
 import type { SessionName } from "../step/results.ts";
-import type { VideoSize } from "./families.ts";
 import { openPart } from "./part.ts";
 import type { ProbeOptions } from "./session-process.ts";
 
@@ -64,7 +64,7 @@ async function runOnce(session: Session, feeds: Record<string, Tensor>): Promise
   return performance.now() - began;
 }
 
-function defaultVideo({ index }: ModelFolder): VideoSize {
+function defaultVideo({ index }: ModelFolder): BenchmarkVideo {
   const limits = videoLimitsSchema.parse(index.video);
   const [width, height] = limits.sizes[0]!;
   return { width, height, frames: limits.frames[0]!, fps: limits.fps[0]! };

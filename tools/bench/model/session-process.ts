@@ -3,19 +3,19 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { z } from "zod";
+import type { BenchmarkVideo } from "../../../lib/generation/models/index.ts";
 import type { SessionName } from "../step/results.ts";
-import type { VideoSize } from "./families.ts";
 
 const run = promisify(execFile);
 
 export interface ProbeOptions {
   /** The model's own first choice by default. */
-  readonly video?: VideoSize;
-  /** Whether the session runs once as well; it does by default. */
+  readonly video?: BenchmarkVideo;
+  /** True where the session runs once as well; the default. */
   readonly runs?: boolean;
 }
 
-/** What session-probe.ts measured in a process of its own, with a thread for each core. */
+/** Runs session-probe.ts in a process of its own, with a thread for each core, and returns its measurements. */
 export async function probeSession<Schema extends z.ZodType>(
   folder: string,
   name: SessionName,

@@ -2,10 +2,12 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import {
+  type BenchmarkVideo,
   cutNames,
   decoderNames,
   diffusionTransformer,
   latentDecoder,
+  type WeightedPart,
 } from "../../../lib/generation/models/index.ts";
 import {
   MAPPED_BYTES_MIN,
@@ -17,19 +19,19 @@ import { say, times } from "../rounds.ts";
 import { quantile } from "../statistics.ts";
 import type { SessionName } from "../step/results.ts";
 import { startTorch } from "../torch-process.ts";
-import { type Family, publishedDepth, TIMED_BLOCKS, type VideoSize, type WeightedPart } from "./families.ts";
 import { GUIDANCE_SCALE, openPart, TIMESTEP, videoShape } from "./part.ts";
 import { type ModelTiming, relativeDistance, type Subject, torchTimesSchema } from "./results.ts";
 import { writeFeeds } from "./safetensors-file.ts";
+import { publishedDepth, TIMED_BLOCKS, type TimedModel } from "./timed-models.ts";
 
 export interface Effort {
   readonly threads: number;
   readonly rounds: number;
 }
 
-/** Of ours in a round: they are short. */
+/** Reused steps of ours in a round; several, because they are short. */
 const REUSED_PER_ROUND = 5;
-/** Of results that are the same but for rounding. */
+/** Largest relative distance of results that differ by rounding alone. */
 const DIFFERENCE_MAX = 1e-4;
 
 /** The graph of a subject, the part it is of, and the output that PyTorch's is held against. */
@@ -41,7 +43,7 @@ const SUBJECTS = {
 
 /** Rounds of a run of ours and one of PyTorch's, which wait for each other. */
 export async function timePart(
-  family: Family,
+  family: TimedModel,
   model: ModelFolder,
   subject: Subject,
   { threads, rounds }: Effort,
@@ -55,7 +57,7 @@ export async function timePart(
   await writeJob(job, computed.feeds, video);
   const folder = model.part(part).folder;
   const words = ["--part", folder, "--job", job, "--threads", String(threads)];
-  const torch = await startTorch("torch_model.py", words);
+  const torch = await startTorch(new URL("./torch_model.py", import.meta.url), words);
   if (typeof torch === "string") say(`PyTorch ${torch}`);
   try {
     const result = (await computed.session.run(computed.feeds))[output]!; // and warms up
@@ -99,7 +101,7 @@ interface OpenedPart {
 async function open(
   model: ModelFolder,
   name: SessionName,
-  video: VideoSize,
+  video: BenchmarkVideo,
   threads: number,
 ): Promise<OpenedPart> {
   const { weights, build, feeds } = await openPart(model, name, video);
@@ -119,8 +121,8 @@ async function milliseconds({ session, feeds }: OpenedPart): Promise<number> {
   return performance.now() - began;
 }
 
-/** What torch_model.py is to compute. */
-async function writeJob(folder: string, feeds: OpenedPart["feeds"], video: VideoSize): Promise<void> {
+/** Writes the inputs and the settings of a run of torch_model.py. */
+async function writeJob(folder: string, feeds: OpenedPart["feeds"], video: BenchmarkVideo): Promise<void> {
   await mkdir(folder, { recursive: true });
   const job = { ...video, timestep: TIMESTEP, guidanceScale: GUIDANCE_SCALE };
   await writeFile(join(folder, "job.json"), JSON.stringify(job));
@@ -135,15 +137,15 @@ async function distance(result: Tensor, path: string): Promise<number> {
   return relativeDistance(result.data as Float32Array, expected);
 }
 
-function extentOf(family: Family, model: ModelFolder, subject: Subject): string {
+function extentOf(family: TimedModel, model: ModelFolder, subject: Subject): string {
   const video = subject === "decoder" ? family.decodedVideo : family.stepVideo;
   const decoder = latentDecoder(model.part("vae"));
   const dit = diffusionTransformer(model.part("transformer"), videoShape(decoder, family.stepVideo));
   if (subject === "text")
-    return `1 of ${family.parts.text_encoder.config.num_layers} layers, ${dit.textLength} tokens`;
+    return `1 of ${family.parts.text_encoder.config.num_layers} layers, ${dit.text.length} tokens`;
   if (subject === "decoder") return `${video.frames} frames of ${video.width}x${video.height}`;
   return (
     `${TIMED_BLOCKS} of ${publishedDepth(family)} blocks, ${dit.tokenFrames} x ${dit.tokensPerFrame} tokens, ` +
-    `text of ${dit.textLength}`
+    `text of ${dit.text.length}`
   );
 }

@@ -30,7 +30,7 @@ try:
 except ImportError as error:
     sys.exit(str(error))
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "golden"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "golden"))
 
 # Buffers that follow from the configuration, and what only encodes or trains.
 DERIVED = re.compile(

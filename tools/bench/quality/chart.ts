@@ -1,4 +1,4 @@
-import { type Family, methodsFor } from "../methods.ts";
+import { type MethodFamily, methodsFor } from "../methods.ts";
 import { type Box, placeLabels } from "./label-placement.ts";
 import { type QualityResults, runsOf, stepCountsOf, summarise } from "./results.ts";
 
@@ -36,7 +36,7 @@ ${(["fewer", "static", "fast", "slow"] as const)
   .join("\n")}`;
 
 interface Point {
-  readonly family: Exclude<Family, "none">;
+  readonly family: Exclude<MethodFamily, "none">;
   readonly name: string;
   readonly label: string | null;
   readonly isHollow: boolean;

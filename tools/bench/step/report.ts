@@ -21,6 +21,9 @@ export function stepReport(results: StepResults): string {
     `A computed step runs the whole transformer for both guidance halves; a reused one adds the last residual in the
 place of the blocks. Both were timed in the pipeline's own loop, with what it does around the graph.`,
     ...new Set(timings.map(({ torch }) => (typeof torch === "string" ? `PyTorch was ${torch}` : TORCH))),
+    "### Steps without guidance",
+    guidanceTable(timings),
+    `With a guidance scale of 1 a step computes the conditional half alone. Ratios are above 1 where that is faster.`,
     "### Sessions",
     sessionTable(results),
     `Each session was opened in a fresh process, with as many threads as the machine has cores; every process opens
@@ -61,6 +64,23 @@ function stepTable(timings: readonly TimingSummary[]): string {
         ? ["–", "–"]
         : [`${told(torch.step, 1)}, ${torch.attention}, ${torch.version}`, told(torch.ratio, 2)]),
     ]),
+  );
+}
+
+function guidanceTable(timings: readonly TimingSummary[]): string {
+  return table(
+    ["Threads", "Step", "With guidance, ms", "Guidance scale 1, ms", "With / without"],
+    timings.flatMap(({ threads, computed, reused, unguided }) => [
+      [
+        String(threads),
+        "computed",
+        told(computed, 1),
+        told(unguided.computed, 1),
+        told(unguided.computedRatio, 2),
+      ],
+      [String(threads), "reused", told(reused, 2), told(unguided.reused, 2), told(unguided.reusedRatio, 2)],
+    ]),
+    [1],
   );
 }
 

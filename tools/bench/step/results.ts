@@ -6,7 +6,7 @@ import { quantile, ratios, type Spread, spread } from "../statistics.ts";
 export const SESSIONS = ["full", "reuse", "decoder", "text"] as const;
 export type SessionName = (typeof SESSIONS)[number];
 
-/** One value for each round, in order: ours and PyTorch take turns, so a ratio is of one round. */
+/** Values in the order of the rounds: ours and PyTorch take turns, so a ratio is of one round. */
 const rounds = z.array(z.number().positive()).min(1);
 
 /** Milliseconds of single steps, as torch_step.py tells them. */
@@ -25,7 +25,9 @@ const timingSchema = z.object({
   /** Milliseconds, the median of each round. */
   computed: rounds,
   reused: rounds,
-  /** Or one sentence that says why it was not timed. */
+  /** Milliseconds with a guidance scale of 1, which computes the conditional half alone. */
+  unguided: z.object({ computed: rounds, reused: rounds }),
+  /** A sentence says why PyTorch was not timed. */
   torch: z.union([torchSchema, z.string()]),
 });
 
@@ -61,7 +63,7 @@ export type StepResults = z.infer<typeof stepResultsSchema>;
 export type StepTiming = z.infer<typeof timingSchema>;
 export type SessionProbe = z.infer<typeof probeSchema>;
 
-/** What is told of one number of threads. */
+/** Summary of the timings with one number of threads. */
 export interface TimingSummary {
   readonly threads: number;
   /** Milliseconds. */
@@ -69,12 +71,24 @@ export interface TimingSummary {
   readonly reused: Spread;
   /** A reused step over a computed one, of each round. */
   readonly reusedShare: Spread;
+  readonly unguided: UnguidedSummary;
   readonly torch: TorchSummary | string;
+}
+
+/** Steps of the conditional half alone. */
+export interface UnguidedSummary {
+  /** Milliseconds. */
+  readonly computed: Spread;
+  readonly reused: Spread;
+  /** A computed step with guidance over one without, of each round: above 1 the step without is faster. */
+  readonly computedRatio: Spread;
+  /** A reused step with guidance over one without. */
+  readonly reusedRatio: Spread;
 }
 
 export interface TorchSummary {
   readonly version: string;
-  /** Of the two forms of attention, the one that was faster here. */
+  /** The form of attention that was faster. */
   readonly attention: "written" | "fused";
   /** Milliseconds. */
   readonly step: Spread;
@@ -82,12 +96,18 @@ export interface TorchSummary {
   readonly ratio: Spread;
 }
 
-export function summariseTiming({ threads, computed, reused, torch }: StepTiming): TimingSummary {
+export function summariseTiming({ threads, computed, reused, unguided, torch }: StepTiming): TimingSummary {
   return {
     threads,
     computed: spread(computed),
     reused: spread(reused),
     reusedShare: spread(ratios(reused, computed)),
+    unguided: {
+      computed: spread(unguided.computed),
+      reused: spread(unguided.reused),
+      computedRatio: spread(ratios(computed, unguided.computed)),
+      reusedRatio: spread(ratios(reused, unguided.reused)),
+    },
     torch: typeof torch === "string" ? torch : summariseTorch(torch, computed),
   };
 }

@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
-import { openPipeline } from "../../../lib/generation/pipeline/index.ts";
+import { openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
 import { circumstances } from "../machine.ts";
 import { probeSession } from "../model/session-process.ts";
 import { demoModel, docsFolder, repository, resultsFolder, userPath, type Written } from "../options.ts";
@@ -76,30 +76,46 @@ async function measure(
 /** Rounds of a generation of ours and as long a run of PyTorch's, which wait for each other. */
 async function timeSteps(folder: string, threads: number, count: number): Promise<StepTiming> {
   const pipeline = await openPipeline(folder, { threads });
-  const torch = await startTorch("torch_step.py", ["--model", folder, "--threads", String(threads)]);
+  // A pipeline of its own, so that neither has to open its sessions again in every round.
+  const unguided = await openPipeline(folder, { threads });
+  const torch = await startTorch(new URL("./torch_step.py", import.meta.url), [
+    "--model",
+    folder,
+    "--threads",
+    String(threads),
+  ]);
   if (typeof torch === "string") say(`PyTorch ${torch}`);
   try {
     const prompt = benchmarkPrompts(1)[0]!.text;
-    const ours = async () => {
-      const { trace, stepSeconds } = await pipeline.generate({
+    const round = async (timed: Pipeline, guidance: { guidanceScale?: number } = {}) => {
+      const { trace, stepSeconds } = await timed.generate({
         prompt,
         seed: 0,
         steps: STEPS_PER_ROUND,
         cache: "static:2",
+        ...guidance,
       });
       const of = (computed: boolean) =>
         median(stepSeconds.filter((_, step) => trace.schedule[step]!.computed === computed)) * 1000;
       return { computed: of(true), reused: of(false) };
     };
+    const ours = () => round(pipeline);
+    const alone = () => round(unguided, { guidanceScale: 1 });
     await ours(); // opens the sessions
+    await alone();
     const rounds = await times(count, async () => ({
       ours: await ours(),
+      alone: await alone(),
       torch: typeof torch === "string" ? null : await torchRound(torch),
     }));
     return {
       threads,
       computed: rounds.map((round) => round.ours.computed),
       reused: rounds.map((round) => round.ours.reused),
+      unguided: {
+        computed: rounds.map((round) => round.alone.computed),
+        reused: rounds.map((round) => round.alone.reused),
+      },
       torch:
         typeof torch === "string"
           ? torch
@@ -111,6 +127,7 @@ async function timeSteps(folder: string, threads: number, count: number): Promis
     };
   } finally {
     await pipeline.close();
+    await unguided.close();
     if (typeof torch !== "string") await torch.close();
   }
 }

@@ -22,7 +22,7 @@ try:
 except ImportError as error:
     sys.exit(str(error))
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "demo-model"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "demo-model"))
 import stdit3  # noqa: E402
 
 TOKENS = 12  # of a prompt; the others are masked, and cost the same

@@ -12,12 +12,12 @@ import type { MemoryDemand } from "./memory-demand.ts";
 import { decoderPart, openSampler } from "./parts.ts";
 import { type Attempt, type DemandedVideo, type OpenPart, type Parts, videoDemand } from "./video-demand.ts";
 
-/** What can be known of a model from its configurations and the headers of its weights. */
+/** Facts of a model that its configurations and the headers of its weights tell. */
 export interface ModelCheck {
   readonly className: string;
   readonly parts: readonly PartCheck[];
   readonly videos: readonly VideoCheck[];
-  /** Why it cannot run, a sentence each. */
+  /** Reasons why it cannot run, a sentence each. */
   readonly faults: readonly string[];
 }
 
@@ -30,16 +30,16 @@ export interface PartCheck {
   /** Bytes stored in each type, of all tensors. */
   readonly bytesByDType: ReadonlyMap<SafetensorsDType, number>;
   readonly missing: readonly string[];
-  /** What is wrong with tensors that are there, a sentence each. */
+  /** Faults of tensors that are there, a sentence each. */
   readonly unfit: readonly string[];
   /** Neither used nor known to be of no use. */
   readonly unused: readonly string[];
 }
 
-/** What one shape of video needs. */
+/** Memory that one shape of video needs. */
 export interface VideoCheck extends MemoryDemand, DemandedVideo {}
 
-/** Of a video's decoder, an encoder is left over: that of the autoencoder both were trained in. */
+/** Tensors of the encoder that a decoder was trained with; nothing uses them. */
 const ENCODER_TENSORS = /(^|\.)(encoder|quant_conv)\./;
 
 /**
@@ -80,7 +80,7 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
   return { className: model.className, parts: checks, videos, faults };
 }
 
-/** What a pipeline opens, and further transformers where a model has several. */
+/** Names of the parts that a pipeline opens, further transformers included. */
 function partsToOpen({ partNames }: ModelFolder): string[] {
   const further = partNames.filter((name) => /^transformer_\d+$/.test(name));
   return ["text_encoder", "transformer", ...further, "vae"];
@@ -91,10 +91,10 @@ async function openPart(part: ModelPart): Promise<OpenPart> {
   return { part, checkpoint, weights: new DemandedWeights(checkpoint) };
 }
 
-/** Lengths that are looked at, where there are more the default and the longest: a graph is built for each. */
+/** Most lengths that are checked, since a graph is built for each; of more, only the default and the longest are. */
 const LENGTHS_MAX = 8;
 
-/** In the order of the lists, the default first; what a video needs does not depend on its speed. */
+/** Videos in the order of the lists, the default first. Their memory does not depend on their speed. */
 function videosOf({ sizes, frames, fps }: VideoLimits): DemandedVideo[] {
   const lengths = frames.length > LENGTHS_MAX ? new Set([frames[0]!, Math.max(...frames)]) : frames;
   return sizes.flatMap(([width, height]) =>

@@ -3,8 +3,8 @@ import type { NamedWeights } from "../../models/index.ts";
 import type { ExternalTensor } from "../../onnx/index.ts";
 
 /**
- * The weights of a part, which takes down what a graph asks for instead of refusing what is not there: one pass finds
- * every fault. A graph that was built from tensors that are missing must not be opened.
+ * The weights of a part. They record the tensors that a graph asks for instead of refusing missing ones, so that one
+ * pass finds every fault. A graph that was built from tensors that are missing must not be opened.
  */
 export class DemandedWeights implements NamedWeights {
   readonly #checkpoint: Checkpoint;
@@ -45,7 +45,7 @@ export class DemandedWeights implements NamedWeights {
     return [...this.#missing];
   }
 
-  /** What is wrong with tensors that are there, a sentence each. */
+  /** Faults of tensors that are there, a sentence each. */
   get unfit(): readonly string[] {
     return [...this.#unfit.values()];
   }

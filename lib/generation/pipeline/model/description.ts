@@ -1,9 +1,9 @@
 import { basename, join, resolve } from "node:path";
 import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/index.ts";
+import { knownPipelines, publishedModelOf, type Recipe, recipeSchema } from "../../models/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../../request/index.ts";
-import { familyVideo, knownPipelines, type Recipe, recipeSchema } from "./families.ts";
 
-/** What a request has to know of a model. */
+/** Facts of a model that requests depend on. */
 export interface ModelDescription {
   /** The last part of the folder's path. */
   readonly name: string;
@@ -25,7 +25,7 @@ export async function describeModel(folder: string): Promise<ModelDescription> {
 }
 
 /**
- * What is known of a model by its family, and before it what the member `video` of its index says.
+ * Reads the member `video` of a model's index, over what is known of the published model that the folder holds.
  *
  * @throws CheckpointError
  */
@@ -34,11 +34,12 @@ export async function readDescription(
   index: Config,
 ): Promise<ModelDescription & { readonly recipe: Recipe }> {
   const { video } = index;
-  const known = await familyVideo(index, async () => {
+  const published = await publishedModelOf(index, async () => {
     const path = join(folder, "transformer", "config.json");
     // An index that says what the model can make is enough.
     return video === undefined ? readJsonFile(path) : readJsonFile(path).catch(() => ({}));
   });
+  const known = published?.video;
   const said = typeof video === "object" ? { ...known, ...video } : (video ?? known);
   const [limits, recipe] = [videoLimitsSchema.safeParse(said), recipeSchema.safeParse(said)];
   if (limits.success && recipe.success)

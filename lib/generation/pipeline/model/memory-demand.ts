@@ -1,14 +1,14 @@
 import { MAPPED_BYTES_MIN } from "../../onnx/index.ts";
 
-/** What a part of a model asks for, whatever it runs on. */
+/** Demands of a part of a model, on any device. */
 export interface PartDemand {
   readonly role: "encoder" | "transformer" | "decoder";
   readonly parameters: number;
-  /** Whether all its weights are stored as the CPU computes with them; they have 16 bit otherwise. */
+  /** True where all its weights are stored in float32, as the CPU computes; otherwise they have 16 bit. */
   readonly isFloat32: boolean;
-  /** Of the graph that takes most, in float32. */
+  /** Activations of the graph that has most, in float32. */
   readonly activationBytes: number;
-  /** The same on a GPU. */
+  /** Activations on a GPU of the graph that has most. */
   readonly gpuActivationBytes: number;
 }
 
@@ -23,7 +23,7 @@ export interface MemoryDemand {
 }
 
 /**
- * What parts that run one after another need together.
+ * Adds up the memory of parts that run one after another.
  *
  * On the CPU weights stored in float32 are read from their file, unless there are few, and leave memory while other
  * parts run: an encoder, which runs once for a prompt, need not hold them all even then. Others are held as they are

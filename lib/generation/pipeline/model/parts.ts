@@ -5,22 +5,21 @@ import {
   type ModelFolder,
   type ModelPart,
 } from "../../checkpoint/index.ts";
-import { type TextStates, textEncoder } from "../../models/index.ts";
+import { familyOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
 import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { type ModelDescription, readDescription } from "./description.ts";
-import type { Recipe } from "./families.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
-  /** What the transformers' blocks multiply in; float16 on CUDA by default, float32 elsewhere. */
+  /** Precision of the products of the transformers' blocks; float16 on CUDA by default, float32 elsewhere. */
   readonly precision?: Precision;
   /** Threads inside one operator; by default one for each core this process may use. */
   readonly threads?: number;
   /**
-   * Of what runs the model. A model of two transformers holds both where they take up to half of it; by default that of
-   * the machine, and on a GPU one after the other.
+   * Memory of the device that runs the model; on the CPU that of the machine by default. Both transformers of a model
+   * are held at once where they take up to half of it. On a GPU they are held one after the other by default.
    */
   readonly memoryBytes?: number;
 }
@@ -36,9 +35,9 @@ export interface EncodedPrompt extends TextStates {
 export interface ModelParts extends ModelDescription {
   readonly recipe: Recipe;
   readonly sampler: SamplerFactory;
-  /** In the order of their work. */
+  /** The transformers in the order in which they denoise. */
   readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
-  /** The second transformer's timesteps are those below it; 0 where there is one. */
+  /** The second transformer denoises the timesteps below it; 0 where there is no second. */
   readonly boundaryTimestep: number;
   readonly vae: OpenedPart;
   readonly options: PipelineOptions;
@@ -100,11 +99,10 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   };
 }
 
-/**
- * The part that decodes. Latte-1 has a second one, which its index does not name and its authors prefer.
- */
-export function decoderPart({ partNames }: ModelFolder): string {
-  return ["vae_temporal_decoder"].find((name) => partNames.includes(name)) ?? "vae";
+/** The part that decodes: the decoder that the family prefers where the folder has one, or else `vae`. */
+export function decoderPart({ index, partNames }: ModelFolder): string {
+  const preferred = familyOf(index)?.unnamedDecoder;
+  return preferred !== undefined && partNames.includes(preferred) ? preferred : "vae";
 }
 
 /** @throws CheckpointError */
@@ -122,7 +120,7 @@ export function openSampler(
   };
   const stored = sampler({});
   const shifted = new Map(
-    // Of the two names, each scheduler knows one.
+    // Each scheduler knows one of the two names.
     Object.entries(flow_shift).map(([size, shift]) => [size, sampler({ flow_shift: shift, shift })]),
   );
   return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);

@@ -11,7 +11,7 @@ export interface OpenPart {
   readonly weights: DemandedWeights;
 }
 
-/** What `work` gives; undefined, and a fault more, where it throws. */
+/** Returns the result of `work`. Where it throws, records a fault and returns undefined. */
 export type Attempt = <R>(work: () => R | Promise<R>) => Promise<R | undefined>;
 
 export type Parts = Map<string, OpenPart>;
@@ -40,7 +40,7 @@ export async function videoDemand(
     const demand = await attempt(() => {
       const transformer = diffusionTransformer(opened.part, { ...video, latent });
       others.set(name, transformer.otherTensors);
-      textLength = transformer.textLength;
+      textLength = transformer.text.length;
       const onGpu = buildFull(transformer, { ...opened, provider: "cuda" });
       return partDemand(opened, "transformer", [buildFull(transformer, opened)], onGpu.activationBytes);
     });

@@ -1,30 +1,27 @@
-import type { DiffusionTransformer } from "../../models/index.ts";
+import { captionOf, type GuidanceBatch, type TextCondition, withSuffix } from "../../models/index.ts";
 import type { ResolvedRequest } from "../../request/index.ts";
 import type { EncodedPrompt, ModelParts } from "../model/parts.ts";
-import { captionOf, withSuffix } from "./caption.ts";
 
-/** The states of both guidance halves' texts. */
-export interface EncodedPrompts {
-  readonly conditional: EncodedPrompt;
-  readonly unconditional: EncodedPrompt;
+export interface Prompts extends Pick<ResolvedRequest, "prompt" | "negativePrompt"> {
+  readonly batch: GuidanceBatch;
 }
 
 /**
- * Without a negative prompt the unconditional half is what the model learnt for none, or else an empty
- * prompt.
+ * The text of each row of the batch: the prompt, and in a batch of 2 the unconditional text. That is the negative
+ * prompt where there is one, or else what the model learnt in its place, or else an empty prompt.
  */
 export async function encodePrompts(
   model: ModelParts,
-  { textLength, textsShareLength, nullText }: DiffusionTransformer,
-  { prompt, negativePrompt }: Pick<ResolvedRequest, "prompt" | "negativePrompt">,
-): Promise<EncodedPrompts> {
+  { length, sharesLength, learntText }: TextCondition,
+  { prompt, negativePrompt, batch }: Prompts,
+): Promise<readonly [EncodedPrompt, ...EncodedPrompt[]]> {
   const { caption, prompt_suffix } = model.recipe;
-  const conditional = await model.encode(captionOf(withSuffix(prompt, prompt_suffix), caption), textLength);
-  if (negativePrompt !== null || !nullText) {
-    const rows = textsShareLength ? conditional.tokens : undefined;
-    const unconditional = await model.encode(captionOf(negativePrompt ?? "", caption), textLength, rows);
-    return { conditional, unconditional };
+  const conditional = await model.encode(captionOf(withSuffix(prompt, prompt_suffix), caption), length);
+  if (batch === 1) return [conditional];
+  if (negativePrompt === null && learntText) {
+    const learnt = await learntText(model.transformers[0].weights, conditional.tokens);
+    return [conditional, { ...learnt, isTruncated: false }];
   }
-  const learnt = await nullText(model.transformers[0].weights, conditional.tokens);
-  return { conditional, unconditional: { ...learnt, isTruncated: false } };
+  const rows = sharesLength ? conditional.tokens : undefined;
+  return [conditional, await model.encode(captionOf(negativePrompt ?? "", caption), length, rows)];
 }

@@ -9,7 +9,7 @@ import { tokenizerOfSentencePiece } from "./sentencepiece.ts";
 /** Token ids of one prompt, the end token last. */
 export interface TokenisedPrompt {
   readonly ids: readonly number[];
-  /** Whether the prompt was longer than the limit and lost its end. */
+  /** True where the prompt was longer than the limit and lost its end. */
   readonly isTruncated: boolean;
 }
 
@@ -111,8 +111,8 @@ function construct(path: string, file: object): Tokenizer {
 }
 
 /**
- * The same tokenizer, except that no text matches a special token: neither whole nor as a piece of the
- * vocabulary. Those in `reserved` are special whatever the file says of them.
+ * Changes a tokenizer so that no text matches a special token, neither whole nor as a piece of the vocabulary. Tokens
+ * in `reserved` are special even where the file says that they are not.
  */
 function withoutSpecialTokens(file: TokenizerFile, reserved: readonly string[]) {
   const { added_tokens, model } = file;

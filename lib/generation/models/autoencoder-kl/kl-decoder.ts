@@ -1,0 +1,116 @@
+import {
+  add,
+  attention,
+  conv2d,
+  groupNorm,
+  linear,
+  reshape,
+  silu,
+  transpose,
+  upsampleNearest2x,
+  type Value,
+} from "../../onnx/index.ts";
+import type { NamedWeights } from "../build-options.ts";
+
+/**
+ * The way from a latent to pictures that the 2-D KL autoencoder (arXiv 2112.10752) and its relatives share, key
+ * names of diffusers. F frames are the batch.
+ */
+
+const EPS = 1e-6;
+
+export interface KLDecoderShape {
+  /** From the picture inwards; the decoder walks them backwards. */
+  readonly blockChannels: readonly number[];
+  readonly layersPerBlock: number;
+  readonly outChannels: number;
+  readonly groups: number;
+  readonly hasAttention: boolean;
+}
+
+/** A residual block: [F, out, H, W] of x [F, C, H, W]. */
+export type Resnet = (x: Value, name: string, out: number) => Value;
+
+/**
+ * Pictures [F, outChannels, H * scale, W * scale] of a latent [F, C, H, W], by weights whose names begin with `name`.
+ */
+export function klDecoder(
+  latent: Value,
+  shape: KLDecoderShape,
+  weights: NamedWeights,
+  options: { readonly name?: string; readonly resnet?: Resnet } = {},
+): Value {
+  const { groups } = shape;
+  const { name = "decoder", resnet = (x, block, out) => klResnet(x, block, out, groups) } = options;
+  const channels = shape.blockChannels.toReversed();
+  const inner = channels[0]!;
+  let x = conv(latent, `${name}.conv_in`, inner); // [F, C, H, W]
+  x = resnet(x, `${name}.mid_block.resnets.0`, inner);
+  if (shape.hasAttention) x = selfAttention(x, `${name}.mid_block.attentions.0`, groups, weights);
+  x = resnet(x, `${name}.mid_block.resnets.1`, inner);
+  for (const [i, out] of channels.entries()) {
+    const block = `${name}.up_blocks.${i}`;
+    for (let j = 0; j <= shape.layersPerBlock; j++) x = resnet(x, `${block}.resnets.${j}`, out);
+    const isLast = i === channels.length - 1;
+    if (!isLast) x = conv(upsampleNearest2x(x), `${block}.upsamplers.0.conv`, out); // [F, C, 2H, 2W]
+  }
+  return conv(silu(norm(x, `${name}.conv_norm_out`, groups)), `${name}.conv_out`, shape.outChannels);
+}
+
+export function klResnet(x: Value, name: string, out: number, groups: number): Value {
+  return x.graph.scope(name, () => {
+    const h = conv(silu(norm(x, `${name}.norm1`, groups)), `${name}.conv1`, out);
+    const residual = conv(silu(norm(h, `${name}.norm2`, groups)), `${name}.conv2`, out);
+    const shortcut = x.shape[1] === out ? x : conv(x, `${name}.conv_shortcut`, out, 1);
+    return add(shortcut, residual);
+  });
+}
+
+/** 2-D convolution that keeps height and width. */
+export function conv(x: Value, name: string, out: number, kernel: 1 | 3 = 3): Value {
+  const weight = x.graph.weight(`${name}.weight`, [out, x.shape[1]!, kernel, kernel]);
+  return conv2d(x, weight, x.graph.weight(`${name}.bias`, [out]), { pads: (kernel - 1) / 2 });
+}
+
+export function norm(x: Value, name: string, groups: number, eps = EPS): Value {
+  const g = x.graph;
+  const C = x.shape[1]!;
+  return groupNorm(x, groups, g.weight(`${name}.weight`, [C]), g.weight(`${name}.bias`, [C]), eps);
+}
+
+/** Attention with one head over the H * W places of a frame. */
+export function selfAttention(x: Value, name: string, groups: number, weights: NamedWeights): Value {
+  return x.graph.scope(name, () => {
+    const [F, C, H, W] = x.shape as [number, number, number, number];
+    const normal = norm(x, `${name}.group_norm`, groups);
+    const tokens = transpose(reshape(normal, [F, C, H * W]), [0, 2, 1]); // [F, H*W, C]
+    const project = (y: Value, part: Projection) => linear(y, ...projection(y, name, part, weights));
+    const [q, k, v] = (["to_q", "to_k", "to_v"] as const).map((part) => project(tokens, part));
+    const mixed = project(attention({ q: q!, k: k!, v: v!, heads: 1 }), "to_out.0"); // [F, H*W, C]
+    return add(x, reshape(transpose(mixed, [0, 2, 1]), [F, C, H, W]));
+  });
+}
+
+const olderNames = { to_q: "query", to_k: "key", to_v: "value", "to_out.0": "proj_attn" } as const;
+type Projection = keyof typeof olderNames;
+
+/**
+ * Weight [C, C] and bias [C], also under the names of older checkpoints, whose weights may be 1x1 convolutions.
+ */
+function projection(
+  tokens: Value,
+  attention: string,
+  part: Projection,
+  weights: NamedWeights,
+): [weight: Value, bias: Value] {
+  const { graph: g } = tokens;
+  const C = tokens.shape[2]!;
+  const name = `${attention}.${part}`;
+  if (weights.has(`${name}.weight`)) {
+    return [g.weight(`${name}.weight`, [C, C]), g.weight(`${name}.bias`, [C])];
+  }
+  const older = `${attention}.${olderNames[part]}`;
+  const isConvolution = weights.has(`${older}.weight`) && weights.info(`${older}.weight`).shape.length === 4;
+  const weight = g.weight(`${older}.weight`, isConvolution ? [C, C, 1, 1] : [C, C]);
+  return [reshape(weight, [C, C]), g.weight(`${older}.bias`, [C])];
+}

@@ -1,0 +1,228 @@
+import * as z from "zod";
+import {
+  add,
+  attention,
+  concat,
+  conv2d,
+  conv3d,
+  Graph,
+  mul,
+  reshape,
+  sigmoid,
+  silu,
+  slice,
+  sub,
+  transpose,
+  upsampleNearest2x,
+  type Value,
+} from "../../onnx/index.ts";
+import { norm } from "../autoencoder-kl/kl-decoder.ts";
+import type { BuildOptions } from "../build-options.ts";
+import { parseConfig, positiveInteger } from "../config.ts";
+import {
+  causalLatentFrames,
+  type DecoderRun,
+  decoderNames,
+  type LatentDecoder,
+  type LatentExtent,
+} from "../latent-decoder.ts";
+import { inTiles } from "../tiles.ts";
+import { asFrames, asVideo } from "../video-axes.ts";
+
+/**
+ * The decoder of Open-Sora-Plan 1.1 (github.com/PKU-YuanGroup/Open-Sora-Plan, tag v1.1.0, CausalVAEModel), key
+ * names of its checkpoint. The first latent frame is one frame of the video, and every other one is several.
+ *
+ * In shapes F, H, W are those of the stage at hand, and the batch is 1.
+ */
+
+const oneOf = (...modules: [string, ...string[]]) => z.enum(modules);
+
+const schema = z
+  .object({
+    hidden_size: positiveInteger,
+    z_channels: positiveInteger,
+    embed_dim: positiveInteger,
+    /** From the picture inwards; the decoder walks them and its lists of modules backwards. */
+    hidden_size_mult: z.array(positiveInteger).nonempty(),
+    num_res_blocks: z.int().nonnegative(),
+    attn_resolutions: z.array(z.never()),
+    q_conv: oneOf("CausalConv3d"),
+    decoder_conv_in: oneOf("CausalConv3d"),
+    decoder_conv_out: oneOf("CausalConv3d"),
+    decoder_mid_resnet: oneOf("ResnetBlock3D"),
+    decoder_resnet_blocks: z.array(oneOf("ResnetBlock3D")),
+    decoder_attention: oneOf("AttnBlock3DFix", "AttnBlock3D"),
+    decoder_spatial_upsample: z.array(oneOf("", "SpatialUpsample2x")),
+    decoder_temporal_upsample: z.array(oneOf("", "TimeUpsample2x", "TimeUpsampleRes2x")),
+  })
+  .refine(
+    (c) =>
+      [c.decoder_resnet_blocks, c.decoder_spatial_upsample, c.decoder_temporal_upsample].every(
+        ({ length }) => length === c.hidden_size_mult.length,
+      ),
+    { path: ["hidden_size_mult"], message: "must have an entry for each of the decoder's lists of modules" },
+  );
+
+export type CausalVAEConfig = z.infer<typeof schema>;
+
+export function parseCausalVAEConfig(config: unknown): CausalVAEConfig {
+  return parseConfig("CausalVAEModel", schema, config);
+}
+
+/** Settings that the authors' code holds and no config does. */
+const published = {
+  /** Groups of every normalisation. */
+  groups: 32,
+  /** Pixels along one edge of a tile, a quarter of which the next one covers too. */
+  tilePixels: 256,
+  /** Frames decoded together. */
+  tileFrames: 65,
+};
+
+/** Factor on the latents. */
+const SCALING = 0.18215;
+
+/**
+ * Decodes a video as the authors' scripts do: 65 frames at once, in tiles of 256x256 pixels where there are more. The
+ * runs that follow see the last latent frame again. Other tiles would give other pictures, since normalisations
+ * take a tile as a whole.
+ *
+ * Memory, in float32: by its graph 4.1 KB for each pixel of a tile in all its frames, 18 GB for a whole one. On a CPU 9
+ * frames of 96x96 pixels took 6.2 KB a pixel.
+ */
+export function causalVAEDecoder(config: CausalVAEConfig, fixed = published): LatentDecoder {
+  const rate = 2 ** config.decoder_temporal_upsample.filter(Boolean).length;
+  const most = Math.floor((fixed.tileFrames - 1) / rate); // latent frames of a run, besides the first of the video
+  return {
+    channels: config.embed_dim,
+    scale: scaleOf(config),
+    latentFrames: (frames) => causalLatentFrames(frames, rate),
+    runs({ frames }) {
+      const later = Math.ceil((frames - 1) / most); // ends of runs after the first latent frame
+      return Array.from({ length: Math.max(1, later) }, (_, i) => ({
+        frames: Math.min(frames, (i + 1) * most + 1) - (i === 0 ? 0 : i * most + 1),
+        ...(i > 0 && { continues: true }),
+        ...(i < later - 1 && { isContinued: true }),
+      }));
+    },
+    build: (run, options) => buildDecoder(config, fixed, run, options),
+  };
+}
+
+/** Pixels along one edge of a latent's element. */
+function scaleOf({ decoder_spatial_upsample }: CausalVAEConfig): number {
+  return 2 ** decoder_spatial_upsample.filter(Boolean).length;
+}
+
+function buildDecoder(
+  config: CausalVAEConfig,
+  { groups, tilePixels }: typeof published,
+  { frames, height, width, continues = false, isContinued = false }: DecoderRun & LatentExtent,
+  options: BuildOptions,
+): Graph {
+  const g = new Graph(options);
+  const scale = scaleOf(config);
+  const { embed_dim, decoder_temporal_upsample, decoder_spatial_upsample } = config;
+  const latent = g.input(decoderNames.latent, "float32", [frames, embed_dim, height, width]);
+  const seen = `${decoderNames.before}${decoderNames.latent}`;
+  const chunk = continues
+    ? concat([g.input(seen, "float32", [1, embed_dim, height, width]), latent], 0)
+    : latent;
+  if (isContinued)
+    g.output(`${decoderNames.after}${decoderNames.latent}`, slice(latent, 0, frames - 1, frames));
+
+  const size = Math.floor(tilePixels / scale);
+  const isWhole = !continues && !isContinued && height <= size && width <= size;
+  const z = mul(asVideo(chunk), 1 / SCALING);
+  const video = isWhole ? decode(z) : inTiles(z, { size, stride: Math.floor(size * 0.75) }, scale, decode);
+  const made = asFrames(video);
+  g.output(decoderNames.frames, continues ? slice(made, 0, 1, made.shape[0]!) : made);
+  return g;
+
+  function decode(z: Value): Value {
+    const widths = config.hidden_size_mult.map((multiple) => multiple * config.hidden_size);
+    let x = conv(z, "post_quant_conv", config.z_channels, 1);
+    x = conv(x, "decoder.conv_in", widths.at(-1)!);
+    x = resnet(x, "decoder.mid.block_1", widths.at(-1)!);
+    x = selfAttention(x, "decoder.mid.attn_1");
+    x = resnet(x, "decoder.mid.block_2", widths.at(-1)!);
+    for (const [level, out] of [...widths.entries()].reverse()) {
+      const name = `decoder.up.${level}`;
+      for (let i = 0; i <= config.num_res_blocks; i++) x = resnet(x, `${name}.block.${i}`, out);
+      if (decoder_spatial_upsample[level]) x = upsampleSpace(x, `${name}.upsample.conv`);
+      if (decoder_temporal_upsample[level]) x = upsampleTime(x);
+      if (decoder_temporal_upsample[level] === "TimeUpsampleRes2x") x = mixed(x, `${name}.time_upsample`);
+    }
+    return conv(silu(norm(x, "decoder.norm_out", groups)), "decoder.conv_out", 3);
+  }
+
+  function resnet(x: Value, name: string, out: number): Value {
+    return g.scope(name, () => {
+      const h = conv(silu(norm(x, `${name}.norm1`, groups)), `${name}.conv1`, out);
+      const residual = conv(silu(norm(h, `${name}.norm2`, groups)), `${name}.conv2`, out);
+      const shortcut = x.shape[1] === out ? x : conv(x, `${name}.nin_shortcut`, out, 1);
+      return add(shortcut, residual);
+    });
+  }
+
+  /** Attention with one head over the H * W places of a frame. */
+  function selfAttention(x: Value, name: string): Value {
+    return g.scope(name, () => {
+      const [, C, F, H, W] = x.shape as [number, number, number, number, number];
+      // The older module takes the values of C * F planes for those of F * C, and models were trained with that.
+      const isOlder = config.decoder_attention === "AttnBlock3D";
+      const framed = (y: Value) => (isOlder ? reshape(y, [F, C, H, W]) : asFrames(y));
+      const unframed = (y: Value) => (isOlder ? reshape(y, [1, C, F, H, W]) : asVideo(y));
+      const normal = norm(x, `${name}.norm`, groups);
+      const tokens = (part: string) =>
+        transpose(reshape(framed(conv(normal, `${name}.${part}`, C, 1)), [F, C, H * W]), [0, 2, 1]);
+      const y = attention({ q: tokens("q"), k: tokens("k"), v: tokens("v"), heads: 1 }); // [F, H*W, C]
+      const frames = reshape(transpose(y, [0, 2, 1]), [F, C, H, W]);
+      return add(x, conv(unframed(frames), `${name}.proj_out`, C, 1));
+    });
+  }
+
+  /** Twice the height and width; by frame, since all of them at once would be the largest. */
+  function upsampleSpace(x: Value, name: string): Value {
+    const [, C, F] = x.shape as [number, number, number];
+    const weight = reshape(g.weight(`${name}.conv.weight`, [C, C, 1, 3, 3]), [C, C, 3, 3]);
+    const bias = g.weight(`${name}.conv.bias`, [C]);
+    const frames = Array.from({ length: F }, (_, f) =>
+      g.scope(`${name}.${f}`, () =>
+        asVideo(conv2d(upsampleNearest2x(asFrames(slice(x, 2, f, f + 1))), weight, bias, { pads: 1 })),
+      ),
+    );
+    return concat(frames as [Value, ...Value[]], 2);
+  }
+
+  /** A share of x, which is learnt, and the rest of its convolution. */
+  function mixed(x: Value, name: string): Value {
+    const share = sigmoid(g.weight(`${name}.mix_factor`, [1]));
+    return add(mul(share, x), mul(sub(1, share), conv(x, `${name}.conv`, x.shape[1]!)));
+  }
+
+  /** A convolution that sees of time only what was, and the first frame before that. */
+  function conv(x: Value, name: string, out: number, kernel: 1 | 3 = 3): Value {
+    const C = x.shape[1]!;
+    const weight = g.weight(`${name}.conv.weight`, [out, C, kernel, kernel, kernel]);
+    const bias = g.weight(`${name}.conv.bias`, [out]);
+    if (kernel === 1) return conv3d(x, weight, bias);
+    const first = slice(x, 2, 0, 1);
+    return conv3d(concat([first, first, x], 2), weight, bias, { pads: [0, 1, 1] });
+  }
+}
+
+/** Every frame becomes two, between it and its neighbours, but for the first, which is left alone. */
+function upsampleTime(x: Value): Value {
+  const [, C, F, H, W] = x.shape as [number, number, number, number, number];
+  if (F === 1) return x;
+  const later = slice(x, 2, 1, F);
+  const last = F - 2;
+  const before = concat([slice(later, 2, 0, 1), slice(later, 2, 0, last)], 2);
+  const after = concat([slice(later, 2, 1, last + 1), slice(later, 2, last, last + 1)], 2);
+  const between = (neighbour: Value) =>
+    reshape(add(mul(later, 0.75), mul(neighbour, 0.25)), [1, C, F - 1, 1, H, W]);
+  const pairs = concat([between(before), between(after)], 3); // [1, C, F - 1, 2, H, W]
+  return concat([slice(x, 2, 0, 1), reshape(pairs, [1, C, 2 * (F - 1), H, W])], 2);
+}

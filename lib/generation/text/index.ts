@@ -1,1 +1,0 @@
-export { cleanCaption, tidyCaption } from "./caption.ts";
