@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { CACHE_USAGE } from "../../lib/generation/caching/index.ts";
 import type { GenerationRequest } from "../../lib/generation/request/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 
@@ -14,7 +15,7 @@ export const USAGE = `usage: npm run generate -- "<prompt>" [options]
   --size WxH       pixels, such as 64x64
   --frames N       length of the video
   --image FILE     picture that the video begins with, for models that go on from one
-  --cache POLICY   off, static:K (every K-th step computed), slow, fast, or FILE.json with a codebook; default fast
+  --cache POLICY   ${CACHE_USAGE}; default fast
   --motion on|off  motion regularisation of slow, fast and codebooks; default on
   --warmup N       the first N steps are always computed, 0 up to all of them; default 0
   --model MODEL    folder in the Hugging Face layout, or its name in models/; default demo

@@ -116,7 +116,7 @@ function codebookText(
   const file: CodebookFile = {
     name: `${name}, ${steps} steps`.slice(0, 80),
     origin: `models calibrate, ${prompts} prompts of ${steps} steps: ${described(proposed)}`,
-    codebook: proposed.codebook.map(({ below, rate }) => (below === Infinity ? { rate } : { below, rate })),
+    codebook: proposed.codebook.map(({ below, rate }) => (below === null ? { rate } : { below, rate })),
     motion: proposed.motion,
   };
   return `${JSON.stringify(file, null, 2)}\n`;

@@ -2,7 +2,14 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { raw } from "hono/html";
-import type { CacheTrace, TraceStep } from "../../lib/generation/caching/index.ts";
+import {
+  type CacheTrace,
+  columnsOf,
+  explanationOf,
+  optionNotes,
+  optionsOf,
+  type TraceStep,
+} from "../../lib/generation/caching/index.ts";
 import { scheduleChart } from "../../lib/generation/chart/index.ts";
 import {
   type Card,
@@ -68,7 +75,7 @@ function Page(comparison: Comparison) {
           </Player>
           <Cards cards={cards(comparison)} />
           <h2>Schedule</h2>
-          <p class="note">{explanation(cached.trace)}</p>
+          <p class="note">{explanationOf(cached.trace)}</p>
           <Scrollable name="Chart of the schedule">{raw(scheduleChart(cached.trace))}</Scrollable>
           <details>
             <summary>The same in numbers</summary>
@@ -84,15 +91,8 @@ function Page(comparison: Comparison) {
 }
 
 function about({ seed, cached }: Comparison): string[] {
-  const { model, cache, steps, motion, warmup } = cached.trace;
-  return [
-    model,
-    `seed ${seed}`,
-    `${steps} steps`,
-    `cache ${cache}`,
-    ...(motion ? ["motion regularised"] : []),
-    ...(warmup > 0 ? [`warm-up ${warmup}`] : []),
-  ];
+  const { model, cache, steps } = cached.trace;
+  return [model, `seed ${seed}`, `${steps} steps`, `cache ${cache}`, ...optionNotes(optionsOf(cached.trace))];
 }
 
 /**
@@ -138,29 +138,10 @@ function cards({ cached, uncached, psnr, ssim }: Comparison): Card[] {
   ];
 }
 
-function explanation({ codebook, warmup, schedule }: CacheTrace): string {
-  if (codebook) {
-    const first = warmup > 1 ? `The first ${warmup} steps` : "The first step";
-    return (
-      "Every computed step measures how far the probe has moved since the last computed one. The codebook row that " +
-      `this distance falls in gives the rate: how many steps later the next one is computed. ${first} and the last ` +
-      "two always are."
-    );
-  }
-  if (schedule.every(({ computed }) => computed)) return "Every denoising step was computed.";
-  return "The computed steps were chosen before the video was; what they measured changed nothing.";
-}
-
-const COLUMNS = [
-  ["Change", "change"],
-  ["Motion score", "motionScore"],
-  ["Motion factor", "motionFactor"],
-  ["Distance", "distance"],
-  ["Rate", "rate"],
-] as const satisfies readonly (readonly [string, keyof TraceStep])[];
-
 function Table({ schedule }: CacheTrace) {
-  const names = ["Step", "Kind", ...COLUMNS.map(([name]) => name)];
+  const columns = columnsOf(schedule);
+  const names = ["Step", "Kind", ...columns.map(({ label }) => label)];
+  const valueIn = (step: Readonly<Record<string, unknown>>, key: string) => step[key];
   return (
     <table>
       <thead>
@@ -175,8 +156,8 @@ function Table({ schedule }: CacheTrace) {
           <tr class={kindOf(step)}>
             <th scope="row">{step.step}</th>
             <td>{kindOf(step)}</td>
-            {COLUMNS.map(([, key]) => (
-              <td>{formatNumber(step[key])}</td>
+            {columns.map(({ key }) => (
+              <td>{formatNumber(valueIn(step, key))}</td>
             ))}
           </tr>
         ))}
@@ -192,4 +173,5 @@ const computedSteps = ({ schedule }: CacheTrace) => schedule.filter(({ computed 
 const formatSeconds = (seconds: number) => `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
 
 /** Reused steps measure nothing; an empty cell says so better than a row of dashes. */
-const formatNumber = (value: number | null) => (value === null ? "" : String(Number(value.toPrecision(4))));
+const formatNumber = (value: unknown) =>
+  typeof value === "number" ? String(Number(value.toPrecision(4))) : "";

@@ -1,3 +1,4 @@
+import { optionNotes, optionsOf } from "../../lib/generation/caching/index.ts";
 import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
 import type { WrittenVideo } from "../../lib/generation/video/index.ts";
 import { scheduleStrip } from "./strip.ts";
@@ -19,18 +20,24 @@ export interface Result {
   readonly comparison: Comparison | null;
 }
 
-/** What the command prints at its end. */
+/** The text that the command prints at its end. */
 export function textReport(
   { generation, video, writeSeconds, comparison }: Result,
   unicode: boolean,
 ): string {
   const { request, trace, seconds, frames } = generation;
   const { computed, savedRatio, computedStepSeconds } = savings(generation);
-  const regularised = trace.motion ? ", motion regularised" : "";
-  const warmup = trace.warmup > 0 ? `, warm-up ${trace.warmup}` : "";
+  const facts = [
+    `model ${trace.model}`,
+    `seed ${request.seed}`,
+    `${trace.steps} steps`,
+    `guidance ${request.guidanceScale}`,
+    `cache ${trace.cache}`,
+    ...optionNotes(optionsOf(trace)),
+  ];
   const lines = [
     `${video.path}: ${frames.width}x${frames.height}, ${frames.count} frames at ${generation.fps} fps, ${video.bytes} bytes (${video.encoder})`,
-    `model ${trace.model}, seed ${request.seed}, ${trace.steps} steps, guidance ${request.guidanceScale}, cache ${trace.cache}${regularised}${warmup}`,
+    facts.join(", "),
     `${scheduleStrip(trace.schedule, { unicode })} ${computed} of ${trace.steps} steps computed`,
     `load ${format(seconds.load)}, encode ${format(seconds.encode)}, denoise ${format(seconds.denoise)}, decode ${format(seconds.decode)}, write ${format(writeSeconds)}`,
   ];

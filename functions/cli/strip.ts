@@ -1,16 +1,17 @@
 /**
- * Draws the schedule as one line, a character per denoising step: computed steps stand out of reused ones.
+ * Draws the schedule as one line, a character per denoising step: computed steps stand out of reused ones, and those
+ * that ended a planned reuse early out of both.
  */
 export function scheduleStrip(
-  schedule: readonly { readonly computed: boolean }[],
+  schedule: readonly { readonly computed: boolean; readonly early?: true }[],
   { unicode = true }: { unicode?: boolean } = {},
 ): string {
-  const [computed, reused] = unicode ? ["█", "·"] : ["#", "."];
-  return schedule.map((step) => (step.computed ? computed : reused)).join("");
+  const [computed, early, reused] = unicode ? ["█", "▓", "·"] : ["#", "!", "."];
+  return schedule.map((step) => (step.computed ? (step.early ? early : computed) : reused)).join("");
 }
 
 /**
- * Whether a terminal with this environment shows characters beyond ASCII: it is not dumb and its locale says
+ * Tells whether a terminal with this environment shows characters beyond ASCII: it is not dumb and its locale says
  * UTF-8, or it is one of the Windows terminals that always do.
  */
 export function supportsUnicode(

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { publishedCache, publishedSchedule } from "../../lib/generation/caching/index.ts";
 import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
 import type { Encoder } from "../../lib/generation/video/index.ts";
 import type { Artifact, JobRecord, Receipt } from "../../lib/service/jobs/index.ts";
@@ -47,22 +48,8 @@ export function receiptOf({
       computed_indices: indices(true),
       reused_indices: indices(false),
     },
-    schedule: trace.schedule
-      .filter((step) => step.computed)
-      .map(({ step, change, motionScore, motionFactor, distance, rate }) => ({
-        step,
-        change,
-        motion_score: motionScore,
-        motion_factor: motionFactor,
-        distance,
-        rate,
-      })),
-    cache: {
-      policy: trace.cache,
-      codebook: trace.codebook?.map((row) => ({ ...row })) ?? null,
-      motion: trace.motion && { ...trace.motion },
-      warmup_steps: trace.warmup,
-    },
+    schedule: publishedSchedule(trace),
+    cache: publishedCache(trace),
     speedup: savedRatio,
     seconds: { ...generation.seconds, ...seconds, load: seconds.load + generation.seconds.load },
     comparison,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { scheduleView } from "../../functions/api/views/schedule.ts";
 import { scheduleChart } from "../../lib/generation/chart/index.ts";
+import { receiptSchema } from "../../lib/service/jobs/index.ts";
 import { assertWellFormed } from "../generation/chart/markup.ts";
 import { sampleTrace } from "../generation/chart/sample-trace.ts";
 import { receipt as sampleReceipt } from "../service/jobs/sample-job.ts";
@@ -45,17 +46,39 @@ test("the receipt holds everything that the chart of a schedule needs", () => {
     },
     schedule: trace.schedule
       .filter(({ computed }) => computed)
-      .map(({ motionScore: motion_score, motionFactor: motion_factor, computed: _, ...step }) => ({
-        ...step,
-        motion_score,
-        motion_factor,
+      .map(({ step, change, motionScore, motionFactor, distance, rate }) => ({
+        step,
+        change: change!,
+        motion_score: motionScore!,
+        motion_factor: motionFactor!,
+        distance: distance!,
+        rate: rate!,
       })),
     cache: {
       policy: trace.cache,
       codebook: trace.codebook!.map((row) => ({ ...row })),
       motion: { ...trace.motion },
-      warmup_steps: trace.warmup,
+      warmup_steps: trace.warmup!,
     },
   };
   expect(scheduleView(trace.model, receipt)).toBe(scheduleChart(trace));
+});
+
+test("a receipt of an earlier version, with nulls for the columns and options of other policies, is drawn as ever", () => {
+  const line = { change: 0.2, motion_score: 0.4, motion_factor: null, distance: null, rate: null };
+  const receipt = receiptSchema.parse({
+    ...sampleReceipt,
+    steps: { requested: 4, computed: 2, reused: 2, computed_indices: [1, 4], reused_indices: [2, 3] },
+    schedule: [
+      { ...line, step: 1, change: null },
+      { ...line, step: 4 },
+    ],
+    cache: { policy: "static:3", codebook: null, motion: null, warmup_steps: 0 },
+  });
+  const svg = scheduleView("models/demo", receipt);
+  assertWellFormed(svg);
+  expect(svg).toContain("2 of 4 denoising steps were computed: 1, 4. The others were reused.</desc>");
+  expect(svg).toContain("<title>step 4: 0.2</title>");
+  expect(svg).toContain("<title>step 1: motion score 0.4</title>");
+  expect(svg).not.toMatch(/class="threshold"|>Rate/);
 });

@@ -11,6 +11,12 @@ test("a strip without Unicode is ASCII", () => {
   expect(scheduleStrip(schedule, { unicode: false })).toBe("##..#");
 });
 
+test("a step that ended a planned reuse early stands out of the other computed ones", () => {
+  const ended = [{ computed: true }, { computed: false }, { computed: true, early: true as const }];
+  expect(scheduleStrip(ended)).toBe("█·▓");
+  expect(scheduleStrip(ended, { unicode: false })).toBe("#.!");
+});
+
 test("a schedule without steps is an empty strip", () => {
   expect(scheduleStrip([])).toBe("");
 });

@@ -109,8 +109,8 @@ describe("a job that succeeds", () => {
     expect(receipt.steps.computed_indices).toEqual([1, 3, 5, 7, 8]);
     expect(receipt.steps).toMatchObject({ requested: 8, computed: 5, reused: 3, reused_indices: [2, 4, 6] });
     const computed = trace.schedule.filter((step) => step.computed);
-    expect(receipt.schedule.map(({ change }) => change)).toEqual(computed.map(({ change }) => change));
-    expect(receipt.cache).toEqual({ policy: "static:2", codebook: null, motion: null, warmup_steps: 0 });
+    expect(receipt.schedule).toEqual(computed.map(({ step }) => ({ step })));
+    expect(receipt.cache).toEqual({ policy: "static:2", interval: 2, warmup_steps: 0 });
     expect(receipt.video).toMatchObject({ bytes: video.bytes, sha256: video.sha256 });
     expect(receipt.weights).toEqual(await hashWeights(folder));
     expect(receipt).toMatchObject({ attempt: 1, provider: "cpu", precision: "float32", comparison: null });

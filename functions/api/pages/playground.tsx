@@ -1,5 +1,6 @@
 /** @jsxImportSource hono/jsx */
 import type { PropsWithChildren } from "hono/jsx";
+import { publishedColumns, publishedExplanations } from "../../../lib/generation/caching/index.ts";
 import { Player, Scrollable } from "../../../lib/shared/page/index.ts";
 import type { ApiDeps } from "../env.ts";
 import { Page } from "./layout.tsx";
@@ -25,6 +26,10 @@ const CODEBOOK = `[
   { "below": 0.3, "rate": 2 },
   { "rate": 1 }
 ]`;
+
+const SCHEDULE_COLUMNS = JSON.stringify(
+  publishedColumns.map(({ key, label, description }) => ({ key, label, description })),
+);
 
 /** The page that makes videos. What a deployment offers is filled in from GET /v1/models, once there is a key. */
 export function playground({ limits }: Pick<ApiDeps, "limits">) {
@@ -261,11 +266,11 @@ function Stage() {
         </div>
         <dl class="figures" id="numbers" />
         <h3>What was computed</h3>
-        <p id="receipt" />
+        <p id="receipt" data-explanations={JSON.stringify(publishedExplanations)} />
         <Scrollable id="chart" name="Chart of the schedule" />
         <details>
           <summary>The schedule in numbers</summary>
-          <Scrollable id="table" name="Table of the schedule" />
+          <Scrollable id="table" name="Table of the schedule" data-columns={SCHEDULE_COLUMNS} />
         </details>
         <h3>Where the time went</h3>
         <dl class="times" id="times" />

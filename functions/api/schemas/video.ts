@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { publishedCacheSchema, publishedStepSchema } from "../../../lib/generation/caching/index.ts";
 import { JOB_ERROR_CODES, receiptSchema } from "../../../lib/service/jobs/index.ts";
 
 const unixSeconds = z.int();
@@ -6,6 +7,12 @@ const unixSeconds = z.int();
 const videoStatus = z.enum(["queued", "in_progress", "completed", "failed"]);
 
 export type VideoStatus = z.infer<typeof videoStatus>;
+
+/** The receipt as it is stored, with the columns and options of the policies that there are. */
+const publishedReceiptSchema = receiptSchema.extend({
+  schedule: z.array(publishedStepSchema),
+  cache: publishedCacheSchema,
+});
 
 /** A video as the API tells of it: the OpenAI Videos wire format, and more. */
 export const videoSchema = z
@@ -53,7 +60,7 @@ export const videoSchema = z
       webhook_events: z.array(z.string()).nullable(),
     }),
     metadata: z.record(z.string(), z.string()),
-    compute: receiptSchema.nullable().describe("The compute receipt of a completed video."),
+    compute: publishedReceiptSchema.nullable().describe("The compute receipt of a completed video."),
     attempts: z.int().nonnegative(),
   })
   .meta({ id: "Video" });

@@ -1,44 +1,105 @@
 /** AdaCache: the more the probe changes, the sooner the next step is computed. */
-import { type Codebook, rateAt } from "./codebook.ts";
-import { type MotionRegularisation, motionFactor, motionWeight } from "./motion.ts";
-import {
-  type CachePolicy,
-  type CacheState,
-  checkTotalSteps,
-  checkWarmup,
-  type Decision,
-  type Measurement,
-} from "./policy.ts";
+import * as z from "zod";
+import { type CacheSpeed, codebookFor, codebookSchema, rateAt } from "./codebook.ts";
+import type { Band, ColumnValues, StoredOptions } from "./column.ts";
+import { motionFactor, motionFor, motionSchema, motionWeight } from "./motion.ts";
+import { optionTexts, warmup } from "./option.ts";
+import { type CacheState, type PolicyForm, type PolicyRun, policyKind } from "./policy.ts";
+import type { Measured } from "./signals.ts";
 
-export interface AdaCacheOptions {
-  readonly name: string;
-  readonly codebook: Codebook;
-  /** Null decides on the change alone. */
-  readonly motion: MotionRegularisation | null;
-  /** Denoising steps at the start that are computed whatever they measure; 0 by default. */
-  readonly warmup?: number;
-}
+const options = z.strictObject({
+  codebook: codebookSchema.register(optionTexts, { explain }),
+  motion: motionSchema
+    .nullable()
+    .describe("Constants of motion regularisation; null decides on the change alone.")
+    .register(optionTexts, { note: (motion) => (motion ? "motion regularised" : null) }),
+  warmup,
+});
+
+type Options = z.output<typeof options>;
+type Key = "change" | "motionScore" | "motionFactor" | "distance" | "rate";
+type State = CacheState<"change" | "motionScore", Key>;
 
 /**
  * Steps 1, N-1 and N are computed, those of the warm-up, and between them the steps the codebook asks for:
  * after a computed step whose probe is at distance d, the next one is `rate(d)` steps away.
  *
- * @throws RangeError if `warmup` is not an integer >= 0
  * @see AdaCache (arXiv 2411.02397) section 3 and the authors' `compute_next_step`, which this follows where
  *   they differ
  */
-export function adacache({ name, codebook, motion, warmup = 0 }: AdaCacheOptions): CachePolicy {
-  checkWarmup(warmup);
-  return {
-    name,
-    codebook,
-    motion,
-    warmup,
-    start(totalSteps) {
-      checkTotalSteps(totalSteps);
-      return startGeneration({ codebook, motion, warmup }, totalSteps);
+export const adacache = policyKind({
+  name: "adacache",
+  forms: [named("slow"), named("fast")],
+  options,
+  signals: ["change", "motionScore"],
+  columns: [
+    {
+      key: "change",
+      label: "Change",
+      format: "number",
+      description: "Relative L1 change of the probe since the last computed step; the first has none.",
+      drawing: { as: "points", heading: "Relative L1 change of the probe", unless: "distance" },
     },
+    {
+      key: "motionScore",
+      label: "Motion score",
+      format: "number",
+      description: "Difference of the probe between neighbouring frames, 0 to 1; a single frame has none.",
+      drawing: { as: "line", heading: "Motion score" },
+    },
+    {
+      key: "motionFactor",
+      label: "Motion factor",
+      format: "number",
+      description: "Motion weight plus its gradient, which the distance is multiplied by.",
+    },
+    {
+      key: "distance",
+      label: "Distance",
+      format: "number",
+      description: "Change per planned step times the motion factor: the value compared with the codebook.",
+      drawing: { as: "points", heading: "Distance", bands: { heading: "Rate", of: bandsOf } },
+    },
+    {
+      key: "rate",
+      label: "Rate",
+      format: "count",
+      description: "Steps to the next computed one: the codebook's answer, or 1 in a warm-up.",
+      drawing: {
+        as: "stairs",
+        heading: "Rate: steps to the next computed one",
+        top: (stored) => Math.max(1, ...rowsOf(stored).map(({ rate }) => rate)),
+      },
+    },
+  ],
+  start: startGeneration,
+});
+
+function named(word: CacheSpeed): PolicyForm<z.input<typeof options>> {
+  return {
+    word,
+    options: (_, { steps, motion }: PolicyRun) => ({
+      codebook: [...codebookFor(word, steps)],
+      motion: motion ? motionFor(steps) : null,
+    }),
   };
+}
+
+function explain({ warmup }: StoredOptions): string {
+  const first = typeof warmup === "number" && warmup > 1 ? `The first ${warmup} steps` : "The first step";
+  return (
+    "Every computed step measures how far the probe has moved since the last computed one. The codebook row that " +
+    `this distance falls in gives the rate: how many steps later the next one is computed. ${first} and the last ` +
+    "two always are."
+  );
+}
+
+function bandsOf(stored: StoredOptions): Band[] {
+  return rowsOf(stored).map(({ below, rate }) => ({ below, label: String(rate) }));
+}
+
+function rowsOf({ codebook }: StoredOptions) {
+  return codebookSchema.safeParse(codebook).data ?? [];
 }
 
 /** Everything a generation remembers between two computed steps. */
@@ -48,28 +109,36 @@ interface Memory {
   readonly rate: number;
   /** The motion weight, which the next gradient starts from. */
   readonly weight: number;
-  readonly decision: Decision | null;
 }
 
-const BEFORE_FIRST_STEP: Memory = { nextStep: 0, rate: 1, weight: 1, decision: null };
+const BEFORE_FIRST_STEP: Memory = { nextStep: 0, rate: 1, weight: 1 };
 
-function startGeneration(
-  { codebook, motion, warmup }: Required<Omit<AdaCacheOptions, "name">>,
-  totalSteps: number,
-): CacheState {
-  const stateOf = (memory: Memory): CacheState => ({
-    decision: memory.decision,
-    shouldCompute: (step) => step === memory.nextStep || step >= totalSteps - 2,
-    afterComputed: (step, measurement) => stateOf(decide(memory, step, measurement)),
-  });
+function startGeneration({ codebook, motion, warmup }: Options, totalSteps: number): State {
+  const stateOf = (memory: Memory): State => {
+    const state: State = {
+      ask({ denoisingStep }) {
+        const isDue = denoisingStep === memory.nextStep || denoisingStep >= totalSteps - 2;
+        return { answer: isDue ? "compute" : "reuse", next: state };
+      },
+      tell(denoisingStep, measured) {
+        const { values, ...next } = decide(memory, denoisingStep, measured);
+        return { values, next: stateOf(next) };
+      },
+    };
+    return state;
+  };
 
-  function decide(memory: Memory, step: number, measurement: Measurement): Memory {
-    const change = finiteOrNull(measurement.change);
-    const motionScore = finiteOrNull(measurement.motionScore);
+  function decide(
+    memory: Memory,
+    step: number,
+    measured: Measured<"change" | "motionScore">,
+  ): Memory & { readonly values: ColumnValues<Key> } {
+    const change = finiteOrNull(measured.change);
+    const motionScore = finiteOrNull(measured.motionScore);
     // No previous probe, or one of zeros: nothing is known of the change, so the next step is computed.
     if (change === null) {
-      const decision = { change, motionScore, motionFactor: null, distance: null, rate: null };
-      return { nextStep: step + 1, rate: 1, weight: memory.weight, decision };
+      const values = { change, motionScore, motionFactor: null, distance: null, rate: null };
+      return { nextStep: step + 1, rate: 1, weight: memory.weight, values };
     }
     const weight = motion === null ? 1 : motionWeight(motion, motionScore, step, totalSteps);
     const factor = motion === null ? null : motionFactor(motion, weight, memory.weight, memory.rate);
@@ -79,8 +148,8 @@ function startGeneration(
     // answer would be a plan that was never going to be kept, and no codebook was tuned with such divisions.
     const isWarmingUp = step + 1 < warmup;
     const rate = isWarmingUp ? 1 : rateAt(codebook, distance);
-    const decision = { change, motionScore, motionFactor: factor, distance, rate };
-    return { nextStep: step + rate, rate, weight, decision };
+    const values = { change, motionScore, motionFactor: factor, distance, rate };
+    return { nextStep: step + rate, rate, weight, values };
   }
 
   return stateOf(BEFORE_FIRST_STEP);

@@ -1,12 +1,13 @@
-/** From what a model measures to a codebook for it: neither paper nor code of AdaCache says how theirs were found. */
+/** Finds a codebook for a model from measurements. Neither paper nor code of AdaCache says how theirs were found. */
 import { adacache } from "./adacache.ts";
 import type { Codebook, CodebookRow } from "./codebook.ts";
 import { type MotionRegularisation, motionFor } from "./motion.ts";
-import type { CachePolicy } from "./policy.ts";
+import { type CachePolicy, createPolicy } from "./policy.ts";
 
 /**
- * One generation that computed every step and asked at each what reuse would have done. Lists are by 0-based step,
- * and within a step by the distance to an earlier one: first the step before it. They are as long as was measured.
+ * Measurements of a generation that computed every step and tried at each what reuse would have done. Lists are by
+ * 0-based step, and within a step by the distance to an earlier one: first the step before it. They are as long as was
+ * measured.
  */
 export interface CalibrationRun {
   /** Relative L1 change of the probe since the earlier step. */
@@ -19,20 +20,20 @@ export interface CalibrationRun {
   readonly errors: readonly (readonly number[])[];
 }
 
-/** What is wished for: so many steps for each computed one, or at most that mean error of all steps. */
+/** Aim of a calibration: so many steps for each computed one, or at most that mean error of all steps. */
 export type CalibrationAim = { readonly speedup: number } | { readonly error: number };
 
-/** What a policy does to a generation. */
+/** Outcome of a policy on a recorded generation. */
 export interface ReplayedRun {
   /** 1-based. */
   readonly computed: readonly number[];
-  /** Mean over all steps, of which computed ones have none. */
+  /** Mean over all steps; computed steps have an error of 0. */
   readonly error: number;
 }
 
 export interface ProposedCodebook {
   readonly codebook: Codebook;
-  /** Its reference is the median score of the runs: a video that moves as they do is not regularised. */
+  /** The reference is the median score of the runs: a video that moves as they do is not regularised. */
   readonly motion: MotionRegularisation;
   /** Steps for each computed one, over all runs. */
   readonly speedup: number;
@@ -42,7 +43,20 @@ export interface ProposedCodebook {
 /** Prices that are tried, from one at which nothing is reused to one at which all is. */
 const TRIES = 200;
 
-/** What a policy would have computed of a run, and the error it would have made. No rate may pass what was measured. */
+/** The signals that a run does not hold, and a clock that stands still. */
+const NOT_RECORDED = {
+  latentChange: null,
+  latentSize: null,
+  predictionChange: null,
+  predictionSize: null,
+  secondsSpent: 0,
+  secondsLeft: null,
+} as const;
+
+/**
+ * Returns what a policy would have computed of a run, and the error it would have made. The policy may need no signals
+ * but change and motion score, and no rate may pass what was measured.
+ */
 export function replayRun(
   policy: CachePolicy,
   { changes, motionScores, errors }: CalibrationRun,
@@ -53,9 +67,11 @@ export function replayRun(
   let last = -1;
   for (const [step, changesOfStep] of changes.entries()) {
     const reuseError = last < 0 ? undefined : errors[step]![step - last - 1];
-    if (reuseError === undefined || cache.shouldCompute(step)) {
+    const { answer, next } = cache.ask({ ...NOT_RECORDED, denoisingStep: step });
+    cache = next;
+    if (reuseError === undefined || answer !== "reuse") {
       const change = last < 0 ? null : (changesOfStep[step - last - 1] ?? null);
-      cache = cache.afterComputed(step, { change, motionScore: motionScores[step]! });
+      cache = cache.tell(step, { ...NOT_RECORDED, change, motionScore: motionScores[step]! }).next;
       last = step;
       computed.push(step + 1);
     } else {
@@ -66,9 +82,9 @@ export function replayRun(
 }
 
 /**
- * The codebook that reaches an aim on the runs at the least cost, or null where none does. Each one that is tried is
- * the best for some price of a computed step; that price and the strength of the motion regularisation are all that
- * is chosen, so that a few runs suffice.
+ * Finds the codebook that reaches an aim on the runs at the least cost; null where none does. Each candidate is the
+ * best codebook for some price of a computed step. Only that price and the strength of the motion regularisation are
+ * chosen, so that a few runs suffice.
  *
  * @param rateMax the largest rate to use, at most one more than the earlier steps that were measured
  */
@@ -86,7 +102,7 @@ export function proposeCodebook(
     codebooks.map((codebook) => ({
       codebook,
       motion,
-      ...replayAll(runs, adacache({ name: "candidate", codebook, motion })),
+      ...replayAll(runs, createPolicy(adacache, { codebook: [...codebook], motion })),
     })),
   );
   if ("speedup" in aim) {
@@ -99,7 +115,7 @@ export function proposeCodebook(
   );
 }
 
-/** What a policy would have done to all of the runs. */
+/** Replays a policy on all of the runs. */
 export function replayAll(
   runs: readonly CalibrationRun[],
   policy: CachePolicy,
@@ -111,7 +127,7 @@ export function replayAll(
   return { speedup: steps / computed, error };
 }
 
-/** The authors' constants around the median score of the runs, and gentler ones. */
+/** Candidates of motion regularisation: the authors' constants around the runs' median score, and gentler ones. */
 function motionsFor(runs: readonly CalibrationRun[]): MotionRegularisation[] {
   const authors = motionFor(runs[0]!.changes.length);
   const scores = runs
@@ -149,8 +165,8 @@ function samplesOf(runs: readonly CalibrationRun[], rateMax: number): Sample[] {
 }
 
 /**
- * The codebook of the least cost, where a computed step costs `price`, a reuse its error, and both count by the steps
- * that they last. Rates fall from sample to sample, so it is enough to know the best beginning that ends in each rate.
+ * Finds the codebook of the least cost, where a computed step costs `price`, a reuse its error, and both count by the
+ * steps that they last. Rates fall from sample to sample, so the best beginning for each last rate is all to know.
  */
 function cheapestCodebook(samples: readonly Sample[], price: number, rateMax: number): Codebook {
   const rates = Array.from({ length: rateMax }, (_, i) => rateMax - i);
@@ -184,7 +200,7 @@ function rowsOf(samples: readonly Sample[], rates: readonly number[], ends: read
     const below = Number(((last + next) / 2).toPrecision(4));
     if (end > 0 && below > (rows.at(-1)?.below ?? 0)) rows.push({ below, rate: rates[i]! });
   }
-  return [...rows, { below: Infinity, rate: rates.at(-1)! }];
+  return [...rows, { below: null, rate: rates.at(-1)! }];
 }
 
 function best<T>(candidates: readonly T[], score: (candidate: T) => number): T | null {

@@ -1,7 +1,20 @@
-/** One row of a codebook: distances under `below` (and not under an earlier row's) get `rate`. */
+import * as z from "zod";
+
+export const codebookRowSchema = z.strictObject({
+  below: z.number().positive().nullable(),
+  rate: z.int().positive(),
+});
+
+/** Rows of a codebook, with thresholds that ascend and a last row that has none. */
+export const codebookSchema = z
+  .array(codebookRowSchema)
+  .min(1)
+  .describe("Rows of ascending distance and the steps to the next computed one; the last without `below`.");
+
+/** Row of a codebook: distances under `below` (and not under an earlier row's) get `rate`. */
 export interface CodebookRow {
-  /** Exclusive upper bound of the distance; Infinity in the last row, and only there. */
-  readonly below: number;
+  /** Exclusive upper bound of the distance; null in the last row, and only there. */
+  readonly below: number | null;
   /** Denoising steps to the next computed one, an integer >= 1. */
   readonly rate: number;
 }
@@ -24,14 +37,14 @@ const FAST_30: Codebook = [
   { below: 0.24, rate: 4 },
   { below: 0.32, rate: 3 },
   { below: 0.4, rate: 2 },
-  { below: Infinity, rate: 1 },
+  { below: null, rate: 1 },
 ];
 
 /** Appendix A.1; the authors pad it to six entries with rows of rate 1. */
 const SLOW_30: Codebook = [
   { below: 0.08, rate: 3 },
   { below: 0.16, rate: 2 },
-  { below: Infinity, rate: 1 },
+  { below: null, rate: 1 },
 ];
 
 /** Appendix A.1. Its last rate is 3: at 100 steps even the largest change skips two. */
@@ -41,7 +54,7 @@ const FAST_100: Codebook = [
   { below: 0.07, rate: 8 },
   { below: 0.09, rate: 6 },
   { below: 0.11, rate: 4 },
-  { below: Infinity, rate: 3 },
+  { below: null, rate: 3 },
 ];
 
 /**
@@ -50,7 +63,7 @@ const FAST_100: Codebook = [
  */
 const SLOW_100: Codebook = [
   { below: 0.048, rate: 2 },
-  { below: Infinity, rate: 1 },
+  { below: null, rate: 1 },
 ];
 
 /** The codebook of a named speed for a run of `steps` denoising steps. */
@@ -60,10 +73,10 @@ export function codebookFor(speed: CacheSpeed, steps: number): Codebook {
 }
 
 /**
- * The rate of the first row whose threshold is above `distance`; one equal to a threshold is not below it.
+ * Returns the rate of the first row whose threshold is above `distance`; a distance equal to a threshold is not below it.
  */
 export function rateAt(codebook: Codebook, distance: number): number {
-  const row = codebook.find(({ below }) => distance < below) ?? codebook.at(-1);
+  const row = codebook.find(({ below }) => below !== null && distance < below) ?? codebook.at(-1);
   if (row === undefined) throw new RangeError("a codebook needs at least one row");
   return row.rate;
 }

@@ -1,17 +1,27 @@
-export { type AdaCacheOptions, adacache } from "./adacache.ts";
-export {
-  type CalibrationAim,
-  type CalibrationRun,
-  type ProposedCodebook,
-  proposeCodebook,
-  type ReplayedRun,
-  replayAll,
-  replayRun,
-} from "./calibration.ts";
+export { adacache } from "./adacache.ts";
+export type { CalibrationAim, CalibrationRun, ProposedCodebook, ReplayedRun } from "./calibration.ts";
+export { proposeCodebook, replayAll, replayRun } from "./calibration.ts";
 export { type CacheSpeed, type Codebook, type CodebookRow, codebookFor, rateAt } from "./codebook.ts";
-export { computeAll, computeEvery } from "./fixed.ts";
+export type { CodebookFile } from "./codebook-file.ts";
+export type { Band, Column, ColumnValues, Drawing, StoredOptions } from "./column.ts";
 export { type MotionRegularisation, type MotionWindow, motionFor } from "./motion.ts";
-export { CachePolicyError, type CodebookFile, type ParseOptions, parseCachePolicy } from "./parse.ts";
-export type { CachePolicy, CacheState, Decision, Measurement } from "./policy.ts";
+export { off } from "./off.ts";
+export { type ParseOptions, parseCachePolicy } from "./parse.ts";
+export { type Answer, type CachePolicy, type CacheState, createPolicy, type StepAhead } from "./policy.ts";
+export { CachePolicyError } from "./policy-error.ts";
+export type { PublishedCache, PublishedStep } from "./published.ts";
+export {
+  publishedCache,
+  publishedCacheSchema,
+  publishedColumns,
+  publishedExplanations,
+  publishedSchedule,
+  publishedStepSchema,
+  traceOfPublished,
+} from "./published.ts";
+export { CACHE_USAGE, policyKinds } from "./registry.ts";
 export { type CacheSetting, cacheSettingSchema } from "./setting.ts";
-export { type CacheTrace, cacheTrace, type TraceStep, traceStep } from "./trace.ts";
+export type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
+export { staticPolicy } from "./static.ts";
+export type { CacheTrace, TraceStep } from "./trace.ts";
+export { cacheTrace, columnsOf, explanationOf, optionNotes, optionsOf, traceStep } from "./trace.ts";

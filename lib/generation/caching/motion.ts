@@ -1,5 +1,14 @@
 /** Motion regularisation (MoReg): the more a video moves, the more of its steps are computed. */
+import * as z from "zod";
 import { MANY_STEPS } from "./codebook.ts";
+
+export const motionSchema = z.strictObject({
+  reference: z.number().positive(),
+  power: z.number().positive(),
+  divisor: z.number().positive(),
+  gradientGain: z.number().nonnegative(),
+  window: z.strictObject({ from: z.int(), to: z.int(), of: z.int() }),
+});
 
 /**
  * Steps `from` to `to` of a run of `of` steps, 1-based and inclusive; both ends scale with the length of the
@@ -17,7 +26,7 @@ export interface MotionRegularisation {
   readonly reference: number;
   readonly power: number;
   readonly divisor: number;
-  /** What the change of the weight per denoising step is multiplied by. */
+  /** Factor of the change of the weight per denoising step. */
   readonly gradientGain: number;
   readonly window: MotionWindow;
 }
@@ -35,7 +44,7 @@ export function motionFor(steps: number): MotionRegularisation {
 }
 
 /**
- * Whether a 0-based denoising step lies in the window, whose ends are rounded to the nearest step of this
+ * Tells whether a 0-based denoising step lies in the window, whose ends are rounded to the nearest step of this
  * run.
  */
 export function isInWindow(window: MotionWindow, denoisingStep: number, totalSteps: number): boolean {
@@ -62,7 +71,7 @@ export function motionWeight(
 }
 
 /**
- * What the distance is multiplied by: the weight plus the size of its gradient over the last `rate` steps.
+ * Returns the factor of the distance: the weight plus the size of its gradient over the last `rate` steps.
  *
  * The gradient counts in both directions: the paper adds it signed (eq. 9), the authors' code its absolute
  * value. Entering and leaving the window jumps between a measured weight and 1, a gradient that no motion

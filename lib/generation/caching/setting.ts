@@ -1,48 +1,45 @@
 import * as z from "zod";
+import { codebookRowSchema, codebookSchema } from "./codebook.ts";
+import { motionSchema } from "./motion.ts";
+import { warmup } from "./option.ts";
+import { formName, policyForms } from "./registry.ts";
 
-/** No run has more denoising steps. */
-const WARMUP_STEPS_MAX = 1000;
+/** A form of a request: its name for people, and the regular expression of its text. */
+const [off, ...others] = policyForms.map(({ form }) => ({
+  name: formName(form),
+  pattern: form.argument ? `${form.word}:${form.argument.pattern}` : form.word,
+}));
 
+/** In the order that the API has listed them from the first; `auto` is the default. */
+const FORMS = [off!, { name: "auto", pattern: "auto" }, ...others.toReversed()];
+
+const names = FORMS.map(({ name }) => name);
 const cacheName = z
   .string()
-  .regex(/^(off|auto|fast|slow|static:[1-9]\d{0,3})$/, "must be off, auto, fast, slow or static:K");
+  .regex(
+    new RegExp(`^(${FORMS.map(({ pattern }) => pattern).join("|")})$`),
+    `must be ${names.slice(0, -1).join(", ")} or ${names.at(-1)}`,
+  );
 
-const motionConstants = z
-  .strictObject({
-    reference: z.number().positive(),
-    power: z.number().positive(),
-    divisor: z.number().positive(),
-    gradientGain: z.number().nonnegative(),
-    window: z.strictObject({ from: z.int(), to: z.int(), of: z.int() }),
-  })
-  .partial();
+const CODEBOOK_ROWS_MAX = 32;
 
-/** How the denoising steps to compute are chosen. */
+/** The setting `cache` of a request: the policy that chooses the denoising steps to compute. */
 export const cacheSettingSchema = z
   .union([
     cacheName,
     z.strictObject({
       policy: cacheName.optional().describe("A named policy; excludes `codebook`."),
       codebook: z
-        .array(
-          z.strictObject({ below: z.number().positive().nullable().optional(), rate: z.int().positive() }),
-        )
+        .array(codebookRowSchema.partial({ below: true }))
         .min(1)
-        .max(32)
+        .max(CODEBOOK_ROWS_MAX)
         .optional()
-        .describe(
-          "Rows of ascending distance and the steps to the next computed one; the last without `below`.",
-        ),
+        .describe(codebookSchema.description!),
       motion_regularisation: z
-        .union([z.boolean(), motionConstants])
+        .union([z.boolean(), motionSchema.partial()])
         .optional()
         .describe("Computes more where there is more motion; an object changes the authors' constants."),
-      warmup_steps: z
-        .int()
-        .min(0)
-        .max(WARMUP_STEPS_MAX)
-        .optional()
-        .describe("Steps at the start that are all computed."),
+      warmup_steps: warmup.unwrap().optional().describe(warmup.description!),
     }),
   ])
   .describe(

@@ -1,2 +1,3 @@
 export { escapeHtml } from "./escape-html.ts";
-export { SCHEDULE_CHART_STYLE, scheduleChart } from "./schedule-chart.ts";
+export { scheduleChart } from "./schedule-chart.tsx";
+export { SCHEDULE_CHART_STYLE } from "./style.ts";

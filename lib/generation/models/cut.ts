@@ -2,19 +2,18 @@ import {
   add,
   cast,
   defaultPrecision,
-  div,
   Graph,
   mul,
   type Precision,
   type Provider,
   slice,
   sub,
-  sumAbs,
   type Value,
   type WeightSource,
 } from "../onnx/index.ts";
 import type { DiffusionTransformer } from "./diffusion-transformer.ts";
 import type { GuidanceBatch } from "./guidance-batch.ts";
+import { type GraphSignalName, outputSignals } from "./signals.ts";
 
 /**
  * Cuts a diffusion transformer at the two ends of its trunk, without changing it.
@@ -51,39 +50,29 @@ export const cutNames = {
   residual: "residual",
   /** [B, N, D] */
   probe: "probe",
-  /**
-   * scalar; relative L1 change of the probe since the last computed step, without meaning at the first one
-   */
-  change: "change",
-  /** scalar in 0..1; 0 with a single frame */
-  motionScore: "motionScore",
 } as const;
 
-// Keeps 0/0 out of the signals and is far below any sum that float32 could tell from zero.
-const TINY = 1e-30;
-
 /**
- * The graph of a computed step. Inputs: latent, guidanceScale, previousProbe and the transformer's own.
- * Outputs: prediction, residual, probe, change, motionScore.
+ * The graph of a computed step. Inputs: latent, guidanceScale and the transformer's own. Outputs: prediction, residual.
  *
+ * @param options.signals further outputs, none by default; one that compares probes needs previousProbe as an input,
+ *   and brings the probe as an output
  * @param options.blockResiduals also outputs what every block adds, as `residual.0`, `residual.1`, ... in
  *   order
  */
 export function buildFull(
   dit: DiffusionTransformer,
-  options: CutOptions & { blockResiduals?: boolean },
+  options: CutOptions & { signals?: Iterable<GraphSignalName>; blockResiduals?: boolean },
 ): Graph {
   const start = begin(dit, options);
   const { graph, batch } = start;
   const cuts = forward(dit, start, precisionOf(options));
   const { prediction, trunkIn, trunkOut, probe } = cuts;
   graph.output(cutNames.prediction, guide(prediction, start));
-  const previous = graph.input(cutNames.previousProbe, "float32", [batch, dit.tokens, dit.width]);
   graph.scope("signals", () => {
     graph.output(cutNames.residual, sub(trunkOut, trunkIn)); // [B, N, D]
-    graph.output(cutNames.probe, probe);
-    graph.output(cutNames.change, change(previous, probe));
-    graph.output(cutNames.motionScore, motionScore(probe, dit.tokensPerFrame));
+    const previous = () => graph.input(cutNames.previousProbe, "float32", [batch, dit.tokens, dit.width]);
+    outputSignals(graph, options.signals ?? [], { probe, previous, transformer: dit });
   });
   if (options.blockResiduals) {
     for (const [i, residual] of cuts.residuals.entries()) {
@@ -161,25 +150,4 @@ function guide(prediction: Value, { graph, guidanceScale }: Start): Value {
     const unconditional = slice(prediction, 0, 1, 2); // [1, C, F, H, W]
     return add(unconditional, mul(guidanceScale, sub(conditional, unconditional)));
   });
-}
-
-/**
- * |previous - probe|_1 / |previous|_1 over the whole batch (AdaCache section 3.2, without the division by the
- * rate).
- */
-function change(previous: Value, probe: Value): Value {
-  return ratio(sumAbs(sub(previous, probe)), sumAbs(previous));
-}
-
-/** |later - earlier|_1 / (|later|_1 + |earlier|_1) between neighbouring frames (AdaCache section 3.3). */
-function motionScore(probe: Value, tokensPerFrame: number): Value {
-  const tokens = probe.shape[1]!;
-  if (tokens === tokensPerFrame) return probe.graph.constant(new Float32Array([0]), []);
-  const later = slice(probe, 1, tokensPerFrame, tokens); // [B, N - H*W, D]
-  const earlier = slice(probe, 1, 0, tokens - tokensPerFrame); // [B, N - H*W, D]
-  return ratio(sumAbs(sub(later, earlier)), add(sumAbs(later), sumAbs(earlier)));
-}
-
-function ratio(numerator: Value, denominator: Value): Value {
-  return div(numerator, add(denominator, TINY));
 }

@@ -7,7 +7,7 @@ import type { PipelineOptions } from "./model/parts.ts";
 import { openPipeline, type Progress } from "./pipeline.ts";
 
 export interface ReuseMeasurement {
-  /** Each is generated once, without cache. */
+  /** Videos to generate, each once and without cache. */
   readonly requests: readonly GenerationRequest[];
   /** Earlier steps whose reuse is measured at each step. Their residuals and probes are held in memory. */
   readonly reach: number;
@@ -16,8 +16,8 @@ export interface ReuseMeasurement {
 }
 
 /**
- * What reuse would have done to generations that computed every step: at each, the residuals of the steps before it are
- * put in the place of its own, and the predictions compared.
+ * Measures what reuse would have done to generations that computed every step: at each step, the residuals of the steps
+ * before it take the place of its own, and the predictions are compared.
  *
  * @throws what `openPipeline` and `generate` throw
  */
@@ -27,7 +27,10 @@ export async function measureReuse(
 ): Promise<CalibrationRun[]> {
   const runs: CalibrationRun[] = [];
   let recording = emptyRecording();
-  const pipeline = await openPipeline(folder, options, (sessions) => recorded(sessions, recording, reach));
+  const pipeline = await openPipeline(folder, options, {
+    signals: ["probe", "motionScore"],
+    through: (sessions) => recorded(sessions, recording, reach),
+  });
   try {
     for (const [index, request] of requests.entries()) {
       recording = emptyRecording();
@@ -46,7 +49,7 @@ export async function measureReuse(
 interface Recording extends CalibrationRun {
   readonly changes: number[][];
   readonly motionScores: (number | null)[];
-  /** Of predictions, relative to them. */
+  /** Relative errors of predictions. */
   readonly errors: number[][];
   /** The latent before each step. */
   readonly latents: Float32Array[];
@@ -57,8 +60,8 @@ function emptyRecording(): Recording {
 }
 
 /**
- * A prediction that is off matters as much as the latent moves along it, and for all steps that follow: each error
- * counts by the length of its step and by how much of the run is left, together relative to their mean.
+ * Weights the errors. A wrong prediction matters as much as the latent moves along it, and for all steps that follow:
+ * each error is weighted by the length of its step and by how much of the run is left, relative to the mean weight.
  */
 function weighted({ latents, errors, ...run }: Recording, last: Float32Array): CalibrationRun {
   const moves = latents.map((latent, step) => distance(latent, latents[step + 1] ?? last));
@@ -67,12 +70,13 @@ function weighted({ latents, errors, ...run }: Recording, last: Float32Array): C
   return { ...run, errors: errors.map((list, step) => list.map((error) => (error * weights[step]!) / mean)) };
 }
 
-/** The same sessions; every computed step is taken down. What one transformer leaves is of no use to another. */
-function recorded({ full, reuse }: DenoisingSessions, run: Recording, reach: number): DenoisingSessions {
+/** Records every computed step of the sessions. Residuals of one transformer are of no use to another. */
+function recorded(sessions: DenoisingSessions, run: Recording, reach: number): DenoisingSessions {
+  const { full, reuse } = sessions;
   /** The last first. */
   const before: { residual: Tensor; probe: Float32Array }[] = [];
   return {
-    reuse,
+    ...sessions,
     full: {
       ...full,
       async run(feeds) {
@@ -87,7 +91,7 @@ function recorded({ full, reuse }: DenoisingSessions, run: Recording, reach: num
         run.errors.push(errors);
         run.latents.push(floats(feeds[cutNames.latent]!).slice());
         run.changes.push(before.map((earlier) => relativeL1(earlier.probe, probe)));
-        run.motionScores.push(Number(out[cutNames.motionScore]!.data[0]));
+        run.motionScores.push(Number(out.motionScore!.data[0]));
         before.unshift({ residual: out[cutNames.residual]!, probe });
         before.length = Math.min(before.length, reach);
         return out;

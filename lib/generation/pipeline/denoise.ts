@@ -1,20 +1,25 @@
 import { setImmediate } from "node:timers/promises";
 import { type CachePolicy, type TraceStep, traceStep } from "../caching/index.ts";
 import {
+  comparesProbes,
   cutNames,
   type DiffusionTransformer,
   type Feeds,
+  type GraphSignalName,
   guidanceBatch,
   stepFeeds,
 } from "../models/index.ts";
 import type { Session, Tensor } from "../onnx/index.ts";
 import type { Sampler } from "../sampling/index.ts";
 import { CancelledError, GenerationError } from "./errors.ts";
+import { computedSignals, latentSignals } from "./signals.ts";
 
 /** The two cuts of one transformer, opened for one shape of video. */
 export interface DenoisingSessions {
   readonly full: Session;
   readonly reuse: Session;
+  /** Signals that `full` measures: at least those of the policy, and more where the sessions were opened for others. */
+  readonly signals: ReadonlySet<GraphSignalName>;
 }
 
 /** A transformer at work on one video. */
@@ -33,6 +38,8 @@ export interface DenoiseOptions extends Denoiser {
   readonly policy: CachePolicy;
   /** Noise [1, C, F, H, W]; becomes the latent of the video, in place. */
   readonly latent: Float32Array;
+  /** Seconds that all steps may take together, for policies that plan by time; no limit when left out. */
+  readonly secondsAvailable?: number | undefined;
   readonly signal?: AbortSignal;
   /** Called after every denoising step. */
   readonly onStep?: (step: DenoisedStep) => void;
@@ -66,8 +73,10 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
   });
 
   let { denoiser, cache, kept } = start(options);
+  const clock = stopwatch(options.secondsAvailable);
   const stepLatent = sampler.start();
   const steps: DenoisedStep[] = [];
+  let previousLatent: Float32Array | null = null;
   for (const [denoisingStep, timestep] of sampler.timesteps.entries()) {
     await pauseUnlessCancelled(signal);
     if (successor && denoiser === options && timestep < successor.below) {
@@ -81,24 +90,27 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
       [cutNames.latent]: latent,
       [cutNames.guidanceScale]: scalar(guidanceScale),
     };
+    const ahead = latentSignals(policy.signals, previousLatent, options.latent);
+    if (policy.signals.includes("latentChange")) previousLatent = options.latent.slice();
+    const { answer, next } = cache.ask({ denoisingStep, ...clock(), ...ahead });
+    cache = next;
     const isFirst = kept.residual === null;
-    const isComputed = isFirst || cache.shouldCompute(denoisingStep);
-    let prediction: Tensor;
-    if (isComputed) {
-      const computed = await compute(sessions.full, feeds, kept);
-      cache = cache.afterComputed(denoisingStep, {
-        change: isFirst ? null : computed.change,
-        motionScore: transformer.tokenFrames > 1 ? computed.motionScore : null,
-      });
-      prediction = computed.prediction;
+    let prediction: Float32Array;
+    let trace: TraceStep;
+    if (isFirst || answer !== "reuse") {
+      const out = await compute(sessions, feeds, kept);
+      prediction = floatsOf(out[cutNames.prediction]!);
+      const computed = { transformer, out, isFirst, prediction, previousPrediction: kept.prediction };
+      const told = cache.tell(denoisingStep, computedSignals(policy.signals, computed));
+      cache = told.next;
+      if (policy.signals.includes("predictionChange")) kept.prediction = prediction;
+      trace = traceStep(policy, denoisingStep, told.values, answer === "compute early");
     } else {
       prediction = await reuse(sessions.reuse, feeds, kept);
+      trace = traceStep(policy, denoisingStep, null);
     }
-    stepLatent(options.latent, prediction.data as Float32Array, denoisingStep);
-    const step = {
-      trace: traceStep(denoisingStep, isComputed ? cache.decision : null),
-      seconds: (performance.now() - started) / 1000,
-    };
+    stepLatent(options.latent, prediction, denoisingStep);
+    const step = { trace, seconds: (performance.now() - started) / 1000 };
     steps.push(step);
     options.onStep?.(step);
   }
@@ -114,34 +126,64 @@ export async function pauseUnlessCancelled(signal: AbortSignal | undefined): Pro
   if (signal?.aborted) throw new CancelledError();
 }
 
-/**
- * What the last computed step left. Nothing else may refer to these tensors: they are the largest there are.
- */
-interface Kept {
-  residual: Tensor | null;
-  probe: Tensor;
-}
-
-function nothingKept({ transformer: { tokens, width }, guidanceScale }: Denoiser): Kept {
-  const batch = guidanceBatch(guidanceScale);
-  return { residual: null, probe: floats(new Float32Array(batch * tokens * width), [batch, tokens, width]) };
-}
-
-async function compute(full: Session, feeds: Record<string, Tensor>, kept: Kept) {
-  kept.residual = null; // so that it does not wait in memory for its successor
-  const out = await full.run({ ...feeds, [cutNames.previousProbe]: kept.probe });
-  kept.residual = out[cutNames.residual]!;
-  kept.probe = out[cutNames.probe]!;
-  return {
-    prediction: out[cutNames.prediction]!,
-    change: Number(out[cutNames.change]!.data[0]),
-    motionScore: Number(out[cutNames.motionScore]!.data[0]),
+/** Returns the clock of a run: the seconds spent since now, and those left of a limit. */
+function stopwatch(secondsAvailable: number | undefined) {
+  const begun = performance.now();
+  return () => {
+    const secondsSpent = (performance.now() - begun) / 1000;
+    return {
+      secondsSpent,
+      secondsLeft: secondsAvailable === undefined ? null : secondsAvailable - secondsSpent,
+    };
   };
 }
 
-async function reuse(session: Session, feeds: Record<string, Tensor>, { residual }: Kept): Promise<Tensor> {
+/**
+ * Tensors that a computed step leaves to the steps after it. Nothing else may refer to residual and probe: they are
+ * the largest there are.
+ */
+interface Kept {
+  residual: Tensor | null;
+  /** Null where no signal compares probes. */
+  probe: Tensor | null;
+  /** Null before the first computed step, and where the policy does not ask for the change of predictions. */
+  prediction: Float32Array | null;
+}
+
+function nothingKept({ transformer: { tokens, width }, sessions, guidanceScale }: Denoiser): Kept {
+  const batch = guidanceBatch(guidanceScale);
+  const probe = comparesProbes(sessions.signals)
+    ? floats(new Float32Array(batch * tokens * width), [batch, tokens, width])
+    : null;
+  return { residual: null, probe, prediction: null };
+}
+
+async function compute({ full, signals }: DenoisingSessions, feeds: Record<string, Tensor>, kept: Kept) {
+  kept.residual = null; // so that it does not wait in memory for its successor
+  const {
+    [cutNames.residual]: residual,
+    [cutNames.probe]: probe,
+    ...out
+  } = await full.run({
+    ...feeds,
+    ...(kept.probe && { [cutNames.previousProbe]: kept.probe }),
+  });
+  kept.residual = residual!;
+  if (comparesProbes(signals)) kept.probe = probe!;
+  return out;
+}
+
+async function reuse(
+  session: Session,
+  feeds: Record<string, Tensor>,
+  { residual }: Kept,
+): Promise<Float32Array> {
   const out = await session.run({ ...feeds, [cutNames.residual]: residual! });
-  return out[cutNames.prediction]!;
+  return floatsOf(out[cutNames.prediction]!);
+}
+
+function floatsOf({ data }: Tensor): Float32Array {
+  return data as Float32Array;
 }
 
 function floats(data: Float32Array, shape: readonly number[]): Tensor {

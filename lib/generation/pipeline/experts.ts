@@ -4,6 +4,7 @@ import {
   buildReuse,
   type DiffusionTransformer,
   diffusionTransformer,
+  type GraphSignalName,
   guidanceBatch,
   precisionOf,
   type VideoShape,
@@ -41,12 +42,13 @@ export function guidanceScales(
 
 /**
  * @param scales the guidance scale of each transformer, which decides the batch of its graphs
+ * @param signals measured by every computed step
  * @throws RangeError for a shape that a transformer cannot make
  */
 export function expertsFor(
   { transformers: parts, options }: Pick<ModelParts, "transformers" | "options">,
   video: VideoShape,
-  scales: readonly number[],
+  { scales, signals }: { scales: readonly number[]; signals: ReadonlySet<GraphSignalName> },
 ): Experts {
   const transformers = parts.map((part) => diffusionTransformer(part, video));
   const staysOpen = parts.length === 1 || fitTogether(parts, options);
@@ -65,7 +67,7 @@ export function expertsFor(
     opened.set(index, sessions);
     const open = async (graph: Graph) => sessions.push(await openGraph(graph, weights, options));
     try {
-      const full = buildFull(transformer, cut);
+      const full = buildFull(transformer, { ...cut, signals });
       weights.checkAllUsed(transformer.otherTensors);
       await open(full);
       await open(buildReuse(transformer, cut));
@@ -81,7 +83,7 @@ export function expertsFor(
     async open(index) {
       if (!opened.has(index) && !staysOpen) await release();
       const [full, reuse] = opened.get(index) ?? (await openCuts(index));
-      return { full: full!, reuse: reuse! };
+      return { full: full!, reuse: reuse!, signals };
     },
     release,
   };

@@ -1,6 +1,12 @@
 import { type CacheTrace, cacheTrace } from "../caching/index.ts";
 import { openModelFolder } from "../checkpoint/index.ts";
-import { generationFeeds, givenFrames, guidanceBatch, nominalSize } from "../models/index.ts";
+import {
+  type GraphSignalName,
+  generationFeeds,
+  givenFrames,
+  guidanceBatch,
+  nominalSize,
+} from "../models/index.ts";
 import {
   type GenerationRequest,
   type ResolvedRequest,
@@ -21,6 +27,7 @@ import { GenerationError } from "./errors.ts";
 import { guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
+import { graphSignalsOf } from "./signals.ts";
 import { encodePrompts } from "./text/prompts.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
 
@@ -74,36 +81,51 @@ export interface Pipeline {
   close(): Promise<void>;
 }
 
+/** A measurement that looks on while videos are made. */
+export interface Observer {
+  /** Signals that it needs at every computed step, whatever the policy. */
+  readonly signals: readonly GraphSignalName[];
+  /** Stands between the denoising loop and the sessions of each transformer. */
+  through(sessions: DenoisingSessions): DenoisingSessions;
+}
+
 export const BUSY =
   "This pipeline is making another video: wait until that has ended, or open a second pipeline.";
 export const CLOSED = "The pipeline is closed.";
 
 /**
  * Opens a model folder. Headers and configurations are read now, weights when they are first needed; the
- * sessions of the last shape of video stay open, so that a second video of that shape loads nothing.
+ * sessions of the last shape of video stay open, so that a second video of that shape loads nothing. Where its
+ * policy needs signals that they do not measure, they are opened again, once, for the signals of both.
  *
- * @param through stands between the denoising loop and the sessions of each transformer: for measurements
  * @throws CheckpointError when the folder is not a model, or an Error naming a part that cannot be built
  */
 export async function openPipeline(
   folder: string,
   options: PipelineOptions = {},
-  through: (sessions: DenoisingSessions) => DenoisingSessions = (sessions) => sessions,
+  observer?: Observer,
 ): Promise<Pipeline> {
   const index = await openModelFolder(folder);
   const model = await openParts(index, options);
-  let shaped: { key: string; sessions: VideoSessions } | null = null;
+  let shaped: {
+    readonly key: string;
+    readonly signals: ReadonlySet<GraphSignalName>;
+    readonly sessions: VideoSessions;
+  } | null = null;
   let running: Promise<Generation> | null = null;
   const closing = new AbortController();
+  const through = (sessions: DenoisingSessions) => observer?.through(sessions) ?? sessions;
 
   async function sessionsFor(request: ResolvedRequest): Promise<VideoSessions> {
-    const { width, height, frames, fps, image } = request;
+    const { width, height, frames, fps, image, policy } = request;
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
     const key = [width, height, frames, fps, image !== undefined, ...batches].join();
-    if (shaped?.key === key) return shaped.sessions;
+    const needed = [...graphSignalsOf(policy.signals), ...(observer?.signals ?? [])];
+    if (shaped?.key === key && needed.every((name) => shaped!.signals.has(name))) return shaped.sessions;
+    const signals = new Set([...needed, ...(shaped?.key === key ? shaped.signals : [])]);
     await shaped?.sessions.release();
     shaped = null;
-    shaped = { key, sessions: await openVideoSessions(model, request) };
+    shaped = { key, signals, sessions: await openVideoSessions(model, request, signals) };
     return shaped.sessions;
   }
 

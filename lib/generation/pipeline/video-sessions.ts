@@ -1,4 +1,10 @@
-import { type LatentDecoder, type LatentShape, latentDecoder, nominalSize } from "../models/index.ts";
+import {
+  type GraphSignalName,
+  type LatentDecoder,
+  type LatentShape,
+  latentDecoder,
+  nominalSize,
+} from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import type { Decoding } from "./decode.ts";
@@ -20,7 +26,11 @@ export interface VideoSessions {
  * @throws RangeError for a shape that transformer or decoder cannot make, CheckpointError where its weights are
  *   others than its config asks for
  */
-export async function openVideoSessions(model: ModelParts, request: ResolvedRequest): Promise<VideoSessions> {
+export async function openVideoSessions(
+  model: ModelParts,
+  request: ResolvedRequest,
+  signals: ReadonlySet<GraphSignalName>,
+): Promise<VideoSessions> {
   const { width, height, frames, fps, image } = request;
   const { vae, options } = model;
   const decoder = latentDecoder(vae);
@@ -29,7 +39,7 @@ export async function openVideoSessions(model: ModelParts, request: ResolvedRequ
   const experts = expertsFor(
     model,
     { latent: latentShape, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
-    guidanceScales(model, request),
+    { scales: guidanceScales(model, request), signals },
   );
   const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
   const graphs = new Map<string, Graph>();

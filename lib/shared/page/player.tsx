@@ -48,15 +48,23 @@ export function Cards({ cards }: { cards: readonly Card[] }) {
   );
 }
 
+export interface ScrollableProps {
+  readonly name: string;
+  readonly id?: string;
+  readonly isText?: boolean;
+  /** Data for the page's script. */
+  readonly [attribute: `data-${string}`]: string;
+}
+
 /** Holds what may be wider or longer than its place: the keyboard can scroll it. */
 export function Scrollable({
   name,
-  id,
   isText = false,
   children,
-}: PropsWithChildren<{ name: string; id?: string; isText?: boolean }>) {
+  ...attributes
+}: PropsWithChildren<ScrollableProps>) {
   return (
-    <section class={isText ? "scroll text" : "scroll"} id={id} aria-label={name} tabindex={0}>
+    <section class={isText ? "scroll text" : "scroll"} aria-label={name} tabindex={0} {...attributes}>
       {children}
     </section>
   );

@@ -6,13 +6,8 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import {
-  adacache,
-  type Codebook,
-  type Measurement,
-  motionFor,
-} from "../../../lib/generation/caching/index.ts";
-import { replay } from "./replay.ts";
+import { adacache, type Codebook, createPolicy, motionFor } from "../../../lib/generation/caching/index.ts";
+import { type Measurement, replay } from "./replay.ts";
 
 interface Schedule {
   computed: number[];
@@ -40,7 +35,7 @@ const golden: { books: Record<string, [number, number][]>; cases: Case[] } = JSO
 
 function codebookOf(name: string): Codebook {
   const rows = golden.books[name]!;
-  return rows.map(([below, rate], index) => ({ below: index === rows.length - 1 ? Infinity : below, rate }));
+  return rows.map(([below, rate], index) => ({ below: index === rows.length - 1 ? null : below, rate }));
 }
 
 /** The probes of the computed steps, each [B=2, F*S, D]. */
@@ -78,9 +73,8 @@ function motionScoreOf(probe: ArrayLike<number>, frames: number, stride: number)
 
 function replayCase(golden: Case) {
   const { steps, motion, frames, computed } = golden;
-  const policy = adacache({
-    name: golden.book,
-    codebook: codebookOf(golden.book),
+  const policy = createPolicy(adacache, {
+    codebook: [...codebookOf(golden.book)],
     motion: motion && {
       ...motionFor(steps),
       window: { from: motion.window[0], to: motion.window[1], of: steps },

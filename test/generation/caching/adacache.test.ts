@@ -2,18 +2,27 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   adacache,
-  type CachePolicy,
   type Codebook,
   codebookFor,
-  type Measurement,
+  createPolicy,
+  type MotionRegularisation,
   motionFor,
   parseCachePolicy,
   rateAt,
 } from "../../../lib/generation/caching/index.ts";
-import { constantChange, replay } from "./replay.ts";
+import { ask, constantChange, type Measurement, replay, tell } from "./replay.ts";
 
-const fast30 = adacache({ name: "fast", codebook: codebookFor("fast", 30), motion: null });
-const fast100 = adacache({ name: "fast", codebook: codebookFor("fast", 100), motion: null });
+interface Options {
+  readonly codebook: Codebook;
+  readonly motion: MotionRegularisation | null;
+  readonly warmup?: number;
+}
+
+const adacacheOf = ({ codebook, ...options }: Options) =>
+  createPolicy(adacache, { codebook: [...codebook], ...options });
+
+const fast30 = adacacheOf({ codebook: codebookFor("fast", 30), motion: null });
+const fast100 = adacacheOf({ codebook: codebookFor("fast", 100), motion: null });
 
 const steps = fc.integer({ min: 1, max: 120 });
 const rates = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 9 });
@@ -25,7 +34,7 @@ const codebook = rates.chain((rates) =>
     })
     .map((thresholds): Codebook => {
       const below = thresholds.toSorted((a, b) => a - b);
-      return rates.map((rate, index) => ({ below: below[index] ?? Infinity, rate }));
+      return rates.map((rate, index) => ({ below: below[index] ?? null, rate }));
     }),
 );
 /** Everything a graph may send, not only what it should. */
@@ -36,9 +45,7 @@ const measurements = fc.array(fc.record<Measurement>({ change: signal, motionSco
   minLength: 120,
   maxLength: 120,
 });
-const policy: fc.Arbitrary<CachePolicy> = fc
-  .record({ codebook, motion: fc.option(steps.map(motionFor)) })
-  .map((options) => adacache({ name: "any", ...options }));
+const policy = fc.record({ codebook, motion: fc.option(steps.map(motionFor)) }).map(adacacheOf);
 
 describe("the schedule", () => {
   test("the schedule always computes steps 1, N-1 and N", () => {
@@ -55,7 +62,7 @@ describe("the schedule", () => {
     fc.assert(
       fc.property(policy, steps, measurements, (policy, steps, measurements) => {
         const { computed } = replay(policy, steps, (step) => measurements[step]!);
-        const largest = Math.max(...policy.codebook!.map(({ rate }) => rate));
+        const largest = Math.max(...policy.options.codebook.map(({ rate }) => rate));
         const gaps = computed.slice(1).map((step, index) => step - computed[index]!);
         expect(Math.max(1, ...gaps)).toBeLessThanOrEqual(largest);
       }),
@@ -70,7 +77,7 @@ describe("the schedule", () => {
     const change = fc.double({ min: 0, max: 3, noNaN: true });
     fc.assert(
       fc.property(falling, steps, change, change, (codebook, steps, one, other) => {
-        const policy = adacache({ name: "any", codebook, motion: null });
+        const policy = adacacheOf({ codebook, motion: null });
         const count = (change: number) => replay(policy, steps, constantChange(change)).computed.length;
         expect(count(Math.max(one, other))).toBeGreaterThanOrEqual(count(Math.min(one, other)));
       }),
@@ -80,7 +87,7 @@ describe("the schedule", () => {
   test("the schedule stays within the published speedups at 30 and at 100 steps", () => {
     expect(replay(fast30, 30, constantChange(0)).computed).toHaveLength(8);
     expect(replay(fast30, 30, constantChange(9)).computed).toHaveLength(30);
-    const slow30 = adacache({ name: "slow", codebook: codebookFor("slow", 30), motion: null });
+    const slow30 = adacacheOf({ codebook: codebookFor("slow", 30), motion: null });
     expect(replay(slow30, 30, constantChange(0)).computed).toHaveLength(12);
     expect(replay(fast100, 100, constantChange(0)).computed).toHaveLength(12);
     expect(replay(fast100, 100, constantChange(9)).computed).toHaveLength(36);
@@ -111,8 +118,8 @@ describe("a step without information", () => {
   test.each([null, Number.NaN, Infinity])(
     "a step with change %s is followed by a computed step",
     (change) => {
-      const first = fast100.start(100).afterComputed(0, { change, motionScore: null });
-      expect([first.shouldCompute(1), first.shouldCompute(2)]).toEqual([true, false]);
+      const first = tell(fast100.start(100), 0, { change, motionScore: null });
+      expect([ask(first.next, 1).answer, ask(first.next, 2).answer]).toEqual(["compute", "reuse"]);
       expect(first.decision).toEqual({
         change: null,
         motionScore: null,
@@ -132,7 +139,7 @@ describe("a step without information", () => {
   });
 
   test("a single frame has no motion score, and its motion factor is 1 throughout", () => {
-    const moving = adacache({ name: "fast", codebook: codebookFor("fast", 30), motion: motionFor(30) });
+    const moving = adacacheOf({ codebook: codebookFor("fast", 30), motion: motionFor(30) });
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 30 }), (changes) => {
         const measure = (step: number): Measurement => ({ change: changes[step]!, motionScore: null });
@@ -146,8 +153,7 @@ describe("a step without information", () => {
 });
 
 describe("a warm-up", () => {
-  const fast = (warmup: number) =>
-    adacache({ name: "fast", codebook: codebookFor("fast", 30), motion: null, warmup });
+  const fast = (warmup: number) => adacacheOf({ codebook: codebookFor("fast", 30), motion: null, warmup });
   const motion = fc.option(steps.map(motionFor));
 
   test("a warm-up divides by one step between its steps, and its last step plans by the codebook", () => {
@@ -168,9 +174,8 @@ describe("a warm-up", () => {
 
   test("a warm-up divides the motion gradient by one step too", () => {
     const window = { from: 1, to: 30, of: 30 };
-    const policy = adacache({
-      name: "any",
-      codebook: [{ below: Infinity, rate: 5 }],
+    const policy = adacacheOf({
+      codebook: [{ below: null, rate: 5 }],
       motion: { ...motionFor(30), reference: 1, power: 1, window },
       warmup: 5,
     });
@@ -187,9 +192,9 @@ describe("a warm-up", () => {
       fc.property(codebook, motion, steps, steps, measurements, (codebook, motion, length, warmup, all) => {
         const measure = (step: number) => all[step]!;
         const inside = Math.min(warmup, length);
-        const run = replay(adacache({ name: "any", codebook, motion, warmup }), length, measure);
-        const everyStep = [{ below: Infinity, rate: 1 }];
-        const every = replay(adacache({ name: "any", codebook: everyStep, motion }), length, measure);
+        const run = replay(adacacheOf({ codebook, motion, warmup }), length, measure);
+        const everyStep = [{ below: null, rate: 1 }];
+        const every = replay(adacacheOf({ codebook: everyStep, motion }), length, measure);
         expect(run.computed.slice(0, inside)).toEqual(every.computed.slice(0, inside));
         expect(run.decisions.slice(0, inside - 1)).toEqual(every.decisions.slice(0, inside - 1));
         // The last measures as the others do, and plans by the codebook.
@@ -210,7 +215,7 @@ describe("a warm-up", () => {
     fc.assert(
       fc.property(codebook, motion, steps, measurements, (codebook, motion, length, all) => {
         const run = (options: { warmup?: number }) =>
-          replay(adacache({ name: "any", codebook, motion, ...options }), length, (step) => all[step]!);
+          replay(adacacheOf({ codebook, motion, ...options }), length, (step) => all[step]!);
         expect(run({ warmup: 0 })).toEqual(run({}));
         expect(run({ warmup: 1 })).toEqual(run({}));
       }),
@@ -240,8 +245,9 @@ describe("the state of a generation", () => {
         }));
         for (let step = 0; step < steps; step++) {
           for (const run of runs) {
-            if (!run.cache.shouldCompute(step)) continue;
-            run.cache = run.cache.afterComputed(step, run.all[step]!);
+            const { answer, next } = ask(run.cache, step);
+            run.cache = answer === "reuse" ? next : tell(next, step, run.all[step]!).next;
+            if (answer === "reuse") continue;
             run.computed.push(step + 1);
           }
         }
@@ -253,12 +259,12 @@ describe("the state of a generation", () => {
   test("a state is immutable: the same state and measurement give the same decision again", () => {
     fc.assert(
       fc.property(policy, measurements, (policy, measurements) => {
-        const before = policy.start(30).afterComputed(0, measurements[0]!);
-        const due = () => Array.from({ length: 30 }, (_, step) => before.shouldCompute(step));
+        const before = tell(policy.start(30), 0, measurements[0]!).next;
+        const due = () => Array.from({ length: 30 }, (_, step) => ask(before, step).answer);
         const dueBefore = due();
-        const first = before.afterComputed(1, measurements[1]!).decision;
-        before.afterComputed(1, measurements[2]!).afterComputed(2, measurements[3]!);
-        expect(before.afterComputed(1, measurements[1]!).decision).toEqual(first);
+        const first = tell(before, 1, measurements[1]!).decision;
+        tell(tell(before, 1, measurements[2]!).next, 2, measurements[3]!);
+        expect(tell(before, 1, measurements[1]!).decision).toEqual(first);
         expect(due()).toEqual(dueBefore);
       }),
     );
@@ -269,13 +275,13 @@ describe("the state of a generation", () => {
     const measure = (step: number): Measurement => ({ change: 0.2 + step / 100, motionScore: 0.4 });
     const fresh = replay(policy, 30, measure);
     let cancelled = policy.start(30);
-    for (let step = 0; step < 11; step++) cancelled = cancelled.afterComputed(step, measure(step));
+    for (let step = 0; step < 11; step++) cancelled = tell(cancelled, step, measure(step)).next;
     expect(replay(policy, 30, measure)).toEqual(fresh);
   });
 
   test("the motion weight starts at 1 after a video that ended inside the window, where the authors' prev_moreg stays", () => {
     const motion = { ...motionFor(30), window: { from: 1, to: 30, of: 30 } };
-    const policy = adacache({ name: "fast", codebook: codebookFor("fast", 30), motion });
+    const policy = adacacheOf({ codebook: codebookFor("fast", 30), motion });
     const second = () => replay(policy, 30, constantChange(0.1, 0.385)).decisions[1]!.motionFactor;
     const before = second();
     replay(policy, 30, constantChange(0.1, 0.6));

@@ -3,15 +3,18 @@ import { describe, expect, it } from "vitest";
 import {
   adacache,
   type CalibrationRun,
-  computeAll,
-  computeEvery,
+  createPolicy,
+  off,
   parseCachePolicy,
   proposeCodebook,
   replayAll,
   replayRun,
+  staticPolicy,
 } from "../../../lib/generation/caching/index.ts";
 
 const REACH = 5;
+
+const every = (interval: number) => createPolicy(staticPolicy, { interval });
 
 /** A run whose probe changes by `change(step)` a step, and whose reuse is off by the changes it skips. */
 function runOf(
@@ -39,18 +42,18 @@ const bowl = (steps: number, depth = 1) =>
 describe("replaying a run", () => {
   it("a replay computes what a fixed schedule says, and counts the error of every reuse", () => {
     const run = runOf(7, () => 0.1);
-    const { computed, error } = replayRun(computeEvery(3), run);
+    const { computed, error } = replayRun(every(3), run);
     expect(computed).toEqual([1, 4, 7]);
     expect(error).toBeCloseTo((2 * (0.2 + 0.4)) / 7, 12);
-    expect(replayRun(computeAll(), run)).toEqual({ computed: [1, 2, 3, 4, 5, 6, 7], error: 0 });
+    expect(replayRun(createPolicy(off, {}), run)).toEqual({ computed: [1, 2, 3, 4, 5, 6, 7], error: 0 });
   });
 
   it("a replay gives the policy the change since the last computed step", () => {
     const codebook = [
       { below: 0.25, rate: 3 },
-      { below: Infinity, rate: 1 },
+      { below: null, rate: 1 },
     ];
-    const policy = adacache({ name: "test", codebook, motion: null });
+    const policy = createPolicy(adacache, { codebook, motion: null });
     // Steps 1 and 2 make a distance of 0.2, and so do 3 steps that change by 0.6.
     expect(
       replayRun(
@@ -63,7 +66,7 @@ describe("replaying a run", () => {
   it("a replay computes steps without measurements, as the first of another transformer", () => {
     const { changes, motionScores, errors } = runOf(8, () => 0.1);
     const run = { changes: changes.with(4, []), motionScores, errors: errors.with(4, []) };
-    expect(replayRun(computeEvery(8), run).computed).toEqual([1, 5, 8]);
+    expect(replayRun(every(8), run).computed).toEqual([1, 5, 8]);
   });
 });
 
@@ -77,7 +80,7 @@ describe("a proposed codebook", () => {
       expect(proposed.speedup).toBeGreaterThanOrEqual(speedup);
       expect(proposed.speedup).toBeLessThan(speedup * 1.25);
       const { codebook, motion } = proposed;
-      expect(replayAll(runs, adacache({ name: "test", codebook, motion }))).toEqual({
+      expect(replayAll(runs, createPolicy(adacache, { codebook: [...codebook], motion }))).toEqual({
         speedup: proposed.speedup,
         error: proposed.error,
       });
@@ -116,11 +119,11 @@ describe("a proposed codebook", () => {
             motionScores: steps.map(({ score }) => score),
           };
           const { codebook, motion } = proposeCodebook([run], { error }, REACH + 1)!;
-          const rows = codebook.map(({ below, rate }) => (below === Infinity ? { rate } : { below, rate }));
+          const rows = codebook.map(({ below, rate }) => (below === null ? { rate } : { below, rate }));
           const file = JSON.parse(JSON.stringify({ codebook: rows, motion, origin: "a test" }));
           const policy = parseCachePolicy(file, { steps: steps.length, motion: true });
-          expect(policy.codebook).toEqual(codebook);
-          expect(policy.motion).toEqual(motion);
+          expect(policy.options.codebook).toEqual(codebook);
+          expect(policy.options.motion).toEqual(motion);
         },
       ),
       { numRuns: 40 },

@@ -12,12 +12,12 @@ test("the named codebooks hold the published numbers", () => {
     [0.24, 4],
     [0.32, 3],
     [0.4, 2],
-    [Infinity, 1],
+    [null, 1],
   ]);
   expect(rows("slow", 30)).toEqual([
     [0.08, 3],
     [0.16, 2],
-    [Infinity, 1],
+    [null, 1],
   ]);
   expect(rows("fast", 100)).toEqual([
     [0.03, 12],
@@ -25,7 +25,7 @@ test("the named codebooks hold the published numbers", () => {
     [0.07, 8],
     [0.09, 6],
     [0.11, 4],
-    [Infinity, 3],
+    [null, 3],
   ]);
 });
 
@@ -44,9 +44,9 @@ test("a distance equal to a threshold belongs to the row above it", () => {
 });
 
 test("a codebook may have any number of rows, where the authors' code compares with exactly five", () => {
-  expect(rateAt([{ below: Infinity, rate: 2 }], 7)).toBe(2);
+  expect(rateAt([{ below: null, rate: 2 }], 7)).toBe(2);
   const nine = Array.from({ length: 9 }, (_, index) => ({
-    below: index === 8 ? Infinity : index + 1,
+    below: index === 8 ? null : index + 1,
     rate: 9 - index,
   }));
   expect([0.5, 5.5, 7.5, 99].map((distance) => rateAt(nine, distance))).toEqual([9, 4, 2, 1]);

@@ -21,8 +21,8 @@ describe("the codebooks that come with the program", () => {
     "the codebook %s equals the authors'",
     (name) => {
       const steps = stepsOf(name);
-      const { codebook } = parseCachePolicy(read(name), { steps, motion: true });
-      expect(codebook).toEqual(codebookFor(name.includes("fast") ? "fast" : "slow", steps));
+      const { options } = parseCachePolicy(read(name), { steps, motion: true });
+      expect(options.codebook).toEqual(codebookFor(name.includes("fast") ? "fast" : "slow", steps));
     },
   );
 });

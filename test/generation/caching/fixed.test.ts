@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { computeAll, computeEvery } from "../../../lib/generation/caching/index.ts";
+import { createPolicy, off, staticPolicy } from "../../../lib/generation/caching/index.ts";
 import { constantChange, replay } from "./replay.ts";
+
+const computeAll = () => createPolicy(off, {});
+const computeEvery = (interval: number, warmup = 0) => createPolicy(staticPolicy, { interval, warmup });
 
 const changes = fc.double({ min: 0, max: 2, noNaN: true });
 
@@ -32,15 +35,11 @@ test("the policy static:K with K beyond the run computes its first and last step
   expect(replay(computeEvery(99), 1, constantChange(1)).computed).toEqual([1]);
 });
 
-test("a fixed schedule records what was measured and consults no codebook", () => {
-  const { decisions } = replay(computeEvery(2), 4, constantChange(0.5, 0.25));
-  expect(decisions[1]).toEqual({
-    change: 0.5,
-    motionScore: 0.25,
-    motionFactor: null,
-    distance: null,
-    rate: null,
-  });
+test("a fixed schedule asks for no signal and writes no column", () => {
+  for (const policy of [computeAll(), computeEvery(2)]) {
+    expect([policy.signals, policy.columns]).toEqual([[], []]);
+    expect(replay(policy, 4, constantChange(0.5, 0.25)).decisions[1]).toEqual({});
+  }
 });
 
 test("an interval below 1 is refused", () => {

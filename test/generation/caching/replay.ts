@@ -1,4 +1,27 @@
-import type { CachePolicy, Decision, Measurement } from "../../../lib/generation/caching/index.ts";
+import type {
+  CachePolicy,
+  CacheState,
+  ColumnValues,
+  Measured,
+} from "../../../lib/generation/caching/index.ts";
+
+/** What AdaCache is told. */
+export type Measurement = Measured<"change" | "motionScore">;
+
+/** What AdaCache writes. */
+export type Decision = ColumnValues<"change" | "motionScore" | "motionFactor" | "distance" | "rate">;
+
+const UNKNOWN = { latentChange: null, latentSize: null, predictionChange: null, predictionSize: null };
+
+/** The answer and the next state of a policy that needs to know nothing before a step. */
+export function ask(cache: CacheState, denoisingStep: number) {
+  return cache.ask({ denoisingStep, secondsSpent: 0, secondsLeft: null, ...UNKNOWN });
+}
+
+export function tell(cache: CacheState, denoisingStep: number, measurement: Measurement) {
+  const { values, next } = cache.tell(denoisingStep, { ...UNKNOWN, ...measurement });
+  return { decision: values as Decision, next };
+}
 
 /** Runs a generation of `steps` steps. Returns its computed steps (1-based) and the decision at each. */
 export function replay(policy: CachePolicy, steps: number, measure: (step: number) => Measurement) {
@@ -6,10 +29,13 @@ export function replay(policy: CachePolicy, steps: number, measure: (step: numbe
   const decisions: Decision[] = [];
   let cache = policy.start(steps);
   for (let step = 0; step < steps; step++) {
-    if (!cache.shouldCompute(step)) continue;
-    cache = cache.afterComputed(step, measure(step));
+    const { answer, next } = ask(cache, step);
+    cache = next;
+    if (answer === "reuse") continue;
+    const told = tell(cache, step, measure(step));
+    cache = told.next;
     computed.push(step + 1);
-    decisions.push(cache.decision!);
+    decisions.push(told.decision);
   }
   return { computed, decisions };
 }

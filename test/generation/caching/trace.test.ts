@@ -1,19 +1,30 @@
 import { expect, test } from "vitest";
 import {
   cacheTrace,
+  columnsOf,
+  explanationOf,
+  optionNotes,
+  optionsOf,
   parseCachePolicy,
   type TraceStep,
   traceStep,
 } from "../../../lib/generation/caching/index.ts";
+import { ask, tell } from "./replay.ts";
 
 function traceOf(spec: string, steps: number, warmup?: number) {
   const policy = parseCachePolicy(spec, { steps, motion: true, warmup });
   const schedule: TraceStep[] = [];
   let cache = policy.start(steps);
   for (let step = 0; step < steps; step++) {
-    const computed = cache.shouldCompute(step);
-    if (computed) cache = cache.afterComputed(step, { change: step === 0 ? null : 0.1, motionScore: 0.4 });
-    schedule.push(traceStep(step, computed ? cache.decision : null));
+    const { answer, next } = ask(cache, step);
+    cache = next;
+    if (answer === "reuse") {
+      schedule.push(traceStep(policy, step, null));
+    } else {
+      const told = tell(cache, step, { change: step === 0 ? null : 0.1, motionScore: 0.4 });
+      cache = told.next;
+      schedule.push(traceStep(policy, step, told.decision));
+    }
   }
   return JSON.parse(JSON.stringify(cacheTrace("models/demo", policy, schedule)));
 }
@@ -65,8 +76,38 @@ test("a trace holds the warm-up, and the rate that followed a step inside it", (
   ]);
 });
 
-test("a run without cache has neither codebook nor motion", () => {
-  const trace = traceOf("off", 4);
-  expect(trace).toMatchObject({ cache: "off", codebook: null, motion: null });
-  expect(trace.schedule.every(({ computed }: TraceStep) => computed)).toBe(true);
+test("a trace has the options and columns of its own policy, and nulls for no other's", () => {
+  expect(traceOf("off", 2)).toEqual({
+    model: "models/demo",
+    steps: 2,
+    cache: "off",
+    schedule: [
+      { step: 1, computed: true },
+      { step: 2, computed: true },
+    ],
+  });
+  const { schedule, ...described } = traceOf("static:2", 4, 1);
+  expect(described).toEqual({ model: "models/demo", steps: 4, cache: "static:2", interval: 2, warmup: 1 });
+  expect(schedule[1]).toEqual({ step: 2, computed: false });
+});
+
+test("a step that ended a planned reuse is marked as computed early", () => {
+  const policy = parseCachePolicy("off", { steps: 30, motion: true });
+  expect(traceStep(policy, 4, {}, true)).toEqual({ step: 5, computed: true, early: true });
+});
+
+test("columns and options of a trace are told in words", () => {
+  const fast = traceOf("fast", 30, 3);
+  expect(columnsOf(fast.schedule).map(({ label }) => label)).toEqual([
+    "Change",
+    "Motion score",
+    "Motion factor",
+    "Distance",
+    "Rate",
+  ]);
+  expect(optionNotes(optionsOf(fast))).toEqual(["motion regularised", "warm-up 3"]);
+  expect(explanationOf(fast)).toContain("The first 3 steps and the last two always are.");
+  expect(columnsOf(traceOf("static:2", 4).schedule)).toEqual([]);
+  expect(explanationOf(traceOf("static:2", 4))).toContain("chosen before the video was made");
+  expect(explanationOf(traceOf("off", 4))).toBe("Every denoising step was computed.");
 });

@@ -5,6 +5,7 @@ import {
   type TraceStep,
   traceStep,
 } from "../../../lib/generation/caching/index.ts";
+import { ask, tell } from "../caching/replay.ts";
 
 /** Trace of a run whose probe changes less towards the middle, with motion scores around 0.36. */
 export function sampleTrace(
@@ -15,12 +16,16 @@ export function sampleTrace(
   const schedule: TraceStep[] = [];
   let state = policy.start(steps);
   for (let step = 0; step < steps; step++) {
-    const computed = state.shouldCompute(step);
-    if (computed) {
+    const { answer, next } = ask(state, step);
+    state = next;
+    if (answer === "reuse") {
+      schedule.push(traceStep(policy, step, null));
+    } else {
       const change = step === 0 ? null : 0.02 + 1.2 * (step / steps - 0.5) ** 2;
-      state = state.afterComputed(step, { change, motionScore: 0.36 + 0.03 * Math.sin(step / 4) });
+      const told = tell(state, step, { change, motionScore: 0.36 + 0.03 * Math.sin(step / 4) });
+      state = told.next;
+      schedule.push(traceStep(policy, step, told.decision));
     }
-    schedule.push(traceStep(step, computed ? state.decision : null));
   }
   return cacheTrace(model, policy, schedule);
 }

@@ -57,8 +57,12 @@ describe.each([
   });
 });
 
-test("the chart of a policy without a codebook shows the change and neither thresholds nor a rate", () => {
-  const chart = scheduleChart(sampleTrace("static:3"));
+test("the chart of a change without distances shows the change and neither thresholds nor a rate", () => {
+  // Receipts of static policies that were stored before policies had columns of their own.
+  const { schedule, ...trace } = sampleTrace("static:3");
+  const values = { change: 0.1, motionScore: null, motionFactor: null, distance: null, rate: null };
+  const measured = schedule.map((step) => ({ ...step, ...(step.computed && values) }));
+  const chart = scheduleChart({ ...trace, schedule: measured });
   assertWellFormed(chart);
   expect(chart).toContain("Relative L1 change of the probe");
   expect(chart).not.toMatch(/class="threshold"|>Rate/);
@@ -90,7 +94,7 @@ test("any trace gives a well-formed chart of finite numbers", () => {
     fc.constant([
       { below: 0.1, rate: 4 },
       { below: null, rate: 1 },
-    ]),
+    ] as { below: number | null; rate: number }[]),
   );
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), codebook, (steps, rows) => {
@@ -99,7 +103,7 @@ test("any trace gives a well-formed chart of finite numbers", () => {
         model: "m",
         steps: steps.length,
         cache: "c",
-        codebook: rows,
+        ...(rows && { codebook: rows }),
         motion: null,
         warmup: 0,
         schedule,
@@ -111,10 +115,16 @@ test("any trace gives a well-formed chart of finite numbers", () => {
   );
 });
 
-test("the chart runs in a browser: its files import only each other and types", () => {
+test("a policy that writes no column has a chart of its steps alone", () => {
+  const chart = scheduleChart(sampleTrace("static:3"));
+  assertWellFormed(chart);
+  expect(count(chart, /class="heading"/g)).toBe(1);
+});
+
+test("the chart runs anywhere: its files import only each other, the policies and types", () => {
   const folder = "lib/generation/chart";
   for (const file of readdirSync(folder)) {
     const imports = readFileSync(join(folder, file), "utf8").match(/^(import|export) (?!type ).* from .*$/gm);
-    for (const line of imports ?? []) expect(line).toMatch(/from "\.\/[a-z-]+\.ts";$/);
+    for (const line of imports ?? []) expect(line).toMatch(/from "(\.|\.\.\/caching)\/[a-z-]+\.tsx?";$/);
   }
 });

@@ -13,6 +13,7 @@ import {
 } from "./golden.ts";
 
 const GUIDANCE = 7;
+const signals = ["change", "motionScore"] as const;
 
 describe("the cut of a transformer", async () => {
   const golden = await readGolden("stdit3");
@@ -25,7 +26,7 @@ describe("the cut of a transformer", async () => {
   let computed: Record<string, Tensor>;
 
   beforeAll(async () => {
-    full = await open(buildFull(dit, { ...golden, blockResiduals: true }), golden.weights);
+    full = await open(buildFull(dit, { ...golden, signals, blockResiduals: true }), golden.weights);
     reuse = await open(buildReuse(dit, golden), golden.weights);
     feeds = await feedsOf(golden, 0, early, GUIDANCE);
     computed = await full.run(feeds);
@@ -65,6 +66,28 @@ describe("the cut of a transformer", async () => {
     const { prediction } = await uncut.run(feeds);
     expect(relativeError(prediction, computed.prediction!.data as Float32Array)).toBeLessThan(1e-5);
     await uncut.release();
+  });
+
+  it("a cut without signals has no probe among its inputs and outputs, and computes the same bits", async () => {
+    const plain = await open(buildFull(dit, golden), golden.weights);
+    expect(plain.inputs).not.toContain("previousProbe");
+    const out = await plain.run(feeds);
+    expect(Object.keys(out).sort()).toEqual(["prediction", "residual"]);
+    expect(out.prediction!.data).toEqual(computed.prediction!.data);
+    await plain.release();
+  });
+
+  it("a previous probe is an input only where a signal compares it", async () => {
+    const session = await open(
+      buildFull(dit, { ...golden, signals: ["probe", "motionScore"] }),
+      golden.weights,
+    );
+    expect(session.inputs).not.toContain("previousProbe");
+    const { probe, motionScore, change } = await session.run(feeds);
+    expect(probe!.data).toEqual(computed.probe!.data);
+    expect(motionScore!.data).toEqual(computed.motionScore!.data);
+    expect(change).toBeUndefined();
+    await session.release();
   });
 
   it("the prediction has the same bits whether or not the blocks' residuals are outputs", async () => {
@@ -115,7 +138,7 @@ describe("the cut of a transformer", async () => {
   it("the motion score of a single frame is that of a still video", async () => {
     const still = await readGolden("stdit3-no-qk-norm");
     const [only] = (await readCases<STDiT3Case>("stdit3-no-qk-norm")) as [STDiT3Case];
-    const session = await open(buildFull(transformerOf(still, only), still), still.weights);
+    const session = await open(buildFull(transformerOf(still, only), { ...still, signals }), still.weights);
     expect((await session.run(await feedsOf(still, 0, only, 1))).motionScore!.data[0]).toBe(0);
     await session.release();
   });

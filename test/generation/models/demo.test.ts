@@ -119,7 +119,7 @@ describe("the demo model against PyTorch", () => {
     });
     const steps = await denoise({
       transformer: dit,
-      sessions: { full, reuse },
+      sessions: { full, reuse, signals: new Set() },
       sampler,
       policy: fixedSchedule(demo.computed),
       feeds: { text: feeds.text!, textMask: feeds.textMask!, fps: feeds.fps! },
@@ -157,13 +157,14 @@ describe("the demo model against PyTorch", () => {
   });
 });
 
-/** Computes just these denoising steps, whatever is measured. */
+/** Computes just these denoising steps, and measures nothing. */
 function fixedSchedule(computed: readonly number[]): CachePolicy {
-  const state = (decision: CacheState["decision"]): CacheState => ({
-    decision,
-    shouldCompute: (step) => computed.includes(step),
-    afterComputed: (_, { change, motionScore }) =>
-      state({ change, motionScore, motionFactor: null, distance: null, rate: null }),
-  });
-  return { name: "fixed", codebook: null, motion: null, warmup: 0, start: () => state(null) };
+  const state: CacheState = {
+    ask: ({ denoisingStep }) => ({
+      answer: computed.includes(denoisingStep) ? "compute" : "reuse",
+      next: state,
+    }),
+    tell: () => ({ values: {}, next: state }),
+  };
+  return { name: "fixed", options: {}, signals: [], columns: [], start: () => state };
 }

@@ -43,7 +43,7 @@ describe.each([
     "the Latte transformer computes the prediction of both halves, the residual and the probe in case $index",
     async ({ goldenCase, index }) => {
       const dit = transformerOf(golden, goldenCase);
-      const session = await open(buildFull(dit, golden), golden.weights);
+      const session = await open(buildFull(dit, { ...golden, signals: ["probe"] }), golden.weights);
       const predictions = await golden.vectors.read(`${index}.prediction`); // [B, C, F, H, W]
       const half = predictions.length / 2;
       const conditional = await session.run(await caseFeeds(dit, golden, index, goldenCase, 1));

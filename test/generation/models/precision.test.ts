@@ -71,14 +71,15 @@ describe.each([
   const golden = await readGolden(name);
   const [goldenCase] = (await readCases<STDiT3Case>(name)) as [STDiT3Case];
   const dit = transformer(golden, className, goldenCase);
+  const signals = ["change", "motionScore"] as const;
 
   it("a float16 transformer computes float32's prediction, residual and probe within 5e-3", async () => {
     const feeds = await (className === "STDiT3"
       ? feedsOf(golden, 0, goldenCase, 1)
       : caseFeeds(dit, golden, 0, goldenCase, 1));
-    const exact = await run(buildFull(dit, golden), golden.weights, feeds);
+    const exact = await run(buildFull(dit, { ...golden, signals }), golden.weights, feeds);
     for (const provider of ["cpu", "cuda", "webgpu"] as const) {
-      const graph = buildFull(dit, { ...golden, provider, precision: "float16" });
+      const graph = buildFull(dit, { ...golden, signals, provider, precision: "float16" });
       const out = await run(graph, golden.weights, feeds);
       for (const output of ["prediction", "residual", "probe"] as const) {
         const error = relativeError(out[output], exact[output]!.data as Float32Array);

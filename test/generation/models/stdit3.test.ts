@@ -27,7 +27,7 @@ describe.each([
   it.each(cases)(
     "STDiT3 computes the authors' prediction, residual and probe in case $index",
     async ({ goldenCase, index }) => {
-      const graph = buildFull(transformerOf(golden, goldenCase), golden);
+      const graph = buildFull(transformerOf(golden, goldenCase), { ...golden, signals: ["probe"] });
       const session = await open(graph, golden.weights);
       const predictions = await golden.vectors.read(`${index}.prediction`); // [B, C, F, H, W]
       const half = predictions.length / 2;
@@ -63,7 +63,10 @@ describe("STDiT3 whose first frames are given, against the authors' module", asy
     "STDiT3 computes residual, probe and the prediction of the other frames beside $given given frames",
     async ({ goldenCase, index }) => {
       const read = (name: string) => golden.vectors.read(`${index}.${name}`);
-      const session = await open(buildFull(transformerOf(golden, goldenCase), golden), golden.weights);
+      const session = await open(
+        buildFull(transformerOf(golden, goldenCase), { ...golden, signals: ["probe"] }),
+        golden.weights,
+      );
       const expected = await read("prediction"); // [B, C, F, H, W]
       for (const [half, guidanceScale] of [1, 0].entries()) {
         const out = await session.run(await feedsOf(golden, index, goldenCase, guidanceScale));
@@ -84,7 +87,7 @@ describe("STDiT3 whose first frames are given, against the authors' module", asy
 
   it("STDiT3 computes something else where no frame is given", async () => {
     const goldenCase = { ...first!.goldenCase, givenFrames: 0 };
-    const graph = buildFull(transformerOf(golden, goldenCase), golden);
+    const graph = buildFull(transformerOf(golden, goldenCase), { ...golden, signals: ["probe"] });
     const { residual } = await run(graph, golden.weights, await feedsOf(golden, 0, goldenCase, 1));
     expect(relativeError(residual, await golden.vectors.read("0.residual"))).toBeGreaterThan(1e-2);
   });

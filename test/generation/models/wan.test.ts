@@ -58,7 +58,10 @@ describe.each([
   it.each(cases)(
     "the Wan transformer computes the prediction of both halves, the residual and the probe in case $index",
     async ({ goldenCase, index }) => {
-      const session = await open(buildFull(transformerOf(golden, goldenCase), golden), golden.weights);
+      const session = await open(
+        buildFull(transformerOf(golden, goldenCase), { ...golden, signals: ["probe"] }),
+        golden.weights,
+      );
       const predictions = await golden.vectors.read(`${index}.prediction`); // [B, C, F, H, W]
       const half = predictions.length / 2;
       const conditional = await session.run(await feedsOf(golden, index, goldenCase, 1));

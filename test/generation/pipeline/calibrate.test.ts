@@ -28,7 +28,7 @@ beforeAll(async () => {
 }, 60_000);
 
 const policyOf = ({ codebook, motion }: ProposedCodebook) => {
-  const rows = codebook.map(({ below, rate }) => (below === Infinity ? { rate } : { below, rate }));
+  const rows = codebook.map(({ below, rate }) => (below === null ? { rate } : { below, rate }));
   return { codebook: rows, motion };
 };
 

@@ -5,10 +5,19 @@ import { describe, expect, it } from "vitest";
 import {
   type CachePolicy,
   type CacheState,
-  computeEvery,
-  type Measurement,
+  createPolicy,
+  type Measured,
+  type SignalAfter,
+  type SignalBefore,
+  type SignalName,
+  type StepAhead,
+  staticPolicy,
 } from "../../../lib/generation/caching/index.ts";
-import { cutNames, type DiffusionTransformer } from "../../../lib/generation/models/index.ts";
+import {
+  cutNames,
+  type DiffusionTransformer,
+  type GraphSignalName,
+} from "../../../lib/generation/models/index.ts";
 import type { Session, Tensor } from "../../../lib/generation/onnx/index.ts";
 import { type DenoiseOptions, denoise } from "../../../lib/generation/pipeline/denoise.ts";
 import { CancelledError } from "../../../lib/generation/pipeline/index.ts";
@@ -42,6 +51,8 @@ function vector(values: readonly number[]): Tensor {
   return { dtype: "float32", shape: [values.length], data: Float32Array.from(values) };
 }
 
+const SIGNALS: ReadonlySet<GraphSignalName> = new Set(["change", "motionScore"]);
+
 /**
  * Sessions whose n-th run predicts n everywhere and measures a change of n / 8 and a motion score of n / 16.
  */
@@ -54,8 +65,8 @@ function recordingSessions(runs: Run[]) {
       const computed = {
         [cutNames.residual]: vector([n]),
         [cutNames.probe]: vector([n]),
-        [cutNames.change]: vector([n / 8]),
-        [cutNames.motionScore]: vector([n / 16]),
+        change: vector([n / 8]),
+        motionScore: vector([n / 16]),
       };
       const out = { [cutNames.prediction]: prediction, ...(cut === "full" && computed) };
       runs.push({ cut, feeds, latent: [...feeds[cutNames.latent]!.data] as number[], out });
@@ -63,21 +74,39 @@ function recordingSessions(runs: Run[]) {
     },
     release: async () => undefined,
   });
-  return { full: session("full"), reuse: session("reuse") };
+  return { full: session("full"), reuse: session("reuse"), signals: SIGNALS };
 }
 
-/** Computes the steps a list says, and notes what it is told. */
-function listedPolicy(computed: readonly boolean[], measured: [number, Measurement][] = []): CachePolicy {
-  const state = (decision: CacheState["decision"]): CacheState => ({
-    decision,
-    shouldCompute: (step) => computed[step]!,
-    afterComputed(step, measurement) {
-      measured.push([step, measurement]);
-      return state({ ...measurement, motionFactor: null, distance: null, rate: null });
-    },
-  });
-  return { name: "listed", codebook: null, motion: null, warmup: 0, start: () => state(null) };
+interface Heard {
+  readonly ahead: (StepAhead & Measured<SignalBefore>)[];
+  readonly measured: [number, Measured<SignalAfter>][];
 }
+
+const nothingHeard = (): Heard => ({ ahead: [], measured: [] });
+
+/** Computes the steps a list says, and notes what it is told. */
+function listedPolicy(
+  computed: readonly (boolean | "early")[],
+  { ahead, measured }: Heard = nothingHeard(),
+  signals: readonly SignalName[] = ["change", "motionScore"],
+): CachePolicy {
+  const state: CacheState = {
+    ask(step) {
+      ahead.push(step);
+      const wanted = computed[step.denoisingStep]!;
+      return { answer: wanted === "early" ? "compute early" : wanted ? "compute" : "reuse", next: state };
+    },
+    tell(step, measurement) {
+      measured.push([step, measurement]);
+      return { values: {}, next: state };
+    },
+  };
+  return { name: "listed", options: {}, signals, columns: [], start: () => state };
+}
+
+const computeEvery = (interval: number) => createPolicy(staticPolicy, { interval });
+
+const UNASKED = { change: null, motionScore: null, predictionChange: null, predictionSize: null };
 
 function run(steps: number, policy: CachePolicy, options: Partial<DenoiseOptions> = {}) {
   const runs: Run[] = [];
@@ -147,20 +176,104 @@ describe("denoising", () => {
     ));
 
   it("the policy is told what each computed step measured, but no change at the first", async () => {
-    const measured: [number, Measurement][] = [];
-    await run(4, listedPolicy([true, false, true, true], measured)).result;
-    expect(measured).toEqual([
-      [0, { change: null, motionScore: 1 / 16 }],
-      [2, { change: 3 / 8, motionScore: 3 / 16 }],
-      [3, { change: 4 / 8, motionScore: 4 / 16 }],
+    const heard = nothingHeard();
+    await run(4, listedPolicy([true, false, true, true], heard)).result;
+    expect(heard.measured).toEqual([
+      [0, { ...UNASKED, change: null, motionScore: 1 / 16 }],
+      [2, { ...UNASKED, change: 3 / 8, motionScore: 3 / 16 }],
+      [3, { ...UNASKED, change: 4 / 8, motionScore: 4 / 16 }],
     ]);
   });
 
+  it("a policy that names no signal is told nothing, though its sessions may measure", async () => {
+    const heard = nothingHeard();
+    await run(2, listedPolicy([true, true], heard, [])).result;
+    expect(heard.measured).toEqual([
+      [0, UNASKED],
+      [1, UNASKED],
+    ]);
+    expect(heard.ahead).toMatchObject([
+      { latentChange: null, latentSize: null },
+      { latentChange: null, latentSize: null },
+    ]);
+  });
+
+  it("a policy is asked before every step, with the change of the latent since the step before and its size", async () => {
+    const heard = nothingHeard();
+    const latent = Float32Array.of(1, -2, 3, -4);
+    await run(3, listedPolicy([true, false, true], heard, ["latentChange", "latentSize"]), { latent }).result;
+    // Predictions 1, 2, 3 along deltas 1, 1/2, 1/4.
+    expect(heard.ahead).toMatchObject([
+      { denoisingStep: 0, latentChange: null, latentSize: 2.5 },
+      { denoisingStep: 1, latentChange: 1, latentSize: (2 + 1 + 4 + 3) / 4 },
+      { denoisingStep: 2, latentChange: 1, latentSize: (3 + 0 + 5 + 2) / 4 },
+    ]);
+  });
+
+  it("the prediction and its change since the last computed step are measured where a policy asks", async () => {
+    const heard = nothingHeard();
+    await run(4, listedPolicy([true, false, false, true], heard, ["predictionChange", "predictionSize"]))
+      .result;
+    expect(heard.measured).toEqual([
+      [0, { ...UNASKED, predictionChange: null, predictionSize: 1 }],
+      [3, { ...UNASKED, predictionChange: 3, predictionSize: 4 }],
+    ]);
+  });
+
+  it("a policy is told the seconds spent, and those left where there is a limit", async () => {
+    const [free, limited] = [nothingHeard(), nothingHeard()];
+    await run(3, listedPolicy([true, true, true], free)).result;
+    await run(3, listedPolicy([true, true, true], limited), { secondsAvailable: 60 }).result;
+    expect(free.ahead.map(({ secondsLeft }) => secondsLeft)).toEqual([null, null, null]);
+    const spent = limited.ahead.map(({ secondsSpent }) => secondsSpent);
+    expect(spent.every((seconds, i) => seconds >= (spent[i - 1] ?? 0) && seconds < 60)).toBe(true);
+    for (const { secondsSpent, secondsLeft } of limited.ahead) {
+      expect(secondsSpent + secondsLeft!).toBeCloseTo(60, 9);
+    }
+  });
+
+  it("a step that ends a planned reuse early is computed, and the trace says so", async () => {
+    const { runs, result } = run(3, listedPolicy([true, "early", false]));
+    const steps = await result;
+    expect(runs.map(({ cut }) => cut)).toEqual(["full", "full", "reuse"]);
+    expect(steps.map(({ trace }) => trace)).toEqual([
+      { step: 1, computed: true },
+      { step: 2, computed: true, early: true },
+      { step: 3, computed: false },
+    ]);
+  });
+
+  it("the loop goes on with the state that the answer brought, on reused steps too", async () => {
+    const counting = (asked: number): CacheState => ({
+      ask: () => ({ answer: asked % 3 === 0 ? "compute" : "reuse", next: counting(asked + 1) }),
+      tell: () => ({ values: { asked }, next: counting(asked) }),
+    });
+    const column = { key: "asked", label: "Asked", format: "count", description: "" } as const;
+    const policy = {
+      name: "counting",
+      options: {},
+      signals: [],
+      columns: [column],
+      start: () => counting(0),
+    };
+    const steps = await run(7, policy).result;
+    expect(steps.map(({ trace }) => Object.values(trace).at(-1))).toEqual([1, null, null, 4, null, null, 7]);
+  });
+
+  it("the loop keeps no probe where the sessions compare none", async () => {
+    const runs: Run[] = [];
+    const sessions = { ...recordingSessions(runs), signals: new Set<GraphSignalName>(["motionScore"]) };
+    const heard = nothingHeard();
+    await run(2, listedPolicy([true, true], heard, ["motionScore"]), { sessions }).result;
+    for (const { feeds } of runs) expect(feeds).not.toHaveProperty(cutNames.previousProbe);
+    expect(heard.measured.map(([, { motionScore }]) => motionScore)).toEqual([1 / 16, 2 / 16]);
+  });
+
   it("a video of one frame has no motion score", async () => {
-    const measured: [number, Measurement][] = [];
+    const heard = nothingHeard();
     const still = { ...transformer, tokenFrames: 1 };
-    await run(2, listedPolicy([true, true], measured), { transformer: still }).result;
-    expect(measured.map(([, { motionScore }]) => motionScore)).toEqual([null, null]);
+    await run(2, listedPolicy([true, true], heard), { transformer: still }).result;
+    expect(heard.measured.map(([, { motionScore }]) => motionScore)).toEqual([null, null]);
   });
 
   it("each step gets its timestep, the text, the guidance scale, and the latent of all earlier steps", async () => {
@@ -250,7 +363,7 @@ describe("memory", () => {
         return { prediction: vector([0, 0, 0, 0]) };
       },
     };
-    await run(7, computeEvery(2), { sessions: { full, reuse } }).result;
+    await run(7, computeEvery(2), { sessions: { full, reuse, signals: SIGNALS } }).result;
     await note("end");
     expect(held).toEqual([
       { cut: "full", residuals: 0, probes: 0 },

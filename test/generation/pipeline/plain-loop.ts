@@ -17,6 +17,7 @@ import { type Graph, openSession, type Session, type Tensor } from "../../../lib
 import { openTokenizer } from "../../../lib/generation/pipeline/text/tokenizer.ts";
 import { videoLimitsSchema } from "../../../lib/generation/request/index.ts";
 import { gaussianNoise, samplerOf } from "../../../lib/generation/sampling/index.ts";
+import { ask, tell } from "../caching/replay.ts";
 
 /** Plain denoising loop, with as little of the pipeline as possible. */
 
@@ -47,25 +48,25 @@ export async function denoiseByRule(
   policy: CachePolicy,
 ): Promise<{ computed: number[]; latent: Float32Array }> {
   return withTransformer(model, request, async ({ dit, open, feedsOf, steps, latent, step }) => {
-    const full = await open((weights) => buildFull(dit, { weights }));
+    const full = await open((weights) => buildFull(dit, { weights, signals: ["probe"] }));
     const reuse = await open((weights) => buildReuse(dit, { weights }));
-    const shape = [2, dit.tokens, dit.width];
-    const zeros = float32(new Float32Array(2 * dit.tokens * dit.width), shape);
     const computed: number[] = [];
     let cache = policy.start(steps);
     let kept: { residual: Tensor; probe: Tensor } | null = null;
     for (let i = 0; i < steps; i++) {
-      if (kept && !cache.shouldCompute(i)) {
+      const { answer, next } = ask(cache, i);
+      cache = next;
+      if (kept && answer === "reuse") {
         const out = await reuse.run({ ...feedsOf(i), residual: kept.residual });
         step(i, out.prediction!);
         continue;
       }
-      const out = await full.run({ ...feedsOf(i), previousProbe: zeros });
+      const out = await full.run(feedsOf(i));
       const probe = out.probe!.data as Float32Array;
-      cache = cache.afterComputed(i, {
+      cache = tell(cache, i, {
         change: kept && change(kept.probe.data as Float32Array, probe),
         motionScore: dit.tokenFrames > 1 ? motionScore(probe, dit) : null,
-      });
+      }).next;
       computed.push(i + 1);
       kept = { residual: out.residual!, probe: out.probe! };
       step(i, out.prediction!);

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
-import { cacheTrace, computeEvery, traceStep } from "../../../lib/generation/caching/index.ts";
+import { cacheTrace, createPolicy, staticPolicy, traceStep } from "../../../lib/generation/caching/index.ts";
 import { savings } from "../../../lib/generation/pipeline/index.ts";
 
-const decision = { change: null, motionScore: null, motionFactor: null, distance: null, rate: null };
+const policy = createPolicy(staticPolicy, { interval: 1 });
 
 function generation(computed: readonly boolean[], stepSeconds: readonly number[]) {
-  const schedule = computed.map((isComputed, step) => traceStep(step, isComputed ? decision : null));
-  return { trace: cacheTrace("tiny", computeEvery(1), schedule), stepSeconds };
+  const schedule = computed.map((isComputed, step) => traceStep(policy, step, isComputed ? {} : null));
+  return { trace: cacheTrace("tiny", policy, schedule), stepSeconds };
 }
 
 it("savings compare all steps at the median computed time with the time that the steps took", () => {

@@ -128,8 +128,8 @@ describe("a request", () => {
   it("a request takes the model's first size, frames and fps, its steps and its guidance by default", () => {
     const { policy, ...resolved } = resolveRequest(good, limits);
     expect(policy.name).toBe("fast");
-    expect(policy.motion).not.toBeNull();
-    expect(policy.warmup).toBe(0);
+    expect(policy.options.motion).not.toBeNull();
+    expect(policy.options.warmup).toBe(0);
     expect(resolved).toEqual({
       ...good,
       negativePrompt: null,
@@ -146,7 +146,7 @@ describe("a request", () => {
     const named = { guidanceScale: 0, negativePrompt: "", seed: 0, steps: 1, width: 32, frames: 1, fps: 4 };
     const resolved = resolveRequest({ ...good, ...named, cache: "slow", motion: false, warmup: 1 }, limits);
     expect(resolved).toMatchObject(named);
-    expect(resolved.policy).toMatchObject({ name: "slow", motion: null, warmup: 1 });
+    expect(resolved.policy).toMatchObject({ name: "slow", options: { motion: null, warmup: 1 } });
   });
 
   it("a request may begin with an image where the model takes one, and then needs more than one frame", () => {

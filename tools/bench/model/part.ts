@@ -29,6 +29,9 @@ export interface TimedPart {
 export const TIMESTEP = 500;
 export const GUIDANCE_SCALE = 7;
 
+/** A computed step is timed with all that the default policy measures. */
+const ADACACHE_SIGNALS = ["change", "motionScore"] as const;
+
 /** @throws CheckpointError or Error naming the part that cannot be used */
 export async function openPart(
   model: ModelFolder,
@@ -58,7 +61,8 @@ export async function openPart(
   const weights = await transformer.checkpoint();
   return {
     weights,
-    build: () => (name === "full" ? buildFull(dit, { weights }) : buildReuse(dit, { weights })),
+    build: () =>
+      name === "full" ? buildFull(dit, { weights, signals: ADACACHE_SIGNALS }) : buildReuse(dit, { weights }),
     feeds: () => transformerFeeds(dit, encoder.width),
   };
 }

@@ -143,10 +143,13 @@ function receiptInWords({ steps, cache, speedup, comparison, prompt }) {
       );
     }
   }
-  if (cache.codebook) {
-    sentences.push(
-      "Every computed step measures how far the probe has moved; the codebook row that this distance falls in says how many steps later the next one is computed.",
-    );
+  /** @type {Readonly<Record<string, string>>} */
+  const explanations = JSON.parse(byId("receipt").dataset.explanations ?? "{}");
+  /** @type {Readonly<Record<string, unknown>>} */
+  const options = cache;
+  for (const [option, explanation] of Object.entries(explanations)) {
+    // Receipts of earlier versions have nulls for the options of other policies.
+    if ((options[option] ?? null) !== null) sentences.push(explanation);
   }
   if (prompt.is_truncated)
     sentences.push(`The prompt was cut to ${prompt.tokens} tokens, the model's limit.`);
@@ -154,21 +157,26 @@ function receiptInWords({ steps, cache, speedup, comparison, prompt }) {
   return sentences.join(" ");
 }
 
-/** @param {Receipt} compute */
+/**
+ * The computed steps, with the columns that their policy wrote. The page says how columns are called and what they
+ * mean.
+ *
+ * @param {Receipt} compute
+ */
 function scheduleTable({ schedule }) {
-  const columns = /** @type {const} */ ([
-    ["Step", "step"],
-    ["Change", "change"],
-    ["Motion score", "motion_score"],
-    ["Motion factor", "motion_factor"],
-    ["Distance", "distance"],
-    ["Rate", "rate"],
-  ]);
-  const head = columns.map(([name]) => element("th", { scope: "col" }, name));
+  /** @type {{key: string, label: string, description: string}[]} */
+  const known = JSON.parse(byId("table").dataset.columns ?? "[]");
+  const written = known.filter(({ key }) => schedule.some((line) => key in line));
+  const columns = [{ key: "step", label: "Step", description: "Denoising steps, from 1." }, ...written];
+  const head = columns.map(({ label, description }) =>
+    element("th", { scope: "col", title: description }, label),
+  );
   const rows = schedule.map((line) => {
-    const cells = columns.map(([, key], index) => {
-      const value = line[key];
-      const text = value === null ? "" : String(Number(value.toPrecision(4)));
+    /** @type {Readonly<Record<string, unknown>>} */
+    const values = line;
+    const cells = columns.map(({ key }, index) => {
+      const value = values[key];
+      const text = typeof value === "number" ? String(Number(value.toPrecision(4))) : "";
       return index === 0 ? element("th", { scope: "row" }, text) : element("td", {}, text);
     });
     return element("tr", {}, ...cells);

@@ -1,6 +1,8 @@
+import { policyKinds } from "../../caching/index.ts";
 import type { Checkpoint, ModelPart } from "../../checkpoint/index.ts";
 import { buildFull, diffusionTransformer, latentDecoder, textEncoder } from "../../models/index.ts";
 import type { Graph } from "../../onnx/index.ts";
+import { graphSignalsOf } from "../signals.ts";
 import { latentShapeOf } from "../video-sessions.ts";
 import type { DemandedWeights } from "./demanded-weights.ts";
 import { type MemoryDemand, memoryDemand, type PartDemand } from "./memory-demand.ts";
@@ -10,6 +12,9 @@ export interface OpenPart {
   readonly checkpoint: Checkpoint;
   readonly weights: DemandedWeights;
 }
+
+/** The policy that asks for most needs most memory. */
+const ALL_SIGNALS = graphSignalsOf(policyKinds.flatMap(({ signals }) => signals));
 
 /** Returns the result of `work`. Where it throws, records a fault and returns undefined. */
 export type Attempt = <R>(work: () => R | Promise<R>) => Promise<R | undefined>;
@@ -41,8 +46,9 @@ export async function videoDemand(
       const transformer = diffusionTransformer(opened.part, { ...video, latent });
       others.set(name, transformer.otherTensors);
       textLength = transformer.text.length;
-      const onGpu = buildFull(transformer, { ...opened, provider: "cuda" });
-      return partDemand(opened, "transformer", [buildFull(transformer, opened)], onGpu.activationBytes);
+      const cut = { ...opened, signals: ALL_SIGNALS };
+      const onGpu = buildFull(transformer, { ...cut, provider: "cuda" });
+      return partDemand(opened, "transformer", [buildFull(transformer, cut)], onGpu.activationBytes);
     });
     demands.push(demand);
   }

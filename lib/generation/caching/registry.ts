@@ -1,0 +1,63 @@
+import type * as z from "zod";
+import { adacache } from "./adacache.ts";
+import type { Column } from "./column.ts";
+import { off } from "./off.ts";
+import { type OptionText, optionTexts } from "./option.ts";
+import type { PolicyForm, PolicyKind } from "./policy.ts";
+import { staticPolicy } from "./static.ts";
+
+const KINDS = [off, staticPolicy, adacache] as const;
+
+type Kind = (typeof KINDS)[number];
+
+/** All kinds of policies, in the order in which people are told of them. */
+export const policyKinds: readonly PolicyKind[] = KINDS;
+
+/** Keys of the columns of all kinds. */
+export type ColumnKey = Kind["columns"][number]["key"];
+
+/** The intersection of the members of a union. */
+type Merged<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+
+type Shapes = Merged<Kind["options"]["shape"]>;
+
+/** The options of all kinds; a policy has those of its own kind. */
+export type PolicyOptions = { readonly [Key in keyof Shapes]?: z.output<Shapes[Key]> };
+
+/** The columns of all kinds, each once. */
+export const knownColumns: readonly Column[] = [
+  ...new Map(policyKinds.flatMap(({ columns }) => columns).map((column) => [column.key, column])).values(),
+];
+
+export interface KnownOption {
+  readonly key: string;
+  readonly schema: z.ZodType;
+  readonly text: OptionText;
+}
+
+/** The options of all kinds, by name. */
+export const knownOptions: ReadonlyMap<string, KnownOption> = new Map(
+  policyKinds
+    .flatMap(({ options }) => Object.entries(options.shape) as [string, z.ZodType][])
+    .map(([key, schema]) => [key, { key, schema, text: optionTexts.get(schema) ?? {} }]),
+);
+
+/** All ways to ask for a policy, with the kind each gives. */
+export const policyForms: readonly { kind: PolicyKind; form: PolicyForm<Record<string, unknown>> }[] =
+  policyKinds.flatMap((kind) => kind.forms.map((form) => ({ kind, form })));
+
+/** A form as people are told of it, such as `static:K`. */
+export function formName({ word, argument }: PolicyForm<unknown>): string {
+  return argument ? `${word}:${argument.letter}` : word;
+}
+
+/** The policies that `--cache` takes, for `--help`. */
+export const CACHE_USAGE = [
+  ...policyForms.map(({ form }) => {
+    const { argument } = form;
+    return argument ? `${formName(form)} (${argument.meaning})` : formName(form);
+  }),
+  "or FILE.json with a codebook",
+].join(", ");

@@ -1,0 +1,42 @@
+/** Signals: the numbers that a policy may ask to be told, whatever the model. A policy pays only for those it names. */
+export const SIGNALS = {
+  latentChange: {
+    told: "before a step",
+    description: "Mean absolute change of the latent since the step before; null at the first step.",
+  },
+  latentSize: {
+    told: "before a step",
+    description: "Mean absolute value of the latent that the step starts from.",
+  },
+  change: {
+    told: "after a computed step",
+    description: "Relative L1 change of the probe since the last computed step; null at the first.",
+  },
+  motionScore: {
+    told: "after a computed step",
+    description: "Difference of the probe between neighbouring frames, 0 to 1; null with a single frame.",
+  },
+  predictionChange: {
+    told: "after a computed step",
+    description: "Mean absolute change of the prediction since the last computed step; null at the first.",
+  },
+  predictionSize: {
+    told: "after a computed step",
+    description: "Mean absolute value of the prediction.",
+  },
+} as const satisfies Record<string, { told: "before a step" | "after a computed step"; description: string }>;
+
+export type SignalName = keyof typeof SIGNALS;
+
+type ToldWhen<When> = {
+  [Name in SignalName]: (typeof SIGNALS)[Name]["told"] extends When ? Name : never;
+}[SignalName];
+
+/** Known before a step is computed or reused. */
+export type SignalBefore = ToldWhen<"before a step">;
+
+/** Measured by a computed step. */
+export type SignalAfter = ToldWhen<"after a computed step">;
+
+/** Signals with their values; null stands for what cannot be known at that step. */
+export type Measured<Name extends SignalName> = { readonly [Key in Name]: number | null };

@@ -1,0 +1,44 @@
+import * as z from "zod";
+import { optionTexts, warmup } from "./option.ts";
+import { type CacheState, policyKind } from "./policy.ts";
+
+/**
+ * Computes every `interval`-th step from the first on, the last, and the first `warmup`: with an interval of 3 and 8
+ * steps, 1, 4, 7 and 8; with a warm-up of 2, step 2 too. It decides before the generation starts and measures nothing.
+ */
+export const staticPolicy = policyKind({
+  name: "static",
+  forms: [
+    {
+      word: "static",
+      argument: {
+        letter: "K",
+        pattern: "[1-9]\\d{0,3}",
+        rule: "a whole number from 1 to 9999",
+        example: "3",
+        meaning: "every K-th step computed",
+      },
+      options: (interval) => ({ interval: Number(interval) }),
+    },
+  ],
+  options: z.strictObject({
+    interval: z
+      .int()
+      .min(1)
+      .describe("Steps from one computed step to the next.")
+      .register(optionTexts, {
+        explain: () => "The computed steps were chosen before the video was made, and measured nothing.",
+      }),
+    warmup,
+  }),
+  signals: [],
+  columns: [],
+  start({ interval, warmup }, totalSteps) {
+    const isComputed = (step: number) => step < warmup || step % interval === 0 || step === totalSteps - 1;
+    const state: CacheState<never, never> = {
+      ask: ({ denoisingStep }) => ({ answer: isComputed(denoisingStep) ? "compute" : "reuse", next: state }),
+      tell: () => ({ values: {}, next: state }),
+    };
+    return state;
+  },
+});

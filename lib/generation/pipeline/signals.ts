@@ -1,0 +1,71 @@
+import type { Measured, SignalAfter, SignalBefore, SignalName } from "../caching/index.ts";
+import {
+  comparesProbes,
+  type DiffusionTransformer,
+  type GraphSignalName,
+  graphSignal,
+  isGraphSignal,
+} from "../models/index.ts";
+import type { Tensor } from "../onnx/index.ts";
+
+/** Signals that graphs measure; the host makes the others from latents and predictions. */
+type PolicySignal = Extract<SignalName, GraphSignalName>;
+
+/** Returns those of a policy's signals that the graph of a computed step has to measure. */
+export function graphSignalsOf(names: readonly SignalName[]): PolicySignal[] {
+  return names.filter((name): name is PolicySignal => isGraphSignal(name));
+}
+
+/** @param before the latent of the step before; null at the first step */
+export function latentSignals(
+  names: readonly SignalName[],
+  before: Float32Array | null,
+  now: Float32Array,
+): Measured<SignalBefore> {
+  return {
+    latentChange: names.includes("latentChange") && before ? meanChange(before, now) : null,
+    latentSize: names.includes("latentSize") ? meanSize(now) : null,
+  };
+}
+
+export interface ComputedStep {
+  readonly transformer: DiffusionTransformer;
+  /** Outputs of the graph, which has at least the signals of the policy. */
+  readonly out: Readonly<Record<string, Tensor>>;
+  /** True at the first step of a transformer, which no probe and no prediction came before. */
+  readonly isFirst: boolean;
+  readonly prediction: Float32Array;
+  /** Prediction of the last computed step; null at the first. */
+  readonly previousPrediction: Float32Array | null;
+}
+
+/** Returns the signals of a computed step; those that the policy does not name are null, and cost nothing. */
+export function computedSignals(names: readonly SignalName[], step: ComputedStep): Measured<SignalAfter> {
+  const { out, transformer, isFirst, prediction, previousPrediction } = step;
+  const fromGraph = (name: PolicySignal) => {
+    const isUnknown =
+      graphSignal(name).isKnown?.(transformer) === false || (isFirst && comparesProbes([name]));
+    return names.includes(name) && !isUnknown ? Number(out[name]!.data[0]) : null;
+  };
+  return {
+    change: fromGraph("change"),
+    motionScore: fromGraph("motionScore"),
+    predictionChange:
+      names.includes("predictionChange") && previousPrediction
+        ? meanChange(previousPrediction, prediction)
+        : null,
+    predictionSize: names.includes("predictionSize") ? meanSize(prediction) : null,
+  };
+}
+
+function meanChange(before: Float32Array, now: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < now.length; i++) sum += Math.abs(now[i]! - before[i]!);
+  return sum / now.length;
+}
+
+function meanSize(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]!);
+  return sum / values.length;
+}
