@@ -1,6 +1,7 @@
 import { RegionInfo } from "aws-cdk-lib/region-info";
 import * as z from "zod";
-import { INSTANCE_TYPES } from "./instance-types.ts";
+import { INFERENCE_AMIS, type InferenceAmi } from "./backends/sagemaker/inference-amis.ts";
+import { INSTANCE_TYPES } from "./backends/sagemaker/instance-types.ts";
 
 /** Everything that can be chosen about a deployment. */
 export interface DeploymentConfig {
@@ -12,6 +13,8 @@ export interface DeploymentConfig {
   readonly region: string;
   /** A model that `npm run models -- push` has put into the bucket; `demo`. */
   readonly model: string;
+  /** GPU backend that runs the jobs; `sagemaker`. */
+  readonly backend: BackendName;
   /** What to run on, the first that can be had: at most five. `ml.g6e.2xlarge,ml.g6e.4xlarge`. */
   readonly instanceTypes: readonly [string, ...string[]];
   /** Instances at once; 1. */
@@ -36,28 +39,27 @@ export interface DeploymentConfig {
   readonly terminationProtection: boolean;
 }
 
-/** Inference AMIs of SageMaker whose driver is new enough, and the newest CUDA that an image for them may hold. */
-export const INFERENCE_AMIS = {
-  "al2023-ami-sagemaker-inference-gpu-4-1": { driver: 580, cuda: "13.0" },
-  "al2-ami-sagemaker-inference-gpu-3-1": { driver: 550, cuda: "12.4" },
-} as const;
+/** GPU backends that a deployment may choose. */
+const BACKEND_NAMES = ["sagemaker"] as const;
 
-export type InferenceAmi = keyof typeof INFERENCE_AMIS;
+export type BackendName = (typeof BACKEND_NAMES)[number];
 
 /** The deployment cannot be as it was asked for; the message is one sentence that says what to change. */
 export class DeploymentError extends Error {
   override readonly name = "DeploymentError";
 }
 
-/** What is given on the command line is text. */
+/** A setting as the command line gives it; "" for lists and objects, of which none has a text that can be meant. */
+const textOf = (value: unknown) => (typeof value === "object" ? "" : String(value));
+
 const flag = z.preprocess(
-  (value) => ({ true: true, false: false })[String(value)],
+  (value) => ({ true: true, false: false })[textOf(value)],
   z.boolean({ error: "must be true or false" }),
 );
 const whole = (least: number, most: number) => {
   const error = `must be a whole number from ${least} to ${most}`;
   return z.preprocess(
-    (value) => (/^\d{1,6}$/.test(String(value)) ? Number(value) : null),
+    (value) => (/^\d{1,6}$/.test(textOf(value)) ? Number(value) : null),
     z.int({ error }).min(least, { error }).max(most, { error }),
   );
 };
@@ -72,6 +74,7 @@ const context = z.strictObject({
   model: matching(/^[a-z0-9][a-z0-9._-]{0,62}$/, "must be the name of a model that was pushed").default(
     "demo",
   ),
+  backend: z.enum(BACKEND_NAMES, { error: `must be ${BACKEND_NAMES.join(" or ")}` }).default("sagemaker"),
   instanceTypes: z.preprocess(
     (value) => (typeof value === "string" ? value.split(",").map((name) => name.trim()) : value),
     z

@@ -1,15 +1,13 @@
 import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
-import { Subscription, SubscriptionProtocol } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
+import type { DeployedVariables } from "../lib/shared/variables.ts";
 import { Alarms } from "./alarms.ts";
+import type { BackendConstructs, MakeBackend } from "./backends/backend.ts";
 import type { DeploymentConfig } from "./config.ts";
 import type { DataStack } from "./data-stack.ts";
 import { grantFolders } from "./folder-access.ts";
-import { GpuEndpoint } from "./gpu-endpoint.ts";
-import { GpuImage } from "./gpu-image.ts";
-import { GpuScaling } from "./gpu-scaling.ts";
 import { HintQueue } from "./hint-queue.ts";
-import { JobFunction } from "./job-function.ts";
+import { JobFunction, type JobFunctionName, type PlaceVariables } from "./job-function.ts";
 import { grantMasterKey } from "./master-key-access.ts";
 import { FOLDERS, sharedNames } from "./names.ts";
 import { SweepSchedule } from "./sweep-schedule.ts";
@@ -17,45 +15,44 @@ import { SweepSchedule } from "./sweep-schedule.ts";
 export interface GpuStackProps extends StackProps {
   readonly config: DeploymentConfig;
   readonly data: DataStack;
+  readonly makeBackend: MakeBackend;
 }
 
-/** What brings jobs forward: the endpoint that runs them, and the small functions around it. */
+/** Stack that brings jobs forward: the backend that runs them, and the small functions around it. */
 export class GpuStack extends Stack {
   private readonly config: DeploymentConfig;
   private readonly data: DataStack;
   private readonly bucket: string;
 
-  constructor(scope: Construct, id: string, { config, data, ...props }: GpuStackProps) {
+  constructor(scope: Construct, id: string, { config, data, makeBackend, ...props }: GpuStackProps) {
     super(scope, id, props);
     this.config = config;
     this.data = data;
     this.bucket = sharedNames(config).bucket;
 
-    const image = new GpuImage(this, "Image", { config });
-    const endpoint = new GpuEndpoint(this, "Endpoint", { config, image });
-    new GpuScaling(this, "Scaling", { config, endpoint });
+    const backend = makeBackend(this, config);
     const events = new HintQueue(this, "Events", { consumerTimeout: Duration.seconds(30) });
-    tell(events, endpoint);
+    backend.tellEnds(events);
 
     const functions = {
-      Dispatch: this.dispatch(endpoint),
+      Dispatch: this.dispatch(backend),
       Settle: this.settle(events),
       Webhook: this.webhook(),
-      Sweep: this.sweep(endpoint),
+      Sweep: this.sweep(backend),
     };
     new SweepSchedule(this, "SweepSchedule", functions.Sweep);
     const queues = { Work: data.work, Events: events, Webhooks: data.webhooks };
-    new Alarms(this, "Alarms", { config, endpoint, queues, functions });
+    new Alarms(this, "Alarms", { config, backend, queues, functions });
 
-    new CfnOutput(this, "EndpointName", { value: endpoint.endpointName });
+    for (const [id, value] of Object.entries(backend.outputs)) new CfnOutput(this, id, { value });
     new CfnOutput(this, "EventDeadLetters", { value: events.deadLetters.queueUrl });
   }
 
-  /** Puts jobs into the endpoint's queue, and ends those whose time is over. */
-  private dispatch(endpoint: GpuEndpoint): JobFunction {
+  /** Puts jobs into the backend's queue, and ends those whose time is over. */
+  private dispatch(backend: BackendConstructs): JobFunction {
     const { work, webhooks } = this.data;
     const { consumerTimeout } = work;
-    const dispatch = this.jobFunction("Dispatch", consumerTimeout, { ENDPOINT_NAME: endpoint.endpointName });
+    const dispatch = this.jobFunction("dispatch", consumerTimeout, { ...this.places, ...backend.variables });
     dispatch.consume(work, { concurrencyMax: 2 });
     grantFolders(dispatch.role, this.bucket, {
       read: [FOLDERS.jobs],
@@ -63,15 +60,15 @@ export class GpuStack extends Stack {
       delete: [FOLDERS.unfinished],
     });
     webhooks.grantSend(dispatch.role);
-    endpoint.grantInvoke(dispatch.role);
-    dispatch.lambda.node.addDependency(endpoint.resource);
+    backend.grantSubmit(dispatch.role);
+    dispatch.lambda.node.addDependency(backend.resource);
     return dispatch;
   }
 
-  /** Hears how invocations ended. */
+  /** Hears how runs ended. */
   private settle(events: HintQueue): JobFunction {
     const { work, webhooks } = this.data;
-    const settle = this.jobFunction("Settle", events.consumerTimeout);
+    const settle = this.jobFunction("settle", events.consumerTimeout, this.places);
     settle.consume(events, { concurrencyMax: 2 });
     grantFolders(settle.role, this.bucket, { read: [FOLDERS.jobs], write: [FOLDERS.jobs] });
     work.grantSend(settle.role);
@@ -83,7 +80,8 @@ export class GpuStack extends Stack {
   private webhook(): JobFunction {
     const { webhooks } = this.data;
     const { domain } = this.config;
-    const webhook = this.jobFunction("Webhook", webhooks.consumerTimeout, {
+    const webhook = this.jobFunction("webhook", webhooks.consumerTimeout, {
+      ...this.places,
       MASTER_SECRET_ID: sharedNames(this.config).masterSecret,
       ...(domain && { BLOCKED_HOSTS: domain.name }),
     });
@@ -99,10 +97,11 @@ export class GpuStack extends Stack {
   }
 
   /** Repairs whatever was lost. */
-  private sweep(endpoint: GpuEndpoint): JobFunction {
+  private sweep(backend: BackendConstructs): JobFunction {
     const { work, webhooks } = this.data;
-    const sweep = this.jobFunction("Sweep", Duration.minutes(5), {
-      ENDPOINT_NAME: endpoint.endpointName,
+    const sweep = this.jobFunction("sweep", Duration.minutes(5), {
+      ...this.places,
+      ...backend.variables,
       DEPLOYMENT: this.config.name,
     });
     grantFolders(sweep.role, this.bucket, {
@@ -113,35 +112,26 @@ export class GpuStack extends Stack {
     });
     work.grantSend(sweep.role);
     webhooks.grantSend(sweep.role);
-    sweep.lambda.node.addDependency(endpoint.resource);
+    sweep.lambda.node.addDependency(backend.resource);
     return sweep;
   }
 
-  private jobFunction(id: string, timeout: Duration, own: Record<string, string> = {}): JobFunction {
+  /** Environment that tells a function where the jobs and the queues are. */
+  private get places(): PlaceVariables {
     const { work, webhooks } = this.data;
-    return new JobFunction(this, id, {
-      folder: id.toLowerCase(),
-      timeout,
-      environment: {
-        STORE: `s3://${this.bucket}`,
-        WORK_QUEUE_URL: work.queue.queueUrl,
-        WEBHOOKS_QUEUE_URL: webhooks.queue.queueUrl,
-        ...own,
-      },
-    });
+    return {
+      STORE: `s3://${this.bucket}`,
+      WORK_QUEUE_URL: work.queue.queueUrl,
+      WEBHOOKS_QUEUE_URL: webhooks.queue.queueUrl,
+    };
   }
-}
 
-/** What SageMaker tells of an endpoint's invocations, as it tells it. */
-function tell(events: HintQueue, { successes, failures }: GpuEndpoint): void {
-  for (const topic of [successes, failures]) {
-    events.acceptFrom("sns", topic.topicArn);
-    new Subscription(topic, "Events", {
-      topic,
-      protocol: SubscriptionProtocol.SQS,
-      endpoint: events.queue.queueArn,
-      rawMessageDelivery: true,
-      deadLetterQueue: events.deadLetters,
-    });
+  private jobFunction<Name extends JobFunctionName>(
+    folder: Name,
+    timeout: Duration,
+    environment: DeployedVariables<Name>,
+  ): JobFunction<Name> {
+    const id = folder[0]!.toUpperCase() + folder.slice(1);
+    return new JobFunction(this, id, { folder, timeout, environment });
   }
 }

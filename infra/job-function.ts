@@ -6,13 +6,23 @@ import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { LogLevel, NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import type { DeployedVariables } from "../lib/shared/variables.ts";
 import type { HintQueue } from "./hint-queue.ts";
 
-export interface JobFunctionProps {
+/** The small functions by their folders in `functions/`. */
+export type JobFunctionName = "dispatch" | "settle" | "webhook" | "sweep";
+
+/** Environment that all of them are given. */
+export type PlaceVariables = Pick<
+  DeployedVariables<JobFunctionName>,
+  "STORE" | "WORK_QUEUE_URL" | "WEBHOOKS_QUEUE_URL"
+>;
+
+export interface JobFunctionProps<Name extends JobFunctionName> {
   /** The folder of `functions/` whose `handler.ts` it runs. */
-  readonly folder: string;
+  readonly folder: Name;
   readonly timeout: Duration;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: DeployedVariables<Name>;
 }
 
 export interface ConsumeOptions {
@@ -27,11 +37,11 @@ const BATCH_SIZE = 10;
 const BANNER = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 
 /** One of the small functions, with a role and a log of its own. */
-export class JobFunction extends Construct {
+export class JobFunction<Name extends JobFunctionName = JobFunctionName> extends Construct {
   readonly lambda: NodejsFunction;
   readonly role: Role;
 
-  constructor(scope: Construct, id: string, { folder, timeout, environment }: JobFunctionProps) {
+  constructor(scope: Construct, id: string, { folder, timeout, environment }: JobFunctionProps<Name>) {
     super(scope, id);
     const logGroup = new LogGroup(this, "Log", {
       retention: RetentionDays.ONE_MONTH,

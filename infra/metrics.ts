@@ -1,11 +1,5 @@
-import { Duration } from "aws-cdk-lib";
+import type { Duration } from "aws-cdk-lib";
 import { Metric } from "aws-cdk-lib/aws-cloudwatch";
-
-/** Of one endpoint, and of the one variant it has. */
-export interface EndpointNames {
-  readonly endpointName: string;
-  readonly variantName: string;
-}
 
 /** Queued and running jobs as the sweep counts them every two minutes; it is silent where there are none. */
 export function unfinishedJobs(deployment: string, period: Duration): Metric {
@@ -14,28 +8,6 @@ export function unfinishedJobs(deployment: string, period: Duration): Metric {
     metricName: "UnfinishedJobs",
     dimensionsMap: { Deployment: deployment },
     statistic: "Maximum",
-    period,
-  });
-}
-
-/** @see Amazon SageMaker developer guide, "Monitor asynchronous endpoint" */
-export function queueMetric({ endpointName }: EndpointNames, metricName: string): Metric {
-  return new Metric({
-    namespace: "AWS/SageMaker",
-    metricName,
-    dimensionsMap: { EndpointName: endpointName },
-    statistic: "Maximum",
-    period: Duration.minutes(1),
-  });
-}
-
-/** Above zero while there are instances to be paid for: each reports its use of the CPU. */
-export function instanceReports({ endpointName, variantName }: EndpointNames, period: Duration): Metric {
-  return new Metric({
-    namespace: "/aws/sagemaker/Endpoints",
-    metricName: "CPUUtilization",
-    dimensionsMap: { EndpointName: endpointName, VariantName: variantName },
-    statistic: "SampleCount",
     period,
   });
 }

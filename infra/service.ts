@@ -1,4 +1,5 @@
 import { type App, Stage, Tags } from "aws-cdk-lib";
+import { BACKENDS } from "./backends/index.ts";
 import type { DeploymentConfig } from "./config.ts";
 import { DataStack } from "./data-stack.ts";
 import { EdgeStack } from "./edge-stack.ts";
@@ -11,7 +12,7 @@ export class Service extends Stage {
     super(app, name, { env: { account, region } });
 
     const data = new DataStack(this, "data", { config });
-    const gpu = new GpuStack(this, "gpu", { config, data });
+    const gpu = new GpuStack(this, "gpu", { config, data, makeBackend: BACKENDS[config.backend] });
     const edge = new EdgeStack(this, "edge", { config });
 
     // They share names and no resources, so nothing else says that the bucket comes first.

@@ -34,6 +34,7 @@ const allowedImports: Record<string, readonly string[]> = {
   "service/jobs": ["service/storage"],
   "service/keys": ["service/storage"],
   "service/queue": ["service/jobs"],
+  "service/backends": ["service/jobs", "service/queue"],
   "service/lambda": ["service/jobs", "service/keys", "service/queue", "service/storage"],
   "service/webhooks": ["service/jobs", "service/keys", "service/net", "service/storage"],
   "service/triggers": ["service/keys", "service/net", "service/storage"],
@@ -63,6 +64,39 @@ const composition = "functions/local/";
 /** The one part of infra that is run by people, and looks into the store as functions do. */
 const preflight = "infra/preflight/";
 
+/**
+ * The files of lib/service and lib/shared that may use time, chance and timers of this machine, each with what for. All
+ * others get them through the ports of lib/shared/ports.ts.
+ */
+const usersOfSystem: Record<string, string> = {
+  "lib/shared/system.ts": "makes the real ports",
+  "lib/service/lambda/job-function.ts": "opens what the small Lambda functions work with",
+  "lib/service/storage/open-store.ts": "opens what a URL names, for entry points",
+};
+/** File that makes the real ports from the system itself. */
+const systemFile = "lib/shared/system.ts";
+const nondeterminism = new RegExp(
+  [
+    "\\bDate\\.now\\b",
+    "\\bnew Date\\(\\)",
+    // The constructor is a clock too.
+    "\\bclock(: |\\s*=\\s*)Date\\b",
+    "\\bperformance\\.now\\b",
+    "\\bMath\\.random\\b",
+    "\\brandom(Bytes|UUID|Int|FillSync)\\b",
+    "\\bgetRandomValues\\b",
+    "\\bset(Timeout|Interval|Immediate)\\b",
+    "\\bAbortSignal\\.timeout\\b",
+    "node:timers",
+  ].join("|"),
+);
+
+/**
+ * The list of environment variables, which types both the schemas that read them and the templates that set them. Infra
+ * imports its types only, so that no code of lib runs while templates are made.
+ */
+const variables = "lib/shared/variables.ts";
+
 /** The formatter breaks code at 110; what is left over are comments, and texts that must stay on one line. */
 const lineLengthMax = 120;
 const indexLinesMax = 30;
@@ -80,6 +114,18 @@ const importsOf = new Map([...sources].map(([path, source]) => [path, relativeIm
 function relativeImports(path: string, source: string): string[] {
   const specifiers = source.matchAll(/(?:\bfrom|\bimport|\bimport\(|new URL\()\s*"(\.[^"]*\.(?:tsx?|js))"/g);
   return [...specifiers].map((match) => normalize(join(dirname(path), match[1]!)));
+}
+
+/** Returns a source without its comments. */
+function codeOf(path: string): string {
+  return sources.get(path)!.replaceAll(/\/\*.*?\*\/|(?<=^|\s)\/\/.*?$/gms, "");
+}
+
+/** Returns whether a file imports another one for its types alone. */
+function isTypeImport(path: string, target: string): boolean {
+  const imports = sources.get(path)!.matchAll(/^import (type )?[^;]*? from "(\.[^"]*)";/gm);
+  const own = [...imports].filter(([, , specifier]) => normalize(join(dirname(path), specifier!)) === target);
+  return own.every(([, type]) => type !== undefined);
 }
 
 /** `lib/generation/onnx/graph.ts` belongs to `generation/onnx`. */
@@ -141,7 +187,7 @@ describe("imports", () => {
     expect(entered).toEqual([]);
   });
 
-  test("functions import lib and their own folder, the local service also others, and infra only itself", () => {
+  test("functions import lib and their own folder, the local service also others, and infra only itself and the list of variables", () => {
     const strangers = inFolder("functions/").flatMap((path) => {
       const own = path.startsWith(composition) ? "functions/" : `${path.split("/").slice(0, 2).join("/")}/`;
       const targets = importsOf
@@ -153,7 +199,10 @@ describe("imports", () => {
       importsOf
         .get(path)!
         .filter(
-          (target) => !target.startsWith("infra/") && !(path.startsWith(preflight) && libFolder(target)),
+          (target) =>
+            !target.startsWith("infra/") &&
+            !(path.startsWith(preflight) && libFolder(target)) &&
+            !(target === variables && isTypeImport(path, target)),
         )
         .map((target) => `${path} -> ${target}`),
     );
@@ -183,6 +232,20 @@ describe("imports", () => {
         .map((target) => `${path} -> ${target}`),
     );
     expect(missing).toEqual([]);
+  });
+});
+
+describe("time and chance", () => {
+  const ported = [...inFolder("lib/service/"), ...inFolder("lib/shared/")];
+
+  test("lib/service and lib/shared take clocks, random numbers and timers only through ports", () => {
+    const direct = ported.filter((path) => path !== systemFile && nondeterminism.test(codeOf(path)));
+    expect(direct).toEqual([]);
+  });
+
+  test("only files that open something for entry points hand the real ports to others", () => {
+    const users = inFolder("lib/").filter((path) => importsOf.get(path)!.includes(systemFile));
+    expect([systemFile, ...users].sort()).toEqual(Object.keys(usersOfSystem).sort());
   });
 });
 

@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { openPipeline } from "../lib/generation/pipeline/index.ts";
+import { resolveRequest } from "../lib/generation/request/index.ts";
 import { type Frames, writeVideo } from "../lib/generation/video/index.ts";
 
 const prompts = [
@@ -25,7 +26,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const pipeline = await openPipeline(`${root}models/demo`);
 const videos: Frames[] = [];
 for (const [index, prompt] of prompts.entries()) {
-  videos.push((await pipeline.generate({ prompt, seed: index + 1 })).frames);
+  videos.push((await pipeline.generate(resolveRequest({ prompt, seed: index + 1 }, pipeline))).frames);
 }
 await pipeline.close();
 const { bytes } = await writeVideo(`${root}docs/demo.webp`, grid(videos), { fps: pipeline.limits.fps[0]! });

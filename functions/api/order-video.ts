@@ -1,4 +1,5 @@
-import { type Claim, type JobRecord, newVideoId, type VideoParams } from "../../lib/service/jobs/index.ts";
+import type { ResolvedRequest } from "../../lib/generation/request/index.ts";
+import { type Claim, type JobRecord, newVideoId } from "../../lib/service/jobs/index.ts";
 import type { Principal } from "../../lib/service/keys/index.ts";
 import { checkWebhookUrl } from "../../lib/service/net/index.ts";
 import type { ApiDeps } from "./env.ts";
@@ -8,7 +9,7 @@ import type { VideoCreate } from "./schemas/video-request.ts";
 /** A checked wish for one video. */
 export interface VideoOrder {
   readonly principal: Principal;
-  readonly params: VideoParams;
+  readonly params: ResolvedRequest;
   readonly timeoutSeconds: number;
   readonly metadata: Readonly<Record<string, string>>;
   readonly webhook: JobRecord["webhook"];

@@ -9,8 +9,7 @@ import { check } from "./middleware/body.ts";
 import { webhookOf } from "./order-video.ts";
 import { ApiError } from "./problem.ts";
 import { resolveVideo } from "./resolve-video.ts";
-import { triggerVideoSchema } from "./schemas/trigger.ts";
-import { videoCreateSchema } from "./schemas/video-request.ts";
+import { triggerVideoSchema, videoCreateSchema } from "./schemas/video-request.ts";
 
 type Source = Pick<TriggerFields, "prompt" | "video">;
 type Fill = (template: Template) => string;
@@ -47,7 +46,7 @@ function videoOf(deps: ApiDeps, { prompt, video }: Source, fill: Fill) {
     const request = check(videoCreateSchema(deps.limits.promptCharactersMax), given);
     return {
       request,
-      params: resolveVideo(request.prompt, request, deps),
+      params: resolveVideo(request, deps),
       webhook: webhookOf(deps, request),
     };
   });

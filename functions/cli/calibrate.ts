@@ -8,7 +8,7 @@ import {
   proposeCodebook,
 } from "../../lib/generation/caching/index.ts";
 import { describeModel, measureReuse } from "../../lib/generation/pipeline/index.ts";
-import { resolveRequest } from "../../lib/generation/request/index.ts";
+import { parseRequest, resolveRequest } from "../../lib/generation/request/index.ts";
 import { writeFileAtomically } from "../../lib/generation/video/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import type { LocalCommand } from "./local-models.ts";
@@ -51,11 +51,9 @@ export async function calibrate(
   const aim = aimOf(options);
   const { name, limits } = await describeModel(path);
   const steps = options.steps === undefined ? limits.steps : positive("steps", options.steps);
-  const requests = readPrompts(options.prompts && place(options.prompts)).map((request) => ({
-    ...request,
-    steps,
-  }));
-  for (const request of requests) resolveRequest(request, limits);
+  const requests = readPrompts(options.prompts && place(options.prompts)).map(({ seed, ...request }) =>
+    resolveRequest({ ...parseRequest({ ...request, seed, steps }), seed }, { model: name, limits }),
+  );
   const reach = steps < MANY_STEPS ? REACH_FEW_STEPS : REACH_MANY_STEPS;
   let begun = -1;
   const runs = await measureReuse(path, {

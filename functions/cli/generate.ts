@@ -9,7 +9,12 @@ import {
   type PipelineProcess,
   startPipelineProcess,
 } from "../../lib/generation/pipeline/index.ts";
-import { RequestError } from "../../lib/generation/request/index.ts";
+import {
+  RequestError,
+  type ResolvedRequest,
+  resolveRequest,
+  withoutCache,
+} from "../../lib/generation/request/index.ts";
 import {
   assertWritable,
   psnr,
@@ -44,9 +49,10 @@ async function main(): Promise<void> {
 }
 
 async function run(command: GenerateCommand): Promise<Result> {
-  const out = command.out ?? (await defaultOut(command.request.prompt, command.request.seed));
+  const { prompt, seed, compare: isCompared } = command.request;
+  const out = command.out ?? (await defaultOut(prompt, seed));
   const page = out.replace(/\.\w+$/, ".html");
-  await assertOutputs([out, command.trace, command.compare ? page : null].filter((path) => path !== null));
+  await assertOutputs([out, command.trace, isCompared ? page : null].filter((path) => path !== null));
 
   const cancel = new AbortController();
   let pipeline: PipelineProcess | null = null;
@@ -57,7 +63,7 @@ async function run(command: GenerateCommand): Promise<Result> {
     else process.exit(1);
   });
   const display = progressDisplay();
-  const generate = async (request: GenerateCommand["request"]) => {
+  const generate = async (request: ResolvedRequest) => {
     try {
       return await pipeline!.generate(request, { signal: cancel.signal, onProgress: display.show });
     } finally {
@@ -66,13 +72,14 @@ async function run(command: GenerateCommand): Promise<Result> {
   };
   try {
     pipeline = await startPipelineProcess(command.model);
-    const generation = await generate(command.request);
+    const request = resolveRequest(command.request, pipeline);
+    const generation = await generate(request);
     const started = performance.now();
     const video = await writeVideo(out, generation.frames, { fps: generation.fps });
     const writeSeconds = (performance.now() - started) / 1000;
     if (command.trace) await writeText(command.trace, JSON.stringify(generation.trace, null, 2));
-    if (!command.compare) return { generation, video, writeSeconds, comparison: null };
-    const uncached = await generate({ ...command.request, cache: "off" }).catch((error: Error) => {
+    if (!request.compare) return { generation, video, writeSeconds, comparison: null };
+    const uncached = await generate(withoutCache(request)).catch((error: Error) => {
       throw new Error(`${error.message} ${video.path} was written, and is not compared.`, { cause: error });
     });
     const comparison = await compare(generation, video, uncached, page);

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { type ApiKeys, apiKeys } from "../../lib/service/keys/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
@@ -9,6 +8,7 @@ import {
   subcommand,
   UsageError,
 } from "../../lib/shared/command-line/index.ts";
+import { system } from "../../lib/shared/system.ts";
 
 /** `npm run keys`: API keys are made, listed and revoked where the service looks for them. */
 
@@ -71,7 +71,7 @@ async function revoke(keys: ApiKeys, id: string): Promise<void> {
 async function openKeys(url = process.env.STORE): Promise<ApiKeys> {
   const folder = resolve(process.env.INIT_CWD ?? process.cwd(), process.env.DATA_DIR || "data", "store");
   const store = await openStore(url || folder, { signUrl: () => "" });
-  return apiKeys({ store, clock: Date, random: randomBytes });
+  return apiKeys({ store, ...system });
 }
 
 await runMain(() => runProgram(PROGRAM, process.argv.slice(2)), { usageErrors: [RangeError] });

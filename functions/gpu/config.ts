@@ -1,6 +1,13 @@
 import * as z from "zod";
 import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
-import { folderList, logLevel, oneOf, parseEnvironment, wholeNumber } from "../../lib/shared/environment.ts";
+import {
+  environmentOf,
+  folderList,
+  logLevel,
+  oneOf,
+  parseEnvironment,
+  wholeNumber,
+} from "../../lib/shared/environment.ts";
 import { chooseModels, DEFAULT_CACHE, type NamedModel, type RemoteModel } from "./models.ts";
 
 export interface GpuConfig {
@@ -36,7 +43,7 @@ export interface GpuConfig {
 
 const SAGEMAKER_MODEL = "/opt/ml/model";
 
-const environment = z.object({
+const environment = environmentOf("gpu", {
   PORT: wholeNumber(0, 65_535).optional(),
   SAGEMAKER_BIND_TO_PORT: wholeNumber(0, 65_535).optional(),
   HOST: z.string().default("0.0.0.0"),

@@ -2,9 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Generation, PipelineProcess } from "../../lib/generation/pipeline/index.ts";
-import type { GenerationRequest } from "../../lib/generation/request/index.ts";
+import {
+  type ResolvedRequest,
+  resolvedRequestSchema,
+  withoutCache,
+} from "../../lib/generation/request/index.ts";
 import { type WrittenVideo, writePoster, writeVideo } from "../../lib/generation/video/index.ts";
-import type { JobProgress, JobRecord, Outputs, Receipt, VideoParams } from "../../lib/service/jobs/index.ts";
+import type { JobProgress, JobRecord, Outputs, Receipt } from "../../lib/service/jobs/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { compare } from "./comparison.ts";
@@ -41,8 +45,9 @@ export async function makeVideo(
 ): Promise<{ outputs: Outputs; receipt: Receipt }> {
   const { clock, signal, provider, precision } = options;
   const queue = secondsBetween(record.createdAt, record.updatedAt);
-  const { result: model, seconds: load } = await timed(() => openModel(record.params, options));
-  const generations = await generate(record.params, model.pipeline, options);
+  const request = resolvedRequestSchema.parse(record.params);
+  const { result: model, seconds: load } = await timed(() => openModel(request, options));
+  const generations = await generate(request, model.pipeline, options);
   const { generation, uncached } = generations;
   const comparison = uncached && (await compare(generation, uncached));
   const stored = await writeAndUpload(record, generations, options);
@@ -64,7 +69,7 @@ export async function makeVideo(
 }
 
 async function openModel(
-  { model, steps }: VideoParams,
+  { model, steps }: ResolvedRequest,
   { models, onProgress }: MakeOptions,
 ): Promise<WarmModel> {
   if (!models.names.includes(model)) {
@@ -81,43 +86,29 @@ async function openModel(
  * evaluations as soon as the pipeline knows them: its sampler may make more of them than were asked for.
  */
 async function generate(
-  params: VideoParams,
+  request: ResolvedRequest,
   pipeline: PipelineProcess,
   { signal, onProgress }: MakeOptions,
 ): Promise<Generations> {
-  const request = requestOf(params);
-  const runs = params.compare ? 2 : 1;
+  const runs = request.compare ? 2 : 1;
   const generation = await pipeline.generate(request, {
     signal,
     onProgress: (progress) => onProgress({ ...progress, steps: progress.steps * runs }),
   });
-  if (!params.compare) return { generation, uncached: null };
+  if (!request.compare) return { generation, uncached: null };
   const evaluations = generation.trace.steps;
   const before = generation.trace.schedule.filter(({ computed }) => computed).length;
-  const uncached = await pipeline.generate(
-    { ...request, cache: "off" },
-    {
-      signal,
-      onProgress: ({ stage, done, computed }) =>
-        onProgress({
-          stage,
-          steps: evaluations * runs,
-          done: evaluations + done,
-          computed: before + computed,
-        }),
-    },
-  );
+  const uncached = await pipeline.generate(withoutCache(request), {
+    signal,
+    onProgress: ({ stage, done, computed }) =>
+      onProgress({
+        stage,
+        steps: evaluations * runs,
+        done: evaluations + done,
+        computed: before + computed,
+      }),
+  });
   return { generation, uncached };
-}
-
-function requestOf({ cache, negativePrompt, ...params }: VideoParams): GenerationRequest {
-  return {
-    ...params,
-    ...(negativePrompt === null ? {} : { negativePrompt }),
-    cache: cache.policy,
-    motion: cache.motion,
-    warmup: cache.warmupSteps,
-  };
 }
 
 interface Stored {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Applied, JobEvent, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
+import type { JobEvent, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
 import { isFinished } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
+import { every, retry } from "../../lib/shared/retry.ts";
 import { failureOf, JobFailure } from "./failure.ts";
 import { keepLease, type Lease, type LeaseOptions } from "./lease.ts";
 import { reasonOf } from "./log.ts";
@@ -81,16 +82,12 @@ async function settle(
   { until }: Lease,
   { jobs, clock, onChange }: JobRunOptions,
 ): Promise<JobRecord | null> {
-  const apply = async (): Promise<Applied> => {
-    try {
-      return await jobs.apply(ref, event);
-    } catch (error) {
-      if (!(error instanceof StoreError) || clock.now() + RETRY_MS >= until) throw error;
-      await sleep(RETRY_MS);
-      return apply();
-    }
-  };
-  const { record } = await apply();
+  const { record } = await retry(() => jobs.apply(ref, event), {
+    waits: every(RETRY_MS),
+    sleep,
+    isRetryable: (error) => error instanceof StoreError,
+    until: { clock, at: until },
+  });
   if (record && isFinished(record)) onChange(record);
   return record;
 }

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -19,6 +19,7 @@ import {
 import { openStore } from "../../lib/service/storage/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 import { logDestination } from "../../lib/shared/log-destination.ts";
+import { system } from "../../lib/shared/system.ts";
 import { assertProvider, tryProvider } from "./accelerator.ts";
 import { type GpuConfig, parseConfig } from "./config.ts";
 import { type Log, reasonOf } from "./log.ts";
@@ -48,7 +49,7 @@ async function main(): Promise<void> {
   const store = await openStore(config.store, { signUrl: refuseToSign });
   const models = await openModels(config, log);
   const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
-  const jobs = jobStore({ store, clock, random: randomBytes });
+  const jobs = jobStore({ store, ...system });
   const worker = createWorker({
     jobs,
     store,

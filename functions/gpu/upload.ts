@@ -4,12 +4,12 @@ import { basename, extname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Artifact, artifactKey, type JobRecord } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
+import { retry } from "../../lib/shared/retry.ts";
 import { JobFailure } from "./failure.ts";
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = { ".mp4": "video/mp4", ".webp": "image/webp" };
 
-const TRIES = 3;
-const RETRY_MS = 500;
+const RETRY_WAITS_MS = [500, 1000];
 
 /**
  * Stores a file as an artifact of the record's attempt.
@@ -20,14 +20,16 @@ export async function uploadFile(store: ObjectStore, record: JobRecord, path: st
   const body = await readFile(path);
   const key = artifactKey(record, record.attempt, basename(path));
   const contentType = CONTENT_TYPES[extname(path)]!;
-  for (let tries = 1; ; tries++) {
-    const answer = await putOnce(store, key, body, contentType).catch(asStoreError);
-    if (answer === "stored") break;
-    if (tries === TRIES) {
-      throw new JobFailure("upload_failed", "The video could not be stored.", { cause: answer });
-    }
-    await sleep(RETRY_MS * tries);
-  }
+  const unstored = (cause: unknown) =>
+    new JobFailure("upload_failed", "The video could not be stored.", { cause });
+  const answer = await retry(() => putOnce(store, key, body, contentType), {
+    waits: RETRY_WAITS_MS,
+    sleep,
+    isRetryable: (error) => error instanceof StoreError,
+    isDone: (put) => put === "stored",
+    exhausted: unstored,
+  });
+  if (answer !== "stored") throw unstored(answer);
   return { key, contentType, bytes: body.length, sha256: createHash("sha256").update(body).digest("hex") };
 }
 
@@ -44,9 +46,4 @@ async function putOnce(
   const stored = await store.get(key);
   if (stored && Buffer.compare(stored.body, body) === 0) return "stored";
   throw new JobFailure("upload_failed", "A different object is stored under the video's key.");
-}
-
-function asStoreError(error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
-  throw error;
 }

@@ -1,7 +1,14 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
-import { folderList, logLevel, oneOf, parseEnvironment, wholeNumber } from "../../lib/shared/environment.ts";
+import {
+  environmentOf,
+  folderList,
+  logLevel,
+  oneOf,
+  parseEnvironment,
+  wholeNumber,
+} from "../../lib/shared/environment.ts";
 
 export interface LocalConfig {
   /** `PORT`; 3000. With 0 the system chooses a free one. */
@@ -31,7 +38,7 @@ const DEMO_MODEL = fileURLToPath(new URL("../../models/demo", import.meta.url));
 
 const PUBLIC_URL_RULE = "must be a URL such as https://videos.example.com";
 
-const environment = z.object({
+const environment = environmentOf("local", {
   PORT: wholeNumber(0, 65_535).default(3000),
   HOST: z.string().default("127.0.0.1"),
   PUBLIC_URL: z

@@ -2,10 +2,11 @@ import { type ChildProcess, fork } from "node:child_process";
 import { request } from "node:http";
 import { fileURLToPath } from "node:url";
 import type { JobRef } from "../../lib/service/jobs/index.ts";
+import type { LocalGpuVariables } from "../../lib/shared/variables.ts";
 import type { FromGpu } from "../gpu/messages.ts";
 
 export interface GpuProcessOptions {
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Partial<LocalGpuVariables>;
   /** A job began or ended. */
   readonly onChange: (ref: JobRef) => void;
   /** The process died; nobody will renew the leases of `owner`. */
@@ -43,9 +44,10 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
 
   function start(): { gpu: ChildProcess; ended: Promise<unknown> } {
     const startedAt = performance.now();
+    const place: Partial<LocalGpuVariables> = { PORT: "0", HOST: "127.0.0.1" };
     const gpu = fork(ENTRY, ["serve"], {
       execArgv: ["--import", import.meta.resolve("tsx")],
-      env: { ...process.env, PORT: "0", HOST: "127.0.0.1", ...options.env },
+      env: { ...process.env, ...place, ...options.env },
       // What it logs are lines of this service's log.
       stdio: ["ignore", 2, 2, "ipc"],
       // A terminal's Ctrl-C is this process's to answer.

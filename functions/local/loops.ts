@@ -1,14 +1,25 @@
 import { delimiter } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
-import { type Hints, isFinished, type JobRef, type JobStore, sweep } from "../../lib/service/jobs/index.ts";
+import {
+  type DelayedHints,
+  type Hints,
+  isFinished,
+  type JobRef,
+  type JobStore,
+  sweep,
+} from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing } from "../../lib/service/keys/index.ts";
 import { deliverWebhooks, type Endpoints, type Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
+import { dispatch } from "../dispatch/dispatch.ts";
+import { settle } from "../settle/settle.ts";
 import type { LocalConfig } from "./config.ts";
 import { startGpuProcess } from "./gpu-process.ts";
 import { hintQueue } from "./hint-queue.ts";
 import type { Metrics } from "./metrics.ts";
+import { processBackend } from "./process-backend.ts";
 
 export interface LoopsDeps {
   readonly jobs: JobStore;
@@ -37,8 +48,6 @@ export interface Loops {
 
 const SWEEP_MS = 5_000;
 const PURGE_MS = 3_600_000;
-/** A busy worker is asked again after this time. */
-const BUSY_MS = 1_000;
 /** A folder costs nothing to write to, so progress may be live. */
 const PROGRESS_INTERVAL_MS = 200;
 const WEBHOOKS_AT_ONCE = 16;
@@ -66,31 +75,36 @@ export function createLoops(deps: LoopsDeps): Loops {
       void abandonJobs(owner).catch((error: unknown) => log.error({ reason: reasonOf(error) })),
     onError: (message) => log.error(message),
   });
-  const work = hintQueue({ concurrency: 1, onError, handle: runJob });
-  const hints: Hints = {
-    work: async (ref) => {
-      work.add(ref);
+  const backend = processBackend({ gpu, onEnd: endRun });
+  const work = hintQueue({ concurrency: 1, onError, handle: startRun });
+  const hints: DelayedHints = {
+    async work(ref, delaySeconds = 0) {
+      work.add(ref, clock.now() + delaySeconds * 1000);
       webhooks.add(ref);
     },
-    webhooks: async (ref) => webhooks.add(ref),
+    async webhooks(ref, delaySeconds = 0) {
+      webhooks.add(ref, clock.now() + delaySeconds * 1000);
+    },
   };
   let repeated: Repeated[] = [];
 
-  /** Counts each job once, however many hints it gets: when its worker ended it, or if it never had one. */
-  async function runJob(ref: JobRef): Promise<number | null> {
-    const found = await jobs.read(ref);
-    if (!found) return null;
-    if (isFinished(found)) {
-      if (found.attempt === 0) metrics.observeJob(found);
-      return null;
+  /** Jobs that no worker has begun are counted here, all others where their run ends: each job once. */
+  async function startRun(ref: JobRef): Promise<null> {
+    const { outcome, record } = await dispatch({ jobs, backend, hints, clock, sleep }, ref);
+    const isOver = outcome !== "dispatched" && record !== null && isFinished(record);
+    if (isOver && record.attempt === 0) metrics.observeJob(record);
+    return null;
+  }
+
+  async function endRun(message: string): Promise<void> {
+    const { ref, failure } = backend.outcomeOf(message);
+    try {
+      const { outcome, record } = await settle({ jobs, backend, hints, sleep }, { ref, failure });
+      if (failure !== null) log.warn({ videoId: ref.id, outcome, reason: failure }, "a run failed");
+      else if (outcome === "over") metrics.observeJob(record);
+    } catch (error) {
+      onError(error, ref);
     }
-    const status = await gpu.invoke(ref);
-    if (status === 503) return clock.now() + BUSY_MS;
-    const record = await jobs.read(ref);
-    if (record && isFinished(record)) metrics.observeJob(record);
-    webhooks.add(ref);
-    // It was given back, or is to be tried again: the sweeper need not be waited for.
-    return record?.status === "queued" ? clock.now() : null;
   }
 
   /** The leases of a worker that was seen to die need not be waited for. */
@@ -120,7 +134,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     },
     async stop() {
       for (const task of repeated) task.stop();
-      await Promise.all([work.close(), gpu.stop()]);
+      await Promise.all([work.close(), gpu.stop(), backend.close()]);
       await webhooks.close();
     },
   };

@@ -1,10 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, readFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
@@ -16,6 +14,7 @@ import { postGuarded } from "../../lib/service/net/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import { system } from "../../lib/shared/system.ts";
 import { createApp } from "../api/app.ts";
 import type { ApiDeps, ModelCard } from "../api/env.ts";
 import { REQUEST_LIMITS } from "../api/limits.ts";
@@ -36,33 +35,34 @@ export interface Service {
 const CLOSE_MS = 500;
 
 export async function startService(config: LocalConfig, log: Logger): Promise<Service> {
-  const clock = Date;
-  const random = randomBytes;
+  const { clock, random, sleep } = system;
   const models = await Promise.all(config.models.map(describeModel));
   await mkdir(config.dataFolder, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     throw new Error(
       `The data folder ${config.dataFolder} cannot be made (${cause.code}): choose another DATA_DIR.`,
     );
   });
-  const ring = keyRing(await openMasterKey(join(config.dataFolder, "master.key")));
+  const ring = keyRing(await openMasterKey(join(config.dataFolder, "master.key"), { random }), random);
   let url = config.publicUrl;
   const signer = urlSigner({ baseUrl: () => url!, secret: ring.derivedKey("signed urls"), clock });
   const storeFolder = join(config.dataFolder, "store");
-  const store = await openFolderStore(storeFolder, { signUrl: signer.sign });
+  const store = await openFolderStore(storeFolder, { signUrl: signer.sign, random });
   const jobs = jobStore({
     store,
     clock,
     random,
+    sleep,
     onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
   });
-  const keys = apiKeys({ store, clock, random });
-  const endpoints = webhookEndpoints({ store, ring, clock, random });
+  const keys = apiKeys({ store, clock, random, sleep });
+  const endpoints = webhookEndpoints({ store, ring, clock, random, sleep });
   const metrics = createMetrics();
   const webhookUrls = {
     allowLoopback: config.allowLoopbackWebhooks,
     blockedHosts: config.publicUrl ? [new URL(config.publicUrl).hostname] : [],
   };
-  const post: ApiDeps["post"] = (target, request) => postGuarded(target, { ...request, ...webhookUrls });
+  const post: ApiDeps["post"] = (target, request) =>
+    postGuarded(target, { ...request, ...webhookUrls, ...system });
 
   const loops = createLoops({
     jobs,
@@ -84,7 +84,7 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     jobs,
     keys,
     endpoints,
-    triggers: triggerStore({ store, ring, clock, random }),
+    triggers: triggerStore({ store, ring, clock, random, sleep }),
     ring,
     store,
     hints: loops.hints,

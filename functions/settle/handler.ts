@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { messageHandler, openFunction } from "../../lib/service/lambda/index.ts";
-import { parseNotification } from "./notification.ts";
+import { openBackendKind } from "../../lib/service/backends/index.ts";
+import { functionVariables, messageHandler, openFunction } from "../../lib/service/lambda/index.ts";
+import { environmentOf, parseEnvironment } from "../../lib/shared/environment.ts";
 import { settle } from "./settle.ts";
 
-const { log, ...deps } = await openFunction();
+const environment = environmentOf("settle", functionVariables);
 
-/** Takes what SageMaker tells of invocations. */
+const variables = parseEnvironment(environment, process.env);
+const { log, ...opened } = await openFunction(variables);
+const backend = openBackendKind(variables);
+
+/** Takes what the backend tells of runs that have ended. */
 export const handler = messageHandler(log, async (body) => {
-  const notification = parseNotification(body);
-  const { ref, outcome } = await settle({ ...deps, sleep }, notification);
-  const { failureReason } = notification;
-  log[failureReason === null ? "info" : "warn"]({ ...ref, outcome, failureReason }, "invocation");
+  const { ref, failure } = backend.outcomeOf(body);
+  const { outcome } = await settle({ ...opened, backend, sleep }, { ref, failure });
+  log[failure === null ? "info" : "warn"]({ ...ref, outcome, failureReason: failure }, "invocation");
 });

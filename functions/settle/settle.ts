@@ -1,48 +1,46 @@
-import { hasUnsettled, isFinished, type JobRef, type JobStore } from "../../lib/service/jobs/index.ts";
-import { jobAt, MessageError, type SqsHints } from "../../lib/service/queue/index.ts";
-import type { Notification } from "./notification.ts";
+import type { BackendKind, Outcome } from "../../lib/service/backends/index.ts";
+import {
+  type DelayedHints,
+  hasUnsettled,
+  isFinished,
+  type JobRecord,
+  type JobStore,
+} from "../../lib/service/jobs/index.ts";
+import { retry } from "../../lib/shared/retry.ts";
 
 export interface SettleDeps {
   readonly jobs: JobStore;
-  /** Where SageMaker finds the jobs: `s3://bucket`. */
-  readonly storeUrl: string;
-  readonly hints: SqsHints;
+  readonly backend: Pick<BackendKind, "believedMs" | "pauseMs">;
+  readonly hints: DelayedHints;
   readonly sleep: (durationMs: number) => Promise<unknown>;
 }
 
-/** `held` has a worker, whose lease decides. */
-export type Settled = "queued again" | "held" | "over" | "missing";
+/** A job after one of its runs; `held` has a worker, whose lease decides. */
+export type Settled =
+  | { readonly outcome: "queued again" | "held" | "over"; readonly record: JobRecord }
+  | { readonly outcome: "missing"; readonly record: null };
 
-/** A container that refuses everything is not asked again at once. */
-const PAUSE_SECONDS = 60;
-
-/** An invocation may fail before whoever asked for it has written down that it did. */
+/** A run may fail before whoever submitted the job has written down that it did. */
 const NOTE_MS = 5_000;
 
-/**
- * Sees to a job whose invocation has ended: the container wrote its end, or nobody has the job any more.
- *
- * @throws MessageError if what was invoked was none of these jobs
- */
+/** Sees to a job whose run has ended: the worker wrote its end, or nobody has the job any more. */
 export async function settle(
-  { jobs, storeUrl, hints, sleep }: SettleDeps,
-  { inputLocation, failureReason }: Notification,
-): Promise<{ readonly ref: JobRef; readonly outcome: Settled }> {
-  const ref = jobAt(storeUrl, inputLocation);
-  if (!ref) throw new MessageError("The invocation was of no job in this store.");
+  { jobs, backend, hints, sleep }: SettleDeps,
+  { ref, failure }: Outcome,
+): Promise<Settled> {
   const takeBack = () => jobs.apply(ref, { type: "undispatch" });
-  let taken = await takeBack();
-  if (taken.ok && !taken.isChanged && failureReason !== null) {
-    await sleep(NOTE_MS);
-    taken = await takeBack();
-  }
-  const { record, ok } = taken;
+  const isNoted = backend.believedMs > 0;
+  const { record, ok } = await retry(takeBack, {
+    waits: [NOTE_MS],
+    sleep,
+    isDone: (taken) => !taken.ok || taken.isChanged || failure === null || !isNoted,
+  });
   if (ok) {
-    await hints.work(ref, failureReason === null ? 0 : PAUSE_SECONDS);
-    return { ref, outcome: "queued again" };
+    await hints.work(ref, failure === null ? 0 : backend.pauseMs / 1000);
+    return { outcome: "queued again", record };
   }
-  if (!record) return { ref, outcome: "missing" };
-  if (!isFinished(record)) return { ref, outcome: "held" };
+  if (!record) return { outcome: "missing", record };
+  if (!isFinished(record)) return { outcome: "held", record };
   if (hasUnsettled(record)) await hints.webhooks(ref);
-  return { ref, outcome: "over" };
+  return { outcome: "over", record };
 }

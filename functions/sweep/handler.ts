@@ -1,23 +1,26 @@
-import * as z from "zod";
-import { openFunction } from "../../lib/service/lambda/index.ts";
-import { needed, parseEnvironment } from "../../lib/shared/environment.ts";
+import { backendVariables, openBackend } from "../../lib/service/backends/index.ts";
+import { functionVariables, openFunction } from "../../lib/service/lambda/index.ts";
+import { environmentOf, needed, parseEnvironment } from "../../lib/shared/environment.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
 import { sweepJobs, unfinishedMetric } from "./sweep.ts";
 
-const environment = z.object({
-  ENDPOINT_NAME: needed("the name of the SageMaker endpoint"),
+const environment = environmentOf("sweep", {
+  ...backendVariables,
   DEPLOYMENT: needed("the name of the deployment"),
+  ...functionVariables,
 });
 
-const { ENDPOINT_NAME: endpointName, DEPLOYMENT: deployment } = parseEnvironment(environment, process.env);
-const { log, jobs, hints } = await openFunction();
+const variables = parseEnvironment(environment, process.env);
+const { DEPLOYMENT: deployment } = variables;
+const { log, jobs, hints } = await openFunction(variables);
+const backend = openBackend(variables, Date);
 
 /** Runs on a schedule. */
 export async function handler(): Promise<void> {
   const report = await sweepJobs({
     jobs,
     hints,
-    endpointName,
+    backend,
     clock: Date,
     onError: (error, { id }) => log.error({ id, reason: reasonOf(error) }, "a job was not looked at"),
   });

@@ -1,6 +1,6 @@
+import { type Backend, isBelievedIn } from "../../lib/service/backends/index.ts";
 import {
   type Hints,
-  isDispatched,
   type JobRecord,
   type JobStore,
   type SweepOptions,
@@ -12,7 +12,7 @@ import type { Clock } from "../../lib/shared/ports.ts";
 export interface SweepDeps {
   readonly jobs: JobStore;
   readonly hints: Hints;
-  readonly endpointName: string;
+  readonly backend: Pick<Backend, "name" | "believedMs" | "waiting">;
   readonly clock: Clock;
   readonly onError: SweepOptions["onError"];
 }
@@ -20,11 +20,14 @@ export interface SweepDeps {
 /** So long a hint may be on its way before it is given again. */
 const HINT_MS = 60_000;
 
-/** Looks once at all jobs, and hints again at those that wait in no queue of the endpoint of today. */
-export function sweepJobs({ endpointName: to, ...options }: SweepDeps): Promise<SweepReport> {
+/** Looks once at all jobs, and hints again at those that wait in no queue of the backend of today. */
+export async function sweepJobs({ backend, ...options }: SweepDeps): Promise<SweepReport> {
+  // Asked before the jobs are listed: what was submitted in between is too new to be hinted at again.
+  const isEmpty = (await backend.waiting()) === 0;
   const isStale = (queued: JobRecord) => {
     const now = options.clock.now();
-    return !isDispatched(queued, { to, now }) && queued.updatedAt + HINT_MS <= now;
+    const isThere = !isEmpty && isBelievedIn(backend, queued, now);
+    return !isThere && queued.updatedAt + HINT_MS <= now;
   };
   return sweep({ ...options, isStale });
 }

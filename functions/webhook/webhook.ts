@@ -1,9 +1,9 @@
-import type { JobRef } from "../../lib/service/jobs/index.ts";
-import { DELAY_SECONDS_MAX, type SqsHints } from "../../lib/service/queue/index.ts";
+import type { DelayedHints, JobRef } from "../../lib/service/jobs/index.ts";
+import { DELAY_SECONDS_MAX } from "../../lib/service/queue/index.ts";
 import { deliverWebhooks, type SenderOptions } from "../../lib/service/webhooks/index.ts";
 
 export interface WebhookDeps extends SenderOptions {
-  readonly hints: Pick<SqsHints, "webhooks">;
+  readonly hints: Pick<DelayedHints, "webhooks">;
 }
 
 /**

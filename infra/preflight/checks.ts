@@ -1,15 +1,16 @@
 import { STSClient } from "@aws-sdk/client-sts";
-import { type DeploymentConfig, parseDeployment } from "../config.ts";
+import { sageMakerChecks } from "../backends/sagemaker/checks.ts";
+import { type BackendName, type DeploymentConfig, parseDeployment } from "../config.ts";
+import type { BackendChecks, Check } from "./backend-checks.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { login } from "./credentials.ts";
-import { type Finding, unknown } from "./finding.ts";
-import { image, inferenceAmi } from "./image.ts";
+import { unknown } from "./finding.ts";
 import { storedModel } from "./model.ts";
 import { nodeVersion } from "./node-version.ts";
-import { endpointQuotas } from "./quotas.ts";
 
 type Context = Readonly<Record<string, unknown>>;
-type Check = readonly [subject: string, finding: Finding | Promise<Finding>];
+
+const BACKEND_CHECKS: Readonly<Record<BackendName, BackendChecks>> = { sagemaker: sageMakerChecks };
 
 /** Lets everything else of a configuration be checked while nobody is logged in. */
 const NO_ACCOUNT = "000000000000";
@@ -30,28 +31,29 @@ export async function preflight(context: Context, env: NodeJS.ProcessEnv): Promi
     ["Node.js", nodeVersion(process.versions.node)],
     ["credentials", finding],
     ...(account === null ? notAsked(config) : inAccount({ ...config, account }, context)),
-    ["image", image(config, env)],
-    ["AMI", inferenceAmi(config)],
+    ...BACKEND_CHECKS[config.backend].onMachine(config, env),
   ];
 }
 
 function inAccount(config: DeploymentConfig, context: Context): Check[] {
-  const { account, instanceTypes } = config;
+  const { account } = config;
+  const backend = BACKEND_CHECKS[config.backend];
   const qualifier = String(context["@aws-cdk/core:bootstrapQualifier"] ?? "hnb659fds");
   const stored = storedModel(config);
-  const quotas = endpointQuotas(config);
+  const findings = backend.inAccount(config);
   return [
     ...regionsOf(config).map(
       (region): Check => [`CDK in ${region}`, bootstrap({ account, region, qualifier })],
     ),
-    ...instanceTypes.map((type, index): Check => [type, quotas[index]!]),
+    ...backend.subjects(config).map((subject, index): Check => [subject, findings[index]!]),
     ["bucket", stored.bucket],
     ["model", stored.model],
   ];
 }
 
 function notAsked(config: DeploymentConfig): Check[] {
-  const subjects = [...regionsOf(config).map((region) => `CDK in ${region}`), ...config.instanceTypes];
+  const own = BACKEND_CHECKS[config.backend].subjects(config);
+  const subjects = [...regionsOf(config).map((region) => `CDK in ${region}`), ...own];
   return [...subjects, "bucket", "model"].map((subject) => [
     subject,
     unknown("Not asked about: see credentials."),

@@ -1,9 +1,25 @@
 import { delimiter } from "node:path";
 import * as z from "zod";
+import type { Reader, VariableOf } from "./variables.ts";
 
 /** The environment asks for something that cannot be; the message is one sentence. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+}
+
+/** Values of parsed variables. */
+export type Values<Shape extends z.ZodRawShape> = Readonly<z.infer<z.ZodObject<Shape>>>;
+
+/** A schema for each variable of the list that the program reads, and for no other. */
+type SchemasOf<R extends Reader, Shape> = Readonly<Record<VariableOf<R>, z.ZodType>> &
+  Readonly<Record<Exclude<keyof Shape, VariableOf<R>>, never>>;
+
+/** Returns the schema of a program's environment. It compiles for exactly the variables that the list gives to it. */
+export function environmentOf<R extends Reader, Shape extends z.ZodRawShape>(
+  _reader: R,
+  shape: Shape & SchemasOf<R, Shape>,
+): z.ZodObject<Shape> {
+  return z.object<Shape>(shape);
 }
 
 /**

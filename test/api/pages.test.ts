@@ -88,7 +88,7 @@ test("every file that the pages load exists, has its content type, and is of thi
   expect(seen.get("/assets/style.css")).toBe("text/css; charset=utf-8");
   expect(seen.get("/assets/icon.svg")).toBe("image/svg+xml");
   expect(seen.get("/assets/playground.js")).toBe("text/javascript; charset=utf-8");
-  expect(seen.size).toBe(13);
+  expect(seen.size).toBe(15);
 });
 
 test.each(["/assets/none.js", "/assets/..%2froutes.ts", "/assets/tsconfig.json", "/assets/__proto__"])(

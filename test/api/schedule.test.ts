@@ -61,7 +61,7 @@ test("the receipt holds everything that the chart of a schedule needs", () => {
       warmup_steps: trace.warmup!,
     },
   };
-  expect(scheduleView(trace.model, receipt)).toBe(scheduleChart(trace));
+  expect(scheduleView({ params: { model: trace.model } }, receipt)).toBe(scheduleChart(trace));
 });
 
 test("a receipt of an earlier version, with nulls for the columns and options of other policies, is drawn as ever", () => {
@@ -75,7 +75,7 @@ test("a receipt of an earlier version, with nulls for the columns and options of
     ],
     cache: { policy: "static:3", codebook: null, motion: null, warmup_steps: 0 },
   });
-  const svg = scheduleView("models/demo", receipt);
+  const svg = scheduleView({ params: { model: "models/demo" } }, receipt);
   assertWellFormed(svg);
   expect(svg).toContain("2 of 4 denoising steps were computed: 1, 4. The others were reused.</desc>");
   expect(svg).toContain("<title>step 4: 0.2</title>");

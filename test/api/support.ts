@@ -21,6 +21,7 @@ import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { deliverWebhooks, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
+import { system } from "../../lib/shared/system.ts";
 import { receipt } from "../service/jobs/sample-job.ts";
 
 /** Clock that only moves when a test advances it. */
@@ -70,13 +71,17 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiOptions = {}) {
   const clock = testClock(Date.UTC(2026, 10, 22, 12));
   const random = randomBytes;
-  const ring = keyRing(randomBytes(32));
+  const ring = keyRing(randomBytes(32), system.random);
   const signer = urlSigner({ baseUrl, secret: ring.derivedKey("files"), clock });
   const store =
-    options.store ?? (await openFolderStore(mkdtempSync(join(root, "store-")), { signUrl: signer.sign }));
-  const jobs = jobStore({ store, clock, random });
-  const keys = apiKeys({ store, clock, random });
-  const endpoints = webhookEndpoints({ store, ring, clock, random });
+    options.store ??
+    (await openFolderStore(mkdtempSync(join(root, "store-")), {
+      signUrl: signer.sign,
+      random: system.random,
+    }));
+  const jobs = jobStore({ store, clock, random, sleep: system.sleep });
+  const keys = apiKeys({ store, clock, random, sleep: system.sleep });
+  const endpoints = webhookEndpoints({ store, ring, clock, random, sleep: system.sleep });
   const posts: Posted[] = [];
   const hinted = { work: [] as string[], webhooks: [] as string[] };
   const receiver = {
@@ -86,7 +91,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
     jobs,
     keys,
     endpoints,
-    triggers: triggerStore({ store, ring, clock, random }),
+    triggers: triggerStore({ store, ring, clock, random, sleep: system.sleep }),
     ring,
     store,
     hints: {

@@ -38,7 +38,7 @@ function sampleRuns(prompt: number, steps: number): QualityRun[] {
     const computed = {
       none: steps,
       fewer: request.steps,
-      static: Math.ceil(steps / Number(String(request.cache).split(":")[1])),
+      static: Math.ceil(steps / Number(request.cache.policy.split(":")[1])),
       fast: Math.round(steps / 3) + (motion ? prompt : 0),
       slow: Math.round(steps / 2) + (motion ? prompt : 0),
     }[family];

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { apiKeys } from "../../lib/service/keys/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
 import { s3ClientFromEnvironment } from "../../lib/service/storage/s3-store.ts";
+import { system } from "../../lib/shared/system.ts";
 import { type Fault, type S3Stub, type StubRequest, startS3Stub } from "../s3-stub/s3-stub.ts";
 import { runKeys } from "./run-keys.ts";
 
@@ -33,7 +34,7 @@ const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => runKeys(ar
 
 async function openKeys(url: string) {
   const store = await openStore(url, { signUrl: () => "" });
-  return apiKeys({ store, clock: Date, random: randomBytes });
+  return apiKeys({ store, clock: Date, random: randomBytes, sleep: system.sleep });
 }
 
 it("a key is made, listed and revoked in a bucket that takes conditional writes only", async () => {

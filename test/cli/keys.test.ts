@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { apiKeys } from "../../lib/service/keys/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
+import { system } from "../../lib/shared/system.ts";
 import { runKeys } from "./run-keys.ts";
 
 let folder: string;
@@ -18,7 +19,7 @@ afterEach(() => rm(folder, { recursive: true }));
 /** As a service sees them that has just started. */
 async function openKeys() {
   const store = await openStore(join(folder, "data", "store"), { signUrl: () => "" });
-  return apiKeys({ store, clock: Date, random: randomBytes });
+  return apiKeys({ store, clock: Date, random: randomBytes, sleep: system.sleep });
 }
 
 describe("create", () => {

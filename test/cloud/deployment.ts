@@ -7,11 +7,11 @@ import { createApp } from "../../functions/api/app.ts";
 import { REQUEST_LIMITS } from "../../functions/api/limits.ts";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { dispatch } from "../../functions/dispatch/dispatch.ts";
-import { parseNotification } from "../../functions/settle/notification.ts";
 import { settle } from "../../functions/settle/settle.ts";
 import { sweepJobs } from "../../functions/sweep/sweep.ts";
 import { sendWebhooks } from "../../functions/webhook/webhook.ts";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
+import { sageMakerBackend, sageMakerKind } from "../../lib/service/backends/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
 import { jobHandler, messageHandler } from "../../lib/service/lambda/index.ts";
@@ -21,6 +21,7 @@ import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import { s3Store } from "../../lib/service/storage/s3-store.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { type Post, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import { system } from "../../lib/shared/system.ts";
 import { startS3Stub } from "../s3-stub/s3-stub.ts";
 import { type Access, accessesIn } from "./access.ts";
 import { AsyncEndpoint } from "./async-endpoint.ts";
@@ -92,7 +93,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
 
   function jobsFor(role: string) {
     const store = storeFor(role);
-    return { store, jobs: jobStore({ store, clock, random }) };
+    return { store, jobs: jobStore({ store, clock, random, sleep: system.sleep }) };
   }
 
   const sqs = kept(new SQSClient(common));
@@ -102,9 +103,9 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     workUrl: aws.queueUrl("work"),
     webhooksUrl: aws.queueUrl("webhooks"),
   });
-  const ring = keyRing(random(32));
+  const ring = keyRing(random(32), system.random);
   const webhookUrls = { allowLoopback: true, blockedHosts: [] };
-  const post: Post = (url, request) => postGuarded(url, { ...request, ...webhookUrls });
+  const post: Post = (url, request) => postGuarded(url, { ...request, ...webhookUrls, ...system });
 
   const deployed = { endpointName: "" };
   /** Replaces the endpoint by a new one; the queue of the old endpoint is lost. */
@@ -125,20 +126,25 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     return endpoint;
   }
 
-  const dispatching = { ...jobsFor("dispatch"), runtime, storeUrl: STORE_URL, hints, clock };
+  const backend = () =>
+    sageMakerBackend({ client: runtime, endpointName: deployed.endpointName, storeUrl: STORE_URL, clock });
+  const dispatching = { ...jobsFor("dispatch"), hints, clock };
   // Waits are shortened.
   const sleep = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs / 50));
-  queues.work.consumer = jobHandler(log, (ref) => dispatch({ ...dispatching, ...deployed, sleep }, ref));
+  queues.work.consumer = jobHandler(log, async (ref) => {
+    const { outcome } = await dispatch({ ...dispatching, backend: backend(), sleep }, ref);
+    return outcome;
+  });
 
-  const settling = { ...jobsFor("settle"), storeUrl: STORE_URL, hints, sleep };
+  const settling = { ...jobsFor("settle"), backend: sageMakerKind(STORE_URL), hints, sleep };
   queues.events.consumer = messageHandler(log, async (body) => {
-    await settle(settling, parseNotification(body));
+    await settle(settling, settling.backend.outcomeOf(body));
   });
 
   const webhook = jobsFor("webhook");
   const sending = {
     ...webhook,
-    endpoints: webhookEndpoints({ store: webhook.store, ring, clock, random }),
+    endpoints: webhookEndpoints({ store: webhook.store, ring, clock, random, sleep: system.sleep }),
     ring,
     post,
     clock,
@@ -151,7 +157,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   const sweep = () =>
     sweepJobs({
       ...sweeping,
-      ...deployed,
+      backend: backend(),
       onError: (error) => {
         throw error;
       },
@@ -160,9 +166,9 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   const edge = jobsFor("edge");
   const app = createApp({
     ...edge,
-    keys: apiKeys({ store: edge.store, clock, random }),
-    endpoints: webhookEndpoints({ store: edge.store, ring, clock, random }),
-    triggers: triggerStore({ store: edge.store, ring, clock, random }),
+    keys: apiKeys({ store: edge.store, clock, random, sleep: system.sleep }),
+    endpoints: webhookEndpoints({ store: edge.store, ring, clock, random, sleep: system.sleep }),
+    triggers: triggerStore({ store: edge.store, ring, clock, random, sleep: system.sleep }),
     ring,
     hints: { work: async () => undefined, webhooks: async () => undefined },
     post,
@@ -175,7 +181,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     log,
     version: "0.0.0-test",
   });
-  const { key } = await apiKeys({ store: storeFor("operator"), clock, random }).create({
+  const { key } = await apiKeys({ store: storeFor("operator"), clock, random, sleep: system.sleep }).create({
     tenant: "acme",
     name: "test",
   });

@@ -1,107 +1,96 @@
-import type { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { expect, it } from "vitest";
 import { dispatch } from "../../functions/dispatch/dispatch.ts";
-import { jobKey } from "../../lib/service/jobs/index.ts";
+import type { JobRef } from "../../lib/service/jobs/index.ts";
+import { stubBackend } from "../service/backends/stub-backend.ts";
 import { openJobs } from "../service/jobs/open-jobs.ts";
 import { newJob } from "../service/jobs/sample-job.ts";
 
-/** A job of `acme`, and an endpoint that takes what it is given. */
-async function setUp({ isCreated = true } = {}) {
+type Deps = Parameters<typeof dispatch>[0];
+
+/** A job of `acme`, and a backend that takes what it is given. */
+async function setUp({ isCreated = true, ...options }: { isCreated?: boolean; believedMs?: number } = {}) {
   const { jobs, clock, pass } = openJobs();
-  const invocations: InvokeEndpointAsyncCommand["input"][] = [];
   const hinted: string[] = [];
   const waits: number[] = [];
-  const endpoint = { fault: null as Error | null };
   const create = () => jobs.create(newJob, { unfinishedMax: 10 });
   if (isCreated) await create();
-  const deps = {
+  const backend = stubBackend({ name: "adareel-1", ...options });
+  const deps: Deps = {
     jobs,
     clock,
-    runtime: {
-      send: async ({ input }: InvokeEndpointAsyncCommand) => {
-        if (endpoint.fault) throw endpoint.fault;
-        invocations.push(input);
-      },
-    } as never,
-    endpointName: "adareel-1",
-    storeUrl: "s3://videos",
-    hints: { webhooks: async ({ id }: { id: string }) => void hinted.push(id) },
+    backend,
+    hints: { webhooks: async ({ id }: JobRef) => void hinted.push(id) },
     sleep: async (durationMs: number) => void waits.push(durationMs),
   };
-  return { jobs, clock, pass, create, invocations, hinted, waits, endpoint, deps };
+  return { jobs, clock, pass, create, backend, hinted, waits, deps };
 }
 
-it("a queued job is put into the endpoint's queue, and its record says so", async () => {
-  const { deps, invocations, jobs, clock, hinted } = await setUp();
-  expect(await dispatch(deps, newJob)).toBe("dispatched");
-  expect(invocations).toEqual([
-    {
-      EndpointName: "adareel-1",
-      InputLocation: `s3://videos/${jobKey(newJob)}`,
-      ContentType: "application/json",
-      InferenceId: `${newJob.id}.1`,
-      InvocationTimeoutSeconds: 3600,
-      RequestTTLSeconds: 3600,
-    },
-  ]);
+async function outcomeOf(deps: Deps) {
+  return (await dispatch(deps, newJob)).outcome;
+}
+
+it("a queued job is put into the backend's queue, and its record says so", async () => {
+  const { deps, backend, jobs, clock, hinted } = await setUp();
+  const { outcome, record } = await dispatch(deps, newJob);
+  expect(outcome).toBe("dispatched");
+  expect(backend.submitted).toEqual([{ ...record, dispatched: null, updatedAt: newJob.createdAt }]);
   expect((await jobs.read(newJob))!.dispatched).toEqual({ to: "adareel-1", at: clock.now() });
   expect(hinted).toEqual([newJob.id]);
 });
 
-it("a job that waits in the endpoint's queue is not put there again, except by a replacing endpoint", async () => {
-  const { deps, invocations } = await setUp();
+it("a job that waits in the backend's queue is not put there again, except by a replacing backend", async () => {
+  const { deps, backend } = await setUp();
   await dispatch(deps, newJob);
-  expect(await dispatch(deps, newJob)).toBe("known");
-  expect(await dispatch({ ...deps, endpointName: "adareel-2" }, newJob)).toBe("dispatched");
-  expect(invocations.map(({ EndpointName }) => EndpointName)).toEqual(["adareel-1", "adareel-2"]);
+  expect(await outcomeOf(deps)).toBe("known");
+  const successor = stubBackend({ name: "adareel-2" });
+  expect(await outcomeOf({ ...deps, backend: successor })).toBe("dispatched");
+  expect([backend, successor].map(({ submitted }) => submitted.length)).toEqual([1, 1]);
+});
+
+it("a record says nothing of a backend whose queue nobody would believe in", async () => {
+  const { deps, backend, jobs } = await setUp({ believedMs: 0 });
+  const before = await jobs.read(newJob);
+  expect(await outcomeOf(deps)).toBe("dispatched");
+  expect(await jobs.read(newJob)).toEqual(before);
+  expect(await outcomeOf(deps)).toBe("dispatched");
+  expect(backend.submitted).toHaveLength(2);
 });
 
 it("a running or finished job is not dispatched", async () => {
-  const { deps, invocations, jobs } = await setUp();
+  const { deps, backend, jobs } = await setUp();
   await jobs.apply(newJob, { type: "claim", owner: "worker", leaseMs: 60_000 });
-  expect(await dispatch(deps, newJob)).toBe("known");
+  expect(await outcomeOf(deps)).toBe("known");
   await jobs.apply(newJob, { type: "cancel" });
-  expect(await dispatch(deps, newJob)).toBe("known");
-  expect(invocations).toEqual([]);
-});
-
-it("the endpoint keeps a job until its deadline, within the bounds that the endpoint allows", async () => {
-  const { deps, invocations, pass } = await setUp();
-  pass(3_599_000);
-  await dispatch(deps, newJob);
-  const { deps: patient, invocations: later, jobs } = await setUp({ isCreated: false });
-  const deadlineAt = newJob.createdAt + 86_400_000;
-  await jobs.create({ ...newJob, deadlineAt }, { unfinishedMax: 10 });
-  await dispatch(patient, newJob);
-  expect([...invocations, ...later].map(({ RequestTTLSeconds }) => RequestTTLSeconds)).toEqual([60, 21_600]);
+  expect(await outcomeOf(deps)).toBe("known");
+  expect(backend.submitted).toEqual([]);
 });
 
 it("a job whose deadline is over fails instead of being dispatched", async () => {
-  const { deps, invocations, pass, jobs, hinted } = await setUp();
+  const { deps, backend, pass, jobs, hinted } = await setUp();
   pass(3_600_000);
-  expect(await dispatch(deps, newJob)).toBe("expired");
+  expect(await outcomeOf(deps)).toBe("expired");
   expect(await jobs.read(newJob)).toMatchObject({ status: "failed", error: { code: "deadline_exceeded" } });
-  expect(invocations).toEqual([]);
+  expect(backend.submitted).toEqual([]);
   expect(hinted).toEqual([newJob.id]);
 });
 
 it("a record that comes after its marker is waited for, and one that does not come is left to the sweeper", async () => {
-  const { deps, create, waits, invocations } = await setUp({ isCreated: false });
+  const { deps, create, waits, backend } = await setUp({ isCreated: false });
   const slow = { ...deps, sleep: async () => void (await create()) };
-  expect(await dispatch(deps, newJob)).toBe("missing");
+  expect(await outcomeOf(deps)).toBe("missing");
   expect(waits).toEqual([100, 200, 400, 800]);
-  expect(invocations).toEqual([]);
-  expect(await dispatch(slow, newJob)).toBe("dispatched");
+  expect(backend.submitted).toEqual([]);
+  expect(await outcomeOf(slow)).toBe("dispatched");
 });
 
 it.each(["ValidationError", "ThrottlingException", "InternalFailure"])(
   "the error %s leaves the job undispatched, and its message is redelivered",
   async (name) => {
-    const { deps, endpoint, jobs } = await setUp();
-    endpoint.fault = Object.assign(new Error("no"), { name });
+    const { deps, backend, jobs } = await setUp();
+    backend.fault = Object.assign(new Error("no"), { name });
     await expect(dispatch(deps, newJob)).rejects.toThrow("no");
     expect(await jobs.read(newJob)).toMatchObject({ status: "queued", dispatched: null });
-    endpoint.fault = null;
-    expect(await dispatch(deps, newJob)).toBe("dispatched");
+    backend.fault = null;
+    expect(await outcomeOf(deps)).toBe("dispatched");
   },
 );

@@ -3,14 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import {
-  type JobRef,
-  type JobStore,
-  jobStore,
-  newVideoId,
-  type VideoParams,
-} from "../../lib/service/jobs/index.ts";
+import type { ResolvedRequest } from "../../lib/generation/request/index.ts";
+import { type JobRef, type JobStore, jobStore, newVideoId } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, openStore } from "../../lib/service/storage/index.ts";
+import { system } from "../../lib/shared/system.ts";
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -30,7 +26,7 @@ export interface Workplace {
   readonly clock: ReturnType<typeof shiftableClock>;
   readonly jobs: JobStore;
   /** Queues a video of the model in `folder`. */
-  queue(params?: Partial<VideoParams>, options?: { deadlineMs?: number }): Promise<JobRef>;
+  queue(params?: Partial<ResolvedRequest>, options?: { deadlineMs?: number }): Promise<JobRef>;
   artifacts(): Promise<readonly string[]>;
   remove(): Promise<void>;
 }
@@ -41,8 +37,8 @@ export async function openWorkplace(modelFolder: string, storeUrl?: string): Pro
   const url = storeUrl ?? pathToFileURL(folder).href;
   const store = await openStore(url, { signUrl: () => "" });
   const clock = shiftableClock();
-  const jobs = jobStore({ store, clock, random: randomBytes });
-  const defaults: VideoParams = {
+  const jobs = jobStore({ store, clock, random: randomBytes, sleep: system.sleep });
+  const defaults: ResolvedRequest = {
     model: basename(modelFolder),
     prompt: "a red circle moves",
     negativePrompt: null,
@@ -90,4 +86,4 @@ export async function openWorkplace(modelFolder: string, storeUrl?: string): Pro
 export const endless = {
   steps: 1000,
   cache: { policy: "off", motion: true, warmupSteps: 0 },
-} satisfies Partial<VideoParams>;
+} satisfies Partial<ResolvedRequest>;

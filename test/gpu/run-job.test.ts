@@ -6,8 +6,11 @@ import { namedByFolder } from "../../functions/gpu/models.ts";
 import { type JobRunOptions, runJob } from "../../functions/gpu/run-job.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { hashWeights } from "../../lib/generation/checkpoint/index.ts";
+import { resolvedRequestSchema } from "../../lib/generation/request/index.ts";
 import { type JobRecord, type JobRef, jobStore } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
+import { system } from "../../lib/shared/system.ts";
+import { requestFor } from "../generation/pipeline/request-for.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { decodeWithWebcodecs } from "../generation/video/decode-mp4.ts";
 import { endless, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
@@ -73,7 +76,7 @@ function denoising(ref: JobRef): Promise<JobRecord> {
 function behind(changed: Partial<ObjectStore>): Pick<JobRunOptions, "store" | "jobs"> {
   const store = { ...place.store, ...changed };
   const random = (byteCount: number) => crypto.getRandomValues(new Uint8Array(byteCount));
-  return { store, jobs: jobStore({ store, clock: place.clock, random }) };
+  return { store, jobs: jobStore({ store, clock: place.clock, random, sleep: system.sleep }) };
 }
 
 const types = (record: JobRecord | null) => record!.history.map(({ type }) => type);
@@ -102,9 +105,11 @@ describe("a job that succeeds", () => {
     const { frames } = await decodeWithWebcodecs(path);
     expect([frames.width, frames.height, frames.count]).toEqual([16, 16, 4]);
 
-    const { prompt, seed, steps } = record.params;
+    const { prompt, seed, steps } = resolvedRequestSchema.parse(record.params);
     const { pipeline } = await models.open(basename(folder));
-    const { trace } = await pipeline.generate({ prompt, seed, steps, cache: "static:2" });
+    const { trace } = await pipeline.generate(
+      requestFor(pipeline, { prompt, seed, steps, cache: "static:2" }),
+    );
     const receipt = record.receipt!;
     expect(receipt.steps.computed_indices).toEqual([1, 3, 5, 7, 8]);
     expect(receipt.steps).toMatchObject({ requested: 8, computed: 5, reused: 3, reused_indices: [2, 4, 6] });
@@ -176,7 +181,12 @@ describe("a job that this worker no longer holds", () => {
     const { ended } = start(ref);
     await denoising(ref);
     const later = { now: () => Date.now() + 3_000_000 };
-    const others = jobStore({ store: place.store, clock: later, random: () => new Uint8Array(12) });
+    const others = jobStore({
+      store: place.store,
+      clock: later,
+      random: () => new Uint8Array(12),
+      sleep: system.sleep,
+    });
     await others.apply(ref, { type: "claim", owner: "other", leaseMs: 60_000 });
     await expect(ended).resolves.toMatchObject({ status: "running", attempt: 2, lease: { owner: "other" } });
     expect(await place.artifacts()).toEqual([]);
@@ -258,8 +268,9 @@ describe("a job that this worker no longer holds", () => {
 
 describe("a job that fails", () => {
   it("a job with an invalid request fails for good, in the words of the request", async () => {
-    const record = await start(await place.queue({ width: 17 })).ended;
-    const message = "This model cannot make videos of 17x16: choose 16x16, 32x16.";
+    const cache = { policy: "static:2", motion: true, warmupSteps: 9 };
+    const record = await start(await place.queue({ cache })).ended;
+    const message = "The warm-up is 9: a warm-up is a whole number of steps, from 0 to the 8 of the run.";
     expect(record).toMatchObject({ status: "failed", error: { code: "invalid_request", message } });
   });
 

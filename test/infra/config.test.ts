@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DeploymentError, INFERENCE_AMIS, parseDeployment } from "../../infra/config.ts";
-import { INSTANCE_TYPES } from "../../infra/instance-types.ts";
+import { INFERENCE_AMIS } from "../../infra/backends/sagemaker/inference-amis.ts";
+import { INSTANCE_TYPES } from "../../infra/backends/sagemaker/instance-types.ts";
+import { DeploymentError, parseDeployment } from "../../infra/config.ts";
 
 const account = "123456789012";
 const certificateArn = `arn:aws:acm:us-east-1:${account}:certificate/0123abcd-4567`;
@@ -28,6 +29,7 @@ describe("a deployment", () => {
       account,
       region: "us-east-1",
       model: "demo",
+      backend: "sagemaker",
       instanceTypes: ["ml.g6e.2xlarge", "ml.g6e.4xlarge"],
       instancesMax: 1,
       idleMinutes: 5,
@@ -97,6 +99,7 @@ describe("a mistake in the settings", () => {
     [{ account: "12" }, "-c account must be the twelve digits of an AWS account."],
     [{ region: "mars" }, "-c region must be a region such as eu-central-1."],
     [{ model: "../x" }, "-c model must be the name of a model that was pushed."],
+    [{ backend: "ec2" }, "-c backend must be sagemaker."],
     [{ instanceTypes: "ml.g4dn.huge" }, `-c instanceTypes may name ${types}.`],
     [{ instanceTypes: "" }, `-c instanceTypes may name ${types}.`],
     [{ instanceTypes: [] }, "-c instanceTypes must name a type."],
@@ -107,6 +110,8 @@ describe("a mistake in the settings", () => {
     [{ retentionDays: "never" }, "-c retentionDays must be a whole number from 1 to 3650."],
     [{ unfinishedMax: -1 }, "-c unfinishedMax must be a whole number from 1 to 1000."],
     [{ waf: "yes" }, "-c waf must be true or false."],
+    [{ waf: { toString: "" } }, "-c waf must be true or false."],
+    [{ retentionDays: { toString: 1 } }, "-c retentionDays must be a whole number from 1 to 3650."],
     [{ imageUri: "adareel:latest" }, "-c imageUri must be an image in Amazon ECR, with its tag or digest."],
     [{ build: "podman" }, "-c build must be docker or codebuild."],
     [{ inferenceAmi: "newest" }, `-c inferenceAmi must be one of ${Object.keys(INFERENCE_AMIS).join(", ")}.`],

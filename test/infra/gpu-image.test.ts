@@ -11,8 +11,8 @@ import { Match, Template } from "aws-cdk-lib/assertions";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+import { GpuImage } from "../../infra/backends/sagemaker/image.ts";
 import { parseDeployment } from "../../infra/config.ts";
-import { GpuImage } from "../../infra/gpu-image.ts";
 import { ACCOUNT } from "./deployment.ts";
 import { permissionsOf } from "./policies.ts";
 

@@ -11,6 +11,7 @@ import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import { system } from "../../lib/shared/system.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { NOW, newJob, outputs, receipt } from "../service/jobs/sample-job.ts";
 import { temporaryFolder } from "../service/storage/temporary-folder.ts";
@@ -28,7 +29,13 @@ async function writtenFolders(): Promise<Map<string, boolean>> {
       return memory.put(key, body, options);
     },
   };
-  const deps = { store, clock: { now: () => NOW }, random: randomBytes, ring: keyRing(randomBytes(32)) };
+  const deps = {
+    store,
+    clock: { now: () => NOW },
+    random: randomBytes,
+    sleep: system.sleep,
+    ring: keyRing(randomBytes(32), system.random),
+  };
 
   const keys = apiKeys(deps);
   await keys.revoke((await keys.create({ tenant: "acme", name: "" })).apiKey.id);

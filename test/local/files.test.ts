@@ -10,6 +10,7 @@ import {
   type SignedUrlOptions,
   urlSigner,
 } from "../../lib/service/storage/index.ts";
+import { system } from "../../lib/shared/system.ts";
 
 const KEY = "artifacts/acme/video_1/1/video.mp4";
 const CONTENT = "0123456789";
@@ -25,7 +26,7 @@ let app: Hono;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "adareel-files-"));
-  store = await openFolderStore(folder, { signUrl: signer.sign });
+  store = await openFolderStore(folder, { signUrl: signer.sign, random: system.random });
   await store.put(KEY, Buffer.from(CONTENT), { contentType: "video/mp4" });
   await store.put("jobs/acme/secret.json", Buffer.from("{}"));
   app = new Hono().route("/files", fileRoutes(store, signer));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { sageMaker } from "../../tools/plan/backends/sagemaker.ts";
 import { type BillLine, idleMonth, totalOf, videoBill } from "../../tools/plan/bill.ts";
 import { PRICES, type Price, quoted } from "../../tools/plan/prices.ts";
 
@@ -27,13 +28,14 @@ describe("a month without a video", () => {
 });
 
 describe("a video besides the GPU", () => {
-  const video = { videoMb: 100, videoSeconds: 60, hasWaf: false };
+  const video = { videoMb: 100, videoSeconds: 60, backendItems: sageMaker.videoItems, hasWaf: false };
 
   test("a video is written every two seconds, stored for a month and fetched once", () => {
     const lines = videoBill(video);
     expect(dollars(lines, "Record and files, writes")).toBeCloseTo((12 + 30) * 0.000005, 9);
     expect(dollars(lines, "Storage")).toBeCloseTo(0.0023, 9);
     expect(dollars(lines, "Download")).toBeCloseTo(0.009, 9);
+    expect(dollars(lines, "Notification")).toBeCloseTo(0.000_000_5, 12);
   });
 
   test("a video costs a firewall fee for each request when a firewall is configured", () => {

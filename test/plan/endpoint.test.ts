@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { drawArrivals } from "../../tools/plan/arrivals.ts";
+import { sageMaker } from "../../tools/plan/backends/sagemaker.ts";
 import { type SimulationOptions, simulate } from "../../tools/plan/endpoint.ts";
-import { deployedRules } from "../../tools/plan/scaling.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -19,7 +19,7 @@ function options({ arrivals, seconds, loadSeconds, coldSeconds, ...choices }: Ca
   return {
     arrivals,
     jobSeconds: { first: seconds + loadSeconds, other: seconds },
-    rules: deployedRules(choices),
+    rules: sageMaker.rules(choices),
     coldStartSeconds: () => coldSeconds,
   };
 }

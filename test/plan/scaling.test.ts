@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { deployedRules, type MinuteSample, type ScalingAction, scaler } from "../../tools/plan/scaling.ts";
+import { sageMaker } from "../../tools/plan/backends/sagemaker.ts";
+import { type MinuteSample, type ScalingAction, scaler } from "../../tools/plan/scaling.ts";
 
-const rules = deployedRules({ instancesMax: 3, idleMinutes: 5 });
+const rules = sageMaker.rules({ instancesMax: 3, idleMinutes: 5 });
 
 /** A minute in which that many jobs were queued or running, before so many instances. */
 const minute = (backlog: number, inService: number, starting = 0): MinuteSample => ({
@@ -45,8 +46,8 @@ describe("scaling from zero", () => {
 });
 
 test("the cooldown of waking does not exceed a short idle window, or the next job would wait for it", () => {
-  expect(deployedRules({ instancesMax: 1, idleMinutes: 3 }).wake.cooldownSeconds).toBe(180);
-  expect(deployedRules({ instancesMax: 1, idleMinutes: 60 }).wake.cooldownSeconds).toBe(300);
+  expect(sageMaker.rules({ instancesMax: 1, idleMinutes: 3 }).wake.cooldownSeconds).toBe(180);
+  expect(sageMaker.rules({ instancesMax: 1, idleMinutes: 60 }).wake.cooldownSeconds).toBe(300);
 });
 
 describe("scaling out", () => {

@@ -8,7 +8,7 @@ import {
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { redeliver } from "../../lib/service/webhooks/index.ts";
 import type { Random } from "../../lib/shared/ports.ts";
-import { newJob } from "../service/jobs/sample-job.ts";
+import { forgotten, newJob } from "../service/jobs/sample-job.ts";
 import type { HintQueue } from "./hint-queue.ts";
 import type { Network, Process } from "./network.ts";
 import type { Swarm } from "./swarm.ts";
@@ -78,7 +78,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
   }
   if (random.chance(0.2)) {
     await network.sleep(process, random.integer(0, 600_000));
-    await ask(options, ({ jobs }) => jobs.apply(ref, { type: "delete" }));
+    await ask(options, ({ jobs }) => jobs.apply(ref, { type: "delete", params: forgotten }));
   }
 }
 

@@ -1,26 +1,20 @@
+import type { Backend, Outcome } from "../../lib/service/backends/index.ts";
 import type { JobRef } from "../../lib/service/jobs/index.ts";
-import { jobAt } from "../../lib/service/queue/index.ts";
+import { MessageError, parsedJson } from "../../lib/service/queue/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { HintQueue } from "./hint-queue.ts";
 import type { Network, Process } from "./network.ts";
 
-/** Subset of InvokeEndpointAsync's input that the simulated endpoint reads. */
-interface Invoke {
-  readonly input: { readonly EndpointName?: string | undefined; readonly InputLocation?: string | undefined };
-}
-
-export const STORE_URL = "s3://videos";
-
 /**
- * Simulated asynchronous endpoint of SageMaker: jobs wait in its queue for a worker, and it reports the ends
- * of invocations. Like hints, both are lost, repeated and delayed. From time to time the endpoint is
- * replaced.
+ * Simulated backend: jobs wait in its queue for a worker, and it reports the ends of runs. Like hints, both are lost,
+ * repeated and delayed. From time to time the endpoint is replaced.
  */
 export class Endpoint {
   name = "endpoint-1";
-  /** Accepted invocations, received by workers. */
+  readonly believedMs = 30 * 60_000;
+  /** Accepted jobs, received by workers. */
   readonly invocations: HintQueue;
-  /** Ends of invocations, received by settlers. */
+  /** Ends of runs, received by settlers. */
   readonly ends: HintQueue;
   replacedAt: number;
   readonly #network: Network;
@@ -32,20 +26,27 @@ export class Endpoint {
     this.replacedAt = network.time.now;
   }
 
-  /** Returns a process's client of SageMaker's runtime. */
-  runtimeFor(process: Process) {
-    const send = async ({ input }: Invoke): Promise<void> => {
-      const network = this.#network;
-      await network.sleep(process, network.latency());
-      const isRefused = input.EndpointName !== this.name || network.random.chance(network.faults.refused);
-      if (isRefused) throw new StoreError("unavailable", "The endpoint takes nothing now.");
-      await this.invocations.send(jobAt(STORE_URL, input.InputLocation!)!);
-      await network.sleep(process, network.latency());
+  /** Returns the current endpoint as a process reaches it. */
+  backendFor(process: Process): Backend {
+    const network = this.#network;
+    const { name, believedMs } = this;
+    return {
+      name,
+      believedMs,
+      pauseMs: 60_000,
+      submit: async (record) => {
+        await network.sleep(process, network.latency());
+        const isRefused = name !== this.name || network.random.chance(network.faults.refused);
+        if (isRefused) throw new StoreError("unavailable", "The endpoint takes nothing now.");
+        await this.invocations.send(record);
+        await network.sleep(process, network.latency());
+      },
+      outcomeOf: readOutcome,
+      waiting: async () => null,
     };
-    return { send: send as never };
   }
 
-  /** Reports that the invocation of a job has ended, or that its worker died. */
+  /** Reports that a run of the job has ended, or that its worker died. */
   tell(ref: JobRef): void {
     void this.ends.send(ref);
   }
@@ -56,4 +57,15 @@ export class Endpoint {
     this.replacedAt = this.#network.time.now;
     this.invocations.clear();
   }
+}
+
+/** Returns the message by which the endpoint tells of a run that has ended. */
+export function outcomeMessage({ ref: { tenant, id }, failure }: Outcome): string {
+  return JSON.stringify({ ended: { tenant, id }, failure });
+}
+
+function readOutcome(message: string): Outcome {
+  const told = parsedJson(message) as { ended?: JobRef; failure?: string | null } | null | undefined;
+  if (!told?.ended) throw new MessageError("The message is not what the endpoint says of a run.");
+  return { ref: told.ended, failure: told.failure ?? null };
 }

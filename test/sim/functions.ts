@@ -1,9 +1,8 @@
 import { dispatch } from "../../functions/dispatch/dispatch.ts";
 import { settle } from "../../functions/settle/settle.ts";
-import type { JobRef, JobStore } from "../../lib/service/jobs/index.ts";
-import { jobLocation, type SqsHints } from "../../lib/service/queue/index.ts";
+import type { DelayedHints, JobRef, JobStore } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
-import { type Endpoint, STORE_URL } from "./endpoint.ts";
+import { type Endpoint, outcomeMessage } from "./endpoint.ts";
 import type { HintQueue } from "./hint-queue.ts";
 import type { Network, Process } from "./network.ts";
 
@@ -13,7 +12,7 @@ export interface FunctionOptions {
   readonly endpoint: Endpoint;
   readonly jobs: JobStore;
   readonly work: HintQueue;
-  readonly hints: SqsHints;
+  readonly hints: DelayedHints;
 }
 
 /** Time until a queue delivers a message again that could not be handled. */
@@ -23,14 +22,12 @@ export async function runDispatcher(options: FunctionOptions): Promise<never> {
   const { process, network, endpoint, work, ...given } = options;
   const deps = {
     ...given,
-    runtime: endpoint.runtimeFor(process),
-    storeUrl: STORE_URL,
     clock: process.clock,
     sleep: (durationMs: number) => network.sleep(process, durationMs),
   };
   for (;;) {
     const ref = await work.receive(process);
-    await orLater(work, ref, () => dispatch({ ...deps, endpointName: endpoint.name }, ref));
+    await orLater(work, ref, () => dispatch({ ...deps, backend: endpoint.backendFor(process) }, ref));
   }
 }
 
@@ -38,9 +35,10 @@ export async function runSettler({ process, network, endpoint, ...given }: Funct
   const sleep = (durationMs: number) => network.sleep(process, durationMs);
   for (;;) {
     const ref = await endpoint.ends.receive(process);
-    const failureReason = network.random.chance(0.5) ? "The worker was lost." : null;
-    const end = { inputLocation: jobLocation(STORE_URL, ref), failureReason };
-    await orLater(endpoint.ends, ref, () => settle({ ...given, storeUrl: STORE_URL, sleep }, end));
+    const failure = network.random.chance(0.5) ? "The worker was lost." : null;
+    const backend = endpoint.backendFor(process);
+    const outcome = backend.outcomeOf(outcomeMessage({ ref, failure }));
+    await orLater(endpoint.ends, ref, () => settle({ ...given, backend, sleep }, outcome));
   }
 }
 

@@ -18,7 +18,8 @@ const NEXT: Record<JobStatus, readonly JobStatus[]> = {
 const CLEARED = { params: null, history: null, outputs: null, deletedAt: null, updatedAt: null };
 
 export interface InvariantsOptions {
-  readonly store: MemoryStore;
+  /** Objects of the store. */
+  readonly objects: Pick<ReadonlyMap<string, StoredObject>, "get" | "has">;
   readonly now: () => number;
   readonly skewMs: number;
   readonly violate: (sentence: string) => void;
@@ -39,23 +40,33 @@ export class Invariants {
     this.#options = options;
   }
 
-  /** Wraps the store so that every record written by `process` is checked. */
-  watched(process: Process): ObjectStore {
-    const { store } = this.#options;
+  /** Wraps a store in memory so that every record written by `process` is checked. */
+  watched(store: MemoryStore, process: Process): ObjectStore {
     return {
       ...store,
       put: (key, ...rest) => {
         const before = store.objects.get(key);
         const result = store.put(key, ...rest);
         const object = store.objects.get(key);
-        if (key.startsWith("jobs/") && object && object !== before) this.#written(key, object, process);
+        if (object && object !== before) this.written(key, object, process);
         return result;
       },
     };
   }
 
-  #written(key: string, { body }: StoredObject, process: Process): void {
-    const { value: record } = JSON.parse(new TextDecoder().decode(body)) as { value: JobRecord };
+  /** Forgets writes that a power cut has taken back. */
+  takenBack(keys: readonly string[]): void {
+    for (const key of keys.filter((each) => each.startsWith("jobs/"))) {
+      const object = this.#options.objects.get(key);
+      if (object) this.records.set(key, recordIn(object));
+      else this.records.delete(key);
+    }
+  }
+
+  /** Checks an object that a process has just written. */
+  written(key: string, object: StoredObject, process: Process): void {
+    if (!key.startsWith("jobs/")) return;
+    const record = recordIn(object);
     const before = this.records.get(key);
     const check = (holds: boolean, sentence: string) => {
       if (!holds) this.#options.violate(`${sentence} (${record.id}, by ${process.name})`);
@@ -66,7 +77,7 @@ export class Invariants {
     else {
       // A slow creation writes its marker again later, so only fast ones are checked.
       const isSwift = process.troubledAt < this.#options.now() - CREATION_MS_MAX;
-      const isMarked = this.#options.store.objects.has(unfinishedKey(record));
+      const isMarked = this.#options.objects.has(unfinishedKey(record));
       check(!isSwift || isMarked, "L1: a record begins with a marker");
       check(record.status === "queued" && record.attempt === 0, "a job begins queued");
     }
@@ -133,7 +144,7 @@ export class Invariants {
 
   #checkOutputs(record: JobRecord, check: Check): void {
     const { key, sha256 } = record.outputs!.video;
-    const stored = this.#options.store.objects.get(key);
+    const stored = this.#options.objects.get(key);
     check(stored !== undefined, "S6: a completed job has its video");
     check(
       key.split("/").slice(1, 4).join("/") === `${record.tenant}/${record.id}/${record.attempt}`,
@@ -141,6 +152,10 @@ export class Invariants {
     );
     check(!stored || createHash("sha256").update(stored.body).digest("hex") === sha256, "S6: checksums");
   }
+}
+
+function recordIn({ body }: StoredObject): JobRecord {
+  return (JSON.parse(new TextDecoder().decode(body)) as { value: JobRecord }).value;
 }
 
 /** Limit of a creation's duration, as in the job store. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEPLOYED_MUTATIONS, MUTATIONS } from "./mutations.ts";
+import { DEPLOYED_MUTATIONS, DISK_MUTATIONS, MUTATIONS } from "./mutations.ts";
 import { simulate, type Topology } from "./simulation.ts";
 
 /** SIM_MUTATIONS=all also looks for those that show themselves in few seeds only, and counts them in 50. */
@@ -20,6 +20,7 @@ const RARE = [
 
 describe.each<[Topology, typeof MUTATIONS]>([
   ["local", MUTATIONS],
+  ["folder", DISK_MUTATIONS],
   ["deployed", DEPLOYED_MUTATIONS],
 ])("the simulation of a %s service with a mutation", (topology, mutations) => {
   for (const [name, mutation] of Object.entries(mutations)) {

@@ -170,6 +170,36 @@ export const DEPLOYED_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
+/** Mutations that only a disk with power cuts can reveal. */
+export const DISK_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  "a version is not synced before it is linked": {
+    files: unsynced((flags) => flags === "wx"),
+  },
+  "a folder is not synced after an entry was added": {
+    files: unsynced((flags) => flags === undefined),
+  },
+  "a new version replaces one of the same number": {
+    files: (files) => ({
+      ...files,
+      async link(existing, path) {
+        await files.unlink(path).catch(() => undefined);
+        return files.link(existing, path);
+      },
+    }),
+  },
+};
+
+/** Ignores `sync` of files and folders that are opened with certain flags. */
+function unsynced(isIgnored: (flags: string | undefined) => boolean): NonNullable<Mutation["files"]> {
+  return (files) => ({
+    ...files,
+    async open(path, flags, mode) {
+      const file = await files.open(path, flags, mode);
+      return isIgnored(flags) ? { ...file, sync: async () => undefined } : file;
+    },
+  });
+}
+
 /** Replaces some operations of the store. */
 function storing(change: (store: ObjectStore) => Partial<ObjectStore>): Mutation {
   return { store: (store) => ({ ...store, ...change(store) }) };

@@ -1,10 +1,11 @@
 import { sweepJobs } from "../../functions/sweep/sweep.ts";
 import { sendWebhooks } from "../../functions/webhook/webhook.ts";
+import { isBelievedIn } from "../../lib/service/backends/index.ts";
 import {
   type Applied,
+  type DelayedHints,
   type Hints,
   hasUnsettled,
-  isDispatched,
   isFinished,
   type JobRecord,
   type JobRef,
@@ -17,8 +18,8 @@ import {
 import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/service/jobs/object-keys.ts";
 import { CLOCK_SKEW_MS } from "../../lib/service/jobs/transition.ts";
 import { keyRing } from "../../lib/service/keys/index.ts";
-import type { SqsHints } from "../../lib/service/queue/index.ts";
-import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
+import type { FileSystem } from "../../lib/service/storage/file-system.ts";
+import { type ObjectStore, type StoredObject, StoreError } from "../../lib/service/storage/index.ts";
 import { deliverWebhooks, type Post, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { NOW, newJob } from "../service/jobs/sample-job.ts";
@@ -27,6 +28,7 @@ import { Endpoint } from "./endpoint.ts";
 import { orLater, runDispatcher, runSettler } from "./functions.ts";
 import { HintQueue } from "./hint-queue.ts";
 import { Invariants } from "./invariants.ts";
+import { Machine } from "./machine.ts";
 import { Network, PAUSE_MS_MAX, Process } from "./network.ts";
 import { Receiver } from "./receiver.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -45,6 +47,8 @@ export interface Mutation {
   readonly hints?: (hints: Hints) => Hints;
   readonly worker?: Pick<WorkerOptions, "artifactKey" | "heedsRefusals" | "heedsSilence">;
   readonly hasSweeper?: false;
+  /** Changes the file system that processes use, in the topology `folder`. */
+  readonly files?: (files: FileSystem) => FileSystem;
 }
 
 export interface Outcome {
@@ -70,11 +74,15 @@ const REPLACEMENTS_MAX = 3;
 /** Hints of a deployment's clients: none, because the bucket's events are the hints. */
 const SILENT = { send: async () => undefined };
 
+const POWER_CUTS_MAX = 3;
+
 /**
  * Topology of the service. Locally, workers receive the hints. In a deployment, jobs are dispatched to an
  * endpoint with its own queue, and the bucket's events are the hints.
+ * `folder` is local too, with the folder store on a disk of a machine whose power may be cut, instead of a store in
+ * memory that never fails.
  */
-export type Topology = "local" | "deployed";
+export type Topology = "local" | "folder" | "deployed";
 
 /** Runs one seed until all jobs and webhooks are settled, an invariant is violated, or nothing is left to happen. */
 export function simulate(
@@ -93,14 +101,19 @@ class Simulation {
   readonly #random: SeededRandom;
   readonly #time: VirtualTime;
   readonly #network: Network;
-  readonly #store = memoryStore();
+  /** Holds the webhook endpoints, and everything else too without a machine. */
+  readonly #memory = memoryStore();
+  readonly #machine: Machine | null;
+  readonly #alive = new Set<Process>();
+  /** Keys of records of which a power cut took back writes that others may have read before. */
+  readonly #takenBack = new Set<string>();
   readonly #invariants: Invariants;
   readonly #receiver: Receiver;
   readonly #work: HintQueue;
   readonly #webhooks: HintQueue;
   /** Endpoint of a deployment; null locally. */
   readonly #endpoint: Endpoint | null;
-  readonly #ring = keyRing(new Uint8Array(32));
+  readonly #ring = keyRing(new Uint8Array(32), (byteCount) => this.#random.bytes(byteCount));
   readonly #ledger: Ledger = {
     acknowledged: [],
     cancelled: [],
@@ -127,8 +140,9 @@ class Simulation {
     this.#work = new HintQueue(this.#network);
     this.#webhooks = new HintQueue(this.#network);
     this.#endpoint = topology === "deployed" ? new Endpoint(this.#network) : null;
+    this.#machine = topology === "folder" ? this.#newMachine() : null;
     this.#invariants = new Invariants({
-      store: this.#store,
+      objects: this.#objects,
       now: () => this.#time.now,
       skewMs: swarm.skewMs,
       violate: this.#violate,
@@ -144,6 +158,7 @@ class Simulation {
     this.#staff("sender", senders, this.#runSender);
     if (this.#mutation.hasSweeper !== false) this.#staff("sweeper", sweepers, this.#runSweeper);
     if (this.#endpoint) this.#deploy(this.#endpoint);
+    if (this.#machine) this.#planPowerCuts(this.#machine);
     for (let number = 0; number < jobs; number += 1) this.#runClient(number);
     this.#time.after(faultsMs, () => {
       this.#network.heal();
@@ -162,10 +177,11 @@ class Simulation {
 
   async #prepare(): Promise<void> {
     const endpoints = webhookEndpoints({
-      store: this.#store,
+      store: this.#memory,
       ring: this.#ring,
       clock: this.#rightClock,
       random: this.#random.bytes,
+      sleep: (durationMs) => new Promise((resolve) => this.#time.after(durationMs, () => resolve(null))),
     });
     for (const tenant of TENANTS.slice(1)) {
       await endpoints.create(tenant, {
@@ -175,9 +191,10 @@ class Simulation {
       });
     }
     if (!this.#swarm.isDamaged) return;
+    const store = (await this.#machine?.prepare()) ?? this.#memory;
     const damaged = { ...newJob, tenant: "aaa" };
-    await this.#store.put(jobKey(damaged), new TextEncoder().encode("{}"));
-    await this.#store.put(`${UNFINISHED_PREFIX}aaa/key/${damaged.id}`, new TextEncoder().encode(`${NOW}`));
+    await store.put(jobKey(damaged), new TextEncoder().encode("{}"));
+    await store.put(`${UNFINISHED_PREFIX}aaa/key/${damaged.id}`, new TextEncoder().encode(`${NOW}`));
   }
 
   get #rightClock() {
@@ -201,10 +218,12 @@ class Simulation {
       };
       const process = new Process(`${role}${index}-${life}`, { now }, () => {
         this.#invariants.dead.add(process.name);
+        this.#alive.delete(process);
         this.#apis.delete(process);
         this.#bury(process.name);
         this.#time.after(this.#random.integer(500, 30_000), () => spawn(index, life + 1));
       });
+      this.#alive.add(process);
       this.#time.note(`${process.name} starts`);
       run(process).catch((error: Error) => this.#violate(`${process.name} broke: ${error.stack}`));
     };
@@ -228,6 +247,34 @@ class Simulation {
       this.#time.after(this.#random.integer(0, faultsMs), () => endpoint.replace());
   }
 
+  #newMachine(): Machine {
+    return new Machine({
+      network: this.#network,
+      mutate: this.#mutation.files ?? ((files) => files),
+      onWrite: (key, object, process) => this.#invariants.written(key, object, process),
+      violate: this.#violate,
+    });
+  }
+
+  /** Objects of the store. */
+  get #objects(): Pick<ReadonlyMap<string, StoredObject>, "get" | "has"> & { keys(): Iterable<string> } {
+    return this.#machine?.objects ?? this.#memory.objects;
+  }
+
+  /** Plans power cuts, in which all processes die, queues are emptied and the disk loses what was not synced. */
+  #planPowerCuts(machine: Machine): void {
+    const cut = () => {
+      this.#time.note("the power is cut");
+      for (const process of [...this.#alive]) process.die();
+      for (const queue of [this.#work, this.#webhooks]) queue.clear();
+      const keys = machine.cutPower();
+      for (const key of keys) this.#takenBack.add(key);
+      if (this.#violations.length === 0) this.#invariants.takenBack(keys);
+    };
+    for (let count = this.#random.integer(1, POWER_CUTS_MAX); count > 0; count -= 1)
+      this.#time.after(this.#random.integer(0, this.#swarm.faultsMs), cut);
+  }
+
   /** Sometimes reports the death of a worker, as a parent process does. */
   #bury(owner: string): void {
     const ref = this.#underWay.get(owner);
@@ -248,11 +295,16 @@ class Simulation {
 
   #jobsFor(process: Process): { jobs: JobStore; store: ObjectStore } {
     const { jobs: mutateJobs, store: mutateStore } = this.#mutation;
-    const bucket = this.#eventful(this.#invariants.watched(process));
-    const reached = this.#network.storeFor(process, bucket);
+    const stored = this.#machine?.storeFor(process) ?? this.#invariants.watched(this.#memory, process);
+    const reached = this.#network.storeFor(process, this.#eventful(stored));
     const store = mutateStore?.(reached) ?? reached;
     const sleep = (durationMs: number) => this.#network.sleep(process, durationMs);
-    const jobs = jobStore({ store, clock: process.clock, random: this.#random.bytes, sleep });
+    const jobs = jobStore({
+      store,
+      clock: process.clock,
+      random: this.#random.bytes,
+      sleep,
+    });
     return { jobs: mutateJobs?.(jobs, { store, process, endpoint: this.#endpoint }) ?? jobs, store };
   }
 
@@ -271,7 +323,7 @@ class Simulation {
   }
 
   /** Hints as sent by the functions of a deployment. */
-  get #hints(): SqsHints {
+  get #hints(): DelayedHints {
     return {
       work: (ref, delaySeconds = 0) => this.#work.send(ref, delaySeconds * 1000),
       webhooks: (ref, delaySeconds = 0) => this.#webhooks.send(ref, delaySeconds * 1000),
@@ -326,7 +378,7 @@ class Simulation {
         const isStale = ({ updatedAt }: JobRecord) => updatedAt + STALE_MS <= clock.now();
         const options = { jobs, hints, clock, onError };
         const report = this.#endpoint
-          ? await sweepJobs({ ...options, endpointName: this.#endpoint.name })
+          ? await sweepJobs({ ...options, backend: this.#endpoint.backendFor(process) })
           : await sweep({ ...options, isStale });
         for (const name of REPAIRS) this.#repairs[name] += report[name];
       } catch (error) {
@@ -339,10 +391,11 @@ class Simulation {
     const { jobs } = this.#jobsFor(process);
     // This store has no faults, so it never needs to wait: only jobs are simulated here.
     const endpoints = webhookEndpoints({
-      store: this.#store,
+      store: this.#memory,
       ring: this.#ring,
       clock: process.clock,
       random: this.#random.bytes,
+      sleep: (durationMs) => this.#network.sleep(process, durationMs),
     });
     const post = this.#receiver.postFrom(process);
     const options = {
@@ -453,11 +506,11 @@ class Simulation {
     const { now } = this.#time;
     const lateMs = STALE_MS + sweepMs;
     const isNew = endpoint.replacedAt + lateMs > now;
-    return isNew || isDispatched(record, { to: endpoint.name, now: now - lateMs });
+    return isNew || isBelievedIn(endpoint, record, now - lateMs);
   }
 
   #isOver(): boolean {
-    const markers = [...this.#store.objects.keys()].filter(
+    const markers = [...this.#objects.keys()].filter(
       (key) => key.startsWith(UNDELIVERED_PREFIX) || key.startsWith(UNFINISHED_PREFIX),
     );
     return markers.length === (this.#swarm.isDamaged ? 1 : 0);
@@ -471,6 +524,8 @@ class Simulation {
     }
     const byClient = new Map<number, { ids: Set<string>; fingerprints: Set<string> }>();
     for (const { client, fingerprint, ref } of this.#ledger.acknowledged) {
+      // The answer may have come from a record that was read before it was durable.
+      if (this.#takenBack.has(jobKey(ref))) continue;
       if (!this.#recordOf(ref)) this.#violate(`S1: ${ref.id} was acknowledged and is not there`);
       if (client < 0) continue;
       const known = byClient.get(client) ?? { ids: new Set(), fingerprints: new Set() };
@@ -483,6 +538,7 @@ class Simulation {
       if (fingerprints.size > 1) this.#violate(`S2: client ${client} has one key for two requests`);
     }
     for (const ref of this.#ledger.cancelled) {
+      if (this.#takenBack.has(jobKey(ref))) continue;
       if (this.#recordOf(ref)?.status !== "cancelled") this.#violate(`S3: ${ref.id} was cancelled`);
     }
   }

@@ -1,8 +1,10 @@
 import { expect, it } from "vitest";
 import { sweepJobs, unfinishedMetric } from "../../functions/sweep/sweep.ts";
-import { DISPATCH_BELIEVED_MS } from "../../lib/service/jobs/index.ts";
+import { stubBackend } from "../service/backends/stub-backend.ts";
 import { openJobs } from "../service/jobs/open-jobs.ts";
 import { NOW, newJob } from "../service/jobs/sample-job.ts";
+
+const BELIEVED_MS = 1_800_000;
 
 async function setUp() {
   const { jobs, clock, pass } = openJobs();
@@ -12,12 +14,14 @@ async function setUp() {
     work: async () => void hinted.push("work"),
     webhooks: async () => void hinted.push("webhooks"),
   };
-  const look = (endpointName = "adareel-1") =>
-    sweepJobs({ jobs, hints, endpointName, clock, onError: (error) => expect.unreachable(String(error)) });
+  const look = (name = "adareel-1", count: number | null = null) => {
+    const backend = { ...stubBackend({ name, believedMs: BELIEVED_MS }), waiting: async () => count };
+    return sweepJobs({ jobs, hints, backend, clock, onError: (error) => expect.unreachable(String(error)) });
+  };
   return { jobs, pass, hinted, look };
 }
 
-it("a job is hinted at again once it is in no endpoint's queue for a minute", async () => {
+it("a job is hinted at again once it is in no backend's queue for a minute", async () => {
   const { look, pass, hinted } = await setUp();
   pass(59_999);
   expect((await look()).resent).toBe(0);
@@ -26,14 +30,22 @@ it("a job is hinted at again once it is in no endpoint's queue for a minute", as
   expect(hinted.filter((queue) => queue === "work")).toHaveLength(1);
 });
 
-it("a job in the endpoint's queue is not hinted at again for as long as it may still wait there", async () => {
+it("a job in the backend's queue is not hinted at again for as long as it may still wait there", async () => {
   const { look, pass, jobs } = await setUp();
   await jobs.apply(newJob, { type: "dispatch", to: "adareel-1" });
-  pass(DISPATCH_BELIEVED_MS - 1);
+  pass(BELIEVED_MS - 1);
   expect((await look()).resent).toBe(0);
   expect((await look("adareel-2")).resent).toBe(1);
   pass(1);
   expect((await look()).resent).toBe(1);
+});
+
+it("a backend that says that nothing waits has lost the job, and one that has jobs is believed", async () => {
+  const { look, pass, jobs } = await setUp();
+  await jobs.apply(newJob, { type: "dispatch", to: "adareel-1" });
+  pass(60_000);
+  expect((await look("adareel-1", 3)).resent).toBe(0);
+  expect((await look("adareel-1", 0)).resent).toBe(1);
 });
 
 it("the number of unfinished jobs is a metric of the deployment", async () => {

@@ -3,13 +3,14 @@ import { expect, it } from "vitest";
 import { sendWebhooks } from "../../functions/webhook/webhook.ts";
 import { keyRing } from "../../lib/service/keys/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import { system } from "../../lib/shared/system.ts";
 import { openJobs } from "../service/jobs/open-jobs.ts";
 import { newJob } from "../service/jobs/sample-job.ts";
 
 /** A job that is over, and a receiver that answers with 500. */
 async function setUp() {
   const { store, jobs, clock, pass } = openJobs();
-  const ring = keyRing(randomBytes(32));
+  const ring = keyRing(randomBytes(32), system.random);
   const receiver = { status: 500, posts: 0 };
   const delays: (number | undefined)[] = [];
   await jobs.create(newJob, { unfinishedMax: 10 });
@@ -17,7 +18,7 @@ async function setUp() {
   const deps = {
     jobs,
     ring,
-    endpoints: webhookEndpoints({ store, ring, clock, random: randomBytes }),
+    endpoints: webhookEndpoints({ store, ring, clock, random: randomBytes, sleep: system.sleep }),
     post: async () => {
       receiver.posts += 1;
       return { ok: true, status: receiver.status, retryAfterSeconds: null, milliseconds: 1 } as const;

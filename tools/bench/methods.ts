@@ -1,5 +1,3 @@
-import type { GenerationRequest } from "../../lib/generation/request/index.ts";
-
 /** Methods that compute less than the full number of steps, and the references they are compared with. */
 
 /** Numbers of denoising steps at which methods are compared. */
@@ -12,7 +10,10 @@ export interface Method {
   readonly family: MethodFamily;
   /** True if AdaCache uses motion regularisation; false for every other method. */
   readonly motion: boolean;
-  readonly request: Required<Pick<GenerationRequest, "steps" | "cache" | "motion">>;
+  readonly request: {
+    readonly steps: number;
+    readonly cache: { readonly policy: string; readonly motion_regularisation: boolean };
+  };
 }
 
 /** Step counts of plain samplers that compute about as many steps as the cached runs. */
@@ -44,5 +45,10 @@ function method(
   family: MethodFamily,
   { steps, cache, motion = false }: { steps: number; cache: string; motion?: boolean },
 ): Method {
-  return { name, family, motion, request: { steps, cache, motion } };
+  return {
+    name,
+    family,
+    motion,
+    request: { steps, cache: { policy: cache, motion_regularisation: motion } },
+  };
 }

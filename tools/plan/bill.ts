@@ -2,13 +2,17 @@ import { type Figure, figure } from "./figure.ts";
 import { PRICES, type PriceName } from "./prices.ts";
 
 /** Something that is paid for, and how much of it. */
-export interface BillLine {
+export interface BillItem {
   readonly what: string;
   readonly quantity: number;
   readonly price: PriceName;
-  readonly dollars: number;
-  /** Why so much. */
+  /** Reason for the quantity. */
   readonly because: string;
+}
+
+/** Item of a bill with what it costs. */
+export interface BillLine extends BillItem {
+  readonly dollars: number;
 }
 
 export const totalOf = (lines: readonly BillLine[]): number =>
@@ -85,10 +89,12 @@ export function idleMonth({
 export function videoBill({
   videoMb,
   videoSeconds,
+  backendItems,
   hasWaf,
 }: {
   readonly videoMb: number;
   readonly videoSeconds: number;
+  readonly backendItems: readonly BillItem[];
   readonly hasWaf: boolean;
 }): BillLine[] {
   const requests = 1 + DEPLOYED.statusReads.value + DEPLOYED.downloads.value;
@@ -112,7 +118,7 @@ export function videoBill({
       "API, Lambdas, GPU",
     ),
     line("Queues", 12, "sqsRequest", "send, receive, delete of four messages"),
-    line("Notification", 1, "snsPublish", "that the invocation ended"),
+    ...backendItems.map(({ what, quantity, price, because }) => line(what, quantity, price, because)),
     line("Lambdas, invocations", 4, "lambdaRequest", "dispatch, settle, two for webhooks"),
     line("Lambdas, time", 4 * lambda.gbSeconds, "lambdaGbSecond", lambda.told),
     line("Storage", videoGb * months, "s3Storage", `${videoMb} MB for ${DEPLOYED.retentionDays.value} days`),

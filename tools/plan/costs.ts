@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { docsFolder } from "../bench/options.ts";
 import { writeText } from "../bench/results-file.ts";
+import { BACKENDS } from "./backends/index.ts";
 import { idleMonth, totalOf } from "./bill.ts";
 import { type Block, heading, list, markdown, paragraph } from "./blocks.ts";
 import { parsePlan } from "./options.ts";
@@ -92,7 +93,7 @@ what others published for theirs. Ask \`npm run plan -- --help\` for your own nu
       list([
         "How fast any of these instances is: the latencies are those of the authors' code on an A100, which is not " +
           "among them. Give `--speed`, or `--steps` and `--step-seconds`, once it was measured.",
-        "How long SageMaker takes from zero, and how its alarms and its scaling behave while an instance starts.",
+        BACKENDS[reference.options.backend].unseen,
         "Videos that fail and are tried again, instances that cannot be had, quotas.",
         "Savings Plans, free tiers, taxes, other regions.",
       ]),
@@ -100,9 +101,10 @@ what others published for theirs. Ask \`npm run plan -- --help\` for your own nu
   ].join("\n");
 }
 
-/** SageMaker makes an endpoint with an instance, which goes after the idle window. */
+/** Returns the dollars that a deployment pays when it makes the backend. */
 function deployment({ options, dollarsPerHour }: Plan): number {
-  const seconds = options.coldStartSeconds.figure.value + options.idleMinutes[0] * 60;
+  const { deploymentSeconds } = BACKENDS[options.backend];
+  const seconds = deploymentSeconds(options.coldStartSeconds.figure.value, options.idleMinutes[0]);
   return (seconds / 3600) * dollarsPerHour;
 }
 

@@ -1,12 +1,16 @@
-import { INSTANCE_TYPES } from "../../infra/instance-types.ts";
+import type { BackendName } from "../../infra/config.ts";
 import { command, type OptionValues, parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
 import { PROFILES, type Profile } from "./arrivals.ts";
+import { BACKENDS } from "./backends/index.ts";
 import { type Figure, figure } from "./figure.ts";
 import { parseModel } from "./model-options.ts";
 import { MODELS, type PlanModel } from "./models.ts";
 import { figureFrom, oneOf, wholesFrom, wholeTo } from "./option-values.ts";
 
 export const NAME = "npm run plan --";
+
+/** The only one that there is. */
+const BACKEND: BackendName = "sagemaker";
 
 const STEPS = figureFrom(1, 1000);
 const SECONDS = figureFrom(0, 3600);
@@ -48,7 +52,7 @@ export const PLAN = command({
       value: "N,N",
       text: "several are compared",
       default: "5",
-      read: wholesFrom({ least: 3, most: 60 }),
+      read: wholesFrom(BACKENDS[BACKEND].idleMinutes),
     },
     "cold-start-seconds": {
       value: "A-B",
@@ -82,6 +86,7 @@ export type Values = OptionValues<typeof PLAN.options>;
 
 /** Everything a plan is made of. */
 export interface PlanOptions {
+  readonly backend: BackendName;
   readonly model: PlanModel;
   readonly videosPerDay: number;
   readonly profile: Profile;
@@ -121,6 +126,7 @@ export function parsePlan(args: readonly string[]): PlanCommand {
     kind: "plan",
     isJson: values.json,
     options: {
+      backend: BACKEND,
       model,
       videosPerDay,
       profile,
@@ -130,21 +136,11 @@ export function parsePlan(args: readonly string[]): PlanCommand {
       speed: values.speed ?? figure(1, "assumed", `the instance is as fast as ${model.hardware}`),
       instancesMax: values["instances-max"],
       idleMinutes: values["idle-minutes"],
-      coldStartSeconds: values["cold-start-seconds"] ?? DEFAULT_COLD_START,
+      coldStartSeconds: values["cold-start-seconds"] ?? BACKENDS[BACKEND].coldStart,
       hasWaf: values.waf,
     },
   };
 }
-
-const DEFAULT_COLD_START = {
-  least: 300,
-  most: 660,
-  figure: figure(
-    480,
-    "published",
-    "public reports of asynchronous endpoints at zero: 643 s with 13 GB on an ml.g5.2xlarge, 5 to 8 minutes elsewhere",
-  ),
-} as const;
 
 function coldStartIn(words: string): PlanOptions["coldStartSeconds"] {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(words);
@@ -159,6 +155,6 @@ function coldStartIn(words: string): PlanOptions["coldStartSeconds"] {
 }
 
 function instanceTypesIn(words: string, flag: string): [string, ...string[]] {
-  const known = oneOf(Object.keys(INSTANCE_TYPES));
+  const known = oneOf(Object.keys(BACKENDS[BACKEND].instanceTypes));
   return words.split(",").map((name) => known(name.trim(), flag)) as [string, ...string[]];
 }

@@ -1,13 +1,12 @@
-import { INSTANCE_TYPES } from "../../infra/instance-types.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { quantile } from "../bench/statistics.ts";
 import { drawArrivals } from "./arrivals.ts";
+import { BACKENDS } from "./backends/index.ts";
 import { type BillLine, idleMonth, totalOf, videoBill } from "./bill.ts";
 import { type Simulation, simulate } from "./endpoint.ts";
 import { CACHES, type Cache, denoisingSeconds, videoSeconds } from "./models.ts";
 import type { PlanOptions } from "./options.ts";
 import { seededRandom } from "./random.ts";
-import { deployedRules } from "./scaling.ts";
 
 /** Seconds. */
 export interface Times {
@@ -60,7 +59,7 @@ export interface Plan {
  * @throws UsageError when nobody asks for a video
  */
 export function makePlan(options: PlanOptions): Plan {
-  const { model, instancesMax, idleMinutes, hasWaf } = options;
+  const { backend, model, instancesMax, idleMinutes, hasWaf } = options;
   const arrivals = drawArrivals(options);
   if (arrivals.length === 0) {
     throw new UsageError(
@@ -82,6 +81,7 @@ export function makePlan(options: PlanOptions): Plan {
         : pairs.flatMap((pair) => compared.map((cache) => outcomeOf(options, arrivals, { cache, ...pair }))),
     idle: idleMonth({ modelGb: model.modelGb.value, hasWaf }),
     besides: videoBill({
+      backendItems: BACKENDS[backend].videoItems,
       videoMb: model.videoMb.value,
       videoSeconds: denoisingSeconds(model.denoising, "fast") / options.speed.value,
       hasWaf,
@@ -94,7 +94,8 @@ export function dollarsPerVideo({ besides }: Plan, outcome: Outcome): number {
   return outcome.gpuDollarsPerVideo + totalOf(besides);
 }
 
-const dollarsPerHour = ({ instanceTypes }: PlanOptions) => INSTANCE_TYPES[instanceTypes[0]]!.dollarsPerHour;
+const dollarsPerHour = ({ backend, instanceTypes }: PlanOptions) =>
+  BACKENDS[backend].instanceTypes[instanceTypes[0]]!.dollarsPerHour;
 
 type Setting = Pick<Outcome, "cache" | "instancesMax" | "idleMinutes">;
 
@@ -104,7 +105,7 @@ function outcomeOf(options: PlanOptions, arrivals: readonly number[], setting: S
   const simulation = simulate({
     arrivals,
     jobSeconds: { first: seconds + model.load.value, other: seconds },
-    rules: deployedRules(setting),
+    rules: BACKENDS[options.backend].rules(setting),
     coldStartSeconds: coldStarts(options),
   });
   const { jobs, instances } = simulation;

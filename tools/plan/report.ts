@@ -1,5 +1,5 @@
-import { INSTANCE_TYPES, PRICES_DATE } from "../../infra/instance-types.ts";
 import { PROFILES } from "./arrivals.ts";
+import { BACKENDS } from "./backends/index.ts";
 import { type BillLine, DEPLOYED, totalOf } from "./bill.ts";
 import { type Block, heading, list, paragraph } from "./blocks.ts";
 import type { Figure } from "./figure.ts";
@@ -7,7 +7,6 @@ import { CACHES, type PlanModel } from "./models.ts";
 import type { PlanOptions } from "./options.ts";
 import { dollarsPerVideo, type Outcome, type Plan, type Times } from "./plan.ts";
 import { PRICES, quoted, SERVICE_PRICES_DATE } from "./prices.ts";
-import { deployedRules } from "./scaling.ts";
 
 /** A plan as it is printed: what comes out, what it costs besides, and what all of it rests on. */
 export function planReport(plan: Plan): Block[] {
@@ -108,13 +107,14 @@ export function assumptions(options: PlanOptions): string[] {
   const { model, instanceTypes, speed, coldStartSeconds: cold, profile, days, seed } = options;
   const [type, ...others] = instanceTypes;
   const [instancesMax, idleMinutes] = [options.instancesMax[0], options.idleMinutes[0]];
-  const { wake, grow } = deployedRules({ instancesMax, idleMinutes });
-  const price = (name: string) => INSTANCE_TYPES[name]!.dollarsPerHour;
+  const backend = BACKENDS[options.backend];
+  const { wake, grow } = backend.rules({ instancesMax, idleMinutes });
+  const price = (name: string) => backend.instanceTypes[name]!.dollarsPerHour;
   const ranges = cold.least === cold.most ? `${cold.least} s` : `${cold.least} to ${cold.most} s`;
   return [
-    `Instance ${type}: ${price(type)} $ an hour, looked up ${PRICES_DATE}, us-east-1` +
+    `Instance ${type}: ${price(type)} $ an hour, looked up ${backend.pricesDate}, us-east-1` +
       `${others.map((name) => `; where that cannot be had ${name} at ${price(name)} $`).join("")}.`,
-    "Billed by the second from the decision to start an instance until its removal, cold start included (assumed).",
+    backend.billing,
     `Cold start ${ranges} (${cold.figure.origin}): ${cold.figure.source}. It stands for the delay of the alarm, too.`,
     told("Speed", speed),
     ...modelFigures(model),
@@ -122,8 +122,7 @@ export function assumptions(options: PlanOptions): string[] {
     `Scaling, as deployed: one more after ${wake.minutes} minute of backlog without an instance (then ` +
       `${wake.cooldownSeconds} s nothing), one more after ${grow.minutes} minutes of ${grow.backlog} jobs an instance ` +
       `(then ${grow.cooldownSeconds} s nothing), up to ${instancesMax}; none after ` +
-      `${idleMinutes} minutes without a job. Metrics once a minute. One change at a time: while an ` +
-      "instance starts nothing is decided (assumed; AWS says that scaling is blocked while an endpoint updates).",
+      `${idleMinutes} minutes without a job. ${backend.deciding}`,
     `Other prices looked up ${SERVICE_PRICES_DATE} on public pages, us-east-1, no free tier taken off.`,
   ];
 }

@@ -22,15 +22,6 @@ export interface ScalingRules {
 
 export type ScalingAction = "wake" | "grow" | "sleep";
 
-/** The rules of a deployment, those of infra/gpu-scaling.ts. */
-export function deployedRules(chosen: Pick<ScalingRules, "instancesMax" | "idleMinutes">): ScalingRules {
-  return {
-    ...chosen,
-    wake: { minutes: 1, cooldownSeconds: Math.min(300, chosen.idleMinutes * 60) },
-    grow: { backlog: 2, minutes: 3, cooldownSeconds: 900 },
-  };
-}
-
 /**
  * Returns what decides, minute by minute, what the endpoint does: one instance more (`wake`, `grow`), none at all
  * (`sleep`), or nothing. It never takes away some of the instances, so that a job that runs is never killed. While an

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { Logger } from "pino";
 import { readModelCard } from "../../../lib/distribution/model-store/index.ts";
@@ -9,6 +8,7 @@ import { postGuarded } from "../../../lib/service/net/index.ts";
 import { openBucketStore } from "../../../lib/service/storage/index.ts";
 import { triggerStore } from "../../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../../lib/service/webhooks/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { createApp } from "../app.ts";
 import { REQUEST_LIMITS } from "../limits.ts";
 import type { Answer } from "./answer-events.ts";
@@ -29,27 +29,27 @@ export async function openApp(
   hosts: readonly string[],
   log: Logger,
 ): Promise<Answer> {
-  const clock = Date;
-  const random = randomBytes;
+  const { clock, random, sleep } = system;
   const store = await openBucketStore({ bucket, region, timeoutMs: TIMEOUT_MS });
   const [master, card] = await Promise.all([readMaster(masterSecret, region), readModelCard(store, model)]);
   if (!card) throw new Error(`The model ${model} is not in the bucket: push it.`);
-  const ring = keyRing(master);
+  const ring = keyRing(master, random);
   const webhookUrls = { allowLoopback: false, blockedHosts: hosts };
   const app = createApp({
     jobs: jobStore({
       store,
       clock,
       random,
+      sleep,
       onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
     }),
-    keys: apiKeys({ store, clock, random }),
-    endpoints: webhookEndpoints({ store, ring, clock, random }),
-    triggers: triggerStore({ store, ring, clock, random }),
+    keys: apiKeys({ store, clock, random, sleep }),
+    endpoints: webhookEndpoints({ store, ring, clock, random, sleep }),
+    triggers: triggerStore({ store, ring, clock, random, sleep }),
     ring,
     store,
     hints: { work: async () => undefined, webhooks: async () => undefined },
-    post: (url, request) => postGuarded(url, { ...request, ...webhookUrls }),
+    post: (url, request) => postGuarded(url, { ...request, ...webhookUrls, ...system }),
     models: [card],
     limits: { ...REQUEST_LIMITS, unfinishedMax },
     retentionMs: retentionDays * DAY_MS,

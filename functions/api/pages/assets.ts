@@ -22,6 +22,8 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map(
     new URL("./browser/icon.svg", import.meta.url),
     new URL("./browser/playground.js", import.meta.url),
     new URL("./browser/api.js", import.meta.url),
+    new URL("./browser/cache-field.js", import.meta.url),
+    new URL("./browser/controls.js", import.meta.url),
     new URL("./browser/curl.js", import.meta.url),
     new URL("./browser/dom.js", import.meta.url),
     new URL("./browser/form.js", import.meta.url),

@@ -1,9 +1,11 @@
 /** @jsxImportSource hono/jsx */
-import type { PropsWithChildren } from "hono/jsx";
 import { publishedColumns, publishedExplanations } from "../../../lib/generation/caching/index.ts";
+import { type Control, REQUEST_CONTROLS } from "../../../lib/generation/request/index.ts";
 import { Player, Scrollable } from "../../../lib/shared/page/index.ts";
 import type { ApiDeps } from "../env.ts";
+import { Field } from "./field.tsx";
 import { Page } from "./layout.tsx";
+import { RequestField } from "./request-field.tsx";
 
 /** In the words that the demo model was taught. */
 const EXAMPLES = [
@@ -12,20 +14,6 @@ const EXAMPLES = [
   "a yellow ring moves slowly up over purple stripes",
   "a small orange cross grows over a black checkerboard",
 ];
-
-const CACHES = [
-  ["auto", "Auto", "the service chooses"],
-  ["fast", "Fast", "reuses most steps"],
-  ["slow", "Slow", "reuses fewer steps"],
-  ["off", "Off", "computes every step"],
-  ["own", "Own", "a codebook of yours"],
-] as const;
-
-const CODEBOOK = `[
-  { "below": 0.1, "rate": 4 },
-  { "below": 0.3, "rate": 2 },
-  { "rate": 1 }
-]`;
 
 const SCHEDULE_COLUMNS = JSON.stringify(
   publishedColumns.map(({ key, label, description }) => ({ key, label, description })),
@@ -48,9 +36,7 @@ export function playground({ limits }: Pick<ApiDeps, "limits">) {
           <KeyField />
           <fieldset id="settings" disabled>
             <legend class="unseen">Video</legend>
-            <PromptField charactersMax={limits.promptCharactersMax} />
-            <ShapeFields />
-            <CacheFields />
+            <RequestFields charactersMax={limits.promptCharactersMax} />
             <p class="error" id="order-error" role="alert" hidden />
             <button class="primary" type="submit">
               Generate
@@ -72,27 +58,6 @@ export function playground({ limits }: Pick<ApiDeps, "limits">) {
     </Page>
   );
 }
-
-interface FieldProps {
-  /** As the API calls it, so that an error that names it finds it. */
-  readonly name: string;
-  readonly label: string;
-  readonly hint?: string;
-}
-
-function Field({ name, label, hint, children }: PropsWithChildren<FieldProps>) {
-  return (
-    <div class="field">
-      <label for={name}>
-        {label} {hint && <small>{hint}</small>}
-      </label>
-      {children}
-      <p class="error" id={`${name}-error`} hidden />
-    </div>
-  );
-}
-
-const named = (name: string) => ({ id: name, name, "aria-describedby": `${name}-error` });
 
 function KeyField() {
   return (
@@ -117,12 +82,14 @@ function KeyField() {
   );
 }
 
-function PromptField({ charactersMax }: { charactersMax: number }) {
+/** Examples stand below the prompt, and what is not in words in a grid. */
+function RequestFields({ charactersMax }: { charactersMax: number }) {
+  const [prompt, ...controls] = REQUEST_CONTROLS;
+  const isText = ({ kind }: Control) => kind.name === "text";
+  const isLarge = ({ kind }: Control) => kind.name === "cache";
   return (
     <>
-      <Field name="prompt" label="Prompt">
-        <textarea {...named("prompt")} rows={3} maxlength={charactersMax} required />
-      </Field>
+      <RequestField control={prompt!} charactersMax={charactersMax} isRequired />
       <fieldset class="chips">
         <legend class="unseen">Example prompts</legend>
         {EXAMPLES.map((example) => (
@@ -131,92 +98,20 @@ function PromptField({ charactersMax }: { charactersMax: number }) {
           </button>
         ))}
       </fieldset>
-      <Field name="negative_prompt" label="Negative prompt" hint="what to steer away from">
-        <input {...named("negative_prompt")} type="text" maxlength={4000} />
-      </Field>
+      {controls.filter(isText).map((control) => (
+        <RequestField control={control} />
+      ))}
+      <div class="fields">
+        {controls
+          .filter((control) => !isText(control) && !isLarge(control))
+          .map((control) => (
+            <RequestField control={control} />
+          ))}
+      </div>
+      {controls.filter(isLarge).map((control) => (
+        <RequestField control={control} />
+      ))}
     </>
-  );
-}
-
-function ShapeFields() {
-  return (
-    <div class="fields">
-      <Field name="model" label="Model">
-        <select {...named("model")} />
-      </Field>
-      <Field name="size" label="Size">
-        <select {...named("size")} />
-      </Field>
-      <Field name="num_frames" label="Length">
-        <select {...named("num_frames")} />
-      </Field>
-      <Field name="fps" label="Frame rate">
-        <select {...named("fps")} />
-      </Field>
-      <Field name="steps" label="Steps">
-        <input {...named("steps")} type="number" min="1" max="1000" step="1" inputmode="numeric" />
-      </Field>
-      <Field name="guidance_scale" label="Guidance">
-        <input {...named("guidance_scale")} type="number" min="0" max="100" step="any" inputmode="decimal" />
-      </Field>
-      <div class="wide-field">
-        <Field name="seed" label="Seed" hint="drawn when left empty">
-          <div class="joined">
-            <input {...named("seed")} type="number" min="0" step="1" inputmode="numeric" />
-            <button type="button" id="draw">
-              Draw
-            </button>
-          </div>
-        </Field>
-      </div>
-    </div>
-  );
-}
-
-function CacheFields() {
-  return (
-    <fieldset class="cache">
-      <legend>Cache</legend>
-      <div class="choices">
-        {CACHES.map(([value, name, meaning]) => (
-          <label title={meaning}>
-            <input
-              type="radio"
-              name="policy"
-              value={value}
-              checked={value === "auto"}
-              aria-describedby="cache-meaning"
-            />
-            <span>{name}</span>
-          </label>
-        ))}
-      </div>
-      <p class="faint" id="cache-meaning" />
-      <p class="error" id="cache-error" hidden />
-      <div id="cache-own" hidden>
-        <Field name="cache.codebook" label="Codebook" hint="distance below, steps to the next computed one">
-          <textarea {...named("cache.codebook")} rows={5} spellcheck={false} class="code">
-            {CODEBOOK}
-          </textarea>
-        </Field>
-      </div>
-      <div class="fields" id="cache-details" hidden>
-        <label class="check">
-          <input type="checkbox" id="motion" checked /> Compute more where more moves
-        </label>
-        <Field name="cache.warmup_steps" label="Warm-up steps">
-          <input
-            {...named("cache.warmup_steps")}
-            type="number"
-            min="0"
-            max="1000"
-            step="1"
-            value="0"
-            inputmode="numeric"
-          />
-        </Field>
-      </div>
-    </fieldset>
   );
 }
 

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import * as z from "zod";
+import {
+  type ResolvedRequest,
+  remixedRequest,
+  resolvedRequestSchema,
+  withoutWords,
+} from "../../../lib/generation/request/index.ts";
 import { isFinished, isVideoId, type JobRecord } from "../../../lib/service/jobs/index.ts";
 import { redeliver } from "../../../lib/service/webhooks/index.ts";
 import { claimOf } from "../claim.ts";
@@ -104,12 +110,11 @@ export function videoRoutes(deps: ApiDeps) {
       }),
       async (c) => {
         const request = c.req.valid("json");
-        const { prompt, metadata = {}, timeout, ...settings } = request;
         const { record, isReplay } = await orderVideo(deps, {
           principal: c.var.principal,
-          params: resolveVideo(prompt, settings, deps),
-          timeoutSeconds: timeout,
-          metadata,
+          params: resolveVideo(request, deps),
+          timeoutSeconds: request.timeout,
+          metadata: request.metadata ?? {},
           webhook: webhookOf(deps, request),
           claim: claimOf(c, "POST /v1/videos", request),
         });
@@ -166,7 +171,7 @@ export function videoRoutes(deps: ApiDeps) {
       async (c) => {
         const record = await find(c);
         await cancelled(record);
-        await jobs.apply(record, { type: "delete" });
+        await jobs.apply(record, { type: "delete", params: withoutWords(requestOf(record)) });
         await jobs.deleteArtifacts(record);
         return c.json({ id: record.id, object: "video.deleted" as const, deleted: true as const });
       },
@@ -210,11 +215,12 @@ export function videoRoutes(deps: ApiDeps) {
         problems: ["video_not_found", "video_not_ready"],
       }),
       async (c) => {
-        const { params, status, receipt } = await find(c);
+        const record = await find(c);
+        const { receipt, status } = record;
         if (!receipt) throw new ApiError("video_not_ready", `This video is ${STATUS_NAMES[status]}.`);
         c.header("content-type", "image/svg+xml");
         c.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
-        return c.body(scheduleView(params.model, receipt));
+        return c.body(scheduleView(record, receipt));
       },
     )
     .post(
@@ -235,7 +241,7 @@ export function videoRoutes(deps: ApiDeps) {
         const { principal } = c.var;
         const { record, isReplay } = await orderVideo(deps, {
           principal,
-          params: { ...parent.params, prompt: request.prompt, seed: request.seed ?? parent.params.seed },
+          params: remixedRequest(requestOf(parent), request),
           timeoutSeconds: (parent.deadlineAt - parent.createdAt) / 1000,
           metadata: request.metadata ?? parent.metadata,
           webhook: webhookOf(deps, request) ?? parent.webhook,
@@ -273,19 +279,21 @@ export function videoRoutes(deps: ApiDeps) {
       async (c) => {
         const record = await find(c);
         const { event_id: eventId = null } = c.req.valid("json");
-        let isKnown = true;
         // Before the write too: a process that dies after it leaves a marker for the sweeper.
         if (isFinished(record)) await jobs.markUndelivered(record);
         const updated = await jobs.updateEvents(record, (newest) => {
           const events = redeliver(newest, eventId, clock.now());
-          isKnown = events !== null;
-          return { events: events ?? newest.events };
+          return events ? { events } : { events: newest.events, tell: "unknown_event" as const };
         });
-        if (!isKnown)
+        if (updated?.told === "unknown_event")
           throw new ApiError("not_found", "This video has no event with this id.", { param: "event_id" });
         if (isFinished(record)) await jobs.markUndelivered(record);
         await hints.webhooks(record);
-        return c.json(eventsView(updated ?? record));
+        return c.json(eventsView(updated?.record ?? record));
       },
     );
+}
+
+function requestOf({ params }: JobRecord): ResolvedRequest {
+  return resolvedRequestSchema.parse(params);
 }

@@ -1,16 +1,10 @@
 import * as z from "zod";
 import { parsePointer, SIGNATURE_SCHEMES } from "../../../lib/service/triggers/index.ts";
-import { videoCreateSchema } from "./video-request.ts";
+import { triggerVideoSchema } from "./video-request.ts";
 import { rotateSchema } from "./webhook-endpoint.ts";
 
 const TEMPLATE_CHARACTERS_MAX = 4000;
 const CONDITIONS_MAX = 8;
-
-/** What a trigger fixes of its videos: everything but the prompt. */
-export const triggerVideoSchema = videoCreateSchema(TEMPLATE_CHARACTERS_MAX).omit({
-  prompt: true,
-  input_reference: true,
-});
 
 const secret = z
   .string()

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { publishedCacheSchema, publishedStepSchema } from "../../../lib/generation/caching/index.ts";
+import { toldShape } from "../../../lib/generation/request/index.ts";
 import { JOB_ERROR_CODES, receiptSchema } from "../../../lib/service/jobs/index.ts";
+import { toldOrderShape } from "../order-fields.ts";
 
 const unixSeconds = z.int();
 
@@ -41,24 +43,7 @@ export const videoSchema = z
       .string()
       .nullable()
       .describe("The video without cache, where a comparison was asked for."),
-    params: z.object({
-      num_frames: z.int(),
-      fps: z.int(),
-      steps: z.int(),
-      guidance_scale: z.number(),
-      negative_prompt: z.string().nullable(),
-      seed: z.int(),
-      cache: z.object({
-        policy: z.string(),
-        codebook: z.array(z.unknown()).nullable(),
-        motion_regularisation: z.union([z.boolean(), z.record(z.string(), z.unknown())]),
-        warmup_steps: z.int(),
-      }),
-      compare: z.boolean(),
-      timeout: z.number(),
-      webhook_url: z.string().nullable(),
-      webhook_events: z.array(z.string()).nullable(),
-    }),
+    params: z.object({ ...toldShape, ...toldOrderShape }),
     metadata: z.record(z.string(), z.string()),
     compute: publishedReceiptSchema.nullable().describe("The compute receipt of a completed video."),
     attempts: z.int().nonnegative(),

@@ -1,8 +1,11 @@
 import { traceOfPublished } from "../../../lib/generation/caching/index.ts";
 import { scheduleChart } from "../../../lib/generation/chart/index.ts";
-import type { Receipt } from "../../../lib/service/jobs/index.ts";
+import type { JobRecord, Receipt } from "../../../lib/service/jobs/index.ts";
 
-/** The schedule of a finished video as an SVG document. */
-export function scheduleView(model: string, { steps, schedule, cache }: Receipt): string {
-  return scheduleChart(traceOfPublished(model, { steps: steps.requested, schedule, cache }));
+/** Draws the schedule of a finished video as an SVG document. */
+export function scheduleView(
+  { params }: Pick<JobRecord, "params">,
+  { steps, schedule, cache }: Receipt,
+): string {
+  return scheduleChart(traceOfPublished(params.model, { steps: steps.requested, schedule, cache }));
 }

@@ -1,5 +1,7 @@
+import { resolvedRequestSchema, toldRequest } from "../../../lib/generation/request/index.ts";
 import type { JobRecord, JobStatus } from "../../../lib/service/jobs/index.ts";
 import type { ObjectStore } from "../../../lib/service/storage/index.ts";
+import { toldOrder } from "../order-fields.ts";
 import type { Video, VideoEvents, VideoStatus } from "../schemas/video.ts";
 
 /** What OpenAI's clients know of. They would wait for ever for a state of ours, so a cancelled job has failed. */
@@ -34,7 +36,8 @@ export function videoView(
   record: JobRecord,
   { urls = null, queuePosition = null }: VideoViewOptions = {},
 ): Video {
-  const { params, progress } = record;
+  const { progress } = record;
+  const request = resolvedRequestSchema.parse(record.params);
   return {
     id: record.id,
     object: "video",
@@ -44,10 +47,10 @@ export function videoView(
     started_at: record.startedAt && unixSeconds(record.startedAt),
     completed_at: record.status === "completed" ? unixSeconds(record.finishedAt!) : null,
     expires_at: record.outputs && unixSeconds(record.expiresAt),
-    model: params.model,
-    prompt: params.prompt,
-    seconds: String(Number((params.frames / params.fps).toFixed(3))),
-    size: `${params.width}x${params.height}`,
+    model: request.model,
+    prompt: request.prompt,
+    seconds: String(Number((request.frames / request.fps).toFixed(3))),
+    size: `${request.width}x${request.height}`,
     remixed_from_video_id: record.remixedFrom,
     error: record.error,
     queue_position: record.status === "queued" ? queuePosition : null,
@@ -57,32 +60,10 @@ export function videoView(
     url_expires_at: urls && unixSeconds(urls.expiresAt),
     thumbnail_url: urls?.thumbnail ?? null,
     uncached_url: urls?.uncached ?? null,
-    params: {
-      num_frames: params.frames,
-      fps: params.fps,
-      steps: params.steps,
-      guidance_scale: params.guidanceScale,
-      negative_prompt: params.negativePrompt,
-      seed: params.seed,
-      cache: cacheView(params.cache),
-      compare: params.compare,
-      timeout: (record.deadlineAt - record.createdAt) / 1000,
-      webhook_url: record.webhook?.url ?? null,
-      webhook_events: record.webhook?.events ?? null,
-    },
+    params: { ...toldRequest(request), ...toldOrder(record) },
     metadata: record.metadata,
     compute: record.receipt,
     attempts: record.attempt,
-  };
-}
-
-function cacheView({ policy, motion, warmupSteps }: JobRecord["params"]["cache"]): Video["params"]["cache"] {
-  const own = typeof policy === "string" ? null : (policy as { codebook: unknown[]; motion?: object });
-  return {
-    policy: own ? "codebook" : (policy as string),
-    codebook: own?.codebook ?? null,
-    motion_regularisation: motion && own?.motion ? { ...own.motion } : motion,
-    warmup_steps: warmupSteps,
   };
 }
 

@@ -1,4 +1,6 @@
 import { downloadFile, listFiles, modelInfo } from "@huggingface/hub";
+import type { Sleep } from "../../shared/ports.ts";
+import { retry, Tries } from "../../shared/retry.ts";
 import { HubError } from "./hub-error.ts";
 import { hubFetch, isRetryable } from "./hub-fetch.ts";
 
@@ -8,7 +10,7 @@ export interface HubOptions {
   /** Access token of an account, for repositories that are not public. */
   readonly token: string | undefined;
   /** Waits between two tries. A rejection ends the request. */
-  readonly sleep: (durationMs: number) => Promise<unknown>;
+  readonly sleep: Sleep;
 }
 
 /** File of a repository at one commit. */
@@ -57,28 +59,12 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
   }
   const access = { hubUrl: url, ...(token === undefined ? {} : { accessToken: token }) };
 
-  async function beforeRetry(error: unknown, tries: number): Promise<void> {
-    if (!isRetryable(error)) throw error;
-    if (tries >= WAITS_MS.length) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new HubError(
-        `${url} cannot be reached (${reason}): try again later; files downloaded so far are kept.`,
-        {
-          cause: error,
-        },
-      );
-    }
-    await sleep(WAITS_MS[tries]!);
-  }
+  const retrying = { waits: WAITS_MS, sleep, isRetryable, exhausted: unreachable };
 
-  async function retrying<T>(ask: () => Promise<T>): Promise<T> {
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return await ask();
-      } catch (error) {
-        await beforeRetry(error, tries);
-      }
-    }
+  function unreachable(cause: unknown): HubError {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `${url} cannot be reached (${reason}): try again later; files downloaded so far are kept.`;
+    return new HubError(message, { cause });
   }
 
   async function open({ id, commit }: Repository, file: HubFile, { start, end }: ByteRange) {
@@ -104,8 +90,9 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
     async repository(id, revision = "main") {
       const { fetch } = hubFetch({ url, id, token });
       const name = id;
-      const info = await retrying(() =>
-        modelInfo({ ...access, name, revision, fetch, additionalFields: ["sha"] }),
+      const info = await retry(
+        () => modelInfo({ ...access, name, revision, fetch, additionalFields: ["sha"] }),
+        retrying,
       );
       if (typeof info.sha === "string" && /^[0-9a-f]{40}$/.test(info.sha)) return { id, commit: info.sha };
       throw new HubError(`${url} does not say which commit ${revision} of ${id} is.`);
@@ -113,7 +100,7 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
 
     files({ id, commit }) {
       const { fetch } = hubFetch({ url, id, token });
-      return retrying(async () => {
+      return retry(async () => {
         const files: HubFile[] = [];
         for await (const { type, path, size, lfs } of listFiles({
           ...access,
@@ -129,17 +116,18 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
           if (files.length > FILES_MAX) throw new HubError(`${id} has more than ${FILES_MAX} files.`);
         }
         return files;
-      });
+      }, retrying);
     },
 
     async *read(repository, file, { start, end }) {
       let next = start;
-      for (let tries = 0; next <= end; tries += 1) {
+      const tries = new Tries(retrying);
+      while (next <= end) {
         const { stream, fetching } = await open(repository, file, { start: next, end });
         try {
           for await (const bytes of stream as unknown as AsyncIterable<Uint8Array>) {
             next += bytes.length;
-            tries = 0;
+            tries.restart();
             if (next > end + 1) throw new HubError(`${url} sent more bytes of ${file.path} than requested.`);
             yield bytes;
           }
@@ -147,7 +135,7 @@ export function openHub({ url, token, sleep }: HubOptions): Hub {
           if (next <= end) throw new Error("the connection ended early");
         } catch (error) {
           // The client library reports a failed stream by its message only.
-          await beforeRetry(fetching.failure() ?? error, tries);
+          await tries.failed(fetching.failure() ?? error);
         }
       }
     },

@@ -1,14 +1,14 @@
 import type { CalibrationRun } from "../caching/index.ts";
 import { cutNames } from "../models/index.ts";
 import type { Tensor } from "../onnx/index.ts";
-import type { GenerationRequest } from "../request/index.ts";
+import { type ResolvedRequest, withoutCache } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoise.ts";
 import type { PipelineOptions } from "./model/parts.ts";
 import { openPipeline, type Progress } from "./pipeline.ts";
 
 export interface ReuseMeasurement {
   /** Videos to generate, each once and without cache. */
-  readonly requests: readonly GenerationRequest[];
+  readonly requests: readonly ResolvedRequest[];
   /** Earlier steps whose reuse is measured at each step. Their residuals and probes are held in memory. */
   readonly reach: number;
   readonly options?: PipelineOptions;
@@ -34,10 +34,9 @@ export async function measureReuse(
   try {
     for (const [index, request] of requests.entries()) {
       recording = emptyRecording();
-      const { latent } = await pipeline.generate(
-        { ...request, cache: "off" },
-        { onProgress: (progress) => onProgress?.(index, progress) },
-      );
+      const { latent } = await pipeline.generate(withoutCache(request), {
+        onProgress: (progress) => onProgress?.(index, progress),
+      });
       runs.push(weighted(recording, latent));
     }
     return runs;

@@ -1,4 +1,4 @@
-import { type CacheTrace, cacheTrace } from "../caching/index.ts";
+import { type CachePolicy, type CacheTrace, cacheTrace } from "../caching/index.ts";
 import { openModelFolder } from "../checkpoint/index.ts";
 import {
   type GraphSignalName,
@@ -7,12 +7,7 @@ import {
   guidanceBatch,
   nominalSize,
 } from "../models/index.ts";
-import {
-  type GenerationRequest,
-  type ResolvedRequest,
-  resolveRequest,
-  type VideoLimits,
-} from "../request/index.ts";
+import { policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
 import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { decodeFrames } from "./decode.ts";
@@ -62,7 +57,7 @@ export interface Generation {
   readonly tokens: number;
   readonly isPromptTruncated: boolean;
   readonly isNegativePromptTruncated: boolean;
-  readonly request: Omit<ResolvedRequest, "policy">;
+  readonly request: ResolvedRequest;
 }
 
 /**
@@ -73,10 +68,11 @@ export interface Pipeline {
   readonly model: string;
   readonly limits: VideoLimits;
   /**
-   * @throws RequestError, CancelledError, GenerationError while another generation runs and after `close`, or
-   *   an error of the model's files
+   * @param request resolved against `limits`, which are not checked again
+   * @throws RequestError for a cache policy or an image that cannot be used, CancelledError, GenerationError while
+   *   another generation runs and after `close`, or an error of the model's files
    */
-  generate(request: GenerationRequest, options?: GenerateOptions): Promise<Generation>;
+  generate(request: ResolvedRequest, options?: GenerateOptions): Promise<Generation>;
   /** Cancels the generation under way, and frees the model once it has ended. */
   close(): Promise<void>;
 }
@@ -116,8 +112,8 @@ export async function openPipeline(
   const closing = new AbortController();
   const through = (sessions: DenoisingSessions) => observer?.through(sessions) ?? sessions;
 
-  async function sessionsFor(request: ResolvedRequest): Promise<VideoSessions> {
-    const { width, height, frames, fps, image, policy } = request;
+  async function sessionsFor(request: ResolvedRequest, policy: CachePolicy): Promise<VideoSessions> {
+    const { width, height, frames, fps, image } = request;
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
     const key = [width, height, frames, fps, image !== undefined, ...batches].join();
     const needed = [...graphSignalsOf(policy.signals), ...(observer?.signals ?? [])];
@@ -134,7 +130,7 @@ export async function openPipeline(
     signal: AbortSignal,
     onProgress: GenerateOptions["onProgress"],
   ): Promise<Generation> {
-    const { policy, ...described } = request;
+    const policy = policyOf(request);
     let planned = request.steps;
     let done = 0;
     let computed = 0;
@@ -151,7 +147,7 @@ export async function openPipeline(
 
     const picture = await readFirstFrame(request, model.recipe);
     const [sessions, firstSessions] = await timed("load", async () => {
-      const opened = await sessionsFor(request);
+      const opened = await sessionsFor(request, policy);
       const first = await opened.experts.open(0);
       await model.openEncoder(opened.experts.transformers[0]!.text.length);
       return [opened, first];
@@ -213,15 +209,14 @@ export async function openPipeline(
       tokens: prompt.tokens,
       isPromptTruncated: prompt.isTruncated,
       isNegativePromptTruncated: negativePrompt?.isTruncated ?? false,
-      request: described,
+      request,
     };
   }
 
   async function generate(
-    input: GenerationRequest,
+    request: ResolvedRequest,
     { signal, onProgress }: GenerateOptions = {},
   ): Promise<Generation> {
-    const request = resolveRequest(input, model.limits);
     if (closing.signal.aborted) throw new GenerationError(CLOSED);
     if (running) throw new GenerationError(BUSY);
     running = run(request, signal ? AbortSignal.any([signal, closing.signal]) : closing.signal, onProgress);

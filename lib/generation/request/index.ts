@@ -1,8 +1,20 @@
+export { policyOf, withoutCache } from "./cache-parameter.ts";
+export { REQUEST_CONTROLS } from "./controls.ts";
+export { askedByFlags, REQUEST_FLAGS } from "./flags.ts";
+export { type VideoLimits, videoLimitsSchema } from "./limits.ts";
+export type { Control, Declaration, Flag, FlagValue, Taker, Target } from "./parameter.ts";
+export { promptSchema } from "./parameters.ts";
 export {
-  type GenerationRequest,
+  type AskedRequest,
+  askedShape,
+  parseRequest,
   type ResolvedRequest,
+  remixedRequest,
+  resolvedRequestSchema,
   resolveRequest,
-  type VideoLimits,
-  videoLimitsSchema,
+  toldRequest,
+  toldShape,
+  withoutWords,
 } from "./request.ts";
-export { RequestError, type RequestField } from "./request-error.ts";
+export { RequestError } from "./request-error.ts";
+export { atMost, modelText } from "./text.ts";

@@ -1,21 +1,10 @@
-/** What of a request can be to blame; `width` stands for the size. */
-export type RequestField =
-  | "prompt"
-  | "seed"
-  | "steps"
-  | "guidanceScale"
-  | "width"
-  | "frames"
-  | "fps"
-  | "cache";
-
-/** The request cannot be met as it was made; the message is one sentence: what is wrong, and what to do. */
+/** A request cannot be met as it was made. The message is one sentence: what is wrong, and what to do. */
 export class RequestError extends Error {
   override readonly name = "RequestError";
-  /** Null where it was not told, as after a way between processes. */
-  readonly field: RequestField | null;
+  /** The parameter at fault, as the API calls it; null where it is not known, as in another process. */
+  readonly field: string | null;
 
-  constructor(message: string, { field, ...options }: ErrorOptions & { field?: RequestField } = {}) {
+  constructor(message: string, { field, ...options }: ErrorOptions & { field?: string } = {}) {
     super(message, options);
     this.field = field ?? null;
   }

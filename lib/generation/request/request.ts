@@ -1,168 +1,166 @@
 import * as z from "zod";
-import { MAX_FPS, MAX_SIDE } from "../../shared/limits.ts";
-import { type CachePolicy, CachePolicyError, parseCachePolicy } from "../caching/index.ts";
-import { MAX_SEED, MAX_STEPS } from "../sampling/index.ts";
+import type { Alias, Parameter, Table, Taker, Target } from "./parameter.ts";
+import { PARAMETERS } from "./parameters.ts";
 import { RequestError } from "./request-error.ts";
 
-/** What is to be generated. Everything left out takes the model's default. */
-export interface GenerationRequest {
-  readonly prompt: string;
-  /** An integer from 0 to 2^53 - 1: the same seed gives the same video. */
-  readonly seed: number;
-  /** What to steer away from; left out, what the model names, or its own notion of no prompt. */
-  readonly negativePrompt?: string;
-  /** Denoising steps. */
-  readonly steps?: number;
-  readonly guidanceScale?: number;
-  /** `off`, `static:K`, `slow`, `fast`, or the contents of a codebook file. */
-  readonly cache?: unknown;
-  /** Whether the cache is regularised by motion; on by default. */
-  readonly motion?: boolean;
-  /** Denoising steps at the start that are computed whatever the cache would choose; 0 by default. */
-  readonly warmup?: number;
-  /** Pixels. */
-  readonly width?: number;
-  /** Pixels. */
-  readonly height?: number;
-  readonly frames?: number;
-  readonly fps?: number;
-  /** Path of the picture that the video begins with. */
-  readonly image?: string;
+type Parameters = typeof PARAMETERS;
+
+/** A request as it is asked for, in the words of the API. Absent values take the model's defaults. */
+export type AskedRequest = {
+  readonly [Name in keyof Parameters]?: z.output<Parameters[Name]["asked"]> | undefined;
+} & { readonly prompt: string };
+
+/** Members of all members of a union. */
+type Intersection<Union> = (Union extends unknown ? (member: Union) => void : never) extends (
+  both: infer Both,
+) => void
+  ? Both
+  : never;
+/** Fields of the resolved request. */
+type StoredShape = Intersection<
+  { [Name in keyof Parameters]: Parameters[Name] extends { stored: infer S } ? S : never }[keyof Parameters]
+>;
+/** Members of `params` in answers: parameters without one are declared with ZodNever. */
+type ToldShape = {
+  [Name in keyof Parameters as Parameters[Name] extends Parameter<infer _A, infer _S, z.ZodNever>
+    ? never
+    : Parameters[Name] extends Parameter
+      ? Name
+      : never]: Parameters[Name] extends Parameter<infer _A, infer _S, infer Schema> ? Schema : never;
+};
+/** Parameters that `By` does not take, as `takenBy` says: an image is a file of the machine that generates. */
+type Untaken<By extends Taker> = "image" | (By extends "trigger" ? "prompt" : never);
+/** Fields of the API's schema of a request; only the prompt is required. */
+type AskedShape<By extends Taker> = {
+  [Name in Exclude<keyof Parameters, Untaken<By>>]: Name extends "prompt"
+    ? Parameters[Name]["asked"]
+    : z.ZodOptional<Parameters[Name]["asked"]>;
+};
+
+const table: Table = PARAMETERS;
+const isParameter = (entry: readonly [string, Parameter | Alias]): entry is [string, Parameter] =>
+  "stored" in entry[1];
+const parameters = Object.entries(table).filter(isParameter);
+
+function collected<Shape>(partOf: (declared: [string, Parameter]) => Record<string, unknown>): Shape {
+  return Object.assign({}, ...parameters.map(partOf)) as Shape;
 }
-
-/** A request with every default filled in, checked against the model. */
-export interface ResolvedRequest {
-  readonly prompt: string;
-  readonly negativePrompt: string | null;
-  readonly seed: number;
-  readonly steps: number;
-  readonly guidanceScale: number;
-  readonly policy: CachePolicy;
-  readonly width: number;
-  readonly height: number;
-  readonly frames: number;
-  readonly fps: number;
-  /** Path of the picture that the video begins with. */
-  readonly image?: string;
-}
-
-const positiveInteger = z.int().positive();
-
-const MAX_FRAMES = 10_000;
 
 /**
- * What a model was trained to make: the member `video` of `model_index.json`. The first of each list is the
- * default.
+ * Schema of a request with every default filled in: what is generated depends on nothing else. It is the `params` of a
+ * job's record and the input of the pipeline.
  */
-export const videoLimitsSchema = z.object({
-  /** [width, height] in pixels. */
-  sizes: z.array(z.tuple([positiveInteger.max(MAX_SIDE), positiveInteger.max(MAX_SIDE)])).min(1),
-  frames: z.array(positiveInteger.max(MAX_FRAMES)).min(1),
-  fps: z.array(positiveInteger.max(MAX_FPS)).min(1),
-  steps: positiveInteger,
-  guidance_scale: z.number(),
-  /** Where a request has none; the model's own notion of no prompt otherwise. */
-  negative_prompt: z.string().max(2000).optional(),
-  /** Whether a video may begin with a picture. */
-  takes_image: z.boolean().optional(),
-});
+export const resolvedRequestSchema = z.object(collected<StoredShape>(([, { stored }]) => stored));
 
-export type VideoLimits = z.infer<typeof videoLimitsSchema>;
+export type ResolvedRequest = z.infer<typeof resolvedRequestSchema>;
 
-const MAX_GUIDANCE = 100;
+/** Members of `params` in the API's answers about a video. */
+export const toldShape = collected<ToldShape>(([name, { told }]) => (told ? { [name]: told.schema } : {}));
+
+/** Tells a resolved request in the words of the API. */
+export function toldRequest(request: ResolvedRequest): z.output<z.ZodObject<ToldShape>> {
+  return collected(([name, { told }]) => (told ? { [name]: told.value(request) } : {}));
+}
+
+/** Fields of the API's schema of a request that `taker` takes. */
+export function askedShape<By extends Taker>(taker: By): AskedShape<By> {
+  const taken = Object.entries(table).filter(([, { takenBy }]) => takenBy.includes(taker));
+  return Object.fromEntries(
+    taken.map(([name, declared]) => [name, described(declared)]),
+  ) as unknown as AskedShape<By>;
+}
+
+function described({ asked, text, isRequired }: Parameter | Alias): z.ZodType {
+  const schema = isRequired ? asked : asked.optional();
+  return text === undefined ? schema : schema.describe(text);
+}
 
 /**
- * Fills a request in from a model's defaults.
+ * Fills a request in from a model's defaults and checks it against the model's limits. Shape and bounds of `asked` were
+ * checked before, by the API's schema or by `parseRequest`.
  *
- * @throws RequestError naming the first thing the model cannot do
+ * @throws RequestError naming the first thing that the model cannot do
  */
-export function resolveRequest(request: GenerationRequest, limits: VideoLimits): ResolvedRequest {
-  const { prompt, seed } = request;
-  if (prompt.trim() === "") {
-    throw new RequestError("The prompt is empty: say what the video should show.", { field: "prompt" });
-  }
-  const steps = request.steps ?? limits.steps;
-  inRange("steps", steps, 1, MAX_STEPS);
-  inRange("seed", seed, 0, MAX_SEED);
-  const guidanceScale = request.guidanceScale ?? limits.guidance_scale;
-  if (!(guidanceScale >= 0 && guidanceScale <= MAX_GUIDANCE)) {
-    throw new RequestError(`guidance must be a number from 0 to ${MAX_GUIDANCE}, got ${guidanceScale}.`, {
-      field: "guidanceScale",
-    });
-  }
-  const [defaultWidth, defaultHeight] = limits.sizes[0]!;
-  const width = request.width ?? defaultWidth;
-  const height = request.height ?? defaultHeight;
-  if (!limits.sizes.some(([w, h]) => w === width && h === height)) {
-    const sizes = limits.sizes.map(([w, h]) => `${w}x${h}`).join(", ");
-    throw new RequestError(`This model cannot make videos of ${width}x${height}: choose ${sizes}.`, {
-      field: "width",
-    });
-  }
-  const frames = oneOf("frames", "frames", request.frames, limits.frames);
-  if (request.image !== undefined) checkImage(frames, limits);
-  return {
-    prompt,
-    negativePrompt: request.negativePrompt ?? limits.negative_prompt ?? null,
-    seed,
-    steps,
-    guidanceScale,
-    policy: resolvePolicy(request, steps),
-    width,
-    height,
-    frames,
-    fps: oneOf("fps", "frames per second", request.fps, limits.fps),
-    ...(request.image !== undefined && { image: request.image }),
-  };
-}
-
-function checkImage(frames: number, { takes_image }: VideoLimits): void {
-  if (!takes_image) throw new RequestError("This model makes videos of a prompt alone, and takes no image.");
-  if (frames === 1)
-    throw new RequestError("A video of one frame would be its image: ask for more frames, or give no image.");
-}
-
-function resolvePolicy(
-  { cache = "fast", motion = true, warmup }: GenerationRequest,
-  steps: number,
-): CachePolicy {
-  try {
-    return parseCachePolicy(cache, { steps, motion, warmup });
-  } catch (cause) {
-    if (cause instanceof CachePolicyError) {
-      throw new RequestError(sentence(cause.message), { field: "cache", cause });
+export function resolveRequest(
+  asked: AskedRequest & { readonly seed: number },
+  target: Target,
+): ResolvedRequest {
+  const { values, givenAs } = withoutAliases(asked, target);
+  const request = collected<ResolvedRequest>(([name, { read, byDefault }]) =>
+    values[name] === undefined ? (byDefault?.(target) ?? {}) : read(values[name]),
+  );
+  for (const [name, { check }] of parameters) {
+    try {
+      check?.(request, target.limits);
+    } catch (cause) {
+      if (!(cause instanceof RequestError) || cause.field !== name) throw cause;
+      throw new RequestError(cause.message, { field: givenAs[name] ?? name, cause });
     }
-    throw cause;
   }
+  return request;
 }
 
-function inRange(name: "steps" | "seed", value: number, least: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw new RequestError(`${name} must be a whole number from ${least} to ${most}, got ${value}.`, {
-    field: name,
-  });
+/** Brings every value under the name of its parameter. `givenAs` says under which other names values came. */
+function withoutAliases(asked: AskedRequest, target: Target) {
+  const given: Readonly<Record<string, unknown>> = asked;
+  const values = { ...given };
+  const givenAs: Record<string, string> = {};
+  for (const [name, declared] of Object.entries(table)) {
+    if (!("means" in declared) || given[name] === undefined) continue;
+    const { means, value } = declared;
+    const meant = value ? value(given[name], given, target) : given[name];
+    if (given[means] !== undefined && given[means] !== meant) {
+      throw new RequestError(`${means} and ${name} contradict each other: give one of them.`, {
+        field: means,
+      });
+    }
+    if (given[means] === undefined) givenAs[means] = name;
+    values[means] = meant;
+  }
+  return { values, givenAs };
 }
 
-function oneOf(
-  field: "frames" | "fps",
-  name: string,
-  value: number | undefined,
-  allowed: readonly number[],
-): number {
-  if (value === undefined) return allowed[0]!;
-  if (allowed.includes(value)) return value;
-  throw new RequestError(`This model cannot make ${value} ${name}: choose ${choices(allowed)}.`, { field });
+/** Changes a resolved request by what a remix asks for. */
+export function remixedRequest(request: ResolvedRequest, asked: Partial<AskedRequest>): ResolvedRequest {
+  const given: Readonly<Record<string, unknown>> = asked;
+  const changed = collected<Partial<ResolvedRequest>>(([name, { takenBy, read }]) =>
+    takenBy.includes("remix") && given[name] !== undefined ? read(given[name]) : {},
+  );
+  return { ...request, ...changed };
 }
 
-/** All values, or how they go on where they are many and evenly spaced. */
-function choices(allowed: readonly number[]): string {
-  const [first, second, third, ...more] = allowed.toSorted((a, b) => a - b) as [number, ...number[]];
-  const rest = [second!, third!, ...more];
-  const isEven =
-    more.length > 2 && rest.every((value, i) => value - (rest[i - 1] ?? first) === second! - first);
-  return isEven ? `${first}, ${second}, ${third} and so on up to ${more.at(-1)}` : allowed.join(", ");
+/** Forgets what a user said in a request. */
+export function withoutWords(request: ResolvedRequest): ResolvedRequest {
+  return { ...request, ...collected<Partial<ResolvedRequest>>(([, { erased }]) => erased ?? {}) };
 }
 
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+/**
+ * Checks shape and bounds of a request that does not come through the API.
+ *
+ * @throws RequestError
+ */
+export function parseRequest(given: Readonly<Record<string, unknown>>): AskedRequest {
+  const parsed: Record<string, unknown> = { ...given };
+  for (const [name, declared] of Object.entries(table)) {
+    const { asked, isRequired, isLeftToCheck, flags } = declared;
+    if (isLeftToCheck || (given[name] === undefined && !isRequired)) continue;
+    const result = asked.safeParse(given[name]);
+    if (!result.success) {
+      const subject = flags?.[0]?.name ?? name;
+      const sentence = sentenceOf(result.error.issues[0]!, { subject, asked, value: given[name] });
+      throw new RequestError(sentence, { field: name });
+    }
+    parsed[name] = result.data;
+  }
+  return parsed as AskedRequest;
+}
+
+function sentenceOf(
+  issue: z.core.$ZodIssue,
+  { subject, asked, value }: { subject: string; asked: z.ZodType; value: unknown },
+): string {
+  if (issue.code === "custom" && issue.params?.sentence) return String(issue.params.sentence);
+  if (!(asked instanceof z.ZodNumber)) return `${subject} ${issue.message}.`;
+  const { isInt, minValue, maxValue } = asked;
+  return `${subject} must be a ${isInt ? "whole " : ""}number from ${minValue} to ${maxValue}, got ${value}.`;
 }

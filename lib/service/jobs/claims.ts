@@ -48,7 +48,9 @@ export async function takeClaim(
   const created = await claims.create(key, own);
   if (created.ok) return { ok: true, jobId };
   const isOver = ({ expiresAt }: ClaimRecord) => expiresAt <= clock.now();
-  const updated = await claims.update(key, (current) => (isFirst || isOver(current) ? own : null));
+  const updated = await claims.update(key, (current) => ({
+    next: isFirst || isOver(current) ? own : null,
+  }));
   const holder = updated.ok ? updated.value : created.current.value;
   return holder.fingerprint === fingerprint ? { ok: true, jobId: holder.jobId } : { ok: false };
 }

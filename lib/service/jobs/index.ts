@@ -1,5 +1,4 @@
 export type { Claim } from "./claims.ts";
-export { DISPATCH_BELIEVED_MS, isDispatched } from "./dispatch.ts";
 export { isVideoId, newVideoId, videoIdTime } from "./ids.ts";
 export { type Applied, type Creation, type JobPage, type JobStore, jobStore } from "./job-store.ts";
 export { artifactKey, jobKey, jobOfKey } from "./object-keys.ts";
@@ -15,6 +14,7 @@ export {
   JOB_ERROR_CODES,
   JOB_STATUSES,
   type JobError,
+  type JobParams,
   type JobProgress,
   type JobRecord,
   type JobRef,
@@ -23,8 +23,7 @@ export {
   type Outputs,
   VARIANTS,
   type Variant,
-  type VideoParams,
   type WebhookEvent,
 } from "./record.ts";
-export { type Hints, type SweepOptions, type SweepReport, sweep } from "./sweep.ts";
+export { type DelayedHints, type Hints, type SweepOptions, type SweepReport, sweep } from "./sweep.ts";
 export { CLOCK_SKEW_MS, type Holder, type JobEvent, type Refusal } from "./transition.ts";

@@ -1,6 +1,7 @@
-import { setTimeout } from "node:timers/promises";
-import type { Clock, Random } from "../../shared/ports.ts";
+import type { Clock, Random, Sleep } from "../../shared/ports.ts";
+import { doubling, retry } from "../../shared/retry.ts";
 import {
+  type Change,
   everyKey,
   type ObjectStore,
   RecordError,
@@ -56,6 +57,12 @@ export interface UnfinishedRef extends JobRef {
   readonly keyId: string;
 }
 
+/** Result of a pure function that changes the events of a record, which may be called several times. */
+export interface EventsChange<Told> extends Pick<JobRecord, "events"> {
+  /** Passed on to the caller of `updateEvents`. To change nothing, `events` is the same object as before. */
+  readonly tell?: Told | undefined;
+}
+
 /** A page of a tenant's jobs, newest first. */
 export interface JobPage {
   readonly records: readonly JobRecord[];
@@ -75,14 +82,11 @@ export interface JobStore {
    * changed again since; but a job that was claimed or renewed is held by whoever did it.
    */
   apply(ref: JobRef, event: JobEvent): Promise<Applied>;
-  /**
-   * Changes what is known of the webhooks, in whatever state the job is. `change` is pure, may be called again, and
-   * returns the same object to change nothing.
-   */
-  updateEvents(
+  /** Changes what is known of the webhooks, in whatever state the job is; null if there is no such job. */
+  updateEvents<Told = never>(
     ref: JobRef,
-    change: (record: JobRecord) => Pick<JobRecord, "events">,
-  ): Promise<JobRecord | null>;
+    change: (record: JobRecord) => EventsChange<Told>,
+  ): Promise<{ readonly record: JobRecord; readonly told: Told | undefined } | null>;
   /** @param after id of a video, which need not exist; the page begins with the next older one */
   list(tenant: string, options: { after?: string | undefined; limit: number }): Promise<JobPage>;
   /** Jobs that are not over, oldest first within a key; a few that just ended may be among them. */
@@ -113,7 +117,7 @@ export interface JobStoreDeps {
   readonly clock: Clock;
   readonly random: Random;
   /** Waits between two tries of a write. */
-  readonly sleep?: (durationMs: number) => Promise<unknown>;
+  readonly sleep: Sleep;
   /** Told of a record that cannot be read and was passed over, so that one does not hide all others. */
   readonly onDamaged?: (error: RecordError) => void;
 }
@@ -127,13 +131,13 @@ interface Marker {
 /** How long a creation may be between its marker and its record before it counts as abandoned. */
 const CREATION_MS_MAX = 10 * 60_000;
 
-/** The longest of the waits for somebody else's creation, each of them twice the one before. */
-const CREATION_WAIT_MS_MAX = 640;
+/** Waits for a record that another process is about to create. */
+const CREATION_WAITS = { firstMs: 20, maxMs: 640, count: 6 };
 
 /** Records read at once for a page. */
 const READ_AHEAD = 16;
 
-export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }: JobStoreDeps): JobStore {
+export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDeps): JobStore {
   const jobs = records(store, jobRecordSchema, { random, sleep });
   const claims = records(store, claimSchema, { random, sleep });
 
@@ -187,13 +191,13 @@ export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }
    * the caller takes its creation up. Without the wait a crowd with one key would all write the same objects.
    */
   async function comingRecord(ref: JobRef): Promise<JobRecord | null> {
-    for (let waitMs = 20; waitMs <= CREATION_WAIT_MS_MAX; waitMs *= 2) {
+    return retry(() => read(ref), {
+      waits: doubling(CREATION_WAITS),
+      sleep,
       // A store that does not answer now may do so in a moment; only the last look tells.
-      const record = await read(ref).catch(unlessUnavailable);
-      if (record) return record;
-      await sleep(waitMs);
-    }
-    return read(ref);
+      isRetryable: isUnavailable,
+      isDone: (record) => record !== null,
+    });
   }
 
   /** The marker has its time in it, so that it is another object than the one an earlier creation left. */
@@ -209,15 +213,14 @@ export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }
   }
 
   async function apply(ref: JobRef, event: JobEvent): Promise<Applied> {
-    let refused: Refusal | null = null;
-    const updated = await jobs.update(jobKey(ref), (record) => {
+    const updated = await jobs.update(jobKey(ref), (record): Change<JobRecord, Refusal> => {
       const next = transition(record, event, clock.now());
-      refused = next.ok ? null : next.reason;
-      return next.ok && next.isChanged ? next.record : null;
+      if (!next.ok) return { next: null, tell: next.reason };
+      return { next: next.isChanged ? next.record : null };
     });
     if (!updated.ok) return { ok: false, reason: "missing", record: null };
-    const { value: record, isChanged } = updated;
-    if (refused) return { ok: false, reason: refused, record };
+    const { value: record, isChanged, told: refusal } = updated;
+    if (refusal) return { ok: false, reason: refusal, record };
     if (isChanged && isFinished(record) && record.deletedAt === null) await markFinished(record);
     // Others may have written after it, before its answer came.
     const holder = event.type === "claim" || event.type === "renew" ? event.owner : null;
@@ -248,10 +251,10 @@ export function jobStore({ store, clock, random, sleep = setTimeout, onDamaged }
     markUndelivered,
     async updateEvents(ref, change) {
       const updated = await jobs.update(jobKey(ref), (record) => {
-        const { events } = change(record);
-        return events === record.events ? null : { ...record, events };
+        const { events, tell } = change(record);
+        return { next: events === record.events ? null : { ...record, events }, tell };
       });
-      return updated.ok ? updated.value : null;
+      return updated.ok ? { record: updated.value, told: updated.told } : null;
     },
     async list(tenant, { after, limit }) {
       const start = after === undefined ? {} : { after: jobKey({ tenant, id: after }) };
@@ -317,7 +320,6 @@ function isRefusal(error: unknown): boolean {
   return error instanceof StoreError && (error.code === "full" || error.code === "denied");
 }
 
-function unlessUnavailable(error: unknown): null {
-  if (error instanceof StoreError && error.code === "unavailable") return null;
-  throw error;
+function isUnavailable(error: unknown): boolean {
+  return error instanceof StoreError && error.code === "unavailable";
 }

@@ -5,29 +5,13 @@ import { receiptSchema } from "./receipt.ts";
 const time = z.int().nonnegative();
 const count = z.int().nonnegative();
 
-/** A video to be made, with every default filled in: what is generated depends on nothing else. */
-export const videoParamsSchema = z.object({
-  model: z.string(),
-  prompt: z.string(),
-  negativePrompt: z.string().nullable(),
-  seed: count,
-  steps: z.int().positive(),
-  guidanceScale: z.number().nonnegative(),
-  width: z.int().positive(),
-  height: z.int().positive(),
-  frames: z.int().positive(),
-  fps: z.int().positive(),
-  cache: z.object({
-    /** A name that the caching policies know, or the contents of a codebook file. */
-    policy: z.union([z.string(), z.record(z.string(), z.unknown())]),
-    motion: z.boolean(),
-    warmupSteps: count,
-  }),
-  /** Also make the video without cache, and measure the difference. */
-  compare: z.boolean(),
-});
+/**
+ * Request of a job with every default filled in. A job store carries it as it is: the API that writes it and the worker
+ * that reads it have its schema.
+ */
+const jobParamsSchema = z.looseObject({ model: z.string() });
 
-export type VideoParams = z.infer<typeof videoParamsSchema>;
+export type JobParams = z.infer<typeof jobParamsSchema>;
 
 export const EVENT_TYPES = ["video.queued", "video.in_progress", "video.completed", "video.failed"] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -156,7 +140,7 @@ export const jobRecordSchema = z.object({
   /** When the outputs go. */
   expiresAt: time,
   deletedAt: time.nullable(),
-  params: videoParamsSchema,
+  params: jobParamsSchema,
   metadata: z.record(z.string(), z.string()),
   remixedFrom: z.string().nullable(),
   webhook: z.object({ url: z.string(), events: z.array(z.enum(EVENT_TYPES)) }).nullable(),
@@ -167,7 +151,7 @@ export const jobRecordSchema = z.object({
   /** Attempts in which the model failed. */
   failures: count,
   lease: z.object({ owner: z.string(), until: time }).nullable(),
-  /** The endpoint whose own queue the job was put into, and when; null while it is in none. */
+  /** The backend's queue that the job was put into, and when; null while it is in none. */
   dispatched: z.object({ to: z.string(), at: time }).nullable().default(null),
   progress: progressSchema.nullable(),
   outputs: outputsSchema.nullable(),

@@ -13,6 +13,14 @@ export interface Hints {
   webhooks(ref: JobRef): Promise<void>;
 }
 
+/** Hints that can also be given later. */
+export interface DelayedHints extends Hints {
+  /** @param delaySeconds of which at least the first 900 are waited */
+  work(ref: JobRef, delaySeconds?: number): Promise<void>;
+  /** @param delaySeconds as for `work` */
+  webhooks(ref: JobRef, delaySeconds?: number): Promise<void>;
+}
+
 export interface SweepOptions {
   readonly jobs: JobStore;
   readonly hints: Hints;

@@ -4,6 +4,7 @@ import {
   type HistoryEntry,
   isFinished,
   type JobError,
+  type JobParams,
   type JobProgress,
   type JobRecord,
   webhookEvent,
@@ -16,7 +17,7 @@ export interface Holder {
 }
 
 export type JobEvent =
-  /** The job was put into the queue of an endpoint, which runs it when it has a free worker. */
+  /** The job was put into the queue of a backend, which runs it when it has a free worker. */
   | { readonly type: "dispatch"; readonly to: string }
   /** That queue gave it back, or lost it, before a worker had it. */
   | { readonly type: "undispatch" }
@@ -32,7 +33,8 @@ export type JobEvent =
   | { readonly type: "abandon"; readonly owner: string }
   | { readonly type: "cancel" }
   | { readonly type: "expire" }
-  | { readonly type: "delete" };
+  /** `params` is what may still be known of the request. */
+  | { readonly type: "delete"; readonly params: JobParams };
 
 /** Why an event changes nothing. */
 export type Refusal =
@@ -238,9 +240,8 @@ function expire(record: JobRecord, _event: { type: "expire" }, now: number): Job
 }
 
 /** What a deleted job said is forgotten; that there was one is not, or its idempotency key would make it again. */
-function clear(record: JobRecord, _event: { type: "delete" }, now: number): JobRecord {
+function clear(record: JobRecord, { params }: { params: JobParams }, now: number): JobRecord {
   if (record.deletedAt !== null) return record;
-  const params = { ...record.params, prompt: "", negativePrompt: null };
   const history = withEntry(record, { at: now, type: "deleted", attempt: record.attempt });
   return { ...record, params, history, outputs: null, deletedAt: now };
 }

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import type { Clock, Random } from "../../shared/ports.ts";
+import type { Clock, Random, Sleep } from "../../shared/ports.ts";
 import { everyKey, type ObjectStore, records } from "../storage/index.ts";
 import { matchesHash, newApiKey, parseApiKey } from "./api-key.ts";
 
@@ -43,6 +42,8 @@ export interface ApiKeysDeps {
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly random: Random;
+  /** Waits between two tries of a write. */
+  readonly sleep: Sleep;
 }
 
 /** How long a key is believed without looking. */
@@ -58,7 +59,7 @@ const ID = /^[0-9a-z]{1,32}$/;
 const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** The API keys of all tenants. */
-export function apiKeys({ store, clock, random }: ApiKeysDeps): ApiKeys {
+export function apiKeys({ store, clock, random, sleep }: ApiKeysDeps): ApiKeys {
   const stored = records(store, apiKeySchema, { random, sleep });
   const seen = new Map<string, { apiKey: ApiKey; until: number }>();
 
@@ -99,9 +100,9 @@ export function apiKeys({ store, clock, random }: ApiKeysDeps): ApiKeys {
     },
     async revoke(id) {
       if (!ID.test(id)) return null;
-      const updated = await stored.update(keyOf(id), (apiKey) =>
-        apiKey.revokedAt === null ? { ...apiKey, revokedAt: clock.now() } : null,
-      );
+      const updated = await stored.update(keyOf(id), (apiKey) => ({
+        next: apiKey.revokedAt === null ? { ...apiKey, revokedAt: clock.now() } : null,
+      }));
       seen.delete(id);
       return updated.ok ? updated.value : null;
     },

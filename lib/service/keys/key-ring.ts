@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
 import type { Random } from "../../shared/ports.ts";
 import { SecretError } from "./secret-error.ts";
 
@@ -21,7 +21,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** @throws RangeError if the master key has not 32 bytes */
-export function keyRing(master: Uint8Array, random: Random = randomBytes): KeyRing {
+export function keyRing(master: Uint8Array, random: Random): KeyRing {
   if (master.length !== MASTER_KEY_BYTES) {
     throw new RangeError(`A master key has ${MASTER_KEY_BYTES} bytes, not ${master.length}.`);
   }

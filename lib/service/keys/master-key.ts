@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { link, open, readFile, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { Random } from "../../shared/ports.ts";
 import { MASTER_KEY_BYTES } from "./key-ring.ts";
 import { SecretError } from "./secret-error.ts";
 
@@ -10,8 +10,11 @@ import { SecretError } from "./secret-error.ts";
  *
  * @throws SecretError if the file cannot be read or made, or is no key
  */
-export async function openMasterKey(path: string): Promise<Uint8Array> {
-  const key = await readOrCreate(path).catch((cause: Error) => {
+export async function openMasterKey(
+  path: string,
+  { random }: { readonly random: Random },
+): Promise<Uint8Array> {
+  const key = await readOrCreate(path, random).catch((cause: Error) => {
     throw new SecretError(`Cannot open the master key ${path}: ${cause.message}.`, { cause });
   });
   if (key.length === MASTER_KEY_BYTES) return key;
@@ -20,21 +23,21 @@ export async function openMasterKey(path: string): Promise<Uint8Array> {
   );
 }
 
-async function readOrCreate(path: string): Promise<Uint8Array> {
+async function readOrCreate(path: string, random: Random): Promise<Uint8Array> {
   const existing = await readFile(path).catch(unless("ENOENT"));
   if (existing) return existing;
-  await create(path);
+  await create(path, random);
   // Not the key just made: that of another process may have won.
   return readFile(path);
 }
 
 /** Does nothing if there is a file by then. It gets its name by a link, so that it is whole as soon as it is seen. */
-async function create(path: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`);
+async function create(path: string, random: Random): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${Buffer.from(random(8)).toString("hex")}.tmp`);
   try {
     const file = await open(temporary, "wx", 0o600);
     try {
-      await file.writeFile(randomBytes(MASTER_KEY_BYTES));
+      await file.writeFile(random(MASTER_KEY_BYTES));
       await file.sync();
     } finally {
       await file.close();

@@ -1,47 +1,45 @@
-import { randomBytes } from "node:crypto";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { type Logger, pino } from "pino";
-import * as z from "zod";
-import { logLevel, needed, parseEnvironment } from "../../shared/environment.ts";
+import { logLevel, needed, type Values } from "../../shared/environment.ts";
 import { logDestination } from "../../shared/log-destination.ts";
-import { type JobStore, jobStore } from "../jobs/index.ts";
-import { type SqsHints, sqsHints } from "../queue/index.ts";
+import { system } from "../../shared/system.ts";
+import { type DelayedHints, type JobStore, jobStore } from "../jobs/index.ts";
+import { sqsHints } from "../queue/index.ts";
 import { type ObjectStore, openStore } from "../storage/index.ts";
 
 /** What each of the small functions works with. */
 export interface JobFunction {
-  readonly storeUrl: string;
   readonly store: ObjectStore;
   readonly jobs: JobStore;
-  readonly hints: SqsHints;
+  readonly hints: DelayedHints;
   readonly log: Logger;
 }
 
-const environment = z.object({
+/** Environment variables that each of the small functions reads. */
+export const functionVariables = {
   STORE: needed("s3://bucket, where the jobs are"),
   WORK_QUEUE_URL: needed("the URL of the queue for dispatch"),
   WEBHOOKS_QUEUE_URL: needed("the URL of the queue for webhooks"),
   LOG_LEVEL: logLevel(),
-});
+};
 
-/**
- * Opens what the environment names: once for each cold start.
- *
- * @throws ConfigError naming the first variable that cannot be used
- */
-export async function openFunction(env = process.env): Promise<JobFunction> {
-  const { STORE, WORK_QUEUE_URL, WEBHOOKS_QUEUE_URL, LOG_LEVEL } = parseEnvironment(environment, env);
+/** Opens what the environment names: once for each cold start. */
+export async function openFunction({
+  STORE,
+  WORK_QUEUE_URL,
+  WEBHOOKS_QUEUE_URL,
+  LOG_LEVEL,
+}: Values<typeof functionVariables>): Promise<JobFunction> {
   const log = pino({ level: LOG_LEVEL, base: null }, logDestination(1));
   const store = await openStore(STORE, { signUrl: refuseToSign });
   const jobs = jobStore({
     store,
-    clock: Date,
-    random: randomBytes,
+    ...system,
     onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
   });
   const client = new SQSClient({});
   const hints = sqsHints({ client, workUrl: WORK_QUEUE_URL, webhooksUrl: WEBHOOKS_QUEUE_URL });
-  return { storeUrl: STORE, store, jobs, hints, log };
+  return { store, jobs, hints, log };
 }
 
 function refuseToSign(): never {

@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
+import type { Clock, Timers } from "../../shared/ports.ts";
 import { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
 import { retryAfterSeconds } from "./retry-after.ts";
 import { checkWebhookUrl, hostOf, isLoopbackHost } from "./webhook-url.ts";
@@ -18,6 +19,9 @@ export interface PostOptions {
   readonly allowLoopback?: boolean;
   readonly blockedHosts?: readonly string[];
   readonly resolve?: Resolve;
+  /** Reads the time for a Retry-After header that names a date. */
+  readonly clock: Clock;
+  readonly timers: Timers;
 }
 
 /**
@@ -46,9 +50,10 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * @throws TypeError if a header cannot be sent
  */
 export async function postGuarded(url: string, options: PostOptions): Promise<PostResult> {
-  const started = performance.now();
+  const { timers } = options;
+  const started = timers.elapsed();
   const outcome = await post(url, options);
-  return { ...outcome, milliseconds: Math.round(performance.now() - started) };
+  return { ...outcome, milliseconds: Math.round(timers.elapsed() - started) };
 }
 
 async function post(text: string, options: PostOptions): Promise<Outcome> {
@@ -57,7 +62,7 @@ async function post(text: string, options: PostOptions): Promise<Outcome> {
   if (!checked.ok) return failure(checked.code);
   const url = new URL(checked.url);
   const host = hostOf(url);
-  const deadline = AbortSignal.timeout(timeoutMs);
+  const deadline = options.timers.timeout(timeoutMs);
 
   // Node asks no `lookup` for a literal: it is looked at here, like what a name resolves to.
   const addresses = isIP(host) ? [host] : await addressesOf(host, options.resolve ?? resolveName, deadline);
@@ -71,7 +76,7 @@ async function post(text: string, options: PostOptions): Promise<Outcome> {
 async function exchange(
   url: URL,
   addresses: readonly string[],
-  { headers, body }: PostOptions,
+  { headers, body, clock, timers }: PostOptions,
   deadline: AbortSignal,
 ): Promise<Outcome> {
   const isTls = url.protocol === "https:";
@@ -84,10 +89,12 @@ async function exchange(
     signal: deadline,
   });
   let stage: PostFailure = "connect";
-  const connecting = setTimeout(() => request.destroy(), CONNECT_TIMEOUT_MS);
+  const connecting = timers.timeout(CONNECT_TIMEOUT_MS);
+  const giveUp = () => request.destroy();
+  connecting.addEventListener("abort", giveUp, { once: true });
   request.once("socket", (socket) => {
     socket.once("connect", () => {
-      clearTimeout(connecting);
+      connecting.removeEventListener("abort", giveUp);
       stage = isTls ? "tls" : "reset";
     });
     socket.once("secureConnect", () => {
@@ -100,12 +107,12 @@ async function exchange(
     return {
       ok: true,
       status: answer.statusCode!,
-      retryAfterSeconds: retryAfterSeconds(answer.headers["retry-after"], Date.now()),
+      retryAfterSeconds: retryAfterSeconds(answer.headers["retry-after"], clock.now()),
     };
   } catch {
     return failure(deadline.aborted ? "timeout" : stage);
   } finally {
-    clearTimeout(connecting);
+    connecting.removeEventListener("abort", giveUp);
   }
 }
 

@@ -1,4 +1,3 @@
 export { handleBatch } from "./batch.ts";
-export { jobAt, jobLocation } from "./job-location.ts";
 export { hintedJobs, MessageError, parsedJson } from "./messages.ts";
-export { DELAY_SECONDS_MAX, type SqsHints, sqsHints } from "./sqs-hints.ts";
+export { DELAY_SECONDS_MAX, sqsHints } from "./sqs-hints.ts";

@@ -1,5 +1,5 @@
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import type { Hints, JobRef } from "../jobs/index.ts";
+import type { DelayedHints, JobRef } from "../jobs/index.ts";
 import { hintBody } from "./messages.ts";
 
 export interface SqsHintsOptions {
@@ -8,19 +8,11 @@ export interface SqsHintsOptions {
   readonly webhooksUrl: string;
 }
 
-/** Hints through two queues; later ones, too. */
-export interface SqsHints extends Hints {
-  /** @param delaySeconds at most 900 are waited */
-  work(ref: JobRef, delaySeconds?: number): Promise<void>;
-  /** @param delaySeconds at most 900 are waited */
-  webhooks(ref: JobRef, delaySeconds?: number): Promise<void>;
-}
-
 /** SQS keeps no message back for longer. */
 export const DELAY_SECONDS_MAX = 900;
 
-/** Whatever a queue refuses rejects: whoever sends a hint that must arrive is called again. */
-export function sqsHints({ client, workUrl, webhooksUrl }: SqsHintsOptions): SqsHints {
+/** Hints through two queues. What a queue refuses rejects, so that whoever must send a hint is called again. */
+export function sqsHints({ client, workUrl, webhooksUrl }: SqsHintsOptions): DelayedHints {
   const sendTo =
     (url: string) =>
     async (ref: JobRef, delaySeconds = 0): Promise<void> => {

@@ -1,7 +1,8 @@
-import { randomBytes, randomUUID } from "node:crypto";
-import { link, mkdir, open, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
+import type { Random } from "../../shared/ports.ts";
+import { type FileSystem, removeFile, syncFolder, systemFiles, tolerating } from "./file-system.ts";
+import { explanation } from "./folder-error.ts";
 import {
   assertKey,
   assertList,
@@ -22,19 +23,11 @@ import {
   HEAD_BYTES,
   type Header,
   type Linked,
-  linkFirst,
-  linkNext,
-  newestVersion,
+  newName,
   type OpenVersion,
-  openNewest,
-  removeEmptyFolders,
-  removeFile,
-  removeIncarnation,
-  syncFolder,
   TRIES_MAX,
-  tolerating,
   type Version,
-  writeVersion,
+  Versions,
 } from "./versions.ts";
 
 /** One version of an object, which stays readable whatever happens to the object. */
@@ -55,6 +48,10 @@ export interface FolderStore extends ObjectStore {
 
 export interface FolderStoreOptions {
   readonly signUrl: (key: string, options: SignedUrlOptions) => string;
+  /** Makes the names of files and the tags of objects, which must be unique. */
+  readonly random: Random;
+  /** File system that holds the folder; this machine's by default. */
+  readonly files?: FileSystem;
 }
 
 /**
@@ -63,8 +60,8 @@ export interface FolderStoreOptions {
  *
  * @throws StoreError if the folder cannot be made or written, or its disk has no hard links
  */
-export async function openFolderStore(folder: string, { signUrl }: FolderStoreOptions): Promise<FolderStore> {
-  const objects = new ObjectFolder(resolve(folder));
+export async function openFolderStore(folder: string, options: FolderStoreOptions): Promise<FolderStore> {
+  const objects = new ObjectFolder(resolve(folder), options);
   const explained = <A extends unknown[], R>(operation: (...args: A) => Promise<R>) => {
     return async (...args: A): Promise<R> => {
       try {
@@ -81,13 +78,15 @@ export async function openFolderStore(folder: string, { signUrl }: FolderStoreOp
     delete: explained(objects.delete),
     list: explained(objects.list),
     openObject: explained(objects.open),
-    async signedUrl(key, options) {
-      assertSignedUrl(key, options);
-      return signUrl(key, options);
+    async signedUrl(key, urlOptions) {
+      assertSignedUrl(key, urlOptions);
+      return options.signUrl(key, urlOptions);
     },
   };
 }
 
+/** Error codes of a parent folder that this process may use but not open or sync. */
+const UNSYNCABLE = ["EACCES", "EPERM", "EINVAL"];
 const TEMPORARY_LIFE_MS = 3_600_000;
 const PRECONDITION_FAILED = { ok: false, reason: "precondition_failed" } as const;
 
@@ -98,29 +97,41 @@ class ObjectFolder {
   /** An empty file, hard-linked where an object is deleted: that takes no space, so a full disk can be cleared. */
   readonly #deleted: string;
 
-  constructor(root: string) {
+  readonly #files: FileSystem;
+  readonly #versions: Versions;
+  readonly #random: Random;
+
+  constructor(root: string, { random, files = systemFiles }: FolderStoreOptions) {
     this.root = root;
+    this.#files = files;
+    this.#random = random;
     this.#objects = join(root, "objects");
     this.#temporary = join(root, "tmp");
     this.#deleted = join(root, "deleted");
+    this.#versions = new Versions({ files, random, root: this.#objects });
   }
 
   async prepare(): Promise<void> {
+    const files = this.#files;
     for (const folder of [this.#objects, this.#temporary])
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-    await (await open(this.#deleted, "a", 0o600)).close();
-    await syncFolder(this.root);
+      await files.mkdir(folder, { recursive: true, mode: 0o700 });
+    await (await files.open(this.#deleted, "a", 0o600)).close();
+    await syncFolder(files, this.root);
+    // This or another process may just have made the folder or one of its parents, so all of them are synced.
+    for (let folder = this.root; folder !== dirname(folder); folder = dirname(folder))
+      await tolerating(UNSYNCABLE, syncFolder(files, dirname(folder)));
     const probe = this.#temporaryPath();
-    await writeFile(probe, "probe", { flag: "wx" });
-    await link(probe, `${probe}.link`);
+    const file = await files.open(probe, "wx", 0o600);
+    await file.writeFile("probe").finally(() => file.close());
+    await files.link(probe, `${probe}.link`);
     // The disk's own clock, which need not be this machine's.
-    const { mtimeMs: nowMs } = await stat(probe);
-    for (const name of await readdir(this.#temporary)) {
+    const { mtimeMs: nowMs } = await files.stat(probe);
+    for (const name of await files.readdir(this.#temporary)) {
       const path = join(this.#temporary, name);
-      const left = await tolerating(["ENOENT"], stat(path));
+      const left = await tolerating(["ENOENT"], files.stat(path));
       const isOurs = path.startsWith(probe);
       if (isOurs || (left && nowMs - left.mtimeMs > TEMPORARY_LIFE_MS))
-        await rm(path, { recursive: true, force: true });
+        await files.rm(path, { recursive: true, force: true });
     }
   }
 
@@ -156,10 +167,10 @@ class ObjectFolder {
     assertPut(key, options);
     const { ifAbsent, ifMatch, contentType = "application/octet-stream" } = options;
     const objectFolder = this.#objectFolder(key);
-    const etag = randomBytes(12).toString("base64url");
+    const etag = Buffer.from(this.#random(12)).toString("base64url");
     // Who loses looks again: then the condition does not hold any more, or there is a new version to follow.
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-      const newest = await newestVersion(objectFolder);
+      const newest = await this.#versions.newest(objectFolder);
       if (newest?.header === null) {
         await this.#remove(newest);
         continue;
@@ -182,10 +193,11 @@ class ObjectFolder {
     const previous = newest?.header;
     const earlier = previous ? [previous.etag, ...previous.earlier].slice(0, EARLIER_MAX) : [];
     try {
-      await writeVersion(path, { etag, contentType, earlier }, body);
-      return newest === null ? await this.#linkFirst(objectFolder, path) : await linkNext(newest, path, etag);
+      await this.#versions.write(path, { etag, contentType, earlier }, body);
+      if (newest === null) return await this.#linkFirst(objectFolder, path);
+      return await this.#versions.linkNext(newest, path, etag);
     } finally {
-      await removeFile(path);
+      await removeFile(this.#files, path);
     }
   }
 
@@ -193,10 +205,10 @@ class ObjectFolder {
     assertKey(key);
     const objectFolder = this.#objectFolder(key);
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-      const newest = await newestVersion(objectFolder);
+      const newest = await this.#versions.newest(objectFolder);
       if (newest === null) {
         // Who was killed while deleting it may have left its folder, by which it is listed.
-        await removeEmptyFolders(objectFolder, this.#objects);
+        await this.#versions.removeEmptyFolders(objectFolder);
         return ifMatch === undefined;
       }
       if (newest.header === null) {
@@ -204,11 +216,12 @@ class ObjectFolder {
         continue;
       }
       if (ifMatch !== undefined && newest.header.etag !== ifMatch) return false;
-      const outcome = await linkNext(newest, this.#deleted, null);
+      const outcome = await this.#versions.linkNext(newest, this.#deleted, null);
       if (outcome === "lost") continue;
       // It was gone for a moment at least, and whoever cares by whose doing gave a tag.
       if (outcome === "unknown" && ifMatch !== undefined) throw changedMeanwhile(key);
-      if (outcome === "done") await this.#remove(newest);
+      // Another process may have removed the object without having synced that yet.
+      await this.#remove(newest);
       return true;
     }
     throw changesTooFast();
@@ -229,7 +242,7 @@ class ObjectFolder {
   /** In order, because a folder sorts as the beginning `name/` that its keys have in common. Reads no object. */
   async *#keysIn(start: string, range: { prefix: string; after: string }): AsyncGenerator<string> {
     const { prefix, after } = range;
-    const names = await tolerating(["ENOENT", "ENOTDIR"], readdir(join(this.#objects, start)));
+    const names = await tolerating(["ENOENT", "ENOTDIR"], this.#files.readdir(join(this.#objects, start)));
     const entries = (names ?? [])
       .map((name) => start + (name.endsWith("@") ? name.slice(0, -1) : `${name}/`))
       .filter((entry) =>
@@ -248,7 +261,7 @@ class ObjectFolder {
   /** The newest version of an object that is there. */
   async #openNewest(key: string): Promise<(OpenVersion & { header: Header }) | null> {
     assertKey(key);
-    const newest = await openNewest(this.#objectFolder(key));
+    const newest = await this.#versions.openNewest(this.#objectFolder(key));
     if (newest === null) return null;
     const { header } = newest;
     if (header !== null) return { ...newest, header };
@@ -257,12 +270,12 @@ class ObjectFolder {
   }
 
   async #linkFirst(objectFolder: string, path: string): Promise<"done" | "lost"> {
-    const places = { draft: this.#temporaryPath(), root: this.#objects };
-    return (await linkFirst(objectFolder, path, places)) ? "done" : "lost";
+    const isPlaced = await this.#versions.linkFirst(objectFolder, path, this.#temporaryPath());
+    return isPlaced ? "done" : "lost";
   }
 
   async #remove({ folder }: Version): Promise<void> {
-    await removeIncarnation(folder, { trash: this.#temporaryPath(), root: this.#objects });
+    await this.#versions.removeIncarnation(folder, this.#temporaryPath());
   }
 
   #objectFolder(key: string): string {
@@ -270,7 +283,7 @@ class ObjectFolder {
   }
 
   #temporaryPath(): string {
-    return join(this.#temporary, randomUUID());
+    return join(this.#temporary, newName(this.#random));
   }
 }
 
@@ -281,34 +294,4 @@ function compareAscii(a: string, b: string): number {
 function changedMeanwhile(key: string): StoreError {
   const message = `The object ${key} changed so much meanwhile that it cannot be told whether it was written; look again.`;
   return new StoreError("unavailable", message);
-}
-
-const FULL = ["full", "is full; free some space"] as const;
-const DENIED = [
-  "denied",
-  "may not be written or read by this process; choose another one or its owner",
-] as const;
-const REASONS: Record<string, readonly [StoreError["code"], string]> = {
-  ENOSPC: FULL,
-  EDQUOT: ["full", "has used up its disk quota; free some space"],
-  EACCES: DENIED,
-  EROFS: ["denied", "is on a read-only disk; choose another one"],
-  ENOTDIR: ["denied", "is not a folder, or one above it is not; choose another one"],
-  EEXIST: ["denied", "is not a folder; choose another one"],
-};
-/** What a disk answers that has no hard links. */
-const LINKLESS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
-
-/** The same error if it is explained already. */
-function explanation(root: string, error: unknown): unknown {
-  if (error instanceof StoreError || !(error instanceof Error) || !("syscall" in error)) return error;
-  const { code = "", syscall } = error as NodeJS.ErrnoException;
-  const [reason, what] =
-    REASONS[code] ??
-    (LINKLESS.includes(code) && syscall === "link"
-      ? (["denied", "is on a disk without hard links; choose another one"] as const)
-      : code === "EPERM"
-        ? DENIED
-        : (["unavailable", `does not work (${code || error.message})`] as const));
-  return new StoreError(reason, `The data folder ${root} ${what}.`, { cause: error });
 }

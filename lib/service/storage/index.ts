@@ -18,7 +18,7 @@ export type {
 } from "./object-store.ts";
 export { assertKey, StoreError } from "./object-store.ts";
 export { openFileDownloads, openFileUploads, openStore } from "./open-store.ts";
-export type { Created, Records, RecordsOptions, Updated, Versioned } from "./records.ts";
+export type { Change, Created, Records, RecordsOptions, Updated, Versioned } from "./records.ts";
 export { RecordError, records } from "./records.ts";
 export type { UrlCheck, UrlSigner, UrlSignerOptions } from "./signed-urls.ts";
 export { urlSigner } from "./signed-urls.ts";

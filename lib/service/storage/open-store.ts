@@ -1,4 +1,6 @@
 import { fileURLToPath } from "node:url";
+import type { Sleep } from "../../shared/ports.ts";
+import { system } from "../../shared/system.ts";
 import type { FileDownloads } from "./file-downloads.ts";
 import type { FileUploads } from "./file-uploads.ts";
 import type { FolderStore, FolderStoreOptions } from "./folder-store.ts";
@@ -14,7 +16,7 @@ import type { S3StoreOptions } from "./s3-store.ts";
  */
 export async function openStore(
   url: string,
-  options: FolderStoreOptions,
+  { signUrl }: Pick<FolderStoreOptions, "signUrl">,
 ): Promise<FolderStore | ObjectStore> {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === "s3") {
@@ -23,7 +25,7 @@ export async function openStore(
   }
   if (url === "" || (scheme !== undefined && scheme !== "file")) throw wrongUrl(url);
   const { openFolderStore } = await import("./folder-store.ts");
-  return openFolderStore(scheme === "file" ? pathOf(url) : url, options);
+  return openFolderStore(scheme === "file" ? pathOf(url) : url, { signUrl, random: system.random });
 }
 
 /**
@@ -34,7 +36,7 @@ export async function openStore(
  */
 export async function openFileUploads(
   url: string,
-  { sleep }: { readonly sleep: (durationMs: number) => Promise<unknown> },
+  { sleep }: { readonly sleep: Sleep },
 ): Promise<FileUploads> {
   const bucket = await openBucket(url);
   const { s3Uploads } = await import("./s3-uploads.ts");
@@ -44,7 +46,7 @@ export async function openFileUploads(
 /** As {@link openFileUploads}, for the other way: the files below `s3://bucket/prefix/`. */
 export async function openFileDownloads(
   url: string,
-  { sleep }: { readonly sleep: (durationMs: number) => Promise<unknown> },
+  { sleep }: { readonly sleep: Sleep },
 ): Promise<FileDownloads> {
   const bucket = await openBucket(url);
   const { s3Downloads } = await import("./s3-downloads.ts");

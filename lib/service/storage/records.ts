@@ -1,5 +1,6 @@
 import * as z from "zod";
-import type { Random } from "../../shared/ports.ts";
+import type { Random, Sleep } from "../../shared/ports.ts";
+import { doubling, retry } from "../../shared/retry.ts";
 import { type ObjectStore, type PutOptions, StoreError } from "./object-store.ts";
 
 /** A record as it was read or written, and the tag that names this version of it. */
@@ -12,8 +13,21 @@ export type Created<T> =
   | ({ readonly ok: true } & Versioned<T>)
   | { readonly ok: false; readonly current: Versioned<T> };
 
-export type Updated<T> =
-  | ({ readonly ok: true; readonly isChanged: boolean } & Versioned<T>)
+/** Result of a change of a record. */
+export interface Change<T, Told> {
+  /** New value; null to change nothing. */
+  readonly next: T | null;
+  /** Passed on to the caller of `update`. */
+  readonly tell?: Told | undefined;
+}
+
+export type Updated<T, Told> =
+  | ({
+      readonly ok: true;
+      readonly isChanged: boolean;
+      /** Value of `tell` of the change that was written, or of the one that changed nothing. */
+      readonly told: Told | undefined;
+    } & Versioned<T>)
   /** Nothing is stored under the key. */
   | { readonly ok: false };
 
@@ -28,13 +42,16 @@ export type Updated<T> =
 export interface Records<T> {
   read(key: string): Promise<Versioned<T> | null>;
   create(key: string, value: T): Promise<Created<T>>;
-  /** Reads and changes until it holds. `change` is pure, may be called again, and returns null to change nothing. */
-  update(key: string, change: (current: T) => T | null): Promise<Updated<T>>;
+  /**
+   * Reads and changes until it holds. `change` is pure and may be called several times; it returns what
+   * the caller needs to know of its decision as `tell`.
+   */
+  update<Told = never>(key: string, change: (current: T) => Change<T, Told>): Promise<Updated<T, Told>>;
 }
 
 export interface RecordsOptions {
   readonly random: Random;
-  readonly sleep: (durationMs: number) => Promise<unknown>;
+  readonly sleep: Sleep;
 }
 
 /** What is stored under a key is no record of its kind. */
@@ -48,9 +65,8 @@ export class RecordError extends Error {
   }
 }
 
-const TRIES_MAX = 8;
-const BACKOFF_FIRST_MS = 20;
-const BACKOFF_MAX_MS = 2000;
+/** Waits between 8 tries. */
+const BACKOFF = { firstMs: 20, maxMs: 2000, count: 7 };
 
 /** How many writes a record remembers: so many may follow one whose answer was lost, and it is still recognised. */
 const WRITES_KEPT = 8;
@@ -81,16 +97,24 @@ export function records<T>(
   }
 
   /** The writes of one call: any of them may turn out to have been made, also after a later one was tried. */
-  function ownWrites(key: string) {
-    const tried = new Set<string>();
+  function ownWrites<Told>(key: string) {
+    const tried = new Map<string, Told | undefined>();
     return {
-      isIn: ({ writes }: Stored<T>) => writes.some((id) => tried.has(id)),
+      /** Returns the newest of these writes that a record holds, or null. */
+      madeIn({ writes }: Stored<T>): { readonly told: Told | undefined } | null {
+        const id = writes.find((each) => tried.has(each));
+        return id === undefined ? null : { told: tried.get(id) };
+      },
       /** The tag of what was written; null if it was refused, for now or for good. */
-      async write(value: T, earlier: readonly string[], condition: PutOptions): Promise<string | null> {
+      async write(
+        { value, tell }: { readonly value: T; readonly tell?: Told | undefined },
+        earlier: readonly string[],
+        condition: PutOptions,
+      ): Promise<string | null> {
         // One that cannot be read again would be in everybody's way for ever.
         if (!schema.safeParse(value).success) throw new RangeError(`No such record can be stored as ${key}`);
         const id = Buffer.from(random(12)).toString("base64url");
-        tried.add(id);
+        tried.set(id, tell);
         const writes = [id, ...earlier].slice(0, WRITES_KEPT);
         const body = new TextEncoder().encode(JSON.stringify({ writes, value }));
         const result = await store.put(key, body, { ...condition, contentType: "application/json" });
@@ -99,26 +123,21 @@ export function records<T>(
     };
   }
 
-  /** Tries until there is a result, waiting for random times that get longer ("full jitter"). */
+  /** Tries again while other writers win or the store is unavailable. */
   async function untilDone<R>(key: string, attempt: () => Promise<R | null>): Promise<R> {
-    let cause: unknown;
-    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      if (tries > 0) {
-        const limitMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (tries - 1));
-        await sleep((Buffer.from(random(4)).readUInt32LE() / 2 ** 32) * limitMs);
-      }
-      try {
-        const result = await attempt();
-        if (result !== null) return result;
-      } catch (error) {
-        if (!(error instanceof StoreError && error.code === "unavailable")) throw error;
-        cause = error;
-      }
-    }
-    const problem = cause ? "the store does not answer" : "too many others change it";
-    throw new StoreError("unavailable", `The record ${key} cannot be changed now: ${problem}; try again.`, {
-      cause,
+    const unchanged = (problem: string, cause?: unknown) =>
+      new StoreError("unavailable", `The record ${key} cannot be changed now: ${problem}; try again.`, {
+        cause,
+      });
+    const result = await retry(attempt, {
+      waits: doubling({ ...BACKOFF, random }),
+      sleep,
+      isRetryable: (error) => error instanceof StoreError && error.code === "unavailable",
+      isDone: (made) => made !== null,
+      exhausted: (error) => unchanged("the store does not answer", error),
     });
+    if (result === null) throw unchanged("too many others change it");
+    return result;
   }
 
   return {
@@ -130,27 +149,28 @@ export function records<T>(
     create(key, value) {
       const own = ownWrites(key);
       return untilDone<Created<T>>(key, async () => {
-        const etag = await own.write(value, [], { ifAbsent: true });
+        const etag = await own.write({ value }, [], { ifAbsent: true });
         if (etag !== null) return { ok: true, value, etag };
         // It may be our own write that is in the way.
         const current = await load(key);
         if (current === null) return null;
-        return own.isIn(current)
+        return own.madeIn(current)
           ? { ok: true, ...versioned(current) }
           : { ok: false, current: versioned(current) };
       });
     },
 
-    update(key, change) {
-      const own = ownWrites(key);
-      return untilDone<Updated<T>>(key, async () => {
+    update<Told>(key: string, change: (current: T) => Change<T, Told>) {
+      const own = ownWrites<Told>(key);
+      return untilDone<Updated<T, Told>>(key, async () => {
         const current = await load(key);
         if (current === null) return { ok: false };
-        if (own.isIn(current)) return { ok: true, isChanged: true, ...versioned(current) };
-        const value = change(current.value);
-        if (value === null) return { ok: true, isChanged: false, ...versioned(current) };
-        const etag = await own.write(value, current.writes, { ifMatch: current.etag });
-        return etag === null ? null : { ok: true, isChanged: true, value, etag };
+        const made = own.madeIn(current);
+        if (made) return { ok: true, isChanged: true, ...made, ...versioned(current) };
+        const { next: value, tell } = change(current.value);
+        if (value === null) return { ok: true, isChanged: false, told: tell, ...versioned(current) };
+        const etag = await own.write({ value, tell }, current.writes, { ifMatch: current.etag });
+        return etag === null ? null : { ok: true, isChanged: true, told: tell, value, etag };
       });
     },
   };

@@ -4,13 +4,15 @@ import {
   HeadObjectCommand,
   paginateListObjectsV2,
 } from "@aws-sdk/client-s3";
+import type { Sleep } from "../../shared/ports.ts";
+import { retry, Tries } from "../../shared/retry.ts";
 import { type ByteRange, ChangedFileError, type FileDownloads, type StoredFile } from "./file-downloads.ts";
 import { StoreError } from "./object-store.ts";
 import { explanation, isMissingObject, type S3StoreOptions } from "./s3-store.ts";
 
 export interface S3DownloadsOptions extends S3StoreOptions {
   /** Between two tries; rejects to end it all. */
-  readonly sleep: (durationMs: number) => Promise<unknown>;
+  readonly sleep: Sleep;
 }
 
 /** On top of the client's own tries. A connection may be away for half a minute. */
@@ -20,13 +22,15 @@ const WAITS_MS = [1_000, 2_000, 4_000, 8_000, 16_000];
 export function s3Downloads({ client, bucket, prefix = "", sleep }: S3DownloadsOptions): FileDownloads {
   const place = ({ path }: StoredFile) => ({ Bucket: bucket, Key: prefix + path });
 
-  /** Waits before the next try, or explains why there is none. */
-  async function beforeRetry(file: StoredFile, error: unknown, tries: number): Promise<void> {
-    if (error instanceof ChangedFileError) throw error;
-    if (isMissingObject(error)) throw changed(file);
-    const explained = error instanceof StoreError ? error : explanation(bucket, error);
-    if (explained.code !== "unavailable" || tries >= WAITS_MS.length) throw explained;
-    await sleep(WAITS_MS[tries]!);
+  const retrying = {
+    waits: WAITS_MS,
+    sleep,
+    isRetryable: (error: unknown) => error instanceof StoreError && error.code === "unavailable",
+  };
+
+  function explained(file: StoredFile, error: unknown): Error {
+    if (error instanceof ChangedFileError || error instanceof StoreError) return error;
+    return isMissingObject(error) ? changed(file) : explanation(bucket, error);
   }
 
   function changed({ path }: StoredFile): ChangedFileError {
@@ -69,31 +73,32 @@ export function s3Downloads({ client, bucket, prefix = "", sleep }: S3DownloadsO
       return files;
     },
 
-    async sha256(file) {
-      for (let tries = 0; ; tries += 1) {
+    sha256(file) {
+      return retry(async () => {
         try {
           const { ETag, Metadata } = await client.send(new HeadObjectCommand(place(file)));
           if (ETag !== file.etag) throw changed(file);
           return Metadata?.sha256 ?? null;
         } catch (error) {
-          await beforeRetry(file, error, tries);
+          throw explained(file, error);
         }
-      }
+      }, retrying);
     },
 
     async *read(file, { start, end }) {
       let next = start;
-      for (let tries = 0; next <= end; tries += 1) {
+      const tries = new Tries(retrying);
+      while (next <= end) {
         try {
           for await (const bytes of await open(file, { start: next, end })) {
             next += bytes.length;
-            tries = 0;
+            tries.restart();
             yield bytes;
           }
           // An end that came early and looked like one is a broken connection too.
           if (next <= end) throw new Error("the connection ended early");
         } catch (error) {
-          await beforeRetry(file, error, tries);
+          await tries.failed(explained(file, error));
         }
       }
     },

@@ -9,6 +9,8 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
+import type { Sleep } from "../../shared/ports.ts";
+import { retry } from "../../shared/retry.ts";
 import { readPart, withFile } from "./file-digest.ts";
 import type { FileUpload, FileUploads, UploadOptions } from "./file-uploads.ts";
 import { inLanes } from "./lanes.ts";
@@ -17,7 +19,7 @@ import { explanation, isMissingObject, type S3StoreOptions, s3Store } from "./s3
 
 export interface S3UploadsOptions extends S3StoreOptions {
   /** Between two tries; rejects to end it all. */
-  readonly sleep: (durationMs: number) => Promise<unknown>;
+  readonly sleep: Sleep;
 }
 
 interface Request {
@@ -35,18 +37,13 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
   const place = (key: string) => ({ Bucket: bucket, Key: prefix + key });
 
   /** Makes requests, again where what is wrong may pass, and explains what does not. */
-  async function patiently<T>(signal: AbortSignal, operation: (request: Request) => Promise<T>): Promise<T> {
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return await abortable(signal, operation);
-      } catch (error) {
+  function patiently<T>(signal: AbortSignal, operation: (request: Request) => Promise<T>): Promise<T> {
+    const explained = () =>
+      abortable(signal, operation).catch((error: unknown) => {
         signal.throwIfAborted();
-        const explained = explanation(bucket, error);
-        const mayPass = explained.code === "unavailable" && !isGone(error);
-        if (!mayPass || tries === WAITS_MS.length) throw explained;
-        await sleep(WAITS_MS[tries]!);
-      }
-    }
+        throw explanation(bucket, error);
+      });
+    return retry(explained, { waits: WAITS_MS, sleep, isRetryable: mayPass });
   }
 
   async function upload(file: FileUpload, { signal, onBytes }: UploadOptions): Promise<void> {
@@ -183,6 +180,10 @@ async function abortable<T>(signal: AbortSignal, operation: (request: Request) =
   } finally {
     signal.removeEventListener("abort", abort);
   }
+}
+
+function mayPass(error: unknown): boolean {
+  return error instanceof StoreError && error.code === "unavailable" && !isGone(error.cause);
 }
 
 /** The upload was completed or given up, by somebody else or by a rule of the bucket. */

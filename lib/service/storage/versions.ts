@@ -1,6 +1,13 @@
-import { randomUUID } from "node:crypto";
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { Random } from "../../shared/ports.ts";
+import {
+  type FileSystem,
+  hasCode,
+  type OpenFile,
+  removeFile,
+  syncFolder,
+  tolerating,
+} from "./file-system.ts";
 import { StoreError } from "./object-store.ts";
 
 /*
@@ -26,6 +33,10 @@ import { StoreError } from "./object-store.ts";
  *   the incarnation is moved away by its name, which cannot hit the next one.
  *
  * A process killed between the last two leaves a key that is listed and not there, until it is created or deleted.
+ *
+ * A write is durable before it is acknowledged, though others may see it earlier and write over it: the folder of the
+ * versions is synced after each link, and its parents by the writers of versions 1 and 2. A deletion is durable before
+ * the files of the deleted object are removed.
  */
 
 /** What a version says of itself, in its first line. */
@@ -49,7 +60,7 @@ export interface Version {
 
 /** To be closed by who opened it. */
 export interface OpenVersion extends Version {
-  readonly file: FileHandle;
+  readonly file: OpenFile;
   /** The beginning of the file, and all of it if shorter than {@link HEAD_BYTES}. */
   readonly head: Buffer;
   readonly bodyOffset: number;
@@ -61,199 +72,228 @@ export const HEAD_BYTES = 4096;
 /** Each try that fails means that somebody else succeeded; so many in a row mean that something is broken. */
 export const TRIES_MAX = 100;
 
-/** The newest version, or null where there is none. */
-export async function openNewest(objectFolder: string): Promise<OpenVersion | null> {
-  for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-    const incarnations = await tolerating(["ENOENT"], readdir(objectFolder));
-    const incarnation = incarnations?.find((name) => !name.startsWith("."));
-    if (incarnation === undefined) return null;
-    const folder = join(objectFolder, incarnation);
-    const numbers = await versionNumbers(folder);
-    if (numbers === null) continue; // It was deleted since, and perhaps created again.
-    const number = Math.max(...numbers);
-    const file = await tolerating(["ENOENT"], open(join(folder, String(number))));
-    if (file === undefined) continue; // There is a newer one since.
+/** `lost` to another writer; `unknown` where nobody can tell any more whether it was written before what came then. */
+export type Linked = "done" | "lost" | "unknown";
+
+export interface VersionsOptions {
+  readonly files: FileSystem;
+  readonly random: Random;
+  /** Folder of all objects; it must be durable. */
+  readonly root: string;
+}
+
+/** Limit of remembered incarnations. */
+const PLACED_MAX = 1000;
+
+/** Reads, writes and removes versions of objects. */
+export class Versions {
+  readonly #files: FileSystem;
+  readonly #random: Random;
+  readonly #root: string;
+  /** Incarnations that this process made and whose parent folders it synced. */
+  readonly #placed = new Set<string>();
+
+  constructor({ files, random, root }: VersionsOptions) {
+    this.#files = files;
+    this.#random = random;
+    this.#root = root;
+  }
+
+  /** The newest version, or null where there is none. */
+  async openNewest(objectFolder: string): Promise<OpenVersion | null> {
+    const files = this.#files;
+    for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
+      const incarnations = await tolerating(["ENOENT"], files.readdir(objectFolder));
+      const incarnation = incarnations?.find((name) => !name.startsWith("."));
+      if (incarnation === undefined) return null;
+      const folder = join(objectFolder, incarnation);
+      const numbers = await this.#numbersIn(folder);
+      if (numbers === null) continue; // It was deleted since, and perhaps created again.
+      const number = Math.max(...numbers);
+      const file = await tolerating(["ENOENT"], files.open(join(folder, String(number))));
+      if (file === undefined) continue; // There is a newer one since.
+      try {
+        return { folder, number, file, ...(await readHead(file)) };
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+    }
+    throw changesTooFast();
+  }
+
+  async newest(objectFolder: string): Promise<Version | null> {
+    const version = await this.openNewest(objectFolder);
+    await version?.file.close();
+    return version;
+  }
+
+  /** Writes a version to `path`, synced to disk. */
+  async write(path: string, header: Header, body: Uint8Array): Promise<void> {
+    const file = await this.#files.open(path, "wx", 0o600);
     try {
-      return { folder, number, file, ...(await readHead(file)) };
-    } catch (error) {
+      await file.writeFile(`${JSON.stringify(header)}\n`);
+      await file.writeFile(body);
+      await file.sync();
+    } finally {
       await file.close();
+    }
+  }
+
+  /**
+   * Makes the written version at `path` the first of an object; false if there is such an object already.
+   *
+   * @param draft unused path on the same disk, where the folder is made before it is renamed
+   */
+  async linkFirst(objectFolder: string, path: string, draft: string): Promise<boolean> {
+    const files = this.#files;
+    const name = newName(this.#random);
+    const incarnation = join(draft, name);
+    await files.mkdir(incarnation, { recursive: true, mode: 0o700 });
+    let isPlaced = false;
+    try {
+      await files.link(path, join(incarnation, "1"));
+      await syncFolder(files, incarnation);
+      await syncFolder(files, draft);
+      for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
+        try {
+          await files.mkdir(dirname(objectFolder), { recursive: true, mode: 0o700 });
+          await files.rename(draft, objectFolder);
+          isPlaced = true;
+          await this.#syncParents(objectFolder);
+          this.#notePlaced(join(objectFolder, name));
+          return true;
+        } catch (error) {
+          if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
+          // Another process deleted the last object of the parent folder, and the folder with it.
+          if (!hasCode(error, ["ENOENT"])) throw error;
+        }
+      }
+      throw changesTooFast();
+    } finally {
+      if (!isPlaced) await files.rm(draft, { recursive: true, force: true });
+    }
+  }
+
+  /**
+   * Makes the file at `path` the version after `newest`, and removes the older ones.
+   *
+   * @param etag of the version that is written; null for the one that says that the object was deleted
+   */
+  async linkNext(newest: Version, path: string, etag: string | null): Promise<Linked> {
+    const { folder } = newest;
+    const number = newest.number + 1;
+    const target = join(folder, String(number));
+    // The writer of version 1 may not have synced the parent folders yet; without them all versions would be lost.
+    if (newest.number === 1 && !this.#placed.delete(folder)) await this.#syncParents(dirname(folder));
+    try {
+      await this.#files.link(path, target);
+    } catch (error) {
+      if (hasCode(error, ["EEXIST", "ENOENT"])) return "lost";
+      throw error;
+    }
+    // The system lists so small a folder in one go, which cannot miss both a version and its successor.
+    const numbers = await this.#numbersIn(folder);
+    if (numbers === null) return "unknown";
+    if (Math.max(...numbers) > number) {
+      // A newer version exists, so this one is removed whether it came in time or not.
+      await removeFile(this.#files, target);
+      const fate = await this.#fateOf(etag, { folder, number });
+      // The writer of the newer version may not have synced it yet.
+      if (fate === "done") await this.#settle(folder);
+      return fate;
+    }
+    // Before the clean-up, which might otherwise be all that survives a power cut.
+    await this.#settle(folder);
+    for (const older of numbers)
+      if (older < number) await removeFile(this.#files, join(folder, String(older)));
+    return "done";
+  }
+
+  /** Whether a version that others have overtaken was one of those they followed, or came too late. */
+  async #fateOf(
+    etag: string | null,
+    { folder, number }: { folder: string; number: number },
+  ): Promise<Linked> {
+    // Nothing follows a deletion.
+    if (etag === null) return "lost";
+    const newest = await this.newest(dirname(folder));
+    if (newest?.folder !== folder || newest.header === null) return "unknown";
+    const written = newest.header.earlier[newest.number - number - 1];
+    if (written === undefined) return "unknown";
+    return written === etag ? "done" : "lost";
+  }
+
+  /** Moves a deleted incarnation to `trash` and removes it there, with the folders that it leaves empty. */
+  async removeIncarnation(folder: string, trash: string): Promise<void> {
+    await tolerating(["ENOENT"], this.#files.rename(folder, trash));
+    await this.removeEmptyFolders(dirname(folder));
+    await this.#files.rm(trash, { recursive: true, force: true });
+  }
+
+  /** Removes `folder` and its parents below the root as far as they are empty, and makes the removal durable. */
+  async removeEmptyFolders(folder: string): Promise<void> {
+    const root = this.#root;
+    let empty = folder;
+    while (empty !== root && (await this.#removeEmptyFolder(empty))) empty = dirname(empty);
+    // If the folder is not empty, a new object has replaced it: the rename must become durable too.
+    if (empty === folder) empty = dirname(folder);
+    // Another process may have removed a folder without having synced its parent yet.
+    while (!(await this.#isSynced(empty)) && empty !== root) empty = dirname(empty);
+  }
+
+  /** Makes the versions of an incarnation durable, or its deletion if it has been deleted. */
+  async #settle(incarnation: string): Promise<void> {
+    if (!(await this.#isSynced(incarnation))) await this.removeEmptyFolders(dirname(incarnation));
+  }
+
+  /** Syncs a folder; resolves to false if it does not exist. */
+  async #isSynced(folder: string): Promise<boolean> {
+    const synced = syncFolder(this.#files, folder).then(() => true);
+    return (await tolerating(["ENOENT"], synced)) ?? false;
+  }
+
+  async #removeEmptyFolder(folder: string): Promise<boolean> {
+    try {
+      await this.#files.rmdir(folder);
+      return true;
+    } catch (error) {
+      if (hasCode(error, ["ENOENT"])) return true;
+      if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
       throw error;
     }
   }
-  throw changesTooFast();
+
+  async #numbersIn(folder: string): Promise<number[] | null> {
+    const names = await tolerating(["ENOENT"], this.#files.readdir(folder));
+    return names?.filter((name) => /^\d+$/.test(name)).map(Number) ?? null;
+  }
+
+  /** Syncs all parent folders: another process may have made one of them without having synced it yet. */
+  async #syncParents(path: string): Promise<void> {
+    for (let folder = dirname(path); ; folder = dirname(folder)) {
+      await this.#isSynced(folder);
+      if (folder === this.#root) return;
+    }
+  }
+
+  #notePlaced(incarnation: string): void {
+    if (this.#placed.size >= PLACED_MAX) this.#placed.clear();
+    this.#placed.add(incarnation);
+  }
 }
 
-export async function newestVersion(objectFolder: string): Promise<Version | null> {
-  const version = await openNewest(objectFolder);
-  await version?.file.close();
-  return version;
+/** Makes a unique name. */
+export function newName(random: Random): string {
+  return Buffer.from(random(16)).toString("hex");
 }
 
-async function readHead(file: FileHandle): Promise<Pick<OpenVersion, "head" | "header" | "bodyOffset">> {
+async function readHead(file: OpenFile): Promise<Pick<OpenVersion, "head" | "header" | "bodyOffset">> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
   const head = buffer.subarray(0, bytesRead);
   if (bytesRead === 0) return { head, header: null, bodyOffset: 0 };
   const headerBytes = head.indexOf("\n");
   return { head, header: JSON.parse(head.toString("utf8", 0, headerBytes)), bodyOffset: headerBytes + 1 };
-}
-
-/** Writes a version to `path`, synced to disk. */
-export async function writeVersion(path: string, header: Header, body: Uint8Array): Promise<void> {
-  const file = await open(path, "wx", 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(header)}\n`);
-    await file.writeFile(body);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** Makes the written version at `path` the first of an object; false if there is such an object already. */
-export async function linkFirst(
-  objectFolder: string,
-  path: string,
-  { draft, root }: { draft: string; root: string },
-): Promise<boolean> {
-  const incarnation = join(draft, randomUUID());
-  await mkdir(incarnation, { recursive: true, mode: 0o700 });
-  let isPlaced = false;
-  try {
-    await link(path, join(incarnation, "1"));
-    await syncFolder(incarnation);
-    await syncFolder(draft);
-    for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-      await mkdir(dirname(objectFolder), { recursive: true, mode: 0o700 });
-      try {
-        await rename(draft, objectFolder);
-        isPlaced = true;
-        await syncParents(objectFolder, root);
-        return true;
-      } catch (error) {
-        if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
-        // Who deleted the last object beside this one removed the folder above.
-        if (!hasCode(error, ["ENOENT"])) throw error;
-      }
-    }
-    throw changesTooFast();
-  } finally {
-    if (!isPlaced) await rm(draft, { recursive: true, force: true });
-  }
-}
-
-/** `lost` to another writer; `unknown` where nobody can tell any more whether it was written before what came then. */
-export type Linked = "done" | "lost" | "unknown";
-
-/**
- * Makes the file at `path` the version after `newest`, and removes the older ones.
- *
- * @param etag of the version that is written; null for the one that says that the object was deleted
- */
-export async function linkNext(newest: Version, path: string, etag: string | null): Promise<Linked> {
-  const { folder } = newest;
-  const number = newest.number + 1;
-  const target = join(folder, String(number));
-  try {
-    await link(path, target);
-  } catch (error) {
-    if (hasCode(error, ["EEXIST", "ENOENT"])) return "lost";
-    throw error;
-  }
-  // A folder has a handful of versions, which the system lists in one go: it cannot miss both an old and its successor.
-  const numbers = await versionNumbers(folder);
-  if (numbers === null) return "unknown";
-  if (Math.max(...numbers) > number) {
-    // It is not the newest, so it goes whether it was one of the versions or not.
-    await removeFile(target);
-    return fateOf(etag, { folder, number });
-  }
-  // Before the clean-up, which might otherwise be all that survives a power cut.
-  await tolerating(["ENOENT"], syncFolder(folder));
-  for (const older of numbers) if (older < number) await removeFile(join(folder, String(older)));
-  return "done";
-}
-
-/** Whether a version that others have overtaken was one of those they followed, or came too late. */
-async function fateOf(
-  etag: string | null,
-  { folder, number }: { folder: string; number: number },
-): Promise<Linked> {
-  // Nothing follows a deletion.
-  if (etag === null) return "lost";
-  const newest = await newestVersion(dirname(folder));
-  if (newest?.folder !== folder || newest.header === null) return "unknown";
-  const written = newest.header.earlier[newest.number - number - 1];
-  if (written === undefined) return "unknown";
-  return written === etag ? "done" : "lost";
-}
-
-/** Moves a deleted incarnation to `trash` and removes it there, with the folders that it leaves empty below `root`. */
-export async function removeIncarnation(
-  folder: string,
-  { trash, root }: { trash: string; root: string },
-): Promise<void> {
-  await tolerating(["ENOENT"], rename(folder, trash));
-  await removeEmptyFolders(dirname(folder), root);
-  await rm(trash, { recursive: true, force: true });
-}
-
-/** Removes `folder` and those above it, below `root`, as far as they are empty. */
-export async function removeEmptyFolders(folder: string, root: string): Promise<void> {
-  let empty = folder;
-  while (empty !== root && (await removeEmptyFolder(empty))) empty = dirname(empty);
-  await tolerating(["ENOENT"], syncFolder(empty));
-}
-
-async function removeEmptyFolder(folder: string): Promise<boolean> {
-  try {
-    await rmdir(folder);
-    return true;
-  } catch (error) {
-    if (hasCode(error, ["ENOENT"])) return true;
-    if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
-    throw error;
-  }
-}
-
-/** Removes a file that may be gone already: in one step of the system, where `rm` takes several. */
-export async function removeFile(path: string): Promise<void> {
-  await tolerating(["ENOENT"], unlink(path));
-}
-
-async function versionNumbers(folder: string): Promise<number[] | null> {
-  const names = await tolerating(["ENOENT"], readdir(folder));
-  return names?.filter((name) => /^\d+$/.test(name)).map(Number) ?? null;
-}
-
-/** All of them: another process may have made one of them and not yet synced it. */
-async function syncParents(path: string, root: string): Promise<void> {
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    await tolerating(["ENOENT"], syncFolder(folder));
-    if (folder === root) return;
-  }
-}
-
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** What the operation gives, or undefined where it fails with one of these codes. */
-export async function tolerating<T>(codes: readonly string[], operation: Promise<T>): Promise<T | undefined> {
-  try {
-    return await operation;
-  } catch (error) {
-    if (hasCode(error, codes)) return undefined;
-    throw error;
-  }
-}
-
-function hasCode(error: unknown, codes: readonly string[]): boolean {
-  return codes.includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
 export function changesTooFast(): StoreError {

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import type { Clock, Random } from "../../shared/ports.ts";
+import type { Clock, Random, Sleep } from "../../shared/ports.ts";
 import type { KeyRing } from "../keys/index.ts";
 import { everyKey, type ObjectStore, records } from "../storage/index.ts";
 import {
@@ -85,6 +84,8 @@ export interface TriggersDeps {
   readonly ring: KeyRing;
   readonly clock: Clock;
   readonly random: Random;
+  /** Waits between two tries of a write. */
+  readonly sleep: Sleep;
 }
 
 const ID = /^trg_[0-9a-f]{32}$/;
@@ -95,7 +96,7 @@ const markerOf = ({ tenant, id }: Pick<Trigger, "tenant" | "id">) => markersOf(t
 
 const EMPTY = new Uint8Array();
 
-export function triggerStore({ store, ring, clock, random }: TriggersDeps): Triggers {
+export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps): Triggers {
   const stored = records(store, triggerSchema, { random, sleep });
 
   async function find(id: string): Promise<Trigger | null> {
@@ -114,9 +115,7 @@ export function triggerStore({ store, ring, clock, random }: TriggersDeps): Trig
   ): Promise<Trigger | null> {
     if (!(await read(tenant, id))) return null;
     const updated = await stored.update(keyOf(id), (trigger) => ({
-      ...trigger,
-      ...next(trigger),
-      updatedAt: clock.now(),
+      next: { ...trigger, ...next(trigger), updatedAt: clock.now() },
     }));
     return updated.ok ? updated.value : null;
   }

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import type { Clock, Random } from "../../shared/ports.ts";
+import type { Clock, Random, Sleep } from "../../shared/ports.ts";
 import { EVENT_TYPES } from "../jobs/index.ts";
 import type { KeyRing } from "../keys/index.ts";
 import { everyKey, type ObjectStore, records } from "../storage/index.ts";
@@ -49,13 +48,15 @@ export interface EndpointsDeps {
   readonly ring: KeyRing;
   readonly clock: Clock;
   readonly random: Random;
+  /** Waits between two tries of a write. */
+  readonly sleep: Sleep;
 }
 
 const prefixOf = (tenant: string) => `webhook-endpoints/${tenant}/`;
 const keyOf = (tenant: string, id: string) => `${prefixOf(tenant)}${id}.json`;
 const ID = /^we_[0-9a-f]{32}$/;
 
-export function webhookEndpoints({ store, ring, clock, random }: EndpointsDeps): Endpoints {
+export function webhookEndpoints({ store, ring, clock, random, sleep }: EndpointsDeps): Endpoints {
   const stored = records(store, endpointSchema, { random, sleep });
 
   async function change(
@@ -65,8 +66,7 @@ export function webhookEndpoints({ store, ring, clock, random }: EndpointsDeps):
   ): Promise<WebhookEndpoint | null> {
     if (!ID.test(id)) return null;
     const updated = await stored.update(keyOf(tenant, id), (endpoint) => ({
-      ...next(endpoint),
-      updatedAt: clock.now(),
+      next: { ...next(endpoint), updatedAt: clock.now() },
     }));
     return updated.ok ? updated.value : null;
   }

@@ -71,7 +71,6 @@ async function take({ jobs, endpoints, clock }: SenderOptions, ref: JobRef): Pro
   const found = await jobs.read(ref);
   const isPlanned = found?.events.every(({ deliveries }) => deliveries !== null);
   const known = found && !isPlanned ? await endpoints.list(ref.tenant) : null;
-  // The same time for all tries of the write, so that every try takes the same deliveries.
   const now = clock.now();
   const taking = (newest: JobRecord) => {
     const enabled = known?.filter(({ disabledAt }) => disabledAt === null);
@@ -79,13 +78,11 @@ async function take({ jobs, endpoints, clock }: SenderOptions, ref: JobRef): Pro
     return takeDue(enabled ? planDeliveries(newest, enabled, now) : newest.events, now);
   };
   if (!found || taking(found).events === found.events) return { record: found, taken: [] };
-  let taken: Take["taken"] = [];
-  const record = await jobs.updateEvents(ref, (newest) => {
-    const next = taking(newest);
-    taken = next.taken;
-    return next;
+  const updated = await jobs.updateEvents(ref, (newest) => {
+    const { events, taken } = taking(newest);
+    return { events, tell: taken };
   });
-  return { record, taken };
+  return { record: updated?.record ?? null, taken: updated?.told ?? [] };
 }
 
 /**

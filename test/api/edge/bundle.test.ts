@@ -14,6 +14,7 @@ import { describeModel } from "../../../lib/generation/pipeline/index.ts";
 import { artifactKey, jobStore } from "../../../lib/service/jobs/index.ts";
 import { apiKeys } from "../../../lib/service/keys/index.ts";
 import { type ObjectStore, openBucketStore } from "../../../lib/service/storage/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { type S3Stub, startS3Stub } from "../../s3-stub/s3-stub.ts";
 import { receipt } from "../../service/jobs/sample-job.ts";
 import { expectProblem } from "../problem.ts";
@@ -24,7 +25,6 @@ const deployment = parseDeployment({ account: "123456789012", region: "eu-centra
 const config = edgeConfig(deployment);
 const { bucket, region } = config;
 const base = `https://${DISTRIBUTION}`;
-const deps = { clock: Date, random: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
 
 const folders = ["a", "b"].map((name) => mkdtempSync(join(tmpdir(), `adareel-edge-${name}-`)));
 const [folder, again] = folders as [string, string];
@@ -111,7 +111,7 @@ describe("the bundled function", () => {
     await writeModelCard(store, { name, limits, fingerprint: "f", bytes: 1 });
     const healthy = await viewer(`${base}/healthz`);
     expect(await healthy.json()).toEqual({ status: "ok", version: config.version });
-    authorization = `Bearer ${(await apiKeys({ store, ...deps }).create({ tenant: "acme", name: "a" })).key}`;
+    authorization = `Bearer ${(await apiKeys({ store, ...system }).create({ tenant: "acme", name: "a" })).key}`;
   });
 
   it("the bundled function serves the pages and every file they load", async () => {
@@ -140,7 +140,7 @@ describe("the bundled function", () => {
   it("the bundled function signs URLs of the bucket's region, not of its own", async () => {
     const { id } = (await (await post({ prompt: "a" })).json()) as { id: string };
     const ref = { tenant: "acme", id };
-    const jobs = jobStore({ store, ...deps });
+    const jobs = jobStore({ store, ...system });
     const claimed = await jobs.apply(ref, { type: "claim", owner: "w", leaseMs: 60_000 });
     const attempt = claimed.record!.attempt;
     const key = artifactKey(ref, attempt, "video.mp4");

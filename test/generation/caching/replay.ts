@@ -5,10 +5,10 @@ import type {
   Measured,
 } from "../../../lib/generation/caching/index.ts";
 
-/** What AdaCache is told. */
+/** Signals that AdaCache is told. */
 export type Measurement = Measured<"change" | "motionScore">;
 
-/** What AdaCache writes. */
+/** Values that AdaCache writes. */
 export type Decision = ColumnValues<"change" | "motionScore" | "motionFactor" | "distance" | "rate">;
 
 const UNKNOWN = { latentChange: null, latentSize: null, predictionChange: null, predictionSize: null };

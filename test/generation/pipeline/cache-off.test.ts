@@ -17,6 +17,7 @@ import { openPipeline } from "../../../lib/generation/pipeline/index.ts";
 import { openTokenizer } from "../../../lib/generation/pipeline/text/tokenizer.ts";
 import { videoLimitsSchema } from "../../../lib/generation/request/index.ts";
 import { gaussianNoise, OPEN_SORA_FLOW, rectifiedFlow } from "../../../lib/generation/sampling/index.ts";
+import { requestFor } from "./request-for.ts";
 import { writeTinyModel } from "./tiny-model.ts";
 
 /**
@@ -123,7 +124,9 @@ describe('cache "off"', () => {
   async function expectSameAsPlain(model: string): Promise<void> {
     const plain = await generatePlainly(await openModelFolder(model), request);
     const pipeline = await openPipeline(model, { threads: 1 });
-    const { latent, frames, trace } = await pipeline.generate({ ...request, cache: "off" });
+    const { latent, frames, trace } = await pipeline.generate(
+      requestFor(pipeline, { ...request, cache: "off" }),
+    );
     await pipeline.close();
     expect(trace.schedule.every(({ computed }) => computed)).toBe(true);
     expect(latent).toEqual(plain.latent);
@@ -140,9 +143,11 @@ describe('cache "off"', () => {
 
   it("a policy that never reuses equals the policy off, and one that reuses does not", async () => {
     const pipeline = await openPipeline(folder, { threads: 1 });
-    const off = await pipeline.generate({ ...request, cache: "off" });
-    const never = await pipeline.generate({ ...request, cache: { codebook: [{ rate: 1 }] } });
-    const second = await pipeline.generate({ ...request, cache: "static:2" });
+    const off = await pipeline.generate(requestFor(pipeline, { ...request, cache: "off" }));
+    const never = await pipeline.generate(
+      requestFor(pipeline, { ...request, cache: { codebook: [{ rate: 1 }] } }),
+    );
+    const second = await pipeline.generate(requestFor(pipeline, { ...request, cache: "static:2" }));
     await pipeline.close();
     expect(never.latent).toEqual(off.latent);
     expect(second.latent).not.toEqual(off.latent);
@@ -153,7 +158,7 @@ describe('cache "off"', () => {
     for (const threads of [1, 2]) {
       const pipeline = await openPipeline(folder, { threads });
       for (let run = 0; run < 2; run++)
-        generations.push(await pipeline.generate({ ...request, cache: "off" }));
+        generations.push(await pipeline.generate(requestFor(pipeline, { ...request, cache: "off" })));
       await pipeline.close();
     }
     const [first, ...others] = generations;

@@ -9,7 +9,8 @@ import {
   replayAll,
   replayRun,
 } from "../../../lib/generation/caching/index.ts";
-import { measureReuse, openPipeline } from "../../../lib/generation/pipeline/index.ts";
+import { describeModel, measureReuse, openPipeline } from "../../../lib/generation/pipeline/index.ts";
+import { requestFor } from "./request-for.ts";
 
 const demo = join(import.meta.dirname, "../../../models/demo");
 const steps = 16;
@@ -23,7 +24,9 @@ const requests = prompts.slice(0, 5).map(({ prompt, seed }) => ({ prompt, seed, 
 let runs: CalibrationRun[];
 let heldOut: CalibrationRun[];
 beforeAll(async () => {
-  const measured = await measureReuse(demo, { requests, reach, options });
+  const model = await describeModel(demo);
+  const resolved = requests.map((request) => requestFor({ ...model, model: model.name }, request));
+  const measured = await measureReuse(demo, { requests: resolved, reach, options });
   [runs, heldOut] = [measured.slice(0, 3), measured.slice(3)];
 }, 60_000);
 
@@ -43,7 +46,9 @@ it("a measurement gives changes and errors at each step against as many earlier 
 
 it("a measurement gives the changes that a generation reports", async () => {
   const pipeline = await openPipeline(demo, options);
-  const { trace } = await pipeline.generate({ ...requests[0]!, cache: { codebook: [{ rate: 1 }] } });
+  const { trace } = await pipeline.generate(
+    requestFor(pipeline, { ...requests[0]!, cache: { codebook: [{ rate: 1 }] } }),
+  );
   await pipeline.close();
   for (const [step, { change, motionScore }] of trace.schedule.entries()) {
     if (step > 0) expect(runs[0]!.changes[step]![0]! / change!).toBeCloseTo(1, 4);
@@ -60,7 +65,7 @@ describe("a codebook proposed from three prompts, on prompts that were held out"
       const pipeline = await openPipeline(demo, options);
       let computed = 0;
       for (const request of requests.slice(3)) {
-        const { trace } = await pipeline.generate({ ...request, cache });
+        const { trace } = await pipeline.generate(requestFor(pipeline, { ...request, cache }));
         computed += trace.schedule.filter((step) => step.computed).length;
       }
       await pipeline.close();
@@ -84,7 +89,7 @@ describe("a codebook proposed from three prompts, on prompts that were held out"
     const policy = parseCachePolicy(cache, { steps, motion: true });
     const pipeline = await openPipeline(demo, options);
     for (const [i, request] of requests.slice(3).entries()) {
-      const { trace } = await pipeline.generate({ ...request, cache });
+      const { trace } = await pipeline.generate(requestFor(pipeline, { ...request, cache }));
       const computed = trace.schedule.filter((step) => step.computed).length;
       expect(Math.abs(computed - replayRun(policy, heldOut[i]!).computed.length)).toBeLessThanOrEqual(2);
     }

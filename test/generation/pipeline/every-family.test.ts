@@ -7,6 +7,7 @@ import { parseCachePolicy } from "../../../lib/generation/caching/index.ts";
 import { Checkpoint, openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import { openPipeline } from "../../../lib/generation/pipeline/index.ts";
 import { denoiseByRule, denoiseUncut } from "./plain-loop.ts";
+import { requestFor } from "./request-for.ts";
 import { writeJson } from "./tiny-model.ts";
 
 const pipelines = join(import.meta.dirname, "../../golden/pipelines");
@@ -54,7 +55,7 @@ async function writeOpenSoraPlan(): Promise<void> {
 async function generate(family: string, request: object) {
   const pipeline = await openPipeline(folderOf(family), { threads: 1 });
   try {
-    return await pipeline.generate({ prompt: "a red circle", seed: 1, ...request });
+    return await pipeline.generate(requestFor(pipeline, { prompt: "a red circle", seed: 1, ...request }));
   } finally {
     await pipeline.close();
   }

@@ -72,7 +72,7 @@ describe("a folder of the hub, which does not say what it can make, makes by def
     "a hub folder of %s gets the size, length, steps and guidance of its family",
     async (name, expected) => {
       const { limits } = await describeAs(name);
-      expect(resolveRequest(request, limits)).toMatchObject(expected);
+      expect(resolveRequest(request, { model: "", limits })).toMatchObject(expected);
     },
   );
 });
@@ -96,23 +96,27 @@ describe("every size and length of a family", () => {
 
 describe("what a family cannot make is said in one sentence, with what it can", () => {
   it.each([
-    ["Wan 2.1 1.3B", { frames: 80 }, "This model cannot make 80 frames: choose 1, 5, 9 and so on up to 81."],
+    [
+      "Wan 2.1 1.3B",
+      { num_frames: 80 },
+      "This model cannot make 80 frames: choose 1, 5, 9 and so on up to 81.",
+    ],
     [
       "Open-Sora 1.2",
-      { frames: 50 },
+      { num_frames: 50 },
       "This model cannot make 50 frames: choose 51, 17, 34, 68, 102, 204, 408.",
     ],
     ["Latte-1", { fps: 24 }, "This model cannot make 24 frames per second: choose 8."],
     [
       "Wan 2.1 1.3B",
-      { width: 512, height: 512 },
+      { size: "512x512" },
       "This model cannot make videos of 512x512: choose 832x480, 480x832.",
     ],
   ] as const)(
     "a video that %s cannot make is refused with what it can: %o",
     async (name, asked, sentence) => {
       const { limits } = await describeAs(name);
-      expect(() => resolveRequest({ ...request, ...asked }, limits)).toThrow(sentence);
+      expect(() => resolveRequest({ ...request, ...asked }, { model: "", limits })).toThrow(sentence);
     },
   );
 });
@@ -161,10 +165,10 @@ it("only the family Open-Sora takes an image", async () => {
 
 it("the family's negative prompt replaces a missing one, and an empty one disables it", async () => {
   const { limits } = await describeAs("Wan 2.1 1.3B");
-  expect(resolveRequest(request, limits).negativePrompt).toMatch(/^Bright tones, overexposed/);
-  expect(resolveRequest({ ...request, negativePrompt: "" }, limits).negativePrompt).toBe("");
+  expect(resolveRequest(request, { model: "", limits }).negativePrompt).toMatch(/^Bright tones, overexposed/);
+  expect(resolveRequest({ ...request, negative_prompt: "" }, { model: "", limits }).negativePrompt).toBe("");
   const latte = await describeAs("Latte-1");
-  expect(resolveRequest(request, latte.limits).negativePrompt).toBeNull();
+  expect(resolveRequest(request, { model: "", limits: latte.limits }).negativePrompt).toBeNull();
 });
 
 it("a missing configuration that decides between sizes is named", async () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
 import { readFirstFrame } from "../../../lib/generation/pipeline/first-frame.ts";
 import { openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
-import type { GenerationRequest } from "../../../lib/generation/request/index.ts";
+import { requestFor, type Wanted } from "./request-for.ts";
 import { writeJson } from "./tiny-model.ts";
 
 const golden = join(import.meta.dirname, "../../golden/pipelines/open-sora");
@@ -17,7 +17,7 @@ const [FRAMES, AREA] = [5, 12 * 16];
 
 let folder: string;
 let pipeline: Pipeline;
-let withImage: GenerationRequest;
+let withImage: Wanted;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "adareel-first-frame-"));
@@ -31,7 +31,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-function requestOf(index: number): GenerationRequest {
+function requestOf(index: number): Wanted {
   const { negativePrompt: _, image, ...request } = cases[index];
   return { ...request, cache: "off", ...(image && { image: join(folder, image) }) };
 }
@@ -46,22 +46,22 @@ const firstFrameOf = (latent: Float32Array) => latent.filter((_, i) => Math.floo
 
 describe("a video that begins with an image", () => {
   it("a video from an image has the latent of the authors' sampler, transformer and mask", async () => {
-    const { latent } = await pipeline.generate(withImage);
+    const { latent } = await pipeline.generate(requestFor(pipeline, withImage));
     // The worst measured is 6.7e-6.
     expect(await relativeErrorOf(2, latent)).toBeLessThan(1e-4);
   });
 
   it("one pipeline makes videos with and without an image in turn", async () => {
     for (const index of [1, 2, 1]) {
-      const { latent } = await pipeline.generate(requestOf(index));
+      const { latent } = await pipeline.generate(requestFor(pipeline, requestOf(index)));
       expect(await relativeErrorOf(index, latent)).toBeLessThan(1e-4);
     }
   });
 
   it("a video from an image keeps the image's latent for every seed and cache", async () => {
-    const { latent } = await pipeline.generate(withImage);
+    const { latent } = await pipeline.generate(requestFor(pipeline, withImage));
     const other = { seed: 9, steps: 8, cache: { codebook: [{ rate: 3 }] } };
-    const cached = await pipeline.generate({ ...withImage, ...other });
+    const cached = await pipeline.generate(requestFor(pipeline, { ...withImage, ...other }));
     expect(cached.trace.schedule.some((step) => !step.computed)).toBe(true);
     expect(firstFrameOf(cached.latent)).toEqual(firstFrameOf(latent));
     expect(cached.latent).not.toEqual(latent);
@@ -70,10 +70,9 @@ describe("a video that begins with an image", () => {
   it("a request with an unreadable image is refused before any stage begins", async () => {
     const stages: string[] = [];
     const image = join(folder, "missing.png");
-    const generation = pipeline.generate(
-      { ...withImage, image },
-      { onProgress: ({ stage }) => stages.push(stage) },
-    );
+    const generation = pipeline.generate(requestFor(pipeline, { ...withImage, image }), {
+      onProgress: ({ stage }) => stages.push(stage),
+    });
     await expect(generation).rejects.toThrow(
       expect.objectContaining({
         name: "RequestError",
@@ -99,7 +98,7 @@ it("a model that does not declare images refuses one", async () => {
   await writeJson(join(folder, "model_index.json"), { ...index, video });
   const other = await openPipeline(folder, { threads: 1 });
   try {
-    await expect(other.generate(withImage)).rejects.toThrow(
+    await expect(other.generate(requestFor(other, withImage))).rejects.toThrow(
       "This model makes videos of a prompt alone, and takes no image.",
     );
   } finally {

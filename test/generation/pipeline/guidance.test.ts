@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Generation, openPipeline } from "../../../lib/generation/pipeline/index.ts";
-import type { GenerationRequest } from "../../../lib/generation/request/index.ts";
+import { requestFor, type Wanted } from "./request-for.ts";
 import { writeJson, writeTinyModel } from "./tiny-model.ts";
 
 const pipelines = join(import.meta.dirname, "../../golden/pipelines");
@@ -14,14 +14,15 @@ const readJson = async (path: string) => JSON.parse(await readFile(path, "utf8")
 /** The next number of float32 above 1: both halves are computed, and guidance all but leaves out one of them. */
 const JUST_ABOVE_1 = 1 + 2 ** -23;
 
-const request = { prompt: "a red circle", seed: 5, steps: 4, cache: "off" } satisfies GenerationRequest;
+const request = { prompt: "a red circle", seed: 5, steps: 4, cache: "off" } satisfies Wanted;
 
 /** What one pipeline makes of requests, one after another. */
 async function generateAll(folder: string, requests: readonly object[]): Promise<Generation[]> {
   const pipeline = await openPipeline(folder, { threads: 1 });
   try {
     const generations: Generation[] = [];
-    for (const changes of requests) generations.push(await pipeline.generate({ ...request, ...changes }));
+    for (const changes of requests)
+      generations.push(await pipeline.generate(requestFor(pipeline, { ...request, ...changes })));
     return generations;
   } finally {
     await pipeline.close();

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import { latentDecoder } from "../../../lib/generation/models/index.ts";
 import { checkModel, openPipeline } from "../../../lib/generation/pipeline/index.ts";
+import { requestFor } from "./request-for.ts";
 import { writeJson } from "./tiny-model.ts";
 
 const golden = join(import.meta.dirname, "../../golden");
@@ -32,7 +33,9 @@ async function copyPipeline(name: "latte" | "wan"): Promise<Record<string, unkno
 async function generate(request: object = {}) {
   const pipeline = await openPipeline(folder, { threads: 1 });
   try {
-    return await pipeline.generate({ prompt: "a red circle", seed: 1, steps: 2, cache: "off", ...request });
+    return await pipeline.generate(
+      requestFor(pipeline, { prompt: "a red circle", seed: 1, steps: 2, cache: "off", ...request }),
+    );
   } finally {
     await pipeline.close();
   }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
 import { openPipeline, type Progress } from "../../../lib/generation/pipeline/index.ts";
+import { requestFor } from "./request-for.ts";
 import { writeJson } from "./tiny-model.ts";
 
 interface GoldenCase {
@@ -43,7 +44,7 @@ async function generate(
   const pipeline = await openPipeline(folder, { threads: 1 });
   try {
     return await pipeline.generate(
-      { ...request, ...(negativePrompt !== null && { negativePrompt }), cache: "off" },
+      requestFor(pipeline, { ...request, ...(negativePrompt !== null && { negativePrompt }), cache: "off" }),
       { onProgress },
     );
   } finally {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openPipeline } from "../../../lib/generation/pipeline/index.ts";
 import { RequestError } from "../../../lib/generation/request/index.ts";
 import { safetensors } from "../checkpoint/safetensors-file.ts";
+import { requestFor } from "./request-for.ts";
 import { tinyIndex, writeJson, writeTinyModel } from "./tiny-model.ts";
 
 const weights = {
@@ -43,7 +44,7 @@ async function faultOf(damage: (folder: string) => Promise<unknown>): Promise<st
 async function use(folder: string): Promise<void> {
   const pipeline = await openPipeline(folder, { threads: 1 });
   try {
-    await pipeline.generate({ prompt: "a red circle", seed: 1, steps: 3 });
+    await pipeline.generate(requestFor(pipeline, { prompt: "a red circle", seed: 1, steps: 3 }));
   } finally {
     await pipeline.close();
   }

@@ -4,6 +4,7 @@
  * nothing left to do.
  */
 import { type Progress, startPipelineProcess } from "../../../lib/generation/pipeline/index.ts";
+import { requestFor } from "./request-for.ts";
 
 const [folder, once] = process.argv.slice(2);
 const request = { prompt: "a red circle", seed: 1, cache: "off" };
@@ -11,9 +12,9 @@ const request = { prompt: "a red circle", seed: 1, cache: "off" };
 async function main(): Promise<void> {
   const pipeline = await startPipelineProcess(folder!, { threads: 1 });
   const onProgress = ({ done }: Progress) => process.stdout.write(`${done}\n`);
-  while (!once) await pipeline.generate({ ...request, steps: 1000 }, { onProgress });
+  while (!once) await pipeline.generate(requestFor(pipeline, { ...request, steps: 1000 }), { onProgress });
   const { signal } = new AbortController();
-  const { frames } = await pipeline.generate({ ...request, steps: 3 }, { signal });
+  const { frames } = await pipeline.generate(requestFor(pipeline, { ...request, steps: 3 }), { signal });
   await pipeline.close();
   process.stdout.write(`${frames.count} frames\n`);
 }

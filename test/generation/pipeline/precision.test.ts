@@ -5,13 +5,16 @@ import {
   openPipeline,
   type PipelineOptions,
 } from "../../../lib/generation/pipeline/index.ts";
+import { requestFor } from "./request-for.ts";
 
 const demo = join(import.meta.dirname, "../../../models/demo");
 
 async function generate(options: PipelineOptions): Promise<Generation> {
   const pipeline = await openPipeline(demo, { threads: 1, ...options });
   try {
-    return await pipeline.generate({ prompt: "a red circle moves to the right", seed: 1 });
+    return await pipeline.generate(
+      requestFor(pipeline, { prompt: "a red circle moves to the right", seed: 1 }),
+    );
   } finally {
     await pipeline.close();
   }

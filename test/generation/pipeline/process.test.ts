@@ -13,7 +13,8 @@ import {
   type Progress,
   startPipelineProcess,
 } from "../../../lib/generation/pipeline/index.ts";
-import { type GenerationRequest, RequestError } from "../../../lib/generation/request/index.ts";
+import { RequestError } from "../../../lib/generation/request/index.ts";
+import { requestFor, type Wanted } from "./request-for.ts";
 import { writeTinyModel } from "./tiny-model.ts";
 
 const request = {
@@ -21,7 +22,7 @@ const request = {
   seed: 5,
   steps: 8,
   cache: "static:2",
-} satisfies GenerationRequest;
+} satisfies Wanted;
 /** Longer than anything here waits for. */
 const endless = { ...request, steps: 1000, cache: "off" };
 
@@ -69,7 +70,10 @@ function whileDenoising(act: () => void): (progress: Progress) => void {
 describe("a pipeline in a process", () => {
   it("a pipeline in a process gives the same videos, errors, model and limits as one in this process", async () => {
     const inProcess = await openPipeline(folder, { threads: 1 });
-    const [here, there] = [await inProcess.generate(request), await shared.generate(request)];
+    const [here, there] = [
+      await inProcess.generate(requestFor(inProcess, request)),
+      await shared.generate(requestFor(shared, request)),
+    ];
     expect(there.latent).toEqual(here.latent);
     expect(there.frames).toEqual(here.frames);
     expect(there.trace).toEqual(here.trace);
@@ -81,28 +85,32 @@ describe("a pipeline in a process", () => {
 
   it("a pipeline in a process reports every step", async () => {
     const seen: Progress[] = [];
-    await shared.generate(request, { onProgress: (progress) => seen.push(progress) });
+    await shared.generate(requestFor(shared, request), { onProgress: (progress) => seen.push(progress) });
     expect(seen.map(({ done }) => done)).toEqual([0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 8]);
     expect(seen.at(-1)).toEqual({ stage: "decode", steps: 8, done: 8, computed: 5 });
   });
 
   it("a pipeline in a process refuses a wrong request as such, and goes on", async () => {
     const wrong = { ...request, cache: { codebook: [{ below: 1, rate: 2 }] } };
-    await expect(shared.generate({ ...request, prompt: " " })).rejects.toThrow(
-      new RequestError("The prompt is empty: say what the video should show."),
+    await expect(shared.generate(requestFor(shared, { ...request, warmup: 9 }))).rejects.toThrow(
+      new RequestError("The warm-up is 9: a warm-up is a whole number of steps, from 0 to the 8 of the run."),
     );
-    await expect(shared.generate(wrong)).rejects.toThrow(RequestError);
-    await expect(shared.generate(request)).resolves.toHaveProperty("frames");
+    await expect(shared.generate(requestFor(shared, wrong))).rejects.toThrow(RequestError);
+    await expect(shared.generate(requestFor(shared, request))).resolves.toHaveProperty("frames");
   });
 
   it("a pipeline in a process refuses a request that cannot be sent, and goes on", async () => {
-    await expect(shared.generate({ ...request, cache: () => 1 })).rejects.toThrow(/could not be cloned/);
-    await expect(shared.generate(request)).resolves.toHaveProperty("frames");
+    await expect(shared.generate(requestFor(shared, { ...request, cache: () => 1 }))).rejects.toThrow(
+      /could not be cloned/,
+    );
+    await expect(shared.generate(requestFor(shared, request))).resolves.toHaveProperty("frames");
   });
 
   it("a pipeline in a process refuses a second generation while the first runs", async () => {
-    const first = shared.generate(request);
-    await expect(shared.generate(request)).rejects.toThrow(/^This pipeline is making another video: /);
+    const first = shared.generate(requestFor(shared, request));
+    await expect(shared.generate(requestFor(shared, request))).rejects.toThrow(
+      /^This pipeline is making another video: /,
+    );
     await expect(first).resolves.toHaveProperty("frames");
   });
 
@@ -111,25 +119,27 @@ describe("a pipeline in a process", () => {
       const onProgress = (progress: Progress) => {
         if (progress.stage === stage) throw new Error(`thrown in ${stage}`);
       };
-      await expect(shared.generate(request, { onProgress })).rejects.toThrow(`thrown in ${stage}`);
-      await expect(shared.generate(request)).resolves.toHaveProperty("frames");
+      await expect(shared.generate(requestFor(shared, request), { onProgress })).rejects.toThrow(
+        `thrown in ${stage}`,
+      );
+      await expect(shared.generate(requestFor(shared, request))).resolves.toHaveProperty("frames");
     }
   });
 });
 
 describe("cancelling", () => {
   it("a cancel before the start rejects and sends nothing", async () => {
-    const generation = shared.generate(request, { signal: AbortSignal.abort() });
+    const generation = shared.generate(requestFor(shared, request), { signal: AbortSignal.abort() });
     await expect(generation).rejects.toThrow(CancelledError);
   });
 
   it("a cancel in the middle rejects, and does not influence the next video", async () => {
-    const before = await shared.generate(request);
+    const before = await shared.generate(requestFor(shared, request));
     const controller = new AbortController();
     const onProgress = whileDenoising(() => controller.abort());
-    const cancelled = shared.generate(endless, { signal: controller.signal, onProgress });
+    const cancelled = shared.generate(requestFor(shared, endless), { signal: controller.signal, onProgress });
     await expect(cancelled).rejects.toThrow(CancelledError);
-    const after = await shared.generate(request);
+    const after = await shared.generate(requestFor(shared, request));
     expect(after.latent).toEqual(before.latent);
     expect(isAlive(shared.pid)).toBe(true);
   });
@@ -144,10 +154,13 @@ describe("cancelling", () => {
       controller.abort();
       vi.runAllTimers();
     });
-    const cancelled = pipeline.generate(endless, { signal: controller.signal, onProgress });
+    const cancelled = pipeline.generate(requestFor(pipeline, endless), {
+      signal: controller.signal,
+      onProgress,
+    });
     await expect(cancelled).rejects.toThrow(CancelledError);
     expect(isAlive(pipeline.pid)).toBe(false);
-    await expect(pipeline.generate(request)).rejects.toThrow(GenerationError);
+    await expect(pipeline.generate(requestFor(pipeline, request))).rejects.toThrow(GenerationError);
   });
 
   it("a generation leaves no listener on the signal, however it ends", async () => {
@@ -163,11 +176,13 @@ describe("cancelling", () => {
       listeners.delete(args[1]);
       remove(...args);
     });
-    const generation = shared.generate(request, { signal });
+    const generation = shared.generate(requestFor(shared, request), { signal });
     expect(listeners.size).toBe(1);
     await generation;
-    await shared.generate({ ...request, prompt: "" }, { signal }).catch(() => undefined);
-    await shared.generate({ ...request, cache: () => 1 }, { signal }).catch(() => undefined);
+    await shared.generate(requestFor(shared, { ...request, prompt: "" }), { signal }).catch(() => undefined);
+    await shared
+      .generate(requestFor(shared, { ...request, cache: () => 1 }), { signal })
+      .catch(() => undefined);
     expect(listeners.size).toBe(0);
   });
 });
@@ -176,10 +191,12 @@ describe("ending", () => {
   it("a kill fails the running generation, and the process is gone", async () => {
     const pipeline = await startOwn();
     const onProgress = whileDenoising(() => pipeline.kill());
-    const killed = pipeline.generate(endless, { onProgress });
+    const killed = pipeline.generate(requestFor(pipeline, endless), { onProgress });
     await expect(killed).rejects.toThrow(new GenerationError("The generating process was killed."));
     expect([isAlive(pipeline.pid), pipeline.isOpen]).toEqual([false, false]);
-    await expect(pipeline.generate(request)).rejects.toThrow("The generating process was killed.");
+    await expect(pipeline.generate(requestFor(pipeline, request))).rejects.toThrow(
+      "The generating process was killed.",
+    );
   });
 
   it("a close cancels the running generation, and the process is gone", async () => {
@@ -188,10 +205,12 @@ describe("ending", () => {
     const onProgress = whileDenoising(() => {
       closed = pipeline.close();
     });
-    await expect(pipeline.generate(endless, { onProgress })).rejects.toThrow(CancelledError);
+    await expect(pipeline.generate(requestFor(pipeline, endless), { onProgress })).rejects.toThrow(
+      CancelledError,
+    );
     await closed;
     expect(isAlive(pipeline.pid)).toBe(false);
-    await expect(pipeline.generate(request)).rejects.toThrow("The pipeline is closed.");
+    await expect(pipeline.generate(requestFor(pipeline, request))).rejects.toThrow("The pipeline is closed.");
     await pipeline.close();
   });
 
@@ -210,10 +229,10 @@ describe("ending", () => {
     it(`a process that ends by ${signal} fails the running generation with one sentence`, async () => {
       const pipeline = await startOwn();
       const onProgress = whileDenoising(() => process.kill(pipeline.pid, signal));
-      await expect(pipeline.generate(endless, { onProgress })).rejects.toThrow(
+      await expect(pipeline.generate(requestFor(pipeline, endless), { onProgress })).rejects.toThrow(
         new GenerationError(`The generating process ended unexpectedly (${signal}).`),
       );
-      await expect(pipeline.generate(request)).rejects.toThrow(GenerationError);
+      await expect(pipeline.generate(requestFor(pipeline, request))).rejects.toThrow(GenerationError);
       await pipeline.close();
     });
   }
@@ -221,7 +240,7 @@ describe("ending", () => {
   it("a process that ends by SIGKILL says that memory may have run out", async () => {
     const pipeline = await startOwn();
     const onProgress = whileDenoising(() => process.kill(pipeline.pid, "SIGKILL"));
-    await expect(pipeline.generate(endless, { onProgress })).rejects.toMatchObject({
+    await expect(pipeline.generate(requestFor(pipeline, endless), { onProgress })).rejects.toMatchObject({
       message: "The generating process was killed; the machine may have run out of memory.",
       fault: "killed",
     });
@@ -229,10 +248,10 @@ describe("ending", () => {
 
   it("a process that ends between two generations fails the next one", async () => {
     const pipeline = await startOwn();
-    await pipeline.generate(request);
+    await pipeline.generate(requestFor(pipeline, request));
     expect(pipeline.isOpen).toBe(true);
     process.kill(pipeline.pid, "SIGTERM");
-    await expect(pipeline.generate(request)).rejects.toThrow(GenerationError);
+    await expect(pipeline.generate(requestFor(pipeline, request))).rejects.toThrow(GenerationError);
     expect([isAlive(pipeline.pid), pipeline.isOpen]).toEqual([false, false]);
   });
 
@@ -246,14 +265,16 @@ describe("ending", () => {
     onTestFinished(() => void vi.unstubAllEnvs());
     const pipeline = await startOwn();
     const onProgress = whileDenoising(() => process.kill(pipeline.pid, "SIGUSR2"));
-    await expect(pipeline.generate(endless, { onProgress })).rejects.toThrow(
+    await expect(pipeline.generate(requestFor(pipeline, endless), { onProgress })).rejects.toThrow(
       new GenerationError("The generating process ended unexpectedly (exit code 1)."),
     );
   });
 
   it("a pipeline in a process survives Ctrl-C, which a terminal sends to both", async () => {
     const onProgress = whileDenoising(() => process.kill(shared.pid, "SIGINT"));
-    await expect(shared.generate(request, { onProgress })).resolves.toHaveProperty("frames");
+    await expect(shared.generate(requestFor(shared, request), { onProgress })).resolves.toHaveProperty(
+      "frames",
+    );
   });
 });
 

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { DenoisingSessions } from "../../../lib/generation/pipeline/denoise.ts";
 import { openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
+import { requestFor } from "./request-for.ts";
 import { writeTinyModel } from "./tiny-model.ts";
 
 const request = { prompt: "a red circle moves", seed: 5, steps: 4 };
@@ -32,7 +33,7 @@ describe("the sessions of a pipeline", () => {
   afterEach(() => pipeline.close());
 
   const generate = (cache: string, frames?: number) =>
-    pipeline.generate({ ...request, cache, ...(frames !== undefined && { frames }) });
+    pipeline.generate(requestFor(pipeline, { ...request, cache, ...(frames !== undefined && { frames }) }));
   const signals = () => used.map((sessions) => [...sessions.signals].sort());
 
   it("the sessions measure only what the policy asks for", async () => {
@@ -43,7 +44,7 @@ describe("the sessions of a pipeline", () => {
 
   it("the sessions of a policy with more signals serve one with fewer, as when comparing with off", async () => {
     const alone = await openPipeline(folder, { threads: 1 });
-    const off = await alone.generate({ ...request, cache: "off" });
+    const off = await alone.generate(requestFor(alone, { ...request, cache: "off" }));
     await alone.close();
     await generate("fast");
     const compared = await generate("off");

@@ -7,7 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
-import { measureReuse, openPipeline, type PipelineOptions } from "../../../lib/generation/pipeline/index.ts";
+import {
+  describeModel,
+  measureReuse,
+  openPipeline,
+  type PipelineOptions,
+} from "../../../lib/generation/pipeline/index.ts";
+import { requestFor } from "./request-for.ts";
 import { writeJson } from "./tiny-model.ts";
 
 interface Golden {
@@ -66,7 +72,7 @@ async function generateAll(options: PipelineOptions, cache: unknown = "off") {
   try {
     const generations = [];
     for (const goldenCase of cases)
-      generations.push(await pipeline.generate({ ...requestOf(goldenCase), cache }));
+      generations.push(await pipeline.generate(requestFor(pipeline, { ...requestOf(goldenCase), cache })));
     return generations;
   } finally {
     await pipeline.close();
@@ -102,7 +108,9 @@ describe("two transformers", () => {
 
 it("calibration measures no change from one transformer to the other", async () => {
   const { steps, secondFrom } = cases[0]!;
-  const [run] = await measureReuse(folder, { requests: [requestOf(cases[0]!)], reach: 3, options: together });
+  const { name: model, limits } = await describeModel(folder);
+  const requests = [requestFor({ model, limits }, requestOf(cases[0]!))];
+  const [run] = await measureReuse(folder, { requests, reach: 3, options: together });
   const earlier = (step: number) => Math.min(3, step < secondFrom ? step : step - secondFrom);
   const expected = Array.from({ length: steps }, (_, step) => earlier(step));
   expect(run!.errors.map(({ length }) => length)).toEqual(expected);

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
 import { openPipeline } from "../../../lib/generation/pipeline/index.ts";
+import { requestFor } from "./request-for.ts";
 import { writeJson } from "./tiny-model.ts";
 
 interface GoldenCase {
@@ -45,7 +46,7 @@ async function generate({ className, config, negativePrompt, ...request }: Golde
   const pipeline = await openPipeline(folder, { threads: 1 });
   try {
     const negative = negativePrompt !== null && { negativePrompt };
-    return await pipeline.generate({ ...request, ...negative, cache: "off" });
+    return await pipeline.generate(requestFor(pipeline, { ...request, ...negative, cache: "off" }));
   } finally {
     await pipeline.close();
   }

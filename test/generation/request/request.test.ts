@@ -1,10 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  type GenerationRequest,
+  parseRequest,
+  policyOf,
   RequestError,
+  type ResolvedRequest,
   resolveRequest,
   type VideoLimits,
+  withoutWords,
 } from "../../../lib/generation/request/index.ts";
 import { MAX_SEED, MAX_STEPS } from "../../../lib/generation/sampling/index.ts";
 
@@ -20,8 +23,14 @@ const limits: VideoLimits = {
 };
 const good = { prompt: "a red circle", seed: 1 };
 
+/** Checks and resolves a request as the command line does. */
+function resolve(given: Record<string, unknown>, of: VideoLimits = limits): ResolvedRequest {
+  const asked = parseRequest(given);
+  return resolveRequest({ ...asked, seed: asked.seed ?? 0 }, { model: "tiny", limits: of });
+}
+
 /** What is wrong, and the one sentence that says so. */
-const wrong: [Partial<Record<keyof GenerationRequest, unknown>>, string][] = [
+const wrong: [Record<string, unknown>, string][] = [
   [{ prompt: "" }, "The prompt is empty: say what the video should show."],
   [{ prompt: " \t\n\u3000" }, "The prompt is empty: say what the video should show."],
   [{ steps: 0 }, "steps must be a whole number from 1 to 1000, got 0."],
@@ -32,58 +41,67 @@ const wrong: [Partial<Record<keyof GenerationRequest, unknown>>, string][] = [
   [{ seed: -1 }, "seed must be a whole number from 0 to 9007199254740991, got -1."],
   [{ seed: 2 ** 53 }, "seed must be a whole number from 0 to 9007199254740991, got 9007199254740992."],
   [{ seed: 0.5 }, "seed must be a whole number from 0 to 9007199254740991, got 0.5."],
-  [{ seed: undefined }, "seed must be a whole number from 0 to 9007199254740991, got undefined."],
-  [{ guidanceScale: Number.NaN }, "guidance must be a number from 0 to 100, got NaN."],
-  [{ guidanceScale: -0.1 }, "guidance must be a number from 0 to 100, got -0.1."],
-  [{ guidanceScale: Infinity }, "guidance must be a number from 0 to 100, got Infinity."],
-  [{ width: 64 }, "This model cannot make videos of 64x16: choose 16x16, 32x16."],
-  [{ width: 16, height: 32 }, "This model cannot make videos of 16x32: choose 16x16, 32x16."],
-  [{ height: 0 }, "This model cannot make videos of 16x0: choose 16x16, 32x16."],
-  [{ frames: 5 }, "This model cannot make 5 frames: choose 4, 1."],
-  [{ frames: Number.NaN }, "This model cannot make NaN frames: choose 4, 1."],
+  [{ seed: "1" }, "seed must be a whole number from 0 to 9007199254740991, got 1."],
+  [{ guidance_scale: Number.NaN }, "guidance must be a number from 0 to 100, got NaN."],
+  [{ guidance_scale: -0.1 }, "guidance must be a number from 0 to 100, got -0.1."],
+  [{ guidance_scale: Infinity }, "guidance must be a number from 0 to 100, got Infinity."],
+  [{ size: "64x16" }, "This model cannot make videos of 64x16: choose 16x16, 32x16."],
+  [{ size: "16x32" }, "This model cannot make videos of 16x32: choose 16x16, 32x16."],
+  [{ size: "16x0" }, "This model cannot make videos of 16x0: choose 16x16, 32x16."],
+  [{ num_frames: 5 }, "This model cannot make 5 frames: choose 4, 1."],
+  [{ num_frames: Number.NaN }, "This model cannot make NaN frames: choose 4, 1."],
   [{ image: "/first.png" }, "This model makes videos of a prompt alone, and takes no image."],
   [{ fps: 30 }, "This model cannot make 30 frames per second: choose 8, 4."],
   [
-    { cache: "quick" },
+    { cache: { policy: "quick" } },
     'Unknown cache policy "quick": use off, static:K (for example static:3), slow, fast or a codebook file.',
   ],
   [
-    { cache: "" },
+    { cache: { policy: "" } },
     'Unknown cache policy "": use off, static:K (for example static:3), slow, fast or a codebook file.',
   ],
   [
-    { cache: "static:0" },
+    { cache: { policy: "static:0" } },
     '"static:0" needs a whole number from 1 to 9999 after the colon, for example static:3.',
   ],
   [
-    { cache: "static:1.5" },
+    { cache: { policy: "static:1.5" } },
     '"static:1.5" needs a whole number from 1 to 9999 after the colon, for example static:3.',
   ],
-  [{ cache: 3 }, "The codebook file must be an object with name, origin, codebook, motion, warmup, got 3."],
   [
-    { cache: null },
+    { cache: { policy: 3 } },
+    "The codebook file must be an object with name, origin, codebook, motion, warmup, got 3.",
+  ],
+  [
+    { cache: { policy: null } },
     "The codebook file must be an object with name, origin, codebook, motion, warmup, got null.",
   ],
-  [{ warmup: -1 }, "The warm-up is -1: a warm-up is a whole number of steps, from 0 to the 6 of the run."],
-  [{ warmup: 2.5 }, "The warm-up is 2.5: a warm-up is a whole number of steps, from 0 to the 6 of the run."],
   [
-    { warmup: 5, steps: 4, cache: "off" },
+    { cache: { warmup_steps: -1 } },
+    "The warm-up is -1: a warm-up is a whole number of steps, from 0 to the 6 of the run.",
+  ],
+  [
+    { cache: { warmup_steps: 2.5 } },
+    "The warm-up is 2.5: a warm-up is a whole number of steps, from 0 to the 6 of the run.",
+  ],
+  [
+    { steps: 4, cache: { policy: "off", warmup_steps: 5 } },
     "The warm-up is 5: a warm-up is a whole number of steps, from 0 to the 4 of the run.",
   ],
   [
-    { cache: {} },
+    { cache: { policy: {} } },
     'A codebook file needs rows, for example {"codebook": [{"below": 0.1, "rate": 4}, {"rate": 1}]}.',
   ],
   [
-    { cache: { codebook: [{ below: 0.2, rate: 3 }, { below: 0.1, rate: 2 }, { rate: 1 }] } },
+    { cache: { policy: { codebook: [{ below: 0.2, rate: 3 }, { below: 0.1, rate: 2 }, { rate: 1 }] } } },
     "The codebook is not ascending: row 2 of the codebook ends below 0.1, and the row before it below 0.2.",
   ],
   [
-    { cache: { codebook: [{ below: 0.2, rate: 3 }] } },
+    { cache: { policy: { codebook: [{ below: 0.2, rate: 3 }] } } },
     'The codebook does not end: add a last row without "below", so that every distance finds a rate.',
   ],
   [
-    { cache: { codebook: [{ rate: 0 }] } },
+    { cache: { policy: { codebook: [{ rate: 0 }] } } },
     "Row 1 of the codebook has rate 0: a rate is a whole number of steps, 1 or more.",
   ],
 ];
@@ -92,8 +110,7 @@ describe("a request the model cannot meet is refused in one sentence", () => {
   it.each(wrong)(
     "the request %o is refused in one sentence where the model cannot meet it",
     (change, sentence) => {
-      const request = { ...good, ...change } as GenerationRequest;
-      expect(() => resolveRequest(request, limits)).toThrow(
+      expect(() => resolve({ ...good, ...change })).toThrow(
         expect.objectContaining({ name: "RequestError", message: sentence }),
       );
     },
@@ -102,15 +119,14 @@ describe("a request the model cannot meet is refused in one sentence", () => {
   it("a request with any numbers is accepted or refused with a RequestError", () => {
     const number = fc.oneof(fc.double(), fc.integer({ min: -2, max: 40 }), fc.constantFrom(8, 16, undefined));
     const member = (name: string) => number.map((value) => ({ [name]: value }));
-    const members = ["seed", "steps", "guidanceScale", "warmup", "width", "height", "frames", "fps"].map(
-      member,
-    );
-    const cache = fc.oneof(fc.string(), fc.jsonValue(), fc.constantFrom("off", "fast", "static:2"));
+    const members = ["seed", "steps", "guidance_scale", "num_frames", "fps"].map(member);
+    const size = fc.tuple(number, number).map(([width, height]) => `${width}x${height}`);
+    const policy = fc.oneof(fc.string(), fc.jsonValue(), fc.constantFrom("off", "fast", "static:2"));
+    const cache = fc.record({ policy, warmup_steps: number });
     fc.assert(
-      fc.property(fc.tuple(...members), fc.string(), cache, (numbers, prompt, policy) => {
-        const request = Object.assign({ prompt, cache: policy }, ...numbers) as GenerationRequest;
+      fc.property(fc.tuple(...members), size, fc.string(), cache, (numbers, size, prompt, cache) => {
         try {
-          const resolved = resolveRequest(request, limits);
+          const resolved = resolve(Object.assign({ prompt, size, cache }, ...numbers));
           expect(resolved.seed).toBeLessThanOrEqual(MAX_SEED);
           expect(resolved.steps).toBeLessThanOrEqual(MAX_STEPS);
           expect(limits.frames).toContain(resolved.frames);
@@ -126,12 +142,16 @@ describe("a request the model cannot meet is refused in one sentence", () => {
 
 describe("a request", () => {
   it("a request takes the model's first size, frames and fps, its steps and its guidance by default", () => {
-    const { policy, ...resolved } = resolveRequest(good, limits);
+    const resolved = resolve(good);
+    const policy = policyOf(resolved);
     expect(policy.name).toBe("fast");
     expect(policy.options.motion).not.toBeNull();
     expect(policy.options.warmup).toBe(0);
     expect(resolved).toEqual({
       ...good,
+      model: "tiny",
+      cache: { policy: "fast", motion: true, warmupSteps: 0 },
+      compare: false,
       negativePrompt: null,
       steps: 6,
       guidanceScale: 4,
@@ -143,18 +163,35 @@ describe("a request", () => {
   });
 
   it("a request keeps every value it names, also where that is 0 or empty", () => {
-    const named = { guidanceScale: 0, negativePrompt: "", seed: 0, steps: 1, width: 32, frames: 1, fps: 4 };
-    const resolved = resolveRequest({ ...good, ...named, cache: "slow", motion: false, warmup: 1 }, limits);
-    expect(resolved).toMatchObject(named);
-    expect(resolved.policy).toMatchObject({ name: "slow", options: { motion: null, warmup: 1 } });
+    const cache = { policy: "slow", motion_regularisation: false, warmup_steps: 1 };
+    const named = { guidance_scale: 0, negative_prompt: "", seed: 0, steps: 1, size: "32x16", fps: 4 };
+    const resolved = resolve({ ...good, ...named, num_frames: 1, cache });
+    expect(resolved).toMatchObject({ guidanceScale: 0, negativePrompt: "", seed: 0, steps: 1 });
+    expect(resolved).toMatchObject({ width: 32, height: 16, frames: 1, fps: 4 });
+    expect(policyOf(resolved)).toMatchObject({ name: "slow", options: { motion: null, warmup: 1 } });
   });
 
   it("a request may begin with an image where the model takes one, and then needs more than one frame", () => {
     const taking = { ...limits, takes_image: true };
     const request = { ...good, image: "/first.png" };
-    expect(resolveRequest(request, taking).image).toBe("/first.png");
-    expect(() => resolveRequest({ ...request, frames: 1 }, taking)).toThrow(
+    expect(resolve(request, taking).image).toBe("/first.png");
+    expect(() => resolve({ ...request, num_frames: 1 }, taking)).toThrow(
       new RequestError("A video of one frame would be its image: ask for more frames, or give no image."),
+    );
+  });
+
+  it("a request is left with its settings once its words are forgotten", () => {
+    const resolved = resolve({ ...good, negative_prompt: "blue", steps: 3 });
+    expect(withoutWords(resolved)).toEqual({ ...resolved, prompt: "", negativePrompt: null });
+  });
+
+  it("a request may give its length in seconds and its steps by another name", () => {
+    expect(resolve({ ...good, seconds: "0.5", num_inference_steps: 2 })).toMatchObject({
+      frames: 4,
+      steps: 2,
+    });
+    expect(() => resolve({ ...good, num_frames: 1, seconds: 0.5 })).toThrow(
+      "num_frames and seconds contradict each other: give one of them.",
     );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { image, inferenceAmi } from "../../../infra/backends/sagemaker/image-check.ts";
 import { parseDeployment } from "../../../infra/config.ts";
-import { image, inferenceAmi } from "../../../infra/preflight/image.ts";
 
 function config(context: Record<string, string>) {
   return parseDeployment({ account: "123456789012", region: "eu-central-1", ...context }, {});

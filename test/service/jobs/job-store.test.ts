@@ -11,9 +11,10 @@ import {
 } from "../../../lib/service/jobs/index.ts";
 import { jobKey, undeliveredKey, unfinishedKey } from "../../../lib/service/jobs/object-keys.ts";
 import { StoreError } from "../../../lib/service/storage/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { dyingAt, intercepted, Killed, losingAnswers } from "./failing-store.ts";
 import { type Opened, openJobs } from "./open-jobs.ts";
-import { NOW, newJob, outputs, receipt } from "./sample-job.ts";
+import { forgotten, NOW, newJob, outputs, receipt } from "./sample-job.ts";
 
 const MINUTE_MS = 60_000;
 const claim: Claim = { scope: "5c0", fingerprint: "f1", lifetimeMs: 86_400_000, isFirst: false };
@@ -342,7 +343,9 @@ describe("an event", () => {
     await opened.jobs.apply(record, { type: "cancel" });
     await settle(record);
     await opened.jobs.markDelivered(record);
-    await expect(opened.jobs.apply(record, { type: "delete" })).resolves.toMatchObject({ ok: true });
+    await expect(opened.jobs.apply(record, { type: "delete", params: forgotten })).resolves.toMatchObject({
+      ok: true,
+    });
     expect(keys("un")).toEqual([]);
   });
 
@@ -384,15 +387,15 @@ describe("what is known of webhooks", () => {
     const updated = await opened.jobs.updateEvents(record, ({ events }) => ({
       events: events.map((event) => ({ ...event, body: "{}", deliveries: [] })),
     }));
-    expect(updated).toMatchObject({ status: "cancelled", updatedAt: NOW });
-    expect(updated!.events.map(({ body }) => body)).toEqual(["{}", "{}"]);
-    await expect(opened.jobs.read(record)).resolves.toEqual(updated);
+    expect(updated!.record).toMatchObject({ status: "cancelled", updatedAt: NOW });
+    expect(updated!.record.events.map(({ body }) => body)).toEqual(["{}", "{}"]);
+    await expect(opened.jobs.read(record)).resolves.toEqual(updated!.record);
   });
 
   it("an update of webhook events is not written when nothing changes, and not for a missing job", async () => {
     const record = await create();
     const before = new Map(opened.store.objects);
-    await expect(opened.jobs.updateEvents(record, (same) => same)).resolves.toEqual(record);
+    await expect(opened.jobs.updateEvents(record, (same) => same)).resolves.toEqual({ record });
     const stranger = { tenant: "umbrella", id: record.id };
     await expect(opened.jobs.updateEvents(stranger, () => ({ events: [] }))).resolves.toBeNull();
     expect(opened.store.objects).toEqual(before);
@@ -532,7 +535,13 @@ describe("a damaged record", () => {
   it("a damaged record is reported, and hides no other from a list or a purge", async () => {
     const { store, clock } = openJobs();
     const damaged: string[] = [];
-    const jobs = jobStore({ store, clock, random: randomBytes, onDamaged: ({ key }) => damaged.push(key) });
+    const jobs = jobStore({
+      store,
+      clock,
+      random: randomBytes,
+      sleep: system.sleep,
+      onDamaged: ({ key }) => damaged.push(key),
+    });
     const ids = ["0", "1", "2"].map((end) => `${newJob.id.slice(0, -1)}${end}`);
     for (const id of ids) {
       await jobs.create({ ...newJob, id }, { unfinishedMax: 10 });

@@ -36,6 +36,9 @@ export const newJob: NewJob = {
   webhook: { url: "https://acme.example/hook", events: ["video.completed", "video.failed"] },
 };
 
+/** Request of a job that was deleted: the words of the user are gone. */
+export const forgotten = { ...newJob.params, prompt: "", negativePrompt: null };
+
 export const queued: JobRecord = queuedJob(newJob);
 
 export const receipt: Receipt = {

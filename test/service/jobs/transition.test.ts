@@ -8,7 +8,7 @@ import {
 } from "../../../lib/service/jobs/index.ts";
 import { isFinished, jobRecordSchema } from "../../../lib/service/jobs/record.ts";
 import { CLOCK_SKEW_MS, FAILURES_MAX, LOSSES_MAX, transition } from "../../../lib/service/jobs/transition.ts";
-import { later, NOW, newJob, outputs, queued, receipt } from "./sample-job.ts";
+import { forgotten, later, NOW, newJob, outputs, queued, receipt } from "./sample-job.ts";
 
 const LEASE_MS = 60_000;
 const error = { code: "internal_error", message: "The video could not be generated." } as const;
@@ -164,8 +164,10 @@ function eventOf(name: string, situation: readonly string[]): JobEvent {
       return { type: "release", ...by };
     case "abandon":
       return { type: "abandon", owner };
+    case "delete":
+      return { type: "delete", params: forgotten };
     default:
-      return { type: name as "undispatch" | "lose" | "cancel" | "expire" | "delete" };
+      return { type: name as "undispatch" | "lose" | "cancel" | "expire" };
   }
 }
 
@@ -297,7 +299,7 @@ describe("a job", () => {
 
   it("a deleted job forgets its prompt and its outputs once, and keeps its state", () => {
     const completed = recordOf("completed", []);
-    const deleted = later(completed, NOW + 5, { type: "delete" });
+    const deleted = later(completed, NOW + 5, { type: "delete", params: forgotten });
     expect(deleted).toMatchObject({
       status: "completed",
       deletedAt: NOW + 5,
@@ -305,7 +307,7 @@ describe("a job", () => {
       params: { prompt: "", negativePrompt: null, seed: 5 },
     });
     expect(deleted.events).toEqual(completed.events);
-    expect(transition(deleted, { type: "delete" }, NOW + 9)).toEqual({
+    expect(transition(deleted, { type: "delete", params: forgotten }, NOW + 9)).toEqual({
       ok: true,
       record: deleted,
       isChanged: false,
@@ -355,7 +357,7 @@ describe("whatever happens to a job", () => {
     fc.record({ type: fc.constant("release" as const), owner, attempt }),
     fc.record({ type: fc.constant("abandon" as const), owner }),
     fc.record({ type: fc.constantFrom("lose" as const, "cancel" as const, "expire" as const) }),
-    fc.record({ type: fc.constant("delete" as const) }),
+    fc.record({ type: fc.constant("delete" as const), params: fc.constant(forgotten) }),
   );
   /** Time passes by the second value, also backwards. */
   const life = fc.array(fc.tuple(anyEvent, fc.integer({ min: -5000, max: 90_000 })), { maxLength: 60 });

@@ -1,14 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { apiKeys } from "../../../lib/service/keys/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { memoryStore } from "../jobs/memory-store.ts";
 
 function open() {
   const store = memoryStore();
   const time = { now: 1_000_000 };
   const clock = { now: () => time.now };
-  const keys = apiKeys({ store, clock, random: randomBytes });
-  return { store, time, keys, elsewhere: apiKeys({ store, clock, random: randomBytes }) };
+  const keys = apiKeys({ store, clock, random: randomBytes, sleep: system.sleep });
+  return {
+    store,
+    time,
+    keys,
+    elsewhere: apiKeys({ store, clock, random: randomBytes, sleep: system.sleep }),
+  };
 }
 
 describe("an API key", () => {

@@ -2,9 +2,10 @@ import { createHmac, randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { keyRing, SecretError } from "../../../lib/service/keys/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 
 const master = Uint8Array.from({ length: 32 }, (_, index) => index);
-const ring = keyRing(master);
+const ring = keyRing(master, system.random);
 
 /** HKDF written out (RFC 5869, section 2), for one block of output and no salt. */
 function hkdf(info: string): Buffer {
@@ -21,8 +22,10 @@ describe("derived keys", () => {
   });
 
   test("derived keys are the same in every process with the same master key, and others with another", () => {
-    expect(keyRing(master).webhookSecret("a", 1)).toBe(ring.webhookSecret("a", 1));
-    expect(keyRing(randomBytes(32)).webhookSecret("a", 1)).not.toBe(ring.webhookSecret("a", 1));
+    expect(keyRing(master, system.random).webhookSecret("a", 1)).toBe(ring.webhookSecret("a", 1));
+    expect(keyRing(randomBytes(32), system.random).webhookSecret("a", 1)).not.toBe(
+      ring.webhookSecret("a", 1),
+    );
   });
 
   test("derived keys differ by use, label and version, also where the texts run together", () => {
@@ -33,7 +36,7 @@ describe("derived keys", () => {
   });
 
   test.each([0, 16, 31, 33, 64])("derived keys need a master key of 32 bytes, not %d", (count) => {
-    expect(() => keyRing(new Uint8Array(count))).toThrow(
+    expect(() => keyRing(new Uint8Array(count), system.random)).toThrow(
       new RangeError(`A master key has 32 bytes, not ${count}.`),
     );
   });
@@ -64,8 +67,8 @@ describe("sealing", () => {
   });
 
   test("a sealed text opens in another process only with the same master key", () => {
-    expect(keyRing(master).unseal(sealed, "trigger 1")).toBe("a secret");
-    expectRefusal(sealed, "trigger 1", keyRing(randomBytes(32)));
+    expect(keyRing(master, system.random).unseal(sealed, "trigger 1")).toBe("a secret");
+    expectRefusal(sealed, "trigger 1", keyRing(randomBytes(32), system.random));
   });
 
   test("a sealed text opens in no other context", () => {

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openMasterKey, SecretError } from "../../../lib/service/keys/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 
 let folder: string;
 let path: string;
@@ -24,21 +25,21 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test("the first use makes 32 bytes, and every later one reads them", async () => {
-  const key = await openMasterKey(path);
+  const key = await openMasterKey(path, system);
   expect(key).toHaveLength(32);
-  expect(await openMasterKey(path)).toEqual(key);
+  expect(await openMasterKey(path, system)).toEqual(key);
   expect(readFileSync(path)).toEqual(key);
   expect(readdirSync(folder)).toEqual(["master.key"]);
-  expect(await openMasterKey(join(folder, "other"))).not.toEqual(key);
+  expect(await openMasterKey(join(folder, "other"), system)).not.toEqual(key);
 });
 
 test.skipIf(process.platform === "win32")("only its owner may read the master key", async () => {
-  await openMasterKey(path);
+  await openMasterKey(path, system);
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
 test("many concurrent starts get one master key", async () => {
-  const keys = await Promise.all(Array.from({ length: 50 }, () => openMasterKey(path)));
+  const keys = await Promise.all(Array.from({ length: 50 }, () => openMasterKey(path, system)));
   expect(new Set(keys.map((key) => Buffer.from(key).toString("hex"))).size).toBe(1);
   expect(readdirSync(folder)).toEqual(["master.key"]);
 });
@@ -46,9 +47,10 @@ test("many concurrent starts get one master key", async () => {
 test("three processes that start at once get one master key, a hundred times", async () => {
   const script = `
     const { openMasterKey } = await import("${new URL("../../../lib/service/keys/index.ts", import.meta.url)}");
+    const { system } = await import("${new URL("../../../lib/shared/system.ts", import.meta.url)}");
     const keys = [];
     for (let round = 0; round < 100; round++) {
-      const key = await openMasterKey(${JSON.stringify(folder)} + "/" + round);
+      const key = await openMasterKey(${JSON.stringify(folder)} + "/" + round, system);
       keys.push(Buffer.from(key).toString("hex"));
     }
     console.log(keys.join(" "));`;
@@ -67,7 +69,7 @@ test("three processes that start at once get one master key, a hundred times", a
 
 test.each([0, 31, 33])("a key file of %d bytes is refused, and stays unchanged", async (count) => {
   writeFileSync(path, Buffer.alloc(count));
-  const opened = openMasterKey(path);
+  const opened = openMasterKey(path, system);
   await expect(opened).rejects.toThrow(SecretError);
   await expect(opened).rejects.toThrow(`${path} has ${count} bytes instead of 32: put the right file back.`);
   expect(statSync(path).size).toBe(count);
@@ -75,7 +77,7 @@ test.each([0, 31, 33])("a key file of %d bytes is refused, and stays unchanged",
 
 test("a missing folder, and a folder in the file's place, are errors that name the path", async () => {
   for (const wrong of [join(folder, "missing", "key"), folder]) {
-    const opened = openMasterKey(wrong);
+    const opened = openMasterKey(wrong, system);
     await expect(opened).rejects.toThrow(SecretError);
     await expect(opened).rejects.toThrow(`Cannot open the master key ${wrong}: `);
   }
@@ -87,7 +89,7 @@ test.skipIf(process.getuid?.() === 0)(
   async () => {
     const closed = join(folder, "closed");
     mkdirSync(closed, { mode: 0o500 });
-    await expect(openMasterKey(join(closed, "key"))).rejects.toThrow(SecretError);
+    await expect(openMasterKey(join(closed, "key"), system)).rejects.toThrow(SecretError);
     expect(readdirSync(closed)).toEqual([]);
     chmodSync(closed, 0o700);
   },

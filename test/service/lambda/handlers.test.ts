@@ -5,10 +5,12 @@ import { promisify } from "node:util";
 import { S3Client } from "@aws-sdk/client-s3";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { jobLocation } from "../../../lib/service/backends/index.ts";
 import { type JobStore, jobStore, newVideoId } from "../../../lib/service/jobs/index.ts";
 import { unfinishedKey } from "../../../lib/service/jobs/object-keys.ts";
-import { hintedJobs, jobLocation } from "../../../lib/service/queue/index.ts";
+import { hintedJobs } from "../../../lib/service/queue/index.ts";
 import { s3Store } from "../../../lib/service/storage/s3-store.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { AsyncEndpoint } from "../../cloud/async-endpoint.ts";
 import { type AwsServer, startAwsServer } from "../../cloud/aws-server.ts";
 import { bucketEvent, bucketTestEvent } from "../../cloud/bucket-event.ts";
@@ -52,7 +54,7 @@ beforeEach(async () => {
   });
   endpoint.sleep();
   aws.endpoints.set(endpoint.name, endpoint);
-  jobs = jobStore({ store, clock: Date, random: randomBytes });
+  jobs = jobStore({ store, clock: Date, random: randomBytes, sleep: system.sleep });
   await jobs.create(newJob, { unfinishedMax: 10 });
   env = {
     ...stub.env,

@@ -16,6 +16,7 @@ import type { TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type PostOptions, postGuarded } from "../../../lib/service/net/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 
 /** Every attempt of this process to connect to anything. */
 const connects = vi.spyOn(Socket.prototype, "connect");
@@ -23,7 +24,11 @@ beforeEach(() => {
   connects.mockClear();
 });
 
-const message = { headers: { "content-type": "application/json" }, body: '{"type":"video.completed"}' };
+const message = {
+  headers: { "content-type": "application/json" },
+  body: '{"type":"video.completed"}',
+  ...system,
+};
 
 function postLocal(url: string, options: Partial<PostOptions> = {}) {
   return postGuarded(url, { ...message, allowLoopback: true, ...options });
@@ -350,7 +355,8 @@ describe.skipIf(!hasOpenssl)("over TLS (needs openssl)", () => {
     const { port, names } = await serveTls();
     const script = `
       const { postGuarded } = await import("${new URL("../../../lib/service/net/index.ts", import.meta.url)}");
-      const options = { headers: {}, body: "{}", allowLoopback: true };
+      const { system } = await import("${new URL("../../../lib/shared/system.ts", import.meta.url)}");
+      const options = { headers: {}, body: "{}", allowLoopback: true, ...system };
       const hosts = ["localhost", "127.0.0.1"];
       const post = (host) => postGuarded("https://" + host + ":${port}/", options);
       console.log(JSON.stringify(await Promise.all(hosts.map(post))));`;

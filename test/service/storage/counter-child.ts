@@ -1,11 +1,12 @@
 import { openFolderStore, StoreError } from "../../../lib/service/storage/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 
 /**
  * Increments the number under a key a number of times by compare-and-swap. Then prints how often the outcome
  * of a write was unknown.
  */
 const [folder, key, times] = process.argv.slice(2);
-const store = await openFolderStore(folder!, { signUrl: () => "" });
+const store = await openFolderStore(folder!, { signUrl: () => "", random: system.random });
 let unknown = 0;
 
 async function isAdded(): Promise<boolean> {

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openFolderStore } from "../../../lib/service/storage/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-const openStore = (folder: string) => openFolderStore(folder, { signUrl: () => "" });
+const openStore = (folder: string) => openFolderStore(folder, { signUrl: () => "", random: system.random });
 const isRoot = process.getuid?.() === 0;
 
 /** A disk of 1 MiB; null where this process may not mount one. */

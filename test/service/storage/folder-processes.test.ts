@@ -6,12 +6,13 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { openFolderStore } from "../../../lib/service/storage/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 /** `KILL_ROUNDS=100` looks harder. */
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 3);
 
-const openStore = (folder: string) => openFolderStore(folder, { signUrl: () => "" });
+const openStore = (folder: string) => openFolderStore(folder, { signUrl: () => "", random: system.random });
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 function start(script: string, args: readonly string[]): ChildProcess {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe } from "vitest";
 import { openFolderStore, urlSigner } from "../../../lib/service/storage/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { objectStoreContract, type Subject } from "./object-store.contract.ts";
 
 let parent: string;
@@ -20,7 +21,10 @@ async function open(): Promise<Subject> {
   const clock = { now: () => nowMs };
   const signer = urlSigner({ baseUrl: "http://store.test", secret: Buffer.from("secret"), clock });
   folders += 1;
-  const store = await openFolderStore(join(parent, String(folders)), { signUrl: signer.sign });
+  const store = await openFolderStore(join(parent, String(folders)), {
+    signUrl: signer.sign,
+    random: system.random,
+  });
   return {
     store,
     async advance(seconds) {

@@ -11,6 +11,7 @@ import {
   records,
   StoreError,
 } from "../../../lib/service/storage/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const schema = z.object({ count: z.int() });
@@ -29,7 +30,7 @@ const conflict: Fault = async () => ({ ok: false, reason: "conflict" });
 
 /** A real store where the first writes fare as told, and the records in it; waits are noted, not waited for. */
 async function faulty(...faults: Fault[]) {
-  const real = await openFolderStore(temporaryFolder(), { signUrl: () => "" });
+  const real = await openFolderStore(temporaryFolder(), { signUrl: () => "", random: system.random });
   const waitsMs: number[] = [];
   const store: ObjectStore = {
     ...real,
@@ -48,7 +49,7 @@ async function faulty(...faults: Fault[]) {
   };
 }
 
-const increment = ({ count }: { count: number }) => ({ count: count + 1 });
+const increment = ({ count }: { count: number }) => ({ next: { count: count + 1 } });
 
 describe("creating", () => {
   test("a creation makes a record once, which can be read back", async () => {
@@ -122,7 +123,7 @@ describe("updating", () => {
       value: { count: 2 },
     });
     const before = await kept.read("a");
-    expect(await kept.update("a", () => null)).toEqual({ ok: true, isChanged: false, ...before });
+    expect(await kept.update("a", () => ({ next: null }))).toEqual({ ok: true, isChanged: false, ...before });
     expect(await kept.read("a")).toEqual(before);
   });
 
@@ -164,12 +165,38 @@ describe("updating", () => {
   });
 
   test("20 concurrent updates lose nothing", async () => {
-    const store = await openFolderStore(temporaryFolder(), { signUrl: () => "" });
+    const store = await openFolderStore(temporaryFolder(), { signUrl: () => "", random: system.random });
     const kept = records(store, schema, { random: randomBytes, sleep });
     await kept.create("a", { count: 0 });
     const updates = await Promise.all(Array.from({ length: 20 }, () => kept.update("a", increment)));
     expect(updates.every((updated) => updated.ok && updated.isChanged)).toBe(true);
     expect(await kept.read("a")).toMatchObject({ value: { count: 20 } });
+  });
+});
+
+describe("what a change tells its caller", () => {
+  const count = ({ count }: { count: number }) => ({ next: { count: count + 1 }, tell: `was ${count}` });
+
+  test("the caller is told the result of the change that was written, or that changed nothing", async () => {
+    const { kept } = await faulty();
+    await kept.create("a", { count: 1 });
+    expect(await kept.update("a", count)).toMatchObject({ isChanged: true, told: "was 1" });
+    const refuse = () => ({ next: null, tell: "refused" });
+    expect(await kept.update("a", refuse)).toMatchObject({ isChanged: false, told: "refused" });
+  });
+
+  test("a caller whose answer was lost is told the result of the try that was written", async () => {
+    const { kept, open } = await faulty(
+      (put) => put(),
+      async (put) => {
+        await put();
+        await open.update("a", increment);
+        throw new StoreError("unavailable", "The answer was lost.");
+      },
+    );
+    await kept.create("a", { count: 1 });
+    const updated = await kept.update("a", count);
+    expect(updated).toMatchObject({ isChanged: true, told: "was 1", value: { count: 3 } });
   });
 });
 
@@ -223,6 +250,6 @@ test("a record that could not be read back is not written", async () => {
   await expect(kept.create("a", { count: 0.5 })).rejects.toThrow(RangeError);
   expect(await real.get("a")).toBeNull();
   await kept.create("a", { count: 1 });
-  await expect(kept.update("a", () => ({ count: Number.NaN }))).rejects.toThrow(RangeError);
+  await expect(kept.update("a", () => ({ next: { count: Number.NaN } }))).rejects.toThrow(RangeError);
   expect((await kept.read("a"))!.value).toEqual({ count: 1 });
 });

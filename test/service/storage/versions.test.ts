@@ -2,32 +2,30 @@ import { randomUUID } from "node:crypto";
 import { link, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { systemFiles } from "../../../lib/service/storage/file-system.ts";
 import { openFolderStore } from "../../../lib/service/storage/index.ts";
-import {
-  EARLIER_MAX,
-  linkFirst,
-  linkNext,
-  newestVersion,
-  writeVersion,
-} from "../../../lib/service/storage/versions.ts";
+import { EARLIER_MAX, Versions } from "../../../lib/service/storage/versions.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 async function openStore() {
   const folder = temporaryFolder();
-  const store = await openFolderStore(folder, { signUrl: () => "" });
+  const store = await openFolderStore(folder, { signUrl: () => "", random: system.random });
   const objects = join(folder, "objects");
+  const versions = new Versions({ files: systemFiles, random: system.random, root: objects });
   return {
     store,
     folder,
+    versions,
     objectFolder: join(objects, "a@"),
-    places: { draft: join(folder, "tmp", "draft"), root: objects },
+    draft: join(folder, "tmp", "draft"),
     textAt: async (key: string) => Buffer.from((await store.get(key))?.body ?? "absent").toString(),
     /** A version that is written and not yet linked. */
     async written(text: string, etag = "written"): Promise<string> {
       const path = join(folder, "tmp", randomUUID());
-      await writeVersion(path, { etag, contentType: "text/plain", earlier: [] }, bytes(text));
+      await versions.write(path, { etag, contentType: "text/plain", earlier: [] }, bytes(text));
       return path;
     },
   };
@@ -35,31 +33,31 @@ async function openStore() {
 
 describe("a writer that slept after it looked", () => {
   test("a late writer loses if clean-up has freed the number that it takes", async () => {
-    const { store, objectFolder, textAt, written } = await openStore();
+    const { versions, store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
-    const seen = await newestVersion(objectFolder);
+    const seen = await versions.newest(objectFolder);
     for (const text of ["2", "3", "4"]) await store.put("a", bytes(text));
-    expect(await linkNext(seen!, await written("stale"), "written")).toBe("lost");
+    expect(await versions.linkNext(seen!, await written("stale"), "written")).toBe("lost");
     expect(await textAt("a")).toBe("4");
     expect(await readdir(seen!.folder)).toEqual(["4"]);
   });
 
   test("a late writer loses if the object was deleted and created again, though the number is free", async () => {
-    const { store, objectFolder, textAt, written } = await openStore();
+    const { versions, store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
-    const seen = await newestVersion(objectFolder);
+    const seen = await versions.newest(objectFolder);
     await store.delete("a");
     await store.put("a", bytes("new"));
-    expect((await newestVersion(objectFolder))!.number).toBe(seen!.number);
-    expect(await linkNext(seen!, await written("stale"), "written")).toBe("lost");
+    expect((await versions.newest(objectFolder))!.number).toBe(seen!.number);
+    expect(await versions.linkNext(seen!, await written("stale"), "written")).toBe("lost");
     expect(await textAt("a")).toBe("new");
   });
 
   test("a late writer loses if the object that it wants to create exists", async () => {
-    const { store, objectFolder, places, textAt, written } = await openStore();
+    const { versions, store, objectFolder, draft, textAt, written } = await openStore();
     const path = await written("stale");
     await store.put("a", bytes("1"));
-    expect(await linkFirst(objectFolder, path, places)).toBe(false);
+    expect(await versions.linkFirst(objectFolder, path, draft)).toBe(false);
     expect(await textAt("a")).toBe("1");
   });
 });
@@ -68,23 +66,23 @@ describe("a writer that slept after it took a number", () => {
   /** Takes number 2, and wakes up when so many others have written after it. */
   async function overtakenBy(followers: number, etag: string | null) {
     const opened = await openStore();
-    const { store, objectFolder, written } = opened;
+    const { store, versions, objectFolder, written } = opened;
     await store.put("a", bytes("1"));
-    const seen = (await newestVersion(objectFolder))!;
+    const seen = (await versions.newest(objectFolder))!;
     const path = await written("2");
     await link(path, join(seen.folder, "2"));
     for (let at = 0; at < followers; at += 1) await store.put("a", bytes(`${3 + at}`));
     // Its number is free again, so it does the same once more, and goes on from there.
-    return { ...opened, outcome: await linkNext(seen, path, etag) };
+    return { ...opened, outcome: await versions.linkNext(seen, path, etag) };
   }
 
   test.each([1, 2, EARLIER_MAX])(
     "a writer that slept with its number wins if the first of %i followers saw it",
     async (followers) => {
-      const { outcome, textAt, objectFolder } = await overtakenBy(followers, "written");
+      const { outcome, versions, textAt, objectFolder } = await overtakenBy(followers, "written");
       expect(outcome).toBe("done");
       expect(await textAt("a")).toBe(`${2 + followers}`);
-      const { folder, number } = (await newestVersion(objectFolder))!;
+      const { folder, number } = (await versions.newest(objectFolder))!;
       expect(await readdir(folder)).toEqual([`${number}`]);
     },
   );
@@ -98,20 +96,20 @@ describe("a writer that slept after it took a number", () => {
   });
 
   test("a writer that slept with its number has an unknown outcome if the object was deleted", async () => {
-    const { store, objectFolder, folder, written } = await openStore();
+    const { versions, store, objectFolder, folder, written } = await openStore();
     await store.put("a", bytes("1"));
-    const seen = (await newestVersion(objectFolder))!;
+    const seen = (await versions.newest(objectFolder))!;
     const path = await written("2");
     await link(join(folder, "deleted"), join(seen.folder, "3"));
-    expect(await linkNext(seen, path, "written")).toBe("unknown");
+    expect(await versions.linkNext(seen, path, "written")).toBe("unknown");
   });
 });
 
 describe("a process killed", () => {
   test("a process killed after it took a freed number changes nothing", async () => {
-    const { store, objectFolder, textAt, written } = await openStore();
+    const { versions, store, objectFolder, textAt, written } = await openStore();
     for (const text of ["1", "2", "3"]) await store.put("a", bytes(text));
-    const { folder } = (await newestVersion(objectFolder))!;
+    const { folder } = (await versions.newest(objectFolder))!;
     await link(await written("stale"), join(folder, "2"));
     expect(await textAt("a")).toBe("3");
     await store.put("a", bytes("4"));
@@ -119,9 +117,9 @@ describe("a process killed", () => {
   });
 
   test("a process killed before its clean-up leaves the work to the next writer", async () => {
-    const { store, objectFolder, textAt, written } = await openStore();
+    const { versions, store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
-    const { folder } = (await newestVersion(objectFolder))!;
+    const { folder } = (await versions.newest(objectFolder))!;
     await link(await written("2"), join(folder, "2"));
     expect(await textAt("a")).toBe("2");
     await store.put("a", bytes("3"));
@@ -131,9 +129,9 @@ describe("a process killed", () => {
   test("a process killed in a deletion leaves an absent key that can be created and deleted", async () => {
     for (const again of ["create", "delete"]) {
       for (const isMovedAway of [false, true]) {
-        const { store, folder, objectFolder, textAt } = await openStore();
+        const { versions, store, folder, objectFolder, textAt } = await openStore();
         await store.put("a", bytes("1"));
-        const { folder: incarnation } = (await newestVersion(objectFolder))!;
+        const { folder: incarnation } = (await versions.newest(objectFolder))!;
         await link(join(folder, "deleted"), join(incarnation, "2"));
         if (isMovedAway) await rename(incarnation, join(folder, "tmp", "trash"));
         expect(await store.get("a")).toBeNull();

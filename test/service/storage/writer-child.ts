@@ -1,8 +1,9 @@
 import { openFolderStore, StoreError } from "../../../lib/service/storage/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 
 /** Creates, replaces and deletes a few objects at random until it is killed. */
 const [folder] = process.argv.slice(2);
-const store = await openFolderStore(folder!, { signUrl: () => "" });
+const store = await openFolderStore(folder!, { signUrl: () => "", random: system.random });
 console.log("ready");
 for (;;) {
   const key = `a/${Math.floor(Math.random() * 3)}/b`;
@@ -16,6 +17,6 @@ for (;;) {
     else if (choice < 0.4) await store.put(key, body);
     else await store.put(key, body, etag === undefined ? { ifAbsent: true } : { ifMatch: etag });
   } catch (error) {
-    if (!(error instanceof StoreError && /deleted while/.test(error.message))) throw error;
+    if (!(error instanceof StoreError && /changed so much meanwhile/.test(error.message))) throw error;
   }
 }

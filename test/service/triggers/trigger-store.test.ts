@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { keyRing } from "../../../lib/service/keys/index.ts";
 import { openFolderStore } from "../../../lib/service/storage/index.ts";
 import { type NewTrigger, triggerStore } from "../../../lib/service/triggers/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "../storage/temporary-folder.ts";
 
 const fields: NewTrigger = {
@@ -23,10 +24,16 @@ const carrying = (token: string) => ({ headers: new Headers({ authorization: `Be
 
 async function setup() {
   const folder = temporaryFolder();
-  const store = await openFolderStore(folder, { signUrl: () => "" });
+  const store = await openFolderStore(folder, { signUrl: () => "", random: system.random });
   const time = { now: 1_795_000_000_000 };
-  const ring = keyRing(randomBytes(32));
-  const triggers = triggerStore({ store, ring, clock: { now: () => time.now }, random: randomBytes });
+  const ring = keyRing(randomBytes(32), system.random);
+  const triggers = triggerStore({
+    store,
+    ring,
+    clock: { now: () => time.now },
+    random: randomBytes,
+    sleep: system.sleep,
+  });
   return { folder, time, triggers };
 }
 

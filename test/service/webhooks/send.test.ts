@@ -15,6 +15,7 @@ import {
   type SenderOptions,
   webhookEndpoints,
 } from "../../../lib/service/webhooks/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { intercepted, losingAnswers } from "../jobs/failing-store.ts";
 import { openJobs } from "../jobs/open-jobs.ts";
 import { newJob } from "../jobs/sample-job.ts";
@@ -28,8 +29,8 @@ interface Posted {
 /** A finished job of `acme`, and a network that answers with `status`. */
 async function setUp({ webhook = newJob.webhook, status = 200 } = {}) {
   const { store, jobs, clock, pass, through } = openJobs();
-  const ring = keyRing(randomBytes(32));
-  const endpoints = webhookEndpoints({ store, ring, clock, random: randomBytes });
+  const ring = keyRing(randomBytes(32), system.random);
+  const endpoints = webhookEndpoints({ store, ring, clock, random: randomBytes, sleep: system.sleep });
   const network = { status, posted: [] as Posted[] };
   const post: Post = async (url, { headers, body }): Promise<PostResult> => {
     network.posted.push({ url, headers: { ...headers }, body: String(body) });

@@ -13,6 +13,7 @@ import { apiKeys, keyRing, openMasterKey } from "../../../lib/service/keys/index
 import { openFolderStore, urlSigner } from "../../../lib/service/storage/index.ts";
 import { triggerStore } from "../../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../../lib/service/webhooks/index.ts";
+import { system } from "../../../lib/shared/system.ts";
 import { demoModel } from "../options.ts";
 import { answerQuestions } from "./server-process.ts";
 
@@ -22,22 +23,21 @@ import { answerQuestions } from "./server-process.ts";
  */
 
 const [folder, tenants] = [process.argv[2]!, Number(process.argv[3])];
-const clock = Date;
-const random = randomBytes;
+const { clock, random, sleep } = system;
 
 await mkdir(folder, { recursive: true });
-const ring = keyRing(await openMasterKey(join(folder, "master.key")));
+const ring = keyRing(await openMasterKey(join(folder, "master.key"), { random }), random);
 const baseUrl = "http://127.0.0.1";
 const signer = urlSigner({ baseUrl, secret: ring.derivedKey("signed urls"), clock });
-const store = await openFolderStore(join(folder, "store"), { signUrl: signer.sign });
-const jobs = jobStore({ store, clock, random });
-const keys = apiKeys({ store, clock, random });
+const store = await openFolderStore(join(folder, "store"), { signUrl: signer.sign, random });
+const jobs = jobStore({ store, clock, random, sleep });
+const keys = apiKeys({ store, clock, random, sleep });
 
 const app = createApp({
   jobs,
   keys,
-  endpoints: webhookEndpoints({ store, ring, clock, random }),
-  triggers: triggerStore({ store, ring, clock, random }),
+  endpoints: webhookEndpoints({ store, ring, clock, random, sleep }),
+  triggers: triggerStore({ store, ring, clock, random, sleep }),
   ring,
   store,
   hints: { work: async () => undefined, webhooks: async () => undefined },

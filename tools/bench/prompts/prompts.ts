@@ -8,6 +8,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openPipeline } from "../../../lib/generation/pipeline/index.ts";
+import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { type Frames, writeFileAtomically } from "../../../lib/generation/video/index.ts";
 import { UsageError } from "../../../lib/shared/command-line/index.ts";
 import { writePromptSection } from "./card.ts";
@@ -128,8 +129,8 @@ async function check(
     };
     const { steps: denoisingSteps, guidanceScale } = conditions;
     for (const { prompt, seed, ...expected } of prompts) {
-      const request = { prompt, seed, steps: denoisingSteps, guidanceScale, cache };
-      const { frames } = await pipeline.generate(request);
+      const asked = { prompt, seed, steps: denoisingSteps, guidance_scale: guidanceScale, cache };
+      const { frames } = await pipeline.generate(resolveRequest(asked, pipeline));
       onVideo(frames);
       checked.push({ prompt, seed, expected, observed: detect(frames) });
       if (checked.length % 10 === 0 || checked.length === prompts.length) {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type Generation, openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
+import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { type Frames, psnr, ssim } from "../../../lib/generation/video/index.ts";
 import { circumstances } from "../machine.ts";
 import { type Method, methodsFor, STEP_COUNTS } from "../methods.ts";
@@ -51,7 +52,8 @@ async function measureQuality(
     const described = await circumstances(command, folder);
     const began = performance.now();
     const minutes = () => (performance.now() - began) / 60_000;
-    await pipeline.generate({ prompt: prompts[0]!.text, seed: 0, steps: 3, cache: "off" }); // opens the sessions
+    const opening = { prompt: prompts[0]!.text, seed: 0, steps: 3, cache: "off" };
+    await pipeline.generate(resolveRequest(opening, pipeline));
     const runs: QualityRun[] = [];
     for (const [index, prompt] of prompts.entries()) {
       const measured = await measurePrompt(pipeline, prompt, stepCounts, index);
@@ -90,8 +92,8 @@ async function measurePrompt(
   turn: number,
 ): Promise<Omit<QualityRun, "prompt">[]> {
   const generate = async (request: Method["request"]): Promise<Timed> =>
-    timed(await pipeline.generate({ prompt: text, seed, ...request }));
-  const reference = (steps: number) => generate({ steps, cache: "off", motion: false });
+    timed(await pipeline.generate(resolveRequest({ prompt: text, seed, ...request }, pipeline)));
+  const reference = (steps: number) => generate(methodsFor(steps)[0]!.request);
   const compared = stepCounts.flatMap((steps) => methodsFor(steps).map((method) => ({ steps, method })));
 
   const before = new Map<number, Timed>();
@@ -136,7 +138,7 @@ function timed({ frames, seconds, trace }: Generation): Timed {
 }
 
 function keyOf({ request }: Method): string {
-  return [request.steps, request.cache, request.motion].join();
+  return [request.steps, ...Object.values(request.cache)].join();
 }
 
 function rotate<T>(items: readonly T[], by: number): T[] {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import { openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
+import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { circumstances } from "../machine.ts";
 import { probeSession } from "../model/session-process.ts";
 import { demoModel, docsFolder, repository, resultsFolder, userPath, type Written } from "../options.ts";
@@ -87,20 +88,15 @@ async function timeSteps(folder: string, threads: number, count: number): Promis
   if (typeof torch === "string") say(`PyTorch ${torch}`);
   try {
     const prompt = benchmarkPrompts(1)[0]!.text;
-    const round = async (timed: Pipeline, guidance: { guidanceScale?: number } = {}) => {
-      const { trace, stepSeconds } = await timed.generate({
-        prompt,
-        seed: 0,
-        steps: STEPS_PER_ROUND,
-        cache: "static:2",
-        ...guidance,
-      });
+    const round = async (timed: Pipeline, guidance: { guidance_scale?: number } = {}) => {
+      const asked = { prompt, seed: 0, steps: STEPS_PER_ROUND, cache: "static:2", ...guidance };
+      const { trace, stepSeconds } = await timed.generate(resolveRequest(asked, timed));
       const of = (computed: boolean) =>
         median(stepSeconds.filter((_, step) => trace.schedule[step]!.computed === computed)) * 1000;
       return { computed: of(true), reused: of(false) };
     };
     const ours = () => round(pipeline);
-    const alone = () => round(unguided, { guidanceScale: 1 });
+    const alone = () => round(unguided, { guidance_scale: 1 });
     await ours(); // opens the sessions
     await alone();
     const rounds = await times(count, async () => ({

@@ -1,24 +1,12 @@
 /** @typedef {import("./api.js").Video} Video */
 /** @typedef {import("./api.js").Model} Model */
-import { RequestFailure } from "./api.js";
+/** @typedef {import("./api.js").RequestFailure} RequestFailure */
+import { cacheField } from "./cache-field.js";
+import { control, fillControl, form, simpleControls, valueIn } from "./controls.js";
 import { byId, element } from "./dom.js";
 
-const MEANINGS = {
-  auto: "The service chooses which steps to compute: fast, with motion regularisation.",
-  fast: "AdaCache's fast codebook: reuses the most steps.",
-  slow: "AdaCache's slow codebook: reuses fewer steps, and stays closer to the video without cache.",
-  off: "Computes every denoising step.",
-  own: "A codebook of yours: rows of ascending distance.",
-};
-
-const form = /** @type {HTMLFormElement} */ (byId("order"));
-
-/**
- * The control of this name, or a radio group.
- *
- * @param {string} name
- */
-const control = (name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+/** Parameters that several controls stand for. */
+const FIELDS = [cacheField];
 
 /** @type {readonly Model[]} */
 let models = [];
@@ -28,8 +16,8 @@ export function offerModels(offered) {
   models = offered;
   const chosen = control("model").value;
   fill(
-    "model",
-    offered.map(({ id }) => [id, id]),
+    control("model"),
+    offered.map(({ id }) => id),
   );
   if (offered.some(({ id }) => id === chosen)) control("model").value = chosen;
   offerShapes();
@@ -38,68 +26,66 @@ export function offerModels(offered) {
 
 /** What the chosen model makes, its defaults chosen. */
 function offerShapes() {
+  /** @type {Record<string, unknown> | undefined} */
   const model = models.find(({ id }) => id === control("model").value);
   if (!model) return;
-  fill(
-    "size",
-    model.sizes.map((size) => [size, size.replace("x", " × ")]),
-  );
-  fill(
-    "fps",
-    model.fps.map((fps) => [String(fps), `${fps} fps`]),
-  );
-  fill(
-    "num_frames",
-    model.num_frames.map((frames) => [String(frames), ""]),
-  );
-  tellLengths();
-  control("steps").value = String(model.steps);
-  control("guidance_scale").value = String(model.guidance_scale);
-}
-
-/** Frames are what a model makes; seconds are what people mean. */
-function tellLengths() {
-  const fps = Number(control("fps").value);
-  for (const option of control("num_frames").querySelectorAll("option")) {
-    const seconds = Number((Number(option.value) / fps).toFixed(2));
-    option.textContent = `${seconds} s (${option.value} frames)`;
+  for (const entered of simpleControls()) {
+    const offered = model[entered.dataset.of ?? entered.name];
+    if (Array.isArray(offered)) fill(entered, offered);
+    else if (!entered.dataset.of && offered !== undefined) fillControl(entered, offered);
   }
+  tellAll();
 }
 
 /**
- * @param {string} name
- * @param {readonly (readonly [value: string, text: string])[]} options
+ * @param {HTMLInputElement} select
+ * @param {readonly (string | number)[]} values
  */
-function fill(name, options) {
-  control(name).replaceChildren(
-    ...options.map(([value, textContent]) => element("option", { value, textContent })),
-  );
+function fill(select, values) {
+  select.replaceChildren(...values.map((value) => element("option", { value: String(value) })));
+  tell(select);
 }
 
-function showCache() {
-  const policy = /** @type {keyof typeof MEANINGS} */ (control("policy").value);
-  byId("cache-meaning").textContent = MEANINGS[policy];
-  byId("cache-own").hidden = policy !== "own";
-  byId("cache-details").hidden = policy === "auto" || policy === "off";
+/**
+ * Writes the text of each option. Frames are what a model makes; seconds are what people mean.
+ *
+ * @param {HTMLInputElement} select
+ */
+function tell(select) {
+  const { unit, per } = select.dataset;
+  for (const option of select.querySelectorAll("option")) {
+    const { value } = option;
+    const seconds = per && Number((Number(value) / Number(control(per).value)).toFixed(2));
+    if (per) option.textContent = `${seconds} s (${value} ${unit})`;
+    else if (unit) option.textContent = `${value} ${unit}`;
+    else option.textContent = select.dataset.of === "sizes" ? value.replace("x", " × ") : value;
+  }
 }
 
-function drawSeed() {
-  control("seed").value = String(crypto.getRandomValues(new Uint32Array(1))[0]);
+/** Tells again what depends on another choice. */
+function tellAll() {
+  for (const select of simpleControls()) if (select.dataset.per) tell(select);
+}
+
+/** @param {HTMLInputElement} entered */
+function draw(entered) {
+  entered.value = String(crypto.getRandomValues(new Uint32Array(1))[0]);
 }
 
 /** Lets the parts of the form act on each other. */
 export function wireForm() {
   control("model").addEventListener("change", offerShapes);
-  control("fps").addEventListener("change", tellLengths);
-  byId("draw").addEventListener("click", drawSeed);
-  for (const radio of form.querySelectorAll("[name=policy]")) radio.addEventListener("change", showCache);
+  form.addEventListener("change", tellAll);
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-draws]"))) {
+    button.addEventListener("click", () => draw(control(button.dataset.draws ?? "")));
+  }
+  for (const field of FIELDS) field.wire();
   for (const chip of form.querySelectorAll("[data-example]")) {
     chip.addEventListener("click", () => {
       control("prompt").value = chip.textContent ?? "";
       control("prompt").focus();
     });
   }
-  showCache();
 }
 
 /**
@@ -108,43 +94,21 @@ export function wireForm() {
  * @throws {RequestFailure} for a codebook that is not JSON
  */
 export function orderInForm() {
-  /** @param {string} name */
-  const text = (name) => control(name).value.trim() || undefined;
-  /** What is no number goes as it is, to be refused in words. @param {string} name */
-  const number = (name) => {
-    const entered = control(name);
-    if (entered.validity.badInput) throw new RequestFailure("Enter a number.", { status: 400, param: name });
-    return entered.value === "" ? undefined : Number(entered.value);
-  };
-  return {
-    prompt: control("prompt").value,
-    negative_prompt: text("negative_prompt"),
-    model: text("model"),
-    size: text("size"),
-    num_frames: number("num_frames"),
-    fps: number("fps"),
-    steps: number("steps"),
-    guidance_scale: number("guidance_scale"),
-    seed: number("seed"),
-    cache: cacheInForm(number("cache.warmup_steps")),
-  };
+  const simple = simpleControls().map((entered) => [entered.name, valueIn(entered)]);
+  const others = FIELDS.map(({ name, read }) => [name, read()]);
+  return Object.fromEntries([...simple, ...others]);
 }
 
-/** @param {number | undefined} warmup */
-function cacheInForm(warmup) {
-  const policy = control("policy").value;
-  if (policy === "auto" || policy === "off") return policy;
-  const details = {
-    motion_regularisation: /** @type {HTMLInputElement} */ (byId("motion")).checked,
-    warmup_steps: warmup,
-  };
-  if (policy !== "own") return { policy, ...details };
-  try {
-    return { codebook: JSON.parse(control("cache.codebook").value), ...details };
-  } catch (error) {
-    const reason = /** @type {Error} */ (error).message;
-    throw new RequestFailure(`The codebook is not JSON: ${reason}`, { status: 400, param: "cache.codebook" });
-  }
+/**
+ * The value that a video was made with.
+ *
+ * @param {Video} video
+ * @param {string} name
+ */
+function toldValue(video, name) {
+  /** @type {Record<string, unknown>} */
+  const told = { ...video, ...video.params };
+  return told[name];
 }
 
 /**
@@ -152,21 +116,12 @@ function cacheInForm(warmup) {
  *
  * @param {Video} video
  */
-export function orderOf({ model, prompt, size, params }) {
-  const { num_frames, fps, steps, guidance_scale, negative_prompt, seed, cache } = params;
-  const { policy, codebook, ...details } = cache;
-  return {
-    prompt,
-    ...(negative_prompt !== null && { negative_prompt }),
-    model,
-    size,
-    num_frames,
-    fps,
-    steps,
-    guidance_scale,
-    seed,
-    cache: policy === "off" ? "off" : { ...(codebook ? { codebook } : { policy }), ...details },
-  };
+export function orderOf(video) {
+  const simple = simpleControls()
+    .map(({ name }) => [name, toldValue(video, name)])
+    .filter(([, value]) => value !== null && value !== undefined);
+  const others = FIELDS.map(({ name, askedFor }) => [name, askedFor(video)]);
+  return Object.fromEntries([...simple, ...others]);
 }
 
 /**
@@ -174,28 +129,14 @@ export function orderOf({ model, prompt, size, params }) {
  *
  * @param {Video} video
  */
-export function fillForm({ model, prompt, size, params }) {
-  const { cache } = params;
-  if (models.some(({ id }) => id === model)) control("model").value = model;
+export function fillForm(video) {
+  if (models.some(({ id }) => id === video.model)) control("model").value = video.model;
   offerShapes();
-  const isNamed = ["fast", "slow", "off"].includes(cache.policy);
-  const values = {
-    prompt: prompt ?? "",
-    negative_prompt: params.negative_prompt ?? "",
-    size,
-    fps: params.fps,
-    num_frames: params.num_frames,
-    steps: params.steps,
-    guidance_scale: params.guidance_scale,
-    seed: params.seed,
-    policy: cache.codebook ? "own" : isNamed ? cache.policy : "auto",
-    "cache.warmup_steps": cache.warmup_steps,
-    ...(cache.codebook && { "cache.codebook": JSON.stringify(cache.codebook, null, 1) }),
-  };
-  for (const [name, value] of Object.entries(values)) control(name).value = String(value);
-  /** @type {HTMLInputElement} */ (byId("motion")).checked = cache.motion_regularisation !== false;
-  tellLengths();
-  showCache();
+  for (const entered of simpleControls()) {
+    if (entered.name !== "model") fillControl(entered, toldValue(video, entered.name));
+  }
+  for (const field of FIELDS) field.fill(video);
+  tellAll();
   clearErrors();
 }
 

@@ -2,14 +2,14 @@
  * What the parent and the generating child say to each other, by structured clone. The child makes one video
  * at a time, so nothing needs a number.
  */
-import type { GenerationRequest, VideoLimits } from "../../request/index.ts";
+import type { ResolvedRequest, VideoLimits } from "../../request/index.ts";
 import type { GenerationFault } from "../errors.ts";
 import type { PipelineOptions } from "../model/parts.ts";
 import type { Generation, Progress } from "../pipeline.ts";
 
 export type ToChild =
   | { readonly kind: "open"; readonly folder: string; readonly options: PipelineOptions }
-  | { readonly kind: "generate"; readonly request: GenerationRequest }
+  | { readonly kind: "generate"; readonly request: ResolvedRequest }
   | { readonly kind: "cancel" };
 
 /** `opened` or `failed` answers `open`; `generated` or `failed` answers `generate`. */

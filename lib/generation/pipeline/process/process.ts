@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { type GenerationRequest, RequestError } from "../../request/index.ts";
+import { RequestError, type ResolvedRequest } from "../../request/index.ts";
 import { CancelledError, GenerationError } from "../errors.ts";
 import type { PipelineOptions } from "../model/parts.ts";
 import {
@@ -82,7 +82,7 @@ export async function startPipelineProcess(
   }
 
   async function generate(
-    request: GenerationRequest,
+    request: ResolvedRequest,
     { signal, onProgress }: GenerateOptions = {},
   ): Promise<Generation> {
     if (ended) throw ended;

@@ -9,9 +9,10 @@ import {
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
-import type { DeploymentConfig } from "./config.ts";
-import type { GpuEndpoint } from "./gpu-endpoint.ts";
-import { queueMetric, unfinishedJobs } from "./metrics.ts";
+import type { DeploymentConfig } from "../../config.ts";
+import { unfinishedJobs } from "../../metrics.ts";
+import type { GpuEndpoint } from "./endpoint.ts";
+import { queueMetric } from "./metrics.ts";
 
 export interface GpuScalingProps {
   readonly config: DeploymentConfig;

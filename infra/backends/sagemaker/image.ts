@@ -4,9 +4,10 @@ import { type IRepository, Repository } from "aws-cdk-lib/aws-ecr";
 import { DockerImageAsset, Platform } from "aws-cdk-lib/aws-ecr-assets";
 import type { Role } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import type { DeploymentConfig, InferenceAmi } from "./config.ts";
-import { type ContainerImage, hasGpu } from "./gpu-endpoint.ts";
+import type { DeploymentConfig } from "../../config.ts";
+import { type ContainerImage, hasGpu } from "./endpoint.ts";
 import { ImageBuild } from "./image-build.ts";
+import type { InferenceAmi } from "./inference-amis.ts";
 
 export interface GpuImageProps {
   readonly config: DeploymentConfig;
@@ -19,7 +20,7 @@ const CUDA_BASES: Readonly<Record<InferenceAmi, string>> = {
 };
 const CPU_BASE = "public.ecr.aws/docker/library/ubuntu:24.04";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const DOCKERFILE = "functions/gpu/Dockerfile";
 
 /** The image of the GPU function: there already, or made from this repository by Docker here or by CodeBuild there. */

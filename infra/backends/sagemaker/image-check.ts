@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
-import { type DeploymentConfig, INFERENCE_AMIS } from "../config.ts";
-import { INSTANCE_TYPES } from "../instance-types.ts";
-import { type Finding, ok, unknown, wrong } from "./finding.ts";
+import type { DeploymentConfig } from "../../config.ts";
+import { type Finding, ok, unknown, wrong } from "../../preflight/finding.ts";
+import { INFERENCE_AMIS } from "./inference-amis.ts";
+import { INSTANCE_TYPES } from "./instance-types.ts";
 
 const DOCKER_MS = 5_000;
 const OTHERWISE = "say -c build=codebuild, or -c imageUri= with an image in Amazon ECR";

@@ -1,11 +1,11 @@
 import { type JobRef, jobKey, jobOfKey } from "../jobs/index.ts";
 
-/** Where SageMaker finds the record of a job, whose store is at `storeUrl`. */
+/** Returns the URL of a job's record in the store at `storeUrl`, by which SageMaker is given the job. */
 export function jobLocation(storeUrl: string, ref: JobRef): string {
   return `${rootOf(storeUrl)}${jobKey(ref)}`;
 }
 
-/** The job whose record lies there; null for every other place. */
+/** Returns the job whose record lies there; null for every other place. */
 export function jobAt(storeUrl: string, location: string): JobRef | null {
   const root = rootOf(storeUrl);
   return location.startsWith(root) ? jobOfKey(location.slice(root.length)) : null;

@@ -4,9 +4,9 @@ import {
   type ServiceQuota,
   ServiceQuotasClient,
 } from "@aws-sdk/client-service-quotas";
-import type { DeploymentConfig } from "../config.ts";
-import { asked, CLIENT_LIMITS } from "./aws.ts";
-import { type Finding, ok, unknown, wrong } from "./finding.ts";
+import type { DeploymentConfig } from "../../config.ts";
+import { asked, CLIENT_LIMITS } from "../../preflight/aws.ts";
+import { type Finding, ok, unknown, wrong } from "../../preflight/finding.ts";
 
 type Quotas = ReadonlyMap<string, ServiceQuota>;
 type Wanted = Pick<DeploymentConfig, "region" | "instanceTypes" | "instancesMax">;

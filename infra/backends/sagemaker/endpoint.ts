@@ -4,11 +4,12 @@ import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { CfnEndpoint, CfnEndpointConfig, CfnModel } from "aws-cdk-lib/aws-sagemaker";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import type { DeploymentConfig } from "./config.ts";
-import { grantFolders } from "./folder-access.ts";
+import type { DeployedVariables } from "../../../lib/shared/variables.ts";
+import type { DeploymentConfig } from "../../config.ts";
+import { grantFolders } from "../../folder-access.ts";
+import { FOLDERS, sharedNames } from "../../names.ts";
 import { INSTANCE_TYPES } from "./instance-types.ts";
 import type { EndpointNames } from "./metrics.ts";
-import { FOLDERS, sharedNames } from "./names.ts";
 
 /** An image in a registry that SageMaker can pull from. */
 export interface ContainerImage {
@@ -50,7 +51,7 @@ export class GpuEndpoint extends Construct implements EndpointNames {
     const { bucket } = sharedNames(config);
     const modelFolder = `${FOLDERS.models}${config.model}/`;
     const variant = variantOf(config, this.variantName);
-    const environment = {
+    const environment: DeployedVariables<"gpu" | "sdk"> = {
       AWS_REGION: config.region,
       STORE: `s3://${bucket}`,
       MODEL_URI: `s3://${bucket}/${modelFolder}`,

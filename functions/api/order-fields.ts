@@ -1,0 +1,93 @@
+import * as z from "zod";
+import type { Declaration, Taker } from "../../lib/generation/request/index.ts";
+import { EVENT_TYPES, type JobRecord } from "../../lib/service/jobs/index.ts";
+
+/** Declaration of a field that is about the job and not about the video. Its schema says whether it may be left out. */
+interface OrderField<Asked extends z.ZodType, Schema extends z.ZodType> extends Declaration<Asked> {
+  /** Field of `params` in answers; null for a field that is told elsewhere, or never. */
+  readonly told: { readonly schema: Schema; value(record: JobRecord): z.output<Schema> } | null;
+}
+
+function field<Asked extends z.ZodType, Schema extends z.ZodType = z.ZodNever>(
+  declared: OrderField<Asked, Schema>,
+): OrderField<Asked, Schema> {
+  return declared;
+}
+
+const TIMEOUT_SECONDS = { least: 10, most: 6 * 3600, usual: 3600 } as const;
+
+/** The fields of a request that say how its job is run and who is told of it, in the order of the reference. */
+const ORDER_FIELDS = {
+  metadata: field({
+    asked: z
+      .record(z.string().min(1).max(64), z.string().max(512))
+      .refine((record) => Object.keys(record).length <= 16, "may have at most 16 keys")
+      .describe("Up to 16 texts of your own, echoed in the video and its webhooks.")
+      .optional(),
+    takenBy: ["create", "trigger", "remix"],
+    told: null,
+  }),
+  timeout: field({
+    asked: z
+      .int()
+      .min(TIMEOUT_SECONDS.least)
+      .max(TIMEOUT_SECONDS.most)
+      .default(TIMEOUT_SECONDS.usual)
+      .describe("Seconds after which an unfinished job fails."),
+    takenBy: ["create", "trigger"],
+    told: { schema: z.number(), value: ({ deadlineAt, createdAt }) => (deadlineAt - createdAt) / 1000 },
+  }),
+  webhook_url: field({
+    asked: z.string().max(2048).optional().describe("Told of this video, besides the webhook endpoints."),
+    takenBy: ["create", "trigger", "remix"],
+    told: { schema: z.string().nullable(), value: ({ webhook }) => webhook?.url ?? null },
+  }),
+  webhook_events: field({
+    asked: z
+      .array(z.enum(EVENT_TYPES))
+      .min(1)
+      .max(EVENT_TYPES.length)
+      .optional()
+      .describe("video.completed and video.failed when left out."),
+    takenBy: ["create", "trigger", "remix"],
+    told: { schema: z.array(z.string()).nullable(), value: ({ webhook }) => webhook?.events ?? null },
+  }),
+  input_reference: field({
+    asked: z
+      .unknown()
+      .optional()
+      .refine((value) => value === undefined, {
+        error: "input_reference is not supported: videos are made from text only",
+        params: { code: "unsupported_parameter" },
+      }),
+    takenBy: ["create"],
+    told: null,
+  }),
+};
+
+type OrderFields = typeof ORDER_FIELDS;
+type AskedShape = { [Name in keyof OrderFields]: OrderFields[Name]["asked"] };
+type ToldShape = {
+  [Name in "timeout" | "webhook_url" | "webhook_events"]: NonNullable<OrderFields[Name]["told"]>["schema"];
+};
+
+const fields: readonly (readonly [string, OrderField<z.ZodType, z.ZodType>])[] = Object.entries(ORDER_FIELDS);
+const told = fields.flatMap(([name, { told }]) => (told ? [[name, told] as const] : []));
+
+/** Fields of the API's schema of a request that `taker` takes. */
+export function orderShape(taker: Taker): AskedShape {
+  const taken = fields.filter(([, { takenBy }]) => takenBy.includes(taker));
+  return Object.fromEntries(taken.map(([name, { asked }]) => [name, asked])) as unknown as AskedShape;
+}
+
+/** Members of `params` in the API's answers about a video. */
+export const toldOrderShape = Object.fromEntries(
+  told.map(([name, { schema }]) => [name, schema]),
+) as unknown as ToldShape;
+
+/** Tells how a job is run in the words of the API. */
+export function toldOrder(record: JobRecord): z.output<z.ZodObject<ToldShape>> {
+  return Object.fromEntries(told.map(([name, { value }]) => [name, value(record)])) as ReturnType<
+    typeof toldOrder
+  >;
+}

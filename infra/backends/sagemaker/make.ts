@@ -1,0 +1,39 @@
+import type { Stack } from "aws-cdk-lib";
+import { Subscription, SubscriptionProtocol } from "aws-cdk-lib/aws-sns";
+import type { DeploymentConfig } from "../../config.ts";
+import type { HintQueue } from "../../hint-queue.ts";
+import type { BackendConstructs } from "../backend.ts";
+import { GpuEndpoint } from "./endpoint.ts";
+import { GpuImage } from "./image.ts";
+import { GpuScaling } from "./scaling.ts";
+import { costTroubles, jobTroubles } from "./troubles.ts";
+
+/** Adds an asynchronous endpoint of SageMaker with its image and its scaling to a stack. */
+export function makeSageMaker(stack: Stack, config: DeploymentConfig): BackendConstructs {
+  const image = new GpuImage(stack, "Image", { config });
+  const endpoint = new GpuEndpoint(stack, "Endpoint", { config, image });
+  new GpuScaling(stack, "Scaling", { config, endpoint });
+  return {
+    variables: { ENDPOINT_NAME: endpoint.endpointName },
+    resource: endpoint.resource,
+    grantSubmit: (role) => endpoint.grantInvoke(role),
+    tellEnds: (events) => tell(events, endpoint),
+    jobTroubles: jobTroubles(endpoint),
+    costTroubles: costTroubles(config, endpoint),
+    outputs: { EndpointName: endpoint.endpointName },
+  };
+}
+
+/** Sends SageMaker's notifications of an endpoint's invocations into the queue, raw. */
+function tell(events: HintQueue, { successes, failures }: GpuEndpoint): void {
+  for (const topic of [successes, failures]) {
+    events.acceptFrom("sns", topic.topicArn);
+    new Subscription(topic, "Events", {
+      topic,
+      protocol: SubscriptionProtocol.SQS,
+      endpoint: events.queue.queueArn,
+      rawMessageDelivery: true,
+      deadLetterQueue: events.deadLetters,
+    });
+  }
+}

@@ -1,0 +1,30 @@
+import { Duration } from "aws-cdk-lib";
+import { Metric } from "aws-cdk-lib/aws-cloudwatch";
+
+/** Names of an endpoint and of its only variant. */
+export interface EndpointNames {
+  readonly endpointName: string;
+  readonly variantName: string;
+}
+
+/** @see Amazon SageMaker developer guide, "Monitor asynchronous endpoint" */
+export function queueMetric({ endpointName }: EndpointNames, metricName: string): Metric {
+  return new Metric({
+    namespace: "AWS/SageMaker",
+    metricName,
+    dimensionsMap: { EndpointName: endpointName },
+    statistic: "Maximum",
+    period: Duration.minutes(1),
+  });
+}
+
+/** Above zero while there are instances to be paid for: each reports its use of the CPU. */
+export function instanceReports({ endpointName, variantName }: EndpointNames, period: Duration): Metric {
+  return new Metric({
+    namespace: "/aws/sagemaker/Endpoints",
+    metricName: "CPUUtilization",
+    dimensionsMap: { EndpointName: endpointName, VariantName: variantName },
+    statistic: "SampleCount",
+    period,
+  });
+}

@@ -1,0 +1,15 @@
+import type { IMetric } from "aws-cdk-lib/aws-cloudwatch";
+
+/** Fault that does not repair itself, or has had to be repaired often: an alarm is made of it. */
+export interface Trouble {
+  readonly description: string;
+  readonly metric: IMetric;
+  readonly threshold: number;
+  /** Number of consecutive periods that must be in alarm; 1 by default. */
+  readonly periods?: number;
+  /** True if the alarm is for values below the threshold or missing data, instead of values that reach it. */
+  readonly isWanted?: boolean;
+}
+
+/** Troubles by the names of their alarms. */
+export type Troubles = Readonly<Record<string, Trouble>>;

@@ -1,0 +1,147 @@
+import * as z from "zod";
+import {
+  CACHE_USAGE,
+  type CachePolicy,
+  CachePolicyError,
+  type CacheSetting,
+  cacheSettingSchema,
+  parseCachePolicy,
+} from "../caching/index.ts";
+import { type FlagValues, parameter } from "./parameter.ts";
+import { RequestError } from "./request-error.ts";
+
+/** Cache as it is asked for. On the command line the policy may also be the contents of a codebook file. */
+export type AskedCache =
+  | CacheSetting
+  | {
+      readonly policy?: unknown;
+      readonly codebook?: undefined;
+      readonly motion_regularisation?: boolean;
+      readonly warmup_steps?: number;
+    };
+
+const storedCache = z.object({
+  /** A name that the caching policies know, or the contents of a codebook file. */
+  policy: z.union([z.string(), z.record(z.string(), z.unknown())]),
+  motion: z.boolean(),
+  warmupSteps: z.int().nonnegative(),
+});
+
+type StoredCache = z.infer<typeof storedCache>;
+
+const toldCache = z.object({
+  policy: z.string(),
+  codebook: z.array(z.unknown()).nullable(),
+  motion_regularisation: z.union([z.boolean(), z.record(z.string(), z.unknown())]),
+  warmup_steps: z.int(),
+});
+
+export const cacheParameter = parameter({
+  /** What the API takes; files are left to `check`. */
+  asked: cacheSettingSchema as z.ZodType<AskedCache>,
+  takenBy: ["create", "trigger"],
+  stored: { cache: storedCache },
+  read: (asked) => ({ cache: storedOf(asked) }),
+  byDefault: () => ({ cache: storedOf("auto") }),
+  check: (resolved: Pick<CachedRun, "cache" | "steps">) => void policyOf(resolved),
+  told: { schema: toldCache, value: ({ cache }) => toldOf(cache) },
+  flags: [
+    {
+      name: "cache",
+      reads: { kind: "text or JSON file", contents: "codebook" },
+      value: "POLICY",
+      text: `${CACHE_USAGE}; default fast`,
+    },
+    {
+      name: "motion",
+      reads: { kind: "on or off" },
+      value: "on|off",
+      text: "motion regularisation of slow, fast and codebooks; default on",
+    },
+    {
+      name: "warmup",
+      reads: { kind: "number" },
+      value: "N",
+      text: "the first N steps are always computed, 0 up to all of them; default 0",
+    },
+  ],
+  fromFlags: ({ cache, motion, warmup }: FlagValues) => ({
+    ...(cache !== undefined && { policy: cache }),
+    ...(motion !== undefined && { motion_regularisation: motion }),
+    ...(warmup !== undefined && { warmup_steps: warmup }),
+  }),
+  isLeftToCheck: true,
+  control: { label: "Cache", kind: { name: "cache" } },
+});
+
+function storedOf(asked: AskedCache): StoredCache {
+  const {
+    policy,
+    codebook,
+    motion_regularisation: motion = true,
+    warmup_steps: warmupSteps,
+  }: Exclude<AskedCache, string> = typeof asked === "string" ? { policy: asked } : asked;
+  if (codebook !== undefined && policy !== undefined) {
+    throw new RequestError("cache: give a policy or a codebook, not both.", { field: "cache" });
+  }
+  const constants = typeof motion === "object" ? motion : null;
+  if (constants && codebook === undefined) {
+    throw new RequestError("cache.motion_regularisation: constants go with a codebook of your own.", {
+      field: "cache.motion_regularisation",
+    });
+  }
+  const named = policy === undefined || policy === "auto" ? "fast" : policy;
+  return {
+    // The check of the resolved request refuses what is neither a name nor a codebook file.
+    policy: (codebook
+      ? { codebook, ...(constants && { motion: constants }) }
+      : named) as StoredCache["policy"],
+    motion: motion !== false,
+    warmupSteps: warmupSteps ?? warmupOfFile(named) ?? 0,
+  };
+}
+
+/** Warm-up that a codebook file asks for. */
+function warmupOfFile(policy: unknown): number | undefined {
+  return (policy as { warmup?: number } | null)?.warmup;
+}
+
+function toldOf({ policy, motion, warmupSteps }: StoredCache): z.infer<typeof toldCache> {
+  const own = typeof policy === "string" ? null : (policy as { codebook: unknown[]; motion?: object });
+  return {
+    policy: own ? "codebook" : (policy as string),
+    codebook: own?.codebook ?? null,
+    motion_regularisation: motion && own?.motion ? { ...own.motion } : motion,
+    warmup_steps: warmupSteps,
+  };
+}
+
+/** Part of a resolved request that the cache depends on. */
+interface CachedRun {
+  readonly cache: StoredCache;
+  readonly steps: number;
+}
+
+/**
+ * Makes the cache policy of a resolved request.
+ *
+ * @throws RequestError
+ */
+export function policyOf({ cache, steps }: CachedRun): CachePolicy {
+  const { policy, motion, warmupSteps: warmup } = cache;
+  try {
+    return parseCachePolicy(policy, { steps, motion, warmup });
+  } catch (cause) {
+    if (!(cause instanceof CachePolicyError)) throw cause;
+    const { message } = cause;
+    throw new RequestError(`${message.charAt(0).toUpperCase()}${message.slice(1)}.`, {
+      field: "cache",
+      cause,
+    });
+  }
+}
+
+/** Turns a resolved request into one that computes every step. */
+export function withoutCache<Request extends CachedRun>(request: Request): Request {
+  return { ...request, cache: { ...request.cache, policy: "off" } };
+}

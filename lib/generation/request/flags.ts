@@ -1,0 +1,18 @@
+import type { Alias, Flag, FlagValues, Parameter } from "./parameter.ts";
+import { PARAMETERS } from "./parameters.ts";
+
+const parameters = Object.entries<Parameter | Alias>(PARAMETERS).flatMap(([name, declared]) =>
+  "stored" in declared && declared.flags ? [{ ...declared, name, flags: declared.flags }] : [],
+);
+
+/** Flags of all parameters, in the order of the table. */
+export const REQUEST_FLAGS: readonly Flag[] = parameters.flatMap(({ flags }) => flags);
+
+/** Makes the values that were asked for from the values of flags, by the names of their parameters. */
+export function askedByFlags(values: FlagValues): Record<string, unknown> {
+  const given = parameters.flatMap(({ name, flags, fromFlags }) => {
+    if (flags.every((flag) => values[flag.name] === undefined)) return [];
+    return [[name, fromFlags ? fromFlags(values) : values[flags[0]!.name]] as const];
+  });
+  return Object.fromEntries(given);
+}

@@ -1,0 +1,25 @@
+import * as z from "zod";
+import { MAX_FPS, MAX_SIDE } from "../../shared/limits.ts";
+
+const positiveInteger = z.int().positive();
+
+const MAX_FRAMES = 10_000;
+
+/**
+ * Videos that a model was trained to make: the member `video` of `model_index.json`. The first value of each list is
+ * the default.
+ */
+export const videoLimitsSchema = z.object({
+  /** [width, height] in pixels. */
+  sizes: z.array(z.tuple([positiveInteger.max(MAX_SIDE), positiveInteger.max(MAX_SIDE)])).min(1),
+  frames: z.array(positiveInteger.max(MAX_FRAMES)).min(1),
+  fps: z.array(positiveInteger.max(MAX_FPS)).min(1),
+  steps: positiveInteger,
+  guidance_scale: z.number(),
+  /** Default of requests without one; the model's own notion of no prompt where this is absent too. */
+  negative_prompt: z.string().max(2000).optional(),
+  /** Whether a video may begin with a picture. */
+  takes_image: z.boolean().optional(),
+});
+
+export type VideoLimits = z.infer<typeof videoLimitsSchema>;

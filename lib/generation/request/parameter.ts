@@ -1,0 +1,156 @@
+import type * as z from "zod";
+import type { VideoLimits } from "./limits.ts";
+
+/** Requests that may have a parameter: for a new video, the fixed part of a trigger, or a remix. */
+export type Taker = "create" | "trigger" | "remix";
+
+/** Declaration of a field of requests to the API. Its name is its key in the table. */
+export interface Declaration<Asked extends z.ZodType = z.ZodType> {
+  /** Shape and bounds of the value that a user gives. */
+  readonly asked: Asked;
+  /** Sentences for the API's reference; absent where `asked` describes itself. */
+  readonly text?: string;
+  readonly takenBy: readonly Taker[];
+  /** True if every request must have it. */
+  readonly isRequired?: boolean;
+  /** Flags of the command line. */
+  readonly flags?: readonly Flag[];
+  /**
+   * True if the command line leaves values to `check` alone: they may be more than the API takes, or the model's limits
+   * give the better answer.
+   */
+  readonly isLeftToCheck?: boolean;
+}
+
+/** Model that a request is made for. */
+export interface Target {
+  /** Name of the model. */
+  readonly model: string;
+  readonly limits: VideoLimits;
+}
+
+/** Reading of the text after a flag. */
+export type FlagValue =
+  | { readonly kind: "number" | "text" | "path" | "on or off" }
+  /** Without a value: true where the flag is given. */
+  | { readonly kind: "switch" }
+  /** Text of a form; `words` complete the sentence "--size is ...". */
+  | { readonly kind: "form"; readonly pattern: RegExp; readonly words: string }
+  /** Text, or the contents of a JSON file where it ends in .json; `contents` says what such a file holds. */
+  | { readonly kind: "text or JSON file"; readonly contents: string };
+
+/** Flag of the command line, without its dashes. */
+export interface Flag {
+  readonly name: string;
+  readonly reads: FlagValue;
+  /** Placeholder of the value in the usage. */
+  readonly value?: string;
+  readonly text: string;
+}
+
+/** Values of flags that were given, read by their kinds. */
+export type FlagValues = Readonly<Record<string, unknown>>;
+
+/** Control of the playground's form. */
+export interface Control {
+  readonly label: string;
+  readonly hint?: string;
+  readonly kind:
+    | { readonly name: "text"; readonly lines: number; readonly charactersMax?: number }
+    | { readonly name: "number"; readonly least?: number; readonly most?: number; readonly isWhole: boolean }
+    /** Number with a button that draws one. */
+    | { readonly name: "drawn number" }
+    | { readonly name: "switch" }
+    /**
+     * Choice of what the chosen model makes: `of` is a member of a model in the API. `unit` follows each value; a
+     * value is shown divided by the parameter `per`, in seconds, where there is one.
+     */
+    | { readonly name: "choice"; readonly of: string; readonly unit?: string; readonly per?: string }
+    | { readonly name: "cache" };
+}
+
+/** Field of `params` in the answers of the API. */
+export interface Told<Stored extends z.ZodRawShape, Schema extends z.ZodType> {
+  readonly schema: Schema;
+  value(stored: z.output<z.ZodObject<Stored>>): z.output<Schema>;
+}
+
+/**
+ * Everything that is known of one parameter of a request for a video. The API's schemas, its reference and its answers,
+ * the stored record, the command line and the playground's form are made from it.
+ */
+export interface Parameter<
+  Asked extends z.ZodType = z.ZodType,
+  Stored extends z.ZodRawShape = z.ZodRawShape,
+  Schema extends z.ZodType = z.ZodType,
+> extends Declaration<Asked> {
+  /** Fields of the resolved request, which is stored. A field that is added later needs a default in its schema. */
+  readonly stored: Stored;
+  /** Makes these fields from the value that a user gave. */
+  read(asked: z.output<Asked>): z.output<z.ZodObject<Stored>>;
+  /** Makes them where the user gave none; absent where there must be a value, or the fields may be absent too. */
+  byDefault?(target: Target): z.output<z.ZodObject<Stored>>;
+  /**
+   * Checks the resolved request against the model.
+   *
+   * @throws RequestError
+   */
+  check?(resolved: object, limits: VideoLimits): void;
+  /** Null for a parameter that is no field of `params` in answers. */
+  readonly told: Told<Stored, Schema> | null;
+  /** Fields that hold words of the user, with what is left of them once the video is deleted. */
+  readonly erased?: z.output<z.ZodObject<Stored>>;
+  /** Makes the asked value from the flags that were given; the value of the only flag where this is absent. */
+  fromFlags?(values: FlagValues): unknown;
+  readonly control?: Control;
+}
+
+/** Another way to give a parameter. */
+export interface Alias<Asked extends z.ZodType = z.ZodType> extends Declaration<Asked> {
+  /** Name of that parameter. */
+  readonly means: string;
+  /** Converts the value; absent where both are the same. */
+  value?(given: z.output<Asked>, asked: Readonly<Record<string, unknown>>, target: Target): unknown;
+}
+
+export type Table = Readonly<Record<string, Parameter | Alias>>;
+
+/** Declares a parameter. */
+export function parameter<
+  Asked extends z.ZodType,
+  Stored extends z.ZodRawShape,
+  Schema extends z.ZodType = z.ZodNever,
+>(declared: Parameter<Asked, Stored, Schema>): Parameter<Asked, Stored, Schema> {
+  return declared;
+}
+
+/** Declares a parameter of one field that is stored and told as it is: `key` is its name in the resolved request. */
+export function setting<Key extends string, Asked extends z.ZodType, Value extends z.ZodType>(
+  key: Key,
+  {
+    stored,
+    byDefault,
+    ...rest
+  }: Omit<Parameter<Asked>, "stored" | "read" | "byDefault" | "told" | "erased"> & {
+    readonly stored: Value;
+    readonly byDefault?: (target: Target) => z.output<Value>;
+    readonly erased?: z.output<Value>;
+  },
+): Parameter<Asked, Record<Key, Value>, Value> {
+  type Fields = z.output<z.ZodObject<Record<Key, Value>>>;
+  const fields = (value: unknown) => ({ [key]: value }) as Fields;
+  const { erased, ...declared } = rest;
+  return {
+    ...declared,
+    stored: { [key]: stored } as Record<Key, Value>,
+    read: fields,
+    ...(byDefault && { byDefault: (target: Target) => fields(byDefault(target)) }),
+    told: { schema: stored, value: (own) => (own as Record<string, z.output<Value>>)[key]! },
+    ...("erased" in rest && { erased: fields(erased) }),
+  };
+}
+
+/** Declares another way to give a parameter. */
+export function alias<Asked extends z.ZodType>(declared: Alias<Asked>): Alias<Asked> {
+  return declared;
+}

@@ -1,0 +1,232 @@
+import * as z from "zod";
+import { MAX_FPS } from "../../shared/limits.ts";
+import { MAX_SEED, MAX_STEPS } from "../sampling/index.ts";
+import { cacheParameter } from "./cache-parameter.ts";
+import type { VideoLimits } from "./limits.ts";
+import { alias, parameter, setting } from "./parameter.ts";
+import { RequestError } from "./request-error.ts";
+import { atMost, modelText } from "./text.ts";
+
+const GUIDANCE_MAX = 100;
+const NEGATIVE_PROMPT_CHARACTERS_MAX = 4000;
+
+const SIZE = /^\d{1,5}x\d{1,5}$/;
+const SIZE_IN_WORDS = "width x height in pixels, such as 64x64";
+
+const positive = z.int().positive();
+const steps = z.int().min(1).max(MAX_STEPS);
+
+/** Prompt of any length; a deployment narrows it. */
+export const promptSchema = modelText.refine((text) => text !== "", {
+  error: "must say what the video should show",
+  params: { sentence: "The prompt is empty: say what the video should show." },
+});
+
+/**
+ * The parameters of a request for a video, by their names in the API, in the order in which people see them. A further
+ * parameter is declared here and used where it acts; nothing in between has to know it.
+ */
+export const PARAMETERS = {
+  prompt: parameter({
+    asked: promptSchema,
+    text: "What the video should show.",
+    takenBy: ["create", "remix"],
+    isRequired: true,
+    stored: { prompt: z.string() },
+    read: (prompt) => ({ prompt }),
+    told: null,
+    erased: { prompt: "" },
+    control: { label: "Prompt", kind: { name: "text", lines: 3 } },
+  }),
+  model: parameter({
+    asked: z.string().max(128),
+    text: "A model of this deployment; its first when left out.",
+    takenBy: ["create", "trigger"],
+    stored: { model: z.string() },
+    read: (model) => ({ model }),
+    byDefault: ({ model }) => ({ model }),
+    told: null,
+    control: { label: "Model", kind: { name: "choice", of: "id" } },
+  }),
+  size: parameter({
+    asked: z.string().regex(SIZE, `must be ${SIZE_IN_WORDS}`),
+    text: "Width x height in pixels; the model's first when left out.",
+    takenBy: ["create", "trigger"],
+    stored: { width: positive, height: positive },
+    read: (size) => sizeOf(size.split("x").map(Number)),
+    byDefault: ({ limits }) => sizeOf(limits.sizes[0]!),
+    check({ width, height }: { width: number; height: number }, { sizes }) {
+      if (sizes.some(([w, h]) => w === width && h === height)) return;
+      const choices = sizes.map(([w, h]) => `${w}x${h}`).join(", ");
+      const message = `This model cannot make videos of ${width}x${height}: choose ${choices}.`;
+      throw new RequestError(message, { field: "size" });
+    },
+    told: null,
+    flags: [
+      {
+        name: "size",
+        reads: { kind: "form", pattern: SIZE, words: SIZE_IN_WORDS },
+        value: "WxH",
+        text: "pixels, such as 64x64",
+      },
+    ],
+    control: { label: "Size", kind: { name: "choice", of: "sizes" } },
+  }),
+  seconds: alias({
+    means: "num_frames",
+    asked: z.union([
+      z.string().regex(/^\d{1,4}(\.\d{1,3})?$/, "must be a number of seconds"),
+      z.number().positive(),
+    ]),
+    text: "Length; must come to a number of frames that the model makes.",
+    takenBy: ["create", "trigger"],
+    value: (seconds, { fps }, { limits }) => Math.round(Number(seconds) * Number(fps ?? limits.fps[0])),
+  }),
+  num_frames: setting("frames", {
+    asked: positive,
+    text: "Length in frames; instead of `seconds`.",
+    takenBy: ["create", "trigger"],
+    stored: positive,
+    byDefault: ({ limits }) => limits.frames[0]!,
+    check: ({ frames }: { frames: number }, limits) =>
+      expectOneOf(limits.frames, frames, { field: "num_frames", name: "frames" }),
+    isLeftToCheck: true,
+    flags: [{ name: "frames", reads: { kind: "number" }, value: "N", text: "length of the video" }],
+    control: { label: "Length", kind: { name: "choice", of: "num_frames", unit: "frames", per: "fps" } },
+  }),
+  fps: setting("fps", {
+    asked: z.int().min(1).max(MAX_FPS),
+    text: "Frames a second; the model's first when left out.",
+    takenBy: ["create", "trigger"],
+    stored: positive,
+    byDefault: ({ limits }) => limits.fps[0]!,
+    check: ({ fps }: { fps: number }, limits) =>
+      expectOneOf(limits.fps, fps, { field: "fps", name: "frames per second" }),
+    control: { label: "Frame rate", kind: { name: "choice", of: "fps", unit: "fps" } },
+  }),
+  steps: setting("steps", {
+    asked: steps,
+    text: "Denoising steps.",
+    takenBy: ["create", "trigger"],
+    stored: positive,
+    byDefault: ({ limits }) => limits.steps,
+    flags: [
+      { name: "steps", reads: { kind: "number" }, value: "N", text: `denoising steps, 1 to ${MAX_STEPS}` },
+    ],
+    control: { label: "Steps", kind: { name: "number", least: 1, most: MAX_STEPS, isWhole: true } },
+  }),
+  num_inference_steps: alias({
+    means: "steps",
+    asked: steps,
+    text: "Another name of `steps`.",
+    takenBy: ["create", "trigger"],
+  }),
+  guidance_scale: setting("guidanceScale", {
+    asked: z.number().min(0).max(GUIDANCE_MAX),
+    text: "How closely to follow the prompt.",
+    takenBy: ["create", "trigger"],
+    stored: z.number().nonnegative(),
+    byDefault: ({ limits }) => limits.guidance_scale,
+    flags: [
+      {
+        name: "guidance",
+        reads: { kind: "number" },
+        value: "X",
+        text: `how closely to follow the prompt, 0 to ${GUIDANCE_MAX}`,
+      },
+    ],
+    control: { label: "Guidance", kind: { name: "number", least: 0, most: GUIDANCE_MAX, isWhole: false } },
+  }),
+  negative_prompt: setting("negativePrompt", {
+    asked: atMost(modelText, NEGATIVE_PROMPT_CHARACTERS_MAX),
+    text: "What to steer away from.",
+    takenBy: ["create", "trigger"],
+    /** Null for the model's own notion of no prompt. */
+    stored: z.string().nullable(),
+    byDefault: ({ limits }) => limits.negative_prompt ?? null,
+    erased: null,
+    flags: [{ name: "negative", reads: { kind: "text" }, value: "TEXT", text: "what to steer away from" }],
+    control: {
+      label: "Negative prompt",
+      hint: "what to steer away from",
+      kind: { name: "text", lines: 1, charactersMax: NEGATIVE_PROMPT_CHARACTERS_MAX },
+    },
+  }),
+  image: parameter({
+    asked: z.string(),
+    text: "Path of the picture that the video begins with.",
+    takenBy: [],
+    stored: { image: z.string().optional() },
+    read: (image) => ({ image }),
+    check({ image, frames }: { image?: string; frames: number }, limits) {
+      if (image !== undefined) checkImage(frames, limits);
+    },
+    told: null,
+    flags: [
+      {
+        name: "image",
+        reads: { kind: "path" },
+        value: "FILE",
+        text: "picture that the video begins with, for models that go on from one",
+      },
+    ],
+  }),
+  seed: setting("seed", {
+    asked: z.int().min(0).max(MAX_SEED),
+    text: "Drawn and told when left out.",
+    takenBy: ["create", "trigger", "remix"],
+    stored: z.int().nonnegative(),
+    flags: [
+      {
+        name: "seed",
+        reads: { kind: "number" },
+        value: "N",
+        text: "whole number from 0 up; drawn at random when left out, and always printed",
+      },
+    ],
+    control: { label: "Seed", hint: "drawn when left empty", kind: { name: "drawn number" } },
+  }),
+  cache: cacheParameter,
+  compare: setting("compare", {
+    asked: z.boolean(),
+    text: "Also makes the video without cache and measures the difference; takes as much longer.",
+    takenBy: ["create", "trigger"],
+    stored: z.boolean(),
+    byDefault: () => false,
+    flags: [
+      {
+        name: "compare",
+        reads: { kind: "switch" },
+        text: "also generates without cache: prints PSNR, SSIM and both times, writes an HTML page",
+      },
+    ],
+  }),
+} as const;
+
+function sizeOf([width, height]: readonly number[]) {
+  return { width: width!, height: height! };
+}
+
+function checkImage(frames: number, { takes_image }: VideoLimits): void {
+  if (!takes_image) throw new RequestError("This model makes videos of a prompt alone, and takes no image.");
+  if (frames === 1)
+    throw new RequestError("A video of one frame would be its image: ask for more frames, or give no image.");
+}
+
+function expectOneOf(
+  allowed: readonly number[],
+  value: number,
+  { field, name }: { readonly field: string; readonly name: string },
+): void {
+  if (allowed.includes(value)) return;
+  throw new RequestError(`This model cannot make ${value} ${name}: choose ${choices(allowed)}.`, { field });
+}
+
+/** Lists all values, or shows how they go on where they are many and evenly spaced. */
+function choices(allowed: readonly number[]): string {
+  const [first, second, third, ...more] = allowed.toSorted((a, b) => a - b) as [number, ...number[]];
+  const rest = [second!, third!, ...more];
+  const isEven =
+    more.length > 2 && rest.every((value, i) => value - (rest[i - 1] ?? first) === second! - first);
+  return isEven ? `${first}, ${second}, ${third} and so on up to ${more.at(-1)}` : allowed.join(", ");
+}

@@ -1,0 +1,22 @@
+import * as z from "zod";
+
+/** Marks of tokenizers for the ends of texts. Our tokenizers read them as plain text, and nobody means them. */
+const CONTROL_TOKENS = /<\/?s>|<pad>|<unk>|<extra_id_\d+>/i;
+
+/** A text that a model reads: well-formed Unicode in one normal form, without control characters. */
+export const modelText = z
+  .string()
+  .refine((text) => text.isWellFormed(), "must be well-formed Unicode, without lone surrogates")
+  .refine((text) => !/[^\P{Cc}\t\n\r]/u.test(text), "must not contain control characters")
+  .refine((text) => !CONTROL_TOKENS.test(text), "must not contain control tokens such as </s>")
+  .transform((text) => text.normalize("NFC").trim());
+
+/** The same text of at most `charactersMax` UTF-16 units, counted after normalisation. */
+export function atMost(text: z.ZodType<string, string>, charactersMax: number) {
+  return (
+    text
+      .pipe(z.string().max(charactersMax))
+      // JSON Schema shows the input of a transformation, where this bound would be lost.
+      .meta({ maxLength: charactersMax })
+  );
+}

@@ -1,0 +1,69 @@
+import * as nodeFiles from "node:fs/promises";
+import type { Readable } from "node:stream";
+
+/** File system calls that the folder store makes, as in `node:fs/promises`. */
+export interface FileSystem {
+  open(path: string, flags?: "r" | "wx" | "a", mode?: number): Promise<OpenFile>;
+  link(existing: string, path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  /** Makes a folder and its parents; resolves to the first one made, if any. */
+  mkdir(
+    path: string,
+    options: { readonly recursive: true; readonly mode: number },
+  ): Promise<string | undefined>;
+  rmdir(path: string): Promise<void>;
+  rm(path: string, options: { readonly recursive: true; readonly force: true }): Promise<void>;
+  readdir(path: string): Promise<string[]>;
+  stat(path: string): Promise<{ readonly mtimeMs: number }>;
+}
+
+/** Open file, or a folder opened to be synced. */
+export interface OpenFile {
+  read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number; readonly buffer: Buffer }>;
+  readFile(): Promise<Buffer>;
+  /** Appends to what this handle has written. */
+  writeFile(data: string | Uint8Array): Promise<void>;
+  stat(): Promise<{ readonly size: number }>;
+  sync(): Promise<void>;
+  createReadStream(range: { readonly start: number; readonly end: number }): Readable;
+  close(): Promise<void>;
+}
+
+/** File system of this machine. */
+export const systemFiles: FileSystem = nodeFiles;
+
+/** Makes the entries of a folder durable. */
+export async function syncFolder(files: FileSystem, folder: string): Promise<void> {
+  const handle = await files.open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes a file if it exists. Takes one system call, where `rm` takes several. */
+export async function removeFile(files: FileSystem, path: string): Promise<void> {
+  await tolerating(["ENOENT"], files.unlink(path));
+}
+
+/** Resolves to the operation's result, or to undefined if it fails with one of these error codes. */
+export async function tolerating<T>(codes: readonly string[], operation: Promise<T>): Promise<T | undefined> {
+  try {
+    return await operation;
+  } catch (error) {
+    if (hasCode(error, codes)) return undefined;
+    throw error;
+  }
+}
+
+/** Returns whether an error has one of these error codes. */
+export function hasCode(error: unknown, codes: readonly string[]): boolean {
+  return codes.includes((error as NodeJS.ErrnoException).code ?? "");
+}

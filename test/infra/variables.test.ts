@@ -1,0 +1,76 @@
+import type { Template } from "aws-cdk-lib/assertions";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import * as z from "zod";
+import { environmentOf } from "../../lib/shared/environment.ts";
+import {
+  type DeployedVariables,
+  type Reader,
+  VARIABLES,
+  type Variable,
+  type VariableOf,
+} from "../../lib/shared/variables.ts";
+import { ACCOUNT, templateOf } from "./deployment.ts";
+
+const list = Object.entries<Variable>(VARIABLES);
+const certificateArn = `arn:aws:acm:us-east-1:${ACCOUNT}:certificate/0a`;
+const plain = templateOf("gpu");
+const named = templateOf("gpu", { domainName: "videos.example.com", certificateArn });
+
+/** Names of the list that one of the readers reads and one of the setters sets. */
+function listed(readers: readonly Reader[], setters: Variable["setBy"]): string[] {
+  const isOf = ({ readBy, setBy }: Variable) =>
+    readBy.some((reader) => readers.includes(reader)) && setBy.some((setter) => setters.includes(setter));
+  return list.flatMap(([name, variable]) => (isOf(variable) ? name : [])).sort();
+}
+
+function setFor(template: Template, reader: Reader): string[] {
+  if (reader === "gpu") {
+    const [model] = Object.values(template.findResources("AWS::SageMaker::Model"));
+    return Object.keys(model!.Properties.PrimaryContainer.Environment).sort();
+  }
+  const functions = Object.entries(template.findResources("AWS::Lambda::Function"));
+  const [, lambda] = functions.find(([id]) => id.toLowerCase().startsWith(`${reader}function`))!;
+  return Object.keys(lambda.Properties.Environment.Variables).sort();
+}
+
+describe("environment variables", () => {
+  test.each<[Reader, readonly Reader[]]>([
+    ["dispatch", ["dispatch"]],
+    ["settle", ["settle"]],
+    ["sweep", ["sweep"]],
+    ["webhook", ["webhook"]],
+    ["gpu", ["gpu", "sdk"]],
+  ])("the templates set for %s what it reads and nothing else", (name, readers) => {
+    expect(setFor(plain, name)).toEqual(listed(readers, ["deployment"]));
+    expect(setFor(named, name)).toEqual(listed(readers, ["deployment", "some deployments"]));
+  });
+
+  test("every variable of the list is described, read by somebody and set by somebody", () => {
+    for (const [name, { what, readBy, setBy }] of list) {
+      expect(name).toMatch(/^[A-Z][A-Z_]*$/);
+      expect(what).not.toBe("");
+      expect(Math.min(readBy.length, setBy.length)).toBeGreaterThan(0);
+    }
+  });
+
+  test("a schema that lacks a variable of its program, or has one of another, does not compile", () => {
+    const text = z.string();
+    const shape = { STORE: text, WORK_QUEUE_URL: text, WEBHOOKS_QUEUE_URL: text, LOG_LEVEL: text };
+    const schema = environmentOf("settle", shape);
+    expectTypeOf(schema.shape).toEqualTypeOf<Record<VariableOf<"settle">, z.ZodString>>();
+    // @ts-expect-error DEPLOYMENT is read by the sweep alone.
+    environmentOf("settle", { ...shape, DEPLOYMENT: text });
+    // @ts-expect-error The dispatch function also reads ENDPOINT_NAME.
+    environmentOf("dispatch", shape);
+  });
+
+  test("a template that misspells a variable, or leaves one out, does not compile", () => {
+    const places = { STORE: "", WORK_QUEUE_URL: "", WEBHOOKS_QUEUE_URL: "" };
+    const settle: DeployedVariables<"settle"> = places;
+    // @ts-expect-error MASTER_SECRET_ID is missing.
+    const webhook: DeployedVariables<"webhook"> = places;
+    // @ts-expect-error There is no ENDPOINT.
+    const dispatch: DeployedVariables<"dispatch"> = { ...places, ENDPOINT_NAME: "", ENDPOINT: "" };
+    expect([settle, webhook, dispatch]).toHaveLength(3);
+  });
+});

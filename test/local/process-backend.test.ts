@@ -1,0 +1,74 @@
+import { expect, it, vi } from "vitest";
+import { processBackend } from "../../functions/local/process-backend.ts";
+import type { JobRef } from "../../lib/service/jobs/index.ts";
+import { queued } from "../service/jobs/sample-job.ts";
+
+const jobs = [1, 2, 3].map((number) => ({ ...queued, id: `${queued.id.slice(0, -1)}${number}` }));
+
+/** A GPU process whose answers come when the test gives them. */
+function setUp() {
+  const invoked: string[] = [];
+  const answers: { resolve: (status: number) => void; reject: (error: Error) => void }[] = [];
+  const ends: { id: string; failure: string | null }[] = [];
+  const gpu = {
+    invoke({ id }: JobRef) {
+      invoked.push(id);
+      return new Promise<number>((resolve, reject) => {
+        answers.push({ resolve, reject });
+      });
+    },
+  };
+  const backend = processBackend({
+    gpu,
+    onEnd: async (message) => {
+      const { ref, failure } = backend.outcomeOf(message);
+      ends.push({ id: ref.id, failure });
+    },
+  });
+  return { backend, invoked, answers, ends };
+}
+
+it("jobs run one after the other, in the order in which they were submitted, and each is there once", async () => {
+  const { backend, invoked, answers, ends } = setUp();
+  for (const job of [...jobs, ...jobs]) await backend.submit(job);
+  expect(invoked).toEqual([jobs[0]!.id]);
+  expect(await backend.waiting()).toBe(3);
+  for (const [index, { id }] of jobs.entries()) {
+    await vi.waitFor(() => expect(invoked[index]).toBe(id));
+    answers[index]!.resolve(200);
+  }
+  await vi.waitFor(() => expect(ends).toEqual(jobs.map(({ id }) => ({ id, failure: null }))));
+  expect(await backend.waiting()).toBe(0);
+});
+
+it("a refusal of the worker and the death of its process are failures that say why", async () => {
+  const { backend, answers, ends } = setUp();
+  for (const job of jobs) await backend.submit(job);
+  answers[0]!.resolve(503);
+  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  answers[1]!.reject(new Error("socket hang up"));
+  await vi.waitFor(() => expect(ends).toHaveLength(2));
+  expect(ends.map(({ failure }) => failure)).toEqual([
+    "The GPU function answered 503.",
+    "Error: socket hang up",
+  ]);
+});
+
+it("a job can be submitted again once its run has ended", async () => {
+  const { backend, invoked, answers, ends } = setUp();
+  await backend.submit(jobs[0]!);
+  answers[0]!.resolve(200);
+  await vi.waitFor(() => expect(ends).toHaveLength(1));
+  await backend.submit(jobs[0]!);
+  expect(invoked).toHaveLength(2);
+});
+
+it("a closed backend begins no more jobs, and waits until the end of the one that runs has been told", async () => {
+  const { backend, invoked, answers, ends } = setUp();
+  for (const job of jobs.slice(0, 2)) await backend.submit(job);
+  const closed = backend.close().then(() => expect(ends).toHaveLength(1));
+  answers[0]!.resolve(200);
+  await closed;
+  await backend.submit(jobs[2]!);
+  expect(invoked).toEqual([jobs[0]!.id]);
+});

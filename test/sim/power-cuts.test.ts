@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import type { FileSystem } from "../../lib/service/storage/file-system.ts";
+import { openFolderStore } from "../../lib/service/storage/index.ts";
+import { Disk } from "./disk.ts";
+import { DISK_MUTATIONS } from "./mutations.ts";
+import { runPowerCuts } from "./power-cuts.ts";
+import { SeededRandom } from "./seeded-random.ts";
+
+/** SIM_SEED=123 runs one seed, SIM_SEEDS=2000 as many from 1. */
+const { SIM_SEED, SIM_SEEDS = "60" } = process.env;
+const seeds = SIM_SEED
+  ? [Number(SIM_SEED)]
+  : Array.from({ length: Number(SIM_SEEDS) }, (_, index) => index + 1);
+
+test("a folder store keeps every acknowledged write through kills and power cuts between any two calls", async () => {
+  const found: string[] = [];
+  for (const seed of seeds) {
+    const violations = await runPowerCuts({ seed });
+    found.push(...violations.slice(0, 1).map((sentence) => `SIM_SEED=${seed}: ${sentence}`));
+  }
+  expect(found).toEqual([]);
+}, 600_000);
+
+test.each(Object.entries(DISK_MUTATIONS))("power cuts reveal the fault when %s", async (_name, { files }) => {
+  const found: string[] = [];
+  for (let seed = 1; seed <= 50 && found.length === 0; seed += 1)
+    found.push(...(await runPowerCuts({ seed, mutate: files! })));
+  expect(found.length).toBeGreaterThan(0);
+});
+
+describe("a power cut that loses all that was not synced", () => {
+  const FOLDER = "/srv/adareel/store";
+  const OBJECTS = `${FOLDER}/objects`;
+  const never = () => new Promise<never>(() => undefined);
+  const bytes = (text: string) => new TextEncoder().encode(text);
+
+  /** Makes a disk, and opens stores over it whose file system calls can be replaced. */
+  function machine() {
+    const random = new SeededRandom(1);
+    const disk = new Disk(() => 0);
+    const files = disk.filesFor(async (operation) => operation());
+    const open = (change: Partial<FileSystem> = {}) =>
+      openFolderStore(FOLDER, { signUrl: () => "", random: random.bytes, files: { ...files, ...change } });
+    /** Cuts the power and opens the store again. */
+    const restart = () => {
+      disk.cutPower({ chance: () => false, pick: (choices) => choices[0]!, integer: (least) => least });
+      return open();
+    };
+    return { files, open, restart };
+  }
+
+  test("the data folder and its parents survive", async () => {
+    const { open, restart } = machine();
+    await (await open()).put("a", bytes("1"));
+    expect((await (await restart()).get("a"))?.body).toEqual(bytes("1"));
+  });
+
+  test("a second version survives though the writer of the first has not synced its parent folders", async () => {
+    const { files, open, restart } = machine();
+    let isStuck = false;
+    const slow = await open({
+      open: (path, ...rest) => (isStuck && path === OBJECTS ? never() : files.open(path, ...rest)),
+    });
+    const quick = await open();
+    isStuck = true;
+    void slow.put("a/b", bytes("1"));
+    await expect.poll(() => quick.get("a/b")).not.toBeNull();
+    expect(await quick.put("a/b", bytes("2"))).toMatchObject({ ok: true });
+    expect((await (await restart()).get("a/b"))?.body).toEqual(bytes("2"));
+  });
+
+  test("an acknowledged version survives though the newer one that replaced it was never synced", async () => {
+    const { files, open, restart } = machine();
+    let isOvertaken = false;
+    const isUnsynced = (path: string) => isOvertaken && /\/objects\/a@\/[^/]+$/.test(path);
+    const other = await open({
+      open: (path, ...rest) => (isUnsynced(path) ? never() : files.open(path, ...rest)),
+    });
+    const slow = await open({
+      // After its link, and before it looks at what there is.
+      async link(existing, path) {
+        await files.link(existing, path);
+        if (!/\/3$/.test(path)) return;
+        isOvertaken = true;
+        void other.put("a", bytes("4"));
+        await expect.poll(async () => Buffer.from((await slow.get("a"))!.body).toString()).toBe("4");
+      },
+    });
+    for (const text of ["1", "2"]) await slow.put("a", bytes(text));
+    expect(await slow.put("a", bytes("3"))).toMatchObject({ ok: true });
+    const body = Buffer.from((await (await restart()).get("a"))!.body).toString();
+    expect(["3", "4"]).toContain(body);
+  });
+});

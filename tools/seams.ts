@@ -1,0 +1,119 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as z from "zod";
+import type { Alias, Parameter } from "../lib/generation/request/parameter.ts";
+import { PARAMETERS } from "../lib/generation/request/parameters.ts";
+
+/**
+ * `npm run seams`: lists, for every parameter of a request for a video, the source files that have to know it. A file
+ * counts that names the parameter outside comments, and is neither its declaration nor its use.
+ */
+
+const SOURCES = ["lib", "functions", "infra"];
+
+/** The table, and what is made of it. */
+const DECLARATION = ["lib/generation/request/"];
+
+/**
+ * Where parameters act on a video, or a cache is made for them, and where a finished video is told of: its receipt,
+ * report and chart, and its line in the list of videos.
+ */
+const USE = [
+  "lib/generation/caching/",
+  "lib/generation/models/",
+  "lib/generation/pipeline/",
+  "lib/generation/sampling/",
+  "lib/generation/chart/",
+  "lib/service/jobs/receipt.ts",
+  "functions/api/pages/browser/recent.js",
+  "functions/api/pages/browser/result.js",
+  "functions/api/views/schedule.ts",
+  "functions/cli/calibrate.ts",
+  "functions/cli/report.ts",
+  "functions/gpu/receipt.ts",
+];
+
+/** Variables and types that hold a request. One-word names mean a parameter there; elsewhere they are common words. */
+const HOLDERS = "asked|given|order|params|request|resolved|settings";
+const TYPES = "AskedRequest|GenerationRequest|ResolvedRequest|VideoCreate|VideoParams|VideoSettings";
+
+/** A parameter, and every word for it: in the API, in the resolved request and on the command line. */
+export interface Named {
+  readonly parameter: string;
+  readonly names: readonly string[];
+  readonly flags: readonly string[];
+}
+
+/** Names of all parameters of the table; members of a parameter that is an object count as its names. */
+export function namedParameters(): Named[] {
+  const entries = Object.entries<Parameter | Alias>(PARAMETERS);
+  return entries.flatMap(([parameter, declared]) => {
+    if ("means" in declared) return [];
+    const aliases = entries.flatMap(([name, other]) =>
+      "means" in other && other.means === parameter ? [name] : [],
+    );
+    const stored = Object.entries(declared.stored).flatMap(([key, schema]) => [key, ...membersOf(schema)]);
+    const told = declared.told ? membersOf(declared.told.schema) : [];
+    const names = [...new Set([parameter, ...aliases, ...stored, ...told])];
+    return [{ parameter, names, flags: (declared.flags ?? []).map(({ name }) => name) }];
+  });
+}
+
+function membersOf(schema: unknown): string[] {
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+/** Source files below `root` that name a parameter outside its declaration and use. */
+export function filesNaming({ names, flags }: Pick<Named, "names" | "flags">, root: string): string[] {
+  const patterns = [...names.map(patternOf), ...flags.map((flag) => new RegExp(`--${flag}\\b`))];
+  return sourcesOf(root).flatMap(([path, text]) =>
+    patterns.some((pattern) => pattern.test(text)) ? [path] : [],
+  );
+}
+
+/** Finds a name of several words anywhere, and one of one word where it is a member of a request. */
+function patternOf(name: string): RegExp {
+  if (/_|[a-z][A-Z]/.test(name)) return new RegExp(`\\b${name}\\b`);
+  const member = `\\b(?:${HOLDERS})[!?]?\\.${name}\\b`;
+  const unpacked = `\\{[^{}]*\\b${name}\\b[^{}]*\\}\\s*(?:=\\s*[\\w.!]*\\b(?:${HOLDERS})\\b|:[\\w\\s<]*\\b(?:${TYPES})\\b)`;
+  const field = `\\bname="${name}"`;
+  return new RegExp([member, unpacked, field].join("|"));
+}
+
+const cache = new Map<string, (readonly [path: string, text: string])[]>();
+
+function sourcesOf(root: string) {
+  const known = cache.get(root);
+  if (known) return known;
+  const sources = SOURCES.filter((folder) => existsSync(join(root, folder)))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map(
+        (path) => `${folder}/${path}`,
+      ),
+    )
+    .filter((path) => /\.(ts|tsx|js)$/.test(path))
+    .filter((path) => ![...DECLARATION, ...USE].some((place) => path.startsWith(place)))
+    .sort()
+    .map((path) => [path, withoutComments(readFileSync(join(root, path), "utf8"))] as const);
+  cache.set(root, sources);
+  return sources;
+}
+
+function withoutComments(source: string): string {
+  return source.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/(^|\s)\/\/.*$/gm, "");
+}
+
+function main(root: string): void {
+  for (const named of namedParameters()) {
+    const files = filesNaming(named, root);
+    process.stdout.write(
+      `${String(files.length).padStart(2)}  ${named.parameter} (${named.names.join(", ")})\n`,
+    );
+    for (const file of files) process.stdout.write(`      ${file}\n`);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main(process.argv[2] ?? fileURLToPath(new URL("..", import.meta.url)));
+}
