@@ -8,6 +8,7 @@ import {
   parseRequest,
   REQUEST_FLAGS,
 } from "../../lib/generation/request/index.ts";
+import { UsageError } from "../../lib/shared/command-line/index.ts";
 
 /** Flags that are about the command and not about the video. */
 const OUT: Flag = {
@@ -40,11 +41,6 @@ function usageOf(flags: readonly Flag[]): string {
   const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;
   const lines = rows.map(([flag, text]) => `  ${flag.padEnd(width)}${text}\n`);
   return `usage: npm run generate -- "<prompt>" [options]\n\n${lines.join("")}`;
-}
-
-/** The command line cannot be understood; the message is one sentence. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
 }
 
 export interface GenerateCommand {
