@@ -28,7 +28,7 @@ const timingSchema = z.object({
   extent: z.string(),
   /** Milliseconds of the part, in a step that is computed. */
   ours: rounds,
-  /** For a step: milliseconds of reused steps, and the numbers of blocks here and in the published model. */
+  /** Milliseconds of reused steps, and the numbers of blocks here and in the published model; null for other parts. */
   reuse: z
     .object({ runs: rounds, blocks: z.int().positive(), publishedBlocks: z.int().positive() })
     .nullable(),
@@ -59,7 +59,7 @@ const sessionSchema = z.object({
   opening: openingSchema,
 });
 
-/** Everything `model` measured: enough to write the report again. */
+/** Measurements of `model`: enough to write the report again. */
 export const modelResultsSchema = z.object({
   kind: z.literal("model"),
   circumstances: circumstancesSchema,

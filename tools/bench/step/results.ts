@@ -46,7 +46,7 @@ export const probeSchema = z.object({
     .nullable(),
 });
 
-/** Everything `step` measured: enough to write the report again. */
+/** Measurements of `step`: enough to write the report again. */
 export const stepResultsSchema = z.object({
   kind: z.literal("step"),
   circumstances: circumstancesSchema,
