@@ -1,4 +1,7 @@
-/** What Python's html module and BeautifulSoup's html.parser make of markup that people type into prompts. */
+/**
+ * Decodes entities and removes tags as Python's html module and BeautifulSoup's html.parser do, for markup that people
+ * type into prompts.
+ */
 
 const latin1 =
   "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro " +
@@ -8,7 +11,7 @@ const latin1 =
   "igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute " +
   "thorn yuml";
 
-/** Names that need no semicolon. */
+/** Entities that need no semicolon, by name. */
 const shortEntities = new Map<string, string>([
   ["amp", "&"],
   ["lt", "<"],
@@ -17,7 +20,7 @@ const shortEntities = new Map<string, string>([
   ...latin1.split(" ").map((name, i): [string, string] => [name, String.fromCharCode(0xa0 + i)]),
 ]);
 
-/** Of the two thousand others those for punctuation, and a few signs. */
+/** Entities that are decoded, by name: out of two thousand more only those for punctuation and a few signs. */
 const entities = new Map<string, string>([
   ...shortEntities,
   ...Object.entries({
@@ -28,14 +31,14 @@ const entities = new Map<string, string>([
   }),
 ]);
 
-/** What bytes 0x80 to 0x9f are in Windows-1252, whose text is often taken for Latin-1. */
+/** Characters of the bytes 0x80 to 0x9f in Windows-1252, which is often mistaken for Latin-1. */
 const windows1252 = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
 
 export function asWindows1252(control: string): string {
   return windows1252[control.charCodeAt(0) - 0x80]!;
 }
 
-/** The character of a numeric reference, `39` or `x27`; none for control characters. */
+/** Returns the character of a numeric reference, `39` or `x27`; an empty text for control characters. */
 function numbered(reference: string): string {
   const code = /^x/i.test(reference)
     ? Number.parseInt(reference.slice(1), 16)
@@ -47,7 +50,7 @@ function numbered(reference: string): string {
   return /\p{Cc}/u.test(character) && !/\s/.test(character) ? "" : character;
 }
 
-/** The text in which references to characters (`&amp;`, `&eacute`, `&#39;`) are those characters. */
+/** Replaces references to characters (`&amp;`, `&eacute`, `&#39;`) by the characters. */
 export function unescapeHtml(text: string): string {
   const references = /&(?:#(\d+|x[\da-f]+);?|([^\t\n\f <&#;]{1,32})(;?))/gi;
   return text.replaceAll(references, (whole, number?: string, name?: string, end?: string) => {
@@ -63,7 +66,7 @@ export function unescapeHtml(text: string): string {
   });
 }
 
-/** The text of a piece of HTML: without its tags, comments, scripts and styles, its references replaced. */
+/** Returns the text of a piece of HTML: without tags, comments, scripts and styles, and with references replaced. */
 export function textOfHtml(html: string): string {
   return html
     .replaceAll(/<(script|style)\b[^>]*>.*?(?:<\/\1\s*>|$)/gis, "")
