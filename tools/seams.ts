@@ -16,7 +16,7 @@ const SOURCES = ["lib", "functions", "infra"];
 const DECLARATION = ["lib/generation/request/"];
 
 /**
- * Where parameters act on a video, or a cache is made for them, and where a finished video is told of: its receipt,
+ * Files in which parameters act on a video or a codebook is made, and those that tell of a finished video: its receipt,
  * report and chart, and its line in the list of videos.
  */
 const USE = [

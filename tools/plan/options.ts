@@ -1,39 +1,88 @@
-import { parseArgs } from "node:util";
 import type { BackendName } from "../../infra/config.ts";
-import { UsageError } from "../bench/usage-error.ts";
+import { command, type OptionValues, parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
 import { PROFILES, type Profile } from "./arrivals.ts";
 import { BACKENDS } from "./backends/index.ts";
 import { type Figure, figure } from "./figure.ts";
 import { parseModel } from "./model-options.ts";
 import { MODELS, type PlanModel } from "./models.ts";
-import { choice, given, OPTIONS, whole, wholes } from "./option-values.ts";
+import { figureFrom, oneOf, wholesFrom, wholeTo } from "./option-values.ts";
 
-export const USAGE = `usage: npm run plan -- --model NAME --videos-per-day N [options]
-       npm run plan -- --document
+export const NAME = "npm run plan --";
 
-  --model NAME              ${Object.keys(MODELS).join(", ")},
-                            or own, with --steps and --step-seconds
-  --videos-per-day N        the mean; default 1000
-  --profile NAME            ${Object.keys(PROFILES).join(", ")}; default flat
-  --days N                  simulated days; default 7
-  --seed N                  of arrivals and cold starts; default 1
-  --instance-types A,B      as in a deployment: planned on the first; default that of the model
-  --speed X                 of the instance, over what the model's times were taken on; default 1
-  --instances-max N,N       several are compared; default 1
-  --idle-minutes N,N        several are compared; default 5
-  --cold-start-seconds A-B  evenly distributed, or one number; default 300-660
-  --waf                     with AWS WAF before the API
-  --steps N, --step-seconds X, --computed-fast N, --computed-slow N, --reused-ratio X
-                            denoising: steps, seconds of a computed one, computed ones of each cache, and the
-                            time of a reused step over that of a computed one
-  --load-seconds X, --encode-seconds X, --decode-seconds X, --write-seconds X
-                            the rest of a video; load is for the first of an instance
-  --model-gb X, --video-mb X
-                            of what is stored
-  --json                    prints the plan as JSON (npm itself keeps quiet with npm run --silent plan)
-  --document                writes docs/costs.md
-  --help                    prints this
-`;
+/** The only one that there is. */
+const BACKEND: BackendName = "sagemaker";
+
+const STEPS = figureFrom(1, 1000);
+const SECONDS = figureFrom(0, 3600);
+
+export const PLAN = command({
+  text: "simulates a deployment that makes so many videos a day, and says how long they take and what they cost",
+  positionals: [],
+  options: {
+    model: {
+      value: "NAME",
+      text: `${Object.keys(MODELS).join(", ")}, or own, with --steps and --step-seconds`,
+    },
+    "videos-per-day": { value: "N", text: "the mean", default: "1000", read: wholeTo(100_000) },
+    profile: {
+      value: "NAME",
+      text: Object.keys(PROFILES).join(", "),
+      default: "flat",
+      read: oneOf(Object.keys(PROFILES) as Profile[]),
+    },
+    days: { value: "N", text: "simulated days", default: "7", read: wholeTo(366) },
+    seed: { value: "N", text: "of arrivals and cold starts", default: "1", read: wholeTo(2 ** 31 - 1) },
+    "instance-types": {
+      value: "A,B",
+      text: "as in a deployment: planned on the first; default that of the model",
+      read: instanceTypesIn,
+    },
+    speed: {
+      value: "X",
+      text: "of the instance, over what the model's times were taken on; default 1",
+      read: figureFrom(0.01, 100),
+    },
+    "instances-max": {
+      value: "N,N",
+      text: "several are compared",
+      default: "1",
+      read: wholesFrom({ least: 1, most: 100 }),
+    },
+    "idle-minutes": {
+      value: "N,N",
+      text: "several are compared",
+      default: "5",
+      read: wholesFrom(BACKENDS[BACKEND].idleMinutes),
+    },
+    "cold-start-seconds": {
+      value: "A-B",
+      text: "evenly distributed, or one number; default 300-660",
+      read: coldStartIn,
+    },
+    waf: { text: "with AWS WAF before the API" },
+    steps: { value: "N", text: "denoising steps", read: STEPS },
+    "step-seconds": { value: "X", text: "seconds of a computed step", read: SECONDS },
+    "computed-fast": { value: "N", text: "steps that the cache fast computes", read: STEPS },
+    "computed-slow": { value: "N", text: "steps that the cache slow computes", read: STEPS },
+    "reused-ratio": {
+      value: "X",
+      text: "the time of a reused step over that of a computed one",
+      read: figureFrom(0, 1),
+    },
+    "load-seconds": { value: "X", text: "loading the model, for an instance's first video", read: SECONDS },
+    "encode-seconds": { value: "X", text: "encoding a prompt", read: SECONDS },
+    "decode-seconds": { value: "X", text: "decoding the frames of a video", read: SECONDS },
+    "write-seconds": { value: "X", text: "writing the files of a video", read: SECONDS },
+    "model-gb": { value: "X", text: "of the stored model", read: figureFrom(0, 10_000) },
+    "video-mb": { value: "X", text: "of a stored video", read: figureFrom(0, 100_000) },
+    json: { text: "prints the plan as JSON (npm itself keeps quiet with npm run --silent plan)" },
+    document: { text: "writes docs/costs.md; stands alone" },
+  },
+  example: "--model latte --videos-per-day 500 --profile office",
+});
+
+/** The options of a plan as they were read. */
+export type Values = OptionValues<typeof PLAN.options>;
 
 /** Everything a plan is made of. */
 export interface PlanOptions {
@@ -57,23 +106,20 @@ export type PlanCommand =
   | { readonly kind: "document" }
   | { readonly kind: "help" };
 
-/** The only one that there is. */
-const BACKEND: BackendName = "sagemaker";
-
 /** Enough for a year of a few thousand a day, and little enough to be held at once. */
 const VIDEOS_MAX = 2_000_000;
 
-/** @throws UsageError when the words cannot be understood; an unknown option is an error of parseArgs */
+/** Reads a command line. @throws UsageError */
 export function parsePlan(args: readonly string[]): PlanCommand {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  if (values.help) return { kind: "help" };
+  const given = parseCommand(NAME, PLAN, args);
+  if (given === "help") return { kind: "help" };
+  const { values } = given;
   if (values.document) {
     if (args.length > 1) throw new UsageError("--document stands alone: the document's scenarios are fixed.");
     return { kind: "document" };
   }
   const model = parseModel(values);
-  const videosPerDay = whole(values, "videos-per-day", 1000, 100_000);
-  const days = whole(values, "days", 7, 366);
+  const { "videos-per-day": videosPerDay, days, profile, seed } = values;
   if (videosPerDay * days > VIDEOS_MAX)
     throw new UsageError(`${videosPerDay * days} videos are too many to simulate: give fewer --days.`);
   return {
@@ -83,23 +129,20 @@ export function parsePlan(args: readonly string[]): PlanCommand {
       backend: BACKEND,
       model,
       videosPerDay,
-      profile: choice("profile", values.profile ?? "flat", Object.keys(PROFILES) as Profile[]),
+      profile,
       days,
-      seed: whole(values, "seed", 1, 2 ** 31 - 1),
-      instanceTypes: parseInstanceTypes(values["instance-types"] ?? model.instanceType),
-      speed:
-        given(values, "speed", { least: 0.01, most: 100 }) ??
-        figure(1, "assumed", `the instance is as fast as ${model.hardware}`),
-      instancesMax: wholes(values, "instances-max", 1, { least: 1, most: 100 }),
-      idleMinutes: wholes(values, "idle-minutes", 5, BACKENDS[BACKEND].idleMinutes),
-      coldStartSeconds: parseColdStart(values["cold-start-seconds"]),
+      seed,
+      instanceTypes: values["instance-types"] ?? [model.instanceType],
+      speed: values.speed ?? figure(1, "assumed", `the instance is as fast as ${model.hardware}`),
+      instancesMax: values["instances-max"],
+      idleMinutes: values["idle-minutes"],
+      coldStartSeconds: values["cold-start-seconds"] ?? BACKENDS[BACKEND].coldStart,
       hasWaf: values.waf,
     },
   };
 }
 
-function parseColdStart(words: string | undefined): PlanOptions["coldStartSeconds"] {
-  if (words === undefined) return BACKENDS[BACKEND].coldStart;
+function coldStartIn(words: string): PlanOptions["coldStartSeconds"] {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(words);
   const least = Number(match?.[1]);
   const most = Number(match?.[2] ?? match?.[1]);
@@ -111,8 +154,7 @@ function parseColdStart(words: string | undefined): PlanOptions["coldStartSecond
   return { least, most, figure: figure((least + most) / 2, "given", "--cold-start-seconds") };
 }
 
-function parseInstanceTypes(words: string): [string, ...string[]] {
-  const names = words.split(",").map((name) => name.trim());
-  for (const name of names) choice("instance-types", name, Object.keys(BACKENDS[BACKEND].instanceTypes));
-  return names as [string, ...string[]];
+function instanceTypesIn(words: string, flag: string): [string, ...string[]] {
+  const known = oneOf(Object.keys(BACKENDS[BACKEND].instanceTypes));
+  return words.split(",").map((name) => known(name.trim(), flag)) as [string, ...string[]];
 }

@@ -99,8 +99,7 @@ const spacing = [
  * Rewrites a prompt for Latte, Open-Sora 1.2 and Open-Sora-Plan 1.1: in lower case, without addresses, markup, Chinese
  * characters and phrases of web shops. It applies the routine of DeepFloyd-IF twice.
  *
- * Differs from diffusers if text was decoded with the wrong character encoding, if HTML is malformed, or for rare
- * entities.
+ * Differs from diffusers if text was decoded with the wrong character encoding, or if HTML is malformed.
  */
 export function cleanCaption(caption: string): string {
   return cleanOnce(cleanOnce(caption.slice(0, CHARACTERS_MAX)));

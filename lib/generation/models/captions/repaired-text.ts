@@ -1,4 +1,4 @@
-import { asWindows1252, unescapeHtml } from "./html.ts";
+import { asWindows1252, characterNamed, unescapeHtml } from "./html.ts";
 
 /**
  * Expansions of single characters for several letters: digraphs of Dutch and of Serbo-Croatian, and typographic
@@ -45,7 +45,21 @@ export function repairedText(text: string): string {
 }
 
 function repairedLine(line: string, isMarkup: boolean): string {
-  const unescaped = isMarkup ? line : line.replaceAll(/&#?[\da-z]{1,24};/gi, unescapeHtml);
+  const unescaped = isMarkup ? line : line.replaceAll(/&#?[\da-z]{1,24};/gi, unescapedReference);
   const repaired = repairs.reduce((text, repair) => repair(text), unescaped);
   return repaired === line ? line : repairedLine(repaired, isMarkup);
+}
+
+/**
+ * Returns the characters of a complete reference. Like ftfy, also accepts lower-case names written in capitals, such as
+ * `&NTILDE;`.
+ */
+function unescapedReference(reference: string): string {
+  const unescaped = unescapeHtml(reference);
+  if (reference.startsWith("&#")) return unescaped.includes(";") ? reference : unescaped;
+  const name = reference.slice(1, -1);
+  const character = characterNamed(name);
+  if (character !== undefined) return character;
+  const isInCapitals = name === name.toUpperCase() && unescaped === reference;
+  return (isInCapitals && characterNamed(name.toLowerCase())?.toUpperCase()) || reference;
 }
