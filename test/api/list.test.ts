@@ -161,3 +161,16 @@ describe("a filter of few videos among many", () => {
     expect([last.data.length, last.has_more]).toEqual([1, false]);
   });
 });
+
+describe("a record whose params cannot be read", () => {
+  it("a record with unreadable params hides no other video from a list", async () => {
+    api = await testApi({ store: memoryStore() });
+    const older = await api.create({});
+    api.clock.advance(1);
+    const id = newVideoId(api.clock, api.deps.random);
+    await api.deps.jobs.create({ ...newJob, id, params: { model: "tiny" } }, { unfinishedMax: 10 });
+    api.clock.advance(1);
+    const newer = await api.create({});
+    expect((await list("")).data.map((video) => video.id)).toEqual([newer.id, older.id]);
+  });
+});

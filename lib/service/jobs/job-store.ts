@@ -26,6 +26,7 @@ import {
 import {
   hasUnsettled,
   isFinished,
+  type JobParams,
   type JobRecord,
   type JobRef,
   jobRecordSchema,
@@ -130,6 +131,8 @@ export interface JobStoreDeps {
   readonly random: Random;
   /** Waits between two tries of a write. */
   readonly sleep: Sleep;
+  /** Returns whether the API can read the params of a job, by default true. Otherwise its record counts as damaged. */
+  readonly canReadParams?: (params: JobParams) => boolean;
   /** Called with the error of a damaged record that a listing skipped. */
   readonly onDamaged?: (error: RecordError) => void;
 }
@@ -171,8 +174,19 @@ const READ_AHEAD = 16;
  * await jobs.create(job, { unfinishedMax: 100 }); // { outcome: "created", record }
  * await jobs.apply(job, { type: "claim", owner: "worker-1", leaseMs: 15_000 }); // { ok: true, record, ... }
  */
-export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDeps): JobStore {
-  const jobs = records(store, jobRecordSchema, { random, sleep });
+export function jobStore({
+  store,
+  clock,
+  random,
+  sleep,
+  canReadParams = () => true,
+  onDamaged,
+}: JobStoreDeps): JobStore {
+  const schema = jobRecordSchema.refine(({ params }) => canReadParams(params), {
+    path: ["params"],
+    error: "cannot be read",
+  });
+  const jobs = records(store, schema, { random, sleep });
   const claims = records(store, claimSchema, { random, sleep });
 
   async function read(ref: JobRef): Promise<JobRecord | null> {

@@ -6,8 +6,8 @@ const time = z.int().nonnegative();
 const count = z.int().nonnegative();
 
 /**
- * Request of a job with every default filled in. The job store does not look into it: the API that writes it and the
- * worker that reads it have its schema.
+ * Request of a job with every default filled in. The job store does not interpret it: the API that writes it and
+ * the worker that reads it have its schema.
  */
 const jobParamsSchema = z.looseObject({ model: z.string() });
 

@@ -22,17 +22,21 @@ import { randomValues, volume } from "./random-values.ts";
 export interface TimedPart {
   readonly weights: Checkpoint;
   readonly build: () => Graph;
-  /** Random, with texts as long as the model takes: they take as long as any. */
+  /** Returns random feeds, with texts as long as the model takes; shorter texts would take as much time. */
   readonly feeds: () => Record<string, Tensor>;
 }
 
 export const TIMESTEP = 500;
 export const GUIDANCE_SCALE = 7;
 
-/** A computed step is timed with all that the default policy measures. */
+/** Signals of the default policy, which a timed computed step measures. */
 const ADACACHE_SIGNALS = ["change", "motionScore"] as const;
 
-/** @throws CheckpointError or Error naming the part that cannot be used */
+/**
+ * Opens a part of a model for timing.
+ *
+ * @throws CheckpointError or Error naming the part that cannot be used
+ */
 export async function openPart(
   model: ModelFolder,
   name: SessionName,

@@ -16,12 +16,12 @@ import { latentOf, videoShape } from "./part.ts";
 import { randomValues, volume } from "./random-values.ts";
 import { type Shapes, writeWeights } from "./safetensors-file.ts";
 
-/** Models nobody trained, in the layout of the hub: names and shapes are those that the builders ask for. */
+/** Untrained models in the layout of the hub. Names and shapes of their weights are those that the builders ask for. */
 
-/** Contents of weights: numbers of the sizes that networks have, or a hole on the disk, which reads as zeros. */
+/** Contents of weights: random numbers of the sizes that networks have, or a hole on the disk, which reads as zeros. */
 export type Fill = "random" | "hole";
 
-/** Writes `model_index.json`, and of every part named its configuration and its weights in float32. */
+/** Writes `model_index.json`, the configuration of every part, and the float32 weights of the parts in `fills`. */
 export async function writeModel(
   folder: string,
   parts: Readonly<Record<WeightedPart, PublishedPart>>,
@@ -41,7 +41,7 @@ export async function writeModel(
   }
 }
 
-/** Every weight of a part, by its name. */
+/** Returns the shape of every weight of a part, by its name. */
 export function wantedShapes(
   name: WeightedPart,
   parts: Readonly<Record<WeightedPart, ModelClass>>,
@@ -65,8 +65,8 @@ export function wantedShapes(
 }
 
 /**
- * Matrices keep the size of what they are applied to, vectors that multiply are near one, all else is near zero: no
- * term can hide, and nothing grows from block to block beyond what trained models do.
+ * Returns random values of a weight. Matrices keep the size of their input, vectors that multiply are near one, all
+ * others are near zero. So no term can hide, and nothing grows from block to block more than in trained models.
  */
 export function randomWeight(name: string, shape: readonly number[]): Float32Array {
   const values = randomValues(volume(shape), seedOf(name));
@@ -79,7 +79,7 @@ function distributionOf(name: string, shape: readonly number[]): { size: number;
   if (/norm.*\.weight$|\.gamma$/.test(name)) return { size: 0.2, mean: 1 };
   if (shape.length < 2 || /table|embedding\./.test(name)) return { size: 0.2, mean: 0 };
   const kept = 1 / Math.sqrt(volume(shape) / shape[0]!);
-  // Pictures stay within -1..1, beyond which one reference cuts them off.
+  // Keeps pictures within -1..1, to which one reference clamps them.
   return { size: name.endsWith("decoder.conv_out.weight") ? kept / 5 : kept, mean: 0 };
 }
 

@@ -1,4 +1,4 @@
-/** Numbers of mean 0 and variance 1, the same for the same seed. */
+/** Returns random numbers of mean 0 and variance 1; equal seeds give equal numbers. */
 export function randomValues(count: number, seed: number): Float32Array {
   const values = new Float32Array(count);
   // Marsaglia's xorshift (Journal of Statistical Software 8, 14), which never leaves or reaches 0.
@@ -12,7 +12,7 @@ export function randomValues(count: number, seed: number): Float32Array {
   return values;
 }
 
-/** Numbers in a tensor of this shape. */
+/** Returns the number of elements of a tensor of this shape. */
 export function volume(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

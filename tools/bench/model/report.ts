@@ -10,9 +10,9 @@ import {
   summariseModelTiming,
 } from "./results.ts";
 
-/** The section of the benchmarks document about the published models, as Markdown, from measurements alone. */
+/** Section of the benchmarks document about the published models, as Markdown, derived from measurements alone. */
 
-/** Times as fast as PyTorch. */
+/** Aim for the ratio of PyTorch's time to ours. */
 const AIM = 1;
 
 const SUBJECT_NAMES: Readonly<Record<Subject, string>> = {
@@ -94,7 +94,7 @@ function torchCells(torch: ModelTimingSummary["torch"]): string[] {
   return [told(torch.ratio), torch.fastestRatio.toFixed(2), torch.difference.toExponential(0)];
 }
 
-/** A line for every reason why something was timed without PyTorch. */
+/** Returns a line for every reason why something was timed without PyTorch. */
 function missing(timings: readonly ModelTiming[]): string {
   const reasons = new Map<string, string[]>();
   for (const { family, subject, torch } of timings) {

@@ -3,42 +3,45 @@ import { circumstancesSchema } from "../machine.ts";
 import { quantile, ratios, type Spread, spread } from "../statistics.ts";
 import { SESSIONS } from "../step/results.ts";
 
-/** Values in the order of the rounds: ours and PyTorch take turns, so a ratio is of one round. */
+/** Values in the order of the rounds. Ours and PyTorch run in turns, so that a ratio is of one round. */
 const rounds = z.array(z.number().positive()).min(1);
 
 /** Graphs of a model that are timed. */
 const SUBJECTS = ["step", "text", "decoder"] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
-/** Milliseconds of single runs, as torch_model.py tells them. */
+/** Milliseconds of single runs, as torch_model.py reports them. */
 export const torchTimesSchema = z.object({ times: rounds });
 
 const torchSchema = z.object({
   version: z.string(),
-  /** The largest distance between the two results, over the largest value. */
+  /** Largest difference between the two results, over the largest value. */
   difference: z.number().nonnegative(),
-  /** Milliseconds. */
+  /** Milliseconds of each run. */
   runs: rounds,
 });
 
 const timingSchema = z.object({
   family: z.string(),
   subject: z.enum(SUBJECTS),
-  /** Share of the published model that is computed, and the size of its inputs. */
+  /** Part of the published model that is computed, and the size of its inputs. */
   extent: z.string(),
-  /** Milliseconds of the part, in a step that is computed. */
+  /** Milliseconds of each run of the graph; for a step those of computed steps. */
   ours: rounds,
-  /** Milliseconds of reused steps, and the numbers of blocks here and in the published model; null for other parts. */
+  /**
+   * Milliseconds of reused steps, with the numbers of blocks here and in the published model; null if the subject is
+   * not a step.
+   */
   reuse: z
     .object({ runs: rounds, blocks: z.int().positive(), publishedBlocks: z.int().positive() })
     .nullable(),
-  /** A sentence says why PyTorch was not timed. */
+  /** Times of PyTorch, or a sentence that says why it was not timed. */
   torch: z.union([torchSchema, z.string()]),
 });
 
 /** A session opened in a fresh process, and perhaps run once. */
 export const openingSchema = z.object({
-  /** Milliseconds to build the graph, to open a session on it, and to run it; null where it was not run. */
+  /** Milliseconds to build the graph, to open a session on it, and to run it; `run` is null if it was not run. */
   build: z.number(),
   open: z.number(),
   run: z.number().nullable(),
@@ -46,8 +49,8 @@ export const openingSchema = z.object({
   /** Bytes of the weights, in float32. */
   weightBytes: z.number(),
   /**
-   * Bytes resident in the process before the session was opened, and the most until the end, mapped weights included;
-   * null where /proc is missing.
+   * Bytes resident in the process before the session was opened, and the largest number until the end, mapped weights
+   * included; null if /proc is missing.
    */
   memory: z.object({ before: z.number(), peak: z.number() }).nullable(),
 });
@@ -59,17 +62,17 @@ const sessionSchema = z.object({
   opening: openingSchema,
 });
 
-/** Measurements of `model`: enough to write the report again. */
+/** Measurements of `model`, complete enough to write the report again. */
 export const modelResultsSchema = z.object({
   kind: z.literal("model"),
   circumstances: circumstancesSchema,
   threads: z.int().positive(),
-  /** Load average when the last round was over, this benchmark included. */
+  /** Load average after the last round, this benchmark included. */
   loadAfter: z.number(),
   timings: z.array(timingSchema).min(1),
-  /** A run of every decoder. */
+  /** Openings and runs of every decoder. */
   decoders: z.array(sessionSchema),
-  /** The published models, as large as they are, over weights that are holes on the disk. */
+  /** Openings of the published models at their full size, over weights that are holes on the disk. */
   openings: z.array(sessionSchema),
 });
 
@@ -78,20 +81,22 @@ export type ModelTiming = z.infer<typeof timingSchema>;
 export type ModelSession = z.infer<typeof sessionSchema>;
 export type Opening = z.infer<typeof openingSchema>;
 
-/** Ratios alone: each is of one round, so that what slows a round slows both of its sides. */
+/** Summary of a timing in ratios. Each ratio is of one round, so that a disturbance slows both of its sides. */
 export interface ModelTimingSummary {
   readonly torch: TorchSummary | string;
-  /** A reused step over a computed one. */
+  /** Time of a reused step over that of a computed one. */
   readonly reusedShare: Spread | null;
-  /** A reused step over a computed one with all blocks, each of which takes as long as those that were timed. */
+  /**
+   * Time of a reused step over that of a computed one with all blocks, if each takes as long as those that were timed.
+   */
   readonly publishedReusedShare: Spread | null;
 }
 
 export interface TorchSummary {
   readonly difference: number;
-  /** PyTorch over ours, of each round: above 1 ours is faster. */
+  /** Time of PyTorch over ours, of each round; above 1 ours is faster. */
   readonly ratio: Spread;
-  /** The fastest of PyTorch's runs over the fastest of ours: those that others disturbed least. */
+  /** Fastest run of PyTorch over the fastest of ours, which are the runs that were disturbed least. */
   readonly fastestRatio: number;
 }
 
@@ -118,18 +123,18 @@ function publishedShares(
 }
 
 /**
- * The largest distance of a value to the one expected, over the largest of those.
+ * Returns the largest difference of a value from the expected one, over the largest expected value.
  *
- * @throws RangeError when there are not as many, or one is no number
+ * @throws RangeError if the numbers of values differ, or a value is not a number
  */
 export function relativeDistance(values: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (values.length !== expected.length) {
-    throw new RangeError(`${values.length} values cannot be held against ${expected.length}`);
+    throw new RangeError(`${values.length} values cannot be compared with ${expected.length}`);
   }
   let [distance, largest] = [0, 0];
   for (let i = 0; i < values.length; i++) {
     const apart = Math.abs(values[i]! - expected[i]!);
-    if (Number.isNaN(apart)) throw new RangeError(`value ${i} is no number that could be compared`);
+    if (Number.isNaN(apart)) throw new RangeError(`value ${i} is not a number`);
     distance = Math.max(distance, apart);
     largest = Math.max(largest, Math.abs(expected[i]!));
   }

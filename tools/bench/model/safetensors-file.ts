@@ -8,8 +8,8 @@ const DTYPES = { float32: { name: "F32", bytes: 4 }, int64: { name: "I64", bytes
 type StoredDType = keyof typeof DTYPES;
 
 /**
- * A file of float32 weights, which `valuesOf` gives one after another; without it they are a hole on the disk, which reads
- * as zeros.
+ * Writes a file of float32 weights, whose values `valuesOf` returns one weight after another. Without it the weights
+ * are a hole on the disk, which reads as zeros.
  */
 export async function writeWeights(
   path: string,
@@ -27,7 +27,7 @@ export async function writeWeights(
   if (!valuesOf) await truncate(path, header.length + end);
 }
 
-/** A file of what a graph is fed. */
+/** Writes a file of the feeds of a graph. */
 export async function writeFeeds(path: string, feeds: Readonly<Record<string, Tensor>>): Promise<void> {
   const described = Object.entries(feeds).map(([name, { dtype, shape }]) => ({
     name,

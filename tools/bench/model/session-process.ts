@@ -9,9 +9,9 @@ import type { SessionName } from "../step/results.ts";
 const run = promisify(execFile);
 
 export interface ProbeOptions {
-  /** The model's own first choice by default. */
+  /** Video to open the session for; the model's default if absent. */
   readonly video?: BenchmarkVideo;
-  /** True where the session runs once as well; the default. */
+  /** True, the default, if the session is run once too. */
   readonly runs?: boolean;
 }
 

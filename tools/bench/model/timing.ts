@@ -29,19 +29,19 @@ export interface Effort {
   readonly rounds: number;
 }
 
-/** Reused steps of ours in a round; several, because they are short. */
+/** Number of our reused steps in a round; several, because they are short. */
 const REUSED_PER_ROUND = 5;
 /** Largest relative distance of results that differ by rounding alone. */
 const DIFFERENCE_MAX = 1e-4;
 
-/** The graph of a subject, the part it is of, and the output that PyTorch's is held against. */
+/** Graph of each subject, the part that it belongs to, and the output that is compared with PyTorch's. */
 const SUBJECTS = {
   step: { session: "full", part: "transformer", output: cutNames.prediction },
   text: { session: "text", part: "text_encoder", output: "states" },
   decoder: { session: "decoder", part: "vae", output: decoderNames.frames },
 } as const satisfies Record<Subject, { session: SessionName; part: WeightedPart; output: string }>;
 
-/** Rounds of a run of ours and one of PyTorch's, which wait for each other. */
+/** Times a part in rounds of a run of ours and a run of PyTorch's, one after the other. */
 export async function timePart(
   family: TimedModel,
   model: ModelFolder,
@@ -109,7 +109,7 @@ async function open(
   const session = await openSession(graph.build(), {
     threads,
     weightsFolder: weights.root,
-    // Held as those of a whole transformer or text encoder are; a decoder is whole as it is.
+    // The session makes no prepacked copies, as for a whole transformer or text encoder. Decoders are whole anyway.
     weightBytes: name === "decoder" ? graph.weightBytes : MAPPED_BYTES_MIN,
   });
   return { session, feeds: feeds() };
@@ -130,7 +130,7 @@ async function writeJob(folder: string, feeds: OpenedPart["feeds"], video: Bench
   await writeFeeds(join(folder, "inputs.safetensors"), Object.fromEntries(wanted));
 }
 
-/** The largest distance to the float32 values of a file, over the largest of them. */
+/** Returns the largest difference from the float32 values of a file, over the largest of them. */
 async function distance(result: Tensor, path: string): Promise<number> {
   const bytes = await readFile(path);
   const expected = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);

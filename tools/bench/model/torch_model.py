@@ -32,7 +32,7 @@ except ImportError as error:
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "golden"))
 
-# Buffers that follow from the configuration, and what only encodes or trains.
+# Buffers that follow from the configuration, and parameters used only for encoding or training.
 DERIVED = re.compile(
     r"^(rope\.|y_embedder\.y_embedding|pos_embed|temp_pos_embed|encoder\.embed_tokens\.|quant_conv\."
     r"|encoder\.(conv|down|mid|norm)|(spatial_vae\.module|temporal_vae)\.(encoder|quant_conv)\.)"
@@ -46,7 +46,7 @@ def checkout(variable: str) -> Path:
 
 
 def fill(model, weights: dict):
-    """Every weight of the file has a place, and every parameter that counts has a weight."""
+    """Loads weights into a model. Each must fit a parameter, and only derived or unused parameters may lack one."""
     missing, unexpected = model.load_state_dict(weights, strict=False)
     lost = [name for name in missing if not DERIVED.match(name)]
     assert not lost and not unexpected, f"the weights do not fit: {lost[:3]} missing, {unexpected[:3]} unexpected"
@@ -65,7 +65,7 @@ def guided(predict, inputs: dict, job: dict):
 
 
 def stdit3(config, weights, inputs, job):
-    # The authors' fused attention, on a CPU.
+    # Replaces the authors' fused attention, which needs a GPU.
     attend = lambda q, k, v, softmax_scale, **_unused: F.scaled_dot_product_attention(
         *(t.transpose(1, 2) for t in (q, k, v)), scale=softmax_scale
     ).transpose(1, 2)

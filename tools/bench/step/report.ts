@@ -3,7 +3,7 @@ import { table } from "../markdown.ts";
 import { type Spread, spread } from "../statistics.ts";
 import { type SessionProbe, type StepResults, summariseTiming, type TimingSummary } from "./results.ts";
 
-/** The section of the benchmarks document about single steps, as Markdown, from nothing but the measurements. */
+/** Section of the benchmarks document about single steps, as Markdown, derived from measurements alone. */
 
 const AIM = { reusedShare: 0.03, torchRatio: 1, commandSeconds: 15, commandCores: 2 } as const;
 
@@ -137,7 +137,7 @@ function aims({ command, circumstances }: StepResults, timings: readonly TimingS
   const total = command.runs.map(({ cache, seconds }) => [
     `Command to MP4 in under ${AIM.commandSeconds} s on two cores, cache ${cache}`,
     `${told(spread(seconds), 1)} s on ${count(cores, "core")}`,
-    // Fewer cores make it harder, more make it easier and prove nothing.
+    // With more cores than the aim names, the time proves nothing.
     cores > AIM.commandCores ? "–" : met(spread(seconds).median < AIM.commandSeconds),
   ]);
   return table(["Aim", "Measured", "Met"], [...steps, ...torch, ...total], [0, 1, 2]);
