@@ -57,6 +57,11 @@ export const resolvedRequestSchema = z.object(collected<StoredShape>(([, { store
 
 export type ResolvedRequest = z.infer<typeof resolvedRequestSchema>;
 
+/** Tells whether the params of a job record are a resolved request. */
+export function isResolvedRequest(params: unknown): params is ResolvedRequest {
+  return resolvedRequestSchema.safeParse(params).success;
+}
+
 /** Members of `params` in the API's answers about a video. */
 export const toldShape = collected<ToldShape>(([name, { told }]) => (told ? { [name]: told.schema } : {}));
 
