@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { newVideoId } from "../../lib/service/jobs/index.ts";
+import { jobStore, newVideoId } from "../../lib/service/jobs/index.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { newJob } from "../service/jobs/sample-job.ts";
 import { expectProblem } from "./problem.ts";
@@ -168,7 +168,9 @@ describe("a record whose params cannot be read", () => {
     const older = await api.create({});
     api.clock.advance(1);
     const id = newVideoId(api.clock, api.deps.random);
-    await api.deps.jobs.create({ ...newJob, id, params: { model: "tiny" } }, { unfinishedMax: 10 });
+    // The store of the API refuses to write it; another version of the service may have done so.
+    const others = jobStore({ ...api.deps, sleep: async () => undefined });
+    await others.create({ ...newJob, id, params: { model: "tiny" } }, { unfinishedMax: 10 });
     api.clock.advance(1);
     const newer = await api.create({});
     expect((await list("")).data.map((video) => video.id)).toEqual([newer.id, older.id]);
