@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type ParseArgsConfig, parseArgs } from "node:util";
 import {
   type AskedRequest,
   askedByFlags,
@@ -8,40 +7,55 @@ import {
   parseRequest,
   REQUEST_FLAGS,
 } from "../../lib/generation/request/index.ts";
-import { UsageError } from "../../lib/shared/command-line/index.ts";
+import {
+  command,
+  commandUsage,
+  type Options,
+  parseCommand as parseOptions,
+  UsageError,
+} from "../../lib/shared/command-line/index.ts";
 
-/** Flags that are about the command and not about the video. */
-const OUT: Flag = {
-  name: "out",
-  reads: { kind: "path" },
-  value: "FILE",
-  text: "where the video goes (.mp4, or .webp); default out/<prompt>-<seed>.mp4",
-};
-const OTHERS: readonly Flag[] = [
-  {
-    name: "model",
-    reads: { kind: "text" },
-    value: "MODEL",
-    text: "folder in the Hugging Face layout, or its name in models/; default demo",
-  },
-  { name: "trace", reads: { kind: "path" }, value: "FILE", text: "writes the schedule as JSON" },
-  {
-    name: "json",
-    reads: { kind: "switch" },
-    text: "prints the result as JSON (npm itself keeps quiet with npm run --silent generate)",
-  },
-  { name: "help", reads: { kind: "switch" }, text: "prints this" },
-];
-const FLAGS: readonly Flag[] = [OUT, ...REQUEST_FLAGS, ...OTHERS];
+const NAME = "npm run generate --";
 
-export const USAGE = usageOf(FLAGS);
-
-function usageOf(flags: readonly Flag[]): string {
-  const rows = flags.map(({ name, value, text }) => [`--${name}${value ? ` ${value}` : ""}`, text] as const);
-  const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;
-  const lines = rows.map(([flag, text]) => `  ${flag.padEnd(width)}${text}\n`);
-  return `usage: npm run generate -- "<prompt>" [options]\n\n${lines.join("")}`;
+/** Declares the command line; relative paths in it start from `folder`. */
+function commandIn(folder: string) {
+  return command({
+    text: "makes a video of a prompt",
+    positionals: [{ name: '"PROMPT"', text: "what the video should show, in quotes" }],
+    options: {
+      out: {
+        value: "FILE",
+        text: "where the video goes (.mp4, or .webp); default out/<prompt>-<seed>.mp4",
+        read: (text: string, flag: string) => resolve(folder, videoName(flag, text)),
+      },
+      ...requestOptions(folder),
+      model: {
+        value: "MODEL",
+        text: "folder in the Hugging Face layout, or its name in models/; default demo",
+      },
+      trace: {
+        value: "FILE",
+        text: "writes the schedule as JSON",
+        read: (text: string) => resolve(folder, text),
+      },
+      json: { text: "prints the result as JSON (npm itself keeps quiet with npm run --silent generate)" },
+    },
+    example: '"a red circle moves left" --seed 1',
+  });
 }
+
+function requestOptions(folder: string): Options {
+  const options = REQUEST_FLAGS.map(({ name, reads, value = "VALUE", text }) => {
+    if (reads.kind === "switch") return [name, { text }];
+    return [
+      name,
+      { value, text, read: (given: string, flag: string) => readValue(given, { flag, reads, folder }) },
+    ];
+  });
+  return Object.fromEntries(options);
+}
+
+export const USAGE = commandUsage(NAME, commandIn("."));
 
 export interface GenerateCommand {
   readonly request: AskedRequest & { readonly seed: number };
@@ -66,51 +80,39 @@ export interface Surroundings {
  * @throws UsageError, or RequestError for a value out of its bounds
  */
 export function parseCommand(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
-  const { values: texts, positionals } = parse(args);
-  if (texts.help) return "help";
-  const [prompt, ...more] = positionals;
-  if (prompt === undefined)
-    throw new UsageError(`Give a prompt in quotes: npm run generate -- "a red circle moves left".`);
-  if (more.length > 0)
-    throw new UsageError(`Put the whole prompt in quotes: ${quote(more[0]!)} stands outside it.`);
-  const values = readValues(texts, surroundings);
-  const { out, model, trace, json } = values as {
-    readonly [name in "out" | "model" | "trace"]?: string;
-  } & { readonly json?: boolean };
-  if (out !== undefined && !/\.(mp4|webp)$/i.test(out)) {
-    throw new UsageError(`--out is a video that ends in .mp4 or .webp, not ${quote(String(texts.out))}.`);
-  }
+  const given = parseOptions(NAME, commandIn(surroundings.folder), args);
+  if (given === "help") return "help";
+  const { values, words } = given;
+  const [prompt] = words;
+  const { out, model, trace, json } = values;
   const request = parseRequest({ prompt, ...askedByFlags(values) });
   return {
     request: { ...request, seed: request.seed ?? surroundings.drawSeed() },
     out: out ?? null,
     model: model === undefined ? surroundings.demoModel : modelFolder(model, surroundings),
     trace: trace ?? null,
-    json: json ?? false,
+    json,
   };
 }
 
-/** Reads the texts after flags, each by the kind of its flag. */
-function readValues(texts: Texts, { folder }: Surroundings): Record<string, unknown> {
-  const given = FLAGS.flatMap((flag) => {
-    const text = texts[flag.name];
-    return text === undefined ? [] : [[flag.name, readValue(flag, text, folder)] as const];
-  });
-  return Object.fromEntries(given);
+interface Reading {
+  /** Name of the flag with its dashes, for errors. */
+  readonly flag: string;
+  readonly reads: Flag["reads"];
+  readonly folder: string;
 }
 
-function readValue({ name, reads }: Flag, text: string | boolean, folder: string): unknown {
-  if (typeof text === "boolean") return text;
+function readValue(text: string, { flag, reads, folder }: Reading): unknown {
   switch (reads.kind) {
     case "number":
-      return number(name, text);
+      return number(flag, text);
     case "path":
       return resolve(folder, text);
     case "on or off":
-      return onOrOff(name, text);
+      return onOrOff(flag, text);
     case "form":
       if (reads.pattern.test(text)) return text;
-      throw new UsageError(`--${name} is ${reads.words}, not ${quote(text)}.`);
+      throw new UsageError(`${flag} is ${reads.words}, not ${quote(text)}.`);
     case "text or JSON file":
       return text.endsWith(".json") ? readJson(reads.contents, resolve(folder, text)) : text;
     default:
@@ -125,39 +127,21 @@ function modelFolder(model: string, { folder, demoModel }: Surroundings): string
   return places.find((place) => existsSync(join(place, "model_index.json"))) ?? given;
 }
 
-type Texts = Readonly<Record<string, string | boolean | undefined>>;
-
-const OPTIONS: NonNullable<ParseArgsConfig["options"]> = Object.fromEntries(
-  FLAGS.map(({ name, reads }) => [
-    name,
-    { type: reads.kind === "switch" ? "boolean" : "string", ...(name === "help" && { short: "h" }) },
-  ]),
-);
-
-function parse(args: readonly string[]): { values: Texts; positionals: readonly string[] } {
-  try {
-    const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-    return { values: values as Texts, positionals };
-  } catch (cause) {
-    const [first] = (cause as Error).message.split(/\.? *\n|\. /);
-    // Node's own advice about values such as -1 is right and three lines long.
-    const advice = first!.includes("ambiguous")
-      ? "write --option=value when a value starts with a dash"
-      : "see --help";
-    throw new UsageError(`${first}; ${advice}.`, { cause });
-  }
+function videoName(flag: string, text: string): string {
+  if (/\.(mp4|webp)$/i.test(text)) return text;
+  throw new UsageError(`${flag} is a video that ends in .mp4 or .webp, not ${quote(text)}.`);
 }
 
-function number(name: string, text: string): number {
+function number(flag: string, text: string): number {
   // Number("") is 0 and Number("0x10") is 16: neither is what somebody meant.
   if (!/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text))
-    throw new UsageError(`--${name} takes a number, not ${quote(text)}.`);
+    throw new UsageError(`${flag} takes a number, not ${quote(text)}.`);
   return Number(text);
 }
 
-function onOrOff(name: string, text: string): boolean {
+function onOrOff(flag: string, text: string): boolean {
   if (text === "on" || text === "off") return text === "on";
-  throw new UsageError(`--${name} is on or off, not ${quote(text)}.`);
+  throw new UsageError(`${flag} is on or off, not ${quote(text)}.`);
 }
 
 function readJson(contents: string, path: string): unknown {

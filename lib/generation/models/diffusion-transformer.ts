@@ -31,7 +31,7 @@ export type Conditioning = Readonly<Record<string, Value>>;
 export interface BlockOutput {
   readonly x: Value;
   readonly residuals: readonly Value[];
-  /** The gated residual of the block's temporal attention [B, N, D]. */
+  /** Gated residual [B, N, D] of the block's temporal attention, or of its self-attention if it has no temporal one. */
   readonly probe: Value;
 }
 
@@ -45,7 +45,7 @@ export interface BlockOutput {
 export interface DiffusionTransformer {
   readonly latent: LatentShape;
   readonly blocks: number;
-  /** Index of the block whose temporal attention residual is measured: the middle one, as in AdaCache. */
+  /** Index of the block whose probe is measured: the middle one, as in AdaCache. */
   readonly probeBlock: number;
   /** Number of tokens: N = tokenFrames * tokensPerFrame. */
   readonly tokens: number;

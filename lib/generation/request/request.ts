@@ -57,8 +57,8 @@ export const resolvedRequestSchema = z.object(collected<StoredShape>(([, { store
 
 export type ResolvedRequest = z.infer<typeof resolvedRequestSchema>;
 
-/** Tells whether the params of a job record are a resolved request. */
-export function isResolvedRequest(params: unknown): params is ResolvedRequest {
+/** Returns whether the params of a job record can be read by `resolvedRequestSchema`, which may fill in defaults. */
+export function isResolvedRequest(params: unknown): boolean {
   return resolvedRequestSchema.safeParse(params).success;
 }
 
@@ -184,8 +184,12 @@ function sentenceOf(
   issue: z.core.$ZodIssue,
   { subject, asked, value }: { subject: string; asked: z.ZodType; value: unknown },
 ): string {
+  if (value === undefined) return `${subject} is missing.`;
   if (issue.code === "custom" && issue.params?.sentence) return String(issue.params.sentence);
-  if (!(asked instanceof z.ZodNumber)) return `${subject} ${issue.message}.`;
-  const { isInt, minValue, maxValue } = asked;
-  return `${subject} must be a ${isInt ? "whole " : ""}number from ${minValue} to ${maxValue}, got ${value}.`;
+  if (asked instanceof z.ZodNumber) {
+    const { isInt, minValue, maxValue } = asked;
+    return `${subject} must be a ${isInt ? "whole " : ""}number from ${minValue} to ${maxValue}, got ${value}.`;
+  }
+  if (issue.code === "invalid_type") return `${subject} must be a ${issue.expected}, got ${value}.`;
+  return `${subject} ${issue.message}.`;
 }

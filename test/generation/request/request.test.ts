@@ -33,6 +33,10 @@ function resolve(given: Record<string, unknown>, of: VideoLimits = limits): Reso
 const wrong: [Record<string, unknown>, string][] = [
   [{ prompt: "" }, "The prompt is empty: say what the video should show."],
   [{ prompt: " \t\n\u3000" }, "The prompt is empty: say what the video should show."],
+  [{ prompt: undefined }, "prompt is missing."],
+  [{ prompt: 5 }, "prompt must be a string, got 5."],
+  [{ negative_prompt: null }, "negative must be a string, got null."],
+  [{ compare: "yes" }, "compare must be a boolean, got yes."],
   [{ steps: 0 }, "steps must be a whole number from 1 to 1000, got 0."],
   [{ steps: 10_000 }, "steps must be a whole number from 1 to 1000, got 10000."],
   [{ steps: 1.5 }, "steps must be a whole number from 1 to 1000, got 1.5."],
