@@ -36,7 +36,7 @@ export function bundleEdge(config: DeploymentConfig, folder: string): Metafile {
     logLevel: "warning",
     metafile: true,
   });
-  // The pages read their files from the folder of the code, here as in the repository.
+  // The pages read their files from the folder of the code, in the bundle as in the repository.
   const browser = join(API, "pages/browser");
   cpSync(browser, join(folder, "browser"), {
     recursive: true,

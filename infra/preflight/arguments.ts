@@ -4,14 +4,14 @@ import { DeploymentError } from "../config.ts";
 
 export const USAGE = `usage: npm run preflight -- [-c NAME=VALUE]...
 
-Looks whether "npx cdk deploy" with the same -c would work, and says what to do where it would not.
+Checks whether "npx cdk deploy" with the same -c would succeed, and says what to do if not.
 `;
 
 /**
- * The context that the CDK would give its app: that of `cdk.json`, and the command line over it; `help` when asked for
- * the usage.
+ * Reads the context that the CDK would pass to its app: `cdk.json`, overridden by the command line.
  *
- * @throws DeploymentError
+ * @returns the context, or `help` if the usage was requested
+ * @throws DeploymentError if the command line is invalid
  */
 export async function readContext(
   args: readonly string[],

@@ -3,7 +3,7 @@ import { readContext, USAGE } from "./arguments.ts";
 import { preflight } from "./checks.ts";
 import { printed } from "./finding.ts";
 
-/** `npm run preflight`: what would keep a deployment from succeeding, before it is tried. */
+/** `npm run preflight`: checks whether a deployment would succeed. */
 
 async function main(): Promise<void> {
   const context = await readContext(process.argv.slice(2), new URL("../../cdk.json", import.meta.url));
@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** One sentence on stderr and 2 for what was asked wrongly; what was found is on stdout, and 1 if anything is wrong. */
+/** Writes findings to stdout. Exits with 2 and a sentence on stderr for a usage error, and with 1 for a wrong finding. */
 main().catch((error: Error) => {
   process.stderr.write(error instanceof DeploymentError ? `${error.message}\n` : `${error.stack}\n`);
   process.exitCode = error instanceof DeploymentError ? 2 : 1;
