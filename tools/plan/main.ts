@@ -1,4 +1,4 @@
-/** `npm run plan -- --model NAME --videos-per-day N`: what a deployment makes of so many videos, and what it costs. */
+/** `npm run plan -- --model NAME --videos-per-day N`: simulates waiting times and costs of a deployment. */
 import { UsageError } from "../bench/usage-error.ts";
 import { plainText } from "./blocks.ts";
 import { writeCosts } from "./costs.ts";
@@ -16,7 +16,7 @@ try {
   }
 } catch (error) {
   const { message } = error as Error;
-  // parseArgs explains itself in several sentences; the first says what is wrong.
+  // An error of parseArgs has several sentences; the first says what is wrong.
   const isArgument = (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") ?? false;
   process.stderr.write(`${isArgument ? `${message.split(". ")[0]}.` : message}\n`);
   process.exitCode = isArgument || error instanceof UsageError ? 2 : 1;

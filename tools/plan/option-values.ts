@@ -5,7 +5,7 @@ import { type Figure, figure } from "./figure.ts";
 const text = { type: "string" } as const;
 const flag = { type: "boolean", default: false } as const;
 
-/** What the command line may hold. */
+/** Options of the command line, for parseArgs. */
 export const OPTIONS = {
   model: text,
   "videos-per-day": text,
@@ -34,10 +34,10 @@ export const OPTIONS = {
   help: { ...flag, short: "h" },
 } as const;
 
-/** What it holds. */
+/** Parsed options. */
 export type Values = { readonly [name in keyof typeof OPTIONS]?: string | boolean | undefined };
 
-/** The name of an option. */
+/** Name of an option. */
 export type OptionName = { [name in keyof Values]-?: name }[keyof Values];
 
 interface Range {
@@ -45,7 +45,11 @@ interface Range {
   readonly most: number;
 }
 
-/** A number with its origin, null when it was not given. @throws UsageError outside the range */
+/**
+ * Parses a number; null if the option is missing.
+ *
+ * @throws UsageError if it is no number, or out of range
+ */
 export function given(values: Values, option: OptionName, { least, most }: Range): Figure | null {
   const words = values[option];
   if (words === undefined) return null;
@@ -56,13 +60,23 @@ export function given(values: Values, option: OptionName, { least, most }: Range
   );
 }
 
-/** A whole number from 1. */
+/**
+ * Parses a whole number of at least 1.
+ *
+ * @param otherwise default
+ * @throws UsageError if it is none, or above `most`
+ */
 export function whole(values: Values, option: OptionName, otherwise: number, most: number): number {
   const words = values[option];
   return words === undefined ? otherwise : positiveInteger(option, String(words), most);
 }
 
-/** Whole numbers between commas. */
+/**
+ * Parses whole numbers separated by commas.
+ *
+ * @param otherwise default
+ * @throws UsageError if one is none, or out of range
+ */
 export function wholes(
   values: Values,
   option: OptionName,
@@ -77,8 +91,12 @@ export function wholes(
   }) as [number, ...number[]];
 }
 
-/** @throws UsageError unless the name is one of those */
+/**
+ * Parses one of several names.
+ *
+ * @throws UsageError for any other name
+ */
 export function choice<Name extends string>(option: string, name: string, names: readonly Name[]): Name {
   if ((names as readonly string[]).includes(name)) return name as Name;
-  throw new UsageError(`--${option} does not know ${JSON.stringify(name)}: choose from ${names.join(", ")}.`);
+  throw new UsageError(`--${option} must be one of ${names.join(", ")}, got ${JSON.stringify(name)}.`);
 }

@@ -13,29 +13,29 @@ export const USAGE = `usage: npm run plan -- --model NAME --videos-per-day N [op
 
   --model NAME              ${Object.keys(MODELS).join(", ")},
                             or own, with --steps and --step-seconds
-  --videos-per-day N        the mean; default 1000
-  --profile NAME            ${Object.keys(PROFILES).join(", ")}; default flat
+  --videos-per-day N        mean number of videos per day; default 1000
+  --profile NAME            distribution over the day: ${Object.keys(PROFILES).join(", ")}; default flat
   --days N                  simulated days; default 7
-  --seed N                  of arrivals and cold starts; default 1
-  --instance-types A,B      as in a deployment: planned on the first; default that of the model
-  --speed X                 of the instance, over what the model's times were taken on; default 1
-  --instances-max N,N       several are compared; default 1
-  --idle-minutes N,N        several are compared; default 5
-  --cold-start-seconds A-B  evenly distributed, or one number; default 300-660
-  --waf                     with AWS WAF before the API
+  --seed N                  seed of arrivals and cold starts; default 1
+  --instance-types A,B      as in a deployment; the plan uses the first; default depends on the model
+  --speed X                 speed of the instance over that of the measured hardware; default 1
+  --instances-max N,N       maximum number of instances; several values are compared; default 1
+  --idle-minutes N,N        minutes without a job before scaling to zero; several are compared; default 5
+  --cold-start-seconds A-B  uniformly distributed, or one number; default 300-660
+  --waf                     with AWS WAF in front of the API
   --steps N, --step-seconds X, --computed-fast N, --computed-slow N, --reused-ratio X
-                            denoising: steps, seconds of a computed one, computed ones of each cache, and the
-                            time of a reused step over that of a computed one
+                            denoising: steps, seconds per computed step, computed steps with each cache, and
+                            the time of a reused step over that of a computed step
   --load-seconds X, --encode-seconds X, --decode-seconds X, --write-seconds X
-                            the rest of a video; load is for the first of an instance
+                            other times of a video; load applies to an instance's first video
   --model-gb X, --video-mb X
-                            of what is stored
-  --json                    prints the plan as JSON (npm itself keeps quiet with npm run --silent plan)
+                            sizes of the model and of a video in the bucket
+  --json                    prints the plan as JSON (use npm run --silent plan to hide npm's own output)
   --document                writes docs/costs.md
   --help                    prints this
 `;
 
-/** Everything a plan is made of. */
+/** Options of a plan. */
 export interface PlanOptions {
   readonly backend: BackendName;
   readonly model: PlanModel;
@@ -45,7 +45,7 @@ export interface PlanOptions {
   readonly seed: number;
   readonly instanceTypes: readonly [string, ...string[]];
   readonly speed: Figure;
-  /** The first of each is planned, all are compared. */
+  /** Settings to compare; the first of each is used for the plan itself. */
   readonly instancesMax: readonly [number, ...number[]];
   readonly idleMinutes: readonly [number, ...number[]];
   readonly coldStartSeconds: { readonly least: number; readonly most: number; readonly figure: Figure };
@@ -57,18 +57,23 @@ export type PlanCommand =
   | { readonly kind: "document" }
   | { readonly kind: "help" };
 
-/** The only one that there is. */
+/** Backend of every plan, the only one so far. */
 const BACKEND: BackendName = "sagemaker";
 
-/** Enough for a year of a few thousand a day, and little enough to be held at once. */
+/** Maximum number of simulated videos: a year of a few thousand a day still fits into memory. */
 const VIDEOS_MAX = 2_000_000;
 
-/** @throws UsageError when the words cannot be understood; an unknown option is an error of parseArgs */
+/**
+ * Parses the command line.
+ *
+ * @throws UsageError if a value is invalid; an unknown option is an error of parseArgs
+ */
 export function parsePlan(args: readonly string[]): PlanCommand {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
   if (values.help) return { kind: "help" };
   if (values.document) {
-    if (args.length > 1) throw new UsageError("--document stands alone: the document's scenarios are fixed.");
+    if (args.length > 1)
+      throw new UsageError("--document takes no other options: the document's scenarios are fixed.");
     return { kind: "document" };
   }
   const model = parseModel(values);
