@@ -23,7 +23,7 @@ export interface DeploymentConfig {
   readonly idleMinutes: number;
   /** Source of the GPU function's image: built by local Docker, by CodeBuild, or an existing URI; local Docker. */
   readonly image: { readonly from: "docker" | "codebuild" } | { readonly from: "uri"; readonly uri: string };
-  /** AMI that the instances boot; its driver must support the image's CUDA; `al2023-ami-sagemaker-inference-gpu-4-1`. */
+  /** AMI of the instances, whose driver must support the image's CUDA; `al2023-ami-sagemaker-inference-gpu-4-1`. */
   readonly inferenceAmi: InferenceAmi;
   /** Number of days that videos and their jobs are kept; 30. */
   readonly retentionDays: number;

@@ -1,6 +1,6 @@
 import type { DeploymentConfig } from "./config.ts";
 
-/** Folders of the bucket. Those of the object store equal the key prefixes in `lib/`; a test compares them. */
+/** Folders of the bucket. A test compares those of the object store with the key prefixes in `lib/`. */
 export const FOLDERS = {
   jobs: "jobs/",
   unfinished: "unfinished/",

@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Writes findings to stdout. Exits with 2 and a sentence on stderr for a usage error, and with 1 for a wrong finding. */
+/** Writes findings to stdout. Exits with 1 if one is wrong, and with 2 and a sentence on stderr for a usage error. */
 main().catch((error: Error) => {
   process.stderr.write(error instanceof DeploymentError ? `${error.message}\n` : `${error.stack}\n`);
   process.exitCode = error instanceof DeploymentError ? 2 : 1;

@@ -13,7 +13,7 @@ export interface GpuImageProps {
   readonly config: DeploymentConfig;
 }
 
-/** Base images with CUDA 12 and cuDNN 9, which onnxruntime needs; their CUDA is at most what the AMI's driver supports. */
+/** Base images with CUDA 12 and cuDNN 9, which onnxruntime needs, by AMI; the AMI's driver supports their CUDA. */
 const CUDA_BASES: Readonly<Record<InferenceAmi, string>> = {
   "al2023-ami-sagemaker-inference-gpu-4-1": "nvcr.io/nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04",
   "al2-ami-sagemaker-inference-gpu-3-1": "nvcr.io/nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04",

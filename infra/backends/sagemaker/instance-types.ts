@@ -17,7 +17,7 @@ const L4 = { name: "L4", memoryGib: 24 };
 const L40S = { name: "L40S", memoryGib: 48 };
 const H100 = { name: "H100", memoryGib: 80 };
 
-/** Types that a deployment may use: types with one GPU, since a worker uses one, and two CPU types for trying it out. */
+/** Types that a deployment may use: with one GPU, since a worker uses one, and two without a GPU for tests. */
 export const INSTANCE_TYPES: Readonly<Record<string, InstanceType>> = {
   "ml.g4dn.xlarge": { gpu: T4, vcpus: 4, memoryGib: 16, dollarsPerHour: 0.736 },
   "ml.g5.xlarge": { gpu: A10G, vcpus: 4, memoryGib: 16, dollarsPerHour: 1.408 },
