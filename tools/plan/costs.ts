@@ -53,7 +53,7 @@ export function costsDocument(): string {
   return [
     `# What it costs
 
-Written by \`npm run plan -- --document\`; edits made here by hand are lost. Prices of ${SERVICE_PRICES_DATE}, us-east-1,
+Written by \`npm run plan -- --document\`; manual edits will be overwritten. Prices of ${SERVICE_PRICES_DATE}, us-east-1,
 in US dollars. **Everything here is simulated, and nothing was measured on AWS.** The GPU time of a video is the latency
 that the authors of AdaCache published for an A100. \`npm run plan -- --help\` shows how to plan with your own numbers.
 `,

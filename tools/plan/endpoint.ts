@@ -50,9 +50,10 @@ interface Instance {
 const MINUTE = 60;
 
 /**
- * Simulates an endpoint that serves the arrivals in order, one job at a time per instance. It starts with zero instances
- * and ends when all jobs are done and it has scaled to zero again. Metrics are taken, and scaling decides, at the end
- * of every minute. The number of instances is constant within a minute, so a minute's jobs are computed in one step.
+ * Simulates an endpoint that serves the arrivals in order, one job at a time per instance. It starts with zero
+ * instances, and ends when all jobs are done and it has scaled to zero again. Metrics are taken, and scaling decides,
+ * at the end of every minute. The number of instances is constant within a minute, so a minute's jobs are computed in
+ * one step.
  */
 export function simulate({ arrivals, jobSeconds, rules, coldStartSeconds }: SimulationOptions): Simulation {
   const decide = scaler(rules);

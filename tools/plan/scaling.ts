@@ -23,8 +23,8 @@ export interface ScalingRules {
 export type ScalingAction = "wake" | "grow" | "sleep";
 
 /**
- * Returns a function that decides, minute by minute, whether the endpoint adds an instance (`wake`, `grow`), removes all
- * (`sleep`), or does nothing. It never removes some of the instances, so that no running job is killed. While an
+ * Returns a function that decides, minute by minute, whether the endpoint adds an instance (`wake`, `grow`), removes
+ * all (`sleep`), or does nothing. It never removes some of the instances, so that no running job is killed. While an
  * instance starts it does nothing, since an endpoint takes one change at a time.
  */
 export function scaler(rules: ScalingRules): (sample: MinuteSample) => ScalingAction | null {
