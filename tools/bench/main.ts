@@ -1,4 +1,4 @@
-/** `npm run bench -- <benchmark> [options]`: measures, and writes what it measured into docs/benchmarks.md. */
+/** `npm run bench -- <benchmark> [options]`: measures, and writes a section of docs/benchmarks.md. */
 import { UsageError } from "./usage-error.ts";
 
 const benchmarks: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
@@ -14,7 +14,7 @@ const benchmark = name !== undefined && Object.hasOwn(benchmarks, name) ? benchm
 const known = Object.keys(benchmarks).join(", ");
 try {
   if (!benchmark) {
-    const given = name === undefined ? "A benchmark has to be named" : `There is no benchmark ${name}`;
+    const given = name === undefined ? "The benchmark's name is missing" : `There is no benchmark ${name}`;
     throw new UsageError(`${given}: choose one of ${known}, as in npm run bench -- quality.`);
   }
   await benchmark(args);
