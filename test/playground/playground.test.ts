@@ -66,7 +66,7 @@ describe.skipIf(!isHere)("the playground", () => {
   const result = () => page.locator("#result");
   const shownVideo = async () => JSON.parse((await page.locator("#json").textContent())!) as Video;
 
-  /** Waits until an expression is true. Playwright's own waiting uses eval, which the content security policy forbids. */
+  /** Waits until an expression is true. Playwright's own waiting uses eval, which the content policy forbids. */
   const becomes = (claim: string) => expect.poll(() => page.evaluate(claim), { timeout: 30_000 }).toBe(true);
 
   async function order(fields: Record<string, string>): Promise<void> {
