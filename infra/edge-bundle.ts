@@ -37,11 +37,12 @@ export function bundleEdge(config: DeploymentConfig, folder: string): Metafile {
     metafile: true,
   });
   // The pages read their files from the folder of the code, in the bundle as in the repository.
-  const browser = join(API, "pages/browser");
-  cpSync(browser, join(folder, "browser"), {
-    recursive: true,
-    filter: (path) => extname(path) !== ".json",
-  });
+  for (const browser of ["functions/api/pages/browser", "lib/shared/page/browser"]) {
+    cpSync(join(ROOT, browser), join(folder, "browser"), {
+      recursive: true,
+      filter: (path) => extname(path) !== ".json",
+    });
+  }
   return metafile;
 }
 

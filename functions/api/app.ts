@@ -2,13 +2,15 @@ import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
+import * as z from "zod";
 import { EVENT_TYPES } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import type { ApiDeps, ApiEnv } from "./env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
 import { logRequests } from "./middleware/log-requests.ts";
-import { openApiOnce } from "./openapi/document.ts";
+import { openApiDocument, openApiOnce } from "./openapi/document.ts";
+import { operation } from "./openapi/operation.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { ApiError, problemResponse } from "./problem.ts";
 import { modelRoutes } from "./routes/models.ts";
@@ -33,8 +35,18 @@ export function createApp(deps: ApiDeps) {
   );
   app.use("/v1/*", crossOrigin());
 
-  app.get("/healthz", (c) => c.json({ status: "ok", version: deps.version }));
-  const document = openApiOnce(deps);
+  app.get(
+    "/healthz",
+    operation({
+      id: "getHealth",
+      tag: "Models",
+      summary: "Whether the API answers",
+      isPublic: true,
+      returns: z.object({ status: z.literal("ok"), version: z.string() }),
+    }),
+    (c) => c.json({ status: "ok", version: deps.version }),
+  );
+  const document = openApiOnce(() => openApiDocument({ routes: app.routes, version: deps.version }));
   app.get("/openapi.json", (c) => c.json(document()));
   app.route("/", pageRoutes(deps, document));
 
@@ -46,13 +58,22 @@ export function createApp(deps: ApiDeps) {
       throw new ApiError("not_supported", "Videos are made from text; nothing else is supported.");
     });
   }
-  app.get("/v1/webhook_event_types", (c) => c.json({ object: "list", data: EVENT_TYPES }));
   const api = app
     .route("/v1/videos", videoRoutes(deps))
     .route("/v1/webhook_endpoints", webhookEndpointRoutes(deps))
     .route("/v1/webhook_secret", webhookSecretRoute(deps))
     .route("/v1/triggers", triggerRoutes(deps))
     .route("/v1/models", modelRoutes(deps));
+  app.get(
+    "/v1/webhook_event_types",
+    operation({
+      id: "listWebhookEventTypes",
+      tag: "Webhooks",
+      summary: "List the types of events",
+      returns: z.object({ object: z.literal("list"), data: z.array(z.string()) }),
+    }),
+    (c) => c.json({ object: "list", data: EVENT_TYPES }),
+  );
 
   app.notFound((c) => problemResponse(c, new ApiError("not_found", "There is nothing at this path.")));
   app.onError((error, c) => {

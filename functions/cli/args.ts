@@ -8,6 +8,7 @@ import {
   parseRequest,
   REQUEST_FLAGS,
 } from "../../lib/generation/request/index.ts";
+import { UsageError } from "../../lib/shared/command-line/index.ts";
 
 /** Flags that are about the command and not about the video. */
 const OUT: Flag = {
@@ -42,11 +43,6 @@ function usageOf(flags: readonly Flag[]): string {
   return `usage: npm run generate -- "<prompt>" [options]\n\n${lines.join("")}`;
 }
 
-/** The command line cannot be understood; the message is one sentence. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
 export interface GenerateCommand {
   readonly request: AskedRequest & { readonly seed: number };
   /** Absolute; null for the default, which depends on prompt and seed. */
@@ -59,7 +55,7 @@ export interface GenerateCommand {
 export interface Surroundings {
   /** The folder that relative paths start from. */
   readonly folder: string;
-  /** Where the model shipped with the program lies. */
+  /** Folder of the model that is shipped with the program. */
   readonly demoModel: string;
   drawSeed(): number;
 }

@@ -10,7 +10,7 @@ import {
 import { describeModel, measureReuse } from "../../lib/generation/pipeline/index.ts";
 import { parseRequest, resolveRequest } from "../../lib/generation/request/index.ts";
 import { writeFileAtomically } from "../../lib/generation/video/index.ts";
-import { UsageError } from "./args.ts";
+import { UsageError } from "../../lib/shared/command-line/index.ts";
 import type { LocalCommand } from "./local-models.ts";
 
 /** `npm run models -- calibrate`: a codebook for a model that nobody has published one for. */

@@ -23,8 +23,9 @@ import {
   writeFileAtomically,
   writeVideo,
 } from "../../lib/generation/video/index.ts";
-import { type GenerateCommand, parseCommand, USAGE, UsageError } from "./args.ts";
-import { type ComparedVideo, comparisonPage } from "./comparison-page.ts";
+import { runMain, UsageError } from "../../lib/shared/command-line/index.ts";
+import { type GenerateCommand, parseCommand, USAGE } from "./args.ts";
+import { type ComparedVideo, comparisonPage } from "./comparison-page.tsx";
 import { type ProgressDisplay, progressBar, progressLines } from "./progress.ts";
 import { type Comparison, jsonReport, type Result, textReport } from "./report.ts";
 import { supportsUnicode } from "./strip.ts";
@@ -83,6 +84,9 @@ async function run(command: GenerateCommand): Promise<Result> {
     });
     const comparison = await compare(generation, video, uncached, page);
     return { generation, video, writeSeconds, comparison };
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw error;
+    throw new Error("Cancelled: no video was written.", { cause: error });
   } finally {
     forgetSignals();
     await pipeline?.close();
@@ -174,17 +178,4 @@ function onStopSignals(stop: () => void): () => void {
   };
 }
 
-// A reader that has left, or a full disk behind a redirection.
-process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
-  process.stderr.write(`The result cannot be printed: ${code}.\n`);
-  process.exit(1);
-});
-process.stderr.on("error", () => process.exit(1));
-
-/** One sentence on stderr; 2 for a request that has to be put otherwise, 1 for everything else. */
-main().catch((error: Error) => {
-  const message = error instanceof CancelledError ? "Cancelled: no video was written." : error.message;
-  process.stderr.write(`${message}\n`);
-  if (process.env.ADAREEL_DEBUG) process.stderr.write(`${error.stack}\n`);
-  process.exitCode = error instanceof UsageError || error instanceof RequestError ? 2 : 1;
-});
+await runMain(main, { usageErrors: [RequestError] });

@@ -1,6 +1,5 @@
 import { basename, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { recipeNames } from "../../lib/distribution/hub/index.ts";
 import {
   isModelName,
@@ -12,69 +11,89 @@ import { modelFingerprint, openModelFolder } from "../../lib/generation/checkpoi
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
 import { RequestError } from "../../lib/generation/request/index.ts";
 import { type FileUploads, openFileUploads } from "../../lib/service/storage/index.ts";
-import { UsageError } from "./args.ts";
-import { type CalibrateOptions, calibrate } from "./calibrate.ts";
+import {
+  type Program,
+  runMain,
+  runProgram,
+  subcommand,
+  UsageError,
+} from "../../lib/shared/command-line/index.ts";
+import { calibrate } from "./calibrate.ts";
 import { add, check, convert, type LocalCommand, type LocalOptions, listLocal } from "./local-models.ts";
 import { gigabytes, type TransferDisplay, transferBar, transferLines } from "./transfer-progress.ts";
 
 /** `npm run models`: models are made and checked on this machine, and put into the bucket of a deployment. */
 
-const USAGE = `usage: npm run models -- add MODEL [--revision REVISION] [--into FOLDER]
-       npm run models -- check FOLDER [--memory GIB]
-       npm run models -- convert FOLDER --dtype TYPE [--out FOLDER]
-       npm run models -- calibrate FOLDER [--steps N] [--speedup X | --error E] [--prompts FILE] [--out FILE]
-       npm run models -- push FOLDER [--as NAME] [--store s3://BUCKET]
-       npm run models -- list [--store s3://BUCKET]
+const FOLDER = { name: "FOLDER", text: "a model in the layout of Hugging Face" } as const;
+const store = { value: "s3://BUCKET", text: "the bucket of a deployment; left out, STORE names it" } as const;
 
-  add      downloads MODEL from the Hugging Face hub into models/, or copies it from a folder: an id such as
-           Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a name:
-           ${recipeNames.join(", ")};
-           run again, it goes on where it ended; HF_TOKEN opens what is not public
-  check    reads configurations and headers, and tells what is wrong, and what memory each size of video needs;
-           ends with 1 if the model cannot run in this machine's memory, or in GIB
-  convert  writes the model again with its weights as float16, bfloat16 or float32, into FOLDER-TYPE
-  calibrate  computes all steps of a few prompts (FILE: a JSON list of them), and prints a codebook for
-             generate --cache FILE.json that computes one of X steps, or whose weighted error is E on average
-  push     stores the model in FOLDER, which has the layout of Hugging Face, under its folder's name or NAME;
-           run again, it goes on where it ended
-  list     name, bytes and fingerprint of each model of a bucket; without one, the models in models/
-
-The bucket is that of a deployment; left out, it is the one that STORE names.
-`;
-
-type Options = LocalOptions &
-  CalibrateOptions & { readonly as?: string | undefined; readonly store?: string | undefined };
-
-interface Command {
-  readonly wordCount: number;
-  readonly run: (words: string[], options: Options) => Promise<void>;
-}
-
-const COMMANDS = new Map<string, Command>([
-  ["add", { wordCount: 1, run: ([model], options) => add(model!, options, stoppable(local())) }],
-  ["check", { wordCount: 1, run: checkFolder }],
-  ["calibrate", { wordCount: 1, run: ([folder], options) => calibrate(folder!, options, local()) }],
-  ["convert", { wordCount: 1, run: ([folder], options) => convert(folder!, options, stoppable(local())) }],
-  ["push", { wordCount: 1, run: push }],
-  ["list", { wordCount: 0, run: list }],
-]);
+const PROGRAM: Program = {
+  name: "npm run models --",
+  notes: "The bucket is that of a deployment; left out, it is the one that STORE names.",
+  commands: {
+    add: subcommand({
+      text: "downloads a model from the Hugging Face hub into models/, or copies it from a folder",
+      positionals: [{ name: "MODEL", text: "an id of the hub, a name of a recipe, or a folder" }],
+      options: {
+        revision: { value: "REVISION", text: "branch, tag or commit of the hub" },
+        into: { value: "FOLDER", text: "where the model goes; otherwise models/ and its name" },
+      },
+      example: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
+      notes: `MODEL is an id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a name: ${recipeNames.join(", ")}. Run again,
+        it goes on where it ended. HF_TOKEN in the environment opens what is not public.`,
+      run: ({ words, values }) => add(words[0], values, stoppable(local())),
+    }),
+    check: subcommand({
+      text: "reads configurations and headers, and tells what is wrong, and what memory each size of video needs",
+      positionals: [FOLDER],
+      options: {
+        memory: { value: "GIB", text: "memory to fit into; otherwise this machine's" },
+      },
+      example: "models/latte-1 --memory 24",
+      notes: "Ends with 1 if the model cannot run in this machine's memory, or in GIB.",
+      run: ({ words, values }) => checkFolder(words[0], values),
+    }),
+    calibrate: subcommand({
+      text: "computes all steps of a few prompts, and prints a codebook for generate --cache FILE.json",
+      positionals: [FOLDER],
+      options: {
+        steps: { value: "N", text: "denoising steps; otherwise the model's own number" },
+        speedup: { value: "X", text: "one of X steps is computed; 2 without --error" },
+        error: { value: "E", text: "weighted error on average, instead of --speedup" },
+        prompts: { value: "FILE", text: "a JSON list of prompts" },
+        out: { value: "FILE", text: "where the codebook goes; otherwise it is printed" },
+      },
+      example: "models/latte-1 --speedup 2.5 --out latte.json",
+      run: ({ words, values }) => calibrate(words[0], values, local()),
+    }),
+    convert: subcommand({
+      text: "writes the model again with its weights in another precision",
+      positionals: [FOLDER],
+      options: {
+        dtype: { value: "TYPE", text: "float16, bfloat16 or float32" },
+        out: { value: "FOLDER", text: "where the model goes; otherwise FOLDER-TYPE" },
+      },
+      example: "models/latte-1 --dtype float16",
+      run: ({ words, values }) => convert(words[0], values, stoppable(local())),
+    }),
+    push: subcommand({
+      text: "stores the model in a deployment's bucket, under its folder's name or NAME",
+      positionals: [FOLDER],
+      options: { as: { value: "NAME", text: "the model's name in the deployment" }, store },
+      example: "models/latte-1 --store s3://adareel-123456789012",
+      notes: "Run again, it goes on where it ended.",
+      run: ({ words, values }) => push(words[0], values),
+    }),
+    list: subcommand({
+      text: "prints name, bytes and fingerprint of each model of a bucket; without one, the models in models/",
+      positionals: [],
+      options: { store },
+      run: ({ values }) => list(values),
+    }),
+  },
+};
 
 const stop = new AbortController();
-
-async function main(): Promise<void> {
-  const { values, positionals } = parse(process.argv.slice(2));
-  const [name = "", ...words] = positionals;
-  if (values.help) return void process.stdout.write(USAGE);
-  const command = COMMANDS.get(name);
-  if (!command) throw new UsageError(`Say ${alternatives([...COMMANDS.keys()])}.\n${USAGE}`);
-  if (words.length !== command.wordCount) throw new UsageError(USAGE);
-  await command.run(words, values);
-}
-
-/** Such as `a, b or c`. */
-function alternatives(names: readonly string[]): string {
-  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
-}
 
 function place(path: string): string {
   return resolve(process.env.INIT_CWD ?? process.cwd(), path);
@@ -101,17 +120,22 @@ function stoppable(command: LocalCommand): LocalCommand {
   return command;
 }
 
-async function checkFolder([folder]: string[], options: Options): Promise<void> {
-  if (!(await check(folder!, options, local()))) process.exitCode = 1;
+async function checkFolder(folder: string, options: LocalOptions): Promise<void> {
+  if (!(await check(folder, options, local()))) process.exitCode = 1;
 }
 
-async function push([folder]: string[], options: Options): Promise<void> {
+interface BucketOptions {
+  readonly as?: string | undefined;
+  readonly store?: string | undefined;
+}
+
+async function push(folder: string, options: BucketOptions): Promise<void> {
   const uploads = await openBucket(bucketOf(options));
   const forgetSignals = onStopSignals();
   const display = transferDisplay();
   try {
     display.say("checking the model");
-    const path = place(folder!);
+    const path = place(folder);
     const model = await readModel(path, options.as ?? basename(path));
     const { signal } = stop;
     const uploaded = await uploadModel({ folder: path, model, uploads, signal, onProgress: display.show });
@@ -122,6 +146,9 @@ async function push([folder]: string[], options: Options): Promise<void> {
     const { card, sentBytes } = uploaded;
     const sent = `${gigabytes(sentBytes)} of ${gigabytes(card.bytes)} had to be sent`;
     process.stderr.write(`The store has the model ${card.name}; ${sent}.\n`);
+  } catch (cause) {
+    if (!stop.signal.aborted) throw cause;
+    throw new Error("Stopped: what was sent is kept; the same command goes on from there.", { cause });
   } finally {
     display.clear();
     forgetSignals();
@@ -147,14 +174,14 @@ function takenName(name: string): string {
 change: push this one under another name, such as --as ${other}, and deploy that with -c model=${other}.`;
 }
 
-async function list(_: string[], options: Options): Promise<void> {
+async function list(options: BucketOptions): Promise<void> {
   if (bucketOf(options) === "") return listLocal(local());
   const { store } = await openBucket(bucketOf(options));
   for (const { name, bytes, fingerprint } of await modelCards(store))
     process.stdout.write(`${[name, bytes, fingerprint].join("\t")}\n`);
 }
 
-function bucketOf({ store }: Options): string {
+function bucketOf({ store }: BucketOptions): string {
   return store ?? process.env.STORE ?? "";
 }
 
@@ -184,34 +211,4 @@ function onStopSignals(): () => void {
   };
 }
 
-function parse(args: string[]) {
-  const options = {
-    revision: { type: "string" },
-    into: { type: "string" },
-    memory: { type: "string" },
-    dtype: { type: "string" },
-    out: { type: "string" },
-    steps: { type: "string" },
-    speedup: { type: "string" },
-    error: { type: "string" },
-    prompts: { type: "string" },
-    as: { type: "string" },
-    store: { type: "string" },
-    help: { type: "boolean", short: "h" },
-  } as const;
-  try {
-    return parseArgs({ args, options, allowPositionals: true });
-  } catch (cause) {
-    throw new UsageError(`${(cause as Error).message.split(". ")[0]}.\n${USAGE}`, { cause });
-  }
-}
-
-/** One sentence on stderr; 2 for a command that has to be put otherwise, 1 for everything else. */
-main().catch((error: Error) => {
-  const message = stop.signal.aborted
-    ? "Stopped: what was sent is kept; the same command goes on from there."
-    : error.message.trimEnd();
-  process.stderr.write(`${message}\n`);
-  const isPutWrongly = [UsageError, RequestError, RangeError].some((kind) => error instanceof kind);
-  process.exitCode = isPutWrongly ? 2 : 1;
-});
+await runMain(() => runProgram(PROGRAM, process.argv.slice(2)), { usageErrors: [RequestError, RangeError] });

@@ -1,5 +1,8 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
+import { Hono } from "hono";
 import { beforeAll, describe, expect, it } from "vitest";
+import { openApiDocument } from "../../functions/api/openapi/document.ts";
+import { operation } from "../../functions/api/openapi/operation.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { DOCUMENT, EXAMPLES, expectDocumented, OPERATIONS, pathOf } from "./routes.ts";
 import { type SendOptions, type TestApi, testApi } from "./support.ts";
@@ -45,6 +48,18 @@ describe("the document", () => {
     const documented = OPERATIONS.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
     expect([...new Set(routes)].sort()).toEqual([...documented].sort());
     expect(new Set(OPERATIONS.map(({ id }) => id)).size).toBe(OPERATIONS.length);
+  });
+
+  it("the document cannot be made of an app with a route that is not declared", () => {
+    const app = new Hono()
+      .get("/v1/things", (c) => c.json([]))
+      .get("/v1/things/:id", operation({ id: "getThing", tag: "Models", summary: "A thing" }), (c) =>
+        c.json({}),
+      )
+      .get("/page", (c) => c.text(""));
+    expect(() => openApiDocument({ routes: app.routes, version: "1" })).toThrow(
+      "These routes declare no operation: GET /v1/things.",
+    );
   });
 
   it("the OpenAPI document names every parameter of a path", () => {

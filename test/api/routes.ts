@@ -1,11 +1,13 @@
 import { expect } from "vitest";
-import { openApiDocument, operations } from "../../functions/api/openapi/document.ts";
-import type { Operation } from "../../functions/api/openapi/operation.ts";
+import { openApiDocument } from "../../functions/api/openapi/document.ts";
+import { type Operation, operationsOf } from "../../functions/api/openapi/operation.ts";
 import type { ProblemCode } from "../../functions/api/problem.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
 import { expectProblem } from "./problem.ts";
-import { LIMITS } from "./support.ts";
+import { testApi } from "./support.ts";
 
-const ALL: readonly Operation[] = operations({ limits: LIMITS });
+const { routes } = (await testApi({ store: memoryStore() })).app;
+const ALL: readonly Operation[] = operationsOf(routes);
 
 /** Operations of the API reference. Deletions come last, because other operations need what they delete. */
 export const OPERATIONS = [...ALL].sort(
@@ -34,7 +36,7 @@ interface Document {
   readonly components: { readonly schemas: Record<string, object> };
 }
 
-export const DOCUMENT = openApiDocument({ limits: LIMITS, version: "1.0.0" }) as unknown as Document;
+export const DOCUMENT = openApiDocument({ routes, version: "1.0.0" }) as unknown as Document;
 
 /** Fills in the `{id}` of a path. */
 export function pathOf({ path }: Operation, id: string): string {

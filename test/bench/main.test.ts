@@ -21,9 +21,9 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe("arguments that cannot be used", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
-    "no benchmark": { args: [], says: /quality, step, model, api, prompts/ },
-    "an unknown benchmark": { args: ["qualities"], says: /no benchmark qualities/ },
-    "a name every object has": { args: ["constructor"], says: /no benchmark constructor/ },
+    "no benchmark": { args: [], says: /quality, step, model, api or prompts/ },
+    "an unknown benchmark": { args: ["qualities"], says: /no command "qualities"/ },
+    "a name every object has": { args: ["constructor"], says: /no command "constructor"/ },
     "an unknown option": { args: ["quality", "--seed", "3"], says: /--seed/ },
     "an option without its value": { args: ["step", "--model"], says: /--model/ },
     "a word too many": { args: ["step", "fast"], says: /fast/ },

@@ -71,13 +71,15 @@ it("the command keys list shows all keys, oldest first and without their secrets
 
 describe("wrong words", () => {
   const wrong: [args: string[], message: RegExp][] = [
-    [[], /^Say create, list or revoke\.\nusage: /],
-    [["constructor"], /^Say create, list or revoke\.\nusage: /],
-    [["revoke"], /^usage: /],
-    [["create", "--owner", "me"], /^Unknown option '--owner'\.\nusage: /],
+    [[], /^Say create, list or revoke, as in npm run keys -- create --help\.\n$/],
+    [["constructor"], /^There is no command "constructor": say create, list or revoke, .*\.\n$/],
+    [["revoke"], /^ID is missing \(the id of a key, .*\): write npm run keys -- revoke ID .*\.\n$/],
+    [["revoke", "one", "two"], /^"two" is one word too many: write npm run keys -- revoke ID .*\.\n$/],
+    [["create", "--owner", "me"], /^Unknown option '--owner'; see --help\.\n$/],
+    [["list", "--tenant", "me"], /^Unknown option '--tenant'; see --help\.\n$/],
   ];
   it.each(wrong)(
-    "the arguments %j are answered with the usage, and create nothing",
+    "the arguments %j are answered with one sentence, and create nothing",
     async (args, message) => {
       const { code, stdout, stderr } = await runKeys(args, folder);
       expect([code, stdout]).toEqual([2, ""]);

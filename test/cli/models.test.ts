@@ -114,7 +114,7 @@ change: push this one under another name, such as --as demo-2, and deploy that w
 
 describe("errors of the command models", () => {
   const cases: [what: string, args: string[], code: number, sentence: RegExp][] = [
-    ["no command", [], 2, /^Say add, check, calibrate, convert, push or list\.\nusage: /],
+    ["no command", [], 2, /^Say add, check, calibrate, convert, push or list, as in .* --help\.\n$/],
     ["a folder as the store", ["list", "--store", "./here"], 2, /^"\.\/here" is no bucket: .*\.\n$/],
     [
       "a name that is none",

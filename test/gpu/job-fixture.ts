@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ResolvedRequest } from "../../lib/generation/request/index.ts";
+import { type ResolvedRequest, resolvedRequestSchema } from "../../lib/generation/request/index.ts";
 import { type JobRef, type JobStore, jobStore, newVideoId } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, openStore } from "../../lib/service/storage/index.ts";
 import { system } from "../../lib/shared/system.ts";
@@ -38,7 +38,7 @@ export async function openWorkplace(modelFolder: string, storeUrl?: string): Pro
   const store = await openStore(url, { signUrl: () => "" });
   const clock = shiftableClock();
   const jobs = jobStore({ store, clock, random: randomBytes, sleep: system.sleep });
-  const defaults: ResolvedRequest = {
+  const defaults = resolvedRequestSchema.parse({
     model: basename(modelFolder),
     prompt: "a red circle moves",
     negativePrompt: null,
@@ -51,7 +51,7 @@ export async function openWorkplace(modelFolder: string, storeUrl?: string): Pro
     fps: 8,
     cache: { policy: "static:2", motion: true, warmupSteps: 0 },
     compare: false,
-  };
+  });
   return {
     url,
     store,

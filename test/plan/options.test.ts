@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { UsageError } from "../../tools/bench/usage-error.ts";
+import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { denoisingSeconds, MODELS, videoSeconds } from "../../tools/plan/models.ts";
 import { type PlanOptions, parsePlan } from "../../tools/plan/options.ts";
 

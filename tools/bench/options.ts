@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "../../lib/shared/command-line/index.ts";
 
 /** Options shared by the benchmarks. */
 
@@ -12,6 +12,12 @@ export const resultsFolder = resolve(repository, "out/bench");
 export const docsFolder = resolve(repository, "docs");
 export const demoModel = resolve(repository, "models/demo");
 export { repository };
+
+/** A benchmark's command line: its options with values, `--quick`, and its words as they were written. */
+export interface Written<Name extends string> {
+  readonly values: { readonly [name in Name]?: string | undefined } & { readonly quick: boolean };
+  readonly args: readonly string[];
+}
 
 /**
  * Resolves a path given by the user. npm runs scripts in the package's folder, and passes the user's working

@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { z } from "zod";
+import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { type SectionName, withSection } from "./markdown.ts";
-import { UsageError } from "./usage-error.ts";
 
 /**
  * Reads measurements that a benchmark wrote.

@@ -1,7 +1,7 @@
-import { UsageError } from "../bench/usage-error.ts";
+import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { type Figure, figure } from "./figure.ts";
 import { MODELS, type PlanModel } from "./models.ts";
-import { given, type Values } from "./option-values.ts";
+import type { Values } from "./options.ts";
 
 const NOTHING = figure(0, "assumed", "not given");
 /** Default for own models: the cache computes the same share of steps as with the demo model. */
@@ -13,21 +13,20 @@ const DEMO = MODELS.demo!.denoising as Extract<PlanModel["denoising"], { by: "st
  * @throws UsageError if the model is unknown, or its numbers are missing or out of range
  */
 export function parseModel(values: Values): PlanModel {
-  const name = values.model as string | undefined;
+  const name = values.model;
   const known = `${Object.keys(MODELS).join(", ")} or own`;
   if (name === undefined) throw new UsageError(`--model is missing: choose ${known}.`);
   const preset = name === "own" ? ownModel : Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
   if (!preset) throw new UsageError(`There is no model ${name}: choose ${known}.`);
-  const seconds = { least: 0, most: 3600 };
   return {
     ...preset,
     denoising: parseDenoising(values, preset.denoising, name),
-    load: given(values, "load-seconds", seconds) ?? preset.load,
-    encode: given(values, "encode-seconds", seconds) ?? preset.encode,
-    decode: given(values, "decode-seconds", seconds) ?? preset.decode,
-    write: given(values, "write-seconds", seconds) ?? preset.write,
-    modelGb: given(values, "model-gb", { least: 0, most: 10_000 }) ?? preset.modelGb,
-    videoMb: given(values, "video-mb", { least: 0, most: 100_000 }) ?? preset.videoMb,
+    load: values["load-seconds"] ?? preset.load,
+    encode: values["encode-seconds"] ?? preset.encode,
+    decode: values["decode-seconds"] ?? preset.decode,
+    write: values["write-seconds"] ?? preset.write,
+    modelGb: values["model-gb"] ?? preset.modelGb,
+    videoMb: values["video-mb"] ?? preset.videoMb,
   };
 }
 
@@ -49,11 +48,8 @@ function parseDenoising(
   preset: PlanModel["denoising"],
   name: string,
 ): PlanModel["denoising"] {
-  const steps = given(values, "steps", { least: 1, most: 1000 });
-  const stepSeconds = given(values, "step-seconds", { least: 0, most: 3600 });
-  const fast = given(values, "computed-fast", { least: 1, most: 1000 });
-  const slow = given(values, "computed-slow", { least: 1, most: 1000 });
-  const reusedRatio = given(values, "reused-ratio", { least: 0, most: 1 });
+  const { steps, "step-seconds": stepSeconds, "reused-ratio": reusedRatio } = values;
+  const { "computed-fast": fast, "computed-slow": slow } = values;
   const isOwn = name === "own" || preset.by === "latency";
   if (isOwn && (!steps || !stepSeconds)) {
     if (name !== "own" && ![steps, stepSeconds, fast, slow, reusedRatio].some(Boolean)) return preset;
@@ -61,7 +57,7 @@ function parseDenoising(
   }
   const known = preset.by === "steps" ? preset : DEMO;
   const all = steps ?? known.steps;
-  const computed = (cache: "fast" | "slow", figureGiven: Figure | null): Figure => {
+  const computed = (cache: "fast" | "slow", figureGiven: Figure | undefined): Figure => {
     if (figureGiven && figureGiven.value > all.value)
       throw new UsageError(`--computed-${cache} must be at most the number of steps, ${all.value}.`);
     if (figureGiven) return figureGiven;

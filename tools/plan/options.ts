@@ -1,39 +1,97 @@
-import { parseArgs } from "node:util";
 import type { BackendName } from "../../infra/config.ts";
-import { UsageError } from "../bench/usage-error.ts";
+import { command, type OptionValues, parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
 import { PROFILES, type Profile } from "./arrivals.ts";
 import { BACKENDS } from "./backends/index.ts";
 import { type Figure, figure } from "./figure.ts";
 import { parseModel } from "./model-options.ts";
 import { MODELS, type PlanModel } from "./models.ts";
-import { choice, given, OPTIONS, whole, wholes } from "./option-values.ts";
+import { figureFrom, oneOf, wholesFrom, wholeTo } from "./option-values.ts";
 
-export const USAGE = `usage: npm run plan -- --model NAME --videos-per-day N [options]
-       npm run plan -- --document
+export const NAME = "npm run plan --";
 
-  --model NAME              ${Object.keys(MODELS).join(", ")},
-                            or own, with --steps and --step-seconds
-  --videos-per-day N        mean number of videos per day; default 1000
-  --profile NAME            distribution over the day: ${Object.keys(PROFILES).join(", ")}; default flat
-  --days N                  simulated days; default 7
-  --seed N                  seed of arrivals and cold starts; default 1
-  --instance-types A,B      as in a deployment; the plan uses the first; default depends on the model
-  --speed X                 speed of the instance over that of the measured hardware; default 1
-  --instances-max N,N       maximum number of instances; several values are compared; default 1
-  --idle-minutes N,N        minutes without a job before scaling to zero; several are compared; default 5
-  --cold-start-seconds A-B  uniformly distributed, or one number; default 300-660
-  --waf                     with AWS WAF in front of the API
-  --steps N, --step-seconds X, --computed-fast N, --computed-slow N, --reused-ratio X
-                            denoising: steps, seconds per computed step, computed steps with each cache, and
-                            the time of a reused step over that of a computed step
-  --load-seconds X, --encode-seconds X, --decode-seconds X, --write-seconds X
-                            other times of a video; load applies to an instance's first video
-  --model-gb X, --video-mb X
-                            sizes of the model and of a video in the bucket
-  --json                    prints the plan as JSON (use npm run --silent plan to hide npm's own output)
-  --document                writes docs/costs.md
-  --help                    prints this
-`;
+/** Backend of every plan, the only one so far. */
+const BACKEND: BackendName = "sagemaker";
+
+const STEPS = figureFrom(1, 1000);
+const SECONDS = figureFrom(0, 3600);
+
+export const PLAN = command({
+  text: "simulates a deployment for a number of videos per day: waiting times and costs",
+  positionals: [],
+  options: {
+    model: {
+      value: "NAME",
+      text: `${Object.keys(MODELS).join(", ")}, or own, with --steps and --step-seconds`,
+    },
+    "videos-per-day": {
+      value: "N",
+      text: "mean number of videos per day",
+      default: "1000",
+      read: wholeTo(100_000),
+    },
+    profile: {
+      value: "NAME",
+      text: `distribution over the day: ${Object.keys(PROFILES).join(", ")}`,
+      default: "flat",
+      read: oneOf(Object.keys(PROFILES) as Profile[]),
+    },
+    days: { value: "N", text: "simulated days", default: "7", read: wholeTo(366) },
+    seed: { value: "N", text: "seed of arrivals and cold starts", default: "1", read: wholeTo(2 ** 31 - 1) },
+    "instance-types": {
+      value: "A,B",
+      text: "as in a deployment; the plan uses the first; default depends on the model",
+      read: instanceTypesIn,
+    },
+    speed: {
+      value: "X",
+      text: "speed of the instance over that of the measured hardware; default 1",
+      read: figureFrom(0.01, 100),
+    },
+    "instances-max": {
+      value: "N,N",
+      text: "maximum number of instances; several values are compared",
+      default: "1",
+      read: wholesFrom({ least: 1, most: 100 }),
+    },
+    "idle-minutes": {
+      value: "N,N",
+      text: "minutes without a job before scaling to zero; several values are compared",
+      default: "5",
+      read: wholesFrom(BACKENDS[BACKEND].idleMinutes),
+    },
+    "cold-start-seconds": {
+      value: "A-B",
+      text: "uniformly distributed, or one number; default 300-660",
+      read: coldStartIn,
+    },
+    waf: { text: "with AWS WAF in front of the API" },
+    steps: { value: "N", text: "denoising steps", read: STEPS },
+    "step-seconds": { value: "X", text: "seconds per computed step", read: SECONDS },
+    "computed-fast": { value: "N", text: "computed steps with cache fast", read: STEPS },
+    "computed-slow": { value: "N", text: "computed steps with cache slow", read: STEPS },
+    "reused-ratio": {
+      value: "X",
+      text: "time of a reused step over that of a computed step",
+      read: figureFrom(0, 1),
+    },
+    "load-seconds": {
+      value: "X",
+      text: "seconds to load the model, for an instance's first video",
+      read: SECONDS,
+    },
+    "encode-seconds": { value: "X", text: "seconds to encode a prompt", read: SECONDS },
+    "decode-seconds": { value: "X", text: "seconds to decode the frames of a video", read: SECONDS },
+    "write-seconds": { value: "X", text: "seconds to write the files of a video", read: SECONDS },
+    "model-gb": { value: "X", text: "size of the stored model", read: figureFrom(0, 10_000) },
+    "video-mb": { value: "X", text: "size of a stored video", read: figureFrom(0, 100_000) },
+    json: { text: "prints the plan as JSON (use npm run --silent plan to hide npm's own output)" },
+    document: { text: "writes docs/costs.md; takes no other options" },
+  },
+  example: "--model latte --videos-per-day 500 --profile office",
+});
+
+/** Parsed options of a plan. */
+export type Values = OptionValues<typeof PLAN.options>;
 
 /** Options of a plan. */
 export interface PlanOptions {
@@ -57,28 +115,21 @@ export type PlanCommand =
   | { readonly kind: "document" }
   | { readonly kind: "help" };
 
-/** Backend of every plan, the only one so far. */
-const BACKEND: BackendName = "sagemaker";
-
 /** Maximum number of simulated videos: a year of a few thousand a day still fits into memory. */
 const VIDEOS_MAX = 2_000_000;
 
-/**
- * Parses the command line.
- *
- * @throws UsageError if a value is invalid; an unknown option is an error of parseArgs
- */
+/** Parses the command line. @throws UsageError if it is invalid */
 export function parsePlan(args: readonly string[]): PlanCommand {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  if (values.help) return { kind: "help" };
+  const given = parseCommand(NAME, PLAN, args);
+  if (given === "help") return { kind: "help" };
+  const { values } = given;
   if (values.document) {
     if (args.length > 1)
       throw new UsageError("--document takes no other options: the document's scenarios are fixed.");
     return { kind: "document" };
   }
   const model = parseModel(values);
-  const videosPerDay = whole(values, "videos-per-day", 1000, 100_000);
-  const days = whole(values, "days", 7, 366);
+  const { "videos-per-day": videosPerDay, days, profile, seed } = values;
   if (videosPerDay * days > VIDEOS_MAX)
     throw new UsageError(`${videosPerDay * days} videos are too many to simulate: give fewer --days.`);
   return {
@@ -88,23 +139,20 @@ export function parsePlan(args: readonly string[]): PlanCommand {
       backend: BACKEND,
       model,
       videosPerDay,
-      profile: choice("profile", values.profile ?? "flat", Object.keys(PROFILES) as Profile[]),
+      profile,
       days,
-      seed: whole(values, "seed", 1, 2 ** 31 - 1),
-      instanceTypes: parseInstanceTypes(values["instance-types"] ?? model.instanceType),
-      speed:
-        given(values, "speed", { least: 0.01, most: 100 }) ??
-        figure(1, "assumed", `the instance is as fast as ${model.hardware}`),
-      instancesMax: wholes(values, "instances-max", 1, { least: 1, most: 100 }),
-      idleMinutes: wholes(values, "idle-minutes", 5, BACKENDS[BACKEND].idleMinutes),
-      coldStartSeconds: parseColdStart(values["cold-start-seconds"]),
+      seed,
+      instanceTypes: values["instance-types"] ?? [model.instanceType],
+      speed: values.speed ?? figure(1, "assumed", `the instance is as fast as ${model.hardware}`),
+      instancesMax: values["instances-max"],
+      idleMinutes: values["idle-minutes"],
+      coldStartSeconds: values["cold-start-seconds"] ?? BACKENDS[BACKEND].coldStart,
       hasWaf: values.waf,
     },
   };
 }
 
-function parseColdStart(words: string | undefined): PlanOptions["coldStartSeconds"] {
-  if (words === undefined) return BACKENDS[BACKEND].coldStart;
+function coldStartIn(words: string): PlanOptions["coldStartSeconds"] {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(words);
   const least = Number(match?.[1]);
   const most = Number(match?.[2] ?? match?.[1]);
@@ -116,8 +164,7 @@ function parseColdStart(words: string | undefined): PlanOptions["coldStartSecond
   return { least, most, figure: figure((least + most) / 2, "given", "--cold-start-seconds") };
 }
 
-function parseInstanceTypes(words: string): [string, ...string[]] {
-  const names = words.split(",").map((name) => name.trim());
-  for (const name of names) choice("instance-types", name, Object.keys(BACKENDS[BACKEND].instanceTypes));
-  return names as [string, ...string[]];
+function instanceTypesIn(words: string, flag: string): [string, ...string[]] {
+  const known = oneOf(Object.keys(BACKENDS[BACKEND].instanceTypes));
+  return words.split(",").map((name) => known(name.trim(), flag)) as [string, ...string[]];
 }

@@ -1,5 +1,5 @@
+import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { quantile } from "../bench/statistics.ts";
-import { UsageError } from "../bench/usage-error.ts";
 import { drawArrivals } from "./arrivals.ts";
 import { BACKENDS } from "./backends/index.ts";
 import { type BillLine, idleMonth, totalOf, videoBill } from "./bill.ts";

@@ -1,9 +1,7 @@
+import type { RouterRoute } from "hono/types";
 import * as z from "zod";
-import type { ApiDeps } from "../env.ts";
 import { PROBLEM_CODES, type ProblemCode, STATUS_OF } from "../problem.ts";
-import type { Operation } from "./operation.ts";
-import { modelOperations, videoOperations, webhookOperations } from "./operations.ts";
-import { triggerOperations } from "./trigger-operations.ts";
+import { type Operation, operationsOf } from "./operation.ts";
 
 type Json = Record<string, unknown>;
 
@@ -36,19 +34,22 @@ const problemSchema = z
   })
   .meta({ id: "Problem" });
 
-/** Returns all operations of the API reference, in its order. */
-export function operations({ limits }: Pick<ApiDeps, "limits">): Operation[] {
-  return [...videoOperations(limits), ...webhookOperations, ...triggerOperations, ...modelOperations];
-}
-
 /**
- * Builds the OpenAPI 3.1 document of the API. Its schemas are those that requests are validated with, so the
- * two cannot disagree.
+ * Builds the OpenAPI 3.1 document of an app's routes. Its schemas are those that requests are validated with, so
+ * the two cannot disagree.
+ *
+ * @throws Error for a route under /v1 that is not declared
  */
-export function openApiDocument(deps: Pick<ApiDeps, "limits" | "version">): Json {
+export function openApiDocument({
+  routes,
+  version,
+}: {
+  readonly routes: readonly RouterRoute[];
+  readonly version: string;
+}): Json {
   const components: Record<string, Json> = { Problem: toSchema(problemSchema, "output", {}) };
   const paths: Record<string, Json> = {};
-  for (const operation of operations(deps)) {
+  for (const operation of operationsOf(routes)) {
     paths[operation.path] ??= {};
     paths[operation.path]![operation.method] = operationObject(operation, components);
   }
@@ -56,7 +57,7 @@ export function openApiDocument(deps: Pick<ApiDeps, "limits" | "version">): Json
     openapi: "3.1.0",
     info: {
       title: "Adareel",
-      version: deps.version,
+      version,
       description: "Text to video that spends on each video only the denoising steps it needs.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
@@ -74,10 +75,10 @@ export function openApiDocument(deps: Pick<ApiDeps, "limits" | "version">): Json
  * Builds the document at the first call and caches it: building takes longer than most requests, and the
  * result never changes.
  */
-export function openApiOnce(deps: Pick<ApiDeps, "limits" | "version">): () => Json {
+export function openApiOnce(make: () => Json): () => Json {
   let document: Json | null = null;
   return () => {
-    document ??= openApiDocument(deps);
+    document ??= make();
     return document;
   };
 }

@@ -1,23 +1,97 @@
+import type { MiddlewareHandler } from "hono";
+import type { RouterRoute } from "hono/types";
 import type { z } from "zod";
+import type { ApiEnv } from "../env.ts";
+import { body, query } from "../middleware/body.ts";
 import type { ProblemCode } from "../problem.ts";
 
-/** What the reference says of one route; `app.ts` has the routes themselves, and a test holds the two together. */
-export interface Operation {
-  readonly method: "get" | "post" | "delete";
-  /** As OpenAPI writes it: `/v1/videos/{id}`. */
-  readonly path: string;
+/** The parts of the reference, in its order. */
+const TAGS = ["Videos", "Webhooks", "Triggers", "Models"] as const;
+
+/** Tells the reference about a route; `operation` puts it at the route itself. */
+export interface Declaration {
   readonly id: string;
-  readonly tag: string;
+  readonly tag: (typeof TAGS)[number];
   readonly summary: string;
   readonly description?: string;
-  /** Whether it wants an API key; most do. */
+  /** The route needs no API key; most do. */
   readonly isPublic?: boolean;
   readonly query?: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: z.ZodType;
-  /** The JSON of a success; for anything else see `response`. */
+  /** The JSON of a success; for anything else see `responses`. */
   readonly returns?: z.ZodType;
   /** Answers that are not JSON, by status. */
   readonly responses?: Readonly<Record<number, string>>;
   readonly problems?: readonly ProblemCode[];
+}
+
+/** A declared route, with the method and the path that the app has it under. */
+export interface Operation extends Declaration {
+  readonly method: "get" | "post" | "delete";
+  /** As OpenAPI writes it: `/v1/videos/{id}`. */
+  readonly path: string;
+}
+
+const DECLARATION = Symbol("declaration");
+
+interface Declaring {
+  readonly [DECLARATION]?: Declaration;
+}
+
+/**
+ * Declares a route as its first handler, which reads and checks the declared body or query: what the document says of a
+ * request is what the request is checked against. A body has at most `bytesMax` bytes.
+ */
+export function operation<Body extends z.ZodType>(
+  declared: Declaration & { readonly body: Body; readonly bytesMax: number },
+): ReturnType<typeof body<Body>>;
+export function operation<Query extends z.ZodObject>(
+  declared: Declaration & { readonly query: Query; readonly body?: never },
+): ReturnType<typeof query<Query>>;
+export function operation(
+  declared: Declaration & { readonly query?: never; readonly body?: never },
+): MiddlewareHandler<ApiEnv>;
+export function operation({
+  bytesMax,
+  ...declared
+}: Declaration & { readonly bytesMax?: number }): MiddlewareHandler<ApiEnv> {
+  if (declared.body) return declaredBy(declared, body(declared.body, bytesMax!));
+  if (declared.query) return declaredBy(declared, query(declared.query));
+  return declaredBy(declared, (_c, next) => next());
+}
+
+/** Declares a route whose request a middleware of its own reads. */
+export function declaredBy<Middleware extends MiddlewareHandler>(
+  declared: Declaration,
+  middleware: Middleware,
+): Middleware {
+  const own: MiddlewareHandler = (c, next) => middleware(c, next);
+  return Object.assign(own, { [DECLARATION]: declared }) as unknown as Middleware;
+}
+
+/**
+ * Returns the declared routes of an app in the order of the reference: by tag, routes that need no key last.
+ *
+ * @throws Error for a route under /v1 that is not declared
+ */
+export function operationsOf(routes: readonly RouterRoute[]): Operation[] {
+  const found = new Map<string, Operation | null>();
+  for (const { method, path, handler } of routes) {
+    if (method === "ALL") continue;
+    const place = `${method} ${path}`;
+    const declared = (handler as Declaring)[DECLARATION];
+    found.set(place, declared ? { ...declared, ...openApiPlace(method, path) } : (found.get(place) ?? null));
+  }
+  const undeclared = [...found.keys()].filter((place) => / \/v1\//.test(place) && !found.get(place));
+  if (undeclared.length > 0) throw new Error(`These routes declare no operation: ${undeclared.join(", ")}.`);
+  const rank = ({ tag, isPublic }: Operation) => TAGS.indexOf(tag) + (isPublic ? 0.5 : 0);
+  return [...found.values()].filter((each) => each !== null).sort((a, b) => rank(a) - rank(b));
+}
+
+function openApiPlace(method: string, path: string): Pick<Operation, "method" | "path"> {
+  return {
+    method: method.toLowerCase() as Operation["method"],
+    path: path.replaceAll(/:(\w+)/g, "{$1}"),
+  };
 }

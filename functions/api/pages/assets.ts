@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
+import { COMMON_STYLE, PLAYER_SCRIPT } from "../../../lib/shared/page/index.ts";
 
 export interface Asset {
   readonly text: string;
@@ -15,6 +16,8 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 /** What the pages load, by the name it has under /assets/: files as they were written, read once. */
 export const ASSETS: ReadonlyMap<string, Asset> = new Map(
   [
+    COMMON_STYLE,
+    PLAYER_SCRIPT,
     new URL("./browser/style.css", import.meta.url),
     new URL("./browser/icon.svg", import.meta.url),
     new URL("./browser/playground.js", import.meta.url),
@@ -24,7 +27,6 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map(
     new URL("./browser/curl.js", import.meta.url),
     new URL("./browser/dom.js", import.meta.url),
     new URL("./browser/form.js", import.meta.url),
-    new URL("./browser/players.js", import.meta.url),
     new URL("./browser/recent.js", import.meta.url),
     new URL("./browser/result.js", import.meta.url),
   ].map((url) => {

@@ -2,7 +2,7 @@
 import type { PropsWithChildren } from "hono/jsx";
 
 interface FieldProps {
-  /** As the API calls it, so that an error that names it finds it. */
+  /** Name in the API, by which an error finds its field. */
   readonly name: string;
   readonly label: string;
   readonly hint?: string | undefined;

@@ -5,8 +5,8 @@ export interface PageProps {
   readonly title: string;
   /** The path of this page in the navigation. */
   readonly path: "/" | "/docs";
-  /** The module that the page runs, by its name under /assets/. */
-  readonly script?: string;
+  /** Modules that the page runs, by their names under /assets/. */
+  readonly scripts?: readonly string[];
 }
 
 const LINKS = [
@@ -16,7 +16,7 @@ const LINKS = [
 ] as const;
 
 /** What all pages have around their contents. */
-export function Page({ title, path, script, children }: PropsWithChildren<PageProps>) {
+export function Page({ title, path, scripts = [], children }: PropsWithChildren<PageProps>) {
   return (
     <html lang="en">
       <head>
@@ -25,8 +25,11 @@ export function Page({ title, path, script, children }: PropsWithChildren<PagePr
         <meta name="color-scheme" content="light dark" />
         <title>{title}</title>
         <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="/assets/common.css" />
         <link rel="stylesheet" href="/assets/style.css" />
-        {script && <script type="module" src={`/assets/${script}`} />}
+        {scripts.map((script) => (
+          <script type="module" src={`/assets/${script}`} />
+        ))}
       </head>
       <body>
         <a class="skip" href="#main">

@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import { publishedColumns, publishedExplanations } from "../../../lib/generation/caching/index.ts";
 import { type Control, REQUEST_CONTROLS } from "../../../lib/generation/request/index.ts";
+import { Player, Scrollable } from "../../../lib/shared/page/index.ts";
 import type { ApiDeps } from "../env.ts";
 import { Field } from "./field.tsx";
 import { Page } from "./layout.tsx";
@@ -21,7 +22,7 @@ const SCHEDULE_COLUMNS = JSON.stringify(
 /** The page that makes videos. What a deployment offers is filled in from GET /v1/models, once there is a key. */
 export function playground({ limits }: Pick<ApiDeps, "limits">) {
   return (
-    <Page title="Adareel playground" path="/" script="playground.js">
+    <Page title="Adareel playground" path="/" scripts={["player.js", "playground.js"]}>
       <noscript>
         <p class="notice">
           The playground needs JavaScript. The <a href="/docs">API reference</a> does not, and shows how to
@@ -114,20 +115,6 @@ function RequestFields({ charactersMax }: { charactersMax: number }) {
   );
 }
 
-/** What may be wider or longer than its place: the keyboard can scroll it. */
-interface ScrollableProps {
-  readonly id: string;
-  readonly name: string;
-  readonly isText?: boolean;
-  /** JSON of the columns that a table filled in by the page's script may have. */
-  readonly columns?: string;
-}
-
-function Scrollable({ id, name, isText = false, columns }: ScrollableProps) {
-  const kind = isText ? "scroll text" : "scroll";
-  return <section class={kind} id={id} aria-label={name} tabindex={0} data-columns={columns} />;
-}
-
 function Stage() {
   return (
     <section class="stage" aria-labelledby="stage-heading">
@@ -160,19 +147,7 @@ function Stage() {
       </div>
       <p class="failure" id="failure" hidden />
       <div id="result" hidden>
-        <div class="pair" id="figures" />
-        <fieldset class="player">
-          <legend class="unseen">Playback</legend>
-          <button type="button" id="play">
-            Pause
-          </button>
-          <label>
-            Position <input type="range" id="position" min="0" max="1000" value="0" />
-          </label>
-          <label>
-            <input type="checkbox" id="sharp" /> Sharp pixels
-          </label>
-        </fieldset>
+        <Player name="Playback" figuresId="figures" />
         <div class="actions">
           <button type="button" class="primary" id="compare">
             Compare with no cache
@@ -190,7 +165,7 @@ function Stage() {
         <Scrollable id="chart" name="Chart of the schedule" />
         <details>
           <summary>The schedule in numbers</summary>
-          <Scrollable id="table" name="Table of the schedule" columns={SCHEDULE_COLUMNS} />
+          <Scrollable id="table" name="Table of the schedule" data-columns={SCHEDULE_COLUMNS} />
         </details>
         <h3>Where the time went</h3>
         <dl class="times" id="times" />

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import * as z from "zod";
 import type { ApiDeps, ApiEnv, ModelCard } from "../env.ts";
+import { operation } from "../openapi/operation.ts";
 import { ApiError } from "../problem.ts";
 
 export const modelSchema = z
@@ -20,12 +21,31 @@ export const modelSchema = z
 /** The models of this deployment and what each can make; the first value of each list is the default. */
 export function modelRoutes({ models }: ApiDeps) {
   return new Hono<ApiEnv>()
-    .get("/", (c) => c.json({ object: "list" as const, data: models.map(modelView) }))
-    .get("/:id", (c) => {
-      const model = models.find(({ name }) => name === c.req.param("id"));
-      if (!model) throw new ApiError("not_found", "There is no model with this id.");
-      return c.json(modelView(model));
-    });
+    .get(
+      "/",
+      operation({
+        id: "listModels",
+        tag: "Models",
+        summary: "List the models of this deployment",
+        returns: z.object({ object: z.literal("list"), data: z.array(modelSchema) }),
+      }),
+      (c) => c.json({ object: "list" as const, data: models.map(modelView) }),
+    )
+    .get(
+      "/:id",
+      operation({
+        id: "getModel",
+        tag: "Models",
+        summary: "Get a model",
+        returns: modelSchema,
+        problems: ["not_found"],
+      }),
+      (c) => {
+        const model = models.find(({ name }) => name === c.req.param("id"));
+        if (!model) throw new ApiError("not_found", "There is no model with this id.");
+        return c.json(modelView(model));
+      },
+    );
 }
 
 function modelView({ name, limits }: ModelCard): z.infer<typeof modelSchema> {

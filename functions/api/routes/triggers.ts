@@ -7,17 +7,22 @@ import {
 } from "../../../lib/service/triggers/index.ts";
 import { hash } from "../claim.ts";
 import type { ApiDeps, ApiEnv } from "../env.ts";
-import { body } from "../middleware/body.ts";
 import { readBody } from "../middleware/read-body.ts";
+import { operation } from "../openapi/operation.ts";
 import { orderVideo } from "../order-video.ts";
 import { ApiError } from "../problem.ts";
 import {
+  dryRunResultSchema,
   dryRunSchema,
+  invokedSchema,
   type TriggerView,
   triggerCreateSchema,
   triggerRotateSchema,
+  triggerSchema,
   triggerUpdateSchema,
+  triggerWithSecretSchema,
 } from "../schemas/trigger.ts";
+import { deletedSchema, pageOf } from "../schemas/video.ts";
 import { rehearse, triggeredVideo } from "../trigger-video.ts";
 import { pageView } from "../views/page.ts";
 import { unixSeconds } from "../views/video.ts";
@@ -38,91 +43,200 @@ export function triggerRoutes(deps: ApiDeps) {
   }
 
   return new Hono<ApiEnv>()
-    .post("/", body(triggerCreateSchema, bodyBytesMax), async (c) => {
-      const { signature, enabled: isEnabled, ...fields } = c.req.valid("json");
-      const { principal } = c.var;
-      checkSecret(signature.scheme, signature.secret, "signature.secret");
-      rehearse(deps, fields);
-      if ((await triggers.list(principal.tenant)).length >= TRIGGERS_MAX) {
-        throw new ApiError("invalid_value", `There are ${TRIGGERS_MAX} triggers: delete one first.`);
-      }
-      const created = await triggers.create({ ...principal, ...signature, ...fields, isEnabled });
-      return c.json({ ...view(created.trigger), signing_secret: created.secret });
-    })
-    .get("/", async (c) => {
-      const all = await triggers.list(c.var.principal.tenant);
-      return c.json(pageView(all.map(view)));
-    })
-    .get("/:id", async (c) => c.json(view(await find(c))))
-    .post("/:id", body(triggerUpdateSchema, bodyBytesMax), async (c) => {
-      const { name, prompt, video, filter, enabled } = c.req.valid("json");
-      const current = await find(c);
-      rehearse(deps, { prompt: prompt ?? current.prompt, video: video ?? current.video });
-      const updated = await triggers.update(current.tenant, current.id, {
-        ...(name !== undefined && { name }),
-        ...(prompt !== undefined && { prompt }),
-        ...(video !== undefined && { video }),
-        ...(filter !== undefined && { filter }),
-        ...(enabled !== undefined && { isEnabled: enabled }),
-      });
-      return c.json(view(updated ?? missing()));
-    })
-    .delete("/:id", async (c) => {
-      const id = c.req.param("id");
-      if (!(await triggers.delete(c.var.principal.tenant, id))) missing();
-      return c.json({ id, object: "trigger.deleted" as const, deleted: true as const });
-    })
-    .post("/:id/rotate_secret", body(triggerRotateSchema, bodyBytesMax), async (c) => {
-      const { secret, keep_old_secret_active_for_24_hours: isKept } = c.req.valid("json");
-      const { tenant, id, scheme } = await find(c);
-      checkSecret(scheme, secret, "secret");
-      const rotated = await triggers.rotate(tenant, id, { secret, keepMs: isKept ? DAY_MS : 0 });
-      if (!rotated) missing();
-      return c.json({ ...view(rotated.trigger), signing_secret: rotated.secret });
-    })
-    .post("/:id/dry_run", body(dryRunSchema, PAYLOAD_BYTES_MAX), async (c) => {
-      const trigger = await find(c);
-      const { payload } = c.req.valid("json");
-      if (!passesFilter(trigger.filter, payload)) return c.json(skipped(trigger));
-      const { prompt, ...params } = triggeredVideo(deps, trigger, payload).request;
-      return c.json({ object: "trigger.dry_run" as const, trigger_id: trigger.id, prompt, params });
-    });
+    .post(
+      "/",
+      operation({
+        id: "createTrigger",
+        tag: "Triggers",
+        summary: "Turn somebody else's webhooks into videos",
+        description: "The secret is in the answer, and never shown again.",
+        body: triggerCreateSchema,
+        bytesMax: bodyBytesMax,
+        returns: triggerWithSecretSchema,
+        problems: ["invalid_webhook_url"],
+      }),
+      async (c) => {
+        const { signature, enabled: isEnabled, ...fields } = c.req.valid("json");
+        const { principal } = c.var;
+        checkSecret(signature.scheme, signature.secret, "signature.secret");
+        rehearse(deps, fields);
+        if ((await triggers.list(principal.tenant)).length >= TRIGGERS_MAX) {
+          throw new ApiError("invalid_value", `There are ${TRIGGERS_MAX} triggers: delete one first.`);
+        }
+        const created = await triggers.create({ ...principal, ...signature, ...fields, isEnabled });
+        return c.json({ ...view(created.trigger), signing_secret: created.secret });
+      },
+    )
+    .get(
+      "/",
+      operation({
+        id: "listTriggers",
+        tag: "Triggers",
+        summary: "List triggers",
+        returns: pageOf(triggerSchema),
+      }),
+      async (c) => {
+        const all = await triggers.list(c.var.principal.tenant);
+        return c.json(pageView(all.map(view)));
+      },
+    )
+    .get(
+      "/:id",
+      operation({
+        id: "getTrigger",
+        tag: "Triggers",
+        summary: "Get a trigger",
+        returns: triggerSchema,
+        problems: ["not_found"],
+      }),
+      async (c) => c.json(view(await find(c))),
+    )
+    .post(
+      "/:id",
+      operation({
+        id: "updateTrigger",
+        tag: "Triggers",
+        summary: "Change a trigger",
+        description: "A field replaces what the trigger had, `video` and `filter` as a whole.",
+        body: triggerUpdateSchema,
+        bytesMax: bodyBytesMax,
+        returns: triggerSchema,
+        problems: ["not_found", "invalid_webhook_url"],
+      }),
+      async (c) => {
+        const { name, prompt, video, filter, enabled } = c.req.valid("json");
+        const current = await find(c);
+        rehearse(deps, { prompt: prompt ?? current.prompt, video: video ?? current.video });
+        const updated = await triggers.update(current.tenant, current.id, {
+          ...(name !== undefined && { name }),
+          ...(prompt !== undefined && { prompt }),
+          ...(video !== undefined && { video }),
+          ...(filter !== undefined && { filter }),
+          ...(enabled !== undefined && { isEnabled: enabled }),
+        });
+        return c.json(view(updated ?? missing()));
+      },
+    )
+    .delete(
+      "/:id",
+      operation({
+        id: "deleteTrigger",
+        tag: "Triggers",
+        summary: "Delete a trigger",
+        returns: deletedSchema,
+        problems: ["not_found"],
+      }),
+      async (c) => {
+        const id = c.req.param("id");
+        if (!(await triggers.delete(c.var.principal.tenant, id))) missing();
+        return c.json({ id, object: "trigger.deleted" as const, deleted: true as const });
+      },
+    )
+    .post(
+      "/:id/rotate_secret",
+      operation({
+        id: "rotateTriggerSecret",
+        tag: "Triggers",
+        summary: "Replace the secret of a trigger",
+        body: triggerRotateSchema,
+        bytesMax: bodyBytesMax,
+        returns: triggerWithSecretSchema,
+        problems: ["not_found"],
+      }),
+      async (c) => {
+        const { secret, keep_old_secret_active_for_24_hours: isKept } = c.req.valid("json");
+        const { tenant, id, scheme } = await find(c);
+        checkSecret(scheme, secret, "secret");
+        const rotated = await triggers.rotate(tenant, id, { secret, keepMs: isKept ? DAY_MS : 0 });
+        if (!rotated) missing();
+        return c.json({ ...view(rotated.trigger), signing_secret: rotated.secret });
+      },
+    )
+    .post(
+      "/:id/dry_run",
+      operation({
+        id: "dryRunTrigger",
+        tag: "Triggers",
+        summary: "See what a payload would make",
+        description: "Makes nothing, and needs no signature.",
+        body: dryRunSchema,
+        bytesMax: PAYLOAD_BYTES_MAX,
+        returns: dryRunResultSchema,
+        problems: ["not_found", "template_field_missing"],
+      }),
+      async (c) => {
+        const trigger = await find(c);
+        const { payload } = c.req.valid("json");
+        if (!passesFilter(trigger.filter, payload)) return c.json(skipped(trigger));
+        const { prompt, ...params } = triggeredVideo(deps, trigger, payload).request;
+        return c.json({ object: "trigger.dry_run" as const, trigger_id: trigger.id, prompt, params });
+      },
+    );
 }
 
 /** Where others' webhooks arrive. They have no API key: who sends them proves it by the trigger's secret. */
 export function triggerInvocation(deps: ApiDeps) {
-  return new Hono<ApiEnv>().post("/:id/invoke", async (c) => {
-    const bytes = await readBody(c.req, PAYLOAD_BYTES_MAX);
-    const { headers } = c.req.raw;
-    const authenticated = await deps.triggers.authenticate(c.req.param("id"), { headers, body: bytes });
-    if (!authenticated) {
-      throw new ApiError(
+  return new Hono<ApiEnv>().post(
+    "/:id/invoke",
+    operation({
+      id: "invokeTrigger",
+      tag: "Triggers",
+      summary: "Where the sender posts its webhooks to",
+      description:
+        "Takes any JSON, signed as the trigger says: Standard Webhooks, GitHub's `X-Hub-Signature-256`, or " +
+        "`Authorization: Bearer` with the trigger's own token. A delivery that comes again makes no second video: known " +
+        "by its `webhook-id` for 7 days, from GitHub by its content for 30 days, with a token by `Idempotency-Key` or " +
+        "`webhook-id` for 24 hours and without those by its content for 2 minutes. Pings and payloads that the filter " +
+        "does not want are answered with 200.",
+      isPublic: true,
+      returns: invokedSchema,
+      responses: { 202: "A `trigger.invocation`: there is a video for this webhook." },
+      problems: [
+        "invalid_value",
+        "invalid_json",
         "invalid_signature",
-        "There is no enabled trigger with this id and secret, or the webhook was signed at another time.",
-      );
-    }
-    const { trigger, delivery } = authenticated;
-    const principal = { tenant: trigger.tenant, keyId: trigger.keyId };
-    c.set("principal", principal);
-    const payload = parsePayload(bytes, c.req.header("content-type"));
-    // GitHub's way of asking whether anybody is there.
-    if (trigger.scheme === "github" && c.req.header("x-github-event") === "ping") {
-      return c.json({ object: "trigger.ping" as const, trigger_id: trigger.id });
-    }
-    if (!passesFilter(trigger.filter, payload)) return c.json(skipped(trigger));
-    const { request, params, webhook } = triggeredVideo(deps, trigger, payload);
-    const { id: deliveryId, ...repetition } = delivery;
-    const { record, isReplay } = await orderVideo(deps, {
-      principal,
-      params,
-      timeoutSeconds: request.timeout,
-      metadata: request.metadata ?? {},
-      webhook,
-      claim: { scope: hash(`trigger\n${trigger.id}\n${deliveryId}`), ...repetition, isFirst: false },
-    });
-    const invocation = { trigger_id: trigger.id, video_id: record.id, is_replay: isReplay };
-    return c.json({ object: "trigger.invocation" as const, ...invocation }, 202);
-  });
+        "body_too_large",
+        "unsupported_media_type",
+        "idempotency_key_reused",
+        "template_field_missing",
+        "queue_full",
+        "video_expired",
+        "storage_unavailable",
+      ],
+    }),
+    async (c) => {
+      const bytes = await readBody(c.req, PAYLOAD_BYTES_MAX);
+      const { headers } = c.req.raw;
+      const authenticated = await deps.triggers.authenticate(c.req.param("id"), { headers, body: bytes });
+      if (!authenticated) {
+        throw new ApiError(
+          "invalid_signature",
+          "There is no enabled trigger with this id and secret, or the webhook was signed at another time.",
+        );
+      }
+      const { trigger, delivery } = authenticated;
+      const principal = { tenant: trigger.tenant, keyId: trigger.keyId };
+      c.set("principal", principal);
+      const payload = parsePayload(bytes, c.req.header("content-type"));
+      // GitHub's way of asking whether anybody is there.
+      if (trigger.scheme === "github" && c.req.header("x-github-event") === "ping") {
+        return c.json({ object: "trigger.ping" as const, trigger_id: trigger.id });
+      }
+      if (!passesFilter(trigger.filter, payload)) return c.json(skipped(trigger));
+      const { request, params, webhook } = triggeredVideo(deps, trigger, payload);
+      const { id: deliveryId, ...repetition } = delivery;
+      const { record, isReplay } = await orderVideo(deps, {
+        principal,
+        params,
+        timeoutSeconds: request.timeout,
+        metadata: request.metadata ?? {},
+        webhook,
+        claim: { scope: hash(`trigger\n${trigger.id}\n${deliveryId}`), ...repetition, isFirst: false },
+      });
+      const invocation = { trigger_id: trigger.id, video_id: record.id, is_replay: isReplay };
+      return c.json({ object: "trigger.invocation" as const, ...invocation }, 202);
+    },
+  );
 }
 
 function parsePayload(bytes: Uint8Array, contentType = ""): unknown {

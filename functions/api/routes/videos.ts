@@ -7,17 +7,19 @@ import {
   resolvedRequestSchema,
   withoutWords,
 } from "../../../lib/generation/request/index.ts";
-import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/service/jobs/index.ts";
+import { isFinished, isVideoId, type JobRecord } from "../../../lib/service/jobs/index.ts";
 import { redeliver } from "../../../lib/service/webhooks/index.ts";
 import { claimOf } from "../claim.ts";
+import { contentUrl } from "../content-url.ts";
 import type { ApiDeps, ApiEnv } from "../env.ts";
-import { body, query } from "../middleware/body.ts";
-import { videoFilter } from "../middleware/list-query.ts";
+import { listVideos } from "../list-videos.ts";
+import { listQuery, videoFilter } from "../middleware/list-query.ts";
+import { declaredBy, operation } from "../openapi/operation.ts";
 import { orderVideo, webhookOf } from "../order-video.ts";
-import { ApiError } from "../problem.ts";
+import { ApiError, type ProblemCode } from "../problem.ts";
 import { queuePositions } from "../queue-positions.ts";
 import { resolveVideo } from "../resolve-video.ts";
-import type { Video } from "../schemas/video.ts";
+import { deletedSchema, pageOf, type Video, videoEventsSchema, videoSchema } from "../schemas/video.ts";
 import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
 import { pageView } from "../views/page.ts";
 import { scheduleView } from "../views/schedule.ts";
@@ -27,12 +29,24 @@ const POLL_AFTER_MS = 1000;
 const WAIT_SECONDS_MAX = 25;
 const WAIT_STEP_MS = 200;
 
-/** Records that one request for a filtered list looks at. */
-const FILTERED_MAX = 2000;
+const contentQuery = z.strictObject({ variant: z.string().max(32).default("video") });
 
-export const contentQuery = z.strictObject({ variant: z.string().max(32).default("video") });
+const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() });
 
-export const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() });
+const IDEMPOTENCY = {
+  "Idempotency-Key":
+    "1 to 255 printable ASCII characters. Requests that carry the same key within 24 hours make one video.",
+};
+
+const PREFER = { Prefer: "`wait=n` answers when the video is over, or after n seconds, 25 at most." };
+
+/** Ways in which an order of a video can fail, besides those of every request. */
+const ORDER: readonly ProblemCode[] = [
+  "idempotency_key_reused",
+  "invalid_webhook_url",
+  "queue_full",
+  "video_expired",
+];
 
 export function videoRoutes(deps: ApiDeps) {
   const { jobs, store, hints, limits, clock } = deps;
@@ -81,126 +95,205 @@ export function videoRoutes(deps: ApiDeps) {
   }
 
   return new Hono<ApiEnv>()
-    .post("/", body(videoCreateSchema(promptCharactersMax), bodyBytesMax), async (c) => {
-      const request = c.req.valid("json");
-      const { record, isReplay } = await orderVideo(deps, {
-        principal: c.var.principal,
-        params: resolveVideo(request, deps),
-        timeoutSeconds: request.timeout,
-        metadata: request.metadata ?? {},
-        webhook: webhookOf(deps, request),
-        claim: claimOf(c, "POST /v1/videos", request),
-      });
-      if (isReplay) c.header("idempotent-replayed", "true");
-      else positions.joined(record.id);
-      return answer(c, await awaited(c, record));
-    })
-    .get("/", videoFilter, async (c) => {
-      const { after, limit, status, metadata } = c.req.valid("query");
-      const { tenant } = c.var.principal;
-      const isWanted = (record: JobRecord) =>
-        record.deletedAt === null &&
-        (status === undefined || STATUS_NAMES[record.status] === status) &&
-        metadata.every(([name, value]) => record.metadata[name] === value);
-      const isFiltered = status !== undefined || metadata.length > 0;
-      const found: JobRecord[] = [];
-      let [last, looked, isTruncated] = [after, 0, true];
-      // One more than the page shows that there is a next page, which so is never empty.
-      while (isTruncated && found.length <= limit && looked < FILTERED_MAX) {
-        const page = await jobs.list(tenant, { after: last, limit: isFiltered ? 100 : limit + 1 });
-        found.push(...page.records.filter(isWanted));
-        looked += page.records.length;
-        last = page.records.at(-1)?.id;
-        isTruncated = page.isTruncated && last !== undefined;
-      }
-      if (isTruncated && found.length === 0) throw tooDeep(last);
-      const data = found.slice(0, limit).map((record) => videoView(record));
-      return c.json(pageView(data, isTruncated || found.length > limit));
-    })
-    .get("/:id", async (c) => answer(c, await awaited(c, await find(c))))
-    .delete("/:id", async (c) => {
-      const record = await find(c);
-      await cancelled(record);
-      await jobs.apply(record, { type: "delete", params: withoutWords(requestOf(record)) });
-      await jobs.deleteArtifacts(record);
-      return c.json({ id: record.id, object: "video.deleted" as const, deleted: true as const });
-    })
-    .post("/:id/cancel", async (c) => answer(c, await cancelled(await find(c))))
-    .get("/:id/content", query(contentQuery), async (c) => {
-      const record = await find(c);
-      const url = await contentUrl(record, c.req.valid("query").variant);
-      return c.redirect(url, 302);
-    })
-    .get("/:id/schedule.svg", async (c) => {
-      const record = await find(c);
-      const { receipt, status } = record;
-      if (!receipt) throw new ApiError("video_not_ready", `This video is ${STATUS_NAMES[status]}.`);
-      c.header("content-type", "image/svg+xml");
-      c.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
-      return c.body(scheduleView(record, receipt));
-    })
-    .post("/:id/remix", body(remixSchema(promptCharactersMax), bodyBytesMax), async (c) => {
-      const parent = await find(c);
-      const request = c.req.valid("json");
-      const { principal } = c.var;
-      const { record, isReplay } = await orderVideo(deps, {
-        principal,
-        params: remixedRequest(requestOf(parent), request),
-        timeoutSeconds: (parent.deadlineAt - parent.createdAt) / 1000,
-        metadata: request.metadata ?? parent.metadata,
-        webhook: webhookOf(deps, request) ?? parent.webhook,
-        remixedFrom: parent.id,
-        claim: claimOf(c, `POST /v1/videos/${parent.id}/remix`, request),
-      });
-      if (isReplay) c.header("idempotent-replayed", "true");
-      else positions.joined(record.id);
-      return answer(c, await awaited(c, record));
-    })
-    .get("/:id/events", async (c) => c.json(eventsView(await find(c))))
-    .post("/:id/webhooks/redeliver", body(redeliverBody, bodyBytesMax), async (c) => {
-      const record = await find(c);
-      const { event_id: eventId = null } = c.req.valid("json");
-      // Before the write too: a process that dies after it leaves a marker for the sweeper.
-      if (isFinished(record)) await jobs.markUndelivered(record);
-      const updated = await jobs.updateEvents(record, (newest) => {
-        const events = redeliver(newest, eventId, clock.now());
-        return events ? { events } : { events: newest.events, tell: "unknown_event" as const };
-      });
-      if (updated?.told === "unknown_event")
-        throw new ApiError("not_found", "This video has no event with this id.", { param: "event_id" });
-      if (isFinished(record)) await jobs.markUndelivered(record);
-      await hints.webhooks(record);
-      return c.json(eventsView(updated?.record ?? record));
-    });
-
-  async function contentUrl(record: JobRecord, name: string): Promise<string> {
-    const variant = VARIANTS.find((known) => known === name);
-    if (!variant) {
-      throw new ApiError("unsupported_variant", `variant is one of ${VARIANTS.join(", ")}.`, {
-        param: "variant",
-      });
-    }
-    if (!record.outputs)
-      throw new ApiError("video_not_ready", `This video is ${STATUS_NAMES[record.status]}.`);
-    const urls = await signUrls(store, record, clock.now());
-    if (!urls)
-      throw new ApiError("video_expired", "The outputs of this video were deleted after their time.");
-    const url = urls[variant];
-    if (url) return url;
-    throw new ApiError("unsupported_variant", `This video was made without ${variant}.`, {
-      param: "variant",
-    });
-  }
+    .post(
+      "/",
+      operation({
+        id: "createVideo",
+        tag: "Videos",
+        summary: "Create a video",
+        description: "Queues a video. JSON and multipart forms mean the same.",
+        headers: { ...IDEMPOTENCY, ...PREFER },
+        body: videoCreateSchema(promptCharactersMax),
+        bytesMax: bodyBytesMax,
+        returns: videoSchema,
+        problems: ORDER,
+      }),
+      async (c) => {
+        const request = c.req.valid("json");
+        const { record, isReplay } = await orderVideo(deps, {
+          principal: c.var.principal,
+          params: resolveVideo(request, deps),
+          timeoutSeconds: request.timeout,
+          metadata: request.metadata ?? {},
+          webhook: webhookOf(deps, request),
+          claim: claimOf(c, "POST /v1/videos", request),
+        });
+        if (isReplay) c.header("idempotent-replayed", "true");
+        else positions.joined(record.id);
+        return answer(c, await awaited(c, record));
+      },
+    )
+    .get(
+      "/",
+      declaredBy(
+        {
+          id: "listVideos",
+          tag: "Videos",
+          summary: "List videos, newest first",
+          description:
+            "Filter by `metadata[key]=value` too. The next page begins `after` the `last_id` of this one.",
+          query: listQuery,
+          returns: pageOf(videoSchema),
+        },
+        videoFilter,
+      ),
+      async (c) => {
+        const { records, isTruncated } = await listVideos(jobs, c.var.principal.tenant, c.req.valid("query"));
+        return c.json(
+          pageView(
+            records.map((record) => videoView(record)),
+            isTruncated,
+          ),
+        );
+      },
+    )
+    .get(
+      "/:id",
+      operation({
+        id: "getVideo",
+        tag: "Videos",
+        summary: "Get a video, with signed URLs once it is completed",
+        headers: PREFER,
+        returns: videoSchema,
+        problems: ["video_not_found"],
+      }),
+      async (c) => answer(c, await awaited(c, await find(c))),
+    )
+    .delete(
+      "/:id",
+      operation({
+        id: "deleteVideo",
+        tag: "Videos",
+        summary: "Delete a video and its outputs; cancels it first if need be",
+        returns: deletedSchema,
+        problems: ["video_not_found"],
+      }),
+      async (c) => {
+        const record = await find(c);
+        await cancelled(record);
+        await jobs.apply(record, { type: "delete", params: withoutWords(requestOf(record)) });
+        await jobs.deleteArtifacts(record);
+        return c.json({ id: record.id, object: "video.deleted" as const, deleted: true as const });
+      },
+    )
+    .post(
+      "/:id/cancel",
+      operation({
+        id: "cancelVideo",
+        tag: "Videos",
+        summary: "Cancel a video",
+        description:
+          "The worker stops after the denoising step it is at. A video that is over stays as it is.",
+        returns: videoSchema,
+        problems: ["video_not_found"],
+      }),
+      async (c) => answer(c, await cancelled(await find(c))),
+    )
+    .get(
+      "/:id/content",
+      operation({
+        id: "getVideoContent",
+        tag: "Videos",
+        summary: "Download the video, its thumbnail, or the video without cache",
+        query: contentQuery,
+        responses: { 302: "A signed URL, valid for an hour at most." },
+        problems: ["video_not_found", "video_not_ready", "video_expired", "unsupported_variant"],
+      }),
+      async (c) => {
+        const record = await find(c);
+        const url = await contentUrl(deps, record, c.req.valid("query").variant);
+        return c.redirect(url, 302);
+      },
+    )
+    .get(
+      "/:id/schedule.svg",
+      operation({
+        id: "getVideoSchedule",
+        tag: "Videos",
+        summary: "Draw which steps of a video were computed, and why",
+        responses: { 200: "An SVG image, made from the compute receipt." },
+        problems: ["video_not_found", "video_not_ready"],
+      }),
+      async (c) => {
+        const record = await find(c);
+        const { receipt, status } = record;
+        if (!receipt) throw new ApiError("video_not_ready", `This video is ${STATUS_NAMES[status]}.`);
+        c.header("content-type", "image/svg+xml");
+        c.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
+        return c.body(scheduleView(record, receipt));
+      },
+    )
+    .post(
+      "/:id/remix",
+      operation({
+        id: "remixVideo",
+        tag: "Videos",
+        summary: "Create a video from another's settings and seed, with a new prompt",
+        headers: { ...IDEMPOTENCY, ...PREFER },
+        body: remixSchema(promptCharactersMax),
+        bytesMax: bodyBytesMax,
+        returns: videoSchema,
+        problems: [...ORDER, "video_not_found"],
+      }),
+      async (c) => {
+        const parent = await find(c);
+        const request = c.req.valid("json");
+        const { principal } = c.var;
+        const { record, isReplay } = await orderVideo(deps, {
+          principal,
+          params: remixedRequest(requestOf(parent), request),
+          timeoutSeconds: (parent.deadlineAt - parent.createdAt) / 1000,
+          metadata: request.metadata ?? parent.metadata,
+          webhook: webhookOf(deps, request) ?? parent.webhook,
+          remixedFrom: parent.id,
+          claim: claimOf(c, `POST /v1/videos/${parent.id}/remix`, request),
+        });
+        if (isReplay) c.header("idempotent-replayed", "true");
+        else positions.joined(record.id);
+        return answer(c, await awaited(c, record));
+      },
+    )
+    .get(
+      "/:id/events",
+      operation({
+        id: "listVideoEvents",
+        tag: "Videos",
+        summary: "What happened to a video, and every attempt to tell of it",
+        returns: videoEventsSchema,
+        problems: ["video_not_found"],
+      }),
+      async (c) => c.json(eventsView(await find(c))),
+    )
+    .post(
+      "/:id/webhooks/redeliver",
+      operation({
+        id: "redeliverVideoWebhooks",
+        tag: "Webhooks",
+        summary: "Deliver one event of a video again, or all",
+        description: "With the same webhook-id and the same bytes, from the beginning of the retry schedule.",
+        body: redeliverBody,
+        bytesMax: bodyBytesMax,
+        returns: videoEventsSchema,
+        problems: ["video_not_found", "not_found"],
+      }),
+      async (c) => {
+        const record = await find(c);
+        const { event_id: eventId = null } = c.req.valid("json");
+        // Before the write too: a process that dies after it leaves a marker for the sweeper.
+        if (isFinished(record)) await jobs.markUndelivered(record);
+        const updated = await jobs.updateEvents(record, (newest) => {
+          const events = redeliver(newest, eventId, clock.now());
+          return events ? { events } : { events: newest.events, tell: "unknown_event" as const };
+        });
+        if (updated?.told === "unknown_event")
+          throw new ApiError("not_found", "This video has no event with this id.", { param: "event_id" });
+        if (isFinished(record)) await jobs.markUndelivered(record);
+        await hints.webhooks(record);
+        return c.json(eventsView(updated?.record ?? record));
+      },
+    );
 }
 
 function requestOf({ params }: JobRecord): ResolvedRequest {
   return resolvedRequestSchema.parse(params);
-}
-
-function tooDeep(last: string | undefined): ApiError {
-  return new ApiError(
-    "invalid_value",
-    `None of the next ${FILTERED_MAX} videos matches: go on with after=${last}, or filter less.`,
-    { param: "after" },
-  );
 }

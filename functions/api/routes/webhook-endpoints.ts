@@ -1,14 +1,19 @@
 import { type Context, Hono } from "hono";
+import * as z from "zod";
 import { checkWebhookUrl } from "../../../lib/service/net/index.ts";
 import { postSigned, requestSecret, type WebhookEndpoint } from "../../../lib/service/webhooks/index.ts";
 import type { ApiDeps, ApiEnv } from "../env.ts";
-import { body } from "../middleware/body.ts";
+import { operation } from "../openapi/operation.ts";
 import { ApiError } from "../problem.ts";
+import { deletedSchema, pageOf } from "../schemas/video.ts";
 import {
   type EndpointView,
   endpointCreateSchema,
+  endpointSchema,
   endpointUpdateSchema,
+  endpointWithSecretSchema,
   rotateSchema,
+  testResultSchema,
   testSchema,
 } from "../schemas/webhook-endpoint.ts";
 import { pageView } from "../views/page.ts";
@@ -66,65 +71,150 @@ export function webhookEndpointRoutes(deps: ApiDeps) {
   }
 
   return new Hono<ApiEnv>()
-    .post("/", body(endpointCreateSchema, bodyBytesMax), async (c) => {
-      const { name, url, event_types: eventTypes } = c.req.valid("json");
-      const { tenant } = c.var.principal;
-      if ((await endpoints.list(tenant)).length >= ENDPOINTS_MAX) {
-        throw new ApiError(
-          "invalid_value",
-          `There are ${ENDPOINTS_MAX} webhook endpoints: delete one first.`,
-        );
-      }
-      const endpoint = await endpoints.create(tenant, { name, url: checkedUrl(url), eventTypes });
-      return c.json(viewWithSecret(endpoint));
-    })
-    .get("/", async (c) => {
-      const all = await endpoints.list(c.var.principal.tenant);
-      return c.json(pageView(all.map(view)));
-    })
-    .get("/:id", async (c) => c.json(view(await find(c))))
-    .post("/:id", body(endpointUpdateSchema, bodyBytesMax), async (c) => {
-      const { name, url, event_types: eventTypes } = c.req.valid("json");
-      const changes = {
-        ...(name !== undefined && { name }),
-        ...(url !== undefined && { url: checkedUrl(url) }),
-        ...(eventTypes !== undefined && { eventTypes }),
-      };
-      const updated = await endpoints.update(c.var.principal.tenant, c.req.param("id"), changes);
-      return c.json(view(updated ?? missing()));
-    })
-    .delete("/:id", async (c) => {
-      const id = c.req.param("id");
-      if (!(await endpoints.delete(c.var.principal.tenant, id))) missing();
-      return c.json({ id, object: "webhook_endpoint.deleted" as const, deleted: true as const });
-    })
-    .post("/:id/rotate_secret", body(rotateSchema, bodyBytesMax), async (c) => {
-      const keepMs = c.req.valid("json").keep_old_secret_active_for_24_hours ? DAY_MS : 0;
-      const rotated = await endpoints.rotate(c.var.principal.tenant, c.req.param("id"), keepMs);
-      return c.json(viewWithSecret(rotated ?? missing()));
-    })
-    .post("/:id/test", body(testSchema, bodyBytesMax), async (c) => {
-      const endpoint = await find(c);
-      const { event_type: eventType } = c.req.valid("json");
-      const result = await sendTest(endpoint, eventType);
-      return c.json({
-        object: "webhook_endpoint.test" as const,
-        webhook_endpoint_id: endpoint.id,
-        event_type: eventType,
-        success: result.ok && result.status >= 200 && result.status < 300,
-        status_code: result.ok ? result.status : null,
-        reason: result.ok ? null : result.reason,
-      });
-    });
+    .post(
+      "/",
+      operation({
+        id: "createWebhookEndpoint",
+        tag: "Webhooks",
+        summary: "Register a URL that is told of your videos",
+        body: endpointCreateSchema,
+        bytesMax: bodyBytesMax,
+        returns: endpointWithSecretSchema,
+        problems: ["invalid_webhook_url"],
+      }),
+      async (c) => {
+        const { name, url, event_types: eventTypes } = c.req.valid("json");
+        const { tenant } = c.var.principal;
+        if ((await endpoints.list(tenant)).length >= ENDPOINTS_MAX) {
+          throw new ApiError(
+            "invalid_value",
+            `There are ${ENDPOINTS_MAX} webhook endpoints: delete one first.`,
+          );
+        }
+        const endpoint = await endpoints.create(tenant, { name, url: checkedUrl(url), eventTypes });
+        return c.json(viewWithSecret(endpoint));
+      },
+    )
+    .get(
+      "/",
+      operation({
+        id: "listWebhookEndpoints",
+        tag: "Webhooks",
+        summary: "List webhook endpoints",
+        returns: pageOf(endpointSchema),
+      }),
+      async (c) => {
+        const all = await endpoints.list(c.var.principal.tenant);
+        return c.json(pageView(all.map(view)));
+      },
+    )
+    .get(
+      "/:id",
+      operation({
+        id: "getWebhookEndpoint",
+        tag: "Webhooks",
+        summary: "Get a webhook endpoint",
+        returns: endpointSchema,
+        problems: ["not_found"],
+      }),
+      async (c) => c.json(view(await find(c))),
+    )
+    .post(
+      "/:id",
+      operation({
+        id: "updateWebhookEndpoint",
+        tag: "Webhooks",
+        summary: "Change a webhook endpoint",
+        body: endpointUpdateSchema,
+        bytesMax: bodyBytesMax,
+        returns: endpointSchema,
+        problems: ["not_found", "invalid_webhook_url"],
+      }),
+      async (c) => {
+        const { name, url, event_types: eventTypes } = c.req.valid("json");
+        const changes = {
+          ...(name !== undefined && { name }),
+          ...(url !== undefined && { url: checkedUrl(url) }),
+          ...(eventTypes !== undefined && { eventTypes }),
+        };
+        const updated = await endpoints.update(c.var.principal.tenant, c.req.param("id"), changes);
+        return c.json(view(updated ?? missing()));
+      },
+    )
+    .delete(
+      "/:id",
+      operation({
+        id: "deleteWebhookEndpoint",
+        tag: "Webhooks",
+        summary: "Delete a webhook endpoint",
+        returns: deletedSchema,
+        problems: ["not_found"],
+      }),
+      async (c) => {
+        const id = c.req.param("id");
+        if (!(await endpoints.delete(c.var.principal.tenant, id))) missing();
+        return c.json({ id, object: "webhook_endpoint.deleted" as const, deleted: true as const });
+      },
+    )
+    .post(
+      "/:id/rotate_secret",
+      operation({
+        id: "rotateWebhookSecret",
+        tag: "Webhooks",
+        summary: "Replace the signing secret",
+        body: rotateSchema,
+        bytesMax: bodyBytesMax,
+        returns: endpointWithSecretSchema,
+        problems: ["not_found"],
+      }),
+      async (c) => {
+        const keepMs = c.req.valid("json").keep_old_secret_active_for_24_hours ? DAY_MS : 0;
+        const rotated = await endpoints.rotate(c.var.principal.tenant, c.req.param("id"), keepMs);
+        return c.json(viewWithSecret(rotated ?? missing()));
+      },
+    )
+    .post(
+      "/:id/test",
+      operation({
+        id: "testWebhookEndpoint",
+        tag: "Webhooks",
+        summary: "Send a signed test event",
+        body: testSchema,
+        bytesMax: bodyBytesMax,
+        returns: testResultSchema,
+        problems: ["not_found"],
+      }),
+      async (c) => {
+        const endpoint = await find(c);
+        const { event_type: eventType } = c.req.valid("json");
+        const result = await sendTest(endpoint, eventType);
+        return c.json({
+          object: "webhook_endpoint.test" as const,
+          webhook_endpoint_id: endpoint.id,
+          event_type: eventType,
+          success: result.ok && result.status >= 200 && result.status < 300,
+          status_code: result.ok ? result.status : null,
+          reason: result.ok ? null : result.reason,
+        });
+      },
+    );
 }
 
 /** What signs the webhooks of addresses that come with requests. */
 export function webhookSecretRoute({ ring }: ApiDeps) {
-  return new Hono<ApiEnv>().get("/", (c) =>
-    c.json({
-      object: "webhook_secret" as const,
-      signing_secret: requestSecret(ring, c.var.principal.tenant),
+  return new Hono<ApiEnv>().get(
+    "/",
+    operation({
+      id: "getWebhookSecret",
+      tag: "Webhooks",
+      summary: "What signs the webhooks of a request's own `webhook_url`",
+      returns: z.object({ object: z.literal("webhook_secret"), signing_secret: z.string() }),
     }),
+    (c) =>
+      c.json({
+        object: "webhook_secret" as const,
+        signing_secret: requestSecret(ring, c.var.principal.tenant),
+      }),
   );
 }
 

@@ -102,7 +102,7 @@ function rowsOf({ codebook }: StoredOptions) {
   return codebookSchema.safeParse(codebook).data ?? [];
 }
 
-/** Everything a generation remembers between two computed steps. */
+/** Memory of a generation between two computed steps. */
 interface Memory {
   readonly nextStep: number;
   /** The planned rate, which the next distance is divided by. */

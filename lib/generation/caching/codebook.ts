@@ -58,7 +58,7 @@ const FAST_100: Codebook = [
 ];
 
 /**
- * Not the authors': they publish the rates of a slow book for 100 steps, {2, 1} (table 3f), but not its
+ * Codebook of our own. The authors publish the rates of a slow book for 100 steps, {2, 1} (table 3f), but not its
  * threshold. Ours is where their 30-step slow book falls to rate 1, brought to 100 steps: 0.16 * 30 / 100.
  */
 const SLOW_100: Codebook = [

@@ -7,9 +7,9 @@ import type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.
 export interface StepAhead {
   /** 0-based. */
   readonly denoisingStep: number;
-  /** Since denoising began. */
+  /** Seconds since denoising began. */
   readonly secondsSpent: number;
-  /** Until denoising has to be done; null when nobody set a limit, negative when it is exceeded. */
+  /** Seconds until denoising has to be done; null when nobody set a limit, negative when it is exceeded. */
   readonly secondsLeft: number | null;
 }
 
@@ -114,7 +114,7 @@ export function policyKind<
  * ```
  */
 export interface CachePolicy<Options = Readonly<Record<string, unknown>>> {
-  /** As the request has it, such as `static:3`, or the name of a codebook file. */
+  /** The text of the request, such as `static:3`, or the name of a codebook file. */
   readonly name: string;
   readonly options: Options;
   readonly signals: readonly SignalName[];

@@ -10,7 +10,7 @@ const [off, ...others] = policyForms.map(({ form }) => ({
   pattern: form.argument ? `${form.word}:${form.argument.pattern}` : form.word,
 }));
 
-/** In the order that the API has listed them from the first; `auto` is the default. */
+/** All forms, in the order that the API has listed them from the first; `auto` is the default. */
 const FORMS = [off!, { name: "auto", pattern: "auto" }, ...others.toReversed()];
 
 const names = FORMS.map(({ name }) => name);

@@ -21,7 +21,7 @@ export interface Point {
   readonly value: number;
   /** Step at which the next computed one begins, one past the last at the end. */
   readonly until: number;
-  /** For its tooltip. */
+  /** Text of the tooltip. */
   readonly label: string;
 }
 

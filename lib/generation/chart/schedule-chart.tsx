@@ -15,7 +15,7 @@ import { SCHEDULE_CHART_STYLE } from "./style.ts";
 
 const GAP = 30;
 
-/** From top to bottom. */
+/** Panels from top to bottom, by how a column is drawn. */
 const PANEL_ORDER = ["points", "stairs", "line"] as const;
 
 /**

@@ -53,7 +53,7 @@ export interface DiffusionTransformer {
   readonly tokenFrames: number;
   /** D. */
   readonly width: number;
-  /** Everything besides the latent that the prediction depends on. */
+  /** Inputs besides the latent that the prediction depends on. */
   readonly conditions: readonly Condition[];
   /** The condition for which the host encodes prompts; it is one of `conditions`. */
   readonly text: TextCondition;

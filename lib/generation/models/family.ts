@@ -90,7 +90,7 @@ export interface PartSource {
   readonly part: string;
   /** The repository. */
   readonly id: string;
-  /** Its folder there; the whole repository where it is "". */
+  /** Folder in the repository; "" takes the whole repository. */
   readonly folder: string;
   /** Names of the files that are taken; by default everything that a part needs. */
   readonly only?: readonly string[];

@@ -2,7 +2,7 @@ import type { Config, PartSource, PublishedPart } from "./family.ts";
 
 /** T5 v1.1 XXL, the text encoder of three families. */
 
-/** Its configuration without the class: UMT5 XXL has the same but for its vocabulary. */
+/** Configuration without the class. UMT5 XXL has the same, except for its vocabulary. */
 export const t5XXLConfig: Config = {
   vocab_size: 32_128,
   d_model: 4096,

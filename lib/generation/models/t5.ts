@@ -65,7 +65,7 @@ export function t5Encoder(config: T5Config): TextEncoder {
   return encoder(config, { sharesPositionBias: true });
 }
 
-/** As `t5Encoder`. */
+/** Encoder of UMT5, with the inputs and the output of `t5Encoder`. */
 export function umt5Encoder(config: T5Config): TextEncoder {
   return encoder(config, { sharesPositionBias: false });
 }

@@ -4,7 +4,7 @@ import { add, concat, mul, slice, type Value } from "../onnx/index.ts";
 export interface Tiling {
   /** Elements of a latent along one edge of a tile. */
   readonly size: number;
-  /** From the beginning of one tile to that of the next. */
+  /** Distance from the beginning of a tile to that of the next. */
   readonly stride: number;
 }
 

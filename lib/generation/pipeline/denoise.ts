@@ -57,7 +57,7 @@ const NOT_FINITE =
  * Follows the sampler from noise to latent. A computed step runs the whole transformer and leaves its residual
  * behind; a reused step adds that residual in the place of the blocks. The residual and the probe live here
  * and nowhere else: they go when the generation ends, however it ends, and when another transformer takes over,
- * which has no use for them. What the policy remembers was measured on them and goes as well.
+ * which has no use for them. The state of the policy was measured on them and goes as well.
  *
  * @throws CancelledError between two steps once `signal` is aborted, GenerationError where the latent ends in
  *   numbers that are no picture

@@ -37,7 +37,7 @@ const toldCache = z.object({
 });
 
 export const cacheParameter = parameter({
-  /** What the API takes; files are left to `check`. */
+  /** Schema of the API; codebook files are left to `check`. */
   asked: cacheSettingSchema as z.ZodType<AskedCache>,
   takenBy: ["create", "trigger"],
   stored: { cache: storedCache },

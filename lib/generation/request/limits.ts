@@ -18,7 +18,7 @@ export const videoLimitsSchema = z.object({
   guidance_scale: z.number(),
   /** Default of requests without one; the model's own notion of no prompt where this is absent too. */
   negative_prompt: z.string().max(2000).optional(),
-  /** Whether a video may begin with a picture. */
+  /** True if a video may begin with a picture. */
   takes_image: z.boolean().optional(),
 });
 

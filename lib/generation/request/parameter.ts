@@ -32,7 +32,7 @@ export interface Target {
 /** Reading of the text after a flag. */
 export type FlagValue =
   | { readonly kind: "number" | "text" | "path" | "on or off" }
-  /** Without a value: true where the flag is given. */
+  /** No value: true where the flag is given. */
   | { readonly kind: "switch" }
   /** Text of a form; `words` complete the sentence "--size is ...". */
   | { readonly kind: "form"; readonly pattern: RegExp; readonly words: string }
@@ -76,7 +76,7 @@ export interface Told<Stored extends z.ZodRawShape, Schema extends z.ZodType> {
 }
 
 /**
- * Everything that is known of one parameter of a request for a video. The API's schemas, its reference and its answers,
+ * Description of one parameter of a request for a video. The API's schemas, its reference and its answers,
  * the stored record, the command line and the playground's form are made from it.
  */
 export interface Parameter<

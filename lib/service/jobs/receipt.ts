@@ -42,7 +42,7 @@ export const receiptSchema = z.object({
   /** Computing every step at this run's median time a computed step, over what denoising took: an estimate. */
   speedup: z.number().positive(),
   seconds: z.object({
-    /** From the request to the worker's start. */
+    /** Time from the request to the worker's start. */
     queue: seconds,
     load: seconds,
     encode: seconds,
@@ -67,7 +67,7 @@ export const receiptSchema = z.object({
   attempt: z.int().positive(),
   /** The execution provider that ran the graphs. */
   provider: z.string(),
-  /** What the transformer's blocks multiplied in; receipts from before there was a choice lack it. */
+  /** Precision of products in the transformer's blocks; receipts from before there was a choice lack it. */
   precision: z.enum(["float32", "float16"]).optional(),
   versions: z.record(z.string(), z.string()),
   /** SHA-256 of every file that decides what the model computes. */

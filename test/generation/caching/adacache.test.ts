@@ -37,7 +37,7 @@ const codebook = rates.chain((rates) =>
       return rates.map((rate, index) => ({ below: below[index] ?? null, rate }));
     }),
 );
-/** Everything a graph may send, not only what it should. */
+/** Values of a signal, valid or not: a graph may send any. */
 const signal = fc.option(
   fc.oneof(fc.double({ min: 0, max: 2, noNaN: true }), fc.constantFrom(Number.NaN, Infinity)),
 );

@@ -2,10 +2,10 @@ const VOID = new Set(["meta", "input", "img"]);
 
 /** Asserts that every tag is closed in order, every attribute is quoted and every id is unique. */
 export function assertWellFormed(markup: string): void {
-  const withoutRaw = markup.replace(/<(style|script)>[^<]*<\/\1>/g, "").replace("<!doctype html>", "");
+  const withoutRaw = markup.replace(/<(style|script)>.*?<\/\1>/gs, "").replace("<!doctype html>", "");
   const open: string[] = [];
   const ids = new Set<string>();
-  const tag = /<(\/?)([a-z0-9]+)((?: [a-zA-Z:-]+(?:="[^"<]*")?)*)(\/?)>/g;
+  const tag = /<(\/?)([a-z0-9-]+)((?: [a-zA-Z:-]+(?:="[^"<]*")?)*)(\/?)>/g;
   for (const [, closing, name, attributes, selfClosing] of withoutRaw.matchAll(tag)) {
     if (closing) {
       if (open.pop() !== name) throw new Error(`</${name}> closes another tag`);

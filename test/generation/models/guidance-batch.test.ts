@@ -38,9 +38,17 @@ const goldens = [
   ["wan-one-block", "WanTransformer3DModel"],
 ] as const;
 
+const signals = ["probe", "change", "motionScore"] as const;
+
 /** The first half of every tensor of a batch of 2. */
 function conditionalHalf({ dtype, shape: [, ...shape], data }: Tensor): Tensor {
   return { dtype, shape: [1, ...shape], data: data.slice(0, data.length / 2) as Float32Array };
+}
+
+/** |previous - probe|_1 / |previous|_1 */
+function relativeChange(previous: Float32Array, probe: Float32Array): number {
+  const l1 = (values: Float32Array) => values.reduce((sum, value) => sum + Math.abs(value), 0);
+  return l1(previous.map((value, i) => value - probe[i]!)) / l1(previous);
 }
 
 describe.each(goldens)("the conditional half of %s alone", async (name, className) => {
@@ -55,11 +63,11 @@ describe.each(goldens)("the conditional half of %s alone", async (name, classNam
     const video = { latent: shape, height, width, fps, givenFrames };
     const dit = diffusionTransformer({ className, config: golden.config }, video);
     const both = await caseFeeds(dit, golden, index, cases[index]!, 1);
-    // A probe that is not zeros, so that the change of both batches can be compared.
+    // A probe that is not zeros has a change.
     const size = dit.tokens * dit.width;
     const half = Float32Array.from({ length: size }, (_, i) => Math.sin(i));
     const previousProbe = float32(Float32Array.of(...half, ...half), [2, dit.tokens, dit.width]);
-    return { dit, both: { ...both, previousProbe } };
+    return { dit, half, both: { ...both, previousProbe } };
   }
 
   /** The same feeds for one row of the batch, without a guidance scale. */
@@ -79,9 +87,9 @@ describe.each(goldens)("the conditional half of %s alone", async (name, classNam
   it.each(cases.map((_, index) => index))(
     "the conditional half alone predicts in case %i what both halves predict with a guidance scale of 1",
     async (index) => {
-      const { dit, both } = await prepared(index);
-      const expected = await run(buildFull(dit, golden), golden.weights, both);
-      const full = await open(buildFull(dit, { ...golden, batch: 1 }), golden.weights);
+      const { dit, half, both } = await prepared(index);
+      const expected = await run(buildFull(dit, { ...golden, signals }), golden.weights, both);
+      const full = await open(buildFull(dit, { ...golden, signals, batch: 1 }), golden.weights);
       expect(full.inputs).not.toContain("guidanceScale");
       const computed = await full.run(alone(both));
       await full.release();
@@ -90,6 +98,8 @@ describe.each(goldens)("the conditional half of %s alone", async (name, classNam
       expect(computed.residual!.shape).toEqual([1, dit.tokens, dit.width]);
       expect(error("prediction", expected.prediction!)).toBeLessThan(TOLERANCE);
       expect(error("residual", conditionalHalf(expected.residual!))).toBeLessThan(TOLERANCE);
+      const changed = conditionalHalf(expected.probe!).data as Float32Array;
+      expect(Number(computed.change!.data[0])).toBeCloseTo(relativeChange(half, changed), 4);
       expect(error("probe", conditionalHalf(expected.probe!))).toBeLessThan(TOLERANCE);
 
       const uncut = await run(buildUncut(dit, { ...golden, batch: 1 }), golden.weights, alone(both));

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
 import { readFirstFrame } from "../../../lib/generation/pipeline/first-frame.ts";
 import { openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
+import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { requestFor, type Wanted } from "./request-for.ts";
 import { writeJson } from "./tiny-model.ts";
 
@@ -98,7 +99,8 @@ it("a model that does not declare images refuses one", async () => {
   await writeJson(join(folder, "model_index.json"), { ...index, video });
   const other = await openPipeline(folder, { threads: 1 });
   try {
-    await expect(other.generate(requestFor(other, withImage))).rejects.toThrow(
+    const { prompt, seed, image } = withImage;
+    expect(() => resolveRequest({ prompt, seed, image }, other)).toThrow(
       "This model makes videos of a prompt alone, and takes no image.",
     );
   } finally {

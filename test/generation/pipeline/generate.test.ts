@@ -130,7 +130,7 @@ describe("a generation", () => {
 
   it("a generation has the frames and the size it was asked for", async () => {
     const still = await pipeline.generate(
-      requestFor(pipeline, { ...cached, frames: 1, width: 32, height: 16 }),
+      requestFor(pipeline, { ...request, cache: "fast", frames: 1, width: 32, height: 16 }),
     );
     expect({ ...still.frames, rgb: still.frames.rgb.length }).toEqual({
       width: 32,

@@ -16,7 +16,7 @@ const JUST_ABOVE_1 = 1 + 2 ** -23;
 
 const request = { prompt: "a red circle", seed: 5, steps: 4, cache: "off" } satisfies Wanted;
 
-/** What one pipeline makes of requests, one after another. */
+/** Generates requests with one pipeline, one after another. */
 async function generateAll(folder: string, requests: readonly object[]): Promise<Generation[]> {
   const pipeline = await openPipeline(folder, { threads: 1 });
   try {

@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { circumstances } from "../machine.ts";
-import { demoModel, docsFolder, resultsFolder, userPath } from "../options.ts";
+import { demoModel, docsFolder, resultsFolder, userPath, type Written } from "../options.ts";
 import { readResults, updateDocument, writeText } from "../results-file.ts";
 import { measureIdempotency } from "./idempotency.ts";
 import { measureLoads } from "./loads.ts";
@@ -30,11 +29,7 @@ const PACKAGES = ["hono", "@hono/node-server", "zod", "pino"];
  * the worker's start, memory, and concurrent requests with one idempotency key. A quick run writes its report
  * to out/bench.
  */
-export async function runApi(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: { quick: { type: "boolean", default: false }, from: { type: "string" } },
-  });
+export async function runApi({ values, args }: Written<"from">): Promise<void> {
   const results = values.from
     ? await readResults(userPath(values.from), apiResultsSchema)
     : await measure(values.quick ? QUICK : WHOLE, ["api", ...args]);

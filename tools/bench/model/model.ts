@@ -1,11 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { type ModelFolder, openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import type { BenchmarkVideo, WeightedPart } from "../../../lib/generation/models/index.ts";
 import { circumstances } from "../machine.ts";
-import { docsFolder, positiveInteger, resultsFolder, userPath } from "../options.ts";
+import { docsFolder, positiveInteger, resultsFolder, userPath, type Written } from "../options.ts";
 import { readResults, updateDocument, writeText } from "../results-file.ts";
 import { say } from "../rounds.ts";
 import type { SessionName } from "../step/results.ts";
@@ -31,15 +30,7 @@ const QUICK = { rounds: 1 } as const;
  * random weights, and opens the models at their published size. A quick run has fewer rounds, and writes its report
  * to out/bench.
  */
-export async function runModel(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      threads: { type: "string" },
-      quick: { type: "boolean", default: false },
-      from: { type: "string" },
-    },
-  });
+export async function runModel({ values, args }: Written<"threads" | "from">): Promise<void> {
   const cores = availableParallelism();
   const threads = values.threads === undefined ? cores : positiveInteger("threads", values.threads, cores);
   const results = values.from

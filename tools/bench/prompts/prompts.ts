@@ -7,11 +7,10 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { openPipeline } from "../../../lib/generation/pipeline/index.ts";
 import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { type Frames, writeFileAtomically } from "../../../lib/generation/video/index.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../../../lib/shared/command-line/index.ts";
 import { writePromptSection } from "./card.ts";
 import { detect } from "./detect.ts";
 import {
@@ -56,8 +55,8 @@ interface Conditions {
  * Generates and checks the held-out prompts, and prints the scores. A check of all prompts without cache also
  * writes them to the model's card.
  */
-export async function runPromptCheck(args: readonly string[]): Promise<void> {
-  const options = parseOptions(args);
+export async function runPromptCheck(values: Values): Promise<void> {
+  const options = parseOptions(values);
   const all: HeldOutPrompt[] = JSON.parse(await readFile(PROMPTS, "utf8"));
   const prompts = all.slice(0, options.count ?? all.length);
   const videos: Frames[] = [];
@@ -79,19 +78,17 @@ export async function runPromptCheck(args: readonly string[]): Promise<void> {
   }
 }
 
-function parseOptions(args: readonly string[]): PromptCheckOptions {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      model: { type: "string", default: "models/demo" },
-      count: { type: "string" },
-      steps: { type: "string" },
-      guidance: { type: "string" },
-      cache: { type: "string", default: "off" },
-      json: { type: "string" },
-      "contact-sheet": { type: "string" },
-    },
-  });
+interface Values {
+  readonly model: string;
+  readonly count?: string | undefined;
+  readonly steps?: string | undefined;
+  readonly guidance?: string | undefined;
+  readonly cache: string;
+  readonly json?: string | undefined;
+  readonly "contact-sheet"?: string | undefined;
+}
+
+function parseOptions(values: Values): PromptCheckOptions {
   const count = number("--count", values.count);
   if (count !== null && !(Number.isInteger(count) && count >= 1)) {
     throw new UsageError(`--count must be a whole number from 1, not ${values.count}.`);

@@ -1,11 +1,10 @@
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { type Generation, openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
 import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { type Frames, psnr, ssim } from "../../../lib/generation/video/index.ts";
 import { circumstances } from "../machine.ts";
 import { type Method, methodsFor, STEP_COUNTS } from "../methods.ts";
-import { demoModel, docsFolder, positiveInteger, resultsFolder, userPath } from "../options.ts";
+import { demoModel, docsFolder, positiveInteger, resultsFolder, userPath, type Written } from "../options.ts";
 import { readResults, updateDocument, writeText } from "../results-file.ts";
 import { mean } from "../statistics.ts";
 import { qualityChart } from "./chart.ts";
@@ -21,16 +20,7 @@ const MOST_PROMPTS = 1000;
  *
  * A full round of prompts is written to docs/, a smaller one to out/bench with its measurements.
  */
-export async function runQuality(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      model: { type: "string" },
-      prompts: { type: "string" },
-      quick: { type: "boolean", default: false },
-      from: { type: "string" },
-    },
-  });
+export async function runQuality({ values, args }: Written<"model" | "prompts" | "from">): Promise<void> {
   const quick = values.quick ? { count: MOTIONS.length, stepCounts: STEP_COUNTS.slice(0, 1) } : null;
   const count =
     values.prompts === undefined

@@ -2,13 +2,13 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
 import { openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import { openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
 import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { circumstances } from "../machine.ts";
 import { probeSession } from "../model/session-process.ts";
-import { demoModel, docsFolder, repository, resultsFolder, userPath } from "../options.ts";
+import { demoModel, docsFolder, repository, resultsFolder, userPath, type Written } from "../options.ts";
 import { benchmarkPrompts } from "../quality/scenes.ts";
 import { readResults, updateDocument, writeText } from "../results-file.ts";
 import { say, times } from "../rounds.ts";
@@ -37,15 +37,7 @@ const QUICK = { rounds: 3, probes: 1, commands: 1 } as const;
  * Runs `step [--model DIR] [--quick] [--from FILE]`: times computed and reused steps, sessions, PyTorch if it is
  * installed, and the whole command. A quick run has a fifth of the rounds, and writes its report to out/bench.
  */
-export async function runStep(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      model: { type: "string" },
-      quick: { type: "boolean", default: false },
-      from: { type: "string" },
-    },
-  });
+export async function runStep({ values, args }: Written<"model" | "from">): Promise<void> {
   const folder = values.model === undefined ? demoModel : userPath(values.model);
   const results = values.from
     ? await readResults(userPath(values.from), stepResultsSchema)

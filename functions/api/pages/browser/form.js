@@ -24,7 +24,7 @@ export function offerModels(offered) {
   byId("settings").removeAttribute("disabled");
 }
 
-/** What the chosen model makes, its defaults chosen. */
+/** Offers the sizes, lengths and frame rates of the chosen model, and its defaults. */
 function offerShapes() {
   /** @type {Record<string, unknown> | undefined} */
   const model = models.find(({ id }) => id === control("model").value);

@@ -236,9 +236,6 @@ byId("reuse").addEventListener("click", () => {
   if (shown.video) fillForm(shown.video);
   byId("prompt").focus();
 });
-byId("sharp").addEventListener("change", () => {
-  stage.classList.toggle("sharp", /** @type {HTMLInputElement} */ (byId("sharp")).checked);
-});
 byId("copy").addEventListener("click", copyCurl);
 byId("older").addEventListener("click", () => listRecent(open, { isOlder: true }).catch(fail));
 

@@ -4,7 +4,6 @@ import { requestText } from "./api.js";
 import { curlOf } from "./curl.js";
 import { byId, element, secondsText } from "./dom.js";
 import { orderOf } from "./form.js";
-import { playInStep } from "./players.js";
 
 const STAGES = /** @type {const} */ (["queue", "load", "encode", "denoise", "decode", "write", "upload"]);
 
@@ -74,10 +73,6 @@ function showFigures(video, { seconds, comparison, video: { encoder } }) {
     return element("figure", {}, medium, element("figcaption", {}, ...caption));
   });
   byId("figures").replaceChildren(...figures);
-  for (const id of ["play", "position"]) {
-    (byId(id).closest("label") ?? byId(id)).hidden = isPicture;
-  }
-  if (!isPicture) playInStep([...byId("figures").querySelectorAll("video")]);
 }
 
 /**

@@ -17,7 +17,7 @@ const schema = z
   .object({
     latent_channels: positiveInteger,
     out_channels: z.literal(3),
-    /** From the picture inwards; the decoder walks them backwards. */
+    /** Listed from the picture inwards; the decoder walks them backwards. */
     block_out_channels: z.array(positiveInteger).nonempty(),
     layers_per_block: positiveInteger,
     norm_num_groups: positiveInteger,

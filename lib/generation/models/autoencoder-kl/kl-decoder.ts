@@ -20,7 +20,7 @@ import type { NamedWeights } from "../build-options.ts";
 const EPS = 1e-6;
 
 export interface KLDecoderShape {
-  /** From the picture inwards; the decoder walks them backwards. */
+  /** Listed from the picture inwards; the decoder walks them backwards. */
   readonly blockChannels: readonly number[];
   readonly layersPerBlock: number;
   readonly outChannels: number;

@@ -94,7 +94,7 @@ const spacing = [
  * A prompt for Latte, Open-Sora 1.2 and Open-Sora-Plan 1.1: in lower case, without addresses, markup, Chinese
  * characters and what shops write. It is the routine of DeepFloyd-IF, twice.
  *
- * Differs from diffusers' where text was decoded by the wrong table, HTML is malformed, or its references are rare.
+ * Differs from diffusers' where text was decoded by the wrong table, or HTML is malformed.
  */
 export function cleanCaption(caption: string): string {
   return cleanOnce(cleanOnce(caption.slice(0, CHARACTERS_MAX)));

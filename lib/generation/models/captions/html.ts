@@ -1,77 +1,54 @@
-/** What Python's html module and BeautifulSoup's html.parser make of markup that people type into prompts. */
+/**
+ * HTML in prompts, read as the references read it: character references as Python's `html.unescape` does, markup as
+ * BeautifulSoup does with Python's `html.parser`. Names of characters are those of HTML5, from the package `entities`.
+ */
+import { decodeHTML, decodeHTMLStrict, replaceCodePoint } from "entities/decode";
 
-const latin1 =
-  "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro " +
-  "para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil " +
-  "Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave " +
-  "Uacute Ucirc Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml " +
-  "igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute " +
-  "thorn yuml";
-
-/** Names that need no semicolon. */
-const shortEntities = new Map<string, string>([
-  ["amp", "&"],
-  ["lt", "<"],
-  ["gt", ">"],
-  ["quot", '"'],
-  ...latin1.split(" ").map((name, i): [string, string] => [name, String.fromCharCode(0xa0 + i)]),
-]);
-
-/** Of the two thousand others those for punctuation, and a few signs. */
-const entities = new Map<string, string>([
-  ...shortEntities,
-  ...Object.entries({
-    ...{ apos: "'", hellip: "…", ndash: "–", mdash: "—", lsquo: "‘", rsquo: "’", sbquo: "‚", ldquo: "“" },
-    ...{ rdquo: "”", bdquo: "„", lsaquo: "‹", rsaquo: "›", bull: "•", dagger: "†", permil: "‰", prime: "′" },
-    ...{ euro: "€", trade: "™", minus: "−", infin: "∞", asymp: "≈", ne: "≠", le: "≤", ge: "≥", larr: "←" },
-    ...{ uarr: "↑", rarr: "→", darr: "↓", hearts: "♥", ensp: "\u2002", emsp: "\u2003", thinsp: "\u2009" },
-  }),
-]);
-
-/** What bytes 0x80 to 0x9f are in Windows-1252, whose text is often taken for Latin-1. */
-const windows1252 = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
-
+/** Maps a byte from 0x80 to 0x9f to its character in Windows-1252, whose text is often taken for Latin-1. */
 export function asWindows1252(control: string): string {
-  return windows1252[control.charCodeAt(0) - 0x80]!;
+  return String.fromCodePoint(replaceCodePoint(control.charCodeAt(0)));
 }
 
-/** The character of a numeric reference, `39` or `x27`; none for control characters. */
-function numbered(reference: string): string {
-  const code = /^x/i.test(reference)
-    ? Number.parseInt(reference.slice(1), 16)
-    : Number.parseInt(reference, 10);
-  if (code >= 0x80 && code <= 0x9f) return asWindows1252(String.fromCharCode(code));
-  const isCharacter = code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
-  if (!isCharacter) return "\ufffd";
-  const character = String.fromCodePoint(code);
-  return /\p{Cc}/u.test(character) && !/\s/.test(character) ? "" : character;
+/** Returns the code point of a numeric reference, `39` or `x27`, as HTML5 and BeautifulSoup read it. */
+function codePointOf(number: string): number {
+  const isHex = /^x/i.test(number);
+  return replaceCodePoint(Number.parseInt(isHex ? number.slice(1) : number, isHex ? 16 : 10));
 }
 
-/** The text in which references to characters (`&amp;`, `&eacute`, `&#39;`) are those characters. */
+/** Code points that `html.unescape` drops and HTML5 keeps: control characters but for spaces, and noncharacters. */
+const dropped = /(?![\t\n\f\r\x80-\x9f])\p{Cc}|\p{Noncharacter_Code_Point}/u;
+
+function unescapedNumber(number: string): string {
+  const character = String.fromCodePoint(codePointOf(number));
+  return dropped.test(character) ? "" : character;
+}
+
+/** Replaces character references (`&amp;`, `&eacute`, `&#39;`) by their characters, as `html.unescape` does. */
 export function unescapeHtml(text: string): string {
-  const references = /&(?:#(\d+|x[\da-f]+);?|([^\t\n\f <&#;]{1,32})(;?))/gi;
-  return text.replaceAll(references, (whole, number?: string, name?: string, end?: string) => {
-    if (number) return numbered(number);
-    if (!name) return whole;
-    const character = (end ? entities : shortEntities).get(name);
-    if (character !== undefined) return character;
-    for (let length = name.length - 1; length > 1; length--) {
-      const start = shortEntities.get(name.slice(0, length));
-      if (start !== undefined) return start + name.slice(length) + end;
-    }
-    return whole;
-  });
+  const references = /&(?:#(\d+|x[\da-f]+);?|[^\t\n\f <&#;]{1,32};?)/gi;
+  return text.replaceAll(references, (whole, number?: string) =>
+    number ? unescapedNumber(number) : decodeHTML(whole),
+  );
 }
 
-/** The text of a piece of HTML: without its tags, comments, scripts and styles, its references replaced. */
+/** Returns the character or two of an HTML5 name such as `eacute`; undefined for other names. */
+export function characterNamed(name: string): string | undefined {
+  const reference = `&${name};`;
+  const character = decodeHTMLStrict(reference);
+  return character === reference ? undefined : character;
+}
+
+/** A reference as `html.parser` finds it: ended by a semicolon, or by what cannot go on a number or a name. */
+const referenceInMarkup = /&(?:#(\d+|x[\da-f]+)(?:;|(?=[^\da-f]))|([a-z][-.a-z\d]*)(?:;|(?=[^-.a-z\d])))/gi;
+
+/** Returns the text of a piece of HTML: no tags, comments, scripts and styles, its references replaced. */
 export function textOfHtml(html: string): string {
   return html
     .replaceAll(/<(script|style)\b[^>]*>.*?(?:<\/\1\s*>|$)/gis, "")
     .replaceAll(/<!--.*?-->|<[a-z/?!][^>]*>/gis, "")
     .replace(/&(?=[a-z]$)/i, "")
-    .replaceAll(/&#(\d+|x[\da-f]+)(?:;|(?=[^\da-f]))/gi, (_, number: string) => numbered(number))
-    .replaceAll(
-      /&([a-z][-.a-z\d]*)(?:;|(?=[^-.a-z\d]))/gi,
-      (_, name: string) => entities.get(name) ?? `&${name}`,
+    .replaceAll(referenceInMarkup, (_, number: string | undefined, name: string) =>
+      // An unknown name loses its semicolon, as in BeautifulSoup.
+      number ? String.fromCodePoint(codePointOf(number)) : (characterNamed(name) ?? `&${name}`),
     );
 }

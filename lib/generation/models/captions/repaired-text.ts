@@ -1,4 +1,4 @@
-import { asWindows1252, unescapeHtml } from "./html.ts";
+import { asWindows1252, characterNamed, unescapeHtml } from "./html.ts";
 
 /** Single characters for several letters: digraphs of Dutch and of Serbo-Croatian, and those of typesetters. */
 const ligatures: Readonly<Record<string, string>> = {
@@ -39,7 +39,18 @@ export function repairedText(text: string): string {
 }
 
 function repairedLine(line: string, isMarkup: boolean): string {
-  const unescaped = isMarkup ? line : line.replaceAll(/&#?[\da-z]{1,24};/gi, unescapeHtml);
+  const unescaped = isMarkup ? line : line.replaceAll(/&#?[\da-z]{1,24};/gi, unescapedReference);
   const repaired = repairs.reduce((text, repair) => repair(text), unescaped);
   return repaired === line ? line : repairedLine(repaired, isMarkup);
+}
+
+/** Returns the characters of one whole reference; ftfy also reads lower-case names in capitals, such as `&NTILDE;`. */
+function unescapedReference(reference: string): string {
+  const unescaped = unescapeHtml(reference);
+  if (reference.startsWith("&#")) return unescaped.includes(";") ? reference : unescaped;
+  const name = reference.slice(1, -1);
+  const character = characterNamed(name);
+  if (character !== undefined) return character;
+  const isInCapitals = name === name.toUpperCase() && unescaped === reference;
+  return (isInCapitals && characterNamed(name.toLowerCase())?.toUpperCase()) || reference;
 }

@@ -16,7 +16,7 @@ export interface Given {
 }
 
 /**
- * Something besides the latent that a transformer's prediction depends on. A condition declares graph inputs when its
+ * Input besides the latent that a transformer's prediction depends on. A condition declares graph inputs when its
  * transformer asks for them, and makes the feeds of those inputs.
  */
 export interface Condition {

@@ -25,7 +25,7 @@ const FRAMES_PER_RUN = 14;
 const schema = z.object({
   latent_channels: positiveInteger,
   out_channels: z.literal(3),
-  /** From the picture inwards; the decoder walks them backwards. */
+  /** Listed from the picture inwards; the decoder walks them backwards. */
   block_out_channels: z.array(positiveInteger.multipleOf(GROUPS)).nonempty(),
   // The reference leaves out some of the layers where there are more or fewer.
   layers_per_block: z.literal(2),

@@ -215,7 +215,7 @@ export function latte(
     return linear(x, ...affine(x.graph, name, D, D));
   }
 
-  /** Before the first temporal block a frame learns when it is. */
+  /** Adds the positions of frames, before the first temporal block. */
   function withFramePositions(x: Value): Value {
     const positions = x.graph.constant(lineSinusoid(F, D, frameDistance), [F, 1, D]);
     return reshape(add(reshape(x, [x.shape[0]!, F, H * W, D]), positions), x.shape);

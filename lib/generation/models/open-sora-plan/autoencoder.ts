@@ -43,7 +43,7 @@ const schema = z
     hidden_size: positiveInteger,
     z_channels: positiveInteger,
     embed_dim: positiveInteger,
-    /** From the picture inwards; the decoder walks them and its lists of modules backwards. */
+    /** Listed from the picture inwards; the decoder walks them and its lists of modules backwards. */
     hidden_size_mult: z.array(positiveInteger).nonempty(),
     num_res_blocks: z.int().nonnegative(),
     attn_resolutions: z.array(z.never()),

@@ -37,9 +37,9 @@ const temporalSchema = z.object({
   embed_dim: positiveInteger,
   filters: positiveInteger,
   num_res_blocks: positiveInteger,
-  /** From the frames inwards; the decoder walks them backwards. */
+  /** Listed from the frames inwards; the decoder walks them backwards. */
   channel_multipliers: z.array(positiveInteger).nonempty(),
-  /** After which of the encoder's stages the frames are halved; the decoder walks them backwards. */
+  /** True for each stage of the encoder that halves the frames; the decoder walks them backwards. */
   temporal_downsample: z.array(z.boolean()),
   num_groups: positiveInteger,
 });

@@ -205,7 +205,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     return reshape(parameter, [F, 1, D]);
   }
 
-  /** Within each frame, or along time at each place. x is [B, N, D]. */
+  /** Self-attention within each frame, or along time at each place. x is [B, N, D]. */
   function selfAttention(kind: "spatial" | "temporal", block: string, x: Value): Value {
     const g = x.graph;
     const name = `${block}.attn`;

@@ -51,7 +51,7 @@ const schema = z
     base_dim: positiveInteger.multipleOf(2),
     decoder_base_dim: positiveInteger.multipleOf(2).nullish(),
     z_dim: positiveInteger,
-    /** From the picture inwards; the decoder walks them backwards. */
+    /** Listed from the picture inwards; the decoder walks them backwards. */
     dim_mult: z.array(positiveInteger).nonempty(),
     num_res_blocks: positiveInteger,
     /** True for each stage of the encoder that halves the frames as well; the decoder walks them backwards. */

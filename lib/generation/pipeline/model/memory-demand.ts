@@ -14,11 +14,11 @@ export interface PartDemand {
 
 /** Bytes that a video needs, by the precision its model computes in. */
 export interface MemoryDemand {
-  /** On the CPU. */
+  /** Bytes on the CPU. */
   readonly float32Bytes: number;
-  /** On the CPU, if all weights were stored in float32. */
+  /** Bytes on the CPU if all weights were stored in float32. */
   readonly storedFloat32Bytes: number;
-  /** On a GPU: the transformer in 16 bit, encoder and decoder in 32. */
+  /** Bytes on a GPU: the transformer in 16 bit, encoder and decoder in 32. */
   readonly float16Bytes: number;
 }
 

@@ -26,12 +26,11 @@ describe("a caption", () => {
     expect(ours).toEqual(same.map(({ caption, tidy }) => ({ caption, tidy })));
   });
 
-  it("a caption keeps what diffusers would guess at: mojibake, rare references, a bracket in an attribute", () => {
+  it("a caption keeps what diffusers would guess at: mojibake, a bracket in an attribute", () => {
     const ours = golden.other.map(({ caption }) => [cleanCaption(caption), tidyCaption(caption)]);
     expect(ours).toEqual([
       ["cafã in zã¼rich", "cafÃ© in ZÃ¼rich"],
       ["the mona lisa doesnâ€ t smile", "the Mona Lisa doesnâ€™t smile"],
-      ["checkmark jscrohn", "&checkmark; &Jscr;ohn"],
       ['b"> picture', '<img alt="a > b"> picture'],
     ]);
     for (const [i, { clean, tidy }] of golden.other.entries()) expect(ours[i]).not.toEqual([clean, tidy]);

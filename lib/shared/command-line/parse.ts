@@ -1,0 +1,106 @@
+import { parseArgs } from "node:util";
+import {
+  type Command,
+  type Given,
+  HELP,
+  type Option,
+  type Options,
+  type OptionValues,
+  type Positional,
+  takesValue,
+} from "./command.ts";
+import { nearest } from "./nearest.ts";
+import { synopsis } from "./usage.ts";
+import { UsageError } from "./usage-error.ts";
+
+/**
+ * Reads a command line; `help` when it asks for the usage.
+ *
+ * @param name what a person writes before the options: `npm run keys -- create`
+ * @throws UsageError
+ */
+export function parseCommand<O extends Options, P extends readonly Positional[]>(
+  name: string,
+  command: Command<O, P>,
+  args: readonly string[],
+): Given<O, P> | "help" {
+  const options: Options = { ...command.options, help: HELP };
+  const { tokens } = tokensOf(options, args);
+  const texts = new Map<string, string[]>();
+  const words: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === "positional") words.push(token.value);
+    if (token.kind !== "option") continue;
+    checkOption(options, token);
+    texts.set(token.name, [...(texts.get(token.name) ?? []), token.value ?? ""]);
+  }
+  if (texts.has("help")) return "help";
+  checkWords(name, command, words);
+  const values = Object.entries(command.options).map(([key, option]) => [
+    key,
+    readValue(`--${key}`, option, texts.get(key)),
+  ]);
+  return {
+    values: Object.fromEntries(values) as OptionValues<O>,
+    words: words as Given<O, P>["words"],
+    args,
+  };
+}
+
+/** Splits a command line without judging it. */
+export function tokensOf(options: Options, args: readonly string[]) {
+  const declared = Object.entries(options).map(([name, option]) => {
+    const type = takesValue(option) ? ("string" as const) : ("boolean" as const);
+    return [name, { type, ...(option.short !== undefined && { short: option.short }) }] as const;
+  });
+  return parseArgs({
+    args: [...args],
+    options: Object.fromEntries(declared),
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+}
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+function checkOption(options: Options, { name, rawName, value, inlineValue }: OptionToken): void {
+  const option = Object.hasOwn(options, name) ? options[name]! : undefined;
+  if (!option) {
+    const meant = nearest(name, Object.keys(options));
+    const advice = meant === undefined ? "see --help." : `did you mean --${meant}?`;
+    throw new UsageError(`Unknown option '${rawName}'; ${advice}`);
+  }
+  if (!takesValue(option)) {
+    if (value !== undefined) throw new UsageError(`--${name} takes no value.`);
+    return;
+  }
+  const looksLikeOption = !inlineValue && value !== undefined && /^-./.test(value);
+  if (value === undefined || looksLikeOption) {
+    throw new UsageError(
+      `--${name} takes a value: write --${name} ${option.value}, or --${name}=${option.value} if it begins with a dash.`,
+    );
+  }
+}
+
+function checkWords(name: string, command: Command, words: readonly string[]): void {
+  const { positionals } = command;
+  const written = `write ${synopsis(name, command)}`;
+  const missing = positionals[words.length];
+  if (missing) throw new UsageError(`${missing.name} is missing (${missing.text}): ${written}.`);
+  const extra = words[positionals.length];
+  if (extra !== undefined) throw new UsageError(`${JSON.stringify(extra)} is one word too many: ${written}.`);
+}
+
+function readValue(flag: string, option: Option, given: readonly string[] | undefined): unknown {
+  if (!takesValue(option)) return given !== undefined;
+  const read = (text: string) => (option.read ? option.read(text, flag) : text);
+  const texts = given ?? (option.default === undefined ? [] : [option.default]);
+  // Of an option that is given twice the last one counts, as everywhere.
+  return option.multiple ? texts.map(read) : texts.slice(-1).map(read)[0];
+}

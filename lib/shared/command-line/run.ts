@@ -1,0 +1,64 @@
+import { inspect } from "node:util";
+import { HELP, type Program } from "./command.ts";
+import { nearest } from "./nearest.ts";
+import { parseCommand, tokensOf } from "./parse.ts";
+import { commandUsage, programUsage } from "./usage.ts";
+import { UsageError } from "./usage-error.ts";
+
+export interface RunOptions {
+  /** Kinds of error that mean, as UsageError does, that the command has to be put otherwise. */
+  readonly usageErrors?: readonly (abstract new (
+    ...args: never[]
+  ) => Error)[];
+}
+
+/**
+ * Runs a command as a process: an error becomes one sentence on stderr and an exit code, 2 for a command that has to be
+ * put otherwise and 1 for everything else. ADAREEL_DEBUG in the environment adds the stack and the causes.
+ */
+export async function runMain(
+  main: () => Promise<void> | void,
+  { usageErrors = [] }: RunOptions = {},
+): Promise<void> {
+  stopWhenUnheard();
+  try {
+    await main();
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    process.stderr.write(`${error.message.trimEnd()}\n`);
+    if (process.env.ADAREEL_DEBUG) process.stderr.write(`${inspect(error)}\n`);
+    process.exitCode = [UsageError, ...usageErrors].some((kind) => error instanceof kind) ? 2 : 1;
+  }
+}
+
+/** Ends the process when its reader has left, or the disk behind a redirection is full. */
+function stopWhenUnheard(): void {
+  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+    process.stderr.write(`The result cannot be printed: ${code}.\n`);
+    process.exit(1);
+  });
+  process.stderr.on("error", () => process.exit(1));
+}
+
+/** Runs the command that the first word names, or prints a usage. @throws UsageError */
+export async function runProgram(program: Program, args: readonly string[]): Promise<void> {
+  const { name, commands } = program;
+  const every = Object.values(commands).map(({ options }) => options);
+  const { tokens, values } = tokensOf(Object.assign({ help: HELP }, ...every), args);
+  const first = tokens.find((token) => token.kind === "positional");
+  if (!first && values.help) return void process.stdout.write(programUsage(program));
+  const command = first && Object.hasOwn(commands, first.value) ? commands[first.value] : undefined;
+  if (!command) throw new UsageError(unknownCommand(program, first?.value));
+  const own = `${name} ${first!.value}`;
+  const given = parseCommand(own, command, args.toSpliced(first!.index, 1));
+  if (given === "help") return void process.stdout.write(commandUsage(own, command));
+  await command.run(given);
+}
+
+function unknownCommand({ name, commands }: Program, word: string | undefined): string {
+  const names = Object.keys(commands);
+  const meant = word === undefined ? undefined : nearest(word, names);
+  const given = word === undefined ? "" : `There is no command ${JSON.stringify(word)}: `;
+  const advice = meant ?? `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+  return `${given}${given ? "say" : "Say"} ${advice}, as in ${name} ${meant ?? names[0]} --help.`;
+}

@@ -1,0 +1,80 @@
+import { type Command, HELP, type Option, type Options, type Program, takesValue } from "./command.ts";
+
+/** Columns that a usage fills at most. */
+const WIDTH = 110;
+/** More options than these are told one by one only. */
+const SYNOPSIS_OPTIONS_MAX = 5;
+
+/** Returns the command in one line: `npm run keys -- create [--tenant NAME]`. */
+export function synopsis(name: string, { positionals, options }: Command): string {
+  const flags = Object.entries(options);
+  const optional = flags.length > SYNOPSIS_OPTIONS_MAX ? ["[options]"] : flags.map(bracketed);
+  return [name, ...positionals.map((positional) => positional.name), ...optional].join(" ");
+}
+
+function bracketed([name, option]: [string, Option]): string {
+  const flag = option.short === undefined ? `--${name}` : `-${option.short}`;
+  if (!takesValue(option)) return `[${flag}]`;
+  return `[${flag} ${option.value}${option.multiple ? " ..." : ""}]`;
+}
+
+/** Returns the usage of one command: how it is written, what it does, each word and option, an example. */
+export function commandUsage(name: string, command: Command): string {
+  const { text, positionals, options, example, notes } = command;
+  return paragraphs(
+    `usage: ${synopsis(name, command)}`,
+    sentence(text),
+    table(positionals.map((positional): Row => [positional.name, positional.text])),
+    optionTable(options),
+    notes && wrapped(notes, 0),
+    example && `example: ${name} ${example}`,
+  );
+}
+
+/** Returns the usage of a program: how each command is written, and what it does. */
+export function programUsage({ name, commands, notes }: Program): string {
+  const entries = Object.entries(commands);
+  const lines = entries.map(([word, command]) => synopsis(`${name} ${word}`, command));
+  return paragraphs(
+    lines.map((line, index) => `${index === 0 ? "usage:" : "      "} ${line}`).join("\n"),
+    table(entries.map(([word, { text }]): Row => [word, text])),
+    notes && wrapped(notes, 0),
+    `More about a command and its options: ${name} ${entries[0]![0]} --help`,
+  );
+}
+
+type Row = readonly [left: string, right: string];
+
+function optionTable(options: Options): string {
+  const rows = Object.entries({ ...options, help: HELP }).map(([name, option]): Row => {
+    const short = option.short === undefined ? "" : `-${option.short}, `;
+    if (!takesValue(option)) return [`${short}--${name}`, option.text];
+    const otherwise = option.default ? `; default ${option.default}` : "";
+    return [`${short}--${name} ${option.value}`, option.text + otherwise];
+  });
+  return table(rows);
+}
+
+function table(rows: readonly Row[]): string {
+  const indent = Math.max(0, ...rows.map(([left]) => left.length)) + 4;
+  return rows.map(([left, right]) => `  ${left}`.padEnd(indent) + wrapped(right, indent)).join("\n");
+}
+
+/** Breaks a text into lines, all but the first of them indented. */
+function wrapped(text: string, indent: number): string {
+  const lines = [""];
+  for (const word of text.trim().split(/\s+/)) {
+    const line = lines.at(-1)!;
+    if (line !== "" && indent + line.length + 1 + word.length > WIDTH) lines.push(word);
+    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+  }
+  return lines.join(`\n${" ".repeat(indent)}`);
+}
+
+function sentence(text: string): string {
+  return wrapped(`${text[0]!.toUpperCase()}${text.slice(1)}.`, 0);
+}
+
+function paragraphs(...parts: readonly (string | undefined)[]): string {
+  return `${parts.filter(Boolean).join("\n\n")}\n`;
+}

@@ -1,4 +1,0 @@
-/** Error for invalid arguments. The message is one sentence: what is wrong, and what to write instead. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
