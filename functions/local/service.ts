@@ -8,6 +8,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
+import { isResolvedRequest } from "../../lib/generation/request/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
 import { postGuarded } from "../../lib/service/net/index.ts";
@@ -52,6 +53,7 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     clock,
     random,
     sleep,
+    canReadParams: isResolvedRequest,
     onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
   });
   const keys = apiKeys({ store, clock, random, sleep });

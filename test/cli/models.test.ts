@@ -60,7 +60,7 @@ describe("push", () => {
     expect(again.stderr).toMatch(/The store has the model tiny; 0\.0 MB of 19\.8 MB had to be sent\.\n$/);
 
     const listed = await run(["list"]);
-    expect(listed.stdout).toMatch(/^tiny\t19773806\t[0-9a-f]{64}\n$/);
+    expect(listed.stdout).toMatch(/^tiny\t19774039\t[0-9a-f]{64}\n$/);
   });
 
   it("the command models push refuses another model under a name that is taken, and says how to go on", async () => {

@@ -1,6 +1,7 @@
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { Logger } from "pino";
 import { readModelCard } from "../../../lib/distribution/model-store/index.ts";
+import { isResolvedRequest } from "../../../lib/generation/request/index.ts";
 import { jobStore } from "../../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../../lib/service/keys/index.ts";
 import { readMasterKey } from "../../../lib/service/lambda/index.ts";
@@ -41,6 +42,7 @@ export async function openApp(
       clock,
       random,
       sleep,
+      canReadParams: isResolvedRequest,
       onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
     }),
     keys: apiKeys({ store, clock, random, sleep }),

@@ -26,6 +26,7 @@ import {
 import {
   hasUnsettled,
   isFinished,
+  type JobParams,
   type JobRecord,
   type JobRef,
   jobRecordSchema,
@@ -118,6 +119,8 @@ export interface JobStoreDeps {
   readonly random: Random;
   /** Waits between two tries of a write. */
   readonly sleep: Sleep;
+  /** Tells whether the API can read the params of a job; the record of a job where it cannot counts as damaged. */
+  readonly canReadParams?: (params: JobParams) => boolean;
   /** Told of a record that cannot be read and was passed over, so that one does not hide all others. */
   readonly onDamaged?: (error: RecordError) => void;
 }
@@ -137,8 +140,19 @@ const CREATION_WAITS = { firstMs: 20, maxMs: 640, count: 6 };
 /** Records read at once for a page. */
 const READ_AHEAD = 16;
 
-export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDeps): JobStore {
-  const jobs = records(store, jobRecordSchema, { random, sleep });
+export function jobStore({
+  store,
+  clock,
+  random,
+  sleep,
+  canReadParams = () => true,
+  onDamaged,
+}: JobStoreDeps): JobStore {
+  const schema = jobRecordSchema.refine(({ params }) => canReadParams(params), {
+    path: ["params"],
+    error: "cannot be read",
+  });
+  const jobs = records(store, schema, { random, sleep });
   const claims = records(store, claimSchema, { random, sleep });
 
   async function read(ref: JobRef): Promise<JobRecord | null> {

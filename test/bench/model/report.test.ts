@@ -58,11 +58,11 @@ describe("the distance of two results", () => {
   });
 
   test("the distance of results with NaN is refused", () => {
-    expect(() => relativeDistance([1, Number.NaN], [1, 2])).toThrow(/value 1 is no number/);
+    expect(() => relativeDistance([1, Number.NaN], [1, 2])).toThrow(/value 1 is not a number/);
   });
 
   test("the distance needs as many values on both sides", () => {
-    expect(() => relativeDistance([1], [1, 2])).toThrow(/1 values cannot be held against 2/);
+    expect(() => relativeDistance([1], [1, 2])).toThrow(/1 values cannot be compared with 2/);
   });
 });
 

@@ -124,12 +124,12 @@ function publishedShares(
  */
 export function relativeDistance(values: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (values.length !== expected.length) {
-    throw new RangeError(`${values.length} values cannot be held against ${expected.length}`);
+    throw new RangeError(`${values.length} values cannot be compared with ${expected.length}`);
   }
   let [distance, largest] = [0, 0];
   for (let i = 0; i < values.length; i++) {
     const apart = Math.abs(values[i]! - expected[i]!);
-    if (Number.isNaN(apart)) throw new RangeError(`value ${i} is no number that could be compared`);
+    if (Number.isNaN(apart)) throw new RangeError(`value ${i} is not a number`);
     distance = Math.max(distance, apart);
     largest = Math.max(largest, Math.abs(expected[i]!));
   }

@@ -33,7 +33,7 @@ except ImportError as error:
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "golden"))
 
-# Buffers that follow from the configuration, and what only encodes or trains.
+# Buffers that follow from the configuration, and parameters used only for encoding or training.
 DERIVED = re.compile(
     r"^(rope\.|y_embedder\.y_embedding|pos_embed|temp_pos_embed|encoder\.embed_tokens\.|quant_conv\."
     r"|encoder\.(conv|down|mid|norm)|(spatial_vae\.module|temporal_vae)\.(encoder|quant_conv)\.)"
@@ -66,7 +66,7 @@ def guided(predict, inputs: dict, job: dict):
 
 
 def stdit3(config, weights, inputs, job):
-    # The authors' fused attention, on a CPU.
+    # Replaces the authors' fused attention, which needs a GPU.
     attend = lambda q, k, v, softmax_scale, **_unused: F.scaled_dot_product_attention(
         *(t.transpose(1, 2) for t in (q, k, v)), scale=softmax_scale
     ).transpose(1, 2)

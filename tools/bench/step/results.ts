@@ -54,7 +54,7 @@ export const stepResultsSchema = z.object({
   sessions: z.array(z.object({ name: z.enum(SESSIONS), probes: z.array(probeSchema).min(1) })),
   command: z.object({
     prompt: z.string(),
-    /** Seconds from command to MP4 for each cache policy, fresh processes. */
+    /** Seconds from command to MP4 for each cache policy, in fresh processes. */
     runs: z.array(z.object({ cache: z.string(), seconds: rounds })),
   }),
 });

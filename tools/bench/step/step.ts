@@ -53,7 +53,7 @@ async function measure(
   repeats: { rounds: number; probes: number; commands: number },
   args: readonly string[],
 ): Promise<StepResults> {
-  await openModelFolder(folder); // says in a sentence what is wrong with it
+  await openModelFolder(folder); // throws if the folder is not a model
   const described = await circumstances(args, folder);
   const timings: StepTiming[] = [];
   for (const threads of THREADS.filter((count) => count <= availableParallelism())) {

@@ -25,7 +25,7 @@ except ImportError as error:
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "demo-model"))
 import stdit3  # noqa: E402
 
-TOKENS = 12  # of a prompt; the others are masked, and cost the same
+TOKENS = 12  # tokens of the prompt; the others are masked and take as much time
 WARM_UP = 3
 
 
@@ -54,7 +54,7 @@ def make_step(folder: Path):
     config = model.config
     torch.manual_seed(0)
     latent = torch.randn(1, config["in_channels"], frames, height // scale, width // scale)
-    # What the model knows as text: on noise its attention saturates, and rounding decides between keys.
+    # The model's learnt text: on random text its attention saturates, and rounding decides between keys.
     text = model.y_embedder.y_embedding.detach().expand(2, -1, -1)
     mask = (torch.arange(config["model_max_length"]) < TOKENS).repeat(2, 1)
     fps, timestep = torch.full((2,), float(fps)), torch.full((2,), 500.0)
