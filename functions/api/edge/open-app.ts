@@ -43,7 +43,7 @@ export async function openApp(
       random,
       sleep,
       canReadParams: isResolvedRequest,
-      onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
+      onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
     }),
     keys: apiKeys({ store, clock, random, sleep }),
     endpoints: webhookEndpoints({ store, ring, clock, random, sleep }),
