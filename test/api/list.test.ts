@@ -22,7 +22,7 @@ async function list(query: string): Promise<Page> {
   return (await answer.json()) as Page;
 }
 
-/** What a client sees that turns pages as OpenAI's does. */
+/** Collects the ids of all pages, like OpenAI's client. */
 async function all(query: string): Promise<string[]> {
   const ids: string[] = [];
   for (let after = ""; ; ) {
@@ -36,7 +36,7 @@ async function all(query: string): Promise<string[]> {
 }
 
 describe("a list", () => {
-  /** Newest first. */
+  /** Videos, newest first. */
   const videos: Video[] = [];
   const idsOf = (isMeant: (index: number) => boolean) =>
     videos.filter(({ metadata }) => isMeant(Number(metadata.index))).map(({ id }) => id);
@@ -135,7 +135,7 @@ describe("a list", () => {
 });
 
 describe("a filter of few videos among many", () => {
-  /** The newest is the last; the 100th and the very first match. */
+  /** Number of videos, the last being the newest; the 100th and the very first match. */
   const COUNT = 2500;
 
   beforeAll(async () => {

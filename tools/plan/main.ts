@@ -1,9 +1,10 @@
-/** `npm run plan -- --model NAME --videos-per-day N`: what a deployment makes of so many videos, and what it costs. */
+/** `npm run plan -- --model NAME --videos-per-day N`: simulates waiting times and costs of a deployment. */
 import { commandUsage, runMain } from "../../lib/shared/command-line/index.ts";
 import { plainText } from "./blocks.ts";
 import { writeCosts } from "./costs.ts";
-import { NAME, PLAN, parsePlan } from "./options.ts";
+import { parsePlan } from "./options.ts";
 import { makePlan } from "./plan.ts";
+import { NAME, PLAN } from "./plan-command.ts";
 import { planReport } from "./report.ts";
 
 await runMain(async () => {

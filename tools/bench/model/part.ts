@@ -18,24 +18,24 @@ import type { Graph, Tensor } from "../../../lib/generation/onnx/index.ts";
 import type { SessionName } from "../step/results.ts";
 import { randomValues, volume } from "./random-values.ts";
 
-/** A graph of a model at one size of video. */
+/** Graph of a model for one video size, with its weights. */
 export interface TimedPart {
   readonly weights: Checkpoint;
   readonly build: () => Graph;
-  /** Returns random feeds, with texts as long as the model takes; shorter texts would take as much time. */
+  /** Returns random inputs. Texts have the model's maximum length, since shorter ones are padded and take as long. */
   readonly feeds: () => Record<string, Tensor>;
 }
 
 export const TIMESTEP = 500;
 export const GUIDANCE_SCALE = 7;
 
-/** Signals of the default policy, which a timed computed step measures. */
+/** Signals of the default policy, which a timed step computes too. */
 const ADACACHE_SIGNALS = ["change", "motionScore"] as const;
 
 /**
- * Opens a part of a model for timing.
+ * Opens a graph's weights and prepares its inputs.
  *
- * @throws CheckpointError or Error naming the part that cannot be used
+ * @throws CheckpointError or Error that names the part that cannot be used
  */
 export async function openPart(
   model: ModelFolder,

@@ -9,13 +9,13 @@ import type { SessionName } from "../step/results.ts";
 const run = promisify(execFile);
 
 export interface ProbeOptions {
-  /** Video to open the session for; the model's default if absent. */
+  /** Video shape; by default the first that the model lists. */
   readonly video?: BenchmarkVideo;
-  /** True, the default, if the session is run once too. */
+  /** True, the default, to run the session once. */
   readonly runs?: boolean;
 }
 
-/** Runs session-probe.ts in a process of its own, with a thread for each core, and returns its measurements. */
+/** Runs session-probe.ts in its own process, with one thread per core, and returns its measurements. */
 export async function probeSession<Schema extends z.ZodType>(
   folder: string,
   name: SessionName,

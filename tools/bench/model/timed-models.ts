@@ -6,11 +6,11 @@ import {
   type WeightedPart,
 } from "../../../lib/generation/models/index.ts";
 
-/** Published models that are timed: one of every family, with the published configurations. */
+/** Timed models: one of every family, with its published configurations. */
 
 export interface TimedModel extends Benchmark {
   readonly name: string;
-  /** Default video of the model. */
+  /** Default video shape of the model. */
   readonly video: BenchmarkVideo;
 }
 
@@ -20,21 +20,21 @@ export const timedModels: readonly TimedModel[] = publishedModels.flatMap(({ tit
   return benchmark ? { name: title, video: ofDefault, ...benchmark } : [];
 });
 
-/** Number of blocks, or pairs of them, of a transformer that is timed. */
+/** Number of blocks, or pairs of blocks, of a timed transformer. */
 export const TIMED_BLOCKS = 2;
 
-/** Returns the model with few blocks and one layer of its text encoder; every layer has its published size. */
+/** Returns the model with few blocks and one text encoder layer, all at their published size. */
 export function shortened({ parts, depth }: TimedModel): Record<WeightedPart, PublishedPart> {
   const { transformer, text_encoder, vae } = parts;
   return {
     transformer: withConfig(transformer, { [depth]: TIMED_BLOCKS }),
-    // A text reads one row of the embeddings for each token, so the size of the vocabulary does not affect the time.
+    // A text reads one row of the embeddings per token, so the vocabulary's size does not affect the time.
     text_encoder: withConfig(text_encoder, { num_layers: 1, vocab_size: 1024 }),
     vae,
   };
 }
 
-/** Returns the number of blocks, or pairs of them, of the published transformer. */
+/** Returns the number of blocks, or pairs of blocks, of the published transformer. */
 export function publishedDepth({ parts, depth }: TimedModel): number {
   return Number(parts.transformer.config[depth]);
 }
