@@ -68,7 +68,9 @@ const ORDER_FIELDS = {
 type OrderFields = typeof ORDER_FIELDS;
 type AskedShape = { [Name in keyof OrderFields]: OrderFields[Name]["asked"] };
 type ToldShape = {
-  [Name in "timeout" | "webhook_url" | "webhook_events"]: NonNullable<OrderFields[Name]["told"]>["schema"];
+  [Name in keyof OrderFields as OrderFields[Name] extends OrderField<infer _A, z.ZodNever>
+    ? never
+    : Name]: NonNullable<OrderFields[Name]["told"]>["schema"];
 };
 
 const fields: readonly (readonly [string, OrderField<z.ZodType, z.ZodType>])[] = Object.entries(ORDER_FIELDS);

@@ -1,3 +1,2 @@
-export { escapeHtml } from "./escape-html.ts";
 export { scheduleChart } from "./schedule-chart.tsx";
 export { SCHEDULE_CHART_STYLE } from "./style.ts";

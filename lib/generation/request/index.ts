@@ -3,7 +3,6 @@ export { REQUEST_CONTROLS } from "./controls.ts";
 export { askedByFlags, REQUEST_FLAGS } from "./flags.ts";
 export { type VideoLimits, videoLimitsSchema } from "./limits.ts";
 export type { Control, Declaration, Flag, FlagValue, Taker, Target } from "./parameter.ts";
-export { promptSchema } from "./parameters.ts";
 export {
   type AskedRequest,
   askedShape,
@@ -18,4 +17,4 @@ export {
   withoutWords,
 } from "./request.ts";
 export { RequestError } from "./request-error.ts";
-export { atMost, modelText } from "./text.ts";
+export { atMost } from "./text.ts";
