@@ -10,25 +10,25 @@ import {
 } from "../../lib/generation/request/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 
-/** Flags that are about the command and not about the video. */
+/** Flags that configure the command, not the video. */
 const OUT: Flag = {
   name: "out",
   reads: { kind: "path" },
   value: "FILE",
-  text: "where the video goes (.mp4, or .webp); default out/<prompt>-<seed>.mp4",
+  text: "path of the video (.mp4 or .webp); default out/<prompt>-<seed>.mp4",
 };
 const OTHERS: readonly Flag[] = [
   {
     name: "model",
     reads: { kind: "text" },
     value: "MODEL",
-    text: "folder in the Hugging Face layout, or its name in models/; default demo",
+    text: "model folder in the Hugging Face layout, or its name in models/; default demo",
   },
   { name: "trace", reads: { kind: "path" }, value: "FILE", text: "writes the schedule as JSON" },
   {
     name: "json",
     reads: { kind: "switch" },
-    text: "prints the result as JSON (npm itself keeps quiet with npm run --silent generate)",
+    text: "prints the result as JSON (npm run --silent generate hides npm's own lines)",
   },
   { name: "help", reads: { kind: "switch" }, text: "prints this" },
 ];
@@ -45,7 +45,7 @@ function usageOf(flags: readonly Flag[]): string {
 
 export interface GenerateCommand {
   readonly request: AskedRequest & { readonly seed: number };
-  /** Absolute; null for the default, which depends on prompt and seed. */
+  /** Absolute path of the video; null for the default, which depends on prompt and seed. */
   readonly out: string | null;
   readonly model: string;
   readonly trace: string | null;
@@ -53,17 +53,17 @@ export interface GenerateCommand {
 }
 
 export interface Surroundings {
-  /** The folder that relative paths start from. */
+  /** Folder that relative paths start from. */
   readonly folder: string;
-  /** Folder of the model that is shipped with the program. */
+  /** Folder of the demo model, which is part of the repository. */
   readonly demoModel: string;
   drawSeed(): number;
 }
 
 /**
- * Reads the command line; returns "help" when it asks for the usage.
+ * Parses the command line of generate. Returns "help" if it asks for the usage.
  *
- * @throws UsageError, or RequestError for a value out of its bounds
+ * @throws UsageError if it is malformed, RequestError if a value is out of its bounds
  */
 export function parseCommand(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
   const { values: texts, positionals } = parse(args);
@@ -72,13 +72,13 @@ export function parseCommand(args: readonly string[], surroundings: Surroundings
   if (prompt === undefined)
     throw new UsageError(`Give a prompt in quotes: npm run generate -- "a red circle moves left".`);
   if (more.length > 0)
-    throw new UsageError(`Put the whole prompt in quotes: ${quote(more[0]!)} stands outside it.`);
+    throw new UsageError(`Put the whole prompt in quotes: ${quote(more[0]!)} is outside them.`);
   const values = readValues(texts, surroundings);
   const { out, model, trace, json } = values as {
     readonly [name in "out" | "model" | "trace"]?: string;
   } & { readonly json?: boolean };
   if (out !== undefined && !/\.(mp4|webp)$/i.test(out)) {
-    throw new UsageError(`--out is a video that ends in .mp4 or .webp, not ${quote(String(texts.out))}.`);
+    throw new UsageError(`--out takes a path that ends in .mp4 or .webp, not ${quote(String(texts.out))}.`);
   }
   const request = parseRequest({ prompt, ...askedByFlags(values) });
   return {
@@ -90,7 +90,7 @@ export function parseCommand(args: readonly string[], surroundings: Surroundings
   };
 }
 
-/** Reads the texts after flags, each by the kind of its flag. */
+/** Converts the texts after the flags to values, according to the kind of each flag. */
 function readValues(texts: Texts, { folder }: Surroundings): Record<string, unknown> {
   const given = FLAGS.flatMap((flag) => {
     const text = texts[flag.name];
@@ -118,7 +118,10 @@ function readValue({ name, reads }: Flag, text: string | boolean, folder: string
   }
 }
 
-/** A folder, or a name of one: in `models` where the user stands, or beside the demo model. */
+/**
+ * Returns the folder of a model that is given by path, or by name: in `models` of the user's folder, or beside the demo
+ * model. A model that is not found stays a path, for the error message.
+ */
 function modelFolder(model: string, { folder, demoModel }: Surroundings): string {
   const given = resolve(folder, model);
   const places = [given, resolve(folder, "models", model), resolve(demoModel, "..", model)];
@@ -140,7 +143,7 @@ function parse(args: readonly string[]): { values: Texts; positionals: readonly 
     return { values: values as Texts, positionals };
   } catch (cause) {
     const [first] = (cause as Error).message.split(/\.? *\n|\. /);
-    // Node's own advice about values such as -1 is right and three lines long.
+    // Node's own advice about values such as -1 has three lines, and errors here are one sentence.
     const advice = first!.includes("ambiguous")
       ? "write --option=value when a value starts with a dash"
       : "see --help";
@@ -149,7 +152,7 @@ function parse(args: readonly string[]): { values: Texts; positionals: readonly 
 }
 
 function number(name: string, text: string): number {
-  // Number("") is 0 and Number("0x10") is 16: neither is what somebody meant.
+  // Number("") is 0 and Number("0x10") is 16; no user means either.
   if (!/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text))
     throw new UsageError(`--${name} takes a number, not ${quote(text)}.`);
   return Number(text);
