@@ -12,11 +12,12 @@ import type { Trouble, Troubles } from "./trouble.ts";
 export interface AlarmsProps {
   readonly config: DeploymentConfig;
   readonly backend: Pick<BackendConstructs, "jobTroubles" | "costTroubles">;
-  /** Queues by the name used in their alarms; the functions too. */
+  /** Queues and functions by the names that their alarms use. */
   readonly queues: Readonly<Record<string, HintQueue>>;
   readonly functions: Readonly<Record<string, JobFunction>> & { readonly Sweep: JobFunction };
 }
 
+/** Errors of a function within five minutes that raise its alarm. */
 const FUNCTION_ERRORS = 3;
 const SWEEP_SILENCE = Duration.minutes(10);
 

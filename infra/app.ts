@@ -2,7 +2,7 @@ import { App } from "aws-cdk-lib";
 import { DeploymentError, parseDeployment } from "./config.ts";
 import { Service } from "./service.ts";
 
-/** What `cdk` runs: makes the templates of the deployment that its context asks for. */
+/** The CDK app that `cdk` runs: synthesizes the templates of the deployment that the context configures. */
 
 try {
   const app = new App();

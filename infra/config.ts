@@ -3,53 +3,53 @@ import * as z from "zod";
 import { INFERENCE_AMIS, type InferenceAmi } from "./backends/sagemaker/inference-amis.ts";
 import { INSTANCE_TYPES } from "./backends/sagemaker/instance-types.ts";
 
-/** Everything that can be chosen about a deployment. */
+/** Settings of a deployment. Each comment ends with the default. */
 export interface DeploymentConfig {
-  /** Begins the names of stacks, bucket and endpoint; `adareel`. */
+  /** Prefix of the names of stacks, bucket and endpoint; `adareel`. */
   readonly name: string;
-  /** Twelve digits; the account of the credentials. */
+  /** AWS account, twelve digits; the account of the credentials. */
   readonly account: string;
-  /** Where videos are made and kept; the region of the credentials, or else us-east-1. The edge is everywhere. */
+  /** Region where videos are made and kept; that of the credentials, or us-east-1. */
   readonly region: string;
-  /** A model that `npm run models -- push` has put into the bucket; `demo`. */
+  /** Name of a model that `npm run models -- push` has put into the bucket; `demo`. */
   readonly model: string;
   /** GPU backend that runs the jobs; `sagemaker`. */
   readonly backend: BackendName;
-  /** What to run on, the first that can be had: at most five. `ml.g6e.2xlarge,ml.g6e.4xlarge`. */
+  /** Instance types by priority, at most five; the first with capacity is used. `ml.g6e.2xlarge,ml.g6e.4xlarge`. */
   readonly instanceTypes: readonly [string, ...string[]];
-  /** Instances at once; 1. */
+  /** Maximum number of instances at once; 1. */
   readonly instancesMax: number;
-  /** Minutes without a job before the last instance goes, from 3 to 60, since the sweeper tells of jobs every 2; 5. */
+  /** Minutes without a job before scaling to zero, 3 to 60: the sweeper reports jobs only every 2; 5. */
   readonly idleMinutes: number;
-  /** The image of the GPU function: built by this machine's Docker, by CodeBuild in the account, or there already. */
+  /** Source of the GPU function's image: built by local Docker, by CodeBuild, or an existing URI; local Docker. */
   readonly image: { readonly from: "docker" | "codebuild" } | { readonly from: "uri"; readonly uri: string };
-  /** What the instances boot: its driver must be as new as the image's CUDA. */
+  /** AMI of the instances, whose driver must support the image's CUDA; `al2023-ami-sagemaker-inference-gpu-4-1`. */
   readonly inferenceAmi: InferenceAmi;
-  /** Days that videos and their jobs are kept; 30. */
+  /** Number of days that videos and their jobs are kept; 30. */
   readonly retentionDays: number;
-  /** Queued and running videos of one API key; 100. */
+  /** Maximum number of queued and running videos of one API key; 100. */
   readonly unfinishedMax: number;
-  /** AWS WAF before the API, for about 8 dollars a month; false. */
+  /** Puts AWS WAF in front of the API, for about 8 dollars a month; false. */
   readonly waf: boolean;
-  /** A name of your own for the API, with a certificate in us-east-1 for it; else it has one of CloudFront's. */
+  /** Custom domain of the API with its certificate in us-east-1, or null for CloudFront's own domain; null. */
   readonly domain: { readonly name: string; readonly certificateArn: string } | null;
-  /** Who is told of alarms; nobody. */
+  /** Email address that alarms are sent to; null. */
   readonly alarmEmail: string | null;
-  /** Keeps a `cdk destroy` from the bucket's stack until it is switched off; true. */
+  /** Protects the bucket's stack from `cdk destroy` until it is switched off; true. */
   readonly terminationProtection: boolean;
 }
 
-/** GPU backends that a deployment may choose. */
+/** Names of the GPU backends. */
 const BACKEND_NAMES = ["sagemaker"] as const;
 
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
-/** The deployment cannot be as it was asked for; the message is one sentence that says what to change. */
+/** Error for an invalid configuration; the message is one sentence that says what to change. */
 export class DeploymentError extends Error {
   override readonly name = "DeploymentError";
 }
 
-/** A setting as the command line gives it; "" for lists and objects, of which none has a text that can be meant. */
+/** Returns a setting as text, as the command line passes it; "" for lists and objects, which no setting is. */
 const textOf = (value: unknown) => (typeof value === "object" ? "" : String(value));
 
 const flag = z.preprocess(
@@ -109,14 +109,14 @@ const context = z.strictObject({
   terminationProtection: flag.default(true),
 });
 
-/** Context that the CDK and its libraries put there, all of it with one of these in its name. */
+/** Characters in the names of context values that the CDK and its libraries add; no setting has one of them. */
 const FOREIGN = /[@:/]/;
 
 /**
- * The deployment that the CDK's context asks for: what `cdk.json` and `-c name=value` say.
+ * Parses the configuration of a deployment from the CDK's context: `cdk.json` and `-c name=value`.
  *
- * @param env for the account and the region of the credentials, which the CDK's command line puts there
- * @throws DeploymentError naming the first value that cannot be used
+ * @param env environment, where the CDK's command line puts the account and the region of the credentials
+ * @throws DeploymentError that names the first invalid value
  */
 export function parseDeployment(
   values: Readonly<Record<string, unknown>>,
@@ -147,9 +147,7 @@ export function parseDeployment(
   const instanceTypes = rest.instanceTypes as [string, ...string[]];
   const isGpu = instanceTypes.map((type) => INSTANCE_TYPES[type]!.gpu !== null);
   if (new Set(isGpu).size > 1)
-    throw new DeploymentError(
-      "instanceTypes: types with a GPU and without one cannot stand in for each other.",
-    );
+    throw new DeploymentError("instanceTypes must all have a GPU, or all have none.");
   return {
     ...rest,
     account,
@@ -164,5 +162,5 @@ export function parseDeployment(
 function faultIn(error: z.ZodError): string {
   const issue = error.issues[0]!;
   if (issue.code !== "unrecognized_keys") return `-c ${String(issue.path[0])} ${issue.message}.`;
-  return `There is no setting ${issue.keys[0]}: there are ${Object.keys(context.shape).join(", ")}.`;
+  return `There is no setting ${issue.keys[0]}: choose from ${Object.keys(context.shape).join(", ")}.`;
 }

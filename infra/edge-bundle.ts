@@ -36,7 +36,7 @@ export function bundleEdge(config: DeploymentConfig, folder: string): Metafile {
     logLevel: "warning",
     metafile: true,
   });
-  // The pages read their files from the folder of the code, here as in the repository.
+  // The pages read their files from the folder of the code, in the bundle as in the repository.
   for (const browser of ["functions/api/pages/browser", "lib/shared/page/browser"]) {
     cpSync(join(ROOT, browser), join(folder, "browser"), {
       recursive: true,

@@ -18,7 +18,7 @@ export interface GpuStackProps extends StackProps {
   readonly makeBackend: MakeBackend;
 }
 
-/** Stack that brings jobs forward: the backend that runs them, and the small functions around it. */
+/** Stack that processes jobs: the backend that runs them, and the small functions around it. */
 export class GpuStack extends Stack {
   private readonly config: DeploymentConfig;
   private readonly data: DataStack;
@@ -48,7 +48,7 @@ export class GpuStack extends Stack {
     new CfnOutput(this, "EventDeadLetters", { value: events.deadLetters.queueUrl });
   }
 
-  /** Puts jobs into the backend's queue, and ends those whose time is over. */
+  /** Creates the function that submits jobs to the backend and ends expired ones. */
   private dispatch(backend: BackendConstructs): JobFunction {
     const { work, webhooks } = this.data;
     const { consumerTimeout } = work;
@@ -65,7 +65,7 @@ export class GpuStack extends Stack {
     return dispatch;
   }
 
-  /** Hears how runs ended. */
+  /** Creates the function that handles the backend's notifications of ended runs. */
   private settle(events: HintQueue): JobFunction {
     const { work, webhooks } = this.data;
     const settle = this.jobFunction("settle", events.consumerTimeout, this.places);
@@ -76,7 +76,7 @@ export class GpuStack extends Stack {
     return settle;
   }
 
-  /** Delivers webhooks, and comes again when the next is due. */
+  /** Creates the function that delivers webhooks, and schedules the next delivery through the queue. */
   private webhook(): JobFunction {
     const { webhooks } = this.data;
     const { domain } = this.config;
@@ -96,7 +96,7 @@ export class GpuStack extends Stack {
     return webhook;
   }
 
-  /** Repairs whatever was lost. */
+  /** Creates the function that repeats lost hints and repairs the state of jobs. */
   private sweep(backend: BackendConstructs): JobFunction {
     const { work, webhooks } = this.data;
     const sweep = this.jobFunction("sweep", Duration.minutes(5), {
@@ -116,7 +116,7 @@ export class GpuStack extends Stack {
     return sweep;
   }
 
-  /** Environment that tells a function where the jobs and the queues are. */
+  /** Environment variables that tell a function where the bucket and the queues are. */
   private get places(): PlaceVariables {
     const { work, webhooks } = this.data;
     return {

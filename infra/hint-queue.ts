@@ -4,16 +4,20 @@ import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 
 export interface HintQueueProps {
-  /** How long the function may run that takes the messages. */
+  /** Timeout of the function that receives the messages. */
   readonly consumerTimeout: Duration;
 }
 
-/** AWS Lambda developer guide, "Using Lambda with Amazon SQS": so that a throttled batch is not brought twice. */
+/**
+ * Visibility timeout of messages over the function's timeout, so that a throttled batch is not received twice.
+ *
+ * @see AWS Lambda developer guide, "Using Lambda with Amazon SQS"
+ */
 const VISIBILITY_PER_TIMEOUT = 6;
 
 const RECEIVES_MAX = 5;
 
-/** A queue for messages that say where to look, and one for those that could not be handled. */
+/** Queue of hints, and a dead-letter queue for messages that could not be handled. */
 export class HintQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
@@ -31,7 +35,7 @@ export class HintQueue extends Construct {
     });
   }
 
-  /** Lets a service of AWS send, for one resource of this account. */
+  /** Lets an AWS service send messages on behalf of one resource of this account. */
   acceptFrom(service: "s3" | "sns", sourceArn: string): void {
     this.queue.addToResourcePolicy(
       new PolicyStatement({
@@ -40,7 +44,7 @@ export class HintQueue extends Construct {
         resources: [this.queue.queueArn],
         conditions: {
           ArnEquals: { "aws:SourceArn": sourceArn },
-          // A bucket's ARN does not say whose it is, as a topic's does.
+          // A bucket's ARN does not contain its account, as a topic's does.
           ...(service === "s3" && { StringEquals: { "aws:SourceAccount": Stack.of(this).account } }),
         },
       }),

@@ -12,31 +12,31 @@ import type { HintQueue } from "./hint-queue.ts";
 /** The small functions by their folders in `functions/`. */
 export type JobFunctionName = "dispatch" | "settle" | "webhook" | "sweep";
 
-/** Environment that all of them are given. */
+/** Environment variables that all of them need. */
 export type PlaceVariables = Pick<
   DeployedVariables<JobFunctionName>,
   "STORE" | "WORK_QUEUE_URL" | "WEBHOOKS_QUEUE_URL"
 >;
 
 export interface JobFunctionProps<Name extends JobFunctionName> {
-  /** The folder of `functions/` whose `handler.ts` it runs. */
+  /** Folder of `functions/` whose `handler.ts` it runs. */
   readonly folder: Name;
   readonly timeout: Duration;
   readonly environment: DeployedVariables<Name>;
 }
 
 export interface ConsumeOptions {
-  /** Runs at once, from 2. Those of all functions fit into the ten that a new account has. */
+  /** Maximum number of concurrent runs, at least 2. All functions together fit into the 10 that a new account has. */
   readonly concurrencyMax: number;
 }
 
 const MEMORY_MIB = 512;
 const BATCH_SIZE = 10;
 
-/** Packages in CommonJS ask for Node's own modules by `require`, which a module of ECMAScript has to make. */
+/** Defines `require` in the ES module: CommonJS packages use it to load Node's modules. */
 const BANNER = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 
-/** One of the small functions, with a role and a log of its own. */
+/** Small Lambda function with its own role and log. */
 export class JobFunction<Name extends JobFunctionName = JobFunctionName> extends Construct {
   readonly lambda: NodejsFunction;
   readonly role: Role;
@@ -47,7 +47,7 @@ export class JobFunction<Name extends JobFunctionName = JobFunctionName> extends
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    // Given by hand, it comes without AWSLambdaBasicExecutionRole, which may write every log.
+    // A role created here has no AWSLambdaBasicExecutionRole, which may write every log.
     this.role = new Role(this, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
     logGroup.grantWrite(this.role);
     this.lambda = new NodejsFunction(this, "Function", {
@@ -63,14 +63,14 @@ export class JobFunction<Name extends JobFunctionName = JobFunctionName> extends
         format: OutputFormat.ESM,
         mainFields: ["module", "main"],
         banner: BANNER,
-        // The SDK that was tested, and not the one of the day that Lambda has.
+        // Bundles the AWS SDK that was tested, instead of the version that Lambda provides.
         externalModules: [],
         logLevel: LogLevel.WARNING,
       },
     });
   }
 
-  /** Is called with the messages of a queue, and says which of them failed. */
+  /** Subscribes the function to a queue. It reports the messages that failed, so that only they are retried. */
   consume({ queue }: HintQueue, { concurrencyMax }: ConsumeOptions): void {
     this.lambda.addEventSource(
       new SqsEventSource(queue, {

@@ -1,7 +1,7 @@
 import type { Duration } from "aws-cdk-lib";
 import { Metric } from "aws-cdk-lib/aws-cloudwatch";
 
-/** Queued and running jobs as the sweep counts them every two minutes; it is silent where there are none. */
+/** Number of queued and running jobs, counted by the sweep every two minutes; there is no data while there are none. */
 export function unfinishedJobs(deployment: string, period: Duration): Metric {
   return new Metric({
     namespace: "Adareel",

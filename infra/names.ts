@@ -1,6 +1,6 @@
 import type { DeploymentConfig } from "./config.ts";
 
-/** The folders of the bucket; those of the object store are the keys of `lib/`, and a test holds them together. */
+/** Folders of the bucket. A test compares those of the object store with the key prefixes in `lib/`. */
 export const FOLDERS = {
   jobs: "jobs/",
   unfinished: "unfinished/",
@@ -13,11 +13,11 @@ export const FOLDERS = {
   apiKeys: "api-keys/",
   modelCards: "model-cards/",
   models: "models/",
-  /** What SageMaker writes of its invocations. */
+  /** Outputs and errors that SageMaker writes for its invocations. */
   invocations: "invocations/",
 } as const;
 
-/** Names that one stack tells another: stacks in two regions share nothing else. */
+/** Names that stacks share. They share nothing else, because their regions may differ. */
 export interface SharedNames {
   readonly bucket: string;
   readonly masterSecret: string;

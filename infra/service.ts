@@ -5,7 +5,7 @@ import { DataStack } from "./data-stack.ts";
 import { EdgeStack } from "./edge-stack.ts";
 import { GpuStack } from "./gpu-stack.ts";
 
-/** A deployment: what is kept, what makes videos, and what the world talks to. */
+/** Deployment of three stacks: the data, the jobs with their GPU backend, and the public API. */
 export class Service extends Stage {
   constructor(app: App, config: DeploymentConfig) {
     const { name, account, region } = config;
@@ -15,7 +15,7 @@ export class Service extends Stage {
     const gpu = new GpuStack(this, "gpu", { config, data, makeBackend: BACKENDS[config.backend] });
     const edge = new EdgeStack(this, "edge", { config });
 
-    // They share names and no resources, so nothing else says that the bucket comes first.
+    // The stacks share no references, so the CDK cannot infer that the bucket must exist first.
     gpu.addStackDependency(data);
     edge.addStackDependency(data);
     Tags.of(this).add("Deployment", name);

@@ -4,7 +4,7 @@ import { CfnSchedule } from "aws-cdk-lib/aws-scheduler";
 import { Construct } from "constructs";
 import type { JobFunction } from "./job-function.ts";
 
-/** Calls a function every two minutes; a call that fails is made up for by the next. */
+/** Calls a function every two minutes. A failed call is not retried, since the next one does the same work. */
 export class SweepSchedule extends Construct {
   constructor(scope: Construct, id: string, { lambda }: JobFunction) {
     super(scope, id);

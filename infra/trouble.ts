@@ -1,6 +1,6 @@
 import type { IMetric } from "aws-cdk-lib/aws-cloudwatch";
 
-/** Fault that does not repair itself, or has had to be repaired often: an alarm is made of it. */
+/** Condition that raises an alarm: a fault that the service does not repair itself, or had to repair often. */
 export interface Trouble {
   readonly description: string;
   readonly metric: IMetric;

@@ -16,7 +16,7 @@ import { FOLDERS } from "./names.ts";
 export interface VideoBucketProps {
   readonly bucketName: string;
   readonly retentionDays: number;
-  /** Queue to notify of new objects, by folder. */
+  /** Queues to notify of new objects, by folder. */
   readonly told: Readonly<Record<string, HintQueue>>;
 }
 

@@ -116,6 +116,12 @@ function relativeImports(path: string, source: string): string[] {
   return [...specifiers].map((match) => normalize(join(dirname(path), match[1]!)));
 }
 
+/** Files that a source names in import and export statements, without those that it starts as processes. */
+function statements(path: string, source: string): string[] {
+  const specifiers = source.matchAll(/\bfrom "(\.[^"]*)"/g);
+  return [...specifiers].map((match) => normalize(join(dirname(path), match[1]!)));
+}
+
 /** Returns a source without its comments. */
 function codeOf(path: string): string {
   return sources.get(path)!.replaceAll(/\/\*.*?\*\/|(?<=^|\s)\/\/.*?$/gms, "");
@@ -224,6 +230,12 @@ describe("imports", () => {
     expect(circles).toEqual([]);
   });
 
+  test("no files import each other in a circle", () => {
+    const edges = new Map([...sources].map(([path, source]) => [path, new Set(statements(path, source))]));
+    const circles = files.filter((path) => reachable(edges, edges.get(path)!).has(path));
+    expect(circles).toEqual([]);
+  });
+
   test("every import of this repository exists", () => {
     const missing = files.flatMap((path) =>
       importsOf
@@ -249,8 +261,8 @@ describe("time and chance", () => {
   });
 });
 
-test("execution providers are compared only where graphs are lowered and sessions opened", () => {
-  const deciding = ["lib/generation/onnx/lowering.ts", "lib/generation/onnx/session.ts"];
+test("execution providers are compared only in lowering, in the traits of providers, and where sessions are opened", () => {
+  const deciding = ["lowering", "provider-traits", "session"].map((name) => `lib/generation/onnx/${name}.ts`);
   const name = /"(cpu|cuda|webgpu)"/.source;
   const comparison = new RegExp(`[!=]==? ?${name}|${name} ?[!=]==?|\\bcase ${name}|Record<Provider\\b`);
   const asking = inFolder("lib/").filter((path) => comparison.test(sources.get(path)!));

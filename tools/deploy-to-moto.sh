@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Deploys all stacks into moto, an emulator of AWS from PyPI, by the commands of docs/deploy.md, and looks at what is there
-# then; and lets cfn-lint read the templates. moto makes the resources and wires few of them: that a wire is in the
-# template is what test/infra says, and docs/deploy.md says what neither can show.
+# Deploys all stacks into moto, an AWS emulator from PyPI, with the commands of docs/deploy.md, and checks the
+# resources. Also checks the templates with cfn-lint. moto creates resources but connects few of them. test/infra checks the
+# connections in the templates, and docs/deploy.md lists what neither can show.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,14 +13,14 @@ mkdir -p "$work"
 if ! { command -v python3 >/dev/null && python3 -m venv "$work/venv" >"$work/install.log" 2>&1 \
   && timeout 300 "$work/venv/bin/pip" install --quiet "moto[server]==$MOTO_VERSION" "cfn-lint==$CFN_LINT_VERSION" \
     >>"$work/install.log" 2>&1; }; then
-  echo "moto cannot be installed: the deployment into an emulator is skipped"
+  echo "moto cannot be installed, so the deployment into an emulator is skipped."
   exit 0
 fi
 
 account=123456789012
 region=eu-central-1
 port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
-# Not 127.0.0.1: moto takes the first part of a host name apart to find a bucket.
+# localhost instead of 127.0.0.1, because moto looks for a bucket in the first part of a host name.
 export AWS_ENDPOINT_URL=http://localhost:$port AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test-secret
 export AWS_REGION=$region AWS_DEFAULT_REGION=$region AWS_EC2_METADATA_DISABLED=true
 export AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true CDK_DISABLE_CLI_TELEMETRY=true
@@ -34,7 +34,7 @@ for _ in $(seq 100); do
   sleep 0.2
 done
 
-# What moto lacks: newer GPU types, termination protection; and there is no Docker here.
+# moto lacks newer GPU types and termination protection, and the script must run without Docker.
 settings=(-c terminationProtection=false -c instanceTypes=ml.g4dn.xlarge -c "imageUri=$account.dkr.ecr.$region.amazonaws.com/adareel:1")
 cdk() { npx cdk "$@" --ci --progress events </dev/null >>"$work/cdk.log" 2>&1 || { tail -30 "$work/cdk.log" >&2; return 1; }; }
 : >"$work/cdk.log"
@@ -43,7 +43,8 @@ cdk bootstrap "aws://$account/$region" "aws://$account/us-east-1"
 cdk deploy "${settings[@]}" --method direct --require-approval never adareel/data
 npm run --silent models -- push models/demo --store "s3://adareel-$account-$region"
 npm run --silent preflight -- "${settings[@]}"
-# Two ways, since moto makes no exports of a change set, and without one refuses outputs of what it does not know.
+# The edge stack needs a change set, without which moto refuses outputs of resources that it does not support. The
+# others need --method direct, since moto creates no exports from a change set.
 cdk deploy "${settings[@]}" --method direct --require-approval never adareel/gpu
 cdk deploy "${settings[@]}" --exclusively --require-approval never adareel/edge
 npm run --silent keys -- create --store "s3://adareel-$account-$region" >"$work/key"
@@ -68,5 +69,5 @@ assert len(functions) >= 4, functions
 cards = boto3.client("s3", region_name=region).list_objects_v2(
     Bucket=f"adareel-123456789012-{region}", Prefix="model-cards/")["Contents"]
 assert [card["Key"] for card in cards] == ["model-cards/demo.json"], cards
-print(f"three stacks, an endpoint and {len(functions)} functions are there")
+print(f"three stacks, an endpoint and {len(functions)} functions were created")
 PY

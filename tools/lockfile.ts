@@ -1,9 +1,9 @@
 /**
  * Completes package-lock.json after a change of dependencies: `npx tsx tools/lockfile.ts`.
  *
- * npm leaves out of the lock the platform builds that its registry could not offer when the lock was made,
- * and `npm ci` of npm 11 then calls the lock out of date. This adds an entry for each: version, os, cpu and
- * libc, but no integrity, which only the package itself can give.
+ * npm omits platform builds from the lock that the registry did not offer when the lock was made, and `npm ci` of
+ * npm 11 then rejects the lock as out of date. This script adds an entry for each: version, os, cpu and libc, but
+ * no integrity hash, which requires the package itself.
  */
 import { readFile, writeFile } from "node:fs/promises";
 
@@ -47,7 +47,7 @@ for (const parent of Object.values(lock.packages)) {
     added.push(name);
   }
 }
-// npm keeps its packages in this order, and would rewrite the file otherwise.
+// npm sorts packages in this order, and would rewrite the file otherwise.
 const inOrder = Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, "en"));
 lock.packages = Object.fromEntries(inOrder);
 await writeFile(lockPath, `${JSON.stringify(lock, null, 2)}\n`);

@@ -4,14 +4,18 @@ import { type Family, families } from "../lib/generation/models/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../lib/generation/request/index.ts";
 import { table } from "./bench/markdown.ts";
 
-/** The table of docs/models.md: `node --import tsx tools/models-table.ts` writes it from the list of families. */
+/** `node --import tsx tools/models-table.ts`: writes the table of docs/models.md from the list of families. */
 
 const BEGIN = "<!-- models -->";
 const END = "<!-- /models -->";
 
 const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
-/** The document with its table as the families make it. */
+/**
+ * Returns the document with the table of the list of families.
+ *
+ * @throws Error if the document has no markers for the table
+ */
 export function withModelsTable(document: string): string {
   const [from, to] = [document.indexOf(BEGIN), document.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`docs/models.md must hold ${BEGIN}, and ${END} after it`);
@@ -23,7 +27,7 @@ function modelsTable(): string {
   return table(header, [demoRow(), ...families.flatMap(rowsOf)], [0, 1, 2, 3, 4]);
 }
 
-/** The model that is part of the repository, whose limits are in its own index. */
+/** Returns the row of the demo model, whose limits are in its model_index.json. */
 function demoRow(): string[] {
   const { video } = JSON.parse(readFileSync(at("models/demo/model_index.json"), "utf8"));
   const parts = ["ours, part of the repository", "STDiT3, T5, AutoencoderKL", "rectified flow"];

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the contract of object stores and uploads (test/service/storage), a job (test/gpu) and commands (test/cli) against real S3
-# servers on this machine: moto from PyPI and versitygw from the Go proxy, as far as Python and Go are there. Fails if a
-# server that runs fails a check that docs/object-stores.md does not name as lacking.
+# Runs the contract of object stores and uploads (test/service/storage), a job (test/gpu) and commands (test/cli)
+# against real S3 servers on this machine: moto from PyPI if Python is installed, and versitygw from the Go proxy if Go
+# is. Fails if a server fails a check that docs/object-stores.md does not list as missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -57,7 +57,7 @@ if command -v python3 >/dev/null && python3 -m venv "$work/moto" >"$work/install
   run "moto $MOTO_VERSION" "$MOTO_LACKS" "$port" "$work/moto/bin/moto_server" -H 127.0.0.1 -p "$port" || status=1
   stop
 else
-  echo "moto cannot be installed: the S3 store is not tested with it"
+  echo "moto cannot be installed, so the S3 store is not tested with it."
 fi
 
 if command -v go >/dev/null && GOBIN=$work timeout 300 \
@@ -69,6 +69,6 @@ if command -v go >/dev/null && GOBIN=$work timeout 300 \
     "$work/versitygw" --port "127.0.0.1:$port" posix "$work/versitygw-files" || status=1
   stop
 else
-  echo "versitygw cannot be installed: the S3 store is not tested with it"
+  echo "versitygw cannot be installed, so the S3 store is not tested with it."
 fi
 exit "$status"

@@ -6,18 +6,18 @@ import type { Alias, Parameter } from "../lib/generation/request/parameter.ts";
 import { PARAMETERS } from "../lib/generation/request/parameters.ts";
 
 /**
- * `npm run seams`: lists, for every parameter of a request for a video, the source files that have to know it. A file
- * counts that names the parameter outside comments, and is neither its declaration nor its use.
+ * `npm run seams`: lists, for every parameter of a video request, the source files that must know it: those that name
+ * it outside comments, without its declaration and its use.
  */
 
 const SOURCES = ["lib", "functions", "infra"];
 
-/** The table, and what is made of it. */
+/** Folder of the table of parameters and of everything derived from it. */
 const DECLARATION = ["lib/generation/request/"];
 
 /**
- * Files in which parameters act on a video or a codebook is made, and those that tell of a finished video: its receipt,
- * report and chart, and its line in the list of videos.
+ * Files that use parameters: to generate a video, to measure a codebook, or to present a finished video with its
+ * receipt, report, chart and line in the list of videos.
  */
 const USE = [
   "lib/generation/caching/",
@@ -34,18 +34,21 @@ const USE = [
   "functions/gpu/receipt.ts",
 ];
 
-/** Variables and types that hold a request. One-word names mean a parameter there; elsewhere they are common words. */
+/**
+ * Names of variables and types that hold a request. A parameter whose name is a single word is only counted as one of
+ * their members, because such words are common elsewhere.
+ */
 const HOLDERS = "asked|given|order|params|request|resolved|settings";
 const TYPES = "AskedRequest|GenerationRequest|ResolvedRequest|VideoCreate|VideoParams|VideoSettings";
 
-/** A parameter, and every word for it: in the API, in the resolved request and on the command line. */
+/** Parameter with all its names: in the API, in the resolved request and on the command line. */
 export interface Named {
   readonly parameter: string;
   readonly names: readonly string[];
   readonly flags: readonly string[];
 }
 
-/** Names of all parameters of the table; members of a parameter that is an object count as its names. */
+/** Returns the names of all parameters of the table. Members of an object parameter count as its names. */
 export function namedParameters(): Named[] {
   const entries = Object.entries<Parameter | Alias>(PARAMETERS);
   return entries.flatMap(([parameter, declared]) => {
@@ -64,7 +67,7 @@ function membersOf(schema: unknown): string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
-/** Source files below `root` that name a parameter outside its declaration and use. */
+/** Returns the source files below `root` that name a parameter outside its declaration and use. */
 export function filesNaming({ names, flags }: Pick<Named, "names" | "flags">, root: string): string[] {
   const patterns = [...names.map(patternOf), ...flags.map((flag) => new RegExp(`--${flag}\\b`))];
   return sourcesOf(root).flatMap(([path, text]) =>
@@ -72,7 +75,7 @@ export function filesNaming({ names, flags }: Pick<Named, "names" | "flags">, ro
   );
 }
 
-/** Finds a name of several words anywhere, and one of one word where it is a member of a request. */
+/** Returns a pattern for a name: anywhere if it has several words, otherwise only as a member of a request. */
 function patternOf(name: string): RegExp {
   if (/_|[a-z][A-Z]/.test(name)) return new RegExp(`\\b${name}\\b`);
   const member = `\\b(?:${HOLDERS})[!?]?\\.${name}\\b`;

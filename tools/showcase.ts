@@ -1,5 +1,5 @@
 /**
- * Makes the README's picture, docs/demo.webp: what the demo model makes of eight prompts, side by side.
+ * Makes the README's picture, docs/demo.webp: the demo model's videos of eight prompts, side by side.
  *
  *     npx tsx tools/showcase.ts
  */
@@ -32,7 +32,7 @@ await pipeline.close();
 const { bytes } = await writeVideo(`${root}docs/demo.webp`, grid(videos), { fps: pipeline.limits.fps[0]! });
 process.stdout.write(`docs/demo.webp: ${bytes} bytes\n`);
 
-/** The videos in rows, enlarged by repeating pixels, on white. */
+/** Arranges videos in rows on white, enlarged by repeating pixels. */
 function grid(all: readonly Frames[]): Frames {
   const { width: w, height: h, count } = all[0]!;
   const cellWidth = w * scale + gap;

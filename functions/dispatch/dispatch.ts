@@ -17,22 +17,23 @@ export interface DispatchDeps {
   readonly sleep: (durationMs: number) => Promise<unknown>;
 }
 
-/** A job after its dispatch; `known` is begun, over, or believed to wait in the backend's queue already. */
+/** Result of a dispatch. `known`: the job is running, finished, or believed to be in the backend's queue already. */
 export type Dispatched =
   | { readonly outcome: "dispatched" | "expired" | "known"; readonly record: JobRecord }
   | { readonly outcome: "missing"; readonly record: null };
 
-/** The waits for a record whose marker was quicker. */
+/** Waits for the record of a job, which is written after the marker that hints at it. */
 const RECORD_WAITS_MS = [100, 200, 400, 800];
 
 /**
- * Submits a queued job to the backend, unless it waits there.
+ * Submits a queued job to the backend, unless it is believed to be in the backend's queue already. A job past its
+ * deadline is expired instead.
  *
- * @throws Error when the backend refuses: no job is at fault for that
+ * @throws Error if the backend refuses the job; the job stays queued, and its hint is repeated
  */
 export async function dispatch(deps: DispatchDeps, ref: JobRef): Promise<Dispatched> {
   const found = await comingRecord(deps, ref);
-  // Whoever was about to write it died, or will be found out by the sweeper to have been slow.
+  // The process that creates the job has died, or is so slow that a sweep will repeat the hint.
   if (!found) return { outcome: "missing", record: null };
   const dispatched = await bringForward(deps, found);
   if (hasUnsettled(dispatched.record)) await deps.hints.webhooks(ref);
@@ -54,9 +55,9 @@ async function bringForward(
     return { outcome: "expired", record: record ?? found };
   }
   if (isBelievedIn(backend, found, now)) return { outcome: "known", record: found };
-  // In this order, since a crash in between then makes a second submission, which does no harm, and loses no job.
+  // The submission comes first: a crash in between then causes a second, harmless submission and not a lost job.
   await backend.submit(found);
-  // A note that nobody would believe is not written.
+  // Submissions to a backend whose queue dies with this process are not noted.
   if (backend.believedMs === 0) return { outcome: "dispatched", record: found };
   const { record } = await jobs.apply(found, { type: "dispatch", to: backend.name });
   return { outcome: "dispatched", record: record ?? found };

@@ -10,5 +10,5 @@ const variables = parseEnvironment(environment, process.env);
 const { log, ...opened } = await openFunction(variables);
 const deps = { ...opened, backend: openBackend(variables, Date), clock: Date, sleep };
 
-/** Takes the messages of the work queue: hints, and events of the bucket's `unfinished/`. */
+/** Handles the messages of the work queue: hints, and events of the bucket's `unfinished/`. */
 export const handler = jobHandler(log, async (ref) => (await dispatch(deps, ref)).outcome);

@@ -11,25 +11,25 @@ import {
 } from "../../lib/shared/environment.ts";
 
 export interface LocalConfig {
-  /** `PORT`; 3000. With 0 the system chooses a free one. */
+  /** `PORT`: port to listen on; 0 lets the system choose a free port. Default 3000. */
   readonly port: number;
-  /** `HOST`; 127.0.0.1, so that nobody else can reach it. */
+  /** `HOST`: address to listen on. Default 127.0.0.1, which other machines cannot reach. */
   readonly host: string;
-  /** `PUBLIC_URL`: what signed URLs begin with, where clients know the service by another name. */
+  /** `PUBLIC_URL`: beginning of signed URLs, for clients that reach the service by another name. Default null. */
   readonly publicUrl: string | null;
-  /** `DATA_DIR`: jobs, videos, keys and the master key; `data`. */
+  /** `DATA_DIR`: folder of jobs, videos, API keys and the master key. Default `data`. */
   readonly dataFolder: string;
-  /** `MODELS`: folders, separated as in PATH; the first is the default. Left out, the demo model. */
+  /** `MODELS`: folders of models, separated as in PATH; requests use the first by default. Default: the demo model. */
   readonly models: readonly string[];
-  /** `ALLOW_LOOPBACK_WEBHOOKS`: lets webhooks go to this machine, for development; 0. */
+  /** `ALLOW_LOOPBACK_WEBHOOKS`: 1 allows webhooks to this machine, for development. Default 0. */
   readonly allowLoopbackWebhooks: boolean;
-  /** `LEASE_MS`: how long a job waits for a worker that went silent because all of this was killed; 15000. */
+  /** `LEASE_MS`: lease of a worker: how long a job waits after the whole service was killed. Default 15000. */
   readonly leaseMs: number;
-  /** `UNFINISHED_MAX`: queued and running videos of one API key; 100. */
+  /** `UNFINISHED_MAX`: limit of queued and running videos of one API key. Default 100. */
   readonly unfinishedMax: number;
-  /** `RETENTION_DAYS`: how long videos are kept; 30. */
+  /** `RETENTION_DAYS`: number of days for which videos are kept, here in milliseconds. Default 30. */
   readonly retentionMs: number;
-  /** `LOG_LEVEL`: that of pino; `info`. */
+  /** `LOG_LEVEL`: log level of pino. Default `info`. */
   readonly logLevel: string;
 }
 
@@ -55,10 +55,10 @@ const environment = environmentOf("local", {
 });
 
 /**
- * The configuration that the environment asks for; a variable that is empty counts as left out.
+ * Parses the configuration from environment variables. An empty variable counts as unset.
  *
- * @param folder what relative paths start from
- * @throws ConfigError naming the first variable that cannot be used
+ * @param folder base of relative paths
+ * @throws ConfigError naming the first variable that is invalid
  */
 export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig {
   const data = parseEnvironment(environment, env);

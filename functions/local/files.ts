@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { Hono } from "hono";
 import { attachment, type FolderStore, type UrlSigner } from "../../lib/service/storage/index.ts";
 
-/** Serves what signed URLs lead to, with byte ranges, which players seek by. */
+/** Returns the routes that serve objects by signed URLs, with byte ranges, which players need to seek. */
 export function fileRoutes(store: FolderStore, signer: UrlSigner) {
   return new Hono().get("/:key{.+}", async (c) => {
     const key = c.req.param("key");
@@ -21,7 +21,7 @@ export function fileRoutes(store: FolderStore, signer: UrlSigner) {
       "cache-control": "private, max-age=3600",
       "accept-ranges": "bytes",
       etag: `"${object.etag}"`,
-      // What a stranger's model made is shown as what it is and nothing else.
+      // Browsers must not take generated files for anything other than media.
       "x-content-type-options": "nosniff",
       "content-security-policy": "default-src 'none'; media-src 'self'; img-src 'self'; sandbox",
       "cross-origin-resource-policy": "cross-origin",
@@ -49,11 +49,11 @@ export function fileRoutes(store: FolderStore, signer: UrlSigner) {
 
 interface ByteRange {
   readonly start: number;
-  /** Included. */
+  /** Last byte, included. */
   readonly end: number;
 }
 
-/** One range of `Range: bytes=`; null for anything else, which is answered whole (RFC 9110, section 14.2). */
+/** Parses a `Range` header of one byte range; null for any other, which is ignored (RFC 9110, section 14.2). */
 function rangeOf(header: string | undefined, size: number): ByteRange | "unsatisfiable" | null {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
   if (!first && !last) return null;

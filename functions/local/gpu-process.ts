@@ -7,31 +7,31 @@ import type { FromGpu } from "../gpu/messages.ts";
 
 export interface GpuProcessOptions {
   readonly env: Partial<LocalGpuVariables>;
-  /** A job began or ended. */
+  /** Called when a job has begun or ended. */
   readonly onChange: (ref: JobRef) => void;
-  /** The process died; nobody will renew the leases of `owner`. */
+  /** Called when the process has died. The leases of `owner` will not be renewed any more. */
   readonly onLost: (owner: string) => void;
   readonly onError: (message: string) => void;
 }
 
-/** The GPU function as a process of this machine: started again whenever it ends. */
+/** GPU function in a process of this machine, which is restarted whenever it ends. */
 export interface GpuProcess {
   /**
-   * Resolves when the worker has answered for the job, whatever became of it; rejects when it died on the way.
+   * Runs a job. Resolves when the worker has answered, whether or not the job succeeded; rejects if the worker dies.
    *
-   * @returns the HTTP status
+   * @returns HTTP status of the answer
    */
   invoke(ref: JobRef): Promise<number>;
-  /** Resolves once the first process takes jobs; rejects when that ends before, and then there is no second. */
+  /** Resolves once the first process accepts jobs; rejects if it ends before that, and then it is not restarted. */
   readonly started: Promise<void>;
-  /** Lets the worker finish or hand back its job, and kills it after 30 s, as its platform would. */
+  /** Lets the worker finish or release its job, and kills it after 30 seconds, as its platform would. */
   stop(): Promise<void>;
 }
 
 const ENTRY = fileURLToPath(new URL("../gpu/serve.ts", import.meta.url));
 const RESTART_MS_MIN = 200;
 const RESTART_MS_MAX = 30_000;
-/** One that lived so long did not fail at its start. */
+/** Lifetime after which a process counts as healthy, so that its restart is not delayed further. */
 const HEALTHY_MS = 10_000;
 const STOP_MS_MAX = 30_000;
 
@@ -48,9 +48,9 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
     const gpu = fork(ENTRY, ["serve"], {
       execArgv: ["--import", import.meta.resolve("tsx")],
       env: { ...process.env, ...place, ...options.env },
-      // What it logs are lines of this service's log.
+      // Its log lines go to this service's log.
       stdio: ["ignore", 2, 2, "ipc"],
-      // A terminal's Ctrl-C is this process's to answer.
+      // Only this process is to receive a terminal's Ctrl-C.
       detached: true,
     });
     let owner: string | null = null;
@@ -66,7 +66,7 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
     });
     ended.then((how) => {
       if (isStopping) return;
-      // What keeps the very first from starting will not be better in a moment.
+      // If the first process cannot start, a restart would not help.
       if (isFirst) return ready.reject(new Error(`The GPU function ended while it started (${how}).`));
       options.onError(`The GPU function ended (${how}) and is started again.`);
       if (owner !== null) {
@@ -101,7 +101,7 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
   };
 }
 
-/** The port of a process that is about to listen. */
+/** Makes a promise of the port of a process that is about to listen. */
 function listening() {
   let resolve!: (port: number) => void;
   let reject!: (error: Error) => void;
@@ -109,12 +109,12 @@ function listening() {
     resolve = resolved;
     reject = rejected;
   });
-  // Nobody may be waiting when it fails.
+  // A rejection that no caller awaits must not end this process.
   promise.catch(() => undefined);
   return { promise, resolve, reject };
 }
 
-/** Without `fetch`, which gives up on an answer after five minutes: a video may take an hour. */
+/** Posts a job, and resolves to the HTTP status. Unlike `fetch`, it has no timeout: a video may take an hour. */
 function post(port: number, ref: JobRef): Promise<number> {
   const body = JSON.stringify(ref);
   const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };

@@ -1,26 +1,26 @@
 import type { JobRef } from "../../lib/service/jobs/index.ts";
 
-/** Hints, one for each job at most; they are lost with the process, and the sweeper gives them again. */
+/** Queue of hints in memory, at most one for each job. Hints are lost with the process; the sweeper repeats them. */
 export interface HintQueue {
-  /** @param at when to look, in milliseconds since 1970; now when left out */
+  /** @param at time at which to look at the job, in milliseconds since 1970; now by default */
   add(ref: JobRef, at?: number): void;
-  /** Takes no more, and resolves when what is under way has ended. */
+  /** Takes no more hints, and resolves when the calls of `handle` under way have ended. */
   close(): Promise<void>;
 }
 
 export interface HintQueueOptions {
-  /** Looks at one job, and says when to look again; null for never. What it throws is for the sweeper to mend. */
+  /** Looks at a job, and resolves to the time of the next look or to null. Errors are left to the sweeper. */
   readonly handle: (ref: JobRef) => Promise<number | null>;
   readonly onError: (error: unknown, ref: JobRef) => void;
   readonly concurrency: number;
 }
 
-/** `setTimeout` counts in 32 bits; a later hint wakes up, finds itself early, and sleeps again. */
+/** Limit of `setTimeout`, which counts in 32 bits. A timer of a later hint is set again when it fires. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
- * Looks at jobs in the order of their hints. A job that is hinted at while it is being looked at is looked at once
- * more, since what changed may have come too late for the first look.
+ * Makes a queue that looks at jobs in the order of their hints. If a hint arrives while its job is being looked at, the
+ * job is looked at once more afterwards, because the first look may have missed the change.
  */
 export function hintQueue({ handle, onError, concurrency }: HintQueueOptions): HintQueue {
   const waiting = new Map<string, JobRef>();
@@ -46,7 +46,7 @@ export function hintQueue({ handle, onError, concurrency }: HintQueueOptions): H
       timers.set(name, { timer, at });
       return;
     }
-    // The look says itself when to come again.
+    // This look returns the time of the next one, so a timer that is set is no longer needed.
     clearTimeout(known?.timer);
     timers.delete(name);
     waiting.set(name, { tenant: ref.tenant, id: ref.id });

@@ -31,24 +31,24 @@ export interface LoopsDeps {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly config: LocalConfig;
-  /** Where the GPU function finds the jobs. */
+  /** URL of the store in which the GPU function finds the jobs. */
   readonly storeUrl: string;
 }
 
-/** What brings jobs forward when nobody asks: in the cloud queues, schedules and small functions. */
+/** Background work of the service. In a deployment, queues, schedules and small functions do it. */
 export interface Loops {
   readonly hints: Hints;
-  /** Resolves once jobs are taken; rejects when the GPU function cannot start. */
+  /** Resolves once jobs are accepted; rejects if the GPU function cannot start. */
   readonly started: Promise<void>;
-  /** Sweeps from now on, which also finds what an earlier process left. */
+  /** Starts the regular sweeps. The first also finds the jobs that an earlier process left. */
   begin(): void;
-  /** Lets the job that runs finish or be handed back, and the webhooks under way end. */
+  /** Stops. Waits until the running job is finished or released, and until webhooks under way have ended. */
   stop(): Promise<void>;
 }
 
 const SWEEP_MS = 5_000;
 const PURGE_MS = 3_600_000;
-/** A folder costs nothing to write to, so progress may be live. */
+/** Interval of progress writes. It is short, because writes to a folder cost nothing. */
 const PROGRESS_INTERVAL_MS = 200;
 const WEBHOOKS_AT_ONCE = 16;
 
@@ -88,7 +88,10 @@ export function createLoops(deps: LoopsDeps): Loops {
   };
   let repeated: Repeated[] = [];
 
-  /** Jobs that no worker has begun are counted here, all others where their run ends: each job once. */
+  /**
+   * Submits a job. Jobs that finish without a run are counted in the metrics here, all others where their run ends, so
+   * that each job is counted once.
+   */
   async function startRun(ref: JobRef): Promise<null> {
     const { outcome, record } = await dispatch({ jobs, backend, hints, clock, sleep }, ref);
     const isOver = outcome !== "dispatched" && record !== null && isFinished(record);
@@ -107,7 +110,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     }
   }
 
-  /** The leases of a worker that was seen to die need not be waited for. */
+  /** Requeues the jobs of a worker that has died, without waiting for the end of its leases. */
   async function abandonJobs(owner: string): Promise<void> {
     for await (const ref of jobs.unfinished()) {
       const applied = await jobs.apply(ref, { type: "abandon", owner });
@@ -144,7 +147,7 @@ interface Repeated {
   stop(): void;
 }
 
-/** Runs `task` now and then again and again, each time that long after the last has ended. */
+/** Runs `task` now, and again and again with this pause after each run. */
 function everyMs(pauseMs: number, log: Logger, task: () => Promise<void>): Repeated {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;

@@ -2,18 +2,18 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { JobRecord, SweepReport } from "../../lib/service/jobs/index.ts";
 import type { PostResult } from "../../lib/service/net/index.ts";
 
-/** What the service measures of itself, for Prometheus. No label has a tenant, an id or a prompt in it. */
+/** Metrics of the service for Prometheus. No label contains a tenant, an id or a prompt. */
 export interface Metrics {
-  /** A job that is over. */
+  /** Counts a finished job. */
   observeJob(record: JobRecord): void;
   observeWebhook(result: PostResult): void;
   observeSweep(report: SweepReport): void;
-  /** In the text format of Prometheus. */
+  /** Returns all metrics in the text format of Prometheus. */
   render(): Promise<string>;
   readonly contentType: string;
 }
 
-/** From a demo on a laptop to an hour on a GPU. */
+/** Buckets in seconds, from the demo model on a laptop to an hour on a GPU. */
 const SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600];
 
 export function createMetrics(): Metrics {

@@ -7,16 +7,16 @@ import type { GpuProcess } from "./gpu-process.ts";
 
 export interface ProcessBackendOptions {
   readonly gpu: Pick<GpuProcess, "invoke">;
-  /** Takes the message that tells of a run that has ended. The next run begins when it resolves. */
+  /** Called with the message that a run has ended. The next run begins when it resolves. */
   readonly onEnd: (message: string) => Promise<void>;
 }
 
 export interface ProcessBackend extends Backend {
-  /** Begins no more jobs, those that wait included, and resolves when the end of the one that runs has been told. */
+  /** Begins no more jobs, not even those that wait. Resolves when `onEnd` of the running job has resolved. */
   close(): Promise<void>;
 }
 
-/** A busy worker is asked again after this time. */
+/** Pause after a failed run, for example because the worker was busy. */
 const PAUSE_MS = 1_000;
 
 const messageSchema = z.object({
@@ -26,11 +26,11 @@ const messageSchema = z.object({
 });
 
 /**
- * The GPU process of this machine: one worker, and jobs in the order in which they were submitted. What waits is lost
- * with this process and submitted again by the sweep of the next.
+ * Makes the backend of this machine's GPU process: one worker, which runs jobs in the order of their submission.
+ * Waiting jobs are lost with this process, and submitted again after the first sweep of the next process.
  */
 export function processBackend({ gpu, onEnd }: ProcessBackendOptions): ProcessBackend {
-  /** Jobs that wait or run, each once, the oldest first. */
+  /** Jobs that wait or run, each once, oldest first. */
   const held = new Map<string, JobRef>();
   let working: Promise<void> | null = null;
   let isClosed = false;
@@ -71,7 +71,7 @@ export function processBackend({ gpu, onEnd }: ProcessBackendOptions): ProcessBa
     },
     outcomeOf(message) {
       const parsed = messageSchema.safeParse(parsedJson(message));
-      if (!parsed.success) throw new MessageError("The message is not what this process says of a run.");
+      if (!parsed.success) throw new MessageError("The message is not about a run of this process.");
       const { failure, ...ref } = parsed.data;
       return { ref, failure };
     },

@@ -8,6 +8,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
+import { isResolvedRequest } from "../../lib/generation/request/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
 import { postGuarded } from "../../lib/service/net/index.ts";
@@ -23,17 +24,22 @@ import { fileRoutes } from "./files.ts";
 import { createLoops } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
 
-/** The whole service on one machine, as it is deployed: only its store is a folder, and its queues are in memory. */
+/** Whole service on one machine. It differs from a deployment in its store, a folder, and its queues, in memory. */
 export interface Service {
   readonly url: string;
-  /** Made at the first start, and shown to nobody again; null afterwards. */
+  /** API key made at the first start, which cannot be shown again; null at later starts. */
   readonly firstKey: string | null;
   stop(): Promise<void>;
 }
 
-/** How long requests under way are waited for once the worker is gone. */
+/** Time for which a stop waits for requests under way once the worker has ended. */
 const CLOSE_MS = 500;
 
+/**
+ * Starts the service.
+ *
+ * @throws Error in one sentence if it cannot start
+ */
 export async function startService(config: LocalConfig, log: Logger): Promise<Service> {
   const { clock, random, sleep } = system;
   const models = await Promise.all(config.models.map(describeModel));
@@ -52,7 +58,8 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     clock,
     random,
     sleep,
-    onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
+    canReadParams: isResolvedRequest,
+    onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
   });
   const keys = apiKeys({ store, clock, random, sleep });
   const endpoints = webhookEndpoints({ store, ring, clock, random, sleep });
@@ -139,7 +146,7 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
   };
 }
 
-/** Where this machine reaches a server that listens on `host`. */
+/** Returns the URL by which this machine reaches a server that listens on `host`. */
 function localUrl(host: string, port: number): string {
   const name = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
@@ -148,13 +155,13 @@ function localUrl(host: string, port: number): string {
 function listenError(cause: NodeJS.ErrnoException, { host, port }: LocalConfig): Error {
   switch (cause.code) {
     case "EADDRINUSE":
-      return new Error(`Port ${port} of ${host} is taken: choose another one by PORT.`, { cause });
+      return new Error(`Port ${port} of ${host} is taken: choose another one with PORT.`, { cause });
     case "EACCES":
-      return new Error(`Port ${port} may not be used: choose one above 1023 by PORT.`, { cause });
+      return new Error(`Port ${port} may not be used: choose one above 1023 with PORT.`, { cause });
     case "EADDRNOTAVAIL":
     case "EAI_AGAIN":
     case "ENOTFOUND":
-      return new Error(`HOST ${host} is no address of this machine: choose another one.`, { cause });
+      return new Error(`HOST ${host} is not an address of this machine: choose another one.`, { cause });
     default:
       return cause;
   }

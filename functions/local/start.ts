@@ -5,17 +5,17 @@ import { logDestination } from "../../lib/shared/log-destination.ts";
 import { parseConfig } from "./config.ts";
 import { startService } from "./service.ts";
 
-/** `npm start`: the service on this machine, until it is told to stop. */
+/* Entry point of `npm start`: runs the service on this machine until a signal stops it. */
 
 async function main(): Promise<void> {
-  // npm runs scripts in the package's folder and says where the user stood.
+  // npm runs scripts in the package's folder, and passes the user's folder in INIT_CWD.
   const config = parseConfig(process.env, process.env.INIT_CWD ?? process.cwd());
   const log = pino({ level: config.logLevel, base: null }, logDestination(2));
   const service = await startService(config, log);
   let stoppingSince: number | null = null;
   const stop = () => {
     if (stoppingSince !== null) {
-      // Asked twice: whatever is under way is not waited for, and begins anew at the next start.
+      // A second signal ends the process at once. Jobs under way begin anew at the next start.
       if (performance.now() - stoppingSince > REPEAT_MS) process.exit(1);
       return;
     }
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
     service.stop().then(
       () => process.exit(0),
       (error: Error) => {
-        log.error({ reason: error.message }, "not stopped in order");
+        log.error({ reason: error.message }, "the service failed to stop in order");
         process.exit(1);
       },
     );
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   if (process.env.npm_lifecycle_event) {
-    // A SIGTERM that npm passes on ends the shell in between, and this process only sees that one gone.
+    // npm passes a SIGTERM only to the shell in between. This process notices that its parent has changed.
     const shell = process.ppid;
     const watch = setInterval(() => {
       if (process.ppid === shell) return;
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   process.stdout.write(greeting(service.url, service.firstKey));
 }
 
-/** npm passes on a Ctrl-C that the terminal has sent to this process too. */
+/** Time in which a repeated signal is ignored, because npm passes on a Ctrl-C that this process has received itself. */
 const REPEAT_MS = 500;
 
 function greeting(url: string, firstKey: string | null): string {
@@ -52,7 +52,7 @@ function greeting(url: string, firstKey: string | null): string {
     `Adareel listens on ${url}`,
     firstKey
       ? `API key, shown this once: ${firstKey}`
-      : "API keys are those made before; npm run keys -- create makes another.",
+      : "The API keys are those made earlier; npm run keys -- create makes another.",
     `Playground: ${url}/${firstKey ? `#key=${firstKey}` : ""}`,
     `Reference:  ${url}/docs`,
     "",
@@ -62,7 +62,7 @@ function greeting(url: string, firstKey: string | null): string {
   ].join("\n");
 }
 
-/** One sentence on stderr; 2 for a configuration that has to be put otherwise, 1 for everything else. */
+/* An error is printed as one sentence. The exit code is 2 for an error in the configuration or a model, otherwise 1. */
 main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
   process.exit(error instanceof ConfigError || error instanceof CheckpointError ? 2 : 1);

@@ -10,7 +10,7 @@ const variables = parseEnvironment(environment, process.env);
 const { log, ...opened } = await openFunction(variables);
 const backend = openBackendKind(variables);
 
-/** Takes what the backend tells of runs that have ended. */
+/** Handles the backend's messages about runs that have ended. */
 export const handler = messageHandler(log, async (body) => {
   const { ref, failure } = backend.outcomeOf(body);
   const { outcome } = await settle({ ...opened, backend, sleep }, { ref, failure });

@@ -15,15 +15,18 @@ export interface SettleDeps {
   readonly sleep: (durationMs: number) => Promise<unknown>;
 }
 
-/** A job after one of its runs; `held` has a worker, whose lease decides. */
+/** State of a job after one of its runs. A job that is `held` has a worker, and is left to its lease. */
 export type Settled =
   | { readonly outcome: "queued again" | "held" | "over"; readonly record: JobRecord }
   | { readonly outcome: "missing"; readonly record: null };
 
-/** A run may fail before whoever submitted the job has written down that it did. */
+/** Wait for the submitter to note its submission in the record, because a run may fail before that. */
 const NOTE_MS = 5_000;
 
-/** Sees to a job whose run has ended: the worker wrote its end, or nobody has the job any more. */
+/**
+ * Handles the end of a run. A job that is still queued is submitted again by a hint; after a failed run the hint waits
+ * for `pauseMs`. For a finished job, the hint of its webhooks is sent.
+ */
 export async function settle(
   { jobs, backend, hints, sleep }: SettleDeps,
   { ref, failure }: Outcome,

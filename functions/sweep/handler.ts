@@ -15,14 +15,14 @@ const { DEPLOYMENT: deployment } = variables;
 const { log, jobs, hints } = await openFunction(variables);
 const backend = openBackend(variables, Date);
 
-/** Runs on a schedule. */
+/** Sweeps the jobs and writes the metric; called on a schedule. */
 export async function handler(): Promise<void> {
   const report = await sweepJobs({
     jobs,
     hints,
     backend,
     clock: Date,
-    onError: (error, { id }) => log.error({ id, reason: reasonOf(error) }, "a job was not looked at"),
+    onError: (error, { id }) => log.error({ id, reason: reasonOf(error) }, "a job could not be swept"),
   });
   log.info(report, "sweep");
   const metric = unfinishedMetric(report, { deployment, now: Date.now() });

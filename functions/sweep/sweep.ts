@@ -17,12 +17,12 @@ export interface SweepDeps {
   readonly onError: SweepOptions["onError"];
 }
 
-/** So long a hint may be on its way before it is given again. */
+/** Time for which a hint may be on its way before it is repeated. */
 const HINT_MS = 60_000;
 
-/** Looks once at all jobs, and hints again at those that wait in no queue of the backend of today. */
+/** Sweeps all jobs once, and repeats the hints of queued jobs that are not believed to be in the backend's queue. */
 export async function sweepJobs({ backend, ...options }: SweepDeps): Promise<SweepReport> {
-  // Asked before the jobs are listed: what was submitted in between is too new to be hinted at again.
+  // The backend is asked before the jobs are listed: a job submitted in between is too new to be stale.
   const isEmpty = (await backend.waiting()) === 0;
   const isStale = (queued: JobRecord) => {
     const now = options.clock.now();
@@ -33,8 +33,8 @@ export async function sweepJobs({ backend, ...options }: SweepDeps): Promise<Swe
 }
 
 /**
- * The line of a log that CloudWatch makes a metric of: how many jobs are not over. Null where there are none, since a
- * custom metric costs by the hours in which it is told.
+ * Returns the log line from which CloudWatch makes a metric: the number of unfinished jobs. Null if there are none,
+ * because a custom metric is billed for each hour in which it is reported.
  *
  * @see Amazon CloudWatch user guide, "Embedded metric format specification"
  */

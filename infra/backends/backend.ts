@@ -7,21 +7,21 @@ import type { HintQueue } from "../hint-queue.ts";
 import type { PlaceVariables } from "../job-function.ts";
 import type { Troubles } from "../trouble.ts";
 
-/** A GPU backend in the templates: what runs jobs, as far as the functions around it must know. */
+/** A GPU backend in the templates, as the functions around it see it. */
 export interface BackendConstructs {
-  /** Environment by which the functions that submit jobs find the backend. */
+  /** Environment variables that tell the functions that submit jobs where the backend is. */
   readonly variables: Omit<DeployedVariables<"dispatch">, keyof PlaceVariables>;
-  /** Resource that must be there before the functions that name it. */
+  /** Resource that must exist before the functions that name it. */
   readonly resource: IDependable;
   /** Lets the role of a function submit jobs. */
   grantSubmit(role: Role): void;
-  /** Sends what the backend tells of ended runs into the queue of the settle function. */
+  /** Sends the backend's notifications of ended runs to the queue of the settle function. */
   tellEnds(events: HintQueue): void;
-  /** Jobs that wait for too long, and runs that fail. */
+  /** Alarms for jobs that wait too long and runs that fail. */
   readonly jobTroubles: Troubles;
-  /** Instances that are paid for and do nothing. */
+  /** Alarms for instances that are billed while there are no jobs. */
   readonly costTroubles: Troubles;
-  /** Outputs of the stack, by their names. */
+  /** Stack outputs by name. */
   readonly outputs: Readonly<Record<string, string>>;
 }
 

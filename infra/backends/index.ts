@@ -2,5 +2,5 @@ import type { BackendName } from "../config.ts";
 import type { MakeBackend } from "./backend.ts";
 import { makeSageMaker } from "./sagemaker/make.ts";
 
-/** Backends by the names that a configuration chooses them by. */
+/** Backends by their names in a configuration. */
 export const BACKENDS: Readonly<Record<BackendName, MakeBackend>> = { sagemaker: makeSageMaker };

@@ -4,19 +4,19 @@ import { command, parseCommand, UsageError } from "../../lib/shared/command-line
 export const NAME = "npm run preflight --";
 
 export const PREFLIGHT = command({
-  text: 'looks whether "npx cdk deploy" with the same -c would work, and says what to do where it would not',
+  text: 'checks whether "npx cdk deploy" with the same -c would succeed, and says what to do if not',
   positionals: [],
   options: {
     context: {
       short: "c",
       value: "NAME=VALUE",
-      text: "a setting of the deployment, over that of cdk.json; as often as needed",
+      text: "a setting of the deployment, which overrides that of cdk.json; may be repeated",
       multiple: true,
       read: setting,
     },
   },
   example: "-c model=latte-1 -c region=eu-central-1",
-  notes: "Ends with 1 if anything is wrong.",
+  notes: "The exit code is 1 if a check fails.",
 });
 
 function setting(text: string): [name: string, value: string] {
@@ -26,10 +26,10 @@ function setting(text: string): [name: string, value: string] {
 }
 
 /**
- * Returns the context that the CDK would give its app: that of `cdk.json`, and the command line over it; `help` when
- * asked for the usage.
+ * Reads the context that the CDK would pass to its app: `cdk.json`, overridden by the command line.
  *
- * @throws UsageError
+ * @returns the context, or `help` if the usage was requested
+ * @throws UsageError if the command line is invalid
  */
 export async function readContext(
   args: readonly string[],

@@ -1,18 +1,19 @@
 import { type Finding, unknown } from "./finding.ts";
 
-/** Whoever waits for an answer sits before it. */
+/** Short timeouts and few attempts, because a person waits for the result. */
 export const CLIENT_LIMITS = {
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 3_000, socketTimeout: 5_000 },
 } as const;
 
-/** How long a check may take with all its requests. */
+/** Maximum time of a check with all its requests. */
 const CHECK_MS = 45_000;
 
 /**
- * What `check` finds, or why it could not find out.
+ * Runs a check that asks AWS.
  *
- * @param permission what the requests need, such as `ssm:GetParameter`
+ * @param permission permission that the requests need, such as `ssm:GetParameter`
+ * @returns the finding of `check`, or `unknown` with the reason if a request failed
  */
 export async function asked(
   permission: string,
@@ -27,7 +28,7 @@ export async function asked(
 
 function unanswered(error: unknown, permission: string): Finding {
   if (statusOf(error) === 403 || /AccessDenied|NotAuthorized/.test((error as Error).name))
-    return unknown(`These credentials may not ask: allow them ${permission}.`);
+    return unknown(`The credentials lack a permission: allow ${permission}.`);
   return unknown(noAnswer(error));
 }
 

@@ -3,12 +3,12 @@ import type { Finding } from "./finding.ts";
 
 export type Check = readonly [subject: string, finding: Finding | Promise<Finding>];
 
-/** Checks of the GPU side of a deployment: may it run, on what, and from which image. */
+/** Checks of a deployment's GPU backend, such as quotas and images. */
 export interface BackendChecks {
-  /** Subjects of the checks that ask AWS, named also while nobody is logged in. */
+  /** Names of the checks that ask AWS; they are listed even without credentials. */
   subjects(config: DeploymentConfig): readonly string[];
-  /** Asks AWS: a finding for each subject, in their order. */
+  /** Asks AWS and returns a finding for each subject, in the same order. */
   inAccount(config: DeploymentConfig): readonly Promise<Finding>[];
-  /** Checks that need no account. */
+  /** Runs the checks that need no AWS account. */
   onMachine(config: DeploymentConfig, env: NodeJS.ProcessEnv): readonly Check[];
 }

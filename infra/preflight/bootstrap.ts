@@ -2,17 +2,17 @@ import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { asked, CLIENT_LIMITS } from "./aws.ts";
 import { type Finding, ok, wrong } from "./finding.ts";
 
-/** What the default synthesizer of aws-cdk-lib demands of a bootstrap stack. */
+/** Minimum version of the bootstrap stack for the default synthesizer of aws-cdk-lib. */
 const VERSION_LEAST = 6;
 
 export interface BootstrapPlace {
   readonly account: string;
   readonly region: string;
-  /** Tells bootstrap stacks of one account apart; the CDK's own is `hnb659fds`. */
+  /** Qualifier of the bootstrap stack; the CDK's default is `hnb659fds`. */
   readonly qualifier: string;
 }
 
-/** Whether the CDK has its own bucket and roles there, by which it deploys. */
+/** Checks that the CDK is bootstrapped in a region: that its bucket and roles for deploying exist. */
 export function bootstrap({ account, region, qualifier }: BootstrapPlace): Promise<Finding> {
   const client = new SSMClient({ region, ...CLIENT_LIMITS });
   const command = `npx cdk bootstrap aws://${account}/${region}`;
@@ -22,10 +22,12 @@ export function bootstrap({ account, region, qualifier }: BootstrapPlace): Promi
       const { Parameter } = await client.send(new GetParameterCommand({ Name }), request);
       const version = Number(Parameter?.Value);
       if (version >= VERSION_LEAST) return ok(`version ${version}.`);
-      return wrong(`It has version ${Parameter?.Value}, and ${VERSION_LEAST} is needed: run ${command}`);
+      return wrong(
+        `The bootstrap version is ${Parameter?.Value}, and at least ${VERSION_LEAST} is needed: run ${command}`,
+      );
     } catch (error) {
       if ((error as Error).name !== "ParameterNotFound") throw error;
-      return wrong(`The CDK was never used there: run ${command}`);
+      return wrong(`The region is not bootstrapped: run ${command}`);
     }
   });
 }

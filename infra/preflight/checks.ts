@@ -12,15 +12,15 @@ type Context = Readonly<Record<string, unknown>>;
 
 const BACKEND_CHECKS: Readonly<Record<BackendName, BackendChecks>> = { sagemaker: sageMakerChecks };
 
-/** Lets everything else of a configuration be checked while nobody is logged in. */
+/** Placeholder account, so that the rest of a configuration can be checked without credentials. */
 const NO_ACCOUNT = "000000000000";
-/** Where CloudFront takes its functions from. */
+/** Region that CloudFront takes its functions from. */
 const EDGE_REGION = "us-east-1";
 
 /**
- * What would keep a deployment of this context from succeeding, check by check; they are made at once.
+ * Checks whether a deployment of this context would succeed. The checks run concurrently.
  *
- * @throws DeploymentError
+ * @throws DeploymentError if the context is invalid
  */
 export async function preflight(context: Context, env: NodeJS.ProcessEnv): Promise<readonly Check[]> {
   const region = await regionOf(env);
@@ -56,7 +56,7 @@ function notAsked(config: DeploymentConfig): Check[] {
   const subjects = [...regionsOf(config).map((region) => `CDK in ${region}`), ...own];
   return [...subjects, "bucket", "model"].map((subject) => [
     subject,
-    unknown("Not asked about: see credentials."),
+    unknown("Not checked without valid credentials."),
   ]);
 }
 
@@ -64,7 +64,7 @@ function regionsOf({ region }: DeploymentConfig): string[] {
   return [...new Set([region, EDGE_REGION])];
 }
 
-/** As the CDK's command line finds it: the environment, and then the profile. */
+/** Returns the region that the CDK's command line would use: from the environment, else from the profile. */
 async function regionOf(env: NodeJS.ProcessEnv): Promise<string> {
   const named = env.CDK_DEFAULT_REGION || env.AWS_REGION || env.AWS_DEFAULT_REGION;
   if (named) return named;

@@ -4,20 +4,24 @@ import { type Finding, ok, unknown, wrong } from "./finding.ts";
 
 export interface Login {
   readonly finding: Finding;
-  /** Whose the credentials are, if they may be asked with. */
+  /** Account of the credentials, or null if they are missing, invalid or of another account than expected. */
   readonly account: string | null;
 }
 
 const REFUSED = /^(Expired|Invalid|Unrecognized|Signature|AuthFailure|AccessDenied|NotAuthorized)/;
 
-/** Asks who it is that asks. @param expected the account that the configuration names, if it does */
+/**
+ * Asks AWS for the identity of the credentials.
+ *
+ * @param expected account that the configuration names, or null
+ */
 export async function login(region: string, expected: string | null): Promise<Login> {
   const client = new STSClient({ region, ...CLIENT_LIMITS });
   try {
     const { Account, Arn } = await client.send(new GetCallerIdentityCommand({}));
     if (expected !== null && Account !== expected) {
       const finding = wrong(
-        `They are of account ${Account}, not ${expected}: choose others by AWS_PROFILE, or -c account=${Account}.`,
+        `They belong to account ${Account}, not ${expected}: choose others with AWS_PROFILE, or say -c account=${Account}.`,
       );
       return { finding, account: null };
     }
@@ -29,7 +33,7 @@ export async function login(region: string, expected: string | null): Promise<Lo
 
 function failure(error: Error): Finding {
   if (/CredentialsProviderError|TokenProviderError/.test(error.name))
-    return wrong("There are none: log in with aws configure or aws sso login, or set AWS_PROFILE.");
+    return wrong("There are no credentials: log in with aws configure or aws sso login, or set AWS_PROFILE.");
   if (REFUSED.test(error.name))
     return wrong(`AWS refuses them (${error.name}): log in again, or set another AWS_PROFILE.`);
   return unknown(noAnswer(error));

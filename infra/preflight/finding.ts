@@ -1,6 +1,6 @@
-/** What a check found; the sentence says what to do where there is something to do. */
+/** Result of a check; the sentence says what to do if something is wrong. */
 export interface Finding {
-  /** `unknown` keeps nobody from deploying. */
+  /** State of the finding; `unknown` is no error. */
   readonly state: "ok" | "wrong" | "unknown";
   readonly sentence: string;
 }
@@ -17,7 +17,7 @@ export function unknown(sentence: string): Finding {
   return { state: "unknown", sentence };
 }
 
-/** As it stands on a line of its own. */
+/** Formats a finding as a line of the report. */
 export function printed(subject: string, { state, sentence }: Finding): string {
   return `${state.padEnd("unknown".length)}  ${subject}: ${sentence}\n`;
 }

@@ -4,7 +4,7 @@ import { NAME, PREFLIGHT, readContext } from "./arguments.ts";
 import { preflight } from "./checks.ts";
 import { printed } from "./finding.ts";
 
-/** `npm run preflight`: what would keep a deployment from succeeding, before it is tried. */
+/** `npm run preflight`: checks whether a deployment would succeed. Exits with 1 if a finding is wrong. */
 async function main(): Promise<void> {
   const context = await readContext(process.argv.slice(2), new URL("../../cdk.json", import.meta.url));
   if (context === "help") return void process.stdout.write(commandUsage(NAME, PREFLIGHT));

@@ -10,7 +10,7 @@ interface Request {
   readonly abortSignal: AbortSignal;
 }
 
-/** Whether the bucket is there, and the model in it with all its bytes. */
+/** Checks that the bucket exists and contains all bytes of the model. */
 export function storedModel(config: DeploymentConfig): { bucket: Promise<Finding>; model: Promise<Finding> } {
   const { bucket } = sharedNames(config);
   const isLocal = Boolean(process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL);
@@ -24,19 +24,19 @@ export function storedModel(config: DeploymentConfig): { bucket: Promise<Finding
       return ok(`${bucket}.`);
     } catch (error) {
       if (statusOf(error) !== 404) throw error;
-      return unknown(`There is no ${bucket} yet: it comes with npx cdk deploy ${config.name}/data`);
+      return unknown(`The bucket ${bucket} does not exist yet: run npx cdk deploy ${config.name}/data`);
     }
   });
 
   async function model(): Promise<Finding> {
-    if ((await found).state !== "ok") return unknown(`It needs the bucket first, and then: ${push}`);
+    if ((await found).state !== "ok") return unknown(`Create the bucket first; then run ${push}`);
     return asked(permission, async (request) => {
       const card = await readCard(request);
       if (card === "damaged") return wrong(`The card of ${config.model} cannot be read: run ${push}`);
       if (card === null) return wrong(`The bucket has no model ${config.model}: run ${push}`);
       const storedBytes = await bytesBelow(modelPrefix(config.model), request);
       if (storedBytes === card.bytes) return ok(`${config.model}, ${(card.bytes / 1e9).toFixed(2)} GB.`);
-      return wrong(`The bucket has ${storedBytes} bytes of it instead of ${card.bytes}: run ${push}`);
+      return wrong(`The bucket has ${storedBytes} bytes of the model instead of ${card.bytes}: run ${push}`);
     });
   }
 

@@ -1,6 +1,6 @@
 import { type Finding, ok, wrong } from "./finding.ts";
 
-/** As in package.json. */
+/** Minimum version, equal to `engines` in package.json. */
 const LEAST = [20, 19] as const;
 
 export function nodeVersion(version: string): Finding {

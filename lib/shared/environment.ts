@@ -2,7 +2,7 @@ import { delimiter } from "node:path";
 import * as z from "zod";
 import type { Reader, VariableOf } from "./variables.ts";
 
-/** The environment asks for something that cannot be; the message is one sentence. */
+/** Error of an environment variable that is missing or invalid. The message is one sentence. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
@@ -10,11 +10,11 @@ export class ConfigError extends Error {
 /** Values of parsed variables. */
 export type Values<Shape extends z.ZodRawShape> = Readonly<z.infer<z.ZodObject<Shape>>>;
 
-/** A schema for each variable of the list that the program reads, and for no other. */
+/** Schemas of exactly the variables that `VARIABLES` lets the program read. */
 type SchemasOf<R extends Reader, Shape> = Readonly<Record<VariableOf<R>, z.ZodType>> &
   Readonly<Record<Exclude<keyof Shape, VariableOf<R>>, never>>;
 
-/** Returns the schema of a program's environment. It compiles for exactly the variables that the list gives to it. */
+/** Returns the schema of a program's environment. It compiles only for exactly the variables that the program reads. */
 export function environmentOf<R extends Reader, Shape extends z.ZodRawShape>(
   _reader: R,
   shape: Shape & SchemasOf<R, Shape>,
@@ -23,9 +23,9 @@ export function environmentOf<R extends Reader, Shape extends z.ZodRawShape>(
 }
 
 /**
- * What a program's environment variables say; one that is empty counts as left out.
+ * Parses the environment variables of a program. An empty variable counts as unset.
  *
- * @throws ConfigError naming the first variable that cannot be used
+ * @throws ConfigError naming the first variable that is missing or invalid
  */
 export function parseEnvironment<Schema extends z.ZodObject>(
   schema: Schema,
@@ -37,21 +37,23 @@ export function parseEnvironment<Schema extends z.ZodObject>(
   throw new ConfigError(`${path[0]!.toString()} ${message}.`);
 }
 
-/** A text that nothing stands in for. */
+/** Schema of a required variable. `what` describes it in the error. */
 export function needed(what: string) {
   return z.string({ error: `is needed: ${what}` });
 }
 
+/** Schema of a whole number from `least` to `most`. */
 export function wholeNumber(least: number, most: number) {
   const isAllowed = (text: string) => /^\d{1,7}$/.test(text) && Number(text) >= least && Number(text) <= most;
   return z.string().refine(isAllowed, `must be a whole number from ${least} to ${most}`).transform(Number);
 }
 
+/** Schema of a variable that must have one of the given values. */
 export function oneOf<const T extends string>(...values: T[]) {
   return z.enum(values, { error: `must be one of ${values.join(", ")}` });
 }
 
-/** Folders, separated as in PATH. */
+/** Schema of a list of folders, separated as in PATH. */
 export function folderList() {
   return z
     .string()
@@ -59,7 +61,7 @@ export function folderList() {
     .refine((folders) => !folders.includes(""), `must be folders with one ${delimiter} between two`);
 }
 
-/** The levels of pino. */
+/** Schema of a log level of pino, `info` by default. */
 export function logLevel() {
   return oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent").default("info");
 }

@@ -1,7 +1,7 @@
-/** What a video can be at most, whoever asks for it, makes it or writes it. */
+/* Limits of every video, for requests, generation and encoders alike. */
 
-/** Pixels: 16383 is the largest side of a WebP; H.264 level 6.2 ends near it too. */
+/** Longest side in pixels: the limit of WebP. That of H.264 level 6.2 is close to it. */
 export const MAX_SIDE = 16_383;
 
-/** Whole frames per second. */
+/** Highest frame rate, in whole frames per second. */
 export const MAX_FPS = 240;

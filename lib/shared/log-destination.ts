@@ -1,16 +1,16 @@
 import { type DestinationStream, pino } from "pino";
 
-/** Of lines that could not be written; what is beyond is dropped. */
+/** Limit of buffered lines that could not be written. Further lines are dropped. */
 const KEPT_BYTES_MAX = 2 ** 20;
 
 /**
- * Writes each line of a log at once. One that cannot be written, because the disk is full or the terminal was closed,
- * is tried again with the next line; it ends no process, and keeps none from ending.
+ * Returns a destination that writes each log line at once. A line that cannot be written, because the disk is full or
+ * the terminal was closed, is tried again with the next line. It neither ends the process nor keeps it from exiting.
  */
 export function logDestination(fd: 1 | 2): DestinationStream {
-  // What is not `sync` is flushed at the exit, and tried there for ever.
+  // Without `sync`, lines are flushed at exit, and a line that cannot be written is then retried forever.
   const destination = pino.destination({ dest: fd, sync: true, maxLength: KEPT_BYTES_MAX });
-  // There is no other place to say it.
+  // A failed log line cannot be logged.
   destination.on("error", () => undefined);
   return destination;
 }

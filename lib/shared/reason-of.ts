@@ -1,4 +1,4 @@
-/** An error in one line for a log, with what it was caused by. */
+/** Formats an error and its causes as one line for a log. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const own = `${error.name}: ${error.message}`;

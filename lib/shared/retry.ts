@@ -21,9 +21,10 @@ export interface RetryOptions<T> extends TriesOptions {
  * Tries an operation until it succeeds, waiting between the tries. A rejection of `sleep` ends the tries too.
  *
  * @example
+ * // Tries at most 4 times, after waits of 20, 40 and 80 ms, until there is a record.
  * const record = await retry(() => jobs.read(ref), {
- *   waits: doubling({ firstMs: 20, maxMs: 640, count: 6 }),
- *   sleep,
+ *   waits: doubling({ firstMs: 20, maxMs: 640, count: 3 }),
+ *   sleep: system.sleep,
  *   isRetryable: (error) => error instanceof StoreError && error.code === "unavailable",
  *   isDone: (found) => found !== null,
  * });
@@ -84,7 +85,7 @@ export interface Doubling {
   readonly random?: Random;
 }
 
-/** Schedule of waits that double up to `maxMs`. */
+/** Returns a schedule of waits that double up to `maxMs`. */
 export function doubling({
   firstMs,
   maxMs,
@@ -101,7 +102,7 @@ export function doubling({
   };
 }
 
-/** Endless schedule of equal waits, for tries that end at a time. */
+/** Returns an endless schedule of equal waits, for tries that end at a given time. */
 export function every(waitMs: number): Iterable<number> {
   return doubling({ firstMs: waitMs, maxMs: waitMs });
 }

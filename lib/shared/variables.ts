@@ -19,8 +19,8 @@ export interface Variable {
 const QUEUE_FUNCTIONS = ["dispatch", "settle", "sweep", "webhook"] as const;
 
 /**
- * The one list of environment variables of the service's programs. The schemas that read them (`environmentOf`) and the
- * templates that set them (`DeployedVariables`) are typed by it, so that a name misspelt on either side does not compile.
+ * List of all environment variables of the service's programs. The schemas that read them (`environmentOf`) and the
+ * templates that set them (`DeployedVariables`) are typed by it, so a misspelt name on either side does not compile.
  */
 export const VARIABLES = {
   STORE: {
@@ -170,7 +170,7 @@ type Environment<Always extends string, Sometimes extends string> = Readonly<Rec
   readonly [Name in Sometimes]?: string;
 };
 
-/** Environment that a deployment's templates give to programs: all that those read and a deployment sets. */
+/** Environment that a deployment's templates give to programs: all variables that they read and a deployment sets. */
 export type DeployedVariables<R extends Reader> = Environment<
   VariableOf<R> & SetBy<"deployment">,
   VariableOf<R> & SetBy<"some deployments">

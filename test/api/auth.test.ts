@@ -68,7 +68,7 @@ describe("a request", () => {
 });
 
 describe("an object of another tenant", () => {
-  /** The ids of one thing of each kind, of the first tenant, and of none. */
+  /** Ids by kind of resource: one of the first tenant, and one that does not exist. */
   const kinds: Record<string, { own: string; missing: string }> = {};
   beforeAll(async () => {
     const video = await api.create();

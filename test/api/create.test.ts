@@ -10,7 +10,7 @@ beforeAll(async () => {
   api = await testApi({ store: memoryStore() });
 });
 
-/** A video as it was right after its creation, without what differs between two equal requests. */
+/** Creates a video and returns it without the members that differ between two equal requests. */
 async function created(request: {
   json?: unknown;
   form?: FormData;

@@ -8,7 +8,7 @@ import { formOf } from "./form.ts";
 import { EXAMPLES, expectDocumented, OPERATIONS, pathOf } from "./routes.ts";
 import { type SendOptions, type TestApi, testApi } from "./support.ts";
 
-/** Of all operations together. */
+/** Number of generated requests for all operations together. */
 const CASES = 1000;
 
 let api: TestApi;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   ids.triggers = await created("/v1/triggers", { prompt: "{{/a}}", signature: { scheme: "bearer" } });
 });
 
-/** What stands in a path for the id of something that there is. */
+/** Placeholder in a path for the id of an existing resource. */
 const REAL = "real";
 const id = fc.oneof(
   { weight: 3, arbitrary: fc.constant(REAL) },
@@ -80,7 +80,7 @@ describe("fuzzed requests", () => {
             encodeURIComponent(id === REAL ? (ids[kind] ?? "") : id.toWellFormed()),
           );
           const search = query.length > 0 ? `?${new URLSearchParams(query)}` : "";
-          // Only what has a body says what the body is: a form brings its own boundary.
+          // Without a body there is no content type, and fetch sets that of a form with its boundary.
           const { "content-type": contentType, ...others } = headers;
           const typed = body.body && contentType ? { ...others, "content-type": contentType } : others;
           const method = operation.method.toUpperCase();

@@ -14,7 +14,7 @@ async function countJobs(): Promise<number> {
   return (await api.deps.jobs.list("acme", { limit: 1000 })).records.length;
 }
 
-/** Expects a create to be refused, and nothing to be made of it. */
+/** Asserts that creating a video is refused, and that no job is created. */
 async function expectRefused(options: SendOptions, code: ProblemCode, param?: string | null): Promise<void> {
   const before = await countJobs();
   await expectProblem(await api.send("POST", "/v1/videos", options), code, param);
@@ -236,7 +236,7 @@ describe("a body", () => {
     expect(answer.status).toBe(200);
   });
 
-  /** Chunks that come without a length, and then an error or nothing more. */
+  /** Creates a body of unknown length, which ends after the chunks or fails. */
   function stream(chunks: Iterable<Uint8Array>, end: "close" | "error"): ReadableStream & { sent: number } {
     const iterator = chunks[Symbol.iterator]();
     const source = new ReadableStream({

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { newVideoId } from "../../lib/service/jobs/index.ts";
+import { jobStore, newVideoId } from "../../lib/service/jobs/index.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { newJob } from "../service/jobs/sample-job.ts";
 import { expectProblem } from "./problem.ts";
@@ -22,7 +22,7 @@ async function list(query: string): Promise<Page> {
   return (await answer.json()) as Page;
 }
 
-/** What a client sees that turns pages as OpenAI's does. */
+/** Collects the ids of all pages, like OpenAI's client. */
 async function all(query: string): Promise<string[]> {
   const ids: string[] = [];
   for (let after = ""; ; ) {
@@ -36,7 +36,7 @@ async function all(query: string): Promise<string[]> {
 }
 
 describe("a list", () => {
-  /** Newest first. */
+  /** Videos, newest first. */
   const videos: Video[] = [];
   const idsOf = (isMeant: (index: number) => boolean) =>
     videos.filter(({ metadata }) => isMeant(Number(metadata.index))).map(({ id }) => id);
@@ -135,7 +135,7 @@ describe("a list", () => {
 });
 
 describe("a filter of few videos among many", () => {
-  /** The newest is the last; the 100th and the very first match. */
+  /** Number of videos, the last being the newest; the 100th and the very first match. */
   const COUNT = 2500;
 
   beforeAll(async () => {
@@ -159,5 +159,20 @@ describe("a filter of few videos among many", () => {
     const [, after] = /after=(video_\w{26})/.exec(detail)!;
     const last = await list(`?${query}&after=${after}`);
     expect([last.data.length, last.has_more]).toEqual([1, false]);
+  });
+});
+
+describe("a record whose params cannot be read", () => {
+  it("a record with unreadable params hides no other video from a list", async () => {
+    api = await testApi({ store: memoryStore() });
+    const older = await api.create({});
+    api.clock.advance(1);
+    const id = newVideoId(api.clock, api.deps.random);
+    // The store of the API refuses to write it; another version of the service may have done so.
+    const others = jobStore({ ...api.deps, sleep: async () => undefined });
+    await others.create({ ...newJob, id, params: { model: "tiny" } }, { unfinishedMax: 10 });
+    api.clock.advance(1);
+    const newer = await api.create({});
+    expect((await list("")).data.map((video) => video.id)).toEqual([newer.id, older.id]);
   });
 });

@@ -17,7 +17,7 @@ if (!hasPackage) {
 it.skipIf(!hasPackage)("the openai package for Python makes, follows and fetches videos", async () => {
   const files = new Map<string, string>();
   let port = 0;
-  // Another origin, as a bucket is: the key must stay here.
+  // Signed URLs have another origin, like a bucket: the key must not be sent there.
   const api = await testApi({ baseUrl: () => `http://localhost:${port}` });
   const whole = new Hono()
     .get("/files/*", (c) => {

@@ -4,7 +4,7 @@ import OpenAI6_49 from "openai-6-49";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type TestApi, testApi } from "./support.ts";
 
-/** The three differ in what they send and not in what is called here. */
+/** Client of any version: the three versions have the same methods and send different requests. */
 type Sdk = typeof OpenAI7;
 const SDKS: readonly [version: string, sdk: Sdk][] = [
   ["7.57.0", OpenAI7],
@@ -24,12 +24,12 @@ interface Transport {
   readonly onAnswer?: (answer: Response, call: number) => Promise<void>;
 }
 
-/** A client whose requests go to the app without a network, and the requests it made. */
+/** Returns a client that calls the app without a network, and a list of its requests. */
 function connect(OpenAI: Sdk, api: TestApi, { key = api.ownKey, onAnswer }: Transport = {}) {
   const calls: Call[] = [];
   const transport = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const url = new URL(input instanceof Request ? input.url : input);
-    // The client finds out by such a URL whether fetch can send forms.
+    // The client uses a data: URL to test whether fetch supports forms.
     if (url.protocol === "data:") return fetch(url, init);
     if (url.pathname.startsWith("/files/")) return file(url, init);
     const request = new Request(url, init);
@@ -40,7 +40,7 @@ function connect(OpenAI: Sdk, api: TestApi, { key = api.ownKey, onAnswer }: Tran
     });
     const answer = await api.app.request(request);
     await onAnswer?.(answer, calls.length);
-    // Nobody waits for seconds here.
+    // Shortens the waiting time between retries.
     if (answer.headers.has("retry-after")) answer.headers.set("retry-after-ms", "1");
     const location = answer.headers.get("location");
     return answer.status === 302 ? transport(location!, withoutKey(init)) : answer;
@@ -56,14 +56,14 @@ function connect(OpenAI: Sdk, api: TestApi, { key = api.ownKey, onAnswer }: Tran
   return { client, calls };
 }
 
-/** As fetch does on its way to another origin. */
+/** Removes the API key, as fetch does on a redirect to another origin. */
 function withoutKey(init: RequestInit): RequestInit {
   const headers = new Headers(init.headers);
   headers.delete("authorization");
   return { ...init, headers };
 }
 
-/** What a call was refused with. */
+/** Returns the error of a call. */
 async function refusal(call: PromiseLike<unknown>) {
   const error = await Promise.resolve(call).then(
     () => expect.unreachable(),

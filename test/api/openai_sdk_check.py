@@ -1,4 +1,4 @@
-"""Drives the API with the openai package, as openai-sdk-python.test.ts says; prints what it saw as JSON."""
+"""Calls the API with the openai package and prints the results as JSON; run by openai-sdk-python.test.ts."""
 
 import json
 import sys

@@ -39,7 +39,7 @@ describe("the document", () => {
   });
 
   it("the OpenAPI document has an operation for every route, a route for every operation, and no id twice", () => {
-    /** For people, or about the document itself. */
+    /** Routes for people, and of the document itself. */
     const unlisted = ["/", "/docs", "/assets/{name}", "/openapi.json"];
     const routes = api.app.routes
       .filter(({ method }) => method !== "ALL")

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { queuePositions } from "../../functions/api/queue-positions.ts";
 
-/** A queue whose looks are counted. */
+/** Opens a queue and counts its reads. */
 function open(ids: string[]) {
   const queue = { ids, looks: 0, now: 0, fails: false };
   const jobs = {

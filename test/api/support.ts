@@ -8,6 +8,7 @@ import { createApp } from "../../functions/api/app.ts";
 import type { ApiDeps } from "../../functions/api/env.ts";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
+import { isResolvedRequest } from "../../lib/generation/request/index.ts";
 import {
   type Artifact,
   artifactKey,
@@ -79,7 +80,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
       signUrl: signer.sign,
       random: system.random,
     }));
-  const jobs = jobStore({ store, clock, random, sleep: system.sleep });
+  const jobs = jobStore({ store, clock, random, sleep: system.sleep, canReadParams: isResolvedRequest });
   const keys = apiKeys({ store, clock, random, sleep: system.sleep });
   const endpoints = webhookEndpoints({ store, ring, clock, random, sleep: system.sleep });
   const posts: Posted[] = [];

@@ -23,7 +23,7 @@ async function createTrigger(api: TestApi, fields: object = {}, options: SendOpt
   return (await response.json()) as Created;
 }
 
-/** As the sender of a webhook posts it: with no API key. */
+/** Posts a webhook like its sender: without an API key. */
 function post(api: TestApi, id: string, body: string, headers: Record<string, string>): Promise<Response> {
   return api.send("POST", `/v1/triggers/${id}/invoke`, {
     key: null,

@@ -24,7 +24,7 @@ async function ask<T>(method: string, rest: string, json?: object): Promise<T> {
 
 const create = (fields: object = {}) => ask<WithSecret>("POST", "", { url: URL_1, ...fields });
 
-/** Whether the secret made one of the signatures of what was sent. */
+/** Returns whether one of the signatures of a delivery was made with the secret. */
 function isSignedBy(secret: string, { headers, body }: Posted): boolean {
   const timestamp = new Date(Number(headers["webhook-timestamp"]) * 1000);
   const signature = new Webhook(secret).sign(headers["webhook-id"]!, timestamp, body);

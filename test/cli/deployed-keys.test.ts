@@ -23,7 +23,7 @@ afterEach(async () => {
   await stub.close();
 });
 
-/** As the policy of a deployment's bucket has it. */
+/** Denies unconditional writes, like the policy of a deployment's bucket. */
 function onlyConditionalWrites({ operation, key, headers }: StubRequest): Fault | undefined {
   const isConditional = headers["if-none-match"] !== undefined || headers["if-match"] !== undefined;
   if (operation !== "PutObject" || !key.startsWith("api-keys/") || isConditional) return undefined;

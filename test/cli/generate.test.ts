@@ -75,7 +75,7 @@ describe("a generation", () => {
     const report = JSON.parse((await generate(prompt, ...args)).stdout);
     expect(report).toMatchObject({ cache: "mine", motion: null });
     const computed = report.schedule.filter((step: { computed: boolean }) => step.computed);
-    // The second step is where a rate is first known; the last two are always computed.
+    // The second step is the first with a measured change, hence a rate; the last two are always computed.
     expect(computed.map((step: { step: number }) => step.step)).toEqual([1, 2, 6, 10, 11, 12]);
   });
 
@@ -248,7 +248,7 @@ describe.runIf(process.platform === "linux")("an end that was not planned", () =
   });
 });
 
-/** A command in the middle of a thousand steps, and the id of its generating process. */
+/** Starts a command with a thousand steps; resolves once it is denoising, with the id of its child process. */
 async function startDenoising() {
   const args = [prompt, "--steps", "1000", "--cache", "off", "--out", "x.mp4", "--model", model];
   const started = startGenerate(args, folder);
@@ -256,7 +256,7 @@ async function startDenoising() {
   return { started, child: childOf(started.child.pid!) };
 }
 
-/** What stderr says besides progress: one line, and no stack. */
+/** Returns the error message in stderr, without progress; asserts that it is one line without a stack. */
 function sentence(stderr: string): string {
   const progress = /^(loading the model|reading the prompt|denoising|decoding frames)/;
   const lines = stderr.split("\n").filter((line) => line !== "" && !progress.test(line));

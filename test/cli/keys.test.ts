@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** As a service sees them that has just started. */
+/** Opens the keys as a newly started service does. */
 async function openKeys() {
   const store = await openStore(join(folder, "data", "store"), { signUrl: () => "" });
   return apiKeys({ store, clock: Date, random: randomBytes, sleep: system.sleep });

@@ -124,7 +124,10 @@ describe("convert", () => {
   });
 });
 
-/** Waits for the first part of a file that grows: after its bytes it has one for each part, 1 once that is there. */
+/**
+ * Waits for the first part of a file that is being downloaded. The file's bytes are followed by one byte per part,
+ * which is 1 once the part has arrived.
+ */
 async function partIsThere(path: string, byteCount: number): Promise<void> {
   for (;;) {
     const grown = await readFile(path).catch(() => null);

@@ -34,7 +34,7 @@ function start(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
 }
 const run = (args: readonly string[], env?: NodeJS.ProcessEnv) => start(args, env).ended;
 
-/** The demo model, with a file that goes in three parts. */
+/** Copies the demo model, with an added file that is uploaded in three parts. */
 async function copyModel(): Promise<string> {
   const copy = join(folder, "larger");
   await cp(demo, copy, { recursive: true });
@@ -60,7 +60,7 @@ describe("push", () => {
     expect(again.stderr).toMatch(/The store has the model tiny; 0\.0 MB of 19\.8 MB had to be sent\.\n$/);
 
     const listed = await run(["list"]);
-    expect(listed.stdout).toMatch(/^tiny\t19773806\t[0-9a-f]{64}\n$/);
+    expect(listed.stdout).toMatch(/^tiny\t19774039\t[0-9a-f]{64}\n$/);
   });
 
   it("the command models push refuses another model under a name that is taken, and says how to go on", async () => {
@@ -102,7 +102,7 @@ change: push this one under another name, such as --as demo-2, and deploy that w
   it("the command models push is stopped by Ctrl-C in one sentence, and leaves no card", async () => {
     const { child, ended } = start(["push", demo]);
     fault = ({ operation }) => {
-      // The second one would end the process at once.
+      // A second SIGINT would end the process at once.
       if (operation === "PutObject" && stub.count(operation) === 1) child.kill("SIGINT");
       return undefined;
     };

@@ -12,7 +12,7 @@ import { type Deployment, startDeployment } from "./deployment.ts";
 
 const TIMEOUT_MS = 60_000;
 const LEASE_MS = 10_000;
-/** A lease that is over for others, too. */
+/** Time after which a lease has expired for other workers too. */
 const LOST_MS = LEASE_MS + 5_001;
 
 let model: string;
@@ -37,7 +37,7 @@ beforeEach(async () => {
   endpoint = await deployment.replaceEndpoint(`adareel-${turn}`);
 });
 
-/** A video whose webhooks go to a path of this test's own. */
+/** Creates a video whose webhooks go to a path that only this test uses. */
 async function create(request: object = {}) {
   const path = `/${turn}`;
   const webhook = { webhook_url: receiver.url + path, webhook_events: ["video.completed", "video.failed"] };
@@ -49,7 +49,7 @@ async function create(request: object = {}) {
   };
 }
 
-/** The job once that can be said of it. */
+/** Waits until `holds` passes for the record of a job, and returns the record. */
 function record(id: string, holds: (record: JobRecord) => void): Promise<JobRecord> {
   const look = async () => {
     const found = await deployment.jobs.read({ tenant: "acme", id });
@@ -61,13 +61,13 @@ function record(id: string, holds: (record: JobRecord) => void): Promise<JobReco
 
 const status = (expected: JobRecord["status"]) => (found: JobRecord) => expect(found.status).toBe(expected);
 
-/** Nothing is on its way any more. */
+/** Waits until all queues are empty. */
 function quiet(): Promise<void> {
   const { work, webhooks, events } = deployment.queues;
   return vi.waitFor(() => expect([work.size, webhooks.size, events.size]).toEqual([0, 0, 0]), TIMEOUT_MS);
 }
 
-/** What the endpoint told of the last invocation was seen to. */
+/** Waits until the notification of the job's last invocation has been handled. */
 function settled(id: string): Promise<void> {
   const { events } = deployment.queues;
   return vi.waitFor(() => {

@@ -7,7 +7,7 @@ import { newJob } from "../service/jobs/sample-job.ts";
 
 type Deps = Parameters<typeof dispatch>[0];
 
-/** A job of `acme`, and a backend that takes what it is given. */
+/** Opens a job of `acme`, and a backend that accepts jobs. */
 async function setUp({ isCreated = true, ...options }: { isCreated?: boolean; believedMs?: number } = {}) {
   const { jobs, clock, pass } = openJobs();
   const hinted: string[] = [];

@@ -1,4 +1,4 @@
-/** A job of a model whose sampler evaluates it more often than the steps that were asked for. */
+/** Job of a model whose sampler makes more evaluations than the requested steps. */
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -82,7 +82,7 @@ export async function openWorkplace(modelFolder: string, storeUrl?: string): Pro
   };
 }
 
-/** Parameters of a video with more steps than a test waits for. */
+/** Parameters of a video with so many steps that no test waits for its end. */
 export const endless = {
   steps: 1000,
   cache: { policy: "off", motion: true, warmupSteps: 0 },

@@ -60,7 +60,7 @@ function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
   return { ended, changes, handBack: () => handBack.abort() };
 }
 
-/** Resolves with the record once steps are being done. */
+/** Resolves to the record once denoising has started. */
 function denoising(ref: JobRef): Promise<JobRecord> {
   return vi.waitFor(
     async () => {
@@ -72,7 +72,7 @@ function denoising(ref: JobRef): Promise<JobRecord> {
   );
 }
 
-/** The place's store, with some of its operations replaced, and jobs that go through it. */
+/** Returns the place's store with some operations replaced, and jobs over it. */
 function behind(changed: Partial<ObjectStore>): Pick<JobRunOptions, "store" | "jobs"> {
   const store = { ...place.store, ...changed };
   const random = (byteCount: number) => crypto.getRandomValues(new Uint8Array(byteCount));
@@ -196,7 +196,7 @@ describe("a job that this worker no longer holds", () => {
     const error = { code: "deadline_exceeded" };
     const overdue = await place.queue({}, { deadlineMs: 0 });
     await expect(start(overdue).ended).resolves.toMatchObject({ status: "failed", attempt: 0, error });
-    // Less than would end the lease too.
+    // The deadline passes, but the lease does not expire.
     const ref = await place.queue(endless, { deadlineMs: 30_000 });
     const { ended, changes } = start(ref);
     await denoising(ref);

@@ -13,7 +13,7 @@ const endpoint = process.env.ADAREEL_S3_ENDPOINT;
 
 if (!endpoint) console.log("no ADAREEL_S3_ENDPOINT: no job is run over S3");
 
-/** An empty place in a new bucket of the server. */
+/** Creates a bucket, and opens a store of jobs in it. */
 async function openBucket(modelFolder: string) {
   vi.stubEnv("AWS_ENDPOINT_URL_S3", endpoint);
   onTestFinished(() => void vi.unstubAllEnvs());

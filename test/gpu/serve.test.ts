@@ -27,7 +27,7 @@ interface Started {
   readonly process: ChildProcess;
   readonly messages: FromGpu[];
   readonly exited: Promise<{ code: number | null; stdout: string; stderr: string }>;
-  /** Resolves with the URL once jobs are taken. */
+  /** Resolves to the URL and the owner's id once the server accepts jobs. */
   readonly listening: Promise<{ url: string; owner: string }>;
 }
 
@@ -109,14 +109,14 @@ it("a killed worker leaves a lease, and the next worker begins with the next att
   first.process.kill("SIGKILL");
   expect(await lost).toBe("lost");
   expect(await place.jobs.read(ref)).toMatchObject({ status: "running", attempt: 1 });
-  // As the process that started it would, having seen it die.
+  // The process that started it would do the same after its exit.
   const { owner } = await first.listening;
   expect(await place.jobs.apply(ref, { type: "abandon", owner })).toHaveProperty("ok", true);
 
   const second = start({}, []);
   const answer = invoke((await second.listening).url, ref);
   await begun(ref);
-  // There is no "close" after a disconnection.
+  // After disconnect() the process emits no "close" event.
   const exit = once(second.process, "exit");
   second.process.disconnect();
   expect(await (await answer).json()).toEqual({ id: ref.id, status: "queued", attempt: 2 });
@@ -135,7 +135,7 @@ it("a worker without a parent writes a marker when a job begins", async () => {
       PORT: "0",
       HOST: "127.0.0.1",
       THREADS: "1",
-      // On a quick machine the job would be over before the first of the usual writes.
+      // On a fast machine the job would end before the first write at the usual interval.
       PROGRESS_INTERVAL_MS: "20",
     },
   });

@@ -6,15 +6,15 @@ import { permissionsOf } from "./policies.ts";
 
 const TIMEOUT_MS = 120_000;
 
-/** What is granted and was not seen, because the deployment of the test has no need of it. */
+/** Permissions that are granted but not used by the deployment of this test. */
 const UNSEEN: Readonly<Record<string, readonly string[]>> = {
-  // The card of its model, at the start; and a marker, where the bucket refuses the record that belongs to it.
+  // The model's card, read at the start; a marker, read to delete it if its record cannot be written.
   edge: ["get model-cards/", "get unfinished/"],
-  // After an upload whose answer was lost; the model; and what SageMaker itself writes.
+  // An artifact, read after an upload whose answer was lost; the model; the outputs that SageMaker itself writes.
   gpu: ["get artifacts/", "get models/", "put invocations/"],
 };
 
-/** `get jobs/` and the like, as the role under a path of constructs may. */
+/** Returns the permissions of the role under a path of constructs, as lines such as `get jobs/`. */
 function granted(stack: string, role: string): string[] {
   return permissionsOf(templateOf(stack), role).flatMap((line) => {
     const [, action, folder] = /^s3:(Get|Put|Delete)Object \S+?\/([a-z-]+\/)/.exec(line) ?? [];

@@ -5,10 +5,10 @@ import { expect, it } from "vitest";
 import { temporaryFolder } from "../service/storage/temporary-folder.ts";
 import { ACCOUNT, IMAGE } from "./deployment.ts";
 
-/** It bundles every function. */
+/** Maximum time of a synthesis, which bundles every function. */
 const SYNTH_MS_MAX = 180_000;
 
-/** Runs Node as on a machine on which nobody has logged in to AWS. */
+/** Runs Node without AWS credentials. */
 function node(args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
   const env = {
     PATH: process.env.PATH,
@@ -39,6 +39,6 @@ it("the app reports an impossible configuration in one sentence, as the caller's
   const context = JSON.stringify({ account: ACCOUNT, instances: "2" });
   const variables = { CDK_CONTEXT_JSON: context, CDK_OUTDIR: temporaryFolder() };
   const { status, stderr } = node(["--import", "tsx", "infra/app.ts"], variables);
-  expect(stderr).toMatch(/^There is no setting instances: there are name, .*\.\n$/);
+  expect(stderr).toMatch(/^There is no setting instances: choose from name, .*\.\n$/);
   expect(status).toBe(2);
 });

@@ -11,7 +11,7 @@ function parse(options: Record<string, unknown>, env: Record<string, string> = {
   return parseDeployment({ account, ...options }, env);
 }
 
-/** The sentence that refuses the options. */
+/** Returns the message with which the options are refused. */
 function refusal(options: Record<string, unknown>, env: Record<string, string> = {}): string {
   try {
     parse(options, env);
@@ -85,7 +85,7 @@ describe("a deployment", () => {
     for (const type of Object.keys(INSTANCE_TYPES))
       expect(parse({ instanceTypes: type }).instanceTypes).toEqual([type]);
     expect(refusal({ instanceTypes: "ml.m5.xlarge,ml.g5.xlarge" })).toBe(
-      "instanceTypes: types with a GPU and without one cannot stand in for each other.",
+      "instanceTypes must all have a GPU, or all have none.",
     );
   });
 });
@@ -137,7 +137,7 @@ describe("a mistake in the settings", () => {
 
   it("an unknown setting is refused with the list of settings", () => {
     expect(refusal({ instanceType: "ml.g5.xlarge" })).toMatch(
-      /^There is no setting instanceType: there are name, account, .*terminationProtection\.$/,
+      /^There is no setting instanceType: choose from name, account, .*terminationProtection\.$/,
     );
   });
 

@@ -12,11 +12,11 @@ const ACTIONS = {
   put: ["s3:PutObject"],
   delete: ["s3:DeleteObject"],
   list: ["s3:ListBucket"],
-  // With the rights of whoever signs.
+  // The request has the permissions of the signer.
   signedUrl: ["s3:GetObject"],
 };
 
-/** What every route of the API does to the store, as lines of action and folder. */
+/** Returns the store operations of all API routes, as lines of action and folder. */
 async function usedActions(): Promise<Set<string>> {
   const used = new Set<string>();
   let isWatched = false;
@@ -31,7 +31,7 @@ async function usedActions(): Promise<Set<string>> {
   const store = {
     ...watched,
     delete(key: string, options: { readonly ifMatch?: string } = {}) {
-      // A deletion with a condition looks first.
+      // A conditional deletion reads the object first.
       if (isWatched && options.ifMatch !== undefined)
         used.add(`s3:GetObject ${key.slice(0, key.indexOf("/") + 1)}`);
       return watched.delete(key, options);

@@ -39,7 +39,7 @@ describe("the distribution", () => {
           { EventType: "origin-request", IncludeBody: true, LambdaFunctionARN: { Ref: versionId } },
         ],
         ViewerProtocolPolicy: "redirect-to-https",
-        // All of the viewer's headers but Host.
+        // Managed policy AllViewerExceptHostHeader.
         OriginRequestPolicyId: "b689b0a8-53d0-40ab-baf2-68738e2966ac",
         Compress: false,
       },

@@ -21,7 +21,7 @@ const env = { account: ACCOUNT, region: "eu-central-1" };
 const outdir = mkdtempSync(join(tmpdir(), "adareel-image-"));
 afterAll(() => rmSync(outdir, { recursive: true }));
 
-/** A stack with the image, and a role that may pull it. */
+/** Creates a stack with the image and a role that may pull it; cached. */
 function imageOf(options: Readonly<Record<string, string>> = {}): Made {
   const name = JSON.stringify(options);
   const known = made.get(name);
@@ -44,7 +44,7 @@ interface Made {
   readonly template: Template;
 }
 
-/** By their options: each takes a while. */
+/** Created stacks by their options, because each takes a while. */
 const made = new Map<string, Made>();
 
 const pulls = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
@@ -69,7 +69,7 @@ describe("an image that Docker builds here", () => {
     readonly dockerBuildArgs: Readonly<Record<string, string>>;
   }
 
-  /** What `cdk deploy` is told to build. */
+  /** Returns the build settings in the asset manifest. */
   function sourceOf(options?: Readonly<Record<string, string>>) {
     const { directory } = imageOf(options).app.synth();
     const { dockerImages } = JSON.parse(readFileSync(join(directory, "gpu.assets.json"), "utf8"));
@@ -206,7 +206,7 @@ describe("an image that CodeBuild makes", () => {
   describe("the custom resource", () => {
     const image = `${ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/repository:tag`;
 
-    /** Where CloudFormation waits for an answer. */
+    /** Creates a CloudFormation request, with a URL that waits for the response. */
     async function question(RequestType: string) {
       const answers: Record<string, unknown>[] = [];
       const server = createServer(async (request, response) => {
@@ -223,7 +223,7 @@ describe("an image that CodeBuild makes", () => {
 
     type Build = { environmentVariablesOverride: { name: string; value: string }[] };
 
-    /** Calls the function, and gives back what it asked CodeBuild for. */
+    /** Calls the function with a stub of CodeBuild. */
     async function start(event: object, startBuild: (build: Build) => Promise<void>): Promise<void> {
       const [resource] = Object.values(imageOf(build).template.findResources("AWS::Lambda::Function"));
       const module = { handler: async (_: object): Promise<unknown> => undefined };
@@ -236,7 +236,7 @@ describe("an image that CodeBuild makes", () => {
       await module.handler(event);
     }
 
-    /** Runs the commands of a phase of the build, as CodeBuild does. */
+    /** Runs the commands of a build phase, as CodeBuild does. */
     async function run(phase: string, variables: NodeJS.ProcessEnv): Promise<void> {
       const [project] = Object.values(imageOf(build).template.findResources("AWS::CodeBuild::Project"));
       const { commands } = JSON.parse(project!.Properties.Source.BuildSpec).phases[phase];

@@ -7,7 +7,7 @@ const [endpoint] = Object.entries(template.findResources("AWS::SageMaker::Endpoi
 const [endpointId, { Properties: properties }] = endpoint!;
 const { EndpointName: endpointName } = properties;
 
-/** What an alarm sets off: the policy that it calls. */
+/** Returns the scaling policy that an alarm invokes. */
 function policyOf(id: string): Record<string, unknown> {
   const [alarm] = alarmsOf(id);
   const [{ Ref: policyId }] = alarm!.AlarmActions;

@@ -14,7 +14,7 @@ const CONSUME = [
   "ReceiveMessage",
 ];
 
-/** What every function may: write its own log, and take the messages of its queue. */
+/** Permissions that every function has: to write its own log, and to receive the messages of its queue. */
 function common(name: string, queue?: string): string[] {
   const log = ["CreateLogStream", "PutLogEvents"].map((action) => `logs:${action} ${name}Log`);
   return [...log, ...(queue ? CONSUME.map((action) => `sqs:${action} ${queue}`) : [])];

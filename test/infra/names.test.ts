@@ -16,7 +16,7 @@ import { memoryStore } from "../service/jobs/memory-store.ts";
 import { NOW, newJob, outputs, receipt } from "../service/jobs/sample-job.ts";
 import { temporaryFolder } from "../service/storage/temporary-folder.ts";
 
-/** The folders of everything that the service writes, and whether each write of one states a condition. */
+/** Returns the folders that the service writes to, each with true if all its writes are conditional. */
 async function writtenFolders(): Promise<Map<string, boolean>> {
   const written = new Map<string, boolean>();
   const memory = memoryStore();

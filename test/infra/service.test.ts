@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from "vitest";
 import { ACCOUNT, deploymentApp } from "./deployment.ts";
 import { listingOf } from "./listing.ts";
 
-/** The rules of CloudFormation take long to load. */
+/** Maximum time of a synthesis with cdk-nag, whose rules take long to load. */
 const SYNTH_MS_MAX = 180_000;
 
 const everything = {

@@ -16,7 +16,7 @@ const certificateArn = `arn:aws:acm:us-east-1:${ACCOUNT}:certificate/0a`;
 const plain = templateOf("gpu");
 const named = templateOf("gpu", { domainName: "videos.example.com", certificateArn });
 
-/** Names of the list that one of the readers reads and one of the setters sets. */
+/** Returns the names of the variables that one of the readers reads and one of the setters sets. */
 function listed(readers: readonly Reader[], setters: Variable["setBy"]): string[] {
   const isOf = ({ readBy, setBy }: Variable) =>
     readBy.some((reader) => readers.includes(reader)) && setBy.some((setter) => setters.includes(setter));

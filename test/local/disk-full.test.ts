@@ -21,7 +21,7 @@ function mountSmallDisk(): boolean {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], { stdio: "ignore" });
     return true;
   } catch {
-    // In most containers root may not either.
+    // In most containers, root may not mount disks either.
     return false;
   }
 }
@@ -68,7 +68,7 @@ describe.skipIf(!isMounted)("a full disk", () => {
     const tryAgain = () => client.send("POST", "/v1/videos", quick, { "idempotency-key": "one" });
     let answer = await tryAgain();
     let refusals = 0;
-    // A page more each time, so that every write of a creation is the first that fails.
+    // One page is freed each time, so that each write of a creation is the first to fail once.
     while (answer.status !== 200) {
       expect([answer.status, answer.headers.get("content-type")]).toEqual([503, "application/problem+json"]);
       expect(answer.headers.get("retry-after")).not.toBeNull();

@@ -12,7 +12,7 @@ import { openReceiver, type Receiver } from "./receiver.ts";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
-/** `FAULT_SEED=… npx vitest run test/local/faults.test.ts` kills in another order. */
+/** Seed of the order of kills; `FAULT_SEED=… npx vitest run test/local/faults.test.ts` tests another order. */
 const SEED = Number(process.env.FAULT_SEED ?? 7);
 const KILLS: readonly RunningProcess["role"][][] = [
   ["gpu"],
@@ -46,13 +46,13 @@ function start(): Promise<LocalService> {
   return startLocal({ DATA_DIR: folder, MODELS: model, ...flags });
 }
 
-/** Those of the roles that run now, and after an API process none of the others may stay. */
+/** Kills all processes of these roles. Without their API process, all others must end by themselves. */
 async function kill(roles: readonly RunningProcess["role"][]): Promise<void> {
   for (const { pid, role } of ours()) if (roles.includes(role)) process.kill(pid, "SIGKILL");
   if (roles.includes("api")) await vi.waitFor(() => expect(ours()).toEqual([]), 60_000);
 }
 
-/** Asks again until there is an answer, as clients with an idempotency key may. */
+/** Creates a video. Retries until there is an answer, as clients with an idempotency key may. */
 async function create(client: () => Promise<Client>, name: string): Promise<Video> {
   const request = { prompt: `a red circle ${name}`, steps: 120, cache: "off", webhook_url: receiver.url };
   for (;;) {
@@ -60,7 +60,7 @@ async function create(client: () => Promise<Client>, name: string): Promise<Vide
       const headers = { "idempotency-key": name };
       return await (await client()).ask<Video>("POST", "/v1/videos", request, headers);
     } catch (error) {
-      // fetch's own error for a connection that was refused or broke.
+      // `fetch` throws a TypeError if a connection is refused or broken.
       if (!(error instanceof TypeError)) throw error;
       await sleep(50);
     }
@@ -100,7 +100,7 @@ describe.skipIf(!hasProcessList)("a process that is killed at any moment", () =>
       expect((await create(client, name)).id).toBe(id);
       losses += events.lifecycle.filter(({ type }) => type === "lost").length;
     }
-    // Or the kills would have hit nothing.
+    // Without losses the kills would have hit no job.
     expect(losses).toBeGreaterThan(0);
 
     const { child, ended } = await started;

@@ -10,7 +10,7 @@ interface Look {
   readonly fail: (error: Error) => void;
 }
 
-/** Looks begin in the queue and end when the test says so. */
+/** Opens a queue whose looks the test ends. */
 function openQueue(concurrency: number) {
   const looks: Look[] = [];
   const errors: unknown[] = [];
@@ -22,7 +22,7 @@ function openQueue(concurrency: number) {
   return { queue, looks, errors, ids: () => looks.map(({ id }) => id) };
 }
 
-/** Lets everything happen that waits for nothing but promises. */
+/** Runs everything that waits only for promises. */
 const settled = () => vi.advanceTimersByTimeAsync(0);
 
 const isClosed = async (queue: HintQueue) => {

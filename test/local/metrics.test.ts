@@ -13,7 +13,7 @@ const failed = later(running, NOW, {
 });
 const cancelled = later(queued, NOW, { type: "cancel" });
 
-/** Lines of our own metrics, without those that every Node process has. */
+/** Returns the lines of the service's own metrics, without those that every Node process has. */
 async function samples(metrics: ReturnType<typeof createMetrics>): Promise<string[]> {
   const text = await metrics.render();
   return text.split("\n").filter((line) => /^adareel_(jobs|job|steps|webhook|unf|und|rep)/.test(line));

@@ -5,7 +5,7 @@ import { queued } from "../service/jobs/sample-job.ts";
 
 const jobs = [1, 2, 3].map((number) => ({ ...queued, id: `${queued.id.slice(0, -1)}${number}` }));
 
-/** A GPU process whose answers come when the test gives them. */
+/** Makes a GPU process whose answers the test gives. */
 function setUp() {
   const invoked: string[] = [];
   const answers: { resolve: (status: number) => void; reject: (error: Error) => void }[] = [];

@@ -21,7 +21,7 @@ export function processesWith(name: string, value: string): RunningProcess[] {
     });
 }
 
-/** Returns an empty list for a process that has ended. */
+/** Reads the NUL-separated texts in a file of `/proc/<pid>`; none if the process has ended. */
 function linesOf(pid: string, file: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8").split("\0");

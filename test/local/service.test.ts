@@ -11,7 +11,7 @@ import { type Client, clientOf, type LocalService, startLocal } from "./local-se
 import { hasProcessList, processesWith } from "./processes.ts";
 import { openReceiver, type Received, type Receiver } from "./receiver.ts";
 
-/** Machines may be slow; nothing here is waited for longer than it takes. */
+/** Time limit, generous for slow machines. No test waits for a fixed time. */
 const TIMEOUT_MS = 180_000;
 vi.setConfig({ testTimeout: TIMEOUT_MS, hookTimeout: TIMEOUT_MS });
 
@@ -28,7 +28,7 @@ let service: LocalService;
 let client: Client;
 
 const quick = { prompt: PROMPT, steps: 4, seed: 5 };
-/** More steps than anything here waits for. */
+/** Request with more steps than any test waits for. */
 const endless = { prompt: PROMPT, steps: 1000, cache: "off" };
 
 beforeAll(async () => {
@@ -53,7 +53,7 @@ afterAll(async () => {
   for (const path of [folder, model]) await rm(path, { recursive: true, force: true });
 });
 
-/** The first service was started without the flag that allows it. */
+/** Expects loopback URLs to be refused: the first service runs without ALLOW_LOOPBACK_WEBHOOKS. */
 async function refusesLoopback(client: Client): Promise<void> {
   for (const host of ["127.0.0.1", "localhost", "[::1]", "2130706433"]) {
     const url = `http://${host}:${new URL(receiver.url).port}/`;
@@ -81,7 +81,7 @@ function eventsOf(id: string): Promise<VideoEvents> {
   return client.ask("GET", `/v1/videos/${id}/events`);
 }
 
-/** The deliveries of a video's last event to one target, once they are as they should be. */
+/** Waits for the delivery of a video's last event to one target to have the expected state. */
 async function deliveriesTo(path: string, id: string, hasCome: (state: string) => boolean) {
   return vi.waitFor(async () => {
     const { webhooks } = await eventsOf(id);
@@ -132,7 +132,7 @@ describe("a video", () => {
     const cancelled = await client.ask<Video>("POST", `/v1/videos/${id}/cancel`);
     expect(cancelled).toMatchObject({ status: "failed", error: { code: "canceled" } });
     expect((await client.finished(next.id)).status).toBe("completed");
-    // The worker heard of it while it worked, and not by being refused at the end.
+    // The worker was told during its work, and not only by the refusal of its last write.
     expect(service.stderr).toMatch(new RegExp(`"id":"${id}",.*"status":"cancelled","lost":"finished"`));
     expect(await client.read(id)).toMatchObject({ status: "failed", error: { code: "canceled" } });
   });

@@ -24,13 +24,13 @@ beforeEach(async () => {
   dataFolder = join(folder, "data");
 });
 afterEach(async () => {
-  // The process that holds the model goes once the one that started it is gone.
+  // The process that holds the model ends soon after its parent.
   if (hasProcessList)
     await vi.waitFor(() => expect(processesWith("DATA_DIR", dataFolder)).toEqual([]), 30_000);
   for (const path of [folder, model]) await rm(path, { recursive: true });
 });
 
-/** How a start ended that could not succeed. */
+/** Starts a service that cannot start, and returns its exit code and output. */
 async function startFailing(env: NodeJS.ProcessEnv, options = {}) {
   const started = spawnLocal({ DATA_DIR: dataFolder, MODELS: model, LOG_LEVEL: "error", ...env }, options);
   const code = await started.ended;
@@ -47,7 +47,7 @@ describe("a start that cannot succeed", () => {
     expect(failed).toEqual({
       code: 1,
       stdout: "",
-      stderr: `Port ${port} of 127.0.0.1 is taken: choose another one by PORT.\n`,
+      stderr: `Port ${port} of 127.0.0.1 is taken: choose another one with PORT.\n`,
     });
     const service = await startLocal({ DATA_DIR: dataFolder, MODELS: model });
     service.child.kill("SIGTERM");
@@ -55,7 +55,7 @@ describe("a start that cannot succeed", () => {
   });
 
   it("a start with a host of another machine says so in one sentence", async () => {
-    const stderr = "HOST 192.0.2.1 is no address of this machine: choose another one.\n";
+    const stderr = "HOST 192.0.2.1 is not an address of this machine: choose another one.\n";
     expect(await startFailing({ HOST: "192.0.2.1" })).toEqual({ code: 1, stdout: "", stderr });
   });
 
@@ -97,7 +97,7 @@ describe("a start that cannot succeed", () => {
     await mkdir(dataFolder);
     await chmod(dataFolder, 0o555);
     await chmod(folder, 0o755);
-    // Nothing is denied to root.
+    // File permissions do not apply to root, so root starts the service as another user.
     if (isRoot) for (const path of [model, dataFolder]) await chown(path, NOBODY, NOBODY);
     const { code, stdout, stderr } = await startFailing({}, isRoot ? { uid: NOBODY, gid: NOBODY } : {});
     expect([code, stdout]).toEqual([1, ""]);

@@ -153,7 +153,7 @@ describe("closed-form results", () => {
       expect(instance.removedAt - instance.startedAt).toBe(480 + 60 + 5 * 60);
       expect(instance).toMatchObject({ coldSeconds: 480, busySeconds: 60, idleSeconds: 300, jobs: 1 });
     }
-    // Asked for 20 s before the end of a minute.
+    // Requested 20 s before the end of a minute.
     expect(jobs.map(({ arrivedAt, startedAt }) => startedAt - arrivedAt)).toEqual([500, 500, 500]);
   });
 
@@ -162,9 +162,9 @@ describe("closed-form results", () => {
     const { actions, instances } = simulate(options({ ...given, arrivals: [1, 2, 3, 4] }));
     expect(actions).toEqual([
       { at: 60, action: "wake" },
-      // The first instance is there at 180 and has four jobs.
+      // The first instance is ready at 180 and has four jobs.
       { at: 300, action: "grow" },
-      // Two jobs each: 180 and 480 on the first, 420 and 720 on the second.
+      // Each instance runs two jobs: from 180 and 480 on the first, from 420 and 720 on the second.
       { at: 1320, action: "sleep" },
     ]);
     expect(instances.map(({ jobs, coldSeconds }) => [jobs, coldSeconds])).toEqual([
@@ -176,7 +176,7 @@ describe("closed-form results", () => {
   test("a running video counts towards the backlog like a waiting one", () => {
     const given = { seconds: 900, loadSeconds: 0, coldSeconds: 0, instancesMax: 2, idleMinutes: 5 };
     const { actions } = simulate(options({ ...given, arrivals: [30, 100] }));
-    // Both are there from 100 on, and 120, 180 and 240 are three minutes in a row.
+    // Both wait from 100 on, so 120, 180 and 240 are three consecutive minutes.
     expect(actions.slice(0, 2)).toEqual([
       { at: 60, action: "wake" },
       { at: 240, action: "grow" },

@@ -66,7 +66,7 @@ describe("the time of a video", () => {
     const { model } = planned("--model", "own", "--steps", "60", "--step-seconds", "2");
     if (model.denoising.by !== "steps") throw new TypeError("it was given by steps");
     expect(model.denoising.stepSeconds.origin).toBe("given");
-    // As large a share of them as of the demo model's 30.
+    // The same share as of the demo model's 30 steps.
     expect(model.denoising.computedSteps.fast).toMatchObject({ value: 20.2, origin: "assumed" });
     expect(model.decode.origin).toBe("assumed");
     expect(planned("--model", "demo", "--decode-seconds", "1").model.decode.origin).toBe("given");
@@ -75,7 +75,7 @@ describe("the time of a video", () => {
 
 describe("what cannot be planned", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
-    "no model": { args: [], says: /named with --model: demo, / },
+    "no model": { args: [], says: /--model is missing: choose demo, / },
     "an unknown model": { args: ["--model", "sora"], says: /no model sora/ },
     "a name every object has": { args: ["--model", "constructor"], says: /no model constructor/ },
     "no videos": { args: ["--model", "demo", "--videos-per-day", "0"], says: /--videos-per-day must be/ },
@@ -100,7 +100,7 @@ describe("what cannot be planned", () => {
     },
     "no number": { args: ["--model", "demo", "--speed", "fast"], says: /--speed must be a number/ },
     "an empty number": { args: ["--model", "demo", "--load-seconds", ""], says: /--load-seconds must be/ },
-    "options of the document": { args: ["--document", "--waf"], says: /stands alone/ },
+    "options of the document": { args: ["--document", "--waf"], says: /takes no other options/ },
   };
   for (const [title, { args, says }] of Object.entries(cases)) {
     test(`a plan with ${title} is refused in one sentence`, () => {

@@ -42,12 +42,12 @@ test("settings are compared only when several are given", () => {
 });
 
 test("days without a video cannot be planned", () => {
-  expect(() => plan("--videos-per-day", "1", "--profile", "bursts")).toThrow(/Nobody asked/);
+  expect(() => plan("--videos-per-day", "1", "--profile", "bursts")).toThrow(/There are no requests/);
 });
 
 test("the report says what was measured, published and assumed", () => {
   const text = plainText(planReport(plan()));
   expect(text).toContain("(published): AdaCache (arXiv 2411.02397), Table 1");
   expect(text).toContain("Speed: 1 (assumed)");
-  expect(text).toMatch(/Instance ml\.g6e\.2xlarge: 2\.8 \$ an hour, looked up \d{4}-\d\d-\d\d/);
+  expect(text).toMatch(/Instance ml\.g6e\.2xlarge: 2\.8 \$ per hour, looked up \d{4}-\d\d-\d\d/);
 });

@@ -4,7 +4,7 @@ import { type MinuteSample, type ScalingAction, scaler } from "../../tools/plan/
 
 const rules = sageMaker.rules({ instancesMax: 3, idleMinutes: 5 });
 
-/** A minute in which that many jobs were queued or running, before so many instances. */
+/** Sample of a minute with a number of queued and running jobs, and of instances. */
 const minute = (backlog: number, inService: number, starting = 0): MinuteSample => ({
   backlog,
   hadWork: backlog > 0,
@@ -17,7 +17,7 @@ function trace(samples: readonly MinuteSample[], given = rules): (ScalingAction 
   return samples.map(scaler(given));
 }
 
-/** The minutes of a trace, from 1, in which something was done. */
+/** Returns the actions of a trace with their minutes, from 1. */
 function acted(samples: readonly MinuteSample[], given = rules): [number, ScalingAction][] {
   return trace(samples, given).flatMap((action, index) =>
     action ? [[index + 1, action] as [number, ScalingAction]] : [],

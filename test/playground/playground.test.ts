@@ -11,7 +11,7 @@ if (!isHere) console.warn(`no Chromium at ${executablePath}: the playground's te
 
 const PROMPT = "a red circle moves fast to the left over blue stripes";
 
-/** In the page: the markup of everything operable that assistive technology could not name. */
+/** Script for the page: returns the markup of all controls without an accessible name. */
 const NAMELESS = `
   const named = (node) =>
     node.getAttribute("aria-label") ||
@@ -26,7 +26,7 @@ describe.skipIf(!isHere)("the playground", () => {
   let browser: Browser;
   let page: Page;
   let complaints: string[];
-  /** What Chromium says on its console of a failure that the test provokes. */
+  /** Console message of Chromium for a failure that the test provokes. */
   let provoked: string | null;
 
   beforeAll(async () => {
@@ -66,7 +66,7 @@ describe.skipIf(!isHere)("the playground", () => {
   const result = () => page.locator("#result");
   const shownVideo = async () => JSON.parse((await page.locator("#json").textContent())!) as Video;
 
-  /** Playwright's own waiting would evaluate text, which the content policy forbids. */
+  /** Waits until an expression is true. Playwright's own waiting uses eval, which the content policy forbids. */
   const becomes = (claim: string) => expect.poll(() => page.evaluate(claim), { timeout: 30_000 }).toBe(true);
 
   async function order(fields: Record<string, string>): Promise<void> {
@@ -107,7 +107,7 @@ describe.skipIf(!isHere)("the playground", () => {
       `${computed} of ${requested} denoising steps were computed; the other ${reused} reused`,
     );
     await page.locator("#chart svg.schedule-chart").waitFor();
-    // The chart's own style passed the content policy.
+    // The chart's inline style is allowed by the content security policy.
     const fill = "getComputedStyle(document.querySelector('#chart .computed')).fill";
     expect(await page.evaluate(fill)).toBe("rgb(29, 78, 216)");
     expect(await page.locator("#recent button").first().textContent()).toContain(PROMPT);
@@ -232,7 +232,7 @@ describe.skipIf(!isHere)("the playground", () => {
     await page.getByRole("button", { name: "Copy" }).click();
     await page.getByRole("button", { name: "Copied" }).waitFor();
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(command);
-    // The command makes this very video again.
+    // The command reproduces this video.
     const { id, params } = await shownVideo();
     const again = await fetch(words[0]!, {
       method: "POST",

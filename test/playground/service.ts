@@ -36,7 +36,7 @@ export async function startService(): Promise<LocalService> {
   }
 }
 
-/** Reads the output up to the address with the key. */
+/** Reads the output until the URL with the API key is printed. */
 async function greetingOf({ stdout }: ChildProcess, said: Promise<string>): Promise<string> {
   let greeting = "";
   for await (const chunk of stdout!) {

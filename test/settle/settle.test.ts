@@ -7,7 +7,7 @@ import { newJob } from "../service/jobs/sample-job.ts";
 const success = { ref: { tenant: "acme", id: newJob.id }, failure: null };
 const failure = { ...success, failure: "The container answered with 500." };
 
-/** A job of `acme` in the queue of a backend. */
+/** Opens a job of `acme` in the queue of a backend. */
 async function setUp(backend = { believedMs: 1_800_000, pauseMs: 60_000 }) {
   const { jobs } = openJobs();
   const hinted: [string, string, number | undefined][] = [];

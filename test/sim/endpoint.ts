@@ -59,7 +59,7 @@ export class Endpoint {
   }
 }
 
-/** Returns the message by which the endpoint tells of a run that has ended. */
+/** Returns the endpoint's message that a run has ended. */
 export function outcomeMessage({ ref: { tenant, id }, failure }: Outcome): string {
   return JSON.stringify({ ended: { tenant, id }, failure });
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { DEPLOYED_MUTATIONS, DISK_MUTATIONS, MUTATIONS } from "./mutations.ts";
 import { simulate, type Topology } from "./simulation.ts";
 
-/** SIM_MUTATIONS=all also looks for those that show themselves in few seeds only, and counts them in 50. */
+/** SIM_MUTATIONS=all runs 50 seeds, and includes the mutations that few seeds reveal. */
 const isThorough = process.env.SIM_MUTATIONS === "all";
 const SEEDS = isThorough ? 50 : 12;
 const JOBS = 40;

@@ -6,7 +6,7 @@ import { DISK_MUTATIONS } from "./mutations.ts";
 import { runPowerCuts } from "./power-cuts.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
-/** SIM_SEED=123 runs one seed, SIM_SEEDS=2000 as many from 1. */
+/** Seeds to run: SIM_SEED=123 runs one, SIM_SEEDS=2000 runs seeds 1 to 2000. */
 const { SIM_SEED, SIM_SEEDS = "60" } = process.env;
 const seeds = SIM_SEED
   ? [Number(SIM_SEED)]
@@ -77,7 +77,7 @@ describe("a power cut that loses all that was not synced", () => {
       open: (path, ...rest) => (isUnsynced(path) ? never() : files.open(path, ...rest)),
     });
     const slow = await open({
-      // After its link, and before it looks at what there is.
+      // The other writer acts after this link, and before the slow writer lists the versions.
       async link(existing, path) {
         await files.link(existing, path);
         if (!/\/3$/.test(path)) return;

@@ -156,7 +156,7 @@ class Machine {
       }
     } catch (error) {
       if (!(error instanceof StoreError && error.code === "unavailable")) throw error;
-      if (!/changed so much meanwhile/.test(error.message)) this.#violate(`${key}: ${error.message}`);
+      if (!/changed so often meanwhile/.test(error.message)) this.#violate(`${key}: ${error.message}`);
     }
   }
 

@@ -2,8 +2,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { type Outcome, simulate, type Topology } from "./simulation.ts";
 
 /**
- * SIM_SEED=123 runs one seed, SIM_SEEDS=200 as many from 1, SIM_JOBS=500 with so many jobs each; without them a few
- * that are always the same, and a fresh one. SIM_TOPOLOGY=local, folder or deployed runs them in one topology only.
+ * Seeds to run: SIM_SEED=123 runs one, SIM_SEEDS=200 runs seeds 1 to 200; by default a few fixed ones and a new one.
+ * SIM_JOBS=500 sets the number of jobs in each. SIM_TOPOLOGY=local, folder or deployed limits them to one topology.
  */
 const { SIM_SEED, SIM_SEEDS, SIM_TOPOLOGY, SIM_JOBS = "40" } = process.env;
 const jobs = Number(SIM_JOBS);

@@ -7,7 +7,7 @@ import { system } from "../../lib/shared/system.ts";
 import { openJobs } from "../service/jobs/open-jobs.ts";
 import { newJob } from "../service/jobs/sample-job.ts";
 
-/** A job that is over, and a receiver that answers with 500. */
+/** Opens a finished job, and a receiver that answers with 500. */
 async function setUp() {
   const { store, jobs, clock, pass } = openJobs();
   const ring = keyRing(randomBytes(32), system.random);

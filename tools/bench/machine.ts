@@ -77,7 +77,7 @@ export function describeCircumstances({
   loadBefore,
   model,
 }: Circumstances): string[] {
-  const busy = loadBefore > BUSY ? ", so other programs took their share of every time here" : "";
+  const busy = loadBefore > BUSY ? ", so other programs slowed the measurements" : "";
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   return [
     `Command: \`${command}\`, ${date}.`,

@@ -2,7 +2,7 @@
 
 const HEAD = `# Benchmarks
 
-Written by \`npm run bench\`, one section by each benchmark; edits made here by hand are lost.
+Written by \`npm run bench\`, one section per benchmark. Manual edits will be overwritten.
 `;
 
 /** Names of the sections, in the order of the document. */

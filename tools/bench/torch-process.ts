@@ -44,7 +44,7 @@ export async function startTorch(script: URL, args: readonly string[]): Promise<
     ({ version } = await answer());
   } catch (error) {
     const reason = (error as Error).message.replace(/\.$/, "");
-    return `not timed: ${reason}. ${basename(fileURLToPath(script))} says what it needs, of the Python that ADAREEL_PYTHON names.`;
+    return `not timed: ${reason}. ${basename(fileURLToPath(script))} lists the packages that the Python in ADAREEL_PYTHON needs.`;
   }
   return {
     version,

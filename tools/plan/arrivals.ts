@@ -1,16 +1,16 @@
 import { seededRandom } from "./random.ts";
 
-/** When in a day the videos are asked for. */
+/** Distributions of the requests over a day, with their descriptions in the report. */
 export const PROFILES = {
-  flat: "at any time of the day alike",
-  office: "nine in ten from 8 to 18 o'clock, the others through the night",
-  bursts: "20 within one minute each time, at any time of the day alike",
+  flat: "evenly distributed over the day",
+  office: "90 % between 8 and 18 o'clock, the rest at night",
+  bursts: "bursts of 20 within a minute, evenly distributed over the day",
 } as const;
 
 export type Profile = keyof typeof PROFILES;
 
 export interface ArrivalOptions {
-  /** The mean; how many there are on a day is chance. */
+  /** Mean number of videos per day; the number on a given day is random. */
   readonly videosPerDay: number;
   readonly days: number;
   readonly profile: Profile;
@@ -19,7 +19,7 @@ export interface ArrivalOptions {
 
 const DAY = 86_400;
 const BURST = { videos: 20, seconds: 60 } as const;
-/** Share of the day's videos up to an hour; linear in between. */
+/** Cumulative share of the day's videos by hour; linear in between. */
 const OFFICE = [
   { share: 0, hour: 0 },
   { share: 0.06, hour: 8 },
@@ -27,7 +27,7 @@ const OFFICE = [
   { share: 1, hour: 24 },
 ] as const;
 
-/** Seconds at which videos are asked for, ascending: a Poisson process over the days, its rate that of the profile. */
+/** Draws the times of requests in seconds, ascending: a Poisson process over the days, with the rate of the profile. */
 export function drawArrivals({ videosPerDay, days, profile, seed }: ArrivalOptions): number[] {
   const random = seededRandom(seed);
   const isBurst = profile === "bursts";
@@ -42,12 +42,17 @@ export function drawArrivals({ videosPerDay, days, profile, seed }: ArrivalOptio
   return arrivals.sort((a, b) => a - b);
 }
 
-/** Exponentially distributed, in days. */
+/** Draws an exponentially distributed time between arrivals, in days. */
 function gap(random: () => number, perDay: number): number {
   return -Math.log(1 - random()) / perDay;
 }
 
-/** A uniform process becomes one of varying rate when its time runs as the day's videos add up. */
+/**
+ * Maps a time of a uniform process to office hours by inverting the cumulative share of the day's videos.
+ *
+ * @param day  in days
+ * @returns seconds
+ */
 function officeTime(day: number): number {
   const share = day % 1;
   const next = OFFICE.findIndex((point) => share < point.share);

@@ -1,16 +1,16 @@
 import { type Figure, figure } from "./figure.ts";
 import { PRICES, type PriceName } from "./prices.ts";
 
-/** Something that is paid for, and how much of it. */
+/** Quantity of something that is billed. */
 export interface BillItem {
   readonly what: string;
   readonly quantity: number;
   readonly price: PriceName;
-  /** Reason for the quantity. */
+  /** Explanation of the quantity. */
   readonly because: string;
 }
 
-/** Item of a bill with what it costs. */
+/** Item of a bill with its cost in US dollars. */
 export interface BillLine extends BillItem {
   readonly dollars: number;
 }
@@ -18,38 +18,38 @@ export interface BillLine extends BillItem {
 export const totalOf = (lines: readonly BillLine[]): number =>
   lines.reduce((sum, line) => sum + line.dollars, 0);
 
-/** What a bill depends on besides the traffic. */
+/** Numbers besides the traffic that a bill depends on. */
 export const DEPLOYED = {
-  daysPerMonth: figure(30, "assumed", "days of a month"),
-  imageGb: figure(4, "assumed", "container image in the registry, GB; not weighed yet"),
-  alarmMetrics: figure(17, "deployed", "metrics of all alarms, those of the scaling rules included"),
+  daysPerMonth: figure(30, "assumed", "days per month"),
+  imageGb: figure(4, "assumed", "size of the container image in the registry, GB; not measured yet"),
+  alarmMetrics: figure(17, "deployed", "metrics of all alarms, including those of the scaling policies"),
   sweepMinutes: figure(2, "deployed", "minutes between two sweeps"),
-  lists: figure(2, "deployed", "LIST requests of a sweep: unfinished and undelivered jobs"),
+  lists: figure(2, "deployed", "LIST requests per sweep: unfinished and undelivered jobs"),
   pollsPerMinute: figure(
     15,
     "recalled",
-    "empty receives a minute of a queue that Lambda reads, by 5 pollers for 20 s each",
+    "empty receives per minute and queue: Lambda polls with 5 pollers, 20 s each",
   ),
-  queues: figure(3, "deployed", "queues that a Lambda reads: work, events, webhooks"),
-  lambdaGb: figure(0.5, "deployed", "memory of a small Lambda, GB"),
-  lambdaSeconds: figure(0.3, "assumed", "time of a small Lambda, s"),
-  sweepLogKb: figure(0.5, "assumed", "log of an invocation, kB"),
+  queues: figure(3, "deployed", "queues that Lambda polls: work, events, webhooks"),
+  lambdaGb: figure(0.5, "deployed", "memory of a small Lambda function, GB"),
+  lambdaSeconds: figure(0.3, "assumed", "duration of a small Lambda function, s"),
+  sweepLogKb: figure(0.5, "assumed", "log per sweep, kB"),
   edgeGb: figure(1, "deployed", "memory of the edge function, GB"),
-  edgeSeconds: figure(0.1, "assumed", "time of the edge function, s"),
-  statusReads: figure(20, "assumed", "times a client asks for the state of its video"),
-  downloads: figure(1, "assumed", "times a video is fetched"),
-  writes: figure(12, "assumed", "writes of records, markers and files of a video, counted in the code"),
-  reads: figure(12, "assumed", "reads of Lambdas and GPU of a video, counted in the code"),
-  readsPerRequest: figure(2, "assumed", "reads of a request: the API key and the record"),
-  progressSeconds: figure(2, "deployed", "seconds between two writes of progress, at least"),
+  edgeSeconds: figure(0.1, "assumed", "duration of the edge function, s"),
+  statusReads: figure(20, "assumed", "status requests per video"),
+  downloads: figure(1, "assumed", "downloads per video"),
+  writes: figure(12, "assumed", "writes of records, markers and files per video, counted in the code"),
+  reads: figure(12, "assumed", "reads by Lambda functions and GPU per video, counted in the code"),
+  readsPerRequest: figure(2, "assumed", "reads per API request: the API key and the record"),
+  progressSeconds: figure(2, "deployed", "minimum seconds between two writes of progress"),
   wafRules: figure(3, "deployed", "rules of the web ACL"),
-  retentionDays: figure(30, "deployed", "days a video is kept, the default of a deployment"),
+  retentionDays: figure(30, "deployed", "days that a video is kept, the default of a deployment"),
 } as const satisfies Readonly<Record<string, Figure>>;
 
 const lambda = invocation(DEPLOYED.lambdaGb, DEPLOYED.lambdaSeconds);
 const edge = invocation(DEPLOYED.edgeGb, DEPLOYED.edgeSeconds);
 
-/** What a month costs in which nobody asks for a video: no instance, everything else in its place. */
+/** Returns the bill of a month without requests: no instance runs, and everything else is deployed. */
 export function idleMonth({
   modelGb,
   hasWaf,
@@ -66,26 +66,26 @@ export function idleMonth({
     line("Master key", 1, "secret", "one secret"),
     line("Alarms", alarmMetrics.value, "alarmMetric", `${alarmMetrics.value} metrics`),
     line("Schedule", sweeps, "schedule", `every ${sweepMinutes.value} minutes`),
-    line("Sweep, invocations", sweeps, "lambdaRequest", "one each time"),
-    line("Sweep, time", sweeps * lambda.gbSeconds, "lambdaGbSecond", lambda.told),
-    line("Sweep, LIST requests", sweeps * lists.value, "s3Write", `${lists.value} each time`),
-    line("Sweep, logs", (sweeps * DEPLOYED.sweepLogKb.value) / 1e6, "logs", "the platform's lines"),
+    line("Sweep, invocations", sweeps, "lambdaRequest", "one per sweep"),
+    line("Sweep, duration", sweeps * lambda.gbSeconds, "lambdaGbSecond", lambda.told),
+    line("Sweep, LIST requests", sweeps * lists.value, "s3Write", `${lists.value} per sweep`),
+    line("Sweep, logs", (sweeps * DEPLOYED.sweepLogKb.value) / 1e6, "logs", "lines written by Lambda"),
     line(
       "Queues, empty receives",
       minutes * pollsPerMinute.value * queues.value,
       "sqsRequest",
-      `${queues.value} queues, ${pollsPerMinute.value} a minute each`,
+      `${queues.value} queues, ${pollsPerMinute.value} per minute each`,
     ),
   ];
   if (!hasWaf) return lines;
   return [
     ...lines,
-    line("WAF, web ACL", 1, "wafAcl", "when it is on"),
+    line("WAF, web ACL", 1, "wafAcl", "one web ACL"),
     line("WAF, rules", DEPLOYED.wafRules.value, "wafRule", `${DEPLOYED.wafRules.value} rules`),
   ];
 }
 
-/** What one video costs besides the GPU. */
+/** Returns the bill of one video without its instance time. */
 export function videoBill({
   videoMb,
   videoSeconds,
@@ -103,24 +103,24 @@ export function videoBill({
   const months = DEPLOYED.retentionDays.value / DEPLOYED.daysPerMonth.value;
   const lines: BillLine[] = [
     line("API, requests", requests, "cloudFrontRequest", `POST, ${requests - 1} GET`),
-    line("API, invocations", requests, "edgeRequest", "one each"),
-    line("API, time", requests * edge.gbSeconds, "edgeGbSecond", edge.told),
+    line("API, invocations", requests, "edgeRequest", "one per request"),
+    line("API, duration", requests * edge.gbSeconds, "edgeGbSecond", edge.told),
     line(
       "Record and files, writes",
       DEPLOYED.writes.value + progress,
       "s3Write",
-      `${DEPLOYED.writes.value}, and ${progress} of progress`,
+      `${DEPLOYED.writes.value}, and ${progress} for progress`,
     ),
     line(
       "Record and files, reads",
       DEPLOYED.readsPerRequest.value * requests + DEPLOYED.reads.value,
       "s3Read",
-      "API, Lambdas, GPU",
+      "by API, Lambda functions and GPU",
     ),
-    line("Queues", 12, "sqsRequest", "send, receive, delete of four messages"),
+    line("Queues", 12, "sqsRequest", "send, receive and delete of four messages"),
     ...backendItems.map(({ what, quantity, price, because }) => line(what, quantity, price, because)),
-    line("Lambdas, invocations", 4, "lambdaRequest", "dispatch, settle, two for webhooks"),
-    line("Lambdas, time", 4 * lambda.gbSeconds, "lambdaGbSecond", lambda.told),
+    line("Lambda, invocations", 4, "lambdaRequest", "dispatch, settle, two for webhooks"),
+    line("Lambda, duration", 4 * lambda.gbSeconds, "lambdaGbSecond", lambda.told),
     line("Storage", videoGb * months, "s3Storage", `${videoMb} MB for ${DEPLOYED.retentionDays.value} days`),
     line("Download", videoGb * DEPLOYED.downloads.value, "transferOut", `${videoMb} MB once`),
   ];

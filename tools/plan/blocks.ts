@@ -1,6 +1,6 @@
 import { table } from "../bench/markdown.ts";
 
-/** A piece of a report, which is printed as plain text and written as Markdown. */
+/** Part of a report, which can be formatted as plain text or as Markdown. */
 export type Block =
   | { readonly kind: "heading"; readonly text: string }
   | { readonly kind: "paragraph"; readonly text: string }
@@ -9,7 +9,7 @@ export type Block =
       readonly kind: "table";
       readonly header: readonly string[];
       readonly rows: readonly (readonly string[])[];
-      /** Columns that hold text; those of numbers are aligned to the right. */
+      /** Indices of text columns, aligned to the left; all others are aligned to the right. */
       readonly textColumns?: readonly number[];
     };
 
@@ -17,7 +17,7 @@ export const heading = (text: string): Block => ({ kind: "heading", text });
 export const paragraph = (text: string): Block => ({ kind: "paragraph", text });
 export const list = (items: readonly string[]): Block => ({ kind: "list", items });
 
-/** Text for a terminal. */
+/** Formats blocks as text for a terminal. */
 export function plainText(blocks: readonly Block[]): string {
   const parts = blocks.map((block) => {
     if (block.kind === "table") return plainTable(block);
@@ -27,6 +27,7 @@ export function plainText(blocks: readonly Block[]): string {
   return `${parts.join("\n\n")}\n`;
 }
 
+/** Formats blocks as Markdown, with headings of a level. */
 export function markdown(blocks: readonly Block[], level = 2): string {
   const parts = blocks.map((block) => {
     if (block.kind === "table") return table(block.header, block.rows, block.textColumns);

@@ -18,7 +18,7 @@ import {
   variantTable,
 } from "./report.ts";
 
-/** What the document plans, in its order; the second is the one whose assumptions are spelt out. */
+/** Scenarios of the document, in order. Bills and assumptions are listed for the second one. */
 const SCENARIOS: readonly (readonly [title: string, words: string])[] = [
   ["10 videos a day", "--model open-sora-1.2 --videos-per-day 10 --days 28 --idle-minutes 5,3,15"],
   ["1,000 videos a day", "--model open-sora-1.2 --videos-per-day 1000 --idle-minutes 5,3,15"],
@@ -36,14 +36,14 @@ interface Scenario {
   readonly plan: Plan;
 }
 
-/** Writes docs/costs.md and returns where it is. */
+/** Writes docs/costs.md and returns its path. */
 export async function writeCosts(): Promise<string> {
   const path = join(docsFolder, "costs.md");
   await writeText(path, costsDocument());
   return path;
 }
 
-/** The document, the same for the same prices, models and rules. */
+/** Returns the document. It is deterministic for given prices, models and rules. */
 export function costsDocument(): string {
   const scenarios = SCENARIOS.map(([title, words]) => ({ title, words, plan: planOf(words) }));
   const reference = scenarios[1]!.plan;
@@ -53,55 +53,53 @@ export function costsDocument(): string {
   return [
     `# What it costs
 
-Written by \`npm run plan -- --document\`; edits made here by hand are lost. Prices of ${SERVICE_PRICES_DATE}, us-east-1,
-in US dollars. **Everything here is simulated: nothing of it was measured on AWS**, and how long a video keeps a GPU is
-what others published for theirs. Ask \`npm run plan -- --help\` for your own numbers.
+Written by \`npm run plan -- --document\`; manual edits will be overwritten. Prices of ${SERVICE_PRICES_DATE}, us-east-1,
+in US dollars. **Everything here is simulated, and nothing was measured on AWS.** The GPU time of a video is the latency
+that the authors of AdaCache published for an A100. \`npm run plan -- --help\` shows how to plan with your own numbers.
 `,
     markdown([
       heading("In short"),
       summary(scenarios),
-      paragraph(
-        `Without a single video a month costs ${totalOf(reference.idle).toFixed(2)} $, no instance among it.`,
-      ),
+      paragraph(`A month without videos costs ${totalOf(reference.idle).toFixed(2)} $; no instance runs.`),
       list([
-        "A few videos a day pay for cold starts and idle windows, not for denoising: there the cache changes little, " +
-          "and a shorter idle window saves more.",
-        "A steady stream that never lets the instance sleep pays for the instance's day, whatever the cache: what the " +
-          "cache saves is room for more videos on the same instance.",
-        "Many videos need fewer instances with the cache, but only where `instancesMax` says so: instances leave all " +
-          "together, when nothing was asked for, so that every rush leaves as many as it called. Set it to what " +
-          "the load needs.",
+        "With a few videos a day, most of the cost is cold starts and idle windows, not denoising. The cache saves " +
+          "little there, and a shorter idle window saves more.",
+        "With a steady load the instance never scales to zero and costs almost the same with and without the cache. With " +
+          "the cache, the same instance can make more videos.",
+        "With many videos the cache reduces the number of instances needed, but only if `instancesMax` is lowered too: " +
+          "all instances are removed together, once there are no jobs, so those started for a peak stay until then.",
       ]),
-      heading("A month without a video"),
+      heading("A month without videos"),
       billTable(reference.idle),
       paragraph(
-        `For the demo model, which is smaller, it is ${demo.toFixed(2)} $. AWS WAF, when it is on, adds ` +
-          `${waf.toFixed(2)} $. A deployment that replaces the endpoint starts an instance once, about ` +
-          `${deployment(reference).toFixed(2)} $. Stored videos add ${PRICES.s3Storage.dollars} $ a GB a month.`,
+        `With the demo model, which is smaller, the total is ${demo.toFixed(2)} $. AWS WAF adds ${waf.toFixed(2)} $ ` +
+          `if it is enabled. Each deployment that creates or replaces the endpoint starts one instance, which costs about ` +
+          `${deployment(reference).toFixed(2)} $. Stored videos cost ${PRICES.s3Storage.dollars} $ per GB and month.`,
       ),
     ]),
     ...scenarios.map(({ title, words, plan }) => markdown(scenarioBlocks(title, words, plan))),
     markdown([
-      heading("One video besides the GPU"),
-      paragraph("A video of the scenario with 1,000 a day, cache fast:"),
+      heading("One video, without instance time"),
+      paragraph("For a video of the scenario with 1,000 videos a day, cache fast:"),
       billTable(reference.besides),
-      heading("What this rests on"),
+      heading("Assumptions"),
       list([...assumptions(reference.options), ...deployedFigures()]),
       heading("Prices"),
       priceTable(),
-      heading("What it does not show"),
+      heading("Limits"),
+      paragraph("The simulation does not include:"),
       list([
-        "How fast any of these instances is: the latencies are those of the authors' code on an A100, which is not " +
-          "among them. Give `--speed`, or `--steps` and `--step-seconds`, once it was measured.",
+        "The speed of these instances: the latencies are those of the authors' code on an A100, which none of " +
+          "them has. Use `--speed`, or `--steps` and `--step-seconds`, once you have measured it.",
         BACKENDS[reference.options.backend].unseen,
-        "Videos that fail and are tried again, instances that cannot be had, quotas.",
+        "Failed and retried videos, unavailable instances, quotas.",
         "Savings Plans, free tiers, taxes, other regions.",
       ]),
     ]),
   ].join("\n");
 }
 
-/** Returns the dollars that a deployment pays when it makes the backend. */
+/** Returns the cost in US dollars of creating or replacing the backend. */
 function deployment({ options, dollarsPerHour }: Plan): number {
   const { deploymentSeconds } = BACKENDS[options.backend];
   const seconds = deploymentSeconds(options.coldStartSeconds.figure.value, options.idleMinutes[0]);
@@ -119,8 +117,8 @@ function scenarioBlocks(title: string, words: string, plan: Plan): Block[] {
   return [
     heading(title),
     paragraph(
-      `\`npm run plan -- ${words}\`: ${model.title}, times of ${model.hardware}; at most ${instancesMax[0]} of ` +
-        `${instanceTypes[0]}, idle window ${idleMinutes[0]} minutes.`,
+      `\`npm run plan -- ${words}\`: ${model.title}, with times of ${model.hardware}; at most ${instancesMax[0]} ` +
+        `${instanceTypes[0]}, idle window of ${idleMinutes[0]} minutes.`,
     ),
     outcomeTable(plan),
     paragraph(savings(plan)),
@@ -145,11 +143,11 @@ function summary(scenarios: readonly Scenario[]): Block {
     kind: "table",
     header: [
       "Scenario",
-      "At most",
-      "To the video, off: p50 / p95 / max s",
-      "Cache fast",
-      "Instances, $ a day, off / fast",
-      "$ a video, off / fast",
+      "Instances, max",
+      "Request to video, cache off: p50 / p95 / max s",
+      "Cache fast: p50 / p95 / max s",
+      "Instances, $ per day, off / fast",
+      "Instances, $ per video, off / fast",
     ],
     rows,
     textColumns: [0, 1],

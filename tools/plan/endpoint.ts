@@ -1,25 +1,25 @@
 import { type MinuteSample, type ScalingAction, type ScalingRules, scaler } from "./scaling.ts";
 
 export interface SimulationOptions {
-  /** Seconds, ascending. */
+  /** Times of requests in seconds, ascending. */
   readonly arrivals: readonly number[];
-  /** Seconds that a job keeps an instance: its first job, with which the model is loaded, and every other. */
+  /** Seconds that a job occupies an instance: the instance's first job, which loads the model, and every other job. */
   readonly jobSeconds: { readonly first: number; readonly other: number };
   readonly rules: ScalingRules;
-  /** Seconds from the decision until the instance takes jobs, for each instance in the order they are started. */
+  /** Seconds from the decision to start an instance until it takes jobs; instances are numbered in order of start. */
   readonly coldStartSeconds: (instance: number) => number;
 }
 
-/** A video, from request to end; times in seconds. */
+/** Simulated video; times in seconds. */
 export interface SimulatedJob {
   readonly arrivedAt: number;
   readonly startedAt: number;
   readonly endedAt: number;
-  /** Index into the instances. */
+  /** Index into `Simulation.instances`. */
   readonly instance: number;
 }
 
-/** An instance, from the decision to start it to its removal, which is what is billed; times in seconds. */
+/** Simulated instance, billed from the decision to start it until its removal; times in seconds. */
 export interface SimulatedInstance {
   readonly startedAt: number;
   readonly removedAt: number;
@@ -30,7 +30,7 @@ export interface SimulatedInstance {
 }
 
 export interface Simulation {
-  /** One for each arrival, in their order. */
+  /** Jobs in the order of their arrivals. */
   readonly jobs: readonly SimulatedJob[];
   readonly instances: readonly SimulatedInstance[];
   readonly actions: readonly { readonly at: number; readonly action: ScalingAction }[];
@@ -40,7 +40,7 @@ interface Instance {
   readonly index: number;
   readonly startedAt: number;
   readonly readyAt: number;
-  /** When it can take a job: when it is ready, and then when its job ends. */
+  /** Time from which it can take the next job: when it is ready, and later when its job ends. */
   freeAt: number;
   busySeconds: number;
   idleSeconds: number;
@@ -50,9 +50,10 @@ interface Instance {
 const MINUTE = 60;
 
 /**
- * The life of an endpoint that serves the arrivals in order, one job at a time on each instance, from zero instances
- * until everything is done and it sleeps again. Metrics are taken and acted on at the end of every minute; in between
- * the instances are those that they are, so that the jobs of a minute follow without looking at any other moment.
+ * Simulates an endpoint that serves the arrivals in order, one job at a time per instance. It starts with zero
+ * instances, and ends when all jobs are done and it has scaled to zero again. Metrics are taken, and scaling decides,
+ * at the end of every minute. The number of instances is constant within a minute, so a minute's jobs are computed in
+ * one step.
  */
 export function simulate({ arrivals, jobSeconds, rules, coldStartSeconds }: SimulationOptions): Simulation {
   const decide = scaler(rules);
@@ -64,7 +65,7 @@ export function simulate({ arrivals, jobSeconds, rules, coldStartSeconds }: Simu
   let arrived = 0;
   let lastEnd = Number.NEGATIVE_INFINITY;
 
-  /** Starts every job that an instance can take up to that time. */
+  /** Starts every job that an instance can take until a time. */
   function serve(until: number): void {
     while (jobs.length < arrivals.length && live.length > 0) {
       const arrivedAt = arrivals[jobs.length]!;

@@ -1,14 +1,14 @@
 /**
- * Where a number comes from: from the command line, from what a deployment is set to, from our own measurements, from
- * those of others, from nothing but judgement, from memory.
+ * Origin of a number: the command line (`given`), the settings of a deployment, our own measurements, publications of
+ * others, an assumption, or memory without a source (`recalled`).
  */
 export type Origin = "given" | "deployed" | "measured" | "published" | "assumed" | "recalled";
 
-/** A number and why it may be believed. */
+/** Number with its origin. */
 export interface Figure {
   readonly value: number;
   readonly origin: Origin;
-  /** A sentence without its full stop: what was measured and when, who published it, why it is assumed. */
+  /** Source, as a sentence without its full stop: what was measured and when, who published it, why it is assumed. */
   readonly source: string;
 }
 

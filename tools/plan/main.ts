@@ -1,4 +1,4 @@
-/** `npm run plan -- --model NAME --videos-per-day N`: what a deployment makes of so many videos, and what it costs. */
+/** `npm run plan -- --model NAME --videos-per-day N`: simulates waiting times and costs of a deployment. */
 import { commandUsage, runMain } from "../../lib/shared/command-line/index.ts";
 import { plainText } from "./blocks.ts";
 import { writeCosts } from "./costs.ts";

@@ -4,14 +4,18 @@ import { MODELS, type PlanModel } from "./models.ts";
 import type { Values } from "./options.ts";
 
 const NOTHING = figure(0, "assumed", "not given");
-/** Without a word on it, a cache computes as large a share of the steps as it does of the demo model's. */
+/** Default for own models: the cache computes the same share of steps as with the demo model. */
 const DEMO = MODELS.demo!.denoising as Extract<PlanModel["denoising"], { by: "steps" }>;
 
-/** The model that the command line names, with the numbers it gives in the place of those known. */
+/**
+ * Returns the model that the command line names. Numbers on the command line replace those of the model.
+ *
+ * @throws UsageError if the model is unknown, or its numbers are missing or out of range
+ */
 export function parseModel(values: Values): PlanModel {
   const name = values.model;
   const known = `${Object.keys(MODELS).join(", ")} or own`;
-  if (name === undefined) throw new UsageError(`A model has to be named with --model: ${known}.`);
+  if (name === undefined) throw new UsageError(`--model is missing: choose ${known}.`);
   const preset = name === "own" ? ownModel : Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
   if (!preset) throw new UsageError(`There is no model ${name}: choose ${known}.`);
   return {
@@ -28,7 +32,7 @@ export function parseModel(values: Values): PlanModel {
 
 const ownModel: PlanModel = {
   title: "a model of your own",
-  hardware: "what its times were taken on",
+  hardware: "your own measurements",
   denoising: DEMO,
   load: NOTHING,
   encode: NOTHING,
@@ -49,7 +53,7 @@ function parseDenoising(
   const isOwn = name === "own" || preset.by === "latency";
   if (isOwn && (!steps || !stepSeconds)) {
     if (name !== "own" && ![steps, stepSeconds, fast, slow, reusedRatio].some(Boolean)) return preset;
-    throw new UsageError(`--model ${name} needs both --steps and --step-seconds to be planned by its steps.`);
+    throw new UsageError(`--model ${name} needs both --steps and --step-seconds for a plan by steps.`);
   }
   const known = preset.by === "steps" ? preset : DEMO;
   const all = steps ?? known.steps;
@@ -60,11 +64,7 @@ function parseDenoising(
     const measured = known.computedSteps[cache];
     if (!steps) return measured;
     const share = measured.value / known.steps.value;
-    return figure(
-      share * all.value,
-      "assumed",
-      "the share of computed steps that the demo model has at 30 steps",
-    );
+    return figure(share * all.value, "assumed", "the demo model's share of computed steps at 30 steps");
   };
   return {
     by: "steps",

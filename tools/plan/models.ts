@@ -3,47 +3,48 @@ import { type Figure, figure } from "./figure.ts";
 export const CACHES = ["off", "slow", "fast"] as const;
 export type Cache = (typeof CACHES)[number];
 
-/** How long the denoising of one video takes. */
+/** Denoising time of one video. */
 export type Denoising =
   | {
       readonly by: "steps";
       readonly steps: Figure;
-      /** Seconds of a computed step. */
+      /** Seconds per computed step. */
       readonly stepSeconds: Figure;
-      /** The time of a reused step over that of a computed one. */
+      /** Time of a reused step divided by that of a computed step. */
       readonly reusedRatio: Figure;
-      /** Without cache all of them are computed. */
+      /** Mean number of computed steps. With cache off, all steps are computed. */
       readonly computedSteps: Readonly<Record<Exclude<Cache, "off">, Figure>>;
     }
   | {
-      /** The whole of it, as others report it: seconds. */
+      /** Whole latency in seconds, as published by others. */
       readonly by: "latency";
       readonly seconds: Readonly<Record<Cache, Figure>>;
     };
 
-/** What a plan needs to know of a model. */
+/** Numbers of a model that a plan is based on. */
 export interface PlanModel {
-  /** What its videos are, and what its times were taken on. */
+  /** Name and shape of its videos. */
   readonly title: string;
+  /** Hardware that its times were measured on. */
   readonly hardware: string;
   readonly denoising: Denoising;
-  /** Seconds: opening the model with an instance's first job, the prompt, the frames, the files. */
+  /** Seconds to open the model (for an instance's first job), encode the prompt, decode frames, and write files. */
   readonly load: Figure;
   readonly encode: Figure;
   readonly decode: Figure;
   readonly write: Figure;
-  /** Of what is kept in the bucket. */
+  /** Sizes of the model and of a video in the bucket. */
   readonly modelGb: Figure;
   readonly videoMb: Figure;
-  /** What it is planned on when nobody says. */
+  /** Default instance type. */
   readonly instanceType: string;
 }
 
 const BENCHMARKS = "docs/benchmarks.md, 2026-11-22, 2 CPU cores";
 const COMMAND = "npm run generate --json, median of ten runs, 2026-11-25, 2 CPU cores";
-const INCLUDED = "taken to be part of the published latency, whose authors do not say";
+const INCLUDED = "part of the published latency, though the paper does not say so";
 
-/** Latencies of a whole video on one A100, as the authors of AdaCache report them for their own code. */
+/** Returns a model with the latencies on one A100 that the authors of AdaCache published for their own code. */
 function published(title: string, table: string, seconds: Record<Cache, number>, modelGb: number): PlanModel {
   const source = `AdaCache (arXiv 2411.02397), ${table}: the authors' code on one A100`;
   const latency = (cache: Cache) => figure(seconds[cache], "published", source);
@@ -54,7 +55,7 @@ function published(title: string, table: string, seconds: Record<Cache, number>,
       by: "latency",
       seconds: { off: latency("off"), slow: latency("slow"), fast: latency("fast") },
     },
-    load: figure(30, "assumed", "sessions opened on files that are there already; not measured on a GPU"),
+    load: figure(30, "assumed", "opening sessions on downloaded files; not measured on a GPU"),
     encode: figure(0, "assumed", INCLUDED),
     decode: figure(0, "assumed", INCLUDED),
     write: figure(3, "assumed", "MP4, poster and upload; not measured at this size"),
@@ -64,7 +65,7 @@ function published(title: string, table: string, seconds: Record<Cache, number>,
   };
 }
 
-/** By the name that `--model` takes. */
+/** Models by their names for `--model`. */
 export const MODELS: Readonly<Record<string, PlanModel>> = {
   demo: {
     title: "demo, 64x64 pixels, 16 frames, 30 steps",
@@ -82,7 +83,7 @@ export const MODELS: Readonly<Record<string, PlanModel>> = {
     load: figure(0.36, "measured", COMMAND),
     encode: figure(0.006, "measured", COMMAND),
     decode: figure(0.095, "measured", COMMAND),
-    write: figure(0.088, "measured", `${COMMAND}, to a local disk: the upload is not in it`),
+    write: figure(0.088, "measured", `${COMMAND}, to a local disk, without the upload`),
     modelGb: figure(0.02, "measured", "size of models/demo"),
     videoMb: figure(0.01, "measured", COMMAND),
     instanceType: "ml.m5.xlarge",
@@ -109,9 +110,9 @@ export const MODELS: Readonly<Record<string, PlanModel>> = {
 };
 
 /**
- * Seconds that a video keeps an instance whose model is loaded.
+ * Returns the seconds that a video occupies an instance whose model is loaded.
  *
- * @param speed of the instance, over what the times were taken on; files are written no faster
+ * @param speed speed of the instance over that of the measured hardware; writing files does not get faster
  */
 export function videoSeconds(model: PlanModel, cache: Cache, speed: number): number {
   const { denoising, encode, decode, write } = model;

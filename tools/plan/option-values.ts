@@ -9,7 +9,7 @@ interface Range {
   readonly most: number;
 }
 
-/** Reads a number in a range, and remembers that it was given. */
+/** Returns a reader of a number in a range; its origin is `given`. */
 export function figureFrom(least: number, most: number) {
   return (text: string, flag: string): Figure => {
     const value = text === "" ? Number.NaN : Number(text);
@@ -18,12 +18,12 @@ export function figureFrom(least: number, most: number) {
   };
 }
 
-/** Reads a whole number from 1. */
+/** Returns a reader of a whole number of at least 1. */
 export function wholeTo(most: number) {
   return (text: string, flag: string): number => positiveInteger(flag.slice(2), text, most);
 }
 
-/** Reads whole numbers between commas. */
+/** Returns a reader of whole numbers separated by commas. */
 export function wholesFrom({ least, most }: Range) {
   return (text: string, flag: string): [number, ...number[]] =>
     text.split(",").map((word) => {
@@ -33,11 +33,11 @@ export function wholesFrom({ least, most }: Range) {
     }) as [number, ...number[]];
 }
 
-/** Reads one of these names. */
+/** Returns a reader of one of these names. */
 export function oneOf<Name extends string>(names: readonly Name[]) {
   return (text: string, flag: string): Name => {
     const name = names.find((known) => known === text);
     if (name !== undefined) return name;
-    throw new UsageError(`${flag} does not know ${JSON.stringify(text)}: choose from ${names.join(", ")}.`);
+    throw new UsageError(`${flag} must be one of ${names.join(", ")}, got ${JSON.stringify(text)}.`);
   };
 }

@@ -9,82 +9,91 @@ import { figureFrom, oneOf, wholesFrom, wholeTo } from "./option-values.ts";
 
 export const NAME = "npm run plan --";
 
-/** The only one that there is. */
+/** Backend of every plan, the only one so far. */
 const BACKEND: BackendName = "sagemaker";
 
 const STEPS = figureFrom(1, 1000);
 const SECONDS = figureFrom(0, 3600);
 
 export const PLAN = command({
-  text: "simulates a deployment that makes so many videos a day, and says how long they take and what they cost",
+  text: "simulates a deployment for a number of videos per day: waiting times and costs",
   positionals: [],
   options: {
     model: {
       value: "NAME",
       text: `${Object.keys(MODELS).join(", ")}, or own, with --steps and --step-seconds`,
     },
-    "videos-per-day": { value: "N", text: "the mean", default: "1000", read: wholeTo(100_000) },
+    "videos-per-day": {
+      value: "N",
+      text: "mean number of videos per day",
+      default: "1000",
+      read: wholeTo(100_000),
+    },
     profile: {
       value: "NAME",
-      text: Object.keys(PROFILES).join(", "),
+      text: `distribution over the day: ${Object.keys(PROFILES).join(", ")}`,
       default: "flat",
       read: oneOf(Object.keys(PROFILES) as Profile[]),
     },
     days: { value: "N", text: "simulated days", default: "7", read: wholeTo(366) },
-    seed: { value: "N", text: "of arrivals and cold starts", default: "1", read: wholeTo(2 ** 31 - 1) },
+    seed: { value: "N", text: "seed of arrivals and cold starts", default: "1", read: wholeTo(2 ** 31 - 1) },
     "instance-types": {
       value: "A,B",
-      text: "as in a deployment: planned on the first; default that of the model",
+      text: "as in a deployment; the plan uses the first; default depends on the model",
       read: instanceTypesIn,
     },
     speed: {
       value: "X",
-      text: "of the instance, over what the model's times were taken on; default 1",
+      text: "speed of the instance over that of the measured hardware; default 1",
       read: figureFrom(0.01, 100),
     },
     "instances-max": {
       value: "N,N",
-      text: "several are compared",
+      text: "maximum number of instances; several values are compared",
       default: "1",
       read: wholesFrom({ least: 1, most: 100 }),
     },
     "idle-minutes": {
       value: "N,N",
-      text: "several are compared",
+      text: "minutes without a job before scaling to zero; several values are compared",
       default: "5",
       read: wholesFrom(BACKENDS[BACKEND].idleMinutes),
     },
     "cold-start-seconds": {
       value: "A-B",
-      text: "evenly distributed, or one number; default 300-660",
+      text: "uniformly distributed, or one number; default 300-660",
       read: coldStartIn,
     },
-    waf: { text: "with AWS WAF before the API" },
+    waf: { text: "with AWS WAF in front of the API" },
     steps: { value: "N", text: "denoising steps", read: STEPS },
-    "step-seconds": { value: "X", text: "seconds of a computed step", read: SECONDS },
-    "computed-fast": { value: "N", text: "steps that the cache fast computes", read: STEPS },
-    "computed-slow": { value: "N", text: "steps that the cache slow computes", read: STEPS },
+    "step-seconds": { value: "X", text: "seconds per computed step", read: SECONDS },
+    "computed-fast": { value: "N", text: "computed steps with cache fast", read: STEPS },
+    "computed-slow": { value: "N", text: "computed steps with cache slow", read: STEPS },
     "reused-ratio": {
       value: "X",
-      text: "the time of a reused step over that of a computed one",
+      text: "time of a reused step over that of a computed step",
       read: figureFrom(0, 1),
     },
-    "load-seconds": { value: "X", text: "loading the model, for an instance's first video", read: SECONDS },
-    "encode-seconds": { value: "X", text: "encoding a prompt", read: SECONDS },
-    "decode-seconds": { value: "X", text: "decoding the frames of a video", read: SECONDS },
-    "write-seconds": { value: "X", text: "writing the files of a video", read: SECONDS },
-    "model-gb": { value: "X", text: "of the stored model", read: figureFrom(0, 10_000) },
-    "video-mb": { value: "X", text: "of a stored video", read: figureFrom(0, 100_000) },
-    json: { text: "prints the plan as JSON (npm itself keeps quiet with npm run --silent plan)" },
-    document: { text: "writes docs/costs.md; stands alone" },
+    "load-seconds": {
+      value: "X",
+      text: "seconds to load the model, for an instance's first video",
+      read: SECONDS,
+    },
+    "encode-seconds": { value: "X", text: "seconds to encode a prompt", read: SECONDS },
+    "decode-seconds": { value: "X", text: "seconds to decode the frames of a video", read: SECONDS },
+    "write-seconds": { value: "X", text: "seconds to write the files of a video", read: SECONDS },
+    "model-gb": { value: "X", text: "size of the stored model", read: figureFrom(0, 10_000) },
+    "video-mb": { value: "X", text: "size of a stored video", read: figureFrom(0, 100_000) },
+    json: { text: "prints the plan as JSON (use npm run --silent plan to hide npm's own output)" },
+    document: { text: "writes docs/costs.md; takes no other options" },
   },
   example: "--model latte --videos-per-day 500 --profile office",
 });
 
-/** The options of a plan as they were read. */
+/** Parsed options of a plan. */
 export type Values = OptionValues<typeof PLAN.options>;
 
-/** Everything a plan is made of. */
+/** Options of a plan. */
 export interface PlanOptions {
   readonly backend: BackendName;
   readonly model: PlanModel;
@@ -94,7 +103,7 @@ export interface PlanOptions {
   readonly seed: number;
   readonly instanceTypes: readonly [string, ...string[]];
   readonly speed: Figure;
-  /** The first of each is planned, all are compared. */
+  /** Settings to compare; the first of each is used for the plan itself. */
   readonly instancesMax: readonly [number, ...number[]];
   readonly idleMinutes: readonly [number, ...number[]];
   readonly coldStartSeconds: { readonly least: number; readonly most: number; readonly figure: Figure };
@@ -106,16 +115,17 @@ export type PlanCommand =
   | { readonly kind: "document" }
   | { readonly kind: "help" };
 
-/** Enough for a year of a few thousand a day, and little enough to be held at once. */
+/** Maximum number of simulated videos: a year of a few thousand a day still fits into memory. */
 const VIDEOS_MAX = 2_000_000;
 
-/** Reads a command line. @throws UsageError */
+/** Parses the command line. @throws UsageError if it is invalid */
 export function parsePlan(args: readonly string[]): PlanCommand {
   const given = parseCommand(NAME, PLAN, args);
   if (given === "help") return { kind: "help" };
   const { values } = given;
   if (values.document) {
-    if (args.length > 1) throw new UsageError("--document stands alone: the document's scenarios are fixed.");
+    if (args.length > 1)
+      throw new UsageError("--document takes no other options: the document's scenarios are fixed.");
     return { kind: "document" };
   }
   const model = parseModel(values);

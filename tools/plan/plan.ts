@@ -8,34 +8,34 @@ import { CACHES, type Cache, denoisingSeconds, videoSeconds } from "./models.ts"
 import type { PlanOptions } from "./options.ts";
 import { seededRandom } from "./random.ts";
 
-/** Seconds. */
+/** Quantiles of a time in seconds. */
 export interface Times {
   readonly p50: number;
   readonly p95: number;
   readonly max: number;
 }
 
-/** What the same arrivals meet with one cache and one setting of the endpoint. */
+/** Result of simulating the arrivals with one cache and one setting of the endpoint. */
 export interface Outcome {
   readonly cache: Cache;
   readonly instancesMax: number;
   readonly idleMinutes: number;
   readonly videos: number;
-  /** Seconds that a video keeps an instance whose model is loaded. */
+  /** Seconds that a video occupies an instance whose model is loaded. */
   readonly videoSeconds: number;
-  /** From request to start, and to the end. */
+  /** Seconds from request to start, and from request to the finished video. */
   readonly waiting: Times;
   readonly untilVideo: Times;
-  /** Instances started, and the most at once. */
+  /** Number of instances started, and the maximum at once. */
   readonly starts: number;
   readonly instancesAtOnce: number;
   readonly gpuHours: number;
-  /** Of the billed time; they add up to 1. */
+  /** Shares of the billed time; they add up to 1. */
   readonly busyShare: number;
   readonly coldShare: number;
   readonly idleShare: number;
   readonly videosPerHour: number;
-  /** Work that arrives over what all instances can do; above 1 the queue grows without end. */
+  /** Arriving work over the capacity of all instances; above 1 the queue grows without end. */
   readonly load: number;
   readonly gpuDollarsPerDay: number;
   readonly gpuDollarsPerVideo: number;
@@ -44,27 +44,25 @@ export interface Outcome {
 export interface Plan {
   readonly options: PlanOptions;
   readonly dollarsPerHour: number;
-  /** One for each cache, without it first. */
+  /** Outcomes by cache: off, slow, fast. */
   readonly outcomes: readonly Outcome[];
-  /** Without cache and with fast, for each pair of the settings that were given; empty for a single pair. */
+  /** Outcomes of cache off and fast for each combination of settings; empty for a single combination. */
   readonly variants: readonly Outcome[];
-  /** Without any traffic, and for one video besides the GPU. */
+  /** Bills of a month without requests, and of one video without its instance time. */
   readonly idle: readonly BillLine[];
   readonly besides: readonly BillLine[];
 }
 
 /**
- * What the options come to: the same arrivals and cold starts for every cache and setting.
+ * Simulates every cache and setting with the same arrivals and cold starts.
  *
- * @throws UsageError when nobody asks for a video
+ * @throws UsageError if there are no arrivals
  */
 export function makePlan(options: PlanOptions): Plan {
   const { backend, model, instancesMax, idleMinutes, hasWaf } = options;
   const arrivals = drawArrivals(options);
   if (arrivals.length === 0) {
-    throw new UsageError(
-      "Nobody asked for a video in the simulated time: give more --days or another --seed.",
-    );
+    throw new UsageError("There are no requests in the simulated time: give more --days or another --seed.");
   }
   const first = { instancesMax: instancesMax[0], idleMinutes: idleMinutes[0] };
   const pairs = instancesMax.flatMap((most) =>
@@ -133,7 +131,7 @@ function outcomeOf(options: PlanOptions, arrivals: readonly number[], setting: S
   };
 }
 
-/** The n-th instance starts as fast whatever else is planned, so that plans differ by nothing but their settings. */
+/** Draws cold starts by instance number, so that every setting has the same ones. */
 function coldStarts({ seed, coldStartSeconds: { least, most } }: PlanOptions): (instance: number) => number {
   const random = seededRandom(~seed);
   const drawn: number[] = [];

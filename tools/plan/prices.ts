@@ -1,15 +1,15 @@
-/** What something besides the instances costs. */
+/** Price of an AWS service other than instances. */
 export interface Price {
-  /** US dollars for that many units in us-east-1, before any free tier and any discount for quantity. */
+  /** US dollars for `units` units in us-east-1, without free tier and quantity discounts. */
   readonly dollars: number;
   readonly units: number;
   readonly unit: string;
-  /** `looked up`: read on the public page that is named; `recalled`: remembered, and not found on any. */
+  /** `looked up`: read on the public page that `source` names; `recalled`: from memory, found on no page. */
   readonly origin: "looked up" | "recalled";
   readonly source: string;
 }
 
-/** The day these were looked up; those of your region may differ. */
+/** Date of the prices. Prices of other regions may differ. */
 export const SERVICE_PRICES_DATE = "2026-11-25";
 
 type Quote = readonly [dollars: number, units: number, unit: string, source: string];
@@ -24,30 +24,35 @@ function price(origin: Price["origin"], [dollars, units, unit, source]: Quote): 
 const MILLION = 1_000_000;
 
 export const PRICES = {
-  s3Storage: lookedUp(0.023, 1, "GB a month", "S3 Standard: devnotes.tech"),
+  s3Storage: lookedUp(0.023, 1, "GB and month", "S3 Standard: devnotes.tech"),
   s3Write: lookedUp(0.005, 1000, "PUT or LIST", "S3 Standard: c3x.dev"),
   s3Read: lookedUp(0.0004, 1000, "GET or HEAD", "S3 Standard: c3x.dev"),
   transferOut: lookedUp(0.09, 1, "GB", "S3 to the internet: devnotes.tech, wring.co"),
-  ecrStorage: lookedUp(0.1, 1, "GB a month", "ECR: cloudburn.io, March 2026"),
-  secret: lookedUp(0.4, 1, "secret a month", "Secrets Manager: hivebook.wiki"),
-  alarmMetric: recalled(0.1, 1, "metric of an alarm a month", "CloudWatch"),
+  ecrStorage: lookedUp(0.1, 1, "GB and month", "ECR: cloudburn.io, March 2026"),
+  secret: lookedUp(0.4, 1, "secret and month", "Secrets Manager: hivebook.wiki"),
+  alarmMetric: recalled(0.1, 1, "alarm metric and month", "CloudWatch"),
   logs: lookedUp(0.5, 1, "GB", "CloudWatch Logs: factualminds.com, June 2026"),
   schedule: lookedUp(1, MILLION, "invocations", "EventBridge Scheduler: cloudburn.io, March 2026"),
   sqsRequest: lookedUp(0.4, MILLION, "requests", "SQS: cloudburn.io, March 2026"),
-  snsPublish: recalled(0.5, MILLION, "messages", "SNS, whose delivery to SQS is free"),
+  snsPublish: recalled(0.5, MILLION, "messages", "SNS; delivery to SQS is free"),
   lambdaRequest: lookedUp(0.2, MILLION, "invocations", "Lambda: AWS whitepaper How AWS Pricing Works"),
   lambdaGbSecond: lookedUp(13.3334, MILLION, "GB seconds on Arm", "Lambda: cloudchipr.com"),
   edgeRequest: lookedUp(0.6, MILLION, "invocations", "Lambda@Edge: blazingcdn.com, May 2026"),
-  edgeGbSecond: recalled(50.01, MILLION, "GB seconds", "Lambda@Edge; that page gives it for 128 MB"),
+  edgeGbSecond: recalled(
+    50.01,
+    MILLION,
+    "GB seconds",
+    "Lambda@Edge; blazingcdn.com quotes it for 128 MB only",
+  ),
   cloudFrontRequest: lookedUp(0.01, 10_000, "HTTPS requests", "CloudFront, North America: wring.co"),
-  wafAcl: lookedUp(5, 1, "web ACL a month", "AWS WAF: awsnegotiations.com, c3x.dev"),
-  wafRule: lookedUp(1, 1, "rule a month", "AWS WAF: awsnegotiations.com, c3x.dev"),
+  wafAcl: lookedUp(5, 1, "web ACL and month", "AWS WAF: awsnegotiations.com, c3x.dev"),
+  wafRule: lookedUp(1, 1, "rule and month", "AWS WAF: awsnegotiations.com, c3x.dev"),
   wafRequest: lookedUp(0.6, MILLION, "requests", "AWS WAF: awsnegotiations.com, c3x.dev"),
 } as const satisfies Readonly<Record<string, Price>>;
 
 export type PriceName = keyof typeof PRICES;
 
-/** As it is quoted: `0.4 $ for 1,000,000 requests`. */
+/** Formats a price: `0.4 $ per 1,000,000 requests`. */
 export function quoted({ dollars, units, unit }: Price): string {
-  return `${dollars} $ ${units === 1 ? "a" : `for ${units.toLocaleString("en-US")}`} ${unit}`;
+  return `${dollars} $ per ${units === 1 ? "" : `${units.toLocaleString("en-US")} `}${unit}`;
 }

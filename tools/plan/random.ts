@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1, without 1, that are the same for the same seed: SplitMix32. */
+/** Generator of random numbers in [0, 1) by SplitMix32, deterministic for a seed. */
 export function seededRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {

@@ -8,61 +8,61 @@ import type { PlanOptions } from "./options.ts";
 import { dollarsPerVideo, type Outcome, type Plan, type Times } from "./plan.ts";
 import { PRICES, quoted, SERVICE_PRICES_DATE } from "./prices.ts";
 
-/** A plan as it is printed: what comes out, what it costs besides, and what all of it rests on. */
+/** Returns the report of a plan: outcomes, bills and assumptions. */
 export function planReport(plan: Plan): Block[] {
   const { options, variants } = plan;
   const compared: Block[] = variants.length === 0 ? [] : [heading("Other settings"), variantTable(variants)];
   return [
     heading(`Plan for ${options.videosPerDay} videos a day`),
-    paragraph(`${options.model.title}; times of ${options.model.hardware}.`),
+    paragraph(`${options.model.title}, with times of ${options.model.hardware}.`),
     outcomeTable(plan),
     paragraph(savings(plan)),
     ...compared,
-    heading("One video besides the GPU"),
+    heading("One video, without instance time"),
     billTable(plan.besides),
-    heading("A month without a video"),
+    heading("A month without videos"),
     billTable(plan.idle),
-    heading("What this rests on"),
+    heading("Assumptions"),
     list([...assumptions(options), ...deployedFigures()]),
   ];
 }
 
-/** A row for each figure and a column for each cache. */
+/** Returns the table of outcomes: a row for each figure, and a column for each cache. */
 export function outcomeTable(plan: Plan): Block {
   const { outcomes } = plan;
   const row = (name: string, of: (outcome: Outcome) => string) => [name, ...outcomes.map(of)];
   const rows = [
-    row("Seconds of a video", ({ videoSeconds }) => seconds(videoSeconds)),
+    row("Instance time per video, s", ({ videoSeconds }) => seconds(videoSeconds)),
     row("Load of all instances", ({ load }) => `${(100 * load).toFixed(0)} %`),
-    row("Waiting p50 / p95 / max", ({ waiting }) => timesText(waiting)),
-    row("To the video p50 / p95 / max", ({ untilVideo }) => timesText(untilVideo)),
-    row("Instance hours a day", ({ gpuHours }) => (gpuHours / plan.options.days).toFixed(2)),
-    row("Busy / cold / idle", (outcome) => shares(outcome)),
+    row("Waiting time p50 / p95 / max, s", ({ waiting }) => timesText(waiting)),
+    row("Request to video p50 / p95 / max, s", ({ untilVideo }) => timesText(untilVideo)),
+    row("Instance hours per day", ({ gpuHours }) => (gpuHours / plan.options.days).toFixed(2)),
+    row("Busy / starting / idle", (outcome) => shares(outcome)),
     row(
-      "Starts a day, at once",
+      "Instance starts per day, most at once",
       ({ starts, instancesAtOnce }) => `${(starts / plan.options.days).toFixed(1)}, ${instancesAtOnce}`,
     ),
-    row("Videos an instance hour", ({ videosPerHour }) => videosPerHour.toFixed(1)),
-    row("Instances, $ a day", ({ gpuDollarsPerDay }) => gpuDollarsPerDay.toFixed(2)),
-    row("Instances, $ a video", ({ gpuDollarsPerVideo }) => amount(gpuDollarsPerVideo)),
-    row("The same, never idle", (outcome) => amount(fullyBusy(plan, outcome))),
-    row("Everything, $ a video", (outcome) => amount(dollarsPerVideo(plan, outcome))),
+    row("Videos per instance hour", ({ videosPerHour }) => videosPerHour.toFixed(1)),
+    row("Instances, $ per day", ({ gpuDollarsPerDay }) => gpuDollarsPerDay.toFixed(2)),
+    row("Instances, $ per video", ({ gpuDollarsPerVideo }) => amount(gpuDollarsPerVideo)),
+    row("Instances, $ per video if always busy", (outcome) => amount(fullyBusy(plan, outcome))),
+    row("Total, $ per video", (outcome) => amount(dollarsPerVideo(plan, outcome))),
   ];
   return { kind: "table", header: ["Cache", ...outcomes.map(({ cache }) => cache)], rows };
 }
 
-/** A row for each setting and cache. */
+/** Returns the table of other settings: a row for each setting and cache. */
 export function variantTable(variants: readonly Outcome[]): Block {
   return {
     kind: "table",
     header: [
       "Cache",
-      "Instances, most",
-      "Idle, min",
-      "Waiting p50 / p95 / max",
-      "Busy / cold / idle",
-      "$ a day",
-      "$ a video",
+      "Instances, max",
+      "Idle window, min",
+      "Waiting time p50 / p95 / max, s",
+      "Busy / starting / idle",
+      "Instances, $ per day",
+      "Instances, $ per video",
     ],
     rows: variants.map((outcome) => [
       outcome.cache,
@@ -76,7 +76,7 @@ export function variantTable(variants: readonly Outcome[]): Block {
   };
 }
 
-/** What is paid, line by line, and in all. */
+/** Returns the table of a bill, with its total. */
 export function billTable(lines: readonly BillLine[]): Block {
   const rows = lines.map((line) => {
     const price = PRICES[line.price];
@@ -85,24 +85,24 @@ export function billTable(lines: readonly BillLine[]): Block {
   });
   return {
     kind: "table",
-    header: ["What", "How much", "Price", "$"],
-    rows: [...rows, ["All of it", "", "", amount(totalOf(lines))]],
+    header: ["Item", "Quantity", "Price", "$"],
+    rows: [...rows, ["Total", "", "", amount(totalOf(lines))]],
     textColumns: [0, 1, 2],
   };
 }
 
-/** What the cache saves, and what an instance that never sleeps would cost. */
+/** Returns sentences about the savings of the cache, and the cost of an instance that runs all day. */
 export function savings({ outcomes, dollarsPerHour }: Plan): string {
   const [off, , fast] = outcomes as [Outcome, Outcome, Outcome];
   const saved = 1 - fast.gpuDollarsPerDay / off.gpuDollarsPerDay;
   return (
-    `Cache fast against off, same arrivals: ${(100 * saved).toFixed(0)} % of the instances' cost, ` +
-    `p95 to the video ${seconds(off.untilVideo.p95)} s -> ${seconds(fast.untilVideo.p95)} s. ` +
-    `One instance that never sleeps costs ${(24 * dollarsPerHour).toFixed(2)} $ a day.`
+    `For the same arrivals, cache fast saves ${(100 * saved).toFixed(0)} % of the instance cost, and the p95 from ` +
+    `request to video is ${seconds(fast.untilVideo.p95)} s instead of ${seconds(off.untilVideo.p95)} s. ` +
+    `One instance that runs all day costs ${(24 * dollarsPerHour).toFixed(2)} $ per day.`
   );
 }
 
-/** Every number that was not simulated, with where it comes from. */
+/** Returns every number that was not simulated, with its origin. */
 export function assumptions(options: PlanOptions): string[] {
   const { model, instanceTypes, speed, coldStartSeconds: cold, profile, days, seed } = options;
   const [type, ...others] = instanceTypes;
@@ -112,22 +112,22 @@ export function assumptions(options: PlanOptions): string[] {
   const price = (name: string) => backend.instanceTypes[name]!.dollarsPerHour;
   const ranges = cold.least === cold.most ? `${cold.least} s` : `${cold.least} to ${cold.most} s`;
   return [
-    `Instance ${type}: ${price(type)} $ an hour, looked up ${backend.pricesDate}, us-east-1` +
-      `${others.map((name) => `; where that cannot be had ${name} at ${price(name)} $`).join("")}.`,
+    `Instance ${type}: ${price(type)} $ per hour, looked up ${backend.pricesDate}, us-east-1` +
+      `${others.map((name) => `; if unavailable, ${name} at ${price(name)} $`).join("")}.`,
     backend.billing,
-    `Cold start ${ranges} (${cold.figure.origin}): ${cold.figure.source}. It stands for the delay of the alarm, too.`,
+    `Cold start: ${ranges} (${cold.figure.origin}): ${cold.figure.source}. It includes the delay of the alarm.`,
     told("Speed", speed),
     ...modelFigures(model),
-    `Arrivals: Poisson, ${PROFILES[profile]}; ${days} days from seed ${seed}; no video fails, expires or is cancelled.`,
-    `Scaling, as deployed: one more after ${wake.minutes} minute of backlog without an instance (then ` +
-      `${wake.cooldownSeconds} s nothing), one more after ${grow.minutes} minutes of ${grow.backlog} jobs an instance ` +
-      `(then ${grow.cooldownSeconds} s nothing), up to ${instancesMax}; none after ` +
+    `Arrivals: a Poisson process, ${PROFILES[profile]}; ${days} days, seed ${seed}. No video fails, expires or is cancelled.`,
+    `Scaling, as deployed: one instance is added after ${wake.minutes} minute of backlog without an instance (cooldown ` +
+      `${wake.cooldownSeconds} s), or after ${grow.minutes} minutes with ${grow.backlog} or more jobs per instance ` +
+      `(cooldown ${grow.cooldownSeconds} s), up to ${instancesMax}. All are removed after ` +
       `${idleMinutes} minutes without a job. ${backend.deciding}`,
-    `Other prices looked up ${SERVICE_PRICES_DATE} on public pages, us-east-1, no free tier taken off.`,
+    `Other prices were looked up on ${SERVICE_PRICES_DATE} on public pages, us-east-1, without free tiers.`,
   ];
 }
 
-/** Each number behind the bills that is not a price. */
+/** Returns every number of the bills that is not a price, with its origin. */
 export const deployedFigures = (): string[] =>
   Object.values<Figure>(DEPLOYED).map(
     ({ value, origin, source }) => `${source[0]!.toUpperCase()}${source.slice(1)}: ${value} (${origin}).`,
@@ -135,23 +135,23 @@ export const deployedFigures = (): string[] =>
 
 function modelFigures({ denoising, load, encode, decode, write }: PlanModel): string[] {
   const parts = [
-    told("Opening the model, s", load),
-    told("Prompt, s", encode),
-    told("Decoding, s", decode),
-    told("Writing, s", write),
+    told("Time to open the model, s", load),
+    told("Time to encode the prompt, s", encode),
+    told("Time to decode the frames, s", decode),
+    told("Time to write the files, s", write),
   ];
   if (denoising.by === "latency") {
     const all = CACHES.map((cache) => `${cache} ${denoising.seconds[cache].value} s`).join(", ");
     const { origin, source } = denoising.seconds.off;
-    return [`A video: ${all} (${origin}): ${source}.`, ...parts];
+    return [`Latency of a video: ${all} (${origin}): ${source}.`, ...parts];
   }
   const { steps, stepSeconds, reusedRatio, computedSteps } = denoising;
   return [
     told("Steps", steps),
-    told("A computed step, s", stepSeconds),
-    told("A reused step over a computed one", reusedRatio),
-    told("Computed steps, fast", computedSteps.fast),
-    told("Computed steps, slow", computedSteps.slow),
+    told("Time of a computed step, s", stepSeconds),
+    told("Time of a reused step over that of a computed step", reusedRatio),
+    told("Computed steps with cache fast", computedSteps.fast),
+    told("Computed steps with cache slow", computedSteps.slow),
     ...parts,
   ];
 }
@@ -159,7 +159,7 @@ function modelFigures({ denoising, load, encode, decode, write }: PlanModel): st
 const told = (name: string, { value, origin, source }: Figure) =>
   `${name}: ${Number(value.toPrecision(4))} (${origin}): ${source}.`;
 
-/** Dollars of an instance for the seconds of one video: what many videos in a row come near to. */
+/** Returns the cost of a video's instance time in US dollars, the limit for an instance that is always busy. */
 const fullyBusy = ({ dollarsPerHour }: Plan, { videoSeconds }: Outcome) =>
   (videoSeconds / 3600) * dollarsPerHour;
 const seconds = (value: number) => (value < 10 ? value.toFixed(1) : value.toFixed(0));

@@ -1,36 +1,36 @@
-/** What the metrics of the endpoint say at the end of a minute. */
+/** Metrics of the endpoint at the end of a minute. */
 export interface MinuteSample {
-  /** Queued and running jobs. */
+  /** Number of queued and running jobs. */
   readonly backlog: number;
-  /** Whether there was a job at any moment of the minute. */
+  /** True if there was a job at any time of the minute. */
   readonly hadWork: boolean;
-  /** Instances that take jobs. */
+  /** Number of instances that take jobs. */
   readonly inService: number;
-  /** Instances that were asked for and do not take jobs yet. */
+  /** Number of instances that are starting. */
   readonly starting: number;
 }
 
 export interface ScalingRules {
   readonly instancesMax: number;
-  /** One more while there is a backlog and no instance. */
+  /** Adds an instance after `minutes` of backlog without an instance. */
   readonly wake: { readonly minutes: number; readonly cooldownSeconds: number };
-  /** One more while the backlog of an instance is at least this. */
+  /** Adds an instance after `minutes` in which the backlog per instance is at least `backlog`. */
   readonly grow: { readonly backlog: number; readonly minutes: number; readonly cooldownSeconds: number };
-  /** All instances go after that many minutes without a job; Infinity for never. */
+  /** Minutes without a job after which all instances are removed; Infinity for never. */
   readonly idleMinutes: number;
 }
 
 export type ScalingAction = "wake" | "grow" | "sleep";
 
 /**
- * Returns what decides, minute by minute, what the endpoint does: one instance more (`wake`, `grow`), none at all
- * (`sleep`), or nothing. It never takes away some of the instances, so that a job that runs is never killed. While an
- * instance starts nothing is decided, since an endpoint takes one change at a time.
+ * Returns a function that decides, minute by minute, whether the endpoint adds an instance (`wake`, `grow`), removes
+ * all (`sleep`), or does nothing. It never removes some of the instances, so that no running job is killed. While an
+ * instance starts it does nothing, since an endpoint takes one change at a time.
  */
 export function scaler(rules: ScalingRules): (sample: MinuteSample) => ScalingAction | null {
   const { wake, grow, idleMinutes, instancesMax } = rules;
   let minute = 0;
-  /** Minutes in a row for which each condition held. */
+  /** Number of consecutive minutes in which each condition held. */
   let withoutCapacity = 0;
   let overloaded = 0;
   let idle = 0;

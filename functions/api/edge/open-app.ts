@@ -1,6 +1,7 @@
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { Logger } from "pino";
 import { readModelCard } from "../../../lib/distribution/model-store/index.ts";
+import { isResolvedRequest } from "../../../lib/generation/request/index.ts";
 import { jobStore } from "../../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../../lib/service/keys/index.ts";
 import { readMasterKey } from "../../../lib/service/lambda/index.ts";
@@ -41,7 +42,8 @@ export async function openApp(
       clock,
       random,
       sleep,
-      onDamaged: (error) => log.error({ reason: error.message }, "a damaged job record was skipped"),
+      canReadParams: isResolvedRequest,
+      onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
     }),
     keys: apiKeys({ store, clock, random, sleep }),
     endpoints: webhookEndpoints({ store, ring, clock, random, sleep }),

@@ -2,7 +2,7 @@ import type { BackendChecks } from "../../preflight/backend-checks.ts";
 import { image, inferenceAmi } from "./image-check.ts";
 import { endpointQuotas } from "./quota-check.ts";
 
-/** Quotas of the instance types, the image, and the AMI that the instances boot. */
+/** Checks the quotas of the instance types, the image, and the AMI that the instances boot. */
 export const sageMakerChecks: BackendChecks = {
   subjects: ({ instanceTypes }) => instanceTypes,
   inAccount: endpointQuotas,

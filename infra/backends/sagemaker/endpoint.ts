@@ -11,11 +11,11 @@ import { FOLDERS, sharedNames } from "../../names.ts";
 import { INSTANCE_TYPES } from "./instance-types.ts";
 import type { EndpointNames } from "./metrics.ts";
 
-/** An image in a registry that SageMaker can pull from. */
+/** Image in a registry that SageMaker can pull from. */
 export interface ContainerImage {
-  /** May be known only when it is deployed. */
+  /** URI of the image; may be a token that is resolved during deployment. */
   readonly uri: string;
-  /** Known beforehand, and another for another image. */
+  /** Text that differs between images and is known at synthesis. */
   readonly fingerprint: string;
   grantPull(role: Role): void;
 }
@@ -25,22 +25,22 @@ export interface GpuEndpointProps {
   readonly image: ContainerImage;
 }
 
-/** The most that SageMaker allows: big models come slowly, and the time is paid for only when it is used. */
+/** SageMaker's maximum timeouts. Big models take long to download, and only time that passes is billed. */
 const DOWNLOAD_SECONDS_MAX = 3600;
 const START_SECONDS_MAX = 1800;
 
-/** How long one type is waited for before the next is tried. */
+/** Time to wait for an instance type before SageMaker tries the next one. */
 const PROVISION_SECONDS_MAX = 600;
 
-/** SageMaker ends an invocation after an hour and tells nobody why: the container is a little quicker. */
+/** Maximum run time. SageMaker kills an invocation after an hour without a reason, so the container stops earlier. */
 const RUN_MS_MAX = 58 * 60_000;
 
-/** SageMaker's own queue and the instances behind it, none of them while there is nothing to do. */
+/** SageMaker asynchronous endpoint: a queue, and the instances that serve it, which scale to zero. */
 export class GpuEndpoint extends Construct implements EndpointNames {
   readonly endpointName: string;
   readonly variantName = "gpu";
   readonly resource: CfnEndpoint;
-  /** Told of every invocation that ended well, or did not. */
+  /** Topics on which SageMaker reports every invocation that succeeded or failed. */
   readonly successes: Topic;
   readonly failures: Topic;
   private readonly role: Role;
@@ -59,7 +59,7 @@ export class GpuEndpoint extends Construct implements EndpointNames {
       MAX_RUN_MS: String(RUN_MS_MAX),
     };
     // CloudFormation cannot change the instance type of an endpoint that scales. Another name makes another endpoint,
-    // which is up before the old one goes; what waited in the old one's queue is found by the sweep.
+    // which is in service before the old one is deleted. The sweep submits the jobs of the old endpoint's queue again.
     const fingerprint = JSON.stringify([image.fingerprint, environment, variant]);
     const hash = createHash("sha256").update(fingerprint).digest("hex").slice(0, 10);
     this.endpointName = `${config.name}-${hash}`;
@@ -87,12 +87,12 @@ export class GpuEndpoint extends Construct implements EndpointNames {
         },
       },
     });
-    // SageMaker tries the role when it is given a model.
+    // SageMaker checks the role's access when a model is created.
     model.node.addDependency(this.role);
     const endpointConfig = new CfnEndpointConfig(this, "Config", {
       productionVariants: [{ ...variant, modelName: model.attrModelName }],
       asyncInferenceConfig: {
-        // One GPU, one video.
+        // An instance has one GPU, which makes one video at a time.
         clientConfig: { maxConcurrentInvocationsPerInstance: 1 },
         outputConfig: {
           s3OutputPath: `s3://${bucket}/${FOLDERS.invocations}ended/`,
@@ -116,7 +116,7 @@ export class GpuEndpoint extends Construct implements EndpointNames {
     );
   }
 
-  /** What the container does with jobs, and what SageMaker does around it, are done by one role. */
+  /** Creates the role that both the container and SageMaker itself use. */
   private executionRole(bucket: string, modelFolder: string): Role {
     const { account } = Stack.of(this);
     const role = new Role(this, "Role", {
@@ -136,7 +136,7 @@ export class GpuEndpoint extends Construct implements EndpointNames {
   }
 }
 
-/** Whether the instances have one; types with and without do not come together. */
+/** Returns whether the instances have a GPU. A configuration never mixes types with and without one. */
 export function hasGpu({ instanceTypes: [first] }: Pick<DeploymentConfig, "instanceTypes">): boolean {
   return INSTANCE_TYPES[first]!.gpu !== null;
 }
@@ -150,12 +150,12 @@ function variantOf(
   const instancePools = instanceTypes.map((type, index) => ({ instanceType: type, priority: index + 1 }));
   return {
     variantName,
-    // The least that an endpoint may begin with: it goes as soon as nobody needs it.
+    // An endpoint cannot start with fewer. The scaling removes the instance when there are no jobs.
     initialInstanceCount: 1,
     ...(instanceTypes.length === 1
       ? { instanceType }
       : { instancePools, variantInstanceProvisionTimeoutInSeconds: PROVISION_SECONDS_MAX }),
-    // The default AMIs of older types have drivers that know no CUDA 12.
+    // The default AMIs of older types have drivers without CUDA 12.
     ...(hasGpu(config) && { inferenceAmiVersion: config.inferenceAmi }),
     modelDataDownloadTimeoutInSeconds: DOWNLOAD_SECONDS_MAX,
     containerStartupHealthCheckTimeoutInSeconds: START_SECONDS_MAX,

@@ -118,7 +118,7 @@ export class ImageBuild extends Construct {
         image: `${this.repository.repositoryUri}:${this.fingerprint}`,
       },
     });
-    // The role's policy is another resource, without which the build would start and fail.
+    // The role's policy is a separate resource. Without this dependency the build could start before it exists.
     build.node.addDependency(role);
     this.uri = build.getAttString("Uri");
   }
@@ -135,7 +135,7 @@ export class ImageBuild extends Construct {
       reason: "ecr:GetAuthorizationToken knows no resources; layers go to one repository.",
     });
     const project = new Project(this, "Project", {
-      // The CDK's own grants would let it read more of the bucket, and write other logs.
+      // The CDK's own grants would allow reading more of the bucket and writing other logs.
       role: role.withoutPolicyUpdates(),
       source: Source.s3({ bucket: source.bucket, path: source.s3ObjectKey }),
       buildSpec: BuildSpec.fromObject(BUILD_SPEC),

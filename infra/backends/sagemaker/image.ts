@@ -13,7 +13,7 @@ export interface GpuImageProps {
   readonly config: DeploymentConfig;
 }
 
-/** CUDA 12 with cuDNN 9, which onnxruntime asks for; not newer than what the driver of the AMI knows. */
+/** Base images with CUDA 12 and cuDNN 9, which onnxruntime needs, by AMI; the AMI's driver supports their CUDA. */
 const CUDA_BASES: Readonly<Record<InferenceAmi, string>> = {
   "al2023-ami-sagemaker-inference-gpu-4-1": "nvcr.io/nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04",
   "al2-ami-sagemaker-inference-gpu-3-1": "nvcr.io/nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04",
@@ -23,7 +23,7 @@ const CPU_BASE = "public.ecr.aws/docker/library/ubuntu:24.04";
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const DOCKERFILE = "functions/gpu/Dockerfile";
 
-/** The image of the GPU function: there already, or made from this repository by Docker here or by CodeBuild there. */
+/** Image of the GPU function: an existing one, or built from this repository by local Docker or by CodeBuild. */
 export class GpuImage extends Construct implements ContainerImage {
   readonly uri: string;
   readonly fingerprint: string;
@@ -58,7 +58,7 @@ export class GpuImage extends Construct implements ContainerImage {
     }
   }
 
-  /** Lets a role pull this image, and nothing else of its account's registry. */
+  /** Lets a role pull this image, and no other image of the registry. */
   grantPull(role: Role): void {
     this.repository.grantPull(role);
     Validations.of(role).acknowledge({
@@ -74,7 +74,11 @@ function buildArguments(config: DeploymentConfig): Record<string, string> {
     : { PROVIDER: "cpu", BASE: CPU_BASE };
 }
 
-/** `<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>`, or with `@<digest>`; see `parseDeployment`. */
+/**
+ * Returns the ARN of an image's repository.
+ *
+ * @param uri `<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>`, or with `@<digest>`; see `parseDeployment`
+ */
 function repositoryArn(uri: string): string {
   const [, account, region, name] = /^(\d+)\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^:@]+)/.exec(uri)!;
   return `arn:aws:ecr:${region}:${account}:repository/${name}`;

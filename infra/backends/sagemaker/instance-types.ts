@@ -1,14 +1,14 @@
-/** An instance type of SageMaker hosting, and what an hour of one costs. */
+/** Instance type of SageMaker hosting, and its price. */
 export interface InstanceType {
-  /** Null for a type without a GPU, on which a model runs on the CPU. */
+  /** GPU of the type, or null: then the model runs on the CPU. */
   readonly gpu: { readonly name: string; readonly memoryGib: number } | null;
   readonly vcpus: number;
   readonly memoryGib: number;
-  /** US dollars an hour in us-east-1, billed by the second while the instance exists. */
+  /** Price in US dollars per hour in us-east-1, billed by the second while the instance exists. */
   readonly dollarsPerHour: number;
 }
 
-/** The day the prices were looked up; they are approximate, and those of your region may differ. */
+/** Date of the prices. They are approximate, and prices of other regions may differ. */
 export const PRICES_DATE = "2026-11-22";
 
 const T4 = { name: "T4", memoryGib: 16 };
@@ -17,7 +17,7 @@ const L4 = { name: "L4", memoryGib: 24 };
 const L40S = { name: "L40S", memoryGib: 48 };
 const H100 = { name: "H100", memoryGib: 80 };
 
-/** The types that a deployment may name: one GPU each, since a worker uses one, and two without for trying it out. */
+/** Types that a deployment may use: with one GPU, since a worker uses one, and two without a GPU for tests. */
 export const INSTANCE_TYPES: Readonly<Record<string, InstanceType>> = {
   "ml.g4dn.xlarge": { gpu: T4, vcpus: 4, memoryGib: 16, dollarsPerHour: 0.736 },
   "ml.g5.xlarge": { gpu: A10G, vcpus: 4, memoryGib: 16, dollarsPerHour: 1.408 },

@@ -8,7 +8,7 @@ import { GpuImage } from "./image.ts";
 import { GpuScaling } from "./scaling.ts";
 import { costTroubles, jobTroubles } from "./troubles.ts";
 
-/** Adds an asynchronous endpoint of SageMaker with its image and its scaling to a stack. */
+/** Adds a SageMaker asynchronous endpoint with its image and its scaling to a stack. */
 export function makeSageMaker(stack: Stack, config: DeploymentConfig): BackendConstructs {
   const image = new GpuImage(stack, "Image", { config });
   const endpoint = new GpuEndpoint(stack, "Endpoint", { config, image });
@@ -24,7 +24,7 @@ export function makeSageMaker(stack: Stack, config: DeploymentConfig): BackendCo
   };
 }
 
-/** Sends SageMaker's notifications of an endpoint's invocations into the queue, raw. */
+/** Sends SageMaker's notifications of an endpoint's invocations to the queue, without the SNS envelope. */
 function tell(events: HintQueue, { successes, failures }: GpuEndpoint): void {
   for (const topic of [successes, failures]) {
     events.acceptFrom("sns", topic.topicArn);

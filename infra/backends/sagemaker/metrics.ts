@@ -18,7 +18,7 @@ export function queueMetric({ endpointName }: EndpointNames, metricName: string)
   });
 }
 
-/** Above zero while there are instances to be paid for: each reports its use of the CPU. */
+/** Number of CPU utilization samples in a period. It is above zero while there are instances, since each reports. */
 export function instanceReports({ endpointName, variantName }: EndpointNames, period: Duration): Metric {
   return new Metric({
     namespace: "/aws/sagemaker/Endpoints",

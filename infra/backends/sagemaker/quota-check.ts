@@ -13,7 +13,7 @@ type Wanted = Pick<DeploymentConfig, "region" | "instanceTypes" | "instancesMax"
 
 const nameOf = (instanceType: string) => `${instanceType} for endpoint usage`;
 
-/** Whether each instance type may run as an endpoint, in the order in which the configuration names them. */
+/** Checks the endpoint quota of each instance type, in the order of the configuration. */
 export function endpointQuotas(wanted: Wanted): readonly Promise<Finding>[] {
   const { region, instanceTypes } = wanted;
   const client = new ServiceQuotasClient({ region, ...CLIENT_LIMITS });
@@ -27,7 +27,7 @@ export function endpointQuotas(wanted: Wanted): readonly Promise<Finding>[] {
   );
 }
 
-/** One that was never changed may be among the defaults only. */
+/** Returns quotas by name. A quota that was never changed may be listed among the defaults only. */
 async function listQuotas(
   client: ServiceQuotasClient,
   names: readonly string[],
@@ -52,15 +52,15 @@ function judge(type: string, quotas: Quotas, { region, instanceTypes, instancesM
     return unknown(`Service Quotas has no "${nameOf(type)}" in ${region}: the type may not exist there.`);
   const { Value: count, QuotaCode } = quota;
   const page = `https://${region}.console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas/${QuotaCode}`;
-  if (count >= instancesMax) return ok(`${count} may run in ${region}.`);
+  if (count >= instancesMax) return ok(`The quota in ${region} is ${count}.`);
   if (count > 0)
     return wrong(
-      `Only ${count} may run in ${region}, and instancesMax is ${instancesMax}: say -c instancesMax=${count}, or ask for more at ${page}`,
+      `The quota in ${region} is ${count}, and instancesMax is ${instancesMax}: say -c instancesMax=${count}, or request more at ${page}`,
     );
   const others = instanceTypes.filter((other) => (quotas.get(nameOf(other))?.Value ?? 0) > 0);
   const meanwhile =
     others.length > 0
-      ? `do without it meanwhile, by -c instanceTypes=${others.join(",")}`
-      : "try the demo model without a GPU meanwhile, by -c instanceTypes=ml.m5.xlarge";
-  return wrong(`None may run in ${region}: ${meanwhile}, and ask for ${instancesMax} at ${page}`);
+      ? `use others meanwhile with -c instanceTypes=${others.join(",")}`
+      : "try the demo model without a GPU meanwhile with -c instanceTypes=ml.m5.xlarge";
+  return wrong(`The quota in ${region} is 0: ${meanwhile}, and request ${instancesMax} at ${page}`);
 }

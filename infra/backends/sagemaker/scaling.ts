@@ -21,7 +21,7 @@ export interface GpuScalingProps {
 
 const WAKE_COOLDOWN_SECONDS = 300;
 
-/** Longer than an instance takes to come, so that one backlog does not call for two. */
+/** Longer than an instance takes to start, so that one backlog does not start two. */
 const GROW_COOLDOWN_SECONDS = 900;
 
 const MINUTE = Duration.minutes(1);
@@ -35,8 +35,8 @@ interface Policy {
 }
 
 /**
- * Instances from none to `instancesMax`, by three policies. There is no target tracking, which takes away one of two
- * half-idle instances without looking which of them works: here all go at once, when nothing is left to do, or none.
+ * Scales the instances from 0 to `instancesMax` by three policies: Wake, Grow and Sleep. Target tracking is not used,
+ * because it can remove an instance that is running a job. Sleep removes all instances at once, when there are no jobs.
  */
 export class GpuScaling extends Construct {
   private readonly target: CfnScalableTarget;
@@ -53,16 +53,16 @@ export class GpuScaling extends Construct {
     });
     this.target.node.addDependency(endpoint.resource);
 
-    // The only metric that says something at no instances: 1 while requests wait and nobody is there, or 0.
+    // The only metric that exists without instances: 1 while requests wait and there is no instance, else 0.
     const waiting = queueMetric(endpoint, "HasBacklogWithoutCapacity");
-    // Those that wait and those that run, for each instance. It does not exist at no instances; with some, it is 0
-    // while they are idle, or the target tracking to zero that AWS describes with it could not work.
+    // Waiting and running requests per instance. It does not exist without instances. With idle instances it must be
+    // 0: AWS documents target tracking to zero with this metric, which would not work otherwise.
     const perInstance = queueMetric(endpoint, "ApproximateBacklogSizePerInstance");
 
     this.scale("Wake", {
       change: "ChangeInCapacity",
       amount: 1,
-      // Over before Sleep can come, or it would hold back the next job's instance.
+      // The cooldown ends before Sleep can act; otherwise it would delay the instance of the next job.
       cooldownSeconds: Math.min(WAKE_COOLDOWN_SECONDS, idleMinutes * 60),
       metric: waiting,
       alarm: above(1, { minutes: 1 }),
@@ -80,9 +80,9 @@ export class GpuScaling extends Construct {
       amount: 0,
       cooldownSeconds: 0,
       metric: new MathExpression({
-        // The first term speaks while there are instances, the second while there are none, so that what wakes the
-        // endpoint ends its sleep in the same minute. The third is our own count of jobs, for a job that runs and of
-        // which SageMaker's queue has forgotten; the sweep tells of it every other minute, hence FILL.
+        // The first term has values while there are instances, the second while there are none, so a request that
+        // wakes the endpoint also ends this alarm in the same minute. The third is our own count of jobs, for a running
+        // job that SageMaker's queue no longer counts. The sweep reports it every other minute, hence FILL.
         expression: "FILL(perInstance, 0) + FILL(waiting, 0) + FILL(unfinished, 0)",
         usingMetrics: { perInstance, waiting, unfinished: unfinishedJobs(name, MINUTE) },
         period: MINUTE,
@@ -92,7 +92,8 @@ export class GpuScaling extends Construct {
         threshold: 0,
         comparisonOperator: ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
         evaluationPeriods: idleMinutes,
-        // Silence of all three must not leave a GPU running: at no instances it changes nothing, and jobs end it.
+        // If all three metrics are missing, no GPU may be left running. Without instances this changes nothing, and
+        // the next job ends the alarm.
         treatMissingData: TreatMissingData.BREACHING,
       },
     });
@@ -111,7 +112,7 @@ export class GpuScaling extends Construct {
         stepAdjustments: [
           {
             scalingAdjustment: amount,
-            // Relative to the alarm's threshold.
+            // Bounds are relative to the alarm's threshold.
             ...(isUpward ? { metricIntervalLowerBound: 0 } : { metricIntervalUpperBound: 0 }),
           },
         ],

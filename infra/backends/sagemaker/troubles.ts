@@ -8,7 +8,7 @@ import { instanceReports, queueMetric } from "./metrics.ts";
 
 const OLDEST_REQUEST_SECONDS = 15 * 60;
 
-/** Longer than idle instances wait for another job. */
+/** Minutes beyond the idle window after which idle instances count as a leak. */
 const LEAK_MINUTES = 60;
 
 const FIVE_MINUTES = Duration.minutes(5);

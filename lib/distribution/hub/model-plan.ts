@@ -36,7 +36,7 @@ const JSON_BYTES_MAX = 2 ** 20;
 /**
  * Opens the repositories of one plan.
  *
- * @param pinned  commits by repository; the others are read at their newest commit
+ * @param pinned commits by repository; the others are read at their newest commit
  */
 export function openListings(hub: Hub, pinned: ReadonlyMap<string, string>): Listings {
   const listings = new Map<string, ReturnType<Listings["files"]>>();

@@ -1,21 +1,21 @@
 import { type HubSource, publishedModels } from "../../generation/models/index.ts";
 import { HubError } from "./hub-error.ts";
 
-/** Parts of a pipeline that are run; others, such as safety checkers, are left where they are. */
+/** Returns whether a part of a pipeline is run. Other parts, such as safety checkers, are not downloaded. */
 export function isKnownPart(name: string): boolean {
   return /^(text_encoder|tokenizer|transformer(_2)?|vae|scheduler)$/.test(name);
 }
 
 const sources = publishedModels.flatMap(({ hub }) => hub ?? []);
 
-/** The names of published models that `recipeOf` takes. */
+/** Names of the published models that `recipeOf` knows. */
 export const recipeNames: readonly string[] = sources.map(({ name }) => name);
 
 /**
- * Looks up where a model comes from: the source of a published model by its name or its repository, or else any other
- * repository as it is. `name` is what to call the model's folder.
+ * Looks up the source of a model: that of a published model by its name or repository id, or else any other repository
+ * as it is. `name` is the name for the model's folder.
  *
- * @throws HubError for what is neither a name nor a repository
+ * @throws HubError if the text is neither a known name nor the id of a repository
  */
 export function recipeOf(model: string): HubSource & { readonly name: string } {
   const known = sources.find(({ name, id }) => name === model || id === model);

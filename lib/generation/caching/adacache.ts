@@ -21,11 +21,10 @@ type Key = "change" | "motionScore" | "motionFactor" | "distance" | "rate";
 type State = CacheState<"change" | "motionScore", Key>;
 
 /**
- * Steps 1, N-1 and N are computed, those of the warm-up, and between them the steps the codebook asks for:
- * after a computed step whose probe is at distance d, the next one is `rate(d)` steps away.
+ * Computes step 1, the steps of the warm-up, steps N-1 and N, and between them the steps that the codebook plans: after
+ * a computed step at distance d, the next computed one is `rate(d)` steps later.
  *
- * @see AdaCache (arXiv 2411.02397) section 3 and the authors' `compute_next_step`, which this follows where
- *   they differ
+ * @see AdaCache (arXiv 2411.02397) section 3 and the authors' `compute_next_step`, which this follows where they differ
  */
 export const adacache = policyKind({
   name: "adacache",
@@ -102,12 +101,12 @@ function rowsOf({ codebook }: StoredOptions) {
   return codebookSchema.safeParse(codebook).data ?? [];
 }
 
-/** Memory of a generation between two computed steps. */
+/** State of a generation between two computed steps. */
 interface Memory {
   readonly nextStep: number;
-  /** The planned rate, which the next distance is divided by. */
+  /** Planned rate, by which the next change is divided. */
   readonly rate: number;
-  /** The motion weight, which the next gradient starts from. */
+  /** Motion weight of the last computed step, from which the next gradient starts. */
   readonly weight: number;
 }
 
@@ -135,17 +134,17 @@ function startGeneration({ codebook, motion, warmup }: Options, totalSteps: numb
   ): Memory & { readonly values: ColumnValues<Key> } {
     const change = finiteOrNull(measured.change);
     const motionScore = finiteOrNull(measured.motionScore);
-    // No previous probe, or one of zeros: nothing is known of the change, so the next step is computed.
+    // Where the change is unknown, as at the first computed step, the next step is computed.
     if (change === null) {
       const values = { change, motionScore, motionFactor: null, distance: null, rate: null };
       return { nextStep: step + 1, rate: 1, weight: memory.weight, values };
     }
     const weight = motion === null ? 1 : motionWeight(motion, motionScore, step, totalSteps);
     const factor = motion === null ? null : motionFactor(motion, weight, memory.weight, memory.rate);
-    // By the planned rate even where N-1 or N came sooner: the codebooks were tuned so.
+    // Divided by the planned rate even if N-1 or N came sooner, because the codebooks were tuned that way.
     const distance = (change / memory.rate) * (factor ?? 1);
-    // A warm-up plans one step ahead, so that what follows is divided by the one step it spans. The codebook's
-    // answer would be a plan that was never going to be kept, and no codebook was tuned with such divisions.
+    // A warm-up plans one step ahead, so that the next change is divided by the one step that it spans. No codebook
+    // was tuned with changes divided by a rate that a warm-up overrides.
     const isWarmingUp = step + 1 < warmup;
     const rate = isWarmingUp ? 1 : rateAt(codebook, distance);
     const values = { change, motionScore, motionFactor: factor, distance, rate };

@@ -1,49 +1,55 @@
-/** Finds a codebook for a model from measurements. Neither paper nor code of AdaCache says how theirs were found. */
+/**
+ * Finds a codebook for a model from measurements. Neither the paper nor the code of AdaCache says how the authors found
+ * theirs.
+ */
 import { adacache } from "./adacache.ts";
 import type { Codebook, CodebookRow } from "./codebook.ts";
 import { type MotionRegularisation, motionFor } from "./motion.ts";
 import { type CachePolicy, createPolicy } from "./policy.ts";
 
 /**
- * Measurements of a generation that computed every step and tried at each what reuse would have done. Lists are by
- * 0-based step, and within a step by the distance to an earlier one: first the step before it. They are as long as was
- * measured.
+ * Measurements of a generation that computed every step and also tried to reuse earlier steps at each. Outer lists are
+ * by 0-based step. Inner lists are by distance to the earlier step, with the step just before first; they are as long
+ * as was measured.
  */
 export interface CalibrationRun {
   /** Relative L1 change of the probe since the earlier step. */
   readonly changes: readonly (readonly number[])[];
   readonly motionScores: readonly (number | null)[];
   /**
-   * Relative L2 error of the guided prediction that reuses the residual of the earlier step, weighted by what it does
-   * to the latent: the mean weight is 1.
+   * Relative L2 error of the guided prediction that reuses the residual of the earlier step, weighted by its effect on
+   * the latent. The mean weight is 1.
    */
   readonly errors: readonly (readonly number[])[];
 }
 
-/** Aim of a calibration: so many steps for each computed one, or at most that mean error of all steps. */
+/** Aim of a calibration: a number of steps for each computed step, or a largest mean error over all steps. */
 export type CalibrationAim = { readonly speedup: number } | { readonly error: number };
 
-/** Outcome of a policy on a recorded generation. */
+/** Result of a policy on a recorded generation. */
 export interface ReplayedRun {
-  /** 1-based. */
+  /** Numbers of the computed steps, 1-based. */
   readonly computed: readonly number[];
-  /** Mean over all steps; computed steps have an error of 0. */
+  /** Mean error over all steps; computed steps have an error of 0. */
   readonly error: number;
 }
 
 export interface ProposedCodebook {
   readonly codebook: Codebook;
-  /** The reference is the median score of the runs: a video that moves as they do is not regularised. */
+  /**
+   * Motion regularisation whose reference is the median score of the runs, so that a video with that much motion has
+   * weight 1.
+   */
   readonly motion: MotionRegularisation;
-  /** Steps for each computed one, over all runs. */
+  /** Number of steps for each computed step, over all runs. */
   readonly speedup: number;
   readonly error: number;
 }
 
-/** Prices that are tried, from one at which nothing is reused to one at which all is. */
+/** Number of prices that are tried, from one at which nothing is reused to one at which everything is. */
 const TRIES = 200;
 
-/** The signals that a run does not hold, and a clock that stands still. */
+/** Signals that a run does not hold, and a clock that stands still. */
 const NOT_RECORDED = {
   latentChange: null,
   latentSize: null,
@@ -54,8 +60,9 @@ const NOT_RECORDED = {
 } as const;
 
 /**
- * Returns what a policy would have computed of a run, and the error it would have made. The policy may need no signals
- * but change and motion score, and no rate may pass what was measured.
+ * Replays a policy on a run: returns the steps that it would have computed and the error that it would have made. The
+ * policy must not need signals other than change and motion score, and its rates must not exceed the measured
+ * distances.
  */
 export function replayRun(
   policy: CachePolicy,
@@ -82,11 +89,11 @@ export function replayRun(
 }
 
 /**
- * Finds the codebook that reaches an aim on the runs at the least cost; null where none does. Each candidate is the
- * best codebook for some price of a computed step. Only that price and the strength of the motion regularisation are
- * chosen, so that a few runs suffice.
+ * Finds the codebook that reaches an aim on the runs at the least cost; returns null if none does. Each candidate is
+ * the best codebook for some price of a computed step. Only that price and the strength of the motion regularisation
+ * are fitted, so that a few runs suffice.
  *
- * @param rateMax the largest rate to use, at most one more than the earlier steps that were measured
+ * @param rateMax largest rate to use, at most one more than the number of earlier steps that were measured
  */
 export function proposeCodebook(
   runs: readonly CalibrationRun[],
@@ -115,7 +122,7 @@ export function proposeCodebook(
   );
 }
 
-/** Replays a policy on all of the runs. */
+/** Replays a policy on all runs; returns the overall speed-up and the mean error. */
 export function replayAll(
   runs: readonly CalibrationRun[],
   policy: CachePolicy,
@@ -127,7 +134,10 @@ export function replayAll(
   return { speedup: steps / computed, error };
 }
 
-/** Candidates of motion regularisation: the authors' constants around the runs' median score, and gentler ones. */
+/**
+ * Returns candidates of motion regularisation: the authors' constants around the median score of the runs, and gentler
+ * ones.
+ */
 function motionsFor(runs: readonly CalibrationRun[]): MotionRegularisation[] {
   const authors = motionFor(runs[0]!.changes.length);
   const scores = runs
@@ -140,7 +150,7 @@ function motionsFor(runs: readonly CalibrationRun[]): MotionRegularisation[] {
   return [...powers, { ...authors, reference, power: 1, gradientGain: 0 }];
 }
 
-/** A computed step: what it measured since the step before it, and the summed error of reusing it so many times. */
+/** A computed step: its change since the step before, and the summed errors of reusing it 0, 1, 2 and more times. */
 interface Sample {
   readonly distance: number;
   readonly errorSums: readonly number[];
@@ -165,8 +175,9 @@ function samplesOf(runs: readonly CalibrationRun[], rateMax: number): Sample[] {
 }
 
 /**
- * Finds the codebook of the least cost, where a computed step costs `price`, a reuse its error, and both count by the
- * steps that they last. Rates fall from sample to sample, so the best beginning for each last rate is all to know.
+ * Finds the codebook of the least cost by dynamic programming. A computed step costs `price` and a reuse costs its
+ * error; both are divided by the number of steps that the computed step serves. Rates fall from sample to sample, so
+ * only the cheapest beginning for each last rate has to be kept.
  */
 function cheapestCodebook(samples: readonly Sample[], price: number, rateMax: number): Codebook {
   const rates = Array.from({ length: rateMax }, (_, i) => rateMax - i);
@@ -175,7 +186,7 @@ function cheapestCodebook(samples: readonly Sample[], price: number, rateMax: nu
     let cheapest = { cost: Infinity, ends: [] as readonly number[] };
     beginnings = rates.map((rate, which) => {
       const before = beginnings[which]!;
-      // `ends` is where each of the rates before this one stops.
+      // `ends` holds the index of the sample at which each of the rates before this one stops.
       cheapest =
         before.cost < cheapest.cost
           ? { cost: before.cost, ends: before.ends.slice(0, which) }
@@ -191,12 +202,12 @@ function cheapestCodebook(samples: readonly Sample[], price: number, rateMax: nu
   return rowsOf(samples, rates.slice(0, which + 1), beginnings[which]!.ends);
 }
 
-/** Thresholds halfway between the last sample of one rate and the first of the next. */
+/** Returns rows with thresholds halfway between the last sample of one rate and the first of the next. */
 function rowsOf(samples: readonly Sample[], rates: readonly number[], ends: readonly number[]): Codebook {
   const rows: CodebookRow[] = [];
   for (const [i, end] of ends.entries()) {
     const [last, next] = [samples[end - 1]?.distance ?? 0, samples[end]!.distance];
-    // People read the file.
+    // Rounded, because people read the file.
     const below = Number(((last + next) / 2).toPrecision(4));
     if (end > 0 && below > (rows.at(-1)?.below ?? 0)) rows.push({ below, rate: rates[i]! });
   }

@@ -4,16 +4,16 @@ import { type MotionRegularisation, motionFor } from "./motion.ts";
 import type { PolicyRun } from "./policy.ts";
 import { CachePolicyError, quote } from "./policy-error.ts";
 
-/** The contents of a codebook file. */
+/** Contents of a codebook file. */
 export interface CodebookFile {
   readonly name?: string;
-  /** Source, for people. */
+  /** Source of the codebook, for people. */
   readonly origin?: string;
-  /** Ascending; the last row, and only the last, leaves `below` out (or null). */
+  /** Rows with ascending thresholds; the last row, and only the last, omits `below` or sets it to null. */
   readonly codebook: readonly { readonly below?: number | null; readonly rate: number }[];
   /** Constants of motion regularisation that differ from the authors'. */
   readonly motion?: Partial<MotionRegularisation>;
-  /** Denoising steps at the start that are computed whatever they measure, at most those of the run. */
+  /** Number of denoising steps at the start that are always computed, at most those of the run. */
   readonly warmup?: number;
 }
 
@@ -21,8 +21,8 @@ export interface CodebookFile {
  * Reads a codebook file.
  *
  * @param contents untrusted
- * @returns the name of the file's codebook, and the options of AdaCache; the warm-up is not checked
- * @throws CachePolicyError if they are not of the shape {@link CodebookFile}
+ * @returns the name of the codebook, and the options of AdaCache; the warm-up is not checked
+ * @throws CachePolicyError if the contents are not of the shape {@link CodebookFile}
  */
 export function readCodebookFile(contents: unknown, { steps, motion }: PolicyRun) {
   const file = fieldsOf(contents, "the codebook file", ["name", "origin", "codebook", "motion", "warmup"]);
@@ -108,7 +108,11 @@ function parseWindow(value: unknown): MotionRegularisation["window"] {
   return { from: Number(from), to: Number(to), of: Number(of) };
 }
 
-/** Returns the fields of an untrusted object, all of which are known. */
+/**
+ * Returns the fields of an untrusted object.
+ *
+ * @throws CachePolicyError if it is no object or has an unknown field
+ */
 function fieldsOf(value: unknown, where: string, known: readonly string[]): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new CachePolicyError(`${where} must be an object with ${known.join(", ")}, got ${quote(value)}`);

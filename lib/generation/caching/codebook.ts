@@ -5,7 +5,7 @@ export const codebookRowSchema = z.strictObject({
   rate: z.int().positive(),
 });
 
-/** Rows of a codebook, with thresholds that ascend and a last row that has none. */
+/** Schema of a codebook: rows with ascending thresholds and a last row without one. */
 export const codebookSchema = z
   .array(codebookRowSchema)
   .min(1)
@@ -19,18 +19,21 @@ export interface CodebookRow {
   readonly rate: number;
 }
 
-/** Rows with `below` strictly ascending. The authors' must be six; ours may be any number. */
+/** Rows with strictly ascending `below`. The authors' code requires six; here any number is allowed. */
 export type Codebook = readonly CodebookRow[];
 
 export type CacheSpeed = "slow" | "fast";
 
 /**
- * The steps from which the 100-step books apply. The change between neighbouring steps shrinks as 1/steps, so
- * the book to take is the one nearest in ratio, and sqrt(30 * 100) = 54.8 is where the two are equally near.
+ * Number of steps from which the 100-step codebooks are used. The change between neighbouring steps shrinks as 1/steps,
+ * so the codebook nearest in ratio is used; sqrt(30 * 100) = 54.8 is equally near to both.
  */
 export const MANY_STEPS = 55;
 
-/** AdaCache (arXiv 2411.02397) appendix A.1; `codebook` in the authors' sample configurations. */
+/**
+ * Fast codebook for 30 steps: AdaCache (arXiv 2411.02397) appendix A.1, and `codebook` in the authors' sample
+ * configurations.
+ */
 const FAST_30: Codebook = [
   { below: 0.08, rate: 6 },
   { below: 0.16, rate: 5 },
@@ -40,14 +43,17 @@ const FAST_30: Codebook = [
   { below: null, rate: 1 },
 ];
 
-/** Appendix A.1; the authors pad it to six entries with rows of rate 1. */
+/** Slow codebook for 30 steps: appendix A.1; the authors pad it to six entries with rows of rate 1. */
 const SLOW_30: Codebook = [
   { below: 0.08, rate: 3 },
   { below: 0.16, rate: 2 },
   { below: null, rate: 1 },
 ];
 
-/** Appendix A.1. Its last rate is 3: at 100 steps even the largest change skips two. */
+/**
+ * Fast codebook for 100 steps: appendix A.1. Its last rate is 3, so that even after the largest change two steps are
+ * reused.
+ */
 const FAST_100: Codebook = [
   { below: 0.03, rate: 12 },
   { below: 0.05, rate: 10 },
@@ -58,22 +64,23 @@ const FAST_100: Codebook = [
 ];
 
 /**
- * Codebook of our own. The authors publish the rates of a slow book for 100 steps, {2, 1} (table 3f), but not its
- * threshold. Ours is where their 30-step slow book falls to rate 1, brought to 100 steps: 0.16 * 30 / 100.
+ * Slow codebook for 100 steps. The authors publish its rates, {2, 1} (table 3f), but not its threshold. The threshold
+ * here is that at which their 30-step slow codebook falls to rate 1, scaled to 100 steps: 0.16 * 30 / 100.
  */
 const SLOW_100: Codebook = [
   { below: 0.048, rate: 2 },
   { below: null, rate: 1 },
 ];
 
-/** The codebook of a named speed for a run of `steps` denoising steps. */
+/** Returns the codebook of a named speed for a run of `steps` denoising steps. */
 export function codebookFor(speed: CacheSpeed, steps: number): Codebook {
   if (steps < MANY_STEPS) return speed === "fast" ? FAST_30 : SLOW_30;
   return speed === "fast" ? FAST_100 : SLOW_100;
 }
 
 /**
- * Returns the rate of the first row whose threshold is above `distance`; a distance equal to a threshold is not below it.
+ * Returns the rate of the first row whose threshold is above `distance`; a distance equal to a threshold is not below
+ * it.
  */
 export function rateAt(codebook: Codebook, distance: number): number {
   const row = codebook.find(({ below }) => below !== null && distance < below) ?? codebook.at(-1);

@@ -1,24 +1,24 @@
-/** A value that a policy writes for every computed step; null stands for what was not known there. */
+/** Description of a value that a policy records for every computed step; the value is null if it was unknown there. */
 export interface Column<Key extends string = string> {
-  /** Name in a trace; a receipt has it in snake case. */
+  /** Name in a trace; receipts have it in snake case. */
   readonly key: Key;
-  /** Name for people, such as the head of a table's column. */
+  /** Name for people, such as the heading of a table column. */
   readonly label: string;
-  /** `count` is a whole number of at least 1. */
+  /** Type of the value; `count` is a whole number of at least 1. */
   readonly format: "number" | "count";
-  /** A sentence. */
+  /** Description in one sentence. */
   readonly description: string;
-  /** The form in charts; columns without one are only in tables. */
+  /** Form in charts; columns without one appear only in tables. */
   readonly drawing?: Drawing;
 }
 
-/** Options of a policy as a trace or a receipt has them: data that was stored, perhaps by another version. */
+/** Options of a policy as stored in a trace or a receipt, perhaps by another version of this code. */
 export type StoredOptions = Readonly<Record<string, unknown>>;
 
-/** A range of values that a policy answers alike. Ranges ascend; the last has no upper end. */
+/** Range of values for which a policy gives the same answer. Ranges ascend; the last has no upper end. */
 export interface Band {
   readonly below: number | null;
-  /** The policy's answer to values in it. */
+  /** Answer of the policy for values in the range. */
   readonly label: string;
 }
 
@@ -27,7 +27,7 @@ export type Drawing =
       /** Points on a logarithmic axis, each held until the next computed step. */
       readonly as: "points";
       readonly heading: string;
-      /** Key of the column that is drawn instead where it has values. */
+      /** Key of another column, which is drawn instead if it has values. */
       readonly unless?: string;
       readonly bands?: { readonly heading: string; of(options: StoredOptions): readonly Band[] };
     }
@@ -35,7 +35,7 @@ export type Drawing =
       /** Stairs on a linear axis from 1, each held until the next computed step. */
       readonly as: "stairs";
       readonly heading: string;
-      /** Value that the axis reaches at least. */
+      /** Smallest value at which the axis may end. */
       top?(options: StoredOptions): number;
     }
   | {

@@ -20,22 +20,25 @@ export interface MotionWindow {
   readonly of: number;
 }
 
-/** The weight of a motion score is (score / reference) ^ power / divisor inside the window, and 1 outside. */
+/**
+ * Constants of motion regularisation. Inside the window the weight of a motion score is (score / reference) ^ power /
+ * divisor; outside it is 1.
+ */
 export interface MotionRegularisation {
-  /** The score with weight 1; the authors' 0.385 suits the temporal attention of Open-Sora 1.2. */
+  /** Score whose weight is 1; the authors' 0.385 suits the temporal attention of Open-Sora 1.2. */
   readonly reference: number;
   readonly power: number;
   readonly divisor: number;
-  /** Factor of the change of the weight per denoising step. */
+  /** Factor of the weight's change per denoising step. */
   readonly gradientGain: number;
   readonly window: MotionWindow;
 }
 
 /**
- * The authors' constants for a run of `steps` denoising steps.
+ * Returns the authors' constants for a run of `steps` denoising steps.
  *
- * The window goes with the codebook: steps 4 to 26 of 30, or 10 to 90 of 100. Their `moreg_hyp = (0.385, 8,
- * 1,2)` has four entries of which three are read, so the divisor is 1 and not the 1.2 they may have meant:
+ * The window belongs to the codebook: steps 4 to 26 of 30, or 10 to 90 of 100. The authors' `moreg_hyp = (0.385, 8,
+ * 1,2)` has four entries of which three are read. The divisor is therefore 1 and not 1.2, which they may have meant:
  * the published figures were made with 1.
  */
 export function motionFor(steps: number): MotionRegularisation {
@@ -44,8 +47,8 @@ export function motionFor(steps: number): MotionRegularisation {
 }
 
 /**
- * Tells whether a 0-based denoising step lies in the window, whose ends are rounded to the nearest step of this
- * run.
+ * Returns whether a 0-based denoising step lies in the window. Both ends of the window are rounded to the nearest step
+ * of this run.
  */
 export function isInWindow(window: MotionWindow, denoisingStep: number, totalSteps: number): boolean {
   const scale = totalSteps / window.of;
@@ -54,9 +57,9 @@ export function isInWindow(window: MotionWindow, denoisingStep: number, totalSte
 }
 
 /**
- * The weight of one computed step's motion: 1 at the reference score, steeply less below it and more above.
+ * Returns the weight of a computed step's motion: 1 at the reference score, much less below it and much more above.
  *
- * @param motionScore null with a single frame, where nothing moves: weight 1. The authors' score is 0 / 0
+ * @param motionScore null with a single frame, where nothing moves and the weight is 1. The authors' score is 0 / 0
  *   there
  * @see AdaCache (arXiv 2411.02397) eq. 7, with the normalised score of the authors' `compute_next_step`
  */
@@ -73,9 +76,9 @@ export function motionWeight(
 /**
  * Returns the factor of the distance: the weight plus the size of its gradient over the last `rate` steps.
  *
- * The gradient counts in both directions: the paper adds it signed (eq. 9), the authors' code its absolute
- * value. Entering and leaving the window jumps between a measured weight and 1, a gradient that no motion
- * caused: kept, as the codebooks were tuned with it.
+ * The gradient counts in both directions, as in the authors' code; the paper adds it signed (eq. 9). On entering and
+ * leaving the window the weight jumps between a measured value and 1. That gradient is not caused by motion, but it is
+ * kept because the codebooks were tuned with it.
  */
 export function motionFactor(
   motion: MotionRegularisation,

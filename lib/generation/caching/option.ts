@@ -1,19 +1,19 @@
-/** Options that several policies have, and how options are named and told to people. */
+/** Options that several policies have, and the texts about options. */
 import * as z from "zod";
 
-/** No run has more denoising steps. */
+/** Largest number of denoising steps of any run. */
 const WARMUP_STEPS_MAX = 1000;
 
 export interface OptionText {
-  /** Name in receipts and in the API, where it is not the option's own in snake case. */
+  /** Name in receipts and in the API; by default the name of the option in snake case. */
   readonly published?: string;
-  /** Says the value in a few words for a line of facts; null where it goes without saying. */
+  /** Describes the value in a few words for a line of facts; returns null if it goes without saying. */
   note?(value: unknown): string | null;
-  /** Sentences for people who look at a schedule: how a policy with this option chose its steps. */
+  /** Explains in sentences how a policy with this option chose its steps, for people who look at a schedule. */
   explain?(options: Readonly<Record<string, unknown>>): string;
 }
 
-/** Texts on an option, where its value and its description do not suffice. */
+/** Texts about options whose value and description do not suffice. */
 export const optionTexts = z.registry<OptionText>();
 
 export const warmup = z

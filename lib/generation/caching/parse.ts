@@ -1,4 +1,4 @@
-/** Reads the policies that users write. */
+/** Parses the cache policies that users write. */
 import { adacache } from "./adacache.ts";
 import { readCodebookFile } from "./codebook-file.ts";
 import { type CachePolicy, createPolicy, type PolicyRun } from "./policy.ts";
@@ -6,16 +6,20 @@ import { CachePolicyError, quote } from "./policy-error.ts";
 import { formName, policyForms } from "./registry.ts";
 
 export interface ParseOptions extends PolicyRun {
-  /** Goes before the warm-up of a codebook file; policies without that option ignore it. */
+  /** Replaces the warm-up of a codebook file; policies without a warm-up ignore it. */
   readonly warmup?: number | undefined;
 }
 
 /**
- * Returns the policy for a form such as `off`, `static:K`, `slow`, `fast`, or for the parsed contents of a codebook
- * file.
+ * Parses a policy: a form such as `off`, `static:K`, `slow` or `fast`, or the parsed contents of a codebook file.
  *
  * @param spec untrusted: a text, or a value of the shape {@link CodebookFile}
- * @throws CachePolicyError if it is neither
+ * @throws CachePolicyError if it is neither, or if the warm-up is longer than the run
+ * @example
+ * ```ts
+ * const policy = parseCachePolicy("static:3", { steps: 8, motion: false });
+ * policy.options; // { interval: 3, warmup: 0 }
+ * ```
  */
 export function parseCachePolicy(spec: unknown, options: ParseOptions): CachePolicy {
   const { steps, warmup } = options;

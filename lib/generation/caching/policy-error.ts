@@ -1,4 +1,4 @@
-/** The user's cache policy cannot be used; the message is one sentence: why, and what to write instead. */
+/** A cache policy of a user that cannot be used. The message is one sentence: why, and what to write instead. */
 export class CachePolicyError extends Error {
   override readonly name = "CachePolicyError";
 }

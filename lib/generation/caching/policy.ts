@@ -1,33 +1,33 @@
-/** The contract of caching policies: the only thing a denoising loop has to know about caching. */
+/** Contract of caching policies, which is all that a denoising loop knows about caching. */
 import * as z from "zod";
 import type { Column, ColumnValues } from "./column.ts";
 import type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 
 /** Facts that are known before a denoising step at no cost. */
 export interface StepAhead {
-  /** 0-based. */
+  /** Index of the step, 0-based. */
   readonly denoisingStep: number;
   /** Seconds since denoising began. */
   readonly secondsSpent: number;
-  /** Seconds until denoising has to be done; null when nobody set a limit, negative when it is exceeded. */
+  /** Seconds until denoising has to be done; null without a limit, negative once it is exceeded. */
   readonly secondsLeft: number | null;
 }
 
-/** `compute early` ends a horizon: a reuse was planned, and the step is computed all the same. */
+/** Decision about a step. `compute early` computes a step for which reuse was planned. */
 export type Answer = "compute" | "reuse" | "compute early";
 
 /**
- * The schedule of one generation so far. Immutable: `ask` and `tell` return the next state and change nothing, so a
- * generation that is cancelled, repeated or interleaved with another leaves no trace in it.
+ * Schedule of one generation so far. Immutable: `ask` and `tell` return the next state and change nothing, so a
+ * generation that is cancelled, repeated or interleaved with another cannot affect it.
  */
 export interface CacheState<Signal extends SignalName = SignalName, Key extends string = string> {
-  /** Decides about a step. It is asked before every step, with the signals of the policy that are known there. */
+  /** Decides about a step. Called before every step, with the signals of the policy that are known by then. */
   ask(ahead: StepAhead & Measured<Signal & SignalBefore>): {
     readonly answer: Answer;
     readonly next: CacheState<Signal, Key>;
   };
   /**
-   * Takes down what a computed step measured.
+   * Records the measurements of a computed step.
    *
    * @param denoisingStep 0-based
    * @returns the values of the policy's columns at that step, and the state after it
@@ -40,21 +40,21 @@ export interface CacheState<Signal extends SignalName = SignalName, Key extends 
 
 /** Facts about the run that a policy's options may depend on. */
 export interface PolicyRun {
-  /** Denoising steps. */
+  /** Number of denoising steps. */
   readonly steps: number;
-  /** True to regularise by motion; policies that measure none ignore it. */
+  /** True to use motion regularisation; policies that do not measure motion ignore it. */
   readonly motion: boolean;
 }
 
-/** A way to ask for a policy in a request: a word, or a word with an argument after a colon. */
+/** Form in which a request names a policy: a word, or a word with an argument after a colon. */
 export interface PolicyForm<Options> {
   readonly word: string;
   readonly argument?: {
-    /** Stands for the argument in texts, such as K. */
+    /** Placeholder of the argument in texts, such as K. */
     readonly letter: string;
-    /** Regular expression of the whole argument. */
+    /** Regular expression that the whole argument has to match. */
     readonly pattern: string;
-    /** Completes "needs ... after the colon". */
+    /** Description of valid arguments, which completes "needs ... after the colon". */
     readonly rule: string;
     readonly example: string;
     /** Meaning of the argument, for `--help`. */
@@ -64,9 +64,9 @@ export interface PolicyForm<Options> {
 }
 
 /**
- * A kind of policy, which describes itself. Receipts, traces, charts, tables, `--help` and the API's schemas are made
- * from `options` and `columns`; graphs measure only `signals`. A new kind is a file with such a value, and a line in
- * registry.ts.
+ * Kind of policy, which describes itself. Receipts, traces, charts, tables, `--help` and the API's schemas are derived
+ * from `options` and `columns`; graphs measure only `signals`. To add a kind, write a file with such a value and list
+ * it in registry.ts.
  */
 export interface PolicyKind<
   Shape extends z.ZodRawShape = z.ZodRawShape,
@@ -75,16 +75,16 @@ export interface PolicyKind<
 > {
   readonly name: string;
   readonly forms: readonly PolicyForm<z.input<z.ZodObject<Shape>>>[];
-  /** Every option has a description; options of the same name mean the same in all kinds. */
+  /** Schema of the options, with a description of each. Options of the same name mean the same in all kinds. */
   readonly options: z.ZodObject<Shape>;
   readonly signals: readonly Signal[];
-  /** Columns of the same key mean the same in all kinds. */
+  /** Values that the policy records. Columns of the same key mean the same in all kinds. */
   readonly columns: readonly Column<Key>[];
   /** Returns a fresh state for one generation of `totalSteps` >= 1 steps. */
   start(options: z.output<z.ZodObject<Shape>>, totalSteps: number): CacheState<Signal, Key>;
 }
 
-/** Declares a kind: infers the names of its signals and columns, so that `start` is checked against both. */
+/** Declares a kind. Infers the names of its signals and columns, so that `start` is checked against both. */
 export function policyKind<
   Shape extends z.ZodRawShape,
   const Signal extends SignalName = never,
@@ -94,8 +94,8 @@ export function policyKind<
 }
 
 /**
- * Chooses which denoising steps are computed and which reuse the residual of the last computed one: a kind with its
- * options.
+ * Policy of a run: a kind with its options. It chooses which denoising steps are computed and which reuse the residual
+ * of the last computed one.
  *
  * ```ts
  * let cache = policy.start(steps);
@@ -114,7 +114,7 @@ export function policyKind<
  * ```
  */
 export interface CachePolicy<Options = Readonly<Record<string, unknown>>> {
-  /** The text of the request, such as `static:3`, or the name of a codebook file. */
+  /** Name in the request, such as `static:3`, or the name of a codebook file. */
   readonly name: string;
   readonly options: Options;
   readonly signals: readonly SignalName[];
@@ -127,7 +127,11 @@ export interface CachePolicy<Options = Readonly<Record<string, unknown>>> {
   start(totalSteps: number): CacheState;
 }
 
-/** @throws RangeError if the options are not what the kind takes */
+/**
+ * Creates a policy of a kind.
+ *
+ * @throws RangeError if the options do not match the schema of the kind
+ */
 export function createPolicy<Shape extends z.ZodRawShape, Signal extends SignalName, Key extends string>(
   kind: PolicyKind<Shape, Signal, Key>,
   options: z.input<z.ZodObject<Shape>>,

@@ -1,4 +1,4 @@
-/** Schedules and options in the words of the API, as receipts have them. */
+/** Schedules and options in the vocabulary of the API, as receipts store them. */
 import * as z from "zod";
 import type { StoredOptions } from "./column.ts";
 import { type KnownOption, knownColumns, knownOptions } from "./registry.ts";
@@ -8,11 +8,11 @@ import { optionsOf } from "./trace.ts";
 /** A computed step: its number and the values of its policy's columns. */
 export interface PublishedStep {
   readonly [column: string]: number | null;
-  /** 1-based. */
+  /** Number of the step, 1-based. */
   readonly step: number;
 }
 
-/** The policy and its options. */
+/** Policy of a receipt, with its options. */
 export interface PublishedCache {
   readonly [option: string]: unknown;
   readonly policy: string;
@@ -22,17 +22,20 @@ const snakeCase = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${le
 
 const publishedOption = ({ key, text }: KnownOption) => text.published ?? snakeCase(key);
 
-/** The columns of all kinds, under their keys in receipts. */
+/** Columns of all kinds, under their keys in receipts. */
 export const publishedColumns = knownColumns.map((column) => ({ ...column, key: snakeCase(column.key) }));
 
-/** Sentences on how policies choose their steps. Each is true of receipts that have the option it is listed under. */
+/**
+ * Explanations of how policies choose their steps, by the published name of an option. Each holds for receipts that
+ * have this option.
+ */
 export const publishedExplanations: Readonly<Record<string, string>> = Object.fromEntries(
   [...knownOptions.values()].flatMap((option) =>
     option.text.explain ? [[publishedOption(option), option.text.explain({})]] : [],
   ),
 );
 
-/** A computed step as the API's document describes it. Receipts may hold nulls for columns of other policies. */
+/** Schema of a computed step in the OpenAPI document. Receipts may hold nulls for columns of other policies. */
 export const publishedStepSchema = z.object({
   step: z.int().positive(),
   ...Object.fromEntries(
@@ -44,15 +47,14 @@ export const publishedStepSchema = z.object({
 });
 
 /**
- * The policy with its options as the API's document describes them. Receipts may hold nulls for options of other
- * policies.
+ * Schema of the policy with its options in the OpenAPI document. Receipts may hold nulls for options of other policies.
  */
 export const publishedCacheSchema = z.object({
   policy: z.string(),
   ...Object.fromEntries(
     [...knownOptions.values()].map((option) => {
       const { schema } = option;
-      // A receipt has every option of its policy and lacks those of others: nothing is filled in.
+      // Without its default: a receipt has every option of its policy, and options of others have to stay absent.
       const value = (schema instanceof z.ZodDefault ? schema.unwrap() : schema) as z.ZodType;
       return [
         publishedOption(option),

@@ -10,13 +10,13 @@ const KINDS = [off, staticPolicy, adacache] as const;
 
 type Kind = (typeof KINDS)[number];
 
-/** All kinds of policies, in the order in which people are told of them. */
+/** All kinds of policies, in the order in which texts list them. */
 export const policyKinds: readonly PolicyKind[] = KINDS;
 
 /** Keys of the columns of all kinds. */
 export type ColumnKey = Kind["columns"][number]["key"];
 
-/** The intersection of the members of a union. */
+/** Intersection of the members of a union. */
 type Merged<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer All) => void
   ? All
   : never;
@@ -44,16 +44,16 @@ export const knownOptions: ReadonlyMap<string, KnownOption> = new Map(
     .map(([key, schema]) => [key, { key, schema, text: optionTexts.get(schema) ?? {} }]),
 );
 
-/** All ways to ask for a policy, with the kind each gives. */
+/** Forms of all kinds, each with its kind. */
 export const policyForms: readonly { kind: PolicyKind; form: PolicyForm<Record<string, unknown>> }[] =
   policyKinds.flatMap((kind) => kind.forms.map((form) => ({ kind, form })));
 
-/** A form as people are told of it, such as `static:K`. */
+/** Returns a form as texts show it, such as `static:K`. */
 export function formName({ word, argument }: PolicyForm<unknown>): string {
   return argument ? `${word}:${argument.letter}` : word;
 }
 
-/** The policies that `--cache` takes, for `--help`. */
+/** Description of the values of `--cache`, for `--help`. */
 export const CACHE_USAGE = [
   ...policyForms.map(({ form }) => {
     const { argument } = form;

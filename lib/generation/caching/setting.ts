@@ -4,13 +4,13 @@ import { motionSchema } from "./motion.ts";
 import { warmup } from "./option.ts";
 import { formName, policyForms } from "./registry.ts";
 
-/** A form of a request: its name for people, and the regular expression of its text. */
+/** Forms of policies, each with its name for people and the regular expression of its text. */
 const [off, ...others] = policyForms.map(({ form }) => ({
   name: formName(form),
   pattern: form.argument ? `${form.word}:${form.argument.pattern}` : form.word,
 }));
 
-/** All forms, in the order that the API has listed them from the first; `auto` is the default. */
+/** Forms in the order in which the API has always listed them; `auto` is the default. */
 const FORMS = [off!, { name: "auto", pattern: "auto" }, ...others.toReversed()];
 
 const names = FORMS.map(({ name }) => name);
@@ -23,7 +23,7 @@ const cacheName = z
 
 const CODEBOOK_ROWS_MAX = 32;
 
-/** The setting `cache` of a request: the policy that chooses the denoising steps to compute. */
+/** Setting `cache` of a request: the policy that chooses the denoising steps to compute. */
 export const cacheSettingSchema = z
   .union([
     cacheName,

@@ -1,4 +1,4 @@
-/** Signals: the numbers that a policy may ask to be told, whatever the model. A policy pays only for those it names. */
+/** Signals that a policy may ask for, whatever the model. Only those that the policy names are computed. */
 export const SIGNALS = {
   latentChange: {
     told: "before a step",
@@ -32,11 +32,11 @@ type ToldWhen<When> = {
   [Name in SignalName]: (typeof SIGNALS)[Name]["told"] extends When ? Name : never;
 }[SignalName];
 
-/** Known before a step is computed or reused. */
+/** Signals that are known before a step is computed or reused. */
 export type SignalBefore = ToldWhen<"before a step">;
 
-/** Measured by a computed step. */
+/** Signals that a computed step measures. */
 export type SignalAfter = ToldWhen<"after a computed step">;
 
-/** Signals with their values; null stands for what cannot be known at that step. */
+/** Values of signals; null if a signal cannot be known at that step. */
 export type Measured<Name extends SignalName> = { readonly [Key in Name]: number | null };

@@ -3,8 +3,9 @@ import { optionTexts, warmup } from "./option.ts";
 import { type CacheState, policyKind } from "./policy.ts";
 
 /**
- * Computes every `interval`-th step from the first on, the last, and the first `warmup`: with an interval of 3 and 8
- * steps, 1, 4, 7 and 8; with a warm-up of 2, step 2 too. It decides before the generation starts and measures nothing.
+ * Computes every `interval`-th step beginning with the first, the last step, and the first `warmup` steps. With an
+ * interval of 3 and 8 steps these are 1, 4, 7 and 8; with a warm-up of 2, step 2 too. The schedule is fixed before the
+ * generation starts and measures nothing.
  */
 export const staticPolicy = policyKind({
   name: "static",

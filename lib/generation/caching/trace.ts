@@ -1,18 +1,21 @@
-/** The record of a schedule, which `generate --trace` writes. */
+/** Record of a schedule, which `generate --trace` writes. */
 import type { Column, ColumnValues, StoredOptions } from "./column.ts";
 import type { CachePolicy } from "./policy.ts";
 import { type ColumnKey, knownColumns, knownOptions, type PolicyOptions } from "./registry.ts";
 
-/** A denoising step of a schedule, with the values of its policy's columns; those of a reused step are null. */
+/** A denoising step of a schedule, with the values of the policy's columns; at reused steps they are null. */
 export type TraceStep = {
-  /** 1-based. */
+  /** Number of the step, 1-based. */
   readonly step: number;
   readonly computed: boolean;
-  /** Present where a planned reuse ended early: the step was computed all the same. */
+  /** Present if reuse was planned for the step and it was computed all the same. */
   readonly early?: true;
 } & { readonly [Key in ColumnKey]?: number | null };
 
-/** Ready for JSON. Besides the members named here it has the options of its policy, as they are in a codebook file. */
+/**
+ * Trace of a generation, ready for JSON. Besides these members it has the options of its policy, named as in a codebook
+ * file.
+ */
 export type CacheTrace = {
   readonly model: string;
   readonly steps: number;
@@ -21,11 +24,11 @@ export type CacheTrace = {
 } & PolicyOptions;
 
 /**
- * Returns the trace line of one denoising step.
+ * Returns the trace of one denoising step.
  *
  * @param denoisingStep 0-based
- * @param values of the policy's columns at a computed step; null for a reused one
- * @param early whether a planned reuse ended with this step
+ * @param values values of the policy's columns at a computed step; null at a reused one
+ * @param early whether reuse was planned for the step
  */
 export function traceStep(
   { columns }: Pick<CachePolicy, "columns">,
@@ -49,7 +52,7 @@ export function cacheTrace(
   return { model, steps: schedule.length, cache: policy.name, ...policy.options, schedule };
 }
 
-/** Returns the columns that a schedule has values of, in the order of their kinds. */
+/** Returns the columns that a schedule has, in the order of the kinds. */
 export function columnsOf(schedule: readonly object[]): Column[] {
   return knownColumns.filter(({ key }) => schedule.some((step) => key in step));
 }
@@ -59,12 +62,12 @@ export function optionsOf({ model, steps, cache, schedule, ...options }: CacheTr
   return options;
 }
 
-/** Returns a few words on every option that a line of facts should tell. */
+/** Returns a few words about each option that a line of facts should mention. */
 export function optionNotes(options: StoredOptions): string[] {
   return Object.entries(options).flatMap(([key, value]) => knownOptions.get(key)?.text.note?.(value) ?? []);
 }
 
-/** Says how the computed steps were chosen, in sentences for people. */
+/** Explains in sentences how the computed steps were chosen. */
 export function explanationOf(trace: CacheTrace): string {
   const options = optionsOf(trace);
   const sentences = Object.keys(options).flatMap(

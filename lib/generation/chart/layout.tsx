@@ -1,16 +1,16 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
 
-/** The measures and parts that all panels of a chart share. Units are those of the view box. */
+/** Measures and parts that all panels of a chart share. Units are those of the view box. */
 
 export const WIDTH = 760;
 export const PLOT = { left: 48, right: WIDTH - 44 } as const;
 export const HEADING_HEIGHT = 24;
 
-/** Labels closer than this would touch. */
+/** Least distance between labels that do not touch. */
 export const LINE_HEIGHT = 12;
 
-/** A part of a chart with an axis of its own, over the steps that all parts share. */
+/** Part of a chart with an axis of its own, over the steps that all parts share. */
 export interface Panel {
   readonly height: number;
   /** SVG of the panel with its top at y = 0. */
@@ -43,7 +43,7 @@ export function Heading({ text }: { text: string }) {
   );
 }
 
-/** A label left of the plot. */
+/** Label left of the plot. */
 export function AxisLabel({ y, text }: { y: number; text: string }) {
   return (
     <text x={PLOT.left - 8} y={round(y + 4)} text-anchor="end">
@@ -52,7 +52,7 @@ export function AxisLabel({ y, text }: { y: number; text: string }) {
   );
 }
 
-/** A line across the plot, with its label at the left. */
+/** Line across the plot, with its label at the left. */
 export function AxisLine({ y, text }: { y: number; text: string }) {
   return (
     <>

@@ -15,13 +15,13 @@ import {
 const HEIGHT = 230;
 const TOP = 24;
 
-/** A value of a computed step. */
+/** Value of a computed step. */
 export interface Point {
   readonly step: number;
   readonly value: number;
-  /** Step at which the next computed one begins, one past the last at the end. */
+  /** Number of the next computed step; one past the last step at the end. */
   readonly until: number;
-  /** Text of the tooltip. */
+  /** Text of its tooltip. */
   readonly label: string;
 }
 
@@ -33,14 +33,17 @@ export interface PointsPanel {
   readonly bandHeading: string;
 }
 
-/** Draws values on a logarithmic axis over the bands they are compared with, each held to the next computed step. */
+/**
+ * Draws values on a logarithmic axis over the bands that they are compared with. Each value is held to the next
+ * computed step.
+ */
 export function pointsPanel({ heading, points, bands, bandHeading }: PointsPanel, cells: Cells): Panel {
   const thresholds = bands.flatMap(({ below }) => below ?? []);
   const positive = [...points.map(({ value }) => value), ...thresholds].filter((value) => value > 0);
   const low = positive.length > 0 ? Math.min(...positive) / 1.5 : 0.01;
   const high = positive.length > 0 ? Math.max(...positive) * 1.6 : 1;
   const y = (value: number) => {
-    // A value of 0 has no logarithm; it lies on the floor.
+    // A value of 0 has no logarithm; it is drawn at the bottom.
     const inside = Math.max(value, low);
     return round(TOP + (HEIGHT - TOP) * (1 - Math.log(inside / low) / Math.log(high / low)));
   };
@@ -77,7 +80,7 @@ interface BandsProps {
   y(value: number): number;
 }
 
-/** A dashed, labelled line at each threshold; at the right, between two, what a value there is answered with. */
+/** Draws a dashed, labelled line at each threshold and, to the right of each band, the answer to its values. */
 function Bands({ bands, heading, y, low, high }: BandsProps) {
   const parts = [];
   let above = low;
@@ -86,7 +89,7 @@ function Bands({ bands, heading, y, low, high }: BandsProps) {
   for (const [index, { below, label }] of bands.entries()) {
     const [bottom, top] = [y(above), y(below ?? high)];
     const isShaded = index % 2 === 0;
-    // Bands may lie closer together than lines of text.
+    // Labels are left out where bands are narrower than a line of text.
     const hasThreshold = below !== null && lastThreshold - top >= LINE_HEIGHT;
     if (hasThreshold) lastThreshold = top;
     const middle = (bottom + top) / 2;
@@ -124,9 +127,7 @@ function Bands({ bands, heading, y, low, high }: BandsProps) {
   );
 }
 
-/**
- * 1, 2 and 5 times the powers of ten inside (low, high), or the powers alone when those would be too many.
- */
+/** Returns 1, 2 and 5 times the powers of ten inside (low, high), or the powers alone if those would be too many. */
 function logTicks(low: number, high: number): number[] {
   const ticks: number[] = [];
   const multiples = high / low > 200 ? [1] : [1, 2, 5];

@@ -15,11 +15,11 @@ import { SCHEDULE_CHART_STYLE } from "./style.ts";
 
 const GAP = 30;
 
-/** Panels from top to bottom, by how a column is drawn. */
+/** Kinds of panels, from top to bottom. */
 const PANEL_ORDER = ["points", "stairs", "line"] as const;
 
 /**
- * Draws a schedule as an SVG of its own, without script: the columns that its policy wrote, each as it is drawn, and
+ * Draws a schedule as a standalone SVG without script: the columns of its policy, each in its own kind of panel, and
  * the steps that were computed and reused. Columns without values are left out. Follows the reader's light or dark
  * scheme.
  */
@@ -59,7 +59,7 @@ function describe(trace: CacheTrace): string {
   return `${computed.length} of ${trace.steps} denoising steps were computed: ${computed.join(", ")}. The others were reused.${beginning}`;
 }
 
-/** The panels of the columns that are drawn in one way and have values. */
+/** Returns the panels of the columns that have values and are drawn in the way `as`. */
 function columnPanels(trace: CacheTrace, cells: Cells, as: Drawing["as"]): Panel[] {
   const computed = trace.schedule.filter((step) => step.computed);
   const columns = columnsOf(trace.schedule).filter(({ key }) => valuesOf(computed, key).length > 0);
@@ -97,7 +97,7 @@ function valuesOf(computed: readonly TraceStep[], key: string) {
   });
 }
 
-/** The tooltip of a point on the large panel also tells what it was answered with. */
+/** Returns the points of a column. Tooltips on the large panel also tell the answer of the policy. */
 function pointsOf(
   { key, label, drawing }: Column,
   columns: readonly Column[],

@@ -89,7 +89,7 @@ export function stepsPanel(
 const linear = (highest: number) => (value: number) =>
   round(HEADING_HEIGHT + (HEIGHT - HEADING_HEIGHT) * (1 - value / highest));
 
-/** The first step, the last, and about ten round ones between that keep clear of both. */
+/** Returns the first step, the last, and about ten round ones between that keep clear of both. */
 function stepTicks(steps: number): number[] {
   const apart =
     [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].find((candidate) => steps / candidate <= 12) ?? steps;

@@ -1,6 +1,6 @@
 /**
- * The style sheet inside every chart, for the content policy of a page that shows one. Its colours pass WCAG AA on
- * white and on near-black; every series also has its own shape.
+ * Style sheet inside every chart; a page that shows charts allows it in its content security policy. Its colours pass
+ * WCAG AA on white and on near-black; every series also has its own shape.
  */
 export const SCHEDULE_CHART_STYLE = `
 .schedule-chart { --ink: #1f2937; --faint: #5b6472; --grid: #d8dce2; --points: #1d4ed8; --stairs: #0f766e;

@@ -16,7 +16,7 @@ import type { LatentShape } from "./diffusion-transformer.ts";
 /** A tuple of N values: the parts of a split. */
 export type Values<N, T extends Value[] = []> = T["length"] extends N ? T : Values<N, [...T, Value]>;
 
-/** Weight and bias of a `linear`. */
+/** Returns weight and bias of a `linear`. */
 export function affine(
   g: Graph,
   name: string,
@@ -27,7 +27,7 @@ export function affine(
 }
 
 /**
- * LN(x) * (1 + scale) + shift, with scale and shift [1, D] in the place of the normalisation's own
+ * Modulates a layer norm: LN(x) * (1 + scale) + shift, with scale and shift [1, D] in place of the norm's own
  * parameters.
  */
 export function modulate(x: Value, shift: Value, scale: Value, eps: number): Value {
@@ -35,13 +35,13 @@ export function modulate(x: Value, shift: Value, scale: Value, eps: number): Val
   return layerNorm(x, { eps, weight: reshape(add(scale, 1), [D]), bias: reshape(shift, [D]) });
 }
 
-/** Two layers under diffusers' names, `activate` between them: [..., D] of x [..., any width]. */
+/** Applies two linear layers under diffusers' names, with `activate` between them: [..., D] of x [..., any width]. */
 export function twoLayers(x: Value, name: string, D: number, activate: (x: Value) => Value): Value {
   const hidden = activate(linear(x, ...affine(x.graph, `${name}.linear_1`, D, x.shape.at(-1)!)));
   return linear(hidden, ...affine(x.graph, `${name}.linear_2`, D, D));
 }
 
-/** The feed-forward of diffusers: [B, N, D] by way of `hidden` channels and a GELU. */
+/** Applies the feed-forward layer of diffusers: [B, N, D] through `hidden` channels and a GELU. */
 export function feedForward(x: Value, name: string, hidden: number): Value {
   const g = x.graph;
   const D = x.shape[2]!;
@@ -51,13 +51,13 @@ export function feedForward(x: Value, name: string, hidden: number): Value {
   });
 }
 
-/** Gives `mix` the tokens of each frame [B * F, N / F, D]; x and the result are [B, N, D]. */
+/** Applies `mix` to the tokens of each frame [B * F, N / F, D]; x and the result are [B, N, D]. */
 export function withinFrames(x: Value, F: number, mix: (tokens: Value) => Value): Value {
   const [B, N, D] = x.shape as [number, number, number];
   return reshape(mix(reshape(x, [B * F, N / F, D])), [B, N, D]);
 }
 
-/** Gives `mix` the tokens of all frames at each place [B * N / F, F, D]; x and the result are [B, N, D]. */
+/** Applies `mix` along time to the tokens at each position [B * N / F, F, D]; x and the result are [B, N, D]. */
 export function alongTime(x: Value, F: number, mix: (tokens: Value) => Value): Value {
   const [B, N, D] = x.shape as [number, number, number];
   const places = N / F;
@@ -65,12 +65,16 @@ export function alongTime(x: Value, F: number, mix: (tokens: Value) => Value): V
   return reshape(transpose(reshape(mix(tokens), [B, places, F, D]), [0, 2, 1, 3]), [B, N, D]);
 }
 
-/** The stream x [1 or B, N, D] with a row for each text [B, L, D]. */
+/** Broadcasts the stream x [1 or B, N, D] to the batch of the text [B, L, D]. */
 export function wholeBatch(x: Value, text: Value): Value {
   return x.shape[0] === text.shape[0] ? x : concat([x, x], 0);
 }
 
-/** @throws RangeError for a latent of other channels or without extent */
+/**
+ * Checks the extent of a latent.
+ *
+ * @throws RangeError if it has other channels or no extent
+ */
 export function checkLatent(latent: LatentShape, channels: number): void {
   if (latent.channels !== channels) {
     throw new RangeError(`This model makes latents of ${channels} channels, not ${latent.channels}.`);

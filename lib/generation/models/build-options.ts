@@ -1,6 +1,9 @@
 import type { Provider, WeightSource } from "../onnx/index.ts";
 
-/** Weights that can be asked about before use: checkpoints of one architecture differ in some names. */
+/**
+ * Weights whose names and shapes can be queried before use, because checkpoints of one architecture differ in some
+ * names.
+ */
 export interface NamedWeights extends WeightSource {
   has(name: string): boolean;
   info(name: string): { readonly shape: readonly number[] };

@@ -1,14 +1,14 @@
 import * as z from "zod";
 
 /**
- * Reads what a builder needs from a checkpoint's config.json; other members are ignored.
+ * Parses the members of a checkpoint's config.json that a builder needs; other members are ignored.
  *
  * @throws Error naming the model and every member that is missing or cannot be built
  */
 export function parseConfig<T>(model: string, schema: z.ZodType<T>, config: unknown): T {
   const result = schema.safeParse(config);
   if (result.success) return result.data;
-  // A part without the file is read as an empty one.
+  // The configuration of a part without a config.json is an empty object.
   if (Object.keys(config ?? {}).length === 0)
     throw new Error(`${model} has no config.json in its folder: put it beside the weights.`);
   const faults = result.error.issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`);

@@ -18,20 +18,25 @@ import { type GraphSignalName, outputSignals } from "./signals.ts";
 /**
  * Cuts a diffusion transformer at the two ends of its trunk, without changing it.
  *
- * Every block only adds to the stream, so all that a step contributes between `embed` and `head` is one
- * tensor, R = trunk out - trunk in. A step that reuses R is `head(embed(latent) + R)`.
+ * Every block only adds to the stream, so everything that a step contributes between `embed` and `head` is one tensor,
+ * R = trunk out - trunk in. A step that reuses R is `head(embed(latent) + R)`.
  */
 
 export interface CutOptions {
   readonly weights: WeightSource;
   readonly provider?: Provider;
-  /** Precision of the products of the blocks; float16 on CUDA by default, float32 elsewhere. */
+  /** Precision of the matrix products in the blocks; float16 on CUDA by default, float32 elsewhere. */
   readonly precision?: Precision;
-  /** Both guidance halves by default. With 1 the prediction is that of the conditional half, without guidance. */
+  /**
+   * Batch of the graph: both guidance halves by default. With 1 the prediction is that of the conditional half, without
+   * guidance.
+   */
   readonly batch?: GuidanceBatch;
 }
 
-/** Precision of the products of the blocks: that of the options, or else the default of the provider. */
+/**
+ * Returns the precision of the matrix products in the blocks: that of the options, or else the default of the provider.
+ */
 export function precisionOf({ provider, precision }: Pick<CutOptions, "provider" | "precision">): Precision {
   return precision ?? defaultPrecision(provider);
 }
@@ -53,12 +58,13 @@ export const cutNames = {
 } as const;
 
 /**
- * The graph of a computed step. Inputs: latent, guidanceScale and the transformer's own. Outputs: prediction, residual.
+ * Builds the graph of a computed step. Inputs: latent, guidanceScale and those of the conditions. Outputs: prediction,
+ * residual.
  *
- * @param options.signals further outputs, none by default; one that compares probes needs previousProbe as an input,
- *   and brings the probe as an output
- * @param options.blockResiduals also outputs what every block adds, as `residual.0`, `residual.1`, ... in
- *   order
+ * @param options.signals further outputs, none by default; a signal that compares probes adds the input previousProbe
+ *   and the output probe
+ * @param options.blockResiduals whether to output every residual that the blocks add, as `residual.0`, `residual.1`,
+ *   ... in order
  */
 export function buildFull(
   dit: DiffusionTransformer,
@@ -83,8 +89,8 @@ export function buildFull(
 }
 
 /**
- * The graph of a reused step. Inputs: latent, guidanceScale, residual and those of the step's conditions. Output:
- * prediction.
+ * Builds the graph of a reused step. Inputs: latent, guidanceScale, residual and those of the conditions of a step.
+ * Output: prediction.
  */
 export function buildReuse(dit: DiffusionTransformer, options: CutOptions): Graph {
   const start = begin(dit, options);
@@ -96,7 +102,7 @@ export function buildReuse(dit: DiffusionTransformer, options: CutOptions): Grap
   return graph;
 }
 
-/** The graph of a step in a pipeline without caching: the computed step with nothing but its prediction. */
+/** Builds the graph of a step in a pipeline without caching: a computed step whose only output is the prediction. */
 export function buildUncut(dit: DiffusionTransformer, options: CutOptions): Graph {
   const start = begin(dit, options);
   const { prediction } = forward(dit, start, precisionOf(options));
@@ -108,7 +114,7 @@ interface Start {
   readonly graph: Graph;
   readonly batch: GuidanceBatch;
   readonly latent: Value;
-  /** Null where there is nothing to guide. */
+  /** Null in a batch of 1, which has no guidance. */
   readonly guidanceScale: Value | null;
 }
 
@@ -121,8 +127,9 @@ function begin(dit: DiffusionTransformer, { batch = 2, ...options }: CutOptions)
 }
 
 /**
- * Only the blocks' products are in `precision`. The stream they add to is float32, and so are `embed` and `head`, which
- * cost little and whose errors guidance would multiply: a reused step has no float16 at all.
+ * Runs `embed`, the blocks and `head`. Only the matrix products of the blocks are in `precision`. The stream, `embed`
+ * and `head` are float32: they cost little, and guidance would multiply their errors. A reused step therefore has no
+ * float16 at all.
  */
 function forward(dit: DiffusionTransformer, { graph, latent, batch }: Start, precision: Precision) {
   const { x: trunkIn, conditioning } = graph.scope("embed", () => dit.embed(graph, latent, batch)); // [1, N, D]
@@ -140,8 +147,8 @@ function forward(dit: DiffusionTransformer, { graph, latent, batch }: Start, pre
 }
 
 /**
- * Classifier-free guidance (arXiv 2207.12598): unconditional + scale * (conditional - unconditional). A batch of the
- * conditional half alone is left as it is.
+ * Applies classifier-free guidance (arXiv 2207.12598): unconditional + scale * (conditional - unconditional). In a
+ * batch of 1 the prediction is left as it is.
  */
 function guide(prediction: Value, { graph, guidanceScale }: Start): Value {
   if (!guidanceScale) return prediction;

@@ -3,7 +3,7 @@ import type { Condition } from "./conditions/condition.ts";
 import type { TextCondition } from "./conditions/text.ts";
 import type { GuidanceBatch } from "./guidance-batch.ts";
 
-/** Extent of one video's latent, in latent units. */
+/** Extent of the latent of a video, in latent units. */
 export interface LatentShape {
   readonly channels: number;
   readonly frames: number;
@@ -20,7 +20,7 @@ export interface VideoShape {
   readonly width: number;
   /** Frames per second of the decoded video. */
   readonly fps: number;
-  /** Frames at the beginning of the latent that are given and stay as they are; 0 by default. */
+  /** Number of frames at the beginning of the latent that are given and stay as they are; 0 by default. */
   readonly givenFrames?: number;
 }
 
@@ -36,8 +36,8 @@ export interface BlockOutput {
 }
 
 /**
- * A diffusion transformer whose blocks only add to one stream of tokens between `embed` and `head`: what
- * caching needs to know of an architecture, and nothing more.
+ * Diffusion transformer whose blocks only add to one stream of tokens between `embed` and `head`. The interface holds
+ * everything that caching needs to know of an architecture.
  *
  * B is the batch of the graph: both guidance halves, or the conditional half alone. Before cross-attention the halves
  * are identical, so the stream may have one row; it is broadcast to B later.
@@ -47,7 +47,7 @@ export interface DiffusionTransformer {
   readonly blocks: number;
   /** Index of the block whose temporal attention residual is measured: the middle one, as in AdaCache. */
   readonly probeBlock: number;
-  /** N = tokenFrames * tokensPerFrame. */
+  /** Number of tokens: N = tokenFrames * tokensPerFrame. */
   readonly tokens: number;
   readonly tokensPerFrame: number;
   readonly tokenFrames: number;
@@ -55,13 +55,16 @@ export interface DiffusionTransformer {
   readonly width: number;
   /** Inputs besides the latent that the prediction depends on. */
   readonly conditions: readonly Condition[];
-  /** The condition for which the host encodes prompts; it is one of `conditions`. */
+  /** Condition for which the host encodes prompts; it is one of `conditions`. */
   readonly text: TextCondition;
-  /** Tensors of a checkpoint that no graph needs: the host reads them, or they follow from the config. */
+  /** Tensors of a checkpoint that no graph needs, because the host reads them or they follow from the config. */
   readonly otherTensors: RegExp;
-  /** Declares the inputs of all conditions. `latent` is [1, C, F, H, W], x is [1 or B, N, D]. */
+  /**
+   * Turns a latent [1, C, F, H, W] into the stream x [1 or B, N, D] and the conditioning of blocks and head. Declares
+   * the graph inputs of all conditions.
+   */
   embed(graph: Graph, latent: Value, batch: GuidanceBatch): { x: Value; conditioning: Conditioning };
   block(index: number, x: Value, conditioning: Conditioning): BlockOutput;
-  /** The velocity or noise predicted by each half [B, C, F, H, W]. */
+  /** Returns the velocity or noise that each half predicts [B, C, F, H, W]. */
   head(x: Value, conditioning: Conditioning): Value;
 }

@@ -6,7 +6,7 @@ const PERIOD = 10_000;
 export const SINUSOID_WIDTH = 256;
 
 /**
- * Sinusoid of one scalar, [cos | sin], with frequencies 10000^(-i/half).
+ * Returns the sinusoid of a scalar, [cos | sin], with frequencies 10000^(-i/half).
  *
  * @see Vaswani et al. 2017 (arXiv 1706.03762) section 3.5; the order of the halves is GLIDE's
  */
@@ -14,8 +14,7 @@ export function scalarSinusoid(value: number, width = SINUSOID_WIDTH): Float32Ar
   const half = width / 2;
   const table = new Float32Array(width);
   for (let i = 0; i < half; i++) {
-    // Rounded to float32 wherever the reference rounds: near 1000 the angle differs in the fifth digit
-    // otherwise.
+    // Rounds to float32 wherever the reference does; otherwise the angle near 1000 differs in the fifth digit.
     const exponent = Math.fround(Math.fround(Math.fround(-Math.log(PERIOD)) * i) / half);
     const angle = Math.fround(Math.fround(value) * Math.fround(Math.exp(exponent)));
     table[i] = Math.cos(angle);
@@ -25,7 +24,7 @@ export function scalarSinusoid(value: number, width = SINUSOID_WIDTH): Float32Ar
 }
 
 /**
- * Absolute positions along one axis [count, width], each [sin | cos].
+ * Returns absolute positions along one axis [count, width], each as [sin | cos].
  *
  * @param step distance between neighbours
  */
@@ -43,7 +42,7 @@ export function lineSinusoid(count: number, width: number, step: number): Float3
 }
 
 /**
- * Absolute positions of a grid of patches [H * W, width]: the first half of the width encodes the column, the
+ * Returns absolute positions of a grid of patches [H * W, width]. The first half of the width encodes the column, the
  * second the row, each as [sin | cos].
  *
  * @param step distance between neighbouring patches down and across
@@ -69,7 +68,7 @@ export function gridSinusoid(
 }
 
 /**
- * Cosines and sines of rotary position embedding, each [positions, width / 2]; pair i turns by
+ * Returns cosines and sines of rotary position embedding, each [positions, width / 2]; pair i turns by
  * 10000^(-2i/width) per position.
  *
  * @see RoFormer (arXiv 2104.09864) section 3.2
@@ -89,10 +88,10 @@ export function rotaryTables(positions: number, width: number): { cos: Float32Ar
 }
 
 /**
- * Rotary tables of a grid of tokens, each [frames * rows * columns, width / 2]. The pairs of a head are shared
- * out: columns and rows take a third of the width each, rounded down to pairs, and frames the rest.
+ * Returns rotary tables of a grid of tokens, each [frames * rows * columns, width / 2]. The pairs of a head are divided
+ * among the axes: columns and rows get a third of the width each, rounded down to pairs, and frames the rest.
  *
- * @see Wan (arXiv 2503.20314); the split is that of its code
+ * @see Wan (arXiv 2503.20314); the division is that of its code
  */
 export function gridRotaryTables(
   [frames, rows, columns]: readonly [frames: number, rows: number, columns: number],

@@ -4,24 +4,38 @@ import { openSora } from "./open-sora/family.ts";
 import { openSoraPlan } from "./open-sora-plan/family.ts";
 import { wan } from "./wan/family.ts";
 
-/** Every family. Registry, hub recipes, benchmark and the table of docs/models.md are made from this list. */
+/**
+ * All families. The registry, hub recipes, the benchmark and the table of docs/models.md are derived from this list.
+ *
+ * @example
+ * ```ts
+ * families.map(({ name }) => name); // ["Latte", "Open-Sora", "Open-Sora-Plan", "Wan"]
+ * ```
+ */
 export const families: readonly Family[] = [latte, openSora, openSoraPlan, wan];
 
 /** All models of all families. */
 export const publishedModels: readonly PublishedModel[] = families.flatMap(({ models }) => models);
 
-/** The classes of pipeline of which models are known. */
+/** Pipeline classes of all families, as `model_index.json` names them. */
 export const knownPipelines: readonly string[] = families.map(({ pipeline }) => pipeline);
 
-/** The family that the index of a model names; undefined where none is known. */
+/**
+ * Returns the family of the pipeline class that a model's index names; undefined if no family has it.
+ *
+ * @example
+ * ```ts
+ * familyOf({ _class_name: "WanPipeline" })?.name; // "Wan"
+ * ```
+ */
 export function familyOf(index: Config): Family | undefined {
   return families.find(({ pipeline }) => pipeline === index._class_name);
 }
 
 /**
- * The published model that a folder holds; undefined where none is known.
+ * Returns the published model that a folder holds; undefined if it is not known.
  *
- * @param readTransformer the configuration of its transformer, which is read where the index leaves several models
+ * @param readTransformer reads the configuration of the transformer; called only if the index does not decide the model
  */
 export async function publishedModelOf(
   index: Config,

@@ -7,7 +7,7 @@ import type { VideoMember } from "./video-member.ts";
 /** JSON of a model's index, or of the configuration of a part. */
 export type Config = Readonly<Record<string, unknown>>;
 
-/** A part of a model folder, as far as it says what to build. */
+/** Class and configuration of a part of a model folder, which say what to build. */
 export interface ModelClass {
   readonly className: string;
   readonly config: unknown;
@@ -18,30 +18,33 @@ export type Builders<R, A extends unknown[] = []> = Readonly<
   Record<string, (config: unknown, ...args: A) => R>
 >;
 
-/** Builders of parts that a folder of models/ brings. */
+/** Builders of the parts that a folder of lib/generation/models contributes. */
 export interface Architectures {
   readonly transformers?: Builders<DiffusionTransformer, [VideoShape]>;
   readonly textEncoders?: Builders<TextEncoder>;
   readonly decoders?: Builders<LatentDecoder>;
-  /** Encoders of a picture that a video begins with. */
+  /** Encoders of an image that a video begins with. */
   readonly imageEncoders?: Builders<ImageEncoder>;
 }
 
-/** Models of one pipeline: everything known of them that their folders on the hub do not say. */
+/**
+ * Family of models with the same pipeline class, with everything known of them that their folders on the hub do not
+ * say.
+ */
 export interface Family {
   /** Name for people. */
   readonly name: string;
-  /** The class of pipeline that `model_index.json` names. */
+  /** Pipeline class that `model_index.json` names. */
   readonly pipeline: string;
-  /** Parts that are the family's own; those that several families share are in the registry. */
+  /** Builders of the family's own parts; those that several families share are in the registry. */
   readonly architectures: Architectures;
   /** Transformer, text encoder and decoder, for people. */
   readonly parts: string;
-  /** The sampler, for people. */
+  /** Sampler, for people. */
   readonly sampler: string;
-  /** A decoder that the family's repositories may have without naming it; it is preferred to the part `vae`. */
+  /** Folder of a decoder that the family's repositories may have without naming it; preferred to the part `vae`. */
   readonly unnamedDecoder?: string;
-  /** Files that most of its repositories lack; what a repository brings itself is not replaced. */
+  /** Files that most repositories of the family lack; files of a repository are not replaced. */
   readonly supplements: readonly PartSource[];
   readonly models: readonly PublishedModel[];
 }
@@ -50,35 +53,35 @@ export interface Family {
 export interface PublishedModel {
   /** Name for people. */
   readonly title: string;
-  /** Tells by the index of a folder whether it may hold this model; any index of the family may by default. */
+  /** Returns whether a folder with this index may hold this model; by default any index of the family may. */
   readonly matchesIndex?: (index: Config) => boolean;
-  /** Tells by the configuration of a transformer whether it is of this model; any is by default. */
+  /** Returns whether a transformer with this configuration is of this model; by default any is. */
   readonly matchesTransformer?: (transformer: Config) => boolean;
-  /** Limits, defaults and recipe. The member `video` of a folder's `model_index.json` goes before them. */
+  /** Limits, defaults and recipe. The member `video` of a folder's `model_index.json` takes precedence. */
   readonly video: VideoMember;
-  /** Source of its files; undefined for a model that has no name to be added by. */
+  /** Source of its files; undefined for a model that cannot be added by name. */
   readonly hub?: NamedSource;
-  /** Settings of the benchmark of models; undefined for a model that it does not time. */
+  /** Settings of the benchmark of models; undefined for a model that is not timed. */
   readonly benchmark?: Benchmark;
 }
 
 /** A model on the hub. */
 export interface HubSource {
-  /** The repository that stands for it: its `--revision` is the model's. */
+  /** Repository that stands for the model; `--revision` is a revision of this repository. */
   readonly id: string;
-  /** Undefined where the repository is a whole pipeline. */
+  /** Repositories that the model is assembled from; undefined if one repository is the whole pipeline. */
   readonly assembly?: Assembly;
 }
 
 export interface NamedSource extends HubSource {
-  /** The name that `models add` takes, and the name of the folder that the model is put into. */
+  /** Name that `models add` takes, and name of the folder that the model is put into. */
   readonly name: string;
 }
 
 /** A model that is assembled from several repositories, none of which is a pipeline by itself. */
 export interface Assembly {
   readonly sources: readonly PartSource[];
-  /** `model_index.json`. */
+  /** Contents of `model_index.json`. */
   readonly index: Config;
   /** Contents of files that no repository has. */
   readonly files: Config;
@@ -86,17 +89,17 @@ export interface Assembly {
 
 /** Source of the files of a part. */
 export interface PartSource {
-  /** The part's folder in the model. */
+  /** Folder of the part in the model. */
   readonly part: string;
-  /** The repository. */
+  /** Name of the repository. */
   readonly id: string;
-  /** Folder in the repository; "" takes the whole repository. */
+  /** Folder of the part in the repository; "" for the whole repository. */
   readonly folder: string;
-  /** Names of the files that are taken; by default everything that a part needs. */
+  /** Names of the files to take; by default everything that a part needs. */
   readonly only?: readonly string[];
 }
 
-/** The folders of a model that hold weights. */
+/** Folders of a model that hold weights. */
 export type WeightedPart = "transformer" | "text_encoder" | "vae";
 
 /** A part with its published configuration. */
@@ -114,14 +117,14 @@ export interface BenchmarkVideo {
 
 export interface Benchmark {
   readonly parts: Readonly<Record<WeightedPart, PublishedPart>>;
-  /** The member of the transformer's config that counts its blocks, or pairs of them. */
+  /** Member of the transformer's config that counts its blocks, or pairs of them. */
   readonly depth: "depth" | "num_layers";
-  /** The video of which a step is timed. */
+  /** Video for which a step is timed. */
   readonly stepVideo: BenchmarkVideo;
-  /** The video of which the decoder's first run is timed. */
+  /** Video for which the first run of the decoder is timed. */
   readonly decodedVideo: BenchmarkVideo;
-  /** The video of which the decoder's first run has its memory measured: larger, so that it stands out. */
+  /** Video for which the memory of the decoder's first run is measured; larger, so that the run stands out. */
   readonly measuredVideo: BenchmarkVideo;
-  /** True where the text encoder is timed; two families have the encoder of a third. */
+  /** True if the text encoder is timed; two families have the encoder of a third. */
   readonly timesText: boolean;
 }

@@ -1,27 +1,27 @@
 import type { Graph } from "../onnx/index.ts";
 import type { BuildOptions } from "./build-options.ts";
 
-/** Turns latents into the frames of a video, in one run or several that follow one another. */
+/** Decodes latents to the frames of a video, in one run or in several consecutive runs. */
 export interface LatentDecoder {
   /** Channels of a latent. */
   readonly channels: number;
-  /** Pixels along one edge of a latent's element. */
+  /** Pixels along one edge of a latent element. */
   readonly scale: number;
   /**
-   * Latent frames of a video of so many frames.
+   * Returns the number of latent frames of a video with so many frames.
    *
-   * @throws RangeError, in words for a user, where the decoder makes no video of that length
+   * @throws RangeError, in words for a user, if the decoder makes no video of that length
    */
   latentFrames(frames: number): number;
   /**
-   * The runs that decode a latent, in order, each as large as memory should allow. Where frames depend on their
-   * neighbours, this is where a latent may be cut at all, and where it must be.
+   * Returns the runs that decode a latent, in order, each as large as memory should allow. A decoder whose frames
+   * depend on their neighbours decides here where a latent may or must be cut.
    */
   runs(latent: LatentExtent): readonly DecoderRun[];
   /**
-   * Input `latent` [F, C, height, width]; output `frames` [P, 3, height * scale, width * scale], nominally
-   * -1..1, the P frames of the video that follow those of the run before. A run that is continued has outputs
-   * `after.NAME`, which are the inputs `before.NAME` of the next one.
+   * Builds the graph of a run. Input `latent` [F, C, height, width]; output `frames` [P, 3, height * scale, width *
+   * scale], nominally -1..1: the next P frames of the video. A run that is continued outputs its state as `after.NAME`;
+   * these are the inputs `before.NAME` of the next run.
    */
   build(run: DecoderRun & Omit<LatentExtent, "frames">, options: BuildOptions): Graph;
 }
@@ -34,11 +34,11 @@ export interface LatentExtent {
 }
 
 export interface DecoderRun {
-  /** Latent frames. */
+  /** Number of latent frames. */
   readonly frames: number;
-  /** True where the run takes the state that the run before left; false by default. */
+  /** True if the run takes the state of the run before; false by default. */
   readonly continues?: boolean;
-  /** True where the run leaves state for the next; false by default. */
+  /** True if the run outputs state for the next; false by default. */
   readonly isContinued?: boolean;
 }
 
@@ -53,14 +53,14 @@ export const decoderNames = {
 } as const;
 
 /**
- * Pixels of the video decoded in one run. A convolutional decoder needs some 2 KB for each of them, and 5.3 KB
- * where it has the width of the published AutoencoderKL: 2.8 GB.
+ * Pixels of the video that are decoded in one run. A convolutional decoder needs about 2 KB of memory for each; with
+ * the width of the published AutoencoderKL it needs 5.3 KB, which is 2.8 GB in total.
  */
 export const PIXELS_PER_RUN = 2 ** 19;
 
 /**
- * Number of latent frames to decode at once, each of which becomes `pixels` pixels: a divisor of `frames`, so that
- * one session serves every run.
+ * Returns the number of latent frames to decode in one run, if each becomes `pixels` pixels: a divisor of `frames`, so
+ * that one session serves every run.
  */
 export function framesPerRun(frames: number, pixels: number): number {
   const most = Math.max(1, Math.floor(PIXELS_PER_RUN / pixels));
@@ -71,7 +71,8 @@ export function framesPerRun(frames: number, pixels: number): number {
 }
 
 /**
- * Latent frames of a video whose first frame is a latent frame by itself, and every `rate` frames after it another.
+ * Returns the number of latent frames of a causal autoencoder: the first frame of the video has a latent frame of its
+ * own, and every `rate` frames after it share one.
  *
  * @throws RangeError, in words for a user, for a number of frames in between
  */

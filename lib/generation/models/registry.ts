@@ -24,25 +24,43 @@ const shared: Architectures = {
 
 const architectures = [shared, ...families.map((family) => family.architectures)];
 
-/** @throws Error for an unknown class or config, RangeError for a video the model cannot make */
+/**
+ * Returns the transformer of a model, for one shape of video.
+ *
+ * @throws Error for an unknown class or config, RangeError for a video the model cannot make
+ */
 export function diffusionTransformer(model: ModelClass, video: VideoShape): DiffusionTransformer {
   const transformer = builderOf("transformers", "transformer", model)(model.config, video);
   if (video.givenFrames && givenFrames(transformer.conditions) === undefined)
-    throw new RangeError(`A ${model.className} makes all frames of a video: none can be given.`);
+    throw new RangeError(
+      `A ${model.className} cannot take a first frame: it generates all frames of a video.`,
+    );
   return transformer;
 }
 
-/** @throws Error for an unknown class or config */
+/**
+ * Returns the text encoder of a model.
+ *
+ * @throws Error for an unknown class or config
+ */
 export function textEncoder(model: ModelClass): TextEncoder {
   return builderOf("textEncoders", "text encoder", model)(model.config);
 }
 
-/** @throws Error for an unknown class or config */
+/**
+ * Returns the decoder of a model.
+ *
+ * @throws Error for an unknown class or config
+ */
 export function latentDecoder(model: ModelClass): LatentDecoder {
   return builderOf("decoders", "decoder", model)(model.config);
 }
 
-/** @throws Error for an unknown class or config */
+/**
+ * Returns the image encoder of a model.
+ *
+ * @throws Error for an unknown class or config
+ */
 export function imageEncoder(model: ModelClass): ImageEncoder {
   return builderOf("imageEncoders", "image encoder", model)(model.config);
 }

@@ -1,7 +1,7 @@
 import { add, div, type Graph, slice, sub, sumAbs, type Value } from "../onnx/index.ts";
 import type { DiffusionTransformer } from "./diffusion-transformer.ts";
 
-/** A computed step's probe, and that of the computed step before it. */
+/** Probes of a computed step and of the computed step before it. */
 interface Probes {
   readonly probe: Value;
   /** Declares the input of the previous probe. */
@@ -9,11 +9,11 @@ interface Probes {
   readonly transformer: DiffusionTransformer;
 }
 
-/** A value that the graph of a computed step gives out beside prediction and residual. */
+/** Output of the graph of a computed step besides prediction and residual. */
 interface GraphSignal {
-  /** True if it compares the probe with that of the last computed step; it means nothing at the first. */
+  /** True if it compares the probe with that of the last computed step; it is meaningless at the first. */
   readonly comparesProbes?: true;
-  /** Tells whether a transformer's videos have it at all; true by default. */
+  /** Returns whether the signal exists for the videos of a transformer; by default it does. */
   isKnown?(transformer: DiffusionTransformer): boolean;
   measure(probes: Probes): Value;
 }
@@ -41,30 +41,33 @@ export function graphSignal(name: GraphSignalName): GraphSignal {
   return graphSignals[name];
 }
 
-/** Tells whether any of these signals compares the probe with that of the last computed step. */
+/** Returns whether any of these signals compares the probe with that of the last computed step. */
 export function comparesProbes(names: Iterable<GraphSignalName>): boolean {
   return [...names].some((name) => graphSignal(name).comparesProbes);
 }
 
-/** Adds the outputs of the signals asked for. Where one compares probes, the probe is given out for the next step. */
+/**
+ * Adds the outputs of the signals asked for. If one of them compares probes, the probe is output too, for the next
+ * step.
+ */
 export function outputSignals(graph: Graph, names: Iterable<GraphSignalName>, probes: Probes): void {
   const wanted = new Set(names);
   if (comparesProbes(wanted)) wanted.add("probe");
   for (const name of wanted) graph.output(name, graphSignal(name).measure(probes));
 }
 
-// Keeps 0/0 out of the signals and is far below any sum that float32 could tell from zero.
+// Prevents 0/0 in the signals; far below any sum that float32 could tell from zero.
 const TINY = 1e-30;
 
 /**
- * |previous - probe|_1 / |previous|_1 over the whole batch (AdaCache section 3.2, without the division by the
+ * Returns |previous - probe|_1 / |previous|_1 over the whole batch (AdaCache section 3.2, without the division by the
  * rate).
  */
 function change(previous: Value, probe: Value): Value {
   return ratio(sumAbs(sub(previous, probe)), sumAbs(previous));
 }
 
-/** |later - earlier|_1 / (|later|_1 + |earlier|_1) between neighbouring frames (AdaCache section 3.3). */
+/** Returns |later - earlier|_1 / (|later|_1 + |earlier|_1) between neighbouring frames (AdaCache section 3.3). */
 function motionScore(probe: Value, tokensPerFrame: number): Value {
   const tokens = probe.shape[1]!;
   if (tokens === tokensPerFrame) return probe.graph.constant(new Float32Array([0]), []);

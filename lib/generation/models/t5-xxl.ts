@@ -2,7 +2,7 @@ import type { Config, PartSource, PublishedPart } from "./family.ts";
 
 /** T5 v1.1 XXL, the text encoder of three families. */
 
-/** Configuration without the class. UMT5 XXL has the same, except for its vocabulary. */
+/** Configuration of T5 v1.1 XXL; UMT5 XXL differs only in its class and its vocabulary. */
 export const t5XXLConfig: Config = {
   vocab_size: 32_128,
   d_model: 4096,
@@ -16,11 +16,14 @@ export const t5XXLConfig: Config = {
 export const t5XXL: PublishedPart = { className: "T5EncoderModel", config: t5XXLConfig };
 
 /*
- * Repositories and their files were written down without looking at the hub, which `models add` does: ids of T5's
- * copies and tokenizer.json of t5-base are from memory.
+ * The repositories with copies of T5, and tokenizer.json of t5-base, are from memory: they have not been checked on the
+ * hub.
  */
 
-/** Most repositories of T5 have its vocabulary as SentencePiece alone; every T5 has the same one, here as JSON. */
+/**
+ * Source of the vocabulary of T5 as JSON. Every T5 has the same vocabulary, but most repositories have it only as
+ * SentencePiece.
+ */
 export const t5Tokenizer: PartSource = {
   part: "tokenizer",
   id: "google-t5/t5-base",
@@ -28,7 +31,7 @@ export const t5Tokenizer: PartSource = {
   only: ["tokenizer.json"],
 };
 
-/** A repository with the encoder alone, in 16 bit and as safetensors, which the repositories of T5 v1.1 are not. */
+/** Repository with the encoder alone, in 16 bit and as safetensors, which the repositories of T5 v1.1 do not offer. */
 const T5 = "THUDM/CogVideoX-2b";
 
 export const t5Sources: readonly PartSource[] = [

@@ -22,8 +22,8 @@ import type { TextEncoder } from "./text-encoder.ts";
 import { keyMask } from "./text-feeds.ts";
 
 /**
- * The encoders of T5 v1.1 (arXiv 1910.10683, gated GELU as in arXiv 2002.05202) and of UMT5 (arXiv
- * 2304.09151), key names of transformers. UMT5 is T5 with a position bias of its own in every block.
+ * Encoders of T5 v1.1 (arXiv 1910.10683, gated GELU as in arXiv 2002.05202) and of UMT5 (arXiv 2304.09151), with the
+ * key names of transformers. UMT5 is T5 with a position bias of its own in every block.
  *
  * In shapes N is the padded length, D the width of the stream.
  */
@@ -38,7 +38,7 @@ const t5Schema = z
     num_heads: positiveInteger,
     feed_forward_proj: z.literal("gated-gelu"),
     layer_norm_epsilon: z.number().positive().default(1e-6),
-    /** Half of them for each direction, and half of those for one distance each. */
+    /** Number of buckets: half are for each direction, and half of those are for a single distance each. */
     relative_attention_num_buckets: positiveInteger.multipleOf(4).default(32),
     relative_attention_max_distance: positiveInteger.default(128),
   })
@@ -47,7 +47,7 @@ const t5Schema = z
     message: "must be more than a quarter of relative_attention_num_buckets",
   });
 
-/** Both are the same tensor; which of the names is stored depends on who saved the checkpoint. */
+/** Names of the embedding table. The stored name depends on the library that saved the checkpoint. */
 const embeddingNames = ["shared.weight", "encoder.embed_tokens.weight"] as const;
 
 export type T5Config = z.infer<typeof t5Schema>;
@@ -60,25 +60,25 @@ export function parseUMT5Config(config: unknown): T5Config {
   return parseConfig("UMT5EncoderModel", t5Schema, config);
 }
 
-/** Inputs `ids` int64 [1, N] and `keyMask` [1, N]; output `states` [1, N, D]. */
+/** Returns the encoder of T5. Inputs `ids` int64 [1, N] and `keyMask` [1, N]; output `states` [1, N, D]. */
 export function t5Encoder(config: T5Config): TextEncoder {
   return encoder(config, { sharesPositionBias: true });
 }
 
-/** Encoder of UMT5, with the inputs and the output of `t5Encoder`. */
+/** Returns the encoder of UMT5, with the inputs and the output of `t5Encoder`. */
 export function umt5Encoder(config: T5Config): TextEncoder {
   return encoder(config, { sharesPositionBias: false });
 }
 
 interface Variant {
-  /** True where block 0 alone stores a table of biases, which all blocks use. */
+  /** True if block 0 alone stores a table of biases, which all blocks use. */
   readonly sharesPositionBias: boolean;
 }
 
 function encoder(config: T5Config, variant: Variant): TextEncoder {
   return {
     width: config.d_model,
-    // A checkpoint of the whole T5 serves as well: its decoder is not run.
+    // A checkpoint of the whole T5 can be used too; its decoder is not run.
     otherTensors: /^(shared\.|encoder\.embed_tokens\.|decoder\.|lm_head\.)/,
     build: (length, options) => buildEncoder(config, variant, length, options),
     feeds: (ids, length) => t5Feeds(config, ids, length),
@@ -125,7 +125,10 @@ function buildEncoder(
     return linear(mixed, g.weight(`${name}.o.weight`, [D, inner]));
   }
 
-  /** Added to the scores [1, heads, N, N] of block i, whose input is y: what it stores for distances, and padding. */
+  /**
+   * Returns the bias that block i adds to its scores [1, heads, N, N]: its stored bias for each distance, plus the
+   * padding mask. y is the input of the block.
+   */
   function positionBias(i: number, y: Value): Value {
     const name = `encoder.block.${i}.layer.0.SelfAttention.relative_attention_bias.weight`;
     const table = transpose(g.weight(name, [config.relative_attention_num_buckets, heads]), [1, 0]);
@@ -134,8 +137,8 @@ function buildEncoder(
   }
 
   /**
-   * `index` [N, N], known once y is. The runtime would make what depends on constants alone when it opens the
-   * model, or all of it before the first block: 64 MiB for each block of UMT5-XXL.
+   * Returns `index` [N, N] as a value that depends on y. Otherwise the runtime would compute everything that depends on
+   * constants alone when it opens the model, or all of it before the first block: 64 MiB for each block of UMT5-XXL.
    */
   function notBefore(y: Value, index: Value): Value {
     const one = slice(y, 2, 0, 1); // [1, N, 1]
@@ -150,7 +153,7 @@ function buildEncoder(
   }
 }
 
-/** The bucket of every query and key, [N, N]. */
+/** Returns the bucket of every query and key, [N, N]. */
 function relativeBuckets(config: T5Config, N: number): BigInt64Array {
   const index = new BigInt64Array(N * N);
   for (let query = 0; query < N; query++) {
@@ -160,8 +163,8 @@ function relativeBuckets(config: T5Config, N: number): BigInt64Array {
 }
 
 /**
- * Bucket of a signed distance: half of them for each direction, exact when near, logarithmic up to the
- * maximum.
+ * Returns the bucket of a signed distance. Half of the buckets are for each direction. Near distances have a bucket
+ * each; farther ones share logarithmic buckets up to the maximum.
  */
 function relativeBucket(distance: number, config: T5Config): number {
   const half = config.relative_attention_num_buckets / 2;

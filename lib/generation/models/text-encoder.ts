@@ -1,19 +1,19 @@
 import type { Graph, Tensor } from "../onnx/index.ts";
 import type { BuildOptions } from "./build-options.ts";
 
-/** Turns token ids into the states a diffusion transformer attends to. */
+/** Encodes token ids to the states that a diffusion transformer attends to. */
 export interface TextEncoder {
-  /** D of the states. */
+  /** Width D of the states. */
   readonly width: number;
   /** Tensors of a checkpoint that the graph does not need: copies under other names, and parts beside the encoder. */
   readonly otherTensors: RegExp;
-  /** The graph for prompts of up to `length` tokens; its output `states` is [1, length, D]. */
+  /** Builds the graph for prompts of up to `length` tokens; its output `states` is [1, length, D]. */
   build(length: number, options: BuildOptions): Graph;
   /**
-   * Feeds for one prompt, padded to `length`. The first `ids.length` rows of the states are the prompt's; the
-   * others are those of padding, which attends to the prompt and is attended to by nothing.
+   * Returns the feeds of one prompt, padded to `length`. The first `ids.length` rows of the states are those of the
+   * prompt. The other rows are those of padding, which attends to the prompt but is not attended to.
    *
-   * @throws RangeError when there are no ids, too many, or one outside the vocabulary
+   * @throws RangeError if there are no ids, too many, or one outside the vocabulary
    */
   feeds(ids: readonly number[], length: number): Record<string, Tensor>;
 }

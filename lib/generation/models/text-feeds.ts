@@ -1,22 +1,22 @@
 import type { Tensor } from "../onnx/index.ts";
 import type { TextStates } from "./conditions/condition.ts";
 
-/** Added to the score of a padded key: exp of it is 0, and float16 can hold its sum with a score. */
+/**
+ * Mask value, which is added to the score of a padded key: its exponential is 0, and float16 can hold its sum with a
+ * score.
+ */
 export const MASKED = -3e4;
 
-/**
- * Additive mask over keys: 0 for the first `tokens` positions, far below any score for the padding after
- * them.
- */
+/** Returns an additive mask over keys: 0 for the first `tokens` positions, and `MASKED` for the padding after them. */
 export function keyMask(tokens: number, length: number): Float32Array {
   return new Float32Array(length).fill(MASKED, tokens);
 }
 
 /**
- * Texts of different lengths as one batch: `text` [B, L, D] padded with zeros and `textMask` [B, L] for the
+ * Combines texts of different lengths into one batch: `text` [B, L, D] padded with zeros and `textMask` [B, L] for the
  * keys.
  *
- * @throws RangeError when a text has no token, more than `length`, or rows of another width
+ * @throws RangeError if a text has no token, more than `length`, or rows of another width
  */
 export function paddedText(
   texts: readonly TextStates[],

@@ -1,14 +1,14 @@
 import { add, concat, mul, slice, type Value } from "../onnx/index.ts";
 
-/** Overlapping tiles in which large pictures are decoded; each tile fades into the next. */
+/** Overlapping tiles in which large pictures are decoded. Neighbouring tiles are blended. */
 export interface Tiling {
   /** Elements of a latent along one edge of a tile. */
   readonly size: number;
-  /** Distance from the beginning of a tile to that of the next. */
+  /** Elements from the beginning of one tile to that of the next. */
   readonly stride: number;
 }
 
-/** Pictures [..., H * scale, W * scale] of x [..., H, W], tile by tile. */
+/** Decodes x [..., H, W] to pictures [..., H * scale, W * scale], tile by tile. */
 export function inTiles(
   x: Value,
   { size, stride }: Tiling,
@@ -41,7 +41,7 @@ function cut(x: Value, axis: number, size: number, stride: number): Value[] {
   );
 }
 
-/** `tile`, whose beginning was the end of `before`: linearly over at most `most` pixels. */
+/** Blends the beginning of `tile` linearly with the end of `before`, over at most `most` pixels. */
 function fade(before: Value | undefined, tile: Value, axis: number, most: number): Value {
   if (!before) return tile;
   const [end, whole] = [extent(before, axis), extent(tile, axis)];

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { activationBytes } from "./activation-bytes.ts";
-import { loweringOf } from "./lowering.ts";
 import {
   type Attributes,
   encodeModel,
@@ -9,6 +8,7 @@ import {
   type Node,
   type TypedName,
 } from "./model-proto.ts";
+import { providerTraits } from "./provider-traits.ts";
 import { elementCount, formatShape, type Shape, sameShape } from "./shape.ts";
 import {
   type DType,
@@ -233,7 +233,7 @@ export class Graph {
    * order nodes differently, and computes some results in place.
    */
   get activationBytes(): number {
-    return activationBytes(this.#model(), loweringOf(this));
+    return activationBytes(this.#model(), providerTraits[this.provider]);
   }
 
   /** Serialises the ONNX model. Nodes, weights and inputs that no output needs are left out. */

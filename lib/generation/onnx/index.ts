@@ -1,5 +1,4 @@
 export { Graph, type Value } from "./graph.ts";
-export { defaultPrecision } from "./lowering.ts";
 export { attention, rotaryInterleaved } from "./operators/attention.ts";
 export { conv2d, conv3d, upsampleNearest2x } from "./operators/convolution.ts";
 export {
@@ -24,6 +23,7 @@ export { concat, expand, gather, pad, reshape, slice, split, transpose } from ".
 export { linear, matmul } from "./operators/linear.ts";
 export { groupNorm, layerNorm, rmsNorm } from "./operators/normalization.ts";
 export { reduceL2, reduceMean, reduceSum, sumAbs } from "./operators/reduction.ts";
+export { defaultPrecision } from "./provider-traits.ts";
 export { MAPPED_BYTES_MIN, openSession, type Session, SessionError, usesMachineMemory } from "./session.ts";
 export type { ExternalTensor, Tensor, TensorData, WeightSource } from "./types.ts";
 export { type DType, GraphError, type Precision, type Provider } from "./types.ts";

@@ -4,14 +4,10 @@ import { emit } from "./operators/emit.ts";
 import { concat, expand, reshape, slice, split, transpose } from "./operators/layout.ts";
 import { matmul } from "./operators/linear.ts";
 import { reduceMean } from "./operators/reduction.ts";
-import { defaultProvider, type Precision, type Provider } from "./types.ts";
+import type { Provider } from "./types.ts";
 
-/** Decisions of graphs that depend on the execution provider. Callers have checked the arguments of operators. */
+/** Operators whose graph depends on the execution provider. Callers have checked their arguments. */
 interface Lowering {
-  /** Default precision of the products of a transformer's blocks. */
-  readonly precision: Precision;
-  /** True if `Attention` materialises the scores of all heads. */
-  readonly holdsScores: boolean;
   attention(inputs: LoweredAttention): Value;
   rotaryInterleaved(x: Value, heads: number, cos: Value, sin: Value): Value;
   rmsNorm(x: Value, weight: Value, eps: number): Value;
@@ -28,8 +24,6 @@ interface LoweredAttention {
 }
 
 const fused: Lowering = {
-  precision: "float16",
-  holdsScores: false,
   attention({ q, k, v, heads, mask, scale }) {
     const attributes = { q_num_heads: { int: heads }, kv_num_heads: { int: heads }, scale: { float: scale } };
     return emit("Attention", [q, k, v, mask && fullRows(mask, q, k)], q, attributes);
@@ -68,8 +62,6 @@ const scoreBytesMax = 64 * 2 ** 20;
  */
 const cpu: Lowering = {
   ...fused,
-  precision: "float32",
-  holdsScores: true,
   attention(inputs) {
     const { q, k, v, heads, mask, scale } = inputs;
     const [batch, queries] = q.shape as [number, number, number];
@@ -96,8 +88,6 @@ const cpu: Lowering = {
  * whose fused multi-head attention was measured wrong from 64 tokens on.
  */
 const decomposed: Lowering = {
-  precision: "float32",
-  holdsScores: false,
   attention({ q, k, v, heads, mask, scale }) {
     const [queries, keys, values] = [q, k, v].map((x) => transpose(splitHeads(x, heads), [0, 2, 1, 3]));
     const scores = mul(matmul(queries!, transpose(keys!, [0, 1, 3, 2])), scale);
@@ -132,11 +122,6 @@ const loweringByProvider: Record<Provider, Lowering> = { cpu, cuda: fused, webgp
 
 export function loweringOf({ provider }: Pick<Graph, "provider">): Lowering {
   return loweringByProvider[provider];
-}
-
-/** Default precision of the products of a transformer's blocks: float16 on CUDA, float32 elsewhere. */
-export function defaultPrecision(provider: Provider = defaultProvider): Precision {
-  return loweringByProvider[provider].precision;
 }
 
 /** Expands a mask over queries and keys: onnxruntime's `Attention` broadcasts it over batch and heads only. */

@@ -7,19 +7,19 @@ import type { PipelineOptions } from "./model/parts.ts";
 import { openPipeline, type Progress } from "./pipeline.ts";
 
 export interface ReuseMeasurement {
-  /** Videos to generate, each once and without cache. */
+  /** Requests to generate, each once and without cache. */
   readonly requests: readonly ResolvedRequest[];
-  /** Earlier steps whose reuse is measured at each step. Their residuals and probes are held in memory. */
+  /** Number of earlier steps whose reuse is measured at each step. Their residuals and probes are held in memory. */
   readonly reach: number;
   readonly options?: PipelineOptions;
   readonly onProgress?: (request: number, progress: Progress) => void;
 }
 
 /**
- * Measures what reuse would have done to generations that computed every step: at each step, the residuals of the steps
- * before it take the place of its own, and the predictions are compared.
+ * Measures the errors that reuse would cause in generations that compute every step. At each step the residuals of
+ * earlier steps are used in place of its own, and the predictions are compared.
  *
- * @throws what `openPipeline` and `generate` throw
+ * @throws the errors of `openPipeline` and `generate`
  */
 export async function measureReuse(
   folder: string,
@@ -48,9 +48,9 @@ export async function measureReuse(
 interface Recording extends CalibrationRun {
   readonly changes: number[][];
   readonly motionScores: (number | null)[];
-  /** Relative errors of predictions. */
+  /** Relative L2 errors of predictions. */
   readonly errors: number[][];
-  /** The latent before each step. */
+  /** Latents before each step. */
   readonly latents: Float32Array[];
 }
 
@@ -59,8 +59,8 @@ function emptyRecording(): Recording {
 }
 
 /**
- * Weights the errors. A wrong prediction matters as much as the latent moves along it, and for all steps that follow:
- * each error is weighted by the length of its step and by how much of the run is left, relative to the mean weight.
+ * Weights each error by how far the latent moves in its step and by the number of steps left, relative to the mean
+ * weight. A wrong prediction matters in proportion to that move, and for all steps that follow.
  */
 function weighted({ latents, errors, ...run }: Recording, last: Float32Array): CalibrationRun {
   const moves = latents.map((latent, step) => distance(latent, latents[step + 1] ?? last));
@@ -69,10 +69,13 @@ function weighted({ latents, errors, ...run }: Recording, last: Float32Array): C
   return { ...run, errors: errors.map((list, step) => list.map((error) => (error * weights[step]!) / mean)) };
 }
 
-/** Records every computed step of the sessions. Residuals of one transformer are of no use to another. */
+/**
+ * Wraps sessions so that every computed step is recorded. Each transformer has its own list of residuals, because one
+ * transformer cannot reuse those of another.
+ */
 function recorded(sessions: DenoisingSessions, run: Recording, reach: number): DenoisingSessions {
   const { full, reuse } = sessions;
-  /** The last first. */
+  /** Most recent step first. */
   const before: { residual: Tensor; probe: Float32Array }[] = [];
   return {
     ...sessions,

@@ -3,26 +3,27 @@ import type { Session, Tensor } from "../onnx/index.ts";
 import type { Frames } from "../video/index.ts";
 import { pauseUnlessCancelled } from "./denoise.ts";
 
-/** A run of the decoder, and the session that does it. */
+/** A run of the decoder, with its session. */
 export interface DecodingRun {
-  /** Latent frames. */
+  /** Number of latent frames. */
   readonly frames: number;
   readonly session: Session;
 }
 
-/** How to make the pictures of one shape of video. */
+/** Decoder runs for one shape of video. */
 export interface Decoding {
   readonly runs: readonly DecodingRun[];
-  /** Frames of the video: all that the runs make. */
+  /** Number of frames that all runs make together. */
   readonly frames: number;
-  /** Pixels along one edge of a latent's element. */
+  /** Pixels along one edge of a latent element. */
   readonly scale: number;
 }
 
 /**
- * The pictures of a latent, decoded run by run. What one run leaves behind is given to the next.
+ * Decodes a latent run by run into the frames of the video. The state that a run outputs is fed to the next run.
  *
  * @param latent [C, F, H, W]
+ * @throws CancelledError between two runs once `signal` is aborted
  */
 export async function decodeFrames(
   latent: Float32Array,
@@ -31,8 +32,8 @@ export async function decodeFrames(
 ): Promise<Frames> {
   const [height, width] = [shape.height * scale, shape.width * scale];
   const rgb = new Uint8Array(frames * height * width * 3);
-  let first = 0; // of the run's latent frames
-  let firstPixel = 0; // of its pictures
+  let first = 0; // index of the run's first latent frame
+  let firstPixel = 0; // index of the first pixel of its frames
   let left: Record<string, Tensor> = {};
   for (const { frames, session } of runs) {
     await pauseUnlessCancelled(signal);
@@ -48,7 +49,7 @@ export async function decodeFrames(
   return { width, height, count: frames, rgb };
 }
 
-/** Some frames of a latent [C, F, H, W], as [frames, C, H, W]. */
+/** Copies some frames of a latent [C, F, H, W] to [frames, C, H, W]. */
 function latentFrames(latent: Float32Array, shape: LatentShape, first: number, frames: number): Tensor {
   const { channels, height, width } = shape;
   const area = height * width;
@@ -68,7 +69,10 @@ function feedsOfNext(out: Readonly<Record<string, Tensor>>): Record<string, Tens
   return Object.fromEntries(kept.map(([name, tensor]) => [before + name.slice(after.length), tensor]));
 }
 
-/** Planes in -1..1, [F, 3, pixels], to bytes [F, pixels, 3]; `Uint8Array` would wrap what it cannot hold. */
+/**
+ * Converts planes [F, 3, pixels] in -1..1 to bytes [F, pixels, 3]. Clamps, because `Uint8Array` wraps values out of
+ * range.
+ */
 function interleave(
   planes: Float32Array,
   rgb: Uint8Array,

@@ -14,15 +14,17 @@ import type { Sampler } from "../sampling/index.ts";
 import { CancelledError, GenerationError } from "./errors.ts";
 import { computedSignals, latentSignals } from "./signals.ts";
 
-/** The two cuts of one transformer, opened for one shape of video. */
+/** Sessions of the two cuts of a transformer, opened for one shape of video. */
 export interface DenoisingSessions {
   readonly full: Session;
   readonly reuse: Session;
-  /** Signals that `full` measures: at least those of the policy, and more where the sessions were opened for others. */
+  /**
+   * Signals that `full` measures: at least those of the policy. Sessions that earlier requests opened may measure more.
+   */
   readonly signals: ReadonlySet<GraphSignalName>;
 }
 
-/** A transformer at work on one video. */
+/** A transformer with the sessions, guidance scale and feeds of one generation. */
 export interface Denoiser {
   readonly transformer: DiffusionTransformer;
   readonly sessions: DenoisingSessions;
@@ -32,11 +34,11 @@ export interface Denoiser {
 }
 
 export interface DenoiseOptions extends Denoiser {
-  /** The transformer for the timesteps under `below`, opened when the first of them comes. */
+  /** Transformer for timesteps under `below`; opened when denoising first reaches such a timestep. */
   readonly successor?: { readonly below: number; open(): Promise<Denoiser> } | undefined;
   readonly sampler: Sampler;
   readonly policy: CachePolicy;
-  /** Noise [1, C, F, H, W]; becomes the latent of the video, in place. */
+  /** Noise [1, C, F, H, W], which becomes the latent of the video in place. */
   readonly latent: Float32Array;
   /** Seconds that all steps may take together, for policies that plan by time; no limit when left out. */
   readonly secondsAvailable?: number | undefined;
@@ -54,13 +56,15 @@ const NOT_FINITE =
   "The model gave numbers that are not finite; its weights may be damaged, or on a GPU need PRECISION=float32.";
 
 /**
- * Follows the sampler from noise to latent. A computed step runs the whole transformer and leaves its residual
- * behind; a reused step adds that residual in the place of the blocks. The residual and the probe live here
- * and nowhere else: they go when the generation ends, however it ends, and when another transformer takes over,
- * which has no use for them. The state of the policy was measured on them and goes as well.
+ * Runs the sampler from noise to the final latent. A computed step runs the whole transformer and keeps its residual; a
+ * reused step adds that residual instead of running the blocks.
  *
- * @throws CancelledError between two steps once `signal` is aborted, GenerationError where the latent ends in
- *   numbers that are no picture
+ * Only this function holds residual and probe, so they are freed when the generation ends, fails or is cancelled. When
+ * a second transformer takes over, they are dropped and the policy starts afresh, because residual, probe and the
+ * policy's state belong to the first one.
+ *
+ * @throws CancelledError between two steps once `signal` is aborted, GenerationError if the final latent holds numbers
+ *   that are not finite
  */
 export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> {
   const { policy, sampler, signal, successor } = options;
@@ -120,13 +124,17 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
   return steps;
 }
 
-/** Lets messages and signals in, which a running graph keeps out. */
+/**
+ * Yields to the event loop, which a running graph blocks, so that messages and abort signals are handled.
+ *
+ * @throws CancelledError once `signal` is aborted
+ */
 export async function pauseUnlessCancelled(signal: AbortSignal | undefined): Promise<void> {
   await setImmediate();
   if (signal?.aborted) throw new CancelledError();
 }
 
-/** Returns the clock of a run: the seconds spent since now, and those left of a limit. */
+/** Starts a clock that tells the seconds spent since this call and the seconds left of the limit. */
 function stopwatch(secondsAvailable: number | undefined) {
   const begun = performance.now();
   return () => {
@@ -139,14 +147,14 @@ function stopwatch(secondsAvailable: number | undefined) {
 }
 
 /**
- * Tensors that a computed step leaves to the steps after it. Nothing else may refer to residual and probe: they are
- * the largest there are.
+ * Tensors that a computed step keeps for later steps. Nothing else may refer to residual and probe, the largest tensors
+ * of a generation, so that they are freed once they are replaced.
  */
 interface Kept {
   residual: Tensor | null;
-  /** Null where no signal compares probes. */
+  /** Null if no signal compares probes. */
   probe: Tensor | null;
-  /** Null before the first computed step, and where the policy does not ask for the change of predictions. */
+  /** Null before the first computed step, and if the policy does not use the change of predictions. */
   prediction: Float32Array | null;
 }
 
@@ -159,7 +167,7 @@ function nothingKept({ transformer: { tokens, width }, sessions, guidanceScale }
 }
 
 async function compute({ full, signals }: DenoisingSessions, feeds: Record<string, Tensor>, kept: Kept) {
-  kept.residual = null; // so that it does not wait in memory for its successor
+  kept.residual = null; // frees it before the new residual is allocated
   const {
     [cutNames.residual]: residual,
     [cutNames.probe]: probe,

@@ -1,4 +1,4 @@
-/** A generation that was stopped because its caller asked for it. */
+/** A generation that its caller cancelled. */
 export class CancelledError extends Error {
   override readonly name = "CancelledError";
 
@@ -7,17 +7,17 @@ export class CancelledError extends Error {
   }
 }
 
-/** What is known of a generation's end besides its message. */
+/** Cause of a failed generation, as far as callers treat causes differently. */
 export type GenerationFault =
-  /** The model's numbers are no picture. */
+  /** The latent ended in numbers that are not finite. */
   | "invalid_output"
-  /** The process was killed from outside, most likely because the memory ran out. */
+  /** The process was killed from outside, most likely because memory ran out. */
   | "killed";
 
-/** The model or the process that runs it failed; the message is one sentence. */
+/** A failure of the model or of the process that runs it. The message is one sentence. */
 export class GenerationError extends Error {
   override readonly name = "GenerationError";
-  /** Null for everything that callers need not tell apart. */
+  /** Null for causes that callers need not tell apart. */
   readonly fault: GenerationFault | null;
 
   constructor(

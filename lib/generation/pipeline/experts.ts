@@ -14,22 +14,22 @@ import type { ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoise.ts";
 import { type ModelParts, type OpenedPart, openGraph, type PipelineOptions } from "./model/parts.ts";
 
-/** The transformers that denoise one shape of video, one after another. */
+/** Transformers that denoise one shape of video, one after another. */
 export interface Experts {
   readonly transformers: readonly DiffusionTransformer[];
   /**
-   * The sessions of a transformer. They stay open until `release`, or until another transformer is asked for where
-   * memory is too small for all of them.
+   * Returns the sessions of a transformer, which are opened if they are not open. They stay open until `release`. If
+   * memory is too small for all transformers, opening one closes the others.
    *
-   * @throws CheckpointError where its weights are others than its config asks for
+   * @throws CheckpointError if weights do not match their config
    */
   open(index: number): Promise<DenoisingSessions>;
   release(): Promise<void>;
 }
 
 /**
- * The guidance scale of each transformer. A guidance scale in the request applies to both transformers; the default is
- * that of the first, and the model may name another for the second.
+ * Returns the guidance scale of each transformer. A guidance scale in the request applies to both transformers. The
+ * default is that of the first transformer; the model may have another default for the second.
  */
 export function guidanceScales(
   { limits, recipe, transformers }: Pick<ModelParts, "limits" | "recipe" | "transformers">,
@@ -41,7 +41,9 @@ export function guidanceScales(
 }
 
 /**
- * @param scales the guidance scale of each transformer, which decides the batch of its graphs
+ * Prepares the transformers of a model for one shape of video; opens no session.
+ *
+ * @param scales guidance scale of each transformer, which decides the batch of its graphs
  * @param signals measured by every computed step
  * @throws RangeError for a shape that a transformer cannot make
  */
@@ -89,7 +91,10 @@ export function expertsFor(
   };
 }
 
-/** Half of the memory is left to activations. The memory of a GPU is not known here. */
+/**
+ * Returns whether all transformers fit into half of the memory; the other half is left to activations. The memory of a
+ * GPU is not known here, so that by default they do not fit.
+ */
 function fitTogether(parts: readonly OpenedPart[], options: PipelineOptions): boolean {
   const { provider, memoryBytes } = options;
   const memory = memoryBytes ?? (usesMachineMemory(provider) ? machineMemory() : 0);
@@ -98,7 +103,7 @@ function fitTogether(parts: readonly OpenedPart[], options: PipelineOptions): bo
   return bytes.reduce((sum, count) => sum + count, 0) <= memory / 2;
 }
 
-/** Memory of the machine, or of the container that limits this process. */
+/** Returns the bytes of memory of the machine, or of the container that limits this process. */
 function machineMemory(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();

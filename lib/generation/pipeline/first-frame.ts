@@ -5,10 +5,11 @@ import { readPicture, VideoError } from "../video/index.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 
 /**
- * The picture that a video begins with, in -1..1 [1, 3, H, W]; null without one. It is fitted to the size that the
- * transformer is told, and loses on the right and below what latents leave of that.
+ * Reads the image that a video begins with, as [1, 3, H, W] in -1..1; returns null if the request has none. The image
+ * is fitted to the nominal size that the transformer is given, and then cropped on the right and at the bottom to the
+ * size of the decoded video.
  *
- * @throws RequestError where it cannot be read
+ * @throws RequestError if the image cannot be read
  */
 export async function readFirstFrame(
   { image, width, height }: Pick<ResolvedRequest, "image" | "width" | "height">,
@@ -27,7 +28,7 @@ export async function readFirstFrame(
   return { dtype: "float32", shape: [1, 3, height, width], data: planes };
 }
 
-/** Puts the latent of a picture in the place of the first frame of `latent` [C, F, H, W]. */
+/** Encodes an image and writes its latent over the first frame of `latent` [C, F, H, W]. */
 export async function beginWith(
   picture: Tensor,
   latent: Float32Array,

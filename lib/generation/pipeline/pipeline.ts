@@ -28,14 +28,17 @@ import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
 
 export type Stage = "load" | "encode" | "denoise" | "decode";
 
-/** Where a generation is: a stage that begins, or a denoising step that ended. */
+/** Progress of a generation: a stage that begins, or a denoising step that has ended. */
 export interface Progress {
   readonly stage: Stage;
-  /** Denoising steps; once the model is loaded, those of its sampler, which may be more than were asked for. */
+  /**
+   * Denoising steps in total. Once the model is loaded they are those of its sampler, which may be more than the
+   * request's.
+   */
   readonly steps: number;
   /** Denoising steps done. */
   readonly done: number;
-  /** Of those, how many were computed. */
+  /** Computed steps among those done. */
   readonly computed: number;
 }
 
@@ -44,15 +47,15 @@ export interface GenerateOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** A finished video, and how it was made. */
+/** A finished video with its trace and timings. */
 export interface Generation {
   readonly frames: Frames;
   readonly fps: number;
-  /** [C, F, H, W], what the decoder was given. */
+  /** Input of the decoder [C, F, H, W]. */
   readonly latent: Float32Array;
   readonly trace: CacheTrace;
   readonly seconds: Readonly<Record<Stage, number>>;
-  /** Of each denoising step, in order. */
+  /** Seconds of each denoising step, in order. */
   readonly stepSeconds: readonly number[];
   readonly tokens: number;
   readonly isPromptTruncated: boolean;
@@ -61,27 +64,29 @@ export interface Generation {
 }
 
 /**
- * A model, opened once and used for one generation after another. Two at once would only share what one of
- * them has alone, so the second is refused; whoever has many requests keeps the queue.
+ * A model that is opened once and makes one video after another. A second generation at the same time is refused,
+ * because both would only share the processor; callers with many requests have to queue them.
  */
 export interface Pipeline {
   readonly model: string;
   readonly limits: VideoLimits;
   /**
+   * Generates the video of a request.
+   *
    * @param request resolved against `limits`, which are not checked again
    * @throws RequestError for a cache policy or an image that cannot be used, CancelledError, GenerationError while
-   *   another generation runs and after `close`, or an error of the model's files
+   *   another generation runs, after `close` and for numbers that are not finite, or an error of the model's files
    */
   generate(request: ResolvedRequest, options?: GenerateOptions): Promise<Generation>;
-  /** Cancels the generation under way, and frees the model once it has ended. */
+  /** Cancels the generation that is running, and frees the model once it has ended. */
   close(): Promise<void>;
 }
 
-/** A measurement that looks on while videos are made. */
+/** Observer of the denoising sessions, for measurements. */
 export interface Observer {
-  /** Signals that it needs at every computed step, whatever the policy. */
+  /** Signals to measure at every computed step in addition to the policy's. */
   readonly signals: readonly GraphSignalName[];
-  /** Stands between the denoising loop and the sessions of each transformer. */
+  /** Wraps the sessions of each transformer before the denoising loop uses them. */
   through(sessions: DenoisingSessions): DenoisingSessions;
 }
 
@@ -90,11 +95,18 @@ export const BUSY =
 export const CLOSED = "The pipeline is closed.";
 
 /**
- * Opens a model folder. Headers and configurations are read now, weights when they are first needed; the
- * sessions of the last shape of video stay open, so that a second video of that shape loads nothing. Where its
- * policy needs signals that they do not measure, they are opened again, once, for the signals of both.
+ * Opens a model folder. Headers and configurations are read now, weights when they are first needed. The sessions of
+ * the last shape of video stay open, so that a second video of that shape loads nothing. If its policy needs signals
+ * that these sessions do not measure, they are reopened for the signals of both policies.
  *
- * @throws CheckpointError when the folder is not a model, or an Error naming a part that cannot be built
+ * @throws CheckpointError if the folder is not a model, or an Error naming a part that cannot be built
+ * @example
+ * ```ts
+ * const pipeline = await openPipeline("models/demo");
+ * const request = resolveRequest({ prompt: "a red circle", seed: 1 }, pipeline);
+ * const { frames, trace } = await pipeline.generate(request);
+ * await pipeline.close();
+ * ```
  */
 export async function openPipeline(
   folder: string,

@@ -1,16 +1,19 @@
 import type { Generation } from "./pipeline.ts";
 
-/** What caching saved, estimated from the computed steps of the generation itself. */
+/** Savings by caching, estimated from the computed steps of the generation itself. */
 export interface Savings {
-  /** Computed steps. */
+  /** Number of computed steps. */
   readonly computed: number;
-  /** The median. */
+  /** Median seconds of a computed step. */
   readonly computedStepSeconds: number;
-  /** Computing every step, each at the median, over what all steps took. */
+  /** Estimated seconds of computing every step, each at the median, over the seconds that all steps took. */
   readonly savedRatio: number;
 }
 
-/** What a generation saved; it needs no second run to compare with, and is as good as its median. */
+/**
+ * Estimates the savings of a generation without a second run; the estimate is as good as the median of its computed
+ * steps.
+ */
 export function savings({ trace, stepSeconds }: Pick<Generation, "trace" | "stepSeconds">): Savings {
   const computedSeconds = stepSeconds.filter((_, step) => trace.schedule[step]!.computed);
   const computedStepSeconds = median(computedSeconds);

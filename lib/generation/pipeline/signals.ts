@@ -8,15 +8,19 @@ import {
 } from "../models/index.ts";
 import type { Tensor } from "../onnx/index.ts";
 
-/** Signals that graphs measure; the host makes the others from latents and predictions. */
+/** Signals that graphs measure; the host computes the others from latents and predictions. */
 type PolicySignal = Extract<SignalName, GraphSignalName>;
 
-/** Returns those of a policy's signals that the graph of a computed step has to measure. */
+/** Returns the signals of a policy that the graph of a computed step has to measure. */
 export function graphSignalsOf(names: readonly SignalName[]): PolicySignal[] {
   return names.filter((name): name is PolicySignal => isGraphSignal(name));
 }
 
-/** @param before the latent of the step before; null at the first step */
+/**
+ * Returns the signals that are known before a step; those that the policy does not name are null.
+ *
+ * @param before latent of the step before; null at the first step
+ */
 export function latentSignals(
   names: readonly SignalName[],
   before: Float32Array | null,
@@ -30,16 +34,16 @@ export function latentSignals(
 
 export interface ComputedStep {
   readonly transformer: DiffusionTransformer;
-  /** Outputs of the graph, which has at least the signals of the policy. */
+  /** Outputs of the graph, which include the policy's signals. */
   readonly out: Readonly<Record<string, Tensor>>;
-  /** True at the first step of a transformer, which no probe and no prediction came before. */
+  /** True at the first step of a transformer, before which there is neither a probe nor a prediction. */
   readonly isFirst: boolean;
   readonly prediction: Float32Array;
   /** Prediction of the last computed step; null at the first. */
   readonly previousPrediction: Float32Array | null;
 }
 
-/** Returns the signals of a computed step; those that the policy does not name are null, and cost nothing. */
+/** Returns the signals of a computed step. Signals that the policy does not name are null and are not computed. */
 export function computedSignals(names: readonly SignalName[], step: ComputedStep): Measured<SignalAfter> {
   const { out, transformer, isFirst, prediction, previousPrediction } = step;
   const fromGraph = (name: PolicySignal) => {

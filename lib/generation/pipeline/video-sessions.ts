@@ -20,11 +20,11 @@ export interface VideoSessions {
 }
 
 /**
- * Opens the sessions of one shape of video. The decoder may leave weights of its file unused: those of the encoder it
- * was trained with.
+ * Opens the sessions of one shape of video. The decoder may leave weights of its file unused, because the file also
+ * holds the encoder.
  *
- * @throws RangeError for a shape that transformer or decoder cannot make, CheckpointError where its weights are
- *   others than its config asks for
+ * @throws RangeError for a shape that transformer or decoder cannot make, CheckpointError if weights do not match their
+ *   config
  */
 export async function openVideoSessions(
   model: ModelParts,
@@ -68,7 +68,11 @@ export async function openVideoSessions(
   }
 }
 
-/** @throws RangeError for a video that the decoder cannot make */
+/**
+ * Returns the shape of the latent that the decoder turns into such a video.
+ *
+ * @throws RangeError for a video that the decoder cannot make
+ */
 export function latentShapeOf(
   decoder: LatentDecoder,
   { width, height, frames }: Pick<ResolvedRequest, "width" | "height" | "frames">,

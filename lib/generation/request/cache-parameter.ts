@@ -10,7 +10,7 @@ import {
 import { type FlagValues, parameter } from "./parameter.ts";
 import { RequestError } from "./request-error.ts";
 
-/** Cache as it is asked for. On the command line the policy may also be the contents of a codebook file. */
+/** Value of the parameter `cache`. On the command line the policy may also be the contents of a codebook file. */
 export type AskedCache =
   | CacheSetting
   | {
@@ -21,7 +21,7 @@ export type AskedCache =
     };
 
 const storedCache = z.object({
-  /** A name that the caching policies know, or the contents of a codebook file. */
+  /** Name of a policy, or the contents of a codebook file. */
   policy: z.union([z.string(), z.record(z.string(), z.unknown())]),
   motion: z.boolean(),
   warmupSteps: z.int().nonnegative(),
@@ -37,7 +37,7 @@ const toldCache = z.object({
 });
 
 export const cacheParameter = parameter({
-  /** Schema of the API; codebook files are left to `check`. */
+  /** Schema of the API. Codebook files from the command line are checked by `check`. */
   asked: cacheSettingSchema as z.ZodType<AskedCache>,
   takenBy: ["create", "trigger"],
   stored: { cache: storedCache },
@@ -86,13 +86,16 @@ function storedOf(asked: AskedCache): StoredCache {
   }
   const constants = typeof motion === "object" ? motion : null;
   if (constants && codebook === undefined) {
-    throw new RequestError("cache.motion_regularisation: constants go with a codebook of your own.", {
-      field: "cache.motion_regularisation",
-    });
+    throw new RequestError(
+      "cache.motion_regularisation: give constants only together with a codebook of your own.",
+      {
+        field: "cache.motion_regularisation",
+      },
+    );
   }
   const named = policy === undefined || policy === "auto" ? "fast" : policy;
   return {
-    // The check of the resolved request refuses what is neither a name nor a codebook file.
+    // `check` refuses a value that is neither the name of a policy nor a codebook file.
     policy: (codebook
       ? { codebook, ...(constants && { motion: constants }) }
       : named) as StoredCache["policy"],
@@ -101,7 +104,7 @@ function storedOf(asked: AskedCache): StoredCache {
   };
 }
 
-/** Warm-up that a codebook file asks for. */
+/** Returns the warm-up that a codebook file asks for. */
 function warmupOfFile(policy: unknown): number | undefined {
   return (policy as { warmup?: number } | null)?.warmup;
 }
@@ -123,9 +126,9 @@ interface CachedRun {
 }
 
 /**
- * Makes the cache policy of a resolved request.
+ * Returns the cache policy of a resolved request.
  *
- * @throws RequestError
+ * @throws RequestError if the policy cannot be used
  */
 export function policyOf({ cache, steps }: CachedRun): CachePolicy {
   const { policy, motion, warmupSteps: warmup } = cache;
@@ -141,7 +144,7 @@ export function policyOf({ cache, steps }: CachedRun): CachePolicy {
   }
 }
 
-/** Turns a resolved request into one that computes every step. */
+/** Returns a copy of a request that computes every step. */
 export function withoutCache<Request extends CachedRun>(request: Request): Request {
   return { ...request, cache: { ...request.cache, policy: "off" } };
 }

@@ -8,7 +8,7 @@ const parameters = Object.entries<Parameter | Alias>(PARAMETERS).flatMap(([name,
 /** Flags of all parameters, in the order of the table. */
 export const REQUEST_FLAGS: readonly Flag[] = parameters.flatMap(({ flags }) => flags);
 
-/** Makes the values that were asked for from the values of flags, by the names of their parameters. */
+/** Converts the values of flags to values of parameters, by the names of the parameters. */
 export function askedByFlags(values: FlagValues): Record<string, unknown> {
   const given = parameters.flatMap(({ name, flags, fromFlags }) => {
     if (flags.every((flag) => values[flag.name] === undefined)) return [];

@@ -7,6 +7,7 @@ export { promptSchema } from "./parameters.ts";
 export {
   type AskedRequest,
   askedShape,
+  isResolvedRequest,
   parseRequest,
   type ResolvedRequest,
   remixedRequest,

@@ -6,8 +6,8 @@ const positiveInteger = z.int().positive();
 const MAX_FRAMES = 10_000;
 
 /**
- * Videos that a model was trained to make: the member `video` of `model_index.json`. The first value of each list is
- * the default.
+ * Limits and defaults of the videos that a model was trained to make: the member `video` of `model_index.json`. The
+ * first value of each list is the default.
  */
 export const videoLimitsSchema = z.object({
   /** [width, height] in pixels. */
@@ -16,9 +16,12 @@ export const videoLimitsSchema = z.object({
   fps: z.array(positiveInteger.max(MAX_FPS)).min(1),
   steps: positiveInteger,
   guidance_scale: z.number(),
-  /** Default of requests without one; the model's own notion of no prompt where this is absent too. */
+  /**
+   * Default negative prompt. If it is absent, requests without a negative prompt use the unconditional text that the
+   * model learnt, or an empty prompt.
+   */
   negative_prompt: z.string().max(2000).optional(),
-  /** True if a video may begin with a picture. */
+  /** True if a video may begin with an image. */
   takes_image: z.boolean().optional(),
 });
 

@@ -1,12 +1,12 @@
 import type * as z from "zod";
 import type { VideoLimits } from "./limits.ts";
 
-/** Requests that may have a parameter: for a new video, the fixed part of a trigger, or a remix. */
+/** Kinds of requests that may have a parameter: for a new video, the fixed part of a trigger, or a remix. */
 export type Taker = "create" | "trigger" | "remix";
 
 /** Declaration of a field of requests to the API. Its name is its key in the table. */
 export interface Declaration<Asked extends z.ZodType = z.ZodType> {
-  /** Shape and bounds of the value that a user gives. */
+  /** Schema of the value that a user gives: its shape and bounds. */
   readonly asked: Asked;
   /** Sentences for the API's reference; absent where `asked` describes itself. */
   readonly text?: string;
@@ -16,8 +16,8 @@ export interface Declaration<Asked extends z.ZodType = z.ZodType> {
   /** Flags of the command line. */
   readonly flags?: readonly Flag[];
   /**
-   * True if the command line leaves values to `check` alone: they may be more than the API takes, or the model's limits
-   * give the better answer.
+   * True if `parseRequest` leaves the value to `check`, because the command line takes more than the API, or because
+   * the model's limits give a better error.
    */
   readonly isLeftToCheck?: boolean;
 }
@@ -29,14 +29,16 @@ export interface Target {
   readonly limits: VideoLimits;
 }
 
-/** Reading of the text after a flag. */
+/** Type of the value of a flag. */
 export type FlagValue =
   | { readonly kind: "number" | "text" | "path" | "on or off" }
-  /** No value: true where the flag is given. */
+  /** Flag without a value: true if it is given. */
   | { readonly kind: "switch" }
-  /** Text of a form; `words` complete the sentence "--size is ...". */
+  /** Text that matches `pattern`; `words` complete the sentence "--size is ...". */
   | { readonly kind: "form"; readonly pattern: RegExp; readonly words: string }
-  /** Text, or the contents of a JSON file where it ends in .json; `contents` says what such a file holds. */
+  /**
+   * Text, or the path of a JSON file, ending in .json, whose contents are read; `contents` says what such a file holds.
+   */
   | { readonly kind: "text or JSON file"; readonly contents: string };
 
 /** Flag of the command line, without its dashes. */
@@ -58,12 +60,12 @@ export interface Control {
   readonly kind:
     | { readonly name: "text"; readonly lines: number; readonly charactersMax?: number }
     | { readonly name: "number"; readonly least?: number; readonly most?: number; readonly isWhole: boolean }
-    /** Number with a button that draws one. */
+    /** Number with a button that draws a random one. */
     | { readonly name: "drawn number" }
     | { readonly name: "switch" }
     /**
-     * Choice of what the chosen model makes: `of` is a member of a model in the API. `unit` follows each value; a
-     * value is shown divided by the parameter `per`, in seconds, where there is one.
+     * Choice among the values of the chosen model: `of` names a member of a model in the API. `unit` follows each
+     * value. If `per` names a parameter, each value is shown in seconds, divided by that parameter.
      */
     | { readonly name: "choice"; readonly of: string; readonly unit?: string; readonly per?: string }
     | { readonly name: "cache" };
@@ -76,8 +78,8 @@ export interface Told<Stored extends z.ZodRawShape, Schema extends z.ZodType> {
 }
 
 /**
- * Description of one parameter of a request for a video. The API's schemas, its reference and its answers,
- * the stored record, the command line and the playground's form are made from it.
+ * Declaration of a parameter of a request for a video. The API's schemas, its reference and its answers, the stored
+ * record, the command line and the playground's form are derived from it.
  */
 export interface Parameter<
   Asked extends z.ZodType = z.ZodType,
@@ -86,9 +88,9 @@ export interface Parameter<
 > extends Declaration<Asked> {
   /** Fields of the resolved request, which is stored. A field that is added later needs a default in its schema. */
   readonly stored: Stored;
-  /** Makes these fields from the value that a user gave. */
+  /** Makes the stored fields from the value that a user gave. */
   read(asked: z.output<Asked>): z.output<z.ZodObject<Stored>>;
-  /** Makes them where the user gave none; absent where there must be a value, or the fields may be absent too. */
+  /** Makes the stored fields if the user gave no value; absent if a value is required or the fields are optional. */
   byDefault?(target: Target): z.output<z.ZodObject<Stored>>;
   /**
    * Checks the resolved request against the model.
@@ -96,20 +98,20 @@ export interface Parameter<
    * @throws RequestError
    */
   check?(resolved: object, limits: VideoLimits): void;
-  /** Null for a parameter that is no field of `params` in answers. */
+  /** Field of `params` in answers; null if answers do not have the parameter. */
   readonly told: Told<Stored, Schema> | null;
-  /** Fields that hold words of the user, with what is left of them once the video is deleted. */
+  /** Fields that hold words of the user, with the values that replace them once the video is deleted. */
   readonly erased?: z.output<z.ZodObject<Stored>>;
-  /** Makes the asked value from the flags that were given; the value of the only flag where this is absent. */
+  /** Makes the asked value from the flags that were given; by default the value of the first flag is taken. */
   fromFlags?(values: FlagValues): unknown;
   readonly control?: Control;
 }
 
-/** Another way to give a parameter. */
+/** Another name for a parameter, perhaps in another unit. */
 export interface Alias<Asked extends z.ZodType = z.ZodType> extends Declaration<Asked> {
-  /** Name of that parameter. */
+  /** Name of the parameter. */
   readonly means: string;
-  /** Converts the value; absent where both are the same. */
+  /** Converts the value to that of the parameter; absent if both are the same. */
   value?(given: z.output<Asked>, asked: Readonly<Record<string, unknown>>, target: Target): unknown;
 }
 
@@ -124,7 +126,10 @@ export function parameter<
   return declared;
 }
 
-/** Declares a parameter of one field that is stored and told as it is: `key` is its name in the resolved request. */
+/**
+ * Declares a parameter with a single field that is stored and returned unchanged. `key` is the name of the field in the
+ * resolved request.
+ */
 export function setting<Key extends string, Asked extends z.ZodType, Value extends z.ZodType>(
   key: Key,
   {
@@ -150,7 +155,7 @@ export function setting<Key extends string, Asked extends z.ZodType, Value exten
   };
 }
 
-/** Declares another way to give a parameter. */
+/** Declares another name for a parameter. */
 export function alias<Asked extends z.ZodType>(declared: Alias<Asked>): Alias<Asked> {
   return declared;
 }

@@ -16,15 +16,15 @@ const SIZE_IN_WORDS = "width x height in pixels, such as 64x64";
 const positive = z.int().positive();
 const steps = z.int().min(1).max(MAX_STEPS);
 
-/** Prompt of any length; a deployment narrows it. */
+/** Schema of a prompt of any length; a deployment limits the length. */
 export const promptSchema = modelText.refine((text) => text !== "", {
   error: "must say what the video should show",
   params: { sentence: "The prompt is empty: say what the video should show." },
 });
 
 /**
- * The parameters of a request for a video, by their names in the API, in the order in which people see them. A further
- * parameter is declared here and used where it acts; nothing in between has to know it.
+ * Parameters of a request for a video, by their names in the API, in the order in which people see them. To add a
+ * parameter, declare it here and use it where it takes effect; no code in between has to know it.
  */
 export const PARAMETERS = {
   prompt: parameter({
@@ -141,7 +141,7 @@ export const PARAMETERS = {
     asked: atMost(modelText, NEGATIVE_PROMPT_CHARACTERS_MAX),
     text: "What to steer away from.",
     takenBy: ["create", "trigger"],
-    /** Null for the model's own notion of no prompt. */
+    /** Null for the unconditional text of the model. */
     stored: z.string().nullable(),
     byDefault: ({ limits }) => limits.negative_prompt ?? null,
     erased: null,
@@ -222,7 +222,7 @@ function expectOneOf(
   throw new RequestError(`This model cannot make ${value} ${name}: choose ${choices(allowed)}.`, { field });
 }
 
-/** Lists all values, or shows how they go on where they are many and evenly spaced. */
+/** Lists all values, or abbreviates the list if it is long and evenly spaced. */
 function choices(allowed: readonly number[]): string {
   const [first, second, third, ...more] = allowed.toSorted((a, b) => a - b) as [number, ...number[]];
   const rest = [second!, third!, ...more];

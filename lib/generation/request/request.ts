@@ -5,12 +5,12 @@ import { RequestError } from "./request-error.ts";
 
 type Parameters = typeof PARAMETERS;
 
-/** A request as it is asked for, in the words of the API. Absent values take the model's defaults. */
+/** Request in the vocabulary of the API, as a user gives it. Absent values take the model's defaults. */
 export type AskedRequest = {
   readonly [Name in keyof Parameters]?: z.output<Parameters[Name]["asked"]> | undefined;
 } & { readonly prompt: string };
 
-/** Members of all members of a union. */
+/** Intersection of the members of a union. */
 type Intersection<Union> = (Union extends unknown ? (member: Union) => void : never) extends (
   both: infer Both,
 ) => void
@@ -20,7 +20,7 @@ type Intersection<Union> = (Union extends unknown ? (member: Union) => void : ne
 type StoredShape = Intersection<
   { [Name in keyof Parameters]: Parameters[Name] extends { stored: infer S } ? S : never }[keyof Parameters]
 >;
-/** Members of `params` in answers: parameters without one are declared with ZodNever. */
+/** Members of `params` in answers. The schema of a parameter that is not in answers is ZodNever. */
 type ToldShape = {
   [Name in keyof Parameters as Parameters[Name] extends Parameter<infer _A, infer _S, z.ZodNever>
     ? never
@@ -28,7 +28,10 @@ type ToldShape = {
       ? Name
       : never]: Parameters[Name] extends Parameter<infer _A, infer _S, infer Schema> ? Schema : never;
 };
-/** Parameters that `By` does not take, as `takenBy` says: an image is a file of the machine that generates. */
+/**
+ * Parameters that `By` does not take; has to agree with `takenBy`. An image is a path on the machine that generates, so
+ * no request to the API takes one.
+ */
 type Untaken<By extends Taker> = "image" | (By extends "trigger" ? "prompt" : never);
 /** Fields of the API's schema of a request; only the prompt is required. */
 type AskedShape<By extends Taker> = {
@@ -47,22 +50,27 @@ function collected<Shape>(partOf: (declared: [string, Parameter]) => Record<stri
 }
 
 /**
- * Schema of a request with every default filled in: what is generated depends on nothing else. It is the `params` of a
- * job's record and the input of the pipeline.
+ * Schema of a request with every default filled in. The video depends on nothing else. Stored as `params` of a job's
+ * record; the input of the pipeline.
  */
 export const resolvedRequestSchema = z.object(collected<StoredShape>(([, { stored }]) => stored));
 
 export type ResolvedRequest = z.infer<typeof resolvedRequestSchema>;
 
+/** Tells whether the params of a job record are a resolved request. */
+export function isResolvedRequest(params: unknown): params is ResolvedRequest {
+  return resolvedRequestSchema.safeParse(params).success;
+}
+
 /** Members of `params` in the API's answers about a video. */
 export const toldShape = collected<ToldShape>(([name, { told }]) => (told ? { [name]: told.schema } : {}));
 
-/** Tells a resolved request in the words of the API. */
+/** Converts a resolved request to the vocabulary of the API. */
 export function toldRequest(request: ResolvedRequest): z.output<z.ZodObject<ToldShape>> {
   return collected(([name, { told }]) => (told ? { [name]: told.value(request) } : {}));
 }
 
-/** Fields of the API's schema of a request that `taker` takes. */
+/** Returns the fields of the API's schema of a request that `taker` takes. */
 export function askedShape<By extends Taker>(taker: By): AskedShape<By> {
   const taken = Object.entries(table).filter(([, { takenBy }]) => takenBy.includes(taker));
   return Object.fromEntries(
@@ -76,10 +84,17 @@ function described({ asked, text, isRequired }: Parameter | Alias): z.ZodType {
 }
 
 /**
- * Fills a request in from a model's defaults and checks it against the model's limits. Shape and bounds of `asked` were
- * checked before, by the API's schema or by `parseRequest`.
+ * Fills in a model's defaults and checks the request against the model's limits. Shape and bounds of `asked` must have
+ * been checked before, by the API's schema or by `parseRequest`.
  *
  * @throws RequestError naming the first thing that the model cannot do
+ * @example
+ * ```ts
+ * const { name, limits } = await describeModel("models/demo");
+ * const asked = parseRequest({ prompt: "a red circle", steps: 10 });
+ * const request = resolveRequest({ ...asked, seed: 1 }, { model: name, limits });
+ * request.guidanceScale; // 4, the default of the demo model
+ * ```
  */
 export function resolveRequest(
   asked: AskedRequest & { readonly seed: number },
@@ -100,7 +115,12 @@ export function resolveRequest(
   return request;
 }
 
-/** Brings every value under the name of its parameter. `givenAs` says under which other names values came. */
+/**
+ * Moves every value to the name of its parameter. `givenAs` holds the alias under which the value of a parameter was
+ * given.
+ *
+ * @throws RequestError if a parameter and its alias contradict each other
+ */
 function withoutAliases(asked: AskedRequest, target: Target) {
   const given: Readonly<Record<string, unknown>> = asked;
   const values = { ...given };
@@ -120,7 +140,7 @@ function withoutAliases(asked: AskedRequest, target: Target) {
   return { values, givenAs };
 }
 
-/** Changes a resolved request by what a remix asks for. */
+/** Applies the changes that a remix asks for to a resolved request. */
 export function remixedRequest(request: ResolvedRequest, asked: Partial<AskedRequest>): ResolvedRequest {
   const given: Readonly<Record<string, unknown>> = asked;
   const changed = collected<Partial<ResolvedRequest>>(([name, { takenBy, read }]) =>
@@ -129,15 +149,20 @@ export function remixedRequest(request: ResolvedRequest, asked: Partial<AskedReq
   return { ...request, ...changed };
 }
 
-/** Forgets what a user said in a request. */
+/** Removes the words of the user from a request. */
 export function withoutWords(request: ResolvedRequest): ResolvedRequest {
   return { ...request, ...collected<Partial<ResolvedRequest>>(([, { erased }]) => erased ?? {}) };
 }
 
 /**
- * Checks shape and bounds of a request that does not come through the API.
+ * Checks shape and bounds of a request that does not come through the API, such as one from the command line.
  *
- * @throws RequestError
+ * @throws RequestError naming the first value that is wrong
+ * @example
+ * ```ts
+ * parseRequest({ prompt: " a red circle ", steps: 10 }); // { prompt: "a red circle", steps: 10 }
+ * parseRequest({ prompt: "a red circle", steps: 0 }); // throws "steps must be a whole number from 1 to 1000, got 0."
+ * ```
  */
 export function parseRequest(given: Readonly<Record<string, unknown>>): AskedRequest {
   const parsed: Record<string, unknown> = { ...given };

@@ -1,9 +1,11 @@
 import * as z from "zod";
 
-/** Marks of tokenizers for the ends of texts. Our tokenizers read them as plain text, and nobody means them. */
+/**
+ * Special tokens of text encoders. Our tokenizers read them as plain text, so they can only be in a prompt by mistake.
+ */
 const CONTROL_TOKENS = /<\/?s>|<pad>|<unk>|<extra_id_\d+>/i;
 
-/** A text that a model reads: well-formed Unicode in one normal form, without control characters. */
+/** Schema of a text that a model reads: well-formed Unicode in one normal form, without control characters. */
 export const modelText = z
   .string()
   .refine((text) => text.isWellFormed(), "must be well-formed Unicode, without lone surrogates")
@@ -11,7 +13,7 @@ export const modelText = z
   .refine((text) => !CONTROL_TOKENS.test(text), "must not contain control tokens such as </s>")
   .transform((text) => text.normalize("NFC").trim());
 
-/** The same text of at most `charactersMax` UTF-16 units, counted after normalisation. */
+/** Limits a text to `charactersMax` UTF-16 units, counted after normalisation. */
 export function atMost(text: z.ZodType<string, string>, charactersMax: number) {
   return (
     text

@@ -2,8 +2,8 @@ import type { JobRecord } from "../jobs/index.ts";
 import type { Backend } from "./backend.ts";
 
 /**
- * Returns whether a queued job is believed to wait in the backend's queue. A job that was put into a queue of another
- * name is not: a queue that was replaced took its jobs along.
+ * Returns whether a queued job is believed to be in the backend's queue: it was submitted to a queue of this name
+ * within the last `believedMs`. A queue that was replaced is gone with its jobs.
  *
  * @param now milliseconds since 1970
  */

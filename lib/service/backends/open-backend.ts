@@ -4,7 +4,7 @@ import type { Clock } from "../../shared/ports.ts";
 import type { Backend, BackendKind } from "./backend.ts";
 import { sageMakerBackend, sageMakerKind } from "./sagemaker.ts";
 
-/** Environment variables that name a backend, for the functions that submit jobs or look for lost ones. */
+/** Environment variables that choose a backend, for the functions that submit jobs or look for lost jobs. */
 export const backendVariables = {
   ENDPOINT_NAME: needed("the name of the SageMaker endpoint"),
 };
@@ -13,7 +13,7 @@ interface Store {
   readonly STORE: string;
 }
 
-/** Opens the backend that the environment names. Only this and {@link openBackendKind} choose one. */
+/** Opens the backend that the environment chooses. Only this and {@link openBackendKind} make that choice. */
 export function openBackend(
   { STORE, ENDPOINT_NAME }: Values<typeof backendVariables> & Store,
   clock: Clock,
@@ -22,7 +22,7 @@ export function openBackend(
   return sageMakerBackend({ client, endpointName: ENDPOINT_NAME, storeUrl: STORE, clock });
 }
 
-/** Returns the kind of backend whose runs the environment's messages tell of. */
+/** Returns the kind of backend that the environment chooses, which parses the messages about ended runs. */
 export function openBackendKind({ STORE }: Store): BackendKind {
   return sageMakerKind(STORE);
 }

@@ -8,15 +8,15 @@ import { jobAt, jobLocation } from "./job-location.ts";
 export interface SageMakerOptions {
   readonly client: Pick<SageMakerRuntimeClient, "send">;
   readonly endpointName: string;
-  /** `s3://bucket`: SageMaker reads the job's record there. */
+  /** URL of the store, `s3://bucket`. SageMaker reads the job's record there. */
   readonly storeUrl: string;
   readonly clock: Clock;
 }
 
-/** Longest invocation that SageMaker allows. */
+/** Time limit of an invocation: the longest that SageMaker allows. */
 const INVOCATION_SECONDS = 3600;
 
-/** Bounds of the time for which SageMaker's queue keeps a job that no worker takes. */
+/** Bounds of the time for which SageMaker keeps an invocation in its queue. */
 const TTL_SECONDS_MIN = 60;
 const TTL_SECONDS_MAX = 21_600;
 
@@ -29,28 +29,29 @@ const notificationSchema = z.object({
 });
 
 /**
- * Asynchronous endpoints of SageMaker. They publish the end of every invocation through SNS, delivered raw.
+ * Returns the properties of SageMaker's asynchronous endpoints. They publish the end of every invocation through SNS,
+ * which must deliver raw messages.
  *
- * @param storeUrl `s3://bucket`, in which the jobs are
+ * @param storeUrl URL of the store of the jobs, `s3://bucket`
  * @see Amazon SageMaker developer guide, "Check prediction results"
  */
 export function sageMakerKind(storeUrl: string): BackendKind {
   return {
-    // Nobody can look into the queue of an endpoint, which may have lost the job.
+    // The queue of an endpoint cannot be inspected, and the endpoint may have lost the job.
     believedMs: 30 * 60_000,
     pauseMs: 60_000,
     outcomeOf(message): Outcome {
       const parsed = notificationSchema.safeParse(parsedJson(message));
-      if (!parsed.success) throw new MessageError("The message is not what SageMaker says of an invocation.");
+      if (!parsed.success) throw new MessageError("The message is not a notification of SageMaker.");
       const { invocationStatus, requestParameters, failureReason = "no reason given" } = parsed.data;
       const ref = jobAt(storeUrl, requestParameters.inputLocation);
-      if (!ref) throw new MessageError("The invocation was of no job in this store.");
+      if (!ref) throw new MessageError("The notification names no job in this store.");
       return { ref, failure: invocationStatus === "Failed" ? failureReason : null };
     },
   };
 }
 
-/** Backend of one asynchronous endpoint of SageMaker. Its name is the endpoint's. */
+/** Opens the backend of an asynchronous endpoint of SageMaker. Its name is that of the endpoint. */
 export function sageMakerBackend({ client, endpointName, storeUrl, clock }: SageMakerOptions): Backend {
   return {
     ...sageMakerKind(storeUrl),

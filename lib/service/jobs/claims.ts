@@ -3,37 +3,38 @@ import type { Clock } from "../../shared/ports.ts";
 import type { Records } from "../storage/index.ts";
 import { claimKey } from "./object-keys.ts";
 
-/** What an idempotency key stands for. */
+/** Record of a claim: the job that an idempotency key belongs to. */
 export const claimSchema = z.object({
   jobId: z.string(),
-  /** Of the request that took the claim. */
+  /** Fingerprint of the request that took the claim. */
   fingerprint: z.string(),
   createdAt: z.int().nonnegative(),
-  /** From then on anybody may take it. */
+  /** Time from which any request may take over the claim. */
   expiresAt: z.int().nonnegative(),
 });
 
 export type ClaimRecord = z.infer<typeof claimSchema>;
 
-/** A wish to make at most one job of all requests that carry one key. */
+/** Request for a claim, so that all requests with one idempotency key make at most one job. */
 export interface Claim {
-  /** Hash of all that the key is valid for: route and key. 1 to 128 characters of an object's key. */
+  /** Hash of the route and the idempotency key: 1 to 128 characters that may stand in an object's key. */
   readonly scope: string;
-  /** Hash of the parsed request: the same key with another request is a mistake of the caller. */
+  /** Hash of the parsed request. The same key with another request is a mistake of the caller. */
   readonly fingerprint: string;
   readonly lifetimeMs: number;
-  /** Takes the claim from whoever holds it: the request is known not to be a repetition. */
+  /** Takes over the claim even if it has not expired, because the request is known not to be a repetition. */
   readonly isFirst: boolean;
 }
 
-/** The id of the one job of a claim: the caller's own or that of whoever came first. */
+/** Result of {@link takeClaim}. `jobId` is the caller's own, or that of the request that holds the claim. */
 export type Held = { readonly ok: true; readonly jobId: string } | { readonly ok: false };
 
 /**
- * Takes a claim for `jobId`, or finds out who has it; not ok when it was taken with another request.
+ * Takes a claim for `jobId`, or returns the job id that already holds it. The result is not ok if the claim is held by
+ * a request with another fingerprint.
  *
- * The claim is only an id: whoever holds the answer goes on to create that job if it is missing. So a process that
- * dies between claim and job blocks nobody.
+ * The claim names a job but does not create it: every caller creates that job if it is missing. So a process that dies
+ * between the claim and the job blocks nobody.
  */
 export async function takeClaim(
   claims: Records<ClaimRecord>,

@@ -1,33 +1,33 @@
 import type { Clock, Random } from "../../shared/ports.ts";
 
-/** Crockford's base 32 in lower case: its order as text is its order as a number. */
+/** Crockford's base 32 in lower case. Encoded numbers of equal length sort as the numbers do. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_CHARACTERS = 10;
 const RANDOM_CHARACTERS = 16;
 
 const VIDEO_ID = /^video_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 
-/** `video_` and a ULID: 48 bits of milliseconds, 80 random bits. Later ids come later in every sorting. */
+/** Returns `video_` and a ULID: 48 bits of milliseconds, then 80 random bits. Ids of later milliseconds sort later. */
 export function newVideoId(clock: Clock, random: Random): string {
   const time = base32(BigInt(clock.now()), TIME_CHARACTERS);
   const noise = base32(BigInt(`0x${Buffer.from(random(10)).toString("hex")}`), RANDOM_CHARACTERS);
   return `video_${time}${noise}`;
 }
 
-/** Whether `text` could be the id of a video; says nothing about whether there is one. */
+/** Returns whether `text` has the form of a video id. The video need not exist. */
 export function isVideoId(text: string): boolean {
   return VIDEO_ID.test(text);
 }
 
-/** When the id was drawn, in milliseconds since 1970. */
+/** Returns the time at which the id was made, in milliseconds since 1970. */
 export function videoIdTime(id: string): number {
   const time = id.slice("video_".length, "video_".length + TIME_CHARACTERS);
   return [...time].reduce((value, character) => value * 32 + ALPHABET.indexOf(character), 0);
 }
 
 /**
- * The id counted down instead of up, so that an ascending listing has the newest video first: object stores list in no
- * other order. Its own inverse.
+ * Inverts each digit of the id, so that an ascending listing, the only order of object stores, has the newest video
+ * first. Inverting twice gives the id again.
  */
 export function invertVideoId(id: string): string {
   const prefix = "video_";
@@ -37,7 +37,11 @@ export function invertVideoId(id: string): string {
   return prefix + inverted.join("");
 }
 
-/** An inverted id that sorts after every id of that millisecond and later, and before all older ones. */
+/**
+ * Returns an inverted id that sorts after the inverted ids of this millisecond and later, and before all older ones.
+ *
+ * @param time milliseconds since 1970
+ */
 export function invertedTime(time: number): string {
   return invertVideoId(
     `video_${base32(BigInt(time), TIME_CHARACTERS)}${ALPHABET[0]!.repeat(RANDOM_CHARACTERS)}`,

@@ -26,6 +26,7 @@ import {
 import {
   hasUnsettled,
   isFinished,
+  type JobParams,
   type JobRecord,
   type JobRef,
   jobRecordSchema,
@@ -36,15 +37,15 @@ import { type JobEvent, type Refusal, transition } from "./transition.ts";
 
 export interface CreateOptions {
   readonly claim?: Claim | undefined;
-  /** How many unfinished jobs one API key may have, 1 to 1000. Many requests at once may overshoot it a little. */
+  /** Limit of unfinished jobs of one API key, 1 to 1000. Concurrent requests may exceed it slightly. */
   readonly unfinishedMax: number;
 }
 
 export type Creation =
   | { readonly outcome: "created" | "replayed"; readonly record: JobRecord }
-  /** The idempotency key was used for another request. */
+  /** The idempotency key was used with another request. */
   | { readonly outcome: "mismatched" }
-  /** The idempotency key's job was deleted at the end of its time, and is not made again. */
+  /** The job of the idempotency key was deleted after its retention, and is not made again. */
   | { readonly outcome: "gone" }
   | { readonly outcome: "queue_full" };
 
@@ -63,52 +64,64 @@ export interface EventsChange<Told> extends Pick<JobRecord, "events"> {
   readonly tell?: Told | undefined;
 }
 
-/** A page of a tenant's jobs, newest first. */
+/** Page of a tenant's jobs, newest first. */
 export interface JobPage {
   readonly records: readonly JobRecord[];
   readonly isTruncated: boolean;
 }
 
 /**
- * The jobs of all tenants, in an object store and nowhere else: any number of processes may hold one of these.
- * Everything rejects with StoreError while the store does not answer.
+ * Store of the jobs of all tenants. All state is in the object store, so any number of processes may open one. Methods
+ * reject with StoreError if the object store does not answer, and with RecordError for a damaged record.
  */
 export interface JobStore {
-  /** A job that is answered with exists until its retention ends, whatever dies next. */
+  /**
+   * Creates a job, or finds the job that already holds the claim. A job that is returned is durable: it exists until
+   * its retention ends, even if this process dies next.
+   */
   create(job: NewJob, options: CreateOptions): Promise<Creation>;
   read(ref: JobRef): Promise<JobRecord | null>;
   /**
-   * Applies one event of the transition table to the newest version of the record. The record returned may have
-   * changed again since; but a job that was claimed or renewed is held by whoever did it.
+   * Applies one event of the transition table to the newest version of the record. The record may have changed again by
+   * the time it is returned. A claim or renewal is ok only if its owner still holds the job in the record returned.
    */
   apply(ref: JobRef, event: JobEvent): Promise<Applied>;
-  /** Changes what is known of the webhooks, in whatever state the job is; null if there is no such job. */
+  /** Changes the webhook events of a job in any state. Resolves to null if there is no such job. */
   updateEvents<Told = never>(
     ref: JobRef,
     change: (record: JobRecord) => EventsChange<Told>,
   ): Promise<{ readonly record: JobRecord; readonly told: Told | undefined } | null>;
-  /** @param after id of a video, which need not exist; the page begins with the next older one */
+  /**
+   * Lists jobs, newest first. Damaged records are skipped.
+   *
+   * @param options.after id of a video, which need not exist; the page begins with the next older one
+   */
   list(tenant: string, options: { after?: string | undefined; limit: number }): Promise<JobPage>;
-  /** Jobs that are not over, oldest first within a key; a few that just ended may be among them. */
+  /** Yields unfinished jobs, oldest first within an API key. A few that have just finished may be among them. */
   unfinished(): AsyncIterable<UnfinishedRef>;
-  /** Finished jobs that somebody may still have to be told of. */
+  /** Yields jobs that may have webhooks still to deliver. */
   undelivered(): AsyncIterable<JobRef>;
-  /** Moves the marker of a finished job from unfinished to undelivered; doing it again does nothing. */
+  /** Replaces the unfinished marker of a finished job by an undelivered marker. May be repeated. */
   markFinished(record: JobRecord): Promise<void>;
-  /** Asks the sweeper to see to the job's webhooks until they are settled. */
+  /** Writes the undelivered marker, which makes the sweeper hint at the job's webhooks until they are settled. */
   markUndelivered(ref: JobRef): Promise<void>;
-  /** Takes that marker away if all webhooks of the job are settled. */
+  /** Deletes the undelivered marker if all webhooks of the job are settled. */
   markDelivered(ref: JobRef): Promise<void>;
-  /** Takes away the marker that a process leaves when it dies in the middle of a creation; whether there was one. */
+  /**
+   * Deletes the unfinished marker of a creation that was abandoned: the process died between marker and record.
+   *
+   * @returns whether a marker was deleted
+   */
   forgetAbandoned(ref: UnfinishedRef): Promise<boolean>;
   /**
-   * Deletes a tenant's jobs that are over and were asked for before that time, in milliseconds since 1970, with all
-   * that they left, and the claims that are over. A bucket's lifecycle rules do the same.
+   * Deletes a tenant's finished jobs that were created before a time, with their artifacts and markers, and the
+   * tenant's expired claims. In a bucket, lifecycle rules do this.
    *
-   * @returns how many jobs
+   * @param before milliseconds since 1970
+   * @returns number of jobs deleted
    */
   purge(tenant: string, before: number): Promise<number>;
-  /** Deletes videos, posters and whatever attempts that lost left behind. */
+  /** Deletes all artifacts of a job, those of lost attempts included. */
   deleteArtifacts(ref: JobRef): Promise<void>;
 }
 
@@ -118,34 +131,69 @@ export interface JobStoreDeps {
   readonly random: Random;
   /** Waits between two tries of a write. */
   readonly sleep: Sleep;
-  /** Told of a record that cannot be read and was passed over, so that one does not hide all others. */
+  /** Returns whether the API can read the params of a job, by default true. Otherwise its record counts as damaged. */
+  readonly canReadParams?: (params: JobParams) => boolean;
+  /** Called with the error of a damaged record that a listing skipped. */
   readonly onDamaged?: (error: RecordError) => void;
 }
 
-/** One write of a job's unfinished marker. */
+/** Unfinished marker of a job, as it was written. */
 interface Marker {
   readonly at: number;
   readonly etag: string;
 }
 
-/** How long a creation may be between its marker and its record before it counts as abandoned. */
+/** Longest time between the marker and the record of a creation. After it, the creation counts as abandoned. */
 const CREATION_MS_MAX = 10 * 60_000;
 
-/** Waits for a record that another process is about to create. */
+/** Schedule of waits for a record that another process is about to create. */
 const CREATION_WAITS = { firstMs: 20, maxMs: 640, count: 6 };
 
-/** Records read at once for a page. */
+/** Number of records that a page reads at once. */
 const READ_AHEAD = 16;
 
-export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDeps): JobStore {
-  const jobs = records(store, jobRecordSchema, { random, sleep });
+/**
+ * Opens the job store in an object store.
+ *
+ * @example
+ * const { clock, random } = system;
+ * const jobs = jobStore({ store, ...system });
+ * const now = clock.now();
+ * const job = {
+ *   id: newVideoId(clock, random),
+ *   tenant: "default",
+ *   keyId: "k1",
+ *   createdAt: now,
+ *   deadlineAt: now + 3_600_000,
+ *   expiresAt: now + 86_400_000,
+ *   params: { model: "demo" },
+ *   metadata: {},
+ *   remixedFrom: null,
+ *   webhook: null,
+ * };
+ * await jobs.create(job, { unfinishedMax: 100 }); // { outcome: "created", record }
+ * await jobs.apply(job, { type: "claim", owner: "worker-1", leaseMs: 15_000 }); // { ok: true, record, ... }
+ */
+export function jobStore({
+  store,
+  clock,
+  random,
+  sleep,
+  canReadParams = () => true,
+  onDamaged,
+}: JobStoreDeps): JobStore {
+  const schema = jobRecordSchema.refine(({ params }) => canReadParams(params), {
+    path: ["params"],
+    error: "cannot be read",
+  });
+  const jobs = records(store, schema, { random, sleep });
   const claims = records(store, claimSchema, { random, sleep });
 
   async function read(ref: JobRef): Promise<JobRecord | null> {
     return (await jobs.read(jobKey(ref)))?.value ?? null;
   }
 
-  /** What is under a key of a listing; null where there is nothing any more, or nothing that can be read. */
+  /** Reads the record under a listed key; null if it was deleted since or is damaged. */
   async function readListed<T>(from: Records<T>, key: string): Promise<Versioned<T> | null> {
     try {
       return await from.read(key);
@@ -172,9 +220,9 @@ export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDep
     if (keys.length >= unfinishedMax) return { outcome: "queue_full" };
     const record = queuedJob({ ...job, id, createdAt: videoIdTime(id) });
     const isSlow = ({ at }: Marker) => at + CREATION_MS_MAX / 2 <= clock.now();
-    // The marker first: a record without one would wait for ever if this process died here.
+    // The marker is written first: a record without one would be found by no sweep if this process died in between.
     let marker = await markUnfinished(record);
-    // A process that slept may find that the sweeper took the marker for abandoned.
+    // If this process was suspended, the sweeper may have deleted the marker as abandoned.
     while (isSlow(marker)) marker = await markUnfinished(record);
     const created = await jobs.create(jobKey(record), record).catch(async (error: unknown) => {
       if (isRefusal(error)) await store.delete(unfinishedKey(record), { ifMatch: marker.etag });
@@ -187,20 +235,21 @@ export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDep
   }
 
   /**
-   * The record that whoever took a claim first is about to write. Null when it does not come: that process died, and
-   * the caller takes its creation up. Without the wait a crowd with one key would all write the same objects.
+   * Waits for the record that the holder of a claim is about to write. Resolves to null if it does not appear: the
+   * holder probably died, and the caller creates the job instead. Without the wait, concurrent requests with one
+   * idempotency key would all write the same objects.
    */
   async function comingRecord(ref: JobRef): Promise<JobRecord | null> {
     return retry(() => read(ref), {
       waits: doubling(CREATION_WAITS),
       sleep,
-      // A store that does not answer now may do so in a moment; only the last look tells.
+      // The store may answer again in a moment, so only the error of the last try is thrown.
       isRetryable: isUnavailable,
       isDone: (record) => record !== null,
     });
   }
 
-  /** The marker has its time in it, so that it is another object than the one an earlier creation left. */
+  /** Writes the unfinished marker. Its body is the time, so that each marker has its own ETag and its age is known. */
   async function markUnfinished(ref: UnfinishedRef): Promise<Marker> {
     const at = clock.now();
     return { at, etag: await mark(unfinishedKey(ref), new TextEncoder().encode(`${at}`)) };
@@ -222,7 +271,7 @@ export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDep
     const { value: record, isChanged, told: refusal } = updated;
     if (refusal) return { ok: false, reason: refusal, record };
     if (isChanged && isFinished(record) && record.deletedAt === null) await markFinished(record);
-    // Others may have written after it, before its answer came.
+    // Another writer may have changed the record between this write and its answer.
     const holder = event.type === "claim" || event.type === "renew" ? event.owner : null;
     if (holder !== null && record.lease?.owner !== holder) {
       return { ok: false, reason: isFinished(record) ? "finished" : "lease_lost", record };
@@ -283,7 +332,7 @@ export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDep
       if (!marker) return;
       const record = await read(ref);
       if (record && hasUnsettled(record)) return;
-      // A redelivery that was asked for since has put another marker there.
+      // With `ifMatch`, the marker of a redelivery that was requested since is kept.
       await store.delete(undeliveredKey(ref), { ifMatch: marker.etag });
     },
     async forgetAbandoned(ref) {
@@ -291,7 +340,7 @@ export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDep
       if (!marker) return false;
       const markedAt = Number(new TextDecoder().decode(marker.body));
       if (markedAt + CREATION_MS_MAX > clock.now() || (await read(ref))) return false;
-      // A repetition of the request may have taken the creation up again: then it is another marker.
+      // With `ifMatch`, the newer marker of a repeated request that resumed the creation is kept.
       return store.delete(unfinishedKey(ref), { ifMatch: marker.etag });
     },
     async purge(tenant, before) {
@@ -315,7 +364,10 @@ export function jobStore({ store, clock, random, sleep, onDamaged }: JobStoreDep
   };
 }
 
-/** Nothing was written, and the marker would only count against the key's limit; otherwise it may have been. */
+/**
+ * Returns whether an error means that nothing was written. Then the marker is deleted, because it would only count
+ * against the key's limit. After any other error the record may exist.
+ */
 function isRefusal(error: unknown): boolean {
   return error instanceof StoreError && (error.code === "full" || error.code === "denied");
 }

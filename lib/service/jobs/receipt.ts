@@ -3,24 +3,24 @@ import * as z from "zod";
 const seconds = z.number().nonnegative();
 
 /**
- * A computed denoising step: its 1-based number, and the values that its caching policy wrote there. Null stands for
- * what was not known; receipts of earlier versions also have nulls for values of other policies.
+ * Computed denoising step: its 1-based number, and the columns that its caching policy wrote. Null is an unknown value.
+ * Receipts of earlier versions also have nulls for the columns of other policies.
  */
 const computedStep = z.object({ step: z.int().positive() }).catchall(z.number().nullable());
 
-/** The same video without cache, made in the same job to compare with. */
+/** Comparison with the same video without cache, made in the same job. */
 const comparison = z.object({
-  /** dB over all decoded frames; null when no pixel differs. */
+  /** PSNR in dB over all decoded frames; null if no pixel differs. */
   psnr: z.number().nullable(),
   ssim: z.number(),
   denoise_seconds: seconds,
-  /** Denoising time without cache over that with it, both measured. */
+  /** Denoising time without cache divided by denoising time with cache, both measured. */
   speedup: z.number().positive(),
 });
 
 /**
- * The compute receipt: what was computed for a video, what was reused, and what it took. It is published as it is
- * stored, so it is written in the words of the API.
+ * Compute receipt of a video: its computed and reused steps, and the time of each stage. The API publishes it exactly
+ * as it is stored, so its fields are named as in the API.
  */
 export const receiptSchema = z.object({
   steps: z.object({
@@ -32,14 +32,17 @@ export const receiptSchema = z.object({
       ),
     computed: z.int().positive(),
     reused: z.int().nonnegative(),
-    /** 1-based evaluations. */
+    /** 1-based indices of evaluations of the model. */
     computed_indices: z.array(z.int().positive()),
     reused_indices: z.array(z.int().positive()),
   }),
   schedule: z.array(computedStep),
-  /** The caching policy and its options. */
+  /** Caching policy and its options. */
   cache: z.looseObject({ policy: z.string() }),
-  /** Computing every step at this run's median time a computed step, over what denoising took: an estimate. */
+  /**
+   * Estimated speedup: the number of steps times the median time of a computed step, divided by the measured denoising
+   * time.
+   */
   speedup: z.number().positive(),
   seconds: z.object({
     /** Time from the request to the worker's start. */
@@ -48,7 +51,7 @@ export const receiptSchema = z.object({
     encode: seconds,
     denoise: seconds,
     decode: seconds,
-    /** Encoding the MP4 and the poster. */
+    /** Time to encode the MP4 and the poster. */
     write: seconds,
     upload: seconds,
     total: seconds,
@@ -65,12 +68,12 @@ export const receiptSchema = z.object({
     encoder: z.string(),
   }),
   attempt: z.int().positive(),
-  /** The execution provider that ran the graphs. */
+  /** Execution provider that ran the graphs. */
   provider: z.string(),
-  /** Precision of products in the transformer's blocks; receipts from before there was a choice lack it. */
+  /** Precision of the matrix products in the transformer's blocks. Receipts of earlier versions lack it. */
   precision: z.enum(["float32", "float16"]).optional(),
   versions: z.record(z.string(), z.string()),
-  /** SHA-256 of every file that decides what the model computes. */
+  /** SHA-256 of every file that determines the model's output. */
   weights: z.record(z.string(), z.string()),
 });
 

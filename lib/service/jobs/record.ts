@@ -6,8 +6,8 @@ const time = z.int().nonnegative();
 const count = z.int().nonnegative();
 
 /**
- * Request of a job with every default filled in. A job store carries it as it is: the API that writes it and the worker
- * that reads it have its schema.
+ * Request of a job with every default filled in. The job store does not interpret it: the API that writes it and
+ * the worker that reads it have its schema.
  */
 const jobParamsSchema = z.looseObject({ model: z.string() });
 
@@ -18,22 +18,22 @@ export type EventType = (typeof EVENT_TYPES)[number];
 
 const deliveryAttemptSchema = z.object({
   at: time,
-  /** The receiver's HTTP status; null when there was no answer. */
+  /** HTTP status of the receiver; null if it did not answer. */
   status: z.int().nullable(),
-  /** Why there was no answer. */
+  /** Reason for which there was no answer; null if there was one. */
   reason: z.string().nullable(),
   milliseconds: count,
 });
 
 const deliverySchema = z.object({
-  /** A webhook endpoint's id, or `request` for the address that came with the job. */
+  /** Id of a webhook endpoint, or `request` for the URL given in the job's own request. */
   target: z.string(),
   url: z.string(),
   state: z.enum(["pending", "delivered", "failed", "disabled"]),
   attempts: z.array(deliveryAttemptSchema),
-  /** The attempts before this one belong to an earlier schedule: somebody asked for the delivery again. */
+  /** Number of attempts that belong to earlier schedules. A redelivery starts a new schedule. */
   scheduleFrom: count,
-  /** When the next attempt is due; null once settled. */
+  /** Time at which the next attempt is due; null once settled. */
   nextAt: time.nullable(),
 });
 
@@ -44,9 +44,9 @@ const webhookEventSchema = z.object({
   id: z.string(),
   type: z.enum(EVENT_TYPES),
   at: time,
-  /** The exact bytes every delivery sends; null until the first is planned. */
+  /** Body that every delivery sends, byte for byte; null until a delivery is planned. */
   body: z.string().nullable(),
-  /** Null until it was looked up who is to be told. */
+  /** Deliveries, one for each receiver; null until the receivers have been looked up. */
   deliveries: z.array(deliverySchema).nullable(),
 });
 
@@ -67,7 +67,7 @@ export type Variant = (typeof VARIANTS)[number];
 const outputsSchema = z.object({
   video: artifactSchema,
   thumbnail: artifactSchema.nullable(),
-  /** The same video without cache, when a comparison was asked for. */
+  /** Video without cache, if the request asked for a comparison. */
   uncached: artifactSchema.nullable(),
 });
 
@@ -121,56 +121,56 @@ export type HistoryEntry = z.infer<typeof historyEntrySchema>;
 export const JOB_STATUSES = ["queued", "running", "completed", "failed", "cancelled"] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
-/** One job: the only truth about it. A message that names a job is a hint to look here. */
+/** Record of a job, and the only source of truth about it. A message that names a job is a hint to read its record. */
 export const jobRecordSchema = z.object({
-  /** Raised when an older version of the code could misread a record. */
+  /** Version of the schema. It is raised if an older version of the code could misread a record. */
   schema: z.literal(1),
   id: z.string(),
   tenant: z.string(),
-  /** The API key that asked. */
+  /** Id of the API key that created the job. */
   keyId: z.string(),
   status: z.enum(JOB_STATUSES),
   createdAt: time,
   updatedAt: time,
-  /** The first claim. */
+  /** Time of the first claim. */
   startedAt: time.nullable(),
   finishedAt: time.nullable(),
-  /** A job that is not finished by then fails. */
+  /** Time by which the job fails if it is not finished. */
   deadlineAt: time,
-  /** When the outputs go. */
+  /** Time at which the outputs expire. */
   expiresAt: time,
   deletedAt: time.nullable(),
   params: jobParamsSchema,
   metadata: z.record(z.string(), z.string()),
   remixedFrom: z.string().nullable(),
   webhook: z.object({ url: z.string(), events: z.array(z.enum(EVENT_TYPES)) }).nullable(),
-  /** Claims so far: the fence. Only ever grows. */
+  /** Number of claims so far. It only grows, and fences off replaced workers. */
   attempt: count,
-  /** Workers that went silent. */
+  /** Number of workers that were lost. */
   losses: count,
-  /** Attempts in which the model failed. */
+  /** Number of attempts in which the model failed. */
   failures: count,
   lease: z.object({ owner: z.string(), until: time }).nullable(),
-  /** The backend's queue that the job was put into, and when; null while it is in none. */
+  /** Backend queue to which the job was submitted, and the time; null if it was submitted to none. */
   dispatched: z.object({ to: z.string(), at: time }).nullable().default(null),
   progress: progressSchema.nullable(),
   outputs: outputsSchema.nullable(),
   receipt: receiptSchema.nullable(),
   error: jobErrorSchema.nullable(),
   history: z.array(historyEntrySchema),
-  /** What webhooks tell of; written together with the state it tells of. */
+  /** Webhook events. An event is written together with the change of state that it reports. */
   events: z.array(webhookEventSchema),
 });
 
 export type JobRecord = z.infer<typeof jobRecordSchema>;
 
-/** What names a job. The tenant comes from a key, never from a request's body. */
+/** Reference to a job. The tenant comes from an API key or a stored object, never from the body of a request. */
 export interface JobRef {
   readonly tenant: string;
   readonly id: string;
 }
 
-/** What whoever asks for a video decides about the job. */
+/** Fields of a job that its creator decides. */
 export type NewJob = Pick<
   JobRecord,
   | "id"
@@ -185,7 +185,7 @@ export type NewJob = Pick<
   | "webhook"
 >;
 
-/** A job nobody has begun. */
+/** Returns the record of a new, queued job. */
 export function queuedJob(job: NewJob): JobRecord {
   const { createdAt } = job;
   return {
@@ -210,7 +210,10 @@ export function queuedJob(job: NewJob): JobRecord {
   };
 }
 
-/** Every job has at most one event of a type, so the id needs no randomness: all who write it write the same. */
+/**
+ * Returns a new event. A job has at most one event of each type, so the id is derived from the job and the type, and
+ * concurrent writers make the same id.
+ */
 export function webhookEvent(jobId: string, type: EventType, at: number): WebhookEvent {
   const name = type.slice("video.".length);
   return { id: `evt_${jobId.slice("video_".length)}_${name}`, type, at, body: null, deliveries: null };
@@ -220,7 +223,7 @@ export function isFinished({ status }: Pick<JobRecord, "status">): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
 }
 
-/** Whether somebody may still have to be told of what happened to the job. */
+/** Returns whether a job has events that are not planned yet, or deliveries that are pending. */
 export function hasUnsettled({ events }: Pick<JobRecord, "events">): boolean {
   return events.some(
     ({ deliveries }) => deliveries === null || deliveries.some(({ state }) => state === "pending"),

@@ -3,19 +3,19 @@ import type { Applied, JobStore, UnfinishedRef } from "./job-store.ts";
 import { hasUnsettled, isFinished, type JobRecord, type JobRef } from "./record.ts";
 
 /**
- * Tells others where to look. A hint may be lost, come twice, or name a job that is over: whoever gets one reads the
- * record and decides.
+ * Sends hints, which name jobs to look at. A hint may be lost, arrive twice, or name a finished job, so its receiver
+ * reads the record and decides what to do.
  */
 export interface Hints {
-  /** A job waits for a worker. */
+  /** Hints that a job waits for a worker. */
   work(ref: JobRef): Promise<void>;
-  /** A job has webhooks that may be due. */
+  /** Hints that webhooks of a job may be due. */
   webhooks(ref: JobRef): Promise<void>;
 }
 
-/** Hints that can also be given later. */
+/** Hints that can be delayed. */
 export interface DelayedHints extends Hints {
-  /** @param delaySeconds of which at least the first 900 are waited */
+  /** @param delaySeconds wanted delay; a queue may shorten a longer delay to 900 seconds */
   work(ref: JobRef, delaySeconds?: number): Promise<void>;
   /** @param delaySeconds as for `work` */
   webhooks(ref: JobRef, delaySeconds?: number): Promise<void>;
@@ -25,34 +25,34 @@ export interface SweepOptions {
   readonly jobs: JobStore;
   readonly hints: Hints;
   readonly clock: Clock;
-  /** Whether the hint of a queued job is to be given again. */
+  /** Returns whether to repeat the hint of a queued job. */
   readonly isStale: (queued: JobRecord) => boolean;
-  /** What kept one job from being looked at; the others are. */
+  /** Called if a job cannot be swept. The sweep goes on with the others. */
   readonly onError: (error: unknown, ref: JobRef) => void;
 }
 
-/** What a sweep found; `lost`, `expired` and `orphaned` are repairs, and many of them are a fault somewhere. */
+/** Counts of a sweep. `lost`, `expired`, `orphaned` and `failed` point to a fault elsewhere if they are many. */
 export interface SweepReport {
   queued: number;
   running: number;
-  /** Jobs with webhooks that are not settled. */
+  /** Jobs with an undelivered marker. */
   undelivered: number;
-  /** Hints given again for queued jobs. */
+  /** Hints repeated for queued jobs. */
   resent: number;
-  /** Leases that ran out. */
+  /** Workers whose lease has expired. */
   lost: number;
-  /** Deadlines that passed. */
+  /** Jobs whose deadline has passed. */
   expired: number;
-  /** Markers without a record. */
+  /** Unfinished markers without a record. */
   orphaned: number;
-  /** Jobs that could not be looked at. */
+  /** Jobs that could not be swept. */
   failed: number;
 }
 
 /**
- * Looks once at every job that is not settled and repairs whatever was lost on its way: hints, workers, deadlines,
- * markers. Everything else in the service may fail at any moment because this runs again and again. Two sweeps at once
- * do no harm.
+ * Looks once at every unfinished or undelivered job. Repeats lost hints, requeues jobs of lost workers, fails jobs past
+ * their deadline, and deletes abandoned markers. The rest of the service relies on this: any of its processes may die
+ * at any moment. Concurrent sweeps do no harm.
  *
  * @throws StoreError when the jobs cannot be listed
  */
@@ -106,7 +106,7 @@ async function sweepUnfinished(
   if (hasUnsettled(record)) await hints.webhooks(record);
 }
 
-/** The record after what time alone did to it: a deadline or a lease that ran out. */
+/** Applies a passed deadline or an expired lease, and returns the newest record. */
 async function repair(record: JobRecord, options: SweepOptions, report: SweepReport): Promise<JobRecord> {
   if (isFinished(record)) return record;
   const { jobs, clock } = options;

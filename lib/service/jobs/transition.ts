@@ -10,61 +10,61 @@ import {
   webhookEvent,
 } from "./record.ts";
 
-/** The worker that holds a job: both must match, or the worker has been replaced. */
+/** Worker that holds a job. A worker whose owner or attempt differs from the record has been replaced. */
 export interface Holder {
   readonly owner: string;
   readonly attempt: number;
 }
 
 export type JobEvent =
-  /** The job was put into the queue of a backend, which runs it when it has a free worker. */
+  /** The job was submitted to the backend queue `to`, whose next free worker runs it. */
   | { readonly type: "dispatch"; readonly to: string }
-  /** That queue gave it back, or lost it, before a worker had it. */
+  /** The backend queue returned or lost the job before a worker claimed it. */
   | { readonly type: "undispatch" }
   | { readonly type: "claim"; readonly owner: string; readonly leaseMs: number }
   | ({ readonly type: "renew"; readonly leaseMs: number; readonly progress: JobProgress | null } & Holder)
   | ({ readonly type: "complete"; readonly outputs: Outputs; readonly receipt: Receipt } & Holder)
   | ({ readonly type: "fail"; readonly error: JobError; readonly isRetryable: boolean } & Holder)
-  /** The worker gives the job back unfinished, through no fault of the job. */
+  /** The worker returns the job unfinished, through no fault of the job, for example because it is shut down. */
   | ({ readonly type: "release" } & Holder)
-  /** The worker went silent: its lease ran out. */
+  /** The worker is lost: its lease has expired. */
   | { readonly type: "lose" }
-  /** Somebody saw the owner die, so its lease need not be waited for. */
+  /** The owner was seen to die, so the job need not wait for the end of its lease. */
   | { readonly type: "abandon"; readonly owner: string }
   | { readonly type: "cancel" }
   | { readonly type: "expire" }
-  /** `params` is what may still be known of the request. */
+  /** Deletes the outputs, and replaces the request by `params`, the part of it that may be kept. */
   | { readonly type: "delete"; readonly params: JobParams };
 
-/** Why an event changes nothing. */
+/** Reason for which an event is refused. */
 export type Refusal =
-  /** The job is over. */
+  /** The job is finished. */
   | "finished"
-  /** Somebody else holds the job, or nobody does. */
+  /** The job is held by another worker or by none. */
   | "lease_lost"
-  /** A worker's lease still runs. */
+  /** A worker holds the job, and its lease has not expired. */
   | "leased"
-  /** Nobody holds the job. */
+  /** No worker holds the job. */
   | "not_running"
-  /** The deadline is not over. */
+  /** The deadline has not passed. */
   | "not_due"
-  /** The deadline is over: the job is to be expired, not begun. */
+  /** The deadline has passed: the job must be expired instead. */
   | "overdue"
-  /** The job is not over. */
+  /** The job is not finished. */
   | "unfinished";
 
-/** What an event does: the next record (the same object where there is nothing to change), or why nothing. */
+/** Result of an event: the next record (the same object if nothing changes), or the reason of a refusal. */
 export type Transition =
   | { readonly ok: true; readonly record: JobRecord; readonly isChanged: boolean }
   | { readonly ok: false; readonly reason: Refusal };
 
-/** Times the model may fail before the job does. */
+/** Number of failures of the model after which the job fails. */
 export const FAILURES_MAX = 2;
 
-/** Workers that may be lost. Counted apart from failures: machines that come and go are not the job's fault. */
+/** Number of lost workers after which the job fails. Losses are counted apart: they are seldom the job's fault. */
 export const LOSSES_MAX = 5;
 
-/** How far the clocks of two machines may be apart. A lease is over for others that much later than for its holder. */
+/** Largest assumed difference between two machines' clocks. For others a lease expires later by this time. */
 export const CLOCK_SKEW_MS = 5_000;
 
 const HISTORY_MAX = 64;
@@ -76,7 +76,7 @@ type Rules = {
   };
 };
 
-/** Over: nothing but clearing away. A repeated event of whoever ended it is no fault, and changes nothing. */
+/** Rules of a finished job, which can only be deleted. */
 const over = {
   dispatch: "finished",
   undispatch: "finished",
@@ -92,7 +92,10 @@ const over = {
   delete: clear,
 } as const;
 
-/** The whole life of a job. What is not a rule here cannot happen. */
+/**
+ * Transition table of jobs: for each state and event, the rule that makes the next record, or the refusal. Completing
+ * or cancelling again changes nothing and is ok, because the answer to the first write may have been lost.
+ */
 const RULES: Rules = {
   queued: {
     dispatch: (record, { to }, now) => ({ ...record, dispatched: { to, at: now } }),
@@ -131,9 +134,9 @@ const RULES: Rules = {
 };
 
 /**
- * Applies one event to one record. Pure: whoever writes the result must do it only over the version it was made from.
+ * Applies an event to a record. Pure: the caller may write the result only over the version of the record it was given.
  *
- * @param now milliseconds since 1970, by the clock of whoever applies it
+ * @param now milliseconds since 1970, by the caller's clock
  */
 export function transition(record: JobRecord, event: JobEvent, now: number): Transition {
   const rule = RULES[record.status][event.type];
@@ -163,7 +166,7 @@ function claim(
   };
 }
 
-/** A worker finds a job whose worker went silent before the sweeper did. */
+/** Claims a running job whose lease has expired, before a sweep has found it. */
 function reclaim(
   record: JobRecord,
   event: Extract<JobEvent, { type: "claim" }>,
@@ -239,7 +242,7 @@ function expire(record: JobRecord, _event: { type: "expire" }, now: number): Job
   return { ...finish(record, "failed", now), error };
 }
 
-/** What a deleted job said is forgotten; that there was one is not, or its idempotency key would make it again. */
+/** Clears a deleted job's request and outputs. The record stays, or the idempotency key would make the job again. */
 function clear(record: JobRecord, { params }: { params: JobParams }, now: number): JobRecord {
   if (record.deletedAt !== null) return record;
   const history = withEntry(record, { at: now, type: "deleted", attempt: record.attempt });
@@ -261,7 +264,7 @@ function requeue(record: JobRecord, type: HistoryEntry["type"], now: number): Jo
   return { ...record, status: "queued", lease: null, dispatched: null, progress: null, history };
 }
 
-/** The last write of a job's life, and with it the webhook that tells of it. */
+/** Finishes a job, and adds the webhook event that reports it. */
 function finish(record: JobRecord, status: "completed" | "failed" | "cancelled", now: number): JobRecord {
   const event = status === "completed" ? "video.completed" : "video.failed";
   return {
@@ -278,7 +281,7 @@ function isHeldBy({ lease, attempt }: JobRecord, holder: Holder): boolean {
   return lease?.owner === holder.owner && attempt === holder.attempt;
 }
 
-/** A job that is handed back again and again keeps its beginning and its newest entries. */
+/** Adds an entry to the history. Beyond its limit, the first entry and the newest are kept. */
 function withEntry({ history }: JobRecord, entry: HistoryEntry): HistoryEntry[] {
   return [...(history.length < HISTORY_MAX ? history : history.toSpliced(1, 1)), entry];
 }

@@ -10,7 +10,7 @@ const apiKeySchema = z.object({
   id: z.string(),
   tenant: z.string(),
   name: z.string(),
-  /** SHA-256 of the whole key, which is stored nowhere. */
+  /** SHA-256 of the whole key, which itself is not stored. */
   hash: z.string(),
   createdAt: time,
   revokedAt: time.nullable(),
@@ -18,23 +18,26 @@ const apiKeySchema = z.object({
 
 export type ApiKey = z.infer<typeof apiKeySchema>;
 
-/** Who asks: what a valid key says. */
+/** Caller of the API, identified by a valid key. */
 export interface Principal {
   readonly tenant: string;
   readonly keyId: string;
 }
 
 export interface ApiKeys {
-  /** `key` is shown to its owner and never again. */
+  /** Creates a key. `key` can be shown only now, because it is not stored. */
   create(options: {
     readonly tenant: string;
     readonly name: string;
   }): Promise<{ key: string; apiKey: ApiKey }>;
-  /** Oldest first. */
+  /** Lists all keys, oldest first. */
   list(): Promise<ApiKey[]>;
-  /** Null when there is no key of that id. Processes that saw the key lately go on to accept it for a few seconds. */
+  /**
+   * Revokes a key; resolves to null if there is none with that id. Other processes may accept the key for 5 more
+   * seconds.
+   */
   revoke(id: string): Promise<ApiKey | null>;
-  /** Null for a key that is malformed, unknown, wrong or revoked: nothing tells which. */
+  /** Resolves to null for a key that is malformed, unknown, wrong or revoked; the caller cannot tell which. */
   authenticate(text: string): Promise<Principal | null>;
 }
 
@@ -46,7 +49,7 @@ export interface ApiKeysDeps {
   readonly sleep: Sleep;
 }
 
-/** How long a key is believed without looking. */
+/** Time for which a key that was read is not read again. */
 const BELIEVED_MS = 5_000;
 const REMEMBERED_MAX = 1_000;
 
@@ -55,10 +58,19 @@ const keyOf = (id: string) => `${PREFIX}${id}.json`;
 
 const ID = /^[0-9a-z]{1,32}$/;
 
-/** Part of every key of an object that belongs to the tenant. */
+/** Name of a tenant. It is part of the object keys of everything that belongs to the tenant. */
 const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
-/** The API keys of all tenants. */
+/**
+ * Opens the API keys of all tenants.
+ *
+ * @example
+ * const keys = apiKeys({ store, ...system });
+ * const { key, apiKey } = await keys.create({ tenant: "default", name: "laptop" });
+ * await keys.authenticate(key); // { tenant: "default", keyId: apiKey.id }
+ * await keys.revoke(apiKey.id);
+ * await keys.authenticate(key); // null
+ */
 export function apiKeys({ store, clock, random, sleep }: ApiKeysDeps): ApiKeys {
   const stored = records(store, apiKeySchema, { random, sleep });
   const seen = new Map<string, { apiKey: ApiKey; until: number }>();
@@ -69,7 +81,7 @@ export function apiKeys({ store, clock, random, sleep }: ApiKeysDeps): ApiKeys {
     seen.delete(id);
     const entry = await stored.read(keyOf(id));
     if (!entry) return null;
-    // The oldest entry makes room: a Map keeps the order of insertion.
+    // Evicts the oldest entry: a Map keeps the order of insertion.
     if (seen.size >= REMEMBERED_MAX) seen.delete(seen.keys().next().value!);
     seen.set(id, { apiKey: entry.value, until: clock.now() + BELIEVED_MS });
     return entry.value;
@@ -86,7 +98,7 @@ export function apiKeys({ store, clock, random, sleep }: ApiKeysDeps): ApiKeys {
         const { id, key, hash } = newApiKey(random);
         const apiKey: ApiKey = { id, tenant, name, hash, createdAt: clock.now(), revokedAt: null };
         const created = await stored.create(keyOf(id), apiKey);
-        // An id is short enough to be drawn twice, once in a very long while.
+        // Otherwise the id exists already, which is unlikely, and another one is drawn.
         if (created.ok) return { key, apiKey };
       }
     },

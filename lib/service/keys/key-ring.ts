@@ -2,15 +2,19 @@ import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
 import type { Random } from "../../shared/ports.ts";
 import { SecretError } from "./secret-error.ts";
 
-/** All keys there are, made from one master key by HKDF (RFC 5869): none but the master is stored. */
+/** Keys and secrets derived from one master key by HKDF (RFC 5869). Only the master key is stored. */
 export interface KeyRing {
-  /** `whsec_` and 32 bytes, the same for the same label and version; another version rotates it. */
+  /** Returns `whsec_` and 32 bytes in base64, derived from label and version. A new version rotates the secret. */
   webhookSecret(label: string, version: number): string;
-  /** 32 bytes, unrelated to every other key here: to sign URLs, say. */
+  /** Returns a key of 32 bytes that is independent of all others, for example to sign URLs. */
   derivedKey(label: string): Uint8Array;
-  /** What `unseal` opens with the same context; sealing twice gives two different texts. */
+  /** Encrypts a text with AES-256-GCM. `unseal` needs the same context. Sealing twice gives different results. */
   seal(plain: string, context: string): string;
-  /** @throws SecretError if the text was changed, or was sealed with another key or for another context */
+  /**
+   * Decrypts a sealed text.
+   *
+   * @throws SecretError if the text was changed, or was sealed with another master key or for another context
+   */
   unseal(sealed: string, context: string): string;
 }
 
@@ -20,7 +24,11 @@ const CIPHER = "aes-256-gcm";
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** @throws RangeError if the master key has not 32 bytes */
+/**
+ * Makes the key ring of a master key.
+ *
+ * @throws RangeError if the master key does not have 32 bytes
+ */
 export function keyRing(master: Uint8Array, random: Random): KeyRing {
   if (master.length !== MASTER_KEY_BYTES) {
     throw new RangeError(`A master key has ${MASTER_KEY_BYTES} bytes, not ${master.length}.`);
@@ -29,7 +37,7 @@ export function keyRing(master: Uint8Array, random: Random): KeyRing {
   const sealingKey = derive("seal");
 
   return {
-    // The label comes last, so that no two purposes can read the same.
+    // The label comes last, so that no two purposes can give the same text.
     webhookSecret: (label, version) => `whsec_${derive(`webhook ${version} ${label}`).toString("base64")}`,
     derivedKey: (label) => derive(`derived ${label}`),
     seal(plain, context) {
@@ -41,7 +49,7 @@ export function keyRing(master: Uint8Array, random: Random): KeyRing {
     },
     unseal(sealed, context) {
       const bytes = Buffer.from(sealed, "base64url");
-      // Buffer skips over what is not base64url, and a sealed text has one form only.
+      // Buffer ignores characters that are not base64url, so the text is compared with its canonical form.
       const isWhole = bytes.toString("base64url") === sealed && bytes.length >= NONCE_BYTES + TAG_BYTES;
       if (!isWhole) throw new SecretError(UNSEALABLE);
       const nonce = bytes.subarray(0, NONCE_BYTES);

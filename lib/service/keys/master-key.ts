@@ -5,10 +5,10 @@ import { MASTER_KEY_BYTES } from "./key-ring.ts";
 import { SecretError } from "./secret-error.ts";
 
 /**
- * The master key in the file, made on first use, for its owner's eyes only. However many processes ask at
- * once, all get the same key.
+ * Reads the master key from a file, which is created on first use, readable by its owner only. Concurrent processes get
+ * the same key.
  *
- * @throws SecretError if the file cannot be read or made, or is no key
+ * @throws SecretError if the file cannot be read or created, or does not have the size of a key
  */
 export async function openMasterKey(
   path: string,
@@ -27,11 +27,11 @@ async function readOrCreate(path: string, random: Random): Promise<Uint8Array> {
   const existing = await readFile(path).catch(unless("ENOENT"));
   if (existing) return existing;
   await create(path, random);
-  // Not the key just made: that of another process may have won.
+  // Another process may have created the file first, so the key is read back.
   return readFile(path);
 }
 
-/** Does nothing if there is a file by then. It gets its name by a link, so that it is whole as soon as it is seen. */
+/** Creates the file unless it exists. It is written under another name and then linked, so it is never seen partial. */
 async function create(path: string, random: Random): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${Buffer.from(random(8)).toString("hex")}.tmp`);
   try {
@@ -49,7 +49,7 @@ async function create(path: string, random: Random): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** What is sealed with a key may not outlive its name in a crash. */
+/** Makes the file's name durable. Otherwise, after a crash, sealed texts could survive without their key. */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const folder = await open(path);

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { SecretError } from "./secret-error.ts";
 
-/** Of letters and digits drawn at random, 43 hold 256 bits. */
+/** Least length of a master secret: 43 random letters and digits hold 256 bits. */
 const CHARACTERS_MIN = 43;
 
 /**
- * The master key that a random text stands for, as a store of secrets generates it.
+ * Derives the master key from a random text, such as AWS Secrets Manager generates.
  *
- * @throws SecretError if the text is too short to hold one
+ * @throws SecretError if the text has fewer than 43 characters
  */
 export function masterKeyFromText(text: string): Uint8Array {
   if (text.length >= CHARACTERS_MIN) return createHash("sha256").update(text).digest();

@@ -1,4 +1,4 @@
-/** A secret cannot be had: the message is one sentence and holds nothing secret. */
+/** Error of a secret that cannot be read, created or opened. The message is one sentence and reveals nothing secret. */
 export class SecretError extends Error {
   override readonly name = "SecretError";
 }

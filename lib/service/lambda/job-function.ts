@@ -7,7 +7,7 @@ import { type DelayedHints, type JobStore, jobStore } from "../jobs/index.ts";
 import { sqsHints } from "../queue/index.ts";
 import { type ObjectStore, openStore } from "../storage/index.ts";
 
-/** What each of the small functions works with. */
+/** Dependencies that all small functions share. */
 export interface JobFunction {
   readonly store: ObjectStore;
   readonly jobs: JobStore;
@@ -15,7 +15,7 @@ export interface JobFunction {
   readonly log: Logger;
 }
 
-/** Environment variables that each of the small functions reads. */
+/** Environment variables that all small functions read. */
 export const functionVariables = {
   STORE: needed("s3://bucket, where the jobs are"),
   WORK_QUEUE_URL: needed("the URL of the queue for dispatch"),
@@ -23,7 +23,7 @@ export const functionVariables = {
   LOG_LEVEL: logLevel(),
 };
 
-/** Opens what the environment names: once for each cold start. */
+/** Opens the store and the queues that the environment names. Runs once for each cold start. */
 export async function openFunction({
   STORE,
   WORK_QUEUE_URL,
@@ -35,7 +35,7 @@ export async function openFunction({
   const jobs = jobStore({
     store,
     ...system,
-    onDamaged: (error) => log.error({ reason: error.message }, "a job was passed over"),
+    onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
   });
   const client = new SQSClient({});
   const hints = sqsHints({ client, workUrl: WORK_QUEUE_URL, webhooksUrl: WEBHOOKS_QUEUE_URL });
@@ -43,5 +43,5 @@ export async function openFunction({
 }
 
 function refuseToSign(): never {
-  throw new Error("This function gives no URLs away.");
+  throw new Error("This function signs no URLs.");
 }

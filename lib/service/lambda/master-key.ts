@@ -2,9 +2,9 @@ import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/clien
 import { masterKeyFromText, SecretError } from "../keys/index.ts";
 
 /**
- * The master key of a deployment, from the text that AWS Secrets Manager generated for it.
+ * Reads the master key of a deployment from the text that AWS Secrets Manager generated for it.
  *
- * @throws SecretError if what is stored is no such text
+ * @throws SecretError if the secret is not a text, or is too short
  */
 export async function readMasterKey(
   client: Pick<SecretsManagerClient, "send">,

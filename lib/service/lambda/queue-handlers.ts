@@ -4,18 +4,18 @@ import { reasonOf } from "../../shared/reason-of.ts";
 import type { JobRef } from "../jobs/index.ts";
 import { handleBatch, hintedJobs } from "../queue/index.ts";
 
-/** What Lambda calls with the messages of a queue. */
+/** Lambda handler of the messages of a queue. */
 export type QueueHandler = (event: SQSEvent) => Promise<SQSBatchResponse>;
 
-/** Handles each message of a queue; one whose handling rejects comes again. */
+/** Returns a handler that calls `handle` for each message. SQS delivers a message again if its handling rejects. */
 export function messageHandler(log: Logger, handle: (body: string) => Promise<void>): QueueHandler {
   return (event) =>
     handleBatch(event, handle, (error, messageId) =>
-      log.error({ messageId, reason: reasonOf(error) }, "a message was not handled and comes again"),
+      log.error({ messageId, reason: reasonOf(error) }, "a message failed and will be delivered again"),
     );
 }
 
-/** Looks at each job that the messages of a queue name, and logs what `look` says came of it. */
+/** Returns a handler that calls `look` for each job that the messages name, and logs the outcome it returns. */
 export function jobHandler(log: Logger, look: (ref: JobRef) => Promise<string>): QueueHandler {
   return messageHandler(log, async (body) => {
     for (const ref of hintedJobs(body)) {

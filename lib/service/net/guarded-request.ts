@@ -7,26 +7,26 @@ import { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
 import { retryAfterSeconds } from "./retry-after.ts";
 import { checkWebhookUrl, hostOf, isLoopbackHost } from "./webhook-url.ts";
 
-/** All addresses of a name; rejects when it has none. */
+/** Resolves a name to all its addresses; rejects if it has none. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
 
 export interface PostOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
-  /** From the call to the end of the answer, 15 seconds if not given. */
+  /** Time limit from the call to the end of the answer; 15 seconds by default. */
   readonly timeoutMs?: number;
-  /** As in `UrlRules`. */
+  /** See `UrlRules`; false by default. */
   readonly allowLoopback?: boolean;
   readonly blockedHosts?: readonly string[];
   readonly resolve?: Resolve;
-  /** Reads the time for a Retry-After header that names a date. */
+  /** Clock to which a date in a Retry-After header is compared. */
   readonly clock: Clock;
   readonly timers: Timers;
 }
 
 /**
- * Why there is no whole answer: `connect` is refused, unreachable or not in 5 seconds; `reset` is a connection
- * that broke or did not speak HTTP.
+ * Reason for which there is no complete answer. `connect`: the connection was refused, the host is unreachable, or
+ * connecting took more than 5 seconds. `reset`: the connection broke, or the server did not speak HTTP.
  */
 export type PostFailure = "invalid_url" | "blocked_address" | "dns" | "connect" | "tls" | "timeout" | "reset";
 
@@ -38,14 +38,14 @@ export type PostResult = Outcome & { readonly milliseconds: number };
 
 const TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 5000;
-/** More of an answer is not read. */
+/** Limit of the bytes that are read of an answer. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
- * Posts to a URL that a stranger chose, and never to an address that is not public: a name is resolved once,
- * refused if any of its addresses is not public, and the connection goes to an address that was looked at.
- * Redirects are not followed: a 3xx is a status like any other. An answer counts when its end, or its first
- * 64 KiB, came in time; nothing of its body is kept.
+ * Posts to a URL that a user chose, and never to an address that is not public. A name is resolved once and refused if
+ * any of its addresses is not public; the connection goes to one of the addresses that were checked. Redirects are not
+ * followed: a 3xx is a status like any other. An answer counts if its end, or its first 64 KiB, arrives in time. Its
+ * body is discarded.
  *
  * @throws TypeError if a header cannot be sent
  */
@@ -64,7 +64,7 @@ async function post(text: string, options: PostOptions): Promise<Outcome> {
   const host = hostOf(url);
   const deadline = options.timers.timeout(timeoutMs);
 
-  // Node asks no `lookup` for a literal: it is looked at here, like what a name resolves to.
+  // Node does not call `lookup` for an IP literal, so the literal is checked here like a resolved address.
   const addresses = isIP(host) ? [host] : await addressesOf(host, options.resolve ?? resolveName, deadline);
   if (addresses === null) return failure(deadline.aborted ? "timeout" : "dns");
   const mayConnect = isLoopbackHost(host) ? isLoopbackAddress : isPublicAddress;
@@ -72,7 +72,7 @@ async function post(text: string, options: PostOptions): Promise<Outcome> {
   return exchange(url, addresses, options, deadline);
 }
 
-/** One request on a connection of its own; a failure is named after the stage it came in. */
+/** Makes one request on a new connection. A failure is named after the stage in which it happened. */
 async function exchange(
   url: URL,
   addresses: readonly string[],
@@ -118,7 +118,7 @@ async function exchange(
 
 function answerTo(request: ClientRequest, body: string | Uint8Array): Promise<IncomingMessage> {
   return new Promise((answered, failed) => {
-    // Both stay: an error that follows the answer is the answer's too, and must find a listener here.
+    // The error listener stays: an error after the answer is emitted here too, and would be thrown without a listener.
     request.on("response", answered);
     request.on("error", failed);
     request.on("close", () => failed(new Error("The connection was closed without an answer.")));
@@ -134,7 +134,7 @@ async function discard(answer: IncomingMessage): Promise<void> {
   }
 }
 
-/** Null if the name has no address, or not before the deadline. */
+/** Resolves a name; null if it has no address, or if the deadline passes first. */
 async function addressesOf(
   host: string,
   resolve: Resolve,
@@ -143,7 +143,7 @@ async function addressesOf(
   const late = new Promise<null>((settle) => {
     deadline.addEventListener("abort", () => settle(null), { once: true });
   });
-  // A name that does not resolve is an answer here, whatever words the resolver has for it.
+  // Every error of the resolver counts as a name without an address.
   const addresses = await Promise.race([resolve(host).catch(() => null), late]);
   return addresses?.length ? addresses : null;
 }
@@ -153,7 +153,7 @@ async function resolveName(host: string): Promise<string[]> {
   return found.map(({ address }) => address);
 }
 
-/** A lookup that knows nothing else; Node asks for all addresses when it may choose between families. */
+/** Returns a lookup that gives only these addresses. Node asks for all if it may choose between address families. */
 function answerWith(addresses: readonly string[]): LookupFunction {
   const all = addresses.map((address) => ({ address, family: isIP(address) }));
   return (_host, options, found) => {

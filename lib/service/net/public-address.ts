@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 
-/** IANA's special-purpose blocks, multicast and class E; last, the platform address of Azure. */
+/** Denied IPv4 blocks: IANA's special-purpose blocks, multicast and class E, and the platform address of Azure. */
 const deniedV4 = subnets("ipv4", [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
@@ -20,10 +20,10 @@ const deniedV4 = subnets("ipv4", [
   ["168.63.129.16", 32],
 ]);
 
-/** All there is of global unicast; what embeds an IPv4 address elsewhere (mapped, NAT64) is not in it. */
+/** Global unicast. It excludes mapped addresses and NAT64, which embed an IPv4 address. */
 const allowedV6 = subnets("ipv6", [["2000::", 3]]);
 
-/** Protocol assignments with Teredo, documentation, and 6to4, which embeds an IPv4 address. */
+/** Denied blocks of global unicast: protocol assignments (with Teredo), documentation, 6to4 (embeds IPv4 addresses). */
 const deniedV6 = subnets("ipv6", [
   ["2001::", 23],
   ["2001:db8::", 32],
@@ -32,14 +32,14 @@ const deniedV6 = subnets("ipv6", [
 ]);
 
 const loopbackV4 = subnets("ipv4", [["127.0.0.0", 8]]);
-/** A list of its own: IPv4 rules would match mapped addresses too. */
+/** Loopback of IPv6. It has its own list, because IPv4 rules would also match mapped addresses. */
 const loopbackV6 = subnets("ipv6", [["::1", 128]]);
 
 /**
- * Whether an IP literal is an address of the public internet, safe to connect to for a stranger. A name, an
- * address with a zone and anything else that is no plain IP literal is not.
+ * Returns whether a text is an IP literal of the public internet, to which a user may make this service connect. False
+ * for a name, for an address with a zone, and for anything else that is not a plain IP literal.
  *
- * Source: the IANA special-purpose address registries, for IPv6 turned round: only what is known is allowed.
+ * Source: the IANA special-purpose address registries. IPv4 is a deny list; IPv6 is an allow list with exceptions.
  */
 export function isPublicAddress(ip: string): boolean {
   switch (plainFamily(ip)) {
@@ -52,7 +52,7 @@ export function isPublicAddress(ip: string): boolean {
   }
 }
 
-/** Whether an IP literal is in 127.0.0.0/8 or is ::1; a 127.0.0.1 mapped into IPv6 is neither. */
+/** Returns whether an IP literal is ::1 or in 127.0.0.0/8. An IPv4 address mapped into IPv6 is neither. */
 export function isLoopbackAddress(ip: string): boolean {
   const family = plainFamily(ip);
   return family === 4 ? loopbackV4.check(ip, "ipv4") : family === 6 && loopbackV6.check(ip, "ipv6");

@@ -1,8 +1,8 @@
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /**
- * The seconds that a Retry-After header asks for, not below 0, or null if it says nothing. Of the date forms
- * only the one that senders must use (IMF-fixdate) is read. Source: RFC 9110, section 10.2.3.
+ * Returns the seconds that a Retry-After header asks to wait, at least 0; null if the header is missing or invalid.
+ * Dates are accepted in IMF-fixdate only, the format that senders must use. Source: RFC 9110, section 10.2.3.
  */
 export function retryAfterSeconds(header: string | undefined, nowMs: number): number | null {
   if (header === undefined) return null;

@@ -3,24 +3,24 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 type Body = string | Uint8Array;
 
 export interface WebhookToSign {
-  /** Printable ASCII without a dot; the same for every attempt. */
+  /** Id of the webhook, the same for every attempt: printable ASCII without spaces and dots. */
   readonly id: string;
-  /** Of this attempt, in seconds since 1970. */
+  /** Time of this attempt, in seconds since 1970. */
   readonly timestampSeconds: number;
   readonly body: Body;
-  /** `whsec_...`; during a rotation the new one and the old one. */
+  /** Secrets, `whsec_...`; during a rotation both the new and the old one. */
   readonly secrets: readonly string[];
 }
 
 export interface WebhookToVerify {
   readonly headers: Headers;
-  /** The bytes as they came: a body that was parsed and written again has another signature. */
+  /** Body, byte for byte as it was received: a body that was parsed and serialised again has another signature. */
   readonly body: Body;
   readonly secrets: readonly string[];
   readonly nowSeconds: number;
 }
 
-/** `reason` is one sentence for the sender. */
+/** Result of a verification; `reason` is one sentence for the sender. */
 export type VerifiedWebhook =
   | { readonly ok: true; readonly id: string; readonly timestampSeconds: number }
   | { readonly ok: false; readonly reason: string };
@@ -35,11 +35,11 @@ const MAX_SECRET_BYTES = 64;
 const TOLERANCE_SECONDS = 300;
 
 /**
- * The three headers of a webhook, with one signature for each secret.
+ * Returns the three headers of a webhook, with one signature for each secret.
  *
  * Source: Standard Webhooks 1.0.0, "Signature scheme".
  *
- * @throws RangeError if a secret is not one, there is none, or the id or the time cannot be signed
+ * @throws RangeError if there is no secret, or if a secret, the id or the time is invalid
  */
 export function signWebhook({ id, timestampSeconds, body, secrets }: WebhookToSign) {
   if (!/^[!-\-/-~]+$/.test(id)) {
@@ -57,12 +57,12 @@ export function signWebhook({ id, timestampSeconds, body, secrets }: WebhookToSi
 }
 
 /**
- * Whether a webhook was signed with one of the secrets, within five minutes of now. Takes the same time for
- * every wrong signature. A caller who must not act twice remembers the id for ten minutes.
+ * Verifies that a webhook was signed with one of the secrets, within five minutes of now. Signatures are compared in
+ * constant time. A caller that must not act twice has to remember the id for ten minutes.
  *
  * Source: Standard Webhooks 1.0.0, "Verifying webhooks".
  *
- * @throws RangeError if a secret is not one, or there is none
+ * @throws RangeError if there is no secret, or if a secret is invalid
  */
 export function verifyWebhook({ headers, body, secrets, nowSeconds }: WebhookToVerify): VerifiedWebhook {
   const id = headers.get("webhook-id");
@@ -74,7 +74,7 @@ export function verifyWebhook({ headers, body, secrets, nowSeconds }: WebhookToV
   if (!/^\d{1,12}$/.test(timestamp))
     return refusal("The header webhook-timestamp must be seconds since 1970.");
   const timestampSeconds = Number(timestamp);
-  // A dot would let the end of the id pass for the beginning of the time.
+  // With a dot, the end of the id could be mistaken for the beginning of the timestamp.
   if (id.includes(".")) return refusal("The header webhook-id may not contain a dot.");
 
   const expected = signatures(id, timestamp, body, secrets);
@@ -88,10 +88,10 @@ export function verifyWebhook({ headers, body, secrets, nowSeconds }: WebhookToV
 }
 
 /**
- * Whether `X-Hub-Signature-256` is that of the body. GitHub signs no time: a replay must be known by its
- * delivery id.
+ * Returns whether `X-Hub-Signature-256` is the signature of the body. GitHub signs neither a time nor the delivery id,
+ * so callers have to recognise a replay by its content.
  *
- * @throws RangeError if the secret is empty, since everyone could sign with that
+ * @throws RangeError if the secret is empty, because anybody could sign with it
  */
 export function verifyGithubSignature(body: Body, header: string | undefined, secret: string): boolean {
   if (secret === "") throw new RangeError("The secret of a GitHub webhook may not be empty.");
@@ -99,7 +99,7 @@ export function verifyGithubSignature(body: Body, header: string | undefined, se
   return header !== undefined && isSameText(expected, header);
 }
 
-/** The key that a `whsec_` secret stands for, 24 to 64 bytes, or in one sentence why it is none. */
+/** Decodes a `whsec_` secret to its key of 24 to 64 bytes; `reason` is one sentence on why the secret is invalid. */
 export function parseWebhookSecret(text: string): ParsedSecret {
   if (!text.startsWith(SECRET_PREFIX)) return refusal(`A webhook secret must start with ${SECRET_PREFIX}.`);
   const base64 = text.slice(SECRET_PREFIX.length);
@@ -123,7 +123,7 @@ function signatures(id: string, timestamp: string, body: Body, secrets: readonly
   });
 }
 
-/** The texts are compared, and not what they decode to, so that a signature has one form only. */
+/** Compares texts in constant time. Signatures are not decoded, so only one form of each is accepted. */
 function isSameText(expected: string, given: string): boolean {
   const [ours, theirs] = [Buffer.from(expected), Buffer.from(given)];
   return ours.length === theirs.length && timingSafeEqual(ours, theirs);

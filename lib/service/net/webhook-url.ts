@@ -2,28 +2,28 @@ import { isIP } from "node:net";
 import { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
 
 export interface UrlRules {
-  /** Lets http and https go to localhost, 127.0.0.0/8 and ::1 on any port: for development only. */
+  /** Allows http and https to localhost, 127.0.0.0/8 and ::1 on any port. For development only. */
   readonly allowLoopback: boolean;
-  /** Host names, without port, that nothing is sent to, such as the service's own; loopback is no exception. */
+  /** Host names, without port, to which nothing is sent, such as the service's own. They override `allowLoopback`. */
   readonly blockedHosts: readonly string[];
 }
 
-/** `reason` is one sentence for whoever gave the URL. */
+/** Result of a check: the normalised URL, or one sentence for the user on why it is refused. */
 export type CheckedUrl =
   | { readonly ok: true; readonly url: string }
   | { readonly ok: false; readonly code: "invalid_url" | "blocked_address"; readonly reason: string };
 
 const MAX_CHARACTERS = 2048;
 
-/** As a URL gives them: the empty one is 443. */
+/** Allowed values of `URL.port`; it is empty for port 443. */
 const PORTS = ["", "8443"];
 
-/** Names, each with all below it, that lead inside: reserved top-level domains and metadata services. */
+/** Names that, with their subdomains, lead to internal hosts: reserved top-level domains and metadata services. */
 const INNER_NAMES = ["localhost", "local", "internal", "metadata.goog"];
 
 /**
- * The normal form of a URL that webhooks may be sent to, or why they may not. A name that passes may still
- * have a private address: `postGuarded` looks at what it resolves to.
+ * Checks and normalises a URL for webhooks. A host name that passes may still resolve to a private address, which
+ * `postGuarded` refuses.
  */
 export function checkWebhookUrl(text: string, { allowLoopback, blockedHosts }: UrlRules): CheckedUrl {
   if (/[\s\p{Cc}]/u.test(text)) return invalid("may not contain spaces or control characters");
@@ -47,12 +47,12 @@ export function checkWebhookUrl(text: string, { allowLoopback, blockedHosts }: U
   return { ok: true, url: url.href };
 }
 
-/** The host of a URL, without brackets and without the dot that ends a full name. */
+/** Returns the host of a URL, without the brackets of IPv6 and without the final dot of a full name. */
 export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
 }
 
-/** Whether the host is `localhost` or a loopback address. */
+/** Returns whether the host is `localhost` or a loopback address. */
 export function isLoopbackHost(host: string): boolean {
   return host === "localhost" || isLoopbackAddress(host);
 }

@@ -1,8 +1,8 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 
 /**
- * Handles all messages of a batch at once, and tells SQS which of them to bring again: those whose handling rejected.
- * A poisonous message so keeps none of the others back.
+ * Handles all messages of a batch concurrently, and returns those whose handling rejected, which SQS delivers again. So
+ * a poison message does not hold up the others.
  *
  * @see AWS Lambda developer guide, "Reporting batch item failures" (the event source needs ReportBatchItemFailures)
  */

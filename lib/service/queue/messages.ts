@@ -7,23 +7,23 @@ const eventSchema = z.object({
   Records: z.array(z.object({ s3: z.object({ object: z.object({ key: z.string() }) }) })),
 });
 
-/** What S3 sends when it is told where its events go. */
+/** Test message that S3 sends when a destination of its events is configured. */
 const testSchema = z.object({ Event: z.literal("s3:TestEvent") });
 
-/** The body of a message that names a job. */
+/** Returns the body of a hint, the message that names a job. */
 export function hintBody({ tenant, id }: JobRef): string {
   return JSON.stringify({ tenant, id });
 }
 
-/** A message that says nothing this program knows: it comes again until it lies with the dead letters. */
+/** Error of a message that cannot be parsed. SQS delivers it again, and finally moves it to the dead-letter queue. */
 export class MessageError extends Error {
   override readonly name = "MessageError";
 }
 
 /**
- * The jobs that a message names: those of {@link hintBody}, or those whose objects an event of S3 tells of.
+ * Returns the jobs that a message names: a hint of {@link hintBody}, or an S3 event about objects of jobs.
  *
- * @throws MessageError for a body that is neither
+ * @throws MessageError if the body is neither
  * @see Amazon S3 user guide, "Event message structure"
  */
 export function hintedJobs(body: string): JobRef[] {
@@ -36,12 +36,12 @@ export function hintedJobs(body: string): JobRef[] {
   return event.data.Records.flatMap(({ s3 }) => jobOfKey(decodedKey(s3.object.key)) ?? []);
 }
 
-/** Keys in events are encoded as forms are. */
+/** Decodes a key of an S3 event, which is form-encoded. */
 function decodedKey(key: string): string {
   return new URLSearchParams(`key=${key}`).get("key")!;
 }
 
-/** Undefined, which no JSON is, for a text that is none. */
+/** Parses JSON; undefined, which is no JSON value, if the text is not JSON. */
 export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -8,10 +8,13 @@ export interface SqsHintsOptions {
   readonly webhooksUrl: string;
 }
 
-/** SQS keeps no message back for longer. */
+/** Longest delay of a message in SQS. */
 export const DELAY_SECONDS_MAX = 900;
 
-/** Hints through two queues. What a queue refuses rejects, so that whoever must send a hint is called again. */
+/**
+ * Sends hints through two SQS queues. Rejects if a queue refuses a message, so that the caller fails and is run again.
+ * Longer delays are shortened to {@link DELAY_SECONDS_MAX}.
+ */
 export function sqsHints({ client, workUrl, webhooksUrl }: SqsHintsOptions): DelayedHints {
   const sendTo =
     (url: string) =>

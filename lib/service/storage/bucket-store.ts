@@ -2,15 +2,15 @@ import type { ObjectStore } from "./object-store.ts";
 
 export interface BucketOptions {
   readonly bucket: string;
-  /** The bucket's own, wherever this process runs. */
+  /** Region of the bucket, which may differ from the region of this process. */
   readonly region: string;
-  /** For a connection to stand, and then for each answer to go on. */
+  /** Time limit to connect, and for each silence while an answer arrives. */
   readonly timeoutMs: number;
 }
 
 /**
- * The store in a bucket of Amazon S3, whose signed URLs name bucket and region in their host. Only the credentials are
- * looked for where the AWS SDK finds them. Its code is loaded by the first call.
+ * Opens the store in a bucket of Amazon S3. Signed URLs name bucket and region in their host. The environment gives the
+ * credentials only, as the AWS SDK finds them. The code of the S3 store is loaded by the first call.
  */
 export async function openBucketStore({ bucket, region, timeoutMs }: BucketOptions): Promise<ObjectStore> {
   const { s3ClientOf, s3Store } = await import("./s3-store.ts");

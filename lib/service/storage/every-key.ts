@@ -1,8 +1,8 @@
 import type { Listing, ObjectStore } from "./object-store.ts";
 
 /**
- * All keys that begin with `prefix` and come after `start`, however many; those that come and go meanwhile may be among
- * them or not.
+ * Yields all keys that begin with `prefix` and sort after `start`. Keys that are created or deleted meanwhile may or
+ * may not be among them.
  */
 export async function* everyKey(store: ObjectStore, prefix: string, start?: string): AsyncGenerator<string> {
   let after = start;

@@ -1,35 +1,39 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 
-/** What a local file held when it was read. */
+/** Size and checksums of a local file at the time it was read. */
 export interface FileDigest {
   readonly path: string;
   readonly sizeBytes: number;
-  /** In hex, as `sha256sum` shows it. */
+  /** SHA-256 of the file in hex, as `sha256sum` prints it. */
   readonly sha256: string;
-  /** Every part has so many bytes, but for the last. */
+  /** Size of every part but the last, which may be smaller. */
   readonly partBytes: number;
-  /** SHA-256 of each part, in base64; an empty file has one. */
+  /** SHA-256 of each part, in base64. An empty file has one part. */
   readonly partSha256: readonly string[];
 }
 
 export interface DigestOptions {
   readonly signal?: AbortSignal;
-  /** Told of bytes as they are read. */
+  /** Called with the number of bytes of each read. */
   readonly onBytes?: (byteCount: number) => void;
 }
 
-/** A local file cannot be stored; the message is one sentence. */
+/** Error of a local file that cannot be read or has changed. The message is one sentence. */
 export class LocalFileError extends Error {
   override readonly name = "LocalFileError";
 }
 
 const MIB = 2 ** 20;
 const PART_BYTES_LEAST = 16 * MIB;
-/** S3, "Multipart upload limits". */
+/** Most parts of an upload. Source: Amazon S3 user guide, "Amazon S3 multipart upload limits". */
 const PARTS_MAX = 10_000;
 
-/** Reads a file once, piece by piece. @throws LocalFileError */
+/**
+ * Reads a file once, 1 MiB at a time, and returns its size and checksums.
+ *
+ * @throws LocalFileError if the file cannot be read, or becomes shorter meanwhile
+ */
 export async function digestFile(path: string, options: DigestOptions = {}): Promise<FileDigest> {
   const { signal, onBytes } = options;
   const whole = createHash("sha256");
@@ -57,7 +61,12 @@ export async function digestFile(path: string, options: DigestOptions = {}): Pro
   });
 }
 
-/** The bytes of one part, counted from 0. @throws LocalFileError when they are not those that were read before */
+/**
+ * Reads one part of a file.
+ *
+ * @param index of the part, from 0
+ * @throws LocalFileError if the part has changed since its digest was made
+ */
 export async function readPart(file: FileHandle, digest: FileDigest, index: number): Promise<Buffer> {
   const { path, sizeBytes, partBytes, partSha256 } = digest;
   const start = index * partBytes;
@@ -72,7 +81,11 @@ export async function readPart(file: FileHandle, digest: FileDigest, index: numb
   return bytes;
 }
 
-/** Gives the open file to `use`, and closes it. @throws LocalFileError for what the system does not let be read */
+/**
+ * Opens a file for `use`, and closes it afterwards.
+ *
+ * @throws LocalFileError if the file system refuses to open or read the file
+ */
 export async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   let file: FileHandle | undefined;
   try {
@@ -91,7 +104,7 @@ function changed(path: string): LocalFileError {
   return new LocalFileError(`${path} changed while it was being uploaded: leave it alone, and push again.`);
 }
 
-/** The same for the same size, so that an upload can go on where another one ended. */
+/** Returns the size of the parts. It depends on the file's size alone, so that an interrupted upload can continue. */
 function partBytesOf(sizeBytes: number): number {
   return Math.max(PART_BYTES_LEAST, Math.ceil(sizeBytes / PARTS_MAX / MIB) * MIB);
 }

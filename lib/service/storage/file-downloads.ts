@@ -1,34 +1,34 @@
-/** A file in a store, at the version that a listing saw. */
+/** File in a store, at the version that was listed. */
 export interface StoredFile {
-  /** Relative to what was listed. */
+  /** Path relative to the URL that was opened. */
   readonly path: string;
   readonly sizeBytes: number;
   readonly etag: string;
 }
 
-/** Both ends included, from 0. */
+/** Byte range; both ends are included, and counted from 0. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** What is to be read is not what was listed any more; the message is one sentence. */
+/** Error of a file that has changed or disappeared since it was listed. The message is one sentence. */
 export class ChangedFileError extends Error {
   override readonly name = "ChangedFileError";
 }
 
-/** Files too large for memory, on their way out of a store. Everything here rejects with StoreError. */
+/** Downloads of files that are too large for memory. All methods may reject with StoreError. */
 export interface FileDownloads {
-  /** All files below the URL that was opened, ascending by path. */
+  /** Lists all files below the URL that was opened, ascending by path. */
   list(): Promise<readonly StoredFile[]>;
   /**
-   * The metadata `sha256` in hex, which `FileUploads` writes; null for a file that came by another way.
+   * Reads the metadata `sha256` in hex, which `FileUploads` writes; null for a file that was stored by other means.
    *
    * @throws ChangedFileError
    */
   sha256(file: StoredFile): Promise<string | null>;
   /**
-   * The bytes of a range, in pieces as they come; a connection that breaks is taken up where it broke.
+   * Reads a range in pieces, as they arrive. After a broken connection it continues where it broke.
    *
    * @throws ChangedFileError
    */

@@ -7,7 +7,7 @@ export interface FileSystem {
   link(existing: string, path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  /** Makes a folder and its parents; resolves to the first one made, if any. */
+  /** Makes a folder and its parents. Resolves to the outermost folder made, if any. */
   mkdir(
     path: string,
     options: { readonly recursive: true; readonly mode: number },

@@ -1,7 +1,7 @@
 import type { FileDigest } from "./file-digest.ts";
 import type { ObjectStore } from "./object-store.ts";
 
-/** A local file on its way to a key. */
+/** Local file to be stored under a key. */
 export interface FileUpload {
   readonly key: string;
   readonly contentType: string;
@@ -10,19 +10,19 @@ export interface FileUpload {
 
 export interface UploadOptions {
   readonly signal: AbortSignal;
-  /** Told of bytes that need not be sent any more, since they were sent or were there already. */
+  /** Called with a number of bytes that were sent, or that the store had already. */
   readonly onBytes: (byteCount: number, from: "sent" | "present") => void;
 }
 
-/** Files too large for memory, on their way into a store. */
+/** Uploads of files that are too large for memory. */
 export interface FileUploads {
-  /** Where the files go. */
+  /** Store that receives the files. */
   readonly store: ObjectStore;
   /**
-   * Stores the files, each with its SHA-256 in hex as the metadata `sha256`. Files that are there already are left as
-   * they are, and one whose upload was broken off is gone on with.
+   * Stores the files, each with its SHA-256 in hex as the metadata `sha256`. Files that the store has already are not
+   * sent again, and an interrupted upload continues.
    *
-   * @throws StoreError, LocalFileError, or what `signal` was aborted with; a repetition goes on from there
+   * @throws StoreError, LocalFileError, or the reason with which `signal` was aborted; a second call continues
    */
   upload(uploads: readonly FileUpload[], options: UploadOptions): Promise<void>;
 }

@@ -30,35 +30,35 @@ import {
   Versions,
 } from "./versions.ts";
 
-/** One version of an object, which stays readable whatever happens to the object. */
+/** Open version of an object. It stays readable if the object is changed or deleted. */
 export interface OpenObject {
   readonly etag: string;
   readonly contentType: string;
   readonly sizeBytes: number;
-  /** The bytes from `start` to `end`, both included, or all; closes the object when it ends or is destroyed. */
+  /** Streams the bytes from `start` to `end`, both included, or all. The stream closes the object at its end. */
   stream(range?: { readonly start: number; readonly end: number }): Readable;
-  /** For an object that is not streamed. */
+  /** Closes an object that is not streamed. */
   close(): Promise<void>;
 }
 
-/** An object store whose objects can be served by this process. */
+/** Object store whose objects this process can serve itself. */
 export interface FolderStore extends ObjectStore {
   openObject(key: string): Promise<OpenObject | null>;
 }
 
 export interface FolderStoreOptions {
   readonly signUrl: (key: string, options: SignedUrlOptions) => string;
-  /** Makes the names of files and the tags of objects, which must be unique. */
+  /** Source of file names and ETags, which must be unique. */
   readonly random: Random;
   /** File system that holds the folder; this machine's by default. */
   readonly files?: FileSystem;
 }
 
 /**
- * An object store in a folder of a local disk, for any number of processes that may be killed at any time. What a
- * killed process left half-written is removed at the first opening an hour later.
+ * Opens an object store in a folder of a local disk. Any number of processes may use the folder, and each may be killed
+ * at any time. Temporary files of killed processes are removed when the store is opened an hour or more later.
  *
- * @throws StoreError if the folder cannot be made or written, or its disk has no hard links
+ * @throws StoreError if the folder cannot be created or written, or its disk has no hard links
  */
 export async function openFolderStore(folder: string, options: FolderStoreOptions): Promise<FolderStore> {
   const objects = new ObjectFolder(resolve(folder), options);
@@ -94,7 +94,7 @@ class ObjectFolder {
   readonly root: string;
   readonly #objects: string;
   readonly #temporary: string;
-  /** An empty file, hard-linked where an object is deleted: that takes no space, so a full disk can be cleared. */
+  /** Empty file that a deletion hard-links. A link takes no space, so objects can be deleted on a full disk. */
   readonly #deleted: string;
 
   readonly #files: FileSystem;
@@ -117,14 +117,14 @@ class ObjectFolder {
       await files.mkdir(folder, { recursive: true, mode: 0o700 });
     await (await files.open(this.#deleted, "a", 0o600)).close();
     await syncFolder(files, this.root);
-    // This or another process may just have made the folder or one of its parents, so all of them are synced.
+    // This or another process may just have made the folder or one of its parents, so all parents are synced.
     for (let folder = this.root; folder !== dirname(folder); folder = dirname(folder))
       await tolerating(UNSYNCABLE, syncFolder(files, dirname(folder)));
     const probe = this.#temporaryPath();
     const file = await files.open(probe, "wx", 0o600);
     await file.writeFile("probe").finally(() => file.close());
     await files.link(probe, `${probe}.link`);
-    // The disk's own clock, which need not be this machine's.
+    // Ages are measured by the disk's clock, which may differ from this machine's.
     const { mtimeMs: nowMs } = await files.stat(probe);
     for (const name of await files.readdir(this.#temporary)) {
       const path = join(this.#temporary, name);
@@ -168,7 +168,7 @@ class ObjectFolder {
     const { ifAbsent, ifMatch, contentType = "application/octet-stream" } = options;
     const objectFolder = this.#objectFolder(key);
     const etag = Buffer.from(this.#random(12)).toString("base64url");
-    // Who loses looks again: then the condition does not hold any more, or there is a new version to follow.
+    // A writer that loses tries again: either its condition no longer holds, or it follows the new version.
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
       const newest = await this.#versions.newest(objectFolder);
       if (newest?.header === null) {
@@ -207,7 +207,7 @@ class ObjectFolder {
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
       const newest = await this.#versions.newest(objectFolder);
       if (newest === null) {
-        // Who was killed while deleting it may have left its folder, by which it is listed.
+        // A process killed during a deletion may have left the folder, and the key would still be listed.
         await this.#versions.removeEmptyFolders(objectFolder);
         return ifMatch === undefined;
       }
@@ -218,9 +218,9 @@ class ObjectFolder {
       if (ifMatch !== undefined && newest.header.etag !== ifMatch) return false;
       const outcome = await this.#versions.linkNext(newest, this.#deleted, null);
       if (outcome === "lost") continue;
-      // It was gone for a moment at least, and whoever cares by whose doing gave a tag.
+      // The object was absent for a moment at least. Only a caller with an ETag needs to know who deleted it.
       if (outcome === "unknown" && ifMatch !== undefined) throw changedMeanwhile(key);
-      // Another process may have removed the object without having synced that yet.
+      // Another process may have removed the object without having synced the removal yet.
       await this.#remove(newest);
       return true;
     }
@@ -239,7 +239,7 @@ class ObjectFolder {
     return { keys, isTruncated: false };
   }
 
-  /** In order, because a folder sorts as the beginning `name/` that its keys have in common. Reads no object. */
+  /** Yields keys in ascending order: a folder sorts as the prefix `name/` of its keys. Reads no object. */
   async *#keysIn(start: string, range: { prefix: string; after: string }): AsyncGenerator<string> {
     const { prefix, after } = range;
     const names = await tolerating(["ENOENT", "ENOTDIR"], this.#files.readdir(join(this.#objects, start)));
@@ -258,7 +258,7 @@ class ObjectFolder {
     }
   }
 
-  /** The newest version of an object that is there. */
+  /** Opens the newest version of an object; null if the object does not exist or was deleted. */
   async #openNewest(key: string): Promise<(OpenVersion & { header: Header }) | null> {
     assertKey(key);
     const newest = await this.#versions.openNewest(this.#objectFolder(key));
@@ -292,6 +292,6 @@ function compareAscii(a: string, b: string): number {
 }
 
 function changedMeanwhile(key: string): StoreError {
-  const message = `The object ${key} changed so much meanwhile that it cannot be told whether it was written; look again.`;
+  const message = `The object ${key} was changed so often meanwhile that the outcome of the write is unknown; read it again.`;
   return new StoreError("unavailable", message);
 }

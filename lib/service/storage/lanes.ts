@@ -1,6 +1,6 @@
 /**
- * Does `work` for every item, at most `laneCount` at once. A failure keeps further items from being begun, and is thrown
- * when those under way have ended.
+ * Does `work` for every item, for at most `laneCount` items at once. After a failure no further item is begun, and the
+ * error is thrown when the items under way have ended.
  */
 export async function inLanes<T>(
   items: Iterable<T>,

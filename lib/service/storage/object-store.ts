@@ -1,77 +1,79 @@
-/** Bytes under a key, and the tag that a conditional write names them by. */
+/** Object under a key: its bytes, and the ETag that identifies this version in conditional writes. */
 export interface StoredObject {
   readonly body: Uint8Array;
   readonly etag: string;
 }
 
 export interface PutOptions {
-  /** Write only where nothing is stored yet. Excludes `ifMatch`. */
+  /** Writes only if nothing is stored under the key. Excludes `ifMatch`. */
   readonly ifAbsent?: boolean;
-  /** Write only over the object that has this tag. */
+  /** Writes only if the stored object has this ETag. */
   readonly ifMatch?: string;
-  /** What the object is served as; `application/octet-stream` when left out. */
+  /** Content type with which the object is served, `application/octet-stream` by default. */
   readonly contentType?: string;
 }
 
 /**
- * How a write ended that was answered; one without a condition ends well or rejects. `precondition_failed` (S3's 412,
- * and its 404 for a missing object with `ifMatch`) says that the condition did not hold; `conflict` (S3's 409) that
- * another write was under way and this one should be tried again. After a lost answer either may be about one's own
- * write: see `records`.
+ * Result of a write that was answered. `precondition_failed` (S3's 412, and its 404 for a missing object with
+ * `ifMatch`) means that the condition did not hold. `conflict` (S3's 409) means that another write was under way and
+ * that this one should be tried again. A write without a condition succeeds or rejects.
+ *
+ * When a client retries after a lost answer, the write that is in the way may be its own: see `records`.
  */
 export type PutResult =
   | { readonly ok: true; readonly etag: string }
   | { readonly ok: false; readonly reason: "precondition_failed" | "conflict" };
 
 export interface ListOptions {
-  /** Only keys that come after this one. */
+  /** Lists only keys that sort after this one. */
   readonly after?: string;
-  /** At most so many keys, 1 to 1000; 1000 when left out. */
+  /** Limit of the number of keys, 1 to 1000; 1000 by default. */
   readonly limit?: number;
 }
 
 export interface Listing {
-  /** Ascending by their bytes in UTF-8. */
+  /** Keys, ascending by their bytes in UTF-8. */
   readonly keys: readonly string[];
-  /** Whether there are more keys after the last. */
+  /** True if there are more keys after the last. */
   readonly isTruncated: boolean;
 }
 
 export interface SignedUrlOptions {
-  /** 1 to 604800. */
+  /** Seconds until the URL expires, 1 to 604800. */
   readonly expiresInSeconds: number;
   readonly contentType?: string;
-  /** The name a browser saves the file under; without it the content is shown in place. */
+  /** Name under which a browser saves the file. Without it, the browser shows the content. */
   readonly downloadName?: string;
 }
 
 /**
- * The one database there is: S3, or a folder that keeps the same promises. Writes are atomic and durable, reads and
- * listings see every write that was answered before them, and conditional writes have one winner, across processes.
+ * Object store, the service's only database: S3, or a folder that keeps the same promises. Writes are atomic and
+ * durable. Reads and listings see every write that was acknowledged before them. Conditional writes have one winner,
+ * across processes.
  *
- * Keys are 1 to 512 characters of `A-Z a-z 0-9 . _ - = /`, without empty, `.` or `..` segments and without one of more
- * than 200 characters. A prefix is anything that such a key can begin with.
+ * Keys have 1 to 512 characters of `A-Z a-z 0-9 . _ - = /`, without empty, `.` or `..` segments, and with at most 200
+ * characters in a segment. A prefix is any text that such a key can begin with.
  *
- * Everything here may reject with a {@link StoreError}: the answer is not known, and a write may or may not have been
- * made. A key or an option that is not allowed is a RangeError.
+ * All methods may reject with a {@link StoreError}; then a write may or may not have been made. They reject with a
+ * RangeError for a key or an option that is not allowed.
  */
 export interface ObjectStore {
   get(key: string): Promise<StoredObject | null>;
   put(key: string, body: Uint8Array, options?: PutOptions): Promise<PutResult>;
   /**
-   * Resolves when nothing is stored under the key, also if nothing was. With `ifMatch`, deletes only the object with
-   * that tag and tells whether it did.
+   * Deletes the object under a key, if there is one, and resolves to true. With `ifMatch`, deletes it only if it has
+   * this ETag, and resolves to whether it did.
    */
   delete(key: string, options?: { readonly ifMatch?: string }): Promise<boolean>;
   list(prefix: string, options?: ListOptions): Promise<Listing>;
-  /** A URL that reads the object without credentials until it expires. Says nothing about whether the object exists. */
+  /** Signs a URL that reads the object without credentials until it expires. The object need not exist. */
   signedUrl(key: string, options: SignedUrlOptions): Promise<string>;
 }
 
-/** The store did not answer, or not in a way that says what happened; the message is one sentence. */
+/** Error of an object store that failed to answer or refused a request. The message is one sentence. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
-  /** `unavailable` may pass; `denied`, `full` and `missing_bucket` want somebody to act. */
+  /** Kind of error: `unavailable` may pass by itself; `denied`, `full` and `missing_bucket` need somebody to act. */
   readonly code: "unavailable" | "denied" | "full" | "missing_bucket";
 
   constructor(code: StoreError["code"], message: string, options?: ErrorOptions) {
@@ -101,7 +103,7 @@ export function assertPut(key: string, { ifAbsent, ifMatch, contentType = "" }: 
 /** @throws RangeError if the arguments of a `list` are not allowed */
 export function assertList(prefix: string, { after = "", limit = 1 }: ListOptions): void {
   for (const start of [prefix, after]) {
-    // Whatever can begin a key becomes one with a letter behind it.
+    // A text can begin a key if it is a key once a letter is appended.
     if (start !== "" && !isKey(`${start}x`))
       throw new RangeError(`No key can begin with ${JSON.stringify(start.slice(0, 80))}`);
   }

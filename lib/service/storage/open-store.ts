@@ -9,10 +9,16 @@ import type { S3StoreOptions } from "./s3-store.ts";
 
 /**
  * Opens the store that `url` names: `s3://bucket` or `s3://bucket/prefix`, with region, endpoint and credentials as the
- * AWS SDK finds them, or a folder as a path or `file:///` URL. Only the code of that store is loaded.
+ * AWS SDK finds them, or a folder as a path or `file:///` URL. Only the code of that store is loaded. A bucket is not
+ * contacted yet.
  *
- * @throws RangeError in one sentence if there is no such kind of store
- * @throws StoreError if a folder cannot be used; a bucket is not asked
+ * @throws RangeError in one sentence if the URL names no store
+ * @throws StoreError if a folder cannot be used, or no region is set for a bucket
+ *
+ * @example
+ * const store = await openStore("data/store", { signUrl: (key) => `http://127.0.0.1:3000/files/${key}` });
+ * await store.put("notes/a.txt", new TextEncoder().encode("hello"), { ifAbsent: true }); // { ok: true, etag }
+ * await store.list("notes/"); // { keys: ["notes/a.txt"], isTruncated: false }
  */
 export async function openStore(
   url: string,
@@ -29,10 +35,11 @@ export async function openStore(
 }
 
 /**
- * Opens the bucket that `url` names as in {@link openStore}, for files of any size.
+ * Opens the bucket that `url` names as in {@link openStore}, to upload files of any size.
  *
- * @param sleep between two tries; rejects to end it all
- * @throws RangeError in one sentence for what is no bucket
+ * @param options.sleep waits between two tries; its rejection ends the upload
+ * @throws RangeError in one sentence if the URL names no bucket
+ * @throws StoreError if no region is set
  */
 export async function openFileUploads(
   url: string,
@@ -43,7 +50,7 @@ export async function openFileUploads(
   return s3Uploads({ ...bucket, sleep });
 }
 
-/** As {@link openFileUploads}, for the other way: the files below `s3://bucket/prefix/`. */
+/** Opens the files below `s3://bucket/prefix/` for download. Errors are those of {@link openFileUploads}. */
 export async function openFileDownloads(
   url: string,
   { sleep }: { readonly sleep: Sleep },
@@ -72,6 +79,6 @@ function pathOf(url: string): string {
 }
 
 function wrongUrl(url: string, options?: ErrorOptions): RangeError {
-  const message = `${JSON.stringify(url)} is no store: give a folder, file:///folder, s3://bucket or s3://bucket/prefix.`;
+  const message = `${JSON.stringify(url)} is not a store: give a folder, file:///folder, s3://bucket or s3://bucket/prefix.`;
   return new RangeError(message, options);
 }

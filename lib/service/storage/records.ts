@@ -3,7 +3,7 @@ import type { Random, Sleep } from "../../shared/ports.ts";
 import { doubling, retry } from "../../shared/retry.ts";
 import { type ObjectStore, type PutOptions, StoreError } from "./object-store.ts";
 
-/** A record as it was read or written, and the tag that names this version of it. */
+/** Record as it was read or written, and the ETag of this version. */
 export interface Versioned<T> {
   readonly value: T;
   readonly etag: string;
@@ -13,7 +13,7 @@ export type Created<T> =
   | ({ readonly ok: true } & Versioned<T>)
   | { readonly ok: false; readonly current: Versioned<T> };
 
-/** Result of a change of a record. */
+/** Result of the function that changes a record. */
 export interface Change<T, Told> {
   /** New value; null to change nothing. */
   readonly next: T | null;
@@ -32,19 +32,19 @@ export type Updated<T, Told> =
   | { readonly ok: false };
 
 /**
- * Typed JSON records that are changed by compare-and-swap only. Whether a write whose answer was lost, or that was
- * refused, has been made after all is read from the record itself: what is returned happened.
+ * Typed JSON records, changed only by compare-and-swap. Every write leaves its id in the record. After a lost answer or
+ * a refusal, the record is read back to learn whether the write was made after all, so a result is always true.
  *
- * Everything rejects with a StoreError after 8 tries in vain, when a write may still have been made, and with a
- * {@link RecordError} where something else is stored under the key. A value that the schema refuses is a RangeError,
- * and is not written.
+ * Methods reject with a StoreError after 8 tries; a write may have been made nevertheless. They reject with a
+ * {@link RecordError} if something other than such a record is stored under the key, and with a RangeError for a value
+ * that the schema refuses, which is not written.
  */
 export interface Records<T> {
   read(key: string): Promise<Versioned<T> | null>;
   create(key: string, value: T): Promise<Created<T>>;
   /**
-   * Reads and changes until it holds. `change` is pure and may be called several times; it returns what
-   * the caller needs to know of its decision as `tell`.
+   * Reads a record, changes it, and writes it back; repeated while other writers win. `change` must be pure, and may be
+   * called several times. Its `tell` is passed on to the caller of `update`.
    */
   update<Told = never>(key: string, change: (current: T) => Change<T, Told>): Promise<Updated<T, Told>>;
 }
@@ -54,7 +54,7 @@ export interface RecordsOptions {
   readonly sleep: Sleep;
 }
 
-/** What is stored under a key is no record of its kind. */
+/** Error of an object that is not a record of the expected kind. */
 export class RecordError extends Error {
   override readonly name = "RecordError";
   readonly key: string;
@@ -65,14 +65,14 @@ export class RecordError extends Error {
   }
 }
 
-/** Waits between 8 tries. */
+/** Schedule of the 7 waits between 8 tries. */
 const BACKOFF = { firstMs: 20, maxMs: 2000, count: 7 };
 
-/** How many writes a record remembers: so many may follow one whose answer was lost, and it is still recognised. */
+/** Number of write ids that a record keeps. A write is recognised until so many other writes have followed it. */
 const WRITES_KEPT = 8;
 
 const storedSchema = z.object({
-  /** Ids of the newest writes, the newest first. */
+  /** Ids of the latest writes, newest first. */
   writes: z.array(z.string()).min(1),
   value: z.unknown(),
 });
@@ -81,7 +81,7 @@ interface Stored<T> extends Versioned<T> {
   readonly writes: readonly string[];
 }
 
-/** Records of one kind in `store`. */
+/** Opens the records of one kind in a store. */
 export function records<T>(
   store: ObjectStore,
   schema: z.ZodType<T>,
@@ -96,7 +96,7 @@ export function records<T>(
     return { value: value.data, etag: object.etag, writes: stored.data.writes };
   }
 
-  /** The writes of one call: any of them may turn out to have been made, also after a later one was tried. */
+  /** Tracks the writes of one call. Any of them may turn out to have been made, even after a later one was tried. */
   function ownWrites<Told>(key: string) {
     const tried = new Map<string, Told | undefined>();
     return {
@@ -105,13 +105,13 @@ export function records<T>(
         const id = writes.find((each) => tried.has(each));
         return id === undefined ? null : { told: tried.get(id) };
       },
-      /** The tag of what was written; null if it was refused, for now or for good. */
+      /** Writes a value; resolves to its ETag, or to null if the store refused the write. */
       async write(
         { value, tell }: { readonly value: T; readonly tell?: Told | undefined },
         earlier: readonly string[],
         condition: PutOptions,
       ): Promise<string | null> {
-        // One that cannot be read again would be in everybody's way for ever.
+        // A record that cannot be read again would block its key forever.
         if (!schema.safeParse(value).success) throw new RangeError(`No such record can be stored as ${key}`);
         const id = Buffer.from(random(12)).toString("base64url");
         tried.set(id, tell);
@@ -151,7 +151,7 @@ export function records<T>(
       return untilDone<Created<T>>(key, async () => {
         const etag = await own.write({ value }, [], { ifAbsent: true });
         if (etag !== null) return { ok: true, value, etag };
-        // It may be our own write that is in the way.
+        // The record in the way may be one of our own writes.
         const current = await load(key);
         if (current === null) return null;
         return own.madeIn(current)
@@ -180,7 +180,7 @@ function versioned<T>({ value, etag }: Versioned<T>): Versioned<T> {
   return { value, etag };
 }
 
-/** Undefined, which no JSON is, where the bytes are none. */
+/** Parses JSON; undefined, which is no JSON value, if the bytes are not JSON. */
 function parsedJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

@@ -11,14 +11,14 @@ import { StoreError } from "./object-store.ts";
 import { explanation, isMissingObject, type S3StoreOptions } from "./s3-store.ts";
 
 export interface S3DownloadsOptions extends S3StoreOptions {
-  /** Between two tries; rejects to end it all. */
+  /** Waits between two tries. Its rejection ends the download. */
   readonly sleep: Sleep;
 }
 
-/** On top of the client's own tries. A connection may be away for half a minute. */
+/** Waits between tries, each of which includes the client's own tries. A connection may be down for half a minute. */
 const WAITS_MS = [1_000, 2_000, 4_000, 8_000, 16_000];
 
-/** Downloads from a bucket, by ranges of objects. */
+/** Opens a bucket for downloads of ranges of objects. */
 export function s3Downloads({ client, bucket, prefix = "", sleep }: S3DownloadsOptions): FileDownloads {
   const place = ({ path }: StoredFile) => ({ Bucket: bucket, Key: prefix + path });
 
@@ -50,7 +50,7 @@ export function s3Downloads({ client, bucket, prefix = "", sleep }: S3DownloadsO
     throw fault;
   }
 
-  /** The tag is compared here, since servers exist that do not look at `If-Match`. */
+  /** Checks an answer. The ETag is compared here, because some servers ignore `If-Match`. */
   function faultOf(answer: GetObjectCommandOutput, file: StoredFile, byteCount: number): Error | null {
     if (answer.ETag !== file.etag) return changed(file);
     if (answer.ContentLength === byteCount) return null;
@@ -95,7 +95,7 @@ export function s3Downloads({ client, bucket, prefix = "", sleep }: S3DownloadsO
             tries.restart();
             yield bytes;
           }
-          // An end that came early and looked like one is a broken connection too.
+          // A stream that ended too early without an error is a broken connection too.
           if (next <= end) throw new Error("the connection ended early");
         } catch (error) {
           await tries.failed(explained(file, error));

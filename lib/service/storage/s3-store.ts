@@ -21,21 +21,21 @@ import {
 export interface S3StoreOptions {
   readonly client: S3Client;
   readonly bucket: string;
-  /** Goes before every key; `videos/` keeps the store in a folder of that name. */
+  /** Prefix of every key; `videos/` keeps the store in a folder of that name. */
   readonly prefix?: string;
 }
 
-/** Servers other than Amazon's may not know the newer ones. */
+/** Options that leave out optional checksums, because servers other than Amazon's may not know the newer ones. */
 const NO_CHECKSUMS = {
   requestChecksumCalculation: "WHEN_REQUIRED",
   responseChecksumValidation: "WHEN_REQUIRED",
 } as const;
 
 /**
- * A client with the endpoint, region and credentials that the environment gives (AWS_ENDPOINT_URL_S3 or
- * AWS_ENDPOINT_URL, AWS_REGION, and where else the AWS SDK looks).
+ * Makes a client with the endpoint, region and credentials of the environment (AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL,
+ * AWS_REGION, and the other sources of the AWS SDK).
  *
- * @throws StoreError if nothing says which region
+ * @throws StoreError if no region is set
  */
 export async function s3ClientFromEnvironment(env = process.env): Promise<S3Client> {
   const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
@@ -55,7 +55,7 @@ export async function s3ClientFromEnvironment(env = process.env): Promise<S3Clie
   return client;
 }
 
-/** A client of Amazon S3 in `region`, whatever the environment says; `timeoutMs` is for a connection or a silence. */
+/** Makes a client of Amazon S3 in `region`. `timeoutMs` limits the time to connect, and each silence of the server. */
 export function s3ClientOf(region: string, timeoutMs: number): S3Client {
   return new S3Client({
     region,
@@ -65,7 +65,7 @@ export function s3ClientOf(region: string, timeoutMs: number): S3Client {
   });
 }
 
-/** An object store in a bucket of Amazon S3, or of a server that has its conditional writes. */
+/** Opens an object store in a bucket of Amazon S3, or of a server with the same conditional writes. */
 export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): ObjectStore {
   const place = (key: string) => ({ Bucket: bucket, Key: own + key });
   const explained = (error: unknown) => explanation(bucket, error);
@@ -105,7 +105,7 @@ export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): O
           await client.send(new DeleteObjectCommand(place(key)));
           return true;
         }
-        // S3 needs only the condition below. A server that ignores it would delete any version without this.
+        // S3 needs only the condition below. Without this check, a server that ignores it would delete any version.
         const { ETag } = await client.send(new HeadObjectCommand(place(key)));
         if (ETag !== ifMatch) return false;
         await client.send(new DeleteObjectCommand({ ...place(key), IfMatch: ifMatch }));
@@ -146,7 +146,7 @@ export function s3Store({ client, bucket, prefix: own = "" }: S3StoreOptions): O
   };
 }
 
-/** Of the answers with status 409 those that pass by themselves. */
+/** Returns whether an answer with status 409 is a conflict that passes by itself. */
 function isConflict(error: unknown): boolean {
   return ["ConditionalRequestConflict", "OperationAborted"].includes((error as Error).name);
 }
@@ -155,21 +155,21 @@ function statusOf(error: unknown): number | undefined {
   return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
 }
 
-/** A missing bucket is a 404 too; only the answer to a HEAD, which has no body, does not say which. */
+/** Returns whether an object is missing. A missing bucket is a 404 too, told apart by its name except after a HEAD. */
 export function isMissingObject(error: unknown): boolean {
   return statusOf(error) === 404 && (error as Error).name !== "NoSuchBucket";
 }
 
-/** S3 answers 404 where a version is demanded of an object that does not exist. */
+/** Returns whether a condition failed. S3 answers 404 to `If-Match` for an object that does not exist. */
 function isFailedCondition(error: unknown): boolean {
   return statusOf(error) === 412 || isMissingObject(error);
 }
 
-/** What an answer that was none, or an error, says about the bucket. */
+/** Turns an error of the S3 client into a StoreError that explains it. */
 export function explanation(bucket: string, error: unknown): StoreError {
   const status = statusOf(error);
   const { name: kind, code } = error as NodeJS.ErrnoException;
-  // An error of the network has a name that says nothing, and a code.
+  // The name of a network error says nothing; its code does.
   const name = status === undefined ? (code ?? kind) : kind;
   const options = { cause: error };
   if (name === "NoSuchBucket") {

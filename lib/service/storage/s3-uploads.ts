@@ -18,7 +18,7 @@ import { assertKey, StoreError } from "./object-store.ts";
 import { explanation, isMissingObject, type S3StoreOptions, s3Store } from "./s3-store.ts";
 
 export interface S3UploadsOptions extends S3StoreOptions {
-  /** Between two tries; rejects to end it all. */
+  /** Waits between two tries. Its rejection ends the upload. */
   readonly sleep: Sleep;
 }
 
@@ -26,17 +26,17 @@ interface Request {
   readonly abortSignal: AbortSignal;
 }
 
-/** Requests at once, each with a part in memory. */
+/** Number of concurrent requests. Each holds a part in memory. */
 const LANES = 6;
-/** A connection may be away for half a minute. */
+/** Waits between tries, each of which includes the client's own tries. A connection may be down for half a minute. */
 const WAITS_MS = [1_000, 2_000, 4_000, 8_000, 16_000];
 
-/** Uploads to a bucket: small files in one request, larger ones in parts of 16 MiB and more. */
+/** Opens a bucket for uploads. Small files are sent in one request, larger files in parts of at least 16 MiB. */
 export function s3Uploads(options: S3UploadsOptions): FileUploads {
   const { client, bucket, prefix = "", sleep } = options;
   const place = (key: string) => ({ Bucket: bucket, Key: prefix + key });
 
-  /** Makes requests, again where what is wrong may pass, and explains what does not. */
+  /** Makes a request, retries errors that may pass, and turns all others into StoreErrors. */
   function patiently<T>(signal: AbortSignal, operation: (request: Request) => Promise<T>): Promise<T> {
     const explained = () =>
       abortable(signal, operation).catch((error: unknown) => {
@@ -50,7 +50,7 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
     assertKey(file.key);
     const isStored = () => patiently(signal, (request) => hasStored(file, request));
     if (await isStored()) return onBytes(file.file.sizeBytes, "present");
-    // What an upload that was gone on with is described by is seen only when it is complete.
+    // A continued upload keeps the metadata with which it began, which can be checked only once it is complete.
     for (let tries = 0; tries < 2; tries += 1) {
       if (file.file.partSha256.length === 1) await putWhole(file, { signal, onBytes });
       else await putParts(file, { signal, onBytes: tries === 0 ? onBytes : () => undefined });
@@ -108,7 +108,7 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
       try {
         await client.send(new CompleteMultipartUploadCommand(command), request);
       } catch (error) {
-        // It is gone when an answer was lost, or somebody else completed it: the caller looks at what is stored.
+        // The upload is gone if an answer was lost, or if it was completed elsewhere. The caller checks what is stored.
         if (!isGone(error)) throw error;
       }
     });
@@ -120,7 +120,7 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
     return { id: UploadId!, parts: new Map<number, Part>() };
   }
 
-  /** An upload of this file that was broken off, with its parts; what is there of other contents is given up. */
+  /** Finds an interrupted upload of this file, with its parts. Uploads of other contents to the key are aborted. */
   async function begunUpload({ key, file }: FileUpload, request: Request) {
     const { Bucket, Key } = place(key);
     const listed = await client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: Key }), request);
@@ -129,7 +129,7 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
       const parts = await sentParts({ Bucket, Key, UploadId: UploadId! }, request);
       const isOurs = [...parts.values()].every(
         ({ PartNumber, ChecksumSHA256 }) =>
-          // Servers that give no checksums leave nothing to know a part by.
+          // Parts cannot be recognised on servers that return no checksums.
           ChecksumSHA256 !== undefined && ChecksumSHA256 === file.partSha256[PartNumber! - 1],
       );
       if (isOurs && begun === null) begun = { id: UploadId!, parts };
@@ -138,7 +138,7 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
     return begun;
   }
 
-  /** The SDK's own pages have no end where a server names a next one after the last. */
+  /** Lists the parts that were sent. The SDK's paginator would not end on servers that name a page after the last. */
   async function sentParts(
     upload: { Bucket: string; Key: string; UploadId: string },
     request: Request,
@@ -169,7 +169,7 @@ export function s3Uploads(options: S3UploadsOptions): FileUploads {
   };
 }
 
-/** The client never takes its listeners off a signal, and an upload has thousands of requests. */
+/** Gives each request its own signal: the client never removes its listeners, and an upload has many requests. */
 async function abortable<T>(signal: AbortSignal, operation: (request: Request) => Promise<T>): Promise<T> {
   const own = new AbortController();
   const abort = () => own.abort(signal.reason);
@@ -186,7 +186,7 @@ function mayPass(error: unknown): boolean {
   return error instanceof StoreError && error.code === "unavailable" && !isGone(error.cause);
 }
 
-/** The upload was completed or given up, by somebody else or by a rule of the bucket. */
+/** Returns whether an upload was completed or aborted, by another process or by a rule of the bucket. */
 function isGone(error: unknown): boolean {
   return (error as Error).name === "NoSuchUpload";
 }

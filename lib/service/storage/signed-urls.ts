@@ -3,7 +3,7 @@ import type { Clock } from "../../shared/ports.ts";
 import type { SignedUrlOptions } from "./object-store.ts";
 
 export interface UrlSignerOptions {
-  /** Without a slash at the end; a function where it is known only once the server listens. */
+  /** URL of the server without a trailing slash, or a function that returns it once the server listens. */
   readonly baseUrl: string | (() => string);
   readonly secret: Uint8Array;
   readonly clock: Clock;
@@ -14,18 +14,18 @@ export type UrlCheck =
   | { readonly ok: false; readonly reason: "wrong_signature" | "expired" };
 
 export interface UrlSigner {
-  /** `<base>/files/<key>?expires=<s since 1970>&type=…&name=…&signature=<base64url HMAC-SHA256>` */
+  /** Returns `<base>/files/<key>?expires=<s since 1970>&type=…&name=…&signature=<base64url HMAC-SHA256>`. */
   sign(key: string, options: SignedUrlOptions): string;
-  /** Whether `query` is that of a URL made here for `key`; takes the same time wherever a signature is wrong. */
+  /** Verifies that `sign` made the query for this key. Takes constant time in the given signature. */
   verify(key: string, query: URLSearchParams): UrlCheck;
 }
 
 const SIGNED_PARAMETERS = ["expires", "type", "name"];
 
-/** Signs and verifies the URLs under which this process serves objects. */
+/** Makes a signer of the URLs under which this process serves objects. */
 export function urlSigner({ baseUrl, secret, clock }: UrlSignerOptions): UrlSigner {
   function signatureOf(key: string, query: URLSearchParams): string {
-    // All values of each, as JSON: no two different requests are the same text.
+    // JSON of all values of each parameter, so that no two different queries give the same text.
     const text = JSON.stringify([key, ...SIGNED_PARAMETERS.map((name) => query.getAll(name))]);
     return createHmac("sha256", secret).update(text).digest("base64url");
   }

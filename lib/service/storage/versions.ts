@@ -11,68 +11,69 @@ import {
 import { StoreError } from "./object-store.ts";
 
 /*
- * An object is a folder `<key>@` with one folder in it, its incarnation, and in that its versions, named by number:
+ * An object is a folder `<key>@`. It contains one folder, the incarnation, which contains the versions by number:
  *
  *   objects/videos/v1.json@/0b8f…-7d/12
  *
- * The highest number is the object; the others are what clean-up has not reached. Why that is safe for any number of
- * processes that may stop anywhere, without a lock:
+ * The version with the highest number is the object. Lower numbers are older versions that are not removed yet. This is
+ * safe without locks, for any number of processes that may stop at any point:
  *
- * - A version is written and synced elsewhere and linked here, so what has a number is whole. `link` never replaces:
- *   of those who write version 13 one wins.
- * - Only a version below an existing one is ever removed, so the highest number never falls.
- * - Hence a writer who thought 12 the newest, slept while 13 and 14 came and 13 was cleaned up, and then took the free
- *   number 13, finds 14 when it looks again. Nobody saw its 13, so it has lost.
- * - A writer that took 13 in time may find 14 too, written by somebody who saw its 13. Every version names the tags of
- *   those before it, by which the two writers tell which of them they are.
- * - An object begins as a folder that is renamed to `<key>@` with version 1 in it. `rename` replaces an empty folder
- *   only: of those who create it one wins.
- * - An incarnation has a name never used before. A writer that slept while the object was deleted and created again
- *   links into a folder that is gone.
- * - Deleting is writing a version, an empty file. It has one winner like every write, and no version follows it. Then
- *   the incarnation is moved away by its name, which cannot hit the next one.
+ * - A version is written and synced elsewhere and then linked here, so a version with a number is complete. `link`
+ *   never replaces a file, so one of several writers of version 13 wins.
+ * - A version is removed only if a higher one exists, so the highest number never decreases.
+ * - A suspended writer may believe that 12 is the newest, while 13 and 14 are written and 13 is removed. It can then
+ *   take the free number 13, but finds 14 when it looks again. No reader saw its 13, so it has lost.
+ * - A writer that took 13 in time may find 14 too, written by a process that saw its 13. Every version lists the ETags
+ *   of the versions before it, which tells these two cases apart.
+ * - An object is created as a folder that contains version 1, and is renamed to `<key>@`. `rename` replaces only an
+ *   empty folder, so one of several creators wins.
+ * - The name of an incarnation is never used again. A writer that was suspended while the object was deleted and
+ *   created again links into a folder that no longer exists.
+ * - A deletion is a version too: an empty file. It has one winner like every write, and no version follows it. Then the
+ *   incarnation is moved away by its name, so that the next incarnation cannot be hit.
  *
- * A process killed between the last two leaves a key that is listed and not there, until it is created or deleted.
+ * If a process is killed between these last two steps, the key is listed although the object is deleted, until the next
+ * creation or deletion.
  *
- * A write is durable before it is acknowledged, though others may see it earlier and write over it: the folder of the
- * versions is synced after each link, and its parents by the writers of versions 1 and 2. A deletion is durable before
- * the files of the deleted object are removed.
+ * A write is durable before it is acknowledged, though other processes may see it earlier and replace it. The folder of
+ * the versions is synced after each link, and its parents by the writers of versions 1 and 2. A deletion is durable
+ * before the files of the deleted object are removed.
  */
 
-/** What a version says of itself, in its first line. */
+/** First line of a version's file, as JSON. */
 export interface Header {
   readonly etag: string;
   readonly contentType: string;
-  /** The tags of the versions before it, the newest first, {@link EARLIER_MAX} at most. */
+  /** ETags of the versions before this one, newest first, {@link EARLIER_MAX} at most. */
   readonly earlier: readonly string[];
 }
 
-/** A writer that sleeps while more versions than these follow its own cannot tell any more whether it was one. */
+/** Number of earlier ETags in a version. If more versions follow a write, its outcome can no longer be known. */
 export const EARLIER_MAX = 32;
 
 export interface Version {
-  /** The incarnation. */
+  /** Folder of the incarnation. */
   readonly folder: string;
   readonly number: number;
-  /** Null in the version that says that the object was deleted. */
+  /** Header; null in the version that deletes the object. */
   readonly header: Header | null;
 }
 
-/** To be closed by who opened it. */
+/** Version with its open file, which the caller closes. */
 export interface OpenVersion extends Version {
   readonly file: OpenFile;
-  /** The beginning of the file, and all of it if shorter than {@link HEAD_BYTES}. */
+  /** First bytes of the file: the whole file if it is shorter than {@link HEAD_BYTES}. */
   readonly head: Buffer;
   readonly bodyOffset: number;
 }
 
-/** Enough for every header and most records. */
+/** Number of bytes read at first. Enough for every header and most records. */
 export const HEAD_BYTES = 4096;
 
-/** Each try that fails means that somebody else succeeded; so many in a row mean that something is broken. */
+/** Limit of tries. A try fails only because another process succeeded, so at the limit something must be broken. */
 export const TRIES_MAX = 100;
 
-/** `lost` to another writer; `unknown` where nobody can tell any more whether it was written before what came then. */
+/** Result of linking a version: `lost` to another writer, or `unknown` if it can no longer be told whether it was. */
 export type Linked = "done" | "lost" | "unknown";
 
 export interface VersionsOptions {
@@ -99,7 +100,7 @@ export class Versions {
     this.#root = root;
   }
 
-  /** The newest version, or null where there is none. */
+  /** Opens the newest version; resolves to null if there is none. */
   async openNewest(objectFolder: string): Promise<OpenVersion | null> {
     const files = this.#files;
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
@@ -108,10 +109,10 @@ export class Versions {
       if (incarnation === undefined) return null;
       const folder = join(objectFolder, incarnation);
       const numbers = await this.#numbersIn(folder);
-      if (numbers === null) continue; // It was deleted since, and perhaps created again.
+      if (numbers === null) continue; // The object was deleted since, and perhaps created again.
       const number = Math.max(...numbers);
       const file = await tolerating(["ENOENT"], files.open(join(folder, String(number))));
-      if (file === undefined) continue; // There is a newer one since.
+      if (file === undefined) continue; // A newer version was written since.
       try {
         return { folder, number, file, ...(await readHead(file)) };
       } catch (error) {
@@ -141,7 +142,7 @@ export class Versions {
   }
 
   /**
-   * Makes the written version at `path` the first of an object; false if there is such an object already.
+   * Makes the written version at `path` the first of an object. Resolves to false if the object exists already.
    *
    * @param draft unused path on the same disk, where the folder is made before it is renamed
    */
@@ -178,7 +179,7 @@ export class Versions {
   /**
    * Makes the file at `path` the version after `newest`, and removes the older ones.
    *
-   * @param etag of the version that is written; null for the one that says that the object was deleted
+   * @param etag ETag of the version at `path`; null for a deletion
    */
   async linkNext(newest: Version, path: string, etag: string | null): Promise<Linked> {
     const { folder } = newest;
@@ -192,7 +193,7 @@ export class Versions {
       if (hasCode(error, ["EEXIST", "ENOENT"])) return "lost";
       throw error;
     }
-    // The system lists so small a folder in one go, which cannot miss both a version and its successor.
+    // The system lists a folder this small in one call, so a version and its successor cannot both be missed.
     const numbers = await this.#numbersIn(folder);
     if (numbers === null) return "unknown";
     if (Math.max(...numbers) > number) {
@@ -203,14 +204,14 @@ export class Versions {
       if (fate === "done") await this.#settle(folder);
       return fate;
     }
-    // Before the clean-up, which might otherwise be all that survives a power cut.
+    // The link is made durable before the clean-up: a power cut could otherwise lose the link and keep the removals.
     await this.#settle(folder);
     for (const older of numbers)
       if (older < number) await removeFile(this.#files, join(folder, String(older)));
     return "done";
   }
 
-  /** Whether a version that others have overtaken was one of those they followed, or came too late. */
+  /** Finds out whether a version that newer ones have overtaken is among their predecessors, or came too late. */
   async #fateOf(
     etag: string | null,
     { folder, number }: { folder: string; number: number },

@@ -1,57 +1,57 @@
-/** An option without a value, such as `--json`. */
+/** Option without a value, such as `--json`. */
 export interface Flag {
-  /** One letter, for `-h`. */
+  /** Letter of the short form, such as `h` for `-h`. */
   readonly short?: string;
-  /** Tells a person what it does, as part of a sentence. */
+  /** Description for the usage: a part of a sentence. */
   readonly text: string;
 }
 
-/** An option with a value, such as `--out FILE`. */
+/** Option with a value, such as `--out FILE`. */
 export interface ValueOption<Value = unknown> extends Flag {
-  /** Stands for the value in the usage: `FILE`, `N`. */
+  /** Placeholder of the value in the usage, such as `FILE` or `N`. */
   readonly value: string;
-  /** Takes the place of the value when it is left out; told in the usage. */
+  /** Text of the value if the option is not given. The usage names it. */
   readonly default?: string;
-  /** May be given several times; its values make a list. */
+  /** Lets the option be given several times. Its values make a list. */
   readonly multiple?: true;
   /**
-   * Makes the value of its text; the text itself is the value otherwise.
+   * Parses the text of the value. By default the value is the text itself.
    *
-   * @param flag the option as people write it, `--out`, for the error
-   * @throws UsageError
+   * @param flag the option as users write it, such as `--out`, for the error
+   * @throws UsageError if the text is invalid
    */
   readonly read?: (text: string, flag: string) => Value;
 }
 
 export type Option = Flag | ValueOption;
 
-/** Every command has it besides its own options. */
+/** Option `--help`, which every command has besides its own. */
 export const HELP: Flag = { short: "h", text: "prints this" };
 
 export type Options = Readonly<Record<string, Option>>;
 
-/** A word that stands by itself, by its place: `FOLDER`. */
+/** Positional argument, such as `FOLDER`. */
 export interface Positional {
   readonly name: string;
   readonly text: string;
 }
 
-/** One command line: its options, its words, and what the usage says of them. */
+/** Declaration of a command line: its options and positional arguments, and their texts for the usage. */
 export interface Command<
   O extends Options = Options,
   P extends readonly Positional[] = readonly Positional[],
 > {
-  /** Tells a person what the command does: a sentence without its full stop that begins in lower case. */
+  /** Description of the command: a sentence that begins in lower case and has no full stop. */
   readonly text: string;
   readonly options: O;
   readonly positionals: P;
-  /** What follows the command's name in an example. */
+  /** Arguments of an example in the usage. */
   readonly example?: string;
   /** More sentences for the command's own `--help`. */
   readonly notes?: string;
 }
 
-/** A command of a program. */
+/** Command of a program. */
 export interface Subcommand<
   O extends Options = Options,
   P extends readonly Positional[] = readonly Positional[],
@@ -60,11 +60,11 @@ export interface Subcommand<
 }
 
 /**
- * Several commands under one name: `npm run keys -- create`. An option that two of them have takes a value in both or in
- * neither.
+ * Program of several commands, such as `npm run keys -- create`. If two commands have an option of the same name, both
+ * or neither must take a value.
  */
 export interface Program {
-  /** What a person writes before the command: `npm run keys --`. */
+  /** Text that users write before the command, such as `npm run keys --`. */
   readonly name: string;
   /** More sentences for the program's `--help`. */
   readonly notes?: string;
@@ -75,7 +75,7 @@ type ValueOf<O extends ValueOption> = O extends { readonly read: (...args: never
   ? Value
   : string;
 
-/** The value of an option that was read. */
+/** Type of an option's value. */
 export type OptionValue<O extends Option> = O extends ValueOption
   ? O extends { readonly multiple: true }
     ? readonly ValueOf<O>[]
@@ -86,22 +86,22 @@ export type OptionValue<O extends Option> = O extends ValueOption
 
 export type OptionValues<O extends Options> = { readonly [Name in keyof O]: OptionValue<O[Name]> };
 
-/** What a person has written. */
+/** Command line as parsed. */
 export interface Given<O extends Options = Options, P extends readonly Positional[] = readonly Positional[]> {
   readonly values: OptionValues<O>;
   readonly words: { readonly [Place in keyof P]: string };
-  /** The command line without the command's name, unread. */
+  /** Command line without the command's name, not parsed. */
   readonly args: readonly string[];
 }
 
-/** Declares a command; the types of its values follow from its options. */
+/** Declares a command. The types of its values follow from its options. */
 export function command<const O extends Options, const P extends readonly Positional[]>(
   declared: Command<O, P>,
 ): Command<O, P> {
   return declared;
 }
 
-/** Declares a command of a program, with what it runs. */
+/** Declares a command of a program, with the function that runs it. */
 export function subcommand<const O extends Options, const P extends readonly Positional[]>(
   declared: Subcommand<O, P>,
 ): Subcommand<O, P> {

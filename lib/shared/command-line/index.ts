@@ -1,4 +1,4 @@
-/** A frame for command lines: commands declare their options, and get parser, usage and exit codes from it. */
+/** Frame of command lines: commands declare their options, and get parser, usage and exit codes. */
 export {
   type Command,
   command,

@@ -1,4 +1,4 @@
-/** Returns the one of `names` that `word` is a slip of: one wrong letter, or two in six and more. */
+/** Returns the name of which `word` may be a misspelling: with one wrong letter, or two in words of at least six. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const slips = word.length < 6 ? 1 : 2;
   const [best] = names
@@ -8,7 +8,7 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   return best?.name;
 }
 
-/** Returns how many letters must be added, taken away or replaced to make `b` of `a`. */
+/** Returns the Levenshtein distance: how many letters must be added, removed or replaced to turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (const [row, letter] of [...a].entries()) {

@@ -14,10 +14,10 @@ import { synopsis } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
- * Reads a command line; `help` when it asks for the usage.
+ * Parses a command line; returns `help` if it asks for the usage.
  *
- * @param name what a person writes before the options: `npm run keys -- create`
- * @throws UsageError
+ * @param name text that users write before the options, such as `npm run keys -- create`
+ * @throws UsageError if an option or an argument is unknown, missing or invalid
  */
 export function parseCommand<O extends Options, P extends readonly Positional[]>(
   name: string,
@@ -47,7 +47,7 @@ export function parseCommand<O extends Options, P extends readonly Positional[]>
   };
 }
 
-/** Splits a command line without judging it. */
+/** Splits a command line into options and words without checking them. */
 export function tokensOf(options: Options, args: readonly string[]) {
   const declared = Object.entries(options).map(([name, option]) => {
     const type = takesValue(option) ? ("string" as const) : ("boolean" as const);
@@ -101,6 +101,6 @@ function readValue(flag: string, option: Option, given: readonly string[] | unde
   if (!takesValue(option)) return given !== undefined;
   const read = (text: string) => (option.read ? option.read(text, flag) : text);
   const texts = given ?? (option.default === undefined ? [] : [option.default]);
-  // Of an option that is given twice the last one counts, as everywhere.
+  // If an option is given twice, the last one counts, as is usual.
   return option.multiple ? texts.map(read) : texts.slice(-1).map(read)[0];
 }

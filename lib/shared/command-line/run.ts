@@ -6,15 +6,16 @@ import { commandUsage, programUsage } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface RunOptions {
-  /** Kinds of error that mean, as UsageError does, that the command has to be put otherwise. */
+  /** Classes of errors that, like UsageError, mean that the user must change the command. */
   readonly usageErrors?: readonly (abstract new (
     ...args: never[]
   ) => Error)[];
 }
 
 /**
- * Runs a command as a process: an error becomes one sentence on stderr and an exit code, 2 for a command that has to be
- * put otherwise and 1 for everything else. ADAREEL_DEBUG in the environment adds the stack and the causes.
+ * Runs the main function of a process. An error is printed on stderr as one sentence. The exit code is 2 if the user
+ * must change the command, and 1 for any other error. The environment variable ADAREEL_DEBUG adds the stack and the
+ * causes.
  */
 export async function runMain(
   main: () => Promise<void> | void,
@@ -31,7 +32,7 @@ export async function runMain(
   }
 }
 
-/** Ends the process when its reader has left, or the disk behind a redirection is full. */
+/** Ends the process when its output can no longer be written: its reader has exited, or the disk is full. */
 function stopWhenUnheard(): void {
   process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
     process.stderr.write(`The result cannot be printed: ${code}.\n`);
@@ -40,7 +41,11 @@ function stopWhenUnheard(): void {
   process.stderr.on("error", () => process.exit(1));
 }
 
-/** Runs the command that the first word names, or prints a usage. @throws UsageError */
+/**
+ * Runs the command that the first word names, or prints a usage.
+ *
+ * @throws UsageError if the command line is invalid
+ */
 export async function runProgram(program: Program, args: readonly string[]): Promise<void> {
   const { name, commands } = program;
   const every = Object.values(commands).map(({ options }) => options);

@@ -1,11 +1,11 @@
 import { type Command, HELP, type Option, type Options, type Program, takesValue } from "./command.ts";
 
-/** Columns that a usage fills at most. */
+/** Limit of the width of a usage, in characters. */
 const WIDTH = 110;
-/** More options than these are told one by one only. */
+/** Limit of the number of options in a synopsis. Beyond it, the synopsis has `[options]` in their place. */
 const SYNOPSIS_OPTIONS_MAX = 5;
 
-/** Returns the command in one line: `npm run keys -- create [--tenant NAME]`. */
+/** Returns the synopsis of a command, such as `npm run keys -- create [--tenant NAME]`. */
 export function synopsis(name: string, { positionals, options }: Command): string {
   const flags = Object.entries(options);
   const optional = flags.length > SYNOPSIS_OPTIONS_MAX ? ["[options]"] : flags.map(bracketed);
@@ -18,7 +18,7 @@ function bracketed([name, option]: [string, Option]): string {
   return `[${flag} ${option.value}${option.multiple ? " ..." : ""}]`;
 }
 
-/** Returns the usage of one command: how it is written, what it does, each word and option, an example. */
+/** Returns the usage of a command: its synopsis, description, positional arguments, options and example. */
 export function commandUsage(name: string, command: Command): string {
   const { text, positionals, options, example, notes } = command;
   return paragraphs(
@@ -31,7 +31,7 @@ export function commandUsage(name: string, command: Command): string {
   );
 }
 
-/** Returns the usage of a program: how each command is written, and what it does. */
+/** Returns the usage of a program: synopsis and description of each command. */
 export function programUsage({ name, commands, notes }: Program): string {
   const entries = Object.entries(commands);
   const lines = entries.map(([word, command]) => synopsis(`${name} ${word}`, command));
@@ -60,7 +60,7 @@ function table(rows: readonly Row[]): string {
   return rows.map(([left, right]) => `  ${left}`.padEnd(indent) + wrapped(right, indent)).join("\n");
 }
 
-/** Breaks a text into lines, all but the first of them indented. */
+/** Breaks a text into lines, and indents all but the first. */
 function wrapped(text: string, indent: number): string {
   const lines = [""];
   for (const word of text.trim().split(/\s+/)) {

@@ -2,13 +2,13 @@
 import type { PropsWithChildren } from "hono/jsx";
 
 export interface PlayerProps {
-  /** What is played, for those who do not see it. */
+  /** Name of the player for assistive technology. */
   readonly name: string;
   /** Id of the element that holds the figures, for a page that replaces them. */
   readonly figuresId?: string;
 }
 
-/** Player of one or two figures: browser/player.js brings its controls to life, and shows them. */
+/** Player of one or two figures. Its controls are hidden until browser/player.js shows and runs them. */
 export function Player({ name, figuresId, children }: PropsWithChildren<PlayerProps>) {
   return (
     <synced-player>
@@ -31,7 +31,7 @@ export function Player({ name, figuresId, children }: PropsWithChildren<PlayerPr
   );
 }
 
-/** A number with its name and its meaning, as a card in a row of cards. */
+/** Card with a number, its name and its meaning. */
 export type Card = readonly [name: string, value: string, meaning: string];
 
 export function Cards({ cards }: { cards: readonly Card[] }) {
@@ -56,7 +56,7 @@ export interface ScrollableProps {
   readonly [attribute: `data-${string}`]: string;
 }
 
-/** Holds what may be wider or longer than its place: the keyboard can scroll it. */
+/** Section that scrolls content that is too wide or too long for it, also by keyboard. */
 export function Scrollable({
   name,
   isText = false,

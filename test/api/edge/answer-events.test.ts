@@ -10,7 +10,7 @@ import { DISTRIBUTION, fetchThrough, originEvent, REQUEST_ID, responseOf } from 
 const log = pino({ level: "silent" });
 const base = `https://${DISTRIBUTION}`;
 
-/** A function at the edge whose app is this. */
+/** Returns an edge function with this app. */
 const serving = (answer: Answer, options: { domain?: string; deadlineMs?: number } = {}) =>
   answerEvents({ open: async () => answer, domain: null, log, ...options });
 
@@ -83,7 +83,7 @@ describe("the edge function", () => {
     const local = await api.send("POST", "/v1/videos", { json: { prompt: "a".repeat(100_000) } });
     const { request_id: _, ...expected } = await expectProblem(local, "body_too_large", null);
     expect(await expectProblem(atEdge, "body_too_large", null)).toMatchObject(expected);
-    // Without a key it is not looked at.
+    // Without a key the body is not parsed.
     const { authorization: __, ...headers } = init.headers;
     await expectProblem(await viewer(`${base}/v1/videos`, { ...init, headers }), "invalid_api_key", null);
   });

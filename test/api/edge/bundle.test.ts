@@ -73,7 +73,7 @@ describe("the bundled function", () => {
   let store: ObjectStore;
   let viewer: ReturnType<typeof fetchThrough>;
   let authorization: string;
-  /** What the function wrote to stdout. */
+  /** Output of the function to stdout. */
   let log = "";
   beforeAll(async () => {
     vi.spyOn(fs, "writeSync").mockImplementation((_fd: number, text: unknown) => {
@@ -82,7 +82,7 @@ describe("the bundled function", () => {
     });
     [s3, secretStub] = await Promise.all([startS3Stub({ buckets: [bucket] }), startSecretStub()]);
     for (const [name, value] of Object.entries({ ...s3.env, ...secretStub.env })) vi.stubEnv(name, value);
-    // The function is wherever the viewer is; its bucket is not.
+    // The function runs near the viewer, in another region than its bucket.
     vi.stubEnv("AWS_REGION", "ap-southeast-2");
     store = await openBucketStore({ bucket, region, timeoutMs: 4000 });
     const { handler } = (await import(pathToFileURL(join(folder, "index.mjs")).href)) as {

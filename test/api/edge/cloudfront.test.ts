@@ -93,7 +93,7 @@ describe("a request", () => {
     await fc.assert(
       fc.asyncProperty(sent, async ({ method, path, query, headers, bytes }) => {
         const url = new URL(`https://${HOST}${path.startsWith("/") ? path : `/${path}`}`);
-        // CloudFront does not tell a question mark with nothing behind it from none.
+        // CloudFront does not distinguish an empty query string from a missing one.
         if (query !== "?") url.search = query;
         const init = { method, headers, body: Buffer.from(bytes) };
         const { cf } = (await eventOf(new Request(url, init))).Records[0]!;

@@ -1,7 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import type { CloudFrontHeaders, CloudFrontRequestEvent, CloudFrontResultResponse } from "aws-lambda";
 
-/** CloudFront, as seen by a function at the origin-request of an S3 origin. */
+/** Simulation of CloudFront as a function sees it at the origin request of an S3 origin. */
 
 export const DISTRIBUTION = "d111111abcdef8.cloudfront.net";
 export const REQUEST_ID = "4TyzHTaYWb1GX1qTfsHhEqV6HUDd_BzoBZnwfnvQc_1oF26ClkoUSEQ==";

@@ -36,13 +36,13 @@ describe("the report", () => {
   });
 
   test("the report says whether the servers were held to one core", () => {
-    expect(report).toContain("on one core that all threads of a server shared");
-    expect(apiReport({ ...results, isPinned: false })).toContain("were not held to one core");
+    expect(report).toContain("with all threads of a server pinned to one core");
+    expect(apiReport({ ...results, isPinned: false })).toContain("were not pinned to one core");
   });
 
   test("the report tells what a job takes on the disk", () => {
     expect(report).toMatch(
-      /queued job is 1200 bytes in files; with its folders it is 6\.0 entries and 23\.4 KiB/,
+      /queued job has 1200 bytes in files; with folders, it has 6\.0 entries and takes 23\.4 KiB/,
     );
   });
 
@@ -57,7 +57,7 @@ describe("the report", () => {
     });
     for (const [aim, measured, measuredWorse] of [
       ["An idle worker starts", "12 ms", "60 ms"],
-      ["The API's process does not grow", "20 bytes a job", "2000 bytes a job"],
+      ["The API's process does not grow", "20 bytes per job", "2000 bytes per job"],
       ["1000 requests at once", "1 id, 1 in the list", "2 ids, 2 in the list, 2 failed"],
     ] as const) {
       expect(lineOf(report, aim)).toContain(`| ${measured} | yes |`);

@@ -30,7 +30,7 @@ describe("the weights of a family", () => {
       const { transformer } = parts;
       const shapes = wantedShapes("transformer", named(name).parts, named(name).stepVideo);
       for (const [tensor, shape] of shapes) expect(transformer.tensors.get(tensor), tensor).toEqual(shape);
-      // The others are read by the host, or by nobody.
+      // All other tensors are read by the host or not at all.
       const others = [...transformer.tensors.keys()].filter((tensor) => !shapes.has(tensor));
       expect(others.filter((tensor) => !/y_embedding$|^rope\.freqs$/.test(tensor))).toEqual([]);
     });

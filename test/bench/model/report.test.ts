@@ -17,7 +17,7 @@ describe("a timing beside PyTorch", () => {
   });
 
   test("a timing tells what a reused step would cost among all of the model's blocks", () => {
-    // 10 parts of 100 are not blocks' work; 90 of 2 blocks are 1260 of 28.
+    // Of 100 parts of a step, 10 are outside the blocks; 90 for 2 blocks are 1260 for 28.
     expect(summariseModelTiming(step!).publishedReusedShare?.median).toBeCloseTo(10 / 1270, 12);
   });
 
@@ -58,11 +58,11 @@ describe("the distance of two results", () => {
   });
 
   test("the distance of results with NaN is refused", () => {
-    expect(() => relativeDistance([1, Number.NaN], [1, 2])).toThrow(/value 1 is no number/);
+    expect(() => relativeDistance([1, Number.NaN], [1, 2])).toThrow(/value 1 is not a number/);
   });
 
   test("the distance needs as many values on both sides", () => {
-    expect(() => relativeDistance([1], [1, 2])).toThrow(/1 values cannot be held against 2/);
+    expect(() => relativeDistance([1], [1, 2])).toThrow(/1 values cannot be compared with 2/);
   });
 });
 

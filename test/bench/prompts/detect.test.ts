@@ -15,7 +15,7 @@ function shares(change: (frames: Frames) => Frames): Record<string, number> {
   }));
   const { scores, failed } = promptReport(checked);
   const seen = Object.fromEntries(scores.map(({ attribute, share }) => [attribute, share]));
-  // Named here so that a failure says which clips it comes from.
+  // Prompts of failed clips are keys, so that a failing assertion prints them.
   return { ...seen, ...Object.fromEntries(failed.map(({ prompt, wrong }) => [`${prompt}: ${wrong}`, 0])) };
 }
 
@@ -76,7 +76,7 @@ describe("the detector goes by the frames", () => {
 
 type Place = [frame: number, y: number, x: number];
 
-/** The video whose pixel at a place is the given one at `from(place)`. */
+/** Returns a video whose pixel at each place is the given video's pixel at `from(place)`. */
 function rearranged(frames: Frames, from: (...place: Place) => Place): Frames {
   const { width, height, count } = frames;
   const rgb = new Uint8Array(frames.rgb.length);

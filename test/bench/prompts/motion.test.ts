@@ -45,7 +45,7 @@ describe("motion", () => {
   });
 });
 
-/** Sixteen frames; t goes from 0 to 1. */
+/** Creates a track of sixteen frames; t goes from 0 to 1. */
 function track(at: (t: number) => Partial<Position>): Position[] {
   return Array.from({ length: 16 }, (_, frame) => ({ frame, x: 32, y: 32, area: 200, ...at(frame / 15) }));
 }

@@ -125,7 +125,8 @@ describe("the model card", () => {
 });
 
 test("the contact sheet shows a video's first and last frame at the ends of its strip", () => {
-  const rgb = Uint8Array.from({ length: 16 * 2 * 2 * 3 }, (_, i) => Math.floor(i / 12)); // each frame its number
+  // The value of each pixel is the frame's number.
+  const rgb = Uint8Array.from({ length: 16 * 2 * 2 * 3 }, (_, i) => Math.floor(i / 12));
   const sheet = contactSheet(Array.from({ length: 4 }, () => ({ width: 2, height: 2, count: 16, rgb })));
   expect(sheet).toMatchObject({ width: 3 * 16 + 4, height: 2 * 6 + 4, count: 1 });
   const redAt = (x: number, y: number) => sheet.rgb[(y * sheet.width + x) * 3];

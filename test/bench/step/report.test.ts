@@ -62,8 +62,8 @@ describe("the report", () => {
   test("the report says when other programs were running", () => {
     const results = sampleStepResults();
     const busy = stepReport({ ...results, circumstances: { ...results.circumstances, loadBefore: 3 } });
-    expect(busy).toContain("other programs took their share");
-    expect(report).not.toContain("other programs took their share");
+    expect(busy).toContain("other programs slowed the measurements");
+    expect(report).not.toContain("other programs slowed the measurements");
   });
 });
 

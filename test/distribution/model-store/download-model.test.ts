@@ -24,14 +24,14 @@ const totalBytes = large.length + 2;
 
 let cacheFolder: string;
 let stub: S3Stub;
-/** What becomes of a request; null for nothing unusual. */
+/** Returns the fault of a request; undefined for a correct answer. */
 let fault: (request: StubRequest) => Fault | undefined | Promise<Fault | undefined>;
 let waits: number[];
 
 beforeEach(async () => {
   cacheFolder = await mkdtemp(join(tmpdir(), "adareel-download-"));
   waits = [];
-  // The client's own waits are real.
+  // The SDK's own retries are switched off, because their waits are real.
   vi.stubEnv("AWS_MAX_ATTEMPTS", "1");
   fault = () => undefined;
   stub = await startS3Stub({ fault: (request) => fault(request) });
@@ -69,7 +69,7 @@ async function download(): Promise<{ folder: string; progress: DownloadProgress[
 const digest = (body: Buffer) => createHash("md5").update(body).digest("hex");
 const whole = new Map([...model].map(([path, body]) => [path, digest(body)]));
 
-/** A digest of everything in a folder, hidden or not. */
+/** Returns a digest of everything in a folder, hidden files included. */
 async function contents(folder: string): Promise<Map<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
@@ -170,13 +170,13 @@ describe("a model", () => {
     let child: ChildProcess;
     fault = async (request) => {
       if (!isLargePart(request, 2)) return undefined;
-      // The others have time to arrive.
+      // The process is killed once other parts have arrived.
       while (stub.count("GetObject") < 5 || (await marks()) < 3)
         await new Promise((wait) => setTimeout(wait, 5));
       child.kill("SIGKILL");
       return { breakAfterBytes: 0 };
     };
-    /** Parts of the large file that are there. */
+    /** Counts the downloaded parts of the large file. */
     async function marks(): Promise<number> {
       const [version] = await readdir(cacheFolder);
       const partial = join(cacheFolder, version!, ".partial/transformer/weights.safetensors");

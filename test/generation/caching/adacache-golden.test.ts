@@ -1,8 +1,8 @@
 /**
- * AdaCache against the authors' own code: 241 recorded generations made by tools/golden/adacache_schedule.py,
- * whose header says how, and how ties are dealt with. Changes and motion scores are taken here from the
- * recorded probes, in float64, as a pipeline would; the authors' are float32. Computed steps and rates must
- * be equal, distances within 1e-5 relative.
+ * AdaCache compared with the authors' own code: 241 recorded generations made by tools/golden/adacache_schedule.py,
+ * whose header explains the recording and the treatment of ties. Changes and motion scores are computed here from the
+ * recorded probes, in float64, as a pipeline would; the authors' are float32. Computed steps and rates must be equal,
+ * distances within 1e-5 relative.
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
@@ -24,7 +24,7 @@ interface Case extends Schedule {
   tokens: number;
   dtype: "int8" | "float32";
   probes: string;
-  /** The same probes where the authors' code goes its own way. */
+  /** Schedule of the authors' code for the same probes, where it differs. */
   authors?: Schedule;
 }
 
@@ -38,7 +38,7 @@ function codebookOf(name: string): Codebook {
   return rows.map(([below, rate], index) => ({ below: index === rows.length - 1 ? null : below, rate }));
 }
 
-/** The probes of the computed steps, each [B=2, F*S, D]. */
+/** Returns the probes of the computed steps, each [B=2, F*S, D]. */
 function probesOf({ probes, dtype, computed }: Case): (Int8Array | Float32Array)[] {
   const bytes = new Uint8Array(Buffer.from(probes, "base64"));
   const values = dtype === "int8" ? new Int8Array(bytes.buffer) : new Float32Array(bytes.buffer);
@@ -56,7 +56,7 @@ function relativeChange(previous: ArrayLike<number>, current: ArrayLike<number>)
   return difference / norm;
 }
 
-/** Difference of frames `stride` apart over the sum of their norms, both guidance halves in one. */
+/** Returns the difference of frames `stride` apart over the sum of their norms, both guidance halves together. */
 function motionScoreOf(probe: ArrayLike<number>, frames: number, stride: number): number {
   const half = probe.length / 2;
   const offset = (half / frames) * stride;
@@ -95,7 +95,7 @@ function replayCase(golden: Case) {
   return replay(policy, steps, measure);
 }
 
-/** Largest relative difference between our numbers and theirs, over the steps they measured. */
+/** Returns the largest relative difference between our numbers and theirs, over the steps that they measured. */
 function largestError(ours: (number | null)[], theirs: (number | null)[]): number {
   const errors = theirs.map((value, index) =>
     value === null || value === ours[index] ? 0 : Math.abs(ours[index]! / value - 1),

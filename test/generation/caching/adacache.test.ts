@@ -37,7 +37,7 @@ const codebook = rates.chain((rates) =>
       return rates.map((rate, index) => ({ below: below[index] ?? null, rate }));
     }),
 );
-/** Values of a signal, valid or not: a graph may send any. */
+/** Any value that a graph may output, invalid ones included. */
 const signal = fc.option(
   fc.oneof(fc.double({ min: 0, max: 2, noNaN: true }), fc.constantFrom(Number.NaN, Infinity)),
 );
@@ -160,7 +160,7 @@ describe("a warm-up", () => {
     const { computed, decisions } = replay(fast(6), 30, constantChange(0.06));
     expect(computed).toEqual([1, 2, 3, 4, 5, 6, 12, 18, 24, 29, 30]);
     const numbers = decisions.map(({ distance, rate }) => [distance, rate]);
-    // Not 0.06 / 6, as it were had a step planned by the codebook before.
+    // Not 0.06 / 6, as if the codebook had planned the step before.
     expect(numbers.slice(0, 6)).toEqual([
       [null, null],
       [0.06, 1],
@@ -179,7 +179,7 @@ describe("a warm-up", () => {
       motion: { ...motionFor(30), reference: 1, power: 1, window },
       warmup: 5,
     });
-    // The weight grows by 0.1 a step, of which the gain makes 1; step 10 is 5 further than step 5.
+    // The weight grows by 0.1 a step, which the gain multiplies to 1; step 10 is 5 steps after step 5.
     const measure = (step: number) => ({ change: step === 0 ? null : 0.01, motionScore: step / 10 });
     const { computed, decisions } = replay(policy, 30, measure);
     expect(computed.slice(3, 6)).toEqual([4, 5, 10]);
@@ -197,7 +197,7 @@ describe("a warm-up", () => {
         const every = replay(adacacheOf({ codebook: everyStep, motion }), length, measure);
         expect(run.computed.slice(0, inside)).toEqual(every.computed.slice(0, inside));
         expect(run.decisions.slice(0, inside - 1)).toEqual(every.decisions.slice(0, inside - 1));
-        // The last measures as the others do, and plans by the codebook.
+        // The last step of the warm-up measures as the others do, but plans by the codebook.
         const { rate, ...measured } = run.decisions[inside - 1]!;
         expect(every.decisions[inside - 1]).toMatchObject(measured);
         if (warmup <= length) {

@@ -16,7 +16,7 @@ const REACH = 5;
 
 const every = (interval: number) => createPolicy(staticPolicy, { interval });
 
-/** A run whose probe changes by `change(step)` a step, and whose reuse is off by the changes it skips. */
+/** Creates a run whose probe changes by `change(step)` a step, and whose reuse has the skipped changes as its error. */
 function runOf(
   steps: number,
   change: (step: number) => number,
@@ -35,7 +35,7 @@ function runOf(
   };
 }
 
-/** Changes are large at both ends, as they are when denoising. */
+/** Creates a run whose changes are large at both ends, as in denoising. */
 const bowl = (steps: number, depth = 1) =>
   runOf(steps, (step) => 0.02 + depth * 0.3 * Math.abs((2 * step) / steps - 1) ** 3);
 
@@ -54,7 +54,7 @@ describe("replaying a run", () => {
       { below: null, rate: 1 },
     ];
     const policy = createPolicy(adacache, { codebook, motion: null });
-    // Steps 1 and 2 make a distance of 0.2, and so do 3 steps that change by 0.6.
+    // The distance is 0.2 between steps 1 and 2, and also over 3 steps that change by 0.6.
     expect(
       replayRun(
         policy,

@@ -5,15 +5,15 @@ import type {
   Measured,
 } from "../../../lib/generation/caching/index.ts";
 
-/** Signals that AdaCache is told. */
+/** Signals that AdaCache uses. */
 export type Measurement = Measured<"change" | "motionScore">;
 
-/** Values that AdaCache writes. */
+/** Columns that AdaCache records. */
 export type Decision = ColumnValues<"change" | "motionScore" | "motionFactor" | "distance" | "rate">;
 
 const UNKNOWN = { latentChange: null, latentSize: null, predictionChange: null, predictionSize: null };
 
-/** The answer and the next state of a policy that needs to know nothing before a step. */
+/** Returns the answer and the next state of a policy that needs no signals before a step. */
 export function ask(cache: CacheState, denoisingStep: number) {
   return cache.ask({ denoisingStep, secondsSpent: 0, secondsLeft: null, ...UNKNOWN });
 }

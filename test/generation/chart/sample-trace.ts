@@ -7,7 +7,7 @@ import {
 } from "../../../lib/generation/caching/index.ts";
 import { ask, tell } from "../caching/replay.ts";
 
-/** Trace of a run whose probe changes less towards the middle, with motion scores around 0.36. */
+/** Creates the trace of a run whose probe changes less towards the middle, with motion scores around 0.36. */
 export function sampleTrace(
   cache: string,
   { steps = 30, motion = true, model = "models/demo" } = {},

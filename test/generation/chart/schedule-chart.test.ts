@@ -23,7 +23,7 @@ describe.each([
   });
 
   test("the chart puts every distance between the thresholds of the row that gave its rate", () => {
-    // Downwards on the screen is a smaller distance, so the line of `below` lies above the point.
+    // Smaller distances are lower on the screen, so the line of `below` is above the point.
     const lines = [...chart.matchAll(/class="threshold" d="M[\d.]+ ([\d.]+)H/g)].map(([, y]) => Number(y));
     const points = [...chart.matchAll(/cy="([\d.]+)" r="4"><title>step \d+: [\d.]+, rate (\d+)</g)];
     const rates = trace.codebook!.map(({ rate }) => rate);
@@ -58,7 +58,7 @@ describe.each([
 });
 
 test("the chart of a change without distances shows the change and neither thresholds nor a rate", () => {
-  // Receipts of static policies that were stored before policies had columns of their own.
+  // Receipts of static policies looked like this before policies had columns of their own.
   const { schedule, ...trace } = sampleTrace("static:3");
   const values = { change: 0.1, motionScore: null, motionFactor: null, distance: null, rate: null };
   const measured = schedule.map((step) => ({ ...step, ...(step.computed && values) }));

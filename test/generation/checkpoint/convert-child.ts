@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { convertModel } from "../../../lib/generation/checkpoint/index.ts";
 
-/** Converts a model, and reports its peak memory in MiB to the parent process. */
+/** Child process that converts a model, and sends its peak memory in MiB to the parent. */
 
 const [folder, out] = process.argv.slice(2);
 await convertModel({ folder: folder!, out: out!, dtype: "float16" });

@@ -10,7 +10,7 @@ const folder = join(parent, "model");
 const at = (...names: string[]) => join(folder, ...names);
 const sha256 = (bytes: string | Buffer) => createHash("sha256").update(bytes).digest("hex");
 
-/** Longer than the pieces it is read in, and not a multiple of them. */
+/** Weights that are longer than the pieces in which a file is read, and not a multiple of them. */
 const weights = Buffer.alloc(3 * 2 ** 20 + 5, "weights");
 const index = JSON.stringify({ vae: ["l", "C"], transformer: ["l", "C"], safety_checker: [null, null] });
 

@@ -14,7 +14,7 @@ describe("the temporal KL decoder", async () => {
   const golden = await readGolden("autoencoder-kl-temporal-decoder");
   const decoder = latentDecoder({ className: "AutoencoderKLTemporalDecoder", config: golden.config });
 
-  /** The pictures of a golden latent, run by run. */
+  /** Decodes a golden latent run by run. */
   async function decode(index: number, runs: readonly { readonly frames: number }[], provider?: "webgpu") {
     const { shape } = golden.vectors.info(`${index}.latent`);
     const [, channels, height, width] = shape as [number, number, number, number];

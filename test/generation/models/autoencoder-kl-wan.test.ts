@@ -14,7 +14,7 @@ const TOLERANCE = 1e-5;
 /** Latent frames of the golden cases; the reference decodes them one by one. */
 const lengths = [1, 2, 3, 5];
 
-/** The reference keeps frames within -1..1 itself. */
+/** Clamps frames to -1..1, as the reference does itself. */
 function clamped({ dtype, shape, data }: Tensor): Tensor {
   return { dtype, shape, data: (data as Float32Array).map((value) => Math.min(1, Math.max(-1, value))) };
 }

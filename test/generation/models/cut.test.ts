@@ -33,7 +33,7 @@ describe("the cut of a transformer", async () => {
   });
   afterAll(() => Promise.all([full.release(), reuse.release()]));
 
-  // Measured 1.4e-7: (in + (out - in)) is not out in float32.
+  // Measured 1.4e-7: in float32 (in + (out - in)) differs from out.
   it("a reused step with R gives the computed step's prediction at the same latent and timestep", async () => {
     const reused = await reuse.run({ ...feeds, residual: computed.residual! });
     expect(relativeError(reused.prediction, computed.prediction!.data as Float32Array)).toBeLessThan(1e-6);
@@ -53,14 +53,14 @@ describe("the cut of a transformer", async () => {
     const sum = new Float32Array(computed.residual!.data.length);
     for (let i = 0; i < blockResiduals; i++) {
       const { data } = computed[`residual.${i}`]!;
-      // Before text acts, one half stands for both.
+      // Before cross-attention one row stands for both guidance halves.
       for (let j = 0; j < sum.length; j++) sum[j]! += Number(data[j % data.length]);
     }
     expect(computed[`residual.${blockResiduals}`]).toBeUndefined();
     expect(relativeError(computed.residual, sum)).toBeLessThan(2e-6);
   });
 
-  // Measured 2e-6: where R is not wanted, onnxruntime fuses the last addition into the final normalisation.
+  // Measured 2e-6: without R as an output, onnxruntime fuses the last addition into the final normalisation.
   it("the prediction of the full graph equals that of the uncut model", async () => {
     const uncut = await open(buildUncut(dit, golden), golden.weights);
     const { prediction } = await uncut.run(feeds);

@@ -157,7 +157,7 @@ describe("the demo model against PyTorch", () => {
   });
 });
 
-/** Computes just these denoising steps, and measures nothing. */
+/** Creates a policy that computes exactly these denoising steps and measures nothing. */
 function fixedSchedule(computed: readonly number[]): CachePolicy {
   const state: CacheState = {
     ask: ({ denoisingStep }) => ({

@@ -18,7 +18,7 @@ import {
   type TransformerCase,
 } from "./golden.ts";
 
-/** Extents of a case's video that some models are conditioned on; the others do not read them. */
+/** Golden case with the extents of its video, which only some models are conditioned on. */
 interface Case extends TransformerCase {
   readonly height?: number;
   readonly width?: number;
@@ -40,7 +40,7 @@ const goldens = [
 
 const signals = ["probe", "change", "motionScore"] as const;
 
-/** The first half of every tensor of a batch of 2. */
+/** Returns the first half of a tensor of a batch of 2. */
 function conditionalHalf({ dtype, shape: [, ...shape], data }: Tensor): Tensor {
   return { dtype, shape: [1, ...shape], data: data.slice(0, data.length / 2) as Float32Array };
 }
@@ -70,7 +70,7 @@ describe.each(goldens)("the conditional half of %s alone", async (name, classNam
     return { dit, half, both: { ...both, previousProbe } };
   }
 
-  /** The same feeds for one row of the batch, without a guidance scale. */
+  /** Returns the same feeds for one row of the batch, without a guidance scale. */
   function alone(feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
     const { guidanceScale: _, ...others } = feeds;
     const perRow = ["text", "textMask", "previousProbe", "residual"];
@@ -81,7 +81,7 @@ describe.each(goldens)("the conditional half of %s alone", async (name, classNam
     return Object.fromEntries(halved);
   }
 
-  // The worst measured is 7.4e-8.
+  // Worst error measured: 7.4e-8.
   const TOLERANCE = 1e-6;
 
   it.each(cases.map((_, index) => index))(

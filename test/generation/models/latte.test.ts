@@ -86,7 +86,7 @@ describe.each([
     const sum = new Float32Array(computed.residual!.data.length);
     for (let i = 0; i < 5 * dit.blocks; i++) {
       const { data } = computed[`residual.${i}`]!;
-      // Before text acts, one half stands for both.
+      // Before cross-attention one row stands for both guidance halves.
       for (let j = 0; j < sum.length; j++) sum[j]! += Number(data[j % data.length]);
     }
     expect(computed[`residual.${5 * dit.blocks}`]).toBeUndefined();

@@ -11,7 +11,7 @@ import { decodeCase, videoVector } from "./video-decoding.ts";
 // Worst error measured: 7.7e-7.
 const TOLERANCE = 1e-5;
 
-/** What the goldens have instead of the sizes that the authors' code says. */
+/** Settings of the goldens, smaller than those in the authors' code. */
 const whole = { groups: 2, tilePixels: 256, tileFrames: 65 };
 const tiled = { groups: 2, tilePixels: 16, tileFrames: 9 };
 

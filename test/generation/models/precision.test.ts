@@ -27,8 +27,8 @@ import {
 } from "./golden.ts";
 
 // Worst errors measured over all cases of all goldens: prediction of a half 7.5e-4, residual 9.5e-4, probe 2.1e-3. The
-// CPU multiplies in float32 what was rounded to float16; where every result is rounded, as onnx's reference evaluator
-// does it, they are 8.0e-4, 1.1e-3 and 2.3e-3.
+// CPU multiplies values that were rounded to float16 in float32. If every result is rounded too, as onnx's reference
+// evaluator does, they are 8.0e-4, 1.1e-3 and 2.3e-3.
 const TOLERANCE = 5e-3;
 
 function transformer(golden: Golden, className: string, goldenCase: STDiT3Case): DiffusionTransformer {
@@ -42,7 +42,10 @@ function transformer(golden: Golden, className: string, goldenCase: STDiT3Case):
   );
 }
 
-/** The operators with a float16 input; of the one named, the nodes that have one and those that have none. */
+/**
+ * Returns the operators with a float16 input and, for the operator `named`, the nodes with such an input and those
+ * without.
+ */
 function nodesOf(graph: Graph, named: string) {
   const proto = fromBinary(ModelProtoSchema, graph.build()).graph!;
   const types = new Map<string, number>();

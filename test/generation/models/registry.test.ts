@@ -28,7 +28,7 @@ describe("the registry of architectures", () => {
     const wan = { className: "WanTransformer3DModel", config };
     const given = { ...video, latent: { ...latent, frames: 3 }, givenFrames: 1 };
     expect(() => diffusionTransformer(wan, given)).toThrow(
-      "A WanTransformer3DModel makes all frames of a video: none can be given.",
+      "A WanTransformer3DModel cannot take a first frame: it generates all frames of a video.",
     );
   });
 

@@ -54,7 +54,7 @@ describe("STDiT3 whose first frames are given, against the authors' module", asy
     given: goldenCase.givenFrames!,
   }));
 
-  /** Of [B, C, F, H, W], all but the given frames. */
+  /** Selects the values of [B, C, F, H, W] that are not of given frames. */
   function made(data: Float32Array, { latent: [frames, height, width], givenFrames }: STDiT3Case) {
     return data.filter((_, i) => Math.floor(i / (height * width)) % frames >= givenFrames!);
   }
@@ -110,7 +110,7 @@ describe("STDiT3 whose first frames are given, against the authors' module", asy
 
   it("STDiT3 refuses invalid counts of given frames, and given frames with patches over several frames", async () => {
     const given = (givenFrames: number) => () => transformerOf(golden, { ...first!.goldenCase, givenFrames });
-    expect(given(3)).toThrow("Of 3 latent frames 3 cannot be given: at least one is left to make.");
+    expect(given(3)).toThrow("3 of 3 latent frames cannot be given: leave at least one to generate.");
     expect(given(-1)).toThrow(RangeError);
     expect(given(0.5)).toThrow(RangeError);
     const [patched] = await readCases<STDiT3Case>("stdit3-temporal-patch");

@@ -30,7 +30,7 @@ function transformerOf({ config }: Golden, { latent }: WanCase) {
   );
 }
 
-/** All feeds of golden case `index`, with a previous probe of zeros. */
+/** Returns all feeds of golden case `index`, with a previous probe of zeros. */
 async function feedsOf(golden: Golden, index: number, goldenCase: WanCase, guidanceScale: number) {
   const { config, vectors } = golden;
   const dit = transformerOf(golden, goldenCase);

@@ -3,7 +3,7 @@ import { add, attention, Graph, mul, neg, reshape, type Value } from "../../../l
 
 const KB = 1024;
 
-/** An input of one KB and its graph. */
+/** Returns a graph and its input of one KB. */
 function begin(provider: "cpu" | "cuda" = "cpu"): { graph: Graph; x: Value } {
   const graph = new Graph({ provider });
   return { graph, x: graph.input("x", "float32", [16, 16]) };

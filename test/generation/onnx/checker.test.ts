@@ -12,7 +12,7 @@ if (!hasChecker)
   console.warn(`The ONNX checker is skipped: ${python} has no package onnx (set ADAREEL_PYTHON).`);
 
 const folder = mkdtempSync(join(tmpdir(), "adareel-checker-"));
-// When every test is skipped, so are hooks; the folder is then removed here.
+// Hooks are skipped when every test is skipped, so the folder is then removed here.
 if (hasChecker) afterAll(() => rmSync(folder, { recursive: true }));
 else rmSync(folder, { recursive: true });
 
@@ -32,7 +32,7 @@ function everyOperator(provider: Provider, precision: Precision): Uint8Array {
   return graph.build();
 }
 
-/** Every operator once, over weights in all three types. */
+/** Adds every operator once, over weights in all three types. */
 function useEveryOperator(graph: Graph): void {
   const x = graph.input("x", "float32", [2, 6, 8]);
   const image = graph.input("image", "float32", [2, 8, 4, 6]);

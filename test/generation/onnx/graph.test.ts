@@ -13,7 +13,7 @@ function decode(graph: Graph) {
   return fromBinary(ModelProtoSchema, graph.build());
 }
 
-/** Claims any weight in the given type, all at the same place. */
+/** Pretends to have any weight in the given type, all at the same offset. */
 function weightsOf(dtype: ExternalTensor["dtype"]): WeightSource {
   return {
     tensor: (_, shape) => ({

@@ -293,7 +293,7 @@ describe("convolution", () => {
   });
 });
 
-// A graph lowered for WebGPU is run on the CPU here: this proves the arithmetic of the lowering, not WebGPU's
+// A graph lowered for WebGPU is run on the CPU here, which proves the arithmetic of the lowering and not WebGPU's
 // kernels.
 describe.each<Provider>(["cpu", "webgpu"])("lowered for %s", (provider) => {
   test("layerNorm equals plain arithmetic, with and without weight and bias", async () => {

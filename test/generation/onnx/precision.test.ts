@@ -14,7 +14,7 @@ import {
 import { ModelProtoSchema } from "./generated/onnx_pb.js";
 import { expectClose, runGraph, tensor } from "./run-graph.ts";
 
-/** The input names of every node, by its operator. */
+/** Returns the input names of every node of an operator. */
 function inputsOf(graph: Graph, opType: string): string[][] {
   const { node } = fromBinary(ModelProtoSchema, graph.build()).graph!;
   return node.filter((candidate) => candidate.opType === opType).map(({ input }) => input);
@@ -43,7 +43,7 @@ describe("a linear layer in float16", () => {
     expect(y.dtype).toBe("float16");
     graph.output("y", y);
     expect(inputsOf(graph, "Gemm")).toEqual([expected]);
-    // Not by way of float32.
+    // Casts go straight to float16, not through float32.
     expect(inputsOf(graph, "Cast")).toEqual([["x"], ["w"]].slice(0, dtype === "float16" ? 1 : 2));
   });
 

@@ -65,7 +65,7 @@ export function attention(
   });
 }
 
-/** Convolution over any number of spatial axes, with the same stride, padding and dilation on each. */
+/** Returns the convolution over any number of spatial axes, with the same stride, padding and dilation on each. */
 export function convolution(
   x: Tensor,
   weight: Tensor,
@@ -100,8 +100,8 @@ export function groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tenso
 }
 
 /**
- * Error function by its Maclaurin series, exact enough for |x| < 4. Abramowitz and Stegun 7.1.26 would be too
- * coarse.
+ * Returns the error function by its Maclaurin series, exact enough for |x| < 4. Abramowitz and Stegun 7.1.26 would be
+ * too coarse.
  */
 export function erf(x: number): number {
   let term = x;

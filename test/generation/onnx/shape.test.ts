@@ -8,7 +8,7 @@ import { int64Tensor, runGraph, size, tensor } from "./run-graph.ts";
 const length = fc.integer({ min: 1, max: 4 });
 const shape = fc.array(length, { minLength: 1, maxLength: 4 });
 
-/** The session reports the shapes that building the graph promised. */
+/** Expects the session to report the shapes that were inferred when the graph was built. */
 async function expectShapesKept(x: readonly number[], build: (x: Value) => Value | readonly Value[]) {
   const { outputs, built } = await runGraph({ x: tensor(x) }, ({ x }) => build(x));
   expect(outputs.map((output) => output.shape)).toEqual(built.map((value) => value.shape));

@@ -21,8 +21,8 @@ import { requestFor } from "./request-for.ts";
 import { writeTinyModel } from "./tiny-model.ts";
 
 /**
- * A text-to-video pipeline without any code of caching: one uncut graph, run at every step. `cache: "off"`
- * has to give its very bits.
+ * Generates a video without any code of caching: one uncut graph, run at every step. `cache: "off"` has to give the
+ * same bits.
  */
 async function generatePlainly(
   model: ModelFolder,

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { checkModel } from "../../../lib/generation/pipeline/index.ts";
 
-/** Checks a model, and reports the faults and its peak memory in MiB to the parent process. */
+/** Child process that checks a model, and sends the faults and its peak memory in MiB to the parent. */
 
 const { faults, parts } = await checkModel(process.argv[2]!);
 const [, peakKiB] = /VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))!;

@@ -6,7 +6,7 @@ import { CancelledError } from "../../../lib/generation/pipeline/index.ts";
 const shape = { channels: 3, frames: 4, height: 1, width: 2 };
 
 /**
- * A decoder that returns its latent, three channels as three colours, and notes how many frames it was given.
+ * Creates a decoder that returns its latent, three channels as three colours, and records how many frames it was given.
  */
 function mirror(batches: number[] = []): Session {
   return {

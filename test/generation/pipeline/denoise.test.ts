@@ -24,15 +24,15 @@ import { CancelledError } from "../../../lib/generation/pipeline/index.ts";
 import { eulerSampler } from "../../../lib/generation/sampling/index.ts";
 
 /**
- * The loop over sessions that compute nothing: what each run was given, and in which order. Tensors are told
- * apart by identity.
+ * The denoising loop is run over sessions that compute nothing but record their inputs, in order. Tensors are compared
+ * by identity.
  */
 type Feeds = Readonly<Record<string, Tensor>>;
 
 interface Run {
   readonly cut: "full" | "reuse";
   readonly feeds: Feeds;
-  /** The latent at that moment; the loop changes it in place. */
+  /** Latent at that moment; the loop changes it in place. */
   readonly latent: number[];
   readonly out: Record<string, Tensor>;
 }
@@ -54,7 +54,7 @@ function vector(values: readonly number[]): Tensor {
 const SIGNALS: ReadonlySet<GraphSignalName> = new Set(["change", "motionScore"]);
 
 /**
- * Sessions whose n-th run predicts n everywhere and measures a change of n / 8 and a motion score of n / 16.
+ * Creates sessions whose n-th run predicts n everywhere and measures a change of n / 8 and a motion score of n / 16.
  */
 function recordingSessions(runs: Run[]) {
   const session = (cut: Run["cut"]): Session => ({
@@ -84,7 +84,7 @@ interface Heard {
 
 const nothingHeard = (): Heard => ({ ahead: [], measured: [] });
 
-/** Computes the steps a list says, and notes what it is told. */
+/** Creates a policy that computes the steps of a list and records what it is told. */
 function listedPolicy(
   computed: readonly (boolean | "early")[],
   { ahead, measured }: Heard = nothingHeard(),
@@ -126,7 +126,7 @@ function run(steps: number, policy: CachePolicy, options: Partial<DenoiseOptions
   return { runs, result };
 }
 
-/** Every schedule a policy may ask for; the first step is computed whatever it says. */
+/** Any schedule of a policy; the first step is computed whatever the policy says. */
 const schedules = fc.array(fc.boolean(), { minLength: 1, maxLength: 12 });
 const lastComputed = (runs: readonly Run[], before: number) =>
   runs.slice(0, before).findLast(({ cut }) => cut === "full");
@@ -338,7 +338,7 @@ describe("memory", () => {
     const probes: WeakRef<Tensor>[] = [];
     const held: { cut: string; residuals: number; probes: number }[] = [];
     const note = async (cut: string) => {
-      // What a promise was resolved with stays reachable for the rest of that turn of the event loop.
+      // The value of a promise stays reachable for the rest of that turn of the event loop.
       await new Promise(setImmediate);
       collectGarbage();
       const alive = (refs: WeakRef<Tensor>[]) => refs.filter((ref) => ref.deref() !== undefined).length;

@@ -8,7 +8,7 @@ import { tinyIndex, writeJson, writeTinyModel } from "./tiny-model.ts";
 
 const demo = join(import.meta.dirname, "../../../models/demo");
 
-/** Holds a `model_index.json` and nothing else. */
+/** Folder that holds a `model_index.json` and nothing else. */
 let folder: string;
 const index = () => join(folder, "model_index.json");
 

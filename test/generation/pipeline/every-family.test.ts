@@ -1,4 +1,4 @@
-/** What holds of the cache in every family, on tiny random models as the hub's folders are laid out. */
+/** Properties of the cache in every family, on tiny random models in the layout of the hub. */
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(parent, { recursive: true }));
 
-/** The transformer of Open-Sora-Plan 1.1 is Latte's, under a configuration of its own. */
+/** Writes a model of Open-Sora-Plan 1.1, whose transformer is Latte's with a configuration of its own. */
 async function writeOpenSoraPlan(): Promise<void> {
   const folder = folderOf("open-sora-plan");
   await cp(folderOf("latte"), folder, { recursive: true });
@@ -90,7 +90,7 @@ describe("makes the latents of its reference", () => {
 });
 
 describe.each(["latte", "wan", "open-sora", "open-sora-plan"])("%s", (family) => {
-  // One that names its score gets no other; the loops know of none.
+  // A prompt that names its score gets no other; the plain loops add none.
   const prompt = family === "open-sora" ? "a red circle. aesthetic score: 7." : "a red circle";
   const request = { prompt, seed: 3, steps: 8, guidanceScale: 3 };
 

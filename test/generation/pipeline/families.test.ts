@@ -10,7 +10,7 @@ import { writeJson } from "./tiny-model.ts";
 
 const request = { prompt: "a red circle", seed: 1 };
 
-/** Folders as the hub has them, as far as they say what a model is. */
+/** Configurations of folders on the hub, as far as they say what a model is. */
 const folders = {
   "Latte-1": { index: { _class_name: "LattePipeline" }, transformer: { video_length: 16 } },
   "Open-Sora 1.2": {

@@ -48,7 +48,7 @@ const firstFrameOf = (latent: Float32Array) => latent.filter((_, i) => Math.floo
 describe("a video that begins with an image", () => {
   it("a video from an image has the latent of the authors' sampler, transformer and mask", async () => {
     const { latent } = await pipeline.generate(requestFor(pipeline, withImage));
-    // The worst measured is 6.7e-6.
+    // Worst error measured: 6.7e-6.
     expect(await relativeErrorOf(2, latent)).toBeLessThan(1e-4);
   });
 

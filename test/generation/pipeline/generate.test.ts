@@ -18,7 +18,7 @@ const uncached = { ...request, cache: "off" };
 
 let folder: string;
 let pipeline: Pipeline;
-/** What pipelines give that were opened for one generation alone. */
+/** Results of pipelines that were opened for a single generation. */
 let alone: { cached: Generation; uncached: Generation };
 
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-/** Guidance scales of 1, for which half of the work is left out, on tiny random models. */
+/** Guidance scales of 1, for which the unconditional half is left out, on tiny random models. */
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,12 +11,12 @@ const pipelines = join(import.meta.dirname, "../../golden/pipelines");
 const tokenizer = join(import.meta.dirname, "../../../models/demo/tokenizer");
 const readJson = async (path: string) => JSON.parse(await readFile(path, "utf8"));
 
-/** The next number of float32 above 1: both halves are computed, and guidance all but leaves out one of them. */
+/** Smallest float32 above 1: both halves are computed, and guidance gives almost the conditional one. */
 const JUST_ABOVE_1 = 1 + 2 ** -23;
 
 const request = { prompt: "a red circle", seed: 5, steps: 4, cache: "off" } satisfies Wanted;
 
-/** Generates requests with one pipeline, one after another. */
+/** Generates requests one after another with one pipeline. */
 async function generateAll(folder: string, requests: readonly object[]): Promise<Generation[]> {
   const pipeline = await openPipeline(folder, { threads: 1 });
   try {

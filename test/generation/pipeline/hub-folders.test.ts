@@ -1,4 +1,4 @@
-/** What folders of the hub have beside the parts that their index names, and what their family does with it. */
+/** Parts of folders on the hub that their index does not name, and how their family uses them. */
 import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,7 +54,7 @@ describe("Latte's second decoder, which no index names", () => {
       _class_name: "AutoencoderKLTemporalDecoder",
       ...(await readJson(join(decoder, "config.json"))),
     });
-    // It enlarges otherwise than the folder's first decoder.
+    // Its scale differs from that of the folder's first decoder.
     const { scale } = latentDecoder((await openModelFolder(folder)).part("vae_temporal_decoder"));
     const index = await readJson(join(folder, "model_index.json"));
     await writeJson(join(folder, "model_index.json"), {

@@ -13,7 +13,7 @@ const root = mkdtempSync(join(tmpdir(), "adareel-check-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
 describe("models of the published sizes", () => {
-  // Of transformers, text encoders and the decoders of Latte and Wan as the reference counts its own modules.
+  // Transformers, text encoders and the decoders of Latte and Wan: parameters of the modules of the reference.
   const t5 = 4_762_310_656;
   const umt5 = 5_680_910_336;
   const latte = 1_057_246_880;
@@ -52,10 +52,10 @@ describe("what a video needs", () => {
     const { videos } = await checkModel(folder);
     const [small, large] = videos;
     const [encoder, transformer, decoder] = [4_762_310_656, 1_207_643_936, 214_756_151];
-    // The encoder has 16 bit and is there twice while it opens; the transformer's file is read where it lies.
+    // The encoder has 16 bit and is held twice while it opens; the transformer's file is mapped.
     expect(small!.float32Bytes).toBe(2 * 2 * encoder);
     expect(large!.float32Bytes).toBeGreaterThan(small!.float32Bytes);
-    // All of them lie in files: what is left is the transformer's, or what the decoder computes.
+    // All weights are mapped: memory is that of the transformer's weights or of the decoder's activations.
     expect(small!.storedFloat32Bytes).toBeGreaterThan(4 * transformer);
     expect(small!.storedFloat32Bytes).toBeLessThan(2 * 4 * transformer);
     expect(small!.float16Bytes).toBeGreaterThan(2 * transformer + 4 * (encoder + decoder));
@@ -84,7 +84,7 @@ describe("a fault is one sentence, with what is at fault", () => {
     writeJson(path, value);
   };
 
-  /** Rewrites the header of a safetensors file whose data is left as it is. */
+  /** Rewrites the header of a safetensors file and leaves its data as it is. */
   const editHeader = (path: string, change: (header: Record<string, HeaderEntry>) => void) => {
     const file = readFileSync(path);
     const end = 8 + Number(file.readBigUInt64LE(0));

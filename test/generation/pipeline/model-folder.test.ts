@@ -28,7 +28,7 @@ afterAll(async () => {
   await rm(parent, { recursive: true });
 });
 
-/** The message of opening, or else of generating with, a copy of the model that `damage` was done to. */
+/** Returns the error message of opening, or else of generating with, a copy of the model after `damage`. */
 async function faultOf(damage: (folder: string) => Promise<unknown>): Promise<string> {
   const folder = join(parent, `model-${copies++}`);
   await cp(intact, folder, { recursive: true });
@@ -87,7 +87,7 @@ async function fillData(path: string, byte: number): Promise<void> {
   await writeFile(path, file.fill(byte, 8 + Number(file.readBigUInt64LE(0))));
 }
 
-/** What is done to the model, and the sentence about it. */
+/** Damages to the model, each with the message of its error. */
 const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sentence: string | RegExp]> = {
   "is not there": [
     (folder) => rm(folder, { recursive: true }),

@@ -1,7 +1,6 @@
 /**
- * Parent process for tests that kill it. It opens the model of its argument in a child process, and prints a
- * line for each denoising step. With a second argument it makes one video, closes the pipeline, and has
- * nothing left to do.
+ * Parent process for tests that kill it. Opens the model of its first argument in a child process, and prints a line
+ * for each denoising step. With a second argument it makes one video, closes the pipeline and is then done.
  */
 import { type Progress, startPipelineProcess } from "../../../lib/generation/pipeline/index.ts";
 import { requestFor } from "./request-for.ts";

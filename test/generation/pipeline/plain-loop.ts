@@ -38,9 +38,8 @@ export async function denoiseUncut(model: ModelFolder, request: PlainRequest): P
 }
 
 /**
- * Returns the 1-based steps that AdaCache's rule computes, and the latent. The residual of a computed step is
- * kept and added at the others. The signals are measured here, in float64, on the probes that the graph
- * outputs.
+ * Returns the 1-based steps that AdaCache's rule computes, and the latent. The residual of a computed step is kept and
+ * added at reused steps. The signals are measured here, in float64, on the probes that the graph outputs.
  */
 export async function denoiseByRule(
   model: ModelFolder,
@@ -84,7 +83,7 @@ function change(before: Float32Array, now: Float32Array): number {
   return difference / size;
 }
 
-/** Motion score over both guidance halves: each frame compared with the frame before it. */
+/** Returns the motion score over both guidance halves, in which each frame is compared with the frame before it. */
 function motionScore(probe: Float32Array, { tokens, tokensPerFrame, width }: DiffusionTransformer): number {
   let [difference, size] = [0, 0];
   const frame = tokensPerFrame * width;

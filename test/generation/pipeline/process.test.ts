@@ -23,7 +23,7 @@ const request = {
   steps: 8,
   cache: "static:2",
 } satisfies Wanted;
-/** Longer than anything here waits for. */
+/** Request that takes longer than any test waits. */
 const endless = { ...request, steps: 1000, cache: "off" };
 
 let folder: string;
@@ -42,7 +42,7 @@ function start(): Promise<PipelineProcess> {
   return startPipelineProcess(folder, { threads: 1 });
 }
 
-/** One that the test may destroy. */
+/** Starts a process that the test may destroy. */
 async function startOwn(): Promise<PipelineProcess> {
   const pipeline = await start();
   onTestFinished(() => pipeline.close());
@@ -150,7 +150,7 @@ describe("cancelling", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
     const onProgress = whileDenoising(() => {
-      process.kill(pipeline.pid, "SIGSTOP"); // as deaf as one in a very long run
+      process.kill(pipeline.pid, "SIGSTOP"); // reacts to nothing, as in a very long run
       controller.abort();
       vi.runAllTimers();
     });
@@ -295,7 +295,7 @@ describe("opening", () => {
   });
 });
 
-/** Processes of their own, because what is left of them is looked at from outside. */
+/** Parents are processes of their own, because the tests look at what is left when they end. */
 describe("a parent", () => {
   const script = join(import.meta.dirname, "parent.ts");
 
@@ -308,7 +308,9 @@ describe("a parent", () => {
     return parent;
   }
 
-  /** The child has its parent's stdout: the stream ends when the last of the two is gone. */
+  /**
+   * Returns all output of the parent and its child, which has its parent's stdout: the stream ends when both are gone.
+   */
   async function outputOf(parent: ChildProcess): Promise<[code: number | null, output: string]> {
     let output = "";
     parent.stdout!.setEncoding("utf8").on("data", (text: string) => {

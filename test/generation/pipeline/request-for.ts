@@ -1,17 +1,17 @@
 import type { Pipeline } from "../../../lib/generation/pipeline/index.ts";
 import { type ResolvedRequest, resolveRequest } from "../../../lib/generation/request/index.ts";
 
-/** Wishes of a test; everything left out takes the model's default. */
+/** Values of a request that a test gives; all others are the model's defaults. */
 export interface Wanted extends Partial<Omit<ResolvedRequest, "cache">> {
   readonly prompt: string;
   readonly seed: number;
-  /** A name of a policy, or the contents of a codebook file. */
+  /** Name of a policy, or the contents of a codebook file. */
   readonly cache?: unknown;
   readonly motion?: boolean;
   readonly warmup?: number;
 }
 
-/** Makes the resolved request that a pipeline takes, and checks nothing of what is wanted. */
+/** Makes the resolved request that a pipeline takes; checks nothing. */
 export function requestFor(
   { model, limits }: Pick<Pipeline, "model" | "limits">,
   { cache = "fast", motion = true, warmup, ...wanted }: Wanted,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CheckpointError } from "../../../lib/generation/checkpoint/index.ts";
 import { openTokenizer } from "../../../lib/generation/pipeline/text/tokenizer.ts";
 
-/** The library SentencePiece's own ids (tools/golden/sentencepiece_model.py). */
+/** Golden ids of the SentencePiece library (tools/golden/sentencepiece_model.py). */
 const golden = join(import.meta.dirname, "../../golden/tokenizer");
 const cases: { prompt: string; ids: number[] }[] = JSON.parse(
   await readFile(join(golden, "spiece.json"), "utf8"),

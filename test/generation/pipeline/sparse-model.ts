@@ -80,7 +80,7 @@ function writeHeader(path: string, tensors: [string, readonly number[]][], dtype
   truncateSync(path, bytes.length + end);
 }
 
-/** The published configurations of a model's parts. */
+/** Returns the published configurations of a model's parts. */
 function published(title: string): Benchmark["parts"] {
   return publishedModels.find((model) => model.title === title)!.benchmark!.parts;
 }
@@ -206,7 +206,7 @@ function wan({ heads, layers, ffn, shards }: WanSize): SparsePart {
   return { className, config, tensors: t, dtype: "F32", shards, stem: "diffusion_pytorch_model" };
 }
 
-/** T5 v1.1 XXL or UMT5 XXL, encoder only. */
+/** Returns the encoder of T5 v1.1 XXL or UMT5 XXL. */
 function t5(className: "T5EncoderModel" | "UMT5EncoderModel", dtype: SparsePart["dtype"]): SparsePart {
   const isUMT5 = className === "UMT5EncoderModel";
   const vocabulary = isUMT5 ? 256384 : 32128;
@@ -263,7 +263,7 @@ function autoencoderKL(): SparsePart {
   return { className: "AutoencoderKL", config, tensors: t, dtype: "F32", shards: 1, stem };
 }
 
-/** Autoencoder of Open-Sora 1.2; a single layer stands for each of its encoders. */
+/** Returns the autoencoder of Open-Sora 1.2; a single layer stands for each of its encoders. */
 function openSoraVAE(): SparsePart {
   const t: Tensors = new Map([
     ["scale", [1, 4, 1, 1, 1]],
@@ -295,7 +295,7 @@ function openSoraVAE(): SparsePart {
   return { className: "OpenSoraVAE_V1_2", config, tensors: t, dtype: "F32", shards: 1, stem: "model" };
 }
 
-/** Causal autoencoder of Open-Sora-Plan 1.1; a single layer stands for its encoder. */
+/** Returns the causal autoencoder of Open-Sora-Plan 1.1; a single layer stands for its encoder. */
 function causalVAE(): SparsePart {
   const t: Tensors = new Map();
   affine(t, "encoder.conv_in.conv", 128, 3, 3, 3, 3);
@@ -328,7 +328,7 @@ function causalVAE(): SparsePart {
   return { className: "CausalVAEModel", config, tensors: t, dtype: "F32", shards: 1, stem };
 }
 
-/** Autoencoder of Wan 2.1; a single layer stands for its encoder. */
+/** Returns the autoencoder of Wan 2.1; a single layer stands for its encoder. */
 function autoencoderKLWan(): SparsePart {
   const t: Tensors = new Map();
   affine(t, "encoder.conv_in", 96, 3, 3, 3, 3);

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { openTokenizer, type PromptTokenizer } from "../../../lib/generation/pipeline/text/tokenizer.ts";
 
-/** Token ids by the Rust library, every character taken as text; see tools/golden/tokenizer.py. */
+/** Golden token ids of the Rust library, which takes every character as text; see tools/golden/tokenizer.py. */
 interface GoldenPrompt {
   readonly prompt: string;
   readonly ids: readonly number[];
@@ -119,7 +119,7 @@ async function open(contents: string | null, eosToken: unknown = "</s>"): Promis
 }
 
 describe("special tokens in a prompt", () => {
-  /** What the file may say of the end token. Each is the whole list. */
+  /** Lists of added tokens that differ in what they say of the end token. Each replaces the whole list of the file. */
   const lists = {
     "lists no token as added": [],
     "says that none is special": ["<pad>", "</s>", "<unk>"].map((content, id) => ({

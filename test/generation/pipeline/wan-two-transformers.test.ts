@@ -1,5 +1,5 @@
 /**
- * Whole generations against diffusers' WanPipeline with two transformers, as Wan 2.2 A14B has them
+ * Whole generations compared with diffusers' WanPipeline with two transformers, as in Wan 2.2 A14B
  * (tools/golden/pipeline_wan_two.py).
  */
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
@@ -26,7 +26,7 @@ interface Golden {
     readonly prompt: string;
     readonly negativePrompt: string | null;
     readonly seed: number;
-    /** The first step of the second transformer. */
+    /** First step of the second transformer. */
     readonly secondFrom: number;
   }[];
 }
@@ -88,7 +88,7 @@ describe("two transformers", () => {
       const expected = await vectors.read(`${i}.latent`); // [C, F, H, W]
       const largest = Math.max(...expected.map(Math.abs));
       const errors = expected.map((value, at) => Math.abs(value - latent[at]!));
-      // The worst measured is 5.5e-6.
+      // Worst error measured: 5.5e-6.
       expect(Math.max(...errors) / largest).toBeLessThan(1e-4);
     }
   });
@@ -98,7 +98,7 @@ describe("two transformers", () => {
     for (const [i, { trace }] of (await generateAll(together, lazy)).entries()) {
       const { secondFrom, steps } = cases[i]!;
       const computed = trace.schedule.filter((step) => step.computed).map(({ step }) => step - 1);
-      // The second step of each transformer, too: the first one measures no change to go by.
+      // The second step of each transformer is computed too, because the first measures no change.
       const begun = [0, 1, secondFrom, secondFrom + 1].filter((step) => step < steps);
       expect(computed).toEqual([...new Set([...begun, steps - 2, steps - 1])].toSorted((a, b) => a - b));
       expect(trace.schedule[secondFrom]!.change).toBeNull();

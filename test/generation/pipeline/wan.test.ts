@@ -1,7 +1,6 @@
 /**
- * Whole generations against diffusers' WanPipeline over the same random model and noise
- * (tools/golden/pipeline_wan.py): tokens, zeros after the text of both halves, guidance, sampler and decoder
- * together.
+ * Whole generations compared with diffusers' WanPipeline over the same random model and noise
+ * (tools/golden/pipeline_wan.py): tokens, zeros after the text of both halves, guidance, sampler and decoder together.
  */
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -60,7 +59,7 @@ describe("Wan makes the video that diffusers makes", () => {
       const expected = await vectors.read(`${index}.latent`); // [C, F, H, W]
       const largest = Math.max(...expected.map(Math.abs));
       const errors = expected.map((value, i) => Math.abs(value - latent[i]!));
-      // The worst measured is 4.5e-6.
+      // Worst error measured: 4.5e-6.
       expect(Math.max(...errors) / largest).toBeLessThan(1e-4);
       expect(isNegativePromptTruncated).toBe(false);
       expect([frames.count, frames.width, frames.height]).toEqual([9, 48, 32]);

@@ -29,7 +29,7 @@ function resolve(given: Record<string, unknown>, of: VideoLimits = limits): Reso
   return resolveRequest({ ...asked, seed: asked.seed ?? 0 }, { model: "tiny", limits: of });
 }
 
-/** What is wrong, and the one sentence that says so. */
+/** Wrong requests, each with the sentence of its error. */
 const wrong: [Record<string, unknown>, string][] = [
   [{ prompt: "" }, "The prompt is empty: say what the video should show."],
   [{ prompt: " \t\n\u3000" }, "The prompt is empty: say what the video should show."],

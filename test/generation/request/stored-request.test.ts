@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { policyOf, resolvedRequestSchema } from "../../../lib/generation/request/index.ts";
 import { jobRecordSchema } from "../../../lib/service/jobs/record.ts";
 
-/** A record as the build before the table of parameters stored it. */
+/** Record of a job as a build before the table of parameters stored it. */
 const stored: unknown = JSON.parse(
   readFileSync(join(import.meta.dirname, "../../service/jobs/stored-record.json"), "utf8"),
 );

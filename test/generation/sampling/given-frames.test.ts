@@ -1,4 +1,4 @@
-/** Latents of three steps are those of Open-Sora's own sampler with a mask (tools/golden/rectified_flow.py). */
+/** Golden latents of three steps come from Open-Sora's own sampler with a mask (tools/golden/rectified_flow.py). */
 import { readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { OPEN_SORA_FLOW, rectifiedFlow, withGivenFrames } from "../../../lib/generation/sampling/index.ts";
@@ -10,7 +10,7 @@ interface Case {
   given: number;
   guidance: number;
   velocities: string[];
-  /** What the model was given at each step, and the end [4, 3, 3, 2]. */
+  /** Inputs of the model at each step, and the final latent [4, 3, 3, 2]. */
   latents: string[];
 }
 

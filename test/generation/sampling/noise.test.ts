@@ -76,7 +76,7 @@ describe("noise", () => {
   );
 });
 
-/** From mpmath 1.3.0 with 40 digits: sqrt(2) * erfinv(2 * (word + 1/2) / 2^32 - 1). */
+/** Golden values from mpmath 1.3.0 with 40 digits: sqrt(2) * erfinv(2 * (word + 1/2) / 2^32 - 1). */
 test.each([
   [0, -6.3379577545537895],
   [1, -6.166429517819751],

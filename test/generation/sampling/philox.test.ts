@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { philox4x32 } from "../../../lib/generation/sampling/philox.ts";
 
-/** Random123 v1.14.0, tests/kat_vectors, "philox4x32 10": counter, key, and the words they give. */
+/** Golden vectors of Random123 v1.14.0, tests/kat_vectors, "philox4x32 10": counter, key, and the resulting words. */
 test.each([
   ["00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"],
   ["ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"],

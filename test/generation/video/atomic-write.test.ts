@@ -82,7 +82,7 @@ test("a check leaves the folder and an older file as they were", async () => {
   expect(readFileSync(join(folder, "file"), "utf8")).toBe("old");
 });
 
-// A limit on the file size breaks a write half-way, as a full disk does, and needs no disk to fill.
+// A limit on the file size interrupts a write as a full disk does.
 test.skipIf(process.platform === "win32")("a write that breaks half-way leaves only the older file", () => {
   const path = join(folder, "file");
   writeFileSync(path, "old");

@@ -14,7 +14,7 @@ interface Golden {
   }[];
 }
 
-// Made by scikit-image (tools/golden/quality_metrics.py): float64 there as here, so 1e-6 is generous.
+// Golden values of scikit-image (tools/golden/quality_metrics.py). Both compute in float64, so 1e-6 is generous.
 const golden: Golden = JSON.parse(
   readFileSync(new URL("../../golden/video/quality-metrics.json", import.meta.url), "utf8"),
 );

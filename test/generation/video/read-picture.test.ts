@@ -5,7 +5,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readPicture, VideoError } from "../../../lib/generation/video/index.ts";
 
-/** Of the authors' own function (tools/golden/resize_crop.py). */
+/** Golden case by the authors' own function (tools/golden/resize_crop.py). */
 interface Case {
   readonly width: number;
   readonly height: number;
@@ -51,7 +51,7 @@ describe("a picture", () => {
   });
 
   test("a picture is rotated as its EXIF orientation says", async () => {
-    // Left half red, right half blue, to be turned a quarter clockwise: red is above.
+    // The left half is red and the right half blue; a quarter turn clockwise puts red above.
     const blue = await sharp({ create: { ...red.create, width: 10, background: "#00f" } })
       .png()
       .toBuffer();

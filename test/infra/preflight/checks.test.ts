@@ -17,7 +17,7 @@ const BUCKET = `adareel-${ACCOUNT}-eu-central-1`;
 let aws: Awaited<ReturnType<typeof startAwsStub>>;
 let s3: S3Stub;
 let s3Fault: { status: number; code: string } | undefined;
-/** What differs from an account in which all is well. */
+/** Replies that differ from those of an account that passes all checks. */
 let differing: (question: StubQuestion) => StubReply | undefined;
 
 beforeEach(async () => {
@@ -78,12 +78,12 @@ it("a ready account gives one line for each check, in their order", async () => 
     "ok       credentials: arn:aws:iam::123456789012:user/me.",
     "ok       CDK in eu-central-1: version 30.",
     "ok       CDK in us-east-1: version 30.",
-    "ok       ml.g6e.2xlarge: 2 may run in eu-central-1.",
-    "ok       ml.g6e.4xlarge: 1 may run in eu-central-1.",
+    "ok       ml.g6e.2xlarge: The quota in eu-central-1 is 2.",
+    "ok       ml.g6e.4xlarge: The quota in eu-central-1 is 1.",
     "ok       bucket: adareel-123456789012-eu-central-1.",
     "ok       model: demo, 0.00 GB.",
-    "ok       image: CodeBuild makes it in the account.",
-    expect.stringMatching(/^unknown {2}AMI: Whether eu-central-1 has al2023-ami-/),
+    "ok       image: CodeBuild builds it in the account.",
+    expect.stringMatching(/^unknown {2}AMI: It cannot be checked whether eu-central-1 has al2023-ami-/),
   ]);
   expect(isWrong).toBe(false);
   const regions = aws.questions.filter(({ operation }) => operation === "GetParameter");
@@ -94,9 +94,9 @@ describe("credentials", () => {
   it("missing credentials leave the checks of AWS unknown", async () => {
     const { lineOf } = await check({}, LOGGED_OUT);
     expect(lineOf("credentials")).toBe(
-      "wrong    credentials: There are none: log in with aws configure or aws sso login, or set AWS_PROFILE.",
+      "wrong    credentials: There are no credentials: log in with aws configure or aws sso login, or set AWS_PROFILE.",
     );
-    expect(lineOf("ml.g6e.2xlarge")).toBe("unknown  ml.g6e.2xlarge: Not asked about: see credentials.");
+    expect(lineOf("ml.g6e.2xlarge")).toBe("unknown  ml.g6e.2xlarge: Not checked without valid credentials.");
     expect(lineOf("image")).toMatch(/^ok/);
     expect(aws.questions).toEqual([]);
   });
@@ -104,7 +104,7 @@ describe("credentials", () => {
   it("credentials of another account are not used", async () => {
     const { lineOf } = await check({ account: "210987654321" });
     expect(lineOf("credentials")).toBe(
-      "wrong    credentials: They are of account 123456789012, not 210987654321: choose others by AWS_PROFILE, or -c account=123456789012.",
+      "wrong    credentials: They belong to account 123456789012, not 210987654321: choose others with AWS_PROFILE, or say -c account=123456789012.",
     );
     expect(aws.questions).toHaveLength(1);
   });
@@ -138,23 +138,23 @@ it("a missing prerequisite is reported with what to do about it", async () => {
   const { lineOf } = await check({ instanceTypes, instancesMax: "2" });
   const page = "https://eu-central-1.console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas";
   expect(lineOf("CDK in eu-central-1")).toBe(
-    "wrong    CDK in eu-central-1: It has version 5, and 6 is needed: run npx cdk bootstrap aws://123456789012/eu-central-1",
+    "wrong    CDK in eu-central-1: The bootstrap version is 5, and at least 6 is needed: run npx cdk bootstrap aws://123456789012/eu-central-1",
   );
   expect(lineOf("CDK in us-east-1")).toBe(
-    "wrong    CDK in us-east-1: The CDK was never used there: run npx cdk bootstrap aws://123456789012/us-east-1",
+    "wrong    CDK in us-east-1: The region is not bootstrapped: run npx cdk bootstrap aws://123456789012/us-east-1",
   );
   expect(lineOf("ml.g6e.2xlarge")).toBe(
-    `wrong    ml.g6e.2xlarge: None may run in eu-central-1: do without it meanwhile, by -c instanceTypes=ml.g5.2xlarge,ml.g5.xlarge, and ask for 2 at ${page}/L-ml.g6e.2xlarge`,
+    `wrong    ml.g6e.2xlarge: The quota in eu-central-1 is 0: use others meanwhile with -c instanceTypes=ml.g5.2xlarge,ml.g5.xlarge, and request 2 at ${page}/L-ml.g6e.2xlarge`,
   );
-  expect(lineOf("ml.g5.2xlarge")).toBe("ok       ml.g5.2xlarge: 2 may run in eu-central-1.");
+  expect(lineOf("ml.g5.2xlarge")).toBe("ok       ml.g5.2xlarge: The quota in eu-central-1 is 2.");
   expect(lineOf("ml.g5.xlarge")).toBe(
-    `wrong    ml.g5.xlarge: Only 1 may run in eu-central-1, and instancesMax is 2: say -c instancesMax=1, or ask for more at ${page}/L-ml.g5.xlarge`,
+    `wrong    ml.g5.xlarge: The quota in eu-central-1 is 1, and instancesMax is 2: say -c instancesMax=1, or request more at ${page}/L-ml.g5.xlarge`,
   );
   expect(lineOf("ml.g6.xlarge")).toBe(
     'unknown  ml.g6.xlarge: Service Quotas has no "ml.g6.xlarge for endpoint usage" in eu-central-1: the type may not exist there.',
   );
   expect(lineOf("model")).toBe(
-    `wrong    model: The bucket has 5 bytes of it instead of 8: run npm run models -- push models/demo --store s3://${BUCKET}`,
+    `wrong    model: The bucket has 5 bytes of the model instead of 8: run npm run models -- push models/demo --store s3://${BUCKET}`,
   );
 });
 
@@ -163,7 +163,7 @@ it("a new account without a GPU quota is told to try it without a GPU", async ()
     operation.endsWith("Quotas") ? { Quotas: [quota("ml.g6e.2xlarge", 0)] } : undefined;
   const { lineOf } = await check({ instanceTypes: "ml.g6e.2xlarge" });
   expect(lineOf("ml.g6e.2xlarge")).toMatch(
-    /try the demo model without a GPU meanwhile, by -c instanceTypes=ml\.m5\.xlarge, and ask for 1 at /,
+    /try the demo model without a GPU meanwhile with -c instanceTypes=ml\.m5\.xlarge, and request 1 at /,
   );
 });
 
@@ -171,10 +171,10 @@ it("the bucket and the model of a first deployment are reported as still to come
   const { lineOf, isWrong } = await check({ name: "films", model: "open-sora" });
   const bucket = `films-${ACCOUNT}-eu-central-1`;
   expect(lineOf("bucket")).toBe(
-    `unknown  bucket: There is no ${bucket} yet: it comes with npx cdk deploy films/data`,
+    `unknown  bucket: The bucket ${bucket} does not exist yet: run npx cdk deploy films/data`,
   );
   expect(lineOf("model")).toBe(
-    `unknown  model: It needs the bucket first, and then: npm run models -- push FOLDER --as open-sora --store s3://${bucket}`,
+    `unknown  model: Create the bucket first; then run npm run models -- push FOLDER --as open-sora --store s3://${bucket}`,
   );
   expect(isWrong).toBe(false);
 });
@@ -195,11 +195,11 @@ it("a check without permission is unknown, and names the permission", async () =
   s3Fault = { status: 403, code: "AccessDenied" };
   const { lineOf, isWrong } = await check();
   expect(lineOf("CDK in us-east-1")).toBe(
-    "unknown  CDK in us-east-1: These credentials may not ask: allow them ssm:GetParameter of /cdk-bootstrap/hnb659fds/version in us-east-1.",
+    "unknown  CDK in us-east-1: The credentials lack a permission: allow ssm:GetParameter of /cdk-bootstrap/hnb659fds/version in us-east-1.",
   );
-  expect(lineOf("ml.g6e.4xlarge")).toMatch(/allow them servicequotas:ListServiceQuotas and /);
+  expect(lineOf("ml.g6e.4xlarge")).toMatch(/allow servicequotas:ListServiceQuotas and /);
   expect(lineOf("bucket")).toBe(
-    `unknown  bucket: These credentials may not ask: allow them s3:ListBucket and s3:GetObject of ${BUCKET}.`,
+    `unknown  bucket: The credentials lack a permission: allow s3:ListBucket and s3:GetObject of ${BUCKET}.`,
   );
   expect(isWrong).toBe(false);
 });
@@ -221,6 +221,6 @@ it("the preflight command's exit status agrees with its lines", async () => {
   const loggedOut = await run(["-c", "build=codebuild"], { ...surroundings, ...LOGGED_OUT });
   expect([loggedOut.code, loggedOut.stderr]).toEqual([1, ""]);
   const mistaken = await run(["-c", "instancetypes=ml.g5.xlarge"], surroundings);
-  expect(mistaken.stderr).toMatch(/^There is no setting instancetypes: there are name, .*\.\n$/);
+  expect(mistaken.stderr).toMatch(/^There is no setting instancetypes: choose from name, .*\.\n$/);
   expect([mistaken.code, mistaken.stdout]).toEqual([2, ""]);
 });

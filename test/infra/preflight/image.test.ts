@@ -9,7 +9,7 @@ const OTHERWISE = "say -c build=codebuild, or -c imageUri= with an image in Amaz
 
 describe("the image", () => {
   it.each([
-    ["true", "ok", "true makes it on this machine."],
+    ["true", "ok", "true builds it on this machine."],
     ["false", "wrong", `The daemon of false does not answer: start it, or ${OTHERWISE}`],
     ["no-such-docker", "wrong", `There is no no-such-docker: install it, or ${OTHERWISE}`],
   ])("an image is made by Docker, where its daemon answers: %s", async (command, state, sentence) => {
@@ -28,7 +28,7 @@ describe("the image", () => {
     expect((await at("eu-central-1")).state).toBe("unknown");
     expect(await at("us-east-1")).toEqual({
       state: "wrong",
-      sentence: "It lies in us-east-1, and SageMaker takes none but those of eu-central-1: copy it there.",
+      sentence: "It is in us-east-1, and SageMaker needs an image in eu-central-1: copy it there.",
     });
   });
 });
@@ -38,6 +38,6 @@ it("an AMI is not checked without a GPU, and cannot be checked with one", () => 
   const older = "al2-ami-sagemaker-inference-gpu-3-1";
   expect(inferenceAmi(config({ inferenceAmi: older }))).toEqual({
     state: "unknown",
-    sentence: `Whether eu-central-1 has ${older} for ml.g6e.2xlarge and ml.g6e.4xlarge is seen when the endpoint is made; if not, say -c inferenceAmi=al2023-ami-sagemaker-inference-gpu-4-1.`,
+    sentence: `It cannot be checked whether eu-central-1 has ${older} for ml.g6e.2xlarge and ml.g6e.4xlarge; if creating the endpoint fails, say -c inferenceAmi=al2023-ami-sagemaker-inference-gpu-4-1.`,
   });
 });

@@ -6,18 +6,18 @@ import { MessageError } from "../../../lib/service/queue/index.ts";
 import { openJobs } from "../jobs/open-jobs.ts";
 import { later, NOW, queued } from "../jobs/sample-job.ts";
 
-/** A backend, and what its surroundings see of it. */
+/** Backend under test, and how the test observes it. */
 export interface Subject {
   readonly backend: Backend;
-  /** Jobs that have been taken so far. */
+  /** Returns the jobs that the backend has accepted so far. */
   taken(): Promise<readonly JobRef[]>;
-  /** The message that tells of a run that has ended, well or badly; null where the backend tells nothing. */
+  /** Returns the message that a run has ended or failed; null if the backend sends no messages. */
   readonly endMessage: ((record: JobRecord, isFailed: boolean) => Promise<string>) | null;
-  /** Lets every submission be refused from now on; null for a backend that takes everything. */
+  /** Makes the backend refuse every submission from now on; null if it refuses none. */
   readonly refuse: (() => void) | null;
 }
 
-/** Holds an implementation of the port to what its docstrings promise. */
+/** Contract of every backend: the promises of the port's docstrings. */
 export function describeBackend(name: string, open: () => Subject): void {
   describe(`the contract of a backend, kept by ${name}`, () => {
     const ref = { tenant: queued.tenant, id: queued.id };

@@ -70,7 +70,7 @@ describeBackend("the endpoint of the simulation", (): Subject => {
   const process = new Process("dispatcher", { now: () => time.now }, () => undefined);
   const endpoint = new Endpoint(network);
   const backend = endpoint.backendFor(process);
-  /** Lets the network's time pass until the answer is there. */
+  /** Advances the network's time until there is an answer. */
   const passed = async <T>(answer: Promise<T>): Promise<T> => {
     const settled = answer.then(
       () => undefined,

@@ -3,13 +3,13 @@ import type { JobRecord } from "../../../lib/service/jobs/index.ts";
 
 export interface StubBackend extends Backend {
   readonly submitted: readonly JobRecord[];
-  /** Thrown by `submit` while it is set. */
+  /** Error of `submit`, while it is set. */
   fault: Error | null;
   /** Answer of `waiting`. */
   count: number | null;
 }
 
-/** A backend that takes what it is given and does nothing with it. */
+/** Makes a backend that accepts jobs and does nothing with them. */
 export function stubBackend(options: Partial<Pick<Backend, "name" | "believedMs" | "pauseMs">> = {}) {
   const submitted: JobRecord[] = [];
   const backend: StubBackend = {

@@ -25,7 +25,7 @@ beforeEach(() => {
   opened = openJobs();
 });
 
-/** A request that makes a job of its own, unless its claim is held. */
+/** Makes a request for a new job. */
 function request(changes: Partial<NewJob> = {}): NewJob {
   return { ...newJob, id: newVideoId(opened.clock, randomBytes), createdAt: opened.clock.now(), ...changes };
 }
@@ -153,7 +153,7 @@ describe("creating a job", () => {
 });
 
 describe("a process killed in the middle of a creation", () => {
-  /** How many operations there are is found out by dying at each. */
+  /** Kills a creation before and after each of its operations, until it ends without being killed. */
   async function atEveryOperation(check: () => Promise<void>, options: { claim?: Claim }): Promise<void> {
     for (const isDone of [false, true]) {
       for (let operations = 1; ; operations += 1) {
@@ -170,7 +170,7 @@ describe("a process killed in the middle of a creation", () => {
     }
   }
 
-  /** No record without a marker. */
+  /** Expects a marker for every record. */
   async function expectMarked(): Promise<void> {
     for (const key of keys("jobs/")) {
       const { value } = JSON.parse(Buffer.from(opened.store.objects.get(key)!.body).toString());
@@ -225,7 +225,7 @@ describe("a process killed in the middle of a creation", () => {
     await expect(dying.create(request(), { claim, ...limited })).rejects.toThrow(Killed);
     expect([keys("unfinished/").length, keys("jobs/").length]).toEqual([1, 0]);
     opened.pass(11 * MINUTE_MS);
-    // The repetition comes while the sweeper's decision to delete the marker is on its way.
+    // The request is repeated after the sweeper has decided to delete the marker, and before it is deleted.
     const sweeping = opened.through(
       intercepted(opened.store, async (name, _key, operation) => {
         if (name === "delete") await opened.jobs.create(request(), { claim, ...limited });

@@ -1,7 +1,7 @@
 import { objectStoreContract } from "../storage/object-store.contract.ts";
 import { memoryStore } from "./memory-store.ts";
 
-/** Nothing serves its URLs. */
+/** Titles of checks that are skipped, because no server serves the URLs of this store. */
 const lacks = [
   "signed URLs read the object, with its stored content type or another",
   "signed URLs read nothing but what was signed",

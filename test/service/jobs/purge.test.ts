@@ -6,7 +6,7 @@ import { newJob } from "./sample-job.ts";
 const DAY_MS = 86_400_000;
 const claim = { scope: "5c0", fingerprint: "f1", lifetimeMs: 3 * DAY_MS, isFirst: false };
 
-/** A job of now, kept for a day. */
+/** Makes a job that is created now and kept for a day. */
 function fresh(clock: { now(): number }, random = 1): NewJob {
   const now = clock.now();
   const id = newVideoId(clock, (count) => new Uint8Array(count).fill(random));

@@ -36,7 +36,7 @@ export const newJob: NewJob = {
   webhook: { url: "https://acme.example/hook", events: ["video.completed", "video.failed"] },
 };
 
-/** Request of a job that was deleted: the words of the user are gone. */
+/** Request of a deleted job: the prompts of the user are removed. */
 export const forgotten = { ...newJob.params, prompt: "", negativePrompt: null };
 
 export const queued: JobRecord = queuedJob(newJob);

@@ -42,7 +42,7 @@ function run(changes: Partial<Parameters<typeof sweep>[0]> = {}): Promise<SweepR
   return sweep({ jobs, clock, hints, isStale, onError, ...changes });
 }
 
-/** A queued job whose webhooks nobody waits for; its id ends with `name`. */
+/** Creates a queued job without webhooks to deliver. Its id ends with `name`. */
 async function create(name: string): Promise<JobRecord> {
   const id = newJob.id.slice(0, -1) + name;
   const creation = await opened.jobs.create({ ...newJob, id }, { unfinishedMax: 1000 });

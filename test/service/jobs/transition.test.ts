@@ -14,8 +14,8 @@ const LEASE_MS = 60_000;
 const error = { code: "internal_error", message: "The video could not be generated." } as const;
 
 /**
- * The rules. A row holds in every situation that has all its words; what then comes is a status, `same` (allowed, and
- * nothing changes), or a refusal.
+ * Rules of the transition table. A row applies to every situation that contains all words of `when`. `then` is the next
+ * status, `same` (allowed without a change), or a refusal.
  */
 const RULES: readonly [status: JobStatus, event: string, when: string, then: string][] = [
   ["queued", "dispatch", "", "queued"],
@@ -171,7 +171,7 @@ function eventOf(name: string, situation: readonly string[]): JobEvent {
   }
 }
 
-/** A record as it is in a situation at `NOW`, to the millisecond. */
+/** Makes a record that is in the given situation at `NOW`, with its times just at the limits. */
 function recordOf(status: JobStatus, situation: readonly string[]): JobRecord {
   const isOver = situation.includes("lease-over");
   const isLast = situation.includes("last-chance");
@@ -359,7 +359,7 @@ describe("whatever happens to a job", () => {
     fc.record({ type: fc.constantFrom("lose" as const, "cancel" as const, "expire" as const) }),
     fc.record({ type: fc.constant("delete" as const), params: fc.constant(forgotten) }),
   );
-  /** Time passes by the second value, also backwards. */
+  /** Events, and the milliseconds that pass before each; time may also go backwards. */
   const life = fc.array(fc.tuple(anyEvent, fc.integer({ min: -5000, max: 90_000 })), { maxLength: 60 });
 
   const NEXT: Record<JobStatus, readonly JobStatus[]> = {

@@ -17,7 +17,7 @@ test("a new key has its id, a secret of 32 bytes, and a hash that reveals neithe
 test("the same random bytes give the same key, and every bit of the secret counts", () => {
   const known = newApiKey(zeros);
   const key = `adr_aaaaaaaaaaaa_${"A".repeat(43)}`;
-  // sha256sum of the key.
+  // Output of sha256sum for the key.
   const hash = "4d03dc300808ffd5c1ebcb308a7414b1a46c04b259382c221866f3b943a01f6e";
   expect(known).toEqual({ id: "aaaaaaaaaaaa", key, hash });
   const keys = new Set<string>();

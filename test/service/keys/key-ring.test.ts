@@ -7,7 +7,7 @@ import { system } from "../../../lib/shared/system.ts";
 const master = Uint8Array.from({ length: 32 }, (_, index) => index);
 const ring = keyRing(master, system.random);
 
-/** HKDF written out (RFC 5869, section 2), for one block of output and no salt. */
+/** Computes HKDF step by step (RFC 5869, section 2), for one block of output and no salt. */
 function hkdf(info: string): Buffer {
   const pseudorandom = createHmac("sha256", Buffer.alloc(32)).update(master).digest();
   return createHmac("sha256", pseudorandom).update(info).update(Uint8Array.of(1)).digest();

@@ -77,7 +77,7 @@ afterEach(async () => {
   await Promise.all([aws.close(), stub.close()]);
 });
 
-/** What a cold start of the function exports. */
+/** Imports a function as a cold start does, and returns its handler. */
 async function handlerOf<Handler = (event: SQSEvent) => Promise<SQSBatchResponse>>(
   name: string,
 ): Promise<Handler> {
@@ -199,7 +199,7 @@ it("all functions log lines of JSON, without prompt, address or secret", {
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines.map(({ msg, outcome, _aws }) => outcome ?? msg ?? (_aws && "metric"))).toEqual([
-    "a message was not handled and comes again",
+    "a message failed and will be delivered again",
     "dispatched",
     "queued again",
     "sweep",

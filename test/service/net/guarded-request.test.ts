@@ -18,7 +18,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { type PostOptions, postGuarded } from "../../../lib/service/net/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 
-/** Every attempt of this process to connect to anything. */
+/** Spy on all connections that this process tries to open. */
 const connects = vi.spyOn(Socket.prototype, "connect");
 beforeEach(() => {
   connects.mockClear();
@@ -48,7 +48,7 @@ async function serve(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${await listen(createServer(answer))}/hook`;
 }
 
-/** Answers whatever comes with these bytes, and then does what it is told with the connection. */
+/** Serves these bytes as the answer to any request, and then calls `then` with the connection. */
 async function serveBytes(text: string, then: (socket: Socket) => void): Promise<string> {
   const server = createTcpServer((socket) => {
     socket.on("error", () => undefined);
@@ -334,7 +334,7 @@ describe.skipIf(!hasOpenssl)("over TLS (needs openssl)", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** Its port, and the names that those who talk to it ask for. */
+  /** Starts a TLS server. `names` are the server names (SNI) of its requests. */
   async function serveTls(): Promise<{ port: number; names: unknown[] }> {
     const names: unknown[] = [];
     const [key, cert] = ["key.pem", "cert.pem"].map((name) => readFileSync(join(folder, name)));

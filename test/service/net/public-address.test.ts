@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { isPublicAddress } from "../../../lib/service/net/index.ts";
 import { isLoopbackAddress } from "../../../lib/service/net/public-address.ts";
 
-/** Each denied block by its first and last address, and the public neighbours there are. */
+/** Denied blocks: first and last address of each, and its public neighbours if it has any. */
 const v4Blocks = [
   { first: "0.0.0.0", last: "0.255.255.255", after: "1.0.0.0" },
   { before: "9.255.255.255", first: "10.0.0.0", last: "10.255.255.255", after: "11.0.0.0" },
@@ -115,7 +115,7 @@ test("loopback is 127.0.0.0/8 and ::1, and no address that only contains them", 
   expect([...others, "::ffff:7f00:1", "::1%lo", "localhost", ""].filter(isLoopbackAddress)).toEqual([]);
 });
 
-/** Where we are stricter than Python, and on purpose; its versions differ in some of them. */
+/** Python program that judges addresses. `stricter` lists blocks that are refused on purpose, unlike in Python. */
 const oracle = `
 import sys
 from ipaddress import ip_address, ip_network
@@ -148,7 +148,7 @@ test.skipIf(!hasPython)(
   },
 );
 
-/** IPv4 and IPv6 in turn, and half of them beside the edge of some block. */
+/** Returns a random IPv4 or IPv6 literal, by turns. Half of them are near the edge of a block. */
 function randomLiteral(random: () => number, index: number): string {
   const below = (limit: number) => Math.floor(random() * limit);
   const isNearEdge = index % 4 < 2;
@@ -171,7 +171,7 @@ function moved(digits: number[], base: number, by: number): number[] {
   return digits.map((_, index) => Math.floor(wrapped / base ** (digits.length - 1 - index)) % base);
 }
 
-/** A generator that is the same on every run. */
+/** Makes a generator of random numbers from 0 to 1 by a seed. */
 function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {

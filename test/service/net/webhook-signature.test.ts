@@ -160,7 +160,7 @@ describe("verifying", () => {
       const name = names[noise[at]! % names.length]!;
       const bytes = Buffer.from(parts[name]);
       const index = noise.readUInt16LE(at + 1) % bytes.length;
-      // Another printable character, as a header must have.
+      // The character is replaced by another printable one, because headers accept no others.
       bytes[index] = 33 + ((bytes[index]! - 33 + 1 + (noise[at + 3]! % 93)) % 94);
       const { body, ...changed } = { ...parts, [name]: bytes.toString() };
       if (!verify(changed, { body }).ok) refused++;

@@ -8,7 +8,7 @@ const ref = {
   id: newVideoId({ now: () => 1_764_000_000_000 }, (count) => new Uint8Array(count)),
 };
 
-/** As S3 sends it, shortened to what differs. */
+/** Makes an S3 event, shortened to the fields that matter. */
 function eventOf(...keys: string[]): string {
   const Records = keys.map((key) => ({
     eventVersion: "2.1",

@@ -16,6 +16,6 @@ it("a bucket store signs URLs with the bucket and its region in the host, wherev
   expect(url.host).toBe("videos-of-acme.s3.eu-central-1.amazonaws.com");
   expect(url.pathname).toBe("/artifacts/a/b.mp4");
   expect(url.searchParams.get("X-Amz-Credential")).toMatch(/^id\/\d{8}\/eu-central-1\/s3\/aws4_request$/);
-  // Whoever opens it sends no header of ours.
+  // A browser sends no other signed headers.
   expect(url.searchParams.get("X-Amz-SignedHeaders")).toBe("host");
 });

@@ -10,7 +10,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 const openStore = (folder: string) => openFolderStore(folder, { signUrl: () => "", random: system.random });
 const isRoot = process.getuid?.() === 0;
 
-/** A disk of 1 MiB; null where this process may not mount one. */
+/** Mounts a disk of 1 MiB; null if this process may not mount one. */
 function tinyDisk(): string | null {
   const folder = join(temporaryFolder(), "disk");
   mkdirSync(folder);

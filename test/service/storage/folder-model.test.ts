@@ -8,7 +8,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 const key = fc.constantFrom("a", "a/b", "a/b/c", "a-b", "a0/b", "b");
 const body = fc.uint8Array({ maxLength: 5 });
-/** Of the tags given out so far, so that old ones and those of other keys are tried too. */
+/** Index among all ETags so far, so that outdated ETags and those of other keys are tried too. */
 const tag = fc.nat({ max: 5 });
 const command = fc.oneof(
   fc.record({ kind: fc.constant("put" as const), key, body }),
@@ -86,11 +86,11 @@ test("every version has at most one successor, and only one first version exists
           if (await store.delete("a/b", { ifMatch: etag })) deleted.push(etag);
         } else if ((await store.put("a/b", bodyOf(worker, step), { ifMatch: etag })).ok) replaced.push(etag);
       } catch (error) {
-        // The one answer that a folder may owe: the write came, or did not, just before a deletion.
+        // The only unknown outcome of a folder store: a write that may have been made just before a deletion.
         unknown += 1;
         expect(error).toMatchObject({
           name: "StoreError",
-          message: expect.stringMatching(/changed so much meanwhile/),
+          message: expect.stringMatching(/changed so often meanwhile/),
         });
       }
     }

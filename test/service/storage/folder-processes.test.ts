@@ -9,7 +9,7 @@ import { openFolderStore } from "../../../lib/service/storage/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-/** `KILL_ROUNDS=100` looks harder. */
+/** Number of rounds of kills; `KILL_ROUNDS=100` tests more thoroughly. */
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 3);
 
 const openStore = (folder: string) => openFolderStore(folder, { signUrl: () => "", random: system.random });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(parent, { recursive: true }));
 
-/** A store in a folder of its own, and its URLs answered as a server would. */
+/** Opens a store in a new folder, whose URLs are answered like by a server. */
 async function open(): Promise<Subject> {
   let nowMs = 1_700_000_000_000;
   const clock = { now: () => nowMs };

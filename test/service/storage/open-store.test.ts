@@ -76,6 +76,6 @@ test("a malformed store is refused in one sentence", async () => {
     await expect(openStore(url, options)).rejects.toThrow(RangeError);
   }
   await expect(openStore("gs://a", options)).rejects.toThrow(
-    '"gs://a" is no store: give a folder, file:///folder, s3://bucket or s3://bucket/prefix.',
+    '"gs://a" is not a store: give a folder, file:///folder, s3://bucket or s3://bucket/prefix.',
   );
 });

@@ -16,7 +16,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 const schema = z.object({ count: z.int() });
 type Put = () => Promise<PutResult>;
-/** What happens to one write: `put` makes it. */
+/** Fault of one write; `put` makes the write. */
 type Fault = (put: Put) => Promise<PutResult>;
 
 const lost: Fault = async (put) => {
@@ -28,7 +28,7 @@ const never: Fault = async () => {
 };
 const conflict: Fault = async () => ({ ok: false, reason: "conflict" });
 
-/** A real store where the first writes fare as told, and the records in it; waits are noted, not waited for. */
+/** Opens records in a real store whose first writes have the given faults. Waits are recorded instead of waited for. */
 async function faulty(...faults: Fault[]) {
   const real = await openFolderStore(temporaryFolder(), { signUrl: () => "", random: system.random });
   const waitsMs: number[] = [];

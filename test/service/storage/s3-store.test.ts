@@ -21,7 +21,7 @@ describe.runIf(endpoint)("an S3 store", () => {
   });
   afterAll(() => client.destroy());
 
-  /** A folder of its own in the bucket. */
+  /** Opens the store under a new prefix of the bucket. */
   async function open(): Promise<Subject> {
     return {
       store: s3Store({ client, bucket, prefix: `${randomUUID()}/` }),

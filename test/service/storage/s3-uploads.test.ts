@@ -35,7 +35,7 @@ const ignore = () => undefined;
 
 async function open(options: S3StubOptions = {}) {
   stub = await startS3Stub(options);
-  // The SDK itself tries again by the clock.
+  // The SDK's own retries are switched off, because their waits are real.
   for (const [name, value] of Object.entries({ ...stub.env, AWS_MAX_ATTEMPTS: "1" })) vi.stubEnv(name, value);
   const client = await s3ClientFromEnvironment();
   const waits: number[] = [];

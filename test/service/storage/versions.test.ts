@@ -22,7 +22,7 @@ async function openStore() {
     objectFolder: join(objects, "a@"),
     draft: join(folder, "tmp", "draft"),
     textAt: async (key: string) => Buffer.from((await store.get(key))?.body ?? "absent").toString(),
-    /** A version that is written and not yet linked. */
+    /** Writes a version without linking it, and returns its path. */
     async written(text: string, etag = "written"): Promise<string> {
       const path = join(folder, "tmp", randomUUID());
       await versions.write(path, { etag, contentType: "text/plain", earlier: [] }, bytes(text));
@@ -63,7 +63,7 @@ describe("a writer that slept after it looked", () => {
 });
 
 describe("a writer that slept after it took a number", () => {
-  /** Takes number 2, and wakes up when so many others have written after it. */
+  /** Takes number 2, and continues after `followers` other versions have been written. */
   async function overtakenBy(followers: number, etag: string | null) {
     const opened = await openStore();
     const { store, versions, objectFolder, written } = opened;
@@ -72,7 +72,7 @@ describe("a writer that slept after it took a number", () => {
     const path = await written("2");
     await link(path, join(seen.folder, "2"));
     for (let at = 0; at < followers; at += 1) await store.put("a", bytes(`${3 + at}`));
-    // Its number is free again, so it does the same once more, and goes on from there.
+    // Number 2 is free again, so `linkNext` links it once more and continues from there.
     return { ...opened, outcome: await versions.linkNext(seen, path, etag) };
   }
 

@@ -17,6 +17,6 @@ for (;;) {
     else if (choice < 0.4) await store.put(key, body);
     else await store.put(key, body, etag === undefined ? { ifAbsent: true } : { ifMatch: etag });
   } catch (error) {
-    if (!(error instanceof StoreError && /changed so much meanwhile/.test(error.message))) throw error;
+    if (!(error instanceof StoreError && /changed so often meanwhile/.test(error.message))) throw error;
   }
 }

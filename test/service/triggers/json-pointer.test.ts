@@ -4,7 +4,7 @@ import { parsePointer, valueAt } from "../../../lib/service/triggers/json-pointe
 
 const at = (document: unknown, pointer: string) => valueAt(document, parsePointer(pointer)!);
 
-/** As RFC 6901 writes a token, section 3. */
+/** Escapes a token (RFC 6901, section 3). */
 const escaped = (token: string) => token.replaceAll("~", "~0").replaceAll("/", "~1");
 
 describe("pointers", () => {

@@ -42,7 +42,7 @@ const pending: Delivery = {
   nextAt: NOW,
 };
 
-/** Attempts with one result until the delivery is settled, each when it is due, with the waits in seconds between. */
+/** Repeats attempts with one result until the delivery is settled. `waits` are the seconds between them. */
 function exhaust(result: PostResult, spread = 0.5): { waits: number[]; end: Delivery } {
   const waits: number[] = [];
   let delivery = pending;

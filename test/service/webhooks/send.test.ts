@@ -26,7 +26,7 @@ interface Posted {
   readonly body: string;
 }
 
-/** A finished job of `acme`, and a network that answers with `status`. */
+/** Opens a finished job of `acme`, and a network that answers with `status`. */
 async function setUp({ webhook = newJob.webhook, status = 200 } = {}) {
   const { store, jobs, clock, pass, through } = openJobs();
   const ring = keyRing(randomBytes(32), system.random);
@@ -64,7 +64,7 @@ describe("delivering", () => {
     for (const { url, headers, body } of network.posted) {
       const isEndpoint = url === endpoint.url;
       const secret = isEndpoint ? endpoints.secrets(endpoint)[0]! : requestSecret(ring, "acme");
-      // The verifier reads the real clock, so it is given a signature of now.
+      // The verifier reads the real clock, so the body is signed again with the current time.
       expect(Number(headers["webhook-timestamp"])).toBe(Math.floor(clock.now() / 1000));
       const expected = new Webhook(secret).sign(headers["webhook-id"]!, new Date(clock.now()), body);
       expect(headers["webhook-signature"]).toBe(expected);

@@ -7,33 +7,33 @@ import { type ApiResults, growthByJob, type LoadSummary, summariseLoad } from ".
 
 const AIM = { startMs: 50, heapBytesByJob: 50 } as const;
 
-const PINNED = "on one core that all threads of a server shared";
-const UNPINNED = "and were not held to one core, since there is no `taskset`";
+const PINNED = "with all threads of a server pinned to one core";
+const UNPINNED = "but were not pinned to one core, since `taskset` is missing";
 
 export function apiReport(results: ApiResults): string {
   const loads = results.loads.map(summariseLoad);
   const { isPinned, start, circumstances, loadAfter } = results;
   return [
     "## The API",
-    "Values are medians, with the 10th and the 90th percentile.",
-    "### Requests a second",
+    "Values are medians, with the 10th and 90th percentiles in parentheses.",
+    "### Requests per second",
     loadTable(loads),
-    `Ours is the whole API over a folder; bare is Hono and its Node server alone, which read and answered the same JSON.
-They took turns, ${isPinned ? PINNED : UNPINNED}; ours / bare is of one round.
-Rates and latencies are those that the client saw over so many kept connections; p50 and p99 are of one round's
-requests, which are ${requestsTold(results)}.
-CPU is the processor time of a request in all threads of the server: other programs change it less than the rates.`,
-    `Nobody worked on the jobs. Between rounds all were cancelled, so that a round began with one queued video and the key
-never had too many. Every create is on the disk, synced, before it is answered.`,
+    `“Ours” is the whole API over a folder store. “Bare” is only Hono and its Node server, which read and answer the same
+JSON. They took turns, ${isPinned ? PINNED : UNPINNED}. Ours / bare is computed within a round.
+Rates and latencies were measured at the client, over the given number of keep-alive connections; p50 and p99 are those
+of a round. Requests per round: ${requestsTold(results)}.
+CPU is the processor time per request in all threads of the server. Other programs affect it less than the rates.`,
+    `No worker ran the jobs. All jobs were cancelled between rounds, so that every round began with one queued video and
+no key reached its limit. Every create was synced to disk before it was answered.`,
     "### From request to worker",
     table(
-      ["From the request to", "Milliseconds", "p90", "Most"],
+      ["From the request to", "Median, ms", "p90, ms", "Max, ms"],
       [
         ["its answer, at the client", ...told3(start.answered)],
-        ["the worker's start, by the receipt", ...told3(start.begun)],
+        ["the worker's start, as in the receipt", ...told3(start.begun)],
       ],
     ),
-    `${start.begun.length} jobs one after another over \`npm start\`, with nothing else to do and the demo model loaded.`,
+    `${start.begun.length} jobs ran one after another in an otherwise idle \`npm start\`, with the demo model loaded.`,
     "### Memory and disk",
     memoryTable(results),
     memoryText(results),
@@ -42,14 +42,14 @@ never had too many. Every create is on the disk, synced, before it is answered.`
     "### How it was measured",
     [
       ...describeCircumstances(circumstances),
-      `Load average at the end, this benchmark included: ${loadAfter.toFixed(1)}.`,
+      `Load average at the end, including this benchmark: ${loadAfter.toFixed(1)}.`,
     ]
       .map((line) => `- ${line}`)
       .join("\n"),
-    "### What it does not show",
-    `- S3: every read and write of the folder is a request there, with the latency of the network.
-- A network between client and server, TLS, or more than one process.
-- Hints: they went nowhere here, while the local service keeps one in memory for each job that waits.`,
+    "### Limits",
+    `- S3 was not used. There, every read and write of the store is a request with network latency.
+- There was no network between client and server, no TLS, and only one server process.
+- Hints were discarded, while the local service keeps one in memory for each waiting job.`,
     "### Aims",
     aims(results),
   ].join("\n\n");
@@ -86,14 +86,14 @@ function loadTable(loads: readonly LoadSummary[]): string {
 
 function requestsTold({ loads }: ApiResults): string {
   const counts = new Set(
-    loads.map(({ route, requests }) => `${requests.ours} (bare ${requests.bare}) of ${route.split(" ")[0]}`),
+    loads.map(({ route, requests }) => `${requests.ours} ${route.split(" ")[0]} (bare ${requests.bare})`),
   );
-  return `${[...counts].join(", ")}, in ${loads[0]!.ours.length} rounds`;
+  return `${[...counts].join(", ")}; ${loads[0]!.ours.length} rounds`;
 }
 
 function memoryTable({ memory }: ApiResults): string {
   return table(
-    ["Jobs created", "Resident, MB", "Heap used, MB", "CPU of a GET of the newest, ms"],
+    ["Jobs created", "Resident, MB", "Heap used, MB", "CPU of a GET of the newest job, ms"],
     memory.points.map(({ jobs, resident, heap, getCpu }) => [
       String(jobs),
       (resident / 1e6).toFixed(1),
@@ -112,18 +112,18 @@ function memoryText({ memory }: ApiResults): string {
   const entriesEach = (entries / jobs).toFixed(1);
   const kibibytesEach = (diskBytes / jobs / 1024).toFixed(1);
   return [
-    `Jobs that nobody worked on, spread over ${count(memory.keys, "API key")}, since one may have 1000 that are not over;`,
-    "memory after a collection of garbage. The answer about a queued video counts those before it, up to a thousand.",
-    `Between the last two rows a job added ${heap.toFixed(0)} bytes of heap.`,
-    `On the disk a queued job is ${bytesEach} bytes in files; with its folders it is ${entriesEach} entries and ${kibibytesEach} KiB.`,
+    `No worker ran the jobs. They belong to ${count(memory.keys, "API key")}, since a key may have at most 1000 unfinished jobs.`,
+    "Memory was measured after garbage collection. The answer to the GET counts the videos queued before it, up to 1000.",
+    `Between the last two rows, each job added ${heap.toFixed(0)} bytes of heap.`,
+    `On disk, a queued job has ${bytesEach} bytes in files; with folders, it has ${entriesEach} entries and takes ${kibibytesEach} KiB.`,
   ].join("\n");
 }
 
 function idempotencyText({ idempotency }: ApiResults): string {
   const { posts, statuses, ids, listed, seconds } = idempotency;
   const answered = Object.entries(statuses).map(([status, times]) => `${times} with ${status}`);
-  return `${posts} requests at once on as many connections, all with one key: answered ${answered.join(" and ")} in
-${seconds.toFixed(2)} s, ${count(ids, "id")} in the answers and ${count(listed, "video")} in the list.`;
+  return `${posts} concurrent requests, each on its own connection, had the same idempotency key. In ${seconds.toFixed(2)} s they
+were answered: ${answered.join(" and ")}. There is ${count(ids, "id")} in the answers and ${count(listed, "video")} in the list.`;
 }
 
 function aims(results: ApiResults): string {
@@ -143,7 +143,7 @@ function aims(results: ApiResults): string {
       ],
       [
         "The API's process does not grow with the jobs",
-        `${heap.toFixed(0)} bytes a job`,
+        `${heap.toFixed(0)} bytes per job`,
         met(heap < AIM.heapBytesByJob),
       ],
       [

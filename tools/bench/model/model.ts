@@ -26,9 +26,9 @@ const WHOLE = { rounds: 5 } as const;
 const QUICK = { rounds: 1 } as const;
 
 /**
- * `model [--threads N] [--quick] [--from FILE]`: steps of the published architectures with random weights beside PyTorch,
- * and what it takes to open them as large as they are. A quick run measures in fewer rounds and reports beside its
- * measurements in out/bench.
+ * Runs `model [--threads N] [--quick] [--from FILE]`: compares steps of the published architectures with PyTorch, with
+ * random weights, and opens the models at their published size. A quick run has fewer rounds, and writes its report
+ * to out/bench.
  */
 export async function runModel({ values, args }: Written<"threads" | "from">): Promise<void> {
   const cores = availableParallelism();
@@ -105,7 +105,10 @@ async function probe(
   return { family: family.name, session, video, opening };
 }
 
-/** Every family at its full depth and its default size; of the smallest a step is run, at the size that is timed. */
+/**
+ * Opens every model with all blocks at its default video size. With the smallest model, a step is run too, at the video
+ * size that is timed.
+ */
 async function openPublished(scratch: string): Promise<ModelSession[]> {
   const openings: ModelSession[] = [];
   const folders = timedModels.map((family, index) => ({

@@ -18,21 +18,25 @@ import type { Graph, Tensor } from "../../../lib/generation/onnx/index.ts";
 import type { SessionName } from "../step/results.ts";
 import { randomValues, volume } from "./random-values.ts";
 
-/** A graph of a model at one size of video. */
+/** Graph of a model for one video size, with its weights. */
 export interface TimedPart {
   readonly weights: Checkpoint;
   readonly build: () => Graph;
-  /** Random, with texts as long as the model takes: they take as long as any. */
+  /** Returns random inputs. Texts have the model's maximum length, since shorter ones are padded and take as long. */
   readonly feeds: () => Record<string, Tensor>;
 }
 
 export const TIMESTEP = 500;
 export const GUIDANCE_SCALE = 7;
 
-/** A computed step is timed with all that the default policy measures. */
+/** Signals of the default policy, which a timed step computes too. */
 const ADACACHE_SIGNALS = ["change", "motionScore"] as const;
 
-/** @throws CheckpointError or Error naming the part that cannot be used */
+/**
+ * Opens a graph's weights and prepares its inputs.
+ *
+ * @throws CheckpointError or Error that names the part that cannot be used
+ */
 export async function openPart(
   model: ModelFolder,
   name: SessionName,

@@ -16,12 +16,12 @@ import { latentOf, videoShape } from "./part.ts";
 import { randomValues, volume } from "./random-values.ts";
 import { type Shapes, writeWeights } from "./safetensors-file.ts";
 
-/** Models nobody trained, in the layout of the hub: names and shapes are those that the builders ask for. */
+/** Untrained models in the Hugging Face layout, with the tensor names and shapes that the graph builders read. */
 
-/** Contents of weights: numbers of the sizes that networks have, or a hole on the disk, which reads as zeros. */
+/** Contents of weights: random numbers, or a hole in a sparse file, which reads as zeros. */
 export type Fill = "random" | "hole";
 
-/** Writes `model_index.json`, and of every part named its configuration and its weights in float32. */
+/** Writes `model_index.json`, the configuration of every part, and float32 weights of the parts in `fills`. */
 export async function writeModel(
   folder: string,
   parts: Readonly<Record<WeightedPart, PublishedPart>>,
@@ -41,7 +41,7 @@ export async function writeModel(
   }
 }
 
-/** Every weight of a part, by its name. */
+/** Returns the shapes of all weights of a part, by name. */
 export function wantedShapes(
   name: WeightedPart,
   parts: Readonly<Record<WeightedPart, ModelClass>>,
@@ -65,8 +65,8 @@ export function wantedShapes(
 }
 
 /**
- * Matrices keep the size of what they are applied to, vectors that multiply are near one, all else is near zero: no
- * term can hide, and nothing grows from block to block beyond what trained models do.
+ * Draws a weight. Matrices preserve the variance of their inputs, norm weights are near 1, and all other values are
+ * near 0. So every term affects the result, and activations do not grow from block to block.
  */
 export function randomWeight(name: string, shape: readonly number[]): Float32Array {
   const values = randomValues(volume(shape), seedOf(name));
@@ -79,7 +79,7 @@ function distributionOf(name: string, shape: readonly number[]): { size: number;
   if (/norm.*\.weight$|\.gamma$/.test(name)) return { size: 0.2, mean: 1 };
   if (shape.length < 2 || /table|embedding\./.test(name)) return { size: 0.2, mean: 0 };
   const kept = 1 / Math.sqrt(volume(shape) / shape[0]!);
-  // Pictures stay within -1..1, beyond which one reference cuts them off.
+  // Keeps frames within -1..1, because one reference clips them.
   return { size: name.endsWith("decoder.conv_out.weight") ? kept / 5 : kept, mean: 0 };
 }
 

@@ -1,7 +1,7 @@
-/** Numbers of mean 0 and variance 1, the same for the same seed. */
+/** Draws numbers with mean 0 and variance 1, deterministic for a seed. */
 export function randomValues(count: number, seed: number): Float32Array {
   const values = new Float32Array(count);
-  // Marsaglia's xorshift (Journal of Statistical Software 8, 14), which never leaves or reaches 0.
+  // Marsaglia's xorshift (Journal of Statistical Software 8, 14); its state is never 0.
   let state = Math.imul(seed, 0x9e3779b1) | 1;
   for (let i = 0; i < count; i++) {
     state ^= state << 13;
@@ -12,7 +12,7 @@ export function randomValues(count: number, seed: number): Float32Array {
   return values;
 }
 
-/** Numbers in a tensor of this shape. */
+/** Returns the number of elements of a shape. */
 export function volume(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

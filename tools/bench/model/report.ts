@@ -10,9 +10,9 @@ import {
   summariseModelTiming,
 } from "./results.ts";
 
-/** The section of the benchmarks document about the published models, as Markdown, from measurements alone. */
+/** Writes the model section of the benchmarks document as Markdown, from the measurements only. */
 
-/** Times as fast as PyTorch. */
+/** Goal for the time of PyTorch divided by that of ours. */
 const AIM = 1;
 
 const SUBJECT_NAMES: Readonly<Record<Subject, string>> = {
@@ -25,33 +25,34 @@ export function modelReport(results: ModelResults): string {
   const steps = results.timings.filter(({ subject }) => subject === "step");
   const others = results.timings.filter(({ subject }) => subject !== "step");
   return [
-    "## The published models, beside PyTorch",
-    `Ratios are medians over rounds, with the 10th and the 90th percentile; PyTorch over ours is above 1 where ours is
-faster. The fastest ratio is the fastest run of the one over the fastest of the other, which other programs
+    "## The published models, compared with PyTorch",
+    `Ratios are medians over rounds, with the 10th and 90th percentiles in parentheses. PyTorch / ours is above 1 where ours
+is faster. “Fastest” is PyTorch's fastest run divided by our fastest run; these are the runs that other programs
 disturbed least.`,
     "### A step at the published width",
     stepTable(steps),
-    `Layers are as wide as they were published and hold random weights; of the blocks the first few are there. The last
-column takes every block to last as long as these.`,
+    `Layers have their published width and random weights. Only the first few blocks were timed; the last column
+extrapolates to all blocks, assuming that each takes the same time.`,
     "### Text encoders and decoders",
     partTable(others),
     missing(results.timings),
-    "### Memory of a decoder's run",
+    "### Memory of a decoder run",
     decoderTable(results.decoders),
-    `Each ran once in a fresh process. The peak is of the whole process; the rest is without the weights and without
-what Node took before the session was opened, over the pixels of all frames.`,
-    "### Opening the models as they were published",
+    `Each decoder ran once in a fresh process. The peak is that of the whole process. The rest is the peak without the
+weights and without the memory of Node before the session was opened, divided by the number of pixels of all frames.`,
+    "### Opening the models at their published size",
     openingTable(results.openings),
-    `Sessions at the model's default size, or the one named, over checkpoints with all of their weights, which were holes on
-the disk: what is told is what a session costs before weights are read. The peak is of the whole process; where a step
-ran, its mapped weights count as well, all of which it read.`,
+    `Sessions have the model's default video size, or the size in the table. The checkpoints contain all weights as sparse
+files, so the figures show the cost of a session before weights are read. The peak is that of the whole process. Where
+a step ran, it read all weights, and the peak includes these mapped weights.`,
     "### How it was measured",
     method(results),
-    "### What it does not show",
-    `- Large videos: attention's share grows with the tokens, and was not timed at the sizes people make.
-- Short prompts: texts were as long as the model takes. Ours computes their padding, which Latte and Open-Sora drop.
-- PyTorch at its best: compilation and 16-bit arithmetic were not tried, on either side.
-- A GPU.`,
+    "### Limits",
+    `- Videos of realistic size were not timed. The share of attention grows with the number of tokens.
+- Short prompts were not timed: texts had the model's maximum length. Ours also computes the padding of shorter texts,
+  which Latte and Open-Sora drop.
+- Neither side used compilation or 16-bit arithmetic, which may make PyTorch faster.
+- No GPU was used.`,
     "### Aims",
     aims(results.timings),
   ]
@@ -94,7 +95,7 @@ function torchCells(torch: ModelTimingSummary["torch"]): string[] {
   return [told(torch.ratio), torch.fastestRatio.toFixed(2), torch.difference.toExponential(0)];
 }
 
-/** A line for every reason why something was timed without PyTorch. */
+/** Returns a list item for each reason why something was timed without PyTorch. */
 function missing(timings: readonly ModelTiming[]): string {
   const reasons = new Map<string, string[]>();
   for (const { family, subject, torch } of timings) {
@@ -102,13 +103,13 @@ function missing(timings: readonly ModelTiming[]): string {
     reasons.set(torch, [...(reasons.get(torch) ?? []), `${family} (${SUBJECT_NAMES[subject]})`]);
   }
   return [...reasons]
-    .map(([reason, timed]) => `- PyTorch was ${reason} So it was for ${timed.join(", ")}.`)
+    .map(([reason, timed]) => `- PyTorch was ${reason} This concerns ${timed.join(", ")}.`)
     .join("\n");
 }
 
 function decoderTable(decoders: readonly ModelSession[]): string {
   return table(
-    ["Family", "Video", "Peak, MB", "Of these weights, MB", "Rest, KB a pixel"],
+    ["Family", "Video", "Peak, MB", "Weights, MB", "Rest, KB per pixel"],
     decoders.map(({ family, video, opening: { memory, weightBytes } }) => {
       const pixels = video.width * video.height * video.frames;
       return [
@@ -147,14 +148,15 @@ function method(results: ModelResults): string {
   );
   return [
     ...describeCircumstances(results.circumstances),
-    `Load average ${results.loadAfter.toFixed(1)} at the end, this benchmark included.`,
-    `PyTorch ${[...versions].join(", ") || "was not there"}: eager, float32, in turns with ours and on as many threads: ` +
-      `${results.threads}. Both were given the same weights and inputs, and nothing was timed before their results ` +
-      "agreed; the difference is the largest distance over the largest value.",
-    "Latte, Wan, both text encoders and two decoders are those of diffusers and transformers; Open-Sora-Plan's " +
-      "transformer is Latte's, whose positions it shares; Open-Sora's modules and Open-Sora-Plan's decoder are the authors'.",
-    "Sessions held their weights as those of the whole model do: mapped, as they lie in the file.",
-    "A step is both guidance halves in a batch of 2, then guidance.",
+    `Load average at the end, including this benchmark: ${results.loadAfter.toFixed(1)}.`,
+    `PyTorch ${[...versions].join(", ") || "was not installed"}: eager, float32, taking turns with ours. Threads of each: ` +
+      `${results.threads}. Both had the same weights and inputs, and were timed only after their results agreed. The ` +
+      "difference is the largest absolute difference of the results divided by the largest value.",
+    "PyTorch's Latte and Wan transformers, both text encoders and two decoders are those of diffusers and transformers. " +
+      "Open-Sora-Plan's transformer is compared with the Latte class, which has the same positions. Open-Sora's modules " +
+      "and Open-Sora-Plan's decoder are those of their authors.",
+    "Sessions map their weights from the file, as the sessions of the whole model do.",
+    "A step computes both guidance halves in a batch of 2, and then guidance.",
   ]
     .map((line) => `- ${line}`)
     .join("\n");

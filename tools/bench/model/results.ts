@@ -3,51 +3,51 @@ import { circumstancesSchema } from "../machine.ts";
 import { quantile, ratios, type Spread, spread } from "../statistics.ts";
 import { SESSIONS } from "../step/results.ts";
 
-/** Values in the order of the rounds: ours and PyTorch take turns, so a ratio is of one round. */
+/** Values of each round, in order. Ours and PyTorch take turns, so ratios are computed per round. */
 const rounds = z.array(z.number().positive()).min(1);
 
-/** Graphs of a model that are timed. */
+/** Timed graphs of a model. */
 const SUBJECTS = ["step", "text", "decoder"] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
-/** Milliseconds of single runs, as torch_model.py tells them. */
+/** Milliseconds of single runs, as torch_model.py prints them. */
 export const torchTimesSchema = z.object({ times: rounds });
 
 const torchSchema = z.object({
   version: z.string(),
-  /** The largest distance between the two results, over the largest value. */
+  /** Largest absolute difference of the two results divided by the largest value. */
   difference: z.number().nonnegative(),
-  /** Milliseconds. */
+  /** Milliseconds of a run. */
   runs: rounds,
 });
 
 const timingSchema = z.object({
   family: z.string(),
   subject: z.enum(SUBJECTS),
-  /** Share of the published model that is computed, and the size of its inputs. */
+  /** Description of the timed share of the published model and the size of its inputs. */
   extent: z.string(),
-  /** Milliseconds of the part, in a step that is computed. */
+  /** Milliseconds of a run; for a step, of a computed one. */
   ours: rounds,
-  /** Milliseconds of reused steps, and the numbers of blocks here and in the published model; null for other parts. */
+  /** Milliseconds of reused steps, and numbers of blocks here and in the published model; null unless it is a step. */
   reuse: z
     .object({ runs: rounds, blocks: z.int().positive(), publishedBlocks: z.int().positive() })
     .nullable(),
-  /** A sentence says why PyTorch was not timed. */
+  /** Timings of PyTorch, or a sentence that says why it was not timed. */
   torch: z.union([torchSchema, z.string()]),
 });
 
-/** A session opened in a fresh process, and perhaps run once. */
+/** Measurements of a session that was opened, and possibly run once, in a fresh process. */
 export const openingSchema = z.object({
-  /** Milliseconds to build the graph, to open a session on it, and to run it; null where it was not run. */
+  /** Milliseconds to build the graph, to open a session, and to run it; the run is null if there was none. */
   build: z.number(),
   open: z.number(),
   run: z.number().nullable(),
   graphBytes: z.number(),
-  /** Bytes of the weights, in float32. */
+  /** Bytes of the float32 weights. */
   weightBytes: z.number(),
   /**
-   * Bytes resident in the process before the session was opened, and the most until the end, mapped weights included;
-   * null where /proc is missing.
+   * Resident bytes of the process before the session was opened, and their peak, including mapped weights; null where
+   * /proc is missing.
    */
   memory: z.object({ before: z.number(), peak: z.number() }).nullable(),
 });
@@ -59,17 +59,17 @@ const sessionSchema = z.object({
   opening: openingSchema,
 });
 
-/** Measurements of `model`: enough to write the report again. */
+/** All measurements of `model`; the report is written from them. */
 export const modelResultsSchema = z.object({
   kind: z.literal("model"),
   circumstances: circumstancesSchema,
   threads: z.int().positive(),
-  /** Load average when the last round was over, this benchmark included. */
+  /** Load average after the last round, including this benchmark. */
   loadAfter: z.number(),
   timings: z.array(timingSchema).min(1),
-  /** A run of every decoder. */
+  /** Sessions of the decoders, each run once. */
   decoders: z.array(sessionSchema),
-  /** The published models, as large as they are, over weights that are holes on the disk. */
+  /** Sessions of the models at their published size, with weights in sparse files. */
   openings: z.array(sessionSchema),
 });
 
@@ -78,20 +78,20 @@ export type ModelTiming = z.infer<typeof timingSchema>;
 export type ModelSession = z.infer<typeof sessionSchema>;
 export type Opening = z.infer<typeof openingSchema>;
 
-/** Ratios alone: each is of one round, so that what slows a round slows both of its sides. */
+/** Ratios of timings. Each is computed within a round, so that a slow phase of the machine affects both sides. */
 export interface ModelTimingSummary {
   readonly torch: TorchSummary | string;
-  /** A reused step over a computed one. */
+  /** Time of a reused step divided by that of a computed step. */
   readonly reusedShare: Spread | null;
-  /** A reused step over a computed one with all blocks, each of which takes as long as those that were timed. */
+  /** The same ratio, extrapolated to all blocks of the published model. */
   readonly publishedReusedShare: Spread | null;
 }
 
 export interface TorchSummary {
   readonly difference: number;
-  /** PyTorch over ours, of each round: above 1 ours is faster. */
+  /** Time of PyTorch divided by that of ours, per round; above 1 if ours is faster. */
   readonly ratio: Spread;
-  /** The fastest of PyTorch's runs over the fastest of ours: those that others disturbed least. */
+  /** PyTorch's fastest run divided by our fastest run, the runs that other programs disturbed least. */
   readonly fastestRatio: number;
 }
 
@@ -118,18 +118,18 @@ function publishedShares(
 }
 
 /**
- * The largest distance of a value to the one expected, over the largest of those.
+ * Returns the largest absolute difference from the expected values divided by the largest expected value.
  *
- * @throws RangeError when there are not as many, or one is no number
+ * @throws RangeError if the numbers of values differ, or a value is NaN
  */
 export function relativeDistance(values: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (values.length !== expected.length) {
-    throw new RangeError(`${values.length} values cannot be held against ${expected.length}`);
+    throw new RangeError(`${values.length} values cannot be compared with ${expected.length}`);
   }
   let [distance, largest] = [0, 0];
   for (let i = 0; i < values.length; i++) {
     const apart = Math.abs(values[i]! - expected[i]!);
-    if (Number.isNaN(apart)) throw new RangeError(`value ${i} is no number that could be compared`);
+    if (Number.isNaN(apart)) throw new RangeError(`value ${i} is not a number`);
     distance = Math.max(distance, apart);
     largest = Math.max(largest, Math.abs(expected[i]!));
   }

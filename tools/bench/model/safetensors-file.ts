@@ -7,10 +7,7 @@ export type Shapes = ReadonlyMap<string, readonly number[]>;
 const DTYPES = { float32: { name: "F32", bytes: 4 }, int64: { name: "I64", bytes: 8 } } as const;
 type StoredDType = keyof typeof DTYPES;
 
-/**
- * A file of float32 weights, which `valuesOf` gives one after another; without it they are a hole on the disk, which reads
- * as zeros.
- */
+/** Writes a file of float32 weights from `valuesOf`. Without it, the weights are a hole, which reads as zeros. */
 export async function writeWeights(
   path: string,
   shapes: Shapes,
@@ -27,7 +24,7 @@ export async function writeWeights(
   if (!valuesOf) await truncate(path, header.length + end);
 }
 
-/** A file of what a graph is fed. */
+/** Writes the inputs of a graph to a file. */
 export async function writeFeeds(path: string, feeds: Readonly<Record<string, Tensor>>): Promise<void> {
   const described = Object.entries(feeds).map(([name, { dtype, shape }]) => ({
     name,
@@ -45,7 +42,7 @@ export async function writeFeeds(path: string, feeds: Readonly<Record<string, Te
 
 function headerOf(tensors: readonly { name: string; dtype: StoredDType; shape: readonly number[] }[]): {
   header: Buffer;
-  /** Bytes after the header. */
+  /** Number of bytes after the header. */
   end: number;
 } {
   const entries: Record<string, unknown> = {};

@@ -1,7 +1,7 @@
 /**
- * Builds one graph of a model, opens it, runs it once, and prints what each took as JSON. A process of its own, so that
- * memory is that of one session: `node --expose-gc --import tsx session-probe.ts DIR full|reuse|decoder|text THREADS
- * OPTIONS`, the last as JSON (`ProbeOptions`).
+ * Builds one graph of a model, opens a session, runs it once, and prints times and memory as JSON. It runs in its own
+ * process, so that memory is that of one session: `node --expose-gc --import tsx session-probe.ts DIR
+ * full|reuse|decoder|text THREADS OPTIONS`. `OPTIONS` is JSON (`ProbeOptions`).
  */
 import { readFileSync } from "node:fs";
 import { type ModelFolder, openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
@@ -15,7 +15,7 @@ import type { ProbeOptions } from "./session-process.ts";
 const [folder, name, threads, options] = process.argv.slice(2);
 const told = await probe(folder!, name as SessionName, Number(threads), JSON.parse(options!));
 process.stdout.write(`${JSON.stringify(told)}\n`);
-// Without waiting for the session's threads.
+// Exits without waiting for the session's threads.
 process.exit(0);
 
 async function probe(
@@ -70,10 +70,7 @@ function defaultVideo({ index }: ModelFolder): BenchmarkVideo {
   return { width, height, frames: limits.frames[0]!, fps: limits.fps[0]! };
 }
 
-/**
- * Resident memory of this process: its own, that of mapped files, and the most that both together have been. Null where
- * the system does not say.
- */
+/** Returns the resident bytes of this process: anonymous, mapped files, and the peak of both; null outside Linux. */
 function residentBytes(): { anonymous: number; file: number; peak: number } | null {
   if (process.platform !== "linux") return null;
   global.gc?.();

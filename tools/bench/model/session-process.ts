@@ -9,13 +9,13 @@ import type { SessionName } from "../step/results.ts";
 const run = promisify(execFile);
 
 export interface ProbeOptions {
-  /** The model's own first choice by default. */
+  /** Video shape; by default the first that the model lists. */
   readonly video?: BenchmarkVideo;
-  /** True where the session runs once as well; the default. */
+  /** True, the default, to run the session once. */
   readonly runs?: boolean;
 }
 
-/** Runs session-probe.ts in a process of its own, with a thread for each core, and returns its measurements. */
+/** Runs session-probe.ts in its own process, with one thread per core, and returns its measurements. */
 export async function probeSession<Schema extends z.ZodType>(
   folder: string,
   name: SessionName,

@@ -6,11 +6,11 @@ import {
   type WeightedPart,
 } from "../../../lib/generation/models/index.ts";
 
-/** The published models that are timed: of every family one, with the configurations that were published. */
+/** Timed models: one of every family, with its published configurations. */
 
 export interface TimedModel extends Benchmark {
   readonly name: string;
-  /** The model's default. */
+  /** Default video shape of the model. */
   readonly video: BenchmarkVideo;
 }
 
@@ -20,21 +20,21 @@ export const timedModels: readonly TimedModel[] = publishedModels.flatMap(({ tit
   return benchmark ? { name: title, video: ofDefault, ...benchmark } : [];
 });
 
-/** Blocks, or pairs of them, of a transformer that is timed. */
+/** Number of blocks, or pairs of blocks, of a timed transformer. */
 export const TIMED_BLOCKS = 2;
 
-/** The model with few blocks and one layer of its text encoder, every layer as large as it was published. */
+/** Returns the model with few blocks and one text encoder layer, all at their published size. */
 export function shortened({ parts, depth }: TimedModel): Record<WeightedPart, PublishedPart> {
   const { transformer, text_encoder, vae } = parts;
   return {
     transformer: withConfig(transformer, { [depth]: TIMED_BLOCKS }),
-    // A text reads as many rows of the embeddings as it has tokens, so a small vocabulary takes as long.
+    // A text reads one row of the embeddings per token, so the vocabulary's size does not affect the time.
     text_encoder: withConfig(text_encoder, { num_layers: 1, vocab_size: 1024 }),
     vae,
   };
 }
 
-/** Blocks, or pairs of them, of the published transformer. */
+/** Returns the number of blocks, or pairs of blocks, of the published transformer. */
 export function publishedDepth({ parts, depth }: TimedModel): number {
   return Number(parts.transformer.config[depth]);
 }

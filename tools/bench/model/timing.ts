@@ -29,19 +29,19 @@ export interface Effort {
   readonly rounds: number;
 }
 
-/** Reused steps of ours in a round; several, because they are short. */
+/** Number of our reused steps per round; several, because they are short. */
 const REUSED_PER_ROUND = 5;
-/** Largest relative distance of results that differ by rounding alone. */
+/** Maximum relative difference of results that differ by rounding only. */
 const DIFFERENCE_MAX = 1e-4;
 
-/** The graph of a subject, the part it is of, and the output that PyTorch's is held against. */
+/** Session and model part of each subject, and the output that is compared with PyTorch's. */
 const SUBJECTS = {
   step: { session: "full", part: "transformer", output: cutNames.prediction },
   text: { session: "text", part: "text_encoder", output: "states" },
   decoder: { session: "decoder", part: "vae", output: decoderNames.frames },
 } as const satisfies Record<Subject, { session: SessionName; part: WeightedPart; output: string }>;
 
-/** Rounds of a run of ours and one of PyTorch's, which wait for each other. */
+/** Times rounds of one run of ours and one run of PyTorch. Neither runs during the other. */
 export async function timePart(
   family: TimedModel,
   model: ModelFolder,
@@ -60,12 +60,13 @@ export async function timePart(
   const torch = await startTorch(new URL("./torch_model.py", import.meta.url), words);
   if (typeof torch === "string") say(`PyTorch ${torch}`);
   try {
-    const result = (await computed.session.run(computed.feeds))[output]!; // and warms up
+    // This run is also the warm-up.
+    const result = (await computed.session.run(computed.feeds))[output]!;
     const isAlone = typeof torch === "string";
     const difference = isAlone ? 0 : await distance(result, join(job, "output.f32"));
     if (difference > DIFFERENCE_MAX) {
       throw new Error(
-        `${family.name}, ${subject}: ours and PyTorch's results differ by ${difference}, so nothing is timed.`,
+        `${family.name}, ${subject}: our result and PyTorch's differ by ${difference}, so nothing is timed.`,
       );
     }
     await reused?.session.run(reused.feeds);
@@ -109,7 +110,7 @@ async function open(
   const session = await openSession(graph.build(), {
     threads,
     weightsFolder: weights.root,
-    // Held as those of a whole transformer or text encoder are; a decoder is whole as it is.
+    // Maps the weights, as with a whole transformer or text encoder. A decoder is complete, so its own size decides.
     weightBytes: name === "decoder" ? graph.weightBytes : MAPPED_BYTES_MIN,
   });
   return { session, feeds: feeds() };
@@ -130,7 +131,7 @@ async function writeJob(folder: string, feeds: OpenedPart["feeds"], video: Bench
   await writeFeeds(join(folder, "inputs.safetensors"), Object.fromEntries(wanted));
 }
 
-/** The largest distance to the float32 values of a file, over the largest of them. */
+/** Returns the relative difference of a result from the float32 values of a file; see `relativeDistance`. */
 async function distance(result: Tensor, path: string): Promise<number> {
   const bytes = await readFile(path);
   const expected = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);

@@ -1,16 +1,17 @@
-"""Times one part of a model in PyTorch eager, on request, and writes what it computes.
+"""Times one part of a model in eager PyTorch on request, and writes its output.
 
     python tools/bench/model/torch_model.py --part MODEL/transformer --job JOB --threads 2
 
-Started by `npm run bench -- model`, which lets it and the graphs take turns. JOB is a folder: job.json says the video, the
-timestep and the guidance scale, inputs.safetensors holds what the graph is fed. Writes the result to output.f32 there
-and prints one JSON line, then one for every line on stdin, which says how many runs to time.
+Started by `npm run bench -- model`, which lets it take turns with our graphs. JOB is a folder: job.json has the video
+shape, the timestep and the guidance scale, and inputs.safetensors the inputs of the graph. The script writes the result
+to output.f32 in JOB and prints one line of JSON. Then it reads numbers of runs from stdin, one per line, and prints one
+line of JSON for each.
 
-A step is what a computed step of the pipeline is: both guidance halves in a batch of 2, then guidance. Latte, Wan, T5 and
-two of the autoencoders are those of diffusers and transformers; Open-Sora-Plan's transformer is Latte's, whose positions
-it shares at its 17 frames. The authors' own modules are read from checkouts, which ADAREEL_OPEN_SORA
-(github.com/hpcaitech/Open-Sora, v1.2.0) and ADAREEL_OPEN_SORA_PLAN (github.com/PKU-YuanGroup/Open-Sora-Plan, v1.1.0)
-name.
+A step equals a computed step of the pipeline: both guidance halves in a batch of 2, then guidance. Latte, Wan, T5 and
+two of the autoencoders are those of diffusers and transformers. For Open-Sora-Plan's transformer the Latte class is
+used, which has the same positions at 17 frames. The authors' own modules are imported from checkouts, whose folders are in
+ADAREEL_OPEN_SORA (github.com/hpcaitech/Open-Sora, v1.2.0) and ADAREEL_OPEN_SORA_PLAN
+(github.com/PKU-YuanGroup/Open-Sora-Plan, v1.1.0).
 """
 
 import argparse
@@ -32,7 +33,7 @@ except ImportError as error:
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "golden"))
 
-# Buffers that follow from the configuration, and what only encodes or trains.
+# Buffers that follow from the configuration, and parameters used only for encoding or training.
 DERIVED = re.compile(
     r"^(rope\.|y_embedder\.y_embedding|pos_embed|temp_pos_embed|encoder\.embed_tokens\.|quant_conv\."
     r"|encoder\.(conv|down|mid|norm)|(spatial_vae\.module|temporal_vae)\.(encoder|quant_conv)\.)"
@@ -46,7 +47,7 @@ def checkout(variable: str) -> Path:
 
 
 def fill(model, weights: dict):
-    """Every weight of the file has a place, and every parameter that counts has a weight."""
+    """Loads weights; asserts that every weight is used, and that every used parameter has a weight."""
     missing, unexpected = model.load_state_dict(weights, strict=False)
     lost = [name for name in missing if not DERIVED.match(name)]
     assert not lost and not unexpected, f"the weights do not fit: {lost[:3]} missing, {unexpected[:3]} unexpected"
@@ -65,7 +66,7 @@ def guided(predict, inputs: dict, job: dict):
 
 
 def stdit3(config, weights, inputs, job):
-    # The authors' fused attention, on a CPU.
+    # Replaces the authors' fused attention, which needs a GPU.
     attend = lambda q, k, v, softmax_scale, **_unused: F.scaled_dot_product_attention(
         *(t.transpose(1, 2) for t in (q, k, v)), scale=softmax_scale
     ).transpose(1, 2)

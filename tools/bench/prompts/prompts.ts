@@ -150,9 +150,9 @@ function describe(report: PromptReport, conditions: Conditions, count: number): 
   const perfect = count - report.failed.filter(({ wrong }) => wrong.some((w) => all.includes(w))).length;
   const how = cache === "off" ? "without cache" : `with cache ${cache}`;
   return [
-    `${count} prompts for combinations held out of training, one seed each, ${steps} steps, guidance ${guidanceScale}, ${how}.`,
-    `A detector that does not know the prompt says what each video shows; ${perfect} of ${count} videos are right in`,
-    `every attribute that has an aim. Made by \`npm run bench -- prompts\`.`,
+    `${count} prompts with combinations held out of training, one seed each, ${steps} steps, guidance scale ${guidanceScale}, ${how}.`,
+    `A detector that does not know the prompt classifies each video; ${perfect} of ${count} videos are correct in`,
+    `every attribute that has an aim. Written by \`npm run bench -- prompts\`.`,
     "",
     reportMarkdown(report),
   ].join("\n");

@@ -85,7 +85,7 @@ function pointsOf(results: QualityResults, steps: number): Point[] {
     const runs = runsOf(results, steps, method);
     if (runs.length === 0) return [];
     const { computed, psnr } = summarise(runs);
-    // A method whose videos are all identical to the reference has infinite PSNR; only the table shows it.
+    // If all videos of a method are identical to the reference, PSNR is infinite; only the table shows the method.
     if (psnr.mean === null) return [];
     // The line of plain samplers has one label; the axis shows its steps.
     const isTold = method.family !== "fewer" || method === plain;

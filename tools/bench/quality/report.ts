@@ -29,22 +29,22 @@ interface Row {
 export function qualityReport(results: QualityResults): string {
   const lengths = stepCountsOf(results).map((steps) => ({ steps, rows: rowsOf(results, steps) }));
   return [
-    "## Caching: time saved and distance kept",
+    "## Caching: speed and quality",
     lengths.flatMap(({ steps, rows }) => headlines(steps, rows)).join("\n"),
     `![PSNR over computed steps for every method](${CHART_FILE})`,
-    `Computed steps are mean ± standard deviation. The speedup is the denoising time without cache over that of the
-method: median, and from the 10th to the 90th percentile. PSNR (dB) and SSIM compare decoded frames with those of the
-same prompt, seed and steps without cache. Identical videos have no finite PSNR: they are counted in the last column,
-left out of the mean, and stand above every number in the 10th percentile (p10) and the minimum.`,
+    `Computed steps are mean ± standard deviation. The speedup is the denoising time without cache divided by that of the
+method: the median, with the 10th and 90th percentiles in parentheses. PSNR (dB) and SSIM compare decoded frames with
+those of the same prompt, seed and steps without cache. Identical videos have infinite PSNR: the last column counts
+them, the mean omits them, and the 10th percentile (p10) and the minimum include them.`,
     ...lengths.flatMap(({ steps, rows }) => [
       `### ${steps} steps`,
       mainTable(rows),
-      "By motion, as still / slow / fast / bounce (means; the speedup is a median):",
+      "By motion, in the order still / slow / fast / bounce (means, but medians of the speedup):",
       motionTable(rows),
     ]),
     "### How it was measured",
     howMeasured(results),
-    "### What it does not show",
+    "### Limits",
     limits(),
     "### Aim",
     aims(lengths),
@@ -72,11 +72,12 @@ function headlines(steps: number, rows: readonly Row[]): string[] {
       const distance = ({ summary }: Row) => Math.abs(Math.log(summary.computed.mean / computed.mean));
       const nearest = plain.toSorted((a, b) => distance(a) - distance(b))[0];
       const beside = nearest
-        ? `; without cache, ${nearest.method.request.steps} steps reach ${decibels(nearest.summary.psnr.mean)} dB`
+        ? `; ${nearest.method.request.steps} steps without cache reach ${decibels(nearest.summary.psnr.mean)} dB`
         : "";
       return (
-        `- **${method.name}, ${steps} steps:** ${computed.mean.toFixed(1)} computed, ` +
-        `${speedup.median.toFixed(2)} times as fast, ${decibels(psnr.mean)} dB${beside}.`
+        `- **${method.name}, ${steps} steps:** ${computed.mean.toFixed(1)} steps are computed, and denoising is ` +
+        `${speedup.median.toFixed(2)} times as fast. PSNR against the uncached video is ${decibels(psnr.mean)} dB ` +
+        `(higher is closer)${beside}.`
       );
     });
 }
@@ -124,29 +125,29 @@ function howMeasured(results: QualityResults): string {
   const { prompts, minutes } = results;
   const lines = [
     ...describeCircumstances(results.circumstances),
-    `${prompts.length} prompts: each scene stands still, moves slowly, moves fast and bounces around, such as ` +
-      `“${prompts.at(-1)!.text}”. A scene's four motions share one seed, and so do all methods.`,
-    "Every method ran between two runs of its reference on the same prompt, and its time is divided by their mean, so " +
-      "that a machine that slows down slows both. The order of the methods turned with every prompt. “No cache, again” " +
-      "is the second of these runs against the first: its speedup shows the noise of the clock, and its videos must be " +
-      "identical.",
-    "“Fewer steps, no cache” is the plain sampler, compared with the reference of the full length. Where it stands " +
-      "beside both lengths it was generated once.",
-    "AdaCache uses the codebooks and constants of its authors, not tuned to this model. The one exception is slow at " +
-      "100 steps, for which they published no thresholds (see lib/generation/caching/codebook.ts).",
-    `Everything together took ${minutes.toFixed(1)} minutes.`,
+    `${prompts.length} prompts: each scene with four motions (still, slow, fast, bouncing), such as ` +
+      `“${prompts.at(-1)!.text}”. The four prompts of a scene share one seed, which all methods use.`,
+    "Every method ran between two runs of its reference on the same prompt. The speedup is the mean time of these two " +
+      "runs divided by the method's time, so that a slow phase of the machine affects both. The order of the methods " +
+      "rotated with every prompt. “No cache, again” compares the second of these runs with the first: its speedup " +
+      "shows the noise of the clock, and its videos must be identical.",
+    "“8 steps, no cache” and the like are the plain sampler with fewer steps (“fewer steps, no cache” in the chart), " +
+      "compared with the reference at all steps. A video that is compared with both references was generated once.",
+    "AdaCache uses the codebooks and constants of its authors, which are not tuned to this model. The one exception is " +
+      "slow at 100 steps, for which they published no thresholds (see lib/generation/caching/codebook.ts).",
+    `The benchmark took ${minutes.toFixed(1)} minutes.`,
   ];
   return lines.map((line) => `- ${line}`).join("\n");
 }
 
 function limits(): string {
   return [
-    "- PSNR and SSIM against the uncached run measure how far a method strays from it, not how good a video looks or " +
-      "whether it follows the prompt: an object that ends up elsewhere costs many decibels and may look as good.",
-    "- The model is small and its videos are simple scenes of a few pixels: what the same policies do for a large model " +
-      "has to be measured with that model.",
-    "- Computed steps are exact, times are those of one machine.",
-    "- Eight scenes are few: differences between methods below about 1 dB may be chance.",
+    "- PSNR and SSIM measure how close a video is to the uncached one, not how good a video looks or whether it follows " +
+      "the prompt: an object in another place costs many decibels and may look as good.",
+    "- The model is small, and its videos are simple scenes of few pixels. The effect of the same policies on a large " +
+      "model must be measured with that model.",
+    "- Numbers of computed steps are exact; times are those of one machine.",
+    "- There are only eight scenes: differences between methods below about 1 dB may be chance.",
   ].join("\n");
 }
 

@@ -3,43 +3,44 @@ import { table } from "../markdown.ts";
 import { type Spread, spread } from "../statistics.ts";
 import { type SessionProbe, type StepResults, summariseTiming, type TimingSummary } from "./results.ts";
 
-/** The section of the benchmarks document about single steps, as Markdown, from nothing but the measurements. */
+/** Writes the step section of the benchmarks document as Markdown, from the measurements only. */
 
 const AIM = { reusedShare: 0.03, torchRatio: 1, commandSeconds: 15, commandCores: 2 } as const;
 
-const TORCH = `PyTorch ran in turns with ours, on as many threads: eager, float32, the model of tools/demo-model/stdit3.py with
-guidance, and of two forms of attention (written out, fused) the one that was faster. PyTorch over ours is above 1 where
-ours is faster.`;
+const TORCH = `PyTorch took turns with ours, with the same number of threads. It ran the model of tools/demo-model/stdit3.py
+with guidance, eagerly and in float32, with the faster of two forms of attention (written out or fused). PyTorch / ours
+is above 1 where ours is faster.`;
 
 export function stepReport(results: StepResults): string {
   const timings = results.timings.map(summariseTiming);
   return [
     "## Steps, sessions and the whole command",
-    "Values are medians, with the 10th and the 90th percentile.",
+    "Values are medians, with the 10th and 90th percentiles in parentheses.",
     "### Computed and reused steps",
     stepTable(timings),
-    `A computed step runs the whole transformer for both guidance halves; a reused one adds the last residual in the
-place of the blocks. Both were timed in the pipeline's own loop, with what it does around the graph.`,
+    `A computed step runs the whole transformer for both guidance halves. A reused step adds the cached residual instead
+of running the blocks. Both were timed in the pipeline's loop, including its work around the graph.`,
     ...new Set(timings.map(({ torch }) => (typeof torch === "string" ? `PyTorch was ${torch}` : TORCH))),
     "### Steps without guidance",
     guidanceTable(timings),
-    `With a guidance scale of 1 a step computes the conditional half alone. Ratios are above 1 where that is faster.`,
+    `With a guidance scale of 1, a step computes the conditional half only. Ratios are above 1 where that is faster.`,
     "### Sessions",
     sessionTable(results),
-    `Each session was opened in a fresh process, with as many threads as the machine has cores; every process opens
-files that were read before. Memory is what opening the session, and then running it once, added to the resident
-memory of the process: its own, and mapped files such as the code of onnxruntime.`,
+    `Each session was opened in a fresh process with one thread per core, from files that had been read before. Memory is
+the growth of the process's resident memory by opening the session, and by running it once too: its own memory, and
+mapped files such as the code of onnxruntime.`,
     "### From command to MP4",
     commandTable(results),
-    `\`npm run generate -- "${results.command.prompt}"\` with the model's defaults, from the start of npm to its end:
-start of Node and of the child process, loading, text, denoising, decoding, encoding.`,
+    `\`npm run generate -- "${results.command.prompt}"\` with the model's defaults, from the start of npm to its exit.
+This includes starting Node and the child process, loading the model, encoding the prompt, denoising, decoding the
+frames and encoding the video.`,
     "### How it was measured",
     describeCircumstances(results.circumstances)
       .map((line) => `- ${line}`)
       .join("\n"),
-    "### What it does not show",
-    `- How a step scales: one small model was timed, at one size of video, on one machine.
-- PyTorch at its best: compilation and 16-bit arithmetic were not tried, on either side.`,
+    "### Limits",
+    `- One small model was timed, at one video size, on one machine; other sizes scale differently.
+- Neither side used compilation or 16-bit arithmetic, which may make PyTorch faster.`,
     "### Aims",
     aims(results, timings),
   ].join("\n\n");
@@ -137,7 +138,7 @@ function aims({ command, circumstances }: StepResults, timings: readonly TimingS
   const total = command.runs.map(({ cache, seconds }) => [
     `Command to MP4 in under ${AIM.commandSeconds} s on two cores, cache ${cache}`,
     `${told(spread(seconds), 1)} s on ${count(cores, "core")}`,
-    // Fewer cores make it harder, more make it easier and prove nothing.
+    // A result on more than two cores does not prove the aim; one on fewer cores does.
     cores > AIM.commandCores ? "–" : met(spread(seconds).median < AIM.commandSeconds),
   ]);
   return table(["Aim", "Measured", "Met"], [...steps, ...torch, ...total], [0, 1, 2]);

@@ -2,14 +2,14 @@ import * as z from "zod";
 import { circumstancesSchema } from "../machine.ts";
 import { quantile, ratios, type Spread, spread } from "../statistics.ts";
 
-/** The graphs of a generation, each a session of its own. */
+/** Graphs of a generation, each with its own session. */
 export const SESSIONS = ["full", "reuse", "decoder", "text"] as const;
 export type SessionName = (typeof SESSIONS)[number];
 
-/** Values in the order of the rounds: ours and PyTorch take turns, so a ratio is of one round. */
+/** Values of each round, in order. Ours and PyTorch take turns, so ratios are computed per round. */
 const rounds = z.array(z.number().positive()).min(1);
 
-/** Milliseconds of single steps, as torch_step.py tells them. */
+/** Milliseconds of single steps, as torch_step.py prints them. */
 export const torchTimesSchema = z.object({ written: rounds, fused: rounds });
 
 const torchSchema = z.object({
@@ -22,22 +22,22 @@ const torchSchema = z.object({
 
 const timingSchema = z.object({
   threads: z.int().positive(),
-  /** Milliseconds, the median of each round. */
+  /** Median milliseconds of each round. */
   computed: rounds,
   reused: rounds,
-  /** Milliseconds with a guidance scale of 1, which computes the conditional half alone. */
+  /** Milliseconds with a guidance scale of 1, which computes the conditional half only. */
   unguided: z.object({ computed: rounds, reused: rounds }),
-  /** A sentence says why PyTorch was not timed. */
+  /** Timings of PyTorch, or a sentence that says why it was not timed. */
   torch: z.union([torchSchema, z.string()]),
 });
 
-/** A session opened and run in a fresh process. */
+/** Measurements of a session that was opened and run in a fresh process. */
 export const probeSchema = z.object({
-  /** Milliseconds to build the graph, and to open a session on it. */
+  /** Milliseconds to build the graph, and to open a session. */
   build: z.number(),
   open: z.number(),
   graphBytes: z.number(),
-  /** Bytes that opening added to the process, and that opening and one run added; null where /proc is missing. */
+  /** Bytes added to the process by opening, and by opening and one run; null where /proc is missing. */
   memory: z
     .object({
       opened: z.object({ anonymous: z.number(), file: z.number() }),
@@ -46,7 +46,7 @@ export const probeSchema = z.object({
     .nullable(),
 });
 
-/** Measurements of `step`: enough to write the report again. */
+/** All measurements of `step`; the report is written from them. */
 export const stepResultsSchema = z.object({
   kind: z.literal("step"),
   circumstances: circumstancesSchema,
@@ -54,7 +54,7 @@ export const stepResultsSchema = z.object({
   sessions: z.array(z.object({ name: z.enum(SESSIONS), probes: z.array(probeSchema).min(1) })),
   command: z.object({
     prompt: z.string(),
-    /** Seconds from command to MP4 for each cache policy, fresh processes. */
+    /** Seconds from command to MP4 for each cache policy, in fresh processes. */
     runs: z.array(z.object({ cache: z.string(), seconds: rounds })),
   }),
 });
@@ -69,30 +69,30 @@ export interface TimingSummary {
   /** Milliseconds. */
   readonly computed: Spread;
   readonly reused: Spread;
-  /** A reused step over a computed one, of each round. */
+  /** Time of a reused step divided by that of a computed step, per round. */
   readonly reusedShare: Spread;
   readonly unguided: UnguidedSummary;
   readonly torch: TorchSummary | string;
 }
 
-/** Steps of the conditional half alone. */
+/** Summary of steps that compute the conditional half only. */
 export interface UnguidedSummary {
   /** Milliseconds. */
   readonly computed: Spread;
   readonly reused: Spread;
-  /** A computed step with guidance over one without, of each round: above 1 the step without is faster. */
+  /** Time of a computed step with guidance divided by that without, per round; above 1 if without is faster. */
   readonly computedRatio: Spread;
-  /** A reused step with guidance over one without. */
+  /** Time of a reused step with guidance divided by that without, per round. */
   readonly reusedRatio: Spread;
 }
 
 export interface TorchSummary {
   readonly version: string;
-  /** The form of attention that was faster. */
+  /** Faster of the two forms of attention. */
   readonly attention: "written" | "fused";
   /** Milliseconds. */
   readonly step: Spread;
-  /** PyTorch's step over ours, of each round: above 1 ours is faster. */
+  /** Time of PyTorch's step divided by that of ours, per round; above 1 if ours is faster. */
   readonly ratio: Spread;
 }
 

@@ -26,7 +26,7 @@ import {
 
 const run = promisify(execFile);
 
-/** Steps of ours in a round; with static:2 every other one is reused. */
+/** Number of our steps per round; with static:2 every other step is reused. */
 const STEPS_PER_ROUND = 25;
 const TORCH_STEPS_PER_ROUND = 10;
 const THREADS = [1, 2] as const;
@@ -34,8 +34,8 @@ const WHOLE = { rounds: 15, probes: 5, commands: 5 } as const;
 const QUICK = { rounds: 3, probes: 1, commands: 1 } as const;
 
 /**
- * `step [--model DIR] [--quick] [--from FILE]`: the two kinds of step, the sessions, PyTorch where there is one, and the
- * whole command. A quick run measures a fifth as often and reports beside its measurements in out/bench.
+ * Runs `step [--model DIR] [--quick] [--from FILE]`: times computed and reused steps, sessions, PyTorch if it is
+ * installed, and the whole command. A quick run has a fifth of the rounds, and writes its report to out/bench.
  */
 export async function runStep({ values, args }: Written<"model" | "from">): Promise<void> {
   const folder = values.model === undefined ? demoModel : userPath(values.model);
@@ -53,7 +53,7 @@ async function measure(
   repeats: { rounds: number; probes: number; commands: number },
   args: readonly string[],
 ): Promise<StepResults> {
-  await openModelFolder(folder); // says in a sentence what is wrong with it
+  await openModelFolder(folder); // throws if the folder is not a model
   const described = await circumstances(args, folder);
   const timings: StepTiming[] = [];
   for (const threads of THREADS.filter((count) => count <= availableParallelism())) {
@@ -74,10 +74,10 @@ async function measure(
   return results;
 }
 
-/** Rounds of a generation of ours and as long a run of PyTorch's, which wait for each other. */
+/** Times rounds of one generation of ours and as many steps of PyTorch. Neither runs during the other. */
 async function timeSteps(folder: string, threads: number, count: number): Promise<StepTiming> {
   const pipeline = await openPipeline(folder, { threads });
-  // A pipeline of its own, so that neither has to open its sessions again in every round.
+  // A second pipeline, so that neither has to reopen its sessions in every round.
   const unguided = await openPipeline(folder, { threads });
   const torch = await startTorch(new URL("./torch_step.py", import.meta.url), [
     "--model",
@@ -133,7 +133,7 @@ async function torchRound(torch: TorchProcess): Promise<{ written: number; fused
   return { written: median(written), fused: median(fused) };
 }
 
-/** Fresh processes, with and without cache in turn. */
+/** Times the whole command in fresh processes, alternately with and without cache. */
 async function timeCommand(folder: string, count: number): Promise<StepResults["command"]> {
   const { text, seed } = benchmarkPrompts(3).at(-1)!;
   const caches = ["fast", "off"];
@@ -158,9 +158,13 @@ async function timeCommand(folder: string, count: number): Promise<StepResults["
   }
 }
 
-/** @throws Error with what the command itself said last */
+/**
+ * Runs `npm run generate`.
+ *
+ * @throws Error with the last message of the command
+ */
 async function generate(args: readonly string[]): Promise<void> {
-  // npm tells its scripts where it lies; by its name alone Windows does not find it.
+  // npm passes its own path to scripts; Windows does not find it by name alone.
   const npm = process.env.npm_execpath;
   const [program, ...first] = npm ? [process.execPath, npm] : ["npm"];
   const words = [...first, "run", "--silent", "generate", "--", ...args];

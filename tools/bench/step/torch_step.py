@@ -1,12 +1,12 @@
-"""Times the denoising step of tools/demo-model/stdit3.py in PyTorch eager, on request.
+"""Times the denoising step of tools/demo-model/stdit3.py in eager PyTorch, on request.
 
     python tools/bench/step/torch_step.py --model models/demo --threads 2
 
-Started by `npm run bench -- step`, which lets it and the graphs take turns. Prints one JSON line when ready, then one for
-every line on stdin, which says how many steps to time. A step is what a computed step of the pipeline is: both guidance
-halves in a batch of 2 through the whole transformer, then guidance. Weights are computed with as float32.
+Started by `npm run bench -- step`, which lets it take turns with our graphs. Prints one line of JSON when ready. Then it
+reads numbers of steps from stdin, one per line, and prints one line of JSON for each. A step equals a computed step of
+the pipeline: both guidance halves in a batch of 2 through the whole transformer, then guidance. It runs in float32.
 
-Two forms of attention are timed: as stdit3.py writes it out, and PyTorch's fused scaled_dot_product_attention.
+Two forms of attention are timed: written out in stdit3.py, and PyTorch's fused scaled_dot_product_attention.
 """
 
 import argparse
@@ -25,7 +25,7 @@ except ImportError as error:
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "demo-model"))
 import stdit3  # noqa: E402
 
-TOKENS = 12  # of a prompt; the others are masked, and cost the same
+TOKENS = 12  # tokens of the prompt; the others are masked and take as much time
 WARM_UP = 3
 
 
@@ -45,7 +45,7 @@ def load(folder: Path) -> stdit3.STDiT3:
 
 
 def make_step(folder: Path):
-    """A function that computes one guided step of the model's own size of video."""
+    """Returns a function that computes one guided step at the model's video size."""
     model = load(folder)
     video = json.loads((folder / "model_index.json").read_text())["video"]
     (width, height), frames, fps = video["sizes"][0], video["frames"][0], video["fps"][0]
@@ -54,7 +54,7 @@ def make_step(folder: Path):
     config = model.config
     torch.manual_seed(0)
     latent = torch.randn(1, config["in_channels"], frames, height // scale, width // scale)
-    # What the model knows as text: on noise its attention saturates, and rounding decides between keys.
+    # The model's learnt text: on random text its attention saturates, and rounding decides between keys.
     text = model.y_embedder.y_embedding.detach().expand(2, -1, -1)
     mask = (torch.arange(config["model_max_length"]) < TOKENS).repeat(2, 1)
     fps, timestep = torch.full((2,), float(fps)), torch.full((2,), 500.0)

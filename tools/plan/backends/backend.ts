@@ -7,26 +7,26 @@ interface Range {
   readonly most: number;
 }
 
-/** GPU backend as a plan sees it: what it bills, when it scales, and how long it takes from zero. */
+/** GPU backend as a plan sees it: prices, scaling rules and cold starts. */
 export interface PlannedBackend {
-  /** Prices of instance types in US dollars an hour. */
+  /** Prices of instance types in US dollars per hour. */
   readonly instanceTypes: Readonly<Record<string, { readonly dollarsPerHour: number }>>;
-  /** The day those prices were looked up. */
+  /** Date of those prices. */
   readonly pricesDate: string;
   /** Sentence about the time that is billed. */
   readonly billing: string;
-  /** Sentence about how scaling learns of the load, and when it decides. */
+  /** Sentences about when scaling measures and decides. */
   readonly deciding: string;
-  /** Sentence about what no plan can show, because nobody has measured it. */
+  /** Sentence about behaviour that plans leave out because nobody has measured it. */
   readonly unseen: string;
-  /** Minutes without a job that a deployment may wait before its instances go. */
+  /** Allowed minutes without a job before scaling to zero. */
   readonly idleMinutes: Range;
   /** Seconds from the decision to start an instance until it takes jobs. */
   readonly coldStart: Range & { readonly figure: Figure };
-  /** Rules by which a deployment scales. */
+  /** Returns the scaling rules of a deployment. */
   rules(chosen: Pick<ScalingRules, "instancesMax" | "idleMinutes">): ScalingRules;
-  /** Items of a video's bill, besides its seconds of an instance. */
+  /** Items of a video's bill other than instance time. */
   readonly videoItems: readonly BillItem[];
-  /** Seconds of an instance that a deployment pays for when it makes the backend or replaces it. */
+  /** Returns the billed instance seconds of creating or replacing the backend. */
   deploymentSeconds(coldStartSeconds: number, idleMinutes: number): number;
 }

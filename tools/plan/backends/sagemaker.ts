@@ -2,18 +2,18 @@ import { INSTANCE_TYPES, PRICES_DATE } from "../../../infra/backends/sagemaker/i
 import { figure } from "../figure.ts";
 import type { PlannedBackend } from "./backend.ts";
 
-/** Asynchronous endpoints of SageMaker, as infra/backends/sagemaker deploys them. */
+/** SageMaker asynchronous endpoints, as infra/backends/sagemaker deploys them. */
 export const sageMaker: PlannedBackend = {
   instanceTypes: INSTANCE_TYPES,
   pricesDate: PRICES_DATE,
   billing:
-    "Billed by the second from the decision to start an instance until its removal, cold start included (assumed).",
+    "Instances are billed by the second from the decision to start until removal, including the cold start (assumed).",
   deciding:
-    "Metrics once a minute. One change at a time: while an " +
-    "instance starts nothing is decided (assumed; AWS says that scaling is blocked while an endpoint updates).",
+    "Metrics are taken once a minute. While an instance starts, scaling does nothing (assumed: AWS says that scaling " +
+    "is blocked while an endpoint updates).",
   unseen:
-    "How long SageMaker takes from zero, and how its alarms and its scaling behave while an instance starts.",
-  // The sweep tells of jobs every other minute: with less, an instance would go under a job.
+    "Measured cold starts of SageMaker, and how its alarms and scaling behave while an instance starts.",
+  // The sweep reports jobs every other minute. A shorter window could remove an instance that is running a job.
   idleMinutes: { least: 3, most: 60 },
   coldStart: {
     least: 300,
@@ -21,18 +21,18 @@ export const sageMaker: PlannedBackend = {
     figure: figure(
       480,
       "published",
-      "public reports of asynchronous endpoints at zero: 643 s with 13 GB on an ml.g5.2xlarge, 5 to 8 minutes elsewhere",
+      "public reports of asynchronous endpoints at zero: 643 s with 13 GB on an ml.g5.2xlarge, 5 to 8 minutes in others",
     ),
   },
-  /** The policies of infra/backends/sagemaker/scaling.ts. */
+  /** Returns the policies of infra/backends/sagemaker/scaling.ts. */
   rules: (chosen) => ({
     ...chosen,
     wake: { minutes: 1, cooldownSeconds: Math.min(300, chosen.idleMinutes * 60) },
     grow: { backlog: 2, minutes: 3, cooldownSeconds: 900 },
   }),
   videoItems: [
-    { what: "Notification", quantity: 1, price: "snsPublish", because: "that the invocation ended" },
+    { what: "Notification", quantity: 1, price: "snsPublish", because: "one for the ended invocation" },
   ],
-  // An endpoint begins with an instance, which goes after the idle window.
+  // An endpoint starts with an instance, which is removed after the idle window.
   deploymentSeconds: (coldStartSeconds, idleMinutes) => coldStartSeconds + idleMinutes * 60,
 };

@@ -9,7 +9,7 @@ import { conv, type KLDecoderShape, klDecoder } from "./kl-decoder.ts";
 import { klEncoder, meanOf } from "./kl-encoder.ts";
 
 /**
- * The 2-D KL autoencoder (arXiv 2112.10752), key names of diffusers' AutoencoderKL. Every frame is decoded on its
+ * 2-D KL autoencoder (arXiv 2112.10752), with the key names of diffusers' AutoencoderKL. Every frame is decoded on its
  * own; F frames are the batch.
  */
 
@@ -17,7 +17,7 @@ const schema = z
   .object({
     latent_channels: positiveInteger,
     out_channels: z.literal(3),
-    /** Listed from the picture inwards; the decoder walks them backwards. */
+    /** Channels of the stages from the picture inwards; the decoder uses them in reverse order. */
     block_out_channels: z.array(positiveInteger).nonempty(),
     layers_per_block: positiveInteger,
     norm_num_groups: positiveInteger,
@@ -28,7 +28,7 @@ const schema = z
     use_quant_conv: z.boolean().default(true),
     use_post_quant_conv: z.boolean().default(true),
     mid_block_add_attention: z.boolean().default(true),
-    // Autoencoders that normalise each channel by itself are another convention, not a default to guess.
+    // Autoencoders that normalise each channel by itself are not supported.
     latents_mean: z.null().optional(),
     latents_std: z.null().optional(),
   })
@@ -71,7 +71,7 @@ function buildDecoder(
   return g;
 }
 
-/** Encodes a picture as the mean of the latents that the autoencoder would draw from. */
+/** Encodes an image to the mean of the latents that the autoencoder would sample. */
 export function autoencoderKLImageEncoder(config: AutoencoderKLConfig): ImageEncoder {
   const scale = 2 ** (config.block_out_channels.length - 1);
   const { latent_channels: C, scaling_factor, shift_factor } = config;

@@ -13,14 +13,14 @@ import {
 import type { NamedWeights } from "../build-options.ts";
 
 /**
- * The way from a latent to pictures that the 2-D KL autoencoder (arXiv 2112.10752) and its relatives share, key
- * names of diffusers. F frames are the batch.
+ * Decoder that the 2-D KL autoencoder (arXiv 2112.10752) and its relatives share, with the key names of diffusers. F
+ * frames are the batch.
  */
 
 const EPS = 1e-6;
 
 export interface KLDecoderShape {
-  /** Listed from the picture inwards; the decoder walks them backwards. */
+  /** Channels of the stages from the picture inwards; the decoder uses them in reverse order. */
   readonly blockChannels: readonly number[];
   readonly layersPerBlock: number;
   readonly outChannels: number;
@@ -28,11 +28,12 @@ export interface KLDecoderShape {
   readonly hasAttention: boolean;
 }
 
-/** A residual block: [F, out, H, W] of x [F, C, H, W]. */
+/** Residual block: [F, out, H, W] of x [F, C, H, W]. */
 export type Resnet = (x: Value, name: string, out: number) => Value;
 
 /**
- * Pictures [F, outChannels, H * scale, W * scale] of a latent [F, C, H, W], by weights whose names begin with `name`.
+ * Decodes a latent [F, C, H, W] to pictures [F, outChannels, H * scale, W * scale]. The names of its weights begin with
+ * `name`.
  */
 export function klDecoder(
   latent: Value,
@@ -66,7 +67,7 @@ export function klResnet(x: Value, name: string, out: number, groups: number): V
   });
 }
 
-/** 2-D convolution that keeps height and width. */
+/** Applies a 2-D convolution that keeps height and width. */
 export function conv(x: Value, name: string, out: number, kernel: 1 | 3 = 3): Value {
   const weight = x.graph.weight(`${name}.weight`, [out, x.shape[1]!, kernel, kernel]);
   return conv2d(x, weight, x.graph.weight(`${name}.bias`, [out]), { pads: (kernel - 1) / 2 });
@@ -78,7 +79,7 @@ export function norm(x: Value, name: string, groups: number, eps = EPS): Value {
   return groupNorm(x, groups, g.weight(`${name}.weight`, [C]), g.weight(`${name}.bias`, [C]), eps);
 }
 
-/** Attention with one head over the H * W places of a frame. */
+/** Applies attention with one head over the H * W positions of a frame. */
 export function selfAttention(x: Value, name: string, groups: number, weights: NamedWeights): Value {
   return x.graph.scope(name, () => {
     const [F, C, H, W] = x.shape as [number, number, number, number];
@@ -95,7 +96,7 @@ const olderNames = { to_q: "query", to_k: "key", to_v: "value", "to_out.0": "pro
 type Projection = keyof typeof olderNames;
 
 /**
- * Weight [C, C] and bias [C], also under the names of older checkpoints, whose weights may be 1x1 convolutions.
+ * Returns weight [C, C] and bias [C], also under the names of older checkpoints, whose weights may be 1x1 convolutions.
  */
 function projection(
   tokens: Value,

@@ -3,8 +3,8 @@ import type { NamedWeights } from "../build-options.ts";
 import { conv, type KLDecoderShape, klResnet, norm, selfAttention } from "./kl-decoder.ts";
 
 /**
- * Encoder of the 2-D KL autoencoder, whose decoder is `klDecoder`: turns pictures [F, 3, H, W] into the moments of
- * their latents [F, moments, H / scale, W / scale]. The names of its weights begin with `name`.
+ * Encodes pictures [F, 3, H, W] to the moments of their latents [F, moments, H / scale, W / scale], as the encoder of
+ * the 2-D KL autoencoder, whose decoder is `klDecoder`. The names of its weights begin with `name`.
  */
 export function klEncoder(
   pictures: Value,
@@ -26,12 +26,14 @@ export function klEncoder(
   return conv(silu(norm(x, `${root}.conv_norm_out`, groups)), `${root}.conv_out`, moments);
 }
 
-/** The mean [B, C, ...] of moments [B, 2 * C, ...]; the other half is the logarithm of the variance. */
+/** Returns the mean [B, C, ...] of moments [B, 2 * C, ...]; the other half is the logarithm of the variance. */
 export function meanOf(moments: Value): Value {
   return slice(moments, 1, 0, moments.shape[1]! / 2);
 }
 
-/** Every second place of a convolution that sees one column and one row of zeros, at the end of each. */
+/**
+ * Halves height and width by a convolution of stride 2, after padding with one column and one row of zeros at the end.
+ */
 function halve(x: Value, name: string): Value {
   const C = x.shape[1]!;
   const weight = x.graph.weight(`${name}.weight`, [C, C, 3, 3]);

@@ -2,14 +2,17 @@ import { textOfHtml, unescapeHtml } from "./html.ts";
 import { repairedText } from "./repaired-text.ts";
 
 /**
- * Rewriting of captions as in the training of the models. A prompt has to be rewritten in the same way, accidents
- * included.
+ * Rewrites captions as in the training of the models. Prompts have to be rewritten in the same way, including its
+ * accidents.
  */
 
-/** UTF-16 units of a text that are looked at: no encoder reads as many, and the rules take the square of it in time. */
+/**
+ * UTF-16 units of a text that are rewritten. No encoder reads as many, and the time of the rules grows with the square
+ * of the length.
+ */
 const CHARACTERS_MAX = 8192;
 
-/** Classes of Python's regular expressions over text, which mean all of Unicode. */
+/** Character classes of Python's regular expressions over text, which cover all of Unicode. */
 const classes: Readonly<Record<string, string>> = {
   "\\w": String.raw`[\p{L}\p{N}_]`,
   "\\d": String.raw`\p{Nd}`,
@@ -21,7 +24,9 @@ const classes: Readonly<Record<string, string>> = {
 
 type Rule = readonly [pattern: RegExp, replacement: string];
 
-/** The rule of a pattern as Python reads it, but for the escapes that the flag `v` asks for in classes. */
+/**
+ * Returns a rule for a pattern in the syntax of Python, with the further escapes that the flag `v` requires in classes.
+ */
 function rule(pattern: string, replacement: string): Rule {
   return [
     new RegExp(
@@ -47,13 +52,13 @@ const addresses = [
 const dashes = raw`\-\u058a\u05be\u1400\u1806\u2010-\u2015\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u301c\u3030\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d`;
 const fileTypes = "(?:png|jpg|jpeg|bmp|webp|eps|pdf|apk|mp4)";
 const marks = [
-  rule(raw`@\w+\b`, ""), // somebody's name
-  rule(raw`[\u31c0-\u9fff]+`, ""), // Chinese characters, and the signs before them
+  rule(raw`@\w+\b`, ""), // the name of a user
+  rule(raw`[\u31c0-\u9fff]+`, ""), // Chinese characters, and the symbols before them in Unicode
   rule(`[${dashes}]+`, "-"),
   rule("[`´«»“”¨]", '"'),
   rule("[‘’]", "'"),
   rule("&quot;?|&amp", ""),
-  rule(raw`\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}`, " "), // an address of the internet
+  rule(raw`\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}`, " "), // an IP address
   rule(raw`\d:\d\d\s+$`, ""), // the number of an article
   rule(raw`\\n`, " "),
   rule(raw`#\d{1,3}\b`, ""),
@@ -91,10 +96,10 @@ const spacing = [
 ];
 
 /**
- * A prompt for Latte, Open-Sora 1.2 and Open-Sora-Plan 1.1: in lower case, without addresses, markup, Chinese
- * characters and what shops write. It is the routine of DeepFloyd-IF, twice.
+ * Rewrites a prompt for Latte, Open-Sora 1.2 and Open-Sora-Plan 1.1: in lower case, without addresses, markup, Chinese
+ * characters and phrases of web shops. It applies the routine of DeepFloyd-IF twice.
  *
- * Differs from diffusers' where text was decoded by the wrong table, or HTML is malformed.
+ * Differs from diffusers if text was decoded with the wrong character encoding, or if HTML is malformed.
  */
 export function cleanCaption(caption: string): string {
   return cleanOnce(cleanOnce(caption.slice(0, CHARACTERS_MAX)));
@@ -108,7 +113,10 @@ function cleanOnce(caption: string): string {
   return rewrite(mended(worded), [...advertising, ...spacing]);
 }
 
-/** A prompt for Wan, its characters mended and its spaces single; differs from diffusers' as `cleanCaption` does. */
+/**
+ * Rewrites a prompt for Wan: repairs characters and makes spaces single. Differs from diffusers in the same cases as
+ * `cleanCaption`.
+ */
 export function tidyCaption(caption: string): string {
   return rewrite(mended(caption.slice(0, CHARACTERS_MAX)), [space, edges]);
 }
@@ -124,7 +132,7 @@ function rewrite(text: string, rules: readonly Rule[]): string {
   );
 }
 
-/** The text that was written into the query of a URL. */
+/** Decodes a text that was written into the query of a URL. */
 function unquoted(text: string): string {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const decoded = (bytes: string) => decoder.decode(Buffer.from(bytes.replaceAll("%", ""), "hex"));

@@ -1,6 +1,9 @@
 import { asWindows1252, characterNamed, unescapeHtml } from "./html.ts";
 
-/** Single characters for several letters: digraphs of Dutch and of Serbo-Croatian, and those of typesetters. */
+/**
+ * Expansions of single characters for several letters: digraphs of Dutch and of Serbo-Croatian, and typographic
+ * ligatures.
+ */
 const ligatures: Readonly<Record<string, string>> = {
   ...{ Ĳ: "IJ", ĳ: "ij", ŉ: "ʼn", Ǳ: "DZ", ǲ: "Dz", ǳ: "dz", Ǆ: "DŽ", ǅ: "Dž", ǆ: "dž", Ǉ: "LJ", ǈ: "Lj" },
   ...{ ǉ: "lj", Ǌ: "NJ", ǋ: "Nj", ǌ: "nj", ﬀ: "ff", ﬁ: "fi", ﬂ: "fl", ﬃ: "ffi", ﬄ: "ffl", ﬅ: "ſt", ﬆ: "st" },
@@ -8,10 +11,13 @@ const ligatures: Readonly<Record<string, string>> = {
 
 const ESCAPE = "\u001b";
 const terminalCodes = new RegExp(`${ESCAPE}\\[[\\d;]*[a-z]`, "gi");
-/** Neither spaces nor of the second half of Latin-1. */
+/**
+ * Characters to remove: controls that are neither white space nor of the second half of Latin-1, and invisible format
+ * characters.
+ */
 const controls = /(?![\t\n\f\r\u0080-\u009f])\p{Cc}|[\u206a-\u206f\ufeff\ufff9-\ufffc]/gu;
 
-/** In this order, until nothing changes. */
+/** Repairs, which are applied in this order until nothing changes. */
 const repairs: readonly ((text: string) => string)[] = [
   (text) => text.replaceAll(/[\x80-\x9f]/g, asWindows1252),
   (text) => text.replaceAll(/[ĲĳŉǄ-ǌǱ-ǳﬀ-ﬆ]/g, (letter) => ligatures[letter]!),
@@ -25,14 +31,14 @@ const repairs: readonly ((text: string) => string)[] = [
 ];
 
 /**
- * What ftfy.fix_text does, but for its guesses at text that was decoded by the wrong table: those it leaves alone.
+ * Repairs a text as ftfy.fix_text does, but leaves text alone that was decoded with the wrong character encoding.
  *
  * @see github.com/rspeer/python-ftfy, version 6.3
  */
 export function repairedText(text: string): string {
   let isMarkup = false;
   const lines = text.split(/(?<=\n)/).map((line) => {
-    isMarkup ||= line.includes("<"); // and so is what follows
+    isMarkup ||= line.includes("<"); // and so are all later lines
     return repairedLine(line, isMarkup);
   });
   return lines.join("");
@@ -44,7 +50,10 @@ function repairedLine(line: string, isMarkup: boolean): string {
   return repaired === line ? line : repairedLine(repaired, isMarkup);
 }
 
-/** Returns the characters of one whole reference; ftfy also reads lower-case names in capitals, such as `&NTILDE;`. */
+/**
+ * Returns the characters of a complete reference. Like ftfy, also accepts lower-case names written in capitals, such as
+ * `&NTILDE;`.
+ */
 function unescapedReference(reference: string): string {
   const unescaped = unescapeHtml(reference);
   if (reference.startsWith("&#")) return unescaped.includes(";") ? reference : unescaped;

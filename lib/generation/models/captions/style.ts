@@ -3,13 +3,13 @@ import { cleanCaption, tidyCaption } from "./caption.ts";
 const styles = {
   verbatim: (prompt: string) => prompt,
   lowercase: (prompt: string) => prompt.toLowerCase().trim(),
-  /** Mends text and spaces, and keeps upper case. */
+  /** Repairs characters and spaces; keeps upper case. */
   tidy: tidyCaption,
-  /** The routine of DeepFloyd-IF, twice. */
+  /** Applies the routine of DeepFloyd-IF twice. */
   clean: cleanCaption,
 } as const;
 
-/** Rewriting of a prompt before it is tokenised: the one that the captions of the training data had. */
+/** Rewriting of a prompt before it is tokenised, as the captions of the training data were rewritten. */
 export type CaptionStyle = keyof typeof styles;
 
 export const captionStyles = Object.keys(styles) as [CaptionStyle, ...CaptionStyle[]];

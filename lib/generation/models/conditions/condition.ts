@@ -3,7 +3,7 @@ import type { Tensor } from "../../onnx/index.ts";
 /** Tensors by the names of the graph inputs they are for. */
 export type Feeds = Readonly<Record<string, Tensor>>;
 
-/** The states of one text: `tokens` rows of the text encoder's width. */
+/** States of one text: `tokens` rows of the width of the text encoder. */
 export interface TextStates {
   readonly tokens: number;
   readonly data: Float32Array;
@@ -11,7 +11,7 @@ export interface TextStates {
 
 /** Inputs of a generation to the conditions of a transformer. */
 export interface Given {
-  /** A text for each row of the batch: the prompt, and with guidance the unconditional text after it. */
+  /** Texts of the rows of the batch: the prompt and, with guidance, the unconditional text after it. */
   readonly texts: readonly TextStates[];
 }
 
@@ -20,28 +20,28 @@ export interface Given {
  * transformer asks for them, and makes the feeds of those inputs.
  */
 export interface Condition {
-  /** Feeds that stay the same for a whole generation. */
+  /** Returns the feeds that stay the same for a whole generation. */
   generationFeeds?(given: Given): Feeds;
-  /** Feeds of one denoising step; `timestep` is on the scale 0..1000. */
+  /** Returns the feeds of one denoising step; `timestep` is on the scale 0..1000. */
   stepFeeds?(timestep: number): Feeds;
   /**
-   * Frames at the beginning of the latent that are there before denoising and stay as they are. Undefined for a
+   * Number of frames at the beginning of the latent that exist before denoising and stay as they are. Undefined for a
    * condition that gives no frames.
    */
   readonly givenFrames?: number;
 }
 
-/** Feeds of all conditions that stay the same for a whole generation. */
+/** Returns the feeds of all conditions that stay the same for a whole generation. */
 export function generationFeeds(conditions: readonly Condition[], given: Given): Feeds {
   return Object.assign({}, ...conditions.map((condition) => condition.generationFeeds?.(given)));
 }
 
-/** Feeds of all conditions for one denoising step; `timestep` is on the scale 0..1000. */
+/** Returns the feeds of all conditions for one denoising step; `timestep` is on the scale 0..1000. */
 export function stepFeeds(conditions: readonly Condition[], timestep: number): Feeds {
   return Object.assign({}, ...conditions.map((condition) => condition.stepFeeds?.(timestep)));
 }
 
-/** Latent frames that the conditions give; undefined where none of them can give any. */
+/** Returns the number of latent frames that the conditions give; undefined if none of them can give any. */
 export function givenFrames(conditions: readonly Condition[]): number | undefined {
   return conditions.find((condition) => condition.givenFrames !== undefined)?.givenFrames;
 }

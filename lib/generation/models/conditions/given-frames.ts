@@ -9,12 +9,12 @@ export interface GivenFramesCondition extends Condition {
  * Gives `count` of a latent's `frames` frames; 0 gives none. The frames are part of the latent, so there is nothing to
  * feed: the transformer knows their number when its graphs are built.
  *
- * @throws RangeError where no frame is left to make
+ * @throws RangeError if no frame is left to generate
  */
 export function givenFramesCondition(count: number, frames: number): GivenFramesCondition {
   if (!(Number.isInteger(count) && count >= 0 && count < frames)) {
     throw new RangeError(
-      `Of ${frames} latent frames ${count} cannot be given: at least one is left to make.`,
+      `${count} of ${frames} latent frames cannot be given: leave at least one to generate.`,
     );
   }
   return { givenFrames: count };

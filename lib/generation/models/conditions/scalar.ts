@@ -2,13 +2,13 @@ import type { Graph, Tensor, Value } from "../../onnx/index.ts";
 import { SINUSOID_WIDTH, scalarSinusoid } from "../embeddings.ts";
 import type { Condition } from "./condition.ts";
 
-/** A number that a transformer is told as a sinusoid. */
+/** Number that a transformer is given as a sinusoid. */
 export interface ScalarCondition extends Condition {
   /** Declares the graph input [1, width]. */
   input(graph: Graph): Value;
 }
 
-/** The timestep of a denoising step; the graph input is `timestep`. */
+/** Returns the condition of the timestep of a denoising step; the graph input is `timestep`. */
 export function timestepCondition(width = SINUSOID_WIDTH): ScalarCondition {
   return {
     input: (graph) => graph.input("timestep", "float32", [1, width]),
@@ -16,7 +16,7 @@ export function timestepCondition(width = SINUSOID_WIDTH): ScalarCondition {
   };
 }
 
-/** Frames per second of the decoded video; the graph input is `fps`. */
+/** Returns the condition of the frame rate of the decoded video; the graph input is `fps`. */
 export function fpsCondition(fps: number): ScalarCondition {
   return {
     input: (graph) => graph.input("fps", "float32", [1, SINUSOID_WIDTH]),

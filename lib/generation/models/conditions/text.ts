@@ -3,7 +3,7 @@ import type { GuidanceBatch } from "../guidance-batch.ts";
 import { paddedText } from "../text-feeds.ts";
 import type { Condition, Feeds, Given, TextStates } from "./condition.ts";
 
-/** Weights whose values the host may ask for. */
+/** Weights whose values the host can read. */
 export interface ReadableWeights {
   read(name: string): Promise<Float32Array>;
 }
@@ -13,27 +13,31 @@ export interface TextConditionOptions {
   readonly length: number;
   /** Width of the text encoder's states. */
   readonly width: number;
-  /** True where attention ignores the rows after a text; otherwise it attends to them, and they are zeros. */
+  /** True if attention ignores the rows after a text. Otherwise it attends to them, and they are zeros. */
   readonly isMasked: boolean;
   /**
-   * The unconditional text beside a prompt of `tokens` tokens, where a model learnt one with its weights. Without it,
-   * the text encoder's states of an empty prompt are the unconditional text.
+   * Returns the unconditional text for a prompt of `tokens` tokens, if the model learnt one with its weights. Without
+   * it, the states of an empty prompt are the unconditional text.
    */
   readonly learntText?: (weights: ReadableWeights, tokens: number) => Promise<TextStates>;
   /**
-   * True where the unconditional text has as many rows as the conditional one: it is cut after them, or continues with
-   * the text encoder's states of padding. Otherwise, by default, each text has the rows of its own tokens.
+   * True if the unconditional text has as many rows as the conditional one: it is cut after them, or continues with the
+   * text encoder's states of padding. By default each text has the rows of its own tokens.
    */
   readonly sharesLength?: boolean;
 }
 
-/** The texts of a batch, as states of the text encoder. */
+/** Condition of the texts of a batch, as states of the text encoder. */
 export interface TextCondition extends Condition, Omit<TextConditionOptions, "isMasked"> {
   /** Declares the graph input `text` [B, L, width]. */
   input(graph: Graph, batch: GuidanceBatch): Value;
   /** Declares the graph input `textMask` [B, L]; returns it for `queries` rows, [B, 1, queries, L]. */
   maskInput(graph: Graph, batch: GuidanceBatch, queries: number): Value;
-  /** @throws RangeError when a text has no token, more than `length`, or rows of another width */
+  /**
+   * Returns the feeds of the texts.
+   *
+   * @throws RangeError if a text has no token, more than `length`, or rows of another width
+   */
   generationFeeds(given: Given): Feeds;
 }
 

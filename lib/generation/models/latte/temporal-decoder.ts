@@ -7,27 +7,29 @@ import { decoderNames, type LatentDecoder, type LatentExtent } from "../latent-d
 import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
- * The decoder of AutoencoderKLTemporalDecoder (arXiv 2311.15127), key names of diffusers: the 2-D KL decoder
- * with convolutions along time after every residual block and at the end. Latte ships one beside the plain one.
+ * Decoder of AutoencoderKLTemporalDecoder (arXiv 2311.15127), with the key names of diffusers: the 2-D KL decoder with
+ * convolutions along time after every residual block and at the end. Latte's repository has it beside the plain
+ * decoder.
  */
 
-/** Groups of every normalisation, whatever the config says. */
+/** Groups of every normalisation. The reference does not read them from the config. */
 const GROUPS = 32;
 /** Epsilon of the normalisations along time. */
 const TEMPORAL_EPS = 1e-5;
 
 /**
- * Frames decoded together. Each depends on all of its run, so that other runs give other pictures; these are the
- * reference's. On a CPU the published decoder takes 5.5 KB for each pixel: 20 GB for a run at 512 x 512.
+ * Number of frames that are decoded together, as in the reference. Each frame depends on all frames of its run, so that
+ * other runs give other pictures. On a CPU the published decoder takes 5.5 KB for each pixel: 20 GB for a run at 512 x
+ * 512.
  */
 const FRAMES_PER_RUN = 14;
 
 const schema = z.object({
   latent_channels: positiveInteger,
   out_channels: z.literal(3),
-  /** Listed from the picture inwards; the decoder walks them backwards. */
+  /** Channels of the stages from the picture inwards; the decoder uses them in reverse order. */
   block_out_channels: z.array(positiveInteger.multipleOf(GROUPS)).nonempty(),
-  // The reference leaves out some of the layers where there are more or fewer.
+  // With another number the reference skips some of the layers.
   layers_per_block: z.literal(2),
   scaling_factor: z.number().positive(),
 });
@@ -72,7 +74,7 @@ function buildDecoder(
   return g;
 }
 
-/** A residual block within each frame, then one along time, whose share is learnt. */
+/** Applies a residual block within each frame and then one along time, whose share is learnt. */
 function spatioTemporalResnet(x: Value, name: string, out: number): Value {
   const spatial = klResnet(x, `${name}.spatial_res_block`, out, GROUPS); // [F, C, H, W]
   const block = `${name}.temporal_res_block`;
@@ -85,7 +87,10 @@ function spatioTemporalResnet(x: Value, name: string, out: number): Value {
   });
 }
 
-/** Over three neighbouring frames, with zeros before the first and after the last; x is [1, C, F, H, W]. */
+/**
+ * Applies a convolution over three neighbouring frames, with zeros before the first and after the last; x is [1, C, F,
+ * H, W].
+ */
 function temporalConv(x: Value, name: string): Value {
   const C = x.shape[1]!;
   const weight = x.graph.weight(`${name}.weight`, [C, C, 3, 1, 1]);

@@ -38,17 +38,19 @@ import { gridSinusoid, lineSinusoid } from "../embeddings.ts";
 import type { GuidanceBatch } from "../guidance-batch.ts";
 
 /**
- * LatteTransformer3DModel, the transformer of Latte-1 (arXiv 2401.03048), key names of diffusers: pairs of a
- * spatial and a temporal block, modulated by the step (adaLN-single); text acts in the spatial ones only.
+ * LatteTransformer3DModel, the transformer of Latte-1 (arXiv 2401.03048), with the key names of diffusers: pairs of a
+ * spatial and a temporal block, modulated by the timestep (adaLN-single). Only the spatial blocks attend to the text.
  *
- * In shapes B is the batch, F counts frames, H and W patches (N = F * H * W), D is the width, and
- * the text has L rows.
+ * In shapes B is the batch, F counts frames, H and W patches (N = F * H * W), D is the width, and the text has L rows.
  */
 
-/** Epsilon of the normalisation before the last layer; `norm_eps` is that of the blocks. */
+/** Epsilon of the normalisation before the last layer; that of the blocks is `norm_eps`. */
 const HEAD_EPS = 1e-6;
 
-/** Edge in latent units of the square whose positions are those of its patches; a larger one's are scaled down. */
+/**
+ * Largest edge, in latent units, of a square whose positions are those of its patches. Positions of a larger square are
+ * scaled down.
+ */
 const UNSCALED_SIZE = 64;
 
 /** Fields that all checkpoints of this architecture have. */
@@ -58,12 +60,15 @@ export const latteFields = z.object({
   /** Pairs of one spatial and one temporal block. */
   num_layers: positiveInteger,
   in_channels: positiveInteger,
-  /** Twice the channels where the model also predicts a variance, which sampling does not use. */
+  /** Output channels: twice the input channels if the model also predicts a variance, which sampling does not use. */
   out_channels: positiveInteger,
   patch_size: positiveInteger,
-  /** Edge in latent units of the square the model was trained on: every size is given its positions. */
+  /**
+   * Edge in latent units of the square that the model was trained on. Videos of every size use the positions of that
+   * square.
+   */
   sample_size: positiveInteger,
-  /** Frames of a latent; a single frame is the only other number. */
+  /** Number of frames of a latent; the only other number is 1. */
   video_length: positiveInteger,
   caption_channels: positiveInteger,
   cross_attention_dim: positiveInteger,
@@ -76,7 +81,11 @@ export const latteFields = z.object({
 
 export type LatteConfig = z.infer<typeof latteFields>;
 
-/** @throws Error naming `model` and every member that is missing or cannot be built */
+/**
+ * Parses the configuration of a model of this architecture.
+ *
+ * @throws Error naming `model` and every member that is missing or cannot be built
+ */
 export function parseLatteFields<T extends LatteConfig>(
   model: string,
   fields: z.ZodType<T>,
@@ -110,7 +119,11 @@ export interface LatteVariant {
   readonly frameDistance: number;
 }
 
-/** @throws RangeError when the model cannot make a video of this shape */
+/**
+ * Builds the transformer for one shape of video.
+ *
+ * @throws RangeError if the model cannot make a video of this shape
+ */
 export function latte(
   config: LatteConfig,
   { latent }: VideoShape,
@@ -144,10 +157,10 @@ export function latte(
     const edge = Math.floor(config.sample_size / patch);
     const scale = Math.max(1, Math.floor(config.sample_size / UNSCALED_SIZE));
     const positions = gridSinusoid(H, W, D, { down: edge / H / scale, across: edge / W / scale });
-    return reshape(add(x, g.constant(positions, [H * W, D])), [1, N, D]); // the halves differ only once text acts
+    return reshape(add(x, g.constant(positions, [H * W, D])), [1, N, D]); // equal for both guidance halves
   }
 
-  /** Index i is the pair of spatial and temporal block i. */
+  /** Applies spatial block `index` and then temporal block `index`. */
   function block(index: number, x: Value, conditioning: Conditioning): BlockOutput {
     const spatial = spatialBlock(index, x, conditioning);
     const temporal = temporalBlock(index, spatial.x, conditioning);
@@ -183,7 +196,10 @@ export function latte(
     });
   }
 
-  /** The two ways in which a block applies a layer: normalised and shifted before it, gated after it. */
+  /**
+   * Returns the two ways in which a block applies a layer, to attention and to feed-forward: the input is modulated,
+   * the output is gated.
+   */
   function modulations(block: string, { modulation }: Conditioning) {
     const table = add(modulation!.graph.weight(`${block}.scale_shift_table`, [6, D]), modulation!); // [6, D]
     // [1, D] each
@@ -215,7 +231,7 @@ export function latte(
     return linear(x, ...affine(x.graph, name, D, D));
   }
 
-  /** Adds the positions of frames, before the first temporal block. */
+  /** Adds the temporal positions of frames, before the first temporal block. */
   function withFramePositions(x: Value): Value {
     const positions = x.graph.constant(lineSinusoid(F, D, frameDistance), [F, 1, D]);
     return reshape(add(reshape(x, [x.shape[0]!, F, H * W, D]), positions), x.shape);

@@ -30,8 +30,8 @@ import { inTiles } from "../tiles.ts";
 import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
- * The decoder of Open-Sora-Plan 1.1 (github.com/PKU-YuanGroup/Open-Sora-Plan, tag v1.1.0, CausalVAEModel), key
- * names of its checkpoint. The first latent frame is one frame of the video, and every other one is several.
+ * Decoder of Open-Sora-Plan 1.1 (github.com/PKU-YuanGroup/Open-Sora-Plan, tag v1.1.0, CausalVAEModel), with the key
+ * names of its checkpoint. The first latent frame becomes one frame of the video, and every other becomes several.
  *
  * In shapes F, H, W are those of the stage at hand, and the batch is 1.
  */
@@ -43,7 +43,9 @@ const schema = z
     hidden_size: positiveInteger,
     z_channels: positiveInteger,
     embed_dim: positiveInteger,
-    /** Listed from the picture inwards; the decoder walks them and its lists of modules backwards. */
+    /**
+     * Channel multipliers from the picture inwards; the decoder uses them and its lists of modules in reverse order.
+     */
     hidden_size_mult: z.array(positiveInteger).nonempty(),
     num_res_blocks: z.int().nonnegative(),
     attn_resolutions: z.array(z.never()),
@@ -70,36 +72,36 @@ export function parseCausalVAEConfig(config: unknown): CausalVAEConfig {
   return parseConfig("CausalVAEModel", schema, config);
 }
 
-/** Settings that the authors' code holds and no config does. */
+/** Settings that are in the authors' code but in no config. */
 const published = {
   /** Groups of every normalisation. */
   groups: 32,
-  /** Pixels along one edge of a tile, a quarter of which the next one covers too. */
+  /** Pixels along one edge of a tile; neighbouring tiles overlap by a quarter of it. */
   tilePixels: 256,
-  /** Frames decoded together. */
+  /** Number of frames that are decoded together. */
   tileFrames: 65,
 };
 
-/** Factor on the latents. */
+/** Factor of the latents. */
 const SCALING = 0.18215;
 
 /**
- * Decodes a video as the authors' scripts do: 65 frames at once, in tiles of 256x256 pixels where there are more. The
- * runs that follow see the last latent frame again. Other tiles would give other pictures, since normalisations
- * take a tile as a whole.
+ * Decodes a video as the authors' scripts do: 65 frames at once, in tiles of 256x256 pixels if frames are larger. Every
+ * later run sees the last latent frame of the run before again. Other tiles would give other pictures, because
+ * normalisations are over a whole tile.
  *
- * Memory, in float32: by its graph 4.1 KB for each pixel of a tile in all its frames, 18 GB for a whole one. On a CPU 9
- * frames of 96x96 pixels took 6.2 KB a pixel.
+ * Memory in float32: the activations of its graph are 4.1 KB for each pixel of a tile in all its frames, 18 GB for a
+ * whole tile. Measured on a CPU, 9 frames of 96x96 pixels took 6.2 KB a pixel.
  */
 export function causalVAEDecoder(config: CausalVAEConfig, fixed = published): LatentDecoder {
   const rate = 2 ** config.decoder_temporal_upsample.filter(Boolean).length;
-  const most = Math.floor((fixed.tileFrames - 1) / rate); // latent frames of a run, besides the first of the video
+  const most = Math.floor((fixed.tileFrames - 1) / rate); // latent frames of a run; the first run has one more
   return {
     channels: config.embed_dim,
     scale: scaleOf(config),
     latentFrames: (frames) => causalLatentFrames(frames, rate),
     runs({ frames }) {
-      const later = Math.ceil((frames - 1) / most); // ends of runs after the first latent frame
+      const later = Math.ceil((frames - 1) / most); // runs that the frames after the first need
       return Array.from({ length: Math.max(1, later) }, (_, i) => ({
         frames: Math.min(frames, (i + 1) * most + 1) - (i === 0 ? 0 : i * most + 1),
         ...(i > 0 && { continues: true }),
@@ -110,7 +112,7 @@ export function causalVAEDecoder(config: CausalVAEConfig, fixed = published): La
   };
 }
 
-/** Pixels along one edge of a latent's element. */
+/** Returns the pixels along one edge of a latent element. */
 function scaleOf({ decoder_spatial_upsample }: CausalVAEConfig): number {
   return 2 ** decoder_spatial_upsample.filter(Boolean).length;
 }
@@ -166,11 +168,11 @@ function buildDecoder(
     });
   }
 
-  /** Attention with one head over the H * W places of a frame. */
+  /** Applies attention with one head over the H * W positions of a frame. */
   function selfAttention(x: Value, name: string): Value {
     return g.scope(name, () => {
       const [, C, F, H, W] = x.shape as [number, number, number, number, number];
-      // The older module takes the values of C * F planes for those of F * C, and models were trained with that.
+      // The older module reshapes [C, F] planes to [F, C] without transposing them; models were trained with that.
       const isOlder = config.decoder_attention === "AttnBlock3D";
       const framed = (y: Value) => (isOlder ? reshape(y, [F, C, H, W]) : asFrames(y));
       const unframed = (y: Value) => (isOlder ? reshape(y, [1, C, F, H, W]) : asVideo(y));
@@ -183,7 +185,7 @@ function buildDecoder(
     });
   }
 
-  /** Twice the height and width; by frame, since all of them at once would be the largest. */
+  /** Doubles height and width, frame by frame: all frames at once would be the largest tensor. */
   function upsampleSpace(x: Value, name: string): Value {
     const [, C, F] = x.shape as [number, number, number];
     const weight = reshape(g.weight(`${name}.conv.weight`, [C, C, 1, 3, 3]), [C, C, 3, 3]);
@@ -196,13 +198,16 @@ function buildDecoder(
     return concat(frames as [Value, ...Value[]], 2);
   }
 
-  /** A share of x, which is learnt, and the rest of its convolution. */
+  /** Mixes x with its convolution; the share of x is learnt. */
   function mixed(x: Value, name: string): Value {
     const share = sigmoid(g.weight(`${name}.mix_factor`, [1]));
     return add(mul(share, x), mul(sub(1, share), conv(x, `${name}.conv`, x.shape[1]!)));
   }
 
-  /** A convolution that sees of time only what was, and the first frame before that. */
+  /**
+   * Applies a causal convolution: along time it sees only the frame itself and earlier ones, and copies of the first
+   * frame before it.
+   */
   function conv(x: Value, name: string, out: number, kernel: 1 | 3 = 3): Value {
     const C = x.shape[1]!;
     const weight = g.weight(`${name}.conv.weight`, [out, C, kernel, kernel, kernel]);
@@ -213,7 +218,7 @@ function buildDecoder(
   }
 }
 
-/** Every frame becomes two, between it and its neighbours, but for the first, which is left alone. */
+/** Doubles every frame but the first, by linear interpolation with its neighbours. */
 function upsampleTime(x: Value): Value {
   const [, C, F, H, W] = x.shape as [number, number, number, number, number];
   if (F === 1) return x;

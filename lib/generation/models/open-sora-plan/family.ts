@@ -38,7 +38,7 @@ export const openSoraPlan: Family = {
   models: [
     {
       ...ofLength({ latentFrames: 17, frames: 65 }),
-      // Subfolders of the repository are from memory.
+      // The subfolders of the repository are from memory.
       hub: {
         name: "open-sora-plan-1.1",
         id: "LanguageBind/Open-Sora-Plan-v1.1.0",
@@ -87,7 +87,10 @@ export const openSoraPlan: Family = {
   ],
 };
 
-/** PKU-YuanGroup/Open-Sora-Plan v1.1.0, opensora/sample/sample_t2v.py; 150 steps from AdaCache's section 5.1. */
+/**
+ * Returns Open-Sora-Plan 1.1 with one of its lengths. Sources: PKU-YuanGroup/Open-Sora-Plan v1.1.0,
+ * opensora/sample/sample_t2v.py; the 150 steps are from AdaCache's section 5.1.
+ */
 function ofLength({ latentFrames, frames }: { latentFrames: number; frames: number }): PublishedModel {
   return {
     title: "Open-Sora-Plan 1.1",

@@ -4,11 +4,11 @@ import type { DiffusionTransformer, VideoShape } from "../diffusion-transformer.
 import { latte, latteFields, parseLatteFields } from "../latte/transformer.ts";
 
 /**
- * LatteT2V, the transformer of Open-Sora-Plan 1.1 (github.com/PKU-YuanGroup/Open-Sora-Plan, tag v1.1.0): Latte
- * with more frames, whose positions keep the distances Latte's have, and a longer text.
+ * LatteT2V, the transformer of Open-Sora-Plan 1.1 (github.com/PKU-YuanGroup/Open-Sora-Plan, tag v1.1.0): Latte with a
+ * longer text and more frames, whose positions are scaled down to the range of Latte's.
  */
 
-/** Frames of the longest latent whose positions are not scaled down. */
+/** Number of frames of the longest latent whose positions are not scaled down. */
 const UNSCALED_FRAMES = 16;
 
 const openSoraPlanFields = latteFields.extend({
@@ -21,7 +21,7 @@ const openSoraPlanFields = latteFields.extend({
   patch_size_t: z.literal(1).default(1),
   model_max_length: positiveInteger.max(4096).default(300),
   interpolation_scale_1d: z.number().positive().nullable().default(null),
-  // Other checkpoints of this class turn positions, or compress keys.
+  // Other checkpoints of this class, which are not supported, have rotary positions or compress keys.
   use_rope: z.literal(false).default(false),
   compress_kv_factor: z.literal(1).default(1),
 });
@@ -32,7 +32,11 @@ export function parseOpenSoraPlanConfig(config: unknown): OpenSoraPlanConfig {
   return parseLatteFields("LatteT2V", openSoraPlanFields, config);
 }
 
-/** @throws RangeError when the model cannot make a video of this shape */
+/**
+ * Builds the transformer for one shape of video.
+ *
+ * @throws RangeError if the model cannot make a video of this shape
+ */
 export function openSoraPlan(config: OpenSoraPlanConfig, video: VideoShape): DiffusionTransformer {
   const { video_length, interpolation_scale_1d, model_max_length: textLength } = config;
   // The authors make a single picture without the temporal blocks, and so without a probe.
@@ -41,7 +45,7 @@ export function openSoraPlan(config: OpenSoraPlanConfig, video: VideoShape): Dif
       `A latent of this model has ${video_length} frames, and this one has ${video.latent.frames}.`,
     );
   }
-  // An odd length has a first frame of its own, which the decoder does not multiply.
+  // In an odd length the first latent frame stands alone: the decoder does not multiply it.
   const multiplied = video_length - (video_length % 2);
   const scale = Math.max(1, interpolation_scale_1d ?? Math.floor(multiplied / UNSCALED_FRAMES));
   return latte(config, video, { textLength, frameDistance: 1 / scale });

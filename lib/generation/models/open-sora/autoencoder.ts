@@ -19,15 +19,15 @@ import { decoderNames, framesPerRun, type LatentDecoder, type LatentExtent } fro
 import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
- * The decoder of Open-Sora 1.2 (github.com/hpcaitech/Open-Sora, tag v1.2.0, OpenSoraVAE_V1_2), key names of its
- * checkpoint: a causal decoder along time, whose frames a 2-D KL decoder turns into pictures.
+ * Decoder of Open-Sora 1.2 (github.com/hpcaitech/Open-Sora, tag v1.2.0, OpenSoraVAE_V1_2), with the key names of its
+ * checkpoint: a causal decoder along time, and a 2-D KL decoder that turns the resulting frames into pictures.
  *
  * In shapes F, H, W are those of the stage at hand, and the batch is 1.
  */
 
 /** Epsilon of the normalisations along time. */
 export const EPS = 1e-5;
-/** Factor on the 2-D autoencoder's latents; its own config may say otherwise. */
+/** Factor of the latents of the 2-D autoencoder, whatever its own config says. */
 export const SPATIAL_SCALING = 0.18215;
 
 const temporalSchema = z.object({
@@ -37,16 +37,16 @@ const temporalSchema = z.object({
   embed_dim: positiveInteger,
   filters: positiveInteger,
   num_res_blocks: positiveInteger,
-  /** Listed from the frames inwards; the decoder walks them backwards. */
+  /** Channel multipliers from the frames inwards; the decoder uses them in reverse order. */
   channel_multipliers: z.array(positiveInteger).nonempty(),
-  /** True for each stage of the encoder that halves the frames; the decoder walks them backwards. */
+  /** True for each stage of the encoder after which the frames are halved; the decoder uses them in reverse order. */
   temporal_downsample: z.array(z.boolean()),
   num_groups: positiveInteger,
 });
 
 export type Temporal = z.infer<typeof temporalSchema>;
 
-/** The configuration that the published config calls VAE_Temporal_SD. */
+/** Configuration that the published config calls VAE_Temporal_SD. */
 const published: Temporal = {
   type: "VAE_Temporal",
   in_out_channels: 4,
@@ -59,7 +59,7 @@ const published: Temporal = {
   num_groups: 32,
 };
 
-/** The 2-D autoencoder, which the config only names. */
+/** Shape of the 2-D autoencoder, of which the config has only the name. */
 export const openSoraSpatial: KLDecoderShape = {
   blockChannels: [128, 256, 512, 512],
   layersPerBlock: 2,
@@ -75,7 +75,7 @@ const schema = z
       z.object({ type: z.literal("VAE_Temporal_SD") }).transform(() => published),
       temporalSchema,
     ]),
-    /** Frames of the video that are decoded together. */
+    /** Number of frames of the video that are decoded together. */
     micro_frame_size: positiveInteger,
     // With it, latents would not be scaled.
     cal_loss: z.literal(false).default(false),
@@ -95,17 +95,18 @@ export function parseOpenSoraVAEConfig(config: unknown): OpenSoraVAEConfig {
   return parseConfig("OpenSoraVAE_V1_2", schema, config);
 }
 
-/** Frames that a latent frame becomes. */
+/** Returns the number of frames that a latent frame becomes. */
 export function rateOf({ temporal_downsample }: Pick<Temporal, "temporal_downsample">): number {
   return 2 ** temporal_downsample.filter(Boolean).length;
 }
 
 /**
- * Decodes a video in chunks of `micro_frame_size` frames that know nothing of each other: the published 17 frames
- * are 5 latent frames, and an image is 1.
+ * Decodes a video in independent chunks of `micro_frame_size` frames: the published 17 frames are 5 latent frames, and
+ * an image is 1.
  *
- * Memory, measured in float32 on the CPU: 5.4 KB for each pixel of an image, and in a chunk 10.5 KB for each pixel of
- * one picture, since large ones are decoded one by one: 9.7 GB at 1280x720 pixels. By its graph it is 4.3 KB.
+ * Memory, measured in float32 on the CPU: 5.4 KB for each pixel of an image. In a chunk it is 10.5 KB for each pixel of
+ * one picture, because large pictures are decoded one by one: 9.7 GB at 1280x720 pixels. The activations of its graph
+ * alone are 4.3 KB.
  */
 export function openSoraVAEDecoder(config: OpenSoraVAEConfig, spatial = openSoraSpatial): LatentDecoder {
   const { vae_temporal: temporal, micro_frame_size: chunk } = config;
@@ -143,7 +144,10 @@ function buildDecoder(
   return g;
 }
 
-/** Frames [1, C, F * rate, H, W] of a latent, less those that a whole number of latent frames is too long. */
+/**
+ * Decodes a latent to frames [1, C, (F - 1) * rate + 1, H, W]. The first rate - 1 frames are dropped: the encoder
+ * padded them.
+ */
 function temporalDecoder(latent: Value, config: Temporal): Value {
   const root = "temporal_vae.decoder";
   const widths = config.channel_multipliers.map((multiple) => multiple * config.filters);
@@ -163,7 +167,7 @@ function temporalDecoder(latent: Value, config: Temporal): Value {
   return slice(x, 2, rateOf(config) - 1, x.shape[2]!);
 }
 
-/** [1, 2C, F, H, W] -> [1, C, 2F, H, W] */
+/** Interleaves the halves of the channels as frames: [1, 2C, F, H, W] -> [1, C, 2F, H, W]. */
 function interleave(x: Value): Value {
   const [, both, F, H, W] = x.shape as [number, number, number, number, number];
   const pairs = transpose(reshape(x, [1, both / 2, 2, F, H, W]), [0, 1, 3, 2, 4, 5]);
@@ -187,7 +191,9 @@ function resnet(x: Value, name: string, out: number, groups: number): Value {
   });
 }
 
-/** A convolution that sees of time only what was, and zeros before that. */
+/**
+ * Applies a causal convolution: along time it sees only the frame itself and earlier ones, and zeros before the first.
+ */
 export function conv(x: Value, name: string, out: number, kernel: 1 | 3 = 3, isBiased = true): Value {
   const g = x.graph;
   const weight = g.weight(`${name}.conv.weight`, [out, x.shape[1]!, kernel, kernel, kernel]);
@@ -197,7 +203,7 @@ export function conv(x: Value, name: string, out: number, kernel: 1 | 3 = 3, isB
   return conv3d(pad(x, [none, none, [2, 0], none, none]), weight, bias, { pads: [0, 1, 1] });
 }
 
-/** Pictures [F, 3, H * scale, W * scale] of frames [F, C, H, W]: one by one where they are large. */
+/** Decodes frames [F, C, H, W] to pictures [F, 3, H * scale, W * scale], one by one if they are large. */
 function pictures(x: Value, spatial: KLDecoderShape, weights: NamedWeights): Value {
   const [F, C, H, W] = x.shape as [number, number, number, number];
   const root = "spatial_vae.module";

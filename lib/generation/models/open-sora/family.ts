@@ -34,7 +34,7 @@ export const openSora: Family = {
   pipeline: "OpenSoraPipeline",
   architectures: {
     transformers: { STDiT3: (config, video) => stdit3(parseSTDiT3Config(config), video) },
-    // The second is what the published checkpoint calls itself.
+    // The published checkpoint names the second class.
     decoders: { OpenSoraVAE_V1_2: decoder, VideoAutoencoderPipeline: decoder },
     imageEncoders: { OpenSoraVAE_V1_2: imageEncoder, VideoAutoencoderPipeline: imageEncoder },
   },
@@ -44,8 +44,9 @@ export const openSora: Family = {
   models: [
     {
       // hpcaitech/Open-Sora v1.2.0: configs/opensora-v1-2/inference/sample.py for steps, guidance and score,
-      // datasets/aspect.py for sizes, utils/inference_utils.py for the suffix. Its 17 frames are 5 latent ones, of 8
-      // pixels along an edge: what those leave of a size is cut off. AdaCache's demo has a score of 7.
+      // datasets/aspect.py for sizes, utils/inference_utils.py for the suffix. Its 17 frames are 5 latent frames. A
+      // latent element is 8 pixels wide and high; pixels beyond a multiple of 8 are cut off. AdaCache's demo has a
+      // score of 7.
       title: "Open-Sora 1.2",
       // Not the demo model, which has no decoder over time and was trained on other prompts.
       matchesIndex: ({ vae }) => Array.isArray(vae) && vae[1] !== "AutoencoderKL",

@@ -17,10 +17,10 @@ import {
 } from "./autoencoder.ts";
 
 /**
- * The encoder of Open-Sora 1.2 for a single picture. Both of its autoencoders say a mean and a variance; the authors
- * draw from them, and here the means are taken: a picture always has the same latent.
+ * Encoder of Open-Sora 1.2 for a single image. Both of its autoencoders output a mean and a variance. The authors
+ * sample from them; here the means are used, so that an image always has the same latent.
  *
- * Its activations take 1.8 GiB at 1280x720 pixels, less than a picture's way out.
+ * Its activations take 1.8 GiB at 1280x720 pixels, less than decoding a picture.
  */
 export function openSoraImageEncoder(config: OpenSoraVAEConfig, spatial = openSoraSpatial): ImageEncoder {
   return { build: (size, options) => buildEncoder(config.vae_temporal, spatial, size, options) };
@@ -45,7 +45,10 @@ function buildEncoder(
   return g;
 }
 
-/** The mean [1, C, 1, H, W] of a frame of that shape, which ends a latent frame that began with zeros. */
+/**
+ * Encodes a frame to the mean of its latent frame [1, C, 1, H, W]. Zeros before it fill up the frames of a latent
+ * frame.
+ */
 function temporalEncoder(frame: Value, config: Temporal): Value {
   const root = "temporal_vae.encoder";
   const { filters, num_groups, channel_multipliers, temporal_downsample } = config;
@@ -61,7 +64,7 @@ function temporalEncoder(frame: Value, config: Temporal): Value {
   return meanOf(conv(x, "temporal_vae.quant_conv", 2 * config.embed_dim, 1));
 }
 
-/** [1, C, F, H, W] -> [1, C, F / 2, H, W] */
+/** Halves the frames: [1, C, F, H, W] -> [1, C, F / 2, H, W]. */
 function halve(x: Value, name: string): Value {
   const g = x.graph;
   const C = x.shape[1]!;

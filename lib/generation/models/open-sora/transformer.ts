@@ -44,12 +44,11 @@ import { gridSinusoid, rotaryTables, SINUSOID_WIDTH, scalarSinusoid } from "../e
 import type { GuidanceBatch } from "../guidance-batch.ts";
 
 /**
- * STDiT3, the transformer of Open-Sora 1.2 (github.com/hpcaitech/Open-Sora, tag v1.2.0): pairs of a spatial
- * and a temporal block, each self-attention, cross-attention to the text and an MLP, modulated by the step
+ * STDiT3, the transformer of Open-Sora 1.2 (github.com/hpcaitech/Open-Sora, tag v1.2.0): pairs of a spatial and a
+ * temporal block, each of self-attention, cross-attention to the text and an MLP, modulated by the timestep
  * (adaLN-single).
  *
- * In shapes B is the batch, F, H, W count patches after patchifying (N = F * H * W), D is the
- * width, and the text has L rows.
+ * In shapes B is the batch, F, H, W count patches (N = F * H * W), D is the width, and the text has L rows.
  */
 
 const EPS = 1e-6;
@@ -65,7 +64,7 @@ const stdit3Schema = z
     /** Patch extent along frames, height and width. */
     patch_size: z.tuple([positiveInteger, positiveInteger, positiveInteger]),
     in_channels: positiveInteger,
-    /** The model also predicts a variance, which sampling does not use. */
+    /** True if the model also predicts a variance, which sampling does not use. */
     pred_sigma: z.boolean(),
     caption_channels: positiveInteger,
     model_max_length: positiveInteger.max(4096),
@@ -84,7 +83,11 @@ export function parseSTDiT3Config(config: unknown): STDiT3Config {
   return parseConfig("STDiT3", stdit3Schema, config);
 }
 
-/** @throws RangeError when the model cannot make a video of this shape */
+/**
+ * Builds the transformer for one shape of video.
+ *
+ * @throws RangeError if the model cannot make a video of this shape
+ */
 export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransformer {
   const { hidden_size: D, num_heads: heads, caption_channels, model_max_length: L } = config;
   const { latent } = video;
@@ -122,7 +125,10 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     return linear(silu(step), ...affine(g, "t_block.1", 6 * D, D)); // [1, 6D]
   }
 
-  /** The modulation of each frame [6, F, D]: those given are free of noise, as all are at timestep 0. */
+  /**
+   * Returns the modulation of each frame [6, F, D]. Given frames are free of noise, so they are modulated as at
+   * timestep 0.
+   */
   function withGivenFrames(g: Graph, modulation: Value, speed: Value): Value {
     const end = g.constant(scalarSinusoid(0), [1, SINUSOID_WIDTH]);
     const atEnd = modulationAt(g, add(embedScalar(g, "t_embedder", end), speed));
@@ -143,7 +149,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     const base = Math.round(Math.sqrt(H * W));
     const scale = Math.sqrt(video.height * video.width) / config.input_sq_size;
     const positions = gridSinusoid(H, W, D, { down: base / H / scale, across: base / W / scale });
-    return reshape(add(x, g.constant(positions, [H * W, D])), [1, N, D]); // the halves differ only once text acts
+    return reshape(add(x, g.constant(positions, [H * W, D])), [1, N, D]); // equal for both guidance halves
   }
 
   function embedScalar(g: Graph, name: string, sinusoid: Value): Value {
@@ -157,7 +163,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     return linear(hidden, ...affine(g, "y_embedder.y_proj.fc2", D, D)); // [B, L, D]
   }
 
-  /** Index i is the pair of spatial and temporal block i. */
+  /** Applies spatial block `index` and then temporal block `index`. */
   function block(index: number, x: Value, conditioning: Conditioning): BlockOutput {
     const spatial = halfBlock("spatial", index, x, conditioning);
     const temporal = halfBlock("temporal", index, spatial.x, conditioning);
@@ -196,7 +202,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     return givenFrames === 0 ? mul(factor, x) : onFrames(x, (y) => mul(perFrame(factor), y));
   }
 
-  /** Gives `change` the tokens as [B, F, N / F, D], beside which a parameter is [F, 1, D]. */
+  /** Applies `change` to the tokens as [B, F, N / F, D], with which a parameter [F, 1, D] is broadcast. */
   function onFrames(x: Value, change: (tokens: Value) => Value): Value {
     return reshape(change(reshape(x, [x.shape[0]!, F, H * W, D])), x.shape);
   }
@@ -205,7 +211,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     return reshape(parameter, [F, 1, D]);
   }
 
-  /** Self-attention within each frame, or along time at each place. x is [B, N, D]. */
+  /** Applies self-attention within each frame, or along time at each position; x is [B, N, D]. */
   function selfAttention(kind: "spatial" | "temporal", block: string, x: Value): Value {
     const g = x.graph;
     const name = `${block}.attn`;
@@ -270,7 +276,9 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
     });
   }
 
-  /** Modulates given frames like all others, unlike the authors: what is predicted for them is of no use. */
+  /**
+   * Modulates given frames like all others, unlike the authors, because the prediction for given frames is not used.
+   */
   function head(x: Value, { step }: Conditioning): Value {
     const g = x.graph;
     const channels = latent.channels * (config.pred_sigma ? 2 : 1);
@@ -305,10 +313,10 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
 }
 
 /**
- * The unconditional text for a prompt of `tokens` tokens: that many rows of a tensor the model learnt with
+ * Returns the unconditional text for a prompt of `tokens` tokens: as many rows of a tensor that the model learnt with
  * its weights.
  *
- * @throws RangeError when the prompt is longer than the model was trained for
+ * @throws RangeError if the prompt is longer than the model was trained for
  */
 async function nullCaption(
   weights: ReadableWeights,
@@ -327,7 +335,7 @@ async function nullCaption(
 function checkShape(config: STDiT3Config, { latent, height, width, fps, givenFrames = 0 }: VideoShape): void {
   checkLatent(latent, config.in_channels);
   if (givenFrames > 0 && config.patch_size[0] !== 1) {
-    throw new RangeError("This model cannot be given frames: its patches span several.");
+    throw new RangeError("This model cannot take a first frame: its patches span several frames.");
   }
   for (const [name, value] of Object.entries({ height, width, fps })) {
     if (!(value > 0 && value < Number.POSITIVE_INFINITY)) {

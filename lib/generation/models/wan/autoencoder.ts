@@ -34,16 +34,16 @@ import {
 import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
- * The decoder of Wan's causal video autoencoder (arXiv 2503.20314), key names of diffusers' AutoencoderKLWan. The
- * first latent frame is one frame of the video, and every other one is several: no frame depends on a later one.
+ * Decoder of Wan's causal video autoencoder (arXiv 2503.20314), with the key names of diffusers' AutoencoderKLWan. The
+ * first latent frame becomes one frame of the video, and every other becomes several. No frame depends on a later one.
  *
  * In shapes F, H, W are those of the stage at hand, and the batch is 1.
  */
 
-/** Keeps 0/0 out of the normalisation, as the reference's 1e-12 under the root. */
+/** Prevents 0/0 in the normalisation, as the 1e-12 under the root of the reference does. */
 const TINY = 1e-12;
 
-/** Frames that a convolution over time looks back. */
+/** Number of earlier frames that a convolution over time sees. */
 const PAST = 2;
 
 const schema = z
@@ -51,15 +51,15 @@ const schema = z
     base_dim: positiveInteger.multipleOf(2),
     decoder_base_dim: positiveInteger.multipleOf(2).nullish(),
     z_dim: positiveInteger,
-    /** Listed from the picture inwards; the decoder walks them backwards. */
+    /** Channel multipliers from the picture inwards; the decoder uses them in reverse order. */
     dim_mult: z.array(positiveInteger).nonempty(),
     num_res_blocks: positiveInteger,
-    /** True for each stage of the encoder that halves the frames as well; the decoder walks them backwards. */
+    /** True for each stage of the encoder that halves the frames too; the decoder uses them in reverse order. */
     temperal_downsample: z.array(z.boolean()),
     latents_mean: z.array(z.number()),
     latents_std: z.array(z.number().positive()),
     out_channels: z.literal(3).default(3),
-    // The autoencoder of Wan 2.2 5B is another one.
+    // The autoencoder of Wan 2.2 5B, which has another architecture, sets it.
     is_residual: z.literal(false).default(false),
     patch_size: z.null().optional(),
   })
@@ -78,16 +78,18 @@ export function parseAutoencoderKLWanConfig(config: unknown): AutoencoderKLWanCo
   return parseConfig("AutoencoderKLWan", schema, config);
 }
 
-/** Latent frames up to which a run over all of them needs no more memory than what runs leave to each other. */
+/**
+ * Number of latent frames up to which one run over all of them needs no more memory than the state that runs pass on.
+ */
 const WHOLE_FRAMES_MAX = 6;
 
 /**
- * Decodes a short or small latent in one run, and of others the first latent frame and after it a few at a time.
- * Both give the reference's frames: a convolution over time leaves its last two frames to the next run and would
- * see nothing else of the past.
+ * Decodes a short or small latent in one run. Other latents take several runs: one for the first latent frame, and then
+ * one for a few frames at a time. Both give the frames of the reference: a convolution over time passes its last two
+ * frames to the next run and sees nothing else of the past.
  *
- * Memory, measured in float32 on the CPU: 2 KB for each pixel of a video decoded in one run, and 40 KB for each
- * pixel of a frame, however many there are, in runs that follow each other: at 480x832 pixels 16 GB.
+ * Memory, measured in float32 on the CPU: 2 KB for each pixel of a video that is decoded in one run. In several runs it
+ * is 40 KB for each pixel of a frame, however many frames there are: 16 GB at 480x832 pixels.
  */
 export function autoencoderKLWanDecoder(config: AutoencoderKLWanConfig): LatentDecoder {
   const scale = 2 ** (config.dim_mult.length - 1);
@@ -140,7 +142,7 @@ function buildDecoder(
   g.output(decoderNames.frames, asFrames(x));
   return g;
 
-  /** z * std + mean of each channel. */
+  /** Returns z * std + mean of each channel. */
   function denormalised(z: Value): Value {
     const perChannel = (values: number[]) => g.constant(Float32Array.from(values), [1, values.length, 1, 1]);
     return add(mul(z, perChannel(config.latents_std)), perChannel(config.latents_mean));
@@ -155,14 +157,14 @@ function buildDecoder(
     });
   }
 
-  /** x / |x| * sqrt(C) * gamma, over the channels of [1, C, F, H, W]. */
+  /** Normalises over the channels of [1, C, F, H, W]: x / |x| * sqrt(C) * gamma. */
   function norm(x: Value, name: string): Value {
     const C = x.shape[1]!;
     const gamma = mul(g.weight(`${name}.gamma`, [C, 1, 1, 1]), Math.sqrt(C));
     return mul(div(x, add(reduceL2(x, { axes: [1], keepDims: true }), TINY)), gamma);
   }
 
-  /** Attention with one head over the H * W places of a frame. */
+  /** Applies attention with one head over the H * W positions of a frame. */
   function selfAttention(x: Value, name: string): Value {
     return g.scope(name, () => {
       const [, C, F, H, W] = x.shape as [number, number, number, number, number];
@@ -177,7 +179,7 @@ function buildDecoder(
     });
   }
 
-  /** A 1x1 convolution as a `linear`. */
+  /** Returns weight and bias of a 1x1 convolution for `linear`. */
   function pointwise(name: string, out: number, into: number): [Value, Value] {
     return [
       reshape(g.weight(`${name}.weight`, [out, into, 1, 1]), [out, into]),
@@ -185,14 +187,14 @@ function buildDecoder(
     ];
   }
 
-  /** Every frame becomes two, but for the first of the video. */
+  /** Doubles every frame but the first of the video. */
   function upsampleTime(x: Value, name: string): Value {
     return g.scope(name, () => {
       const [, C, F, H, W] = x.shape as [number, number, number, number, number];
       if (continues) return doubled(x, name);
       const first = slice(x, 2, 0, 1);
       if (F > 1) return concat([first, doubled(slice(x, 2, 1, F), name)], 2);
-      leave(expand(g.constant(new Float32Array(1), [1]), [1, C, PAST, H, W]), name); // it has not begun to look
+      leave(expand(g.constant(new Float32Array(1), [1]), [1, C, PAST, H, W]), name); // zeros: it has seen no frame yet
       return first;
     });
   }
@@ -205,7 +207,9 @@ function buildDecoder(
     return reshape(pairs, [1, C, 2 * F, H, W]);
   }
 
-  /** Twice the height and width, and half the channels; by frame, since all of them at once would be the largest. */
+  /**
+   * Doubles height and width and halves the channels, frame by frame: all frames at once would be the largest tensor.
+   */
   function upsampleSpace(x: Value, name: string): Value {
     const [, C, F] = x.shape as [number, number, number];
     const weight = g.weight(`${name}.weight`, [C / 2, C, 3, 3]);
@@ -216,7 +220,7 @@ function buildDecoder(
     return concat(frames as [Value, ...Value[]], 2);
   }
 
-  /** A convolution that sees of time only what was. */
+  /** Applies a causal convolution: along time it sees only the frame itself and earlier ones. */
   function conv(x: Value, name: string, out: number, kernel: 1 | 3 = 3): Value {
     const weight = g.weight(`${name}.weight`, [out, x.shape[1]!, kernel, kernel, kernel]);
     const bias = g.weight(`${name}.bias`, [out]);
@@ -224,7 +228,10 @@ function buildDecoder(
     return conv3d(afterPast(x, name), weight, bias, { pads: [0, 1, 1] });
   }
 
-  /** x behind the two frames that were before it: those the last run left, or zeros at the beginning of a video. */
+  /**
+   * Prepends the two frames before x: those that the last run passed on, or zeros at the beginning of a video. Passes
+   * the last two frames on to the next run.
+   */
   function afterPast(x: Value, name: string): Value {
     const [, C, F, H, W] = x.shape as [number, number, number, number, number];
     const none = [0, 0] as const;

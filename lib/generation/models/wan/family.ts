@@ -4,7 +4,11 @@ import { sizesOf, type VideoMember } from "../video-member.ts";
 import { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder.ts";
 import { parseWanConfig, wan as wanTransformer } from "./transformer.ts";
 
-/** @see Its example in diffusers 0.42.1, `pipeline_wan.py`, and the cards of Wan-AI/Wan2.1-T2V-*-Diffusers */
+/**
+ * Negative prompt of the authors' example.
+ *
+ * @see the example in diffusers 0.42.1, `pipeline_wan.py`, and the cards of Wan-AI/Wan2.1-T2V-*-Diffusers
+ */
 const NEGATIVE_PROMPT =
   "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, images, static, " +
   "overall gray, worst quality, low quality, JPEG compression residue, ugly, incomplete, extra fingers, poorly " +
@@ -14,7 +18,7 @@ const NEGATIVE_PROMPT =
 const SMALL = ["832x480", "480x832"];
 const LARGE = ["1280x720", "720x1280"];
 
-/** 4 k + 1, for which the autoencoder has k + 1 latent frames; 81 by default. */
+/** Lengths 4 k + 1, for which the autoencoder has k + 1 latent frames; 81 is the default. */
 const FRAMES = [81, ...Array.from({ length: 19 }, (_, k) => 4 * (k + 1) + 1), 1];
 
 const transformerConfig: Config = {
@@ -33,7 +37,10 @@ const transformerConfig: Config = {
   rope_max_seq_len: 1024,
 };
 
-/** Mean and deviation of the published latents are 16 numbers each, of which nothing that is timed depends. */
+/**
+ * Published configuration, except for the means and deviations of the latents. These are placeholders, which do not
+ * affect timing.
+ */
 const autoencoderConfig: Config = {
   base_dim: 96,
   z_dim: 16,

@@ -30,15 +30,14 @@ import { gridRotaryTables } from "../embeddings.ts";
 import type { GuidanceBatch } from "../guidance-batch.ts";
 
 /**
- * WanTransformer3DModel, the text-to-video transformer of Wan 2.1 and of each half of Wan 2.2 A14B
- * (arXiv 2503.20314), key names of diffusers: blocks of self-attention over all tokens of the video,
- * cross-attention to the text and a feed-forward, modulated by the step (adaLN-single).
+ * WanTransformer3DModel, the text-to-video transformer of Wan 2.1 and of each half of Wan 2.2 A14B (arXiv 2503.20314),
+ * with the key names of diffusers: blocks of self-attention over all tokens of the video, cross-attention to the text
+ * and a feed-forward layer, modulated by the timestep (adaLN-single).
  *
- * In shapes B is the batch, F, H, W count patches (N = F * H * W), D is the width, and the text
- * has L rows.
+ * In shapes B is the batch, F, H, W count patches (N = F * H * W), D is the width, and the text has L rows.
  */
 
-/** Rows of text. The model attends to all of them without a mask: those after a prompt are zeros. */
+/** Rows of text. The model attends to all of them without a mask; the rows after a prompt are zeros. */
 const L = 512;
 
 const wanSchema = z
@@ -55,11 +54,11 @@ const wanSchema = z
     /** Width of the timestep's sinusoid. */
     freq_dim: positiveInteger.multipleOf(2),
     eps: z.number().positive(),
-    /** Patches along one axis that have a position. */
+    /** Largest number of patches along one axis that positions exist for. */
     rope_max_seq_len: positiveInteger,
     cross_attn_norm: z.literal(true),
     qk_norm: z.literal("rms_norm_across_heads"),
-    // Image-to-video models attend to a picture as well, or take one in further channels.
+    // Image-to-video models, which are not supported, attend to an image too or take it in further channels.
     image_dim: z.null().optional(),
     added_kv_proj_dim: z.null().optional(),
   })
@@ -74,7 +73,11 @@ export function parseWanConfig(config: unknown): WanConfig {
   return parseConfig("WanTransformer3DModel", wanSchema, config);
 }
 
-/** @throws RangeError when the model cannot make a video of this shape */
+/**
+ * Builds the transformer for one shape of video.
+ *
+ * @throws RangeError if the model cannot make a video of this shape
+ */
 export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransformer {
   const { num_attention_heads: heads, attention_head_dim, text_dim, freq_dim, eps } = config;
   const D = heads * attention_head_dim;
@@ -101,7 +104,7 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
   function patchify(g: Graph, z: Value): Value {
     const weight = g.weight("patch_embedding.weight", [D, config.in_channels, ...config.patch_size]);
     const patches = conv3d(z, weight, g.weight("patch_embedding.bias", [D]), { stride: config.patch_size });
-    return transpose(reshape(patches, [1, D, N]), [0, 2, 1]); // [1, N, D]; the halves differ only once text acts
+    return transpose(reshape(patches, [1, D, N]), [0, 2, 1]); // [1, N, D]; equal for both guidance halves
   }
 
   function block(index: number, x: Value, conditioning: Conditioning): BlockOutput {
@@ -134,7 +137,7 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
     });
   }
 
-  /** Among all tokens of the video. */
+  /** Applies self-attention among all tokens of the video. */
   function selfAttention(name: string, x: Value, { cos, sin }: Conditioning): Value {
     return x.graph.scope("attn1", () => {
       const q = rotaryInterleaved(normalised(x, name, "q"), cos!, sin!);
@@ -144,7 +147,7 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
     });
   }
 
-  /** x is [1 or B, N, D]. */
+  /** Applies cross-attention to the text; x is [1 or B, N, D]. */
   function crossAttention(name: string, x: Value, conditioning: Conditioning): Value {
     const states = conditioning.text!;
     return x.graph.scope("attn2", () => {
@@ -154,7 +157,7 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
     });
   }
 
-  /** Queries or keys, normalised over the whole width before it is cut into heads. */
+  /** Returns queries or keys, normalised over the whole width before they are split into heads. */
   function normalised(x: Value, attn: string, part: "q" | "k"): Value {
     const weight = x.graph.weight(`${attn}.norm_${part}.weight`, [D]);
     return rmsNorm(project(x, `${attn}.to_${part}`), weight, { eps });

@@ -12,12 +12,12 @@ import type { MemoryDemand } from "./memory-demand.ts";
 import { decoderPart, openSampler } from "./parts.ts";
 import { type Attempt, type DemandedVideo, type OpenPart, type Parts, videoDemand } from "./video-demand.ts";
 
-/** Facts of a model that its configurations and the headers of its weights tell. */
+/** Facts of a model, read from its configurations and the headers of its weight files. */
 export interface ModelCheck {
   readonly className: string;
   readonly parts: readonly PartCheck[];
   readonly videos: readonly VideoCheck[];
-  /** Reasons why it cannot run, a sentence each. */
+  /** Reasons why the model cannot run, one sentence each. */
   readonly faults: readonly string[];
 }
 
@@ -25,26 +25,29 @@ export interface ModelCheck {
 export interface PartCheck {
   readonly name: string;
   readonly className: string;
-  /** Elements of the tensors that are used. */
+  /** Number of elements of the tensors that are used. */
   readonly parameters: number;
   /** Bytes stored in each type, of all tensors. */
   readonly bytesByDType: ReadonlyMap<SafetensorsDType, number>;
   readonly missing: readonly string[];
-  /** Faults of tensors that are there, a sentence each. */
+  /** Faults of tensors that are present, one sentence each. */
   readonly unfit: readonly string[];
-  /** Neither used nor known to be of no use. */
+  /** Tensors that no graph uses and that are not known to be unneeded. */
   readonly unused: readonly string[];
 }
 
 /** Memory that one shape of video needs. */
 export interface VideoCheck extends MemoryDemand, DemandedVideo {}
 
-/** Tensors of the encoder that a decoder was trained with; nothing uses them. */
+/**
+ * Tensors of the encoder in the file of a decoder. Only videos that begin with an image use them; they are not checked
+ * here.
+ */
 const ENCODER_TENSORS = /(^|\.)(encoder|quant_conv)\./;
 
 /**
- * Checks a model folder without reading its weights or opening a session: every graph it would run is built, and takes
- * down which tensors it asks for.
+ * Checks a model folder without reading its weights or opening a session. Builds every graph of a generation from text
+ * and records which tensors each graph asks for.
  */
 export async function checkModel(folder: string): Promise<ModelCheck> {
   const faults: string[] = [];
@@ -80,7 +83,7 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
   return { className: model.className, parts: checks, videos, faults };
 }
 
-/** Names of the parts that a pipeline opens, further transformers included. */
+/** Returns the names of the parts that a pipeline opens, further transformers included. */
 function partsToOpen({ partNames }: ModelFolder): string[] {
   const further = partNames.filter((name) => /^transformer_\d+$/.test(name));
   return ["text_encoder", "transformer", ...further, "vae"];
@@ -91,10 +94,13 @@ async function openPart(part: ModelPart): Promise<OpenPart> {
   return { part, checkpoint, weights: new DemandedWeights(checkpoint) };
 }
 
-/** Most lengths that are checked, since a graph is built for each; of more, only the default and the longest are. */
+/**
+ * Largest number of lengths that are all checked; a graph is built for each. If there are more, only the default and
+ * the longest length are checked.
+ */
 const LENGTHS_MAX = 8;
 
-/** Videos in the order of the lists, the default first. Their memory does not depend on their speed. */
+/** Returns the videos to check, the default first. Checks a single frame rate, because memory does not depend on it. */
 function videosOf({ sizes, frames, fps }: VideoLimits): DemandedVideo[] {
   const lengths = frames.length > LENGTHS_MAX ? new Set([frames[0]!, Math.max(...frames)]) : frames;
   return sizes.flatMap(([width, height]) =>
@@ -120,7 +126,7 @@ function checkPart(name: string, { part, checkpoint, weights }: OpenPart, others
   };
 }
 
-/** A decoder may leave tensors over, as the pipeline lets it. */
+/** Returns the faults of a part, one sentence each. Unused tensors of the decoder are no fault, as in the pipeline. */
 function faultsOf(folder: string, { name, missing, unfit, unused }: PartCheck): string[] {
   const counted = (names: readonly string[], what: string) => {
     if (names.length === 0) return [];

@@ -3,8 +3,8 @@ import type { NamedWeights } from "../../models/index.ts";
 import type { ExternalTensor } from "../../onnx/index.ts";
 
 /**
- * The weights of a part. They record the tensors that a graph asks for instead of refusing missing ones, so that one
- * pass finds every fault. A graph that was built from tensors that are missing must not be opened.
+ * Weights of a part that record which tensors a graph asks for. A missing tensor is recorded instead of refused, so
+ * that one pass finds every fault. A graph built with missing tensors must not be opened.
  */
 export class DemandedWeights implements NamedWeights {
   readonly #checkpoint: Checkpoint;
@@ -36,7 +36,7 @@ export class DemandedWeights implements NamedWeights {
     return { dtype: "float32", shape: expectedShape, location: "", offset: 0, byteLength: 4 * elements };
   }
 
-  /** Elements of all tensors that were asked for. */
+  /** Number of elements of all tensors that were asked for. */
   get parameters(): number {
     return [...this.#elements.values()].reduce((sum, elements) => sum + elements, 0);
   }
@@ -45,12 +45,12 @@ export class DemandedWeights implements NamedWeights {
     return [...this.#missing];
   }
 
-  /** Faults of tensors that are there, a sentence each. */
+  /** Faults of tensors that are present, one sentence each. */
   get unfit(): readonly string[] {
     return [...this.#unfit.values()];
   }
 
-  /** Tensors that were not asked for, those of an unfit shape aside. */
+  /** Tensors that no graph asked for, except those with a fault. */
   get unused(): readonly string[] {
     return this.#checkpoint.unused().filter((name) => !this.#unfit.has(name));
   }

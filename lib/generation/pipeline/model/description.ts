@@ -5,16 +5,16 @@ import { type VideoLimits, videoLimitsSchema } from "../../request/index.ts";
 
 /** Facts of a model that requests depend on. */
 export interface ModelDescription {
-  /** The last part of the folder's path. */
+  /** Last component of the path of the folder. */
   readonly name: string;
   readonly limits: VideoLimits;
 }
 
 /**
- * A model's name and limits from its `model_index.json`, and where that does not tell them from the configuration of
- * its transformer: no part of the model is opened.
+ * Reads a model's name and limits from its `model_index.json`. Limits that are missing there are those of the published
+ * model that the folder holds. Opens no part of the model.
  *
- * @throws CheckpointError
+ * @throws CheckpointError if the index cannot be read or the limits are unknown
  */
 export async function describeModel(folder: string): Promise<ModelDescription> {
   const { name, limits } = await readDescription(
@@ -25,9 +25,10 @@ export async function describeModel(folder: string): Promise<ModelDescription> {
 }
 
 /**
- * Reads the member `video` of a model's index, over what is known of the published model that the folder holds.
+ * Reads the member `video` of a model's index. Values that are missing there are those of the published model that the
+ * folder holds.
  *
- * @throws CheckpointError
+ * @throws CheckpointError if limits or recipe are missing or wrong
  */
 export async function readDescription(
   folder: string,
@@ -36,7 +37,7 @@ export async function readDescription(
   const { video } = index;
   const published = await publishedModelOf(index, async () => {
     const path = join(folder, "transformer", "config.json");
-    // An index that says what the model can make is enough.
+    // If the index has limits, a missing configuration of the transformer is no fault here.
     return video === undefined ? readJsonFile(path) : readJsonFile(path).catch(() => ({}));
   });
   const known = published?.video;

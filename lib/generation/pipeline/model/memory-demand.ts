@@ -1,33 +1,33 @@
 import { MAPPED_BYTES_MIN } from "../../onnx/index.ts";
 
-/** Demands of a part of a model, on any device. */
+/** Size of a part of a model, from which its memory on any device follows. */
 export interface PartDemand {
   readonly role: "encoder" | "transformer" | "decoder";
   readonly parameters: number;
-  /** True where all its weights are stored in float32, as the CPU computes; otherwise they have 16 bit. */
+  /** True if all weights are stored in float32, the type in which the CPU computes; otherwise they have 16 bit. */
   readonly isFloat32: boolean;
-  /** Activations of the graph that has most, in float32. */
+  /** Bytes of activations of the graph that needs most, in float32. */
   readonly activationBytes: number;
-  /** Activations on a GPU of the graph that has most. */
+  /** Bytes of activations on a GPU of the graph that needs most. */
   readonly gpuActivationBytes: number;
 }
 
-/** Bytes that a video needs, by the precision its model computes in. */
+/** Bytes of memory that a video needs, by device and precision. */
 export interface MemoryDemand {
-  /** Bytes on the CPU. */
+  /** Bytes on the CPU, with the weights as they are stored. */
   readonly float32Bytes: number;
   /** Bytes on the CPU if all weights were stored in float32. */
   readonly storedFloat32Bytes: number;
-  /** Bytes on a GPU: the transformer in 16 bit, encoder and decoder in 32. */
+  /** Bytes on a GPU, with the transformer in 16 bit, text encoder and decoder in 32. */
   readonly float16Bytes: number;
 }
 
 /**
- * Adds up the memory of parts that run one after another.
+ * Returns the memory that parts need which run one after another.
  *
- * On the CPU weights stored in float32 are read from their file, unless there are few, and leave memory while other
- * parts run: an encoder, which runs once for a prompt, need not hold them all even then. Others are held as they are
- * stored, and twice while their session opens. A GPU holds all weights at once.
+ * On the CPU large float32 weights are mapped from their file, and the system can evict them while other parts run. The
+ * text encoder runs once for a prompt, so its mapped weights need not all be resident even then. Other weights are held
+ * as they are stored, and twice while their session opens. A GPU holds all weights at once.
  */
 export function memoryDemand(parts: readonly PartDemand[]): MemoryDemand {
   const onGpu = parts.map(({ role, parameters }) => (role === "transformer" ? 2 : 4) * parameters);

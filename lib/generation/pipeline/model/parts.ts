@@ -13,45 +13,50 @@ import { type ModelDescription, readDescription } from "./description.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
-  /** Precision of the products of the transformers' blocks; float16 on CUDA by default, float32 elsewhere. */
+  /** Precision of the matrix products in the blocks of transformers; float16 on CUDA by default, float32 elsewhere. */
   readonly precision?: Precision;
-  /** Threads inside one operator; by default one for each core this process may use. */
+  /** Threads for each operator; by default one for each core that this process may use. */
   readonly threads?: number;
   /**
-   * Memory of the device that runs the model; on the CPU that of the machine by default. Both transformers of a model
-   * are held at once where they take up to half of it. On a GPU they are held one after the other by default.
+   * Bytes of memory of the device that runs the model; on the CPU those of the machine by default. Two transformers are
+   * held at once if they take up to half of it. Otherwise, and on a GPU by default, they are opened one after the
+   * other.
    */
   readonly memoryBytes?: number;
 }
 
 export type OpenedPart = ModelPart & { readonly weights: Checkpoint };
 
-/** The states of a prompt, and whether it lost its end. */
+/** Text encoder states of a prompt; `isTruncated` is true if the prompt was too long and was cut. */
 export interface EncodedPrompt extends TextStates {
   readonly isTruncated: boolean;
 }
 
-/** A model folder whose headers and configurations were read. */
+/** Parts of a model folder, with configurations and weight headers read. */
 export interface ModelParts extends ModelDescription {
   readonly recipe: Recipe;
   readonly sampler: SamplerFactory;
-  /** The transformers in the order in which they denoise. */
+  /** Transformers in the order in which they denoise. */
   readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
-  /** The second transformer denoises the timesteps below it; 0 where there is no second. */
+  /** Timestep under which the second transformer denoises; 0 if there is only one. */
   readonly boundaryTimestep: number;
   readonly vae: OpenedPart;
   readonly options: PipelineOptions;
-  /** Opens the text encoder for prompts of at most `length` tokens, so that `encode` need not. */
+  /** Opens the text encoder for prompts of at most `length` tokens before `encode` needs it. */
   openEncoder(length: number): Promise<Session>;
   /**
-   * The states of a prompt of at most `length` tokens: a row for each of them, or the first `rows` of all `length`,
-   * which go on with those of padding.
+   * Encodes a prompt of at most `length` tokens. Returns a row of states for each of its tokens, or the first `rows`
+   * rows, in which the states of padding follow those of the prompt.
    */
   encode(prompt: string, length: number, rows?: number): Promise<EncodedPrompt>;
   release(): Promise<void>;
 }
 
-/** @throws CheckpointError or Error naming the part that cannot be used */
+/**
+ * Reads the configurations and weight headers of all parts; opens no session.
+ *
+ * @throws CheckpointError or Error naming the part that cannot be used
+ */
 export async function openParts(index: ModelFolder, options: PipelineOptions): Promise<ModelParts> {
   const withWeights = async (name: string) => {
     const part = index.part(name);
@@ -99,13 +104,20 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   };
 }
 
-/** The part that decodes: the decoder that the family prefers where the folder has one, or else `vae`. */
+/**
+ * Returns the name of the part that decodes: the decoder that the family prefers if the folder has it, otherwise `vae`.
+ */
 export function decoderPart({ index, partNames }: ModelFolder): string {
   const preferred = familyOf(index)?.unnamedDecoder;
   return preferred !== undefined && partNames.includes(preferred) ? preferred : "vae";
 }
 
-/** @throws CheckpointError */
+/**
+ * Returns the samplers of a scheduler: with the shift of `flow_shift` for the sizes listed there, and with the stored
+ * shift for all others.
+ *
+ * @throws CheckpointError if the scheduler is unknown or its configuration cannot be used
+ */
 export function openSampler(
   scheduler: ModelPart,
   { flow_shift }: Pick<Recipe, "flow_shift">,
@@ -120,13 +132,18 @@ export function openSampler(
   };
   const stored = sampler({});
   const shifted = new Map(
-    // Each scheduler knows one of the two names.
+    // A scheduler reads one of the two names and ignores the other.
     Object.entries(flow_shift).map(([size, shift]) => [size, sampler({ flow_shift: shift, shift })]),
   );
   return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);
 }
 
-/** The first timestep of the first of two transformers, as diffusers' WanPipeline says it; 0 without a second. */
+/**
+ * Returns the timestep under which the second transformer denoises, as in diffusers' WanPipeline; 0 if there is only
+ * one.
+ *
+ * @throws CheckpointError
+ */
 function boundaryOf(index: ModelFolder): number {
   const { boundary_ratio: ratio, expand_timesteps } = index.index;
   const path = join(index.folder, "model_index.json");
@@ -146,7 +163,7 @@ function boundaryOf(index: ModelFolder): number {
 
 const TRAINING_TIMESTEPS = 1000;
 
-/** Opens a graph over the weights it was built from. */
+/** Opens a session on a graph; `weights` are those that the graph was built from. */
 export function openGraph(graph: Graph, weights: Checkpoint, options: PipelineOptions): Promise<Session> {
   return openSession(graph.build(), {
     ...options,

@@ -13,10 +13,10 @@ export interface OpenPart {
   readonly weights: DemandedWeights;
 }
 
-/** The policy that asks for most needs most memory. */
+/** Signals of all policies together: no policy needs more memory than these. */
 const ALL_SIGNALS = graphSignalsOf(policyKinds.flatMap(({ signals }) => signals));
 
-/** Returns the result of `work`. Where it throws, records a fault and returns undefined. */
+/** Returns the result of `work`. If `work` throws, records a fault and returns undefined. */
 export type Attempt = <R>(work: () => R | Promise<R>) => Promise<R | undefined>;
 
 export type Parts = Map<string, OpenPart>;
@@ -28,8 +28,8 @@ export interface DemandedVideo {
 }
 
 /**
- * Builds all graphs of one shape of video, and takes down in `others` which tensors they can do without. A part that
- * cannot be built hides nothing of what is wrong with others, but then nobody knows what the video needs.
+ * Builds all graphs of one shape of video and returns the memory that they need; undefined if a part cannot be built.
+ * Such a part does not hide the faults of other parts. Records in `others` which tensors each part can do without.
  */
 export async function videoDemand(
   parts: Parts,

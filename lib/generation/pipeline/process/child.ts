@@ -1,8 +1,8 @@
 /**
- * The process that generates: opens one model and answers one request after another.
+ * Child process that generates: opens one model and answers one request after another.
  *
- * It exists so that a generation can be killed: onnxruntime cannot be interrupted inside a run. It goes when
- * its parent goes, whatever ended that.
+ * It exists so that a generation can be killed, because onnxruntime cannot be interrupted inside a run. It exits when
+ * its parent exits, for whatever reason.
  */
 import { GenerationError } from "../errors.ts";
 import { openPipeline, type Pipeline } from "../pipeline.ts";
@@ -11,7 +11,7 @@ import type { FromChild, ToChild } from "./messages.ts";
 let pipeline: Pipeline | null = null;
 let running: AbortController | null = null;
 
-// A terminal sends Ctrl-C to the whole group; only the parent decides what it means.
+// A terminal sends Ctrl-C to the whole process group; only the parent decides how to react.
 process.on("SIGINT", () => undefined);
 process.on("disconnect", () => process.exit(0));
 process.on("message", (message: ToChild) => {

@@ -1,6 +1,6 @@
 /**
- * What the parent and the generating child say to each other, by structured clone. The child makes one video
- * at a time, so nothing needs a number.
+ * Messages between the parent and the generating child, sent by structured clone. The child makes one video at a time,
+ * so messages need no number.
  */
 import type { ResolvedRequest, VideoLimits } from "../../request/index.ts";
 import type { GenerationFault } from "../errors.ts";

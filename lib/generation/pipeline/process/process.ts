@@ -14,24 +14,24 @@ import {
 import type { FromChild, ToChild } from "./messages.ts";
 
 /**
- * A pipeline in a process of its own. When that process has ended, for whatever reason, every further
- * generation is a GenerationError that says why.
+ * A pipeline in a child process. After the process has ended, every further generation fails with a GenerationError
+ * that says why.
  */
 export interface PipelineProcess extends Pipeline {
   readonly pid: number;
-  /** False once the process has ended or was told to. */
+  /** False once the process has ended, or `close` or `kill` was called. */
   readonly isOpen: boolean;
-  /** Ends the process at once, in the middle of whatever it does. */
+  /** Kills the process at once, even in the middle of a run. */
   kill(): void;
 }
 
-/** How long a generation may take to reach the end of its step before its process is killed. */
+/** Milliseconds that a generation has to finish its current step before its process is killed. */
 const STOP_GRACE_MS = 5000;
 
 type Opened = Extract<FromChild, { kind: "opened" }>;
 type Generated = Extract<FromChild, { kind: "generated" }>;
 
-/** What the child was asked and has not answered. */
+/** Question to the child that is not answered yet. */
 interface Asked {
   readonly answered: (answer: Opened | Generated) => void;
   readonly failed: (error: Error) => void;
@@ -39,10 +39,18 @@ interface Asked {
 }
 
 /**
- * Opens a model folder in a child process: same contract as `openPipeline`, but a generation that does not
- * stop when it is cancelled is killed, and a crash of the runtime is an error here instead of the end.
+ * Opens a model folder in a child process. The contract is that of `openPipeline`, with two differences: a cancelled
+ * generation that does not stop in time is killed, and a crash of the runtime rejects the generation instead of ending
+ * this process.
  *
- * @throws GenerationError when the process or the model cannot be opened
+ * @throws GenerationError if the process or the model cannot be opened
+ * @example
+ * ```ts
+ * const pipeline = await startPipelineProcess("models/demo", { threads: 2 });
+ * const request = resolveRequest({ prompt: "a red circle", seed: 1 }, pipeline);
+ * const { frames } = await pipeline.generate(request, { signal: AbortSignal.timeout(60_000) });
+ * await pipeline.close();
+ * ```
  */
 export async function startPipelineProcess(
   folder: string,
@@ -51,7 +59,7 @@ export async function startPipelineProcess(
   const child = startChild();
   const closed = new GenerationError(CLOSED);
   let asked: Asked | null = null;
-  /** Why there are no more generations. */
+  /** Error that every further generation fails with; null while there can be more. */
   let ended: GenerationError | null = null;
 
   child.on("message", (message: FromChild) => {
@@ -109,7 +117,7 @@ export async function startPipelineProcess(
       throw faults[0];
     } catch (error) {
       if (faults.length > 0) throw faults[0];
-      // A process killed for not stopping was cancelled too.
+      // A generation whose process was killed because it did not stop in time counts as cancelled.
       throw signal?.aborted || error === closed ? new CancelledError() : error;
     } finally {
       clearTimeout(grace);
@@ -151,7 +159,10 @@ function startChild(): ChildProcess {
   });
 }
 
-/** Closing the channel is the child's sign to go; one in the middle of a run goes after it. */
+/**
+ * Disconnects the child, which tells it to exit, and waits until it has exited. A child in the middle of a run exits
+ * after it, or is killed when the grace period ends.
+ */
 async function stop(child: ChildProcess): Promise<void> {
   const hasStarted = child.pid !== undefined;
   if (!hasStarted || child.exitCode !== null || child.signalCode !== null) return;
@@ -163,7 +174,7 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 function tell(child: ChildProcess, message: ToChild): void {
-  // A child that is gone says so by its exit, which fails whatever was asked.
+  // The exit of a child that is gone rejects the open question.
   if (child.connected) child.send(message, () => undefined);
 }
 

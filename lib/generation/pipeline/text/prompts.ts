@@ -7,8 +7,9 @@ export interface Prompts extends Pick<ResolvedRequest, "prompt" | "negativePromp
 }
 
 /**
- * The text of each row of the batch: the prompt, and in a batch of 2 the unconditional text. That is the negative
- * prompt where there is one, or else what the model learnt in its place, or else an empty prompt.
+ * Encodes the text of each row of the batch: the prompt and, in a batch of 2, the unconditional text. The unconditional
+ * text is the negative prompt; without one it is the text that the model learnt for this purpose, or else an empty
+ * prompt.
  */
 export async function encodePrompts(
   model: ModelParts,

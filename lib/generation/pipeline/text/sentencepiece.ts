@@ -1,6 +1,7 @@
 /**
- * The vocabulary of a SentencePiece model (`spiece.model`), as `tokenizer.json` would have it.
+ * Converts the vocabulary of a SentencePiece model (`spiece.model`) to the contents of a `tokenizer.json`.
  *
+ * @throws RangeError if the file is damaged or not a Unigram model
  * @see `sentencepiece_model.proto` of github.com/google/sentencepiece
  */
 export function tokenizerOfSentencePiece(file: Uint8Array): object {
@@ -57,7 +58,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 type Field = bigint | Uint8Array;
 type Fields = ReadonlyMap<number, readonly Field[]>;
 
-/** The fields of one message by number: integers of varints, the bytes of all others. */
+/** Parses the fields of a protobuf message by number: varints as integers, all other fields as bytes. */
 function fieldsOf(message: Uint8Array): Fields {
   const fields = new Map<number, Field[]>();
   let at = 0;
@@ -91,20 +92,20 @@ function fieldValue(wireType: number, varint: () => bigint, bytes: (length: numb
   if (wireType === 1) return bytes(8);
   if (wireType === 2) return bytes(Number(varint()));
   if (wireType === 5) return bytes(4);
-  throw new RangeError(`it has a field of the unknown kind ${wireType}`);
+  throw new RangeError(`it has a field of the unknown wire type ${wireType}`);
 }
 
-/** The last of a field that is there once. */
+/** Returns the last value of a field that is not repeated. */
 function one(fields: Fields, number: number): Field | undefined {
   return fields.get(number)?.at(-1);
 }
 
 function bytesOf(field: Field | undefined): Uint8Array {
-  if (typeof field === "bigint") throw new RangeError("it has a number in the place of bytes");
+  if (typeof field === "bigint") throw new RangeError("it has a number in place of bytes");
   return field ?? new Uint8Array();
 }
 
 function float(bytes: Uint8Array): number {
-  if (bytes.length !== 4) throw new RangeError("it has a score that is none");
+  if (bytes.length !== 4) throw new RangeError("it has a score that is not a 32-bit float");
   return new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true);
 }

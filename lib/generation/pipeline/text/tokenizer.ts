@@ -6,17 +6,17 @@ import * as z from "zod";
 import { CheckpointError, type Config, type JsonFileLimits, readJsonFile } from "../../checkpoint/index.ts";
 import { tokenizerOfSentencePiece } from "./sentencepiece.ts";
 
-/** Token ids of one prompt, the end token last. */
+/** Token ids of a prompt, with the end token last. */
 export interface TokenisedPrompt {
   readonly ids: readonly number[];
-  /** True where the prompt was longer than the limit and lost its end. */
+  /** True if the prompt was longer than the limit and was cut. */
   readonly isTruncated: boolean;
 }
 
 export interface PromptTokenizer {
   /**
-   * The ids of a prompt, at most `limit` of them with the end token. Every character is text: a prompt that
-   * spells a special token (`</s>`) is tokenised like any other and cannot end itself early.
+   * Returns the ids of a prompt, at most `limit` of them including the end token. Every character is text: a prompt
+   * that spells a special token (`</s>`) is tokenised like any other and cannot end itself early.
    */
   tokenise(prompt: string, limit: number): TokenisedPrompt;
 }
@@ -32,23 +32,23 @@ const tokenizerSchema = z.looseObject({
 
 type TokenizerFile = z.infer<typeof tokenizerSchema>;
 
-/** Half a surrogate pair: no well-formed text contains it. */
+/** Half of a surrogate pair, which no well-formed text contains. */
 const UNREACHABLE = "\uD800";
 
-/** The 256,000 pieces of UMT5 are three values each, in 17 MB. */
+/** Limits of tokenizer.json. The 256,000 pieces of UMT5 are three values each, in 17 MB. */
 const fileLimits: JsonFileLimits = { bytesMax: 64 * 2 ** 20, depthMax: 16, valuesMax: 4_000_000 };
 
 /**
- * UTF-16 units of a prompt that are looked at, several times what the longest text encoders read. The
- * tokenizer holds every token of a text on the stack at once.
+ * UTF-16 units of a prompt that are tokenised, several times as many as the longest text encoders read. The tokenizer
+ * holds every token of a text on the stack at once.
  */
 const CHARACTERS_MAX = 4096;
 
 /**
- * Opens the Unigram tokenizer of a T5 model from its `tokenizer.json`, or else from the `spiece.model` that older
- * folders have in its place.
+ * Opens the Unigram tokenizer of a T5 model from its `tokenizer.json`, or from the `spiece.model` that older folders
+ * have instead.
  *
- * @throws CheckpointError when the file is missing or another kind of tokenizer
+ * @throws CheckpointError if the file is missing or holds another kind of tokenizer
  */
 export async function openTokenizer(folder: string, config: Config): Promise<PromptTokenizer> {
   const pieces = join(folder, "spiece.model");
@@ -111,8 +111,8 @@ function construct(path: string, file: object): Tokenizer {
 }
 
 /**
- * Changes a tokenizer so that no text matches a special token, neither whole nor as a piece of the vocabulary. Tokens
- * in `reserved` are special even where the file says that they are not.
+ * Changes a tokenizer so that no text matches a special token, neither as a whole nor as a piece of the vocabulary.
+ * Tokens in `reserved` are special even if the file says otherwise.
  */
 function withoutSpecialTokens(file: TokenizerFile, reserved: readonly string[]) {
   const { added_tokens, model } = file;

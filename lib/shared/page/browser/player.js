@@ -1,7 +1,7 @@
 /**
- * The element `<synced-player>`: one set of controls for all videos in its `.pair`. No video loops by itself, because
- * two of them drift apart: the next round starts when all have ended. Pictures (animated WebP) play by themselves and
- * need no controls. Without this script each video has its own.
+ * Element `<synced-player>`: one set of controls for all videos in its `.pair`. No video loops by itself, because two
+ * looping videos drift apart: the next round starts when all have ended. Pictures (animated WebP) play by themselves
+ * and need no controls. Without this script, each video has its own controls.
  */
 class SyncedPlayer extends HTMLElement {
   /** @type {readonly HTMLVideoElement[]} */
@@ -28,7 +28,7 @@ class SyncedPlayer extends HTMLElement {
   }
 
   /**
-   * Takes over the videos that are in the pair now.
+   * Takes control of the videos that are in the pair now.
    *
    * @param {HTMLElement} pair
    */
@@ -51,7 +51,7 @@ class SyncedPlayer extends HTMLElement {
     this.#show(true);
     for (const video of this.#videos) {
       video.play().catch(() => {
-        // A video that has left the page is not played, which says nothing of its successors.
+        // A rejection by a video that was removed from the page says nothing about the videos that replaced it.
         if (this.#videos.includes(video)) this.#show(false);
       });
     }
@@ -81,7 +81,7 @@ class SyncedPlayer extends HTMLElement {
     if (begins) this.#follow();
   }
 
-  /** Moves the slider along while the videos play. */
+  /** Moves the slider while the videos play. */
   #follow() {
     const [first] = this.#videos;
     if (!this.#isPlaying || !first) return;

@@ -9,7 +9,7 @@ interface Case {
   readonly tidy: string;
 }
 
-/** What diffusers makes of captions, written by tools/golden/captions.py. */
+/** Golden captions that diffusers rewrote (tools/golden/captions.py). */
 const golden = JSON.parse(
   readFileSync(join(import.meta.dirname, "../../../golden/text/captions.json"), "utf8"),
 ) as Record<"common" | "nasty" | "other", Case[]>;

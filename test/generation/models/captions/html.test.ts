@@ -2,7 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import { textOfHtml, unescapeHtml } from "../../../../lib/generation/models/captions/html.ts";
 import { repairedText } from "../../../../lib/generation/models/captions/repaired-text.ts";
 
-/** A text, and what Python 3.11 makes of it with `html.unescape`. */
+/** Texts, each with the result of `html.unescape` of Python 3.11. */
 const UNESCAPED = [
   ["&alpha;", "\u03b1"],
   ["&notin;", "\u2209"],
