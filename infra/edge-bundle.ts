@@ -11,6 +11,15 @@ const API = join(ROOT, "functions/api");
 const BANNER = 'import { createRequire } from "node:module";const require=createRequire(import.meta.url);';
 
 /**
+ * Sources of credentials that the AWS SDK loads only where the environment has none. Lambda puts a function's credentials
+ * into its environment, so the bundle leaves them out.
+ */
+const UNUSED_CREDENTIAL_SOURCES = [
+  ...["http", "ini", "process", "sso", "web-identity"].map((name) => `@aws-sdk/credential-provider-${name}`),
+  "@smithy/credential-provider-imds",
+];
+
+/**
  * Bundles the edge function of a deployment into `folder`: `index.mjs` exports `handler` and contains its
  * configuration. Equal sources and configuration give equal bytes, so an unchanged function is not replicated
  * again.
@@ -31,6 +40,7 @@ export function bundleEdge(config: DeploymentConfig, folder: string): Metafile {
     mainFields: ["module", "main"],
     jsx: "automatic",
     banner: { js: BANNER },
+    external: UNUSED_CREDENTIAL_SOURCES,
     define: { EDGE_CONFIG: JSON.stringify(edgeConfig(config)) },
     legalComments: "none",
     logLevel: "warning",

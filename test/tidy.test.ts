@@ -309,7 +309,7 @@ describe("text", () => {
   });
 });
 
-/** Everything that can be reached from `start` along `edges`, `start` included. */
+/** Returns the nodes that can be reached from `start` along `edges`, `start` included. */
 function reachable(edges: ReadonlyMap<string, ReadonlySet<string>>, start: ReadonlySet<string>): Set<string> {
   const seen = new Set<string>();
   const waiting = [...start];

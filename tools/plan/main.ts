@@ -2,8 +2,9 @@
 import { commandUsage, runMain } from "../../lib/shared/command-line/index.ts";
 import { plainText } from "./blocks.ts";
 import { writeCosts } from "./costs.ts";
-import { NAME, PLAN, parsePlan } from "./options.ts";
+import { parsePlan } from "./options.ts";
 import { makePlan } from "./plan.ts";
+import { NAME, PLAN } from "./plan-command.ts";
 import { planReport } from "./report.ts";
 
 await runMain(async () => {

@@ -1,7 +1,7 @@
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { type Figure, figure } from "./figure.ts";
 import { MODELS, type PlanModel } from "./models.ts";
-import type { Values } from "./options.ts";
+import type { Values } from "./plan-command.ts";
 
 const NOTHING = figure(0, "assumed", "not given");
 /** Default for own models: the cache computes the same share of steps as with the demo model. */
