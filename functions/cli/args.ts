@@ -25,20 +25,20 @@ function commandIn(folder: string) {
     options: {
       out: {
         value: "FILE",
-        text: "where the video goes (.mp4, or .webp); default out/<prompt>-<seed>.mp4",
+        text: "path of the video (.mp4 or .webp); default out/<prompt>-<seed>.mp4",
         read: (text: string, flag: string) => resolve(folder, videoName(flag, text)),
       },
       ...requestOptions(folder),
       model: {
         value: "MODEL",
-        text: "folder in the Hugging Face layout, or its name in models/; default demo",
+        text: "model folder in the Hugging Face layout, or its name in models/; default demo",
       },
       trace: {
         value: "FILE",
         text: "writes the schedule as JSON",
         read: (text: string) => resolve(folder, text),
       },
-      json: { text: "prints the result as JSON (npm itself keeps quiet with npm run --silent generate)" },
+      json: { text: "prints the result as JSON (npm run --silent generate hides npm's own lines)" },
     },
     example: '"a red circle moves left" --seed 1',
   });
@@ -59,7 +59,7 @@ export const USAGE = commandUsage(NAME, commandIn("."));
 
 export interface GenerateCommand {
   readonly request: AskedRequest & { readonly seed: number };
-  /** Absolute; null for the default, which depends on prompt and seed. */
+  /** Absolute path of the video; null for the default, which depends on prompt and seed. */
   readonly out: string | null;
   readonly model: string;
   readonly trace: string | null;
@@ -67,17 +67,17 @@ export interface GenerateCommand {
 }
 
 export interface Surroundings {
-  /** The folder that relative paths start from. */
+  /** Folder that relative paths start from. */
   readonly folder: string;
-  /** Folder of the model that is shipped with the program. */
+  /** Folder of the demo model, which is part of the repository. */
   readonly demoModel: string;
   drawSeed(): number;
 }
 
 /**
- * Reads the command line; returns "help" when it asks for the usage.
+ * Parses the command line of generate. Returns "help" if it asks for the usage.
  *
- * @throws UsageError, or RequestError for a value out of its bounds
+ * @throws UsageError if it is malformed, RequestError if a value is out of its bounds
  */
 export function parseCommand(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
   const given = parseOptions(NAME, commandIn(surroundings.folder), args);
@@ -120,7 +120,10 @@ function readValue(text: string, { flag, reads, folder }: Reading): unknown {
   }
 }
 
-/** A folder, or a name of one: in `models` where the user stands, or beside the demo model. */
+/**
+ * Returns the folder of a model that is given by path, or by name: in `models` of the user's folder, or beside the demo
+ * model. A model that is not found stays a path, for the error message.
+ */
 function modelFolder(model: string, { folder, demoModel }: Surroundings): string {
   const given = resolve(folder, model);
   const places = [given, resolve(folder, "models", model), resolve(demoModel, "..", model)];
@@ -129,11 +132,11 @@ function modelFolder(model: string, { folder, demoModel }: Surroundings): string
 
 function videoName(flag: string, text: string): string {
   if (/\.(mp4|webp)$/i.test(text)) return text;
-  throw new UsageError(`${flag} is a video that ends in .mp4 or .webp, not ${quote(text)}.`);
+  throw new UsageError(`${flag} takes a path that ends in .mp4 or .webp, not ${quote(text)}.`);
 }
 
 function number(flag: string, text: string): number {
-  // Number("") is 0 and Number("0x10") is 16: neither is what somebody meant.
+  // Number("") is 0 and Number("0x10") is 16; no user means either.
   if (!/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text))
     throw new UsageError(`${flag} takes a number, not ${quote(text)}.`);
   return Number(text);

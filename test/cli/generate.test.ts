@@ -239,7 +239,7 @@ describe.runIf(process.platform === "linux")("an end that was not planned", () =
     const { code, stderr } = await started.finished;
     expect(code).toBe(1);
     expect(stderr.trimEnd().split("\n").at(-1)).toMatch(
-      /cancelled\. .*x\.mp4 was written, and is not compared\.$/,
+      /cancelled\. .*x\.mp4 was written, but not compared\.$/,
     );
     expect(await readdir(folder)).toEqual(["x.mp4"]);
   });
