@@ -62,7 +62,7 @@ describe("is refused in one sentence", () => {
     [
       "for what no codebook reaches",
       ["--steps", "6", "--prompts", "prompts.json", "--speedup", "6"],
-      /No codebook for 6 steps reaches this target with adareel-tiny-model-\w+: give a lower --speedup or a higher --error\.\n$/,
+      /No codebook for 6 steps .* with adareel-tiny-model-\w+: give a lower --speedup or a higher --error\.\n$/,
     ],
   ])("a calibration %s is refused in one sentence", async (_title, args, sentence) => {
     const { code, stderr } = await calibrate(...args);
