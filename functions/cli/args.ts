@@ -3,59 +3,62 @@ import { join, resolve } from "node:path";
 import {
   type AskedRequest,
   askedByFlags,
-  type Flag,
   parseRequest,
   REQUEST_FLAGS,
+  type Flag as RequestFlag,
 } from "../../lib/generation/request/index.ts";
 import {
   command,
   commandUsage,
-  type Options,
-  parseCommand as parseOptions,
+  type Option,
+  parseCommand,
   UsageError,
 } from "../../lib/shared/command-line/index.ts";
 
 const NAME = "npm run generate --";
 
-/** Declares the command line; relative paths in it start from `folder`. */
-function commandIn(folder: string) {
+/**
+ * Declares the command: the flags of a request, and the options of the command itself.
+ *
+ * @param folder the folder that relative paths start from
+ */
+function generateCommand(folder: string) {
+  const path = (text: string) => resolve(folder, text);
+  const request: Record<string, Option> = Object.fromEntries(
+    REQUEST_FLAGS.map((flag) => [flag.name, requestOption(flag, path)]),
+  );
   return command({
-    text: "makes a video of a prompt",
-    positionals: [{ name: '"PROMPT"', text: "what the video should show, in quotes" }],
+    text: "makes a video from a prompt, and reports which denoising steps were computed",
+    positionals: [
+      {
+        name: '"<prompt>"',
+        text: "what the video should show",
+        missing: `Give a prompt in quotes: ${NAME} "a red circle moves left".`,
+      },
+    ],
+    extraWord: (word) => `Put the whole prompt in quotes: ${quote(word)} is outside them.`,
     options: {
       out: {
         value: "FILE",
         text: "path of the video (.mp4 or .webp); default out/<prompt>-<seed>.mp4",
-        read: (text: string, flag: string) => resolve(folder, videoName(flag, text)),
+        read(text) {
+          if (/\.(mp4|webp)$/i.test(text)) return path(text);
+          throw new UsageError(`--out takes a path that ends in .mp4 or .webp, not ${quote(text)}.`);
+        },
       },
-      ...requestOptions(folder),
+      ...request,
       model: {
         value: "MODEL",
         text: "model folder in the Hugging Face layout, or its name in models/; default demo",
       },
-      trace: {
-        value: "FILE",
-        text: "writes the schedule as JSON",
-        read: (text: string) => resolve(folder, text),
-      },
+      trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
       json: { text: "prints the result as JSON (npm run --silent generate hides npm's own lines)" },
     },
-    example: '"a red circle moves left" --seed 1',
+    example: '"a red circle moves left over blue" --json',
   });
 }
 
-function requestOptions(folder: string): Options {
-  const options = REQUEST_FLAGS.map(({ name, reads, value = "VALUE", text }) => {
-    if (reads.kind === "switch") return [name, { text }];
-    return [
-      name,
-      { value, text, read: (given: string, flag: string) => readValue(given, { flag, reads, folder }) },
-    ];
-  });
-  return Object.fromEntries(options);
-}
-
-export const USAGE = commandUsage(NAME, commandIn("."));
+export const USAGE = commandUsage(NAME, generateCommand("."));
 
 export interface GenerateCommand {
   readonly request: AskedRequest & { readonly seed: number };
@@ -79,13 +82,15 @@ export interface Surroundings {
  *
  * @throws UsageError if it is malformed, RequestError if a value is out of its bounds
  */
-export function parseCommand(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
-  const given = parseOptions(NAME, commandIn(surroundings.folder), args);
-  if (given === "help") return "help";
-  const { values, words } = given;
-  const [prompt] = words;
-  const { out, model, trace, json } = values;
-  const request = parseRequest({ prompt, ...askedByFlags(values) });
+export function parseGenerate(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
+  const line = parseCommand(NAME, generateCommand(surroundings.folder), args);
+  if (line === "help") return "help";
+  const { out, model, trace, json } = line.values;
+  const values: Record<string, unknown> = line.values;
+  // A switch that is not given is false, and no part of the request.
+  const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
+  const asked = askedByFlags(Object.fromEntries(flags.map(({ name }) => [name, values[name]])));
+  const request = parseRequest({ prompt: line.words[0], ...asked });
   return {
     request: { ...request, seed: request.seed ?? surroundings.drawSeed() },
     out: out ?? null,
@@ -95,29 +100,27 @@ export function parseCommand(args: readonly string[], surroundings: Surroundings
   };
 }
 
-interface Reading {
-  /** Name of the flag with its dashes, for errors. */
-  readonly flag: string;
-  readonly reads: Flag["reads"];
-  readonly folder: string;
-}
-
-function readValue(text: string, { flag, reads, folder }: Reading): unknown {
-  switch (reads.kind) {
-    case "number":
-      return number(flag, text);
-    case "path":
-      return resolve(folder, text);
-    case "on or off":
-      return onOrOff(flag, text);
-    case "form":
-      if (reads.pattern.test(text)) return text;
-      throw new UsageError(`${flag} is ${reads.words}, not ${quote(text)}.`);
-    case "text or JSON file":
-      return text.endsWith(".json") ? readJson(reads.contents, resolve(folder, text)) : text;
-    default:
-      return text;
-  }
+/** Makes the option of a request's flag, which reads its value according to the kind of the flag. */
+function requestOption({ reads, value, text }: RequestFlag, path: (text: string) => string): Option {
+  if (reads.kind === "switch") return { text };
+  const read = (given: string, flag: string): unknown => {
+    switch (reads.kind) {
+      case "number":
+        return number(flag, given);
+      case "path":
+        return path(given);
+      case "on or off":
+        return onOrOff(flag, given);
+      case "form":
+        if (reads.pattern.test(given)) return given;
+        throw new UsageError(`${flag} is ${reads.words}, not ${quote(given)}.`);
+      case "text or JSON file":
+        return given.endsWith(".json") ? readJson(reads.contents, path(given)) : given;
+      default:
+        return given;
+    }
+  };
+  return { value: value ?? "VALUE", text, read };
 }
 
 /**
@@ -128,11 +131,6 @@ function modelFolder(model: string, { folder, demoModel }: Surroundings): string
   const given = resolve(folder, model);
   const places = [given, resolve(folder, "models", model), resolve(demoModel, "..", model)];
   return places.find((place) => existsSync(join(place, "model_index.json"))) ?? given;
-}
-
-function videoName(flag: string, text: string): string {
-  if (/\.(mp4|webp)$/i.test(text)) return text;
-  throw new UsageError(`${flag} takes a path that ends in .mp4 or .webp, not ${quote(text)}.`);
 }
 
 function number(flag: string, text: string): number {

@@ -24,7 +24,7 @@ import {
   writeVideo,
 } from "../../lib/generation/video/index.ts";
 import { runMain, UsageError } from "../../lib/shared/command-line/index.ts";
-import { type GenerateCommand, parseCommand, USAGE } from "./args.ts";
+import { type GenerateCommand, parseGenerate, USAGE } from "./args.ts";
 import { type ComparedVideo, comparisonPage } from "./comparison-page.tsx";
 import { type ProgressDisplay, progressBar, progressLines } from "./progress.ts";
 import { type Comparison, jsonReport, type Result, textReport } from "./report.ts";
@@ -35,7 +35,7 @@ import { supportsUnicode } from "./strip.ts";
 const unicode = supportsUnicode(process.env, process.platform);
 
 async function main(): Promise<void> {
-  const command = parseCommand(process.argv.slice(2), {
+  const command = parseGenerate(process.argv.slice(2), {
     // npm runs scripts in the package's folder; INIT_CWD is the folder of the user.
     folder: process.env.INIT_CWD ?? process.cwd(),
     demoModel: fileURLToPath(new URL("../../models/demo", import.meta.url)),

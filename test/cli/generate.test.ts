@@ -129,9 +129,9 @@ describe("a generation", () => {
 
 describe("bad input", () => {
   const usage: [name: string, args: string[], says: RegExp][] = [
-    ["no prompt", [], /^"PROMPT" is missing \(what the video should show, in quotes\): write /],
+    ["no prompt", [], /^Give a prompt in quotes/],
     ["an empty prompt", [""], /^The prompt is empty/],
-    ["a prompt without quotes", ["a", "red", "circle"], /^"red" is one word too many: write .* "PROMPT" /],
+    ["a prompt without quotes", ["a", "red", "circle"], /^Put the whole prompt in quotes/],
     ["no steps", [prompt, "--steps", "0"], /^steps must be a whole number from 1 to 1000, got 0/],
     ["10000 steps", [prompt, "--steps", "10000"], /^steps must be a whole number from 1 to 1000/],
     ["steps that are no number", [prompt, "--steps", "many"], /^--steps takes a number, not "many"/],
@@ -140,12 +140,12 @@ describe("bad input", () => {
     ["one name for two results", [prompt, "--out", "x.mp4", "--trace", "x.mp4"], /cannot hold two results/],
     ["an unknown flag", [prompt, "--fast"], /^Unknown option '--fast'; see --help/],
     ["a misspelt flag", [prompt, "--compre"], /^Unknown option '--compre'; did you mean --compare\?/],
-    ["a flag without its value", [prompt, "--seed"], /^--seed takes a value: write --seed N, or /],
     [
-      "a dash where a value belongs",
-      [prompt, "--seed", "-1"],
-      /write --seed N, or --seed=N if it begins with a dash/,
+      "a flag without its value",
+      [prompt, "--seed"],
+      /^--seed takes a value: write --seed N, or --seed=N if it begins with a dash\.$/,
     ],
+    ["a dash where a value belongs", [prompt, "--seed", "-1"], /^--seed takes a value: .*--seed=N/],
     [
       "a size the model cannot do",
       [prompt, "--size", "640x480"],
