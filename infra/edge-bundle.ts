@@ -11,8 +11,8 @@ const API = join(ROOT, "functions/api");
 const BANNER = 'import { createRequire } from "node:module";const require=createRequire(import.meta.url);';
 
 /**
- * Sources of credentials that the AWS SDK loads only where the environment has none. Lambda puts a function's credentials
- * into its environment, so the bundle leaves them out.
+ * Sources of credentials that the AWS SDK loads only where the environment has none. Lambda puts a function's
+ * credentials into its environment, so the bundle leaves them out.
  */
 const UNUSED_CREDENTIAL_SOURCES = [
   ...["http", "ini", "process", "sso", "web-identity"].map((name) => `@aws-sdk/credential-provider-${name}`),

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test, vi } from "vitest";
-import { parseCommand, USAGE } from "../functions/cli/args.ts";
+import { parseGenerate, USAGE } from "../functions/cli/args.ts";
 import { resolvedRequestSchema } from "../lib/generation/request/index.ts";
 import { DOCUMENT } from "./api/routes.ts";
 import { type TestApi, testApi } from "./api/support.ts";
@@ -93,7 +93,7 @@ test("a declared parameter is documented in requests and answers", () => {
 test("a declared parameter is a flag of generate, with its line in the usage", () => {
   expect(USAGE).toMatch(/^ {2}--deadline SEC +seconds that denoising may take$/m);
   const surroundings = { folder: "/here", demoModel: "/demo", drawSeed: () => 1 };
-  const parse = (...args: string[]) => parseCommand(["a red circle", ...args], surroundings);
+  const parse = (...args: string[]) => parseGenerate(["a red circle", ...args], surroundings);
   expect(parse("--deadline", "30")).toHaveProperty("request.deadline", 30);
   expect(parse()).not.toHaveProperty("request.deadline");
   expect(() => parse("--deadline", "soon")).toThrow('--deadline takes a number, not "soon".');

@@ -18,7 +18,7 @@ import { triggerInvocation, triggerRoutes } from "./routes/triggers.ts";
 import { videoRoutes } from "./routes/videos.ts";
 import { webhookEndpointRoutes, webhookSecretRoute } from "./routes/webhook-endpoints.ts";
 
-/** Creates the HTTP API, the same app at the edge and on a developer's machine. */
+/** Creates the HTTP API. The same app runs at the edge and on a developer's machine. */
 export function createApp(deps: ApiDeps) {
   const app = new Hono<ApiEnv>({ strict: true });
   app.use(requestId());
@@ -89,7 +89,7 @@ export function createApp(deps: ApiDeps) {
   return api;
 }
 
-/** Type from which Hono's typed client `hc` is made. */
+/** Type of the app, from which Hono's `hc` derives a typed client. */
 export type Api = ReturnType<typeof createApp>;
 
 function apiErrorOf(error: unknown): ApiError {

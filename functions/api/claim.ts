@@ -5,13 +5,13 @@ import { ApiError } from "./problem.ts";
 
 const KEY_LIFETIME_MS = 24 * 3_600_000;
 
-/** Time during which a client of OpenAI retries a request on its own. */
+/** Time during which a client of OpenAI may retry a request on its own. */
 const REPEAT_MS = 120_000;
 
 /**
- * Returns the claim that makes one job of repeated requests. The claim is keyed by `Idempotency-Key`, or else
- * by the content for clients of OpenAI, which send `x-stainless-retry-count` and retry every request without
- * an answer. Returns undefined for other requests.
+ * Returns the claim by which retries of a request create one job only. Its key is the `Idempotency-Key`. Without
+ * that header, a request of an OpenAI client is keyed by its content: such a client sends `x-stainless-retry-count`
+ * and retries a request that got no answer. Returns undefined for other requests.
  *
  * @param request  parsed body; the order of its fields does not matter
  * @throws ApiError if the Idempotency-Key is invalid

@@ -3,7 +3,7 @@ import type { ApiDeps } from "./env.ts";
 import { ApiError } from "./problem.ts";
 import { STATUS_NAMES, signUrls } from "./views/video.ts";
 
-/** Returns a signed URL of one of a video's outputs. @throws ApiError for one that it does not have */
+/** Returns a signed URL of an output of a video. @throws ApiError if the video has no such output */
 export async function contentUrl(
   { store, clock }: Pick<ApiDeps, "store" | "clock">,
   record: JobRecord,

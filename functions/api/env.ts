@@ -7,7 +7,7 @@ import type { Triggers } from "../../lib/service/triggers/index.ts";
 import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock, Random } from "../../lib/shared/ports.ts";
 
-/** Model of this deployment, with the limits that requests are checked against. */
+/** Model of this deployment, with the limits against which requests are checked. */
 export interface ModelCard {
   readonly name: string;
   readonly limits: VideoLimits;
@@ -47,7 +47,7 @@ export interface ApiDeps {
   readonly version: string;
 }
 
-/** Variables that Hono carries with a request. */
+/** Variables of a request in Hono's context. */
 export interface ApiEnv {
   Variables: {
     requestId: string;

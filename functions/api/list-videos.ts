@@ -3,13 +3,13 @@ import type { VideoFilter } from "./middleware/list-query.ts";
 import { ApiError } from "./problem.ts";
 import { STATUS_NAMES } from "./views/video.ts";
 
-/** Records that one request for a filtered list looks at. */
+/** Maximum number of records that one request for a filtered list reads. */
 const FILTERED_MAX = 2000;
 
 /**
- * Lists a tenant's videos that pass a filter, newest first, one page of them.
+ * Returns one page of a tenant's videos that match a filter, newest first.
  *
- * @throws ApiError when none of the records that one request looks at passes
+ * @throws ApiError if none of the records that one request may read matches
  */
 export async function listVideos(
   jobs: JobStore,
@@ -23,7 +23,7 @@ export async function listVideos(
   const isFiltered = status !== undefined || metadata.length > 0;
   const found: JobRecord[] = [];
   let [last, looked, isTruncated] = [after, 0, true];
-  // One more than the page shows that there is a next page, which so is never empty.
+  // The loop collects one video more than the page holds: if it exists, there is a next page that is not empty.
   while (isTruncated && found.length <= limit && looked < FILTERED_MAX) {
     const page = await jobs.list(tenant, { after: last, limit: isFiltered ? 100 : limit + 1 });
     found.push(...page.records.filter(isWanted));
@@ -38,7 +38,7 @@ export async function listVideos(
 function tooDeep(last: string | undefined): ApiError {
   return new ApiError(
     "invalid_value",
-    `None of the next ${FILTERED_MAX} videos matches: go on with after=${last}, or filter less.`,
+    `None of the next ${FILTERED_MAX} videos matches: continue with after=${last}, or use a less strict filter.`,
     { param: "after" },
   );
 }

@@ -2,9 +2,9 @@ import * as z from "zod";
 import type { Declaration, Taker } from "../../lib/generation/request/index.ts";
 import { EVENT_TYPES, type JobRecord } from "../../lib/service/jobs/index.ts";
 
-/** Declaration of a field that is about the job and not about the video. Its schema says whether it may be left out. */
+/** Declaration of a field that describes the job, not the video. Its schema says whether the field is optional. */
 interface OrderField<Asked extends z.ZodType, Schema extends z.ZodType> extends Declaration<Asked> {
-  /** Field of `params` in answers; null for a field that is told elsewhere, or never. */
+  /** Field of `params` in answers; null for a field that is not part of `params`. */
   readonly told: { readonly schema: Schema; value(record: JobRecord): z.output<Schema> } | null;
 }
 
@@ -16,7 +16,7 @@ function field<Asked extends z.ZodType, Schema extends z.ZodType = z.ZodNever>(
 
 const TIMEOUT_SECONDS = { least: 10, most: 6 * 3600, usual: 3600 } as const;
 
-/** The fields of a request that say how its job is run and who is told of it, in the order of the reference. */
+/** Fields of a request that configure its job and its webhook, in the order of the API reference. */
 const ORDER_FIELDS = {
   metadata: field({
     asked: z
@@ -74,18 +74,18 @@ type ToldShape = {
 const fields: readonly (readonly [string, OrderField<z.ZodType, z.ZodType>])[] = Object.entries(ORDER_FIELDS);
 const told = fields.flatMap(([name, { told }]) => (told ? [[name, told] as const] : []));
 
-/** Fields of the API's schema of a request that `taker` takes. */
+/** Returns the schemas of the fields that requests of the kind `taker` accept. */
 export function orderShape(taker: Taker): AskedShape {
   const taken = fields.filter(([, { takenBy }]) => takenBy.includes(taker));
   return Object.fromEntries(taken.map(([name, { asked }]) => [name, asked])) as unknown as AskedShape;
 }
 
-/** Members of `params` in the API's answers about a video. */
+/** Schemas of these fields as members of `params` in the API's answers. */
 export const toldOrderShape = Object.fromEntries(
   told.map(([name, { schema }]) => [name, schema]),
 ) as unknown as ToldShape;
 
-/** Tells how a job is run in the words of the API. */
+/** Returns the values of these fields as members of `params` in the API's answers. */
 export function toldOrder(record: JobRecord): z.output<z.ZodObject<ToldShape>> {
   return Object.fromEntries(told.map(([name, { value }]) => [name, value(record)])) as ReturnType<
     typeof toldOrder

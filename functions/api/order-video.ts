@@ -6,7 +6,7 @@ import type { ApiDeps } from "./env.ts";
 import { ApiError } from "./problem.ts";
 import type { VideoCreate } from "./schemas/video-request.ts";
 
-/** A checked wish for one video. */
+/** Validated order of one video. */
 export interface VideoOrder {
   readonly principal: Principal;
   readonly params: ResolvedRequest;
@@ -18,9 +18,10 @@ export interface VideoOrder {
 }
 
 /**
- * The job of an order: a new one, or the one that its claim already made.
+ * Creates the job of an order, or returns the job that an earlier request with the same claim created.
  *
- * @throws ApiError when the claim was for another order, or the key has too many unfinished jobs
+ * @throws ApiError if the claim was used for a different order, its video was deleted, or the key has too many
+ *   unfinished jobs
  */
 export async function orderVideo(
   { jobs, hints, limits, retentionMs, clock, random }: ApiDeps,
@@ -50,7 +51,7 @@ export async function orderVideo(
   if (creation.outcome === "queue_full") {
     throw new ApiError(
       "queue_full",
-      `This key has ${limits.unfinishedMax} unfinished videos: wait for one.`,
+      `This key has ${limits.unfinishedMax} unfinished videos: wait until one of them ends.`,
       {
         headers: { "retry-after": "5" },
       },
@@ -61,7 +62,11 @@ export async function orderVideo(
   return { record: creation.record, isReplay };
 }
 
-/** @throws ApiError for an address that webhooks must not be sent to */
+/**
+ * Returns the webhook of a request, or null if it has none.
+ *
+ * @throws ApiError if webhooks must not be sent to its URL, or if it has events without a URL
+ */
 export function webhookOf(
   { webhookUrls }: Pick<ApiDeps, "webhookUrls">,
   { webhook_url: url, webhook_events: events }: Pick<VideoCreate, "webhook_url" | "webhook_events">,

@@ -34,12 +34,12 @@ export type ProblemCode = keyof typeof STATUS_OF;
 export const PROBLEM_CODES = Object.keys(STATUS_OF) as ProblemCode[];
 
 export interface ProblemOptions extends ErrorOptions {
-  /** Name of the field at fault; nested names are joined by dots. */
+  /** Name of the invalid field; nested names are joined by dots. */
   readonly param?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Error that refuses a request. It can be thrown anywhere; `app.onError` turns it into a response. */
+/** Error that ends a request. It can be thrown anywhere; `app.onError` converts it to a response. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly code: ProblemCode;
@@ -79,7 +79,7 @@ export function problemOf(error: ApiError, instance: string, requestId: string) 
   };
 }
 
-/** Codes that a retry cannot help. Clients of OpenAI retry 409 and 5xx unless told not to. */
+/** Codes after which a retry cannot succeed. OpenAI's clients retry 409 and 5xx unless a header forbids it. */
 const POINTLESS: ReadonlySet<ProblemCode> = new Set(["video_not_ready", "not_supported"]);
 
 export function problemResponse(c: Context, error: ApiError): Response {
@@ -87,7 +87,7 @@ export function problemResponse(c: Context, error: ApiError): Response {
   return c.body(JSON.stringify(problem), error.status, headersOf(error));
 }
 
-/** Builds the response to an error without Hono: if the app could not be opened, or its response cannot be sent. */
+/** Builds the response to an error without Hono, for an app that cannot be opened or a response that cannot be sent. */
 export function plainProblem(error: ApiError, instance: string, requestId: string): Response {
   return new Response(JSON.stringify(problemOf(error, instance, requestId)), {
     status: error.status,

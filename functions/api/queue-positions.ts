@@ -1,13 +1,13 @@
 import type { JobStore } from "../../lib/service/jobs/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 
-/** Time for which one listing of the queue is shared. Clients poll, and a listing costs as much as a write. */
+/** Time for which requests share one listing of the queue. Clients poll, and a listing costs as much as a write. */
 const SHARED_MS = 1000;
 
 /** Maximum length of the queue for which positions are shown. */
 const SHOWN_MAX = 1000;
 
-/** Positions of jobs in the queue, from a listing that is at most a second old. */
+/** Positions of jobs in the queue, from a listing that is at most one second old. */
 export interface QueuePositions {
   /**
    * Counts the unfinished jobs of all tenants that were created earlier. Resolves to null if there are more

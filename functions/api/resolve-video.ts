@@ -15,9 +15,9 @@ export interface Resolving {
 }
 
 /**
- * Fills in every default of a request, and draws its seed.
+ * Fills in every default of a request, and draws its seed if it has none.
  *
- * @throws ApiError naming what the model or the deployment does not do
+ * @throws ApiError that names the value which the model or the deployment does not support
  */
 export function resolveVideo(asked: AskedRequest, { models, limits, random }: Resolving): ResolvedRequest {
   const model = modelOf(models, asked.model);
@@ -43,7 +43,7 @@ function modelOf(models: readonly [ModelCard, ...ModelCard[]], name: string | un
   throw new ApiError("invalid_value", `model: this deployment has ${names}.`, { param: "model" });
 }
 
-/** Draws 32 bits, as other services do: short enough to be written down. */
+/** Draws a seed of 32 bits, the size that other services use. It is short enough to write down. */
 function drawSeed(random: Random): number {
   return Buffer.from(random(4)).readUInt32BE();
 }

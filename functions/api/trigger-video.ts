@@ -15,10 +15,10 @@ type Source = Pick<TriggerFields, "prompt" | "video">;
 type Fill = (template: Template) => string;
 
 /**
- * The request for a video that a trigger makes of a payload, and what is resolved from it: the same as if the prompt
- * had been sent to POST /v1/videos.
+ * Fills a trigger's templates from a payload and returns the request for a video, its resolved parameters and its
+ * webhook. The result is the same as if the filled prompt had been sent to POST /v1/videos.
  *
- * @throws ApiError where the payload lacks something, or the request is one that would be refused there
+ * @throws ApiError if the payload lacks a field that a template names, or if POST /v1/videos would refuse the request
  */
 export function triggeredVideo(deps: ApiDeps, source: Source, payload: unknown) {
   return videoOf(deps, source, (template) => {
@@ -28,7 +28,11 @@ export function triggeredVideo(deps: ApiDeps, source: Source, payload: unknown) 
   });
 }
 
-/** @throws ApiError for templates and settings that no payload could make a video of */
+/**
+ * Checks the templates and settings of a trigger with the text `x` in place of every pointer.
+ *
+ * @throws ApiError if they are invalid whatever the payload
+ */
 export function rehearse(deps: ApiDeps, source: Source): void {
   videoOf(deps, source, (template) =>
     template.map((part) => (typeof part === "string" ? part : "x")).join(""),
@@ -58,7 +62,7 @@ function templateOf(source: string, param: string): Template {
   throw new ApiError("invalid_value", `${param}: ${parsed.reason}`, { param });
 }
 
-/** What is a field of a request for a video is one of `video` in a trigger, all but the prompt. */
+/** Puts `video.` before the field that an error names, because a trigger has all fields but the prompt in `video`. */
 function inVideo<R>(make: () => R): R {
   try {
     return make();

@@ -1,51 +1,68 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type ParseArgsConfig, parseArgs } from "node:util";
 import {
   type AskedRequest,
   askedByFlags,
-  type Flag,
   parseRequest,
   REQUEST_FLAGS,
+  type Flag as RequestFlag,
 } from "../../lib/generation/request/index.ts";
-import { UsageError } from "../../lib/shared/command-line/index.ts";
+import {
+  command,
+  commandUsage,
+  type Option,
+  parseCommand,
+  UsageError,
+} from "../../lib/shared/command-line/index.ts";
 
-/** Flags that are about the command and not about the video. */
-const OUT: Flag = {
-  name: "out",
-  reads: { kind: "path" },
-  value: "FILE",
-  text: "where the video goes (.mp4, or .webp); default out/<prompt>-<seed>.mp4",
-};
-const OTHERS: readonly Flag[] = [
-  {
-    name: "model",
-    reads: { kind: "text" },
-    value: "MODEL",
-    text: "folder in the Hugging Face layout, or its name in models/; default demo",
-  },
-  { name: "trace", reads: { kind: "path" }, value: "FILE", text: "writes the schedule as JSON" },
-  {
-    name: "json",
-    reads: { kind: "switch" },
-    text: "prints the result as JSON (npm itself keeps quiet with npm run --silent generate)",
-  },
-  { name: "help", reads: { kind: "switch" }, text: "prints this" },
-];
-const FLAGS: readonly Flag[] = [OUT, ...REQUEST_FLAGS, ...OTHERS];
+const NAME = "npm run generate --";
 
-export const USAGE = usageOf(FLAGS);
-
-function usageOf(flags: readonly Flag[]): string {
-  const rows = flags.map(({ name, value, text }) => [`--${name}${value ? ` ${value}` : ""}`, text] as const);
-  const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;
-  const lines = rows.map(([flag, text]) => `  ${flag.padEnd(width)}${text}\n`);
-  return `usage: npm run generate -- "<prompt>" [options]\n\n${lines.join("")}`;
+/**
+ * Declares the command: the flags of a request, and the options of the command itself.
+ *
+ * @param folder the folder that relative paths start from
+ */
+function generateCommand(folder: string) {
+  const path = (text: string) => resolve(folder, text);
+  const request: Record<string, Option> = Object.fromEntries(
+    REQUEST_FLAGS.map((flag) => [flag.name, requestOption(flag, path)]),
+  );
+  return command({
+    text: "makes a video from a prompt, and reports which denoising steps were computed",
+    positionals: [
+      {
+        name: '"<prompt>"',
+        text: "what the video should show",
+        missing: `Give a prompt in quotes: ${NAME} "a red circle moves left".`,
+      },
+    ],
+    extraWord: (word) => `Put the whole prompt in quotes: ${quote(word)} is outside them.`,
+    options: {
+      out: {
+        value: "FILE",
+        text: "path of the video (.mp4 or .webp); default out/<prompt>-<seed>.mp4",
+        read(text) {
+          if (/\.(mp4|webp)$/i.test(text)) return path(text);
+          throw new UsageError(`--out takes a path that ends in .mp4 or .webp, not ${quote(text)}.`);
+        },
+      },
+      ...request,
+      model: {
+        value: "MODEL",
+        text: "model folder in the Hugging Face layout, or its name in models/; default demo",
+      },
+      trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
+      json: { text: "prints the result as JSON (npm run --silent generate hides npm's own lines)" },
+    },
+    example: '"a red circle moves left over blue" --json',
+  });
 }
+
+export const USAGE = commandUsage(NAME, generateCommand("."));
 
 export interface GenerateCommand {
   readonly request: AskedRequest & { readonly seed: number };
-  /** Absolute; null for the default, which depends on prompt and seed. */
+  /** Absolute path of the video; null for the default, which depends on prompt and seed. */
   readonly out: string | null;
   readonly model: string;
   readonly trace: string | null;
@@ -53,111 +70,79 @@ export interface GenerateCommand {
 }
 
 export interface Surroundings {
-  /** The folder that relative paths start from. */
+  /** Folder that relative paths start from. */
   readonly folder: string;
-  /** Folder of the model that is shipped with the program. */
+  /** Folder of the demo model, which is part of the repository. */
   readonly demoModel: string;
   drawSeed(): number;
 }
 
 /**
- * Reads the command line; returns "help" when it asks for the usage.
+ * Parses the command line of generate. Returns "help" if it asks for the usage.
  *
- * @throws UsageError, or RequestError for a value out of its bounds
+ * @throws UsageError if it is malformed, RequestError if a value is out of its bounds
  */
-export function parseCommand(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
-  const { values: texts, positionals } = parse(args);
-  if (texts.help) return "help";
-  const [prompt, ...more] = positionals;
-  if (prompt === undefined)
-    throw new UsageError(`Give a prompt in quotes: npm run generate -- "a red circle moves left".`);
-  if (more.length > 0)
-    throw new UsageError(`Put the whole prompt in quotes: ${quote(more[0]!)} stands outside it.`);
-  const values = readValues(texts, surroundings);
-  const { out, model, trace, json } = values as {
-    readonly [name in "out" | "model" | "trace"]?: string;
-  } & { readonly json?: boolean };
-  if (out !== undefined && !/\.(mp4|webp)$/i.test(out)) {
-    throw new UsageError(`--out is a video that ends in .mp4 or .webp, not ${quote(String(texts.out))}.`);
-  }
-  const request = parseRequest({ prompt, ...askedByFlags(values) });
+export function parseGenerate(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
+  const line = parseCommand(NAME, generateCommand(surroundings.folder), args);
+  if (line === "help") return "help";
+  const { out, model, trace, json } = line.values;
+  const values: Record<string, unknown> = line.values;
+  // A switch that is not given is false, and no part of the request.
+  const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
+  const asked = askedByFlags(Object.fromEntries(flags.map(({ name }) => [name, values[name]])));
+  const request = parseRequest({ prompt: line.words[0], ...asked });
   return {
     request: { ...request, seed: request.seed ?? surroundings.drawSeed() },
     out: out ?? null,
     model: model === undefined ? surroundings.demoModel : modelFolder(model, surroundings),
     trace: trace ?? null,
-    json: json ?? false,
+    json,
   };
 }
 
-/** Reads the texts after flags, each by the kind of its flag. */
-function readValues(texts: Texts, { folder }: Surroundings): Record<string, unknown> {
-  const given = FLAGS.flatMap((flag) => {
-    const text = texts[flag.name];
-    return text === undefined ? [] : [[flag.name, readValue(flag, text, folder)] as const];
-  });
-  return Object.fromEntries(given);
+/** Makes the option of a request's flag, which reads its value according to the kind of the flag. */
+function requestOption({ reads, value, text }: RequestFlag, path: (text: string) => string): Option {
+  if (reads.kind === "switch") return { text };
+  const read = (given: string, flag: string): unknown => {
+    switch (reads.kind) {
+      case "number":
+        return number(flag, given);
+      case "path":
+        return path(given);
+      case "on or off":
+        return onOrOff(flag, given);
+      case "form":
+        if (reads.pattern.test(given)) return given;
+        throw new UsageError(`${flag} is ${reads.words}, not ${quote(given)}.`);
+      case "text or JSON file":
+        return given.endsWith(".json") ? readJson(reads.contents, path(given)) : given;
+      default:
+        return given;
+    }
+  };
+  return { value: value ?? "VALUE", text, read };
 }
 
-function readValue({ name, reads }: Flag, text: string | boolean, folder: string): unknown {
-  if (typeof text === "boolean") return text;
-  switch (reads.kind) {
-    case "number":
-      return number(name, text);
-    case "path":
-      return resolve(folder, text);
-    case "on or off":
-      return onOrOff(name, text);
-    case "form":
-      if (reads.pattern.test(text)) return text;
-      throw new UsageError(`--${name} is ${reads.words}, not ${quote(text)}.`);
-    case "text or JSON file":
-      return text.endsWith(".json") ? readJson(reads.contents, resolve(folder, text)) : text;
-    default:
-      return text;
-  }
-}
-
-/** A folder, or a name of one: in `models` where the user stands, or beside the demo model. */
+/**
+ * Returns the folder of a model that is given by path, or by name: in `models` of the user's folder, or beside the demo
+ * model. A model that is not found stays a path, for the error message.
+ */
 function modelFolder(model: string, { folder, demoModel }: Surroundings): string {
   const given = resolve(folder, model);
   const places = [given, resolve(folder, "models", model), resolve(demoModel, "..", model)];
   return places.find((place) => existsSync(join(place, "model_index.json"))) ?? given;
 }
 
-type Texts = Readonly<Record<string, string | boolean | undefined>>;
-
-const OPTIONS: NonNullable<ParseArgsConfig["options"]> = Object.fromEntries(
-  FLAGS.map(({ name, reads }) => [
-    name,
-    { type: reads.kind === "switch" ? "boolean" : "string", ...(name === "help" && { short: "h" }) },
-  ]),
-);
-
-function parse(args: readonly string[]): { values: Texts; positionals: readonly string[] } {
-  try {
-    const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-    return { values: values as Texts, positionals };
-  } catch (cause) {
-    const [first] = (cause as Error).message.split(/\.? *\n|\. /);
-    // Node's own advice about values such as -1 is right and three lines long.
-    const advice = first!.includes("ambiguous")
-      ? "write --option=value when a value starts with a dash"
-      : "see --help";
-    throw new UsageError(`${first}; ${advice}.`, { cause });
-  }
-}
-
-function number(name: string, text: string): number {
-  // Number("") is 0 and Number("0x10") is 16: neither is what somebody meant.
+function number(flag: string, text: string): number {
+  // Number("") is 0 and Number("0x10") is 16; no user means either.
   if (!/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text))
-    throw new UsageError(`--${name} takes a number, not ${quote(text)}.`);
+    throw new UsageError(`${flag} takes a number, not ${quote(text)}.`);
   return Number(text);
 }
 
-function onOrOff(name: string, text: string): boolean {
+function onOrOff(flag: string, text: string): boolean {
   if (text === "on" || text === "off") return text === "on";
-  throw new UsageError(`--${name} is on or off, not ${quote(text)}.`);
+  throw new UsageError(`${flag} is on or off, not ${quote(text)}.`);
 }
 
 function readJson(contents: string, path: string): unknown {

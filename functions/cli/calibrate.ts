@@ -13,7 +13,7 @@ import { writeFileAtomically } from "../../lib/generation/video/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import type { LocalCommand } from "./local-models.ts";
 
-/** `npm run models -- calibrate`: a codebook for a model that nobody has published one for. */
+/** `npm run models -- calibrate`: proposes a codebook for a model that has no published one. */
 
 export interface CalibrateOptions {
   readonly steps?: string | undefined;
@@ -23,7 +23,7 @@ export interface CalibrateOptions {
   readonly out?: string | undefined;
 }
 
-/** From standing still to fast, so that a codebook for them is one for most. */
+/** Default prompts, from no motion to fast motion, so that the codebook suits most videos. */
 const PROMPTS = [
   "a lighthouse on a cliff at dusk, calm sea, static camera",
   "a cat sits on a wooden table and slowly turns its head towards the window",
@@ -36,12 +36,16 @@ const promptsSchema = z
   .min(1)
   .max(64);
 
-/** Earlier steps whose reuse is measured: the authors' codebooks reach 5 at 30 steps and 11 at 100. */
+/** Earlier steps whose reuse is measured at each step. The authors' codebooks reach 5 at 30 steps, 11 at 100. */
 const REACH_FEW_STEPS = 5;
 const REACH_MANY_STEPS = 11;
 const MANY_STEPS = 55;
 
-/** @throws UsageError, CheckpointError, RequestError */
+/**
+ * Runs prompts with every step computed, measures the error of reuse, and prints or writes a codebook.
+ *
+ * @throws UsageError, CheckpointError, RequestError
+ */
 export async function calibrate(
   folder: string,
   options: CalibrateOptions,
@@ -67,17 +71,19 @@ export async function calibrate(
   display.clear();
   const proposed = proposeCodebook(runs, aim, reach + 1);
   if (!proposed) {
-    throw new UsageError(`No codebook for ${steps} steps reaches that aim with ${name}: ask for less.`);
+    throw new UsageError(
+      `No codebook for ${steps} steps reaches this target with ${name}: give a lower --speedup or a higher --error.`,
+    );
   }
   const text = codebookText(proposed, { name, steps, prompts: requests.length });
   if (options.out === undefined) print(text);
   else await writeFileAtomically(place(options.out), new TextEncoder().encode(text));
-  process.stderr.write(`Expect ${described(proposed)}; generate takes the file by --cache FILE.json.\n`);
+  process.stderr.write(`Expect ${described(proposed)}; use the file with generate --cache FILE.json.\n`);
 }
 
 function aimOf({ speedup, error }: CalibrateOptions): CalibrationAim {
   if (speedup !== undefined && error !== undefined) {
-    throw new UsageError("Say what to aim at, --speedup or --error, not both.");
+    throw new UsageError("Give a target with --speedup or with --error, not with both.");
   }
   if (error !== undefined) return { error: positive("error", error) };
   return { speedup: positive("speedup", speedup ?? "2") };

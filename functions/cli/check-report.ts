@@ -2,21 +2,21 @@ import type { ModelCheck, PartCheck, VideoCheck } from "../../lib/generation/pip
 import { gigabytes } from "./transfer-progress.ts";
 
 export interface CheckReport {
-  /** Lines for a person. */
+  /** Lines to print. */
   readonly text: string;
   readonly canRun: boolean;
 }
 
 const NAMES_MAX = 20;
 
-/** Where the model is to run. */
+/** Memory in which the model is to run. */
 export interface Memory {
   readonly bytes: number;
-  /** Whether it may be a GPU's; it is this machine's own otherwise. */
+  /** True if it may be the memory of a GPU; otherwise it is the main memory of this machine. */
   readonly mayBeGpu: boolean;
 }
 
-/** What a check found, and whether the model can run in so much memory. */
+/** Reports the result of a check, and whether the model can run in the given memory. */
 export function checkReport(folder: string, check: ModelCheck, memory: Memory): CheckReport {
   const { className, parts, videos, faults } = check;
   const least = Math.min(...videos.map((video) => leastBytes(video, memory)));
@@ -41,13 +41,13 @@ export function checkReport(folder: string, check: ModelCheck, memory: Memory): 
 
 function verdict({ faults }: ModelCheck, leastBytes: number, memory: Memory): string {
   if (faults.length > 0)
-    return faults.length === 1 ? "It cannot run." : `It cannot run, for ${faults.length} faults.`;
+    return faults.length === 1 ? "It cannot run." : `It cannot run: there are ${faults.length} faults.`;
   const there = `${gibibytes(memory.bytes)}${memory.mayBeGpu ? "" : " of this machine"}`;
   if (leastBytes <= memory.bytes) return `It can run in ${there}.`;
   return `It cannot run: the smallest video needs ${gibibytes(leastBytes)}, and there are ${there}.`;
 }
 
-/** What may help on the CPU, which holds weights of 16 bit and leaves those of 32 in their file. */
+/** Suggests a conversion to float32 if that makes the model fit: the CPU maps such weights from their file. */
 function advice(folder: string, { videos, faults }: ModelCheck, memory: Memory): string[] {
   const now = Math.min(...videos.map(({ float32Bytes }) => float32Bytes));
   const stored = Math.min(...videos.map(({ storedFloat32Bytes }) => storedFloat32Bytes));
@@ -91,7 +91,7 @@ function gibibytes(bytes: number): string {
   return bytes < 2 ** 30 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
 
-/** Rows whose cells begin below each other. */
+/** Pads the cells of a table, so that its columns are aligned. */
 function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) =>

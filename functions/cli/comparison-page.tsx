@@ -22,7 +22,7 @@ import {
 
 export interface ComparedVideo {
   readonly videoBytes: Uint8Array;
-  /** A WebP is what there is where no H.264 encoder was found. */
+  /** Media type of the video: WebP if no H.264 encoder was found. */
   readonly mime: "video/mp4" | "image/webp";
   /** Wall-clock time of denoising, the stage that caching shortens. */
   readonly seconds: number;
@@ -34,7 +34,7 @@ export interface Comparison {
   readonly seed: number;
   readonly cached: ComparedVideo;
   readonly uncached: ComparedVideo;
-  /** Of the decoded frames, in dB; Infinity when they are identical. */
+  /** PSNR of the decoded frames in dB; Infinity if they are identical. */
   readonly psnr: number;
   readonly ssim: number;
 }
@@ -45,9 +45,9 @@ const STYLE = [COMMON_STYLE, new URL("./comparison.css", import.meta.url)]
   .join("\n");
 
 /**
- * Makes one HTML file that shows a video made with a cache beside the same one made without: both videos in step,
- * what the cache saved and cost, and its schedule. It holds everything it needs and its content policy lets it ask
- * for nothing.
+ * Renders an HTML page that compares a video made with a cache to the same video made without. It shows both videos in
+ * sync, the time saved, the difference of the pictures, and the schedule. The page is one file, and its content policy
+ * forbids all requests.
  */
 export function comparisonPage(comparison: Comparison): string {
   return `<!doctype html>\n${<Page {...comparison} />}\n`;
@@ -96,15 +96,15 @@ function about({ seed, cached }: Comparison): string[] {
 }
 
 /**
- * Allows nothing from a network, and no script but ours: a prompt that slipped through the escaping could still not
- * run.
+ * Returns a content policy that allows nothing from the network, and no script but the player's. Markup in a prompt
+ * could not run even if it were not escaped.
  */
 function contentPolicy(): string {
   const script = createHash("sha256").update(SCRIPT).digest("base64");
   return `default-src 'none'; media-src data:; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${script}'`;
 }
 
-/** A video that plays, loops and has controls by itself too, where scripts are off. */
+/** Video with its caption. It plays, loops and has its own controls, for browsers without scripts. */
 function Figure({ name, video }: { name: string; video: ComparedVideo }) {
   const { videoBytes, mime, seconds, trace } = video;
   const source = `data:${mime};base64,${Buffer.from(videoBytes).toString("base64")}`;
@@ -172,6 +172,6 @@ const computedSteps = ({ schedule }: CacheTrace) => schedule.filter(({ computed 
 
 const formatSeconds = (seconds: number) => `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
 
-/** Reused steps measure nothing; an empty cell says so better than a row of dashes. */
+/** Formats a value of the schedule. Reused steps have no measured values, so their cells stay empty. */
 const formatNumber = (value: unknown) =>
   typeof value === "number" ? String(Number(value.toPrecision(4))) : "";

@@ -24,19 +24,19 @@ import {
   writeVideo,
 } from "../../lib/generation/video/index.ts";
 import { runMain, UsageError } from "../../lib/shared/command-line/index.ts";
-import { type GenerateCommand, parseCommand, USAGE } from "./args.ts";
+import { type GenerateCommand, parseGenerate, USAGE } from "./args.ts";
 import { type ComparedVideo, comparisonPage } from "./comparison-page.tsx";
 import { type ProgressDisplay, progressBar, progressLines } from "./progress.ts";
 import { type Comparison, jsonReport, type Result, textReport } from "./report.ts";
 import { supportsUnicode } from "./strip.ts";
 
-/** `npm run generate`: a prompt goes in, a video and a report of what was computed come out. */
+/** `npm run generate`: makes a video from a prompt, and reports which steps were computed. */
 
 const unicode = supportsUnicode(process.env, process.platform);
 
 async function main(): Promise<void> {
-  const command = parseCommand(process.argv.slice(2), {
-    // npm runs scripts in the package's folder and says where the user stood.
+  const command = parseGenerate(process.argv.slice(2), {
+    // npm runs scripts in the package's folder; INIT_CWD is the folder of the user.
     folder: process.env.INIT_CWD ?? process.cwd(),
     demoModel: fileURLToPath(new URL("../../models/demo", import.meta.url)),
     drawSeed: () => randomInt(2 ** 32),
@@ -58,7 +58,7 @@ async function run(command: GenerateCommand): Promise<Result> {
   let pipeline: PipelineProcess | null = null;
   const forgetSignals = onStopSignals(() => {
     if (!cancel.signal.aborted) return cancel.abort();
-    // Asked twice: whatever is under way is not waited for.
+    // The second signal ends the work at once, without waiting for the current step.
     if (pipeline) pipeline.kill();
     else process.exit(1);
   });
@@ -80,7 +80,7 @@ async function run(command: GenerateCommand): Promise<Result> {
     if (command.trace) await writeText(command.trace, JSON.stringify(generation.trace, null, 2));
     if (!request.compare) return { generation, video, writeSeconds, comparison: null };
     const uncached = await generate(withoutCache(request)).catch((error: Error) => {
-      throw new Error(`${error.message} ${video.path} was written, and is not compared.`, { cause: error });
+      throw new Error(`${error.message} ${video.path} was written, but not compared.`, { cause: error });
     });
     const comparison = await compare(generation, video, uncached, page);
     return { generation, video, writeSeconds, comparison };
@@ -93,10 +93,10 @@ async function run(command: GenerateCommand): Promise<Result> {
   }
 }
 
-/** What cannot be written at the end is better known at the start. */
+/** Checks before the generation that all results can be written after it. */
 async function assertOutputs(paths: readonly string[]): Promise<void> {
   const twice = paths.find((path, index) => paths.indexOf(path) < index);
-  if (twice) throw new UsageError(`${twice} cannot hold two results: give each a name of its own.`);
+  if (twice) throw new UsageError(`${twice} cannot hold two results: give each its own name.`);
   for (const path of paths) await assertWritable(path);
 }
 
@@ -168,7 +168,7 @@ function progressDisplay(): ProgressDisplay {
   return process.stderr.isTTY ? progressBar(write, unicode) : progressLines(write);
 }
 
-/** Calls `stop` for Ctrl-C and for a polite kill; returns how to stop listening. */
+/** Calls `stop` on SIGINT (Ctrl-C) and SIGTERM; returns a function that removes the listeners. */
 function onStopSignals(stop: () => void): () => void {
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);

@@ -10,34 +10,37 @@ import {
 } from "../../lib/shared/command-line/index.ts";
 import { system } from "../../lib/shared/system.ts";
 
-/** `npm run keys`: API keys are made, listed and revoked where the service looks for them. */
+/** `npm run keys`: creates, lists and revokes API keys in the store of a service. */
 
-const store = { value: "s3://BUCKET", text: "the bucket of a deployment; left out, STORE names it" } as const;
+const store = {
+  value: "s3://BUCKET",
+  text: "bucket of a deployment; by default STORE of the environment",
+} as const;
 
 const PROGRAM: Program = {
   name: "npm run keys --",
-  notes: `The keys are those of a deployment, whose bucket is the store (or STORE in the environment), or else those
-    that npm start has in the folder DATA_DIR (default: data).`,
+  notes: `The keys are those of the deployment whose bucket --store or STORE in the environment names. Without a bucket,
+    they are those of npm start, in the folder DATA_DIR (default: data).`,
   commands: {
     create: subcommand({
-      text: "makes a key, and prints it this once",
+      text: "creates a key and prints it; it cannot be shown again",
       positionals: [],
       options: {
-        tenant: { value: "NAME", text: "whose key it is", default: "default" },
-        name: { value: "TEXT", text: "what list shows beside the key", default: "" },
+        tenant: { value: "NAME", text: "tenant that owns the key", default: "default" },
+        name: { value: "TEXT", text: "note that list shows beside the key", default: "" },
         store,
       },
       example: "--tenant films --name laptop",
       run: async ({ values }) => create(await openKeys(values.store), values),
     }),
     list: subcommand({
-      text: "prints id, tenant, time, state and name of each key, one a line",
+      text: "prints id, tenant, time, state and name of each key, one key a line",
       positionals: [],
       options: { store },
       run: async ({ values }) => list(await openKeys(values.store)),
     }),
     revoke: subcommand({
-      text: "makes a key useless, within seconds",
+      text: "revokes a key; running services refuse it within seconds",
       positionals: [{ name: "ID", text: "the id of a key, as list prints it" }],
       options: { store },
       example: "abcdefghijkl",
@@ -63,7 +66,7 @@ async function list(keys: ApiKeys): Promise<void> {
 
 async function revoke(keys: ApiKeys, id: string): Promise<void> {
   const isKnown = (await keys.list()).some((apiKey) => apiKey.id === id);
-  if (!isKnown) throw new UsageError("There is no key of that id: see npm run keys -- list.");
+  if (!isKnown) throw new UsageError("There is no key with this id: see npm run keys -- list.");
   await keys.revoke(id);
   process.stderr.write(`Key ${id} is revoked; a running service refuses it within seconds.\n`);
 }

@@ -9,7 +9,7 @@ import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { checkReport } from "./check-report.ts";
 import { gigabytes, type TransferDisplay } from "./transfer-progress.ts";
 
-/** The commands of `npm run models` that need no bucket: models are made, checked and listed where they lie. */
+/** Commands of `npm run models` that need no bucket: they download, check, convert and list models on this machine. */
 
 export interface LocalOptions {
   readonly revision?: string | undefined;
@@ -20,7 +20,7 @@ export interface LocalOptions {
 }
 
 export interface LocalCommand {
-  /** The folder that relative paths start from. */
+  /** Resolves a path of the user, relative to the user's folder. */
   readonly place: (path: string) => string;
   readonly display: TransferDisplay;
   readonly env: NodeJS.ProcessEnv;
@@ -28,10 +28,14 @@ export interface LocalCommand {
   readonly print: (text: string) => void;
 }
 
-/** The folder of a command's place that holds models. */
+/** Folder for models in the user's folder. */
 const MODELS = "models";
 
-/** @throws UsageError, HubError, ModelStoreError */
+/**
+ * Downloads a model from the hub, or copies it from a folder. Files that are complete already are kept.
+ *
+ * @throws UsageError, HubError, ModelStoreError
+ */
 export async function add(model: string, options: LocalOptions, command: LocalCommand): Promise<void> {
   const { place, display, env, print } = command;
   const hub = openHub({
@@ -44,7 +48,7 @@ export async function add(model: string, options: LocalOptions, command: LocalCo
   const recipe = isHere ? { name: basename(here).toLowerCase(), id: here } : recipeOf(model);
   const folder = place(options.into ?? join(MODELS, recipe.name));
   if (folder === here)
-    throw new UsageError(`${folder} is where the model is already: say another with --into.`);
+    throw new UsageError(`The model is already in ${folder}: give another folder with --into.`);
   display.say(isHere ? "looking at the folder" : `asking for ${recipe.id}`);
   const { totalBytes, receivedBytes } = await addModel({
     hub: isHere ? withFolder(hub, here) : hub,
@@ -57,12 +61,12 @@ export async function add(model: string, options: LocalOptions, command: LocalCo
   display.clear();
   const shown = relative(place("."), folder) || ".";
   print(
-    `${shown} has the model, ${gigabytes(totalBytes)}, of which ${gigabytes(receivedBytes)} were lacking.\n`,
+    `${shown} has the model, ${gigabytes(totalBytes)}, of which ${gigabytes(receivedBytes)} were missing.\n`,
   );
   print(`Next: npm run models -- check ${shown}\n`);
 }
 
-/** Whether the model can run. @throws UsageError */
+/** Prints the report of a check, and returns true if the model can run. @throws UsageError */
 export async function check(
   folder: string,
   { memory }: LocalOptions,
@@ -75,14 +79,14 @@ export async function check(
   return canRun;
 }
 
-/** @throws UsageError, CheckpointError */
+/** Converts the weights of a model to another precision. @throws UsageError, CheckpointError */
 export async function convert(
   folder: string,
   { dtype = "", out }: LocalOptions,
   { place, display, print }: LocalCommand,
 ): Promise<void> {
   if (!isConversionDType(dtype)) {
-    throw new UsageError(`Say which precision: --dtype ${Object.keys(conversionDTypes).join(", ")}.`);
+    throw new UsageError(`Give a precision: --dtype ${Object.keys(conversionDTypes).join(", ")}.`);
   }
   const source = place(folder);
   const target = out === undefined ? `${source}-${dtype}` : place(out);
@@ -95,10 +99,12 @@ export async function convert(
   display.clear();
   for (const { name, bytesBefore, bytesAfter } of parts)
     print(`${name}\t${gigabytes(bytesBefore)}\t${gigabytes(bytesAfter)}\n`);
-  print(`${relative(place("."), target) || "."} has the model in ${dtype}, where it can be.\n`);
+  print(
+    `${relative(place("."), target) || "."} has the model, with its floating-point weights in ${dtype}.\n`,
+  );
 }
 
-/** The models in the folder of that name, one a line: where, of which pipeline, with how many bytes. */
+/** Prints folder, pipeline class and size in bytes of each model in `models`, one model a line. */
 export async function listLocal({ place, print }: LocalCommand): Promise<void> {
   const folder = place(MODELS);
   const isThere = statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -128,7 +134,7 @@ function gibibytes(text: string): number {
   throw new UsageError(`--memory takes GiB above 0, such as 24, not ${JSON.stringify(text)}.`);
 }
 
-/** That of the machine, or of the part of it that this process may use. */
+/** Returns the memory of this machine, or the limit of this process (such as a container's) if that is lower. */
 function machineMemoryBytes(): number {
   const allowed = process.constrainedMemory();
   return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();

@@ -22,56 +22,59 @@ import { calibrate } from "./calibrate.ts";
 import { add, check, convert, type LocalCommand, type LocalOptions, listLocal } from "./local-models.ts";
 import { gigabytes, type TransferDisplay, transferBar, transferLines } from "./transfer-progress.ts";
 
-/** `npm run models`: models are made and checked on this machine, and put into the bucket of a deployment. */
+/** `npm run models`: downloads, checks and converts models, and stores them in the bucket of a deployment. */
 
-const FOLDER = { name: "FOLDER", text: "a model in the layout of Hugging Face" } as const;
-const store = { value: "s3://BUCKET", text: "the bucket of a deployment; left out, STORE names it" } as const;
+const FOLDER = { name: "FOLDER", text: "a model folder in the Hugging Face layout" } as const;
+const store = {
+  value: "s3://BUCKET",
+  text: "bucket of a deployment; by default STORE of the environment",
+} as const;
 
 const PROGRAM: Program = {
   name: "npm run models --",
-  notes: "The bucket is that of a deployment; left out, it is the one that STORE names.",
+  notes: "--store names the bucket of a deployment; by default it is STORE of the environment.",
   commands: {
     add: subcommand({
       text: "downloads a model from the Hugging Face hub into models/, or copies it from a folder",
-      positionals: [{ name: "MODEL", text: "an id of the hub, a name of a recipe, or a folder" }],
+      positionals: [{ name: "MODEL", text: "id on the hub, name of a recipe, or folder" }],
       options: {
         revision: { value: "REVISION", text: "branch, tag or commit of the hub" },
-        into: { value: "FOLDER", text: "where the model goes; otherwise models/ and its name" },
+        into: { value: "FOLDER", text: "folder to write; by default models/ and the model's name" },
       },
       example: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
-      notes: `MODEL is an id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a name: ${recipeNames.join(", ")}. Run again,
-        it goes on where it ended. HF_TOKEN in the environment opens what is not public.`,
+      notes: `MODEL is an id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a name: ${recipeNames.join(", ")}. The
+        same command continues an interrupted download. Models that are not public need HF_TOKEN in the environment.`,
       run: ({ words, values }) => add(words[0], values, stoppable(local())),
     }),
     check: subcommand({
-      text: "reads configurations and headers, and tells what is wrong, and what memory each size of video needs",
+      text: "reads configurations and headers; reports faults, and the memory that each size of video needs",
       positionals: [FOLDER],
       options: {
-        memory: { value: "GIB", text: "memory to fit into; otherwise this machine's" },
+        memory: { value: "GIB", text: "memory to fit into; by default this machine's" },
       },
       example: "models/latte-1 --memory 24",
-      notes: "Ends with 1 if the model cannot run in this machine's memory, or in GIB.",
+      notes: "The exit code is 1 if the model cannot run in this machine's memory, or in GIB.",
       run: ({ words, values }) => checkFolder(words[0], values),
     }),
     calibrate: subcommand({
       text: "computes all steps of a few prompts, and prints a codebook for generate --cache FILE.json",
       positionals: [FOLDER],
       options: {
-        steps: { value: "N", text: "denoising steps; otherwise the model's own number" },
-        speedup: { value: "X", text: "one of X steps is computed; 2 without --error" },
-        error: { value: "E", text: "weighted error on average, instead of --speedup" },
+        steps: { value: "N", text: "denoising steps; by default the model's own number" },
+        speedup: { value: "X", text: "target: one of X steps is computed; 2 without --error" },
+        error: { value: "E", text: "target: average weighted error, instead of --speedup" },
         prompts: { value: "FILE", text: "a JSON list of prompts" },
-        out: { value: "FILE", text: "where the codebook goes; otherwise it is printed" },
+        out: { value: "FILE", text: "file to write; by default the codebook is printed" },
       },
       example: "models/latte-1 --speedup 2.5 --out latte.json",
       run: ({ words, values }) => calibrate(words[0], values, local()),
     }),
     convert: subcommand({
-      text: "writes the model again with its weights in another precision",
+      text: "writes a copy of the model with its weights in another precision",
       positionals: [FOLDER],
       options: {
         dtype: { value: "TYPE", text: "float16, bfloat16 or float32" },
-        out: { value: "FOLDER", text: "where the model goes; otherwise FOLDER-TYPE" },
+        out: { value: "FOLDER", text: "folder to write; by default FOLDER-TYPE" },
       },
       example: "models/latte-1 --dtype float16",
       run: ({ words, values }) => convert(words[0], values, stoppable(local())),
@@ -81,7 +84,7 @@ const PROGRAM: Program = {
       positionals: [FOLDER],
       options: { as: { value: "NAME", text: "the model's name in the deployment" }, store },
       example: "models/latte-1 --store s3://adareel-123456789012",
-      notes: "Run again, it goes on where it ended.",
+      notes: "The same command continues an upload that was interrupted.",
       run: ({ words, values }) => push(words[0], values),
     }),
     list: subcommand({
@@ -108,12 +111,15 @@ function local(): LocalCommand {
   };
 }
 
-/** The same command, which Ctrl-C and a polite kill end at once: whatever is not whole has another name. */
+/**
+ * Makes SIGINT (Ctrl-C) and SIGTERM end the process at once, and returns the command. This is safe, because incomplete
+ * files have temporary names.
+ */
 function stoppable(command: LocalCommand): LocalCommand {
   for (const name of ["SIGINT", "SIGTERM"]) {
     process.once(name, () => {
       command.display.clear();
-      process.stderr.write("Stopped: what is done is kept; the same command goes on from there.\n");
+      process.stderr.write("Stopped: finished work is kept; run the same command again to continue.\n");
       process.exit(1);
     });
   }
@@ -142,25 +148,27 @@ async function push(folder: string, options: BucketOptions): Promise<void> {
     display.clear();
     if (!uploaded.ok) throw new UsageError(takenName(model.name));
     for (const { path, sizeBytes } of uploaded.foreign)
-      process.stderr.write(`Left out, since it is never read: ${path}, ${gigabytes(sizeBytes)}.\n`);
+      process.stderr.write(`Skipped ${path} (${gigabytes(sizeBytes)}): no part of the model reads it.\n`);
     const { card, sentBytes } = uploaded;
     const sent = `${gigabytes(sentBytes)} of ${gigabytes(card.bytes)} had to be sent`;
     process.stderr.write(`The store has the model ${card.name}; ${sent}.\n`);
   } catch (cause) {
     if (!stop.signal.aborted) throw cause;
-    throw new Error("Stopped: what was sent is kept; the same command goes on from there.", { cause });
+    throw new Error("Stopped: what was sent is kept; run the same command again to continue.", { cause });
   } finally {
     display.clear();
     forgetSignals();
   }
 }
 
-/** What of a model can be known without opening a session. */
+/** Returns the model card of a folder without its size. It opens no session. */
 async function readModel(folder: string, name: string): Promise<Omit<ModelCard, "bytes">> {
   const { limits } = await describeModel(folder);
   if (!isModelName(name)) {
     const rule = "has up to 63 lower-case letters, digits and . _ -, and begins with a letter or digit";
-    throw new UsageError(`${JSON.stringify(name)} cannot name a model, whose name ${rule}: say --as NAME.`);
+    throw new UsageError(
+      `${JSON.stringify(name)} is not a valid name: the name of a model ${rule}; give another with --as NAME.`,
+    );
   }
   const model = await openModelFolder(folder);
   for (const part of ["tokenizer", "scheduler"]) model.part(part);
@@ -170,7 +178,7 @@ async function readModel(folder: string, name: string): Promise<Omit<ModelCard, 
 
 function takenName(name: string): string {
   const other = `${name.slice(0, 60)}-2`;
-  return `The store has another model under the name ${name}, and instances that run must not see their weights \
+  return `The store has another model under the name ${name}, and the weights of running instances must not \
 change: push this one under another name, such as --as ${other}, and deploy that with -c model=${other}.`;
 }
 
@@ -186,11 +194,11 @@ function bucketOf({ store }: BucketOptions): string {
 }
 
 function openBucket(url: string): Promise<FileUploads> {
-  if (url === "") throw new UsageError("Say which bucket: --store s3://BUCKET, or STORE in the environment.");
-  // A service on one machine reads models where they lie, and looks for none in its store.
+  if (url === "") throw new UsageError("Name the bucket: --store s3://BUCKET, or STORE in the environment.");
+  // A service on one machine reads models from their folders, and none from its store.
   if (!/^s3:/i.test(url))
     throw new UsageError(
-      `${JSON.stringify(url)} is no bucket: say s3://BUCKET; npm start reads models from the folders in MODELS.`,
+      `${JSON.stringify(url)} is not a bucket: write s3://BUCKET; npm start reads models from the folders in MODELS.`,
     );
   return openFileUploads(url, {
     sleep: (durationMs) => sleep(durationMs, undefined, { signal: stop.signal }),
@@ -202,7 +210,7 @@ function transferDisplay(): TransferDisplay {
   return process.stderr.isTTY ? transferBar(write, performance) : transferLines(write);
 }
 
-/** Ctrl-C and a polite kill end the upload, and asked twice the process; returns how to stop listening. */
+/** Ends the upload on SIGINT (Ctrl-C) or SIGTERM, and the process on a second one; returns a function to undo this. */
 function onStopSignals(): () => void {
   const onSignal = () => (stop.signal.aborted ? process.exit(1) : stop.abort());
   for (const name of ["SIGINT", "SIGTERM"]) process.on(name, onSignal);

@@ -8,13 +8,13 @@ const NAMES = {
   decode: "decoding frames",
 } as const;
 
-/** Shows how far a generation is. `clear` takes the bar off the terminal again. */
+/** Display of the progress of a generation. `clear` erases the bar from the terminal. */
 export interface ProgressDisplay {
   show(progress: Progress): void;
   clear(): void;
 }
 
-/** One line that is drawn over itself, for a terminal. */
+/** Creates a progress bar for a terminal: one line, redrawn in place. */
 export function progressBar(write: (text: string) => void, unicode: boolean): ProgressDisplay {
   const [full, empty] = unicode ? ["━", "─"] : ["=", "-"];
   return {
@@ -28,7 +28,7 @@ export function progressBar(write: (text: string) => void, unicode: boolean): Pr
   };
 }
 
-/** A line for each stage and each quarter of the steps, for logs. */
+/** Creates a display for logs: a line for each stage and each quarter of the steps. */
 export function progressLines(write: (text: string) => void): ProgressDisplay {
   return {
     show({ stage, steps, done, computed }) {

@@ -4,12 +4,12 @@ import type { WrittenVideo } from "../../lib/generation/video/index.ts";
 import { scheduleStrip } from "./strip.ts";
 
 export interface Comparison {
-  /** The same request, every step computed. */
+  /** Generation of the same request with every step computed. */
   readonly uncached: Generation;
-  /** dB; Infinity when no pixel differs. */
+  /** PSNR in dB; Infinity if no pixel differs. */
   readonly psnr: number;
   readonly ssim: number;
-  /** The HTML page. */
+  /** Path of the HTML page. */
   readonly page: string;
 }
 
@@ -20,7 +20,7 @@ export interface Result {
   readonly comparison: Comparison | null;
 }
 
-/** The text that the command prints at its end. */
+/** Returns the report that the command prints at its end. */
 export function textReport(
   { generation, video, writeSeconds, comparison }: Result,
   unicode: boolean,
@@ -68,7 +68,7 @@ function comparisonLines(generation: Generation, { uncached, psnr, ssim, page }:
   ];
 }
 
-/** The result for other programs: everything the text says, and the schedule. */
+/** Returns the report for other programs: all facts of the text report, and the schedule. */
 export function jsonReport({ generation, video, writeSeconds, comparison }: Result): Record<string, unknown> {
   const { computed } = savings(generation);
   return {

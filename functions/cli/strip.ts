@@ -1,6 +1,6 @@
 /**
- * Draws the schedule as one line, a character per denoising step: computed steps stand out of reused ones, and those
- * that ended a planned reuse early out of both.
+ * Draws the schedule as one line with a character per denoising step. Computed steps, computed steps that ended a
+ * planned reuse early, and reused steps have different characters.
  */
 export function scheduleStrip(
   schedule: readonly { readonly computed: boolean; readonly early?: true }[],
@@ -11,8 +11,8 @@ export function scheduleStrip(
 }
 
 /**
- * Tells whether a terminal with this environment shows characters beyond ASCII: it is not dumb and its locale says
- * UTF-8, or it is one of the Windows terminals that always do.
+ * Returns true if a terminal with this environment shows characters beyond ASCII: it is not dumb and its locale is
+ * UTF-8, or it is a Windows terminal that always does.
  */
 export function supportsUnicode(
   env: Readonly<Record<string, string | undefined>>,
@@ -20,7 +20,7 @@ export function supportsUnicode(
 ): boolean {
   if (env.TERM === "dumb") return false;
   if (platform === "win32") return Boolean(env.WT_SESSION || env.TERM_PROGRAM === "vscode");
-  // POSIX: the first of these that is set and not empty decides.
+  // In POSIX, the first of these that is set and not empty decides.
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || "";
   return /utf-?8/i.test(locale);
 }

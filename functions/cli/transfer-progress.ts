@@ -8,26 +8,26 @@ const NAMES = {
 
 export interface TransferProgress {
   readonly stage: keyof typeof NAMES;
-  /** Of the total, what is there. */
+  /** Bytes that are done, by this run or an earlier one. */
   readonly doneBytes: number;
-  /** Of those, the ones that had to be sent, whichever way; nothing is sent while it is read. */
+  /** Bytes that this run transferred, in either direction; 0 in the stage `read`. */
   readonly sentBytes: number;
   readonly totalBytes: number;
 }
 
-/** Shows how far a transfer is. `clear` takes the line off the terminal again. */
+/** Display of the progress of a transfer. `clear` erases the line from the terminal. */
 export interface TransferDisplay {
   show(progress: TransferProgress): void;
-  /** For what has no bytes to count. */
+  /** Shows a text, for work without bytes to count. */
   say(text: string): void;
   clear(): void;
 }
 
 const REDRAW_MS = 100;
-/** Before so much time, what is left is guesswork. */
+/** Time after which the remaining time can be estimated. */
 const ESTIMATE_AFTER_MS = 2_000;
 
-/** One line that is drawn over itself, for a terminal. */
+/** Creates a display for a terminal: one line, redrawn in place. */
 export function transferBar(
   write: (text: string) => void,
   clock: { readonly now: () => number },
@@ -47,7 +47,7 @@ export function transferBar(
   };
 }
 
-/** A line for each quarter, for logs. */
+/** Creates a display for logs: a line for each quarter of the bytes. */
 export function transferLines(write: (text: string) => void): TransferDisplay {
   let last = "";
   return {
@@ -62,7 +62,7 @@ export function transferLines(write: (text: string) => void): TransferDisplay {
   };
 }
 
-/** Such as `1.3 GB`, or MB where it is less than one. */
+/** Formats a size, such as `1.3 GB`; in MB if it is less than 1 GB. */
 export function gigabytes(byteCount: number): string {
   const [size, unit] = byteCount >= 1e9 ? [byteCount / 1e9, "GB"] : [byteCount / 1e6, "MB"];
   return `${size.toFixed(1)} ${unit}`;
@@ -73,7 +73,7 @@ function amount({ stage, doneBytes, totalBytes }: TransferProgress): string {
   return `${NAMES[stage]} ${gigabytes(doneBytes)} of ${gigabytes(totalBytes)}, ${percent} %`;
 }
 
-/** By what was sent in this run: what was there already took no time. */
+/** Returns speed and remaining time, from the bytes that this run transferred; bytes of earlier runs took no time. */
 function rest({ stage, doneBytes, sentBytes, totalBytes }: TransferProgress, elapsedMs: number): string {
   const movedBytes = stage === "read" ? doneBytes : sentBytes;
   if (elapsedMs < ESTIMATE_AFTER_MS || movedBytes === 0) return "";

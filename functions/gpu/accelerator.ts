@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import type { Provider } from "../../lib/generation/onnx/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 
-/** Paths by which a GPU and its library are detected. */
+/** Paths at which a GPU and its library are detected. */
 export interface Machine {
   readonly deviceFolder: string;
   /** CUDA library of onnxruntime, which is in the GPU image but not in the npm package. */
@@ -20,10 +20,10 @@ const DEVICE = /^(nvidia\d+|dxg)$/;
 const TRY_MS_MAX = 120_000;
 
 /**
- * Checks that the provider has a GPU and its library: a model must not fall back to the CPU where a GPU is
- * paid for.
+ * Checks that the provider has a GPU and its library, so that a model does not fall back to the CPU on a machine whose
+ * GPU is paid for.
  *
- * @throws ConfigError
+ * @throws ConfigError if either is missing
  */
 export function assertProvider(provider: Provider, machine = thisMachine()): void {
   if (provider !== "cuda") return;
@@ -44,8 +44,7 @@ export function assertProvider(provider: Provider, machine = thisMachine()): voi
 }
 
 /**
- * Runs a small model on the provider, so that a driver too old for CUDA fails the deployment and not its
- * jobs.
+ * Runs a small model on the provider, so that a driver that is too old for CUDA fails the deployment, not its jobs.
  *
  * @throws ConfigError with the message of onnxruntime
  */

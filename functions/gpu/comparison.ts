@@ -3,7 +3,7 @@ import type { Generation } from "../../lib/generation/pipeline/index.ts";
 import { type Frames, frameAt, psnr, ssim } from "../../lib/generation/video/index.ts";
 import type { Receipt } from "../../lib/service/jobs/index.ts";
 
-/** Compares a video with the same video without cache: PSNR, SSIM, and time of denoising. */
+/** Compares a video with the same video made without cache: PSNR, SSIM, and times of denoising. */
 export async function compare(
   cached: Generation,
   uncached: Generation,
@@ -18,8 +18,8 @@ export async function compare(
 }
 
 /**
- * Averages the SSIM frame by frame, with pauses: over a whole video it would block pings and lease renewals
- * for many seconds.
+ * Averages the SSIM of the frames. It pauses after each frame, because a whole video would block pings and lease
+ * renewals for many seconds.
  */
 async function meanSsim(a: Frames, b: Frames): Promise<number> {
   let sum = 0;

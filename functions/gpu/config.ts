@@ -18,22 +18,22 @@ export interface GpuConfig {
   /** `STORE`: URL of the object store that holds the jobs, `s3://bucket/prefix` or `file:///folder`. */
   readonly store: string;
   /**
-   * Models, from the first of these that is there: `MODELS`, folders separated as in PATH; `MODEL_URI`,
-   * `s3://bucket/models/<name>/`, which SageMaker puts into `/opt/ml/model`, or which is downloaded if that
-   * folder is empty; the content of `/opt/ml/model`; the demo model.
+   * Models, from the first of these sources that exists: `MODELS`, folders separated as in PATH; `MODEL_URI`,
+   * `s3://bucket/models/<name>/`, which SageMaker puts into `/opt/ml/model`, and which is downloaded if that folder is
+   * empty; the content of `/opt/ml/model`; the demo model.
    */
   readonly models: readonly (NamedModel | RemoteModel)[];
   /** `MODEL_CACHE`: folder that models are downloaded to; by default in the system's temporary folder. */
   readonly modelCache: string;
-  /** `LEASE_MS`: time after which the job of a silent worker is given to another; 60000 by default. */
+  /** `LEASE_MS`: duration of a lease; another worker may take over a job whose lease has expired. 60000 by default. */
   readonly leaseMs: number;
   /** `PROGRESS_INTERVAL_MS`: minimum time between two writes of progress; 2000 by default. */
   readonly progressIntervalMs: number;
   /** `MAX_RUN_MS`: maximum run time of a job; 21600000 by default, the maximum lifetime of a job. */
   readonly maxRunMs: number;
   /**
-   * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, that of the
-   * products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
+   * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, the
+   * precision of matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
    * default one for each core.
    */
   readonly pipeline: PipelineOptions & Required<Pick<PipelineOptions, "provider">>;

@@ -4,8 +4,8 @@ import { RequestError } from "../../lib/generation/request/index.ts";
 import type { JobError } from "../../lib/service/jobs/index.ts";
 
 /**
- * Error that ends an attempt without a video. The message is one sentence for the user and reveals nothing of
- * this machine; the cause is for the log.
+ * Error that ends an attempt without a video. The message is one sentence for the user and reveals nothing about this
+ * machine; the cause is for the log.
  */
 export class JobFailure extends Error {
   override readonly name = "JobFailure";
@@ -42,7 +42,7 @@ export function failureOf(cause: unknown): JobFailure {
     case "invalid_output":
       return new JobFailure(
         "invalid_output",
-        "The model's output is not a picture: it has values that are not finite.",
+        "The model's output has values that are not finite, so there is no video.",
         { cause },
       );
     default:

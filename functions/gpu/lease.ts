@@ -3,7 +3,7 @@ import type { Holder, JobProgress, JobRecord, JobStore, Refusal } from "../../li
 import type { Clock } from "../../lib/shared/ports.ts";
 import { type Log, reasonOf } from "./log.ts";
 
-/** Lease of this worker on a job, renewed until it is closed or lost. */
+/** Lease of this worker on a job. It is renewed until it is closed or lost. */
 export interface Lease {
   readonly holder: Holder;
   /** Aborts when the lease is lost. */
@@ -49,8 +49,8 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
   let limit = abandonLater();
 
   /**
-   * Gives the lease up before it expires: the work must have stopped before another worker starts, even if
-   * the store does not answer.
+   * Abandons the lease before it expires: even if the store does not answer, the work must have stopped before another
+   * worker starts.
    */
   function abandonLater(): NodeJS.Timeout {
     return setTimeout(() => end("unreachable"), Math.max(0, until - leaseMs / 3 - clock.now()));
@@ -86,7 +86,7 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
       const renewed = await jobs.apply(record, { type: "renew", ...holder, leaseMs, progress });
       if (!renewed.ok) return end(renewed.reason);
       const { lease, attempt } = renewed.record;
-      // Another write may have followed the renewal before its result was known.
+      // The record is the newest one, in which another write may have ended this worker's lease after the renewal.
       if (lease?.owner !== owner || attempt !== holder.attempt) return end("lease_lost");
       until = lease.until;
       clearTimeout(limit);

@@ -29,15 +29,15 @@ export interface MakeOptions {
 
 interface Generations {
   readonly generation: Generation;
-  /** Without cache, for a job that compares. */
+  /** Generation without cache; null unless the job asks for a comparison. */
   readonly uncached: Generation | null;
 }
 
 /**
- * The outputs of a job that was just claimed, stored under the keys of its attempt, and its receipt.
+ * Makes the video of a job that was just claimed, stores its outputs under the keys of the attempt, and returns them
+ * with the compute receipt. It stores nothing more once `signal` is aborted.
  *
- * @throws JobFailure or an error for `failureOf`; CancelledError or the reason of `signal` once that aborts, and nothing
- *   more is stored then
+ * @throws JobFailure or an error for `failureOf`; CancelledError or the reason of `signal` once that is aborted
  */
 export async function makeVideo(
   record: JobRecord,
@@ -82,8 +82,9 @@ async function openModel(
 }
 
 /**
- * A comparison counts as one run of twice the steps, so that progress only ever grows. Steps are the model's
- * evaluations as soon as the pipeline knows them: its sampler may make more of them than were asked for.
+ * Generates the video, and for a comparison also the video without cache. A comparison reports its progress as one run
+ * of twice the steps, so that progress never decreases. Once the pipeline knows them, the steps are the model's
+ * evaluations; the sampler may make more of them than the steps requested.
  */
 async function generate(
   request: ResolvedRequest,
@@ -165,7 +166,7 @@ async function timed<R>(work: () => Promise<R>): Promise<{ result: R; seconds: n
   return { result, seconds: (performance.now() - started) / 1000 };
 }
 
-/** Two machines' clocks may be apart. */
+/** Returns the seconds between two times, at least 0, because the clocks of two machines may differ. */
 function secondsBetween(from: number, to: number): number {
   return Math.max(0, to - from) / 1000;
 }

@@ -6,9 +6,9 @@ import type { JobRef } from "../../lib/service/jobs/index.ts";
  */
 export type FromGpu =
   /**
-   * Jobs are accepted from now on. `owner` is in the lease of every job it holds, so that the parent finds
-   * them if it dies.
+   * Jobs are accepted from now on. `owner` is in the lease of every job that the GPU function holds, so the parent can
+   * find these jobs if the function dies.
    */
   | { readonly kind: "listening"; readonly port: number; readonly owner: string }
-  /** The job began or ended, and webhooks may be due. */
+  /** The job has begun or ended, and webhooks may be due. */
   | { readonly kind: "changed"; readonly ref: JobRef };

@@ -7,7 +7,7 @@ import { type DownloadProgress, downloadModel } from "../../lib/distribution/mod
 import { openFileDownloads } from "../../lib/service/storage/index.ts";
 import type { Log } from "./log.ts";
 
-/** Model on this machine, under the name used in jobs. */
+/** Model on this machine, with its name in jobs. */
 export interface NamedModel {
   readonly name: string;
   readonly folder: string;
@@ -28,8 +28,8 @@ export function namedByFolder(folder: string): NamedModel {
 }
 
 /**
- * Chooses the models: those in `folders`; or the model that `url` names, which SageMaker has put into
- * `mounted` or which is to be downloaded; or the content of `mounted`; or the demo model.
+ * Chooses the models: those in `folders`; else the model at `url`, which is in `mounted` if SageMaker has put it there
+ * and is downloaded otherwise; else the model in `mounted`; else the demo model.
  */
 export function chooseModels({
   folders,
@@ -75,7 +75,7 @@ export async function fetchModel(
       tell("downloading the model");
     },
   });
-  tell("the model is there");
+  tell("the model is downloaded");
   return { name, folder };
 }
 

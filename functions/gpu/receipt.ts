@@ -7,7 +7,7 @@ import type { Artifact, JobRecord, Receipt } from "../../lib/service/jobs/index.
 export interface Made {
   readonly record: Pick<JobRecord, "attempt">;
   readonly generation: Generation;
-  /** Besides what the generation measured itself; `load` is added to it. */
+  /** Times that the generation does not measure itself. `load` is added to the generation's own. */
   readonly seconds: Pick<Receipt["seconds"], "queue" | "load" | "write" | "upload" | "total">;
   readonly comparison: Receipt["comparison"];
   readonly video: Pick<Artifact, "bytes" | "sha256"> & { readonly encoder: Encoder };
@@ -25,7 +25,7 @@ const VERSIONS = {
   "onnxruntime-node": versionOf("onnxruntime-node/package.json"),
 };
 
-/** The compute receipt of a video that was made. */
+/** Builds the compute receipt of a video. */
 export function receiptOf({
   record,
   generation,

@@ -15,11 +15,11 @@ export interface JobRunOptions extends LeaseOptions, Omit<MakeOptions, "signal" 
   readonly onChange: (record: JobRecord) => void;
 }
 
-/** Pause between two tries to write the end of a job. */
+/** Pause between two attempts to write the end of a job. */
 const RETRY_MS = 500;
 
 /**
- * Runs a job if it can be claimed, and returns its record afterwards; null if there is no such job.
+ * Runs a job if it can be claimed, and returns its record afterwards. Returns null if there is no such job.
  *
  * @param handBack  aborts when the job is to be released at once, unfinished
  * @throws StoreError if the store does not answer; a running job is then left until its lease expires
@@ -33,7 +33,7 @@ export async function runJob(
   const claimed = await jobs.apply(ref, { type: "claim", owner, leaseMs });
   if (!claimed.ok) return claimed.reason === "overdue" ? expire(ref, options) : claimed.record;
   onChange(claimed.record);
-  // The claim ends the job if too many workers were lost, and may have been undone since.
+  // The claim ends a job that has lost too many workers. A later write may also have revoked the claim.
   if (claimed.record.lease?.owner !== owner) return claimed.record;
 
   const lease = keepLease(claimed.record, options);
@@ -63,7 +63,7 @@ async function work(
   try {
     const signal = AbortSignal.any([lease.signal, handBack, limit]);
     const making = makeVideo(record, { ...options, signal, onProgress: lease.report });
-    // A process that must exit does not wait for work that cannot be interrupted.
+    // A process that must exit does not wait for work that it cannot interrupt.
     return { type: "complete", ...(await unlessAborted(making, handBack)), ...lease.holder };
   } catch (cause) {
     if (handBack.aborted) return { type: "release", ...lease.holder };
@@ -92,7 +92,7 @@ async function settle(
   return record;
 }
 
-/** Returns the record after the lease was lost: another write decided about the job, or its time is over. */
+/** Returns the record after the lease was lost. A job past its deadline is expired. */
 function lose(ref: JobRef, { lost }: Lease, options: JobRunOptions): Promise<JobRecord | null> {
   return lost === "overdue" ? expire(ref, options) : options.jobs.read(ref);
 }

@@ -29,9 +29,9 @@ import { createGpuApp } from "./server.ts";
 import { type WarmModels, warmModels } from "./warm-models.ts";
 import { createWorker, type Worker } from "./worker.ts";
 
-/** The GPU function: runs one job after another over HTTP, until it is stopped. */
+/** Entry point of the GPU function, which runs one job after another over HTTP until it is stopped. */
 
-/** SageMaker kills the process 30 s after SIGTERM; the time after this grace is for releasing a job. */
+/** Time that a running job gets after SIGTERM. SageMaker kills the process after 30 s; the rest is for its release. */
 const STOP_GRACE_MS = 25_000;
 const EXIT_MS = 29_000;
 const ANSWER_MS = 500;
@@ -89,8 +89,8 @@ function assertArguments([command = "serve", ...more]: readonly string[]): void 
 }
 
 /**
- * Stops the worker. SIGTERM gives the running job some time. A second signal, Ctrl-C, or the loss of the
- * parent releases the job at once.
+ * Stops the worker on a signal, or when the parent process ends. SIGTERM gives the running job some time. A second
+ * SIGTERM, SIGINT (Ctrl-C) or the end of the parent releases the job at once.
  */
 function stopWhenTold(worker: Worker, server: Server): void {
   let isStopping = false;
@@ -120,7 +120,7 @@ function tellOfChange({ tenant, id }: JobRecord): void {
   tellParent({ kind: "changed", ref: { tenant, id } });
 }
 
-/** Writes the marker that triggers webhooks for the start of a job. The end of a job has a marker anyway. */
+/** Writes the marker that triggers webhooks for the start of a job. The job store writes the one for its end. */
 async function markBegun(record: JobRecord, jobs: JobStore, log: Log): Promise<void> {
   if (isFinished(record) || !hasUnsettled(record)) return;
   try {
@@ -134,7 +134,7 @@ async function markBegun(record: JobRecord, jobs: JobStore, log: Log): Promise<v
 }
 
 function tellParent(message: FromGpu): void {
-  // The `disconnect` event reports a parent that is gone.
+  // The callback ignores errors: the `disconnect` event reports a parent that has ended.
   if (process.connected) process.send!(message, undefined, undefined, () => undefined);
 }
 
@@ -142,7 +142,7 @@ function refuseToSign(): never {
   throw new Error("The GPU function does not sign URLs.");
 }
 
-/** Errors print one sentence on stderr. The exit code is 2 for a mistake in the configuration, 1 otherwise. */
+/** Prints an error as one sentence on stderr. The exit code is 2 for a mistake in the configuration, 1 otherwise. */
 main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
   const isMistake = [ConfigError, CheckpointError, ModelStoreError, RangeError].some(

@@ -13,7 +13,7 @@ export interface GpuAppDeps {
   readonly log: Log;
 }
 
-/** Maximum size of a body. A job's record may be sent whole, with the trace of a thousand steps. */
+/** Maximum size of a body. It may be the whole record of a job, with the trace of a thousand steps. */
 const BODY_BYTES_MAX = 4 * 2 ** 20;
 
 const RETRY_SECONDS = 5;
@@ -50,7 +50,7 @@ export function createGpuApp({ worker, models, log }: GpuAppDeps): Hono {
   app.post("/invocations", limit, async (c) => {
     const parsed = invocationSchema.safeParse(await c.req.json().catch(() => null));
     if (!parsed.success) {
-      return fault(c, 400, "invalid_request", "The body must be JSON that names a job by tenant and id.");
+      return fault(c, 400, "invalid_request", "The body must be JSON with the tenant and the id of a job.");
     }
     const run = await worker.run(parsed.data);
     switch (run.outcome) {

@@ -1,6 +1,6 @@
 import { Graph, neg, openSession, type Provider } from "../../lib/generation/onnx/index.ts";
 
-/** Runs a minimal model on the provider given as argument. It is a process of its own, so that the GPU is freed. */
+/** Runs a minimal model on the given provider. It is a separate process, so that the GPU is freed afterwards. */
 async function main(provider: Provider): Promise<void> {
   const graph = new Graph({ provider });
   graph.output("y", neg(graph.input("x", "float32", [1])));

@@ -42,7 +42,7 @@ async function putOnce(
   const put = await store.put(key, body, { ifAbsent: true, contentType });
   if (put.ok) return "stored";
   if (put.reason === "conflict") return "conflict";
-  // No other worker has this attempt, so the object is our own write, whose answer was lost.
+  // Only this worker has this attempt, so an equal object is its own earlier write, whose answer was lost.
   const stored = await store.get(key);
   if (stored && Buffer.compare(stored.body, body) === 0) return "stored";
   throw new JobFailure("upload_failed", "A different object is stored under the video's key.");

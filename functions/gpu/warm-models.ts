@@ -10,7 +10,7 @@ import type { NamedModel } from "./models.ts";
 
 export interface WarmModel {
   readonly pipeline: PipelineProcess;
-  /** SHA-256 hashes of the model's files. Takes as long as reading the whole model; rejects with CheckpointError. */
+  /** SHA-256 hashes of the model's files. Hashing reads the whole model; it rejects with CheckpointError. */
   readonly weights: Promise<Readonly<Record<string, string>>>;
 }
 
@@ -51,8 +51,8 @@ export async function warmModels(
   let warm: { name: string; pipeline: PipelineProcess } | null = null;
 
   /**
-   * Starts hashing the weights. This happens after the model is opened, so that its first job does not share
-   * the disk with it.
+   * Starts hashing the weights. The caller does this after the model is opened, because opening and hashing would
+   * compete for the disk.
    */
   function weightsOf(name: string): WarmModel["weights"] {
     const begun = hashes.get(name);

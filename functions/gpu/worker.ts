@@ -10,8 +10,8 @@ export interface Worker {
   readonly isBusy: boolean;
   readonly isStopping: boolean;
   /**
-   * Runs the job, unless the worker is busy, or the job is leased by another worker or finished. Returns its
-   * record.
+   * Runs a job and returns its record. It does not run the job if the worker is busy or stopping, or if the job is
+   * finished or leased by another worker.
    *
    * @throws StoreError
    */

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { parseCommand } from "../../functions/cli/args.ts";
+import { parseGenerate } from "../../functions/cli/args.ts";
 
 let root: string;
 
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 
 function modelOf(...args: string[]): string {
-  const command = parseCommand(["a red circle", ...args], {
+  const command = parseGenerate(["a red circle", ...args], {
     folder: join(root, "here"),
     demoModel: join(root, "program/models/demo"),
     drawSeed: () => 1,
@@ -27,9 +27,9 @@ function modelOf(...args: string[]): string {
 
 it("an image path is relative to the user's folder", () => {
   const surroundings = { folder: "/here", demoModel: "/demo", drawSeed: () => 1 };
-  const command = parseCommand(["a red circle", "--image", "a/first.png"], surroundings);
+  const command = parseGenerate(["a red circle", "--image", "a/first.png"], surroundings);
   expect(command).toMatchObject({ request: { image: "/here/a/first.png" } });
-  expect(parseCommand(["a red circle"], surroundings)).not.toHaveProperty("request.image");
+  expect(parseGenerate(["a red circle"], surroundings)).not.toHaveProperty("request.image");
 });
 
 describe("--model", () => {

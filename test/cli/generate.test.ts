@@ -139,8 +139,12 @@ describe("bad input", () => {
     ["an output of another kind", [prompt, "--out", "x.gif"], /ends in \.mp4 or \.webp, not "x\.gif"/],
     ["one name for two results", [prompt, "--out", "x.mp4", "--trace", "x.mp4"], /cannot hold two results/],
     ["an unknown flag", [prompt, "--fast"], /^Unknown option '--fast'; see --help/],
-    ["a flag without its value", [prompt, "--seed"], /^Option '--seed <value>' argument missing; see --help/],
-    ["a dash where a value belongs", [prompt, "--seed", "-1"], /write --option=value/],
+    [
+      "a flag without its value",
+      [prompt, "--seed"],
+      /^--seed takes a value: write --seed N, or --seed=N if it begins with a dash\.$/,
+    ],
+    ["a dash where a value belongs", [prompt, "--seed", "-1"], /^--seed takes a value: .*--seed=N/],
     [
       "a size the model cannot do",
       [prompt, "--size", "640x480"],
@@ -234,7 +238,7 @@ describe.runIf(process.platform === "linux")("an end that was not planned", () =
     const { code, stderr } = await started.finished;
     expect(code).toBe(1);
     expect(stderr.trimEnd().split("\n").at(-1)).toMatch(
-      /cancelled\. .*x\.mp4 was written, and is not compared\.$/,
+      /cancelled\. .*x\.mp4 was written, but not compared\.$/,
     );
     expect(await readdir(folder)).toEqual(["x.mp4"]);
   });

@@ -91,7 +91,7 @@ describe("wrong words", () => {
   it("a revoke of an unknown key is one sentence, which does not repeat what may be a secret", async () => {
     for (const id of ["../../master", "adr_aaaaaaaaaaaa_secret"]) {
       const { code, stderr } = await runKeys(["revoke", id], folder);
-      expect([code, stderr]).toEqual([2, "There is no key of that id: see npm run keys -- list.\n"]);
+      expect([code, stderr]).toEqual([2, "There is no key with this id: see npm run keys -- list.\n"]);
     }
   });
 });

@@ -43,7 +43,7 @@ describe("add", () => {
       child.kill(signal);
       const killed = await ended;
       expect(killed.code).toBe(signal === "SIGKILL" ? null : 1);
-      if (signal === "SIGINT") expect(killed.stderr).toMatch(/\nStopped: what is done is kept; .*\.\n$/);
+      if (signal === "SIGINT") expect(killed.stderr).toMatch(/\nStopped: finished work is kept; .*\.\n$/);
 
       stub.faults.ranges = {};
       const { code, stdout, stderr } = await add().ended;
@@ -52,7 +52,7 @@ describe("add", () => {
         expect.stringMatching(/^asking for someone\/small\ndownloading .* of 73\.4 MB, /),
       ]);
       const [, lackingMB] =
-        /^models\/small has the model, 73\.4 MB, of which ([\d.]+) MB were lacking\.\n/.exec(stdout)!;
+        /^models\/small has the model, 73\.4 MB, of which ([\d.]+) MB were missing\.\n/.exec(stdout)!;
       expect(Number(lackingMB)).toBeLessThan(73.4);
       expect(stdout).toMatch(/\nNext: npm run models -- check models\/small\n$/);
       expect((await readFile(join(folder, "models/small/transformer/model.safetensors"))).equals(big)).toBe(
@@ -115,8 +115,8 @@ describe("convert", () => {
   });
 
   it.each([
-    [["convert", "demo"], "Say which precision: --dtype float32, float16, bfloat16.\n"],
-    [["convert", "demo", "--dtype", "int8"], "Say which precision: --dtype float32, float16, bfloat16.\n"],
+    [["convert", "demo"], "Give a precision: --dtype float32, float16, bfloat16.\n"],
+    [["convert", "demo", "--dtype", "int8"], "Give a precision: --dtype float32, float16, bfloat16.\n"],
     [["check", "demo", "--memory=-3"], '--memory takes GiB above 0, such as 24, not "-3".\n'],
   ])("the command line refuses the arguments %j in one sentence", async (args, message) => {
     const { code, stderr } = await run(args);

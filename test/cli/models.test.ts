@@ -70,7 +70,7 @@ describe("push", () => {
     const { code, stderr } = await run(["push", copy, "--as", "demo"]);
     expect(code).toBe(2);
     expect(stderr.trimEnd().split("\n").at(-1)).toBe(
-      `The store has another model under the name demo, and instances that run must not see their weights \
+      `The store has another model under the name demo, and the weights of running instances must not \
 change: push this one under another name, such as --as demo-2, and deploy that with -c model=demo-2.`,
     );
   });
@@ -107,7 +107,7 @@ change: push this one under another name, such as --as demo-2, and deploy that w
       return undefined;
     };
     const { code, stderr } = await ended;
-    expect(stderr).toMatch(/\nStopped: what was sent is kept; the same command goes on from there\.\n$/);
+    expect(stderr).toMatch(/\nStopped: what was sent is kept; run the same command again to continue\.\n$/);
     expect([code, stub.objects.has("bucket/model-cards/demo.json")]).toEqual([1, false]);
   });
 });
@@ -115,12 +115,12 @@ change: push this one under another name, such as --as demo-2, and deploy that w
 describe("errors of the command models", () => {
   const cases: [what: string, args: string[], code: number, sentence: RegExp][] = [
     ["no command", [], 2, /^Say add, check, calibrate, convert, push or list, as in .* --help\.\n$/],
-    ["a folder as the store", ["list", "--store", "./here"], 2, /^"\.\/here" is no bucket: .*\.\n$/],
+    ["a folder as the store", ["list", "--store", "./here"], 2, /^"\.\/here" is not a bucket: .*\.\n$/],
     [
       "a name that is none",
       ["push", demo, "--as", "A b"],
       2,
-      /"A b" cannot name a model, .*: say --as NAME\.\n$/,
+      /"A b" is not a valid name: .*; give another with --as NAME\.\n$/,
     ],
     ["a missing bucket", ["list", "--store", "s3://other"], 1, /^The bucket other does not exist; .*\.\n$/],
   ];

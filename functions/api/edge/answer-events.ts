@@ -9,8 +9,8 @@ export type Answer = (request: Request) => Response | Promise<Response>;
 
 export interface EdgeOptions {
   /**
-   * Opens the app for the host names of the API, of which viewers use the first. It is called at the first
-   * request, and again at the next request if it rejects.
+   * Opens the app for the host names of the API; viewers use the first of them. It is called at the first request,
+   * and at each later request until it succeeds.
    */
   readonly open: (hosts: readonly [string, ...string[]]) => Promise<Answer>;
   /** Custom domain of the API, besides the name of the distribution. */
@@ -26,8 +26,8 @@ export interface EdgeOptions {
 const DEADLINE_MS = 28_000;
 
 /**
- * Creates the handler of a distribution's origin-request events. It answers every event, so the origin is
- * never asked.
+ * Creates the handler of a distribution's origin-request events. It answers every event itself, so CloudFront never
+ * contacts the origin.
  */
 export function answerEvents({ open, domain, log, deadlineMs = DEADLINE_MS }: EdgeOptions) {
   let opened: Promise<Answer> | null = null;
@@ -67,7 +67,7 @@ export function answerEvents({ open, domain, log, deadlineMs = DEADLINE_MS }: Ed
     if (result) return result;
     const tooLarge = new ApiError(
       "response_too_large",
-      "The answer is longer than 1 MB: accept gzip, or ask for fewer at once by limit.",
+      "The answer is longer than 1 MB: accept gzip, or request fewer items with limit.",
     );
     const id = response.headers.get("x-request-id") ?? requestId;
     return (await resultOf(plainProblem(tooLarge, cf.request.uri, id), request))!;

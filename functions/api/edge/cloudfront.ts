@@ -17,7 +17,7 @@ export type OriginRequest = CloudFrontRequestEvent["Records"][number]["cf"];
  */
 const RESULT_BYTES_MAX = 1_000_000;
 
-/** Minimum size of a body from which compression is worth the time. */
+/** Minimum size of a body that is worth the time to compress. */
 const GZIP_BYTES_MIN = 4096;
 
 /**
@@ -51,8 +51,8 @@ function fetchHeaders(given: CloudFrontHeaders): Headers {
 }
 
 /**
- * Converts a response to a CloudFront result, compressed if that pays and the request allows it. Resolves to
- * null if it is larger than CloudFront allows.
+ * Converts a response to a CloudFront result. A long text is compressed if the request accepts gzip. Resolves to
+ * null if the result is larger than CloudFront allows.
  */
 export async function resultOf(
   response: Response,
@@ -60,7 +60,7 @@ export async function resultOf(
 ): Promise<CloudFrontResultResponse | null> {
   const { status } = response;
   const headers = new Headers(response.headers);
-  // Without this header CloudFront gives concurrent requests the same answer ("Request collapsing").
+  // Without this header CloudFront may give concurrent requests the same answer ("Request collapsing").
   if (!headers.has("cache-control")) headers.set("cache-control", "no-cache");
   const bytes = Buffer.from(await response.arrayBuffer());
   const content =
@@ -91,7 +91,7 @@ async function contentOf(
     if (acceptsGzip(asked)) {
       headers.set("content-encoding", "gzip");
       const tag = headers.get("etag");
-      // The compressed bytes differ from those the tag was made for.
+      // The tag describes the uncompressed bytes, so it is only a weak validator of the compressed ones.
       if (tag && !tag.startsWith("W/")) headers.set("etag", `W/${tag}`);
       return { bodyEncoding: "base64", body: (await promisify(gzip)(bytes)).toString("base64") };
     }
@@ -107,8 +107,8 @@ function acceptsGzip(headers: Headers): boolean {
 }
 
 /**
- * Headers for which CloudFront answers 502, or which it sets itself ("Restrictions on edge functions":
- * disallowed, read-only).
+ * Headers that CloudFront sets itself, or for which it answers 502 ("Restrictions on edge functions": disallowed,
+ * read-only).
  */
 const REFUSED =
   /^(connection|content-length|expect|keep-alive|trailer|transfer-encoding|upgrade|via|x-cache|x-forwarded-proto)$/;

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** Configuration inserted by the bundler: a function at the edge has no environment variables. */
+/** Configuration that the bundler inserts, because a function at the edge has no environment variables. */
 declare const EDGE_CONFIG: unknown;
 
 /** Configuration of a deployment's edge; written by infra/edge-bundle.ts. */

@@ -19,8 +19,8 @@ const TIMEOUT_MS = 4_000;
 const DAY_MS = 24 * 3_600_000;
 
 /**
- * Opens the API over the bucket of a deployment. It sends no hints: the bucket notifies the queues of the
- * markers that the job store writes.
+ * Opens the API on the bucket of a deployment. It sends no hints, because the bucket notifies the queues when the
+ * job store writes a marker.
  *
  * @param hosts  host names of this API, to which no webhook is sent
  * @throws Error if the master key or the model card cannot be read
@@ -33,7 +33,7 @@ export async function openApp(
   const { clock, random, sleep } = system;
   const store = await openBucketStore({ bucket, region, timeoutMs: TIMEOUT_MS });
   const [master, card] = await Promise.all([readMaster(masterSecret, region), readModelCard(store, model)]);
-  if (!card) throw new Error(`The model ${model} is not in the bucket: push it.`);
+  if (!card) throw new Error(`The bucket has no model ${model}: push it with npm run models -- push.`);
   const ring = keyRing(master, random);
   const webhookUrls = { allowLoopback: false, blockedHosts: hosts };
   const app = createApp({
@@ -64,7 +64,7 @@ export async function openApp(
   return (request) => app.fetch(request);
 }
 
-/** Reads the master key. It is read once, so the connection is closed afterwards. */
+/** Reads the master key, and closes the connection, because the key is read only once. */
 async function readMaster(name: string, region: string): Promise<Uint8Array> {
   const client = new SecretsManagerClient({
     region,

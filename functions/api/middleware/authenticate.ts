@@ -3,7 +3,7 @@ import type { ApiKeys } from "../../../lib/service/keys/index.ts";
 import type { ApiEnv } from "../env.ts";
 import { ApiError } from "../problem.ts";
 
-/** Authenticates requests by API key and sets `principal`. Every key that is not accepted gets the same answer. */
+/** Authenticates requests by API key and sets `principal`. All rejected keys get the same answer. */
 export function authenticate(keys: ApiKeys) {
   return createMiddleware<ApiEnv>(async function authenticate(c, next) {
     const [, token] = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "") ?? [];
@@ -14,7 +14,7 @@ export function authenticate(keys: ApiKeys) {
       });
     }
     c.set("principal", principal);
-    // Caches must not give one key's answer to another.
+    // A cache must not serve the answer for one key to a request with another key.
     c.header("cache-control", "no-store");
     await next();
   });

@@ -6,17 +6,17 @@ import { formToJson, type JsonSchema } from "./form.ts";
 import { readBody } from "./read-body.ts";
 
 /**
- * Reads and validates the body of a request, JSON or multipart form; the handler gets it from
+ * Reads and validates the body of a request, which is JSON or a multipart form. The handler gets the result from
  * `c.req.valid("json")`. A missing body counts as an empty object.
  *
- * @throws ApiError in the middleware
+ * @throws ApiError from the middleware if the body is invalid
  */
 export function body<Schema extends z.ZodType>(
   schema: Schema,
   bytesMax: number,
 ): MiddlewareHandler<ApiEnv, string, { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }> {
   let jsonSchema: JsonSchema | undefined;
-  // Built on demand: only forms need it, and building all of them takes longer than creating the app.
+  // The schema is built on demand: only forms need it, and building all schemas takes longer than creating the app.
   const formSchema = () => {
     jsonSchema ??= z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
     return jsonSchema;
@@ -82,7 +82,7 @@ async function parseForm(
     .formData()
     .catch(unreadable);
   const given = formToJson(form, schema);
-  // The parser replaces invalid UTF-8 with U+FFFD. Files, which may be binary, have been refused before.
+  // The parser replaces invalid UTF-8 with U+FFFD, so the bytes are checked. Files were already refused.
   try {
     utf8.decode(bytes);
   } catch (cause) {
@@ -109,7 +109,7 @@ function checkNesting(value: unknown, depth = 0): void {
   for (const member of Object.values(value)) checkNesting(member, depth + 1);
 }
 
-/** Merges the fields of `extra_body`, in which some proxies pass fields that they do not know. */
+/** Merges the fields of `extra_body`, in which some proxies put fields that they do not know. */
 function unwrapped(value: unknown): unknown {
   if (typeof value !== "object" || value === null || !("extra_body" in value)) return value;
   const { extra_body: extra, ...rest } = value;
@@ -119,7 +119,7 @@ function unwrapped(value: unknown): unknown {
 /**
  * Validates a value.
  *
- * @throws ApiError that names the first field at fault, without its value
+ * @throws ApiError that names the first invalid field, without its value
  */
 export function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value);

@@ -10,12 +10,12 @@ const EXPOSED_HEADERS = [
   "preference-applied",
 ];
 
-/** Allows pages of every origin to call the API: it needs a key, and ignores cookies. */
+/** Allows pages of every origin to call the API. This is safe, because the API needs a key and ignores cookies. */
 export function crossOrigin() {
   const preflight = cors({ origin: "*", maxAge: 600 });
   return createMiddleware(async function crossOrigin(c, next) {
     if (c.req.method === "OPTIONS") return preflight(c, next);
-    // `cors` would set them on a new response, and Hono would then copy every answer as a stream.
+    // `cors` would set the headers on a new response, and Hono would then copy every answer as a stream.
     c.header("access-control-allow-origin", "*");
     c.header("access-control-expose-headers", EXPOSED_HEADERS.join(","));
     return next();

@@ -1,6 +1,6 @@
 import { ApiError } from "../problem.ts";
 
-/** Subset of JSON Schema that is used here. */
+/** Subset of JSON Schema that the conversion of forms uses. */
 export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -15,10 +15,10 @@ const DEPTH_MAX = 5;
 const NAME_CHARACTERS_MAX = 80;
 
 /**
- * Converts a multipart form to the object that would have been sent as JSON. `cache[warmup_steps]=2` nests,
- * and `webhook_events[]=...` repeats. A text is converted to the type in the schema, such as a number or (for
- * `cache={"policy":"slow"}`) an object. The text `null` counts as a missing field, because some clients
- * cannot leave fields out.
+ * Converts a multipart form to the object that the same request in JSON would have as its body.
+ * `cache[warmup_steps]=2` sets a nested field, and `webhook_events[]=...` appends to a list. A text is converted to
+ * the type in the schema, such as a number or (for `cache={"policy":"slow"}`) an object. The text `null` counts as a
+ * missing field, because some clients cannot omit fields.
  *
  * @throws ApiError for files, repeated fields, and invalid names
  */
@@ -67,7 +67,7 @@ function plant(root: Branch, path: readonly string[], isList: boolean, value: st
   else at[leaf] = isList ? [value] : value;
 }
 
-/** Converts texts to the types of the schema. A text that fits no type stays a text, which the schema refuses. */
+/** Converts texts to the types of the schema. A text that fits no type stays a text, and validation refuses it. */
 function coerce(value: Branch | string | string[], schema: JsonSchema | undefined): unknown {
   const choices = schema?.anyOf ?? (schema ? [schema] : []);
   const choose = (type: string) => choices.find((choice) => [choice.type].flat().includes(type));
@@ -92,7 +92,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Not JSON; the schema refuses it with the type it expects.
+    // The text is not JSON; validation refuses it and names the expected type.
     return text;
   }
 }

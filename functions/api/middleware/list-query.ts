@@ -15,7 +15,7 @@ export const listQuery = z.strictObject({
 type Given = Partial<Record<keyof z.infer<typeof listQuery> | `metadata[${string}]`, string>>;
 
 export interface VideoFilter extends z.infer<typeof listQuery> {
-  /** Metadata that a video must have, under any names. */
+  /** Metadata that a video must have: pairs of name and value. */
   readonly metadata: readonly (readonly [name: string, value: string])[];
 }
 

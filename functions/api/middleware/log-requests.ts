@@ -3,8 +3,8 @@ import { routePath } from "hono/route";
 import type { ApiDeps, ApiEnv } from "../env.ts";
 
 /**
- * Logs one line per request: route, API key, status and duration. The path is that of the route, so the only
- * id in it is the video's; queries and signatures are not logged.
+ * Logs one line per request: route, id of the API key, status and duration. It logs the path pattern of the route,
+ * so the only id in the line is the video's; queries and signatures are not logged.
  */
 export function logRequests({ log }: Pick<ApiDeps, "log">) {
   return createMiddleware<ApiEnv>(async function logRequests(c, next) {

@@ -2,8 +2,8 @@ import type { HonoRequest } from "hono";
 import { ApiError } from "../problem.ts";
 
 /**
- * Reads the bytes of a request's body. They are counted while they are received: a header may be wrong, and a
- * chunked body has no length.
+ * Reads the bytes of a request's body and counts them as they arrive, because a length header may be wrong and a
+ * chunked body has none.
  *
  * @throws ApiError if there are more than `bytesMax`, or the connection breaks before the end
  */
@@ -18,7 +18,7 @@ export async function readBody(request: HonoRequest, bytesMax: number): Promise<
     if (done) return Buffer.concat(chunks);
     bytes += value.length;
     if (bytes > bytesMax) {
-      // The rest of the body is not awaited.
+      // The refusal does not wait for the rest of the body.
       reader?.cancel().catch(() => undefined);
       throw tooLarge();
     }

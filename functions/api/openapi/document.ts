@@ -35,8 +35,8 @@ const problemSchema = z
   .meta({ id: "Problem" });
 
 /**
- * Builds the OpenAPI 3.1 document of an app's routes. Its schemas are those that requests are validated with, so
- * the two cannot disagree.
+ * Builds the OpenAPI 3.1 document of an app's routes. Its schemas are the ones that validate requests, so the
+ * document and the validation cannot disagree.
  *
  * @throws Error for a route under /v1 that is not declared
  */
@@ -72,8 +72,8 @@ export function openApiDocument({
 }
 
 /**
- * Builds the document at the first call and caches it: building takes longer than most requests, and the
- * result never changes.
+ * Returns a function that builds the document at its first call and caches it. Building takes longer than most
+ * requests, and the result never changes.
  */
 export function openApiOnce(make: () => Json): () => Json {
   let document: Json | null = null;

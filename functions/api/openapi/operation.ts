@@ -5,31 +5,31 @@ import type { ApiEnv } from "../env.ts";
 import { body, query } from "../middleware/body.ts";
 import type { ProblemCode } from "../problem.ts";
 
-/** The parts of the reference, in its order. */
+/** Sections of the API reference, in its order. */
 const TAGS = ["Videos", "Webhooks", "Triggers", "Models"] as const;
 
-/** Tells the reference about a route; `operation` puts it at the route itself. */
+/** Description of a route for the API reference. `operation` attaches it to the route. */
 export interface Declaration {
   readonly id: string;
   readonly tag: (typeof TAGS)[number];
   readonly summary: string;
   readonly description?: string;
-  /** The route needs no API key; most do. */
+  /** True if the route needs no API key. */
   readonly isPublic?: boolean;
   readonly query?: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: z.ZodType;
-  /** The JSON of a success; for anything else see `responses`. */
+  /** Schema of the JSON of a successful response. Responses that are not JSON are in `responses`. */
   readonly returns?: z.ZodType;
-  /** Answers that are not JSON, by status. */
+  /** Descriptions of responses that are not JSON, by status. */
   readonly responses?: Readonly<Record<number, string>>;
   readonly problems?: readonly ProblemCode[];
 }
 
-/** A declared route, with the method and the path that the app has it under. */
+/** Declared route with its method and path in the app. */
 export interface Operation extends Declaration {
   readonly method: "get" | "post" | "delete";
-  /** As OpenAPI writes it: `/v1/videos/{id}`. */
+  /** Path in OpenAPI's notation: `/v1/videos/{id}`. */
   readonly path: string;
 }
 
@@ -40,8 +40,8 @@ interface Declaring {
 }
 
 /**
- * Declares a route as its first handler, which reads and checks the declared body or query: what the document says of a
- * request is what the request is checked against. A body has at most `bytesMax` bytes.
+ * Declares a route. The returned middleware is the route's first handler; it reads and validates the declared body or
+ * query, so the document describes exactly what is validated. A body has at most `bytesMax` bytes.
  */
 export function operation<Body extends z.ZodType>(
   declared: Declaration & { readonly body: Body; readonly bytesMax: number },
@@ -61,7 +61,7 @@ export function operation({
   return declaredBy(declared, (_c, next) => next());
 }
 
-/** Declares a route whose request a middleware of its own reads. */
+/** Declares a route whose request is read by the given middleware. */
 export function declaredBy<Middleware extends MiddlewareHandler>(
   declared: Declaration,
   middleware: Middleware,

@@ -13,7 +13,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** What the pages load, by the name it has under /assets/: files as they were written, read once. */
+/** Scripts, styles and pictures of the pages, by name under /assets/. Each file is read once and served unchanged. */
 export const ASSETS: ReadonlyMap<string, Asset> = new Map(
   [
     COMMON_STYLE,

@@ -15,7 +15,7 @@ const CODEBOOK = `[
   { "rate": 1 }
 ]`;
 
-/** The controls of a cache setting, which `browser/cache-field.js` reads. */
+/** Controls of the cache setting. `browser/cache-field.js` reads them. */
 export function CacheFields({ legend }: { readonly legend: string }) {
   return (
     <fieldset class="cache">

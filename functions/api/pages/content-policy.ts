@@ -5,8 +5,8 @@ import { SCHEDULE_CHART_STYLE } from "../../../lib/generation/chart/index.ts";
 const chartStyle = createHash("sha256").update(SCHEDULE_CHART_STYLE).digest("base64");
 
 /**
- * Headers of the pages: scripts, styles and requests of this origin alone, so that a prompt that slipped through the
- * escaping could still not run. Videos and pictures may be elsewhere, because signed URLs are.
+ * Security headers of the pages. Scripts, styles and requests are allowed from this origin only, so markup in a prompt
+ * could not run even if it were not escaped. Videos and pictures may come from other hosts, because signed URLs do.
  */
 export const pageHeaders = secureHeaders({
   contentSecurityPolicy: {
@@ -21,6 +21,6 @@ export const pageHeaders = secureHeaders({
     frameAncestors: ["'none'"],
   },
   xFrameOptions: "DENY",
-  // Hosts below this one are not ours to speak for.
+  // `includeSubDomains` is left out, because subdomains may belong to other services.
   strictTransportSecurity: "max-age=15552000",
 });

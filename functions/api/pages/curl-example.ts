@@ -1,6 +1,6 @@
 import { fieldsOf, type JsonSchema } from "./json-schema.ts";
 
-/** Values that mean something, by the name of the field. */
+/** Realistic sample values, by field name. */
 const SAMPLES: Readonly<Record<string, unknown>> = {
   prompt: "a red circle moves fast to the left over blue stripes",
   url: "https://example.com/webhooks",
@@ -14,10 +14,10 @@ export interface ExampleRequest {
   readonly body: JsonSchema | null;
 }
 
-/** A shell command that makes the request: with what must be in its body, or else with one field that may. */
+/** Returns a curl command for the request. Its body has the required fields, or else one optional field. */
 export function curlExample({ method, path, isPublic, body }: ExampleRequest): string {
   const address = `"$ADAREEL_URL${path.replaceAll(/\{(\w+)\}/g, "$$$1")}"`;
-  // With a body curl posts, and without one it gets.
+  // curl's default method is POST with a body, and GET without one.
   const isTold = method !== (body ? "post" : "get");
   const lines = [`curl ${isTold ? `-X ${method.toUpperCase()} ` : ""}${address}`];
   if (!isPublic) lines.push(`-H "Authorization: Bearer $ADAREEL_API_KEY"`);

@@ -2,13 +2,13 @@
 import type { PropsWithChildren } from "hono/jsx";
 
 interface FieldProps {
-  /** Name in the API, by which an error finds its field. */
+  /** Name of the field in the API; an error is shown at the field that it names. */
   readonly name: string;
   readonly label: string;
   readonly hint?: string | undefined;
 }
 
-/** A labelled control with a place for its error. */
+/** Labelled control with a place for its error. */
 export function Field({ name, label, hint, children }: PropsWithChildren<FieldProps>) {
   return (
     <div class="field">
@@ -21,5 +21,5 @@ export function Field({ name, label, hint, children }: PropsWithChildren<FieldPr
   );
 }
 
-/** Attributes of the control of a field. */
+/** Returns the attributes that connect a control with its label and its error. */
 export const named = (name: string) => ({ id: name, name, "aria-describedby": `${name}-error` });

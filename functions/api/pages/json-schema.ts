@@ -1,4 +1,4 @@
-/** JSON Schema, as far as the OpenAPI document uses it. */
+/** Subset of JSON Schema that the OpenAPI document uses. */
 export interface JsonSchema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
@@ -21,19 +21,19 @@ export interface JsonSchema {
   readonly maxItems?: number;
 }
 
-/** One member of an object, as the reference tells of it. */
+/** Member of an object in the API reference. */
 export interface Field {
   readonly name: string;
   readonly isRequired: boolean;
   readonly schema: JsonSchema;
-  /** The members of the object that it is, or that its items are. */
+  /** Members of its value, if that is an object or a list of objects. */
   readonly fields: readonly Field[];
 }
 
-/** All ways a value may be: `anyOf` and `oneOf` mean the same to a reader. */
+/** Returns the alternatives of a schema; `anyOf` and `oneOf` mean the same to a reader. */
 const waysOf = (schema: JsonSchema) => schema.anyOf ?? schema.oneOf ?? [schema];
 
-/** The members of an object, or of the objects that the schema is a list of or a choice between. */
+/** Returns the members of an object, of the objects in a list, or of all alternatives. */
 export function fieldsOf(schema: JsonSchema): Field[] {
   const { properties, required = [], items, additionalProperties } = schema;
   if (schema.anyOf || schema.oneOf) return waysOf(schema).flatMap(fieldsOf);
@@ -41,7 +41,7 @@ export function fieldsOf(schema: JsonSchema): Field[] {
   if (!properties) return typeof additionalProperties === "object" ? fieldsOf(additionalProperties) : [];
   return (
     Object.entries(properties)
-      // Of an optional member that may be anything, nothing is to be told: the API refuses it.
+      // An optional member with an empty schema is one that the API refuses, so it is not documented.
       .filter(([name, member]) => required.includes(name) || Object.keys(member).length > 0)
       .map(([name, member]) => ({
         name,
@@ -52,7 +52,7 @@ export function fieldsOf(schema: JsonSchema): Field[] {
   );
 }
 
-/** The type of a value in words, such as `string or null`. */
+/** Returns the type of a value in words, such as `string or null`. */
 export function typeOf(schema: JsonSchema): string {
   return [...new Set(waysOf(schema).flatMap(typesOf))].join(" or ");
 }
@@ -65,26 +65,26 @@ function typesOf(schema: JsonSchema): string[] {
   return typeof type === "string" ? [type] : [...(type ?? ["any"])];
 }
 
-/** The component that a reference names. */
+/** Returns the name of the component in a reference. */
 export function nameOf($ref: string): string {
   return $ref.slice($ref.lastIndexOf("/") + 1);
 }
 
-/** The component that a schema refers to, whether itself, in its items or in one of its choices. */
+/** Returns the name of the component that a schema, its items or one of its alternatives refers to. */
 export function referenceIn(schema: JsonSchema): string | null {
   if (schema.$ref) return nameOf(schema.$ref);
   const inside = schema.items ? [schema.items] : (schema.anyOf ?? schema.oneOf ?? []);
   return inside.map(referenceIn).find((name) => name !== null) ?? null;
 }
 
-/** The values that a value must be one of, for a list those of its entries; none when it may be others. */
+/** Returns the allowed values of an enum or constant, or of a list's entries; an empty list for other schemas. */
 export function valuesOf(schema: JsonSchema): string[] {
   if (schema.anyOf || schema.oneOf) return waysOf(schema).flatMap(valuesOf);
   if (schema.items) return valuesOf(schema.items);
   return (schema.const === undefined ? (schema.enum ?? []) : [schema.const]).map(String);
 }
 
-/** What a value must keep to, such as `1 to 1000`; one text for each rule. */
+/** Returns the bounds of a value in words, such as `1 to 1000`; one text for each bound. */
 export function boundsOf(schema: JsonSchema): string[] {
   if (schema.anyOf || schema.oneOf) return [...new Set(waysOf(schema).flatMap(boundsOf))];
   if (schema.items && schema.type === "array") {
@@ -100,7 +100,7 @@ export function boundsOf(schema: JsonSchema): string[] {
   ].flatMap((text) => text ?? []);
 }
 
-/** The ends of the safe integers are everybody's. */
+/** Drops a bound at the end of the safe integers: every integer has it, so it says nothing. */
 const safe = (bound: number | undefined) =>
   Math.abs(bound ?? 0) === Number.MAX_SAFE_INTEGER ? undefined : bound;
 

@@ -3,9 +3,9 @@ import type { PropsWithChildren } from "hono/jsx";
 
 export interface PageProps {
   readonly title: string;
-  /** The path of this page in the navigation. */
+  /** Path of this page in the navigation. */
   readonly path: "/" | "/docs";
-  /** Modules that the page runs, by their names under /assets/. */
+  /** Names of the modules that the page loads from /assets/. */
   readonly scripts?: readonly string[];
 }
 
@@ -15,7 +15,7 @@ const LINKS = [
   ["/openapi.json", "OpenAPI"],
 ] as const;
 
-/** What all pages have around their contents. */
+/** Frame of every page: head, navigation and main element. */
 export function Page({ title, path, scripts = [], children }: PropsWithChildren<PageProps>) {
   return (
     <html lang="en">

@@ -7,7 +7,7 @@ import { Field } from "./field.tsx";
 import { Page } from "./layout.tsx";
 import { RequestField } from "./request-field.tsx";
 
-/** In the words that the demo model was taught. */
+/** Example prompts, in the vocabulary of the demo model. */
 const EXAMPLES = [
   "a red circle moves fast to the left over blue stripes",
   "a green square bounces around over a white gradient",
@@ -19,7 +19,7 @@ const SCHEDULE_COLUMNS = JSON.stringify(
   publishedColumns.map(({ key, label, description }) => ({ key, label, description })),
 );
 
-/** The page that makes videos. What a deployment offers is filled in from GET /v1/models, once there is a key. */
+/** Renders the playground. Once there is a key, the browser fills in the models and limits from GET /v1/models. */
 export function playground({ limits }: Pick<ApiDeps, "limits">) {
   return (
     <Page title="Adareel playground" path="/" scripts={["player.js", "playground.js"]}>
@@ -82,7 +82,7 @@ function KeyField() {
   );
 }
 
-/** Examples stand below the prompt, and what is not in words in a grid. */
+/** Places the example prompts below the prompt, and the controls that are not texts in a grid. */
 function RequestFields({ charactersMax }: { charactersMax: number }) {
   const [prompt, ...controls] = REQUEST_CONTROLS;
   const isText = ({ kind }: Control) => kind.name === "text";
@@ -122,7 +122,7 @@ function Stage() {
         Your video appears here
       </h2>
       <p class="faint" id="about">
-        It begins with your API key.
+        Enter your API key to begin.
       </p>
       <div id="waiting">
         <div class="strip" aria-hidden="true">

@@ -51,7 +51,7 @@ interface Route {
   readonly operation: OperationObject;
 }
 
-/** The API reference, which says what the OpenAPI document says and needs no script. */
+/** Renders the API reference from the OpenAPI document. The page needs no script. */
 export function reference(openApi: ReturnType<typeof openApiDocument>) {
   const { info, paths, components } = openApi as unknown as Document;
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
@@ -136,7 +136,7 @@ function Contents({ byTag, schemas }: { byTag: [string, Route[]][]; schemas: str
   );
 }
 
-/** The part of a summary before its first comma or semicolon. */
+/** Returns the part of a summary before its first comma or semicolon. */
 const shortened = (summary: string) => summary.replace(/[,;].*/, "").replaceAll("`", "");
 
 function Introduction() {
@@ -226,7 +226,7 @@ function Answer({ text, schema }: { text: string; schema: JsonSchema | undefined
   );
 }
 
-/** The description of an answer; where it lists codes, these, each leading to what it means. */
+/** Description of a response. A list of error codes is shown as links to their explanations. */
 function Codes({ text }: { text: string }) {
   const codes = PROBLEM_CODES.filter((code) => text.split(/[ ,.]+/).includes(code));
   if (codes.length === 0) return <Text>{text}</Text>;
@@ -315,7 +315,7 @@ function Errors() {
   );
 }
 
-/** A text in which what stands between backticks is code. */
+/** Text whose parts between backticks are shown as code. */
 function Text({ children }: { children: string }) {
   const parts: Child[] = children
     .split("`")

@@ -10,8 +10,8 @@ interface RequestFieldProps {
 }
 
 /**
- * The control of a parameter of a request. `browser/form.js` reads every control that has `data-reads`, as a text, a
- * number or a boolean.
+ * Control of a request parameter. `browser/form.js` reads every control that has `data-reads`, as a string, a number or
+ * a boolean.
  */
 export function RequestField({ control, charactersMax, isRequired = false }: RequestFieldProps) {
   const { parameter, label, hint, kind } = control;

@@ -9,7 +9,7 @@ import { pageHeaders } from "./content-policy.ts";
 import { playground } from "./playground.tsx";
 import { reference } from "./reference.tsx";
 
-/** The pages a person looks at: the playground and the reference. They need nothing from another host. */
+/** Routes of the pages for people: the playground and the API reference. They load nothing from another host. */
 export function pageRoutes(deps: ApiDeps, document: ReturnType<typeof openApiOnce>) {
   return new Hono<ApiEnv>()
     .get("/", pageHeaders, etag(), (c) => c.html(html`<!doctype html>${playground(deps)}`))

@@ -18,7 +18,7 @@ export const modelSchema = z
   })
   .meta({ id: "Model" });
 
-/** The models of this deployment and what each can make; the first value of each list is the default. */
+/** Routes that list the models of this deployment and their limits. The first value of each list is the default. */
 export function modelRoutes({ models }: ApiDeps) {
   return new Hono<ApiEnv>()
     .get(

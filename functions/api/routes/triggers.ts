@@ -30,10 +30,10 @@ import { unixSeconds } from "../views/video.ts";
 const TRIGGERS_MAX = 50;
 const DAY_MS = 24 * 3_600_000;
 
-/** Others' webhooks tell more than our own requests do. */
+/** Maximum size of a payload. Webhooks of other services are longer than requests to this API. */
 const PAYLOAD_BYTES_MAX = 256 * 1024;
 
-/** Triggers as their owners see them. */
+/** Routes by which owners manage their triggers. */
 export function triggerRoutes(deps: ApiDeps) {
   const { triggers, limits } = deps;
   const { bodyBytesMax } = limits;
@@ -174,7 +174,7 @@ export function triggerRoutes(deps: ApiDeps) {
     );
 }
 
-/** Where others' webhooks arrive. They have no API key: who sends them proves it by the trigger's secret. */
+/** Route that receives webhooks of other services. They carry no API key; the trigger's secret authenticates them. */
 export function triggerInvocation(deps: ApiDeps) {
   return new Hono<ApiEnv>().post(
     "/:id/invoke",
@@ -218,7 +218,7 @@ export function triggerInvocation(deps: ApiDeps) {
       const principal = { tenant: trigger.tenant, keyId: trigger.keyId };
       c.set("principal", principal);
       const payload = parsePayload(bytes, c.req.header("content-type"));
-      // GitHub's way of asking whether anybody is there.
+      // GitHub sends a ping when a webhook is created, to test its address.
       if (trigger.scheme === "github" && c.req.header("x-github-event") === "ping") {
         return c.json({ object: "trigger.ping" as const, trigger_id: trigger.id });
       }

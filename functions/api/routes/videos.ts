@@ -40,7 +40,7 @@ const IDEMPOTENCY = {
 
 const PREFER = { Prefer: "`wait=n` answers when the video is over, or after n seconds, 25 at most." };
 
-/** Ways in which an order of a video can fail, besides those of every request. */
+/** Codes with which an order of a video can fail, besides those of every request. */
 const ORDER: readonly ProblemCode[] = [
   "idempotency_key_reused",
   "invalid_webhook_url",
@@ -53,7 +53,7 @@ export function videoRoutes(deps: ApiDeps) {
   const { bodyBytesMax, promptCharactersMax } = limits;
   const positions = queuePositions(jobs, clock);
 
-  /** @throws ApiError for an id that is unknown, deleted or somebody else's: nothing tells which */
+  /** @throws ApiError if the id is unknown, deleted or another tenant's; the error does not reveal which */
   async function find(c: Context<ApiEnv>): Promise<JobRecord> {
     const id = c.req.param("id")!;
     const record = isVideoId(id) ? await jobs.read({ tenant: c.var.principal.tenant, id }) : null;
@@ -73,7 +73,7 @@ export function videoRoutes(deps: ApiDeps) {
     };
   }
 
-  /** The record once it is over, or as it is after the seconds that `Prefer: wait=n` allows. */
+  /** Waits as long as `Prefer: wait=n` allows for the job to end, and returns its newest record. */
   async function awaited(c: Context<ApiEnv>, record: JobRecord): Promise<JobRecord> {
     const wait = /(?:^|[,;\s])wait(?:=(\d+))?(?=$|[,;\s])/i.exec(c.req.header("prefer") ?? "");
     if (!wait || isFinished(record)) return record;
@@ -279,7 +279,7 @@ export function videoRoutes(deps: ApiDeps) {
       async (c) => {
         const record = await find(c);
         const { event_id: eventId = null } = c.req.valid("json");
-        // Before the write too: a process that dies after it leaves a marker for the sweeper.
+        // The marker is also written before the update: if this process dies after it, the sweeper still finds the job.
         if (isFinished(record)) await jobs.markUndelivered(record);
         const updated = await jobs.updateEvents(record, (newest) => {
           const events = redeliver(newest, eventId, clock.now());

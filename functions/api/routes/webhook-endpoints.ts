@@ -54,7 +54,7 @@ export function webhookEndpointRoutes(deps: ApiDeps) {
     signing_secret: endpoints.secrets(endpoint)[0]!,
   });
 
-  /** One signed event that says it is a test; not repeated, and answered with what the receiver said. */
+  /** Sends one signed test event, without retries, and returns the answer of the receiver. */
   async function sendTest(endpoint: WebhookEndpoint, eventType: string) {
     const id = `evt_test_${Buffer.from(random(12)).toString("hex")}`;
     const now = clock.now();
@@ -200,7 +200,7 @@ export function webhookEndpointRoutes(deps: ApiDeps) {
     );
 }
 
-/** What signs the webhooks of addresses that come with requests. */
+/** Route that returns the secret by which webhooks to a request's own `webhook_url` are signed. */
 export function webhookSecretRoute({ ring }: ApiDeps) {
   return new Hono<ApiEnv>().get(
     "/",

@@ -88,7 +88,7 @@ export const triggerWithSecretSchema = triggerSchema
 
 const skipped = z.object({ object: z.literal("trigger.skipped"), trigger_id: z.string() });
 
-/** What a webhook is answered with: 202 and the video it makes, or 200. */
+/** Schema of the answer to a webhook: 202 with the video it creates, or 200 for a ping or a filtered payload. */
 export const invokedSchema = z.discriminatedUnion("object", [
   z.object({
     object: z.literal("trigger.invocation"),

@@ -5,7 +5,7 @@ import { orderShape } from "../order-fields.ts";
 /**
  * Schema of a request for a video.
  *
- * @param promptCharactersMax bound of the deployment
+ * @param promptCharactersMax maximum length of a prompt in this deployment
  */
 export function videoCreateSchema(promptCharactersMax: number) {
   const shape = askedShape("create");
@@ -18,10 +18,10 @@ export function videoCreateSchema(promptCharactersMax: number) {
 
 export type VideoCreate = z.infer<ReturnType<typeof videoCreateSchema>>;
 
-/** Schema of what a trigger fixes of its videos. */
+/** Schema of the fields that a trigger sets for all its videos. */
 export const triggerVideoSchema = z.strictObject({ ...askedShape("trigger"), ...orderShape("trigger") });
 
-/** Schema of a request for a video from another's settings. */
+/** Schema of a request for a video with the settings of an earlier video. */
 export function remixSchema(promptCharactersMax: number) {
   const shape = askedShape("remix");
   return z.strictObject({

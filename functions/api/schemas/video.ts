@@ -10,13 +10,13 @@ const videoStatus = z.enum(["queued", "in_progress", "completed", "failed"]);
 
 export type VideoStatus = z.infer<typeof videoStatus>;
 
-/** The receipt as it is stored, with the columns and options of the policies that there are. */
+/** Schema of the stored receipt, with the schedule columns and cache options of all policies. */
 const publishedReceiptSchema = receiptSchema.extend({
   schedule: z.array(publishedStepSchema),
   cache: publishedCacheSchema,
 });
 
-/** A video as the API tells of it: the OpenAI Videos wire format, and more. */
+/** Schema of a video in the API's answers: the wire format of OpenAI's Videos API, with additional fields. */
 export const videoSchema = z
   .object({
     id: z.string(),
@@ -54,7 +54,7 @@ export type Video = z.infer<typeof videoSchema>;
 
 export const deletedSchema = z.object({ id: z.string(), object: z.string(), deleted: z.literal(true) });
 
-/** A page of anything. */
+/** Returns the schema of one page of a list. */
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.object({
     object: z.literal("list"),

@@ -1,4 +1,4 @@
-/** One page of a list, as OpenAI's clients turn its pages. */
+/** Builds one page of a list in the form that the pagination of OpenAI's clients expects. */
 export function pageView<Item extends { readonly id: string }>(data: Item[], hasMore = false) {
   return {
     object: "list" as const,

@@ -4,7 +4,10 @@ import type { ObjectStore } from "../../../lib/service/storage/index.ts";
 import { toldOrder } from "../order-fields.ts";
 import type { Video, VideoEvents, VideoStatus } from "../schemas/video.ts";
 
-/** What OpenAI's clients know of. They would wait for ever for a state of ours, so a cancelled job has failed. */
+/**
+ * Statuses in OpenAI's wire format, by the status of the job. A cancelled job is `failed`, because OpenAI's clients
+ * would poll for ever on a status that they do not know.
+ */
 export const STATUS_NAMES: Readonly<Record<JobStatus, VideoStatus>> = {
   queued: "queued",
   running: "in_progress",
@@ -13,7 +16,7 @@ export const STATUS_NAMES: Readonly<Record<JobStatus, VideoStatus>> = {
   cancelled: "failed",
 };
 
-/** The share of the progress that the denoising steps are; the rest is decoding, writing and storing. */
+/** Percentage of the progress for the denoising steps; the rest is for decoding, writing and storing. */
 const DENOISING_PERCENT = 90;
 const STAGE_PERCENT = { load: 0, encode: 0, denoise: 0, decode: 92, write: 97 } as const;
 
@@ -21,17 +24,17 @@ export interface VideoUrls {
   readonly video: string;
   readonly thumbnail: string | null;
   readonly uncached: string | null;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since the Unix epoch. */
   readonly expiresAt: number;
 }
 
 export interface VideoViewOptions {
-  /** Null in lists, and for a video that has no outputs. */
+  /** URLs of the outputs; null in lists, and for a video without outputs. */
   readonly urls?: VideoUrls | null;
   readonly queuePosition?: number | null;
 }
 
-/** A job in the words of the API. */
+/** Converts a job record to a video in the API's answers. */
 export function videoView(
   record: JobRecord,
   { urls = null, queuePosition = null }: VideoViewOptions = {},
@@ -67,7 +70,7 @@ export function videoView(
   };
 }
 
-/** Never 100 before the video can be read. */
+/** Returns the progress in percent. It reaches 100 only when the job is completed and the video can be read. */
 function percentOf({ status, progress }: JobRecord): number {
   if (status === "completed") return 100;
   if (status !== "running" || !progress || progress.steps === 0) return 0;
@@ -75,7 +78,7 @@ function percentOf({ status, progress }: JobRecord): number {
   return Math.max(denoised, STAGE_PERCENT[progress.stage]);
 }
 
-/** Lifecycle and webhook deliveries of a job. */
+/** Returns the lifecycle and the webhook deliveries of a job. */
 export function eventsView(record: JobRecord): VideoEvents {
   return {
     object: "video.events",
@@ -97,7 +100,7 @@ export function eventsView(record: JobRecord): VideoEvents {
   };
 }
 
-/** Signed URLs of all outputs of a job, valid for `seconds`; null when it has none, or had. */
+/** Signs URLs of all outputs of a job, valid for `seconds`. Resolves to null if it has no outputs, or they expired. */
 export async function signUrls(
   store: ObjectStore,
   { outputs, expiresAt }: JobRecord,

@@ -34,6 +34,8 @@ export type Options = Readonly<Record<string, Option>>;
 export interface Positional {
   readonly name: string;
   readonly text: string;
+  /** Error for a command line without the argument, in place of the usual one. */
+  readonly missing?: string;
 }
 
 /** Declaration of a command line: its options and positional arguments, and their texts for the usage. */
@@ -45,6 +47,8 @@ export interface Command<
   readonly text: string;
   readonly options: O;
   readonly positionals: P;
+  /** Makes the error for a word after the last positional argument, in place of the usual one. */
+  readonly extraWord?: (word: string) => string;
   /** Arguments of an example in the usage. */
   readonly example?: string;
   /** More sentences for the command's own `--help`. */

@@ -3,6 +3,7 @@ export {
   type Command,
   command,
   type Given,
+  type Option,
   type Options,
   type OptionValues,
   type Program,

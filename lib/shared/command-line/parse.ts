@@ -89,12 +89,16 @@ function checkOption(options: Options, { name, rawName, value, inlineValue }: Op
 }
 
 function checkWords(name: string, command: Command, words: readonly string[]): void {
-  const { positionals } = command;
+  const { positionals, extraWord } = command;
   const written = `write ${synopsis(name, command)}`;
   const missing = positionals[words.length];
-  if (missing) throw new UsageError(`${missing.name} is missing (${missing.text}): ${written}.`);
+  if (missing) {
+    throw new UsageError(missing.missing ?? `${missing.name} is missing (${missing.text}): ${written}.`);
+  }
   const extra = words[positionals.length];
-  if (extra !== undefined) throw new UsageError(`${JSON.stringify(extra)} is one word too many: ${written}.`);
+  if (extra !== undefined) {
+    throw new UsageError(extraWord?.(extra) ?? `${JSON.stringify(extra)} is one word too many: ${written}.`);
+  }
 }
 
 function readValue(flag: string, option: Option, given: readonly string[] | undefined): unknown {

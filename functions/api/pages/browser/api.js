@@ -4,7 +4,7 @@
 
 const KEPT_KEY = "adareel-api-key";
 
-/** A request that got no good answer; `status` is 0 when it got none at all. */
+/** Error of a request that failed; `status` is 0 if there was no response at all. */
 export class RequestFailure extends Error {
   /**
    * @param {string} message
@@ -22,7 +22,7 @@ export const keptKey = () => sessionStorage.getItem(KEPT_KEY) ?? "";
 /** @param {string} key */
 export const keepKey = (key) => sessionStorage.setItem(KEPT_KEY, key);
 
-/** The key in `#key=…` of the address, which leaves the address bar and the history with it. */
+/** Returns the key in `#key=…` of the address, and removes it from the address bar and the history. */
 export function takeKeyFromAddress() {
   const key = new URLSearchParams(location.hash.slice(1)).get("key");
   if (key !== null) history.replaceState(null, "", location.pathname + location.search);
@@ -30,7 +30,7 @@ export function takeKeyFromAddress() {
 }
 
 /**
- * The JSON that the service answers with.
+ * Sends a request and returns the JSON of its response.
  *
  * @template Answer
  * @param {"GET" | "POST"} method
@@ -44,7 +44,7 @@ export async function request(method, path, options = {}) {
 }
 
 /**
- * The text that the service answers with.
+ * Gets a path and returns the text of the response.
  *
  * @param {string} path
  * @param {AbortSignal} signal
@@ -60,7 +60,7 @@ export async function requestText(path, signal) {
  */
 async function send(method, path, { body, signal }) {
   const key = keptKey();
-  // Other characters cannot be sent in a header.
+  // A header can carry no other characters.
   if (!/^[\x21-\x7e]+$/.test(key))
     throw new RequestFailure("This is not an API key.", { status: 401, param: "key" });
   const response = await fetch(path, {

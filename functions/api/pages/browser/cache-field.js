@@ -20,7 +20,7 @@ function show() {
 }
 
 /**
- * The setting that the form describes.
+ * Reads the cache setting from the form.
  *
  * @throws {RequestFailure} for a codebook that is not JSON
  */
@@ -42,7 +42,7 @@ function read() {
 }
 
 /**
- * The setting that a video was made with, as a request gives it.
+ * Returns the cache setting of a video in the form of a request.
  *
  * @param {Video} video
  */
@@ -52,7 +52,7 @@ function askedFor({ params }) {
 }
 
 /**
- * Puts the setting that a video was made with into the form.
+ * Fills the form with the cache setting of a video.
  *
  * @param {Video} video
  */
@@ -71,5 +71,5 @@ function wire() {
   show();
 }
 
-/** The controls that make one cache setting. */
+/** Group of controls that make up the cache setting. */
 export const cacheField = { name: "cache", wire, read, askedFor, fill };

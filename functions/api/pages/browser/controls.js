@@ -4,21 +4,21 @@ import { byId } from "./dom.js";
 export const form = /** @type {HTMLFormElement} */ (byId("order"));
 
 /**
- * The control of this name, or a radio group.
+ * Returns the control, or the group of radio buttons, with this name.
  *
  * @param {string} name
  */
 export const control = (name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
 
-/** The controls that stand for one parameter of a request each. */
+/** Returns the controls that each hold one whole request parameter. */
 export const simpleControls = () =>
   /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll("[data-reads]")]);
 
 /**
- * The number in a control; undefined where it is empty.
+ * Returns the number in a control; undefined if the control is empty.
  *
  * @param {HTMLInputElement} entered
- * @throws {RequestFailure} for what is no number
+ * @throws {RequestFailure} if the text is not a number
  */
 export function numberIn(entered) {
   if (entered.validity.badInput)
@@ -27,10 +27,10 @@ export function numberIn(entered) {
 }
 
 /**
- * The value of a control; undefined where it is empty and may be.
+ * Returns the value of a control; undefined if it is optional and empty.
  *
  * @param {HTMLInputElement} entered
- * @throws {RequestFailure} for what is no number
+ * @throws {RequestFailure} if a number is expected and the text is not one
  */
 export function valueIn(entered) {
   switch (entered.dataset.reads) {

@@ -1,5 +1,5 @@
 /**
- * The shell command that makes a request again; the key is left to the environment.
+ * Returns the curl command that repeats a request. It reads the key from the environment.
  *
  * @param {string} origin
  * @param {object} body
@@ -14,7 +14,7 @@ export function curlOf(origin, body) {
 }
 
 /**
- * A text as one word of a POSIX shell.
+ * Quotes a text as one word for a POSIX shell.
  *
  * @param {string} text
  */

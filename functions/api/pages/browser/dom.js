@@ -1,5 +1,5 @@
 /**
- * An element with its properties set and its children appended: text is text, whatever is in it.
+ * Creates an element with properties and children. Strings become text nodes, so markup in them has no effect.
  *
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
@@ -15,7 +15,7 @@ export function element(tag, properties = {}, ...children) {
 }
 
 /**
- * The element of the page with this id.
+ * Returns the element with this id.
  *
  * @template {Element} [Kind=HTMLElement]
  * @param {string} id
@@ -28,7 +28,7 @@ export function byId(id) {
 }
 
 /**
- * Says something to those who listen to the page; the same thing only once in a row.
+ * Announces a text to screen readers, unless it is the same as the last one.
  *
  * @param {string} text
  */
@@ -38,7 +38,7 @@ export function announce(text) {
 }
 
 /**
- * A duration whose unit stays on its line.
+ * Formats a duration, with a no-break space before the unit.
  *
  * @param {number} seconds
  */

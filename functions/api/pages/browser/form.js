@@ -5,13 +5,17 @@ import { cacheField } from "./cache-field.js";
 import { control, fillControl, form, simpleControls, valueIn } from "./controls.js";
 import { byId, element } from "./dom.js";
 
-/** Parameters that several controls stand for. */
+/** Parameters that are each made up of several controls. */
 const FIELDS = [cacheField];
 
 /** @type {readonly Model[]} */
 let models = [];
 
-/** @param {readonly Model[]} offered */
+/**
+ * Offers the models of the deployment, and enables the form.
+ *
+ * @param {readonly Model[]} offered
+ */
 export function offerModels(offered) {
   models = offered;
   const chosen = control("model").value;
@@ -47,7 +51,7 @@ function fill(select, values) {
 }
 
 /**
- * Writes the text of each option. Frames are what a model makes; seconds are what people mean.
+ * Writes the text of each option. A number of frames is shown with its duration in seconds.
  *
  * @param {HTMLInputElement} select
  */
@@ -62,7 +66,7 @@ function tell(select) {
   }
 }
 
-/** Tells again what depends on another choice. */
+/** Rewrites the options whose text depends on another control. */
 function tellAll() {
   for (const select of simpleControls()) if (select.dataset.per) tell(select);
 }
@@ -72,7 +76,7 @@ function draw(entered) {
   entered.value = String(crypto.getRandomValues(new Uint32Array(1))[0]);
 }
 
-/** Lets the parts of the form act on each other. */
+/** Adds the event listeners of the form. */
 export function wireForm() {
   control("model").addEventListener("change", offerShapes);
   form.addEventListener("change", tellAll);
@@ -89,9 +93,9 @@ export function wireForm() {
 }
 
 /**
- * The request that the form describes; what was left empty is left out.
+ * Reads the request from the form. Empty optional fields are `undefined`, and so absent from its JSON.
  *
- * @throws {RequestFailure} for a codebook that is not JSON
+ * @throws {RequestFailure} if a number is not one, or the codebook is not JSON
  */
 export function orderInForm() {
   const simple = simpleControls().map((entered) => [entered.name, valueIn(entered)]);
@@ -100,7 +104,7 @@ export function orderInForm() {
 }
 
 /**
- * The value that a video was made with.
+ * Returns the value of a parameter of a video.
  *
  * @param {Video} video
  * @param {string} name
@@ -112,7 +116,7 @@ function toldValue(video, name) {
 }
 
 /**
- * The request that makes a video again, its seed and every default written out.
+ * Returns the request that repeats a video, with its seed and all defaults written out.
  *
  * @param {Video} video
  */
@@ -125,7 +129,7 @@ export function orderOf(video) {
 }
 
 /**
- * Puts what made a video into the form.
+ * Fills the form with the parameters of a video.
  *
  * @param {Video} video
  */
@@ -146,13 +150,13 @@ export function clearErrors() {
 }
 
 /**
- * Shows a failure next to the field that it is about, or else at the button.
+ * Shows an error at the field that it names, or else at the button.
  *
  * @param {unknown} error
  */
 export function showError(error) {
   const { message, param = null } = /** @type {RequestFailure} */ (error);
-  // `cache.codebook.0.rate` is told at the codebook.
+  // An error of `cache.codebook.0.rate` is shown at the codebook.
   for (let name = param ?? ""; name !== ""; name = name.slice(0, Math.max(0, name.lastIndexOf(".")))) {
     const place = document.getElementById(`${name}-error`);
     if (!place) continue;

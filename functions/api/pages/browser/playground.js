@@ -8,7 +8,7 @@ import { listRecent } from "./recent.js";
 import { showChart, showRaw, showResult } from "./result.js";
 
 const POLL_MS = 400;
-/** After a request that got no answer. */
+/** Pause before the next poll after a request without an answer. */
 const RETRY_MS = 2000;
 
 const STAGE_NAMES = /** @type {Record<string, string>} */ ({
@@ -21,14 +21,14 @@ const STAGE_NAMES = /** @type {Record<string, string>} */ ({
 
 const stage = /** @type {HTMLElement} */ (byId("stage-heading").closest("section"));
 
-/** The video on the stage, and what ends the work for it once another takes its place. */
+/** Video on the stage, and the controller that stops its polling when another video replaces it. */
 let shown = { video: /** @type {Video | null} */ (null), replaced: new AbortController() };
 
-/** Takes the key of the field, and fills the page with what it may see. */
+/** Reads the key from its field, and shows the models and videos that it gives access to. */
 async function useKey() {
   const field = /** @type {HTMLInputElement} */ (byId("key"));
   clearErrors();
-  // What another key was let see is gone before this one is asked about.
+  // The data of the previous key are removed before the new key is checked.
   byId("settings").toggleAttribute("disabled", true);
   byId("recent").replaceChildren();
   keepKey(field.value.trim());
@@ -45,8 +45,10 @@ async function useKey() {
 }
 
 /**
+ * Creates a video and shows it.
+ *
  * @param {object} order
- * @param {(error: unknown) => void} refuse shows why there is no video
+ * @param {(error: unknown) => void} refuse shows the error if the video is not created
  */
 async function create(order, refuse) {
   clearErrors();
@@ -73,7 +75,7 @@ async function open(id) {
 }
 
 /**
- * Puts a video on the stage and follows it until it is over.
+ * Puts a video on the stage and polls it until it has ended.
  *
  * @param {Video} video
  */
@@ -89,7 +91,11 @@ function show(video) {
   void follow(shown.replaced.signal);
 }
 
-/** @param {AbortSignal} signal */
+/**
+ * Polls the video on the stage until it has ended.
+ *
+ * @param {AbortSignal} signal
+ */
 async function follow(signal) {
   while (shown.video && !isOver(shown.video)) {
     const { video } = shown;
@@ -103,7 +109,7 @@ async function follow(signal) {
     } catch (error) {
       if (signal.aborted) return;
       fail(error);
-      // The service restarts, or it is busy; anything else will not get better.
+      // A service that restarts or is busy may answer the next poll; after other errors polling is pointless.
       const { status } = /** @type {RequestFailure} */ (error);
       if (status !== 0 && status < 500) return;
       pauseMs = RETRY_MS;
@@ -173,7 +179,7 @@ function fail(error) {
   byId("failure").hidden = false;
 }
 
-/** On narrow screens the stage lies below the form. */
+/** Scrolls to the stage, which lies below the form on narrow screens. */
 function intoView() {
   const { top } = stage.getBoundingClientRect();
   if (top >= 0 && top < innerHeight / 2) return;
@@ -203,7 +209,7 @@ async function copyCurl() {
     () => true,
     () => false,
   );
-  // Without the right to write to the clipboard, the keyboard still has it.
+  // Without permission to write to the clipboard, the text is selected, so that the keyboard can copy it.
   if (!isCopied) getSelection()?.selectAllChildren(byId("curl"));
   button.textContent = isCopied ? "Copied" : "Selected: press Ctrl+C";
   announce(button.textContent);
@@ -242,7 +248,7 @@ byId("older").addEventListener("click", () => listRecent(open, { isOlder: true }
 const key = takeKeyFromAddress() ?? keptKey();
 /** @type {HTMLInputElement} */ (byId("key")).value = key;
 if (key) void useKey();
-// The page may be open already when the address with a key is followed.
+// A link with a key may be opened when the page is already open.
 addEventListener("hashchange", () => {
   const given = takeKeyFromAddress();
   if (given === null) return;

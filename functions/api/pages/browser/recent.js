@@ -7,7 +7,7 @@ const SHOWN = 8;
 const LABELS = { queued: "queued", in_progress: "in progress", completed: "", failed: "failed" };
 
 /**
- * Pictures by video id. A list tells no URLs, so each is asked for once.
+ * URLs of thumbnails by video id. Lists contain no URLs, so each video is requested once.
  *
  * @type {Map<string, string | null>}
  */
@@ -17,7 +17,7 @@ const thumbnails = new Map();
 let last = null;
 
 /**
- * Shows the newest videos, or those that follow the ones shown.
+ * Shows the newest videos, or appends the next page of older ones.
  *
  * @param {(id: string) => void} open
  * @param {{isOlder?: boolean}} [options]
@@ -65,7 +65,7 @@ async function showThumbnail(picture, { id, status }) {
   if (status === "completed" && !thumbnails.has(id)) {
     const url = await request("GET", `/v1/videos/${id}`).then(
       (/** @type {Video} */ video) => video.thumbnail_url,
-      // A list without a picture is still a list.
+      // The list is useful without this thumbnail.
       () => null,
     );
     thumbnails.set(id, url);

@@ -8,7 +8,7 @@ import { orderOf } from "./form.js";
 const STAGES = /** @type {const} */ (["queue", "load", "encode", "denoise", "decode", "write", "upload"]);
 
 /**
- * Shows a completed video: what it looks like, what was computed for it and what that took.
+ * Shows a completed video: its frames, the computed steps, and the times.
  *
  * @param {Video} video
  */
@@ -26,7 +26,7 @@ export function showResult(video) {
 }
 
 /**
- * Shows the request that makes a video again, and its JSON.
+ * Shows the curl command that repeats a video, and the JSON of the video.
  *
  * @param {Video} video
  */
@@ -37,7 +37,7 @@ export function showRaw(video) {
 }
 
 /**
- * Puts the drawing of the schedule into the page.
+ * Loads the chart of the schedule into the page.
  *
  * @param {string} id
  * @param {AbortSignal} signal
@@ -148,7 +148,7 @@ function receiptInWords({ steps, cache, speedup, comparison, prompt }) {
   /** @type {Readonly<Record<string, unknown>>} */
   const options = cache;
   for (const [option, explanation] of Object.entries(explanations)) {
-    // Receipts of earlier versions have nulls for the options of other policies.
+    // Receipts of earlier versions have null for the options of other policies.
     if ((options[option] ?? null) !== null) sentences.push(explanation);
   }
   if (prompt.is_truncated)
@@ -158,8 +158,8 @@ function receiptInWords({ steps, cache, speedup, comparison, prompt }) {
 }
 
 /**
- * The computed steps, with the columns that their policy wrote. The page says how columns are called and what they
- * mean.
+ * Builds the table of the computed steps, with the columns of their policy. The page holds the labels and descriptions
+ * of the columns.
  *
  * @param {Receipt} compute
  */
