@@ -84,6 +84,8 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
   for (const [denoisingStep, timestep] of sampler.timesteps.entries()) {
     await pauseUnlessCancelled(signal);
     if (successor && denoiser === options && timestep < successor.below) {
+      // Frees the memory that they take before the second transformer needs it.
+      [kept.residual, kept.probe] = [null, null];
       ({ denoiser, cache, kept } = start(await successor.open()));
     }
     const { transformer, sessions, guidanceScale } = denoiser;

@@ -74,7 +74,20 @@ export const cacheParameter = parameter({
   control: { label: "Cache", kind: { name: "cache" } },
 });
 
+const MEMBERS = ["policy", "codebook", "motion_regularisation", "warmup_steps"];
+
+/** @throws RequestError for a value that the schema of the API would refuse: other callers are not held by it */
+function checkMembers(asked: unknown): void {
+  if (typeof asked === "string") return;
+  const isObject = typeof asked === "object" && asked !== null && !Array.isArray(asked);
+  if (isObject && Object.keys(asked).every((name) => MEMBERS.includes(name))) return;
+  throw new RequestError(`cache is the name of a policy, or an object with ${MEMBERS.join(", ")}.`, {
+    field: "cache",
+  });
+}
+
 function storedOf(asked: AskedCache): StoredCache {
+  checkMembers(asked);
   const {
     policy,
     codebook,

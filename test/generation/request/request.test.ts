@@ -57,6 +57,22 @@ const wrong: [Record<string, unknown>, string][] = [
   [{ image: "/first.png" }, "This model makes videos of a prompt alone, and takes no image."],
   [{ fps: 30 }, "This model cannot make 30 frames per second: choose 8, 4."],
   [
+    { cache: 5 },
+    "cache is the name of a policy, or an object with policy, codebook, motion_regularisation, warmup_steps.",
+  ],
+  [
+    { cache: [] },
+    "cache is the name of a policy, or an object with policy, codebook, motion_regularisation, warmup_steps.",
+  ],
+  [
+    { cache: null },
+    "cache is the name of a policy, or an object with policy, codebook, motion_regularisation, warmup_steps.",
+  ],
+  [
+    { cache: { polcy: "slow" } },
+    "cache is the name of a policy, or an object with policy, codebook, motion_regularisation, warmup_steps.",
+  ],
+  [
     { cache: { policy: "quick" } },
     'Unknown cache policy "quick": use off, static:K (for example static:3), slow, fast or a codebook file.',
   ],
