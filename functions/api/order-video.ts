@@ -1,5 +1,5 @@
 import type { ResolvedRequest } from "../../lib/generation/request/index.ts";
-import { type Claim, type JobRecord, newVideoId } from "../../lib/service/jobs/index.ts";
+import { type Claim, type JobRecord, newVideoId, videoIdTime } from "../../lib/service/jobs/index.ts";
 import type { Principal } from "../../lib/service/keys/index.ts";
 import { checkWebhookUrl } from "../../lib/service/net/index.ts";
 import type { ApiDeps } from "./env.ts";
@@ -27,11 +27,13 @@ export async function orderVideo(
   { jobs, hints, limits, retentionMs, clock, random }: ApiDeps,
   { principal, timeoutSeconds, claim, ...order }: VideoOrder,
 ): Promise<{ record: JobRecord; isReplay: boolean }> {
-  const now = clock.now();
+  // The id holds the time of creation, and the deadline is told as seconds after it: both from one look at the clock.
+  const id = newVideoId(clock, random);
+  const now = videoIdTime(id);
   const creation = await jobs.create(
     {
       ...principal,
-      id: newVideoId(clock, random),
+      id,
       createdAt: now,
       deadlineAt: now + Math.round(timeoutSeconds * 1000),
       expiresAt: now + retentionMs,

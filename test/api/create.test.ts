@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { formOf } from "./form.ts";
@@ -63,6 +63,18 @@ it("a response to a bare prompt holds every default and the seed that was drawn"
   const { seed } = video.params;
   expect(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32).toBe(true);
   expect((await created({ json: { prompt: "a red circle" } })).params.seed).not.toBe(seed);
+});
+
+it("a response repeats the timeout exactly, though the clock runs on while the order is taken", async () => {
+  const start = api.clock.now();
+  let reads = 0;
+  const clock = vi.spyOn(api.clock, "now").mockImplementation(() => start + reads++);
+  try {
+    const { params } = await created({ json: { prompt: "a red circle", timeout: 60 } });
+    expect(params.timeout).toBe(60);
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 it("a response repeats every field that was asked for", async () => {

@@ -1,13 +1,23 @@
 /** @jsxImportSource hono/jsx */
+import { policyChoices } from "../../../lib/generation/caching/index.ts";
 import { Field, named } from "./field.tsx";
 
-const CACHES = [
-  ["auto", "Auto", "the service chooses"],
-  ["fast", "Fast", "reuses most steps"],
-  ["slow", "Slow", "reuses fewer steps"],
-  ["off", "Off", "computes every step"],
-  ["own", "Own", "a codebook of yours"],
-] as const;
+/** Choices of the cache: what the API takes besides the names of policies, and the policies with a choice. */
+const CHOICES = [
+  {
+    word: "auto",
+    label: "Auto",
+    meaning: "The service chooses which steps to compute: fast, with motion regularisation.",
+    options: [],
+  },
+  ...policyChoices.toReversed(),
+  {
+    word: "own",
+    label: "Own",
+    meaning: "A codebook of yours: rows of ascending distance.",
+    options: ["codebook", "motion", "warmup"],
+  },
+];
 
 const CODEBOOK = `[
   { "below": 0.1, "rate": 4 },
@@ -21,16 +31,18 @@ export function CacheFields({ legend }: { readonly legend: string }) {
     <fieldset class="cache">
       <legend>{legend}</legend>
       <div class="choices">
-        {CACHES.map(([value, name, meaning]) => (
+        {CHOICES.map(({ word, label, meaning, options }) => (
           <label title={meaning}>
             <input
               type="radio"
               name="policy"
-              value={value}
-              checked={value === "auto"}
+              value={word}
+              checked={word === "auto"}
               aria-describedby="cache-meaning"
+              data-meaning={meaning}
+              data-options={options.join(" ")}
             />
-            <span>{name}</span>
+            <span>{label}</span>
           </label>
         ))}
       </div>
@@ -44,7 +56,7 @@ export function CacheFields({ legend }: { readonly legend: string }) {
         </Field>
       </div>
       <div class="fields" id="cache-details" hidden>
-        <label class="check">
+        <label class="check" id="motion-label">
           <input type="checkbox" id="motion" checked /> Compute more where more moves
         </label>
         <Field name="cache.warmup_steps" label="Warm-up steps">

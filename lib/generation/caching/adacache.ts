@@ -16,6 +16,14 @@ const options = z.strictObject({
   warmup,
 });
 
+const CHOICES = {
+  fast: { label: "Fast", meaning: "AdaCache's fast codebook: reuses the most steps." },
+  slow: {
+    label: "Slow",
+    meaning: "AdaCache's slow codebook: reuses fewer steps, and stays closer to the video without cache.",
+  },
+} as const;
+
 type Options = z.output<typeof options>;
 type Key = "change" | "motionScore" | "motionFactor" | "distance" | "rate";
 type State = CacheState<"change" | "motionScore", Key>;
@@ -77,6 +85,7 @@ export const adacache = policyKind({
 function named(word: CacheSpeed): PolicyForm<z.input<typeof options>> {
   return {
     word,
+    choice: CHOICES[word],
     options: (_, { steps, motion }: PolicyRun) => ({
       codebook: [...codebookFor(word, steps)],
       motion: motion ? motionFor(steps) : null,

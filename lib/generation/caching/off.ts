@@ -9,7 +9,13 @@ const state: CacheState<never, never> = {
 /** Computes every step: the generation without caching. */
 export const off = policyKind({
   name: "off",
-  forms: [{ word: "off", options: () => ({}) }],
+  forms: [
+    {
+      word: "off",
+      choice: { label: "Off", meaning: "Computes every denoising step." },
+      options: () => ({}),
+    },
+  ],
   options: z.strictObject({}),
   signals: [],
   columns: [],

@@ -60,6 +60,8 @@ export interface PolicyForm<Options> {
     /** Meaning of the argument, for `--help`. */
     readonly meaning: string;
   };
+  /** Choice in the forms of pages: a label, and a sentence about it. Undefined for a policy that pages leave out. */
+  readonly choice?: { readonly label: string; readonly meaning: string };
   options(argument: string, run: PolicyRun): Options;
 }
 

@@ -53,6 +53,11 @@ export function formName({ word, argument }: PolicyForm<unknown>): string {
   return argument ? `${word}:${argument.letter}` : word;
 }
 
+/** Choices that the forms of pages offer, with the names of the options that each has. */
+export const policyChoices = policyForms.flatMap(({ kind, form: { word, choice } }) =>
+  choice ? [{ word, ...choice, options: Object.keys(kind.options.shape) }] : [],
+);
+
 /** Description of the values of `--cache`, for `--help`. */
 export const CACHE_USAGE = [
   ...policyForms.map(({ form }) => {

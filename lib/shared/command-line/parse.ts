@@ -69,7 +69,8 @@ interface OptionToken {
   readonly inlineValue: boolean | undefined;
 }
 
-function checkOption(options: Options, { name, rawName, value, inlineValue }: OptionToken): void {
+/** Throws a UsageError for an option that is not declared, lacks its value, or has one that it does not take. */
+export function checkOption(options: Options, { name, rawName, value, inlineValue }: OptionToken): void {
   const option = Object.hasOwn(options, name) ? options[name]! : undefined;
   if (!option) {
     const meant = nearest(name, Object.keys(options));

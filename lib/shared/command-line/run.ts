@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
-import { HELP, type Program } from "./command.ts";
+import { HELP, type Options, type Program } from "./command.ts";
 import { nearest } from "./nearest.ts";
-import { parseCommand, tokensOf } from "./parse.ts";
+import { checkOption, parseCommand, tokensOf } from "./parse.ts";
 import { commandUsage, programUsage } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -49,10 +49,13 @@ function stopWhenUnheard(): void {
 export async function runProgram(program: Program, args: readonly string[]): Promise<void> {
   const { name, commands } = program;
   const every = Object.values(commands).map(({ options }) => options);
-  const { tokens, values } = tokensOf(Object.assign({ help: HELP }, ...every), args);
+  const options: Options = Object.assign({ help: HELP }, ...every);
+  const { tokens, values } = tokensOf(options, args);
   const first = tokens.find((token) => token.kind === "positional");
   if (!first && values.help) return void process.stdout.write(programUsage(program));
   const command = first && Object.hasOwn(commands, first.value) ? commands[first.value] : undefined;
+  // Without a command, an option that no command has is what a person got wrong.
+  if (!first) for (const token of tokens) if (token.kind === "option") checkOption(options, token);
   if (!command) throw new UsageError(unknownCommand(program, first?.value));
   const own = `${name} ${first!.value}`;
   const given = parseCommand(own, command, args.toSpliced(first!.index, 1));

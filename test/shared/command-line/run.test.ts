@@ -42,6 +42,7 @@ describe("a program", () => {
   test.each([
     [[], "Say say, fail, misuse or exceed, as in films say --help.\n"],
     [["fial"], 'There is no command "fial": say say, fail, misuse or exceed, as in films say --help.\n'],
+    [["--nonsense"], "Unknown option '--nonsense'; see --help.\n"],
     [["misus"], 'There is no command "misus": say misuse, as in films misuse --help.\n'],
     [["toString"], expect.stringMatching(/^There is no command "toString": /)],
     [["misuse"], "Say it otherwise.\n"],

@@ -3,20 +3,24 @@ import { RequestFailure } from "./api.js";
 import { control, form, numberIn } from "./controls.js";
 import { byId } from "./dom.js";
 
-const MEANINGS = {
-  auto: "The service chooses which steps to compute: fast, with motion regularisation.",
-  fast: "AdaCache's fast codebook: reuses the most steps.",
-  slow: "AdaCache's slow codebook: reuses fewer steps, and stays closer to the video without cache.",
-  off: "Computes every denoising step.",
-  own: "A codebook of yours: rows of ascending distance.",
-};
+/** Returns the radio buttons of the policies. */
+function choices() {
+  return /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("[name=policy]"));
+}
+
+/** Returns the meaning and the options of the chosen policy. */
+function chosen() {
+  const { meaning = "", options = "" } = [...choices()].find(({ checked }) => checked)?.dataset ?? {};
+  return { meaning, options: options.split(" ") };
+}
 
 /** Shows the controls of the chosen policy. */
 function show() {
-  const policy = /** @type {keyof typeof MEANINGS} */ (control("policy").value);
-  byId("cache-meaning").textContent = MEANINGS[policy];
-  byId("cache-own").hidden = policy !== "own";
-  byId("cache-details").hidden = policy === "auto" || policy === "off";
+  const { meaning, options } = chosen();
+  byId("cache-meaning").textContent = meaning;
+  byId("cache-own").hidden = control("policy").value !== "own";
+  byId("cache-details").hidden = !options.includes("warmup");
+  byId("motion-label").hidden = !options.includes("motion");
 }
 
 /**
@@ -27,9 +31,11 @@ function show() {
 function read() {
   const warmup = numberIn(control("cache.warmup_steps"));
   const policy = control("policy").value;
-  if (policy === "auto" || policy === "off") return policy;
+  const { options } = chosen();
+  if (!options.includes("warmup")) return policy;
+  const isRegularised = /** @type {HTMLInputElement} */ (byId("motion")).checked;
   const details = {
-    motion_regularisation: /** @type {HTMLInputElement} */ (byId("motion")).checked,
+    ...(options.includes("motion") && { motion_regularisation: isRegularised }),
     warmup_steps: warmup,
   };
   if (policy !== "own") return { policy, ...details };
@@ -58,7 +64,7 @@ function askedFor({ params }) {
  */
 function fill({ params }) {
   const { policy, codebook, motion_regularisation, warmup_steps } = params.cache;
-  const isNamed = ["fast", "slow", "off"].includes(policy);
+  const isNamed = [...choices()].some(({ value }) => value === policy);
   control("policy").value = codebook ? "own" : isNamed ? policy : "auto";
   control("cache.warmup_steps").value = String(warmup_steps);
   if (codebook) control("cache.codebook").value = JSON.stringify(codebook, null, 1);
@@ -67,7 +73,7 @@ function fill({ params }) {
 }
 
 function wire() {
-  for (const radio of form.querySelectorAll("[name=policy]")) radio.addEventListener("change", show);
+  for (const radio of choices()) radio.addEventListener("change", show);
   show();
 }
 
