@@ -62,7 +62,7 @@ describe("a create", () => {
       "constants without a codebook",
       { cache: { motion_regularisation: { power: 2 } } },
       "cache.motion_regularisation",
-      /go with a codebook of your own/,
+      /give constants only together with a codebook of your own/,
     ],
     [
       "a codebook out of order",
