@@ -86,3 +86,8 @@ export function checkLatent(latent: LatentShape, channels: number): void {
     }
   }
 }
+
+/** Index of the middle one of `count` blocks, or pairs of blocks, where AdaCache measures the probe. */
+export function middleBlock(count: number): number {
+  return Math.max(0, Math.floor(count / 2) - 1);
+}

@@ -19,6 +19,7 @@ import {
   alongTime,
   checkLatent,
   feedForward,
+  middleBlock,
   modulate,
   twoLayers,
   type Values,
@@ -253,7 +254,7 @@ export function latte(
   return {
     latent,
     blocks: config.num_layers,
-    probeBlock: Math.max(0, Math.floor(config.num_layers / 2) - 1),
+    probeBlock: middleBlock(config.num_layers),
     tokens: N,
     tokensPerFrame: H * W,
     tokenFrames: F,

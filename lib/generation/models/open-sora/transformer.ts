@@ -24,6 +24,7 @@ import {
   affine,
   alongTime,
   checkLatent,
+  middleBlock,
   modulate,
   type Values,
   wholeBatch,
@@ -298,7 +299,7 @@ export function stdit3(config: STDiT3Config, video: VideoShape): DiffusionTransf
   return {
     latent,
     blocks: config.depth,
-    probeBlock: Math.max(0, Math.floor(config.depth / 2) - 1),
+    probeBlock: middleBlock(config.depth),
     tokens: N,
     tokensPerFrame: H * W,
     tokenFrames: F,

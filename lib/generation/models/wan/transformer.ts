@@ -16,7 +16,16 @@ import {
   transpose,
   type Value,
 } from "../../onnx/index.ts";
-import { affine, checkLatent, feedForward, modulate, twoLayers, type Values, wholeBatch } from "../blocks.ts";
+import {
+  affine,
+  checkLatent,
+  feedForward,
+  middleBlock,
+  modulate,
+  twoLayers,
+  type Values,
+  wholeBatch,
+} from "../blocks.ts";
 import { timestepCondition } from "../conditions/scalar.ts";
 import { textCondition } from "../conditions/text.ts";
 import { parseConfig, positiveInteger } from "../config.ts";
@@ -184,7 +193,7 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
   return {
     latent,
     blocks: config.num_layers,
-    probeBlock: Math.max(0, Math.floor(config.num_layers / 2) - 1),
+    probeBlock: middleBlock(config.num_layers),
     tokens: N,
     tokensPerFrame: H * W,
     tokenFrames: F,
