@@ -9,13 +9,9 @@ import {
   UsageError,
 } from "../../lib/shared/command-line/index.ts";
 import { system } from "../../lib/shared/system.ts";
+import { store } from "./store-option.ts";
 
 /** `npm run keys`: creates, lists and revokes API keys in the store of a service. */
-
-const store = {
-  value: "s3://BUCKET",
-  text: "bucket of a deployment; by default STORE of the environment",
-} as const;
 
 const PROGRAM: Program = {
   name: "npm run keys --",

@@ -20,15 +20,12 @@ import {
 } from "../../lib/shared/command-line/index.ts";
 import { calibrate } from "./calibrate.ts";
 import { add, check, convert, type LocalCommand, type LocalOptions, listLocal } from "./local-models.ts";
+import { store } from "./store-option.ts";
 import { gigabytes, type TransferDisplay, transferBar, transferLines } from "./transfer-progress.ts";
 
 /** `npm run models`: downloads, checks and converts models, and stores them in the bucket of a deployment. */
 
 const FOLDER = { name: "FOLDER", text: "a model folder in the Hugging Face layout" } as const;
-const store = {
-  value: "s3://BUCKET",
-  text: "bucket of a deployment; by default STORE of the environment",
-} as const;
 
 const PROGRAM: Program = {
   name: "npm run models --",
