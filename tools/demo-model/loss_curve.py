@@ -14,7 +14,11 @@ WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 240, 48, 34, 28
 STYLE = """text{font:12px system-ui,sans-serif;fill:#57606c}.h{font-weight:600;fill:#1f2937}path{fill:none}
 .g{stroke:#d8dce2}.l{stroke:#1d4ed8;stroke-width:2}
 @media (prefers-color-scheme:dark){text{fill:#a3acb9}.h{fill:#e5e7eb}.g{stroke:#39404b}.l{stroke:#7db0ff}}"""
-TITLES = {"vae": "Autoencoder loss", "transformer": "Transformer loss (object-weighted velocity error)"}
+TITLES = {
+    "vae": "Autoencoder loss",
+    "transformer": "Transformer loss (object-weighted velocity error)",
+    "continued": "The same, continued on other scenes and captions",
+}
 
 
 def panel(title: str, points: list[tuple[int, float]], top: int) -> str:

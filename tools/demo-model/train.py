@@ -1,7 +1,8 @@
 """Trains the demo model and writes models/demo: tokenizer, autoencoder, text encoder and transformer.
 
     python -m venv .venv && .venv/bin/pip install -r tools/demo-model/requirements.txt
-    .venv/bin/python tools/demo-model/train.py --out models/demo
+    .venv/bin/python tools/demo-model/train.py --out models/demo                        # from random weights
+    .venv/bin/python tools/demo-model/train.py --out models/demo --start models/demo    # goes on from earlier weights
 
 Runs on CPU in a few hours on two cores; every phase keeps checkpoints in --work, and a second call continues from them.
 Seeded: data, order and initial weights depend on --seed alone, rounding on the machine.
@@ -27,7 +28,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from torch import Tensor, nn
 from transformers import T5Config, T5EncoderModel
@@ -85,7 +86,8 @@ def make_tokenizer(path: Path, seed: int) -> Tokenizer:
     if path.exists():
         return Tokenizer.from_file(str(path))
     rng = np.random.default_rng([seed, 1])
-    words = Counter(word for _ in range(30000) for word in scenes.caption(rng, scenes.sample_scene(rng)).split())
+    captions = (scenes.caption(rng, scenes.sample_scene(rng)) for _ in range(30000))
+    words = Counter(word for text in captions for word in text.rstrip(".").split())
     total = sum(words.values())
     pieces = [("▁" + word, math.log(count / total)) for word, count in sorted(words.items(), key=lambda kv: (-kv[1], kv[0]))]
     characters = "▁abcdefghijklmnopqrstuvwxyz0123456789.,;:!?'\"()-"
@@ -132,6 +134,8 @@ def is_conv_matrix(name: str) -> int:
 def train_vae(args: argparse.Namespace, work: Path) -> AutoencoderKL:
     """Trains on L1 + 2 MSE + 0.5 edges + 2e-4 KL, then folds the latent's statistics into the 1x1 convolutions."""
     torch.manual_seed(args.seed)
+    if args.start:
+        return AutoencoderKL.from_pretrained(Path(args.start) / "vae", torch_dtype=torch.float32).to(memory_format=torch.channels_last)
     vae = AutoencoderKL(**VAE).to(memory_format=torch.channels_last)
     done = work / "vae.pt"
     if done.exists():
@@ -221,6 +225,21 @@ class TextToLatent(nn.Module):
         self.transformer = STDiT3(TRANSFORMER)
 
 
+def load_start(model: TextToLatent, folder: Path, tokenizer: Tokenizer) -> None:
+    """Loads the weights of an earlier model. Words that its tokenizer lacks keep their random embeddings."""
+    model.transformer.load_state_dict(load_file(folder / "transformer" / "model.safetensors"))
+    text = load_file(folder / "text_encoder" / "model.safetensors")
+    old = text.pop("shared.weight").float()
+    model.text_encoder.load_state_dict(text, strict=False)
+    earlier = Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json")).get_vocab()
+    with torch.no_grad():
+        shared = model.text_encoder.shared.weight
+        shared.mul_(old.std() / shared.std())
+        for piece, row in tokenizer.get_vocab().items():
+            if piece in earlier:
+                shared[row] = old[earlier[piece]]
+
+
 def is_block_matrix(name: str) -> int:
     """Number of matrices that a parameter stacks along its rows; 0 for parameters trained by AdamW."""
     if not name.endswith("weight") or "embed" in name or "relative_attention_bias" in name or "final_layer" in name:
@@ -240,21 +259,23 @@ def is_delicate(name: str) -> bool:
 
 
 def draw_timesteps(generator: torch.Generator, count: int) -> Tensor:
-    """Draws timesteps in 0..1, where 1 is noise: sigmoid(N(0.6, 1)) for half, uniform for 15 %, and 0.93..1 for 35 %.
+    """Draws timesteps in 0..1, where 1 is noise: sigmoid(N(0.6, 1)) for 55 %, uniform for 20 %, and 0.93..1 for 25 %.
 
     Directions are decided at high noise, and the colour of the background at the highest: the mean of a latent is
     visible through 97 % of noise, so only above that does the model depend on the caption for it.
     """
     t = torch.sigmoid(torch.randn(count, generator=generator) + 0.6)
     kind, place = torch.rand(2, count, generator=generator)
-    t = torch.where(kind < 0.15, place, t)
-    return torch.where(kind >= 0.65, 1 - 0.07 * place.square(), t)
+    t = torch.where(kind < 0.20, place, t)
+    return torch.where(kind >= 0.75, 1 - 0.07 * place.square(), t)
 
 
-def train_transformer(args: argparse.Namespace, work: Path, clips: dict[str, Tensor], vocabulary: int) -> TextToLatent:
+def train_transformer(args: argparse.Namespace, work: Path, clips: dict[str, Tensor], tokenizer: Tokenizer) -> TextToLatent:
     """Trains a rectified flow, v = x0 - noise, with one caption in ten replaced by the learned null caption."""
     torch.manual_seed(args.seed + 1)
-    model = TextToLatent(vocabulary)
+    model = TextToLatent(tokenizer.get_vocab_size())
+    if args.start:
+        load_start(model, Path(args.start), tokenizer)
     optimiser = Optimiser(model, is_block_matrix, muon_lr=args.muon_lr, adam_lr=2e-3, ema=0.998, is_delicate=is_delicate)
     checkpoint, start, curve, seconds = work / "transformer.pt", 0, [], 0.0
     if checkpoint.exists():
@@ -266,7 +287,7 @@ def train_transformer(args: argparse.Namespace, work: Path, clips: dict[str, Ten
     transformer = torch.compile(model.transformer) if args.compile else model.transformer
     rank, batch = dist.get_rank(), args.batch
     began = saved = time.time()
-    for step in range(start, args.steps):
+    for step in range(start, start if args.export else args.steps):
         generator = torch.Generator().manual_seed(args.seed * 1_000_003 + step * 17 + rank)
         rows = torch.randint(len(clips["latents"]), (batch,), generator=generator)
         x0 = clips["latents"][rows].float()
@@ -311,8 +332,9 @@ def write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n")
 
 
-def export(out: Path, work: Path, vae: AutoencoderKL, model: TextToLatent, tokenizer: Tokenizer) -> None:
+def export(args: argparse.Namespace, work: Path, vae: AutoencoderKL, model: TextToLatent, tokenizer: Tokenizer) -> None:
     """Writes models/demo in the Hugging Face layout, with weights in fp16."""
+    out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     vae.half().to(memory_format=torch.contiguous_format).save_pretrained(out / "vae")
     config = json.loads((out / "vae" / "config.json").read_text())
@@ -338,13 +360,17 @@ def export(out: Path, work: Path, vae: AutoencoderKL, model: TextToLatent, token
     write_json(out / "scheduler" / "scheduler_config.json", SCHEDULER)
     write_json(out / "model_index.json", INDEX)
     state = torch.load(work / "transformer.pt")
-    vae_log = json.loads((work / "vae.json").read_text())
-    rows = ["phase,step,loss"]
-    for phase, curve in (("vae", vae_log["loss"]), ("transformer", state["curve"])):
+    if args.start:
+        rows, curves = (Path(args.start) / "training.csv").read_text().splitlines(), {"continued": state["curve"]}
+    else:
+        vae_log = json.loads((work / "vae.json").read_text())
+        log(f"vae {vae_log['seconds']:.0f} s, {vae_log['psnr']:.2f} dB")
+        rows, curves = ["phase,step,loss"], {"vae": vae_log["loss"], "transformer": state["curve"]}
+    for phase, curve in curves.items():
         rows += [f"{phase},{i + 25},{np.mean(curve[i : i + 50]):.4f}" for i in range(0, len(curve) - 49, 50)]
     (out / "training.csv").write_text("\n".join(rows) + "\n")
     loss_curve.draw(out)
-    log(f"vae {vae_log['seconds']:.0f} s, {vae_log['psnr']:.2f} dB; transformer {state['seconds']:.0f} s")
+    log(f"transformer {state['step']} steps, {state['seconds']:.0f} s")
 
 
 def worker(rank: int, args: argparse.Namespace) -> None:
@@ -356,10 +382,10 @@ def worker(rank: int, args: argparse.Namespace) -> None:
     dist.barrier()
     tokenizer = tokenizer or Tokenizer.from_file(str(work / "tokenizer.json"))
     vae = train_vae(args, work)
-    clips = make_clips(args, work, vae, tokenizer)
-    model = train_transformer(args, work, clips, tokenizer.get_vocab_size())
+    clips = {} if args.export else make_clips(args, work, vae, tokenizer)
+    model = train_transformer(args, work, clips, tokenizer)
     if rank == 0:
-        export(Path(args.out), work, vae, model, tokenizer)
+        export(args, work, vae, model, tokenizer)
     dist.barrier()
     dist.destroy_process_group()
 
@@ -368,6 +394,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", default="models/demo", help="folder to write")
     parser.add_argument("--work", default="out/demo-model", help="folder for checkpoints and clips")
+    parser.add_argument("--start", help="folder of an earlier model to go on from; its autoencoder is kept")
+    parser.add_argument("--export", action="store_true", help="write the model of the last checkpoint and stop")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--port", type=int, default=29611)
