@@ -66,6 +66,7 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
   const metrics = createMetrics();
   const webhookUrls = {
     allowLoopback: config.allowLoopbackWebhooks,
+    loopbackSetting: "ALLOW_LOOPBACK_WEBHOOKS=1",
     blockedHosts: config.publicUrl ? [new URL(config.publicUrl).hostname] : [],
   };
   const post: ApiDeps["post"] = (target, request) =>
