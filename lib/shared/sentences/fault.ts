@@ -62,6 +62,11 @@ export function faultsOf(schema: z.ZodType, value: unknown, subject: Subject): F
   return issues.map((issue) => faultOf(decisive([issue]), { schema, value, subject }));
 }
 
+/** Joins the sentences of faults into one, which ends with a full stop. */
+export function inOneSentence(faults: readonly Fault[]): string {
+  return `${faults.map(({ sentence }) => sentence.replace(/\.$/, "")).join("; ")}.`;
+}
+
 function issuesOf<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,

@@ -1,5 +1,5 @@
 /** Sentences about wrong input, made from the schema that refused it. The API and the command line share them. */
-export { type Examined, examined, type Fault, faultsOf, type Subject } from "./fault.ts";
+export { type Examined, examined, type Fault, faultsOf, inOneSentence, type Subject } from "./fault.ts";
 export { listed, oneOf } from "./list.ts";
 export { nearest } from "./nearest.ts";
 export { nameOf } from "./place.ts";

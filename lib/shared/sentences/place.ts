@@ -49,7 +49,7 @@ const NAME_CHARACTERS_MAX = 60;
 export function nameOf(key: PropertyKey): string {
   const name = String(key);
   const cut = name.length > NAME_CHARACTERS_MAX ? `${name.slice(0, NAME_CHARACTERS_MAX - 3)}...` : name;
-  return /^[\w.-]+$/.test(cut) ? cut : JSON.stringify(cut);
+  return /^[\w./+-]+$/.test(cut) ? cut : JSON.stringify(cut);
 }
 
 /** Names the last place of a path as people do: `cache.codebook row 1: rate`. */

@@ -201,7 +201,7 @@ describe("Open-Sora-Plan's Latte", async () => {
     expect(parse({ compress_kv_factor: 2 })).toThrow(/compress_kv_factor/);
     expect(parse({ patch_size_t: 2 })).toThrow(/patch_size_t/);
     expect(parse({ model_max_length: 1e9 })).toThrow(/model_max_length: .*4096/);
-    expect(parse({ sample_size: [64, 96] })).toThrow(/sample_size: must be a square/);
+    expect(parse({ sample_size: [64, 96] })).toThrow(/sample_size must be a square/);
     expect(parse({ cross_attention_dim: 24 })).toThrow(/cross_attention_dim/);
   });
 });
