@@ -1,10 +1,12 @@
+import type * as z from "zod";
 import { examined } from "../../shared/sentences/index.ts";
 import type { Alias, Flag, Parameter } from "./parameter.ts";
 import { PARAMETERS } from "./parameters.ts";
 import { RequestError } from "./request-error.ts";
 
-/** Flag with the name of its parameter. */
+/** Flag with the name of its parameter and the schema of its value. */
 export interface RequestFlag extends Flag {
+  readonly takes: z.ZodType;
   readonly parameter: string;
 }
 
@@ -22,7 +24,7 @@ export const REQUEST_FLAGS: readonly RequestFlag[] = declared.flatMap(([paramete
  * @throws RequestError
  */
 export function checkFlag({ takes, parameter }: RequestFlag, value: unknown, typed: string): void {
-  const result = examined(takes!, value, { whole: typed, isFlag: true });
+  const result = examined(takes, value, { whole: typed, isFlag: true });
   if (!result.ok) throw new RequestError(result.fault.sentence, { field: parameter });
 }
 

@@ -6,11 +6,14 @@ export interface Bounds {
   readonly most: number;
   /** True if values have to lie above `least`. */
   readonly isAbove: boolean;
+  /** True if values have to lie below `most`. */
+  readonly isBelow: boolean;
 }
 
 /** Definitions of the checks that bound a value. */
 type Check =
   | { readonly check: "greater_than" | "less_than"; readonly value: number; readonly inclusive: boolean }
+  | { readonly check: "multiple_of"; readonly value: number }
   | { readonly check: "min_length"; readonly minimum: number }
   | { readonly check: "max_length"; readonly maximum: number };
 
@@ -20,13 +23,14 @@ export function numberBounds(schema: z.ZodNumber): Bounds {
   const [least, most] = [schema.minValue ?? -Infinity, schema.maxValue ?? Infinity];
   const excludes = (kind: Check["check"], value: number) =>
     checksOf(schema).some(
-      (each) => each.check === kind && "value" in each && each.value === value && !each.inclusive,
+      (each) => each.check === kind && "inclusive" in each && each.value === value && !each.inclusive,
     );
-  const isAbove = excludes("greater_than", least);
+  const [isAbove, isBelow] = [excludes("greater_than", least), excludes("less_than", most)];
   return {
     least: isInt && isAbove ? least + 1 : least,
-    most: isInt && excludes("less_than", most) ? most - 1 : most,
+    most: isInt && isBelow ? most - 1 : most,
     isAbove: isAbove && !isInt,
+    isBelow: isBelow && !isInt,
   };
 }
 
@@ -40,7 +44,13 @@ export function lengthBounds(schema: z.ZodString | z.ZodArray): Bounds {
       ...checks.flatMap((each) => (each.check === "max_length" ? [each.maximum] : [])),
     ),
     isAbove: false,
+    isBelow: false,
   };
+}
+
+/** Returns the number that a number must be a multiple of; undefined if there is none. */
+export function factorOf(schema: z.ZodNumber): number | undefined {
+  return checksOf(schema).find((each) => each.check === "multiple_of")?.value;
 }
 
 function checksOf(schema: z.ZodType): Check[] {

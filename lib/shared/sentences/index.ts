@@ -3,5 +3,5 @@ export { type Examined, examined, type Fault, faultsOf, inOneSentence, type Subj
 export { listed, oneOf } from "./list.ts";
 export { nearest } from "./nearest.ts";
 export { nameOf } from "./place.ts";
-export { type OtherNames, unknownField } from "./unknown-field.ts";
+export type { OtherNames } from "./unknown-field.ts";
 export { type Wording, wordings } from "./wording.ts";

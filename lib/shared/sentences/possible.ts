@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type Bounds, lengthBounds, numberBounds } from "./bounds.ts";
+import { type Bounds, factorOf, lengthBounds, numberBounds } from "./bounds.ts";
 import { listed, oneOf, oneOfDescribed } from "./list.ts";
 import { unwrapped, wordingOf } from "./wording.ts";
 
@@ -67,13 +67,15 @@ function acceptsNull(schema: z.core.$ZodType): boolean {
 }
 
 function numberWords(schema: z.ZodNumber, value: unknown): string {
-  const { least, most, isAbove } = numberBounds(schema);
-  const kind = schema.isInt ? "a whole number" : "a number";
+  const { least, most, isAbove, isBelow } = numberBounds(schema);
+  const factor = factorOf(schema);
+  const whole = schema.isInt ? "a whole number" : "a number";
+  const kind = factor === undefined ? whole : `a multiple of ${factor}`;
   // Every whole number ends at the safe integers, which goes without saying until a value lies beyond.
   const isFar = (bound: number) => Math.abs(bound) >= (isBeyond(value) ? Infinity : Number.MAX_SAFE_INTEGER);
-  if (isFar(least)) return isFar(most) ? kind : `${kind} up to ${most}`;
-  if (!isFar(most))
-    return `${kind} ${isAbove ? "above" : "from"} ${least} ${isAbove ? "up to" : "to"} ${most}`;
+  const end = isBelow ? "to below" : isAbove ? "up to" : "to";
+  if (isFar(least)) return isFar(most) ? kind : `${kind} ${isBelow ? "below" : "up to"} ${most}`;
+  if (!isFar(most)) return `${kind} ${isAbove ? "above" : "from"} ${least} ${end} ${most}`;
   if (isAbove) return `${kind} above ${least}`;
   return least === 0 ? `${kind} from 0 up` : `${kind} of at least ${least}`;
 }

@@ -107,11 +107,7 @@ describe("what a family cannot make is said in one sentence, with what it can", 
       "This model makes 17, 34, 51, 68, 102, 204 or 408 frames; 50 is not possible.",
     ],
     ["Latte-1", { fps: 24 }, "This model makes 8 frames a second; 24 is not possible."],
-    [
-      "Wan 2.1 1.3B",
-      { size: "512x512" },
-      "This model makes 832x480 or 480x832; 512x512 is not possible.",
-    ],
+    ["Wan 2.1 1.3B", { size: "512x512" }, "This model makes 832x480 or 480x832; 512x512 is not possible."],
   ] as const)(
     "a video that %s cannot make is refused with what it can: %o",
     async (name, asked, sentence) => {
