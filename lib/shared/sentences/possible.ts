@@ -73,7 +73,7 @@ function numberWords(schema: z.ZodNumber, value: unknown): string {
   const kind = factor === undefined ? whole : `a multiple of ${factor}`;
   // Every whole number ends at the safe integers, which goes without saying until a value lies beyond.
   const isFar = (bound: number) => Math.abs(bound) >= (isBeyond(value) ? Infinity : Number.MAX_SAFE_INTEGER);
-  const end = isBelow ? "to below" : isAbove ? "up to" : "to";
+  const end = isBelow ? `${isAbove ? "and" : "to"} below` : isAbove ? "up to" : "to";
   if (isFar(least)) return isFar(most) ? kind : `${kind} ${isBelow ? "below" : "up to"} ${most}`;
   if (!isFar(most)) return `${kind} ${isAbove ? "above" : "from"} ${least} ${end} ${most}`;
   if (isAbove) return `${kind} above ${least}`;
