@@ -9,7 +9,7 @@ export interface Problem {
   readonly error: { readonly message: string; readonly param: string | null; readonly code: ProblemCode };
 }
 
-/** Asserts that an answer is this problem, said in a sentence, in all members that RFC 9457 and OpenAI's clients define. */
+/** Asserts that an answer is this problem, in all members that RFC 9457 and OpenAI's clients define, in a sentence. */
 export async function expectProblem(
   response: Response,
   code: ProblemCode,

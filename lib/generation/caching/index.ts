@@ -21,11 +21,10 @@ export {
 } from "./published.ts";
 export { CACHE_USAGE, policyChoices, policyKinds } from "./registry.ts";
 export {
-  type CacheSetting,
-  type CacheSettingOutside,
   cacheFlagSchemas,
-  cacheSettingOutsideSchema,
   cacheSettingSchema,
+  type OutsideSetting,
+  outsideSettingSchema,
 } from "./setting.ts";
 export type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 export { staticPolicy } from "./static.ts";

@@ -42,8 +42,6 @@ export const cacheSettingSchema = z
     "off computes every step, fast and slow are AdaCache's codebooks, auto is fast with motion regularisation.",
   );
 
-export type CacheSetting = z.infer<typeof cacheSettingSchema>;
-
 /** Schemas of the values of the command line's flags. There a policy may also be the contents of a codebook file. */
 export const cacheFlagSchemas = {
   policy: z.union([cacheName, codebookFileSchema]).register(wordings, {
@@ -54,9 +52,9 @@ export const cacheFlagSchemas = {
 };
 
 /** Setting `cache` of a request that does not come through the API. */
-export const cacheSettingOutsideSchema = z.union([
+export const outsideSettingSchema = z.union([
   cacheName,
   z.strictObject({ ...members, policy: cacheFlagSchemas.policy.optional() }),
 ]);
 
-export type CacheSettingOutside = z.infer<typeof cacheSettingOutsideSchema>;
+export type OutsideSetting = z.infer<typeof outsideSettingSchema>;

@@ -3,10 +3,10 @@ import {
   CACHE_USAGE,
   type CachePolicy,
   CachePolicyError,
-  type CacheSettingOutside,
   cacheFlagSchemas,
-  cacheSettingOutsideSchema,
   cacheSettingSchema,
+  type OutsideSetting,
+  outsideSettingSchema,
   parseCachePolicy,
 } from "../caching/index.ts";
 import { parameter } from "./parameter.ts";
@@ -32,8 +32,8 @@ const toldCache = z.object({
 const DEFAULT: StoredCache = storedOf("auto");
 
 export const cacheParameter = parameter({
-  asked: cacheSettingSchema as z.ZodType<CacheSettingOutside>,
-  askedOutside: cacheSettingOutsideSchema,
+  asked: cacheSettingSchema as z.ZodType<OutsideSetting>,
+  askedOutside: outsideSettingSchema,
   takenBy: ["create", "trigger"],
   stored: { cache: storedCache },
   read: (asked) => ({ cache: storedOf(asked) }),
@@ -69,13 +69,13 @@ export const cacheParameter = parameter({
   control: { label: "Cache", kind: { name: "cache" } },
 });
 
-function storedOf(asked: CacheSettingOutside): StoredCache {
+function storedOf(asked: OutsideSetting): StoredCache {
   const {
     policy,
     codebook,
     motion_regularisation: motion = true,
     warmup_steps: warmupSteps,
-  }: Exclude<CacheSettingOutside, string> = typeof asked === "string" ? { policy: asked } : asked;
+  }: Exclude<OutsideSetting, string> = typeof asked === "string" ? { policy: asked } : asked;
   if (codebook !== undefined && policy !== undefined) {
     throw new RequestError("cache has both policy and codebook: give one of them.", { field: "cache" });
   }

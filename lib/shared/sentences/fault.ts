@@ -75,7 +75,7 @@ function issuesOf<Schema extends z.ZodType>(
   return parsed.success ? { data: parsed.data } : parsed.error.issues;
 }
 
-/** Returns the issue to tell of: the first, or an unknown field where another one is missing, which is a misspelling. */
+/** Returns the issue to tell of: the first, or an unknown field beside a missing one, which is a misspelling. */
 function decisive(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
   const first = issues[0]!;
   if (first.code === "invalid_union") {

@@ -88,7 +88,7 @@ describe("the T5 encoder", async () => {
       });
     expect(parse(30, 128)).toThrow(/relative_attention_num_buckets is .*multiple of 4/);
     expect(parse(32, 8)).toThrow(
-      /relative_attention_max_distance: must be more than a quarter of relative_attention_num_buckets/,
+      /relative_attention_max_distance must be more than a quarter of relative_attention_num_buckets/,
     );
     expect(parse(32, 9)).not.toThrow();
   });

@@ -128,7 +128,7 @@ describe("what a folder says under video", () => {
     await writeJson(join(folder, "model_index.json"), { _class_name: "WanPipeline" });
     await writeJson(join(folder, "transformer/config.json"), { num_layers: 30, in_channels: 48 });
     await expect(describeModel(folder)).rejects.toThrow(
-      /model_index\.json does not say what the model can make: video: /,
+      /model_index\.json does not say what the model can make: video is /,
     );
   });
 });
