@@ -24,7 +24,7 @@ export {
   cacheFlagSchemas,
   cacheSettingSchema,
   type OutsideSetting,
-  outsideSettingSchema,
+  outsideSettings,
 } from "./setting.ts";
 export type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 export { staticPolicy } from "./static.ts";

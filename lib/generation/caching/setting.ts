@@ -52,9 +52,9 @@ export const cacheFlagSchemas = {
 };
 
 /** Setting `cache` of a request that does not come through the API. */
-export const outsideSettingSchema = z.union([
+export const outsideSettings = z.union([
   cacheName,
   z.strictObject({ ...members, policy: cacheFlagSchemas.policy.optional() }),
 ]);
 
-export type OutsideSetting = z.infer<typeof outsideSettingSchema>;
+export type OutsideSetting = z.infer<typeof outsideSettings>;

@@ -6,7 +6,7 @@ import {
   cacheFlagSchemas,
   cacheSettingSchema,
   type OutsideSetting,
-  outsideSettingSchema,
+  outsideSettings,
   parseCachePolicy,
 } from "../caching/index.ts";
 import { parameter } from "./parameter.ts";
@@ -33,7 +33,7 @@ const DEFAULT: StoredCache = storedOf("auto");
 
 export const cacheParameter = parameter({
   asked: cacheSettingSchema as z.ZodType<OutsideSetting>,
-  askedOutside: outsideSettingSchema,
+  askedOutside: outsideSettings,
   takenBy: ["create", "trigger"],
   stored: { cache: storedCache },
   read: (asked) => ({ cache: storedOf(asked) }),

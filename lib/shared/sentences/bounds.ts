@@ -17,7 +17,7 @@ type Check =
   | { readonly check: "min_length"; readonly minimum: number }
   | { readonly check: "max_length"; readonly maximum: number };
 
-/** Returns the bounds of a number. Those of whole numbers are inclusive. */
+/** Returns the bounds of a number. Whole numbers have inclusive ones. */
 export function numberBounds(schema: z.ZodNumber): Bounds {
   const { isInt } = schema;
   const [least, most] = [schema.minValue ?? -Infinity, schema.maxValue ?? Infinity];
