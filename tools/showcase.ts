@@ -1,7 +1,7 @@
 /**
  * Makes the README's picture, docs/demo.webp: eight prompts, each with the demo model's video of it without cache and
- * with the command's default cache. It takes half a minute, and needs no further command; the prompts and their seeds are
- * in tools/drawing/showcase.ts.
+ * with the command's default cache. Half a minute of processor time; the prompts and their seeds are in
+ * tools/drawing/showcase.ts.
  *
  *     npx tsx tools/showcase.ts
  */

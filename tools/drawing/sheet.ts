@@ -67,7 +67,10 @@ async function webp(
   return sharp(rgb, { raw }).webp({ quality, smartSubsample: true, loop: 0, delay }).toBuffer();
 }
 
-/** Draws a sheet with as many frames as its videos have. It is opaque, so that it is readable on light and dark pages. */
+/**
+ * Draws a sheet with as many frames as its videos have. Its paper is opaque, so that it can be read on light and dark
+ * pages.
+ */
 export async function drawSheet({ width, height, markup, videos }: Sheet): Promise<Frames> {
   const paper = await rasterised(width, height, markup);
   const count = videos[0]?.video.count ?? 1;

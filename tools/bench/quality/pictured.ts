@@ -2,7 +2,7 @@ import type { Frames } from "../../../lib/generation/video/index.ts";
 import { type Method, methodsFor } from "../methods.ts";
 import { type BenchmarkPrompt, benchmarkPrompts, FULL_ROUND } from "./scenes.ts";
 
-/** What the pictures of the benchmark show: some of its prompts, made by some of its methods. */
+/** Prompts and methods of the benchmark that its pictures show. */
 
 /** Denoising steps of the reference. */
 export const PICTURED_STEPS = 30;
