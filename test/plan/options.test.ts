@@ -10,7 +10,7 @@ function planned(...args: string[]): PlanOptions {
 }
 
 test("the default settings are those of a deployment", () => {
-  expect(planned("--model", "latte")).toMatchObject({
+  expect(planned("--model", "latte-1")).toMatchObject({
     videosPerDay: 1000,
     profile: "flat",
     instanceTypes: ["ml.g6e.2xlarge"],
@@ -23,7 +23,7 @@ test("the default settings are those of a deployment", () => {
 
 test("lists, ranges and names are parsed", () => {
   const options = planned(
-    ...["--model", "latte", "--instance-types", "ml.g5.xlarge, ml.g6.xlarge", "--instances-max", "2,8"],
+    ...["--model", "latte-1", "--instance-types", "ml.g5.xlarge, ml.g6.xlarge", "--instances-max", "2,8"],
     ...["--idle-minutes", "3,15", "--cold-start-seconds", "400", "--profile", "office", "--waf"],
   );
   expect(options).toMatchObject({
@@ -93,7 +93,7 @@ describe("what cannot be planned", () => {
     "an empty list": { args: ["--model", "demo", "--instances-max", ""], says: /--instances-max must be/ },
     "a range upside down": { args: ["--model", "demo", "--cold-start-seconds", "9-3"], says: /300-660/ },
     "half a model": { args: ["--model", "own", "--steps", "30"], says: /both --steps and --step-seconds/ },
-    "steps of a latency": { args: ["--model", "latte", "--computed-fast", "9"], says: /both --steps/ },
+    "steps of a latency": { args: ["--model", "latte-1", "--computed-fast", "9"], says: /both --steps/ },
     "more computed steps than steps": {
       args: ["--model", "demo", "--computed-fast", "31"],
       says: /at most the number of steps, 30/,

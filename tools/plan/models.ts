@@ -106,7 +106,12 @@ export const MODELS: Readonly<Record<string, PlanModel>> = {
     { off: 129.67, slow: 58.88, fast: 35.04 },
     14,
   ),
-  latte: published("Latte, 512x512, 2 s, 50 steps", "Table 1", { off: 32.45, slow: 20.35, fast: 11.85 }, 12),
+  "latte-1": published(
+    "Latte-1, 512x512, 2 s, 50 steps",
+    "Table 1",
+    { off: 32.45, slow: 20.35, fast: 11.85 },
+    12,
+  ),
 };
 
 /**

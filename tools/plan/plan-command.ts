@@ -86,7 +86,7 @@ export const PLAN = command({
     json: { text: "prints the plan as JSON (use npm run --silent plan to hide npm's own output)" },
     document: { text: "writes docs/costs.md; takes no other options" },
   },
-  example: "--model latte --videos-per-day 500 --profile office",
+  example: "--model latte-1 --videos-per-day 500 --profile office",
 });
 
 /** Parsed options of a plan. */

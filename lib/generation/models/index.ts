@@ -18,6 +18,7 @@ export type {
   HubSource,
   ModelClass,
   PartSource,
+  PublishedModel,
   PublishedPart,
   WeightedPart,
 } from "./family.ts";

@@ -91,6 +91,10 @@ export const openSora: Family = {
           },
         },
       },
+      needs: {
+        parameters: { transformer: 1_207_643_936, text_encoder: 4_762_310_656, vae: 214_756_151 },
+        memoryGiB: { cpu: 6.9, gpu: 22.4 },
+      },
       benchmark: {
         parts: {
           transformer: { className: "STDiT3", config: transformerConfig },
