@@ -1,6 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Family, families, type PublishedModel, publishedModels } from "../lib/generation/models/index.ts";
+import {
+  type Family,
+  families,
+  type PublishedModel,
+  publishedModels,
+} from "../lib/generation/models/index.ts";
 import { checkModel } from "../lib/generation/pipeline/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../lib/generation/request/index.ts";
 import { table } from "./bench/markdown.ts";
@@ -58,7 +63,9 @@ function needsRow({ hub, needs }: PublishedModel): string[] {
 /** Returns the row of the demo model, whose weights are here. */
 async function demoNeedsRow(): Promise<string[]> {
   const { parts, videos } = await checkModel(DEMO);
-  const parameters = ["transformer", "text_encoder", "vae"].map((name) => parts.find((part) => part.name === name)!);
+  const parameters = ["transformer", "text_encoder", "vae"].map(
+    (name) => parts.find((part) => part.name === name)!,
+  );
   const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   return [
     "`demo`",

@@ -7,7 +7,9 @@ export function answerFaults(example: unknown, answer: unknown, path = "the answ
     return [`${path} is ${kindOf(answer)}, and ${kindOf(example)} in the example`];
   if (Array.isArray(example)) {
     const [first] = answer as unknown[];
-    return example.flatMap((value, i) => answerFaults(value, (answer as unknown[])[i] ?? first, `${path}[${i}]`));
+    return example.flatMap((value, i) =>
+      answerFaults(value, (answer as unknown[])[i] ?? first, `${path}[${i}]`),
+    );
   }
   if (kindOf(example) !== "an object") return [];
   return Object.entries(example as object).flatMap(([name, value]) =>

@@ -13,7 +13,8 @@ test("every block of JSON is JSON", () => {
 });
 
 test("the blocks of a page are found with their lines, languages and marks", () => {
-  const source = "# A page\n\n```sh run\nls\n```\n\n- a list\n\n  ```json answer\n  {}\n  ```\n\n```\ndrawing\n```\n";
+  const source =
+    "# A page\n\n```sh run\nls\n```\n\n- a list\n\n  ```json answer\n  {}\n  ```\n\n```\ndrawing\n```\n";
   expect(blocksOf("page.md", source)).toEqual([
     { page: "page.md", line: 3, language: "sh", marks: ["run"], text: "ls\n" },
     { page: "page.md", line: 9, language: "json", marks: ["answer"], text: "  {}\n" },

@@ -15,13 +15,16 @@ export interface Block {
 /** Pages whose blocks are run or say why they are not. */
 export const PAGES: readonly string[] = [
   "README.md",
-  ...readdirSync("docs").filter((name) => name.endsWith(".md")).map((name) => join("docs", name)).sort(),
+  ...readdirSync("docs")
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join("docs", name))
+    .sort(),
   "codebooks/README.md",
   "models/demo/README.md",
 ];
 
 /**
- * What a block may need that these tests do not have. Such a block is not run.
+ * Marks of blocks that need what these tests do not have, and are not run.
  *
  * - `needs-aws`: an account
  * - `needs-docker`: Docker, and for most of its uses a GPU
@@ -60,7 +63,8 @@ export function blocksOf(page: string, source = readFileSync(page, "utf8")): Blo
 /** Returns one sentence on what is wrong with the marks of a block, or null. */
 export function markFault({ page, line, language, marks: [mark, ...more] }: Block): string | null {
   const at = `${page}:${line}`;
-  if (language === "") return `${at}: this block has no language and no mark, such as "sh run" or "text shown".`;
+  if (language === "")
+    return `${at}: this block has no language and no mark, such as "sh run" or "text shown".`;
   if (mark === undefined || !MARKS.includes(mark))
     return `${at}: say after the language what the tests do with this block: ${MARKS.join(", ")}.`;
   const isRun = mark === "run" || mark === "server";

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Block } from "./blocks.ts";
@@ -18,8 +18,17 @@ export const hasShell = ["bash", "curl", "openssl"].every((name) => spawnSync(na
 /** Port of the programs in the documentation that wait for webhooks. */
 const WRITTEN_PORT = "4000";
 
-/** What the folder of a reader has of the repository; other files are made by the blocks. */
-const LINKED = ["package.json", "node_modules", "functions", "lib", "infra", "tools", "models/demo"];
+/** Files and folders of the repository that a reader's folder has; others are made by the blocks. */
+const LINKED = [
+  "package.json",
+  "tsconfig.json",
+  "node_modules",
+  "functions",
+  "lib",
+  "infra",
+  "tools",
+  "models/demo",
+];
 
 export interface Program {
   readonly child: ChildProcess;

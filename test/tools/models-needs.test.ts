@@ -11,26 +11,31 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 const gibibytes = (bytes: number) => Math.round((10 * bytes) / 2 ** 30) / 10;
 
-const listed = publishedModels.flatMap(({ hub, video, needs }) => (hub ? [[hub.name, video, needs] as const] : []));
+const listed = publishedModels.flatMap(({ hub, video, needs }) =>
+  hub ? [[hub.name, video, needs] as const] : [],
+);
 
-test.each(listed)("what %s needs, by the list of models, is what a check finds", async (name, video, needs) => {
-  const folder = join(root, name);
-  const sparse = sparseModels[name as keyof typeof sparseModels];
-  // The default video alone: a check of all sizes takes half a minute.
-  const only = { sizes: [video.sizes[0]!], frames: [video.frames[0]!], fps: [video.fps[0]!] };
-  const index = { ...sparse.index, video: { ...video, ...only } };
-  writeSparseModel(folder, { ...sparse, index });
-  const { parts, videos, faults } = await checkModel(folder);
-  expect(faults).toEqual([]);
-  const parameters = (pattern: RegExp) =>
-    parts.filter((part) => pattern.test(part.name)).reduce((sum, part) => sum + part.parameters, 0);
-  const [{ storedFloat32Bytes, float16Bytes }] = videos as [(typeof videos)[number]];
-  expect(needs).toEqual({
-    parameters: {
-      transformer: parameters(/^transformer/),
-      text_encoder: parameters(/^text_encoder$/),
-      vae: parameters(/^vae$/),
-    },
-    memoryGiB: { cpu: gibibytes(storedFloat32Bytes), gpu: gibibytes(float16Bytes) },
-  });
-});
+test.each(listed)(
+  "what %s needs, by the list of models, is what a check finds",
+  async (name, video, needs) => {
+    const folder = join(root, name);
+    const sparse = sparseModels[name as keyof typeof sparseModels];
+    // The default video alone: a check of all sizes takes half a minute.
+    const only = { sizes: [video.sizes[0]!], frames: [video.frames[0]!], fps: [video.fps[0]!] };
+    const index = { ...sparse.index, video: { ...video, ...only } };
+    writeSparseModel(folder, { ...sparse, index });
+    const { parts, videos, faults } = await checkModel(folder);
+    expect(faults).toEqual([]);
+    const parameters = (pattern: RegExp) =>
+      parts.filter((part) => pattern.test(part.name)).reduce((sum, part) => sum + part.parameters, 0);
+    const [{ storedFloat32Bytes, float16Bytes }] = videos as [(typeof videos)[number]];
+    expect(needs).toEqual({
+      parameters: {
+        transformer: parameters(/^transformer/),
+        text_encoder: parameters(/^text_encoder$/),
+        vae: parameters(/^vae$/),
+      },
+      memoryGiB: { cpu: gibibytes(storedFloat32Bytes), gpu: gibibytes(float16Bytes) },
+    });
+  },
+);

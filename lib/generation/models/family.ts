@@ -61,15 +61,15 @@ export interface PublishedModel {
   readonly video: VideoMember;
   /** Source of its files; undefined for a model that cannot be added by name. */
   readonly hub?: NamedSource;
-  /** What it needs to run; undefined for a model that cannot be added by name. */
+  /** Needs of the model; undefined for a model that cannot be added by name. */
   readonly needs?: ModelNeeds;
   /** Settings of the benchmark of models; undefined for a model that is not timed. */
   readonly benchmark?: Benchmark;
 }
 
 /**
- * What a model needs, by the names and shapes of its published weights. The weights themselves were never read, and
- * memory was not measured.
+ * Parameters and memory of a model, by the names and shapes of its published weights. The weights themselves were never
+ * read, and memory was not measured.
  */
 export interface ModelNeeds {
   /** Parameters that a video from text takes; those of all transformers together. */

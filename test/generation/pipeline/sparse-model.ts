@@ -407,7 +407,11 @@ export const sparseModels = {
     scheduler: unipc,
   },
   "wan2.1-14b": {
-    index: { _class_name: "WanPipeline", scheduler: ["diffusers", "UniPCMultistepScheduler"], video: wanVideo },
+    index: {
+      _class_name: "WanPipeline",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+      video: wanVideo,
+    },
     parts: {
       transformer: wan(wan14B),
       text_encoder: t5("UMT5EncoderModel", "BF16"),

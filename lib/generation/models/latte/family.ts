@@ -54,6 +54,10 @@ export const latte: Family = {
     {
       // diffusers' defaults, which are the authors': Vchitect/Latte, sample/sample_t2x.py and its t2x_sample.yaml.
       title: "Latte-1",
+      needs: {
+        parameters: { transformer: 1_057_246_880, text_encoder: 4_762_310_656, vae: 49_490_199 },
+        memoryGiB: { cpu: 5.8, gpu: 21.9 },
+      },
       video: {
         sizes: sizesOf("512x512"),
         frames: [16, 1],
@@ -63,10 +67,6 @@ export const latte: Family = {
         caption: "clean",
       },
       hub: { name: "latte-1", id: "maxin-cn/Latte-1" },
-      needs: {
-        parameters: { transformer: 1_057_246_880, text_encoder: 4_762_310_656, vae: 49_490_199 },
-        memoryGiB: { cpu: 5.8, gpu: 21.9 },
-      },
       benchmark: {
         parts: {
           transformer: {

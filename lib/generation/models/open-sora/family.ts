@@ -48,6 +48,10 @@ export const openSora: Family = {
       // latent element is 8 pixels wide and high; pixels beyond a multiple of 8 are cut off. AdaCache's demo has a
       // score of 7.
       title: "Open-Sora 1.2",
+      needs: {
+        parameters: { transformer: 1_207_643_936, text_encoder: 4_762_310_656, vae: 214_756_151 },
+        memoryGiB: { cpu: 6.9, gpu: 22.4 },
+      },
       // Not the demo model, which has no decoder over time and was trained on other prompts.
       matchesIndex: ({ vae }) => Array.isArray(vae) && vae[1] !== "AutoencoderKL",
       video: {
@@ -90,10 +94,6 @@ export const openSora: Family = {
             "scheduler/scheduler_config.json": { num_train_timesteps: 1000, use_timestep_transform: true },
           },
         },
-      },
-      needs: {
-        parameters: { transformer: 1_207_643_936, text_encoder: 4_762_310_656, vae: 214_756_151 },
-        memoryGiB: { cpu: 6.9, gpu: 22.4 },
       },
       benchmark: {
         parts: {

@@ -74,14 +74,14 @@ export const wan: Family = {
     {
       // Wan2.1-T2V-1.3B-Diffusers: its card, and SUPPORTED_SIZES of Wan-Video/Wan2.1.
       title: "Wan2.1 1.3B",
-      matchesIndex: (index) => !hasTwoTransformers(index),
-      matchesTransformer: ({ num_layers, in_channels }) => num_layers === 30 && in_channels === 16,
-      video: videoOf({ sizes: sizesOf(...SMALL), flow_shift: shiftOf(3, SMALL) }),
-      hub: { name: "wan2.1-1.3b", id: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers" },
       needs: {
         parameters: { transformer: 1_418_996_800, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
         memoryGiB: { cpu: 11.3, gpu: 29.9 },
       },
+      matchesIndex: (index) => !hasTwoTransformers(index),
+      matchesTransformer: ({ num_layers, in_channels }) => num_layers === 30 && in_channels === 16,
+      video: videoOf({ sizes: sizesOf(...SMALL), flow_shift: shiftOf(3, SMALL) }),
+      hub: { name: "wan2.1-1.3b", id: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers" },
       benchmark: {
         parts: {
           transformer: { className: "WanTransformer3DModel", config: transformerConfig },
@@ -101,6 +101,10 @@ export const wan: Family = {
     {
       // Wan2.1-T2V-14B-Diffusers, likewise.
       title: "Wan2.1 14B",
+      needs: {
+        parameters: { transformer: PARAMETERS_14B, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
+        memoryGiB: { cpu: 79.2, gpu: 68.2 },
+      },
       matchesIndex: (index) => !hasTwoTransformers(index),
       matchesTransformer: has40Layers,
       video: videoOf({
@@ -108,14 +112,14 @@ export const wan: Family = {
         flow_shift: { ...shiftOf(5, LARGE), ...shiftOf(3, SMALL) },
       }),
       hub: { name: "wan2.1-14b", id: "Wan-AI/Wan2.1-T2V-14B-Diffusers" },
-      needs: {
-        parameters: { transformer: PARAMETERS_14B, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
-        memoryGiB: { cpu: 79.2, gpu: 68.2 },
-      },
     },
     {
       // Wan-Video/Wan2.2, wan/configs/wan_t2v_A14B.py. The scheduler of its folder on the hub has a shift of 3.
       title: "Wan2.2 A14B",
+      needs: {
+        parameters: { transformer: 2 * PARAMETERS_14B, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
+        memoryGiB: { cpu: 79.2, gpu: 94.9 },
+      },
       matchesIndex: hasTwoTransformers,
       matchesTransformer: has40Layers,
       video: videoOf({
@@ -126,10 +130,6 @@ export const wan: Family = {
         flow_shift: shiftOf(12, [...LARGE, ...SMALL]),
       }),
       hub: { name: "wan2.2-a14b", id: "Wan-AI/Wan2.2-T2V-A14B-Diffusers" },
-      needs: {
-        parameters: { transformer: 2 * PARAMETERS_14B, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
-        memoryGiB: { cpu: 79.2, gpu: 94.9 },
-      },
     },
   ],
 };
