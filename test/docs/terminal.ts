@@ -13,22 +13,17 @@ export const python: string | null = (() => {
 })();
 
 /** True where blocks for a shell can be run. */
-export const hasShell = ["bash", "curl", "openssl"].every((name) => spawnSync(name, ["--help"]).status === 0);
+export const hasShell = ["bash --version", "curl --version", "openssl version"].every((text) => {
+  const [name, word] = text.split(" ");
+  return spawnSync(name!, [word!]).status === 0;
+});
 
 /** Port of the programs in the documentation that wait for webhooks. */
 const WRITTEN_PORT = "4000";
 
-/** Files and folders of the repository that a reader's folder has; others are made by the blocks. */
-const LINKED = [
-  "package.json",
-  "tsconfig.json",
-  "node_modules",
-  "functions",
-  "lib",
-  "infra",
-  "tools",
-  "models/demo",
-];
+/** Folders and files of the repository that a reader uses. Blocks may write beside them. */
+const COPIED = ["package.json", "tsconfig.json", "functions", "lib", "codebooks"];
+const LINKED = ["node_modules", "models/demo"];
 
 export interface Program {
   readonly child: ChildProcess;
@@ -53,7 +48,7 @@ export async function openTerminal(variables: Readonly<Record<string, string>>):
   const folder = await mkdtemp(join(tmpdir(), "adareel-docs-"));
   const root = join(import.meta.dirname, "../..");
   await mkdir(join(folder, "models"));
-  await cp(join(root, "codebooks"), join(folder, "codebooks"), { recursive: true });
+  for (const path of COPIED) await cp(join(root, path), join(folder, path), { recursive: true });
   for (const path of LINKED) await symlink(join(root, path), join(folder, path));
   // Lets curl fail when a request is refused; without this, a refusal would look like success.
   await writeFile(join(folder, ".curlrc"), "fail-with-body\nno-progress-meter\n");

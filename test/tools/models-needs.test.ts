@@ -16,7 +16,7 @@ const listed = publishedModels.flatMap(({ hub, video, needs }) =>
 );
 
 test.each(listed)(
-  "what %s needs, by the list of models, is what a check finds",
+  "the needs of %s in the list of models are those that a check finds",
   async (name, video, needs) => {
     const folder = join(root, name);
     const sparse = sparseModels[name as keyof typeof sparseModels];
