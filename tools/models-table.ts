@@ -49,11 +49,10 @@ async function needsTable(): Promise<string> {
 function needsRow({ hub, needs }: PublishedModel): string[] {
   const { parameters, memoryGiB } = needs!;
   const { transformer, text_encoder: text, vae } = parameters;
-  const total = transformer + text + vae;
   return [
     `\`${hub!.name}\``,
     [transformer, text, vae].map(count).join(", "),
-    `${gigabytes(2 * total)} to ${gigabytes(4 * total)} GB`,
+    `${hub!.gigabytes} GB`,
     `${memoryGiB.cpu} GiB`,
     `${memoryGiB.gpu} GiB`,
     secondsCell(hub!.name),
@@ -93,10 +92,6 @@ function secondsCell(name: string): string {
 
 function count(parameters: number): string {
   return parameters < 1e9 ? `${(parameters / 1e6).toPrecision(3)} M` : `${(parameters / 1e9).toFixed(2)} B`;
-}
-
-function gigabytes(bytes: number): string {
-  return (bytes / 1e9).toFixed(0);
 }
 
 function modelsTable(): string {

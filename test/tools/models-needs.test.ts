@@ -39,3 +39,11 @@ test.each(listed)(
     });
   },
 );
+
+test.each(listed)("the estimated download of %s has 16 to 32 bit for each parameter", (name, _, needs) => {
+  const total = Object.values(needs!.parameters).reduce((sum, count) => sum + count, 0);
+  const { gigabytes } = publishedModels.find(({ hub }) => hub?.name === name)!.hub!;
+  expect(gigabytes).toBeGreaterThan((2 * total) / 1e9);
+  // Files have an encoder of pictures as well, which these parameters leave out.
+  expect(gigabytes).toBeLessThan((4 * total) / 1e9 + 1);
+});
