@@ -1,11 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import {
-  type Family,
-  families,
-  type PublishedModel,
-  publishedModels,
-} from "../lib/generation/models/index.ts";
+import { type Family, families, publishedModels } from "../lib/generation/models/index.ts";
 import { checkModel } from "../lib/generation/pipeline/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../lib/generation/request/index.ts";
 import { table } from "./bench/markdown.ts";
@@ -46,7 +41,7 @@ async function needsTable(): Promise<string> {
   );
 }
 
-function needsRow({ hub, needs }: PublishedModel): string[] {
+function needsRow({ hub, needs }: Family["models"][number]): string[] {
   const { parameters, memoryGiB } = needs!;
   const { transformer, text_encoder: text, vae } = parameters;
   return [

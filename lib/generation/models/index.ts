@@ -19,7 +19,6 @@ export type {
   ModelClass,
   NamedSource,
   PartSource,
-  PublishedModel,
   PublishedPart,
   WeightedPart,
 } from "./family.ts";
