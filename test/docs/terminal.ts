@@ -25,6 +25,9 @@ const WRITTEN_PORT = "4000";
 const COPIED = ["package.json", "tsconfig.json", "functions", "lib", "codebooks"];
 const LINKED = ["node_modules", "models/demo"];
 
+/** Endings of the files into which programs are written, by language. */
+const EXTENSIONS: Readonly<Record<string, string>> = { js: "mjs", ts: "ts", python: "py" };
+
 export interface Program {
   readonly child: ChildProcess;
   readonly stdout: string;
@@ -93,7 +96,7 @@ async function commandOf(
     const commands = code.replace(/^npm ci && npm test$/m, "").replaceAll("npm ci && ", "");
     return ["bash", "-euo", "pipefail", "-c", commands];
   }
-  const file = join(folder, `block-${line}.${{ js: "mjs", ts: "ts", python: "py" }[language]}`);
+  const file = join(folder, `block-${line}.${EXTENSIONS[language]}`);
   await writeFile(file, code);
   if (language === "python") return [python!, file];
   return [process.execPath, ...(language === "ts" ? ["--import", "tsx"] : []), file];
