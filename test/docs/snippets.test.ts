@@ -24,6 +24,9 @@ let service: LocalService;
 beforeAll(async () => {
   dataFolder = await mkdtemp(join(tmpdir(), "adareel-docs-data-"));
   service = await startLocal({ DATA_DIR: dataFolder, ALLOW_LOOPBACK_WEBHOOKS: "1", LOG_LEVEL: "error" });
+  // Opens the model, so that the first block does not spend its wait on that.
+  const client = clientOf(service.url, service.key!);
+  await client.finished((await client.create({ prompt: "a red circle", steps: 2 })).id);
 });
 afterAll(async () => {
   service?.child.kill("SIGTERM");
