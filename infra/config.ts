@@ -35,6 +35,8 @@ export interface DeploymentConfig {
   readonly domain: { readonly name: string; readonly certificateArn: string } | null;
   /** Email address that alarms are sent to; null. */
   readonly alarmEmail: string | null;
+  /** US dollars a month; alarms are told when the account's bill passes 80 and 100 % of it, or will; null. */
+  readonly monthlyBudgetUsd: number | null;
   /** Protects the bucket's stack from `cdk destroy` until it is switched off; true. */
   readonly terminationProtection: boolean;
 }
@@ -106,6 +108,7 @@ const context = z.strictObject({
     "must be the ARN of a certificate in us-east-1",
   ).optional(),
   alarmEmail: z.email({ error: "must be an e-mail address" }).optional(),
+  monthlyBudgetUsd: whole(1, 999_999).optional(),
   terminationProtection: flag.default(true),
 });
 
@@ -156,6 +159,7 @@ export function parseDeployment(
     image: imageUri ? { from: "uri", uri: imageUri } : { from: build ?? "docker" },
     domain: domainName && certificateArn ? { name: domainName, certificateArn } : null,
     alarmEmail: rest.alarmEmail ?? null,
+    monthlyBudgetUsd: rest.monthlyBudgetUsd ?? null,
   };
 }
 

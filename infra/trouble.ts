@@ -2,7 +2,10 @@ import type { IMetric } from "aws-cdk-lib/aws-cloudwatch";
 
 /** Condition that raises an alarm: a fault that the service does not repair itself, or had to repair often. */
 export interface Trouble {
-  readonly description: string;
+  /** What has happened, as a sentence. */
+  readonly meaning: string;
+  /** What the person who gets the alarm does about it, in one or two sentences. */
+  readonly remedy: string;
   readonly metric: IMetric;
   readonly threshold: number;
   /** Number of consecutive periods that must be in alarm; 1 by default. */

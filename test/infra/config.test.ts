@@ -40,6 +40,7 @@ describe("a deployment", () => {
       waf: false,
       domain: null,
       alarmEmail: null,
+      monthlyBudgetUsd: null,
       terminationProtection: true,
     });
   });
@@ -92,6 +93,7 @@ describe("a deployment", () => {
 
 describe("a mistake in the settings", () => {
   const types = Object.keys(INSTANCE_TYPES).join(", ");
+  const budget = "-c monthlyBudgetUsd must be a whole number from 1 to 999999.";
   const email = "-c alarmEmail must be an e-mail address.";
 
   it.each([
@@ -121,6 +123,8 @@ describe("a mistake in the settings", () => {
       "-c certificateArn must be the ARN of a certificate in us-east-1.",
     ],
     [{ alarmEmail: "me" }, email],
+    [{ monthlyBudgetUsd: "0" }, budget],
+    [{ monthlyBudgetUsd: "$50" }, budget],
     [{ domainName: "a.example" }, "domainName and certificateArn belong together: give both or neither."],
     [{ certificateArn }, "domainName and certificateArn belong together: give both or neither."],
     [

@@ -24,6 +24,7 @@ const everything = {
   domainName: "films.example.com",
   certificateArn: `arn:aws:acm:us-east-1:${ACCOUNT}:certificate/0123abcd`,
   alarmEmail: "ops@example.com",
+  monthlyBudgetUsd: "200",
   terminationProtection: "false",
 };
 
