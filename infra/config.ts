@@ -27,6 +27,8 @@ export interface DeploymentConfig {
   readonly inferenceAmi: InferenceAmi;
   /** Number of days that videos and their jobs are kept; 30. */
   readonly retentionDays: number;
+  /** Days for which deleted and overwritten objects can be brought back, at the price of their storage; 0. */
+  readonly undeleteDays: number;
   /** Maximum number of queued and running videos of one API key; 100. */
   readonly unfinishedMax: number;
   /** Puts AWS WAF in front of the API, for about 8 dollars a month; false. */
@@ -100,6 +102,7 @@ const context = z.strictObject({
     })
     .default("al2023-ami-sagemaker-inference-gpu-4-1"),
   retentionDays: whole(1, 3650).default(30),
+  undeleteDays: whole(0, 365).default(0),
   unfinishedMax: whole(1, 1000).default(100),
   waf: flag.default(false),
   domainName: matching(/^([a-z0-9-]+\.)+[a-z]{2,}$/, "must be a domain name").optional(),

@@ -19,6 +19,7 @@ const everything = {
   imageUri: undefined,
   build: "codebuild",
   retentionDays: "7",
+  undeleteDays: "14",
   unfinishedMax: "500",
   waf: "true",
   domainName: "films.example.com",
