@@ -2,9 +2,9 @@ import type { IMetric } from "aws-cdk-lib/aws-cloudwatch";
 
 /** Condition that raises an alarm: a fault that the service does not repair itself, or had to repair often. */
 export interface Trouble {
-  /** What has happened, as a sentence. */
+  /** Sentence of what has happened. */
   readonly meaning: string;
-  /** What the person who gets the alarm does about it, in one or two sentences. */
+  /** Sentences of what a person who gets the alarm does about it. */
   readonly remedy: string;
   readonly metric: IMetric;
   readonly threshold: number;

@@ -16,9 +16,9 @@ export const PREFLIGHT = command({
       read: setting,
     },
     verbose: { text: "lists every check, also those that could not be made" },
-    policy: {
-      value: "NAME",
-      text: "checks nothing, and prints the IAM policy that deployer or cloudformation needs",
+    permissions: {
+      value: "OF",
+      text: "checks nothing, and prints the IAM policy of deployer or cloudformation",
       read: policyName,
     },
   },
@@ -35,7 +35,7 @@ function setting(text: string): [name: string, value: string] {
 function policyName(text: string): PolicyName {
   if (Object.hasOwn(POLICIES, text)) return text as PolicyName;
   throw new UsageError(
-    `--policy must be ${Object.keys(POLICIES).join(" or ")}, got ${JSON.stringify(text)}.`,
+    `--permissions must be ${Object.keys(POLICIES).join(" or ")}, got ${JSON.stringify(text)}.`,
   );
 }
 
@@ -43,8 +43,8 @@ export interface PreflightArguments {
   /** Context that the CDK would pass to its app: `cdk.json`, overridden by the command line. */
   readonly context: Readonly<Record<string, unknown>>;
   readonly isVerbose: boolean;
-  /** Policy to print instead of checking, or null. */
-  readonly policy: PolicyName | null;
+  /** Name of the policy to print instead of checking, or null. */
+  readonly policyOf: PolicyName | null;
 }
 
 /**
@@ -59,11 +59,11 @@ export async function readArguments(
 ): Promise<PreflightArguments | "help"> {
   const given = parseCommand(NAME, PREFLIGHT, args);
   if (given === "help") return "help";
-  const { context: settings, verbose, policy } = given.values;
+  const { context: settings, verbose, permissions } = given.values;
   const { context } = JSON.parse(await readFile(cdkJson, "utf8")) as { context?: object };
   return {
     context: { ...context, ...Object.fromEntries(settings) },
     isVerbose: verbose,
-    policy: policy ?? null,
+    policyOf: permissions ?? null,
   };
 }

@@ -7,7 +7,7 @@ const VERSION_LEAST = 6;
 
 export interface BootstrapPlaces {
   readonly account: string;
-  /** Regions that a deployment needs. One command bootstraps them all. */
+  /** Regions that a deployment needs, all of which the remedy names. */
   readonly regions: readonly string[];
   /** Qualifier of the bootstrap stack; the CDK's default is `hnb659fds`. */
   readonly qualifier: string;

@@ -13,9 +13,9 @@ export type Obstacle =
 /** Result of a check. */
 export interface Finding {
   readonly state: State;
-  /** What was found, and what to do about it. */
+  /** Sentence of what was found, with the remedy as its end. */
   readonly sentence: string;
-  /** What to do about it, or null if nothing can be done. */
+  /** Remedy, or null if there is nothing to do. */
   readonly remedy: string | null;
   readonly obstacle: Obstacle | null;
 }

@@ -8,9 +8,9 @@ import { type Found, reportOf } from "./report.ts";
 async function main(): Promise<void> {
   const given = await readArguments(process.argv.slice(2), new URL("../../cdk.json", import.meta.url));
   if (given === "help") return void process.stdout.write(commandUsage(NAME, PREFLIGHT));
-  const { context, isVerbose, policy } = given;
-  if (policy) {
-    const document = await policyFor(policy, context, process.env);
+  const { context, isVerbose, policyOf } = given;
+  if (policyOf) {
+    const document = await policyFor(policyOf, context, process.env);
     return void process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   }
   const checks = await preflight(context, process.env);

@@ -24,7 +24,7 @@ const CDK_ROLES = ["deploy", "file-publishing", "image-publishing", "lookup"];
 /** Folders that `npm run keys` and `npm run models` write to. */
 const WRITTEN = [FOLDERS.apiKeys, FOLDERS.models, FOLDERS.modelCards];
 
-/** Policies by the names that `--policy` takes. */
+/** Policies by the names that `--permissions` takes. */
 export const POLICIES = {
   deployer: deployerPolicy,
   cloudformation: executionPolicy,

@@ -49,7 +49,7 @@ function together(checks: readonly Found[]): string {
     case "permission":
       return (
         `${count} (${names}) ${several ? "lack" : "lacks"} permissions: allow ${permissionsIn(obstacles).join("; ")}. ` +
-        "npm run preflight -- --policy deployer prints them all."
+        "npm run preflight -- --permissions deployer prints them all."
       );
     case "silence":
       return `${count} (${names}) got no answer from AWS (${first!.code}): ${TRY_AGAIN}.`;

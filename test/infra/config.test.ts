@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { INFERENCE_AMIS } from "../../infra/backends/sagemaker/inference-amis.ts";
@@ -145,6 +146,13 @@ describe("a mistake in the settings", () => {
     expect(refusal({ instanceType: "ml.g5.xlarge" })).toMatch(
       /^There is no setting instanceType: choose from name, account, .*terminationProtection\.$/,
     );
+  });
+
+  it("every setting is in the table of docs/deploy.md", () => {
+    const settings = /choose from (.*)\.$/.exec(refusal({ none: 1 }))![1]!.split(", ");
+    const table = readFileSync("docs/deploy.md", "utf8").split("## Settings")[1]!.split("\n## ")[0]!;
+    const described = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, names]) => names!.match(/\w+/g)!);
+    expect(described.sort()).toEqual(settings.sort());
   });
 
   it("a deployment without an account is refused in one sentence", () => {

@@ -27,7 +27,7 @@ const GROW_COOLDOWN_SECONDS = 900;
 const MINUTE = Duration.minutes(1);
 
 interface Policy {
-  /** What the alarm of the policy does, for people who see it in the console. */
+  /** Description of the policy, for people who see its alarm in the console; begins with a verb. */
   readonly text: string;
   readonly change: "ChangeInCapacity" | "ExactCapacity";
   readonly amount: number;

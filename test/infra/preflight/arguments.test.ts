@@ -22,7 +22,7 @@ it("the command line overrides cdk.json, as it does for the CDK", async () => {
   expect(await readArguments(args, cdkJson)).toEqual({
     context: { name: "films", model: "other", imageUri: "a=b", waf: "true" },
     isVerbose: false,
-    policy: null,
+    policyOf: null,
   });
   expect(await readArguments(["--help"], cdkJson)).toBe("help");
 });
@@ -33,9 +33,9 @@ it("an unknown setting is refused in one sentence", async () => {
     [["-c", "=x"], '-c takes NAME=VALUE, not "=x".'],
     [
       ["region=x"],
-      '"region=x" is one word too many: write npm run preflight -- [-c NAME=VALUE ...] [--verbose] [--policy NAME].',
+      '"region=x" is one word too many: write npm run preflight -- [-c NAME=VALUE ...] [--verbose] [--permissions OF].',
     ],
-    [["--policy", "admin"], '--policy must be deployer or cloudformation, got "admin".'],
+    [["--permissions", "admin"], '--permissions must be deployer or cloudformation, got "admin".'],
     [["--all"], "Unknown option '--all'; see --help."],
   ];
   for (const [args, sentence] of mistakes)
@@ -43,8 +43,8 @@ it("an unknown setting is refused in one sentence", async () => {
 });
 
 it("the command line may ask for every check, or for a policy instead", async () => {
-  expect(await readArguments(["--verbose"], cdkJson)).toMatchObject({ isVerbose: true, policy: null });
-  expect(await readArguments(["--policy", "deployer"], cdkJson)).toMatchObject({ policy: "deployer" });
+  expect(await readArguments(["--verbose"], cdkJson)).toMatchObject({ isVerbose: true, policyOf: null });
+  expect(await readArguments(["--permissions", "deployer"], cdkJson)).toMatchObject({ policyOf: "deployer" });
 });
 
 it("Node.js must be a version that the packages support", () => {

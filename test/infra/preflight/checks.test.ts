@@ -229,7 +229,7 @@ it("a check without permission is unknown and names the permission; all of them 
       "allow ssm:GetParameter of /cdk-bootstrap/hnb659fds/version in eu-central-1; " +
       "ssm:GetParameter of /cdk-bootstrap/hnb659fds/version in us-east-1; " +
       "servicequotas:ListServiceQuotas and servicequotas:ListAWSDefaultServiceQuotas; " +
-      `s3:ListBucket and s3:GetObject of ${BUCKET}. npm run preflight -- --policy deployer prints them all.`,
+      `s3:ListBucket and s3:GetObject of ${BUCKET}. npm run preflight -- --permissions deployer prints them all.`,
   ]);
   expect(isReady).toBe(true);
 });
@@ -259,7 +259,7 @@ it("the preflight command's exit status agrees with its last line", async () => 
   const loggedOut = await run(["-c", "build=codebuild"], { ...surroundings, ...LOGGED_OUT });
   expect([loggedOut.code, loggedOut.stderr]).toEqual([1, ""]);
   expect(loggedOut.stdout).toMatch(/\nNot ready, because of credentials\. Next: .*\n$/);
-  const printed = await run(["-c", "region=eu-central-1", "--policy", "deployer"], surroundings);
+  const printed = await run(["-c", "region=eu-central-1", "--permissions", "deployer"], surroundings);
   expect([printed.code, printed.stderr]).toEqual([0, ""]);
   expect(JSON.parse(printed.stdout).Statement[0].Resource[0]).toContain(ACCOUNT);
   const mistaken = await run(["-c", "instancetypes=ml.g5.xlarge"], surroundings);
