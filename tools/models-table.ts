@@ -4,7 +4,7 @@ import { type Family, families, publishedModels } from "../lib/generation/models
 import { checkModel } from "../lib/generation/pipeline/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../lib/generation/request/index.ts";
 import { table } from "./bench/markdown.ts";
-import { MODELS, videoSeconds } from "./plan/models.ts";
+import { MODELS, type PlanModel, videoSeconds } from "./plan/models.ts";
 
 /** `node --import tsx tools/models-table.ts`: writes the tables of docs/models.md from the list of families. */
 
@@ -73,8 +73,14 @@ async function demoNeedsRow(): Promise<string[]> {
 
 /** Returns the times that the plan of costs uses; models that it does not know were never timed. */
 function secondsCell(name: string): string {
-  const plan = MODELS[name];
-  if (!plan) return NOT_MEASURED;
+  return (
+    Object.values(MODELS[name] ?? {})
+      .map(secondsOf)
+      .join("; ") || NOT_MEASURED
+  );
+}
+
+function secondsOf(plan: PlanModel): string {
   const { denoising, title } = plan;
   const { origin } = denoising.by === "latency" ? denoising.seconds.off : denoising.stepSeconds;
   const [off, fast] = (["off", "fast"] as const).map((cache) => {

@@ -38,7 +38,7 @@ test.each([
   expect(markFault(block!)).toMatch(fault);
 });
 
-test.each(["sh run", "sh run refused", "js server", "json answer", "text shown", "sh needs-aws"])(
+test.each(["sh run", "sh run refused", "js server", "json answer", "text shown", "sh aws"])(
   "the mark %s is understood",
   (info) => {
     expect(markFault(blocksOf("page.md", `\`\`\`${info}\n1\n\`\`\`\n`)[0]!)).toBeNull();

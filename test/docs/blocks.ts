@@ -26,12 +26,12 @@ export const PAGES: readonly string[] = [
 /**
  * Marks of blocks that need what these tests do not have, and are not run.
  *
- * - `needs-aws`: an account
- * - `needs-docker`: Docker, and for most of its uses a GPU
- * - `needs-weights`: published weights, tens of gigabytes
- * - `needs-server`: a server of somebody else
+ * - `aws`: an account
+ * - `docker`: Docker, and for most of its uses a GPU
+ * - `weights`: published weights, tens of gigabytes
+ * - `s3`: a server of somebody else
  */
-const NEEDS = ["needs-aws", "needs-docker", "needs-weights", "needs-server"] as const;
+const NEEDS = ["aws", "docker", "weights", "s3"] as const;
 
 /**
  * First mark of a block: `run`, with `refused` if its request is answered with an error; `server` for a program that

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { recipeNames } from "../../lib/distribution/hub/index.ts";
-import { MODELS } from "../../tools/plan/models.ts";
 import { PAGES } from "./blocks.ts";
 
 /** Names of the models that are in the repository or can be added to it. */
@@ -21,10 +20,6 @@ test("every model that a page names can be added by this name", () => {
 test("the README names every model", () => {
   const readme = readFileSync("README.md", "utf8");
   expect(recipeNames.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
-});
-
-test("the plan of costs calls models as the other commands do", () => {
-  expect(Object.keys(MODELS).filter((name) => !isOurs(name))).toEqual([]);
 });
 
 /** Returns whether a name is that of a model, or of one of its sizes or precisions, as in latte-1-float16. */
