@@ -33,6 +33,7 @@ const PROGRAM: Program = {
       text: "prints id, tenant, time, state and name of each key, one key a line",
       positionals: [],
       options: { store },
+      example: "",
       run: async ({ values }) => list(await openKeys(values.store)),
     }),
     revoke: subcommand({

@@ -1,11 +1,11 @@
 import { readdirSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
-import { basename, join, relative } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addModel, openHub, recipeOf, withFolder } from "../../lib/distribution/hub/index.ts";
 import { conversionDTypes, convertModel, openModelFolder } from "../../lib/generation/checkpoint/index.ts";
 import { checkModel } from "../../lib/generation/pipeline/index.ts";
-import { UsageError } from "../../lib/shared/command-line/index.ts";
+import { shownPath, UsageError } from "../../lib/shared/command-line/index.ts";
 import { checkReport } from "./check-report.ts";
 import { gigabytes, type TransferDisplay } from "./transfer-progress.ts";
 
@@ -14,7 +14,7 @@ import { gigabytes, type TransferDisplay } from "./transfer-progress.ts";
 export interface LocalOptions {
   readonly revision?: string | undefined;
   readonly into?: string | undefined;
-  readonly dtype?: string | undefined;
+  readonly dtype?: keyof typeof conversionDTypes | undefined;
   readonly out?: string | undefined;
   readonly memory?: string | undefined;
 }
@@ -30,6 +30,10 @@ export interface LocalCommand {
 
 /** Folder for models in the user's folder. */
 const MODELS = "models";
+
+export const DTYPE_NAMES = Object.keys(conversionDTypes)
+  .join(", ")
+  .replace(/, (?=[^,]*$)/, " or ");
 
 /**
  * Downloads a model from the hub, or copies it from a folder. Files that are complete already are kept.
@@ -59,7 +63,7 @@ export async function add(model: string, options: LocalOptions, command: LocalCo
       display.show({ stage: isHere ? "copy" : "download", doneBytes, sentBytes: receivedBytes, totalBytes }),
   });
   display.clear();
-  const shown = relative(place("."), folder) || ".";
+  const shown = shownPath(folder, place("."));
   print(
     `${shown} has the model, ${gigabytes(totalBytes)}, of which ${gigabytes(receivedBytes)} were missing.\n`,
   );
@@ -73,8 +77,9 @@ export async function check(
   { place, print }: LocalCommand,
 ): Promise<boolean> {
   const bytes = memory === undefined ? machineMemoryBytes() : 2 ** 30 * gibibytes(memory);
-  const found = await checkModel(place(folder));
-  const { text, canRun } = checkReport(folder, found, { bytes, mayBeGpu: memory !== undefined });
+  const found = await checkModel(folder);
+  const name = shownPath(folder, place("."));
+  const { text, canRun } = checkReport(name, found, { bytes, mayBeGpu: memory !== undefined });
   print(text);
   return canRun;
 }
@@ -82,16 +87,15 @@ export async function check(
 /** Converts the weights of a model to another precision. @throws UsageError, CheckpointError */
 export async function convert(
   folder: string,
-  { dtype = "", out }: LocalOptions,
+  { dtype, out }: LocalOptions,
   { place, display, print }: LocalCommand,
 ): Promise<void> {
-  if (!isConversionDType(dtype)) {
-    throw new UsageError(`Give a precision: --dtype ${Object.keys(conversionDTypes).join(", ")}.`);
+  if (dtype === undefined) {
+    throw new UsageError(`--dtype is missing: give ${DTYPE_NAMES}, as in --dtype float16.`);
   }
-  const source = place(folder);
-  const target = out === undefined ? `${source}-${dtype}` : place(out);
+  const target = out === undefined ? `${folder}-${dtype}` : place(out);
   const parts = await convertModel({
-    folder: source,
+    folder,
     out: target,
     dtype,
     onProgress: (progress) => display.show({ stage: "convert", sentBytes: progress.doneBytes, ...progress }),
@@ -99,9 +103,7 @@ export async function convert(
   display.clear();
   for (const { name, bytesBefore, bytesAfter } of parts)
     print(`${name}\t${gigabytes(bytesBefore)}\t${gigabytes(bytesAfter)}\n`);
-  print(
-    `${relative(place("."), target) || "."} has the model, with its floating-point weights in ${dtype}.\n`,
-  );
+  print(`${shownPath(target, place("."))} has the model, with its floating-point weights in ${dtype}.\n`);
 }
 
 /** Prints folder, pipeline class and size in bytes of each model in `models`, one model a line. */
@@ -122,6 +124,20 @@ function bytesIn(folder: string): number {
   return entries
     .map((path) => statSync(path))
     .reduce((sum, entry) => sum + (entry.isFile() ? entry.size : 0), 0);
+}
+
+/** Short names of precisions, which other programs use. */
+const SHORT: Readonly<Record<string, keyof typeof conversionDTypes>> = {
+  fp16: "float16",
+  bf16: "bfloat16",
+  fp32: "float32",
+};
+
+/** Reads a precision, by its name or its short name. @throws UsageError */
+export function dtypeOf(text: string, flag: string): keyof typeof conversionDTypes {
+  const name = Object.hasOwn(SHORT, text) ? SHORT[text]! : text;
+  if (isConversionDType(name)) return name;
+  throw new UsageError(`${flag} takes ${DTYPE_NAMES}, not ${JSON.stringify(text)}.`);
 }
 
 function isConversionDType(text: string): text is keyof typeof conversionDTypes {

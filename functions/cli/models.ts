@@ -1,6 +1,5 @@
 import { basename, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { recipeNames } from "../../lib/distribution/hub/index.ts";
 import {
   isModelName,
   type ModelCard,
@@ -8,7 +7,8 @@ import {
   uploadModel,
 } from "../../lib/distribution/model-store/index.ts";
 import { modelFingerprint, openModelFolder } from "../../lib/generation/checkpoint/index.ts";
-import { describeModel } from "../../lib/generation/pipeline/index.ts";
+import { publishedModels } from "../../lib/generation/models/index.ts";
+import { describeModel, findModel } from "../../lib/generation/pipeline/index.ts";
 import { RequestError } from "../../lib/generation/request/index.ts";
 import { type FileUploads, openFileUploads } from "../../lib/service/storage/index.ts";
 import {
@@ -19,13 +19,25 @@ import {
   UsageError,
 } from "../../lib/shared/command-line/index.ts";
 import { calibrate } from "./calibrate.ts";
-import { add, check, convert, type LocalCommand, type LocalOptions, listLocal } from "./local-models.ts";
+import {
+  add,
+  check,
+  convert,
+  DTYPE_NAMES,
+  dtypeOf,
+  type LocalCommand,
+  type LocalOptions,
+  listLocal,
+} from "./local-models.ts";
 import { store } from "./store-option.ts";
 import { gigabytes, type TransferDisplay, transferBar, transferLines } from "./transfer-progress.ts";
 
 /** `npm run models`: downloads, checks and converts models, and stores them in the bucket of a deployment. */
 
-const FOLDER = { name: "FOLDER", text: "a model folder in the Hugging Face layout" } as const;
+const MODEL = {
+  name: "MODEL",
+  text: "name of a model in models/, or folder of a model in the Hugging Face layout",
+} as const;
 
 const PROGRAM: Program = {
   name: "npm run models --",
@@ -33,29 +45,29 @@ const PROGRAM: Program = {
   commands: {
     add: subcommand({
       text: "downloads a model from the Hugging Face hub into models/, or copies it from a folder",
-      positionals: [{ name: "MODEL", text: "id on the hub, name of a recipe, or folder" }],
+      positionals: [{ name: "MODEL", text: "name of a published model, id on the hub, or folder" }],
       options: {
         revision: { value: "REVISION", text: "branch, tag or commit of the hub" },
         into: { value: "FOLDER", text: "folder to write; by default models/ and the model's name" },
       },
-      example: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
-      notes: `MODEL is an id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers, or a name: ${recipeNames.join(", ")}. The
-        same command continues an interrupted download. Models that are not public need HF_TOKEN in the environment.`,
+      example: "latte-1",
+      notes: `The names, with the estimated sizes of the downloads: ${sizes()}. Any other model of these families has
+        an id, such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers. The same command continues an interrupted download. Models that are not public need HF_TOKEN in the environment.`,
       run: ({ words, values }) => add(words[0], values, stoppable(local())),
     }),
     check: subcommand({
       text: "reads configurations and headers; reports faults, and the memory that each size of video needs",
-      positionals: [FOLDER],
+      positionals: [MODEL],
       options: {
         memory: { value: "GIB", text: "memory to fit into; by default this machine's" },
       },
-      example: "models/latte-1 --memory 24",
+      example: "demo --memory 24",
       notes: "The exit code is 1 if the model cannot run in this machine's memory, or in GIB.",
-      run: ({ words, values }) => checkFolder(words[0], values),
+      run: ({ words, values }) => checkFolder(find(words[0]), values),
     }),
     calibrate: subcommand({
       text: "computes all steps of a few prompts, and prints a codebook for generate --cache FILE.json",
-      positionals: [FOLDER],
+      positionals: [MODEL],
       options: {
         steps: { value: "N", text: "denoising steps; by default the model's own number" },
         speedup: { value: "X", text: "target: one of X steps is computed; 2 without --error" },
@@ -63,31 +75,35 @@ const PROGRAM: Program = {
         prompts: { value: "FILE", text: "a JSON list of prompts" },
         out: { value: "FILE", text: "file to write; by default the codebook is printed" },
       },
-      example: "models/latte-1 --speedup 2.5 --out latte.json",
-      run: ({ words, values }) => calibrate(words[0], values, local()),
+      example: "demo --speedup 2.5 --out codebook.json",
+      run: ({ words, values }) => calibrate(find(words[0]), values, local()),
     }),
     convert: subcommand({
       text: "writes a copy of the model with its weights in another precision",
-      positionals: [FOLDER],
+      positionals: [MODEL],
       options: {
-        dtype: { value: "TYPE", text: "float16, bfloat16 or float32" },
-        out: { value: "FOLDER", text: "folder to write; by default FOLDER-TYPE" },
+        dtype: { value: "TYPE", text: `${DTYPE_NAMES}; it has to be given`, read: dtypeOf },
+        out: {
+          value: "FOLDER",
+          text: "folder to write; by default that of the model, with the type in its name",
+        },
       },
-      example: "models/latte-1 --dtype float16",
-      run: ({ words, values }) => convert(words[0], values, stoppable(local())),
+      example: "demo --dtype float32 --out demo-float32",
+      run: ({ words, values }) => convert(find(words[0]), values, stoppable(local())),
     }),
     push: subcommand({
       text: "stores the model in a deployment's bucket, under its folder's name or NAME",
-      positionals: [FOLDER],
+      positionals: [MODEL],
       options: { as: { value: "NAME", text: "the model's name in the deployment" }, store },
-      example: "models/latte-1 --store s3://adareel-123456789012",
+      example: "demo --store s3://adareel-123456789012",
       notes: "The same command continues an upload that was interrupted.",
-      run: ({ words, values }) => push(words[0], values),
+      run: ({ words, values }) => push(find(words[0]), values),
     }),
     list: subcommand({
       text: "prints name, bytes and fingerprint of each model of a bucket; without one, the models in models/",
       positionals: [],
       options: { store },
+      example: "",
       run: ({ values }) => list(values),
     }),
   },
@@ -95,8 +111,19 @@ const PROGRAM: Program = {
 
 const stop = new AbortController();
 
+const userFolder = process.env.INIT_CWD ?? process.cwd();
+
 function place(path: string): string {
-  return resolve(process.env.INIT_CWD ?? process.cwd(), path);
+  return resolve(userFolder, path);
+}
+
+function find(model: string): string {
+  return findModel(model, userFolder);
+}
+
+function sizes(): string {
+  const named = publishedModels.flatMap(({ hub }) => hub ?? []);
+  return named.map(({ name, gigabytes }) => `${name} (${gigabytes} GB)`).join(", ");
 }
 
 function local(): LocalCommand {
@@ -132,13 +159,12 @@ interface BucketOptions {
   readonly store?: string | undefined;
 }
 
-async function push(folder: string, options: BucketOptions): Promise<void> {
+async function push(path: string, options: BucketOptions): Promise<void> {
   const uploads = await openBucket(bucketOf(options));
   const forgetSignals = onStopSignals();
   const display = transferDisplay();
   try {
     display.say("checking the model");
-    const path = place(folder);
     const model = await readModel(path, options.as ?? basename(path));
     const { signal } = stop;
     const uploaded = await uploadModel({ folder: path, model, uploads, signal, onProgress: display.show });

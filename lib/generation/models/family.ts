@@ -76,6 +76,11 @@ export interface HubSource {
 export interface NamedSource extends HubSource {
   /** Name that `models add` takes, and name of the folder that the model is put into. */
   readonly name: string;
+  /**
+   * Estimated size of the download in GB: the parameters of its parts, in the precision that their repositories store.
+   * That precision is from memory.
+   */
+  readonly gigabytes: number;
 }
 
 /** A model that is assembled from several repositories, none of which is a pipeline by itself. */

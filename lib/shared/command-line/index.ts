@@ -9,7 +9,9 @@ export {
   type Program,
   subcommand,
 } from "./command.ts";
+export { nearest } from "./nearest.ts";
 export { parseCommand } from "./parse.ts";
 export { runMain, runProgram } from "./run.ts";
+export { shownPath } from "./shown-path.ts";
 export { commandUsage, programUsage } from "./usage.ts";
 export { UsageError } from "./usage-error.ts";

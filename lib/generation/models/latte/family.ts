@@ -62,7 +62,7 @@ export const latte: Family = {
         guidance_scale: 7.5,
         caption: "clean",
       },
-      hub: { name: "latte-1", id: "maxin-cn/Latte-1" },
+      hub: { name: "latte-1", gigabytes: 24, id: "maxin-cn/Latte-1" },
       benchmark: {
         parts: {
           transformer: {

@@ -41,6 +41,7 @@ export const openSoraPlan: Family = {
       // The subfolders of the repository are from memory.
       hub: {
         name: "open-sora-plan-1.1",
+        gigabytes: 15,
         id: "LanguageBind/Open-Sora-Plan-v1.1.0",
         assembly: {
           sources: [

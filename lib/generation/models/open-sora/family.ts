@@ -71,6 +71,7 @@ export const openSora: Family = {
       },
       hub: {
         name: "open-sora-1.2",
+        gigabytes: 16,
         id: "hpcai-tech/OpenSora-STDiT-v3",
         assembly: {
           sources: [

@@ -73,7 +73,7 @@ export const wan: Family = {
       matchesIndex: (index) => !hasTwoTransformers(index),
       matchesTransformer: ({ num_layers, in_channels }) => num_layers === 30 && in_channels === 16,
       video: videoOf({ sizes: sizesOf(...SMALL), flow_shift: shiftOf(3, SMALL) }),
-      hub: { name: "wan2.1-1.3b", id: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers" },
+      hub: { name: "wan2.1-1.3b", gigabytes: 29, id: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers" },
       benchmark: {
         parts: {
           transformer: { className: "WanTransformer3DModel", config: transformerConfig },
@@ -99,7 +99,7 @@ export const wan: Family = {
         sizes: sizesOf(...LARGE, ...SMALL),
         flow_shift: { ...shiftOf(5, LARGE), ...shiftOf(3, SMALL) },
       }),
-      hub: { name: "wan2.1-14b", id: "Wan-AI/Wan2.1-T2V-14B-Diffusers" },
+      hub: { name: "wan2.1-14b", gigabytes: 80, id: "Wan-AI/Wan2.1-T2V-14B-Diffusers" },
     },
     {
       // Wan-Video/Wan2.2, wan/configs/wan_t2v_A14B.py. The scheduler of its folder on the hub has a shift of 3.
@@ -113,7 +113,7 @@ export const wan: Family = {
         guidance_scale_2: 3,
         flow_shift: shiftOf(12, [...LARGE, ...SMALL]),
       }),
-      hub: { name: "wan2.2-a14b", id: "Wan-AI/Wan2.2-T2V-A14B-Diffusers" },
+      hub: { name: "wan2.2-a14b", gigabytes: 126, id: "Wan-AI/Wan2.2-T2V-A14B-Diffusers" },
     },
   ],
 };
