@@ -17,7 +17,7 @@ import {
   UsageError,
 } from "../../lib/shared/command-line/index.ts";
 
-const NAME = "npm run generate --";
+export const NAME = "npm run generate --";
 const EXAMPLE = '"a red circle moves left over blue" --seed 1';
 /** Limit of the videos of one command. */
 const COUNT_MAX = 1000;
@@ -27,7 +27,7 @@ const COUNT_MAX = 1000;
  *
  * @param folder the folder that relative paths start from
  */
-function generateCommand(folder: string) {
+export function generateCommand(folder: string) {
   const path = (text: string) => resolve(folder, text);
   const request: Record<string, Option> = Object.fromEntries(
     REQUEST_FLAGS.map((flag) => [flag.name, requestOption(flag, path)]),

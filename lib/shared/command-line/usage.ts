@@ -9,7 +9,8 @@ const SYNOPSIS_OPTIONS_MAX = 5;
 export function synopsis(name: string, { positionals, options }: Command): string {
   const flags = Object.entries(options);
   const optional = flags.length > SYNOPSIS_OPTIONS_MAX ? ["[options]"] : flags.map(bracketed);
-  return [name, ...positionals.map((positional) => positional.name), ...optional].join(" ");
+  const words = [...positionals.map((positional) => positional.name), ...optional];
+  return words.length === 0 ? bare(name) : [name, ...words].join(" ");
 }
 
 function bracketed([name, option]: [string, Option]): string {
@@ -20,7 +21,12 @@ function bracketed([name, option]: [string, Option]): string {
 
 /** Returns the example of a command as it is typed. */
 export function exampleOf(name: string, { example }: Command): string {
-  return `${name} ${example}`.trim().replace(/ --$/, "");
+  return example === "" ? bare(name) : `${name} ${example}`;
+}
+
+/** Returns the name of a command without the dashes that npm needs before arguments. */
+function bare(name: string): string {
+  return name.replace(/ --$/, "");
 }
 
 /** Returns the usage of a command: synopsis, description, positional arguments, options, variables and example. */

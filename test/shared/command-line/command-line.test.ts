@@ -138,6 +138,8 @@ example: make Noon --frames 8
   list  lists all the films all the films all the films all the films all the films all the films all the
         films all the films all the films
 
+example: films make Noon --frames 8
+
 More about a command and its options: films make --help
 `);
   });
