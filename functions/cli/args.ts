@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
@@ -16,6 +16,7 @@ import {
   parseCommand,
   UsageError,
 } from "../../lib/shared/command-line/index.ts";
+import { isFolder } from "../../lib/shared/is-folder.ts";
 
 export const NAME = "npm run generate --";
 const EXAMPLE = '"a red circle moves left over blue" --seed 1';
@@ -150,8 +151,7 @@ function requestOption({ reads, value, text }: RequestFlag, path: (text: string)
 
 /** Reads `--out`: a path that ends in a slash, or that is a folder already, is a folder for the videos. */
 function outIn(text: string, path: string): Out {
-  if (/[/\\]$/.test(text) || statSync(path, { throwIfNoEntry: false })?.isDirectory())
-    return { folder: path };
+  if (/[/\\]$/.test(text) || isFolder(path)) return { folder: path };
   if (/\.(mp4|webp)$/i.test(text)) return { file: path };
   throw new UsageError(
     `--out takes a path that ends in .mp4 or .webp, or a folder that ends in /, not ${quote(text)}.`,

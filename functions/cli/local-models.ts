@@ -6,6 +6,7 @@ import { addModel, openHub, recipeOf, withFolder } from "../../lib/distribution/
 import { conversionDTypes, convertModel, openModelFolder } from "../../lib/generation/checkpoint/index.ts";
 import { checkModel } from "../../lib/generation/pipeline/index.ts";
 import { shownPath, UsageError } from "../../lib/shared/command-line/index.ts";
+import { isFolder } from "../../lib/shared/is-folder.ts";
 import { checkReport } from "./check-report.ts";
 import { gigabytes, type TransferDisplay } from "./transfer-progress.ts";
 
@@ -48,7 +49,7 @@ export async function add(model: string, options: LocalOptions, command: LocalCo
     sleep: (durationMs) => sleep(durationMs),
   });
   const here = place(model);
-  const isHere = statSync(here, { throwIfNoEntry: false })?.isDirectory() === true;
+  const isHere = isFolder(here);
   const recipe = isHere ? { name: basename(here).toLowerCase(), id: here } : recipeOf(model);
   const folder = place(options.into ?? join(MODELS, recipe.name));
   if (folder === here)
@@ -109,8 +110,7 @@ export async function convert(
 /** Prints folder, pipeline class and size in bytes of each model in `models`, one model a line. */
 export async function listLocal({ place, print }: LocalCommand): Promise<void> {
   const folder = place(MODELS);
-  const isThere = statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
-  for (const name of isThere ? readdirSync(folder).sort() : []) {
+  for (const name of isFolder(folder) ? readdirSync(folder).sort() : []) {
     if (!statSync(join(folder, name, "model_index.json"), { throwIfNoEntry: false })) continue;
     const { className } = await openModelFolder(join(folder, name));
     print(`${[`${MODELS}/${name}`, className, bytesIn(join(folder, name))].join("\t")}\n`);

@@ -143,7 +143,7 @@ describe("bad input", () => {
     ["10000 steps", [prompt, "--steps", "10000"], /^steps must be a whole number from 1 to 1000/],
     ["steps that are no number", [prompt, "--steps", "many"], /^--steps takes a number, not "many"/],
     ["a negative seed", [prompt, "--seed=-1"], /^seed must be a whole number from 0/],
-    ["an output of another kind", [prompt, "--out", "x.gif"], /ends in \.mp4 or \.webp, not "x\.gif"/],
+    ["an output of another kind", [prompt, "--out", "x.gif"], /or a folder that ends in \/, not "x\.gif"/],
     ["one name for two results", [prompt, "--out", "x.mp4", "--trace", "x.mp4"], /cannot hold two results/],
     ["an unknown flag", [prompt, "--fast"], /^Unknown option '--fast'; see --help/],
     ["a misspelt flag", [prompt, "--compre"], /^Unknown option '--compre'; did you mean --compare\?/],

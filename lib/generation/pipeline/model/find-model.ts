@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nearest, shownPath, UsageError } from "../../../shared/command-line/index.ts";
+import { isFolder } from "../../../shared/is-folder.ts";
 import { type NamedSource, publishedModels } from "../../models/index.ts";
 
 /** Folder of the models that are part of the program, such as the demo model. */
@@ -30,13 +31,15 @@ export function findModel(given: string, folder: string): string {
   if (found !== undefined) return found;
   const here = namesIn(folder);
   if (source)
-    throw new UsageError(`The model ${name} is not on this machine, which has ${list(here)}. ${how(source)}`);
+    throw new UsageError(
+      `The model ${name} is not on this machine, which has ${list(here)}. ${howToAdd(source)}`,
+    );
   if (given !== "" && (isPath(given) || existsSync(path)))
     throw new UsageError(`${notModel(path, folder)}; this machine has ${list(here)}.`);
-  throw new UsageError(unknown(given, here));
+  throw new UsageError(unknownName(given, here));
 }
 
-function unknown(given: string, here: readonly string[]): string {
+function unknownName(given: string, here: readonly string[]): string {
   const names = [...here, ...published.map(({ name }) => name)];
   const meant = closest(given, [...new Set(names)]);
   const begin = `There is no model ${JSON.stringify(given)}`;
@@ -44,17 +47,18 @@ function unknown(given: string, here: readonly string[]): string {
     return `${begin}: this machine has ${list(here)}, and npm run models -- add downloads ${list(others(here))}.`;
   }
   const source = here.includes(meant) ? undefined : published.find(({ name }) => name === meant);
-  return `${begin}: did you mean ${meant}?${source ? ` ${how(source)}` : ""}`;
+  return `${begin}: did you mean ${meant}?${source ? ` ${howToAdd(source)}` : ""}`;
 }
 
-function how({ name, gigabytes }: NamedSource): string {
+function howToAdd({ name, gigabytes }: NamedSource): string {
   return `This downloads it, about ${gigabytes} GB: npm run models -- add ${name}`;
 }
 
 function notModel(path: string, folder: string): string {
   const shown = shownPath(path, folder);
-  const isThere = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  return isThere ? `The folder ${shown} is no model, as it has no ${INDEX}` : `There is no folder ${shown}`;
+  return isFolder(path)
+    ? `The folder ${shown} is no model, as it has no ${INDEX}`
+    : `There is no folder ${shown}`;
 }
 
 /** Returns the name that a word may stand for: one that begins with it, or one with few other letters. */
@@ -68,7 +72,7 @@ function closest(word: string, names: readonly string[]): string | undefined {
 /** Returns the names of the models in the user's folder and of the program's own. */
 function namesIn(folder: string): string[] {
   const found = shelves(folder).flatMap((shelf) =>
-    existsSync(shelf) ? readdirSync(shelf).filter((name) => isModel(join(shelf, name))) : [],
+    isFolder(shelf) ? readdirSync(shelf).filter((name) => isModel(join(shelf, name))) : [],
   );
   return [...new Set(found)].sort();
 }
