@@ -77,11 +77,11 @@ export const USAGE = commandUsage(NAME, generateCommand("."));
 /** Place of the videos, an absolute path: a file, or a folder for files with the default name. */
 export type Out = { readonly file: string } | { readonly folder: string };
 
+export type SeededRequest = AskedRequest & { readonly seed: number };
+
 export interface GenerateCommand {
-  /** Request of the first video. */
-  readonly request: AskedRequest & { readonly seed: number };
-  /** Number of videos. Their seeds follow each other. */
-  readonly count: number;
+  /** Request of each video. Their seeds follow each other. */
+  readonly requests: readonly SeededRequest[];
   readonly out: Out;
   /** Folder of the model. */
   readonly model: string;
@@ -117,8 +117,7 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
     );
   }
   return {
-    request: { ...request, seed },
-    count,
+    requests: Array.from({ length: count }, (_, index) => ({ ...request, seed: seed + index })),
     out: out ?? { folder: join(surroundings.folder, "out") },
     model,
     trace: trace ?? null,

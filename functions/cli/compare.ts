@@ -35,10 +35,8 @@ export async function compare(
       psnr: psnr(uncached.frames, cached.frames),
       ssim: ssim(uncached.frames, cached.frames),
     };
-    const { prompt, seed } = cached.request;
     const html = comparisonPage({
-      prompt,
-      seed,
+      ...cached.request,
       cached: await comparedVideo(cached, video),
       uncached: await comparedVideo(uncached, other),
       ...difference,

@@ -29,14 +29,15 @@ const folder = process.env.INIT_CWD ?? process.cwd();
 async function main(): Promise<void> {
   const command = parseGenerate(process.argv.slice(2), { folder, drawSeed: () => randomInt(2 ** 32) });
   if (command === "help") return void process.stdout.write(USAGE);
+  const isSingle = command.requests.length === 1;
   const outcomes: Outcome[] = [];
   for await (const result of run(command)) {
     outcomes.push(outcomeOf(result));
     if (command.json) process.stdout.write(`${JSON.stringify(jsonReport(result))}\n`);
-    else if (command.count === 1) process.stdout.write(textReport(result, { unicode, folder }));
+    else if (isSingle) process.stdout.write(textReport(result, { unicode, folder }));
     else process.stdout.write(videoLine(outcomes.at(-1)!, folder));
   }
-  if (command.count > 1 && !command.json) process.stdout.write(seriesReport(outcomes));
+  if (!isSingle && !command.json) process.stdout.write(seriesReport(outcomes));
 }
 
 /** Makes the videos of a command with one process, and gives each as soon as its files are written. */
@@ -53,16 +54,17 @@ async function* run(command: GenerateCommand): AsyncGenerator<Result> {
   let made = 0;
   try {
     pipeline = await startPipelineProcess(command.model);
-    const request = resolveRequest(command.request, pipeline);
+    const { limits, model } = pipeline;
+    const requests = command.requests.map((asked) => resolveRequest(asked, { limits, model }));
     await prepareOutputs(files);
     for (const [index, outputs] of files.entries()) {
       const display = progressDisplay(files.length === 1 ? "" : `${index + 1} of ${files.length}: `);
       const work = { pipeline, signal: cancel.signal, display };
-      yield await make({ ...request, seed: command.request.seed + index }, outputs, work);
+      yield await make(requests[index]!, outputs, work);
       made += 1;
     }
   } catch (error) {
-    throw withCount(error as Error, made, command.count);
+    throw withCount(error as Error, made, files.length);
   } finally {
     forgetSignals();
     await pipeline?.close();

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { addModel, openHub, recipeOf, withFolder } from "../../lib/distribution/hub/index.ts";
 import { conversionDTypes, convertModel, openModelFolder } from "../../lib/generation/checkpoint/index.ts";
 import { checkModel } from "../../lib/generation/pipeline/index.ts";
-import { shownPath, UsageError } from "../../lib/shared/command-line/index.ts";
+import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { isFolder } from "../../lib/shared/is-folder.ts";
+import { shownPath } from "../../lib/shared/shown-path.ts";
 import { checkReport } from "./check-report.ts";
 import { gigabytes, type TransferDisplay } from "./transfer-progress.ts";
 

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
 import { assertWritable } from "../../lib/generation/video/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
-import type { GenerateCommand, Out } from "./args.ts";
+import type { GenerateCommand, SeededRequest } from "./args.ts";
 
 /** Paths of the files of one video. */
 export interface Outputs {
@@ -14,11 +14,10 @@ export interface Outputs {
 }
 
 /** Returns the paths of each video of a command. If there are several, every name ends in the seed. */
-export function outputsOf({ request, count, out, trace }: GenerateCommand): Outputs[] {
-  return Array.from({ length: count }, (_, index) => {
-    const seed = request.seed + index;
-    const ending = count === 1 ? "" : `-${seed}`;
-    const video = "file" in out ? withEnding(out.file, ending) : defaultPath(out, request.prompt, seed);
+export function outputsOf({ requests, out, trace }: GenerateCommand): Outputs[] {
+  return requests.map((request) => {
+    const ending = requests.length === 1 ? "" : `-${request.seed}`;
+    const video = "file" in out ? withEnding(out.file, ending) : defaultPath(out.folder, request);
     return {
       video,
       trace: trace === null ? null : withEnding(trace, ending),
@@ -52,13 +51,13 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-function defaultPath({ folder }: Extract<Out, { folder: string }>, prompt: string, seed: number): string {
-  const words = prompt
+function defaultPath(folder: string, request: SeededRequest): string {
+  const words = request.prompt
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
     .slice(0, 60)
     .replaceAll(/^-+|-+$/g, "");
-  return join(folder, `${words || "video"}-${seed}.mp4`);
+  return join(folder, `${words || "video"}-${request.seed}.mp4`);
 }
 
 function withEnding(path: string, ending: string): string {

@@ -1,7 +1,7 @@
 import { optionNotes, optionsOf } from "../../lib/generation/caching/index.ts";
 import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
 import type { WrittenVideo } from "../../lib/generation/video/index.ts";
-import { shownPath } from "../../lib/shared/command-line/index.ts";
+import { shownPath } from "../../lib/shared/shown-path.ts";
 import { scheduleStrip } from "./strip.ts";
 
 export interface Comparison {

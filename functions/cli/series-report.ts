@@ -1,5 +1,5 @@
 import { savings } from "../../lib/generation/pipeline/index.ts";
-import { shownPath } from "../../lib/shared/command-line/index.ts";
+import { shownPath } from "../../lib/shared/shown-path.ts";
 import {
   type Denoising,
   denoisingOf,

@@ -63,7 +63,7 @@ export const DEFAULTS: Readonly<Record<string, unknown>> = environment.parse({})
  * Parses the configuration from environment variables. An empty variable counts as unset.
  *
  * @param folder base of relative paths
- * @throws ConfigError naming the first variable that is invalid, UsageError for a model that is not there
+ * @throws ConfigError naming the first variable that is invalid, RequestError for a model that is not there
  */
 export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig {
   const data = parseEnvironment(environment, env);

@@ -1,5 +1,6 @@
 import { type Logger, pino } from "pino";
 import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
+import { RequestError } from "../../lib/generation/request/index.ts";
 import type { JobRecord } from "../../lib/service/jobs/index.ts";
 import { isFinished } from "../../lib/service/jobs/index.ts";
 import { commandUsage, parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
@@ -103,6 +104,8 @@ function stopOnSignals(service: Service, log: Logger, isWorking: () => boolean):
  */
 main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
-  const isMistake = [UsageError, ConfigError, CheckpointError].some((kind) => error instanceof kind);
+  const isMistake = [UsageError, ConfigError, RequestError, CheckpointError].some(
+    (kind) => error instanceof kind,
+  );
   process.exit(isMistake ? 2 : 1);
 });

@@ -19,8 +19,8 @@ function parse(...args: string[]) {
 }
 
 it("an image path is relative to the user's folder", () => {
-  expect(parse("--image", "a/first.png")).toMatchObject({ request: { image: join(here, "a/first.png") } });
-  expect(parse()).not.toHaveProperty("request.image");
+  expect(parse("--image", "a/first.png")).toMatchObject({ requests: [{ image: join(here, "a/first.png") }] });
+  expect(parse().requests[0]).not.toHaveProperty("image");
 });
 
 it("the default model is the demo model of the program, wherever the user is", () => {

@@ -12,6 +12,5 @@ export {
 export { nearest } from "./nearest.ts";
 export { parseCommand } from "./parse.ts";
 export { runMain, runProgram } from "./run.ts";
-export { shownPath } from "./shown-path.ts";
 export { commandUsage, programUsage } from "./usage.ts";
 export { UsageError } from "./usage-error.ts";

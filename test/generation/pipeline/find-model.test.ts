@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
 import { findModel } from "../../../lib/generation/pipeline/index.ts";
-import { UsageError } from "../../../lib/shared/command-line/index.ts";
+import { RequestError } from "../../../lib/generation/request/index.ts";
 
 const demo = fileURLToPath(new URL("../../../models/demo", import.meta.url));
 let here: string;
@@ -59,7 +59,7 @@ describe("a model that is not there", () => {
     ["/none/at/all", `There is no folder /none/at/all; ${there}.`],
     ["models/begun", `The folder models/begun is no model, as it has no model_index.json; ${there}.`],
   ])("the text %j is answered with what there is and what to do", (text, sentence) => {
-    expect(() => findModel(text, here)).toThrow(UsageError);
+    expect(() => findModel(text, here)).toThrow(RequestError);
     expect(() => findModel(text, here)).toThrow(sentence);
   });
 });

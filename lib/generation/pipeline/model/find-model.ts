@@ -1,9 +1,11 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { nearest, shownPath, UsageError } from "../../../shared/command-line/index.ts";
+import { nearest } from "../../../shared/command-line/index.ts";
 import { isFolder } from "../../../shared/is-folder.ts";
+import { shownPath } from "../../../shared/shown-path.ts";
 import { type NamedSource, publishedModels } from "../../models/index.ts";
+import { RequestError } from "../../request/index.ts";
 
 /** Folder of the models that are part of the program, such as the demo model. */
 const OWN = fileURLToPath(new URL("../../../../models", import.meta.url));
@@ -18,7 +20,7 @@ const published = publishedModels.flatMap(({ hub }) => hub ?? []);
  * or of the program, or by its id on the hub.
  *
  * @param folder folder of the user, which relative paths start from
- * @throws UsageError that says which models there are, and how to add one that is known
+ * @throws RequestError that says which models there are, and how to add one that is known
  * @example
  * findModel("demo", process.cwd()); // "/home/me/adareel/models/demo"
  */
@@ -31,12 +33,14 @@ export function findModel(given: string, folder: string): string {
   if (found !== undefined) return found;
   const here = namesIn(folder);
   if (source)
-    throw new UsageError(
-      `The model ${name} is not on this machine, which has ${list(here)}. ${howToAdd(source)}`,
-    );
+    throw refusal(`The model ${name} is not on this machine, which has ${list(here)}. ${howToAdd(source)}`);
   if (given !== "" && (isPath(given) || existsSync(path)))
-    throw new UsageError(`${notModel(path, folder)}; this machine has ${list(here)}.`);
-  throw new UsageError(unknownName(given, here));
+    throw refusal(`${notModel(path, folder)}; this machine has ${list(here)}.`);
+  throw refusal(unknownName(given, here));
+}
+
+function refusal(message: string): RequestError {
+  return new RequestError(message, { field: "model" });
 }
 
 function unknownName(given: string, here: readonly string[]): string {
