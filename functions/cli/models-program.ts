@@ -1,16 +1,8 @@
-import { basename, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import {
-  isModelName,
-  type ModelCard,
-  modelCards,
-  uploadModel,
-} from "../../lib/distribution/model-store/index.ts";
-import { modelFingerprint, openModelFolder } from "../../lib/generation/checkpoint/index.ts";
+import { resolve } from "node:path";
 import { publishedModels } from "../../lib/generation/models/index.ts";
-import { describeModel, findModel } from "../../lib/generation/pipeline/index.ts";
-import { type FileUploads, openFileUploads } from "../../lib/service/storage/index.ts";
-import { type Program, subcommand, UsageError } from "../../lib/shared/command-line/index.ts";
+import { findModel } from "../../lib/generation/pipeline/index.ts";
+import { type Program, subcommand } from "../../lib/shared/command-line/index.ts";
+import { type BucketOptions, bucketOf, listBucket, push } from "./bucket-models.ts";
 import { calibrate } from "./calibrate.ts";
 import {
   add,
@@ -23,7 +15,7 @@ import {
   listLocal,
 } from "./local-models.ts";
 import { store } from "./store-option.ts";
-import { gigabytes, type TransferDisplay, transferBar, transferLines } from "./transfer-progress.ts";
+import { transferDisplay } from "./transfer-progress.ts";
 
 /** `npm run models`: downloads, checks and converts models, and stores them in the bucket of a deployment. */
 
@@ -102,8 +94,6 @@ export const MODELS: Program = {
   },
 };
 
-const stop = new AbortController();
-
 const userFolder = process.env.INIT_CWD ?? process.cwd();
 
 function place(path: string): string {
@@ -147,90 +137,7 @@ async function checkFolder(folder: string, options: LocalOptions): Promise<void>
   if (!(await check(folder, options, local()))) process.exitCode = 1;
 }
 
-interface BucketOptions {
-  readonly as?: string | undefined;
-  readonly store?: string | undefined;
-}
-
-async function push(path: string, options: BucketOptions): Promise<void> {
-  const uploads = await openBucket(bucketOf(options));
-  const forgetSignals = onStopSignals();
-  const display = transferDisplay();
-  try {
-    display.say("checking the model");
-    const model = await readModel(path, options.as ?? basename(path));
-    const { signal } = stop;
-    const uploaded = await uploadModel({ folder: path, model, uploads, signal, onProgress: display.show });
-    display.clear();
-    if (!uploaded.ok) throw new UsageError(takenName(model.name));
-    for (const { path, sizeBytes } of uploaded.foreign)
-      process.stderr.write(`Skipped ${path} (${gigabytes(sizeBytes)}): no part of the model reads it.\n`);
-    const { card, sentBytes } = uploaded;
-    const sent = `${gigabytes(sentBytes)} of ${gigabytes(card.bytes)} had to be sent`;
-    process.stderr.write(`The store has the model ${card.name}; ${sent}.\n`);
-  } catch (cause) {
-    if (!stop.signal.aborted) throw cause;
-    throw new Error("Stopped: what was sent is kept; run the same command again to continue.", { cause });
-  } finally {
-    display.clear();
-    forgetSignals();
-  }
-}
-
-/** Returns the model card of a folder without its size. It opens no session. */
-async function readModel(folder: string, name: string): Promise<Omit<ModelCard, "bytes">> {
-  const { limits } = await describeModel(folder);
-  if (!isModelName(name)) {
-    const rule = "has up to 63 lower-case letters, digits and . _ -, and begins with a letter or digit";
-    throw new UsageError(
-      `${JSON.stringify(name)} is not a valid name: the name of a model ${rule}; give another with --as NAME.`,
-    );
-  }
-  const model = await openModelFolder(folder);
-  for (const part of ["tokenizer", "scheduler"]) model.part(part);
-  for (const part of ["text_encoder", "transformer", "vae"]) await model.part(part).checkpoint();
-  return { name, limits, fingerprint: await modelFingerprint(folder) };
-}
-
-function takenName(name: string): string {
-  const other = `${name.slice(0, 60)}-2`;
-  return `The store has another model under the name ${name}, and the weights of running instances must not \
-change: push this one under another name, such as --as ${other}, and deploy that with -c model=${other}.`;
-}
-
 async function list(options: BucketOptions): Promise<void> {
-  if (bucketOf(options) === "") return listLocal(local());
-  const { store } = await openBucket(bucketOf(options));
-  for (const { name, bytes, fingerprint } of await modelCards(store))
-    process.stdout.write(`${[name, bytes, fingerprint].join("\t")}\n`);
-}
-
-function bucketOf({ store }: BucketOptions): string {
-  return store ?? process.env.STORE ?? "";
-}
-
-function openBucket(url: string): Promise<FileUploads> {
-  if (url === "") throw new UsageError("Name the bucket: --store s3://BUCKET, or STORE in the environment.");
-  // A service on one machine reads models from their folders, and none from its store.
-  if (!/^s3:/i.test(url))
-    throw new UsageError(
-      `${JSON.stringify(url)} is not a bucket: write s3://BUCKET; npm start reads models from the folders in MODELS.`,
-    );
-  return openFileUploads(url, {
-    sleep: (durationMs) => sleep(durationMs, undefined, { signal: stop.signal }),
-  });
-}
-
-function transferDisplay(): TransferDisplay {
-  const write = (text: string) => void process.stderr.write(text);
-  return process.stderr.isTTY ? transferBar(write, performance) : transferLines(write);
-}
-
-/** Ends the upload on SIGINT (Ctrl-C) or SIGTERM, and the process on a second one; returns a function to undo this. */
-function onStopSignals(): () => void {
-  const onSignal = () => (stop.signal.aborted ? process.exit(1) : stop.abort());
-  for (const name of ["SIGINT", "SIGTERM"]) process.on(name, onSignal);
-  return () => {
-    for (const name of ["SIGINT", "SIGTERM"]) process.off(name, onSignal);
-  };
+  const url = bucketOf(options);
+  await (url === "" ? listLocal(local()) : listBucket(url));
 }

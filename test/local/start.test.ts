@@ -11,7 +11,7 @@ import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { clientOf, spawnLocal, startLocal } from "./local-service.ts";
 import { hasProcessList, processesWith } from "./processes.ts";
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
