@@ -97,7 +97,7 @@ test("a declared parameter is a flag of generate, with its line in the usage", (
   expect(parse("--deadline", "30")).toHaveProperty("request.deadline", 30);
   expect(parse()).not.toHaveProperty("request.deadline");
   expect(() => parse("--deadline", "soon")).toThrow('--deadline takes a number, not "soon".');
-  expect(() => parse("--deadline", "0")).toThrow("deadline must be a number from 1 to 600, got 0.");
+  expect(() => parse("--deadline", "0")).toThrow("--deadline takes a number from 1 to 600, not 0.");
 });
 
 test("a declared parameter has a labelled control in the playground's form", async () => {

@@ -60,7 +60,13 @@ export function namedParameters(): Named[] {
     const stored = Object.entries(declared.stored).flatMap(([key, schema]) => [key, ...membersOf(schema)]);
     const told = declared.told ? membersOf(declared.told.schema) : [];
     const names = [...new Set([parameter, ...aliases, ...stored, ...told])];
-    return [{ parameter, names, flags: (declared.flags ?? []).map(({ name }) => name) }];
+    return [
+      {
+        parameter,
+        names,
+        flags: (declared.flags ?? []).flatMap(({ name, aliases = [] }) => [name, ...aliases]),
+      },
+    ];
   });
 }
 

@@ -5,6 +5,7 @@ import { requestId } from "hono/request-id";
 import * as z from "zod";
 import { EVENT_TYPES } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
+import { listed } from "../../lib/shared/sentences/index.ts";
 import type { ApiDeps, ApiEnv } from "./env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
@@ -28,7 +29,8 @@ export function createApp(deps: ApiDeps) {
       app,
       onMethodNotAllowed: (c, methods) => {
         const allow = methods.join(", ");
-        const error = new ApiError("method_not_allowed", `This path takes ${allow}.`, { headers: { allow } });
+        const taken = `This path takes ${listed(methods)}, not ${c.req.method}.`;
+        const error = new ApiError("method_not_allowed", taken, { headers: { allow } });
         return problemResponse(c, error);
       },
     }),
@@ -75,7 +77,12 @@ export function createApp(deps: ApiDeps) {
     (c) => c.json({ object: "list", data: EVENT_TYPES }),
   );
 
-  app.notFound((c) => problemResponse(c, new ApiError("not_found", "There is nothing at this path.")));
+  app.notFound((c) =>
+    problemResponse(
+      c,
+      new ApiError("not_found", "There is nothing at this path: /docs lists what there is."),
+    ),
+  );
   app.onError((error, c) => {
     const refused = apiErrorOf(error);
     if (refused.status >= 500 && refused.status !== 501) {

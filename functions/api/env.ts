@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { VideoLimits } from "../../lib/generation/request/index.ts";
 import type { Hints, JobStore } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing, Principal } from "../../lib/service/keys/index.ts";
+import type { UrlRules } from "../../lib/service/net/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import type { Triggers } from "../../lib/service/triggers/index.ts";
 import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
@@ -40,7 +41,7 @@ export interface ApiDeps {
   readonly limits: RequestLimits;
   /** Time for which outputs are kept. */
   readonly retentionMs: number;
-  readonly webhookUrls: { readonly allowLoopback: boolean; readonly blockedHosts: readonly string[] };
+  readonly webhookUrls: UrlRules;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Declaration, Taker } from "../../lib/generation/request/index.ts";
 import { EVENT_TYPES, type JobRecord } from "../../lib/service/jobs/index.ts";
+import { urlText } from "./schemas/webhook-endpoint.ts";
 
 /** Declaration of a field that describes the job, not the video. Its schema says whether the field is optional. */
 interface OrderField<Asked extends z.ZodType, Schema extends z.ZodType> extends Declaration<Asked> {
@@ -21,7 +22,7 @@ const ORDER_FIELDS = {
   metadata: field({
     asked: z
       .record(z.string().min(1).max(64), z.string().max(512))
-      .refine((record) => Object.keys(record).length <= 16, "may have at most 16 keys")
+      .refine((record) => Object.keys(record).length <= 16, "has more than 16 entries")
       .describe("Up to 16 texts of your own, echoed in the video and its webhooks.")
       .optional(),
     takenBy: ["create", "trigger", "remix"],
@@ -38,7 +39,7 @@ const ORDER_FIELDS = {
     told: { schema: z.number(), value: ({ deadlineAt, createdAt }) => (deadlineAt - createdAt) / 1000 },
   }),
   webhook_url: field({
-    asked: z.string().max(2048).optional().describe("Told of this video, besides the webhook endpoints."),
+    asked: urlText.optional().describe("Told of this video, besides the webhook endpoints."),
     takenBy: ["create", "trigger", "remix"],
     told: { schema: z.string().nullable(), value: ({ webhook }) => webhook?.url ?? null },
   }),
@@ -57,7 +58,7 @@ const ORDER_FIELDS = {
       .unknown()
       .optional()
       .refine((value) => value === undefined, {
-        error: "input_reference is not supported: videos are made from text only",
+        error: "is not supported: videos are made from text alone",
         params: { code: "unsupported_parameter" },
       }),
     takenBy: ["create"],

@@ -75,7 +75,7 @@ export function webhookOf(
 ): JobRecord["webhook"] {
   if (url === undefined) {
     if (events === undefined) return null;
-    throw new ApiError("invalid_value", "webhook_events: give a webhook_url too.", {
+    throw new ApiError("invalid_value", "webhook_events needs a webhook_url: give both or neither.", {
       param: "webhook_events",
     });
   }

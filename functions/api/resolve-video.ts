@@ -5,6 +5,7 @@ import {
   resolveRequest,
 } from "../../lib/generation/request/index.ts";
 import type { Random } from "../../lib/shared/ports.ts";
+import { oneOf } from "../../lib/shared/sentences/index.ts";
 import type { ModelCard, RequestLimits } from "./env.ts";
 import { ApiError } from "./problem.ts";
 
@@ -39,8 +40,10 @@ export function resolveVideo(asked: AskedRequest, { models, limits, random }: Re
 function modelOf(models: readonly [ModelCard, ...ModelCard[]], name: string | undefined): ModelCard {
   const model = name === undefined ? models[0] : models.find((card) => card.name === name);
   if (model) return model;
-  const names = models.map((card) => card.name).join(", ");
-  throw new ApiError("invalid_value", `model: this deployment has ${names}.`, { param: "model" });
+  const names = oneOf(models.map((card) => card.name));
+  throw new ApiError("invalid_value", `This deployment has no such model: choose ${names}.`, {
+    param: "model",
+  });
 }
 
 /** Draws a seed of 32 bits, the size that other services use. It is short enough to write down. */

@@ -59,7 +59,7 @@ function videoOf(deps: ApiDeps, { prompt, video }: Source, fill: Fill) {
 function templateOf(source: string, param: string): Template {
   const parsed = parseTemplate(source);
   if (parsed.ok) return parsed.template;
-  throw new ApiError("invalid_value", `${param}: ${parsed.reason}`, { param });
+  throw new ApiError("invalid_value", parsed.reason, { param });
 }
 
 /** Puts `video.` before the field that an error names, because a trigger has all fields but the prompt in `video`. */

@@ -4,9 +4,10 @@ import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
   type AskedRequest,
   askedByFlags,
+  checkFlag,
   parseRequest,
   REQUEST_FLAGS,
-  type Flag as RequestFlag,
+  type RequestFlag,
 } from "../../lib/generation/request/index.ts";
 import { MAX_SEED } from "../../lib/generation/sampling/index.ts";
 import {
@@ -126,9 +127,10 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
 }
 
 /** Makes the option of a request's flag, which reads its value according to the kind of the flag. */
-function requestOption({ reads, value, text }: RequestFlag, path: (text: string) => string): Option {
-  if (reads.kind === "switch") return { text };
-  const read = (given: string, flag: string): unknown => {
+function requestOption(declared: RequestFlag, path: (text: string) => string): Option {
+  const { reads, value, text, aliases = [] } = declared;
+  if (reads.kind === "switch") return { text, aliases };
+  const parsed = (given: string, flag: string): unknown => {
     switch (reads.kind) {
       case "number":
         return number(flag, given);
@@ -136,16 +138,18 @@ function requestOption({ reads, value, text }: RequestFlag, path: (text: string)
         return path(given);
       case "on or off":
         return onOrOff(flag, given);
-      case "form":
-        if (reads.pattern.test(given)) return given;
-        throw new UsageError(`${flag} is ${reads.words}, not ${quote(given)}.`);
       case "text or JSON file":
         return given.endsWith(".json") ? readJson(reads.contents, path(given)) : given;
       default:
         return given;
     }
   };
-  return { value: value ?? "VALUE", text, read };
+  const read = (given: string, flag: string): unknown => {
+    const value = parsed(given, flag);
+    checkFlag(declared, value, flag);
+    return value;
+  };
+  return { value: value ?? "VALUE", text, aliases, read };
 }
 
 /** Reads `--out`: a path that ends in a slash, or that is a folder already, is a folder for the videos. */

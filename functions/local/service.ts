@@ -73,6 +73,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   const metrics = createMetrics();
   const webhookUrls = {
     allowLoopback: config.allowLoopbackWebhooks,
+    loopbackSetting: "ALLOW_LOOPBACK_WEBHOOKS=1",
     blockedHosts: config.publicUrl ? [new URL(config.publicUrl).hostname] : [],
   };
   const post: ApiDeps["post"] = (target, request) =>

@@ -14,81 +14,100 @@ const post = (json: unknown) => api.send("POST", "/v1/videos", { json });
 
 describe("a create", () => {
   it.each([
-    ["a field nobody knows", { prmpt: "a" }, "prmpt"],
-    ["a field nobody knows in cache", { cache: { policy: "off", treshold: 1 } }, "cache.treshold"],
+    ["a misspelt field", { prmpt: "a" }, "prmpt", "There is no field prmpt: did you mean prompt?"],
+    [
+      "a field nobody knows in cache",
+      { cache: { policy: "off", treshold: 1 } },
+      "cache.treshold",
+      "There is no field treshold in cache: " +
+        "choose from policy, codebook, motion_regularisation and warmup_steps.",
+    ],
     [
       "a field nobody knows in a row of the codebook",
       { cache: { codebook: [{ rate: 1, above: 2 }] } },
       "cache.codebook.0.above",
+      "There is no field above in cache.codebook row 1: choose from below and rate.",
     ],
     [
       "a field nobody knows in the constants",
       { cache: { codebook: [{ rate: 1 }], motion_regularisation: { gain: 2 } } },
       "cache.motion_regularisation.gain",
+      "There is no field gain in cache.motion_regularisation: " +
+        "choose from reference, power, divisor, gradientGain and window.",
     ],
-    ["a field nobody knows in extra_body", { extra_body: { loras: [] } }, "loras"],
-  ])("a create with %s is refused by the field's name", async (_title, fields, param) => {
+    [
+      "a field nobody knows in extra_body",
+      { extra_body: { loras: [] } },
+      "loras",
+      "There is no field loras: /docs lists all fields.",
+    ],
+  ])("a create with %s is refused by the field's name", async (_title, fields, param, sentence) => {
     const { detail } = await expectProblem(
       await post({ prompt: "a", ...fields }),
       "unknown_parameter",
       param,
     );
-    expect(detail).toBe(`${param} is not a field of this request.`);
+    expect(detail).toBe(sentence);
   });
 
   it.each([
-    ["no prompt", { prompt: undefined }, "prompt", /^prompt: /],
-    ["a blank prompt", { prompt: " \n " }, "prompt", /must say what the video should show/],
-    ["a model that is not there", { model: "sora-2" }, "model", /this deployment has demo\.$/],
+    ["no prompt", { prompt: undefined }, "prompt", /^The prompt is missing: say what/],
+    ["a blank prompt", { prompt: " \n " }, "prompt", /^The prompt is empty: say what the video should show/],
+    [
+      "a model that is not there",
+      { model: "sora-2" },
+      "model",
+      /^This deployment has no such model: choose demo\.$/,
+    ],
     ["a size that is none", { size: "64" }, "size", /such as 64x64/],
-    ["a size the model cannot make", { size: "1280x720" }, "size", /cannot make videos of 1280x720/],
-    ["seconds that are none", { seconds: "two" }, "seconds", /must be a number of seconds/],
-    ["seconds the model cannot make", { seconds: "3" }, "seconds", /cannot make 24 frames/],
-    ["frames the model cannot make", { num_frames: 17 }, "num_frames", /cannot make 17 frames/],
-    ["frames and seconds at odds", { num_frames: 16, seconds: 1 }, "num_frames", /contradict each other/],
-    ["a rate the model cannot make", { fps: 24 }, "fps", /cannot make 24 frames per second/],
-    ["steps of two minds", { steps: 5, num_inference_steps: 6 }, "steps", /contradict each other/],
-    ["half a step", { steps: 1.5 }, "steps", /expected int/],
-    ["a seed too large", { seed: 2 ** 53 }, "seed", /^seed: /],
+    ["a size the model cannot make", { size: "1280x720" }, "size", /makes 64x64; 1280x720 is not possible/],
+    ["seconds that are none", { seconds: "two" }, "seconds", /^seconds must be a number of seconds/],
+    ["seconds the model cannot make", { seconds: "3" }, "seconds", /makes 2 s .*; 3 s is not possible/],
+    ["frames the model cannot make", { num_frames: 17 }, "num_frames", /makes 16 frames; 17 is not possible/],
+    ["frames and seconds at odds", { num_frames: 16, seconds: 1 }, "num_frames", /say different things/],
+    ["a rate the model cannot make", { fps: 24 }, "fps", /makes 8 frames a second; 24 is not possible/],
+    ["steps of two minds", { steps: 5, num_inference_steps: 6 }, "steps", /say different things/],
+    ["half a step", { steps: 1.5 }, "steps", /from 1 to 1000, not 1.5\.$/],
+    ["a seed too large", { seed: 2 ** 53 }, "seed", /from 0 to 9007199254740991, not 9007199254740992/],
     ["a cache that is none", { cache: "quick" }, "cache", /must be off, auto, fast, slow or static:K/],
-    ["a cache of another type", { cache: 5 }, "cache", /^cache: /],
+    ["a cache of another type", { cache: 5 }, "cache", /^cache is off, auto, .*, not 5\.$/],
     [
       "policy and codebook",
       { cache: { policy: "off", codebook: [{ rate: 1 }] } },
       "cache",
-      /a policy or a codebook, not both/,
+      /both policy and codebook: give one of them/,
     ],
     [
       "constants without a codebook",
       { cache: { motion_regularisation: { power: 2 } } },
       "cache.motion_regularisation",
-      /give constants only together with a codebook of your own/,
+      /takes constants only together with a codebook of your own/,
     ],
     [
       "a codebook out of order",
       { cache: { codebook: [{ below: 2, rate: 1 }, { below: 1, rate: 1 }, { rate: 1 }] } },
-      "cache",
-      /\.$/,
+      "cache.codebook.1.below",
+      /^cache.codebook row 2: below is a number above the 2 of the row before it, not 1\.$/,
     ],
     [
       "too much metadata",
       { metadata: Object.fromEntries([..."abcdefghijklmnopq"].map((k) => [k, ""])) },
       "metadata",
-      /at most 16 keys/,
+      /more than 16 entries/,
     ],
-    ["a timeout of a fraction", { timeout: 10.5 }, "timeout", /expected int/],
-    ["a timeout too short", { timeout: 1 }, "timeout", /^timeout: /],
+    ["a timeout of a fraction", { timeout: 10.5 }, "timeout", /a whole number from 10 to 21600, not 10.5/],
+    ["a timeout too short", { timeout: 1 }, "timeout", /a whole number from 10 to 21600, not 1\.$/],
     [
       "events without an address",
       { webhook_events: ["video.failed"] },
       "webhook_events",
-      /give a webhook_url too/,
+      /needs a webhook_url: give both or neither/,
     ],
     [
       "an event nobody knows",
       { webhook_url: "https://a.example", webhook_events: ["x"] },
       "webhook_events.0",
-      /./,
+      /^webhook_events entry 1 must be video.queued, /,
     ],
   ])("a create with %s is refused as an invalid value", async (_title, fields, param, sentence) => {
     const { detail } = await expectProblem(await post({ prompt: "a", ...fields }), "invalid_value", param);

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { expect } from "vitest";
 import { type ProblemCode, STATUS_OF } from "../../functions/api/problem.ts";
+import { expectSentence } from "./sentence.ts";
 
 export interface Problem {
   readonly detail: string;
@@ -8,7 +9,7 @@ export interface Problem {
   readonly error: { readonly message: string; readonly param: string | null; readonly code: ProblemCode };
 }
 
-/** Asserts that an answer is this problem, in all members that RFC 9457 and OpenAI's clients define. */
+/** Asserts that an answer is this problem, said in a sentence, in all members that RFC 9457 and OpenAI's clients define. */
 export async function expectProblem(
   response: Response,
   code: ProblemCode,
@@ -30,6 +31,7 @@ export async function expectProblem(
       code,
     },
   });
+  expectSentence(problem.detail);
   expect(response.status).toBe(status);
   expect(response.headers.get("content-type")).toBe("application/problem+json");
   expect(response.headers.get("cache-control")).toBe("no-store");

@@ -57,7 +57,7 @@ describe("is refused in one sentence", () => {
     [
       "with more steps than there can be",
       ["--steps", "2000"],
-      /^steps must be a whole number from 1 to 1000, got 2000\.\n$/,
+      /^steps is a whole number from 1 to 1000, not 2000\.\n$/,
     ],
     [
       "for what no codebook reaches",

@@ -1,8 +1,11 @@
 import type { HonoRequest, MiddlewareHandler } from "hono";
 import * as z from "zod";
+import { ourName } from "../../../lib/generation/request/index.ts";
+import { examined, nameOf } from "../../../lib/shared/sentences/index.ts";
 import type { ApiEnv } from "../env.ts";
 import { ApiError } from "../problem.ts";
 import { formToJson, type JsonSchema } from "./form.ts";
+import { parseJson } from "./parse-json.ts";
 import { readBody } from "./read-body.ts";
 
 /**
@@ -37,9 +40,11 @@ export function query<Schema extends z.ZodType>(
   return async function query(c, next) {
     for (const [name, values] of Object.entries(c.req.queries())) {
       if (values.length > 1)
-        throw new ApiError("invalid_value", `${name} is given more than once.`, { param: name });
+        throw new ApiError("invalid_value", `${nameOf(name)} is given more than once.`, {
+          param: shortened([name]),
+        });
     }
-    c.req.addValidatedData("query", check(schema, c.req.query()) as object);
+    c.req.addValidatedData("query", check(schema, c.req.query(), "The query") as object);
     await next();
   };
 }
@@ -55,20 +60,16 @@ async function decode(
   if (bytes.length === 0) return {};
   const contentType = request.header("content-type") ?? "";
   const mediaType = contentType.split(";")[0]!.trim().toLowerCase();
-  if (mediaType === "application/json") return parseJson(bytes);
+  if (mediaType === "application/json") return parseJson(bytes, "The body");
   if (mediaType === "multipart/form-data") return parseForm(bytes, contentType, formSchema());
-  throw new ApiError("unsupported_media_type", "Send application/json or multipart/form-data.");
+  const said = mediaType === "" ? "which is missing" : `not ${nameOf(mediaType)}`;
+  throw new ApiError(
+    "unsupported_media_type",
+    `The header Content-Type must be application/json or multipart/form-data, ${said}.`,
+  );
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(utf8.decode(bytes));
-  } catch (cause) {
-    throw new ApiError("invalid_json", "The body is not JSON in UTF-8.", { cause });
-  }
-}
 
 async function parseForm(
   bytes: Uint8Array<ArrayBuffer>,
@@ -105,7 +106,7 @@ function checkNesting(value: unknown, depth = 0): void {
   if (depth > DEPTH_MAX)
     throw new ApiError("invalid_value", `The body is nested more than ${DEPTH_MAX} levels deep.`);
   if (Object.hasOwn(value, "__proto__"))
-    throw new ApiError("unknown_parameter", "__proto__ is not a field.", { param: "__proto__" });
+    throw new ApiError("unknown_parameter", "There is no field __proto__.", { param: "__proto__" });
   for (const member of Object.values(value)) checkNesting(member, depth + 1);
 }
 
@@ -119,32 +120,23 @@ function unwrapped(value: unknown): unknown {
 /**
  * Validates a value.
  *
+ * @param whole name of the value in an error about all of it
  * @throws ApiError that names the first invalid field, without its value
  */
-export function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = closest(parsed.error.issues[0]!);
-  if (issue.code === "unrecognized_keys") {
-    const param = shortened([...issue.path, issue.keys[0]!]);
-    throw new ApiError("unknown_parameter", `${param} is not a field of this request.`, { param });
-  }
-  const param = shortened(issue.path);
-  const isUnsupported = issue.code === "custom" && issue.params?.code === "unsupported_parameter";
-  throw new ApiError(
-    isUnsupported ? "unsupported_parameter" : "invalid_value",
-    param ? `${param}: ${issue.message}` : issue.message,
-    { param: param || undefined },
-  );
-}
-
-/** Returns the issue of the union member that has the type of the value. */
-function closest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
-  if (issue.code !== "invalid_union") return issue;
-  const inner = issue.errors
-    .map(([first]) => first)
-    .find((each) => each && (each.code !== "invalid_type" || each.path.length > 0));
-  return inner ? closest({ ...inner, path: [...issue.path, ...inner.path] }) : issue;
+export function check<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  whole = "The body",
+): z.output<Schema> {
+  const result = examined(schema, value, { whole, otherNames: ourName, reference: "/docs lists all fields" });
+  if (result.ok) return result.value;
+  const { sentence, path, isUnknownField, code } = result.fault;
+  const problem = isUnknownField
+    ? "unknown_parameter"
+    : code === "unsupported_parameter"
+      ? "unsupported_parameter"
+      : "invalid_value";
+  throw new ApiError(problem, sentence, { param: shortened(path) || undefined });
 }
 
 const PARAM_CHARACTERS_MAX = 100;

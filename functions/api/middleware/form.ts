@@ -1,3 +1,4 @@
+import { nameOf } from "../../../lib/shared/sentences/index.ts";
 import { ApiError } from "../problem.ts";
 
 /** Subset of JSON Schema that the conversion of forms uses. */
@@ -27,8 +28,11 @@ export function formToJson(form: FormData, schema: JsonSchema): Record<string, u
   const seen = new Set<string>();
   for (const [name, value] of form.entries()) {
     if (typeof value !== "string") {
-      const param = name.slice(0, NAME_CHARACTERS_MAX);
-      throw new ApiError("unsupported_parameter", `${param} cannot be a file.`, { param });
+      throw new ApiError(
+        "unsupported_parameter",
+        `${nameOf(name)} cannot be a file: videos are made from text alone.`,
+        { param: name.slice(0, NAME_CHARACTERS_MAX) },
+      );
     }
     const isList = name.endsWith("[]");
     if (seen.has(name) && !isList) throw refused(name, "is given more than once");
@@ -98,8 +102,7 @@ function parseJson(text: string): unknown {
 }
 
 function refused(name: string, what: string): ApiError {
-  const shown = name.slice(0, NAME_CHARACTERS_MAX);
-  return new ApiError("invalid_multipart", `The form field ${JSON.stringify(shown)} ${what}.`, {
-    param: shown,
+  return new ApiError("invalid_multipart", `The form field ${nameOf(name)} ${what}.`, {
+    param: name.slice(0, NAME_CHARACTERS_MAX),
   });
 }

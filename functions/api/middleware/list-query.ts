@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import * as z from "zod";
 import { isVideoId } from "../../../lib/service/jobs/index.ts";
+import { nameOf } from "../../../lib/shared/sentences/index.ts";
 import type { ApiEnv } from "../env.ts";
 import { ApiError } from "../problem.ts";
 import { check } from "./body.ts";
@@ -32,11 +33,13 @@ export const videoFilter: MiddlewareHandler<
   for (const [name, values] of Object.entries(c.req.queries())) {
     const value = values[0]!;
     if (values.length > 1)
-      throw new ApiError("invalid_value", `${name} is given more than once.`, { param: name });
+      throw new ApiError("invalid_value", `${nameOf(name)} is given more than once.`, {
+        param: name.slice(0, 100),
+      });
     const [, key] = METADATA.exec(name) ?? [];
     if (key === undefined) others.push([name, value]);
     else metadata.push([key, value]);
   }
-  c.req.addValidatedData("query", { ...check(listQuery, Object.fromEntries(others)), metadata });
+  c.req.addValidatedData("query", { ...check(listQuery, Object.fromEntries(others), "The query"), metadata });
   await next();
 };

@@ -7,6 +7,7 @@ import {
 } from "../../../lib/service/triggers/index.ts";
 import { hash } from "../claim.ts";
 import type { ApiDeps, ApiEnv } from "../env.ts";
+import { parseJson } from "../middleware/parse-json.ts";
 import { readBody } from "../middleware/read-body.ts";
 import { operation } from "../openapi/operation.ts";
 import { orderVideo } from "../order-video.ts";
@@ -248,18 +249,14 @@ function parsePayload(bytes: Uint8Array, contentType = ""): unknown {
     );
   }
   if (!/^application\/([\w.-]+\+)?json$/.test(mediaType)) {
-    throw new ApiError("unsupported_media_type", "Send application/json.");
+    throw new ApiError("unsupported_media_type", "The header Content-Type must be application/json.");
   }
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new ApiError("invalid_json", "The payload is not JSON in UTF-8.", { cause });
-  }
+  return parseJson(bytes, "The payload");
 }
 
 function checkSecret(scheme: SignatureScheme, secret: string | undefined, param: string): void {
   const fault = secret === undefined ? null : secretFault(scheme, secret);
-  if (fault !== null) throw new ApiError("invalid_value", `${param}: ${fault}`, { param });
+  if (fault !== null) throw new ApiError("invalid_value", fault, { param });
 }
 
 function view(trigger: Trigger): TriggerView {

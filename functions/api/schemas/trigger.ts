@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { parsePointer, SIGNATURE_SCHEMES } from "../../../lib/service/triggers/index.ts";
+import { wordings } from "../../../lib/shared/sentences/index.ts";
 import { triggerVideoSchema } from "./video-request.ts";
 import { rotateSchema } from "./webhook-endpoint.ts";
 
@@ -35,6 +36,7 @@ const fields = {
       }),
     )
     .max(CONDITIONS_MAX)
+    .register(wordings, { entry: "condition" })
     .describe("All must hold of a payload; others make no video and are answered with 200."),
   enabled: z.boolean(),
 };

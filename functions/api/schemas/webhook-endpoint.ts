@@ -1,9 +1,16 @@
 import * as z from "zod";
 import { EVENT_TYPES } from "../../../lib/service/jobs/index.ts";
+import { wordings } from "../../../lib/shared/sentences/index.ts";
+
+/** Schema of the text of a webhook's URL; `checkWebhookUrl` checks the rest. */
+export const urlText = z
+  .string()
+  .max(2048)
+  .register(wordings, { is: "a URL of at most 2048 characters, such as https://example.com/hook" });
 
 const fields = {
   name: z.string().trim().min(1).max(80),
-  url: z.string().max(2048),
+  url: urlText,
   event_types: z.array(z.enum(EVENT_TYPES)).min(1).max(EVENT_TYPES.length),
 };
 

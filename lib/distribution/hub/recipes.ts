@@ -1,5 +1,5 @@
 import { type HubSource, publishedModels } from "../../generation/models/index.ts";
-import { nearest } from "../../shared/command-line/index.ts";
+import { nearest } from "../../shared/sentences/index.ts";
 import { HubError } from "./hub-error.ts";
 
 /** Returns whether a part of a pipeline is run. Other parts, such as safety checkers, are not downloaded. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { wordings } from "../../shared/sentences/index.ts";
 
 export const codebookRowSchema = z.strictObject({
   below: z.number().positive().nullable(),
@@ -10,6 +11,32 @@ export const codebookSchema = z
   .array(codebookRowSchema)
   .min(1)
   .describe("Rows of ascending distance and the steps to the next computed one; the last without `below`.");
+
+/** Schema of a codebook as people write it: the last row may leave out `below`, and the rows are checked to be one. */
+export const askedCodebookSchema = z
+  .array(codebookRowSchema.partial({ below: true }))
+  .min(1)
+  .superRefine((rows, context) => {
+    const refuse = (path: (number | string)[], message: string) =>
+      context.addIssue({ code: "custom", path, message, input: rows });
+    for (const [index, { below = null }] of rows.entries()) {
+      const previous = rows[index - 1]?.below ?? null;
+      if (index === rows.length - 1) {
+        if (below !== null)
+          refuse(
+            [index],
+            "is the last and has below: add a row without it, so that every distance finds a rate",
+          );
+      } else if (below === null) refuse([index, "below"], "is missing: only the last row may leave it out");
+      else if (previous !== null && below <= previous)
+        refuse([index, "below"], `is a number above the ${previous} of the row before it, not ${below}`);
+    }
+  })
+  .describe(codebookSchema.description!)
+  .register(wordings, {
+    is: 'a list of rows, such as [{"below": 0.1, "rate": 4}, {"rate": 1}]',
+    entry: "row",
+  });
 
 /** Row of a codebook: distances under `below` (and not under an earlier row's) get `rate`. */
 export interface CodebookRow {

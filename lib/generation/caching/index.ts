@@ -20,7 +20,13 @@ export {
   traceOfPublished,
 } from "./published.ts";
 export { CACHE_USAGE, policyChoices, policyKinds } from "./registry.ts";
-export { type CacheSetting, cacheSettingSchema } from "./setting.ts";
+export {
+  type CacheSetting,
+  type CacheSettingOutside,
+  cacheFlagSchemas,
+  cacheSettingOutsideSchema,
+  cacheSettingSchema,
+} from "./setting.ts";
 export type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 export { staticPolicy } from "./static.ts";
 export type { CacheTrace, TraceStep } from "./trace.ts";

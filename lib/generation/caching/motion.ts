@@ -7,7 +7,12 @@ export const motionSchema = z.strictObject({
   power: z.number().positive(),
   divisor: z.number().positive(),
   gradientGain: z.number().nonnegative(),
-  window: z.strictObject({ from: z.int(), to: z.int(), of: z.int() }),
+  window: z
+    .strictObject({ from: z.int(), to: z.int(), of: z.int() })
+    .refine(
+      ({ from, to, of }) => 1 <= from && from <= to && to <= of,
+      'needs 1 <= from <= to <= of, such as {"from": 4, "to": 26, "of": 30}',
+    ),
 });
 
 /**

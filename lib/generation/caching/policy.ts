@@ -1,5 +1,6 @@
 /** Contract of caching policies, which is all that a denoising loop knows about caching. */
-import * as z from "zod";
+import type * as z from "zod";
+import { faultsOf, inOneSentence } from "../../shared/sentences/index.ts";
 import type { Column, ColumnValues } from "./column.ts";
 import type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 
@@ -139,8 +140,11 @@ export function createPolicy<Shape extends z.ZodRawShape, Signal extends SignalN
   options: z.input<z.ZodObject<Shape>>,
   name = kind.name,
 ): CachePolicy<z.output<z.ZodObject<Shape>>> {
-  const { success, data, error } = kind.options.safeParse(options);
-  if (!success) throw new RangeError(`the options of ${kind.name} are wrong: ${z.prettifyError(error)}`);
+  const { success, data } = kind.options.safeParse(options);
+  if (!success) {
+    const faults = inOneSentence(faultsOf(kind.options, options, { whole: "it" }));
+    throw new RangeError(`the options of ${kind.name} are wrong: ${faults}`);
+  }
   return {
     name,
     options: data,

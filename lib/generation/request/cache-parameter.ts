@@ -3,22 +3,14 @@ import {
   CACHE_USAGE,
   type CachePolicy,
   CachePolicyError,
-  type CacheSetting,
+  type CacheSettingOutside,
+  cacheFlagSchemas,
+  cacheSettingOutsideSchema,
   cacheSettingSchema,
   parseCachePolicy,
 } from "../caching/index.ts";
-import { type FlagValues, parameter } from "./parameter.ts";
+import { parameter } from "./parameter.ts";
 import { RequestError } from "./request-error.ts";
-
-/** Value of the parameter `cache`. On the command line the policy may also be the contents of a codebook file. */
-export type AskedCache =
-  | CacheSetting
-  | {
-      readonly policy?: unknown;
-      readonly codebook?: undefined;
-      readonly motion_regularisation?: boolean;
-      readonly warmup_steps?: number;
-    };
 
 const storedCache = z.object({
   /** Name of a policy, or the contents of a codebook file. */
@@ -36,71 +28,61 @@ const toldCache = z.object({
   warmup_steps: z.int(),
 });
 
+/** Cache of a request that says nothing about it. */
+const DEFAULT: StoredCache = storedOf("auto");
+
 export const cacheParameter = parameter({
-  /** Schema of the API. Codebook files from the command line are checked by `check`. */
-  asked: cacheSettingSchema as z.ZodType<AskedCache>,
+  asked: cacheSettingSchema as z.ZodType<CacheSettingOutside>,
+  askedOutside: cacheSettingOutsideSchema,
   takenBy: ["create", "trigger"],
   stored: { cache: storedCache },
   read: (asked) => ({ cache: storedOf(asked) }),
-  byDefault: () => ({ cache: storedOf("auto") }),
+  byDefault: () => ({ cache: DEFAULT }),
   check: (resolved: Pick<CachedRun, "cache" | "steps">) => void policyOf(resolved),
   told: { schema: toldCache, value: ({ cache }) => toldOf(cache) },
   flags: [
     {
       name: "cache",
+      member: "policy",
+      takes: cacheFlagSchemas.policy,
       reads: { kind: "text or JSON file", contents: "codebook" },
       value: "POLICY",
-      text: `${CACHE_USAGE}; default fast`,
+      text: `${CACHE_USAGE}; default ${DEFAULT.policy}`,
     },
     {
       name: "motion",
+      member: "motion_regularisation",
+      takes: cacheFlagSchemas.motion,
       reads: { kind: "on or off" },
       value: "on|off",
-      text: "motion regularisation of slow, fast and codebooks; default on",
+      text: `motion regularisation of slow, fast and codebooks; default ${DEFAULT.motion ? "on" : "off"}`,
     },
     {
       name: "warmup",
+      member: "warmup_steps",
+      takes: cacheFlagSchemas.warmup,
       reads: { kind: "number" },
       value: "N",
-      text: "the first N steps are always computed, 0 up to all of them; default 0",
+      text: `the first N steps are always computed, 0 up to all of them; default ${DEFAULT.warmupSteps}`,
     },
   ],
-  fromFlags: ({ cache, motion, warmup }: FlagValues) => ({
-    ...(cache !== undefined && { policy: cache }),
-    ...(motion !== undefined && { motion_regularisation: motion }),
-    ...(warmup !== undefined && { warmup_steps: warmup }),
-  }),
-  isLeftToCheck: true,
   control: { label: "Cache", kind: { name: "cache" } },
 });
 
-const MEMBERS = ["policy", "codebook", "motion_regularisation", "warmup_steps"];
-
-/** @throws RequestError for a value that the schema of the API would refuse: other callers are not held by it */
-function checkMembers(asked: unknown): void {
-  if (typeof asked === "string") return;
-  const isObject = typeof asked === "object" && asked !== null && !Array.isArray(asked);
-  if (isObject && Object.keys(asked).every((name) => MEMBERS.includes(name))) return;
-  throw new RequestError(`cache is the name of a policy, or an object with ${MEMBERS.join(", ")}.`, {
-    field: "cache",
-  });
-}
-
-function storedOf(asked: AskedCache): StoredCache {
-  checkMembers(asked);
+function storedOf(asked: CacheSettingOutside): StoredCache {
   const {
     policy,
     codebook,
     motion_regularisation: motion = true,
     warmup_steps: warmupSteps,
-  }: Exclude<AskedCache, string> = typeof asked === "string" ? { policy: asked } : asked;
+  }: Exclude<CacheSettingOutside, string> = typeof asked === "string" ? { policy: asked } : asked;
   if (codebook !== undefined && policy !== undefined) {
-    throw new RequestError("cache: give a policy or a codebook, not both.", { field: "cache" });
+    throw new RequestError("cache has both policy and codebook: give one of them.", { field: "cache" });
   }
   const constants = typeof motion === "object" ? motion : null;
   if (constants && codebook === undefined) {
     throw new RequestError(
-      "cache.motion_regularisation: give constants only together with a codebook of your own.",
+      "cache.motion_regularisation takes constants only together with a codebook of your own.",
       {
         field: "cache.motion_regularisation",
       },
@@ -108,7 +90,6 @@ function storedOf(asked: AskedCache): StoredCache {
   }
   const named = policy === undefined || policy === "auto" ? "fast" : policy;
   return {
-    // `check` refuses a value that is neither the name of a policy nor a codebook file.
     policy: (codebook
       ? { codebook, ...(constants && { motion: constants }) }
       : named) as StoredCache["policy"],

@@ -1,18 +1,40 @@
-import type { Alias, Flag, FlagValues, Parameter } from "./parameter.ts";
+import type * as z from "zod";
+import { examined } from "../../shared/sentences/index.ts";
+import type { Alias, Flag, Parameter } from "./parameter.ts";
 import { PARAMETERS } from "./parameters.ts";
+import { RequestError } from "./request-error.ts";
 
-const parameters = Object.entries<Parameter | Alias>(PARAMETERS).flatMap(([name, declared]) =>
-  "stored" in declared && declared.flags ? [{ ...declared, name, flags: declared.flags }] : [],
-);
+/** Flag with the name of its parameter and the schema of its value. */
+export interface RequestFlag extends Flag {
+  readonly takes: z.ZodType;
+  readonly parameter: string;
+}
+
+const declared = Object.entries<Parameter | Alias>(PARAMETERS);
 
 /** Flags of all parameters, in the order of the table. */
-export const REQUEST_FLAGS: readonly Flag[] = parameters.flatMap(({ flags }) => flags);
+export const REQUEST_FLAGS: readonly RequestFlag[] = declared.flatMap(([parameter, { asked, flags = [] }]) =>
+  flags.map((flag) => ({ takes: asked, ...flag, parameter })),
+);
+
+/**
+ * Checks the value of a flag by the schema of its parameter.
+ *
+ * @param typed name by which the flag was given, with its dashes
+ * @throws RequestError
+ */
+export function checkFlag({ takes, parameter }: RequestFlag, value: unknown, typed: string): void {
+  const result = examined(takes, value, { whole: typed, isFlag: true });
+  if (!result.ok) throw new RequestError(result.fault.sentence, { field: parameter });
+}
 
 /** Converts the values of flags to values of parameters, by the names of the parameters. */
-export function askedByFlags(values: FlagValues): Record<string, unknown> {
-  const given = parameters.flatMap(({ name, flags, fromFlags }) => {
-    if (flags.every((flag) => values[flag.name] === undefined)) return [];
-    return [[name, fromFlags ? fromFlags(values) : values[flags[0]!.name]] as const];
-  });
-  return Object.fromEntries(given);
+export function askedByFlags(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const asked: Record<string, unknown> = {};
+  for (const { name, parameter, member } of REQUEST_FLAGS) {
+    if (values[name] === undefined) continue;
+    asked[parameter] =
+      member === undefined ? values[name] : { ...(asked[parameter] as object), [member]: values[name] };
+  }
+  return asked;
 }

@@ -1,8 +1,9 @@
 export { policyOf, withoutCache } from "./cache-parameter.ts";
 export { REQUEST_CONTROLS } from "./controls.ts";
-export { askedByFlags, REQUEST_FLAGS } from "./flags.ts";
+export { askedByFlags, checkFlag, REQUEST_FLAGS, type RequestFlag } from "./flags.ts";
 export { type VideoLimits, videoLimitsSchema } from "./limits.ts";
 export type { Control, Declaration, Flag, FlagValue, Taker, Target } from "./parameter.ts";
+export { ourName } from "./peer-names.ts";
 export {
   type AskedRequest,
   askedShape,

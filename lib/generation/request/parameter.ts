@@ -15,11 +15,8 @@ export interface Declaration<Asked extends z.ZodType = z.ZodType> {
   readonly isRequired?: boolean;
   /** Flags of the command line. */
   readonly flags?: readonly Flag[];
-  /**
-   * True if `parseRequest` leaves the value to `check`, because the command line takes more than the API, or because
-   * the model's limits give a better error.
-   */
-  readonly isLeftToCheck?: boolean;
+  /** Schema of the value outside the API, where the value of a parameter may be more. */
+  readonly askedOutside?: z.ZodType;
 }
 
 /** Model that a request is made for. */
@@ -34,8 +31,6 @@ export type FlagValue =
   | { readonly kind: "number" | "text" | "path" | "on or off" }
   /** Flag without a value: true if it is given. */
   | { readonly kind: "switch" }
-  /** Text that matches `pattern`; `words` complete the sentence "--size is ...". */
-  | { readonly kind: "form"; readonly pattern: RegExp; readonly words: string }
   /**
    * Text, or the path of a JSON file, ending in .json, whose contents are read; `contents` says what such a file holds.
    */
@@ -44,14 +39,17 @@ export type FlagValue =
 /** Flag of the command line, without its dashes. */
 export interface Flag {
   readonly name: string;
+  /** Other names that mean the same. */
+  readonly aliases?: readonly string[];
+  /** Member of the parameter's value that the flag sets; absent for a flag that sets the whole value. */
+  readonly member?: string;
+  /** Schema of the value, where that is not `asked`. */
+  readonly takes?: z.ZodType;
   readonly reads: FlagValue;
   /** Placeholder of the value in the usage. */
   readonly value?: string;
   readonly text: string;
 }
-
-/** Values of flags that were given, read by their kinds. */
-export type FlagValues = Readonly<Record<string, unknown>>;
 
 /** Control of the playground's form. */
 export interface Control {
@@ -102,8 +100,6 @@ export interface Parameter<
   readonly told: Told<Stored, Schema> | null;
   /** Fields that hold words of the user, with the values that replace them once the video is deleted. */
   readonly erased?: z.output<z.ZodObject<Stored>>;
-  /** Makes the asked value from the flags that were given; by default the value of the first flag is taken. */
-  fromFlags?(values: FlagValues): unknown;
   readonly control?: Control;
 }
 
@@ -113,6 +109,12 @@ export interface Alias<Asked extends z.ZodType = z.ZodType> extends Declaration<
   readonly means: string;
   /** Converts the value to that of the parameter; absent if both are the same. */
   value?(given: z.output<Asked>, asked: Readonly<Record<string, unknown>>, target: Target): unknown;
+  /**
+   * Checks a value that was given under this name, before the parameter's own check, which knows another unit.
+   *
+   * @throws RequestError
+   */
+  check?(given: z.output<Asked>, resolved: object, limits: VideoLimits): void;
 }
 
 export type Table = Readonly<Record<string, Parameter | Alias>>;

@@ -1,26 +1,26 @@
 import * as z from "zod";
 import { MAX_FPS } from "../../shared/limits.ts";
+import { wordings } from "../../shared/sentences/index.ts";
 import { MAX_SEED, MAX_STEPS } from "../sampling/index.ts";
 import { cacheParameter } from "./cache-parameter.ts";
 import type { VideoLimits } from "./limits.ts";
 import { alias, parameter, setting } from "./parameter.ts";
+import { checkFps, checkFrames, checkSeconds, checkSize } from "./possible.ts";
 import { RequestError } from "./request-error.ts";
 import { atMost, modelText } from "./text.ts";
 
 const GUIDANCE_MAX = 100;
 const NEGATIVE_PROMPT_CHARACTERS_MAX = 4000;
 
-const SIZE = /^\d{1,5}x\d{1,5}$/;
-const SIZE_IN_WORDS = "width x height in pixels, such as 64x64";
-
 const positive = z.int().positive();
 const steps = z.int().min(1).max(MAX_STEPS);
 
 /** Schema of a prompt of any length; a deployment limits the length. */
-export const promptSchema = modelText.refine((text) => text !== "", {
-  error: "must say what the video should show",
-  params: { sentence: "The prompt is empty: say what the video should show." },
-});
+export const promptSchema = modelText
+  .refine((text) => text !== "", {
+    params: { sentence: "The prompt is empty: say what the video should show." },
+  })
+  .register(wordings, { missing: "The prompt is missing: say what the video should show." });
 
 /**
  * Parameters of a request for a video, by their names in the API, in the order in which people see them. To add a
@@ -49,23 +49,21 @@ export const PARAMETERS = {
     control: { label: "Model", kind: { name: "choice", of: "id" } },
   }),
   size: parameter({
-    asked: z.string().regex(SIZE, `must be ${SIZE_IN_WORDS}`),
+    asked: z
+      .string()
+      .regex(/^\d{1,5}x\d{1,5}$/)
+      .register(wordings, { is: "width x height in pixels, such as 64x64" }),
     text: "Width x height in pixels; the model's first when left out.",
     takenBy: ["create", "trigger"],
     stored: { width: positive, height: positive },
     read: (size) => sizeOf(size.split("x").map(Number)),
     byDefault: ({ limits }) => sizeOf(limits.sizes[0]!),
-    check({ width, height }: { width: number; height: number }, { sizes }) {
-      if (sizes.some(([w, h]) => w === width && h === height)) return;
-      const choices = sizes.map(([w, h]) => `${w}x${h}`).join(", ");
-      const message = `This model cannot make videos of ${width}x${height}: choose ${choices}.`;
-      throw new RequestError(message, { field: "size" });
-    },
+    check: checkSize,
     told: null,
     flags: [
       {
         name: "size",
-        reads: { kind: "form", pattern: SIZE, words: SIZE_IN_WORDS },
+        reads: { kind: "text" },
         value: "WxH",
         text: "pixels, such as 64x64",
       },
@@ -74,13 +72,22 @@ export const PARAMETERS = {
   }),
   seconds: alias({
     means: "num_frames",
-    asked: z.union([
-      z.string().regex(/^\d{1,4}(\.\d{1,3})?$/, "must be a number of seconds"),
-      z.number().positive(),
-    ]),
+    asked: z
+      .union([z.string().regex(/^\d{1,4}(\.\d{1,3})?$/), z.number().positive()])
+      .register(wordings, { is: "a number of seconds above 0, such as 2" }),
     text: "Length; must come to a number of frames that the model makes.",
     takenBy: ["create", "trigger"],
     value: (seconds, { fps }, { limits }) => Math.round(Number(seconds) * Number(fps ?? limits.fps[0])),
+    check: (seconds, resolved, limits) =>
+      checkSeconds(Number(seconds), resolved as { frames: number; fps: number }, limits),
+    flags: [
+      {
+        name: "seconds",
+        reads: { kind: "number" },
+        value: "N",
+        text: "length of the video, which must come to frames that the model makes",
+      },
+    ],
   }),
   num_frames: setting("frames", {
     asked: positive,
@@ -88,10 +95,16 @@ export const PARAMETERS = {
     takenBy: ["create", "trigger"],
     stored: positive,
     byDefault: ({ limits }) => limits.frames[0]!,
-    check: ({ frames }: { frames: number }, limits) =>
-      expectOneOf(limits.frames, frames, { field: "num_frames", name: "frames" }),
-    isLeftToCheck: true,
-    flags: [{ name: "frames", reads: { kind: "number" }, value: "N", text: "length of the video" }],
+    check: checkFrames,
+    flags: [
+      {
+        name: "num-frames",
+        aliases: ["frames"],
+        reads: { kind: "number" },
+        value: "N",
+        text: "length of the video in frames",
+      },
+    ],
     control: { label: "Length", kind: { name: "choice", of: "num_frames", unit: "frames", per: "fps" } },
   }),
   fps: setting("fps", {
@@ -100,8 +113,8 @@ export const PARAMETERS = {
     takenBy: ["create", "trigger"],
     stored: positive,
     byDefault: ({ limits }) => limits.fps[0]!,
-    check: ({ fps }: { fps: number }, limits) =>
-      expectOneOf(limits.fps, fps, { field: "fps", name: "frames per second" }),
+    check: checkFps,
+    flags: [{ name: "fps", reads: { kind: "number" }, value: "N", text: "frames a second" }],
     control: { label: "Frame rate", kind: { name: "choice", of: "fps", unit: "fps" } },
   }),
   steps: setting("steps", {
@@ -111,7 +124,13 @@ export const PARAMETERS = {
     stored: positive,
     byDefault: ({ limits }) => limits.steps,
     flags: [
-      { name: "steps", reads: { kind: "number" }, value: "N", text: `denoising steps, 1 to ${MAX_STEPS}` },
+      {
+        name: "num-inference-steps",
+        aliases: ["steps"],
+        reads: { kind: "number" },
+        value: "N",
+        text: `denoising steps, 1 to ${MAX_STEPS}`,
+      },
     ],
     control: { label: "Steps", kind: { name: "number", least: 1, most: MAX_STEPS, isWhole: true } },
   }),
@@ -129,7 +148,8 @@ export const PARAMETERS = {
     byDefault: ({ limits }) => limits.guidance_scale,
     flags: [
       {
-        name: "guidance",
+        name: "guidance-scale",
+        aliases: ["guidance"],
         reads: { kind: "number" },
         value: "X",
         text: `how closely to follow the prompt, 0 to ${GUIDANCE_MAX}`,
@@ -145,7 +165,15 @@ export const PARAMETERS = {
     stored: z.string().nullable(),
     byDefault: ({ limits }) => limits.negative_prompt ?? null,
     erased: null,
-    flags: [{ name: "negative", reads: { kind: "text" }, value: "TEXT", text: "what to steer away from" }],
+    flags: [
+      {
+        name: "negative-prompt",
+        aliases: ["negative"],
+        reads: { kind: "text" },
+        value: "TEXT",
+        text: "what to steer away from",
+      },
+    ],
     control: {
       label: "Negative prompt",
       hint: "what to steer away from",
@@ -172,7 +200,7 @@ export const PARAMETERS = {
     ],
   }),
   seed: setting("seed", {
-    asked: z.int().min(0).max(MAX_SEED),
+    asked: z.int().min(0).max(MAX_SEED).register(wordings, { advice: "leave it out to draw one" }),
     text: "Drawn and told when left out.",
     takenBy: ["create", "trigger", "remix"],
     stored: z.int().nonnegative(),
@@ -211,22 +239,4 @@ function checkImage(frames: number, { takes_image }: VideoLimits): void {
   if (!takes_image) throw new RequestError("This model makes videos of a prompt alone, and takes no image.");
   if (frames === 1)
     throw new RequestError("A video of one frame would be its image: ask for more frames, or give no image.");
-}
-
-function expectOneOf(
-  allowed: readonly number[],
-  value: number,
-  { field, name }: { readonly field: string; readonly name: string },
-): void {
-  if (allowed.includes(value)) return;
-  throw new RequestError(`This model cannot make ${value} ${name}: choose ${choices(allowed)}.`, { field });
-}
-
-/** Lists all values, or abbreviates the list if it is long and evenly spaced. */
-function choices(allowed: readonly number[]): string {
-  const [first, second, third, ...more] = allowed.toSorted((a, b) => a - b) as [number, ...number[]];
-  const rest = [second!, third!, ...more];
-  const isEven =
-    more.length > 2 && rest.every((value, i) => value - (rest[i - 1] ?? first) === second! - first);
-  return isEven ? `${first}, ${second}, ${third} and so on up to ${more.at(-1)}` : allowed.join(", ");
 }

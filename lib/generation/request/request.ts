@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { examined } from "../../shared/sentences/index.ts";
 import type { Alias, Parameter, Table, Taker, Target } from "./parameter.ts";
 import { PARAMETERS } from "./parameters.ts";
 import { RequestError } from "./request-error.ts";
@@ -104,6 +105,10 @@ export function resolveRequest(
   const request = collected<ResolvedRequest>(([name, { read, byDefault }]) =>
     values[name] === undefined ? (byDefault?.(target) ?? {}) : read(values[name]),
   );
+  for (const name of Object.values(givenAs)) {
+    const { check } = table[name] as Alias;
+    check?.((asked as Readonly<Record<string, unknown>>)[name], request, target.limits);
+  }
   for (const [name, { check }] of parameters) {
     try {
       check?.(request, target.limits);
@@ -130,7 +135,7 @@ function withoutAliases(asked: AskedRequest, target: Target) {
     const { means, value } = declared;
     const meant = value ? value(given[name], given, target) : given[name];
     if (given[means] !== undefined && given[means] !== meant) {
-      throw new RequestError(`${means} and ${name} contradict each other: give one of them.`, {
+      throw new RequestError(`${means} and ${name} say different things: give one of them.`, {
         field: means,
       });
     }
@@ -139,6 +144,16 @@ function withoutAliases(asked: AskedRequest, target: Target) {
   }
   return { values, givenAs };
 }
+
+/** Schema of a request that does not come through the API. */
+const outsideSchema = z.strictObject(
+  Object.fromEntries(
+    Object.entries(table).map(([name, { asked, askedOutside = asked, isRequired }]) => [
+      name,
+      isRequired ? askedOutside : askedOutside.optional(),
+    ]),
+  ),
+);
 
 /** Applies the changes that a remix asks for to a resolved request. */
 export function remixedRequest(request: ResolvedRequest, asked: Partial<AskedRequest>): ResolvedRequest {
@@ -161,35 +176,12 @@ export function withoutWords(request: ResolvedRequest): ResolvedRequest {
  * @example
  * ```ts
  * parseRequest({ prompt: " a red circle ", steps: 10 }); // { prompt: "a red circle", steps: 10 }
- * parseRequest({ prompt: "a red circle", steps: 0 }); // throws "steps must be a whole number from 1 to 1000, got 0."
+ * parseRequest({ prompt: "a red circle", steps: 0 }); // throws "steps is a whole number from 1 to 1000, not 0."
  * ```
  */
 export function parseRequest(given: Readonly<Record<string, unknown>>): AskedRequest {
-  const parsed: Record<string, unknown> = { ...given };
-  for (const [name, declared] of Object.entries(table)) {
-    const { asked, isRequired, isLeftToCheck, flags } = declared;
-    if (isLeftToCheck || (given[name] === undefined && !isRequired)) continue;
-    const result = asked.safeParse(given[name]);
-    if (!result.success) {
-      const subject = flags?.[0]?.name ?? name;
-      const sentence = sentenceOf(result.error.issues[0]!, { subject, asked, value: given[name] });
-      throw new RequestError(sentence, { field: name });
-    }
-    parsed[name] = result.data;
-  }
-  return parsed as AskedRequest;
-}
-
-function sentenceOf(
-  issue: z.core.$ZodIssue,
-  { subject, asked, value }: { subject: string; asked: z.ZodType; value: unknown },
-): string {
-  if (value === undefined) return `${subject} is missing.`;
-  if (issue.code === "custom" && issue.params?.sentence) return String(issue.params.sentence);
-  if (asked instanceof z.ZodNumber) {
-    const { isInt, minValue, maxValue } = asked;
-    return `${subject} must be a ${isInt ? "whole " : ""}number from ${minValue} to ${maxValue}, got ${value}.`;
-  }
-  if (issue.code === "invalid_type") return `${subject} must be a ${issue.expected}, got ${value}.`;
-  return `${subject} ${issue.message}.`;
+  const parsed = examined(outsideSchema, given, { whole: "The request" });
+  if (parsed.ok) return parsed.value as AskedRequest;
+  const { sentence, path } = parsed.fault;
+  throw new RequestError(sentence, { field: path.map(String).join(".") });
 }

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { faultsOf, inOneSentence } from "../../shared/sentences/index.ts";
 import { ddim, ddimSchema } from "./ddim.ts";
 import { flowEuler, flowEulerSchema } from "./flow-euler.ts";
 import { pndm, pndmSchema } from "./pndm.ts";
@@ -45,7 +46,6 @@ function configured<C>(
   return (config) => {
     const parsed = schema.safeParse(config);
     if (parsed.success) return (run) => sampler({ ...run, config: parsed.data });
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`);
-    throw new Error(faults.join("; "));
+    throw new Error(inOneSentence(faultsOf(schema, config, { whole: "it" })).replace(/\.$/, ""));
   };
 }

@@ -4,6 +4,8 @@ import { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
 export interface UrlRules {
   /** Allows http and https to localhost, 127.0.0.0/8 and ::1 on any port. For development only. */
   readonly allowLoopback: boolean;
+  /** Setting of the service that sets `allowLoopback`, as its owner writes it; absent where there is none. */
+  readonly loopbackSetting?: string;
   /** Host names, without port, to which nothing is sent, such as the service's own. They override `allowLoopback`. */
   readonly blockedHosts: readonly string[];
 }
@@ -25,7 +27,8 @@ const INNER_NAMES = ["localhost", "local", "internal", "metadata.goog"];
  * Checks and normalises a URL for webhooks. A host name that passes may still resolve to a private address, which
  * `postGuarded` refuses.
  */
-export function checkWebhookUrl(text: string, { allowLoopback, blockedHosts }: UrlRules): CheckedUrl {
+export function checkWebhookUrl(text: string, rules: UrlRules): CheckedUrl {
+  const { allowLoopback, loopbackSetting, blockedHosts } = rules;
   if (/[\s\p{Cc}]/u.test(text)) return invalid("may not contain spaces or control characters");
   if (!URL.canParse(text)) return invalid("must be a complete URL such as https://example.com/hook");
   const url = new URL(text);
@@ -36,9 +39,11 @@ export function checkWebhookUrl(text: string, { allowLoopback, blockedHosts }: U
   const host = hostOf(url);
   if (blockedHosts.some((name) => name.toLowerCase() === host))
     return blocked("may not lead to this service");
-  if (allowLoopback && isLoopbackHost(host)) {
+  if (isLoopbackHost(host) && (allowLoopback || loopbackSetting !== undefined)) {
     if (!/^https?:$/.test(url.protocol)) return invalid("must start with https:// or http://");
-    return { ok: true, url: url.href };
+    if (allowLoopback) return { ok: true, url: url.href };
+    const advice = `to send to this machine, start the service with ${loopbackSetting}`;
+    return blocked(`must lead to a host on the public internet: ${advice}`);
   }
   if (url.protocol !== "https:") return invalid("must start with https://");
   if (!PORTS.includes(url.port)) return invalid("must use port 443 or 8443");

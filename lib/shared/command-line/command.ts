@@ -2,6 +2,8 @@
 export interface Flag {
   /** Letter of the short form, such as `h` for `-h`. */
   readonly short?: string;
+  /** Other names that mean the same, which the usage tells once. */
+  readonly aliases?: readonly string[];
   /** Description for the usage: a part of a sentence. */
   readonly text: string;
 }
@@ -17,7 +19,7 @@ export interface ValueOption<Value = unknown> extends Flag {
   /**
    * Parses the text of the value. By default the value is the text itself.
    *
-   * @param flag the option as users write it, such as `--out`, for the error
+   * @param flag the option as the user wrote it, such as `--out`, for the error
    * @throws UsageError if the text is invalid
    */
   readonly read?: (text: string, flag: string) => Value;

@@ -9,7 +9,6 @@ export {
   type Program,
   subcommand,
 } from "./command.ts";
-export { nearest } from "./nearest.ts";
 export { parseCommand } from "./parse.ts";
 export { runMain, runProgram } from "./run.ts";
 export { commandUsage, programUsage } from "./usage.ts";

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { nearest } from "../sentences/index.ts";
 import {
   type Command,
   type Given,
@@ -9,7 +10,6 @@ import {
   type Positional,
   takesValue,
 } from "./command.ts";
-import { nearest } from "./nearest.ts";
 import { exampleOf } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -26,19 +26,20 @@ export function parseCommand<O extends Options, P extends readonly Positional[]>
 ): Given<O, P> | "help" {
   const options: Options = { ...command.options, help: HELP };
   const { tokens } = tokensOf(options, args);
-  const texts = new Map<string, string[]>();
+  const given = new Map<string, GivenText[]>();
   const words: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") words.push(token.value);
     if (token.kind !== "option") continue;
     checkOption(options, token, command.variables);
-    texts.set(token.name, [...(texts.get(token.name) ?? []), token.value ?? ""]);
+    const [key] = declaredAs(token.name, options)!;
+    given.set(key, [...(given.get(key) ?? []), { flag: `--${token.name}`, text: token.value ?? "" }]);
   }
-  if (texts.has("help")) return "help";
+  if (given.has("help")) return "help";
   checkWords(name, command, words);
   const values = Object.entries(command.options).map(([key, option]) => [
     key,
-    readValue(`--${key}`, option, texts.get(key)),
+    readValue(`--${key}`, option, given.get(key)),
   ]);
   return {
     values: Object.fromEntries(values) as OptionValues<O>,
@@ -49,9 +50,10 @@ export function parseCommand<O extends Options, P extends readonly Positional[]>
 
 /** Splits a command line into options and words without checking them. */
 export function tokensOf(options: Options, args: readonly string[]) {
-  const declared = Object.entries(options).map(([name, option]) => {
+  const declared = Object.entries(options).flatMap(([name, option]) => {
     const type = takesValue(option) ? ("string" as const) : ("boolean" as const);
-    return [name, { type, ...(option.short !== undefined && { short: option.short }) }] as const;
+    const named = [name, { type, ...(option.short !== undefined && { short: option.short }) }] as const;
+    return [named, ...(option.aliases ?? []).map((alias) => [alias, { type }] as const)];
   });
   return parseArgs({
     args: [...args],
@@ -69,13 +71,18 @@ interface OptionToken {
   readonly inlineValue: boolean | undefined;
 }
 
+/** Returns an option by its name or by one of its aliases, with its name. */
+function declaredAs(name: string, options: Options): [name: string, option: Option] | undefined {
+  return Object.entries(options).find(([key, { aliases = [] }]) => key === name || aliases.includes(name));
+}
+
 /** Throws a UsageError for an option that is not declared, lacks its value, or has one that it does not take. */
 export function checkOption(
   options: Options,
   { name, rawName, value, inlineValue }: OptionToken,
   variables: Command["variables"] = {},
 ): void {
-  const option = Object.hasOwn(options, name) ? options[name]! : undefined;
+  const [, option] = declaredAs(name, options) ?? [];
   if (!option) {
     const variable = name.toUpperCase().replaceAll("-", "_");
     if (Object.hasOwn(variables, variable)) {
@@ -83,7 +90,8 @@ export function checkOption(
         `There is no option '${rawName}': write ${variable}=... before the command; see --help.`,
       );
     }
-    const meant = nearest(name, Object.keys(options));
+    const names = Object.entries(options).flatMap(([key, { aliases = [] }]) => [key, ...aliases]);
+    const meant = nearest(name, names);
     const advice = meant === undefined ? "see --help." : `did you mean --${meant}?`;
     throw new UsageError(`Unknown option '${rawName}'; ${advice}`);
   }
@@ -115,10 +123,20 @@ function checkWords(name: string, command: Command, words: readonly string[]): v
   }
 }
 
-function readValue(flag: string, option: Option, given: readonly string[] | undefined): unknown {
+/** Text of an option's value, with the name by which the option was given. */
+interface GivenText {
+  readonly flag: string;
+  readonly text: string;
+}
+
+function readValue(flag: string, option: Option, given: readonly GivenText[] | undefined): unknown {
   if (!takesValue(option)) return given !== undefined;
-  const read = (text: string) => (option.read ? option.read(text, flag) : text);
-  const texts = given ?? (option.default === undefined ? [] : [option.default]);
-  // If an option is given twice, the last one counts, as is usual.
-  return option.multiple ? texts.map(read) : texts.slice(-1).map(read)[0];
+  const read = ({ text, flag }: GivenText) => (option.read ? option.read(text, flag) : text);
+  const texts = given ?? (option.default === undefined ? [] : [{ flag, text: option.default }]);
+  if (option.multiple) return texts.map(read);
+  const last = texts.at(-1);
+  const other = texts.find((each) => each.flag !== last!.flag && each.text !== last!.text);
+  if (other) throw new UsageError(`${other.flag} and ${last!.flag} say different things: give one of them.`);
+  // If an option is given twice by the same name, the last one counts, as is usual.
+  return last && read(last);
 }

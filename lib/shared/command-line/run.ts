@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
+import { nearest } from "../sentences/index.ts";
 import { HELP, type Options, type Program } from "./command.ts";
-import { nearest } from "./nearest.ts";
 import { checkOption, parseCommand, tokensOf } from "./parse.ts";
 import { commandUsage, programUsage } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";

@@ -61,9 +61,12 @@ type Row = readonly [left: string, right: string];
 function optionTable(options: Options): string {
   const rows = Object.entries({ ...options, help: HELP }).map(([name, option]): Row => {
     const short = option.short === undefined ? "" : `-${option.short}, `;
-    if (!takesValue(option)) return [`${short}--${name}`, option.text];
+    const also = option.aliases?.length
+      ? `; also ${option.aliases.map((alias) => `--${alias}`).join(", ")}`
+      : "";
+    if (!takesValue(option)) return [`${short}--${name}`, option.text + also];
     const otherwise = option.default ? `; default ${option.default}` : "";
-    return [`${short}--${name} ${option.value}`, option.text + otherwise];
+    return [`${short}--${name} ${option.value}`, option.text + otherwise + also];
   });
   return table(rows);
 }

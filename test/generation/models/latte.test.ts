@@ -164,7 +164,7 @@ describe("the Latte transformer", async () => {
     );
     expect(parse({ norm_elementwise_affine: true })).toThrow(/norm_elementwise_affine/);
     expect(parse({ attention_bias: false })).toThrow(/attention_bias/);
-    expect(parse({ cross_attention_dim: 24 })).toThrow(/cross_attention_dim: must be num_attention_heads/);
+    expect(parse({ cross_attention_dim: 24 })).toThrow(/cross_attention_dim must be num_attention_heads/);
     expect(parse({ out_channels: 5 })).toThrow(/out_channels: must be in_channels or twice/);
     expect(parse({ num_attention_heads: 1, attention_head_dim: 6 })).toThrow(/multiple of 4/);
     expect(parse({ video_length: undefined })).toThrow(/video_length/);
@@ -200,8 +200,8 @@ describe("Open-Sora-Plan's Latte", async () => {
     expect(parse({ use_rope: true })).toThrow(/LatteT2V.*use_rope/);
     expect(parse({ compress_kv_factor: 2 })).toThrow(/compress_kv_factor/);
     expect(parse({ patch_size_t: 2 })).toThrow(/patch_size_t/);
-    expect(parse({ model_max_length: 1e9 })).toThrow(/model_max_length: .*4096/);
-    expect(parse({ sample_size: [64, 96] })).toThrow(/sample_size: must be a square/);
+    expect(parse({ model_max_length: 1e9 })).toThrow(/model_max_length is .*4096/);
+    expect(parse({ sample_size: [64, 96] })).toThrow(/sample_size must be a square/);
     expect(parse({ cross_attention_dim: 24 })).toThrow(/cross_attention_dim/);
   });
 });

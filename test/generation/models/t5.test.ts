@@ -86,7 +86,7 @@ describe("the T5 encoder", async () => {
         relative_attention_num_buckets: buckets,
         relative_attention_max_distance: distance,
       });
-    expect(parse(30, 128)).toThrow(/relative_attention_num_buckets: .*multiple of 4/);
+    expect(parse(30, 128)).toThrow(/relative_attention_num_buckets is .*multiple of 4/);
     expect(parse(32, 8)).toThrow(
       /relative_attention_max_distance: must be more than a quarter of relative_attention_num_buckets/,
     );

@@ -99,19 +99,15 @@ describe("what a family cannot make is said in one sentence, with what it can", 
     [
       "Wan 2.1 1.3B",
       { num_frames: 80 },
-      "This model cannot make 80 frames: choose 1, 5, 9 and so on up to 81.",
+      "This model makes 1, 5, 9 and so on up to 81 frames; 80 is not possible.",
     ],
     [
       "Open-Sora 1.2",
       { num_frames: 50 },
-      "This model cannot make 50 frames: choose 51, 17, 34, 68, 102, 204, 408.",
+      "This model makes 17, 34, 51, 68, 102, 204 or 408 frames; 50 is not possible.",
     ],
-    ["Latte-1", { fps: 24 }, "This model cannot make 24 frames per second: choose 8."],
-    [
-      "Wan 2.1 1.3B",
-      { size: "512x512" },
-      "This model cannot make videos of 512x512: choose 832x480, 480x832.",
-    ],
+    ["Latte-1", { fps: 24 }, "This model makes 8 frames a second; 24 is not possible."],
+    ["Wan 2.1 1.3B", { size: "512x512" }, "This model makes 832x480 or 480x832; 512x512 is not possible."],
   ] as const)(
     "a video that %s cannot make is refused with what it can: %o",
     async (name, asked, sentence) => {

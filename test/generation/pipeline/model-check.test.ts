@@ -120,7 +120,7 @@ describe("a fault is one sentence, with what is at fault", () => {
       "a config",
       (folder) => edit(join(folder, "vae/config.json"), (config) => delete config.latent_channels),
       "The config.json of AutoencoderKL cannot be used: " +
-        "latent_channels: Invalid input: expected number, received undefined.",
+        "latent_channels is missing: it must be a whole number of at least 1.",
     ],
     [
       "a file of configuration",
@@ -131,7 +131,7 @@ describe("a fault is one sentence, with what is at fault", () => {
       "sizes",
       (folder) => edit(join(folder, "model_index.json"), (index) => delete index.video),
       "MODEL: model_index.json does not say what the model can make: " +
-        "video: Invalid input: expected object, received undefined",
+        "video is missing: it must be an object with sizes, frames, fps, steps, guidance_scale, negative_prompt and takes_image",
     ],
     [
       "a class that is known",

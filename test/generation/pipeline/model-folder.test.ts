@@ -157,15 +157,15 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
   ],
   "has a transformer whose config lacks a member": [
     (folder) => changeJson(join(folder, "transformer/config.json"), (json) => void delete json.depth),
-    /^The config\.json of STDiT3 cannot be used: depth: .*\.$/,
+    /^The config\.json of STDiT3 cannot be used: depth is .*\.$/,
   ],
   "has a scheduler without noise": [
     (folder) => writeJson(join(folder, "scheduler/scheduler_config.json"), { base_resolution: 0 }),
-    /^<model>\/scheduler: the scheduler cannot be used: base_resolution: .*$/,
+    /^<model>\/scheduler: the scheduler cannot be used: base_resolution is .*$/,
   ],
   "has a scheduler whose switch is a text": [
     (folder) => writeJson(join(folder, "scheduler/scheduler_config.json"), { use_timestep_transform: "yes" }),
-    /^<model>\/scheduler: the scheduler cannot be used: use_timestep_transform: .*$/,
+    /^<model>\/scheduler: the scheduler cannot be used: use_timestep_transform is .*$/,
   ],
   "has no tokenizer.json": [
     (folder) => rm(join(folder, "tokenizer/tokenizer.json")),

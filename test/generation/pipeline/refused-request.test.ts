@@ -24,7 +24,7 @@ it.each([
     { cache: "quick" },
     'Unknown cache policy "quick": use off, static:K (for example static:3), slow, fast or a codebook file.',
   ],
-  [{ cache: 3 }, "The codebook file must be an object with name, origin, codebook, motion, warmup, got 3."],
+  [{ cache: 3 }, "The codebook file is an object with name, origin, codebook, motion and warmup, not 3."],
 ])("the request %o is refused before any stage begins", async (change, sentence) => {
   const stages: string[] = [];
   const generation = pipeline.generate(requestFor(pipeline, { ...good, ...change }), {

@@ -118,6 +118,19 @@ test("loopback may be http or https, and is blocked like any other host on the l
   expect(checkWebhookUrl("http://localhost/", blocked)).toHaveProperty("code", "blocked_address");
 });
 
+test("the refusal of loopback names the setting that allows it, where the service has one", () => {
+  const setting = { ...strict, loopbackSetting: "ALLOW=1" };
+  const reason = "A webhook URL must lead to a host on the public internet";
+  for (const url of ["http://127.0.0.1:9/h", "http://localhost:3000/h", "https://[::1]/"]) {
+    expect(checkWebhookUrl(url, setting)).toEqual({
+      ok: false,
+      code: "blocked_address",
+      reason: `${reason}: to send to this machine, start the service with ALLOW=1.`,
+    });
+  }
+  expect(checkWebhookUrl("https://10.0.0.1/", setting)).toMatchObject({ reason: publicOnly });
+});
+
 test("a webhook URL may have 2048 characters", () => {
   expect(checkWebhookUrl(`https://example.com/${"a".repeat(2028)}`, strict)).toHaveProperty("ok", true);
 });

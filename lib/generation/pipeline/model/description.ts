@@ -1,4 +1,6 @@
 import { basename, join, resolve } from "node:path";
+import * as z from "zod";
+import { faultsOf } from "../../../shared/sentences/index.ts";
 import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/index.ts";
 import { knownPipelines, publishedModelOf, type Recipe, recipeSchema } from "../../models/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../../request/index.ts";
@@ -52,7 +54,9 @@ export async function readDescription(
         "and others must say under video what they can make",
     );
   }
-  const { path, message } = (limits.error ?? recipe.error)!.issues[0]!;
-  const fault = `${["video", ...path].join(".")}: ${message}`;
-  throw new CheckpointError(folder, `model_index.json does not say what the model can make: ${fault}`);
+  const [fault] = [videoLimitsSchema, recipeSchema].flatMap((schema) =>
+    faultsOf(z.object({ video: schema }), { video: said }, { whole: "it" }),
+  );
+  const why = fault!.sentence.replace(/\.$/, "");
+  throw new CheckpointError(folder, `model_index.json does not say what the model can make: ${why}`);
 }

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { nearest } from "../../../shared/command-line/index.ts";
 import { isFolder } from "../../../shared/is-folder.ts";
+import { nearest } from "../../../shared/sentences/index.ts";
 import { shownPath } from "../../../shared/shown-path.ts";
 import { type NamedSource, publishedModels } from "../../models/index.ts";
 import { RequestError } from "../../request/index.ts";
