@@ -3,6 +3,7 @@ import { type Generation, savings } from "../../lib/generation/pipeline/index.ts
 import type { WrittenVideo } from "../../lib/generation/video/index.ts";
 import { shownPath } from "../../lib/shared/shown-path.ts";
 import { scheduleStrip } from "./strip.ts";
+import { unknownWordsLines } from "./unknown-words.ts";
 
 export interface Comparison {
   /** Generation of the same request with every step computed. */
@@ -71,7 +72,7 @@ export function noticesOf(generation: Generation): string[] {
   if (generation.isNegativePromptTruncated) {
     notices.push("The negative prompt is longer than the model reads, and was cut.");
   }
-  return notices;
+  return [...notices, ...unknownWordsLines(generation.trace.model, generation)];
 }
 
 /** Returns the times of denoising with and without cache; null if every step was computed and nothing compared. */
@@ -143,6 +144,7 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
     tokens: generation.tokens,
     promptTruncated: generation.isPromptTruncated,
     negativeTruncated: generation.isNegativePromptTruncated,
+    unknownWords: generation.unknownWords,
     computedSteps: computed,
     seconds: { ...generation.seconds, write: writeSeconds },
     ...generation.trace,

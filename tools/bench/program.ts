@@ -23,6 +23,16 @@ export const BENCH: Program = {
       example: "--quick",
       run: async (given) => (await import("./quality/quality.ts")).runQuality(given),
     }),
+    pictures: subcommand({
+      text: "draws the same videos without cache and under each policy, in less than a minute",
+      positionals: [],
+      options: {
+        model,
+        quick: { text: "writes picture and report to out/bench instead of docs" },
+      },
+      example: "--quick",
+      run: async (given) => (await import("./quality/pictures.ts")).runPictures(given),
+    }),
     step: subcommand({
       text: "times computed and reused steps, sessions, PyTorch if it is installed, and the whole command",
       positionals: [],
