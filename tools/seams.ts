@@ -31,6 +31,7 @@ const USE = [
   "functions/api/views/schedule.ts",
   "functions/cli/calibrate.ts",
   "functions/cli/report.ts",
+  "functions/cli/series-report.ts",
   "functions/gpu/receipt.ts",
 ];
 

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
   type AskedRequest,
   askedByFlags,
@@ -8,6 +9,7 @@ import {
   REQUEST_FLAGS,
   type RequestFlag,
 } from "../../lib/generation/request/index.ts";
+import { MAX_SEED } from "../../lib/generation/sampling/index.ts";
 import {
   command,
   commandUsage,
@@ -15,15 +17,19 @@ import {
   parseCommand,
   UsageError,
 } from "../../lib/shared/command-line/index.ts";
+import { isFolder } from "../../lib/shared/is-folder.ts";
 
-const NAME = "npm run generate --";
+export const NAME = "npm run generate --";
+const EXAMPLE = '"a red circle moves left over blue" --seed 1';
+/** Limit of the videos of one command. */
+const COUNT_MAX = 1000;
 
 /**
  * Declares the command: the flags of a request, and the options of the command itself.
  *
  * @param folder the folder that relative paths start from
  */
-function generateCommand(folder: string) {
+export function generateCommand(folder: string) {
   const path = (text: string) => resolve(folder, text);
   const request: Record<string, Option> = Object.fromEntries(
     REQUEST_FLAGS.map((flag) => [flag.name, requestOption(flag, path)]),
@@ -34,37 +40,51 @@ function generateCommand(folder: string) {
       {
         name: '"<prompt>"',
         text: "what the video should show",
-        missing: `Give a prompt in quotes: ${NAME} "a red circle moves left".`,
+        missing: `Give a prompt in quotes, as in: ${NAME} ${EXAMPLE}`,
       },
     ],
-    extraWord: (word) => `Put the whole prompt in quotes: ${quote(word)} is outside them.`,
+    extraWord: (word) =>
+      `Put the whole prompt in quotes, and -- before it: ${quote(word)} is outside, as in: ${NAME} ${EXAMPLE}`,
     options: {
       out: {
-        value: "FILE",
-        text: "path of the video (.mp4 or .webp); default out/<prompt>-<seed>.mp4",
-        read(text) {
-          if (/\.(mp4|webp)$/i.test(text)) return path(text);
-          throw new UsageError(`--out takes a path that ends in .mp4 or .webp, not ${quote(text)}.`);
-        },
+        value: "PATH",
+        text: "video (.mp4 or .webp), or folder if it ends in /; default out/<prompt>-<seed>.mp4",
+        read: (text) => outIn(text, path(text)),
       },
       ...request,
+      count: {
+        value: "N",
+        text: `makes N videos, of this seed and the next ones; the names of their files end in the seed`,
+        default: "1",
+        read: countOf,
+      },
       model: {
         value: "MODEL",
-        text: "model folder in the Hugging Face layout, or its name in models/; default demo",
+        text: "name of a model in models/, or folder of a model in the Hugging Face layout",
+        default: "demo",
+        read: (text) => findModel(text, folder),
       },
       trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
-      json: { text: "prints the result as JSON (npm run --silent generate hides npm's own lines)" },
+      json: {
+        text: "prints each video as one line of JSON (npm run --silent generate hides npm's own lines)",
+      },
     },
-    example: '"a red circle moves left over blue" --json',
+    example: EXAMPLE,
   });
 }
 
 export const USAGE = commandUsage(NAME, generateCommand("."));
 
+/** Place of the videos, an absolute path: a file, or a folder for files with the default name. */
+export type Out = { readonly file: string } | { readonly folder: string };
+
+export type SeededRequest = AskedRequest & { readonly seed: number };
+
 export interface GenerateCommand {
-  readonly request: AskedRequest & { readonly seed: number };
-  /** Absolute path of the video; null for the default, which depends on prompt and seed. */
-  readonly out: string | null;
+  /** Request of each video. Their seeds follow each other. */
+  readonly requests: readonly SeededRequest[];
+  readonly out: Out;
+  /** Folder of the model. */
   readonly model: string;
   readonly trace: string | null;
   readonly json: boolean;
@@ -73,8 +93,6 @@ export interface GenerateCommand {
 export interface Surroundings {
   /** Folder that relative paths start from. */
   readonly folder: string;
-  /** Folder of the demo model, which is part of the repository. */
-  readonly demoModel: string;
   drawSeed(): number;
 }
 
@@ -86,16 +104,23 @@ export interface Surroundings {
 export function parseGenerate(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
   const line = parseCommand(NAME, generateCommand(surroundings.folder), args);
   if (line === "help") return "help";
-  const { out, model, trace, json } = line.values;
+  const { out, model, trace, json, count } = line.values;
   const values: Record<string, unknown> = line.values;
   // A switch that is not given is false, and no part of the request.
   const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
   const asked = askedByFlags(Object.fromEntries(flags.map(({ name }) => [name, values[name]])));
   const request = parseRequest({ prompt: line.words[0], ...asked });
+  const seed = request.seed ?? surroundings.drawSeed();
+  const last = seed + (count - 1);
+  if (last > MAX_SEED) {
+    throw new UsageError(
+      `The seeds of ${count} videos would end at ${last}, and the largest is ${MAX_SEED}.`,
+    );
+  }
   return {
-    request: { ...request, seed: request.seed ?? surroundings.drawSeed() },
-    out: out ?? null,
-    model: model === undefined ? surroundings.demoModel : modelFolder(model, surroundings),
+    requests: Array.from({ length: count }, (_, index) => ({ ...request, seed: seed + index })),
+    out: out ?? { folder: join(surroundings.folder, "out") },
+    model,
     trace: trace ?? null,
     json,
   };
@@ -127,14 +152,19 @@ function requestOption(declared: RequestFlag, path: (text: string) => string): O
   return { value: value ?? "VALUE", text, aliases, read };
 }
 
-/**
- * Returns the folder of a model that is given by path, or by name: in `models` of the user's folder, or beside the demo
- * model. A model that is not found stays a path, for the error message.
- */
-function modelFolder(model: string, { folder, demoModel }: Surroundings): string {
-  const given = resolve(folder, model);
-  const places = [given, resolve(folder, "models", model), resolve(demoModel, "..", model)];
-  return places.find((place) => existsSync(join(place, "model_index.json"))) ?? given;
+/** Reads `--out`: a path that ends in a slash, or that is a folder already, is a folder for the videos. */
+function outIn(text: string, path: string): Out {
+  if (/[/\\]$/.test(text) || isFolder(path)) return { folder: path };
+  if (/\.(mp4|webp)$/i.test(text)) return { file: path };
+  throw new UsageError(
+    `--out takes a path that ends in .mp4 or .webp, or a folder that ends in /, not ${quote(text)}.`,
+  );
+}
+
+function countOf(text: string, flag: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= COUNT_MAX) return count;
+  throw new UsageError(`${flag} takes a whole number from 1 to ${COUNT_MAX}, not ${quote(text)}.`);
 }
 
 function number(flag: string, text: string): number {

@@ -47,11 +47,10 @@ const MANY_STEPS = 55;
  * @throws UsageError, CheckpointError, RequestError
  */
 export async function calibrate(
-  folder: string,
+  path: string,
   options: CalibrateOptions,
   { place, display, print }: LocalCommand,
 ): Promise<void> {
-  const path = place(folder);
   const aim = aimOf(options);
   const { name, limits } = await describeModel(path);
   const steps = options.steps === undefined ? limits.steps : positive("steps", options.steps);

@@ -23,10 +23,7 @@ export function checkReport(folder: string, check: ModelCheck, memory: Memory): 
   const fits = least <= memory.bytes;
   const blocks = [
     [`${folder}${className === "" ? "" : `: ${className}`}`],
-    columns([
-      ["part", "architecture", "parameters", "stored as"],
-      ...parts.map((part) => [part.name, part.className, count(part.parameters), storage(part)]),
-    ]),
+    parts.length === 0 ? [] : partTable(parts),
     ...parts.flatMap((part) => [
       names(`${part.name} lacks`, part.missing),
       names(`${part.name} does not use`, part.unused),
@@ -58,6 +55,13 @@ function advice(folder: string, { videos, faults }: ModelCheck, memory: Memory):
 
 function leastBytes({ float32Bytes, float16Bytes }: VideoCheck, { mayBeGpu }: Memory): number {
   return mayBeGpu ? Math.min(float32Bytes, float16Bytes) : float32Bytes;
+}
+
+function partTable(parts: readonly PartCheck[]): string[] {
+  return columns([
+    ["part", "architecture", "parameters", "stored as"],
+    ...parts.map((part) => [part.name, part.className, count(part.parameters), storage(part)]),
+  ]);
 }
 
 function videoTable(videos: readonly VideoCheck[], memory: Memory): string[] {

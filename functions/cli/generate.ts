@@ -1,11 +1,6 @@
 import { randomInt } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   CancelledError,
-  type Generation,
   type PipelineProcess,
   startPipelineProcess,
 } from "../../lib/generation/pipeline/index.ts";
@@ -15,45 +10,38 @@ import {
   resolveRequest,
   withoutCache,
 } from "../../lib/generation/request/index.ts";
-import {
-  assertWritable,
-  psnr,
-  ssim,
-  type WrittenVideo,
-  writeFileAtomically,
-  writeVideo,
-} from "../../lib/generation/video/index.ts";
-import { runMain, UsageError } from "../../lib/shared/command-line/index.ts";
+import { writeFileAtomically, writeVideo } from "../../lib/generation/video/index.ts";
+import { runMain } from "../../lib/shared/command-line/index.ts";
 import { type GenerateCommand, parseGenerate, USAGE } from "./args.ts";
-import { type ComparedVideo, comparisonPage } from "./comparison-page.tsx";
+import { compare } from "./compare.ts";
+import { type Outputs, outputsOf, prepareOutputs } from "./outputs.ts";
 import { type ProgressDisplay, progressBar, progressLines } from "./progress.ts";
-import { type Comparison, jsonReport, type Result, textReport } from "./report.ts";
+import { jsonReport, type Result, textReport } from "./report.ts";
+import { type Outcome, outcomeOf, seriesReport, videoLine } from "./series-report.ts";
 import { supportsUnicode } from "./strip.ts";
 
-/** `npm run generate`: makes a video from a prompt, and reports which steps were computed. */
+/** `npm run generate`: makes videos from a prompt, and reports which steps were computed. */
 
 const unicode = supportsUnicode(process.env, process.platform);
+// npm runs scripts in the package's folder; INIT_CWD is the folder of the user.
+const folder = process.env.INIT_CWD ?? process.cwd();
 
 async function main(): Promise<void> {
-  const command = parseGenerate(process.argv.slice(2), {
-    // npm runs scripts in the package's folder; INIT_CWD is the folder of the user.
-    folder: process.env.INIT_CWD ?? process.cwd(),
-    demoModel: fileURLToPath(new URL("../../models/demo", import.meta.url)),
-    drawSeed: () => randomInt(2 ** 32),
-  });
+  const command = parseGenerate(process.argv.slice(2), { folder, drawSeed: () => randomInt(2 ** 32) });
   if (command === "help") return void process.stdout.write(USAGE);
-  const result = await run(command);
-  process.stdout.write(
-    command.json ? `${JSON.stringify(jsonReport(result))}\n` : textReport(result, unicode),
-  );
+  const isSingle = command.requests.length === 1;
+  const outcomes: Outcome[] = [];
+  for await (const result of run(command)) {
+    outcomes.push(outcomeOf(result));
+    if (command.json) process.stdout.write(`${JSON.stringify(jsonReport(result))}\n`);
+    else if (isSingle) process.stdout.write(textReport(result, { unicode, folder }));
+    else process.stdout.write(videoLine(outcomes.at(-1)!, folder));
+  }
+  if (!isSingle && !command.json) process.stdout.write(seriesReport(outcomes));
 }
 
-async function run(command: GenerateCommand): Promise<Result> {
-  const { prompt, seed, compare: isCompared } = command.request;
-  const out = command.out ?? (await defaultOut(prompt, seed));
-  const page = out.replace(/\.\w+$/, ".html");
-  await assertOutputs([out, command.trace, isCompared ? page : null].filter((path) => path !== null));
-
+/** Makes the videos of a command with one process, and gives each as soon as its files are written. */
+async function* run(command: GenerateCommand): AsyncGenerator<Result> {
   const cancel = new AbortController();
   let pipeline: PipelineProcess | null = null;
   const forgetSignals = onStopSignals(() => {
@@ -62,110 +50,72 @@ async function run(command: GenerateCommand): Promise<Result> {
     if (pipeline) pipeline.kill();
     else process.exit(1);
   });
-  const display = progressDisplay();
-  const generate = async (request: ResolvedRequest) => {
-    try {
-      return await pipeline!.generate(request, { signal: cancel.signal, onProgress: display.show });
-    } finally {
-      display.clear();
-    }
-  };
+  const files = outputsOf(command);
+  let made = 0;
   try {
     pipeline = await startPipelineProcess(command.model);
-    const request = resolveRequest(command.request, pipeline);
-    const generation = await generate(request);
-    const started = performance.now();
-    const video = await writeVideo(out, generation.frames, { fps: generation.fps });
-    const writeSeconds = (performance.now() - started) / 1000;
-    if (command.trace) await writeText(command.trace, JSON.stringify(generation.trace, null, 2));
-    if (!request.compare) return { generation, video, writeSeconds, comparison: null };
-    const uncached = await generate(withoutCache(request)).catch((error: Error) => {
-      throw new Error(`${error.message} ${video.path} was written, but not compared.`, { cause: error });
-    });
-    const comparison = await compare(generation, video, uncached, page);
-    return { generation, video, writeSeconds, comparison };
+    const { limits, model } = pipeline;
+    const requests = command.requests.map((asked) => resolveRequest(asked, { limits, model }));
+    await prepareOutputs(files);
+    for (const [index, outputs] of files.entries()) {
+      const display = progressDisplay(files.length === 1 ? "" : `${index + 1} of ${files.length}: `);
+      const work = { pipeline, signal: cancel.signal, display };
+      yield await make(requests[index]!, outputs, work);
+      made += 1;
+    }
   } catch (error) {
-    if (!(error instanceof CancelledError)) throw error;
-    throw new Error("Cancelled: no video was written.", { cause: error });
+    throw withCount(error as Error, made, files.length);
   } finally {
     forgetSignals();
     await pipeline?.close();
   }
 }
 
-/** Checks before the generation that all results can be written after it. */
-async function assertOutputs(paths: readonly string[]): Promise<void> {
-  const twice = paths.find((path, index) => paths.indexOf(path) < index);
-  if (twice) throw new UsageError(`${twice} cannot hold two results: give each its own name.`);
-  for (const path of paths) await assertWritable(path);
+interface Work {
+  readonly pipeline: PipelineProcess;
+  readonly signal: AbortSignal;
+  readonly display: ProgressDisplay;
 }
 
-async function compare(
-  cached: Generation,
-  video: WrittenVideo,
-  uncached: Generation,
-  page: string,
-): Promise<Comparison> {
-  const folder = await mkdtemp(join(tmpdir(), "adareel-"));
-  try {
-    const { fps } = uncached;
-    const other = await writeVideo(join(folder, "uncached.mp4"), uncached.frames, {
-      fps,
-      encoder: video.encoder,
-    });
-    const difference = {
-      psnr: psnr(uncached.frames, cached.frames),
-      ssim: ssim(uncached.frames, cached.frames),
-    };
-    const { prompt, seed } = cached.request;
-    const html = comparisonPage({
-      prompt,
-      seed,
-      cached: await comparedVideo(cached, video),
-      uncached: await comparedVideo(uncached, other),
-      ...difference,
-    });
-    await writeText(page, html);
-    return { uncached, ...difference, page };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function comparedVideo(
-  { trace, seconds }: Generation,
-  { path, encoder }: WrittenVideo,
-): Promise<ComparedVideo> {
-  return {
-    videoBytes: await readFile(path),
-    mime: encoder === "webp" ? "image/webp" : "video/mp4",
-    seconds: seconds.denoise,
-    trace,
+/** Makes one video with everything that was asked about it. */
+async function make(request: ResolvedRequest, outputs: Outputs, work: Work): Promise<Result> {
+  const { pipeline, signal, display } = work;
+  const generate = async (asked: ResolvedRequest) => {
+    try {
+      return await pipeline.generate(asked, { signal, onProgress: display.show });
+    } finally {
+      display.clear();
+    }
   };
-}
-
-async function defaultOut(prompt: string, seed: number): Promise<string> {
-  const words = prompt
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
-    .slice(0, 60)
-    .replaceAll(/^-+|-+$/g, "");
-  const path = join(process.env.INIT_CWD ?? process.cwd(), "out", `${words || "video"}-${seed}.mp4`);
-  await mkdir(dirname(path), { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
-    throw new Error(`Cannot make the folder ${dirname(path)} (${cause.code}): choose a place with --out.`, {
-      cause,
-    });
+  const generation = await generate(request);
+  const started = performance.now();
+  const video = await writeVideo(outputs.video, generation.frames, { fps: generation.fps });
+  const writeSeconds = (performance.now() - started) / 1000;
+  if (outputs.trace) await writeJson(outputs.trace, generation.trace);
+  if (!outputs.page) return { generation, video, writeSeconds, comparison: null };
+  const uncached = await generate(withoutCache(request)).catch((error: Error) => {
+    throw new Error(`${error.message} ${video.path} was written, but not compared.`, { cause: error });
   });
-  return path;
+  const comparison = await compare({ generation, video }, uncached, outputs.page);
+  return { generation, video, writeSeconds, comparison };
 }
 
-function writeText(path: string, text: string): Promise<void> {
-  return writeFileAtomically(path, new TextEncoder().encode(text));
+/** Adds to an error how many videos there are nevertheless. */
+function withCount(error: Error, made: number, count: number): Error {
+  const isCancelled = error instanceof CancelledError;
+  if (made === 0)
+    return isCancelled ? new Error("Cancelled: no video was written.", { cause: error }) : error;
+  const there = `${made} of ${count} videos ${made === 1 ? "is" : "are"} finished`;
+  return new Error(isCancelled ? `Cancelled: ${there}.` : `${error.message} ${there}.`, { cause: error });
 }
 
-function progressDisplay(): ProgressDisplay {
+function writeJson(path: string, value: unknown): Promise<void> {
+  return writeFileAtomically(path, new TextEncoder().encode(JSON.stringify(value, null, 2)));
+}
+
+function progressDisplay(label: string): ProgressDisplay {
   const write = (text: string) => void process.stderr.write(text);
-  return process.stderr.isTTY ? progressBar(write, unicode) : progressLines(write);
+  return process.stderr.isTTY ? progressBar(write, { unicode, label }) : progressLines(write, label);
 }
 
 /** Calls `stop` on SIGINT (Ctrl-C) and SIGTERM; returns a function that removes the listeners. */

@@ -1,11 +1,13 @@
 import { readdirSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
-import { basename, join, relative } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addModel, openHub, recipeOf, withFolder } from "../../lib/distribution/hub/index.ts";
 import { conversionDTypes, convertModel, openModelFolder } from "../../lib/generation/checkpoint/index.ts";
 import { checkModel } from "../../lib/generation/pipeline/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
+import { isFolder } from "../../lib/shared/is-folder.ts";
+import { shownPath } from "../../lib/shared/shown-path.ts";
 import { checkReport } from "./check-report.ts";
 import { gigabytes, type TransferDisplay } from "./transfer-progress.ts";
 
@@ -14,7 +16,7 @@ import { gigabytes, type TransferDisplay } from "./transfer-progress.ts";
 export interface LocalOptions {
   readonly revision?: string | undefined;
   readonly into?: string | undefined;
-  readonly dtype?: string | undefined;
+  readonly dtype?: keyof typeof conversionDTypes | undefined;
   readonly out?: string | undefined;
   readonly memory?: string | undefined;
 }
@@ -31,6 +33,10 @@ export interface LocalCommand {
 /** Folder for models in the user's folder. */
 const MODELS = "models";
 
+export const DTYPE_NAMES = Object.keys(conversionDTypes)
+  .join(", ")
+  .replace(/, (?=[^,]*$)/, " or ");
+
 /**
  * Downloads a model from the hub, or copies it from a folder. Files that are complete already are kept.
  *
@@ -44,7 +50,7 @@ export async function add(model: string, options: LocalOptions, command: LocalCo
     sleep: (durationMs) => sleep(durationMs),
   });
   const here = place(model);
-  const isHere = statSync(here, { throwIfNoEntry: false })?.isDirectory() === true;
+  const isHere = isFolder(here);
   const recipe = isHere ? { name: basename(here).toLowerCase(), id: here } : recipeOf(model);
   const folder = place(options.into ?? join(MODELS, recipe.name));
   if (folder === here)
@@ -59,7 +65,7 @@ export async function add(model: string, options: LocalOptions, command: LocalCo
       display.show({ stage: isHere ? "copy" : "download", doneBytes, sentBytes: receivedBytes, totalBytes }),
   });
   display.clear();
-  const shown = relative(place("."), folder) || ".";
+  const shown = shownPath(folder, place("."));
   print(
     `${shown} has the model, ${gigabytes(totalBytes)}, of which ${gigabytes(receivedBytes)} were missing.\n`,
   );
@@ -73,8 +79,9 @@ export async function check(
   { place, print }: LocalCommand,
 ): Promise<boolean> {
   const bytes = memory === undefined ? machineMemoryBytes() : 2 ** 30 * gibibytes(memory);
-  const found = await checkModel(place(folder));
-  const { text, canRun } = checkReport(folder, found, { bytes, mayBeGpu: memory !== undefined });
+  const found = await checkModel(folder);
+  const name = shownPath(folder, place("."));
+  const { text, canRun } = checkReport(name, found, { bytes, mayBeGpu: memory !== undefined });
   print(text);
   return canRun;
 }
@@ -82,16 +89,15 @@ export async function check(
 /** Converts the weights of a model to another precision. @throws UsageError, CheckpointError */
 export async function convert(
   folder: string,
-  { dtype = "", out }: LocalOptions,
+  { dtype, out }: LocalOptions,
   { place, display, print }: LocalCommand,
 ): Promise<void> {
-  if (!isConversionDType(dtype)) {
-    throw new UsageError(`Give a precision: --dtype ${Object.keys(conversionDTypes).join(", ")}.`);
+  if (dtype === undefined) {
+    throw new UsageError(`--dtype is missing: give ${DTYPE_NAMES}, as in --dtype float16.`);
   }
-  const source = place(folder);
-  const target = out === undefined ? `${source}-${dtype}` : place(out);
+  const target = out === undefined ? `${folder}-${dtype}` : place(out);
   const parts = await convertModel({
-    folder: source,
+    folder,
     out: target,
     dtype,
     onProgress: (progress) => display.show({ stage: "convert", sentBytes: progress.doneBytes, ...progress }),
@@ -99,16 +105,13 @@ export async function convert(
   display.clear();
   for (const { name, bytesBefore, bytesAfter } of parts)
     print(`${name}\t${gigabytes(bytesBefore)}\t${gigabytes(bytesAfter)}\n`);
-  print(
-    `${relative(place("."), target) || "."} has the model, with its floating-point weights in ${dtype}.\n`,
-  );
+  print(`${shownPath(target, place("."))} has the model, with its floating-point weights in ${dtype}.\n`);
 }
 
 /** Prints folder, pipeline class and size in bytes of each model in `models`, one model a line. */
 export async function listLocal({ place, print }: LocalCommand): Promise<void> {
   const folder = place(MODELS);
-  const isThere = statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
-  for (const name of isThere ? readdirSync(folder).sort() : []) {
+  for (const name of isFolder(folder) ? readdirSync(folder).sort() : []) {
     if (!statSync(join(folder, name, "model_index.json"), { throwIfNoEntry: false })) continue;
     const { className } = await openModelFolder(join(folder, name));
     print(`${[`${MODELS}/${name}`, className, bytesIn(join(folder, name))].join("\t")}\n`);
@@ -122,6 +125,20 @@ function bytesIn(folder: string): number {
   return entries
     .map((path) => statSync(path))
     .reduce((sum, entry) => sum + (entry.isFile() ? entry.size : 0), 0);
+}
+
+/** Short names of precisions, which other programs use. */
+const SHORT: Readonly<Record<string, keyof typeof conversionDTypes>> = {
+  fp16: "float16",
+  bf16: "bfloat16",
+  fp32: "float32",
+};
+
+/** Reads a precision, by its name or its short name. @throws UsageError */
+export function dtypeOf(text: string, flag: string): keyof typeof conversionDTypes {
+  const name = Object.hasOwn(SHORT, text) ? SHORT[text]! : text;
+  if (isConversionDType(name)) return name;
+  throw new UsageError(`${flag} takes ${DTYPE_NAMES}, not ${JSON.stringify(text)}.`);
 }
 
 function isConversionDType(text: string): text is keyof typeof conversionDTypes {

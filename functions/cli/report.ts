@@ -1,6 +1,7 @@
 import { optionNotes, optionsOf } from "../../lib/generation/caching/index.ts";
 import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
 import type { WrittenVideo } from "../../lib/generation/video/index.ts";
+import { shownPath } from "../../lib/shared/shown-path.ts";
 import { scheduleStrip } from "./strip.ts";
 import { unknownWordsLines } from "./unknown-words.ts";
 
@@ -21,53 +22,107 @@ export interface Result {
   readonly comparison: Comparison | null;
 }
 
+/** Seconds of denoising, and those of denoising with every step computed. */
+export interface Denoising {
+  readonly seconds: number;
+  readonly uncachedSeconds: number;
+  /** True if `uncachedSeconds` is an estimate from the computed steps. */
+  readonly isEstimate: boolean;
+}
+
 /** Returns the report that the command prints at its end. */
 export function textReport(
-  { generation, video, writeSeconds, comparison }: Result,
-  unicode: boolean,
+  result: Result,
+  { unicode, folder }: { readonly unicode: boolean; readonly folder: string },
 ): string {
-  const { request, trace, seconds, frames } = generation;
-  const { computed, savedRatio, computedStepSeconds } = savings(generation);
-  const facts = [
-    `model ${trace.model}`,
-    `seed ${request.seed}`,
-    `${trace.steps} steps`,
-    `guidance ${request.guidanceScale}`,
-    `cache ${trace.cache}`,
-    ...optionNotes(optionsOf(trace)),
-  ];
+  const { generation, video, writeSeconds, comparison } = result;
+  const { request, trace, seconds } = generation;
+  const { computed } = savings(generation);
+  const { load, encode, decode } = seconds;
+  const denoising = denoisingOf(result);
+  const stages = { load, encode, ...(denoising === null && { denoise: seconds.denoise }), decode };
   const lines = [
-    `${video.path}: ${frames.width}x${frames.height}, ${frames.count} frames at ${generation.fps} fps, ${video.bytes} bytes (${video.encoder})`,
-    facts.join(", "),
+    `${shownPath(video.path, folder)}: ${shapeOf(generation)}, ${kilobytes(video.bytes)} (${video.encoder})`,
+    [`model ${trace.model}`, `seed ${request.seed}`, ...settingsOf(generation)].join(", "),
     `${scheduleStrip(trace.schedule, { unicode })} ${computed} of ${trace.steps} steps computed`,
-    `load ${format(seconds.load)}, encode ${format(seconds.encode)}, denoise ${format(seconds.denoise)}, decode ${format(seconds.decode)}, write ${format(writeSeconds)}`,
+    ...noticesOf(generation),
+    ...(denoising ? [fasterLine(denoising)] : []),
+    stageLine({ ...stages, write: writeSeconds }),
+    ...(comparison ? comparisonLines(comparison, folder) : []),
   ];
-  if (generation.isPromptTruncated) {
-    lines.push(`The prompt is longer than the model reads: it was cut after ${generation.tokens} tokens.`);
-  }
-  if (generation.isNegativePromptTruncated) {
-    lines.push("The negative prompt is longer than the model reads, and was cut.");
-  }
-  lines.push(...unknownWordsLines(trace.model, generation));
-  if (comparison) lines.push(...comparisonLines(generation, comparison));
-  else if (computed < trace.steps) {
-    const all = format(computedStepSeconds * trace.steps);
-    lines.push(
-      `saved: at ${milliseconds(computedStepSeconds)} a computed step, computing all would denoise in about ${all}, ${savedRatio.toFixed(2)}x as long`,
-    );
-  }
   return `${lines.join("\n")}\n`;
 }
 
-function comparisonLines(generation: Generation, { uncached, psnr, ssim, page }: Comparison): string[] {
-  const ratio = uncached.seconds.denoise / generation.seconds.denoise;
-  const difference = Number.isFinite(psnr)
-    ? `PSNR ${psnr.toFixed(2)} dB, SSIM ${ssim.toFixed(4)}`
-    : "no pixel differs";
-  return [
-    `without cache: denoise ${format(uncached.seconds.denoise)}, ${ratio.toFixed(2)}x as long; against it: ${difference}`,
-    page,
-  ];
+/** Returns size, length and frame rate of the video. */
+export function shapeOf({ frames, fps }: Generation): string {
+  return `${frames.width}x${frames.height}, ${frames.count} frames at ${fps} fps`;
+}
+
+/** Returns the settings that people compare videos by, besides model and seed. */
+export function settingsOf({ request, trace }: Generation): string[] {
+  return [`guidance ${request.guidanceScale}`, `cache ${trace.cache}`, ...optionNotes(optionsOf(trace))];
+}
+
+/** Returns what a user has to know about the prompt of a video, one sentence a line. */
+export function noticesOf(generation: Generation): string[] {
+  const notices: string[] = [];
+  if (generation.isPromptTruncated) {
+    notices.push(`The prompt is longer than the model reads: it was cut after ${generation.tokens} tokens.`);
+  }
+  if (generation.isNegativePromptTruncated) {
+    notices.push("The negative prompt is longer than the model reads, and was cut.");
+  }
+  return [...notices, ...unknownWordsLines(generation.trace.model, generation)];
+}
+
+/** Returns the times of denoising with and without cache; null if every step was computed and nothing compared. */
+export function denoisingOf({ generation, comparison }: Result): Denoising | null {
+  const { denoise } = generation.seconds;
+  if (comparison) {
+    return { seconds: denoise, uncachedSeconds: comparison.uncached.seconds.denoise, isEstimate: false };
+  }
+  const { computed, computedStepSeconds } = savings(generation);
+  if (computed === generation.trace.steps) return null;
+  return {
+    seconds: denoise,
+    uncachedSeconds: computedStepSeconds * generation.trace.steps,
+    isEstimate: true,
+  };
+}
+
+/** Returns both times of denoising, such as `denoise 0.20 s instead of about 0.49 s`. */
+export function insteadOf({ seconds, uncachedSeconds, isEstimate }: Denoising): string {
+  const other = isEstimate
+    ? `about ${inSeconds(uncachedSeconds)}`
+    : `${inSeconds(uncachedSeconds)} without cache`;
+  return `denoise ${inSeconds(seconds)} instead of ${other}`;
+}
+
+/** Returns both times of denoising and their ratio. */
+export function fasterLine(denoising: Denoising): string {
+  const ratio = denoising.uncachedSeconds / denoising.seconds;
+  return `${insteadOf(denoising)}: ${timesAsFast(ratio)}`;
+}
+
+function timesAsFast(ratio: number): string {
+  if (ratio.toFixed(1) === "1.0") return "as fast";
+  return ratio > 1 ? `${ratio.toFixed(1)} times as fast` : `${(1 / ratio).toFixed(1)} times as slow`;
+}
+
+/** Returns how far a video is from the one without cache. */
+export function differenceOf({ psnr, ssim }: Comparison): string {
+  if (!Number.isFinite(psnr)) return "no pixel differs from the video without cache";
+  return `against the video without cache: PSNR ${psnr.toFixed(2)} dB, SSIM ${ssim.toFixed(4)}`;
+}
+
+function comparisonLines(comparison: Comparison, folder: string): string[] {
+  return [differenceOf(comparison), `both side by side: ${shownPath(comparison.page, folder)}`];
+}
+
+function stageLine(stages: Readonly<Record<string, number>>): string {
+  return Object.entries(stages)
+    .map(([stage, seconds]) => `${stage} ${inSeconds(seconds)}`)
+    .join(", ");
 }
 
 /** Returns the report for other programs: all facts of the text report, and the schedule. */
@@ -103,5 +158,10 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
   };
 }
 
-const format = (seconds: number) => (seconds < 10 ? `${seconds.toFixed(2)} s` : `${seconds.toFixed(1)} s`);
-const milliseconds = (seconds: number) => `${(seconds * 1000).toFixed(1)} ms`;
+export function inSeconds(seconds: number): string {
+  return seconds < 10 ? `${seconds.toFixed(2)} s` : `${seconds.toFixed(1)} s`;
+}
+
+function kilobytes(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -62,6 +62,12 @@ export function transferLines(write: (text: string) => void): TransferDisplay {
   };
 }
 
+/** Creates the display that suits stderr. */
+export function transferDisplay(): TransferDisplay {
+  const write = (text: string) => void process.stderr.write(text);
+  return process.stderr.isTTY ? transferBar(write, performance) : transferLines(write);
+}
+
 /** Formats a size, such as `1.3 GB`; in MB if it is less than 1 GB. */
 export function gigabytes(byteCount: number): string {
   const [size, unit] = byteCount >= 1e9 ? [byteCount / 1e9, "GB"] : [byteCount / 1e6, "MB"];

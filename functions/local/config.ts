@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import * as z from "zod";
+import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
   environmentOf,
   folderList,
@@ -19,7 +19,7 @@ export interface LocalConfig {
   readonly publicUrl: string | null;
   /** `DATA_DIR`: folder of jobs, videos, API keys and the master key. Default `data`. */
   readonly dataFolder: string;
-  /** `MODELS`: folders of models, separated as in PATH; requests use the first by default. Default: the demo model. */
+  /** `MODELS`: models by name or folder, separated as in PATH; requests use the first by default. Default: demo. */
   readonly models: readonly string[];
   /** `ALLOW_LOOPBACK_WEBHOOKS`: 1 allows webhooks to this machine, for development. Default 0. */
   readonly allowLoopbackWebhooks: boolean;
@@ -31,10 +31,11 @@ export interface LocalConfig {
   readonly retentionMs: number;
   /** `LOG_LEVEL`: log level of pino. Default `info`. */
   readonly logLevel: string;
+  /** `LOG_FORMAT`: `text` for people or `json` for machines. Default null: text on a terminal. */
+  readonly logFormat: "text" | "json" | null;
 }
 
 const DAY_MS = 24 * 3_600_000;
-const DEMO_MODEL = fileURLToPath(new URL("../../models/demo", import.meta.url));
 
 const PUBLIC_URL_RULE = "must be a URL such as https://videos.example.com";
 
@@ -46,19 +47,23 @@ const environment = environmentOf("local", {
     .refine((text) => !/[?#]/.test(text), { error: PUBLIC_URL_RULE })
     .optional(),
   DATA_DIR: z.string().default("data"),
-  MODELS: folderList().optional(),
+  MODELS: folderList().default(["demo"]),
   ALLOW_LOOPBACK_WEBHOOKS: oneOf("0", "1").default("0"),
   LEASE_MS: wholeNumber(1000, 3_600_000).default(15_000),
   UNFINISHED_MAX: wholeNumber(1, 1000).default(100),
   RETENTION_DAYS: wholeNumber(1, 3650).default(30),
   LOG_LEVEL: logLevel(),
+  LOG_FORMAT: oneOf("text", "json").optional(),
 });
+
+/** Defaults of the variables that have one, by their names. */
+export const DEFAULTS: Readonly<Record<string, unknown>> = environment.parse({});
 
 /**
  * Parses the configuration from environment variables. An empty variable counts as unset.
  *
  * @param folder base of relative paths
- * @throws ConfigError naming the first variable that is invalid
+ * @throws ConfigError naming the first variable that is invalid, RequestError for a model that is not there
  */
 export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig {
   const data = parseEnvironment(environment, env);
@@ -67,11 +72,12 @@ export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig
     host: data.HOST,
     publicUrl: data.PUBLIC_URL?.replace(/\/+$/, "") ?? null,
     dataFolder: resolve(folder, data.DATA_DIR),
-    models: data.MODELS?.map((path) => resolve(folder, path)) ?? [DEMO_MODEL],
+    models: data.MODELS.map((model) => findModel(model, folder)),
     allowLoopbackWebhooks: data.ALLOW_LOOPBACK_WEBHOOKS === "1",
     leaseMs: data.LEASE_MS,
     unfinishedMax: data.UNFINISHED_MAX,
     retentionMs: data.RETENTION_DAYS * DAY_MS,
     logLevel: data.LOG_LEVEL,
+    logFormat: data.LOG_FORMAT ?? null,
   };
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { request } from "node:http";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { JobRef } from "../../lib/service/jobs/index.ts";
 import type { LocalGpuVariables } from "../../lib/shared/variables.ts";
@@ -12,6 +13,8 @@ export interface GpuProcessOptions {
   /** Called when the process has died. The leases of `owner` will not be renewed any more. */
   readonly onLost: (owner: string) => void;
   readonly onError: (message: string) => void;
+  /** Called with each line that the process logs. By default the lines go to stderr as they are. */
+  readonly onLine?: ((line: string) => void) | undefined;
 }
 
 /** GPU function in a process of this machine, which is restarted whenever it ends. */
@@ -45,14 +48,18 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
   function start(): { gpu: ChildProcess; ended: Promise<unknown> } {
     const startedAt = performance.now();
     const place: Partial<LocalGpuVariables> = { PORT: "0", HOST: "127.0.0.1" };
+    const output = options.onLine ? "pipe" : 2;
     const gpu = fork(ENTRY, ["serve"], {
       execArgv: ["--import", import.meta.resolve("tsx")],
       env: { ...process.env, ...place, ...options.env },
       // Its log lines go to this service's log.
-      stdio: ["ignore", 2, 2, "ipc"],
+      stdio: ["ignore", output, output, "ipc"],
       // Only this process is to receive a terminal's Ctrl-C.
       detached: true,
     });
+    for (const stream of [gpu.stdout, gpu.stderr]) {
+      if (stream) createInterface({ input: stream }).on("line", (line) => options.onLine?.(line));
+    }
     let owner: string | null = null;
     gpu.on("message", (message: FromGpu) => {
       if (message.kind === "changed") return options.onChange(message.ref);

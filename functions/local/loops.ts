@@ -5,6 +5,7 @@ import {
   type DelayedHints,
   type Hints,
   isFinished,
+  type JobRecord,
   type JobRef,
   type JobStore,
   sweep,
@@ -33,6 +34,15 @@ export interface LoopsDeps {
   readonly config: LocalConfig;
   /** URL of the store in which the GPU function finds the jobs. */
   readonly storeUrl: string;
+  readonly watch?: Watch | undefined;
+}
+
+/** Watcher of the work, for a display on a terminal. */
+export interface Watch {
+  /** Called with the record of a job that has begun or ended. */
+  onJob(record: JobRecord): void;
+  /** Called with each line that the GPU function logs. */
+  onLine(line: string): void;
 }
 
 /** Background work of the service. In a deployment, queues, schedules and small functions do it. */
@@ -53,7 +63,7 @@ const PROGRESS_INTERVAL_MS = 200;
 const WEBHOOKS_AT_ONCE = 16;
 
 export function createLoops(deps: LoopsDeps): Loops {
-  const { jobs, keys, clock, metrics, log, config } = deps;
+  const { jobs, keys, clock, metrics, log, config, watch } = deps;
   const onError = (error: unknown, ref: JobRef) =>
     log.warn({ videoId: ref.id, reason: reasonOf(error) }, "a hint failed and is left to the sweeper");
   const sender = { ...deps, spread: Math.random, onAttempt: metrics.observeWebhook };
@@ -70,7 +80,11 @@ export function createLoops(deps: LoopsDeps): Loops {
       PROGRESS_INTERVAL_MS: String(PROGRESS_INTERVAL_MS),
       LOG_LEVEL: config.logLevel,
     },
-    onChange: webhooks.add,
+    onChange(ref) {
+      webhooks.add(ref);
+      if (watch) void tellOfBegun(ref, watch).catch((error: unknown) => onError(error, ref));
+    },
+    onLine: watch?.onLine,
     onLost: (owner) =>
       void abandonJobs(owner).catch((error: unknown) => log.error({ reason: reasonOf(error) })),
     onError: (message) => log.error(message),
@@ -88,6 +102,17 @@ export function createLoops(deps: LoopsDeps): Loops {
   };
   let repeated: Repeated[] = [];
 
+  async function tellOfBegun(ref: JobRef, { onJob }: Watch): Promise<void> {
+    const record = await jobs.read(ref);
+    if (record && !isFinished(record)) onJob(record);
+  }
+
+  /** Called once for each job that is finished. */
+  function observeEnd(record: JobRecord): void {
+    metrics.observeJob(record);
+    watch?.onJob(record);
+  }
+
   /**
    * Submits a job. Jobs that finish without a run are counted in the metrics here, all others where their run ends, so
    * that each job is counted once.
@@ -95,7 +120,7 @@ export function createLoops(deps: LoopsDeps): Loops {
   async function startRun(ref: JobRef): Promise<null> {
     const { outcome, record } = await dispatch({ jobs, backend, hints, clock, sleep }, ref);
     const isOver = outcome !== "dispatched" && record !== null && isFinished(record);
-    if (isOver && record.attempt === 0) metrics.observeJob(record);
+    if (isOver && record.attempt === 0) observeEnd(record);
     return null;
   }
 
@@ -104,7 +129,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     try {
       const { outcome, record } = await settle({ jobs, backend, hints, sleep }, { ref, failure });
       if (failure !== null) log.warn({ videoId: ref.id, outcome, reason: failure }, "a run failed");
-      else if (outcome === "over") metrics.observeJob(record);
+      else if (outcome === "over") observeEnd(record);
     } catch (error) {
       onError(error, ref);
     }
@@ -115,7 +140,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     for await (const ref of jobs.unfinished()) {
       const applied = await jobs.apply(ref, { type: "abandon", owner });
       if (!applied.ok) continue;
-      if (isFinished(applied.record)) metrics.observeJob(applied.record);
+      if (isFinished(applied.record)) observeEnd(applied.record);
       await hints.work(ref);
     }
   }

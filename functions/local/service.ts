@@ -11,7 +11,7 @@ import { describeModel } from "../../lib/generation/pipeline/index.ts";
 import { isResolvedRequest } from "../../lib/generation/request/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
-import { postGuarded } from "../../lib/service/net/index.ts";
+import { isLoopbackAddress, postGuarded } from "../../lib/service/net/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
@@ -21,16 +21,22 @@ import type { ApiDeps, ModelCard } from "../api/env.ts";
 import { REQUEST_LIMITS } from "../api/limits.ts";
 import type { LocalConfig } from "./config.ts";
 import { fileRoutes } from "./files.ts";
-import { createLoops } from "./loops.ts";
+import { createLoops, type Watch } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
+import { sessionKey } from "./session-key.ts";
 
 /** Whole service on one machine. It differs from a deployment in its store, a folder, and its queues, in memory. */
 export interface Service {
   readonly url: string;
   /** API key made at the first start, which cannot be shown again; null at later starts. */
   readonly firstKey: string | null;
+  /** API key that ends with this service; null unless only this machine can reach it. */
+  readonly sessionKey: string | null;
   stop(): Promise<void>;
 }
+
+/** Tenant of the keys that a start makes, so that each start shows the videos of the earlier ones. */
+const TENANT = "default";
 
 /** Time for which a stop waits for requests under way once the worker has ended. */
 const CLOSE_MS = 500;
@@ -38,9 +44,10 @@ const CLOSE_MS = 500;
 /**
  * Starts the service.
  *
+ * @param watch is told of jobs and of the GPU function's log, which otherwise goes to stderr
  * @throws Error in one sentence if it cannot start
  */
-export async function startService(config: LocalConfig, log: Logger): Promise<Service> {
+export async function startService(config: LocalConfig, log: Logger, watch?: Watch): Promise<Service> {
   const { clock, random, sleep } = system;
   const models = await Promise.all(config.models.map(describeModel));
   await mkdir(config.dataFolder, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
@@ -83,14 +90,16 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     log,
     config,
     storeUrl: pathToFileURL(storeFolder).href,
+    watch,
   });
 
   const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as {
     version: string;
   };
+  const session = isPrivate(config) ? sessionKey(keys, { tenant: TENANT, random }) : null;
   const api = createApp({
     jobs,
-    keys,
+    keys: session?.keys ?? keys,
     endpoints,
     triggers: triggerStore({ store, ring, clock, random, sleep }),
     ring,
@@ -125,7 +134,7 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
     url ??= localUrl(config.host, (server.address() as AddressInfo).port);
     await loops.started;
     const isFirst = (await keys.list()).length === 0;
-    if (isFirst) firstKey = (await keys.create({ tenant: "default", name: "first start" })).key;
+    if (isFirst) firstKey = (await keys.create({ tenant: TENANT, name: "first start" })).key;
   } catch (error) {
     server.close();
     await loops.stop();
@@ -138,6 +147,7 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
   return {
     url,
     firstKey,
+    sessionKey: session?.key ?? null,
     async stop() {
       const closed = once(server.close(), "close");
       await loops.stop();
@@ -145,6 +155,11 @@ export async function startService(config: LocalConfig, log: Logger): Promise<Se
       server.closeAllConnections();
     },
   };
+}
+
+/** Returns whether only this machine can reach the service: neither its address nor a proxy leads elsewhere. */
+function isPrivate({ host, publicUrl }: LocalConfig): boolean {
+  return publicUrl === null && (host === "localhost" || isLoopbackAddress(host));
 }
 
 /** Returns the URL by which this machine reaches a server that listens on `host`. */
@@ -156,7 +171,11 @@ function localUrl(host: string, port: number): string {
 function listenError(cause: NodeJS.ErrnoException, { host, port }: LocalConfig): Error {
   switch (cause.code) {
     case "EADDRINUSE":
-      return new Error(`Port ${port} of ${host} is taken: choose another one with PORT.`, { cause });
+      return new Error(
+        `Port ${port} of ${host} is taken, perhaps by another npm start: stop that, or choose another port, ` +
+          `as in: PORT=${port < 65_535 ? port + 1 : 3000} npm start`,
+        { cause },
+      );
     case "EACCES":
       return new Error(`Port ${port} may not be used: choose one above 1023 with PORT.`, { cause });
     case "EADDRNOTAVAIL":

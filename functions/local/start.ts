@@ -1,17 +1,71 @@
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
+import { RequestError } from "../../lib/generation/request/index.ts";
+import type { JobRecord } from "../../lib/service/jobs/index.ts";
+import { isFinished } from "../../lib/service/jobs/index.ts";
+import { commandUsage, parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 import { logDestination } from "../../lib/shared/log-destination.ts";
-import { parseConfig } from "./config.ts";
-import { startService } from "./service.ts";
+import { NAME, START } from "./command.ts";
+import { type LocalConfig, parseConfig } from "./config.ts";
+import { greeting } from "./greeting.ts";
+import type { Watch } from "./loops.ts";
+import { type Service, startService } from "./service.ts";
+import { jobLine, sentenceOf, terminalLog } from "./terminal-log.ts";
 
 /* Entry point of `npm start`: runs the service on this machine until a signal stops it. */
 
 async function main(): Promise<void> {
+  if (parseCommand(NAME, START, process.argv.slice(2)) === "help") {
+    return void process.stdout.write(commandUsage(NAME, START));
+  }
   // npm runs scripts in the package's folder, and passes the user's folder in INIT_CWD.
   const config = parseConfig(process.env, process.env.INIT_CWD ?? process.cwd());
-  const log = pino({ level: config.logLevel, base: null }, logDestination(2));
-  const service = await startService(config, log);
+  const { log, watch, isWorking } = openLog(config);
+  const service = await startService(config, log, watch);
+  stopOnSignals(service, log, isWorking);
+  process.stdout.write(greeting(service));
+}
+
+interface Output {
+  readonly log: Logger;
+  /** Watcher that shows jobs on the terminal; undefined where the log is JSON. */
+  readonly watch: Watch | undefined;
+  /** Returns false if it is known that no job runs. */
+  readonly isWorking: () => boolean;
+}
+
+/** Opens the log: sentences on a terminal, JSON elsewhere. */
+function openLog({ logLevel: level, logFormat }: LocalConfig): Output {
+  const destination = logDestination(2);
+  const format = logFormat ?? (process.stderr.isTTY ? "text" : "json");
+  if (format === "json") {
+    return { log: pino({ level, base: null }, destination), watch: undefined, isWorking: () => true };
+  }
+  const log = pino(
+    { level, base: null },
+    terminalLog((text) => destination.write(text)),
+  );
+  const running = new Set<string>();
+  const watch: Watch = {
+    onJob(record: JobRecord) {
+      if (isFinished(record)) running.delete(record.id);
+      else running.add(record.id);
+      if (log.isLevelEnabled("info")) destination.write(`${jobLine(record)}\n`);
+    },
+    onLine(line) {
+      const sentence = sentenceOf(line);
+      if (sentence !== null) destination.write(`${sentence}\n`);
+    },
+  };
+  return { log, watch, isWorking: () => running.size > 0 };
+}
+
+/** Time in which a repeated signal is ignored, because npm passes on a Ctrl-C that this process has received itself. */
+const REPEAT_MS = 500;
+
+/** Stops the service on SIGINT (Ctrl-C), on SIGTERM, and when npm's shell is gone; then ends the process. */
+function stopOnSignals(service: Service, log: Logger, isWorking: () => boolean): void {
   let stoppingSince: number | null = null;
   const stop = () => {
     if (stoppingSince !== null) {
@@ -20,7 +74,9 @@ async function main(): Promise<void> {
       return;
     }
     stoppingSince = performance.now();
-    log.info("stopping: a video under way has 25 seconds; a second signal ends it at once");
+    log.info(
+      isWorking() ? "stopping: a video under way has 25 seconds; Ctrl-C again ends it at once" : "stopping",
+    );
     service.stop().then(
       () => process.exit(0),
       (error: Error) => {
@@ -40,30 +96,16 @@ async function main(): Promise<void> {
       if (stoppingSince === null) stop();
     }, REPEAT_MS);
   }
-  process.stdout.write(greeting(service.url, service.firstKey));
 }
 
-/** Time in which a repeated signal is ignored, because npm passes on a Ctrl-C that this process has received itself. */
-const REPEAT_MS = 500;
-
-function greeting(url: string, firstKey: string | null): string {
-  const key = firstKey ?? "$ADAREEL_API_KEY";
-  return [
-    `Adareel listens on ${url}`,
-    firstKey
-      ? `API key, shown this once: ${firstKey}`
-      : "The API keys are those made earlier; npm run keys -- create makes another.",
-    `Playground: ${url}/${firstKey ? `#key=${firstKey}` : ""}`,
-    `Reference:  ${url}/docs`,
-    "",
-    `curl ${url}/v1/videos -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" \\`,
-    `  -d '{"prompt": "a red circle moves fast to the left over blue stripes"}'`,
-    "",
-  ].join("\n");
-}
-
-/* An error is printed as one sentence. The exit code is 2 for an error in the configuration or a model, otherwise 1. */
+/*
+ * An error is printed as one sentence. The exit code is 2 for an error in the command line, the configuration or a
+ * model, otherwise 1.
+ */
 main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
-  process.exit(error instanceof ConfigError || error instanceof CheckpointError ? 2 : 1);
+  const isMistake = [UsageError, ConfigError, RequestError, CheckpointError].some(
+    (kind) => error instanceof kind,
+  );
+  process.exit(isMistake ? 2 : 1);
 });

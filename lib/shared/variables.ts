@@ -148,6 +148,11 @@ export const VARIABLES = {
     readBy: ["local"],
     setBy: ["people"],
   },
+  LOG_FORMAT: {
+    what: "text or json; by default text on a terminal, else json",
+    readBy: ["local"],
+    setBy: ["people"],
+  },
   LOG_LEVEL: {
     what: "level of pino",
     readBy: [...QUEUE_FUNCTIONS, "gpu", "local"],

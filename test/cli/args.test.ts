@@ -1,50 +1,73 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseGenerate } from "../../functions/cli/args.ts";
+import { outputsOf } from "../../functions/cli/outputs.ts";
 
-let root: string;
+let here: string;
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "adareel-args-"));
-  for (const model of ["here/own", "here/models/added", "program/models/demo", "program/models/added"]) {
-    await mkdir(join(root, model), { recursive: true });
-    await writeFile(join(root, model, "model_index.json"), "{}");
-  }
-  return () => rm(root, { recursive: true });
+  here = await mkdtemp(join(tmpdir(), "adareel-args-"));
+  return () => rm(here, { recursive: true });
 });
 
-function modelOf(...args: string[]): string {
-  const command = parseGenerate(["a red circle", ...args], {
-    folder: join(root, "here"),
-    demoModel: join(root, "program/models/demo"),
-    drawSeed: () => 1,
-  });
+function parse(...args: string[]) {
+  const command = parseGenerate(["a red circle", ...args], { folder: here, drawSeed: () => 41 });
   if (command === "help") throw new Error("it asked for help");
-  return command.model.slice(root.length + 1);
+  return command;
 }
 
 it("an image path is relative to the user's folder", () => {
-  const surroundings = { folder: "/here", demoModel: "/demo", drawSeed: () => 1 };
-  const command = parseGenerate(["a red circle", "--image", "a/first.png"], surroundings);
-  expect(command).toMatchObject({ request: { image: "/here/a/first.png" } });
-  expect(parseGenerate(["a red circle"], surroundings)).not.toHaveProperty("request.image");
+  expect(parse("--image", "a/first.png")).toMatchObject({ requests: [{ image: join(here, "a/first.png") }] });
+  expect(parse().requests[0]).not.toHaveProperty("image");
 });
 
-describe("--model", () => {
+it("the default model is the demo model of the program, wherever the user is", () => {
+  expect(parse().model).toMatch(/models.demo$/);
+  expect(parse("--model", "demo").model).toBe(parse().model);
+});
+
+describe("the files of a command", () => {
+  const files = (...args: string[]) =>
+    outputsOf(parse(...args)).map(({ video, trace, page }) =>
+      [video, trace, page].map((path) => path?.slice(here.length + 1) ?? null),
+    );
+
   it.each([
-    [[], "program/models/demo"],
-    [["--model", "own"], "here/own"],
-    [["--model", "models/added"], "here/models/added"],
-    [["--model", "added"], "here/models/added"],
-    [["--model", "demo"], "program/models/demo"],
-    [["--model", "../program/models/demo"], "program/models/demo"],
-  ])("the option --model with %j means the folder %s", (args, folder) => {
-    expect(modelOf(...args)).toBe(folder);
+    [[], "out/a-red-circle-41.mp4"],
+    [["--out", "x.mp4"], "x.mp4"],
+    [["--out", "new/deep/x.WebP"], "new/deep/x.WebP"],
+    [["--out", "new/"], "new/a-red-circle-41.mp4"],
+    [["--out", "there"], "there/a-red-circle-41.mp4"],
+    [["--out", "there.mp4", "--seed", "5"], "there.mp4/a-red-circle-5.mp4"],
+  ])("the options %j put the video at %s", async (args, path) => {
+    for (const folder of ["there", "there.mp4"]) await mkdir(join(here, folder));
+    expect(files(...args)).toEqual([[path, null, null]]);
   });
 
-  it("an unknown model keeps the name as it was written, for the error message", () => {
-    expect(modelOf("--model", "missing")).toBe("here/missing");
+  it("every file of several videos has a name that ends in the seed", () => {
+    const args = ["--count", "2", "--seed", "7", "--out", "a/x.mp4", "--trace", "b/t.json", "--compare"];
+    expect(files(...args)).toEqual([
+      ["a/x-7.mp4", "b/t-7.json", "a/x-7.html"],
+      ["a/x-8.mp4", "b/t-8.json", "a/x-8.html"],
+    ]);
+    expect(files("--count", "2", "--trace", "t")).toEqual([
+      ["out/a-red-circle-41.mp4", "t-41", null],
+      ["out/a-red-circle-42.mp4", "t-42", null],
+    ]);
+  });
+});
+
+describe("--count", () => {
+  it.each(["0", "1001", "1.5", "-1", "many", ""])("the count %j is refused in one sentence", (count) => {
+    const sentence = `--count takes a whole number from 1 to 1000, not ${JSON.stringify(count)}.`;
+    expect(() => parse("--count", count)).toThrow(sentence);
+  });
+
+  it("a count whose last seed is too large is refused in one sentence", () => {
+    expect(() => parse("--count", "3", "--seed", String(Number.MAX_SAFE_INTEGER - 1))).toThrow(
+      "The seeds of 3 videos would end at 9007199254740992, and the largest is 9007199254740991.",
+    );
   });
 });

@@ -30,11 +30,16 @@ describe("a generation", () => {
   test("a generation writes the video into the user's folder and reports schedule, stages and saving", async () => {
     const { code, stdout } = await generate(prompt, "--seed", "7", "--steps", "12");
     expect(code).toBe(0);
-    const path = join(folder, "out/a-red-circle-moves-fast-to-the-left-over-blue-stripes-7.mp4");
-    expect(stdout).toContain(`${path}: 16x16, 4 frames at 8 fps`);
-    expect(stdout).toMatch(/^[█·]{12} \d+ of 12 steps computed$/m);
-    expect(stdout).toMatch(/^load .* s, encode .* s, denoise .* s, decode .* s, write .* s$/m);
-    expect(existsSync(path)).toBe(true);
+    const path = "out/a-red-circle-moves-fast-to-the-left-over-blue-stripes-7.mp4";
+    const [file, facts, strip, denoise, stages, ...more] = stdout.trimEnd().split("\n");
+    expect(file).toMatch(new RegExp(`^${path}: 16x16, 4 frames at 8 fps, [\\d.]+ kB \\(\\w+\\)$`));
+    expect(facts).toMatch(
+      /^model adareel-tiny-model-\w+, seed 7, guidance 4, cache fast, motion regularised$/,
+    );
+    expect(strip).toMatch(/^[█·]{12} \d+ of 12 steps computed$/);
+    expect(denoise).toMatch(/^denoise \d\S* s instead of about \d\S* s: (as|\d\S* times as) (fast|slow)$/);
+    expect(stages).toMatch(/^load .* s, encode .* s, decode .* s, write .* s$/);
+    expect([more, existsSync(join(folder, path))]).toEqual([[], true]);
   });
 
   test("a generation prints one JSON object with the seed it drew and the whole schedule", async () => {
@@ -101,9 +106,11 @@ describe("a generation", () => {
   test("a comparison uses the same seed without cache and writes one page with both videos", async () => {
     const { code, stdout } = await generate(prompt, "--compare", "--steps", "12", "--out", "x.mp4");
     expect(code).toBe(0);
+    expect(stdout).toMatch(/^denoise .* s instead of .* s without cache: /m);
     expect(stdout).toMatch(
-      /without cache: denoise .* against it: (PSNR [\d.]+ dB, SSIM [\d.]+|no pixel differs)/,
+      /^(against the video without cache: PSNR [\d.]+ dB, SSIM [\d.]+|no pixel differs .*)$/m,
     );
+    expect(stdout).toMatch(/\nboth side by side: x\.html\n$/);
     const page = readFileSync(join(folder, "x.html"), "utf8");
     expect(page.match(/data:video\/mp4;base64,/g)).toHaveLength(2);
     expect((await readdir(folder)).sort()).toEqual(["x.html", "x.mp4"]);
@@ -140,7 +147,7 @@ describe("a generation", () => {
 
 describe("bad input", () => {
   const usage: [name: string, args: string[], says: RegExp][] = [
-    ["no prompt", [], /^Give a prompt in quotes/],
+    ["no prompt", [], /^Give a prompt in quotes, as in: npm run generate -- ".*" --seed 1$/],
     ["an empty prompt", [""], /^The prompt is empty/],
     ["a prompt without quotes", ["a", "red", "circle"], /^Put the whole prompt in quotes/],
     ["no steps", [prompt, "--steps", "0"], /^--steps takes a whole number from 1 to 1000, not 0\.$/],
@@ -155,7 +162,7 @@ describe("bad input", () => {
       [prompt, "--seed=-1"],
       /^--seed takes a whole number from 0 up, not -1; leave it out/,
     ],
-    ["an output of another kind", [prompt, "--out", "x.gif"], /ends in \.mp4 or \.webp, not "x\.gif"/],
+    ["an output of another kind", [prompt, "--out", "x.gif"], /or a folder that ends in \/, not "x\.gif"/],
     ["one name for two results", [prompt, "--out", "x.mp4", "--trace", "x.mp4"], /cannot hold two results/],
     ["an unknown flag", [prompt, "--fast"], /^Unknown option '--fast'; see --help/],
     ["a misspelt flag", [prompt, "--compre"], /^Unknown option '--compre'; did you mean --compare\?/],
@@ -164,6 +171,8 @@ describe("bad input", () => {
       [prompt, "--seed"],
       /^--seed takes a value: write --seed N, or --seed=N if it begins with a dash\.$/,
     ],
+    ["a model that is not there", [prompt, "--model", "latte-1"], /which has demo\. .* -- add latte-1$/],
+    ["a model folder that is missing", [prompt, "--model", "/nowhere"], /^There is no folder \/nowhere; /],
     [
       "a negative seed after a blank",
       [prompt, "--seed", "-1"],
@@ -245,19 +254,23 @@ describe("bad input", () => {
   );
 
   const failures: [name: string, args: string[], says: RegExp][] = [
-    ["a model folder that is missing", [prompt, "--model", "/nowhere"], /\/nowhere\/model_index\.json/],
-    ["an output folder that is missing", [prompt, "--out", "none/x.mp4"], /its folder does not exist/],
-    ["an output that is a folder", [prompt, "--out", "folder.mp4"], /it is a folder/],
+    [
+      "a folder for the output that is a file",
+      [prompt, "--out", "file/x.mp4"],
+      /^Cannot make the folder .* is a file/,
+    ],
+    ["a trace that is a folder", [prompt, "--trace", "folder"], /it is a folder/],
   ];
 
   test.each(failures)(
     "a generation with %s ends with one sentence and exit code 1",
     async (_name, args, says) => {
-      await mkdir(join(folder, "folder.mp4"));
+      await mkdir(join(folder, "folder"));
+      await writeFile(join(folder, "file"), "");
       const { code, stderr } = await runGenerate(["--model", model, "--out", "x.mp4", ...args], folder);
       expect(code).toBe(1);
       expect(sentence(stderr)).toMatch(says);
-      expect(await readdir(folder)).toEqual(["folder.mp4"]);
+      expect((await readdir(folder)).sort()).toEqual(["file", "folder"]);
     },
   );
 

@@ -73,8 +73,14 @@ describe("wrong words", () => {
   const wrong: [args: string[], message: RegExp][] = [
     [[], /^Say create, list or revoke, as in npm run keys -- create --help\.\n$/],
     [["constructor"], /^There is no command "constructor": say create, list or revoke, .*\.\n$/],
-    [["revoke"], /^ID is missing \(the id of a key, .*\): write npm run keys -- revoke ID .*\.\n$/],
-    [["revoke", "one", "two"], /^"two" is one word too many: write npm run keys -- revoke ID .*\.\n$/],
+    [
+      ["revoke"],
+      /^ID is missing: the id of a key, as list prints it, as in: npm run keys -- revoke abcdefghijkl\n$/,
+    ],
+    [
+      ["revoke", "one", "two"],
+      /^"two" is one word too many; a right example: npm run keys -- revoke abcdefghijkl\n$/,
+    ],
     [["create", "--owner", "me"], /^Unknown option '--owner'; see --help\.\n$/],
     [["list", "--tenant", "me"], /^Unknown option '--tenant'; see --help\.\n$/],
   ];

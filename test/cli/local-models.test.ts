@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -77,7 +77,42 @@ describe("add", () => {
   });
 });
 
+describe("a model", () => {
+  it.each(["check", "calibrate", "convert", "push"])(
+    "the command models %s takes its model by name, and says how to add one that is not there",
+    async (command) => {
+      const { code, stdout, stderr } = await run([
+        command,
+        "latte-1",
+        ...(command === "push" ? ["--store", "s3://b"] : []),
+      ]);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(
+        /^The model latte-1 is not on this machine, .* about 24 GB: .* -- add latte-1\n$/,
+      );
+    },
+  );
+
+  it("the command models add knows a misspelt name", async () => {
+    const { code, stderr } = await run(["add", "late-1"]);
+    expect([code, stderr]).toEqual([1, '"late-1" is no model that can be added: did you mean latte-1?\n']);
+  });
+});
+
 describe("check", () => {
+  it("the command models check takes a name, and prints no empty table before a fault", async () => {
+    const named = await run(["check", "demo"]);
+    expect([named.code, named.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^\S+models.demo: OpenSoraPipeline\n/),
+    ]);
+    await mkdir(join(folder, "models/broken"), { recursive: true });
+    await writeFile(join(folder, "models/broken/model_index.json"), "{}");
+    const broken = await run(["check", "broken"]);
+    expect(broken.code).toBe(1);
+    expect(broken.stdout).toMatch(/^models.broken\n\nfault: [^\n]+\n(fault: [^\n]+\n)*\nIt cannot run/);
+  });
+
   it("the command models check ends with 0 for a model that can run, and describes it", async () => {
     const { code, stdout } = await run(["check", demo]);
     expect(code).toBe(0);
@@ -105,6 +140,14 @@ describe("check", () => {
 });
 
 describe("convert", () => {
+  it("the command models convert takes the short name of a precision", async () => {
+    const { code, stdout } = await run(["convert", "demo", "--dtype", "fp16", "--out", "half"]);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/\nhalf has the model, with its floating-point weights in float16\.\n$/),
+    ]);
+  });
+
   it("the command models convert writes the model beside the original", async () => {
     await cp(demo, join(folder, "demo"), { recursive: true });
     const { code, stdout } = await run(["convert", "demo", "--dtype", "float32"]);
@@ -115,8 +158,8 @@ describe("convert", () => {
   });
 
   it.each([
-    [["convert", "demo"], "Give a precision: --dtype float32, float16, bfloat16.\n"],
-    [["convert", "demo", "--dtype", "int8"], "Give a precision: --dtype float32, float16, bfloat16.\n"],
+    [["convert", "demo"], "--dtype is missing: give float32, float16 or bfloat16, as in --dtype float16.\n"],
+    [["convert", "demo", "--dtype", "int8"], '--dtype takes float32, float16 or bfloat16, not "int8".\n'],
     [["check", "demo", "--memory=-3"], '--memory takes GiB above 0, such as 24, not "-3".\n'],
   ])("the command line refuses the arguments %j in one sentence", async (args, message) => {
     const { code, stderr } = await run(args);

@@ -1,4 +1,6 @@
-import { delimiter } from "node:path";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../functions/local/config.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
@@ -17,35 +19,50 @@ describe("a configuration", () => {
       unfinishedMax: 100,
       retentionMs: 30 * 24 * 3_600_000,
       logLevel: "info",
+      logFormat: null,
     });
   });
 
-  it("a configuration takes every value from the environment, and an empty one for none", () => {
+  it("a configuration takes every value from the environment, and an empty one for none", async () => {
+    const home = await mkdtemp(join(tmpdir(), "adareel-config-"));
+    for (const model of ["one", "models/two"]) {
+      await mkdir(join(home, model), { recursive: true });
+      await writeFile(join(home, model, "model_index.json"), "{}");
+    }
     const env = {
       PORT: "0",
       HOST: "",
       PUBLIC_URL: "https://videos.example.com/adareel//",
       DATA_DIR: "../jobs",
-      MODELS: ["one", "/two"].join(delimiter),
+      MODELS: ["one", "two", "demo"].join(delimiter),
       ALLOW_LOOPBACK_WEBHOOKS: "1",
       LEASE_MS: "2000",
       UNFINISHED_MAX: "1",
       RETENTION_DAYS: "7",
       LOG_LEVEL: "silent",
+      LOG_FORMAT: "text",
       SOMETHING_ELSE: "x",
     };
-    expect(parseConfig(env, "/home/me")).toEqual({
+    expect(parseConfig(env, home)).toEqual({
       port: 0,
       host: "127.0.0.1",
       publicUrl: "https://videos.example.com/adareel",
-      dataFolder: "/home/jobs",
-      models: ["/home/me/one", "/two"],
+      dataFolder: join(home, "../jobs"),
+      models: [join(home, "one"), join(home, "models/two"), expect.stringMatching(/models.demo$/)],
       allowLoopbackWebhooks: true,
       leaseMs: 2000,
       unfinishedMax: 1,
       retentionMs: 7 * 24 * 3_600_000,
       logLevel: "silent",
+      logFormat: "text",
     });
+    await rm(home, { recursive: true });
+  });
+
+  it("a configuration with a model that is not there says how to add it", () => {
+    expect(() => parseConfig({ MODELS: "latte-1" }, "/")).toThrow(
+      /^The model latte-1 is not on this machine/,
+    );
   });
 
   const url = "PUBLIC_URL must be a URL such as https://videos.example.com.";
@@ -65,6 +82,7 @@ describe("a configuration", () => {
     [{ UNFINISHED_MAX: "0" }, "UNFINISHED_MAX must be a whole number from 1 to 1000."],
     [{ UNFINISHED_MAX: "1e3" }, "UNFINISHED_MAX must be a whole number from 1 to 1000."],
     [{ RETENTION_DAYS: "forever" }, "RETENTION_DAYS must be a whole number from 1 to 3650."],
+    [{ LOG_FORMAT: "xml" }, "LOG_FORMAT must be one of text, json."],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent."],
   ];
   it.each(wrong)("the configuration %j is refused in one sentence", (env, message) => {

@@ -16,13 +16,19 @@ export interface LocalProcess {
 
 export interface LocalService extends LocalProcess {
   readonly url: string;
-  /** API key that was printed. */
+  /** API key that was printed to be pasted: at the first start one that stays valid. */
   readonly key: string | null;
+  /** API key in the link to the playground, which ends with the service. */
+  readonly sessionKey: string | null;
 }
 
 /** Starts the service on a free port, without messages that the test did not cause. */
-export function spawnLocal(env: NodeJS.ProcessEnv, options: SpawnOptions = {}): LocalProcess {
-  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry], {
+export function spawnLocal(
+  env: NodeJS.ProcessEnv,
+  options: SpawnOptions = {},
+  args: readonly string[] = [],
+): LocalProcess {
+  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry, ...args], {
     env: { ...process.env, PORT: "0", THREADS: "1", INIT_CWD: "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
     ...options,
@@ -43,12 +49,14 @@ export function spawnLocal(env: NodeJS.ProcessEnv, options: SpawnOptions = {}): 
 export async function startLocal(env: NodeJS.ProcessEnv, options?: SpawnOptions): Promise<LocalService> {
   const started = spawnLocal(env, options);
   const greeted = new Promise<void>((resolve) => {
-    started.child.stdout!.on("data", () => started.stdout.includes("curl ") && resolve());
+    started.child.stdout!.on("data", () => /\ncurl [\s\S]*\.\n$/.test(started.stdout) && resolve());
   });
   const outcome = await Promise.race([greeted, started.ended.then(() => "ended")]);
   if (outcome === "ended") throw new Error(`npm start ended: ${started.stderr}`);
   const url = /listens on (\S+)/.exec(started.stdout)![1]!;
-  return Object.assign(started, { url, key: /adr_\S{56}/.exec(started.stdout)?.[0] ?? null });
+  const printed = (form: RegExp) => form.exec(started.stdout)?.[1] ?? null;
+  const key = printed(/^export ADAREEL_API_KEY=(adr_\S{56})$/m);
+  return Object.assign(started, { url, key, sessionKey: printed(/#key=(adr_\S{56})$/m) });
 }
 
 /** Creates a client of one service with one key. */

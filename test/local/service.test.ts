@@ -93,9 +93,10 @@ async function deliveriesTo(path: string, id: string, hasCome: (state: string) =
 }
 
 describe("starting", () => {
-  it("the first start prints one key and the second none, and nothing else is on stdout", () => {
-    expect(new Set(first.stdout.match(/adr_\S{56}/g))).toEqual(new Set([first.key]));
-    expect(service.stdout).not.toContain("adr_");
+  it("the first start prints a key that stays and the second only that of its link, and nothing else is on stdout", () => {
+    expect(new Set(first.stdout.match(/adr_\S{56}/g))).toEqual(new Set([first.sessionKey, first.key]));
+    expect(new Set(service.stdout.match(/adr_\S{56}/g))).toEqual(new Set([service.sessionKey]));
+    expect(new Set([first.key, first.sessionKey, service.sessionKey]).size).toBe(3);
     for (const { stdout, url } of [first, service]) {
       expect(stdout).toMatch(new RegExp(`^Adareel listens on ${url}\n`));
       expect(stdout).not.toContain('{"level"');

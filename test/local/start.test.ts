@@ -6,11 +6,12 @@ import { tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
+import { runKeys } from "../cli/run-keys.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { clientOf, spawnLocal, startLocal } from "./local-service.ts";
 import { hasProcessList, processesWith } from "./processes.ts";
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
@@ -31,8 +32,9 @@ afterEach(async () => {
 });
 
 /** Starts a service that cannot start, and returns its exit code and output. */
-async function startFailing(env: NodeJS.ProcessEnv, options = {}) {
-  const started = spawnLocal({ DATA_DIR: dataFolder, MODELS: model, LOG_LEVEL: "error", ...env }, options);
+async function startFailing(env: NodeJS.ProcessEnv, options = {}, args: readonly string[] = []) {
+  const all = { DATA_DIR: dataFolder, MODELS: model, LOG_LEVEL: "error", ...env };
+  const started = spawnLocal(all, options, args);
   const code = await started.ended;
   return { code, stdout: started.stdout, stderr: started.stderr };
 }
@@ -47,7 +49,9 @@ describe("a start that cannot succeed", () => {
     expect(failed).toEqual({
       code: 1,
       stdout: "",
-      stderr: `Port ${port} of 127.0.0.1 is taken: choose another one with PORT.\n`,
+      stderr:
+        `Port ${port} of 127.0.0.1 is taken, perhaps by another npm start: stop that, or choose another port, ` +
+        `as in: PORT=${port + 1} npm start\n`,
     });
     const service = await startLocal({ DATA_DIR: dataFolder, MODELS: model });
     service.child.kill("SIGTERM");
@@ -67,8 +71,9 @@ describe("a start that cannot succeed", () => {
 
   it("a start with an invalid model folder says so in one sentence, and leaves nothing", async () => {
     const missing = join(folder, "missing");
-    const stderr = `${missing}/model_index.json: no such file or folder\n`;
-    expect(await startFailing({ MODELS: missing })).toEqual({ code: 2, stdout: "", stderr });
+    const failed = await startFailing({ MODELS: missing });
+    expect([failed.code, failed.stdout]).toEqual([2, ""]);
+    expect(failed.stderr).toBe(`There is no folder ${missing}; this machine has demo.\n`);
     expect(await readdir(folder)).toEqual([]);
   });
 
@@ -134,10 +139,74 @@ it.skipIf(!hasProcessList)(
   },
 );
 
-it("the service prints a reachable address when it listens on all addresses", async () => {
+describe("the link to the playground", () => {
+  it("the link has a key that shows earlier videos, ends with its process even if killed, and is in no list", async () => {
+    const env = { DATA_DIR: dataFolder, MODELS: model, LOG_LEVEL: "error" };
+    const listed = async () => (await runKeys(["list"], folder, env)).stdout.trimEnd().split("\n");
+    const first = await startLocal(env);
+    const { id } = await clientOf(first.url, first.sessionKey!).create({ prompt: "a red circle", steps: 2 });
+    const keys = await listed();
+    expect(keys).toEqual([expect.stringMatching(/\tdefault\t.*\tfirst start$/)]);
+    first.child.kill("SIGKILL");
+    await first.ended;
+
+    const second = await startLocal(env);
+    expect(second.key).toBe(second.sessionKey);
+    expect((await clientOf(second.url, second.sessionKey!).read(id)).id).toBe(id);
+    const old = await clientOf(second.url, first.sessionKey!).send("GET", "/v1/videos");
+    expect([old.status, await listed()]).toEqual([401, keys]);
+    second.child.kill("SIGTERM");
+    expect([await second.ended, await listed()]).toEqual([0, keys]);
+  });
+
+  it("the link has no key where a proxy leads to the service", async () => {
+    const env = { DATA_DIR: dataFolder, MODELS: model, PUBLIC_URL: "https://videos.example.com" };
+    const service = await startLocal(env).catch(({ message }: Error) => message);
+    if (typeof service === "string") throw new Error(service);
+    service.child.kill("SIGTERM");
+    await service.ended;
+    expect(service.sessionKey).toBeNull();
+    expect(service.stdout).toMatch(/^Playground: https:\/\/videos\.example\.com\/$/m);
+    expect(service.stdout).not.toContain("#key");
+  });
+});
+
+describe("a start on a terminal", () => {
+  it("a start for people tells of jobs in a line each, and of nothing that is for machines", async () => {
+    const service = await startLocal({ DATA_DIR: dataFolder, MODELS: model, LOG_FORMAT: "text" });
+    const client = clientOf(service.url, service.key!);
+    const { id } = await client.create({ prompt: "a heron of lapis lazuli", steps: 2 });
+    await client.finished(id);
+    await vi.waitFor(() => expect(service.stderr).toContain("finished"), 30_000);
+    service.child.kill("SIGINT");
+    expect(await service.ended).toBe(0);
+    const [started, finished, ...more] = service.stderr.trimEnd().split("\n");
+    expect(started).toBe(`${id} started`);
+    expect(finished).toMatch(new RegExp(`^${id} finished in \\d+\\.\\d s, 2 of 2 steps computed$`));
+    expect(more).toEqual(["Stopping."]);
+  });
+
+  it("the command npm start -- --help lists the settings with their defaults, and starts nothing", async () => {
+    const { code, stdout, stderr } = await startFailing({}, {}, ["--help"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^usage: npm start\n/);
+    expect(stdout).toMatch(/\n {2}PORT {2,}\S.*; default 3000\n/);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it.each([
+    [["--port", "3001"], "There is no option '--port': write PORT=... before the command; see --help.\n"],
+    [["now"], '"now" is one word too many; a right example: npm start\n'],
+  ])("the arguments %j are refused in one sentence", async (args, stderr) => {
+    expect(await startFailing({}, {}, args)).toEqual({ code: 2, stdout: "", stderr });
+  });
+});
+
+it("the service prints a reachable address and no key of its own when it listens on all addresses", async () => {
   const service = await startLocal({ DATA_DIR: dataFolder, MODELS: model, HOST: "0.0.0.0" });
   const answer = await fetch(`${service.url}/healthz`);
   service.child.kill("SIGINT");
+  expect([service.sessionKey, service.stdout.match(/adr_\S{56}/g)]).toEqual([null, [service.key]]);
   expect(service.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect([answer.status, await service.ended]).toEqual([200, 0]);
 });

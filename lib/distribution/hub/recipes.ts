@@ -1,4 +1,5 @@
 import { type HubSource, publishedModels } from "../../generation/models/index.ts";
+import { nearest } from "../../shared/sentences/index.ts";
 import { HubError } from "./hub-error.ts";
 
 /** Returns whether a part of a pipeline is run. Other parts, such as safety checkers, are not downloaded. */
@@ -21,8 +22,11 @@ export function recipeOf(model: string): HubSource & { readonly name: string } {
   const known = sources.find(({ name, id }) => name === model || id === model);
   if (known) return known;
   if (/^\w[\w.-]*\/\w[\w.-]*$/.test(model)) return { name: model.split("/")[1]!.toLowerCase(), id: model };
+  const meant = nearest(model.toLowerCase(), recipeNames);
   throw new HubError(
-    `${JSON.stringify(model)} is no folder, no id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers, ` +
-      `and none of ${recipeNames.join(", ")}.`,
+    meant === undefined
+      ? `${JSON.stringify(model)} is no folder, no id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers, ` +
+          `and none of ${recipeNames.join(", ")}.`
+      : `${JSON.stringify(model)} is no model that can be added: did you mean ${meant}?`,
   );
 }

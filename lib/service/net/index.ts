@@ -5,7 +5,7 @@ export {
   postGuarded,
   type Resolve,
 } from "./guarded-request.ts";
-export { isPublicAddress } from "./public-address.ts";
+export { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
 export {
   type ParsedSecret,
   parseWebhookSecret,

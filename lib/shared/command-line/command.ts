@@ -51,8 +51,10 @@ export interface Command<
   readonly positionals: P;
   /** Makes the error for a word after the last positional argument, in place of the usual one. */
   readonly extraWord?: (word: string) => string;
-  /** Arguments of an example in the usage. */
-  readonly example?: string;
+  /** Arguments of an example that works as it is. The usage shows it, and so does the error of a missing argument. */
+  readonly example: string;
+  /** Environment variables that users set for the command, with their texts for the usage. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** More sentences for the command's own `--help`. */
   readonly notes?: string;
 }

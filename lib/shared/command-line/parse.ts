@@ -10,7 +10,7 @@ import {
   type Positional,
   takesValue,
 } from "./command.ts";
-import { synopsis } from "./usage.ts";
+import { exampleOf } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
@@ -31,7 +31,7 @@ export function parseCommand<O extends Options, P extends readonly Positional[]>
   for (const token of tokens) {
     if (token.kind === "positional") words.push(token.value);
     if (token.kind !== "option") continue;
-    checkOption(options, token);
+    checkOption(options, token, command.variables);
     const [key] = declaredAs(token.name, options)!;
     given.set(key, [...(given.get(key) ?? []), { flag: `--${token.name}`, text: token.value ?? "" }]);
   }
@@ -77,9 +77,19 @@ function declaredAs(name: string, options: Options): [name: string, option: Opti
 }
 
 /** Throws a UsageError for an option that is not declared, lacks its value, or has one that it does not take. */
-export function checkOption(options: Options, { name, rawName, value, inlineValue }: OptionToken): void {
+export function checkOption(
+  options: Options,
+  { name, rawName, value, inlineValue }: OptionToken,
+  variables: Command["variables"] = {},
+): void {
   const [, option] = declaredAs(name, options) ?? [];
   if (!option) {
+    const variable = name.toUpperCase().replaceAll("-", "_");
+    if (Object.hasOwn(variables, variable)) {
+      throw new UsageError(
+        `There is no option '${rawName}': write ${variable}=... before the command; see --help.`,
+      );
+    }
     const names = Object.entries(options).flatMap(([key, { aliases = [] }]) => [key, ...aliases]);
     const meant = nearest(name, names);
     const advice = meant === undefined ? "see --help." : `did you mean --${meant}?`;
@@ -89,7 +99,7 @@ export function checkOption(options: Options, { name, rawName, value, inlineValu
     if (value !== undefined) throw new UsageError(`--${name} takes no value.`);
     return;
   }
-  // A dash before a digit is the sign of a number.
+  // A negative number is a value. Whoever reads it says what is wrong with it.
   const looksLikeOption = !inlineValue && value !== undefined && /^-[^\d.]/.test(value);
   if (value === undefined || looksLikeOption) {
     throw new UsageError(
@@ -100,14 +110,16 @@ export function checkOption(options: Options, { name, rawName, value, inlineValu
 
 function checkWords(name: string, command: Command, words: readonly string[]): void {
   const { positionals, extraWord } = command;
-  const written = `write ${synopsis(name, command)}`;
+  const example = exampleOf(name, command);
   const missing = positionals[words.length];
   if (missing) {
-    throw new UsageError(missing.missing ?? `${missing.name} is missing (${missing.text}): ${written}.`);
+    throw new UsageError(missing.missing ?? `${missing.name} is missing: ${missing.text}, as in: ${example}`);
   }
   const extra = words[positionals.length];
   if (extra !== undefined) {
-    throw new UsageError(extraWord?.(extra) ?? `${JSON.stringify(extra)} is one word too many: ${written}.`);
+    throw new UsageError(
+      extraWord?.(extra) ?? `${JSON.stringify(extra)} is one word too many; a right example: ${example}`,
+    );
   }
 }
 

@@ -9,7 +9,8 @@ const SYNOPSIS_OPTIONS_MAX = 5;
 export function synopsis(name: string, { positionals, options }: Command): string {
   const flags = Object.entries(options);
   const optional = flags.length > SYNOPSIS_OPTIONS_MAX ? ["[options]"] : flags.map(bracketed);
-  return [name, ...positionals.map((positional) => positional.name), ...optional].join(" ");
+  const words = [...positionals.map((positional) => positional.name), ...optional];
+  return words.length === 0 ? bare(name) : [name, ...words].join(" ");
 }
 
 function bracketed([name, option]: [string, Option]): string {
@@ -18,16 +19,27 @@ function bracketed([name, option]: [string, Option]): string {
   return `[${flag} ${option.value}${option.multiple ? " ..." : ""}]`;
 }
 
-/** Returns the usage of a command: its synopsis, description, positional arguments, options and example. */
+/** Returns the example of a command as it is typed. */
+export function exampleOf(name: string, { example }: Command): string {
+  return example === "" ? bare(name) : `${name} ${example}`;
+}
+
+/** Returns the name of a command without the dashes that npm needs before arguments. */
+function bare(name: string): string {
+  return name.replace(/ --$/, "");
+}
+
+/** Returns the usage of a command: synopsis, description, positional arguments, options, variables and example. */
 export function commandUsage(name: string, command: Command): string {
-  const { text, positionals, options, example, notes } = command;
+  const { text, positionals, options, variables = {}, notes } = command;
   return paragraphs(
     `usage: ${synopsis(name, command)}`,
     sentence(text),
     table(positionals.map((positional): Row => [positional.name, positional.text])),
     optionTable(options),
+    table(Object.entries(variables)),
     notes && wrapped(notes, 0),
-    example && `example: ${name} ${example}`,
+    `example: ${exampleOf(name, command)}`,
   );
 }
 
@@ -39,6 +51,7 @@ export function programUsage({ name, commands, notes }: Program): string {
     lines.map((line, index) => `${index === 0 ? "usage:" : "      "} ${line}`).join("\n"),
     table(entries.map(([word, { text }]): Row => [word, text])),
     notes && wrapped(notes, 0),
+    `example: ${exampleOf(`${name} ${entries[0]![0]}`, entries[0]![1])}`,
     `More about a command and its options: ${name} ${entries[0]![0]} --help`,
   );
 }

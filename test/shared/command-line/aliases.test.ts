@@ -4,6 +4,7 @@ import { command, commandUsage, parseCommand, UsageError } from "../../../lib/sh
 const paint = command({
   text: "paints",
   positionals: [],
+  example: "",
   options: {
     "coat-count": {
       aliases: ["coats"],

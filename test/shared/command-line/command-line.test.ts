@@ -19,6 +19,7 @@ const MAKE = command({
     quiet: { text: "says nothing" },
   },
   example: "Noon --frames 8",
+  variables: { FILM_DIR: "folder of the films" },
   notes: "A film is made once.",
 });
 
@@ -57,8 +58,8 @@ describe("a command line", () => {
   );
 
   const MISTAKES: readonly [args: string[], sentence: string][] = [
-    [[], "TITLE is missing (the title of the film): write make TITLE [--out FILE] "],
-    [["Noon", "Moon"], '"Moon" is one word too many: write make TITLE '],
+    [[], "TITLE is missing: the title of the film, as in: make Noon --frames 8"],
+    [["Noon", "Moon"], '"Moon" is one word too many; a right example: make Noon --frames 8'],
     [["Noon", "--frmes", "3"], "Unknown option '--frmes'; did you mean --frames?"],
     [["Noon", "--color"], "Unknown option '--color'; see --help."],
     [["Noon", "--constructor"], "Unknown option '--constructor'; see --help."],
@@ -66,15 +67,31 @@ describe("a command line", () => {
     [["Noon", "--out"], "--out takes a value: write --out FILE, or --out=FILE if it begins with a dash."],
     [["Noon", "--out", "--quiet"], "--out takes a value: write --out FILE, or "],
     [["Noon", "--quiet=yes"], "--quiet takes no value."],
+    [
+      ["Noon", "--film-dir", "x"],
+      "There is no option '--film-dir': write FILM_DIR=... before the command; see --help.",
+    ],
   ];
   test.each(MISTAKES)("the arguments %j are refused in one sentence", (args, sentence) => {
     expect(() => made(...args)).toThrow(UsageError);
     expect(() => made(...args)).toThrow(sentence);
-    expect(() => made(...args)).toThrow(/^[^\n]*[.?]$/);
+    expect(() => made(...args)).toThrow(/^[^\n]*([.?]|: make Noon --frames 8)$/);
+  });
+
+  test("a negative number is the value of the option before it", () => {
+    expect(made("Noon", "--frames", "-8").values.frames).toBe(-8);
+    expect(made("Noon", "--frames", "-.5").values.frames).toBe(-0.5);
   });
 });
 
 describe("a usage", () => {
+  test("the example of a command without arguments is its name alone", () => {
+    const usage = (name: string) =>
+      commandUsage(name, { text: "lists", positionals: [], options: {}, example: "" });
+    expect(usage("npm start --")).toMatch(/\nexample: npm start\n$/);
+    expect(usage("npm run films -- list")).toMatch(/\nexample: npm run films -- list\n$/);
+  });
+
   test("the usage of a command tells its words, options, defaults, notes and example", () => {
     expect(
       commandUsage("make", MAKE),
@@ -89,6 +106,8 @@ Makes a film.
   -t, --tag WORD  what it is about
   --quiet         says nothing
   -h, --help      prints this
+
+  FILM_DIR  folder of the films
 
 A film is made once.
 
@@ -105,6 +124,7 @@ example: make Noon --frames 8
           text: `lists ${"all the films ".repeat(9)}`,
           options: {},
           positionals: [],
+          example: "",
           run: () => undefined,
         }),
       },
@@ -117,6 +137,8 @@ example: make Noon --frames 8
   make  makes a film
   list  lists all the films all the films all the films all the films all the films all the films all the
         films all the films all the films
+
+example: films make Noon --frames 8
 
 More about a command and its options: films make --help
 `);

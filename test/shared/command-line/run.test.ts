@@ -8,7 +8,7 @@ const index = fileURLToPath(new URL("../../../lib/shared/command-line/index.ts",
 function run(args: readonly string[], env: NodeJS.ProcessEnv = {}, redirection = "") {
   const source = `
     import { runMain, runProgram, subcommand, UsageError } from ${JSON.stringify(index)};
-    const plain = { text: "does it", positionals: [], options: { loud: { text: "says it" } } };
+    const plain = { text: "does it", positionals: [], options: { loud: { text: "says it" } }, example: "" };
     const commands = {
       say: subcommand({ ...plain, run: () => void process.stdout.write("said\\n".repeat(50_000)) }),
       fail: subcommand({ ...plain, run: () => { throw new Error("It broke.", { cause: new Error("A wire.") }); } }),

@@ -62,7 +62,7 @@ async function greeting(service: ChildProcess): Promise<{ port: number; key: str
   for await (const line of createInterface({ input: service.stdout! })) {
     text += `${line}\n`;
     const [, port] = /listens on http:\/\/[^:]+:(\d+)/.exec(text) ?? [];
-    const [, key] = /API key, shown this once: (\S+)/.exec(text) ?? [];
+    const [, key] = /ADAREEL_API_KEY=(\S+)/.exec(text) ?? [];
     if (port && key) return { port: Number(port), key };
   }
   throw new Error("The service ended before it listened; its own message says why.");

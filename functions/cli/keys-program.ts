@@ -1,0 +1,69 @@
+import { resolve } from "node:path";
+import { type ApiKeys, apiKeys } from "../../lib/service/keys/index.ts";
+import { openStore } from "../../lib/service/storage/index.ts";
+import { type Program, subcommand, UsageError } from "../../lib/shared/command-line/index.ts";
+import { system } from "../../lib/shared/system.ts";
+import { store } from "./store-option.ts";
+
+/** `npm run keys`: creates, lists and revokes API keys in the store of a service. */
+
+export const KEYS: Program = {
+  name: "npm run keys --",
+  notes: `The keys are those of the deployment whose bucket --store or STORE in the environment names. Without a bucket,
+    they are those of npm start, in the folder DATA_DIR (default: data).`,
+  commands: {
+    create: subcommand({
+      text: "creates a key and prints it; it cannot be shown again",
+      positionals: [],
+      options: {
+        tenant: { value: "NAME", text: "tenant that owns the key", default: "default" },
+        name: { value: "TEXT", text: "note that list shows beside the key", default: "" },
+        store,
+      },
+      example: "--tenant films --name laptop",
+      run: async ({ values }) => create(await openKeys(values.store), values),
+    }),
+    list: subcommand({
+      text: "prints id, tenant, time, state and name of each key, one key a line",
+      positionals: [],
+      options: { store },
+      example: "",
+      run: async ({ values }) => list(await openKeys(values.store)),
+    }),
+    revoke: subcommand({
+      text: "revokes a key; running services refuse it within seconds",
+      positionals: [{ name: "ID", text: "the id of a key, as list prints it" }],
+      options: { store },
+      example: "abcdefghijkl",
+      run: async ({ values, words }) => revoke(await openKeys(values.store), words[0]),
+    }),
+  },
+};
+
+async function create(keys: ApiKeys, { tenant, name }: { tenant: string; name: string }): Promise<void> {
+  const { key, apiKey } = await keys.create({ tenant, name });
+  process.stdout.write(`${key}\n`);
+  process.stderr.write(`Key ${apiKey.id} of tenant ${tenant}, shown this once.\n`);
+}
+
+async function list(keys: ApiKeys): Promise<void> {
+  for (const { id, tenant, name, createdAt, revokedAt } of await keys.list()) {
+    const state = revokedAt === null ? "active" : `revoked ${new Date(revokedAt).toISOString()}`;
+    process.stdout.write(
+      [id, tenant, new Date(createdAt).toISOString(), state, name].join("\t").concat("\n"),
+    );
+  }
+}
+
+async function revoke(keys: ApiKeys, id: string): Promise<void> {
+  const isKnown = (await keys.list()).some((apiKey) => apiKey.id === id);
+  if (!isKnown) throw new UsageError("There is no key with this id: see npm run keys -- list.");
+  await keys.revoke(id);
+  process.stderr.write(`Key ${id} is revoked; a running service refuses it within seconds.\n`);
+}
+
+async function openKeys(url = process.env.STORE): Promise<ApiKeys> {
+  const folder = resolve(process.env.INIT_CWD ?? process.cwd(), process.env.DATA_DIR || "data", "store");
+  const store = await openStore(url || folder, { signUrl: () => "" });
+  return apiKeys({ store, ...system });
+}
