@@ -11,7 +11,7 @@ const SCHEDULE_COLUMNS = JSON.stringify(
 export function Stage() {
   return (
     <section class="stage" aria-labelledby="stage-heading">
-      <h2 id="stage-heading" tabindex={-1}>
+      <h2 id="stage-heading" class="folded" tabindex={-1}>
         Your video appears here
       </h2>
       <button

@@ -16,6 +16,17 @@ const STATES = {
   disabled: "endpoint disabled",
 };
 
+/** Why an attempt had no answer, in words. */
+const REASONS = /** @type {Record<string, string>} */ ({
+  invalid_url: "no URL for webhooks",
+  blocked_address: "the address is not public",
+  dns: "the host has no address",
+  connect: "no connection",
+  tls: "the certificate is not accepted",
+  timeout: "no answer in time",
+  reset: "the connection broke",
+});
+
 /** Ends the looking at deliveries that are shown no longer. */
 let looking = new AbortController();
 
@@ -111,7 +122,7 @@ function line({ id, type }, { url, state, attempts, next_attempt_at: next }, del
     deliverAgain(id);
   };
   const due =
-    state === "pending" && next !== null && attempts.length > 0 ? `, tried again at ${clockTime(next)}` : "";
+    state === "pending" && next !== null && attempts.length > 0 ? `, next try at ${clockTime(next)}` : "";
   const head = element(
     "p",
     {},
@@ -124,7 +135,11 @@ function line({ id, type }, { url, state, attempts, next_attempt_at: next }, del
     element(
       "li",
       {},
-      [clockTime(at), status ?? reason ?? "no answer", `${milliseconds}\u00a0ms`].join(" · "),
+      [
+        clockTime(at),
+        status ?? REASONS[reason ?? ""] ?? reason ?? "no answer",
+        `${milliseconds}\u00a0ms`,
+      ].join(" · "),
     ),
   );
   return element("li", {}, head, element("code", {}, url), element("ol", { className: "faint" }, ...tries));

@@ -175,8 +175,11 @@ function renderEnd(video) {
   void showDeliveries(video, signal, fail);
   if (video.status === "failed") {
     // A cancelled video did what was asked of it.
-    const place = byId(video.error?.code === "canceled" ? "remark" : "failure");
-    place.textContent = video.error?.message ?? "The video failed.";
+    const isCancelled = video.error?.code === "canceled";
+    const place = byId(isCancelled ? "remark" : "failure");
+    place.textContent = isCancelled
+      ? "This video was cancelled."
+      : (video.error?.message ?? "The video failed.");
     place.hidden = false;
     announce(place.textContent ?? "");
     return;
