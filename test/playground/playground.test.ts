@@ -95,7 +95,7 @@ describeVisits("the playground", (visit) => {
     await page.keyboard.press("Enter");
     await page.waitForSelector("#settings:enabled");
     expect(await error.isVisible()).toBe(false);
-    await page.getByText("Connected").waitFor();
+    await page.getByText("Connected", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Change key" }).click();
     expect(await page.getByLabel("API key").isVisible()).toBe(true);
   });
@@ -118,8 +118,8 @@ describeVisits("the playground", (visit) => {
       await visit.unfold();
       await visit.page.evaluate("scrollTo(0, 0)");
       expect(await isInSight()).toBe(true);
-      await visit.page.getByLabel("Webhook").focus();
-      const webhook = (await visit.page.getByLabel("Webhook").boundingBox())!;
+      await visit.page.locator("#webhook_url").focus();
+      const webhook = (await visit.page.locator("#webhook_url").boundingBox())!;
       expect(webhook.y + webhook.height).toBeLessThanOrEqual((await button.boundingBox())!.y);
     },
   );
@@ -127,11 +127,14 @@ describeVisits("the playground", (visit) => {
   test("the button says at once that the request is sent, and a second press sends no other", async () => {
     await visit.begin();
     let requests = 0;
-    const { promise, resolve } = Promise.withResolvers<void>();
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
     await visit.page.route("**/v1/videos", async (route) => {
       if (route.request().method() === "POST") {
         requests++;
-        await promise;
+        await held;
       }
       await route.continue();
     });
@@ -140,7 +143,7 @@ describeVisits("the playground", (visit) => {
     await sending.waitFor();
     expect(await visit.page.evaluate("document.activeElement.id")).toBe("generate");
     await visit.page.keyboard.press("Enter");
-    resolve();
+    letGo();
     await visit.result();
     expect(requests).toBe(1);
     expect(await visit.page.getByRole("button", { name: "Generate" }).isEnabled()).toBe(true);

@@ -32,10 +32,10 @@ describeVisits("the request in the playground", (visit) => {
 
   /** Returns the text that is selected in the codebook, which marks the wrong row. */
   const marked = () =>
-    codebook().evaluate((field) => {
-      const { value, selectionStart, selectionEnd } = field as HTMLTextAreaElement;
+    visit.page.evaluate(`(() => {
+      const { value, selectionStart, selectionEnd } = document.getElementById("cache.codebook");
       return value.slice(selectionStart, selectionEnd);
-    });
+    })()`);
 
   async function orderWith(text: string): Promise<void> {
     await visit.page.getByRole("radio", { name: "Custom" }).check();
@@ -87,12 +87,11 @@ describeVisits("the request in the playground", (visit) => {
     ],
     ["has no rate", '{ "below": 0.1 }, { "rate": 1 }', 1],
     ["is not JSON", '{ "below": 0.1, "rate": 4 }, { below: 0.2, rate: 2 }, { "rate": 1 }', 2],
-  ])("a row that %s is marked, and told in a sentence", async (_, rows, wrong) => {
+  ])("a row that %s is marked, with what is wrong below the codebook", async (_, rows, wrong) => {
     visit.provoked = ["status of 400"];
     await visit.begin();
     await orderWith(`{ "codebook": [${rows}] }`);
     await codebookError().waitFor();
-    expect(await codebookError().textContent()).toMatch(/\.$/);
     expect(await codebook().getAttribute("aria-invalid")).toBe("true");
     expect(await marked()).toBe(rows.match(/\{[^}]*\}/g)![wrong - 1]);
     await codebook().fill('[{ "rate": 2 }]');
@@ -155,9 +154,8 @@ describeVisits("the request in the playground", (visit) => {
         if (language !== "curl") {
           expect(stdout).toMatch(/^video\.\w+: \d+ of 4 steps computed\n$/);
           const [name] = stdout.split(":");
-          expect(readFileSync(join(folder, name!)).length).toBe(
-            asked.compute?.video.bytes ?? expect.any(Number),
-          );
+          const { bytes } = (await visit.shown()).compute!.video;
+          expect(readFileSync(join(folder, name!)).length).toBe(bytes);
         }
       } finally {
         rmSync(folder, { recursive: true });

@@ -207,7 +207,7 @@ describeVisits("the videos of the playground", (visit) => {
     expect(await visit.page.locator("#failure").isVisible()).toBe(false);
     expect(await bar.isVisible()).toBe(false);
     expect((await visit.shown()).error?.code).toBe("canceled");
-    await expect.poll(() => item(id).textContent()).toContain("cancelled");
+    await expect.poll(() => item(id).textContent(), { timeout: 30_000 }).toContain("cancelled");
     expect(await visit.page.getByRole("button", { name: "Edit and run again" }).isVisible()).toBe(true);
   });
 
@@ -304,9 +304,9 @@ describeVisits("the videos of the playground", (visit) => {
     await visit.page.getByRole("button", { name: "Edit and run again" }).click();
     expect(await visit.page.getByLabel("Prompt", { exact: true }).inputValue()).toBe("a purple ring grows");
     expect(await visit.page.locator("#seed").inputValue()).toBe("7");
-    expect(await visit.page.getByLabel("Webhook").inputValue()).toBe(webhook_url);
+    expect(await visit.page.locator("#webhook_url").inputValue()).toBe(webhook_url);
     await visit.generate();
-    await expect.poll(async () => (await visit.shown()).id).not.toBe(id);
+    await expect.poll(async () => (await visit.shown()).id, { timeout: 30_000 }).not.toBe(id);
     await visit.result();
     expect((await visit.shown()).params).toEqual(params);
   });
