@@ -73,7 +73,7 @@ export class Visit {
 
   /** Waits for the video on the stage to be made. */
   result(): Promise<void> {
-    return this.page.locator("#film").waitFor();
+    return this.page.locator("#film").waitFor({ timeout: 60_000 });
   }
 
   /** The video on the stage, as the page has it. */
@@ -94,7 +94,7 @@ export class Visit {
 
 /** Describes the playground, with a service and a page of its own for each test. */
 export function describeVisits(title: string, tests: (visit: Visit) => void): void {
-  describe.skipIf(!isHere)(title, () => {
+  describe.skipIf(!isHere)(title, { timeout: 120_000 }, () => {
     const visit = new Visit();
     beforeAll(() => visit.start());
     afterAll(() => visit.stop());
