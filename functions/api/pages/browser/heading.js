@@ -29,5 +29,5 @@ function offerMore() {
   more.hidden = isFolded && heading.scrollHeight <= heading.clientHeight + 2;
 }
 
-more.addEventListener("click", () => fold(heading.classList.contains("folded")));
+more.addEventListener("click", () => fold(!heading.classList.contains("folded")));
 new ResizeObserver(offerMore).observe(heading);
