@@ -9,7 +9,7 @@ import { describeVisits } from "./visit.ts";
 
 const run = promisify(execFile);
 
-/** How each program that the page shows is run. */
+/** Commands that run the programs which the page shows. */
 const PROGRAMS = [
   { language: "curl", file: "video.sh", command: "sh" },
   { language: "JavaScript", file: "video.mjs", command: process.execPath },

@@ -10,7 +10,7 @@ if (!isHere) console.warn(`no Chromium at ${executablePath}: the playground's te
 
 export const PROMPT = "a red circle moves fast to the left over blue stripes";
 
-/** A visit of the playground in a real browser. What its page complains of fails the test. */
+/** Visit of the playground in a real browser. Fails the test if the page complains of anything. */
 export class Visit {
   service!: LocalService;
   browser!: Browser;

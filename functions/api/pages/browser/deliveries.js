@@ -16,7 +16,7 @@ const STATES = {
   disabled: "endpoint disabled",
 };
 
-/** Why an attempt had no answer, in words. */
+/** Reasons for which an attempt had no answer, in words. */
 const REASONS = /** @type {Record<string, string>} */ ({
   invalid_url: "no URL for webhooks",
   blocked_address: "the address is not public",

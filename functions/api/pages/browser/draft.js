@@ -8,7 +8,7 @@ const kept = () => JSON.parse(sessionStorage.getItem(KEPT_DRAFT) ?? "{}");
 
 const folded = /** @type {HTMLDetailsElement} */ (byId("more-settings"));
 
-/** Keeps what is in the form for this tab. What cannot be chosen yet stays as it was kept. */
+/** Keeps what is in the form for this tab. A list without choices leaves what was kept as it is. */
 export function keepDraft() {
   /** @type {Record<string, unknown>} */
   const draft = { ...kept(), isUnfolded: folded.open };

@@ -13,7 +13,7 @@ const FIELDS = [cacheField];
 let models = [];
 
 /**
- * Offers the models of the deployment, and enables the form. What was in the form stays, as far as it is offered.
+ * Offers the models of the deployment, and enables the form. Keeps what was in the form, as far as it is offered.
  *
  * @param {readonly Model[]} offered
  */

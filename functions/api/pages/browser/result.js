@@ -5,6 +5,25 @@ import { byId, element, secondsText } from "./dom.js";
 const STAGES = /** @type {const} */ (["queue", "load", "encode", "denoise", "decode", "write", "upload"]);
 
 /**
+ * Returns the line below the heading: what a video was asked to be.
+ *
+ * @param {Video} video
+ */
+export function aboutOf({ model, size, seconds, params }) {
+  const facts = [
+    model,
+    size.replace("x", " × "),
+    `${Number(seconds)} s`,
+    `seed ${params.seed}`,
+    `${params.steps} steps`,
+    `guidance ${params.guidance_scale}`,
+    `cache ${params.cache.policy}`,
+    params.compare ? "compared" : "",
+  ];
+  return facts.filter(Boolean).join(" · ");
+}
+
+/**
  * Shows a completed video: its frames, the computed steps, and the times.
  *
  * @param {Video} video

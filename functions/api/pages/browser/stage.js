@@ -8,7 +8,7 @@ import { follow, isOver } from "./follow.js";
 import { putHeading } from "./heading.js";
 import { markOpen, refreshRecent } from "./recent.js";
 import { showRequestCode } from "./request-code.js";
-import { showResult } from "./result.js";
+import { aboutOf, showResult } from "./result.js";
 
 /** Parts of the stage that only some videos and states have. */
 const PARTS = [
@@ -143,20 +143,8 @@ function endWithout(error) {
 /** @param {Video} video */
 function render(video) {
   shown.video = video;
-  const { params } = video;
   putHeading(video.prompt ?? "");
-  byId("about").textContent = [
-    video.model,
-    video.size.replace("x", " × "),
-    `${Number(video.seconds)} s`,
-    `seed ${params.seed}`,
-    `${params.steps} steps`,
-    `guidance ${params.guidance_scale}`,
-    `cache ${params.cache.policy}`,
-    params.compare ? "compared" : "",
-  ]
-    .filter(Boolean)
-    .join(" · ");
+  byId("about").textContent = aboutOf(video);
   byId("failure").hidden = true;
   const hadFocus = byId("progress").contains(document.activeElement);
   byId("progress").hidden = isOver(video);
