@@ -83,7 +83,7 @@ function player(name, { thumbnail_url: poster }) {
 /**
  * Names the words of the prompt that the model was not trained with.
  *
- * @param {Receipt & {unknown_words?: readonly string[]}} compute
+ * @param {Receipt} compute
  */
 function showUnknownWords({ unknown_words: words = [] }) {
   byId("unknown-words").hidden = words.length === 0;
