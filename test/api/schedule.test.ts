@@ -21,6 +21,15 @@ test("a completed video's schedule is an SVG that can load and run nothing", asy
   assertWellFormed(svg);
 });
 
+test("a schedule is drawn for the width that is asked for, within bounds", async () => {
+  const { id } = await api.create();
+  await api.complete(id);
+  const draw = (query: string) => api.send("GET", `/v1/videos/${id}/schedule.svg${query}`);
+  expect(await (await draw("?width=362")).text()).toContain('viewBox="0 0 362 ');
+  expect(await (await draw("")).text()).toContain('viewBox="0 0 760 ');
+  for (const width of ["10", "9000", "wide"]) expect((await draw(`?width=${width}`)).status).toBe(400);
+});
+
 test("a schedule does not exist before the video is completed, nor for another tenant", async () => {
   const { id } = await api.create();
   const early = await api.send("GET", `/v1/videos/${id}/schedule.svg`);

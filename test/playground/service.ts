@@ -1,21 +1,33 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
 
 export interface LocalService {
   readonly url: string;
   readonly key: string;
+  /** Sends a request of the API with the first key, and returns its answer. */
+  send<Answer>(method: string, path: string, body?: object): Promise<Answer>;
+  /** Runs `npm run keys` on the service's store, and returns what it prints. */
+  keys(...args: string[]): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Starts `npm start` on a free port and in a temporary folder. */
+/** Starts `npm start` on a free port and in a temporary folder. Webhooks to this machine are allowed. */
 export async function startService(): Promise<LocalService> {
   const folder = mkdtempSync(join(tmpdir(), "adareel-playground-"));
+  const env = {
+    ...process.env,
+    PORT: "0",
+    DATA_DIR: folder,
+    LOG_LEVEL: "error",
+    ALLOW_LOOPBACK_WEBHOOKS: "1",
+  };
   const child = spawn(process.execPath, ["--import", "tsx", "functions/local/start.ts"], {
-    env: { ...process.env, PORT: "0", DATA_DIR: folder, LOG_LEVEL: "error" },
+    env,
     stdio: ["ignore", "pipe", "pipe"],
   });
   const said = text(child.stderr);
@@ -26,10 +38,23 @@ export async function startService(): Promise<LocalService> {
     }
     rmSync(folder, { recursive: true, force: true });
   };
+  const keys = async (...args: string[]) => {
+    const command = ["--import", "tsx", "functions/cli/keys.ts", ...args];
+    return (await promisify(execFile)(process.execPath, command, { env })).stdout;
+  };
   try {
     const greeting = await greetingOf(child, said);
-    const [, url, key] = /(http:\S+)\/#key=(\S+)/.exec(greeting)!;
-    return { url: url!, key: key!, stop };
+    const [, url, key] = /(http:\S+)\/#key=(\S+)/.exec(greeting) as unknown as [string, string, string];
+    const send = async <Answer>(method: string, path: string, body?: object) => {
+      const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+      const answer = await fetch(url + path, {
+        method,
+        headers,
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      return (await answer.json()) as Answer;
+    };
+    return { url, key, send, keys, stop };
   } catch (error) {
     await stop();
     throw error;

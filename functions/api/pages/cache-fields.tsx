@@ -2,19 +2,13 @@
 import { policyChoices } from "../../../lib/generation/caching/index.ts";
 import { Field, named } from "./field.tsx";
 
-/** Choices of the cache: what the API takes besides the names of policies, and the policies with a choice. */
+/** Choices of the cache: the policies with a choice, and a codebook of one's own. The first is the usual one. */
 const CHOICES = [
-  {
-    word: "auto",
-    label: "Auto",
-    meaning: "The service chooses which steps to compute: fast, with motion regularisation.",
-    options: [],
-  },
   ...policyChoices.toReversed(),
   {
-    word: "own",
-    label: "Own",
-    meaning: "A codebook of yours: rows of ascending distance.",
+    word: "custom",
+    label: "Custom",
+    meaning: "Your own codebook: the greater the distance, the sooner the next step is computed.",
     options: ["codebook", "motion", "warmup"],
   },
 ];
@@ -31,13 +25,13 @@ export function CacheFields({ legend }: { readonly legend: string }) {
     <fieldset class="cache">
       <legend>{legend}</legend>
       <div class="choices">
-        {CHOICES.map(({ word, label, meaning, options }) => (
+        {CHOICES.map(({ word, label, meaning, options }, index) => (
           <label title={meaning}>
             <input
               type="radio"
               name="policy"
               value={word}
-              checked={word === "auto"}
+              checked={index === 0}
               aria-describedby="cache-meaning"
               data-meaning={meaning}
               data-options={options.join(" ")}
@@ -48,17 +42,23 @@ export function CacheFields({ legend }: { readonly legend: string }) {
       </div>
       <p class="faint" id="cache-meaning" />
       <p class="error" id="cache-error" hidden />
-      <div id="cache-own" hidden>
-        <Field name="cache.codebook" label="Codebook" hint="distance below, steps to the next computed one">
+      <div id="cache-custom" hidden>
+        <Field name="cache.codebook" label="Codebook" hint="rows, or the contents of a codebook file">
           <textarea {...named("cache.codebook")} rows={5} spellcheck={false} class="code">
             {CODEBOOK}
           </textarea>
         </Field>
+        <p class="faint" id="codebook-meaning" />
       </div>
-      <div class="fields" id="cache-details" hidden>
-        <label class="check" id="motion-label">
-          <input type="checkbox" id="motion" checked /> Compute more where more moves
-        </label>
+    </fieldset>
+  );
+}
+
+/** Controls of the options that policies have in common. */
+export function CacheDetails() {
+  return (
+    <>
+      <div id="warmup-field" hidden>
         <Field name="cache.warmup_steps" label="Warm-up steps">
           <input
             {...named("cache.warmup_steps")}
@@ -71,6 +71,9 @@ export function CacheFields({ legend }: { readonly legend: string }) {
           />
         </Field>
       </div>
-    </fieldset>
+      <label class="check wide-field" id="motion-field" hidden>
+        <input type="checkbox" name="motion" checked /> Compute more where more moves
+      </label>
+    </>
   );
 }

@@ -5,6 +5,8 @@ export interface PageProps {
   readonly title: string;
   /** Path of this page in the navigation. */
   readonly path: "/" | "/docs";
+  /** Names of the style sheets that the page loads from /assets/, besides those of every page. */
+  readonly styles?: readonly string[];
   /** Names of the modules that the page loads from /assets/. */
   readonly scripts?: readonly string[];
 }
@@ -16,7 +18,7 @@ const LINKS = [
 ] as const;
 
 /** Frame of every page: head, navigation and main element. */
-export function Page({ title, path, scripts = [], children }: PropsWithChildren<PageProps>) {
+export function Page({ title, path, styles = [], scripts = [], children }: PropsWithChildren<PageProps>) {
   return (
     <html lang="en">
       <head>
@@ -25,8 +27,9 @@ export function Page({ title, path, scripts = [], children }: PropsWithChildren<
         <meta name="color-scheme" content="light dark" />
         <title>{title}</title>
         <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
-        <link rel="stylesheet" href="/assets/common.css" />
-        <link rel="stylesheet" href="/assets/style.css" />
+        {["common.css", "style.css", ...styles].map((style) => (
+          <link rel="stylesheet" href={`/assets/${style}`} />
+        ))}
         {scripts.map((script) => (
           <script type="module" src={`/assets/${script}`} />
         ))}

@@ -51,7 +51,7 @@ export function RequestField({ control, charactersMax, isRequired = false }: Req
             <div class="joined">
               <input {...attributes} type="number" min="0" step="1" inputmode="numeric" data-reads="number" />
               <button type="button" data-draws={parameter}>
-                Draw
+                Random
               </button>
             </div>
           </Field>

@@ -31,6 +31,16 @@ const WAIT_STEP_MS = 200;
 
 const contentQuery = z.strictObject({ variant: z.string().max(32).default("video") });
 
+const scheduleQuery = z.strictObject({
+  width: z.coerce
+    .number()
+    .int()
+    .min(300)
+    .max(1200)
+    .default(760)
+    .describe("Pixels that the drawing will have; its texts then have their own size."),
+});
+
 const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() });
 
 const IDEMPOTENCY = {
@@ -211,6 +221,7 @@ export function videoRoutes(deps: ApiDeps) {
         id: "getVideoSchedule",
         tag: "Videos",
         summary: "Draw which steps of a video were computed, and why",
+        query: scheduleQuery,
         responses: { 200: "An SVG image, made from the compute receipt." },
         problems: ["video_not_found", "video_not_ready"],
       }),
@@ -220,7 +231,7 @@ export function videoRoutes(deps: ApiDeps) {
         if (!receipt) throw new ApiError("video_not_ready", `This video is ${STATUS_NAMES[status]}.`);
         c.header("content-type", "image/svg+xml");
         c.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
-        return c.body(scheduleView(record, receipt));
+        return c.body(scheduleView(record, receipt, c.req.valid("query").width));
       },
     )
     .post(

@@ -6,6 +6,7 @@ import type { JobRecord, Receipt } from "../../../lib/service/jobs/index.ts";
 export function scheduleView(
   { params }: Pick<JobRecord, "params">,
   { steps, schedule, cache }: Receipt,
+  width?: number,
 ): string {
-  return scheduleChart(traceOfPublished(params.model, { steps: steps.requested, schedule, cache }));
+  return scheduleChart(traceOfPublished(params.model, { steps: steps.requested, schedule, cache }), width);
 }

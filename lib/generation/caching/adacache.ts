@@ -96,7 +96,8 @@ function named(word: CacheSpeed): PolicyForm<z.input<typeof options>> {
 function explain({ warmup }: StoredOptions): string {
   const first = typeof warmup === "number" && warmup > 1 ? `The first ${warmup} steps` : "The first step";
   return (
-    "Every computed step measures how far the probe has moved since the last computed one. The codebook row that " +
+    "Every computed step measures how far the probe has moved since the last computed one; the probe is what an " +
+    "attention layer in the middle of the network adds. The codebook row that " +
     `this distance falls in gives the rate: how many steps later the next one is computed. ${first} and the last ` +
     "two always are."
   );

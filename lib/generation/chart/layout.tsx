@@ -3,8 +3,10 @@ import type { Child } from "hono/jsx";
 
 /** Measures and parts that all panels of a chart share. Units are those of the view box. */
 
-export const WIDTH = 760;
-export const PLOT = { left: 48, right: WIDTH - 44 } as const;
+/** Width that leaves no text too small in a page of text; narrower places ask for a narrower chart. */
+export const USUAL_WIDTH = 760;
+export const LEFT = 56;
+const RIGHT_MARGIN = 44;
 export const HEADING_HEIGHT = 24;
 
 /** Least distance between labels that do not touch. */
@@ -18,26 +20,52 @@ export interface Panel {
 }
 
 /** Positions across the chart: every denoising step has a cell of the same width; steps are 1-based. */
-export interface Cells {
+export interface Plot {
   readonly steps: number;
-  readonly width: number;
+  readonly left: number;
+  readonly right: number;
+  readonly cellWidth: number;
   start(step: number): number;
   centre(step: number): number;
 }
 
-export function cellsOf(steps: number): Cells {
-  const width = (PLOT.right - PLOT.left) / Math.max(steps, 1);
+/** Returns the positions in a chart that is `width` wide, its labels included. */
+export function plotOf(steps: number, width: number): Plot {
+  const right = width - RIGHT_MARGIN;
+  const cellWidth = (right - LEFT) / Math.max(steps, 1);
   return {
     steps,
-    width,
-    start: (step) => round(PLOT.left + (step - 1) * width),
-    centre: (step) => round(PLOT.left + (step - 0.5) * width),
+    left: LEFT,
+    right,
+    cellWidth,
+    start: (step) => round(LEFT + (step - 1) * cellWidth),
+    centre: (step) => round(LEFT + (step - 0.5) * cellWidth),
   };
+}
+
+/**
+ * Moves the heights of labels as little as it takes to keep them a line apart. They keep their order, and stay between
+ * `top` and `bottom` if that has room for them all.
+ */
+export function spread(wanted: readonly number[], top: number, bottom: number): number[] {
+  const order = wanted.map((_, index) => index).sort((a, b) => wanted[a]! - wanted[b]!);
+  const heights = [...wanted];
+  let free = top;
+  for (const index of order) {
+    heights[index] = Math.max(wanted[index]!, free);
+    free = heights[index]! + LINE_HEIGHT;
+  }
+  let taken = bottom;
+  for (const index of order.toReversed()) {
+    heights[index] = Math.min(heights[index]!, taken);
+    taken = heights[index]! - LINE_HEIGHT;
+  }
+  return heights.map(round);
 }
 
 export function Heading({ text }: { text: string }) {
   return (
-    <text class="heading" x={PLOT.left} y={10}>
+    <text class="heading" x={LEFT} y={10}>
       {text}
     </text>
   );
@@ -46,17 +74,17 @@ export function Heading({ text }: { text: string }) {
 /** Label left of the plot. */
 export function AxisLabel({ y, text }: { y: number; text: string }) {
   return (
-    <text x={PLOT.left - 8} y={round(y + 4)} text-anchor="end">
+    <text x={LEFT - 8} y={round(y + 4)} text-anchor="end">
       {text}
     </text>
   );
 }
 
 /** Line across the plot, with its label at the left. */
-export function AxisLine({ y, text }: { y: number; text: string }) {
+export function AxisLine({ y, text, plot }: { y: number; text: string; plot: Plot }) {
   return (
     <>
-      <path class="grid" d={`M${PLOT.left} ${y}H${PLOT.right}`} />
+      <path class="grid" d={`M${plot.left} ${y}H${plot.right}`} />
       <AxisLabel y={y} text={text} />
     </>
   );

@@ -3,16 +3,16 @@ import type { Band } from "../caching/index.ts";
 import {
   AxisLabel,
   AxisLine,
-  type Cells,
   Heading,
   LINE_HEIGHT,
   number,
   type Panel,
-  PLOT,
+  type Plot,
   round,
+  spread,
 } from "./layout.tsx";
 
-const HEIGHT = 230;
+const HEIGHT_LEAST = 230;
 const TOP = 24;
 
 /** Value of a computed step. */
@@ -37,94 +37,94 @@ export interface PointsPanel {
  * Draws values on a logarithmic axis over the bands that they are compared with. Each value is held to the next
  * computed step.
  */
-export function pointsPanel({ heading, points, bands, bandHeading }: PointsPanel, cells: Cells): Panel {
+export function pointsPanel({ heading, points, bands, bandHeading }: PointsPanel, plot: Plot): Panel {
   const thresholds = bands.flatMap(({ below }) => below ?? []);
   const positive = [...points.map(({ value }) => value), ...thresholds].filter((value) => value > 0);
   const low = positive.length > 0 ? Math.min(...positive) / 1.5 : 0.01;
   const high = positive.length > 0 ? Math.max(...positive) * 1.6 : 1;
+  // Every band has a label, however many there are.
+  const height = Math.max(HEIGHT_LEAST, TOP + LINE_HEIGHT * (bands.length + 1));
   const y = (value: number) => {
     // A value of 0 has no logarithm; it is drawn at the bottom.
     const inside = Math.max(value, low);
-    return round(TOP + (HEIGHT - TOP) * (1 - Math.log(inside / low) / Math.log(high / low)));
+    return round(TOP + (height - TOP) * (1 - Math.log(inside / low) / Math.log(high / low)));
   };
   const held = points.map(({ step, value, until }) => {
-    const end = until > cells.steps ? PLOT.right : cells.centre(until);
-    return `M${cells.centre(step)} ${y(value)}H${end}`;
+    const end = until > plot.steps ? plot.right : plot.centre(until);
+    return `M${plot.centre(step)} ${y(value)}H${end}`;
   });
+  const labels = spread(thresholds.map(y), TOP, height);
   const clearOfThresholds = logTicks(low, high).filter((tick) =>
-    thresholds.every((threshold) => Math.abs(y(threshold) - y(tick)) >= LINE_HEIGHT),
+    labels.every((label) => Math.abs(label - y(tick)) >= LINE_HEIGHT),
   );
+  const edges = [y(low), ...thresholds.map(y), TOP];
   const body = (
     <>
       <Heading text={`${heading} (logarithmic)`} />
-      {bands.length > 0 && <Bands bands={bands} heading={bandHeading} y={y} low={low} high={high} />}
+      {bands.length > 0 && (
+        <Bands bands={bands} heading={bandHeading} plot={plot} edges={edges} labels={labels} />
+      )}
       {clearOfThresholds.map((value) => (
-        <AxisLine y={y(value)} text={number(value)} />
+        <AxisLine y={y(value)} text={number(value)} plot={plot} />
       ))}
       <path class="held" d={held.join("")} />
       {points.map(({ step, value, label }) => (
-        <circle class="point" cx={cells.centre(step)} cy={y(value)} r={4}>
+        <circle class="point" cx={plot.centre(step)} cy={y(value)} r={4}>
           <title>{label}</title>
         </circle>
       ))}
     </>
   );
-  return { height: HEIGHT, body };
+  return { height, body };
 }
 
 interface BandsProps {
   readonly bands: readonly Band[];
   readonly heading: string;
-  readonly low: number;
-  readonly high: number;
-  y(value: number): number;
+  readonly plot: Plot;
+  /** Heights of the bands' edges, from the lowest band up: one more than there are bands. */
+  readonly edges: readonly number[];
+  /** Heights of the thresholds' labels, from the lowest up. */
+  readonly labels: readonly number[];
 }
 
-/** Draws a dashed, labelled line at each threshold and, to the right of each band, the answer to its values. */
-function Bands({ bands, heading, y, low, high }: BandsProps) {
-  const parts = [];
-  let above = low;
-  let lastThreshold = Infinity;
-  let lastLabel = Infinity;
-  for (const [index, { below, label }] of bands.entries()) {
-    const [bottom, top] = [y(above), y(below ?? high)];
-    const isShaded = index % 2 === 0;
-    // Labels are left out where bands are narrower than a line of text.
-    const hasThreshold = below !== null && lastThreshold - top >= LINE_HEIGHT;
-    if (hasThreshold) lastThreshold = top;
-    const middle = (bottom + top) / 2;
-    const hasLabel = lastLabel - middle >= LINE_HEIGHT;
-    if (hasLabel) lastLabel = middle;
-    parts.push(
-      <>
-        {isShaded && (
-          <rect
-            class="band"
-            x={PLOT.left}
-            y={top}
-            width={PLOT.right - PLOT.left}
-            height={round(bottom - top)}
-          />
-        )}
-        {below !== null && <path class="threshold" d={`M${PLOT.left} ${top}H${PLOT.right}`} />}
-        {hasThreshold && <AxisLabel y={top} text={number(below)} />}
-        {hasLabel && (
-          <text x={PLOT.right + 8} y={round(middle + 4)}>
-            {label}
-          </text>
-        )}
-      </>,
-    );
-    above = below ?? high;
-  }
+/**
+ * Draws a dashed, labelled line at each threshold and, to the right of each band, the answer to its values. Labels of
+ * narrow bands are moved apart, and lines lead from them to what they belong to.
+ */
+function Bands({ bands, heading, plot, edges, labels }: BandsProps) {
+  const { left, right } = plot;
+  const middles = bands.map((_, index) => round((edges[index]! + edges[index + 1]!) / 2));
+  const answers = spread(middles, edges.at(-1)!, edges[0]!);
   return (
     <>
-      <text class="heading" x={PLOT.right + 8} y={10}>
+      <text class="heading" x={right + 8} y={10}>
         {heading}
       </text>
-      {parts}
+      {bands.map(({ below, label }, index) => {
+        const [bottom, top] = [edges[index]!, edges[index + 1]!];
+        return (
+          <>
+            {index % 2 === 0 && (
+              <rect class="band" x={left} y={top} width={right - left} height={round(bottom - top)} />
+            )}
+            {below !== null && <path class="threshold" d={`M${left} ${top}H${right}`} />}
+            {below !== null && <Leader from={left} to={left - 6} y={top} labelY={labels[index]!} />}
+            {below !== null && <AxisLabel y={labels[index]!} text={number(below)} />}
+            <Leader from={right} to={right + 6} y={middles[index]!} labelY={answers[index]!} />
+            <text x={right + 8} y={round(answers[index]! + 4)}>
+              {label}
+            </text>
+          </>
+        );
+      })}
     </>
   );
+}
+
+/** Draws the line from a height to the label that was moved away from it. */
+function Leader({ from, to, y, labelY }: { from: number; to: number; y: number; labelY: number }) {
+  return Math.abs(y - labelY) < 1 ? null : <path class="leader" d={`M${from} ${y}L${to} ${labelY}`} />;
 }
 
 /** Returns 1, 2 and 5 times the powers of ten inside (low, high), or the powers alone if those would be too many. */

@@ -8,7 +8,7 @@ import {
   type StoredOptions,
   type TraceStep,
 } from "../caching/index.ts";
-import { type Cells, cellsOf, number, type Panel, WIDTH } from "./layout.tsx";
+import { number, type Panel, type Plot, plotOf, USUAL_WIDTH } from "./layout.tsx";
 import { type Point, pointsPanel } from "./points-panel.tsx";
 import { linePanel, stairsPanel, stepsPanel } from "./small-panels.tsx";
 import { SCHEDULE_CHART_STYLE } from "./style.ts";
@@ -22,11 +22,13 @@ const PANEL_ORDER = ["points", "stairs", "line"] as const;
  * Draws a schedule as a standalone SVG without script: the columns of its policy, each in its own kind of panel, and
  * the steps that were computed and reused. Columns without values are left out. Follows the reader's light or dark
  * scheme.
+ *
+ * @param width of the place that it is drawn for, in CSS pixels: there, its texts have their own size
  */
-export function scheduleChart(trace: CacheTrace): string {
-  const cells = cellsOf(trace.steps);
-  const drawn = PANEL_ORDER.flatMap((as) => columnPanels(trace, cells, as));
-  const panels = [...drawn, stepsPanel(trace.schedule, cells)];
+export function scheduleChart(trace: CacheTrace, width = USUAL_WIDTH): string {
+  const plot = plotOf(trace.steps, width);
+  const drawn = PANEL_ORDER.flatMap((as) => columnPanels(trace, plot, as));
+  const panels = [...drawn, stepsPanel(trace.schedule, plot)];
   let top = 8;
   const placed = panels.map(({ height, body }) => {
     const group = <g transform={`translate(0 ${top})`}>{body}</g>;
@@ -37,7 +39,7 @@ export function scheduleChart(trace: CacheTrace): string {
     <svg
       xmlns="http://www.w3.org/2000/svg"
       class="schedule-chart"
-      viewBox={`0 0 ${WIDTH} ${top + 8}`}
+      viewBox={`0 0 ${width} ${top + 8}`}
       role="img"
       aria-labelledby="schedule-title schedule-description"
     >
@@ -60,33 +62,28 @@ function describe(trace: CacheTrace): string {
 }
 
 /** Returns the panels of the columns that have values and are drawn in the way `as`. */
-function columnPanels(trace: CacheTrace, cells: Cells, as: Drawing["as"]): Panel[] {
+function columnPanels(trace: CacheTrace, plot: Plot, as: Drawing["as"]): Panel[] {
   const computed = trace.schedule.filter((step) => step.computed);
   const columns = columnsOf(trace.schedule).filter(({ key }) => valuesOf(computed, key).length > 0);
   return columns.flatMap((column) => {
     const { drawing } = column;
     if (!drawing || drawing.as !== as) return [];
     if (drawing.as === "points" && columns.some(({ key }) => key === drawing.unless)) return [];
-    return [columnPanel(drawing, pointsOf(column, columns, computed, trace.steps), optionsOf(trace), cells)];
+    return [columnPanel(drawing, pointsOf(column, columns, computed, trace.steps), optionsOf(trace), plot)];
   });
 }
 
-function columnPanel(
-  drawing: Drawing,
-  points: readonly Point[],
-  options: StoredOptions,
-  cells: Cells,
-): Panel {
+function columnPanel(drawing: Drawing, points: readonly Point[], options: StoredOptions, plot: Plot): Panel {
   const { heading } = drawing;
   switch (drawing.as) {
     case "points": {
       const bands = drawing.bands?.of(options) ?? [];
-      return pointsPanel({ heading, points, bands, bandHeading: drawing.bands?.heading ?? "" }, cells);
+      return pointsPanel({ heading, points, bands, bandHeading: drawing.bands?.heading ?? "" }, plot);
     }
     case "stairs":
-      return stairsPanel({ heading, points, top: drawing.top?.(options) ?? 1 }, cells);
+      return stairsPanel({ heading, points, top: drawing.top?.(options) ?? 1 }, plot);
     case "line":
-      return linePanel({ heading, points }, cells);
+      return linePanel({ heading, points }, plot);
   }
 }
 

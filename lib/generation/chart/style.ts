@@ -13,6 +13,7 @@ export const SCHEDULE_CHART_STYLE = `
 .schedule-chart .heading { fill: var(--ink); font-weight: 600 }
 .schedule-chart .grid { stroke: var(--grid); fill: none }
 .schedule-chart .threshold { stroke: var(--faint); stroke-dasharray: 4 4; fill: none }
+.schedule-chart .leader { stroke: var(--faint); fill: none }
 .schedule-chart .band { fill: var(--grid); fill-opacity: .35 }
 .schedule-chart .held { stroke: var(--points); stroke-opacity: .35; stroke-width: 2; fill: none }
 .schedule-chart .point { fill: var(--points) }

@@ -212,7 +212,7 @@ export const PARAMETERS = {
         text: "whole number from 0 up; drawn at random when left out, and always printed",
       },
     ],
-    control: { label: "Seed", hint: "drawn when left empty", kind: { name: "drawn number" } },
+    control: { label: "Seed", hint: "random when left empty", kind: { name: "drawn number" } },
   }),
   cache: cacheParameter,
   compare: setting("compare", {

@@ -68,6 +68,55 @@ test("the chart of a change without distances shows the change and neither thres
   expect(chart).not.toMatch(/class="threshold"|>Rate/);
 });
 
+describe("the labels of a chart", () => {
+  /** Returns the texts of a chart with their places, where they are inside a panel. */
+  const labelsOf = (chart: string) =>
+    [...chart.matchAll(/<text x="([\d.]+)" y="([\d.]+)"(?: text-anchor="\w+")?>([^<]*)</g)].map(
+      ([, x, y, text]) => ({ x: Number(x), y: Number(y), text: text! }),
+    );
+  const close = [0.1, 0.101, 0.102, 0.103, 0.104, 0.5, 0.501].map((below, index) => ({
+    below,
+    rate: 9 - index,
+  }));
+  const codebook = [...close, { below: null, rate: 1 }];
+
+  test.each([362, 760])(
+    "a chart of %i pixels has all of them, a line apart, however close its bands are",
+    (width) => {
+      const chart = scheduleChart({ ...sampleTrace("fast"), codebook }, width);
+      assertWellFormed(chart);
+      const labels = labelsOf(chart);
+      const right = labels.filter(({ x }) => x === width - 36);
+      expect(right.map(({ text }) => text)).toEqual(codebook.map(({ rate }) => String(rate)));
+      const left = close.map(({ below }) => labels.find(({ text }) => text === String(below))!);
+      for (const column of [left, right]) {
+        for (const [index, { y }] of column.entries()) {
+          if (index > 0) expect(column[index - 1]!.y - y).toBeGreaterThanOrEqual(12 - 0.02);
+          expect(y).toBeGreaterThan(20);
+          expect(y).toBeLessThan(240);
+        }
+      }
+      expect(chart).toContain('class="leader"');
+    },
+  );
+
+  test.each([362, 760])("a chart of %i pixels keeps them inside, and its steps' numbers apart", (width) => {
+    const chart = scheduleChart(sampleTrace("fast", { steps: 1000 }), width);
+    expect(chart).toContain(`viewBox="0 0 ${width} `);
+    for (const { x } of labelsOf(chart)) expect(x).toBeLessThan(width);
+    const steps = [...chart.matchAll(/<text x="([\d.]+)" y="\d+" text-anchor="middle">(\d+)</g)];
+    const places = steps.map(([, x]) => Number(x));
+    expect(steps.at(-1)![2]).toBe("1000");
+    for (const [index, x] of places.entries()) {
+      if (index > 0) expect(x - places[index - 1]!).toBeGreaterThanOrEqual(25);
+    }
+  });
+
+  test("bands that leave room for their labels have no lines to them", () => {
+    expect(scheduleChart(sampleTrace("slow"))).not.toContain('class="leader"');
+  });
+});
+
 test("the chart tells the warm-up", () => {
   const chart = scheduleChart({ ...sampleTrace("fast"), warmup: 7 });
   expect(chart).toContain(" The others were reused. The first 7 were a warm-up.</desc>");

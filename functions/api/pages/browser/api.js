@@ -1,4 +1,5 @@
 /** @typedef {import("../../schemas/video.ts").Video} Video */
+/** @typedef {import("../../schemas/video.ts").VideoEvents} VideoEvents */
 /** @typedef {import("zod").infer<typeof import("../../routes/models.ts").modelSchema>} Model */
 /** @typedef {{data: Video[], last_id: string | null, has_more: boolean}} VideoPage */
 
@@ -17,25 +18,35 @@ export class RequestFailure extends Error {
   }
 }
 
+/**
+ * Returns whether the same request may succeed later: the service is stopped, busy or restarting.
+ *
+ * @param {unknown} error
+ */
+export const isPassing = (error) =>
+  error instanceof RequestFailure && (error.status === 0 || error.status === 429 || error.status >= 500);
+
+/**
+ * Returns whether a request was given up for another one.
+ *
+ * @param {unknown} error
+ */
+export const isGivenUp = (error) => /** @type {Error} */ (error).name === "AbortError";
+
 export const keptKey = () => sessionStorage.getItem(KEPT_KEY) ?? "";
 
 /** @param {string} key */
 export const keepKey = (key) => sessionStorage.setItem(KEPT_KEY, key);
 
-/** Returns the key in `#key=…` of the address, and removes it from the address bar and the history. */
-export function takeKeyFromAddress() {
-  const key = new URLSearchParams(location.hash.slice(1)).get("key");
-  if (key !== null) history.replaceState(null, "", location.pathname + location.search);
-  return key;
-}
+/** @typedef {{body?: object, signal?: AbortSignal}} Options */
 
 /**
  * Sends a request and returns the JSON of its response.
  *
  * @template Answer
- * @param {"GET" | "POST"} method
+ * @param {"GET" | "POST" | "DELETE"} method
  * @param {string} path
- * @param {{body?: object, signal?: AbortSignal}} [options]
+ * @param {Options} [options]
  * @returns {Promise<Answer>}
  * @throws {RequestFailure}
  */
@@ -56,26 +67,44 @@ export async function requestText(path, signal) {
 /**
  * @param {string} method
  * @param {string} path
- * @param {{body?: object, signal?: AbortSignal}} options
+ * @param {Options} options
  */
 async function send(method, path, { body, signal }) {
-  const key = keptKey();
-  // A header can carry no other characters.
-  if (!/^[\x21-\x7e]+$/.test(key))
-    throw new RequestFailure("This is not an API key.", { status: 401, param: "key" });
+  const key = checkedKey();
   const response = await fetch(path, {
     method,
     headers: { authorization: `Bearer ${key}`, ...(body && { "content-type": "application/json" }) },
     ...(body && { body: JSON.stringify(body) }),
     ...(signal && { signal }),
   }).catch((error) => {
-    if (error.name === "AbortError") throw error;
+    if (isGivenUp(error)) throw error;
     throw new RequestFailure("The service does not answer.", { status: 0 });
   });
   if (response.ok) return response;
+  const { status } = response;
+  if (status === 401) throw refusedKey(key);
   const problem = await response.json().catch(() => null);
-  throw new RequestFailure(problem?.error?.message ?? `The service answered ${response.status}.`, {
-    status: response.status,
-    param: response.status === 401 ? "key" : problem?.error?.param,
-  });
+  const message = problem?.error?.message ?? `The service answered ${status}.`;
+  throw new RequestFailure(message, { status, param: problem?.error?.param });
+}
+
+/** Name of the event that tells the page that the service refuses the key which it uses. */
+export const KEY_REFUSED = "adareel-key-refused";
+
+/** @param {string} key that the refused request carried */
+function refusedKey(key) {
+  const failure = new RequestFailure(
+    "The service does not know this key: copy it whole, or make another one if it was revoked.",
+    { status: 401, param: "key" },
+  );
+  if (key === keptKey()) dispatchEvent(new CustomEvent(KEY_REFUSED, { detail: failure }));
+  return failure;
+}
+
+/** @throws {RequestFailure} if the kept key cannot be one; a header could not carry some of its characters */
+function checkedKey() {
+  const key = keptKey();
+  if (/^adr_[\x21-\x7e]+$/.test(key)) return key;
+  const message = key === "" ? "Enter an API key." : "An API key begins with adr_ and has no spaces.";
+  throw new RequestFailure(message, { status: 401, param: "key" });
 }

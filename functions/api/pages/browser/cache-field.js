@@ -1,7 +1,9 @@
 /** @typedef {import("./api.js").Video} Video */
-import { RequestFailure } from "./api.js";
+import { codebookIn, codebookText, selectWrongRow } from "./codebook.js";
 import { control, form, numberIn } from "./controls.js";
 import { byId } from "./dom.js";
+
+const codebookField = /** @type {HTMLTextAreaElement} */ (byId("cache.codebook"));
 
 /** Returns the radio buttons of the policies. */
 function choices() {
@@ -14,37 +16,52 @@ function chosen() {
   return { meaning, options: options.split(" ") };
 }
 
+const isCustom = () => control("policy").value === "custom";
+
 /** Shows the controls of the chosen policy. */
 function show() {
   const { meaning, options } = chosen();
   byId("cache-meaning").textContent = meaning;
-  byId("cache-own").hidden = control("policy").value !== "own";
-  byId("cache-details").hidden = !options.includes("warmup");
-  byId("motion-label").hidden = !options.includes("motion");
+  byId("cache-custom").hidden = !isCustom();
+  byId("warmup-field").hidden = !options.includes("warmup");
+  byId("motion-field").hidden = !options.includes("motion");
+}
+
+/** Tells what was read of a codebook, and takes over its warm-up, and whether it looks at motion. */
+function tellCodebook() {
+  const place = byId("codebook-meaning");
+  place.textContent = "";
+  try {
+    const { codebook, motion, warmup } = codebookIn(codebookField.value);
+    if (warmup !== undefined) control("cache.warmup_steps").value = String(warmup);
+    if (motion !== undefined) control("motion").checked = Boolean(motion);
+    const said = [`${codebook.length} ${codebook.length === 1 ? "row" : "rows"}`];
+    if (typeof motion === "object" && motion) said.push("constants of motion");
+    if (warmup !== undefined) said.push(`a warm-up of ${warmup} steps`);
+    place.textContent = `Read: ${said.join(", ")}.`;
+  } catch {
+    // Half a codebook is no fault yet: it is told when the form is sent.
+  }
 }
 
 /**
  * Reads the cache setting from the form.
  *
- * @throws {RequestFailure} for a codebook that is not JSON
+ * @throws {RequestFailure} for a codebook that cannot be read
  */
 function read() {
   const warmup = numberIn(control("cache.warmup_steps"));
   const policy = control("policy").value;
   const { options } = chosen();
   if (!options.includes("warmup")) return policy;
-  const isRegularised = /** @type {HTMLInputElement} */ (byId("motion")).checked;
-  const details = {
-    ...(options.includes("motion") && { motion_regularisation: isRegularised }),
-    warmup_steps: warmup,
-  };
-  if (policy !== "own") return { policy, ...details };
-  try {
-    return { codebook: JSON.parse(control("cache.codebook").value), ...details };
-  } catch (error) {
-    const reason = /** @type {Error} */ (error).message;
-    throw new RequestFailure(`The codebook is not JSON: ${reason}`, { status: 400, param: "cache.codebook" });
+  const isRegularised = control("motion").checked;
+  if (!isCustom()) {
+    const motion = options.includes("motion") && { motion_regularisation: isRegularised };
+    return { policy, ...motion, warmup_steps: warmup };
   }
+  const { codebook, motion } = codebookIn(codebookField.value);
+  const constants = typeof motion === "object" && motion ? motion : true;
+  return { codebook, motion_regularisation: isRegularised && constants, warmup_steps: warmup };
 }
 
 /**
@@ -63,19 +80,33 @@ function askedFor({ params }) {
  * @param {Video} video
  */
 function fill({ params }) {
-  const { policy, codebook, motion_regularisation, warmup_steps } = params.cache;
-  const isNamed = [...choices()].some(({ value }) => value === policy);
-  control("policy").value = codebook ? "own" : isNamed ? policy : "auto";
+  const { policy, codebook, motion_regularisation: motion, warmup_steps } = params.cache;
+  const named = [...choices()].find(({ value }) => value === policy);
+  control("policy").value = codebook ? "custom" : (named?.value ?? choices()[0]?.value ?? "");
   control("cache.warmup_steps").value = String(warmup_steps);
-  if (codebook) control("cache.codebook").value = JSON.stringify(codebook, null, 1);
-  /** @type {HTMLInputElement} */ (byId("motion")).checked = motion_regularisation !== false;
+  if (codebook) codebookField.value = codebookText(codebook, motion);
+  control("motion").checked = motion !== false;
   show();
+  tellCodebook();
 }
+
+/**
+ * Returns the field that an error of the cache belongs to.
+ *
+ * @param {string} param
+ */
+const fieldOf = (param) => (param === "cache" && isCustom() ? "cache.codebook" : param);
+
+/** @param {import("./api.js").RequestFailure} error */
+const point = (error) => {
+  if (isCustom() && error.param?.startsWith("cache")) selectWrongRow(codebookField, error);
+};
 
 function wire() {
   for (const radio of choices()) radio.addEventListener("change", show);
+  codebookField.addEventListener("input", tellCodebook);
   show();
 }
 
 /** Group of controls that make up the cache setting. */
-export const cacheField = { name: "cache", wire, read, askedFor, fill };
+export const cacheField = { name: "cache", wire, show, read, askedFor, fill, fieldOf, point };

@@ -45,3 +45,14 @@ export function announce(text) {
 export function secondsText(seconds) {
   return `${seconds.toFixed(seconds < 10 ? 2 : 1)}\u00a0s`;
 }
+
+/**
+ * Formats a moment as the time of its day, or as its day if that is not today.
+ *
+ * @param {number} unixSeconds
+ */
+export function clockTime(unixSeconds) {
+  const when = new Date(unixSeconds * 1000);
+  const isToday = when.toDateString() === new Date().toDateString();
+  return isToday ? when.toLocaleTimeString([], { timeStyle: "short" }) : when.toLocaleDateString();
+}

@@ -4,6 +4,7 @@
 import { cacheField } from "./cache-field.js";
 import { control, fillControl, form, simpleControls, valueIn } from "./controls.js";
 import { byId, element } from "./dom.js";
+import { keepDraft, restoreDraft } from "./draft.js";
 
 /** Parameters that are each made up of several controls. */
 const FIELDS = [cacheField];
@@ -12,19 +13,22 @@ const FIELDS = [cacheField];
 let models = [];
 
 /**
- * Offers the models of the deployment, and enables the form.
+ * Offers the models of the deployment, and enables the form. Keeps what was in the form, as far as it is offered.
  *
  * @param {readonly Model[]} offered
  */
 export function offerModels(offered) {
+  if (models.length > 0) keepDraft();
   models = offered;
-  const chosen = control("model").value;
   fill(
     control("model"),
     offered.map(({ id }) => id),
   );
-  if (offered.some(({ id }) => id === chosen)) control("model").value = chosen;
+  restoreDraft(["model"]);
   offerShapes();
+  restoreDraft();
+  tellAll();
+  for (const field of FIELDS) field.show();
   byId("settings").removeAttribute("disabled");
 }
 
@@ -72,7 +76,7 @@ function tellAll() {
 }
 
 /** @param {HTMLInputElement} entered */
-function draw(entered) {
+function drawNumber(entered) {
   entered.value = String(crypto.getRandomValues(new Uint32Array(1))[0]);
 }
 
@@ -81,8 +85,10 @@ export function wireForm() {
   control("model").addEventListener("change", offerShapes);
   form.addEventListener("change", tellAll);
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-draws]"))) {
-    button.addEventListener("click", () => draw(control(button.dataset.draws ?? "")));
+    button.addEventListener("click", () => drawNumber(control(button.dataset.draws ?? "")));
   }
+  restoreDraft();
+  addEventListener("pagehide", keepDraft);
   for (const field of FIELDS) field.wire();
   for (const chip of form.querySelectorAll("[data-example]")) {
     chip.addEventListener("click", () => {
@@ -121,11 +127,16 @@ function toldValue(video, name) {
  * @param {Video} video
  */
 export function orderOf(video) {
-  const simple = simpleControls()
-    .map(({ name }) => [name, toldValue(video, name)])
+  const { metadata } = video;
+  const names = new Set([...simpleControls().map(({ name }) => name), ...Object.keys(video.params)]);
+  const told = [...names]
+    .map((name) => [name, toldValue(video, name)])
     .filter(([, value]) => value !== null && value !== undefined);
   const others = FIELDS.map(({ name, askedFor }) => [name, askedFor(video)]);
-  return Object.fromEntries([...simple, ...others]);
+  return {
+    ...Object.fromEntries([...told, ...others]),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+  };
 }
 
 /**
@@ -140,6 +151,8 @@ export function fillForm(video) {
     if (entered.name !== "model") fillControl(entered, toldValue(video, entered.name));
   }
   for (const field of FIELDS) field.fill(video);
+  // The seed that repeats the video is among the folded settings.
+  byId("more-settings").setAttribute("open", "");
   tellAll();
   clearErrors();
 }
@@ -158,13 +171,16 @@ export function showError(error) {
   const { message, param = null } = /** @type {RequestFailure} */ (error);
   // An error of `cache.codebook.0.rate` is shown at the codebook.
   for (let name = param ?? ""; name !== ""; name = name.slice(0, Math.max(0, name.lastIndexOf(".")))) {
-    const place = document.getElementById(`${name}-error`);
+    const id = FIELDS.reduce((field, { fieldOf }) => fieldOf(field), name);
+    const place = document.getElementById(`${id}-error`);
     if (!place) continue;
     place.textContent = message;
     place.hidden = false;
-    const field = document.getElementById(name);
+    const field = document.getElementById(id);
     field?.setAttribute("aria-invalid", "true");
+    field?.closest("details")?.setAttribute("open", "");
     field?.focus();
+    for (const { point } of FIELDS) point(/** @type {RequestFailure} */ (error));
     return;
   }
   byId("order-error").textContent = message;

@@ -1,11 +1,27 @@
 /** @typedef {import("./api.js").Video} Video */
 /** @typedef {NonNullable<Video["compute"]>} Receipt */
-import { requestText } from "./api.js";
-import { curlOf } from "./curl.js";
 import { byId, element, secondsText } from "./dom.js";
-import { orderOf } from "./form.js";
 
 const STAGES = /** @type {const} */ (["queue", "load", "encode", "denoise", "decode", "write", "upload"]);
+
+/**
+ * Returns the line below the heading: what a video was asked to be.
+ *
+ * @param {Video} video
+ */
+export function aboutOf({ model, size, seconds, params }) {
+  const facts = [
+    model,
+    size.replace("x", " × "),
+    `${Number(seconds)} s`,
+    `seed ${params.seed}`,
+    `${params.steps} steps`,
+    `guidance ${params.guidance_scale}`,
+    `cache ${params.cache.policy}`,
+    params.compare ? "compared" : "",
+  ];
+  return facts.filter(Boolean).join(" · ");
+}
 
 /**
  * Shows a completed video: its frames, the computed steps, and the times.
@@ -16,37 +32,16 @@ export function showResult(video) {
   const { compute } = video;
   if (!compute) return;
   showFigures(video, compute);
+  showUnknownWords(compute);
   byId("compare").hidden = compute.comparison !== null || compute.cache.policy === "off";
+  byId("download").hidden = false;
   showDownload(video);
   byId("numbers").replaceChildren(...cards(compute).map(card));
   byId("receipt").textContent = receiptInWords(compute);
   byId("table").replaceChildren(scheduleTable(compute));
   byId("times").replaceChildren(...times(compute));
-  byId("result").hidden = false;
-}
-
-/**
- * Shows the curl command that repeats a video, and the JSON of the video.
- *
- * @param {Video} video
- */
-export function showRaw(video) {
-  byId("curl").textContent = curlOf(location.origin, orderOf(video));
-  byId("json").textContent = JSON.stringify(video, null, 2);
-  byId("raw").hidden = false;
-}
-
-/**
- * Loads the chart of the schedule into the page.
- *
- * @param {string} id
- * @param {AbortSignal} signal
- */
-export async function showChart(id, signal) {
-  byId("chart").replaceChildren();
-  const svg = await requestText(`/v1/videos/${id}/schedule.svg`, signal);
-  const drawing = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
-  byId("chart").replaceChildren(document.importNode(drawing, true));
+  byId("film").hidden = false;
+  byId("computed").hidden = false;
 }
 
 /**
@@ -83,6 +78,16 @@ function player(name, { thumbnail_url: poster }) {
   const made = element("video", { muted: true, playsInline: true, poster: poster ?? "" });
   made.setAttribute("aria-label", name);
   return made;
+}
+
+/**
+ * Names the words of the prompt that the model was not trained with.
+ *
+ * @param {Receipt} compute
+ */
+function showUnknownWords({ unknown_words: words = [] }) {
+  byId("unknown-words").hidden = words.length === 0;
+  byId("unknown-words").textContent = `The model does not know: ${words.join(", ")}`;
 }
 
 /** @param {Video} video */
