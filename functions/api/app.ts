@@ -46,7 +46,7 @@ export function createApp(deps: ApiDeps) {
     }),
     (c) => c.json({ status: "ok", version: deps.version }),
   );
-  const document = openApiOnce(() => openApiDocument({ routes: app.routes, version: deps.version }));
+  const document = openApiOnce(() => openApiDocument({ ...deps, routes: app.routes }));
   app.get("/openapi.json", (c) => c.json(document()));
   app.route("/", pageRoutes(deps, document));
 

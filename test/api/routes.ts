@@ -6,7 +6,8 @@ import { memoryStore } from "../service/jobs/memory-store.ts";
 import { expectProblem } from "./problem.ts";
 import { testApi } from "./support.ts";
 
-const { routes } = (await testApi({ store: memoryStore() })).app;
+const { app, deps } = await testApi({ store: memoryStore() });
+const { routes } = app;
 const ALL: readonly Operation[] = operationsOf(routes);
 
 /** Operations of the API reference. Deletions come last, because other operations need what they delete. */
@@ -36,7 +37,7 @@ interface Document {
   readonly components: { readonly schemas: Record<string, object> };
 }
 
-export const DOCUMENT = openApiDocument({ routes, version: "1.0.0" }) as unknown as Document;
+export const DOCUMENT = openApiDocument({ ...deps, routes }) as unknown as Document;
 
 /** Fills in the `{id}` of a path. */
 export function pathOf({ path }: Operation, id: string): string {

@@ -48,7 +48,8 @@ export function modelRoutes({ models }: ApiDeps) {
     );
 }
 
-function modelView({ name, limits }: ModelCard): z.infer<typeof modelSchema> {
+/** Converts a model to its form in the answers of the API. */
+export function modelView({ name, limits }: ModelCard): z.infer<typeof modelSchema> {
   return {
     id: name,
     object: "model",

@@ -14,6 +14,7 @@ import { ApiError } from "../problem.ts";
 import {
   dryRunResultSchema,
   dryRunSchema,
+  invocationSchema,
   invokedSchema,
   type TriggerView,
   triggerCreateSchema,
@@ -190,7 +191,7 @@ export function triggerInvocation(deps: ApiDeps) {
         "does not want are answered with 200.",
       isPublic: true,
       returns: invokedSchema,
-      responses: { 202: "A `trigger.invocation`: there is a video for this webhook." },
+      responses: { 202: { text: "There is a video for this webhook.", returns: invocationSchema } },
       problems: [
         "invalid_value",
         "invalid_json",

@@ -196,7 +196,7 @@ export function videoRoutes(deps: ApiDeps) {
         tag: "Videos",
         summary: "Download the video, its thumbnail, or the video without cache",
         query: contentQuery,
-        responses: { 302: "A signed URL, valid for an hour at most." },
+        responses: { 302: { text: "`Location` is a signed URL, valid for an hour at most." } },
         problems: ["video_not_found", "video_not_ready", "video_expired", "unsupported_variant"],
       }),
       async (c) => {
@@ -211,7 +211,7 @@ export function videoRoutes(deps: ApiDeps) {
         id: "getVideoSchedule",
         tag: "Videos",
         summary: "Draw which steps of a video were computed, and why",
-        responses: { 200: "An SVG image, made from the compute receipt." },
+        responses: { 200: { text: "A picture, made from the receipt.", mediaType: "image/svg+xml" } },
         problems: ["video_not_found", "video_not_ready"],
       }),
       async (c) => {
