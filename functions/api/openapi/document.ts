@@ -42,7 +42,7 @@ interface DocumentOptions extends Deployment {
   readonly version: string;
 }
 
-/** Everything that the description of an operation is made of, besides the operation. */
+/** Parts of the description of an operation, besides its declaration. */
 interface Making {
   readonly deployment: Deployment;
   readonly examples: OperationExamples;

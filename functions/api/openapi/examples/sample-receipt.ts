@@ -41,7 +41,7 @@ export function sampleReceipt(request: ResolvedRequest): Receipt {
       distance: distance!,
       rate: rate!,
     })),
-    cache: publishedCache(cacheTrace(request.model, policyOf(request), [])),
+    cache: publishedCache(cacheTrace("sample", policyOf(request), [])),
     speedup: 2.72,
     seconds: {
       queue: 0.09,
