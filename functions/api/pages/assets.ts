@@ -27,8 +27,12 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map(
     new URL("./browser/curl.js", import.meta.url),
     new URL("./browser/dom.js", import.meta.url),
     new URL("./browser/form.js", import.meta.url),
+    new URL("./browser/language.js", import.meta.url),
     new URL("./browser/recent.js", import.meta.url),
+    new URL("./browser/reference.css", import.meta.url),
+    new URL("./browser/reference.js", import.meta.url),
     new URL("./browser/result.js", import.meta.url),
+    new URL("./browser/search.js", import.meta.url),
   ].map((url) => {
     const name = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
     return [name, { text: readFileSync(url, "utf8"), contentType: CONTENT_TYPES[extname(name)]! }];

@@ -7,6 +7,10 @@ export interface PageProps {
   readonly path: "/" | "/docs";
   /** Names of the modules that the page loads from /assets/. */
   readonly scripts?: readonly string[];
+  /** Names of the style sheets that the page loads from /assets/, besides those of all pages. */
+  readonly styles?: readonly string[];
+  /** Name of a script that runs before the page is shown. */
+  readonly early?: string;
 }
 
 const LINKS = [
@@ -16,7 +20,14 @@ const LINKS = [
 ] as const;
 
 /** Frame of every page: head, navigation and main element. */
-export function Page({ title, path, scripts = [], children }: PropsWithChildren<PageProps>) {
+export function Page({
+  title,
+  path,
+  scripts = [],
+  styles = [],
+  early,
+  children,
+}: PropsWithChildren<PageProps>) {
   return (
     <html lang="en">
       <head>
@@ -27,6 +38,10 @@ export function Page({ title, path, scripts = [], children }: PropsWithChildren<
         <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
         <link rel="stylesheet" href="/assets/common.css" />
         <link rel="stylesheet" href="/assets/style.css" />
+        {styles.map((style) => (
+          <link rel="stylesheet" href={`/assets/${style}`} />
+        ))}
+        {early && <script src={`/assets/${early}`} />}
         {scripts.map((script) => (
           <script type="module" src={`/assets/${script}`} />
         ))}

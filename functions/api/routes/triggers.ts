@@ -28,7 +28,7 @@ import { rehearse, triggeredVideo } from "../trigger-video.ts";
 import { pageView } from "../views/page.ts";
 import { unixSeconds } from "../views/video.ts";
 
-const TRIGGERS_MAX = 50;
+export const TRIGGERS_MAX = 50;
 const DAY_MS = 24 * 3_600_000;
 
 /** Maximum size of a payload. Webhooks of other services are longer than requests to this API. */

@@ -26,7 +26,7 @@ import { scheduleView } from "../views/schedule.ts";
 import { eventsView, STATUS_NAMES, signUrls, type VideoViewOptions, videoView } from "../views/video.ts";
 
 const POLL_AFTER_MS = 1000;
-const WAIT_SECONDS_MAX = 25;
+export const WAIT_SECONDS_MAX = 25;
 const WAIT_STEP_MS = 200;
 
 const contentQuery = z.strictObject({ variant: z.string().max(32).default("video") });

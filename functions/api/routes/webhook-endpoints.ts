@@ -19,7 +19,7 @@ import {
 import { pageView } from "../views/page.ts";
 import { unixSeconds } from "../views/video.ts";
 
-const ENDPOINTS_MAX = 20;
+export const ENDPOINTS_MAX = 20;
 const DAY_MS = 24 * 3_600_000;
 
 export function webhookEndpointRoutes(deps: ApiDeps) {

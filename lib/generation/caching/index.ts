@@ -19,7 +19,7 @@ export {
   publishedStepSchema,
   traceOfPublished,
 } from "./published.ts";
-export { CACHE_USAGE, policyChoices, policyKinds } from "./registry.ts";
+export { CACHE_USAGE, formName, policyChoices, policyForms, policyKinds } from "./registry.ts";
 export { type CacheSetting, cacheSettingSchema } from "./setting.ts";
 export type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 export { staticPolicy } from "./static.ts";

@@ -14,4 +14,5 @@ export {
   type WebhookEndpoint,
   webhookEndpoints,
 } from "./endpoints.ts";
+export { eventBody } from "./event-body.ts";
 export { type DeliveryRun, deliverWebhooks, type Post, postSigned, type SenderOptions } from "./send.ts";
