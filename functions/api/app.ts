@@ -40,7 +40,7 @@ export function createApp(deps: ApiDeps) {
     operation({
       id: "getHealth",
       tag: "Models",
-      summary: "Whether the API answers",
+      summary: "Check that the API answers",
       isPublic: true,
       returns: z.object({ status: z.literal("ok"), version: z.string() }),
     }),

@@ -49,8 +49,9 @@ export function triggerRoutes(deps: ApiDeps) {
       operation({
         id: "createTrigger",
         tag: "Triggers",
-        summary: "Turn somebody else's webhooks into videos",
-        description: "The secret is in the answer, and never shown again.",
+        summary: "Create a trigger",
+        description:
+          "Makes an address that turns webhooks into videos. Its secret is in the answer, and never shown again.",
         body: triggerCreateSchema,
         bytesMax: bodyBytesMax,
         returns: triggerWithSecretSchema,
@@ -158,8 +159,8 @@ export function triggerRoutes(deps: ApiDeps) {
       operation({
         id: "dryRunTrigger",
         tag: "Triggers",
-        summary: "See what a payload would make",
-        description: "Makes nothing, and needs no signature.",
+        summary: "Try a payload",
+        description: "Answers which video the payload would make, and makes none. Needs no signature.",
         body: dryRunSchema,
         bytesMax: PAYLOAD_BYTES_MAX,
         returns: dryRunResultSchema,
@@ -182,7 +183,7 @@ export function triggerInvocation(deps: ApiDeps) {
     operation({
       id: "invokeTrigger",
       tag: "Triggers",
-      summary: "Where the sender posts its webhooks to",
+      summary: "Send a webhook to a trigger",
       description:
         "Takes any JSON, signed as the trigger says: Standard Webhooks, GitHub's `X-Hub-Signature-256`, or " +
         "`Authorization: Bearer` with the trigger's own token. A delivery that comes again makes no second video: known " +

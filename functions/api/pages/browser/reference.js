@@ -18,9 +18,12 @@ function chooseLanguage(language) {
   markLanguage();
 }
 
+/** Marks the buttons of the languages that are shown: programs that lack the chosen one are shown in their first. */
 function markLanguage() {
-  for (const button of buttons("[data-choose]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.choose === root.dataset.language));
+  for (const group of document.querySelectorAll(".languages")) {
+    const own = [...group.querySelectorAll("button")];
+    const shown = own.find((button) => button.dataset.choose === root.dataset.language) ?? own[0];
+    for (const button of own) button.setAttribute("aria-pressed", String(button === shown));
   }
 }
 
@@ -99,7 +102,7 @@ function followReading() {
   const links = new Map(
     [...document.querySelectorAll(".contents a[href^='#']")].map((link) => [link.getAttribute("href"), link]),
   );
-  const headings = [...document.querySelectorAll("article > section > h2")];
+  const headings = [...document.querySelectorAll(".part > h2")];
   let marked = /** @type {Element | undefined} */ (undefined);
   const mark = () => {
     const isAtEnd = scrollY + innerHeight >= root.scrollHeight - 2;

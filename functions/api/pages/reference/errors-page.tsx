@@ -5,6 +5,7 @@ import { problemExample } from "../../openapi/examples/problem-examples.ts";
 import { PROBLEM_CODES, type ProblemCode, STATUS_OF } from "../../problem.ts";
 import { FAILURES, MEANINGS } from "../problem-meanings.ts";
 import type { Description } from "./description.ts";
+import { json } from "./literal.ts";
 import type { ReferencePage, Section } from "./page.ts";
 import { P, Sample, Table, Text } from "./parts.tsx";
 
@@ -83,9 +84,7 @@ function errorSection(code: ProblemCode, deps: ApiDeps, description: Description
           <P>{`Try again: ${retry ? retry.charAt(0).toLowerCase() + retry.slice(1) : "no, the request has to change."}`}</P>
         </div>
         <div class="shown">
-          <Sample title={String(STATUS_OF[code])}>
-            {JSON.stringify(exampleOf(code, deps, description), null, 2)}
-          </Sample>
+          <Sample title={String(STATUS_OF[code])}>{json(exampleOf(code, deps, description))}</Sample>
         </div>
       </div>
     ),

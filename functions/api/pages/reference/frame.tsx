@@ -26,7 +26,7 @@ export function ReferenceFrame({ page, pages }: FrameProps) {
           <h1>{page.title}</h1>
           <p class="lead">{page.lead}</p>
           {page.sections.map(({ id, title, kind, content }) => (
-            <section class={kind} aria-labelledby={id}>
+            <section class={`part ${kind}-part`} aria-labelledby={id}>
               <h2 id={id} tabindex={-1}>
                 <a href={`#${id}`}>{kind === "error" ? <code>{title}</code> : title}</a>
               </h2>
@@ -86,15 +86,12 @@ function Sections({ sections }: Pick<ReferencePage, "sections">) {
   return (
     <ul>
       {sections.map(({ id, title, kind }) => (
-        <li class={kind}>
+        <li class={`${kind}-entry`}>
           <a href={`#${id}`}>
-            <Text>{kind === "error" ? `\`${title}\`` : shortened(title)}</Text>
+            <Text>{kind === "error" ? `\`${title}\`` : title}</Text>
           </a>
         </li>
       ))}
     </ul>
   );
 }
-
-/** Returns the part of a title before its first comma or semicolon. */
-const shortened = (title: string) => title.replace(/[,;].*/, "");

@@ -5,6 +5,7 @@ import { operationExamples } from "../../openapi/examples/operation-examples.ts"
 import { fieldsOf } from "../json-schema.ts";
 import type { OperationObject, Route } from "./description.ts";
 import { Fields, Type } from "./fields.tsx";
+import { json } from "./literal.ts";
 import { Code, Programs, Text } from "./parts.tsx";
 import { type Programs as ProgramsOf, programsOf } from "./programs.ts";
 import { SENDERS } from "./senders.ts";
@@ -174,7 +175,7 @@ function Bodies({ operation: { operationId, requestBody } }: { readonly operatio
       {others.map(({ summary, value }) => (
         <details name={`${operationId}-bodies`}>
           <summary>{summary}</summary>
-          <Code>{JSON.stringify(value, null, 2)}</Code>
+          <Code>{json(value)}</Code>
         </details>
       ))}
     </div>
@@ -197,7 +198,7 @@ function Answers({ operation: { operationId, responses } }: { readonly operation
             <b>{status}</b> {summary}
             <span class="unseen"> {STATUS_CODES[status]}</span>
           </summary>
-          <Code>{JSON.stringify(value, null, 2)}</Code>
+          <Code>{json(value)}</Code>
         </details>
       ))}
     </div>

@@ -115,7 +115,9 @@ export function Table({ head, rows }: TableProps) {
         <thead>
           <tr>
             {head.map((title) => (
-              <th scope="col">{title}</th>
+              <th scope="col">
+                <Text>{title}</Text>
+              </th>
             ))}
           </tr>
         </thead>

@@ -1,4 +1,4 @@
-import { JAVASCRIPT, literal, PYTHON } from "./literal.ts";
+import { JAVASCRIPT, json, literal, PYTHON } from "./literal.ts";
 
 /** Languages of the programs, in the order of their buttons. */
 export const LANGUAGES = { curl: "curl", javascript: "JavaScript", python: "Python" } as const;
@@ -51,9 +51,8 @@ function curl(request: ProgramRequest): string {
   if (!isPublic) lines.push('-H "Authorization: Bearer $ADAREEL_API_KEY"');
   for (const [name, value] of Object.entries(headers)) lines.push(`-H "${name}: ${value}"`);
   if (body !== undefined) {
-    const short = JSON.stringify(body);
-    const json = short.length > 90 ? JSON.stringify(body, null, 2).replaceAll("\n", "\n  ") : short;
-    lines.push('-H "Content-Type: application/json"', `-d '${json.replaceAll("'", "'\\''")}'`);
+    const text = json(body, "  ");
+    lines.push('-H "Content-Type: application/json"', `-d '${text.replaceAll("'", "'\\''")}'`);
   }
   return lines.join(" \\\n  ");
 }

@@ -2,7 +2,7 @@
 import type { ApiDeps } from "../../env.ts";
 import { SAMPLE_PROMPT } from "../../openapi/examples/sample-jobs.ts";
 import { TRIGGERS_MAX } from "../../routes/triggers.ts";
-import { WAIT_SECONDS_MAX } from "../../routes/videos.ts";
+import { WAIT_SECONDS_MAX } from "../../routes/video-order.ts";
 import { ENDPOINTS_MAX } from "../../routes/webhook-endpoints.ts";
 import type { ReferencePage } from "./page.ts";
 import { PAGES_OF_VIDEOS } from "./paging.ts";

@@ -19,7 +19,7 @@ export function startPage({ version, operations, schemas, objectUrl }: StartOpti
   return {
     path: "/docs",
     title: "API reference",
-    lead: `Text to video that spends on each video only the denoising steps it needs. Version ${version}.`,
+    lead: "Text to video that spends on each video only the denoising steps it needs.",
     sections: [
       {
         id: "begin",
@@ -27,45 +27,33 @@ export function startPage({ version, operations, schemas, objectUrl }: StartOpti
         kind: "guide",
         words: "begin install first video curl environment ADAREEL_URL ADAREEL_API_KEY",
         content: (
-          <div class="columns">
-            <div class="told">
-              <ol class="steps">
-                <li>
-                  <P>
-                    Tell your terminal where this service is and which key is yours. `npm start` printed one;
-                    `npm run keys -- create` makes another. All examples read these two variables.
-                  </P>
-                </li>
-                <li>
-                  <P>Make a video and save it. Each program is complete: paste it and run it.</P>
-                </li>
-                <li>
-                  <P>
-                    Then see what a request takes: [sizes and lengths](/docs/videos#sizes), [the
-                    cache](/docs/videos#cache), [every field](/docs/videos#createVideo). Let a
-                    [webhook](/docs/webhooks) tell you instead of asking.
-                  </P>
-                </li>
-              </ol>
-              <P>
-                A video is made in the background: create it, then get it until its `status` is `completed` or
-                `failed`. The finished one has a signed URL, and a receipt of what was computed. The same can
-                be tried by hand in the [playground](/).
-              </P>
-              <P>
-                Programs in JavaScript need Node.js 20 (save them as `.mjs`), those in Python nothing but
-                Python 3.9. The machine-readable description is at [/openapi.json](/openapi.json).
-              </P>
-            </div>
-            <div class="shown">
-              <Sample title="Your terminal">
-                export ADAREEL_URL=
-                <Address />
-                {"\nexport ADAREEL_API_KEY=adr_…"}
-              </Sample>
-              <Programs label="Make a video" programs={QUICK_START} />
-            </div>
-          </div>
+          <>
+            <P>
+              Tell your terminal where this service is and which key is yours. `npm start` printed one; `npm
+              run keys -- create` makes another. All examples of this reference read these two variables.
+            </P>
+            <Sample title="Your terminal">
+              export ADAREEL_URL=
+              <Address />
+              {"\nexport ADAREEL_API_KEY=adr_…"}
+            </Sample>
+            <P>
+              Then make a video. A video is made in the background: create it, get it until its `status` is
+              `completed` or `failed`, and download it. Each program is complete: paste it and run it.
+            </P>
+            <Programs label="Make a video" programs={QUICK_START} />
+            <P>
+              The finished video has a signed URL, and a receipt of what was computed. Go on with [sizes and
+              lengths](/docs/videos#sizes), [the cache](/docs/videos#cache) and [every field of a
+              request](/docs/videos#createVideo); let a [webhook](/docs/webhooks) tell you instead of asking;
+              or try it by hand in the [playground](/).
+            </P>
+            <P>
+              Programs in JavaScript need Node.js 20 and are saved as `.mjs`; those in Python need Python 3.9
+              and no packages. The machine-readable description is [/openapi.json](/openapi.json).
+            </P>
+            <p class="faint">This is version {version}.</p>
+          </>
         ),
       },
       {
@@ -74,18 +62,14 @@ export function startPage({ version, operations, schemas, objectUrl }: StartOpti
         kind: "guide",
         words: "openai sdk library client base url typescript python",
         content: (
-          <div class="columns">
-            <div class="told">
-              <P>
-                Videos speak the wire format of OpenAI's Videos API, so its SDKs work with this address and
-                `/v1` as their base URL. Fields of this API that the SDK does not know go along: in JavaScript
-                beside the others, in Python in `extra_body`.
-              </P>
-            </div>
-            <div class="shown">
-              <Programs label="With OpenAI's SDKs" programs={SDKS} />
-            </div>
-          </div>
+          <>
+            <P>
+              Videos speak the wire format of OpenAI's Videos API, so its SDKs work with this address and
+              `/v1` as their base URL. Fields of this API that an SDK does not know go along: in JavaScript
+              beside the others, in Python in `extra_body`.
+            </P>
+            <Programs label="With OpenAI's SDKs" programs={SDKS} />
+          </>
         ),
       },
       {

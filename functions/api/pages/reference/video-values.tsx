@@ -2,6 +2,7 @@
 import { formName, policyForms } from "../../../../lib/generation/caching/index.ts";
 import type { ApiDeps } from "../../env.ts";
 import { modelView } from "../../routes/models.ts";
+import { json } from "./literal.ts";
 import type { Section } from "./page.ts";
 import { P, Sample, Table } from "./parts.tsx";
 
@@ -47,6 +48,9 @@ export function videoValues({ models }: Pick<ApiDeps, "models">): Section[] {
   ];
 }
 
+/** Names of the fields of a request whose values a model lists under another name. */
+const FIELDS: Readonly<Record<string, string>> = { sizes: "size" };
+
 /** Table of the values that the models of this deployment take. */
 export function ModelTable({ models }: Pick<ApiDeps, "models">) {
   const views = models.map(modelView);
@@ -56,7 +60,10 @@ export function ModelTable({ models }: Pick<ApiDeps, "models">) {
     <Table
       head={["", ...views.map(({ id }) => code(id))]}
       rows={[
-        ...facts.map(([name]) => [code(name), ...views.map((view) => shown({ ...view }[name as "id"]))]),
+        ...facts.map(([name]) => [
+          code(FIELDS[name] ?? name),
+          ...views.map((view) => shown({ ...view }[name as "id"])),
+        ]),
         ["`seconds`", ...models.map(({ limits }) => lengths(limits))],
       ]}
     />
@@ -105,7 +112,7 @@ function CacheGuide() {
         moved since the last one. The first row whose `below` is greater than this distance gives the `rate`:
         how many steps later the next one is computed. The last row has no `below`.
       </P>
-      <Sample title="A codebook of your own">{JSON.stringify(CODEBOOK, null, 2)}</Sample>
+      <Sample title="A codebook of your own">{json(CODEBOOK)}</Sample>
     </>
   );
 }

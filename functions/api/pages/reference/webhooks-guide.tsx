@@ -8,6 +8,7 @@ import {
 } from "../../../../lib/service/webhooks/index.ts";
 import type { Deployment } from "../../openapi/examples/example.ts";
 import { sampleJobs } from "../../openapi/examples/sample-jobs.ts";
+import { json } from "./literal.ts";
 import type { Section } from "./page.ts";
 import { P, Programs, Sample, Table } from "./parts.tsx";
 import { LIBRARIES, RECEIVERS } from "./receivers.ts";
@@ -139,7 +140,7 @@ export function webhooksGuide(deployment: Deployment): Section[] {
 function sampleEvent(deployment: Deployment): string {
   const { completed } = sampleJobs(deployment);
   const event = completed.events.find(({ type }) => type === "video.completed")!;
-  return JSON.stringify(JSON.parse(eventBody(completed, event)), null, 2);
+  return json(JSON.parse(eventBody(completed, event)));
 }
 
 function duration(seconds: number): string {
