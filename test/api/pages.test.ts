@@ -73,7 +73,7 @@ test("every file that the pages load exists, has its content type, and is of thi
     const code = text.replaceAll(/\/\*.*?\*\//gs, "");
     const references = [
       ...matches(text, /<(?:script|link|img|source|video|iframe)[^>]* (?:src|href)="([^"]*)"/g),
-      ...matches(code, /(?:\bfrom|\bimport\() ?"([^"]*)"/g),
+      ...(path.endsWith(".js") ? matches(code, /(?:\bfrom|\bimport\() ?"([^"]*)"/g) : []),
       ...matches(text, /url\("?([^")]*)/g),
       ...matches(text, /@import "([^"]*)"/g),
     ];
