@@ -147,7 +147,7 @@ describe.skipIf(!isHere)("the reference in a browser", { timeout: 120_000 }, () 
     expect(await page.locator("#contents ul").first().isVisible()).toBe(false);
   });
 
-  test("without scripts all programs are readable, and nothing that needs one is offered", async () => {
+  test("all programs can be read without scripts, with no button that needs one", async () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const bare = await context.newPage();
     await bare.goto(`${service.url}/docs`);

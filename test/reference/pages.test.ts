@@ -75,7 +75,7 @@ describe("the reference", () => {
     const text = plain((await load("/docs/webhooks")).replaceAll("</td>", " "));
     expect(text).toContain("1 at once");
     expect(text).toContain("3 5 minutes 5 minutes");
-    expect(text).toContain(`${WAITS_SECONDS.length} 24 hours 76 hours`);
+    expect(text).toContain(`${WAITS_SECONDS.length} 24 hours 75.6 hours`);
   });
 
   test("a path of the reference that has no page is answered with 404", async () => {

@@ -11,7 +11,7 @@ import type { VideoUrls } from "../../views/video.ts";
 import { type Deployment, IDS } from "./example.ts";
 import { SAMPLE_STEPS, sampleReceipt } from "./sample-receipt.ts";
 
-export const SAMPLE_PROMPT = "a red circle moves fast to the left over blue stripes";
+export const SAMPLE_PROMPT = "a red circle moves left over blue stripes";
 
 const HOUR_MS = 3_600_000;
 const created = videoIdTime(IDS.video);

@@ -4,7 +4,7 @@ import { eventsView, videoView } from "../../views/video.ts";
 import { type Deployment, type Examples, IDS, type OperationExamples } from "./example.ts";
 import { SAMPLE_PROMPT, sampleJobs, sampleUrls } from "./sample-jobs.ts";
 
-const REMIX_PROMPT = "a green circle moves slowly to the right over blue stripes";
+const REMIX_PROMPT = "a green circle moves right over blue stripes";
 
 /** Makes the examples of the operations on videos, by the id of the operation. */
 export function videoExamples(deployment: Deployment): Readonly<Record<string, OperationExamples>> {

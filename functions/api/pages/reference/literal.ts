@@ -29,7 +29,7 @@ export const PYTHON: LiteralStyle = {
   name: (name) => JSON.stringify(name),
 };
 
-const LINE_CHARACTERS_MAX = 76;
+const LINE_CHARACTERS_MAX = 64;
 
 /** Writes a JSON value as JSON for people: what is short stands on one line. */
 export const json = (value: unknown, indent = "") => literal(value, JSON_STYLE, indent);
@@ -39,6 +39,8 @@ export function literal(value: unknown, style: LiteralStyle, indent = ""): strin
   const short = inline(value, style);
   if (indent.length + short.length <= LINE_CHARACTERS_MAX || typeof value !== "object" || value === null)
     return short;
+  // A long list of numbers is read more easily as one line than with a line for each.
+  if (Array.isArray(value) && value.every((each) => typeof each === "number")) return short;
   const inner = `${indent}  `;
   const lines = Array.isArray(value)
     ? value.map((each) => literal(each, style, inner))

@@ -5,7 +5,7 @@ import type { ReferencePage, Section } from "./page.ts";
 export interface SearchEntry {
   readonly kind: Section["kind"] | "field";
   readonly title: string;
-  /** Where the place is, in words. */
+  /** Name of the page or section that the place is in. */
   readonly place: string;
   readonly url: string;
   /** Further words by which it is found. */

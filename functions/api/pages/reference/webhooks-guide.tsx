@@ -150,6 +150,6 @@ function duration(seconds: number): string {
     [1, "second"],
   ] as const;
   const [size, unit] = units.find(([least]) => seconds >= least) ?? [1, "second"];
-  const count = Math.round(seconds / size);
+  const count = Number((seconds / size).toFixed(unit === "hour" ? 1 : 0));
   return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }
