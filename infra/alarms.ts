@@ -1,13 +1,12 @@
 import { Duration } from "aws-cdk-lib";
-import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
-import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import { Construct } from "constructs";
 import type { BackendConstructs } from "./backends/backend.ts";
 import type { DeploymentConfig } from "./config.ts";
 import type { HintQueue } from "./hint-queue.ts";
 import type { JobFunction } from "./job-function.ts";
 import { OpsTopic } from "./ops-topic.ts";
-import type { Trouble, Troubles } from "./trouble.ts";
+import type { Troubles } from "./trouble.ts";
+import { TroubleAlarm } from "./trouble-alarm.ts";
 
 export interface AlarmsProps {
   readonly config: DeploymentConfig;
@@ -25,56 +24,63 @@ const FIVE_MINUTES = Duration.minutes(5);
 
 /** Alarms for failures that the service does not repair itself, or had to repair often. */
 export class Alarms extends Construct {
-  private readonly topic: OpsTopic;
+  readonly all: readonly TroubleAlarm[];
 
-  constructor(scope: Construct, id: string, props: AlarmsProps) {
+  constructor(scope: Construct, id: string, { config, backend, queues, functions }: AlarmsProps) {
     super(scope, id);
-    const { config, backend, queues, functions } = props;
-    this.topic = new OpsTopic(this, "Ops", config.alarmEmail);
+    const topic = new OpsTopic(this, "Ops", config.alarmEmail);
+    const troubles: Troubles = {
+      ...deadLetters(queues),
+      ...errors(functions),
+      ...backend.jobTroubles,
+      ...silence(functions.Sweep),
+      ...backend.costTroubles,
+    };
+    this.all = Object.entries(troubles).map(
+      ([name, trouble]) => new TroubleAlarm(this, name, trouble, topic),
+    );
+  }
+}
 
-    for (const [name, { deadLetters }] of Object.entries(queues))
-      this.add(`${name}DeadLetters`, {
-        description: `Messages of the ${name} queue could not be handled; see the log, then redrive them.`,
-        metric: deadLetters.metricApproximateNumberOfMessagesVisible({
-          statistic: "Maximum",
-          period: FIVE_MINUTES,
-        }),
-        threshold: 1,
-      });
-    for (const [name, { lambda }] of Object.entries(functions))
-      this.add(`${name}Errors`, {
-        description: `The ${name} function fails; see its log.`,
-        metric: lambda.metricErrors({ period: FIVE_MINUTES }),
-        threshold: FUNCTION_ERRORS,
-      });
-    this.addAll(backend.jobTroubles);
-    this.add("SweepSilent", {
-      description: "The sweep does not run, and what is lost stays lost.",
-      metric: functions.Sweep.lambda.metricInvocations({ period: SWEEP_SILENCE }),
+function deadLetters(queues: AlarmsProps["queues"]): Troubles {
+  const of = ([name, { deadLetters: dead }]: [string, HintQueue]) => [
+    `${name}DeadLetters`,
+    {
+      meaning: `Messages of the ${name} queue failed five times and were set aside; the sweep looks after their jobs.`,
+      remedy:
+        "Read the log of the function that the queue calls and repair the cause; then redrive the messages in the SQS " +
+        "console. Deleting them loses nothing.",
+      metric: dead.metricApproximateNumberOfMessagesVisible({ statistic: "Maximum", period: FIVE_MINUTES }),
+      threshold: 1,
+    },
+  ];
+  return Object.fromEntries(Object.entries(queues).map(of));
+}
+
+function errors(functions: AlarmsProps["functions"]): Troubles {
+  const of = ([name, { lambda }]: [string, JobFunction]) => [
+    `${name}Errors`,
+    {
+      meaning: `The ${name} function failed three times or more within five minutes.`,
+      remedy:
+        "Read its log: AWS refuses something, or the code has a fault. If it began with a deployment, roll back.",
+      metric: lambda.metricErrors({ period: FIVE_MINUTES }),
+      threshold: FUNCTION_ERRORS,
+    },
+  ];
+  return Object.fromEntries(Object.entries(functions).map(of));
+}
+
+function silence({ lambda }: JobFunction): Troubles {
+  return {
+    SweepSilent: {
+      meaning: "The sweep has not run for ten minutes, and what is lost stays lost.",
+      remedy:
+        "Check that its schedule is enabled in EventBridge Scheduler, and that other functions do not use up the " +
+        "account's concurrency of Lambda.",
+      metric: lambda.metricInvocations({ period: SWEEP_SILENCE }),
       threshold: 1,
       isWanted: true,
-    });
-    this.addAll(backend.costTroubles);
-  }
-
-  private addAll(troubles: Troubles): void {
-    for (const [id, trouble] of Object.entries(troubles)) this.add(id, trouble);
-  }
-
-  private add(id: string, { description, periods = 1, isWanted = false, ...trouble }: Trouble): void {
-    new Alarm(this, id, {
-      ...trouble,
-      alarmDescription: description,
-      evaluationPeriods: periods,
-      ...(isWanted
-        ? {
-            comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-            treatMissingData: TreatMissingData.BREACHING,
-          }
-        : {
-            comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treatMissingData: TreatMissingData.NOT_BREACHING,
-          }),
-    }).addAlarmAction(new SnsAction(this.topic));
-  }
+    },
+  };
 }

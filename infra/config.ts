@@ -27,6 +27,8 @@ export interface DeploymentConfig {
   readonly inferenceAmi: InferenceAmi;
   /** Number of days that videos and their jobs are kept; 30. */
   readonly retentionDays: number;
+  /** Days for which deleted and overwritten objects can be brought back, at the price of their storage; 0. */
+  readonly undeleteDays: number;
   /** Maximum number of queued and running videos of one API key; 100. */
   readonly unfinishedMax: number;
   /** Puts AWS WAF in front of the API, for about 8 dollars a month; false. */
@@ -35,6 +37,8 @@ export interface DeploymentConfig {
   readonly domain: { readonly name: string; readonly certificateArn: string } | null;
   /** Email address that alarms are sent to; null. */
   readonly alarmEmail: string | null;
+  /** US dollars a month; alarms are told when the account's bill passes 80 and 100 % of it, or will; null. */
+  readonly monthlyBudgetUsd: number | null;
   /** Protects the bucket's stack from `cdk destroy` until it is switched off; true. */
   readonly terminationProtection: boolean;
 }
@@ -98,6 +102,7 @@ const context = z.strictObject({
     })
     .default("al2023-ami-sagemaker-inference-gpu-4-1"),
   retentionDays: whole(1, 3650).default(30),
+  undeleteDays: whole(0, 365).default(0),
   unfinishedMax: whole(1, 1000).default(100),
   waf: flag.default(false),
   domainName: matching(/^([a-z0-9-]+\.)+[a-z]{2,}$/, "must be a domain name").optional(),
@@ -106,6 +111,7 @@ const context = z.strictObject({
     "must be the ARN of a certificate in us-east-1",
   ).optional(),
   alarmEmail: z.email({ error: "must be an e-mail address" }).optional(),
+  monthlyBudgetUsd: whole(1, 999_999).optional(),
   terminationProtection: flag.default(true),
 });
 
@@ -156,6 +162,7 @@ export function parseDeployment(
     image: imageUri ? { from: "uri", uri: imageUri } : { from: build ?? "docker" },
     domain: domainName && certificateArn ? { name: domainName, certificateArn } : null,
     alarmEmail: rest.alarmEmail ?? null,
+    monthlyBudgetUsd: rest.monthlyBudgetUsd ?? null,
   };
 }
 

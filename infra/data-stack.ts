@@ -29,6 +29,7 @@ export class DataStack extends Stack {
     new VideoBucket(this, "Videos", {
       bucketName: names.bucket,
       retentionDays: config.retentionDays,
+      undeleteDays: config.undeleteDays,
       told: { [FOLDERS.unfinished]: this.work, [FOLDERS.undelivered]: this.webhooks },
     });
     addMasterSecret(this, names.masterSecret);

@@ -24,8 +24,6 @@ import {
   ViewerProtocolPolicy,
 } from "aws-cdk-lib/aws-cloudfront";
 import { S3BucketOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
-import { Alarm, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
-import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import {
   BlockPublicAccess,
   Bucket,
@@ -34,11 +32,15 @@ import {
   ObjectOwnership,
 } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
+import { apiFaults, apiGraphs } from "./api-graphs.ts";
 import type { DeploymentConfig } from "./config.ts";
+import { Dashboard } from "./dashboard.ts";
 import { EdgeFunction } from "./edge-function.ts";
 import { Firewall } from "./firewall.ts";
+import { MonthlyBudget } from "./monthly-budget.ts";
 import { sharedNames } from "./names.ts";
 import { OpsTopic } from "./ops-topic.ts";
+import { TroubleAlarm } from "./trouble-alarm.ts";
 
 export interface EdgeStackProps extends StackProps {
   readonly config: DeploymentConfig;
@@ -51,8 +53,6 @@ const LOG_DAYS = 90;
 
 /** Error statuses without 410, 412 and 415, for which CloudFront has no setting. */
 const ERROR_STATUSES = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
-
-const FAULTS_PERCENT = 5;
 
 /** Stack of the public API. It shares only names with the other stacks, whose region may differ. */
 export class EdgeStack extends Stack {
@@ -89,11 +89,12 @@ export class EdgeStack extends Stack {
       ...(config.waf && { webAclId: new Firewall(this, "Firewall").arn }),
     });
     acknowledgeChoices(distribution, config);
-    this.alarm(distribution, config);
+    const { url: dashboard } = this.watch(distribution, config);
 
     const url = `https://${domain?.name ?? distribution.distributionDomainName}`;
     new CfnOutput(this, "ApiUrl", { value: url });
     new CfnOutput(this, "DistributionDomain", { value: distribution.distributionDomainName });
+    new CfnOutput(this, "Dashboard", { value: dashboard });
     new CfnOutput(this, "Try", {
       value: `curl ${url}/v1/videos -H "Authorization: Bearer $ADAREEL_API_KEY" -H "Content-Type: application/json" -d '{"prompt": "a red circle"}'`,
     });
@@ -131,16 +132,16 @@ export class EdgeStack extends Stack {
     return bucket;
   }
 
-  private alarm(distribution: Distribution, { alarmEmail }: DeploymentConfig): void {
-    const alarm = new Alarm(this, "Faults", {
-      alarmDescription: "The API fails: see the logs of its function in the regions that were asked.",
-      metric: distribution.metric5xxErrorRate({ period: Duration.minutes(5), region: REGION }),
-      threshold: FAULTS_PERCENT,
-      evaluationPeriods: 3,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
+  /** Adds the alarm, the dashboard and, where one is configured, the budget. */
+  private watch(
+    distribution: Distribution,
+    { name, alarmEmail, monthlyBudgetUsd }: DeploymentConfig,
+  ): Dashboard {
     const topic = new OpsTopic(this, "Ops", alarmEmail);
-    alarm.addAlarmAction(new SnsAction(topic));
+    const alarms = [new TroubleAlarm(this, "Faults", apiFaults(distribution), topic)];
+    if (monthlyBudgetUsd !== null)
+      new MonthlyBudget(this, "Budget", { name, dollars: monthlyBudgetUsd, topic });
+    return new Dashboard(this, "Watch", { name: `${name}-api`, alarms, graphs: apiGraphs(distribution) });
   }
 }
 

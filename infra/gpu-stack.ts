@@ -4,10 +4,12 @@ import type { DeployedVariables } from "../lib/shared/variables.ts";
 import { Alarms } from "./alarms.ts";
 import type { BackendConstructs, MakeBackend } from "./backends/backend.ts";
 import type { DeploymentConfig } from "./config.ts";
+import { Dashboard } from "./dashboard.ts";
 import type { DataStack } from "./data-stack.ts";
 import { grantFolders } from "./folder-access.ts";
 import { HintQueue } from "./hint-queue.ts";
 import { JobFunction, type JobFunctionName, type PlaceVariables } from "./job-function.ts";
+import { functionGraphs, jobGraph, storageGraph, webhookTable } from "./job-graphs.ts";
 import { grantMasterKey } from "./master-key-access.ts";
 import { FOLDERS, sharedNames } from "./names.ts";
 import { SweepSchedule } from "./sweep-schedule.ts";
@@ -42,9 +44,22 @@ export class GpuStack extends Stack {
     };
     new SweepSchedule(this, "SweepSchedule", functions.Sweep);
     const queues = { Work: data.work, Events: events, Webhooks: data.webhooks };
-    new Alarms(this, "Alarms", { config, backend, queues, functions });
+    const alarms = new Alarms(this, "Alarms", { config, backend, queues, functions });
+    const { url: dashboard } = new Dashboard(this, "Watch", {
+      name: `${config.name}-jobs`,
+      alarms: alarms.all,
+      graphs: [
+        jobGraph(config, backend.graphs.waiting),
+        ...backend.graphs.jobs,
+        ...functionGraphs({ queues, functions }),
+        webhookTable(functions.Webhook),
+        ...backend.graphs.instances,
+        storageGraph(config),
+      ],
+    });
 
     for (const [id, value] of Object.entries(backend.outputs)) new CfnOutput(this, id, { value });
+    new CfnOutput(this, "Dashboard", { value: dashboard });
     new CfnOutput(this, "EventDeadLetters", { value: events.deadLetters.queueUrl });
   }
 

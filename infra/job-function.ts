@@ -40,6 +40,7 @@ const BANNER = 'import { createRequire } from "node:module"; const require = cre
 export class JobFunction<Name extends JobFunctionName = JobFunctionName> extends Construct {
   readonly lambda: NodejsFunction;
   readonly role: Role;
+  readonly logGroupName: string;
 
   constructor(scope: Construct, id: string, { folder, timeout, environment }: JobFunctionProps<Name>) {
     super(scope, id);
@@ -50,6 +51,7 @@ export class JobFunction<Name extends JobFunctionName = JobFunctionName> extends
     // A role created here has no AWSLambdaBasicExecutionRole, which may write every log.
     this.role = new Role(this, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
     logGroup.grantWrite(this.role);
+    this.logGroupName = logGroup.logGroupName;
     this.lambda = new NodejsFunction(this, "Function", {
       entry: fileURLToPath(new URL(`../functions/${folder}/handler.ts`, import.meta.url)),
       runtime: Runtime.NODEJS_24_X,

@@ -23,6 +23,10 @@ export interface SharedNames {
   readonly masterSecret: string;
 }
 
-export function sharedNames({ name, account, region }: DeploymentConfig): SharedNames {
+export function sharedNames({
+  name,
+  account,
+  region,
+}: Pick<DeploymentConfig, "name" | "account" | "region">): SharedNames {
   return { bucket: `${name}-${account}-${region}`, masterSecret: `${name}/master-key` };
 }

@@ -2,7 +2,10 @@ import type { IMetric } from "aws-cdk-lib/aws-cloudwatch";
 
 /** Condition that raises an alarm: a fault that the service does not repair itself, or had to repair often. */
 export interface Trouble {
-  readonly description: string;
+  /** Sentence of what has happened. */
+  readonly meaning: string;
+  /** Sentences of what a person who gets the alarm does about it. */
+  readonly remedy: string;
   readonly metric: IMetric;
   readonly threshold: number;
   /** Number of consecutive periods that must be in alarm; 1 by default. */

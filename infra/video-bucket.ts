@@ -16,6 +16,8 @@ import { FOLDERS } from "./names.ts";
 export interface VideoBucketProps {
   readonly bucketName: string;
   readonly retentionDays: number;
+  /** Days for which a version is kept that was deleted or overwritten; without versions at 0. */
+  readonly undeleteDays: number;
   /** Queues to notify of new objects, by folder. */
   readonly told: Readonly<Record<string, HintQueue>>;
 }
@@ -50,8 +52,9 @@ const WEBHOOK_DAYS = 4;
 export class VideoBucket extends Construct {
   readonly bucket: Bucket;
 
-  constructor(scope: Construct, id: string, { bucketName, retentionDays, told }: VideoBucketProps) {
+  constructor(scope: Construct, id: string, props: VideoBucketProps) {
     super(scope, id);
+    const { bucketName, retentionDays, undeleteDays, told } = props;
     const common: BucketProps = {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       encryption: BucketEncryption.S3_MANAGED,
@@ -68,7 +71,8 @@ export class VideoBucket extends Construct {
       bucketName,
       // The cast is needed because of exactOptionalPropertyTypes: optional properties of the class may be undefined.
       serverAccessLogsBucket: accessLogs as IBucket,
-      lifecycleRules: lifecycle(retentionDays),
+      versioned: undeleteDays > 0,
+      lifecycleRules: [...lifecycle(retentionDays), ...(undeleteDays > 0 ? [oldVersions(undeleteDays)] : [])],
     });
     this.bucket.addToResourcePolicy(demandConditions(this.bucket));
     this.tell(bucketName, told);
@@ -113,6 +117,15 @@ function lifecycle(retentionDays: number): LifecycleRule[] {
   }));
   const abandoned = { id: "abort-uploads", abortIncompleteMultipartUploadAfter: Duration.days(1) };
   return [...expiring, abandoned];
+}
+
+/** Returns the rule that ends the time in which something can be brought back. */
+function oldVersions(days: number): LifecycleRule {
+  return {
+    id: "expire-old-versions",
+    noncurrentVersionExpiration: Duration.days(days),
+    expiredObjectDeleteMarker: true,
+  };
 }
 
 /** Denies unconditional writes, which could overwrite an object by mistake: the store has no other lock. */

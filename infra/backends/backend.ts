@@ -1,11 +1,21 @@
 import type { Stack } from "aws-cdk-lib";
+import type { IMetric } from "aws-cdk-lib/aws-cloudwatch";
 import type { Role } from "aws-cdk-lib/aws-iam";
 import type { IDependable } from "constructs";
 import type { DeployedVariables } from "../../lib/shared/variables.ts";
 import type { DeploymentConfig } from "../config.ts";
+import type { Graph, LogTable } from "../dashboard.ts";
 import type { HintQueue } from "../hint-queue.ts";
 import type { PlaceVariables } from "../job-function.ts";
 import type { Troubles } from "../trouble.ts";
+
+/** Graphs of a backend for the dashboard of a deployment. */
+export interface BackendGraphs {
+  /** Number of jobs in the backend's own queue, as it counts them. */
+  readonly waiting: IMetric;
+  readonly jobs: readonly (Graph | LogTable)[];
+  readonly instances: readonly Graph[];
+}
 
 /** A GPU backend in the templates, as the functions around it see it. */
 export interface BackendConstructs {
@@ -21,6 +31,8 @@ export interface BackendConstructs {
   readonly jobTroubles: Troubles;
   /** Alarms for instances that are billed while there are no jobs. */
   readonly costTroubles: Troubles;
+  /** Graphs of the queue, the runs and the instances, for the dashboard. */
+  readonly graphs: BackendGraphs;
   /** Stack outputs by name. */
   readonly outputs: Readonly<Record<string, string>>;
 }

@@ -1,4 +1,4 @@
-import { type Finding, unknown } from "./finding.ts";
+import { type Finding, notMade } from "./finding.ts";
 
 /** Short timeouts and few attempts, because a person waits for the result. */
 export const CLIENT_LIMITS = {
@@ -13,7 +13,7 @@ const CHECK_MS = 45_000;
  * Runs a check that asks AWS.
  *
  * @param permission permission that the requests need, such as `ssm:GetParameter`
- * @returns the finding of `check`, or `unknown` with the reason if a request failed
+ * @returns the finding of `check`, or that it could not be made if a request failed
  */
 export async function asked(
   permission: string,
@@ -28,13 +28,13 @@ export async function asked(
 
 function unanswered(error: unknown, permission: string): Finding {
   if (statusOf(error) === 403 || /AccessDenied|NotAuthorized/.test((error as Error).name))
-    return unknown(`The credentials lack a permission: allow ${permission}.`);
-  return unknown(noAnswer(error));
+    return notMade({ kind: "permission", permission });
+  return noAnswer(error);
 }
 
-export function noAnswer(error: unknown): string {
+export function noAnswer(error: unknown): Finding {
   const { name, code = name } = error as NodeJS.ErrnoException;
-  return `AWS does not answer (${code}): check the network and the region, and try again.`;
+  return notMade({ kind: "silence", code });
 }
 
 export function statusOf(error: unknown): number | undefined {

@@ -4,9 +4,11 @@ import { type BackendName, type DeploymentConfig, parseDeployment } from "../con
 import type { BackendChecks, Check } from "./backend-checks.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { login } from "./credentials.ts";
-import { unknown } from "./finding.ts";
+import { notMade } from "./finding.ts";
 import { storedModel } from "./model.ts";
 import { nodeVersion } from "./node-version.ts";
+import { POLICIES, type Policy, type PolicyName } from "./policies.ts";
+import { EDGE_REGION, regionsOf } from "./regions.ts";
 
 type Context = Readonly<Record<string, unknown>>;
 
@@ -14,8 +16,6 @@ const BACKEND_CHECKS: Readonly<Record<BackendName, BackendChecks>> = { sagemaker
 
 /** Placeholder account, so that the rest of a configuration can be checked without credentials. */
 const NO_ACCOUNT = "000000000000";
-/** Region that CloudFront takes its functions from. */
-const EDGE_REGION = "us-east-1";
 
 /**
  * Checks whether a deployment of this context would succeed. The checks run concurrently.
@@ -35,15 +35,35 @@ export async function preflight(context: Context, env: NodeJS.ProcessEnv): Promi
   ];
 }
 
+/**
+ * Returns a policy for the deployment of this context, in the account that it names or that the credentials belong to.
+ *
+ * @throws DeploymentError if the context is invalid, or the account is unknown
+ */
+export async function policyFor(name: PolicyName, context: Context, env: NodeJS.ProcessEnv): Promise<Policy> {
+  const region = await regionOf(env);
+  const account = context.account === undefined ? (await login(region, null)).account : null;
+  const config = parseDeployment(context, {
+    CDK_DEFAULT_ACCOUNT: account ?? undefined,
+    CDK_DEFAULT_REGION: region,
+  });
+  return POLICIES[name](config, qualifierIn(context));
+}
+
+function qualifierIn(context: Context): string {
+  return String(context["@aws-cdk/core:bootstrapQualifier"] ?? "hnb659fds");
+}
+
 function inAccount(config: DeploymentConfig, context: Context): Check[] {
   const { account } = config;
   const backend = BACKEND_CHECKS[config.backend];
-  const qualifier = String(context["@aws-cdk/core:bootstrapQualifier"] ?? "hnb659fds");
+  const qualifier = qualifierIn(context);
+  const regions = regionsOf(config);
   const stored = storedModel(config);
   const findings = backend.inAccount(config);
   return [
-    ...regionsOf(config).map(
-      (region): Check => [`CDK in ${region}`, bootstrap({ account, region, qualifier })],
+    ...regions.map(
+      (region): Check => [`CDK in ${region}`, bootstrap(region, { account, regions, qualifier })],
     ),
     ...backend.subjects(config).map((subject, index): Check => [subject, findings[index]!]),
     ["bucket", stored.bucket],
@@ -54,14 +74,7 @@ function inAccount(config: DeploymentConfig, context: Context): Check[] {
 function notAsked(config: DeploymentConfig): Check[] {
   const own = BACKEND_CHECKS[config.backend].subjects(config);
   const subjects = [...regionsOf(config).map((region) => `CDK in ${region}`), ...own];
-  return [...subjects, "bucket", "model"].map((subject) => [
-    subject,
-    unknown("Not checked without valid credentials."),
-  ]);
-}
-
-function regionsOf({ region }: DeploymentConfig): string[] {
-  return [...new Set([region, EDGE_REGION])];
+  return [...subjects, "bucket", "model"].map((subject) => [subject, notMade({ kind: "login" })]);
 }
 
 /** Returns the region that the CDK's command line would use: from the environment, else from the profile. */

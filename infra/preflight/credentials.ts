@@ -1,6 +1,6 @@
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { CLIENT_LIMITS, noAnswer } from "./aws.ts";
-import { type Finding, ok, unknown, wrong } from "./finding.ts";
+import { type Finding, ok, wrong } from "./finding.ts";
 
 export interface Login {
   readonly finding: Finding;
@@ -21,7 +21,8 @@ export async function login(region: string, expected: string | null): Promise<Lo
     const { Account, Arn } = await client.send(new GetCallerIdentityCommand({}));
     if (expected !== null && Account !== expected) {
       const finding = wrong(
-        `They belong to account ${Account}, not ${expected}: choose others with AWS_PROFILE, or say -c account=${Account}.`,
+        `They belong to account ${Account}, not ${expected}`,
+        `choose others with AWS_PROFILE, or say -c account=${Account}.`,
       );
       return { finding, account: null };
     }
@@ -33,8 +34,11 @@ export async function login(region: string, expected: string | null): Promise<Lo
 
 function failure(error: Error): Finding {
   if (/CredentialsProviderError|TokenProviderError/.test(error.name))
-    return wrong("There are no credentials: log in with aws configure or aws sso login, or set AWS_PROFILE.");
+    return wrong(
+      "There are no credentials",
+      "log in with aws configure or aws sso login, or set AWS_PROFILE.",
+    );
   if (REFUSED.test(error.name))
-    return wrong(`AWS refuses them (${error.name}): log in again, or set another AWS_PROFILE.`);
-  return unknown(noAnswer(error));
+    return wrong(`AWS refuses them (${error.name})`, "log in again, or set another AWS_PROFILE.");
+  return noAnswer(error);
 }

@@ -4,7 +4,7 @@ import { RecordError } from "../../lib/service/storage/index.ts";
 import type { DeploymentConfig } from "../config.ts";
 import { sharedNames } from "../names.ts";
 import { asked, CLIENT_LIMITS, statusOf } from "./aws.ts";
-import { type Finding, ok, unknown, wrong } from "./finding.ts";
+import { type Finding, notMade, ok, toDo, wrong } from "./finding.ts";
 
 interface Request {
   readonly abortSignal: AbortSignal;
@@ -24,19 +24,24 @@ export function storedModel(config: DeploymentConfig): { bucket: Promise<Finding
       return ok(`${bucket}.`);
     } catch (error) {
       if (statusOf(error) !== 404) throw error;
-      return unknown(`The bucket ${bucket} does not exist yet: run npx cdk deploy ${config.name}/data`);
+      return toDo(`The bucket ${bucket} does not exist yet`, `run npx cdk deploy ${config.name}/data`);
     }
   });
 
   async function model(): Promise<Finding> {
-    if ((await found).state !== "ok") return unknown(`Create the bucket first; then run ${push}`);
+    const { state, obstacle } = await found;
+    if (obstacle) return notMade(obstacle);
+    if (state !== "ok") return toDo("It needs the bucket", `then run ${push}`);
     return asked(permission, async (request) => {
       const card = await readCard(request);
-      if (card === "damaged") return wrong(`The card of ${config.model} cannot be read: run ${push}`);
-      if (card === null) return wrong(`The bucket has no model ${config.model}: run ${push}`);
+      if (card === "damaged") return wrong(`The card of ${config.model} cannot be read`, `run ${push}`);
+      if (card === null) return toDo(`The bucket has no model ${config.model}`, `run ${push}`);
       const storedBytes = await bytesBelow(modelPrefix(config.model), request);
       if (storedBytes === card.bytes) return ok(`${config.model}, ${(card.bytes / 1e9).toFixed(2)} GB.`);
-      return wrong(`The bucket has ${storedBytes} bytes of the model instead of ${card.bytes}: run ${push}`);
+      return wrong(
+        `The bucket has ${storedBytes} bytes of the model instead of ${card.bytes}`,
+        `run ${push}`,
+      );
     });
   }
 

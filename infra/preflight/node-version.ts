@@ -8,5 +8,5 @@ export function nodeVersion(version: string): Finding {
   const isNewEnough = major > LEAST[0] || (major === LEAST[0] && minor >= LEAST[1]);
   return isNewEnough
     ? ok(`${version}.`)
-    : wrong(`${version} is too old: install ${LEAST.join(".")} or newer.`);
+    : wrong(`${version} is too old`, `install ${LEAST.join(".")} or newer.`);
 }

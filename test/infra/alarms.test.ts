@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
-import { ACCOUNT, templateOf } from "./deployment.ts";
+import { TroubleAlarm } from "../../infra/trouble-alarm.ts";
+import { ACCOUNT, deploymentApp, templateOf } from "./deployment.ts";
 import { names } from "./policies.ts";
 
 const template = templateOf("gpu", { alarmEmail: "ops@example.com", idleMinutes: "7" });
@@ -16,7 +18,7 @@ function alarm(name: string) {
   return alarms.find(([each]) => each === name)![1];
 }
 
-it("an alarm exists for everything that does not repair itself, and says what to do", () => {
+it("an alarm exists for everything that does not repair itself", () => {
   expect(alarms.map(([name]) => name).sort()).toEqual([
     "DispatchErrors",
     "EventsDeadLetters",
@@ -30,7 +32,31 @@ it("an alarm exists for everything that does not repair itself, and says what to
     "WebhooksDeadLetters",
     "WorkDeadLetters",
   ]);
-  for (const [, { AlarmDescription }] of alarms) expect(AlarmDescription).toMatch(/^[A-Z].*[.?]$/);
+});
+
+it("an alarm's description says what has happened and what to do, as the table of docs/deploy.md does", () => {
+  const told = troubleAlarms().map(({ node, trouble: { meaning, remedy } }) => [node.id, meaning, remedy]);
+  expect(told).toHaveLength(alarms.length + 1);
+  for (const [name, { AlarmDescription }] of alarms)
+    expect(
+      told
+        .find(([id]) => id === name)!
+        .slice(1)
+        .join(" "),
+    ).toBe(AlarmDescription);
+  const rows = told.map(([id, meaning, remedy]) => `| \`${id}\` | ${meaning} | ${remedy} |`);
+  const document = readFileSync("docs/deploy.md", "utf8").split("\n");
+  const first = document.indexOf("| alarm | what it means | what to do |") + 2;
+  expect(document.slice(first, document.indexOf("", first))).toEqual(rows);
+});
+
+it("an alarm that only scales says that it is no fault", () => {
+  const scaling = Object.entries(template.findResources("AWS::CloudWatch::Alarm")).filter(
+    ([id]) => !id.startsWith("Alarms"),
+  );
+  expect(scaling).toHaveLength(2);
+  for (const [, { Properties }] of scaling)
+    expect(Properties.AlarmDescription).toMatch(/^Scaling, not a fault: .*\. There is nothing to do\.$/);
 });
 
 describe("the topic of alarms", () => {
@@ -160,6 +186,12 @@ describe("instances that nobody needs", () => {
     ]);
   });
 });
+
+function troubleAlarms(): TroubleAlarm[] {
+  return deploymentApp()
+    .service.node.findAll()
+    .filter((each) => each instanceof TroubleAlarm);
+}
 
 interface Metric {
   readonly MetricStat: object;

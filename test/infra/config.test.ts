@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { INFERENCE_AMIS } from "../../infra/backends/sagemaker/inference-amis.ts";
@@ -36,10 +37,12 @@ describe("a deployment", () => {
       image: { from: "docker" },
       inferenceAmi: "al2023-ami-sagemaker-inference-gpu-4-1",
       retentionDays: 30,
+      undeleteDays: 0,
       unfinishedMax: 100,
       waf: false,
       domain: null,
       alarmEmail: null,
+      monthlyBudgetUsd: null,
       terminationProtection: true,
     });
   });
@@ -92,6 +95,7 @@ describe("a deployment", () => {
 
 describe("a mistake in the settings", () => {
   const types = Object.keys(INSTANCE_TYPES).join(", ");
+  const budget = "-c monthlyBudgetUsd must be a whole number from 1 to 999999.";
   const email = "-c alarmEmail must be an e-mail address.";
 
   it.each([
@@ -108,6 +112,7 @@ describe("a mistake in the settings", () => {
     [{ idleMinutes: "1" }, "-c idleMinutes must be a whole number from 3 to 60."],
     [{ idleMinutes: "2.5" }, "-c idleMinutes must be a whole number from 3 to 60."],
     [{ retentionDays: "never" }, "-c retentionDays must be a whole number from 1 to 3650."],
+    [{ undeleteDays: "366" }, "-c undeleteDays must be a whole number from 0 to 365."],
     [{ unfinishedMax: -1 }, "-c unfinishedMax must be a whole number from 1 to 1000."],
     [{ waf: "yes" }, "-c waf must be true or false."],
     [{ waf: { toString: "" } }, "-c waf must be true or false."],
@@ -121,6 +126,8 @@ describe("a mistake in the settings", () => {
       "-c certificateArn must be the ARN of a certificate in us-east-1.",
     ],
     [{ alarmEmail: "me" }, email],
+    [{ monthlyBudgetUsd: "0" }, budget],
+    [{ monthlyBudgetUsd: "$50" }, budget],
     [{ domainName: "a.example" }, "domainName and certificateArn belong together: give both or neither."],
     [{ certificateArn }, "domainName and certificateArn belong together: give both or neither."],
     [
@@ -139,6 +146,13 @@ describe("a mistake in the settings", () => {
     expect(refusal({ instanceType: "ml.g5.xlarge" })).toMatch(
       /^There is no setting instanceType: choose from name, account, .*terminationProtection\.$/,
     );
+  });
+
+  it("every setting is in the table of docs/deploy.md", () => {
+    const settings = /choose from (.*)\.$/.exec(refusal({ none: 1 }))![1]!.split(", ");
+    const table = readFileSync("docs/deploy.md", "utf8").split("## Settings")[1]!.split("\n## ")[0]!;
+    const described = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, names]) => names!.match(/\w+/g)!);
+    expect(described.sort()).toEqual(settings.sort());
   });
 
   it("a deployment without an account is refused in one sentence", () => {

@@ -104,6 +104,27 @@ describe("the bucket", () => {
     expect(days["undelivered/"]).toBeGreaterThan(scheduleDaysMax);
   });
 
+  it("the bucket keeps old versions only where days for them are configured, and for as long", () => {
+    template.hasResourceProperties("AWS::S3::Bucket", {
+      BucketName: NAME,
+      VersioningConfiguration: Match.absent(),
+    });
+    templateOf("data", { undeleteDays: "14" }).hasResourceProperties("AWS::S3::Bucket", {
+      BucketName: NAME,
+      VersioningConfiguration: { Status: "Enabled" },
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([
+          {
+            Id: "expire-old-versions",
+            Status: "Enabled",
+            NoncurrentVersionExpiration: { NoncurrentDays: 14 },
+            ExpiredObjectDeleteMarker: true,
+          },
+        ]),
+      },
+    });
+  });
+
   it("the bucket removes abandoned uploads", () => {
     template.hasResourceProperties("AWS::S3::Bucket", {
       BucketName: NAME,

@@ -241,7 +241,8 @@ describe("the sweep", () => {
   });
 });
 
-it("the outputs name the endpoint and the dead letters", () => {
+it("the outputs name the endpoint, the dashboard and the dead letters", () => {
+  template.hasOutput("Dashboard", { Value: Match.stringLikeRegexp("#dashboards/dashboard/adareel-jobs$") });
   template.hasOutput("EndpointName", { Value: endpointNames()[0] });
   template.hasOutput("EventDeadLetters", { Value: { Ref: Match.stringLikeRegexp("^EventsDeadLetters") } });
 });

@@ -19,11 +19,13 @@ const everything = {
   imageUri: undefined,
   build: "codebuild",
   retentionDays: "7",
+  undeleteDays: "14",
   unfinishedMax: "500",
   waf: "true",
   domainName: "films.example.com",
   certificateArn: `arn:aws:acm:us-east-1:${ACCOUNT}:certificate/0123abcd`,
   alarmEmail: "ops@example.com",
+  monthlyBudgetUsd: "200",
   terminationProtection: "false",
 };
 

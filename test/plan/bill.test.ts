@@ -49,6 +49,6 @@ test("a price names its source, and is quoted for its units", () => {
     expect(price.dollars).toBeGreaterThan(0);
     expect(price.source).not.toBe("");
   }
-  expect(quoted(PRICES.sqsRequest)).toBe("0.4 $ per 1,000,000 requests");
-  expect(quoted(PRICES.s3Storage)).toBe("0.023 $ per GB and month");
+  expect(quoted(PRICES.sqsRequest)).toBe("$0.40 per 1,000,000 requests");
+  expect(quoted(PRICES.s3Storage)).toBe("$0.023 per GB and month");
 });

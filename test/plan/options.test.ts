@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { recipeNames } from "../../lib/distribution/hub/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { denoisingSeconds, MODELS, videoSeconds } from "../../tools/plan/models.ts";
 import { type PlanOptions, parsePlan } from "../../tools/plan/options.ts";
@@ -10,7 +11,7 @@ function planned(...args: string[]): PlanOptions {
 }
 
 test("the default settings are those of a deployment", () => {
-  expect(planned("--model", "latte")).toMatchObject({
+  expect(planned("--model", "latte-1")).toMatchObject({
     videosPerDay: 1000,
     profile: "flat",
     instanceTypes: ["ml.g6e.2xlarge"],
@@ -23,7 +24,7 @@ test("the default settings are those of a deployment", () => {
 
 test("lists, ranges and names are parsed", () => {
   const options = planned(
-    ...["--model", "latte", "--instance-types", "ml.g5.xlarge, ml.g6.xlarge", "--instances-max", "2,8"],
+    ...["--model", "latte-1", "--instance-types", "ml.g5.xlarge, ml.g6.xlarge", "--instances-max", "2,8"],
     ...["--idle-minutes", "3,15", "--cold-start-seconds", "400", "--profile", "office", "--waf"],
   );
   expect(options).toMatchObject({
@@ -38,8 +39,8 @@ test("lists, ranges and names are parsed", () => {
 
 describe("the time of a video", () => {
   test("the time of a video by preset is the published latency and the work around it", () => {
-    expect(videoSeconds(MODELS["open-sora-1.2"]!, "off", 1)).toBeCloseTo(57.02, 9);
-    expect(videoSeconds(MODELS["open-sora-1.2"]!, "fast", 2)).toBeCloseTo(24.16 / 2 + 3, 9);
+    expect(videoSeconds(MODELS["open-sora-1.2"]!["480p"]!, "off", 1)).toBeCloseTo(57.02, 9);
+    expect(videoSeconds(MODELS["open-sora-1.2"]!["480p"]!, "fast", 2)).toBeCloseTo(24.16 / 2 + 3, 9);
   });
 
   test("the time of a video by steps adds up computed and reused ones", () => {
@@ -53,7 +54,10 @@ describe("the time of a video", () => {
   });
 
   test("the time of a video is never longer with a cache", () => {
-    for (const [name, model] of Object.entries(MODELS)) {
+    const all = Object.entries(MODELS).flatMap(([name, sizes]) =>
+      Object.entries(sizes).map(([size, model]) => [`${name} ${size}`, model] as const),
+    );
+    for (const [name, model] of all) {
       const [off, slow, fast] = (["off", "slow", "fast"] as const).map((cache) =>
         videoSeconds(model, cache, 1),
       );
@@ -73,11 +77,31 @@ describe("the time of a video", () => {
   });
 });
 
+test("a plan's models have the names of npm run models, whether they were timed or not", () => {
+  for (const name of Object.keys(MODELS)) expect(["demo", ...recipeNames]).toContain(name);
+  for (const name of recipeNames)
+    expect(planned("--model", name, "--steps", "50", "--step-seconds", "9").model.title).toContain(name);
+});
+
+test("the size chooses among the videos that were timed", () => {
+  expect(planned("--model", "open-sora-1.2").model.title).toContain("480p");
+  expect(planned("--model", "open-sora-1.2", "--size", "720p").model.title).toContain("720p");
+});
+
 describe("what cannot be planned", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
     "no model": { args: [], says: /--model is missing: choose demo, / },
     "an unknown model": { args: ["--model", "sora"], says: /no model sora/ },
     "a name every object has": { args: ["--model", "constructor"], says: /no model constructor/ },
+    "a size that nobody timed": {
+      args: ["--model", "open-sora-1.2", "--size", "240p"],
+      says: /No videos of open-sora-1\.2 with the size 240p were timed: choose 480p or 720p/,
+    },
+    "a size of an own model": { args: ["--model", "own", "--size", "480p"], says: /leave --size out/ },
+    "a model that nobody timed": {
+      args: ["--model", "wan2.1-14b"],
+      says: /wan2\.1-14b needs both --steps and --step-seconds, because nobody has timed it yet/,
+    },
     "no videos": { args: ["--model", "demo", "--videos-per-day", "0"], says: /--videos-per-day must be/ },
     "too many videos": {
       args: ["--model", "demo", "--videos-per-day", "1e6"],
@@ -93,7 +117,7 @@ describe("what cannot be planned", () => {
     "an empty list": { args: ["--model", "demo", "--instances-max", ""], says: /--instances-max must be/ },
     "a range upside down": { args: ["--model", "demo", "--cold-start-seconds", "9-3"], says: /300-660/ },
     "half a model": { args: ["--model", "own", "--steps", "30"], says: /both --steps and --step-seconds/ },
-    "steps of a latency": { args: ["--model", "latte", "--computed-fast", "9"], says: /both --steps/ },
+    "steps of a latency": { args: ["--model", "latte-1", "--computed-fast", "9"], says: /both --steps/ },
     "more computed steps than steps": {
       args: ["--model", "demo", "--computed-fast", "31"],
       says: /at most the number of steps, 30/,

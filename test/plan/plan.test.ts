@@ -49,5 +49,22 @@ test("the report says what was measured, published and assumed", () => {
   const text = plainText(planReport(plan()));
   expect(text).toContain("(published): AdaCache (arXiv 2411.02397), Table 1");
   expect(text).toContain("Speed: 1 (assumed)");
-  expect(text).toMatch(/Instance ml\.g6e\.2xlarge: 2\.8 \$ per hour, looked up \d{4}-\d\d-\d\d/);
+  expect(text).toMatch(/Instance ml\.g6e\.2xlarge: \$2\.80 per hour, looked up \d{4}-\d\d-\d\d/);
+});
+
+test("the report begins with what a video costs at least and at most, and then says what is assumed", () => {
+  const [, range, assumed] = plainText(planReport(plan("--cold-start-seconds", "600"))).split("\n\n");
+  // Busy: 24.16 s and 3 s. Alone: 600 s to start, 30 s to open, 57.02 s, and an idle window of 300 s, at $2.80 an hour.
+  expect(range).toMatch(/^A video \(open-sora-1\.2, .*\) costs \$0\.021 to \$0\.77 of instance time: /);
+  expect(assumed).toMatch(
+    /^Assumed: .* starts that take 10 min; an idle window of 5 minutes; prices of us-east-1\.$/,
+  );
+});
+
+test("a price of another region replaces the one that was looked up", () => {
+  const cheap = plan("--dollars-per-hour", "1.4");
+  expect(cheap.outcomes[0]!.gpuDollarsPerDay).toBeCloseTo(plan().outcomes[0]!.gpuDollarsPerDay / 2, 9);
+  const text = plainText(planReport(cheap));
+  expect(text).toContain("the price that was given.");
+  expect(text).toContain("Instance ml.g6e.2xlarge: $1.40 per hour (given): --dollars-per-hour.");
 });

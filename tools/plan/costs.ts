@@ -8,15 +8,17 @@ import { parsePlan } from "./options.ts";
 import { makePlan, type Outcome, type Plan } from "./plan.ts";
 import { PRICES, type Price, quoted, SERVICE_PRICES_DATE } from "./prices.ts";
 import {
-  amount,
+  assumed,
   assumptions,
   billTable,
   deployedFigures,
   outcomeTable,
+  range,
   savings,
   timesText,
   variantTable,
 } from "./report.ts";
+import { durationRange, money, perVideo } from "./units.ts";
 
 /** Scenarios of the document, in order. Bills and assumptions are listed for the second one. */
 const SCENARIOS: readonly (readonly [title: string, words: string])[] = [
@@ -54,13 +56,14 @@ export function costsDocument(): string {
     `# What it costs
 
 Written by \`npm run plan -- --document\`; manual edits will be overwritten. Prices of ${SERVICE_PRICES_DATE}, us-east-1,
-in US dollars. **Everything here is simulated, and nothing was measured on AWS.** The GPU time of a video is the latency
-that the authors of AdaCache published for an A100. \`npm run plan -- --help\` shows how to plan with your own numbers.
+in US dollars. **Everything here is simulated, and nothing was measured on AWS.** \`npm run plan -- --help\` shows how to
+plan with your own numbers, and with the prices of another region.
 `,
     markdown([
       heading("In short"),
+      paragraph(ranges(scenarios, totalOf(reference.idle))),
+      paragraph(assumed(reference.options)),
       summary(scenarios),
-      paragraph(`A month without videos costs ${totalOf(reference.idle).toFixed(2)} $; no instance runs.`),
       list([
         "With a few videos a day, most of the cost is cold starts and idle windows, not denoising. The cache saves " +
           "little there, and a shorter idle window saves more.",
@@ -72,16 +75,17 @@ that the authors of AdaCache published for an A100. \`npm run plan -- --help\` s
       heading("A month without videos"),
       billTable(reference.idle),
       paragraph(
-        `With the demo model, which is smaller, the total is ${demo.toFixed(2)} $. AWS WAF adds ${waf.toFixed(2)} $ ` +
-          `if it is enabled. Each deployment that creates or replaces the endpoint starts one instance, which costs about ` +
-          `${deployment(reference).toFixed(2)} $. Stored videos cost ${PRICES.s3Storage.dollars} $ per GB and month.`,
+        `With the demo model, which is smaller, the total is ${money(demo)}. AWS WAF adds ${money(waf)} if it is ` +
+          "enabled. Each deployment that creates or replaces the endpoint starts one instance, which costs about " +
+          `${money(deployment(reference))}. Stored videos cost ${quoted(PRICES.s3Storage)}. The two dashboards cost ` +
+          `nothing as the first of an account, and ${quoted(PRICES.dashboard)} beyond its third (recalled).`,
       ),
     ]),
     ...scenarios.map(({ title, words, plan }) => markdown(scenarioBlocks(title, words, plan))),
     markdown([
-      heading("One video, without instance time"),
-      paragraph("For a video of the scenario with 1,000 videos a day, cache fast:"),
-      billTable(reference.besides),
+      heading("1,000 videos, without instance time"),
+      paragraph("For videos of the scenario with 1,000 videos a day, cache fast:"),
+      billTable(reference.besides, 1000),
       heading("Assumptions"),
       list([...assumptions(reference.options), ...deployedFigures()]),
       heading("Prices"),
@@ -106,6 +110,21 @@ function deployment({ options, dollarsPerHour }: Plan): number {
   return (seconds / 3600) * dollarsPerHour;
 }
 
+/** Returns what a video and an idle month cost, over all scenarios of the reference's model. */
+function ranges(scenarios: readonly Scenario[], idle: number): string {
+  const { title, denoising } = scenarios[1]!.plan.options.model;
+  const outcomes = scenarios
+    .filter(({ plan }) => plan.options.model.denoising === denoising)
+    .flatMap(({ plan }) => plan.outcomes);
+  const costs = outcomes.map(({ gpuDollarsPerVideo }) => gpuDollarsPerVideo);
+  const times = outcomes.map(({ untilVideo }) => untilVideo.p50);
+  return (
+    `A video (${title}) costs ${perVideo(Math.min(...costs))} to ${perVideo(Math.max(...costs))}, and half of the ` +
+    `videos are there within ${durationRange(Math.min(...times), Math.max(...times))}, by how many are made and how ` +
+    `they are spread. A month without videos costs ${money(idle)}; no instance runs.`
+  );
+}
+
 function planOf(words: string): Plan {
   const command = parsePlan(words.split(" "));
   if (command.kind !== "plan") throw new TypeError(`${words} is no plan`);
@@ -113,13 +132,11 @@ function planOf(words: string): Plan {
 }
 
 function scenarioBlocks(title: string, words: string, plan: Plan): Block[] {
-  const { model, instanceTypes, instancesMax, idleMinutes } = plan.options;
   return [
     heading(title),
-    paragraph(
-      `\`npm run plan -- ${words}\`: ${model.title}, with times of ${model.hardware}; at most ${instancesMax[0]} ` +
-        `${instanceTypes[0]}, idle window of ${idleMinutes[0]} minutes.`,
-    ),
+    paragraph(range(plan)),
+    paragraph(assumed(plan.options)),
+    paragraph(`\`npm run plan -- ${words}\``),
     outcomeTable(plan),
     paragraph(savings(plan)),
     ...(plan.variants.length > 0 ? [paragraph("Other settings:"), variantTable(plan.variants)] : []),
@@ -135,8 +152,8 @@ function summary(scenarios: readonly Scenario[]): Block {
       `${plan.options.instancesMax[0]} ${plan.options.instanceTypes[0]}`,
       timesText(off.untilVideo),
       timesText(fast.untilVideo),
-      pair(({ gpuDollarsPerDay }) => gpuDollarsPerDay.toFixed(2)),
-      pair(({ gpuDollarsPerVideo }) => amount(gpuDollarsPerVideo)),
+      pair(({ gpuDollarsPerDay }) => money(gpuDollarsPerDay)),
+      pair(({ gpuDollarsPerVideo }) => perVideo(gpuDollarsPerVideo)),
     ];
   });
   return {
@@ -144,10 +161,10 @@ function summary(scenarios: readonly Scenario[]): Block {
     header: [
       "Scenario",
       "Instances, max",
-      "Request to video, cache off: p50 / p95 / max s",
-      "Cache fast: p50 / p95 / max s",
-      "Instances, $ per day, off / fast",
-      "Instances, $ per video, off / fast",
+      "Request to video, cache off: p50 / p95 / max",
+      "Cache fast: p50 / p95 / max",
+      "Instances, a day, off / fast",
+      "Instances, a video, off / fast",
     ],
     rows,
     textColumns: [0, 1],

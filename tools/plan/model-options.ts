@@ -1,3 +1,4 @@
+import { recipeNames } from "../../lib/distribution/hub/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { type Figure, figure } from "./figure.ts";
 import { MODELS, type PlanModel } from "./models.ts";
@@ -5,7 +6,7 @@ import type { Values } from "./plan-command.ts";
 
 const NOTHING = figure(0, "assumed", "not given");
 /** Default for own models: the cache computes the same share of steps as with the demo model. */
-const DEMO = MODELS.demo!.denoising as Extract<PlanModel["denoising"], { by: "steps" }>;
+const DEMO = MODELS.demo!["64x64"]!.denoising as Extract<PlanModel["denoising"], { by: "steps" }>;
 
 /**
  * Returns the model that the command line names. Numbers on the command line replace those of the model.
@@ -16,7 +17,7 @@ export function parseModel(values: Values): PlanModel {
   const name = values.model;
   const known = `${Object.keys(MODELS).join(", ")} or own`;
   if (name === undefined) throw new UsageError(`--model is missing: choose ${known}.`);
-  const preset = name === "own" ? ownModel : Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
+  const preset = presetOf(name, values.size);
   if (!preset) throw new UsageError(`There is no model ${name}: choose ${known}.`);
   return {
     ...preset,
@@ -28,6 +29,18 @@ export function parseModel(values: Values): PlanModel {
     modelGb: values["model-gb"] ?? preset.modelGb,
     videoMb: values["video-mb"] ?? preset.videoMb,
   };
+}
+
+function presetOf(name: string, size: string | undefined): PlanModel | undefined {
+  const sizes = Object.hasOwn(MODELS, name) ? MODELS[name]! : {};
+  const [first] = Object.values(sizes);
+  if (size !== undefined && !Object.hasOwn(sizes, size)) {
+    const timed = first ? `choose ${Object.keys(sizes).join(" or ")}` : "leave --size out";
+    throw new UsageError(`No videos of ${name} with the size ${size} were timed: ${timed}.`);
+  }
+  if (first) return size === undefined ? first : sizes[size];
+  if (name === "own") return ownModel;
+  return recipeNames.includes(name) ? { ...ownModel, title: name } : undefined;
 }
 
 const ownModel: PlanModel = {
@@ -50,10 +63,12 @@ function parseDenoising(
 ): PlanModel["denoising"] {
   const { steps, "step-seconds": stepSeconds, "reused-ratio": reusedRatio } = values;
   const { "computed-fast": fast, "computed-slow": slow } = values;
-  const isOwn = name === "own" || preset.by === "latency";
-  if (isOwn && (!steps || !stepSeconds)) {
-    if (name !== "own" && ![steps, stepSeconds, fast, slow, reusedRatio].some(Boolean)) return preset;
-    throw new UsageError(`--model ${name} needs both --steps and --step-seconds for a plan by steps.`);
+  const isTimed = Object.hasOwn(MODELS, name);
+  const needsSteps = !isTimed || preset.by === "latency";
+  if (needsSteps && (!steps || !stepSeconds)) {
+    if (isTimed && ![steps, stepSeconds, fast, slow, reusedRatio].some(Boolean)) return preset;
+    const why = isTimed || name === "own" ? "for a plan by steps" : "because nobody has timed it yet";
+    throw new UsageError(`--model ${name} needs both --steps and --step-seconds, ${why}.`);
   }
   const known = preset.by === "steps" ? preset : DEMO;
   const all = steps ?? known.steps;

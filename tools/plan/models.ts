@@ -65,48 +65,61 @@ function published(title: string, table: string, seconds: Record<Cache, number>,
   };
 }
 
-/** Models by their names for `--model`. */
-export const MODELS: Readonly<Record<string, PlanModel>> = {
-  demo: {
-    title: "demo, 64x64 pixels, 16 frames, 30 steps",
-    hardware: "2 CPU cores (measured); no GPU number",
-    denoising: {
-      by: "steps",
-      steps: figure(30, "measured", BENCHMARKS),
-      stepSeconds: figure(0.0155, "measured", BENCHMARKS),
-      reusedRatio: figure(0.0244, "measured", BENCHMARKS),
-      computedSteps: {
-        slow: figure(17.2, "measured", BENCHMARKS),
-        fast: figure(10.1, "measured", BENCHMARKS),
-      },
+const demo: PlanModel = {
+  title: "demo, 64x64 pixels, 16 frames, 30 steps",
+  hardware: "2 CPU cores (measured); no GPU number",
+  denoising: {
+    by: "steps",
+    steps: figure(30, "measured", BENCHMARKS),
+    stepSeconds: figure(0.0155, "measured", BENCHMARKS),
+    reusedRatio: figure(0.0244, "measured", BENCHMARKS),
+    computedSteps: {
+      slow: figure(17.2, "measured", BENCHMARKS),
+      fast: figure(10.1, "measured", BENCHMARKS),
     },
-    load: figure(0.36, "measured", COMMAND),
-    encode: figure(0.006, "measured", COMMAND),
-    decode: figure(0.095, "measured", COMMAND),
-    write: figure(0.088, "measured", `${COMMAND}, to a local disk, without the upload`),
-    modelGb: figure(0.02, "measured", "size of models/demo"),
-    videoMb: figure(0.01, "measured", COMMAND),
-    instanceType: "ml.m5.xlarge",
   },
-  "open-sora-1.2": published(
-    "Open-Sora 1.2, 480p, 2 s, 30 steps",
-    "Table 1",
-    { off: 54.02, slow: 37.01, fast: 24.16 },
-    14,
-  ),
-  "open-sora-1.2-720p": published(
-    "Open-Sora 1.2, 720p, 2 s, 100 steps",
-    "Table 3",
-    { off: 419.6, slow: 274.3, fast: 89.53 },
-    14,
-  ),
-  "open-sora-plan-1.1": published(
-    "Open-Sora-Plan 1.1, 512x512, 2.7 s, 150 steps",
-    "Table 1",
-    { off: 129.67, slow: 58.88, fast: 35.04 },
-    14,
-  ),
-  latte: published("Latte, 512x512, 2 s, 50 steps", "Table 1", { off: 32.45, slow: 20.35, fast: 11.85 }, 12),
+  load: figure(0.36, "measured", COMMAND),
+  encode: figure(0.006, "measured", COMMAND),
+  decode: figure(0.095, "measured", COMMAND),
+  write: figure(0.088, "measured", `${COMMAND}, to a local disk, without the upload`),
+  modelGb: figure(0.02, "measured", "size of models/demo"),
+  videoMb: figure(0.01, "measured", COMMAND),
+  instanceType: "ml.m5.xlarge",
+};
+
+/** Models by their names, which are those of `npm run models`, and by the size of the videos that were timed. */
+export const MODELS: Readonly<Record<string, Readonly<Record<string, PlanModel>>>> = {
+  demo: { "64x64": demo },
+  "open-sora-1.2": {
+    "480p": published(
+      "open-sora-1.2, 480p, 2 s, 30 steps",
+      "Table 1",
+      { off: 54.02, slow: 37.01, fast: 24.16 },
+      14,
+    ),
+    "720p": published(
+      "open-sora-1.2, 720p, 2 s, 100 steps",
+      "Table 3",
+      { off: 419.6, slow: 274.3, fast: 89.53 },
+      14,
+    ),
+  },
+  "open-sora-plan-1.1": {
+    "512x512": published(
+      "open-sora-plan-1.1, 512x512, 2.7 s, 150 steps",
+      "Table 1",
+      { off: 129.67, slow: 58.88, fast: 35.04 },
+      14,
+    ),
+  },
+  "latte-1": {
+    "512x512": published(
+      "latte-1, 512x512, 2 s, 50 steps",
+      "Table 1",
+      { off: 32.45, slow: 20.35, fast: 11.85 },
+      12,
+    ),
+  },
 };
 
 /**

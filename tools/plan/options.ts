@@ -16,6 +16,8 @@ export interface PlanOptions {
   readonly days: number;
   readonly seed: number;
   readonly instanceTypes: readonly [string, ...string[]];
+  /** Price of an instance in US dollars; null for that of the first type in us-east-1. */
+  readonly dollarsPerHour: Figure | null;
   readonly speed: Figure;
   /** Settings to compare; the first of each is used for the plan itself. */
   readonly instancesMax: readonly [number, ...number[]];
@@ -57,6 +59,7 @@ export function parsePlan(args: readonly string[]): PlanCommand {
       days,
       seed,
       instanceTypes: values["instance-types"] ?? [model.instanceType],
+      dollarsPerHour: values["dollars-per-hour"] ?? null,
       speed: values.speed ?? figure(1, "assumed", `the instance is as fast as ${model.hardware}`),
       instancesMax: values["instances-max"],
       idleMinutes: values["idle-minutes"],

@@ -20,7 +20,11 @@ export const PLAN = command({
   options: {
     model: {
       value: "NAME",
-      text: `${Object.keys(MODELS).join(", ")}, or own, with --steps and --step-seconds`,
+      text: `${Object.keys(MODELS).join(", ")}; own, or another name of npm run models, with --steps and --step-seconds`,
+    },
+    size: {
+      value: "SIZE",
+      text: "size of the videos, where several were timed: 480p or 720p of open-sora-1.2",
     },
     "videos-per-day": {
       value: "N",
@@ -40,6 +44,11 @@ export const PLAN = command({
       value: "A,B",
       text: "as in a deployment; the plan uses the first; default depends on the model",
       read: instanceTypesIn,
+    },
+    "dollars-per-hour": {
+      value: "X",
+      text: "price of the instance in your region; default is that of us-east-1",
+      read: figureFrom(0.001, 1000),
     },
     speed: {
       value: "X",
@@ -86,7 +95,7 @@ export const PLAN = command({
     json: { text: "prints the plan as JSON (use npm run --silent plan to hide npm's own output)" },
     document: { text: "writes docs/costs.md; takes no other options" },
   },
-  example: "--model latte --videos-per-day 500 --profile office",
+  example: "--model latte-1 --videos-per-day 500 --profile office",
 });
 
 /** Parsed options of a plan. */

@@ -92,8 +92,8 @@ export function dollarsPerVideo({ besides }: Plan, outcome: Outcome): number {
   return outcome.gpuDollarsPerVideo + totalOf(besides);
 }
 
-const dollarsPerHour = ({ backend, instanceTypes }: PlanOptions) =>
-  BACKENDS[backend].instanceTypes[instanceTypes[0]]!.dollarsPerHour;
+const dollarsPerHour = ({ backend, instanceTypes, dollarsPerHour: given }: PlanOptions) =>
+  given?.value ?? BACKENDS[backend].instanceTypes[instanceTypes[0]]!.dollarsPerHour;
 
 type Setting = Pick<Outcome, "cache" | "instancesMax" | "idleMinutes">;
 

@@ -1,3 +1,5 @@
+import { exactly } from "./units.ts";
+
 /** Price of an AWS service other than instances. */
 export interface Price {
   /** US dollars for `units` units in us-east-1, without free tier and quantity discounts. */
@@ -31,6 +33,7 @@ export const PRICES = {
   ecrStorage: lookedUp(0.1, 1, "GB and month", "ECR: cloudburn.io, March 2026"),
   secret: lookedUp(0.4, 1, "secret and month", "Secrets Manager: hivebook.wiki"),
   alarmMetric: recalled(0.1, 1, "alarm metric and month", "CloudWatch"),
+  dashboard: recalled(3, 1, "dashboard and month", "CloudWatch; the first three of an account are free"),
   logs: lookedUp(0.5, 1, "GB", "CloudWatch Logs: factualminds.com, June 2026"),
   schedule: lookedUp(1, MILLION, "invocations", "EventBridge Scheduler: cloudburn.io, March 2026"),
   sqsRequest: lookedUp(0.4, MILLION, "requests", "SQS: cloudburn.io, March 2026"),
@@ -52,7 +55,7 @@ export const PRICES = {
 
 export type PriceName = keyof typeof PRICES;
 
-/** Formats a price: `0.4 $ per 1,000,000 requests`. */
+/** Formats a price: `$0.40 per 1,000,000 requests`. */
 export function quoted({ dollars, units, unit }: Price): string {
-  return `${dollars} $ per ${units === 1 ? "" : `${units.toLocaleString("en-US")} `}${unit}`;
+  return `${exactly(dollars)} per ${units === 1 ? "" : `${units.toLocaleString("en-US")} `}${unit}`;
 }

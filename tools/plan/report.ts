@@ -3,23 +3,25 @@ import { BACKENDS } from "./backends/index.ts";
 import { type BillLine, DEPLOYED, totalOf } from "./bill.ts";
 import { type Block, heading, list, paragraph } from "./blocks.ts";
 import type { Figure } from "./figure.ts";
-import { CACHES, type PlanModel } from "./models.ts";
+import { CACHES, type PlanModel, videoSeconds } from "./models.ts";
 import type { PlanOptions } from "./options.ts";
 import { dollarsPerVideo, type Outcome, type Plan, type Times } from "./plan.ts";
 import { PRICES, quoted, SERVICE_PRICES_DATE } from "./prices.ts";
+import { duration, durationRange, durations, exactly, money, perVideo } from "./units.ts";
 
 /** Returns the report of a plan: outcomes, bills and assumptions. */
 export function planReport(plan: Plan): Block[] {
   const { options, variants } = plan;
   const compared: Block[] = variants.length === 0 ? [] : [heading("Other settings"), variantTable(variants)];
   return [
-    heading(`Plan for ${options.videosPerDay} videos a day`),
-    paragraph(`${options.model.title}, with times of ${options.model.hardware}.`),
+    heading(`Plan for ${options.videosPerDay.toLocaleString("en-US")} videos a day`),
+    paragraph(range(plan)),
+    paragraph(assumed(options)),
     outcomeTable(plan),
     paragraph(savings(plan)),
     ...compared,
-    heading("One video, without instance time"),
-    billTable(plan.besides),
+    heading("1,000 videos, without instance time"),
+    billTable(plan.besides, 1000),
     heading("A month without videos"),
     billTable(plan.idle),
     heading("Assumptions"),
@@ -32,21 +34,21 @@ export function outcomeTable(plan: Plan): Block {
   const { outcomes } = plan;
   const row = (name: string, of: (outcome: Outcome) => string) => [name, ...outcomes.map(of)];
   const rows = [
-    row("Instance time per video, s", ({ videoSeconds }) => seconds(videoSeconds)),
+    row("Instance time of a video", ({ videoSeconds }) => duration(videoSeconds)),
     row("Load of all instances", ({ load }) => `${(100 * load).toFixed(0)} %`),
-    row("Waiting time p50 / p95 / max, s", ({ waiting }) => timesText(waiting)),
-    row("Request to video p50 / p95 / max, s", ({ untilVideo }) => timesText(untilVideo)),
-    row("Instance hours per day", ({ gpuHours }) => (gpuHours / plan.options.days).toFixed(2)),
+    row("Waiting time p50 / p95 / max", ({ waiting }) => timesText(waiting)),
+    row("Request to video p50 / p95 / max", ({ untilVideo }) => timesText(untilVideo)),
+    row("Instance time per day", ({ gpuHours }) => duration((3600 * gpuHours) / plan.options.days)),
     row("Busy / starting / idle", (outcome) => shares(outcome)),
     row(
       "Instance starts per day, most at once",
       ({ starts, instancesAtOnce }) => `${(starts / plan.options.days).toFixed(1)}, ${instancesAtOnce}`,
     ),
     row("Videos per instance hour", ({ videosPerHour }) => videosPerHour.toFixed(1)),
-    row("Instances, $ per day", ({ gpuDollarsPerDay }) => gpuDollarsPerDay.toFixed(2)),
-    row("Instances, $ per video", ({ gpuDollarsPerVideo }) => amount(gpuDollarsPerVideo)),
-    row("Instances, $ per video if always busy", (outcome) => amount(fullyBusy(plan, outcome))),
-    row("Total, $ per video", (outcome) => amount(dollarsPerVideo(plan, outcome))),
+    row("Instances, a day", ({ gpuDollarsPerDay }) => money(gpuDollarsPerDay)),
+    row("Instances, a video", ({ gpuDollarsPerVideo }) => perVideo(gpuDollarsPerVideo)),
+    row("Instances, a video if always busy", (outcome) => perVideo(fullyBusy(plan, outcome))),
+    row("In total, a video", (outcome) => perVideo(dollarsPerVideo(plan, outcome))),
   ];
   return { kind: "table", header: ["Cache", ...outcomes.map(({ cache }) => cache)], rows };
 }
@@ -58,35 +60,35 @@ export function variantTable(variants: readonly Outcome[]): Block {
     header: [
       "Cache",
       "Instances, max",
-      "Idle window, min",
-      "Waiting time p50 / p95 / max, s",
+      "Idle window",
+      "Waiting time p50 / p95 / max",
       "Busy / starting / idle",
-      "Instances, $ per day",
-      "Instances, $ per video",
+      "Instances, a day",
+      "Instances, a video",
     ],
     rows: variants.map((outcome) => [
       outcome.cache,
       String(outcome.instancesMax),
-      String(outcome.idleMinutes),
+      `${outcome.idleMinutes} min`,
       timesText(outcome.waiting),
       shares(outcome),
-      outcome.gpuDollarsPerDay.toFixed(2),
-      amount(outcome.gpuDollarsPerVideo),
+      money(outcome.gpuDollarsPerDay),
+      perVideo(outcome.gpuDollarsPerVideo),
     ]),
   };
 }
 
-/** Returns the table of a bill, with its total. */
-export function billTable(lines: readonly BillLine[]): Block {
+/** Returns the table of a bill, times a number, with its total. */
+export function billTable(lines: readonly BillLine[], times = 1): Block {
   const rows = lines.map((line) => {
     const price = PRICES[line.price];
     const mark = price.origin === "recalled" ? " (recalled)" : "";
-    return [line.what, line.because, `${quoted(price)}${mark}`, amount(line.dollars)];
+    return [line.what, line.because, `${quoted(price)}${mark}`, money(times * line.dollars)];
   });
   return {
     kind: "table",
-    header: ["Item", "Quantity", "Price", "$"],
-    rows: [...rows, ["Total", "", "", amount(totalOf(lines))]],
+    header: ["Item", times === 1 ? "Quantity" : "Quantity for each", "Price", "Cost"],
+    rows: [...rows, ["Total", "", "", money(times * totalOf(lines))]],
     textColumns: [0, 1, 2],
   };
 }
@@ -97,8 +99,39 @@ export function savings({ outcomes, dollarsPerHour }: Plan): string {
   const saved = 1 - fast.gpuDollarsPerDay / off.gpuDollarsPerDay;
   return (
     `For the same arrivals, cache fast saves ${(100 * saved).toFixed(0)} % of the instance cost, and the p95 from ` +
-    `request to video is ${seconds(fast.untilVideo.p95)} s instead of ${seconds(off.untilVideo.p95)} s. ` +
-    `One instance that runs all day costs ${(24 * dollarsPerHour).toFixed(2)} $ per day.`
+    `request to video is ${duration(fast.untilVideo.p95)} instead of ${duration(off.untilVideo.p95)}. ` +
+    `One instance that runs all day costs ${money(24 * dollarsPerHour)}.`
+  );
+}
+
+/**
+ * Returns what a video costs at least and at most, and what this plan says, with the time until it is there. The bounds
+ * are those of an instance that is always busy, and of a video that has an instance alone.
+ */
+export function range(plan: Plan): string {
+  const { options, dollarsPerHour, outcomes } = plan;
+  const [off, , fast] = outcomes as [Outcome, Outcome, Outcome];
+  const { model, speed, coldStartSeconds, idleMinutes } = options;
+  const alone =
+    coldStartSeconds.most + model.load.value + videoSeconds(model, "off", speed.value) + 60 * idleMinutes[0];
+  const pair = (of: (outcome: Outcome) => string) => `${of(fast)} with cache fast and ${of(off)} without`;
+  return (
+    `A video (${model.title}) costs ${perVideo(fullyBusy(plan, fast))} to ` +
+    `${perVideo((alone / 3600) * dollarsPerHour)} of instance time: the less if instances are always busy and the cache ` +
+    "is fast, the more if an instance starts for it alone. Here it costs " +
+    `${pair(({ gpuDollarsPerVideo }) => perVideo(gpuDollarsPerVideo))}. Half of the videos are there within ` +
+    `${pair(({ untilVideo }) => duration(untilVideo.p50))}, 95 % within ` +
+    `${pair(({ untilVideo }) => duration(untilVideo.p95))}.`
+  );
+}
+
+/** Returns the assumptions that decide the result, in one sentence. */
+export function assumed(options: PlanOptions): string {
+  const { model, instanceTypes, instancesMax, idleMinutes, coldStartSeconds: cold, speed } = options;
+  return (
+    `Assumed: times of ${model.hardware}, at ${speed.value === 1 ? "" : `${speed.value} times `}that speed on at most ` +
+    `${instancesMax[0]} ${instanceTypes[0]}; starts that take ${durationRange(cold.least, cold.most)}; an idle window of ` +
+    `${idleMinutes[0]} minutes; ${options.dollarsPerHour ? "the price that was given" : "prices of us-east-1"}.`
   );
 }
 
@@ -109,19 +142,21 @@ export function assumptions(options: PlanOptions): string[] {
   const [instancesMax, idleMinutes] = [options.instancesMax[0], options.idleMinutes[0]];
   const backend = BACKENDS[options.backend];
   const { wake, grow } = backend.rules({ instancesMax, idleMinutes });
-  const price = (name: string) => backend.instanceTypes[name]!.dollarsPerHour;
-  const ranges = cold.least === cold.most ? `${cold.least} s` : `${cold.least} to ${cold.most} s`;
+  const price = (name: string) => exactly(backend.instanceTypes[name]!.dollarsPerHour);
+  const given = options.dollarsPerHour;
   return [
-    `Instance ${type}: ${price(type)} $ per hour, looked up ${backend.pricesDate}, us-east-1` +
-      `${others.map((name) => `; if unavailable, ${name} at ${price(name)} $`).join("")}.`,
+    given
+      ? `Instance ${type}: ${exactly(given.value)} per hour (given): ${given.source}.`
+      : `Instance ${type}: ${price(type)} per hour, looked up ${backend.pricesDate}, us-east-1` +
+        `${others.map((name) => `; if unavailable, ${name} at ${price(name)}`).join("")}.`,
     backend.billing,
-    `Cold start: ${ranges} (${cold.figure.origin}): ${cold.figure.source}. It includes the delay of the alarm.`,
+    `Cold start: ${durationRange(cold.least, cold.most)} (${cold.figure.origin}): ${cold.figure.source}. It includes the delay of the alarm.`,
     told("Speed", speed),
     ...modelFigures(model),
     `Arrivals: a Poisson process, ${PROFILES[profile]}; ${days} days, seed ${seed}. No video fails, expires or is cancelled.`,
     `Scaling, as deployed: one instance is added after ${wake.minutes} minute of backlog without an instance (cooldown ` +
-      `${wake.cooldownSeconds} s), or after ${grow.minutes} minutes with ${grow.backlog} or more jobs per instance ` +
-      `(cooldown ${grow.cooldownSeconds} s), up to ${instancesMax}. All are removed after ` +
+      `${duration(wake.cooldownSeconds)}), or after ${grow.minutes} minutes with ${grow.backlog} or more jobs per instance ` +
+      `(cooldown ${duration(grow.cooldownSeconds)}), up to ${instancesMax}. All are removed after ` +
       `${idleMinutes} minutes without a job. ${backend.deciding}`,
     `Other prices were looked up on ${SERVICE_PRICES_DATE} on public pages, us-east-1, without free tiers.`,
   ];
@@ -135,10 +170,10 @@ export const deployedFigures = (): string[] =>
 
 function modelFigures({ denoising, load, encode, decode, write }: PlanModel): string[] {
   const parts = [
-    told("Time to open the model, s", load),
-    told("Time to encode the prompt, s", encode),
-    told("Time to decode the frames, s", decode),
-    told("Time to write the files, s", write),
+    time("Time to open the model", load),
+    time("Time to encode the prompt", encode),
+    time("Time to decode the frames", decode),
+    time("Time to write the files", write),
   ];
   if (denoising.by === "latency") {
     const all = CACHES.map((cache) => `${cache} ${denoising.seconds[cache].value} s`).join(", ");
@@ -148,7 +183,7 @@ function modelFigures({ denoising, load, encode, decode, write }: PlanModel): st
   const { steps, stepSeconds, reusedRatio, computedSteps } = denoising;
   return [
     told("Steps", steps),
-    told("Time of a computed step, s", stepSeconds),
+    time("Time of a computed step", stepSeconds),
     told("Time of a reused step over that of a computed step", reusedRatio),
     told("Computed steps with cache fast", computedSteps.fast),
     told("Computed steps with cache slow", computedSteps.slow),
@@ -159,11 +194,12 @@ function modelFigures({ denoising, load, encode, decode, write }: PlanModel): st
 const told = (name: string, { value, origin, source }: Figure) =>
   `${name}: ${Number(value.toPrecision(4))} (${origin}): ${source}.`;
 
+const time = (name: string, { value, origin, source }: Figure) =>
+  `${name}: ${Number(value.toPrecision(4))} s (${origin}): ${source}.`;
+
 /** Returns the cost of a video's instance time in US dollars, the limit for an instance that is always busy. */
 const fullyBusy = ({ dollarsPerHour }: Plan, { videoSeconds }: Outcome) =>
   (videoSeconds / 3600) * dollarsPerHour;
-const seconds = (value: number) => (value < 10 ? value.toFixed(1) : value.toFixed(0));
-export const timesText = ({ p50, p95, max }: Times) => [p50, p95, max].map(seconds).join(" / ");
+export const timesText = ({ p50, p95, max }: Times) => durations([p50, p95, max]);
 const shares = ({ busyShare, coldShare, idleShare }: Outcome) =>
   `${[busyShare, coldShare, idleShare].map((share) => (100 * share).toFixed(0)).join(" / ")} %`;
-export const amount = (dollars: number) => dollars.toFixed(dollars < 0.001 ? 7 : dollars < 1 ? 4 : 2);

@@ -14,7 +14,7 @@ export async function image({ image, region }: DeploymentConfig, env: NodeJS.Pro
   const [, imageRegion] = /\.ecr\.([^.]+)\./.exec(image.uri)!;
   return imageRegion === region
     ? unknown("It is not checked; if it does not exist, creating the endpoint fails.")
-    : wrong(`It is in ${imageRegion}, and SageMaker needs an image in ${region}: copy it there.`);
+    : wrong(`It is in ${imageRegion}, and SageMaker needs an image in ${region}`, "copy it there.");
 }
 
 /** Checks that Docker is installed and that its daemon answers. */
@@ -23,8 +23,8 @@ function docker(command: string): Promise<Finding> {
     execFile(command, ["version"], { timeout: DOCKER_MS }, (error) => {
       if (!error) resolve(ok(`${command} builds it on this machine.`));
       else if (error.code === "ENOENT")
-        resolve(wrong(`There is no ${command}: install it, or ${OTHERWISE}.`));
-      else resolve(wrong(`The daemon of ${command} does not answer: start it, or ${OTHERWISE}.`));
+        resolve(wrong(`There is no ${command}`, `install it, or ${OTHERWISE}.`));
+      else resolve(wrong(`The daemon of ${command} does not answer`, `start it, or ${OTHERWISE}.`));
     });
   });
 }

@@ -4,6 +4,7 @@ import type { DeploymentConfig } from "../../config.ts";
 import type { HintQueue } from "../../hint-queue.ts";
 import type { BackendConstructs } from "../backend.ts";
 import { GpuEndpoint } from "./endpoint.ts";
+import { endpointGraphs } from "./graphs.ts";
 import { GpuImage } from "./image.ts";
 import { GpuScaling } from "./scaling.ts";
 import { costTroubles, jobTroubles } from "./troubles.ts";
@@ -20,6 +21,7 @@ export function makeSageMaker(stack: Stack, config: DeploymentConfig): BackendCo
     tellEnds: (events) => tell(events, endpoint),
     jobTroubles: jobTroubles(endpoint),
     costTroubles: costTroubles(config, endpoint),
+    graphs: endpointGraphs(config, endpoint),
     outputs: { EndpointName: endpoint.endpointName },
   };
 }

@@ -19,12 +19,17 @@ export function queueMetric({ endpointName }: EndpointNames, metricName: string)
 }
 
 /** Number of CPU utilization samples in a period. It is above zero while there are instances, since each reports. */
-export function instanceReports({ endpointName, variantName }: EndpointNames, period: Duration): Metric {
+export function instanceReports(names: EndpointNames, period: Duration): Metric {
+  return instanceMetric(names, "CPUUtilization").with({ statistic: "SampleCount", period });
+}
+
+/** @see Amazon SageMaker developer guide, "SageMaker AI endpoint metrics" */
+export function instanceMetric({ endpointName, variantName }: EndpointNames, metricName: string): Metric {
   return new Metric({
     namespace: "/aws/sagemaker/Endpoints",
-    metricName: "CPUUtilization",
+    metricName,
     dimensionsMap: { EndpointName: endpointName, VariantName: variantName },
-    statistic: "SampleCount",
-    period,
+    statistic: "Maximum",
+    period: Duration.minutes(1),
   });
 }

@@ -55,12 +55,13 @@ function judge(type: string, quotas: Quotas, { region, instanceTypes, instancesM
   if (count >= instancesMax) return ok(`The quota in ${region} is ${count}.`);
   if (count > 0)
     return wrong(
-      `The quota in ${region} is ${count}, and instancesMax is ${instancesMax}: say -c instancesMax=${count}, or request more at ${page}`,
+      `The quota in ${region} is ${count}, and instancesMax is ${instancesMax}`,
+      `say -c instancesMax=${count}, or request more at ${page}`,
     );
   const others = instanceTypes.filter((other) => (quotas.get(nameOf(other))?.Value ?? 0) > 0);
   const meanwhile =
     others.length > 0
       ? `use others meanwhile with -c instanceTypes=${others.join(",")}`
       : "try the demo model without a GPU meanwhile with -c instanceTypes=ml.m5.xlarge";
-  return wrong(`The quota in ${region} is 0: ${meanwhile}, and request ${instancesMax} at ${page}`);
+  return wrong(`The quota in ${region} is 0`, `${meanwhile}, and request ${instancesMax} at ${page}`);
 }

@@ -27,6 +27,8 @@ const GROW_COOLDOWN_SECONDS = 900;
 const MINUTE = Duration.minutes(1);
 
 interface Policy {
+  /** Description of the policy, for people who see its alarm in the console; begins with a verb. */
+  readonly text: string;
   readonly change: "ChangeInCapacity" | "ExactCapacity";
   readonly amount: number;
   readonly cooldownSeconds: number;
@@ -60,6 +62,7 @@ export class GpuScaling extends Construct {
     const perInstance = queueMetric(endpoint, "ApproximateBacklogSizePerInstance");
 
     this.scale("Wake", {
+      text: "starts an instance when jobs wait and there is none",
       change: "ChangeInCapacity",
       amount: 1,
       // The cooldown ends before Sleep can act; otherwise it would delay the instance of the next job.
@@ -69,6 +72,7 @@ export class GpuScaling extends Construct {
     });
     if (instancesMax > 1)
       this.scale("Grow", {
+        text: "starts another instance when there are two jobs or more for each",
         change: "ChangeInCapacity",
         amount: 1,
         cooldownSeconds: GROW_COOLDOWN_SECONDS,
@@ -76,6 +80,7 @@ export class GpuScaling extends Construct {
         alarm: above(2, { minutes: 3 }),
       });
     this.scale("Sleep", {
+      text: "stops all instances when there is no job; in alarm as long as there is none",
       change: "ExactCapacity",
       amount: 0,
       cooldownSeconds: 0,
@@ -99,7 +104,7 @@ export class GpuScaling extends Construct {
     });
   }
 
-  private scale(id: string, { change, amount, cooldownSeconds, metric, alarm }: Policy): void {
+  private scale(id: string, { text, change, amount, cooldownSeconds, metric, alarm }: Policy): void {
     const isUpward = amount > 0;
     const policy = new CfnScalingPolicy(this, `${id}Policy`, {
       policyName: id,
@@ -118,7 +123,8 @@ export class GpuScaling extends Construct {
         ],
       },
     });
-    new Alarm(this, id, { metric, ...alarm }).addAlarmAction({
+    const alarmDescription = `Scaling, not a fault: ${text}. There is nothing to do.`;
+    new Alarm(this, id, { metric, alarmDescription, ...alarm }).addAlarmAction({
       bind: () => ({ alarmActionArn: policy.ref }),
     });
   }

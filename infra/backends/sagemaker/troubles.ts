@@ -16,13 +16,18 @@ const FIVE_MINUTES = Duration.minutes(5);
 export function jobTroubles(endpoint: GpuEndpoint): Troubles {
   return {
     OldestRequest: {
-      description: "A job waits for an instance: is the quota above zero, is there capacity, does it start?",
+      meaning: "A job has waited for an instance for 15 minutes.",
+      remedy:
+        "Look at the endpoint in the SageMaker console. Without an instance, quota or capacity is missing: run npm run " +
+        "preflight, or name more instanceTypes. With instances, more is asked than they make: raise instancesMax.",
       metric: queueMetric(endpoint, "ApproximateAgeOfOldestRequest"),
       threshold: OLDEST_REQUEST_SECONDS,
     },
     FailedInvocations: {
-      description:
-        "SageMaker could not get a job done; the sweep tries again, and the endpoint's log says why.",
+      meaning: "SageMaker could not get a job done; the sweep queues it again, and its fifth loss fails it.",
+      remedy:
+        "Read the log group /aws/sagemaker/Endpoints/ with the endpoint's name: too little memory, a crash, or a model " +
+        "that does not open.",
       metric: endpoint.failures.metricNumberOfMessagesPublished({ period: FIVE_MINUTES }),
       threshold: 1,
     },
@@ -32,7 +37,11 @@ export function jobTroubles(endpoint: GpuEndpoint): Troubles {
 export function costTroubles(config: DeploymentConfig, endpoint: GpuEndpoint): Troubles {
   return {
     GpuLeak: {
-      description: "Instances run and nobody has a job for them: scale the endpoint to zero by hand.",
+      meaning:
+        "Instances have been running without a job for an hour longer than they should, and they are billed.",
+      remedy:
+        "Set the instance count of the endpoint's variant gpu to 0 in the SageMaker console. Then find out why the alarm " +
+        "Sleep did not.",
       metric: leak(config, endpoint),
       threshold: 1,
       periods: Math.ceil((LEAK_MINUTES + config.idleMinutes) / FIVE_MINUTES.toMinutes()),

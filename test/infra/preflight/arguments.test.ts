@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { readContext } from "../../../infra/preflight/arguments.ts";
+import { readArguments } from "../../../infra/preflight/arguments.ts";
 import { nodeVersion } from "../../../infra/preflight/node-version.ts";
 
 let folder: string;
@@ -19,23 +19,32 @@ afterAll(() => rm(folder, { recursive: true }));
 
 it("the command line overrides cdk.json, as it does for the CDK", async () => {
   const args = ["-c", "model=other", "--context", "imageUri=a=b", "-cwaf=true"];
-  expect(await readContext(args, cdkJson)).toEqual({
-    name: "films",
-    model: "other",
-    imageUri: "a=b",
-    waf: "true",
+  expect(await readArguments(args, cdkJson)).toEqual({
+    context: { name: "films", model: "other", imageUri: "a=b", waf: "true" },
+    isVerbose: false,
+    policyOf: null,
   });
-  expect(await readContext(["--help"], cdkJson)).toBe("help");
+  expect(await readArguments(["--help"], cdkJson)).toBe("help");
 });
 
 it("an unknown setting is refused in one sentence", async () => {
   const mistakes: [args: string[], sentence: string][] = [
     [["-c", "region"], '-c takes NAME=VALUE, not "region".'],
     [["-c", "=x"], '-c takes NAME=VALUE, not "=x".'],
-    [["region=x"], '"region=x" is one word too many: write npm run preflight -- [-c NAME=VALUE ...].'],
+    [
+      ["region=x"],
+      '"region=x" is one word too many: write npm run preflight -- [-c NAME=VALUE ...] [--verbose] [--permissions OF].',
+    ],
+    [["--permissions", "admin"], '--permissions must be deployer or cloudformation, got "admin".'],
     [["--all"], "Unknown option '--all'; see --help."],
   ];
-  for (const [args, sentence] of mistakes) await expect(readContext(args, cdkJson)).rejects.toThrow(sentence);
+  for (const [args, sentence] of mistakes)
+    await expect(readArguments(args, cdkJson)).rejects.toThrow(sentence);
+});
+
+it("the command line may ask for every check, or for a policy instead", async () => {
+  expect(await readArguments(["--verbose"], cdkJson)).toMatchObject({ isVerbose: true, policyOf: null });
+  expect(await readArguments(["--permissions", "deployer"], cdkJson)).toMatchObject({ policyOf: "deployer" });
 });
 
 it("Node.js must be a version that the packages support", () => {
@@ -44,7 +53,7 @@ it("Node.js must be a version that the packages support", () => {
     "ok",
     "ok",
   ]);
-  expect(nodeVersion("20.18.3")).toEqual({
+  expect(nodeVersion("20.18.3")).toMatchObject({
     state: "wrong",
     sentence: "20.18.3 is too old: install 20.19 or newer.",
   });

@@ -4,7 +4,8 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { preflight } from "../../../infra/preflight/checks.ts";
-import { printed } from "../../../infra/preflight/finding.ts";
+import { notMade } from "../../../infra/preflight/finding.ts";
+import { type Found, reportOf } from "../../../infra/preflight/report.ts";
 import { type S3Stub, startS3Stub } from "../../s3-stub/s3-stub.ts";
 import { type StubQuestion, type StubReply, startAwsStub } from "./aws-stub.ts";
 
@@ -64,15 +65,17 @@ async function check(context: Record<string, string> = {}, env: NodeJS.ProcessEn
   const surroundings = { ...s3.env, ...aws.env, ...NO_FILES, ...env };
   for (const [name, value] of Object.entries(surroundings)) vi.stubEnv(name, value);
   const settings = { region: "eu-central-1", build: "codebuild", ...context };
-  const lines: string[] = [];
-  for (const [subject, finding] of await preflight(settings, process.env))
-    lines.push(printed(subject, await finding).trimEnd());
+  const checks = await preflight(settings, process.env);
+  const found = await Promise.all(
+    checks.map(async ([subject, finding]): Promise<Found> => [subject, await finding]),
+  );
+  const { lines, isReady } = reportOf(found, { isVerbose: true });
   const lineOf = (subject: string) => lines.find((line) => line.slice(9).startsWith(`${subject}: `));
-  return { lines, lineOf, isWrong: lines.some((line) => line.startsWith("wrong")) };
+  return { lines, lineOf, isReady, folded: reportOf(found, { isVerbose: false }).lines };
 }
 
-it("a ready account gives one line for each check, in their order", async () => {
-  const { lines, isWrong } = await check();
+it("a ready account gives one line for each check, in their order, and is ready", async () => {
+  const { lines, folded, isReady } = await check();
   expect(lines).toEqual([
     `ok       Node.js: ${process.versions.node}.`,
     "ok       credentials: arn:aws:iam::123456789012:user/me.",
@@ -84,20 +87,32 @@ it("a ready account gives one line for each check, in their order", async () => 
     "ok       model: demo, 0.00 GB.",
     "ok       image: CodeBuild builds it in the account.",
     expect.stringMatching(/^unknown {2}AMI: It cannot be checked whether eu-central-1 has al2023-ami-/),
+    "Ready to deploy.",
   ]);
-  expect(isWrong).toBe(false);
+  expect(folded).toEqual(lines);
+  expect(isReady).toBe(true);
   const regions = aws.questions.filter(({ operation }) => operation === "GetParameter");
   expect(regions.map(({ region }) => region).sort()).toEqual(["eu-central-1", "us-east-1"]);
 });
 
 describe("credentials", () => {
-  it("missing credentials leave the checks of AWS unknown", async () => {
-    const { lineOf } = await check({}, LOGGED_OUT);
+  it("missing credentials leave the checks of AWS unknown, in one line and with one remedy", async () => {
+    const { lineOf, folded, isReady } = await check({}, LOGGED_OUT);
     expect(lineOf("credentials")).toBe(
       "wrong    credentials: There are no credentials: log in with aws configure or aws sso login, or set AWS_PROFILE.",
     );
-    expect(lineOf("ml.g6e.2xlarge")).toBe("unknown  ml.g6e.2xlarge: Not checked without valid credentials.");
+    expect(lineOf("ml.g6e.2xlarge")).toBe(
+      "unknown  ml.g6e.2xlarge: It is not checked without valid credentials.",
+    );
     expect(lineOf("image")).toMatch(/^ok/);
+    expect(folded.filter((line) => line.startsWith("unknown"))).toEqual([
+      expect.stringMatching(/^unknown {2}AMI: /),
+      "unknown  6 checks (CDK in eu-central-1, CDK in us-east-1, ml.g6e.2xlarge, ml.g6e.4xlarge, bucket, model) need AWS credentials.",
+    ]);
+    expect(folded.at(-1)).toBe(
+      "Not ready, because of credentials. Next: log in with aws configure or aws sso login, or set AWS_PROFILE.",
+    );
+    expect(isReady).toBe(false);
     expect(aws.questions).toEqual([]);
   });
 
@@ -120,7 +135,9 @@ describe("credentials", () => {
     expect(silent.lineOf("credentials")).toMatch(
       /^unknown {2}credentials: AWS does not answer \(.*\): check/,
     );
-    expect(silent.isWrong).toBe(false);
+    expect(silent.folded.at(-1)).toBe(
+      "Ready to deploy as far as could be checked: 7 of 10 checks could not be made.",
+    );
   });
 });
 
@@ -135,13 +152,14 @@ it("a missing prerequisite is reported with what to do about it", async () => {
   };
   s3.objects.delete(`${BUCKET}/models/demo/b`);
   const instanceTypes = "ml.g6e.2xlarge,ml.g5.2xlarge,ml.g5.xlarge,ml.g6.xlarge";
-  const { lineOf } = await check({ instanceTypes, instancesMax: "2" });
+  const { lineOf, folded } = await check({ instanceTypes, instancesMax: "2" });
+  const bootstrap = `run npx cdk bootstrap aws://${ACCOUNT}/eu-central-1 aws://${ACCOUNT}/us-east-1`;
   const page = "https://eu-central-1.console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas";
   expect(lineOf("CDK in eu-central-1")).toBe(
-    "wrong    CDK in eu-central-1: The bootstrap version is 5, and at least 6 is needed: run npx cdk bootstrap aws://123456789012/eu-central-1",
+    `to do    CDK in eu-central-1: The bootstrap version is 5, and at least 6 is needed: ${bootstrap}`,
   );
   expect(lineOf("CDK in us-east-1")).toBe(
-    "wrong    CDK in us-east-1: The region is not bootstrapped: run npx cdk bootstrap aws://123456789012/us-east-1",
+    `to do    CDK in us-east-1: The region is not bootstrapped: ${bootstrap}`,
   );
   expect(lineOf("ml.g6e.2xlarge")).toBe(
     `wrong    ml.g6e.2xlarge: The quota in eu-central-1 is 0: use others meanwhile with -c instanceTypes=ml.g5.2xlarge,ml.g5.xlarge, and request 2 at ${page}/L-ml.g6e.2xlarge`,
@@ -156,6 +174,9 @@ it("a missing prerequisite is reported with what to do about it", async () => {
   expect(lineOf("model")).toBe(
     `wrong    model: The bucket has 5 bytes of the model instead of 8: run npm run models -- push models/demo --store s3://${BUCKET}`,
   );
+  expect(folded.at(-1)).toBe(
+    `Not ready, because of CDK in eu-central-1, CDK in us-east-1, ml.g6e.2xlarge, ml.g5.xlarge, model. Next: ${bootstrap}`,
+  );
 });
 
 it("a new account without a GPU quota is told to try it without a GPU", async () => {
@@ -168,32 +189,33 @@ it("a new account without a GPU quota is told to try it without a GPU", async ()
 });
 
 it("the bucket and the model of a first deployment are reported as still to come", async () => {
-  const { lineOf, isWrong } = await check({ name: "films", model: "open-sora" });
+  const { lineOf, folded, isReady } = await check({ name: "films", model: "open-sora" });
   const bucket = `films-${ACCOUNT}-eu-central-1`;
   expect(lineOf("bucket")).toBe(
-    `unknown  bucket: The bucket ${bucket} does not exist yet: run npx cdk deploy films/data`,
+    `to do    bucket: The bucket ${bucket} does not exist yet: run npx cdk deploy films/data`,
   );
   expect(lineOf("model")).toBe(
-    `unknown  model: Create the bucket first; then run npm run models -- push FOLDER --as open-sora --store s3://${bucket}`,
+    `to do    model: It needs the bucket: then run npm run models -- push FOLDER --as open-sora --store s3://${bucket}`,
   );
-  expect(isWrong).toBe(false);
+  expect(folded.at(-1)).toBe("Not ready, because of bucket, model. Next: run npx cdk deploy films/data");
+  expect(isReady).toBe(false);
 });
 
 it("a missing model or a damaged card is reported as a model to push", async () => {
   const other = await check({ model: "other" });
   expect(other.lineOf("model")).toMatch(
-    /^wrong {4}model: The bucket has no model other: run npm run models -- push /,
+    /^to do {4}model: The bucket has no model other: run npm run models -- push /,
   );
   const damaged = s3.objects.get(`${BUCKET}/models/demo/a`)!;
   s3.objects.set(`${BUCKET}/model-cards/demo.json`, damaged);
   expect((await check()).lineOf("model")).toMatch(/^wrong {4}model: The card of demo cannot be read: run /);
 });
 
-it("a check without permission is unknown, and names the permission", async () => {
+it("a check without permission is unknown and names the permission; all of them take one line", async () => {
   differing = ({ operation }) =>
     operation === "GetCallerIdentity" ? undefined : { error: "AccessDeniedException" };
   s3Fault = { status: 403, code: "AccessDenied" };
-  const { lineOf, isWrong } = await check();
+  const { lineOf, folded, isReady } = await check();
   expect(lineOf("CDK in us-east-1")).toBe(
     "unknown  CDK in us-east-1: The credentials lack a permission: allow ssm:GetParameter of /cdk-bootstrap/hnb659fds/version in us-east-1.",
   );
@@ -201,10 +223,26 @@ it("a check without permission is unknown, and names the permission", async () =
   expect(lineOf("bucket")).toBe(
     `unknown  bucket: The credentials lack a permission: allow s3:ListBucket and s3:GetObject of ${BUCKET}.`,
   );
-  expect(isWrong).toBe(false);
+  expect(folded.filter((line) => line.startsWith("unknown"))).toEqual([
+    expect.stringMatching(/^unknown {2}AMI: /),
+    "unknown  6 checks (CDK in eu-central-1, CDK in us-east-1, ml.g6e.2xlarge, ml.g6e.4xlarge, bucket, model) lack permissions: " +
+      "allow ssm:GetParameter of /cdk-bootstrap/hnb659fds/version in eu-central-1; " +
+      "ssm:GetParameter of /cdk-bootstrap/hnb659fds/version in us-east-1; " +
+      "servicequotas:ListServiceQuotas and servicequotas:ListAWSDefaultServiceQuotas; " +
+      `s3:ListBucket and s3:GetObject of ${BUCKET}. npm run preflight -- --permissions deployer prints them all.`,
+  ]);
+  expect(isReady).toBe(true);
 });
 
-it("the preflight command's exit status agrees with its lines", async () => {
+it("a single check that could not be made is told in the singular", () => {
+  const found: Found[] = [["bucket", notMade({ kind: "silence", code: "ENOTFOUND" })]];
+  expect(reportOf(found, { isVerbose: false }).lines).toEqual([
+    "unknown  1 check (bucket) got no answer from AWS (ENOTFOUND): check the network and the region, and try again.",
+    "Ready to deploy as far as could be checked: 1 of 1 checks could not be made.",
+  ]);
+});
+
+it("the preflight command's exit status agrees with its last line", async () => {
   const run = async (args: readonly string[], env: NodeJS.ProcessEnv) => {
     const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry, ...args], {
       env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true", ...env },
@@ -217,9 +255,13 @@ it("the preflight command's exit status agrees with its lines", async () => {
   const surroundings = { ...s3.env, ...aws.env, ...NO_FILES };
   const well = await run(["-c", "region=eu-central-1", "--context", "build=codebuild"], surroundings);
   expect([well.code, well.stderr]).toEqual([0, ""]);
-  expect(well.stdout).toMatch(/^ok {7}Node\.js: .*\nok {7}credentials: /);
+  expect(well.stdout).toMatch(/^ok {7}Node\.js: .*\nok {7}credentials: (.*\n)+Ready to deploy\.\n$/);
   const loggedOut = await run(["-c", "build=codebuild"], { ...surroundings, ...LOGGED_OUT });
   expect([loggedOut.code, loggedOut.stderr]).toEqual([1, ""]);
+  expect(loggedOut.stdout).toMatch(/\nNot ready, because of credentials\. Next: .*\n$/);
+  const printed = await run(["-c", "region=eu-central-1", "--permissions", "deployer"], surroundings);
+  expect([printed.code, printed.stderr]).toEqual([0, ""]);
+  expect(JSON.parse(printed.stdout).Statement[0].Resource[0]).toContain(ACCOUNT);
   const mistaken = await run(["-c", "instancetypes=ml.g5.xlarge"], surroundings);
   expect(mistaken.stderr).toMatch(/^There is no setting instancetypes: choose from name, .*\.\n$/);
   expect([mistaken.code, mistaken.stdout]).toEqual([2, ""]);

@@ -13,7 +13,7 @@ describe("the image", () => {
     ["false", "wrong", `The daemon of false does not answer: start it, or ${OTHERWISE}`],
     ["no-such-docker", "wrong", `There is no no-such-docker: install it, or ${OTHERWISE}`],
   ])("an image is made by Docker, where its daemon answers: %s", async (command, state, sentence) => {
-    expect(await image(config({}), { CDK_DOCKER: command })).toEqual({ state, sentence });
+    expect(await image(config({}), { CDK_DOCKER: command })).toMatchObject({ state, sentence });
   });
 
   it("an image is made without Docker by CodeBuild", async () => {
@@ -26,7 +26,7 @@ describe("the image", () => {
       return image(config({ imageUri }), {});
     };
     expect((await at("eu-central-1")).state).toBe("unknown");
-    expect(await at("us-east-1")).toEqual({
+    expect(await at("us-east-1")).toMatchObject({
       state: "wrong",
       sentence: "It is in us-east-1, and SageMaker needs an image in eu-central-1: copy it there.",
     });
@@ -36,7 +36,7 @@ describe("the image", () => {
 it("an AMI is not checked without a GPU, and cannot be checked with one", () => {
   expect(inferenceAmi(config({ instanceTypes: "ml.m5.xlarge" })).state).toBe("ok");
   const older = "al2-ami-sagemaker-inference-gpu-3-1";
-  expect(inferenceAmi(config({ inferenceAmi: older }))).toEqual({
+  expect(inferenceAmi(config({ inferenceAmi: older }))).toMatchObject({
     state: "unknown",
     sentence: `It cannot be checked whether eu-central-1 has ${older} for ml.g6e.2xlarge and ml.g6e.4xlarge; if creating the endpoint fails, say -c inferenceAmi=al2023-ami-sagemaker-inference-gpu-4-1.`,
   });
