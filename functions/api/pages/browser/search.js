@@ -17,10 +17,11 @@ export function rankOf({ kind, title, place, words }, query) {
   const [name, rest] = [title.toLowerCase(), `${place} ${words}`.toLowerCase()];
   const parts = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (parts.length === 0) return 0;
-  let rank = kind === "field" ? 0 : 1;
+  let rank = kind === "field" ? 0 : 3;
   for (const part of parts) {
     const last = name.slice(name.lastIndexOf(".") + 1);
     if (name === part || last === part) rank += 12;
+    else if (name.split(" ").includes(part)) rank += 10;
     else if (name.startsWith(part) || last.startsWith(part)) rank += 8;
     else if (name.includes(part)) rank += 5;
     else if (rest.split(/[^\w:/-]+/).includes(part)) rank += 4;
