@@ -42,13 +42,13 @@ export function createApp(deps: ApiDeps) {
     operation({
       id: "getHealth",
       tag: "Models",
-      summary: "Whether the API answers",
+      summary: "Check that the API answers",
       isPublic: true,
       returns: z.object({ status: z.literal("ok"), version: z.string() }),
     }),
     (c) => c.json({ status: "ok", version: deps.version }),
   );
-  const document = openApiOnce(() => openApiDocument({ routes: app.routes, version: deps.version }));
+  const document = openApiOnce(() => openApiDocument({ ...deps, routes: app.routes }));
   app.get("/openapi.json", (c) => c.json(document()));
   app.route("/", pageRoutes(deps, document));
 

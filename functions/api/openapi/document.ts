@@ -1,6 +1,9 @@
 import type { RouterRoute } from "hono/types";
 import * as z from "zod";
 import { PROBLEM_CODES, type ProblemCode, STATUS_OF } from "../problem.ts";
+import { type Deployment, type Examples, type OperationExamples, sampleId } from "./examples/example.ts";
+import { operationExamples } from "./examples/operation-examples.ts";
+import { problemExample } from "./examples/problem-examples.ts";
 import { type Operation, operationsOf } from "./operation.ts";
 
 type Json = Record<string, unknown>;
@@ -34,24 +37,34 @@ const problemSchema = z
   })
   .meta({ id: "Problem" });
 
+interface DocumentOptions extends Deployment {
+  readonly routes: readonly RouterRoute[];
+  readonly version: string;
+}
+
+/** Parts of the description of an operation, besides its declaration. */
+interface Making {
+  readonly deployment: Deployment;
+  readonly examples: OperationExamples;
+  /** Schemas with a name, which the description may add to. */
+  readonly components: Record<string, Json>;
+}
+
 /**
  * Builds the OpenAPI 3.1 document of an app's routes. Its schemas are the ones that validate requests, so the
- * document and the validation cannot disagree.
+ * document and the validation cannot disagree. Its examples fit this deployment.
  *
  * @throws Error for a route under /v1 that is not declared
  */
-export function openApiDocument({
-  routes,
-  version,
-}: {
-  readonly routes: readonly RouterRoute[];
-  readonly version: string;
-}): Json {
-  const components: Record<string, Json> = { Problem: toSchema(problemSchema, "output", {}) };
+export function openApiDocument({ routes, version, ...deployment }: DocumentOptions): Json {
+  const components: Record<string, Json> = {};
+  toSchema(problemSchema, "output", components);
+  const examples = operationExamples(deployment, version);
   const paths: Record<string, Json> = {};
   for (const operation of operationsOf(routes)) {
+    const making = { deployment, examples: examples[operation.id] ?? {}, components };
     paths[operation.path] ??= {};
-    paths[operation.path]![operation.method] = operationObject(operation, components);
+    paths[operation.path]![operation.method] = operationObject(operation, making);
   }
   return {
     openapi: "3.1.0",
@@ -83,39 +96,55 @@ export function openApiOnce(make: () => Json): () => Json {
   };
 }
 
-function operationObject(operation: Operation, components: Record<string, Json>): Json {
-  const { id, tag, summary, description, isPublic, body, returns } = operation;
-  const content = body && { schema: toSchema(body, "input", components) };
+function operationObject(operation: Operation, making: Making): Json {
+  const { id, tag, summary, description, isPublic, body } = operation;
+  const { components, examples } = making;
+  const content = body && { schema: toSchema(body, "input", components), ...named(examples.bodies) };
   return {
     operationId: id,
     tags: [tag],
     summary,
     ...(description && { description }),
     ...(isPublic && { security: [] }),
-    parameters: parametersOf(operation, components),
+    parameters: parametersOf(operation, making),
     ...(content && {
       requestBody: { content: { "application/json": content, "multipart/form-data": content } },
     }),
-    responses: {
-      ...(returns && {
-        200: {
-          description: "Done.",
-          content: { "application/json": { schema: toSchema(returns, "output", components) } },
-        },
-      }),
-      ...Object.fromEntries(
-        Object.entries(operation.responses ?? {}).map(([status, text]) => [status, { description: text }]),
-      ),
-      ...problemsOf(operation),
-    },
+    responses: { ...answersOf(operation, making), ...problemsOf(operation, making) },
   };
 }
 
-function parametersOf({ path, query, headers = {} }: Operation, components: Record<string, Json>): Json[] {
+/** Returns the successful responses of an operation, by status. */
+function answersOf({ returns, responses = {} }: Operation, { components, examples }: Making): Json {
+  const json = (schema: z.ZodType, given: Examples | undefined) => ({
+    content: { "application/json": { schema: toSchema(schema, "output", components), ...named(given) } },
+  });
+  const others = Object.entries(responses).map(([status, { text, returns, mediaType }]) => {
+    const own = examples.otherAnswers?.[Number(status)];
+    const content = mediaType && { content: { [mediaType]: { schema: { type: "string" } } } };
+    return [status, { description: text, ...(returns ? json(returns, own) : content) }];
+  });
+  return {
+    ...(returns && { 200: { description: "Done.", ...json(returns, examples.answers) } }),
+    ...Object.fromEntries(others),
+  };
+}
+
+const named = (examples: Examples | undefined) => examples && { examples };
+
+/** Examples of the headers that operations take. */
+const HEADER_EXAMPLES: Readonly<Record<string, string>> = {
+  "Idempotency-Key": "order-42",
+  Prefer: "wait=25",
+};
+
+function parametersOf(operation: Operation, { deployment, components }: Making): Json[] {
+  const { path, query, headers = {} } = operation;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: "path",
     required: true,
+    example: sampleId(operation, deployment),
     schema: { type: "string" },
   }));
   const { properties = {}, required = [] } = (query ? toSchema(query, "input", components) : {}) as {
@@ -132,13 +161,15 @@ function parametersOf({ path, query, headers = {} }: Operation, components: Reco
     name,
     in: "header",
     description,
+    ...(HEADER_EXAMPLES[name] && { example: HEADER_EXAMPLES[name] }),
     schema: { type: "string" },
   }));
   return [...inPath, ...inQuery, ...inHeader];
 }
 
 /** Returns the error responses of an operation, by status. */
-function problemsOf({ problems = [], body, query, isPublic }: Operation): Json {
+function problemsOf(operation: Operation, making: Making): Json {
+  const { problems = [], body, query, isPublic } = operation;
   const codes = new Set([
     ...problems,
     ...(body ? USUAL_WITH_BODY : query ? (["invalid_value", "unknown_parameter"] as const) : []),
@@ -146,13 +177,18 @@ function problemsOf({ problems = [], body, query, isPublic }: Operation): Json {
   ]);
   const statuses = [...new Set([...codes].map((code) => STATUS_OF[code]))].sort();
   return Object.fromEntries(
-    statuses.map((status) => [
-      status,
-      {
-        description: `One of the codes ${[...codes].filter((code) => STATUS_OF[code] === status).join(", ")}.`,
-        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
-      },
-    ]),
+    statuses.map((status) => {
+      const own = [...codes].filter((code) => STATUS_OF[code] === status);
+      const examples = Object.fromEntries(own.map((code) => [code, problemExample(code, operation, making)]));
+      const schema = { $ref: "#/components/schemas/Problem" };
+      return [
+        status,
+        {
+          description: `One of the codes ${own.join(", ")}.`,
+          content: { "application/problem+json": { schema, examples } },
+        },
+      ];
+    }),
   );
 }
 

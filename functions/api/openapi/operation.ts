@@ -19,11 +19,20 @@ export interface Declaration {
   readonly query?: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: z.ZodType;
-  /** Schema of the JSON of a successful response. Responses that are not JSON are in `responses`. */
+  /** Schema of the JSON of a response with status 200. Other responses are in `responses`. */
   readonly returns?: z.ZodType;
-  /** Descriptions of responses that are not JSON, by status. */
-  readonly responses?: Readonly<Record<number, string>>;
+  /** Responses that are not JSON or have another status than 200, by status. */
+  readonly responses?: Readonly<Record<number, OtherResponse>>;
   readonly problems?: readonly ProblemCode[];
+}
+
+/** Successful response besides the usual JSON with status 200. */
+export interface OtherResponse {
+  readonly text: string;
+  /** Schema of its JSON, if it is JSON. */
+  readonly returns?: z.ZodType;
+  /** Media type of its content, if it is not JSON. */
+  readonly mediaType?: string;
 }
 
 /** Declared route with its method and path in the app. */

@@ -36,7 +36,7 @@ const waysOf = (schema: JsonSchema) => schema.anyOf ?? schema.oneOf ?? [schema];
 /** Returns the members of an object, of the objects in a list, or of all alternatives. */
 export function fieldsOf(schema: JsonSchema): Field[] {
   const { properties, required = [], items, additionalProperties } = schema;
-  if (schema.anyOf || schema.oneOf) return waysOf(schema).flatMap(fieldsOf);
+  if (schema.anyOf || schema.oneOf) return joined(waysOf(schema).map(fieldsOf));
   if (items) return fieldsOf(items);
   if (!properties) return typeof additionalProperties === "object" ? fieldsOf(additionalProperties) : [];
   return (
@@ -50,6 +50,20 @@ export function fieldsOf(schema: JsonSchema): Field[] {
         fields: fieldsOf(member),
       }))
   );
+}
+
+/** Joins the members of alternatives. A member of several is listed once, with all the values that it may have. */
+function joined(alternatives: readonly (readonly Field[])[]): Field[] {
+  const names = new Set(alternatives.flat().map(({ name }) => name));
+  return [...names].map((name) => {
+    const all = alternatives.flatMap((fields) => fields.filter((field) => field.name === name));
+    const [first, ...rest] = all as [Field, ...Field[]];
+    const isRequired = all.length === alternatives.length && all.every((field) => field.isRequired);
+    const values = all.flatMap(({ schema }) => (schema.const === undefined ? [] : [schema.const]));
+    if (rest.length === 0 || values.length < all.length) return { ...first, isRequired };
+    const { const: _, ...schema } = first.schema;
+    return { ...first, isRequired, schema: { ...schema, enum: values } };
+  });
 }
 
 /** Returns the type of a value in words, such as `string or null`. */

@@ -9,6 +9,8 @@ export interface PageProps {
   readonly styles?: readonly string[];
   /** Names of the modules that the page loads from /assets/. */
   readonly scripts?: readonly string[];
+  /** Name of a script that runs before the page is shown. */
+  readonly early?: string;
 }
 
 const LINKS = [
@@ -18,7 +20,14 @@ const LINKS = [
 ] as const;
 
 /** Frame of every page: head, navigation and main element. */
-export function Page({ title, path, styles = [], scripts = [], children }: PropsWithChildren<PageProps>) {
+export function Page({
+  title,
+  path,
+  scripts = [],
+  styles = [],
+  early,
+  children,
+}: PropsWithChildren<PageProps>) {
   return (
     <html lang="en">
       <head>
@@ -30,6 +39,7 @@ export function Page({ title, path, styles = [], scripts = [], children }: Props
         {["common.css", "style.css", ...styles].map((style) => (
           <link rel="stylesheet" href={`/assets/${style}`} />
         ))}
+        {early && <script src={`/assets/${early}`} />}
         {scripts.map((script) => (
           <script type="module" src={`/assets/${script}`} />
         ))}

@@ -1,29 +1,83 @@
+import type { JobError } from "../../../lib/service/jobs/index.ts";
 import type { ProblemCode } from "../problem.ts";
 
-/** Explanations of the error codes for users: what is wrong and, where possible, what to do. */
-export const MEANINGS: Readonly<Record<ProblemCode, string>> = {
-  invalid_value: "A value that is not allowed; `param` names the field.",
-  unknown_parameter: "A field that the API does not know; `param` names it.",
-  unsupported_parameter: "A field that other services know and this one does not.",
-  unsupported_variant: "The video has no output of this kind.",
-  invalid_json: "The body is not JSON.",
-  invalid_multipart: "The body is not a complete multipart form, or a field of it cannot be read.",
-  invalid_webhook_url: "Webhooks go to public addresses, by `https://` or `http://`.",
-  response_too_large: "The answer is too long to be sent; accept gzip, or request fewer items with `limit`.",
-  invalid_api_key: "There is no key, or it is unknown or revoked.",
-  invalid_signature:
+/** Explanation of an error for users. */
+interface Meaning {
+  /** Sentence on what is wrong and, where possible, what to do. */
+  readonly text: string;
+  /** Sentence on when the same request is worth another try; null if it never is. */
+  readonly retry: string | null;
+}
+
+const never = (text: string): Meaning => ({ text, retry: null });
+
+/** Explanations of the error codes. */
+export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
+  invalid_value: never("A value that is not allowed; `param` names the field."),
+  unknown_parameter: never("A field that the API does not know; `param` names it."),
+  unsupported_parameter: never("A field that other services know and this one does not."),
+  unsupported_variant: never("The video has no output of this kind."),
+  invalid_json: never("The body is not JSON."),
+  invalid_multipart: never("The body is not a complete multipart form, or a field of it cannot be read."),
+  invalid_webhook_url: never(
+    "Webhooks go to `https://` addresses on the public internet. A service on your own machine sends them to " +
+      "this machine too, if it was started with `ALLOW_LOOPBACK_WEBHOOKS=1`.",
+  ),
+  response_too_large: never(
+    "The answer is too long to be sent; accept gzip, or request fewer items with `limit`.",
+  ),
+  invalid_api_key: never("There is no key, or it is unknown or revoked."),
+  invalid_signature: never(
     "The webhook was not signed with the trigger's secret, or not within the last 5 minutes.",
-  not_found: "Nothing exists at this path or under this id, or it belongs to another tenant.",
-  video_not_found: "There is no video with this id, or it belongs to another tenant.",
-  method_not_allowed: "The path takes other methods; `Allow` lists them.",
-  video_not_ready: "The video is not completed, so it has no outputs yet.",
-  video_expired: "The outputs were deleted at the end of their retention time.",
-  body_too_large: "The body is longer than this deployment allows.",
-  unsupported_media_type: "Bodies are JSON or multipart forms.",
-  idempotency_key_reused: "This `Idempotency-Key` was already used for a different request.",
-  template_field_missing: "The payload lacks a field that the trigger's template names.",
-  queue_full: "Too many of your videos are unfinished; `Retry-After` says when to try again.",
-  internal_error: "The service failed; give the `request_id` when you report it.",
-  not_supported: "A part of another service's API that this one does not have.",
-  storage_unavailable: "The store did not answer; `Retry-After` says when to try again.",
+  ),
+  not_found: never("Nothing exists at this path or under this id, or it belongs to another tenant."),
+  video_not_found: never("There is no video with this id, or it belongs to another tenant."),
+  method_not_allowed: never("The path takes other methods; `Allow` lists them."),
+  video_not_ready: {
+    text: "The video is not completed, so it has no outputs yet.",
+    retry: "Once its `status` is `completed`; never if it is `failed`.",
+  },
+  video_expired: never("The outputs were deleted at the end of their retention time, or with the video."),
+  body_too_large: never("The body is longer than this deployment allows."),
+  unsupported_media_type: never("Bodies are JSON or multipart forms, without a content encoding."),
+  idempotency_key_reused: never("This `Idempotency-Key` was already used for a different request."),
+  template_field_missing: never("The payload lacks a field that the trigger's template names."),
+  queue_full: {
+    text: "Too many of your videos are unfinished.",
+    retry: "After the seconds in `Retry-After`.",
+  },
+  internal_error: {
+    text: "The service failed; give the `request_id` when you report it.",
+    retry: "After a second, then less and less often; with an `Idempotency-Key` if it creates something.",
+  },
+  not_supported: never("A part of another service's API that this one does not have."),
+  storage_unavailable: {
+    text: "The store did not answer.",
+    retry: "After the seconds in `Retry-After`; with an `Idempotency-Key` if it creates something.",
+  },
+};
+
+/** Explanations of the codes in a video's `error`, and when the same request is worth another try. */
+export const FAILURES: Readonly<Record<JobError["code"], Meaning>> = {
+  canceled: never("Somebody cancelled it."),
+  deadline_exceeded: {
+    text: "It was not finished within its `timeout`.",
+    retry: "With a longer `timeout`, or when fewer videos wait.",
+  },
+  invalid_request: never("The model refused the request while it made the video."),
+  out_of_memory: {
+    text: "The video does not fit into the memory of the machine.",
+    retry: "With a smaller size or fewer frames.",
+  },
+  model_load_failed: {
+    text: "The model could not be loaded; the operator has to look at it.",
+    retry: "Once the operator has mended it.",
+  },
+  invalid_output: {
+    text: "The model computed something that is no video.",
+    retry: "With another seed.",
+  },
+  internal_error: { text: "The worker failed.", retry: "Once or twice." },
+  worker_lost: { text: "Several workers stopped in the middle of it.", retry: "Later." },
+  upload_failed: { text: "The finished video could not be stored.", retry: "Later." },
 };

@@ -26,7 +26,8 @@ export function modelRoutes({ models }: ApiDeps) {
       operation({
         id: "listModels",
         tag: "Models",
-        summary: "List the models of this deployment",
+        summary: "List models",
+        description: "The models of this deployment with the values they take, the default first.",
         returns: z.object({ object: z.literal("list"), data: z.array(modelSchema) }),
       }),
       (c) => c.json({ object: "list" as const, data: models.map(modelView) }),
@@ -48,7 +49,8 @@ export function modelRoutes({ models }: ApiDeps) {
     );
 }
 
-function modelView({ name, limits }: ModelCard): z.infer<typeof modelSchema> {
+/** Converts a model to its form in the answers of the API. */
+export function modelView({ name, limits }: ModelCard): z.infer<typeof modelSchema> {
   return {
     id: name,
     object: "model",

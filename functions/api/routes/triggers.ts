@@ -15,6 +15,7 @@ import { ApiError } from "../problem.ts";
 import {
   dryRunResultSchema,
   dryRunSchema,
+  invocationSchema,
   invokedSchema,
   type TriggerView,
   triggerCreateSchema,
@@ -28,7 +29,7 @@ import { rehearse, triggeredVideo } from "../trigger-video.ts";
 import { pageView } from "../views/page.ts";
 import { unixSeconds } from "../views/video.ts";
 
-const TRIGGERS_MAX = 50;
+export const TRIGGERS_MAX = 50;
 const DAY_MS = 24 * 3_600_000;
 
 /** Maximum size of a payload. Webhooks of other services are longer than requests to this API. */
@@ -49,8 +50,9 @@ export function triggerRoutes(deps: ApiDeps) {
       operation({
         id: "createTrigger",
         tag: "Triggers",
-        summary: "Turn somebody else's webhooks into videos",
-        description: "The secret is in the answer, and never shown again.",
+        summary: "Create a trigger",
+        description:
+          "Makes an address that turns webhooks into videos. Its secret is in the answer, and never shown again.",
         body: triggerCreateSchema,
         bytesMax: bodyBytesMax,
         returns: triggerWithSecretSchema,
@@ -158,8 +160,8 @@ export function triggerRoutes(deps: ApiDeps) {
       operation({
         id: "dryRunTrigger",
         tag: "Triggers",
-        summary: "See what a payload would make",
-        description: "Makes nothing, and needs no signature.",
+        summary: "Try a payload",
+        description: "Answers which video the payload would make, and makes none. Needs no signature.",
         body: dryRunSchema,
         bytesMax: PAYLOAD_BYTES_MAX,
         returns: dryRunResultSchema,
@@ -182,7 +184,7 @@ export function triggerInvocation(deps: ApiDeps) {
     operation({
       id: "invokeTrigger",
       tag: "Triggers",
-      summary: "Where the sender posts its webhooks to",
+      summary: "Send a webhook to a trigger",
       description:
         "Takes any JSON, signed as the trigger says: Standard Webhooks, GitHub's `X-Hub-Signature-256`, or " +
         "`Authorization: Bearer` with the trigger's own token. A delivery that comes again makes no second video: known " +
@@ -191,7 +193,7 @@ export function triggerInvocation(deps: ApiDeps) {
         "does not want are answered with 200.",
       isPublic: true,
       returns: invokedSchema,
-      responses: { 202: "A `trigger.invocation`: there is a video for this webhook." },
+      responses: { 202: { text: "There is a video for this webhook.", returns: invocationSchema } },
       problems: [
         "invalid_value",
         "invalid_json",

@@ -7,7 +7,7 @@ import {
   resolvedRequestSchema,
   withoutWords,
 } from "../../../lib/generation/request/index.ts";
-import { isFinished, isVideoId, type JobRecord } from "../../../lib/service/jobs/index.ts";
+import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/service/jobs/index.ts";
 import { redeliver } from "../../../lib/service/webhooks/index.ts";
 import { claimOf } from "../claim.ts";
 import { contentUrl } from "../content-url.ts";
@@ -16,7 +16,7 @@ import { listVideos } from "../list-videos.ts";
 import { listQuery, videoFilter } from "../middleware/list-query.ts";
 import { declaredBy, operation } from "../openapi/operation.ts";
 import { orderVideo, webhookOf } from "../order-video.ts";
-import { ApiError, type ProblemCode } from "../problem.ts";
+import { ApiError } from "../problem.ts";
 import { queuePositions } from "../queue-positions.ts";
 import { resolveVideo } from "../resolve-video.ts";
 import { deletedSchema, pageOf, type Video, videoEventsSchema, videoSchema } from "../schemas/video.ts";
@@ -24,12 +24,18 @@ import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
 import { pageView } from "../views/page.ts";
 import { scheduleView } from "../views/schedule.ts";
 import { eventsView, STATUS_NAMES, signUrls, type VideoViewOptions, videoView } from "../views/video.ts";
+import { IDEMPOTENCY, ORDER, PREFER, WAIT_SECONDS_MAX } from "./video-order.ts";
 
 const POLL_AFTER_MS = 1000;
-const WAIT_SECONDS_MAX = 25;
 const WAIT_STEP_MS = 200;
 
-const contentQuery = z.strictObject({ variant: z.string().max(32).default("video") });
+const contentQuery = z.strictObject({
+  variant: z
+    .string()
+    .max(32)
+    .default("video")
+    .describe(`One of ${VARIANTS.map((name) => `\`${name}\``).join(", ")}.`),
+});
 
 const scheduleQuery = z.strictObject({
   width: z.coerce
@@ -42,21 +48,6 @@ const scheduleQuery = z.strictObject({
 });
 
 const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() });
-
-const IDEMPOTENCY = {
-  "Idempotency-Key":
-    "1 to 255 printable ASCII characters. Requests that carry the same key within 24 hours make one video.",
-};
-
-const PREFER = { Prefer: "`wait=n` answers when the video is over, or after n seconds, 25 at most." };
-
-/** Codes with which an order of a video can fail, besides those of every request. */
-const ORDER: readonly ProblemCode[] = [
-  "idempotency_key_reused",
-  "invalid_webhook_url",
-  "queue_full",
-  "video_expired",
-];
 
 export function videoRoutes(deps: ApiDeps) {
   const { jobs, store, hints, limits, clock } = deps;
@@ -111,7 +102,8 @@ export function videoRoutes(deps: ApiDeps) {
         id: "createVideo",
         tag: "Videos",
         summary: "Create a video",
-        description: "Queues a video. JSON and multipart forms mean the same.",
+        description:
+          "Queues a video and answers at once, or waits with `Prefer`. JSON and multipart forms mean the same.",
         headers: { ...IDEMPOTENCY, ...PREFER },
         body: videoCreateSchema(promptCharactersMax),
         bytesMax: bodyBytesMax,
@@ -139,9 +131,10 @@ export function videoRoutes(deps: ApiDeps) {
         {
           id: "listVideos",
           tag: "Videos",
-          summary: "List videos, newest first",
+          summary: "List videos",
           description:
-            "Filter by `metadata[key]=value` too. The next page begins `after` the `last_id` of this one.",
+            "The newest first, without signed URLs. Filter by `metadata[key]=value` too. The next page begins " +
+            "`after` the `last_id` of this one.",
           query: listQuery,
           returns: pageOf(videoSchema),
         },
@@ -162,7 +155,8 @@ export function videoRoutes(deps: ApiDeps) {
       operation({
         id: "getVideo",
         tag: "Videos",
-        summary: "Get a video, with signed URLs once it is completed",
+        summary: "Get a video",
+        description: "Once it is completed it has signed URLs, made anew each time, and its compute receipt.",
         headers: PREFER,
         returns: videoSchema,
         problems: ["video_not_found"],
@@ -174,7 +168,8 @@ export function videoRoutes(deps: ApiDeps) {
       operation({
         id: "deleteVideo",
         tag: "Videos",
-        summary: "Delete a video and its outputs; cancels it first if need be",
+        summary: "Delete a video",
+        description: "Deletes its files too, and cancels it first if it is not finished.",
         returns: deletedSchema,
         problems: ["video_not_found"],
       }),
@@ -193,7 +188,7 @@ export function videoRoutes(deps: ApiDeps) {
         tag: "Videos",
         summary: "Cancel a video",
         description:
-          "The worker stops after the denoising step it is at. A video that is over stays as it is.",
+          "The worker stops after its current denoising step. A video that is over stays as it is.",
         returns: videoSchema,
         problems: ["video_not_found"],
       }),
@@ -204,9 +199,10 @@ export function videoRoutes(deps: ApiDeps) {
       operation({
         id: "getVideoContent",
         tag: "Videos",
-        summary: "Download the video, its thumbnail, or the video without cache",
+        summary: "Download a video",
+        description: "Redirects to the MP4, or to what else `variant` names.",
         query: contentQuery,
-        responses: { 302: "A signed URL, valid for an hour at most." },
+        responses: { 302: { text: "`Location` is a signed URL, valid for an hour at most." } },
         problems: ["video_not_found", "video_not_ready", "video_expired", "unsupported_variant"],
       }),
       async (c) => {
@@ -220,9 +216,10 @@ export function videoRoutes(deps: ApiDeps) {
       operation({
         id: "getVideoSchedule",
         tag: "Videos",
-        summary: "Draw which steps of a video were computed, and why",
+        summary: "Draw the schedule of a video",
+        description: "A chart of which steps were computed, and what the cache measured.",
         query: scheduleQuery,
-        responses: { 200: "An SVG image, made from the compute receipt." },
+        responses: { 200: { text: "A picture, made from the receipt.", mediaType: "image/svg+xml" } },
         problems: ["video_not_found", "video_not_ready"],
       }),
       async (c) => {
@@ -239,7 +236,8 @@ export function videoRoutes(deps: ApiDeps) {
       operation({
         id: "remixVideo",
         tag: "Videos",
-        summary: "Create a video from another's settings and seed, with a new prompt",
+        summary: "Remix a video",
+        description: "Creates another video with the settings and the seed of this one, and a new prompt.",
         headers: { ...IDEMPOTENCY, ...PREFER },
         body: remixSchema(promptCharactersMax),
         bytesMax: bodyBytesMax,
@@ -269,7 +267,8 @@ export function videoRoutes(deps: ApiDeps) {
       operation({
         id: "listVideoEvents",
         tag: "Videos",
-        summary: "What happened to a video, and every attempt to tell of it",
+        summary: "List the events of a video",
+        description: "What happened to it, and every attempt to deliver its webhooks.",
         returns: videoEventsSchema,
         problems: ["video_not_found"],
       }),
@@ -280,8 +279,9 @@ export function videoRoutes(deps: ApiDeps) {
       operation({
         id: "redeliverVideoWebhooks",
         tag: "Webhooks",
-        summary: "Deliver one event of a video again, or all",
-        description: "With the same webhook-id and the same bytes, from the beginning of the retry schedule.",
+        summary: "Deliver webhooks of a video again",
+        description:
+          "All events, or one: with the same `webhook-id` and bytes, and from the first wait of the schedule.",
         body: redeliverBody,
         bytesMax: bodyBytesMax,
         returns: videoEventsSchema,

@@ -19,7 +19,7 @@ import {
 import { pageView } from "../views/page.ts";
 import { unixSeconds } from "../views/video.ts";
 
-const ENDPOINTS_MAX = 20;
+export const ENDPOINTS_MAX = 20;
 const DAY_MS = 24 * 3_600_000;
 
 export function webhookEndpointRoutes(deps: ApiDeps) {
@@ -76,7 +76,9 @@ export function webhookEndpointRoutes(deps: ApiDeps) {
       operation({
         id: "createWebhookEndpoint",
         tag: "Webhooks",
-        summary: "Register a URL that is told of your videos",
+        summary: "Create a webhook endpoint",
+        description:
+          "Registers a URL that is told of all your videos. Its signing secret is in the answer, and never shown again.",
         body: endpointCreateSchema,
         bytesMax: bodyBytesMax,
         returns: endpointWithSecretSchema,
@@ -125,6 +127,7 @@ export function webhookEndpointRoutes(deps: ApiDeps) {
         id: "updateWebhookEndpoint",
         tag: "Webhooks",
         summary: "Change a webhook endpoint",
+        description: "A field that is left out stays as it is. A new URL enables an endpoint again.",
         body: endpointUpdateSchema,
         bytesMax: bodyBytesMax,
         returns: endpointSchema,
@@ -147,6 +150,7 @@ export function webhookEndpointRoutes(deps: ApiDeps) {
         id: "deleteWebhookEndpoint",
         tag: "Webhooks",
         summary: "Delete a webhook endpoint",
+        description: "Webhooks that are on their way to it are not sent any more.",
         returns: deletedSchema,
         problems: ["not_found"],
       }),
@@ -162,6 +166,7 @@ export function webhookEndpointRoutes(deps: ApiDeps) {
         id: "rotateWebhookSecret",
         tag: "Webhooks",
         summary: "Replace the signing secret",
+        description: "With the old one kept for 24 hours, webhooks carry a signature of each.",
         body: rotateSchema,
         bytesMax: bodyBytesMax,
         returns: endpointWithSecretSchema,
@@ -178,7 +183,8 @@ export function webhookEndpointRoutes(deps: ApiDeps) {
       operation({
         id: "testWebhookEndpoint",
         tag: "Webhooks",
-        summary: "Send a signed test event",
+        summary: "Send a test event",
+        description: "Sends one signed event, without retries, and answers what the receiver answered.",
         body: testSchema,
         bytesMax: bodyBytesMax,
         returns: testResultSchema,
@@ -207,7 +213,8 @@ export function webhookSecretRoute({ ring }: ApiDeps) {
     operation({
       id: "getWebhookSecret",
       tag: "Webhooks",
-      summary: "What signs the webhooks of a request's own `webhook_url`",
+      summary: "Get the secret of `webhook_url`",
+      description: "It signs the webhooks of requests that name a `webhook_url` of their own.",
       returns: z.object({ object: z.literal("webhook_secret"), signing_secret: z.string() }),
     }),
     (c) =>

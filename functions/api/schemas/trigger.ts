@@ -90,14 +90,16 @@ export const triggerWithSecretSchema = triggerSchema
 
 const skipped = z.object({ object: z.literal("trigger.skipped"), trigger_id: z.string() });
 
-/** Schema of the answer to a webhook: 202 with the video it creates, or 200 for a ping or a filtered payload. */
+/** Schema of the answer 202 to a webhook that makes a video. */
+export const invocationSchema = z.object({
+  object: z.literal("trigger.invocation"),
+  trigger_id: z.string(),
+  video_id: z.string(),
+  is_replay: z.boolean().describe("Whether an earlier delivery had made this video."),
+});
+
+/** Schema of the answer 200 to a webhook that makes no video: a ping, or a payload that the filter does not want. */
 export const invokedSchema = z.discriminatedUnion("object", [
-  z.object({
-    object: z.literal("trigger.invocation"),
-    trigger_id: z.string(),
-    video_id: z.string(),
-    is_replay: z.boolean().describe("Whether an earlier delivery had made this video."),
-  }),
   z.object({ object: z.literal("trigger.ping"), trigger_id: z.string() }),
   skipped,
 ]);

@@ -22,31 +22,36 @@ export const videoSchema = z
     id: z.string(),
     object: z.literal("video"),
     status: videoStatus.describe("A cancelled job is `failed` with the error code `canceled`."),
-    progress: z.int().min(0).max(100),
-    created_at: unixSeconds,
-    started_at: unixSeconds.nullable(),
+    progress: z.int().min(0).max(100).describe("Percent; 100 once the video can be downloaded."),
+    created_at: unixSeconds.describe("Seconds since 1970, as all times."),
+    started_at: unixSeconds.nullable().describe("When a worker took it first."),
     completed_at: unixSeconds.nullable(),
     expires_at: unixSeconds.nullable().describe("When the outputs are deleted."),
     model: z.string(),
     prompt: z.string().nullable(),
-    seconds: z.string(),
-    size: z.string(),
-    remixed_from_video_id: z.string().nullable(),
-    error: z.object({ code: z.enum(JOB_ERROR_CODES), message: z.string() }).nullable(),
+    seconds: z.string().describe("Length, as a text, as in OpenAI's format."),
+    size: z.string().describe("Width x height in pixels."),
+    remixed_from_video_id: z.string().nullable().describe("The video whose settings it took."),
+    error: z
+      .object({ code: z.enum(JOB_ERROR_CODES), message: z.string() })
+      .nullable()
+      .describe("Why it failed; null for every other status."),
     queue_position: z.int().nullable().describe("Unfinished jobs that came before; null once it runs."),
     stage: z.string().nullable().describe("What the worker does: load, encode, denoise, decode or write."),
-    steps_done: z.int().nullable(),
-    url: z.string().nullable().describe("Signed, made anew on each request; null in lists."),
-    url_expires_at: unixSeconds.nullable(),
-    thumbnail_url: z.string().nullable(),
+    steps_done: z.int().nullable().describe("Denoising steps that are done, while it is being made."),
+    url: z.string().nullable().describe("The MP4, signed, made anew on each request; null in lists."),
+    url_expires_at: unixSeconds.nullable().describe("When the signed URLs stop working."),
+    thumbnail_url: z.string().nullable().describe("A picture of the video, signed."),
     uncached_url: z
       .string()
       .nullable()
       .describe("The video without cache, where a comparison was asked for."),
-    params: z.object({ ...toldShape, ...toldOrderShape }),
-    metadata: z.record(z.string(), z.string()),
+    params: z
+      .object({ ...toldShape, ...toldOrderShape })
+      .describe("The request with every default filled in."),
+    metadata: z.record(z.string(), z.string()).describe("Your own texts, as they were given."),
     compute: publishedReceiptSchema.nullable().describe("The compute receipt of a completed video."),
-    attempts: z.int().nonnegative(),
+    attempts: z.int().nonnegative().describe("How many workers have begun it."),
   })
   .meta({ id: "Video" });
 
@@ -60,8 +65,8 @@ export const pageOf = <Item extends z.ZodType>(item: Item) =>
     object: z.literal("list"),
     data: z.array(item),
     first_id: z.string().nullable(),
-    last_id: z.string().nullable(),
-    has_more: z.boolean(),
+    last_id: z.string().nullable().describe("The id `after` which the next page begins."),
+    has_more: z.boolean().describe("Whether there is a next page."),
   });
 
 const attempt = z.object({

@@ -19,8 +19,13 @@ export {
   publishedStepSchema,
   traceOfPublished,
 } from "./published.ts";
-export { CACHE_USAGE, policyChoices, policyKinds } from "./registry.ts";
-export { cacheFlagSchemas, cacheSettingSchema, type OutsideSetting, outsideSettings } from "./setting.ts";
+export { CACHE_USAGE, formName, policyChoices, policyForms, policyKinds } from "./registry.ts";
+export {
+  cacheFlagSchemas,
+  cacheSettingSchema,
+  type OutsideSetting,
+  outsideSettings,
+} from "./setting.ts";
 export type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 export { staticPolicy } from "./static.ts";
 export type { CacheTrace, TraceStep } from "./trace.ts";

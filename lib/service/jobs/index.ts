@@ -21,9 +21,10 @@ export {
   type JobStatus,
   type NewJob,
   type Outputs,
+  queuedJob,
   VARIANTS,
   type Variant,
   type WebhookEvent,
 } from "./record.ts";
 export { type DelayedHints, type Hints, type SweepOptions, type SweepReport, sweep } from "./sweep.ts";
-export { CLOCK_SKEW_MS, type Holder, type JobEvent, type Refusal } from "./transition.ts";
+export { CLOCK_SKEW_MS, type Holder, type JobEvent, type Refusal, transition } from "./transition.ts";

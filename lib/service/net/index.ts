@@ -10,6 +10,7 @@ export {
   type ParsedSecret,
   parseWebhookSecret,
   signWebhook,
+  TOLERANCE_SECONDS,
   type VerifiedWebhook,
   verifyGithubSignature,
   verifyWebhook,

@@ -32,7 +32,8 @@ export type ParsedSecret =
 const SECRET_PREFIX = "whsec_";
 const MIN_SECRET_BYTES = 24;
 const MAX_SECRET_BYTES = 64;
-const TOLERANCE_SECONDS = 300;
+/** Largest difference between the time of a webhook and the clock of its receiver. */
+export const TOLERANCE_SECONDS = 300;
 
 /**
  * Returns the three headers of a webhook, with one signature for each secret.

@@ -14,13 +14,24 @@ export interface Target {
 export const REQUEST_TARGET = "request";
 
 /** Waits before each attempt, about 75 hours in total: the example schedule of Standard Webhooks. */
-const WAITS_SECONDS = [0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600];
+export const WAITS_SECONDS = [
+  0,
+  5,
+  5 * 60,
+  30 * 60,
+  2 * 3600,
+  5 * 3600,
+  10 * 3600,
+  14 * 3600,
+  20 * 3600,
+  24 * 3600,
+];
 
 /** Upper bound of the wait that a receiver can ask for with Retry-After. */
-const RETRY_AFTER_SECONDS_MAX = 24 * 3600;
+export const RETRY_AFTER_SECONDS_MAX = 24 * 3600;
 
 /** Fraction by which each wait is randomly shortened or lengthened, so that retries do not arrive all at once. */
-const JITTER = 0.2;
+export const JITTER = 0.2;
 
 /** Number of attempts of earlier schedules that a redelivery keeps in the log. */
 const ATTEMPTS_KEPT = 20;

@@ -1,4 +1,12 @@
-export { REQUEST_TARGET, redeliver } from "./deliveries.ts";
+export {
+  JITTER,
+  planDeliveries,
+  REQUEST_TARGET,
+  RETRY_AFTER_SECONDS_MAX,
+  redeliver,
+  WAITS_SECONDS,
+  withAttempt,
+} from "./deliveries.ts";
 export {
   type EndpointFields,
   type Endpoints,
@@ -6,4 +14,5 @@ export {
   type WebhookEndpoint,
   webhookEndpoints,
 } from "./endpoints.ts";
+export { eventBody } from "./event-body.ts";
 export { type DeliveryRun, deliverWebhooks, type Post, postSigned, type SenderOptions } from "./send.ts";

@@ -21,6 +21,8 @@ import { expectProblem } from "../problem.ts";
 import { type SecretStub, startSecretStub } from "./secret-stub.ts";
 import { DISTRIBUTION, fetchThrough } from "./viewer.ts";
 
+const REFERENCE = ["requests", "videos", "webhooks", "triggers", "models", "errors"];
+
 const deployment = parseDeployment({ account: "123456789012", region: "eu-central-1" }, {});
 const config = edgeConfig(deployment);
 const { bucket, region } = config;
@@ -121,16 +123,20 @@ describe("the bundled function", () => {
   });
 
   it("the bundled function serves the pages and every file they load", async () => {
-    for (const path of ["/", "/docs"]) {
+    for (const path of ["/", "/docs", ...REFERENCE.map((name) => `/docs/${name}`), "/openapi.json"]) {
       const page = await viewer(base + path, { headers: { "accept-encoding": "gzip" } });
       expect([page.status, page.headers.get("content-encoding")]).toEqual([200, "gzip"]);
-      expect(await page.text()).toMatch(/^<!doctype html>/);
+      // A client that takes no gzip gets it too: it is below the limit of a megabyte as it is.
+      const plain = await viewer(base + path, { headers: { "accept-encoding": "identity" } });
+      expect([path, plain.status]).toEqual([path, 200]);
+      expect(await page.text()).toMatch(path === "/openapi.json" ? /^{/ : /^<!doctype html>/);
     }
     for (const [name, { text, contentType }] of ASSETS) {
       const asset = await viewer(`${base}/assets/${name}`);
       expect([asset.headers.get("content-type"), await asset.text()]).toEqual([contentType, text]);
     }
     expect((await viewer(`${base}/docs`, { method: "HEAD" })).status).toBe(200);
+    expect(await (await viewer(`${base}/docs`)).text()).toContain(`<span data-address="true">${base}</span>`);
   });
 
   it("the bundled function writes a job whose markers trigger its hints", async () => {

@@ -1,0 +1,125 @@
+import { VARIANTS } from "../../../../lib/service/jobs/index.ts";
+import { checkWebhookUrl } from "../../../../lib/service/net/index.ts";
+import { fillTemplate, parseTemplate } from "../../../../lib/service/triggers/index.ts";
+import { check } from "../../middleware/body.ts";
+import { ApiError, type ProblemCode, problemOf } from "../../problem.ts";
+import { videoCreateSchema } from "../../schemas/video-request.ts";
+import type { Operation } from "../operation.ts";
+import { type Deployment, type Example, type OperationExamples, sampleId } from "./example.ts";
+
+const REQUEST_ID = "7d5a3f0e-6c1b-4f5e-9a43-2f6f1f0c8e21";
+
+/** Sentence of an error, and the field that it blames. */
+type Sentence = readonly [message: string, param?: string];
+type Sentences = Partial<Record<ProblemCode, Sentence>>;
+
+/** Returns the usual sentences of errors. Tests provoke every one of them. */
+function usual({ limits }: Deployment): Sentences {
+  return {
+    unsupported_variant: [`variant is one of ${VARIANTS.join(", ")}.`, "variant"],
+    invalid_json: ["The body is not JSON in UTF-8."],
+    invalid_multipart: ["The body is not a complete multipart form in UTF-8."],
+    unsupported_parameter: ["picture cannot be a file.", "picture"],
+    invalid_webhook_url: privateUrl("webhook_url"),
+    response_too_large: ["The answer is longer than 1 MB: accept gzip, or request fewer items with limit."],
+    invalid_api_key: ["Send a valid API key: Authorization: Bearer adr_..."],
+    invalid_signature: [
+      "There is no enabled trigger with this id and secret, or the webhook was signed at another time.",
+    ],
+    video_not_found: ["There is no video with this id."],
+    not_found: ["There is nothing at this path."],
+    method_not_allowed: ["This path takes POST, GET."],
+    video_not_ready: ["This video is queued."],
+    video_expired: ["The video of this idempotency key was deleted after its time."],
+    body_too_large: [`The body may have at most ${limits.bodyBytesMax} bytes.`],
+    unsupported_media_type: ["Send application/json or multipart/form-data."],
+    idempotency_key_reused: ["This idempotency key was used for another request."],
+    template_field_missing: missingField("/issue/title"),
+    queue_full: [`This key has ${limits.unfinishedMax} unfinished videos: wait until one of them ends.`],
+    not_supported: ["Videos are made from text; nothing else is supported."],
+  };
+}
+
+/** Returns the sentences of an operation that differ from the usual ones. */
+function own({ id, path }: Operation, deployment: Deployment): Sentences {
+  const [, thing] = /^\/v1\/(webhook_endpoint|trigger|model)s\b/.exec(path) ?? [];
+  const missing: Sentence = [`There is no ${thing?.replace("_", " ")} with this id.`];
+  const { promptCharactersMax } = deployment.limits;
+  const sentences: Readonly<Record<string, Sentences>> = {
+    getVideoContent: { video_expired: ["The outputs of this video were deleted after their time."] },
+    createWebhookEndpoint: { invalid_webhook_url: privateUrl("url") },
+    updateWebhookEndpoint: { invalid_webhook_url: privateUrl("url") },
+    redeliverVideoWebhooks: { not_found: ["This video has no event with this id.", "event_id"] },
+    createTrigger: { invalid_webhook_url: privateUrl("video.webhook_url") },
+    updateTrigger: { invalid_webhook_url: privateUrl("video.webhook_url") },
+    dryRunTrigger: { body_too_large: ["The body may have at most 262144 bytes."] },
+    invokeTrigger: {
+      invalid_value: refusal("invalid_value", () =>
+        check(videoCreateSchema(promptCharactersMax), { prompt: "a".repeat(promptCharactersMax + 1) }),
+      ),
+      invalid_json: ["The payload is not JSON in UTF-8."],
+      unsupported_media_type: ["Send application/json."],
+      body_too_large: ["The body may have at most 262144 bytes."],
+    },
+  };
+  return { ...(thing && { not_found: missing }), ...sentences[id] };
+}
+
+/**
+ * Makes an example of an error: the body that the API sends. The sentences about values are those by which the
+ * operation's own schema refuses a wrong one.
+ *
+ * @param operation null for an error that belongs to no documented operation
+ * @throws Error if there is no sentence for the error
+ */
+export function problemExample(
+  code: ProblemCode,
+  operation: Operation | null,
+  { deployment, examples }: { readonly deployment: Deployment; readonly examples: OperationExamples },
+): Example {
+  const sentence =
+    (operation && (own(operation, deployment)[code] ?? refusalOf(code, operation, examples))) ??
+    usual(deployment)[code];
+  const isOurs = code === "internal_error" || code === "storage_unavailable";
+  if (!sentence && !isOurs) throw new Error(`The error ${code} of ${operation?.id} has no example.`);
+  const [message = "", param] = sentence ?? [];
+  const instance = operation
+    ? operation.path.replace("{id}", sampleId(operation, deployment))
+    : "/v1/videos/edits";
+  const value = problemOf(new ApiError(code, message, { param }), instance, REQUEST_ID);
+  return { summary: value.detail, value };
+}
+
+/** Refuses a wrong body or query by the operation's own schema; returns null for errors that are no such refusals. */
+function refusalOf(
+  code: ProblemCode,
+  { body, query }: Operation,
+  { bodies = {}, wrong }: OperationExamples,
+): Sentence | null {
+  const schema = body ?? query;
+  if (!schema || !(code === "invalid_value" || code === "unknown_parameter")) return null;
+  const right = Object.values(bodies)[0]?.value ?? {};
+  const given = code === "unknown_parameter" ? { ...right, colour: "red" } : wrong;
+  return refusal(code, () => check(schema, given));
+}
+
+function refusal(code: ProblemCode, attempt: () => unknown): Sentence {
+  try {
+    attempt();
+  } catch (refused) {
+    if (refused instanceof ApiError && refused.code === code)
+      return refused.param === null ? [refused.message] : [refused.message, refused.param];
+  }
+  throw new Error(`The example of ${code} is not refused as such.`);
+}
+
+function privateUrl(param: string): Sentence {
+  const checked = checkWebhookUrl("https://10.0.0.7/hook", { allowLoopback: false, blockedHosts: [] });
+  return [checked.ok ? "" : checked.reason, param];
+}
+
+function missingField(pointer: string): Sentence {
+  const parsed = parseTemplate(`{{${pointer}}}`);
+  const filled = parsed.ok ? fillTemplate(parsed.template, {}) : null;
+  return [filled && !filled.ok ? filled.reason : "", pointer];
+}

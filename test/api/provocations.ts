@@ -1,0 +1,189 @@
+import { createApp } from "../../functions/api/app.ts";
+import type { ApiDeps } from "../../functions/api/env.ts";
+import { operationExamples } from "../../functions/api/openapi/examples/operation-examples.ts";
+import type { Operation } from "../../functions/api/openapi/operation.ts";
+import type { ProblemCode } from "../../functions/api/problem.ts";
+import { StoreError } from "../../lib/service/storage/index.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
+import { BASE_URL, type SendOptions, testApi } from "./support.ts";
+
+const api = await testApi({ store: memoryStore() });
+const examples = operationExamples(api.deps, api.deps.version);
+
+/** Request, and the dependencies of the app that it is sent to. */
+interface Provocation extends SendOptions {
+  readonly id?: string;
+  readonly query?: string;
+  /** Dependencies of an app in which something is wrong. */
+  readonly deps?: ApiDeps;
+}
+
+/** Sends a request to an operation that it answers with the given error, as a wrong or unlucky client would. */
+export async function provoke(operation: Operation, code: ProblemCode): Promise<Response> {
+  const { id = await idOf(operation), query = "", deps, ...sent } = await provocation(operation, code);
+  const path = operation.path.replace("{id}", id) + query;
+  const options =
+    operation.body && !("json" in sent || "body" in sent || "form" in sent) ? right(operation) : {};
+  const { key = api.ownKey, json, form, body = form, headers } = { ...options, ...sent };
+  const app = deps ? createApp(deps) : api.app;
+  return app.request(BASE_URL + path, {
+    method: operation.method.toUpperCase(),
+    headers: {
+      ...(key !== null && { authorization: `Bearer ${key}` }),
+      ...(json !== undefined && { "content-type": "application/json" }),
+      ...headers,
+    },
+    body: json === undefined ? (body ?? null) : JSON.stringify(json),
+  });
+}
+
+const right = ({ id }: Operation): SendOptions => ({
+  json: Object.values(examples[id]?.bodies ?? {})[0]?.value,
+});
+
+async function idOf({ path }: Operation): Promise<string> {
+  if (path.startsWith("/v1/videos/")) return (await api.create()).id;
+  if (path.startsWith("/v1/models")) return "demo";
+  if (path.startsWith("/v1/webhook_endpoints")) {
+    return created("/v1/webhook_endpoints", { url: "https://hooks.example.com" });
+  }
+  return path.startsWith("/v1/triggers") ? trigger : "";
+}
+
+async function created(path: string, json: object): Promise<string> {
+  return ((await (await api.send("POST", path, { json })).json()) as { id: string }).id;
+}
+
+/** Trigger whose sender shows a token, and which names a field of the payload. */
+const TOKEN = "a-token-of-16-characters";
+const trigger = await created("/v1/triggers", {
+  prompt: "{{/issue/title}}",
+  signature: { scheme: "bearer", secret: TOKEN },
+});
+
+async function provocation(operation: Operation, code: ProblemCode): Promise<Provocation> {
+  const own = operation.id === "invokeTrigger" ? invocation(code) : ofOperation(operation, code);
+  return own ?? usual(operation, code);
+}
+
+async function usual({ id, body }: Operation, code: ProblemCode): Promise<Provocation> {
+  const { wrong = {} } = examples[id] ?? {};
+  const inQuery = (fields: object) => ({
+    query: `?${new URLSearchParams(fields as Record<string, string>)}`,
+  });
+  switch (code) {
+    case "invalid_api_key":
+      return { key: "adr_wrong" };
+    case "invalid_value":
+      return body ? { json: wrong } : inQuery(wrong);
+    case "unknown_parameter":
+      return body
+        ? { json: { ...(Object.values(examples[id]!.bodies!)[0]!.value as object), colour: "red" } }
+        : inQuery({ colour: "red" });
+    case "unsupported_parameter": {
+      const form = new FormData();
+      form.append("picture", new Blob(["a"]), "a.jpg");
+      return { form };
+    }
+    case "invalid_json":
+      return { body: "{", headers: { "content-type": "application/json" } };
+    case "invalid_multipart":
+      return { body: "{", headers: { "content-type": "multipart/form-data; boundary=a" } };
+    case "body_too_large":
+      return { body: " ".repeat(300_000), headers: { "content-type": "application/json" } };
+    case "unsupported_media_type":
+      return { body: "a", headers: { "content-type": "text/plain" } };
+    case "video_not_found":
+    case "not_found":
+      return { id: "unknown" };
+    case "internal_error":
+      return { deps: broken(new TypeError("a bug")) };
+    case "storage_unavailable":
+      return { deps: broken(new StoreError("denied", "no bucket")) };
+    case "idempotency_key_reused":
+      return { deps: ordering("mismatched") };
+    case "queue_full":
+      return { deps: ordering("queue_full") };
+    case "video_expired":
+      return { deps: ordering("gone") };
+    case "video_not_ready":
+      return {};
+    default:
+      throw new Error(`Nothing provokes ${code} of ${id}.`);
+  }
+}
+
+const PRIVATE = "https://10.0.0.7/hook";
+
+function ofOperation({ id }: Operation, code: ProblemCode): Provocation | Promise<Provocation> | null {
+  switch (`${id} ${code}`) {
+    case "getVideoContent unsupported_variant":
+      return { query: "?variant=gif" };
+    case "getVideoContent video_expired":
+      return expired();
+    case "redeliverVideoWebhooks not_found":
+      return { json: { event_id: "evt_unknown" } };
+    case "dryRunTrigger template_field_missing":
+      return { json: { payload: {} } };
+    case "createVideo invalid_webhook_url":
+    case "remixVideo invalid_webhook_url":
+      return { json: { prompt: "a", webhook_url: PRIVATE } };
+    case "createWebhookEndpoint invalid_webhook_url":
+    case "updateWebhookEndpoint invalid_webhook_url":
+      return { json: { url: PRIVATE } };
+    case "createTrigger invalid_webhook_url":
+      return { json: { prompt: "a", signature: { scheme: "bearer" }, video: { webhook_url: PRIVATE } } };
+    case "updateTrigger invalid_webhook_url":
+      return { json: { video: { webhook_url: PRIVATE } } };
+    default:
+      return null;
+  }
+}
+
+/** Webhooks of a sender with the right token. */
+function invocation(code: ProblemCode): Provocation | null {
+  const json = { issue: { title: "a red circle" } };
+  switch (code) {
+    case "invalid_value":
+      return { key: TOKEN, json: { issue: { title: "a".repeat(2001) } } };
+    case "template_field_missing":
+      return { key: TOKEN, json: {} };
+    case "invalid_signature":
+      return { key: "wrong", json };
+    case "idempotency_key_reused":
+      return { key: TOKEN, json, deps: ordering("mismatched") };
+    case "queue_full":
+      return { key: TOKEN, json, deps: ordering("queue_full") };
+    case "video_expired":
+      return { key: TOKEN, json, deps: ordering("gone") };
+    case "invalid_json":
+      return { key: TOKEN, body: "{", headers: { "content-type": "application/json" } };
+    case "unsupported_media_type":
+      return { key: TOKEN, body: "a", headers: { "content-type": "text/plain" } };
+    default:
+      return null;
+  }
+}
+
+/** Completes a video whose outputs have expired by the time at which the request is made. */
+async function expired(): Promise<Provocation> {
+  const { id } = await api.create();
+  await api.complete(id);
+  const late = api.clock.now() + api.deps.retentionMs + 1;
+  return { id, deps: { ...api.deps, clock: { now: () => late } } };
+}
+
+/** Dependencies of an app whose job store answers every order in the same way. */
+function ordering(outcome: "mismatched" | "queue_full" | "gone"): ApiDeps {
+  return { ...api.deps, jobs: { ...api.deps.jobs, create: async () => ({ outcome }) } };
+}
+
+/** Dependencies of an app that fails at the first thing that any request needs. */
+function broken(error: Error): ApiDeps {
+  const fail = (): never => {
+    throw error;
+  };
+  const keys = { ...api.deps.keys, authenticate: async () => fail() };
+  const triggers = { ...api.deps.triggers, authenticate: async () => fail() };
+  return Object.defineProperty({ ...api.deps, keys, triggers }, "version", { get: fail });
+}
