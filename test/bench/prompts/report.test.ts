@@ -15,6 +15,7 @@ const expected = {
   shape: "ring",
   colour: "red",
   background: "blue",
+  backgroundIsSaid: true,
   motion: "slow",
   direction: "left",
 } as const;
@@ -46,24 +47,46 @@ describe("the report", () => {
   const score = (name: string) => report.scores.find(({ attribute }) => attribute === name)!;
 
   test("the report counts an attribute over the prompts that mention it", () => {
-    expect(score("direction of travel")).toMatchObject({ n: 2, right: 1, share: 0.5, aim: 0.95 });
+    expect(score("direction of travel")).toMatchObject({ n: 2, right: 1, share: 0.5, aim: 0.98 });
     expect(score("object colour")).toMatchObject({ n: 3, right: 2 });
     expect(score("background colour")).toMatchObject({ n: 3, right: 3 });
-    expect(score("still or moving")).toMatchObject({ n: 2, right: 2 });
-    expect(score("spins")).toMatchObject({ n: 1, right: 0 });
-    expect(score("grows").n).toBe(0);
+    expect(score("motion: slow")).toMatchObject({ n: 2, right: 2 });
+    expect(score("motion: spin")).toMatchObject({ n: 1, right: 0 });
+    expect(score("motion: grow").n).toBe(0);
+  });
+
+  test("the report counts a shape on its own too", () => {
+    expect(score("shape: ring")).toMatchObject({ n: 3, right: 1, aim: 0.95 });
+    expect(score("shape: cross").n).toBe(0);
+  });
+
+  test("a prompt without a background counts as right if there is an object", () => {
+    const bare = (checked: CheckedPrompt) => ({
+      ...checked,
+      expected: { ...checked.expected, backgroundIsSaid: false },
+    });
+    const { scores } = promptReport([bare(right), bare(mirrored), bare(nothing), right]);
+    expect(scores.find(({ attribute }) => attribute.startsWith("object is there"))).toMatchObject({
+      n: 3,
+      right: 2,
+    });
+  });
+
+  test("any colour is right where the prompt names none", () => {
+    const { scores } = promptReport([{ ...right, expected: { ...expected, colour: null } }]);
+    expect(scores.find(({ attribute }) => attribute === "object colour")!.n).toBe(0);
   });
 
   test("a missing object is scored as wrong, even where it should stand still", () => {
     const still = { ...nothing, expected: { ...nothing.expected, motion: "still" } } as const;
     const { scores } = promptReport([still]);
-    expect(scores.find(({ attribute }) => attribute === "still or moving")).toMatchObject({ n: 1, right: 0 });
+    expect(scores.find(({ attribute }) => attribute === "motion: still")).toMatchObject({ n: 1, right: 0 });
   });
 
   test("the report names what was wrong with each prompt that failed", () => {
     expect(report.failed.map(({ prompt, wrong }) => [prompt, wrong])).toEqual([
-      ["mirrored", ["direction of travel", "shape"]],
-      ["nothing", ["object colour", "shape", "spins"]],
+      ["mirrored", ["direction of travel", "shape", "shape: ring"]],
+      ["nothing", ["object colour", "shape", "shape: ring", "motion: spin"]],
     ]);
   });
 
@@ -76,8 +99,8 @@ describe("the report", () => {
 
   test("the report has a row for each attribute that was measured, with its aim", () => {
     const lines = reportMarkdown(report).split("\n");
-    expect(lines).toContain("| direction of travel | 1 | 2 | 50.0 % | 9.5 % to 90.5 % | 95 %, missed |");
-    expect(lines.some((line) => line.startsWith("| grows"))).toBe(false);
+    expect(lines).toContain("| direction of travel | 1 | 2 | 50.0 % | 9.5 % to 90.5 % | 98 %, missed |");
+    expect(lines.some((line) => line.startsWith("| motion: grow"))).toBe(false);
   });
 });
 

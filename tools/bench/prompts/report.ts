@@ -6,8 +6,11 @@ import { type Shape, shapes } from "./shape.ts";
 /** Attributes that a prompt asks for. */
 export interface PromptAttributes {
   readonly shape: Shape;
-  readonly colour: Colour;
+  /** Null if the prompt names no colour: any is right. */
+  readonly colour: Colour | null;
   readonly background: Colour;
+  /** False if the prompt names no background; `background` is what that means. */
+  readonly backgroundIsSaid: boolean;
   readonly motion: Motion;
   /** Direction of a slow or fast motion; null for other motions. */
   readonly direction: Direction | null;
@@ -57,29 +60,39 @@ interface Attribute {
   readonly pair: (expected: PromptAttributes, observed: Observation) => Pair | null;
 }
 
+/** Every motion, with the share that is aimed at. */
+const MOTIONS: readonly (readonly [Motion, number | null])[] = [
+  ["still", null],
+  ["slow", null],
+  ["fast", null],
+  ["bounce", null],
+  ["spin", 0.85],
+  ["grow", 0.85],
+  ["shrink", 0.85],
+];
+
 const attributes: readonly Attribute[] = [
-  { name: "object colour", aim: 0.95, pair: (e, o) => [e.colour, o.colour] },
-  { name: "background colour", aim: 0.95, pair: (e, o) => [e.background, o.background] },
+  { name: "object colour", aim: 0.98, pair: (e, o) => (e.colour === null ? null : [e.colour, o.colour]) },
+  { name: "background colour", aim: 0.98, pair: (e, o) => [e.background, o.background] },
+  {
+    name: "object is there, without a background in the prompt",
+    aim: 0.98,
+    pair: (e, o) => (e.backgroundIsSaid ? null : [true, o.shape !== null]),
+  },
   {
     name: "direction of travel",
-    aim: 0.95,
+    aim: 0.98,
     pair: (e, o) => (e.direction === null ? null : [e.direction, o.direction]),
   },
-  {
-    name: "still or moving",
+  { name: "shape", aim: 0.95, pair: (e, o) => [e.shape, o.shape] },
+  ...shapes.map((shape) => ({
+    name: `shape: ${shape}`,
     aim: 0.95,
-    // Objects that spin, grow or shrink stay in place, but do not stand still.
-    pair: (e, o) => (isInPlace(e.motion) ? null : [e.motion !== "still", o.isMoving]),
-  },
-  { name: "shape", aim: 0.8, pair: (e, o) => [e.shape, o.shape] },
-  {
-    name: "slow or fast",
-    aim: null,
-    pair: (e, o) => (e.direction === null ? null : [e.motion, o.motion]),
-  },
-  ...(["bounce", "spin", "grow", "shrink"] as const).map((motion) => ({
-    name: `${motion}s`,
-    aim: null,
+    pair: (e: PromptAttributes, o: Observation): Pair | null => (e.shape === shape ? [shape, o.shape] : null),
+  })),
+  ...MOTIONS.map(([motion, aim]) => ({
+    name: `motion: ${motion}`,
+    aim,
     pair: (e: PromptAttributes, o: Observation): Pair | null =>
       e.motion === motion ? [motion, o.motion] : null,
   })),
@@ -175,10 +188,6 @@ function wrongAttributes({ expected, observed }: CheckedPrompt): string[] {
       return compared !== null && compared[0] !== compared[1];
     })
     .map(({ name }) => name);
-}
-
-function isInPlace(motion: Motion): boolean {
-  return motion === "spin" || motion === "grow" || motion === "shrink";
 }
 
 function percent(share: number, digits = 1): string {
