@@ -38,6 +38,7 @@ it("an alarm exists for everything that does not repair itself", () => {
 it("an alarm's description says what has happened and what to do, as the table of docs/deploy.md does", () => {
   const told = troubleAlarms().map(({ node, trouble: { meaning, remedy } }) => [node.id, meaning, remedy]);
   expect(told).toHaveLength(alarms.length + 1);
+  for (const [name, { AlarmName }] of alarms) expect(AlarmName).toBe(`adareel-${name}`);
   for (const [name, { AlarmDescription }] of alarms)
     expect(
       told
