@@ -15,7 +15,7 @@ export interface ClientOptions {
  * @param baseUrl  URL of the API, without `/v1`
  *
  * @example
- * const { v1 } = adareelClient("http://127.0.0.1:3000", apiKey);
+ * const { v1 } = adareelClient(process.env.ADAREEL_URL!, process.env.ADAREEL_API_KEY!);
  * const created = await v1.videos.$post({ json: { prompt: "a red circle moves to the left" } });
  * if (!created.ok) throw new Error(await created.text());
  * const { id, status } = await created.json();

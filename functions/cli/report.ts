@@ -2,6 +2,7 @@ import { optionNotes, optionsOf } from "../../lib/generation/caching/index.ts";
 import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
 import type { WrittenVideo } from "../../lib/generation/video/index.ts";
 import { scheduleStrip } from "./strip.ts";
+import { unknownWordsLines } from "./unknown-words.ts";
 
 export interface Comparison {
   /** Generation of the same request with every step computed. */
@@ -47,6 +48,7 @@ export function textReport(
   if (generation.isNegativePromptTruncated) {
     lines.push("The negative prompt is longer than the model reads, and was cut.");
   }
+  lines.push(...unknownWordsLines(trace.model, generation));
   if (comparison) lines.push(...comparisonLines(generation, comparison));
   else if (computed < trace.steps) {
     const all = format(computedStepSeconds * trace.steps);
@@ -87,6 +89,7 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
     tokens: generation.tokens,
     promptTruncated: generation.isPromptTruncated,
     negativeTruncated: generation.isNegativePromptTruncated,
+    unknownWords: generation.unknownWords,
     computedSteps: computed,
     seconds: { ...generation.seconds, write: writeSeconds },
     ...generation.trace,

@@ -58,6 +58,7 @@ export function receiptOf({
       is_truncated: generation.isPromptTruncated,
       is_negative_truncated: generation.isNegativePromptTruncated,
     },
+    unknown_words: [...generation.unknownWords],
     video,
     attempt: record.attempt,
     provider,

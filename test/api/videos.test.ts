@@ -75,7 +75,7 @@ describe("a completed video", () => {
       completed_at: now / 1000,
       expires_at: (now + RETENTION_MS) / 1000,
       url_expires_at: (now + HOUR_MS) / 1000,
-      compute: { steps: { requested: 8, computed: 4, reused: 4 }, attempt: 1 },
+      compute: { steps: { requested: 8, computed: 4, reused: 4 }, attempt: 1, unknown_words: ["dog"] },
       stage: null,
       error: null,
       attempts: 1,

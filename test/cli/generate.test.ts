@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
+import { limitToWords, writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { runGenerate, startGenerate } from "./run-generate.ts";
 
 const prompt = "a red circle moves fast to the left over blue stripes";
@@ -14,6 +14,7 @@ let folder: string;
 
 beforeAll(async () => {
   model = await writeTinyModel();
+  await limitToWords(model);
 });
 
 beforeEach(async () => {
@@ -112,6 +113,16 @@ describe("a generation", () => {
     const { code, stdout } = await generate("a red circle ".repeat(20), "--steps", "2", "--out", "x.mp4");
     expect(code).toBe(0);
     expect(stdout).toContain("cut after 16 tokens");
+  });
+
+  test("a generation names the words that the model does not know, in both reports", async () => {
+    const args = ["a dog moves, over a Beach.", "--negative", "fog", "--steps", "2", "--out", "x.mp4"];
+    const { stdout } = await generate(...args);
+    expect(stdout).toMatch(
+      /^The adareel-tiny-model-\w+ model does not know the words dog, Beach, fog: README\.md/m,
+    );
+    const report = JSON.parse((await generate(...args, "--json")).stdout);
+    expect(report.unknownWords).toEqual(["dog", "Beach", "fog"]);
   });
 
   test("a generation without ffmpeg makes a video and ends", async () => {

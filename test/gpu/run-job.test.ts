@@ -11,7 +11,7 @@ import { type JobRecord, type JobRef, jobStore } from "../../lib/service/jobs/in
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
 import { system } from "../../lib/shared/system.ts";
 import { requestFor } from "../generation/pipeline/request-for.ts";
-import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
+import { limitToWords, writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { decodeWithWebcodecs } from "../generation/video/decode-mp4.ts";
 import { endless, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
 
@@ -22,6 +22,7 @@ let place: Workplace;
 
 beforeAll(async () => {
   [folder, broken] = [await writeTinyModel(), await writeTinyModel()];
+  await limitToWords(folder);
   await rm(join(broken, "vae/diffusion_pytorch_model.safetensors"));
   models = await warmModels([folder, broken].map(namedByFolder), { threads: 1 });
 });
@@ -120,6 +121,12 @@ describe("a job that succeeds", () => {
     expect(receipt.weights).toEqual(await hashWeights(folder));
     expect(receipt).toMatchObject({ attempt: 1, provider: "cpu", precision: "float32", comparison: null });
     expect(Object.keys(receipt.versions)).toEqual(["adareel", "node", "onnxruntime-node"]);
+  });
+
+  it("a receipt names the words that the model does not know, and is empty of them when it knows all", async () => {
+    const strange = await place.queue({ prompt: "a red Dog moves", negativePrompt: "a beach" });
+    expect((await start(strange).ended)!.receipt!.unknown_words).toEqual(["Dog", "beach"]);
+    expect((await start(await place.queue()).ended)!.receipt!.unknown_words).toEqual([]);
   });
 
   it("the next job uses the same process and the same weight hashes", async () => {

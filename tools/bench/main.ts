@@ -16,6 +16,15 @@ const PROGRAM: Program = {
       options: { model, prompts: { value: "N", text: "number of prompts" }, quick, from },
       run: async (given) => (await import("./quality/quality.ts")).runQuality(given),
     }),
+    pictures: subcommand({
+      text: "draws the same videos without cache and under each policy, in less than a minute",
+      positionals: [],
+      options: {
+        model,
+        quick: { text: "writes picture and report to out/bench instead of docs" },
+      },
+      run: async (given) => (await import("./quality/pictures.ts")).runPictures(given),
+    }),
     step: subcommand({
       text: "times computed and reused steps, sessions, PyTorch if it is installed, and the whole command",
       positionals: [],

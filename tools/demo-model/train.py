@@ -66,6 +66,7 @@ INDEX = {
     "scheduler": ["adareel", "RFlowScheduler"],
     "video": {
         "sizes": [[scenes.SIZE, scenes.SIZE]], "frames": [scenes.FRAMES], "fps": [scenes.FPS], "steps": 30, "guidance_scale": 4.0,
+        "vocabulary": "words",
     },
 }
 

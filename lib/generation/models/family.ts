@@ -61,8 +61,24 @@ export interface PublishedModel {
   readonly video: VideoMember;
   /** Source of its files; undefined for a model that cannot be added by name. */
   readonly hub?: NamedSource;
+  /** Needs of the model; undefined for a model that cannot be added by name. */
+  readonly needs?: ModelNeeds;
   /** Settings of the benchmark of models; undefined for a model that is not timed. */
   readonly benchmark?: Benchmark;
+}
+
+/**
+ * Parameters and memory of a model, by the names and shapes of its published weights. The weights themselves were never
+ * read, and memory was not measured.
+ */
+export interface ModelNeeds {
+  /** Parameters that a video from text takes; those of all transformers together. */
+  readonly parameters: Readonly<Record<WeightedPart, number>>;
+  /**
+   * Memory for the default video in GiB, as `models check` estimates it for float32 files: on the CPU, and on a
+   * GPU, where transformers have 16 bit.
+   */
+  readonly memoryGiB: { readonly cpu: number; readonly gpu: number };
 }
 
 /** A model on the hub. */
@@ -76,6 +92,11 @@ export interface HubSource {
 export interface NamedSource extends HubSource {
   /** Name that `models add` takes, and name of the folder that the model is put into. */
   readonly name: string;
+  /**
+   * Estimated size of the download in GB: the parameters of its parts, in the precision that their repositories store.
+   * That precision is from memory.
+   */
+  readonly gigabytes: number;
 }
 
 /** A model that is assembled from several repositories, none of which is a pipeline by itself. */

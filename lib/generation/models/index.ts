@@ -17,6 +17,7 @@ export type {
   Family,
   HubSource,
   ModelClass,
+  NamedSource,
   PartSource,
   PublishedPart,
   WeightedPart,

@@ -7,6 +7,11 @@ export const recipeSchema = z.object({
   caption: z.enum(captionStyles).default("verbatim"),
   /** Text that is appended to a prompt before it is rewritten; not to a negative prompt. */
   prompt_suffix: z.string().max(200).default(""),
+  /**
+   * `words` if the model has learnt whole words, each of which is one piece of its tokenizer: words that are spelled
+   * from several pieces mean nothing to it, and are reported. `open` if it may understand any word.
+   */
+  vocabulary: z.enum(["open", "words"]).default("open"),
   /** Guidance scale of the second of two transformers, if the request has the default of the first. */
   guidance_scale_2: z.number().optional(),
   /** Shift of the scheduler by the size of the video, such as `848x480`; replaces the stored shift. */

@@ -24,6 +24,7 @@ import { beginWith, readFirstFrame } from "./first-frame.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
 import { graphSignalsOf } from "./signals.ts";
 import { encodePrompts } from "./text/prompts.ts";
+import { unknownWords } from "./text/unknown-words.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
 
 export type Stage = "load" | "encode" | "denoise" | "decode";
@@ -60,6 +61,11 @@ export interface Generation {
   readonly tokens: number;
   readonly isPromptTruncated: boolean;
   readonly isNegativePromptTruncated: boolean;
+  /**
+   * Words of the prompt and the negative prompt that the model has not learnt, in their order and as they were written;
+   * none if the model may understand any word.
+   */
+  readonly unknownWords: readonly string[];
   readonly request: ResolvedRequest;
 }
 
@@ -221,6 +227,7 @@ export async function openPipeline(
       tokens: prompt.tokens,
       isPromptTruncated: prompt.isTruncated,
       isNegativePromptTruncated: negativePrompt?.isTruncated ?? false,
+      unknownWords: unknownWords(model, request),
       request,
     };
   }

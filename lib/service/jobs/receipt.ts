@@ -62,6 +62,14 @@ export const receiptSchema = z.object({
     is_truncated: z.boolean(),
     is_negative_truncated: z.boolean(),
   }),
+  unknown_words: z
+    .array(z.string())
+    .optional()
+    .describe(
+      "Words of the prompt and the negative prompt that the model has not learnt, so that they have no meaning in the " +
+        "video: each once, as written. Empty for a model that may understand any word. Receipts of earlier versions " +
+        "lack it.",
+    ),
   video: z.object({
     bytes: z.int().positive(),
     sha256: z.string(),

@@ -242,11 +242,15 @@ function expire(record: JobRecord, _event: { type: "expire" }, now: number): Job
   return { ...finish(record, "failed", now), error };
 }
 
-/** Clears a deleted job's request and outputs. The record stays, or the idempotency key would make the job again. */
+/**
+ * Clears a deleted job's request, the words of its prompts in the receipt, and its outputs. The record stays, or the
+ * idempotency key would make the job again.
+ */
 function clear(record: JobRecord, { params }: { params: JobParams }, now: number): JobRecord {
   if (record.deletedAt !== null) return record;
   const history = withEntry(record, { at: now, type: "deleted", attempt: record.attempt });
-  return { ...record, params, history, outputs: null, deletedAt: now };
+  const receipt = record.receipt && { ...record.receipt, unknown_words: [] };
+  return { ...record, params, history, receipt, outputs: null, deletedAt: now };
 }
 
 function withoutWorker(record: JobRecord, now: number): JobRecord {

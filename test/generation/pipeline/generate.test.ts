@@ -68,6 +68,7 @@ describe("a generation", () => {
       tokens: 5,
       isPromptTruncated: false,
       isNegativePromptTruncated: false,
+      unknownWords: [],
       request: {
         prompt: cached.prompt,
         negativePrompt: null,

@@ -142,6 +142,14 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
       }),
     /^<model>: model_index\.json does not say what the model can make: video\.fps\.0: .*240$/,
   ],
+  "says of its vocabulary what is not known": [
+    (folder) =>
+      writeJson(join(folder, "model_index.json"), {
+        ...tinyIndex,
+        video: { ...tinyIndex.video, vocabulary: "letters" },
+      }),
+    /^<model>: model_index\.json does not say what the model can make: video\.vocabulary: .*"words"$/,
+  ],
   "does not name a part": [
     (folder) => writeJson(join(folder, "model_index.json"), { ...tinyIndex, vae: undefined }),
     "<model>/model_index.json: the model has no part vae, only transformer, text_encoder, tokenizer, scheduler",
@@ -209,7 +217,7 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
         const filler = Array.from({ length: 200 }, (_, i) => [`no text ${i}`, -1]);
         (json.model as { vocab: unknown[] }).vocab.splice(3, 0, ...filler);
       }),
-    "Token 203 is outside the text encoder's vocabulary of 120.",
+    /^Token 203 is outside the text encoder's vocabulary of \d+\.$/,
   ],
   "has no weights in a part": [(folder) => rm(join(folder, weights.vae)), /^<model>\/vae: .*$/],
   "has a tensor of another shape": [

@@ -406,6 +406,19 @@ export const sparseModels = {
     },
     scheduler: unipc,
   },
+  "wan2.1-14b": {
+    index: {
+      _class_name: "WanPipeline",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+      video: wanVideo,
+    },
+    parts: {
+      transformer: wan(wan14B),
+      text_encoder: t5("UMT5EncoderModel", "BF16"),
+      vae: autoencoderKLWan(),
+    },
+    scheduler: unipc,
+  },
   "wan2.2-a14b": {
     index: {
       _class_name: "WanPipeline",

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -51,8 +52,10 @@ const transformerConfig = {
   input_sq_size: 16,
 };
 
+const tokenizerFile = join(import.meta.dirname, "../../../models/demo/tokenizer/tokenizer.json");
+
 const textEncoderConfig = {
-  vocab_size: 120,
+  vocab_size: JSON.parse(readFileSync(tokenizerFile, "utf8")).model.vocab.length,
   d_model: textWidth,
   d_kv: 8,
   d_ff: 32,
@@ -114,9 +117,14 @@ export async function writeTinyModel(seed = 1): Promise<string> {
   await writeJson(join(folder, "scheduler/scheduler_config.json"), schedulerConfig);
   await mkdir(join(folder, "tokenizer"));
   await writeJson(join(folder, "tokenizer/tokenizer_config.json"), { eos_token: "</s>" });
-  const tokenizer = join(import.meta.dirname, "../../../models/demo/tokenizer/tokenizer.json");
-  await copyFile(tokenizer, join(folder, "tokenizer/tokenizer.json"));
+  await copyFile(tokenizerFile, join(folder, "tokenizer/tokenizer.json"));
   return folder;
+}
+
+/** Makes a model one that has learnt whole words, and reports all others. */
+export function limitToWords(folder: string): Promise<void> {
+  const video = { ...tinyIndex.video, vocabulary: "words" };
+  return writeJson(join(folder, "model_index.json"), { ...tinyIndex, video });
 }
 
 type Shapes = Map<string, readonly number[]>;

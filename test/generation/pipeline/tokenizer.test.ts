@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +17,8 @@ const prompts = join(import.meta.dirname, "../../golden/tokenizer/prompts.json")
 const config = { eos_token: "</s>" };
 const PAD = 0;
 const END = 1;
-const vocabularySize = 120;
+const vocabularySize: number = JSON.parse(readFileSync(join(folder, "tokenizer.json"), "utf8")).model.vocab
+  .length;
 const noLimit = 10_000;
 
 let tokenizer: PromptTokenizer;

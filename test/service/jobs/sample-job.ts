@@ -55,6 +55,7 @@ export const receipt: Receipt = {
   seconds: { queue: 0, load: 1, encode: 1, denoise: 1, decode: 1, write: 1, upload: 1, total: 6 },
   comparison: null,
   prompt: { tokens: 5, is_truncated: false, is_negative_truncated: false },
+  unknown_words: ["dog"],
   video: { bytes: 4, sha256: "00", encoder: "ffmpeg" },
   attempt: 1,
   provider: "cpu",

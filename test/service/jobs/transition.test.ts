@@ -297,14 +297,16 @@ describe("a job", () => {
     expect(record.history.at(-1)).toEqual({ at: NOW + 100, type: "released", attempt: 100 });
   });
 
-  it("a deleted job forgets its prompt and its outputs once, and keeps its state", () => {
-    const completed = recordOf("completed", []);
+  it("a deleted job forgets its prompt, the words of it in its receipt, and its outputs once, and keeps its state", () => {
+    const made = recordOf("completed", []);
+    const completed = { ...made, receipt: { ...made.receipt!, unknown_words: ["dog"] } };
     const deleted = later(completed, NOW + 5, { type: "delete", params: forgotten });
     expect(deleted).toMatchObject({
       status: "completed",
       deletedAt: NOW + 5,
       outputs: null,
       params: { prompt: "", negativePrompt: null, seed: 5 },
+      receipt: { unknown_words: [], steps: completed.receipt.steps },
     });
     expect(deleted.events).toEqual(completed.events);
     expect(transition(deleted, { type: "delete", params: forgotten }, NOW + 9)).toEqual({

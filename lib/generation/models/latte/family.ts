@@ -54,6 +54,10 @@ export const latte: Family = {
     {
       // diffusers' defaults, which are the authors': Vchitect/Latte, sample/sample_t2x.py and its t2x_sample.yaml.
       title: "Latte-1",
+      needs: {
+        parameters: { transformer: 1_057_246_880, text_encoder: 4_762_310_656, vae: 49_490_199 },
+        memoryGiB: { cpu: 5.8, gpu: 21.9 },
+      },
       video: {
         sizes: sizesOf("512x512"),
         frames: [16, 1],
@@ -62,7 +66,7 @@ export const latte: Family = {
         guidance_scale: 7.5,
         caption: "clean",
       },
-      hub: { name: "latte-1", id: "maxin-cn/Latte-1" },
+      hub: { name: "latte-1", gigabytes: 24, id: "maxin-cn/Latte-1" },
       benchmark: {
         parts: {
           transformer: {

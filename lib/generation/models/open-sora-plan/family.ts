@@ -41,6 +41,7 @@ export const openSoraPlan: Family = {
       // The subfolders of the repository are from memory.
       hub: {
         name: "open-sora-plan-1.1",
+        gigabytes: 15,
         id: "LanguageBind/Open-Sora-Plan-v1.1.0",
         assembly: {
           sources: [
@@ -61,6 +62,10 @@ export const openSoraPlan: Family = {
             "scheduler/scheduler_config.json": { beta_schedule: "linear", beta_start: 1e-4, beta_end: 0.02 },
           },
         },
+      },
+      needs: {
+        parameters: { transformer: 1_057_246_880, text_encoder: 4_762_310_656, vae: 149_510_169 },
+        memoryGiB: { cpu: 17, gpu: 36.7 },
       },
       benchmark: {
         parts: {

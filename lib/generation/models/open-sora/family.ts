@@ -48,6 +48,10 @@ export const openSora: Family = {
       // latent element is 8 pixels wide and high; pixels beyond a multiple of 8 are cut off. AdaCache's demo has a
       // score of 7.
       title: "Open-Sora 1.2",
+      needs: {
+        parameters: { transformer: 1_207_643_936, text_encoder: 4_762_310_656, vae: 214_756_151 },
+        memoryGiB: { cpu: 6.9, gpu: 22.4 },
+      },
       // Not the demo model, which has no decoder over time and was trained on other prompts.
       matchesIndex: ({ vae }) => Array.isArray(vae) && vae[1] !== "AutoencoderKL",
       video: {
@@ -71,6 +75,7 @@ export const openSora: Family = {
       },
       hub: {
         name: "open-sora-1.2",
+        gigabytes: 16,
         id: "hpcai-tech/OpenSora-STDiT-v3",
         assembly: {
           sources: [

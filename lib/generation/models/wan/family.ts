@@ -51,6 +51,10 @@ const autoencoderConfig: Config = {
   latents_std: new Array(16).fill(1.5),
 };
 
+const PARAMETERS_14B = 14_288_491_584;
+const UMT5_PARAMETERS = 5_680_910_336;
+const VAE_PARAMETERS = 73_295_603;
+
 /** Wan 2.1 and Wan 2.2 A14B (arXiv 2503.20314). */
 export const wan: Family = {
   name: "Wan",
@@ -70,10 +74,14 @@ export const wan: Family = {
     {
       // Wan2.1-T2V-1.3B-Diffusers: its card, and SUPPORTED_SIZES of Wan-Video/Wan2.1.
       title: "Wan2.1 1.3B",
+      needs: {
+        parameters: { transformer: 1_418_996_800, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
+        memoryGiB: { cpu: 11.3, gpu: 29.9 },
+      },
       matchesIndex: (index) => !hasTwoTransformers(index),
       matchesTransformer: ({ num_layers, in_channels }) => num_layers === 30 && in_channels === 16,
       video: videoOf({ sizes: sizesOf(...SMALL), flow_shift: shiftOf(3, SMALL) }),
-      hub: { name: "wan2.1-1.3b", id: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers" },
+      hub: { name: "wan2.1-1.3b", gigabytes: 29, id: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers" },
       benchmark: {
         parts: {
           transformer: { className: "WanTransformer3DModel", config: transformerConfig },
@@ -93,17 +101,25 @@ export const wan: Family = {
     {
       // Wan2.1-T2V-14B-Diffusers, likewise.
       title: "Wan2.1 14B",
+      needs: {
+        parameters: { transformer: PARAMETERS_14B, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
+        memoryGiB: { cpu: 79.2, gpu: 68.2 },
+      },
       matchesIndex: (index) => !hasTwoTransformers(index),
       matchesTransformer: has40Layers,
       video: videoOf({
         sizes: sizesOf(...LARGE, ...SMALL),
         flow_shift: { ...shiftOf(5, LARGE), ...shiftOf(3, SMALL) },
       }),
-      hub: { name: "wan2.1-14b", id: "Wan-AI/Wan2.1-T2V-14B-Diffusers" },
+      hub: { name: "wan2.1-14b", gigabytes: 80, id: "Wan-AI/Wan2.1-T2V-14B-Diffusers" },
     },
     {
       // Wan-Video/Wan2.2, wan/configs/wan_t2v_A14B.py. The scheduler of its folder on the hub has a shift of 3.
       title: "Wan2.2 A14B",
+      needs: {
+        parameters: { transformer: 2 * PARAMETERS_14B, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
+        memoryGiB: { cpu: 79.2, gpu: 94.9 },
+      },
       matchesIndex: hasTwoTransformers,
       matchesTransformer: has40Layers,
       video: videoOf({
@@ -113,7 +129,7 @@ export const wan: Family = {
         guidance_scale_2: 3,
         flow_shift: shiftOf(12, [...LARGE, ...SMALL]),
       }),
-      hub: { name: "wan2.2-a14b", id: "Wan-AI/Wan2.2-T2V-A14B-Diffusers" },
+      hub: { name: "wan2.2-a14b", gigabytes: 126, id: "Wan-AI/Wan2.2-T2V-A14B-Diffusers" },
     },
   ],
 };

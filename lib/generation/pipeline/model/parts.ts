@@ -8,7 +8,7 @@ import {
 import { familyOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
 import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
-import { openTokenizer } from "../text/tokenizer.ts";
+import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
 import { type ModelDescription, readDescription } from "./description.ts";
 
 export interface PipelineOptions {
@@ -35,6 +35,7 @@ export interface EncodedPrompt extends TextStates {
 /** Parts of a model folder, with configurations and weight headers read. */
 export interface ModelParts extends ModelDescription {
   readonly recipe: Recipe;
+  readonly tokenizer: PromptTokenizer;
   readonly sampler: SamplerFactory;
   /** Transformers in the order in which they denoise. */
   readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
@@ -85,6 +86,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   const second = boundaryTimestep > 0 ? [await withWeights("transformer_2")] : [];
   return {
     ...description,
+    tokenizer,
     sampler: openSampler(index.part("scheduler"), description.recipe),
     transformers: [transformer, ...second],
     boundaryTimestep,

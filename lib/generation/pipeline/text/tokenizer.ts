@@ -19,6 +19,8 @@ export interface PromptTokenizer {
    * that spells a special token (`</s>`) is tokenised like any other and cannot end itself early.
    */
   tokenise(prompt: string, limit: number): TokenisedPrompt;
+  /** Returns true if a word, which has no spaces, is one piece of the vocabulary. */
+  knows(word: string): boolean;
 }
 
 const tokenizerSchema = z.looseObject({
@@ -67,12 +69,19 @@ export async function openTokenizer(folder: string, config: Config): Promise<Pro
 
   const reserved = [endToken, stringOr(config.pad_token, "<pad>"), unknown[0]];
   const tokenizer = construct(path, withoutSpecialTokens(file, reserved));
+  const idsOf = (text: string): number[] => {
+    const wellFormed = text.slice(0, CHARACTERS_MAX).toWellFormed();
+    return tokenizer.encode(wellFormed, { add_special_tokens: false }).ids;
+  };
   return {
     tokenise(prompt, limit) {
-      const text = prompt.slice(0, CHARACTERS_MAX).toWellFormed();
-      const { ids } = tokenizer.encode(text, { add_special_tokens: false });
+      const ids = idsOf(prompt);
       const isTruncated = ids.length > limit - 1 || prompt.length > CHARACTERS_MAX;
       return { ids: [...ids.slice(0, limit - 1), end], isTruncated };
+    },
+    knows(word) {
+      const ids = idsOf(word);
+      return ids.length === 1 && ids[0] !== file.model.unk_id;
     },
   };
 }
