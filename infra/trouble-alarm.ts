@@ -11,7 +11,7 @@ export interface TroubleAlarmProps {
   readonly topic: OpsTopic;
 }
 
-/** Alarm for a trouble, named after it. Its description says what has happened and what to do, and its topic tells people. */
+/** Alarm named after its trouble. Its description says what has happened and what to do; its topic tells people. */
 export class TroubleAlarm extends Alarm {
   readonly trouble: Trouble;
   readonly fullName: string;
