@@ -37,7 +37,7 @@ export class Alarms extends Construct {
       ...backend.costTroubles,
     };
     this.all = Object.entries(troubles).map(
-      ([name, trouble]) => new TroubleAlarm(this, name, trouble, topic),
+      ([name, trouble]) => new TroubleAlarm(this, name, { deployment: config.name, trouble, topic }),
     );
   }
 }

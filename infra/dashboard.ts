@@ -1,15 +1,16 @@
-import { Stack } from "aws-cdk-lib";
+import { ArnFormat, Stack } from "aws-cdk-lib";
 import {
+  Alarm,
   AlarmStatusWidget,
   Dashboard as CloudWatchDashboard,
   GraphWidget,
-  type IAlarm,
   type IMetric,
   type IWidget,
   LogQueryVisualizationType,
   LogQueryWidget,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
+import type { TroubleAlarm } from "./trouble-alarm.ts";
 
 /** Metrics over time. */
 export interface Graph {
@@ -27,7 +28,7 @@ export interface LogTable {
 
 export interface DashboardProps {
   readonly name: string;
-  readonly alarms: readonly IAlarm[];
+  readonly alarms: readonly TroubleAlarm[];
   readonly graphs: readonly (Graph | LogTable)[];
 }
 
@@ -44,13 +45,24 @@ export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, { name, alarms, graphs }: DashboardProps) {
     super(scope, id);
     const { region } = Stack.of(this);
-    const state = new AlarmStatusWidget({ title: "Alarms", alarms: [...alarms], width: WIDTH, height: 3 });
+    const named = alarms.map(({ fullName }) => Alarm.fromAlarmArn(this, fullName, this.arnOf(fullName)));
+    const state = new AlarmStatusWidget({ title: "Alarms", alarms: named, width: WIDTH, height: 3 });
     const widgets = graphs.map((graph) => widgetOf(graph, region));
     const rows = Array.from({ length: Math.ceil(widgets.length / COLUMNS) }, (_, row) =>
       widgets.slice(row * COLUMNS, (row + 1) * COLUMNS),
     );
     new CloudWatchDashboard(this, "Board", { dashboardName: name, widgets: [[state], ...rows] });
     this.url = `https://${region}.console.aws.amazon.com/cloudwatch/home#dashboards/dashboard/${name}`;
+  }
+
+  /** Returns the ARN of an alarm of this stack by its name, so that the dashboard needs nothing of the alarm itself. */
+  private arnOf(alarmName: string): string {
+    return Stack.of(this).formatArn({
+      service: "cloudwatch",
+      resource: "alarm",
+      resourceName: alarmName,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
   }
 }
 

@@ -138,7 +138,9 @@ export class EdgeStack extends Stack {
     { name, alarmEmail, monthlyBudgetUsd }: DeploymentConfig,
   ): Dashboard {
     const topic = new OpsTopic(this, "Ops", alarmEmail);
-    const alarms = [new TroubleAlarm(this, "Faults", apiFaults(distribution), topic)];
+    const alarms = [
+      new TroubleAlarm(this, "Faults", { deployment: name, trouble: apiFaults(distribution), topic }),
+    ];
     if (monthlyBudgetUsd !== null)
       new MonthlyBudget(this, "Budget", { name, dollars: monthlyBudgetUsd, topic });
     return new Dashboard(this, "Watch", { name: `${name}-api`, alarms, graphs: apiGraphs(distribution) });

@@ -4,15 +4,25 @@ import type { Construct } from "constructs";
 import type { OpsTopic } from "./ops-topic.ts";
 import type { Trouble } from "./trouble.ts";
 
-/** Alarm for a trouble. Its description says what has happened and what to do, and its topic tells people. */
+export interface TroubleAlarmProps {
+  /** Name of the deployment, which begins the alarm's. */
+  readonly deployment: string;
+  readonly trouble: Trouble;
+  readonly topic: OpsTopic;
+}
+
+/** Alarm named after its trouble. Its description says what has happened and what to do; its topic tells people. */
 export class TroubleAlarm extends Alarm {
   readonly trouble: Trouble;
+  readonly fullName: string;
 
-  constructor(scope: Construct, id: string, trouble: Trouble, topic: OpsTopic) {
+  constructor(scope: Construct, id: string, { deployment, trouble, topic }: TroubleAlarmProps) {
+    const fullName = `${deployment}-${id}`;
     const { meaning, remedy, metric, threshold, periods = 1, isWanted = false } = trouble;
     super(scope, id, {
       metric,
       threshold,
+      alarmName: fullName,
       alarmDescription: `${meaning} ${remedy}`,
       evaluationPeriods: periods,
       ...(isWanted
@@ -26,6 +36,7 @@ export class TroubleAlarm extends Alarm {
           }),
     });
     this.trouble = trouble;
+    this.fullName = fullName;
     this.addAlarmAction(new SnsAction(topic));
   }
 }
