@@ -115,8 +115,9 @@ test.each(["/assets/none.js", "/assets/..%2froutes.ts", "/assets/tsconfig.json",
   },
 );
 
-test("the elements that the scripts look for are in the page", async () => {
-  const { text } = await load("/");
+test("the elements that the scripts look for are in the pages", async () => {
+  const texts = await Promise.all(PAGES.map(load));
+  const text = texts.map((page) => page.text).join("\n");
   const ids = new Set(matches(text, / id="([^"]*)"/g));
   const names = new Set(matches(text, / name="([^"]*)"/g));
   for (const [name, { text: source }] of ASSETS) {

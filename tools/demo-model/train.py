@@ -65,7 +65,7 @@ INDEX = {
     "tokenizer": ["transformers", "T5Tokenizer"], "vae": ["diffusers", "AutoencoderKL"],
     "scheduler": ["adareel", "RFlowScheduler"],
     "video": {
-        "sizes": [[scenes.SIZE, scenes.SIZE]], "frames": [scenes.FRAMES], "fps": [scenes.FPS], "steps": 30, "guidance_scale": 4.0,
+        "sizes": [[scenes.SIZE, scenes.SIZE]], "frames": [scenes.FRAMES], "fps": [scenes.FPS], "steps": 30, "guidance_scale": 2.0,
         "vocabulary": "words",
     },
 }
