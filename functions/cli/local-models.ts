@@ -7,6 +7,7 @@ import { conversionDTypes, convertModel, openModelFolder } from "../../lib/gener
 import { checkModel } from "../../lib/generation/pipeline/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { isFolder } from "../../lib/shared/is-folder.ts";
+import { oneOf } from "../../lib/shared/sentences/index.ts";
 import { shownPath } from "../../lib/shared/shown-path.ts";
 import { checkReport } from "./check-report.ts";
 import { gigabytes, type TransferDisplay } from "./transfer-progress.ts";
@@ -33,9 +34,7 @@ export interface LocalCommand {
 /** Folder for models in the user's folder. */
 const MODELS = "models";
 
-export const DTYPE_NAMES = Object.keys(conversionDTypes)
-  .join(", ")
-  .replace(/, (?=[^,]*$)/, " or ");
+export const DTYPE_NAMES = oneOf(Object.keys(conversionDTypes));
 
 /**
  * Downloads a model from the hub, or copies it from a folder. Files that are complete already are kept.

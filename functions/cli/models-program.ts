@@ -37,7 +37,8 @@ export const MODELS: Program = {
       },
       example: "latte-1",
       notes: `The names, with the estimated sizes of the downloads: ${sizes()}. Any other model of these families has
-        an id, such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers. The same command continues an interrupted download. Models that are not public need HF_TOKEN in the environment.`,
+        an id, such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers. The same command continues an interrupted download. Models
+        that are not public need HF_TOKEN in the environment.`,
       run: ({ words, values }) => add(words[0], values, stoppable(local())),
     }),
     check: subcommand({

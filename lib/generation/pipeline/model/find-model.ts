@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isFolder } from "../../../shared/is-folder.ts";
-import { nearest } from "../../../shared/sentences/index.ts";
+import { listed, nearest } from "../../../shared/sentences/index.ts";
 import { shownPath } from "../../../shared/shown-path.ts";
 import { type NamedSource, publishedModels } from "../../models/index.ts";
 import { RequestError } from "../../request/index.ts";
@@ -98,7 +98,5 @@ function isPath(text: string): boolean {
 }
 
 function list(names: readonly string[]): string {
-  if (names.length === 0) return "no models";
-  const [last = "", ...before] = names.toReversed();
-  return before.length === 0 ? last : `${before.reverse().join(", ")} and ${last}`;
+  return names.length === 0 ? "no models" : listed(names);
 }
