@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addModel, openHub, recipeOf, withFolder } from "../../lib/distribution/hub/index.ts";
 import { conversionDTypes, convertModel, openModelFolder } from "../../lib/generation/checkpoint/index.ts";
-import { checkModel } from "../../lib/generation/pipeline/index.ts";
+import { checkModel, modelFolders } from "../../lib/generation/pipeline/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { isFolder } from "../../lib/shared/is-folder.ts";
 import { oneOf } from "../../lib/shared/sentences/index.ts";
@@ -107,13 +107,11 @@ export async function convert(
   print(`${shownPath(target, place("."))} has the model, with its floating-point weights in ${dtype}.\n`);
 }
 
-/** Prints folder, pipeline class and size in bytes of each model in `models`, one model a line. */
+/** Prints folder, pipeline class and size in bytes of each model that has a name here, one model a line. */
 export async function listLocal({ place, print }: LocalCommand): Promise<void> {
-  const folder = place(MODELS);
-  for (const name of isFolder(folder) ? readdirSync(folder).sort() : []) {
-    if (!statSync(join(folder, name, "model_index.json"), { throwIfNoEntry: false })) continue;
-    const { className } = await openModelFolder(join(folder, name));
-    print(`${[`${MODELS}/${name}`, className, bytesIn(join(folder, name))].join("\t")}\n`);
+  for (const folder of modelFolders(place("."))) {
+    const { className } = await openModelFolder(folder);
+    print(`${[shownPath(folder, place(".")), className, bytesIn(folder)].join("\t")}\n`);
   }
 }
 
