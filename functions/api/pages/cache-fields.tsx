@@ -72,7 +72,7 @@ export function CacheDetails() {
         </Field>
       </div>
       <label class="check wide-field" id="motion-field" hidden>
-        <input type="checkbox" name="motion" checked /> Compute more where more moves
+        <input type="checkbox" name="motion" /> Compute more where more moves
       </label>
     </>
   );

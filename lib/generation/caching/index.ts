@@ -20,12 +20,7 @@ export {
   traceOfPublished,
 } from "./published.ts";
 export { CACHE_USAGE, formName, policyChoices, policyForms, policyKinds } from "./registry.ts";
-export {
-  cacheFlagSchemas,
-  cacheSettingSchema,
-  type OutsideSetting,
-  outsideSettings,
-} from "./setting.ts";
+export { cacheFlagSchemas, cacheSettingSchema, type OutsideSetting, outsideSettings } from "./setting.ts";
 export type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 export { staticPolicy } from "./static.ts";
 export type { CacheTrace, TraceStep } from "./trace.ts";

@@ -38,9 +38,7 @@ const members = {
 /** Setting `cache` of a request: the policy that chooses the denoising steps to compute. */
 export const cacheSettingSchema = z
   .union([cacheName, z.strictObject(members)])
-  .describe(
-    "off computes every step, fast and slow are AdaCache's codebooks, auto is fast with motion regularisation.",
-  );
+  .describe("off computes every step, fast and slow are AdaCache's codebooks, auto is fast.");
 
 /** Schemas of the values of the command line's flags. There a policy may also be the contents of a codebook file. */
 export const cacheFlagSchemas = {

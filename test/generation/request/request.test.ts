@@ -154,17 +154,33 @@ describe("a request the model cannot meet is refused in one sentence", () => {
   });
 });
 
+describe("motion regularisation", () => {
+  const codebook = [{ below: 0.1, rate: 2 }, { rate: 1 }];
+
+  it.each<[cache: unknown, isOn: boolean]>([
+    ["fast", false],
+    [{ policy: "slow" }, false],
+    [{ policy: "slow", motion_regularisation: true }, true],
+    [{ codebook }, false],
+    [{ codebook, motion_regularisation: { reference: 0.2 } }, true],
+    [{ policy: { codebook } }, false],
+    [{ policy: { codebook, motion: { reference: 0.2 } } }, true],
+    [{ policy: { codebook, motion: { reference: 0.2 } }, motion_regularisation: false }, false],
+  ])("the cache %j regularises motion: %s", (cache, isOn) => {
+    expect(resolve({ prompt: "a", cache }).cache.motion).toBe(isOn);
+  });
+});
+
 describe("a request", () => {
   it("a request takes the model's first size, frames and fps, its steps and its guidance by default", () => {
     const resolved = resolve(good);
     const policy = policyOf(resolved);
     expect(policy.name).toBe("fast");
-    expect(policy.options.motion).not.toBeNull();
-    expect(policy.options.warmup).toBe(0);
+    expect(policy.options).toMatchObject({ motion: null, warmup: 0 });
     expect(resolved).toEqual({
       ...good,
       model: "tiny",
-      cache: { policy: "fast", motion: true, warmupSteps: 0 },
+      cache: { policy: "fast", motion: false, warmupSteps: 0 },
       compare: false,
       negativePrompt: null,
       steps: 6,

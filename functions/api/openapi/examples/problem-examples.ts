@@ -2,6 +2,7 @@ import { VARIANTS } from "../../../../lib/service/jobs/index.ts";
 import { checkWebhookUrl } from "../../../../lib/service/net/index.ts";
 import { fillTemplate, parseTemplate } from "../../../../lib/service/triggers/index.ts";
 import { check } from "../../middleware/body.ts";
+import { parseJson } from "../../middleware/parse-json.ts";
 import { ApiError, type ProblemCode, problemOf } from "../../problem.ts";
 import { videoCreateSchema } from "../../schemas/video-request.ts";
 import type { Operation } from "../operation.ts";
@@ -17,9 +18,9 @@ type Sentences = Partial<Record<ProblemCode, Sentence>>;
 function usual({ limits }: Deployment): Sentences {
   return {
     unsupported_variant: [`variant is one of ${VARIANTS.join(", ")}.`, "variant"],
-    invalid_json: ["The body is not JSON in UTF-8."],
+    invalid_json: halfJson("The body"),
     invalid_multipart: ["The body is not a complete multipart form in UTF-8."],
-    unsupported_parameter: ["picture cannot be a file.", "picture"],
+    unsupported_parameter: ["picture cannot be a file: videos are made from text alone.", "picture"],
     invalid_webhook_url: privateUrl("webhook_url"),
     response_too_large: ["The answer is longer than 1 MB: accept gzip, or request fewer items with limit."],
     invalid_api_key: ["Send a valid API key: Authorization: Bearer adr_..."],
@@ -32,7 +33,9 @@ function usual({ limits }: Deployment): Sentences {
     video_not_ready: ["This video is queued."],
     video_expired: ["The video of this idempotency key was deleted after its time."],
     body_too_large: [`The body may have at most ${limits.bodyBytesMax} bytes.`],
-    unsupported_media_type: ["Send application/json or multipart/form-data."],
+    unsupported_media_type: [
+      "The header Content-Type must be application/json or multipart/form-data, not text/plain.",
+    ],
     idempotency_key_reused: ["This idempotency key was used for another request."],
     template_field_missing: missingField("/issue/title"),
     queue_full: [`This key has ${limits.unfinishedMax} unfinished videos: wait until one of them ends.`],
@@ -57,8 +60,8 @@ function own({ id, path }: Operation, deployment: Deployment): Sentences {
       invalid_value: refusal("invalid_value", () =>
         check(videoCreateSchema(promptCharactersMax), { prompt: "a".repeat(promptCharactersMax + 1) }),
       ),
-      invalid_json: ["The payload is not JSON in UTF-8."],
-      unsupported_media_type: ["Send application/json."],
+      invalid_json: halfJson("The payload"),
+      unsupported_media_type: ["The header Content-Type must be application/json."],
       body_too_large: ["The body may have at most 262144 bytes."],
     },
   };
@@ -111,6 +114,11 @@ function refusal(code: ProblemCode, attempt: () => unknown): Sentence {
       return refused.param === null ? [refused.message] : [refused.message, refused.param];
   }
   throw new Error(`The example of ${code} is not refused as such.`);
+}
+
+/** Refuses JSON that ends too early. */
+function halfJson(whole: string): Sentence {
+  return refusal("invalid_json", () => parseJson(new TextEncoder().encode("{"), whole));
 }
 
 function privateUrl(param: string): Sentence {
