@@ -1,6 +1,8 @@
 import { VARIANTS } from "../../../../lib/service/jobs/index.ts";
 import { checkWebhookUrl } from "../../../../lib/service/net/index.ts";
 import { fillTemplate, parseTemplate } from "../../../../lib/service/triggers/index.ts";
+import { oneOf } from "../../../../lib/shared/sentences/index.ts";
+import { notReady } from "../../content-url.ts";
 import { check } from "../../middleware/body.ts";
 import { formToJson } from "../../middleware/form.ts";
 import { parseJson } from "../../middleware/parse-json.ts";
@@ -22,7 +24,7 @@ const PLACES: Partial<Record<ProblemCode, string>> = { not_supported: "/v1/video
 /** Returns the usual sentences of errors. Tests provoke every one of them. */
 function usual({ limits }: Deployment): Sentences {
   return {
-    unsupported_variant: [`variant is one of ${VARIANTS.join(", ")}.`, "variant"],
+    unsupported_variant: [`variant must be ${oneOf(VARIANTS)}.`, "variant"],
     invalid_json: cutJson("The body"),
     invalid_multipart: ["The body is not a complete multipart form in UTF-8."],
     unsupported_parameter: refusal("unsupported_parameter", () => formToJson(formWithFile(), {})),
@@ -34,13 +36,15 @@ function usual({ limits }: Deployment): Sentences {
     ],
     video_not_found: ["There is no video with this id."],
     method_not_allowed: ["This path takes POST, GET and HEAD, not PUT."],
-    video_not_ready: ["This video is queued."],
-    video_expired: ["The video of this idempotency key was deleted after its time."],
+    video_not_ready: [notReady({ status: "queued" }).message],
+    video_expired: [
+      "The video of this idempotency key was deleted after its time: choose a new key to make it again.",
+    ],
     body_too_large: [`The body may have at most ${limits.bodyBytesMax} bytes.`],
     unsupported_media_type: [
       "The header Content-Type must be application/json or multipart/form-data, not text/plain.",
     ],
-    idempotency_key_reused: ["This idempotency key was used for another request."],
+    idempotency_key_reused: ["This idempotency key was used for another request: choose a new one."],
     template_field_missing: missingField("/issue/title"),
     queue_full: [`This key has ${limits.unfinishedMax} unfinished videos: wait until one of them ends.`],
     not_supported: ["Videos are made from text; nothing else is supported."],
