@@ -13,7 +13,7 @@ import { logRequests } from "./middleware/log-requests.ts";
 import { openApiDocument, openApiOnce } from "./openapi/document.ts";
 import { operation } from "./openapi/operation.ts";
 import { pageRoutes } from "./pages/routes.ts";
-import { ApiError, problemResponse } from "./problem.ts";
+import { ApiError, nothingHere, problemResponse } from "./problem.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { triggerInvocation, triggerRoutes } from "./routes/triggers.ts";
 import { videoRoutes } from "./routes/videos.ts";
@@ -77,12 +77,7 @@ export function createApp(deps: ApiDeps) {
     (c) => c.json({ object: "list", data: EVENT_TYPES }),
   );
 
-  app.notFound((c) =>
-    problemResponse(
-      c,
-      new ApiError("not_found", "There is nothing at this path: /docs lists what there is."),
-    ),
-  );
+  app.notFound((c) => problemResponse(c, nothingHere()));
   app.onError((error, c) => {
     const refused = apiErrorOf(error);
     if (refused.status >= 500 && refused.status !== 501) {

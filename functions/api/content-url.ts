@@ -1,7 +1,18 @@
 import { type JobRecord, VARIANTS } from "../../lib/service/jobs/index.ts";
+import { oneOf } from "../../lib/shared/sentences/index.ts";
 import type { ApiDeps } from "./env.ts";
 import { ApiError } from "./problem.ts";
-import { STATUS_NAMES, signUrls } from "./views/video.ts";
+import { signUrls } from "./views/video.ts";
+
+/** Makes the error of a request for what a video has only once it is completed. */
+export function notReady({ status }: Pick<JobRecord, "status">): ApiError {
+  const ended = status === "failed" ? "failed" : status === "cancelled" ? "was cancelled" : null;
+  const sentence =
+    ended === null
+      ? "This video has no outputs yet: ask again once its status is completed."
+      : `This video ${ended}, so it has no outputs.`;
+  return new ApiError("video_not_ready", sentence);
+}
 
 /** Returns a signed URL of an output of a video. @throws ApiError if the video has no such output */
 export async function contentUrl(
@@ -11,11 +22,11 @@ export async function contentUrl(
 ): Promise<string> {
   const unsupported = (message: string) => new ApiError("unsupported_variant", message, { param: "variant" });
   const variant = VARIANTS.find((known) => known === name);
-  if (!variant) throw unsupported(`variant is one of ${VARIANTS.join(", ")}.`);
-  if (!record.outputs) throw new ApiError("video_not_ready", `This video is ${STATUS_NAMES[record.status]}.`);
+  if (!variant) throw unsupported(`variant must be ${oneOf(VARIANTS)}.`);
+  if (!record.outputs) throw notReady(record);
   const urls = await signUrls(store, record, clock.now());
   if (!urls) throw new ApiError("video_expired", "The outputs of this video were deleted after their time.");
   const url = urls[variant];
-  if (!url) throw unsupported(`This video was made without ${variant}.`);
+  if (!url) throw unsupported(`This video has no ${variant} output.`);
   return url;
 }

@@ -45,10 +45,16 @@ export async function orderVideo(
     { claim, unfinishedMax: limits.unfinishedMax },
   );
   if (creation.outcome === "mismatched") {
-    throw new ApiError("idempotency_key_reused", "This idempotency key was used for another request.");
+    throw new ApiError(
+      "idempotency_key_reused",
+      "This idempotency key was used for another request: choose a new one.",
+    );
   }
   if (creation.outcome === "gone") {
-    throw new ApiError("video_expired", "The video of this idempotency key was deleted after its time.");
+    throw new ApiError(
+      "video_expired",
+      "The video of this idempotency key was deleted after its time: choose a new key to make it again.",
+    );
   }
   if (creation.outcome === "queue_full") {
     throw new ApiError(

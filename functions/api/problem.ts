@@ -58,6 +58,10 @@ export class ApiError extends Error {
   }
 }
 
+/** Makes the error of a path at which there is nothing. */
+export const nothingHere = () =>
+  new ApiError("not_found", "There is nothing at this path: /docs lists what there is.");
+
 /**
  * Builds the body of a failed request: the members of RFC 9457, and the `error` object that OpenAI's clients
  * read. A server error (5xx) reveals only the request id to ask about.

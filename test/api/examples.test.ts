@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { openApiDocument } from "../../functions/api/openapi/document.ts";
+import { problemExample } from "../../functions/api/openapi/examples/problem-examples.ts";
 import { PROBLEM_CODES, type ProblemCode, STATUS_OF } from "../../functions/api/problem.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { provoke } from "./provocations.ts";
@@ -157,6 +158,16 @@ describe("an example of an error", () => {
     const aside: ProblemCode[] = ["response_too_large", "method_not_allowed", "not_supported"];
     const codes = new Set(errors.map(({ code }) => code));
     expect(PROBLEM_CODES.filter((code) => !codes.has(code)).sort()).toEqual(aside.sort());
+  });
+
+  test.each<[ProblemCode, string, string]>([
+    ["method_not_allowed", "PUT", "/v1/videos"],
+    ["not_supported", "POST", "/v1/videos/edits"],
+  ])("the API answers with the example of %s, which belongs to no operation", async (code, method, path) => {
+    const { value } = problemExample(code, null, { deployment: api.deps, examples: {} });
+    const { request_id: id } = value as { request_id: string };
+    const answer = (await (await api.send(method, path, { json: {} })).json()) as object;
+    expect({ ...answer, request_id: id }).toEqual(value);
   });
 
   test.each(errors)("the API answers $id with the example of $code", async ({ operation, code, value }) => {

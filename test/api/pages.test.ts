@@ -115,13 +115,23 @@ test.each(["/assets/none.js", "/assets/..%2froutes.ts", "/assets/tsconfig.json",
   },
 );
 
-test("the elements that the scripts look for are in the pages", async () => {
-  const texts = await Promise.all(PAGES.map(load));
-  const text = texts.map((page) => page.text).join("\n");
+/** Returns the sources of the scripts of a page, and of the modules that they import. */
+function scriptsOf(page: string): string[] {
+  const names = new Set(matches(page, /<script[^>]* src="\/assets\/([^"]*)"/g));
+  // A set takes what is added while it is walked through.
+  for (const name of names) {
+    for (const imported of matches(ASSETS.get(name)!.text, / from "\.\/([^"]*)"/g)) names.add(imported);
+  }
+  return [...names].map((name) => ASSETS.get(name)!.text);
+}
+
+test.each(["/", "/docs"])("the elements that the scripts of %s look for are in the page", async (path) => {
+  const { text } = await load(path);
   const ids = new Set(matches(text, / id="([^"]*)"/g));
   const names = new Set(matches(text, / name="([^"]*)"/g));
-  for (const [name, { text: source }] of ASSETS) {
-    if (!name.endsWith(".js")) continue;
+  const sources = scriptsOf(text);
+  expect(sources.length).toBeGreaterThan(3);
+  for (const source of sources) {
     expect(matches(source, /byId\("([^"]*)"\)/g).filter((id) => !ids.has(id))).toEqual([]);
     expect(matches(source, /control\("([^"]*)"\)/g).filter((name) => !names.has(name))).toEqual([]);
   }

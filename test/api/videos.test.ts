@@ -232,9 +232,13 @@ describe("content", () => {
     const { id } = await api.create();
     const early = await content(id);
     expect(early.headers.get("x-should-retry")).toBe("false");
-    expect((await expectProblem(early, "video_not_ready")).detail).toBe("This video is queued.");
+    expect((await expectProblem(early, "video_not_ready")).detail).toBe(
+      "This video has no outputs yet: ask again once its status is completed.",
+    );
     await post(`${id}/cancel`);
-    expect((await expectProblem(await content(id), "video_not_ready")).detail).toBe("This video is failed.");
+    expect((await expectProblem(await content(id), "video_not_ready")).detail).toBe(
+      "This video was cancelled, so it has no outputs.",
+    );
   });
 });
 

@@ -132,6 +132,16 @@ describe.skipIf(!isHere)("the reference in a browser", { timeout: 120_000 }, () 
     await expect.poll(() => page.url(), { timeout: 30_000 }).toBe(service.url + moved);
   });
 
+  test.each(["#main", "#%"])(
+    "the address /docs%s stays where it is, and the search works there",
+    async (hash) => {
+      await open(`/docs${hash}`);
+      await page.getByRole("combobox").fill("queue_full");
+      await becomes("document.querySelectorAll('#found [role=option]').length > 0", true);
+      expect(page.url()).toBe(`${service.url}/docs${hash}`);
+    },
+  );
+
   test("the contents mark what is being read, and fold on a phone", async () => {
     await open("/docs/videos#remixVideo");
     await becomes(

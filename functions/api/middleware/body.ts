@@ -38,15 +38,25 @@ export function query<Schema extends z.ZodType>(
   schema: Schema,
 ): MiddlewareHandler<ApiEnv, string, { in: { query: z.input<Schema> }; out: { query: z.output<Schema> } }> {
   return async function query(c, next) {
-    for (const [name, values] of Object.entries(c.req.queries())) {
-      if (values.length > 1)
-        throw new ApiError("invalid_value", `${nameOf(name)} is given more than once.`, {
-          param: shortened([name]),
-        });
-    }
-    c.req.addValidatedData("query", check(schema, c.req.query(), "The query") as object);
+    const given = Object.fromEntries(queryEntries(c.req));
+    c.req.addValidatedData("query", check(schema, given, "The query") as object);
     await next();
   };
+}
+
+/**
+ * Returns the names and values of a query.
+ *
+ * @throws ApiError for a name that is given more than once
+ */
+export function queryEntries(request: HonoRequest): [name: string, value: string][] {
+  return Object.entries(request.queries()).map(([name, values]) => {
+    if (values.length > 1)
+      throw new ApiError("invalid_value", `${nameOf(name)} is given more than once.`, {
+        param: shortened([name]),
+      });
+    return [name, values[0]!];
+  });
 }
 
 async function decode(

@@ -1,10 +1,8 @@
 import type { MiddlewareHandler } from "hono";
 import * as z from "zod";
 import { isVideoId } from "../../../lib/service/jobs/index.ts";
-import { nameOf } from "../../../lib/shared/sentences/index.ts";
 import type { ApiEnv } from "../env.ts";
-import { ApiError } from "../problem.ts";
-import { check } from "./body.ts";
+import { check, queryEntries } from "./body.ts";
 
 export const listQuery = z.strictObject({
   after: z.string().refine(isVideoId, "must be the id of a video").optional(),
@@ -30,12 +28,7 @@ export const videoFilter: MiddlewareHandler<
 > = async function videoFilter(c, next) {
   const metadata: [name: string, value: string][] = [];
   const others: [name: string, value: string][] = [];
-  for (const [name, values] of Object.entries(c.req.queries())) {
-    const value = values[0]!;
-    if (values.length > 1)
-      throw new ApiError("invalid_value", `${nameOf(name)} is given more than once.`, {
-        param: name.slice(0, 100),
-      });
+  for (const [name, value] of queryEntries(c.req)) {
     const [, key] = METADATA.exec(name) ?? [];
     if (key === undefined) others.push([name, value]);
     else metadata.push([key, value]);

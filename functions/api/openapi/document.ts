@@ -1,10 +1,11 @@
 import type { RouterRoute } from "hono/types";
 import * as z from "zod";
 import { PROBLEM_CODES, type ProblemCode, STATUS_OF } from "../problem.ts";
+import { WAIT_SECONDS_MAX } from "../routes/video-order.ts";
 import { type Deployment, type Examples, type OperationExamples, sampleId } from "./examples/example.ts";
 import { operationExamples } from "./examples/operation-examples.ts";
 import { problemExample } from "./examples/problem-examples.ts";
-import { type Operation, operationsOf } from "./operation.ts";
+import { DONE, type Operation, operationsOf } from "./operation.ts";
 
 type Json = Record<string, unknown>;
 
@@ -125,7 +126,7 @@ function answersOf({ returns, responses = {} }: Operation, { components, example
     return [status, { description: text, ...(returns ? json(returns, own) : content) }];
   });
   return {
-    ...(returns && { 200: { description: "Done.", ...json(returns, examples.answers) } }),
+    ...(returns && { 200: { description: DONE, ...json(returns, examples.answers) } }),
     ...Object.fromEntries(others),
   };
 }
@@ -135,7 +136,7 @@ const named = (examples: Examples | undefined) => examples && { examples };
 /** Examples of the headers that operations take. */
 const HEADER_EXAMPLES: Readonly<Record<string, string>> = {
   "Idempotency-Key": "order-42",
-  Prefer: "wait=25",
+  Prefer: `wait=${WAIT_SECONDS_MAX}`,
 };
 
 function parametersOf(operation: Operation, { deployment, components }: Making): Json[] {

@@ -35,6 +35,9 @@ export interface OtherResponse {
   readonly mediaType?: string;
 }
 
+/** Description of the usual answer, of which there is nothing more to say. */
+export const DONE = "Done.";
+
 /** Declared route with its method and path in the app. */
 export interface Operation extends Declaration {
   readonly method: "get" | "post" | "delete";

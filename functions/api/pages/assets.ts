@@ -27,6 +27,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map(
     new URL("./browser/chart.js", import.meta.url),
     new URL("./browser/codebook.js", import.meta.url),
     new URL("./browser/controls.js", import.meta.url),
+    new URL("./browser/copy.js", import.meta.url),
     new URL("./browser/deletion.js", import.meta.url),
     new URL("./browser/deliveries.js", import.meta.url),
     new URL("./browser/dom.js", import.meta.url),

@@ -1,20 +1,19 @@
 /** @jsxImportSource hono/jsx */
 import { Scrollable } from "../../../lib/shared/page/index.ts";
+import { LANGUAGES, type Language } from "./languages.ts";
 
-/** Languages that a request is shown in, with how its program is run. */
-const LANGUAGES = [
-  { name: "curl", label: "curl", use: "Answers at once, with the queued video." },
-  {
-    name: "javascript",
-    label: "JavaScript",
-    use: "Node 20 or later: save it as video.mjs, and run node video.mjs.",
-  },
-  {
-    name: "python",
-    label: "Python",
-    use: "Python 3.8 or later, no packages: save it as video.py, and run python3 video.py.",
-  },
-];
+/** How the program of each language is run. */
+const USES: Readonly<Record<Language, string>> = {
+  curl: "Answers at once, with the queued video.",
+  javascript: `Needs ${LANGUAGES.javascript.needs}: save it as video.mjs, and run node video.mjs.`,
+  python: `Needs ${LANGUAGES.python.needs}: save it as video.py, and run python3 video.py.`,
+};
+
+const languages = (Object.keys(LANGUAGES) as Language[]).map((name) => ({
+  name,
+  label: LANGUAGES[name].label,
+  use: USES[name],
+}));
 
 /** A video's request as programs that repeat it, and the video as JSON. `browser/request-code.js` fills them in. */
 export function RequestCode() {
@@ -25,7 +24,7 @@ export function RequestCode() {
         <p class="faint">Set these two once, with your key:</p>
         <Copyable id="environment" name="Environment variables" />
         <div role="tablist" class="tabs" aria-label="Language">
-          {LANGUAGES.map(({ name, label }, index) => (
+          {languages.map(({ name, label }, index) => (
             <button
               type="button"
               role="tab"
@@ -38,7 +37,7 @@ export function RequestCode() {
             </button>
           ))}
         </div>
-        {LANGUAGES.map(({ name, label, use }, index) => (
+        {languages.map(({ name, label, use }, index) => (
           <div role="tabpanel" id={`${name}-panel`} aria-labelledby={`${name}-tab`} hidden={index > 0}>
             <p class="faint">{use}</p>
             <Copyable id={name} name={`The request in ${label}`} />

@@ -3,7 +3,7 @@ import { etag } from "hono/etag";
 import { html } from "hono/html";
 import type { ApiDeps, ApiEnv } from "../env.ts";
 import type { openApiOnce } from "../openapi/document.ts";
-import { ApiError } from "../problem.ts";
+import { nothingHere } from "../problem.ts";
 import { ASSETS } from "./assets.ts";
 import { pageHeaders } from "./content-policy.ts";
 import { playground } from "./playground.tsx";
@@ -26,5 +26,3 @@ export function pageRoutes(deps: ApiDeps, document: ReturnType<typeof openApiOnc
       return c.body(asset.text, 200, { "content-type": asset.contentType, "cache-control": "no-cache" });
     });
 }
-
-const nothingHere = () => new ApiError("not_found", "There is nothing at this path.");

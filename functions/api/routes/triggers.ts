@@ -33,7 +33,7 @@ export const TRIGGERS_MAX = 50;
 const DAY_MS = 24 * 3_600_000;
 
 /** Maximum size of a payload. Webhooks of other services are longer than requests to this API. */
-const PAYLOAD_BYTES_MAX = 256 * 1024;
+export const PAYLOAD_BYTES_MAX = 256 * 1024;
 
 /** Routes by which owners manage their triggers. */
 export function triggerRoutes(deps: ApiDeps) {

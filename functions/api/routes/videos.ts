@@ -10,7 +10,7 @@ import {
 import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/service/jobs/index.ts";
 import { redeliver } from "../../../lib/service/webhooks/index.ts";
 import { claimOf } from "../claim.ts";
-import { contentUrl } from "../content-url.ts";
+import { contentUrl, notReady } from "../content-url.ts";
 import type { ApiDeps, ApiEnv } from "../env.ts";
 import { listVideos } from "../list-videos.ts";
 import { listQuery, videoFilter } from "../middleware/list-query.ts";
@@ -23,7 +23,7 @@ import { deletedSchema, pageOf, type Video, videoEventsSchema, videoSchema } fro
 import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
 import { pageView } from "../views/page.ts";
 import { scheduleView } from "../views/schedule.ts";
-import { eventsView, STATUS_NAMES, signUrls, type VideoViewOptions, videoView } from "../views/video.ts";
+import { eventsView, signUrls, type VideoViewOptions, videoView } from "../views/video.ts";
 import { IDEMPOTENCY, ORDER, PREFER, WAIT_SECONDS_MAX } from "./video-order.ts";
 
 const POLL_AFTER_MS = 1000;
@@ -224,8 +224,8 @@ export function videoRoutes(deps: ApiDeps) {
       }),
       async (c) => {
         const record = await find(c);
-        const { receipt, status } = record;
-        if (!receipt) throw new ApiError("video_not_ready", `This video is ${STATUS_NAMES[status]}.`);
+        const { receipt } = record;
+        if (!receipt) throw notReady(record);
         c.header("content-type", "image/svg+xml");
         c.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
         return c.body(scheduleView(record, receipt, c.req.valid("query").width));

@@ -1,3 +1,6 @@
+/** Limit of the number of fields that a sentence lists. */
+export const FIELDS_MAX = 8;
+
 /** Joins words as in `a, b or c`. */
 export function oneOf(words: readonly string[]): string {
   return joined(words, "or");

@@ -1,10 +1,7 @@
 import * as z from "zod";
 import { type Bounds, factorOf, lengthBounds, numberBounds } from "./bounds.ts";
-import { listed, oneOf, oneOfDescribed } from "./list.ts";
+import { FIELDS_MAX, listed, oneOf, oneOfDescribed } from "./list.ts";
 import { unwrapped, wordingOf } from "./wording.ts";
-
-/** Limit of the number of fields that a sentence lists. */
-const FIELDS_MAX = 8;
 
 /**
  * Describes the values that a schema allows, for example `a whole number from 1 to 1000`.
@@ -21,13 +18,13 @@ export function possible(schema: z.core.$ZodType, value?: unknown): string {
 
 function wordsOf(schema: z.core.$ZodType, { value, entry }: { value: unknown; entry: string }): string {
   if (schema instanceof z.ZodNumber) return numberWords(schema, value);
-  if (schema instanceof z.ZodString) return `a text${lengthWords(lengthBounds(schema), "characters")}`;
+  if (schema instanceof z.ZodString) return `a text${lengthWords(lengthBounds(schema), "character")}`;
   if (schema instanceof z.ZodBoolean) return "true or false";
   if (schema instanceof z.ZodNull) return "null";
   if (schema instanceof z.ZodEnum) return oneOf(schema.options.map(String));
   if (schema instanceof z.ZodLiteral) return oneOf([...schema.values].map(String));
-  if (schema instanceof z.ZodArray) return `a list${lengthWords(lengthBounds(schema), plural(entry))}`;
-  if (schema instanceof z.ZodTuple) return `a list of ${schema.def.items.length} ${plural(entry)}`;
+  if (schema instanceof z.ZodArray) return `a list${lengthWords(lengthBounds(schema), entry)}`;
+  if (schema instanceof z.ZodTuple) return `a list of ${counted(schema.def.items.length, entry)}`;
   if (schema instanceof z.ZodRecord) return "an object";
   if (schema instanceof z.ZodObject) return objectWords(Object.keys(schema.shape));
   if (schema instanceof z.ZodUnion) {
@@ -86,12 +83,15 @@ function isBeyond(value: unknown): boolean {
 
 /** Describes the length of a text or a list, counted in `unit`. */
 function lengthWords({ least, most }: Bounds, unit: string): string {
-  if (most < Infinity) return least > 0 ? ` of ${least} to ${most} ${unit}` : ` of at most ${most} ${unit}`;
-  return least > 0 ? ` of at least ${least} ${unit}` : "";
+  if (least === most) return ` of ${counted(most, unit)}`;
+  if (most < Infinity)
+    return least > 0 ? ` of ${least} to ${counted(most, unit)}` : ` of at most ${counted(most, unit)}`;
+  return least > 0 ? ` of at least ${counted(least, unit)}` : "";
 }
 
-function plural(noun: string): string {
-  return noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+function counted(count: number, noun: string): string {
+  if (count === 1) return `1 ${noun}`;
+  return `${count} ${noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
 }
 
 function objectWords(fields: readonly string[]): string {

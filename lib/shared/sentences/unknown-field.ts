@@ -1,9 +1,6 @@
-import { listed } from "./list.ts";
+import { FIELDS_MAX, listed } from "./list.ts";
 import { nearest } from "./nearest.ts";
 import { nameOf } from "./place.ts";
-
-/** Limit of the number of fields that a sentence lists. */
-const FIELDS_MAX = 8;
 
 /**
  * Makes the advice about a field that has another name here, or nothing for a name that it does not know.

@@ -43,7 +43,8 @@ describe("a sentence about a wrong value", () => {
     [z.enum(["red", "blue"]), 1, "n is red or blue, not 1."],
     [z.literal("red"), null, "n is red, not null."],
     [z.array(z.string()).min(1).max(2), [], "n is a list of 1 to 2 entries, not an empty one."],
-    [z.array(z.string()).max(1), ["a", "b"], "n is a list of at most 1 entries, not one of 2."],
+    [z.array(z.string()).max(1), ["a", "b"], "n is a list of at most 1 entry, not one of 2."],
+    [z.array(z.string()).min(2).max(2), ["a"], "n is a list of 2 entries, not one of 1."],
     [z.array(z.int()), [1, "a"], "n entry 2 is a whole number, not a text."],
     [z.tuple([z.int(), z.int()]), 3, "n is a list of 2 entries, not 3."],
     [z.object({ a: z.int(), b: z.int() }), 1, "n is an object with a and b, not 1."],
@@ -54,7 +55,7 @@ describe("a sentence about a wrong value", () => {
     ],
     [z.union([z.string(), z.int()]), {}, "n is a text or a whole number, not an object."],
     [z.union([z.boolean(), z.object({ a: z.int() })]), 1, "n is true or false, or an object with a, not 1."],
-    [z.union([z.string().max(1), z.int()]), "ab", "n is a text of at most 1 characters, not one of 2."],
+    [z.union([z.string().max(1), z.int()]), "ab", "n is a text of at most 1 character, not one of 2."],
     [z.string().refine(() => false, "must rhyme"), "a", "n must rhyme."],
     [z.string().optional(), null, "n is a text, not null."],
     [z.int().default(3), "a", "n is a whole number, not a text."],
@@ -64,7 +65,7 @@ describe("a sentence about a wrong value", () => {
         .transform((text) => text.trim())
         .pipe(z.string().min(1)),
       " ",
-      "n is a text of at least 1 characters, not an empty one.",
+      "n is a text of at least 1 character, not an empty one.",
     ],
     [z.int(), undefined, "n is missing: it must be a whole number."],
   ])("the schema of case %# makes its sentence from its own bounds", (schema, value, sentence) => {

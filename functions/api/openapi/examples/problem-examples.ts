@@ -1,9 +1,13 @@
 import { VARIANTS } from "../../../../lib/service/jobs/index.ts";
 import { checkWebhookUrl } from "../../../../lib/service/net/index.ts";
 import { fillTemplate, parseTemplate } from "../../../../lib/service/triggers/index.ts";
+import { oneOf } from "../../../../lib/shared/sentences/index.ts";
+import { notReady } from "../../content-url.ts";
 import { check } from "../../middleware/body.ts";
+import { formToJson } from "../../middleware/form.ts";
 import { parseJson } from "../../middleware/parse-json.ts";
 import { ApiError, type ProblemCode, problemOf } from "../../problem.ts";
+import { PAYLOAD_BYTES_MAX } from "../../routes/triggers.ts";
 import { videoCreateSchema } from "../../schemas/video-request.ts";
 import type { Operation } from "../operation.ts";
 import { type Deployment, type Example, type OperationExamples, sampleId } from "./example.ts";
@@ -14,13 +18,16 @@ const REQUEST_ID = "7d5a3f0e-6c1b-4f5e-9a43-2f6f1f0c8e21";
 type Sentence = readonly [message: string, param?: string];
 type Sentences = Partial<Record<ProblemCode, Sentence>>;
 
+/** Paths of errors that belong to no documented operation, where that is not the one of the videos. */
+const PLACES: Partial<Record<ProblemCode, string>> = { not_supported: "/v1/videos/edits" };
+
 /** Returns the usual sentences of errors. Tests provoke every one of them. */
 function usual({ limits }: Deployment): Sentences {
   return {
-    unsupported_variant: [`variant is one of ${VARIANTS.join(", ")}.`, "variant"],
-    invalid_json: halfJson("The body"),
+    unsupported_variant: [`variant must be ${oneOf(VARIANTS)}.`, "variant"],
+    invalid_json: cutJson("The body"),
     invalid_multipart: ["The body is not a complete multipart form in UTF-8."],
-    unsupported_parameter: ["picture cannot be a file: videos are made from text alone.", "picture"],
+    unsupported_parameter: refusal("unsupported_parameter", () => formToJson(formWithFile(), {})),
     invalid_webhook_url: privateUrl("webhook_url"),
     response_too_large: ["The answer is longer than 1 MB: accept gzip, or request fewer items with limit."],
     invalid_api_key: ["Send a valid API key: Authorization: Bearer adr_..."],
@@ -28,15 +35,16 @@ function usual({ limits }: Deployment): Sentences {
       "There is no enabled trigger with this id and secret, or the webhook was signed at another time.",
     ],
     video_not_found: ["There is no video with this id."],
-    not_found: ["There is nothing at this path."],
-    method_not_allowed: ["This path takes POST, GET."],
-    video_not_ready: ["This video is queued."],
-    video_expired: ["The video of this idempotency key was deleted after its time."],
+    method_not_allowed: ["This path takes POST, GET and HEAD, not PUT."],
+    video_not_ready: [notReady({ status: "queued" }).message],
+    video_expired: [
+      "The video of this idempotency key was deleted after its time: choose a new key to make it again.",
+    ],
     body_too_large: [`The body may have at most ${limits.bodyBytesMax} bytes.`],
     unsupported_media_type: [
       "The header Content-Type must be application/json or multipart/form-data, not text/plain.",
     ],
-    idempotency_key_reused: ["This idempotency key was used for another request."],
+    idempotency_key_reused: ["This idempotency key was used for another request: choose a new one."],
     template_field_missing: missingField("/issue/title"),
     queue_full: [`This key has ${limits.unfinishedMax} unfinished videos: wait until one of them ends.`],
     not_supported: ["Videos are made from text; nothing else is supported."],
@@ -47,6 +55,7 @@ function usual({ limits }: Deployment): Sentences {
 function own({ id, path }: Operation, deployment: Deployment): Sentences {
   const [, thing] = /^\/v1\/(webhook_endpoint|trigger|model)s\b/.exec(path) ?? [];
   const missing: Sentence = [`There is no ${thing?.replace("_", " ")} with this id.`];
+  const payloadTooLarge: Sentence = [`The body may have at most ${PAYLOAD_BYTES_MAX} bytes.`];
   const { promptCharactersMax } = deployment.limits;
   const sentences: Readonly<Record<string, Sentences>> = {
     getVideoContent: { video_expired: ["The outputs of this video were deleted after their time."] },
@@ -55,14 +64,14 @@ function own({ id, path }: Operation, deployment: Deployment): Sentences {
     redeliverVideoWebhooks: { not_found: ["This video has no event with this id.", "event_id"] },
     createTrigger: { invalid_webhook_url: privateUrl("video.webhook_url") },
     updateTrigger: { invalid_webhook_url: privateUrl("video.webhook_url") },
-    dryRunTrigger: { body_too_large: ["The body may have at most 262144 bytes."] },
+    dryRunTrigger: { body_too_large: payloadTooLarge },
     invokeTrigger: {
       invalid_value: refusal("invalid_value", () =>
         check(videoCreateSchema(promptCharactersMax), { prompt: "a".repeat(promptCharactersMax + 1) }),
       ),
-      invalid_json: halfJson("The payload"),
+      invalid_json: cutJson("The payload"),
       unsupported_media_type: ["The header Content-Type must be application/json."],
-      body_too_large: ["The body may have at most 262144 bytes."],
+      body_too_large: payloadTooLarge,
     },
   };
   return { ...(thing && { not_found: missing }), ...sentences[id] };
@@ -88,7 +97,7 @@ export function problemExample(
   const [message = "", param] = sentence ?? [];
   const instance = operation
     ? operation.path.replace("{id}", sampleId(operation, deployment))
-    : "/v1/videos/edits";
+    : (PLACES[code] ?? "/v1/videos");
   const value = problemOf(new ApiError(code, message, { param }), instance, REQUEST_ID);
   return { summary: value.detail, value };
 }
@@ -116,9 +125,14 @@ function refusal(code: ProblemCode, attempt: () => unknown): Sentence {
   throw new Error(`The example of ${code} is not refused as such.`);
 }
 
-/** Refuses JSON that ends too early. */
-function halfJson(whole: string): Sentence {
+function cutJson(whole: string): Sentence {
   return refusal("invalid_json", () => parseJson(new TextEncoder().encode("{"), whole));
+}
+
+function formWithFile(): FormData {
+  const form = new FormData();
+  form.append("picture", new Blob(["a"]), "a.jpg");
+  return form;
 }
 
 function privateUrl(param: string): Sentence {

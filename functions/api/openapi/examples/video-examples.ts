@@ -56,7 +56,7 @@ export function videoExamples(deployment: Deployment): Readonly<Record<string, O
       wrong: { event_id: 7 },
     },
     getVideoContent: { query: "?variant=video", wrong: { variant: "v".repeat(40) } },
-    getVideoSchedule: { query: "?width=360", wrong: { width: "90" } },
+    getVideoSchedule: { wrong: { width: "10" } },
   };
 }
 

@@ -2,8 +2,8 @@ import { RequestFailure } from "./api.js";
 
 const FIELD = "cache.codebook";
 
-/** Fields of a codebook file, and of the API's `cache` where its name differs. */
-const KNOWN = ["name", "origin", "codebook", "motion", "motion_regularisation", "warmup", "warmup_steps"];
+/** Fields of a codebook file that are for people. */
+const FOR_PEOPLE = ["name", "origin"];
 
 /**
  * Reads a codebook in either form: its rows alone, or an object that has them under `codebook`, as files do. Whether
@@ -19,7 +19,7 @@ export function codebookIn(text) {
   const { codebook, motion, motion_regularisation, warmup, warmup_steps, ...rest } = read ?? {};
   if (!Array.isArray(codebook))
     throw refusal('A codebook is a list of rows, or an object that has one under "codebook".');
-  const [stray] = Object.keys(rest).filter((name) => !KNOWN.includes(name));
+  const [stray] = Object.keys(rest).filter((name) => !FOR_PEOPLE.includes(name));
   if (stray !== undefined)
     throw refusal(`Nothing reads "${stray}": besides its rows, a codebook may have "motion" and "warmup".`);
   return { codebook, motion: motion ?? motion_regularisation, warmup: warmup ?? warmup_steps };

@@ -1,4 +1,5 @@
-import { announce, byId } from "./dom.js";
+import { copy } from "./copy.js";
+import { byId } from "./dom.js";
 import { startSearch } from "./search.js";
 
 const root = document.documentElement;
@@ -46,46 +47,32 @@ for (const button of buttons("[data-choose]")) {
 markLanguage();
 
 /** @param {HTMLButtonElement} button */
-async function copyFrom(button) {
+function copyFrom(button) {
   const programs = [...(button.closest(".programs")?.querySelectorAll("pre") ?? [])];
   const shown = programs.find((each) => each.offsetParent !== null);
-  if (!shown) return;
-  const copied = await copy(shown);
-  button.textContent = copied ? "Copied" : "Selected";
-  announce(copied ? "Copied" : "Selected: press Control and C to copy");
-  setTimeout(() => {
-    button.textContent = "Copy";
-    announce("");
-  }, 2000);
+  if (shown) void copy(button, shown);
 }
 
-/**
- * Copies the text of an element. Without a secure connection browsers have no clipboard for pages; then the text is
- * selected.
- *
- * @param {HTMLElement} shown
- */
-async function copy(shown) {
-  try {
-    await navigator.clipboard.writeText(shown.textContent ?? "");
-    return true;
-  } catch {
-    getSelection()?.selectAllChildren(shown);
-    return false;
-  }
-}
-
-for (const button of buttons(".copy")) button.addEventListener("click", () => void copyFrom(button));
+for (const button of buttons(".copy")) button.addEventListener("click", () => copyFrom(button));
 
 // Behind a proxy the server may have been asked by another address than the one in the address bar.
 for (const address of document.querySelectorAll("[data-address]")) address.textContent = location.origin;
 
+/** Returns the element that the address names; null if it names none, or is not written as an address. */
+function addressed() {
+  try {
+    return document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  } catch {
+    return null;
+  }
+}
+
 /** Follows an anchor that has moved to another page, and opens what hides a target. */
 function showTarget() {
-  const id = decodeURIComponent(location.hash.slice(1));
-  const target = id ? document.getElementById(id) : null;
+  const target = addressed();
   if (!target) return;
-  const moved = /** @type {HTMLAnchorElement | null} */ (target.querySelector("a[data-moved]"));
+  // Only an entry's own link: `#main`, where the skip link leads, has those of all entries.
+  const moved = /** @type {HTMLAnchorElement | null} */ (target.querySelector(":scope > a[data-moved]"));
   if (moved) return location.replace(moved.href);
   for (let each = target.parentElement; each; each = each.parentElement) {
     if (each instanceof HTMLDetailsElement) each.open = true;

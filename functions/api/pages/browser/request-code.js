@@ -1,5 +1,6 @@
 /** @typedef {import("./api.js").Video} Video */
-import { announce, byId } from "./dom.js";
+import { copy } from "./copy.js";
+import { byId } from "./dom.js";
 import { orderOf } from "./form.js";
 import { curlOf, environmentOf, javaScriptOf, pythonOf } from "./snippets.js";
 
@@ -24,9 +25,11 @@ export function wireRequestCode() {
   const tabs = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[role=tab]")]);
   for (const [index, tab] of tabs.entries()) {
     tab.addEventListener("click", () => choose(tabs, index));
-    tab.addEventListener("keydown", ({ key }) => {
-      const steps = { ArrowRight: 1, ArrowLeft: -1 }[key];
-      if (steps) choose(tabs, (index + steps + tabs.length) % tabs.length);
+    tab.addEventListener("keydown", (event) => {
+      const next = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: -1 }[event.key];
+      if (next === undefined) return;
+      event.preventDefault();
+      choose(tabs, (next + tabs.length) % tabs.length);
     });
   }
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copies]"))) {
@@ -48,22 +51,4 @@ function choose(tabs, chosen) {
     byId(tab.getAttribute("aria-controls") ?? "").hidden = !isChosen;
     if (isChosen) tab.focus();
   }
-}
-
-/**
- * @param {HTMLElement} button
- * @param {HTMLElement} source
- */
-async function copy(button, source) {
-  const isCopied = await navigator.clipboard?.writeText(source.textContent ?? "").then(
-    () => true,
-    () => false,
-  );
-  // Without permission to write to the clipboard, the text is selected, so that the keyboard can copy it.
-  if (!isCopied) getSelection()?.selectAllChildren(source);
-  button.textContent = isCopied ? "Copied" : "Selected: press Ctrl+C";
-  announce(button.textContent);
-  setTimeout(() => {
-    button.textContent = "Copy";
-  }, 2000);
 }

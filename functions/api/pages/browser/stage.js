@@ -56,7 +56,9 @@ export async function open(id) {
   const signal = replaceWith(null);
   markOpen(id);
   try {
-    const video = /** @type {Video} */ (await request("GET", `/v1/videos/${id}`, { signal }));
+    const video = /** @type {Video} */ (
+      await request("GET", `/v1/videos/${encodeURIComponent(id)}`, { signal })
+    );
     if (signal.aborted) return;
     show(video);
     byId("stage-heading").focus({ preventScroll: true });
@@ -80,7 +82,7 @@ export function show(video) {
   const signal = replaceWith(video);
   putInAddress(video.id);
   markOpen(video.id);
-  document.title = `${video.prompt?.slice(0, 60)} · Adareel`;
+  document.title = video.prompt ? `${video.prompt.slice(0, 60)} · Adareel` : TITLE;
   for (const part of [...PARTS, "waiting"]) byId(part).hidden = true;
   byId("chart").replaceChildren();
   byId("figures").replaceChildren();

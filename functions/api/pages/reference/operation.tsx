@@ -2,6 +2,7 @@
 import { STATUS_CODES } from "node:http";
 import type { ApiDeps } from "../../env.ts";
 import { operationExamples } from "../../openapi/examples/operation-examples.ts";
+import { DONE } from "../../openapi/operation.ts";
 import { fieldsOf } from "../json-schema.ts";
 import type { OperationObject, Route } from "./description.ts";
 import { Fields, Type } from "./fields.tsx";
@@ -110,7 +111,7 @@ function Returned({ operation: { operationId, responses }, objectUrl }: Part) {
       {answers.map(([status, { description, content = {} }]) => {
         const schema = content["application/json"]?.schema;
         const fields = schema && !schema.$ref ? fieldsOf(schema) : [];
-        const isUsual = description === "Done.";
+        const isUsual = description === DONE;
         return (
           <li>
             <b>{status}</b> {schema && <Type schema={schema} objectUrl={objectUrl} />}{" "}

@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
-import { LANGUAGES, type Language, type Programs as ProgramsOf } from "./programs.ts";
+import { LANGUAGES, type Language } from "../languages.ts";
+import type { Programs as ProgramsOf } from "./programs.ts";
 
 /** Text whose parts between backticks are shown as code, and whose `[words](#anchor)` are links. */
 export function Text({ children }: { readonly children: string }) {
@@ -46,15 +47,15 @@ export function Programs({ programs, label }: { readonly programs: ProgramsOf; r
           <legend class="unseen">Language</legend>
           {languages.map((key) => (
             <button type="button" data-choose={key}>
-              {LANGUAGES[key]}
+              {LANGUAGES[key].label}
             </button>
           ))}
         </fieldset>
-        <CopyButton />
+        <CopyButton name={label} />
       </div>
       {languages.map((key) => (
         <div class="program" data-language={key}>
-          <p class="language">{LANGUAGES[key]}</p>
+          <p class="language">{LANGUAGES[key].label}</p>
           <Code>{programs[key]!}</Code>
         </div>
       ))}
@@ -68,7 +69,7 @@ export function Sample({ title, children }: { readonly title: string; readonly c
     <section class="programs" aria-label={title}>
       <div class="bar">
         <span>{title}</span>
-        <CopyButton />
+        <CopyButton name={title} />
       </div>
       <div class="program">
         <Code>{children}</Code>
@@ -77,9 +78,9 @@ export function Sample({ title, children }: { readonly title: string; readonly c
   );
 }
 
-function CopyButton() {
+function CopyButton({ name }: { readonly name: string }) {
   return (
-    <button type="button" class="copy">
+    <button type="button" class="copy" aria-label={`Copy: ${name}`}>
       Copy
     </button>
   );

@@ -1,9 +1,5 @@
+import type { Language } from "../languages.ts";
 import { JAVASCRIPT, json, literal, PYTHON } from "./literal.ts";
-
-/** Languages of the programs, in the order of their buttons. */
-export const LANGUAGES = { curl: "curl", javascript: "JavaScript", python: "Python" } as const;
-
-export type Language = keyof typeof LANGUAGES;
 
 /** Programs that do the same in several languages. */
 export type Programs = Readonly<Partial<Record<Language, string>>>;

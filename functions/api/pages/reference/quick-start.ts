@@ -1,9 +1,10 @@
 import { SAMPLE_PROMPT } from "../../openapi/examples/sample-jobs.ts";
+import { WAIT_SECONDS_MAX } from "../../routes/video-order.ts";
 import type { Programs } from "./programs.ts";
 
 /** Complete programs that make a video and save it as video.mp4. */
 export const QUICK_START: Programs = {
-  curl: `api() { curl -sS -H "Authorization: Bearer $ADAREEL_API_KEY" -H "Prefer: wait=25" "$@"; }
+  curl: `api() { curl -sS -H "Authorization: Bearer $ADAREEL_API_KEY" -H "Prefer: wait=${WAIT_SECONDS_MAX}" "$@"; }
 
 export VIDEO_ID=$(api "$ADAREEL_URL/v1/videos" -H "Content-Type: application/json" \\
   -d '{"prompt": "${SAMPLE_PROMPT}"}' |
@@ -22,7 +23,7 @@ async function api(path, body) {
     method: body ? "POST" : "GET",
     headers: {
       Authorization: \`Bearer \${ADAREEL_API_KEY}\`,
-      Prefer: "wait=25", // answer when the video is over, or after 25 seconds
+      Prefer: "wait=${WAIT_SECONDS_MAX}", // answer when the video is over, or after ${WAIT_SECONDS_MAX} seconds
       ...(body && { "Content-Type": "application/json" }),
     },
     body: body && JSON.stringify(body),
@@ -59,7 +60,7 @@ key = os.environ["ADAREEL_API_KEY"]
 def api(path, body=None):
     request = Request(
         url + path,
-        headers={"Content-Type": "application/json", "Prefer": "wait=25"},
+        headers={"Content-Type": "application/json", "Prefer": "wait=${WAIT_SECONDS_MAX}"},
         data=None if body is None else json.dumps(body).encode(),
     )
     # The key is for the API alone: it does not follow the redirect to the signed URL.

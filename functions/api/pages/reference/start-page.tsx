@@ -1,5 +1,6 @@
 /** @jsxImportSource hono/jsx */
 import { PROBLEM_CODES, STATUS_OF } from "../../problem.ts";
+import { LANGUAGES } from "../languages.ts";
 import type { Route } from "./description.ts";
 import type { ReferencePage } from "./page.ts";
 import { Address, P, Programs, Sample } from "./parts.tsx";
@@ -49,8 +50,9 @@ export function startPage({ version, operations, schemas, objectUrl }: StartOpti
               or try it by hand in the [playground](/).
             </P>
             <P>
-              Programs in JavaScript need Node.js 20 and are saved as `.mjs`; those in Python need Python 3.9
-              and no packages. The machine-readable description is [/openapi.json](/openapi.json).
+              {`Programs in JavaScript need ${LANGUAGES.javascript.needs}, and are saved as \`.mjs\`; those in ` +
+                `Python need ${LANGUAGES.python.needs}. The machine-readable description is ` +
+                "[/openapi.json](/openapi.json)."}
             </P>
             <p class="faint">This is version {version}.</p>
           </>
