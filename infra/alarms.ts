@@ -46,7 +46,8 @@ function deadLetters(queues: AlarmsProps["queues"]): Troubles {
   const of = ([name, { deadLetters: dead }]: [string, HintQueue]) => [
     `${name}DeadLetters`,
     {
-      meaning: `Messages of the ${name} queue failed five times and were set aside; the sweep looks after their jobs.`,
+      meaning:
+        "Messages of the queue failed five times and were set aside; the sweep looks after their jobs.",
       remedy:
         "Read the log of the function that the queue calls and repair the cause; then redrive the messages in the SQS " +
         "console. Deleting them loses nothing.",
@@ -61,7 +62,7 @@ function errors(functions: AlarmsProps["functions"]): Troubles {
   const of = ([name, { lambda }]: [string, JobFunction]) => [
     `${name}Errors`,
     {
-      meaning: `The ${name} function failed three times or more within five minutes.`,
+      meaning: "The function failed three times or more within five minutes.",
       remedy:
         "Read its log: AWS refuses something, or the code has a fault. If it began with a deployment, roll back.",
       metric: lambda.metricErrors({ period: FIVE_MINUTES }),

@@ -94,8 +94,8 @@ test("a declared parameter is a flag of generate, with its line in the usage", (
   expect(USAGE).toMatch(/^ {2}--deadline SEC +seconds that denoising may take$/m);
   const surroundings = { folder: "/here", demoModel: "/demo", drawSeed: () => 1 };
   const parse = (...args: string[]) => parseGenerate(["a red circle", ...args], surroundings);
-  expect(parse("--deadline", "30")).toHaveProperty("request.deadline", 30);
-  expect(parse()).not.toHaveProperty("request.deadline");
+  expect(parse("--deadline", "30")).toHaveProperty("requests.0.deadline", 30);
+  expect(parse()).not.toHaveProperty("requests.0.deadline");
   expect(() => parse("--deadline", "soon")).toThrow('--deadline takes a number, not "soon".');
   expect(() => parse("--deadline", "0")).toThrow("--deadline takes a number from 1 to 600, not 0.");
 });

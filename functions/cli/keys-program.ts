@@ -47,7 +47,9 @@ async function create(keys: ApiKeys, { tenant, name }: { tenant: string; name: s
 }
 
 async function list(keys: ApiKeys): Promise<void> {
-  for (const { id, tenant, name, createdAt, revokedAt } of await keys.list()) {
+  const all = await keys.list();
+  if (all.length === 0) process.stderr.write("There are no keys yet: npm run keys -- create makes one.\n");
+  for (const { id, tenant, name, createdAt, revokedAt } of all) {
     const state = revokedAt === null ? "active" : `revoked ${new Date(revokedAt).toISOString()}`;
     process.stdout.write(
       [id, tenant, new Date(createdAt).toISOString(), state, name].join("\t").concat("\n"),

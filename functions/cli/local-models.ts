@@ -4,9 +4,10 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addModel, openHub, recipeOf, withFolder } from "../../lib/distribution/hub/index.ts";
 import { conversionDTypes, convertModel, openModelFolder } from "../../lib/generation/checkpoint/index.ts";
-import { checkModel } from "../../lib/generation/pipeline/index.ts";
+import { checkModel, modelFolders } from "../../lib/generation/pipeline/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { isFolder } from "../../lib/shared/is-folder.ts";
+import { oneOf } from "../../lib/shared/sentences/index.ts";
 import { shownPath } from "../../lib/shared/shown-path.ts";
 import { checkReport } from "./check-report.ts";
 import { gigabytes, type TransferDisplay } from "./transfer-progress.ts";
@@ -33,9 +34,7 @@ export interface LocalCommand {
 /** Folder for models in the user's folder. */
 const MODELS = "models";
 
-export const DTYPE_NAMES = Object.keys(conversionDTypes)
-  .join(", ")
-  .replace(/, (?=[^,]*$)/, " or ");
+export const DTYPE_NAMES = oneOf(Object.keys(conversionDTypes));
 
 /**
  * Downloads a model from the hub, or copies it from a folder. Files that are complete already are kept.
@@ -108,13 +107,11 @@ export async function convert(
   print(`${shownPath(target, place("."))} has the model, with its floating-point weights in ${dtype}.\n`);
 }
 
-/** Prints folder, pipeline class and size in bytes of each model in `models`, one model a line. */
+/** Prints folder, pipeline class and size in bytes of each model that has a name here, one model a line. */
 export async function listLocal({ place, print }: LocalCommand): Promise<void> {
-  const folder = place(MODELS);
-  for (const name of isFolder(folder) ? readdirSync(folder).sort() : []) {
-    if (!statSync(join(folder, name, "model_index.json"), { throwIfNoEntry: false })) continue;
-    const { className } = await openModelFolder(join(folder, name));
-    print(`${[`${MODELS}/${name}`, className, bytesIn(join(folder, name))].join("\t")}\n`);
+  for (const folder of modelFolders(place("."))) {
+    const { className } = await openModelFolder(folder);
+    print(`${[shownPath(folder, place(".")), className, bytesIn(folder)].join("\t")}\n`);
   }
 }
 

@@ -37,7 +37,8 @@ export const MODELS: Program = {
       },
       example: "latte-1",
       notes: `The names, with the estimated sizes of the downloads: ${sizes()}. Any other model of these families has
-        an id, such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers. The same command continues an interrupted download. Models that are not public need HF_TOKEN in the environment.`,
+        an id, such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers. The same command continues an interrupted download. Models
+        that are not public need HF_TOKEN in the environment.`,
       run: ({ words, values }) => add(words[0], values, stoppable(local())),
     }),
     check: subcommand({
@@ -80,12 +81,12 @@ export const MODELS: Program = {
       text: "stores the model in a deployment's bucket, under its folder's name or NAME",
       positionals: [MODEL],
       options: { as: { value: "NAME", text: "the model's name in the deployment" }, store },
-      example: "demo --store s3://adareel-123456789012",
+      example: "demo --store s3://adareel-123456789012-us-east-1",
       notes: "The same command continues an upload that was interrupted.",
       run: ({ words, values }) => push(find(words[0]), values),
     }),
     list: subcommand({
-      text: "prints name, bytes and fingerprint of each model of a bucket; without one, the models in models/",
+      text: "prints name, bytes and fingerprint of each model of a bucket; without one, the models of this machine",
       positionals: [],
       options: { store },
       example: "",

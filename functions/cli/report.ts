@@ -105,7 +105,7 @@ export function fasterLine(denoising: Denoising): string {
 }
 
 function timesAsFast(ratio: number): string {
-  if (ratio.toFixed(1) === "1.0") return "as fast";
+  if (ratio.toFixed(1) === "1.0") return "equally fast";
   return ratio > 1 ? `${ratio.toFixed(1)} times as fast` : `${(1 / ratio).toFixed(1)} times as slow`;
 }
 

@@ -25,12 +25,12 @@ export function greeting({
 
 /** Says how long the printed keys are valid. */
 function notes(firstKey: string | null, sessionKey: string | null): string[] {
-  const link = "the service stops (Ctrl-C)";
+  const end = "the service stops (Ctrl-C)";
   if (firstKey !== null) {
     const stays = "This API key stays valid and is not shown again";
-    return [sessionKey === null ? `${stays}.` : `${stays}; the playground's link works until ${link}.`];
+    return [sessionKey === null ? `${stays}.` : `${stays}; the playground's link works until ${end}.`];
   }
   const another = "npm run keys -- create makes one that stays valid";
-  if (sessionKey !== null) return [`Link and API key work until ${link}; ${another}.`];
+  if (sessionKey !== null) return [`Link and API key work until ${end}; ${another}.`];
   return ["The API key is one that was made earlier; npm run keys -- create makes another."];
 }

@@ -17,7 +17,7 @@ export const PREFLIGHT = command({
     },
     verbose: { text: "lists every check, also those that could not be made" },
     permissions: {
-      value: "OF",
+      value: "WHO",
       text: "checks nothing, and prints the IAM policy of deployer or cloudformation",
       read: policyName,
     },

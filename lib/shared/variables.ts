@@ -69,7 +69,7 @@ export const VARIABLES = {
     setBy: ["deployment", "people"],
   },
   MODELS: {
-    what: "folders of models, separated as in PATH",
+    what: "models, by folder and for npm start also by name, separated as in PATH",
     readBy: ["gpu", "local"],
     setBy: ["npm start", "people"],
   },
@@ -154,7 +154,7 @@ export const VARIABLES = {
     setBy: ["people"],
   },
   LOG_LEVEL: {
-    what: "level of pino",
+    what: "least level that is logged: trace, debug, info, warn, error, fatal or silent",
     readBy: [...QUEUE_FUNCTIONS, "gpu", "local"],
     setBy: ["npm start", "people"],
   },

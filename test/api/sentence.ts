@@ -7,6 +7,6 @@ const FOREIGN = /Invalid input|expected|received|Too (small|big)|\w+Error|undefi
 export function expectSentence(text: string): void {
   const said = text.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
   expect(said).not.toMatch(FOREIGN);
-  expect(said).toMatch(/^[\w-].*[.?]$/s);
+  expect(said).toMatch(/^["\w-].*[.?]$/s);
   expect(said.split(/[.?] (?=[A-Z])/).length, text).toBeLessThanOrEqual(2);
 }

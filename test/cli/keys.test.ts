@@ -47,6 +47,14 @@ describe("create", () => {
   });
 });
 
+it("the command keys list says how to make a key where there is none", async () => {
+  expect(await runKeys(["list"], folder)).toMatchObject({
+    code: 0,
+    stdout: "",
+    stderr: "There are no keys yet: npm run keys -- create makes one.\n",
+  });
+});
+
 it("the command keys list shows all keys, oldest first and without their secrets, and keys revoke revokes one", async () => {
   const keys = [];
   for (const name of ["first", "second"]) {
@@ -79,7 +87,7 @@ describe("wrong words", () => {
     ],
     [
       ["revoke", "one", "two"],
-      /^"two" is one word too many; a right example: npm run keys -- revoke abcdefghijkl\n$/,
+      /^"two" is one word too many; write it as in: npm run keys -- revoke abcdefghijkl\n$/,
     ],
     [["create", "--owner", "me"], /^Unknown option '--owner'; see --help\.\n$/],
     [["list", "--tenant", "me"], /^Unknown option '--tenant'; see --help\.\n$/],

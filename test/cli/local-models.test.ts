@@ -72,7 +72,8 @@ describe("add", () => {
     const { code, stdout } = await run(["add", demo, "--into", "models/mine"]);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^models\/mine has the model, 19\.\d MB, /)]);
     const listed = await run(["list"]);
-    expect(listed.stdout).toMatch(/^models\/mine\tOpenSoraPipeline\t19\d{6}\n$/);
+    expect(listed.stdout).toMatch(/^models\/mine\tOpenSoraPipeline\t19\d{6}$/m);
+    expect(listed.stdout).toMatch(/^\/.*\/models\/demo\tOpenSoraPipeline\t\d+$/m);
     expect((await run(["check", "models/mine"])).code).toBe(0);
   });
 });

@@ -196,7 +196,7 @@ describe("a start on a terminal", () => {
 
   it.each([
     [["--port", "3001"], "There is no option '--port': write PORT=... before the command; see --help.\n"],
-    [["now"], '"now" is one word too many; a right example: npm start\n'],
+    [["now"], '"now" is one word too many; write it as in: npm start\n'],
   ])("the arguments %j are refused in one sentence", async (args, stderr) => {
     expect(await startFailing({}, {}, args)).toEqual({ code: 2, stdout: "", stderr });
   });

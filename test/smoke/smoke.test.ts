@@ -109,8 +109,11 @@ describe("the environment of a smoke test", () => {
   const given = parseCommand(NAME, SMOKE, []) as { readonly values: Parameters<typeof openSmoke>[0] };
 
   test.each([
-    [{}, /^ADAREEL_URL must be the address of the service: export ADAREEL_URL=https:/],
-    [{ ADAREEL_URL: "d123.cloudfront.net" }, /^ADAREEL_URL must be the address of the service: /],
+    [
+      {},
+      /^ADAREEL_URL must be the address of the service, which npm start prints, and cdk deploy as ApiUrl\.$/,
+    ],
+    [{ ADAREEL_URL: "d123.cloudfront.net" }, /^ADAREEL_URL must be the address of the service, /],
     [
       { ADAREEL_URL: "https://x.example" },
       /^ADAREEL_API_KEY must be a key of the service: npm run keys -- create /,

@@ -65,7 +65,7 @@ INDEX = {
     "tokenizer": ["transformers", "T5Tokenizer"], "vae": ["diffusers", "AutoencoderKL"],
     "scheduler": ["adareel", "RFlowScheduler"],
     "video": {
-        "sizes": [[scenes.SIZE, scenes.SIZE]], "frames": [scenes.FRAMES], "fps": [scenes.FPS], "steps": 30, "guidance_scale": 4.0,
+        "sizes": [[scenes.SIZE, scenes.SIZE]], "frames": [scenes.FRAMES], "fps": [scenes.FPS], "steps": 30, "guidance_scale": 2.0,
         "vocabulary": "words",
     },
 }
@@ -79,10 +79,11 @@ def log(message: str) -> None:
 # --- tokenizer ---
 
 
-def make_tokenizer(path: Path, seed: int) -> Tokenizer:
+def make_tokenizer(path: Path, seed: int, start: str | None) -> Tokenizer:
     """Builds a Unigram tokenizer with T5's conventions: pad 0, end 1, unknown 2, words marked by a leading ▁, lower case.
 
-    Every word of the captions is one piece, scored by its frequency; single characters spell out the rest.
+    Every word of the captions is one piece, scored by its frequency; single characters spell out the rest. The pieces of an
+    earlier model keep their ids, and words that it lacks follow them.
     """
     if path.exists():
         return Tokenizer.from_file(str(path))
@@ -93,7 +94,12 @@ def make_tokenizer(path: Path, seed: int) -> Tokenizer:
     pieces = [("▁" + word, math.log(count / total)) for word, count in sorted(words.items(), key=lambda kv: (-kv[1], kv[0]))]
     characters = "▁abcdefghijklmnopqrstuvwxyz0123456789.,;:!?'\"()-"
     spelled = [(c, pieces[-1][1] - 4.0) for c in characters]
-    tokenizer = Tokenizer(models.Unigram([("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *pieces, *spelled], unk_id=2))
+    vocabulary = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *pieces, *spelled]
+    if start:
+        earlier = json.loads((Path(start) / "tokenizer" / "tokenizer.json").read_text())["model"]["vocab"]
+        known = {piece for piece, _ in earlier}
+        vocabulary = [*map(tuple, earlier), *((piece, score) for piece, score in vocabulary if piece not in known)]
+    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=2))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
@@ -379,7 +385,7 @@ def worker(rank: int, args: argparse.Namespace) -> None:
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(args.port))
     dist.init_process_group("gloo", rank=rank, world_size=args.processes)
     work = Path(args.work)
-    tokenizer = make_tokenizer(work / "tokenizer.json", args.seed) if rank == 0 else None
+    tokenizer = make_tokenizer(work / "tokenizer.json", args.seed, args.start) if rank == 0 else None
     dist.barrier()
     tokenizer = tokenizer or Tokenizer.from_file(str(work / "tokenizer.json"))
     vae = train_vae(args, work)

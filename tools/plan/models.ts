@@ -1,3 +1,4 @@
+import { publishedModels } from "../../lib/generation/models/index.ts";
 import { type Figure, figure } from "./figure.ts";
 
 export const CACHES = ["off", "slow", "fast"] as const;
@@ -45,11 +46,11 @@ const COMMAND = "npm run generate --json, median of ten runs, 2026-11-25, 2 CPU 
 const INCLUDED = "part of the published latency, though the paper does not say so";
 
 /** Returns a model with the latencies on one A100 that the authors of AdaCache published for their own code. */
-function published(title: string, table: string, seconds: Record<Cache, number>, modelGb: number): PlanModel {
+function published(name: string, shape: string, table: string, seconds: Record<Cache, number>): PlanModel {
   const source = `AdaCache (arXiv 2411.02397), ${table}: the authors' code on one A100`;
   const latency = (cache: Cache) => figure(seconds[cache], "published", source);
   return {
-    title,
+    title: `${name}, ${shape}`,
     hardware: "one A100 (published)",
     denoising: {
       by: "latency",
@@ -59,10 +60,14 @@ function published(title: string, table: string, seconds: Record<Cache, number>,
     encode: figure(0, "assumed", INCLUDED),
     decode: figure(0, "assumed", INCLUDED),
     write: figure(3, "assumed", "MP4, poster and upload; not measured at this size"),
-    modelGb: figure(modelGb, "assumed", "16-bit weights of transformer, decoder and a T5-XXL text encoder"),
+    modelGb: figure(gigabytesOf(name), "assumed", "the estimated download of npm run models"),
     videoMb: figure(3, "assumed", "a few seconds of video at this size, with its poster"),
     instanceType: "ml.g6e.2xlarge",
   };
+}
+
+function gigabytesOf(name: string): number {
+  return publishedModels.find(({ hub }) => hub?.name === name)!.hub!.gigabytes;
 }
 
 const demo: PlanModel = {
@@ -91,34 +96,30 @@ const demo: PlanModel = {
 export const MODELS: Readonly<Record<string, Readonly<Record<string, PlanModel>>>> = {
   demo: { "64x64": demo },
   "open-sora-1.2": {
-    "480p": published(
-      "open-sora-1.2, 480p, 2 s, 30 steps",
-      "Table 1",
-      { off: 54.02, slow: 37.01, fast: 24.16 },
-      14,
-    ),
-    "720p": published(
-      "open-sora-1.2, 720p, 2 s, 100 steps",
-      "Table 3",
-      { off: 419.6, slow: 274.3, fast: 89.53 },
-      14,
-    ),
+    "480p": published("open-sora-1.2", "480p, 2 s, 30 steps", "Table 1", {
+      off: 54.02,
+      slow: 37.01,
+      fast: 24.16,
+    }),
+    "720p": published("open-sora-1.2", "720p, 2 s, 100 steps", "Table 3", {
+      off: 419.6,
+      slow: 274.3,
+      fast: 89.53,
+    }),
   },
   "open-sora-plan-1.1": {
-    "512x512": published(
-      "open-sora-plan-1.1, 512x512, 2.7 s, 150 steps",
-      "Table 1",
-      { off: 129.67, slow: 58.88, fast: 35.04 },
-      14,
-    ),
+    "512x512": published("open-sora-plan-1.1", "512x512, 2.7 s, 150 steps", "Table 1", {
+      off: 129.67,
+      slow: 58.88,
+      fast: 35.04,
+    }),
   },
   "latte-1": {
-    "512x512": published(
-      "latte-1, 512x512, 2 s, 50 steps",
-      "Table 1",
-      { off: 32.45, slow: 20.35, fast: 11.85 },
-      12,
-    ),
+    "512x512": published("latte-1", "512x512, 2 s, 50 steps", "Table 1", {
+      off: 32.45,
+      slow: 20.35,
+      fast: 11.85,
+    }),
   },
 };
 

@@ -97,9 +97,10 @@ export function billTable(lines: readonly BillLine[], times = 1): Block {
 export function savings({ outcomes, dollarsPerHour }: Plan): string {
   const [off, , fast] = outcomes as [Outcome, Outcome, Outcome];
   const saved = 1 - fast.gpuDollarsPerDay / off.gpuDollarsPerDay;
+  const [cached, uncached] = [duration(fast.untilVideo.p95), duration(off.untilVideo.p95)];
   return (
     `For the same arrivals, cache fast saves ${(100 * saved).toFixed(0)} % of the instance cost, and the p95 from ` +
-    `request to video is ${duration(fast.untilVideo.p95)} instead of ${duration(off.untilVideo.p95)}. ` +
+    `request to video is ${cached}${cached === uncached ? ", as without" : ` instead of ${uncached}`}. ` +
     `One instance that runs all day costs ${money(24 * dollarsPerHour)}.`
   );
 }
@@ -114,10 +115,13 @@ export function range(plan: Plan): string {
   const { model, speed, coldStartSeconds, idleMinutes } = options;
   const alone =
     coldStartSeconds.most + model.load.value + videoSeconds(model, "off", speed.value) + 60 * idleMinutes[0];
-  const pair = (of: (outcome: Outcome) => string) => `${of(fast)} with cache fast and ${of(off)} without`;
+  const pair = (of: (outcome: Outcome) => string) =>
+    of(fast) === of(off)
+      ? `${of(fast)} with and without cache`
+      : `${of(fast)} with cache fast and ${of(off)} without`;
   return (
-    `A video (${model.title}) costs ${perVideo(fullyBusy(plan, fast))} to ` +
-    `${perVideo((alone / 3600) * dollarsPerHour)} of instance time: the less if instances are always busy and the cache ` +
+    `A video (${model.title}) costs ${money(fullyBusy(plan, fast))} to ` +
+    `${money((alone / 3600) * dollarsPerHour)} of instance time: the less if instances are always busy and the cache ` +
     "is fast, the more if an instance starts for it alone. Here it costs " +
     `${pair(({ gpuDollarsPerVideo }) => perVideo(gpuDollarsPerVideo))}. Half of the videos are there within ` +
     `${pair(({ untilVideo }) => duration(untilVideo.p50))}, 95 % within ` +

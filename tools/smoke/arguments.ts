@@ -36,7 +36,7 @@ export function openSmoke(values: OptionValues<typeof SMOKE.options>, env: NodeJ
   const { ADAREEL_URL: url, ADAREEL_API_KEY: key } = env;
   if (!url || !/^https?:\/\/[^/]/.test(url))
     throw new UsageError(
-      "ADAREEL_URL must be the address of the service: export ADAREEL_URL=https://... with ApiUrl of cdk deploy.",
+      "ADAREEL_URL must be the address of the service, which npm start prints, and cdk deploy as ApiUrl.",
     );
   if (!key)
     throw new UsageError("ADAREEL_API_KEY must be a key of the service: npm run keys -- create makes one.");

@@ -118,7 +118,7 @@ function checkWords(name: string, command: Command, words: readonly string[]): v
   const extra = words[positionals.length];
   if (extra !== undefined) {
     throw new UsageError(
-      extraWord?.(extra) ?? `${JSON.stringify(extra)} is one word too many; a right example: ${example}`,
+      extraWord?.(extra) ?? `${JSON.stringify(extra)} is one word too many; write it as in: ${example}`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { nearest } from "../sentences/index.ts";
+import { nearest, oneOf } from "../sentences/index.ts";
 import { HELP, type Options, type Program } from "./command.ts";
 import { checkOption, parseCommand, tokensOf } from "./parse.ts";
 import { commandUsage, programUsage } from "./usage.ts";
@@ -67,6 +67,5 @@ function unknownCommand({ name, commands }: Program, word: string | undefined): 
   const names = Object.keys(commands);
   const meant = word === undefined ? undefined : nearest(word, names);
   const given = word === undefined ? "" : `There is no command ${JSON.stringify(word)}: `;
-  const advice = meant ?? `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
-  return `${given}${given ? "say" : "Say"} ${advice}, as in ${name} ${meant ?? names[0]} --help.`;
+  return `${given}${given ? "say" : "Say"} ${meant ?? oneOf(names)}, as in ${name} ${meant ?? names[0]} --help.`;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
-import { findModel } from "../../../lib/generation/pipeline/index.ts";
+import { findModel, modelFolders } from "../../../lib/generation/pipeline/index.ts";
 import { RequestError } from "../../../lib/generation/request/index.ts";
 
 const demo = fileURLToPath(new URL("../../../models/demo", import.meta.url));
@@ -35,6 +35,16 @@ describe("a model that is there", () => {
     expect(findModel("demo", here)).toBe(demo);
     expect(findModel(demo, here)).toBe(demo);
   });
+});
+
+it("the models with a name are those of the user's folder and of the program, each name once", async () => {
+  expect(modelFolders(here)).toEqual(
+    expect.arrayContaining([demo, join(here, "models/added"), join(here, "models/wan2.1-1.3b")]),
+  );
+  await mkdir(join(here, "models/demo"));
+  await writeFile(join(here, "models/demo/model_index.json"), "{}");
+  expect(modelFolders(here)).toContain(join(here, "models/demo"));
+  expect(modelFolders(here)).not.toContain(demo);
 });
 
 describe("a model that is not there", () => {

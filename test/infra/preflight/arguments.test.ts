@@ -31,7 +31,7 @@ it("an unknown setting is refused in one sentence", async () => {
   const mistakes: [args: string[], sentence: string][] = [
     [["-c", "region"], '-c takes NAME=VALUE, not "region".'],
     [["-c", "=x"], '-c takes NAME=VALUE, not "=x".'],
-    [["region=x"], '"region=x" is one word too many; a right example: npm run preflight -- '],
+    [["region=x"], '"region=x" is one word too many; write it as in: npm run preflight -- '],
     [["--permissions", "admin"], '--permissions must be deployer or cloudformation, got "admin".'],
     [["--all"], "Unknown option '--all'; see --help."],
   ];

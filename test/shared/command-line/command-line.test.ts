@@ -59,7 +59,7 @@ describe("a command line", () => {
 
   const MISTAKES: readonly [args: string[], sentence: string][] = [
     [[], "TITLE is missing: the title of the film, as in: make Noon --frames 8"],
-    [["Noon", "Moon"], '"Moon" is one word too many; a right example: make Noon --frames 8'],
+    [["Noon", "Moon"], '"Moon" is one word too many; write it as in: make Noon --frames 8'],
     [["Noon", "--frmes", "3"], "Unknown option '--frmes'; did you mean --frames?"],
     [["Noon", "--color"], "Unknown option '--color'; see --help."],
     [["Noon", "--constructor"], "Unknown option '--constructor'; see --help."],

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isFolder } from "../../../shared/is-folder.ts";
-import { nearest } from "../../../shared/sentences/index.ts";
+import { listed, nearest } from "../../../shared/sentences/index.ts";
 import { shownPath } from "../../../shared/shown-path.ts";
 import { type NamedSource, publishedModels } from "../../models/index.ts";
 import { RequestError } from "../../request/index.ts";
@@ -73,12 +73,23 @@ function closest(word: string, names: readonly string[]): string | undefined {
   return begun ?? nearest(word.toLowerCase(), names);
 }
 
-/** Returns the names of the models in the user's folder and of the program's own. */
+/**
+ * Returns the folders of all models that `findModel` finds by a name: those in `models/` of the user's folder, and the
+ * program's own, which a model of the user with the same name replaces.
+ */
+export function modelFolders(folder: string): string[] {
+  const byName = new Map<string, string>();
+  for (const shelf of shelves(folder).toReversed()) {
+    const names = isFolder(shelf) ? readdirSync(shelf) : [];
+    for (const name of names) if (isModel(join(shelf, name))) byName.set(name, join(shelf, name));
+  }
+  return [...byName.values()].sort();
+}
+
 function namesIn(folder: string): string[] {
-  const found = shelves(folder).flatMap((shelf) =>
-    isFolder(shelf) ? readdirSync(shelf).filter((name) => isModel(join(shelf, name))) : [],
-  );
-  return [...new Set(found)].sort();
+  return modelFolders(folder)
+    .map((found) => basename(found))
+    .sort();
 }
 
 function others(here: readonly string[]): string[] {
@@ -98,7 +109,5 @@ function isPath(text: string): boolean {
 }
 
 function list(names: readonly string[]): string {
-  if (names.length === 0) return "no models";
-  const [last = "", ...before] = names.toReversed();
-  return before.length === 0 ? last : `${before.reverse().join(", ")} and ${last}`;
+  return names.length === 0 ? "no models" : listed(names);
 }
