@@ -2,7 +2,7 @@
 import { Scrollable } from "../../../lib/shared/page/index.ts";
 import { LANGUAGES, type Language } from "./languages.ts";
 
-/** How the program of each language is run. */
+/** Notes on how the program of each language is run. */
 const USES: Readonly<Record<Language, string>> = {
   curl: "Answers at once, with the queued video.",
   javascript: `Needs ${LANGUAGES.javascript.needs}: save it as video.mjs, and run node video.mjs.`,
