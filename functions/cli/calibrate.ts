@@ -77,7 +77,8 @@ export async function calibrate(
   const text = codebookText(proposed, { name, steps, prompts: requests.length });
   if (options.out === undefined) print(text);
   else await writeFileAtomically(place(options.out), new TextEncoder().encode(text));
-  process.stderr.write(`Expect ${described(proposed)}; use the file with generate --cache FILE.json.\n`);
+  const file = options.out ?? "FILE.json";
+  process.stderr.write(`Expect ${described(proposed)}; use it with generate --cache ${file}.\n`);
 }
 
 function aimOf({ speedup, error }: CalibrateOptions): CalibrationAim {

@@ -33,9 +33,7 @@ describe("a generation", () => {
     const path = "out/a-red-circle-moves-fast-to-the-left-over-blue-stripes-7.mp4";
     const [file, facts, strip, denoise, stages, ...more] = stdout.trimEnd().split("\n");
     expect(file).toMatch(new RegExp(`^${path}: 16x16, 4 frames at 8 fps, [\\d.]+ kB \\(\\w+\\)$`));
-    expect(facts).toMatch(
-      /^model adareel-tiny-model-\w+, seed 7, guidance 4, cache fast$/,
-    );
+    expect(facts).toMatch(/^model adareel-tiny-model-\w+, seed 7, guidance 4, cache fast$/);
     expect(strip).toMatch(/^[█·]{12} \d+ of 12 steps computed$/);
     expect(denoise).toMatch(/^denoise \d\S* s instead of about \d\S* s: (as|\d\S* times as) (fast|slow)$/);
     expect(stages).toMatch(/^load .* s, encode .* s, decode .* s, write .* s$/);

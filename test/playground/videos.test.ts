@@ -80,6 +80,7 @@ describeVisits("the videos of the playground", (visit) => {
     await heading(PROMPT).waitFor();
     expect(visit.page.url()).toBe(`${visit.service.url}/#video=${id}`);
     expect(await visit.page.evaluate("history.length")).toBeLessThanOrEqual(3);
+    await visit.page.getByText("Connected with the key of the link").waitFor();
   });
 
   test("the recent videos follow what other programs do, and an item stays the same element", async () => {

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { command, type OptionValues, UsageError } from "../../lib/shared/command-line/index.ts";
 
 export const NAME = "npm run smoke --";
@@ -40,7 +41,9 @@ export function openSmoke(values: OptionValues<typeof SMOKE.options>, env: NodeJ
     );
   if (!key)
     throw new UsageError("ADAREEL_API_KEY must be a key of the service: npm run keys -- create makes one.");
-  return { url: url.replace(/\/+$/, ""), key, ...values, pollSeconds: POLL_SECONDS };
+  // npm runs scripts in the package's folder; INIT_CWD is the folder of the user.
+  const out = resolve(env.INIT_CWD ?? process.cwd(), values.out);
+  return { url: url.replace(/\/+$/, ""), key, ...values, out, pollSeconds: POLL_SECONDS };
 }
 
 function minutes(text: string, flag: string): number {

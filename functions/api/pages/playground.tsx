@@ -85,7 +85,7 @@ function KeyField() {
         </p>
       </div>
       <p class="faint connected" id="connected" hidden>
-        <span>Connected</span>
+        <span id="connected-how">Connected</span>
         <button type="button" class="quiet" id="change-key">
           Change key
         </button>

@@ -20,8 +20,12 @@ function showKeyEntry(isShown = true) {
   byId("connected").hidden = isShown;
 }
 
-/** Reads the key from its field, and shows the models and videos that it gives access to. */
-async function connect() {
+/**
+ * Reads the key from its field, and shows the models and videos that it gives access to.
+ *
+ * @param {string} [how] what the page says when it is connected
+ */
+async function connect(how = "Connected") {
   clearErrors();
   // The data of the previous key are removed before the new key is checked.
   byId("settings").toggleAttribute("disabled", true);
@@ -31,8 +35,9 @@ async function connect() {
     const { data } = await request("GET", "/v1/models");
     offerModels(data);
     if (keyField === document.activeElement) byId("prompt").focus();
+    byId("connected-how").textContent = how;
     showKeyEntry(false);
-    announce("Connected.");
+    announce(`${how}.`);
     showWhatIsAddressed();
     await startRecent();
   } catch (error) {
@@ -116,7 +121,7 @@ orderForm.addEventListener("keydown", (event) => {
   orderForm.requestSubmit();
 });
 if (/Mac|iP(hone|ad)/.test(navigator.userAgent)) byId("shortcut").textContent = "⌘ Enter";
-byId("connect").addEventListener("click", connect);
+byId("connect").addEventListener("click", () => void connect());
 keyField.addEventListener("keydown", (event) => {
   if (event.key !== "Enter") return;
   event.preventDefault();
@@ -134,11 +139,12 @@ byId("compare").addEventListener("click", () => {
 byId("again").addEventListener("click", editAgain);
 addEventListener(KEY_REFUSED, (event) => disconnect(/** @type {CustomEvent} */ (event).detail));
 
-/** Takes the key that a link brings, or else the kept one, and connects. */
+/** Takes the key that a link brings, or else the kept one, and connects. The page says when a link changed the key. */
 function begin() {
-  const key = takeKeyFromAddress() ?? keptKey();
+  const kept = keptKey();
+  const key = takeKeyFromAddress() ?? kept;
   keyField.value = key;
-  if (key) void connect();
+  if (key) void connect(key === kept ? undefined : "Connected with the key of the link");
 }
 
 begin();
