@@ -31,12 +31,7 @@ function faultIn(text: string, message: string): string {
   const before = text.slice(0, Number(position)).split("\n");
   const place = `line ${before.length}, character ${before.at(-1)!.length + 1}`;
   if (Number(position) >= text.length) return `: it ends too early, at ${place}`;
-  return ` from ${place} on${advice(text.slice(Number(position)))}`;
-}
-
-/** Says how to write what JSON does not have: the values of Python, and names and texts without double quotes. */
-function advice(rest: string): string {
-  const python = /^(True|False|None)\b/.exec(rest)?.[1];
-  if (python) return `: write ${python === "None" ? "null" : python.toLowerCase()}`;
-  return /^['\p{L}_$]/u.test(rest) ? ": names and texts stand in double quotes" : "";
+  const next = text.charAt(Number(position));
+  const advice = /['\p{L}_$]/u.test(next) ? ": names and texts stand in double quotes" : "";
+  return ` from ${place} on${advice}`;
 }
