@@ -203,7 +203,7 @@ describeVisits("the playground", (visit) => {
     expect(await visit.page.locator(".chips button").allTextContents()).toEqual([
       PROMPT,
       "a green square bounces around over a white gradient",
-      "a blue cross spins over yellow",
+      "a black triangle flies down over horizontal red stripes",
       "a purple ring grows",
     ]);
   });

@@ -8,7 +8,7 @@ import { RequestField } from "./request-field.tsx";
 const EXAMPLES = [
   "a red circle moves fast to the left over blue stripes",
   "a green square bounces around over a white gradient",
-  "a blue cross spins over yellow",
+  "a black triangle flies down over horizontal red stripes",
   "a purple ring grows",
 ];
 
