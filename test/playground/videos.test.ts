@@ -76,6 +76,7 @@ describeVisits("the videos of the playground", (visit) => {
   test("a link with a key that is opened in the same tab connects, and leaves the video's address", async () => {
     const { id } = await finished();
     await visit.begin();
+    await visit.page.evaluate("sessionStorage.clear()");
     await visit.page.goto(`${visit.service.url}/#key=${visit.service.key}&video=${id}`);
     await heading(PROMPT).waitFor();
     expect(visit.page.url()).toBe(`${visit.service.url}/#video=${id}`);
