@@ -165,7 +165,7 @@ describe("the Latte transformer", async () => {
     expect(parse({ norm_elementwise_affine: true })).toThrow(/norm_elementwise_affine/);
     expect(parse({ attention_bias: false })).toThrow(/attention_bias/);
     expect(parse({ cross_attention_dim: 24 })).toThrow(/cross_attention_dim must be num_attention_heads/);
-    expect(parse({ out_channels: 5 })).toThrow(/out_channels: must be in_channels or twice/);
+    expect(parse({ out_channels: 5 })).toThrow(/out_channels must be in_channels or twice/);
     expect(parse({ num_attention_heads: 1, attention_head_dim: 6 })).toThrow(/multiple of 4/);
     expect(parse({ video_length: undefined })).toThrow(/video_length/);
   });
