@@ -47,7 +47,7 @@ it("a response to a bare prompt holds every default and the seed that was drawn"
       num_frames: 16,
       fps: 8,
       steps: 30,
-      guidance_scale: 4,
+      guidance_scale: 2,
       negative_prompt: null,
       seed: expect.any(Number),
       cache: { policy: "fast", codebook: null, motion_regularisation: false, warmup_steps: 0 },
