@@ -155,7 +155,7 @@ it("the list of models holds the models of the deployment", async () => {
     num_frames: [16],
     fps: [8],
     steps: 30,
-    guidance_scale: 4,
+    guidance_scale: 2,
   };
   expect(await (await api.send("GET", "/v1/models")).json()).toEqual({ object: "list", data: [model] });
   expect(await (await api.send("GET", "/v1/models/demo")).json()).toEqual(model);

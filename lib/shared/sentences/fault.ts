@@ -64,7 +64,8 @@ export function faultsOf(schema: z.ZodType, value: unknown, subject: Subject): F
 
 /** Joins the sentences of faults into one, which ends with a full stop. */
 export function inOneSentence(faults: readonly Fault[]): string {
-  return `${faults.map(({ sentence }) => sentence.replace(/\.$/, "")).join("; ")}.`;
+  const said = faults.map(({ sentence }) => sentence.replace(/\.$/, "")).join("; ");
+  return said.endsWith("?") ? said : `${said}.`;
 }
 
 function issuesOf<Schema extends z.ZodType>(
@@ -164,7 +165,8 @@ function wrong(issue: z.core.$ZodIssue, { name, schema, isTaken = false }: Named
   const is = isTaken ? "takes" : given === null ? "must be" : "is";
   const sentence = `${name} ${is} ${words}${given === null ? "" : `, not ${given}`}`;
   const meant = meantIn(issue);
-  if (meant !== undefined) return `${sentence}: did you mean ${meant}?`;
+  // The only value that is possible has been named already.
+  if (meant !== undefined && meant !== words) return `${sentence}: did you mean ${meant}?`;
   return advice === undefined ? `${sentence}.` : `${sentence}; ${advice}.`;
 }
 

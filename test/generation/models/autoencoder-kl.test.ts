@@ -75,7 +75,7 @@ describe("the KL decoder", async () => {
     const parse = (change: object) => () => parseAutoencoderKLConfig({ ...golden.config, ...change });
     expect(parse({ act_fn: "relu" })).toThrow(/AutoencoderKL.*act_fn/);
     expect(parse({ latents_mean: [0, 0, 0, 0] })).toThrow(/latents_mean/);
-    expect(parse({ norm_num_groups: 5 })).toThrow(/block_out_channels: must be multiples of norm_num_groups/);
+    expect(parse({ norm_num_groups: 5 })).toThrow(/block_out_channels must be multiples of norm_num_groups/);
     expect(parse({ up_block_types: ["AttnUpDecoderBlock2D"] })).toThrow(/up_block_types/);
   });
 });

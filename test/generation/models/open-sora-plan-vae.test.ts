@@ -110,12 +110,12 @@ describe("the decoder of Open-Sora-Plan 1.1", async () => {
     const parse = (change: object) => () => parseCausalVAEConfig({ ...golden.config, ...change });
     expect(parse({ decoder_attention: "AttnBlock" })).toThrow(/CausalVAEModel.*decoder_attention/);
     expect(parse({ decoder_resnet_blocks: ["ResnetBlock2D", "ResnetBlock3D", "ResnetBlock3D"] })).toThrow(
-      /decoder_resnet_blocks\.0/,
+      /decoder_resnet_blocks entry 1 must be ResnetBlock3D\.$/,
     );
     expect(parse({ decoder_temporal_upsample: ["", "", "TimeUpsampleResAdv2x"] })).toThrow(
-      /decoder_temporal_upsample\.2/,
+      /decoder_temporal_upsample entry 3/,
     );
-    expect(parse({ decoder_spatial_upsample: ["", ""] })).toThrow(/hidden_size_mult: must have an entry for/);
+    expect(parse({ decoder_spatial_upsample: ["", ""] })).toThrow(/hidden_size_mult must have an entry for/);
     expect(parse({ attn_resolutions: [16] })).toThrow(/attn_resolutions/);
     expect(parse({ q_conv: "Conv2d", decoder_conv_in: "Conv2d" })).toThrow(/q_conv.*decoder_conv_in/);
   });

@@ -84,10 +84,10 @@ describe("the decoder of Open-Sora 1.2", async () => {
     const parse = (change: object) => () => parseOpenSoraVAEConfig({ ...golden.config, ...change });
     expect(parse({ vae_temporal: { type: "VAE_Causal" } })).toThrow(/OpenSoraVAE_V1_2.*vae_temporal.type/);
     expect(parse({ vae_2d: { type: "VideoAutoencoderKLTemporalDecoder" } })).toThrow(/vae_2d.type/);
-    expect(parse({ micro_frame_size: 16 })).toThrow(/micro_frame_size: must be one more than a multiple/);
+    expect(parse({ micro_frame_size: 16 })).toThrow(/micro_frame_size must be one more than a multiple/);
     expect(parse({ micro_frame_size: null })).toThrow(/micro_frame_size/);
     expect(parse({ cal_loss: true })).toThrow(/cal_loss/);
     const temporal = { ...golden.config.vae_temporal, temporal_downsample: [true] };
-    expect(parse({ vae_temporal: temporal })).toThrow(/temporal_downsample: must have one entry less/);
+    expect(parse({ vae_temporal: temporal })).toThrow(/temporal_downsample must have one entry less/);
   });
 });
