@@ -99,7 +99,11 @@ export class Invariants {
     check(NEXT[before.status].includes(record.status), `S3: ${before.status} -> ${record.status}`);
     check(record.updatedAt >= before.updatedAt, "a record never gets older");
     if (isFinished(before)) {
-      const [was, is] = [before, record].map((each) => JSON.stringify({ ...each, ...CLEARED, events: null }));
+      const [was, is] = [before, record].map((each) => {
+        // Words of the prompt are erased with it.
+        const receipt = each.receipt && { ...each.receipt, unknown_words: null };
+        return JSON.stringify({ ...each, ...CLEARED, receipt, events: null });
+      });
       check(was === is, "S3: a job that is over does not change");
     } else if (isFinished(record)) this.terminal += 1;
     this.#checkHolder(before, record, process, check);

@@ -249,7 +249,7 @@ function expire(record: JobRecord, _event: { type: "expire" }, now: number): Job
 function clear(record: JobRecord, { params }: { params: JobParams }, now: number): JobRecord {
   if (record.deletedAt !== null) return record;
   const history = withEntry(record, { at: now, type: "deleted", attempt: record.attempt });
-  const receipt = record.receipt && { ...record.receipt, unknown_words: [] };
+  const receipt = record.receipt?.unknown_words ? { ...record.receipt, unknown_words: [] } : record.receipt;
   return { ...record, params, history, receipt, outputs: null, deletedAt: now };
 }
 
