@@ -36,11 +36,11 @@ it("the demo model can be described", async () => {
 });
 
 it.each([
-  ["without a video", { ...tinyIndex, video: undefined }, /does not say what the model can make: video: /],
+  ["without a video", { ...tinyIndex, video: undefined }, /does not say what the model can make: video is missing/],
   [
     "with a size beyond what is written",
     { ...tinyIndex, video: { ...tinyIndex.video, sizes: [[16_384, 16]] } },
-    /does not say what the model can make: video\.sizes\.0\.0: /,
+    /does not say what the model can make: video\.sizes entry 1 entry 1 is/,
   ],
   ["that is a list", [], /model_index\.json: the JSON is not an object$/],
 ])("an index %s is refused", async (_title, json, sentence) => {
