@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { addModel, openHub, recipeOf, withFolder } from "../../../lib/distribution/hub/index.ts";
 import { type HubStub, type StubRepository, startHubStub } from "./hub-stub.ts";
@@ -77,6 +78,7 @@ function add(
   const { model = WAN, revision, token, into = folder, tries = 5 } = options;
   const sleep = async (durationMs: number) => {
     waits.push(durationMs);
+    await setTimeout(20); // parts that arrive meanwhile are written, also on a busy machine
     if (waits.length > tries) throw new Error("killed");
   };
   const hub = openHub({ url: stub.url, token, sleep });
@@ -227,7 +229,7 @@ describe("a download that was broken off", () => {
 
   test("an interrupted download resumes with the missing parts, at the commit it began with", async () => {
     stub.faults.ranges[path] = [null, ...new Array(100).fill(500)];
-    await expect(add({ tries: 40 })).rejects.toThrow("killed");
+    await expect(add({ tries: 3 })).rejects.toThrow("killed");
     expect(existsSync(join(folder, path))).toBe(false);
     expect(existsSync(join(folder, "model_index.json"))).toBe(false);
 

@@ -36,7 +36,11 @@ it("the demo model can be described", async () => {
 });
 
 it.each([
-  ["without a video", { ...tinyIndex, video: undefined }, /does not say what the model can make: video is missing/],
+  [
+    "without a video",
+    { ...tinyIndex, video: undefined },
+    /does not say what the model can make: video is missing/,
+  ],
   [
     "with a size beyond what is written",
     { ...tinyIndex, video: { ...tinyIndex.video, sizes: [[16_384, 16]] } },
