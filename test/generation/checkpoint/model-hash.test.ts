@@ -62,9 +62,10 @@ test.each<[string, () => void]>([
   expect(await modelFingerprint(folder)).not.toBe(before[1]);
 });
 
-test("the demo model's fingerprint is the one that docs/benchmarks.md names", async () => {
-  const documented = readFileSync("docs/benchmarks.md", "utf8").match(/Model: demo, sha256 ([0-9a-f]+)/)![1];
-  expect(await modelFingerprint("models/demo")).toMatch(new RegExp(`^${documented}`));
+test("docs/benchmarks.md has measurements of the demo model as it is, by its fingerprint", async () => {
+  const documented = readFileSync("docs/benchmarks.md", "utf8").matchAll(/sha256 ([0-9a-f]{16})/g);
+  const fingerprints = [...documented].map(([, start]) => start);
+  expect(fingerprints).toContain((await modelFingerprint("models/demo")).slice(0, 16));
 });
 
 test("a folder without a model and an unreadable file are named", async () => {
