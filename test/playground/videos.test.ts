@@ -86,7 +86,7 @@ describeVisits("the videos of the playground", (visit) => {
 
   test("the recent videos follow what other programs do, and an item stays the same element", async () => {
     await visit.begin();
-    const { id } = await visit.create({ prompt: "a purple ring grows", cache: "off", steps: 150 });
+    const { id } = await visit.create({ prompt: "a purple ring grows", cache: "off", steps: 500 });
     await item(id).waitFor();
     await visit.page.evaluate(`document.querySelector('#recent a').isTheSame = true`);
     await expect.poll(() => item(id).textContent(), { timeout: 30_000 }).toMatch(/^\d+ %/);
