@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Declaration, Taker } from "../../lib/generation/request/index.ts";
+import { type Declaration, type Taker, TEXT_ALONE } from "../../lib/generation/request/index.ts";
 import { EVENT_TYPES, type JobRecord } from "../../lib/service/jobs/index.ts";
 import { urlText } from "./schemas/webhook-endpoint.ts";
 
@@ -58,7 +58,7 @@ const ORDER_FIELDS = {
       .unknown()
       .optional()
       .refine((value) => value === undefined, {
-        error: "is not supported: videos are made from text alone",
+        error: `is not supported: ${TEXT_ALONE}`,
         params: { code: "unsupported_parameter" },
       }),
     takenBy: ["create"],

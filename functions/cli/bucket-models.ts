@@ -10,6 +10,7 @@ import { modelFingerprint, openModelFolder } from "../../lib/generation/checkpoi
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
 import { type FileUploads, openFileUploads } from "../../lib/service/storage/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
+import { onStopSignals } from "./stop-signals.ts";
 import { gigabytes, transferDisplay } from "./transfer-progress.ts";
 
 /** Commands of `npm run models` that work on the bucket of a deployment. */
@@ -24,7 +25,8 @@ export interface BucketOptions {
 /** Stores a model in a bucket. The same call continues an upload that was interrupted. @throws UsageError */
 export async function push(path: string, options: BucketOptions): Promise<void> {
   const uploads = await openBucket(bucketOf(options));
-  const forgetSignals = onStopSignals();
+  // The first signal ends the upload, a second one the process.
+  const forgetSignals = onStopSignals(() => (stop.signal.aborted ? process.exit(1) : stop.abort()));
   const display = transferDisplay();
   try {
     display.say("checking the model");
@@ -90,13 +92,4 @@ function openBucket(url: string): Promise<FileUploads> {
   return openFileUploads(url, {
     sleep: (durationMs) => sleep(durationMs, undefined, { signal: stop.signal }),
   });
-}
-
-/** Ends the upload on SIGINT (Ctrl-C) or SIGTERM, and the process on a second one; returns a function to undo this. */
-function onStopSignals(): () => void {
-  const onSignal = () => (stop.signal.aborted ? process.exit(1) : stop.abort());
-  for (const name of ["SIGINT", "SIGTERM"]) process.on(name, onSignal);
-  return () => {
-    for (const name of ["SIGINT", "SIGTERM"]) process.off(name, onSignal);
-  };
 }

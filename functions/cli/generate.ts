@@ -18,6 +18,7 @@ import { type Outputs, outputsOf, prepareOutputs } from "./outputs.ts";
 import { type ProgressDisplay, progressBar, progressLines } from "./progress.ts";
 import { jsonReport, type Result, textReport } from "./report.ts";
 import { type Outcome, outcomeOf, seriesReport, videoLine } from "./series-report.ts";
+import { onStopSignals } from "./stop-signals.ts";
 import { supportsUnicode } from "./strip.ts";
 
 /** `npm run generate`: makes videos from a prompt, and reports which steps were computed. */
@@ -116,16 +117,6 @@ function writeJson(path: string, value: unknown): Promise<void> {
 function progressDisplay(label: string): ProgressDisplay {
   const write = (text: string) => void process.stderr.write(text);
   return process.stderr.isTTY ? progressBar(write, { unicode, label }) : progressLines(write, label);
-}
-
-/** Calls `stop` on SIGINT (Ctrl-C) and SIGTERM; returns a function that removes the listeners. */
-function onStopSignals(stop: () => void): () => void {
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  return () => {
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
-  };
 }
 
 await runMain(main, { usageErrors: [RequestError] });

@@ -3,7 +3,7 @@ import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import { TroubleAlarm } from "../../infra/trouble-alarm.ts";
 import { DEPLOYED } from "../../tools/plan/bill.ts";
-import { ACCOUNT, deploymentApp, templateOf } from "./deployment.ts";
+import { allowsToPublish, deploymentApp, templateOf } from "./deployment.ts";
 import { names } from "./policies.ts";
 
 const template = templateOf("gpu", { alarmEmail: "ops@example.com", idleMinutes: "7" });
@@ -85,16 +85,7 @@ describe("the topic of alarms", () => {
 
   it("the alarm topic allows CloudWatch to publish, which its own policy would otherwise remove", () => {
     template.hasResourceProperties("AWS::SNS::TopicPolicy", {
-      PolicyDocument: {
-        Statement: Match.arrayWith([
-          Match.objectLike({
-            Effect: "Allow",
-            Action: "sns:Publish",
-            Principal: { Service: "cloudwatch.amazonaws.com" },
-            Condition: { StringEquals: { "aws:SourceAccount": ACCOUNT } },
-          }),
-        ]),
-      },
+      ...allowsToPublish("cloudwatch.amazonaws.com"),
       Topics: [{ Ref: Match.stringLikeRegexp("^AlarmsOps") }],
     });
   });

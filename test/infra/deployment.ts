@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { App, type Stack } from "aws-cdk-lib";
-import { Template } from "aws-cdk-lib/assertions";
+import { Match, Template } from "aws-cdk-lib/assertions";
 import { parseDeployment } from "../../infra/config.ts";
 import { Service } from "../../infra/service.ts";
 
@@ -23,4 +23,20 @@ export function deploymentApp(options: Readonly<Record<string, unknown>> = {}) {
 /** Returns the template of one stack: `data`, `gpu` or `edge`. */
 export function templateOf(stack: string, options: Readonly<Record<string, unknown>> = {}): Template {
   return Template.fromStack(deploymentApp(options).service.node.findChild(stack) as Stack);
+}
+
+/** Matches the policy of a topic to which a service of AWS may publish, for this account alone. */
+export function allowsToPublish(service: unknown) {
+  return {
+    PolicyDocument: {
+      Statement: Match.arrayWith([
+        Match.objectLike({
+          Effect: "Allow",
+          Action: "sns:Publish",
+          Principal: { Service: service },
+          Condition: { StringEquals: { "aws:SourceAccount": ACCOUNT } },
+        }),
+      ]),
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
-import { ACCOUNT, templateOf } from "./deployment.ts";
+import { allowsToPublish, templateOf } from "./deployment.ts";
 
 const template = templateOf("edge", { monthlyBudgetUsd: "250", alarmEmail: "ops@example.com" });
 
@@ -40,18 +40,8 @@ describe("a monthly budget", () => {
   });
 
   it("a budget may publish to the topic, for this account alone, before it is created", () => {
-    template.hasResourceProperties("AWS::SNS::TopicPolicy", {
-      PolicyDocument: {
-        Statement: Match.arrayWith([
-          Match.objectLike({
-            Effect: "Allow",
-            Action: "sns:Publish",
-            Principal: { Service: Match.arrayWith(["budgets.amazonaws.com"]) },
-            Condition: { StringEquals: { "aws:SourceAccount": ACCOUNT } },
-          }),
-        ]),
-      },
-    });
+    const policy = allowsToPublish(Match.arrayWith(["budgets.amazonaws.com"]));
+    template.hasResourceProperties("AWS::SNS::TopicPolicy", policy);
     template.hasResource("AWS::Budgets::Budget", { DependsOn: [Match.stringLikeRegexp("^OpsPolicy")] });
   });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Frames } from "../../lib/generation/video/index.ts";
-import { drawSheet, line, type Sheet, wrapped, writeSheet } from "../../tools/drawing/sheet.ts";
+import { drawSheet, line, type Sheet, writeSheet } from "../../tools/drawing/sheet.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "adareel-sheet-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -42,9 +42,7 @@ describe("a sheet", () => {
     await expect(writeSheet(path, sheet, { bytesMax: 10 })).rejects.toThrow(/more than 10 bytes/);
   });
 
-  test("text for a sheet is escaped, and broken between words", () => {
+  test("text for a sheet is escaped", () => {
     expect(line(1, 2, "a < b & c", { size: 8 })).toContain(">a &lt; b &amp; c</text>");
-    expect(wrapped("a red circle moves", 12)).toEqual(["a red circle", "moves"]);
-    expect(wrapped("checkerboard of red", 5)).toEqual(["checkerboard", "of", "red"]);
   });
 });

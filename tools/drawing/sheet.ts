@@ -102,18 +102,6 @@ export function line(x: number, y: number, text: string, style: TextStyle): stri
   return `<text x="${x}" y="${y}" font-size="${size}" fill="${colour}"${weight}>${escaped}</text>`;
 }
 
-/** Breaks a text into lines of at most `most` characters; a longer word has a line of its own. */
-export function wrapped(text: string, most: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= most)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
-
 async function rasterised(width: number, height: number, markup: readonly string[]): Promise<Uint8Array> {
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +

@@ -1,5 +1,6 @@
 import type { Frames } from "../../lib/generation/video/index.ts";
-import { colours, line, type Placed, type Sheet, wrapped } from "./sheet.ts";
+import { wordLines } from "../../lib/shared/word-lines.ts";
+import { colours, line, type Placed, type Sheet } from "./sheet.ts";
 
 /** Lays out the README's picture: prompts, each with its video made without and with cache. */
 
@@ -29,7 +30,7 @@ const LABEL = { size: 19, colour: colours.faint } as const;
 const BELOW = { marks: 10, markHeight: 12, label: 46, steps: 71, end: 78 } as const;
 
 export function showcaseSheet(all: readonly Shown[]): Sheet {
-  const prompts = all.map(({ prompt }) => wrapped(prompt, PROMPT_CHARACTERS));
+  const prompts = all.map(({ prompt }) => wordLines(prompt, PROMPT_CHARACTERS));
   const promptHeight = Math.max(...prompts.map((lines) => lines.length)) * LINE + 4;
   const cardHeight = promptHeight + SIDE + BELOW.end + CARD.gap;
   const cards = all.map(({ uncached, cached }, index) => {

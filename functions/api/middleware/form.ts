@@ -1,3 +1,4 @@
+import { TEXT_ALONE } from "../../../lib/generation/request/index.ts";
 import { nameOf } from "../../../lib/shared/sentences/index.ts";
 import { ApiError } from "../problem.ts";
 
@@ -28,11 +29,9 @@ export function formToJson(form: FormData, schema: JsonSchema): Record<string, u
   const seen = new Set<string>();
   for (const [name, value] of form.entries()) {
     if (typeof value !== "string") {
-      throw new ApiError(
-        "unsupported_parameter",
-        `${nameOf(name)} cannot be a file: videos are made from text alone.`,
-        { param: name.slice(0, NAME_CHARACTERS_MAX) },
-      );
+      throw new ApiError("unsupported_parameter", `${nameOf(name)} cannot be a file: ${TEXT_ALONE}.`, {
+        param: name.slice(0, NAME_CHARACTERS_MAX),
+      });
     }
     const isList = name.endsWith("[]");
     if (seen.has(name) && !isList) throw refused(name, "is given more than once");

@@ -1,5 +1,8 @@
 import type { OtherNames } from "../../shared/sentences/index.ts";
 
+/** Advice for requests that send pictures or videos. */
+export const TEXT_ALONE = "videos are made from text alone";
+
 /** Field of ours that other services call by other names. */
 interface OurField {
   readonly names: readonly string[];
@@ -81,7 +84,7 @@ const NOT_HERE: readonly { readonly names: readonly string[]; readonly advice: s
       "input_video",
       "video_reference",
     ],
-    advice: "videos are made from text alone",
+    advice: TEXT_ALONE,
   },
   { names: ["generate_audio", "generate_sound", "audio"], advice: "videos have no sound" },
   {

@@ -1,3 +1,4 @@
+import { wordLines } from "../word-lines.ts";
 import { type Command, HELP, type Option, type Options, type Program, takesValue } from "./command.ts";
 
 /** Limit of the width of a usage, in characters. */
@@ -78,13 +79,7 @@ function table(rows: readonly Row[]): string {
 
 /** Breaks a text into lines, and indents all but the first. */
 function wrapped(text: string, indent: number): string {
-  const lines = [""];
-  for (const word of text.trim().split(/\s+/)) {
-    const line = lines.at(-1)!;
-    if (line !== "" && indent + line.length + 1 + word.length > WIDTH) lines.push(word);
-    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-  }
-  return lines.join(`\n${" ".repeat(indent)}`);
+  return wordLines(text, WIDTH - indent).join(`\n${" ".repeat(indent)}`);
 }
 
 function sentence(text: string): string {

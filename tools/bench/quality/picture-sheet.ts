@@ -1,4 +1,5 @@
-import { colours, line, type Placed, type Sheet, stillOf, wrapped } from "../../drawing/sheet.ts";
+import { wordLines } from "../../../lib/shared/word-lines.ts";
+import { colours, line, type Placed, type Sheet, stillOf } from "../../drawing/sheet.ts";
 import { type PicturedRow, picturedPrompts, told } from "./pictured.ts";
 
 /** Lays out the picture of the benchmark: a row for each method, and for each prompt four frames of its videos. */
@@ -21,7 +22,7 @@ const TITLE_CHARACTERS = 32;
 const LABEL_CHARACTERS = 14;
 
 export function pictureSheet(rows: readonly PicturedRow[]): Sheet {
-  const titles = picturedPrompts.map(({ text }) => wrapped(text, TITLE_CHARACTERS));
+  const titles = picturedPrompts.map(({ text }) => wordLines(text, TITLE_CHARACTERS));
   const head = MARGIN + Math.max(...titles.map((lines) => lines.length)) * LINE + 14;
   const left = (column: number) => MARGIN + LABEL_WIDTH + column * (STRIP + STRIP_GAP);
   const top = (row: number) => head + row * ROW;
@@ -33,7 +34,7 @@ export function pictureSheet(rows: readonly PicturedRow[]): Sheet {
         lines.map((text, index) => line(left(column), MARGIN + (index + 0.7) * LINE, text, TITLE)),
       ),
       ...rows.flatMap(({ method, videos }, row) => [
-        ...wrapped(method, LABEL_CHARACTERS).map((text, index) =>
+        ...wordLines(method, LABEL_CHARACTERS).map((text, index) =>
           line(MARGIN, top(row) + (index + 0.8) * LINE, text, LABEL),
         ),
         ...videos.map((video, column) => line(left(column), top(row) + SIDE + 27, told(video), NUMBERS)),
