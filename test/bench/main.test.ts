@@ -43,6 +43,8 @@ describe("arguments that cannot be used", () => {
       expect(status).toBe(2);
       expect(stderr).toMatch(says);
       expect(stderr.trim().split("\n")).toHaveLength(1);
+      // A sentence may end in an example of the command.
+      expect(stderr).toMatch(/(\.|as in: npm run bench -- [^\n]+)\n$/);
     });
   }
 });
