@@ -3,7 +3,7 @@ import { adacache } from "./adacache.ts";
 import { readCodebookFile } from "./codebook-file.ts";
 import { type CachePolicy, createPolicy, type PolicyRun } from "./policy.ts";
 import { CachePolicyError, quote } from "./policy-error.ts";
-import { formName, policyForms } from "./registry.ts";
+import { argumentFault, formName, policyForms } from "./registry.ts";
 
 export interface ParseOptions extends PolicyRun {
   /** Replaces the warm-up of a codebook file; policies without a warm-up ignore it. */
@@ -22,7 +22,8 @@ export interface ParseOptions extends PolicyRun {
  * ```
  */
 export function parseCachePolicy(spec: unknown, options: ParseOptions): CachePolicy {
-  const { steps, warmup } = options;
+  const { steps, warmup, forecast, table = null } = options;
+  const context = { table };
   if (typeof spec !== "string") {
     const { name, codebook, motion, warmup: ownWarmup } = readCodebookFile(spec, options);
     const checked = parseWarmup(ownWarmup, steps);
@@ -30,8 +31,9 @@ export function parseCachePolicy(spec: unknown, options: ParseOptions): CachePol
       codebook: [...codebook],
       motion,
       warmup: parseWarmup(warmup ?? checked, steps),
+      forecast,
     };
-    return createPolicy(adacache, codebookOptions, name);
+    return createPolicy(adacache, codebookOptions, name, context);
   }
   const checkedWarmup = parseWarmup(warmup ?? 0, steps);
   const [word, ...rest] = spec.split(":");
@@ -41,17 +43,18 @@ export function parseCachePolicy(spec: unknown, options: ParseOptions): CachePol
   );
   if (!found) throw new CachePolicyError(`unknown cache policy ${quote(spec)}: use ${choices()}`);
   const { kind, form } = found;
-  if (form.argument && !new RegExp(`^(?:${form.argument.pattern})$`).test(argument!)) {
-    const { rule, example } = form.argument;
-    throw new CachePolicyError(
-      `${quote(spec)} needs ${rule} after the colon, for example ${word}:${example}`,
-    );
-  }
-  const takesWarmup = "warmup" in kind.options.shape;
+  const fault = argumentFault(form, argument ?? "");
+  if (fault !== null) throw new CachePolicyError(`${quote(spec)} ${fault}`);
+  const { shape } = kind.options;
   return createPolicy(
     kind,
-    { ...form.options(argument ?? "", options), ...(takesWarmup && { warmup: checkedWarmup }) },
+    {
+      ...("forecast" in shape && { forecast }),
+      ...form.options(argument ?? "", options),
+      ...("warmup" in shape && { warmup: checkedWarmup }),
+    },
     spec,
+    context,
   );
 }
 

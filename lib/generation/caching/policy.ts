@@ -39,12 +39,30 @@ export interface CacheState<Signal extends SignalName = SignalName, Key extends 
   ): { readonly values: ColumnValues<Key>; readonly next: CacheState<Signal, Key> };
 }
 
-/** Facts about the run that a policy's options may depend on. */
+/** Table of the errors that reuse causes with a model. */
+export type ErrorTable = object;
+
+/** Facts about the run that a policy's options may depend on. Those that may be missing are not always known. */
 export interface PolicyRun {
   /** Number of denoising steps. */
   readonly steps: number;
   /** True to use motion regularisation; policies that do not measure motion ignore it. */
   readonly motion: boolean;
+  /** Whether reused residuals are forecast; if it is missing, the policy decides. */
+  readonly forecast?: boolean | undefined;
+  /** Name of the model, for sentences. */
+  readonly model?: string | undefined;
+  /** Steps that the model takes by default. */
+  readonly modelSteps?: number | undefined;
+  /** Precision of the products in the blocks of the transformer. */
+  readonly precision?: "float32" | "float16" | undefined;
+  /** Null if the model has no table. */
+  readonly table?: ErrorTable | null | undefined;
+}
+
+/** What a schedule may use besides the options of its policy. Receipts do not have it. */
+export interface StartContext {
+  readonly table: ErrorTable | null;
 }
 
 /** Form in which a request names a policy: a word, or a word with an argument after a colon. */
@@ -60,9 +78,22 @@ export interface PolicyForm<Options> {
     readonly example: string;
     /** Meaning of the argument, for `--help`. */
     readonly meaning: string;
+    /** Returns whether an argument that matches the pattern is within its bounds; if it is missing, all are. */
+    isPossible?(argument: string): boolean;
   };
   /** Choice in the forms of pages: a label, and a sentence about it. Undefined for a policy that pages leave out. */
-  readonly choice?: { readonly label: string; readonly meaning: string };
+  readonly choice?: {
+    readonly label: string;
+    readonly meaning: string;
+    /** Control of the argument: its unit and bounds, and the number that it begins with. */
+    readonly input?: {
+      readonly unit: string;
+      readonly least: number;
+      readonly most: number;
+      readonly step: string;
+      readonly usual: number;
+    };
+  };
   options(argument: string, run: PolicyRun): Options;
 }
 
@@ -84,7 +115,11 @@ export interface PolicyKind<
   /** Values that the policy records. Columns of the same key mean the same in all kinds. */
   readonly columns: readonly Column<Key>[];
   /** Returns a fresh state for one generation of `totalSteps` >= 1 steps. */
-  start(options: z.output<z.ZodObject<Shape>>, totalSteps: number): CacheState<Signal, Key>;
+  start(
+    options: z.output<z.ZodObject<Shape>>,
+    totalSteps: number,
+    context: StartContext,
+  ): CacheState<Signal, Key>;
 }
 
 /** Declares a kind. Infers the names of its signals and columns, so that `start` is checked against both. */
@@ -139,6 +174,7 @@ export function createPolicy<Shape extends z.ZodRawShape, Signal extends SignalN
   kind: PolicyKind<Shape, Signal, Key>,
   options: z.input<z.ZodObject<Shape>>,
   name = kind.name,
+  context: StartContext = { table: null },
 ): CachePolicy<z.output<z.ZodObject<Shape>>> {
   const { success, data } = kind.options.safeParse(options);
   if (!success) {
@@ -152,7 +188,7 @@ export function createPolicy<Shape extends z.ZodRawShape, Signal extends SignalN
     columns: kind.columns,
     start(totalSteps) {
       checkTotalSteps(totalSteps);
-      return kind.start(data, totalSteps);
+      return kind.start(data, totalSteps, context);
     },
   };
 }
