@@ -24,7 +24,7 @@ export interface Outcome {
   readonly steps: string;
   readonly denoising: Denoising | null;
   readonly denoiseSeconds: number;
-  /** What became of the promise; empty without one. */
+  /** Line about the promise; empty without one. */
   readonly promise: readonly string[];
   /** Seconds of all stages. */
   readonly seconds: number;

@@ -1,6 +1,5 @@
 export { adacache } from "./adacache.ts";
-export { budget, hasFewSteps } from "./budget/budget.ts";
-export { type Goal, goalSchema, PROMISES, type PromiseWord, promiseForm } from "./budget/goal.ts";
+export { budget, type Goal, hasFewSteps, PROMISES, type PromiseWord, promiseForm } from "./budget/index.ts";
 export type { CalibrationAim, CalibrationRun, ProposedCodebook, ReplayedRun } from "./calibration.ts";
 export { proposeCodebook, replayAll, replayRun } from "./calibration.ts";
 export { type CacheSpeed, type Codebook, type CodebookRow, codebookFor, rateAt } from "./codebook.ts";
@@ -9,15 +8,8 @@ export type { Band, Column, ColumnValues, Drawing, StoredOptions } from "./colum
 export { type MotionRegularisation, type MotionWindow, motionFor } from "./motion.ts";
 export { off } from "./off.ts";
 export { type ParseOptions, parseCachePolicy } from "./parse.ts";
-export {
-  type Answer,
-  type CachePolicy,
-  type CacheState,
-  createPolicy,
-  type ErrorTable,
-  type PolicyRun,
-  type StepAhead,
-} from "./policy.ts";
+export type { Answer, CachePolicy, CacheState, ErrorTable, PolicyRun, StepAhead } from "./policy.ts";
+export { createPolicy } from "./policy.ts";
 export { CachePolicyError } from "./policy-error.ts";
 export { type PromiseOutcome, promiseOutcome } from "./promise.ts";
 export type { PublishedCache, PublishedStep } from "./published.ts";
@@ -30,7 +22,7 @@ export {
   publishedStepSchema,
   traceOfPublished,
 } from "./published.ts";
-export { CACHE_USAGE, formName, formsInOrder, policyChoices, policyForms, policyKinds } from "./registry.ts";
+export { CACHE_USAGE, formName, formsInOrder, policyChoices, policyKinds } from "./registry.ts";
 export { cacheFlagSchemas, cacheSettingSchema, type OutsideSetting, outsideSettings } from "./setting.ts";
 export type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 export { staticPolicy } from "./static.ts";

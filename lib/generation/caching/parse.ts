@@ -3,7 +3,7 @@ import { adacache } from "./adacache.ts";
 import { readCodebookFile } from "./codebook-file.ts";
 import { type CachePolicy, createPolicy, type PolicyRun } from "./policy.ts";
 import { CachePolicyError, quote } from "./policy-error.ts";
-import { argumentFault, formName, policyForms } from "./registry.ts";
+import { argumentFault, formExample, formsInOrder, policyForms } from "./registry.ts";
 
 export interface ParseOptions extends PolicyRun {
   /** Replaces the warm-up of a codebook file; policies without a warm-up ignore it. */
@@ -59,11 +59,7 @@ export function parseCachePolicy(spec: unknown, options: ParseOptions): CachePol
 }
 
 function choices(): string {
-  const forms = policyForms.map(({ form }) => {
-    const example = form.argument ? ` (for example ${form.word}:${form.argument.example})` : "";
-    return `${formName(form)}${example}`;
-  });
-  return `${forms.join(", ")} or a codebook file`;
+  return `${formsInOrder.map(formExample).join(", ")} or a codebook file`;
 }
 
 function parseWarmup(value: unknown, steps: number): number {

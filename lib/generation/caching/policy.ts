@@ -42,13 +42,13 @@ export interface CacheState<Signal extends SignalName = SignalName, Key extends 
 /** Table of the errors that reuse causes with a model. */
 export type ErrorTable = object;
 
-/** Facts about the run that a policy's options may depend on. Those that may be missing are not always known. */
+/** Facts about the run that a policy's options may depend on. A missing one is not known. */
 export interface PolicyRun {
   /** Number of denoising steps. */
   readonly steps: number;
   /** True to use motion regularisation; policies that do not measure motion ignore it. */
   readonly motion: boolean;
-  /** Whether reused residuals are forecast; if it is missing, the policy decides. */
+  /** True to forecast reused residuals; if it is missing, the policy decides. */
   readonly forecast?: boolean | undefined;
   /** Name of the model, for sentences. */
   readonly model?: string | undefined;
@@ -60,7 +60,7 @@ export interface PolicyRun {
   readonly table?: ErrorTable | null | undefined;
 }
 
-/** What a schedule may use besides the options of its policy. Receipts do not have it. */
+/** Facts that a schedule may use besides the options of its policy. Receipts do not have them. */
 export interface StartContext {
   readonly table: ErrorTable | null;
 }

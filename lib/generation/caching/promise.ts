@@ -1,4 +1,4 @@
-/** What became of a promise. */
+/** Compares promises with finished runs. */
 import { type Goal, goalSchema } from "./budget/goal.ts";
 import type { CachePolicy } from "./policy.ts";
 
@@ -11,7 +11,7 @@ export interface PromiseOutcome {
   readonly predictedSeconds: number | null;
   /** PSNR in dB that an audit measured; null without one. */
   readonly auditedDb: number | null;
-  /** Whether the promise was kept; null if nobody measured it. */
+  /** True if the promise was kept; null if nobody measured it. */
   readonly kept: boolean | null;
 }
 

@@ -63,6 +63,11 @@ export function formName({ word, argument }: PolicyForm<unknown>): string {
   return argument ? `${word}:${argument.letter}` : word;
 }
 
+/** Returns a form as a user may write it, such as `static:3`. */
+export function formExample({ word, argument }: PolicyForm<unknown>): string {
+  return argument ? `${word}:${argument.example}` : word;
+}
+
 /** Returns what is wrong with the argument of a form, to follow its name; null if nothing is. */
 export function argumentFault({ word, argument }: PolicyForm<unknown>, given: string): string | null {
   if (!argument) return null;

@@ -5,11 +5,11 @@ import { askedCodebookSchema } from "./codebook.ts";
 import { codebookFileSchema } from "./codebook-file.ts";
 import { motionSchema } from "./motion.ts";
 import { forecast, warmup } from "./option.ts";
-import { argumentFault, formName, formsInOrder, policyForms } from "./registry.ts";
+import { argumentFault, formExample, formsInOrder, policyForms } from "./registry.ts";
 
-/** Forms of policies, each with its name for people and the regular expression of its text. */
+/** Forms of policies, each with an example and the regular expression of its text. */
 const FORMS = formsInOrder.map((form) => ({
-  name: form.argument ? `${formName(form)} (${argumentText(form.argument)})` : formName(form),
+  name: formExample(form),
   pattern: form.argument ? `${form.word}:${form.argument.pattern}` : form.word,
 }));
 
@@ -23,10 +23,6 @@ const cacheName = z
   })
   .regex(new RegExp(`^(${FORMS.map(({ pattern }) => pattern).join("|")})$`))
   .register(wordings, { is: oneOf(FORMS.map(({ name }) => name)) });
-
-function argumentText({ letter, rule }: { readonly letter: string; readonly rule: string }): string {
-  return `${letter} is ${rule}`;
-}
 
 const CODEBOOK_ROWS_MAX = 32;
 

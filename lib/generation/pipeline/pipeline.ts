@@ -75,7 +75,7 @@ export interface Generation {
    * none if the model may understand any word.
    */
   readonly unknownWords: readonly string[];
-  /** What became of the promise that the request asks for; null without one. */
+  /** Outcome of the promise that the request asks for; null without one. */
   readonly promise: PromiseOutcome | null;
   /** Sentences about the run that a user should know. */
   readonly notes: readonly string[];

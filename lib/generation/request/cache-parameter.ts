@@ -211,7 +211,7 @@ interface CachedRun {
   readonly model: string;
 }
 
-/** What is known of a run besides its request; what is missing is not known, and not checked. */
+/** Facts about a run besides its request. A missing one is not known, and not checked. */
 export type KnownRun = Pick<PolicyRun, "modelSteps" | "precision" | "table">;
 
 /**

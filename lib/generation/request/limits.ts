@@ -24,8 +24,8 @@ export const videoLimitsSchema = z.object({
   /** True if a video may begin with an image. */
   takes_image: z.boolean().optional(),
   /**
-   * True if the model's folder has a table of the errors of reuse, which promises in dB need. It is found in the folder,
-   * whatever `model_index.json` says; cards of earlier builds lack it.
+   * True if the model's folder has a table of the errors of reuse, which promises in dB need. The folder decides,
+   * whatever `model_index.json` says. Cards of earlier builds lack it.
    */
   has_cache_table: z.boolean().optional(),
 });

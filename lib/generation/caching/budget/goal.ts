@@ -1,4 +1,4 @@
-/** What a request may ask a policy to keep, as users write it and as options hold it. */
+/** Promises that a request may ask for, as users write them and as options hold them. */
 import * as z from "zod";
 import { wordings } from "../../../shared/sentences/index.ts";
 
