@@ -26,7 +26,7 @@ test("several videos have seeds that follow each other, a line each, and a summa
   const facts = "\\d of 6 steps computed, denoise \\S+ s( instead of about \\S+ s)?";
   expect(first).toMatch(new RegExp(`^out/a-red-circle-7\\.mp4: seed 7, ${facts}$`));
   expect(second).toMatch(new RegExp(`^out/a-red-circle-8\\.mp4: seed 8, ${facts}$`));
-  expect(shared).toMatch(/^2 videos: 16x16, 4 frames at 8 fps, model \S+, guidance 4, cache fast\b/);
+  expect(shared).toMatch(/^2 videos: 16x16, 4 frames at 8 fps, model \S+, guidance 4, cache auto\b/);
   expect(denoise).toMatch(/^(denoise .*; )?\d\S* s in all$/);
   expect([code, more]).toEqual([0, []]);
   expect(await readdir(join(folder, "out"))).toEqual(["a-red-circle-7.mp4", "a-red-circle-8.mp4"]);
