@@ -28,13 +28,14 @@ const generate = (...args: string[]) => runGenerate([...args, "--model", model],
 
 describe("a generation", () => {
   test("a generation writes the video into the user's folder and reports schedule, stages and saving", async () => {
-    const { code, stdout } = await generate(prompt, "--seed", "7", "--steps", "12");
+    const { code, stdout } = await generate(prompt, "--seed", "7", "--steps", "12", "--cache", "fast");
     expect(code).toBe(0);
     const path = "out/a-red-circle-moves-fast-to-the-left-over-blue-stripes-7.mp4";
-    const [file, facts, strip, denoise, stages, ...more] = stdout.trimEnd().split("\n");
+    const [file, facts, strip, note, denoise, stages, ...more] = stdout.trimEnd().split("\n");
     expect(file).toMatch(new RegExp(`^${path}: 16x16, 4 frames at 8 fps, [\\d.]+ kB \\(\\w+\\)$`));
-    expect(facts).toMatch(/^model adareel-tiny-model-\w+, seed 7, guidance 4, cache auto$/);
+    expect(facts).toMatch(/^model adareel-tiny-model-\w+, seed 7, guidance 4, cache fast$/);
     expect(strip).toMatch(/^[█·]{12} \d+ of 12 steps computed$/);
+    expect(note).toMatch(/^The model makes videos in 6 steps, so there is nothing to save: /);
     expect(denoise).toMatch(
       /^denoise \d\S* s instead of about \d\S* s: (equally fast|\d\S* times as (fast|slow))$/,
     );
@@ -116,13 +117,12 @@ describe("a generation", () => {
       computedSteps: 5,
       goal: { computed_steps: 5 },
       promise: { asked: { computed_steps: 5 }, predictedSeconds: null, auditedDb: null, kept: true },
-      notes: [],
     });
   });
 
   test("a generation of few steps says that there is nothing to save, unless its cache is off", async () => {
-    const args = [prompt, "--steps", "8", "--out", "x.mp4"];
-    const note = "A run of 8 steps has nothing to save: ";
+    const args = [prompt, "--steps", "5", "--out", "x.mp4"];
+    const note = "A run of 5 steps has nothing to save: ";
     expect((await generate(...args)).stdout).toContain(`${note}every step was computed.\n`);
     expect((await generate(...args, "--cache", "slow")).stdout).toContain(
       `${note}auto would compute every step.\n`,
