@@ -9,7 +9,14 @@ export type { Band, Column, ColumnValues, Drawing, StoredOptions } from "./colum
 export { type MotionRegularisation, type MotionWindow, motionFor } from "./motion.ts";
 export { off } from "./off.ts";
 export { type ParseOptions, parseCachePolicy } from "./parse.ts";
-export { type Answer, type CachePolicy, type CacheState, createPolicy, type StepAhead } from "./policy.ts";
+export {
+  type Answer,
+  type CachePolicy,
+  type CacheState,
+  createPolicy,
+  type GenerationFacts,
+  type StepAhead,
+} from "./policy.ts";
 export { CachePolicyError } from "./policy-error.ts";
 export type { PublishedCache, PublishedStep } from "./published.ts";
 export {

@@ -1,6 +1,7 @@
 /** Contract of caching policies, which is all that a denoising loop knows about caching. */
 import type * as z from "zod";
 import { faultsOf, inOneSentence } from "../../shared/sentences/index.ts";
+import type { ErrorTable } from "./budget/table.ts";
 import type { Column, ColumnValues } from "./column.ts";
 import type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 
@@ -25,6 +26,11 @@ export interface CacheState<Signal extends SignalName = SignalName, Key extends 
   /** Decides about a step. Called before every step, with the signals of the policy that are known by then. */
   ask(ahead: StepAhead & Measured<Signal & SignalBefore>): {
     readonly answer: Answer;
+    /**
+     * Weights of the kept residuals at a reused step, newest first: the step reuses their sum. By default the newest
+     * one is reused as it is.
+     */
+    readonly weights?: readonly number[];
     readonly next: CacheState<Signal, Key>;
   };
   /**
@@ -33,10 +39,38 @@ export interface CacheState<Signal extends SignalName = SignalName, Key extends 
    * @param denoisingStep 0-based
    * @returns the values of the policy's columns at that step, and the state after it
    */
-  tell(
-    denoisingStep: number,
-    measured: Measured<Signal & SignalAfter>,
-  ): { readonly values: ColumnValues<Key>; readonly next: CacheState<Signal, Key> };
+  tell(denoisingStep: number, measured: Measured<Signal & SignalAfter>): Told<Signal, Key>;
+}
+
+export interface Told<Signal extends SignalName = SignalName, Key extends string = string> {
+  readonly values: ColumnValues<Key>;
+  /**
+   * Corrects the steps that were reused since the last computed one, in hindsight: returns the weights of the clean
+   * latents of this computed step and of those before it, newest first, whose sum takes the place of the clean latent
+   * that was predicted at a reused step. Without it these steps stay as they were.
+   */
+  readonly correction?: (reusedStep: number) => readonly number[];
+  readonly next: CacheState<Signal, Key>;
+}
+
+/** Facts about a generation that its schedule may depend on. */
+export interface GenerationFacts {
+  /** Share of noise in the latent before each step, 1 to 0. */
+  readonly noiseLevels: readonly number[];
+  /** What was measured about the model; null if nothing that holds for this generation. */
+  readonly table: ErrorTable | null;
+  /** Index of the first step: above 0 if a second transformer takes over. */
+  readonly firstStep: number;
+  /** Steps that the first transformer computed. */
+  readonly computedBefore: number;
+  /** Seconds of a computed and of a reused step, as far as they were measured before. */
+  readonly stepSeconds: { readonly computed: number; readonly reused: number } | null;
+}
+
+/** Returns the facts of a generation about which nothing is known but its number of steps. */
+export function plainFacts(totalSteps: number): GenerationFacts {
+  const noiseLevels = Array.from({ length: totalSteps }, (_, step) => 1 - step / totalSteps);
+  return { noiseLevels, table: null, firstStep: 0, computedBefore: 0, stepSeconds: null };
 }
 
 /** Facts about the run that a policy's options may depend on. */
@@ -83,8 +117,14 @@ export interface PolicyKind<
   readonly signals: readonly Signal[];
   /** Values that the policy records. Columns of the same key mean the same in all kinds. */
   readonly columns: readonly Column<Key>[];
+  /** Number of residuals that reused steps need, 1 by default. */
+  readonly residuals?: number;
   /** Returns a fresh state for one generation of `totalSteps` >= 1 steps. */
-  start(options: z.output<z.ZodObject<Shape>>, totalSteps: number): CacheState<Signal, Key>;
+  start(
+    options: z.output<z.ZodObject<Shape>>,
+    totalSteps: number,
+    facts: GenerationFacts,
+  ): CacheState<Signal, Key>;
 }
 
 /** Declares a kind. Infers the names of its signals and columns, so that `start` is checked against both. */
@@ -122,12 +162,14 @@ export interface CachePolicy<Options = Readonly<Record<string, unknown>>> {
   readonly options: Options;
   readonly signals: readonly SignalName[];
   readonly columns: readonly Column[];
+  /** Number of residuals that reused steps need, those of the last computed steps; 1 by default. */
+  readonly residuals?: number;
   /**
    * Returns a fresh state for one generation.
    *
    * @throws RangeError if `totalSteps` is not an integer >= 1
    */
-  start(totalSteps: number): CacheState;
+  start(totalSteps: number, facts?: Partial<GenerationFacts>): CacheState;
 }
 
 /**
@@ -150,9 +192,10 @@ export function createPolicy<Shape extends z.ZodRawShape, Signal extends SignalN
     options: data,
     signals: kind.signals,
     columns: kind.columns,
-    start(totalSteps) {
+    ...(kind.residuals !== undefined && { residuals: kind.residuals }),
+    start(totalSteps, facts) {
       checkTotalSteps(totalSteps);
-      return kind.start(data, totalSteps);
+      return kind.start(data, totalSteps, { ...plainFacts(totalSteps), ...facts });
     },
   };
 }

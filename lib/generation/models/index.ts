@@ -8,7 +8,7 @@ export {
   type TextStates,
 } from "./conditions/condition.ts";
 export type { TextCondition } from "./conditions/text.ts";
-export { buildFull, buildReuse, buildUncut, cutNames, precisionOf } from "./cut.ts";
+export { buildForecast, buildFull, buildReuse, buildUncut, cutNames, precisionOf } from "./cut.ts";
 export type { DiffusionTransformer, LatentShape, VideoShape } from "./diffusion-transformer.ts";
 export { families, familyOf, knownPipelines, publishedModelOf, publishedModels } from "./families.ts";
 export type {

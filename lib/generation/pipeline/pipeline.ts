@@ -19,7 +19,7 @@ import {
   pauseUnlessCancelled,
 } from "./denoise.ts";
 import { GenerationError } from "./errors.ts";
-import { guidanceScales } from "./experts.ts";
+import { type GraphNeeds, guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
 import { graphSignalsOf } from "./signals.ts";
@@ -123,7 +123,7 @@ export async function openPipeline(
   const model = await openParts(index, options);
   let shaped: {
     readonly key: string;
-    readonly signals: ReadonlySet<GraphSignalName>;
+    readonly needs: GraphNeeds;
     readonly sessions: VideoSessions;
   } | null = null;
   let running: Promise<Generation> | null = null;
@@ -135,11 +135,18 @@ export async function openPipeline(
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
     const key = [width, height, frames, fps, image !== undefined, ...batches].join();
     const needed = [...graphSignalsOf(policy.signals), ...(observer?.signals ?? [])];
-    if (shaped?.key === key && needed.every((name) => shaped!.signals.has(name))) return shaped.sessions;
-    const signals = new Set([...needed, ...(shaped?.key === key ? shaped.signals : [])]);
+    const forecasts = (policy.residuals ?? 1) > 1;
+    const opened = shaped?.key === key ? shaped : null;
+    const suffices =
+      needed.every((name) => opened?.needs.signals.has(name)) && (opened?.needs.forecasts || !forecasts);
+    if (opened && suffices) return opened.sessions;
+    const needs = {
+      signals: new Set([...needed, ...(opened?.needs.signals ?? [])]),
+      forecasts: forecasts || (opened?.needs.forecasts ?? false),
+    };
     await shaped?.sessions.release();
     shaped = null;
-    shaped = { key, signals, sessions: await openVideoSessions(model, request, signals) };
+    shaped = { key, needs, sessions: await openVideoSessions(model, request, needs) };
     return shaped.sessions;
   }
 
