@@ -1,5 +1,5 @@
 /** Forecasts of residuals for any policy, and their correction in hindsight. Nothing has to be measured beforehand. */
-import type { CachePolicy, CacheState, GenerationFacts } from "./policy.ts";
+import { type CachePolicy, type CacheState, type GenerationFacts, plainFacts } from "./policy.ts";
 import type { Measured, SignalAfter, SignalName } from "./signals.ts";
 
 const SIGNALS = [
@@ -30,17 +30,21 @@ export function withForecast(policy: CachePolicy): CachePolicy {
     residuals: 2,
     signals: [...new Set([...policy.signals, ...SIGNALS])],
     start(totalSteps, facts) {
-      const inner = policy.start(totalSteps, facts);
-      const levels = facts?.noiseLevels ?? Array.from({ length: totalSteps }, (_, i) => 1 - i / totalSteps);
-      return forecasting(inner, levels, {
-        computed: [],
-        damping: null,
-        square: null,
-        products: null,
-        reused: 0,
-      });
+      const { noiseLevels } = { ...plainFacts(totalSteps), ...facts };
+      return withForecasts(policy.start(totalSteps, facts), noiseLevels);
     },
   };
+}
+
+/** Returns the state of a schedule whose reused steps forecast, from the beginning of a generation. */
+export function withForecasts(schedule: CacheState, noiseLevels: readonly number[]): CacheState {
+  return forecasting(schedule, noiseLevels, {
+    computed: [],
+    damping: null,
+    square: null,
+    products: null,
+    reused: 0,
+  });
 }
 
 /** What is known at computed steps. */

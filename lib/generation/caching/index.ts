@@ -1,4 +1,13 @@
 export { adacache } from "./adacache.ts";
+export {
+  budget,
+  budgetOfDamage,
+  type Goal,
+  hasFewSteps,
+  PROMISES,
+  type PromiseWord,
+  promiseForm,
+} from "./budget/index.ts";
 export type { ErrorTable, Ladder } from "./budget/table.ts";
 export { readTableFile, TABLE_FILE, type TableFile } from "./budget/table-file.ts";
 export type { CalibrationAim, CalibrationRun, ProposedCodebook, ReplayedRun } from "./calibration.ts";
@@ -15,9 +24,11 @@ export {
   type CacheState,
   createPolicy,
   type GenerationFacts,
+  type PolicyRun,
   type StepAhead,
 } from "./policy.ts";
 export { CachePolicyError } from "./policy-error.ts";
+export { type PromiseOutcome, promiseOutcome } from "./promise.ts";
 export type { PublishedCache, PublishedStep } from "./published.ts";
 export {
   publishedCache,
@@ -28,7 +39,7 @@ export {
   publishedStepSchema,
   traceOfPublished,
 } from "./published.ts";
-export { CACHE_USAGE, formName, policyChoices, policyForms, policyKinds } from "./registry.ts";
+export { CACHE_USAGE, formName, formsInOrder, policyChoices, policyKinds } from "./registry.ts";
 export { cacheFlagSchemas, cacheSettingSchema, type OutsideSetting, outsideSettings } from "./setting.ts";
 export type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 export { staticPolicy } from "./static.ts";

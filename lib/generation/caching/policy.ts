@@ -73,12 +73,22 @@ export function plainFacts(totalSteps: number): GenerationFacts {
   return { noiseLevels, table: null, firstStep: 0, computedBefore: 0, stepSeconds: null };
 }
 
-/** Facts about the run that a policy's options may depend on. */
+/** Facts about the run that a policy's options may depend on. A missing one is not known. */
 export interface PolicyRun {
   /** Number of denoising steps. */
   readonly steps: number;
   /** True to use motion regularisation; policies that do not measure motion ignore it. */
   readonly motion: boolean;
+  /** True to forecast reused residuals; if it is missing, the policy decides. */
+  readonly forecast?: boolean | undefined;
+  /** Name of the model, for sentences. */
+  readonly model?: string | undefined;
+  /** Steps that the model takes by default. */
+  readonly modelSteps?: number | undefined;
+  /** Precision of the products in the blocks of the transformer. */
+  readonly precision?: "float32" | "float16" | undefined;
+  /** Null if the model has no table. */
+  readonly table?: ErrorTable | null | undefined;
 }
 
 /** Form in which a request names a policy: a word, or a word with an argument after a colon. */
@@ -94,9 +104,22 @@ export interface PolicyForm<Options> {
     readonly example: string;
     /** Meaning of the argument, for `--help`. */
     readonly meaning: string;
+    /** Returns whether an argument that matches the pattern is within its bounds; if it is missing, all are. */
+    isPossible?(argument: string): boolean;
   };
   /** Choice in the forms of pages: a label, and a sentence about it. Undefined for a policy that pages leave out. */
-  readonly choice?: { readonly label: string; readonly meaning: string };
+  readonly choice?: {
+    readonly label: string;
+    readonly meaning: string;
+    /** Control of the argument: its unit and bounds, and the number that it begins with. */
+    readonly input?: {
+      readonly unit: string;
+      readonly least: number;
+      readonly most: number;
+      readonly step: string;
+      readonly usual: number;
+    };
+  };
   options(argument: string, run: PolicyRun): Options;
 }
 
@@ -181,6 +204,7 @@ export function createPolicy<Shape extends z.ZodRawShape, Signal extends SignalN
   kind: PolicyKind<Shape, Signal, Key>,
   options: z.input<z.ZodObject<Shape>>,
   name = kind.name,
+  known: Pick<GenerationFacts, "table"> = { table: null },
 ): CachePolicy<z.output<z.ZodObject<Shape>>> {
   const { success, data } = kind.options.safeParse(options);
   if (!success) {
@@ -195,7 +219,7 @@ export function createPolicy<Shape extends z.ZodRawShape, Signal extends SignalN
     ...(kind.residuals !== undefined && { residuals: kind.residuals }),
     start(totalSteps, facts) {
       checkTotalSteps(totalSteps);
-      return kind.start(data, totalSteps, { ...plainFacts(totalSteps), ...facts });
+      return kind.start(data, totalSteps, { ...plainFacts(totalSteps), ...known, ...facts });
     },
   };
 }

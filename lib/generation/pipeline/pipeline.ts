@@ -1,4 +1,10 @@
-import { type CachePolicy, type CacheTrace, cacheTrace } from "../caching/index.ts";
+import {
+  type CachePolicy,
+  type CacheTrace,
+  cacheTrace,
+  type PromiseOutcome,
+  promiseOutcome,
+} from "../caching/index.ts";
 import { openModelFolder } from "../checkpoint/index.ts";
 import {
   type GraphSignalName,
@@ -10,6 +16,7 @@ import {
 import { policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
 import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
+import { auditedDb } from "./audit.ts";
 import { decodeFrames } from "./decode.ts";
 import {
   type DenoisedStep,
@@ -21,7 +28,9 @@ import {
 import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";
+import { knownRun } from "./known-run.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
+import { notesOf } from "./notes.ts";
 import { graphSignalsOf } from "./signals.ts";
 import { encodePrompts } from "./text/prompts.ts";
 import { unknownWords } from "./text/unknown-words.ts";
@@ -66,6 +75,10 @@ export interface Generation {
    * none if the model may understand any word.
    */
   readonly unknownWords: readonly string[];
+  /** Outcome of the promise that the request asks for; null without one. */
+  readonly promise: PromiseOutcome | null;
+  /** Sentences about the run that a user should know. */
+  readonly notes: readonly string[];
   readonly request: ResolvedRequest;
 }
 
@@ -155,7 +168,7 @@ export async function openPipeline(
     signal: AbortSignal,
     onProgress: GenerateOptions["onProgress"],
   ): Promise<Generation> {
-    const policy = policyOf(request);
+    const policy = policyOf(request, knownRun(model));
     let planned = request.steps;
     let done = 0;
     let computed = 0;
@@ -235,6 +248,12 @@ export async function openPipeline(
       isPromptTruncated: prompt.isTruncated,
       isNegativePromptTruncated: negativePrompt?.isTruncated ?? false,
       unknownWords: unknownWords(model, request),
+      promise: promiseOutcome(policy, {
+        computed,
+        seconds: seconds.encode + seconds.denoise + seconds.decode,
+        auditedDb: request.audit ? await auditedDb({ request, policy, latent }) : null,
+      }),
+      notes: notesOf(request, policy, model.limits),
       request,
     };
   }
