@@ -32,7 +32,8 @@ export function budgetFor(table: ErrorTable, steps: number, decibels: number): n
     const budget = crossing(ladder, promisesOf(ladder), decibels);
     return budget === null ? null : budget * share;
   });
-  return budgets.includes(null) ? null : budgets.reduce<number>((sum, budget) => sum + budget!, 0);
+  if (budgets.length === 0 || budgets.includes(null)) return null;
+  return budgets.reduce<number>((sum, budget) => sum + budget!, 0);
 }
 
 /** Returns the median PSNR in dB of videos with such a damage in dB; null if nothing was measured. */
