@@ -216,7 +216,7 @@ interface CachedRun {
 }
 
 /** Facts about a run besides its request. A missing one is not known, and not checked. */
-export type KnownRun = Pick<PolicyRun, "modelSteps" | "precision" | "table">;
+export type KnownRun = Pick<PolicyRun, "modelSteps" | "precision" | "table" | "tableRefused">;
 
 /**
  * Returns the cache policy of a resolved request.
