@@ -1,6 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { budgetOfDamage, type CachePolicy } from "../../../lib/generation/caching/index.ts";
+import {
+  budgetOfDamage,
+  type CachePolicy,
+  type ErrorTable,
+  readTableFile,
+  TABLE_FILE,
+} from "../../../lib/generation/caching/index.ts";
 import { type Generation, openPipeline } from "../../../lib/generation/pipeline/index.ts";
 import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { type Frames, psnr } from "../../../lib/generation/video/index.ts";
@@ -55,9 +61,7 @@ async function measure(count: number, command: readonly string[]): Promise<Promi
     },
   );
   try {
-    const { table, limits } = pipeline;
-    if (!table)
-      throw new UsageError("The demo model has no table: run npm run models -- calibrate demo --table.");
+    const table = await tableOf(demoModel);
     const described = await circumstances(command, demoModel);
     const began = performance.now();
     const prompts: PromiseResults["prompts"] = [];
@@ -91,7 +95,7 @@ async function measure(count: number, command: readonly string[]): Promise<Promi
       kind: "promises",
       circumstances: described,
       minutes: (performance.now() - began) / 60_000,
-      steps: limits.steps,
+      steps: pipeline.limits.steps,
       decibels: DECIBELS,
       computedSteps: COMPUTED_STEPS,
       prompts,
@@ -101,6 +105,15 @@ async function measure(count: number, command: readonly string[]): Promise<Promi
   } finally {
     await pipeline.close();
   }
+}
+
+async function tableOf(folder: string): Promise<ErrorTable> {
+  const text = await readFile(join(folder, TABLE_FILE), "utf8").catch(() => {
+    throw new UsageError("The demo model has no table: run npm run models -- calibrate demo --table.");
+  });
+  const read = readTableFile(JSON.parse(text));
+  if (read.ok) return read.value.table;
+  throw new UsageError(`${TABLE_FILE}: ${read.fault.sentence}`);
 }
 
 function videoOf(plain: Frames, generation: Generation) {
