@@ -70,7 +70,7 @@ export function buildFull(
   dit: DiffusionTransformer,
   options: CutOptions & { signals?: Iterable<GraphSignalName>; blockResiduals?: boolean },
 ): Graph {
-  const start = begin(dit, options);
+  const start = beginCut(dit, options);
   const { graph, batch } = start;
   const cuts = forward(dit, start, precisionOf(options));
   const { prediction, trunkIn, trunkOut, probe } = cuts;
@@ -93,7 +93,7 @@ export function buildFull(
  * Output: prediction.
  */
 export function buildReuse(dit: DiffusionTransformer, options: CutOptions): Graph {
-  const start = begin(dit, options);
+  const start = beginCut(dit, options);
   const { graph, latent, batch } = start;
   const { x, conditioning } = graph.scope("embed", () => dit.embed(graph, latent, batch));
   const residual = graph.input(cutNames.residual, "float32", [batch, dit.tokens, dit.width]);
@@ -104,13 +104,14 @@ export function buildReuse(dit: DiffusionTransformer, options: CutOptions): Grap
 
 /** Builds the graph of a step in a pipeline without caching: a computed step whose only output is the prediction. */
 export function buildUncut(dit: DiffusionTransformer, options: CutOptions): Graph {
-  const start = begin(dit, options);
+  const start = beginCut(dit, options);
   const { prediction } = forward(dit, start, precisionOf(options));
   start.graph.output(cutNames.prediction, guide(prediction, start));
   return start.graph;
 }
 
-interface Start {
+/** Beginning of every graph that is cut from a transformer. */
+export interface CutStart {
   readonly graph: Graph;
   readonly batch: GuidanceBatch;
   readonly latent: Value;
@@ -118,7 +119,8 @@ interface Start {
   readonly guidanceScale: Value | null;
 }
 
-function begin(dit: DiffusionTransformer, { batch = 2, ...options }: CutOptions): Start {
+/** Begins a graph with the inputs that do not depend on the conditions of a transformer. */
+export function beginCut(dit: DiffusionTransformer, { batch = 2, ...options }: CutOptions): CutStart {
   const graph = new Graph(options);
   const { channels, frames, height, width } = dit.latent;
   const latent = graph.input(cutNames.latent, "float32", [1, channels, frames, height, width]);
@@ -131,7 +133,7 @@ function begin(dit: DiffusionTransformer, { batch = 2, ...options }: CutOptions)
  * and `head` are float32: they cost little, and guidance would multiply their errors. A reused step therefore has no
  * float16 at all.
  */
-function forward(dit: DiffusionTransformer, { graph, latent, batch }: Start, precision: Precision) {
+function forward(dit: DiffusionTransformer, { graph, latent, batch }: CutStart, precision: Precision) {
   const { x: trunkIn, conditioning } = graph.scope("embed", () => dit.embed(graph, latent, batch)); // [1, N, D]
   const residuals: Value[] = [];
   let trunkOut = trunkIn;
@@ -150,7 +152,7 @@ function forward(dit: DiffusionTransformer, { graph, latent, batch }: Start, pre
  * Applies classifier-free guidance (arXiv 2207.12598): unconditional + scale * (conditional - unconditional). In a
  * batch of 1 the prediction is left as it is.
  */
-function guide(prediction: Value, { graph, guidanceScale }: Start): Value {
+export function guide(prediction: Value, { graph, guidanceScale }: CutStart): Value {
   if (!guidanceScale) return prediction;
   return graph.scope("guidance", () => {
     const conditional = slice(prediction, 0, 0, 1); // [1, C, F, H, W]
