@@ -144,6 +144,7 @@ export async function openPipeline(
   } | null = null;
   let running: Promise<Generation> | null = null;
   const closing = new AbortController();
+
   async function sessionsFor(request: ResolvedRequest, policy: CachePolicy): Promise<VideoSessions> {
     const { width, height, frames, fps, image } = request;
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));

@@ -1,19 +1,26 @@
+import * as z from "zod";
+
 /** What is measured on calibration prompts for the rivals that need it, at one number of denoising steps. */
-export interface Calibration {
-  readonly steps: number;
+export const calibrationSchema = z.object({
+  steps: z.int().positive(),
   /**
-   * Mean over tokens of |r_i| / |r_{i-1}|, r being the residual of the whole stack at step i (MagCache section 3); 1
-   * at the first step. From one prompt, as the paper does.
+   * Mean over tokens of |r_i| / |r_i-1|, r being the residual of all blocks at step i; 1 at the first step. From one
+   * prompt, as MagCache does (arXiv 2506.09045, section 3).
    */
-  readonly magnitudeRatios: readonly number[];
+  magnitudeRatios: z.array(z.number()),
   /**
-   * For each pair of consecutive steps: relative L1 of the modulated input and of the residual (TeaCache section 3.3).
-   * From all calibration prompts.
+   * Relative L1 from each step to the next of the modulated input and of the prediction, on all calibration prompts
+   * (TeaCache, arXiv 2411.19108, section 3.3).
    */
-  readonly changes: readonly { readonly input: number; readonly output: number }[];
+  changes: z.array(z.object({ input: z.number(), output: z.number() })),
   /**
-   * Damage of skipping, which schedules by dynamic programming add up: `damage[i][g]` is the square root of the mean
-   * square by which the final latent moves if step i takes its residual from g + 1 steps earlier.
+   * Mean square by which the final latent moves if a step is reused: `damage[step][gap - 1]` for a computed step `gap`
+   * steps before, in addition to the damage of the steps between. Mean over the calibration prompts.
    */
-  readonly damage: readonly (readonly number[])[];
-}
+  damage: z.array(z.array(z.number())),
+});
+
+export type Calibration = z.infer<typeof calibrationSchema>;
+
+/** Parts of a calibration; the damage takes by far the longest. */
+export type CalibrationPart = "magnitudeRatios" | "changes" | "damage";

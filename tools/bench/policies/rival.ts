@@ -1,56 +1,33 @@
 /** What a rival is to the harness: a published caching policy that drives the product's own graphs. */
-import type { LatentShape } from "../../../lib/generation/models/index.ts";
-import type { Calibration } from "./calibration.ts";
+import type { GuidanceBatch, LatentShape } from "../../../lib/generation/models/index.ts";
+import type { Calibration, CalibrationPart } from "./calibration.ts";
 
-/**
- * Decision rule of a rival, without tensors. It is immutable: `ask` and `tell` return the next state and change
- * nothing, so that recorded signals can be replayed.
- *
- * ```ts
- * const { compute, next } = rule.ask(step, signals);
- * rule = compute ? next.tell(step, measured) : next;
- * ```
- */
-export interface Rule<Before, After = void> {
-  /**
-   * Decides whether a step is computed. Called once for every step, in order.
-   *
-   * @param step  0-based
-   * @param before  what the rule may know before the step's blocks run
-   */
-  ask(step: number, before: Before): { readonly compute: boolean; readonly next: Rule<Before, After> };
-  /** Records what a computed step measured. Called after an `ask` that was answered with `compute` only. */
-  tell(step: number, after: After): Rule<Before, After>;
-}
-
-/** Numbers and switches of one setting of a rival. */
-export type SettingValues = Readonly<Record<string, number | boolean>>;
-
-/** One point on the curve of a rival. */
-export interface RivalSetting<Values extends SettingValues = SettingValues> {
-  /** Short text such as `0.05`, unique among the settings of the rival. */
-  readonly label: string;
-  readonly values: Values;
-  /** True for the default of the rival's own publication or code. */
-  readonly isDefault?: true;
-  /** True if it is measured at every number of steps, and not at 30 alone; defaults always are. */
-  readonly everywhere?: true;
-}
-
-/** A published policy with its settings. */
-export interface Rival<Values extends SettingValues = SettingValues> {
+/** A published policy: one curve, with a setting for each of its points. */
+export interface Rival {
   /** Name in tables and for `--only`. */
   readonly name: string;
-  /** Paper or repository, and which form of the rule, in one sentence for the report. */
+  /** Paper or repository, and which form of the rule, for the report. */
   readonly source: string;
-  /** True if its schedule or its constants are measured on calibration prompts. */
-  readonly isCalibrated: boolean;
-  /** True if the schedule is planned before the video is begun: an offline reference. */
-  readonly isOffline?: true;
-  /** Settings, from the most steps to the fewest. */
-  settings(context: { readonly steps: number; readonly blocks: number }): readonly RivalSetting<Values>[];
+  /**
+   * `rival` for a published policy, `variant` for one that is changed here, `reference` for a schedule that is planned
+   * on other videos from the damage of skipping, and watches none.
+   */
+  readonly role: "rival" | "variant" | "reference";
+  /** Measurements on calibration prompts that its constants or its schedule come from. */
+  readonly needs?: readonly CalibrationPart[];
+  /** Settings for a number of denoising steps, from the most computed steps to the fewest. */
+  settings(steps: number): readonly RivalSetting[];
+}
+
+export interface RivalSetting {
+  /** Short text such as `0.05`, unique among the settings of the rival. */
+  readonly label: string;
+  /** True for a default of the rival's own publication or code. */
+  readonly isDefault?: boolean;
+  /** True if it is measured at every number of steps, and not at 30 alone; defaults always are. */
+  readonly everywhere?: boolean;
   /** Starts one video, or the second transformer of one. */
-  start(values: Values, context: RivalContext): RivalRun;
+  start(context: RivalContext): RivalRun;
 }
 
 /** Facts of a run that do not change from step to step. */
@@ -62,8 +39,12 @@ export interface RivalContext {
   /** Number of blocks of the transformer. */
   readonly blocks: number;
   readonly latent: LatentShape;
+  /** D, the width of a token in the stream. */
+  readonly width: number;
   readonly guidanceScale: number;
-  /** Measured on prompts that are not evaluated; only rivals with `isCalibrated` may read it. */
+  /** B: 2 with both guidance halves, the conditional one first, or 1. */
+  readonly batch: GuidanceBatch;
+  /** Measured on prompts that are not evaluated; it has the parts that the rival needs. */
   readonly calibration: Calibration;
 }
 
@@ -90,6 +71,22 @@ export interface Computed {
   readonly residual: Float32Array;
 }
 
+/** Predictions of a whole step [1, C, F, H, W]. */
+export interface Halves {
+  /** After guidance. */
+  readonly prediction: Float32Array;
+  readonly conditional: Float32Array;
+  readonly unconditional: Float32Array;
+}
+
+/** What the first blocks of a step give. */
+export interface Front {
+  /** Sum of what they add to the stream [B, N, D]. */
+  readonly added: Float32Array;
+  /** The stream after them [B, N, D]. */
+  readonly stream: Float32Array;
+}
+
 /**
  * Graphs that can be run at a step. The harness counts their cost in computed steps, a whole one being 1, and measures
  * the time of everything.
@@ -99,14 +96,14 @@ export interface StepGraphs {
   full(): Promise<Computed>;
   /** Returns the prediction with this sum [B, N, D] in place of the blocks; costs 0. */
   reuse(residual: Float32Array): Promise<Float32Array>;
-  /** Returns what the first `blocks` blocks add [B, N, D]; costs blocks / all blocks. */
-  front(blocks: number): Promise<Float32Array>;
+  /** Runs the first `blocks` blocks; costs blocks / all blocks. */
+  front(blocks: number): Promise<Front>;
   /** Runs the blocks after the first `blocks`, on what `front` returned; costs the rest of 1. */
-  rest(blocks: number, front: Float32Array): Promise<Computed>;
+  rest(blocks: number, front: Front): Promise<Computed>;
   /** Runs all blocks on the conditional half alone and returns its prediction; costs 0.5. */
   conditional(): Promise<Float32Array>;
-  /** Runs all blocks and returns the predictions of both halves, from which guidance is made; costs 1. */
-  halves(): Promise<{ readonly conditional: Float32Array; readonly unconditional: Float32Array }>;
+  /** Runs all blocks and returns the predictions of both halves too; costs 1. */
+  halves(): Promise<Halves>;
   /** Returns the modulated input of the first block [1, N, D]: TeaCache's signal; costs 0. */
   modulatedInput(): Promise<Float32Array>;
 }

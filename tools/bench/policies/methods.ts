@@ -1,0 +1,147 @@
+import { policyForms } from "../../../lib/generation/caching/index.ts";
+import type { Calibration, CalibrationPart } from "./calibration.ts";
+import type { RunFacts } from "./driver.ts";
+import type { MeasuredMethod } from "./results.ts";
+import type { RivalRun } from "./rival.ts";
+import { rivals } from "./rivals/index.ts";
+
+/** A measured policy with one setting: a request of the product's own, or a rival that takes over its sessions. */
+export interface PolicyMethod extends MeasuredMethod {
+  readonly needs: readonly CalibrationPart[];
+  readonly run:
+    | { readonly kind: "request"; readonly request: ProductRequest; readonly measuresSignals: boolean }
+    | { readonly kind: "rival"; start(facts: RunFacts, calibration: Calibration): RivalRun };
+}
+
+interface ProductRequest {
+  readonly steps: number;
+  readonly cache: { readonly policy: string; readonly motion_regularisation?: boolean };
+}
+
+/** Number of steps at which all settings are measured; at others the defaults and a few more. */
+export const MAIN_STEPS = 30;
+
+/** Computed steps, of 30, at which policies are compared; curves have points there where they can choose. */
+export const COMPARED = [8, 10, 13, 17] as const;
+
+/** Returns every method for a number of denoising steps. */
+export function policyMethods(steps: number): PolicyMethod[] {
+  return [...productMethods(steps), ...ownMethods(steps), ...rivalMethods(steps)];
+}
+
+/** Returns the number of steps, of `steps`, that is the same share as `count` of 30. */
+export function shareOf(count: number, steps: number): number {
+  return Math.max(1, Math.round((count / MAIN_STEPS) * steps));
+}
+
+function productMethods(steps: number): PolicyMethod[] {
+  const fewer = COMPARED.map((count) => shareOf(count, steps)).toReversed();
+  const adaCache = (["slow", "fast"] as const).flatMap((policy) =>
+    [false, true].map((motion) =>
+      product({ group: motion ? "AdaCache, motion" : "AdaCache", label: policy, source: ADACACHE }, policy, {
+        steps,
+        motion,
+      }),
+    ),
+  );
+  return [
+    ...fewer.map((count) =>
+      product(
+        { group: "fewer steps", label: `${count}`, source: "the sampler with fewer steps, no cache" },
+        "off",
+        {
+          steps: count,
+        },
+      ),
+    ),
+    ...[2, 3, 4].map((interval) =>
+      product(
+        { group: "static", label: `${interval}`, source: "every K-th step, plain reuse" },
+        `static:${interval}`,
+        {
+          steps,
+        },
+      ),
+    ),
+    ...adaCache,
+  ];
+}
+
+const ADACACHE =
+  "arXiv 2411.02397 and AdaCache-DiT/AdaCache, the authors' codebooks for 30 and for 100 steps, as the product has them";
+
+function product(
+  { group, label, source }: Pick<MeasuredMethod, "group" | "label" | "source">,
+  policy: string,
+  { steps, motion }: { steps: number; motion?: boolean },
+): PolicyMethod {
+  const cache = { policy, ...(motion !== undefined && { motion_regularisation: motion }) };
+  const measuresSignals = motion !== undefined;
+  return {
+    group,
+    label,
+    source,
+    role: "product",
+    isDefault: true,
+    needs: [],
+    run: { kind: "request", request: { steps, cache }, measuresSignals },
+  };
+}
+
+/** Forms of the product's own policy, by the word of the form; a build without the word skips them. */
+const OWN: readonly { group: string; word: string; arguments(steps: number): readonly string[] }[] = [
+  {
+    group: "Adareel, computed_steps",
+    word: "computed_steps",
+    arguments: (steps) => [21, 17, 13, 10, 8, 7].map((count) => String(shareOf(count, steps))),
+  },
+  { group: "Adareel, at_least", word: "at_least", arguments: () => ["45dB", "40dB", "35dB", "30dB"] },
+];
+
+function ownMethods(steps: number): PolicyMethod[] {
+  return OWN.filter(({ word }) =>
+    policyForms.some(({ form }) => form.word === word && form.argument),
+  ).flatMap(({ group, word, arguments: options }) =>
+    options(steps).map(
+      (argument): PolicyMethod => ({
+        ...product({ group, label: argument, source: "this product's own policy" }, `${word}:${argument}`, {
+          steps,
+        }),
+        role: "ours",
+        run: {
+          kind: "request",
+          request: { steps, cache: { policy: `${word}:${argument}` } },
+          measuresSignals: true,
+        },
+      }),
+    ),
+  );
+}
+
+function rivalMethods(steps: number): PolicyMethod[] {
+  return rivals.flatMap(({ name, source, role, needs = [], settings }) =>
+    settings(steps)
+      .filter(({ isDefault, everywhere }) => steps === MAIN_STEPS || isDefault || everywhere)
+      .map(
+        ({ label, isDefault = false, start }): PolicyMethod => ({
+          group: name,
+          label,
+          role,
+          isDefault,
+          source,
+          needs,
+          run: { kind: "rival", start: (facts, calibration) => start({ ...facts, calibration }) },
+        }),
+      ),
+  );
+}
+
+/** Returns the names of all curves, for texts. */
+export function groupNames(steps: number = MAIN_STEPS): string[] {
+  return [...new Set(policyMethods(steps).map(({ group }) => group))];
+}
+
+/** Returns a method without what runs it, as results keep it. */
+export function recorded({ group, label, role, isDefault, source }: PolicyMethod): MeasuredMethod {
+  return { group, label, role, isDefault, source };
+}
