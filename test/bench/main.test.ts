@@ -21,7 +21,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe("arguments that cannot be used", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
-    "no benchmark": { args: [], says: /quality, pictures, step, model, api or prompts/ },
+    "no benchmark": { args: [], says: /quality, policies, pictures, step, model, api or prompts/ },
     "an unknown benchmark": { args: ["qualities"], says: /no command "qualities"/ },
     "a name every object has": { args: ["constructor"], says: /no command "constructor"/ },
     "an unknown option": { args: ["quality", "--seed", "3"], says: /--seed/ },

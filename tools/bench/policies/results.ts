@@ -117,8 +117,11 @@ function distribution(values: readonly number[]) {
   };
 }
 
+/** Curve and setting of a method. */
+export type MethodName = Pick<MeasuredMethod, "group" | "label">;
+
 /** Key of a method among all. */
-export function methodKey({ group, label }: { readonly group: string; readonly label: string }): string {
+export function methodKey({ group, label }: MethodName): string {
   return `${group} / ${label}`;
 }
 

@@ -9,9 +9,8 @@ export const diCacheRival: Rival = {
   source: "arXiv 2508.17356 and Bujiazi/DiCache, the form for Wan 2.1; the conditional half decides for both",
   role: "rival",
   settings: () =>
-    settingsOf(
-      { values: [0.08, 0.2, 0.4, 0.7], defaults: [0.08, 0.2], everywhere: [0.4, 0.7] },
-      (threshold, context) => watch(threshold, context),
+    settingsOf({ values: [0.08, 0.2, 0.4], defaults: [0.08, 0.2], everywhere: [0.4] }, (threshold, context) =>
+      watch(threshold, context),
     ),
 };
 

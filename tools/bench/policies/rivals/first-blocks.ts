@@ -13,7 +13,7 @@ export const firstBlock: Rival = {
   source: "diffusers 0.42.1, hooks/first_block_cache.py; one decision for both halves of guidance",
   role: "rival",
   settings: () =>
-    settingsOf({ values: [0.05, 0.1, 0.2, 0.3], defaults: [0.05], everywhere: [0.1, 0.2] }, (threshold) =>
+    settingsOf({ values: [0.05, 0.1, 0.2, 0.4], defaults: [0.05], everywhere: [0.1, 0.2] }, (threshold) =>
       watch(firstBlockCache({ ...FIRST_BLOCK_DIFFUSERS, threshold }), 1),
     ),
 };
@@ -23,7 +23,7 @@ export const dbCacheServers: Rival = {
   source: "cache-dit 1.5.3 with the defaults of vLLM-Omni and SGLang: warm-up 4, at most 3 reused in a row",
   role: "rival",
   settings: () =>
-    settingsOf({ values: [0.12, 0.24, 0.4], defaults: [0.24], everywhere: [0.12, 0.4] }, (threshold) =>
+    settingsOf({ values: [0.1, 0.24], defaults: [0.24], everywhere: [0.1] }, (threshold) =>
       watch(dbCache({ ...DBCACHE_SERVERS, threshold }), 1),
     ),
 };
@@ -35,9 +35,8 @@ export const dbCacheLibrary: Rival = {
     "of a spatial and a temporal block counts as one, so that the demo model has 4 pairs of 6 in front",
   role: "rival",
   settings: () =>
-    settingsOf(
-      { values: [0.08, 0.16, 0.3], defaults: [0.08], everywhere: [0.16, 0.3] },
-      (threshold, context) => watch(dbCache({ ...DBCACHE_LIBRARY, threshold }), frontOf(context.blocks)),
+    settingsOf({ values: [0.08, 0.3], defaults: [0.08], everywhere: [0.3] }, (threshold, context) =>
+      watch(dbCache({ ...DBCACHE_LIBRARY, threshold }), frontOf(context.blocks)),
     ),
 };
 

@@ -23,7 +23,7 @@ export const forecastGate: Rival = {
   source: "the same with the damped forecast of order 1 of the difference; not published",
   role: "variant",
   settings: () =>
-    settingsOf({ values: [0.75, 0.5] }, (share, context) =>
+    settingsOf({ values: [0.5] }, (share, context) =>
       halve(guidanceGate({ steps: context.steps, share }), context, 0.5),
     ),
 };
@@ -37,7 +37,7 @@ export const alternateHalves: Rival = {
     "whole and half steps in turn after 30 % of the steps; the number is the damping of the forecast difference",
   role: "variant",
   settings: () =>
-    settingsOf({ values: [0, 0.5, 1] }, (damping, context) => {
+    settingsOf({ values: [0, 1] }, (damping, context) => {
       const from = Math.floor(ALTERNATE_FROM * context.steps);
       return halve(alternate(from), context, damping);
     }),

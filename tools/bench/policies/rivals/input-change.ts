@@ -21,7 +21,7 @@ export const easyCacheRival: Rival = {
   role: "rival",
   settings: () =>
     settingsOf(
-      { values: [0.05, 0.1, 0.2, 0.3, 0.45], defaults: [0.05], everywhere: [0.2, 0.45] },
+      { values: [0.05, 0.1, 0.2, 0.3, 0.6], defaults: [0.05], everywhere: [0.2, 0.6] },
       (threshold, context) => watch(easyCache({ ...EASYCACHE_WAN, ...own(context), threshold })),
     ),
 };
@@ -32,7 +32,7 @@ export const naviCacheRival: Rival = {
   role: "rival",
   settings: () =>
     settingsOf(
-      { values: [0.05, 0.1, 0.2, 0.3, 0.45], defaults: [0.05], everywhere: [0.2, 0.45] },
+      { values: [0.05, 0.1, 0.2, 0.3, 0.6], defaults: [0.05], everywhere: [0.2, 0.6] },
       (threshold, context) => watch(naviCache({ ...NAVICACHE_WAN, ...own(context), threshold })),
     ),
 };
@@ -45,7 +45,7 @@ export const forecastEasyCache: Rival = {
   source: "EasyCache with two first steps and a residual forecast with half of its slope; not published",
   role: "variant",
   settings: () =>
-    settingsOf({ values: [0.12, 0.2, 0.3, 0.42, 0.55], everywhere: [0.2, 0.42] }, (threshold, { steps }) =>
+    settingsOf({ values: [0.12, 0.2, 0.3, 0.42], everywhere: [0.2, 0.42] }, (threshold, { steps }) =>
       watch(easyCache({ steps, threshold, first: 2, last: 1 }), (kept, at) =>
         dampedWeights(kept, at, DAMPING),
       ),

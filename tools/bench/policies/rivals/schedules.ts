@@ -18,7 +18,6 @@ export const magCacheRival: Rival = {
   role: "rival",
   needs: ["magnitudeRatios"],
   settings: () => [
-    magCacheSetting(0.06, 2),
     { ...magCacheSetting(0.12, 2), isDefault: true },
     { ...magCacheSetting(0.12, 4), isDefault: true },
     { ...magCacheSetting(0.24, 6), everywhere: true },
@@ -63,8 +62,8 @@ export const spectrumRival: Rival = {
   ],
 };
 
-/** Shares of the steps that the offline reference computes: 8, 10, 13, 17 and 21 of 30. */
-const SHARES = [21 / 30, 17 / 30, 13 / 30, 10 / 30, 8 / 30];
+/** Shares of the steps that the offline reference computes: 17, 13, 10, 8 and 7 of 30. */
+const SHARES = [17 / 30, 13 / 30, 10 / 30, 8 / 30, 7 / 30];
 
 export const offlineReference: Rival = {
   name: "offline schedule",

@@ -13,7 +13,7 @@ export const seaCacheLinear: Rival = {
   role: "rival",
   settings: () =>
     settingsOf(
-      { values: [0.1, 0.25, 0.5, 1], defaults: [0.25], everywhere: [0.1, 0.5] },
+      { values: [0.15, 0.25, 0.5, 1], defaults: [0.25], everywhere: [0.15, 0.5] },
       (threshold, context) => watch(1, threshold, context),
     ),
 };
@@ -24,7 +24,7 @@ export const seaCachePlain: Rival = {
   role: "rival",
   settings: () =>
     settingsOf(
-      { values: [0.1, 0.25, 0.5, 1], defaults: [0.25], everywhere: [0.1, 0.5] },
+      { values: [0.15, 0.25, 0.5], defaults: [0.25], everywhere: [0.15, 0.5] },
       (threshold, context) => watch(0, threshold, context),
     ),
 };

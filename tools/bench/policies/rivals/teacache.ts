@@ -13,9 +13,8 @@ export const rawTeaCache: Rival = {
     "arXiv 2411.19108 and ali-vilab/TeaCache, on the change of the first block's modulated input as it is",
   role: "rival",
   settings: () =>
-    settingsOf(
-      { values: [0.1, 0.2, 0.3, 0.5], defaults: [0.1, 0.2], everywhere: [0.3, 0.5] },
-      (threshold, { steps }) => watch({ steps, threshold, polynomial: null }),
+    settingsOf({ values: [0.07, 0.1, 0.2], defaults: [0.1, 0.2] }, (threshold, { steps }) =>
+      watch({ steps, threshold, polynomial: null }),
     ),
 };
 
@@ -28,7 +27,7 @@ export const fittedTeaCache: Rival = {
   needs: ["changes"],
   settings: () =>
     settingsOf(
-      { values: [0.1, 0.2, 0.3, 0.5, 0.7], defaults: [0.1, 0.2], everywhere: [0.3, 0.5] },
+      { values: [0.07, 0.1, 0.2, 0.25], defaults: [0.1, 0.2] },
       (threshold, { steps, calibration }) => watch({ steps, threshold, polynomial: fitted(calibration) }),
     ),
 };

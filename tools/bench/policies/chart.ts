@@ -1,0 +1,4 @@
+import type { PolicyResults } from "./results.ts";
+export function policyChart(_results: PolicyResults): string {
+  return "";
+}
