@@ -8,7 +8,7 @@
  * Facts met in the public code:
  * - Without a sigma, step and step count in the cache context everything is computed, with one warning (sea_cache.py,
  *   `pre_forward`).
- * - Only two of diffusers' video pipelines have an adapter: Wan text-to-video and Cosmos 3 (sea_cache.py,
+ * - Only two of diffusers' video models have an adapter built in: Wan text-to-video and Cosmos 3 (sea_cache.py,
  *   `raw_vision_callback`).
  * - The forecast is linear in step indices, not in sigma (sea_cache.py, `step_scale`).
  */
