@@ -1,4 +1,4 @@
-"""Runs the forecasts of Spectrum, TaylorSeer and cache-dit on values that are 1 for their step, so that they show weights."""
+"""Runs the forecasts of Spectrum, TaylorSeer and cache-dit on values that are 1 for their step, which show weights."""
 
 import importlib
 import sys

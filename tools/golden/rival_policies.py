@@ -4,10 +4,10 @@
     git clone https://github.com/ali-vilab/TeaCache      # and the others of REPOSITORIES in rival_wan.py,
     python tools/golden/rival_policies.py --checkouts .  # at the commits named there, side by side
 
-The implementations run as they are, on stand-in models (rival_hooks.py, rival_wan.py, rival_forecasts.py), all in
-float64 where that can be set. Exceptions: NaviCache is ported below from its formulas, and Spectrum runs in
-float32. A case is kept only if the decisions are the same for thresholds 0.1 % lower and higher; else the threshold is
-moved. A few cases hit their threshold exactly. Two runs write the same bytes.
+The implementations run as they are, on stand-in models (rival_hooks.py, rival_wan.py, rival_forecasts.py), in float64
+where that can be set. Exceptions: NaviCache is ported below from its formulas, and Spectrum runs in float32. A case
+is kept only if the decisions are the same for thresholds 0.1 % lower and higher; else the threshold is moved. A few
+cases hit their threshold exactly. Two runs write the same bytes.
 """
 
 import argparse
@@ -67,8 +67,9 @@ def settings(case: dict):
         yield "first-block ParaAttention", hooks.para_attention, {"threshold": threshold, "warmup": 3}
     library = {"blocks": 8, "threshold": 0.08, "warmup": 8, "maxConsecutive": None, "maxReused": None}
     servers = {"blocks": 1, "threshold": 0.24, "warmup": 4, "maxConsecutive": 3, "maxReused": None}
-    for options in (library, {**library, "threshold": 0.2}, servers, {**servers, "maxReused": 7}, {**servers, "threshold": 1.2}):
-        yield "dbcache", hooks.dbcache, options
+    for base, changed in ((library, {}), (library, {"threshold": 0.2}), (servers, {}), (servers, {"maxReused": 7})):
+        yield "dbcache", hooks.dbcache, {**base, **changed}
+    yield "dbcache", hooks.dbcache, {**servers, "threshold": 1.2}
     for threshold, first in ((0.05, 10), (0.2, 2), (0.4, 5)):
         options = {"threshold": threshold, "first": first, "last": 1}
         yield "easycache", wan.easycache, options
@@ -157,7 +158,8 @@ def main() -> None:
     rng = np.random.default_rng(11)
     inputs = np.round(rng.uniform(0.01, 0.35, 40), 4)
     outputs = np.round(np.polyval(LATTE, inputs) + rng.normal(0, 0.02, 40), 4)
-    fit = {"inputs": inputs.tolist(), "outputs": outputs.tolist(), "coefficients": np.polyfit(inputs, outputs, 4).tolist()}
+    coefficients = np.polyfit(inputs, outputs, 4).tolist()
+    fit = {"inputs": inputs.tolist(), "outputs": outputs.tolist(), "coefficients": coefficients}
     libraries = "torch 2.15.0, diffusers 0.42.1, cache-dit 1.5.3, numpy 2.4.6"
     golden = {
         "madeBy": {"libraries": libraries, **wan.REPOSITORIES, "NaviCache": "ported from HelloZicky/NaviCache 3987f30"},
@@ -170,7 +172,8 @@ def main() -> None:
     }
     lines = [f'"{key}": {json.dumps(value)}' for key, value in golden.items() if key not in ("sequences", "cases")]
     for key in ("sequences", "cases"):
-        lines.append(f'"{key}": [\n' + ",\n".join(json.dumps(item, separators=(",", ":")) for item in golden[key]) + "\n]")
+        items = ",\n".join(json.dumps(item, separators=(",", ":")) for item in golden[key])
+        lines.append(f'"{key}": [\n{items}\n]')
     TARGET.write_text("{\n" + ",\n".join(lines) + "\n}\n")
     print(f"{len(cases)} cases, {TARGET.stat().st_size} bytes")
 

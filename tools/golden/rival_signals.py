@@ -1,4 +1,4 @@
-"""Synthetic signals of rival_policies.py: smooth random sequences, as integers in units of 1/256 so that files are exact."""
+"""Synthetic signals of rival_policies.py: smooth random sequences, as integers in units of 1/256, which are exact."""
 
 import numpy as np
 import torch

@@ -128,7 +128,7 @@ def easycache(root: Path, case: dict, options: dict) -> dict:
 
 
 def dicache(root: Path, case: dict, options: dict) -> dict:
-    """The residual of a step is the probe and, in places of its own, 1 for the step; so a forecast shows its weights."""
+    """The residual of a step is the probe and, in places of its own, 1 for the step: a forecast shows its weights."""
     [forward] = function_of(root / "DiCache/WAN2.1/run_wan_dicache.py", "dicache_forward")
     steps, latent, probe = case["steps"], rows(case, "latent"), rows(case, "probe")
     none, pair = torch.zeros(steps), lambda: [None, None]
@@ -157,7 +157,8 @@ def magcache(root: Path, case: dict, options: dict) -> dict:
     model = Wan(steps, WIDTH)
     ratios = nearest(np.array(options["ratios"]), steps)
     model.mag_ratios = np.repeat(ratios, 2)
-    model.retention_ratio, model.magcache_thresh, model.K = options["warmupShare"], options["threshold"], options["maxConsecutive"]
+    model.retention_ratio, model.magcache_thresh = options["warmupShare"], options["threshold"]
+    model.K = options["maxConsecutive"]
     model.accumulated_ratio, model.accumulated_err, model.accumulated_steps = [1.0, 1.0], [0.0, 0.0], [0, 0]
     model.residual_cache, model.additions = [None, None], [torch.ones(WIDTH)]
     computed = [step for step in range(steps) if run_pair(forward, model, torch.zeros(WIDTH))[1]]
