@@ -4,6 +4,9 @@
  *
  * Facts met in the public code:
  * - A threshold of 1 or more reuses whatever the drift is (cache_manager.py:568).
+ * - A transformer without a pipeline renews its context one step late: the first step of a second video may reuse the
+ *   residual of the first video, unless `refresh_context` is called between them (cache_manager.py:104; seen with
+ *   1.5.3: the warm-up of video 2 was steps 2 to 4, that of video 3 steps 3 to 5).
  * - The last step is not computed by itself (`can_cache` knows no number of steps).
  * - The limits are checked before the drift, and the steps are counted apart for each half of guidance
  *   (cache_manager.py:883).

@@ -2,10 +2,10 @@
  * Filter of SeaCache: damps the frequencies of a latent in which noise hides the signal, the more so the more noise
  * there is (arXiv 2602.18993, equation 7; diffusers 0.42.1, `hooks/sea_cache.py`, `_apply_sea_filter`).
  *
- * The paper writes the gain for one frequency |f|. diffusers multiplies one gain for each axis, which is what is taken here,
- * because that code runs. A product of gains is a convolution along each axis in turn, so no Fourier transform is
- * needed. Where sigma is near 1 the mean gain is that of frequency 0 alone, and hardly more than the channel's mean is
- * left of the latent.
+ * The paper writes the gain for one frequency |f|. diffusers multiplies one gain for each axis, which is what is taken
+ * here, because that code runs. A product of gains is a convolution along each axis in turn, so no Fourier transform
+ * is needed. Where sigma is near 1 the mean gain is that of frequency 0 alone, and hardly more than the channel's mean
+ * is left of the latent.
  */
 import { assertBetween, assertCount } from "./rule.ts";
 

@@ -2,13 +2,13 @@
  * SeaCache (arXiv 2602.18993; diffusers 0.42.1, `hooks/sea_cache.py`): accumulates the change of the filtered latent
  * from step to step, with a limit on steps reused in a row, and forecasts the residual linearly.
  *
- * The form of diffusers is taken, whose defaults vLLM-Omni shares. The paper filters the input of the first block,
- * reuses the residual as it is (order 0), has no limit in a row, and thresholds of 0.2 to 0.35 for Wan.
+ * The form of diffusers is taken, whose defaults vLLM-Omni shares. The paper filters input features, reuses the
+ * residual as it is (order 0), has no limit in a row, and thresholds of 0.2 to 0.35 for Wan.
  *
  * Facts met in the public code:
  * - Without a sigma, step and step count in the cache context everything is computed, with one warning (sea_cache.py,
  *   `pre_forward`).
- * - Only two of diffusers' video pipelines have an adapter: Wan text-to-video and Cosmos 3 (sea_cache.py,
+ * - Only two of diffusers' video models have an adapter built in: Wan text-to-video and Cosmos 3 (sea_cache.py,
  *   `raw_vision_callback`).
  * - The forecast is linear in step indices, not in sigma (sea_cache.py, `step_scale`).
  */

@@ -4,8 +4,8 @@
  * ridge.
  *
  * Facts met in the public code:
- * - The time axis is -1 to 1 for steps 0 to 50, whatever the number of steps; here it is for 0 to N, as in the paper
- *   (utils/basis_utils.py:38).
+ * - The time axis is -1 to 1 for steps 0 to 50, whatever the number of steps; here it is for 0 to N, which is the same
+ *   for 50 (utils/basis_utils.py:41).
  * - The ridge shrinks the constant too, so the weights do not sum to 1: with 50 steps and alpha 0.75 a feature that
  *   never changes is forecast 4 to 27 % too small, which the normalisation in the model's head hides
  *   (`_fit_if_needed`).
