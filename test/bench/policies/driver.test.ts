@@ -107,7 +107,7 @@ describe("the graphs of a step", () => {
     expect(driver.cost()).toBe(5 * (1 + 1 + 1));
   });
 
-  it("what the front adds is what carries the embedding to its stream", async () => {
+  it("the sum that the front adds carries the embedding to its stream", async () => {
     await atEveryStep(async ({ graphs }) => {
       const { added, stream } = await graphs.front(1);
       // The embedding is equal for both halves of guidance.
@@ -128,7 +128,7 @@ describe("the graphs of a step", () => {
     expect(driver.cost()).toBe(5 * (1 + 0.5 + 1));
   });
 
-  it("without guidance there is one half, which costs a whole step", async () => {
+  it("without guidance the only half costs a whole step", async () => {
     await atEveryStep(
       async ({ graphs }, { batch }) => {
         expect(batch).toBe(1);

@@ -1,12 +1,12 @@
 import type { Interval } from "./bootstrap.ts";
 import type { Comparison, Curve, Statistic } from "./curves.ts";
 import { bestAt, differenceAt, differenceFrom, type Verdict, verdictOf } from "./differences.ts";
-import { COMPARED, MAIN_STEPS } from "./methods.ts";
+import { COMPARED, MAIN_STEPS } from "./shares.ts";
 
 /** An aim of the product's own policy with what was measured. */
 export interface AimResult {
   readonly steps: number;
-  /** What the policy is compared with, and where. */
+  /** The policy or setting that it is compared with, and the place. */
   readonly against: string;
   readonly statistic: Statistic;
   /** Least difference in dB that is aimed for. */

@@ -21,7 +21,7 @@ export function bootstrapSamples(prompts: number, count = SAMPLES, seed = SEED):
 }
 
 /**
- * Returns a statistic with its 95 % percentile interval (Efron and Tibshirani, An Introduction to the Bootstrap, section
+ * Returns a statistic with its 95 % percentile interval (Efron and Tibshirani, An Introduction to the Bootstrap, chapter
  * 13.3). Samples for which the statistic does not exist are left out.
  *
  * @param statistic  of a sample of prompts; null if it does not exist

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** What is measured on calibration prompts for the rivals that need it, at one number of denoising steps. */
+/** Measurements on calibration prompts for the rivals that need them, at one number of denoising steps. */
 export const calibrationSchema = z.object({
   steps: z.int().positive(),
   /**

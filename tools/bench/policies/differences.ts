@@ -46,7 +46,7 @@ export function bestAt(
 
 export type Verdict = "met" | "missed" | "chance";
 
-/** Returns whether a difference reaches a goal in the whole interval, nowhere in it, or in a part: then it is chance. */
+/** Returns whether a difference reaches a goal in the whole interval, nowhere in it, or in a part, by chance. */
 export function verdictOf({ low, high }: Interval, goal: number): Verdict {
   if (low >= goal) return "met";
   return high < goal ? "missed" : "chance";

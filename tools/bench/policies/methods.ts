@@ -4,6 +4,7 @@ import type { RunFacts } from "./driver.ts";
 import type { MeasuredMethod } from "./results.ts";
 import type { RivalRun } from "./rival.ts";
 import { rivals } from "./rivals/index.ts";
+import { COMPARED, MAIN_STEPS, sharesOf } from "./shares.ts";
 
 /** A measured policy with one setting: a request of the product's own, or a rival that takes over its sessions. */
 export interface PolicyMethod extends MeasuredMethod {
@@ -18,24 +19,13 @@ interface ProductRequest {
   readonly cache: { readonly policy: string; readonly motion_regularisation?: boolean };
 }
 
-/** Number of steps at which all settings are measured; at others the defaults and a few more. */
-export const MAIN_STEPS = 30;
-
-/** Computed steps, of 30, at which policies are compared; curves have points there where they can choose. */
-export const COMPARED = [8, 10, 13, 17] as const;
-
 /** Returns every method for a number of denoising steps. */
 export function policyMethods(steps: number): PolicyMethod[] {
   return [...productMethods(steps), ...ownMethods(steps), ...rivalMethods(steps)];
 }
 
-/** Returns the number of steps, of `steps`, that is the same share as `count` of 30. */
-export function shareOf(count: number, steps: number): number {
-  return Math.max(1, Math.round((count / MAIN_STEPS) * steps));
-}
-
 function productMethods(steps: number): PolicyMethod[] {
-  const fewer = COMPARED.map((count) => shareOf(count, steps)).toReversed();
+  const fewer = sharesOf([...COMPARED].toReversed(), steps);
   const adaCache = (["slow", "fast"] as const).flatMap((policy) =>
     [false, true].map((motion) =>
       product({ group: motion ? "AdaCache, motion" : "AdaCache", label: policy, source: ADACACHE }, policy, {
@@ -93,7 +83,7 @@ const OWN: readonly { group: string; word: string; arguments(steps: number): rea
   {
     group: "Adareel, computed_steps",
     word: "computed_steps",
-    arguments: (steps) => [21, 17, 13, 10, 8, 7].map((count) => String(shareOf(count, steps))),
+    arguments: (steps) => sharesOf([21, 17, 13, 10, 8, 7], steps).map(String),
   },
   { group: "Adareel, at_least", word: "at_least", arguments: () => ["45dB", "40dB", "35dB", "30dB"] },
 ];

@@ -5,7 +5,7 @@ import type { PolicyPrompt } from "./prompts.ts";
 import { methodKey, type PolicyResults } from "./results.ts";
 import type { Task } from "./task.ts";
 
-/** What a command measures. */
+/** Work of a command, as its options ask for it. */
 export interface MeasurementPlan {
   readonly prompts: readonly PolicyPrompt[];
   readonly calibrationPrompts: readonly PolicyPrompt[];
@@ -26,8 +26,8 @@ export function plannedMethods({ only }: Pick<MeasurementPlan, "only">, steps: n
 }
 
 /**
- * Returns results from which a plan goes on. Of a new plan they hold nothing; with `resume` they are the earlier ones,
- * and with `only` the earlier ones without those curves at the plan's numbers of steps.
+ * Returns results from which a plan goes on. For a new plan they are empty; with `resume` they are the earlier ones, and
+ * with `only` the earlier ones without those curves at the plan's numbers of steps.
  *
  * @param begun  circumstances, threads and prompts of this command
  * @throws UsageError if the earlier results are of other prompts, another model or another number of threads

@@ -58,7 +58,7 @@ const calibrationScenes: readonly Scene[] = [
 const EVALUATION_SEED = 1000;
 const CALIBRATION_SEED = 5000;
 
-/** All prompts of the evaluation: the four motions of the first scene, of the second, and so on, each with its own seed. */
+/** Prompts of the evaluation: the four motions of the first scene, of the second and so on, each with its own seed. */
 export const evaluationPrompts: readonly PolicyPrompt[] = scenes.flatMap((scene, index) =>
   MOTIONS.map((motion, turn) => ({
     text: textOf(scene, motion),

@@ -1,4 +1,4 @@
-/** What a rival is to the harness: a published caching policy that drives the product's own graphs. */
+/** Interface of a rival: a published caching policy that drives the product's own graphs. */
 import type { GuidanceBatch, LatentShape } from "../../../lib/generation/models/index.ts";
 import type { Calibration, CalibrationPart } from "./calibration.ts";
 
@@ -48,13 +48,13 @@ export interface RivalContext {
   readonly calibration: Calibration;
 }
 
-/** One video being denoised. Holds the rival's tensors and the state of its rule. */
+/** A video that is being denoised. Holds the rival's tensors and the state of its rule. */
 export interface RivalRun {
   /** Returns the prediction [1, C, F, H, W] after guidance that the sampler takes. Called for every step, in order. */
   step(step: RivalStep): Promise<Float32Array>;
 }
 
-/** One denoising step, and what can be run in it. */
+/** A denoising step, and the graphs that can be run in it. */
 export interface RivalStep {
   /** 0-based. */
   readonly index: number;
@@ -63,7 +63,7 @@ export interface RivalStep {
   readonly graphs: StepGraphs;
 }
 
-/** What a computed step gives. */
+/** Results of a computed step. */
 export interface Computed {
   /** [1, C, F, H, W], after guidance. */
   readonly prediction: Float32Array;
@@ -73,13 +73,13 @@ export interface Computed {
 
 /** Predictions of a whole step [1, C, F, H, W]. */
 export interface Halves {
-  /** After guidance. */
+  /** Prediction after guidance. */
   readonly prediction: Float32Array;
   readonly conditional: Float32Array;
   readonly unconditional: Float32Array;
 }
 
-/** What the first blocks of a step give. */
+/** Results of the first blocks of a step. */
 export interface Front {
   /** Sum of what they add to the stream [B, N, D]. */
   readonly added: Float32Array;

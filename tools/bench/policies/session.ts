@@ -7,7 +7,7 @@ import { calibrateRivals } from "./calibrate.ts";
 import type { Calibration } from "./calibration.ts";
 import { type Bench, openBench } from "./measure.ts";
 import { type MeasurementPlan, missingParts, missingTasks, resultsToGoOn } from "./plan.ts";
-import type { PolicyResults } from "./results.ts";
+import { methodKey, type PolicyResults, type PolicyRun } from "./results.ts";
 import { startWorkers, type Workers } from "./workers.ts";
 
 export interface Session {
@@ -102,12 +102,19 @@ async function measureSteps({
   const begun = performance.now();
   let done = 0;
   await workers.measure(tasks, async ({ prompt }, runs) => {
-    results.runs.push(...runs);
+    results.runs.push(...newRuns(results, runs));
     await save();
     done += 1;
     const left = ((performance.now() - begun) / 60_000 / done) * (tasks.length - done);
     say(`${calibration.steps} steps, ${done}/${tasks.length} ${prompt.text} (${left.toFixed(1)} min left)`);
   });
+}
+
+/** Returns runs that the results lack: a resumed prompt repeats its reference. */
+function newRuns(results: PolicyResults, runs: readonly PolicyRun[]): PolicyRun[] {
+  const keyOf = (run: PolicyRun) => `${run.prompt} ${run.steps} ${methodKey(run)}`;
+  const known = new Set(results.runs.map(keyOf));
+  return runs.filter((run) => !known.has(keyOf(run)));
 }
 
 /** Writes results as JSON with a line for each run, so that a file of thousands of runs can be read and compared. */

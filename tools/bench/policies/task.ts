@@ -4,7 +4,7 @@ import { type PolicyMethod, policyMethods } from "./methods.ts";
 import type { PolicyPrompt } from "./prompts.ts";
 import { methodKey, type PolicyRun } from "./results.ts";
 
-/** One prompt at one number of steps, with the methods that are still to be measured. Plain data, for messages. */
+/** A prompt at one number of steps, with the methods that are still to be measured. Plain data, for messages. */
 export interface Task {
   /** Index of the prompt. */
   readonly index: number;

@@ -6,6 +6,7 @@ import { MAGCACHE_WAN, magCache } from "../rules/magcache.ts";
 import type { Rule } from "../rules/rule.ts";
 import { SPECTRUM, SPECTRUM_FAST, spectrum } from "../rules/spectrum.ts";
 import { TAYLORSEER_WAN, taylorSeer } from "../rules/taylorseer.ts";
+import { sharesOf } from "../shares.ts";
 import { residualRun } from "./residual-run.ts";
 import { settingsOf } from "./setting.ts";
 
@@ -62,8 +63,8 @@ export const spectrumRival: Rival = {
   ],
 };
 
-/** Shares of the steps that the offline reference computes: 17, 13, 10, 8 and 7 of 30. */
-const SHARES = [17 / 30, 13 / 30, 10 / 30, 8 / 30, 7 / 30];
+/** Computed steps of the offline reference, of 30. */
+const COMPUTED = [17, 13, 10, 8, 7];
 
 export const offlineReference: Rival = {
   name: "offline schedule",
@@ -74,10 +75,7 @@ export const offlineReference: Rival = {
   needs: ["damage"],
   settings: (steps) =>
     settingsOf(
-      {
-        values: SHARES.map((share) => Math.round(share * steps)),
-        defaults: SHARES.map((share) => Math.round(share * steps)),
-      },
+      { values: sharesOf(COMPUTED, steps), everywhere: sharesOf(COMPUTED, steps) },
       (computed, { calibration }) =>
         follow(fixedSchedule(planSchedule(calibration.damage, computed)), 2, (kept, at) =>
           dampedWeights(kept, at, REFERENCE_DAMPING),
