@@ -128,7 +128,7 @@ describe("the graphs of a step", () => {
     expect(driver.cost()).toBe(5 * (1 + 0.5 + 1));
   });
 
-  it("without guidance the only half costs a whole step", async () => {
+  it("the only half of a video without guidance costs a whole step", async () => {
     await atEveryStep(
       async ({ graphs }, { batch }) => {
         expect(batch).toBe(1);

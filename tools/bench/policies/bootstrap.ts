@@ -21,8 +21,8 @@ export function bootstrapSamples(prompts: number, count = SAMPLES, seed = SEED):
 }
 
 /**
- * Returns a statistic with its 95 % percentile interval (Efron and Tibshirani, An Introduction to the Bootstrap, chapter
- * 13.3). Samples for which the statistic does not exist are left out.
+ * Returns a statistic with its 95 % percentile interval (Efron and Tibshirani, An Introduction to the Bootstrap, 13.3).
+ * Samples for which the statistic does not exist are left out.
  *
  * @param statistic  of a sample of prompts; null if it does not exist
  * @returns null if the statistic of all prompts does not exist, or that of more than a tenth of the samples
