@@ -43,7 +43,9 @@ export async function calibrateRivals(
     if (!needs.has("damage")) continue;
     const total = recording.predictions.length;
     const squares = new Map<number, number>();
-    for (const skipped of spreadOver(total)) {
+    // The first step of each transformer cannot be reused.
+    const reusable = spreadOver(total).filter((step) => recording.reused[step]);
+    for (const skipped of reusable) {
       squares.set(skipped, meanSquare(latent, await run(() => skipper(recording, skipped))));
     }
     damages.push(damageOf(recording.errors, filledIn(squares, total)));

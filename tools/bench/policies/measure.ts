@@ -10,7 +10,7 @@ import type { PolicyPrompt } from "./prompts.ts";
 import { type PolicyRun, REFERENCE_GROUP } from "./results.ts";
 
 /** Methods between two runs of the reference, so that a slow phase of the machine affects both. */
-const METHODS_PER_REFERENCE = 8;
+export const METHODS_PER_REFERENCE = 10;
 
 /** A model folder opened for measurements. */
 export interface Bench extends Driven {

@@ -5,6 +5,7 @@ import { type AimResult, aimsOf } from "./aims.ts";
 import type { Interval } from "./bootstrap.ts";
 import { type Comparison, comparisonOf, STATISTICS, type Statistic } from "./curves.ts";
 import { differenceFrom, verdictOf } from "./differences.ts";
+import { METHODS_PER_REFERENCE } from "./measure.ts";
 import {
   IDENTICAL_DB,
   type MeasuredMethod,
@@ -184,8 +185,8 @@ function howMeasured(results: PolicyResults, comparisons: readonly Comparison[])
     "The product's own policies run as they are. A rival takes over the sessions of a generation without cache and decides " +
       "for each step which graph runs: prompt, seed, sampler, decoder and loop are the product's. Where a rival's code " +
       "decides for both halves of guidance apart, here one decision is made for both.",
-    `${threads === 1 ? "One thread" : `${threads} threads`} for each graph. Eight methods at a time ran between two runs of the ` +
-      "reference, and their times are divided by the mean of the two; the order of the methods rotated with every prompt.",
+    `${threads === 1 ? "One thread" : `${threads} threads`} for each graph. ${METHODS_PER_REFERENCE} methods at a time ran between two runs of ` +
+      "the reference, and their times are divided by the mean of the two; the order of the methods rotated with every prompt.",
     "An interval is that of 1000 bootstrap samples of prompts, the same for all policies; between its settings a policy's " +
       "quality is interpolated over time. A difference whose interval holds 0 is called chance.",
     `Measuring took ${minutes.toFixed(0)} minutes.`,

@@ -35,7 +35,7 @@ export const dbCacheLibrary: Rival = {
     "of a spatial and a temporal block counts as one, so that the demo model has 4 pairs of 6 in front",
   role: "rival",
   settings: () =>
-    settingsOf({ values: [0.08, 0.3], defaults: [0.08], everywhere: [0.3] }, (threshold, context) =>
+    settingsOf({ values: [0.08], defaults: [0.08] }, (threshold, context) =>
       watch(dbCache({ ...DBCACHE_LIBRARY, threshold }), frontOf(context.blocks)),
     ),
 };

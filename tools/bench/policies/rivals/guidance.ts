@@ -13,7 +13,7 @@ export const guidanceGateRival: Rival = {
     "FastVideo, pull request 1372, and SGLang, pull request 25848: the last difference of the halves is kept",
   role: "rival",
   settings: () =>
-    settingsOf({ values: [0.75, 0.5], defaults: [0.5] }, (share, context) =>
+    settingsOf({ values: [0.5], defaults: [0.5] }, (share, context) =>
       halve(guidanceGate({ steps: context.steps, share }), context),
     ),
 };
@@ -37,7 +37,7 @@ export const alternateHalves: Rival = {
     "whole and half steps in turn after 30 % of the steps; the number is the damping of the forecast difference",
   role: "variant",
   settings: () =>
-    settingsOf({ values: [0, 1] }, (damping, context) => {
+    settingsOf({ values: [1] }, (damping, context) => {
       const from = Math.floor(ALTERNATE_FROM * context.steps);
       return halve(alternate(from), context, damping);
     }),

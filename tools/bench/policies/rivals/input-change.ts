@@ -17,7 +17,7 @@ export const easyCacheRival: Rival = {
   name: "EasyCache",
   source:
     "arXiv 2507.02860 and H-EmbodVis/EasyCache, the authors' form for Wan 2.1; its 10 first steps of 50 are that share " +
-    "of any number",
+    "of any number, and the residual of the blocks is reused, which is closer here than the authors' prediction minus latent",
   role: "rival",
   settings: () =>
     settingsOf(
@@ -32,7 +32,7 @@ export const naviCacheRival: Rival = {
   role: "rival",
   settings: () =>
     settingsOf(
-      { values: [0.05, 0.1, 0.2, 0.3, 0.6], defaults: [0.05], everywhere: [0.2, 0.6] },
+      { values: [0.05, 0.1, 0.2, 0.6], defaults: [0.05], everywhere: [0.2, 0.6] },
       (threshold, context) => watch(naviCache({ ...NAVICACHE_WAN, ...own(context), threshold })),
     ),
 };

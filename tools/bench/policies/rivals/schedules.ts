@@ -39,7 +39,7 @@ export const taylorSeerRival = (order: 1 | 2): Rival => ({
   role: "rival",
   settings: () =>
     settingsOf(
-      { values: [2, 3, 4, 5], defaults: order === 1 ? [5] : [], everywhere: [2, 3] },
+      { values: order === 1 ? [2, 3, 4, 5] : [2, 3, 4], defaults: [5], everywhere: [2, 3] },
       (interval) => follow(taylorSeer({ ...TAYLORSEER_WAN, interval, order }), order + 1),
       "interval ",
     ),

@@ -5,7 +5,7 @@ import { residualRun } from "./residual-run.ts";
 import { settingsOf } from "./setting.ts";
 
 const FILTER =
-  "the latent filtered with one gain for each axis, at most 2 steps reused in a row, as in diffusers 0.42.1";
+  "the latent filtered with one gain for each axis, at most 2 steps reused in a row, as in diffusers 0.42.1, sigma being that of a flow";
 
 export const seaCacheLinear: Rival = {
   name: "SeaCache, order 1",
@@ -23,9 +23,8 @@ export const seaCachePlain: Rival = {
   source: `the same without a forecast, as in the paper; ${FILTER}`,
   role: "rival",
   settings: () =>
-    settingsOf(
-      { values: [0.15, 0.25, 0.5], defaults: [0.25], everywhere: [0.15, 0.5] },
-      (threshold, context) => watch(0, threshold, context),
+    settingsOf({ values: [0.15, 0.25, 1], defaults: [0.25], everywhere: [0.15, 1] }, (threshold, context) =>
+      watch(0, threshold, context),
     ),
 };
 

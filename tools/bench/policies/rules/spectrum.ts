@@ -70,7 +70,7 @@ export function spectrum(options: SpectrumOptions): Rule<void> {
     { window, consecutive: 0, kept: [] },
     {
       ask(memory, step) {
-        if (step < first) return { compute: true, memory };
+        if (step < first || memory.kept.length === 0) return { compute: true, memory };
         const compute = (memory.consecutive + 1) % Math.floor(memory.window) === 0;
         return compute
           ? { compute, memory: { ...memory, consecutive: 0, window: rounded(memory.window + growth) } }
