@@ -78,33 +78,37 @@ function product(
   };
 }
 
-/** Forms of the product's own policy, by the word of the form; a build without the word skips them. */
-const OWN: readonly { group: string; word: string; arguments(steps: number): readonly string[] }[] = [
+/** Forms of the product's own policy, by the word of the form. A build that does not know a word has no such methods. */
+const OWN: readonly {
+  readonly group: string;
+  readonly word: string;
+  /** Returns what follows the word, or null for the word alone. */
+  settings(steps: number): readonly (string | null)[];
+}[] = [
   {
     group: "Adareel, computed_steps",
     word: "computed_steps",
-    arguments: (steps) => sharesOf([21, 17, 13, 10, 8, 7], steps).map(String),
+    settings: (steps) => sharesOf([21, 17, 13, 10, 8, 7], steps).map(String),
   },
-  { group: "Adareel, at_least", word: "at_least", arguments: () => ["45dB", "40dB", "35dB", "30dB"] },
+  { group: "Adareel, at_least", word: "at_least", settings: () => ["45dB", "40dB", "35dB", "30dB"] },
+  { group: "Adareel, auto", word: "auto", settings: () => [null] },
 ];
 
 function ownMethods(steps: number): PolicyMethod[] {
-  return OWN.filter(({ word }) =>
-    policyForms.some(({ form }) => form.word === word && form.argument),
-  ).flatMap(({ group, word, arguments: options }) =>
-    options(steps).map(
-      (argument): PolicyMethod => ({
-        ...product({ group, label: argument, source: "this product's own policy" }, `${word}:${argument}`, {
-          steps,
-        }),
+  const words = new Set(policyForms.map(({ form }) => form.word));
+  return OWN.filter(({ word }) => words.has(word)).flatMap(({ group, word, settings }) =>
+    settings(steps).map((setting): PolicyMethod => {
+      const policy = setting === null ? word : `${word}:${setting}`;
+      return {
+        group,
+        label: setting ?? word,
         role: "ours",
-        run: {
-          kind: "request",
-          request: { steps, cache: { policy: `${word}:${argument}` } },
-          measuresSignals: true,
-        },
-      }),
-    ),
+        isDefault: false,
+        source: "this product's own policy",
+        needs: [],
+        run: { kind: "request", request: { steps, cache: { policy } }, measuresSignals: true },
+      };
+    }),
   );
 }
 
