@@ -3,6 +3,7 @@ import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { mean } from "../statistics.ts";
 import { meanSquare, relativeChange, weightedSum } from "./arrays.ts";
 import type { Calibration, CalibrationPart } from "./calibration.ts";
+import { damageOf, meanTable, stepsToSkip } from "./damage.ts";
 import type { Driver, RunFacts } from "./driver.ts";
 import { dampedWeights } from "./forecast.ts";
 import type { PolicyPrompt } from "./prompts.ts";
@@ -10,9 +11,6 @@ import type { RivalRun } from "./rival.ts";
 
 /** Damping of the forecast under which the offline reference is calibrated and run. */
 export const REFERENCE_DAMPING = 0.5;
-
-/** Number of steps whose damage is measured by a run of its own; between them it is interpolated. */
-const DAMAGED_STEPS_MAX = 30;
 
 /** Pipeline whose steps a driver can take over. */
 export interface Driven {
@@ -41,14 +39,13 @@ export async function calibrateRivals(
     const latent = await run(({ width }) => recorder(recording, needs, width));
     recordings.push(recording);
     if (!needs.has("damage")) continue;
-    const total = recording.predictions.length;
     const squares = new Map<number, number>();
     // The first step of each transformer cannot be reused.
-    const reusable = spreadOver(total).filter((step) => recording.reused[step]);
+    const reusable = stepsToSkip(recording.predictions.length).filter((step) => recording.reused[step]);
     for (const skipped of reusable) {
       squares.set(skipped, meanSquare(latent, await run(() => skipper(recording, skipped))));
     }
-    damages.push(damageOf(recording.errors, filledIn(squares, total)));
+    damages.push(damageOf(recording.errors, squares));
   }
   return {
     steps,
@@ -63,7 +60,7 @@ interface Recording {
   readonly predictions: Float32Array[];
   /** Prediction of each step with the residual forecast from the step before; none for the first. */
   readonly reused: (Float32Array | null)[];
-  /** Relative root mean square errors of predictions, by step and by number of steps since the computed one, less 1. */
+  /** Root mean square errors of predictions with forecast residuals, by step and by gap - 1. */
   readonly errors: number[][];
   readonly ratios: number[];
   readonly changes: { input: number; output: number }[];
@@ -79,7 +76,7 @@ function recorder(recording: Recording, needs: ReadonlySet<CalibrationPart>, wid
   const before: Float32Array[] = [];
   let input: Float32Array | null = null;
   return {
-    async step({ index, graphs }) {
+    async step({ graphs }) {
       const { prediction, residual } = await graphs.full();
       recording.predictions.push(prediction);
       recording.ratios.push(before[0] ? magnitudeRatio(before[0], residual, width) : 1);
@@ -94,7 +91,7 @@ function recorder(recording: Recording, needs: ReadonlySet<CalibrationPart>, wid
       if (needs.has("damage")) {
         const errors: number[] = [];
         let nearest: Float32Array | null = null;
-        for (let gap = 1; gap <= Math.min(before.length, reachOf(index)); gap++) {
+        for (let gap = 1; gap <= Math.min(before.length, REACH_MAX); gap++) {
           const reused = await graphs.reuse(forecastFrom(before, gap));
           nearest ??= reused;
           errors.push(Math.sqrt(meanSquare(prediction, reused)));
@@ -111,10 +108,6 @@ function recorder(recording: Recording, needs: ReadonlySet<CalibrationPart>, wid
 
 /** Longest gap between two computed steps that is measured. */
 const REACH_MAX = 16;
-
-function reachOf(index: number): number {
-  return Math.min(REACH_MAX, index);
-}
 
 /** Forecasts a residual over `gap` steps, as if the step `gap` before the newest known one had been computed too. */
 function forecastFrom(before: readonly Float32Array[], gap: number): Float32Array {
@@ -144,53 +137,4 @@ function magnitudeRatio(before: Float32Array, now: Float32Array, width: number):
     if (b > 0) ratios.push(Math.sqrt(a / b));
   }
   return mean(ratios);
-}
-
-/** Returns the steps, from the second on, whose damage is measured: all, or the ends and an even share between. */
-function spreadOver(steps: number): number[] {
-  const count = Math.min(steps - 1, DAMAGED_STEPS_MAX);
-  const chosen = Array.from({ length: count }, (_, k) =>
-    Math.round(1 + (k * (steps - 2)) / Math.max(count - 1, 1)),
-  );
-  return [...new Set(chosen)];
-}
-
-/** Interpolates logarithms between measured steps. */
-function filledIn(measured: ReadonlyMap<number, number>, steps: number): number[] {
-  const known = [...measured].sort(([a], [b]) => a - b);
-  const log = (value: number) => Math.log(Math.max(value, 1e-30));
-  return Array.from({ length: steps }, (_, step) => {
-    if (step === 0) return Infinity;
-    const after = known.findIndex(([at]) => at >= step);
-    const [to, toValue] = known.at(after)!;
-    if (to === step) return toValue;
-    const [from, fromValue] = known[after - 1]!;
-    const share = (step - from) / (to - from);
-    return Math.exp(log(fromValue) * (1 - share) + log(toValue) * share);
-  });
-}
-
-/**
- * Scales the damage of skipping one step alone by how the error of its prediction grows with the gap. Errors of the
- * steps of one gap point the same way: their roots add up, and so the damage of a step is what it adds to the square.
- */
-function damageOf(errors: readonly (readonly number[])[], squares: readonly number[]): number[][] {
-  const alone = (step: number, gap: number) => {
-    const row = errors[step]!;
-    return (Math.sqrt(squares[step]!) * row[gap - 1]!) / row[0]!;
-  };
-  return errors.map((row, step) => {
-    return row.map((_, index) => {
-      const gap = index + 1;
-      let before = 0;
-      for (let k = 1; k < gap; k++) before += alone(step - gap + k, k);
-      return (before + alone(step, gap)) ** 2 - before ** 2;
-    });
-  });
-}
-
-function meanTable(tables: readonly (readonly (readonly number[])[])[]): number[][] {
-  const [first] = tables;
-  if (!first) return [];
-  return first.map((row, step) => row.map((_, gap) => mean(tables.map((table) => table[step]![gap]!))));
 }

@@ -78,7 +78,7 @@ function product(
   };
 }
 
-/** Forms of the product's own policy, by the word of the form. A build that does not know a word has no such methods. */
+/** Forms of the product's own policy, by word. A build that does not know a word has no such methods. */
 const OWN: readonly {
   readonly group: string;
   readonly word: string;
