@@ -2,6 +2,9 @@ import { describe, expect, test } from "vitest";
 import { aimsOf } from "../../../tools/bench/policies/aims.ts";
 import { policyChart } from "../../../tools/bench/policies/chart.ts";
 import { comparisonOf } from "../../../tools/bench/policies/curves.ts";
+import { POLICY_STEP_COUNTS } from "../../../tools/bench/policies/options.ts";
+import { isComplete } from "../../../tools/bench/policies/policies.ts";
+import { evaluationPrompts } from "../../../tools/bench/policies/prompts.ts";
 import { policyReport } from "../../../tools/bench/policies/report.ts";
 import { REFERENCE_GROUP } from "../../../tools/bench/policies/results.ts";
 import { sampleMethod, sampleResults, sampleRun, wholeResults } from "./sample-policies.ts";
@@ -134,6 +137,21 @@ describe("the report", () => {
   test("no number of the report is NaN or infinite", () => {
     expect(report).not.toMatch(/NaN|Infinity|undefined/);
   });
+});
+
+test("only a run of all policies on all prompts at all numbers of steps is complete", () => {
+  const of = (steps: number) => wholeResults(steps, evaluationPrompts.length);
+  const all = POLICY_STEP_COUNTS.map(of);
+  const whole = {
+    ...all[0]!,
+    methods: all.flatMap(({ methods }) => methods),
+    runs: all.flatMap(({ runs }) => runs),
+  };
+  expect(isComplete(whole)).toBe(true);
+  expect(isComplete({ ...whole, runs: whole.runs.filter(({ steps }) => steps !== 50) })).toBe(false);
+  expect(isComplete({ ...whole, runs: whole.runs.filter(({ group }) => group !== "DiCache") })).toBe(false);
+  expect(isComplete({ ...whole, runs: whole.runs.slice(1) })).toBe(false);
+  expect(isComplete(wholeResults())).toBe(false);
 });
 
 describe("the chart", () => {

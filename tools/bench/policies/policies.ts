@@ -5,10 +5,11 @@ import { demoModel, docsFolder, resultsFolder, userPath } from "../options.ts";
 import { readResults, updateDocument, writeText } from "../results-file.ts";
 import { policyChart } from "./chart.ts";
 import { comparisonOf } from "./curves.ts";
+import { policyMethods } from "./methods.ts";
 import { POLICY_STEP_COUNTS, type PolicyValues, planOf, yardstickOf } from "./options.ts";
 import { evaluationPrompts } from "./prompts.ts";
 import { POLICY_CHART_FILE, policyReport } from "./report.ts";
-import { type PolicyResults, policyResultsSchema } from "./results.ts";
+import { methodKey, type PolicyResults, policyResultsSchema } from "./results.ts";
 import { measureSession } from "./session.ts";
 
 /**
@@ -50,10 +51,13 @@ async function measure(values: PolicyValues, command: readonly string[]): Promis
 
 /** Returns whether all evaluation prompts were measured with all policies at all numbers of steps. */
 export function isComplete(results: PolicyResults): boolean {
-  return (
-    JSON.stringify(results.prompts) === JSON.stringify(evaluationPrompts) &&
-    POLICY_STEP_COUNTS.every(
-      (steps) => comparisonOf(results, steps).prompts.length === results.prompts.length,
-    )
-  );
+  if (JSON.stringify(results.prompts) !== JSON.stringify(evaluationPrompts)) return false;
+  return POLICY_STEP_COUNTS.every((steps) => {
+    const { prompts, curves } = comparisonOf(results, steps);
+    const measured = new Set(
+      curves.flatMap(({ group, settings }) => settings.map(({ label }) => methodKey({ group, label }))),
+    );
+    const isMeasured = policyMethods(steps).every((method) => measured.has(methodKey(method)));
+    return isMeasured && prompts.length === results.prompts.length;
+  });
 }

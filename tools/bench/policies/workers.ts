@@ -26,7 +26,7 @@ export function startWorkers(
   const children = Array.from({ length: count - 1 }, () =>
     fork(script, [folder, String(threads)], { execArgv: ["--import", "tsx"], serialization: "advanced" }),
   );
-  const runners = [taskRunner(bench), ...children.map((child) => (task: Task) => runIn(child, task))];
+  const runners = [taskRunner(bench), ...children.map(runnerIn)];
   return {
     async measure(tasks, done) {
       const waiting = [...tasks];
@@ -51,13 +51,17 @@ export function startWorkers(
   };
 }
 
-async function runIn(child: ChildProcess, task: Task): Promise<PolicyRun[]> {
-  const answered = once(child, "message") as Promise<[{ runs: PolicyRun[] } | { error: string }]>;
-  const ended = once(child, "exit").then(([code]) => {
-    throw new Error(`a measuring process ended with code ${code}`);
+/** Returns what measures tasks in a process, and fails once that has ended. */
+function runnerIn(child: ChildProcess): (task: Task) => Promise<PolicyRun[]> {
+  const ended = once(child, "exit").then(([code]): never => {
+    throw new Error(`A measuring process ended with code ${code}.`);
   });
-  child.send(task);
-  const [answer] = await Promise.race([answered, ended]);
-  if ("error" in answer) throw new Error(answer.error);
-  return answer.runs;
+  ended.catch(() => undefined);
+  return async (task) => {
+    const answered = once(child, "message") as Promise<[{ runs: PolicyRun[] } | { error: string }]>;
+    child.send(task);
+    const [answer] = await Promise.race([answered, ended]);
+    if ("error" in answer) throw new Error(answer.error);
+    return answer.runs;
+  };
 }
