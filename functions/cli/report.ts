@@ -1,4 +1,4 @@
-import { optionNotes, optionsOf } from "../../lib/generation/caching/index.ts";
+import { type Goal, optionNotes, optionsOf } from "../../lib/generation/caching/index.ts";
 import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
 import type { WrittenVideo } from "../../lib/generation/video/index.ts";
 import { shownPath } from "../../lib/shared/shown-path.ts";
@@ -45,6 +45,7 @@ export function textReport(
     `${shownPath(video.path, folder)}: ${shapeOf(generation)}, ${kilobytes(video.bytes)} (${video.encoder})`,
     [`model ${trace.model}`, `seed ${request.seed}`, ...settingsOf(generation)].join(", "),
     `${scheduleStrip(trace.schedule, { unicode })} ${computed} of ${trace.steps} steps computed`,
+    ...promiseLines(generation),
     ...noticesOf(generation),
     ...(denoising ? [fasterLine(denoising)] : []),
     stageLine({ ...stages, write: writeSeconds }),
@@ -72,7 +73,26 @@ export function noticesOf(generation: Generation): string[] {
   if (generation.isNegativePromptTruncated) {
     notices.push("The negative prompt is longer than the model reads, and was cut.");
   }
-  return [...notices, ...unknownWordsLines(generation.trace.model, generation)];
+  return [...notices, ...unknownWordsLines(generation.trace.model, generation), ...generation.notes];
+}
+
+/** Returns what became of the promise of a video, in a line; none without a promise. */
+export function promiseLines({ promise }: Pick<Generation, "promise">): string[] {
+  if (!promise) return [];
+  const { asked, predictedDb, predictedSeconds, auditedDb, kept } = promise;
+  const facts = [
+    ...(predictedDb === null ? [] : [`predicted ${predictedDb.toFixed(1)} dB`]),
+    ...(predictedSeconds === null ? [] : [`predicted ${inSeconds(predictedSeconds)}`]),
+    ...(auditedDb === null ? [] : [`measured ${auditedDb.toFixed(1)} dB`]),
+    kept === null ? "not measured" : kept ? "kept" : "not kept",
+  ];
+  return [`promised ${wordsOf(asked)}: ${facts.join(", ")}`];
+}
+
+function wordsOf(asked: Goal): string {
+  if ("at_least_db" in asked) return `at least ${asked.at_least_db} dB`;
+  if ("at_most_seconds" in asked) return `at most ${asked.at_most_seconds} s`;
+  return `${asked.computed_steps} computed ${asked.computed_steps === 1 ? "step" : "steps"}`;
 }
 
 /** Returns the times of denoising with and without cache; null if every step was computed and nothing compared. */
@@ -148,6 +168,8 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
     computedSteps: computed,
     seconds: { ...generation.seconds, write: writeSeconds },
     ...generation.trace,
+    promise: generation.promise,
+    notes: generation.notes,
     comparison: comparison && {
       page: comparison.page,
       psnr: Number.isFinite(comparison.psnr) ? comparison.psnr : null,

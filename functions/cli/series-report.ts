@@ -8,6 +8,7 @@ import {
   inSeconds,
   insteadOf,
   noticesOf,
+  promiseLines,
   type Result,
   settingsOf,
   shapeOf,
@@ -23,6 +24,8 @@ export interface Outcome {
   readonly steps: string;
   readonly denoising: Denoising | null;
   readonly denoiseSeconds: number;
+  /** Line about the promise; empty without one. */
+  readonly promise: readonly string[];
   /** Seconds of all stages. */
   readonly seconds: number;
   /** Difference from the video without cache, and the page that shows it; null without a comparison. */
@@ -40,6 +43,7 @@ export function outcomeOf(result: Result): Outcome {
     steps: `${savings(generation).computed} of ${trace.steps} steps computed`,
     denoising: denoisingOf(result),
     denoiseSeconds: seconds.denoise,
+    promise: promiseLines(generation),
     seconds: Object.values(seconds).reduce((sum, each) => sum + each, writeSeconds),
     compared: comparison && { difference: differenceOf(comparison), page: comparison.page },
     shared: {
@@ -52,11 +56,11 @@ export function outcomeOf(result: Result): Outcome {
 
 /** Returns the line of one video. */
 export function videoLine(
-  { path, seed, steps, denoising, denoiseSeconds, compared }: Outcome,
+  { path, seed, steps, denoising, denoiseSeconds, promise, compared }: Outcome,
   folder: string,
 ): string {
   const time = denoising ? insteadOf(denoising) : `denoise ${inSeconds(denoiseSeconds)}`;
-  const facts = [`seed ${seed}`, steps, time];
+  const facts = [`seed ${seed}`, steps, time, ...promise];
   const end = compared ? `; ${compared.difference} (${shownPath(compared.page, folder)})` : "";
   return `${shownPath(path, folder)}: ${facts.join(", ")}${end}\n`;
 }

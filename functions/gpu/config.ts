@@ -6,6 +6,7 @@ import {
   logLevel,
   oneOf,
   parseEnvironment,
+  share,
   wholeNumber,
 } from "../../lib/shared/environment.ts";
 import { chooseModels, DEFAULT_CACHE, type NamedModel, type RemoteModel } from "./models.ts";
@@ -31,6 +32,8 @@ export interface GpuConfig {
   readonly progressIntervalMs: number;
   /** `MAX_RUN_MS`: maximum run time of a job; 21600000 by default, the maximum lifetime of a job. */
   readonly maxRunMs: number;
+  /** `AUDIT_SHARE`: share of jobs that are audited without being asked, 0 to 1; 0 by default. */
+  readonly auditShare: number;
   /**
    * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, the
    * precision of matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
@@ -62,6 +65,7 @@ const environment = environmentOf("gpu", {
   LEASE_MS: wholeNumber(1_000, 3_600_000).default(60_000),
   PROGRESS_INTERVAL_MS: wholeNumber(0, 60_000).default(2_000),
   MAX_RUN_MS: wholeNumber(1_000, 9_999_999).default(21_600_000),
+  AUDIT_SHARE: share().default(0),
   THREADS: wholeNumber(1, 1_024).optional(),
   PROVIDER: oneOf("cpu", "cuda", "webgpu").default("cpu"),
   PRECISION: oneOf("float32", "float16").optional(),
@@ -84,6 +88,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
     leaseMs: data.LEASE_MS,
     progressIntervalMs: data.PROGRESS_INTERVAL_MS,
     maxRunMs: data.MAX_RUN_MS,
+    auditShare: data.AUDIT_SHARE,
     pipeline: {
       provider: data.PROVIDER,
       ...(data.PRECISION === undefined ? {} : { precision: data.PRECISION }),

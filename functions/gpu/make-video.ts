@@ -11,6 +11,7 @@ import { type WrittenVideo, writePoster, writeVideo } from "../../lib/generation
 import type { JobProgress, JobRecord, Outputs, Receipt } from "../../lib/service/jobs/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
+import { isInShare } from "./audit-share.ts";
 import { compare } from "./comparison.ts";
 import { JobFailure } from "./failure.ts";
 import { receiptOf } from "./receipt.ts";
@@ -23,6 +24,8 @@ export interface MakeOptions {
   readonly clock: Clock;
   readonly provider: string;
   readonly precision: Receipt["precision"];
+  /** Share of jobs that are audited without being asked, 0 to 1. */
+  readonly auditShare: number;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: JobProgress) => void;
 }
@@ -45,7 +48,8 @@ export async function makeVideo(
 ): Promise<{ outputs: Outputs; receipt: Receipt }> {
   const { clock, signal, provider, precision } = options;
   const queue = secondsBetween(record.createdAt, record.updatedAt);
-  const request = resolvedRequestSchema.parse(record.params);
+  const asked = resolvedRequestSchema.parse(record.params);
+  const request = { ...asked, audit: asked.audit || isInShare(record.id, options.auditShare) };
   const { result: model, seconds: load } = await timed(() => openModel(request, options));
   const generations = await generate(request, model.pipeline, options);
   const { generation, uncached } = generations;

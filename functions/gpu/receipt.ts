@@ -50,6 +50,8 @@ export function receiptOf({
     },
     schedule: publishedSchedule(trace),
     cache: publishedCache(trace),
+    promise: promiseTold(generation),
+    notes: [...generation.notes],
     speedup: savedRatio,
     seconds: { ...generation.seconds, ...seconds, load: seconds.load + generation.seconds.load },
     comparison,
@@ -65,5 +67,17 @@ export function receiptOf({
     precision,
     versions: VERSIONS,
     weights: { ...weights },
+  };
+}
+
+function promiseTold({ promise }: Generation): Receipt["promise"] {
+  if (!promise) return null;
+  const { asked, predictedDb, predictedSeconds, auditedDb, kept } = promise;
+  return {
+    asked,
+    predicted_db: predictedDb,
+    predicted_seconds: predictedSeconds,
+    audited_db: auditedDb,
+    kept,
   };
 }

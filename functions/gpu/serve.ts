@@ -59,6 +59,7 @@ async function main(): Promise<void> {
     leaseMs: config.leaseMs,
     progressIntervalMs: config.progressIntervalMs,
     maxRunMs: config.maxRunMs,
+    auditShare: config.auditShare,
     provider,
     precision: precisionOf(config.pipeline),
     log,

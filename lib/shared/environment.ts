@@ -48,6 +48,12 @@ export function wholeNumber(least: number, most: number) {
   return z.string().refine(isAllowed, `must be a whole number from ${least} to ${most}`).transform(Number);
 }
 
+/** Schema of a share: a number from 0 to 1. */
+export function share() {
+  const isShare = (text: string) => /^\d(\.\d{1,6})?$/.test(text) && Number(text) <= 1;
+  return z.string().refine(isShare, "must be a number from 0 to 1, such as 0.01").transform(Number);
+}
+
 /** Schema of a variable that must have one of the given values. */
 export function oneOf<const T extends string>(...values: T[]) {
   return z.enum(values, { error: `must be one of ${values.join(", ")}` });

@@ -93,6 +93,11 @@ export const VARIABLES = {
     readBy: ["gpu"],
     setBy: ["people"],
   },
+  AUDIT_SHARE: {
+    what: "share of jobs whose reused steps are audited, 0 to 1",
+    readBy: ["gpu"],
+    setBy: ["people"],
+  },
   MAX_RUN_MS: {
     what: "how long a job may run",
     readBy: ["gpu"],

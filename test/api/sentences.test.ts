@@ -17,7 +17,7 @@ async function answerTo(method: string, path: string, options: object): Promise<
   return error;
 }
 
-const CACHE = "off, auto, fast, slow or static:K (K is a whole number from 1 to 9999)";
+const CACHE = "off, auto, fast, slow, static:3, at_least:35dB, at_most:60s or computed_steps:12";
 
 describe("POST /v1/videos", () => {
   it.each<[body: object, param: string | null, sentence: string]>([

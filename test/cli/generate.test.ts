@@ -205,7 +205,7 @@ describe("bad input", () => {
     [
       "an unknown cache policy",
       [prompt, "--cache", "turbo"],
-      /^--cache takes off, auto, fast, slow, static:K/,
+      /^--cache takes off, auto, fast, slow, static:3/,
     ],
     ["motion that is neither on nor off", [prompt, "--motion", "yes"], /^--motion is on or off/],
     [

@@ -17,6 +17,7 @@ describe("a configuration", () => {
       leaseMs: 60_000,
       progressIntervalMs: 2_000,
       maxRunMs: 21_600_000,
+      auditShare: 0,
       pipeline: { provider: "cpu" },
       logLevel: "info",
     });
@@ -32,6 +33,7 @@ describe("a configuration", () => {
       LEASE_MS: "30000",
       MODEL_CACHE: "/cache",
       MAX_RUN_MS: "60000",
+      AUDIT_SHARE: "0.01",
       PROGRESS_INTERVAL_MS: "0",
       THREADS: "2",
       PROVIDER: "cuda",
@@ -49,6 +51,7 @@ describe("a configuration", () => {
       ],
       modelCache: "/cache",
       maxRunMs: 60_000,
+      auditShare: 0.01,
       leaseMs: 30_000,
       progressIntervalMs: 0,
       pipeline: { provider: "cuda", precision: "float32", threads: 2 },
@@ -78,6 +81,10 @@ describe("a configuration", () => {
     [{ THREADS: "0" }, "THREADS must be a whole number from 1 to 1024."],
     [{ PROVIDER: "tpu" }, "PROVIDER must be one of cpu, cuda, webgpu."],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent."],
+    ...["-1", "1.01", "half", "1e-3"].map((AUDIT_SHARE): [NodeJS.ProcessEnv, string] => [
+      { AUDIT_SHARE },
+      "AUDIT_SHARE must be a number from 0 to 1, such as 0.01.",
+    ]),
     [{ MAX_RUN_MS: "0" }, "MAX_RUN_MS must be a whole number from 1000 to 9999999."],
     ...["s3://bucket", "s3://bucket/", "https://bucket/models/a/", "s3://b/models/..", "s3://b/a b/"].map(
       (MODEL_URI): [NodeJS.ProcessEnv, string] => [

@@ -40,6 +40,7 @@ async function make(compare: boolean) {
     models,
     provider: "cpu",
     precision: "float32",
+    auditShare: 0,
     signal: new AbortController().signal,
     onProgress: (progress) => told.push(progress),
   });

@@ -51,6 +51,7 @@ function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
     leaseMs: 60_000,
     progressIntervalMs: 10,
     maxRunMs: 3_600_000,
+    auditShare: 0,
     provider: "cpu",
     precision: "float32",
     log: silent,

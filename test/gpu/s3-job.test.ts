@@ -43,6 +43,7 @@ describe.runIf(endpoint)("a job over S3", () => {
       leaseMs: 60_000,
       progressIntervalMs: 10,
       maxRunMs: 3_600_000,
+      auditShare: 0,
       provider: "cpu",
       precision: "float32",
       log: silent,

@@ -39,6 +39,7 @@ function open(jobs: JobStore): void {
     leaseMs: 60_000,
     progressIntervalMs: 10,
     maxRunMs: 3_600_000,
+    auditShare: 0,
     provider: "cpu",
     precision: "float32",
     log: silent,

@@ -2,14 +2,20 @@
 import { policyChoices } from "../../../lib/generation/caching/index.ts";
 import { Field, named } from "./field.tsx";
 
+/** Policies in the order of their buttons: the usual one, the names that everybody knows, and the promises. */
+const ORDER = ["auto", "off", "fast", "slow"];
+
+const placeOf = (word: string) => (ORDER.includes(word) ? ORDER.indexOf(word) : ORDER.length);
+
 /** Choices of the cache: the policies with a choice, and a codebook of one's own. The first is the usual one. */
 const CHOICES = [
-  ...policyChoices.toReversed(),
+  ...policyChoices.toSorted((a, b) => placeOf(a.word) - placeOf(b.word)),
   {
     word: "custom",
     label: "Custom",
     meaning: "Your own codebook: the greater the distance, the sooner the next step is computed.",
     options: ["codebook", "motion", "warmup"],
+    input: undefined,
   },
 ];
 
@@ -25,7 +31,7 @@ export function CacheFields({ legend }: { readonly legend: string }) {
     <fieldset class="cache">
       <legend>{legend}</legend>
       <div class="choices">
-        {CHOICES.map(({ word, label, meaning, options }, index) => (
+        {CHOICES.map(({ word, label, meaning, options, input }, index) => (
           <label title={meaning}>
             <input
               type="radio"
@@ -35,6 +41,7 @@ export function CacheFields({ legend }: { readonly legend: string }) {
               aria-describedby="cache-meaning"
               data-meaning={meaning}
               data-options={options.join(" ")}
+              data-unit={input?.unit}
             />
             <span>{label}</span>
           </label>
@@ -42,6 +49,24 @@ export function CacheFields({ legend }: { readonly legend: string }) {
       </div>
       <p class="faint" id="cache-meaning" />
       <p class="error" id="cache-error" hidden />
+      {CHOICES.map(
+        ({ word, label, input }) =>
+          input && (
+            <div id={`cache-${word}`} hidden>
+              <Field name={`cache.${word}`} label={label} hint={input.unit}>
+                <input
+                  {...named(`cache.${word}`)}
+                  type="number"
+                  min={input.least}
+                  max={input.most}
+                  step={input.step}
+                  value={input.usual}
+                  inputmode={input.step === "1" ? "numeric" : "decimal"}
+                />
+              </Field>
+            </div>
+          ),
+      )}
       <div id="cache-custom" hidden>
         <Field name="cache.codebook" label="Codebook" hint="rows, or the contents of a codebook file">
           <textarea {...named("cache.codebook")} rows={5} spellcheck={false} class="code">

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { type CacheSpeed, codebookFor, codebookSchema, rateAt } from "./codebook.ts";
 import type { Band, ColumnValues, StoredOptions } from "./column.ts";
 import { motionFactor, motionFor, motionSchema, motionWeight } from "./motion.ts";
-import { optionTexts, warmup } from "./option.ts";
+import { forecast, optionTexts, warmup } from "./option.ts";
 import { type CacheState, type PolicyForm, type PolicyRun, policyKind } from "./policy.ts";
 import type { Measured } from "./signals.ts";
 
@@ -14,6 +14,7 @@ const options = z.strictObject({
     .describe("Constants of motion regularisation; null decides on the change alone.")
     .register(optionTexts, { note: (motion) => (motion ? "motion regularised" : null) }),
   warmup,
+  forecast,
 });
 
 const CHOICES = {
@@ -24,7 +25,7 @@ const CHOICES = {
   },
 } as const;
 
-type Options = z.output<typeof options>;
+type Options = Omit<z.output<typeof options>, "forecast">;
 type Key = "change" | "motionScore" | "motionFactor" | "distance" | "rate";
 type State = CacheState<"change" | "motionScore", Key>;
 

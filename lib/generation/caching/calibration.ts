@@ -55,6 +55,9 @@ const NOT_RECORDED = {
   latentSize: null,
   predictionChange: null,
   predictionSize: null,
+  cleanSquare: null,
+  cleanProduct: null,
+  cleanProductBefore: null,
   secondsSpent: 0,
   secondsLeft: null,
 } as const;

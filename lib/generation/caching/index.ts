@@ -1,4 +1,14 @@
 export { adacache } from "./adacache.ts";
+export {
+  budget,
+  budgetOfDamage,
+  type Goal,
+  hasFewSteps,
+  PROMISES,
+  type PromiseWord,
+  promiseForm,
+} from "./budget/index.ts";
+export type { ErrorTable } from "./budget/table.ts";
 export type { CalibrationAim, CalibrationRun, ProposedCodebook, ReplayedRun } from "./calibration.ts";
 export { proposeCodebook, replayAll, replayRun } from "./calibration.ts";
 export { type CacheSpeed, type Codebook, type CodebookRow, codebookFor, rateAt } from "./codebook.ts";
@@ -7,8 +17,17 @@ export type { Band, Column, ColumnValues, Drawing, StoredOptions } from "./colum
 export { type MotionRegularisation, type MotionWindow, motionFor } from "./motion.ts";
 export { off } from "./off.ts";
 export { type ParseOptions, parseCachePolicy } from "./parse.ts";
-export { type Answer, type CachePolicy, type CacheState, createPolicy, type StepAhead } from "./policy.ts";
+export {
+  type Answer,
+  type CachePolicy,
+  type CacheState,
+  createPolicy,
+  type GenerationFacts,
+  type PolicyRun,
+  type StepAhead,
+} from "./policy.ts";
 export { CachePolicyError } from "./policy-error.ts";
+export { type PromiseOutcome, promiseOutcome } from "./promise.ts";
 export type { PublishedCache, PublishedStep } from "./published.ts";
 export {
   publishedCache,
@@ -19,7 +38,7 @@ export {
   publishedStepSchema,
   traceOfPublished,
 } from "./published.ts";
-export { CACHE_USAGE, formName, policyChoices, policyForms, policyKinds } from "./registry.ts";
+export { CACHE_USAGE, formName, formsInOrder, policyChoices, policyKinds } from "./registry.ts";
 export { cacheFlagSchemas, cacheSettingSchema, type OutsideSetting, outsideSettings } from "./setting.ts";
 export type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 export { staticPolicy } from "./static.ts";

@@ -26,3 +26,9 @@ export const warmup = z
     published: "warmup_steps",
     note: (steps) => (typeof steps === "number" && steps > 0 ? `warm-up ${steps}` : null),
   });
+
+export const forecast = z
+  .boolean()
+  .default(false)
+  .describe("Whether a reused residual follows the trend of the last computed ones.")
+  .register(optionTexts, { note: (isForecast) => (isForecast === true ? "forecast" : null) });

@@ -1,9 +1,11 @@
 /** Parses the cache policies that users write. */
 import { adacache } from "./adacache.ts";
+import { budget } from "./budget/index.ts";
 import { readCodebookFile } from "./codebook-file.ts";
+import { withForecast } from "./forecast.ts";
 import { type CachePolicy, createPolicy, type PolicyRun } from "./policy.ts";
 import { CachePolicyError, quote } from "./policy-error.ts";
-import { formName, policyForms } from "./registry.ts";
+import { argumentFault, formExample, formsInOrder, policyForms } from "./registry.ts";
 
 export interface ParseOptions extends PolicyRun {
   /** Replaces the warm-up of a codebook file; policies without a warm-up ignore it. */
@@ -22,7 +24,10 @@ export interface ParseOptions extends PolicyRun {
  * ```
  */
 export function parseCachePolicy(spec: unknown, options: ParseOptions): CachePolicy {
-  const { steps, warmup } = options;
+  const { steps, warmup, forecast, table = null } = options;
+  const context = { table };
+  const forecasting = (policy: CachePolicy) =>
+    policy.options.forecast === true ? withForecast(policy) : policy;
   if (typeof spec !== "string") {
     const { name, codebook, motion, warmup: ownWarmup } = readCodebookFile(spec, options);
     const checked = parseWarmup(ownWarmup, steps);
@@ -30,8 +35,9 @@ export function parseCachePolicy(spec: unknown, options: ParseOptions): CachePol
       codebook: [...codebook],
       motion,
       warmup: parseWarmup(warmup ?? checked, steps),
+      forecast,
     };
-    return createPolicy(adacache, codebookOptions, name);
+    return forecasting(createPolicy(adacache, codebookOptions, name, context));
   }
   const checkedWarmup = parseWarmup(warmup ?? 0, steps);
   const [word, ...rest] = spec.split(":");
@@ -41,26 +47,20 @@ export function parseCachePolicy(spec: unknown, options: ParseOptions): CachePol
   );
   if (!found) throw new CachePolicyError(`unknown cache policy ${quote(spec)}: use ${choices()}`);
   const { kind, form } = found;
-  if (form.argument && !new RegExp(`^(?:${form.argument.pattern})$`).test(argument!)) {
-    const { rule, example } = form.argument;
-    throw new CachePolicyError(
-      `${quote(spec)} needs ${rule} after the colon, for example ${word}:${example}`,
-    );
-  }
-  const takesWarmup = "warmup" in kind.options.shape;
-  return createPolicy(
-    kind,
-    { ...form.options(argument ?? "", options), ...(takesWarmup && { warmup: checkedWarmup }) },
-    spec,
-  );
+  const fault = argumentFault(form, argument ?? "");
+  if (fault !== null) throw new CachePolicyError(`${quote(spec)} ${fault}`);
+  const { shape } = kind.options;
+  const given = {
+    ...("forecast" in shape && { forecast }),
+    ...form.options(argument ?? "", options),
+    ...("warmup" in shape && { warmup: checkedWarmup }),
+  };
+  const policy = createPolicy(kind, given, spec, context);
+  return kind.name === budget.name ? policy : forecasting(policy);
 }
 
 function choices(): string {
-  const forms = policyForms.map(({ form }) => {
-    const example = form.argument ? ` (for example ${form.word}:${form.argument.example})` : "";
-    return `${formName(form)}${example}`;
-  });
-  return `${forms.join(", ")} or a codebook file`;
+  return `${formsInOrder.map(formExample).join(", ")} or a codebook file`;
 }
 
 function parseWarmup(value: unknown, steps: number): number {

@@ -1,6 +1,7 @@
 /** Contract of caching policies, which is all that a denoising loop knows about caching. */
 import type * as z from "zod";
 import { faultsOf, inOneSentence } from "../../shared/sentences/index.ts";
+import type { ErrorTable } from "./budget/table.ts";
 import type { Column, ColumnValues } from "./column.ts";
 import type { Measured, SignalAfter, SignalBefore, SignalName } from "./signals.ts";
 
@@ -25,6 +26,11 @@ export interface CacheState<Signal extends SignalName = SignalName, Key extends 
   /** Decides about a step. Called before every step, with the signals of the policy that are known by then. */
   ask(ahead: StepAhead & Measured<Signal & SignalBefore>): {
     readonly answer: Answer;
+    /**
+     * Weights of the kept residuals at a reused step, newest first: the step reuses their sum. By default the newest
+     * one is reused as it is.
+     */
+    readonly weights?: readonly number[];
     readonly next: CacheState<Signal, Key>;
   };
   /**
@@ -33,18 +39,56 @@ export interface CacheState<Signal extends SignalName = SignalName, Key extends 
    * @param denoisingStep 0-based
    * @returns the values of the policy's columns at that step, and the state after it
    */
-  tell(
-    denoisingStep: number,
-    measured: Measured<Signal & SignalAfter>,
-  ): { readonly values: ColumnValues<Key>; readonly next: CacheState<Signal, Key> };
+  tell(denoisingStep: number, measured: Measured<Signal & SignalAfter>): Told<Signal, Key>;
 }
 
-/** Facts about the run that a policy's options may depend on. */
+export interface Told<Signal extends SignalName = SignalName, Key extends string = string> {
+  readonly values: ColumnValues<Key>;
+  /**
+   * Corrects the steps that were reused since the last computed one, in hindsight: returns the weights of the clean
+   * latents of this computed step and of those before it, newest first, whose sum takes the place of the clean latent
+   * that was predicted at a reused step. Without it these steps stay as they were.
+   */
+  readonly correction?: (reusedStep: number) => readonly number[];
+  readonly next: CacheState<Signal, Key>;
+}
+
+/** Facts about a generation that its schedule may depend on. */
+export interface GenerationFacts {
+  /** Share of noise in the latent before each step, 1 to 0. */
+  readonly noiseLevels: readonly number[];
+  /** What was measured about the model; null if nothing that holds for this generation. */
+  readonly table: ErrorTable | null;
+  /** Index of the first step: above 0 if a second transformer takes over. */
+  readonly firstStep: number;
+  /** Steps that the first transformer computed. */
+  readonly computedBefore: number;
+  /** Seconds of a computed and of a reused step, as far as they were measured before. */
+  readonly stepSeconds: { readonly computed: number; readonly reused: number } | null;
+}
+
+/** Returns the facts of a generation about which nothing is known but its number of steps. */
+export function plainFacts(totalSteps: number): GenerationFacts {
+  const noiseLevels = Array.from({ length: totalSteps }, (_, step) => 1 - step / totalSteps);
+  return { noiseLevels, table: null, firstStep: 0, computedBefore: 0, stepSeconds: null };
+}
+
+/** Facts about the run that a policy's options may depend on. A missing one is not known. */
 export interface PolicyRun {
   /** Number of denoising steps. */
   readonly steps: number;
   /** True to use motion regularisation; policies that do not measure motion ignore it. */
   readonly motion: boolean;
+  /** True to forecast reused residuals; if it is missing, the policy decides. */
+  readonly forecast?: boolean | undefined;
+  /** Name of the model, for sentences. */
+  readonly model?: string | undefined;
+  /** Steps that the model takes by default. */
+  readonly modelSteps?: number | undefined;
+  /** Precision of the products in the blocks of the transformer. */
+  readonly precision?: "float32" | "float16" | undefined;
+  /** Null if the model has no table. */
+  readonly table?: ErrorTable | null | undefined;
 }
 
 /** Form in which a request names a policy: a word, or a word with an argument after a colon. */
@@ -60,9 +104,22 @@ export interface PolicyForm<Options> {
     readonly example: string;
     /** Meaning of the argument, for `--help`. */
     readonly meaning: string;
+    /** Returns whether an argument that matches the pattern is within its bounds; if it is missing, all are. */
+    isPossible?(argument: string): boolean;
   };
   /** Choice in the forms of pages: a label, and a sentence about it. Undefined for a policy that pages leave out. */
-  readonly choice?: { readonly label: string; readonly meaning: string };
+  readonly choice?: {
+    readonly label: string;
+    readonly meaning: string;
+    /** Control of the argument: its unit and bounds, and the number that it begins with. */
+    readonly input?: {
+      readonly unit: string;
+      readonly least: number;
+      readonly most: number;
+      readonly step: string;
+      readonly usual: number;
+    };
+  };
   options(argument: string, run: PolicyRun): Options;
 }
 
@@ -83,8 +140,14 @@ export interface PolicyKind<
   readonly signals: readonly Signal[];
   /** Values that the policy records. Columns of the same key mean the same in all kinds. */
   readonly columns: readonly Column<Key>[];
+  /** Number of residuals that reused steps need, 1 by default. */
+  readonly residuals?: number;
   /** Returns a fresh state for one generation of `totalSteps` >= 1 steps. */
-  start(options: z.output<z.ZodObject<Shape>>, totalSteps: number): CacheState<Signal, Key>;
+  start(
+    options: z.output<z.ZodObject<Shape>>,
+    totalSteps: number,
+    facts: GenerationFacts,
+  ): CacheState<Signal, Key>;
 }
 
 /** Declares a kind. Infers the names of its signals and columns, so that `start` is checked against both. */
@@ -122,12 +185,14 @@ export interface CachePolicy<Options = Readonly<Record<string, unknown>>> {
   readonly options: Options;
   readonly signals: readonly SignalName[];
   readonly columns: readonly Column[];
+  /** Number of residuals that reused steps need, those of the last computed steps; 1 by default. */
+  readonly residuals?: number;
   /**
    * Returns a fresh state for one generation.
    *
    * @throws RangeError if `totalSteps` is not an integer >= 1
    */
-  start(totalSteps: number): CacheState;
+  start(totalSteps: number, facts?: Partial<GenerationFacts>): CacheState;
 }
 
 /**
@@ -139,6 +204,7 @@ export function createPolicy<Shape extends z.ZodRawShape, Signal extends SignalN
   kind: PolicyKind<Shape, Signal, Key>,
   options: z.input<z.ZodObject<Shape>>,
   name = kind.name,
+  known: Pick<GenerationFacts, "table"> = { table: null },
 ): CachePolicy<z.output<z.ZodObject<Shape>>> {
   const { success, data } = kind.options.safeParse(options);
   if (!success) {
@@ -150,9 +216,10 @@ export function createPolicy<Shape extends z.ZodRawShape, Signal extends SignalN
     options: data,
     signals: kind.signals,
     columns: kind.columns,
-    start(totalSteps) {
+    ...(kind.residuals !== undefined && { residuals: kind.residuals }),
+    start(totalSteps, facts) {
       checkTotalSteps(totalSteps);
-      return kind.start(data, totalSteps);
+      return kind.start(data, totalSteps, { ...plainFacts(totalSteps), ...known, ...facts });
     },
   };
 }

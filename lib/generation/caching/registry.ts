@@ -1,12 +1,13 @@
 import type * as z from "zod";
 import { adacache } from "./adacache.ts";
+import { budget } from "./budget/budget.ts";
 import type { Column } from "./column.ts";
 import { off } from "./off.ts";
 import { type OptionText, optionTexts } from "./option.ts";
 import type { PolicyForm, PolicyKind } from "./policy.ts";
 import { staticPolicy } from "./static.ts";
 
-const KINDS = [off, staticPolicy, adacache] as const;
+const KINDS = [off, staticPolicy, adacache, budget] as const;
 
 type Kind = (typeof KINDS)[number];
 
@@ -48,19 +49,42 @@ export const knownOptions: ReadonlyMap<string, KnownOption> = new Map(
 export const policyForms: readonly { kind: PolicyKind; form: PolicyForm<Record<string, unknown>> }[] =
   policyKinds.flatMap((kind) => kind.forms.map((form) => ({ kind, form })));
 
+const [offForm, ...otherForms] = policyForms.map(({ form }) => form);
+
+/** Forms in the order in which texts list them: the words that stand alone come first. */
+export const formsInOrder: readonly PolicyForm<Record<string, unknown>>[] = [
+  offForm!,
+  ...otherForms.filter(({ argument }) => !argument).toReversed(),
+  ...otherForms.filter(({ argument }) => argument),
+];
+
 /** Returns a form as texts show it, such as `static:K`. */
 export function formName({ word, argument }: PolicyForm<unknown>): string {
   return argument ? `${word}:${argument.letter}` : word;
 }
 
+/** Returns a form as a user may write it, such as `static:3`. */
+export function formExample({ word, argument }: PolicyForm<unknown>): string {
+  return argument ? `${word}:${argument.example}` : word;
+}
+
+/** Returns what is wrong with the argument of a form, to follow its name; null if nothing is. */
+export function argumentFault({ word, argument }: PolicyForm<unknown>, given: string): string | null {
+  if (!argument) return null;
+  const { pattern, rule, example, isPossible } = argument;
+  const matches = new RegExp(`^(?:${pattern})$`).test(given);
+  if (matches && isPossible?.(given) !== false) return null;
+  return `needs ${rule} after the colon, for example ${word}:${example}`;
+}
+
 /** Choices that the forms of pages offer, with the names of the options that each has. */
 export const policyChoices = policyForms.flatMap(({ kind, form: { word, choice } }) =>
-  choice ? [{ word, ...choice, options: Object.keys(kind.options.shape) }] : [],
+  choice ? [{ word, input: undefined, ...choice, options: Object.keys(kind.options.shape) }] : [],
 );
 
 /** Description of the values of `--cache`, for `--help`. */
 export const CACHE_USAGE = [
-  ...policyForms.map(({ form }) => {
+  ...formsInOrder.map((form) => {
     const { argument } = form;
     return argument ? `${formName(form)} (${argument.meaning})` : formName(form);
   }),

@@ -24,6 +24,20 @@ export const SIGNALS = {
     told: "after a computed step",
     description: "Mean absolute value of the prediction.",
   },
+  cleanSquare: {
+    told: "after a computed step",
+    description: "Mean square of the clean latent that the prediction implies.",
+  },
+  cleanProduct: {
+    told: "after a computed step",
+    description:
+      "Mean product of that clean latent and the one of the last computed step; null at the first.",
+  },
+  cleanProductBefore: {
+    told: "after a computed step",
+    description:
+      "Mean product of that clean latent and the one of the computed step before the last; null without one.",
+  },
 } as const satisfies Record<string, { told: "before a step" | "after a computed step"; description: string }>;
 
 export type SignalName = keyof typeof SIGNALS;

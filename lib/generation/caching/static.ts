@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { optionTexts, warmup } from "./option.ts";
+import { forecast, optionTexts, warmup } from "./option.ts";
 import { type CacheState, policyKind } from "./policy.ts";
 
 /**
@@ -31,6 +31,7 @@ export const staticPolicy = policyKind({
         explain: () => "The computed steps were chosen before the video was made, and measured nothing.",
       }),
     warmup,
+    forecast,
   }),
   signals: [],
   columns: [],

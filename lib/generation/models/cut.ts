@@ -53,6 +53,10 @@ export const cutNames = {
   prediction: "prediction",
   /** R [B, N, D]: output of a computed step, input of a reused one */
   residual: "residual",
+  /** R [B, N, D] of the computed step before the last, an input of a forecast */
+  previousResidual: "previousResidual",
+  /** [2], weights of both residuals in a forecast, the newer first */
+  residualWeights: "residualWeights",
   /** [B, N, D] */
   probe: "probe",
 } as const;
@@ -93,10 +97,33 @@ export function buildFull(
  * Output: prediction.
  */
 export function buildReuse(dit: DiffusionTransformer, options: CutOptions): Graph {
+  return buildWithResidual(dit, options, (input) => input(cutNames.residual));
+}
+
+/**
+ * Builds the graph of a reused step that forecasts its residual from those of the last two computed steps. Further
+ * inputs: previousResidual and residualWeights, by which both are multiplied before they are added.
+ */
+export function buildForecast(dit: DiffusionTransformer, options: CutOptions): Graph {
+  return buildWithResidual(dit, options, (input, graph) => {
+    const weights = graph.input(cutNames.residualWeights, "float32", [2]);
+    return add(
+      mul(slice(weights, 0, 0, 1), input(cutNames.residual)),
+      mul(slice(weights, 0, 1, 2), input(cutNames.previousResidual)),
+    );
+  });
+}
+
+function buildWithResidual(
+  dit: DiffusionTransformer,
+  options: CutOptions,
+  residualOf: (input: (name: string) => Value, graph: Graph) => Value,
+): Graph {
   const start = beginCut(dit, options);
   const { graph, latent, batch } = start;
   const { x, conditioning } = graph.scope("embed", () => dit.embed(graph, latent, batch));
-  const residual = graph.input(cutNames.residual, "float32", [batch, dit.tokens, dit.width]);
+  const input = (name: string) => graph.input(name, "float32", [batch, dit.tokens, dit.width]);
+  const residual = graph.scope("forecast", () => residualOf(input, graph));
   const prediction = graph.scope("head", () => dit.head(add(x, residual), conditioning));
   graph.output(cutNames.prediction, guide(prediction, start));
   return graph;

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type CachePolicy, type TraceStep, traceStep } from "../caching/index.ts";
+import { type CachePolicy, type GenerationFacts, type TraceStep, traceStep } from "../caching/index.ts";
 import {
   comparesProbes,
   cutNames,
@@ -12,12 +12,15 @@ import {
 import type { Session, Tensor } from "../onnx/index.ts";
 import type { Sampler } from "../sampling/index.ts";
 import { CancelledError, GenerationError } from "./errors.ts";
-import { computedSignals, latentSignals } from "./signals.ts";
+import { type ComputedStep, cleanLatent, predictionOf, takeAgain } from "./hindsight.ts";
+import { computedSignals, latentSignals, needsCleanLatents } from "./signals.ts";
 
 /** Sessions of the two cuts of a transformer, opened for one shape of video. */
 export interface DenoisingSessions {
   readonly full: Session;
   readonly reuse: Session;
+  /** Reused step that forecasts its residual from the last two; null if no policy has needed it yet. */
+  readonly forecast?: Session | null;
   /**
    * Signals that `full` measures: at least those of the policy. Sessions that earlier requests opened may measure more.
    */
@@ -38,6 +41,8 @@ export interface DenoiseOptions extends Denoiser {
   readonly successor?: { readonly below: number; open(): Promise<Denoiser> } | undefined;
   readonly sampler: Sampler;
   readonly policy: CachePolicy;
+  /** What was measured about the model before, as far as it holds for this generation. */
+  readonly known?: Partial<Pick<GenerationFacts, "table" | "stepSeconds">>;
   /** Noise [1, C, F, H, W], which becomes the latent of the video in place. */
   readonly latent: Float32Array;
   /** Seconds that all steps may take together, for policies that plan by time; no limit when left out. */
@@ -70,22 +75,27 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
   const { policy, sampler, signal, successor } = options;
   const { channels, frames, height, width } = options.transformer.latent;
   const latent = floats(options.latent, [1, channels, frames, height, width]);
+  const steps: DenoisedStep[] = [];
   const start = (denoiser: Denoiser) => ({
     denoiser,
-    cache: policy.start(sampler.timesteps.length),
-    kept: nothingKept(denoiser),
+    cache: policy.start(sampler.timesteps.length, {
+      noiseLevels: sampler.noiseLevels,
+      ...options.known,
+      firstStep: steps.length,
+      computedBefore: steps.filter(({ trace }) => trace.computed).length,
+    }),
+    kept: nothingKept(denoiser, policy),
   });
 
   let { denoiser, cache, kept } = start(options);
   const clock = stopwatch(options.secondsAvailable);
-  const stepLatent = sampler.start();
-  const steps: DenoisedStep[] = [];
+  let take = sampler.start();
   let previousLatent: Float32Array | null = null;
   for (const [denoisingStep, timestep] of sampler.timesteps.entries()) {
     await pauseUnlessCancelled(signal);
     if (successor && denoiser === options && timestep < successor.below) {
       // Frees the memory that they take before the second transformer needs it.
-      [kept.residual, kept.probe] = [null, null];
+      [kept.residuals, kept.probe] = [[], null];
       ({ denoiser, cache, kept } = start(await successor.open()));
     }
     const { transformer, sessions, guidanceScale } = denoiser;
@@ -98,24 +108,53 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
     };
     const ahead = latentSignals(policy.signals, previousLatent, options.latent);
     if (policy.signals.includes("latentChange")) previousLatent = options.latent.slice();
-    const { answer, next } = cache.ask({ denoisingStep, ...clock(), ...ahead });
+    const { answer, weights, next } = cache.ask({ denoisingStep, ...clock(), ...ahead });
     cache = next;
-    const isFirst = kept.residual === null;
+    const isFirst = kept.residuals.length === 0;
     let prediction: Float32Array;
     let trace: TraceStep;
     if (isFirst || answer !== "reuse") {
       const out = await compute(sessions, feeds, kept);
       prediction = floatsOf(out[cutNames.prediction]!);
-      const computed = { transformer, out, isFirst, prediction, previousPrediction: kept.prediction };
-      const told = cache.tell(denoisingStep, computedSignals(policy.signals, computed));
+      const clean = sampler.clean[denoisingStep]!;
+      if (needsCleanLatents(policy.signals)) {
+        kept.cleanLatents.unshift(cleanLatent(options.latent, prediction, clean));
+        kept.cleanLatents.length = Math.min(kept.cleanLatents.length, CLEAN_LATENTS_MAX);
+      }
+      const told = cache.tell(
+        denoisingStep,
+        computedSignals(policy.signals, {
+          transformer,
+          out,
+          isFirst,
+          prediction,
+          previousPrediction: kept.prediction,
+          cleanLatents: kept.cleanLatents,
+        }),
+      );
       cache = told.next;
       if (policy.signals.includes("predictionChange")) kept.prediction = prediction;
+      if (needsCleanLatents(policy.signals)) {
+        const { lastComputed: last, cleanLatents } = kept;
+        if (told.correction && last && last.step < denoisingStep - 1) {
+          const again = {
+            end: denoisingStep,
+            latent: options.latent,
+            cleanLatents,
+            weightsAt: told.correction,
+          };
+          take = takeAgain(sampler, last, again);
+          prediction = predictionOf(options.latent, cleanLatents[0]!, clean);
+        }
+        const before = { step: denoisingStep, latent: options.latent.slice(), sampler: take.fork() };
+        kept.lastComputed = { ...before, prediction };
+      }
       trace = traceStep(policy, denoisingStep, told.values, answer === "compute early");
     } else {
-      prediction = await reuse(sessions.reuse, feeds, kept);
+      prediction = await reuse(sessions, feeds, kept, weights);
       trace = traceStep(policy, denoisingStep, null);
     }
-    stepLatent(options.latent, prediction, denoisingStep);
+    take(options.latent, prediction, denoisingStep);
     const step = { trace, seconds: (performance.now() - started) / 1000 };
     steps.push(step);
     options.onStep?.(step);
@@ -153,23 +192,35 @@ function stopwatch(secondsAvailable: number | undefined) {
  * of a generation, so that they are freed once they are replaced.
  */
 interface Kept {
-  residual: Tensor | null;
+  /** Residuals of the last computed steps, newest first: as many as the policy needs. */
+  residuals: Tensor[];
+  readonly residualsMax: number;
   /** Null if no signal compares probes. */
   probe: Tensor | null;
   /** Null before the first computed step, and if the policy does not use the change of predictions. */
   prediction: Float32Array | null;
+  /** Clean latents of the last computed steps, newest first; none if the policy does not need them. */
+  readonly cleanLatents: Float32Array[];
+  /** Null before the first computed step, and if the policy does not need clean latents. */
+  lastComputed: ComputedStep | null;
 }
 
-function nothingKept({ transformer: { tokens, width }, sessions, guidanceScale }: Denoiser): Kept {
+/** Signals compare the clean latent of a step with those of the last two computed steps. */
+const CLEAN_LATENTS_MAX = 3;
+
+function nothingKept(
+  { transformer: { tokens, width }, sessions, guidanceScale }: Denoiser,
+  { residuals: residualsMax = 1 }: CachePolicy,
+): Kept {
   const batch = guidanceBatch(guidanceScale);
   const probe = comparesProbes(sessions.signals)
     ? floats(new Float32Array(batch * tokens * width), [batch, tokens, width])
     : null;
-  return { residual: null, probe, prediction: null };
+  return { residuals: [], residualsMax, probe, prediction: null, cleanLatents: [], lastComputed: null };
 }
 
 async function compute({ full, signals }: DenoisingSessions, feeds: Record<string, Tensor>, kept: Kept) {
-  kept.residual = null; // frees it before the new residual is allocated
+  kept.residuals.length = Math.min(kept.residuals.length, kept.residualsMax - 1); // frees one before the next is made
   const {
     [cutNames.residual]: residual,
     [cutNames.probe]: probe,
@@ -178,17 +229,27 @@ async function compute({ full, signals }: DenoisingSessions, feeds: Record<strin
     ...feeds,
     ...(kept.probe && { [cutNames.previousProbe]: kept.probe }),
   });
-  kept.residual = residual!;
+  kept.residuals.unshift(residual!);
   if (comparesProbes(signals)) kept.probe = probe!;
   return out;
 }
 
 async function reuse(
-  session: Session,
+  { reuse, forecast }: DenoisingSessions,
   feeds: Record<string, Tensor>,
-  { residual }: Kept,
+  { residuals }: Kept,
+  weights: readonly number[] = [1],
 ): Promise<Float32Array> {
-  const out = await session.run({ ...feeds, [cutNames.residual]: residual! });
+  const [residual, previous] = residuals;
+  const isForecast = previous !== undefined && !(weights[0] === 1 && weights.length === 1);
+  const out = isForecast
+    ? await forecast!.run({
+        ...feeds,
+        [cutNames.residual]: residual!,
+        [cutNames.previousResidual]: previous,
+        [cutNames.residualWeights]: floats(Float32Array.of(weights[0]!, weights[1] ?? 0), [2]),
+      })
+    : await reuse.run({ ...feeds, [cutNames.residual]: residual! });
   return floatsOf(out[cutNames.prediction]!);
 }
 

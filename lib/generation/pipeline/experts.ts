@@ -1,5 +1,6 @@
 import { totalmem } from "node:os";
 import {
+  buildForecast,
   buildFull,
   buildReuse,
   type CutOptions,
@@ -45,17 +46,24 @@ export function guidanceScales(
   return transformers.map((_, index) => (index === 0 ? guidanceScale : second));
 }
 
+/** What policies need of the graphs. */
+export interface GraphNeeds {
+  /** Signals that every computed step measures. */
+  readonly signals: ReadonlySet<GraphSignalName>;
+  /** True if reused steps may forecast their residual. */
+  readonly forecasts: boolean;
+}
+
 /**
  * Prepares the transformers of a model for one shape of video; opens no session.
  *
  * @param scales guidance scale of each transformer, which decides the batch of its graphs
- * @param signals measured by every computed step
  * @throws RangeError for a shape that a transformer cannot make
  */
 export function expertsFor(
   { transformers: parts, options }: Pick<ModelParts, "transformers" | "options">,
   video: VideoShape,
-  { scales, signals }: { scales: readonly number[]; signals: ReadonlySet<GraphSignalName> },
+  { scales, signals, forecasts }: GraphNeeds & { readonly scales: readonly number[] },
 ): Experts {
   const transformers = parts.map((part) => diffusionTransformer(part, video));
   const staysOpen = parts.length === 1 || fitTogether(parts, options);
@@ -82,6 +90,7 @@ export function expertsFor(
       weights.checkAllUsed(transformer.otherTensors);
       await open(full);
       await open(buildReuse(transformer, cut(index)));
+      if (forecasts) await open(buildForecast(transformer, cut(index)));
       return sessions;
     } catch (error) {
       await release();
@@ -93,8 +102,8 @@ export function expertsFor(
     transformers,
     async open(index) {
       if (!opened.has(index) && !staysOpen) await release();
-      const [full, reuse] = opened.get(index) ?? (await openCuts(index));
-      return { full: full!, reuse: reuse!, signals };
+      const [full, reuse, forecast = null] = opened.get(index) ?? (await openCuts(index));
+      return { full: full!, reuse: reuse!, forecast, signals };
     },
     cut,
     openGraph: (index, graph) => openGraph(graph, parts[index]!.weights, options),

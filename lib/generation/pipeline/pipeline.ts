@@ -1,4 +1,10 @@
-import { type CachePolicy, type CacheTrace, cacheTrace } from "../caching/index.ts";
+import {
+  type CachePolicy,
+  type CacheTrace,
+  cacheTrace,
+  type PromiseOutcome,
+  promiseOutcome,
+} from "../caching/index.ts";
 import { openModelFolder } from "../checkpoint/index.ts";
 import {
   type CutOptions,
@@ -13,6 +19,7 @@ import type { Graph, Session } from "../onnx/index.ts";
 import { policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
 import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
+import { auditedDb } from "./audit.ts";
 import { decodeFrames } from "./decode.ts";
 import {
   type DenoisedStep,
@@ -22,9 +29,11 @@ import {
   pauseUnlessCancelled,
 } from "./denoise.ts";
 import { GenerationError } from "./errors.ts";
-import { guidanceScales } from "./experts.ts";
+import { type GraphNeeds, guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";
+import { knownRun } from "./known-run.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
+import { notesOf } from "./notes.ts";
 import { graphSignalsOf } from "./signals.ts";
 import { encodePrompts } from "./text/prompts.ts";
 import { unknownWords } from "./text/unknown-words.ts";
@@ -69,6 +78,10 @@ export interface Generation {
    * none if the model may understand any word.
    */
   readonly unknownWords: readonly string[];
+  /** Outcome of the promise that the request asks for; null without one. */
+  readonly promise: PromiseOutcome | null;
+  /** Sentences about the run that a user should know. */
+  readonly notes: readonly string[];
   readonly request: ResolvedRequest;
 }
 
@@ -139,7 +152,7 @@ export async function openPipeline(
   const model = await openParts(index, options);
   let shaped: {
     readonly key: string;
-    readonly signals: ReadonlySet<GraphSignalName>;
+    readonly needs: GraphNeeds;
     readonly sessions: VideoSessions;
   } | null = null;
   let running: Promise<Generation> | null = null;
@@ -150,11 +163,18 @@ export async function openPipeline(
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
     const key = [width, height, frames, fps, image !== undefined, ...batches].join();
     const needed = [...graphSignalsOf(policy.signals), ...(observer?.signals ?? [])];
-    if (shaped?.key === key && needed.every((name) => shaped!.signals.has(name))) return shaped.sessions;
-    const signals = new Set([...needed, ...(shaped?.key === key ? shaped.signals : [])]);
+    const forecasts = (policy.residuals ?? 1) > 1;
+    const opened = shaped?.key === key ? shaped : null;
+    const suffices =
+      needed.every((name) => opened?.needs.signals.has(name)) && (opened?.needs.forecasts || !forecasts);
+    if (opened && suffices) return opened.sessions;
+    const needs = {
+      signals: new Set([...needed, ...(opened?.needs.signals ?? [])]),
+      forecasts: forecasts || (opened?.needs.forecasts ?? false),
+    };
     await shaped?.sessions.release();
     shaped = null;
-    shaped = { key, signals, sessions: await openVideoSessions(model, request, signals) };
+    shaped = { key, needs, sessions: await openVideoSessions(model, request, needs) };
     return shaped.sessions;
   }
 
@@ -163,7 +183,7 @@ export async function openPipeline(
     signal: AbortSignal,
     onProgress: GenerateOptions["onProgress"],
   ): Promise<Generation> {
-    const policy = policyOf(request);
+    const policy = policyOf(request, knownRun(model));
     let planned = request.steps;
     let done = 0;
     let computed = 0;
@@ -246,6 +266,12 @@ export async function openPipeline(
       isPromptTruncated: prompt.isTruncated,
       isNegativePromptTruncated: negativePrompt?.isTruncated ?? false,
       unknownWords: unknownWords(model, request),
+      promise: promiseOutcome(policy, {
+        computed,
+        seconds: seconds.encode + seconds.denoise + seconds.decode,
+        auditedDb: request.audit ? await auditedDb({ request, policy, latent }) : null,
+      }),
+      notes: notesOf(request, policy, model.limits),
       request,
     };
   }

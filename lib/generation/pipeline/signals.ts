@@ -41,11 +41,23 @@ export interface ComputedStep {
   readonly prediction: Float32Array;
   /** Prediction of the last computed step; null at the first. */
   readonly previousPrediction: Float32Array | null;
+  /** Clean latents that the predictions of this and of the last computed steps imply, newest first. */
+  readonly cleanLatents: readonly Float32Array[];
+}
+
+const CLEAN_SIGNALS: readonly SignalName[] = ["cleanSquare", "cleanProduct", "cleanProductBefore"];
+
+/** Returns whether a policy needs the clean latents of computed steps. */
+export function needsCleanLatents(names: readonly SignalName[]): boolean {
+  return CLEAN_SIGNALS.some((name) => names.includes(name));
 }
 
 /** Returns the signals of a computed step. Signals that the policy does not name are null and are not computed. */
 export function computedSignals(names: readonly SignalName[], step: ComputedStep): Measured<SignalAfter> {
-  const { out, transformer, isFirst, prediction, previousPrediction } = step;
+  const { out, transformer, isFirst, prediction, previousPrediction, cleanLatents } = step;
+  const [clean, ...before] = cleanLatents;
+  const productOf = (name: SignalName, other: Float32Array | undefined) =>
+    names.includes(name) && clean && other ? meanProduct(clean, other) : null;
   const fromGraph = (name: PolicySignal) => {
     const isUnknown =
       graphSignal(name).isKnown?.(transformer) === false || (isFirst && comparesProbes([name]));
@@ -59,6 +71,9 @@ export function computedSignals(names: readonly SignalName[], step: ComputedStep
         ? meanChange(previousPrediction, prediction)
         : null,
     predictionSize: names.includes("predictionSize") ? meanSize(prediction) : null,
+    cleanSquare: productOf("cleanSquare", clean),
+    cleanProduct: productOf("cleanProduct", before[0]),
+    cleanProductBefore: productOf("cleanProductBefore", before[1]),
   };
 }
 
@@ -66,6 +81,12 @@ function meanChange(before: Float32Array, now: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < now.length; i++) sum += Math.abs(now[i]! - before[i]!);
   return sum / now.length;
+}
+
+function meanProduct(values: Float32Array, others: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * others[i]!;
+  return sum / values.length;
 }
 
 function meanSize(values: Float32Array): number {

@@ -1,14 +1,8 @@
-import {
-  type GraphSignalName,
-  type LatentDecoder,
-  type LatentShape,
-  latentDecoder,
-  nominalSize,
-} from "../models/index.ts";
+import { type LatentDecoder, type LatentShape, latentDecoder, nominalSize } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import type { Decoding } from "./decode.ts";
-import { type Experts, expertsFor, guidanceScales } from "./experts.ts";
+import { type Experts, expertsFor, type GraphNeeds, guidanceScales } from "./experts.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 
 /** Sessions of one shape of video; graphs have static shapes. */
@@ -29,7 +23,7 @@ export interface VideoSessions {
 export async function openVideoSessions(
   model: ModelParts,
   request: ResolvedRequest,
-  signals: ReadonlySet<GraphSignalName>,
+  needs: GraphNeeds,
 ): Promise<VideoSessions> {
   const { width, height, frames, fps, image } = request;
   const { vae, options } = model;
@@ -39,7 +33,7 @@ export async function openVideoSessions(
   const experts = expertsFor(
     model,
     { latent: latentShape, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
-    { scales: guidanceScales(model, request), signals },
+    { scales: guidanceScales(model, request), ...needs },
   );
   const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
   const graphs = new Map<string, Graph>();

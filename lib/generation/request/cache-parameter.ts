@@ -7,16 +7,22 @@ import {
   cacheSettingSchema,
   type OutsideSetting,
   outsideSettings,
+  type PolicyRun,
+  PROMISES,
+  type PromiseWord,
   parseCachePolicy,
+  promiseForm,
 } from "../caching/index.ts";
-import { parameter } from "./parameter.ts";
+import { alias, parameter } from "./parameter.ts";
 import { RequestError } from "./request-error.ts";
 
 const storedCache = z.object({
-  /** Name of a policy, or the contents of a codebook file. */
+  /** Form of a policy, such as `slow` or `at_least:35dB`, or the contents of a codebook file. */
   policy: z.union([z.string(), z.record(z.string(), z.unknown())]),
   motion: z.boolean(),
   warmupSteps: z.int().nonnegative(),
+  /** Absent where the policy decides, as in records of earlier builds. */
+  forecast: z.boolean().optional(),
 });
 
 type StoredCache = z.infer<typeof storedCache>;
@@ -26,10 +32,13 @@ const toldCache = z.object({
   codebook: z.array(z.unknown()).nullable(),
   motion_regularisation: z.union([z.boolean(), z.record(z.string(), z.unknown())]),
   warmup_steps: z.int(),
+  forecast: z.boolean().nullable().describe("Null where the policy decides."),
 });
 
+const DEFAULT_POLICY = "auto";
+
 /** Cache of a request that says nothing about it. */
-const DEFAULT: StoredCache = storedOf("auto");
+const DEFAULT: StoredCache = storedOf(DEFAULT_POLICY);
 
 export const cacheParameter = parameter({
   asked: cacheSettingSchema as z.ZodType<OutsideSetting>,
@@ -38,7 +47,9 @@ export const cacheParameter = parameter({
   stored: { cache: storedCache },
   read: (asked) => ({ cache: storedOf(asked) }),
   byDefault: () => ({ cache: DEFAULT }),
-  check: (resolved: Pick<CachedRun, "cache" | "steps">) => void policyOf(resolved),
+  check: (resolved: CachedRun, { steps, has_cache_table }) =>
+    // Whether an earlier build's model has a table is not known here, and the pipeline checks it.
+    void policyOf(resolved, { modelSteps: steps, ...(has_cache_table === false && { table: null }) }),
   told: { schema: toldCache, value: ({ cache }) => toldOf(cache) },
   flags: [
     {
@@ -65,20 +76,52 @@ export const cacheParameter = parameter({
       value: "N",
       text: `the first N steps are always computed, 0 up to all of them; default ${DEFAULT.warmupSteps}`,
     },
+    {
+      name: "forecast",
+      member: "forecast",
+      takes: cacheFlagSchemas.forecast,
+      reads: { kind: "on or off" },
+      value: "on|off",
+      text: "reused residuals follow the trend of the computed ones; default on for auto and promises, else off",
+    },
   ],
   control: { label: "Cache", kind: { name: "cache" } },
 });
 
+type Members = Exclude<OutsideSetting, string>;
+
+/** Names of levels of quality in the requests of SGLang and vLLM-Omni, with the cache that each means. */
+const QUALITIES = { lossless: "off", high: "at_least:40dB" } as const;
+
+export const qualityAlias = alias({
+  means: "cache",
+  asked: z.enum(["lossless", "high"]),
+  text: "lossless computes every step; high promises at least 40 dB against the video without cache. Instead of `cache`.",
+  takenBy: ["create", "trigger"],
+  value: (quality) => QUALITIES[quality],
+  flags: [
+    {
+      name: "quality",
+      reads: { kind: "text" },
+      value: "LEVEL",
+      text: `${Object.entries(QUALITIES)
+        .map(([level, cache]) => `${level} (as --cache ${cache})`)
+        .join(" or ")}`,
+    },
+  ],
+});
+
 function storedOf(asked: OutsideSetting): StoredCache {
+  const members: Members = typeof asked === "string" ? { policy: asked } : asked;
+  const promise = promiseIn(members);
   const {
     policy,
     codebook,
     motion_regularisation: motion = asksForMotion(policy),
     warmup_steps: warmupSteps,
-  }: Exclude<OutsideSetting, string> = typeof asked === "string" ? { policy: asked } : asked;
-  if (codebook !== undefined && policy !== undefined) {
-    throw new RequestError("cache has both policy and codebook: give one of them.", { field: "cache" });
-  }
+    forecast,
+  } = members;
+  if (codebook !== undefined && policy !== undefined) throw excluding("policy", "codebook");
   const constants = typeof motion === "object" ? motion : null;
   if (constants && codebook === undefined) {
     throw new RequestError(
@@ -88,14 +131,52 @@ function storedOf(asked: OutsideSetting): StoredCache {
       },
     );
   }
-  const named = policy === undefined || policy === "auto" ? "fast" : policy;
+  const named = promise ?? policy ?? DEFAULT_POLICY;
   return {
     policy: (codebook
       ? { codebook, ...(constants && { motion: constants }) }
       : named) as StoredCache["policy"],
     motion: motion !== false,
     warmupSteps: warmupSteps ?? warmupOfFile(named) ?? 0,
+    ...(forecast !== undefined && { forecast }),
   };
+}
+
+/**
+ * Returns the stored form of the promise that is asked for, as a member or as the text of a policy; null without one.
+ *
+ * @throws RequestError if there is more than one promise, or what a promise decides itself
+ */
+function promiseIn(members: Members): string | null {
+  const given = PROMISES.filter((word) => members[word] !== undefined);
+  const [word, second] = given;
+  if (word !== undefined && second !== undefined) throw excluding(word, second, "one promise");
+  const named = word === undefined ? namedPromise(members.policy) : { word, argument: members[word]! };
+  if (!named) return null;
+  const others = [
+    ...(word === undefined ? [] : (["policy"] as const)),
+    ...(["codebook", "motion_regularisation", "warmup_steps"] as const),
+  ];
+  const other = others.find((name) => members[name] !== undefined);
+  if (other === "policy" || other === "codebook") throw excluding(other, named.word);
+  if (other !== undefined) {
+    throw new RequestError(
+      `cache has ${other} beside ${named.word}: leave it out, because a promise decides alone which steps are computed.`,
+      { field: "cache" },
+    );
+  }
+  return promiseForm(named.word, named.argument);
+}
+
+function namedPromise(policy: unknown): { word: PromiseWord; argument: string } | null {
+  if (typeof policy !== "string") return null;
+  const [name, argument] = policy.split(":");
+  const word = PROMISES.find((each) => each === name);
+  return word !== undefined && argument !== undefined ? { word, argument } : null;
+}
+
+function excluding(one: string, other: string, what = "one of them"): RequestError {
+  return new RequestError(`cache has both ${one} and ${other}: give ${what}.`, { field: "cache" });
 }
 
 /**
@@ -112,13 +193,14 @@ function warmupOfFile(policy: unknown): number | undefined {
   return (policy as { warmup?: number } | null)?.warmup;
 }
 
-function toldOf({ policy, motion, warmupSteps }: StoredCache): z.infer<typeof toldCache> {
+function toldOf({ policy, motion, warmupSteps, forecast }: StoredCache): z.infer<typeof toldCache> {
   const own = typeof policy === "string" ? null : (policy as { codebook: unknown[]; motion?: object });
   return {
     policy: own ? "codebook" : (policy as string),
     codebook: own?.codebook ?? null,
     motion_regularisation: motion && own?.motion ? { ...own.motion } : motion,
     warmup_steps: warmupSteps,
+    forecast: forecast ?? null,
   };
 }
 
@@ -126,17 +208,21 @@ function toldOf({ policy, motion, warmupSteps }: StoredCache): z.infer<typeof to
 interface CachedRun {
   readonly cache: StoredCache;
   readonly steps: number;
+  readonly model: string;
 }
+
+/** Facts about a run besides its request. A missing one is not known, and not checked. */
+export type KnownRun = Pick<PolicyRun, "modelSteps" | "precision" | "table">;
 
 /**
  * Returns the cache policy of a resolved request.
  *
  * @throws RequestError if the policy cannot be used
  */
-export function policyOf({ cache, steps }: CachedRun): CachePolicy {
-  const { policy, motion, warmupSteps: warmup } = cache;
+export function policyOf({ cache, steps, model }: CachedRun, known: KnownRun = {}): CachePolicy {
+  const { policy, motion, warmupSteps: warmup, forecast } = cache;
   try {
-    return parseCachePolicy(policy, { steps, motion, warmup });
+    return parseCachePolicy(policy, { ...known, steps, model, motion, warmup, forecast });
   } catch (cause) {
     if (!(cause instanceof CachePolicyError)) throw cause;
     const { message } = cause;

@@ -1,4 +1,4 @@
-export { policyOf, withoutCache } from "./cache-parameter.ts";
+export { type KnownRun, policyOf, withoutCache } from "./cache-parameter.ts";
 export { REQUEST_CONTROLS } from "./controls.ts";
 export { askedByFlags, checkFlag, REQUEST_FLAGS, type RequestFlag } from "./flags.ts";
 export { type VideoLimits, videoLimitsSchema } from "./limits.ts";

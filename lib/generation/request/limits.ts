@@ -23,6 +23,11 @@ export const videoLimitsSchema = z.object({
   negative_prompt: z.string().max(2000).optional(),
   /** True if a video may begin with an image. */
   takes_image: z.boolean().optional(),
+  /**
+   * True if the model's folder has a table of the errors of reuse, which promises in dB need. The folder decides,
+   * whatever `model_index.json` says. Cards of earlier builds lack it.
+   */
+  has_cache_table: z.boolean().optional(),
 });
 
 export type VideoLimits = z.infer<typeof videoLimitsSchema>;

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { MAX_FPS } from "../../shared/limits.ts";
 import { wordings } from "../../shared/sentences/index.ts";
 import { MAX_SEED, MAX_STEPS } from "../sampling/index.ts";
-import { cacheParameter } from "./cache-parameter.ts";
+import { cacheParameter, qualityAlias } from "./cache-parameter.ts";
 import type { VideoLimits } from "./limits.ts";
 import { alias, parameter, setting } from "./parameter.ts";
 import { checkFps, checkFrames, checkSeconds, checkSize } from "./possible.ts";
@@ -215,6 +215,7 @@ export const PARAMETERS = {
     control: { label: "Seed", hint: "random when left empty", kind: { name: "drawn number" } },
   }),
   cache: cacheParameter,
+  quality: qualityAlias,
   compare: setting("compare", {
     asked: z.boolean(),
     text: "Also makes the video without cache and measures the difference; takes as much longer.",
@@ -228,6 +229,22 @@ export const PARAMETERS = {
         text: "also generates without cache: prints PSNR, SSIM and both times, writes an HTML page",
       },
     ],
+  }),
+  audit: setting("audit", {
+    asked: z.boolean(),
+    text: "Recomputes some reused steps afterwards and reports the real error; takes as much longer.",
+    takenBy: ["create", "trigger"],
+    /** Records of earlier builds lack it. */
+    stored: z.boolean().default(false),
+    byDefault: () => false,
+    flags: [
+      {
+        name: "audit",
+        reads: { kind: "switch" },
+        text: "also recomputes some reused steps, and reports the real error of the cache",
+      },
+    ],
+    control: { label: "Audit the cache", kind: { name: "switch" } },
   }),
 } as const;
 

@@ -134,7 +134,7 @@ function withoutAliases(asked: AskedRequest, target: Target) {
     if (!("means" in declared) || given[name] === undefined) continue;
     const { means, value } = declared;
     const meant = value ? value(given[name], given, target) : given[name];
-    if (given[means] !== undefined && given[means] !== meant) {
+    if (given[means] !== undefined && !areSame(means, given[means], meant)) {
       throw new RequestError(`${means} and ${name} say different things: give one of them.`, {
         field: means,
       });
@@ -143,6 +143,12 @@ function withoutAliases(asked: AskedRequest, target: Target) {
     values[means] = meant;
   }
   return { values, givenAs };
+}
+
+/** Returns whether two values of a parameter are stored as the same. */
+function areSame(parameter: string, one: unknown, other: unknown): boolean {
+  const stored = (value: unknown) => JSON.stringify((table[parameter] as Parameter).read(value));
+  return stored(one) === stored(other);
 }
 
 /** Schema of a request that does not come through the API. */

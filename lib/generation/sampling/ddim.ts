@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { noiseSchedule, noiseScheduleSchema } from "./noise-schedule.ts";
-import type { Sampler, SamplingRun } from "./sampler.ts";
+import { type Sampler, type SamplingRun, statelessStep } from "./sampler.ts";
 
 /**
  * Fields of `scheduler_config.json`. `clip_sample` is left out: it is on by default, is meant for models of
@@ -19,12 +19,15 @@ export function ddim({
   steps,
   config,
 }: Pick<SamplingRun, "steps"> & { readonly config: DDIMConfig }): Sampler {
-  const { timesteps, stride, move } = noiseSchedule(steps, config);
+  const { timesteps, stride, move, noiseLevelAt, cleanAt } = noiseSchedule(steps, config);
   return {
     timesteps,
-    start: () => (latent, noise, evaluation) => {
-      const timestep = timesteps[evaluation]!;
-      move(latent, latent, noise, timestep, timestep - stride);
-    },
+    noiseLevels: timesteps.map(noiseLevelAt),
+    clean: timesteps.map(cleanAt),
+    start: () =>
+      statelessStep((latent, noise, evaluation) => {
+        const timestep = timesteps[evaluation]!;
+        move(latent, latent, noise, timestep, timestep - stride);
+      }),
   };
 }

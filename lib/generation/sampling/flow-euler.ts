@@ -36,8 +36,9 @@ export function flowEuler({
   const shares = Array.from({ length: steps }, (_, index) =>
     shifted(1 + (steps === 1 ? 0 : ((least - 1) * index) / (steps - 1))),
   );
-  return eulerSampler(
-    shares.map((share) => share * num_train_timesteps),
-    shares.map((share, index) => (shares[index + 1] ?? 0) - share),
-  );
+  return eulerSampler({
+    trainTimesteps: num_train_timesteps,
+    noiseLevels: shares,
+    deltas: shares.map((share, index) => (shares[index + 1] ?? 0) - share),
+  });
 }

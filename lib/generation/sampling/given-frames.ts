@@ -1,4 +1,4 @@
-import type { Sampler } from "./sampler.ts";
+import type { Sampler, SamplerStep } from "./sampler.ts";
 
 /**
  * Wraps a sampler so that the first `given` frames of a latent [C, F, H, W] keep their values: they are free
@@ -11,18 +11,24 @@ export function withGivenFrames(
   { channels, frames, given }: { channels: number; frames: number; given: number },
 ): Sampler {
   return {
-    timesteps: sampler.timesteps,
-    start() {
-      const step = sampler.start();
-      return (latent, prediction, evaluation) => {
-        const perChannel = latent.length / channels;
-        const kept = Array.from({ length: channels }, (_, channel) => {
-          const start = channel * perChannel;
-          return { start, values: latent.slice(start, start + (perChannel / frames) * given) };
-        });
-        step(latent, prediction, evaluation);
-        for (const { start, values } of kept) latent.set(values, start);
-      };
-    },
+    ...sampler,
+    start: () => keepingFrames(sampler.start(), { channels, frames, given }),
   };
+}
+
+function keepingFrames(
+  step: SamplerStep,
+  shape: { channels: number; frames: number; given: number },
+): SamplerStep {
+  const { channels, frames, given } = shape;
+  const run = (latent: Float32Array, prediction: Float32Array, evaluation: number) => {
+    const perChannel = latent.length / channels;
+    const kept = Array.from({ length: channels }, (_, channel) => {
+      const start = channel * perChannel;
+      return { start, values: latent.slice(start, start + (perChannel / frames) * given) };
+    });
+    step(latent, prediction, evaluation);
+    for (const { start, values } of kept) latent.set(values, start);
+  };
+  return Object.assign(run, { fork: () => keepingFrames(step.fork(), shape) });
 }

@@ -8,4 +8,10 @@ export {
   rectifiedFlow,
 } from "./rectified-flow.ts";
 export { type SamplerFactory, type Scheduler, samplerOf } from "./registry.ts";
-export { MAX_STEPS, type Sampler, type SamplerStep, type SamplingRun } from "./sampler.ts";
+export {
+  type CleanEstimate,
+  MAX_STEPS,
+  type Sampler,
+  type SamplerStep,
+  type SamplingRun,
+} from "./sampler.ts";

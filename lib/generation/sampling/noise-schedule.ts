@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { checkPrediction, checkSteps } from "./sampler.ts";
+import { type CleanEstimate, checkPrediction, checkSteps } from "./sampler.ts";
 
 /**
  * Noise schedule shared by the samplers of models that predict noise: the signal level at each training
@@ -41,6 +41,10 @@ export interface NoiseSchedule {
    * @see DDIM (arXiv 2010.02502) eq. 12 with sigma 0
    */
   move(latent: Float32Array, origin: Float32Array, noise: Float32Array, from: number, to: number): void;
+  /** Returns the share of noise at a timestep: that of a flow between latent and noise with the same ratio of both. */
+  noiseLevelAt(timestep: number): number;
+  /** Returns how the noise predicted at a timestep implies the clean latent. */
+  cleanAt(timestep: number): CleanEstimate;
 }
 
 /**
@@ -58,6 +62,8 @@ export function noiseSchedule(steps: number, config: NoiseScheduleConfig): Noise
   const signal = signalShares(config);
   const end = config.set_alpha_to_one ? 1 : signal[0]!;
   const signalAt = (timestep: number) => (timestep < 0 ? end : signal[timestep]!);
+  const parts = (timestep: number) =>
+    [Math.sqrt(signalAt(timestep)), Math.sqrt(1 - signalAt(timestep))] as const;
   return {
     timesteps,
     stride: Math.floor(config.num_train_timesteps / steps),
@@ -67,6 +73,14 @@ export function noiseSchedule(steps: number, config: NoiseScheduleConfig): Noise
       const kept = Math.sqrt(after / before);
       const added = Math.sqrt(1 - after) - kept * Math.sqrt(1 - before);
       for (let i = 0; i < latent.length; i++) latent[i] = kept * origin[i]! + added * noise[i]!;
+    },
+    noiseLevelAt(timestep) {
+      const [signalPart, noisePart] = parts(timestep);
+      return noisePart / (signalPart + noisePart);
+    },
+    cleanAt(timestep) {
+      const [signalPart, noisePart] = parts(timestep);
+      return { latent: 1 / signalPart, prediction: -noisePart / signalPart };
     },
   };
 }

@@ -37,7 +37,7 @@ export function pndm({
   steps,
   config,
 }: Pick<SamplingRun, "steps"> & { readonly config: PNDMConfig }): Sampler {
-  const { timesteps: visited, stride, move } = noiseSchedule(steps, config);
+  const { timesteps: visited, stride, move, noiseLevelAt, cleanAt } = noiseSchedule(steps, config);
   if (!config.skip_prk_steps && steps <= RUNGE_KUTTA_STEPS) {
     throw new RangeError(`steps must be at least ${RUNGE_KUTTA_STEPS + 1} for this model, got ${steps}`);
   }
@@ -50,11 +50,10 @@ export function pndm({
     return [timestep, next + half, next + half, next];
   }
 
-  function start(): SamplerStep {
-    // Predictions at the visited timesteps, newest first.
-    const past: Float32Array[] = [];
-    let origin = new Float32Array();
-    let slopes: Float32Array[] = [];
+  function start(from: Memory = { past: [], origin: new Float32Array(), slopes: [] }): SamplerStep {
+    const past = [...from.past];
+    let origin = from.origin;
+    let slopes = [...from.slopes];
 
     function rungeKutta(latent: Float32Array, noise: Float32Array, evaluation: number): void {
       const stage = evaluation % STAGES;
@@ -82,16 +81,32 @@ export function pndm({
       move(latent, latent, along, timestep, timestep - stride);
     }
 
-    return (latent, noise, evaluation) => {
+    const step = (latent: Float32Array, noise: Float32Array, evaluation: number) => {
       if (evaluation < begun.length) rungeKutta(latent, noise, evaluation);
       else if (config.skip_prk_steps && evaluation === 1) repeatFirst(latent, noise);
       else multistep(latent, noise, timesteps[evaluation]!);
     };
+    return Object.assign(step, { fork: () => start({ past, origin, slopes }) });
   }
 
   const twice = second === undefined ? [first] : [first, second, ...visited.slice(1)];
   const timesteps = config.skip_prk_steps ? twice : [...begun, ...visited.slice(RUNGE_KUTTA_STEPS)];
-  return { timesteps, start };
+  return {
+    timesteps,
+    noiseLevels: timesteps.map(noiseLevelAt),
+    clean: timesteps.map(cleanAt),
+    start: () => start(),
+  };
+}
+
+/** Tensors that later evaluations need. They are never changed in place. */
+interface Memory {
+  /** Predictions at the visited timesteps, newest first. */
+  readonly past: readonly Float32Array[];
+  /** Latent that a step of several evaluations starts from. */
+  readonly origin: Float32Array;
+  /** Predictions of a Runge-Kutta step so far. */
+  readonly slopes: readonly Float32Array[];
 }
 
 /** Returns the sum of the predictions, weighted by `weights`. */

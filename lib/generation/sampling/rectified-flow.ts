@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { checkPrediction, checkSteps, type Sampler, type SamplingRun } from "./sampler.ts";
+import { checkPrediction, checkSteps, type Sampler, type SamplingRun, statelessStep } from "./sampler.ts";
 
 /** Rectified flow: the model predicts the velocity from noise to latent, and Euler steps follow it. */
 
@@ -60,18 +60,33 @@ export function rectifiedFlow({
     const share = 1 - index / steps;
     return share / (share + (1 - share) / ratio);
   });
-  return eulerSampler(
-    noise.slice(0, steps).map((share) => share * config.num_train_timesteps),
-    noise.slice(0, steps).map((share, index) => share - noise[index + 1]!),
-  );
+  return eulerSampler({
+    trainTimesteps: config.num_train_timesteps,
+    noiseLevels: noise.slice(0, steps),
+    deltas: noise.slice(0, steps).map((share, index) => share - noise[index + 1]!),
+  });
 }
 
-/** Sampler that moves the latent by `deltas[i]` times the velocity of evaluation i. */
-export function eulerSampler(timesteps: readonly number[], deltas: readonly number[]): EulerSampler {
+/**
+ * Sampler that moves the latent by `deltas[i]` times the velocity of evaluation i. The velocity points to the clean
+ * latent where the deltas are positive, and to noise where they are negative.
+ */
+export function eulerSampler({
+  trainTimesteps,
+  noiseLevels,
+  deltas,
+}: {
+  readonly trainTimesteps: number;
+  readonly noiseLevels: readonly number[];
+  readonly deltas: readonly number[];
+}): EulerSampler {
   return {
-    timesteps,
+    timesteps: noiseLevels.map((level) => level * trainTimesteps),
+    noiseLevels,
+    clean: noiseLevels.map((level, i) => ({ latent: 1, prediction: Math.sign(deltas[i]!) * level })),
     deltas,
-    start: () => (latent, velocity, evaluation) => eulerStep(latent, velocity, deltas[evaluation]!),
+    start: () =>
+      statelessStep((latent, velocity, evaluation) => eulerStep(latent, velocity, deltas[evaluation]!)),
   };
 }
 

@@ -10,10 +10,21 @@ export interface SamplingRun {
   readonly latentFrames: number;
 }
 
+/** Clean latent (x0) that a prediction implies: `latent * (latent before the step) + prediction * (prediction)`. */
+export interface CleanEstimate {
+  readonly latent: number;
+  /** Not 0. */
+  readonly prediction: number;
+}
+
 /** Turns noise into a latent by the predictions of a model. */
 export interface Sampler {
   /** Timesteps given to the model, one for each evaluation, in order. */
   readonly timesteps: readonly number[];
+  /** Share of noise in the latent before each evaluation: 1 for pure noise, 0 for none. */
+  readonly noiseLevels: readonly number[];
+  /** Clean latent that the prediction of each evaluation implies. */
+  readonly clean: readonly CleanEstimate[];
   /** Starts one generation. State that its steps share is dropped when it ends. */
   start(): SamplerStep;
 }
@@ -24,7 +35,19 @@ export interface Sampler {
  *
  * @throws RangeError if latent and prediction differ in length
  */
-export type SamplerStep = (latent: Float32Array, prediction: Float32Array, evaluation: number) => void;
+export interface SamplerStep {
+  (latent: Float32Array, prediction: Float32Array, evaluation: number): void;
+  /** Returns a copy of the state, from which the following evaluations can be tried again. */
+  fork(): SamplerStep;
+}
+
+/** Returns a step that keeps nothing between evaluations. */
+export function statelessStep(
+  step: (latent: Float32Array, prediction: Float32Array, evaluation: number) => void,
+): SamplerStep {
+  const made: SamplerStep = Object.assign(step, { fork: () => made });
+  return made;
+}
 
 export const MAX_STEPS = 1000;
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { checkPrediction, checkSteps, type Sampler, type SamplingRun } from "./sampler.ts";
+import { checkPrediction, checkSteps, type Sampler, type SamplerStep, type SamplingRun } from "./sampler.ts";
 
 /**
  * UniPC (arXiv 2302.04867) of second order for models that predict the velocity of a flow. Before every step
@@ -41,19 +41,28 @@ export function uniPC({ steps, config }: SamplingRun & { readonly config: UniPCC
   const evaluations = coefficients(shares);
   return {
     timesteps: shares.map((share) => Math.trunc(share * config.num_train_timesteps)),
-    start() {
-      let memory: Memory | null = null;
-      return (latent, velocity, evaluation) => {
-        checkPrediction(latent, velocity);
-        memory ??= {
-          sample: new Float32Array(latent.length),
-          clean: new Float32Array(latent.length),
-          earlier: new Float32Array(latent.length),
-        };
-        step(latent, velocity, memory, evaluations[evaluation]!);
-      };
-    },
+    noiseLevels: shares,
+    clean: evaluations.map(({ share }) => ({ latent: 1, prediction: -share })),
+    start: () => begin(null),
   };
+
+  function begin(from: Memory | null): SamplerStep {
+    let memory = from;
+    const run = (latent: Float32Array, velocity: Float32Array, evaluation: number) => {
+      checkPrediction(latent, velocity);
+      memory ??= {
+        sample: new Float32Array(latent.length),
+        clean: new Float32Array(latent.length),
+        earlier: new Float32Array(latent.length),
+      };
+      step(latent, velocity, memory, evaluations[evaluation]!);
+    };
+    return Object.assign(run, { fork: () => begin(memory && copyOf(memory)) });
+  }
+}
+
+function copyOf({ sample, clean, earlier }: Memory): Memory {
+  return { sample: sample.slice(), clean: clean.slice(), earlier: earlier.slice() };
 }
 
 /** Tensors kept from the last evaluations, with the latent's number of values. */

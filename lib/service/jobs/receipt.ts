@@ -18,6 +18,23 @@ const comparison = z.object({
   speedup: z.number().positive(),
 });
 
+/** Promise that the request asked for, what was predicted of it, and what came true. */
+const promise = z.object({
+  asked: z
+    .union([
+      z.object({ at_least_db: z.number() }),
+      z.object({ at_most_seconds: z.number() }),
+      z.object({ computed_steps: z.int() }),
+    ])
+    .describe(
+      "PSNR in dB against the video without cache of the same seed, seconds of encode, denoise and decode, or computed steps.",
+    ),
+  predicted_db: z.number().nullable().describe("PSNR in dB that was predicted; null if it was not."),
+  predicted_seconds: seconds.nullable().describe("Seconds that were predicted; null if they were not."),
+  audited_db: z.number().nullable().describe("PSNR in dB that an audit measured; null without one."),
+  kept: z.boolean().nullable().describe("Whether the promise was kept; null if nobody measured it."),
+});
+
 /**
  * Compute receipt of a video: its computed and reused steps, and the time of each stage. The API publishes it exactly
  * as it is stored, so its fields are named as in the API.
@@ -39,6 +56,16 @@ export const receiptSchema = z.object({
   schedule: z.array(computedStep),
   /** Caching policy and its options. */
   cache: z.looseObject({ policy: z.string() }),
+  promise: promise
+    .nullable()
+    .optional()
+    .describe(
+      "What was promised, and what came of it; null without a promise. Receipts of earlier versions lack it.",
+    ),
+  notes: z
+    .array(z.string())
+    .optional()
+    .describe("Sentences about the run for the user. Receipts of earlier versions lack them."),
   /**
    * Estimated speedup: the number of steps times the median time of a computed step, divided by the measured denoising
    * time.

@@ -107,9 +107,11 @@ describe("every policy", () => {
   it("every policy runs at 10 steps, and none costs more than all of them", async () => {
     const results = await measure({ prompts: prompts.slice(0, 1), only: null });
     const costs = new Map(results.runs.map((run) => [methodKey(run), run.computed]));
-    expect([...costs.keys()].toSorted()).toEqual(
-      [...policyMethods(STEPS).map(methodKey), `${REFERENCE_GROUP} / `].toSorted(),
-    );
+    // This model has no table of what reuse costs it, and refuses promises in dB.
+    const accepted = policyMethods(STEPS)
+      .map(methodKey)
+      .filter((key) => !key.includes("at_least"));
+    expect([...costs.keys()].toSorted()).toEqual([...accepted, `${REFERENCE_GROUP} / `].toSorted());
     for (const [key, cost] of costs) {
       expect.soft(cost, key).toBeGreaterThan(0);
       expect.soft(cost, key).toBeLessThanOrEqual(STEPS + 1e-9);

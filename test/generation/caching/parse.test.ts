@@ -17,7 +17,7 @@ describe("a named policy", () => {
     expect(parse("off")).toMatchObject({ name: "off", options: {} });
     expect(Object.keys(parse("off").options)).toEqual([]);
     expect(parse("static:3")).toMatchObject({ name: "static:3" });
-    expect(parse("static:3").options).toEqual({ interval: 3, warmup: 0 });
+    expect(parse("static:3").options).toEqual({ interval: 3, warmup: 0, forecast: false });
   });
 
   test("the policies slow and fast take the codebook and the motion constants of the run's length", () => {
@@ -42,7 +42,7 @@ describe("a named policy", () => {
 
   test("an unknown policy is refused with the list of policies", () => {
     expect(() => parse("fsat")).toThrow(
-      'unknown cache policy "fsat": use off, static:K (for example static:3), slow, fast or a codebook file',
+      'unknown cache policy "fsat": use off, auto, fast, slow, static:3, at_least:35dB, at_most:60s, computed_steps:12 or a codebook file',
     );
   });
 });

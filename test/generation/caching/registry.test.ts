@@ -43,6 +43,6 @@ test("no two policies share a name or a word, and a key means one thing in all o
 });
 
 test("the help of --cache lists every form of a policy, and codebook files", () => {
-  expect(CACHE_USAGE).toMatch(/^off, static:K \(every K-th step computed\), slow, fast, /);
+  expect(CACHE_USAGE).toMatch(/^off, auto, fast, slow, static:K \(every K-th step computed\), at_least:D /);
   expect(CACHE_USAGE).toMatch(/, or FILE\.json with a codebook$/);
 });

@@ -87,7 +87,8 @@ test("a trace has the options and columns of its own policy, and nulls for no ot
     ],
   });
   const { schedule, ...described } = traceOf("static:2", 4, 1);
-  expect(described).toEqual({ model: "models/demo", steps: 4, cache: "static:2", interval: 2, warmup: 1 });
+  const options = { interval: 2, warmup: 1, forecast: false };
+  expect(described).toEqual({ model: "models/demo", steps: 4, cache: "static:2", ...options });
   expect(schedule[1]).toEqual({ step: 2, computed: false });
 });
 

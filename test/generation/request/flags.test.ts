@@ -23,7 +23,7 @@ describe("a flag", () => {
       "cache",
       "--cache",
       "quick",
-      "--cache takes off, auto, fast, slow, static:K (K is a whole number from 1 to 9999) or FILE.json with a codebook.",
+      "--cache takes off, auto, fast, slow, static:3, at_least:35dB, at_most:60s, computed_steps:12 or FILE.json with a codebook.",
     ],
     [
       "cache",

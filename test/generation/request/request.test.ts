@@ -61,40 +61,40 @@ const wrong: [Record<string, unknown>, string][] = [
   [{ fps: 30 }, "This model makes 4 or 8 frames a second; 30 is not possible."],
   [
     { cache: 5 },
-    "cache is off, auto, fast, slow or static:K (K is a whole number from 1 to 9999), or an object with policy, codebook, motion_regularisation and warmup_steps, not 5.",
+    "cache is off, auto, fast, slow, static:3, at_least:35dB, at_most:60s or computed_steps:12, or an object with policy, codebook, motion_regularisation, warmup_steps, forecast, at_least, at_most and computed_steps, not 5.",
   ],
   [
     { cache: [] },
-    "cache is off, auto, fast, slow or static:K (K is a whole number from 1 to 9999), or an object with policy, codebook, motion_regularisation and warmup_steps, not an empty list.",
+    "cache is off, auto, fast, slow, static:3, at_least:35dB, at_most:60s or computed_steps:12, or an object with policy, codebook, motion_regularisation, warmup_steps, forecast, at_least, at_most and computed_steps, not an empty list.",
   ],
   [
     { cache: null },
-    "cache is off, auto, fast, slow or static:K (K is a whole number from 1 to 9999), or an object with policy, codebook, motion_regularisation and warmup_steps, not null.",
+    "cache is off, auto, fast, slow, static:3, at_least:35dB, at_most:60s or computed_steps:12, or an object with policy, codebook, motion_regularisation, warmup_steps, forecast, at_least, at_most and computed_steps, not null.",
   ],
   [{ cache: { polcy: "slow" } }, "There is no field polcy in cache: did you mean policy?"],
   [
     { cache: { policy: "quick" } },
-    "cache.policy must be off, auto, fast, slow, static:K (K is a whole number from 1 to 9999) or FILE.json with a codebook.",
+    "cache.policy must be off, auto, fast, slow, static:3, at_least:35dB, at_most:60s, computed_steps:12 or FILE.json with a codebook.",
   ],
   [
     { cache: { policy: "" } },
-    "cache.policy is off, auto, fast, slow, static:K (K is a whole number from 1 to 9999) or FILE.json with a codebook, not an empty text.",
+    "cache.policy is off, auto, fast, slow, static:3, at_least:35dB, at_most:60s, computed_steps:12 or FILE.json with a codebook, not an empty text.",
   ],
   [
     { cache: { policy: "static:0" } },
-    "cache.policy must be off, auto, fast, slow, static:K (K is a whole number from 1 to 9999) or FILE.json with a codebook.",
+    "cache.policy needs a whole number from 1 to 9999 after the colon, for example static:3.",
   ],
   [
     { cache: { policy: "static:1.5" } },
-    "cache.policy must be off, auto, fast, slow, static:K (K is a whole number from 1 to 9999) or FILE.json with a codebook.",
+    "cache.policy needs a whole number from 1 to 9999 after the colon, for example static:3.",
   ],
   [
     { cache: { policy: 3 } },
-    "cache.policy is off, auto, fast, slow, static:K (K is a whole number from 1 to 9999) or FILE.json with a codebook, not 3.",
+    "cache.policy is off, auto, fast, slow, static:3, at_least:35dB, at_most:60s, computed_steps:12 or FILE.json with a codebook, not 3.",
   ],
   [
     { cache: { policy: null } },
-    "cache.policy is off, auto, fast, slow, static:K (K is a whole number from 1 to 9999) or FILE.json with a codebook, not null.",
+    "cache.policy is off, auto, fast, slow, static:3, at_least:35dB, at_most:60s, computed_steps:12 or FILE.json with a codebook, not null.",
   ],
   [{ cache: { warmup_steps: -1 } }, "cache.warmup_steps is a whole number from 0 to 1000, not -1."],
   [{ cache: { warmup_steps: 2.5 } }, "cache.warmup_steps is a whole number from 0 to 1000, not 2.5."],
@@ -175,13 +175,14 @@ describe("a request", () => {
   it("a request takes the model's first size, frames and fps, its steps and its guidance by default", () => {
     const resolved = resolve(good);
     const policy = policyOf(resolved);
-    expect(policy.name).toBe("fast");
-    expect(policy.options).toMatchObject({ motion: null, warmup: 0 });
+    expect(policy.name).toBe("auto");
+    expect(policy.options).toEqual({ goal: null, computesAll: true, forecast: true });
     expect(resolved).toEqual({
       ...good,
       model: "tiny",
-      cache: { policy: "fast", motion: false, warmupSteps: 0 },
+      cache: { policy: "auto", motion: false, warmupSteps: 0 },
       compare: false,
+      audit: false,
       negativePrompt: null,
       steps: 6,
       guidanceScale: 4,

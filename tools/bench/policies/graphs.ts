@@ -1,10 +1,9 @@
 /** Graphs that rivals need and the product does not have: a transformer cut after some of its blocks. */
+import { beginCut, guide } from "../../../lib/generation/models/cut.ts";
 import {
-  beginCut,
   type CutOptions,
   cutNames,
   type DiffusionTransformer,
-  guide,
   precisionOf,
 } from "../../../lib/generation/models/index.ts";
 import { add, type Graph, sub, type Value } from "../../../lib/generation/onnx/index.ts";

@@ -5,7 +5,7 @@ import { mean } from "../statistics.ts";
 import type { Driven } from "./calibrate.ts";
 import type { Calibration } from "./calibration.ts";
 import { type Driver, rivalDriver } from "./driver.ts";
-import type { PolicyMethod } from "./methods.ts";
+import type { PolicyMethod, SessionKind } from "./methods.ts";
 import type { PolicyPrompt } from "./prompts.ts";
 import { type PolicyRun, REFERENCE_GROUP } from "./results.ts";
 
@@ -28,13 +28,19 @@ export interface Timed {
 }
 
 /**
- * Opens a model folder. Policies that measure signals in the graph have a pipeline of their own, which is opened when
- * the first of them runs, so that the others and the reference do not pay for these signals.
+ * Opens a model folder. Policies that measure signals or forecast in the graph have pipelines of their own, which are
+ * opened when the first of them runs.
  */
 export async function openBench(folder: string, threads: number): Promise<Bench> {
   const driver: Driver = rivalDriver();
   const pipeline = await openPipeline(folder, { threads }, driver.observer);
-  let measuring: Promise<Pipeline> | null = null;
+  const others = new Map<SessionKind, Promise<Pipeline>>();
+  const pipelineFor = (kind: SessionKind) => {
+    if (kind === "reference") return pipeline;
+    const opened = others.get(kind) ?? openPipeline(folder, { threads });
+    others.set(kind, opened);
+    return opened;
+  };
   const generate = async (on: Pipeline, { text, seed }: PolicyPrompt, request: object) =>
     on.generate(resolveRequest({ prompt: text, seed, ...request }, on));
 
@@ -44,9 +50,7 @@ export async function openBench(folder: string, threads: number): Promise<Bench>
     async run({ run }, prompt, calibration) {
       if (run.kind === "request") {
         driver.drive(null);
-        if (!run.measuresSignals) return timed(await generate(pipeline, prompt, run.request));
-        measuring ??= openPipeline(folder, { threads });
-        return timed(await generate(await measuring, prompt, run.request));
+        return timed(await generate(await pipelineFor(run.sessions), prompt, run.request));
       }
       driver.drive((facts) => run.start(facts, calibration));
       const generation = await generate(pipeline, prompt, { steps: calibration.steps, cache: "off" });
@@ -59,7 +63,7 @@ export async function openBench(folder: string, threads: number): Promise<Bench>
     async close() {
       await driver.release();
       await pipeline.close();
-      await (await measuring)?.close();
+      for (const other of others.values()) await (await other).close();
     },
   };
 }

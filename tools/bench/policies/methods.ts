@@ -1,4 +1,3 @@
-import { policyForms } from "../../../lib/generation/caching/index.ts";
 import type { Calibration, CalibrationPart } from "./calibration.ts";
 import type { RunFacts } from "./driver.ts";
 import type { MeasuredMethod } from "./results.ts";
@@ -10,9 +9,15 @@ import { COMPARED, MAIN_STEPS, sharesOf } from "./shares.ts";
 export interface PolicyMethod extends MeasuredMethod {
   readonly needs: readonly CalibrationPart[];
   readonly run:
-    | { readonly kind: "request"; readonly request: ProductRequest; readonly measuresSignals: boolean }
+    | { readonly kind: "request"; readonly request: ProductRequest; readonly sessions: SessionKind }
     | { readonly kind: "rival"; start(facts: RunFacts, calibration: Calibration): RivalRun };
 }
+
+/**
+ * Sessions that a request shares with others: those of the reference, or those of policies that measure signals or
+ * forecast in the graph, so that nobody pays for what another policy needs.
+ */
+export type SessionKind = "reference" | "signals" | "own";
 
 interface ProductRequest {
   readonly steps: number;
@@ -66,7 +71,6 @@ function product(
   { steps, motion }: { steps: number; motion?: boolean },
 ): PolicyMethod {
   const cache = { policy, ...(motion !== undefined && { motion_regularisation: motion }) };
-  const measuresSignals = motion !== undefined;
   return {
     group,
     label,
@@ -74,11 +78,18 @@ function product(
     role: "product",
     isDefault: true,
     needs: [],
-    run: { kind: "request", request: { steps, cache }, measuresSignals },
+    run: {
+      kind: "request",
+      request: { steps, cache },
+      sessions: motion === undefined ? "reference" : "signals",
+    },
   };
 }
 
-/** Forms of the product's own policy, by word. A build that does not know a word has no such methods. */
+/** Curve of the product's own policy that the aims are about: it has a point wherever it is asked for one. */
+export const OWN_CURVE = "Adareel, computed_steps";
+
+/** Forms of the product's own policy. */
 const OWN: readonly {
   readonly group: string;
   readonly word: string;
@@ -86,7 +97,7 @@ const OWN: readonly {
   settings(steps: number): readonly (string | null)[];
 }[] = [
   {
-    group: "Adareel, computed_steps",
+    group: OWN_CURVE,
     word: "computed_steps",
     settings: (steps) => sharesOf([21, 17, 13, 10, 8, 7], steps).map(String),
   },
@@ -95,8 +106,7 @@ const OWN: readonly {
 ];
 
 function ownMethods(steps: number): PolicyMethod[] {
-  const words = new Set(policyForms.map(({ form }) => form.word));
-  return OWN.filter(({ word }) => words.has(word)).flatMap(({ group, word, settings }) =>
+  return OWN.flatMap(({ group, word, settings }) =>
     settings(steps).map((setting): PolicyMethod => {
       const policy = setting === null ? word : `${word}:${setting}`;
       return {
@@ -106,7 +116,7 @@ function ownMethods(steps: number): PolicyMethod[] {
         isDefault: false,
         source: "this product's own policy",
         needs: [],
-        run: { kind: "request", request: { steps, cache: { policy } }, measuresSignals: true },
+        run: { kind: "request", request: { steps, cache: { policy } }, sessions: "own" },
       };
     }),
   );

@@ -16,13 +16,20 @@ export interface MeasurementPlan {
   readonly workers: number;
   /** Names of curves; null for all. */
   readonly only: readonly string[] | null;
+  /** Keys of methods that this model refuses, such as promises in dB where it has no table. */
+  readonly refused?: readonly string[];
   /** True to go on with the results of an earlier command, and measure what is missing there. */
   readonly resume: boolean;
 }
 
 /** Returns the methods of a plan at one number of steps. */
-export function plannedMethods({ only }: Pick<MeasurementPlan, "only">, steps: number): PolicyMethod[] {
-  return policyMethods(steps).filter(({ group }) => !only || only.includes(group));
+export function plannedMethods(
+  { only, refused = [] }: Pick<MeasurementPlan, "only" | "refused">,
+  steps: number,
+): PolicyMethod[] {
+  return policyMethods(steps).filter(
+    (method) => (!only || only.includes(method.group)) && !refused.includes(methodKey(method)),
+  );
 }
 
 /**

@@ -49,7 +49,10 @@ async function measure(values: PolicyValues, command: readonly string[]): Promis
   });
 }
 
-/** Returns whether all evaluation prompts were measured with all policies at all numbers of steps. */
+/**
+ * Returns whether all evaluation prompts were measured with all policies at all numbers of steps. Forms of the
+ * product's own policy may be missing, because a model can refuse them.
+ */
 export function isComplete(results: PolicyResults): boolean {
   if (JSON.stringify(results.prompts) !== JSON.stringify(evaluationPrompts)) return false;
   return POLICY_STEP_COUNTS.every((steps) => {
@@ -57,7 +60,9 @@ export function isComplete(results: PolicyResults): boolean {
     const measured = new Set(
       curves.flatMap(({ group, settings }) => settings.map(({ label }) => methodKey({ group, label }))),
     );
-    const isMeasured = policyMethods(steps).every((method) => measured.has(methodKey(method)));
+    const isMeasured = policyMethods(steps).every(
+      (method) => method.role === "ours" || measured.has(methodKey(method)),
+    );
     return isMeasured && prompts.length === results.prompts.length;
   });
 }

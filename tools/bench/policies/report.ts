@@ -6,6 +6,7 @@ import type { Interval } from "./bootstrap.ts";
 import { type Comparison, comparisonOf, STATISTICS, type Statistic } from "./curves.ts";
 import { differenceFrom, verdictOf } from "./differences.ts";
 import { METHODS_PER_REFERENCE } from "./measure.ts";
+import { OWN_CURVE } from "./methods.ts";
 import {
   IDENTICAL_DB,
   type MeasuredMethod,
@@ -117,7 +118,7 @@ function yardstickTable(comparison: Comparison, { group, label }: MethodName): s
     .map((curve) => {
       const cells = (Object.keys(STATISTICS) as Statistic[]).map((statistic) => {
         const interval = differenceFrom(comparison, curve, setting, statistic);
-        return interval === null ? "–" : `${told(interval)} ${better(interval)}`;
+        return interval === null ? "–" : `${inWords(interval)} ${better(interval)}`;
       });
       return [curve.group, ...cells];
     })
@@ -133,26 +134,25 @@ function better(interval: Interval): string {
 
 function aimsSection(comparisons: readonly Comparison[]): string {
   const results = comparisons.flatMap((comparison) =>
-    comparison.curves
-      .filter(({ role }) => role === "ours")
-      .flatMap((own) => aimsOf(comparison, own).map((aim) => ({ own: own.group, ...aim }))),
+    comparison.curves.filter(({ group }) => group === OWN_CURVE).flatMap((own) => aimsOf(comparison, own)),
   );
   if (results.length === 0) {
     return "The aims are those of the product's own budget policy, which this run did not measure.";
   }
-  return table(
-    ["Policy", "Steps", "Against", "Of PSNR", "Aim", "Measured", "Verdict"],
+  const told = `The aims are those of ${OWN_CURVE}: least differences in dB, with 95 % intervals.`;
+  const rows = table(
+    ["Steps", "Against", "Of PSNR", "Aim", "Measured", "Verdict"],
     results.map((aim) => [
-      aim.own,
       String(aim.steps),
       aim.against,
       aim.statistic,
       signed(aim.goal),
-      aim.measured ? told(aim.measured) : "–",
+      aim.measured ? inWords(aim.measured) : "–",
       verdictWords(aim),
     ]),
-    [0, 2, 3, 6],
+    [1, 2, 5],
   );
+  return `${told}\n\n${rows}`;
 }
 
 /** Words for a verdict; an aim whose interval holds the goal is open to chance. */
@@ -202,7 +202,7 @@ const LIMITS = [
   "- A bootstrap knows little about the worst of so few videos: those intervals are rough.",
 ].join("\n");
 
-function told({ estimate, low, high }: Interval): string {
+function inWords({ estimate, low, high }: Interval): string {
   return `${signed(estimate)} (${signed(low)} to ${signed(high)})`;
 }
 

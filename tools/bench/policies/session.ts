@@ -1,12 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { RequestError } from "../../../lib/generation/request/index.ts";
 import { writeFileAtomically } from "../../../lib/generation/video/index.ts";
 import type { Circumstances } from "../machine.ts";
 import { say } from "../rounds.ts";
 import { calibrateRivals } from "./calibrate.ts";
 import type { Calibration } from "./calibration.ts";
 import { type Bench, openBench } from "./measure.ts";
-import { type MeasurementPlan, missingParts, missingTasks, resultsToGoOn } from "./plan.ts";
+import { type MeasurementPlan, missingParts, missingTasks, plannedMethods, resultsToGoOn } from "./plan.ts";
 import { methodKey, type PolicyResults, type PolicyRun } from "./results.ts";
 import { startWorkers, type Workers } from "./workers.ts";
 
@@ -27,14 +28,16 @@ export interface Session {
  * @throws UsageError if it cannot go on from the earlier ones, or an error of the model
  */
 export async function measureSession({
-  plan,
+  plan: asked,
   folder,
   circumstances,
   earlier,
   file,
 }: Session): Promise<PolicyResults> {
+  resultsToGoOn(asked, nothingMeasured(asked, circumstances), earlier); // fails before the model is opened
+  const bench = await openBench(folder, asked.threads);
+  const plan = { ...asked, refused: await refusedMethods(bench, asked) };
   const results = resultsToGoOn(plan, nothingMeasured(plan, circumstances), earlier);
-  const bench = await openBench(folder, plan.threads);
   const workers = startWorkers(bench, { folder, threads: plan.threads }, plan.workers);
   const [begun, before] = [performance.now(), results.minutes];
   const save = async () => {
@@ -53,6 +56,29 @@ export async function measureSession({
     workers.close();
     await bench.close();
   }
+}
+
+/** Returns the keys of the product's own forms that the model refuses, each of which is tried once. */
+async function refusedMethods(bench: Bench, plan: MeasurementPlan): Promise<string[]> {
+  const refused: string[] = [];
+  for (const steps of plan.stepCounts) {
+    const own = plannedMethods(plan, steps).filter(({ role }) => role === "ours");
+    for (const method of own) {
+      try {
+        await bench.run(method, plan.calibrationPrompts[0]!, {
+          steps,
+          magnitudeRatios: [],
+          changes: [],
+          damage: [],
+        });
+      } catch (error) {
+        if (!(error instanceof RequestError)) throw error;
+        say(`${methodKey(method)} at ${steps} steps is left out: ${error.message}`);
+        refused.push(methodKey(method));
+      }
+    }
+  }
+  return refused;
 }
 
 function nothingMeasured(plan: MeasurementPlan, circumstances: Circumstances): PolicyResults {

@@ -1,4 +1,5 @@
 /** @typedef {import("./api.js").Video} Video */
+import { RequestFailure } from "./api.js";
 import { codebookIn, codebookText, selectWrongRow } from "./codebook.js";
 import { control, form, numberIn } from "./controls.js";
 import { byId } from "./dom.js";
@@ -16,6 +17,11 @@ function chosen() {
   return { meaning, options: options.split(" ") };
 }
 
+/** Returns the words of the promises, each of which has a field for its number. */
+const promises = () => [...choices()].filter(({ dataset }) => dataset.unit).map(({ value }) => value);
+
+const isPromise = () => promises().includes(control("policy").value);
+
 const isCustom = () => control("policy").value === "custom";
 
 /** Shows the controls of the chosen policy. */
@@ -23,6 +29,7 @@ function show() {
   const { meaning, options } = chosen();
   byId("cache-meaning").textContent = meaning;
   byId("cache-custom").hidden = !isCustom();
+  for (const word of promises()) byId(`cache-${word}`).hidden = control("policy").value !== word;
   byId("warmup-field").hidden = !options.includes("warmup");
   byId("motion-field").hidden = !options.includes("motion");
 }
@@ -47,9 +54,10 @@ function tellCodebook() {
 /**
  * Reads the cache setting from the form.
  *
- * @throws {RequestFailure} for a codebook that cannot be read
+ * @throws {RequestFailure} for a codebook that cannot be read, or a promise without its number
  */
 function read() {
+  if (isPromise()) return promise();
   const warmup = numberIn(control("cache.warmup_steps"));
   const policy = control("policy").value;
   const { options } = chosen();
@@ -64,14 +72,40 @@ function read() {
   return { codebook, motion_regularisation: isRegularised && constants, warmup_steps: warmup };
 }
 
+/** @throws {RequestFailure} if the number is missing */
+function promise() {
+  const word = control("policy").value;
+  const entered = control(`cache.${word}`);
+  const number = numberIn(entered);
+  if (number === undefined) throw new RequestFailure("Enter a number.", { status: 400, param: entered.name });
+  return { [word]: number };
+}
+
+/**
+ * Returns the promise that a policy makes with its number; undefined for a policy that makes none.
+ *
+ * @param {string} policy
+ */
+function promiseIn(policy) {
+  const [word = "", argument] = policy.split(":");
+  return argument !== undefined && promises().includes(word)
+    ? { word, number: Number.parseFloat(argument) }
+    : undefined;
+}
+
 /**
  * Returns the cache setting of a video in the form of a request.
  *
  * @param {Video} video
  */
 function askedFor({ params }) {
-  const { policy, codebook, ...details } = params.cache;
-  return policy === "off" ? "off" : { ...(codebook ? { codebook } : { policy }), ...details };
+  const { policy, codebook, forecast, ...details } = params.cache;
+  const forecasting = typeof forecast === "boolean" && { forecast };
+  const promised = promiseIn(policy);
+  if (promised) return { [promised.word]: promised.number, ...forecasting };
+  if (policy === "off") return "off";
+  if (policy === "auto") return forecasting ? { policy, ...forecasting } : "auto";
+  return { ...(codebook ? { codebook } : { policy }), ...details, ...forecasting };
 }
 
 /**
@@ -81,7 +115,9 @@ function askedFor({ params }) {
  */
 function fill({ params }) {
   const { policy, codebook, motion_regularisation: motion, warmup_steps } = params.cache;
-  const named = [...choices()].find(({ value }) => value === policy);
+  const promised = promiseIn(policy);
+  const named = [...choices()].find(({ value }) => value === (promised?.word ?? policy));
+  if (promised) control(`cache.${promised.word}`).value = String(promised.number);
   control("policy").value = codebook ? "custom" : (named?.value ?? choices()[0]?.value ?? "");
   control("cache.warmup_steps").value = String(warmup_steps);
   if (codebook) codebookField.value = codebookText(codebook, motion);
@@ -95,7 +131,11 @@ function fill({ params }) {
  *
  * @param {string} param
  */
-const fieldOf = (param) => (param === "cache" && isCustom() ? "cache.codebook" : param);
+const fieldOf = (param) => {
+  if (param !== "cache") return param;
+  if (isPromise()) return `cache.${control("policy").value}`;
+  return isCustom() ? "cache.codebook" : param;
+};
 
 /** @param {import("./api.js").RequestFailure} error */
 const point = (error) => {

@@ -135,7 +135,7 @@ function card([name, value, meaning]) {
 }
 
 /** @param {Receipt} compute */
-function receiptInWords({ steps, cache, speedup, comparison, prompt }) {
+function receiptInWords({ steps, cache, speedup, comparison, prompt, promise, notes = [] }) {
   const sentences = [];
   if (steps.reused === 0) sentences.push(`All ${steps.requested} denoising steps were computed.`);
   else {
@@ -156,10 +156,34 @@ function receiptInWords({ steps, cache, speedup, comparison, prompt }) {
     // Receipts of earlier versions have null for the options of other policies.
     if ((options[option] ?? null) !== null) sentences.push(explanation);
   }
+  if (promise) sentences.push(promiseInWords(promise));
+  sentences.push(...notes);
   if (prompt.is_truncated)
     sentences.push(`The prompt was cut to ${prompt.tokens} tokens, the model's limit.`);
   if (prompt.is_negative_truncated) sentences.push("The negative prompt was cut to the model's limit.");
   return sentences.join(" ");
+}
+
+/**
+ * Tells what was promised, what was predicted, and what came true.
+ *
+ * @param {NonNullable<Receipt["promise"]>} promise
+ */
+function promiseInWords({ asked, predicted_db, predicted_seconds, audited_db, kept }) {
+  const facts = [
+    predicted_db === null ? "" : `${predicted_db.toFixed(1)} dB were predicted`,
+    predicted_seconds === null ? "" : `${secondsText(predicted_seconds)} were predicted`,
+    audited_db === null ? "" : `${audited_db.toFixed(1)} dB were measured`,
+    kept === null ? "nobody measured whether it was kept" : kept ? "it was kept" : "it was not kept",
+  ];
+  return `Promised: ${askedInWords(asked)}; ${facts.filter(Boolean).join(", ")}.`;
+}
+
+/** @param {NonNullable<Receipt["promise"]>["asked"]} asked */
+function askedInWords(asked) {
+  if ("at_least_db" in asked) return `at least ${asked.at_least_db} dB against the video without cache`;
+  if ("at_most_seconds" in asked) return `at most ${secondsText(asked.at_most_seconds)}`;
+  return `${asked.computed_steps} computed ${asked.computed_steps === 1 ? "step" : "steps"}`;
 }
 
 /**

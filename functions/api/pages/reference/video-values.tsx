@@ -1,5 +1,5 @@
 /** @jsxImportSource hono/jsx */
-import { formName, policyForms } from "../../../../lib/generation/caching/index.ts";
+import { formName, formsInOrder } from "../../../../lib/generation/caching/index.ts";
 import type { ApiDeps } from "../../env.ts";
 import { modelView } from "../../routes/models.ts";
 import { json } from "./literal.ts";
@@ -75,7 +75,9 @@ function lengths({ frames, fps }: ApiDeps["models"][0]["limits"]): string {
   return `${seconds.map((each) => code(String(each))).join(", ")} at ${fps[0]} frames a second`;
 }
 
-const cacheWords = () => `cache policy codebook ${policyForms.map(({ form }) => formName(form)).join(" ")}`;
+const cacheWords = () => `cache policy codebook ${formsInOrder.map(formName).join(" ")}`;
+
+const PROMISE = { prompt: "a red circle", cache: { at_least: "35dB" } };
 
 const CODEBOOK = {
   prompt: "a red circle",
@@ -83,10 +85,11 @@ const CODEBOOK = {
 };
 
 function CacheGuide() {
-  const forms = policyForms.map(({ form }) => {
+  const forms = formsInOrder.map((form) => {
     const { argument, choice } = form;
     const example =
-      argument && `${argument.meaning}, K being ${argument.rule}: \`${form.word}:${argument.example}\``;
+      argument &&
+      `${argument.meaning}, ${argument.letter} being ${argument.rule}: \`${form.word}:${argument.example}\``;
     return [code(formName(form)), example ? capital(`${example}.`) : (choice?.meaning ?? "")];
   });
   return (
@@ -99,14 +102,21 @@ function CacheGuide() {
       <Table
         head={["`cache`", "Meaning"]}
         rows={[
-          ["`auto`", "What the service recommends; today the same as `fast`. It is the default."],
-          ...forms.toReversed(),
+          ...forms,
           [
             "an object",
-            "A codebook of your own, or a policy with other settings: [its members](#createVideo.cache).",
+            "A promise, a codebook of your own, or a policy with other settings: [its members](#createVideo.cache).",
           ],
         ]}
       />
+      <P>
+        A promise says what to keep, and the service decides which steps that needs. `at_least` is a PSNR in
+        dB against the video without cache of the same seed, and needs a table that the operator measures once
+        for each model. `at_most` is the time of encoding, denoising and decoding, without loading and
+        waiting. `computed_steps` is a number of steps. `compute.promise` of the receipt says what was
+        promised, what was predicted, and what came true where that was measured.
+      </P>
+      <Sample title="At least 35 dB">{json(PROMISE)}</Sample>
       <P>
         A codebook is a list of rows. After each computed step the service measures how far the network has
         moved since the last one. The first row whose `below` is greater than this distance gives the `rate`:

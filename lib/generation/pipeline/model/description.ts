@@ -1,9 +1,13 @@
+import { access } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { faultsOf } from "../../../shared/sentences/index.ts";
 import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/index.ts";
 import { knownPipelines, publishedModelOf, type Recipe, recipeSchema } from "../../models/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../../request/index.ts";
+
+/** Table of the errors of reuse, beside the index of a model. */
+const CACHE_TABLE = "cache-table.json";
 
 /** Facts of a model that requests depend on. */
 export interface ModelDescription {
@@ -46,7 +50,11 @@ export async function readDescription(
   const said = typeof video === "object" ? { ...known, ...video } : (video ?? known);
   const [limits, recipe] = [videoLimitsSchema.safeParse(said), recipeSchema.safeParse(said)];
   if (limits.success && recipe.success)
-    return { name: basename(resolve(folder)), limits: limits.data, recipe: recipe.data };
+    return {
+      name: basename(resolve(folder)),
+      limits: { ...limits.data, has_cache_table: await hasCacheTable(folder) },
+      recipe: recipe.data,
+    };
   if (said === undefined && !knownPipelines.includes(String(index._class_name))) {
     throw new CheckpointError(
       folder,
@@ -59,4 +67,11 @@ export async function readDescription(
   );
   const why = fault!.sentence.replace(/\.$/, "");
   throw new CheckpointError(folder, `model_index.json does not say what the model can make: ${why}`);
+}
+
+function hasCacheTable(folder: string): Promise<boolean> {
+  return access(join(folder, CACHE_TABLE)).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,0 +1,2 @@
+export { budget, budgetOfDamage, hasFewSteps } from "./budget.ts";
+export { type Goal, PROMISES, type PromiseWord, promiseForm } from "./goal.ts";
