@@ -70,6 +70,11 @@ describe("a command that goes on with earlier results", () => {
   });
 });
 
+test("results that were read from a file are gone on with", () => {
+  const read = policyResultsSchema.parse(JSON.parse(JSON.stringify(earlier)));
+  expect(resultsToGoOn({ ...plan, resume: true }, begun, read).runs).toEqual(earlier.runs);
+});
+
 test("the order of the methods changes from prompt to prompt", () => {
   const first = missingTasks(plan, begun, calibration).map(({ methods }) => methods[0]);
   expect(new Set(first).size).toBe(4);

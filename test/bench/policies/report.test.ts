@@ -7,7 +7,7 @@ import { POLICY_STEP_COUNTS } from "../../../tools/bench/policies/options.ts";
 import { isComplete } from "../../../tools/bench/policies/policies.ts";
 import { evaluationPrompts } from "../../../tools/bench/policies/prompts.ts";
 import { policyReport } from "../../../tools/bench/policies/report.ts";
-import { REFERENCE_GROUP } from "../../../tools/bench/policies/results.ts";
+import { policyResultsSchema, REFERENCE_GROUP } from "../../../tools/bench/policies/results.ts";
 import { sampleMethod, sampleResults, sampleRun, wholeResults } from "./sample-policies.ts";
 
 const OWN = OWN_CURVE;
@@ -151,6 +151,7 @@ test("only a run of all policies on all prompts at all numbers of steps is compl
     runs: all.flatMap(({ runs }) => runs),
   };
   expect(isComplete(whole)).toBe(true);
+  expect(isComplete(policyResultsSchema.parse(JSON.parse(JSON.stringify(whole))))).toBe(true);
   expect(isComplete({ ...whole, runs: whole.runs.filter(({ steps }) => steps !== 50) })).toBe(false);
   expect(isComplete({ ...whole, runs: whole.runs.filter(({ group }) => group !== "DiCache") })).toBe(false);
   expect(isComplete({ ...whole, runs: whole.runs.slice(1) })).toBe(false);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { UsageError } from "../../../lib/shared/command-line/index.ts";
 import type { Calibration, CalibrationPart } from "./calibration.ts";
 import { type PolicyMethod, policyMethods, recorded } from "./methods.ts";
@@ -61,8 +62,10 @@ function merged(earlier: PolicyResults, begun: PolicyResults): PolicyResults {
   const model = (results: PolicyResults) => results.circumstances[0]!.model?.sha256;
   const differences = [
     ...(model(earlier) === model(begun) ? [] : ["another model"]),
-    ...(same(earlier.prompts, begun.prompts) ? [] : ["other prompts"]),
-    ...(same(earlier.calibrationPrompts, begun.calibrationPrompts) ? [] : ["other calibration prompts"]),
+    ...(isDeepStrictEqual(earlier.prompts, begun.prompts) ? [] : ["other prompts"]),
+    ...(isDeepStrictEqual(earlier.calibrationPrompts, begun.calibrationPrompts)
+      ? []
+      : ["other calibration prompts"]),
     ...(earlier.threads === begun.threads ? [] : [`--threads ${earlier.threads}`]),
   ];
   if (differences.length > 0) {
@@ -71,10 +74,6 @@ function merged(earlier: PolicyResults, begun: PolicyResults): PolicyResults {
     );
   }
   return { ...earlier, circumstances: [...earlier.circumstances, ...begun.circumstances] };
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Sorts methods as the harness lists them; those that it no longer knows come last. */

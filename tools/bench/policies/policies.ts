@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { circumstances } from "../machine.ts";
 import { demoModel, docsFolder, resultsFolder, userPath } from "../options.ts";
 import { readResults, updateDocument, writeText } from "../results-file.ts";
@@ -54,7 +55,7 @@ async function measure(values: PolicyValues, command: readonly string[]): Promis
  * product's own policy may be missing, because a model can refuse them.
  */
 export function isComplete(results: PolicyResults): boolean {
-  if (JSON.stringify(results.prompts) !== JSON.stringify(evaluationPrompts)) return false;
+  if (!isDeepStrictEqual(results.prompts, evaluationPrompts)) return false;
   return POLICY_STEP_COUNTS.every((steps) => {
     const { prompts, curves } = comparisonOf(results, steps);
     const measured = new Set(
