@@ -41,6 +41,10 @@ export const BENCH: Program = {
         resume: { text: "goes on with earlier results, and measures only what they lack" },
         threads: { value: "N", text: "number of CPU threads of each graph; default 1" },
         workers: { value: "N", text: "number of processes that measure side by side; default 1" },
+        clock: {
+          value: "NAME",
+          text: "wall, or cpu where other programs disturb the machine; default wall",
+        },
         yardstick: { value: "NAME", text: "policy and setting that the others are compared with" },
         quick,
         from,

@@ -46,6 +46,7 @@ describe("options that cannot be used", () => {
       says: /at most 8 numbers/,
     },
     "no thread": { changes: { threads: "0" }, says: /--threads must be a whole number/ },
+    "an unknown clock": { changes: { clock: "sun" }, says: /--clock must be wall or cpu, got "sun"\./ },
     "no worker": { changes: { workers: "none" }, says: /--workers must be a whole number/ },
     "a file of prompts that is not there": {
       changes: { prompts: "none.json" },

@@ -15,6 +15,7 @@ const plan: MeasurementPlan = {
   calibrationPrompts: earlier.calibrationPrompts,
   stepCounts: [30],
   threads: 1,
+  clock: "wall",
   workers: 1,
   only: null,
   resume: false,
@@ -61,6 +62,7 @@ describe("a command that goes on with earlier results", () => {
       "other prompts": { ...begun, prompts: evaluationPrompts.slice(4, 8) },
       "other calibration prompts": { ...begun, calibrationPrompts: calibrationPrompts.slice(1) },
       "--threads 1": { ...begun, threads: 2 },
+      "--clock wall": { ...begun, clock: "cpu" as const },
     };
     for (const [told, other] of Object.entries(others)) {
       expect(() => resultsToGoOn({ ...plan, resume: true }, other, earlier)).toThrow(

@@ -38,6 +38,7 @@ export function sampleResults(
     circumstances: [sampleCircumstances],
     minutes: 1,
     threads: 1,
+    clock: "wall",
     prompts: evaluationPrompts.slice(0, prompts),
     calibrationPrompts: [{ text: "a red ring", seed: 1, motion: null }],
     calibrations: [],

@@ -34,7 +34,7 @@ beforeAll(async () => {
     transformer_2: ["diffusers", "WanTransformer3DModel"],
     boundary_ratio: boundaryRatio,
   });
-  bench = await openBench(folder, 1);
+  bench = await openBench(folder, { threads: 1, clock: "wall" });
 });
 afterAll(async () => {
   await bench.close();

@@ -4,6 +4,7 @@ import { type Frames, psnr, ssim } from "../../../lib/generation/video/index.ts"
 import { mean } from "../statistics.ts";
 import type { Driven } from "./calibrate.ts";
 import type { Calibration } from "./calibration.ts";
+import { type Clock, timedBy } from "./clock.ts";
 import { type Driver, rivalDriver } from "./driver.ts";
 import type { PolicyMethod, SessionKind } from "./methods.ts";
 import type { PolicyPrompt } from "./prompts.ts";
@@ -21,6 +22,12 @@ export interface Bench extends Driven {
   close(): Promise<void>;
 }
 
+export interface BenchOptions {
+  /** Threads of each graph. */
+  readonly threads: number;
+  readonly clock: Clock;
+}
+
 export interface Timed {
   readonly frames: Frames;
   readonly denoiseSeconds: number;
@@ -31,7 +38,7 @@ export interface Timed {
  * Opens a model folder. Policies that measure signals or forecast in the graph have pipelines of their own, which are
  * opened when the first of them runs.
  */
-export async function openBench(folder: string, threads: number): Promise<Bench> {
+export async function openBench(folder: string, { threads, clock }: BenchOptions): Promise<Bench> {
   const driver: Driver = rivalDriver();
   const pipeline = await openPipeline(folder, { threads }, driver.observer);
   const others = new Map<SessionKind, Promise<Pipeline>>();
@@ -42,7 +49,7 @@ export async function openBench(folder: string, threads: number): Promise<Bench>
     return opened;
   };
   const generate = async (on: Pipeline, { text, seed }: PolicyPrompt, request: object) =>
-    on.generate(resolveRequest({ prompt: text, seed, ...request }, on));
+    timed(await timedBy(clock, on, resolveRequest({ prompt: text, seed, ...request }, on)));
 
   return {
     pipeline,
@@ -50,15 +57,15 @@ export async function openBench(folder: string, threads: number): Promise<Bench>
     async run({ run }, prompt, calibration) {
       if (run.kind === "request") {
         driver.drive(null);
-        return timed(await generate(await pipelineFor(run.sessions), prompt, run.request));
+        return generate(await pipelineFor(run.sessions), prompt, run.request);
       }
       driver.drive((facts) => run.start(facts, calibration));
       const generation = await generate(pipeline, prompt, { steps: calibration.steps, cache: "off" });
-      return { ...timed(generation), computed: driver.cost() };
+      return { ...generation, computed: driver.cost() };
     },
     async reference(prompt, steps) {
       driver.drive(null);
-      return timed(await generate(pipeline, prompt, { steps, cache: "off" }));
+      return generate(pipeline, prompt, { steps, cache: "off" });
     },
     async close() {
       await driver.release();
@@ -68,11 +75,11 @@ export async function openBench(folder: string, threads: number): Promise<Bench>
   };
 }
 
-function timed({ frames, seconds, trace }: Generation): Timed {
+function timed({ generation, denoiseSeconds }: { generation: Generation; denoiseSeconds: number }): Timed {
   return {
-    frames,
-    denoiseSeconds: seconds.denoise,
-    computed: trace.schedule.filter((step) => step.computed).length,
+    frames: generation.frames,
+    denoiseSeconds,
+    computed: generation.trace.schedule.filter((step) => step.computed).length,
   };
 }
 

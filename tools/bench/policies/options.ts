@@ -1,5 +1,6 @@
 import { UsageError } from "../../../lib/shared/command-line/index.ts";
 import { positiveInteger, userPath, type Written } from "../options.ts";
+import { CLOCKS, type Clock } from "./clock.ts";
 import { groupNames, policyMethods } from "./methods.ts";
 import type { MeasurementPlan } from "./plan.ts";
 import { calibrationPrompts, evaluationPrompts, readPrompts } from "./prompts.ts";
@@ -21,7 +22,16 @@ const CALIBRATION_SEED = 5000;
 const QUICK = { prompts: 4, calibrationPrompts: 2, stepCounts: POLICY_STEP_COUNTS.slice(0, 1) } as const;
 
 export type PolicyValues = Written<
-  "model" | "prompts" | "calibration" | "steps" | "only" | "threads" | "workers" | "yardstick" | "from"
+  | "model"
+  | "prompts"
+  | "calibration"
+  | "steps"
+  | "only"
+  | "threads"
+  | "workers"
+  | "clock"
+  | "yardstick"
+  | "from"
 >["values"] & { readonly resume: boolean };
 
 /**
@@ -48,10 +58,17 @@ export function planOf(values: PolicyValues): MeasurementPlan {
     stepCounts:
       values.steps === undefined ? (quick?.stepCounts ?? POLICY_STEP_COUNTS) : stepsOf(values.steps),
     threads: values.threads === undefined ? 1 : positiveInteger("threads", values.threads, MOST_THREADS),
+    clock: clockOf(values.clock),
     workers: values.workers === undefined ? 1 : positiveInteger("workers", values.workers, MOST_WORKERS),
     only: values.only === undefined ? null : groupsOf(values.only),
     resume: values.resume,
   };
+}
+
+function clockOf(text: string | undefined): Clock {
+  const clock = CLOCKS.find((one) => one === (text ?? CLOCKS[0]));
+  if (clock) return clock;
+  throw new UsageError(`--clock must be ${CLOCKS.join(" or ")}, got ${JSON.stringify(text)}.`);
 }
 
 function stepsOf(text: string): number[] {

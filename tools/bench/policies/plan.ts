@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { UsageError } from "../../../lib/shared/command-line/index.ts";
 import type { Calibration, CalibrationPart } from "./calibration.ts";
+import type { Clock } from "./clock.ts";
 import { type PolicyMethod, policyMethods, recorded } from "./methods.ts";
 import type { PolicyPrompt } from "./prompts.ts";
 import { methodKey, type PolicyResults } from "./results.ts";
@@ -13,6 +14,7 @@ export interface MeasurementPlan {
   readonly stepCounts: readonly number[];
   /** Threads of each graph. */
   readonly threads: number;
+  readonly clock: Clock;
   /** Processes that measure side by side, this one included. */
   readonly workers: number;
   /** Names of curves; null for all. */
@@ -67,6 +69,7 @@ function merged(earlier: PolicyResults, begun: PolicyResults): PolicyResults {
       ? []
       : ["other calibration prompts"]),
     ...(earlier.threads === begun.threads ? [] : [`--threads ${earlier.threads}`]),
+    ...(earlier.clock === begun.clock ? [] : [`--clock ${earlier.clock}`]),
   ];
   if (differences.length > 0) {
     throw new UsageError(

@@ -174,7 +174,7 @@ function sources(methods: readonly MeasuredMethod[]): string {
 }
 
 function howMeasured(results: PolicyResults, comparisons: readonly Comparison[]): string {
-  const { circumstances, prompts, calibrationPrompts, minutes, threads } = results;
+  const { circumstances, prompts, calibrationPrompts, minutes, threads, clock } = results;
   const [first, ...others] = circumstances;
   const counts = comparisons.map(({ steps, prompts: compared }) => `${compared.length} at ${steps} steps`);
   return [
@@ -187,6 +187,7 @@ function howMeasured(results: PolicyResults, comparisons: readonly Comparison[])
       "decides for both halves of guidance apart, here one decision is made for both.",
     `${threads === 1 ? "One thread" : `${threads} threads`} for each graph. ${METHODS_PER_REFERENCE} methods at a time ran between two runs of ` +
       "the reference, and their times are divided by the mean of the two; the order of the methods rotated with every prompt.",
+    ...(clock === "cpu" ? ["Times are those that the process computed, because other programs ran."] : []),
     "An interval is that of 1000 bootstrap samples of prompts, the same for all policies; between its settings a policy's " +
       "quality is interpolated over time. A difference whose interval holds 0 is called chance.",
     `Measuring took ${minutes.toFixed(0)} minutes.`,

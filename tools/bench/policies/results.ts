@@ -3,6 +3,7 @@ import { circumstancesSchema } from "../machine.ts";
 import { MOTIONS } from "../quality/scenes.ts";
 import { mean, quantile, standardDeviation } from "../statistics.ts";
 import { calibrationSchema } from "./calibration.ts";
+import { CLOCKS } from "./clock.ts";
 
 export const ROLES = ["product", "ours", "rival", "variant", "reference"] as const;
 
@@ -45,6 +46,8 @@ export const policyResultsSchema = z.object({
   circumstances: z.array(circumstancesSchema).min(1),
   minutes: z.number(),
   threads: z.int().positive(),
+  /** Clock of `denoiseSeconds` and `referenceSeconds`. */
+  clock: z.enum(CLOCKS),
   prompts: z.array(promptSchema).min(1),
   calibrationPrompts: z.array(promptSchema).min(1),
   calibrations: z.array(calibrationSchema),

@@ -35,10 +35,10 @@ export async function measureSession({
   file,
 }: Session): Promise<PolicyResults> {
   resultsToGoOn(asked, nothingMeasured(asked, circumstances), earlier); // fails before the model is opened
-  const bench = await openBench(folder, asked.threads);
+  const bench = await openBench(folder, asked);
   const plan = { ...asked, refused: await refusedMethods(bench, asked) };
   const results = resultsToGoOn(plan, nothingMeasured(plan, circumstances), earlier);
-  const workers = startWorkers(bench, { folder, threads: plan.threads }, plan.workers);
+  const workers = startWorkers(bench, folder, plan);
   const [begun, before] = [performance.now(), results.minutes];
   const save = async () => {
     results.minutes = before + (performance.now() - begun) / 60_000;
@@ -87,6 +87,7 @@ function nothingMeasured(plan: MeasurementPlan, circumstances: Circumstances): P
     circumstances: [circumstances],
     minutes: 0,
     threads: plan.threads,
+    clock: plan.clock,
     prompts: [...plan.prompts],
     calibrationPrompts: [...plan.calibrationPrompts],
     calibrations: [],

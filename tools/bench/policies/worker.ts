@@ -1,9 +1,10 @@
-/** Process that measures tasks beside the main one. Arguments: model folder, threads. */
+/** Process that measures tasks beside the main one. Arguments: model folder, threads, clock. */
+import type { Clock } from "./clock.ts";
 import { openBench } from "./measure.ts";
 import { type Task, taskRunner } from "./task.ts";
 
-const [folder, threads] = process.argv.slice(2);
-const bench = await openBench(folder!, Number(threads));
+const [folder, threads, clock] = process.argv.slice(2);
+const bench = await openBench(folder!, { threads: Number(threads), clock: clock as Clock });
 const run = taskRunner(bench);
 
 process.on("message", (task: Task) => {

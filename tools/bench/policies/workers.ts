@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Bench } from "./measure.ts";
+import type { Bench, BenchOptions } from "./measure.ts";
 import type { PolicyRun } from "./results.ts";
 import { type Task, taskRunner } from "./task.ts";
 
@@ -16,15 +16,18 @@ export interface Workers {
   close(): void;
 }
 
-/** Starts `count` - 1 processes that open the same model folder. */
+/** Starts `workers` - 1 processes that open the same model folder. */
 export function startWorkers(
   bench: Bench,
-  { folder, threads }: { folder: string; threads: number },
-  count: number,
+  folder: string,
+  { threads, clock, workers }: BenchOptions & { readonly workers: number },
 ): Workers {
   const script = fileURLToPath(new URL("worker.ts", import.meta.url));
-  const children = Array.from({ length: count - 1 }, () =>
-    fork(script, [folder, String(threads)], { execArgv: ["--import", "tsx"], serialization: "advanced" }),
+  const children = Array.from({ length: workers - 1 }, () =>
+    fork(script, [folder, String(threads), clock], {
+      execArgv: ["--import", "tsx"],
+      serialization: "advanced",
+    }),
   );
   const runners = [taskRunner(bench), ...children.map(runnerIn)];
   return {
