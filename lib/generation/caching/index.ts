@@ -8,7 +8,8 @@ export {
   type PromiseWord,
   promiseForm,
 } from "./budget/index.ts";
-export type { ErrorTable } from "./budget/table.ts";
+export type { ErrorTable, Ladder } from "./budget/table.ts";
+export { readTableFile, TABLE_FILE, type TableFile } from "./budget/table-file.ts";
 export type { CalibrationAim, CalibrationRun, ProposedCodebook, ReplayedRun } from "./calibration.ts";
 export { proposeCodebook, replayAll, replayRun } from "./calibration.ts";
 export { type CacheSpeed, type Codebook, type CodebookRow, codebookFor, rateAt } from "./codebook.ts";

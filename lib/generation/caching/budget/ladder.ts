@@ -16,9 +16,11 @@ export function promisedPsnr(psnr: readonly number[]): number {
   return psnr[Math.max(0, below - 1)]!;
 }
 
-/** Returns the highest PSNR in dB that the table can promise for a number of steps. */
+/** Returns the highest PSNR in dB that the table can promise for a number of steps; -Infinity if it promises none. */
 export function bestPromise(table: ErrorTable, steps: number): number {
-  return Math.max(...nearLadders(table, steps).map(({ ladder }) => Math.max(...promisesOf(ladder))));
+  const near = nearLadders(table, steps);
+  if (near.length === 0) return -Infinity;
+  return Math.min(...near.map(({ ladder }) => Math.max(...promisesOf(ladder))));
 }
 
 /**
@@ -32,7 +34,8 @@ export function budgetFor(table: ErrorTable, steps: number, decibels: number): n
     const budget = crossing(ladder, promisesOf(ladder), decibels);
     return budget === null ? null : budget * share;
   });
-  return budgets.includes(null) ? null : budgets.reduce<number>((sum, budget) => sum + budget!, 0);
+  if (budgets.length === 0 || budgets.includes(null)) return null;
+  return budgets.reduce<number>((sum, budget) => sum + budget!, 0);
 }
 
 /** Returns the median PSNR in dB of videos with such a damage in dB; null if nothing was measured. */
