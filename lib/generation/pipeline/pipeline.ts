@@ -14,7 +14,7 @@ import {
   nominalSize,
 } from "../models/index.ts";
 import { policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
-import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
+import { gaussianNoise, type Sampler, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { auditedDb } from "./audit.ts";
 import { decodeFrames } from "./decode.ts";
@@ -105,8 +105,10 @@ export interface Pipeline {
 export interface Observer {
   /** Signals to measure at every computed step in addition to the policy's. */
   readonly signals: readonly GraphSignalName[];
-  /** Wraps the sessions of each transformer before the denoising loop uses them. */
-  through(sessions: DenoisingSessions): DenoisingSessions;
+  /** Wraps the sessions of each transformer before the denoising loop of a generation uses them. */
+  through(sessions: DenoisingSessions, sampler: Sampler): DenoisingSessions;
+  /** Returns the policy of the next generation, in place of its request's; null to leave that as it is. */
+  policy?(): CachePolicy | null;
 }
 
 export const BUSY =
@@ -141,7 +143,8 @@ export async function openPipeline(
   } | null = null;
   let running: Promise<Generation> | null = null;
   const closing = new AbortController();
-  const through = (sessions: DenoisingSessions) => observer?.through(sessions) ?? sessions;
+  const through: Observer["through"] = (sessions, sampler) =>
+    observer?.through(sessions, sampler) ?? sessions;
 
   async function sessionsFor(request: ResolvedRequest, policy: CachePolicy): Promise<VideoSessions> {
     const { width, height, frames, fps, image } = request;
@@ -168,7 +171,7 @@ export async function openPipeline(
     signal: AbortSignal,
     onProgress: GenerateOptions["onProgress"],
   ): Promise<Generation> {
-    const policy = policyOf(request, knownRun(model));
+    const policy = observer?.policy?.() ?? policyOf(request, knownRun(model));
     let planned = request.steps;
     let done = 0;
     let computed = 0;
@@ -204,7 +207,7 @@ export async function openPipeline(
       const [transformer, guidanceScale] = [experts.transformers[index]!, scales[index]!];
       const given = { texts: texts.slice(0, guidanceBatch(guidanceScale)) };
       const feeds = generationFeeds(transformer.conditions, given);
-      return { transformer, sessions: through(sessions), guidanceScale, feeds };
+      return { transformer, sessions: through(sessions, sampler), guidanceScale, feeds };
     };
 
     const told = nominalSize(model.recipe, request);
