@@ -36,9 +36,19 @@ export function withForecast(policy: CachePolicy): CachePolicy {
   };
 }
 
-/** Returns the state of a schedule whose reused steps forecast, from the beginning of a generation. */
-export function withForecasts(schedule: CacheState, noiseLevels: readonly number[]): CacheState {
+/**
+ * Returns the state of a schedule whose reused steps forecast, from the beginning of a generation.
+ *
+ * @param isLimited true if the number of computed steps is limited: then reused steps after the first two keep the last
+ *   residual while no forecast has been compared with the truth; otherwise the next one is computed
+ */
+export function withForecasts(
+  schedule: CacheState,
+  noiseLevels: readonly number[],
+  isLimited = false,
+): CacheState {
   return forecasting(schedule, noiseLevels, {
+    isLimited,
     computed: [],
     damping: null,
     square: null,
@@ -49,6 +59,7 @@ export function withForecasts(schedule: CacheState, noiseLevels: readonly number
 
 /** What is known at computed steps. */
 interface Memory {
+  readonly isLimited: boolean;
   /** Indices of the last two computed steps, newest first. */
   readonly computed: readonly number[];
   /** Null before a forecast was compared with the truth. */
@@ -66,11 +77,12 @@ function forecasting(inner: CacheState, levels: GenerationFacts["noiseLevels"], 
     ask(ahead) {
       const asked = inner.ask(ahead);
       const isUntested = memory.damping === null && memory.reused >= REUSED_UNTESTED;
-      const answer = asked.answer === "reuse" && isUntested ? "compute early" : asked.answer;
+      const isEarly = asked.answer === "reuse" && isUntested && !memory.isLimited;
+      const answer = isEarly ? "compute early" : asked.answer;
       const reused = memory.reused + (answer === "reuse" ? 1 : 0);
       return {
         answer,
-        weights: weightsAt(memory, levels, ahead.denoisingStep),
+        weights: isUntested ? [1] : weightsAt(memory, levels, ahead.denoisingStep),
         next: forecasting(asked.next, levels, { ...memory, reused }),
       };
     },
@@ -121,6 +133,7 @@ function remembered(
   const { products } = memory;
   const isPair = square !== null && withLast !== null && memory.square !== null;
   const known = {
+    isLimited: memory.isLimited,
     computed: [step, ...memory.computed].slice(0, 2),
     square,
     products: isPair ? { newer: square, both: withLast, older: memory.square } : null,

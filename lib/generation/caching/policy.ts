@@ -87,8 +87,10 @@ export interface PolicyRun {
   readonly modelSteps?: number | undefined;
   /** Precision of the products in the blocks of the transformer. */
   readonly precision?: "float32" | "float16" | undefined;
-  /** Null if the model has no table. */
+  /** Null if the model has no table that fits. */
   readonly table?: ErrorTable | null | undefined;
+  /** Why the table that lies beside the model does not fit, in a sentence. */
+  readonly tableRefused?: string | undefined;
 }
 
 /** Form in which a request names a policy: a word, or a word with an argument after a colon. */

@@ -3,7 +3,7 @@ import { withForecasts } from "../forecast.ts";
 import type { CacheState, GenerationFacts } from "../policy.ts";
 import type { Goal } from "./goal.ts";
 import { startPlanned } from "./planned.ts";
-import { startUnplanned } from "./unplanned.ts";
+import { isLimited, startUnplanned } from "./unplanned.ts";
 
 /** Options of the budget. */
 export interface BudgetOptions {
@@ -19,7 +19,7 @@ export function startBudget(options: BudgetOptions, totalSteps: number, facts: G
   if (options.computesAll) return COMPUTES_ALL;
   if (facts.table !== null) return startPlanned(options, totalSteps, { ...facts, table: facts.table });
   const plain = startUnplanned(options, totalSteps, facts);
-  return options.forecast ? withForecasts(plain, facts.noiseLevels) : plain;
+  return options.forecast ? withForecasts(plain, facts.noiseLevels, isLimited(options.goal)) : plain;
 }
 
 const COMPUTES_ALL: CacheState = {

@@ -76,7 +76,7 @@ export function startUnplanned({ goal }: BudgetOptions, totalSteps: number, fact
 }
 
 /** Returns whether the goal limits the number of computed steps. */
-function isLimited(goal: Goal | null): boolean {
+export function isLimited(goal: Goal | null): boolean {
   return goal !== null && ("computed_steps" in goal || "at_most_seconds" in goal);
 }
 
