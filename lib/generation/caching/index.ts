@@ -2,14 +2,19 @@ export { adacache } from "./adacache.ts";
 export {
   budget,
   budgetOfDamage,
+  type ErrorTable,
   type Goal,
   hasFewSteps,
+  keptShare,
+  type Ladder,
   PROMISES,
   type PromiseWord,
+  promiseCost,
   promiseForm,
+  readTableFile,
+  TABLE_FILE,
+  type TableFile,
 } from "./budget/index.ts";
-export type { ErrorTable, Ladder } from "./budget/table.ts";
-export { readTableFile, TABLE_FILE, type TableFile } from "./budget/table-file.ts";
 export type { CalibrationAim, CalibrationRun, ProposedCodebook, ReplayedRun } from "./calibration.ts";
 export { proposeCodebook, replayAll, replayRun } from "./calibration.ts";
 export { type CacheSpeed, type Codebook, type CodebookRow, codebookFor, rateAt } from "./codebook.ts";

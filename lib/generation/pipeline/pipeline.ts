@@ -17,7 +17,7 @@ import {
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
 import { policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
-import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
+import { gaussianNoise, type Sampler, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { Audits, auditedDb } from "./audit.ts";
 import { type Deadline, deadlineFor, measurePace, type Pace, paceOf, promisedSeconds } from "./deadline.ts";
@@ -111,6 +111,8 @@ export interface Observer {
   readonly signals: readonly GraphSignalName[];
   /** Wraps the sessions of each transformer before the denoising loop uses them. */
   through(sessions: DenoisingSessions, of: Observed): DenoisingSessions;
+  /** Returns the policy of the next generation, in place of its request's; null to leave that as it is. */
+  policy?(): CachePolicy | null;
 }
 
 /** The transformer of sessions that are observed, and what is needed to run other cuts of it. */
@@ -118,8 +120,7 @@ export interface Observed {
   /** The same value in all generations that use these sessions. */
   readonly transformer: DiffusionTransformer;
   readonly guidanceScale: number;
-  /** Timesteps of all denoising steps, in order. */
-  readonly timesteps: readonly number[];
+  readonly sampler: Sampler;
   /** Options with which the graphs of the transformer are built. */
   readonly cut: CutOptions;
   /** Opens a session on another graph of the transformer, built with `cut`. The observer releases it. */
@@ -187,7 +188,7 @@ export async function openPipeline(
     signal: AbortSignal,
     onProgress: GenerateOptions["onProgress"],
   ): Promise<Generation> {
-    const policy = policyOf(request, knownRun(model, audits));
+    const policy = observer?.policy?.() ?? policyOf(request, knownRun(model, audits));
     let planned = request.steps;
     let done = 0;
     let computed = 0;
@@ -224,7 +225,7 @@ export async function openPipeline(
       const given = { texts: texts.slice(0, guidanceBatch(guidanceScale)) };
       const feeds = generationFeeds(transformer.conditions, given);
       const open = (graph: Graph) => experts.openGraph(index, graph);
-      const of = { transformer, guidanceScale, timesteps: sampler.timesteps, cut: experts.cut(index), open };
+      const of = { transformer, guidanceScale, sampler, cut: experts.cut(index), open };
       const sessions = observer?.through(opened, of) ?? opened;
       return { transformer, sessions, guidanceScale, feeds };
     };
