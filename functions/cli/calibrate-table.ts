@@ -71,12 +71,17 @@ export async function calibrateTable(
   };
 
   const begun = performance.now();
+  let told = "";
+  const tell = ({ stage, done }: TableProgress) => {
+    const text = `${STAGES[stage]}, ${Math.floor(100 * done)} %`;
+    if (text !== told) display.say(`${text}${left(done, performance.now() - begun)}`);
+    told = text;
+  };
   const { table } = await measureTable(path, {
     requests,
     steps,
     usualSteps: limits.steps,
-    onProgress: ({ stage, done }) =>
-      display.say(`${STAGES[stage]}, ${Math.floor(100 * done)} %${left(done, performance.now() - begun)}`),
+    onProgress: tell,
     onLadder: (measured) => writeFileAtomically(out, new TextEncoder().encode(tableText(measured, origin))),
   });
   display.clear();

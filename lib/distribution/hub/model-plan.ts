@@ -33,6 +33,11 @@ export interface Listings {
 
 const JSON_BYTES_MAX = 2 ** 20;
 
+/** Table of what reuse costs a model, beside its index; it is read as data, and refused where it does not fit. */
+export const TABLE_FILE = "cache-table.json";
+/** Larger ones are left out, because they would not be read. */
+const TABLE_BYTES_MAX = 4 * 2 ** 20;
+
 /**
  * Opens the repositories of one plan.
  *
@@ -90,6 +95,8 @@ export async function planModel(listings: Listings, { id, assembly }: HubSource)
     for (const planned of await filesOf(listings, source, files))
       if (!files.has(planned.path)) files.set(planned.path, planned);
   }
+  // A model that is put together from several repositories is none that anybody has measured.
+  if (!assembly) for (const table of await tablesOf(listings, id)) files.set(table.path, table);
   const made = { ...assembly?.files, "model_index.json": index };
   const empty = parts.find(
     (part) => ![...files.keys(), ...Object.keys(made)].some((path) => path.startsWith(`${part}/`)),
@@ -115,6 +122,12 @@ async function filesOf(
     if (!file) throw new HubError(`${id} has no ${prefix}${name}.`);
     return { repository, file, path: `${part}/${name}` };
   });
+}
+
+async function tablesOf(listings: Listings, id: string): Promise<PlannedFile[]> {
+  const { repository, files } = await listings.files(id);
+  const file = files.find(({ path, sizeBytes }) => path === TABLE_FILE && sizeBytes <= TABLE_BYTES_MAX);
+  return file ? [{ repository, file, path: TABLE_FILE }] : [];
 }
 
 async function foldersOf(listings: Listings, id: string, names: readonly string[]): Promise<string[]> {

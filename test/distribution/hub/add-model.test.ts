@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { addModel, openHub, recipeOf, withFolder } from "../../../lib/distribution/hub/index.ts";
+import { TABLE_FILE } from "../../../lib/generation/caching/index.ts";
 import { type HubStub, type StubRepository, startHubStub } from "./hub-stub.ts";
 
 const root = mkdtempSync(join(tmpdir(), "adareel-hub-"));
@@ -211,6 +212,18 @@ describe("a folder of this machine", () => {
     );
     expect(stub.requests).toEqual([]);
     expect((await from()).receivedBytes).toBe(0);
+  });
+
+  test("the table beside a model is copied with it, and one that would not be read is left out", async () => {
+    const table = '{"kind": "cache table"}';
+    writeFileSync(join(cache, TABLE_FILE), table);
+    await from();
+    expect(readFileSync(join(folder, TABLE_FILE), "utf8")).toBe(table);
+    writeFileSync(join(cache, TABLE_FILE), " ".repeat(5 * MiB));
+    const into = `${folder}-2`;
+    await addModel({ hub: hub(), recipe: { id: cache }, folder: into, onProgress: () => undefined });
+    expect(existsSync(join(into, TABLE_FILE))).toBe(false);
+    rmSync(join(cache, TABLE_FILE));
   });
 
   test("a local folder has no revisions", async () => {

@@ -103,3 +103,11 @@ it("files that could not be stored leave no card", async () => {
   await expect(push()).rejects.toThrow("cannot be stored");
   expect(stub.objects.size).toBe(0);
 });
+
+it("a table that was measured after a push is stored by the next push, beside the model's other files", async () => {
+  await push();
+  await writeFile(join(folder, "cache-table.json"), '{"kind": "cache table"}');
+  const { uploaded } = await push();
+  expect(uploaded).toMatchObject({ ok: true, sentBytes: 23 });
+  expect([...stub.objects.keys()]).toContain("bucket/models/m/cache-table.json");
+});

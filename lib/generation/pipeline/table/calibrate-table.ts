@@ -36,7 +36,8 @@ export const STEPS_MIN = 4;
 
 /** Number of steps up to which moments are measured: the more, the less has to be interpolated. */
 const FINE_STEPS = 100;
-/** Prompts of which the amplification is measured. It differs little between them. */
+/** Prompts of which moments are measured, and of which amplifications. Means over more differ little. */
+const MOMENTS_MAX = 16;
 const AMPLIFIED_MAX = 12;
 /** Share of the steps that a budget computes, about. It is used to predict how long the measurement takes. */
 const COMPUTED_SHARE = 0.45;
@@ -58,7 +59,9 @@ export async function measureTable(folder: string, measurement: TableMeasurement
   const withSteps = (count: number) => requests.map((request) => ({ ...request, steps: count }));
   const videos = await openWatchedVideos(folder, options);
   try {
-    const moments = await measureMoments(videos, withSteps(fine), (work) => report("moments", work));
+    const moments = await measureMoments(videos, withSteps(fine).slice(0, MOMENTS_MAX), (work) =>
+      report("moments", work),
+    );
     const amplified = withSteps(usual).slice(0, AMPLIFIED_MAX);
     const amplification = await measureAmplification(videos, amplified, (work) =>
       report("amplification", work),
@@ -112,7 +115,10 @@ function reporter(measurement: TableMeasurement) {
   const branches = triedSteps(usual).reduce((sum, step) => sum + usual - step, 0);
   const ladders = steps.reduce((sum, count) => sum + ladderWork(count), 0);
   const amplified = Math.min(AMPLIFIED_MAX, requests.length);
-  const total = requests.length * (fine + ladders) + amplified * (usual + branches);
+  const total =
+    Math.min(MOMENTS_MAX, requests.length) * fine +
+    amplified * (usual + branches) +
+    requests.length * ladders;
   let done = 0;
   return (stage: TableProgress["stage"], work: number) => {
     onProgress?.({ stage, done: done / total });
