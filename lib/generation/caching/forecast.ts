@@ -1,5 +1,6 @@
 /** Forecasts of residuals for any policy, and their correction in hindsight. Nothing has to be measured beforehand. */
-import { type CachePolicy, type CacheState, type GenerationFacts, plainFacts } from "./policy.ts";
+import { type GenerationFacts, plainFacts } from "./facts.ts";
+import type { CachePolicy, CacheState } from "./policy.ts";
 import type { Measured, SignalAfter, SignalName } from "./signals.ts";
 
 const SIGNALS = [
@@ -36,9 +37,19 @@ export function withForecast(policy: CachePolicy): CachePolicy {
   };
 }
 
-/** Returns the state of a schedule whose reused steps forecast, from the beginning of a generation. */
-export function withForecasts(schedule: CacheState, noiseLevels: readonly number[]): CacheState {
+/**
+ * Returns the state of a schedule whose reused steps forecast, from the beginning of a generation.
+ *
+ * @param options.isLimited true if the number of computed steps is limited, so that none may be added; then a long gap
+ *   reuses the newest residual as it is while no forecast has been compared with the truth
+ */
+export function withForecasts(
+  schedule: CacheState,
+  noiseLevels: readonly number[],
+  { isLimited = false }: { readonly isLimited?: boolean } = {},
+): CacheState {
   return forecasting(schedule, noiseLevels, {
+    isLimited,
     computed: [],
     damping: null,
     square: null,
@@ -47,8 +58,9 @@ export function withForecasts(schedule: CacheState, noiseLevels: readonly number
   });
 }
 
-/** What is known at computed steps. */
+/** Facts that are known from computed steps. */
 interface Memory {
+  readonly isLimited: boolean;
   /** Indices of the last two computed steps, newest first. */
   readonly computed: readonly number[];
   /** Null before a forecast was compared with the truth. */
@@ -66,11 +78,12 @@ function forecasting(inner: CacheState, levels: GenerationFacts["noiseLevels"], 
     ask(ahead) {
       const asked = inner.ask(ahead);
       const isUntested = memory.damping === null && memory.reused >= REUSED_UNTESTED;
-      const answer = asked.answer === "reuse" && isUntested ? "compute early" : asked.answer;
+      const endsEarly = asked.answer === "reuse" && isUntested && !memory.isLimited;
+      const answer = endsEarly ? "compute early" : asked.answer;
       const reused = memory.reused + (answer === "reuse" ? 1 : 0);
       return {
         answer,
-        weights: weightsAt(memory, levels, ahead.denoisingStep),
+        weights: isUntested ? [1] : weightsAt(memory, levels, ahead.denoisingStep),
         next: forecasting(asked.next, levels, { ...memory, reused }),
       };
     },
@@ -121,6 +134,7 @@ function remembered(
   const { products } = memory;
   const isPair = square !== null && withLast !== null && memory.square !== null;
   const known = {
+    isLimited: memory.isLimited,
     computed: [step, ...memory.computed].slice(0, 2),
     square,
     products: isPair ? { newer: square, both: withLast, older: memory.square } : null,
@@ -132,6 +146,7 @@ function remembered(
   // Of the truth minus the last clean latent: the part along the slope, over the part that the slope foresaw.
   const along = withLast - withBefore - products.newer + products.both;
   const foreseen = (products.newer - 2 * products.both + products.older) * slope(levels, before, last, step);
-  const best = foreseen > 0 ? Math.min(1, Math.max(0, along / foreseen)) : 0;
+  const gain = along / foreseen;
+  const best = foreseen > 0 && Number.isFinite(gain) ? Math.min(1, Math.max(0, gain)) : 0;
   return { ...known, damping: memory.damping === null ? best : (memory.damping + best) / 2 };
 }

@@ -18,13 +18,8 @@ import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { auditedDb } from "./audit.ts";
 import { decodeFrames } from "./decode.ts";
-import {
-  type DenoisedStep,
-  type Denoiser,
-  type DenoisingSessions,
-  denoise,
-  pauseUnlessCancelled,
-} from "./denoise.ts";
+import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
+import type { Denoiser, DenoisingSessions } from "./denoiser.ts";
 import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";

@@ -16,6 +16,7 @@ const UNKNOWN = {
   latentSize: null,
   predictionChange: null,
   predictionSize: null,
+  latentDistance: null,
   cleanSquare: null,
   cleanProduct: null,
   cleanProductBefore: null,

@@ -111,6 +111,7 @@ const UNASKED = {
   motionScore: null,
   predictionChange: null,
   predictionSize: null,
+  latentDistance: null,
   cleanSquare: null,
   cleanProduct: null,
   cleanProductBefore: null,

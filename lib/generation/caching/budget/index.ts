@@ -1,2 +1,3 @@
 export { budget, budgetOfDamage, hasFewSteps } from "./budget.ts";
 export { type Goal, PROMISES, type PromiseWord, promiseForm } from "./goal.ts";
+export type { ErrorTable } from "./table.ts";
