@@ -50,7 +50,14 @@ it("a response to a bare prompt holds every default and the seed that was drawn"
       guidance_scale: 2,
       negative_prompt: null,
       seed: expect.any(Number),
-      cache: { policy: "fast", codebook: null, motion_regularisation: false, warmup_steps: 0 },
+      cache: {
+        policy: "auto",
+        codebook: null,
+        motion_regularisation: false,
+        warmup_steps: 0,
+        forecast: null,
+      },
+      audit: false,
       compare: false,
       timeout: 3600,
       webhook_url: null,
@@ -82,6 +89,7 @@ it("a response repeats every field that was asked for", async () => {
     codebook: [{ below: 0.1, rate: 3 }, { rate: 1 }],
     motion_regularisation: { reference: 0.5, window: { from: 1, to: 9, of: 10 } },
     warmup_steps: 2,
+    forecast: true,
   };
   const json = {
     prompt: "a red circle",
@@ -97,6 +105,7 @@ it("a response repeats every field that was asked for", async () => {
     seed: 2 ** 53 - 1,
     cache,
     compare: true,
+    audit: true,
     metadata: { order: "42" },
     timeout: 60,
     webhook_url: "https://hooks.example.com/video?a=1",
@@ -113,6 +122,7 @@ it("a response repeats every field that was asked for", async () => {
     seed: 2 ** 53 - 1,
     cache: { ...cache, policy: "codebook" },
     compare: true,
+    audit: true,
     timeout: 60,
     webhook_url: "https://hooks.example.com/video?a=1",
     webhook_events: ["video.queued"],
@@ -138,14 +148,23 @@ it("a webhook of the request is told of completion and failure unless it says ot
 
 describe("cache", () => {
   it.each([
-    ["auto", { policy: "fast", motion_regularisation: false }],
+    ["auto", { policy: "auto", motion_regularisation: false }],
     ["off", { policy: "off", motion_regularisation: false }],
     ["slow", { policy: "slow", motion_regularisation: false }],
     ["static:3", { policy: "static:3", motion_regularisation: false }],
-    [{}, { policy: "fast", motion_regularisation: false }],
+    [{}, { policy: "auto", motion_regularisation: false }],
+    [{ warmup_steps: 3 }, { policy: "fast", warmup_steps: 3 }],
+    [{ motion_regularisation: true }, { policy: "fast", motion_regularisation: true }],
+    [{ computed_steps: 12 }, { policy: "computed_steps:12", warmup_steps: 0, forecast: null }],
+    [{ at_most: "2m" }, { policy: "at_most:120s" }],
+    [
+      { at_most: 1.5, forecast: false },
+      { policy: "at_most:1.5s", forecast: false },
+    ],
+    ["at_most:60", { policy: "at_most:60s" }],
     [
       { policy: "auto", motion_regularisation: false },
-      { policy: "fast", motion_regularisation: false },
+      { policy: "auto", motion_regularisation: false },
     ],
     [
       { policy: "slow", warmup_steps: 5 },
@@ -194,6 +213,20 @@ describe("a form", () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it.each([
+    ["quality", "lossless", { policy: "off" }],
+    ["cache[at_most]", "60s", { policy: "at_most:60s" }],
+    ["cache[at_most]", "60", { policy: "at_most:60s" }],
+    ["cache[computed_steps]", "12", { policy: "computed_steps:12" }],
+    ["cache", "computed_steps:12", { policy: "computed_steps:12" }],
+    ["cache", '{"policy": "slow", "forecast": true}', { policy: "slow", forecast: true }],
+  ])("a form with %s of %s asks for the cache %j", async (name, value, cache) => {
+    const form = new FormData();
+    form.append("prompt", "a red circle");
+    form.append(name, value);
+    expect((await created({ form })).params.cache).toMatchObject(cache);
   });
 
   it("a form may hold objects as JSON, lists in brackets, and null for fields that are left out", async () => {

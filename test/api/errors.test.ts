@@ -20,7 +20,7 @@ describe("a create", () => {
       { cache: { policy: "off", treshold: 1 } },
       "cache.treshold",
       "There is no field treshold in cache: " +
-        "choose from policy, codebook, motion_regularisation and warmup_steps.",
+        "choose from policy, codebook, motion_regularisation, warmup_steps, forecast, at_least, at_most and computed_steps.",
     ],
     [
       "a field nobody knows in a row of the codebook",
@@ -70,6 +70,12 @@ describe("a create", () => {
     ["half a step", { steps: 1.5 }, "steps", /from 1 to 1000, not 1.5\.$/],
     ["a seed too large", { seed: 2 ** 53 }, "seed", /from 0 to 9007199254740991, not 9007199254740992/],
     ["a cache that is none", { cache: "quick" }, "cache", /must be off, auto, fast, slow, static:3/],
+    ["a promise of 0 dB", { cache: { at_least: 0 } }, "cache.at_least", /from 1 to 100, .*, not 0\.$/],
+    ["a deadline of more than a day", { cache: { at_most: "25h" } }, "cache.at_most", /to 24 h/],
+    ["more computed steps than steps", { steps: 5, cache: { computed_steps: 6 } }, "cache", /2 to the 5 of/],
+    ["two promises", { cache: { at_most: 60, computed_steps: 6 } }, "cache", /: give one promise\.$/],
+    ["a promise beside a policy", { cache: { policy: "fast", at_most: 60 } }, "cache", /both policy and/],
+    ["a quality that is none", { quality: "best" }, "quality", /^quality must be lossless or high\.$/],
     ["a cache of another type", { cache: 5 }, "cache", /^cache is off, auto, .*, not 5\.$/],
     [
       "policy and codebook",
@@ -112,6 +118,24 @@ describe("a create", () => {
   ])("a create with %s is refused as an invalid value", async (_title, fields, param, sentence) => {
     const { detail } = await expectProblem(await post({ prompt: "a", ...fields }), "invalid_value", param);
     expect(detail).toMatch(sentence);
+  });
+
+  it("a create with a promise in dB is refused where the model has no table", async () => {
+    const [{ name, limits }] = api.deps.models;
+    const models = (has_cache_table: boolean) => [{ name, limits: { ...limits, has_cache_table } }] as const;
+    const without = await testApi({ store: memoryStore(), models: [...models(false)] });
+    for (const [fields, param] of [
+      [{ quality: "high" }, "quality"],
+      [{ cache: { at_least: "35dB" } }, "cache"],
+    ] as const) {
+      const answer = await without.send("POST", "/v1/videos", { json: { prompt: "a", ...fields } });
+      const { detail } = await expectProblem(answer, "invalid_value", param);
+      expect(detail).toMatch(
+        /^A promise in dB needs a table .*: run npm run models -- calibrate demo --table\.$/,
+      );
+    }
+    const having = await testApi({ store: memoryStore(), models: [...models(true)] });
+    expect((await having.create({ quality: "high" })).params.cache.policy).toBe("at_least:40dB");
   });
 
   it("a create with an input_reference is refused as unsupported, as JSON and as a file", async () => {

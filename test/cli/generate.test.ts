@@ -28,13 +28,14 @@ const generate = (...args: string[]) => runGenerate([...args, "--model", model],
 
 describe("a generation", () => {
   test("a generation writes the video into the user's folder and reports schedule, stages and saving", async () => {
-    const { code, stdout } = await generate(prompt, "--seed", "7", "--steps", "12");
+    const { code, stdout } = await generate(prompt, "--seed", "7", "--steps", "12", "--cache", "fast");
     expect(code).toBe(0);
     const path = "out/a-red-circle-moves-fast-to-the-left-over-blue-stripes-7.mp4";
-    const [file, facts, strip, denoise, stages, ...more] = stdout.trimEnd().split("\n");
+    const [file, facts, strip, note, denoise, stages, ...more] = stdout.trimEnd().split("\n");
     expect(file).toMatch(new RegExp(`^${path}: 16x16, 4 frames at 8 fps, [\\d.]+ kB \\(\\w+\\)$`));
     expect(facts).toMatch(/^model adareel-tiny-model-\w+, seed 7, guidance 4, cache fast$/);
     expect(strip).toMatch(/^[█·]{12} \d+ of 12 steps computed$/);
+    expect(note).toMatch(/^The model makes videos in 6 steps, so there is nothing to save: /);
     expect(denoise).toMatch(
       /^denoise \d\S* s instead of about \d\S* s: (equally fast|\d\S* times as (fast|slow))$/,
     );
@@ -46,7 +47,7 @@ describe("a generation", () => {
     const { code, stdout } = await generate(prompt, "--json", "--steps", "5", "--out", "x.mp4");
     expect(code).toBe(0);
     const report = JSON.parse(stdout);
-    expect(report).toMatchObject({ video: join(folder, "x.mp4"), prompt, steps: 5, cache: "fast" });
+    expect(report).toMatchObject({ video: join(folder, "x.mp4"), prompt, steps: 5, cache: "auto" });
     expect(Number.isSafeInteger(report.seed)).toBe(true);
     expect(report.schedule).toHaveLength(5);
   });
@@ -62,6 +63,7 @@ describe("a generation", () => {
       "codebook",
       "motion",
       "warmup",
+      "forecast",
       "schedule",
     ]);
     expect(trace.codebook.at(-1)).toEqual({ below: null, rate: 1 });
@@ -102,6 +104,30 @@ describe("a generation", () => {
     const args = ["--motion", "on", "--warmup", "5"];
     const { stdout } = await generate(prompt, "--steps", "5", ...args, "--out", "x.mp4");
     expect(stdout).toContain(", cache fast, motion regularised, warm-up 5\n");
+  });
+
+  test("a generation computes the steps that it promised, and says in both reports what came of it", async () => {
+    const args = ["--steps", "12", "--cache", "computed_steps:5", "--out", "x.mp4"];
+    const { code, stdout } = await generate(prompt, ...args);
+    expect(code).toBe(0);
+    expect(stdout).toContain(" 5 of 12 steps computed\npromised 5 computed steps: kept\n");
+    const report = JSON.parse((await generate(prompt, ...args, "--json")).stdout);
+    expect(report).toMatchObject({
+      cache: "computed_steps:5",
+      computedSteps: 5,
+      goal: { computed_steps: 5 },
+      promise: { asked: { computed_steps: 5 }, predictedSeconds: null, auditedDb: null, kept: true },
+    });
+  });
+
+  test("a generation of few steps says that there is nothing to save, unless its cache is off", async () => {
+    const args = [prompt, "--steps", "5", "--out", "x.mp4"];
+    const note = "A run of 5 steps has nothing to save: ";
+    expect((await generate(...args)).stdout).toContain(`${note}every step was computed.\n`);
+    expect((await generate(...args, "--cache", "slow")).stdout).toContain(
+      `${note}auto would compute every step.\n`,
+    );
+    expect((await generate(...args, "--quality", "lossless")).stdout).not.toContain("nothing to save");
   });
 
   test("a comparison uses the same seed without cache and writes one page with both videos", async () => {
@@ -207,6 +233,28 @@ describe("bad input", () => {
       [prompt, "--cache", "turbo"],
       /^--cache takes off, auto, fast, slow, static:3/,
     ],
+    [
+      "a promise of 0 dB",
+      [prompt, "--cache", "at_least:0dB"],
+      /^--cache needs a number of dB from 1 to 100 after the colon, for example at_least:35dB\.$/,
+    ],
+    [
+      "a promise in dB of a model without a table",
+      [prompt, "--cache", "at_least:35dB"],
+      /^A promise in dB needs a table .*: run npm run models -- calibrate adareel-tiny-model-\w+ --table\.$/m,
+    ],
+    [
+      "more computed steps than steps",
+      [prompt, "--steps", "8", "--cache", "computed_steps:9"],
+      /^The number of computed steps is 9: it is a whole number from 2 to the 8 of the run\.$/m,
+    ],
+    [
+      "a promise with a warm-up",
+      [prompt, "--cache", "at_most:60s", "--warmup", "2"],
+      /^cache has warmup_steps beside at_most: leave it out/m,
+    ],
+    ["a quality that is none", [prompt, "--quality", "best"], /^--quality takes lossless or high\.$/],
+    ["a forecast that is neither on nor off", [prompt, "--forecast", "yes"], /^--forecast is on or off/],
     ["motion that is neither on nor off", [prompt, "--motion", "yes"], /^--motion is on or off/],
     [
       "a negative warm-up",

@@ -22,11 +22,12 @@ const quick = ["a red circle", "--steps", "6", "--seed", "7"];
 test("several videos have seeds that follow each other, a line each, and a summary", async () => {
   const args = [...quick, "--count", "2", "--model", model, "--trace", "traces/t.json"];
   const { code, stdout } = await runGenerate(args, folder);
-  const [first, second, shared, denoise, ...more] = stdout.trimEnd().split("\n");
+  const [first, second, shared, note, denoise, ...more] = stdout.trimEnd().split("\n");
   const facts = "\\d of 6 steps computed, denoise \\S+ s( instead of about \\S+ s)?";
   expect(first).toMatch(new RegExp(`^out/a-red-circle-7\\.mp4: seed 7, ${facts}$`));
   expect(second).toMatch(new RegExp(`^out/a-red-circle-8\\.mp4: seed 8, ${facts}$`));
-  expect(shared).toMatch(/^2 videos: 16x16, 4 frames at 8 fps, model \S+, guidance 4, cache fast\b/);
+  expect(shared).toMatch(/^2 videos: 16x16, 4 frames at 8 fps, model \S+, guidance 4, cache auto\b/);
+  expect(note).toBe("A run of 6 steps has nothing to save: every step was computed.");
   expect(denoise).toMatch(/^(denoise .*; )?\d\S* s in all$/);
   expect([code, more]).toEqual([0, []]);
   expect(await readdir(join(folder, "out"))).toEqual(["a-red-circle-7.mp4", "a-red-circle-8.mp4"]);

@@ -117,7 +117,7 @@ describe("a job that succeeds", () => {
     expect(receipt.steps).toMatchObject({ requested: 8, computed: 5, reused: 3, reused_indices: [2, 4, 6] });
     const computed = trace.schedule.filter((step) => step.computed);
     expect(receipt.schedule).toEqual(computed.map(({ step }) => ({ step })));
-    expect(receipt.cache).toEqual({ policy: "static:2", interval: 2, warmup_steps: 0 });
+    expect(receipt.cache).toEqual({ policy: "static:2", interval: 2, warmup_steps: 0, forecast: false });
     expect(receipt.video).toMatchObject({ bytes: video.bytes, sha256: video.sha256 });
     expect(receipt.weights).toEqual(await hashWeights(folder));
     expect(receipt).toMatchObject({ attempt: 1, provider: "cpu", precision: "float32", comparison: null });

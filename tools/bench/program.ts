@@ -33,6 +33,13 @@ export const BENCH: Program = {
       example: "--quick",
       run: async (given) => (await import("./quality/pictures.ts")).runPictures(given),
     }),
+    promises: subcommand({
+      text: "checks how often promises are kept on prompts that no table has seen, and what they cost",
+      positionals: [],
+      options: { count: { value: "N", text: "number of prompts" }, quick, from },
+      example: "--quick",
+      run: async (given) => (await import("./promises/promises.ts")).runPromises(given),
+    }),
     step: subcommand({
       text: "times computed and reused steps, sessions, PyTorch if it is installed, and the whole command",
       positionals: [],

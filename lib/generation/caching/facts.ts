@@ -15,8 +15,10 @@ export interface PolicyRun {
   readonly modelSteps?: number | undefined;
   /** Precision of the products in the blocks of the transformer. */
   readonly precision?: "float32" | "float16" | undefined;
-  /** Null if the model has no table. */
+  /** Null if the model has no table that fits. */
   readonly table?: ErrorTable | null | undefined;
+  /** Sentence that says why the table that lies beside the model does not fit. */
+  readonly tableRefused?: string | undefined;
 }
 
 /** Facts about a generation that its schedule may depend on. */

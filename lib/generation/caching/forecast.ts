@@ -40,13 +40,13 @@ export function withForecast(policy: CachePolicy): CachePolicy {
 /**
  * Returns the state of a schedule whose reused steps forecast, from the beginning of a generation.
  *
- * @param options.isLimited true if the number of computed steps is limited, so that none may be added; then a long gap
- *   reuses the newest residual as it is while no forecast has been compared with the truth
+ * @param isLimited true if the number of computed steps is limited: then reused steps after the first two keep the last
+ *   residual while no forecast has been compared with the truth; otherwise the next one is computed
  */
 export function withForecasts(
   schedule: CacheState,
   noiseLevels: readonly number[],
-  { isLimited = false }: { readonly isLimited?: boolean } = {},
+  isLimited = false,
 ): CacheState {
   return forecasting(schedule, noiseLevels, {
     isLimited,
@@ -78,8 +78,8 @@ function forecasting(inner: CacheState, levels: GenerationFacts["noiseLevels"], 
     ask(ahead) {
       const asked = inner.ask(ahead);
       const isUntested = memory.damping === null && memory.reused >= REUSED_UNTESTED;
-      const endsEarly = asked.answer === "reuse" && isUntested && !memory.isLimited;
-      const answer = endsEarly ? "compute early" : asked.answer;
+      const isEarly = asked.answer === "reuse" && isUntested && !memory.isLimited;
+      const answer = isEarly ? "compute early" : asked.answer;
       const reused = memory.reused + (answer === "reuse" ? 1 : 0);
       return {
         answer,

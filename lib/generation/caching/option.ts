@@ -8,7 +8,7 @@ export interface OptionText {
   /** Name in receipts and in the API; by default the name of the option in snake case. */
   readonly published?: string;
   /** Describes the value in a few words for a line of facts; returns null if it goes without saying. */
-  note?(value: unknown): string | null;
+  note?(value: unknown, options: Readonly<Record<string, unknown>>): string | null;
   /** Explains in sentences how a policy with this option chose its steps, for people who look at a schedule. */
   explain?(options: Readonly<Record<string, unknown>>): string;
 }
@@ -31,4 +31,10 @@ export const forecast = z
   .boolean()
   .default(false)
   .describe("Whether a reused residual follows the trend of the last computed ones.")
-  .register(optionTexts, { note: (isForecast) => (isForecast === true ? "forecast" : null) });
+  .register(optionTexts, {
+    // A policy with a goal forecasts unless it is told not to, and others only where they are told to.
+    note(isForecast, options) {
+      if (isForecast === "goal" in options) return null;
+      return isForecast === true ? "forecast" : "no forecast";
+    },
+  });

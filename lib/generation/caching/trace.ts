@@ -64,7 +64,9 @@ export function optionsOf({ model, steps, cache, schedule, ...options }: CacheTr
 
 /** Returns a few words about each option that a line of facts should mention. */
 export function optionNotes(options: StoredOptions): string[] {
-  return Object.entries(options).flatMap(([key, value]) => knownOptions.get(key)?.text.note?.(value) ?? []);
+  return Object.entries(options).flatMap(
+    ([key, value]) => knownOptions.get(key)?.text.note?.(value, options) ?? [],
+  );
 }
 
 /** Explains in sentences how the computed steps were chosen. */

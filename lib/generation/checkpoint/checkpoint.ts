@@ -62,6 +62,11 @@ export class Checkpoint implements WeightSource {
     return [...this.#tensors.keys()];
   }
 
+  /** Returns type, shape and place of every tensor, by name. */
+  tensors(): ReadonlyMap<string, LocatedTensor> {
+    return this.#tensors;
+  }
+
   has(name: string): boolean {
     return this.#tensors.has(name);
   }

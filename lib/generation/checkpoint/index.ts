@@ -10,3 +10,4 @@ export { type JsonFileLimits, readJsonFile } from "./json-file.ts";
 export { type Config, type ModelFolder, type ModelPart, openModelFolder } from "./model-folder.ts";
 export { hashWeights, modelFingerprint } from "./model-hash.ts";
 export type { SafetensorsDType, StoredTensor } from "./safetensors.ts";
+export { configHash, type IdentifiedPart, weightsIdentity } from "./weights-identity.ts";

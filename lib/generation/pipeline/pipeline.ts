@@ -16,7 +16,8 @@ import {
 import { policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
 import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
-import { auditedDb } from "./audit.ts";
+import { Audits, auditedDb } from "./audit.ts";
+import { type Deadline, deadlineFor, measurePace, type Pace, paceOf, promisedSeconds } from "./deadline.ts";
 import { decodeFrames } from "./decode.ts";
 import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import type { Denoiser, DenoisingSessions } from "./denoiser.ts";
@@ -135,6 +136,9 @@ export async function openPipeline(
     readonly sessions: VideoSessions;
   } | null = null;
   let running: Promise<Generation> | null = null;
+  const audits = new Audits();
+  /** By shape of video and number of steps. */
+  const paces = new Map<string, Pace>();
   const closing = new AbortController();
   const through = (sessions: DenoisingSessions) => observer?.through(sessions) ?? sessions;
 
@@ -163,7 +167,7 @@ export async function openPipeline(
     signal: AbortSignal,
     onProgress: GenerateOptions["onProgress"],
   ): Promise<Generation> {
-    const policy = policyOf(request, knownRun(model));
+    const policy = policyOf(request, knownRun(model, audits));
     let planned = request.steps;
     let done = 0;
     let computed = 0;
@@ -207,17 +211,32 @@ export async function openPipeline(
     const given = givenFrames(conditions) ?? 0;
     const sampler = given > 0 ? withGivenFrames(free, { channels, frames, given }) : free;
     planned = sampler.timesteps.length;
+    const decode = (latent: Float32Array) =>
+      decodeFrames(latent, latentShape, { ...sessions.decoding, signal });
+    const denoising = {
+      ...denoiser(0, firstSessions),
+      successor:
+        scales.length > 1
+          ? { below: model.boundaryTimestep, open: async () => denoiser(1, await experts.open(1)) }
+          : undefined,
+      sampler,
+      signal,
+    };
+    const paceKey = [request.width, request.height, request.frames, ...scales].join();
+    const atMost = promisedSeconds(policy);
+    let deadline: Deadline | null = null;
+    if (atMost !== null) {
+      const pace = paces.get(paceKey) ?? (await measurePace({ ...denoising, latent }, decode));
+      deadline = deadlineFor(atMost, { pace, encodeSeconds: seconds.encode, steps: planned });
+    }
+    const noise = request.audit ? latent.slice() : null;
     const steps = await timed("denoise", () =>
       denoise({
-        ...denoiser(0, firstSessions),
-        successor:
-          scales.length > 1
-            ? { below: model.boundaryTimestep, open: async () => denoiser(1, await experts.open(1)) }
-            : undefined,
-        sampler,
+        ...denoising,
         policy,
         latent,
-        signal,
+        secondsAvailable: deadline?.secondsAvailable,
+        known: { stepSeconds: deadline?.pace ?? null },
         onStep(step: DenoisedStep) {
           done += 1;
           if (step.trace.computed) computed += 1;
@@ -225,9 +244,12 @@ export async function openPipeline(
         },
       }),
     );
-    const pictures = await timed("decode", () =>
-      decodeFrames(latent, latentShape, { ...sessions.decoding, signal }),
-    );
+    const pictures = await timed("decode", () => decode(latent));
+    paces.set(paceKey, paceOf(steps, seconds.decode, paces.get(paceKey)));
+    const predictedDb =
+      steps.findLast(({ trace }) => typeof trace.predicted === "number")?.trace.predicted ?? null;
+    const audited = noise ? await auditedDb({ ...denoising, latent: noise }, pictures, decode) : null;
+    if (audited !== null && predictedDb !== null) audits.add(audited, predictedDb);
     return {
       frames: pictures,
       fps: request.fps,
@@ -246,7 +268,9 @@ export async function openPipeline(
       promise: promiseOutcome(policy, {
         computed,
         seconds: seconds.encode + seconds.denoise + seconds.decode,
-        auditedDb: request.audit ? await auditedDb({ request, policy, latent }) : null,
+        predictedDb,
+        predictedSeconds: deadline?.predictedSeconds ?? null,
+        auditedDb: audited,
       }),
       notes: notesOf(request, policy, model.limits),
       request,

@@ -37,6 +37,9 @@ const toldCache = z.object({
 
 const DEFAULT_POLICY = "auto";
 
+/** Policy of a request that names none and sets motion regularisation or a warm-up, which the default does not have. */
+const TUNED_POLICY = "fast";
+
 /** Cache of a request that says nothing about it. */
 const DEFAULT: StoredCache = storedOf(DEFAULT_POLICY);
 
@@ -131,7 +134,8 @@ function storedOf(asked: OutsideSetting): StoredCache {
       },
     );
   }
-  const named = promise ?? policy ?? DEFAULT_POLICY;
+  const isTuned = members.motion_regularisation !== undefined || warmupSteps !== undefined;
+  const named = promise ?? policy ?? (isTuned ? TUNED_POLICY : DEFAULT_POLICY);
   return {
     policy: (codebook
       ? { codebook, ...(constants && { motion: constants }) }
@@ -212,7 +216,7 @@ interface CachedRun {
 }
 
 /** Facts about a run besides its request. A missing one is not known, and not checked. */
-export type KnownRun = Pick<PolicyRun, "modelSteps" | "precision" | "table">;
+export type KnownRun = Pick<PolicyRun, "modelSteps" | "precision" | "table" | "tableRefused">;
 
 /**
  * Returns the cache policy of a resolved request.

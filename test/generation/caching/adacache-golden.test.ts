@@ -6,8 +6,9 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { adacache } from "../../../lib/generation/caching/adacache.ts";
 import type { Codebook } from "../../../lib/generation/caching/codebook.ts";
-import { adacache, createPolicy } from "../../../lib/generation/caching/index.ts";
+import { createPolicy } from "../../../lib/generation/caching/index.ts";
 import { motionFor } from "../../../lib/generation/caching/motion.ts";
 import { type Measurement, replay } from "./replay.ts";
 

@@ -37,6 +37,13 @@ describe("a flag", () => {
       { codebok: [{ rate: 1 }] },
       "There is no field codebok in --cache: did you mean codebook?",
     ],
+    [
+      "cache",
+      "--cache",
+      "at_most:0",
+      "--cache needs a time from 0.01 s to 24 h after the colon, for example at_most:60s.",
+    ],
+    ["quality", "--quality", "medium", "--quality takes lossless or high."],
     ["warmup", "--warmup", -1, "--warmup takes a whole number from 0 to 1000, not -1."],
   ])("the flag --%s given as %s with %j is refused by its own sentence", (name, typed, value, sentence) => {
     expect(() => checkFlag(flagOf(name), value, typed)).toThrow(
@@ -59,8 +66,8 @@ describe("a flag", () => {
   });
 
   it("a flag of a member is taken together with the other flags of its parameter", () => {
-    expect(askedByFlags({ cache: "slow", motion: false, warmup: 0, seed: 1 })).toEqual({
-      cache: { policy: "slow", motion_regularisation: false, warmup_steps: 0 },
+    expect(askedByFlags({ cache: "slow", motion: false, warmup: 0, forecast: true, seed: 1 })).toEqual({
+      cache: { policy: "slow", motion_regularisation: false, warmup_steps: 0, forecast: true },
       seed: 1,
     });
     expect(askedByFlags({ seconds: 2, fps: 8 })).toEqual({ seconds: 2, fps: 8 });

@@ -96,6 +96,73 @@ const wrong: [Record<string, unknown>, string][] = [
     { cache: { policy: null } },
     "cache.policy is off, auto, fast, slow, static:3, at_least:35dB, at_most:60s, computed_steps:12 or FILE.json with a codebook, not null.",
   ],
+  [
+    { cache: { at_least: 0 } },
+    'cache.at_least is a number of dB from 1 to 100, such as 35 or "35dB", not 0.',
+  ],
+  [
+    { cache: { at_least: Number.NaN } },
+    'cache.at_least must be a number of dB from 1 to 100, such as 35 or "35dB".',
+  ],
+  [
+    { cache: { at_least: "35 apples" } },
+    'cache.at_least must be a number of dB from 1 to 100, such as 35 or "35dB".',
+  ],
+  [
+    { cache: { at_least: "0dB" } },
+    'cache.at_least must be a number of dB from 1 to 100, such as 35 or "35dB".',
+  ],
+  [{ cache: { at_least: 90 } }, "A promise of 90 dB is more than float32 can keep: ask for at most 80 dB."],
+  [
+    { cache: { at_most: 0 } },
+    'cache.at_most is a time from 0.01 s to 24 h, such as 60 (seconds), "60s" or "2m", not 0.',
+  ],
+  [
+    { cache: { at_most: -5 } },
+    'cache.at_most is a time from 0.01 s to 24 h, such as 60 (seconds), "60s" or "2m", not -5.',
+  ],
+  [
+    { cache: { at_most: "25h" } },
+    'cache.at_most must be a time from 0.01 s to 24 h, such as 60 (seconds), "60s" or "2m".',
+  ],
+  [
+    { cache: { at_most: true } },
+    'cache.at_most is a time from 0.01 s to 24 h, such as 60 (seconds), "60s" or "2m", not true.',
+  ],
+  [{ cache: { computed_steps: 0 } }, "cache.computed_steps is a whole number from 1 to 1000, not 0."],
+  [{ cache: { computed_steps: 2.5 } }, "cache.computed_steps is a whole number from 1 to 1000, not 2.5."],
+  [
+    { cache: { computed_steps: 7 } },
+    "The number of computed steps is 7: it is a whole number from 2 to the 6 of the run.",
+  ],
+  [
+    { cache: { computed_steps: 1 } },
+    "The number of computed steps is 1: it is a whole number from 2 to the 6 of the run, because the first and the last step are always computed.",
+  ],
+  [{ cache: { at_least: 35, at_most: 60 } }, "cache has both at_least and at_most: give one promise."],
+  [{ cache: { policy: "auto", at_most: 60 } }, "cache has both policy and at_most: give one of them."],
+  [
+    { cache: { codebook: [{ rate: 1 }], computed_steps: 3 } },
+    "cache has both codebook and computed_steps: give one of them.",
+  ],
+  [
+    { cache: { at_most: 60, warmup_steps: 2 } },
+    "cache has warmup_steps beside at_most: leave it out, because a promise decides alone which steps are computed.",
+  ],
+  [
+    { cache: { policy: "at_most:60s", motion_regularisation: true } },
+    "cache has motion_regularisation beside at_most: leave it out, because a promise decides alone which steps are computed.",
+  ],
+  [
+    { cache: "at_least:0dB" },
+    "cache needs a number of dB from 1 to 100 after the colon, for example at_least:35dB.",
+  ],
+  [{ cache: { forecast: 1 } }, "cache.forecast is true or false, not 1."],
+  [{ quality: "best" }, "quality must be lossless or high."],
+  [{ quality: 5 }, "quality is lossless or high, not 5."],
+  [{ quality: "lossless", cache: "fast" }, "cache and quality say different things: give one of them."],
+  [{ quality: "high", cache: { at_least: 41 } }, "cache and quality say different things: give one of them."],
+  [{ audit: "yes" }, "audit is true or false, not a text."],
   [{ cache: { warmup_steps: -1 } }, "cache.warmup_steps is a whole number from 0 to 1000, not -1."],
   [{ cache: { warmup_steps: 2.5 } }, "cache.warmup_steps is a whole number from 0 to 1000, not 2.5."],
   [
@@ -151,6 +218,47 @@ describe("a request the model cannot meet is refused in one sentence", () => {
         }
       }),
     );
+  });
+});
+
+describe("a promise in dB", () => {
+  it("a promise in dB is refused for a model without a table, and left to the pipeline where that is not known", () => {
+    const high = { ...good, quality: "high" };
+    expect(resolve(high).cache.policy).toBe("at_least:40dB");
+    expect(resolve(high, { ...limits, has_cache_table: true }).cache.policy).toBe("at_least:40dB");
+    const sentence =
+      "A promise in dB needs a table of what reuse costs this model, and there is none: " +
+      "run npm run models -- calibrate tiny --table.";
+    const without = { ...limits, has_cache_table: false };
+    for (const [request, field] of [
+      [high, "quality"],
+      [{ ...good, cache: { at_least: 35 } }, "cache"],
+    ] as const) {
+      expect(() => resolve(request, without)).toThrow(
+        expect.objectContaining({ name: "RequestError", message: sentence, field }),
+      );
+    }
+  });
+
+  it("the pipeline refuses what it alone knows: the precision, and a table that is missing", () => {
+    const request = resolve({ ...good, cache: { at_least: 50 } });
+    expect(() => policyOf(request, { precision: "float16" })).toThrow(/more than float16 can keep/);
+    expect(() => policyOf(request, { precision: "float32", table: null })).toThrow(
+      /calibrate tiny --table\.$/,
+    );
+    expect(policyOf(request, { precision: "float32", table: {} as ErrorTable }).name).toBe("at_least:50dB");
+  });
+});
+
+describe("a level of quality", () => {
+  it.each<[fields: Record<string, unknown>, policy: string]>([
+    [{ quality: "lossless" }, "off"],
+    [{ quality: "lossless", cache: "off" }, "off"],
+    [{ quality: "lossless", cache: { policy: "off" } }, "off"],
+    [{ quality: "high" }, "at_least:40dB"],
+    [{ quality: "high", cache: { at_least: "40 dB" } }, "at_least:40dB"],
+  ])("the fields %j ask for the policy %s", (fields, policy) => {
+    expect(resolve({ ...good, ...fields }).cache.policy).toBe(policy);
   });
 });
 

@@ -42,6 +42,8 @@ export function sampleReceipt(request: ResolvedRequest): Receipt {
       rate: rate!,
     })),
     cache: publishedCache(cacheTrace("sample", policyOf(request), [])),
+    promise: null,
+    notes: [],
     speedup: 2.72,
     seconds: {
       queue: 0.09,

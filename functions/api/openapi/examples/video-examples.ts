@@ -78,6 +78,18 @@ function requests({ models }: Deployment): Examples {
         webhook_url: "https://example.com/webhooks",
       },
     },
+    promise: {
+      summary: "A number of computed steps, and a forecast of what is reused",
+      value: { prompt: SAMPLE_PROMPT, cache: { computed_steps: 12, forecast: true } },
+    },
+    deadline: {
+      summary: "At most a minute",
+      value: { prompt: SAMPLE_PROMPT, cache: { at_most: "60s" } },
+    },
+    lossless: {
+      summary: "Every step, by another name",
+      value: { prompt: SAMPLE_PROMPT, quality: "lossless" },
+    },
     codebook: {
       summary: "Your own codebook",
       value: { prompt: SAMPLE_PROMPT, cache: { codebook } },

@@ -6,12 +6,16 @@ import { forecast, optionTexts } from "../option.ts";
 import { type CachePolicy, createPolicy, type PolicyForm, policyKind } from "../policy.ts";
 import { CachePolicyError } from "../policy-error.ts";
 import { decibelsIn, type Goal, goalSchema, promiseArguments, secondsIn } from "./goal.ts";
+import { bestPromise } from "./ladder.ts";
 import { startPlanned } from "./planned.ts";
 import { startBudget } from "./start.ts";
 import type { ErrorTable } from "./table.ts";
 
 /** Number of steps up to which reuse saves nothing: distilled models make videos in 4 to 8. */
 const FEW_STEPS = 8;
+
+/** PSNR in dB that `auto` promises. */
+const AUTO_DECIBELS = 35;
 
 /** Signals for generations with a table, and for those without. */
 const SIGNALS = [
@@ -54,7 +58,7 @@ export const budget = policyKind({
         meaning: "Computes the steps that this video needs: the service's own choice, and the default.",
       },
       options: (_, run) => ({
-        goal: null,
+        goal: usualGoal(run),
         computesAll: hasFewSteps(run),
         forecast: run.forecast ?? true,
       }),
@@ -147,12 +151,23 @@ function promised(word: keyof typeof promiseArguments, { goal, ...choice }: Prom
   };
 }
 
-function checkDecibels(decibels: number, { precision, table, model }: PolicyRun): void {
+/** Returns the promise of `auto`: one in dB if the table can make it. */
+function usualGoal({ table, steps }: PolicyRun): Goal | null {
+  return table && bestPromise(table, steps) >= AUTO_DECIBELS ? { at_least_db: AUTO_DECIBELS } : null;
+}
+
+function checkDecibels(decibels: number, run: PolicyRun): void {
+  const { precision, table, tableRefused, model, steps } = run;
   const most = DECIBELS_MAX[precision ?? "float32"];
   if (decibels > most) {
     const other = precision === "float16" ? ", or run with PRECISION=float32" : "";
     throw new CachePolicyError(
       `a promise of ${decibels} dB is more than ${precision ?? "float32"} can keep: ask for at most ${most} dB${other}`,
+    );
+  }
+  if (table === null && tableRefused !== undefined) {
+    throw new CachePolicyError(
+      `a promise in dB needs a table that fits the model: ${tableRefused.replace(/\.$/, "")}`,
     );
   }
   if (table === null) {
@@ -161,14 +176,19 @@ function checkDecibels(decibels: number, { precision, table, model }: PolicyRun)
         `npm run models -- calibrate ${model ?? "MODEL"} --table`,
     );
   }
+  const best = table ? bestPromise(table, steps) : Infinity;
+  if (decibels > best) {
+    throw new CachePolicyError(
+      `a promise of ${decibels} dB is more than this model's table has for ${steps} steps: ask for at most ` +
+        `${Math.floor(best)} dB, or for quality lossless`,
+    );
+  }
 }
 
 function checkComputedSteps(count: number, { steps }: PolicyRun): void {
-  const least = Math.min(2, steps);
-  if (count >= least && count <= steps) return;
-  const why = count < least ? ", because the first and the last step are always computed" : "";
+  if (count >= 1 && count <= steps) return;
   throw new CachePolicyError(
-    `the number of computed steps is ${count}: it is a whole number from ${least} to the ${steps} of the run${why}`,
+    `the number of computed steps is ${count}: it is a whole number from 1 to the ${steps} of the run`,
   );
 }
 
@@ -181,5 +201,5 @@ function explain({ goal, computesAll }: StoredOptions): string {
   if (asked && "at_most_seconds" in asked)
     return `As many steps were computed as ${asked.at_most_seconds} s allow, where they help most.`;
   if (asked) return "As many steps were computed as were asked for, where they help most.";
-  return "The steps were computed that help most, the first and the last among them.";
+  return "The steps were computed before which the prediction had changed too much to be reused.";
 }

@@ -16,9 +16,11 @@ export function promisedPsnr(psnr: readonly number[]): number {
   return psnr[Math.max(0, below - 1)]!;
 }
 
-/** Returns the highest PSNR in dB that the table can promise for a number of steps. */
+/** Returns the highest PSNR in dB that the table can promise for a number of steps; -Infinity if it promises none. */
 export function bestPromise(table: ErrorTable, steps: number): number {
-  return Math.max(...nearLadders(table, steps).map(({ ladder }) => Math.max(...promisesOf(ladder))));
+  const near = nearLadders(table, steps);
+  if (near.length === 0) return -Infinity;
+  return Math.min(...near.map(({ ladder }) => Math.max(...promisesOf(ladder))));
 }
 
 /**

@@ -11,9 +11,6 @@ import type { ErrorTable } from "./table.ts";
 type State = CacheState<"cleanSquare" | "cleanProduct" | "cleanProductBefore", BudgetColumn>;
 type Products = Measured<"cleanSquare" | "cleanProduct" | "cleanProductBefore">;
 
-/** PSNR in dB that `auto` aims at. */
-const AUTO_DECIBELS = 35;
-
 /** Budget in dB where the table cannot tell which one reaches a PSNR. */
 const USUAL_BUDGET = 32;
 
@@ -178,8 +175,8 @@ function bounded(surprise: number): number {
 }
 
 function budgetDecibels(goal: BudgetOptions["goal"], table: ErrorTable, steps: number): number {
-  const decibels = goal !== null && "at_least_db" in goal ? goal.at_least_db : AUTO_DECIBELS;
-  return budgetFor(table, steps, decibels) ?? USUAL_BUDGET;
+  const isInDecibels = goal !== null && "at_least_db" in goal;
+  return (isInDecibels ? budgetFor(table, steps, goal.at_least_db) : null) ?? USUAL_BUDGET;
 }
 
 function damageOf(decibels: number): number {

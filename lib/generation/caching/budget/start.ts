@@ -1,5 +1,4 @@
 /** Decides in a generation which steps the budget computes. */
-
 import type { GenerationFacts } from "../facts.ts";
 import { withForecasts } from "../forecast.ts";
 import type { CacheState } from "../policy.ts";
@@ -13,9 +12,7 @@ export function startBudget(options: BudgetOptions, totalSteps: number, facts: G
   if (options.computesAll) return COMPUTES_ALL;
   if (facts.table !== null) return startPlanned(options, totalSteps, { ...facts, table: facts.table });
   const plain = startUnplanned(options, totalSteps, facts);
-  return options.forecast
-    ? withForecasts(plain, facts.noiseLevels, { isLimited: isLimited(options.goal) })
-    : plain;
+  return options.forecast ? withForecasts(plain, facts.noiseLevels, isLimited(options.goal)) : plain;
 }
 
 const COMPUTES_ALL: CacheState = {

@@ -5,11 +5,12 @@ import {
   type ModelFolder,
   type ModelPart,
 } from "../../checkpoint/index.ts";
-import { familyOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
+import { familyOf, precisionOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
 import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
 import { type ModelDescription, readDescription } from "./description.ts";
+import { type FoundErrorTable, findErrorTable } from "./error-table.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
@@ -42,6 +43,8 @@ export interface ModelParts extends ModelDescription {
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
   readonly boundaryTimestep: number;
   readonly vae: OpenedPart;
+  /** Error table beside the model; null if there is none. */
+  readonly errorTable: FoundErrorTable | null;
   readonly options: PipelineOptions;
   /** Opens the text encoder for prompts of at most `length` tokens before `encode` needs it. */
   openEncoder(length: number): Promise<Session>;
@@ -84,13 +87,23 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   const boundaryTimestep = boundaryOf(index);
   const transformer = await withWeights("transformer");
   const second = boundaryTimestep > 0 ? [await withWeights("transformer_2")] : [];
+  const transformers: ModelParts["transformers"] = [transformer, ...second];
+  const vae = await withWeights(decoderPart(index));
+  const scheduler = index.part("scheduler");
   return {
     ...description,
     tokenizer,
-    sampler: openSampler(index.part("scheduler"), description.recipe),
-    transformers: [transformer, ...second],
+    sampler: openSampler(scheduler, description.recipe),
+    transformers,
     boundaryTimestep,
-    vae: await withWeights(decoderPart(index)),
+    vae,
+    errorTable: await findErrorTable({
+      folder: index.folder,
+      name: description.name,
+      parts: [...transformers, encoderPart, vae],
+      scheduler,
+      precision: precisionOf(options),
+    }),
     options,
     openEncoder,
     async encode(prompt, length, rows) {
