@@ -21,7 +21,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe("arguments that cannot be used", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
-    "no benchmark": { args: [], says: /quality, pictures, step, model, api or prompts/ },
+    "no benchmark": { args: [], says: /quality, policies, pictures, step, model, api or prompts/ },
     "an unknown benchmark": { args: ["qualities"], says: /no command "qualities"/ },
     "a name every object has": { args: ["constructor"], says: /no command "constructor"/ },
     "an unknown option": { args: ["quality", "--seed", "3"], says: /--seed/ },
@@ -29,6 +29,11 @@ describe("arguments that cannot be used", () => {
     "a word too many": { args: ["step", "fast"], says: /fast/ },
     "no prompts": { args: ["quality", "--prompts", "0"], says: /--prompts must be a whole number/ },
     "no thread": { args: ["model", "--threads", "0"], says: /--threads must be a whole number/ },
+    "a policy that nobody knows": {
+      args: ["policies", "--only", "Nobody"],
+      says: /--only has no policy "Nobody"/,
+    },
+    "too few steps to save any": { args: ["policies", "--steps", "2"], says: /--steps must be 4 or more/ },
     "an option of another benchmark": { args: ["api", "--model", "demo"], says: /--model/ },
     "results of another benchmark": { args: ["api", "--from", otherJson], says: /other\.json does not hold/ },
     "results that are not there": {
@@ -50,7 +55,7 @@ describe("arguments that cannot be used", () => {
 });
 
 test("a missing model is reported in one sentence", () => {
-  for (const name of ["quality", "step"]) {
+  for (const name of ["quality", "policies", "step"]) {
     const { status, stderr } = bench(name, "--model", join(scratch, "no-model"));
     expect(status).toBe(2);
     expect(stderr.trim().split("\n")).toHaveLength(1);

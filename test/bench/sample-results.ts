@@ -5,7 +5,7 @@ import type { QualityResults, QualityRun } from "../../tools/bench/quality/resul
 import { benchmarkPrompts } from "../../tools/bench/quality/scenes.ts";
 import { SESSIONS, type StepResults } from "../../tools/bench/step/results.ts";
 
-const circumstances = {
+export const sampleCircumstances = {
   command: "npm run bench -- sample",
   date: "2026-01-31",
   machine: {
@@ -25,7 +25,7 @@ export function sampleQualityResults(): QualityResults {
   const prompts = benchmarkPrompts(4);
   return {
     kind: "quality",
-    circumstances,
+    circumstances: sampleCircumstances,
     minutes: 1.5,
     prompts,
     runs: prompts.flatMap((_, prompt) => STEP_COUNTS.flatMap((steps) => sampleRuns(prompt, steps))),
@@ -61,7 +61,7 @@ export function sampleStepResults(): StepResults {
   const rounds = (milliseconds: number) => slowness.map((factor) => factor * milliseconds);
   return {
     kind: "step",
-    circumstances,
+    circumstances: sampleCircumstances,
     timings: [
       {
         threads: 1,
@@ -116,7 +116,7 @@ export function sampleApiResults(): ApiResults {
     }));
   return {
     kind: "api",
-    circumstances,
+    circumstances: sampleCircumstances,
     loadAfter: 1.2,
     isPinned: true,
     loads: ROUTES.map((route) => ({
@@ -150,7 +150,7 @@ export function sampleModelResults(): ModelResults {
   const video = { width: 100, height: 50, frames: 2, fps: 8 };
   return {
     kind: "model",
-    circumstances: { ...circumstances, model: null },
+    circumstances: { ...sampleCircumstances, model: null },
     threads: 2,
     loadAfter: 1.5,
     timings: [

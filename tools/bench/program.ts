@@ -23,6 +23,36 @@ export const BENCH: Program = {
       example: "--quick",
       run: async (given) => (await import("./quality/quality.ts")).runQuality(given),
     }),
+    policies: subcommand({
+      text: "compares published caching policies with the product's own on the same videos",
+      positionals: [],
+      options: {
+        model,
+        prompts: { value: "FILE", text: "JSON list of prompts to evaluate, for another model" },
+        calibration: {
+          value: "FILE",
+          text: "JSON list of prompts that calibrate rivals, none of them evaluated",
+        },
+        steps: { value: "LIST", text: "numbers of denoising steps, such as 20,50; default 30,20,50,100" },
+        only: {
+          value: "NAMES",
+          text: "measures these policies again, and keeps the earlier results of the others",
+        },
+        resume: { text: "goes on with earlier results, and measures only what they lack" },
+        threads: { value: "N", text: "number of CPU threads of each graph; default 1" },
+        workers: { value: "N", text: "number of processes that measure side by side; default 1" },
+        clock: {
+          value: "NAME",
+          text: "wall, or cpu where other programs disturb the machine; default wall",
+        },
+        yardstick: { value: "NAME", text: "policy and setting that the others are compared with" },
+        quick,
+        from,
+      },
+      example: "--quick --only EasyCache",
+      notes: "Measurements are kept in out/bench/policies.json.",
+      run: async (given) => (await import("./policies/policies.ts")).runPolicies(given),
+    }),
     pictures: subcommand({
       text: "draws the same videos without cache and under each policy, in less than a minute",
       positionals: [],

@@ -74,7 +74,7 @@ export function buildFull(
   dit: DiffusionTransformer,
   options: CutOptions & { signals?: Iterable<GraphSignalName>; blockResiduals?: boolean },
 ): Graph {
-  const start = begin(dit, options);
+  const start = beginCut(dit, options);
   const { graph, batch } = start;
   const cuts = forward(dit, start, precisionOf(options));
   const { prediction, trunkIn, trunkOut, probe } = cuts;
@@ -119,7 +119,7 @@ function buildWithResidual(
   options: CutOptions,
   residualOf: (input: (name: string) => Value, graph: Graph) => Value,
 ): Graph {
-  const start = begin(dit, options);
+  const start = beginCut(dit, options);
   const { graph, latent, batch } = start;
   const { x, conditioning } = graph.scope("embed", () => dit.embed(graph, latent, batch));
   const input = (name: string) => graph.input(name, "float32", [batch, dit.tokens, dit.width]);
@@ -131,13 +131,14 @@ function buildWithResidual(
 
 /** Builds the graph of a step in a pipeline without caching: a computed step whose only output is the prediction. */
 export function buildUncut(dit: DiffusionTransformer, options: CutOptions): Graph {
-  const start = begin(dit, options);
+  const start = beginCut(dit, options);
   const { prediction } = forward(dit, start, precisionOf(options));
   start.graph.output(cutNames.prediction, guide(prediction, start));
   return start.graph;
 }
 
-interface Start {
+/** Beginning of every graph that is cut from a transformer. */
+export interface CutStart {
   readonly graph: Graph;
   readonly batch: GuidanceBatch;
   readonly latent: Value;
@@ -145,7 +146,8 @@ interface Start {
   readonly guidanceScale: Value | null;
 }
 
-function begin(dit: DiffusionTransformer, { batch = 2, ...options }: CutOptions): Start {
+/** Begins a graph with the inputs that do not depend on the conditions of a transformer. */
+export function beginCut(dit: DiffusionTransformer, { batch = 2, ...options }: CutOptions): CutStart {
   const graph = new Graph(options);
   const { channels, frames, height, width } = dit.latent;
   const latent = graph.input(cutNames.latent, "float32", [1, channels, frames, height, width]);
@@ -158,7 +160,7 @@ function begin(dit: DiffusionTransformer, { batch = 2, ...options }: CutOptions)
  * and `head` are float32: they cost little, and guidance would multiply their errors. A reused step therefore has no
  * float16 at all.
  */
-function forward(dit: DiffusionTransformer, { graph, latent, batch }: Start, precision: Precision) {
+function forward(dit: DiffusionTransformer, { graph, latent, batch }: CutStart, precision: Precision) {
   const { x: trunkIn, conditioning } = graph.scope("embed", () => dit.embed(graph, latent, batch)); // [1, N, D]
   const residuals: Value[] = [];
   let trunkOut = trunkIn;
@@ -177,7 +179,7 @@ function forward(dit: DiffusionTransformer, { graph, latent, batch }: Start, pre
  * Applies classifier-free guidance (arXiv 2207.12598): unconditional + scale * (conditional - unconditional). In a
  * batch of 1 the prediction is left as it is.
  */
-function guide(prediction: Value, { graph, guidanceScale }: Start): Value {
+export function guide(prediction: Value, { graph, guidanceScale }: CutStart): Value {
   if (!guidanceScale) return prediction;
   return graph.scope("guidance", () => {
     const conditional = slice(prediction, 0, 0, 1); // [1, C, F, H, W]

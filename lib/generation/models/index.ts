@@ -1,13 +1,9 @@
 export type { NamedWeights } from "./build-options.ts";
 export { captionOf, withSuffix } from "./captions/style.ts";
-export {
-  type Feeds,
-  generationFeeds,
-  givenFrames,
-  stepFeeds,
-  type TextStates,
-} from "./conditions/condition.ts";
+export type { Feeds, TextStates } from "./conditions/condition.ts";
+export { generationFeeds, givenFrames, stepFeeds } from "./conditions/condition.ts";
 export type { TextCondition } from "./conditions/text.ts";
+export type { CutOptions } from "./cut.ts";
 export { buildForecast, buildFull, buildReuse, buildUncut, cutNames, precisionOf } from "./cut.ts";
 export type { DiffusionTransformer, LatentShape, VideoShape } from "./diffusion-transformer.ts";
 export { families, familyOf, knownPipelines, publishedModelOf, publishedModels } from "./families.ts";

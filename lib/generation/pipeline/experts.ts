@@ -3,6 +3,7 @@ import {
   buildForecast,
   buildFull,
   buildReuse,
+  type CutOptions,
   type DiffusionTransformer,
   diffusionTransformer,
   type GraphSignalName,
@@ -25,6 +26,10 @@ export interface Experts {
    * @throws CheckpointError if weights do not match their config
    */
   open(index: number): Promise<DenoisingSessions>;
+  /** Options with which the graphs of a transformer are built. */
+  cut(index: number): CutOptions;
+  /** Opens a session on a graph built with the options of `cut`. The caller releases it. */
+  openGraph(index: number, graph: Graph): Promise<Session>;
   release(): Promise<void>;
 }
 
@@ -63,6 +68,11 @@ export function expertsFor(
   const transformers = parts.map((part) => diffusionTransformer(part, video));
   const staysOpen = parts.length === 1 || fitTogether(parts, options);
   const opened = new Map<number, Session[]>();
+  const cut = (index: number): CutOptions => ({
+    weights: parts[index]!.weights,
+    ...options,
+    batch: guidanceBatch(scales[index]!),
+  });
 
   async function release(): Promise<void> {
     const sessions = [...opened.values()].flat();
@@ -72,16 +82,15 @@ export function expertsFor(
 
   async function openCuts(index: number): Promise<Session[]> {
     const [transformer, { weights }] = [transformers[index]!, parts[index]!];
-    const cut = { weights, ...options, batch: guidanceBatch(scales[index]!) };
     const sessions: Session[] = [];
     opened.set(index, sessions);
     const open = async (graph: Graph) => sessions.push(await openGraph(graph, weights, options));
     try {
-      const full = buildFull(transformer, { ...cut, signals });
+      const full = buildFull(transformer, { ...cut(index), signals });
       weights.checkAllUsed(transformer.otherTensors);
       await open(full);
-      await open(buildReuse(transformer, cut));
-      if (forecasts) await open(buildForecast(transformer, cut));
+      await open(buildReuse(transformer, cut(index)));
+      if (forecasts) await open(buildForecast(transformer, cut(index)));
       return sessions;
     } catch (error) {
       await release();
@@ -96,6 +105,8 @@ export function expertsFor(
       const [full, reuse, forecast = null] = opened.get(index) ?? (await openCuts(index));
       return { full: full!, reuse: reuse!, forecast, signals };
     },
+    cut,
+    openGraph: (index, graph) => openGraph(graph, parts[index]!.weights, options),
     release,
   };
 }

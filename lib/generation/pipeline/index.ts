@@ -1,4 +1,5 @@
 export { measureReuse, type ReuseMeasurement } from "./calibrate.ts";
+export type { DenoisingSessions } from "./denoise.ts";
 export { CancelledError, GenerationError } from "./errors.ts";
 export { checkModel, type ModelCheck, type PartCheck, type VideoCheck } from "./model/check.ts";
 export { describeModel, type ModelDescription } from "./model/description.ts";
@@ -7,6 +8,8 @@ export type { PipelineOptions } from "./model/parts.ts";
 export {
   type GenerateOptions,
   type Generation,
+  type Observed,
+  type Observer,
   openPipeline,
   type Pipeline,
   type Progress,

@@ -7,12 +7,15 @@ import {
 } from "../caching/index.ts";
 import { openModelFolder } from "../checkpoint/index.ts";
 import {
+  type CutOptions,
+  type DiffusionTransformer,
   type GraphSignalName,
   generationFeeds,
   givenFrames,
   guidanceBatch,
   nominalSize,
 } from "../models/index.ts";
+import type { Graph, Session } from "../onnx/index.ts";
 import { policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
 import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
@@ -102,7 +105,20 @@ export interface Observer {
   /** Signals to measure at every computed step in addition to the policy's. */
   readonly signals: readonly GraphSignalName[];
   /** Wraps the sessions of each transformer before the denoising loop uses them. */
-  through(sessions: DenoisingSessions): DenoisingSessions;
+  through(sessions: DenoisingSessions, of: Observed): DenoisingSessions;
+}
+
+/** The transformer of sessions that are observed, and what is needed to run other cuts of it. */
+export interface Observed {
+  /** The same value in all generations that use these sessions. */
+  readonly transformer: DiffusionTransformer;
+  readonly guidanceScale: number;
+  /** Timesteps of all denoising steps, in order. */
+  readonly timesteps: readonly number[];
+  /** Options with which the graphs of the transformer are built. */
+  readonly cut: CutOptions;
+  /** Opens a session on another graph of the transformer, built with `cut`. The observer releases it. */
+  open(graph: Graph): Promise<Session>;
 }
 
 export const BUSY =
@@ -140,7 +156,6 @@ export async function openPipeline(
   /** By shape of video and number of steps. */
   const paces = new Map<string, Pace>();
   const closing = new AbortController();
-  const through = (sessions: DenoisingSessions) => observer?.through(sessions) ?? sessions;
 
   async function sessionsFor(request: ResolvedRequest, policy: CachePolicy): Promise<VideoSessions> {
     const { width, height, frames, fps, image } = request;
@@ -199,11 +214,14 @@ export async function openPipeline(
       return encodePrompts(model, text, { ...request, batch: guidanceBatch(...scales) });
     });
     const [prompt, negativePrompt] = texts;
-    const denoiser = (index: number, sessions: DenoisingSessions): Denoiser => {
+    const denoiser = (index: number, opened: DenoisingSessions): Denoiser => {
       const [transformer, guidanceScale] = [experts.transformers[index]!, scales[index]!];
       const given = { texts: texts.slice(0, guidanceBatch(guidanceScale)) };
       const feeds = generationFeeds(transformer.conditions, given);
-      return { transformer, sessions: through(sessions), guidanceScale, feeds };
+      const open = (graph: Graph) => experts.openGraph(index, graph);
+      const of = { transformer, guidanceScale, timesteps: sampler.timesteps, cut: experts.cut(index), open };
+      const sessions = observer?.through(opened, of) ?? opened;
+      return { transformer, sessions, guidanceScale, feeds };
     };
 
     const told = nominalSize(model.recipe, request);

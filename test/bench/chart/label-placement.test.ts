@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Box, placeLabels } from "../../../tools/bench/quality/label-placement.ts";
+import { type Box, placeLabels } from "../../../tools/bench/chart/label-placement.ts";
 
 const bounds: Box = { left: 0, top: 0, right: 400, bottom: 300 };
 
