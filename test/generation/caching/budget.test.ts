@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   budget,
   CachePolicyError,
+  type ErrorTable,
   hasFewSteps,
   type ParseOptions,
   parseCachePolicy,
