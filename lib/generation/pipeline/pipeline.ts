@@ -22,13 +22,8 @@ import type { Frames } from "../video/index.ts";
 import { Audits, auditedDb } from "./audit.ts";
 import { type Deadline, deadlineFor, measurePace, type Pace, paceOf, promisedSeconds } from "./deadline.ts";
 import { decodeFrames } from "./decode.ts";
-import {
-  type DenoisedStep,
-  type Denoiser,
-  type DenoisingSessions,
-  denoise,
-  pauseUnlessCancelled,
-} from "./denoise.ts";
+import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
+import type { Denoiser, DenoisingSessions } from "./denoiser.ts";
 import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";

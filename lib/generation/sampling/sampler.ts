@@ -13,7 +13,7 @@ export interface SamplingRun {
 /** Clean latent (x0) that a prediction implies: `latent * (latent before the step) + prediction * (prediction)`. */
 export interface CleanEstimate {
   readonly latent: number;
-  /** Not 0. */
+  /** Weight of the prediction, other than 0. */
   readonly prediction: number;
 }
 

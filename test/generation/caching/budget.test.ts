@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   budget,
   CachePolicyError,
+  type ErrorTable,
   hasFewSteps,
   type ParseOptions,
   parseCachePolicy,
@@ -77,7 +78,7 @@ describe("a promise", () => {
       "a promise in dB needs a table of what reuse costs this model, and there is none: " +
         "run npm run models -- calibrate demo --table",
     );
-    expect(parse("at_least:35dB", { table: {} }).name).toBe("at_least:35dB");
+    expect(parse("at_least:35dB", { table: {} as ErrorTable }).name).toBe("at_least:35dB");
     for (const spec of ["auto", "at_most:60s", "computed_steps:12"])
       expect(parse(spec, { table: null }).name).toBe(spec);
   });

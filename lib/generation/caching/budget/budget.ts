@@ -1,15 +1,9 @@
 /** The budget: as few computed steps as a promise allows. */
 import * as z from "zod";
 import type { StoredOptions } from "../column.ts";
+import { type PolicyRun, plainFacts } from "../facts.ts";
 import { forecast, optionTexts } from "../option.ts";
-import {
-  type CachePolicy,
-  createPolicy,
-  type PolicyForm,
-  type PolicyRun,
-  plainFacts,
-  policyKind,
-} from "../policy.ts";
+import { type CachePolicy, createPolicy, type PolicyForm, policyKind } from "../policy.ts";
 import { CachePolicyError } from "../policy-error.ts";
 import { decibelsIn, type Goal, goalSchema, promiseArguments, secondsIn } from "./goal.ts";
 import { bestPromise } from "./ladder.ts";
@@ -31,6 +25,7 @@ const SIGNALS = [
   "latentChange",
   "predictionChange",
   "predictionSize",
+  "latentDistance",
 ] as const;
 
 /** Largest PSNR in dB that a promise can be kept to, by the precision of the products in the blocks. */
