@@ -1,15 +1,4 @@
-export type { ErrorTable, Goal, Ladder, PromiseWord, TableFile } from "./budget/index.ts";
-export {
-  budget,
-  budgetOfDamage,
-  hasFewSteps,
-  keptShare,
-  PROMISES,
-  promiseCost,
-  promiseForm,
-  readTableFile,
-  TABLE_FILE,
-} from "./budget/index.ts";
+export * from "./budget/index.ts";
 export type { CalibrationAim, CalibrationRun, ProposedCodebook, ReplayedRun } from "./calibration.ts";
 export { proposeCodebook, replayAll, replayRun } from "./calibration.ts";
 export type { CodebookFile } from "./codebook-file.ts";

@@ -1,6 +1,6 @@
 import { cutNames } from "../../models/index.ts";
 import type { Tensor } from "../../onnx/index.ts";
-import type { DenoisingSessions } from "../denoise.ts";
+import type { DenoisingSessions } from "../denoiser.ts";
 import { sampleOf } from "./moments.ts";
 import type { Watch } from "./watched-videos.ts";
 
