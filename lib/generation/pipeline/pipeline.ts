@@ -154,7 +154,7 @@ export async function openPipeline(
   } | null = null;
   let running: Promise<Generation> | null = null;
   const audits = new Audits();
-  /** By shape of video and number of steps. */
+  /** Seconds of steps and of the decoder, by shape of video. */
   const paces = new Map<string, Pace>();
   const closing = new AbortController();
 

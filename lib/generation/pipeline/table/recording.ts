@@ -10,7 +10,7 @@ const ELEMENTS_MAX = 2 ** 20;
 /** Samples of a generation without cache, one for each step. */
 export interface Samples {
   readonly residual: Float32Array[];
-  /** Those of the clean latent that each prediction implies. */
+  /** Moments of the clean latent that each prediction implies. */
   readonly clean: Float32Array[];
 }
 
