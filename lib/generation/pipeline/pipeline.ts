@@ -248,7 +248,7 @@ export async function openPipeline(
       const pace = paces.get(paceKey) ?? (await measurePace({ ...denoising, latent }, decode));
       deadline = deadlineFor(atMost, { pace, encodeSeconds: seconds.encode, steps: planned });
     }
-    const noise = request.audit ? latent.slice() : null;
+    const noise = request.audit && policy.name !== "off" ? latent.slice() : null;
     const steps = await timed("denoise", () =>
       denoise({
         ...denoising,
