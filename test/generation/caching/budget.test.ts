@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import {
   budget,
   CachePolicyError,
-  type ErrorTable,
   hasFewSteps,
   type ParseOptions,
   parseCachePolicy,

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ErrorTable } from "../../../lib/generation/caching/index.ts";
 import {
   parseRequest,
   policyOf,
