@@ -2,9 +2,10 @@
 import * as z from "zod";
 import { type CacheSpeed, codebookFor, codebookSchema, rateAt } from "./codebook.ts";
 import type { Band, ColumnValues, StoredOptions } from "./column.ts";
+import type { PolicyRun } from "./facts.ts";
 import { motionFactor, motionFor, motionSchema, motionWeight } from "./motion.ts";
 import { forecast, optionTexts, warmup } from "./option.ts";
-import { type CacheState, type PolicyForm, type PolicyRun, policyKind } from "./policy.ts";
+import { type CacheState, type PolicyForm, policyKind } from "./policy.ts";
 import type { Measured } from "./signals.ts";
 
 const options = z.strictObject({

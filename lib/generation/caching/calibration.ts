@@ -55,6 +55,7 @@ const NOT_RECORDED = {
   latentSize: null,
   predictionChange: null,
   predictionSize: null,
+  latentDistance: null,
   cleanSquare: null,
   cleanProduct: null,
   cleanProductBefore: null,

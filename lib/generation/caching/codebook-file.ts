@@ -2,8 +2,8 @@
 import * as z from "zod";
 import { examined } from "../../shared/sentences/index.ts";
 import { askedCodebookSchema, type Codebook } from "./codebook.ts";
+import type { PolicyRun } from "./facts.ts";
 import { type MotionRegularisation, motionFor, motionSchema } from "./motion.ts";
-import type { PolicyRun } from "./policy.ts";
 import { CachePolicyError } from "./policy-error.ts";
 
 export const codebookFileSchema = z.strictObject({

@@ -1,5 +1,6 @@
 /** Forecasts of residuals for any policy, and their correction in hindsight. Nothing has to be measured beforehand. */
-import { type CachePolicy, type CacheState, type GenerationFacts, plainFacts } from "./policy.ts";
+import { type GenerationFacts, plainFacts } from "./facts.ts";
+import type { CachePolicy, CacheState } from "./policy.ts";
 import type { Measured, SignalAfter, SignalName } from "./signals.ts";
 
 const SIGNALS = [
@@ -57,7 +58,7 @@ export function withForecasts(
   });
 }
 
-/** What is known at computed steps. */
+/** Facts that are known from computed steps. */
 interface Memory {
   readonly isLimited: boolean;
   /** Indices of the last two computed steps, newest first. */
@@ -145,6 +146,7 @@ function remembered(
   // Of the truth minus the last clean latent: the part along the slope, over the part that the slope foresaw.
   const along = withLast - withBefore - products.newer + products.both;
   const foreseen = (products.newer - 2 * products.both + products.older) * slope(levels, before, last, step);
-  const best = foreseen > 0 ? Math.min(1, Math.max(0, along / foreseen)) : 0;
+  const gain = along / foreseen;
+  const best = foreseen > 0 && Number.isFinite(gain) ? Math.min(1, Math.max(0, gain)) : 0;
   return { ...known, damping: memory.damping === null ? best : (memory.damping + best) / 2 };
 }

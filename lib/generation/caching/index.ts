@@ -1,37 +1,16 @@
-export { adacache } from "./adacache.ts";
-export {
-  budget,
-  budgetOfDamage,
-  type ErrorTable,
-  type Goal,
-  hasFewSteps,
-  keptShare,
-  type Ladder,
-  PROMISES,
-  type PromiseWord,
-  promiseCost,
-  promiseForm,
-  readTableFile,
-  TABLE_FILE,
-  type TableFile,
-} from "./budget/index.ts";
+export type { ErrorTable, Goal, Ladder, PromiseWord, TableFile } from "./budget/index.ts";
+export { budget, budgetOfDamage, hasFewSteps, PROMISES, promiseForm } from "./budget/index.ts";
+export { keptShare, promiseCost } from "./budget/promise-cost.ts";
+export { readTableFile, TABLE_FILE } from "./budget/table-file.ts";
 export type { CalibrationAim, CalibrationRun, ProposedCodebook, ReplayedRun } from "./calibration.ts";
 export { proposeCodebook, replayAll, replayRun } from "./calibration.ts";
-export { type CacheSpeed, type Codebook, type CodebookRow, codebookFor, rateAt } from "./codebook.ts";
 export type { CodebookFile } from "./codebook-file.ts";
 export type { Band, Column, ColumnValues, Drawing, StoredOptions } from "./column.ts";
-export { type MotionRegularisation, type MotionWindow, motionFor } from "./motion.ts";
+export type { GenerationFacts, PolicyRun, StepAhead } from "./facts.ts";
 export { off } from "./off.ts";
 export { type ParseOptions, parseCachePolicy } from "./parse.ts";
-export {
-  type Answer,
-  type CachePolicy,
-  type CacheState,
-  createPolicy,
-  type GenerationFacts,
-  type PolicyRun,
-  type StepAhead,
-} from "./policy.ts";
+export type { Answer, CachePolicy, CacheState } from "./policy.ts";
+export { createPolicy } from "./policy.ts";
 export { CachePolicyError } from "./policy-error.ts";
 export { type PromiseOutcome, promiseOutcome } from "./promise.ts";
 export type { PublishedCache, PublishedStep } from "./published.ts";

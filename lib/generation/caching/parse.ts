@@ -2,8 +2,9 @@
 import { adacache } from "./adacache.ts";
 import { budget } from "./budget/index.ts";
 import { readCodebookFile } from "./codebook-file.ts";
+import type { PolicyRun } from "./facts.ts";
 import { withForecast } from "./forecast.ts";
-import { type CachePolicy, createPolicy, type PolicyRun } from "./policy.ts";
+import { type CachePolicy, createPolicy } from "./policy.ts";
 import { CachePolicyError, quote } from "./policy-error.ts";
 import { argumentFault, formExample, formsInOrder, policyForms } from "./registry.ts";
 

@@ -24,6 +24,11 @@ export const SIGNALS = {
     told: "after a computed step",
     description: "Mean absolute value of the prediction.",
   },
+  latentDistance: {
+    told: "after a computed step",
+    description:
+      "Mean absolute difference of the latent from that of the last computed step; null at the first.",
+  },
   cleanSquare: {
     told: "after a computed step",
     description: "Mean square of the clean latent that the prediction implies.",

@@ -2,7 +2,7 @@ import type { CalibrationRun } from "../caching/index.ts";
 import { cutNames } from "../models/index.ts";
 import type { Tensor } from "../onnx/index.ts";
 import { type ResolvedRequest, withoutCache } from "../request/index.ts";
-import type { DenoisingSessions } from "./denoise.ts";
+import type { DenoisingSessions } from "./denoiser.ts";
 import type { PipelineOptions } from "./model/parts.ts";
 import { openPipeline, type Progress } from "./pipeline.ts";
 

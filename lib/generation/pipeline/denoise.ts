@@ -1,47 +1,19 @@
 import { setImmediate } from "node:timers/promises";
 import { type CachePolicy, type GenerationFacts, type TraceStep, traceStep } from "../caching/index.ts";
-import {
-  comparesProbes,
-  cutNames,
-  type DiffusionTransformer,
-  type Feeds,
-  type GraphSignalName,
-  guidanceBatch,
-  stepFeeds,
-} from "../models/index.ts";
-import type { Session, Tensor } from "../onnx/index.ts";
+import { cutNames, stepFeeds } from "../models/index.ts";
 import type { Sampler } from "../sampling/index.ts";
+import { type Denoiser, floats, floatsOf } from "./denoiser.ts";
 import { CancelledError, GenerationError } from "./errors.ts";
-import { type ComputedStep, cleanLatent, predictionOf, takeAgain } from "./hindsight.ts";
+import { cleanLatent, takeAgain } from "./hindsight.ts";
+import { compute, dropLargest, keepCleanLatent, nothingKept, reuse } from "./kept.ts";
 import { computedSignals, latentSignals, needsCleanLatents } from "./signals.ts";
-
-/** Sessions of the two cuts of a transformer, opened for one shape of video. */
-export interface DenoisingSessions {
-  readonly full: Session;
-  readonly reuse: Session;
-  /** Reused step that forecasts its residual from the last two; null if no policy has needed it yet. */
-  readonly forecast?: Session | null;
-  /**
-   * Signals that `full` measures: at least those of the policy. Sessions that earlier requests opened may measure more.
-   */
-  readonly signals: ReadonlySet<GraphSignalName>;
-}
-
-/** A transformer with the sessions, guidance scale and feeds of one generation. */
-export interface Denoiser {
-  readonly transformer: DiffusionTransformer;
-  readonly sessions: DenoisingSessions;
-  readonly guidanceScale: number;
-  /** Feeds of the transformer's conditions that stay the same for the generation. */
-  readonly feeds: Feeds;
-}
 
 export interface DenoiseOptions extends Denoiser {
   /** Transformer for timesteps under `below`; opened when denoising first reaches such a timestep. */
   readonly successor?: { readonly below: number; open(): Promise<Denoiser> } | undefined;
   readonly sampler: Sampler;
   readonly policy: CachePolicy;
-  /** What was measured about the model before, as far as it holds for this generation. */
+  /** Facts that were measured about the model before, as far as they hold for this generation. */
   readonly known?: Partial<Pick<GenerationFacts, "table" | "stepSeconds">>;
   /** Noise [1, C, F, H, W], which becomes the latent of the video in place. */
   readonly latent: Float32Array;
@@ -91,11 +63,12 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
   const clock = stopwatch(options.secondsAvailable);
   let take = sampler.start();
   let previousLatent: Float32Array | null = null;
+  const comparesCleanLatents = needsCleanLatents(policy.signals);
   for (const [denoisingStep, timestep] of sampler.timesteps.entries()) {
     await pauseUnlessCancelled(signal);
     if (successor && denoiser === options && timestep < successor.below) {
       // Frees the memory that they take before the second transformer needs it.
-      [kept.residuals, kept.probe] = [[], null];
+      dropLargest(kept);
       ({ denoiser, cache, kept } = start(await successor.open()));
     }
     const { transformer, sessions, guidanceScale } = denoiser;
@@ -104,10 +77,9 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
       ...denoiser.feeds,
       ...stepFeeds(transformer.conditions, timestep),
       [cutNames.latent]: latent,
-      [cutNames.guidanceScale]: scalar(guidanceScale),
+      [cutNames.guidanceScale]: floats(Float32Array.of(guidanceScale), []),
     };
     const ahead = latentSignals(policy.signals, previousLatent, options.latent);
-    if (policy.signals.includes("latentChange")) previousLatent = options.latent.slice();
     const { answer, weights, next } = cache.ask({ denoisingStep, ...clock(), ...ahead });
     cache = next;
     const isFirst = kept.residuals.length === 0;
@@ -116,36 +88,25 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
     if (isFirst || answer !== "reuse") {
       const out = await compute(sessions, feeds, kept);
       prediction = floatsOf(out[cutNames.prediction]!);
-      const clean = sampler.clean[denoisingStep]!;
-      if (needsCleanLatents(policy.signals)) {
-        kept.cleanLatents.unshift(cleanLatent(options.latent, prediction, clean));
-        kept.cleanLatents.length = Math.min(kept.cleanLatents.length, CLEAN_LATENTS_MAX);
+      if (comparesCleanLatents) {
+        keepCleanLatent(kept, cleanLatent(options.latent, prediction, sampler.clean[denoisingStep]!));
       }
-      const told = cache.tell(
-        denoisingStep,
-        computedSignals(policy.signals, {
-          transformer,
-          out,
-          isFirst,
-          prediction,
-          previousPrediction: kept.prediction,
-          cleanLatents: kept.cleanLatents,
-        }),
-      );
+      const computed = { transformer, out, isFirst, prediction, latent: options.latent, kept };
+      const told = cache.tell(denoisingStep, computedSignals(policy.signals, computed));
       cache = told.next;
       if (policy.signals.includes("predictionChange")) kept.prediction = prediction;
-      if (needsCleanLatents(policy.signals)) {
-        const { lastComputed: last, cleanLatents } = kept;
-        if (told.correction && last && last.step < denoisingStep - 1) {
-          const again = {
-            end: denoisingStep,
-            latent: options.latent,
-            cleanLatents,
-            weightsAt: told.correction,
-          };
-          take = takeAgain(sampler, last, again);
-          prediction = predictionOf(options.latent, cleanLatents[0]!, clean);
-        }
+      if (policy.signals.includes("latentDistance")) kept.latent = options.latent.slice();
+      const { lastComputed: last, cleanLatents } = kept;
+      if (told.correction && last && last.step < denoisingStep - 1) {
+        const again = {
+          end: denoisingStep,
+          latent: options.latent,
+          cleanLatents,
+          weightsAt: told.correction,
+        };
+        ({ take, prediction } = takeAgain(sampler, last, again));
+      }
+      if (comparesCleanLatents) {
         const before = { step: denoisingStep, latent: options.latent.slice(), sampler: take.fork() };
         kept.lastComputed = { ...before, prediction };
       }
@@ -154,6 +115,8 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
       prediction = await reuse(sessions, feeds, kept, weights);
       trace = traceStep(policy, denoisingStep, null);
     }
+    // A correction in hindsight moves the latent, which is no change that this step makes.
+    if (policy.signals.includes("latentChange")) previousLatent = options.latent.slice();
     take(options.latent, prediction, denoisingStep);
     const step = { trace, seconds: (performance.now() - started) / 1000 };
     steps.push(step);
@@ -185,82 +148,4 @@ function stopwatch(secondsAvailable: number | undefined) {
       secondsLeft: secondsAvailable === undefined ? null : secondsAvailable - secondsSpent,
     };
   };
-}
-
-/**
- * Tensors that a computed step keeps for later steps. Nothing else may refer to residual and probe, the largest tensors
- * of a generation, so that they are freed once they are replaced.
- */
-interface Kept {
-  /** Residuals of the last computed steps, newest first: as many as the policy needs. */
-  residuals: Tensor[];
-  readonly residualsMax: number;
-  /** Null if no signal compares probes. */
-  probe: Tensor | null;
-  /** Null before the first computed step, and if the policy does not use the change of predictions. */
-  prediction: Float32Array | null;
-  /** Clean latents of the last computed steps, newest first; none if the policy does not need them. */
-  readonly cleanLatents: Float32Array[];
-  /** Null before the first computed step, and if the policy does not need clean latents. */
-  lastComputed: ComputedStep | null;
-}
-
-/** Signals compare the clean latent of a step with those of the last two computed steps. */
-const CLEAN_LATENTS_MAX = 3;
-
-function nothingKept(
-  { transformer: { tokens, width }, sessions, guidanceScale }: Denoiser,
-  { residuals: residualsMax = 1 }: CachePolicy,
-): Kept {
-  const batch = guidanceBatch(guidanceScale);
-  const probe = comparesProbes(sessions.signals)
-    ? floats(new Float32Array(batch * tokens * width), [batch, tokens, width])
-    : null;
-  return { residuals: [], residualsMax, probe, prediction: null, cleanLatents: [], lastComputed: null };
-}
-
-async function compute({ full, signals }: DenoisingSessions, feeds: Record<string, Tensor>, kept: Kept) {
-  kept.residuals.length = Math.min(kept.residuals.length, kept.residualsMax - 1); // frees one before the next is made
-  const {
-    [cutNames.residual]: residual,
-    [cutNames.probe]: probe,
-    ...out
-  } = await full.run({
-    ...feeds,
-    ...(kept.probe && { [cutNames.previousProbe]: kept.probe }),
-  });
-  kept.residuals.unshift(residual!);
-  if (comparesProbes(signals)) kept.probe = probe!;
-  return out;
-}
-
-async function reuse(
-  { reuse, forecast }: DenoisingSessions,
-  feeds: Record<string, Tensor>,
-  { residuals }: Kept,
-  weights: readonly number[] = [1],
-): Promise<Float32Array> {
-  const [residual, previous] = residuals;
-  const isForecast = previous !== undefined && !(weights[0] === 1 && weights.length === 1);
-  const out = isForecast
-    ? await forecast!.run({
-        ...feeds,
-        [cutNames.residual]: residual!,
-        [cutNames.previousResidual]: previous,
-        [cutNames.residualWeights]: floats(Float32Array.of(weights[0]!, weights[1] ?? 0), [2]),
-      })
-    : await reuse.run({ ...feeds, [cutNames.residual]: residual! });
-  return floatsOf(out[cutNames.prediction]!);
-}
-
-function floatsOf({ data }: Tensor): Float32Array {
-  return data as Float32Array;
-}
-
-function floats(data: Float32Array, shape: readonly number[]): Tensor {
-  return { dtype: "float32", shape, data };
-}
-
-function scalar(value: number): Tensor {
-  return floats(new Float32Array([value]), []);
 }

@@ -13,7 +13,7 @@ import {
 } from "../models/index.ts";
 import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
-import type { DenoisingSessions } from "./denoise.ts";
+import type { DenoisingSessions } from "./denoiser.ts";
 import { type ModelParts, type OpenedPart, openGraph, type PipelineOptions } from "./model/parts.ts";
 
 /** Transformers that denoise one shape of video, one after another. */
@@ -46,7 +46,7 @@ export function guidanceScales(
   return transformers.map((_, index) => (index === 0 ? guidanceScale : second));
 }
 
-/** What policies need of the graphs. */
+/** Needs of policies, which graphs have to meet. */
 export interface GraphNeeds {
   /** Signals that every computed step measures. */
   readonly signals: ReadonlySet<GraphSignalName>;

@@ -40,7 +40,8 @@ export function predictionOf(
 }
 
 /**
- * Takes the steps from a computed one up to `end` again, in place, and returns the sampler as it is before `end`.
+ * Takes the steps from a computed one up to `end` again, in place. Returns the sampler as it is before `end`, and the
+ * prediction there that implies the clean latent which was computed.
  *
  * @param from last computed step
  * @param end newly computed step, exclusive
@@ -62,7 +63,7 @@ export function takeAgain(
     readonly cleanLatents: readonly Float32Array[];
     readonly weightsAt: (step: number) => readonly number[];
   },
-): SamplerStep {
+): { readonly take: SamplerStep; readonly prediction: Float32Array } {
   const take = from.sampler.fork();
   latent.set(from.latent);
   take(latent, from.prediction, from.step);
@@ -70,7 +71,7 @@ export function takeAgain(
     const between = weightedSum(cleanLatents, weightsAt(step));
     take(latent, predictionOf(latent, between, clean[step]!), step);
   }
-  return take;
+  return { take, prediction: predictionOf(latent, cleanLatents[0]!, clean[end]!) };
 }
 
 function weightedSum(tensors: readonly Float32Array[], weights: readonly number[]): Float32Array {

@@ -1,5 +1,5 @@
 export { measureReuse, type ReuseMeasurement } from "./calibrate.ts";
-export type { DenoisingSessions } from "./denoise.ts";
+export type { DenoisingSessions } from "./denoiser.ts";
 export { CancelledError, GenerationError } from "./errors.ts";
 export { checkModel, type ModelCheck, type PartCheck, type VideoCheck } from "./model/check.ts";
 export { describeModel, type ModelDescription } from "./model/description.ts";

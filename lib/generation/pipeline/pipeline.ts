@@ -22,13 +22,8 @@ import type { Frames } from "../video/index.ts";
 import { Audits, auditedDb } from "./audit.ts";
 import { type Deadline, deadlineFor, measurePace, type Pace, paceOf, promisedSeconds } from "./deadline.ts";
 import { decodeFrames } from "./decode.ts";
-import {
-  type DenoisedStep,
-  type Denoiser,
-  type DenoisingSessions,
-  denoise,
-  pauseUnlessCancelled,
-} from "./denoise.ts";
+import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
+import type { Denoiser, DenoisingSessions } from "./denoiser.ts";
 import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";
@@ -159,7 +154,7 @@ export async function openPipeline(
   } | null = null;
   let running: Promise<Generation> | null = null;
   const audits = new Audits();
-  /** By shape of video and number of steps. */
+  /** Seconds of steps and of the decoder, by shape of video. */
   const paces = new Map<string, Pace>();
   const closing = new AbortController();
 
@@ -253,7 +248,7 @@ export async function openPipeline(
       const pace = paces.get(paceKey) ?? (await measurePace({ ...denoising, latent }, decode));
       deadline = deadlineFor(atMost, { pace, encodeSeconds: seconds.encode, steps: planned });
     }
-    const noise = request.audit ? latent.slice() : null;
+    const noise = request.audit && policy.name !== "off" ? latent.slice() : null;
     const steps = await timed("denoise", () =>
       denoise({
         ...denoising,

@@ -7,6 +7,7 @@ import {
   isGraphSignal,
 } from "../models/index.ts";
 import type { Tensor } from "../onnx/index.ts";
+import type { Kept } from "./kept.ts";
 
 /** Signals that graphs measure; the host computes the others from latents and predictions. */
 type PolicySignal = Extract<SignalName, GraphSignalName>;
@@ -39,10 +40,10 @@ export interface ComputedStep {
   /** True at the first step of a transformer, before which there is neither a probe nor a prediction. */
   readonly isFirst: boolean;
   readonly prediction: Float32Array;
-  /** Prediction of the last computed step; null at the first. */
-  readonly previousPrediction: Float32Array | null;
-  /** Clean latents that the predictions of this and of the last computed steps imply, newest first. */
-  readonly cleanLatents: readonly Float32Array[];
+  /** Latent that the prediction was made from. */
+  readonly latent: Float32Array;
+  /** Tensors that earlier computed steps keep, and the clean latent of this one. */
+  readonly kept: Pick<Kept, "prediction" | "latent" | "cleanLatents">;
 }
 
 const CLEAN_SIGNALS: readonly SignalName[] = ["cleanSquare", "cleanProduct", "cleanProductBefore"];
@@ -54,8 +55,8 @@ export function needsCleanLatents(names: readonly SignalName[]): boolean {
 
 /** Returns the signals of a computed step. Signals that the policy does not name are null and are not computed. */
 export function computedSignals(names: readonly SignalName[], step: ComputedStep): Measured<SignalAfter> {
-  const { out, transformer, isFirst, prediction, previousPrediction, cleanLatents } = step;
-  const [clean, ...before] = cleanLatents;
+  const { out, transformer, isFirst, prediction, latent, kept } = step;
+  const [clean, ...before] = kept.cleanLatents;
   const productOf = (name: SignalName, other: Float32Array | undefined) =>
     names.includes(name) && clean && other ? meanProduct(clean, other) : null;
   const fromGraph = (name: PolicySignal) => {
@@ -67,10 +68,9 @@ export function computedSignals(names: readonly SignalName[], step: ComputedStep
     change: fromGraph("change"),
     motionScore: fromGraph("motionScore"),
     predictionChange:
-      names.includes("predictionChange") && previousPrediction
-        ? meanChange(previousPrediction, prediction)
-        : null,
+      names.includes("predictionChange") && kept.prediction ? meanChange(kept.prediction, prediction) : null,
     predictionSize: names.includes("predictionSize") ? meanSize(prediction) : null,
+    latentDistance: names.includes("latentDistance") && kept.latent ? meanChange(kept.latent, latent) : null,
     cleanSquare: productOf("cleanSquare", clean),
     cleanProduct: productOf("cleanProduct", before[0]),
     cleanProductBefore: productOf("cleanProductBefore", before[1]),

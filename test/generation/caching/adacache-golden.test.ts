@@ -6,7 +6,10 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { adacache, type Codebook, createPolicy, motionFor } from "../../../lib/generation/caching/index.ts";
+import { adacache } from "../../../lib/generation/caching/adacache.ts";
+import type { Codebook } from "../../../lib/generation/caching/codebook.ts";
+import { createPolicy } from "../../../lib/generation/caching/index.ts";
+import { motionFor } from "../../../lib/generation/caching/motion.ts";
 import { type Measurement, replay } from "./replay.ts";
 
 interface Schedule {

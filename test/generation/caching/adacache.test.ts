@@ -1,15 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  adacache,
-  type Codebook,
-  codebookFor,
-  createPolicy,
-  type MotionRegularisation,
-  motionFor,
-  parseCachePolicy,
-  rateAt,
-} from "../../../lib/generation/caching/index.ts";
+import { adacache } from "../../../lib/generation/caching/adacache.ts";
+import { type Codebook, codebookFor, rateAt } from "../../../lib/generation/caching/codebook.ts";
+import { createPolicy, parseCachePolicy } from "../../../lib/generation/caching/index.ts";
+import { type MotionRegularisation, motionFor } from "../../../lib/generation/caching/motion.ts";
 import { ask, constantChange, type Measurement, replay, tell } from "./replay.ts";
 
 interface Options {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { adacache } from "../../../lib/generation/caching/adacache.ts";
 import {
-  adacache,
   type CalibrationRun,
   createPolicy,
   off,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type CacheSpeed, codebookFor, rateAt } from "../../../lib/generation/caching/index.ts";
+import { type CacheSpeed, codebookFor, rateAt } from "../../../lib/generation/caching/codebook.ts";
 
 const rates = (speed: CacheSpeed, steps: number) => codebookFor(speed, steps).map(({ rate }) => rate);
 

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { codebookFor, parseCachePolicy } from "../../../lib/generation/caching/index.ts";
+import { codebookFor } from "../../../lib/generation/caching/codebook.ts";
+import { parseCachePolicy } from "../../../lib/generation/caching/index.ts";
 
 const folder = join(import.meta.dirname, "../../../codebooks");
 const files = readdirSync(folder).filter((name) => name.endsWith(".json"));

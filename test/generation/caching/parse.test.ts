@@ -1,12 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  CachePolicyError,
-  cacheTrace,
-  codebookFor,
-  motionFor,
-  parseCachePolicy,
-} from "../../../lib/generation/caching/index.ts";
+import { codebookFor } from "../../../lib/generation/caching/codebook.ts";
+import { CachePolicyError, cacheTrace, parseCachePolicy } from "../../../lib/generation/caching/index.ts";
+import { motionFor } from "../../../lib/generation/caching/motion.ts";
 import { ask } from "./replay.ts";
 
 const options = { steps: 30, motion: true };

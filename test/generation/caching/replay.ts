@@ -11,7 +11,16 @@ export type Measurement = Measured<"change" | "motionScore">;
 /** Columns that AdaCache records. */
 export type Decision = ColumnValues<"change" | "motionScore" | "motionFactor" | "distance" | "rate">;
 
-const UNKNOWN = { latentChange: null, latentSize: null, predictionChange: null, predictionSize: null };
+const UNKNOWN = {
+  latentChange: null,
+  latentSize: null,
+  predictionChange: null,
+  predictionSize: null,
+  latentDistance: null,
+  cleanSquare: null,
+  cleanProduct: null,
+  cleanProductBefore: null,
+};
 
 /** Returns the answer and the next state of a policy that needs no signals before a step. */
 export function ask(cache: CacheState, denoisingStep: number) {

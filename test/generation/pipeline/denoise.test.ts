@@ -106,17 +106,27 @@ function listedPolicy(
 
 const computeEvery = (interval: number) => createPolicy(staticPolicy, { interval });
 
-const UNASKED = { change: null, motionScore: null, predictionChange: null, predictionSize: null };
+const UNASKED = {
+  change: null,
+  motionScore: null,
+  predictionChange: null,
+  predictionSize: null,
+  latentDistance: null,
+  cleanSquare: null,
+  cleanProduct: null,
+  cleanProductBefore: null,
+};
 
 function run(steps: number, policy: CachePolicy, options: Partial<DenoiseOptions> = {}) {
   const runs: Run[] = [];
   const result = denoise({
     transformer,
     sessions: recordingSessions(runs),
-    sampler: eulerSampler(
-      Array.from({ length: steps }, (_, step) => 1000 - step),
-      Array.from({ length: steps }, (_, step) => 2 ** -step),
-    ),
+    sampler: eulerSampler({
+      trainTimesteps: 1000,
+      noiseLevels: Array.from({ length: steps }, (_, step) => 1 - step / 1000),
+      deltas: Array.from({ length: steps }, (_, step) => 2 ** -step),
+    }),
     policy,
     feeds: { text: vector([7]) },
     guidanceScale: 4,

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { DenoisingSessions } from "../../../lib/generation/pipeline/denoise.ts";
+import type { DenoisingSessions } from "../../../lib/generation/pipeline/denoiser.ts";
 import { openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
 import { requestFor } from "./request-for.ts";
 import { writeTinyModel } from "./tiny-model.ts";

@@ -44,9 +44,11 @@ describe("steps beside given frames", () => {
   );
 
   test("steps with given frames have the sampler's timesteps, and separate state for each generation", () => {
-    const start = vi.fn(() => () => undefined);
-    const sampler = withGivenFrames({ timesteps: [2, 1], start }, { ...shape, given: 1 });
-    expect(sampler.timesteps).toEqual([2, 1]);
+    const size = { height: 64, width: 64, latentFrames: 3 };
+    const flow = rectifiedFlow({ ...size, steps: 2, config: OPEN_SORA_FLOW });
+    const start = vi.fn(flow.start);
+    const sampler = withGivenFrames({ ...flow, start }, { ...shape, given: 1 });
+    expect(sampler.timesteps).toEqual(flow.timesteps);
     sampler.start();
     sampler.start();
     expect(start).toHaveBeenCalledTimes(2);

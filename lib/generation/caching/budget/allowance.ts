@@ -1,11 +1,11 @@
 /** Counts the steps that a goal still allows to compute. */
-import type { GenerationFacts, StepAhead } from "../policy.ts";
+import type { GenerationFacts, StepAhead } from "../facts.ts";
 import type { Goal } from "./goal.ts";
 
 /** Share of the time that is planned; the rest is for steps that take longer than those before. */
 const PLANNED_SHARE = 0.95;
 
-/** What was seen of a generation's steps. */
+/** Pace of a generation, as it was seen so far. */
 export interface Pace {
   /** Steps computed so far. */
   readonly computed: number;
@@ -25,7 +25,7 @@ export function firstPace({ computedBefore, stepSeconds }: GenerationFacts): Pac
   };
 }
 
-/** Times the step that has ended. Of steps of a kind the slower half counts, as some machines vary. */
+/** Times the step that has ended. A slow step counts in full and a fast one by half, as some machines vary. */
 export function timed(pace: Pace, { secondsSpent }: Pick<StepAhead, "secondsSpent">): Pace {
   if (pace.before === null) return pace;
   const seconds = secondsSpent - pace.before.seconds;
@@ -34,6 +34,11 @@ export function timed(pace: Pace, { secondsSpent }: Pick<StepAhead, "secondsSpen
   return pace.before.isComputed
     ? { ...pace, computedSeconds: slower(pace.computedSeconds) }
     : { ...pace, reusedSeconds: slower(pace.reusedSeconds) };
+}
+
+/** Returns whether a goal limits the number of computed steps. */
+export function isLimited(goal: Goal | null): boolean {
+  return goal !== null && ("computed_steps" in goal || "at_most_seconds" in goal);
 }
 
 /**

@@ -1,15 +1,9 @@
 /** The budget: as few computed steps as a promise allows. */
 import * as z from "zod";
 import type { StoredOptions } from "../column.ts";
+import { type PolicyRun, plainFacts } from "../facts.ts";
 import { forecast, optionTexts } from "../option.ts";
-import {
-  type CachePolicy,
-  createPolicy,
-  type PolicyForm,
-  type PolicyRun,
-  plainFacts,
-  policyKind,
-} from "../policy.ts";
+import { type CachePolicy, createPolicy, type PolicyForm, policyKind } from "../policy.ts";
 import { CachePolicyError } from "../policy-error.ts";
 import { decibelsIn, type Goal, goalSchema, promiseArguments, secondsIn } from "./goal.ts";
 import { bestPromise } from "./ladder.ts";
@@ -31,6 +25,7 @@ const SIGNALS = [
   "latentChange",
   "predictionChange",
   "predictionSize",
+  "latentDistance",
 ] as const;
 
 /** Largest PSNR in dB that a promise can be kept to, by the precision of the products in the blocks. */
@@ -206,5 +201,5 @@ function explain({ goal, computesAll }: StoredOptions): string {
   if (asked && "at_most_seconds" in asked)
     return `As many steps were computed as ${asked.at_most_seconds} s allow, where they help most.`;
   if (asked) return "As many steps were computed as were asked for, where they help most.";
-  return "The steps were computed before which the prediction had changed too much to be reused.";
+  return "While the video was made, the policy chose the steps to compute, and no more than it holds to be needed.";
 }

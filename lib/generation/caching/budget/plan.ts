@@ -31,9 +31,9 @@ export function planFor(table: ErrorTable, noiseLevels: readonly number[]): Plan
 }
 
 /**
- * Returns the damage of reusing all steps between two computed ones [start][end - start]. The errors of the clean latent
- * between two computed steps are nearly parallel, so their sizes add up. Each counts by how far its step moves the
- * latent towards the clean one, and by what becomes of a change of the latent from there to the end.
+ * Returns the damage of reusing all steps between two computed ones [start][end - start]. The errors of the clean
+ * latent between two computed steps are nearly parallel, so their sizes add up. Each counts by how far its step moves
+ * the latent towards the clean one, and by what becomes of a change of the latent from there to the end.
  */
 function damages(table: ErrorTable, levels: readonly number[]): number[][] {
   const steps = levels.length;

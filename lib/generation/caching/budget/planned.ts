@@ -1,10 +1,11 @@
-import type { CacheState, GenerationFacts, StepAhead, Told } from "../policy.ts";
+import type { GenerationFacts, StepAhead } from "../facts.ts";
+import type { CacheState, Told } from "../policy.ts";
 import type { Measured } from "../signals.ts";
 import { allowedSteps, firstPace, type Pace, timed } from "./allowance.ts";
 import { interpolatedMoments, krigingError, krigingWeights } from "./kriging.ts";
 import { budgetFor, expectedPsnr } from "./ladder.ts";
+import type { BudgetColumn, BudgetOptions } from "./options.ts";
 import { planFor } from "./plan.ts";
-import type { BudgetColumn, BudgetOptions } from "./start.ts";
 import type { ErrorTable } from "./table.ts";
 
 type State = CacheState<"cleanSquare" | "cleanProduct" | "cleanProductBefore", BudgetColumn>;
@@ -28,7 +29,7 @@ const SURPRISE = { least: 0.3, most: 4 } as const;
  */
 const LEFT_SHARE = 1 / 4;
 
-/** What is known at a computed step. */
+/** Facts that a generation remembers between two steps. */
 interface Memory {
   readonly pace: Pace;
   /** Last two computed steps, newest first. */
@@ -169,7 +170,8 @@ function persistence(level: number): number {
 }
 
 function bounded(surprise: number): number {
-  return Math.min(SURPRISE.most, Math.max(SURPRISE.least, surprise));
+  // A model whose numbers are not finite is no reason to reuse.
+  return Number.isNaN(surprise) ? SURPRISE.most : Math.min(SURPRISE.most, Math.max(SURPRISE.least, surprise));
 }
 
 function budgetDecibels(goal: BudgetOptions["goal"], table: ErrorTable, steps: number): number {

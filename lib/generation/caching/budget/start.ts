@@ -1,18 +1,11 @@
 /** Decides in a generation which steps the budget computes. */
+import type { GenerationFacts } from "../facts.ts";
 import { withForecasts } from "../forecast.ts";
-import type { CacheState, GenerationFacts } from "../policy.ts";
-import type { Goal } from "./goal.ts";
+import type { CacheState } from "../policy.ts";
+import { isLimited } from "./allowance.ts";
+import type { BudgetOptions } from "./options.ts";
 import { startPlanned } from "./planned.ts";
-import { isLimited, startUnplanned } from "./unplanned.ts";
-
-/** Options of the budget. */
-export interface BudgetOptions {
-  readonly goal: Goal | null;
-  readonly computesAll: boolean;
-  readonly forecast: boolean;
-}
-
-export type BudgetColumn = "surprise" | "predicted";
+import { startUnplanned } from "./unplanned.ts";
 
 /** Starts a generation: by the model's table if there is one, otherwise by what can be seen during the generation. */
 export function startBudget(options: BudgetOptions, totalSteps: number, facts: GenerationFacts): CacheState {

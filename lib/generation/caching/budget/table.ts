@@ -1,4 +1,4 @@
-/** What was measured about a model once, so that a policy can predict the damage that reuse does. */
+/** Table of what was measured about a model once, from which a policy predicts the damage that reuse does. */
 import * as z from "zod";
 
 const LEVELS_MAX = 128;
@@ -38,7 +38,7 @@ export const errorTableSchema = z.strictObject({
   clean: momentsSchema,
   /** Mean square of an element of the clean latent, by which its moments were divided. */
   cleanSquare: z.number().positive(),
-  /** Size of the change of the final latent for a change of size 1 of the latent after each level (root mean square). */
+  /** Change of the final latent for a change of size 1 of the latent after each level, in root mean squares. */
   amplification: z.array(z.number().positive()).min(2).max(LEVELS_MAX),
   /** Qualities that budgets reach, for each number of denoising steps that was measured. */
   ladders: z.array(ladderSchema).max(16),

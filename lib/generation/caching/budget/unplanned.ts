@@ -1,10 +1,10 @@
-import type { CacheState, GenerationFacts, StepAhead } from "../policy.ts";
+import type { GenerationFacts, StepAhead } from "../facts.ts";
+import type { CacheState } from "../policy.ts";
 import type { Measured } from "../signals.ts";
-import { allowedSteps, firstPace, type Pace, timed } from "./allowance.ts";
-import type { Goal } from "./goal.ts";
-import type { BudgetColumn, BudgetOptions } from "./start.ts";
+import { allowedSteps, firstPace, isLimited, type Pace, timed } from "./allowance.ts";
+import type { BudgetColumn, BudgetOptions } from "./options.ts";
 
-type Signal = "latentChange" | "predictionChange" | "predictionSize";
+type Signal = "latentChange" | "latentDistance" | "predictionChange" | "predictionSize";
 type State = CacheState<Signal, BudgetColumn>;
 
 /** Estimated relative change of the prediction from which a step is computed. */
@@ -13,7 +13,7 @@ const THRESHOLD = 0.2;
 /** Exponent of the growth of gaps: the first steps move the latent least and decide most. */
 const GROWTH = 2;
 
-/** Everything that a generation remembers between two steps. */
+/** Facts that a generation remembers between two steps. */
 interface Memory {
   readonly pace: Pace;
   /** Last computed step; null before the first. */
@@ -24,15 +24,15 @@ interface Memory {
   readonly slope: number | null;
   /** Mean absolute value of the last computed prediction. */
   readonly size: number;
-  /** Change of the latent since the last computed step. */
+  /** Sum of the changes of the latent since the last computed step. */
   readonly latentChange: number;
 }
 
 /**
  * Starts a generation of a model without a table. If the goal limits the number of computed steps, they are spread with
- * growing gaps. Otherwise steps are reused while the prediction is estimated to change little: by k |x_t - x_(t-1)| / |v|,
- * summed since the last computed step, where x is the latent, v the last computed prediction, and k the change of the
- * prediction for a change of the latent between the last two computed steps.
+ * growing gaps. Otherwise steps are reused while the prediction is estimated to change little: by
+ * k |x_t - x_(t-1)| / |v|, summed since the last computed step, where x is the latent, v the last computed prediction,
+ * and k the change of the prediction over that of the latent between the last two computed steps.
  *
  * @see EasyCache (arXiv 2507.02860) section 3
  */
@@ -56,7 +56,8 @@ export function startUnplanned({ goal }: BudgetOptions, totalSteps: number, fact
     if (last === null) return true;
     if (isLimited(goal)) return step === next;
     if (slope === null || size === 0 || step === totalSteps - 1) return true;
-    return (slope * latentChange) / size >= THRESHOLD;
+    // A change that is not a number is no reason to reuse.
+    return !((slope * latentChange) / size < THRESHOLD);
   }
 
   function planned(memory: Memory, ahead: StepAhead): Memory {
@@ -75,22 +76,17 @@ export function startUnplanned({ goal }: BudgetOptions, totalSteps: number, fact
   return stateOf({ ...nothing, pace: firstPace(facts) });
 }
 
-/** Returns whether the goal limits the number of computed steps. */
-export function isLimited(goal: Goal | null): boolean {
-  return goal !== null && ("computed_steps" in goal || "at_most_seconds" in goal);
-}
-
 function remembered(
-  { pace, slope, latentChange }: Memory,
+  { pace, slope }: Memory,
   step: number,
-  { predictionChange, predictionSize }: Measured<"predictionChange" | "predictionSize">,
+  { latentDistance, predictionChange, predictionSize }: Measured<Exclude<Signal, "latentChange">>,
 ): Memory {
-  const isKnown = predictionChange !== null && latentChange > 0;
+  const isKnown = predictionChange !== null && latentDistance !== null && latentDistance > 0;
   return {
     pace: { ...pace, computed: pace.computed + 1 },
     last: step,
     next: null,
-    slope: isKnown ? predictionChange / latentChange : slope,
+    slope: isKnown ? predictionChange / latentDistance : slope,
     size: predictionSize ?? 0,
     latentChange: 0,
   };

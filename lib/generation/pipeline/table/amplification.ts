@@ -1,4 +1,4 @@
-/** What becomes of a change of the latent until the end of a generation. */
+/** Measures what becomes of a change of the latent until the end of a generation. */
 import type { ResolvedRequest } from "../../request/index.ts";
 import { branchWatch, trunkWatch } from "./recording.ts";
 import type { WatchedVideos } from "./watched-videos.ts";

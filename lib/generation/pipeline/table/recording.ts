@@ -1,6 +1,6 @@
 import { cutNames } from "../../models/index.ts";
 import type { Tensor } from "../../onnx/index.ts";
-import type { DenoisingSessions } from "../denoise.ts";
+import type { DenoisingSessions } from "../denoiser.ts";
 import { sampleOf } from "./moments.ts";
 import type { Watch } from "./watched-videos.ts";
 
@@ -10,7 +10,7 @@ const ELEMENTS_MAX = 2 ** 20;
 /** Samples of a generation without cache, one for each step. */
 export interface Samples {
   readonly residual: Float32Array[];
-  /** Those of the clean latent that each prediction implies. */
+  /** Moments of the clean latent that each prediction implies. */
   readonly clean: Float32Array[];
 }
 

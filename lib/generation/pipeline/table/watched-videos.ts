@@ -2,7 +2,7 @@ import type { CachePolicy } from "../../caching/index.ts";
 import type { Tensor } from "../../onnx/index.ts";
 import { type ResolvedRequest, withoutCache } from "../../request/index.ts";
 import type { Sampler } from "../../sampling/index.ts";
-import type { DenoisingSessions } from "../denoise.ts";
+import type { DenoisingSessions } from "../denoiser.ts";
 import type { PipelineOptions } from "../model/parts.ts";
 import { type Generation, type Observer, openPipeline } from "../pipeline.ts";
 
