@@ -67,7 +67,6 @@ export async function calibrateTable(
     date: new Date().toISOString(),
     command: commandOf(name, options),
     prompts: [...prompts],
-    steps,
   };
 
   const begun = performance.now();
@@ -123,7 +122,8 @@ function left(done: number, elapsedMs: number): string {
 }
 
 /** Writes the file with a line for each list of numbers, so that a change of it can be read. */
-function tableText({ table, madeFor }: MeasuredTable, measured: TableFile["measured"]): string {
+function tableText({ table, madeFor }: MeasuredTable, origin: Omit<TableFile["measured"], "steps">): string {
+  const measured = { ...origin, steps: table.ladders.map(({ steps }) => steps) };
   const file: TableFile = { kind: "cache table", version: 1, madeFor, measured, table };
   const text = JSON.stringify(file, null, 1);
   return `${text.replaceAll(/\[\s+([-\d.e,\s]+?)\s+\]/g, (_, numbers: string) => `[${numbers.replaceAll(/\s+/g, "")}]`)}\n`;

@@ -8,7 +8,8 @@ import {
 } from "../../functions/cli/calibration-prompts.ts";
 import { openTokenizer } from "../../lib/generation/pipeline/text/tokenizer.ts";
 import { unknownWords } from "../../lib/generation/pipeline/text/unknown-words.ts";
-import { benchmarkPrompts, FULL_ROUND } from "../../tools/bench/quality/scenes.ts";
+import { calibrationPrompts, evaluationPrompts } from "../../tools/bench/policies/prompts.ts";
+import { benchmarkPrompts, FULL_ROUND } from "../../tools/bench/scenes.ts";
 
 const demo = join(import.meta.dirname, "../../models/demo");
 const heldOut: { prompt: string; seed: number }[] = JSON.parse(
@@ -17,7 +18,9 @@ const heldOut: { prompt: string; seed: number }[] = JSON.parse(
 
 it("no prompt and no seed of the demo model's table is one that a benchmark evaluates", () => {
   const evaluated = [
-    ...benchmarkPrompts(4 * FULL_ROUND).map(({ text, seed }) => ({ prompt: text, seed })),
+    ...[...benchmarkPrompts(4 * FULL_ROUND), ...evaluationPrompts, ...calibrationPrompts].map(
+      ({ text, seed }) => ({ prompt: text, seed }),
+    ),
     ...heldOut,
   ];
   const texts = new Set(evaluated.map(({ prompt }) => prompt));

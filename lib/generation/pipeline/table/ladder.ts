@@ -3,8 +3,8 @@ import type { ResolvedRequest } from "../../request/index.ts";
 import { psnr } from "../../video/index.ts";
 import type { WatchedVideos } from "./watched-videos.ts";
 
-/** Budgets of the rungs, in dB. Higher ones compute most steps, for differences that 8-bit pictures do not show. */
-export const BUDGETS: readonly number[] = Array.from({ length: 9 }, (_, i) => 22 + 3 * i);
+/** Budgets of the rungs, in dB. */
+export const BUDGETS: readonly number[] = Array.from({ length: 11 }, (_, i) => 22 + 3 * i);
 
 /** Stands for identical videos, whose PSNR is infinite. */
 const PSNR_MAX = 100;

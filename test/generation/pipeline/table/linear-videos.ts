@@ -1,6 +1,6 @@
 import { cutNames } from "../../../../lib/generation/models/index.ts";
 import type { Tensor } from "../../../../lib/generation/onnx/index.ts";
-import type { DenoisingSessions } from "../../../../lib/generation/pipeline/denoise.ts";
+import type { DenoisingSessions } from "../../../../lib/generation/pipeline/denoiser.ts";
 import type { WatchedVideos } from "../../../../lib/generation/pipeline/table/watched-videos.ts";
 import { eulerSampler } from "../../../../lib/generation/sampling/index.ts";
 
