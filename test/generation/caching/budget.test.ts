@@ -2,12 +2,12 @@ import { describe, expect, test } from "vitest";
 import {
   budget,
   CachePolicyError,
-  type ErrorTable,
   hasFewSteps,
   type ParseOptions,
   parseCachePolicy,
 } from "../../../lib/generation/caching/index.ts";
-import { ask } from "./replay.ts";
+import { runSchedule } from "./budget/run-schedule.ts";
+import { sampleTable } from "./table-file-content.ts";
 
 const parse = (spec: string, run: Partial<ParseOptions> = {}) =>
   parseCachePolicy(spec, { steps: 30, motion: false, ...run });
@@ -46,19 +46,16 @@ describe("a promise", () => {
     ["computed_steps", /^unknown cache policy/],
     [
       "computed_steps:31",
-      /^the number of computed steps is 31: it is a whole number from 2 to the 30 of the run$/,
-    ],
-    [
-      "computed_steps:1",
-      /^the number of computed steps is 1: .* because the first and the last step are always computed$/,
+      /^the number of computed steps is 31: it is a whole number from 1 to the 30 of the run$/,
     ],
   ])("the promise %s is refused in one sentence", (spec, sentence) => {
     expect(() => parse(spec)).toThrow(CachePolicyError);
     expect(() => parse(spec)).toThrow(sentence);
   });
 
-  test("the only step of a run may be the only one that is computed", () => {
-    expect(parse("computed_steps:1", { steps: 1 }).options.goal).toEqual({ computed_steps: 1 });
+  test("a single step may be the only one that is computed", () => {
+    for (const steps of [1, 30])
+      expect(parse("computed_steps:1", { steps }).options.goal).toEqual({ computed_steps: 1 });
   });
 
   test("a promise in dB is refused above what the precision can give", () => {
@@ -78,7 +75,7 @@ describe("a promise", () => {
       "a promise in dB needs a table of what reuse costs this model, and there is none: " +
         "run npm run models -- calibrate demo --table",
     );
-    expect(parse("at_least:35dB", { table: {} as ErrorTable }).name).toBe("at_least:35dB");
+    expect(parse("at_least:35dB", { table: sampleTable() }).name).toBe("at_least:35dB");
     for (const spec of ["auto", "at_most:60s", "computed_steps:12"])
       expect(parse(spec, { table: null }).name).toBe(spec);
   });
@@ -102,9 +99,13 @@ describe("the policy auto", () => {
     expect(hasFewSteps(known)).toBe(isShort);
     const policy = parse("auto", known);
     expect(policy.options.computesAll).toBe(isShort);
-    const state = policy.start(run.steps);
-    const steps = Array.from({ length: run.steps }, (_, step) => ask(state, step).answer);
-    expect(steps.every((answer) => answer === "compute")).toBe(isShort);
+    const { computed } = runSchedule({
+      state: policy.start(run.steps),
+      steps: run.steps,
+      before: () => ({ latentChange: 1e-9 }),
+      after: () => ({ latentDistance: 1, predictionChange: 1, predictionSize: 1 }),
+    });
+    expect(computed.length === run.steps).toBe(isShort);
   });
 
   test("the policy auto is the first form of the budget, and a choice of pages", () => {
