@@ -1,6 +1,3 @@
-import { readFileSync } from "node:fs";
-import { basename } from "node:path";
-import * as z from "zod";
 import {
   type CalibrationAim,
   type CodebookFile,
@@ -11,6 +8,7 @@ import { describeModel, measureReuse } from "../../lib/generation/pipeline/index
 import { parseRequest, resolveRequest } from "../../lib/generation/request/index.ts";
 import { writeFileAtomically } from "../../lib/generation/video/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
+import { CODEBOOK_PROMPTS, promptsIn } from "./calibration-prompts.ts";
 import type { LocalCommand } from "./local-models.ts";
 
 /** `npm run models -- calibrate`: proposes a codebook for a model that has no published one. */
@@ -22,19 +20,6 @@ export interface CalibrateOptions {
   readonly prompts?: string | undefined;
   readonly out?: string | undefined;
 }
-
-/** Default prompts, from no motion to fast motion, so that the codebook suits most videos. */
-const PROMPTS = [
-  "a lighthouse on a cliff at dusk, calm sea, static camera",
-  "a cat sits on a wooden table and slowly turns its head towards the window",
-  "a red car drives along a mountain road, the camera follows it from above",
-  "a crowd dances in the rain under flashing lights, fast motion",
-];
-
-const promptsSchema = z
-  .array(z.union([z.string(), z.looseObject({ prompt: z.string(), seed: z.int().nonnegative().optional() })]))
-  .min(1)
-  .max(64);
 
 /** Earlier steps whose reuse is measured at each step. The authors' codebooks reach 5 at 30 steps, 11 at 100. */
 const REACH_FEW_STEPS = 5;
@@ -54,7 +39,8 @@ export async function calibrate(
   const aim = aimOf(options);
   const { name, limits } = await describeModel(path);
   const steps = options.steps === undefined ? limits.steps : positive("steps", options.steps);
-  const requests = readPrompts(options.prompts && place(options.prompts)).map(({ seed, ...request }) =>
+  const prompts = options.prompts === undefined ? CODEBOOK_PROMPTS : promptsIn(place(options.prompts), 64);
+  const requests = prompts.map(({ seed, ...request }) =>
     resolveRequest({ ...parseRequest({ ...request, seed, steps }), seed }, { model: name, limits }),
   );
   const reach = steps < MANY_STEPS ? REACH_FEW_STEPS : REACH_MANY_STEPS;
@@ -92,25 +78,6 @@ function aimOf({ speedup, error }: CalibrateOptions): CalibrationAim {
 function positive(name: string, text: string): number {
   if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
   throw new UsageError(`--${name} takes a number above 0, not ${JSON.stringify(text)}.`);
-}
-
-function readPrompts(path: string | undefined): { prompt: string; seed: number }[] {
-  const prompts = path === undefined ? PROMPTS : promptsIn(path);
-  return prompts.map((entry, index) => {
-    const { prompt, seed } = typeof entry === "string" ? { prompt: entry } : entry;
-    return { prompt, seed: seed ?? index };
-  });
-}
-
-function promptsIn(path: string): z.infer<typeof promptsSchema> {
-  try {
-    return promptsSchema.parse(JSON.parse(readFileSync(path, "utf8")));
-  } catch (cause) {
-    throw new UsageError(
-      `${basename(path)} must be a JSON list of 1 to 64 prompts, or of objects with prompt and seed.`,
-      { cause },
-    );
-  }
 }
 
 function codebookText(

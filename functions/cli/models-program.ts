@@ -4,6 +4,7 @@ import { findModel } from "../../lib/generation/pipeline/index.ts";
 import { type Program, subcommand } from "../../lib/shared/command-line/index.ts";
 import { type BucketOptions, bucketOf, listBucket, push } from "./bucket-models.ts";
 import { calibrate } from "./calibrate.ts";
+import { calibrateTable } from "./calibrate-table.ts";
 import {
   add,
   check,
@@ -52,17 +53,24 @@ export const MODELS: Program = {
       run: ({ words, values }) => checkFolder(find(words[0]), values),
     }),
     calibrate: subcommand({
-      text: "computes all steps of a few prompts, and prints a codebook for generate --cache FILE.json",
+      text: "measures a model with a few prompts: a codebook for generate --cache FILE.json, or the table for promises",
       positionals: [MODEL],
       options: {
-        steps: { value: "N", text: "denoising steps; by default the model's own number" },
+        table: { text: "measures the table that promises in dB need, and writes it into the model's folder" },
+        steps: {
+          value: "N",
+          text: "denoising steps, with --table also several such as 20,30,50; by default the model's own number",
+        },
         speedup: { value: "X", text: "target: one of X steps is computed; 2 without --error" },
         error: { value: "E", text: "target: average weighted error, instead of --speedup" },
         prompts: { value: "FILE", text: "a JSON list of prompts" },
         out: { value: "FILE", text: "file to write; by default the codebook is printed" },
       },
       example: "demo --speedup 2.5 --out codebook.json",
-      run: ({ words, values }) => calibrate(find(words[0]), values, local()),
+      notes: `A table takes about fifty generations for each prompt and number of steps. It holds for these weights, this
+        precision and this sampler, and is refused for others.`,
+      run: ({ words, values }) =>
+        (values.table ? calibrateTable : calibrate)(find(words[0]), values, local()),
     }),
     convert: subcommand({
       text: "writes a copy of the model with its weights in another precision",

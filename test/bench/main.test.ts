@@ -21,13 +21,13 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe("arguments that cannot be used", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
-    "no benchmark": { args: [], says: /quality, policies, pictures, step, model, api or prompts/ },
-    "an unknown benchmark": { args: ["qualities"], says: /no command "qualities"/ },
+    "no benchmark": { args: [], says: /policies, pictures, promises, step, model, api or prompts/ },
+    "an unknown benchmark": { args: ["policy"], says: /no command "policy"/ },
     "a name every object has": { args: ["constructor"], says: /no command "constructor"/ },
-    "an unknown option": { args: ["quality", "--seed", "3"], says: /--seed/ },
+    "an unknown option": { args: ["policies", "--seed", "3"], says: /--seed/ },
     "an option without its value": { args: ["step", "--model"], says: /--model/ },
     "a word too many": { args: ["step", "fast"], says: /fast/ },
-    "no prompts": { args: ["quality", "--prompts", "0"], says: /--prompts must be a whole number/ },
+    "no prompts": { args: ["promises", "--count", "0"], says: /--count must be a whole number/ },
     "no thread": { args: ["model", "--threads", "0"], says: /--threads must be a whole number/ },
     "a policy that nobody knows": {
       args: ["policies", "--only", "Nobody"],
@@ -37,7 +37,7 @@ describe("arguments that cannot be used", () => {
     "an option of another benchmark": { args: ["api", "--model", "demo"], says: /--model/ },
     "results of another benchmark": { args: ["api", "--from", otherJson], says: /other\.json does not hold/ },
     "results that are not there": {
-      args: ["quality", "--from", join(scratch, "none.json")],
+      args: ["promises", "--from", join(scratch, "none.json")],
       says: /none\.json/,
     },
     "results of something else": { args: ["step", "--from", otherJson], says: /other\.json does not hold/ },
@@ -55,7 +55,7 @@ describe("arguments that cannot be used", () => {
 });
 
 test("a missing model is reported in one sentence", () => {
-  for (const name of ["quality", "policies", "step"]) {
+  for (const name of ["policies", "step"]) {
     const { status, stderr } = bench(name, "--model", join(scratch, "no-model"));
     expect(status).toBe(2);
     expect(stderr.trim().split("\n")).toHaveLength(1);

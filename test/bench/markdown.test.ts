@@ -3,27 +3,27 @@ import { table, withSection } from "../../tools/bench/markdown.ts";
 
 describe("a section of the document", () => {
   test("a section is replaced without losing the other's", () => {
-    const both = withSection(withSection("", "step", "steps: first"), "quality", "quality: first");
+    const both = withSection(withSection("", "step", "steps: first"), "policies", "policies: first");
     const again = withSection(both, "step", "steps: second");
-    expect(again).toContain("quality: first");
+    expect(again).toContain("policies: first");
     expect(again).toContain("steps: second");
     expect(again).not.toContain("steps: first");
   });
 
   test("a section has its own place, whichever benchmark ran first", () => {
-    const stepFirst = withSection(withSection("", "step", "steps"), "quality", "quality");
-    const qualityFirst = withSection(withSection("", "quality", "quality"), "step", "steps");
-    expect(stepFirst).toBe(qualityFirst);
+    const stepFirst = withSection(withSection("", "step", "steps"), "policies", "policies");
+    const policiesFirst = withSection(withSection("", "policies", "policies"), "step", "steps");
+    expect(stepFirst).toBe(policiesFirst);
   });
 
   test("a section written twice leaves the same document", () => {
-    const once = withSection("", "quality", "\n\nsome text\n\n| a |\n");
-    expect(withSection(once, "quality", "\n\nsome text\n\n| a |\n")).toBe(once);
+    const once = withSection("", "policies", "\n\nsome text\n\n| a |\n");
+    expect(withSection(once, "policies", "\n\nsome text\n\n| a |\n")).toBe(once);
   });
 
   test("a section that begins and does not end is refused, so that nothing after it is lost", () => {
     const torn = withSection("", "step", "steps").replace("<!-- /bench:step -->", "");
-    expect(() => withSection(torn, "quality", "quality")).toThrow(/section step begins and does not end/);
+    expect(() => withSection(torn, "policies", "policies")).toThrow(/section step begins and does not end/);
   });
 });
 

@@ -1,8 +1,5 @@
 import { type ApiResults, ROUTES } from "../../tools/bench/api/results.ts";
-import { methodsFor, STEP_COUNTS } from "../../tools/bench/methods.ts";
 import type { ModelResults } from "../../tools/bench/model/results.ts";
-import type { QualityResults, QualityRun } from "../../tools/bench/quality/results.ts";
-import { benchmarkPrompts } from "../../tools/bench/quality/scenes.ts";
 import { SESSIONS, type StepResults } from "../../tools/bench/step/results.ts";
 
 export const sampleCircumstances = {
@@ -19,41 +16,6 @@ export const sampleCircumstances = {
   loadBefore: 0.1,
   model: { name: "demo", sha256: "0123456789abcdef".repeat(4) },
 };
-
-/** Sample results of `quality` on the first scene: a computed step takes 25 ms, a reused one 0.5 ms. */
-export function sampleQualityResults(): QualityResults {
-  const prompts = benchmarkPrompts(4);
-  return {
-    kind: "quality",
-    circumstances: sampleCircumstances,
-    minutes: 1.5,
-    prompts,
-    runs: prompts.flatMap((_, prompt) => STEP_COUNTS.flatMap((steps) => sampleRuns(prompt, steps))),
-  };
-}
-
-function sampleRuns(prompt: number, steps: number): QualityRun[] {
-  const seconds = (computed: number) => computed * 0.025 + (steps - computed) * 0.0005;
-  return methodsFor(steps).map(({ name, family, motion, request }) => {
-    const computed = {
-      none: steps,
-      fewer: request.steps,
-      static: Math.ceil(steps / Number(request.cache.policy.split(":")[1])),
-      fast: Math.round(steps / 3) + (motion ? prompt : 0),
-      slow: Math.round(steps / 2) + (motion ? prompt : 0),
-    }[family];
-    return {
-      prompt,
-      steps,
-      method: name,
-      computed,
-      denoiseSeconds: family === "fewer" ? computed * 0.025 : seconds(computed),
-      referenceSeconds: seconds(steps),
-      psnr: family === "none" ? null : 20 + 40 * (computed / steps) - prompt,
-      ssim: family === "none" ? 1 : 0.95,
-    };
-  });
-}
 
 /** Sample results of `step`: the machine is three times as slow in the second round, for both sides. */
 export function sampleStepResults(): StepResults {

@@ -246,7 +246,7 @@ describe("bad input", () => {
     [
       "more computed steps than steps",
       [prompt, "--steps", "8", "--cache", "computed_steps:9"],
-      /^The number of computed steps is 9: it is a whole number from 2 to the 8 of the run\.$/m,
+      /^The number of computed steps is 9: it is a whole number from 1 to the 8 of the run\.$/m,
     ],
     [
       "a promise with a warm-up",

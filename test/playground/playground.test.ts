@@ -192,12 +192,16 @@ describeVisits("the playground", (visit) => {
     await visit.begin();
     await visit.unfold();
     expect(await visit.page.locator(".choices label").allTextContents()).toEqual([
+      "Auto",
+      "Off",
       "Fast",
       "Slow",
-      "Off",
+      "At least",
+      "At most",
+      "Computed",
       "Custom",
     ]);
-    expect(await visit.page.getByRole("radio", { name: "Fast" }).isChecked()).toBe(true);
+    expect(await visit.page.getByRole("radio", { name: "Auto" }).isChecked()).toBe(true);
     await visit.page.getByRole("button", { name: "Random" }).click();
     expect(await visit.page.locator("#seed").inputValue()).toMatch(/^\d+$/);
     expect(await visit.page.locator(".chips button").allTextContents()).toEqual([

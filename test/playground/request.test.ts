@@ -74,6 +74,32 @@ describeVisits("the request in the playground", (visit) => {
     expect(await visit.page.locator("#codebook-meaning").textContent()).toMatch(/^Read: 2 rows/);
   });
 
+  test("a promise is sent with its number, told in the receipt, and filled in again", async () => {
+    await visit.begin();
+    await visit.page.getByRole("radio", { name: "Computed" }).check();
+    const steps = visit.page.locator('[id="cache.computed_steps"]');
+    expect(await steps.inputValue()).toBe("12");
+    await steps.fill("4");
+    await visit.order({ steps: "10" });
+    await visit.result();
+    const { compute, params } = await visit.shown();
+    expect(params.cache.policy).toBe("computed_steps:4");
+    expect(compute!.promise).toMatchObject({ asked: { computed_steps: 4 }, kept: true });
+    expect(await visit.page.locator("#receipt").textContent()).toContain("Promised: 4 computed steps;");
+    expect(await visit.page.locator("#curl").textContent()).toContain('"cache":{"computed_steps":4}');
+  });
+
+  test("a promise that cannot be made is refused at its number", async () => {
+    visit.provoked = ["status of 400"];
+    await visit.begin();
+    await visit.page.getByRole("radio", { name: "Computed" }).check();
+    await visit.page.locator('[id="cache.computed_steps"]').fill("11");
+    await visit.order({ steps: "10" });
+    const error = visit.page.locator('[id="cache.computed_steps-error"]');
+    await error.waitFor();
+    expect(await error.textContent()).toMatch(/^The number of computed steps is 11: /);
+  });
+
   test.each([
     [
       "ends below the row before",
@@ -196,6 +222,7 @@ describeVisits("the request in the playground", (visit) => {
   test("the chart fits a screen of 390 pixels with texts of their own size, and is drawn anew for a wide one", async () => {
     await visit.page.setViewportSize({ width: 390, height: 844 });
     await visit.begin();
+    await visit.page.getByRole("radio", { name: "Fast" }).check();
     await visit.order();
     await visit.page.locator("#chart svg").waitFor();
     const chart = async () => {
@@ -221,6 +248,7 @@ describeVisits("the request in the playground", (visit) => {
 
   test("the probe is explained where it is named", async () => {
     await visit.begin();
+    await visit.page.getByRole("radio", { name: "Fast" }).check();
     await visit.order({ steps: "10" });
     await visit.result();
     expect(await visit.page.locator("#receipt").textContent()).toContain(

@@ -16,13 +16,6 @@ export const BENCH: Program = {
   name: "npm run bench --",
   notes: "A complete run writes its section of docs/benchmarks.md.",
   commands: {
-    quality: subcommand({
-      text: "compares videos with and without cache: PSNR, SSIM and speedup",
-      positionals: [],
-      options: { model, prompts: { value: "N", text: "number of prompts" }, quick, from },
-      example: "--quick",
-      run: async (given) => (await import("./quality/quality.ts")).runQuality(given),
-    }),
     policies: subcommand({
       text: "compares published caching policies with the product's own on the same videos",
       positionals: [],
@@ -61,7 +54,7 @@ export const BENCH: Program = {
         quick: { text: "writes picture and report to out/bench instead of docs" },
       },
       example: "--quick",
-      run: async (given) => (await import("./quality/pictures.ts")).runPictures(given),
+      run: async (given) => (await import("./pictures/pictures.ts")).runPictures(given),
     }),
     promises: subcommand({
       text: "checks how often promises are kept on prompts that no table has seen, and what they cost",

@@ -17,3 +17,10 @@ export {
 } from "./pipeline.ts";
 export { type PipelineProcess, startPipelineProcess } from "./process/process.ts";
 export { type Savings, savings } from "./savings.ts";
+export {
+  type MeasuredTable,
+  measureTable,
+  STEPS_MIN,
+  type TableMeasurement,
+  type TableProgress,
+} from "./table/calibrate-table.ts";

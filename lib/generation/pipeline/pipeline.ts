@@ -17,7 +17,7 @@ import {
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
 import { policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
-import { gaussianNoise, withGivenFrames } from "../sampling/index.ts";
+import { gaussianNoise, type Sampler, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { Audits, auditedDb } from "./audit.ts";
 import { type Deadline, deadlineFor, measurePace, type Pace, paceOf, promisedSeconds } from "./deadline.ts";
@@ -106,6 +106,8 @@ export interface Observer {
   readonly signals: readonly GraphSignalName[];
   /** Wraps the sessions of each transformer before the denoising loop uses them. */
   through(sessions: DenoisingSessions, of: Observed): DenoisingSessions;
+  /** Returns the policy of the next generation, in place of its request's; null to leave that as it is. */
+  policy?(): CachePolicy | null;
 }
 
 /** The transformer of sessions that are observed, and what is needed to run other cuts of it. */
@@ -113,8 +115,7 @@ export interface Observed {
   /** The same value in all generations that use these sessions. */
   readonly transformer: DiffusionTransformer;
   readonly guidanceScale: number;
-  /** Timesteps of all denoising steps, in order. */
-  readonly timesteps: readonly number[];
+  readonly sampler: Sampler;
   /** Options with which the graphs of the transformer are built. */
   readonly cut: CutOptions;
   /** Opens a session on another graph of the transformer, built with `cut`. The observer releases it. */
@@ -153,7 +154,7 @@ export async function openPipeline(
   } | null = null;
   let running: Promise<Generation> | null = null;
   const audits = new Audits();
-  /** By shape of video and number of steps. */
+  /** Seconds of steps and of the decoder, by shape of video. */
   const paces = new Map<string, Pace>();
   const closing = new AbortController();
 
@@ -182,7 +183,7 @@ export async function openPipeline(
     signal: AbortSignal,
     onProgress: GenerateOptions["onProgress"],
   ): Promise<Generation> {
-    const policy = policyOf(request, knownRun(model, audits));
+    const policy = observer?.policy?.() ?? policyOf(request, knownRun(model, audits));
     let planned = request.steps;
     let done = 0;
     let computed = 0;
@@ -219,7 +220,7 @@ export async function openPipeline(
       const given = { texts: texts.slice(0, guidanceBatch(guidanceScale)) };
       const feeds = generationFeeds(transformer.conditions, given);
       const open = (graph: Graph) => experts.openGraph(index, graph);
-      const of = { transformer, guidanceScale, timesteps: sampler.timesteps, cut: experts.cut(index), open };
+      const of = { transformer, guidanceScale, sampler, cut: experts.cut(index), open };
       const sessions = observer?.through(opened, of) ?? opened;
       return { transformer, sessions, guidanceScale, feeds };
     };
@@ -247,7 +248,7 @@ export async function openPipeline(
       const pace = paces.get(paceKey) ?? (await measurePace({ ...denoising, latent }, decode));
       deadline = deadlineFor(atMost, { pace, encodeSeconds: seconds.encode, steps: planned });
     }
-    const noise = request.audit ? latent.slice() : null;
+    const noise = request.audit && policy.name !== "off" ? latent.slice() : null;
     const steps = await timed("denoise", () =>
       denoise({
         ...denoising,

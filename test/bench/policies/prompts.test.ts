@@ -6,7 +6,7 @@ import { openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import { openParts } from "../../../lib/generation/pipeline/model/parts.ts";
 import { unknownWords } from "../../../lib/generation/pipeline/text/unknown-words.ts";
 import { calibrationPrompts, evaluationPrompts, readPrompts } from "../../../tools/bench/policies/prompts.ts";
-import { benchmarkPrompts, FULL_ROUND, MOTIONS } from "../../../tools/bench/quality/scenes.ts";
+import { benchmarkPrompts, FULL_ROUND, MOTIONS } from "../../../tools/bench/scenes.ts";
 
 const texts = (prompts: readonly { text: string }[]) => prompts.map(({ text }) => text);
 

@@ -6,8 +6,8 @@ import {
   type ParseOptions,
   parseCachePolicy,
 } from "../../../lib/generation/caching/index.ts";
-import { runSchedule } from "./budget/run-schedule.ts";
-import { sampleTable } from "./table-file-content.ts";
+import { ask } from "./replay.ts";
+import { sampleTable } from "./sample-table.ts";
 
 const parse = (spec: string, run: Partial<ParseOptions> = {}) =>
   parseCachePolicy(spec, { steps: 30, motion: false, ...run });
@@ -23,6 +23,7 @@ describe("a promise", () => {
     ["at_most:1.5min", { at_most_seconds: 90 }],
     ["at_most:24h", { at_most_seconds: 86_400 }],
     ["computed_steps:12", { computed_steps: 12 }],
+    ["computed_steps:1", { computed_steps: 1 }],
     ["computed_steps:30", { computed_steps: 30 }],
   ])("the promise %s has the goal %j", (spec, goal) => {
     expect(parse(spec).options).toEqual({ goal, computesAll: false, forecast: true });
@@ -53,11 +54,6 @@ describe("a promise", () => {
     expect(() => parse(spec)).toThrow(sentence);
   });
 
-  test("a single step may be the only one that is computed", () => {
-    for (const steps of [1, 30])
-      expect(parse("computed_steps:1", { steps }).options.goal).toEqual({ computed_steps: 1 });
-  });
-
   test("a promise in dB is refused above what the precision can give", () => {
     expect(() => parse("at_least:50dB", { precision: "float16" })).toThrow(
       "a promise of 50 dB is more than float16 can keep: ask for at most 45 dB, or run with PRECISION=float32",
@@ -75,7 +71,10 @@ describe("a promise", () => {
       "a promise in dB needs a table of what reuse costs this model, and there is none: " +
         "run npm run models -- calibrate demo --table",
     );
-    expect(parse("at_least:35dB", { table: sampleTable() }).name).toBe("at_least:35dB");
+    expect(parse("at_least:35dB", table: sampleTable(60) ).name).toBe("at_least:35dB");
+    expect(() => parse("at_least:61dB", { table: sampleTable(60) })).toThrow(
+      "a promise of 61 dB is more than this model's table has for 30 steps: ask for at most 60 dB, or for quality lossless",
+    );
     for (const spec of ["auto", "at_most:60s", "computed_steps:12"])
       expect(parse(spec, { table: null }).name).toBe(spec);
   });
@@ -94,18 +93,16 @@ describe("the policy auto", () => {
     { steps: 9, modelSteps: 30, isShort: false },
     { steps: 30, modelSteps: 4, isShort: true },
     { steps: 30, modelSteps: undefined, isShort: false },
-  ])("the policy auto computes every one of $steps steps of a model of $modelSteps: $isShort", (run) => {
+  ])("a run of $steps steps of a model that takes $modelSteps has nothing to save: $isShort", (run) => {
     const { isShort, ...known } = run;
     expect(hasFewSteps(known)).toBe(isShort);
-    const policy = parse("auto", known);
-    expect(policy.options.computesAll).toBe(isShort);
-    const { computed } = runSchedule({
-      state: policy.start(run.steps),
-      steps: run.steps,
-      before: () => ({ latentChange: 1e-9 }),
-      after: () => ({ latentDistance: 1, predictionChange: 1, predictionSize: 1 }),
-    });
-    expect(computed.length === run.steps).toBe(isShort);
+    expect(parse("auto", known).options.computesAll).toBe(isShort);
+  });
+
+  test("the policy auto computes every step of a run in which reuse has nothing to save", () => {
+    const state = parse("auto", { steps: 8 }).start(17);
+    const answers = Array.from({ length: 17 }, (_, step) => ask(state, step).answer);
+    expect(new Set(answers)).toEqual(new Set(["compute"]));
   });
 
   test("the policy auto is the first form of the budget, and a choice of pages", () => {

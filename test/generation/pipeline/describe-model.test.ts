@@ -19,8 +19,19 @@ afterAll(() => rm(folder, { recursive: true }));
 
 it("a description has name and limits even where the parts are missing", async () => {
   await writeJson(index(), tinyIndex);
-  expect(await describeModel(folder)).toEqual({ name: basename(folder), limits: tinyIndex.video });
+  expect(await describeModel(folder)).toEqual({
+    name: basename(folder),
+    limits: { ...tinyIndex.video, has_cache_table: false },
+  });
   expect((await describeModel(`${folder}/`)).name).toBe(basename(folder));
+});
+
+it("a description tells whether there is a table of errors, whatever the index says", async () => {
+  await writeJson(index(), { ...tinyIndex, video: { ...tinyIndex.video, has_cache_table: true } });
+  expect((await describeModel(folder)).limits.has_cache_table).toBe(false);
+  await writeJson(join(folder, "cache-table.json"), {});
+  expect((await describeModel(folder)).limits.has_cache_table).toBe(true);
+  await rm(join(folder, "cache-table.json"));
 });
 
 it("a description equals that of the opened model", async () => {

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TABLE_FILE, type TableFile } from "../../../lib/generation/caching/index.ts";
 import { openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
-import { madeForOf } from "../../../lib/generation/pipeline/model/error-table.ts";
 import { openParts, type PipelineOptions } from "../../../lib/generation/pipeline/model/parts.ts";
 import { expectSentence } from "../../api/sentence.ts";
 import { sampleTableFile } from "../caching/table-file-content.ts";
@@ -19,18 +18,8 @@ beforeAll(async () => {
   parent = await mkdtemp(join(tmpdir(), "adareel-table-"));
   intact = await writeTinyModel();
   const sample = sampleTableFile();
-  const model = await openModelFolder(intact);
-  const part = async (name: string) => ({
-    ...model.part(name),
-    weights: await model.part(name).checkpoint(),
-  });
-  const parts = [await part("transformer"), await part("text_encoder"), await part("vae")];
-  const { identity, precision, sampler } = await madeForOf({
-    parts,
-    scheduler: model.part("scheduler"),
-    precision: "float32",
-  });
-  fitting = { ...sample, madeFor: { ...sample.madeFor, identity, precision, sampler } };
+  const { madeFor } = await openParts(await openModelFolder(intact), {});
+  fitting = { ...sample, madeFor: { ...sample.madeFor, ...(await madeFor()) } };
 });
 afterAll(async () => {
   for (const folder of [intact, parent]) await rm(folder, { recursive: true });

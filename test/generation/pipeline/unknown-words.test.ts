@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openTokenizer } from "../../../lib/generation/pipeline/text/tokenizer.ts";
 import { unknownWords, type Vocabulary } from "../../../lib/generation/pipeline/text/unknown-words.ts";
-import { benchmarkPrompts, FULL_ROUND } from "../../../tools/bench/quality/scenes.ts";
+import { benchmarkPrompts, FULL_ROUND } from "../../../tools/bench/scenes.ts";
 
 const demo = join(import.meta.dirname, "../../../models/demo");
 const readJson = (path: string) => JSON.parse(readFileSync(join(demo, path), "utf8"));

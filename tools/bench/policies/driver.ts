@@ -60,7 +60,8 @@ export function rivalDriver(): Driver {
       signals: [],
       through(sessions, of) {
         if (!start) return sessions;
-        const { transformer, timesteps, guidanceScale, cut } = of;
+        const { transformer, guidanceScale, cut } = of;
+        const { timesteps } = of.sampler;
         const { blocks, latent, width } = transformer;
         const batch = cut.batch ?? 2;
         const steps = timesteps.length;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import * as z from "zod";
 import { UsageError } from "../../../lib/shared/command-line/index.ts";
-import { MOTIONS, type Motion } from "../quality/scenes.ts";
+import { MOTIONS, type Motion } from "../scenes.ts";
 
 /** Prompts on which policies are compared, and those on which rivals are calibrated. */
 

@@ -1,6 +1,6 @@
 import { describeCircumstances } from "../machine.ts";
 import { table } from "../markdown.ts";
-import { MOTIONS } from "../quality/scenes.ts";
+import { MOTIONS } from "../scenes.ts";
 import { type AimResult, aimsOf } from "./aims.ts";
 import type { Interval } from "./bootstrap.ts";
 import { type Comparison, comparisonOf, STATISTICS, type Statistic } from "./curves.ts";

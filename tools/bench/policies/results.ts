@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { circumstancesSchema } from "../machine.ts";
-import { MOTIONS } from "../quality/scenes.ts";
+import { MOTIONS } from "../scenes.ts";
 import { mean, quantile, standardDeviation } from "../statistics.ts";
 import { calibrationSchema } from "./calibration.ts";
 import { CLOCKS } from "./clock.ts";

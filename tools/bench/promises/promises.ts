@@ -26,7 +26,7 @@ const COMPUTED_STEPS = [8, 12];
 /** Times asked for, as shares of the seconds of the video without cache. */
 const TIME_SHARES = [0.5, 0.75];
 /** Budgets in dB among which the cheapest is chosen afterwards. */
-const BUDGETS = [20, 23, 26, 29, 32, 35, 38, 41, 44, 48, 52];
+const BUDGETS = [20, 25, 30, 35, 40, 46, 52];
 
 interface HeldOut {
   readonly prompt: string;

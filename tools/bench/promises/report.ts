@@ -17,8 +17,8 @@ export function promiseReport(results: PromiseResults): string {
   return [
     "## Promises",
     `Each of ${prompts.length} prompts that neither the training nor the table of the demo model has seen was made with promises,
-at ${steps} steps. “Cheapest” is the mean of computed steps if the cheapest of ${prompts[0]!.settings.length} settings that reaches the promise
-could be chosen for every prompt afterwards; “more” is what the promise computes beyond that.`,
+at ${steps} steps. “Cheapest” is the mean of computed steps if the cheapest of ${prompts[0]!.settings.length} settings
+that reaches the promise could be chosen for every prompt afterwards; “more” is what the promise computes beyond that.`,
     table(
       [
         "Promise",

@@ -34,7 +34,7 @@ export const promiseResultsSchema = z.object({
 export type PromiseResults = z.infer<typeof promiseResultsSchema>;
 export type PromisedVideo = z.infer<typeof videoSchema>;
 
-/** How a promise in dB was kept. */
+/** Summary of a promise in dB over all prompts. */
 export interface Keeping {
   readonly decibels: number;
   readonly videos: number;

@@ -201,5 +201,5 @@ function explain({ goal, computesAll }: StoredOptions): string {
   if (asked && "at_most_seconds" in asked)
     return `As many steps were computed as ${asked.at_most_seconds} s allow, where they help most.`;
   if (asked) return "As many steps were computed as were asked for, where they help most.";
-  return "The steps were computed before which the prediction had changed too much to be reused.";
+  return "While the video was made, the policy chose the steps to compute, and no more than it holds to be needed.";
 }

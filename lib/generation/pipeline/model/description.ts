@@ -2,12 +2,10 @@ import { access } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { faultsOf } from "../../../shared/sentences/index.ts";
+import { TABLE_FILE } from "../../caching/index.ts";
 import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/index.ts";
 import { knownPipelines, publishedModelOf, type Recipe, recipeSchema } from "../../models/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../../request/index.ts";
-
-/** Table of the errors of reuse, beside the index of a model. */
-const CACHE_TABLE = "cache-table.json";
 
 /** Facts of a model that requests depend on. */
 export interface ModelDescription {
@@ -70,7 +68,7 @@ export async function readDescription(
 }
 
 function hasCacheTable(folder: string): Promise<boolean> {
-  return access(join(folder, CACHE_TABLE)).then(
+  return access(join(folder, TABLE_FILE)).then(
     () => true,
     () => false,
   );

@@ -53,8 +53,15 @@ export async function findErrorTable(model: TableModel): Promise<FoundErrorTable
   }
 }
 
-/** Returns a model as table files name it. */
-export async function madeForOf({ parts, scheduler, precision }: Omit<TableModel, "folder" | "name">) {
+/** Facts by which a table is told to fit. */
+export type MadeFor = Pick<TableFile["madeFor"], "identity" | "precision" | "sampler">;
+
+/** Returns the facts of a model by which a table is told to fit. */
+export async function madeForOf({
+  parts,
+  scheduler,
+  precision,
+}: Pick<TableModel, "parts" | "scheduler" | "precision">): Promise<MadeFor> {
   const { className, config } = scheduler;
   return {
     identity: await weightsIdentity(parts),

@@ -10,7 +10,13 @@ import { type Graph, openSession, type Precision, type Provider, type Session } 
 import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
 import { type ModelDescription, readDescription } from "./description.ts";
-import { type FoundErrorTable, findErrorTable } from "./error-table.ts";
+import {
+  type FoundErrorTable,
+  findErrorTable,
+  type MadeFor,
+  madeForOf,
+  type TableModel,
+} from "./error-table.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
@@ -45,6 +51,8 @@ export interface ModelParts extends ModelDescription {
   readonly vae: OpenedPart;
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
+  /** Returns what a table measured now would say that it was made for. */
+  madeFor(): Promise<MadeFor>;
   readonly options: PipelineOptions;
   /** Opens the text encoder for prompts of at most `length` tokens before `encode` needs it. */
   openEncoder(length: number): Promise<Session>;
@@ -90,6 +98,13 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   const transformers: ModelParts["transformers"] = [transformer, ...second];
   const vae = await withWeights(decoderPart(index));
   const scheduler = index.part("scheduler");
+  const tableModel: TableModel = {
+    folder: index.folder,
+    name: description.name,
+    parts: [...transformers, encoderPart, vae],
+    scheduler,
+    precision: precisionOf(options),
+  };
   return {
     ...description,
     tokenizer,
@@ -97,13 +112,8 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     transformers,
     boundaryTimestep,
     vae,
-    errorTable: await findErrorTable({
-      folder: index.folder,
-      name: description.name,
-      parts: [...transformers, encoderPart, vae],
-      scheduler,
-      precision: precisionOf(options),
-    }),
+    errorTable: await findErrorTable(tableModel),
+    madeFor: () => madeForOf(tableModel),
     options,
     openEncoder,
     async encode(prompt, length, rows) {

@@ -1,14 +1,10 @@
 import type { Frames } from "../../../lib/generation/video/index.ts";
-import { type Method, methodsFor } from "../methods.ts";
-import { type BenchmarkPrompt, benchmarkPrompts, FULL_ROUND } from "./scenes.ts";
+import { type BenchmarkPrompt, benchmarkPrompts, FULL_ROUND } from "../scenes.ts";
 
 /** Prompts and methods of the benchmark that its pictures show. */
 
 /** Denoising steps of the reference. */
 export const PICTURED_STEPS = 30;
-
-/** Methods beside the reference, in the order of the rows. */
-const NAMES = ["AdaCache slow", "AdaCache fast", "AdaCache fast, motion", "static:3", "10 steps, no cache"];
 
 /** Places in the full round of a fast, a slow and a bouncing object; the first has the prompt of the README. */
 const PLACES = [2, 5, 11];
@@ -17,10 +13,20 @@ export const picturedPrompts: readonly BenchmarkPrompt[] = PLACES.map(
   (place) => benchmarkPrompts(FULL_ROUND)[place]!,
 );
 
+/** Way of making a video. */
+export interface PicturedMethod {
+  readonly name: string;
+  readonly request: { readonly steps: number; readonly cache: string };
+}
+
 /** Reference, and then the methods that are compared with it. */
-export const picturedMethods: readonly [reference: Method, ...compared: Method[]] = [
-  { ...methodsFor(PICTURED_STEPS)[0]!, name: "no cache" },
-  ...NAMES.map((name) => methodsFor(PICTURED_STEPS).find((method) => method.name === name)!),
+export const picturedMethods: readonly [reference: PicturedMethod, ...compared: PicturedMethod[]] = [
+  { name: "no cache", request: { steps: PICTURED_STEPS, cache: "off" } },
+  { name: "auto", request: { steps: PICTURED_STEPS, cache: "auto" } },
+  { name: "10 computed steps", request: { steps: PICTURED_STEPS, cache: "computed_steps:10" } },
+  { name: "AdaCache fast", request: { steps: PICTURED_STEPS, cache: "fast" } },
+  { name: "static:3", request: { steps: PICTURED_STEPS, cache: "static:3" } },
+  { name: "10 steps, no cache", request: { steps: 10, cache: "off" } },
 ];
 
 /** A video of a method, with its difference from the reference. */

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { PICTURE_FILE, pictureReport } from "../../../tools/bench/quality/picture-report.ts";
-import { pictureSheet } from "../../../tools/bench/quality/picture-sheet.ts";
 import {
   type PicturedRow,
   picturedMethods,
   picturedPrompts,
   told,
-} from "../../../tools/bench/quality/pictured.ts";
+} from "../../../tools/bench/pictures/pictured.ts";
+import { PICTURE_FILE, pictureReport } from "../../../tools/bench/pictures/report.ts";
+import { pictureSheet } from "../../../tools/bench/pictures/sheet.ts";
 import { drawSheet } from "../../../tools/drawing/sheet.ts";
 
 /** Videos whose frame `f` has only the colour [f, row, column]. */
@@ -29,13 +29,13 @@ describe("what is pictured", () => {
   test("the pictures show the video without cache, and then methods that compute about a third or a half", () => {
     expect(picturedMethods.map(({ name }) => name)).toEqual([
       "no cache",
-      "AdaCache slow",
+      "auto",
+      "10 computed steps",
       "AdaCache fast",
-      "AdaCache fast, motion",
       "static:3",
       "10 steps, no cache",
     ]);
-    expect(picturedMethods[0].request.cache.policy).toBe("off");
+    expect(picturedMethods[0].request.cache).toBe("off");
   });
 
   test("the numbers below a video say how much was computed and how close it is", () => {

@@ -15,7 +15,7 @@ export function pictureReport(
   return [
     "## Caching: pictures",
     `![Four frames of ${picturedPrompts.length} videos without cache and under ${rows.length - 1} methods that compute less](${PICTURE_FILE})`,
-    `${picturedPrompts.length} prompts of the benchmark above, each with its seed: four of the ${frames} frames of each video, from the first to the
+    `${picturedPrompts.length} prompts, each with its seed: four of the ${frames} frames of each video, from the first to the
 last. Below are the computed steps, and PSNR and SSIM over all frames against the video without cache at ${PICTURED_STEPS} steps.`,
     table(
       ["Method", ...picturedPrompts.map(({ text, seed }) => `${text}, seed ${seed}`)],

@@ -4,12 +4,17 @@ import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { psnr, ssim } from "../../../lib/generation/video/index.ts";
 import { writeSheet } from "../../drawing/sheet.ts";
 import { circumstances } from "../machine.ts";
-import type { Method } from "../methods.ts";
 import { demoModel, docsFolder, resultsFolder, userPath, type Written } from "../options.ts";
 import { updateDocument } from "../results-file.ts";
-import { PICTURE_FILE, pictureReport } from "./picture-report.ts";
-import { pictureSheet } from "./picture-sheet.ts";
-import { type PicturedRow, type PicturedVideo, picturedMethods, picturedPrompts } from "./pictured.ts";
+import {
+  type PicturedMethod,
+  type PicturedRow,
+  type PicturedVideo,
+  picturedMethods,
+  picturedPrompts,
+} from "./pictured.ts";
+import { PICTURE_FILE, pictureReport } from "./report.ts";
+import { pictureSheet } from "./sheet.ts";
 
 const BYTES_MAX = 200_000;
 
@@ -48,7 +53,7 @@ async function picturedRows(folder: string): Promise<PicturedRow[]> {
   }
 }
 
-async function generateAll(pipeline: Pipeline, { request }: Method): Promise<Generation[]> {
+async function generateAll(pipeline: Pipeline, { request }: PicturedMethod): Promise<Generation[]> {
   const generations: Generation[] = [];
   for (const { text, seed } of picturedPrompts) {
     generations.push(await pipeline.generate(resolveRequest({ prompt: text, seed, ...request }, pipeline)));

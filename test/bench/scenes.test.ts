@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { benchmarkPrompts, FULL_ROUND, MOTIONS } from "../../../tools/bench/quality/scenes.ts";
+import { benchmarkPrompts, FULL_ROUND, MOTIONS } from "../../tools/bench/scenes.ts";
 
 test("a full round has every motion equally often, in different words, with one seed for each scene", () => {
   const prompts = benchmarkPrompts(FULL_ROUND);
