@@ -40,6 +40,13 @@ export function sampleStepResults(): StepResults {
         torch: "not timed: no torch.",
       },
     ],
+    segments: {
+      threads: 2,
+      lengths: [
+        { reused: 1, segment: rounds(12), stepwise: rounds(12.5), graphBytes: 256e3, open: 700 },
+        { reused: 8, segment: rounds(15), stepwise: rounds(20), graphBytes: 304e3, open: 800 },
+      ],
+    },
     sessions: SESSIONS.map((name, index) => ({
       name,
       probes: [

@@ -107,11 +107,13 @@ export function buildReuse(dit: DiffusionTransformer, options: CutOptions): Grap
 export function buildForecast(dit: DiffusionTransformer, options: CutOptions): Graph {
   return buildWithResidual(dit, options, (input, graph) => {
     const weights = graph.input(cutNames.residualWeights, "float32", [2]);
-    return add(
-      mul(slice(weights, 0, 0, 1), input(cutNames.residual)),
-      mul(slice(weights, 0, 1, 2), input(cutNames.previousResidual)),
-    );
+    return forecast(weights, input(cutNames.residual), input(cutNames.previousResidual));
   });
+}
+
+/** Returns the sum of two residuals, the newer first, multiplied by `weights` [2]. */
+export function forecast(weights: Value, newer: Value, older: Value): Value {
+  return add(mul(slice(weights, 0, 0, 1), newer), mul(slice(weights, 0, 1, 2), older));
 }
 
 function buildWithResidual(
@@ -120,13 +122,22 @@ function buildWithResidual(
   residualOf: (input: (name: string) => Value, graph: Graph) => Value,
 ): Graph {
   const start = beginCut(dit, options);
+  const { graph, batch } = start;
+  const input = (name: string) => graph.input(name, "float32", [batch, dit.tokens, dit.width]);
+  const prediction = reusedPrediction(dit, start, () => residualOf(input, graph));
+  graph.output(cutNames.prediction, prediction);
+  return graph;
+}
+
+/** Returns the guided prediction of a step that adds a residual in place of the blocks. */
+export function reusedPrediction(dit: DiffusionTransformer, start: CutStart, residualOf: () => Value): Value {
   const { graph, latent, batch } = start;
   const { x, conditioning } = graph.scope("embed", () => dit.embed(graph, latent, batch));
-  const input = (name: string) => graph.input(name, "float32", [batch, dit.tokens, dit.width]);
-  const residual = graph.scope("forecast", () => residualOf(input, graph));
-  const prediction = graph.scope("head", () => dit.head(add(x, residual), conditioning));
-  graph.output(cutNames.prediction, guide(prediction, start));
-  return graph;
+  const residual = graph.scope("forecast", residualOf);
+  return guide(
+    graph.scope("head", () => dit.head(add(x, residual), conditioning)),
+    start,
+  );
 }
 
 /** Builds the graph of a step in a pipeline without caching: a computed step whose only output is the prediction. */
@@ -147,8 +158,11 @@ export interface CutStart {
 }
 
 /** Begins a graph with the inputs that do not depend on the conditions of a transformer. */
-export function beginCut(dit: DiffusionTransformer, { batch = 2, ...options }: CutOptions): CutStart {
-  const graph = new Graph(options);
+export function beginCut(
+  dit: DiffusionTransformer,
+  { batch = 2, ...options }: CutOptions,
+  graph = new Graph(options),
+): CutStart {
   const { channels, frames, height, width } = dit.latent;
   const latent = graph.input(cutNames.latent, "float32", [1, channels, frames, height, width]);
   const guidanceScale = batch === 2 ? graph.input(cutNames.guidanceScale, "float32", []) : null;
@@ -160,7 +174,7 @@ export function beginCut(dit: DiffusionTransformer, { batch = 2, ...options }: C
  * and `head` are float32: they cost little, and guidance would multiply their errors. A reused step therefore has no
  * float16 at all.
  */
-function forward(dit: DiffusionTransformer, { graph, latent, batch }: CutStart, precision: Precision) {
+export function forward(dit: DiffusionTransformer, { graph, latent, batch }: CutStart, precision: Precision) {
   const { x: trunkIn, conditioning } = graph.scope("embed", () => dit.embed(graph, latent, batch)); // [1, N, D]
   const residuals: Value[] = [];
   let trunkOut = trunkIn;

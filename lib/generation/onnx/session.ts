@@ -19,8 +19,10 @@ export interface Session {
   /**
    * Runs the graph. Feeds that it does not read are ignored, so that the graphs cut from one model can share
    * feeds.
+   *
+   * @param outputs names of the outputs to return, all by default; the others do not leave the device
    */
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
+  run(feeds: Readonly<Record<string, Tensor>>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
   /** Frees the model. A second call does nothing. */
   release(): Promise<void>;
 }
@@ -83,10 +85,10 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
   let isReleased = false;
   return {
     inputs: session.inputNames,
-    async run(feeds) {
+    async run(feeds, outputs = session.outputNames) {
       if (isReleased) throw new SessionError("the session was released and cannot run");
       const inputs = runtimeFeeds(runtime, session.inputNames, feeds);
-      const results = await session.run(inputs).catch((cause: unknown) => {
+      const results = await session.run(inputs, outputs).catch((cause: unknown) => {
         throw new SessionError(`onnxruntime cannot run the model: ${messageOf(cause)}`, { cause });
       });
       return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, hostTensor(value)]));

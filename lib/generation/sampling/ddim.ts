@@ -19,11 +19,12 @@ export function ddim({
   steps,
   config,
 }: Pick<SamplingRun, "steps"> & { readonly config: DDIMConfig }): Sampler {
-  const { timesteps, stride, move, noiseLevelAt, cleanAt } = noiseSchedule(steps, config);
+  const { timesteps, stride, step, move, noiseLevelAt, cleanAt } = noiseSchedule(steps, config);
   return {
     timesteps,
     noiseLevels: timesteps.map(noiseLevelAt),
     clean: timesteps.map(cleanAt),
+    linear: timesteps.map((timestep) => step(timestep, timestep - stride)),
     start: () =>
       statelessStep((latent, noise, evaluation) => {
         const timestep = timesteps[evaluation]!;

@@ -10,6 +10,8 @@ export {
 export { type SamplerFactory, type Scheduler, samplerOf } from "./registry.ts";
 export {
   type CleanEstimate,
+  type LinearStep,
+  linearSteps,
   MAX_STEPS,
   type Sampler,
   type SamplerStep,

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type CleanEstimate, checkPrediction, checkSteps } from "./sampler.ts";
+import { type CleanEstimate, checkPrediction, checkSteps, type LinearStep } from "./sampler.ts";
 
 /**
  * Noise schedule shared by the samplers of models that predict noise: the signal level at each training
@@ -35,10 +35,14 @@ export interface NoiseSchedule {
   /** Number of training timesteps between two visited ones, rounded down. */
   readonly stride: number;
   /**
-   * Moves `origin`, a latent at timestep `from` whose noise is `noise`, to timestep `to`, and writes it to
-   * `latent`. A `to` below 0 is the end. `origin` and `latent` may be the same array.
+   * Returns the step from timestep `from` to timestep `to`; a `to` below 0 is the end.
    *
    * @see DDIM (arXiv 2010.02502) eq. 12 with sigma 0
+   */
+  step(from: number, to: number): LinearStep;
+  /**
+   * Moves `origin`, a latent at timestep `from` whose noise is `noise`, to timestep `to`, and writes it to
+   * `latent`. `origin` and `latent` may be the same array.
    */
   move(latent: Float32Array, origin: Float32Array, noise: Float32Array, from: number, to: number): void;
   /** Returns the share of noise at a timestep: that of a flow between latent and noise with the same ratio of both. */
@@ -64,14 +68,18 @@ export function noiseSchedule(steps: number, config: NoiseScheduleConfig): Noise
   const signalAt = (timestep: number) => (timestep < 0 ? end : signal[timestep]!);
   const parts = (timestep: number) =>
     [Math.sqrt(signalAt(timestep)), Math.sqrt(1 - signalAt(timestep))] as const;
+  const step = (from: number, to: number) => {
+    const [before, after] = [signalAt(from), signalAt(to)];
+    const kept = Math.sqrt(after / before);
+    return { latent: kept, prediction: Math.sqrt(1 - after) - kept * Math.sqrt(1 - before) };
+  };
   return {
     timesteps,
     stride: Math.floor(config.num_train_timesteps / steps),
+    step,
     move(latent, origin, noise, from, to) {
       checkPrediction(latent, noise);
-      const [before, after] = [signalAt(from), signalAt(to)];
-      const kept = Math.sqrt(after / before);
-      const added = Math.sqrt(1 - after) - kept * Math.sqrt(1 - before);
+      const { latent: kept, prediction: added } = step(from, to);
       for (let i = 0; i < latent.length; i++) latent[i] = kept * origin[i]! + added * noise[i]!;
     },
     noiseLevelAt(timestep) {

@@ -84,6 +84,7 @@ export function eulerSampler({
     timesteps: noiseLevels.map((level) => level * trainTimesteps),
     noiseLevels,
     clean: noiseLevels.map((level, i) => ({ latent: 1, prediction: Math.sign(deltas[i]!) * level })),
+    linear: deltas.map((delta) => ({ latent: 1, prediction: delta })),
     deltas,
     start: () =>
       statelessStep((latent, velocity, evaluation) => eulerStep(latent, velocity, deltas[evaluation]!)),

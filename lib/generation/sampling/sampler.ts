@@ -17,6 +17,12 @@ export interface CleanEstimate {
   readonly prediction: number;
 }
 
+/** Step that is linear: `latent * (latent before the step) + prediction * (prediction)` is the latent after it. */
+export interface LinearStep {
+  readonly latent: number;
+  readonly prediction: number;
+}
+
 /** Turns noise into a latent by the predictions of a model. */
 export interface Sampler {
   /** Timesteps given to the model, one for each evaluation, in order. */
@@ -25,6 +31,11 @@ export interface Sampler {
   readonly noiseLevels: readonly number[];
   /** Clean latent that the prediction of each evaluation implies. */
   readonly clean: readonly CleanEstimate[];
+  /**
+   * Step of each evaluation, for graphs that take steps themselves. Undefined for a sampler whose steps need earlier
+   * predictions too. Frames that are given keep their values, whatever their step.
+   */
+  readonly linear?: readonly LinearStep[];
   /** Starts one generation. State that its steps share is dropped when it ends. */
   start(): SamplerStep;
 }
@@ -47,6 +58,18 @@ export function statelessStep(
 ): SamplerStep {
   const made: SamplerStep = Object.assign(step, { fork: () => made });
   return made;
+}
+
+/**
+ * Returns the steps of a sampler whose steps are linear.
+ *
+ * @throws RangeError if they need earlier predictions too
+ */
+export function linearSteps({ linear }: Pick<Sampler, "linear">): readonly LinearStep[] {
+  if (linear) return linear;
+  throw new RangeError(
+    "The steps of this sampler need earlier predictions too, so they have to be taken one by one.",
+  );
 }
 
 export const MAX_STEPS = 1000;

@@ -42,6 +42,11 @@ describe("the report", () => {
     expect(report).toMatch(/\| 1 \| reused \| 0\.40 .* \| 0\.25 .* \| 1\.60 \(1\.60–1\.60\) \|/);
   });
 
+  test("the report sets segments beside the same steps one by one, round by round", () => {
+    expect(report).toMatch(/\| 8 \| 20\.0 .* \| 15\.0 .* \| 0\.75 \(0\.75–0\.75\) \| 304 \| 800 \|/);
+    expect(report).toContain("with 2 threads");
+  });
+
   test("the report calls nothing met that was not measured", () => {
     expect(aim("Not slower than PyTorch eager, 2 threads")).toMatch(/\| not measured \| – \|$/);
     expect(report).toContain("PyTorch was not timed: no torch.");

@@ -146,7 +146,7 @@ export function relativeError(actual: Tensor | undefined, expected: Float32Array
     difference = Math.max(difference, Math.abs(Number(actual.data[i]) - value));
     magnitude = Math.max(magnitude, Math.abs(value));
   }
-  return difference / magnitude;
+  return difference === 0 ? 0 : difference / magnitude;
 }
 
 interface HeaderEntry {

@@ -1,49 +1,10 @@
 import { describe, expect, it } from "vitest";
-import {
-  buildFull,
-  buildReuse,
-  buildUncut,
-  diffusionTransformer,
-  guidanceBatch,
-} from "../../../lib/generation/models/index.ts";
+import { buildFull, buildReuse, buildUncut, guidanceBatch } from "../../../lib/generation/models/index.ts";
 import type { Tensor } from "../../../lib/generation/onnx/index.ts";
-import {
-  caseFeeds,
-  float32,
-  open,
-  readCases,
-  readGolden,
-  relativeError,
-  run,
-  type TransformerCase,
-} from "./golden.ts";
-
-/** Golden case with the extents of its video, which only some models are conditioned on. */
-interface Case extends TransformerCase {
-  readonly height?: number;
-  readonly width?: number;
-  readonly fps?: number;
-  readonly givenFrames?: number;
-}
-
-const goldens = [
-  ["stdit3", "STDiT3"],
-  ["stdit3-given-frames", "STDiT3"],
-  ["stdit3-temporal-patch", "STDiT3"],
-  ["stdit3-no-qk-norm", "STDiT3"],
-  ["latte", "LatteTransformer3DModel"],
-  ["latte-large-square", "LatteTransformer3DModel"],
-  ["open-sora-plan", "LatteT2V"],
-  ["wan", "WanTransformer3DModel"],
-  ["wan-one-block", "WanTransformer3DModel"],
-] as const;
+import { open, readCases, readGolden, relativeError, run } from "./golden.ts";
+import { alone, conditionalHalf, type GoldenCase, goldens, preparedCase } from "./golden-transformers.ts";
 
 const signals = ["probe", "change", "motionScore"] as const;
-
-/** Returns the first half of a tensor of a batch of 2. */
-function conditionalHalf({ dtype, shape: [, ...shape], data }: Tensor): Tensor {
-  return { dtype, shape: [1, ...shape], data: data.slice(0, data.length / 2) as Float32Array };
-}
 
 /** |previous - probe|_1 / |previous|_1 */
 function relativeChange(previous: Float32Array, probe: Float32Array): number {
@@ -53,33 +14,9 @@ function relativeChange(previous: Float32Array, probe: Float32Array): number {
 
 describe.each(goldens)("the conditional half of %s alone", async (name, className) => {
   const golden = await readGolden(name);
-  const cases = await readCases<Case>(name);
+  const cases = await readCases<GoldenCase>(name);
 
-  async function prepared(index: number) {
-    const { latent, height = 64, width = 64, fps = 8, givenFrames = 0 } = cases[index]!;
-    const [frames, latentHeight, latentWidth] = latent;
-    const { in_channels: channels } = golden.config;
-    const shape = { channels, frames, height: latentHeight, width: latentWidth };
-    const video = { latent: shape, height, width, fps, givenFrames };
-    const dit = diffusionTransformer({ className, config: golden.config }, video);
-    const both = await caseFeeds(dit, golden, index, cases[index]!, 1);
-    // A probe that is not zeros has a change.
-    const size = dit.tokens * dit.width;
-    const half = Float32Array.from({ length: size }, (_, i) => Math.sin(i));
-    const previousProbe = float32(Float32Array.of(...half, ...half), [2, dit.tokens, dit.width]);
-    return { dit, half, both: { ...both, previousProbe } };
-  }
-
-  /** Returns the same feeds for one row of the batch, without a guidance scale. */
-  function alone(feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
-    const { guidanceScale: _, ...others } = feeds;
-    const perRow = ["text", "textMask", "previousProbe", "residual"];
-    const halved = Object.entries(others).map(([input, tensor]) => [
-      input,
-      perRow.includes(input) ? conditionalHalf(tensor) : tensor,
-    ]);
-    return Object.fromEntries(halved);
-  }
+  const prepared = (index: number) => preparedCase(golden, className, cases, index);
 
   // Worst error measured: 7.4e-8.
   const TOLERANCE = 1e-6;

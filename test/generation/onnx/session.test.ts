@@ -36,6 +36,19 @@ describe("a session", () => {
     await session.release();
   });
 
+  test("a session returns only the outputs that are asked for", async () => {
+    const graph = new Graph();
+    const input = graph.input("x", "float32", [2]);
+    graph.output("y", neg(input));
+    graph.output("sum", add(input, input));
+    const session = await openSession(graph.build(), { threads: 1 });
+    expect(Object.keys(await session.run({ x }))).toEqual(["y", "sum"]);
+    expect(await session.run({ x }, ["sum"])).toEqual({
+      sum: { dtype: "float32", shape: [2], data: Float32Array.of(2, -4) },
+    });
+    await session.release();
+  });
+
   test("a session ignores feeds the graph does not read, and names a missing one", async () => {
     const session = await openSession(negation(), { threads: 1 });
     await expect(session.run({ x, other: x })).resolves.toHaveProperty("y");

@@ -243,7 +243,7 @@ describe("a promise in dB", () => {
     expect(() => policyOf(request, { precision: "float32", table: null })).toThrow(
       /calibrate tiny --table\.$/,
     );
-    expect(policyOf(request, precision: "float32", table: sampleTable(60) ).name).toBe("at_least:50dB");
+    expect(policyOf(request, { precision: "float32", table: sampleTable(60) }).name).toBe("at_least:50dB");
   });
 });
 

@@ -15,6 +15,7 @@ import {
   type VideoShape,
 } from "../../../lib/generation/models/index.ts";
 import type { Graph, Tensor } from "../../../lib/generation/onnx/index.ts";
+import { videoLimitsSchema } from "../../../lib/generation/request/index.ts";
 import type { SessionName } from "../step/results.ts";
 import { randomValues, volume } from "./random-values.ts";
 
@@ -30,7 +31,7 @@ export const TIMESTEP = 500;
 export const GUIDANCE_SCALE = 7;
 
 /** Signals of the default policy, which a timed step computes too. */
-const ADACACHE_SIGNALS = ["change", "motionScore"] as const;
+export const ADACACHE_SIGNALS = ["change", "motionScore"] as const;
 
 /**
  * Opens a graph's weights and prepares its inputs.
@@ -52,23 +53,36 @@ export async function openPart(
     const feeds = () => ({ latent: randomTensor([run.frames, run.channels, run.height, run.width]) });
     return { weights, build: () => decoder.build(run, { weights }), feeds };
   }
-  const transformer = model.part("transformer");
-  const dit = diffusionTransformer(transformer, shape);
-  const encoder = textEncoder(model.part("text_encoder"));
-  const length = dit.text.length;
   if (name === "text") {
+    const encoder = textEncoder(model.part("text_encoder"));
+    const { length } = diffusionTransformer(model.part("transformer"), shape).text;
     const weights = await model.part("text_encoder").checkpoint();
     const ids = Array.from({ length }, (_, index) => index + 2);
     const feeds = () => encoder.feeds(ids, length);
     return { weights, build: () => encoder.build(length, { weights }), feeds };
   }
-  const weights = await transformer.checkpoint();
+  const { dit, weights, feeds } = await openTransformer(model, video);
   return {
     weights,
     build: () =>
       name === "full" ? buildFull(dit, { weights, signals: ADACACHE_SIGNALS }) : buildReuse(dit, { weights }),
-    feeds: () => transformerFeeds(dit, encoder.width),
+    feeds,
   };
+}
+
+/**
+ * Opens the weights of a model's transformer for one video size.
+ *
+ * @throws CheckpointError or Error that names the part that cannot be used
+ */
+export async function openTransformer(
+  model: ModelFolder,
+  video: BenchmarkVideo,
+): Promise<Omit<TimedPart, "build"> & { readonly dit: DiffusionTransformer }> {
+  const transformer = model.part("transformer");
+  const dit = diffusionTransformer(transformer, videoShape(latentDecoder(model.part("vae")), video));
+  const { width } = textEncoder(model.part("text_encoder"));
+  return { dit, weights: await transformer.checkpoint(), feeds: () => transformerFeeds(dit, width) };
 }
 
 function transformerFeeds(dit: DiffusionTransformer, textWidth: number): Record<string, Tensor> {
@@ -84,6 +98,13 @@ function transformerFeeds(dit: DiffusionTransformer, textWidth: number): Record<
     [cutNames.previousProbe]: trunk,
     [cutNames.residual]: trunk,
   };
+}
+
+/** Returns the first video that a model lists. */
+export function firstVideo({ index }: ModelFolder): BenchmarkVideo {
+  const limits = videoLimitsSchema.parse(index.video);
+  const [width, height] = limits.sizes[0]!;
+  return { width, height, frames: limits.frames[0]!, fps: limits.fps[0]! };
 }
 
 export function videoShape(decoder: LatentDecoder, video: BenchmarkVideo): VideoShape {

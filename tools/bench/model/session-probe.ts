@@ -4,12 +4,10 @@
  * full|reuse|decoder|text THREADS OPTIONS`. `OPTIONS` is JSON (`ProbeOptions`).
  */
 import { readFileSync } from "node:fs";
-import { type ModelFolder, openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
-import type { BenchmarkVideo } from "../../../lib/generation/models/index.ts";
+import { openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import { openSession, type Session, type Tensor } from "../../../lib/generation/onnx/index.ts";
-import { videoLimitsSchema } from "../../../lib/generation/request/index.ts";
 import type { SessionName } from "../step/results.ts";
-import { openPart } from "./part.ts";
+import { firstVideo, openPart } from "./part.ts";
 import type { ProbeOptions } from "./session-process.ts";
 
 const [folder, name, threads, options] = process.argv.slice(2);
@@ -25,7 +23,7 @@ async function probe(
   { video, runs = true }: ProbeOptions,
 ): Promise<unknown> {
   const model = await openModelFolder(folder);
-  const { weights, build, feeds } = await openPart(model, name, video ?? defaultVideo(model));
+  const { weights, build, feeds } = await openPart(model, name, video ?? firstVideo(model));
   const beforeBuild = performance.now();
   const graph = build();
   const bytes = graph.build();
@@ -62,12 +60,6 @@ async function runOnce(session: Session, feeds: Record<string, Tensor>): Promise
   const began = performance.now();
   await session.run(feeds);
   return performance.now() - began;
-}
-
-function defaultVideo({ index }: ModelFolder): BenchmarkVideo {
-  const limits = videoLimitsSchema.parse(index.video);
-  const [width, height] = limits.sizes[0]!;
-  return { width, height, frames: limits.frames[0]!, fps: limits.fps[0]! };
 }
 
 /** Returns the resident bytes of this process: anonymous, mapped files, and the peak of both; null outside Linux. */

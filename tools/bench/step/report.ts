@@ -1,7 +1,13 @@
 import { describeCircumstances } from "../machine.ts";
 import { table } from "../markdown.ts";
-import { type Spread, spread } from "../statistics.ts";
-import { type SessionProbe, type StepResults, summariseTiming, type TimingSummary } from "./results.ts";
+import { ratios, type Spread, spread } from "../statistics.ts";
+import {
+  type SegmentResults,
+  type SessionProbe,
+  type StepResults,
+  summariseTiming,
+  type TimingSummary,
+} from "./results.ts";
 
 /** Writes the step section of the benchmarks document as Markdown, from the measurements only. */
 
@@ -24,6 +30,11 @@ of running the blocks. Both were timed in the pipeline's loop, including its wor
     "### Steps without guidance",
     guidanceTable(timings),
     `With a guidance scale of 1, a step computes the conditional half only. Ratios are above 1 where that is faster.`,
+    "### Segments",
+    segmentTable(results.segments),
+    `A segment runs a computed step and the reused steps after it in one run of a graph. Both were timed around the graphs
+and the sampler, without a policy, in turns, with ${count(results.segments.threads, "thread")}. Segment / one by one is
+below 1 where the segment is faster. It is meant for devices that have to copy the residual; none was measured.`,
     "### Sessions",
     sessionTable(results),
     `Each session was opened in a fresh process with one thread per core, from files that had been read before. Memory is
@@ -82,6 +93,20 @@ function guidanceTable(timings: readonly TimingSummary[]): string {
       [String(threads), "reused", told(reused, 2), told(unguided.reused, 2), told(unguided.reusedRatio, 2)],
     ]),
     [1],
+  );
+}
+
+function segmentTable({ lengths }: SegmentResults): string {
+  return table(
+    ["Reused steps", "One by one, ms", "Segment, ms", "Segment / one by one", "Graph, kB", "Open, ms"],
+    lengths.map(({ reused, stepwise, segment, graphBytes, open }) => [
+      String(reused),
+      told(spread(stepwise), 1),
+      told(spread(segment), 1),
+      told(spread(ratios(segment, stepwise)), 2),
+      (graphBytes / 1e3).toFixed(0),
+      open.toFixed(0),
+    ]),
   );
 }
 

@@ -46,11 +46,28 @@ export const probeSchema = z.object({
     .nullable(),
 });
 
+const segmentSchema = z.object({
+  /** Reused steps after the computed one. */
+  reused: z.int().positive(),
+  /** Milliseconds of all steps in one run, and one by one. */
+  segment: rounds,
+  stepwise: rounds,
+  graphBytes: z.number(),
+  /** Milliseconds to open the session. */
+  open: z.number(),
+});
+
+const segmentsSchema = z.object({
+  threads: z.int().positive(),
+  lengths: z.array(segmentSchema).min(1),
+});
+
 /** All measurements of `step`; the report is written from them. */
 export const stepResultsSchema = z.object({
   kind: z.literal("step"),
   circumstances: circumstancesSchema,
   timings: z.array(timingSchema).min(1),
+  segments: segmentsSchema,
   sessions: z.array(z.object({ name: z.enum(SESSIONS), probes: z.array(probeSchema).min(1) })),
   command: z.object({
     prompt: z.string(),
@@ -60,6 +77,7 @@ export const stepResultsSchema = z.object({
 });
 
 export type StepResults = z.infer<typeof stepResultsSchema>;
+export type SegmentResults = z.infer<typeof segmentsSchema>;
 export type StepTiming = z.infer<typeof timingSchema>;
 export type SessionProbe = z.infer<typeof probeSchema>;
 

@@ -23,6 +23,7 @@ import {
   stepResultsSchema,
   torchTimesSchema,
 } from "./results.ts";
+import { timeSegments } from "./segments.ts";
 
 const run = promisify(execFile);
 
@@ -60,6 +61,12 @@ async function measure(
     say(`steps with ${threads} ${threads === 1 ? "thread" : "threads"}`);
     timings.push(await timeSteps(folder, threads, repeats.rounds));
   }
+  say("segments");
+  const segments = await timeSegments(
+    folder,
+    Math.min(availableParallelism(), THREADS.at(-1)!),
+    repeats.rounds,
+  );
   say("opening sessions");
   const sessions: StepResults["sessions"] = [];
   for (const name of SESSIONS)
@@ -69,7 +76,14 @@ async function measure(
     });
   say("from command to MP4");
   const command = await timeCommand(folder, repeats.commands);
-  const results: StepResults = { kind: "step", circumstances: described, timings, sessions, command };
+  const results: StepResults = {
+    kind: "step",
+    circumstances: described,
+    timings,
+    segments,
+    sessions,
+    command,
+  };
   await writeText(join(resultsFolder, "step.json"), `${JSON.stringify(results, null, 1)}\n`);
   return results;
 }
