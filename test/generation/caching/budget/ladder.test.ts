@@ -19,7 +19,7 @@ describe("the PSNR that a budget promises", () => {
     [40, 2],
     [59, 3],
     [100, 5],
-  ])("of %i videos, the promised PSNR is number %i from below", (count, rank) => {
+  ])("the promised PSNR of %i videos is number %i from below", (count, rank) => {
     expect(promisedPsnr(upTo(count))).toBe(rank);
   });
 
