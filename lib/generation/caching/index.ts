@@ -2,7 +2,7 @@ export type { ErrorTable, Goal, Ladder, PromiseWord, TableFile } from "./budget/
 export { budget, budgetOfDamage, hasFewSteps, PROMISES, promiseForm } from "./budget/index.ts";
 export { keptShare, promiseCost } from "./budget/promise-cost.ts";
 export { readTableFile, TABLE_FILE } from "./budget/table-file.ts";
-export type { CalibrationAim, CalibrationRun, ProposedCodebook, ReplayedRun } from "./calibration.ts";
+export type { CalibrationAim, CalibrationRun, ProposedCodebook } from "./calibration.ts";
 export { proposeCodebook, replayAll, replayRun } from "./calibration.ts";
 export type { CodebookFile } from "./codebook-file.ts";
 export type { Band, Column, ColumnValues, Drawing, StoredOptions } from "./column.ts";
@@ -13,7 +13,6 @@ export type { Answer, CachePolicy, CacheState } from "./policy.ts";
 export { createPolicy } from "./policy.ts";
 export { CachePolicyError } from "./policy-error.ts";
 export { type PromiseOutcome, promiseOutcome } from "./promise.ts";
-export type { PublishedCache, PublishedStep } from "./published.ts";
 export {
   publishedCache,
   publishedCacheSchema,

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildFull, buildReuse, buildUncut, stepFeeds } from "../../../lib/generation/models/index.ts";
+import {
+  buildForecast,
+  buildFull,
+  buildReuse,
+  buildUncut,
+  stepFeeds,
+} from "../../../lib/generation/models/index.ts";
 import type { Session, Tensor } from "../../../lib/generation/onnx/index.ts";
 import {
   feedsOf,
@@ -46,6 +52,35 @@ describe("the cut of a transformer", async () => {
       residual: computed.residual!,
     });
     expect(relativeError(reused.prediction, computed.prediction!.data as Float32Array)).toBeGreaterThan(1e-3);
+  });
+
+  it("a forecast with weights 1 and 0 is a reused step, bit by bit, and one with others reuses the weighted sum", async () => {
+    const forecast = await open(buildForecast(dit, golden), golden.weights);
+    const residual = computed.residual!;
+    const values = residual.data as Float32Array;
+    const earlier = float32(
+      values.map((value, i) => 0.5 * value + Math.sin(i)),
+      residual.shape,
+    );
+    const weighted = (newer: number, older: number) =>
+      forecast.run({
+        ...feeds,
+        residual,
+        previousResidual: earlier,
+        residualWeights: float32(Float32Array.of(newer, older), [2]),
+      });
+    const reused = await reuse.run({ ...feeds, residual });
+    expect((await weighted(1, 0)).prediction!.data).toEqual(reused.prediction!.data);
+    const sum = float32(
+      values.map((value, i) => 1.75 * value - 0.75 * (earlier.data as Float32Array)[i]!),
+      residual.shape,
+    );
+    const expected = (await reuse.run({ ...feeds, residual: sum })).prediction!.data as Float32Array;
+    expect(relativeError((await weighted(1.75, -0.75)).prediction, expected)).toBeLessThan(1e-6);
+    expect([...forecast.inputs].sort()).toEqual(
+      [...reuse.inputs, "previousResidual", "residualWeights"].sort(),
+    );
+    await forecast.release();
   });
 
   // Measured 3e-7.

@@ -30,7 +30,7 @@ export interface TableModel {
 const LIMITS: JsonFileLimits = { bytesMax: 4 * 2 ** 20, depthMax: 8, valuesMax: 500_000 };
 
 /**
- * Reads the error table beside a model. Returns null if there is no file; a file that is damaged, or made for another
+ * Reads the error table beside a model. Returns null if there is no file. A file that is damaged, or made for another
  * model, precision or sampler, is refused and not an error. Its guidance scale and size do not have to be the request's.
  */
 export async function findErrorTable(model: TableModel): Promise<FoundErrorTable | null> {

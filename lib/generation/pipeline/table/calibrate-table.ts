@@ -45,7 +45,7 @@ const COMPUTED_SHARE = 0.45;
 const DIGITS = 7;
 
 /**
- * Measures the table of a model: moments of the residual and of the clean latent, what becomes of a change of the latent,
+ * Measures the table of a model: moments of the residual and of the clean latent, what becomes of a change of it,
  * and the quality that budgets come to. For each prompt and number of steps it makes a video without cache and one with
  * each budget.
  *

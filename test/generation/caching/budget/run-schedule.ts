@@ -1,0 +1,64 @@
+import type {
+  CacheState,
+  Measured,
+  SignalAfter,
+  SignalBefore,
+} from "../../../../lib/generation/caching/index.ts";
+
+const NO_SIGNALS = {
+  latentChange: null,
+  latentSize: null,
+  change: null,
+  motionScore: null,
+  predictionChange: null,
+  predictionSize: null,
+  latentDistance: null,
+  cleanSquare: null,
+  cleanProduct: null,
+  cleanProductBefore: null,
+};
+
+export interface ScheduleRun {
+  readonly state: CacheState;
+  readonly steps: number;
+  /** First step, 0 by default. */
+  readonly from?: number;
+  readonly before?: (step: number) => Partial<Measured<SignalBefore>>;
+  /** @param computed computed steps before this one, newest first */
+  readonly after?: (step: number, computed: readonly number[]) => Partial<Measured<SignalAfter>>;
+  /** Seconds of a step. */
+  readonly seconds?: (step: number, isComputed: boolean) => number;
+  readonly secondsAvailable?: number;
+}
+
+/** Runs a schedule to the end, and returns its computed steps, 0-based, its weights and the seconds it took. */
+export function runSchedule({
+  state,
+  steps,
+  from = 0,
+  before = () => ({}),
+  after = () => ({}),
+  seconds = () => 0,
+  secondsAvailable,
+}: ScheduleRun) {
+  const computed: number[] = [];
+  const weights: (readonly number[] | null)[] = [];
+  const surprises: unknown[] = [];
+  let [spent, cache] = [0, state];
+  for (let step = from; step < steps; step++) {
+    const left = secondsAvailable === undefined ? null : secondsAvailable - spent;
+    const clock = { denoisingStep: step, secondsSpent: spent, secondsLeft: left };
+    const asked = cache.ask({ ...NO_SIGNALS, ...clock, ...before(step) });
+    cache = asked.next;
+    const isComputed = asked.answer !== "reuse";
+    weights.push(isComputed ? null : (asked.weights ?? [1]));
+    if (isComputed) {
+      const told = cache.tell(step, { ...NO_SIGNALS, ...after(step, computed.toReversed()) });
+      cache = told.next;
+      computed.push(step);
+      surprises.push((told.values as Record<string, unknown>).surprise);
+    }
+    spent += seconds(step, isComputed);
+  }
+  return { computed, weights, surprises, spent };
+}
