@@ -26,12 +26,13 @@ export interface TableModel {
   readonly precision: Precision;
 }
 
-/** Limits of the file; the tables of 128 noise levels and 16 ladders that `models calibrate` writes are below 1 MiB. */
+/** Limits of the file. Tables of 128 noise levels and 16 ladders are below 1 MiB. */
 const LIMITS: JsonFileLimits = { bytesMax: 4 * 2 ** 20, depthMax: 8, valuesMax: 500_000 };
 
 /**
  * Reads the error table beside a model. Returns null if there is no file. A file that is damaged, or made for another
- * model, precision or sampler, is refused and not an error. Its guidance scale and size do not have to be the request's.
+ * model, precision or sampler, is refused and not an error. Its guidance scale and size do not have to be
+ * the request's.
  */
 export async function findErrorTable(model: TableModel): Promise<FoundErrorTable | null> {
   const path = join(model.folder, TABLE_FILE);
