@@ -12,7 +12,7 @@ const DENSITY = 1.5;
 /** Amplification of a change of the latent after the step of a noise level. */
 export interface Amplification {
   readonly level: number;
-  /** Root mean square over generations of the size of the change of the final latent over that after the step. */
+  /** Size of the change of the final latent over that after the step: a high mean over generations. */
   readonly amplification: number;
 }
 
@@ -58,7 +58,7 @@ export async function measureAmplification(
   }
   const measured = [...ratios].map(([step, list]) => ({
     level: levels[step]!,
-    amplification: Math.sqrt(list.reduce((sum, ratio) => sum + ratio ** 2, 0) / list.length),
+    amplification: highMean(list),
   }));
   return [...measured, { level: levels.at(-1)!, amplification: 1 }].toSorted((a, b) => b.level - a.level);
 }
@@ -78,6 +78,16 @@ export function amplificationsAt(levels: readonly number[], measured: readonly A
     const share = (high.level - level) / (high.level - low.level);
     return Math.exp((1 - share) * Math.log(high.amplification) + share * Math.log(low.amplification));
   });
+}
+
+/**
+ * Exponent of the mean over generations. A few videos amplify early changes ten times as much as most do, nothing tells
+ * them beforehand, and they are the ones that break promises. So the mean is nearly the largest value.
+ */
+const POWER = 8;
+
+function highMean(values: readonly number[]): number {
+  return (values.reduce((sum, value) => sum + value ** POWER, 0) / values.length) ** (1 / POWER);
 }
 
 function distance(a: Float32Array, b: Float32Array): number {
