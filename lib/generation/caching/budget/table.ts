@@ -38,7 +38,7 @@ export const errorTableSchema = z.strictObject({
   clean: momentsSchema,
   /** Mean square of an element of the clean latent, by which its moments were divided. */
   cleanSquare: z.number().positive(),
-  /** Change of the final latent for a change of size 1 of the latent after each level: nearly the largest of all videos. */
+  /** Change of the final latent for one of size 1 of the latent after each level: nearly the largest of all videos. */
   amplification: z.array(z.number().positive()).min(2).max(LEVELS_MAX),
   /** Qualities that budgets reach, for each number of denoising steps that was measured. */
   ladders: z.array(ladderSchema).max(16),
