@@ -241,7 +241,7 @@ export const PARAMETERS = {
       {
         name: "audit",
         reads: { kind: "switch" },
-        text: "also recomputes some reused steps, and reports the real error of the cache",
+        text: "also makes the video without cache, and reports the PSNR between both",
       },
     ],
     control: { label: "Audit the cache", kind: { name: "switch" } },
