@@ -56,7 +56,7 @@ describe("a policy with forecasts", () => {
     expect(weights[4]).toEqual([expect.closeTo(1 + 1 / 6, 12), expect.closeTo(-1 / 6, 12)]);
   });
 
-  test("at most two steps in a row are reused until a forecast was tested", () => {
+  test("no more than two steps in a row are reused until a forecast was tested", () => {
     const { computed } = run(withForecast(parse("static:6", 24)), 24, (step) => [levels[step]!]);
     expect(computed.slice(0, 3)).toEqual([0, 3, 6]);
     expect(Math.max(...computed.slice(1).map((step, i) => step - computed[i]!))).toBe(6);
