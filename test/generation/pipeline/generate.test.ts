@@ -69,6 +69,8 @@ describe("a generation", () => {
       isPromptTruncated: false,
       isNegativePromptTruncated: false,
       unknownWords: [],
+      promise: null,
+      notes: ["The model makes videos in 6 steps, so there is nothing to save: auto would compute every step."],
       request: {
         prompt: cached.prompt,
         negativePrompt: null,
@@ -82,6 +84,7 @@ describe("a generation", () => {
         model: pipeline.model,
         cache: { policy: "static:2", motion: true, warmupSteps: 0 },
         compare: false,
+        audit: false,
       },
     });
   });

@@ -7,6 +7,9 @@ import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/ind
 import { knownPipelines, publishedModelOf, type Recipe, recipeSchema } from "../../models/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../../request/index.ts";
 
+/** Limits that an index may state; whether there is a table is seen from the folder. */
+const statedLimits = videoLimitsSchema.omit({ has_cache_table: true });
+
 /** Facts of a model that requests depend on. */
 export interface ModelDescription {
   /** Last component of the path of the folder. */
@@ -46,7 +49,7 @@ export async function readDescription(
   });
   const known = published?.video;
   const said = typeof video === "object" ? { ...known, ...video } : (video ?? known);
-  const [limits, recipe] = [videoLimitsSchema.safeParse(said), recipeSchema.safeParse(said)];
+  const [limits, recipe] = [statedLimits.safeParse(said), recipeSchema.safeParse(said)];
   if (limits.success && recipe.success)
     return {
       name: basename(resolve(folder)),
@@ -60,7 +63,7 @@ export async function readDescription(
         "and others must say under video what they can make",
     );
   }
-  const [fault] = [videoLimitsSchema, recipeSchema].flatMap((schema) =>
+  const [fault] = [statedLimits, recipeSchema].flatMap((schema) =>
     faultsOf(z.object({ video: schema }), { video: said }, { whole: "it" }),
   );
   const why = fault!.sentence.replace(/\.$/, "");
