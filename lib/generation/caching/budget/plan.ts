@@ -5,6 +5,12 @@ import type { ErrorTable } from "./table.ts";
 /** Share of the steps that one computed step may grant at most. */
 const GAP_SHARE = 1 / 4;
 
+/** Steps that one computed step may grant at most, so that a plan for a thousand steps is made quickly. */
+const GAP_MAX = 32;
+
+/** Plans that are kept for each table. */
+const PLANS_MAX = 16;
+
 /** Damage of reusing, in mean squares of the final latent relative to that of the clean latent. */
 export interface Plan {
   /** Damage of reusing all steps between two computed ones; `end` is the number of steps if none follows. */
@@ -26,6 +32,7 @@ export function planFor(table: ErrorTable, noiseLevels: readonly number[]): Plan
   plans.set(table, made);
   const key = noiseLevels.join();
   const plan = made.get(key) ?? makePlan(damages(table, noiseLevels));
+  if (made.size >= PLANS_MAX) made.clear();
   made.set(key, plan);
   return plan;
 }
@@ -37,7 +44,7 @@ export function planFor(table: ErrorTable, noiseLevels: readonly number[]): Plan
  */
 function damages(table: ErrorTable, levels: readonly number[]): number[][] {
   const steps = levels.length;
-  const longest = Math.max(2, Math.ceil(steps * GAP_SHARE));
+  const longest = Math.min(GAP_MAX, Math.max(2, Math.ceil(steps * GAP_SHARE)));
   const moments = tabulated(interpolatedMoments(table.levels, table.clean), levels);
   const amplification = interpolatedValues(table.levels, table.amplification);
   const effects = levels.map((level, step) => (1 - (levels[step + 1] ?? 0) / level) * amplification(level));
