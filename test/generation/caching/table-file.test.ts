@@ -174,7 +174,7 @@ it("any value in place of any part of a table file is read or refused in one sen
       if (read.ok) expect(checkOrders(read.value)).toBe(true);
       else expectSentence(read.fault.sentence);
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   );
 });
 

@@ -10,7 +10,7 @@ import type { ErrorTable, Ladder } from "./table.ts";
  */
 export function keptShare(videos: number): number {
   const below = Math.max(1, Math.floor((videos + 1) * (1 - KEPT_SHARE)));
-  return 1 - below / (videos + 1);
+  return (videos + 1 - below) / (videos + 1);
 }
 
 /** Returns the mean number of computed steps that a promise in dB costs; null if the ladder cannot promise it. */
