@@ -14,9 +14,6 @@ import type { ErrorTable } from "./table.ts";
 /** Number of steps up to which reuse saves nothing: distilled models make videos in 4 to 8. */
 const FEW_STEPS = 8;
 
-/** PSNR in dB that `auto` promises. */
-const AUTO_DECIBELS = 35;
-
 /** Signals for generations with a table, and for those without. */
 const SIGNALS = [
   "cleanSquare",
@@ -58,7 +55,7 @@ export const budget = policyKind({
         meaning: "Computes the steps that this video needs: the service's own choice, and the default.",
       },
       options: (_, run) => ({
-        goal: usualGoal(run),
+        goal: null,
         computesAll: hasFewSteps(run),
         forecast: run.forecast ?? true,
       }),
@@ -149,11 +146,6 @@ function promised(word: keyof typeof promiseArguments, { goal, ...choice }: Prom
       forecast: run.forecast ?? true,
     }),
   };
-}
-
-/** Returns the promise of `auto`: one in dB if the table can make it. */
-function usualGoal({ table, steps }: PolicyRun): Goal | null {
-  return table && bestPromise(table, steps) >= AUTO_DECIBELS ? { at_least_db: AUTO_DECIBELS } : null;
 }
 
 function checkDecibels(decibels: number, run: PolicyRun): void {
