@@ -70,7 +70,9 @@ describe("a generation", () => {
       isNegativePromptTruncated: false,
       unknownWords: [],
       promise: null,
-      notes: ["The model makes videos in 6 steps, so there is nothing to save: auto would compute every step."],
+      notes: [
+        "The model makes videos in 6 steps, so there is nothing to save: auto would compute every step.",
+      ],
       request: {
         prompt: cached.prompt,
         negativePrompt: null,

@@ -22,7 +22,8 @@ it.each([
   [{ warmup: 7 }, "The warm-up is 7: a warm-up is a whole number of steps, from 0 to the 6 of the run."],
   [
     { cache: "quick" },
-    'Unknown cache policy "quick": use off, static:K (for example static:3), slow, fast or a codebook file.',
+    'Unknown cache policy "quick": use off, auto, fast, slow, static:3, at_least:35dB, at_most:60s, ' +
+      "computed_steps:12 or a codebook file.",
   ],
   [{ cache: 3 }, "The codebook file is an object with name, origin, codebook, motion and warmup, not 3."],
 ])("the request %o is refused before any stage begins", async (change, sentence) => {
