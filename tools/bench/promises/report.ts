@@ -46,7 +46,7 @@ that reaches the promise could be chosen for every prompt afterwards; “more”
     ),
     [
       `- ${asAsked} of ${counted.length} videos computed exactly the number of steps asked for (${computedSteps.join(", ")}).`,
-      `- ${inTime} of ${timed.length} videos took at most the seconds asked for: a half and three quarters of the time of a video without cache.`,
+      `- ${inTime} of ${timed.length} videos took at most the seconds asked for; others were refused. Asked were a half and three quarters of the time of a video without cache.`,
       ...describeCircumstances(circumstances).map((line) => `- ${line}`),
       `- The benchmark took ${minutes.toFixed(1)} minutes.`,
     ].join("\n"),
