@@ -6,6 +6,7 @@ import { adacache } from "./adacache.ts";
 import type { Codebook, CodebookRow } from "./codebook.ts";
 import { type MotionRegularisation, motionFor } from "./motion.ts";
 import { type CachePolicy, createPolicy } from "./policy.ts";
+import { NOTHING_MEASURED } from "./signals.ts";
 
 /**
  * Measurements of a generation that computed every step and also tried to reuse earlier steps at each. Outer lists are
@@ -50,18 +51,7 @@ export interface ProposedCodebook {
 const TRIES = 200;
 
 /** Signals that a run does not hold, and a clock that stands still. */
-const NOT_RECORDED = {
-  latentChange: null,
-  latentSize: null,
-  predictionChange: null,
-  predictionSize: null,
-  latentDistance: null,
-  cleanSquare: null,
-  cleanProduct: null,
-  cleanProductBefore: null,
-  secondsSpent: 0,
-  secondsLeft: null,
-} as const;
+const NOT_RECORDED = { ...NOTHING_MEASURED, secondsSpent: 0, secondsLeft: null };
 
 /**
  * Replays a policy on a run: returns the steps that it would have computed and the error that it would have made. The

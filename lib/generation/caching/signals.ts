@@ -59,3 +59,8 @@ export type SignalAfter = ToldWhen<"after a computed step">;
 
 /** Values of signals; null if a signal cannot be known at that step. */
 export type Measured<Name extends SignalName> = { readonly [Key in Name]: number | null };
+
+/** Values where nothing was measured. */
+export const NOTHING_MEASURED = Object.fromEntries(
+  Object.keys(SIGNALS).map((name) => [name, null]),
+) as Readonly<Record<SignalName, null>>;

@@ -4,6 +4,7 @@ import type {
   ColumnValues,
   Measured,
 } from "../../../lib/generation/caching/index.ts";
+import { NOTHING_MEASURED } from "../../../lib/generation/caching/signals.ts";
 
 /** Signals that AdaCache uses. */
 export type Measurement = Measured<"change" | "motionScore">;
@@ -11,24 +12,13 @@ export type Measurement = Measured<"change" | "motionScore">;
 /** Columns that AdaCache records. */
 export type Decision = ColumnValues<"change" | "motionScore" | "motionFactor" | "distance" | "rate">;
 
-const UNKNOWN = {
-  latentChange: null,
-  latentSize: null,
-  predictionChange: null,
-  predictionSize: null,
-  latentDistance: null,
-  cleanSquare: null,
-  cleanProduct: null,
-  cleanProductBefore: null,
-};
-
 /** Returns the answer and the next state of a policy that needs no signals before a step. */
 export function ask(cache: CacheState, denoisingStep: number) {
-  return cache.ask({ denoisingStep, secondsSpent: 0, secondsLeft: null, ...UNKNOWN });
+  return cache.ask({ denoisingStep, secondsSpent: 0, secondsLeft: null, ...NOTHING_MEASURED });
 }
 
 export function tell(cache: CacheState, denoisingStep: number, measurement: Measurement) {
-  const { values, next } = cache.tell(denoisingStep, { ...UNKNOWN, ...measurement });
+  const { values, next } = cache.tell(denoisingStep, { ...NOTHING_MEASURED, ...measurement });
   return { decision: values as Decision, next };
 }
 

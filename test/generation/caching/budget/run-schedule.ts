@@ -4,19 +4,7 @@ import type {
   SignalAfter,
   SignalBefore,
 } from "../../../../lib/generation/caching/index.ts";
-
-const NO_SIGNALS = {
-  latentChange: null,
-  latentSize: null,
-  change: null,
-  motionScore: null,
-  predictionChange: null,
-  predictionSize: null,
-  latentDistance: null,
-  cleanSquare: null,
-  cleanProduct: null,
-  cleanProductBefore: null,
-};
+import { NOTHING_MEASURED } from "../../../../lib/generation/caching/signals.ts";
 
 export interface ScheduleRun {
   readonly state: CacheState;
@@ -48,12 +36,12 @@ export function runSchedule({
   for (let step = from; step < steps; step++) {
     const left = secondsAvailable === undefined ? null : secondsAvailable - spent;
     const clock = { denoisingStep: step, secondsSpent: spent, secondsLeft: left };
-    const asked = cache.ask({ ...NO_SIGNALS, ...clock, ...before(step) });
+    const asked = cache.ask({ ...NOTHING_MEASURED, ...clock, ...before(step) });
     cache = asked.next;
     const isComputed = asked.answer !== "reuse";
     weights.push(isComputed ? null : (asked.weights ?? [1]));
     if (isComputed) {
-      const told = cache.tell(step, { ...NO_SIGNALS, ...after(step, computed.toReversed()) });
+      const told = cache.tell(step, { ...NOTHING_MEASURED, ...after(step, computed.toReversed()) });
       cache = told.next;
       computed.push(step);
       surprises.push((told.values as Record<string, unknown>).surprise);
