@@ -27,29 +27,38 @@ export async function auditedDb(
   return Math.min(IDENTICAL_DB, psnr(await decode(options.latent), frames));
 }
 
-/** Audits of a model while a service runs: PSNRs in dB that were measured minus those that were predicted. */
+/** Audits of a model while a service runs: PSNRs in dB that were measured minus those that its table predicts. */
 export class Audits {
-  readonly #errors: number[] = [];
+  #count = 0;
+  /** Sum of the errors in dB. */
+  #sum = 0;
+  /** The corrected table, until another audit; a plan belongs to a table, and is not made for each generation. */
+  #corrected: { readonly from: ErrorTable; readonly to: ErrorTable } | null = null;
 
-  /** Adds an audit of a video whose PSNR was predicted. */
+  /** Adds an audit of a video whose PSNR was predicted with the table as it was corrected by then. */
   add(audited: number, predicted: number): void {
-    if (audited < IDENTICAL_DB) this.#errors.push(audited - predicted);
+    if (audited >= IDENTICAL_DB) return;
+    this.#sum += audited - (predicted - this.#shift());
+    this.#count += 1;
+    this.#corrected = null;
   }
 
-  /**
-   * Returns the table with the PSNRs of its ladders shifted by the mean error of the predictions. Few audits are
-   * believed little.
-   */
+  /** Returns the correction in dB. Few audits are believed little. */
+  #shift(): number {
+    const believed = this.#sum / (this.#count + HALF_BELIEVED);
+    return Math.min(CORRECTION_MAX, Math.max(-CORRECTION_MAX, believed));
+  }
+
+  /** Returns the table with the PSNRs of its ladders shifted by the mean error of its predictions. */
   correct(table: ErrorTable | null): ErrorTable | null {
-    const count = this.#errors.length;
-    if (table === null || count === 0) return table;
-    const mean = this.#errors.reduce((sum, error) => sum + error, 0) / count;
-    const believed = mean * (count / (count + HALF_BELIEVED));
-    const shift = Math.min(CORRECTION_MAX, Math.max(-CORRECTION_MAX, believed));
+    if (table === null || this.#count === 0) return table;
+    if (this.#corrected?.from === table) return this.#corrected.to;
+    const shift = this.#shift();
     const ladders = table.ladders.map(({ steps, rungs }) => ({
       steps,
       rungs: rungs.map((rung) => ({ ...rung, psnr: rung.psnr.map((decibels) => decibels + shift) })),
     }));
-    return { ...table, ladders };
+    this.#corrected = { from: table, to: { ...table, ladders } };
+    return this.#corrected.to;
   }
 }
