@@ -5,8 +5,16 @@ import type { ResolvedRequest, VideoLimits } from "../request/index.ts";
 export function notesOf(
   { steps }: Pick<ResolvedRequest, "steps">,
   { name }: Pick<CachePolicy, "name">,
-  limits: Pick<VideoLimits, "steps">,
+  { limits, auditedDb }: { limits: Pick<VideoLimits, "steps">; auditedDb: number | null },
 ): string[] {
+  const audit =
+    auditedDb === null
+      ? []
+      : [`An audit measured ${auditedDb.toFixed(1)} dB against the video without cache.`];
+  return [...fewSteps(steps, name, limits), ...audit];
+}
+
+function fewSteps(steps: number, name: string, limits: Pick<VideoLimits, "steps">): string[] {
   if (name === "off" || !hasFewSteps({ steps, modelSteps: limits.steps })) return [];
   const why =
     limits.steps < steps

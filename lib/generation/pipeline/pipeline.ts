@@ -158,10 +158,15 @@ export async function openPipeline(
   const paces = new Map<string, Pace>();
   const closing = new AbortController();
 
-  async function sessionsFor(request: ResolvedRequest, policy: CachePolicy): Promise<VideoSessions> {
+  /** Returns the key of the requests that share sessions. */
+  function shapeKey(request: ResolvedRequest): string {
     const { width, height, frames, fps, image } = request;
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
-    const key = [width, height, frames, fps, image !== undefined, ...batches].join();
+    return [width, height, frames, fps, image !== undefined, ...batches].join();
+  }
+
+  async function sessionsFor(request: ResolvedRequest, policy: CachePolicy): Promise<VideoSessions> {
+    const key = shapeKey(request);
     const needed = [...graphSignalsOf(policy.signals), ...(observer?.signals ?? [])];
     const forecasts = (policy.residuals ?? 1) > 1;
     const opened = shaped?.key === key ? shaped : null;
@@ -241,7 +246,7 @@ export async function openPipeline(
       sampler,
       signal,
     };
-    const paceKey = [request.width, request.height, request.frames, ...scales].join();
+    const paceKey = shapeKey(request);
     const atMost = promisedSeconds(policy);
     let deadline: Deadline | null = null;
     if (atMost !== null) {
@@ -267,7 +272,10 @@ export async function openPipeline(
     paces.set(paceKey, paceOf(steps, seconds.decode, paces.get(paceKey)));
     const predictedDb =
       steps.findLast(({ trace }) => typeof trace.predicted === "number")?.trace.predicted ?? null;
-    const audited = noise ? await auditedDb({ ...denoising, latent: noise }, pictures, decode) : null;
+    // A second transformer may have taken the memory of the first, which is then opened again.
+    const audit = async (noise: Float32Array) =>
+      auditedDb({ ...denoising, ...denoiser(0, await experts.open(0)), latent: noise }, pictures, decode);
+    const audited = noise ? await audit(noise) : null;
     if (audited !== null && predictedDb !== null) audits.add(audited, predictedDb);
     return {
       frames: pictures,
@@ -291,7 +299,7 @@ export async function openPipeline(
         predictedSeconds: deadline?.predictedSeconds ?? null,
         auditedDb: audited,
       }),
-      notes: notesOf(request, policy, model.limits),
+      notes: notesOf(request, policy, { limits: model.limits, auditedDb: audited }),
       request,
     };
   }

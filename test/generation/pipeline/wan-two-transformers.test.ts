@@ -93,6 +93,18 @@ describe("two transformers", () => {
     }
   });
 
+  it("an audit opens the first transformer again, and says what it measured whatever the policy is", async () => {
+    const pipeline = await openPipeline(folder, inTurn);
+    try {
+      const wanted = { ...requestOf(cases[0]!), cache: "static:2", audit: true };
+      const { notes, promise } = await pipeline.generate(requestFor(pipeline, wanted));
+      expect(promise).toBeNull();
+      expect(notes.at(-1)).toMatch(/^An audit measured \d+\.\d dB against the video without cache\.$/);
+    } finally {
+      await pipeline.close();
+    }
+  });
+
   it("two transformers share no residual: the second begins with a computed step without change", async () => {
     const lazy = { codebook: [{ rate: 99 }], warmup: 0 };
     for (const [i, { trace }] of (await generateAll(together, lazy)).entries()) {
