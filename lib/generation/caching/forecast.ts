@@ -23,7 +23,7 @@ const REUSED_UNTESTED = 2;
  * The damping follows the last forecast: it is the share of the slope by which the clean latent would have been
  * forecast best, between 0 and 1, half of it new at each computed step.
  *
- * @see peers: FasterCache (arXiv 2410.19355) and TaylorSeer (arXiv 2503.06923) extrapolate without a test of the slope
+ * @see FasterCache (arXiv 2410.19355) and TaylorSeer (arXiv 2503.06923) extrapolate without a test of the slope
  */
 export function withForecast(policy: CachePolicy): CachePolicy {
   return {

@@ -14,7 +14,7 @@ export interface DenoiseOptions extends Denoiser {
   readonly sampler: Sampler;
   readonly policy: CachePolicy;
   /** Facts that were measured about the model before, as far as they hold for this generation. */
-  readonly known?: Partial<Pick<GenerationFacts, "table" | "stepSeconds">>;
+  readonly known?: Partial<Pick<GenerationFacts, "stepSeconds">>;
   /** Noise [1, C, F, H, W], which becomes the latent of the video in place. */
   readonly latent: Float32Array;
   /** Seconds that all steps may take together, for policies that plan by time; no limit when left out. */

@@ -12,7 +12,7 @@ export type Moments = (level: number, other: number) => number;
 const RIDGE = 1e-6;
 
 /** Least expected error, relative to the moment itself, so that ratios to it stay finite. */
-const LEAST_ERROR = 1e-7;
+export const LEAST_ERROR = 1e-7;
 
 /**
  * Returns moments between measured levels by bilinear interpolation; levels outside are those at the ends.

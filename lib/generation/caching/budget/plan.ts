@@ -1,5 +1,5 @@
 /** Plans which steps to compute, by the damage that the model's table expects of reusing those between. */
-import { interpolatedMoments, interpolatedValues, type Moments } from "./kriging.ts";
+import { interpolatedMoments, interpolatedValues, LEAST_ERROR, type Moments } from "./kriging.ts";
 import type { ErrorTable } from "./table.ts";
 
 /** Share of the steps that one computed step may grant at most. */
@@ -60,9 +60,6 @@ function damages(table: ErrorTable, levels: readonly number[]): number[][] {
     }),
   );
 }
-
-/** Least expected error relative to the moment itself, as in kriging.ts. */
-const LEAST_ERROR = 1e-7;
 
 /** Returns `krigingError` with two known levels, in closed form: a plan needs it very often. */
 function errorBetween(moments: readonly (readonly number[])[], a: number, b: number, step: number): number {
