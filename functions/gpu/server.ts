@@ -31,7 +31,7 @@ const invocationSchema = z.union([refSchema, z.object({ value: refSchema }).tran
 
 /**
  * Creates the HTTP interface of a SageMaker container: `GET /ping`, and `POST /invocations`, which answers
- * when the job has ended.
+ * when a job has ended: the one whose turn it is, which need not be the one in the body.
  *
  * @see Amazon SageMaker developer guide, "Custom inference code with hosting services"
  */

@@ -44,6 +44,7 @@ function open(jobs: JobStore): void {
     precision: "float32",
     log: silent,
     onChange() {},
+    onRequeue: async () => undefined,
   });
   const app = createGpuApp({ worker, models, log: silent });
   post = async (body) => {

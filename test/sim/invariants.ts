@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { isFinished, type JobRecord, type JobStatus } from "../../lib/service/jobs/index.ts";
 import { unfinishedKey } from "../../lib/service/jobs/object-keys.ts";
-import { CLOCK_SKEW_MS, FAILURES_MAX, LOSSES_MAX } from "../../lib/service/jobs/transition.ts";
+import { FAILURES_MAX, LOSSES_MAX } from "../../lib/service/jobs/transition.ts";
+import { CLOCK_SKEW_MS } from "../../lib/shared/ahead.ts";
 import type { ObjectStore, StoredObject } from "../../lib/service/storage/index.ts";
 import type { MemoryStore } from "../service/jobs/memory-store.ts";
 import type { Process } from "./network.ts";

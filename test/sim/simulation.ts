@@ -16,7 +16,7 @@ import {
   sweep,
 } from "../../lib/service/jobs/index.ts";
 import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/service/jobs/object-keys.ts";
-import { CLOCK_SKEW_MS } from "../../lib/service/jobs/transition.ts";
+import { CLOCK_SKEW_MS } from "../../lib/shared/ahead.ts";
 import { keyRing } from "../../lib/service/keys/index.ts";
 import type { FileSystem } from "../../lib/service/storage/file-system.ts";
 import { type ObjectStore, type StoredObject, StoreError } from "../../lib/service/storage/index.ts";
