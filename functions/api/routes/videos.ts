@@ -70,7 +70,7 @@ export function videoRoutes(deps: ApiDeps) {
   async function viewOptions(record: JobRecord): Promise<VideoViewOptions> {
     return {
       urls: await signUrls(store, record, clock.now()),
-      queuePosition: record.status === "queued" ? await positions.before(record.id) : null,
+      queuePosition: record.status === "queued" ? await positions.before(record) : null,
     };
   }
 
@@ -121,7 +121,7 @@ export function videoRoutes(deps: ApiDeps) {
           claim: claimOf(c, "POST /v1/videos", request),
         });
         if (isReplay) c.header("idempotent-replayed", "true");
-        else positions.joined(record.id);
+        else positions.joined(record);
         return answer(c, await awaited(c, record));
       },
     )
@@ -258,7 +258,7 @@ export function videoRoutes(deps: ApiDeps) {
           claim: claimOf(c, `POST /v1/videos/${parent.id}/remix`, request),
         });
         if (isReplay) c.header("idempotent-replayed", "true");
-        else positions.joined(record.id);
+        else positions.joined(record);
         return answer(c, await awaited(c, record));
       },
     )
