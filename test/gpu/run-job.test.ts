@@ -244,6 +244,30 @@ describe("a job that this worker no longer holds", () => {
     expect(await place.artifacts()).toEqual([]);
   });
 
+  it.each([-3_600_000, 1_800_000])(
+    "a job keeps its lease while the clock is set by %i ms",
+    async (aheadMs) => {
+      const ref = await place.queue(endless);
+      const { ended } = start(ref, { leaseMs: 1_500 });
+      await denoising(ref);
+      place.clock.aheadMs = aheadMs;
+      const setAt = place.clock.now();
+      await vi.waitFor(
+        async () => {
+          const { lease } = (await place.jobs.read(ref))!;
+          const leftMs = lease!.until - place.clock.now();
+          expect(leftMs > 0 && leftMs <= 1_500).toBe(true);
+          // As long as a lease that is not renewed would last.
+          expect(place.clock.now() - setAt).toBeGreaterThan(1_500);
+        },
+        { timeout: 20_000, interval: 20 },
+      );
+      expect(await place.jobs.read(ref)).toMatchObject({ status: "running", attempt: 1, losses: 0 });
+      await place.jobs.apply(ref, { type: "cancel" });
+      await expect(ended).resolves.toHaveProperty("status", "cancelled");
+    },
+  );
+
   it("a finished, leased, missing or exhausted job is answered with its current state", async () => {
     const ref = await place.queue();
     await place.jobs.apply(ref, { type: "claim", owner: "other", leaseMs: 60_000 });

@@ -41,7 +41,8 @@ function open() {
   const sleep = async () => undefined;
   const backend = processBackend({
     gpu: { invoke },
-    onEnd: async (message) => void (await settle({ jobs, backend, hints, sleep }, backend.outcomeOf(message))),
+    onEnd: async (message) =>
+      void (await settle({ jobs, backend, hints, sleep }, backend.outcomeOf(message))),
   });
   const hints = {
     work: async (ref: JobRef) => void (await dispatch({ jobs, backend, hints, clock, sleep }, ref)),
