@@ -15,7 +15,7 @@ export interface JobRunOptions extends LeaseOptions, Omit<MakeOptions, "signal" 
   readonly onChange: (record: JobRecord) => void;
 }
 
-/** What became of a job in this process. */
+/** Result of {@link runJob}. */
 export interface JobRun {
   /** False if the job could not be claimed, so that this worker may run another one. */
   readonly hasRun: boolean;

@@ -18,8 +18,8 @@ export interface Worker {
   readonly isBusy: boolean;
   readonly isStopping: boolean;
   /**
-   * Runs the job whose turn it is, and returns its record. If no job waits for this worker, it returns the record of the
-   * named job instead. It runs nothing if the worker is busy or stopping.
+   * Runs the job whose turn it is, and returns its record. If no job waits for this worker, it returns the record of
+   * the named job instead. It runs nothing if the worker is busy or stopping.
    *
    * @param named job of the invocation, which need not be the one that runs
    * @throws StoreError

@@ -124,7 +124,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     watch?.onJob(record);
   }
 
-  /** Submits a job. One that has finished without a run is counted here, since no run tells of it. */
+  /** Submits a job. Counts a job that has finished without a run, since no run tells of it. */
   async function startRun(ref: JobRef): Promise<null> {
     const { outcome, record } = await dispatch({ jobs, backend, hints, clock, sleep }, ref);
     if (outcome !== "dispatched" && record && isFinished(record)) observeEnd(record);

@@ -26,8 +26,9 @@ const messageSchema = z.object({
 });
 
 /**
- * Makes the backend of this machine's GPU process: one worker, which is invoked in the order of the submissions and chooses
- * itself whose turn an invocation is. Waiting jobs are lost with this process, and submitted again after the first sweep of the next process.
+ * Makes the backend of this machine's GPU process: one worker, which is invoked in the order of the submissions and
+ * chooses itself whose turn an invocation is. Waiting jobs are lost with this process, and submitted again after the
+ * first sweep of the next process.
  */
 export function processBackend({ gpu, onEnd }: ProcessBackendOptions): ProcessBackend {
   /** Jobs of the invocations that wait or run, each once, oldest first. */

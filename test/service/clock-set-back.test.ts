@@ -18,12 +18,12 @@ const back = fc.oneof(
   fc.integer({ min: 0, max: 10 * 365 * 86_400_000 }),
 );
 
-/** What clocks may differ by is added to each wait, once for whoever stores a time and once for whoever waits for it. */
+/** Difference of clocks that is added to each wait, once where a time is stored and once where it is waited for. */
 const SLACK_MS = 2 * CLOCK_SKEW_MS + 1;
 
 /**
- * Runs a test in a store whose clock was ahead when `before` ran. Whoever waits looks soon after the clock was set back,
- * and once more after the time that the wait may take.
+ * Runs a test in a store whose clock was ahead when `before` ran. `after` looks soon after the clock was set
+ * back, and once more after the time that the wait may take.
  */
 async function setBack<T>(
   before: (opened: Opened) => Promise<T>,

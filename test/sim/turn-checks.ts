@@ -14,8 +14,8 @@ export interface TurnChecksOptions {
 }
 
 /**
- * Checks S12: between two turns that a worker gives to one tenant, every other tenant with a waiting job gets a turn, and
- * so does every key of a tenant between two turns of another one. Within a key the oldest job comes first.
+ * Checks S12: between two turns that a worker gives to one tenant, every other tenant with a waiting job gets a turn,
+ * and so does every key of a tenant between two turns of another one. Within a key the oldest job comes first.
  */
 export class TurnChecks {
   readonly #options: TurnChecksOptions;

@@ -57,8 +57,8 @@ export async function takeClaim(
 }
 
 /**
- * Returns whether any request may take over the claim. A clock that was set back by less than the lifetime ends no claim,
- * or a retry of the same request would make a second job.
+ * Returns whether any request may take over the claim. A clock that was set back by less than the lifetime ends no
+ * claim, or a retry of the same request would make a second job.
  */
 export function isOver({ createdAt, expiresAt }: ClaimRecord, now: number): boolean {
   return !isAhead(expiresAt, now, 2 * (expiresAt - createdAt));

@@ -7,9 +7,9 @@ import { UNFINISHED_PREFIX, unfinishedPrefix } from "./object-keys.ts";
 import type { JobRecord } from "./record.ts";
 
 /**
- * Chooses whose turn it is. An invocation of a worker is a turn, whatever job it names: the turn goes to the next tenant
- * in cyclic order, there to the next API key, and there to the oldest job. So a backend's own queue may be first in,
- * first out. The markers of unfinished jobs are the only state that workers share; whom it served last, each worker
+ * Chooses whose turn it is. An invocation of a worker is a turn, whatever job it names: the turn goes to the next
+ * tenant in cyclic order, there to the next API key, and there to the oldest job. So a backend's own queue may be first
+ * in, first out. The markers of unfinished jobs are the only state that workers share; whom it served last, each worker
  * remembers for itself.
  */
 export interface Turns {
@@ -17,8 +17,8 @@ export interface Turns {
    * Yields queued jobs until the caller takes one, the fairest first. Another worker may claim each of them before the
    * caller does. Who was offered a turn comes last in the next one.
    *
-   * The named job comes first if this is the first turn, if only its own invocation can run or end it because this worker
-   * cannot, or if its id lies in the future and would sort behind all others of its key.
+   * The named job comes first in the first turn. It comes first, too, if this worker cannot run it, so that it fails in
+   * its own invocation, and if its id lies in the future, where it sorts behind all others of its key.
    *
    * @param named job that the invocation names; null if it is missing
    * @throws StoreError if the store does not answer
@@ -35,8 +35,8 @@ export interface TurnsOptions {
 }
 
 /**
- * Limit of the jobs of one key that a turn looks at. The first ones may be running, as many as there are workers. Beyond
- * the limit the key misses a turn, and its jobs are left to their own invocations.
+ * Limit of the jobs of one key that a turn looks at. The first ones may be running, as many as there are workers.
+ * Beyond the limit the key misses a turn, and its jobs are left to their own invocations.
  */
 const LOOKS_MAX = 100;
 
@@ -109,9 +109,9 @@ export function fairTurns({ store, jobs, clock, canRun }: TurnsOptions): Turns {
 }
 
 /**
- * Sorts unfinished jobs into the order of their turns, as well as it can be told without knowing whom the workers served
- * last: the first jobs of all tenants, then the second ones, and so on, each time the older before the younger. A
- * tenant's own jobs are sorted in the same way by key.
+ * Sorts unfinished jobs into the order of their turns, as well as it can be told without knowing whom the workers
+ * served last: the first jobs of all tenants, then the second ones, and so on, each time the older before the younger.
+ * A tenant's own jobs are sorted in the same way by key.
  */
 export function inTurnOrder<Job extends UnfinishedRef>(jobs: readonly Job[]): Job[] {
   const byAge = jobs.toSorted((a, b) => (a.id < b.id ? -1 : 1));
