@@ -1,4 +1,5 @@
 import { fairTurns, type JobRecord, type JobRef } from "../../lib/service/jobs/index.ts";
+import { canMake } from "./make-video.ts";
 import { type JobRunOptions, runJob } from "./run-job.ts";
 
 export type Run =
@@ -34,7 +35,7 @@ export interface Worker {
 export function createWorker(options: WorkerOptions): Worker {
   const { jobs, models, onRequeue } = options;
   const handingBack = new AbortController();
-  const turns = fairTurns({ ...options, canRun: ({ params }) => models.names.includes(params.model) });
+  const turns = fairTurns({ ...options, canRun: (record) => canMake(record, models) });
   let running: Promise<unknown> | null = null;
   let isStopping = false;
 
