@@ -39,9 +39,9 @@ export async function causeFault(
   if (kind === "kill") service.kill(roles);
   if (kind === "clock") service.setClock(random.pick(JUMPS_MS));
   if (kind === "suspend") {
-    service.suspend(roles);
+    const resume = service.suspend(roles);
     await sleep(random.integer(leaseMs, 5 * leaseMs));
-    service.resume();
+    resume();
   }
   // A stopped API has nobody to watch over it on one machine, so only what it watches hangs.
   if (kind === "hang") service.suspend([random.pick(["gpu", "pipeline"] as const)]);

@@ -13,9 +13,8 @@ export interface StormService {
   /** Processes of the service, those of killed ones included. */
   processes(): readonly RunningProcess[];
   kill(roles: readonly Role[]): void;
-  /** Stops processes as SIGSTOP does, until {@link resume}. */
-  suspend(roles: readonly Role[]): void;
-  resume(): void;
+  /** Stops processes as SIGSTOP does. Returns the function that continues them. */
+  suspend(roles: readonly Role[]): () => void;
   /** Sets the clock of all processes to the true time and so many milliseconds. */
   setClock(shiftMs: number): void;
   /** Number of starts so far. */
@@ -72,17 +71,23 @@ export function openService({ folder, model, leaseMs, port }: StormServiceOption
 
   const processes = () => processesWith("DATA_DIR", folder);
   const signal = (roles: readonly Role[], name: NodeJS.Signals) => {
-    for (const { pid, role } of processes()) {
-      if (roles.includes(role)) tell(pid, name);
-    }
+    const meant = processes().filter(({ role }) => roles.includes(role));
+    for (const { pid } of meant) tell(pid, name);
+    return meant.map(({ pid }) => pid);
   };
 
   return {
     url: async () => (await started).url,
     processes,
-    kill: (roles) => signal(roles, "SIGKILL"),
-    suspend: (roles) => signal(roles, "SIGSTOP"),
-    resume: () => signal(["api", "gpu", "pipeline"], "SIGCONT"),
+    kill(roles) {
+      signal(roles, "SIGKILL");
+    },
+    suspend(roles) {
+      const pids = signal(roles, "SIGSTOP");
+      return () => {
+        for (const pid of pids) tell(pid, "SIGCONT");
+      };
+    },
     setClock: (shiftMs) => writeFileSync(clock, String(shiftMs)),
     get starts() {
       return starts;

@@ -98,13 +98,15 @@ export async function storm(options: StormOptions, say: (line: string) => void):
     };
     await Promise.all([causing, ...Array.from({ length: LANES }, lane)]);
 
-    say("the faults are over");
     service.setClock(0);
-    service.resume();
+    // Without a watch over hung processes, nothing would end any more.
+    if (options.faults > 0) service.suspend(["gpu"]);
+    const late = await orderOne(ordering, options.jobs + 1);
+    say("the faults are over");
     const until = performance.now() + options.minutes * 60_000;
-    const fates = await inTurn(acknowledged, (order) => fateOf(ordering, order, until));
+    const fates = await inTurn([...acknowledged, late], (order) => fateOf(ordering, order, until));
     say("every video has been looked at");
-    const undelivered = await missing(acknowledged, receivers, until);
+    const undelivered = await missing([...acknowledged, late], receivers, until);
     const neighbours = await timeNeighbours(ordering, receivers, options.silent);
     const exitCode = await service.end();
     return {
