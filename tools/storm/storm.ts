@@ -100,7 +100,7 @@ export async function storm(options: StormOptions, say: (line: string) => void):
 
     service.setClock(0);
     // Without a watch over hung processes, nothing would end any more.
-    if (options.faults > 0) service.suspend(["gpu"]);
+    if (options.faults > 0) await hangGpu(service);
     const late = await orderOne(ordering, options.jobs + 1);
     say("the faults are over");
     const until = performance.now() + options.minutes * 60_000;
@@ -126,6 +126,13 @@ export async function storm(options: StormOptions, say: (line: string) => void):
     await receivers.close();
     for (const path of [scratch, model]) await rm(path, { recursive: true, force: true });
   }
+}
+
+/** Stops the GPU function for good, once there is one. */
+async function hangGpu(service: StormService): Promise<void> {
+  await service.url();
+  while (!service.processes().some(({ role }) => role === "gpu")) await sleep(100);
+  service.suspend(["gpu"]);
 }
 
 async function makeKeys(folder: string): Promise<Ordering["keys"]> {
