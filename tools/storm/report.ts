@@ -63,7 +63,10 @@ export function verdicts({
         .filter(([name, count]) => count > (name === "temporary" ? Number.POSITIVE_INFINITY : 0))
         .map(([name, count]) => `${count} ${name}`),
     },
-    { promise: "the service stops in order", broken: exitCode === 0 ? [] : [`exit code ${exitCode}`] },
+    {
+      promise: "the service stops in order",
+      broken: exitCode === 0 ? [] : [exitCode === null ? "not within a minute" : `exit code ${exitCode}`],
+    },
   ];
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { type LocalService, startLocal } from "../../test/local/local-service.ts";
 import { processesWith, type RunningProcess } from "../../test/local/processes.ts";
@@ -19,7 +20,7 @@ export interface StormService {
   setClock(shiftMs: number): void;
   /** Number of starts so far. */
   readonly starts: number;
-  /** Ends the service in order; resolves to its exit code. */
+  /** Ends the service in order; resolves to its exit code, or to null if it does not end within a minute. */
   end(): Promise<number | null>;
   /** Kills all that is left. */
   abort(): Promise<void>;
@@ -33,6 +34,8 @@ export interface StormServiceOptions {
   /** Port, the same after each start, so that clients find the service again. */
   readonly port: number;
 }
+
+const END_MS = 60_000;
 
 export function openService({ folder, model, leaseMs, port }: StormServiceOptions): StormService {
   const clock = join(folder, "..", "clock");
@@ -96,7 +99,7 @@ export function openService({ folder, model, leaseMs, port }: StormServiceOption
       isEnding = true;
       const { child, ended } = await started;
       child.kill("SIGTERM");
-      return ended;
+      return Promise.race([ended, sleep(END_MS, null, { ref: false })]);
     },
     async abort() {
       isEnding = true;
