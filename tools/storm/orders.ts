@@ -20,8 +20,8 @@ export interface Acknowledged {
   readonly kind: ReceiverKind;
   readonly request: object;
   readonly id: string;
-  /** What the client did afterwards, which the service has acknowledged too. */
-  readonly then: "nothing" | "cancelled" | "deleted";
+  /** Wish of the client afterwards, which the service has acknowledged too. */
+  readonly wish: "nothing" | "cancelled" | "deleted";
 }
 
 export interface Ordering {
@@ -36,21 +36,21 @@ const RETRY_MS = 100;
 /** Answers after which a client tries again: the service is overloaded, starts, or its disk does not answer. */
 const RETRIED = [429, 500, 502, 503, 504];
 
-/** Orders one video as a patient client does, and cancels or deletes some. Resolves once all of that is acknowledged. */
+/** Orders one video as a patient client does, and cancels or deletes some. Resolves once that is acknowledged. */
 export async function orderOne(ordering: Ordering, number: number): Promise<Acknowledged> {
   const { keys, receivers, random } = ordering;
   const tenant = tenantOf(random.next());
   const kind = random.pick<ReceiverKind>(TENANTS[tenant].kinds);
   const name = `order-${number}`;
   const steps = random.pick([12, 120, 240]);
-  const then = random.pick(["nothing", "nothing", "nothing", "nothing", "cancelled", "deleted"] as const);
+  const wish = random.pick(["nothing", "nothing", "nothing", "nothing", "cancelled", "deleted"] as const);
   const request = { prompt: `a red circle ${number}`, steps, cache: "off", webhook_url: receivers.url(kind) };
   const { id } = await post(ordering, { name, tenant, request });
-  if (then === "cancelled") await untilAnswered(ordering, keys[tenant], "POST", `/v1/videos/${id}/cancel`);
+  if (wish === "cancelled") await untilAnswered(ordering, keys[tenant], "POST", `/v1/videos/${id}/cancel`);
   // A deletion whose answer was lost is answered 404 the second time.
-  if (then === "deleted")
+  if (wish === "deleted")
     await untilAnswered(ordering, keys[tenant], "DELETE", `/v1/videos/${id}`, undefined, {}, [404]);
-  return { name, tenant, kind, request, id, then };
+  return { name, tenant, kind, request, id, wish };
 }
 
 /** Sends an order, with its idempotency key, until it is answered. */

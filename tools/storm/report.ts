@@ -22,7 +22,7 @@ export function verdicts({
 }: StormResult): Verdict[] {
   const bodies = grouped(arrivals, ({ webhookId }) => webhookId);
   const events = grouped(arrivals, ({ videoId, type }) => `${videoId} ${type}`);
-  const named = (which: typeof fates) => which.map(({ id, end, then }) => `${id} (${then}, ${end})`);
+  const named = (which: typeof fates) => which.map(({ id, end, wish }) => `${id} (${wish}, ${end})`);
   return [
     {
       promise: "an acknowledged video ends",
@@ -34,7 +34,7 @@ export function verdicts({
     },
     {
       promise: "it is there unless its client deleted it",
-      broken: named(fates.filter(({ end, then }) => (end === "404") !== (then === "deleted"))),
+      broken: named(fates.filter(({ end, wish }) => (end === "404") !== (wish === "deleted"))),
     },
     {
       promise: "its idempotency key names it and no other",

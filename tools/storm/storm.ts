@@ -38,7 +38,7 @@ export interface Fate extends Acknowledged {
   /** Entries of the history that are ends. */
   readonly ends: number;
   readonly losses: number;
-  /** Whether the same idempotency key still names this video. */
+  /** True if the same idempotency key still names this video. */
   readonly isSame: boolean;
 }
 
