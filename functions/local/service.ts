@@ -55,11 +55,20 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
       `The data folder ${config.dataFolder} cannot be made (${cause.code}): choose another DATA_DIR.`,
     );
   });
-  const ring = keyRing(await openMasterKey(join(config.dataFolder, "master.key"), { random }), random);
+  const storeFolder = join(config.dataFolder, "store");
+  const store = await openFolderStore(storeFolder, { signUrl: (...args) => signer.sign(...args), random });
+  const master = await openMasterKey(join(config.dataFolder, "master.key"), {
+    store,
+    random,
+    mayReplace: config.mayReplaceMasterKey,
+    replaceSetting: "NEW_MASTER_KEY=1",
+  });
+  if (config.mayReplaceMasterKey) {
+    log.warn("NEW_MASTER_KEY is set: unset it after this start, or a key that is lost later is replaced too");
+  }
+  const ring = keyRing(master, random);
   let url = config.publicUrl;
   const signer = urlSigner({ baseUrl: () => url!, secret: ring.derivedKey("signed urls"), clock });
-  const storeFolder = join(config.dataFolder, "store");
-  const store = await openFolderStore(storeFolder, { signUrl: signer.sign, random });
   const jobs = jobStore({
     store,
     clock,

@@ -54,6 +54,8 @@ const BELIEVED_MS = 5_000;
 const REMEMBERED_MAX = 1_000;
 
 const PREFIX = "api-keys/";
+/** Text that sorts after all API keys, and before every other object of a store. */
+export const AFTER_API_KEYS = "api-keys0";
 const keyOf = (id: string) => `${PREFIX}${id}.json`;
 
 const ID = /^[0-9a-z]{1,32}$/;

@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { isSameSecret } from "../../shared/is-same-secret.ts";
 
 type Body = string | Uint8Array;
 
@@ -78,9 +79,10 @@ export function verifyWebhook({ headers, body, secrets, nowSeconds }: WebhookToV
   // With a dot, the end of the id could be mistaken for the beginning of the timestamp.
   if (id.includes(".")) return refusal("The header webhook-id may not contain a dot.");
 
+  // Signatures are not decoded, so only one form of each is accepted.
   const expected = signatures(id, timestamp, body, secrets);
   const given = signature.split(" ");
-  const matches = expected.flatMap((ours) => given.map((theirs) => isSameText(ours, theirs)));
+  const matches = expected.flatMap((ours) => given.map((theirs) => isSameSecret(theirs, ours)));
   if (!matches.includes(true)) return refusal("No signature in webhook-signature matches the secret.");
   if (Math.abs(nowSeconds - timestampSeconds) > TOLERANCE_SECONDS) {
     return refusal(`The header webhook-timestamp is more than ${TOLERANCE_SECONDS} seconds from now.`);
@@ -97,7 +99,7 @@ export function verifyWebhook({ headers, body, secrets, nowSeconds }: WebhookToV
 export function verifyGithubSignature(body: Body, header: string | undefined, secret: string): boolean {
   if (secret === "") throw new RangeError("The secret of a GitHub webhook may not be empty.");
   const expected = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
-  return header !== undefined && isSameText(expected, header);
+  return header !== undefined && isSameSecret(header, expected);
 }
 
 /** Decodes a `whsec_` secret to its key of 24 to 64 bytes; `reason` is one sentence on why the secret is invalid. */
@@ -122,12 +124,6 @@ function signatures(id: string, timestamp: string, body: Body, secrets: readonly
     const mac = createHmac("sha256", parsed.key).update(`${id}.${timestamp}.`).update(body);
     return `v1,${mac.digest("base64")}`;
   });
-}
-
-/** Compares texts in constant time. Signatures are not decoded, so only one form of each is accepted. */
-function isSameText(expected: string, given: string): boolean {
-  const [ours, theirs] = [Buffer.from(expected), Buffer.from(given)];
-  return ours.length === theirs.length && timingSafeEqual(ours, theirs);
 }
 
 function refusal(reason: string): { readonly ok: false; readonly reason: string } {
