@@ -204,6 +204,7 @@ export function triggerInvocation(deps: ApiDeps) {
         "template_field_missing",
         "queue_full",
         "video_expired",
+        "secret_unavailable",
         "storage_unavailable",
       ],
     }),

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
-import type { KeyRing } from "../keys/index.ts";
+import { type KeyRing, SecretError } from "../keys/index.ts";
 import { everyKey, type ObjectStore, records } from "../storage/index.ts";
 import {
   type Delivery,
@@ -71,7 +71,8 @@ export interface Triggers {
   delete(tenant: string, id: string): Promise<boolean>;
   /**
    * Verifies a webhook for a trigger. Resolves to null if the trigger is unknown or disabled, or the webhook
-   * is not accepted; the caller cannot tell which.
+   * is not accepted; the caller cannot tell which. Rejects with a SecretError if it may be right, but a secret of the
+   * trigger cannot be opened.
    */
   authenticate(
     id: string,
@@ -123,6 +124,16 @@ export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps
   const keep = (scheme: SignatureScheme, secret: string, id: string) =>
     keptSecret(scheme, secret, (plain) => ring.seal(plain, id));
 
+  /** Opens a sealed secret; null if it was sealed with another master key. */
+  function openSecret(kept: string, id: string): string | null {
+    try {
+      return ring.unseal(kept, id);
+    } catch (error) {
+      if (error instanceof SecretError) return null;
+      throw error;
+    }
+  }
+
   return {
     read,
     async create({ secret: given, ...fields }) {
@@ -173,13 +184,19 @@ export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps
       if (!trigger?.isEnabled) return null;
       const { scheme, secrets } = trigger;
       const now = clock.now();
-      const delivery = verifyDelivery(scheme, webhook, {
-        secrets: secrets
-          .filter(({ until }) => until === null || until > now)
-          .map(({ kept }) => (scheme === "bearer" ? kept : ring.unseal(kept, id))),
-        nowSeconds: Math.floor(now / 1000),
-      });
-      return delivery && { trigger, delivery };
+      const active = secrets.filter(({ until }) => until === null || until > now);
+      const opened = active.flatMap(({ kept }) =>
+        scheme === "bearer" ? kept : (openSecret(kept, id) ?? []),
+      );
+      const delivery =
+        opened.length > 0
+          ? verifyDelivery(scheme, webhook, { secrets: opened, nowSeconds: Math.floor(now / 1000) })
+          : null;
+      if (delivery) return { trigger, delivery };
+      if (opened.length === active.length) return null;
+      throw new SecretError(
+        `The secret of the trigger ${id} was sealed with another master key, or was changed.`,
+      );
     },
   };
 }
