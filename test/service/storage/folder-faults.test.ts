@@ -111,3 +111,33 @@ describe("an open object", () => {
     await (await store.openObject("a"))!.close();
   });
 });
+
+describe("a file that the disk has damaged", () => {
+  const damages = ["no header at all", "{}\nbody", "null\n", '{"etag":1,"contentType":"a","earlier":[]}\n'];
+  test.each(damages)(
+    "an object whose file holds %j is read, replaced and deleted like others",
+    async (text) => {
+      const folder = temporaryFolder();
+      const store = await openStore(folder);
+      const damage = async () => {
+        await store.put("a/b", new Uint8Array(3));
+        const objects = join(folder, "objects/a");
+        const [version] = readdirSync(objects, { recursive: true, withFileTypes: true }).filter((each) =>
+          each.isFile(),
+        );
+        writeFileSync(join(version!.parentPath, version!.name), text);
+      };
+      await damage();
+      expect(Buffer.from((await store.get("a/b"))!.body).toString()).toBe(text);
+      await expect(store.put("a/b", new Uint8Array(1), { ifAbsent: true })).resolves.toMatchObject({
+        ok: false,
+      });
+      await expect(store.put("a/b", new Uint8Array(1))).resolves.toMatchObject({ ok: true });
+      expect((await store.get("a/b"))!.body).toHaveLength(1);
+      await damage();
+      await store.delete("a/b");
+      expect(await store.get("a/b")).toBeNull();
+      expect((await store.list("")).keys).toEqual([]);
+    },
+  );
+});
