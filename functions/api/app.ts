@@ -11,6 +11,7 @@ import type { ApiDeps, ApiEnv } from "./env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
 import { logRequests } from "./middleware/log-requests.ts";
+import { noSniff } from "./middleware/no-sniff.ts";
 import { openApiDocument, openApiOnce } from "./openapi/document.ts";
 import { operation } from "./openapi/operation.ts";
 import { pageRoutes } from "./pages/routes.ts";
@@ -24,6 +25,7 @@ import { webhookEndpointRoutes, webhookSecretRoute } from "./routes/webhook-endp
 export function createApp(deps: ApiDeps) {
   const app = new Hono<ApiEnv>({ strict: true });
   app.use(requestId());
+  app.use(noSniff());
   app.use(logRequests(deps));
   app.use(
     methodNotAllowed({

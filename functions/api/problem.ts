@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { NO_SNIFF } from "./middleware/no-sniff.ts";
 
 /** Codes of all errors, with their HTTP status. */
 export const STATUS_OF = {
@@ -41,6 +42,9 @@ export interface ProblemOptions extends ErrorOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Limit of the length of `param`: names chosen by clients may be as long as the body. */
+const PARAM_CHARACTERS_MAX = 100;
+
 /** Error that ends a request. It can be thrown anywhere; `app.onError` converts it to a response. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -51,7 +55,7 @@ export class ApiError extends Error {
   constructor(code: ProblemCode, message: string, { param, headers, ...options }: ProblemOptions = {}) {
     super(message, options);
     this.code = code;
-    this.param = param ?? null;
+    this.param = param?.slice(0, PARAM_CHARACTERS_MAX) ?? null;
     this.headers = headers ?? {};
   }
 
@@ -104,7 +108,12 @@ export function problemResponse(c: Context, error: ApiError): Response {
 export function plainProblem(error: ApiError, instance: string, requestId: string): Response {
   return new Response(JSON.stringify(problemOf(error, instance, requestId)), {
     status: error.status,
-    headers: { ...headersOf(error), "x-request-id": requestId, "access-control-allow-origin": "*" },
+    headers: {
+      ...headersOf(error),
+      ...NO_SNIFF,
+      "x-request-id": requestId,
+      "access-control-allow-origin": "*",
+    },
   });
 }
 

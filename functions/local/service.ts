@@ -19,6 +19,7 @@ import { system } from "../../lib/shared/system.ts";
 import { createApp } from "../api/app.ts";
 import type { ApiDeps, ModelCard } from "../api/env.ts";
 import { REQUEST_LIMITS } from "../api/limits.ts";
+import { noSniff } from "../api/middleware/no-sniff.ts";
 import type { LocalConfig } from "./config.ts";
 import { fileRoutes } from "./files.ts";
 import { createLoops, type Watch } from "./loops.ts";
@@ -125,6 +126,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     version,
   });
   const app = new Hono()
+    .use(noSniff())
     .route("/files", fileRoutes(store, signer))
     .get("/metrics", async (c) =>
       c.text(await metrics.render(), 200, { "content-type": metrics.contentType }),

@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { quoted } from "../../shared/sentences/index.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
 import { readJsonObject } from "./json-file.ts";
 import { readSafetensors, type StoredTensor } from "./safetensors.ts";
@@ -52,21 +53,24 @@ async function readShards(indexPath: string): Promise<Map<string, LocatedTensor>
     if (typeof shard !== "string" || !isFileName(shard)) {
       throw new CheckpointError(
         indexPath,
-        `shard ${JSON.stringify(shard)} is not a file name in the same folder`,
+        `shard ${quoted(shard)} is not a file name in the same folder`,
       );
     }
     const tensors = shards.get(shard) ?? (await readSingle(join(dirname(indexPath), shard)));
     shards.set(shard, tensors);
     const tensor = tensors.get(name);
-    if (!tensor)
-      throw new CheckpointError(indexPath, `shard ${shard} lacks the tensor ${JSON.stringify(name)}`);
+    if (!tensor) throw new CheckpointError(indexPath, `shard ${shard} lacks the tensor ${quoted(name)}`);
     located.set(name, tensor);
   }
   return located;
 }
 
+/** Longest name of a file on the usual disks. */
+const NAME_CHARACTERS_MAX = 255;
+
 /** Returns true if a name stays inside its folder on every platform. */
 export function isFileName(name: string): boolean {
   const forbidden = ["/", "\\", ":", "\0"];
-  return !["", ".", ".."].includes(name) && !forbidden.some((symbol) => name.includes(symbol));
+  const isPossible = !["", ".", ".."].includes(name) && name.length <= NAME_CHARACTERS_MAX;
+  return isPossible && !forbidden.some((symbol) => name.includes(symbol));
 }

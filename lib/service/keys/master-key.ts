@@ -11,7 +11,7 @@ export interface MasterKeyOptions {
   /** Store whose secrets the key opens. It keeps the key's fingerprint, which reveals nothing of the key. */
   readonly store: ObjectStore;
   readonly random: Random;
-  /** Whether another key may take the place of one that is lost. Default false. */
+  /** True if another key may take the place of one that is lost. Default false. */
   readonly mayReplace?: boolean;
   /** Setting that errors name as the way to start over, such as `NEW_MASTER_KEY=1`. */
   readonly replaceSetting?: string;
@@ -55,7 +55,7 @@ export async function openMasterKey(path: string, options: MasterKeyOptions): Pr
   return key;
 }
 
-/** Returns whether a store holds more than API keys, which need no master key and may be made before the first start. */
+/** Returns whether a store holds more than API keys, which need no master key and may be made before a first start. */
 async function hasObjects(store: ObjectStore): Promise<boolean> {
   const { keys } = await store.list("", { after: AFTER_API_KEYS, limit: 1 });
   return keys.length > 0;

@@ -163,7 +163,7 @@ describe("a store that was used", () => {
     expect(await openKey()).toEqual(Buffer.from(other));
   });
 
-  test("what the store keeps of the key is neither the key nor a secret derived from it", async () => {
+  test("the store keeps neither the key nor a part of it, and only its fingerprint", async () => {
     const key = Buffer.from(await openKey());
     for (const name of (await store.list("")).keys) {
       const { body } = (await store.get(name))!;
