@@ -28,7 +28,7 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
   ),
   invalid_api_key: never("There is no key, or it is unknown or revoked."),
   invalid_signature: never(
-    "The webhook was not signed with the trigger's secret, or not within the last 5 minutes.",
+    "The webhook was not signed with the trigger's secret, or not within the last 5 minutes, or lacks a header.",
   ),
   not_found: never("Nothing exists at this path or under this id, or it belongs to another tenant."),
   video_not_found: never("There is no video with this id, or it belongs to another tenant."),

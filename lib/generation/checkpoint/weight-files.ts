@@ -51,10 +51,7 @@ async function readShards(indexPath: string): Promise<Map<string, LocatedTensor>
   const located = new Map<string, LocatedTensor>();
   for (const [name, shard] of weightMap) {
     if (typeof shard !== "string" || !isFileName(shard)) {
-      throw new CheckpointError(
-        indexPath,
-        `shard ${quoted(shard)} is not a file name in the same folder`,
-      );
+      throw new CheckpointError(indexPath, `shard ${quoted(shard)} is not a file name in the same folder`);
     }
     const tensors = shards.get(shard) ?? (await readSingle(join(dirname(indexPath), shard)));
     shards.set(shard, tensors);
