@@ -8,7 +8,7 @@ import {
   withoutWords,
 } from "../../../lib/generation/request/index.ts";
 import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/service/jobs/index.ts";
-import { RecordError, StoreError } from "../../../lib/service/storage/index.ts";
+import { StoreError, unlessDamaged } from "../../../lib/service/storage/index.ts";
 import { redeliver } from "../../../lib/service/webhooks/index.ts";
 import { claimOf } from "../claim.ts";
 import { contentUrl, notReady } from "../content-url.ts";
@@ -205,12 +205,9 @@ export function videoRoutes(deps: ApiDeps) {
       }),
       async (c) => {
         const id = c.req.param("id");
-        const record = await find(c).catch((error: unknown) => {
-          if (error instanceof RecordError) return null;
-          throw error;
-        });
-        if (record) await deleted(record);
-        else await jobs.deleteDamaged({ tenant: c.var.principal.tenant, id });
+        const record = await find(c).catch(unlessDamaged);
+        if (record === "damaged") await jobs.deleteDamaged({ tenant: c.var.principal.tenant, id });
+        else await deleted(record);
         return c.json({ id, object: "video.deleted" as const, deleted: true as const });
       },
     )

@@ -8,6 +8,7 @@ import {
   type Records,
   records,
   StoreError,
+  unlessDamaged,
   type Versioned,
 } from "../storage/index.ts";
 import { type Claim, claimSchema, takeClaim } from "./claims.ts";
@@ -125,7 +126,10 @@ export interface JobStore {
   purge(tenant: string, before: number): Promise<number>;
   /** Deletes all artifacts of a job, those of lost attempts included. */
   deleteArtifacts(ref: JobRef): Promise<void>;
-  /** Deletes a job whose record cannot be read: its artifacts, its markers and the record. May be repeated. */
+  /**
+   * Deletes a job whose record cannot be read: its artifacts, its markers and the record. May be repeated. A repetition
+   * of the request with its idempotency key makes the job again, because no record forbids it.
+   */
   deleteDamaged(ref: JobRef): Promise<void>;
 }
 
@@ -398,11 +402,6 @@ export function jobStore({
     deleteArtifacts,
     deleteDamaged,
   };
-}
-
-function unlessDamaged(error: unknown): "damaged" {
-  if (error instanceof RecordError) return "damaged";
-  throw error;
 }
 
 /**

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { keyRing, SecretError } from "../../../lib/service/keys/index.ts";
-import { openFolderStore } from "../../../lib/service/storage/index.ts";
+import { openFolderStore, RecordError } from "../../../lib/service/storage/index.ts";
 import { type NewTrigger, triggerStore } from "../../../lib/service/triggers/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "../storage/temporary-folder.ts";
@@ -40,7 +40,7 @@ async function setup() {
     const clock = { now: () => time.now };
     return triggerStore({ store, ring: other, clock, random: randomBytes, sleep: system.sleep });
   };
-  return { folder, time, triggers, withOtherKey };
+  return { folder, store, time, triggers, withOtherKey };
 }
 
 test("a trigger is read, listed and deleted by its tenant only", async () => {
@@ -148,4 +148,17 @@ test("a replaced secret opens a trigger again although the old one cannot be ope
   const headers = new Headers({ "x-hub-signature-256": signature });
   expect(await other.authenticate(trigger.id, { headers, body })).not.toBeNull();
   await expect(other.authenticate(trigger.id, { headers: new Headers(), body })).rejects.toThrow(SecretError);
+});
+
+test("a trigger whose record is damaged hides no other, and is deleted by its tenant only", async () => {
+  const { store, triggers } = await setup();
+  const { trigger: damaged } = await triggers.create(fields);
+  const { trigger } = await triggers.create(fields);
+  await store.put(`triggers/${damaged.id}.json`, Buffer.from("{"));
+  expect(await triggers.list("acme")).toEqual([trigger]);
+  await expect(triggers.read("acme", damaged.id)).rejects.toThrow(RecordError);
+  expect(await triggers.delete("globex", damaged.id)).toBe(false);
+  expect(await triggers.delete("acme", damaged.id)).toBe(true);
+  expect(await triggers.read("acme", damaged.id)).toBeNull();
+  expect(await triggers.list("acme")).toEqual([trigger]);
 });
