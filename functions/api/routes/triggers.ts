@@ -244,8 +244,8 @@ const WRONG_SIGNATURE =
   "There is no enabled trigger with this id and secret, or the webhook was signed at another time.";
 
 /**
- * Says which headers of a signature a webhook lacks; null if it has all of one scheme. Looks at the webhook alone, so it
- * tells nothing of triggers.
+ * Says which headers of a signature a webhook lacks; null if it has all of one scheme. Looks at the webhook alone, so
+ * it tells nothing of triggers.
  */
 function unsigned(headers: Headers): string | null {
   if (headers.has("x-hub-signature-256") || headers.has("authorization")) return null;

@@ -61,8 +61,8 @@ export function signWebhook({ id, timestampSeconds, body, secrets }: WebhookToSi
 
 /**
  * Verifies that a webhook was signed with one of the secrets, within five minutes of now. Signatures are compared in
- * constant time. A caller that must not act twice has to remember the id for ten minutes. The headers may have the names
- * of Svix, `svix-id` and so on, but not some of each.
+ * constant time. A caller that must not act twice has to remember the id for ten minutes. The headers may have the
+ * names of Svix, `svix-id` and so on, but not some of each.
  *
  * Source: Standard Webhooks 1.0.0, "Verifying webhooks"; Svix's libraries take both names in the same way.
  *

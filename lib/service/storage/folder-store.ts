@@ -138,7 +138,7 @@ class ObjectFolder {
     }
   }
 
-  /** Checks that the folder is still there. An absent object is told from an absent store: that one has lost all keys. */
+  /** Checks that the folder is still there: a store that is gone is not one in which nothing, such as a key, is kept. */
   async assertThere(): Promise<void> {
     if (await tolerating(["ENOENT", "ENOTDIR"], this.#files.stat(this.#deleted))) return;
     throw new StoreError(
