@@ -45,7 +45,7 @@ export function generateCommand(folder: string) {
       },
     ],
     extraWord: (word) =>
-      `Put the whole prompt in quotes, and -- before it: ${quote(word)} is outside, as in: ${NAME} ${EXAMPLE}`,
+      `Put the whole prompt in quotes, and -- before it: ${quoted(word)} is outside, as in: ${NAME} ${EXAMPLE}`,
     options: {
       out: {
         value: "PATH",
