@@ -1,6 +1,6 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { quoted } from "../../shared/sentences/index.ts";
-import { CheckpointError } from "./checkpoint-error.ts";
+import { CheckpointError, TENSOR_NAME_MAX } from "./checkpoint-error.ts";
 import { parseStrictJson, type StrictJson } from "./strict-json.ts";
 
 /** Bytes of one element of each data type of the format. */
@@ -150,7 +150,7 @@ function checkMetadata(entry: StrictJson, fail: Fail): void {
 }
 
 function parseTensor(name: string, entry: StrictJson, dataOffset: number, fail: Fail): StoredTensor {
-  const label = `tensor ${quoted(name)}`;
+  const label = `tensor ${quoted(name, TENSOR_NAME_MAX)}`;
   if (!(entry instanceof Map) || entry.size !== 3)
     return fail(`${label} is not {dtype, shape, data_offsets}`);
   const dtype = entry.get("dtype");
@@ -188,8 +188,9 @@ function checkCoverage(
   const inOrder = [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.byteLength - b.byteLength);
   let end = dataOffset;
   for (const [name, { offset, byteLength }] of inOrder) {
-    if (offset < end) fail(`tensor ${quoted(name)} overlaps another one`);
-    if (offset > end) fail(`there is a gap of ${offset - end} bytes before tensor ${quoted(name)}`);
+    if (offset < end) fail(`tensor ${quoted(name, TENSOR_NAME_MAX)} overlaps another one`);
+    if (offset > end)
+      fail(`there is a gap of ${offset - end} bytes before tensor ${quoted(name, TENSOR_NAME_MAX)}`);
     end += byteLength;
   }
   if (end > size) fail(`truncated, its tensors end at byte ${end} and the file has ${size}`);

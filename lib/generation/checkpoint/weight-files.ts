@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { quoted } from "../../shared/sentences/index.ts";
-import { CheckpointError } from "./checkpoint-error.ts";
+import { CheckpointError, TENSOR_NAME_MAX } from "./checkpoint-error.ts";
 import { readJsonObject } from "./json-file.ts";
 import { readSafetensors, type StoredTensor } from "./safetensors.ts";
 
@@ -56,7 +56,11 @@ async function readShards(indexPath: string): Promise<Map<string, LocatedTensor>
     const tensors = shards.get(shard) ?? (await readSingle(join(dirname(indexPath), shard)));
     shards.set(shard, tensors);
     const tensor = tensors.get(name);
-    if (!tensor) throw new CheckpointError(indexPath, `shard ${shard} lacks the tensor ${quoted(name)}`);
+    if (!tensor)
+      throw new CheckpointError(
+        indexPath,
+        `shard ${shard} lacks the tensor ${quoted(name, TENSOR_NAME_MAX)}`,
+      );
     located.set(name, tensor);
   }
   return located;

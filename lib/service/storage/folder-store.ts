@@ -138,7 +138,7 @@ class ObjectFolder {
     }
   }
 
-  /** Checks that the folder is still there: a store that is gone is not one in which nothing, such as a key, is kept. */
+  /** Checks that the folder is still there: a store that is gone is not one in which nothing is kept, such as a key. */
   async assertThere(): Promise<void> {
     if (await tolerating(["ENOENT", "ENOTDIR"], this.#files.stat(this.#deleted))) return;
     throw new StoreError(

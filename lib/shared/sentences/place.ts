@@ -44,8 +44,8 @@ function memberSchema(
 }
 
 /** Writes a name of a client: as it is if it is a plain word, otherwise in quotes, and cut if it is long. */
-export function nameOf(key: PropertyKey): string {
-  const name = cut(String(key));
+export function nameOf(key: PropertyKey, charactersMax?: number): string {
+  const name = cut(String(key), charactersMax);
   return /^[\w./+-]+$/.test(name) ? name : JSON.stringify(name);
 }
 

@@ -7,6 +7,8 @@ export function cut(text: string, charactersMax = CHARACTERS_MAX): string {
 }
 
 /** Writes a value of a request or a file as in JSON, on one line, and cut if it is long. */
-export function quoted(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(cut(value)) : cut(JSON.stringify(value) ?? String(value));
+export function quoted(value: unknown, charactersMax = CHARACTERS_MAX): string {
+  return typeof value === "string"
+    ? JSON.stringify(cut(value, charactersMax))
+    : cut(JSON.stringify(value) ?? String(value), charactersMax);
 }
