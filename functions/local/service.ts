@@ -10,7 +10,7 @@ import type { Logger } from "pino";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
 import { isResolvedRequest } from "../../lib/generation/request/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
-import { apiKeys, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
+import { apiKeys, isOpenToOthers, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
 import { isLoopbackAddress, postGuarded } from "../../lib/service/net/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
@@ -58,7 +58,8 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   });
   const storeFolder = join(config.dataFolder, "store");
   const store = await openFolderStore(storeFolder, { signUrl: (...args) => signer.sign(...args), random });
-  const master = await openMasterKey(join(config.dataFolder, "master.key"), {
+  const masterKey = join(config.dataFolder, "master.key");
+  const master = await openMasterKey(masterKey, {
     store,
     random,
     mayReplace: config.mayReplaceMasterKey,
@@ -67,6 +68,8 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   if (config.mayReplaceMasterKey) {
     log.warn("NEW_MASTER_KEY is set: unset it after this start, or a key that is lost later is replaced too");
   }
+  if (await isOpenToOthers(masterKey))
+    log.warn(`other users of this machine may read ${masterKey}: chmod 600 keeps it to its owner`);
   const ring = keyRing(master, random);
   let url = config.publicUrl;
   const signer = urlSigner({ baseUrl: () => url!, secret: ring.derivedKey("signed urls"), clock });

@@ -1,4 +1,4 @@
-import { link, open, readFile, rm } from "node:fs/promises";
+import { link, open, readFile, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isSameSecret } from "../../shared/is-same-secret.ts";
 import type { Random } from "../../shared/ports.ts";
@@ -53,6 +53,11 @@ export async function openMasterKey(path: string, options: MasterKeyOptions): Pr
     await store.put(FINGERPRINT_KEY, fingerprint);
   }
   return key;
+}
+
+/** Returns whether others than its owner may read or change a file, on systems that tell. */
+export async function isOpenToOthers(path: string): Promise<boolean> {
+  return process.platform !== "win32" && ((await stat(path)).mode & 0o077) !== 0;
 }
 
 /** Returns whether a store holds more than API keys, which need no master key and may be made before a first start. */

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { apiKeys, openMasterKey, SecretError } from "../../../lib/service/keys/index.ts";
+import { apiKeys, isOpenToOthers, openMasterKey, SecretError } from "../../../lib/service/keys/index.ts";
 import type { ObjectStore } from "../../../lib/service/storage/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { memoryStore } from "../jobs/memory-store.ts";
@@ -44,6 +44,9 @@ test("the first use makes 32 bytes, and every later one reads them", async () =>
 test.skipIf(process.platform === "win32")("only its owner may read the master key", async () => {
   await openKey();
   expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(await isOpenToOthers(path)).toBe(false);
+  chmodSync(path, 0o640);
+  expect(await isOpenToOthers(path)).toBe(true);
 });
 
 test("many concurrent starts get one master key", async () => {
