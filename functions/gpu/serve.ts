@@ -74,10 +74,13 @@ async function main(): Promise<void> {
   tellParent({ kind: "listening", port, owner });
 }
 
-async function openModels({ models, modelCache, pipeline }: GpuConfig, log: Log): Promise<WarmModels> {
+async function openModels(
+  { models, modelCache, pipeline, stallMs }: GpuConfig,
+  log: Log,
+): Promise<WarmModels> {
   const found: NamedModel[] = [];
   for (const model of models) found.push(await fetchModel(model, { cacheFolder: modelCache, log }));
-  return warmModels(found, pipeline);
+  return warmModels(found, pipeline, { silenceMsMax: stallMs });
 }
 
 function leave(): void {
