@@ -1,9 +1,8 @@
 import { ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   CancelledError,
@@ -15,6 +14,7 @@ import {
   startPipelineProcess,
 } from "../../../lib/generation/pipeline/index.ts";
 import { RequestError } from "../../../lib/generation/request/index.ts";
+import { preload, preloadStop } from "./preload.ts";
 import { requestFor, type Wanted } from "./request-for.ts";
 import { writeTinyModel } from "./tiny-model.ts";
 
@@ -56,26 +56,6 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** Lets processes that start from now on run this code first, until the test has ended. */
-async function preload(code: string): Promise<void> {
-  const path = join(folder, "preload.mjs");
-  await writeFile(path, code);
-  vi.stubEnv("NODE_OPTIONS", `--import ${pathToFileURL(path)}`);
-  onTestFinished(() => void vi.unstubAllEnvs());
-}
-
-/** Lets processes that start from now on stop themselves. Returns the file that they write their ids into. */
-async function preloadStop(): Promise<string> {
-  const file = join(folder, "pid");
-  await rm(file, { force: true });
-  await preload(`
-    import { writeFileSync } from "node:fs";
-    writeFileSync(${JSON.stringify(file)}, String(process.pid));
-    process.kill(process.pid, "SIGSTOP");
-  `);
-  return file;
 }
 
 /** Calls `act` once, in the middle of the denoising. */
