@@ -114,6 +114,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     random,
     log,
     version,
+    fault: () => loops.fault,
   });
   const app = new Hono()
     .route("/files", fileRoutes(store, signer))

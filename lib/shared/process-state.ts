@@ -6,6 +6,8 @@ import { promisify } from "node:util";
 export interface ProcessState {
   /** Id of its parent. */
   readonly parent: number;
+  /** Name of its program; on some systems with the path. */
+  readonly name: string;
   /** True while a signal (SIGSTOP, SIGTSTP) has stopped it. */
   readonly isStopped: boolean;
 }
@@ -25,12 +27,14 @@ export async function processState(pid: number): Promise<ProcessState | null> {
 /** @see proc_pid_stat(5): the name, in parentheses, may hold anything, so the fields are counted from its end. */
 async function fromProc(pid: number): Promise<ProcessState> {
   const stat = await readFile(`/proc/${pid}/stat`, "latin1");
-  const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return { parent: Number(parent), isStopped: state === "T" };
+  const nameEnd = stat.lastIndexOf(")");
+  const name = stat.slice(stat.indexOf("(") + 1, nameEnd);
+  const [state, parent] = stat.slice(nameEnd + 2).split(" ");
+  return { parent: Number(parent), name, isStopped: state === "T" };
 }
 
 async function fromPs(pid: number): Promise<ProcessState> {
-  const { stdout } = await promisify(execFile)("ps", ["-o", "ppid=,state=", "-p", String(pid)]);
-  const [parent, state] = stdout.trim().split(/\s+/);
-  return { parent: Number(parent), isStopped: state?.startsWith("T") ?? false };
+  const { stdout } = await promisify(execFile)("ps", ["-o", "ppid=,state=,comm=", "-p", String(pid)]);
+  const [parent, state = "", ...name] = stdout.trim().split(/\s+/);
+  return { parent: Number(parent), name: name.join(" "), isStopped: state.startsWith("T") };
 }

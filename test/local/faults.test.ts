@@ -46,9 +46,13 @@ function start(): Promise<LocalService> {
   return startLocal({ DATA_DIR: folder, MODELS: model, ...flags });
 }
 
+function signal(role: RunningProcess["role"], name: NodeJS.Signals): void {
+  for (const each of ours()) if (each.role === role) process.kill(each.pid, name);
+}
+
 /** Kills all processes of these roles. Without their API process, all others must end by themselves. */
 async function kill(roles: readonly RunningProcess["role"][]): Promise<void> {
-  for (const { pid, role } of ours()) if (roles.includes(role)) process.kill(pid, "SIGKILL");
+  for (const role of roles) signal(role, "SIGKILL");
   if (roles.includes("api")) await vi.waitFor(() => expect(ours()).toEqual([]), 60_000);
 }
 
@@ -107,6 +111,47 @@ describe.skipIf(!hasProcessList)("a process that is killed at any moment", () =>
     child.kill("SIGTERM");
     expect(await ended).toBe(0);
     expect(ours()).toEqual([]);
+  });
+
+  for (const [role, end] of [
+    ["gpu", "lost"],
+    ["pipeline", "retried"],
+  ] as const) {
+    it(`a ${role} process that is stopped in the middle of a job holds up neither it nor the next one`, async () => {
+      const { url, key, sessionKey, child, ended } = await start();
+      const client = clientOf(url, key ?? sessionKey!);
+      const request = { prompt: "a red circle moves", cache: "off" };
+      const jobs = [
+        await client.create({ ...request, steps: 800 }),
+        await client.create({ ...request, steps: 2 }),
+      ];
+      await vi.waitFor(
+        async () => expect((await client.read(jobs[0]!.id)).progress).toBeGreaterThan(0),
+        60_000,
+      );
+      signal(role, "SIGSTOP");
+      if (role === "gpu") {
+        const health = async () =>
+          (await (await client.send("GET", "/healthz")).json()) as { status: string };
+        await vi.waitFor(async () => expect((await health()).status).toBe("degraded"), 60_000);
+        await vi.waitFor(async () => expect((await health()).status).toBe("ok"), 60_000);
+      }
+      for (const { id } of jobs) expect((await client.finished(id)).status).toBe("completed");
+      const events = await client.ask<VideoEvents>("GET", `/v1/videos/${jobs[0]!.id}/events`);
+      expect(events.lifecycle.map(({ type }) => type)).toContain(end);
+      child.kill("SIGTERM");
+      expect(await ended).toBe(0);
+    });
+  }
+
+  it("a stopped process does not outlive its parent", async () => {
+    const { url, key, sessionKey } = await start();
+    const client = clientOf(url, key ?? sessionKey!);
+    const { id } = await client.create({ prompt: "a red circle moves", cache: "off", steps: 800 });
+    await vi.waitFor(async () => expect((await client.read(id)).progress).toBeGreaterThan(0), 60_000);
+    signal("pipeline", "SIGSTOP");
+    signal("gpu", "SIGSTOP");
+    await kill(["api"]);
   });
 
   it("a start that is killed leaves nothing behind", async () => {

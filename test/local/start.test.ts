@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, chown, cp, mkdir, mkdtemp, open, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -136,6 +137,28 @@ it.skipIf(!hasProcessList)(
     service.child.kill("SIGTERM");
     await service.ended;
     expect(service.stderr).toContain('"msg":"stopping: ');
+  },
+);
+
+it.skipIf(!hasProcessList)(
+  "the service stops in order when npm is killed, though its shell stays",
+  async () => {
+    const npm = spawn("npm", ["start"], {
+      cwd: join(import.meta.dirname, "../.."),
+      env: { ...process.env, PORT: "0", THREADS: "1", INIT_CWD: "", DATA_DIR: dataFolder, MODELS: model },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const output = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const)
+      npm[name].setEncoding("utf8").on("data", (text: string) => {
+        output[name] += text;
+      });
+    await vi.waitFor(() => expect(output.stdout).toContain("curl"), 120_000);
+    const closed = once(npm, "close");
+    npm.kill("SIGKILL");
+    // The streams are those of the service, which is gone when they close.
+    await closed;
+    expect(output.stderr).toContain('"msg":"stopping: ');
   },
 );
 
