@@ -7,7 +7,7 @@ import { type JobRunOptions, runJob } from "../../functions/gpu/run-job.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { hashWeights } from "../../lib/generation/checkpoint/index.ts";
 import { resolvedRequestSchema } from "../../lib/generation/request/index.ts";
-import { type JobRecord, type JobRef, jobStore } from "../../lib/service/jobs/index.ts";
+import { type JobRecord, type JobRef, type JobStore, jobStore } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
 import { system } from "../../lib/shared/system.ts";
 import { preload, preloadStop } from "../generation/pipeline/preload.ts";
@@ -149,6 +149,19 @@ describe("a job that succeeds", () => {
     expect(record.outputs!.uncached!.key).toMatch(/\/1\/uncached\.mp4$/);
     expect(record.outputs!.uncached!.sha256).not.toBe(record.outputs!.video.sha256);
     expect(record.progress).toMatchObject({ steps: 16 });
+  });
+
+  it("a job that is audited renews its lease with each progress once", async () => {
+    const written: unknown[] = [];
+    const apply: JobStore["apply"] = (ref, event) => {
+      if (event.type === "renew" && event.progress) written.push(event.progress);
+      return place.jobs.apply(ref, event);
+    };
+    const ref = await place.queue({ audit: true, steps: 200 });
+    const record = await start(ref, { jobs: { ...place.jobs, apply }, progressIntervalMs: 0 }).ended;
+    expect(record).toMatchObject({ status: "completed" });
+    expect(written.length).toBeGreaterThan(2);
+    expect(new Set(written.map((progress) => JSON.stringify(progress))).size).toBe(written.length);
   });
 
   it("a video without cache is identical to its comparison", async () => {
