@@ -51,6 +51,8 @@ export interface Loops {
   readonly hints: Hints;
   /** Resolves once jobs are accepted; rejects if the GPU function cannot start. */
   readonly started: Promise<void>;
+  /** Sentence that says why no video can be made at present; null if nothing is known to be wrong. */
+  readonly fault: string | null;
   /** Starts the regular sweeps. The first also finds the jobs that an earlier process left. */
   begin(): void;
   /** Stops. Waits until the running job is finished or released, and until webhooks under way have ended. */
@@ -91,7 +93,10 @@ export function createLoops(deps: LoopsDeps): Loops {
     onLine: watch?.onLine,
     onLost: (owner) =>
       void abandonJobs(owner).catch((error: unknown) => log.error({ reason: reasonOf(error) })),
-    onError: (message) => log.error(message),
+    onEnd({ hang, message }) {
+      log.error(message);
+      metrics.observeRestart(hang);
+    },
   });
   const backend = processBackend({ gpu, onEnd: endRun });
   const work = hintQueue({ concurrency: 1, onError, handle: startRun });
@@ -158,6 +163,9 @@ export function createLoops(deps: LoopsDeps): Loops {
     hints,
     get started() {
       return gpu.started;
+    },
+    get fault() {
+      return gpu.fault;
     },
     begin() {
       const look = async () =>
