@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { isDeepStrictEqual } from "node:util";
 import type { Holder, JobProgress, JobRecord, JobStore, Refusal } from "../../lib/service/jobs/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { type Log, reasonOf } from "./log.ts";
@@ -43,6 +44,7 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
   let isClosed = false;
   const leftMs = Math.min(Math.max(0, record.lease!.until - clock.now()), leaseMs);
   let until = performance.now() + leftMs;
+  let reported: JobProgress | null = null;
   let unwritten: JobProgress | null = null;
   let writtenAt = performance.now();
   let writing: Promise<void> | null = null;
@@ -109,6 +111,9 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
       return until;
     },
     report(progress) {
+      // The steps of an audit repeat their progress, which is written once.
+      if (isDeepStrictEqual(progress, reported)) return;
+      reported = progress;
       unwritten = progress;
       plan();
     },

@@ -7,6 +7,7 @@ import { failureOf, JobFailure } from "./failure.ts";
 import { keepLease, type Lease, type LeaseOptions } from "./lease.ts";
 import { reasonOf } from "./log.ts";
 import { type MakeOptions, makeVideo } from "./make-video.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface JobRunOptions extends LeaseOptions, Omit<MakeOptions, "signal" | "onProgress"> {
   /** Maximum run time of an attempt. A job that exceeds it fails for good, since a retry would take as long. */
@@ -117,13 +118,4 @@ function tell({ id, tenant, status, receipt, error }: JobRecord, lease: Lease, {
   const { attempt } = lease.holder;
   const seconds = receipt?.attempt === attempt ? receipt.seconds : undefined;
   log.info({ id, tenant, attempt, status, lost: lease.lost, code: error?.code, seconds }, "job");
-}
-
-function unlessAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason);
-    if (signal.aborted) leave();
-    signal.addEventListener("abort", leave, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
 }

@@ -11,6 +11,7 @@ import {
   sweep,
 } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing } from "../../lib/service/keys/index.ts";
+import { RecordError } from "../../lib/service/storage/index.ts";
 import { deliverWebhooks, type Endpoints, type Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
@@ -50,6 +51,8 @@ export interface Loops {
   readonly hints: Hints;
   /** Resolves once jobs are accepted; rejects if the GPU function cannot start. */
   readonly started: Promise<void>;
+  /** Sentence that says why no video can be made at present; null if nothing is known to be wrong. */
+  readonly fault: string | null;
   /** Starts the regular sweeps. The first also finds the jobs that an earlier process left. */
   begin(): void;
   /** Stops. Waits until the running job is finished or released, and until webhooks under way have ended. */
@@ -66,8 +69,11 @@ const ENDED_MAX = 10_000;
 
 export function createLoops(deps: LoopsDeps): Loops {
   const { jobs, keys, clock, metrics, log, config, watch } = deps;
-  const onError = (error: unknown, ref: JobRef) =>
+  const onError = (error: unknown, ref: JobRef) => {
+    // The job store has told of a damaged record, once.
+    if (error instanceof RecordError) return;
     log.warn({ videoId: ref.id, reason: reasonOf(error) }, "a hint failed and is left to the sweeper");
+  };
   const sender = { ...deps, spread: Math.random, onAttempt: metrics.observeWebhook };
   const webhooks = hintQueue({
     concurrency: WEBHOOKS_AT_ONCE,
@@ -89,7 +95,10 @@ export function createLoops(deps: LoopsDeps): Loops {
     onLine: watch?.onLine,
     onLost: (owner) =>
       void abandonJobs(owner).catch((error: unknown) => log.error({ reason: reasonOf(error) })),
-    onError: (message) => log.error(message),
+    onEnd({ hang, message }) {
+      log.error(message);
+      metrics.observeRestart(hang);
+    },
   });
   const backend = processBackend({ gpu, onEnd: endRun });
   const work = hintQueue({ concurrency: 1, onError, handle: startRun });
@@ -145,8 +154,8 @@ export function createLoops(deps: LoopsDeps): Loops {
   /** Requeues the jobs of a worker that has died, without waiting for the end of its leases. */
   async function abandonJobs(owner: string): Promise<void> {
     for await (const ref of jobs.unfinished()) {
-      const applied = await jobs.apply(ref, { type: "abandon", owner });
-      if (!applied.ok) continue;
+      const applied = await jobs.apply(ref, { type: "abandon", owner }).catch((error) => onError(error, ref));
+      if (!applied?.ok) continue;
       if (isFinished(applied.record)) observeEnd(applied.record);
       await hints.work(ref);
     }
@@ -161,6 +170,9 @@ export function createLoops(deps: LoopsDeps): Loops {
     hints,
     get started() {
       return gpu.started;
+    },
+    get fault() {
+      return gpu.fault;
     },
     begin() {
       const look = async () =>

@@ -88,6 +88,7 @@ export const JOB_ERROR_CODES = [
   "deadline_exceeded",
   "invalid_request",
   "out_of_memory",
+  "stalled",
   "model_load_failed",
   "invalid_output",
   "internal_error",
