@@ -9,6 +9,7 @@ import {
   share,
   wholeNumber,
 } from "../../lib/shared/environment.ts";
+import { LEASE_MS_MAX } from "../../lib/shared/limits.ts";
 import { chooseModels, DEFAULT_CACHE, type NamedModel, type RemoteModel } from "./models.ts";
 
 export interface GpuConfig {
@@ -68,7 +69,7 @@ const environment = environmentOf("gpu", {
     )
     .optional(),
   MODEL_CACHE: z.string().default(DEFAULT_CACHE),
-  LEASE_MS: wholeNumber(1_000, 3_600_000).default(60_000),
+  LEASE_MS: wholeNumber(1_000, LEASE_MS_MAX).default(60_000),
   PROGRESS_INTERVAL_MS: wholeNumber(0, 60_000).default(2_000),
   MAX_RUN_MS: wholeNumber(1_000, 9_999_999).default(21_600_000),
   STALL_MS: wholeNumber(1_000, 21_600_000).default(1_800_000),

@@ -76,6 +76,11 @@ export async function makeVideo(
   return { outputs: stored.outputs, receipt };
 }
 
+/** Returns whether the model of a job is among these. */
+export function canMake({ params }: JobRecord, { names }: Pick<WarmModels, "names">): boolean {
+  return names.includes(params.model);
+}
+
 async function openModel(
   { model, steps }: ResolvedRequest,
   { models, signal, onProgress }: MakeOptions,

@@ -17,5 +17,5 @@ export type FromGpu =
    * find these jobs if the function dies.
    */
   | { readonly kind: "listening"; readonly port: number; readonly owner: string }
-  /** The job has begun or ended, and webhooks may be due. */
+  /** The job has begun, has ended or is queued again, and webhooks may be due. */
   | { readonly kind: "changed"; readonly ref: JobRef };

@@ -66,6 +66,7 @@ async function main(): Promise<void> {
     precision: precisionOf(config.pipeline),
     log,
     onChange: process.send ? tellOfChange : (record) => void markBegun(record, jobs, log),
+    onRequeue: process.send ? tellOfChange : (record) => markRequeued(record, jobs, log),
   });
   const server = createAdaptorServer({ fetch: createGpuApp({ worker, models, log }).fetch }) as Server;
   server.listen(config.port, config.host);
@@ -130,8 +131,20 @@ function answerPings(fault: () => string | null): void {
   });
 }
 
-function tellOfChange({ tenant, id }: JobRecord): void {
+async function tellOfChange({ tenant, id }: JobRecord): Promise<void> {
   tellParent({ kind: "changed", ref: { tenant, id } });
+}
+
+/** Writes the marker that makes the bucket hint at a job again. */
+async function markRequeued(record: JobRecord, jobs: JobStore, log: Log): Promise<void> {
+  try {
+    await jobs.markUnfinished(record);
+  } catch (error) {
+    log.warn(
+      { id: record.id, reason: reasonOf(error) },
+      "the job is queued again, and is left to the sweeper",
+    );
+  }
 }
 
 /** Writes the marker that triggers webhooks for the start of a job. The job store writes the one for its end. */

@@ -31,8 +31,8 @@ const invocationSchema = z.union([refSchema, z.object({ value: refSchema }).tran
 
 /**
  * Creates the HTTP interface of a SageMaker container: `GET /ping`, and `POST /invocations`, which answers
- * when the job has ended. A ping is answered with 503 while no model can be used here, so that the platform replaces
- * the container or the machine.
+ * when a job has ended: the one whose turn it is, which need not be the one in the body. A ping is answered with 503
+ * while no model can be used here, so that the platform replaces the container or the machine.
  *
  * @see Amazon SageMaker developer guide, "Custom inference code with hosting services"
  */

@@ -45,7 +45,7 @@ interface Started {
 function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
   const changes: JobRef[] = [];
   const handBack = new AbortController();
-  const ended = runJob(ref, handBack.signal, {
+  const run = runJob(ref, handBack.signal, {
     ...place,
     models,
     owner: "worker",
@@ -59,6 +59,7 @@ function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
     onChange: (changed) => changes.push(changed),
     ...options,
   });
+  const ended = run.then(({ record }) => record);
   ended.catch(() => undefined);
   return { ended, changes, handBack: () => handBack.abort() };
 }
@@ -194,7 +195,7 @@ describe("a job that this worker no longer holds", () => {
     const record = await ended;
     expect(record).toMatchObject({ status: "cancelled", outputs: null, error: { code: "canceled" } });
     expect(told(record)).toEqual(["video.queued", "video.in_progress", "video.failed"]);
-    expect(changes).toHaveLength(1);
+    expect(changes.map(({ id }) => id)).toEqual([ref.id, ref.id]);
     expect(await place.artifacts()).toEqual([]);
   });
 
@@ -256,6 +257,27 @@ describe("a job that this worker no longer holds", () => {
     await expect(ended).resolves.toMatchObject({ status: "running", attempt: 1, outputs: null });
     expect(await place.artifacts()).toEqual([]);
   });
+
+  it.each([-3_600_000, 1_800_000])(
+    "a job keeps its lease while the clock is set by %i ms",
+    async (aheadMs) => {
+      const ref = await place.queue(endless);
+      const { ended } = start(ref, { leaseMs: 1_500 });
+      await denoising(ref);
+      place.clock.aheadMs = aheadMs;
+      await vi.waitFor(
+        async () => {
+          // The lease lasts by the clock as it is set now.
+          const leftMs = (await place.jobs.read(ref))!.lease!.until - place.clock.now();
+          expect(leftMs > 0 && leftMs <= 1_500).toBe(true);
+        },
+        { timeout: 20_000, interval: 20 },
+      );
+      expect(await place.jobs.read(ref)).toMatchObject({ status: "running", attempt: 1, losses: 0 });
+      await place.jobs.apply(ref, { type: "cancel" });
+      await expect(ended).resolves.toHaveProperty("status", "cancelled");
+    },
+  );
 
   it("a finished, leased, missing or exhausted job is answered with its current state", async () => {
     const ref = await place.queue();
