@@ -107,9 +107,31 @@ describe("a start that cannot succeed", () => {
     if (isRoot) for (const path of [model, dataFolder]) await chown(path, NOBODY, NOBODY);
     const { code, stdout, stderr } = await startFailing({}, isRoot ? { uid: NOBODY, gid: NOBODY } : {});
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(/^Cannot open the master key \S+: EACCES: .*\.\n$/);
+    expect(stderr).toMatch(/^The data folder \S+ may not be written or read by this process; .*\.\n$/);
     expect(await readdir(dataFolder)).toEqual([]);
   });
+});
+
+it("a start without the master key of its store says what to do, and starts over only when it is told to", async () => {
+  const env = { DATA_DIR: dataFolder, MODELS: model };
+  const first = await startLocal(env);
+  const { id } = await clientOf(first.url, first.key!).create({ prompt: "a red circle", steps: 2 });
+  await clientOf(first.url, first.key!).finished(id);
+  first.child.kill("SIGTERM");
+  await first.ended;
+  await rm(join(dataFolder, "master.key"));
+
+  const { code, stdout, stderr } = await startFailing({});
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toMatch(/^The master key \S+ is missing, .* put the file back .* NEW_MASTER_KEY=1 .*\.\n$/);
+  expect(await readdir(dataFolder)).toEqual(["store"]);
+
+  const second = await startLocal({ ...env, NEW_MASTER_KEY: "1" });
+  const { url } = await clientOf(second.url, first.key!).read(id);
+  second.child.kill("SIGTERM");
+  await second.ended;
+  expect(url).toContain("/files/");
+  expect(second.stderr).toContain("NEW_MASTER_KEY is set: unset it after this start");
 });
 
 it.skipIf(process.platform !== "linux")(
