@@ -11,7 +11,7 @@ import {
   sweep,
 } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing } from "../../lib/service/keys/index.ts";
-import { deliverWebhooks, type Endpoints, type Post } from "../../lib/service/webhooks/index.ts";
+import { deliverWebhooks, type Endpoints, type Post, planWebhooks } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
 import { dispatch } from "../dispatch/dispatch.ts";
@@ -60,17 +60,44 @@ const SWEEP_MS = 5_000;
 const PURGE_MS = 3_600_000;
 /** Interval of progress writes. It is short, because writes to a folder cost nothing. */
 const PROGRESS_INTERVAL_MS = 200;
-const WEBHOOKS_AT_ONCE = 16;
+/** Jobs whose webhooks are planned at once: in all, and of one tenant. */
+const PLANS_AT_ONCE = [16, 4];
+/** Jobs whose webhooks are sent at once: in all, of one tenant, and to one receiver. */
+const SENDS_AT_ONCE = [256, 16, 4];
+
+/** Hint that webhooks of a job are due for a receiver. */
+interface SendHint extends JobRef {
+  readonly receiver: string;
+}
+
+const jobName = ({ tenant, id }: JobRef) => `${tenant}/${id}`;
 
 export function createLoops(deps: LoopsDeps): Loops {
   const { jobs, keys, clock, metrics, log, config, watch } = deps;
   const onError = (error: unknown, ref: JobRef) =>
     log.warn({ videoId: ref.id, reason: reasonOf(error) }, "a hint failed and is left to the sweeper");
   const sender = { ...deps, spread: Math.random, onAttempt: metrics.observeWebhook };
-  const webhooks = hintQueue({
-    concurrency: WEBHOOKS_AT_ONCE,
+  const plans = hintQueue<JobRef>({
+    atOnce: PLANS_AT_ONCE,
+    nameOf: jobName,
+    groupsOf: ({ tenant }) => [tenant],
     onError,
-    handle: async (ref) => (await deliverWebhooks(sender, ref)).nextAt,
+    async handle({ tenant, id }) {
+      const { receivers, nextAt } = await planWebhooks(sender, { tenant, id });
+      for (const receiver of receivers) sends.add({ tenant, id, receiver });
+      return nextAt;
+    },
+  });
+  const sends = hintQueue<SendHint>({
+    atOnce: SENDS_AT_ONCE,
+    nameOf: (hint) => `${jobName(hint)}/${hint.receiver}`,
+    groupsOf: ({ tenant, receiver }) => [tenant, receiver],
+    onError,
+    async handle({ tenant, id, receiver }) {
+      const { nextAt } = await deliverWebhooks(sender, { tenant, id }, receiver);
+      if (nextAt !== null) plans.add({ tenant, id }, nextAt);
+      return null;
+    },
   });
   const gpu = startGpuProcess({
     env: {
@@ -81,7 +108,7 @@ export function createLoops(deps: LoopsDeps): Loops {
       LOG_LEVEL: config.logLevel,
     },
     onChange(ref) {
-      webhooks.add(ref);
+      plans.add(ref);
       if (watch) void tellOfBegun(ref, watch).catch((error: unknown) => onError(error, ref));
     },
     onLine: watch?.onLine,
@@ -90,14 +117,14 @@ export function createLoops(deps: LoopsDeps): Loops {
     onError: (message) => log.error(message),
   });
   const backend = processBackend({ gpu, onEnd: endRun });
-  const work = hintQueue({ concurrency: 1, onError, handle: startRun });
+  const work = hintQueue<JobRef>({ atOnce: [1], nameOf: jobName, onError, handle: startRun });
   const hints: DelayedHints = {
     async work(ref, delaySeconds = 0) {
       work.add(ref, clock.now() + delaySeconds * 1000);
-      webhooks.add(ref);
+      plans.add(ref);
     },
     async webhooks(ref, delaySeconds = 0) {
-      webhooks.add(ref, clock.now() + delaySeconds * 1000);
+      plans.add(ref, clock.now() + delaySeconds * 1000);
     },
   };
   let repeated: Repeated[] = [];
@@ -163,7 +190,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     async stop() {
       for (const task of repeated) task.stop();
       await Promise.all([work.close(), gpu.stop(), backend.close()]);
-      await webhooks.close();
+      await Promise.all([plans.close(), sends.close()]);
     },
   };
 }

@@ -1,6 +1,8 @@
 import type { Clock } from "../../shared/ports.ts";
 import type { Applied, JobStore, UnfinishedRef } from "./job-store.ts";
-import { hasUnsettled, isFinished, type JobRecord, type JobRef } from "./record.ts";
+import { hasDue, nextDueAt } from "./due.ts";
+import type { UndeliveredRef } from "./object-keys.ts";
+import { isFinished, type JobRecord, type JobRef } from "./record.ts";
 
 /**
  * Sends hints, which name jobs to look at. A hint may be lost, arrive twice, or name a finished job, so its receiver
@@ -35,7 +37,7 @@ export interface SweepOptions {
 export interface SweepReport {
   queued: number;
   running: number;
-  /** Jobs with an undelivered marker. */
+  /** Undelivered markers whose time has come. */
   undelivered: number;
   /** Hints repeated for queued jobs. */
   resent: number;
@@ -57,7 +59,7 @@ export interface SweepReport {
  * @throws StoreError when the jobs cannot be listed
  */
 export async function sweep(options: SweepOptions): Promise<SweepReport> {
-  const { jobs, hints, onError } = options;
+  const { jobs, onError } = options;
   const report: SweepReport = {
     queued: 0,
     running: 0,
@@ -79,7 +81,7 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
   for await (const ref of jobs.unfinished()) await see(ref, sweepUnfinished(ref, options, report));
   for await (const ref of jobs.undelivered()) {
     report.undelivered += 1;
-    await see(ref, hints.webhooks(ref));
+    await see(ref, sweepUndelivered(ref, options));
   }
   return report;
 }
@@ -103,7 +105,22 @@ async function sweepUnfinished(
     report.resent += 1;
     await hints.work(record);
   }
-  if (hasUnsettled(record)) await hints.webhooks(record);
+  if (hasDue(record, options.clock.now())) await hints.webhooks(record);
+}
+
+/** Puts a marker right whose time is not the one that its job needs, and hints at what is due. */
+async function sweepUndelivered(
+  marker: UndeliveredRef,
+  { jobs, hints, clock }: SweepOptions,
+): Promise<void> {
+  const record = await jobs.read(marker);
+  // The webhooks of unfinished jobs are found by their own markers.
+  const dueAt = record && isFinished(record) ? nextDueAt(record) : null;
+  if (dueAt === null || dueAt !== marker.dueAt) {
+    if (dueAt !== null) await jobs.markUndelivered(marker, dueAt);
+    await jobs.dropUndelivered(marker);
+  }
+  if (record && hasDue(record, clock.now())) await hints.webhooks(record);
 }
 
 /** Applies a passed deadline or an expired lease, and returns the newest record. */

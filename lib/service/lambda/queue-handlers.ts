@@ -1,8 +1,7 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Logger } from "pino";
 import { reasonOf } from "../../shared/reason-of.ts";
-import type { JobRef } from "../jobs/index.ts";
-import { handleBatch, hintedJobs } from "../queue/index.ts";
+import { type Hinted, handleBatch, hintedJobs } from "../queue/index.ts";
 
 /** Lambda handler of the messages of a queue. */
 export type QueueHandler = (event: SQSEvent) => Promise<SQSBatchResponse>;
@@ -16,11 +15,11 @@ export function messageHandler(log: Logger, handle: (body: string) => Promise<vo
 }
 
 /** Returns a handler that calls `look` for each job that the messages name, and logs the outcome it returns. */
-export function jobHandler(log: Logger, look: (ref: JobRef) => Promise<string>): QueueHandler {
+export function jobHandler(log: Logger, look: (hinted: Hinted) => Promise<string>): QueueHandler {
   return messageHandler(log, async (body) => {
-    for (const ref of hintedJobs(body)) {
-      const outcome = await look(ref);
-      log.info({ id: ref.id, tenant: ref.tenant, outcome }, "job");
+    for (const hinted of hintedJobs(body)) {
+      const outcome = await look(hinted);
+      log.info({ ...hinted, outcome }, "job");
     }
   });
 }

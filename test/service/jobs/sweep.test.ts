@@ -124,7 +124,7 @@ describe("a sweep", () => {
     await expect(run()).resolves.toEqual({ ...NONE, undelivered: 1 });
     expect(hinted).toEqual(["webhooks a"]);
     expect(opened.store.objects.has(unfinishedKey(record))).toBe(false);
-    expect(opened.store.objects.has(undeliveredKey(record))).toBe(true);
+    expect(opened.store.objects.has(undeliveredKey({ ...record, dueAt: record.createdAt }))).toBe(true);
   });
 
   it("a sweep hints at webhooks of unfinished jobs", async () => {
