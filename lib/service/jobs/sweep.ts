@@ -108,19 +108,26 @@ async function sweepUnfinished(
   if (hasDue(record, options.clock.now())) await hints.webhooks(record);
 }
 
+/** Longest time between the marker of a redelivery and its record, as for the creation of a job. */
+const REDELIVERY_MS_MAX = 10 * 60_000;
+
 /** Puts a marker right whose time is not the one that its job needs, and hints at what is due. */
 async function sweepUndelivered(
   marker: UndeliveredRef,
   { jobs, hints, clock }: SweepOptions,
 ): Promise<void> {
+  const now = clock.now();
   const record = await jobs.read(marker);
   // The webhooks of unfinished jobs are found by their own markers.
   const dueAt = record && isFinished(record) ? nextDueAt(record) : null;
-  if (dueAt === null || dueAt !== marker.dueAt) {
+  const isRight = dueAt !== null && dueAt === marker.dueAt;
+  // A redelivery may be under way, whose marker comes first.
+  const isFresh = marker.dueAt !== null && Math.abs(now - marker.dueAt) < REDELIVERY_MS_MAX;
+  if (!isRight && !isFresh) {
     if (dueAt !== null) await jobs.markUndelivered(marker, dueAt);
     await jobs.dropUndelivered(marker);
   }
-  if (record && hasDue(record, clock.now())) await hints.webhooks(record);
+  if (record && hasDue(record, now)) await hints.webhooks(record);
 }
 
 /** Applies a passed deadline or an expired lease, and returns the newest record. */

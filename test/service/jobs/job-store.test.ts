@@ -457,7 +457,7 @@ describe("the marker of a job whose webhooks are not settled", () => {
     await opened.jobs.markUndelivered(record, NOW);
     await postpone(record, NOW);
     expect(keys("un")).toEqual([markerOf(record, NOW), markerOf(record, later)]);
-    opened.pass(MINUTE_MS);
+    opened.pass(11 * MINUTE_MS);
     await runSweep();
     expect(keys("un")).toEqual([markerOf(record, NOW)]);
   });
@@ -472,6 +472,7 @@ describe("the marker of a job whose webhooks are not settled", () => {
         const [{ deliveries }] = (await opened.jobs.read(record))!.events as [JobRecord["events"][number]];
         const dueAt = deliveries?.[0]?.nextAt ?? record.createdAt;
         expect(keys("un")[0]! <= markerOf(record, dueAt)).toBe(true);
+        opened.pass(10 * MINUTE_MS);
         await runSweep();
         expect(keys("un")).toEqual([markerOf(record, dueAt)]);
       }
@@ -506,8 +507,18 @@ describe("the marker of a job whose webhooks are not settled", () => {
     await opened.jobs.markUndelivered(newJob, NOW);
     const record = await create();
     await opened.jobs.markUndelivered(record, NOW);
+    opened.pass(10 * MINUTE_MS);
     await runSweep();
     expect(keys("undelivered/")).toEqual([]);
+  });
+
+  it("a marker of a redelivery under way is left alone, however early the sweep sees it", async () => {
+    const record = await cancelled();
+    await settle(record);
+    await opened.jobs.markUndelivered(record, NOW);
+    opened.pass(10 * MINUTE_MS - 1);
+    await runSweep();
+    expect(keys("un")).toEqual([markerOf(record, NOW)]);
   });
 
   it("a marker that was renewed since the decision to remove it stays, however late the removal comes", async () => {

@@ -28,7 +28,7 @@ it("the keys of a job's record and markers name its tenant and id", () => {
 });
 
 it("the key of an undelivered marker has its time, and sorts by it", () => {
-  const dueAt = fc.nat(9_999_999_999_999);
+  const dueAt = fc.nat(9_999_999_999_998);
   fc.assert(
     fc.property(refs, refs, dueAt, dueAt, (ref, other, first, second) => {
       const keys = [undeliveredKey({ ...ref, dueAt: first }), undeliveredKey({ ...other, dueAt: second })];
