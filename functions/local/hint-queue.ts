@@ -1,4 +1,4 @@
-import { turns } from "./turns.ts";
+import { waitingLine } from "./waiting-line.ts";
 
 /** Queue of hints in memory, in which each waits at most once. Hints are lost with the process; the sweeper repeats them. */
 export interface HintQueue<Hint> {
@@ -34,7 +34,7 @@ export function hintQueue<Hint>({
   groupsOf = () => [],
   atOnce,
 }: HintQueueOptions<Hint>): HintQueue<Hint> {
-  const waiting = turns<Hint>(atOnce);
+  const waiting = waitingLine<Hint>(atOnce);
   const underWay = new Map<string, Promise<void>>();
   /** Hints that arrived while another of their name was being handled. */
   const again = new Map<string, Hint>();

@@ -11,7 +11,7 @@ import {
   sweep,
 } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing } from "../../lib/service/keys/index.ts";
-import { deliverWebhooks, type Endpoints, type Post, planWebhooks } from "../../lib/service/webhooks/index.ts";
+import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
 import { dispatch } from "../dispatch/dispatch.ts";
@@ -21,6 +21,7 @@ import { startGpuProcess } from "./gpu-process.ts";
 import { hintQueue } from "./hint-queue.ts";
 import type { Metrics } from "./metrics.ts";
 import { processBackend } from "./process-backend.ts";
+import { jobName, webhookQueues } from "./webhook-queues.ts";
 
 export interface LoopsDeps {
   readonly jobs: JobStore;
@@ -60,45 +61,12 @@ const SWEEP_MS = 5_000;
 const PURGE_MS = 3_600_000;
 /** Interval of progress writes. It is short, because writes to a folder cost nothing. */
 const PROGRESS_INTERVAL_MS = 200;
-/** Jobs whose webhooks are planned at once: in all, and of one tenant. */
-const PLANS_AT_ONCE = [16, 4];
-/** Jobs whose webhooks are sent at once: in all, of one tenant, and to one receiver. */
-const SENDS_AT_ONCE = [256, 16, 4];
-
-/** Hint that webhooks of a job are due for a receiver. */
-interface SendHint extends JobRef {
-  readonly receiver: string;
-}
-
-const jobName = ({ tenant, id }: JobRef) => `${tenant}/${id}`;
-
 export function createLoops(deps: LoopsDeps): Loops {
   const { jobs, keys, clock, metrics, log, config, watch } = deps;
   const onError = (error: unknown, ref: JobRef) =>
     log.warn({ videoId: ref.id, reason: reasonOf(error) }, "a hint failed and is left to the sweeper");
   const sender = { ...deps, spread: Math.random, onAttempt: metrics.observeWebhook };
-  const plans = hintQueue<JobRef>({
-    atOnce: PLANS_AT_ONCE,
-    nameOf: jobName,
-    groupsOf: ({ tenant }) => [tenant],
-    onError,
-    async handle({ tenant, id }) {
-      const { receivers, nextAt } = await planWebhooks(sender, { tenant, id });
-      for (const receiver of receivers) sends.add({ tenant, id, receiver });
-      return nextAt;
-    },
-  });
-  const sends = hintQueue<SendHint>({
-    atOnce: SENDS_AT_ONCE,
-    nameOf: (hint) => `${jobName(hint)}/${hint.receiver}`,
-    groupsOf: ({ tenant, receiver }) => [tenant, receiver],
-    onError,
-    async handle({ tenant, id, receiver }) {
-      const { nextAt } = await deliverWebhooks(sender, { tenant, id }, receiver);
-      if (nextAt !== null) plans.add({ tenant, id }, nextAt);
-      return null;
-    },
-  });
+  const webhooks = webhookQueues(sender, onError);
   const gpu = startGpuProcess({
     env: {
       STORE: deps.storeUrl,
@@ -108,7 +76,7 @@ export function createLoops(deps: LoopsDeps): Loops {
       LOG_LEVEL: config.logLevel,
     },
     onChange(ref) {
-      plans.add(ref);
+      webhooks.add(ref);
       if (watch) void tellOfBegun(ref, watch).catch((error: unknown) => onError(error, ref));
     },
     onLine: watch?.onLine,
@@ -121,10 +89,10 @@ export function createLoops(deps: LoopsDeps): Loops {
   const hints: DelayedHints = {
     async work(ref, delaySeconds = 0) {
       work.add(ref, clock.now() + delaySeconds * 1000);
-      plans.add(ref);
+      webhooks.add(ref);
     },
     async webhooks(ref, delaySeconds = 0) {
-      plans.add(ref, clock.now() + delaySeconds * 1000);
+      webhooks.add(ref, clock.now() + delaySeconds * 1000);
     },
   };
   let repeated: Repeated[] = [];
@@ -190,7 +158,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     async stop() {
       for (const task of repeated) task.stop();
       await Promise.all([work.close(), gpu.stop(), backend.close()]);
-      await Promise.all([plans.close(), sends.close()]);
+      await webhooks.close();
     },
   };
 }

@@ -1,8 +1,7 @@
+import { isAhead } from "../../shared/ahead.ts";
 import type { Delivery, JobRecord } from "./record.ts";
-import { CLOCK_SKEW_MS } from "./transition.ts";
 
-/* When webhooks of a job are due. A time that is further away than its kind allows was written before a clock was set
-back, and counts as past. */
+/* When webhooks of a job are due. */
 
 /** Longest wait between two attempts of a delivery: that of the schedule with its jitter, 28.8 hours, rounded up. */
 export const DELIVERY_WAIT_MS_MAX = 29 * 3_600_000;
@@ -12,17 +11,14 @@ export const TAKEN_MS = 60_000;
 
 type Events = Pick<JobRecord, "events">;
 
-function isPast(dueAt: number, now: number): boolean {
-  return dueAt <= now || dueAt > now + DELIVERY_WAIT_MS_MAX;
-}
-
 /** Returns whether a delivery is to be attempted now: its time has come, and no sender holds it. */
 export function isDue(delivery: Delivery, now: number): boolean {
-  return delivery.state === "pending" && isPast(delivery.nextAt!, now) && !isTaken(delivery, now);
+  const { state, nextAt } = delivery;
+  return state === "pending" && !isAhead(nextAt!, now, DELIVERY_WAIT_MS_MAX) && !isTaken(delivery, now);
 }
 
 function isTaken({ takenUntil }: Delivery, now: number): boolean {
-  return takenUntil !== null && takenUntil > now && takenUntil <= now + TAKEN_MS + CLOCK_SKEW_MS;
+  return takenUntil !== null && isAhead(takenUntil, now, TAKEN_MS);
 }
 
 /** Returns whether something is to be done for a job's webhooks now: an event to plan, or a delivery to attempt. */

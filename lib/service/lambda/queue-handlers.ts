@@ -19,7 +19,7 @@ export function jobHandler(log: Logger, look: (hinted: Hinted) => Promise<string
   return messageHandler(log, async (body) => {
     for (const hinted of hintedJobs(body)) {
       const outcome = await look(hinted);
-      log.info({ ...hinted, outcome }, "job");
+      log.info({ id: hinted.id, tenant: hinted.tenant, outcome }, "job");
     }
   });
 }

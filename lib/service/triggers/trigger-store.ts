@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
-import type { KeyRing } from "../keys/index.ts";
+import { type KeyRing, keptAfter, stillKept } from "../keys/index.ts";
 import { everyKey, type ObjectStore, records } from "../storage/index.ts";
 import {
   type Delivery,
@@ -61,7 +61,12 @@ export interface Triggers {
   list(tenant: string): Promise<Trigger[]>;
   /** Updates a trigger; resolves to null if there is none with that id. */
   update(tenant: string, id: string, fields: Partial<TriggerFields>): Promise<Trigger | null>;
-  /** Creates a new secret. The old secret is accepted for `keepMs`, so that senders can change over. */
+  /**
+   * Creates a new secret. The old secret is accepted for `keepMs`, a day at most, so that senders can change over, and so
+   * are those that were promised it before. With 0, the new secret alone is accepted.
+   *
+   * @throws KeptSecretsError if too many old secrets were promised to be accepted
+   */
   rotate(
     tenant: string,
     id: string,
@@ -95,6 +100,13 @@ const markersOf = (tenant: string) => `tenant-triggers/${tenant}/`;
 const markerOf = ({ tenant, id }: Pick<Trigger, "tenant" | "id">) => markersOf(tenant) + id;
 
 const EMPTY = new Uint8Array();
+
+type Secret = Trigger["secrets"][number];
+
+/** Returns the secrets that were replaced. */
+function keptIn(secrets: readonly Secret[]): (Secret & { readonly until: number })[] {
+  return secrets.flatMap(({ kept, until }) => (until === null ? [] : [{ kept, until }]));
+}
 
 export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps): Triggers {
   const stored = records(store, triggerSchema, { random, sleep });
@@ -156,9 +168,11 @@ export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps
       const { scheme } = current;
       const secret = given ?? newSecret(scheme, random);
       const newest = { kept: keep(scheme, secret, id), until: null };
-      const trigger = await change(tenant, id, ({ secrets: [previous] }) => ({
-        secrets: keepMs > 0 && previous ? [newest, { ...previous, until: clock.now() + keepMs }] : [newest],
-      }));
+      const trigger = await change(tenant, id, ({ secrets: [previous, ...older] }) => {
+        const now = clock.now();
+        const replaced = keepMs > 0 && previous ? { ...previous, until: now + keepMs } : null;
+        return { secrets: [newest, ...keptAfter(keptIn(older), replaced, now)] };
+      });
       return trigger && { trigger, secret };
     },
     async delete(tenant, id) {
@@ -174,8 +188,7 @@ export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps
       const { scheme, secrets } = trigger;
       const now = clock.now();
       const delivery = verifyDelivery(scheme, webhook, {
-        secrets: secrets
-          .filter(({ until }) => until === null || until > now)
+        secrets: [...secrets.filter(({ until }) => until === null), ...stillKept(keptIn(secrets), now)]
           .map(({ kept }) => (scheme === "bearer" ? kept : ring.unseal(kept, id))),
         nowSeconds: Math.floor(now / 1000),
       });

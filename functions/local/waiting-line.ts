@@ -2,7 +2,7 @@
  * Waiting line of items in groups within groups. The groups of one level take turns, an item each; items of the
  * innermost group keep their order. Each group has at most so many items under way as its level allows.
  */
-export interface Turns<T> {
+export interface WaitingLine<T> {
   /** Adds an item; one with the same name that waits in the same groups is replaced, at its place. */
   add(groups: readonly string[], name: string, item: T): void;
   /** Takes the item whose turn it is; null if none may begin now. */
@@ -24,7 +24,7 @@ interface Group<T> {
  * @param atOnce greatest numbers of items under way: in all, in a group, in a group of that, and so on; all items have
  *   one group less than there are numbers
  */
-export function turns<T>(atOnce: readonly number[]): Turns<T> {
+export function waitingLine<T>(atOnce: readonly number[]): WaitingLine<T> {
   const all: Group<T> = newGroup();
 
   function takeFrom(group: Group<T>, level: number): T | null {

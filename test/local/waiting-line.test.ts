@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { turns } from "../../functions/local/turns.ts";
+import { waitingLine } from "../../functions/local/waiting-line.ts";
 
 /** Makes a line of items that are named by their groups and a number, such as `a/x/1`. */
 function open(atOnce: readonly number[]) {
-  const line = turns<string>(atOnce);
+  const line = waitingLine<string>(atOnce);
   const groupsOf = (item: string) => item.split("/").slice(0, -1);
   const takeAll = () => {
     const taken: string[] = [];
