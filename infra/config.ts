@@ -32,8 +32,8 @@ export interface DeploymentConfig {
   /** Maximum number of queued and running videos of one API key; 100. */
   readonly unfinishedMax: number;
   /**
-   * Receivers of webhooks that are sent to at once, 2 to 1000, of which a tenant holds two at most; 3. More than 3 need a
-   * quota of Lambda's concurrency above the 10 of a new account.
+   * Receivers of webhooks that are sent to at once, 2 to 1000, two of them of one tenant at most. More than 3 need
+   * a quota of Lambda's concurrency above the 10 of a new account; 3.
    */
   readonly sendersMax: number;
   /** Puts AWS WAF in front of the API, for about 8 dollars a month; false. */

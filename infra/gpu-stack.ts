@@ -35,7 +35,10 @@ export class GpuStack extends Stack {
     const backend = makeBackend(this, config);
     const events = new HintQueue(this, "Events", { consumerTimeout: Duration.seconds(30) });
     backend.tellEnds(events);
-    const sends = new HintQueue(this, "Sends", { consumerTimeout: data.webhooks.consumerTimeout, isFifo: true });
+    const sends = new HintQueue(this, "Sends", {
+      consumerTimeout: data.webhooks.consumerTimeout,
+      isFifo: true,
+    });
 
     const functions = {
       Dispatch: this.dispatch(backend),
@@ -94,8 +97,8 @@ export class GpuStack extends Stack {
   }
 
   /**
-   * Creates the function that plans and sends webhooks. It plans jobs from one queue, sends what is due through the other,
-   * and schedules the next delivery through the first, because a message of a FIFO queue cannot wait.
+   * Creates the function that plans and sends webhooks. It plans jobs from one queue, and sends what is due from
+   * the other. It schedules the next delivery through the first, because a message of a FIFO queue cannot wait.
    */
   private webhook(sends: HintQueue): JobFunction {
     const { webhooks } = this.data;

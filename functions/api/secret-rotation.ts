@@ -1,7 +1,7 @@
 import { KeptSecretsError } from "../../lib/service/keys/index.ts";
 import { ApiError } from "./problem.ts";
 
-/** Resolves to what a rotation does. One that would break the promise of an earlier one is refused with its sentence. */
+/** Resolves to what a rotation does. Refuses one that would break the promise of an earlier one, with its sentence. */
 export async function orRefused<T>(rotation: Promise<T>): Promise<T> {
   try {
     return await rotation;

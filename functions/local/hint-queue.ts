@@ -1,6 +1,6 @@
 import { waitingLine } from "./waiting-line.ts";
 
-/** Queue of hints in memory, in which each waits at most once. Hints are lost with the process; the sweeper repeats them. */
+/** Queue of hints in memory, each at most once. Hints are lost with the process; the sweeper repeats them. */
 export interface HintQueue<Hint> {
   /** @param at time at which to look, in milliseconds since 1970; now by default */
   add(hint: Hint, at?: number): void;
@@ -9,7 +9,7 @@ export interface HintQueue<Hint> {
 }
 
 export interface HintQueueOptions<Hint> {
-  /** Looks at what the hint names, and resolves to the time of the next look or to null. Errors are left to the sweeper. */
+  /** Looks at what the hint names; resolves to the time of the next look or to null. Errors are left to the sweeper. */
   readonly handle: (hint: Hint) => Promise<number | null>;
   readonly onError: (error: unknown, hint: Hint) => void;
   /** Returns what the hint names: hints of one name are merged, and never handled at once. */

@@ -32,7 +32,7 @@ const post: Post = (url, request) => postGuarded(url, { ...request, blockedHosts
 const deps: WebhookDeps = {
   jobs,
   hints,
-  sendHints: sqsSendHints({ client: sqs, url: SENDS_QUEUE_URL }),
+  sendHints: sqsSendHints({ client: sqs, url: SENDS_QUEUE_URL, random: system.random }),
   endpoints: webhookEndpoints({ store, ring, ...system }),
   ring,
   post,
@@ -43,7 +43,7 @@ const deps: WebhookDeps = {
 };
 
 /**
- * Handles the messages of two queues. Those of the webhooks queue are hints, and events of the bucket's `undelivered/`;
- * those of the sends queue name receivers.
+ * Handles the messages of two queues. The webhooks queue has hints, and events of the bucket's `undelivered/`. The
+ * messages of the sends queue name receivers.
  */
 export const handler = jobHandler(log, (hinted) => handleWebhooks(deps, hinted));

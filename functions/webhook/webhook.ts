@@ -20,10 +20,7 @@ export type WebhookOutcome = "handed on" | "sent" | "nothing due" | "failed";
 const SKEW_SECONDS = 1;
 
 /** Handles a hint: sends the webhooks of the receiver that it names, or plans and hints at each receiver. */
-export function handleWebhooks(
-  deps: WebhookDeps,
-  { receiver, ...ref }: Hinted,
-): Promise<WebhookOutcome> {
+export function handleWebhooks(deps: WebhookDeps, { receiver, ...ref }: Hinted): Promise<WebhookOutcome> {
   return receiver === undefined ? handOn(deps, ref) : send(deps, ref, receiver);
 }
 

@@ -151,7 +151,10 @@ describe("a delivery to an endpoint", () => {
     const refused = await api.send("POST", `/v1/webhook_endpoints/${id}/rotate_secret`, { json });
     expect(refused.status).toBe(400);
     expect(await refused.json()).toMatchObject({
-      error: { param: "keep_old_secret_active_for_24_hours", message: expect.stringContaining("rotate after that") },
+      error: {
+        param: "keep_old_secret_active_for_24_hours",
+        message: expect.stringContaining("rotate after that"),
+      },
     });
     api.clock.advance(19 * 3_600_000);
     const later = await sendVideo();

@@ -152,7 +152,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     clock,
     spread: Math.random,
     hints,
-    sendHints: sqsSendHints({ client: sqs, url: aws.queueUrl("sends.fifo") }),
+    sendHints: sqsSendHints({ client: sqs, url: aws.queueUrl("sends.fifo"), random }),
     onError: (error: unknown) => log.warn({ reason: reasonOf(error) }),
   };
   queues.webhooks.consumer = jobHandler(log, (hinted) => handleWebhooks(sending, hinted));

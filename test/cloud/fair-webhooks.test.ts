@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { expect, it, vi } from "vitest";
 import { hintedJobs, sqsSendHints } from "../../lib/service/queue/index.ts";
 import { MessageQueue } from "./message-queue.ts";
@@ -9,7 +10,7 @@ function openSends() {
     send: async ({ input }: { input: { MessageBody: string; MessageGroupId: string } }) =>
       queue.send(input.MessageBody, 0, input.MessageGroupId),
   };
-  const hint = sqsSendHints({ client: client as never, url: "https://sqs.test/sends.fifo" });
+  const hint = sqsSendHints({ client: client as never, url: "https://sqs.test/sends.fifo", random: randomBytes });
   return { queue, hint };
 }
 
@@ -17,7 +18,7 @@ it("a webhook of another tenant is sent while a thousand of one tenant wait for 
   const { queue, hint } = openSends();
   const sent: string[] = [];
   queue.consumer = async ({ Records }) => {
-    const [{ tenant, receiver }] = hintedJobs(Records[0]!.body) as [{ tenant: string; receiver: string }];
+    const { tenant, receiver } = hintedJobs(Records[0]!.body)[0]!;
     sent.push(`${tenant} ${receiver}`);
     if (tenant === "silent") await new Promise(() => undefined);
     return { batchItemFailures: [] };
@@ -34,7 +35,7 @@ it("the messages of a group are received in order, one after the other, and a re
   const { queue, hint } = openSends();
   const events: string[] = [];
   queue.consumer = async ({ Records }) => {
-    const [{ messageId }] = Records as [{ messageId: string }];
+    const { messageId } = Records[0]!;
     events.push(`begin ${messageId}`);
     await new Promise(setImmediate);
     events.push(`end ${messageId}`);
@@ -42,7 +43,14 @@ it("the messages of a group are received in order, one after the other, and a re
   };
   for (let count = 0; count < 3; count += 1) await hint({ tenant: "acme", id: VIDEO }, "hooks.example");
   await vi.waitFor(() => expect(queue.size).toBe(0));
-  expect(events.map((event) => event.split(" ")[0])).toEqual(["begin", "end", "begin", "end", "begin", "end"]);
+  expect(events.map((event) => event.split(" ")[0])).toEqual([
+    "begin",
+    "end",
+    "begin",
+    "end",
+    "begin",
+    "end",
+  ]);
   expect(new Set(events).size).toBe(6);
 });
 

@@ -27,8 +27,8 @@ interface Message {
 }
 
 /**
- * Stand-in for an SQS queue with a Lambda consumer, with the guarantees of SQS: at least once, in any order. Messages of
- * a group, which only a FIFO queue has, are received in order, and the next when the one before it is gone.
+ * Stand-in for an SQS queue with a Lambda consumer, with the guarantees of SQS: at least once, in any order. A FIFO
+ * queue has groups: messages of one are received in order, and the next when the one before it is gone.
  */
 export class MessageQueue {
   /** Bodies of the dead letters. */

@@ -110,13 +110,19 @@ async function loseJobs(deployment: Deployment): Promise<void> {
 }
 
 /** Lets a receiver ask for a retry, and leaves a marker of a job that is gone. */
-async function moveMarkers({ ask, create, queues, storeFor, sweep }: Deployment, receiver: string): Promise<void> {
+async function moveMarkers(
+  { ask, create, queues, storeFor, sweep }: Deployment,
+  receiver: string,
+): Promise<void> {
   const forgotten = { tenant: "acme", id: newVideoId(Date, randomBytes), dueAt: Date.now() - 3_600_000 };
   await storeFor("observer").put(undeliveredKey(forgotten), new Uint8Array([1]));
   await sweep();
   const { id } = await create({ webhook_url: `${receiver}/busy`, webhook_events: ["video.failed"] });
   await ask("POST", `/v1/videos/${id}/cancel`);
-  await vi.waitFor(() => expect(queues.webhooks.sent).toContain(hintBody({ tenant: "acme", id })), TIMEOUT_MS);
+  await vi.waitFor(
+    () => expect(queues.webhooks.sent).toContain(hintBody({ tenant: "acme", id })),
+    TIMEOUT_MS,
+  );
 }
 
 function until({ jobs }: Deployment, id: string, holds: (record: JobRecord) => void): Promise<void> {

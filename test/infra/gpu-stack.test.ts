@@ -148,19 +148,24 @@ describe("messages", () => {
     ["Settle", "EventsQueue", 10, 2],
     ["Webhook", "WebhooksQueue", 10, 2],
     ["Webhook", "SendsQueue", 1, 3],
-  ])("the messages of %s come from %s, %i at a time, and fail one by one", (name, queue, size, concurrencyMax) => {
-    const mappings = Object.values(template.findResources("AWS::Lambda::EventSourceMapping"));
-    const own = mappings.filter(({ Properties }) => names(Properties.EventSourceArn) === queue);
-    expect(own.map(({ Properties }) => names(Properties.FunctionName))).toEqual([`${name}Function`]);
-    expect(own[0]!.Properties).toMatchObject({
-      BatchSize: size,
-      FunctionResponseTypes: ["ReportBatchItemFailures"],
-      ScalingConfig: { MaximumConcurrency: concurrencyMax },
-    });
-  });
+  ])(
+    "the messages of %s come from %s, %i at a time, and fail one by one",
+    (name, queue, size, concurrencyMax) => {
+      const mappings = Object.values(template.findResources("AWS::Lambda::EventSourceMapping"));
+      const own = mappings.filter(({ Properties }) => names(Properties.EventSourceArn) === queue);
+      expect(own.map(({ Properties }) => names(Properties.FunctionName))).toEqual([`${name}Function`]);
+      expect(own[0]!.Properties).toMatchObject({
+        BatchSize: size,
+        FunctionResponseTypes: ["ReportBatchItemFailures"],
+        ScalingConfig: { MaximumConcurrency: concurrencyMax },
+      });
+    },
+  );
 
   it("the messages about receivers are in groups, each of which waits for its own receivers only", () => {
-    const fifo = Object.entries(template.findResources("AWS::SQS::Queue", { Properties: { FifoQueue: true } }));
+    const fifo = Object.entries(
+      template.findResources("AWS::SQS::Queue", { Properties: { FifoQueue: true } }),
+    );
     expect(fifo.map(([id]) => id.slice(0, -8)).sort()).toEqual(["SendsDeadLetters", "SendsQueue"]);
     template.hasResourceProperties("AWS::SQS::Queue", {
       DeduplicationScope: "messageGroup",
@@ -170,7 +175,9 @@ describe("messages", () => {
       },
     });
     const many = templateOf("gpu", { sendersMax: "200" });
-    many.hasResourceProperties("AWS::Lambda::EventSourceMapping", { ScalingConfig: { MaximumConcurrency: 200 } });
+    many.hasResourceProperties("AWS::Lambda::EventSourceMapping", {
+      ScalingConfig: { MaximumConcurrency: 200 },
+    });
   });
 
   it("the functions and the sweep together use at most the concurrency of ten of a new account", () => {

@@ -38,7 +38,13 @@ function open() {
     await jobs.apply(job, { type: "cancel" });
     queues.add(job);
   }
-  return { queues, posted, errors, finish, undelivered: () => [...store.objects.keys()].filter(isMarker).length };
+  return {
+    queues,
+    posted,
+    errors,
+    finish,
+    undelivered: () => [...store.objects.keys()].filter(isMarker).length,
+  };
 }
 
 const isMarker = (key: string) => key.startsWith("undelivered/");

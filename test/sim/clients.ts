@@ -105,7 +105,7 @@ async function create(options: ClientOptions, fingerprint: string, hasKey: boole
   return { tenant, id };
 }
 
-/** Requests a redelivery. The marker is written before the record, so that the death of this process does not lose it. */
+/** Requests a redelivery. The marker comes before the record, so that the death of this process does not lose it. */
 async function redeliverAll(
   { jobs, process }: Api,
   ref: JobRef,

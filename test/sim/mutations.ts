@@ -256,7 +256,9 @@ function withAllDue(record: JobRecord): JobRecord {
   const events = record.events.map((event) => ({
     ...event,
     deliveries:
-      event.deliveries?.map((each) => (each.state === "pending" ? { ...each, nextAt: 0, takenUntil: null } : each)) ?? null,
+      event.deliveries?.map((each) =>
+        each.state === "pending" ? { ...each, nextAt: 0, takenUntil: null } : each,
+      ) ?? null,
   }));
   return { ...record, events };
 }

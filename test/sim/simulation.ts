@@ -18,10 +18,15 @@ import {
 import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/service/jobs/object-keys.ts";
 import { CLOCK_SKEW_MS } from "../../lib/service/jobs/transition.ts";
 import { keyRing } from "../../lib/service/keys/index.ts";
+import type { Hinted } from "../../lib/service/queue/index.ts";
 import type { FileSystem } from "../../lib/service/storage/file-system.ts";
 import { type ObjectStore, type StoredObject, StoreError } from "../../lib/service/storage/index.ts";
-import type { Hinted } from "../../lib/service/queue/index.ts";
-import { deliverWebhooks, type Post, planWebhooks, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import {
+  deliverWebhooks,
+  type Post,
+  planWebhooks,
+  webhookEndpoints,
+} from "../../lib/service/webhooks/index.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { NOW, newJob } from "../service/jobs/sample-job.ts";
 import { type Api, type Ledger, runClient, TENANTS } from "./clients.ts";

@@ -24,7 +24,11 @@ export const DEPLOYED = {
   imageGb: figure(4, "assumed", "size of the container image in the registry, GB; not measured yet"),
   alarmMetrics: figure(18, "deployed", "metrics of all alarms, including those of the scaling policies"),
   sweepMinutes: figure(2, "deployed", "minutes between two sweeps"),
-  lists: figure(3, "deployed", "LIST requests per sweep: unfinished jobs, webhooks that are due, and markers of no time"),
+  lists: figure(
+    3,
+    "deployed",
+    "LIST requests per sweep: unfinished jobs, webhooks that are due, and markers of no time",
+  ),
   pollsPerMinute: figure(
     15,
     "recalled",
@@ -119,7 +123,12 @@ export function videoBill({
     ),
     line("Queues", 18, "sqsRequest", "send, receive and delete of six messages"),
     ...backendItems.map(({ what, quantity, price, because }) => line(what, quantity, price, because)),
-    line("Lambda, invocations", 6, "lambdaRequest", "dispatch, settle, two that plan webhooks, two that send"),
+    line(
+      "Lambda, invocations",
+      6,
+      "lambdaRequest",
+      "dispatch, settle, two that plan webhooks, two that send",
+    ),
     line("Lambda, duration", 6 * lambda.gbSeconds, "lambdaGbSecond", lambda.told),
     line("Storage", videoGb * months, "s3Storage", `${videoMb} MB for ${DEPLOYED.retentionDays.value} days`),
     line("Download", videoGb * DEPLOYED.downloads.value, "transferOut", `${videoMb} MB once`),

@@ -142,7 +142,8 @@ export function triggerRoutes(deps: ApiDeps) {
         id: "rotateTriggerSecret",
         tag: "Triggers",
         summary: "Replace the secret of a trigger",
-        description: "With the old one kept for 24 hours, each that is kept is accepted. Otherwise the new one alone is.",
+        description:
+          "With the old one kept for 24 hours, each that is kept is accepted. Otherwise the new one alone is.",
         body: triggerRotateSchema,
         bytesMax: bodyBytesMax,
         returns: triggerWithSecretSchema,

@@ -29,12 +29,14 @@ export function hasDue({ events }: Events, now: number): boolean {
 }
 
 /**
- * Returns the time from which the job's webhooks need somebody, which is in the key of its undelivered marker; null once
- * all are settled. An event without a plan counts from its own time.
+ * Returns the time from which the job's webhooks need somebody, which is in the key of its undelivered marker; null
+ * once all are settled. An event without a plan counts from its own time.
  */
 export function nextDueAt({ events }: Events): number | null {
   return least(
-    events.flatMap(({ at, deliveries }) => (deliveries === null ? [at] : deliveries.map(({ nextAt }) => nextAt))),
+    events.flatMap(({ at, deliveries }) =>
+      deliveries === null ? [at] : deliveries.map(({ nextAt }) => nextAt),
+    ),
   );
 }
 
@@ -43,9 +45,7 @@ export function nextLookAt({ events }: Events, now: number): number | null {
   const waiting = events
     .flatMap(({ deliveries }) => deliveries ?? [])
     .filter((delivery) => delivery.state === "pending" && !isDue(delivery, now));
-  return least(
-    waiting.map((delivery) => (isTaken(delivery, now) ? delivery.takenUntil : delivery.nextAt)),
-  );
+  return least(waiting.map((delivery) => (isTaken(delivery, now) ? delivery.takenUntil : delivery.nextAt)));
 }
 
 /** Returns whether a job has events that are not planned yet, or deliveries that are pending. */

@@ -90,8 +90,9 @@ export interface JobStore {
    */
   apply(ref: JobRef, event: JobEvent): Promise<Applied>;
   /**
-   * Changes the webhook events of a job in any state. Resolves to null if there is no such job. The undelivered marker
-   * of a finished job follows. Before a change that makes something due earlier, the caller writes the marker of that time.
+   * Changes the webhook events of a job in any state. Resolves to null if there is no such job. The undelivered
+   * marker of a finished job follows. Before a change that makes something due earlier, the caller writes the marker
+   * of that time.
    */
   updateEvents<Told = never>(
     ref: JobRef,

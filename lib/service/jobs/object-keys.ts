@@ -25,8 +25,8 @@ export interface UndeliveredRef extends JobRef {
 }
 
 /**
- * Key of the marker of a job whose webhooks are not all settled. It begins with the time at which one of them is due, so
- * that a listing has those first that are due now. A folder holds those of three hours.
+ * Key of the marker of a job whose webhooks are not all settled. It begins with the time at which one of them is due,
+ * so that a listing has those first that are due now. A folder holds those of three hours.
  */
 export const undeliveredKey = ({ tenant, id, dueAt }: UndeliveredRef) =>
   `${UNDELIVERED_PREFIX}${dueAt === null ? `${tenant}/${id}` : `${dueText(dueAt)}.${tenant}.${id}`}`;

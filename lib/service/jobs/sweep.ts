@@ -1,6 +1,6 @@
 import type { Clock } from "../../shared/ports.ts";
-import type { Applied, JobStore, UnfinishedRef } from "./job-store.ts";
 import { hasDue, nextDueAt } from "./due.ts";
+import type { Applied, JobStore, UnfinishedRef } from "./job-store.ts";
 import type { UndeliveredRef } from "./object-keys.ts";
 import { isFinished, type JobRecord, type JobRef } from "./record.ts";
 
@@ -112,10 +112,7 @@ async function sweepUnfinished(
 const REDELIVERY_MS_MAX = 10 * 60_000;
 
 /** Puts a marker right whose time is not the one that its job needs, and hints at what is due. */
-async function sweepUndelivered(
-  marker: UndeliveredRef,
-  { jobs, hints, clock }: SweepOptions,
-): Promise<void> {
+async function sweepUndelivered(marker: UndeliveredRef, { jobs, hints, clock }: SweepOptions): Promise<void> {
   const now = clock.now();
   const record = await jobs.read(marker);
   // The webhooks of unfinished jobs are found by their own markers.

@@ -1,5 +1,6 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import type { Random } from "../../shared/ports.ts";
 import type { JobRef } from "../jobs/index.ts";
 import { hintBody } from "./messages.ts";
 
@@ -10,6 +11,7 @@ export interface SendHintsOptions {
   readonly client: Pick<SQSClient, "send">;
   /** URL of a FIFO queue. */
   readonly url: string;
+  readonly random: Random;
 }
 
 /** Number of groups of a tenant, and so of its senders at once. */
@@ -19,14 +21,14 @@ const TENANT_GROUPS = 2;
  * Sends hints through a FIFO queue, which gives the messages of one group to one sender at a time: a receiver that does
  * not answer holds up its group. Each message is new to the queue, because a hint may be repeated on purpose.
  */
-export function sqsSendHints({ client, url }: SendHintsOptions): SendHints {
+export function sqsSendHints({ client, url, random }: SendHintsOptions): SendHints {
   return async ({ tenant, id }, receiver) => {
     const [byte] = createHash("sha256").update(receiver).digest();
     const message = {
       QueueUrl: url,
       MessageBody: hintBody({ tenant, id, receiver }),
       MessageGroupId: `${tenant}.${byte! % TENANT_GROUPS}`,
-      MessageDeduplicationId: randomUUID(),
+      MessageDeduplicationId: Buffer.from(random(16)).toString("hex"),
     };
     await client.send(new SendMessageCommand(message));
   };

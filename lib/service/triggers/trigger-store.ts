@@ -188,8 +188,9 @@ export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps
       const { scheme, secrets } = trigger;
       const now = clock.now();
       const delivery = verifyDelivery(scheme, webhook, {
-        secrets: [...secrets.filter(({ until }) => until === null), ...stillKept(keptIn(secrets), now)]
-          .map(({ kept }) => (scheme === "bearer" ? kept : ring.unseal(kept, id))),
+        secrets: [...secrets.filter(({ until }) => until === null), ...stillKept(keptIn(secrets), now)].map(
+          ({ kept }) => (scheme === "bearer" ? kept : ring.unseal(kept, id)),
+        ),
         nowSeconds: Math.floor(now / 1000),
       });
       return delivery && { trigger, delivery };

@@ -62,7 +62,11 @@ export function planDeliveries(
     if (event.deliveries !== null) return event;
     const wanted = targets.filter(({ eventTypes }) => eventTypes.includes(event.type));
     const body = event.body ?? (wanted.length > 0 ? eventBody(record, event) : null);
-    return { ...event, body, deliveries: wanted.map(({ id, url }) => pending(id, url, Math.min(event.at, now))) };
+    return {
+      ...event,
+      body,
+      deliveries: wanted.map(({ id, url }) => pending(id, url, Math.min(event.at, now))),
+    };
   });
 }
 
@@ -87,12 +91,12 @@ export function dueReceivers(events: JobRecord["events"], now: number): string[]
   return [...new Set(due.map(receiverOf))];
 }
 
-/** Number of deliveries that a sender takes at most. Those above it wait for the next. */
+/** Number of deliveries that a sender takes at most. The others wait for the next sender. */
 export const TAKEN_MAX = 8;
 
 /**
- * Leases deliveries to a receiver that are due, {@link TAKEN_MAX} at most: returns the events with their leases, and the
- * deliveries taken. The caller whose write of the events succeeds sends them.
+ * Leases deliveries to a receiver that are due, {@link TAKEN_MAX} at most: returns the events with their leases, and
+ * the deliveries taken. The caller whose write of the events succeeds sends them.
  */
 export function takeDue(
   events: JobRecord["events"],

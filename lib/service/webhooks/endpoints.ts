@@ -125,7 +125,11 @@ export function webhookEndpoints({ store, ring, clock, random, sleep }: Endpoint
         const { secretVersion: version, keptSecrets } = endpoint;
         const now = clock.now();
         const replaced = keepMs > 0 ? { version, until: now + keepMs } : null;
-        return { ...endpoint, secretVersion: version + 1, keptSecrets: keptAfter(keptSecrets, replaced, now) };
+        return {
+          ...endpoint,
+          secretVersion: version + 1,
+          keptSecrets: keptAfter(keptSecrets, replaced, now),
+        };
       }),
     async disable(tenant, id) {
       await change(tenant, id, (endpoint) => ({

@@ -55,7 +55,9 @@ export async function planWebhooks(
   if (record?.events.some(({ deliveries }) => deliveries === null)) {
     const enabled = (await endpoints.list(ref.tenant)).filter(({ disabledAt }) => disabledAt === null);
     const now = clock.now();
-    const planned = await jobs.updateEvents(ref, (newest) => ({ events: planDeliveries(newest, enabled, now) }));
+    const planned = await jobs.updateEvents(ref, (newest) => ({
+      events: planDeliveries(newest, enabled, now),
+    }));
     record = planned?.record ?? null;
   }
   if (!record) return { receivers: [], nextAt: null };
@@ -115,8 +117,8 @@ interface Outcome extends DueDelivery {
 }
 
 /**
- * Returns a function that records outcomes of a job's deliveries, with at most one write under way: outcomes that arrive
- * during a write go together into the next one. So a fast answer does not wait for a slow one.
+ * Returns a function that records outcomes of a job's deliveries, with at most one write under way: outcomes that
+ * arrive during a write go together into the next one. So a fast answer does not wait for a slow one.
  */
 function outcomeRecorder({ jobs }: SenderOptions, ref: JobRef): (outcome: Outcome) => Promise<void> {
   let waiting: Outcome[] = [];
@@ -139,10 +141,7 @@ function outcomeRecorder({ jobs }: SenderOptions, ref: JobRef): (outcome: Outcom
   };
 }
 
-function withOutcome(
-  events: JobRecord["events"],
-  { event, delivery, change }: Outcome,
-): JobRecord["events"] {
+function withOutcome(events: JobRecord["events"], { event, delivery, change }: Outcome): JobRecord["events"] {
   return replaceDelivery(events, { eventId: event.id, target: delivery.target }, (current) =>
     // Otherwise the delivery was restarted, or the lease expired and another sender took it.
     current.takenUntil === delivery.takenUntil ? change(current) : current,

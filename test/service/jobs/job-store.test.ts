@@ -9,7 +9,12 @@ import {
   newVideoId,
   sweep,
 } from "../../../lib/service/jobs/index.ts";
-import { jobKey, UNDELIVERED_PREFIX, undeliveredKey, unfinishedKey } from "../../../lib/service/jobs/object-keys.ts";
+import {
+  jobKey,
+  UNDELIVERED_PREFIX,
+  undeliveredKey,
+  unfinishedKey,
+} from "../../../lib/service/jobs/object-keys.ts";
 import { StoreError } from "../../../lib/service/storage/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { dyingAt, intercepted, Killed, losingAnswers } from "./failing-store.ts";
@@ -537,7 +542,10 @@ describe("the marker of a job whose webhooks are not settled", () => {
 
   it("a sweep lists no more than a page of markers whose time has not come", async () => {
     for (let index = 0; index < 250; index += 1)
-      await opened.jobs.markUndelivered({ tenant: "acme", id: newVideoId(opened.clock, randomBytes) }, NOW + 1 + index);
+      await opened.jobs.markUndelivered(
+        { tenant: "acme", id: newVideoId(opened.clock, randomBytes) },
+        NOW + 1 + index,
+      );
     const calls: string[] = [];
     const watched = opened.through(
       intercepted(opened.store, async (name, _key, operation) => {

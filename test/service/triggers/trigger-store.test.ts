@@ -96,7 +96,11 @@ test("each old secret is accepted for its overlap period, and none after a rotat
   expect((await triggers.rotate("acme", trigger.id, { keepMs: 1000, secret: given }))!.secret).toBe(given);
   expect([await accepted(first), await accepted(second), await accepted(given)]).toEqual([true, true, true]);
   time.now += 1000;
-  expect([await accepted(first), await accepted(second), await accepted(given)]).toEqual([false, false, true]);
+  expect([await accepted(first), await accepted(second), await accepted(given)]).toEqual([
+    false,
+    false,
+    true,
+  ]);
   const last = (await triggers.rotate("acme", trigger.id, { keepMs: 0 }))!.secret;
   expect([await accepted(given), await accepted(last)]).toEqual([false, true]);
 });
