@@ -151,8 +151,15 @@ export function createLoops(deps: LoopsDeps): Loops {
       return gpu.started;
     },
     begin() {
-      const look = async () =>
-        metrics.observeSweep(await sweep({ jobs, hints, clock, isStale: () => true, onError }));
+      let sweptAt = Number.POSITIVE_INFINITY;
+      const look = async () => {
+        const now = clock.now();
+        // A clock may have been set back before this start, and has been if time runs backwards.
+        const isThorough = now < sweptAt;
+        sweptAt = now;
+        const report = await sweep({ jobs, hints, clock, isStale: () => true, isThorough, onError });
+        metrics.observeSweep(report);
+      };
       repeated = [everyMs(SWEEP_MS, log, look), everyMs(PURGE_MS, log, purge)];
     },
     async stop() {

@@ -2,7 +2,7 @@
 export const CLOCK_SKEW_MS = 5_000;
 
 /**
- * Returns whether a stored time is still ahead. A time lies at most `withinMs` ahead when it is stored. One that lies
+ * Returns whether a stored time is still ahead. A time lies at most `withinMs` ahead when it is stored. A time that is
  * further away was stored by a clock that has been set back since. It counts as over, so nobody waits for a time longer
  * than its kind allows, however far a clock was set.
  *

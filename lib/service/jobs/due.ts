@@ -1,4 +1,4 @@
-import { isAhead } from "../../shared/ahead.ts";
+import { isAhead, isFromFuture } from "../../shared/ahead.ts";
 import type { Delivery, JobRecord } from "./record.ts";
 
 /* When webhooks of a job are due. */
@@ -11,10 +11,19 @@ export const TAKEN_MS = 60_000;
 
 type Events = Pick<JobRecord, "events">;
 
-/** Returns whether a delivery is to be attempted now: its time has come, and no sender holds it. */
+/**
+ * Returns whether a delivery is to be attempted now: its time has come, and no sender holds it. A time that was decided
+ * in the future was written by a clock that has been set back since, and counts as over.
+ */
 export function isDue(delivery: Delivery, now: number): boolean {
   const { state, nextAt } = delivery;
-  return state === "pending" && !isAhead(nextAt!, now, DELIVERY_WAIT_MS_MAX) && !isTaken(delivery, now);
+  if (state !== "pending" || isTaken(delivery, now)) return false;
+  return nextAt! <= now || isFromFuture(decidedAt(delivery), now);
+}
+
+/** Returns the time at which the next attempt was decided: that of the last one, or of the event or redelivery itself. */
+function decidedAt({ attempts, scheduleFrom, nextAt }: Delivery): number {
+  return attempts.length > scheduleFrom ? attempts.at(-1)!.at : nextAt!;
 }
 
 function isTaken({ takenUntil }: Delivery, now: number): boolean {

@@ -106,8 +106,12 @@ export interface JobStore {
   list(tenant: string, options: { after?: string | undefined; limit: number }): Promise<JobPage>;
   /** Yields unfinished jobs, oldest first within an API key. A few that have just finished may be among them. */
   unfinished(): AsyncIterable<UnfinishedRef>;
-  /** Yields the undelivered markers whose time has come, and those of a time that no marker can have. */
-  undelivered(): AsyncIterable<UndeliveredRef>;
+  /**
+   * Yields the undelivered markers whose time has come, and those of a time that no marker can have.
+   *
+   * @param options.isAll yields all markers, because a clock was perhaps set back and their times are not what they seem
+   */
+  undelivered(options?: { readonly isAll?: boolean }): AsyncIterable<UndeliveredRef>;
   /** Replaces the unfinished marker of a finished job by an undelivered marker. May be repeated. */
   markFinished(record: JobRecord): Promise<void>;
   /**
@@ -373,7 +377,8 @@ export function jobStore({
         yield { tenant: tenant!, keyId: keyId!, id: id! };
       }
     },
-    async *undelivered() {
+    async *undelivered({ isAll = false } = {}) {
+      if (isAll) return yield* undeliveredBetween();
       const now = clock.now();
       yield* undeliveredBetween(undefined, undeliveredFrom(now + 1));
       // Markers of the first versions, which begin with a tenant, are there or here.

@@ -29,6 +29,8 @@ export interface SweepOptions {
   readonly clock: Clock;
   /** Returns whether to repeat the hint of a queued job. */
   readonly isStale: (queued: JobRecord) => boolean;
+  /** Looks at the webhooks of all jobs, also of those that seem not to be due; false by default. */
+  readonly isThorough?: boolean;
   /** Called if a job cannot be swept. The sweep goes on with the others. */
   readonly onError: (error: unknown, ref: JobRef) => void;
 }
@@ -59,7 +61,7 @@ export interface SweepReport {
  * @throws StoreError when the jobs cannot be listed
  */
 export async function sweep(options: SweepOptions): Promise<SweepReport> {
-  const { jobs, onError } = options;
+  const { jobs, isThorough = false, onError } = options;
   const report: SweepReport = {
     queued: 0,
     running: 0,
@@ -79,7 +81,7 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
     }
   };
   for await (const ref of jobs.unfinished()) await see(ref, sweepUnfinished(ref, options, report));
-  for await (const ref of jobs.undelivered()) {
+  for await (const ref of jobs.undelivered({ isAll: isThorough })) {
     report.undelivered += 1;
     await see(ref, sweepUndelivered(ref, options));
   }
