@@ -21,7 +21,7 @@ export function isDue(delivery: Delivery, now: number): boolean {
   return nextAt! <= now || isFromFuture(decidedAt(delivery), now);
 }
 
-/** Returns the time at which the next attempt was decided: that of the last one, or of the event or redelivery itself. */
+/** Returns the time at which the next attempt was decided: that of the last attempt, event or redelivery. */
 function decidedAt({ attempts, scheduleFrom, nextAt }: Delivery): number {
   return attempts.length > scheduleFrom ? attempts.at(-1)!.at : nextAt!;
 }

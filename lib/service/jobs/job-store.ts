@@ -109,7 +109,7 @@ export interface JobStore {
   /**
    * Yields the undelivered markers whose time has come, and those of a time that no marker can have.
    *
-   * @param options.isAll yields all markers, because a clock was perhaps set back and their times are not what they seem
+   * @param options.isAll yields all markers, because their times mean nothing after a clock was set back
    */
   undelivered(options?: { readonly isAll?: boolean }): AsyncIterable<UndeliveredRef>;
   /** Replaces the unfinished marker of a finished job by an undelivered marker. May be repeated. */
@@ -319,8 +319,8 @@ export function jobStore({
   }
 
   /**
-   * Lets the marker follow a change of the events, which were due at `from` before. It is never later than the time that
-   * it stands for: until the new one is written, the sweep finds the old one.
+   * Lets the marker follow a change of the events, which were due at `from` before. It is never later than the time
+   * that it stands for: until the new one is written, the sweep finds the old one.
    */
   async function moveUndelivered(record: JobRecord, from: number | null): Promise<void> {
     const to = nextDueAt(record);
