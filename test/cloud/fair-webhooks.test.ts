@@ -10,7 +10,11 @@ function openSends() {
     send: async ({ input }: { input: { MessageBody: string; MessageGroupId: string } }) =>
       queue.send(input.MessageBody, 0, input.MessageGroupId),
   };
-  const hint = sqsSendHints({ client: client as never, url: "https://sqs.test/sends.fifo", random: randomBytes });
+  const hint = sqsSendHints({
+    client: client as never,
+    url: "https://sqs.test/sends.fifo",
+    random: randomBytes,
+  });
   return { queue, hint };
 }
 
