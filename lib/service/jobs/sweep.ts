@@ -1,4 +1,5 @@
 import type { Clock } from "../../shared/ports.ts";
+import { RecordError } from "../storage/index.ts";
 import { hasDue, nextDueAt } from "./due.ts";
 import type { Applied, JobStore, UnfinishedRef } from "./job-store.ts";
 import type { UndeliveredRef } from "./object-keys.ts";
@@ -31,7 +32,7 @@ export interface SweepOptions {
   readonly isStale: (queued: JobRecord) => boolean;
   /** Looks at the webhooks of all jobs, also of those that seem not to be due; false by default. */
   readonly isThorough?: boolean;
-  /** Called if a job cannot be swept. The sweep goes on with the others. */
+  /** Called if a job cannot be swept, unless its record is damaged. The sweep goes on with the others. */
   readonly onError: (error: unknown, ref: JobRef) => void;
 }
 
@@ -77,7 +78,8 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
       await look;
     } catch (error) {
       report.failed += 1;
-      onError(error, ref);
+      // The job store has told of a damaged record, once: it stays until it is deleted, and every sweep meets it.
+      if (!(error instanceof RecordError)) onError(error, ref);
     }
   };
   for await (const ref of jobs.unfinished()) await see(ref, sweepUnfinished(ref, options, report));

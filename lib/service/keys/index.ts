@@ -8,6 +8,6 @@ export {
   stillKept,
 } from "./kept-secrets.ts";
 export { type KeyRing, keyRing } from "./key-ring.ts";
-export { openMasterKey } from "./master-key.ts";
+export { isOpenToOthers, openMasterKey } from "./master-key.ts";
 export { masterKeyFromText } from "./master-secret.ts";
 export { SecretError } from "./secret-error.ts";
