@@ -133,7 +133,7 @@ export class GpuStack extends Stack {
     });
     grantFolders(sweep.role, this.bucket, {
       read: [FOLDERS.jobs, FOLDERS.unfinished, FOLDERS.undelivered],
-      write: [FOLDERS.jobs, FOLDERS.undelivered],
+      write: [FOLDERS.jobs, FOLDERS.unfinished, FOLDERS.undelivered],
       delete: [FOLDERS.unfinished, FOLDERS.undelivered],
     });
     work.grantSend(sweep.role);

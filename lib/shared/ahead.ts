@@ -2,9 +2,9 @@
 export const CLOCK_SKEW_MS = 5_000;
 
 /**
- * Returns whether a stored time is still ahead. A time lies at most `withinMs` ahead when it is stored. A time that is
- * further away was stored by a clock that has been set back since. It counts as over, so nobody waits for a time longer
- * than its kind allows, however far a clock was set.
+ * Returns whether a stored time is still ahead. A time lies at most `withinMs` ahead when it is stored. A time that
+ * lies further away was stored by a clock that has been set back since. It counts as over, so nobody waits for a time
+ * longer than its kind allows, however far a clock was set.
  *
  * @param time milliseconds since 1970
  * @param now milliseconds since 1970
