@@ -184,7 +184,9 @@ function restarted(event: WebhookEvent, now: number): WebhookEvent {
   const deliveries = event.deliveries.map((delivery): Delivery => {
     const attempts = delivery.attempts.slice(-ATTEMPTS_KEPT);
     const scheduleFrom = attempts.length;
-    return { ...delivery, state: "pending", attempts, scheduleFrom, nextAt: now, takenUntil: null };
+    // A redelivery puts nothing off, so that the marker of what is due already stays the right one.
+    const nextAt = Math.min(delivery.nextAt ?? now, now);
+    return { ...delivery, state: "pending", attempts, scheduleFrom, nextAt, takenUntil: null };
   });
   return { ...event, deliveries };
 }

@@ -281,6 +281,11 @@ describe("a redelivery", () => {
     expect(states.every(({ nextAt }) => nextAt === NOW)).toBe(true);
   });
 
+  it("a redelivery puts nothing off that is due already", () => {
+    const events = planDeliveries(completed, [everything], NOW);
+    expect(nextDueAt({ events: redeliver({ ...completed, events }, null, NOW + 9)! })).toBe(NOW);
+  });
+
   it("a redelivery of an event that nobody was told of looks for targets again", () => {
     const untold = { ...completed, webhook: null };
     const events = redeliver({ ...untold, events: planDeliveries(untold, [], NOW) }, null, NOW)!;
