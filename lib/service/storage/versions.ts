@@ -152,6 +152,7 @@ export class Versions {
     const incarnation = join(draft, name);
     await files.mkdir(incarnation, { recursive: true, mode: 0o700 });
     let isPlaced = false;
+    let obstacle: unknown;
     try {
       await files.link(path, join(incarnation, "1"));
       await syncFolder(files, incarnation);
@@ -166,11 +167,14 @@ export class Versions {
           return true;
         } catch (error) {
           if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
-          // Another process deleted the last object of the parent folder, and the folder with it.
-          if (!hasCode(error, ["ENOENT"])) throw error;
+          // A neighbour deleted the last object of a parent folder, and the folder with it. The recursive `mkdir` says
+          // ENOTDIR if the folder was there when it made it, and no longer when it looked.
+          if (!hasCode(error, ["ENOENT", "ENOTDIR"])) throw error;
+          obstacle = error;
         }
       }
-      throw changesTooFast();
+      // No folder is removed and made again that often: a file may stand in the way.
+      throw obstacle;
     } finally {
       if (!isPlaced) await files.rm(draft, { recursive: true, force: true });
     }
