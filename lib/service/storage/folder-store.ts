@@ -189,12 +189,13 @@ class ObjectFolder {
     newest: Version | null,
     { etag, contentType, body }: { etag: string; contentType: string; body: Uint8Array },
   ): Promise<Linked> {
-    const path = this.#temporaryPath();
     const previous = newest?.header;
     const earlier = previous ? [previous.etag, ...previous.earlier].slice(0, EARLIER_MAX) : [];
+    const version = { header: { etag, contentType, earlier }, body };
+    const path = this.#temporaryPath();
+    if (newest === null) return (await this.#versions.create(objectFolder, version, path)) ? "done" : "lost";
     try {
-      await this.#versions.write(path, { etag, contentType, earlier }, body);
-      if (newest === null) return await this.#linkFirst(objectFolder, path);
+      await this.#versions.write(path, version);
       return await this.#versions.linkNext(newest, path, etag);
     } finally {
       await removeFile(this.#files, path);
@@ -267,11 +268,6 @@ class ObjectFolder {
     if (header !== null) return { ...newest, header };
     await newest.file.close();
     return null;
-  }
-
-  async #linkFirst(objectFolder: string, path: string): Promise<"done" | "lost"> {
-    const isPlaced = await this.#versions.linkFirst(objectFolder, path, this.#temporaryPath());
-    return isPlaced ? "done" : "lost";
   }
 
   async #remove({ folder }: Version): Promise<void> {

@@ -1,13 +1,7 @@
 import { dirname, join } from "node:path";
 import type { Random } from "../../shared/ports.ts";
-import {
-  type FileSystem,
-  hasCode,
-  type OpenFile,
-  removeFile,
-  syncFolder,
-  tolerating,
-} from "./file-system.ts";
+import { type FileSystem, hasCode, type OpenFile, removeFile, tolerating } from "./file-system.ts";
+import { FolderSyncs } from "./folder-syncs.ts";
 import { StoreError } from "./object-store.ts";
 
 /*
@@ -73,6 +67,12 @@ export const HEAD_BYTES = 4096;
 /** Limit of tries. A try fails only because another process succeeded, so at the limit something must be broken. */
 export const TRIES_MAX = 100;
 
+/** Content of a version that is to be written. */
+export interface NewVersion {
+  readonly header: Header;
+  readonly body: Uint8Array;
+}
+
 /** Result of linking a version: `lost` to another writer, or `unknown` if it can no longer be told whether it was. */
 export type Linked = "done" | "lost" | "unknown";
 
@@ -86,11 +86,17 @@ export interface VersionsOptions {
 /** Limit of remembered incarnations. */
 const PLACED_MAX = 1000;
 
+/** Bytes below which a body is copied behind its header, so that both are one write. */
+const COPIED_BYTES = 65_536;
+
+const FOLDERS = { recursive: true, mode: 0o700 } as const;
+
 /** Reads, writes and removes versions of objects. */
 export class Versions {
   readonly #files: FileSystem;
   readonly #random: Random;
   readonly #root: string;
+  readonly #syncs: FolderSyncs;
   /** Incarnations that this process made and whose parent folders it synced. */
   readonly #placed = new Set<string>();
 
@@ -98,6 +104,7 @@ export class Versions {
     this.#files = files;
     this.#random = random;
     this.#root = root;
+    this.#syncs = new FolderSyncs(files);
   }
 
   /** Opens the newest version; resolves to null if there is none. */
@@ -130,11 +137,13 @@ export class Versions {
   }
 
   /** Writes a version to `path`, synced to disk. */
-  async write(path: string, header: Header, body: Uint8Array): Promise<void> {
+  async write(path: string, { header, body }: NewVersion): Promise<void> {
+    const line = Buffer.from(`${JSON.stringify(header)}\n`);
     const file = await this.#files.open(path, "wx", 0o600);
     try {
-      await file.writeFile(`${JSON.stringify(header)}\n`);
-      await file.writeFile(body);
+      // A small version takes one write; a large one is not copied.
+      for (const part of body.length < COPIED_BYTES ? [Buffer.concat([line, body])] : [line, body])
+        await file.writeFile(part);
       await file.sync();
     } finally {
       await file.close();
@@ -142,42 +151,46 @@ export class Versions {
   }
 
   /**
-   * Makes the written version at `path` the first of an object. Resolves to false if the object exists already.
+   * Creates an object. Resolves to false if it exists already.
    *
    * @param draft unused path on the same disk, where the folder is made before it is renamed
    */
-  async linkFirst(objectFolder: string, path: string, draft: string): Promise<boolean> {
-    const files = this.#files;
+  async create(objectFolder: string, first: NewVersion, draft: string): Promise<boolean> {
     const name = newName(this.#random);
     const incarnation = join(draft, name);
-    await files.mkdir(incarnation, { recursive: true, mode: 0o700 });
     let isPlaced = false;
-    let obstacle: unknown;
     try {
-      await files.link(path, join(incarnation, "1"));
-      await syncFolder(files, incarnation);
-      await syncFolder(files, draft);
-      for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-        try {
-          await files.mkdir(dirname(objectFolder), { recursive: true, mode: 0o700 });
-          await files.rename(draft, objectFolder);
-          isPlaced = true;
-          await this.#syncParents(objectFolder);
-          this.#notePlaced(join(objectFolder, name));
-          return true;
-        } catch (error) {
-          if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
-          // A neighbour deleted the last object of a parent folder, and the folder with it. The recursive `mkdir` says
-          // ENOTDIR if the folder was there when it made it, and no longer when it looked.
-          if (!hasCode(error, ["ENOENT", "ENOTDIR"])) throw error;
-          obstacle = error;
-        }
-      }
-      // No folder is removed and made again that often: a file may stand in the way.
-      throw obstacle;
+      await this.#files.mkdir(incarnation, FOLDERS);
+      await this.write(join(incarnation, "1"), first);
+      await Promise.all([incarnation, draft].map((folder) => this.#syncs.sync(folder)));
+      isPlaced = await this.#place(draft, objectFolder);
+      if (!isPlaced) return false;
+      await this.#syncParents(objectFolder);
+      this.#notePlaced(join(objectFolder, name));
+      return true;
     } finally {
-      if (!isPlaced) await files.rm(draft, { recursive: true, force: true });
+      if (!isPlaced) await this.#files.rm(draft, { recursive: true, force: true });
     }
+  }
+
+  /** Renames a draft to an object's folder. Resolves to false if there is an object. */
+  async #place(draft: string, objectFolder: string): Promise<boolean> {
+    let obstacle: unknown;
+    for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
+      try {
+        if (attempt > 0) await this.#files.mkdir(dirname(objectFolder), FOLDERS);
+        await this.#files.rename(draft, objectFolder);
+        return true;
+      } catch (error) {
+        if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
+        // There is no parent folder yet, or a neighbour deleted its last object, and the folder with it. The recursive
+        // `mkdir` says ENOTDIR if the folder was there when it made it, and no longer when it looked.
+        if (!hasCode(error, ["ENOENT", "ENOTDIR"])) throw error;
+        obstacle = error;
+      }
+    }
+    // No folder is removed and made again that often: a file may stand in the way.
+    throw obstacle;
   }
 
   /**
@@ -244,18 +257,12 @@ export class Versions {
     // If the folder is not empty, a new object has replaced it: the rename must become durable too.
     if (empty === folder) empty = dirname(folder);
     // Another process may have removed a folder without having synced its parent yet.
-    while (!(await this.#isSynced(empty)) && empty !== root) empty = dirname(empty);
+    while (!(await this.#syncs.sync(empty)) && empty !== root) empty = dirname(empty);
   }
 
   /** Makes the versions of an incarnation durable, or its deletion if it has been deleted. */
   async #settle(incarnation: string): Promise<void> {
-    if (!(await this.#isSynced(incarnation))) await this.removeEmptyFolders(dirname(incarnation));
-  }
-
-  /** Syncs a folder; resolves to false if it does not exist. */
-  async #isSynced(folder: string): Promise<boolean> {
-    const synced = syncFolder(this.#files, folder).then(() => true);
-    return (await tolerating(["ENOENT"], synced)) ?? false;
+    if (!(await this.#syncs.sync(incarnation))) await this.removeEmptyFolders(dirname(incarnation));
   }
 
   async #removeEmptyFolder(folder: string): Promise<boolean> {
@@ -276,10 +283,12 @@ export class Versions {
 
   /** Syncs all parent folders: another process may have made one of them without having synced it yet. */
   async #syncParents(path: string): Promise<void> {
+    const parents: string[] = [];
     for (let folder = dirname(path); ; folder = dirname(folder)) {
-      await this.#isSynced(folder);
-      if (folder === this.#root) return;
+      parents.push(folder);
+      if (folder === this.#root) break;
     }
+    await Promise.all(parents.map((folder) => this.#syncs.sync(folder)));
   }
 
   #notePlaced(incarnation: string): void {

@@ -10,6 +10,11 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
+const versionOf = (text: string, etag: string) => ({
+  header: { etag, contentType: "text/plain", earlier: [] },
+  body: bytes(text),
+});
+
 async function openStore() {
   const folder = temporaryFolder();
   const store = await openFolderStore(folder, { signUrl: () => "", random: system.random });
@@ -25,7 +30,7 @@ async function openStore() {
     /** Writes a version without linking it, and returns its path. */
     async written(text: string, etag = "written"): Promise<string> {
       const path = join(folder, "tmp", randomUUID());
-      await versions.write(path, { etag, contentType: "text/plain", earlier: [] }, bytes(text));
+      await versions.write(path, versionOf(text, etag));
       return path;
     },
   };
@@ -54,10 +59,9 @@ describe("a writer that slept after it looked", () => {
   });
 
   test("a late writer loses if the object that it wants to create exists", async () => {
-    const { versions, store, objectFolder, draft, textAt, written } = await openStore();
-    const path = await written("stale");
+    const { versions, store, objectFolder, draft, textAt } = await openStore();
     await store.put("a", bytes("1"));
-    expect(await versions.linkFirst(objectFolder, path, draft)).toBe(false);
+    expect(await versions.create(objectFolder, versionOf("stale", "late"), draft)).toBe(false);
     expect(await textAt("a")).toBe("1");
   });
 });
