@@ -63,6 +63,9 @@ export const systemFiles: FileSystem = {
   },
 };
 
+/** Options of `mkdir` for folders that only this user reads. */
+export const FOLDERS = { recursive: true, mode: 0o700 } as const;
+
 /** Makes the entries of a folder durable. */
 export async function syncFolder(files: FileSystem, folder: string): Promise<void> {
   const handle = await files.open(folder);

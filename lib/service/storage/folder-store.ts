@@ -1,8 +1,9 @@
 import { dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { Random } from "../../shared/ports.ts";
-import { type FileSystem, removeFile, syncFolder, systemFiles, tolerating } from "./file-system.ts";
+import { type FileSystem, FOLDERS, removeFile, syncFolder, systemFiles, tolerating } from "./file-system.ts";
 import { explanation } from "./folder-error.ts";
+import { type Entry, entriesOf, placeOf, spreadObjects } from "./layout.ts";
 import {
   assertKey,
   assertList,
@@ -113,8 +114,12 @@ class ObjectFolder {
 
   async prepare(): Promise<void> {
     const files = this.#files;
-    for (const folder of [this.#objects, this.#temporary])
-      await files.mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const folder of [this.#objects, this.#temporary]) await files.mkdir(folder, FOLDERS);
+    const spread = join(this.root, "spread");
+    if ((await tolerating(["ENOENT"], files.stat(spread))) === undefined) {
+      await spreadObjects(files, this.#objects);
+      await (await files.open(spread, "a", 0o600)).close();
+    }
     await (await files.open(this.#deleted, "a", 0o600)).close();
     await syncFolder(files, this.root);
     // This or another process may just have made the folder or one of its parents, so all parents are synced.
@@ -232,30 +237,31 @@ class ObjectFolder {
     assertList(prefix, options);
     const { after = "", limit = 1000 } = options;
     const keys: string[] = [];
-    const start = prefix.slice(0, prefix.lastIndexOf("/") + 1);
-    for await (const key of this.#keysIn(start, { prefix, after })) {
+    for await (const key of this.#keysIn(prefix, after)) {
       if (keys.length === limit) return { keys, isTruncated: true };
       keys.push(key);
     }
     return { keys, isTruncated: false };
   }
 
-  /** Yields keys in ascending order: a folder sorts as the prefix `name/` of its keys. Reads no object. */
-  async *#keysIn(start: string, range: { prefix: string; after: string }): AsyncGenerator<string> {
-    const { prefix, after } = range;
-    const names = await tolerating(["ENOENT", "ENOTDIR"], this.#files.readdir(join(this.#objects, start)));
-    const entries = (names ?? [])
-      .map((name) => start + (name.endsWith("@") ? name.slice(0, -1) : `${name}/`))
-      .filter((entry) =>
-        entry.endsWith("/")
-          ? (entry.startsWith(prefix) || prefix.startsWith(entry)) &&
-            (entry > after || after.startsWith(entry))
-          : entry.startsWith(prefix) && entry > after,
-      )
-      .sort(compareAscii);
-    for (const entry of entries) {
-      if (entry.endsWith("/")) yield* this.#keysIn(entry, range);
-      else yield entry;
+  /** Yields the keys with a prefix that sort after a text, in ascending order. Reads no object. */
+  async *#keysIn(prefix: string, after: string): AsyncGenerator<string> {
+    const isWanted = ({ text, isObject }: Entry) =>
+      isObject
+        ? text.startsWith(prefix) && text > after
+        : (text.startsWith(prefix) || prefix.startsWith(text)) && (text > after || after.startsWith(text));
+    const start = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+    /** Objects and unread folders, the first at the end. A folder sorts before its keys. */
+    const pending: Entry[] = [{ path: join(this.#objects, start), text: start, isObject: false }];
+    for (let entry = pending.pop(); entry; entry = pending.pop()) {
+      if (entry.isObject) {
+        yield entry.text;
+        continue;
+      }
+      const inside = (await entriesOf(this.#files, entry)).filter(isWanted).sort(descending);
+      const isOverlapping = inside.length > 0 && pending.length > 0 && inside[0]!.text > pending.at(-1)!.text;
+      for (const each of inside) pending.push(each);
+      if (isOverlapping) pending.sort(descending);
     }
   }
 
@@ -275,7 +281,7 @@ class ObjectFolder {
   }
 
   #objectFolder(key: string): string {
-    return join(this.#objects, `${key}@`);
+    return join(this.#objects, placeOf(key));
   }
 
   #temporaryPath(): string {
@@ -283,8 +289,8 @@ class ObjectFolder {
   }
 }
 
-function compareAscii(a: string, b: string): number {
-  return a < b ? -1 : 1;
+function descending(a: Entry, b: Entry): number {
+  return a.text > b.text ? -1 : 1;
 }
 
 function changedMeanwhile(key: string): StoreError {

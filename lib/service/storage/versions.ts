@@ -1,7 +1,8 @@
 import { dirname, join } from "node:path";
 import type { Random } from "../../shared/ports.ts";
-import { type FileSystem, hasCode, type OpenFile, removeFile, tolerating } from "./file-system.ts";
+import { type FileSystem, FOLDERS, hasCode, type OpenFile, removeFile, tolerating } from "./file-system.ts";
 import { FolderSyncs } from "./folder-syncs.ts";
+import { parentsOf } from "./layout.ts";
 import { StoreError } from "./object-store.ts";
 
 /*
@@ -88,8 +89,6 @@ const PLACED_MAX = 1000;
 
 /** Bytes below which a body is copied behind its header, so that both are one write. */
 const COPIED_BYTES = 65_536;
-
-const FOLDERS = { recursive: true, mode: 0o700 } as const;
 
 /** Reads, writes and removes versions of objects. */
 export class Versions {
@@ -283,12 +282,7 @@ export class Versions {
 
   /** Syncs all parent folders: another process may have made one of them without having synced it yet. */
   async #syncParents(path: string): Promise<void> {
-    const parents: string[] = [];
-    for (let folder = dirname(path); ; folder = dirname(folder)) {
-      parents.push(folder);
-      if (folder === this.#root) break;
-    }
-    await Promise.all(parents.map((folder) => this.#syncs.sync(folder)));
+    await Promise.all(parentsOf(path, this.#root).map((folder) => this.#syncs.sync(folder)));
   }
 
   #notePlaced(incarnation: string): void {
