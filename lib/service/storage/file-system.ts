@@ -43,10 +43,12 @@ const calls = {
   writeFile: promisify(nodeFiles.writeFile),
   fstat: promisify(nodeFiles.fstat),
   fsync: promisify(nodeFiles.fsync),
-  close: promisify(nodeFiles.close),
 };
 
-/** File system of this machine. Files are plain descriptors, which take half the processor time of `FileHandle`. */
+/**
+ * File system of this machine. Files are plain descriptors, which take half the processor time of `FileHandle`. They
+ * are closed at once: after a read or a sync there is nothing to wait for, and a thread costs ten times as much.
+ */
 export const systemFiles: FileSystem = {
   ...nodeFiles.promises,
   async open(path, flags, mode) {
@@ -58,7 +60,7 @@ export const systemFiles: FileSystem = {
       stat: () => calls.fstat(descriptor),
       sync: () => calls.fsync(descriptor),
       createReadStream: (range) => nodeFiles.createReadStream("", { ...range, fd: descriptor }),
-      close: () => calls.close(descriptor),
+      close: async () => nodeFiles.closeSync(descriptor),
     };
   },
 };

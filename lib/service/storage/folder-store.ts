@@ -21,11 +21,8 @@ import {
 import {
   changesTooFast,
   EARLIER_MAX,
-  HEAD_BYTES,
-  type Header,
   type Linked,
   newName,
-  type OpenVersion,
   TRIES_MAX,
   type Version,
   Versions,
@@ -141,22 +138,21 @@ class ObjectFolder {
   }
 
   async get(key: string): Promise<StoredObject | null> {
-    const newest = await this.#openNewest(key);
-    if (newest === null) return null;
-    const { file, head, header, bodyOffset } = newest;
-    try {
-      const bytes = head.length < HEAD_BYTES ? head : await file.readFile();
-      const body = new Uint8Array(bytes.buffer, bytes.byteOffset + bodyOffset, bytes.length - bodyOffset);
-      return { body, etag: header.etag };
-    } finally {
-      await file.close();
-    }
+    assertKey(key);
+    const newest = await this.#versions.read(this.#objectFolder(key));
+    if (!newest?.header) return null;
+    return { body: newest.body, etag: newest.header.etag };
   }
 
   async open(key: string): Promise<OpenObject | null> {
-    const newest = await this.#openNewest(key);
+    assertKey(key);
+    const newest = await this.#versions.openNewest(this.#objectFolder(key));
     if (newest === null) return null;
     const { file, header, bodyOffset } = newest;
+    if (header === null) {
+      await file.close();
+      return null;
+    }
     return {
       etag: header.etag,
       contentType: header.contentType,
@@ -175,7 +171,7 @@ class ObjectFolder {
     const etag = Buffer.from(this.#random(12)).toString("base64url");
     // A writer that loses tries again: either its condition no longer holds, or it follows the new version.
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-      const newest = await this.#versions.newest(objectFolder);
+      const newest = await this.#versions.read(objectFolder);
       if (newest?.header === null) {
         await this.#remove(newest);
         continue;
@@ -211,7 +207,7 @@ class ObjectFolder {
     assertKey(key);
     const objectFolder = this.#objectFolder(key);
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-      const newest = await this.#versions.newest(objectFolder);
+      const newest = await this.#versions.read(objectFolder);
       if (newest === null) {
         // A process killed during a deletion may have left the folder, and the key would still be listed.
         await this.#versions.removeEmptyFolders(objectFolder);
@@ -263,17 +259,6 @@ class ObjectFolder {
       for (const each of inside) pending.push(each);
       if (isOverlapping) pending.sort(descending);
     }
-  }
-
-  /** Opens the newest version of an object; null if the object does not exist or was deleted. */
-  async #openNewest(key: string): Promise<(OpenVersion & { header: Header }) | null> {
-    assertKey(key);
-    const newest = await this.#versions.openNewest(this.#objectFolder(key));
-    if (newest === null) return null;
-    const { header } = newest;
-    if (header !== null) return { ...newest, header };
-    await newest.file.close();
-    return null;
   }
 
   async #remove({ folder }: Version): Promise<void> {

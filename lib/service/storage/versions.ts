@@ -54,6 +54,11 @@ export interface Version {
   readonly header: Header | null;
 }
 
+/** Version with its content. */
+export interface ReadVersion extends Version {
+  readonly body: Uint8Array;
+}
+
 /** Version with its open file, which the caller closes. */
 export interface OpenVersion extends Version {
   readonly file: OpenFile;
@@ -86,6 +91,8 @@ export interface VersionsOptions {
 
 /** Limit of remembered incarnations. */
 const PLACED_MAX = 1000;
+/** Limit of remembered versions, each smaller than {@link HEAD_BYTES}. */
+const KNOWN_MAX = 1000;
 
 /** Bytes below which a body is copied behind its header, so that both are one write. */
 const COPIED_BYTES = 65_536;
@@ -98,6 +105,8 @@ export class Versions {
   readonly #syncs: FolderSyncs;
   /** Incarnations that this process made and whose parent folders it synced. */
   readonly #placed = new Set<string>();
+  /** Small versions that were read, by the folder of their object, the oldest first. */
+  readonly #known = new Map<string, ReadVersion>();
 
   constructor({ files, random, root }: VersionsOptions) {
     this.#files = files;
@@ -116,7 +125,7 @@ export class Versions {
       const folder = join(objectFolder, incarnation);
       const numbers = await this.#numbersIn(folder);
       if (numbers === null) continue; // The object was deleted since, and perhaps created again.
-      const number = Math.max(...numbers);
+      const number = highest(numbers);
       const file = await tolerating(["ENOENT"], files.open(join(folder, String(number))));
       if (file === undefined) continue; // A newer version was written since.
       try {
@@ -129,10 +138,26 @@ export class Versions {
     throw changesTooFast();
   }
 
-  async newest(objectFolder: string): Promise<Version | null> {
-    const version = await this.openNewest(objectFolder);
-    await version?.file.close();
-    return version;
+  /** Reads the newest version; null if there is none. One call is enough for a small one that was read before. */
+  async read(objectFolder: string): Promise<ReadVersion | null> {
+    const known = this.#known.get(objectFolder);
+    // A version never changes, and the highest number of an incarnation never decreases.
+    if (known && highest(await this.#numbersIn(known.folder)) === known.number)
+      return { ...known, body: known.body.slice() };
+    this.#known.delete(objectFolder);
+    const opened = await this.openNewest(objectFolder);
+    if (opened === null) return null;
+    const { file, head, bodyOffset, folder, number, header } = opened;
+    try {
+      const isSmall = head.length < HEAD_BYTES;
+      const bytes = isSmall ? head : await file.readFile();
+      const body = new Uint8Array(bytes.buffer, bytes.byteOffset + bodyOffset, bytes.length - bodyOffset);
+      const version = { folder, number, header, body };
+      if (isSmall) this.#remember(objectFolder, { ...version, body: body.slice() });
+      return version;
+    } finally {
+      await file.close();
+    }
   }
 
   /** Writes a version to `path`, synced to disk. */
@@ -212,7 +237,7 @@ export class Versions {
     // The system lists a folder this small in one call, so a version and its successor cannot both be missed.
     const numbers = await this.#numbersIn(folder);
     if (numbers === null) return "unknown";
-    if (Math.max(...numbers) > number) {
+    if (highest(numbers) > number) {
       // A newer version exists, so this one is removed whether it came in time or not.
       await removeFile(this.#files, target);
       const fate = await this.#fateOf(etag, { folder, number });
@@ -234,7 +259,7 @@ export class Versions {
   ): Promise<Linked> {
     // Nothing follows a deletion.
     if (etag === null) return "lost";
-    const newest = await this.newest(dirname(folder));
+    const newest = await this.read(dirname(folder));
     if (newest?.folder !== folder || newest.header === null) return "unknown";
     const written = newest.header.earlier[newest.number - number - 1];
     if (written === undefined) return "unknown";
@@ -285,10 +310,19 @@ export class Versions {
     await Promise.all(parentsOf(path, this.#root).map((folder) => this.#syncs.sync(folder)));
   }
 
+  #remember(objectFolder: string, version: ReadVersion): void {
+    if (this.#known.size >= KNOWN_MAX) this.#known.delete(this.#known.keys().next().value!);
+    this.#known.set(objectFolder, version);
+  }
+
   #notePlaced(incarnation: string): void {
     if (this.#placed.size >= PLACED_MAX) this.#placed.clear();
     this.#placed.add(incarnation);
   }
+}
+
+function highest(numbers: readonly number[] | null): number {
+  return Math.max(...(numbers ?? []));
 }
 
 /** Makes a unique name. */
