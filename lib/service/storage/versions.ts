@@ -68,7 +68,7 @@ export interface OpenVersion extends Version {
 }
 
 /** Number of bytes read at first. Enough for every header and most records. */
-export const HEAD_BYTES = 4096;
+export const HEAD_BYTES = 16_384;
 
 /** Limit of tries. A try fails only because another process succeeded, so at the limit something must be broken. */
 export const TRIES_MAX = 100;
@@ -92,7 +92,7 @@ export interface VersionsOptions {
 /** Limit of remembered incarnations. */
 const PLACED_MAX = 1000;
 /** Limit of remembered versions, each smaller than {@link HEAD_BYTES}. */
-const KNOWN_MAX = 1000;
+const KNOWN_MAX = 500;
 
 /** Bytes below which a body is copied behind its header, so that both are one write. */
 const COPIED_BYTES = 65_536;
@@ -331,7 +331,7 @@ export function newName(random: Random): string {
 }
 
 async function readHead(file: OpenFile): Promise<Pick<OpenVersion, "head" | "header" | "bodyOffset">> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(HEAD_BYTES), 0, HEAD_BYTES, 0);
   const head = buffer.subarray(0, bytesRead);
   if (bytesRead === 0) return { head, header: null, bodyOffset: 0 };
   const headerBytes = head.indexOf("\n");
