@@ -12,6 +12,7 @@ export const STATUS_OF = {
   invalid_multipart: 400,
   invalid_webhook_url: 400,
   response_too_large: 400,
+  filter_unfinished: 400,
   invalid_api_key: 401,
   invalid_signature: 401,
   not_found: 404,
@@ -37,6 +38,8 @@ export interface ProblemOptions extends ErrorOptions {
   /** Name of the invalid field; nested names are joined by dots. */
   readonly param?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Id after which the request can be continued. */
+  readonly after?: string | undefined;
 }
 
 /** Error that ends a request. It can be thrown anywhere; `app.onError` converts it to a response. */
@@ -45,9 +48,15 @@ export class ApiError extends Error {
   readonly code: ProblemCode;
   readonly param: string | null;
   readonly headers: Readonly<Record<string, string>>;
+  readonly after: string | undefined;
 
-  constructor(code: ProblemCode, message: string, { param, headers, ...options }: ProblemOptions = {}) {
+  constructor(
+    code: ProblemCode,
+    message: string,
+    { param, headers, after, ...options }: ProblemOptions = {},
+  ) {
     super(message, options);
+    this.after = after;
     this.code = code;
     this.param = param ?? null;
     this.headers = headers ?? {};
@@ -67,7 +76,7 @@ export const nothingHere = () =>
  * read. A server error (5xx) reveals only the request id to ask about.
  */
 export function problemOf(error: ApiError, instance: string, requestId: string) {
-  const { status, code, param } = error;
+  const { status, code, param, after } = error;
   const isOurs = status >= 500 && status !== 501;
   const message = isOurs
     ? `The service failed. Ask about it with the request id ${requestId}.`
@@ -79,7 +88,7 @@ export function problemOf(error: ApiError, instance: string, requestId: string) 
     detail: message,
     instance,
     request_id: requestId,
-    error: { message, type: status < 500 ? "invalid_request_error" : "server_error", param, code },
+    error: { message, type: status < 500 ? "invalid_request_error" : "server_error", param, code, after },
   };
 }
 
