@@ -1,13 +1,14 @@
 import { type FileSystem, syncFolder, tolerating } from "./file-system.ts";
 
 /**
- * Syncs folders. While a folder is being synced, all further calls for it wait for one more sync: it begins after what
- * they changed, and so it makes all of it durable.
+ * Syncs folders that many writers share, in rounds. While a round runs, all calls wait for the next one. It begins after
+ * what they changed, so one sync of a folder makes the changes of all of them durable.
  */
 export class FolderSyncs {
   readonly #files: FileSystem;
-  readonly #running = new Map<string, Promise<boolean>>();
-  readonly #waiting = new Map<string, Promise<boolean>>();
+  #next: { readonly folders: Map<string, Promise<boolean>>; readonly begins: Promise<void> } | null = null;
+  /** Settles at the end of the round that runs. */
+  #ends: Promise<unknown> = Promise.resolve();
 
   constructor(files: FileSystem) {
     this.#files = files;
@@ -15,25 +16,25 @@ export class FolderSyncs {
 
   /** Makes all entries of a folder durable that were there at the call. Resolves to false if there is no such folder. */
   sync(folder: string): Promise<boolean> {
-    const running = this.#running.get(folder);
-    const waiting = this.#waiting.get(folder);
-    if (waiting) return waiting;
-    if (!running) return this.#begin(folder);
-    const next = () => {
-      this.#waiting.delete(folder);
-      return this.#begin(folder);
-    };
-    const shared = running.then(next, next);
-    this.#waiting.set(folder, shared);
+    this.#next ??= this.#announce();
+    const { folders, begins } = this.#next;
+    const shared = folders.get(folder) ?? begins.then(() => isSynced(this.#files, folder));
+    folders.set(folder, shared);
     return shared;
   }
 
-  #begin(folder: string): Promise<boolean> {
-    const synced = syncFolder(this.#files, folder).then(() => true);
-    const running = tolerating(["ENOENT"], synced)
-      .then((isThere) => isThere ?? false)
-      .finally(() => this.#running.delete(folder));
-    this.#running.set(folder, running);
-    return running;
+  #announce() {
+    const folders = new Map<string, Promise<boolean>>();
+    const begins = this.#ends.then(() => {
+      this.#next = null;
+      this.#ends = Promise.allSettled(folders.values());
+    });
+    return { folders, begins };
   }
+}
+
+/** Makes all entries of a folder durable. Resolves to false if there is no such folder. */
+export async function isSynced(files: FileSystem, folder: string): Promise<boolean> {
+  const synced = syncFolder(files, folder).then(() => true);
+  return (await tolerating(["ENOENT"], synced)) ?? false;
 }

@@ -1,7 +1,15 @@
 import { dirname, join } from "node:path";
 import type { Random } from "../../shared/ports.ts";
-import { type FileSystem, FOLDERS, hasCode, type OpenFile, removeFile, tolerating } from "./file-system.ts";
-import { FolderSyncs } from "./folder-syncs.ts";
+import {
+  type FileSystem,
+  FOLDERS,
+  hasCode,
+  type OpenFile,
+  removeFile,
+  syncFolder,
+  tolerating,
+} from "./file-system.ts";
+import { FolderSyncs, isSynced } from "./folder-syncs.ts";
 import { parentsOf } from "./layout.ts";
 import { StoreError } from "./object-store.ts";
 
@@ -186,7 +194,7 @@ export class Versions {
     try {
       await this.#files.mkdir(incarnation, FOLDERS);
       await this.write(join(incarnation, "1"), first);
-      await Promise.all([incarnation, draft].map((folder) => this.#syncs.sync(folder)));
+      await Promise.all([incarnation, draft].map((folder) => syncFolder(this.#files, folder)));
       isPlaced = await this.#place(draft, objectFolder);
       if (!isPlaced) return false;
       await this.#syncParents(objectFolder);
@@ -281,12 +289,12 @@ export class Versions {
     // If the folder is not empty, a new object has replaced it: the rename must become durable too.
     if (empty === folder) empty = dirname(folder);
     // Another process may have removed a folder without having synced its parent yet.
-    while (!(await this.#syncs.sync(empty)) && empty !== root) empty = dirname(empty);
+    while (!(await isSynced(this.#files, empty)) && empty !== root) empty = dirname(empty);
   }
 
   /** Makes the versions of an incarnation durable, or its deletion if it has been deleted. */
   async #settle(incarnation: string): Promise<void> {
-    if (!(await this.#syncs.sync(incarnation))) await this.removeEmptyFolders(dirname(incarnation));
+    if (!(await isSynced(this.#files, incarnation))) await this.removeEmptyFolders(dirname(incarnation));
   }
 
   async #removeEmptyFolder(folder: string): Promise<boolean> {
