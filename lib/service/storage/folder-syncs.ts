@@ -1,8 +1,8 @@
 import { type FileSystem, syncFolder, tolerating } from "./file-system.ts";
 
 /**
- * Syncs folders that many writers share, in rounds. While a round runs, all calls wait for the next one. It begins after
- * what they changed, so one sync of a folder makes the changes of all of them durable.
+ * Syncs folders that many writers share, in rounds. While a round runs, all calls wait for the next one. It begins
+ * after what they changed, so one sync of a folder makes the changes of all of them durable.
  */
 export class FolderSyncs {
   readonly #files: FileSystem;
@@ -14,7 +14,7 @@ export class FolderSyncs {
     this.#files = files;
   }
 
-  /** Makes all entries of a folder durable that were there at the call. Resolves to false if there is no such folder. */
+  /** Makes all entries of a folder durable that are there now. Resolves to false if there is no such folder. */
   sync(folder: string): Promise<boolean> {
     this.#next ??= this.#announce();
     const { folders, begins } = this.#next;

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -87,11 +87,17 @@ const TIMES = ["7yabcdef", "7yabcdeg", "7yabcdeg1", "7yabzz00", "6yabcdef"];
 const KEYS = [...TIMES.map(record), "a", "jobs/t/other", record("7yabcdef").replace("/t/", "/u/")].sort();
 
 /** Puts objects back to where they stood before names were spread. */
-async function unspread(files: Pick<FileSystem, "rename" | "unlink">, folder: string): Promise<void> {
+async function unspread(
+  files: Pick<FileSystem, "rename" | "rmdir" | "unlink">,
+  folder: string,
+): Promise<void> {
   for (const key of KEYS) {
     const flat = join(folder, "objects", `${key}@`);
     const place = join(folder, "objects", placeOf(key));
-    if (flat !== place) await files.rename(place, flat);
+    if (flat === place) continue;
+    await files.rename(place, flat);
+    for (let empty = dirname(place); empty.endsWith("+"); empty = dirname(empty))
+      await files.rmdir(empty).catch(() => undefined);
   }
   await files.unlink(join(folder, "spread"));
 }
@@ -100,7 +106,7 @@ test("an open moves objects that were stored before names were spread, once", as
   const folder = temporaryFolder();
   const before = await openStore(folder);
   for (const key of KEYS) await before.put(key, Buffer.from(key));
-  await unspread({ rename, unlink: rm }, folder);
+  await unspread({ rename, rmdir, unlink: rm }, folder);
   expect(await before.get(record("7yabcdef"))).toBeNull();
   const store = await openStore(folder);
   for (const key of KEYS) expect(Buffer.from((await store.get(key))!.body).toString()).toBe(key);
