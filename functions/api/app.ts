@@ -4,16 +4,18 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import * as z from "zod";
 import { EVENT_TYPES } from "../../lib/service/jobs/index.ts";
-import { StoreError } from "../../lib/service/storage/index.ts";
+import { SecretError } from "../../lib/service/keys/index.ts";
+import { RecordError, StoreError } from "../../lib/service/storage/index.ts";
 import { listed } from "../../lib/shared/sentences/index.ts";
 import type { ApiDeps, ApiEnv } from "./env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
 import { logRequests } from "./middleware/log-requests.ts";
+import { noSniff } from "./middleware/no-sniff.ts";
 import { openApiDocument, openApiOnce } from "./openapi/document.ts";
 import { operation } from "./openapi/operation.ts";
 import { pageRoutes } from "./pages/routes.ts";
-import { ApiError, nothingHere, problemResponse } from "./problem.ts";
+import { ApiError, isFault, nothingHere, problemResponse } from "./problem.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { triggerInvocation, triggerRoutes } from "./routes/triggers.ts";
 import { videoRoutes } from "./routes/videos.ts";
@@ -23,6 +25,7 @@ import { webhookEndpointRoutes, webhookSecretRoute } from "./routes/webhook-endp
 export function createApp(deps: ApiDeps) {
   const app = new Hono<ApiEnv>({ strict: true });
   app.use(requestId());
+  app.use(noSniff());
   app.use(logRequests(deps));
   app.use(
     methodNotAllowed({
@@ -80,7 +83,7 @@ export function createApp(deps: ApiDeps) {
   app.notFound((c) => problemResponse(c, nothingHere()));
   app.onError((error, c) => {
     const refused = apiErrorOf(error);
-    if (refused.status >= 500 && refused.status !== 501) {
+    if (isFault(refused)) {
       deps.log.error(
         { requestId: c.get("requestId"), error: error.name, reason: error.message },
         "request failed",
@@ -101,6 +104,15 @@ function apiErrorOf(error: unknown): ApiError {
       headers: { "retry-after": "2" },
       cause: error,
     });
+  }
+  if (error instanceof SecretError) {
+    const what =
+      "The secret of this trigger cannot be opened: replace it, or ask the operator for the master key.";
+    return new ApiError("secret_unavailable", what, { headers: { "retry-after": "600" }, cause: error });
+  }
+  if (error instanceof RecordError) {
+    const what = "What is stored under this id cannot be read: delete it, or ask the operator to restore it.";
+    return new ApiError("record_damaged", what, { cause: error });
   }
   if (error instanceof HTTPException && error.status < 500) {
     return new ApiError("invalid_value", error.message, { cause: error });

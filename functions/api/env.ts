@@ -32,7 +32,7 @@ export interface ApiDeps {
   readonly endpoints: Endpoints;
   readonly triggers: Triggers;
   readonly ring: KeyRing;
-  /** Object store, used only to sign URLs of outputs. */
+  /** Object store, used only to find outputs and to sign their URLs. */
   readonly store: ObjectStore;
   readonly hints: Hints;
   readonly post: Post;

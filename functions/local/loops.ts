@@ -11,6 +11,7 @@ import {
   sweep,
 } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing } from "../../lib/service/keys/index.ts";
+import { RecordError } from "../../lib/service/storage/index.ts";
 import { deliverWebhooks, type Endpoints, type Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
@@ -64,8 +65,11 @@ const WEBHOOKS_AT_ONCE = 16;
 
 export function createLoops(deps: LoopsDeps): Loops {
   const { jobs, keys, clock, metrics, log, config, watch } = deps;
-  const onError = (error: unknown, ref: JobRef) =>
+  const onError = (error: unknown, ref: JobRef) => {
+    // The job store has told of a damaged record, once.
+    if (error instanceof RecordError) return;
     log.warn({ videoId: ref.id, reason: reasonOf(error) }, "a hint failed and is left to the sweeper");
+  };
   const sender = { ...deps, spread: Math.random, onAttempt: metrics.observeWebhook };
   const webhooks = hintQueue({
     concurrency: WEBHOOKS_AT_ONCE,
@@ -138,8 +142,8 @@ export function createLoops(deps: LoopsDeps): Loops {
   /** Requeues the jobs of a worker that has died, without waiting for the end of its leases. */
   async function abandonJobs(owner: string): Promise<void> {
     for await (const ref of jobs.unfinished()) {
-      const applied = await jobs.apply(ref, { type: "abandon", owner });
-      if (!applied.ok) continue;
+      const applied = await jobs.apply(ref, { type: "abandon", owner }).catch((error) => onError(error, ref));
+      if (!applied?.ok) continue;
       if (isFinished(applied.record)) observeEnd(applied.record);
       await hints.work(ref);
     }

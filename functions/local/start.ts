@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { type Logger, pino } from "pino";
 import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
 import { RequestError } from "../../lib/generation/request/index.ts";
@@ -64,7 +65,7 @@ function openLog({ logLevel: level, logFormat }: LocalConfig): Output {
 /** Time in which a repeated signal is ignored, because npm passes on a Ctrl-C that this process has received itself. */
 const REPEAT_MS = 500;
 
-/** Stops the service on SIGINT (Ctrl-C), on SIGTERM, and when npm's shell is gone; then ends the process. */
+/** Stops the service on SIGINT (Ctrl-C), on SIGTERM, and when npm or its shell is gone; then ends the process. */
 function stopOnSignals(service: Service, log: Logger, isWorking: () => boolean): void {
   let stoppingSince: number | null = null;
   const stop = () => {
@@ -88,13 +89,30 @@ function stopOnSignals(service: Service, log: Logger, isWorking: () => boolean):
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   if (process.env.npm_lifecycle_event) {
-    // npm passes a SIGTERM only to the shell in between. This process notices that its parent has changed.
-    const shell = process.ppid;
+    // npm passes a SIGTERM only to the shell in between, and cannot pass on a SIGKILL: this process notices itself that
+    // one of them is gone.
+    const parent = process.ppid;
+    const npm = npmAbove(parent);
     const watch = setInterval(() => {
-      if (process.ppid === shell) return;
+      if (process.ppid === parent && (npm === null || isRunning(npm))) return;
       clearInterval(watch);
       if (stoppingSince === null) stop();
     }, REPEAT_MS);
+  }
+}
+
+/** Returns the process id of npm if `parent` is the shell that npm started; null if npm is the parent, or unknown. */
+function npmAbove(parent: number): number | null {
+  const { stdout } = spawnSync("ps", ["-o", "ppid=,comm=", "-p", String(parent)], { encoding: "utf8" });
+  const [, above] = /^\s*(\d+)\s+(?:\S*\/)?\w*sh\s*$/.exec(stdout ?? "") ?? [];
+  return above === undefined ? null : Number(above);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

@@ -143,6 +143,11 @@ export const VARIABLES = {
     readBy: ["local"],
     setBy: ["people"],
   },
+  NEW_MASTER_KEY: {
+    what: "1 goes on without the master key that a store was used with",
+    readBy: ["local"],
+    setBy: ["people"],
+  },
   UNFINISHED_MAX: {
     what: "queued and running videos of one API key, at most",
     readBy: ["local"],

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Video } from "../../functions/api/schemas/video.ts";
 
-const entry = fileURLToPath(new URL("../../functions/local/start.ts", import.meta.url));
+/** Program that `npm start` runs. */
+export const entry = fileURLToPath(new URL("../../functions/local/start.ts", import.meta.url));
 
 /** Process of `npm start`, with its output. */
 export interface LocalProcess {

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, chown, cp, mkdir, mkdtemp, open, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -8,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { runKeys } from "../cli/run-keys.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
-import { clientOf, spawnLocal, startLocal } from "./local-service.ts";
+import { clientOf, entry, spawnLocal, startLocal } from "./local-service.ts";
 import { hasProcessList, processesWith } from "./processes.ts";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
@@ -106,9 +107,31 @@ describe("a start that cannot succeed", () => {
     if (isRoot) for (const path of [model, dataFolder]) await chown(path, NOBODY, NOBODY);
     const { code, stdout, stderr } = await startFailing({}, isRoot ? { uid: NOBODY, gid: NOBODY } : {});
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(/^Cannot open the master key \S+: EACCES: .*\.\n$/);
+    expect(stderr).toMatch(/^The data folder \S+ may not be written or read by this process; .*\.\n$/);
     expect(await readdir(dataFolder)).toEqual([]);
   });
+});
+
+it("a start without the master key of its store says what to do, and starts over only when it is told to", async () => {
+  const env = { DATA_DIR: dataFolder, MODELS: model };
+  const first = await startLocal(env);
+  const { id } = await clientOf(first.url, first.key!).create({ prompt: "a red circle", steps: 2 });
+  await clientOf(first.url, first.key!).finished(id);
+  first.child.kill("SIGTERM");
+  await first.ended;
+  await rm(join(dataFolder, "master.key"));
+
+  const { code, stdout, stderr } = await startFailing({});
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toMatch(/^The master key \S+ is missing, .* put the file back .* NEW_MASTER_KEY=1 .*\.\n$/);
+  expect(await readdir(dataFolder)).toEqual(["store"]);
+
+  const second = await startLocal({ ...env, NEW_MASTER_KEY: "1" });
+  const { url } = await clientOf(second.url, first.key!).read(id);
+  second.child.kill("SIGTERM");
+  await second.ended;
+  expect(url).toContain("/files/");
+  expect(second.stderr).toContain("NEW_MASTER_KEY is set: unset it after this start");
 });
 
 it.skipIf(process.platform !== "linux")(
@@ -136,6 +159,38 @@ it.skipIf(!hasProcessList)(
     service.child.kill("SIGTERM");
     await service.ended;
     expect(service.stderr).toContain('"msg":"stopping: ');
+  },
+);
+
+it.skipIf(!hasProcessList)(
+  "the service stops in order when npm is killed, although npm's shell stays",
+  async () => {
+    // A shell that has more to do than one command does not give its place to it.
+    const command = `"${process.execPath}" --import "${import.meta.resolve("tsx")}" "${entry}"; exit $?`;
+    const npm = spawn(
+      process.execPath,
+      [
+        "-e",
+        `require("node:child_process").spawn("/bin/sh", ["-c", process.argv[1]], { stdio: "inherit" })`,
+        command,
+      ],
+      {
+        env: {
+          ...process.env,
+          ...{ DATA_DIR: dataFolder, MODELS: model, PORT: "0", THREADS: "1", npm_lifecycle_event: "start" },
+        },
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
+    let stderr = "";
+    npm.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    await once(npm.stdout, "data");
+    npm.kill("SIGKILL");
+    // The streams are closed once the last process that holds them has ended.
+    await once(npm, "close");
+    expect(stderr).toContain('"msg":"stopping: ');
   },
 );
 

@@ -8,6 +8,7 @@ import {
   type Records,
   records,
   StoreError,
+  unlessDamaged,
   type Versioned,
 } from "../storage/index.ts";
 import { type Claim, claimSchema, takeClaim } from "./claims.ts";
@@ -23,6 +24,7 @@ import {
   undeliveredKey,
   unfinishedKey,
   unfinishedPrefix,
+  unfinishedPrefixOfTenant,
 } from "./object-keys.ts";
 import {
   hasUnsettled,
@@ -117,8 +119,8 @@ export interface JobStore {
    */
   forgetAbandoned(ref: UnfinishedRef): Promise<boolean>;
   /**
-   * Deletes a tenant's finished jobs that were created before a time, with their artifacts and markers, and the
-   * tenant's expired claims. In a bucket, lifecycle rules do this.
+   * Deletes a tenant's finished jobs that were created before a time, and those whose records are damaged, with their
+   * artifacts and markers, and the tenant's expired claims. In a bucket, lifecycle rules do this.
    *
    * @param before milliseconds since 1970
    * @returns number of jobs deleted
@@ -126,6 +128,11 @@ export interface JobStore {
   purge(tenant: string, before: number): Promise<number>;
   /** Deletes all artifacts of a job, those of lost attempts included. */
   deleteArtifacts(ref: JobRef): Promise<void>;
+  /**
+   * Deletes a job whose record cannot be read: its artifacts, its markers and the record. May be repeated. A repetition
+   * of the request with its idempotency key makes the job again, because no record forbids it.
+   */
+  deleteDamaged(ref: JobRef): Promise<void>;
 }
 
 export interface JobStoreDeps {
@@ -136,7 +143,7 @@ export interface JobStoreDeps {
   readonly sleep: Sleep;
   /** Returns whether the API can read the params of a job, by default true. Otherwise its record counts as damaged. */
   readonly canReadParams?: (params: JobParams) => boolean;
-  /** Called with the error of a damaged record that a listing skipped. */
+  /** Called with the error of a damaged record when it is met, once for each record. */
   readonly onDamaged?: (error: RecordError) => void;
 }
 
@@ -151,6 +158,9 @@ const CREATION_MS_MAX = 10 * 60_000;
 
 /** Schedule of waits for a record that another process is about to create. */
 const CREATION_WAITS = { firstMs: 20, maxMs: 640, count: 6 };
+
+/** Number of damaged records that are remembered as reported. */
+const REPORTED_MAX = 1000;
 
 /** Number of records that a page reads at once. */
 const READ_AHEAD = 16;
@@ -189,8 +199,26 @@ export function jobStore({
     path: ["params"],
     error: "cannot be read",
   });
-  const jobs = records(store, schema, { random, sleep });
-  const claims = records(store, claimSchema, { random, sleep });
+  const jobs = reporting(records(store, schema, { random, sleep }));
+  const claims = reporting(records(store, claimSchema, { random, sleep }));
+  const reported = new Set<string>();
+
+  /** Tells of damaged records, of each once: sweeps and listings meet them again and again. */
+  function reporting<T>(from: Records<T>): Records<T> {
+    const report = (error: unknown): never => {
+      if (error instanceof RecordError && !reported.has(error.key)) {
+        if (reported.size >= REPORTED_MAX) reported.clear();
+        reported.add(error.key);
+        onDamaged?.(error);
+      }
+      throw error;
+    };
+    return {
+      read: (key) => from.read(key).catch(report),
+      create: (key, value) => from.create(key, value).catch(report),
+      update: (key, change) => from.update(key, change).catch(report),
+    };
+  }
 
   async function read(ref: JobRef): Promise<JobRecord | null> {
     return (await jobs.read(jobKey(ref)))?.value ?? null;
@@ -198,13 +226,8 @@ export function jobStore({
 
   /** Reads the record under a listed key; null if it was deleted since or is damaged. */
   async function readListed<T>(from: Records<T>, key: string): Promise<Versioned<T> | null> {
-    try {
-      return await from.read(key);
-    } catch (error) {
-      if (!(error instanceof RecordError)) throw error;
-      onDamaged?.(error);
-      return null;
-    }
+    const found = await from.read(key).catch(unlessDamaged);
+    return found === "damaged" ? null : found;
   }
 
   async function create(job: NewJob, { claim, unfinishedMax }: CreateOptions): Promise<Creation> {
@@ -295,6 +318,15 @@ export function jobStore({
     for await (const key of everyKey(store, artifactsPrefix(ref))) await store.delete(key);
   }
 
+  async function deleteDamaged(ref: JobRef): Promise<void> {
+    await deleteArtifacts(ref);
+    await store.delete(undeliveredKey(ref));
+    // The API key that names the marker's folder cannot be read either.
+    for await (const key of everyKey(store, unfinishedPrefixOfTenant(ref.tenant)))
+      if (key.endsWith(`/${ref.id}`)) await store.delete(key);
+    await store.delete(jobKey(ref));
+  }
+
   return {
     create,
     read,
@@ -351,11 +383,17 @@ export function jobStore({
       let purged = 0;
       const after = `${jobsPrefix(tenant)}${invertedTime(before)}`;
       for await (const key of everyKey(store, jobsPrefix(tenant), after)) {
-        const record = (await readListed(jobs, key))?.value;
-        if (!record || !isFinished(record)) continue;
-        await deleteArtifacts(record);
-        await store.delete(undeliveredKey(record));
-        await store.delete(key);
+        const ref = jobOfKey(key);
+        if (!ref) continue;
+        const found = await jobs.read(key).catch(unlessDamaged);
+        if (found === "damaged") {
+          await deleteDamaged(ref);
+        } else {
+          if (!found || !isFinished(found.value)) continue;
+          await deleteArtifacts(ref);
+          await store.delete(undeliveredKey(ref));
+          await store.delete(key);
+        }
         purged += 1;
       }
       for await (const key of everyKey(store, claimsPrefix(tenant))) {
@@ -365,6 +403,7 @@ export function jobStore({
       return purged;
     },
     deleteArtifacts,
+    deleteDamaged,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../shared/ports.ts";
+import { RecordError } from "../storage/index.ts";
 import type { Applied, JobStore, UnfinishedRef } from "./job-store.ts";
 import { hasUnsettled, isFinished, type JobRecord, type JobRef } from "./record.ts";
 
@@ -27,7 +28,7 @@ export interface SweepOptions {
   readonly clock: Clock;
   /** Returns whether to repeat the hint of a queued job. */
   readonly isStale: (queued: JobRecord) => boolean;
-  /** Called if a job cannot be swept. The sweep goes on with the others. */
+  /** Called if a job cannot be swept, unless its record is damaged. The sweep goes on with the others. */
   readonly onError: (error: unknown, ref: JobRef) => void;
 }
 
@@ -73,7 +74,8 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
       await look;
     } catch (error) {
       report.failed += 1;
-      onError(error, ref);
+      // The job store has told of a damaged record, once: it stays until it is deleted, and every sweep meets it.
+      if (!(error instanceof RecordError)) onError(error, ref);
     }
   };
   for await (const ref of jobs.unfinished()) await see(ref, sweepUnfinished(ref, options, report));

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
-import { everyKey, type ObjectStore, records } from "../storage/index.ts";
+import { everyKey, type ObjectStore, records, unlessDamaged } from "../storage/index.ts";
 import { matchesHash, newApiKey, parseApiKey } from "./api-key.ts";
 
 /** Milliseconds since 1970. */
@@ -30,7 +30,7 @@ export interface ApiKeys {
     readonly tenant: string;
     readonly name: string;
   }): Promise<{ key: string; apiKey: ApiKey }>;
-  /** Lists all keys, oldest first. */
+  /** Lists all keys, oldest first. Damaged records are left out: no key can be known by them. */
   list(): Promise<ApiKey[]>;
   /**
    * Revokes a key; resolves to null if there is none with that id. Other processes may accept the key for 5 more
@@ -54,6 +54,8 @@ const BELIEVED_MS = 5_000;
 const REMEMBERED_MAX = 1_000;
 
 const PREFIX = "api-keys/";
+/** Text that sorts after all API keys, and before every other object of a store. */
+export const AFTER_API_KEYS = "api-keys0";
 const keyOf = (id: string) => `${PREFIX}${id}.json`;
 
 const ID = /^[0-9a-z]{1,32}$/;
@@ -105,8 +107,8 @@ export function apiKeys({ store, clock, random, sleep }: ApiKeysDeps): ApiKeys {
     async list() {
       const found: ApiKey[] = [];
       for await (const key of everyKey(store, PREFIX)) {
-        const entry = await stored.read(key);
-        if (entry) found.push(entry.value);
+        const entry = await stored.read(key).catch(unlessDamaged);
+        if (entry && entry !== "damaged") found.push(entry.value);
       }
       return found.sort((a, b) => a.createdAt - b.createdAt);
     },

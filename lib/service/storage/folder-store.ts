@@ -1,7 +1,15 @@
 import { dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { Random } from "../../shared/ports.ts";
-import { type FileSystem, FOLDERS, removeFile, syncFolder, systemFiles, tolerating } from "./file-system.ts";
+import {
+  type FileSystem,
+  FOLDERS,
+  hasCode,
+  removeFile,
+  syncFolder,
+  systemFiles,
+  tolerating,
+} from "./file-system.ts";
 import { explanation } from "./folder-error.ts";
 import { type Entry, entriesOf, placeOf, spreadObjects } from "./layout.ts";
 import {
@@ -65,11 +73,14 @@ export async function openFolderStore(folder: string, options: FolderStoreOption
       try {
         return await operation.apply(objects, args);
       } catch (error) {
+        if (hasCode(error, ["ENOENT"])) await objects.assertThere();
         throw explanation(objects.root, error);
       }
     };
   };
-  await explained(objects.prepare)();
+  await objects.prepare().catch((error: unknown) => {
+    throw explanation(objects.root, error);
+  });
   return {
     get: explained(objects.get),
     put: explained(objects.put),
@@ -137,9 +148,19 @@ class ObjectFolder {
     }
   }
 
+  /** Checks that the folder is still there: a store that is gone is not one in which nothing is kept, such as a key. */
+  async assertThere(): Promise<void> {
+    if (await tolerating(["ENOENT", "ENOTDIR"], this.#files.stat(this.#deleted))) return;
+    throw new StoreError(
+      "missing_bucket",
+      `The data folder ${this.root} is gone; put it back and start again.`,
+    );
+  }
+
   async get(key: string): Promise<StoredObject | null> {
     assertKey(key);
     const newest = await this.#versions.read(this.#objectFolder(key));
+    if (newest === null) await this.assertThere();
     if (!newest?.header) return null;
     return { body: newest.body, etag: newest.header.etag };
   }
@@ -147,7 +168,10 @@ class ObjectFolder {
   async open(key: string): Promise<OpenObject | null> {
     assertKey(key);
     const newest = await this.#versions.openNewest(this.#objectFolder(key));
-    if (newest === null) return null;
+    if (newest === null) {
+      await this.assertThere();
+      return null;
+    }
     const { file, header, bodyOffset } = newest;
     if (header === null) {
       await file.close();
@@ -237,6 +261,7 @@ class ObjectFolder {
       if (keys.length === limit) return { keys, isTruncated: true };
       keys.push(key);
     }
+    if (keys.length === 0) await this.assertThere();
     return { keys, isTruncated: false };
   }
 
