@@ -8,11 +8,8 @@ export interface FileSystem {
   link(existing: string, path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  /** Makes a folder and its parents. Resolves to the outermost folder made, if any. */
-  mkdir(
-    path: string,
-    options: { readonly recursive: true; readonly mode: number },
-  ): Promise<string | undefined>;
+  /** Makes a folder, with its parents if `recursive`. */
+  mkdir(path: string, options: { readonly recursive: boolean; readonly mode: number }): Promise<unknown>;
   rmdir(path: string): Promise<void>;
   rm(path: string, options: { readonly recursive: true; readonly force: true }): Promise<void>;
   readdir(path: string): Promise<string[]>;
@@ -65,8 +62,9 @@ export const systemFiles: FileSystem = {
   },
 };
 
-/** Options of `mkdir` for folders that only this user reads. */
-export const FOLDERS = { recursive: true, mode: 0o700 } as const;
+/** Options of `mkdir` for one folder, or with its parents, that only this user reads. */
+export const FOLDER = { recursive: false, mode: 0o700 } as const;
+export const FOLDERS = { ...FOLDER, recursive: true } as const;
 
 /** Makes the entries of a folder durable. */
 export async function syncFolder(files: FileSystem, folder: string): Promise<void> {

@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import type { Random } from "../../shared/ports.ts";
 import {
   type FileSystem,
+  FOLDER,
   FOLDERS,
   hasCode,
   type OpenFile,
@@ -192,7 +193,8 @@ export class Versions {
     const incarnation = join(draft, name);
     let isPlaced = false;
     try {
-      await this.#files.mkdir(incarnation, FOLDERS);
+      // Without their parents: a data folder that somebody removed is not made anew.
+      for (const folder of [draft, incarnation]) await this.#files.mkdir(folder, FOLDER);
       await this.write(join(incarnation, "1"), first);
       await Promise.all([incarnation, draft].map((folder) => syncFolder(this.#files, folder)));
       isPlaced = await this.#place(draft, objectFolder);
