@@ -101,7 +101,13 @@ export function problemOf(error: ApiError, instance: string, requestId: string) 
     detail: message,
     instance,
     request_id: requestId,
-    error: { message, type: status < 500 ? "invalid_request_error" : "server_error", param, code, after },
+    error: {
+      message,
+      type: status < 500 ? "invalid_request_error" : "server_error",
+      param,
+      code,
+      ...(after !== undefined && { after }),
+    },
   };
 }
 
