@@ -46,10 +46,21 @@ export function createApp(deps: ApiDeps) {
       id: "getHealth",
       tag: "Models",
       summary: "Check that the API answers",
+      description:
+        "The status is 200 whenever the API answers. `degraded` says that requests are taken and kept, but that no " +
+        "video is made at present, and `reason` says why. Only a service on one machine knows that.",
       isPublic: true,
-      returns: z.object({ status: z.literal("ok"), version: z.string() }),
+      returns: z.object({
+        status: z.enum(["ok", "degraded"]),
+        version: z.string(),
+        reason: z.string().optional(),
+      }),
     }),
-    (c) => c.json({ status: "ok", version: deps.version }),
+    (c) => {
+      const reason = deps.fault?.() ?? null;
+      if (reason === null) return c.json({ status: "ok", version: deps.version });
+      return c.json({ status: "degraded", version: deps.version, reason });
+    },
   );
   const document = openApiOnce(() => openApiDocument({ ...deps, routes: app.routes }));
   app.get("/openapi.json", (c) => c.json(document()));

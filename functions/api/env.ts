@@ -46,6 +46,11 @@ export interface ApiDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly version: string;
+  /**
+   * Returns why no video can be made at present, in one sentence, or null. Left out where the API does not know, as at
+   * the edge, from which no worker is seen.
+   */
+  readonly fault?: (() => string | null) | undefined;
 }
 
 /** Variables of a request in Hono's context. */

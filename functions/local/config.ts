@@ -9,6 +9,7 @@ import {
   parseEnvironment,
   wholeNumber,
 } from "../../lib/shared/environment.ts";
+import { LEASE_MS_MAX } from "../../lib/shared/limits.ts";
 
 export interface LocalConfig {
   /** `PORT`: port to listen on; 0 lets the system choose a free port. Default 3000. */
@@ -52,7 +53,7 @@ const environment = environmentOf("local", {
   MODELS: folderList().default(["demo"]),
   ALLOW_LOOPBACK_WEBHOOKS: oneOf("0", "1").default("0"),
   NEW_MASTER_KEY: oneOf("0", "1").default("0"),
-  LEASE_MS: wholeNumber(1000, 3_600_000).default(15_000),
+  LEASE_MS: wholeNumber(1000, LEASE_MS_MAX).default(15_000),
   UNFINISHED_MAX: wholeNumber(1, 1000).default(100),
   RETENTION_DAYS: wholeNumber(1, 3650).default(30),
   LOG_LEVEL: logLevel(),

@@ -127,6 +127,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     random,
     log,
     version,
+    fault: () => loops.fault,
   });
   const app = new Hono()
     .use(noSniff())

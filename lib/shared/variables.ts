@@ -98,6 +98,11 @@ export const VARIABLES = {
     readBy: ["gpu"],
     setBy: ["people"],
   },
+  STALL_MS: {
+    what: "how long a model may show no progress before its process is killed",
+    readBy: ["gpu"],
+    setBy: ["people"],
+  },
   MAX_RUN_MS: {
     what: "how long a job may run",
     readBy: ["gpu"],

@@ -175,6 +175,14 @@ it("the health route tells anybody that the service is up, and its version", asy
   expect(await answer.json()).toEqual({ status: "ok", version: "0.0.0-test" });
 });
 
+it("the health route says why no video is made, where that is known, and still answers with 200", async () => {
+  const reason = "The GPU function does not answer.";
+  const { send } = await testApi({ fault: () => reason });
+  const answer = await send("GET", "/healthz", { key: null });
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toEqual({ status: "degraded", version: "0.0.0-test", reason });
+});
+
 it("the list of models holds the models of the deployment", async () => {
   const model = {
     id: "demo",

@@ -12,7 +12,10 @@ const UNSEEN: Readonly<Record<string, readonly string[]>> = {
   // delete it if its record cannot be written.
   edge: ["delete jobs/", "delete undelivered/", "get model-cards/", "get unfinished/"],
   // An artifact, read after an upload whose answer was lost; the model; the outputs that SageMaker itself writes.
-  gpu: ["get artifacts/", "get models/", "put invocations/"],
+  // The marker of a job that is queued again after it ran in the invocation of another one.
+  gpu: ["get artifacts/", "get models/", "put invocations/", "put unfinished/"],
+  // The marker of a creation by a clock that was set back.
+  sweep: ["put unfinished/"],
 };
 
 /** Returns the permissions of the role under a path of constructs, as lines such as `get jobs/`. */

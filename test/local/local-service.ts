@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Video } from "../../functions/api/schemas/video.ts";
 
 /** Program that `npm start` runs. */
-export const entry = fileURLToPath(new URL("../../functions/local/start.ts", import.meta.url));
+const entry = fileURLToPath(new URL("../../functions/local/start.ts", import.meta.url));
 
 /** Process of `npm start`, with its output. */
 export interface LocalProcess {

@@ -77,8 +77,12 @@ export const FAILURES: Readonly<Record<JobError["code"], Meaning>> = {
   },
   invalid_request: never("The model refused the request while it made the video."),
   out_of_memory: {
-    text: "The video does not fit into the memory of the machine.",
+    text: "The video, or the model, does not fit into the memory of the machine.",
     retry: "With a smaller size or fewer frames.",
+  },
+  stalled: {
+    text: "The model stopped making progress, and did so again in a second attempt.",
+    retry: "Once; then the operator has to look at the machine.",
   },
   model_load_failed: {
     text: "The model could not be loaded; the operator has to look at it.",

@@ -74,7 +74,7 @@ export function videoRoutes(deps: ApiDeps) {
   async function viewOptions(record: JobRecord): Promise<VideoViewOptions> {
     return {
       urls: await signUrls(store, record, clock.now()),
-      queuePosition: record.status === "queued" ? await positions.before(record.id) : null,
+      queuePosition: record.status === "queued" ? await positions.before(record) : null,
     };
   }
 
@@ -96,7 +96,7 @@ export function videoRoutes(deps: ApiDeps) {
   /** Answers an order once its video has ended, or at once, as the request prefers. */
   async function accepted(c: Context<ApiEnv>, { record, isReplay }: Awaited<ReturnType<typeof orderVideo>>) {
     if (!isReplay) {
-      positions.joined(record.id);
+      positions.joined(record);
     } else if (record.deletedAt !== null) {
       const what = "The video of this idempotency key was deleted: choose a new key to make it again.";
       throw new ApiError("video_expired", what);

@@ -1,3 +1,4 @@
+import { isAhead, isFromFuture } from "../../shared/ahead.ts";
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
 import { doubling, retry } from "../../shared/retry.ts";
 import {
@@ -11,7 +12,7 @@ import {
   unlessDamaged,
   type Versioned,
 } from "../storage/index.ts";
-import { type Claim, claimSchema, takeClaim } from "./claims.ts";
+import { type Claim, claimSchema, isOver, takeClaim } from "./claims.ts";
 import { invertedTime, videoIdTime } from "./ids.ts";
 import {
   artifactsPrefix,
@@ -106,6 +107,8 @@ export interface JobStore {
   unfinished(): AsyncIterable<UnfinishedRef>;
   /** Yields jobs that may have webhooks still to deliver. */
   undelivered(): AsyncIterable<JobRef>;
+  /** Writes the unfinished marker of a queued job again, which hints at the job in a deployment. */
+  markUnfinished(ref: UnfinishedRef): Promise<void>;
   /** Replaces the unfinished marker of a finished job by an undelivered marker. May be repeated. */
   markFinished(record: JobRecord): Promise<void>;
   /** Writes the undelivered marker, which makes the sweeper hint at the job's webhooks until they are settled. */
@@ -245,7 +248,7 @@ export function jobStore({
     const { keys } = await store.list(unfinishedPrefix(job.tenant, job.keyId), { limit: unfinishedMax });
     if (keys.length >= unfinishedMax) return { outcome: "queue_full" };
     const record = queuedJob({ ...job, id, createdAt: videoIdTime(id) });
-    const isSlow = ({ at }: Marker) => at + CREATION_MS_MAX / 2 <= clock.now();
+    const isSlow = ({ at }: Marker) => !isAhead(at + CREATION_MS_MAX / 2, clock.now(), CREATION_MS_MAX / 2);
     // The marker is written first: a record without one would be found by no sweep if this process died in between.
     let marker = await markUnfinished(record);
     // If this process was suspended, the sweeper may have deleted the marker as abandoned.
@@ -278,7 +281,7 @@ export function jobStore({
   /** Writes the unfinished marker. Its body is the time, so that each marker has its own ETag and its age is known. */
   async function markUnfinished(ref: UnfinishedRef): Promise<Marker> {
     const at = clock.now();
-    return { at, etag: await mark(unfinishedKey(ref), new TextEncoder().encode(`${at}`)) };
+    return { at, etag: await mark(unfinishedKey(ref), markerBody(at)) };
   }
 
   async function mark(key: string, body: Uint8Array): Promise<string> {
@@ -331,6 +334,9 @@ export function jobStore({
     create,
     read,
     apply,
+    async markUnfinished(ref) {
+      await markUnfinished(ref);
+    },
     markFinished,
     markUndelivered,
     async updateEvents(ref, change) {
@@ -375,9 +381,14 @@ export function jobStore({
       const marker = await store.get(unfinishedKey(ref));
       if (!marker) return false;
       const markedAt = Number(new TextDecoder().decode(marker.body));
-      if (markedAt + CREATION_MS_MAX > clock.now() || (await read(ref))) return false;
+      const now = clock.now();
+      if (isAhead(markedAt + CREATION_MS_MAX, now, CREATION_MS_MAX) || (await read(ref))) return false;
       // With `ifMatch`, the newer marker of a repeated request that resumed the creation is kept.
-      return store.delete(unfinishedKey(ref), { ifMatch: marker.etag });
+      const condition = { ifMatch: marker.etag };
+      if (!isFromFuture(markedAt, now)) return store.delete(unfinishedKey(ref), condition);
+      // The clock that made the marker was set back, perhaps in the middle of the creation, which gets its time again.
+      await store.put(unfinishedKey(ref), markerBody(now), condition);
+      return false;
     },
     async purge(tenant, before) {
       let purged = 0;
@@ -398,13 +409,17 @@ export function jobStore({
       }
       for await (const key of everyKey(store, claimsPrefix(tenant))) {
         const claim = await readListed(claims, key);
-        if (claim && claim.value.expiresAt <= clock.now()) await store.delete(key, { ifMatch: claim.etag });
+        if (claim && isOver(claim.value, clock.now())) await store.delete(key, { ifMatch: claim.etag });
       }
       return purged;
     },
     deleteArtifacts,
     deleteDamaged,
   };
+}
+
+function markerBody(at: number): Uint8Array {
+  return new TextEncoder().encode(`${at}`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isFromFuture } from "../../shared/ahead.ts";
 import type { Clock } from "../../shared/ports.ts";
 import { RecordError } from "../storage/index.ts";
 import type { Applied, JobStore, UnfinishedRef } from "./job-store.ts";
@@ -108,16 +109,19 @@ async function sweepUnfinished(
   if (hasUnsettled(record)) await hints.webhooks(record);
 }
 
-/** Applies a passed deadline or an expired lease, and returns the newest record. */
-async function repair(record: JobRecord, options: SweepOptions, report: SweepReport): Promise<JobRecord> {
-  if (isFinished(record)) return record;
+/** Applies a passed deadline, an expired lease or a clock that was set back, and returns the newest record. */
+async function repair(found: JobRecord, options: SweepOptions, report: SweepReport): Promise<JobRecord> {
+  if (isFinished(found)) return found;
   const { jobs, clock } = options;
+  const now = clock.now();
+  const isRedated = isFromFuture(found.createdAt, now);
+  const record = (isRedated ? (await jobs.apply(found, { type: "redate" })).record : null) ?? found;
   const applied = async (name: "expired" | "lost", change: Promise<Applied>) => {
     const { ok, record: next } = await change;
     if (ok) report[name] += 1;
     return next ?? record;
   };
-  if (clock.now() >= record.deadlineAt) return applied("expired", jobs.apply(record, { type: "expire" }));
+  if (now >= record.deadlineAt) return applied("expired", jobs.apply(record, { type: "expire" }));
   if (record.status === "running") return applied("lost", jobs.apply(record, { type: "lose" }));
   return record;
 }
