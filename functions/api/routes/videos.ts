@@ -164,9 +164,11 @@ export function videoRoutes(deps: ApiDeps) {
           summary: "List videos",
           description:
             "The newest first, without signed URLs. Filter by `metadata[key]=value` too. The next page begins " +
-            "`after` the `last_id` of this one.",
+            "`after` the `last_id` of this one. A filter looks at 500 videos at most: its page may be short, and if " +
+            "none matches, the error `filter_unfinished` says in `error.after` where to continue.",
           query: listQuery,
           returns: pageOf(videoSchema),
+          problems: ["filter_unfinished"],
         },
         videoFilter,
       ),

@@ -74,6 +74,8 @@ export interface EventsChange<Told> extends Pick<JobRecord, "events"> {
 /** Page of a tenant's jobs, newest first. */
 export interface JobPage {
   readonly records: readonly JobRecord[];
+  /** Id of the last job of the page, whose record may be damaged; null if there is none. */
+  readonly lastId: string | null;
   readonly isTruncated: boolean;
 }
 
@@ -407,7 +409,8 @@ export function jobStore({
         const page = keys.slice(at, at + READ_AHEAD).map((key) => readListed(jobs, key));
         found.push(...(await Promise.all(page)).flatMap((entry) => entry?.value ?? []));
       }
-      return { records: found, isTruncated };
+      const last = keys.at(-1);
+      return { records: found, lastId: (last && jobOfKey(last)?.id) ?? null, isTruncated };
     },
     async *unfinished() {
       for await (const key of everyKey(store, UNFINISHED_PREFIX)) {
