@@ -92,7 +92,7 @@ async function usual({ id, body }: Operation, code: ProblemCode): Promise<Provoc
     case "body_too_large":
       return { body: " ".repeat(300_000), headers: { "content-type": "application/json" } };
     case "unsupported_media_type":
-      return { body: "a", headers: { "content-type": "text/plain" } };
+      return { body: "a", headers: { "content-type": "text/html" } };
     case "video_not_found":
     case "not_found":
       return { id: "unknown" };

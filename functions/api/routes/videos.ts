@@ -5,6 +5,7 @@ import {
   type ResolvedRequest,
   remixedRequest,
   resolvedRequestSchema,
+  seedOf,
   withoutWords,
 } from "../../../lib/generation/request/index.ts";
 import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/service/jobs/index.ts";
@@ -18,7 +19,7 @@ import { declaredBy, operation } from "../openapi/operation.ts";
 import { orderVideo, webhookOf } from "../order-video.ts";
 import { ApiError } from "../problem.ts";
 import { queuePositions } from "../queue-positions.ts";
-import { resolveVideo } from "../resolve-video.ts";
+import { drawSeed, resolveVideo } from "../resolve-video.ts";
 import { deletedSchema, pageOf, type Video, videoEventsSchema, videoSchema } from "../schemas/video.ts";
 import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
 import { pageView } from "../views/page.ts";
@@ -50,7 +51,7 @@ const scheduleQuery = z.strictObject({
 const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() });
 
 export function videoRoutes(deps: ApiDeps) {
-  const { jobs, store, hints, limits, clock } = deps;
+  const { jobs, store, hints, limits, clock, random } = deps;
   const { bodyBytesMax, promptCharactersMax } = limits;
   const positions = queuePositions(jobs, clock);
 
@@ -248,9 +249,12 @@ export function videoRoutes(deps: ApiDeps) {
         const parent = await find(c);
         const request = c.req.valid("json");
         const { principal } = c.var;
+        const { seed } = request;
+        const changes =
+          seed === undefined ? request : { ...request, seed: seedOf(request, () => drawSeed(random)) };
         const { record, isReplay } = await orderVideo(deps, {
           principal,
-          params: remixedRequest(requestOf(parent), request),
+          params: remixedRequest(requestOf(parent), changes),
           timeoutSeconds: (parent.deadlineAt - parent.createdAt) / 1000,
           metadata: request.metadata ?? parent.metadata,
           webhook: webhookOf(deps, request) ?? parent.webhook,
