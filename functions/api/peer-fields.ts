@@ -5,7 +5,7 @@ import { oneOf } from "../../lib/shared/sentences/index.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a field of a peer becomes: fields of ours that say the same, perhaps none, or why it is refused. */
+/** Reading of a field of a peer: fields of ours that say the same, perhaps none, or why it is refused. */
 type Taken = { readonly ours: Fields } | { readonly refusal: string };
 
 /** Fields of other servers of `/v1/videos` that all mean the same here. */
@@ -13,7 +13,7 @@ export interface PeerField {
   readonly names: readonly string[];
   /** Servers whose requests have them, as of November 2026. */
   readonly of: string;
-  /** What happens to them here, for docs/migrating.md. */
+  /** Words on what happens to them here, for docs/migrating.md. */
   readonly here: string;
   /** Takes the value of the field `name`. Null leaves the field to our own of that name. */
   take(value: unknown, request: Fields, name: string): Taken | null;
@@ -213,8 +213,8 @@ export const PEER_FIELDS: readonly PeerField[] = [
 const BY_NAME = new Map(PEER_FIELDS.flatMap((field) => field.names.map((name) => [name, field] as const)));
 
 /**
- * Writes a request in our words where it has fields of a peer that mean the same here. Of those, fields that are null or
- * empty count as left out.
+ * Writes a request in our words where it has fields of a peer that mean the same here. Such a field counts as left out
+ * if it is null or empty.
  *
  * @param known names of our fields that the request may have; others are not made
  * @param refuse is told of the first field that is refused, with the sentence that says what to do instead

@@ -186,7 +186,7 @@ describe("POST /v1/videos", () => {
 it.each<[method: string, path: string, json: object | undefined, sentence: string]>([
   ["GET", "/v1/videos?limit=0", undefined, "limit is a whole number from 1 to 100, not 0."],
   ["GET", "/v1/videos?limit=ten", undefined, "limit must be a whole number from 1 to 100."],
-  ["GET", "/v1/videos?order=asc", undefined, "order must be desc."],
+  ["GET", "/v1/videos?order=up", undefined, "order must be desc or asc."],
   [
     "GET",
     "/v1/videos?status=complete",

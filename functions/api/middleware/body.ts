@@ -21,7 +21,7 @@ export function body<Schema extends z.ZodType>(
   bytesMax: number,
 ): MiddlewareHandler<ApiEnv, string, { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }> {
   let jsonSchema: JsonSchema | undefined;
-  // The schema is built on demand: not every body needs it, and building all schemas takes longer than creating the app.
+  // The schema is built on demand: few bodies need it, and building all schemas takes longer than creating the app.
   const shape = () => {
     jsonSchema ??= z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
     return jsonSchema;
@@ -81,12 +81,14 @@ async function decode(
   const said = mediaType === "" ? "which is missing" : `not ${nameOf(mediaType)}`;
   throw new ApiError(
     "unsupported_media_type",
-    `The header Content-Type must be application/json, multipart/form-data or application/x-www-form-urlencoded, ${said}.`,
+    `The header Content-Type must be application/json, multipart/form-data or ${SIMPLE_FORM}, ${said}.`,
   );
 }
 
-/** Types that clients set by themselves for a text: most of them none, curl that of a simple form, and fetch plain text. */
-const UNSAID: readonly string[] = ["", "application/x-www-form-urlencoded", "text/plain"];
+const SIMPLE_FORM = "application/x-www-form-urlencoded";
+
+/** Types that clients set by themselves for a text: mostly none, curl that of a simple form, and fetch plain text. */
+const UNSAID: readonly string[] = ["", SIMPLE_FORM, "text/plain"];
 
 /** Returns whether a text begins as an object of JSON does, which no field of a form begins with. */
 function isBraced(bytes: Uint8Array): boolean {
@@ -101,7 +103,7 @@ async function formOf(
   { mediaType, contentType }: { readonly mediaType: string; readonly contentType: string },
 ): Promise<[name: string, value: string | File][] | null> {
   const isMultipart = mediaType === "multipart/form-data";
-  if (!isMultipart && mediaType !== "application/x-www-form-urlencoded") return null;
+  if (!isMultipart && mediaType !== SIMPLE_FORM) return null;
   const unreadable = (cause?: unknown) =>
     new ApiError(
       "invalid_multipart",

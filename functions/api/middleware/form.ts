@@ -39,7 +39,7 @@ export function formToJson(
   return membersOf(root, "", schema);
 }
 
-/** What a form says about one value: texts under its own name, members by longer names, or entries under `[]`. */
+/** Node of a form: texts under its own name, members by longer names, or entries under `[]`. */
 interface Node {
   readonly texts: string[];
   readonly members: Map<string, Node>;

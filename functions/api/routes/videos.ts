@@ -134,7 +134,7 @@ export function videoRoutes(deps: ApiDeps) {
           tag: "Videos",
           summary: "List videos",
           description:
-            "The newest first, without signed URLs. Filter by `metadata[key]=value` too. The next page begins " +
+            "The newest first unless `order` says otherwise, without signed URLs. Filter by `metadata[key]=value` too. The next page begins " +
             "`after` the `last_id` of this one.",
           query: listQuery,
           returns: pageOf(videoSchema),
