@@ -20,11 +20,18 @@ import { orderVideo, webhookOf } from "../order-video.ts";
 import { ApiError } from "../problem.ts";
 import { queuePositions } from "../queue-positions.ts";
 import { drawSeed, resolveVideo } from "../resolve-video.ts";
-import { deletedSchema, pageOf, type Video, videoEventsSchema, videoSchema } from "../schemas/video.ts";
+import {
+  deletedSchema,
+  pageOf,
+  type Video,
+  videoContentSchema,
+  videoEventsSchema,
+  videoSchema,
+} from "../schemas/video.ts";
 import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
 import { pageView } from "../views/page.ts";
 import { scheduleView } from "../views/schedule.ts";
-import { eventsView, signUrls, type VideoViewOptions, videoView } from "../views/video.ts";
+import { eventsView, signUrls, unixSeconds, type VideoViewOptions, videoView } from "../views/video.ts";
 import { IDEMPOTENCY, ORDER, PREFER, WAIT_SECONDS_MAX } from "./video-order.ts";
 
 const POLL_AFTER_MS = 1000;
@@ -36,6 +43,12 @@ const contentQuery = z.strictObject({
     .max(32)
     .default("video")
     .describe(`One of ${VARIANTS.map((name) => `\`${name}\``).join(", ")}.`),
+  redirect: z
+    .enum(["true", "false"])
+    .default("true")
+    .describe(
+      "`false` answers with the signed URL instead, for clients that would send their key along to it.",
+    ),
 });
 
 const scheduleQuery = z.strictObject({
@@ -104,7 +117,7 @@ export function videoRoutes(deps: ApiDeps) {
         tag: "Videos",
         summary: "Create a video",
         description:
-          "Queues a video and answers at once, or waits with `Prefer`. JSON and multipart forms mean the same.",
+          "Queues a video and answers at once, or waits with `Prefer`. JSON and forms mean the same. The fields of other servers of `/v1/videos` are taken where they mean something here.",
         headers: { ...IDEMPOTENCY, ...PREFER },
         body: videoCreateSchema(promptCharactersMax),
         bytesMax: bodyBytesMax,
@@ -203,13 +216,22 @@ export function videoRoutes(deps: ApiDeps) {
         summary: "Download a video",
         description: "Redirects to the MP4, or to what else `variant` names.",
         query: contentQuery,
+        returns: videoContentSchema,
         responses: { 302: { text: "`Location` is a signed URL, valid for an hour at most." } },
-        problems: ["video_not_found", "video_not_ready", "video_expired", "unsupported_variant"],
+        problems: [
+          "video_not_found",
+          "video_not_ready",
+          "video_failed",
+          "video_expired",
+          "unsupported_variant",
+        ],
       }),
       async (c) => {
         const record = await find(c);
-        const url = await contentUrl(deps, record, c.req.valid("query").variant);
-        return c.redirect(url, 302);
+        const { variant, redirect } = c.req.valid("query");
+        const { url, expiresAt } = await contentUrl(deps, record, variant);
+        if (redirect === "true") return c.redirect(url, 302);
+        return c.json({ object: "video.content" as const, url, url_expires_at: unixSeconds(expiresAt) });
       },
     )
     .get(
@@ -221,7 +243,7 @@ export function videoRoutes(deps: ApiDeps) {
         description: "A chart of which steps were computed, and what the cache measured.",
         query: scheduleQuery,
         responses: { 200: { text: "A picture, made from the receipt.", mediaType: "image/svg+xml" } },
-        problems: ["video_not_found", "video_not_ready"],
+        problems: ["video_not_found", "video_not_ready", "video_failed"],
       }),
       async (c) => {
         const record = await find(c);

@@ -36,7 +36,8 @@ function usual({ limits }: Deployment): Sentences {
     ],
     video_not_found: ["There is no video with this id."],
     method_not_allowed: ["This path takes POST, GET and HEAD, not PUT."],
-    video_not_ready: [notReady({ status: "queued" }).message],
+    video_not_ready: [notReady({ status: "queued", error: null }).message],
+    video_failed: [notReady({ status: "cancelled", error: null }).message],
     video_expired: [
       "The video of this idempotency key was deleted after its time: choose a new key to make it again.",
     ],
