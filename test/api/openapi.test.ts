@@ -52,6 +52,37 @@ describe("the document", () => {
     expect(new Set(OPERATIONS.map(({ id }) => id)).size).toBe(OPERATIONS.length);
   });
 
+  it("the OpenAPI document describes JSON with null, both kinds of forms, and the choices of the models", () => {
+    interface Body {
+      readonly requestBody: {
+        readonly content: Record<
+          string,
+          { schema: { properties: Record<string, object> }; encoding?: Record<string, object> }
+        >;
+      };
+    }
+    const { content } = (DOCUMENT.paths["/v1/videos"]!.post as unknown as Body).requestBody;
+    const [json, multipart, simple] = [
+      "application/json",
+      "multipart/form-data",
+      "application/x-www-form-urlencoded",
+    ].map((type) => content[type]!);
+    expect(json!.schema.properties).toMatchObject({
+      prompt: { type: "string" },
+      size: { anyOf: [{ enum: ["64x64"] }, { type: "null" }] },
+      num_frames: { anyOf: [{ enum: [16] }, { type: "null" }] },
+      seed: { anyOf: [{ type: "integer", minimum: -1 }, { type: "null" }] },
+      metadata: { anyOf: [{ type: "object", maxProperties: 16 }, { type: "null" }] },
+      cache_policy: { anyOf: expect.arrayContaining([{ type: "null" }]) },
+    });
+    expect(multipart!.schema.properties).toMatchObject({ model: { type: "string", enum: ["demo"] } });
+    expect(multipart!.encoding).toMatchObject({
+      cache: { contentType: "application/json" },
+      webhook_events: { style: "form", explode: true },
+    });
+    expect(simple!.encoding).toMatchObject({ metadata: { style: "deepObject", explode: true } });
+  });
+
   it("the document cannot be made of an app with a route that is not declared", () => {
     const app = new Hono()
       .get("/v1/things", (c) => c.json([]))

@@ -6,6 +6,7 @@ import { type Deployment, type Examples, type OperationExamples, sampleId } from
 import { operationExamples } from "./examples/operation-examples.ts";
 import { problemExample } from "./examples/problem-examples.ts";
 import { DONE, type Operation, operationsOf } from "./operation.ts";
+import { requestBodies } from "./request-bodies.ts";
 
 type Json = Record<string, unknown>;
 
@@ -101,7 +102,6 @@ export function openApiOnce(make: () => Json): () => Json {
 function operationObject(operation: Operation, making: Making): Json {
   const { id, tag, summary, description, isPublic, body } = operation;
   const { components, examples } = making;
-  const content = body && { schema: toSchema(body, "input", components), ...named(examples.bodies) };
   return {
     operationId: id,
     tags: [tag],
@@ -109,8 +109,14 @@ function operationObject(operation: Operation, making: Making): Json {
     ...(description && { description }),
     ...(isPublic && { security: [] }),
     parameters: parametersOf(operation, making),
-    ...(content && {
-      requestBody: { content: { "application/json": content, "multipart/form-data": content } },
+    ...(body && {
+      requestBody: {
+        content: requestBodies(
+          toSchema(body, "input", components),
+          named(examples.bodies),
+          making.deployment,
+        ),
+      },
     }),
     responses: { ...answersOf(operation, making), ...problemsOf(operation, making) },
   };
