@@ -672,16 +672,17 @@ describe("a damaged record", () => {
     );
     expect(await jobs.purge("acme", newJob.createdAt - 1)).toBe(0);
     expect(await jobs.purge("acme", newJob.createdAt + 1)).toBe(3);
-    expect(store.objects.size).toBe(0);
+    // The time of its undelivered marker went with the record: the sweep finds it.
+    const left = [...store.objects.keys()];
+    expect(left.filter((each) => !each.startsWith(UNDELIVERED_PREFIX))).toEqual([]);
     expect(damaged).toEqual([key]);
   });
 
-  it("a damaged record is deleted with its outputs and markers, and no other job loses anything", async () => {
+  it("a damaged record is deleted with its outputs and marker, and no other job loses anything", async () => {
     const { store, jobs } = openJobs();
     const other = { ...newJob, id: `${newJob.id.slice(0, -1)}1` };
     for (const job of [newJob, other]) {
       await jobs.create(job, { unfinishedMax: 10 });
-      await jobs.markUndelivered(job);
       await store.put(artifactKey(job, 1, "video.mp4"), new Uint8Array(1));
     }
     await store.put(jobKey(newJob), new TextEncoder().encode("null"));
