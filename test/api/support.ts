@@ -46,7 +46,9 @@ export interface SendOptions {
 }
 
 export interface TestApiOptions
-  extends Partial<Pick<ApiDeps, "store" | "limits" | "retentionMs" | "webhookUrls" | "models" | "log">> {
+  extends Partial<
+    Pick<ApiDeps, "store" | "limits" | "retentionMs" | "webhookUrls" | "models" | "log" | "post">
+  > {
   /** Base of signed URLs, if the API is served. */
   readonly baseUrl?: () => string;
 }

@@ -108,8 +108,12 @@ function operationObject(operation: Operation, making: Making): Json {
     ...(description && { description }),
     ...(isPublic && { security: [] }),
     parameters: parametersOf(operation, making),
-    ...(content && {
-      requestBody: { content: { "application/json": content, "multipart/form-data": content } },
+    ...(body && {
+      requestBody: {
+        // A missing body counts as an empty object.
+        required: !body.safeParse({}).success,
+        content: { "application/json": content, "multipart/form-data": content },
+      },
     }),
     responses: { ...answersOf(operation, making), ...problemsOf(operation, making) },
   };
@@ -158,13 +162,11 @@ function parametersOf(operation: Operation, { deployment, components }: Making):
     required: required.includes(name),
     schema,
   }));
-  const inHeader = Object.entries(headers).map(([name, description]) => ({
-    name,
-    in: "header",
-    description,
-    ...(HEADER_EXAMPLES[name] && { example: HEADER_EXAMPLES[name] }),
-    schema: { type: "string" },
-  }));
+  const inHeader = Object.entries(headers).map(([name, header]) => {
+    const { description, ...schema } = toSchema(header, "input", components);
+    const example = HEADER_EXAMPLES[name];
+    return { name, in: "header", description, ...(example && { example }), schema };
+  });
   return [...inPath, ...inQuery, ...inHeader];
 }
 

@@ -1,5 +1,5 @@
 export type { Claim } from "./claims.ts";
-export { isVideoId, newVideoId, videoIdTime } from "./ids.ts";
+export { isVideoId, newVideoId, VIDEO_ID, videoIdTime } from "./ids.ts";
 export { type Applied, type Creation, type JobPage, type JobStore, jobStore } from "./job-store.ts";
 export { artifactKey, jobKey, jobOfKey } from "./object-keys.ts";
 export { type Receipt, receiptSchema } from "./receipt.ts";
