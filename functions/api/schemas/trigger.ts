@@ -33,7 +33,8 @@ const fields = {
         pointer: z
           .string()
           .max(256)
-          .refine((text) => parsePointer(text) !== null, "must be a JSON pointer such as /action"),
+          .refine((text) => parsePointer(text) !== null, "must be a JSON pointer such as /action")
+          .meta({ pattern: "^(/([^/~]|~[01])*)*$" }),
         equals: z.union([z.string().max(512), z.number(), z.boolean(), z.null()]),
       }),
     )
