@@ -60,8 +60,7 @@ const ORDER_FIELDS = {
       .refine((value) => value === undefined, {
         error: `is not supported: ${TEXT_ALONE}`,
         params: { code: "unsupported_parameter" },
-      })
-      .meta({ not: {} }),
+      }),
     takenBy: ["create"],
     told: null,
   }),

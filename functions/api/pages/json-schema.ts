@@ -4,7 +4,6 @@ export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly description?: string;
   readonly anyOf?: readonly JsonSchema[];
-  readonly not?: JsonSchema;
   readonly oneOf?: readonly JsonSchema[];
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
@@ -42,8 +41,8 @@ export function fieldsOf(schema: JsonSchema): Field[] {
   if (!properties) return typeof additionalProperties === "object" ? fieldsOf(additionalProperties) : [];
   return (
     Object.entries(properties)
-      // A member that has no value is one that the API refuses, so it is not documented.
-      .filter(([, member]) => member.not === undefined)
+      // An optional member with an empty schema is one that the API refuses, so it is not documented.
+      .filter(([name, member]) => required.includes(name) || Object.keys(member).length > 0)
       .map(([name, member]) => ({
         name,
         isRequired: required.includes(name),
