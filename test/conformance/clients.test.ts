@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { signWebhook } from "../../lib/service/net/index.ts";
-import { CLIENTS } from "./clients.ts";
+import { CLIENTS, CODEBOOK } from "./clients.ts";
 import type { Given, WebhookToVerify } from "./given.ts";
 import { type LoopbackService, startLoopbackService } from "./service.ts";
 
@@ -70,7 +70,7 @@ describe.each(CLIENTS)("the client $name", ({ name, command, variable, sees }) =
         base_url: `${service.origin}/v1`,
         key: service.api.ownKey,
         receiver: service.receiver,
-        fields: { seed: 7, cache: { policy: "slow", warmup_steps: 2 }, metadata: { order: "42" } },
+        fields: { seed: 7, cache: { codebook: CODEBOOK, warmup_steps: 2 }, metadata: { order: "42" } },
         webhooks: await deliveredWebhooks(service),
       };
       expect(await run(command!, given)).toEqual(sees);

@@ -23,6 +23,9 @@ const verdicts = {
   stale: expect.stringMatching(/^refused: .*(old|timestamp)/i),
 };
 
+/** Cache of the videos: a list of objects inside an object, which clients write into forms in many ways. */
+export const CODEBOOK = [{ below: 0.1, rate: 4 }, { below: 0.3, rate: 2 }, { rate: 1 }];
+
 /** What a client sees that can make videos, and nothing else. */
 const videos = {
   created: expect.objectContaining({
@@ -30,7 +33,7 @@ const videos = {
     size: "64x64",
     params: expect.objectContaining({
       seed: 7,
-      cache: expect.objectContaining({ policy: "slow", warmup_steps: 2 }),
+      cache: expect.objectContaining({ codebook: CODEBOOK, warmup_steps: 2 }),
     }),
   }),
   polled: "completed",

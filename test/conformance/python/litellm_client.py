@@ -21,7 +21,7 @@ def create(**fields):
 
 # LiteLLM keeps `cache` and `metadata` for itself, without a word.
 fields = given["fields"]
-created = create(seconds="2", extra_body={"seed": fields["seed"]})
+created = create(seconds="2", extra_body={"seed": fields["seed"], "cache_policy": fields["cache"]})
 polled = created
 while polled.status in ("queued", "in_progress"):
     polled = litellm.video_status(created.id, **account)

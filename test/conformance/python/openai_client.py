@@ -1,5 +1,6 @@
 """Drives the API with the openai package."""
 
+import json
 import warnings
 
 import openai
@@ -34,7 +35,10 @@ def endpoints():
     }
 
 
-created = videos.create(prompt="a red circle", seconds="2", extra_body=given["fields"])
+# The client sorts the fields of a form by name, so which row of a list has which member would be lost. A text of JSON
+# arrives as it is.
+extra_body = {**given["fields"], "cache": json.dumps(given["fields"]["cache"])}
+created = videos.create(prompt="a red circle", seconds="2", extra_body=extra_body)
 polled = videos.poll(created.id)
 remix = videos.remix(created.id, prompt="a blue square")
 videos.create(prompt="a red circle")
