@@ -7,14 +7,14 @@ import { STATUS_NAMES } from "./views/video.ts";
 const FILTERED_MAX = 2000;
 
 /**
- * Returns one page of a tenant's videos that match a filter, newest first.
+ * Returns one page of a tenant's videos that match a filter, in the order that it asks for.
  *
  * @throws ApiError if none of the records that one request may read matches
  */
 export async function listVideos(
   jobs: JobStore,
   tenant: string,
-  { after, limit, status, metadata }: VideoFilter,
+  { after, limit, order, status, metadata }: VideoFilter,
 ): Promise<{ readonly records: readonly JobRecord[]; readonly isTruncated: boolean }> {
   const isWanted = (record: JobRecord) =>
     record.deletedAt === null &&
@@ -25,7 +25,7 @@ export async function listVideos(
   let [last, looked, isTruncated] = [after, 0, true];
   // The loop collects one video more than the page holds: if it exists, there is a next page that is not empty.
   while (isTruncated && found.length <= limit && looked < FILTERED_MAX) {
-    const page = await jobs.list(tenant, { after: last, limit: isFiltered ? 100 : limit + 1 });
+    const page = await jobs.list(tenant, { after: last, order, limit: isFiltered ? 100 : limit + 1 });
     found.push(...page.records.filter(isWanted));
     looked += page.records.length;
     last = page.records.at(-1)?.id;

@@ -95,7 +95,14 @@ describe.each(SDKS)("the openai client %s", (version, OpenAI) => {
     expect(calls).toHaveLength(1);
     const edit = await refusal(client.post("/videos/edits", { body: { prompt } }));
     expect(edit).toMatchObject({ status: 501, code: "not_supported" });
-    expect(calls).toHaveLength(2);
+    const sync = await refusal(client.post("/videos/sync", { body: { prompt } }));
+    expect(sync).toMatchObject({
+      code: "not_supported",
+      message: expect.stringContaining(
+        "Send POST /v1/videos with Prefer: wait=25, then GET /v1/videos/{id}/content.",
+      ),
+    });
+    expect(calls).toHaveLength(3);
   });
 
   it("an OpenAI client tries again while the queue is full", async () => {

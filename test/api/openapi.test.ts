@@ -2,9 +2,10 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Hono } from "hono";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openApiDocument } from "../../functions/api/openapi/document.ts";
+import { withNulls } from "../../functions/api/openapi/nulls.ts";
 import { operation } from "../../functions/api/openapi/operation.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
-import { DOCUMENT, EXAMPLES, expectDocumented, OPERATIONS, pathOf } from "./routes.ts";
+import { DOCUMENT, type Document, EXAMPLES, expectDocumented, OPERATIONS, pathOf } from "./routes.ts";
 import { type SendOptions, type TestApi, testApi } from "./support.ts";
 
 let api: TestApi;
@@ -17,8 +18,19 @@ describe("the document", () => {
     const served = await api.send("GET", "/openapi.json", { key: null });
     expect(await served.json()).toMatchObject({
       openapi: "3.1.0",
-      paths: JSON.parse(JSON.stringify(DOCUMENT.paths)),
+      paths: JSON.parse(JSON.stringify(withNulls({ ...DOCUMENT }).paths)),
     });
+  });
+
+  it("the OpenAPI document lets a field of a body be null where null counts as left out", async () => {
+    const served = (await (await api.send("GET", "/openapi.json", { key: null })).json()) as Document;
+    const { schema } = served.paths["/v1/videos"]!.post!.requestBody!.content["application/json"]!;
+    const isNullable = (name: string) => {
+      return schema.properties[name]!.anyOf?.some(({ type }) => type === "null") ?? false;
+    };
+    const given = { prompt: "a", seed: null, cache: null, metadata: null };
+    expect(Object.keys(given).filter(isNullable)).toEqual(["seed", "cache", "metadata"]);
+    expect((await api.send("POST", "/v1/videos", { json: given })).status).toBe(200);
   });
 
   it("the OpenAPI document is valid OpenAPI 3.1", async () => {

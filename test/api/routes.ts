@@ -32,13 +32,17 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
   dryRunTrigger: { payload: { title: "a fox", a: null } },
 };
 
+interface BodySchema {
+  readonly properties: Record<string, { anyOf?: { type?: string }[] }>;
+}
+
 interface DocumentedOperation {
   readonly parameters: readonly { name: string; schema: { pattern?: string; enum?: string[] } }[];
-  readonly requestBody?: { required: boolean };
+  readonly requestBody?: { required: boolean; content: Record<string, { schema: BodySchema }> };
   readonly responses: Record<string, { description: string }>;
 }
 
-interface Document {
+export interface Document {
   readonly paths: Record<string, Record<string, DocumentedOperation>>;
   readonly components: { readonly schemas: Record<string, object> };
 }

@@ -8,7 +8,7 @@ import { check, queryEntries } from "./body.ts";
 export const listQuery = z.strictObject({
   after: z.string().regex(VIDEO_ID).register(wordings, { is: "the id of a video" }).optional(),
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  order: z.enum(["desc"]).default("desc"),
+  order: z.enum(["desc", "asc"]).default("desc").describe("The newest first, or the oldest."),
   status: z.enum(["queued", "in_progress", "completed", "failed"]).optional(),
 });
 
