@@ -12,7 +12,6 @@ import { authenticate } from "./middleware/authenticate.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
 import { logRequests } from "./middleware/log-requests.ts";
 import { openApiDocument, openApiOnce } from "./openapi/document.ts";
-import { withNulls } from "./openapi/nulls.ts";
 import { operation } from "./openapi/operation.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { ApiError, nothingHere, problemResponse } from "./problem.ts";
@@ -52,8 +51,7 @@ export function createApp(deps: ApiDeps) {
     (c) => c.json({ status: "ok", version: deps.version }),
   );
   const document = openApiOnce(() => openApiDocument({ ...deps, routes: app.routes }));
-  const served = openApiOnce(() => withNulls(document()));
-  app.get("/openapi.json", (c) => c.json(served()));
+  app.get("/openapi.json", (c) => c.json(document()));
   app.route("/", pageRoutes(deps, document));
 
   // Triggers are mounted before `authenticate`: their senders are authenticated by a signature.

@@ -8,6 +8,8 @@ export interface JsonSchema {
   readonly pattern?: string;
   readonly enum?: readonly unknown[];
   readonly minLength?: number;
+  readonly required?: readonly string[];
+  readonly description?: string;
 }
 
 /** Returns the first alternative of a schema that has one of the given types. */

@@ -6,6 +6,7 @@ import { type Deployment, type Examples, type OperationExamples, sampleId } from
 import { operationExamples } from "./examples/operation-examples.ts";
 import { problemExample } from "./examples/problem-examples.ts";
 import { DONE, type Operation, operationsOf } from "./operation.ts";
+import { requestBodies } from "./request-bodies.ts";
 
 type Json = Record<string, unknown>;
 
@@ -100,7 +101,6 @@ export function openApiOnce(make: () => Json): () => Json {
 function operationObject(operation: Operation, making: Making): Json {
   const { id, tag, summary, description, isPublic, body } = operation;
   const { components, examples } = making;
-  const content = body && { schema: toSchema(body, "input", components), ...named(examples.bodies) };
   return {
     operationId: id,
     tags: [tag],
@@ -112,7 +112,11 @@ function operationObject(operation: Operation, making: Making): Json {
       requestBody: {
         // A missing body counts as an empty object.
         required: !body.safeParse({}).success,
-        content: { "application/json": content, "multipart/form-data": content },
+        content: requestBodies(
+          toSchema(body, "input", components),
+          named(examples.bodies),
+          making.deployment,
+        ),
       },
     }),
     responses: { ...answersOf(operation, making), ...problemsOf(operation, making) },
