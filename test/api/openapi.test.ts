@@ -75,7 +75,10 @@ describe("the document", () => {
       metadata: { anyOf: [{ type: "object", maxProperties: 16 }, { type: "null" }] },
       cache_policy: { anyOf: expect.arrayContaining([{ type: "null" }]) },
     });
-    expect(multipart!.schema.properties).toMatchObject({ model: { type: "string", enum: ["demo"] } });
+    expect(multipart!.schema.properties).toMatchObject({
+      model: { anyOf: [{ type: "string", enum: ["demo"] }, { type: "null" }, { enum: [""] }] },
+      compare: { anyOf: [{ type: "boolean" }, { type: "null" }, { enum: [""] }, { enum: [0, 1] }] },
+    });
     expect(multipart!.encoding).toMatchObject({
       cache: { contentType: "application/json" },
       webhook_events: { style: "form", explode: true },
@@ -93,6 +96,48 @@ describe("the document", () => {
     expect(() => openApiDocument({ ...api.deps, routes: app.routes })).toThrow(
       "These routes declare no operation: GET /v1/things.",
     );
+  });
+
+  it("the OpenAPI document requires a body where an empty one is refused", () => {
+    const required = OPERATIONS.filter(({ method, path }) => {
+      return DOCUMENT.paths[path]![method]!.requestBody?.required;
+    });
+    expect(required.map(({ id }) => id).sort()).toEqual([
+      "createTrigger",
+      "createVideo",
+      "createWebhookEndpoint",
+      "dryRunTrigger",
+      "remixVideo",
+    ]);
+  });
+
+  it("the OpenAPI document has the bounds of headers and queries that the API checks", async () => {
+    const bounds = async (id: string, name: string) => {
+      const { method, path } = OPERATIONS.find((operation) => operation.id === id)!;
+      const { schema } = DOCUMENT.paths[path]![method]!.parameters.find((each) => each.name === name)!;
+      return { pattern: new RegExp(schema.pattern ?? ""), values: schema.enum };
+    };
+    const { pattern: keys } = await bounds("createVideo", "Idempotency-Key");
+    for (const [key, status] of [
+      ["a", 200],
+      ["a b", 200],
+      ["", 400],
+      ["é", 400],
+      ["a".repeat(256), 400],
+    ] as const) {
+      const headers = { "idempotency-key": key };
+      const answer = await api.send("POST", "/v1/videos", { json: { prompt: "a" }, headers });
+      expect([answer.status, keys.test(key)], key).toEqual([status, status === 200]);
+    }
+    const { pattern: ids } = await bounds("listVideos", "after");
+    for (const [after, status] of [
+      ["video_01m8kyv6f5zm34b35jvnzcxjs8", 200],
+      ["video_1", 400],
+    ] as const) {
+      const answer = await api.send("GET", `/v1/videos?after=${after}`);
+      expect([answer.status, ids.test(after)], after).toEqual([status, status === 200]);
+    }
+    expect((await bounds("getVideoContent", "variant")).values).toEqual(["video", "thumbnail", "uncached"]);
   });
 
   it("the OpenAPI document names every parameter of a path", () => {

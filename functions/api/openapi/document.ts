@@ -111,6 +111,8 @@ function operationObject(operation: Operation, making: Making): Json {
     parameters: parametersOf(operation, making),
     ...(body && {
       requestBody: {
+        // A missing body counts as an empty object.
+        required: !body.safeParse({}).success,
         content: requestBodies(
           toSchema(body, "input", components),
           named(examples.bodies),
@@ -165,13 +167,11 @@ function parametersOf(operation: Operation, { deployment, components }: Making):
     required: required.includes(name),
     schema,
   }));
-  const inHeader = Object.entries(headers).map(([name, description]) => ({
-    name,
-    in: "header",
-    description,
-    ...(HEADER_EXAMPLES[name] && { example: HEADER_EXAMPLES[name] }),
-    schema: { type: "string" },
-  }));
+  const inHeader = Object.entries(headers).map(([name, header]) => {
+    const { description, ...schema } = toSchema(header, "input", components);
+    const example = HEADER_EXAMPLES[name];
+    return { name, in: "header", description, ...(example && { example }), schema };
+  });
   return [...inPath, ...inQuery, ...inHeader];
 }
 

@@ -43,7 +43,9 @@ const contentQuery = z.strictObject({
     .string()
     .max(32)
     .default("video")
-    .describe(`One of ${VARIANTS.map((name) => `\`${name}\``).join(", ")}.`),
+    // An unknown name has an error code of its own, so the schema does not refuse it.
+    .meta({ enum: VARIANTS })
+    .describe("The MP4, a picture of it, or what `compare` made without cache."),
   redirect: z
     .enum(["true", "false"])
     .default("true")
