@@ -18,7 +18,7 @@ test("a file that names a parameter of several words is counted wherever it does
 });
 
 test("a file is counted for a parameter of one word where it takes it out of a request", () => {
-  const files = filesNaming({ names: ["seed"], flags: [] }, ".");
+  const files = filesNaming({ names: ["model"], flags: [] }, ".");
   expect(files).toContain("functions/api/resolve-video.ts");
   expect(files).not.toContain("functions/cli/comparison-page.tsx");
 });

@@ -4,6 +4,7 @@ import { type Family, families, publishedModels } from "../lib/generation/models
 import { checkModel } from "../lib/generation/pipeline/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../lib/generation/request/index.ts";
 import { table } from "./bench/markdown.ts";
+import { withTable } from "./markers.ts";
 import { MODELS, type PlanModel, videoSeconds } from "./plan/models.ts";
 
 /** `node --import tsx tools/models-table.ts`: writes the tables of docs/models.md from the list of families. */
@@ -21,13 +22,6 @@ const NOT_MEASURED = "not measured";
 export async function withModelsTables(document: string): Promise<string> {
   const tables = { models: modelsTable(), needs: await needsTable() };
   return Object.entries(tables).reduce((text, [name, made]) => withTable(text, name, made), document);
-}
-
-function withTable(document: string, name: string, made: string): string {
-  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const [from, to] = [document.indexOf(begin), document.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`docs/models.md must hold ${begin}, and ${end} after it`);
-  return `${document.slice(0, from)}${begin}\n${made}\n${document.slice(to)}`;
 }
 
 /** Returns the table of what each model that has a name needs. */

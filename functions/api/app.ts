@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
+import { getPath } from "hono/utils/url";
 import * as z from "zod";
 import { EVENT_TYPES } from "../../lib/service/jobs/index.ts";
 import { SecretError } from "../../lib/service/keys/index.ts";
@@ -18,12 +19,13 @@ import { pageRoutes } from "./pages/routes.ts";
 import { ApiError, isFault, nothingHere, problemResponse } from "./problem.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { triggerInvocation, triggerRoutes } from "./routes/triggers.ts";
+import { WAIT_SECONDS_MAX } from "./routes/video-order.ts";
 import { videoRoutes } from "./routes/videos.ts";
 import { webhookEndpointRoutes, webhookSecretRoute } from "./routes/webhook-endpoints.ts";
 
 /** Creates the HTTP API. The same app runs at the edge and on a developer's machine. */
 export function createApp(deps: ApiDeps) {
-  const app = new Hono<ApiEnv>({ strict: true });
+  const app = new Hono<ApiEnv>({ strict: true, getPath: forgivingPath });
   app.use(requestId());
   app.use(noSniff());
   app.use(logRequests(deps));
@@ -74,6 +76,12 @@ export function createApp(deps: ApiDeps) {
       throw new ApiError("not_supported", "Videos are made from text; nothing else is supported.");
     });
   }
+  app.all("/v1/videos/sync", () => {
+    throw new ApiError(
+      "not_supported",
+      `Send POST /v1/videos with Prefer: wait=${WAIT_SECONDS_MAX}, then GET /v1/videos/{id}/content.`,
+    );
+  });
   const api = app
     .route("/v1/videos", videoRoutes(deps))
     .route("/v1/webhook_endpoints", webhookEndpointRoutes(deps))
@@ -103,6 +111,16 @@ export function createApp(deps: ApiDeps) {
     return problemResponse(c, refused);
   });
   return api;
+}
+
+/**
+ * Returns the path of a request without a slash at its end, which other servers take too. The path of an item whose id
+ * is empty keeps it, such as GET /v1/videos/ of a client that retrieves "": it is not the collection.
+ */
+function forgivingPath(request: Request): string {
+  const path = getPath(request);
+  const isCreation = path === "/v1/videos/" && request.method === "POST";
+  return isCreation || /^\/v1\/[^/]+\/[^/]+.*\/$/.test(path) ? path.slice(0, -1) : path;
 }
 
 /** Type of the app, from which Hono's `hc` derives a typed client. */

@@ -8,6 +8,9 @@ const KEY_LIFETIME_MS = 24 * 3_600_000;
 /** Time during which a client of OpenAI may retry a request on its own. */
 const REPEAT_MS = 120_000;
 
+/** Pattern of an `Idempotency-Key`. Blanks around the value of a header never arrive, so they are no part of it. */
+export const KEY_PATTERN = /^[!-~]([ -~]{0,253}[!-~])?$/;
+
 /**
  * Returns the claim by which retries of a request create one job only. Its key is the `Idempotency-Key`. Without
  * that header, a request of an OpenAI client is keyed by its content: such a client sends `x-stainless-retry-count`
@@ -20,7 +23,7 @@ export function claimOf(c: Context, route: string, request: unknown): Claim | un
   const key = c.req.header("idempotency-key");
   const fingerprint = hash(canonicalJson([route, request]));
   if (key !== undefined) {
-    if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
+    if (!KEY_PATTERN.test(key)) {
       throw new ApiError("invalid_value", "Idempotency-Key must be 1 to 255 printable ASCII characters.", {
         param: "Idempotency-Key",
       });

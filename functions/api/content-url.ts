@@ -5,17 +5,19 @@ import { ApiError } from "./problem.ts";
 import { signUrls } from "./views/video.ts";
 
 /** Makes the error of a request for what a video has only once it is completed. */
-export function notReady({ status }: Pick<JobRecord, "status">): ApiError {
-  const ended = status === "failed" ? "failed" : status === "cancelled" ? "was cancelled" : null;
-  const sentence =
-    ended === null
-      ? "This video has no outputs yet: ask again once its status is completed."
-      : `This video ${ended}, so it has no outputs.`;
-  return new ApiError("video_not_ready", sentence);
+export function notReady({ status, error }: Pick<JobRecord, "status" | "error">): ApiError {
+  if (status === "cancelled")
+    return new ApiError("video_failed", "This video was cancelled, so it has no outputs.");
+  if (status === "failed")
+    return new ApiError("video_failed", `This video failed, so it has no outputs: ${error?.message ?? ""}`);
+  return new ApiError(
+    "video_not_ready",
+    "This video has no outputs yet: ask again once its status is completed.",
+  );
 }
 
 /**
- * Returns a signed URL of an output of a video.
+ * Returns a signed URL of an output of a video, and when it ends.
  *
  * @throws ApiError if the video has no such output, or its files were deleted
  */
@@ -23,7 +25,7 @@ export async function contentUrl(
   { store, clock }: Pick<ApiDeps, "store" | "clock">,
   record: JobRecord,
   name: string,
-): Promise<string> {
+): Promise<{ readonly url: string; readonly expiresAt: number }> {
   const unsupported = (message: string) => new ApiError("unsupported_variant", message, { param: "variant" });
   const variant = VARIANTS.find((known) => known === name);
   if (!variant) throw unsupported(`variant must be ${oneOf(VARIANTS)}.`);
@@ -36,5 +38,5 @@ export async function contentUrl(
   const { keys } = await store.list(artifact.key, { limit: 1 });
   if (keys[0] !== artifact.key)
     throw new ApiError("video_expired", "The outputs of this video were deleted.");
-  return url;
+  return { url, expiresAt: urls.expiresAt };
 }

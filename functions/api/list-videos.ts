@@ -11,8 +11,8 @@ const READ_MAX = 500;
 const PAGE = 100;
 
 /**
- * Returns one page of a tenant's videos that match a filter, newest first. A page may be shorter than its limit before
- * the list ends. The next one begins after its last video, so no video is left out or repeated.
+ * Returns one page of a tenant's videos that match a filter, in the order that it asks for. A page may be shorter than
+ * its limit before the list ends. The next one begins after its last video, so no video is left out or repeated.
  *
  * @throws ApiError if none of the records that one request may read matches; it names the video to continue after. An
  *   empty page would end the loops of OpenAI's clients without a word
@@ -20,7 +20,7 @@ const PAGE = 100;
 export async function listVideos(
   jobs: JobStore,
   tenant: string,
-  { after, limit, status, metadata }: VideoFilter,
+  { after, limit, order, status, metadata }: VideoFilter,
 ): Promise<{ readonly records: readonly JobRecord[]; readonly isTruncated: boolean }> {
   const isWanted = (record: JobRecord) =>
     record.deletedAt === null &&
@@ -32,7 +32,7 @@ export async function listVideos(
   let [last, looked, isTruncated] = [after, 0, true];
   // The loop collects one video more than the page holds: if it exists, there is a next page that is not empty.
   while (isTruncated && found.length <= limit && looked < READ_MAX) {
-    const page = await jobs.list(tenant, { after: last, limit: size });
+    const page = await jobs.list(tenant, { after: last, order, limit: size });
     found.push(...page.records.filter(isWanted));
     looked += size;
     last = page.lastId ?? undefined;

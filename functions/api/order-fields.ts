@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type Declaration, type Taker, TEXT_ALONE } from "../../lib/generation/request/index.ts";
+import type { Declaration, Taker } from "../../lib/generation/request/index.ts";
 import { EVENT_TYPES, type JobRecord } from "../../lib/service/jobs/index.ts";
 import { urlText } from "./schemas/webhook-endpoint.ts";
 
@@ -17,13 +17,25 @@ function field<Asked extends z.ZodType, Schema extends z.ZodType = z.ZodNever>(
 
 const TIMEOUT_SECONDS = { least: 10, most: 6 * 3600, usual: 3600 } as const;
 
+const METADATA_MAX = 16;
+
+const metadataSchema = z
+  .record(z.string().min(1).max(64), z.string().max(512))
+  .refine((record) => Object.keys(record).length <= METADATA_MAX, `has more than ${METADATA_MAX} entries`)
+  .meta({ maxProperties: METADATA_MAX });
+
 /** Fields of a request that configure its job and its webhook, in the order of the API reference. */
 const ORDER_FIELDS = {
   metadata: field({
-    asked: z
-      .record(z.string().min(1).max(64), z.string().max(512))
-      .refine((record) => Object.keys(record).length <= 16, "has more than 16 entries")
+    asked: metadataSchema
       .describe("Up to 16 texts of your own, echoed in the video and its webhooks.")
+      .optional(),
+    takenBy: ["create", "trigger", "remix"],
+    told: null,
+  }),
+  video_metadata: field({
+    asked: metadataSchema
+      .describe("Another name of `metadata`, for clients behind proxies that keep that field for themselves.")
       .optional(),
     takenBy: ["create", "trigger", "remix"],
     told: null,
@@ -52,17 +64,6 @@ const ORDER_FIELDS = {
       .describe("video.completed and video.failed when left out."),
     takenBy: ["create", "trigger", "remix"],
     told: { schema: z.array(z.string()).nullable(), value: ({ webhook }) => webhook?.events ?? null },
-  }),
-  input_reference: field({
-    asked: z
-      .unknown()
-      .optional()
-      .refine((value) => value === undefined, {
-        error: `is not supported: ${TEXT_ALONE}`,
-        params: { code: "unsupported_parameter" },
-      }),
-    takenBy: ["create"],
-    told: null,
   }),
 };
 

@@ -20,6 +20,7 @@ export const STATUS_OF = {
   video_not_found: 404,
   method_not_allowed: 405,
   video_not_ready: 409,
+  video_failed: 409,
   video_expired: 410,
   body_too_large: 413,
   unsupported_media_type: 415,
@@ -112,7 +113,12 @@ export function problemOf(error: ApiError, instance: string, requestId: string) 
 }
 
 /** Codes after which a retry cannot succeed. OpenAI's clients retry 409 and 5xx unless a header forbids it. */
-const POINTLESS: ReadonlySet<ProblemCode> = new Set(["video_not_ready", "not_supported", "record_damaged"]);
+const POINTLESS: ReadonlySet<ProblemCode> = new Set([
+  "video_not_ready",
+  "video_failed",
+  "not_supported",
+  "record_damaged",
+]);
 
 export function problemResponse(c: Context, error: ApiError): Response {
   const problem = problemOf(error, c.req.path, c.get("requestId"));

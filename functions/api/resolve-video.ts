@@ -3,6 +3,7 @@ import {
   RequestError,
   type ResolvedRequest,
   resolveRequest,
+  seedOf,
 } from "../../lib/generation/request/index.ts";
 import type { Random } from "../../lib/shared/ports.ts";
 import { oneOf } from "../../lib/shared/sentences/index.ts";
@@ -22,7 +23,7 @@ export interface Resolving {
  */
 export function resolveVideo(asked: AskedRequest, { models, limits, random }: Resolving): ResolvedRequest {
   const model = modelOf(models, asked.model);
-  const seed = asked.seed ?? drawSeed(random);
+  const seed = seedOf(asked, () => drawSeed(random));
   const target = { model: model.name, limits: model.limits };
   const request = checked(() => resolveRequest({ ...asked, seed }, target));
   const { width, height, frames, steps, compare } = request;
@@ -47,7 +48,7 @@ function modelOf(models: readonly [ModelCard, ...ModelCard[]], name: string | un
 }
 
 /** Draws a seed of 32 bits, the size that other services use. It is short enough to write down. */
-function drawSeed(random: Random): number {
+export function drawSeed(random: Random): number {
   return Buffer.from(random(4)).readUInt32BE();
 }
 

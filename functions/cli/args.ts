@@ -8,6 +8,7 @@ import {
   parseRequest,
   REQUEST_FLAGS,
   type RequestFlag,
+  seedOf,
 } from "../../lib/generation/request/index.ts";
 import { MAX_SEED } from "../../lib/generation/sampling/index.ts";
 import {
@@ -111,7 +112,7 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
   const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
   const asked = askedByFlags(Object.fromEntries(flags.map(({ name }) => [name, values[name]])));
   const request = parseRequest({ prompt: line.words[0], ...asked });
-  const seed = request.seed ?? surroundings.drawSeed();
+  const seed = seedOf(request, surroundings.drawSeed);
   const last = seed + (count - 1);
   if (last > MAX_SEED) {
     throw new UsageError(

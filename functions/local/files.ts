@@ -9,6 +9,9 @@ import { attachment, type FolderStore, type UrlSigner } from "../../lib/service/
 export function fileRoutes(store: FolderStore, signer: UrlSigner) {
   return new Hono().get("/:key{.+}", async (c) => {
     const key = c.req.param("key");
+    // S3 refuses a signed URL together with a key, and so it is seen before a deployment.
+    if (c.req.header("authorization") !== undefined && c.req.query(REDIRECTED) === undefined)
+      return c.text("InvalidArgument: send a signed URL without an Authorization header.\n", 400);
     const checked = signer.verify(key, new URL(c.req.url).searchParams);
     if (!checked.ok) {
       const why =
@@ -58,6 +61,17 @@ export function fileRoutes(store: FolderStore, signer: UrlSigner) {
       "content-range": `bytes ${start}-${end}/${object.sizeBytes}`,
     });
   });
+}
+
+/** Parameter of URLs to which the API redirected: clients rightly send their key along within one origin. */
+const REDIRECTED = "redirected";
+
+/** Marks the redirects of the API that lead to files. */
+export function markRedirect(answer: Response, filesUrl: string): Response {
+  const location = answer.headers.get("location");
+  if (answer.status === 302 && location?.startsWith(filesUrl))
+    answer.headers.set("location", `${location}&${REDIRECTED}`);
+  return answer;
 }
 
 /** Returns the status of the answer to a condition that does not hold; null if all hold (RFC 9110, section 13.2.2). */

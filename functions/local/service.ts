@@ -21,7 +21,7 @@ import type { ApiDeps, ModelCard } from "../api/env.ts";
 import { REQUEST_LIMITS } from "../api/limits.ts";
 import { noSniff } from "../api/middleware/no-sniff.ts";
 import type { LocalConfig } from "./config.ts";
-import { fileRoutes } from "./files.ts";
+import { fileRoutes, markRedirect } from "./files.ts";
 import { createLoops, type Watch } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
 import { sessionKey } from "./session-key.ts";
@@ -135,7 +135,9 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     .get("/metrics", async (c) =>
       c.text(await metrics.render(), 200, { "content-type": metrics.contentType }),
     )
-    .mount("/", api.fetch, { replaceRequest: false })
+    .mount("/", async (request) => markRedirect(await api.fetch(request), `${url}/files/`), {
+      replaceRequest: false,
+    })
     .onError((error, c) => {
       log.error({ reason: error.message }, "request failed");
       return c.text("The service failed.\n", 500);

@@ -68,7 +68,7 @@ describe("a create", () => {
     ["a rate the model cannot make", { fps: 24 }, "fps", /makes 8 frames a second; 24 is not possible/],
     ["steps of two minds", { steps: 5, num_inference_steps: 6 }, "steps", /say different things/],
     ["half a step", { steps: 1.5 }, "steps", /from 1 to 1000, not 1.5\.$/],
-    ["a seed too large", { seed: 2 ** 53 }, "seed", /from 0 to 9007199254740991, not 9007199254740992/],
+    ["a seed too large", { seed: 2 ** 53 }, "seed", /from -1 to 9007199254740991, not 9007199254740992/],
     ["a cache that is none", { cache: "quick" }, "cache", /must be off, auto, fast, slow, static:3/],
     ["a promise of 0 dB", { cache: { at_least: 0 } }, "cache.at_least", /from 1 to 100, .*, not 0\.$/],
     ["a deadline of more than a day", { cache: { at_most: "25h" } }, "cache.at_most", /to 24 h/],

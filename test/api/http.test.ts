@@ -69,12 +69,23 @@ describe("a path", () => {
     await expectProblem(answer, "method_not_allowed");
   });
 
-  it.each(["/v1/videos/", "/v1/videos/video_1/", "/v1/videos//content", "/v1/Videos", "/v2/videos", "/v1"])(
+  it.each(["/v1/videos/", "/v1/triggers/", "/v1/videos//content", "/v1/Videos", "/v2/videos", "/v1"])(
     "the path %s is not found",
     async (path) => {
       await expectProblem(await api.send("GET", path), "not_found");
     },
   );
+
+  it("a slash at the end of a path does not count, unless an item without an id would become its list", async () => {
+    const created = await api.send("POST", "/v1/videos/", { json: { prompt: "a" } });
+    const { id } = (await created.json()) as { id: string };
+    expect((await api.send("GET", `/v1/videos/${id}/`)).status).toBe(200);
+    expect((await api.send("GET", `/v1/videos/${id}/events/`)).status).toBe(200);
+    await expectProblem(await api.send("GET", "/v1/videos/"), "not_found");
+    await expectProblem(await api.send("POST", "/v1/webhook_endpoints/", { json: {} }), "not_found");
+    expect((await api.send("DELETE", "/v1/videos/")).status).toBe(404);
+    expect((await api.send("DELETE", `/v1/videos/${id}/`)).status).toBe(200);
+  });
 
   it.each(["a%2Fb%3Fc", "%00", "%2e%2e%2fapi-keys", "%ff", "video_%2A", "x".repeat(5000), "__proto__"])(
     "the odd id %s finds no video, endpoint, trigger or model",

@@ -69,6 +69,16 @@ describe("a list", () => {
     },
   );
 
+  it.each([1, 7, 29, 100])("a list from the oldest on has every video once, %i at a time", async (limit) => {
+    const oldestFirst = videos.map(({ id }) => id).reverse();
+    expect(await all(`order=asc&limit=${limit}`)).toEqual(oldestFirst);
+    expect(await all(`order=asc&limit=${limit}&metadata[parity]=odd`)).toEqual(
+      idsOf((index) => index % 2 === 1).reverse(),
+    );
+    const [, second, third] = oldestFirst;
+    expect((await list(`?order=asc&limit=1&after=${second}`)).data[0]!.id).toBe(third);
+  });
+
   it("a list filters by metadata", async () => {
     expect(await all("limit=4&metadata[parity]=odd")).toEqual(idsOf((index) => index % 2 === 1));
     expect(await all("metadata[parity]=odd&metadata[index]=3")).toEqual(idsOf((index) => index === 3));

@@ -52,6 +52,40 @@ describe("the document", () => {
     expect(new Set(OPERATIONS.map(({ id }) => id)).size).toBe(OPERATIONS.length);
   });
 
+  it("the OpenAPI document describes JSON with null, both kinds of forms, and the choices of the models", () => {
+    interface Body {
+      readonly requestBody: {
+        readonly content: Record<
+          string,
+          { schema: { properties: Record<string, object> }; encoding?: Record<string, object> }
+        >;
+      };
+    }
+    const { content } = (DOCUMENT.paths["/v1/videos"]!.post as unknown as Body).requestBody;
+    const [json, multipart, simple] = [
+      "application/json",
+      "multipart/form-data",
+      "application/x-www-form-urlencoded",
+    ].map((type) => content[type]!);
+    expect(json!.schema.properties).toMatchObject({
+      prompt: { type: "string" },
+      size: { anyOf: [{ enum: ["64x64"] }, { type: "null" }] },
+      num_frames: { anyOf: [{ enum: [16] }, { type: "null" }] },
+      seed: { anyOf: [{ type: "integer", minimum: -1 }, { type: "null" }] },
+      metadata: { anyOf: [{ type: "object", maxProperties: 16 }, { type: "null" }] },
+      cache_policy: { anyOf: expect.arrayContaining([{ type: "null" }]) },
+    });
+    expect(multipart!.schema.properties).toMatchObject({
+      model: { anyOf: [{ type: "string", enum: ["demo"] }, { type: "null" }, { enum: [""] }] },
+      compare: { anyOf: [{ type: "boolean" }, { type: "null" }, { enum: [""] }, { enum: [0, 1] }] },
+    });
+    expect(multipart!.encoding).toMatchObject({
+      cache: { contentType: "application/json" },
+      webhook_events: { style: "form", explode: true },
+    });
+    expect(simple!.encoding).toMatchObject({ metadata: { style: "deepObject", explode: true } });
+  });
+
   it("the document cannot be made of an app with a route that is not declared", () => {
     const app = new Hono()
       .get("/v1/things", (c) => c.json([]))
@@ -62,6 +96,48 @@ describe("the document", () => {
     expect(() => openApiDocument({ ...api.deps, routes: app.routes })).toThrow(
       "These routes declare no operation: GET /v1/things.",
     );
+  });
+
+  it("the OpenAPI document requires a body where an empty one is refused", () => {
+    const required = OPERATIONS.filter(({ method, path }) => {
+      return DOCUMENT.paths[path]![method]!.requestBody?.required;
+    });
+    expect(required.map(({ id }) => id).sort()).toEqual([
+      "createTrigger",
+      "createVideo",
+      "createWebhookEndpoint",
+      "dryRunTrigger",
+      "remixVideo",
+    ]);
+  });
+
+  it("the OpenAPI document has the bounds of headers and queries that the API checks", async () => {
+    const bounds = async (id: string, name: string) => {
+      const { method, path } = OPERATIONS.find((operation) => operation.id === id)!;
+      const { schema } = DOCUMENT.paths[path]![method]!.parameters.find((each) => each.name === name)!;
+      return { pattern: new RegExp(schema.pattern ?? ""), values: schema.enum };
+    };
+    const { pattern: keys } = await bounds("createVideo", "Idempotency-Key");
+    for (const [key, status] of [
+      ["a", 200],
+      ["a b", 200],
+      ["", 400],
+      ["é", 400],
+      ["a".repeat(256), 400],
+    ] as const) {
+      const headers = { "idempotency-key": key };
+      const answer = await api.send("POST", "/v1/videos", { json: { prompt: "a" }, headers });
+      expect([answer.status, keys.test(key)], key).toEqual([status, status === 200]);
+    }
+    const { pattern: ids } = await bounds("listVideos", "after");
+    for (const [after, status] of [
+      ["video_01m8kyv6f5zm34b35jvnzcxjs8", 200],
+      ["video_1", 400],
+    ] as const) {
+      const answer = await api.send("GET", `/v1/videos?after=${after}`);
+      expect([answer.status, ids.test(after)], after).toEqual([status, status === 200]);
+    }
+    expect((await bounds("getVideoContent", "variant")).values).toEqual(["video", "thumbnail", "uncached"]);
   });
 
   it("the OpenAPI document names every parameter of a path", () => {

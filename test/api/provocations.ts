@@ -95,7 +95,7 @@ async function usual({ id, body }: Operation, code: ProblemCode): Promise<Provoc
     case "body_too_large":
       return { body: " ".repeat(300_000), headers: { "content-type": "application/json" } };
     case "unsupported_media_type":
-      return { body: "a", headers: { "content-type": "text/plain" } };
+      return { body: "a", headers: { "content-type": "text/html" } };
     case "video_not_found":
     case "not_found":
       return { id: "unknown" };
@@ -113,6 +113,8 @@ async function usual({ id, body }: Operation, code: ProblemCode): Promise<Provoc
       return { query: "?status=failed", deps: endless() };
     case "video_not_ready":
       return {};
+    case "video_failed":
+      return cancelled();
     case "record_damaged":
       return damaged();
     default:
@@ -187,6 +189,12 @@ async function expired(): Promise<Provocation> {
   await api.complete(id);
   const late = api.clock.now() + api.deps.retentionMs + 1;
   return { id, deps: { ...api.deps, clock: { now: () => late } } };
+}
+
+async function cancelled(): Promise<Provocation> {
+  const { id } = await api.create();
+  await api.send("POST", `/v1/videos/${id}/cancel`);
+  return { id };
 }
 
 /** Dependencies of an app whose job store answers every order in the same way. */

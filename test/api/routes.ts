@@ -32,8 +32,14 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
   dryRunTrigger: { payload: { title: "a fox", a: null } },
 };
 
+interface DocumentedOperation {
+  readonly parameters: readonly { name: string; schema: { pattern?: string; enum?: string[] } }[];
+  readonly requestBody?: { required: boolean };
+  readonly responses: Record<string, { description: string }>;
+}
+
 interface Document {
-  readonly paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;
+  readonly paths: Record<string, Record<string, DocumentedOperation>>;
   readonly components: { readonly schemas: Record<string, object> };
 }
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
 import { videoCreateSchema } from "../../functions/api/schemas/video-request.ts";
 import { ourName } from "../../lib/generation/request/index.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
@@ -30,7 +31,7 @@ describe("POST /v1/videos", () => {
     [
       { input: { prompt: "x" } },
       "input",
-      "There is no field input: send its fields themselves, without an object around them.",
+      "input is not supported: send its fields themselves, without an object around them.",
     ],
     [
       { prompt: "x", seconds: "4" },
@@ -44,18 +45,22 @@ describe("POST /v1/videos", () => {
     [{ prompt: "x", num_frames: 17 }, "num_frames", "This model makes 16 frames; 17 is not possible."],
     [{ prompt: "x", fps: 24 }, "fps", "This model makes 8 frames a second; 24 is not possible."],
     [{ prompt: "x", steps: 0 }, "steps", "steps is a whole number from 1 to 1000, not 0."],
-    [{ prompt: "x", steps: "30" }, "steps", "steps is a whole number from 1 to 1000, not a text."],
     [
-      { prompt: "x", seed: -1 },
+      { prompt: "x", steps: "30" },
+      "steps",
+      "steps is a whole number from 1 to 1000, not a text: write it without quotes.",
+    ],
+    [
+      { prompt: "x", seed: -2 },
       "seed",
-      "seed is a whole number from 0 up, not -1; leave it out to draw one.",
+      "seed is a whole number of at least -1, not -2; leave it out to draw one.",
     ],
     [{ prompt: "x", compare: "yes" }, "compare", "compare is true or false, not a text."],
     [{ prompt: "x", cache: "quick" }, "cache", `cache must be ${CACHE}.`],
     [
       { prompt: "x", cache: { codebook: [{ rate: "4" }] } },
       "cache.codebook.0.rate",
-      "cache.codebook row 1: rate is a whole number of at least 1, not a text.",
+      "cache.codebook row 1: rate is a whole number of at least 1, not a text: write it without quotes.",
     ],
     [
       { prompt: "x", cache: { codebook: [] } },
@@ -91,9 +96,18 @@ describe("POST /v1/videos", () => {
       "aspect_ratio",
       "There is no field aspect_ratio: write size, width x height in pixels, such as 64x64.",
     ],
-    [{ prompt: "x", width: 64, height: 64 }, "width", 'There is no field width: write "size": "64x64".'],
+    [{ prompt: "x", width: 64 }, "width", "width needs height: give both, or size."],
+    [
+      { prompt: "x", width: 64, height: 32, size: "64x64" },
+      "size",
+      "size and width say different things: give one of them.",
+    ],
     [{ prompt: "x", guidance: 7.5 }, "guidance", 'There is no field guidance: write "guidance_scale": 7.5.'],
-    [{ prompt: "x", num_steps: 20 }, "num_steps", 'There is no field num_steps: write "steps": 20.'],
+    [
+      { prompt: "x", inference_steps: 20 },
+      "inference_steps",
+      'There is no field inference_steps: write "steps": 20.',
+    ],
     [
       { prompt: "x", negativePrompt: "y" },
       "negativePrompt",
@@ -108,12 +122,12 @@ describe("POST /v1/videos", () => {
     [
       { prompt: "x", image_url: "y" },
       "image_url",
-      "There is no field image_url: videos are made from text alone.",
+      "image_url is not supported: videos are made from text alone.",
     ],
     [
       { prompt: "x", n: 2 },
       "n",
-      "There is no field n: a request makes one video, so send a request for each, with a seed of its own.",
+      "n is only taken as 1: a request makes one video, so send a request for each, with a seed of its own.",
     ],
   ])("the body %j is answered by its own sentence", async (json, param, sentence) => {
     const error = await answerTo("POST", "/v1/videos", { json });
@@ -140,12 +154,12 @@ describe("POST /v1/videos", () => {
 
   it("a wrong content type is answered with the right ones", async () => {
     const { message } = await answerTo("POST", "/v1/videos", {
-      body: "prompt=x",
-      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: "prompt: x",
+      headers: { "content-type": "application/yaml" },
     });
     expect(message).toBe(
-      "The header Content-Type must be application/json or multipart/form-data, " +
-        "not application/x-www-form-urlencoded.",
+      "The header Content-Type must be application/json, multipart/form-data or application/x-www-form-urlencoded, " +
+        "not application/yaml.",
     );
   });
 
@@ -172,7 +186,7 @@ describe("POST /v1/videos", () => {
 it.each<[method: string, path: string, json: object | undefined, sentence: string]>([
   ["GET", "/v1/videos?limit=0", undefined, "limit is a whole number from 1 to 100, not 0."],
   ["GET", "/v1/videos?limit=ten", undefined, "limit must be a whole number from 1 to 100."],
-  ["GET", "/v1/videos?order=asc", undefined, "order must be desc."],
+  ["GET", "/v1/videos?order=up", undefined, "order must be desc or asc."],
   [
     "GET",
     "/v1/videos?status=complete",
@@ -222,20 +236,11 @@ it.each<[method: string, path: string, json: object | undefined, sentence: strin
 });
 
 it("a name that other services use is never one of ours, and is answered with a field of ours", () => {
-  const fields = Object.keys(videoCreateSchema(10).shape);
-  for (const name of [
-    "duration",
-    "aspect_ratio",
-    "cfg_scale",
-    "webhook",
-    "frames",
-    "num_steps",
-    "fal_webhook",
-  ]) {
+  const fields = Object.keys(z.toJSONSchema(videoCreateSchema(10), { io: "input" }).properties!);
+  for (const name of ["duration", "aspect_ratio", "webhook", "frames", "inference_steps", "fal_webhook"]) {
     expect(fields).not.toContain(name);
     const [, written] = /^write "?(\w+)/.exec(ourName(name, {}, fields) ?? "") ?? [];
     expect(fields).toContain(written);
   }
   expect(ourName("duration", {}, ["url"])).toBeUndefined();
-  expect(ourName("n", {}, ["url"])).toBeUndefined();
 });

@@ -48,7 +48,7 @@ export interface SendOptions {
 
 export interface TestApiOptions
   extends Partial<
-    Pick<ApiDeps, "store" | "limits" | "retentionMs" | "webhookUrls" | "models" | "log" | "fault">
+    Pick<ApiDeps, "store" | "limits" | "retentionMs" | "webhookUrls" | "models" | "log" | "fault" | "post">
   > {
   /** Base of signed URLs, if the API is served. */
   readonly baseUrl?: () => string;

@@ -322,9 +322,35 @@ describe("content", () => {
       "This video has no outputs yet: ask again once its status is completed.",
     );
     await post(`${id}/cancel`);
-    expect((await expectProblem(await content(id), "video_not_ready")).detail).toBe(
+    const late = await content(id);
+    expect(late.headers.get("x-should-retry")).toBe("false");
+    expect((await expectProblem(late, "video_failed")).detail).toBe(
       "This video was cancelled, so it has no outputs.",
     );
+  });
+
+  it("a request for content of a failed video says why it failed", async () => {
+    const { id } = await api.create();
+    const { attempt } = await api.claim(id);
+    const error = { code: "out_of_memory", message: "The video does not fit into the memory." } as const;
+    await api.apply(id, { type: "fail", owner: "worker", attempt, error, isRetryable: false });
+    expect((await expectProblem(await content(id), "video_failed")).detail).toBe(
+      "This video failed, so it has no outputs: The video does not fit into the memory.",
+    );
+  });
+
+  it("content without a redirect is the signed URL and its end", async () => {
+    const { id } = await api.create();
+    await api.complete(id);
+    const answer = await content(id, "?redirect=false");
+    const redirected = await content(id, "?redirect=true");
+    expect([answer.status, redirected.status]).toEqual([200, 302]);
+    expect(await answer.json()).toEqual({
+      object: "video.content",
+      url: redirected.headers.get("location"),
+      url_expires_at: Math.floor(api.clock.now() / 1000) + 3600,
+    });
+    await expectProblem(await content(id, "?redirect=no"), "invalid_value", "redirect");
   });
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { fileRoutes } from "../../functions/local/files.ts";
+import { fileRoutes, markRedirect } from "../../functions/local/files.ts";
 import {
   type FolderStore,
   openFolderStore,
@@ -57,6 +57,25 @@ describe("a signed URL", () => {
     const answer = await get({}, { contentType: "image/webp", downloadName: 'a "red" circle.mp4' });
     expect(answer.headers.get("content-type")).toBe("image/webp");
     expect(answer.headers.get("content-disposition")).toMatch(/^attachment; filename="a _red_ circle.mp4"; /);
+  });
+
+  it("a signed URL with a key beside it is refused, as S3 does, unless the API redirected to it", async () => {
+    const answer = await get({ authorization: "Bearer adr_1" });
+    expect([answer.status, await answer.text()]).toEqual([
+      400,
+      "InvalidArgument: send a signed URL without an Authorization header.\n",
+    ]);
+    const url = signer.sign(KEY, HOUR);
+    const redirect = markRedirect(
+      new Response(null, { status: 302, headers: { location: url } }),
+      "http://local/files/",
+    );
+    const headers = { authorization: "Bearer adr_1" };
+    expect((await app.request(redirect.headers.get("location")!, { headers })).status).toBe(200);
+    const elsewhere = { status: 302, headers: { location: "https://bucket.example.com/files/a" } };
+    expect(markRedirect(new Response(null, elsewhere), "http://local/files/").headers.get("location")).toBe(
+      elsewhere.headers.location,
+    );
   });
 
   it("a signed URL is refused once it has expired", async () => {

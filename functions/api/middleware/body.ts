@@ -4,13 +4,15 @@ import { ourName } from "../../../lib/generation/request/index.ts";
 import { examined, nameOf } from "../../../lib/shared/sentences/index.ts";
 import type { ApiEnv } from "../env.ts";
 import { ApiError } from "../problem.ts";
-import { formToJson, type JsonSchema } from "./form.ts";
+import { formToJson } from "./form.ts";
+import { type JsonSchema, withoutNulls } from "./json-schema.ts";
 import { parseJson } from "./parse-json.ts";
 import { readBody } from "./read-body.ts";
 
 /**
- * Reads and validates the body of a request, which is JSON or a multipart form. The handler gets the result from
- * `c.req.valid("json")`. A missing body counts as an empty object.
+ * Reads and validates the body of a request, which is JSON or a form. The handler gets the result from
+ * `c.req.valid("json")`. A missing body counts as an empty object, and null as a missing field where the field takes no
+ * null.
  *
  * @throws ApiError from the middleware if the body is invalid
  */
@@ -19,16 +21,18 @@ export function body<Schema extends z.ZodType>(
   bytesMax: number,
 ): MiddlewareHandler<ApiEnv, string, { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }> {
   let jsonSchema: JsonSchema | undefined;
-  // The schema is built on demand: only forms need it, and building all schemas takes longer than creating the app.
-  const formSchema = () => {
+  // The schema is built on demand: few bodies need it, and building all schemas takes longer than creating the app.
+  const shape = () => {
     jsonSchema ??= z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
     return jsonSchema;
   };
   return async function body(c, next) {
     const bytes = await readBody(c.req, bytesMax);
-    const given = await decode(bytes, c.req, formSchema);
+    const given = await decode(bytes, c.req, shape);
     checkNesting(given);
-    c.req.addValidatedData("json", check(schema, unwrapped(given)) as object);
+    const fields = unwrapped(given);
+    const present = hasNull(fields) ? withoutNulls(fields, shape()) : fields;
+    c.req.addValidatedData("json", check(schema, present) as object);
     await next();
   };
 }
@@ -62,7 +66,7 @@ export function queryEntries(request: HonoRequest): [name: string, value: string
 async function decode(
   bytes: Uint8Array<ArrayBuffer>,
   request: HonoRequest,
-  formSchema: () => JsonSchema,
+  shape: () => JsonSchema,
 ): Promise<unknown> {
   const coding = request.header("content-encoding") ?? "identity";
   if (coding.toLowerCase() !== "identity")
@@ -70,36 +74,63 @@ async function decode(
   if (bytes.length === 0) return {};
   const contentType = request.header("content-type") ?? "";
   const mediaType = contentType.split(";")[0]!.trim().toLowerCase();
-  if (mediaType === "application/json") return parseJson(bytes, "The body");
-  if (mediaType === "multipart/form-data") return parseForm(bytes, contentType, formSchema());
+  if (mediaType === "application/json" || (UNSAID.includes(mediaType) && isBraced(bytes)))
+    return parseJson(bytes, "The body");
+  const form = await formOf(bytes, { mediaType, contentType });
+  if (form) return formToJson(form, withExtras(shape()));
   const said = mediaType === "" ? "which is missing" : `not ${nameOf(mediaType)}`;
   throw new ApiError(
     "unsupported_media_type",
-    `The header Content-Type must be application/json or multipart/form-data, ${said}.`,
+    `The header Content-Type must be application/json, multipart/form-data or ${SIMPLE_FORM}, ${said}.`,
   );
+}
+
+const SIMPLE_FORM = "application/x-www-form-urlencoded";
+
+/** Types that clients set by themselves for a text: mostly none, curl that of a simple form, and fetch plain text. */
+const UNSAID: readonly string[] = ["", SIMPLE_FORM, "text/plain"];
+
+/** Returns whether a text begins as an object of JSON does, which no field of a form begins with. */
+function isBraced(bytes: Uint8Array): boolean {
+  return /^\s*\{/.test(new TextDecoder().decode(bytes.subarray(0, 100)));
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-async function parseForm(
+/** Returns the fields of a form; null for a body of another type. */
+async function formOf(
   bytes: Uint8Array<ArrayBuffer>,
-  contentType: string,
-  schema: JsonSchema,
-): Promise<unknown> {
-  const unreadable = (cause: unknown): never => {
-    throw new ApiError("invalid_multipart", "The body is not a complete multipart form in UTF-8.", { cause });
-  };
-  const form = await new Response(bytes, { headers: { "content-type": contentType } })
-    .formData()
-    .catch(unreadable);
-  const given = formToJson(form, schema);
-  // The parser replaces invalid UTF-8 with U+FFFD, so the bytes are checked. Files were already refused.
+  { mediaType, contentType }: { readonly mediaType: string; readonly contentType: string },
+): Promise<[name: string, value: string | File][] | null> {
+  const isMultipart = mediaType === "multipart/form-data";
+  if (!isMultipart && mediaType !== SIMPLE_FORM) return null;
+  const unreadable = (cause?: unknown) =>
+    new ApiError(
+      "invalid_multipart",
+      `The body is not a ${isMultipart ? "complete multipart form" : "form"} in UTF-8.`,
+      { cause },
+    );
   try {
-    utf8.decode(bytes);
+    const form = await new Response(bytes, { headers: { "content-type": contentType } }).formData();
+    const fields = [...form.entries()];
+    // The parsers replace invalid UTF-8 with U+FFFD. Files may be anything, and are refused for being files.
+    if (fields.every(([, value]) => typeof value === "string")) {
+      const text = utf8.decode(bytes);
+      const isReplaced = fields.flat().some((part) => String(part).includes("\ufffd"));
+      if (!isMultipart && isReplaced && !/\ufffd|%EF%BF%BD/i.test(text)) throw unreadable();
+    }
+    return fields;
   } catch (cause) {
-    unreadable(cause);
+    throw unreadable(cause);
   }
-  return given;
+}
+
+/** Fields in which proxies and other services put further fields of the request. */
+const EXTRAS = ["extra_body", "extra_params"];
+
+function withExtras(schema: JsonSchema): JsonSchema {
+  const extras = Object.fromEntries(EXTRAS.map((name) => [name, schema]));
+  return { ...schema, properties: { ...schema.properties, ...extras } };
 }
 
 /** Maximum depth of a body. Schemas that accept any object do not limit it. */
@@ -120,11 +151,29 @@ function checkNesting(value: unknown, depth = 0): void {
   for (const member of Object.values(value)) checkNesting(member, depth + 1);
 }
 
-/** Merges the fields of `extra_body`, in which some proxies put fields that they do not know. */
+function hasNull(value: unknown): boolean {
+  return value === null || (typeof value === "object" && Object.values(value).some(hasNull));
+}
+
+/** Merges the fields of `extra_body` and the like, as an object or as its JSON. Fields outside of it win. */
 function unwrapped(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || !("extra_body" in value)) return value;
-  const { extra_body: extra, ...rest } = value;
-  return typeof extra === "object" && extra !== null && !Array.isArray(extra) ? { ...extra, ...rest } : value;
+  if (!isObject(value)) return value;
+  return EXTRAS.reduce<Record<string, unknown>>((fields, name) => {
+    const { [name]: extra, ...rest } = fields;
+    const inner = typeof extra === "string" && /^\s*\{/.test(extra) ? parsed(extra, name) : extra;
+    if (inner === null) return rest;
+    return isObject(inner) ? { ...inner, ...rest } : fields;
+  }, value);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parsed(json: string, name: string): unknown {
+  const value = parseJson(new TextEncoder().encode(json), name);
+  checkNesting(value);
+  return value;
 }
 
 /**

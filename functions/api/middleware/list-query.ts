@@ -1,13 +1,14 @@
 import type { MiddlewareHandler } from "hono";
 import * as z from "zod";
-import { isVideoId } from "../../../lib/service/jobs/index.ts";
+import { VIDEO_ID } from "../../../lib/service/jobs/index.ts";
+import { wordings } from "../../../lib/shared/sentences/index.ts";
 import type { ApiEnv } from "../env.ts";
 import { check, queryEntries } from "./body.ts";
 
 export const listQuery = z.strictObject({
-  after: z.string().refine(isVideoId, "must be the id of a video").optional(),
+  after: z.string().regex(VIDEO_ID).register(wordings, { is: "the id of a video" }).optional(),
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  order: z.enum(["desc"]).default("desc"),
+  order: z.enum(["desc", "asc"]).default("desc").describe("The newest first, or the oldest."),
   status: z.enum(["queued", "in_progress", "completed", "failed"]).optional(),
 });
 

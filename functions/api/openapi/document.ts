@@ -6,6 +6,7 @@ import { type Deployment, type Examples, type OperationExamples, sampleId } from
 import { operationExamples } from "./examples/operation-examples.ts";
 import { problemExample } from "./examples/problem-examples.ts";
 import { DONE, type Operation, operationsOf } from "./operation.ts";
+import { requestBodies } from "./request-bodies.ts";
 
 type Json = Record<string, unknown>;
 
@@ -101,7 +102,6 @@ export function openApiOnce(make: () => Json): () => Json {
 function operationObject(operation: Operation, making: Making): Json {
   const { id, tag, summary, description, isPublic, body } = operation;
   const { components, examples } = making;
-  const content = body && { schema: toSchema(body, "input", components), ...named(examples.bodies) };
   return {
     operationId: id,
     tags: [tag],
@@ -109,8 +109,16 @@ function operationObject(operation: Operation, making: Making): Json {
     ...(description && { description }),
     ...(isPublic && { security: [] }),
     parameters: parametersOf(operation, making),
-    ...(content && {
-      requestBody: { content: { "application/json": content, "multipart/form-data": content } },
+    ...(body && {
+      requestBody: {
+        // A missing body counts as an empty object.
+        required: !body.safeParse({}).success,
+        content: requestBodies(
+          toSchema(body, "input", components),
+          named(examples.bodies),
+          making.deployment,
+        ),
+      },
     }),
     responses: { ...answersOf(operation, making), ...problemsOf(operation, making) },
   };
@@ -159,13 +167,11 @@ function parametersOf(operation: Operation, { deployment, components }: Making):
     required: required.includes(name),
     schema,
   }));
-  const inHeader = Object.entries(headers).map(([name, description]) => ({
-    name,
-    in: "header",
-    description,
-    ...(HEADER_EXAMPLES[name] && { example: HEADER_EXAMPLES[name] }),
-    schema: { type: "string" },
-  }));
+  const inHeader = Object.entries(headers).map(([name, header]) => {
+    const { description, ...schema } = toSchema(header, "input", components);
+    const example = HEADER_EXAMPLES[name];
+    return { name, in: "header", description, ...(example && { example }), schema };
+  });
   return [...inPath, ...inQuery, ...inHeader];
 }
 

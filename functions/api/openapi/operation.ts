@@ -17,7 +17,8 @@ export interface Declaration {
   /** True if the route needs no API key. */
   readonly isPublic?: boolean;
   readonly query?: z.ZodObject;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Schemas of the headers that it takes, by name. */
+  readonly headers?: Readonly<Record<string, z.ZodType>>;
   readonly body?: z.ZodType;
   /** Schema of the JSON of a response with status 200. Other responses are in `responses`. */
   readonly returns?: z.ZodType;

@@ -18,7 +18,9 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
   unsupported_parameter: never("A field that other services know and this one does not."),
   unsupported_variant: never("The video has no output of this kind."),
   invalid_json: never("The body is not JSON."),
-  invalid_multipart: never("The body is not a complete multipart form, or a field of it cannot be read."),
+  invalid_multipart: never(
+    "The body is not a complete form, or a field of it can be read in no way or in two.",
+  ),
   invalid_webhook_url: never(
     "Webhooks go to `https://` addresses on the public internet. A service on your own machine sends them to " +
       "this machine too, if it was started with `ALLOW_LOOPBACK_WEBHOOKS=1`.",
@@ -39,11 +41,12 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
   method_not_allowed: never("The path takes other methods; `Allow` lists them."),
   video_not_ready: {
     text: "The video is not completed, so it has no outputs yet.",
-    retry: "Once its `status` is `completed`; never if it is `failed`.",
+    retry: "Once its `status` is `completed`.",
   },
+  video_failed: never("The video failed or was cancelled, so it never has outputs."),
   video_expired: never("The outputs were deleted at the end of their retention time, or with the video."),
   body_too_large: never("The body is longer than this deployment allows."),
-  unsupported_media_type: never("Bodies are JSON or multipart forms, without a content encoding."),
+  unsupported_media_type: never("Bodies are JSON or forms, without a content encoding."),
   idempotency_key_reused: never("This `Idempotency-Key` was already used for a different request."),
   template_field_missing: never("The payload lacks a field that the trigger's template names."),
   queue_full: {

@@ -5,6 +5,7 @@ import {
   type ResolvedRequest,
   remixedRequest,
   resolvedRequestSchema,
+  seedOf,
   withoutWords,
 } from "../../../lib/generation/request/index.ts";
 import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/service/jobs/index.ts";
@@ -19,12 +20,19 @@ import { declaredBy, operation } from "../openapi/operation.ts";
 import { orderVideo, webhookOf } from "../order-video.ts";
 import { ApiError } from "../problem.ts";
 import { queuePositions } from "../queue-positions.ts";
-import { resolveVideo } from "../resolve-video.ts";
-import { deletedSchema, pageOf, type Video, videoEventsSchema, videoSchema } from "../schemas/video.ts";
+import { drawSeed, resolveVideo } from "../resolve-video.ts";
+import {
+  deletedSchema,
+  pageOf,
+  type Video,
+  videoContentSchema,
+  videoEventsSchema,
+  videoSchema,
+} from "../schemas/video.ts";
 import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
 import { pageView } from "../views/page.ts";
 import { scheduleView } from "../views/schedule.ts";
-import { eventsView, signUrls, type VideoViewOptions, videoView } from "../views/video.ts";
+import { eventsView, signUrls, unixSeconds, type VideoViewOptions, videoView } from "../views/video.ts";
 import { IDEMPOTENCY, ORDER, PREFER, WAIT_SECONDS_MAX } from "./video-order.ts";
 
 const POLL_AFTER_MS = 1000;
@@ -35,7 +43,15 @@ const contentQuery = z.strictObject({
     .string()
     .max(32)
     .default("video")
-    .describe(`One of ${VARIANTS.map((name) => `\`${name}\``).join(", ")}.`),
+    // An unknown name has an error code of its own, so the schema does not refuse it.
+    .meta({ enum: VARIANTS })
+    .describe("The MP4, a picture of it, or what `compare` made without cache."),
+  redirect: z
+    .enum(["true", "false"])
+    .default("true")
+    .describe(
+      "`false` answers with the signed URL instead, for clients that would send their key along to it.",
+    ),
 });
 
 const scheduleQuery = z.strictObject({
@@ -54,7 +70,7 @@ const FOUND = ["video_not_found", "record_damaged"] as const;
 const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() });
 
 export function videoRoutes(deps: ApiDeps) {
-  const { jobs, store, hints, limits, clock } = deps;
+  const { jobs, store, hints, limits, clock, random } = deps;
   const { bodyBytesMax, promptCharactersMax } = limits;
   const positions = queuePositions(jobs, clock);
 
@@ -135,7 +151,7 @@ export function videoRoutes(deps: ApiDeps) {
         tag: "Videos",
         summary: "Create a video",
         description:
-          "Queues a video and answers at once, or waits with `Prefer`. JSON and multipart forms mean the same.",
+          "Queues a video and answers at once, or waits with `Prefer`. JSON and forms mean the same. The fields of other servers of `/v1/videos` are taken where they mean something here.",
         headers: { ...IDEMPOTENCY, ...PREFER },
         body: videoCreateSchema(promptCharactersMax),
         bytesMax: bodyBytesMax,
@@ -163,9 +179,9 @@ export function videoRoutes(deps: ApiDeps) {
           tag: "Videos",
           summary: "List videos",
           description:
-            "The newest first, without signed URLs. Filter by `metadata[key]=value` too. The next page begins " +
-            "`after` the `last_id` of this one. A filter looks at 500 videos at most: its page may be short, and if " +
-            "none matches, the error `filter_unfinished` says in `error.after` where to continue.",
+            "The newest first unless `order` says otherwise, without signed URLs. Filter by `metadata[key]=value` too. The " +
+            "next page begins `after` the `last_id` of this one. A filter looks at 500 videos at most: its page may be " +
+            "short, and if none matches, the error `filter_unfinished` says in `error.after` where to continue.",
           query: listQuery,
           returns: pageOf(videoSchema),
           problems: ["filter_unfinished"],
@@ -234,13 +250,16 @@ export function videoRoutes(deps: ApiDeps) {
         summary: "Download a video",
         description: "Redirects to the MP4, or to what else `variant` names.",
         query: contentQuery,
+        returns: videoContentSchema,
         responses: { 302: { text: "`Location` is a signed URL, valid for an hour at most." } },
-        problems: [...FOUND, "video_not_ready", "video_expired", "unsupported_variant"],
+        problems: [...FOUND, "video_not_ready", "video_failed", "video_expired", "unsupported_variant"],
       }),
       async (c) => {
         const record = await find(c);
-        const url = await contentUrl(deps, record, c.req.valid("query").variant);
-        return c.redirect(url, 302);
+        const { variant, redirect } = c.req.valid("query");
+        const { url, expiresAt } = await contentUrl(deps, record, variant);
+        if (redirect === "true") return c.redirect(url, 302);
+        return c.json({ object: "video.content" as const, url, url_expires_at: unixSeconds(expiresAt) });
       },
     )
     .get(
@@ -252,7 +271,7 @@ export function videoRoutes(deps: ApiDeps) {
         description: "A chart of which steps were computed, and what the cache measured.",
         query: scheduleQuery,
         responses: { 200: { text: "A picture, made from the receipt.", mediaType: "image/svg+xml" } },
-        problems: [...FOUND, "video_not_ready"],
+        problems: [...FOUND, "video_not_ready", "video_failed"],
       }),
       async (c) => {
         const record = await find(c);
@@ -280,9 +299,12 @@ export function videoRoutes(deps: ApiDeps) {
         const parent = await find(c);
         const request = c.req.valid("json");
         const { principal } = c.var;
+        const { seed } = request;
+        const changes =
+          seed === undefined ? request : { ...request, seed: seedOf(request, () => drawSeed(random)) };
         const ordered = await orderVideo(deps, {
           principal,
-          params: remixedRequest(requestOf(parent), request),
+          params: remixedRequest(requestOf(parent), changes),
           timeoutSeconds: (parent.deadlineAt - parent.createdAt) / 1000,
           metadata: request.metadata ?? parent.metadata,
           webhook: webhookOf(deps, request) ?? parent.webhook,

@@ -10,6 +10,8 @@ const CONDITIONS_MAX = 8;
 const secret = z
   .string()
   .max(256)
+  // Which secrets fit depends on the scheme, so `secretFault` checks them; all have these bounds.
+  .meta({ minLength: 16, pattern: "^[!-~]*$" })
   .optional()
   .describe(
     "The sender's own secret, if it insists on one; drawn when left out. Bearer tokens are kept hashed.",
@@ -31,7 +33,8 @@ const fields = {
         pointer: z
           .string()
           .max(256)
-          .refine((text) => parsePointer(text) !== null, "must be a JSON pointer such as /action"),
+          .refine((text) => parsePointer(text) !== null, "must be a JSON pointer such as /action")
+          .meta({ pattern: "^(/([^/~]|~[01])*)*$" }),
         equals: z.union([z.string().max(512), z.number(), z.boolean(), z.null()]),
       }),
     )

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { askedShape, atMost } from "../../../lib/generation/request/index.ts";
 import { orderShape } from "../order-fields.ts";
+import { withPeerFields } from "../peer-fields.ts";
 
 /**
  * Schema of a request for a video.
@@ -9,24 +10,30 @@ import { orderShape } from "../order-fields.ts";
  */
 export function videoCreateSchema(promptCharactersMax: number) {
   const shape = askedShape("create");
-  return z.strictObject({
-    ...shape,
-    prompt: atMost(shape.prompt, promptCharactersMax),
-    ...orderShape("create"),
-  });
+  return withPeerFields(
+    z.strictObject({
+      ...shape,
+      prompt: atMost(shape.prompt, promptCharactersMax),
+      ...orderShape("create"),
+    }),
+  );
 }
 
 export type VideoCreate = z.infer<ReturnType<typeof videoCreateSchema>>;
 
 /** Schema of the fields that a trigger sets for all its videos. */
-export const triggerVideoSchema = z.strictObject({ ...askedShape("trigger"), ...orderShape("trigger") });
+export const triggerVideoSchema = withPeerFields(
+  z.strictObject({ ...askedShape("trigger"), ...orderShape("trigger") }),
+);
 
 /** Schema of a request for a video with the settings of an earlier video. */
 export function remixSchema(promptCharactersMax: number) {
   const shape = askedShape("remix");
-  return z.strictObject({
-    ...shape,
-    prompt: atMost(shape.prompt, promptCharactersMax),
-    ...orderShape("remix"),
-  });
+  return withPeerFields(
+    z.strictObject({
+      ...shape,
+      prompt: atMost(shape.prompt, promptCharactersMax),
+      ...orderShape("remix"),
+    }),
+  );
 }

@@ -62,6 +62,12 @@ export const videoSchema = z
 
 export type Video = z.infer<typeof videoSchema>;
 
+export const videoContentSchema = z.object({
+  object: z.literal("video.content"),
+  url: z.string().describe("Signed: fetch it without an `Authorization` header."),
+  url_expires_at: z.int(),
+});
+
 export const deletedSchema = z.object({ id: z.string(), object: z.string(), deleted: z.literal(true) });
 
 /** Returns the schema of one page of a list. */

@@ -5,6 +5,7 @@ import { wordings } from "../../../lib/shared/sentences/index.ts";
 /** Schema of the text of a webhook's URL; `checkWebhookUrl` checks the rest. */
 export const urlText = z
   .string()
+  .min(1)
   .max(2048)
   .register(wordings, { is: "a URL of at most 2048 characters, such as https://example.com/hook" });
 

@@ -91,6 +91,14 @@ export const cacheParameter = parameter({
   control: { label: "Cache", kind: { name: "cache" } },
 });
 
+/** Second name of the parameter, because LiteLLM and other proxies keep `cache` for their own cache of answers. */
+export const cacheAlias = alias({
+  means: "cache",
+  asked: cacheParameter.asked,
+  text: "Another name of `cache`, for clients behind proxies that keep that field for themselves.",
+  takenBy: ["create", "trigger"],
+});
+
 type Members = Exclude<OutsideSetting, string>;
 
 /** Names of levels of quality in the requests of SGLang and vLLM-Omni, with the cache that each means. */

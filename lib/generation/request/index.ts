@@ -3,6 +3,7 @@ export { REQUEST_CONTROLS } from "./controls.ts";
 export { askedByFlags, checkFlag, REQUEST_FLAGS, type RequestFlag } from "./flags.ts";
 export { type VideoLimits, videoLimitsSchema } from "./limits.ts";
 export type { Control, Declaration, Flag, FlagValue, Taker, Target } from "./parameter.ts";
+export { seedOf } from "./parameters.ts";
 export { ourName, TEXT_ALONE } from "./peer-names.ts";
 export {
   type AskedRequest,

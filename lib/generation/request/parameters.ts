@@ -2,7 +2,7 @@ import * as z from "zod";
 import { MAX_FPS } from "../../shared/limits.ts";
 import { wordings } from "../../shared/sentences/index.ts";
 import { MAX_SEED, MAX_STEPS } from "../sampling/index.ts";
-import { cacheParameter, qualityAlias } from "./cache-parameter.ts";
+import { cacheAlias, cacheParameter, qualityAlias } from "./cache-parameter.ts";
 import type { VideoLimits } from "./limits.ts";
 import { alias, parameter, setting } from "./parameter.ts";
 import { checkFps, checkFrames, checkSeconds, checkSize } from "./possible.ts";
@@ -11,6 +11,9 @@ import { atMost, modelText } from "./text.ts";
 
 const GUIDANCE_MAX = 100;
 const NEGATIVE_PROMPT_CHARACTERS_MAX = 4000;
+
+/** Seed of a request that asks for a random one, as other services write it. */
+const RANDOM_SEED = -1;
 
 const positive = z.int().positive();
 const steps = z.int().min(1).max(MAX_STEPS);
@@ -39,7 +42,7 @@ export const PARAMETERS = {
     control: { label: "Prompt", kind: { name: "text", lines: 3 } },
   }),
   model: parameter({
-    asked: z.string().max(128),
+    asked: z.string().min(1).max(128),
     text: "A model of this deployment; its first when left out.",
     takenBy: ["create", "trigger"],
     stored: { model: z.string() },
@@ -51,12 +54,12 @@ export const PARAMETERS = {
   size: parameter({
     asked: z
       .string()
-      .regex(/^\d{1,5}x\d{1,5}$/)
+      .regex(/^\d{1,5}[xX]\d{1,5}$/)
       .register(wordings, { is: "width x height in pixels, such as 64x64" }),
     text: "Width x height in pixels; the model's first when left out.",
     takenBy: ["create", "trigger"],
     stored: { width: positive, height: positive },
-    read: (size) => sizeOf(size.split("x").map(Number)),
+    read: (size) => sizeOf(size.split(/x/i).map(Number)),
     byDefault: ({ limits }) => sizeOf(limits.sizes[0]!),
     check: checkSize,
     told: null,
@@ -200,8 +203,8 @@ export const PARAMETERS = {
     ],
   }),
   seed: setting("seed", {
-    asked: z.int().min(0).max(MAX_SEED).register(wordings, { advice: "leave it out to draw one" }),
-    text: "Drawn and told when left out.",
+    asked: z.int().min(RANDOM_SEED).max(MAX_SEED).register(wordings, { advice: "leave it out to draw one" }),
+    text: "Drawn and told when left out, or -1.",
     takenBy: ["create", "trigger", "remix"],
     stored: z.int().nonnegative(),
     flags: [
@@ -209,12 +212,13 @@ export const PARAMETERS = {
         name: "seed",
         reads: { kind: "number" },
         value: "N",
-        text: "whole number from 0 up; drawn at random when left out, and always printed",
+        text: "whole number from 0 up; drawn at random when left out or -1, and always printed",
       },
     ],
     control: { label: "Seed", hint: "random when left empty", kind: { name: "drawn number" } },
   }),
   cache: cacheParameter,
+  cache_policy: cacheAlias,
   quality: qualityAlias,
   compare: setting("compare", {
     asked: z.boolean(),
@@ -247,6 +251,11 @@ export const PARAMETERS = {
     control: { label: "Audit the cache", kind: { name: "switch" } },
   }),
 } as const;
+
+/** Returns the seed that a request asks for, or draws one if it leaves that to chance. */
+export function seedOf({ seed }: { readonly seed?: number | undefined }, draw: () => number): number {
+  return seed === undefined || seed === RANDOM_SEED ? draw() : seed;
+}
 
 function sizeOf([width, height]: readonly number[]) {
   return { width: width!, height: height! };

@@ -5,7 +5,8 @@ const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_CHARACTERS = 10;
 const RANDOM_CHARACTERS = 16;
 
-const VIDEO_ID = /^video_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+/** Form of a video id. */
+export const VIDEO_ID = /^video_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 
 /** Returns `video_` and a ULID: 48 bits of milliseconds, then 80 random bits. Ids of later milliseconds sort later. */
 export function newVideoId(clock: Clock, random: Random): string {

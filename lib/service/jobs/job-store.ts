@@ -31,6 +31,7 @@ import {
   unfinishedPrefix,
   unfinishedPrefixOfTenant,
 } from "./object-keys.ts";
+import { oldestKeys } from "./oldest-keys.ts";
 import {
   isFinished,
   type JobParams,
@@ -71,7 +72,15 @@ export interface EventsChange<Told> extends Pick<JobRecord, "events"> {
   readonly tell?: Told | undefined;
 }
 
-/** Page of a tenant's jobs, newest first. */
+export interface ListJobsOptions {
+  /** Id of a video, which need not exist. The page begins with the next one in the order. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+  /** Order by creation, `desc` by default. `asc` costs more requests to the store: see `oldestKeys`. */
+  readonly order?: "asc" | "desc" | undefined;
+}
+
+/** Page of a tenant's jobs. */
 export interface JobPage {
   readonly records: readonly JobRecord[];
   /** Id of the last job of the page, whose record may be damaged; null if there is none. */
@@ -104,12 +113,8 @@ export interface JobStore {
     ref: JobRef,
     change: (record: JobRecord) => EventsChange<Told>,
   ): Promise<{ readonly record: JobRecord; readonly told: Told | undefined } | null>;
-  /**
-   * Lists jobs, newest first. Damaged records are skipped.
-   *
-   * @param options.after id of a video, which need not exist; the page begins with the next older one
-   */
-  list(tenant: string, options: { after?: string | undefined; limit: number }): Promise<JobPage>;
+  /** Lists jobs, newest first unless told otherwise. Damaged records are skipped. */
+  list(tenant: string, options: ListJobsOptions): Promise<JobPage>;
   /** Yields unfinished jobs, oldest first within an API key. A few that have just finished may be among them. */
   unfinished(): AsyncIterable<UnfinishedRef>;
   /**
@@ -402,9 +407,12 @@ export function jobStore({
       if (isChanged && isFinished(record)) await moveUndelivered(record, told!.dueAt);
       return { record, told: told!.own };
     },
-    async list(tenant, { after, limit }) {
+    async list(tenant, { after, limit, order }) {
       const start = after === undefined ? {} : { after: jobKey({ tenant, id: after }) };
-      const { keys, isTruncated } = await store.list(jobsPrefix(tenant), { ...start, limit });
+      const { keys, isTruncated } =
+        order === "asc"
+          ? await oldestKeys(store, tenant, { after, limit })
+          : await store.list(jobsPrefix(tenant), { ...start, limit });
       const found: JobRecord[] = [];
       for (let at = 0; at < keys.length; at += READ_AHEAD) {
         const page = keys.slice(at, at + READ_AHEAD).map((key) => readListed(jobs, key));

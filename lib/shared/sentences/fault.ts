@@ -165,9 +165,17 @@ function wrong(issue: z.core.$ZodIssue, { name, schema, isTaken = false }: Named
   const is = isTaken ? "takes" : given === null ? "must be" : "is";
   const sentence = `${name} ${is} ${words}${given === null ? "" : `, not ${given}`}`;
   const meant = meantIn(issue);
+  if (isQuotedNumber(issue.input, schema)) return `${sentence}: write it without quotes.`;
   // The only value that is possible has been named already.
   if (meant !== undefined && meant !== words) return `${sentence}: did you mean ${meant}?`;
   return advice === undefined ? `${sentence}.` : `${sentence}; ${advice}.`;
+}
+
+/** Returns whether a text would be a number without its quotes, where only a number is possible. */
+function isQuotedNumber(input: unknown, schema: z.core.$ZodType): boolean {
+  return (
+    typeof input === "string" && unwrapped(schema) instanceof z.ZodNumber && /^-?\d+(\.\d+)?$/.test(input)
+  );
 }
 
 /** Describes the wrong value; null for a text of a wrong form, which is not repeated. */

@@ -14,7 +14,7 @@ const flagOf = (name: string): RequestFlag => REQUEST_FLAGS.find((flag) => flag.
 describe("a flag", () => {
   it.each([
     ["num-inference-steps", "--steps", 0, "--steps takes a whole number from 1 to 1000, not 0."],
-    ["seed", "--seed", -1, "--seed takes a whole number from 0 up, not -1; leave it out to draw one."],
+    ["seed", "--seed", -2, "--seed takes a whole number of at least -1, not -2; leave it out to draw one."],
     ["guidance-scale", "--guidance", 101, "--guidance takes a number from 0 to 100, not 101."],
     ["seconds", "--seconds", 0, "--seconds takes a number of seconds above 0, such as 2, not 0."],
     ["fps", "--fps", 1.5, "--fps takes a whole number from 1 to 240, not 1.5."],

@@ -28,7 +28,7 @@ function usual({ limits }: Deployment): Sentences {
     unsupported_variant: [`variant must be ${oneOf(VARIANTS)}.`, "variant"],
     invalid_json: cutJson("The body"),
     invalid_multipart: ["The body is not a complete multipart form in UTF-8."],
-    unsupported_parameter: refusal("unsupported_parameter", () => formToJson(formWithFile(), {})),
+    unsupported_parameter: refusal("unsupported_parameter", () => formToJson(formWithFile().entries(), {})),
     invalid_webhook_url: privateUrl("webhook_url"),
     response_too_large: ["The answer is longer than 1 MB: accept gzip, or request fewer items with limit."],
     filter_unfinished: [filterUnfinished(IDS.video).message, "after", IDS.video],
@@ -38,13 +38,15 @@ function usual({ limits }: Deployment): Sentences {
     ],
     video_not_found: ["There is no video with this id."],
     method_not_allowed: ["This path takes POST, GET and HEAD, not PUT."],
-    video_not_ready: [notReady({ status: "queued" }).message],
+    video_not_ready: [notReady({ status: "queued", error: null }).message],
+    video_failed: [notReady({ status: "cancelled", error: null }).message],
     video_expired: [
       "The video of this idempotency key was deleted after its time: choose a new key to make it again.",
     ],
     body_too_large: [`The body may have at most ${limits.bodyBytesMax} bytes.`],
     unsupported_media_type: [
-      "The header Content-Type must be application/json or multipart/form-data, not text/plain.",
+      "The header Content-Type must be application/json, multipart/form-data or application/x-www-form-urlencoded, " +
+        "not text/html.",
     ],
     idempotency_key_reused: ["This idempotency key was used for another request: choose a new one."],
     template_field_missing: missingField("/issue/title"),

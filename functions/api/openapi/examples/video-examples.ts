@@ -1,6 +1,6 @@
 import { planDeliveries, redeliver, withAttempt } from "../../../../lib/service/webhooks/index.ts";
 import { pageView } from "../../views/page.ts";
-import { eventsView, videoView } from "../../views/video.ts";
+import { eventsView, unixSeconds, videoView } from "../../views/video.ts";
 import { type Deployment, type Examples, IDS, type OperationExamples } from "./example.ts";
 import { SAMPLE_PROMPT, sampleJobs, sampleUrls } from "./sample-jobs.ts";
 
@@ -55,7 +55,16 @@ export function videoExamples(deployment: Deployment): Readonly<Record<string, O
       answers: { pending: { summary: "On its way again", value: sampleEvents(deployment, true) } },
       wrong: { event_id: 7 },
     },
-    getVideoContent: { query: "?variant=video", wrong: { variant: "v".repeat(40) } },
+    getVideoContent: {
+      query: "?variant=video",
+      wrong: { variant: "v".repeat(40) },
+      answers: {
+        url: {
+          summary: "With redirect=false",
+          value: { object: "video.content", url: urls.video, url_expires_at: unixSeconds(urls.expiresAt) },
+        },
+      },
+    },
     getVideoSchedule: { wrong: { width: "10" } },
   };
 }
