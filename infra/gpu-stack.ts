@@ -122,7 +122,7 @@ export class GpuStack extends Stack {
     grantFolders(sweep.role, this.bucket, {
       read: [FOLDERS.jobs, FOLDERS.unfinished],
       list: [FOLDERS.undelivered],
-      write: [FOLDERS.jobs, FOLDERS.undelivered],
+      write: [FOLDERS.jobs, FOLDERS.unfinished, FOLDERS.undelivered],
       delete: [FOLDERS.unfinished],
     });
     work.grantSend(sweep.role);

@@ -271,6 +271,38 @@ test("execution providers are compared only in lowering, in the traits of provid
   expect(asking).toEqual(deciding);
 });
 
+describe("secrets", () => {
+  const helper = "lib/shared/is-same-secret.ts";
+  const places = [...inFolder("lib/service/"), ...inFolder("lib/shared/"), ...inFolder("functions/")].filter(
+    (path) => !path.startsWith("functions/api/pages/"),
+  );
+
+  test("secrets, signatures and hashes of them are compared by one function, which takes constant time", () => {
+    const name = /[\w.!]*(?:[hH]ash|[hH]mac|[sS]ignature|[sS]ecret|[tT]oken|[dD]igest)\w*(?:\([^()]*\))?/
+      .source;
+    const literal = /\s*(?:undefined|null|true|false|["'`\d-])/.source;
+    const comparison = new RegExp(
+      `${name} ?[!=]==?(?!=)(?!${literal})|(?<!${literal}) [!=]==? ${name}(?![.\\w]*\\.length)`,
+    );
+    const comparing = places.filter((path) =>
+      codeOf(path)
+        .split("\n")
+        .some(
+          (line) =>
+            comparison.test(line.replaceAll(/\btypeof [\w.]+ [!=]== "\w+"/g, "")) || /\.equals\(/.test(line),
+        ),
+    );
+    expect(comparing).toEqual([]);
+    expect(places.filter((path) => codeOf(path).includes("timingSafeEqual"))).toEqual([helper]);
+  });
+
+  test("a file that makes signatures compares them with that function", () => {
+    const makers = places.filter((path) => codeOf(path).includes("createHmac("));
+    expect(makers.length).toBeGreaterThan(0);
+    expect(makers.filter((path) => !importsOf.get(path)!.includes(helper))).toEqual([]);
+  });
+});
+
 test("every file of lib and functions is an entry point or is imported by one", () => {
   const edges = new Map([...importsOf].map(([path, targets]) => [path, new Set(targets)]));
   const roots = files.filter((path) => entryPoints.has(path) || path.startsWith("tools/"));

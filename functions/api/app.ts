@@ -5,16 +5,18 @@ import { requestId } from "hono/request-id";
 import { getPath } from "hono/utils/url";
 import * as z from "zod";
 import { EVENT_TYPES } from "../../lib/service/jobs/index.ts";
-import { StoreError } from "../../lib/service/storage/index.ts";
+import { SecretError } from "../../lib/service/keys/index.ts";
+import { RecordError, StoreError } from "../../lib/service/storage/index.ts";
 import { listed } from "../../lib/shared/sentences/index.ts";
 import type { ApiDeps, ApiEnv } from "./env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
 import { logRequests } from "./middleware/log-requests.ts";
+import { noSniff } from "./middleware/no-sniff.ts";
 import { openApiDocument, openApiOnce } from "./openapi/document.ts";
 import { operation } from "./openapi/operation.ts";
 import { pageRoutes } from "./pages/routes.ts";
-import { ApiError, nothingHere, problemResponse } from "./problem.ts";
+import { ApiError, isFault, nothingHere, problemResponse } from "./problem.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { triggerInvocation, triggerRoutes } from "./routes/triggers.ts";
 import { WAIT_SECONDS_MAX } from "./routes/video-order.ts";
@@ -25,6 +27,7 @@ import { webhookEndpointRoutes, webhookSecretRoute } from "./routes/webhook-endp
 export function createApp(deps: ApiDeps) {
   const app = new Hono<ApiEnv>({ strict: true, getPath: forgivingPath });
   app.use(requestId());
+  app.use(noSniff());
   app.use(logRequests(deps));
   app.use(
     methodNotAllowed({
@@ -45,10 +48,21 @@ export function createApp(deps: ApiDeps) {
       id: "getHealth",
       tag: "Models",
       summary: "Check that the API answers",
+      description:
+        "The status is 200 whenever the API answers. `degraded` says that requests are taken and kept, but that no " +
+        "video is made at present, and `reason` says why. Only a service on one machine knows that.",
       isPublic: true,
-      returns: z.object({ status: z.literal("ok"), version: z.string() }),
+      returns: z.object({
+        status: z.enum(["ok", "degraded"]),
+        version: z.string(),
+        reason: z.string().optional(),
+      }),
     }),
-    (c) => c.json({ status: "ok", version: deps.version }),
+    (c) => {
+      const reason = deps.fault?.() ?? null;
+      if (reason === null) return c.json({ status: "ok", version: deps.version });
+      return c.json({ status: "degraded", version: deps.version, reason });
+    },
   );
   const document = openApiOnce(() => openApiDocument({ ...deps, routes: app.routes }));
   app.get("/openapi.json", (c) => c.json(document()));
@@ -88,7 +102,7 @@ export function createApp(deps: ApiDeps) {
   app.notFound((c) => problemResponse(c, nothingHere()));
   app.onError((error, c) => {
     const refused = apiErrorOf(error);
-    if (refused.status >= 500 && refused.status !== 501) {
+    if (isFault(refused)) {
       deps.log.error(
         { requestId: c.get("requestId"), error: error.name, reason: error.message },
         "request failed",
@@ -119,6 +133,15 @@ function apiErrorOf(error: unknown): ApiError {
       headers: { "retry-after": "2" },
       cause: error,
     });
+  }
+  if (error instanceof SecretError) {
+    const what =
+      "The secret of this trigger cannot be opened: replace it, or ask the operator for the master key.";
+    return new ApiError("secret_unavailable", what, { headers: { "retry-after": "600" }, cause: error });
+  }
+  if (error instanceof RecordError) {
+    const what = "What is stored under this id cannot be read: delete it, or ask the operator to restore it.";
+    return new ApiError("record_damaged", what, { cause: error });
   }
   if (error instanceof HTTPException && error.status < 500) {
     return new ApiError("invalid_value", error.message, { cause: error });

@@ -16,7 +16,11 @@ export function notReady({ status, error }: Pick<JobRecord, "status" | "error">)
   );
 }
 
-/** Returns a signed URL of an output of a video, and when it ends. @throws ApiError if the video has no such output */
+/**
+ * Returns a signed URL of an output of a video, and when it ends.
+ *
+ * @throws ApiError if the video has no such output, or its files were deleted
+ */
 export async function contentUrl(
   { store, clock }: Pick<ApiDeps, "store" | "clock">,
   record: JobRecord,
@@ -28,7 +32,11 @@ export async function contentUrl(
   if (!record.outputs) throw notReady(record);
   const urls = await signUrls(store, record, clock.now());
   if (!urls) throw new ApiError("video_expired", "The outputs of this video were deleted after their time.");
-  const url = urls[variant];
-  if (!url) throw unsupported(`This video has no ${variant} output.`);
+  const [url, artifact] = [urls[variant], record.outputs[variant]];
+  if (!url || !artifact) throw unsupported(`This video has no ${variant} output.`);
+  // A deletion may have ended between the outputs and the record, on a full disk or by a crash.
+  const { keys } = await store.list(artifact.key, { limit: 1 });
+  if (keys[0] !== artifact.key)
+    throw new ApiError("video_expired", "The outputs of this video were deleted.");
   return { url, expiresAt: urls.expiresAt };
 }

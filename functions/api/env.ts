@@ -32,7 +32,7 @@ export interface ApiDeps {
   readonly endpoints: Endpoints;
   readonly triggers: Triggers;
   readonly ring: KeyRing;
-  /** Object store, used only to sign URLs of outputs. */
+  /** Object store, used only to find outputs and to sign their URLs. */
   readonly store: ObjectStore;
   readonly hints: Hints;
   readonly post: Post;
@@ -46,6 +46,11 @@ export interface ApiDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly version: string;
+  /**
+   * Returns why no video can be made at present, in one sentence, or null. Left out where the API does not know, as at
+   * the edge, from which no worker is seen.
+   */
+  readonly fault?: (() => string | null) | undefined;
 }
 
 /** Variables of a request in Hono's context. */

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { NO_SNIFF } from "./middleware/no-sniff.ts";
 
 /** Codes of all errors, with their HTTP status. */
 export const STATUS_OF = {
@@ -26,7 +27,9 @@ export const STATUS_OF = {
   template_field_missing: 422,
   queue_full: 429,
   internal_error: 500,
+  record_damaged: 500,
   not_supported: 501,
+  secret_unavailable: 503,
   storage_unavailable: 503,
 } as const;
 
@@ -40,6 +43,9 @@ export interface ProblemOptions extends ErrorOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Limit of the length of `param`: names chosen by clients may be as long as the body. */
+const PARAM_CHARACTERS_MAX = 100;
+
 /** Error that ends a request. It can be thrown anywhere; `app.onError` converts it to a response. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -50,7 +56,7 @@ export class ApiError extends Error {
   constructor(code: ProblemCode, message: string, { param, headers, ...options }: ProblemOptions = {}) {
     super(message, options);
     this.code = code;
-    this.param = param ?? null;
+    this.param = param?.slice(0, PARAM_CHARACTERS_MAX) ?? null;
     this.headers = headers ?? {};
   }
 
@@ -63,14 +69,21 @@ export class ApiError extends Error {
 export const nothingHere = () =>
   new ApiError("not_found", "There is nothing at this path: /docs lists what there is.");
 
+/** Codes of faults that concern the operator alone: their answers reveal only the request id to ask about. */
+const UNTOLD: ReadonlySet<ProblemCode> = new Set(["internal_error", "storage_unavailable"]);
+
+/** Returns whether an error is a fault of the service, which its log must explain. */
+export function isFault({ code, status }: ApiError): boolean {
+  return status >= 500 && code !== "not_supported";
+}
+
 /**
  * Builds the body of a failed request: the members of RFC 9457, and the `error` object that OpenAI's clients
- * read. A server error (5xx) reveals only the request id to ask about.
+ * read.
  */
 export function problemOf(error: ApiError, instance: string, requestId: string) {
   const { status, code, param } = error;
-  const isOurs = status >= 500 && status !== 501;
-  const message = isOurs
+  const message = UNTOLD.has(code)
     ? `The service failed. Ask about it with the request id ${requestId}.`
     : error.message;
   return {
@@ -85,7 +98,12 @@ export function problemOf(error: ApiError, instance: string, requestId: string) 
 }
 
 /** Codes after which a retry cannot succeed. OpenAI's clients retry 409 and 5xx unless a header forbids it. */
-const POINTLESS: ReadonlySet<ProblemCode> = new Set(["video_not_ready", "video_failed", "not_supported"]);
+const POINTLESS: ReadonlySet<ProblemCode> = new Set([
+  "video_not_ready",
+  "video_failed",
+  "not_supported",
+  "record_damaged",
+]);
 
 export function problemResponse(c: Context, error: ApiError): Response {
   const problem = problemOf(error, c.req.path, c.get("requestId"));
@@ -96,7 +114,12 @@ export function problemResponse(c: Context, error: ApiError): Response {
 export function plainProblem(error: ApiError, instance: string, requestId: string): Response {
   return new Response(JSON.stringify(problemOf(error, instance, requestId)), {
     status: error.status,
-    headers: { ...headersOf(error), "x-request-id": requestId, "access-control-allow-origin": "*" },
+    headers: {
+      ...headersOf(error),
+      ...NO_SNIFF,
+      "x-request-id": requestId,
+      "access-control-allow-origin": "*",
+    },
   });
 }
 

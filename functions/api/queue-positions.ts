@@ -1,4 +1,5 @@
-import type { JobStore } from "../../lib/service/jobs/index.ts";
+import { inTurnOrder, type JobStore, type UnfinishedRef } from "../../lib/service/jobs/index.ts";
+import { isAhead } from "../../lib/shared/ahead.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 
 /** Time for which requests share one listing of the queue. Clients poll, and a listing costs as much as a write. */
@@ -10,35 +11,37 @@ const SHOWN_MAX = 1000;
 /** Positions of jobs in the queue, from a listing that is at most one second old. */
 export interface QueuePositions {
   /**
-   * Counts the unfinished jobs of all tenants that were created earlier. Resolves to null if there are more
-   * than a thousand in total.
+   * Counts the unfinished jobs of all tenants that have their turn before this one, running ones included. It is the
+   * order in which one worker would take them; jobs that are created later may still come before. Resolves to null if
+   * there are more than a thousand in total.
    */
-  before(id: string): Promise<number | null>;
+  before(job: UnfinishedRef): Promise<number | null>;
   /** Adds a newly created job to the current listing. */
-  joined(id: string): void;
+  joined(job: UnfinishedRef): void;
 }
 
 interface Look {
   readonly at: number;
-  readonly ids: Promise<Set<string>>;
+  readonly queue: Promise<Queue>;
 }
 
 export function queuePositions(jobs: Pick<JobStore, "unfinished">, clock: Clock): QueuePositions {
   let look: Look | null = null;
 
-  async function list(): Promise<Set<string>> {
-    const ids = new Set<string>();
-    for await (const { id } of jobs.unfinished()) {
-      if (ids.add(id).size > SHOWN_MAX) break;
+  async function list(): Promise<Queue> {
+    const queue = new Queue();
+    for await (const job of jobs.unfinished()) {
+      queue.add(job);
+      if (queue.length > SHOWN_MAX) break;
     }
-    return ids;
+    return queue;
   }
 
   function newest(): Look {
-    if (look && look.at + SHARED_MS > clock.now()) return look;
-    const begun: Look = { at: clock.now(), ids: list() };
+    if (look && isAhead(look.at + SHARED_MS, clock.now(), SHARED_MS)) return look;
+    const begun: Look = { at: clock.now(), queue: list() };
     // A failed listing is not shared.
-    begun.ids.catch(() => {
+    begun.queue.catch(() => {
       if (look === begun) look = null;
     });
     look = begun;
@@ -46,16 +49,38 @@ export function queuePositions(jobs: Pick<JobStore, "unfinished">, clock: Clock)
   }
 
   return {
-    async before(id) {
-      const ids = await newest().ids;
-      if (ids.size > SHOWN_MAX) return null;
-      return [...ids].filter((other) => other < id).length;
+    async before(job) {
+      const queue = await newest().queue;
+      return queue.length > SHOWN_MAX ? null : queue.before(job);
     },
-    joined(id) {
-      look?.ids.then(
-        (ids) => ids.add(id),
+    joined(job) {
+      look?.queue.then(
+        (queue) => queue.add(job),
         () => undefined,
       );
     },
   };
+}
+
+/** Unfinished jobs, sorted once for all requests that ask between two changes. */
+class Queue {
+  readonly #jobs = new Map<string, UnfinishedRef>();
+  #positions: ReadonlyMap<string, number> | null = null;
+
+  get length(): number {
+    return this.#jobs.size;
+  }
+
+  add({ tenant, keyId, id }: UnfinishedRef): void {
+    if (this.#jobs.has(id)) return;
+    this.#jobs.set(id, { tenant, keyId, id });
+    this.#positions = null;
+  }
+
+  /** Returns the number of jobs before this one, which is added if it was created after the listing. */
+  before(job: UnfinishedRef): number {
+    this.add(job);
+    this.#positions ??= new Map(inTurnOrder([...this.#jobs.values()]).map(({ id }, index) => [id, index]));
+    return this.#positions.get(job.id)!;
+  }
 }

@@ -19,6 +19,7 @@ import {
   UsageError,
 } from "../../lib/shared/command-line/index.ts";
 import { isFolder } from "../../lib/shared/is-folder.ts";
+import { quoted } from "../../lib/shared/sentences/index.ts";
 
 export const NAME = "npm run generate --";
 const EXAMPLE = '"a red circle moves left over blue" --seed 1';
@@ -45,7 +46,7 @@ export function generateCommand(folder: string) {
       },
     ],
     extraWord: (word) =>
-      `Put the whole prompt in quotes, and -- before it: ${quote(word)} is outside, as in: ${NAME} ${EXAMPLE}`,
+      `Put the whole prompt in quotes, and -- before it: ${quoted(word)} is outside, as in: ${NAME} ${EXAMPLE}`,
     options: {
       out: {
         value: "PATH",
@@ -158,26 +159,26 @@ function outIn(text: string, path: string): Out {
   if (/[/\\]$/.test(text) || isFolder(path)) return { folder: path };
   if (/\.(mp4|webp)$/i.test(text)) return { file: path };
   throw new UsageError(
-    `--out takes a path that ends in .mp4 or .webp, or a folder that ends in /, not ${quote(text)}.`,
+    `--out takes a path that ends in .mp4 or .webp, or a folder that ends in /, not ${quoted(text)}.`,
   );
 }
 
 function countOf(text: string, flag: string): number {
   const count = Number(text);
   if (/^\d+$/.test(text) && count >= 1 && count <= COUNT_MAX) return count;
-  throw new UsageError(`${flag} takes a whole number from 1 to ${COUNT_MAX}, not ${quote(text)}.`);
+  throw new UsageError(`${flag} takes a whole number from 1 to ${COUNT_MAX}, not ${quoted(text)}.`);
 }
 
 function number(flag: string, text: string): number {
   // Number("") is 0 and Number("0x10") is 16; no user means either.
   if (!/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text))
-    throw new UsageError(`${flag} takes a number, not ${quote(text)}.`);
+    throw new UsageError(`${flag} takes a number, not ${quoted(text)}.`);
   return Number(text);
 }
 
 function onOrOff(flag: string, text: string): boolean {
   if (text === "on" || text === "off") return text === "on";
-  throw new UsageError(`${flag} is on or off, not ${quote(text)}.`);
+  throw new UsageError(`${flag} is on or off, not ${quoted(text)}.`);
 }
 
 function readJson(contents: string, path: string): unknown {
@@ -197,8 +198,4 @@ function readJson(contents: string, path: string): unknown {
       { cause },
     );
   }
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
 }

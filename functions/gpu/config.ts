@@ -9,6 +9,7 @@ import {
   share,
   wholeNumber,
 } from "../../lib/shared/environment.ts";
+import { LEASE_MS_MAX } from "../../lib/shared/limits.ts";
 import { chooseModels, DEFAULT_CACHE, type NamedModel, type RemoteModel } from "./models.ts";
 
 export interface GpuConfig {
@@ -32,6 +33,12 @@ export interface GpuConfig {
   readonly progressIntervalMs: number;
   /** `MAX_RUN_MS`: maximum run time of a job; 21600000 by default, the maximum lifetime of a job. */
   readonly maxRunMs: number;
+  /**
+   * `STALL_MS`: longest time without progress of a model that works, while it opens, encodes, makes its first step or
+   * decodes; then its process is killed. Between later steps it is 20 times the slowest step, but at least a minute and
+   * at most this. 1800000 by default: half an hour.
+   */
+  readonly stallMs: number;
   /** `AUDIT_SHARE`: share of jobs that are audited without being asked, 0 to 1; 0 by default. */
   readonly auditShare: number;
   /**
@@ -62,9 +69,10 @@ const environment = environmentOf("gpu", {
     )
     .optional(),
   MODEL_CACHE: z.string().default(DEFAULT_CACHE),
-  LEASE_MS: wholeNumber(1_000, 3_600_000).default(60_000),
+  LEASE_MS: wholeNumber(1_000, LEASE_MS_MAX).default(60_000),
   PROGRESS_INTERVAL_MS: wholeNumber(0, 60_000).default(2_000),
   MAX_RUN_MS: wholeNumber(1_000, 9_999_999).default(21_600_000),
+  STALL_MS: wholeNumber(1_000, 21_600_000).default(1_800_000),
   AUDIT_SHARE: share().default(0),
   THREADS: wholeNumber(1, 1_024).optional(),
   PROVIDER: oneOf("cpu", "cuda", "webgpu").default("cpu"),
@@ -88,6 +96,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
     leaseMs: data.LEASE_MS,
     progressIntervalMs: data.PROGRESS_INTERVAL_MS,
     maxRunMs: data.MAX_RUN_MS,
+    stallMs: data.STALL_MS,
     auditShare: data.AUDIT_SHARE,
     pipeline: {
       provider: data.PROVIDER,

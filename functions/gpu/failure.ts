@@ -39,6 +39,12 @@ export function failureOf(cause: unknown): JobFailure {
       return new JobFailure("out_of_memory", "The worker was killed, most likely because memory ran out.", {
         cause,
       });
+    case "stalled":
+      return new JobFailure(
+        "stalled",
+        "The model made no progress for too long, so the worker ended its process.",
+        { cause },
+      );
     case "invalid_output":
       return new JobFailure(
         "invalid_output",

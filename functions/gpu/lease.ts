@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { isDeepStrictEqual } from "node:util";
 import type { Holder, JobProgress, JobRecord, JobStore, Refusal } from "../../lib/service/jobs/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { type Log, reasonOf } from "./log.ts";
@@ -13,7 +14,7 @@ export interface Lease {
    * answer in time.
    */
   readonly lost: Refusal | "missing" | "unreachable" | null;
-  /** Time at which the lease expires if it is not renewed. */
+  /** Time at which the lease expires if it is not renewed, by `performance.now()`: the system's clock may be set. */
   readonly until: number;
   /** Reports progress, which the next renewal writes; newer progress replaces it. */
   report(progress: JobProgress): void;
@@ -41,9 +42,11 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
   const controller = new AbortController();
   let lost: Lease["lost"] = null;
   let isClosed = false;
-  let until = record.lease!.until;
+  const leftMs = Math.min(Math.max(0, record.lease!.until - clock.now()), leaseMs);
+  let until = performance.now() + leftMs;
+  let reported: JobProgress | null = null;
   let unwritten: JobProgress | null = null;
-  let writtenAt = clock.now();
+  let writtenAt = performance.now();
   let writing: Promise<void> | null = null;
   let next: NodeJS.Timeout | undefined;
   let limit = abandonLater();
@@ -53,7 +56,7 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
    * worker starts.
    */
   function abandonLater(): NodeJS.Timeout {
-    return setTimeout(() => end("unreachable"), Math.max(0, until - leaseMs / 3 - clock.now()));
+    return setTimeout(() => end("unreachable"), Math.max(0, until - leaseMs / 3 - performance.now()));
   }
 
   function end(reason: NonNullable<Lease["lost"]>): void {
@@ -68,7 +71,7 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
     clearTimeout(next);
     if (isClosed || lost || writing) return;
     const waitMs = unwritten ? Math.min(progressIntervalMs, renewMs) : renewMs;
-    next = setTimeout(write, Math.max(0, writtenAt + waitMs - clock.now()));
+    next = setTimeout(write, Math.max(0, writtenAt + waitMs - performance.now()));
   }
 
   function write(): void {
@@ -81,14 +84,14 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
   async function renew(): Promise<void> {
     const progress = unwritten;
     unwritten = null;
-    writtenAt = clock.now();
+    writtenAt = performance.now();
     try {
       const renewed = await jobs.apply(record, { type: "renew", ...holder, leaseMs, progress });
       if (!renewed.ok) return end(renewed.reason);
       const { lease, attempt } = renewed.record;
       // The record is the newest one, in which another write may have ended this worker's lease after the renewal.
       if (lease?.owner !== owner || attempt !== holder.attempt) return end("lease_lost");
-      until = lease.until;
+      until = writtenAt + leaseMs;
       clearTimeout(limit);
       if (!isClosed && !lost) limit = abandonLater();
     } catch (error) {
@@ -108,6 +111,9 @@ export function keepLease(record: JobRecord, options: LeaseOptions): Lease {
       return until;
     },
     report(progress) {
+      // The steps of an audit repeat their progress, which is written once.
+      if (isDeepStrictEqual(progress, reported)) return;
+      reported = progress;
       unwritten = progress;
       plan();
     },

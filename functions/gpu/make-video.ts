@@ -1,7 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Generation, PipelineProcess } from "../../lib/generation/pipeline/index.ts";
+import {
+  type Generation,
+  GenerationError,
+  type PipelineProcess,
+} from "../../lib/generation/pipeline/index.ts";
 import {
   type ResolvedRequest,
   resolvedRequestSchema,
@@ -15,6 +19,7 @@ import { isInShare } from "./audit-share.ts";
 import { compare } from "./comparison.ts";
 import { JobFailure } from "./failure.ts";
 import { receiptOf } from "./receipt.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 import { uploadFile } from "./upload.ts";
 import type { WarmModel, WarmModels } from "./warm-models.ts";
 
@@ -55,8 +60,7 @@ export async function makeVideo(
   const { generation, uncached } = generations;
   const comparison = uncached && (await compare(generation, uncached));
   const stored = await writeAndUpload(record, generations, options);
-  const weights = await model.weights;
-  signal.throwIfAborted();
+  const weights = await unlessAborted(model.weights, signal);
   const { bytes, sha256 } = stored.outputs.video;
   const total = secondsBetween(record.createdAt, clock.now());
   const receipt = receiptOf({
@@ -72,15 +76,26 @@ export async function makeVideo(
   return { outputs: stored.outputs, receipt };
 }
 
+/** Returns whether the model of a job is among these. */
+export function canMake({ params }: JobRecord, { names }: Pick<WarmModels, "names">): boolean {
+  return names.includes(params.model);
+}
+
 async function openModel(
   { model, steps }: ResolvedRequest,
-  { models, onProgress }: MakeOptions,
+  { models, signal, onProgress }: MakeOptions,
 ): Promise<WarmModel> {
   if (!models.names.includes(model)) {
     throw new JobFailure("model_load_failed", "No worker has that model.", { isRetryable: false });
   }
   onProgress({ stage: "load", steps, done: 0, computed: 0 });
-  return models.open(model).catch((cause: unknown) => {
+  return models.open(model, signal).catch((cause: unknown) => {
+    const fault = cause instanceof GenerationError ? cause.fault : null;
+    if (fault === "stalled") throw cause;
+    if (fault === "killed") {
+      const message = "The worker was killed while it opened the model, most likely because memory ran out.";
+      throw new JobFailure("out_of_memory", message, { cause });
+    }
     throw new JobFailure("model_load_failed", "The model cannot be opened.", { cause });
   });
 }

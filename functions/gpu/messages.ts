@@ -1,14 +1,21 @@
 import type { JobRef } from "../../lib/service/jobs/index.ts";
 
+/** Message to the GPU function from a process that started it with an IPC channel. `alive` answers it. */
+export interface ToGpu {
+  readonly kind: "ping";
+}
+
 /**
- * Messages from the GPU function to a process that started it with an IPC channel. The channel carries
- * nothing in the other direction. When it closes, the GPU function exits.
+ * Messages from the GPU function to a process that started it with an IPC channel. When the channel closes, the GPU
+ * function exits.
  */
 export type FromGpu =
+  /** The main thread works; it never blocks for long. `fault` says why no model can be used; null if none is known. */
+  | { readonly kind: "alive"; readonly fault: string | null }
   /**
    * Jobs are accepted from now on. `owner` is in the lease of every job that the GPU function holds, so the parent can
    * find these jobs if the function dies.
    */
   | { readonly kind: "listening"; readonly port: number; readonly owner: string }
-  /** The job has begun or ended, and webhooks may be due. */
+  /** The job has begun, has ended or is queued again, and webhooks may be due. */
   | { readonly kind: "changed"; readonly ref: JobRef };

@@ -7,6 +7,7 @@ import { failureOf, JobFailure } from "./failure.ts";
 import { keepLease, type Lease, type LeaseOptions } from "./lease.ts";
 import { reasonOf } from "./log.ts";
 import { type MakeOptions, makeVideo } from "./make-video.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface JobRunOptions extends LeaseOptions, Omit<MakeOptions, "signal" | "onProgress"> {
   /** Maximum run time of an attempt. A job that exceeds it fails for good, since a retry would take as long. */
@@ -15,33 +16,40 @@ export interface JobRunOptions extends LeaseOptions, Omit<MakeOptions, "signal" 
   readonly onChange: (record: JobRecord) => void;
 }
 
+/** Result of {@link runJob}. */
+export interface JobRun {
+  /** False if the job could not be claimed, so that this worker may run another one. */
+  readonly hasRun: boolean;
+  /** Record afterwards; null if there is no such job. */
+  readonly record: JobRecord | null;
+}
+
 /** Pause between two attempts to write the end of a job. */
 const RETRY_MS = 500;
 
 /**
- * Runs a job if it can be claimed, and returns its record afterwards. Returns null if there is no such job.
+ * Runs a job if it can be claimed.
  *
  * @param handBack  aborts when the job is to be released at once, unfinished
  * @throws StoreError if the store does not answer; a running job is then left until its lease expires
  */
-export async function runJob(
-  ref: JobRef,
-  handBack: AbortSignal,
-  options: JobRunOptions,
-): Promise<JobRecord | null> {
+export async function runJob(ref: JobRef, handBack: AbortSignal, options: JobRunOptions): Promise<JobRun> {
   const { jobs, owner, leaseMs, onChange } = options;
   const claimed = await jobs.apply(ref, { type: "claim", owner, leaseMs });
-  if (!claimed.ok) return claimed.reason === "overdue" ? expire(ref, options) : claimed.record;
+  if (!claimed.ok) {
+    const isOverdue = claimed.reason === "overdue";
+    return { hasRun: false, record: isOverdue ? await expire(ref, options) : claimed.record };
+  }
   onChange(claimed.record);
   // The claim ends a job that has lost too many workers. A later write may also have revoked the claim.
-  if (claimed.record.lease?.owner !== owner) return claimed.record;
+  if (claimed.record.lease?.owner !== owner) return { hasRun: false, record: claimed.record };
 
   const lease = keepLease(claimed.record, options);
   const event = await work(claimed.record, lease, handBack, options);
   await lease.close();
   const record = lease.lost ? await lose(ref, lease, options) : await settle(ref, event, lease, options);
   tell(record ?? claimed.record, lease, options);
-  return record;
+  return { hasRun: true, record };
 }
 
 function overrun(maxRunMs: number, cause: unknown): JobFailure {
@@ -80,21 +88,24 @@ async function settle(
   ref: JobRef,
   event: JobEvent,
   { until }: Lease,
-  { jobs, clock, onChange }: JobRunOptions,
+  { jobs, onChange }: JobRunOptions,
 ): Promise<JobRecord | null> {
   const { record } = await retry(() => jobs.apply(ref, event), {
     waits: every(RETRY_MS),
     sleep,
     isRetryable: (error) => error instanceof StoreError,
-    until: { clock, at: until },
+    until: { clock: { now: () => performance.now() }, at: until },
   });
   if (record && isFinished(record)) onChange(record);
   return record;
 }
 
 /** Returns the record after the lease was lost. A job past its deadline is expired. */
-function lose(ref: JobRef, { lost }: Lease, options: JobRunOptions): Promise<JobRecord | null> {
-  return lost === "overdue" ? expire(ref, options) : options.jobs.read(ref);
+async function lose(ref: JobRef, { lost }: Lease, options: JobRunOptions): Promise<JobRecord | null> {
+  if (lost === "overdue") return expire(ref, options);
+  const record = await options.jobs.read(ref);
+  if (record && isFinished(record)) options.onChange(record);
+  return record;
 }
 
 async function expire(ref: JobRef, { jobs, onChange }: JobRunOptions): Promise<JobRecord | null> {
@@ -107,13 +118,4 @@ function tell({ id, tenant, status, receipt, error }: JobRecord, lease: Lease, {
   const { attempt } = lease.holder;
   const seconds = receipt?.attempt === attempt ? receipt.seconds : undefined;
   log.info({ id, tenant, attempt, status, lost: lease.lost, code: error?.code, seconds }, "job");
-}
-
-function unlessAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason);
-    if (signal.aborted) leave();
-    signal.addEventListener("abort", leave, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
 }

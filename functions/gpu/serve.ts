@@ -23,7 +23,7 @@ import { system } from "../../lib/shared/system.ts";
 import { assertProvider, tryProvider } from "./accelerator.ts";
 import { type GpuConfig, parseConfig } from "./config.ts";
 import { type Log, reasonOf } from "./log.ts";
-import type { FromGpu } from "./messages.ts";
+import type { FromGpu, ToGpu } from "./messages.ts";
 import { fetchModel, type NamedModel } from "./models.ts";
 import { createGpuApp } from "./server.ts";
 import { type WarmModels, warmModels } from "./warm-models.ts";
@@ -43,11 +43,13 @@ async function main(): Promise<void> {
   assertProvider(provider);
   // The first process of a container ignores signals without a handler.
   process.on("SIGTERM", leave);
+  let models: WarmModels | null = null;
+  answerPings(() => models?.fault ?? null);
   if (provider !== "cpu") await tryProvider(provider);
   const log = pino({ level: config.logLevel, base: null }, logDestination(1));
   const clock = Date;
   const store = await openStore(config.store, { signUrl: refuseToSign });
-  const models = await openModels(config, log);
+  models = await openModels(config, log);
   const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
   const jobs = jobStore({ store, ...system });
   const worker = createWorker({
@@ -64,6 +66,7 @@ async function main(): Promise<void> {
     precision: precisionOf(config.pipeline),
     log,
     onChange: process.send ? tellOfChange : (record) => void markBegun(record, jobs, log),
+    onRequeue: process.send ? tellOfChange : (record) => markRequeued(record, jobs, log),
   });
   const server = createAdaptorServer({ fetch: createGpuApp({ worker, models, log }).fetch }) as Server;
   server.listen(config.port, config.host);
@@ -74,10 +77,13 @@ async function main(): Promise<void> {
   tellParent({ kind: "listening", port, owner });
 }
 
-async function openModels({ models, modelCache, pipeline }: GpuConfig, log: Log): Promise<WarmModels> {
+async function openModels(
+  { models, modelCache, pipeline, stallMs }: GpuConfig,
+  log: Log,
+): Promise<WarmModels> {
   const found: NamedModel[] = [];
   for (const model of models) found.push(await fetchModel(model, { cacheFolder: modelCache, log }));
-  return warmModels(found, pipeline);
+  return warmModels(found, pipeline, { silenceMsMax: stallMs });
 }
 
 function leave(): void {
@@ -117,8 +123,28 @@ async function exitAfterAnswers(server: Server): Promise<void> {
   process.exit(0);
 }
 
-function tellOfChange({ tenant, id }: JobRecord): void {
+/** Answers the pings of a parent. Before this the parent waits: it pings from the start. */
+function answerPings(fault: () => string | null): void {
+  if (!process.send) return;
+  process.on("message", ({ kind }: ToGpu) => {
+    if (kind === "ping") tellParent({ kind: "alive", fault: fault() });
+  });
+}
+
+async function tellOfChange({ tenant, id }: JobRecord): Promise<void> {
   tellParent({ kind: "changed", ref: { tenant, id } });
+}
+
+/** Writes the marker that makes the bucket hint at a job again. */
+async function markRequeued(record: JobRecord, jobs: JobStore, log: Log): Promise<void> {
+  try {
+    await jobs.markUnfinished(record);
+  } catch (error) {
+    log.warn(
+      { id: record.id, reason: reasonOf(error) },
+      "the job is queued again, and is left to the sweeper",
+    );
+  }
 }
 
 /** Writes the marker that triggers webhooks for the start of a job. The job store writes the one for its end. */

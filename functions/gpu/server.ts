@@ -9,7 +9,7 @@ import type { Worker } from "./worker.ts";
 
 export interface GpuAppDeps {
   readonly worker: Worker;
-  readonly models: Pick<WarmModels, "warm">;
+  readonly models: Pick<WarmModels, "warm" | "fault">;
   readonly log: Log;
 }
 
@@ -31,7 +31,8 @@ const invocationSchema = z.union([refSchema, z.object({ value: refSchema }).tran
 
 /**
  * Creates the HTTP interface of a SageMaker container: `GET /ping`, and `POST /invocations`, which answers
- * when the job has ended.
+ * when a job has ended: the one whose turn it is, which need not be the one in the body. A ping is answered with 503
+ * while no model can be used here, so that the platform replaces the container or the machine.
  *
  * @see Amazon SageMaker developer guide, "Custom inference code with hosting services"
  */
@@ -39,8 +40,10 @@ export function createGpuApp({ worker, models, log }: GpuAppDeps): Hono {
   const app = new Hono();
 
   app.get("/ping", (c) => {
-    const status = worker.isStopping ? "stopping" : "ok";
-    return c.json({ status, model: models.warm, busy: worker.isBusy });
+    const state = { model: models.warm, busy: worker.isBusy };
+    // Jobs are still taken: the first that succeeds shows that the machine is well again.
+    if (models.fault) return c.json({ status: "failing", reason: models.fault, ...state }, 503);
+    return c.json({ status: worker.isStopping ? "stopping" : "ok", ...state });
   });
 
   const limit = bodyLimit({

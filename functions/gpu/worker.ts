@@ -1,36 +1,61 @@
-import type { JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
+import { fairTurns, type JobRecord, type JobRef } from "../../lib/service/jobs/index.ts";
+import { canMake } from "./make-video.ts";
 import { type JobRunOptions, runJob } from "./run-job.ts";
 
 export type Run =
   | { readonly outcome: "ran"; readonly record: JobRecord }
   | { readonly outcome: "missing" | "busy" | "stopping" };
 
+export interface WorkerOptions extends JobRunOptions {
+  /**
+   * Called when a job was queued again whose run was the turn of another job's invocation. The end of that invocation
+   * tells nobody of this job.
+   */
+  readonly onRequeue: (record: JobRecord) => Promise<void>;
+}
+
 /** Worker that runs one job at a time. */
 export interface Worker {
   readonly isBusy: boolean;
   readonly isStopping: boolean;
   /**
-   * Runs a job and returns its record. It does not run the job if the worker is busy or stopping, or if the job is
-   * finished or leased by another worker.
+   * Runs the job whose turn it is, and returns its record. If no job waits for this worker, it returns the record of
+   * the named job instead. It runs nothing if the worker is busy or stopping.
    *
+   * @param named job of the invocation, which need not be the one that runs
    * @throws StoreError
    */
-  run(ref: JobRef): Promise<Run>;
+  run(named: JobRef): Promise<Run>;
   /** Accepts no more jobs. Resolves when the running job has ended, or was released after `graceMs`. */
   stop(graceMs: number): Promise<void>;
   /** Accepts no more jobs, and releases the running job at once. */
   handBack(): void;
 }
 
-export function createWorker(options: JobRunOptions): Worker {
+export function createWorker(options: WorkerOptions): Worker {
+  const { jobs, models, onRequeue } = options;
   const handingBack = new AbortController();
+  const turns = fairTurns({ ...options, canRun: (record) => canMake(record, models) });
   let running: Promise<unknown> | null = null;
   let isStopping = false;
 
   function handBack(): void {
     isStopping = true;
     handingBack.abort();
-    options.models.kill();
+    models.kill();
+  }
+
+  async function takeTurn(named: JobRef): Promise<Run> {
+    for await (const next of turns.next(await jobs.read(named))) {
+      if (isStopping) return { outcome: "stopping" };
+      const { hasRun, record } = await runJob(next, handingBack.signal, options);
+      if (!hasRun) continue;
+      if (record?.status === "queued" && record.id !== named.id) await onRequeue(record);
+      return { outcome: "ran", record: record ?? next };
+    }
+    if (isStopping) return { outcome: "stopping" };
+    const { record } = await runJob(named, handingBack.signal, options);
+    return record ? { outcome: "ran", record } : { outcome: "missing" };
   }
 
   return {
@@ -40,14 +65,13 @@ export function createWorker(options: JobRunOptions): Worker {
     get isStopping() {
       return isStopping;
     },
-    async run(ref) {
+    async run(named) {
       if (isStopping) return { outcome: "stopping" };
       if (running) return { outcome: "busy" };
-      const run = runJob(ref, handingBack.signal, options);
+      const run = takeTurn(named);
       running = run.catch(() => undefined);
       try {
-        const record = await run;
-        return record ? { outcome: "ran", record } : { outcome: "missing" };
+        return await run;
       } finally {
         running = null;
       }

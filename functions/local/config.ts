@@ -9,6 +9,7 @@ import {
   parseEnvironment,
   wholeNumber,
 } from "../../lib/shared/environment.ts";
+import { LEASE_MS_MAX } from "../../lib/shared/limits.ts";
 
 export interface LocalConfig {
   /** `PORT`: port to listen on; 0 lets the system choose a free port. Default 3000. */
@@ -23,6 +24,8 @@ export interface LocalConfig {
   readonly models: readonly string[];
   /** `ALLOW_LOOPBACK_WEBHOOKS`: 1 allows webhooks to this machine, for development. Default 0. */
   readonly allowLoopbackWebhooks: boolean;
+  /** `NEW_MASTER_KEY`: 1 makes a new master key where the old one is lost, and accepts another one. Default 0. */
+  readonly mayReplaceMasterKey: boolean;
   /** `LEASE_MS`: lease of a worker: how long a job waits after the whole service was killed. Default 15000. */
   readonly leaseMs: number;
   /** `UNFINISHED_MAX`: limit of queued and running videos of one API key. Default 100. */
@@ -49,7 +52,8 @@ const environment = environmentOf("local", {
   DATA_DIR: z.string().default("data"),
   MODELS: folderList().default(["demo"]),
   ALLOW_LOOPBACK_WEBHOOKS: oneOf("0", "1").default("0"),
-  LEASE_MS: wholeNumber(1000, 3_600_000).default(15_000),
+  NEW_MASTER_KEY: oneOf("0", "1").default("0"),
+  LEASE_MS: wholeNumber(1000, LEASE_MS_MAX).default(15_000),
   UNFINISHED_MAX: wholeNumber(1, 1000).default(100),
   RETENTION_DAYS: wholeNumber(1, 3650).default(30),
   LOG_LEVEL: logLevel(),
@@ -74,6 +78,7 @@ export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig
     dataFolder: resolve(folder, data.DATA_DIR),
     models: data.MODELS.map((model) => findModel(model, folder)),
     allowLoopbackWebhooks: data.ALLOW_LOOPBACK_WEBHOOKS === "1",
+    mayReplaceMasterKey: data.NEW_MASTER_KEY === "1",
     leaseMs: data.LEASE_MS,
     unfinishedMax: data.UNFINISHED_MAX,
     retentionMs: data.RETENTION_DAYS * DAY_MS,

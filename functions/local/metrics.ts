@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { JobRecord, SweepReport } from "../../lib/service/jobs/index.ts";
 import type { PostResult } from "../../lib/service/net/index.ts";
+import type { Hang } from "../../lib/shared/silence.ts";
 
 /** Metrics of the service for Prometheus. No label contains a tenant, an id or a prompt. */
 export interface Metrics {
@@ -8,6 +9,8 @@ export interface Metrics {
   observeJob(record: JobRecord): void;
   observeWebhook(result: PostResult): void;
   observeSweep(report: SweepReport): void;
+  /** Counts an end of the GPU function that nobody asked for; `hang` is null if it ended by itself. */
+  observeRestart(hang: Hang | null): void;
   /** Returns all metrics in the text format of Prometheus. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -63,6 +66,13 @@ export function createMetrics(): Metrics {
     registers,
   });
 
+  const restarts = new Counter({
+    name: "adareel_gpu_restarts_total",
+    help: "Times that the GPU function was started again, by why: ended, or killed because it was silent or stopped",
+    labelNames: ["why"],
+    registers,
+  });
+
   return {
     contentType: registry.contentType,
     render: () => registry.metrics(),
@@ -75,6 +85,7 @@ export function createMetrics(): Metrics {
     },
     observeWebhook: (result) =>
       webhooks.inc({ outcome: result.ok ? `${Math.floor(result.status / 100)}xx` : result.reason }),
+    observeRestart: (hang) => restarts.inc({ why: hang ?? "ended" }),
     observeSweep({ queued, running, undelivered: waiting, resent: _, ...repaired }) {
       unfinished.set({ status: "queued" }, queued);
       unfinished.set({ status: "running" }, running);

@@ -26,11 +26,12 @@ const messageSchema = z.object({
 });
 
 /**
- * Makes the backend of this machine's GPU process: one worker, which runs jobs in the order of their submission.
- * Waiting jobs are lost with this process, and submitted again after the first sweep of the next process.
+ * Makes the backend of this machine's GPU process: one worker, which is invoked in the order of the submissions and
+ * chooses itself whose turn an invocation is. Waiting jobs are lost with this process, and submitted again after the
+ * first sweep of the next process.
  */
 export function processBackend({ gpu, onEnd }: ProcessBackendOptions): ProcessBackend {
-  /** Jobs that wait or run, each once, oldest first. */
+  /** Jobs of the invocations that wait or run, each once, oldest first. */
   const held = new Map<string, JobRef>();
   let working: Promise<void> | null = null;
   let isClosed = false;

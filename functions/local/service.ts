@@ -10,7 +10,7 @@ import type { Logger } from "pino";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
 import { isResolvedRequest } from "../../lib/generation/request/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
-import { apiKeys, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
+import { apiKeys, isOpenToOthers, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
 import { isLoopbackAddress, postGuarded } from "../../lib/service/net/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
@@ -19,6 +19,7 @@ import { system } from "../../lib/shared/system.ts";
 import { createApp } from "../api/app.ts";
 import type { ApiDeps, ModelCard } from "../api/env.ts";
 import { REQUEST_LIMITS } from "../api/limits.ts";
+import { noSniff } from "../api/middleware/no-sniff.ts";
 import type { LocalConfig } from "./config.ts";
 import { fileRoutes, markRedirect } from "./files.ts";
 import { createLoops, type Watch } from "./loops.ts";
@@ -55,11 +56,23 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
       `The data folder ${config.dataFolder} cannot be made (${cause.code}): choose another DATA_DIR.`,
     );
   });
-  const ring = keyRing(await openMasterKey(join(config.dataFolder, "master.key"), { random }), random);
+  const storeFolder = join(config.dataFolder, "store");
+  const store = await openFolderStore(storeFolder, { signUrl: (...args) => signer.sign(...args), random });
+  const masterKey = join(config.dataFolder, "master.key");
+  const master = await openMasterKey(masterKey, {
+    store,
+    random,
+    mayReplace: config.mayReplaceMasterKey,
+    replaceSetting: "NEW_MASTER_KEY=1",
+  });
+  if (config.mayReplaceMasterKey) {
+    log.warn("NEW_MASTER_KEY is set: unset it after this start, or a key that is lost later is replaced too");
+  }
+  if (await isOpenToOthers(masterKey))
+    log.warn(`other users of this machine may read ${masterKey}: chmod 600 keeps it to its owner`);
+  const ring = keyRing(master, random);
   let url = config.publicUrl;
   const signer = urlSigner({ baseUrl: () => url!, secret: ring.derivedKey("signed urls"), clock });
-  const storeFolder = join(config.dataFolder, "store");
-  const store = await openFolderStore(storeFolder, { signUrl: signer.sign, random });
   const jobs = jobStore({
     store,
     clock,
@@ -114,8 +127,10 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     random,
     log,
     version,
+    fault: () => loops.fault,
   });
   const app = new Hono()
+    .use(noSniff())
     .route("/files", fileRoutes(store, signer))
     .get("/metrics", async (c) =>
       c.text(await metrics.render(), 200, { "content-type": metrics.contentType }),

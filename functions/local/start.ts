@@ -6,6 +6,7 @@ import { isFinished } from "../../lib/service/jobs/index.ts";
 import { commandUsage, parseCommand, UsageError } from "../../lib/shared/command-line/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 import { logDestination } from "../../lib/shared/log-destination.ts";
+import { processState } from "../../lib/shared/process-state.ts";
 import { NAME, START } from "./command.ts";
 import { type LocalConfig, parseConfig } from "./config.ts";
 import { greeting } from "./greeting.ts";
@@ -22,8 +23,9 @@ async function main(): Promise<void> {
   // npm runs scripts in the package's folder, and passes the user's folder in INIT_CWD.
   const config = parseConfig(process.env, process.env.INIT_CWD ?? process.cwd());
   const { log, watch, isWorking } = openLog(config);
+  const isOrphaned = await orphanWatch();
   const service = await startService(config, log, watch);
-  stopOnSignals(service, log, isWorking);
+  stopOnSignals(service, log, isWorking, isOrphaned);
   process.stdout.write(greeting(service));
 }
 
@@ -64,8 +66,33 @@ function openLog({ logLevel: level, logFormat }: LocalConfig): Output {
 /** Time in which a repeated signal is ignored, because npm passes on a Ctrl-C that this process has received itself. */
 const REPEAT_MS = 500;
 
-/** Stops the service on SIGINT (Ctrl-C), on SIGTERM, and when npm's shell is gone; then ends the process. */
-function stopOnSignals(service: Service, log: Logger, isWorking: () => boolean): void {
+/** Milliseconds between two looks at the processes that npm started this one by. */
+const ORPHAN_MS = 1000;
+
+/**
+ * Returns whether npm, or the shell in which npm runs this script, has ended. npm passes a SIGTERM only to that shell;
+ * and when npm is killed, the shell stays and waits. Some shells replace themselves by the script, so that npm is the
+ * parent; what started npm may end.
+ */
+async function orphanWatch(): Promise<() => Promise<boolean>> {
+  if (!process.env.npm_lifecycle_event) return async () => false;
+  const parent = process.ppid;
+  const shell = await processState(parent);
+  if (!shell || !/sh$/.test(shell.name)) return async () => process.ppid !== parent;
+  return async () => {
+    if (process.ppid !== parent) return true;
+    const now = await processState(parent);
+    return now !== null && now.parent !== shell.parent;
+  };
+}
+
+/** Stops the service on SIGINT (Ctrl-C), on SIGTERM, and when npm is gone; then ends the process. */
+function stopOnSignals(
+  service: Service,
+  log: Logger,
+  isWorking: () => boolean,
+  isOrphaned: () => Promise<boolean>,
+): void {
   let stoppingSince: number | null = null;
   const stop = () => {
     if (stoppingSince !== null) {
@@ -87,15 +114,11 @@ function stopOnSignals(service: Service, log: Logger, isWorking: () => boolean):
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  if (process.env.npm_lifecycle_event) {
-    // npm passes a SIGTERM only to the shell in between. This process notices that its parent has changed.
-    const shell = process.ppid;
-    const watch = setInterval(() => {
-      if (process.ppid === shell) return;
-      clearInterval(watch);
-      if (stoppingSince === null) stop();
-    }, REPEAT_MS);
-  }
+  const watch = setInterval(async () => {
+    if (!(await isOrphaned())) return;
+    clearInterval(watch);
+    if (stoppingSince === null) stop();
+  }, ORPHAN_MS);
 }
 
 /*

@@ -24,8 +24,8 @@ export type Settled =
 const NOTE_MS = 5_000;
 
 /**
- * Handles the end of a run. A job that is still queued is submitted again by a hint; after a failed run the hint waits
- * for `pauseMs`. For a finished job, the hint of its webhooks is sent.
+ * Handles the end of an invocation. A job that is still queued, for example because the turn was another one's, is
+ * submitted again by a hint; after a failed run the hint waits for `pauseMs`. For a finished job, the hint of its webhooks is sent.
  */
 export async function settle(
   { jobs, backend, hints, sleep }: SettleDeps,

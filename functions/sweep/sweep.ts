@@ -7,6 +7,7 @@ import {
   type SweepReport,
   sweep,
 } from "../../lib/service/jobs/index.ts";
+import { isAhead } from "../../lib/shared/ahead.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 
 export interface SweepDeps {
@@ -27,7 +28,7 @@ export async function sweepJobs({ backend, ...options }: SweepDeps): Promise<Swe
   const isStale = (queued: JobRecord) => {
     const now = options.clock.now();
     const isThere = !isEmpty && isBelievedIn(backend, queued, now);
-    return !isThere && queued.updatedAt + HINT_MS <= now;
+    return !isThere && !isAhead(queued.updatedAt + HINT_MS, now, HINT_MS);
   };
   return sweep({ ...options, isStale });
 }

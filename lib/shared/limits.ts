@@ -1,7 +1,10 @@
-/* Limits of every video, for requests, generation and encoders alike. */
+/* Limits that several storeys share. */
 
-/** Longest side in pixels: the limit of WebP. That of H.264 level 6.2 is close to it. */
+/** Longest side of a video in pixels: the limit of WebP. That of H.264 level 6.2 is close to it. */
 export const MAX_SIDE = 16_383;
 
-/** Highest frame rate, in whole frames per second. */
+/** Highest frame rate of a video, in whole frames per second. */
 export const MAX_FPS = 240;
+
+/** Longest lease of a worker on a job, in milliseconds. */
+export const LEASE_MS_MAX = 3_600_000;

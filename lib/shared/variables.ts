@@ -98,6 +98,11 @@ export const VARIABLES = {
     readBy: ["gpu"],
     setBy: ["people"],
   },
+  STALL_MS: {
+    what: "how long a model may show no progress before its process is killed",
+    readBy: ["gpu"],
+    setBy: ["people"],
+  },
   MAX_RUN_MS: {
     what: "how long a job may run",
     readBy: ["gpu"],
@@ -140,6 +145,11 @@ export const VARIABLES = {
   },
   ALLOW_LOOPBACK_WEBHOOKS: {
     what: "1 lets webhooks go to this machine",
+    readBy: ["local"],
+    setBy: ["people"],
+  },
+  NEW_MASTER_KEY: {
+    what: "1 goes on without the master key that a store was used with",
     readBy: ["local"],
     setBy: ["people"],
   },

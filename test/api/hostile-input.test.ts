@@ -327,3 +327,43 @@ describe("headers that mean something", () => {
     expect(answer.status).toBe(200);
   });
 });
+
+describe("a refusal", () => {
+  const long = "x".repeat(50_000);
+  const video = { prompt: "a" };
+  const signature = { scheme: "bearer" };
+  it.each<[string, string, object]>([
+    ["a field", "videos", { ...video, [long]: 1 }],
+    ["a field of the cache", "videos", { ...video, cache: { [long]: 1 } }],
+    ["a policy", "videos", { ...video, cache: long }],
+    ["a policy of an object", "videos", { ...video, cache: { policy: long } }],
+    ["a model", "videos", { ...video, model: long }],
+    ["a name in the metadata", "videos", { ...video, metadata: { [long]: "a" } }],
+    ["a value in the metadata", "videos", { ...video, metadata: { a: long } }],
+    ["a size", "videos", { ...video, size: long }],
+    ["a quality", "videos", { ...video, quality: long }],
+    ["a webhook's address", "videos", { ...video, webhook_url: `https://example.com/${long}` }],
+    ["a webhook's host", "videos", { ...video, webhook_url: `https://${long}` }],
+    ["an event", "videos", { ...video, webhook_url: "https://example.com/", webhook_events: [long] }],
+    ["an endpoint's address", "webhook_endpoints", { url: long }],
+    ["a placeholder", "triggers", { signature, prompt: `{{${"/a".repeat(1_900)}` }],
+    ["a filter", "triggers", { signature, prompt: "a", filter: [{ pointer: long, equals: 1 }] }],
+    ["a scheme", "triggers", { prompt: "a", signature: { scheme: long } }],
+    ["a field of a trigger's video", "triggers", { signature, prompt: "a", video: { [long]: 1 } }],
+  ])("a refusal of %s is short however long that is", async (_what, path, json) => {
+    const answer = await api.send("POST", `/v1/${path}`, { json });
+    const { detail, error } = (await answer.json()) as { detail: string; error: { param: string | null } };
+    expect(answer.status).toBe(400);
+    expect(detail.length).toBeLessThan(500);
+    expect((error.param ?? "").length).toBeLessThan(200);
+  });
+
+  it("a refusal of a payload names a long placeholder by its beginning", async () => {
+    const prompt = `{{${"/a".repeat(1_900)}}}`;
+    const created = await api.send("POST", "/v1/triggers", { json: { signature, prompt } });
+    const { id } = (await created.json()) as { id: string };
+    const answer = await api.send("POST", `/v1/triggers/${id}/dry_run`, { json: { payload: {} } });
+    const { detail, error } = await expectProblem(answer, "template_field_missing");
+    expect([detail.length < 500, error.param!.length < 200]).toEqual([true, true]);
+  });
+});

@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import { pino } from "pino";
 import { beforeAll, describe, expect, it } from "vitest";
+import { ApiError, plainProblem } from "../../functions/api/problem.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { expectProblem } from "./problem.ts";
 import { type TestApi, testApi } from "./support.ts";
@@ -24,6 +25,35 @@ it.each(["videos", "webhook_endpoints", "webhook_secret", "webhook_event_types",
     expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "no-store"]);
   },
 );
+
+it("every answer forbids browsers to guess its type: pages, documents, errors, redirects, preflights", async () => {
+  const { id } = await api.create();
+  await api.complete(id);
+  const get = [
+    "",
+    "/docs",
+    "/healthz",
+    "/openapi.json",
+    "/nothing",
+    "/v1/videos",
+    `/v1/videos/${id}/content`,
+  ];
+  const answers = [
+    ...get.map((path) => api.send("GET", path || "/")),
+    api.send("GET", "/v1/videos", { key: "adr_wrong" }),
+    api.send("PUT", "/v1/videos"),
+    api.send("POST", "/v1/videos", { body: "{", headers: { "content-type": "application/json" } }),
+    api.send("OPTIONS", "/v1/videos", {
+      headers: { origin: "https://a.test", "access-control-request-method": "GET" },
+    }),
+    api.send("HEAD", "/v1/videos"),
+  ];
+  for (const answer of await Promise.all(answers)) {
+    expect([answer.status, answer.headers.get("x-content-type-options")]).toEqual([answer.status, "nosniff"]);
+  }
+  const problem = plainProblem(new ApiError("internal_error", "a"), "/", "id");
+  expect(problem.headers.get("x-content-type-options")).toBe("nosniff");
+});
 
 describe("a path", () => {
   it.each([
@@ -154,6 +184,14 @@ describe("the log", () => {
 it("the health route tells anybody that the service is up, and its version", async () => {
   const answer = await api.send("GET", "/healthz", { key: null });
   expect(await answer.json()).toEqual({ status: "ok", version: "0.0.0-test" });
+});
+
+it("the health route says why no video is made, where that is known, and still answers with 200", async () => {
+  const reason = "The GPU function does not answer.";
+  const { send } = await testApi({ fault: () => reason });
+  const answer = await send("GET", "/healthz", { key: null });
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toEqual({ status: "degraded", version: "0.0.0-test", reason });
 });
 
 it("the list of models holds the models of the deployment", async () => {

@@ -57,6 +57,17 @@ describe("an idempotency key", () => {
     expect((await post(keyed("later"))).video).toMatchObject({ id: video.id, status: "completed" });
   });
 
+  it("an idempotency key whose video was deleted is answered with that, and makes no other", async () => {
+    const { video } = await post(keyed("deleted"));
+    await api.send("DELETE", `/v1/videos/${video.id}`);
+    const before = await countJobs();
+    const json = { prompt: "a red circle" };
+    const answer = await api.send("POST", "/v1/videos", { json, headers: keyed("deleted") });
+    const { detail } = await expectProblem(answer, "video_expired");
+    expect(detail).toBe("The video of this idempotency key was deleted: choose a new key to make it again.");
+    expect(await countJobs()).toBe(before);
+  });
+
   it("an idempotency key that was used for another request is refused, and nothing is made", async () => {
     await post(keyed("other"));
     const before = await countJobs();

@@ -3,6 +3,8 @@ import type { ApiDeps } from "../../functions/api/env.ts";
 import { operationExamples } from "../../functions/api/openapi/examples/operation-examples.ts";
 import type { Operation } from "../../functions/api/openapi/operation.ts";
 import type { ProblemCode } from "../../functions/api/problem.ts";
+import { jobKey } from "../../lib/service/jobs/object-keys.ts";
+import { SecretError } from "../../lib/service/keys/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { BASE_URL, type SendOptions, testApi } from "./support.ts";
@@ -110,6 +112,8 @@ async function usual({ id, body }: Operation, code: ProblemCode): Promise<Provoc
       return {};
     case "video_failed":
       return cancelled();
+    case "record_damaged":
+      return damaged();
     default:
       throw new Error(`Nothing provokes ${code} of ${id}.`);
   }
@@ -158,6 +162,8 @@ function invocation(code: ProblemCode): Provocation | null {
       return { key: TOKEN, json, deps: ordering("queue_full") };
     case "video_expired":
       return { key: TOKEN, json, deps: ordering("gone") };
+    case "secret_unavailable":
+      return { key: TOKEN, json, deps: sealedOtherwise() };
     case "invalid_json":
       return { key: TOKEN, body: "{", headers: { "content-type": "application/json" } };
     case "unsupported_media_type":
@@ -165,6 +171,13 @@ function invocation(code: ProblemCode): Provocation | null {
     default:
       return null;
   }
+}
+
+/** Overwrites the record of a video with what is no record. */
+async function damaged(): Promise<Provocation> {
+  const { id } = await api.create();
+  await api.deps.store.put(jobKey({ tenant: "acme", id }), new TextEncoder().encode("{"));
+  return { id };
 }
 
 /** Completes a video whose outputs have expired by the time at which the request is made. */
@@ -184,6 +197,12 @@ async function cancelled(): Promise<Provocation> {
 /** Dependencies of an app whose job store answers every order in the same way. */
 function ordering(outcome: "mismatched" | "queue_full" | "gone"): ApiDeps {
   return { ...api.deps, jobs: { ...api.deps.jobs, create: async () => ({ outcome }) } };
+}
+
+/** Dependencies of an app whose triggers were sealed with another master key. */
+function sealedOtherwise(): ApiDeps {
+  const authenticate = () => Promise.reject(new SecretError("sealed with another key"));
+  return { ...api.deps, triggers: { ...api.deps.triggers, authenticate } };
 }
 
 /** Dependencies of an app that fails at the first thing that any request needs. */

@@ -47,7 +47,7 @@ export interface SendOptions {
 
 export interface TestApiOptions
   extends Partial<
-    Pick<ApiDeps, "store" | "limits" | "retentionMs" | "webhookUrls" | "models" | "log" | "post">
+    Pick<ApiDeps, "store" | "limits" | "retentionMs" | "webhookUrls" | "models" | "log" | "fault" | "post">
   > {
   /** Base of signed URLs, if the API is served. */
   readonly baseUrl?: () => string;

@@ -69,6 +69,56 @@ async function problem(response: Response) {
 
 const invocation = async (response: Response) => (await response.json()) as Invocation;
 
+describe("a webhook without a whole signature", () => {
+  const body = JSON.stringify(PAYLOAD);
+
+  test("a webhook with the headers of Svix is taken, and is the same delivery under both names", async () => {
+    const api = await testApi();
+    const trigger = await createTrigger(api, { signature: { scheme: "standard_webhooks" } });
+    const at = new Date(api.clock.now());
+    const values = {
+      id: "msg_1",
+      timestamp: String(at.getTime() / 1000),
+      signature: new Webhook(trigger.signing_secret).sign("msg_1", at, body),
+    };
+    const named = (prefix: string) =>
+      Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}-${name}`, value]));
+    const first = await invocation(await post(api, trigger.id, body, named("svix")));
+    const second = await invocation(await post(api, trigger.id, body, named("webhook")));
+    expect([first.is_replay, second.is_replay]).toEqual([false, true]);
+    expect(second.video_id).toBe(first.video_id);
+  });
+
+  test("a webhook that lacks a header is told which, as much for a trigger that is there as for one that is not", async () => {
+    const api = await testApi();
+    const { id } = await createTrigger(api, { signature: { scheme: "standard_webhooks" } });
+    const lacking: [headers: Record<string, string>, message: string][] = [
+      [
+        {},
+        "The webhook is not signed: webhook-id, webhook-timestamp and webhook-signature are missing, or " +
+          "X-Hub-Signature-256 of GitHub, or Authorization with the token.",
+      ],
+      [
+        { "webhook-id": "a", "webhook-signature": "v1,a" },
+        "The webhook is not signed as a whole: webhook-timestamp is missing.",
+      ],
+      [
+        { "svix-id": "a" },
+        "The webhook is not signed as a whole: svix-timestamp and svix-signature are missing.",
+      ],
+    ];
+    for (const each of [id, `trg_${"0".repeat(32)}`]) {
+      for (const [headers, message] of lacking) {
+        const refused = await problem(await post(api, each, body, headers));
+        expect(refused).toMatchObject({ status: 401, code: "invalid_signature", message });
+      }
+      const whole = { "svix-id": "a", "svix-timestamp": "1", "svix-signature": "v1,a" };
+      const { message } = await problem(await post(api, each, body, whole));
+      expect(message).toMatch(/^There is no enabled trigger with this id and secret/);
+    }
+  });
+});
+
 describe("a trigger", () => {
   test("a trigger is created with its secret, which is never shown again", async () => {
     const api = await testApi();
@@ -376,7 +426,6 @@ describe("a webhook", () => {
       postGithub(api, disabled, body),
       postGithub(api, github, body, { secret: "wrong" }),
       postGithub(api, standard, body),
-      post(api, github.id, body, {}),
       post(api, github.id, body, { authorization: `Bearer ${api.ownKey}` }),
       post(api, bearer.id, body, { authorization: `Bearer ${github.signing_secret}` }),
       postStandard(api, standard, body, { at: now - 301_000 }),

@@ -1,6 +1,9 @@
 import { Webhook } from "standardwebhooks";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Video, VideoEvents } from "../../functions/api/schemas/video.ts";
+import { jobKey } from "../../lib/service/jobs/object-keys.ts";
+import { StoreError } from "../../lib/service/storage/index.ts";
+import { intercepted } from "../service/jobs/failing-store.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { expectProblem } from "./problem.ts";
 import { type TestApi, testApi } from "./support.ts";
@@ -200,6 +203,89 @@ describe("a delete", () => {
     const renew = { type: "renew", owner: "worker", attempt, leaseMs: 1, progress: null } as const;
     const refused = await api.deps.jobs.apply({ tenant: "acme", id }, renew);
     expect(refused).toMatchObject({ ok: false, reason: "finished" });
+  });
+});
+
+describe("a video whose record is damaged", () => {
+  async function damaged(): Promise<string> {
+    const { id } = await api.create();
+    await api.complete(id);
+    await api.deps.store.put(jobKey({ tenant: "acme", id }), new TextEncoder().encode('{"writes":["a"]}'));
+    return id;
+  }
+
+  it("a damaged video is told as such, and is not tried again by clients", async () => {
+    const id = await damaged();
+    for (const path of ["", "/content", "/events"]) {
+      const answer = await api.send("GET", `/v1/videos/${id}${path}`);
+      expect(answer.headers.get("x-should-retry")).toBe("false");
+      await expectProblem(answer, "record_damaged");
+    }
+  });
+
+  it("a damaged video is deleted by its owner alone, with its files", async () => {
+    const id = await damaged();
+    const stranger = await api.send("DELETE", `/v1/videos/${id}`, { key: api.otherKey });
+    await expectProblem(stranger, "video_not_found");
+    const files = async () => (await api.deps.store.list(`artifacts/acme/${id}/`)).keys.length;
+    expect(await files()).toBe(2);
+    const answer = await api.send("DELETE", `/v1/videos/${id}`);
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      { id, object: "video.deleted", deleted: true },
+    ]);
+    expect(await files()).toBe(0);
+    await expectProblem(await api.send("GET", `/v1/videos/${id}`), "video_not_found");
+  });
+});
+
+describe("a delete on a full disk", () => {
+  /** Opens an API on a disk that has room for a record only while no more than this many objects are there. */
+  async function full(objectsMax: number) {
+    const memory = memoryStore();
+    let isFull = false;
+    const store = intercepted(memory, (name, _key, operation) => {
+      if (isFull && name === "put" && memory.objects.size > objectsMax)
+        return Promise.reject(new StoreError("full", "The disk is full."));
+      return operation();
+    });
+    const own = await testApi({ store });
+    const { id } = await own.create();
+    await own.complete(id);
+    const sizes = { completed: memory.objects.size };
+    return {
+      id,
+      sizes,
+      api: own,
+      memory,
+      fill: (on: boolean) => {
+        isFull = on;
+      },
+    };
+  }
+
+  it("a delete on a full disk gives the outputs' space to the record", async () => {
+    const { api: own, id, memory, fill, sizes } = await full(4);
+    expect(sizes.completed).toBeGreaterThan(4);
+    fill(true);
+    expect((await own.send("DELETE", `/v1/videos/${id}`)).status).toBe(200);
+    expect([...memory.objects.keys()].filter((key) => key.startsWith("artifacts/"))).toEqual([]);
+    await expectProblem(await own.send("GET", `/v1/videos/${id}`), "video_not_found");
+  });
+
+  it("a delete whose record still does not fit has freed the outputs, says so, and can be repeated", async () => {
+    const { api: own, id, memory, fill } = await full(0);
+    fill(true);
+    await expectProblem(await own.send("DELETE", `/v1/videos/${id}`), "storage_unavailable");
+    expect([...memory.objects.keys()].filter((key) => key.startsWith("artifacts/"))).toEqual([]);
+    const { detail } = await expectProblem(
+      await own.send("GET", `/v1/videos/${id}/content`),
+      "video_expired",
+    );
+    expect(detail).toBe("The outputs of this video were deleted.");
+    fill(false);
+    expect((await own.send("DELETE", `/v1/videos/${id}`)).status).toBe(200);
+    await expectProblem(await own.send("GET", `/v1/videos/${id}`), "video_not_found");
   });
 });
 

@@ -26,7 +26,10 @@ export interface Workplace {
   readonly clock: ReturnType<typeof shiftableClock>;
   readonly jobs: JobStore;
   /** Queues a video of the model in `folder`. */
-  queue(params?: Partial<ResolvedRequest>, options?: { deadlineMs?: number }): Promise<JobRef>;
+  queue(
+    params?: Partial<ResolvedRequest>,
+    options?: { deadlineMs?: number; tenant?: string },
+  ): Promise<JobRef>;
   artifacts(): Promise<readonly string[]>;
   remove(): Promise<void>;
 }
@@ -57,10 +60,10 @@ export async function openWorkplace(modelFolder: string, storeUrl?: string): Pro
     store,
     clock,
     jobs,
-    async queue(params = {}, { deadlineMs = 3_600_000 } = {}) {
+    async queue(params = {}, { deadlineMs = 3_600_000, tenant = "acme" } = {}) {
       const id = newVideoId(clock, randomBytes);
       const createdAt = clock.now();
-      const ref = { tenant: "acme", id };
+      const ref = { tenant, id };
       await jobs.create(
         {
           ...ref,

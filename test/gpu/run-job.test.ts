@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
@@ -7,9 +7,10 @@ import { type JobRunOptions, runJob } from "../../functions/gpu/run-job.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { hashWeights } from "../../lib/generation/checkpoint/index.ts";
 import { resolvedRequestSchema } from "../../lib/generation/request/index.ts";
-import { type JobRecord, type JobRef, jobStore } from "../../lib/service/jobs/index.ts";
+import { type JobRecord, type JobRef, type JobStore, jobStore } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
 import { system } from "../../lib/shared/system.ts";
+import { preload, preloadStop } from "../generation/pipeline/preload.ts";
 import { requestFor } from "../generation/pipeline/request-for.ts";
 import { limitToWords, writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { decodeWithWebcodecs } from "../generation/video/decode-mp4.ts";
@@ -44,7 +45,7 @@ interface Started {
 function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
   const changes: JobRef[] = [];
   const handBack = new AbortController();
-  const ended = runJob(ref, handBack.signal, {
+  const run = runJob(ref, handBack.signal, {
     ...place,
     models,
     owner: "worker",
@@ -58,6 +59,7 @@ function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
     onChange: (changed) => changes.push(changed),
     ...options,
   });
+  const ended = run.then(({ record }) => record);
   ended.catch(() => undefined);
   return { ended, changes, handBack: () => handBack.abort() };
 }
@@ -150,6 +152,19 @@ describe("a job that succeeds", () => {
     expect(record.progress).toMatchObject({ steps: 16 });
   });
 
+  it("a job that is audited renews its lease with each progress once", async () => {
+    const written: unknown[] = [];
+    const apply: JobStore["apply"] = (ref, event) => {
+      if (event.type === "renew" && event.progress) written.push(event.progress);
+      return place.jobs.apply(ref, event);
+    };
+    const ref = await place.queue({ audit: true, steps: 200 });
+    const record = await start(ref, { jobs: { ...place.jobs, apply }, progressIntervalMs: 0 }).ended;
+    expect(record).toMatchObject({ status: "completed" });
+    expect(written.length).toBeGreaterThan(2);
+    expect(new Set(written.map((progress) => JSON.stringify(progress))).size).toBe(written.length);
+  });
+
   it("a video without cache is identical to its comparison", async () => {
     const params = { compare: true, cache: { policy: "off", motion: true, warmupSteps: 0 } };
     const record = (await start(await place.queue(params)).ended)!;
@@ -180,7 +195,7 @@ describe("a job that this worker no longer holds", () => {
     const record = await ended;
     expect(record).toMatchObject({ status: "cancelled", outputs: null, error: { code: "canceled" } });
     expect(told(record)).toEqual(["video.queued", "video.in_progress", "video.failed"]);
-    expect(changes).toHaveLength(1);
+    expect(changes.map(({ id }) => id)).toEqual([ref.id, ref.id]);
     expect(await place.artifacts()).toEqual([]);
   });
 
@@ -243,6 +258,27 @@ describe("a job that this worker no longer holds", () => {
     expect(await place.artifacts()).toEqual([]);
   });
 
+  it.each([-3_600_000, 1_800_000])(
+    "a job keeps its lease while the clock is set by %i ms",
+    async (aheadMs) => {
+      const ref = await place.queue(endless);
+      const { ended } = start(ref, { leaseMs: 1_500 });
+      await denoising(ref);
+      place.clock.aheadMs = aheadMs;
+      await vi.waitFor(
+        async () => {
+          // The lease lasts by the clock as it is set now.
+          const leftMs = (await place.jobs.read(ref))!.lease!.until - place.clock.now();
+          expect(leftMs > 0 && leftMs <= 1_500).toBe(true);
+        },
+        { timeout: 20_000, interval: 20 },
+      );
+      expect(await place.jobs.read(ref)).toMatchObject({ status: "running", attempt: 1, losses: 0 });
+      await place.jobs.apply(ref, { type: "cancel" });
+      await expect(ended).resolves.toHaveProperty("status", "cancelled");
+    },
+  );
+
   it("a finished, leased, missing or exhausted job is answered with its current state", async () => {
     const ref = await place.queue();
     await place.jobs.apply(ref, { type: "claim", owner: "other", leaseMs: 60_000 });
@@ -271,6 +307,106 @@ describe("a job that this worker no longer holds", () => {
     expect(record).toMatchObject({ status: "queued", attempt: 1, losses: 0, failures: 0, lease: null });
     expect(types(record)).toEqual(["created", "claimed", "released"]);
     expect(await place.artifacts()).toEqual([]);
+  });
+});
+
+describe("a job whose model is being opened", () => {
+  /** Starts a job whose model never finishes opening, with models of its own. */
+  async function opening() {
+    await preloadStop();
+    const own = await warmModels([namedByFolder(folder)], { threads: 1 });
+    onTestFinished(() => own.close());
+    const ref = await place.queue();
+    const started = start(ref, { models: own, leaseMs: 1_500 });
+    await vi.waitFor(async () => expect((await place.jobs.read(ref))!.progress?.stage).toBe("load"), 20_000);
+    return { ref, own, ...started };
+  }
+
+  it("a job that is cancelled while its model opens makes room for the next one at once", async () => {
+    const { ref, own, ended } = await opening();
+    await place.jobs.apply(ref, { type: "cancel" });
+    await expect(ended).resolves.toMatchObject({ status: "cancelled" });
+    vi.unstubAllEnvs();
+    const next = await start(await place.queue(), { models: own }).ended;
+    expect(next).toMatchObject({ status: "completed", attempt: 1 });
+  });
+
+  it("a job that is handed back while its model opens ends the opening", async () => {
+    const { own, ended, handBack } = await opening();
+    handBack();
+    await expect(ended).resolves.toMatchObject({ status: "queued", losses: 0, failures: 0, lease: null });
+    expect([own.warm, own.fault]).toEqual([null, null]);
+  });
+
+  it("a job whose lease is lost while its model opens ends the opening", async () => {
+    const { ref, ended } = await opening();
+    const later = { now: () => Date.now() + 3_000_000 };
+    const others = jobStore({ ...place, clock: later, random: randomBytes, sleep: system.sleep });
+    await others.apply(ref, { type: "claim", owner: "other", leaseMs: 60_000 });
+    await expect(ended).resolves.toMatchObject({ status: "running", lease: { owner: "other" } });
+  });
+
+  it("a job that is cancelled while the weights are hashed does not wait for the hashes", async () => {
+    const ref = await place.queue();
+    const unhashed: WarmModels = {
+      ...models,
+      open: async (name, signal) => ({
+        ...(await models.open(name, signal)),
+        weights: new Promise(() => undefined),
+      }),
+    };
+    const { ended } = start(ref, { models: unhashed, leaseMs: 1_500 });
+    await vi.waitFor(async () => expect(await place.artifacts()).toHaveLength(2), 20_000);
+    await place.jobs.apply(ref, { type: "cancel" });
+    await expect(ended).resolves.toMatchObject({ status: "cancelled" });
+  });
+
+  it("a job whose process is killed while it opens the model says that memory may have run out", async () => {
+    await preload(`process.kill(process.pid, "SIGKILL");`);
+    const own = await warmModels([namedByFolder(folder)], { threads: 1 });
+    const ref = await place.queue();
+    await start(ref, { models: own }).ended;
+    const message = "The worker was killed while it opened the model, most likely because memory ran out.";
+    await expect(start(ref, { models: own }).ended).resolves.toMatchObject({
+      status: "failed",
+      error: { code: "out_of_memory", message },
+    });
+  });
+});
+
+describe("a job whose process hangs", () => {
+  it("a job whose process is stopped is made by another one, and the next job is made too", async () => {
+    const own = await warmModels([namedByFolder(folder)], { threads: 1 }, { silenceMsMax: 3_600_000 });
+    onTestFinished(() => own.close());
+    const ref = await place.queue({ steps: 200, cache: endless.cache });
+    const { ended } = start(ref, { models: own });
+    await denoising(ref);
+    const { pipeline } = await own.open(basename(folder));
+    process.kill(pipeline.pid, "SIGSTOP");
+    await expect(ended).resolves.toMatchObject({ status: "queued", failures: 1 });
+    await expect(start(ref, { models: own }).ended).resolves.toMatchObject({
+      status: "completed",
+      attempt: 2,
+    });
+    await expect(start(await place.queue(), { models: own }).ended).resolves.toMatchObject({ attempt: 1 });
+  });
+
+  it("a job whose process hangs twice fails as stalled", async () => {
+    await preloadStop();
+    const own = await warmModels([namedByFolder(folder)], { threads: 1 }, { silenceMsMax: 1000 });
+    const ref = await place.queue();
+    await expect(start(ref, { models: own }).ended).resolves.toMatchObject({ status: "queued" });
+    await expect(start(ref, { models: own }).ended).resolves.toMatchObject({
+      status: "failed",
+      error: { code: "stalled" },
+    });
+    expect(own.fault).toBeNull();
+    await start(await place.queue(), { models: own }).ended;
+    expect(own.fault).toBe("The last 3 attempts to open a model failed: see the log of the GPU function.");
+    vi.unstubAllEnvs();
+    await own.open(basename(folder));
+    onTestFinished(() => own.close());
+    expect(own.fault).toBeNull();
   });
 });
 

@@ -36,7 +36,7 @@ describe.runIf(endpoint)("a job over S3", () => {
     const { jobs, store, clock } = place;
     const ref = await place.queue();
 
-    const record = await runJob(ref, new AbortController().signal, {
+    const { record } = await runJob(ref, new AbortController().signal, {
       ...place,
       models,
       owner: "worker",

@@ -15,6 +15,7 @@ let place: Workplace;
 let worker: Worker;
 let post: (body: unknown) => Promise<Response>;
 let ping: () => Promise<Response>;
+let requeued: string[];
 
 beforeAll(async () => {
   folder = await writeTinyModel();
@@ -31,6 +32,7 @@ beforeEach(async () => {
 });
 
 function open(jobs: JobStore): void {
+  requeued = [];
   worker = createWorker({
     ...place,
     jobs,
@@ -44,6 +46,7 @@ function open(jobs: JobStore): void {
     precision: "float32",
     log: silent,
     onChange() {},
+    onRequeue: async ({ id }) => void requeued.push(id),
   });
   const app = createGpuApp({ worker, models, log: silent });
   post = async (body) => {
@@ -81,6 +84,27 @@ it("an invocation may have a job's record as its body", async () => {
   const ref = await place.queue();
   const { body } = (await place.store.get(jobKey(ref)))!;
   expect(await (await post(new TextDecoder().decode(body))).json()).toMatchObject({ status: "completed" });
+});
+
+it("an invocation is a turn: it runs the job whose turn it is, and is answered with that one", async () => {
+  const [first, second] = [await place.queue(), await place.queue()];
+  const other = await place.queue({}, { tenant: "other" });
+  const ran: unknown[] = [];
+  for (const ref of [first, second, other]) ran.push((await (await post(ref)).json()) as object);
+  const done = (ref: JobRef) => ({ id: ref.id, status: "completed", attempt: 1 });
+  expect(ran).toEqual([first, other, second].map(done));
+  expect(await (await post(second)).json()).toEqual(done(second));
+});
+
+it("a job that is handed back in the invocation of another one is told of, since nobody else will", async () => {
+  const [first, second] = [await place.queue(), await place.queue()];
+  const other = await place.queue(endless, { tenant: "other" });
+  await post(first);
+  const answer = post(second);
+  await begun(other);
+  await worker.stop(0);
+  expect(await (await answer).json()).toEqual({ id: other.id, status: "queued", attempt: 1 });
+  expect(requeued).toEqual([other.id]);
 });
 
 it("a worker runs one job at a time, answers pings meanwhile, and accepts the next one after it", async () => {

@@ -8,10 +8,14 @@ const TIMEOUT_MS = 120_000;
 
 /** Permissions that are granted but not used by the deployment of this test. */
 const UNSEEN: Readonly<Record<string, readonly string[]>> = {
-  // The model's card, read at the start; a marker, read to delete it if its record cannot be written.
-  edge: ["get model-cards/", "get unfinished/"],
+  // A damaged record and its marker, deleted with their video; the model's card, read at the start; a marker, read to
+  // delete it if its record cannot be written.
+  edge: ["delete jobs/", "delete undelivered/", "get model-cards/", "get unfinished/"],
   // An artifact, read after an upload whose answer was lost; the model; the outputs that SageMaker itself writes.
-  gpu: ["get artifacts/", "get models/", "put invocations/"],
+  // The marker of a job that is queued again after it ran in the invocation of another one.
+  gpu: ["get artifacts/", "get models/", "put invocations/", "put unfinished/"],
+  // The marker of a creation by a clock that was set back.
+  sweep: ["put unfinished/"],
 };
 
 /** Returns the permissions of the role under a path of constructs, as lines such as `get jobs/`. */

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { readModelCard } from "../../lib/distribution/model-store/index.ts";
+import { jobKey } from "../../lib/service/jobs/object-keys.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { type TestApi, testApi } from "../api/support.ts";
 import { intercepted } from "../service/jobs/failing-store.ts";
@@ -76,6 +77,8 @@ async function askForVideos(api: TestApi, ask: Ask): Promise<void> {
   for (const path of ["", "/content", "/events", "/schedule.svg"]) await ask("GET", `videos/${id}${path}`);
   await ask("POST", `videos/${id}/webhooks/redeliver`, {});
   await ask("DELETE", `videos/${id}`);
+  await api.deps.store.put(jobKey({ tenant: "acme", id: remix.id }), new TextEncoder().encode("{"));
+  await ask("DELETE", `videos/${remix.id}`);
 }
 
 async function askForHooks(ask: Ask): Promise<void> {

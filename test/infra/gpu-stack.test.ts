@@ -79,6 +79,7 @@ describe("the permissions of a function", () => {
         `s3:GetObject ${BUCKET}/jobs/*`,
         `s3:GetObject ${BUCKET}/unfinished/*`,
         `s3:PutObject ${BUCKET}/jobs/*`,
+        `s3:PutObject ${BUCKET}/unfinished/*`,
         `s3:PutObject ${BUCKET}/undelivered/*`,
         `s3:DeleteObject ${BUCKET}/unfinished/*`,
         list("jobs/", "unfinished/", "undelivered/"),

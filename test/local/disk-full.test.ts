@@ -87,4 +87,13 @@ describe.skipIf(!isMounted)("a full disk", () => {
     const { status } = await client.finished((await client.create(quick)).id);
     expect(status).toBe("completed");
   });
+
+  it("a full disk is cleared by deleting a video", async () => {
+    const { id } = await client.create(quick);
+    await client.finished(id);
+    await fill();
+    expect((await client.send("DELETE", `/v1/videos/${id}`)).status).toBe(200);
+    expect(await ids()).not.toContain(id);
+    await rm(ballast);
+  });
 });

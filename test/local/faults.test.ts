@@ -46,9 +46,13 @@ function start(): Promise<LocalService> {
   return startLocal({ DATA_DIR: folder, MODELS: model, ...flags });
 }
 
+function signal(role: RunningProcess["role"], name: NodeJS.Signals): void {
+  for (const each of ours()) if (each.role === role) process.kill(each.pid, name);
+}
+
 /** Kills all processes of these roles. Without their API process, all others must end by themselves. */
 async function kill(roles: readonly RunningProcess["role"][]): Promise<void> {
-  for (const { pid, role } of ours()) if (roles.includes(role)) process.kill(pid, "SIGKILL");
+  for (const role of roles) signal(role, "SIGKILL");
   if (roles.includes("api")) await vi.waitFor(() => expect(ours()).toEqual([]), 60_000);
 }
 
@@ -107,6 +111,46 @@ describe.skipIf(!hasProcessList)("a process that is killed at any moment", () =>
     child.kill("SIGTERM");
     expect(await ended).toBe(0);
     expect(ours()).toEqual([]);
+  });
+
+  /** Starts a service with a job under way that gets no further, because the process of its model is stopped. */
+  async function startHeld() {
+    const service = await start();
+    const client = clientOf(service.url, service.key ?? service.sessionKey!);
+    const request = { prompt: "a red circle moves", steps: 2 };
+    await client.finished((await client.create(request)).id);
+    signal("pipeline", "SIGSTOP");
+    const { id } = await client.create(request);
+    await vi.waitFor(async () => expect((await client.read(id)).status).toBe("in_progress"), 60_000);
+    const next = await client.create(request);
+    return { ...service, client, id, next };
+  }
+
+  for (const [roles, end] of [
+    [["pipeline"], "retried"],
+    [["pipeline", "gpu"], "lost"],
+  ] as const) {
+    it(`a stopped process (${roles.join(", ")}) holds up neither its job nor the next one`, async () => {
+      const { client, id, next, child, ended } = await startHeld();
+      if (roles.some((role) => role === "gpu")) {
+        signal("gpu", "SIGSTOP");
+        const health = async () => (await client.ask<{ status: string }>("GET", "/healthz")).status;
+        for (const status of ["degraded", "ok"])
+          await vi.waitFor(async () => expect(await health()).toBe(status), 60_000);
+      }
+      for (const video of [id, next.id]) expect((await client.finished(video)).status).toBe("completed");
+      const events = await client.ask<VideoEvents>("GET", `/v1/videos/${id}/events`);
+      const types = events.lifecycle.map(({ type }) => type);
+      expect(types).toEqual(["created", "claimed", end, "claimed", "completed"]);
+      child.kill("SIGTERM");
+      expect(await ended).toBe(0);
+    });
+  }
+
+  it("a stopped process does not outlive its parent", async () => {
+    await startHeld();
+    signal("gpu", "SIGSTOP");
+    await kill(["api"]);
   });
 
   it("a start that is killed leaves nothing behind", async () => {

@@ -48,7 +48,6 @@ describe("a signed URL", () => {
       "accept-ranges": "bytes",
       "cache-control": "private, max-age=3600",
       etag: expect.stringMatching(/^"[!#-~]+"$/),
-      "x-content-type-options": "nosniff",
       "content-security-policy": expect.stringMatching(/^default-src 'none';.*; sandbox$/),
     });
     expect(answer.headers.has("content-disposition")).toBe(false);
@@ -169,6 +168,69 @@ describe("HEAD", () => {
       const answer = await app.request(url, { method: "HEAD", headers: { range } });
       expect([answer.status, answer.headers.get("content-length")]).toEqual([200, "10"]);
     }
+  });
+});
+
+describe("a condition", () => {
+  const tagOf = async () => (await get()).headers.get("etag")!;
+  const statuses = async (name: string, values: readonly string[], more: Record<string, string> = {}) =>
+    Promise.all(values.map(async (value) => (await get({ [name]: value, ...more })).status));
+
+  it("If-None-Match with the file's tag is answered 304 without a body, and with the tag to keep", async () => {
+    const tag = await tagOf();
+    for (const method of ["GET", "HEAD"]) {
+      const headers = { "if-none-match": tag, range: "bytes=0-1" };
+      const answer = await app.request(signer.sign(KEY, HOUR), { method, headers });
+      expect([answer.status, await answer.text(), answer.headers.get("etag")]).toEqual([304, "", tag]);
+      expect(answer.headers.get("cache-control")).toBe("private, max-age=3600");
+    }
+    expect(await statuses("if-none-match", ["*", `W/${tag}`, `"other", ${tag}`])).toEqual([304, 304, 304]);
+    expect(await statuses("if-none-match", ['"other"', tag.slice(1, -1), ""])).toEqual([200, 200, 200]);
+  });
+
+  it("If-Match with another tag is answered 412", async () => {
+    const tag = await tagOf();
+    expect(await statuses("if-match", [tag, "*", `"other", ${tag}`])).toEqual([200, 200, 200]);
+    expect(await statuses("if-match", ['"other"', `W/${tag}`])).toEqual([412, 412]);
+    expect(await statuses("if-match", ['"other"'], { "if-none-match": tag })).toEqual([412]);
+  });
+
+  it("If-Range with the file's tag gives the range, and with any other tag or a date the whole file", async () => {
+    const tag = await tagOf();
+    const range = { range: "bytes=0-3" };
+    expect(await statuses("if-range", [tag], range)).toEqual([206]);
+    const stale = ['"other"', `W/${tag}`, "Sun, 22 Nov 2026 12:00:00 GMT"];
+    expect(await statuses("if-range", stale, range)).toEqual([200, 200, 200]);
+    const answer = await get({ "if-range": '"other"', range: "bytes=99-" });
+    expect([answer.status, await answer.text()]).toEqual([200, CONTENT]);
+  });
+
+  it("conditions on dates do not apply, because a file has none", async () => {
+    const date = "Sun, 22 Nov 2026 12:00:00 GMT";
+    expect(await statuses("if-modified-since", [date])).toEqual([200]);
+    expect(await statuses("if-unmodified-since", [date])).toEqual([200]);
+  });
+
+  it("a conditional answer leaves no file open", async () => {
+    const opened: { isClosed: boolean }[] = [];
+    const watched: FolderStore = {
+      ...store,
+      async openObject(key) {
+        const object = (await store.openObject(key))!;
+        const state = { isClosed: false };
+        opened.push(state);
+        const close = async () => {
+          state.isClosed = true;
+          await object.close();
+        };
+        return { ...object, close };
+      },
+    };
+    const own = new Hono().route("/files", fileRoutes(watched, signer));
+    const tag = await tagOf();
+    for (const headers of [{ "if-none-match": tag }, { "if-match": '"other"' }, { range: "bytes=99-" }])
+      await own.request(signer.sign(KEY, HOUR), { headers });
+    expect(opened.map(({ isClosed }) => isClosed)).toEqual([true, true, true]);
   });
 });
 

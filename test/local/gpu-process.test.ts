@@ -1,14 +1,17 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import {
+  type GpuEnd,
   type GpuProcess,
   type GpuProcessOptions,
   startGpuProcess,
 } from "../../functions/local/gpu-process.ts";
 import { newVideoId } from "../../lib/service/jobs/index.ts";
+import { preload } from "../generation/pipeline/preload.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { hasProcessList, processesWith } from "./processes.ts";
 
@@ -35,18 +38,22 @@ afterEach(async () => {
 function start(options: Partial<GpuProcessOptions> = {}) {
   const lost: string[] = [];
   const errors: string[] = [];
+  const hangs: GpuEnd["hang"][] = [];
   gpu = startGpuProcess({
     env: { STORE: store, MODELS: model, LOG_LEVEL: "silent" },
     onChange: () => undefined,
     onLost: (owner) => lost.push(owner),
-    onError: (message) => errors.push(message),
+    onEnd: ({ hang, message }) => {
+      hangs.push(hang);
+      errors.push(message);
+    },
     ...options,
   });
-  return { gpu, lost, errors };
+  return { gpu, lost, errors, hangs };
 }
 
-function kill(): void {
-  for (const { pid } of processesWith("STORE", store)) process.kill(pid, "SIGKILL");
+function kill(signal: NodeJS.Signals = "SIGKILL"): void {
+  for (const { pid } of processesWith("STORE", store)) process.kill(pid, signal);
 }
 
 describe("a first process that does not start", { timeout: TIMEOUT_MS }, () => {
@@ -117,6 +124,73 @@ describe.skipIf(!hasProcessList)("a process", { timeout: TIMEOUT_MS }, () => {
     await vi.waitFor(() => expect(lost).toHaveLength(1), TIMEOUT_MS);
     const invoked = gpu.invoke(missing);
     await Promise.all([gpu.stop(), expect(invoked).rejects.toThrow("The GPU function was stopped.")]);
+  });
+
+  it("a process that a signal stops is killed and started again, and fails what waits for it", async () => {
+    const { gpu, lost, errors, hangs } = start();
+    await gpu.started;
+    expect(gpu.fault).toBeNull();
+    kill("SIGSTOP");
+    const invoked = gpu.invoke(missing);
+    await Promise.all([
+      expect(invoked).rejects.toThrow(/socket hang up|ECONNRESET/),
+      vi.waitFor(() => expect(gpu.fault).toBe("The GPU function does not answer."), TIMEOUT_MS),
+    ]);
+    await vi.waitFor(() => expect(lost).toHaveLength(1), TIMEOUT_MS);
+    expect(hangs).toEqual(["stopped"]);
+    expect(errors).toEqual(["The GPU function was stopped by a signal, was killed and is started again."]);
+    expect(gpu.fault).toBe("The GPU function is being started.");
+    expect(await gpu.invoke(missing)).toBe(404);
+    expect(gpu.fault).toBeNull();
+  });
+
+  it("a process whose main thread never returns is killed after 15 unanswered pings, and not before", async () => {
+    await preload(`process.on("SIGUSR2", () => { for (;;); });`);
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const { gpu, hangs, errors } = start();
+    await gpu.started;
+    kill("SIGUSR2");
+    const tick = async () => {
+      vi.advanceTimersByTime(1000);
+      // Looking at the process reads a file.
+      await sleep(50);
+    };
+    for (let unanswered = 1; unanswered < 15; unanswered++) await tick();
+    expect([processesWith("STORE", store).length, gpu.fault]).toEqual([
+      1,
+      "The GPU function does not answer.",
+    ]);
+    await tick();
+    await vi.waitFor(() => expect(hangs).toEqual(["silent"]), TIMEOUT_MS);
+    expect(errors).toEqual([
+      "The GPU function did not answer for 15 seconds, was killed and is started again.",
+    ]);
+  });
+
+  it("a process that answers is not killed, however many pings there are", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const { gpu, hangs } = start();
+    await gpu.started;
+    for (let ping = 0; ping < 50; ping++) {
+      vi.advanceTimersByTime(1000);
+      await sleep(10);
+    }
+    expect([hangs, gpu.fault]).toEqual([[], null]);
+  });
+
+  it("a process for which there is no memory is tried again", async () => {
+    const { gpu, errors } = start();
+    await gpu.started;
+    const { execPath } = process;
+    onTestFinished(() => {
+      process.execPath = execPath;
+    });
+    process.execPath = "no\0node";
+    kill();
+    await vi.waitFor(() => expect(errors).toHaveLength(2), TIMEOUT_MS);
+    expect(errors[1]).toMatch(/^The GPU function could not be started \(.*\), which is tried again\.$/);
+    process.execPath = execPath;
+    expect(await gpu.invoke(missing)).toBe(404);
   });
 
   it("an unresponsive process is killed when its platform would kill it", async () => {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Video } from "../../functions/api/schemas/video.ts";
 
+/** Program that `npm start` runs. */
 const entry = fileURLToPath(new URL("../../functions/local/start.ts", import.meta.url));
 
 /** Process of `npm start`, with its output. */

@@ -8,7 +8,7 @@ export interface RunningProcess {
   readonly role: "api" | "gpu" | "pipeline";
 }
 
-const ENTRIES = { "local/start.ts": "api", "gpu/serve.ts": "gpu", "pipeline/child.ts": "pipeline" } as const;
+const ENTRIES = { "local/start.ts": "api", "gpu/serve.ts": "gpu", "process/child.ts": "pipeline" } as const;
 
 /** Lists the service's processes that have this environment variable; zombies are left out. */
 export function processesWith(name: string, value: string): RunningProcess[] {

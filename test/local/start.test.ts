@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, chown, cp, mkdir, mkdtemp, open, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -106,9 +107,31 @@ describe("a start that cannot succeed", () => {
     if (isRoot) for (const path of [model, dataFolder]) await chown(path, NOBODY, NOBODY);
     const { code, stdout, stderr } = await startFailing({}, isRoot ? { uid: NOBODY, gid: NOBODY } : {});
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(/^Cannot open the master key \S+: EACCES: .*\.\n$/);
+    expect(stderr).toMatch(/^The data folder \S+ may not be written or read by this process; .*\.\n$/);
     expect(await readdir(dataFolder)).toEqual([]);
   });
+});
+
+it("a start without the master key of its store says what to do, and starts over only when it is told to", async () => {
+  const env = { DATA_DIR: dataFolder, MODELS: model };
+  const first = await startLocal(env);
+  const { id } = await clientOf(first.url, first.key!).create({ prompt: "a red circle", steps: 2 });
+  await clientOf(first.url, first.key!).finished(id);
+  first.child.kill("SIGTERM");
+  await first.ended;
+  await rm(join(dataFolder, "master.key"));
+
+  const { code, stdout, stderr } = await startFailing({});
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toMatch(/^The master key \S+ is missing, .* put the file back .* NEW_MASTER_KEY=1 .*\.\n$/);
+  expect(await readdir(dataFolder)).toEqual(["store"]);
+
+  const second = await startLocal({ ...env, NEW_MASTER_KEY: "1" });
+  const { url } = await clientOf(second.url, first.key!).read(id);
+  second.child.kill("SIGTERM");
+  await second.ended;
+  expect(url).toContain("/files/");
+  expect(second.stderr).toContain("NEW_MASTER_KEY is set: unset it after this start");
 });
 
 it.skipIf(process.platform !== "linux")(
@@ -136,6 +159,28 @@ it.skipIf(!hasProcessList)(
     service.child.kill("SIGTERM");
     await service.ended;
     expect(service.stderr).toContain('"msg":"stopping: ');
+  },
+);
+
+it.skipIf(!hasProcessList)(
+  "the service stops in order when npm is killed, though its shell stays",
+  async () => {
+    const npm = spawn("npm", ["start"], {
+      cwd: join(import.meta.dirname, "../.."),
+      env: { ...process.env, PORT: "0", THREADS: "1", INIT_CWD: "", DATA_DIR: dataFolder, MODELS: model },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const output = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const)
+      npm[name].setEncoding("utf8").on("data", (text: string) => {
+        output[name] += text;
+      });
+    await vi.waitFor(() => expect(output.stdout).toContain("curl"), 120_000);
+    const closed = once(npm, "close");
+    npm.kill("SIGKILL");
+    // The streams are those of the service, which is gone when they close.
+    await closed;
+    expect(output.stderr).toContain('"msg":"stopping: ');
   },
 );
 

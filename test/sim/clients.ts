@@ -92,6 +92,7 @@ async function create(options: ClientOptions, fingerprint: string, hasKey: boole
       ...newJob,
       id: newVideoId(process.clock, random),
       tenant,
+      keyId: `key${number % 2}`,
       createdAt: now,
       deadlineAt: now + swarm.deadlineMs,
     };

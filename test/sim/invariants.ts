@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { isFinished, type JobRecord, type JobStatus } from "../../lib/service/jobs/index.ts";
 import { unfinishedKey } from "../../lib/service/jobs/object-keys.ts";
-import { CLOCK_SKEW_MS, FAILURES_MAX, LOSSES_MAX } from "../../lib/service/jobs/transition.ts";
+import { FAILURES_MAX, LOSSES_MAX } from "../../lib/service/jobs/transition.ts";
 import type { ObjectStore, StoredObject } from "../../lib/service/storage/index.ts";
+import { CLOCK_SKEW_MS } from "../../lib/shared/ahead.ts";
 import type { MemoryStore } from "../service/jobs/memory-store.ts";
 import type { Process } from "./network.ts";
+import { TurnChecks } from "./turn-checks.ts";
 
 const NEXT: Record<JobStatus, readonly JobStatus[]> = {
   queued: ["queued", "running", "failed", "cancelled"],
@@ -27,7 +29,7 @@ export interface InvariantsOptions {
 
 /**
  * Checks every record at the moment it is written by any process, independently of the code under test: S3 to
- * S9 of the list of invariants.
+ * S9 of the list of invariants, and S12.
  */
 export class Invariants {
   /** Current records, by key. */
@@ -35,9 +37,12 @@ export class Invariants {
   claims = 0;
   terminal = 0;
   readonly #options: InvariantsOptions;
+  readonly #turns: TurnChecks;
 
   constructor(options: InvariantsOptions) {
+    const { objects, now } = options;
     this.#options = options;
+    this.#turns = new TurnChecks({ has: (key) => objects.has(key), now });
   }
 
   /** Wraps a store in memory so that every record written by `process` is checked. */
@@ -73,6 +78,8 @@ export class Invariants {
     };
     this.records.set(key, record);
     this.#checkAlone(record, check);
+    const wrong = this.#turns.written(before, record, process);
+    check(wrong === null, wrong ?? "");
     if (before) this.#checkChange(before, record, process, check);
     else {
       // A slow creation writes its marker again later, so only fast ones are checked.

@@ -120,6 +120,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   "a worker goes on though the job is canceled": { worker: { heedsRefusals: false } },
   "a worker goes on though it cannot renew its lease": { worker: { heedsSilence: false } },
+  "jobs are served in the order of their creation": { worker: { takesTurns: false } },
   "what one sender has taken is taken by others": {
     jobs: (jobs, { process }) => ({
       ...jobs,

@@ -101,7 +101,10 @@ export class Network {
       const perform = (waitMs: number, then: (result: Promise<unknown>) => void) =>
         time.after(waitMs, () => {
           time.note(`${process.name} ${label}`);
-          then(operation());
+          const result = operation();
+          // Nobody may be left to take its error.
+          result.catch(() => undefined);
+          then(result);
         });
       const fail = () => {
         process.troubledAt = time.now;

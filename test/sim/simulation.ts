@@ -1,3 +1,4 @@
+import { settle } from "../../functions/settle/settle.ts";
 import { sweepJobs } from "../../functions/sweep/sweep.ts";
 import { sendWebhooks } from "../../functions/webhook/webhook.ts";
 import { isBelievedIn } from "../../lib/service/backends/index.ts";
@@ -16,11 +17,11 @@ import {
   sweep,
 } from "../../lib/service/jobs/index.ts";
 import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/service/jobs/object-keys.ts";
-import { CLOCK_SKEW_MS } from "../../lib/service/jobs/transition.ts";
 import { keyRing } from "../../lib/service/keys/index.ts";
 import type { FileSystem } from "../../lib/service/storage/file-system.ts";
 import { type ObjectStore, type StoredObject, StoreError } from "../../lib/service/storage/index.ts";
 import { deliverWebhooks, type Post, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import { CLOCK_SKEW_MS } from "../../lib/shared/ahead.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { NOW, newJob } from "../service/jobs/sample-job.ts";
 import { type Api, type Ledger, runClient, TENANTS } from "./clients.ts";
@@ -45,7 +46,7 @@ export interface Mutation {
   readonly store?: (store: ObjectStore) => ObjectStore;
   readonly post?: (post: Post) => Post;
   readonly hints?: (hints: Hints) => Hints;
-  readonly worker?: Pick<WorkerOptions, "artifactKey" | "heedsRefusals" | "heedsSilence">;
+  readonly worker?: Pick<WorkerOptions, "artifactKey" | "heedsRefusals" | "heedsSilence" | "takesTurns">;
   readonly hasSweeper?: false;
   /** Changes the file system that processes use, in the topology `folder`. */
   readonly files?: (files: FileSystem) => FileSystem;
@@ -349,19 +350,35 @@ class Simulation {
     this.#apis.set(process, { process, jobs, random: this.#random.bytes });
   };
 
-  #runWorker = (process: Process): Promise<never> =>
-    runWorker({
+  #runWorker = (process: Process): Promise<never> => {
+    const { jobs, store } = this.#jobsFor(process);
+    return runWorker({
       process,
       network: this.#network,
-      ...this.#jobsFor(process),
+      jobs,
+      store,
       work: this.#endpoint?.invocations ?? this.#work,
       webhooks: this.#endpoint ? SILENT : this.#webhooks,
-      onAnswer: (ref) => this.#endpoint?.tell(ref),
+      onAnswer: (ref) => this.#answer(ref, process, jobs),
+      onRequeue: (record) => (this.#endpoint ? jobs.markUnfinished(record) : this.#work.send(record)),
       swarm: this.#swarm,
       onStep: this.#checkStep,
       onClaim: this.#checkClaim,
       ...this.#mutation.worker,
     });
+  };
+
+  /** Tells of the end of an invocation. Locally, the process that invokes the worker settles it at once. */
+  async #answer(ref: JobRef, process: Process, jobs: JobStore): Promise<void> {
+    if (this.#endpoint) return this.#endpoint.tell(ref);
+    const sleep = (durationMs: number) => this.#network.sleep(process, durationMs);
+    const backend = { believedMs: 0, pauseMs: 1000 };
+    try {
+      await settle({ jobs, backend, hints: this.#hints, sleep }, { ref, failure: null });
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+    }
+  }
 
   #runSweeper = async (process: Process): Promise<never> => {
     const { jobs } = this.#jobsFor(process);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import {
   type Applied,
   artifactKey,
+  fairTurns,
   isFinished,
   type JobEvent,
   type JobRecord,
@@ -30,7 +31,11 @@ export interface WorkerOptions {
   /** Called when the store has answered a claim. */
   readonly onClaim: (claimed: Applied, process: Process) => void;
   /** Called when the worker has ended the invocation of a job. */
-  readonly onAnswer?: (ref: JobRef) => void;
+  readonly onAnswer: (ref: JobRef) => Promise<void>;
+  /** Called when a job was queued again that ran in the invocation of another one. */
+  readonly onRequeue: (record: JobRecord) => Promise<void>;
+  /** True if an invocation is a turn; true by default. Otherwise it runs the job that it names. */
+  readonly takesTurns?: boolean;
   readonly artifactKey?: typeof artifactKey;
   /** True if a refused renewal stops the work; true by default. */
   readonly heedsRefusals?: boolean;
@@ -40,30 +45,57 @@ export interface WorkerOptions {
 
 /** Runs jobs in the same order of operations as the GPU function, with steps that only take time. */
 export async function runWorker(options: WorkerOptions): Promise<never> {
+  const { process, work } = options;
+  const turns = fairTurns({ ...options, clock: process.clock, canRun: () => true });
   for (;;) {
-    const ref = await options.work.receive(options.process);
+    const ref = await work.receive(process);
+    let isStopping = false;
     try {
-      const { isStopping } = await runJob(ref, options);
-      options.onAnswer?.(ref);
-      if (isStopping) options.process.die();
+      isStopping = await takeTurn(ref, turns, options);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      options.onAnswer?.(ref);
     }
+    await options.onAnswer(ref);
+    if (isStopping) process.die();
   }
 }
 
-async function runJob(ref: JobRef, options: WorkerOptions): Promise<{ isStopping: boolean }> {
+/** Resolves to whether the worker was told to stop. */
+async function takeTurn(
+  named: JobRef,
+  turns: ReturnType<typeof fairTurns>,
+  options: WorkerOptions,
+): Promise<boolean> {
+  const { jobs, takesTurns = true, onRequeue } = options;
+  if (takesTurns) {
+    for await (const next of turns.next(await jobs.read(named))) {
+      const { hasRun, isStopping, record } = await runJob(next, options);
+      if (!hasRun) continue;
+      if (record?.status === "queued" && record.id !== named.id) await onRequeue(record);
+      return isStopping;
+    }
+  }
+  return (await runJob(named, options)).isStopping;
+}
+
+interface JobRun {
+  readonly hasRun: boolean;
+  readonly isStopping: boolean;
+  readonly record: JobRecord | null;
+}
+
+async function runJob(ref: JobRef, options: WorkerOptions): Promise<JobRun> {
   const { jobs, process, network } = options;
   const claimed = await jobs.apply(ref, { type: "claim", owner: process.name, leaseMs: LEASE_MS });
   options.onClaim(claimed, process);
+  const refused = { hasRun: false, isStopping: false, record: claimed.record };
   if (!claimed.ok) {
     if (claimed.reason === "overdue") await jobs.apply(ref, { type: "expire" });
-    return { isStopping: false };
+    return refused;
   }
   await options.webhooks.send(ref);
   const { record } = claimed;
-  if (!record.lease) return { isStopping: false };
+  if (!record.lease) return refused;
 
   const lease = keepLease(record, options);
   const event = await work(record, lease, options);
@@ -72,7 +104,7 @@ async function runJob(ref: JobRef, options: WorkerOptions): Promise<{ isStopping
     try {
       const { record: last } = await jobs.apply(ref, lease.lost === null ? event : { type: "expire" });
       if (last && isFinished(last)) await options.webhooks.send(ref);
-      return { isStopping: event.type === "release" };
+      return { hasRun: true, isStopping: event.type === "release", record: last };
     } catch (error) {
       if (!(error instanceof StoreError) || process.clock.now() >= lease.until) throw error;
       await network.sleep(process, 500);

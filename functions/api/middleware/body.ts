@@ -57,7 +57,7 @@ export function queryEntries(request: HonoRequest): [name: string, value: string
   return Object.entries(request.queries()).map(([name, values]) => {
     if (values.length > 1)
       throw new ApiError("invalid_value", `${nameOf(name)} is given more than once.`, {
-        param: shortened([name]),
+        param: name,
       });
     return [name, values[0]!];
   });
@@ -195,12 +195,5 @@ export function check<Schema extends z.ZodType>(
     : code === "unsupported_parameter"
       ? "unsupported_parameter"
       : "invalid_value";
-  throw new ApiError(problem, sentence, { param: shortened(path) || undefined });
-}
-
-const PARAM_CHARACTERS_MAX = 100;
-
-/** Joins and truncates a path: names chosen by clients may be as long as the body. */
-function shortened(path: readonly PropertyKey[]): string {
-  return path.join(".").slice(0, PARAM_CHARACTERS_MAX);
+  throw new ApiError(problem, sentence, { param: path.join(".") || undefined });
 }

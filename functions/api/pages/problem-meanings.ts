@@ -30,7 +30,7 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
   ),
   invalid_api_key: never("There is no key, or it is unknown or revoked."),
   invalid_signature: never(
-    "The webhook was not signed with the trigger's secret, or not within the last 5 minutes.",
+    "The webhook was not signed with the trigger's secret, or not within the last 5 minutes, or lacks a header.",
   ),
   not_found: never("Nothing exists at this path or under this id, or it belongs to another tenant."),
   video_not_found: never("There is no video with this id, or it belongs to another tenant."),
@@ -53,7 +53,14 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
     text: "The service failed; give the `request_id` when you report it.",
     retry: "After a second, then less and less often; with an `Idempotency-Key` if it creates something.",
   },
+  record_damaged: never(
+    "What is stored under this id cannot be read. It can be deleted; the operator may have a copy to restore.",
+  ),
   not_supported: never("A part of another service's API that this one does not have."),
+  secret_unavailable: {
+    text: "The secret of this trigger cannot be opened, because the service has another master key than before.",
+    retry: "Once its operator has put the key back, or its owner has replaced the trigger's secret.",
+  },
   storage_unavailable: {
     text: "The store did not answer.",
     retry: "After the seconds in `Retry-After`; with an `Idempotency-Key` if it creates something.",
@@ -69,8 +76,12 @@ export const FAILURES: Readonly<Record<JobError["code"], Meaning>> = {
   },
   invalid_request: never("The model refused the request while it made the video."),
   out_of_memory: {
-    text: "The video does not fit into the memory of the machine.",
+    text: "The video, or the model, does not fit into the memory of the machine.",
     retry: "With a smaller size or fewer frames.",
+  },
+  stalled: {
+    text: "The model stopped making progress, and did so again in a second attempt.",
+    retry: "Once; then the operator has to look at the machine.",
   },
   model_load_failed: {
     text: "The model could not be loaded; the operator has to look at it.",

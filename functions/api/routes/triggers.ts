@@ -1,10 +1,12 @@
 import { type Context, Hono } from "hono";
+import { missingWebhookHeaders } from "../../../lib/service/net/index.ts";
 import {
   passesFilter,
   type SignatureScheme,
   secretFault,
   type Trigger,
 } from "../../../lib/service/triggers/index.ts";
+import { listed } from "../../../lib/shared/sentences/index.ts";
 import { hash } from "../claim.ts";
 import type { ApiDeps, ApiEnv } from "../env.ts";
 import { parseJson } from "../middleware/parse-json.ts";
@@ -186,8 +188,8 @@ export function triggerInvocation(deps: ApiDeps) {
       tag: "Triggers",
       summary: "Send a webhook to a trigger",
       description:
-        "Takes any JSON, signed as the trigger says: Standard Webhooks, GitHub's `X-Hub-Signature-256`, or " +
-        "`Authorization: Bearer` with the trigger's own token. A delivery that comes again makes no second video: known " +
+        "Takes any JSON, signed as the trigger says: Standard Webhooks (also under Svix's names, `svix-id` and so on), " +
+        "GitHub's `X-Hub-Signature-256`, or `Authorization: Bearer` with the trigger's own token. A delivery that comes again makes no second video: known " +
         "by its `webhook-id` for 7 days, from GitHub by its content for 30 days, with a token by `Idempotency-Key` or " +
         "`webhook-id` for 24 hours and without those by its content for 2 minutes. Pings and payloads that the filter " +
         "does not want are answered with 200.",
@@ -204,6 +206,7 @@ export function triggerInvocation(deps: ApiDeps) {
         "template_field_missing",
         "queue_full",
         "video_expired",
+        "secret_unavailable",
         "storage_unavailable",
       ],
     }),
@@ -211,12 +214,7 @@ export function triggerInvocation(deps: ApiDeps) {
       const bytes = await readBody(c.req, PAYLOAD_BYTES_MAX);
       const { headers } = c.req.raw;
       const authenticated = await deps.triggers.authenticate(c.req.param("id"), { headers, body: bytes });
-      if (!authenticated) {
-        throw new ApiError(
-          "invalid_signature",
-          "There is no enabled trigger with this id and secret, or the webhook was signed at another time.",
-        );
-      }
+      if (!authenticated) throw new ApiError("invalid_signature", unsigned(headers) ?? WRONG_SIGNATURE);
       const { trigger, delivery } = authenticated;
       const principal = { tenant: trigger.tenant, keyId: trigger.keyId };
       c.set("principal", principal);
@@ -241,6 +239,27 @@ export function triggerInvocation(deps: ApiDeps) {
     },
   );
 }
+
+const WRONG_SIGNATURE =
+  "There is no enabled trigger with this id and secret, or the webhook was signed at another time.";
+
+/**
+ * Says which headers of a signature a webhook lacks; null if it has all of one scheme. Looks at the webhook alone, so
+ * it tells nothing of triggers.
+ */
+function unsigned(headers: Headers): string | null {
+  if (headers.has("x-hub-signature-256") || headers.has("authorization")) return null;
+  const missing = missingWebhookHeaders(headers);
+  if (missing.length === 0) return null;
+  const names = `${listed(missing)} ${missing.length === 1 ? "is" : "are"} missing`;
+  const hasSome = missing.length < SIGNATURE_HEADERS;
+  return hasSome
+    ? `The webhook is not signed as a whole: ${names}.`
+    : `The webhook is not signed: ${names}, or X-Hub-Signature-256 of GitHub, or Authorization with the token.`;
+}
+
+/** Number of headers of a signature of Standard Webhooks. */
+const SIGNATURE_HEADERS = 3;
 
 function parsePayload(bytes: Uint8Array, contentType = ""): unknown {
   const mediaType = contentType.toLowerCase().split(";")[0]!.trim();

@@ -9,6 +9,7 @@ import {
   withoutWords,
 } from "../../../lib/generation/request/index.ts";
 import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/service/jobs/index.ts";
+import { StoreError, unlessDamaged } from "../../../lib/service/storage/index.ts";
 import { redeliver } from "../../../lib/service/webhooks/index.ts";
 import { claimOf } from "../claim.ts";
 import { contentUrl, notReady } from "../content-url.ts";
@@ -63,6 +64,9 @@ const scheduleQuery = z.strictObject({
     .describe("Pixels that the drawing will have; its texts then have their own size."),
 });
 
+/** Errors of an operation on one video. */
+const FOUND = ["video_not_found", "record_damaged"] as const;
+
 const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() });
 
 export function videoRoutes(deps: ApiDeps) {
@@ -86,7 +90,7 @@ export function videoRoutes(deps: ApiDeps) {
   async function viewOptions(record: JobRecord): Promise<VideoViewOptions> {
     return {
       urls: await signUrls(store, record, clock.now()),
-      queuePosition: record.status === "queued" ? await positions.before(record.id) : null,
+      queuePosition: record.status === "queued" ? await positions.before(record) : null,
     };
   }
 
@@ -105,10 +109,38 @@ export function videoRoutes(deps: ApiDeps) {
     return newest;
   }
 
+  /** Answers an order once its video has ended, or at once, as the request prefers. */
+  async function accepted(c: Context<ApiEnv>, { record, isReplay }: Awaited<ReturnType<typeof orderVideo>>) {
+    if (!isReplay) {
+      positions.joined(record);
+    } else if (record.deletedAt !== null) {
+      const what = "The video of this idempotency key was deleted: choose a new key to make it again.";
+      throw new ApiError("video_expired", what);
+    } else {
+      c.header("idempotent-replayed", "true");
+    }
+    return answer(c, await awaited(c, record));
+  }
+
   async function cancelled(record: JobRecord): Promise<JobRecord> {
     const applied = await jobs.apply(record, { type: "cancel" });
     if (applied.ok && applied.isChanged) await hints.webhooks(record);
     return applied.record ?? record;
+  }
+
+  async function deleted(record: JobRecord): Promise<void> {
+    await cancelled(record);
+    const clear = () => jobs.apply(record, { type: "delete", params: withoutWords(requestOf(record)) });
+    try {
+      await clear();
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === "full")) throw error;
+      // Outputs are deleted without needing space, and their space lets the record be written. If another writer takes
+      // it first, the video has lost its outputs, and the request can be repeated.
+      await jobs.deleteArtifacts(record);
+      await clear();
+    }
+    await jobs.deleteArtifacts(record);
   }
 
   return new Hono<ApiEnv>()
@@ -128,7 +160,7 @@ export function videoRoutes(deps: ApiDeps) {
       }),
       async (c) => {
         const request = c.req.valid("json");
-        const { record, isReplay } = await orderVideo(deps, {
+        const ordered = await orderVideo(deps, {
           principal: c.var.principal,
           params: resolveVideo(request, deps),
           timeoutSeconds: request.timeout,
@@ -136,9 +168,7 @@ export function videoRoutes(deps: ApiDeps) {
           webhook: webhookOf(deps, request),
           claim: claimOf(c, "POST /v1/videos", request),
         });
-        if (isReplay) c.header("idempotent-replayed", "true");
-        else positions.joined(record.id);
-        return answer(c, await awaited(c, record));
+        return accepted(c, ordered);
       },
     )
     .get(
@@ -175,7 +205,7 @@ export function videoRoutes(deps: ApiDeps) {
         description: "Once it is completed it has signed URLs, made anew each time, and its compute receipt.",
         headers: PREFER,
         returns: videoSchema,
-        problems: ["video_not_found"],
+        problems: FOUND,
       }),
       async (c) => answer(c, await awaited(c, await find(c))),
     )
@@ -190,11 +220,11 @@ export function videoRoutes(deps: ApiDeps) {
         problems: ["video_not_found"],
       }),
       async (c) => {
-        const record = await find(c);
-        await cancelled(record);
-        await jobs.apply(record, { type: "delete", params: withoutWords(requestOf(record)) });
-        await jobs.deleteArtifacts(record);
-        return c.json({ id: record.id, object: "video.deleted" as const, deleted: true as const });
+        const id = c.req.param("id");
+        const record = await find(c).catch(unlessDamaged);
+        if (record === "damaged") await jobs.deleteDamaged({ tenant: c.var.principal.tenant, id });
+        else await deleted(record);
+        return c.json({ id, object: "video.deleted" as const, deleted: true as const });
       },
     )
     .post(
@@ -206,7 +236,7 @@ export function videoRoutes(deps: ApiDeps) {
         description:
           "The worker stops after its current denoising step. A video that is over stays as it is.",
         returns: videoSchema,
-        problems: ["video_not_found"],
+        problems: FOUND,
       }),
       async (c) => answer(c, await cancelled(await find(c))),
     )
@@ -220,13 +250,7 @@ export function videoRoutes(deps: ApiDeps) {
         query: contentQuery,
         returns: videoContentSchema,
         responses: { 302: { text: "`Location` is a signed URL, valid for an hour at most." } },
-        problems: [
-          "video_not_found",
-          "video_not_ready",
-          "video_failed",
-          "video_expired",
-          "unsupported_variant",
-        ],
+        problems: [...FOUND, "video_not_ready", "video_failed", "video_expired", "unsupported_variant"],
       }),
       async (c) => {
         const record = await find(c);
@@ -245,7 +269,7 @@ export function videoRoutes(deps: ApiDeps) {
         description: "A chart of which steps were computed, and what the cache measured.",
         query: scheduleQuery,
         responses: { 200: { text: "A picture, made from the receipt.", mediaType: "image/svg+xml" } },
-        problems: ["video_not_found", "video_not_ready", "video_failed"],
+        problems: [...FOUND, "video_not_ready", "video_failed"],
       }),
       async (c) => {
         const record = await find(c);
@@ -267,7 +291,7 @@ export function videoRoutes(deps: ApiDeps) {
         body: remixSchema(promptCharactersMax),
         bytesMax: bodyBytesMax,
         returns: videoSchema,
-        problems: [...ORDER, "video_not_found"],
+        problems: [...ORDER, ...FOUND],
       }),
       async (c) => {
         const parent = await find(c);
@@ -276,7 +300,7 @@ export function videoRoutes(deps: ApiDeps) {
         const { seed } = request;
         const changes =
           seed === undefined ? request : { ...request, seed: seedOf(request, () => drawSeed(random)) };
-        const { record, isReplay } = await orderVideo(deps, {
+        const ordered = await orderVideo(deps, {
           principal,
           params: remixedRequest(requestOf(parent), changes),
           timeoutSeconds: (parent.deadlineAt - parent.createdAt) / 1000,
@@ -285,9 +309,7 @@ export function videoRoutes(deps: ApiDeps) {
           remixedFrom: parent.id,
           claim: claimOf(c, `POST /v1/videos/${parent.id}/remix`, request),
         });
-        if (isReplay) c.header("idempotent-replayed", "true");
-        else positions.joined(record.id);
-        return answer(c, await awaited(c, record));
+        return accepted(c, ordered);
       },
     )
     .get(
@@ -298,7 +320,7 @@ export function videoRoutes(deps: ApiDeps) {
         summary: "List the events of a video",
         description: "What happened to it, and every attempt to deliver its webhooks.",
         returns: videoEventsSchema,
-        problems: ["video_not_found"],
+        problems: FOUND,
       }),
       async (c) => c.json(eventsView(await find(c))),
     )
@@ -313,7 +335,7 @@ export function videoRoutes(deps: ApiDeps) {
         body: redeliverBody,
         bytesMax: bodyBytesMax,
         returns: videoEventsSchema,
-        problems: ["video_not_found", "not_found"],
+        problems: [...FOUND, "not_found"],
       }),
       async (c) => {
         const record = await find(c);

@@ -36,7 +36,12 @@ export const videoSchema = z
       .object({ code: z.enum(JOB_ERROR_CODES), message: z.string() })
       .nullable()
       .describe("Why it failed; null for every other status."),
-    queue_position: z.int().nullable().describe("Unfinished jobs that came before; null once it runs."),
+    queue_position: z
+      .int()
+      .nullable()
+      .describe(
+        "Unfinished videos whose turn comes before, by turns of tenants and of their keys; null once it runs.",
+      ),
     stage: z.string().nullable().describe("What the worker does: load, encode, denoise, decode or write."),
     steps_done: z.int().nullable().describe("Denoising steps that are done, while it is being made."),
     url: z.string().nullable().describe("The MP4, signed, made anew on each request; null in lists."),

@@ -126,7 +126,8 @@ export class GpuEndpoint extends Construct implements EndpointNames {
     });
     grantFolders(role, bucket, {
       read: [FOLDERS.jobs, FOLDERS.artifacts, modelFolder],
-      write: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.undelivered, FOLDERS.invocations],
+      list: [FOLDERS.unfinished],
+      write: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.unfinished, FOLDERS.undelivered, FOLDERS.invocations],
       delete: [FOLDERS.unfinished],
     });
     this.successes.grantPublish(role);

@@ -1,9 +1,17 @@
+import { cut } from "../../shared/sentences/index.ts";
+
+/** Limit of the length of a reason: whatever a file holds, its error is read on a terminal and kept in records. */
+const REASON_CHARACTERS_MAX = 400;
+
+/** Limit of the length of a tensor's name in a reason: names of real models are shorter. */
+export const TENSOR_NAME_MAX = 120;
+
 /** Error for a model file or folder that cannot be used. The message is one sentence that begins with its path. */
 export class CheckpointError extends Error {
   override readonly name = "CheckpointError";
 
   constructor(path: string, reason: string, options?: ErrorOptions) {
-    super(`${path}: ${reason}`, options);
+    super(`${path}: ${cut(reason, REASON_CHARACTERS_MAX)}`, options);
   }
 
   /** Wraps a system error on reading `path`. A `CheckpointError` is returned as it is. */

@@ -1,7 +1,8 @@
 import { realpath } from "node:fs/promises";
 import { dirname, relative, sep } from "node:path";
+import { nameOf } from "../../shared/sentences/index.ts";
 import type { DType, ExternalTensor, WeightSource } from "../onnx/index.ts";
-import { CheckpointError } from "./checkpoint-error.ts";
+import { CheckpointError, TENSOR_NAME_MAX } from "./checkpoint-error.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "./half.ts";
 import { openRegularFile, readExactly, type SafetensorsDType, type StoredTensor } from "./safetensors.ts";
 import { type LocatedTensor, locateTensors } from "./weight-files.ts";
@@ -78,7 +79,8 @@ export class Checkpoint implements WeightSource {
    */
   info(name: string): StoredTensor {
     const tensor = this.#tensors.get(name);
-    if (!tensor) throw new CheckpointError(this.#source, `tensor ${name} is missing`);
+    if (!tensor)
+      throw new CheckpointError(this.#source, `tensor ${nameOf(name, TENSOR_NAME_MAX)} is missing`);
     return tensor;
   }
 
@@ -86,13 +88,13 @@ export class Checkpoint implements WeightSource {
     const { dtype, shape, offset, byteLength } = this.info(name);
     if (shape.join() !== expectedShape.join()) {
       const sizes = `[${shape.join(", ")}] and the model expects [${expectedShape.join(", ")}]`;
-      throw new CheckpointError(this.#source, `tensor ${name} has shape ${sizes}`);
+      throw new CheckpointError(this.#source, `tensor ${nameOf(name, TENSOR_NAME_MAX)} has shape ${sizes}`);
     }
     const graphType = graphTypes[dtype];
     if (!graphType)
       throw new CheckpointError(
         this.#source,
-        `tensor ${name} has dtype ${dtype}, which graphs do not support`,
+        `tensor ${nameOf(name, TENSOR_NAME_MAX)} has dtype ${dtype}, which graphs do not support`,
       );
     this.#used.add(name);
     const location = relative(this.root, this.#realPath(name)).replaceAll(sep, "/");
@@ -117,7 +119,7 @@ export class Checkpoint implements WeightSource {
     const count = left.length === 1 ? "1 tensor is" : `${left.length} tensors are`;
     throw new CheckpointError(
       this.#source,
-      `${count} not part of the model that the config.json describes, first ${left[0]}`,
+      `${count} not part of the model that the config.json describes, first ${nameOf(left[0]!, TENSOR_NAME_MAX)}`,
     );
   }
 
@@ -127,7 +129,7 @@ export class Checkpoint implements WeightSource {
     if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
       throw new CheckpointError(
         this.#source,
-        `tensor ${name} has dtype ${dtype}, which cannot be read as float32`,
+        `tensor ${nameOf(name, TENSOR_NAME_MAX)} has dtype ${dtype}, which cannot be read as float32`,
       );
     }
     this.#used.add(name);

@@ -1,5 +1,6 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
+import { quoted } from "../../shared/sentences/index.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
 import { readJsonObject, toPlain } from "./json-file.ts";
@@ -54,8 +55,7 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
   for (const [name, entry] of index) {
     // A part is [library, class]. [null, null] marks an optional part that is absent.
     if (name.startsWith("_") || !Array.isArray(entry) || typeof entry[1] !== "string") continue;
-    if (!isFileName(name))
-      throw new CheckpointError(indexPath, `part ${JSON.stringify(name)} is not a folder name`);
+    if (!isFileName(name)) throw new CheckpointError(indexPath, `part ${quoted(name)} is not a folder name`);
     parts.set(name, await openPart(join(folder, name), entry[1]));
   }
   for (const name of unnamedParts) {

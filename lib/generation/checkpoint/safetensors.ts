@@ -1,5 +1,6 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { CheckpointError } from "./checkpoint-error.ts";
+import { quoted } from "../../shared/sentences/index.ts";
+import { CheckpointError, TENSOR_NAME_MAX } from "./checkpoint-error.ts";
 import { parseStrictJson, type StrictJson } from "./strict-json.ts";
 
 /** Bytes of one element of each data type of the format. */
@@ -149,14 +150,14 @@ function checkMetadata(entry: StrictJson, fail: Fail): void {
 }
 
 function parseTensor(name: string, entry: StrictJson, dataOffset: number, fail: Fail): StoredTensor {
-  const label = `tensor ${JSON.stringify(name)}`;
+  const label = `tensor ${quoted(name, TENSOR_NAME_MAX)}`;
   if (!(entry instanceof Map) || entry.size !== 3)
     return fail(`${label} is not {dtype, shape, data_offsets}`);
   const dtype = entry.get("dtype");
   const shape = entry.get("shape");
   const offsets = entry.get("data_offsets");
   if (typeof dtype !== "string" || !Object.hasOwn(elementBytes, dtype)) {
-    return fail(`${label} has the unknown dtype ${JSON.stringify(dtype)}`);
+    return fail(`${label} has the unknown dtype ${quoted(dtype)}`);
   }
   if (!isSizes(shape) || shape.length > rankMax) return fail(`${label} has an impossible shape`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
@@ -187,8 +188,9 @@ function checkCoverage(
   const inOrder = [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.byteLength - b.byteLength);
   let end = dataOffset;
   for (const [name, { offset, byteLength }] of inOrder) {
-    if (offset < end) fail(`tensor ${JSON.stringify(name)} overlaps another one`);
-    if (offset > end) fail(`there is a gap of ${offset - end} bytes before tensor ${JSON.stringify(name)}`);
+    if (offset < end) fail(`tensor ${quoted(name, TENSOR_NAME_MAX)} overlaps another one`);
+    if (offset > end)
+      fail(`there is a gap of ${offset - end} bytes before tensor ${quoted(name, TENSOR_NAME_MAX)}`);
     end += byteLength;
   }
   if (end > size) fail(`truncated, its tensors end at byte ${end} and the file has ${size}`);

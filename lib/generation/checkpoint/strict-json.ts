@@ -1,3 +1,5 @@
+import { quoted } from "../../shared/sentences/index.ts";
+
 export type StrictJson = null | boolean | number | string | StrictJson[] | Map<string, StrictJson>;
 
 export interface JsonLimits {
@@ -59,7 +61,7 @@ export function parseStrictJson(text: string, { depthMax, valuesMax }: JsonLimit
     if (take("}")) return entries;
     do {
       const key = parseString();
-      if (entries.has(key)) throw new SyntaxError(`has the key ${JSON.stringify(key)} twice`);
+      if (entries.has(key)) throw new SyntaxError(`has the key ${quoted(key)} twice`);
       expect(":");
       entries.set(key, parseValue(depth));
     } while (take(","));

@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { CheckpointError } from "./checkpoint-error.ts";
+import { quoted } from "../../shared/sentences/index.ts";
+import { CheckpointError, TENSOR_NAME_MAX } from "./checkpoint-error.ts";
 import { readJsonObject } from "./json-file.ts";
 import { readSafetensors, type StoredTensor } from "./safetensors.ts";
 
@@ -50,23 +51,27 @@ async function readShards(indexPath: string): Promise<Map<string, LocatedTensor>
   const located = new Map<string, LocatedTensor>();
   for (const [name, shard] of weightMap) {
     if (typeof shard !== "string" || !isFileName(shard)) {
-      throw new CheckpointError(
-        indexPath,
-        `shard ${JSON.stringify(shard)} is not a file name in the same folder`,
-      );
+      throw new CheckpointError(indexPath, `shard ${quoted(shard)} is not a file name in the same folder`);
     }
     const tensors = shards.get(shard) ?? (await readSingle(join(dirname(indexPath), shard)));
     shards.set(shard, tensors);
     const tensor = tensors.get(name);
     if (!tensor)
-      throw new CheckpointError(indexPath, `shard ${shard} lacks the tensor ${JSON.stringify(name)}`);
+      throw new CheckpointError(
+        indexPath,
+        `shard ${shard} lacks the tensor ${quoted(name, TENSOR_NAME_MAX)}`,
+      );
     located.set(name, tensor);
   }
   return located;
 }
 
+/** Longest name of a file on the usual disks. */
+const NAME_CHARACTERS_MAX = 255;
+
 /** Returns true if a name stays inside its folder on every platform. */
 export function isFileName(name: string): boolean {
   const forbidden = ["/", "\\", ":", "\0"];
-  return !["", ".", ".."].includes(name) && !forbidden.some((symbol) => name.includes(symbol));
+  const isPossible = !["", ".", ".."].includes(name) && name.length <= NAME_CHARACTERS_MAX;
+  return isPossible && !forbidden.some((symbol) => name.includes(symbol));
 }

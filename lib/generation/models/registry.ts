@@ -1,3 +1,4 @@
+import { nameOf } from "../../shared/sentences/index.ts";
 import {
   autoencoderKLDecoder,
   autoencoderKLImageEncoder,
@@ -76,5 +77,5 @@ function builderOf<Kind extends keyof Architectures>(
   const builder = builders.get(className);
   if (builder) return builder as BuilderOf<Kind>;
   const known = [...builders.keys()].join(", ");
-  throw new Error(`This model's ${role} is a ${className}, and Adareel can build only ${known}.`);
+  throw new Error(`This model's ${role} is a ${nameOf(className)}, and Adareel can build only ${known}.`);
 }

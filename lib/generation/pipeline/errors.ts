@@ -12,7 +12,9 @@ export type GenerationFault =
   /** The latent ended in numbers that are not finite. */
   | "invalid_output"
   /** The process was killed from outside, most likely because memory ran out. */
-  | "killed";
+  | "killed"
+  /** The process hung, and was killed by its parent. */
+  | "stalled";
 
 /** A failure of the model or of the process that runs it. The message is one sentence. */
 export class GenerationError extends Error {

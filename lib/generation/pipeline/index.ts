@@ -15,7 +15,7 @@ export {
   type Progress,
   type Stage,
 } from "./pipeline.ts";
-export { type PipelineProcess, startPipelineProcess } from "./process/process.ts";
+export { type PipelineProcess, type ProcessOptions, startPipelineProcess } from "./process/process.ts";
 export { type Savings, savings } from "./savings.ts";
 export {
   type MeasuredTable,

@@ -37,7 +37,10 @@ import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
 
 export type Stage = "load" | "encode" | "denoise" | "decode";
 
-/** Progress of a generation: a stage that begins, or a denoising step that has ended. */
+/**
+ * Progress of a generation: a stage that begins, or a denoising step that has ended. A step of a trial or an audit
+ * repeats the progress before it. `load` comes again when a second transformer is opened between two steps.
+ */
 export interface Progress {
   readonly stage: Stage;
   /**
@@ -241,7 +244,13 @@ export async function openPipeline(
       ...denoiser(0, firstSessions),
       successor:
         scales.length > 1
-          ? { below: model.boundaryTimestep, open: async () => denoiser(1, await experts.open(1)) }
+          ? {
+              below: model.boundaryTimestep,
+              async open() {
+                report("load");
+                return denoiser(1, await experts.open(1));
+              },
+            }
           : undefined,
       sampler,
       signal,
@@ -250,7 +259,8 @@ export async function openPipeline(
     const atMost = promisedSeconds(policy);
     let deadline: Deadline | null = null;
     if (atMost !== null) {
-      const pace = paces.get(paceKey) ?? (await measurePace({ ...denoising, latent }, decode));
+      const trial = { ...denoising, latent, onStep: () => report("encode") };
+      const pace = paces.get(paceKey) ?? (await measurePace(trial, decode));
       deadline = deadlineFor(atMost, { pace, encodeSeconds: seconds.encode, steps: planned });
     }
     const noise = request.audit && policy.name !== "off" ? latent.slice() : null;
@@ -273,8 +283,14 @@ export async function openPipeline(
     const predictedDb =
       steps.findLast(({ trace }) => typeof trace.predicted === "number")?.trace.predicted ?? null;
     // A second transformer may have taken the memory of the first, which is then opened again.
-    const audit = async (noise: Float32Array) =>
-      auditedDb({ ...denoising, ...denoiser(0, await experts.open(0)), latent: noise }, pictures, decode);
+    const audit = async (latent: Float32Array) => {
+      const onStep = () => report("decode");
+      return auditedDb(
+        { ...denoising, ...denoiser(0, await experts.open(0)), latent, onStep },
+        pictures,
+        decode,
+      );
+    };
     const audited = noise ? await audit(noise) : null;
     if (audited !== null && predictedDb !== null) audits.add(audited, predictedDb);
     return {

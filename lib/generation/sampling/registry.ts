@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { faultsOf, inOneSentence } from "../../shared/sentences/index.ts";
+import { faultsOf, inOneSentence, nameOf } from "../../shared/sentences/index.ts";
 import { ddim, ddimSchema } from "./ddim.ts";
 import { flowEuler, flowEulerSchema } from "./flow-euler.ts";
 import { pndm, pndmSchema } from "./pndm.ts";
@@ -36,7 +36,7 @@ const samplers: Readonly<Record<string, (config: unknown) => SamplerFactory>> = 
 export function samplerOf({ className, config }: Scheduler): SamplerFactory {
   const read = Object.hasOwn(samplers, className) ? samplers[className] : undefined;
   if (read) return read(config);
-  throw new Error(`it is a ${className}, and Adareel knows only ${Object.keys(samplers).join(", ")}`);
+  throw new Error(`it is a ${nameOf(className)}, and Adareel knows only ${Object.keys(samplers).join(", ")}`);
 }
 
 function configured<C>(

@@ -1,9 +1,12 @@
 import type { JobRecord, JobRef } from "../jobs/index.ts";
 
-/** End of one run of a job, as reported by the backend. The job's own state is in its record. */
+/**
+ * End of one invocation, as reported by the backend. The job that it named may be queued still, because the turn was
+ * another one's: its own state is in its record.
+ */
 export interface Outcome {
   readonly ref: JobRef;
-  /** Reason for which the run failed, in words for a log; null if the GPU function answered. */
+  /** Reason for which the invocation failed, in words for a log; null if the GPU function answered. */
   readonly failure: string | null;
 }
 
@@ -35,7 +38,8 @@ export interface BackendKind {
 
 /**
  * Place where the GPU function runs jobs: a queue and its workers. A worker receives the job's record or reference by
- * `POST /invocations` (`functions/gpu/server.ts`), claims the job in the store, and writes its result there.
+ * `POST /invocations` (`functions/gpu/server.ts`). It claims the job whose turn it is in the store, which need not be the
+ * one it received, and writes the result there.
  */
 export interface Backend extends BackendKind {
   /** Name of the queue, noted in the records of submitted jobs. A queue of another name holds none of these jobs. */

@@ -1,3 +1,4 @@
+import { isAhead } from "../../shared/ahead.ts";
 import type { JobRecord } from "../jobs/index.ts";
 import type { Backend } from "./backend.ts";
 
@@ -12,5 +13,5 @@ export function isBelievedIn(
   { dispatched }: Pick<JobRecord, "dispatched">,
   now: number,
 ): boolean {
-  return dispatched?.to === name && now < dispatched.at + believedMs;
+  return dispatched?.to === name && isAhead(dispatched.at + believedMs, now, believedMs);
 }

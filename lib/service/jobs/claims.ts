@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isAhead } from "../../shared/ahead.ts";
 import type { Clock } from "../../shared/ports.ts";
 import type { Records } from "../storage/index.ts";
 import { claimKey } from "./object-keys.ts";
@@ -48,10 +49,17 @@ export async function takeClaim(
   const key = claimKey(tenant, scope);
   const created = await claims.create(key, own);
   if (created.ok) return { ok: true, jobId };
-  const isOver = ({ expiresAt }: ClaimRecord) => expiresAt <= clock.now();
   const updated = await claims.update(key, (current) => ({
-    next: isFirst || isOver(current) ? own : null,
+    next: isFirst || isOver(current, clock.now()) ? own : null,
   }));
   const holder = updated.ok ? updated.value : created.current.value;
   return holder.fingerprint === fingerprint ? { ok: true, jobId: holder.jobId } : { ok: false };
+}
+
+/**
+ * Returns whether any request may take over the claim. A clock that was set back by less than the lifetime ends no
+ * claim, or a retry of the same request would make a second job.
+ */
+export function isOver({ createdAt, expiresAt }: ClaimRecord, now: number): boolean {
+  return !isAhead(expiresAt, now, 2 * (expiresAt - createdAt));
 }

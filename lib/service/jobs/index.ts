@@ -1,6 +1,6 @@
 export type { Claim } from "./claims.ts";
 export { isVideoId, newVideoId, VIDEO_ID, videoIdTime } from "./ids.ts";
-export { type Applied, type Creation, type JobPage, type JobStore, jobStore } from "./job-store.ts";
+export { type Applied, type Creation, type JobStore, jobStore, type UnfinishedRef } from "./job-store.ts";
 export { artifactKey, jobKey, jobOfKey } from "./object-keys.ts";
 export { type Receipt, receiptSchema } from "./receipt.ts";
 export {
@@ -14,7 +14,6 @@ export {
   JOB_ERROR_CODES,
   JOB_STATUSES,
   type JobError,
-  type JobParams,
   type JobProgress,
   type JobRecord,
   type JobRef,
@@ -27,4 +26,5 @@ export {
   type WebhookEvent,
 } from "./record.ts";
 export { type DelayedHints, type Hints, type SweepOptions, type SweepReport, sweep } from "./sweep.ts";
-export { CLOCK_SKEW_MS, type Holder, type JobEvent, type Refusal, transition } from "./transition.ts";
+export { type Holder, type JobEvent, type Refusal, transition } from "./transition.ts";
+export { fairTurns, inTurnOrder } from "./turns.ts";

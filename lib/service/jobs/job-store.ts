@@ -1,3 +1,4 @@
+import { isAhead, isFromFuture } from "../../shared/ahead.ts";
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
 import { doubling, retry } from "../../shared/retry.ts";
 import {
@@ -8,20 +9,23 @@ import {
   type Records,
   records,
   StoreError,
+  unlessDamaged,
   type Versioned,
 } from "../storage/index.ts";
-import { type Claim, claimSchema, takeClaim } from "./claims.ts";
+import { type Claim, claimSchema, isOver, takeClaim } from "./claims.ts";
 import { invertedTime, videoIdTime } from "./ids.ts";
 import {
   artifactsPrefix,
   claimsPrefix,
   jobKey,
+  jobOfKey,
   jobsPrefix,
   UNDELIVERED_PREFIX,
   UNFINISHED_PREFIX,
   undeliveredKey,
   unfinishedKey,
   unfinishedPrefix,
+  unfinishedPrefixOfTenant,
 } from "./object-keys.ts";
 import { oldestKeys } from "./oldest-keys.ts";
 import {
@@ -106,6 +110,8 @@ export interface JobStore {
   unfinished(): AsyncIterable<UnfinishedRef>;
   /** Yields jobs that may have webhooks still to deliver. */
   undelivered(): AsyncIterable<JobRef>;
+  /** Writes the unfinished marker of a queued job again, which hints at the job in a deployment. */
+  markUnfinished(ref: UnfinishedRef): Promise<void>;
   /** Replaces the unfinished marker of a finished job by an undelivered marker. May be repeated. */
   markFinished(record: JobRecord): Promise<void>;
   /** Writes the undelivered marker, which makes the sweeper hint at the job's webhooks until they are settled. */
@@ -119,8 +125,8 @@ export interface JobStore {
    */
   forgetAbandoned(ref: UnfinishedRef): Promise<boolean>;
   /**
-   * Deletes a tenant's finished jobs that were created before a time, with their artifacts and markers, and the
-   * tenant's expired claims. In a bucket, lifecycle rules do this.
+   * Deletes a tenant's finished jobs that were created before a time, and those whose records are damaged, with their
+   * artifacts and markers, and the tenant's expired claims. In a bucket, lifecycle rules do this.
    *
    * @param before milliseconds since 1970
    * @returns number of jobs deleted
@@ -128,6 +134,11 @@ export interface JobStore {
   purge(tenant: string, before: number): Promise<number>;
   /** Deletes all artifacts of a job, those of lost attempts included. */
   deleteArtifacts(ref: JobRef): Promise<void>;
+  /**
+   * Deletes a job whose record cannot be read: its artifacts, its markers and the record. May be repeated. A repetition
+   * of the request with its idempotency key makes the job again, because no record forbids it.
+   */
+  deleteDamaged(ref: JobRef): Promise<void>;
 }
 
 export interface JobStoreDeps {
@@ -138,7 +149,7 @@ export interface JobStoreDeps {
   readonly sleep: Sleep;
   /** Returns whether the API can read the params of a job, by default true. Otherwise its record counts as damaged. */
   readonly canReadParams?: (params: JobParams) => boolean;
-  /** Called with the error of a damaged record that a listing skipped. */
+  /** Called with the error of a damaged record when it is met, once for each record. */
   readonly onDamaged?: (error: RecordError) => void;
 }
 
@@ -153,6 +164,9 @@ const CREATION_MS_MAX = 10 * 60_000;
 
 /** Schedule of waits for a record that another process is about to create. */
 const CREATION_WAITS = { firstMs: 20, maxMs: 640, count: 6 };
+
+/** Number of damaged records that are remembered as reported. */
+const REPORTED_MAX = 1000;
 
 /** Number of records that a page reads at once. */
 const READ_AHEAD = 16;
@@ -191,8 +205,26 @@ export function jobStore({
     path: ["params"],
     error: "cannot be read",
   });
-  const jobs = records(store, schema, { random, sleep });
-  const claims = records(store, claimSchema, { random, sleep });
+  const jobs = reporting(records(store, schema, { random, sleep }));
+  const claims = reporting(records(store, claimSchema, { random, sleep }));
+  const reported = new Set<string>();
+
+  /** Tells of damaged records, of each once: sweeps and listings meet them again and again. */
+  function reporting<T>(from: Records<T>): Records<T> {
+    const report = (error: unknown): never => {
+      if (error instanceof RecordError && !reported.has(error.key)) {
+        if (reported.size >= REPORTED_MAX) reported.clear();
+        reported.add(error.key);
+        onDamaged?.(error);
+      }
+      throw error;
+    };
+    return {
+      read: (key) => from.read(key).catch(report),
+      create: (key, value) => from.create(key, value).catch(report),
+      update: (key, change) => from.update(key, change).catch(report),
+    };
+  }
 
   async function read(ref: JobRef): Promise<JobRecord | null> {
     return (await jobs.read(jobKey(ref)))?.value ?? null;
@@ -200,13 +232,8 @@ export function jobStore({
 
   /** Reads the record under a listed key; null if it was deleted since or is damaged. */
   async function readListed<T>(from: Records<T>, key: string): Promise<Versioned<T> | null> {
-    try {
-      return await from.read(key);
-    } catch (error) {
-      if (!(error instanceof RecordError)) throw error;
-      onDamaged?.(error);
-      return null;
-    }
+    const found = await from.read(key).catch(unlessDamaged);
+    return found === "damaged" ? null : found;
   }
 
   async function create(job: NewJob, { claim, unfinishedMax }: CreateOptions): Promise<Creation> {
@@ -224,7 +251,7 @@ export function jobStore({
     const { keys } = await store.list(unfinishedPrefix(job.tenant, job.keyId), { limit: unfinishedMax });
     if (keys.length >= unfinishedMax) return { outcome: "queue_full" };
     const record = queuedJob({ ...job, id, createdAt: videoIdTime(id) });
-    const isSlow = ({ at }: Marker) => at + CREATION_MS_MAX / 2 <= clock.now();
+    const isSlow = ({ at }: Marker) => !isAhead(at + CREATION_MS_MAX / 2, clock.now(), CREATION_MS_MAX / 2);
     // The marker is written first: a record without one would be found by no sweep if this process died in between.
     let marker = await markUnfinished(record);
     // If this process was suspended, the sweeper may have deleted the marker as abandoned.
@@ -257,7 +284,7 @@ export function jobStore({
   /** Writes the unfinished marker. Its body is the time, so that each marker has its own ETag and its age is known. */
   async function markUnfinished(ref: UnfinishedRef): Promise<Marker> {
     const at = clock.now();
-    return { at, etag: await mark(unfinishedKey(ref), new TextEncoder().encode(`${at}`)) };
+    return { at, etag: await mark(unfinishedKey(ref), markerBody(at)) };
   }
 
   async function mark(key: string, body: Uint8Array): Promise<string> {
@@ -297,10 +324,22 @@ export function jobStore({
     for await (const key of everyKey(store, artifactsPrefix(ref))) await store.delete(key);
   }
 
+  async function deleteDamaged(ref: JobRef): Promise<void> {
+    await deleteArtifacts(ref);
+    await store.delete(undeliveredKey(ref));
+    // The API key that names the marker's folder cannot be read either.
+    for await (const key of everyKey(store, unfinishedPrefixOfTenant(ref.tenant)))
+      if (key.endsWith(`/${ref.id}`)) await store.delete(key);
+    await store.delete(jobKey(ref));
+  }
+
   return {
     create,
     read,
     apply,
+    async markUnfinished(ref) {
+      await markUnfinished(ref);
+    },
     markFinished,
     markUndelivered,
     async updateEvents(ref, change) {
@@ -347,29 +386,45 @@ export function jobStore({
       const marker = await store.get(unfinishedKey(ref));
       if (!marker) return false;
       const markedAt = Number(new TextDecoder().decode(marker.body));
-      if (markedAt + CREATION_MS_MAX > clock.now() || (await read(ref))) return false;
+      const now = clock.now();
+      if (isAhead(markedAt + CREATION_MS_MAX, now, CREATION_MS_MAX) || (await read(ref))) return false;
       // With `ifMatch`, the newer marker of a repeated request that resumed the creation is kept.
-      return store.delete(unfinishedKey(ref), { ifMatch: marker.etag });
+      const condition = { ifMatch: marker.etag };
+      if (!isFromFuture(markedAt, now)) return store.delete(unfinishedKey(ref), condition);
+      // The clock that made the marker was set back, perhaps in the middle of the creation, which gets its time again.
+      await store.put(unfinishedKey(ref), markerBody(now), condition);
+      return false;
     },
     async purge(tenant, before) {
       let purged = 0;
       const after = `${jobsPrefix(tenant)}${invertedTime(before)}`;
       for await (const key of everyKey(store, jobsPrefix(tenant), after)) {
-        const record = (await readListed(jobs, key))?.value;
-        if (!record || !isFinished(record)) continue;
-        await deleteArtifacts(record);
-        await store.delete(undeliveredKey(record));
-        await store.delete(key);
+        const ref = jobOfKey(key);
+        if (!ref) continue;
+        const found = await jobs.read(key).catch(unlessDamaged);
+        if (found === "damaged") {
+          await deleteDamaged(ref);
+        } else {
+          if (!found || !isFinished(found.value)) continue;
+          await deleteArtifacts(ref);
+          await store.delete(undeliveredKey(ref));
+          await store.delete(key);
+        }
         purged += 1;
       }
       for await (const key of everyKey(store, claimsPrefix(tenant))) {
         const claim = await readListed(claims, key);
-        if (claim && claim.value.expiresAt <= clock.now()) await store.delete(key, { ifMatch: claim.etag });
+        if (claim && isOver(claim.value, clock.now())) await store.delete(key, { ifMatch: claim.etag });
       }
       return purged;
     },
     deleteArtifacts,
+    deleteDamaged,
   };
+}
+
+function markerBody(at: number): Uint8Array {
+  return new TextEncoder().encode(`${at}`);
 }
 
 /**

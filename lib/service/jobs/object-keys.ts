@@ -10,7 +10,10 @@ export const jobKey = ({ tenant, id }: JobRef) => `${jobsPrefix(tenant)}${invert
 
 export const UNFINISHED_PREFIX = "unfinished/";
 
-export const unfinishedPrefix = (tenant: string, keyId: string) => `${UNFINISHED_PREFIX}${tenant}/${keyId}/`;
+export const unfinishedPrefixOfTenant = (tenant: string) => `${UNFINISHED_PREFIX}${tenant}/`;
+
+export const unfinishedPrefix = (tenant: string, keyId: string) =>
+  `${unfinishedPrefixOfTenant(tenant)}${keyId}/`;
 
 /** Key of the marker that each unfinished job has, so that the sweeper need not read finished jobs. */
 export const unfinishedKey = ({ tenant, keyId, id }: JobRef & { readonly keyId: string }) =>

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { LEASE_MS_MAX } from "../../shared/limits.ts";
 import { receiptSchema } from "./receipt.ts";
 
 /** Milliseconds since 1970. */
@@ -87,6 +88,7 @@ export const JOB_ERROR_CODES = [
   "deadline_exceeded",
   "invalid_request",
   "out_of_memory",
+  "stalled",
   "model_load_failed",
   "invalid_output",
   "internal_error",
@@ -150,7 +152,14 @@ export const jobRecordSchema = z.object({
   losses: count,
   /** Number of attempts in which the model failed. */
   failures: count,
-  lease: z.object({ owner: z.string(), until: time }).nullable(),
+  lease: z
+    .object({
+      owner: z.string(),
+      until: time,
+      /** Duration of the lease in milliseconds; in older records the longest. */
+      lengthMs: count.default(LEASE_MS_MAX),
+    })
+    .nullable(),
   /** Backend queue to which the job was submitted, and the time; null if it was submitted to none. */
   dispatched: z.object({ to: z.string(), at: time }).nullable().default(null),
   progress: progressSchema.nullable(),

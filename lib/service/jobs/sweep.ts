@@ -1,4 +1,6 @@
+import { isFromFuture } from "../../shared/ahead.ts";
 import type { Clock } from "../../shared/ports.ts";
+import { RecordError } from "../storage/index.ts";
 import type { Applied, JobStore, UnfinishedRef } from "./job-store.ts";
 import { hasUnsettled, isFinished, type JobRecord, type JobRef } from "./record.ts";
 
@@ -27,7 +29,7 @@ export interface SweepOptions {
   readonly clock: Clock;
   /** Returns whether to repeat the hint of a queued job. */
   readonly isStale: (queued: JobRecord) => boolean;
-  /** Called if a job cannot be swept. The sweep goes on with the others. */
+  /** Called if a job cannot be swept, unless its record is damaged. The sweep goes on with the others. */
   readonly onError: (error: unknown, ref: JobRef) => void;
 }
 
@@ -73,7 +75,8 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
       await look;
     } catch (error) {
       report.failed += 1;
-      onError(error, ref);
+      // The job store has told of a damaged record, once: it stays until it is deleted, and every sweep meets it.
+      if (!(error instanceof RecordError)) onError(error, ref);
     }
   };
   for await (const ref of jobs.unfinished()) await see(ref, sweepUnfinished(ref, options, report));
@@ -106,16 +109,19 @@ async function sweepUnfinished(
   if (hasUnsettled(record)) await hints.webhooks(record);
 }
 
-/** Applies a passed deadline or an expired lease, and returns the newest record. */
-async function repair(record: JobRecord, options: SweepOptions, report: SweepReport): Promise<JobRecord> {
-  if (isFinished(record)) return record;
+/** Applies a passed deadline, an expired lease or a clock that was set back, and returns the newest record. */
+async function repair(found: JobRecord, options: SweepOptions, report: SweepReport): Promise<JobRecord> {
+  if (isFinished(found)) return found;
   const { jobs, clock } = options;
+  const now = clock.now();
+  const isRedated = isFromFuture(found.createdAt, now);
+  const record = (isRedated ? (await jobs.apply(found, { type: "redate" })).record : null) ?? found;
   const applied = async (name: "expired" | "lost", change: Promise<Applied>) => {
     const { ok, record: next } = await change;
     if (ok) report[name] += 1;
     return next ?? record;
   };
-  if (clock.now() >= record.deadlineAt) return applied("expired", jobs.apply(record, { type: "expire" }));
+  if (now >= record.deadlineAt) return applied("expired", jobs.apply(record, { type: "expire" }));
   if (record.status === "running") return applied("lost", jobs.apply(record, { type: "lose" }));
   return record;
 }

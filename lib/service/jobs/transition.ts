@@ -1,3 +1,4 @@
+import { CLOCK_SKEW_MS, isAhead, isFromFuture } from "../../shared/ahead.ts";
 import type { Receipt } from "./receipt.ts";
 import type { JobStatus, Outputs } from "./record.ts";
 import {
@@ -33,6 +34,8 @@ export type JobEvent =
   | { readonly type: "abandon"; readonly owner: string }
   | { readonly type: "cancel" }
   | { readonly type: "expire" }
+  /** The clock that created the job has been set back since, so the job's creation lies in the future. */
+  | { readonly type: "redate" }
   /** Deletes the outputs, and replaces the request by `params`, the part of it that may be kept. */
   | { readonly type: "delete"; readonly params: JobParams };
 
@@ -46,7 +49,7 @@ export type Refusal =
   | "leased"
   /** No worker holds the job. */
   | "not_running"
-  /** The deadline has not passed. */
+  /** The deadline has not passed, or the creation does not lie in the future. */
   | "not_due"
   /** The deadline has passed: the job must be expired instead. */
   | "overdue"
@@ -63,9 +66,6 @@ export const FAILURES_MAX = 2;
 
 /** Number of lost workers after which the job fails. Losses are counted apart: they are seldom the job's fault. */
 export const LOSSES_MAX = 5;
-
-/** Largest assumed difference between two machines' clocks. For others a lease expires later by this time. */
-export const CLOCK_SKEW_MS = 5_000;
 
 const HISTORY_MAX = 64;
 
@@ -89,6 +89,7 @@ const over = {
   abandon: "finished",
   cancel: "finished",
   expire: "finished",
+  redate: "finished",
   delete: clear,
 } as const;
 
@@ -109,6 +110,7 @@ const RULES: Rules = {
     abandon: "not_running",
     cancel,
     expire,
+    redate,
     delete: "unfinished",
   },
   running: {
@@ -123,6 +125,7 @@ const RULES: Rules = {
     abandon,
     cancel,
     expire,
+    redate,
     delete: "unfinished",
   },
   completed: {
@@ -159,7 +162,7 @@ function claim(
     status: "running",
     attempt,
     startedAt: record.startedAt ?? now,
-    lease: { owner, until: now + leaseMs },
+    lease: { owner, until: now + leaseMs, lengthMs: leaseMs },
     progress: null,
     history: withEntry(record, { at: now, type: "claimed", attempt }),
     events: isFirst ? [...record.events, webhookEvent(record.id, "video.in_progress", now)] : record.events,
@@ -186,7 +189,7 @@ function renew(
   if (now >= record.deadlineAt) return "overdue";
   return {
     ...record,
-    lease: { owner: holder.owner, until: now + leaseMs },
+    lease: { owner: holder.owner, until: now + leaseMs, lengthMs: leaseMs },
     progress: progress ?? record.progress,
   };
 }
@@ -220,7 +223,10 @@ function release(
 }
 
 function lose(record: JobRecord, _event: { type: "lose" }, now: number): JobRecord | Refusal {
-  return now > record.lease!.until + CLOCK_SKEW_MS ? withoutWorker(record, now) : "leased";
+  const { until, lengthMs } = record.lease!;
+  // Clocks differ, so for others a lease expires later than for its holder.
+  const isHeld = isAhead(until + CLOCK_SKEW_MS, now, lengthMs + CLOCK_SKEW_MS);
+  return isHeld ? "leased" : withoutWorker(record, now);
 }
 
 function abandon(
@@ -240,6 +246,14 @@ function expire(record: JobRecord, _event: { type: "expire" }, now: number): Job
   if (now < record.deadlineAt) return "not_due";
   const error: JobError = { code: "deadline_exceeded", message: "The job was not finished by its deadline." };
   return { ...finish(record, "failed", now), error };
+}
+
+/** Moves the creation to the present, and with it the deadline and the end of the outputs, which count from it. */
+function redate(record: JobRecord, _event: { type: "redate" }, now: number): JobRecord | Refusal {
+  const { createdAt, deadlineAt, expiresAt } = record;
+  if (!isFromFuture(createdAt, now)) return "not_due";
+  const moved = (time: number) => time - createdAt + now;
+  return { ...record, createdAt: now, deadlineAt: moved(deadlineAt), expiresAt: moved(expiresAt) };
 }
 
 /**

@@ -1,4 +1,5 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash } from "node:crypto";
+import { isSameSecret } from "../../shared/is-same-secret.ts";
 import type { Random } from "../../shared/ports.ts";
 
 export interface NewApiKey {
@@ -36,6 +37,5 @@ export function hashApiKey(key: string): string {
 
 /** Returns whether the key has this hash, in constant time. */
 export function matchesHash(key: string, hash: string): boolean {
-  const [ours, theirs] = [Buffer.from(hashApiKey(key)), Buffer.from(hash)];
-  return ours.length === theirs.length && timingSafeEqual(ours, theirs);
+  return isSameSecret(hashApiKey(key), hash);
 }

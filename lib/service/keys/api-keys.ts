@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { isAhead } from "../../shared/ahead.ts";
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
-import { everyKey, type ObjectStore, records } from "../storage/index.ts";
+import { everyKey, type ObjectStore, records, unlessDamaged } from "../storage/index.ts";
 import { matchesHash, newApiKey, parseApiKey } from "./api-key.ts";
 
 /** Milliseconds since 1970. */
@@ -30,7 +31,7 @@ export interface ApiKeys {
     readonly tenant: string;
     readonly name: string;
   }): Promise<{ key: string; apiKey: ApiKey }>;
-  /** Lists all keys, oldest first. */
+  /** Lists all keys, oldest first. Damaged records are left out: no key can be known by them. */
   list(): Promise<ApiKey[]>;
   /**
    * Revokes a key; resolves to null if there is none with that id. Other processes may accept the key for 5 more
@@ -54,6 +55,8 @@ const BELIEVED_MS = 5_000;
 const REMEMBERED_MAX = 1_000;
 
 const PREFIX = "api-keys/";
+/** Text that sorts after all API keys, and before every other object of a store. */
+export const AFTER_API_KEYS = "api-keys0";
 const keyOf = (id: string) => `${PREFIX}${id}.json`;
 
 const ID = /^[0-9a-z]{1,32}$/;
@@ -77,7 +80,7 @@ export function apiKeys({ store, clock, random, sleep }: ApiKeysDeps): ApiKeys {
 
   async function find(id: string): Promise<ApiKey | null> {
     const known = seen.get(id);
-    if (known && known.until > clock.now()) return known.apiKey;
+    if (known && isAhead(known.until, clock.now(), BELIEVED_MS)) return known.apiKey;
     seen.delete(id);
     const entry = await stored.read(keyOf(id));
     if (!entry) return null;
@@ -105,8 +108,8 @@ export function apiKeys({ store, clock, random, sleep }: ApiKeysDeps): ApiKeys {
     async list() {
       const found: ApiKey[] = [];
       for await (const key of everyKey(store, PREFIX)) {
-        const entry = await stored.read(key);
-        if (entry) found.push(entry.value);
+        const entry = await stored.read(key).catch(unlessDamaged);
+        if (entry && entry !== "damaged") found.push(entry.value);
       }
       return found.sort((a, b) => a.createdAt - b.createdAt);
     },

@@ -1,6 +1,6 @@
 export { hashApiKey, matchesHash, type NewApiKey, newApiKey, parseApiKey } from "./api-key.ts";
 export { type ApiKey, type ApiKeys, apiKeys, type Principal } from "./api-keys.ts";
 export { type KeyRing, keyRing } from "./key-ring.ts";
-export { openMasterKey } from "./master-key.ts";
+export { isOpenToOthers, openMasterKey } from "./master-key.ts";
 export { masterKeyFromText } from "./master-secret.ts";
 export { SecretError } from "./secret-error.ts";

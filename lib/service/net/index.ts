@@ -7,6 +7,7 @@ export {
 } from "./guarded-request.ts";
 export { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
 export {
+  missingWebhookHeaders,
   type ParsedSecret,
   parseWebhookSecret,
   signWebhook,

@@ -1,4 +1,6 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { isSameSecret } from "../../shared/is-same-secret.ts";
+import { listed } from "../../shared/sentences/index.ts";
 
 type Body = string | Uint8Array;
 
@@ -59,33 +61,64 @@ export function signWebhook({ id, timestampSeconds, body, secrets }: WebhookToSi
 
 /**
  * Verifies that a webhook was signed with one of the secrets, within five minutes of now. Signatures are compared in
- * constant time. A caller that must not act twice has to remember the id for ten minutes.
+ * constant time. A caller that must not act twice has to remember the id for ten minutes. The headers may have the
+ * names of Svix, `svix-id` and so on, but not some of each.
  *
- * Source: Standard Webhooks 1.0.0, "Verifying webhooks".
+ * Source: Standard Webhooks 1.0.0, "Verifying webhooks"; Svix's libraries take both names in the same way.
  *
  * @throws RangeError if there is no secret, or if a secret is invalid
  */
 export function verifyWebhook({ headers, body, secrets, nowSeconds }: WebhookToVerify): VerifiedWebhook {
-  const id = headers.get("webhook-id");
-  const timestamp = headers.get("webhook-timestamp");
-  const signature = headers.get("webhook-signature");
-  if (!id || !timestamp || !signature) {
-    return refusal("The headers webhook-id, webhook-timestamp and webhook-signature are needed.");
+  const missing = missingWebhookHeaders(headers);
+  const [first] = missing;
+  if (first !== undefined) {
+    return refusal(
+      missing.length === 1
+        ? `The header ${first} is missing.`
+        : `The headers ${listed(missing)} are missing.`,
+    );
   }
+  const prefix = prefixOf(headers);
+  const [id, timestamp, signature] = MEMBERS.map((member) => headers.get(`${prefix}-${member}`)!) as [
+    string,
+    string,
+    string,
+  ];
   if (!/^\d{1,12}$/.test(timestamp))
-    return refusal("The header webhook-timestamp must be seconds since 1970.");
+    return refusal(`The header ${prefix}-timestamp must be seconds since 1970.`);
   const timestampSeconds = Number(timestamp);
   // With a dot, the end of the id could be mistaken for the beginning of the timestamp.
-  if (id.includes(".")) return refusal("The header webhook-id may not contain a dot.");
+  if (id.includes(".")) return refusal(`The header ${prefix}-id may not contain a dot.`);
 
+  // Signatures are not decoded, so only one form of each is accepted.
   const expected = signatures(id, timestamp, body, secrets);
   const given = signature.split(" ");
-  const matches = expected.flatMap((ours) => given.map((theirs) => isSameText(ours, theirs)));
-  if (!matches.includes(true)) return refusal("No signature in webhook-signature matches the secret.");
+  const matches = expected.flatMap((ours) => given.map((theirs) => isSameSecret(theirs, ours)));
+  if (!matches.includes(true)) return refusal(`No signature in ${prefix}-signature matches the secret.`);
   if (Math.abs(nowSeconds - timestampSeconds) > TOLERANCE_SECONDS) {
-    return refusal(`The header webhook-timestamp is more than ${TOLERANCE_SECONDS} seconds from now.`);
+    return refusal(`The header ${prefix}-timestamp is more than ${TOLERANCE_SECONDS} seconds from now.`);
   }
   return { ok: true, id, timestampSeconds };
+}
+
+/** Beginnings of the names of a webhook's headers. A webhook with both sets is verified by the first. */
+const PREFIXES = ["webhook", "svix"] as const;
+
+const MEMBERS = ["id", "timestamp", "signature"] as const;
+
+/** Returns the names of the headers that a webhook lacks: of those of Svix if it has some of them and none of ours. */
+export function missingWebhookHeaders(headers: Headers): string[] {
+  return missingOf(headers, prefixOf(headers));
+}
+
+function prefixOf(headers: Headers): (typeof PREFIXES)[number] {
+  const lacks = (prefix: string) => missingOf(headers, prefix).length;
+  const begun = PREFIXES.find((prefix) => lacks(prefix) < MEMBERS.length);
+  return PREFIXES.find((prefix) => lacks(prefix) === 0) ?? begun ?? PREFIXES[0];
+}
+
+function missingOf(headers: Headers, prefix: string): string[] {
+  return MEMBERS.map((member) => `${prefix}-${member}`).filter((name) => !headers.get(name));
 }
 
 /**
@@ -97,7 +130,7 @@ export function verifyWebhook({ headers, body, secrets, nowSeconds }: WebhookToV
 export function verifyGithubSignature(body: Body, header: string | undefined, secret: string): boolean {
   if (secret === "") throw new RangeError("The secret of a GitHub webhook may not be empty.");
   const expected = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
-  return header !== undefined && isSameText(expected, header);
+  return header !== undefined && isSameSecret(header, expected);
 }
 
 /** Decodes a `whsec_` secret to its key of 24 to 64 bytes; `reason` is one sentence on why the secret is invalid. */
@@ -122,12 +155,6 @@ function signatures(id: string, timestamp: string, body: Body, secrets: readonly
     const mac = createHmac("sha256", parsed.key).update(`${id}.${timestamp}.`).update(body);
     return `v1,${mac.digest("base64")}`;
   });
-}
-
-/** Compares texts in constant time. Signatures are not decoded, so only one form of each is accepted. */
-function isSameText(expected: string, given: string): boolean {
-  const [ours, theirs] = [Buffer.from(expected), Buffer.from(given)];
-  return ours.length === theirs.length && timingSafeEqual(ours, theirs);
 }
 
 function refusal(reason: string): { readonly ok: false; readonly reason: string } {

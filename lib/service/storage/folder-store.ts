@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { Random } from "../../shared/ports.ts";
-import { type FileSystem, removeFile, syncFolder, systemFiles, tolerating } from "./file-system.ts";
+import { type FileSystem, hasCode, removeFile, syncFolder, systemFiles, tolerating } from "./file-system.ts";
 import { explanation } from "./folder-error.ts";
 import {
   assertKey,
@@ -67,11 +67,14 @@ export async function openFolderStore(folder: string, options: FolderStoreOption
       try {
         return await operation.apply(objects, args);
       } catch (error) {
+        if (hasCode(error, ["ENOENT"])) await objects.assertThere();
         throw explanation(objects.root, error);
       }
     };
   };
-  await explained(objects.prepare)();
+  await objects.prepare().catch((error: unknown) => {
+    throw explanation(objects.root, error);
+  });
   return {
     get: explained(objects.get),
     put: explained(objects.put),
@@ -133,6 +136,15 @@ class ObjectFolder {
       if (isOurs || (left && nowMs - left.mtimeMs > TEMPORARY_LIFE_MS))
         await files.rm(path, { recursive: true, force: true });
     }
+  }
+
+  /** Checks that the folder is still there: a store that is gone is not one in which nothing is kept, such as a key. */
+  async assertThere(): Promise<void> {
+    if (await tolerating(["ENOENT", "ENOTDIR"], this.#files.stat(this.#deleted))) return;
+    throw new StoreError(
+      "missing_bucket",
+      `The data folder ${this.root} is gone; put it back and start again.`,
+    );
   }
 
   async get(key: string): Promise<StoredObject | null> {
@@ -236,6 +248,7 @@ class ObjectFolder {
       if (keys.length === limit) return { keys, isTruncated: true };
       keys.push(key);
     }
+    if (keys.length === 0) await this.assertThere();
     return { keys, isTruncated: false };
   }
 
@@ -262,7 +275,10 @@ class ObjectFolder {
   async #openNewest(key: string): Promise<(OpenVersion & { header: Header }) | null> {
     assertKey(key);
     const newest = await this.#versions.openNewest(this.#objectFolder(key));
-    if (newest === null) return null;
+    if (newest === null) {
+      await this.assertThere();
+      return null;
+    }
     const { header } = newest;
     if (header !== null) return { ...newest, header };
     await newest.file.close();

@@ -19,6 +19,6 @@ export type {
 export { assertKey, StoreError } from "./object-store.ts";
 export { openFileDownloads, openFileUploads, openStore } from "./open-store.ts";
 export type { Change, Created, Records, RecordsOptions, Updated, Versioned } from "./records.ts";
-export { RecordError, records } from "./records.ts";
+export { RecordError, records, unlessDamaged } from "./records.ts";
 export type { UrlCheck, UrlSigner, UrlSignerOptions } from "./signed-urls.ts";
 export { urlSigner } from "./signed-urls.ts";

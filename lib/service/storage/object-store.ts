@@ -111,12 +111,17 @@ export function assertList(prefix: string, { after = "", limit = 1 }: ListOption
     throw new RangeError(`limit is an integer of 1 to 1000, not ${limit}`);
 }
 
+/** Longest time until a signed URL expires: seven days, as on S3. */
+export const SIGNED_SECONDS_MAX = 604_800;
+
 /** @throws RangeError if the arguments of a `signedUrl` are not allowed */
 export function assertSignedUrl(key: string, options: SignedUrlOptions): void {
   assertKey(key);
   const { expiresInSeconds, contentType = "" } = options;
-  if (!Number.isInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > 604_800)
-    throw new RangeError(`expiresInSeconds is an integer of 1 to 604800, not ${expiresInSeconds}`);
+  if (!Number.isInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > SIGNED_SECONDS_MAX)
+    throw new RangeError(
+      `expiresInSeconds is an integer of 1 to ${SIGNED_SECONDS_MAX}, not ${expiresInSeconds}`,
+    );
   assertHeaderText("contentType", contentType);
 }
 

@@ -65,6 +65,12 @@ export class RecordError extends Error {
   }
 }
 
+/** Resolves a rejection to "damaged" if its cause is a damaged record; throws any other error. Use it in `catch`. */
+export function unlessDamaged(error: unknown): "damaged" {
+  if (error instanceof RecordError) return "damaged";
+  throw error;
+}
+
 /** Schedule of the 7 waits between 8 tries. */
 const BACKOFF = { firstMs: 20, maxMs: 2000, count: 7 };
 

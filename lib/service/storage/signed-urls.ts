@@ -1,6 +1,8 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { isAhead } from "../../shared/ahead.ts";
+import { isSameSecret } from "../../shared/is-same-secret.ts";
 import type { Clock } from "../../shared/ports.ts";
-import type { SignedUrlOptions } from "./object-store.ts";
+import { SIGNED_SECONDS_MAX, type SignedUrlOptions } from "./object-store.ts";
 
 export interface UrlSignerOptions {
   /** URL of the server without a trailing slash, or a function that returns it once the server listens. */
@@ -41,12 +43,11 @@ export function urlSigner({ baseUrl, secret, clock }: UrlSignerOptions): UrlSign
     },
 
     verify(key, query) {
-      const expected = Buffer.from(signatureOf(key, query));
-      const given = Buffer.from(query.getAll("signature").join());
-      const isOurs = given.length === expected.length && timingSafeEqual(given, expected);
-      if (!isOurs) return { ok: false, reason: "wrong_signature" };
-      const isExpired = clock.now() >= Number(query.get("expires")) * 1000;
-      if (isExpired) return { ok: false, reason: "expired" };
+      const given = query.getAll("signature").join();
+      if (!isSameSecret(given, signatureOf(key, query))) return { ok: false, reason: "wrong_signature" };
+      const expiresAt = Number(query.get("expires")) * 1000;
+      if (!isAhead(expiresAt, clock.now(), SIGNED_SECONDS_MAX * 1000))
+        return { ok: false, reason: "expired" };
       return { ok: true, contentType: query.get("type"), downloadName: query.get("name") };
     },
   };

@@ -294,7 +294,21 @@ async function readHead(file: OpenFile): Promise<Pick<OpenVersion, "head" | "hea
   const head = buffer.subarray(0, bytesRead);
   if (bytesRead === 0) return { head, header: null, bodyOffset: 0 };
   const headerBytes = head.indexOf("\n");
-  return { head, header: JSON.parse(head.toString("utf8", 0, headerBytes)), bodyOffset: headerBytes + 1 };
+  const header = parsedHeader(head.toString("utf8", 0, headerBytes));
+  return header ? { head, header, bodyOffset: headerBytes + 1 } : { head, header: DAMAGED, bodyOffset: 0 };
+}
+
+/** Header of a file that begins with none, as after a fault of the disk. The object can be replaced and deleted. */
+const DAMAGED: Header = { etag: "damaged", contentType: "application/octet-stream", earlier: [] };
+
+function parsedHeader(line: string): Header | null {
+  try {
+    const header = JSON.parse(line) as Partial<Header> | null;
+    const isWhole = typeof header?.etag === "string" && typeof header.contentType === "string";
+    return isWhole && Array.isArray(header.earlier) ? (header as Header) : null;
+  } catch {
+    return null;
+  }
 }
 
 export function changesTooFast(): StoreError {

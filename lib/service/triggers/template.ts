@@ -1,3 +1,4 @@
+import { quoted } from "../../shared/sentences/index.ts";
 import { parsePointer, valueAt } from "./json-pointer.ts";
 
 interface Placeholder {
@@ -67,7 +68,7 @@ export function fillTemplate(template: Template, payload: unknown): Filled {
     const fault = faultOf(value);
     if (fault !== null) {
       const { pointer } = part;
-      return { ok: false, pointer, reason: `The payload has ${fault} at ${JSON.stringify(pointer)}.` };
+      return { ok: false, pointer, reason: `The payload has ${fault} at ${quoted(pointer)}.` };
     }
     text += String(value);
   }

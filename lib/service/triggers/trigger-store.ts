@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
-import type { KeyRing } from "../keys/index.ts";
-import { everyKey, type ObjectStore, records } from "../storage/index.ts";
+import { type KeyRing, SecretError } from "../keys/index.ts";
+import { everyKey, type ObjectStore, records, unlessDamaged } from "../storage/index.ts";
 import {
   type Delivery,
   type IncomingWebhook,
@@ -57,7 +57,7 @@ export interface NewTrigger extends TriggerFields, Pick<Trigger, "tenant" | "key
 export interface Triggers {
   create(trigger: NewTrigger): Promise<TriggerWithSecret>;
   read(tenant: string, id: string): Promise<Trigger | null>;
-  /** Lists the triggers in order of creation. */
+  /** Lists the triggers in order of creation. Damaged records are left out. */
   list(tenant: string): Promise<Trigger[]>;
   /** Updates a trigger; resolves to null if there is none with that id. */
   update(tenant: string, id: string, fields: Partial<TriggerFields>): Promise<Trigger | null>;
@@ -67,11 +67,12 @@ export interface Triggers {
     id: string,
     options: { readonly secret?: string | undefined; readonly keepMs: number },
   ): Promise<TriggerWithSecret | null>;
-  /** Deletes the trigger; resolves to false if there was none. */
+  /** Deletes the trigger, also one whose record is damaged; resolves to false if there was none. */
   delete(tenant: string, id: string): Promise<boolean>;
   /**
    * Verifies a webhook for a trigger. Resolves to null if the trigger is unknown or disabled, or the webhook
-   * is not accepted; the caller cannot tell which.
+   * is not accepted; the caller cannot tell which. Rejects with a SecretError if it may be right, but a secret of the
+   * trigger cannot be opened.
    */
   authenticate(
     id: string,
@@ -123,6 +124,16 @@ export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps
   const keep = (scheme: SignatureScheme, secret: string, id: string) =>
     keptSecret(scheme, secret, (plain) => ring.seal(plain, id));
 
+  /** Opens a sealed secret; null if it was sealed with another master key. */
+  function openSecret(kept: string, id: string): string | null {
+    try {
+      return ring.unseal(kept, id);
+    } catch (error) {
+      if (error instanceof SecretError) return null;
+      throw error;
+    }
+  }
+
   return {
     read,
     async create({ secret: given, ...fields }) {
@@ -144,8 +155,8 @@ export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps
     async list(tenant) {
       const found: Trigger[] = [];
       for await (const marker of everyKey(store, markersOf(tenant))) {
-        const trigger = await find(marker.slice(markersOf(tenant).length));
-        if (trigger) found.push(trigger);
+        const trigger = await find(marker.slice(markersOf(tenant).length)).catch(unlessDamaged);
+        if (trigger && trigger !== "damaged") found.push(trigger);
       }
       return found.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
     },
@@ -162,10 +173,16 @@ export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps
       return trigger && { trigger, secret };
     },
     async delete(tenant, id) {
-      const trigger = await read(tenant, id);
-      if (!trigger) return false;
+      const marker = markerOf({ tenant, id });
+      const trigger = await read(tenant, id).catch(unlessDamaged);
+      // A damaged record does not tell whose it is; the marker does.
+      const isOwn =
+        trigger === "damaged"
+          ? (await store.list(marker, { limit: 1 })).keys[0] === marker
+          : trigger !== null;
+      if (!isOwn) return false;
       await store.delete(keyOf(id));
-      await store.delete(markerOf(trigger));
+      await store.delete(marker);
       return true;
     },
     async authenticate(id, webhook) {
@@ -173,13 +190,19 @@ export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps
       if (!trigger?.isEnabled) return null;
       const { scheme, secrets } = trigger;
       const now = clock.now();
-      const delivery = verifyDelivery(scheme, webhook, {
-        secrets: secrets
-          .filter(({ until }) => until === null || until > now)
-          .map(({ kept }) => (scheme === "bearer" ? kept : ring.unseal(kept, id))),
-        nowSeconds: Math.floor(now / 1000),
-      });
-      return delivery && { trigger, delivery };
+      const active = secrets.filter(({ until }) => until === null || until > now);
+      const opened = active.flatMap(({ kept }) =>
+        scheme === "bearer" ? kept : (openSecret(kept, id) ?? []),
+      );
+      const delivery =
+        opened.length > 0
+          ? verifyDelivery(scheme, webhook, { secrets: opened, nowSeconds: Math.floor(now / 1000) })
+          : null;
+      if (delivery) return { trigger, delivery };
+      if (opened.length === active.length) return null;
+      throw new SecretError(
+        `The secret of the trigger ${id} was sealed with another master key, or was changed.`,
+      );
     },
   };
 }

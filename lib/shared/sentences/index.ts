@@ -3,5 +3,6 @@ export { type Examined, examined, type Fault, faultsOf, inOneSentence, type Subj
 export { listed, oneOf } from "./list.ts";
 export { nearest } from "./nearest.ts";
 export { nameOf } from "./place.ts";
+export { cut, quoted } from "./quoted.ts";
 export type { OtherNames } from "./unknown-field.ts";
 export { type Wording, wordings } from "./wording.ts";

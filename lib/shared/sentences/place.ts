@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { optionFor } from "./possible.ts";
+import { cut } from "./quoted.ts";
 import { unwrapped, wordingOf } from "./wording.ts";
 
 /** Place in a value, with what stands there and its schema. */
@@ -42,14 +43,10 @@ function memberSchema(
   return option && memberSchema(option, key, value);
 }
 
-/** Limit of the length of a name that is repeated. */
-const NAME_CHARACTERS_MAX = 60;
-
 /** Writes a name of a client: as it is if it is a plain word, otherwise in quotes, and cut if it is long. */
-export function nameOf(key: PropertyKey): string {
-  const name = String(key);
-  const cut = name.length > NAME_CHARACTERS_MAX ? `${name.slice(0, NAME_CHARACTERS_MAX - 3)}...` : name;
-  return /^[\w./+-]+$/.test(cut) ? cut : JSON.stringify(cut);
+export function nameOf(key: PropertyKey, charactersMax?: number): string {
+  const name = cut(String(key), charactersMax);
+  return /^[\w./+-]+$/.test(name) ? name : JSON.stringify(name);
 }
 
 /** Names the last place of a path as people do: `cache.codebook row 1: rate`. */

@@ -156,6 +156,7 @@ describe("the bundled function", () => {
     const claimed = await jobs.apply(ref, { type: "claim", owner: "w", leaseMs: 60_000 });
     const attempt = claimed.record!.attempt;
     const key = artifactKey(ref, attempt, "video.mp4");
+    await store.put(key, new Uint8Array(1));
     const video = { key, contentType: "video/mp4", bytes: 1, sha256: "0".repeat(64) };
     const outputs = { video, thumbnail: null, uncached: null };
     const done = { owner: "w", attempt, outputs, receipt: { ...receipt, attempt } };

@@ -1,6 +1,6 @@
 /**
  * Parent process for tests that kill it. Opens the model of its first argument in a child process, and prints a line
- * for each denoising step. With a second argument it makes one video, closes the pipeline and is then done.
+ * with the child's id and a line for each denoising step. With a second argument it makes one video, closes the pipeline and is then done.
  */
 import { type Progress, startPipelineProcess } from "../../../lib/generation/pipeline/index.ts";
 import { requestFor } from "./request-for.ts";
@@ -11,6 +11,7 @@ const request = { prompt: "a red circle", seed: 1, cache: "off" };
 async function main(): Promise<void> {
   const pipeline = await startPipelineProcess(folder!, { threads: 1 });
   const onProgress = ({ done }: Progress) => process.stdout.write(`${done}\n`);
+  if (!once) process.stdout.write(`process ${pipeline.pid}\n`);
   while (!once) await pipeline.generate(requestFor(pipeline, { ...request, steps: 1000 }), { onProgress });
   const { signal } = new AbortController();
   const { frames } = await pipeline.generate(requestFor(pipeline, { ...request, steps: 3 }), { signal });

@@ -1,19 +1,20 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   CancelledError,
   GenerationError,
   openPipeline,
   type PipelineProcess,
+  type ProcessOptions,
   type Progress,
   startPipelineProcess,
 } from "../../../lib/generation/pipeline/index.ts";
 import { RequestError } from "../../../lib/generation/request/index.ts";
+import { preload, preloadStop } from "./preload.ts";
 import { requestFor, type Wanted } from "./request-for.ts";
 import { writeTinyModel } from "./tiny-model.ts";
 
@@ -38,13 +39,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-function start(): Promise<PipelineProcess> {
-  return startPipelineProcess(folder, { threads: 1 });
+function start(options: ProcessOptions = {}): Promise<PipelineProcess> {
+  return startPipelineProcess(folder, { threads: 1 }, options);
 }
 
 /** Starts a process that the test may destroy. */
-async function startOwn(): Promise<PipelineProcess> {
-  const pipeline = await start();
+async function startOwn(options: ProcessOptions = {}): Promise<PipelineProcess> {
+  const pipeline = await start(options);
   onTestFinished(() => pipeline.close());
   return pipeline;
 }
@@ -152,7 +153,7 @@ describe("cancelling", () => {
     const onProgress = whileDenoising(() => {
       process.kill(pipeline.pid, "SIGSTOP"); // reacts to nothing, as in a very long run
       controller.abort();
-      vi.runAllTimers();
+      vi.advanceTimersByTime(5_000);
     });
     const cancelled = pipeline.generate(requestFor(pipeline, endless), {
       signal: controller.signal,
@@ -220,7 +221,7 @@ describe("ending", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
     const closed = pipeline.close();
-    vi.runAllTimers();
+    vi.advanceTimersByTime(5_000);
     await closed;
     expect(isAlive(pipeline.pid)).toBe(false);
   });
@@ -255,20 +256,19 @@ describe("ending", () => {
     expect([isAlive(pipeline.pid), pipeline.isOpen]).toEqual([false, false]);
   });
 
-  it("an uncaught error in the process fails the running generation", async () => {
-    const preload = join(folder, "unhandled.mjs");
-    await writeFile(
-      preload,
-      "process.on('SIGUSR2', () => Promise.reject('A test rejects this on purpose.'));",
-    );
-    vi.stubEnv("NODE_OPTIONS", `--import ${pathToFileURL(preload)}`);
-    onTestFinished(() => void vi.unstubAllEnvs());
-    const pipeline = await startOwn();
-    const onProgress = whileDenoising(() => process.kill(pipeline.pid, "SIGUSR2"));
-    await expect(pipeline.generate(requestFor(pipeline, endless), { onProgress })).rejects.toThrow(
-      new GenerationError("The generating process ended unexpectedly (exit code 1)."),
-    );
-  });
+  for (const [what, act, code] of [
+    ["an uncaught error in the process", "Promise.reject('A test rejects this on purpose.')", 1],
+    ["an exit of the process without an error", "process.exit(0)", 0],
+  ] as const) {
+    it(`${what} fails the running generation`, async () => {
+      await preload(`process.on("SIGUSR2", () => ${act});`);
+      const pipeline = await startOwn();
+      const onProgress = whileDenoising(() => process.kill(pipeline.pid, "SIGUSR2"));
+      await expect(pipeline.generate(requestFor(pipeline, endless), { onProgress })).rejects.toThrow(
+        new GenerationError(`The generating process ended unexpectedly (exit code ${code}).`),
+      );
+    });
+  }
 
   it("a pipeline in a process survives Ctrl-C, which a terminal sends to both", async () => {
     const onProgress = whileDenoising(() => process.kill(shared.pid, "SIGINT"));
@@ -285,13 +285,89 @@ describe("opening", () => {
     await expect(opening).rejects.toThrow(/model_index\.json: no such file or folder$/);
   });
 
-  it("an open rejects where no process can be started", async () => {
-    const { execPath } = process;
-    onTestFinished(() => {
-      process.execPath = execPath;
+  for (const [how, name, reason] of [
+    ["later", "no-node", /^The generating process failed: spawn .*ENOENT\.$/],
+    ["at once", "no\0node", /^The generating process failed: /],
+  ] as const) {
+    it(`an open rejects where no process can be started, if the system says so ${how}`, async () => {
+      const { execPath } = process;
+      onTestFinished(() => {
+        process.execPath = execPath;
+      });
+      process.execPath = join(folder, name);
+      const opening = start();
+      await expect(opening).rejects.toThrow(GenerationError);
+      await expect(opening).rejects.toThrow(reason);
     });
-    process.execPath = join(folder, "no-node");
-    await expect(start()).rejects.toThrow(/^The generating process failed: spawn .*ENOENT\.$/);
+  }
+
+  it("an open whose process is killed says that memory may have run out", async () => {
+    await preload(`process.kill(process.pid, "SIGKILL");`);
+    await expect(start()).rejects.toMatchObject({ name: "GenerationError", fault: "killed" });
+  });
+
+  it("a cancel of an open ends it at once, and its process with it", async () => {
+    const pidFile = await preloadStop();
+    const controller = new AbortController();
+    const opening = start({ signal: controller.signal });
+    opening.catch(() => undefined);
+    const pid = await vi.waitFor(async () => Number(await readFile(pidFile, "utf8")), 20_000);
+    controller.abort();
+    await expect(opening).rejects.toThrow(CancelledError);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it("a cancel before an open starts no process", async () => {
+    await expect(start({ signal: AbortSignal.abort() })).rejects.toThrow(CancelledError);
+  });
+});
+
+describe("a process that hangs", () => {
+  it("a process that does not open the model in time is killed", async () => {
+    await preloadStop();
+    await expect(start({ silenceMsMax: 1000 })).rejects.toMatchObject({
+      message: "The generating process made no progress for too long and was killed.",
+      fault: "stalled",
+    });
+  });
+
+  it("a process that makes no step in time is killed, though it uses its processor", async () => {
+    await preload(`process.on("SIGUSR2", () => { for (;;); });`);
+    const pipeline = await startOwn({ silenceMsMax: 3000 });
+    const onProgress = whileDenoising(() => process.kill(pipeline.pid, "SIGUSR2"));
+    await expect(pipeline.generate(requestFor(pipeline, endless), { onProgress })).rejects.toMatchObject({
+      fault: "stalled",
+    });
+    expect([isAlive(pipeline.pid), pipeline.isOpen]).toEqual([false, false]);
+  });
+
+  it.skipIf(process.platform === "win32")(
+    "a process that a signal stops is killed, long before",
+    async () => {
+      const pipeline = await startOwn({ silenceMsMax: 3_600_000 });
+      const onProgress = whileDenoising(() => process.kill(pipeline.pid, "SIGSTOP"));
+      await expect(pipeline.generate(requestFor(pipeline, endless), { onProgress })).rejects.toMatchObject({
+        message: "The generating process was stopped by a signal and was killed.",
+        fault: "stalled",
+      });
+      expect(isAlive(pipeline.pid)).toBe(false);
+    },
+  );
+
+  it("a process that cannot be killed is given up, and says that it is still there", async () => {
+    const pipeline = await startOwn();
+    process.kill(pipeline.pid, "SIGSTOP");
+    const spared = vi.spyOn(ChildProcess.prototype, "kill").mockReturnValue(true);
+    onTestFinished(() => {
+      spared.mockRestore();
+      process.kill(pipeline.pid, "SIGKILL");
+    });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const closed = pipeline.close();
+    vi.advanceTimersByTime(15_000);
+    await closed;
+    expect(pipeline.hasExited).toBe(false);
   });
 });
 
@@ -299,10 +375,9 @@ describe("opening", () => {
 describe("a parent", () => {
   const script = join(import.meta.dirname, "parent.ts");
 
-  function startParent(args: string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  function startParent(args: string[]): ChildProcess {
     const parent = spawn(process.execPath, ["--import", "tsx", script, ...args], {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, ...env },
     });
     onTestFinished(() => void parent.kill("SIGKILL"));
     return parent;
@@ -320,16 +395,28 @@ describe("a parent", () => {
     return [code, output];
   }
 
-  it("a killed parent takes the process with it, though it would have more to do", async () => {
-    const preload = join(folder, "busy.mjs");
-    await writeFile(preload, "setInterval(() => undefined, 1000);");
-    const parent = startParent([folder], { NODE_OPTIONS: `--import ${pathToFileURL(preload)}` });
-    const lines = createInterface({ input: parent.stdout! });
-    for await (const line of lines) if (Number(line) > 2) break;
-    parent.kill("SIGKILL");
-    const [code] = await outputOf(parent);
-    expect(code).toBeNull();
-  });
+  for (const [state, code, signal] of [
+    ["has more to do", "setInterval(() => undefined, 1000);", "SIGUSR2"],
+    ["never returns from a run", "for (;;);", "SIGUSR2"],
+    ["is stopped", "", "SIGSTOP"],
+  ] as const) {
+    it.skipIf(process.platform === "win32")(
+      `a killed parent takes a process with it that ${state}`,
+      async () => {
+        await preload(`process.on("SIGUSR2", () => { ${code} });`);
+        const parent = startParent([folder]);
+        const lines = createInterface({ input: parent.stdout! });
+        let pid = 0;
+        for await (const line of lines) {
+          pid ||= Number(line.replace("process ", ""));
+          if (Number(line) > 2) break;
+        }
+        process.kill(pid, signal);
+        parent.kill("SIGKILL");
+        expect(await outputOf(parent)).toEqual([null, expect.anything()]);
+      },
+    );
+  }
 
   it("a closed pipeline does not keep its parent alive", async () => {
     await expect(outputOf(startParent([folder, "once"]))).resolves.toEqual([0, "4 frames\n"]);

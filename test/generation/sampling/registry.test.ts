@@ -12,7 +12,7 @@ describe("the sampler a model folder names", () => {
   it("an unknown sampler class is refused with the list of known ones", () => {
     for (const className of ["EulerScheduler", "toString", "__proto__", ""]) {
       expect(() => samplerOf({ className, config: {} })).toThrow(
-        new RegExp(`^it is a ${className}, and Adareel knows only RFlowScheduler`),
+        new RegExp(`^it is a ${className || '""'}, and Adareel knows only RFlowScheduler`),
       );
     }
   });

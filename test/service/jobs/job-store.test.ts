@@ -10,7 +10,7 @@ import {
   sweep,
 } from "../../../lib/service/jobs/index.ts";
 import { jobKey, undeliveredKey, unfinishedKey } from "../../../lib/service/jobs/object-keys.ts";
-import { StoreError } from "../../../lib/service/storage/index.ts";
+import { RecordError, StoreError } from "../../../lib/service/storage/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { dyingAt, intercepted, Killed, losingAnswers } from "./failing-store.ts";
 import { type Opened, openJobs } from "./open-jobs.ts";
@@ -532,7 +532,7 @@ it("deleting artifacts removes those of all attempts of the job, and of no other
 });
 
 describe("a damaged record", () => {
-  it("a damaged record is reported, and hides no other from a list or a purge", async () => {
+  it("a damaged record is reported once, hides no other from a list, and is purged like the others", async () => {
     const { store, clock } = openJobs();
     const damaged: string[] = [];
     const jobs = jobStore({
@@ -552,8 +552,32 @@ describe("a damaged record", () => {
 
     const { records } = await jobs.list("acme", { limit: 10 });
     expect(records.map(({ id }) => id)).toEqual([ids[2], ids[0]]);
-    expect(await jobs.purge("acme", newJob.createdAt + 1)).toBe(2);
-    expect(damaged).toEqual([key, key]);
+    await expect(jobs.read({ tenant: "acme", id: ids[1]! })).rejects.toThrow(RecordError);
+    await expect(jobs.apply({ tenant: "acme", id: ids[1]! }, { type: "cancel" })).rejects.toThrow(
+      RecordError,
+    );
+    expect(await jobs.purge("acme", newJob.createdAt - 1)).toBe(0);
+    expect(await jobs.purge("acme", newJob.createdAt + 1)).toBe(3);
+    expect(store.objects.size).toBe(0);
+    expect(damaged).toEqual([key]);
+  });
+
+  it("a damaged record is deleted with its outputs and markers, and no other job loses anything", async () => {
+    const { store, jobs } = openJobs();
+    const other = { ...newJob, id: `${newJob.id.slice(0, -1)}1` };
+    for (const job of [newJob, other]) {
+      await jobs.create(job, { unfinishedMax: 10 });
+      await jobs.markUndelivered(job);
+      await store.put(artifactKey(job, 1, "video.mp4"), new Uint8Array(1));
+    }
+    await store.put(jobKey(newJob), new TextEncoder().encode("null"));
+    const before = [...store.objects.keys()];
+    for (let time = 0; time < 2; time += 1) await jobs.deleteDamaged(newJob);
+    const left = [...store.objects.keys()];
+    expect(left).toHaveLength(before.length / 2);
+    expect(left.some((key) => key.includes(newJob.id))).toBe(false);
+    expect(await jobs.read(newJob)).toBeNull();
+    expect(await jobs.read(other)).not.toBeNull();
   });
 });
 

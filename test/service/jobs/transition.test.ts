@@ -6,8 +6,9 @@ import {
   type JobRecord,
   type JobStatus,
 } from "../../../lib/service/jobs/index.ts";
-import { isFinished, jobRecordSchema } from "../../../lib/service/jobs/record.ts";
-import { CLOCK_SKEW_MS, FAILURES_MAX, LOSSES_MAX, transition } from "../../../lib/service/jobs/transition.ts";
+import { isFinished, jobRecordSchema, queuedJob } from "../../../lib/service/jobs/record.ts";
+import { FAILURES_MAX, LOSSES_MAX, transition } from "../../../lib/service/jobs/transition.ts";
+import { CLOCK_SKEW_MS } from "../../../lib/shared/ahead.ts";
 import { forgotten, later, NOW, newJob, outputs, queued, receipt } from "./sample-job.ts";
 
 const LEASE_MS = 60_000;
@@ -32,6 +33,8 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["queued", "cancel", "", "cancelled"],
   ["queued", "expire", "before-deadline", "refused: not_due"],
   ["queued", "expire", "after-deadline", "failed"],
+  ["queued", "redate", "created-before", "refused: not_due"],
+  ["queued", "redate", "created-ahead", "queued"],
   ["queued", "delete", "", "refused: unfinished"],
 
   ["running", "dispatch", "", "refused: leased"],
@@ -68,6 +71,8 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["running", "cancel", "", "cancelled"],
   ["running", "expire", "before-deadline", "refused: not_due"],
   ["running", "expire", "after-deadline", "failed"],
+  ["running", "redate", "created-before", "refused: not_due"],
+  ["running", "redate", "created-ahead", "running"],
   ["running", "delete", "", "refused: unfinished"],
 
   ["completed", "dispatch", "", "refused: finished"],
@@ -84,6 +89,7 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["completed", "abandon", "", "refused: finished"],
   ["completed", "cancel", "", "refused: finished"],
   ["completed", "expire", "", "refused: finished"],
+  ["completed", "redate", "", "refused: finished"],
   ["completed", "delete", "", "completed"],
 
   ["failed", "dispatch", "", "refused: finished"],
@@ -98,6 +104,7 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["failed", "abandon", "", "refused: finished"],
   ["failed", "cancel", "", "refused: finished"],
   ["failed", "expire", "", "refused: finished"],
+  ["failed", "redate", "", "refused: finished"],
   ["failed", "delete", "", "failed"],
 
   ["cancelled", "dispatch", "", "refused: finished"],
@@ -112,6 +119,7 @@ const RULES: readonly [status: JobStatus, event: string, when: string, then: str
   ["cancelled", "abandon", "", "refused: finished"],
   ["cancelled", "cancel", "", "same"],
   ["cancelled", "expire", "", "refused: finished"],
+  ["cancelled", "redate", "", "refused: finished"],
   ["cancelled", "delete", "", "cancelled"],
 ];
 
@@ -121,6 +129,7 @@ const SITUATIONS = product(
   ["lease-runs", "lease-over"],
   ["before-deadline", "after-deadline"],
   ["more-chances", "last-chance"],
+  ["created-before", "created-ahead"],
 );
 
 function product(...choices: string[][]): string[][] {
@@ -167,7 +176,7 @@ function eventOf(name: string, situation: readonly string[]): JobEvent {
     case "delete":
       return { type: "delete", params: forgotten };
     default:
-      return { type: name as "undispatch" | "lose" | "cancel" | "expire" };
+      return { type: name as "undispatch" | "lose" | "cancel" | "expire" | "redate" };
   }
 }
 
@@ -180,7 +189,7 @@ function recordOf(status: JobStatus, situation: readonly string[]): JobRecord {
     queued,
     running: {
       ...running,
-      lease: { owner: "worker", until: NOW - CLOCK_SKEW_MS - (isOver ? 1 : 0) },
+      lease: { owner: "worker", until: NOW - CLOCK_SKEW_MS + (isOver ? 0 : 1), lengthMs: 60_000 },
     },
     completed: later(running, NOW, { type: "complete", ...holder, outputs, receipt }),
     failed: later(running, NOW, { type: "fail", ...holder, error, isRetryable: false }),
@@ -191,6 +200,7 @@ function recordOf(status: JobStatus, situation: readonly string[]): JobRecord {
     failures: isLast ? FAILURES_MAX - 1 : 0,
     losses: isLast ? LOSSES_MAX - 1 : 0,
     deadlineAt: situation.includes("after-deadline") ? NOW : NOW + 1,
+    createdAt: NOW + CLOCK_SKEW_MS + (situation.includes("created-ahead") ? 1 : 0),
   };
 }
 
@@ -313,6 +323,20 @@ describe("a job", () => {
       ok: true,
       record: deleted,
       isChanged: false,
+    });
+  });
+
+  it("a job that a clock created ahead of time is given its own times again, counted from the present", () => {
+    const ahead = {
+      ...newJob,
+      createdAt: NOW + 3_600_000,
+      deadlineAt: NOW + 3_660_000,
+      expiresAt: NOW + 4_000_000,
+    };
+    expect(later(queuedJob(ahead), NOW, { type: "redate" })).toMatchObject({
+      createdAt: NOW,
+      deadlineAt: NOW + 60_000,
+      expiresAt: NOW + 400_000,
     });
   });
 

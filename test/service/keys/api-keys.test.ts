@@ -32,6 +32,14 @@ describe("an API key", () => {
     expect(stored.join()).not.toContain(secret);
   });
 
+  it("an API key whose record is damaged hides no other from the list", async () => {
+    const { keys, store } = open();
+    const { apiKey: damaged } = await keys.create({ tenant: "acme", name: "" });
+    const { apiKey } = await keys.create({ tenant: "acme", name: "" });
+    await store.put(`api-keys/${damaged.id}.json`, Buffer.from("{"));
+    expect(await keys.list()).toEqual([apiKey]);
+  });
+
   it("an API key with any one wrong character is refused", async () => {
     const { keys } = open();
     const { key } = await keys.create({ tenant: "acme", name: "" });

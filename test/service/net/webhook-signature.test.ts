@@ -113,7 +113,7 @@ describe("verifying", () => {
   test.each(["webhook-id", "webhook-timestamp", "webhook-signature"])(
     "a delivery without %s is refused",
     (name) => {
-      const reason = "The headers webhook-id, webhook-timestamp and webhook-signature are needed.";
+      const reason = `The header ${name} is missing.`;
       expect(verify({ ...headers, [name]: "" })).toEqual({ ok: false, reason });
       const { [name]: _, ...others } = headers as Record<string, string>;
       expect(verify(others)).toEqual({ ok: false, reason });
@@ -248,5 +248,42 @@ describe("a GitHub signature", () => {
     expect(check(`sha256=${hex}`, "Hello, World?")).toBe(false);
     expect(check(`sha256=${hex}`, "Hello, World!", "another")).toBe(false);
     expect(() => check(`sha256=${hex}`, "Hello, World!", "")).toThrow(RangeError);
+  });
+});
+
+describe("a webhook with the headers of Svix", () => {
+  // Signed with the npm package svix 1.99.1: new Webhook(secret).sign("msg_2a", new Date(1795305600000), body).
+  const body = '{"type":"email.sent","data":{"subject":"a red circle"}}';
+  const vector = { body, secrets: ["whsec_AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM="] };
+  const svix = {
+    "svix-id": "msg_2a",
+    "svix-timestamp": "1795305600",
+    "svix-signature": "v1,ZWysNX4DklN9ff3uB++Ox6ne0rXj5Y1bXl9SjnVFGiU=",
+  };
+  const ours = Object.fromEntries(
+    Object.entries(svix).map(([name, value]) => [name.replace("svix", "webhook"), value]),
+  );
+
+  test("a webhook that Svix signed is accepted under its names and under those of Standard Webhooks", () => {
+    for (const headers of [svix, ours, { ...svix, ...ours }])
+      expect(verify(headers, vector)).toEqual({ ok: true, id: "msg_2a", timestampSeconds });
+    const forged = { ...svix, "svix-id": "msg_2b" };
+    expect(verify(forged, vector)).toEqual({
+      ok: false,
+      reason: "No signature in svix-signature matches the secret.",
+    });
+  });
+
+  test("a webhook with some headers of each set lacks those of one", () => {
+    const { "svix-signature": signature, ...rest } = svix;
+    expect(verify(rest, vector)).toEqual({ ok: false, reason: "The header svix-signature is missing." });
+    const mixed = { ...rest, "webhook-signature": signature };
+    const reason = "The headers webhook-id and webhook-timestamp are missing.";
+    expect(verify(mixed, vector)).toEqual({ ok: false, reason });
+    expect(verify({ ...svix, "webhook-id": "other" }, vector)).toMatchObject({ ok: true, id: "msg_2a" });
+  });
+
+  test("a webhook with both sets is verified by that of Standard Webhooks alone", () => {
+    expect(verify({ ...svix, ...ours, "webhook-id": "other" }, vector)).toMatchObject({ ok: false });
   });
 });

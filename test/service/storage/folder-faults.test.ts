@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { apiKeys } from "../../../lib/service/keys/index.ts";
 import { openFolderStore } from "../../../lib/service/storage/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -109,5 +110,77 @@ describe("an open object", () => {
     expect(opened.sizeBytes).toBe(0);
     expect((await buffer(opened.stream())).length).toBe(0);
     await (await store.openObject("a"))!.close();
+  });
+});
+
+describe("a file that the disk has damaged", () => {
+  const damages = ["no header at all", "{}\nbody", "null\n", '{"etag":1,"contentType":"a","earlier":[]}\n'];
+  test.each(damages)(
+    "an object whose file holds %j is read, replaced and deleted like others",
+    async (text) => {
+      const folder = temporaryFolder();
+      const store = await openStore(folder);
+      const damage = async () => {
+        await store.put("a/b", new Uint8Array(3));
+        const objects = join(folder, "objects/a");
+        const [version] = readdirSync(objects, { recursive: true, withFileTypes: true }).filter((each) =>
+          each.isFile(),
+        );
+        writeFileSync(join(version!.parentPath, version!.name), text);
+      };
+      await damage();
+      expect(Buffer.from((await store.get("a/b"))!.body).toString()).toBe(text);
+      await expect(store.put("a/b", new Uint8Array(1), { ifAbsent: true })).resolves.toMatchObject({
+        ok: false,
+      });
+      await expect(store.put("a/b", new Uint8Array(1))).resolves.toMatchObject({ ok: true });
+      expect((await store.get("a/b"))!.body).toHaveLength(1);
+      await damage();
+      await store.delete("a/b");
+      expect(await store.get("a/b")).toBeNull();
+      expect((await store.list("")).keys).toEqual([]);
+    },
+  );
+});
+
+describe("a folder that is deleted under a running store", () => {
+  test.each(["removed", "empty"])(
+    "a folder that is %s is an error, and not a store without objects",
+    async (state) => {
+      const folder = join(temporaryFolder(), "store");
+      const store = await openStore(folder);
+      await store.put("a/b", new Uint8Array(1));
+      const away = `${folder}-away`;
+      renameSync(folder, away);
+      if (state === "empty") mkdirSync(folder);
+      const operations = [
+        () => store.get("a/b"),
+        () => store.openObject("a/b"),
+        () => store.list(""),
+        () => store.list("a/"),
+        () => store.put("a/c", new Uint8Array(1), { ifAbsent: true }),
+      ];
+      for (const operation of operations) {
+        await expect(operation()).rejects.toMatchObject({
+          name: "StoreError",
+          code: "missing_bucket",
+          message: `The data folder ${folder} is gone; put it back and start again.`,
+        });
+      }
+      if (state === "empty") expect(readdirSync(folder)).toEqual([]);
+      if (state === "empty") rmdirSync(folder);
+      renameSync(away, folder);
+      expect((await store.get("a/b"))!.body).toHaveLength(1);
+      expect(await store.get("a/c")).toBeNull();
+    },
+  );
+
+  test("a valid key is not called invalid when the folder of all keys is gone", async () => {
+    const folder = join(temporaryFolder(), "store");
+    const store = await openStore(folder);
+    const keys = apiKeys({ store, ...system });
+    const { key } = await keys.create({ tenant: "acme", name: "" });
+    rmSync(folder, { recursive: true });
+    await expect(keys.authenticate(key)).rejects.toMatchObject({ code: "missing_bucket" });
   });
 });

@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { keyRing } from "../../../lib/service/keys/index.ts";
-import { openFolderStore } from "../../../lib/service/storage/index.ts";
+import { keyRing, SecretError } from "../../../lib/service/keys/index.ts";
+import { openFolderStore, RecordError } from "../../../lib/service/storage/index.ts";
 import { type NewTrigger, triggerStore } from "../../../lib/service/triggers/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "../storage/temporary-folder.ts";
@@ -34,7 +34,13 @@ async function setup() {
     random: randomBytes,
     sleep: system.sleep,
   });
-  return { folder, time, triggers };
+  /** Opens the same triggers with another master key, as after the first one was lost. */
+  const withOtherKey = () => {
+    const other = keyRing(randomBytes(32), system.random);
+    const clock = { now: () => time.now };
+    return triggerStore({ store, ring: other, clock, random: randomBytes, sleep: system.sleep });
+  };
+  return { folder, store, time, triggers, withOtherKey };
 }
 
 test("a trigger is read, listed and deleted by its tenant only", async () => {
@@ -121,3 +127,38 @@ test.each(["standard_webhooks", "github", "bearer"] as const)(
     }
   },
 );
+
+test("a trigger whose secret was sealed with another master key is listed, and told apart from a wrong webhook", async () => {
+  const { triggers, withOtherKey } = await setup();
+  const { trigger } = await triggers.create({ ...fields, scheme: "github" });
+  const other = withOtherKey();
+  expect(await other.list("acme")).toEqual([trigger]);
+  const told = other.authenticate(trigger.id, { headers: new Headers(), body });
+  await expect(told).rejects.toThrow(SecretError);
+  await expect(told).rejects.toThrow(trigger.id);
+  await expect(triggers.authenticate(trigger.id, { headers: new Headers(), body })).resolves.toBeNull();
+});
+
+test("a replaced secret opens a trigger again although the old one cannot be opened", async () => {
+  const { triggers, withOtherKey } = await setup();
+  const { trigger } = await triggers.create({ ...fields, scheme: "github" });
+  const other = withOtherKey();
+  const { secret } = (await other.rotate("acme", trigger.id, { keepMs: 1000 }))!;
+  const signature = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
+  const headers = new Headers({ "x-hub-signature-256": signature });
+  expect(await other.authenticate(trigger.id, { headers, body })).not.toBeNull();
+  await expect(other.authenticate(trigger.id, { headers: new Headers(), body })).rejects.toThrow(SecretError);
+});
+
+test("a trigger whose record is damaged hides no other, and is deleted by its tenant only", async () => {
+  const { store, triggers } = await setup();
+  const { trigger: damaged } = await triggers.create(fields);
+  const { trigger } = await triggers.create(fields);
+  await store.put(`triggers/${damaged.id}.json`, Buffer.from("{"));
+  expect(await triggers.list("acme")).toEqual([trigger]);
+  await expect(triggers.read("acme", damaged.id)).rejects.toThrow(RecordError);
+  expect(await triggers.delete("globex", damaged.id)).toBe(false);
+  expect(await triggers.delete("acme", damaged.id)).toBe(true);
+  expect(await triggers.read("acme", damaged.id)).toBeNull();
+  expect(await triggers.list("acme")).toEqual([trigger]);
+});

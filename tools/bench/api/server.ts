@@ -10,7 +10,7 @@ import { createApp } from "../../../functions/api/app.ts";
 import { describeModel } from "../../../lib/generation/pipeline/index.ts";
 import { jobStore } from "../../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing, openMasterKey } from "../../../lib/service/keys/index.ts";
-import { openFolderStore, urlSigner } from "../../../lib/service/storage/index.ts";
+import { openFolderStore, type UrlSigner, urlSigner } from "../../../lib/service/storage/index.ts";
 import { triggerStore } from "../../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../../lib/service/webhooks/index.ts";
 import { system } from "../../../lib/shared/system.ts";
@@ -26,10 +26,11 @@ const [folder, tenants] = [process.argv[2]!, Number(process.argv[3])];
 const { clock, random, sleep } = system;
 
 await mkdir(folder, { recursive: true });
-const ring = keyRing(await openMasterKey(join(folder, "master.key"), { random }), random);
+const signUrl: UrlSigner["sign"] = (...args) => signer.sign(...args);
+const store = await openFolderStore(join(folder, "store"), { signUrl, random });
+const ring = keyRing(await openMasterKey(join(folder, "master.key"), { store, random }), random);
 const baseUrl = "http://127.0.0.1";
 const signer = urlSigner({ baseUrl, secret: ring.derivedKey("signed urls"), clock });
-const store = await openFolderStore(join(folder, "store"), { signUrl: signer.sign, random });
 const jobs = jobStore({ store, clock, random, sleep });
 const keys = apiKeys({ store, clock, random, sleep });
 

@@ -10,6 +10,14 @@ export function modelExamples(
   return {
     listModels: { answers: { models: { summary: "The models", value: { object: "list", data } } } },
     getModel: { answers: { model: { summary: "The model", value: data[0] } } },
-    getHealth: { answers: { healthy: { summary: "It answers", value: { status: "ok", version } } } },
+    getHealth: {
+      answers: {
+        healthy: { summary: "It answers", value: { status: "ok", version } },
+        degraded: {
+          summary: "It answers, and no video is made",
+          value: { status: "degraded", version, reason: "The GPU function is being started." },
+        },
+      },
+    },
   };
 }

@@ -49,6 +49,12 @@ function usual({ limits }: Deployment): Sentences {
     idempotency_key_reused: ["This idempotency key was used for another request: choose a new one."],
     template_field_missing: missingField("/issue/title"),
     queue_full: [`This key has ${limits.unfinishedMax} unfinished videos: wait until one of them ends.`],
+    secret_unavailable: [
+      "The secret of this trigger cannot be opened: replace it, or ask the operator for the master key.",
+    ],
+    record_damaged: [
+      "What is stored under this id cannot be read: delete it, or ask the operator to restore it.",
+    ],
     not_supported: ["Videos are made from text; nothing else is supported."],
   };
 }

@@ -75,7 +75,7 @@ export function triggersGuide(): Section[] {
           rows={[
             [
               "`standard_webhooks`",
-              "signs as [Standard Webhooks](https://www.standardwebhooks.com) says, with a `whsec_` secret",
+              "signs as [Standard Webhooks](https://www.standardwebhooks.com) says, with a `whsec_` secret; the headers may be those of Svix, `svix-id`, `svix-timestamp` and `svix-signature`",
               "its `webhook-id`, for 7 days",
             ],
             ["`github`", "sends `X-Hub-Signature-256`", "its content, for 30 days"],

@@ -18,7 +18,10 @@ export function videoValues({ models }: Pick<ApiDeps, "models">): Section[] {
         <Table
           head={["`status`", "Meaning"]}
           rows={[
-            ["`queued`", "It waits for a worker; `queue_position` counts the jobs before it."],
+            [
+              "`queued`",
+              "It waits for a worker; `queue_position` counts the videos whose turn comes before.",
+            ],
             ["`in_progress`", "A worker makes it; `progress`, `stage` and `steps_done` tell how far it is."],
             ["`completed`", "`url` leads to the MP4, and `compute` is the receipt."],
             [

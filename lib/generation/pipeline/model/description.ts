@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
-import { faultsOf } from "../../../shared/sentences/index.ts";
+import { faultsOf, nameOf } from "../../../shared/sentences/index.ts";
 import { TABLE_FILE } from "../../caching/index.ts";
 import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/index.ts";
 import { knownPipelines, publishedModelOf, type Recipe, recipeSchema } from "../../models/index.ts";
@@ -59,7 +59,7 @@ export async function readDescription(
   if (said === undefined && !knownPipelines.includes(String(index._class_name))) {
     throw new CheckpointError(
       folder,
-      `model_index.json names the pipeline ${String(index._class_name)}: only ${knownPipelines.join(", ")} are known, ` +
+      `model_index.json names the pipeline ${nameOf(String(index._class_name))}: only ${knownPipelines.join(", ")} are known, ` +
         "and others must say under video what they can make",
     );
   }

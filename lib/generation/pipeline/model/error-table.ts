@@ -1,5 +1,6 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
+import { nameOf } from "../../../shared/sentences/index.ts";
 import { type ErrorTable, readTableFile, TABLE_FILE, type TableFile } from "../../caching/index.ts";
 import {
   CheckpointError,
@@ -77,9 +78,9 @@ async function misfitOf({ madeFor }: TableFile, model: TableModel): Promise<stri
   if (madeFor.precision !== precision)
     return `was measured in ${madeFor.precision}, and the model runs in ${precision}`;
   if (madeFor.sampler.className !== sampler.className)
-    return `was measured with ${madeFor.sampler.className}, and the model samples with ${sampler.className}`;
+    return `was measured with ${nameOf(madeFor.sampler.className)}, and the model samples with ${nameOf(sampler.className)}`;
   if (madeFor.sampler.config !== sampler.config)
-    return `was measured with another configuration of ${sampler.className}`;
+    return `was measured with another configuration of ${nameOf(sampler.className)}`;
   if (madeFor.identity !== identity) return "was measured with other weights";
   return null;
 }

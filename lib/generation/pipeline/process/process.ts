@@ -1,5 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { endWithParent } from "../../../shared/end-with-parent.ts";
+import { processState } from "../../../shared/process-state.ts";
+import { type Hang, TICK_MS } from "../../../shared/silence.ts";
 import { RequestError, type ResolvedRequest } from "../../request/index.ts";
 import { CancelledError, GenerationError } from "../errors.ts";
 import type { PipelineOptions } from "../model/parts.ts";
@@ -12,6 +15,17 @@ import {
   type Progress,
 } from "../pipeline.ts";
 import type { FromChild, ToChild } from "./messages.ts";
+import { Patience } from "./patience.ts";
+
+export interface ProcessOptions {
+  /** Kills the process once it aborts while the model is being opened. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Longest silence, in milliseconds, of a process that works. One that is silent for longer, or is stopped by a
+   * signal, is killed; its generation fails as `stalled`. Without it the process is trusted to end.
+   */
+  readonly silenceMsMax?: number | undefined;
+}
 
 /**
  * A pipeline in a child process. After the process has ended, every further generation fails with a GenerationError
@@ -21,12 +35,17 @@ export interface PipelineProcess extends Pipeline {
   readonly pid: number;
   /** False once the process has ended, or `close` or `kill` was called. */
   readonly isOpen: boolean;
+  /** False while the process is there. After `close` it stays false for one that cannot be killed. */
+  readonly hasExited: boolean;
   /** Kills the process at once, even in the middle of a run. */
   kill(): void;
 }
 
 /** Milliseconds that a generation has to finish its current step before its process is killed. */
 const STOP_GRACE_MS = 5000;
+
+/** Milliseconds after which a killed process is not waited for any more. A system call of a driver may never end. */
+const KILL_MS = 10_000;
 
 type Opened = Extract<FromChild, { kind: "opened" }>;
 type Generated = Extract<FromChild, { kind: "generated" }>;
@@ -36,6 +55,7 @@ interface Asked {
   readonly answered: (answer: Opened | Generated) => void;
   readonly failed: (error: Error) => void;
   readonly onProgress: ((progress: Progress) => void) | undefined;
+  readonly patience: Patience | null;
 }
 
 /**
@@ -43,7 +63,7 @@ interface Asked {
  * generation that does not stop in time is killed, and a crash of the runtime rejects the generation instead of ending
  * this process.
  *
- * @throws GenerationError if the process or the model cannot be opened
+ * @throws GenerationError if the process or the model cannot be opened, CancelledError once `signal` aborts before
  * @example
  * ```ts
  * const pipeline = await startPipelineProcess("models/demo", { threads: 2 });
@@ -55,7 +75,9 @@ interface Asked {
 export async function startPipelineProcess(
   folder: string,
   options: PipelineOptions = {},
+  { signal: opening, silenceMsMax }: ProcessOptions = {},
 ): Promise<PipelineProcess> {
+  if (opening?.aborted) throw new CancelledError();
   const child = startChild();
   const closed = new GenerationError(CLOSED);
   let asked: Asked | null = null;
@@ -63,7 +85,10 @@ export async function startPipelineProcess(
   let ended: GenerationError | null = null;
 
   child.on("message", (message: FromChild) => {
-    if (message.kind === "progress") return asked?.onProgress?.(message.progress);
+    if (message.kind === "progress") {
+      asked?.patience?.heard(message.progress);
+      return asked?.onProgress?.(message.progress);
+    }
     const question = asked;
     asked = null;
     if (message.kind === "failed") question?.failed(errorOf(message));
@@ -74,19 +99,34 @@ export async function startPipelineProcess(
     asked?.failed(ended);
     asked = null;
   };
-  child.on("error", (cause) =>
-    end(new GenerationError(`The generating process failed: ${cause.message}.`, { cause })),
-  );
+  child.on("error", (cause) => end(failedError(cause)));
   child.on("exit", (code, signal) => end(exitError(code, signal)));
 
-  function ask<A extends Opened | Generated>(
+  /** Kills the child. The open question fails with this error once the child has exited, or is given up. */
+  function kill(error: GenerationError): void {
+    ended ??= error;
+    child.kill("SIGKILL");
+    setTimeout(end, KILL_MS, ended).unref();
+  }
+
+  async function ask<A extends Opened | Generated>(
     message: ToChild,
     onProgress?: (progress: Progress) => void,
   ): Promise<A> {
-    return new Promise<A>((answered, failed) => {
-      tell(child, message);
-      asked = { answered: answered as Asked["answered"], failed, onProgress };
-    });
+    const patience = silenceMsMax === undefined ? null : new Patience(silenceMsMax);
+    const look = async () => {
+      const hang = patience?.tick((await processState(child.pid!))?.isStopped ?? false);
+      if (hang && asked?.patience === patience) kill(hangError(hang));
+    };
+    const ticks = patience && setInterval(look, TICK_MS);
+    try {
+      return await new Promise<A>((answered, failed) => {
+        tell(child, message);
+        asked = { answered: answered as Asked["answered"], failed, onProgress, patience };
+      });
+    } finally {
+      clearInterval(ticks ?? undefined);
+    }
   }
 
   async function generate(
@@ -99,7 +139,7 @@ export async function startPipelineProcess(
     let grace: NodeJS.Timeout | undefined;
     const cancel = () => {
       tell(child, { kind: "cancel" });
-      grace ??= setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS);
+      grace ??= setTimeout(kill, STOP_GRACE_MS, new GenerationError(KILLED));
     };
     const faults: unknown[] = [];
     const report = (progress: Progress) => {
@@ -125,6 +165,8 @@ export async function startPipelineProcess(
     }
   }
 
+  const abandon = () => kill(new GenerationError(KILLED));
+  opening?.addEventListener("abort", abandon, { once: true });
   try {
     const { model, limits } = await ask<Opened>({ kind: "open", folder, options });
     return {
@@ -132,13 +174,13 @@ export async function startPipelineProcess(
       get isOpen() {
         return ended === null;
       },
+      get hasExited() {
+        return hasExited(child);
+      },
       model,
       limits,
       generate,
-      kill() {
-        ended ??= new GenerationError("The generating process was killed.");
-        child.kill("SIGKILL");
-      },
+      kill: abandon,
       close() {
         ended ??= closed;
         return stop(child);
@@ -146,31 +188,52 @@ export async function startPipelineProcess(
     };
   } catch (error) {
     await stop(child);
-    throw error;
+    throw opening?.aborted ? new CancelledError() : error;
+  } finally {
+    opening?.removeEventListener("abort", abandon);
   }
 }
 
+const KILLED = "The generating process was killed.";
+
+/** @throws GenerationError if the system has no memory for another process */
 function startChild(): ChildProcess {
   const entry = new URL(`./child${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
-  return fork(entry, {
-    serialization: "advanced",
-    execArgv: entry.pathname.endsWith(".ts") ? ["--import", import.meta.resolve("tsx")] : [],
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
+  try {
+    const child = fork(entry, {
+      serialization: "advanced",
+      execArgv: entry.pathname.endsWith(".ts") ? ["--import", import.meta.resolve("tsx")] : [],
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    endWithParent(child);
+    return child;
+  } catch (cause) {
+    throw failedError(cause as Error);
+  }
 }
 
 /**
  * Disconnects the child, which tells it to exit, and waits until it has exited. A child in the middle of a run exits
- * after it, or is killed when the grace period ends.
+ * after it, or is killed when the grace period ends. One that cannot be killed is left.
  */
 async function stop(child: ChildProcess): Promise<void> {
   const hasStarted = child.pid !== undefined;
-  if (!hasStarted || child.exitCode !== null || child.signalCode !== null) return;
+  if (!hasStarted || hasExited(child)) return;
   const exit = once(child, "exit");
   if (child.connected) child.disconnect();
-  const grace = setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS);
-  await exit;
-  clearTimeout(grace);
+  let timer: NodeJS.Timeout | undefined;
+  const givenUp = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      timer = setTimeout(resolve, KILL_MS);
+    }, STOP_GRACE_MS);
+  });
+  await Promise.race([exit, givenUp]);
+  clearTimeout(timer);
+}
+
+function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 function tell(child: ChildProcess, message: ToChild): void {
@@ -181,6 +244,15 @@ function tell(child: ChildProcess, message: ToChild): void {
 function errorOf({ name, message, fault }: Extract<FromChild, { kind: "failed" }>): Error {
   if (name === "RequestError") return new RequestError(message);
   return name === "CancelledError" ? new CancelledError() : new GenerationError(message, { fault });
+}
+
+function failedError(cause: Error): GenerationError {
+  return new GenerationError(`The generating process failed: ${cause.message}.`, { cause });
+}
+
+function hangError(hang: Hang): GenerationError {
+  const what = hang === "stopped" ? "was stopped by a signal" : "made no progress for too long";
+  return new GenerationError(`The generating process ${what} and was killed.`, { fault: "stalled" });
 }
 
 function exitError(code: number | null, signal: NodeJS.Signals | null): GenerationError {

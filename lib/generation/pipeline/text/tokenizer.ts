@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import * as z from "zod";
+import { cut } from "../../../shared/sentences/index.ts";
 import { CheckpointError, type Config, type JsonFileLimits, readJsonFile } from "../../checkpoint/index.ts";
 import { tokenizerOfSentencePiece } from "./sentencepiece.ts";
 
@@ -62,7 +63,7 @@ export async function openTokenizer(folder: string, config: Config): Promise<Pro
   );
   const endToken = stringOr(config.eos_token, "</s>");
   const end = file.model.vocab.findIndex(([piece]) => piece === endToken);
-  if (end < 0) throw new CheckpointError(path, `its vocabulary lacks the end token ${endToken}`);
+  if (end < 0) throw new CheckpointError(path, `its vocabulary lacks the end token ${cut(endToken)}`);
 
   const unknown = file.model.vocab[file.model.unk_id];
   if (!unknown) throw new CheckpointError(path, "its unknown token is not in its vocabulary");

@@ -1,0 +1,31 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { onTestFinished, vi } from "vitest";
+
+/**
+ * Lets processes that start from now on run this code first, until the test has ended or unstubs the environment.
+ * Returns the folder of the code.
+ */
+export async function preload(code: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "adareel-preload-"));
+  const path = join(folder, "preload.mjs");
+  await writeFile(path, code);
+  vi.stubEnv("NODE_OPTIONS", `--import ${pathToFileURL(path)}`);
+  onTestFinished(async () => {
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true });
+  });
+  return folder;
+}
+
+/** Lets processes that start from now on stop themselves. Returns the file that they write their ids into. */
+export async function preloadStop(): Promise<string> {
+  const folder = await preload(`
+    import { writeFileSync } from "node:fs";
+    writeFileSync(new URL("pid", import.meta.url), String(process.pid));
+    process.kill(process.pid, "SIGSTOP");
+  `);
+  return join(folder, "pid");
+}
