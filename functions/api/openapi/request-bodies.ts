@@ -9,21 +9,25 @@ export function requestBodies(
   examples: { readonly examples: Examples } | undefined,
   { models }: Pick<Deployment, "models">,
 ) {
-  const full = withNulls(withChoices(schema, models.map(modelView)));
+  const full = withChoices(schema, models.map(modelView));
+  const form = optional(full, { leftOut: [{ type: "null" }, { enum: [""] }], boolean: IN_FORMS });
   return {
-    "application/json": { schema: full, ...examples },
+    "application/json": { schema: optional(full, { leftOut: [{ type: "null" }] }), ...examples },
     "multipart/form-data": {
-      schema: full,
-      encoding: encodings(full, { contentType: "application/json" }),
+      schema: form,
+      encoding: encodings(form, { contentType: "application/json" }),
       ...examples,
     },
     "application/x-www-form-urlencoded": {
-      schema: full,
-      encoding: encodings(full, { style: "deepObject", explode: true }),
+      schema: form,
+      encoding: encodings(form, { style: "deepObject", explode: true }),
       ...examples,
     },
   };
 }
+
+/** Schema of what is true or false in a form, besides the words. */
+const IN_FORMS: JsonSchema = { enum: [0, 1] };
 
 /** Limits the parameters that have a choice to the values of the models, wherever they are in a schema. */
 function withChoices(schema: JsonSchema, models: readonly ReturnType<typeof modelView>[]): JsonSchema {
@@ -43,31 +47,41 @@ function withChoices(schema: JsonSchema, models: readonly ReturnType<typeof mode
   return schema.properties ? { ...schema, properties: Object.fromEntries([...inside, ...chosen]) } : schema;
 }
 
-/** Adds null to the members that may be left out: both mean the same, in forms as the text `null`. */
-function withNulls(schema: JsonSchema): JsonSchema {
+interface Spelling {
+  /** Values that mean that a member is left out. */
+  readonly leftOut: readonly JsonSchema[];
+  /** Other values that are true or false. */
+  readonly boolean?: JsonSchema;
+}
+
+/** Adds to the members that may be left out the values that mean the same. */
+function optional(schema: JsonSchema, spelling: Spelling): JsonSchema {
   const { properties, required = [], anyOf, items } = schema;
   return {
     ...schema,
-    ...(anyOf && { anyOf: anyOf.map(withNulls) }),
-    ...(items && { items: withNulls(items) }),
+    ...(anyOf && { anyOf: anyOf.map((way) => optional(way, spelling)) }),
+    ...(items && { items: optional(items, spelling) }),
     ...(properties && {
       properties: Object.fromEntries(
-        Object.entries(properties).map(([name, member]) => [
-          name,
-          required.includes(name) ? withNulls(member) : orNull(withNulls(member)),
-        ]),
+        Object.entries(properties).map(([name, member]) => {
+          const own = optional(member, spelling);
+          return [name, required.includes(name) ? own : orLeftOut(own, spelling)];
+        }),
       ),
     }),
   };
 }
 
-function orNull(schema: JsonSchema): JsonSchema {
-  if (Object.keys(schema).length === 0 || wayOf(schema, "null")) return schema;
+function orLeftOut(schema: JsonSchema, { leftOut, boolean }: Spelling): JsonSchema {
+  if (Object.keys(schema).length === 0) return schema;
   const { description, default: usual, ...rest } = schema as JsonSchema & { readonly default?: unknown };
+  const others = leftOut.filter(({ type }) => type !== "null" || !wayOf(schema, "null"));
+  if (boolean && wayOf(schema, "boolean")) others.push(boolean);
+  if (others.length === 0) return schema;
   return {
     ...(description !== undefined && { description }),
     ...(usual !== undefined && { default: usual }),
-    anyOf: [...(rest.anyOf ?? [rest]), { type: "null" }],
+    anyOf: [...(rest.anyOf ?? [rest]), ...others],
   };
 }
 
