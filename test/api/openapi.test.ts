@@ -76,7 +76,8 @@ describe("the document", () => {
       cache_policy: { anyOf: expect.arrayContaining([{ type: "null" }]) },
     });
     expect(multipart!.schema.properties).toMatchObject({
-      model: { anyOf: [{ type: "string", enum: ["demo"] }, { type: "null" }] },
+      model: { anyOf: [{ type: "string", enum: ["demo"] }, { type: "null" }, { enum: [""] }] },
+      compare: { anyOf: [{ type: "boolean" }, { type: "null" }, { enum: [""] }, { enum: [0, 1] }] },
     });
     expect(multipart!.encoding).toMatchObject({
       cache: { contentType: "application/json" },
