@@ -31,6 +31,11 @@ export interface DeploymentConfig {
   readonly undeleteDays: number;
   /** Maximum number of queued and running videos of one API key; 100. */
   readonly unfinishedMax: number;
+  /**
+   * Receivers of webhooks that are sent to at once, 2 to 1000, two of them of one tenant at most. More than 3 need
+   * a quota of Lambda's concurrency above the 10 of a new account; 3.
+   */
+  readonly sendersMax: number;
   /** Puts AWS WAF in front of the API, for about 8 dollars a month; false. */
   readonly waf: boolean;
   /** Custom domain of the API with its certificate in us-east-1, or null for CloudFront's own domain; null. */
@@ -104,6 +109,7 @@ const context = z.strictObject({
   retentionDays: whole(1, 3650).default(30),
   undeleteDays: whole(0, 365).default(0),
   unfinishedMax: whole(1, 1000).default(100),
+  sendersMax: whole(2, 1000).default(3),
   waf: flag.default(false),
   domainName: matching(/^([a-z0-9-]+\.)+[a-z]{2,}$/, "must be a domain name").optional(),
   certificateArn: matching(

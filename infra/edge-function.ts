@@ -112,10 +112,9 @@ function allowStore(role: Role, config: DeploymentConfig): void {
       FOLDERS.tenantTriggers,
     ],
     delete: [
-      // A record and its markers are deleted only where the record is damaged.
+      // A record and its marker are deleted only where the record is damaged.
       FOLDERS.jobs,
       FOLDERS.unfinished,
-      FOLDERS.undelivered,
       FOLDERS.artifacts,
       FOLDERS.webhookEndpoints,
       FOLDERS.triggers,

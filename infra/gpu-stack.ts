@@ -35,15 +35,19 @@ export class GpuStack extends Stack {
     const backend = makeBackend(this, config);
     const events = new HintQueue(this, "Events", { consumerTimeout: Duration.seconds(30) });
     backend.tellEnds(events);
+    const sends = new HintQueue(this, "Sends", {
+      consumerTimeout: data.webhooks.consumerTimeout,
+      isFifo: true,
+    });
 
     const functions = {
       Dispatch: this.dispatch(backend),
       Settle: this.settle(events),
-      Webhook: this.webhook(),
+      Webhook: this.webhook(sends),
       Sweep: this.sweep(backend),
     };
     new SweepSchedule(this, "SweepSchedule", functions.Sweep);
-    const queues = { Work: data.work, Events: events, Webhooks: data.webhooks };
+    const queues = { Work: data.work, Events: events, Webhooks: data.webhooks, Sends: sends };
     const alarms = new Alarms(this, "Alarms", { config, backend, queues, functions });
     const { url: dashboard } = new Dashboard(this, "Watch", {
       name: `${config.name}-jobs`,
@@ -61,6 +65,7 @@ export class GpuStack extends Stack {
     for (const [id, value] of Object.entries(backend.outputs)) new CfnOutput(this, id, { value });
     new CfnOutput(this, "Dashboard", { value: dashboard });
     new CfnOutput(this, "EventDeadLetters", { value: events.deadLetters.queueUrl });
+    new CfnOutput(this, "SendDeadLetters", { value: sends.deadLetters.queueUrl });
   }
 
   /** Creates the function that submits jobs to the backend and ends expired ones. */
@@ -91,22 +96,29 @@ export class GpuStack extends Stack {
     return settle;
   }
 
-  /** Creates the function that delivers webhooks, and schedules the next delivery through the queue. */
-  private webhook(): JobFunction {
+  /**
+   * Creates the function that plans and sends webhooks. It plans jobs from one queue, and sends what is due from
+   * the other. It schedules the next delivery through the first, because a message of a FIFO queue cannot wait.
+   */
+  private webhook(sends: HintQueue): JobFunction {
     const { webhooks } = this.data;
-    const { domain } = this.config;
+    const { domain, sendersMax } = this.config;
     const webhook = this.jobFunction("webhook", webhooks.consumerTimeout, {
       ...this.places,
+      SENDS_QUEUE_URL: sends.queue.queueUrl,
       MASTER_SECRET_ID: sharedNames(this.config).masterSecret,
       ...(domain && { BLOCKED_HOSTS: domain.name }),
     });
-    webhook.consume(webhooks, { concurrencyMax: 5 });
+    webhook.consume(webhooks, { concurrencyMax: 2 });
+    // A batch would wait for the slowest of its receivers.
+    webhook.consume(sends, { concurrencyMax: sendersMax, batchSize: 1 });
     grantFolders(webhook.role, this.bucket, {
       read: [FOLDERS.jobs, FOLDERS.undelivered, FOLDERS.webhookEndpoints],
-      write: [FOLDERS.jobs, FOLDERS.webhookEndpoints],
+      write: [FOLDERS.jobs, FOLDERS.undelivered, FOLDERS.webhookEndpoints],
       delete: [FOLDERS.undelivered],
     });
     webhooks.grantSend(webhook.role);
+    sends.grantSend(webhook.role);
     grantMasterKey(webhook.role, this.config);
     return webhook;
   }
@@ -120,10 +132,9 @@ export class GpuStack extends Stack {
       DEPLOYMENT: this.config.name,
     });
     grantFolders(sweep.role, this.bucket, {
-      read: [FOLDERS.jobs, FOLDERS.unfinished],
-      list: [FOLDERS.undelivered],
+      read: [FOLDERS.jobs, FOLDERS.unfinished, FOLDERS.undelivered],
       write: [FOLDERS.jobs, FOLDERS.unfinished, FOLDERS.undelivered],
-      delete: [FOLDERS.unfinished],
+      delete: [FOLDERS.unfinished, FOLDERS.undelivered],
     });
     work.grantSend(sweep.role);
     webhooks.grantSend(sweep.role);

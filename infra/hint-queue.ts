@@ -1,11 +1,13 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import { PolicyStatement, type Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 
 export interface HintQueueProps {
   /** Timeout of the function that receives the messages. */
   readonly consumerTimeout: Duration;
+  /** True for a FIFO queue, which gives the messages of one group to one consumer at a time; false by default. */
+  readonly isFifo?: boolean;
 }
 
 /**
@@ -17,19 +19,30 @@ const VISIBILITY_PER_TIMEOUT = 6;
 
 const RECEIVES_MAX = 5;
 
+/** Limits of a FIFO queue counted for each group, instead of 300 messages a second for all. */
+const HIGH_THROUGHPUT = {
+  deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
+  fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+};
+
 /** Queue of hints, and a dead-letter queue for messages that could not be handled. */
 export class HintQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
   readonly consumerTimeout: Duration;
 
-  constructor(scope: Construct, id: string, { consumerTimeout }: HintQueueProps) {
+  constructor(scope: Construct, id: string, { consumerTimeout, isFifo = false }: HintQueueProps) {
     super(scope, id);
-    const common = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+    const common = {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      ...(isFifo && { fifo: true }),
+    };
     this.consumerTimeout = consumerTimeout;
     this.deadLetters = new Queue(this, "DeadLetters", { ...common, retentionPeriod: Duration.days(14) });
     this.queue = new Queue(this, "Queue", {
       ...common,
+      ...(isFifo && HIGH_THROUGHPUT),
       visibilityTimeout: Duration.seconds(consumerTimeout.toSeconds() * VISIBILITY_PER_TIMEOUT),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: RECEIVES_MAX },
     });

@@ -28,10 +28,11 @@ export interface JobFunctionProps<Name extends JobFunctionName> {
 export interface ConsumeOptions {
   /** Maximum number of concurrent runs, at least 2. All functions together fit into the 10 that a new account has. */
   readonly concurrencyMax: number;
+  /** Number of messages that a run receives at most; 10 by default. */
+  readonly batchSize?: number;
 }
 
 const MEMORY_MIB = 512;
-const BATCH_SIZE = 10;
 
 /** Defines `require` in the ES module: CommonJS packages use it to load Node's modules. */
 const BANNER = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
@@ -73,10 +74,10 @@ export class JobFunction<Name extends JobFunctionName = JobFunctionName> extends
   }
 
   /** Subscribes the function to a queue. It reports the messages that failed, so that only they are retried. */
-  consume({ queue }: HintQueue, { concurrencyMax }: ConsumeOptions): void {
+  consume({ queue }: HintQueue, { concurrencyMax, batchSize = 10 }: ConsumeOptions): void {
     this.lambda.addEventSource(
       new SqsEventSource(queue, {
-        batchSize: BATCH_SIZE,
+        batchSize,
         reportBatchItemFailures: true,
         maxConcurrency: concurrencyMax,
       }),

@@ -13,6 +13,7 @@ export const STATUS_OF = {
   invalid_multipart: 400,
   invalid_webhook_url: 400,
   response_too_large: 400,
+  filter_unfinished: 400,
   invalid_api_key: 401,
   invalid_signature: 401,
   not_found: 404,
@@ -41,6 +42,8 @@ export interface ProblemOptions extends ErrorOptions {
   /** Name of the invalid field; nested names are joined by dots. */
   readonly param?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Id after which the request can be continued. */
+  readonly after?: string | undefined;
 }
 
 /** Limit of the length of `param`: names chosen by clients may be as long as the body. */
@@ -52,9 +55,15 @@ export class ApiError extends Error {
   readonly code: ProblemCode;
   readonly param: string | null;
   readonly headers: Readonly<Record<string, string>>;
+  readonly after: string | undefined;
 
-  constructor(code: ProblemCode, message: string, { param, headers, ...options }: ProblemOptions = {}) {
+  constructor(
+    code: ProblemCode,
+    message: string,
+    { param, headers, after, ...options }: ProblemOptions = {},
+  ) {
     super(message, options);
+    this.after = after;
     this.code = code;
     this.param = param?.slice(0, PARAM_CHARACTERS_MAX) ?? null;
     this.headers = headers ?? {};
@@ -82,7 +91,7 @@ export function isFault({ code, status }: ApiError): boolean {
  * read.
  */
 export function problemOf(error: ApiError, instance: string, requestId: string) {
-  const { status, code, param } = error;
+  const { status, code, param, after } = error;
   const message = UNTOLD.has(code)
     ? `The service failed. Ask about it with the request id ${requestId}.`
     : error.message;
@@ -93,7 +102,13 @@ export function problemOf(error: ApiError, instance: string, requestId: string) 
     detail: message,
     instance,
     request_id: requestId,
-    error: { message, type: status < 500 ? "invalid_request_error" : "server_error", param, code },
+    error: {
+      message,
+      type: status < 500 ? "invalid_request_error" : "server_error",
+      param,
+      code,
+      ...(after !== undefined && { after }),
+    },
   };
 }
 

@@ -10,11 +10,11 @@ import { ModelStoreError } from "../../lib/distribution/model-store/index.ts";
 import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
 import { precisionOf } from "../../lib/generation/models/index.ts";
 import {
-  hasUnsettled,
   isFinished,
   type JobRecord,
   type JobStore,
   jobStore,
+  nextDueAt,
 } from "../../lib/service/jobs/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
@@ -149,9 +149,10 @@ async function markRequeued(record: JobRecord, jobs: JobStore, log: Log): Promis
 
 /** Writes the marker that triggers webhooks for the start of a job. The job store writes the one for its end. */
 async function markBegun(record: JobRecord, jobs: JobStore, log: Log): Promise<void> {
-  if (isFinished(record) || !hasUnsettled(record)) return;
+  const dueAt = nextDueAt(record);
+  if (isFinished(record) || dueAt === null) return;
   try {
-    await jobs.markUndelivered(record);
+    await jobs.markUndelivered(record, dueAt);
   } catch (error) {
     log.warn(
       { id: record.id, reason: reasonOf(error) },

@@ -25,7 +25,7 @@ export interface GpuProcessOptions {
 export interface GpuEnd {
   /** Hang for which the process was killed; null if it ended otherwise. */
   readonly hang: Hang | null;
-  /** What happened, in one sentence. */
+  /** Sentence that says what happened. */
   readonly message: string;
 }
 

@@ -1,36 +1,49 @@
-import type { JobRef } from "../../lib/service/jobs/index.ts";
+import { waitingLine } from "./waiting-line.ts";
 
-/** Queue of hints in memory, at most one for each job. Hints are lost with the process; the sweeper repeats them. */
-export interface HintQueue {
-  /** @param at time at which to look at the job, in milliseconds since 1970; now by default */
-  add(ref: JobRef, at?: number): void;
+/** Queue of hints in memory, each at most once. Hints are lost with the process; the sweeper repeats them. */
+export interface HintQueue<Hint> {
+  /** @param at time at which to look, in milliseconds since 1970; now by default */
+  add(hint: Hint, at?: number): void;
   /** Takes no more hints, and resolves when the calls of `handle` under way have ended. */
   close(): Promise<void>;
 }
 
-export interface HintQueueOptions {
-  /** Looks at a job, and resolves to the time of the next look or to null. Errors are left to the sweeper. */
-  readonly handle: (ref: JobRef) => Promise<number | null>;
-  readonly onError: (error: unknown, ref: JobRef) => void;
-  readonly concurrency: number;
+export interface HintQueueOptions<Hint> {
+  /** Looks at what the hint names; resolves to the time of the next look or to null. Errors are left to the sweeper. */
+  readonly handle: (hint: Hint) => Promise<number | null>;
+  readonly onError: (error: unknown, hint: Hint) => void;
+  /** Returns what the hint names: hints of one name are merged, and never handled at once. */
+  readonly nameOf: (hint: Hint) => string;
+  /** Returns the groups of a hint, from the outermost to the innermost; none by default. Groups take turns. */
+  readonly groupsOf?: (hint: Hint) => readonly string[];
+  /** Greatest numbers of looks at once: in all, and then in one group of each level. */
+  readonly atOnce: readonly number[];
 }
 
 /** Limit of `setTimeout`, which counts in 32 bits. A timer of a later hint is set again when it fires. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
- * Makes a queue that looks at jobs in the order of their hints. If a hint arrives while its job is being looked at, the
- * job is looked at once more afterwards, because the first look may have missed the change.
+ * Makes a queue that handles hints in the order of their arrival within a group. If a hint arrives while another of its
+ * name is being handled, it is handled once more afterwards, because the first look may have missed the change.
  */
-export function hintQueue({ handle, onError, concurrency }: HintQueueOptions): HintQueue {
-  const waiting = new Map<string, JobRef>();
+export function hintQueue<Hint>({
+  handle,
+  onError,
+  nameOf,
+  groupsOf = () => [],
+  atOnce,
+}: HintQueueOptions<Hint>): HintQueue<Hint> {
+  const waiting = waitingLine<Hint>(atOnce);
   const underWay = new Map<string, Promise<void>>();
+  /** Hints that arrived while another of their name was being handled. */
+  const again = new Map<string, Hint>();
   const timers = new Map<string, { timer: NodeJS.Timeout; at: number }>();
   let isClosed = false;
 
-  function add(ref: JobRef, at = 0): void {
+  function add(hint: Hint, at = 0): void {
     if (isClosed) return;
-    const name = nameOf(ref);
+    const name = nameOf(hint);
     const known = timers.get(name);
     if (at > Date.now()) {
       if (known && known.at <= at) return;
@@ -38,7 +51,7 @@ export function hintQueue({ handle, onError, concurrency }: HintQueueOptions): H
       const timer = setTimeout(
         () => {
           timers.delete(name);
-          add(ref, at);
+          add(hint, at);
         },
         Math.min(at - Date.now(), TIMER_MS_MAX),
       );
@@ -49,27 +62,33 @@ export function hintQueue({ handle, onError, concurrency }: HintQueueOptions): H
     // This look returns the time of the next one, so a timer that is set is no longer needed.
     clearTimeout(known?.timer);
     timers.delete(name);
-    waiting.set(name, { tenant: ref.tenant, id: ref.id });
+    if (underWay.has(name)) again.set(name, hint);
+    else waiting.add(groupsOf(hint), name, hint);
     work();
   }
 
   function work(): void {
-    for (const [name, ref] of waiting) {
-      if (isClosed || underWay.size >= concurrency) return;
-      if (underWay.has(name)) continue;
-      waiting.delete(name);
-      underWay.set(name, look(name, ref));
+    while (!isClosed) {
+      const hint = waiting.take();
+      if (hint === null) return;
+      const name = nameOf(hint);
+      underWay.set(name, look(name, hint));
     }
   }
 
-  async function look(name: string, ref: JobRef): Promise<void> {
+  async function look(name: string, hint: Hint): Promise<void> {
+    let next: number | null = null;
     try {
-      const again = await handle(ref);
-      if (again !== null) add(ref, again);
+      next = await handle(hint);
     } catch (error) {
-      onError(error, ref);
+      onError(error, hint);
     } finally {
       underWay.delete(name);
+      waiting.end(groupsOf(hint));
+      const repeated = again.get(name);
+      again.delete(name);
+      if (next !== null) add(hint, next);
+      if (repeated !== undefined) add(repeated);
       work();
     }
   }
@@ -82,8 +101,4 @@ export function hintQueue({ handle, onError, concurrency }: HintQueueOptions): H
       await Promise.all(underWay.values());
     },
   };
-}
-
-function nameOf({ tenant, id }: JobRef): string {
-  return `${tenant}/${id}`;
 }

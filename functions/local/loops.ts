@@ -12,7 +12,7 @@ import {
 } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing } from "../../lib/service/keys/index.ts";
 import { RecordError } from "../../lib/service/storage/index.ts";
-import { deliverWebhooks, type Endpoints, type Post } from "../../lib/service/webhooks/index.ts";
+import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
 import { dispatch } from "../dispatch/dispatch.ts";
@@ -22,6 +22,7 @@ import { startGpuProcess } from "./gpu-process.ts";
 import { hintQueue } from "./hint-queue.ts";
 import type { Metrics } from "./metrics.ts";
 import { processBackend } from "./process-backend.ts";
+import { jobName, webhookQueues } from "./webhook-queues.ts";
 
 export interface LoopsDeps {
   readonly jobs: JobStore;
@@ -63,7 +64,6 @@ const SWEEP_MS = 5_000;
 const PURGE_MS = 3_600_000;
 /** Interval of progress writes. It is short, because writes to a folder cost nothing. */
 const PROGRESS_INTERVAL_MS = 200;
-const WEBHOOKS_AT_ONCE = 16;
 /** Number of finished jobs that are remembered, so that each is counted once. */
 const ENDED_MAX = 10_000;
 
@@ -75,11 +75,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     log.warn({ videoId: ref.id, reason: reasonOf(error) }, "a hint failed and is left to the sweeper");
   };
   const sender = { ...deps, spread: Math.random, onAttempt: metrics.observeWebhook };
-  const webhooks = hintQueue({
-    concurrency: WEBHOOKS_AT_ONCE,
-    onError,
-    handle: async (ref) => (await deliverWebhooks(sender, ref)).nextAt,
-  });
+  const webhooks = webhookQueues(sender, onError);
   const gpu = startGpuProcess({
     env: {
       STORE: deps.storeUrl,
@@ -101,7 +97,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     },
   });
   const backend = processBackend({ gpu, onEnd: endRun });
-  const work = hintQueue({ concurrency: 1, onError, handle: startRun });
+  const work = hintQueue<JobRef>({ atOnce: [1], nameOf: jobName, onError, handle: startRun });
   const hints: DelayedHints = {
     async work(ref, delaySeconds = 0) {
       work.add(ref, clock.now() + delaySeconds * 1000);
@@ -175,8 +171,15 @@ export function createLoops(deps: LoopsDeps): Loops {
       return gpu.fault;
     },
     begin() {
-      const look = async () =>
-        metrics.observeSweep(await sweep({ jobs, hints, clock, isStale: () => true, onError }));
+      let sweptAt = Number.POSITIVE_INFINITY;
+      const look = async () => {
+        const now = clock.now();
+        // A clock may have been set back before this start, and has been if time runs backwards.
+        const isThorough = now < sweptAt;
+        sweptAt = now;
+        const report = await sweep({ jobs, hints, clock, isStale: () => true, isThorough, onError });
+        metrics.observeSweep(report);
+      };
       repeated = [everyMs(SWEEP_MS, log, look), everyMs(PURGE_MS, log, purge)];
     },
     async stop() {

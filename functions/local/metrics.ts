@@ -56,7 +56,7 @@ export function createMetrics(): Metrics {
   });
   const undelivered = new Gauge({
     name: "adareel_undelivered_jobs",
-    help: "Finished jobs whose webhooks are not settled, at the last sweep",
+    help: "Finished jobs of which a webhook was due at the last sweep",
     registers,
   });
   const repairs = new Counter({

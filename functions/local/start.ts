@@ -26,6 +26,8 @@ async function main(): Promise<void> {
   const isOrphaned = await orphanWatch();
   const service = await startService(config, log, watch);
   stopOnSignals(service, log, isWorking, isOrphaned);
+  // Whoever read the output may be gone, as in a pipe; the service goes on, as with its log.
+  process.stdout.on("error", () => undefined);
   process.stdout.write(greeting(service));
 }
 

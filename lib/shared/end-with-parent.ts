@@ -7,9 +7,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 const SCRIPT = `trap "" HUP INT TERM; read -r line; kill -9 "$1"`;
 
 /**
- * Lets a child process end with this process, whatever state either is in when this one is killed. A child that hangs or
- * is stopped cannot notice that by itself, so a shell does it, which waits beside the child and costs about 1 MB. Where
- * there is no `sh`, as on Windows, the child has to notice by itself.
+ * Lets a child process end with this process, whatever state either is in when this one is killed. A child that hangs
+ * or is stopped cannot notice that by itself, so a shell does it, which waits beside the child and costs about 1 MB.
+ * Where there is no `sh`, as on Windows, the child has to notice by itself.
  */
 export function endWithParent(child: ChildProcess): void {
   if (child.pid === undefined) return;

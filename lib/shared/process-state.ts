@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
-/** What the system says about a process of this machine. */
+/** State of a process of this machine, as the system tells it. */
 export interface ProcessState {
   /** Id of its parent. */
   readonly parent: number;

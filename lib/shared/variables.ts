@@ -34,8 +34,13 @@ export const VARIABLES = {
     setBy: ["deployment"],
   },
   WEBHOOKS_QUEUE_URL: {
-    what: "queue of the webhook function",
+    what: "queue of jobs whose webhooks the webhook function plans",
     readBy: QUEUE_FUNCTIONS,
+    setBy: ["deployment"],
+  },
+  SENDS_QUEUE_URL: {
+    what: "FIFO queue of receivers that the webhook function sends to",
+    readBy: ["webhook"],
     setBy: ["deployment"],
   },
   ENDPOINT_NAME: {

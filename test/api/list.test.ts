@@ -144,34 +144,6 @@ describe("a list", () => {
   );
 });
 
-describe("a filter of few videos among many", () => {
-  /** Number of videos, the last being the newest; the 100th and the very first match. */
-  const COUNT = 2500;
-
-  beforeAll(async () => {
-    api = await testApi({ store: memoryStore() });
-    for (let index = 0; index < COUNT; index += 1) {
-      api.clock.advance(1);
-      const isMeant = index === 0 || index === COUNT - 100;
-      const metadata: Record<string, string> = isMeant ? { meant: "yes" } : {};
-      const id = newVideoId(api.clock, api.deps.random);
-      const keyId = `key${Math.floor(index / 500)}`;
-      await api.deps.jobs.create({ ...newJob, id, keyId, metadata }, { unfinishedMax: 1000 });
-    }
-  });
-
-  it("a filter that matches few of many videos ends its page early and says where to go on", async () => {
-    const query = "metadata[meant]=yes&limit=1";
-    const first = await list(`?${query}`);
-    expect([first.data.length, first.has_more]).toEqual([1, true]);
-    const deep = await api.send("GET", `/v1/videos?${query}&after=${first.last_id}`);
-    const { detail } = await expectProblem(deep, "invalid_value", "after");
-    const [, after] = /after=(video_\w{26})/.exec(detail)!;
-    const last = await list(`?${query}&after=${after}`);
-    expect([last.data.length, last.has_more]).toEqual([1, false]);
-  });
-});
-
 describe("a record whose params cannot be read", () => {
   it("a record with unreadable params hides no other video from a list", async () => {
     api = await testApi({ store: memoryStore() });

@@ -6,7 +6,12 @@ import { expectSentence } from "./sentence.ts";
 export interface Problem {
   readonly detail: string;
   readonly request_id: string;
-  readonly error: { readonly message: string; readonly param: string | null; readonly code: ProblemCode };
+  readonly error: {
+    readonly message: string;
+    readonly param: string | null;
+    readonly code: ProblemCode;
+    readonly after?: string;
+  };
 }
 
 /** Asserts that an answer is this problem, in all members that RFC 9457 and OpenAI's clients define, in a sentence. */
@@ -29,6 +34,7 @@ export async function expectProblem(
       type: status < 500 ? "invalid_request_error" : "server_error",
       param: param === undefined ? problem.error.param : param,
       code,
+      ...(code === "filter_unfinished" && { after: expect.stringMatching(/^video_/) }),
     },
   });
   expectSentence(problem.detail);

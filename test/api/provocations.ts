@@ -1,5 +1,6 @@
 import { createApp } from "../../functions/api/app.ts";
 import type { ApiDeps } from "../../functions/api/env.ts";
+import { IDS } from "../../functions/api/openapi/examples/example.ts";
 import { operationExamples } from "../../functions/api/openapi/examples/operation-examples.ts";
 import type { Operation } from "../../functions/api/openapi/operation.ts";
 import type { ProblemCode } from "../../functions/api/problem.ts";
@@ -108,6 +109,8 @@ async function usual({ id, body }: Operation, code: ProblemCode): Promise<Provoc
       return { deps: ordering("queue_full") };
     case "video_expired":
       return { deps: ordering("gone") };
+    case "filter_unfinished":
+      return { query: "?status=failed", deps: endless() };
     case "video_not_ready":
       return {};
     case "video_failed":
@@ -197,6 +200,12 @@ async function cancelled(): Promise<Provocation> {
 /** Dependencies of an app whose job store answers every order in the same way. */
 function ordering(outcome: "mismatched" | "queue_full" | "gone"): ApiDeps {
   return { ...api.deps, jobs: { ...api.deps.jobs, create: async () => ({ outcome }) } };
+}
+
+/** Dependencies of an app with more videos than one request looks at, none of which is shown. */
+function endless(): ApiDeps {
+  const list = async () => ({ records: [], lastId: IDS.video, isTruncated: true });
+  return { ...api.deps, jobs: { ...api.deps.jobs, list } };
 }
 
 /** Dependencies of an app whose triggers were sealed with another master key. */

@@ -20,10 +20,11 @@ import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
 import type { PostResult } from "../../lib/service/net/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
-import { deliverWebhooks, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { system } from "../../lib/shared/system.ts";
 import { receipt } from "../service/jobs/sample-job.ts";
+import { deliverAll } from "../service/webhooks/deliver-all.ts";
 
 /** Clock that only moves when a test advances it. */
 export interface TestClock extends Clock {
@@ -188,7 +189,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
   }
 
   /** Sends the webhooks of a job that are due. */
-  const deliver = (id: string) => deliverWebhooks({ ...deps, spread: () => 0.5 }, { tenant: "acme", id });
+  const deliver = (id: string) => deliverAll({ ...deps, spread: () => 0.5 }, { tenant: "acme", id });
 
   return {
     app,

@@ -138,6 +138,33 @@ describe("a delivery to an endpoint", () => {
     expect([isSignedBy(old, after), isSignedBy(fresh, after)]).toEqual([false, true]);
   });
 
+  it("a delivery is signed with every secret that was promised a day, however often secrets are rotated", async () => {
+    const { id, signing_secret: first } = await create();
+    const json = { keep_old_secret_active_for_24_hours: true };
+    const secrets = [first];
+    for (let hour = 0; hour < 5; hour += 1) {
+      secrets.push((await ask<WithSecret>("POST", `/${id}/rotate_secret`, json)).signing_secret);
+      api.clock.advance(3_600_000);
+    }
+    const posted = await sendVideo();
+    expect(secrets.map((secret) => isSignedBy(secret, posted))).toEqual(secrets.map(() => true));
+    const refused = await api.send("POST", `/v1/webhook_endpoints/${id}/rotate_secret`, { json });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({
+      error: {
+        param: "keep_old_secret_active_for_24_hours",
+        message: expect.stringContaining("rotate after that"),
+      },
+    });
+    api.clock.advance(19 * 3_600_000);
+    const later = await sendVideo();
+    expect(secrets.map((secret) => isSignedBy(secret, later))).toEqual([false, ...Array(5).fill(true)]);
+    await ask("POST", `/${id}/rotate_secret`, json);
+    await ask("POST", `/${id}/rotate_secret`, {});
+    const last = await sendVideo();
+    expect(secrets.map((secret) => isSignedBy(secret, last))).toEqual(secrets.map(() => false));
+  });
+
   it("a delivery is signed with the new secret alone after any other rotation", async () => {
     const { id, signing_secret: old } = await create();
     const { signing_secret: fresh } = await ask<WithSecret>("POST", `/${id}/rotate_secret`);

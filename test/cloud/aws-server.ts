@@ -97,12 +97,19 @@ export async function startAwsServer({ queues, secrets = {} }: AwsServerOptions)
     readonly QueueUrl: string;
     readonly MessageBody: string;
     readonly DelaySeconds?: number;
+    readonly MessageGroupId?: string;
+    readonly MessageDeduplicationId?: string;
   }): Answer {
-    const { QueueUrl, MessageBody, DelaySeconds = 0 } = message;
-    const queue = queues[QueueUrl.split("/").at(-1)!];
+    const { QueueUrl, MessageBody, DelaySeconds, MessageGroupId = null, MessageDeduplicationId } = message;
+    const name = QueueUrl.split("/").at(-1)!;
+    const queue = queues[name];
     if (!queue) return fault(400, "QueueDoesNotExist", "The specified queue does not exist.");
-    if (DelaySeconds < 0 || DelaySeconds > 900) return fault(400, "InvalidParameterValue", "DelaySeconds");
-    queue.send(MessageBody, DelaySeconds);
+    // Messages of a FIFO queue have a group and an id, and no delay of their own.
+    const isValid = name.endsWith(".fifo")
+      ? MessageGroupId && MessageDeduplicationId && DelaySeconds === undefined
+      : MessageGroupId === null && (DelaySeconds ?? 0) >= 0 && (DelaySeconds ?? 0) <= 900;
+    if (!isValid) return fault(400, "InvalidParameterValue", "The message is not one of this queue.");
+    queue.send(MessageBody, DelaySeconds, MessageGroupId);
     const MD5OfMessageBody = createHash("md5").update(MessageBody).digest("hex");
     return { status: 200, json: { MessageId: randomUUID(), MD5OfMessageBody } };
   }

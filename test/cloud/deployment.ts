@@ -9,18 +9,19 @@ import type { Video } from "../../functions/api/schemas/video.ts";
 import { dispatch } from "../../functions/dispatch/dispatch.ts";
 import { settle } from "../../functions/settle/settle.ts";
 import { sweepJobs } from "../../functions/sweep/sweep.ts";
-import { sendWebhooks } from "../../functions/webhook/webhook.ts";
+import { handleWebhooks } from "../../functions/webhook/webhook.ts";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
 import { sageMakerBackend, sageMakerKind } from "../../lib/service/backends/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
 import { jobHandler, messageHandler } from "../../lib/service/lambda/index.ts";
 import { postGuarded } from "../../lib/service/net/index.ts";
-import { sqsHints } from "../../lib/service/queue/index.ts";
+import { sqsHints, sqsSendHints } from "../../lib/service/queue/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import { s3Store } from "../../lib/service/storage/s3-store.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { type Post, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import { reasonOf } from "../../lib/shared/reason-of.ts";
 import { system } from "../../lib/shared/system.ts";
 import { startS3Stub } from "../s3-stub/s3-stub.ts";
 import { type Access, accessesIn } from "./access.ts";
@@ -57,7 +58,8 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   };
   const random = randomBytes;
   const queue = (name: string) => new MessageQueue({ name, clock });
-  const queues = { work: queue("work"), webhooks: queue("webhooks"), events: queue("events") };
+  const sends = new MessageQueue({ name: "sends.fifo", clock, batchSize: 1, concurrencyMax: 3 });
+  const queues = { work: queue("work"), webhooks: queue("webhooks"), events: queue("events"), sends };
   const stub = await startS3Stub({
     buckets: [BUCKET],
     onPut(place) {
@@ -66,7 +68,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
       told?.send(bucketEvent(bucket!, place.slice(bucket!.length + 1)));
     },
   });
-  const aws = await startAwsServer({ queues });
+  const aws = await startAwsServer({ queues: { ...queues, "sends.fifo": sends } });
   const gpu = startGpuContainer({
     ...stub.env,
     AWS_ACCESS_KEY_ID: "gpu",
@@ -150,8 +152,11 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     clock,
     spread: Math.random,
     hints,
+    sendHints: sqsSendHints({ client: sqs, url: aws.queueUrl("sends.fifo"), random }),
+    onError: (error: unknown) => log.warn({ reason: reasonOf(error) }),
   };
-  queues.webhooks.consumer = jobHandler(log, (ref) => sendWebhooks(sending, ref));
+  queues.webhooks.consumer = jobHandler(log, (hinted) => handleWebhooks(sending, hinted));
+  sends.consumer = queues.webhooks.consumer;
 
   const sweeping = { ...jobsFor("sweep"), hints, clock };
   const sweep = () =>

@@ -63,8 +63,8 @@ const status = (expected: JobRecord["status"]) => (found: JobRecord) => expect(f
 
 /** Waits until all queues are empty. */
 function quiet(): Promise<void> {
-  const { work, webhooks, events } = deployment.queues;
-  return vi.waitFor(() => expect([work.size, webhooks.size, events.size]).toEqual([0, 0, 0]), TIMEOUT_MS);
+  const queues = Object.values(deployment.queues);
+  return vi.waitFor(() => expect(queues.map(({ size }) => size)).toEqual([0, 0, 0, 0]), TIMEOUT_MS);
 }
 
 /** Waits until the notification of the job's last invocation has been handled. */

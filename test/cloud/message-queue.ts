@@ -11,20 +11,24 @@ export interface MessageQueueOptions {
   readonly visibilityMs?: number;
   /** Number of failed receives after which a message is moved to the dead letters. */
   readonly receivesMax?: number;
+  /** Number of messages that a consumer receives at once, 10 by default. */
+  readonly batchSize?: number;
+  /** Number of batches that are handled at once, without a limit by default. */
+  readonly concurrencyMax?: number;
 }
 
 interface Message {
   readonly id: string;
   readonly body: string;
+  /** Group in a FIFO queue; null in a standard one. */
+  readonly group: string | null;
   visibleAt: number;
   receives: number;
 }
 
-const BATCH_SIZE = 10;
-
 /**
- * Stand-in for a standard SQS queue with a Lambda consumer, with the guarantees of SQS: at least once, in any
- * order.
+ * Stand-in for an SQS queue with a Lambda consumer, with the guarantees of SQS: at least once, in any order. A FIFO
+ * queue has groups: messages of one are received in order, and the next when the one before it is gone.
  */
 export class MessageQueue {
   /** Bodies of the dead letters. */
@@ -41,7 +45,13 @@ export class MessageQueue {
   readonly #batches = new Set<Promise<void>>();
 
   constructor(options: MessageQueueOptions) {
-    this.#options = { visibilityMs: 180_000, receivesMax: 5, ...options };
+    this.#options = {
+      visibilityMs: 180_000,
+      receivesMax: 5,
+      batchSize: 10,
+      concurrencyMax: Number.POSITIVE_INFINITY,
+      ...options,
+    };
   }
 
   /** Number of messages that are not deleted, including hidden ones. */
@@ -54,14 +64,14 @@ export class MessageQueue {
     return this.#batches.size > 0;
   }
 
-  send(body: string, delaySeconds = 0): void {
+  send(body: string, delaySeconds = 0, group: string | null = null): void {
     this.sent.push(body);
     if (this.losses > 0) {
       this.losses -= 1;
       return;
     }
     const visibleAt = this.#options.clock.now() + delaySeconds * 1000;
-    const message = { id: randomUUID(), body, visibleAt, receives: 0 };
+    const message = { id: randomUUID(), body, group, visibleAt, receives: 0 };
     this.#messages.push(message);
     if (this.doubles > 0) {
       this.doubles -= 1;
@@ -73,17 +83,31 @@ export class MessageQueue {
   /** Delivers visible messages; called after each message and when time has passed. */
   look(): void {
     setImmediate(() => {
-      const now = this.#options.clock.now();
-      const visible = this.#messages.filter(({ visibleAt }) => visibleAt <= now);
+      const { batchSize, concurrencyMax } = this.#options;
+      const visible = this.#visible();
       // Duplicates are delivered in different batches, since two Lambdas receive them.
       const batch = visible
         .filter(({ id }, index) => visible.findIndex((other) => other.id === id) === index)
-        .slice(0, BATCH_SIZE);
-      if (batch.length === 0 || !this.consumer) return;
+        .slice(0, batchSize);
+      if (batch.length === 0 || !this.consumer || this.#batches.size >= concurrencyMax) return;
       const handled = this.#deliver(batch, this.consumer);
       this.#batches.add(handled);
-      void handled.finally(() => this.#batches.delete(handled));
+      void handled.finally(() => {
+        this.#batches.delete(handled);
+        this.look();
+      });
       if (visible.length > batch.length) this.look();
+    });
+  }
+
+  /** Returns the messages that can be received now: of a group only the first. */
+  #visible(): Message[] {
+    const now = this.#options.clock.now();
+    const groups = new Set<string>();
+    return this.#messages.filter(({ group, visibleAt }) => {
+      const isFirst = group === null || !groups.has(group);
+      if (group !== null) groups.add(group);
+      return isFirst && visibleAt <= now;
     });
   }
 

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { expect, vi } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { type JobRecord, newVideoId } from "../../lib/service/jobs/index.ts";
-import { unfinishedKey } from "../../lib/service/jobs/object-keys.ts";
+import { undeliveredKey, unfinishedKey } from "../../lib/service/jobs/object-keys.ts";
 import { hintBody } from "../../lib/service/queue/messages.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { openReceiver } from "../local/receiver.ts";
@@ -17,11 +17,12 @@ const TIMEOUT_MS = 60_000;
 export async function observedAccesses(): Promise<Access[]> {
   const modelFolder = await writeTinyModel();
   const deployment = await startDeployment({ modelFolder, leaseMs: LEASE_MS });
-  const receiver = await openReceiver((path) => ({ status: path === "/gone" ? 410 : 204 }));
+  const receiver = await openReceiver((path) => ({ status: { "/gone": 410, "/busy": 503 }[path] ?? 204 }));
   try {
     await registerAndForget(deployment, receiver.url);
     await makeVideos(deployment, receiver.url);
     await loseJobs(deployment);
+    await moveMarkers(deployment, receiver.url);
     return deployment.accesses().filter(({ role }) => ROLES.includes(role));
   } finally {
     await deployment.stop();
@@ -70,7 +71,7 @@ async function makeVideos(deployment: Deployment, receiver: string): Promise<voi
   await vi.waitFor(() => expect(queues.events.size).toBe(0), TIMEOUT_MS);
   deployment.pass(60_000);
   await until(deployment, id, ({ status }) => expect(status).toBe("completed"));
-  await vi.waitFor(() => expect(queues.webhooks.size).toBe(0), TIMEOUT_MS);
+  await vi.waitFor(() => expect(queues.webhooks.size + queues.sends.size).toBe(0), TIMEOUT_MS);
 
   const { url } = await ask<Video>("GET", `/v1/videos/${id}`);
   await (await fetch(url!)).arrayBuffer();
@@ -106,6 +107,22 @@ async function loseJobs(deployment: Deployment): Promise<void> {
   expect(report.lost).toBe(1);
   expect(report.orphaned).toBe(1);
   await deployment.ask("POST", `/v1/videos/${id}/cancel`);
+}
+
+/** Lets a receiver ask for a retry, and leaves a marker of a job that is gone. */
+async function moveMarkers(
+  { ask, create, queues, storeFor, sweep }: Deployment,
+  receiver: string,
+): Promise<void> {
+  const forgotten = { tenant: "acme", id: newVideoId(Date, randomBytes), dueAt: Date.now() - 3_600_000 };
+  await storeFor("observer").put(undeliveredKey(forgotten), new Uint8Array([1]));
+  await sweep();
+  const { id } = await create({ webhook_url: `${receiver}/busy`, webhook_events: ["video.failed"] });
+  await ask("POST", `/v1/videos/${id}/cancel`);
+  await vi.waitFor(
+    () => expect(queues.webhooks.sent).toContain(hintBody({ tenant: "acme", id })),
+    TIMEOUT_MS,
+  );
 }
 
 function until({ jobs }: Deployment, id: string, holds: (record: JobRecord) => void): Promise<void> {

@@ -10,7 +10,7 @@ const TIMEOUT_MS = 120_000;
 const UNSEEN: Readonly<Record<string, readonly string[]>> = {
   // A damaged record and its marker, deleted with their video; the model's card, read at the start; a marker, read to
   // delete it if its record cannot be written.
-  edge: ["delete jobs/", "delete undelivered/", "get model-cards/", "get unfinished/"],
+  edge: ["delete jobs/", "get model-cards/", "get unfinished/"],
   // An artifact, read after an upload whose answer was lost; the model; the outputs that SageMaker itself writes.
   // The marker of a job that is queued again after it ran in the invocation of another one.
   gpu: ["get artifacts/", "get models/", "put invocations/", "put unfinished/"],

@@ -26,6 +26,7 @@ it("an alarm exists for everything that does not repair itself", () => {
     "FailedInvocations",
     "GpuLeak",
     "OldestRequest",
+    "SendsDeadLetters",
     "SettleErrors",
     "SweepErrors",
     "SweepSilent",
@@ -97,7 +98,7 @@ describe("the topic of alarms", () => {
   });
 });
 
-it.each(["Work", "Events", "Webhooks"])("an alarm reports messages that %s gave up", (queue) => {
+it.each(["Work", "Events", "Webhooks", "Sends"])("an alarm reports messages that %s gave up", (queue) => {
   const { Dimensions, ...rest } = alarm(`${queue}DeadLetters`);
   expect(Dimensions.map(({ Value }: { Value: unknown }) => names(Value))).toEqual([`${queue}DeadLetters`]);
   expect(rest).toMatchObject({

@@ -39,6 +39,7 @@ describe("a deployment", () => {
       retentionDays: 30,
       undeleteDays: 0,
       unfinishedMax: 100,
+      sendersMax: 3,
       waf: false,
       domain: null,
       alarmEmail: null,

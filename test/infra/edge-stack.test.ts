@@ -157,7 +157,7 @@ describe("the function", () => {
         ...on("s3:GetObject", "webhook-endpoints", "triggers"),
         ...on("s3:PutObject", "jobs", "unfinished", "undelivered", "claims"),
         ...on("s3:PutObject", "webhook-endpoints", "triggers", "tenant-triggers"),
-        ...on("s3:DeleteObject", "jobs", "unfinished", "undelivered", "artifacts"),
+        ...on("s3:DeleteObject", "jobs", "unfinished", "artifacts"),
         ...on("s3:DeleteObject", "webhook-endpoints", "triggers", "tenant-triggers"),
         `s3:ListBucket arn:aws:s3:::${BUCKET} if ${JSON.stringify(condition)}`,
         `secretsmanager:GetSecretValue arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:secret:adareel/master-key-??????`,

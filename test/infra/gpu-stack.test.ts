@@ -59,13 +59,16 @@ describe("the permissions of a function", () => {
     expect(permissionsOf(template, "Webhook")).toEqual(
       [
         ...common("Webhook", "WebhooksQueue"),
+        ...CONSUME.map((action) => `sqs:${action} SendsQueue`),
         `s3:GetObject ${BUCKET}/jobs/*`,
         `s3:GetObject ${BUCKET}/undelivered/*`,
         `s3:GetObject ${BUCKET}/webhook-endpoints/*`,
         `s3:PutObject ${BUCKET}/jobs/*`,
+        `s3:PutObject ${BUCKET}/undelivered/*`,
         `s3:PutObject ${BUCKET}/webhook-endpoints/*`,
         `s3:DeleteObject ${BUCKET}/undelivered/*`,
         list("jobs/", "undelivered/", "webhook-endpoints/"),
+        "sqs:SendMessage SendsQueue",
         "sqs:SendMessage WebhooksQueue",
         `secretsmanager:GetSecretValue arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:secret:adareel/master-key-??????`,
       ].sort(),
@@ -77,10 +80,12 @@ describe("the permissions of a function", () => {
       [
         ...common("Sweep"),
         `s3:GetObject ${BUCKET}/jobs/*`,
+        `s3:GetObject ${BUCKET}/undelivered/*`,
         `s3:GetObject ${BUCKET}/unfinished/*`,
         `s3:PutObject ${BUCKET}/jobs/*`,
         `s3:PutObject ${BUCKET}/unfinished/*`,
         `s3:PutObject ${BUCKET}/undelivered/*`,
+        `s3:DeleteObject ${BUCKET}/undelivered/*`,
         `s3:DeleteObject ${BUCKET}/unfinished/*`,
         list("jobs/", "unfinished/", "undelivered/"),
         "sqs:SendMessage WebhooksQueue",
@@ -119,7 +124,8 @@ describe("a function", () => {
     };
     expect(environmentOf("Dispatch")).toEqual({ ...store, ENDPOINT_NAME: endpointName });
     expect(environmentOf("Settle")).toEqual(store);
-    expect(environmentOf("Webhook")).toEqual({ ...store, MASTER_SECRET_ID: "adareel/master-key" });
+    const webhook = { SENDS_QUEUE_URL: "SendsQueue", MASTER_SECRET_ID: "adareel/master-key" };
+    expect(environmentOf("Webhook")).toEqual({ ...store, ...webhook });
     expect(environmentOf("Sweep")).toEqual({ ...store, ENDPOINT_NAME: endpointName, DEPLOYMENT: "adareel" });
   });
 
@@ -139,17 +145,39 @@ describe("a function", () => {
 
 describe("messages", () => {
   it.each([
-    ["Dispatch", "WorkQueue", 2],
-    ["Settle", "EventsQueue", 2],
-    ["Webhook", "WebhooksQueue", 5],
-  ])("the messages of %s come from %s, ten at a time, and fail one by one", (name, queue, concurrencyMax) => {
-    const mappings = Object.values(template.findResources("AWS::Lambda::EventSourceMapping"));
-    const own = mappings.filter(({ Properties }) => names(Properties.FunctionName) === `${name}Function`);
-    expect(own.map(({ Properties }) => names(Properties.EventSourceArn))).toEqual([queue]);
-    expect(own[0]!.Properties).toMatchObject({
-      BatchSize: 10,
-      FunctionResponseTypes: ["ReportBatchItemFailures"],
-      ScalingConfig: { MaximumConcurrency: concurrencyMax },
+    ["Dispatch", "WorkQueue", 10, 2],
+    ["Settle", "EventsQueue", 10, 2],
+    ["Webhook", "WebhooksQueue", 10, 2],
+    ["Webhook", "SendsQueue", 1, 3],
+  ])(
+    "the messages of %s come from %s, %i at a time, and fail one by one",
+    (name, queue, size, concurrencyMax) => {
+      const mappings = Object.values(template.findResources("AWS::Lambda::EventSourceMapping"));
+      const own = mappings.filter(({ Properties }) => names(Properties.EventSourceArn) === queue);
+      expect(own.map(({ Properties }) => names(Properties.FunctionName))).toEqual([`${name}Function`]);
+      expect(own[0]!.Properties).toMatchObject({
+        BatchSize: size,
+        FunctionResponseTypes: ["ReportBatchItemFailures"],
+        ScalingConfig: { MaximumConcurrency: concurrencyMax },
+      });
+    },
+  );
+
+  it("the messages about receivers are in groups, each of which waits for its own receivers only", () => {
+    const fifo = Object.entries(
+      template.findResources("AWS::SQS::Queue", { Properties: { FifoQueue: true } }),
+    );
+    expect(fifo.map(([id]) => id.slice(0, -8)).sort()).toEqual(["SendsDeadLetters", "SendsQueue"]);
+    template.hasResourceProperties("AWS::SQS::Queue", {
+      DeduplicationScope: "messageGroup",
+      FifoThroughputLimit: "perMessageGroupId",
+      RedrivePolicy: {
+        deadLetterTargetArn: { "Fn::GetAtt": [Match.stringLikeRegexp("^SendsDeadLetters"), "Arn"] },
+      },
+    });
+    const many = templateOf("gpu", { sendersMax: "200" });
+    many.hasResourceProperties("AWS::Lambda::EventSourceMapping", {
+      ScalingConfig: { MaximumConcurrency: 200 },
     });
   });
 
@@ -245,6 +273,7 @@ describe("the sweep", () => {
 it("the outputs name the endpoint, the dashboard and the dead letters", () => {
   template.hasOutput("Dashboard", { Value: Match.stringLikeRegexp("#dashboards/dashboard/adareel-jobs$") });
   template.hasOutput("EndpointName", { Value: endpointNames()[0] });
+  template.hasOutput("SendDeadLetters", { Value: { Ref: Match.stringLikeRegexp("^SendsDeadLetters") } });
   template.hasOutput("EventDeadLetters", { Value: { Ref: Match.stringLikeRegexp("^EventsDeadLetters") } });
 });
 

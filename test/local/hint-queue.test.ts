@@ -14,8 +14,9 @@ interface Look {
 function openQueue(concurrency: number) {
   const looks: Look[] = [];
   const errors: unknown[] = [];
-  const queue = hintQueue({
-    concurrency,
+  const queue = hintQueue<JobRef>({
+    atOnce: [concurrency],
+    nameOf: ({ tenant, id }) => `${tenant}/${id}`,
     handle: ({ id }) => new Promise((end, fail) => looks.push({ id, end, fail })),
     onError: (error, { id }) => errors.push([id, error]),
   });
@@ -25,7 +26,7 @@ function openQueue(concurrency: number) {
 /** Runs everything that waits only for promises. */
 const settled = () => vi.advanceTimersByTimeAsync(0);
 
-const isClosed = async (queue: HintQueue) => {
+const isClosed = async (queue: HintQueue<JobRef>) => {
   let hasClosed = false;
   void queue.close().then(() => {
     hasClosed = true;
@@ -102,6 +103,24 @@ describe("looks", () => {
     await settled();
     expect(ids()).toEqual(["a", "b", "a"]);
   });
+});
+
+it("a look never waits for the looks of other groups, once its own group has its share", () => {
+  const looked: string[] = [];
+  const queue = hintQueue<JobRef>({
+    atOnce: [256, 16],
+    nameOf: ({ tenant, id }) => `${tenant}/${id}`,
+    groupsOf: ({ tenant }) => [tenant],
+    handle: ({ tenant }) => {
+      looked.push(tenant);
+      return new Promise(() => undefined);
+    },
+    onError: () => undefined,
+  });
+  for (let index = 0; index < 1000; index += 1) queue.add({ tenant: "silent", id: `${index}` });
+  expect(looked).toHaveLength(16);
+  queue.add({ tenant: "other", id: "0" });
+  expect(looked.at(-1)).toBe("other");
 });
 
 describe("a look for later", () => {

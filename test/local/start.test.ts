@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { runKeys } from "../cli/run-keys.ts";
@@ -150,6 +151,25 @@ it.skipIf(process.platform !== "linux")(
     await full.close();
   },
 );
+
+it("a greeting that nobody can read stops the service no more than its log", async () => {
+  const free = createServer().listen(0, "127.0.0.1");
+  await once(free, "listening");
+  const { port } = free.address() as AddressInfo;
+  free.close();
+  const { child, ended } = spawnLocal({ DATA_DIR: dataFolder, MODELS: model, PORT: String(port) });
+  child.stdout!.destroy();
+  const health = async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).json();
+  const ok = expect.objectContaining({ status: "ok" });
+  await vi.waitFor(async () => expect(await health()).toEqual(ok), 60_000);
+  // The greeting comes a moment after the first job could be made.
+  for (let looks = 0; looks < 20; looks++) {
+    expect(await health()).toEqual(ok);
+    await sleep(50);
+  }
+  child.kill("SIGTERM");
+  expect(await ended).toBe(0);
+});
 
 it.skipIf(!hasProcessList)(
   "the service stops in order when npm's shell is ended instead of this process",

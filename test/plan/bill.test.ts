@@ -12,8 +12,8 @@ describe("a month without a video", () => {
   test("a month without a video has no instance in its bill, and a sweep every two minutes", () => {
     expect(dollars(lines, "Model in the bucket")).toBeCloseTo(0.322, 9);
     expect(dollars(lines, "Schedule")).toBeCloseTo(0.0216, 9);
-    expect(dollars(lines, "Sweep, LIST requests")).toBeCloseTo(0.216, 9);
-    expect(dollars(lines, "Queues, empty receives")).toBeCloseTo(0.7776, 9);
+    expect(dollars(lines, "Sweep, LIST requests")).toBeCloseTo(0.324, 9);
+    expect(dollars(lines, "Queues, empty receives")).toBeCloseTo(1.0368, 9);
   });
 
   test("a month without a video costs more only by the storage of a larger model", () => {
@@ -32,7 +32,7 @@ describe("a video besides the GPU", () => {
 
   test("a video is written every two seconds, stored for a month and fetched once", () => {
     const lines = videoBill(video);
-    expect(dollars(lines, "Record and files, writes")).toBeCloseTo((12 + 30) * 0.000005, 9);
+    expect(dollars(lines, "Record and files, writes")).toBeCloseTo((14 + 30) * 0.000005, 9);
     expect(dollars(lines, "Storage")).toBeCloseTo(0.0023, 9);
     expect(dollars(lines, "Download")).toBeCloseTo(0.009, 9);
     expect(dollars(lines, "Notification")).toBeCloseTo(0.000_000_5, 12);

@@ -106,10 +106,7 @@ async function create(options: ClientOptions, fingerprint: string, hasKey: boole
   return { tenant, id };
 }
 
-/**
- * Requests a redelivery. The marker is written before and after the record, so that neither a concurrent
- * sender nor the death of this process loses it.
- */
+/** Requests a redelivery. The marker comes before the record, so that the death of this process does not lose it. */
 async function redeliverAll(
   { jobs, process }: Api,
   ref: JobRef,
@@ -117,11 +114,9 @@ async function redeliverAll(
 ): Promise<void> {
   const record = await jobs.read(ref);
   if (!record || !isFinished(record) || record.deletedAt !== null) return;
-  await jobs.markUndelivered(ref);
-  await jobs.updateEvents(ref, (newest) => ({
-    events: redeliver(newest, null, process.clock.now()) ?? newest.events,
-  }));
-  await jobs.markUndelivered(ref);
+  const now = process.clock.now();
+  await jobs.markUndelivered(ref, now);
+  await jobs.updateEvents(ref, (newest) => ({ events: redeliver(newest, null, now) ?? newest.events }));
   await webhooks.send(ref);
 }
 

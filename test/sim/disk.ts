@@ -66,7 +66,13 @@ export class Disk {
       rmdir: (path) => call(() => this.#rmdir(path)),
       readdir: (path) => call(() => [...this.#folder(path, "scandir").entries.keys()]),
       stat: (path) => call(() => ({ mtimeMs: this.#existing(path, "stat").mtimeMs })),
-      mkdir: (path) => this.#makeFolders(path, call),
+      mkdir: (path, { recursive }) =>
+        recursive
+          ? this.#makeFolders(path, call)
+          : call(() => {
+              if (this.#find(path)) throw fault("EEXIST", "mkdir", path);
+              this.#add(path, this.#newFolder(), "mkdir");
+            }),
       rm: (path) => this.#removeAll(path, call),
     };
   }

@@ -1,6 +1,7 @@
 import { dispatch } from "../../functions/dispatch/dispatch.ts";
 import { settle } from "../../functions/settle/settle.ts";
-import type { DelayedHints, JobRef, JobStore } from "../../lib/service/jobs/index.ts";
+import type { DelayedHints, JobStore } from "../../lib/service/jobs/index.ts";
+import type { Hinted } from "../../lib/service/queue/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { type Endpoint, outcomeMessage } from "./endpoint.ts";
 import type { HintQueue } from "./hint-queue.ts";
@@ -43,7 +44,7 @@ export async function runSettler({ process, network, endpoint, ...given }: Funct
 }
 
 /** Handles a job, and sends it to the queue again if the store failed, as SQS does. */
-export async function orLater(queue: HintQueue, ref: JobRef, handle: () => Promise<unknown>): Promise<void> {
+export async function orLater(queue: HintQueue, ref: Hinted, handle: () => Promise<unknown>): Promise<void> {
   try {
     await handle();
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { JobRef } from "../../lib/service/jobs/index.ts";
+import type { Hinted } from "../../lib/service/queue/index.ts";
 import type { Network, Process } from "./network.ts";
 
 const LATE_MS_MAX = 300_000;
@@ -6,8 +6,8 @@ const LATE_MS_MAX = 300_000;
 /** Queue of hints. A received hint is gone, even if its receiver dies. */
 export class HintQueue {
   readonly #network: Network;
-  readonly #refs: JobRef[] = [];
-  #waiting: { readonly process: Process; readonly resolve: (ref: JobRef) => void }[] = [];
+  readonly #refs: Hinted[] = [];
+  #waiting: { readonly process: Process; readonly resolve: (ref: Hinted) => void }[] = [];
 
   constructor(network: Network) {
     this.#network = network;
@@ -23,7 +23,7 @@ export class HintQueue {
     this.#refs.length = 0;
   }
 
-  async send(ref: JobRef, delayMs = 0): Promise<void> {
+  async send(ref: Hinted, delayMs = 0): Promise<void> {
     const { random, faults, time } = this.#network;
     for (let copies = random.chance(faults.hintDoubled) ? 2 : 1; copies > 0; copies -= 1) {
       if (random.chance(faults.hintLost)) continue;
@@ -34,7 +34,7 @@ export class HintQueue {
     }
   }
 
-  receive(process: Process): Promise<JobRef> {
+  receive(process: Process): Promise<Hinted> {
     return new Promise((resolve) => {
       const ref = this.#refs.shift();
       if (ref) this.#network.deliver(process, 0, () => resolve(ref));
@@ -42,10 +42,10 @@ export class HintQueue {
     });
   }
 
-  #arrive({ tenant, id }: JobRef): void {
+  #arrive({ tenant, id, receiver }: Hinted): void {
     this.#waiting = this.#waiting.filter(({ process }) => process.isAlive);
     const next = this.#waiting.shift();
-    if (!next) this.#refs.push({ tenant, id });
-    else this.#network.deliver(next.process, 0, () => next.resolve({ tenant, id }));
+    if (!next) this.#refs.push({ tenant, id, receiver });
+    else this.#network.deliver(next.process, 0, () => next.resolve({ tenant, id, receiver }));
   }
 }

@@ -94,6 +94,29 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     put: async (key, ...rest) =>
       key.startsWith(UNDELIVERED_PREFIX) ? { ok: true, etag: "" } : put(key, ...rest),
   })),
+  "the sweeper takes away a marker for webhooks whose time has moved, and writes no other": {
+    jobs: (jobs, { process }) =>
+      process.name.startsWith("sweeper") ? { ...jobs, markUndelivered: async () => undefined } : jobs,
+  },
+  "the next marker for webhooks is written after the last one is deleted": {
+    store(store) {
+      let putMarker = async () => {};
+      return {
+        ...store,
+        async put(key, body, options) {
+          if (!key.startsWith(UNDELIVERED_PREFIX)) return store.put(key, body, options);
+          putMarker = async () => void (await store.put(key, body, options));
+          return { ok: true, etag: "" };
+        },
+        async delete(key, options) {
+          const isDeleted = await store.delete(key, options);
+          await putMarker();
+          putMarker = async () => {};
+          return isDeleted;
+        },
+      };
+    },
+  },
   "the sweeper hints at no job": { hints: (hints) => ({ ...hints, work: async () => undefined }) },
   "idempotency keys are forgotten": {
     jobs: (jobs) => ({ ...jobs, create: (job, { unfinishedMax }) => jobs.create(job, { unfinishedMax }) }),
@@ -234,7 +257,9 @@ function withAllDue(record: JobRecord): JobRecord {
   const events = record.events.map((event) => ({
     ...event,
     deliveries:
-      event.deliveries?.map((each) => (each.state === "pending" ? { ...each, nextAt: 0 } : each)) ?? null,
+      event.deliveries?.map((each) =>
+        each.state === "pending" ? { ...each, nextAt: 0, takenUntil: null } : each,
+      ) ?? null,
   }));
   return { ...record, events };
 }

@@ -12,7 +12,9 @@ import { SeededRandom } from "./seeded-random.ts";
 import { StoredObjects } from "./stored-objects.ts";
 
 const FOLDER = "/data/store";
-const KEYS = ["a", "a/b", "a/b/c", "d/e"];
+// The last two are spread over folders, which they share in part.
+const SPREAD = ["video_7yabcdef", "video_7yabcdeg"].map((time) => `a/${time}${"0".repeat(18)}.json`);
+const KEYS = ["a", "a/b", "a/b/c", "d/e", ...SPREAD];
 const PROCESSES = 3;
 const ROUNDS = 4;
 const CALLS_MAX = 400;

@@ -1,6 +1,6 @@
 import { settle } from "../../functions/settle/settle.ts";
 import { sweepJobs } from "../../functions/sweep/sweep.ts";
-import { sendWebhooks } from "../../functions/webhook/webhook.ts";
+import { handleWebhooks } from "../../functions/webhook/webhook.ts";
 import { isBelievedIn } from "../../lib/service/backends/index.ts";
 import {
   type Applied,
@@ -18,9 +18,15 @@ import {
 } from "../../lib/service/jobs/index.ts";
 import { jobKey, UNDELIVERED_PREFIX, UNFINISHED_PREFIX } from "../../lib/service/jobs/object-keys.ts";
 import { keyRing } from "../../lib/service/keys/index.ts";
+import type { Hinted } from "../../lib/service/queue/index.ts";
 import type { FileSystem } from "../../lib/service/storage/file-system.ts";
 import { type ObjectStore, type StoredObject, StoreError } from "../../lib/service/storage/index.ts";
-import { deliverWebhooks, type Post, webhookEndpoints } from "../../lib/service/webhooks/index.ts";
+import {
+  deliverWebhooks,
+  type Post,
+  planWebhooks,
+  webhookEndpoints,
+} from "../../lib/service/webhooks/index.ts";
 import { CLOCK_SKEW_MS } from "../../lib/shared/ahead.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { NOW, newJob } from "../service/jobs/sample-job.ts";
@@ -423,15 +429,25 @@ class Simulation {
       clock: process.clock,
       spread: () => this.#random.next(),
     };
+    const sendHints = (ref: JobRef, receiver: string) => this.#webhooks.send({ ...ref, receiver });
+    const onError = (error: unknown) => {
+      if (!(error instanceof StoreError)) throw error;
+    };
+    const lookLocally = async ({ receiver, ...ref }: Hinted) => {
+      if (receiver !== undefined) return (await deliverWebhooks(options, ref, receiver)).nextAt;
+      const { receivers, nextAt } = await planWebhooks(options, ref);
+      for (const each of receivers) await sendHints(ref, each);
+      return nextAt;
+    };
     for (;;) {
       const ref = await this.#webhooks.receive(process);
       if (this.#endpoint) {
-        const deployed = { ...options, hints: this.#hints };
-        await orLater(this.#webhooks, ref, () => sendWebhooks(deployed, ref));
+        const deployed = { ...options, hints: this.#hints, sendHints, onError };
+        await orLater(this.#webhooks, ref, () => handleWebhooks(deployed, ref));
         continue;
       }
       try {
-        const { nextAt } = await deliverWebhooks(options, ref);
+        const nextAt = await lookLocally(ref);
         if (nextAt !== null) void this.#remind(process, ref, nextAt);
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
@@ -439,9 +455,9 @@ class Simulation {
     }
   };
 
-  async #remind(process: Process, ref: JobRef, at: number): Promise<void> {
+  async #remind(process: Process, { tenant, id }: JobRef, at: number): Promise<void> {
     await this.#network.sleep(process, Math.max(1000, at - process.clock.now()));
-    await this.#webhooks.send(ref);
+    await this.#webhooks.send({ tenant, id });
   }
 
   #recordOf(ref: JobRef): JobRecord | undefined {

@@ -1,6 +1,9 @@
 import type { StoredObject } from "../../lib/service/storage/index.ts";
 import type { Disk, Folder, Node } from "./disk.ts";
 
+/** Names of records whose times are spread over folders, as in the layout of the store. */
+const SPREAD = /(?<=\/)(video_.{4})(..)(..)(.{18}\.json)$/;
+
 /** Objects of a folder store, read directly from its disk without the store's code. */
 export class StoredObjects {
   readonly #disk: Disk;
@@ -14,13 +17,13 @@ export class StoredObjects {
   /** Returns the key of the object that a path belongs to, if any. */
   keyOf(path: string): string | undefined {
     return path.startsWith(`${this.#root}/`)
-      ? /^(.+?)@(\/|$)/.exec(path.slice(this.#root.length + 1))?.[1]
+      ? /^(.+?)@(\/|$)/.exec(path.slice(this.#root.length + 1))?.[1]?.replaceAll("+/", "")
       : undefined;
   }
 
   /** @throws Error if the newest version is not whole */
   get(key: string): StoredObject | undefined {
-    const node = this.#disk.find(`${this.#root}/${key}@`);
+    const node = this.#disk.find(`${this.#root}/${key.replace(SPREAD, "$1+/$2+/$3+/$4")}@`);
     return node ? objectIn(node, key) : undefined;
   }
 
@@ -28,11 +31,12 @@ export class StoredObjects {
     return this.get(key) !== undefined;
   }
 
-  *keys(start = ""): Generator<string> {
-    const folder = this.#disk.find(`${this.#root}/${start}`) as Folder | null;
+  *keys(path = ""): Generator<string> {
+    const folder = this.#disk.find(`${this.#root}/${path}`) as Folder | null;
     for (const name of folder?.entries.keys() ?? []) {
-      if (!name.endsWith("@")) yield* this.keys(`${start}${name}/`);
-      else if (this.has(start + name.slice(0, -1))) yield start + name.slice(0, -1);
+      const key = (path + name.slice(0, -1)).replaceAll("+/", "");
+      if (!name.endsWith("@")) yield* this.keys(`${path}${name}/`);
+      else if (this.has(key)) yield key;
     }
   }
 }

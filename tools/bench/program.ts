@@ -80,7 +80,14 @@ export const BENCH: Program = {
     api: subcommand({
       text: "measures requests per second, the time to the worker's start, and memory",
       positionals: [],
-      options: { quick, from },
+      options: {
+        against: {
+          value: "FOLDER",
+          text: "checkout of another commit, with its packages, to take turns with",
+        },
+        quick,
+        from,
+      },
       example: "--quick",
       run: async (given) => (await import("./api/api.ts")).runApi(given),
     }),

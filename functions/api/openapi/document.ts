@@ -35,6 +35,7 @@ const problemSchema = z
       type: z.enum(["invalid_request_error", "server_error"]),
       param: z.string().nullable(),
       code: z.enum(PROBLEM_CODES),
+      after: z.string().optional().describe("Id to continue after, with the code `filter_unfinished`."),
     }),
   })
   .meta({ id: "Problem" });

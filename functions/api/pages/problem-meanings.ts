@@ -28,6 +28,10 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
   response_too_large: never(
     "The answer is too long to be sent; accept gzip, or request fewer items with `limit`.",
   ),
+  filter_unfinished: {
+    text: "No video matches the filter so far, and not all have been looked at.",
+    retry: "At once, `after` the id in `error.after`; the next videos are looked at then.",
+  },
   invalid_api_key: never("There is no key, or it is unknown or revoked."),
   invalid_signature: never(
     "The webhook was not signed with the trigger's secret, or not within the last 5 minutes, or lacks a header.",

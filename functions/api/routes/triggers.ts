@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { SECRET_KEPT_MS_MAX } from "../../../lib/service/keys/index.ts";
 import { missingWebhookHeaders } from "../../../lib/service/net/index.ts";
 import {
   passesFilter,
@@ -27,12 +28,12 @@ import {
   triggerWithSecretSchema,
 } from "../schemas/trigger.ts";
 import { deletedSchema, pageOf } from "../schemas/video.ts";
+import { orRefused } from "../secret-rotation.ts";
 import { rehearse, triggeredVideo } from "../trigger-video.ts";
 import { pageView } from "../views/page.ts";
 import { unixSeconds } from "../views/video.ts";
 
 export const TRIGGERS_MAX = 50;
-const DAY_MS = 24 * 3_600_000;
 
 /** Maximum size of a payload. Webhooks of other services are longer than requests to this API. */
 export const PAYLOAD_BYTES_MAX = 256 * 1024;
@@ -143,6 +144,8 @@ export function triggerRoutes(deps: ApiDeps) {
         id: "rotateTriggerSecret",
         tag: "Triggers",
         summary: "Replace the secret of a trigger",
+        description:
+          "With the old one kept for 24 hours, each that is kept is accepted. Otherwise the new one alone is.",
         body: triggerRotateSchema,
         bytesMax: bodyBytesMax,
         returns: triggerWithSecretSchema,
@@ -152,7 +155,8 @@ export function triggerRoutes(deps: ApiDeps) {
         const { secret, keep_old_secret_active_for_24_hours: isKept } = c.req.valid("json");
         const { tenant, id, scheme } = await find(c);
         checkSecret(scheme, secret, "secret");
-        const rotated = await triggers.rotate(tenant, id, { secret, keepMs: isKept ? DAY_MS : 0 });
+        const keepMs = isKept ? SECRET_KEPT_MS_MAX : 0;
+        const rotated = await orRefused(triggers.rotate(tenant, id, { secret, keepMs }));
         if (!rotated) missing();
         return c.json({ ...view(rotated.trigger), signing_secret: rotated.secret });
       },

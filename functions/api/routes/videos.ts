@@ -179,10 +179,12 @@ export function videoRoutes(deps: ApiDeps) {
           tag: "Videos",
           summary: "List videos",
           description:
-            "The newest first unless `order` says otherwise, without signed URLs. Filter by `metadata[key]=value` too. The next page begins " +
-            "`after` the `last_id` of this one.",
+            "The newest first unless `order` says otherwise, without signed URLs. Filter by `metadata[key]=value` too. The " +
+            "next page begins `after` the `last_id` of this one. A filter looks at 500 videos at most: its page may be " +
+            "short, and if none matches, the error `filter_unfinished` says in `error.after` where to continue.",
           query: listQuery,
           returns: pageOf(videoSchema),
+          problems: ["filter_unfinished"],
         },
         videoFilter,
       ),
@@ -340,15 +342,15 @@ export function videoRoutes(deps: ApiDeps) {
       async (c) => {
         const record = await find(c);
         const { event_id: eventId = null } = c.req.valid("json");
-        // The marker is also written before the update: if this process dies after it, the sweeper still finds the job.
-        if (isFinished(record)) await jobs.markUndelivered(record);
+        const now = clock.now();
+        // The marker comes first: if this process dies after the update, the sweeper still finds the job.
+        if (isFinished(record)) await jobs.markUndelivered(record, now);
         const updated = await jobs.updateEvents(record, (newest) => {
-          const events = redeliver(newest, eventId, clock.now());
+          const events = redeliver(newest, eventId, now);
           return events ? { events } : { events: newest.events, tell: "unknown_event" as const };
         });
         if (updated?.told === "unknown_event")
           throw new ApiError("not_found", "This video has no event with this id.", { param: "event_id" });
-        if (isFinished(record)) await jobs.markUndelivered(record);
         await hints.webhooks(record);
         return c.json(eventsView(updated?.record ?? record));
       },

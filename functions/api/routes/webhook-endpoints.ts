@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import * as z from "zod";
+import { SECRET_KEPT_MS_MAX } from "../../../lib/service/keys/index.ts";
 import { checkWebhookUrl } from "../../../lib/service/net/index.ts";
 import { postSigned, requestSecret, type WebhookEndpoint } from "../../../lib/service/webhooks/index.ts";
 import type { ApiDeps, ApiEnv } from "../env.ts";
@@ -16,11 +17,11 @@ import {
   testResultSchema,
   testSchema,
 } from "../schemas/webhook-endpoint.ts";
+import { orRefused } from "../secret-rotation.ts";
 import { pageView } from "../views/page.ts";
 import { unixSeconds } from "../views/video.ts";
 
 export const ENDPOINTS_MAX = 20;
-const DAY_MS = 24 * 3_600_000;
 
 export function webhookEndpointRoutes(deps: ApiDeps) {
   const { endpoints, limits, webhookUrls, clock, random, post } = deps;
@@ -166,15 +167,17 @@ export function webhookEndpointRoutes(deps: ApiDeps) {
         id: "rotateWebhookSecret",
         tag: "Webhooks",
         summary: "Replace the signing secret",
-        description: "With the old one kept for 24 hours, webhooks carry a signature of each.",
+        description:
+          "With the old one kept for 24 hours, webhooks carry a signature of each that is kept. Otherwise the new one " +
+          "alone signs.",
         body: rotateSchema,
         bytesMax: bodyBytesMax,
         returns: endpointWithSecretSchema,
         problems: ["not_found"],
       }),
       async (c) => {
-        const keepMs = c.req.valid("json").keep_old_secret_active_for_24_hours ? DAY_MS : 0;
-        const rotated = await endpoints.rotate(c.var.principal.tenant, c.req.param("id"), keepMs);
+        const keepMs = c.req.valid("json").keep_old_secret_active_for_24_hours ? SECRET_KEPT_MS_MAX : 0;
+        const rotated = await orRefused(endpoints.rotate(c.var.principal.tenant, c.req.param("id"), keepMs));
         return c.json(viewWithSecret(rotated ?? missing()));
       },
     )

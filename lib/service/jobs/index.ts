@@ -1,4 +1,5 @@
 export type { Claim } from "./claims.ts";
+export { DELIVERY_WAIT_MS_MAX, hasDue, hasUnsettled, isDue, nextDueAt, nextLookAt, TAKEN_MS } from "./due.ts";
 export { isVideoId, newVideoId, VIDEO_ID, videoIdTime } from "./ids.ts";
 export { type Applied, type Creation, type JobStore, jobStore, type UnfinishedRef } from "./job-store.ts";
 export { artifactKey, jobKey, jobOfKey } from "./object-keys.ts";
@@ -9,7 +10,6 @@ export {
   type DeliveryAttempt,
   EVENT_TYPES,
   type EventType,
-  hasUnsettled,
   isFinished,
   JOB_ERROR_CODES,
   JOB_STATUSES,

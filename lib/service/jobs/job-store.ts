@@ -13,6 +13,7 @@ import {
   type Versioned,
 } from "../storage/index.ts";
 import { type Claim, claimSchema, isOver, takeClaim } from "./claims.ts";
+import { DELIVERY_WAIT_MS_MAX, nextDueAt } from "./due.ts";
 import { invertedTime, videoIdTime } from "./ids.ts";
 import {
   artifactsPrefix,
@@ -22,14 +23,16 @@ import {
   jobsPrefix,
   UNDELIVERED_PREFIX,
   UNFINISHED_PREFIX,
+  type UndeliveredRef,
+  undeliveredFrom,
   undeliveredKey,
+  undeliveredOfKey,
   unfinishedKey,
   unfinishedPrefix,
   unfinishedPrefixOfTenant,
 } from "./object-keys.ts";
 import { oldestKeys } from "./oldest-keys.ts";
 import {
-  hasUnsettled,
   isFinished,
   type JobParams,
   type JobRecord,
@@ -80,6 +83,8 @@ export interface ListJobsOptions {
 /** Page of a tenant's jobs. */
 export interface JobPage {
   readonly records: readonly JobRecord[];
+  /** Id of the last job of the page, whose record may be damaged; null if there is none. */
+  readonly lastId: string | null;
   readonly isTruncated: boolean;
 }
 
@@ -99,7 +104,11 @@ export interface JobStore {
    * the time it is returned. A claim or renewal is ok only if its owner still holds the job in the record returned.
    */
   apply(ref: JobRef, event: JobEvent): Promise<Applied>;
-  /** Changes the webhook events of a job in any state. Resolves to null if there is no such job. */
+  /**
+   * Changes the webhook events of a job in any state. Resolves to null if there is no such job. The undelivered
+   * marker of a finished job follows. Before a change that makes something due earlier, the caller writes the marker
+   * of that time.
+   */
   updateEvents<Told = never>(
     ref: JobRef,
     change: (record: JobRecord) => EventsChange<Told>,
@@ -108,16 +117,24 @@ export interface JobStore {
   list(tenant: string, options: ListJobsOptions): Promise<JobPage>;
   /** Yields unfinished jobs, oldest first within an API key. A few that have just finished may be among them. */
   unfinished(): AsyncIterable<UnfinishedRef>;
-  /** Yields jobs that may have webhooks still to deliver. */
-  undelivered(): AsyncIterable<JobRef>;
+  /**
+   * Yields the undelivered markers whose time has come, and those of a time that no marker can have.
+   *
+   * @param options.isAll yields all markers, because their times mean nothing after a clock was set back
+   */
+  undelivered(options?: { readonly isAll?: boolean }): AsyncIterable<UndeliveredRef>;
   /** Writes the unfinished marker of a queued job again, which hints at the job in a deployment. */
   markUnfinished(ref: UnfinishedRef): Promise<void>;
   /** Replaces the unfinished marker of a finished job by an undelivered marker. May be repeated. */
   markFinished(record: JobRecord): Promise<void>;
-  /** Writes the undelivered marker, which makes the sweeper hint at the job's webhooks until they are settled. */
-  markUndelivered(ref: JobRef): Promise<void>;
-  /** Deletes the undelivered marker if all webhooks of the job are settled. */
-  markDelivered(ref: JobRef): Promise<void>;
+  /**
+   * Writes an undelivered marker, which makes the sweeper look at the job's webhooks from a time on.
+   *
+   * @param dueAt milliseconds since 1970
+   */
+  markUndelivered(ref: JobRef, dueAt: number): Promise<void>;
+  /** Deletes an undelivered marker, unless its job is finished and its time is the one that the job's webhooks need. */
+  dropUndelivered(marker: UndeliveredRef): Promise<void>;
   /**
    * Deletes the unfinished marker of a creation that was abandoned: the process died between marker and record.
    *
@@ -164,6 +181,9 @@ const CREATION_MS_MAX = 10 * 60_000;
 
 /** Schedule of waits for a record that another process is about to create. */
 const CREATION_WAITS = { firstMs: 20, maxMs: 640, count: 6 };
+
+/** Number of undelivered markers that are listed at once: few, because a sweep stops at the first that is not due. */
+const MARKERS_LISTED = 100;
 
 /** Number of damaged records that are remembered as reported. */
 const REPORTED_MAX = 1000;
@@ -312,12 +332,45 @@ export function jobStore({
   }
 
   async function markFinished(record: JobRecord): Promise<void> {
-    await markUndelivered(record);
+    const dueAt = nextDueAt(record);
+    if (dueAt !== null) await markUndelivered(record, dueAt);
     await store.delete(unfinishedKey(record));
   }
 
-  async function markUndelivered(ref: JobRef): Promise<void> {
-    await mark(undeliveredKey(ref), random(12));
+  async function markUndelivered({ tenant, id }: JobRef, dueAt: number): Promise<void> {
+    await mark(undeliveredKey({ tenant, id, dueAt }), random(12));
+  }
+
+  async function dropUndelivered(ref: UndeliveredRef): Promise<void> {
+    const key = undeliveredKey(ref);
+    const marker = await store.get(key);
+    if (!marker) return;
+    const record = await read(ref);
+    const dueAt = record && isFinished(record) ? nextDueAt(record) : null;
+    if (dueAt !== null && dueAt === ref.dueAt) return;
+    // With `ifMatch`, a marker is kept that was written since, as for a redelivery or by the end of the job.
+    await store.delete(key, { ifMatch: marker.etag });
+  }
+
+  /**
+   * Lets the marker follow a change of the events, which were due at `from` before. It is never later than the time
+   * that it stands for: until the new one is written, the sweep finds the old one.
+   */
+  async function moveUndelivered(record: JobRecord, from: number | null): Promise<void> {
+    const to = nextDueAt(record);
+    if (to !== null && to !== from) await markUndelivered(record, to);
+    // A later marker than needed is left to the sweep.
+    const isSurpassed = from !== null && (to === null || to > from);
+    if (isSurpassed) await dropUndelivered({ tenant: record.tenant, id: record.id, dueAt: from });
+  }
+
+  /** Yields the undelivered markers between two texts, in the order of their keys. */
+  async function* undeliveredBetween(after?: string, end?: string): AsyncGenerator<UndeliveredRef> {
+    for await (const key of everyKey(store, UNDELIVERED_PREFIX, after, MARKERS_LISTED)) {
+      if (end !== undefined && key > end) return;
+      const marker = undeliveredOfKey(key);
+      if (marker) yield marker;
+    }
   }
 
   async function deleteArtifacts(ref: JobRef): Promise<void> {
@@ -326,8 +379,7 @@ export function jobStore({
 
   async function deleteDamaged(ref: JobRef): Promise<void> {
     await deleteArtifacts(ref);
-    await store.delete(undeliveredKey(ref));
-    // The API key that names the marker's folder cannot be read either.
+    // The sweep removes the undelivered marker, whose time only the record told. The API key that names the marker's folder cannot be read either.
     for await (const key of everyKey(store, unfinishedPrefixOfTenant(ref.tenant)))
       if (key.endsWith(`/${ref.id}`)) await store.delete(key);
     await store.delete(jobKey(ref));
@@ -342,12 +394,17 @@ export function jobStore({
     },
     markFinished,
     markUndelivered,
+    dropUndelivered,
     async updateEvents(ref, change) {
       const updated = await jobs.update(jobKey(ref), (record) => {
         const { events, tell } = change(record);
-        return { next: events === record.events ? null : { ...record, events }, tell };
+        const next = events === record.events ? null : { ...record, events };
+        return { next, tell: { own: tell, dueAt: nextDueAt(record) } };
       });
-      return updated.ok ? { record: updated.value, told: updated.told } : null;
+      if (!updated.ok) return null;
+      const { value: record, isChanged, told } = updated;
+      if (isChanged && isFinished(record)) await moveUndelivered(record, told!.dueAt);
+      return { record, told: told!.own };
     },
     async list(tenant, { after, limit, order }) {
       const start = after === undefined ? {} : { after: jobKey({ tenant, id: after }) };
@@ -360,7 +417,8 @@ export function jobStore({
         const page = keys.slice(at, at + READ_AHEAD).map((key) => readListed(jobs, key));
         found.push(...(await Promise.all(page)).flatMap((entry) => entry?.value ?? []));
       }
-      return { records: found, isTruncated };
+      const last = keys.at(-1);
+      return { records: found, lastId: (last && jobOfKey(last)?.id) ?? null, isTruncated };
     },
     async *unfinished() {
       for await (const key of everyKey(store, UNFINISHED_PREFIX)) {
@@ -368,19 +426,12 @@ export function jobStore({
         yield { tenant: tenant!, keyId: keyId!, id: id! };
       }
     },
-    async *undelivered() {
-      for await (const key of everyKey(store, UNDELIVERED_PREFIX)) {
-        const [, tenant, id] = key.split("/");
-        yield { tenant: tenant!, id: id! };
-      }
-    },
-    async markDelivered(ref) {
-      const marker = await store.get(undeliveredKey(ref));
-      if (!marker) return;
-      const record = await read(ref);
-      if (record && hasUnsettled(record)) return;
-      // With `ifMatch`, the marker of a redelivery that was requested since is kept.
-      await store.delete(undeliveredKey(ref), { ifMatch: marker.etag });
+    async *undelivered({ isAll = false } = {}) {
+      if (isAll) return yield* undeliveredBetween();
+      const now = clock.now();
+      yield* undeliveredBetween(undefined, undeliveredFrom(now + 1));
+      // Markers of the first versions, which begin with a tenant, are there or here.
+      yield* undeliveredBetween(undeliveredFrom(now + DELIVERY_WAIT_MS_MAX + 1));
     },
     async forgetAbandoned(ref) {
       const marker = await store.get(unfinishedKey(ref));
@@ -407,7 +458,8 @@ export function jobStore({
         } else {
           if (!found || !isFinished(found.value)) continue;
           await deleteArtifacts(ref);
-          await store.delete(undeliveredKey(ref));
+          const dueAt = nextDueAt(found.value);
+          if (dueAt !== null) await store.delete(undeliveredKey({ ...ref, dueAt }));
           await store.delete(key);
         }
         purged += 1;

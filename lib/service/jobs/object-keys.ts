@@ -21,8 +21,37 @@ export const unfinishedKey = ({ tenant, keyId, id }: JobRef & { readonly keyId: 
 
 export const UNDELIVERED_PREFIX = "undelivered/";
 
-/** Key of the marker of a job whose webhooks are not all settled. */
-export const undeliveredKey = ({ tenant, id }: JobRef) => `${UNDELIVERED_PREFIX}${tenant}/${id}`;
+/** Reference to an undelivered marker. */
+export interface UndeliveredRef extends JobRef {
+  /** Time of the marker, in milliseconds since 1970; null for a marker of the first versions, which had none. */
+  readonly dueAt: number | null;
+}
+
+/**
+ * Key of the marker of a job whose webhooks are not all settled. It begins with the time at which one of them is due,
+ * so that a listing has those first that are due now. A folder holds those of three hours.
+ */
+export const undeliveredKey = ({ tenant, id, dueAt }: UndeliveredRef) =>
+  `${UNDELIVERED_PREFIX}${dueAt === null ? `${tenant}/${id}` : `${dueText(dueAt)}.${tenant}.${id}`}`;
+
+/** Text after which a listing has the markers of this time, of later ones, and of tenants in keys without a time. */
+export const undeliveredFrom = (time: number) => `${UNDELIVERED_PREFIX}${dueText(time)}`;
+
+/** Writes a time with 13 digits, the last 7 of them after a slash. */
+function dueText(time: number): string {
+  const digits = String(time).padStart(13, "0");
+  return `${digits.slice(0, -7)}/${digits.slice(-7)}`;
+}
+
+const UNDELIVERED = /^undelivered\/(?:(\d{6})\/(\d{7})\.([^./]+)\.|([^/]+)\/)(video_[^/]+)$/;
+
+/** Parses the key of an undelivered marker; null for any other key. */
+export function undeliveredOfKey(key: string): UndeliveredRef | null {
+  const [, start, end, tenant, oldTenant, id] = UNDELIVERED.exec(key) ?? [];
+  if (id === undefined || !isVideoId(id)) return null;
+  if (oldTenant !== undefined) return { tenant: oldTenant, id, dueAt: null };
+  return { tenant: tenant!, id, dueAt: Number(`${start}${end}`) };
+}
 
 /** Key of an output. It contains the attempt, so a replaced worker cannot overwrite its successor's video. */
 export const artifactKey = ({ tenant, id }: JobRef, attempt: number, name: string) =>
@@ -36,8 +65,10 @@ export const claimKey = (tenant: string, scope: string) => `${claimsPrefix(tenan
 
 /** Returns the job whose record or marker has this key, such as a bucket's event names; null for any other key. */
 export function jobOfKey(key: string): JobRef | null {
+  const undelivered = undeliveredOfKey(key);
+  if (undelivered) return { tenant: undelivered.tenant, id: undelivered.id };
   const [folder, tenant, ...rest] = key.split("/");
-  const depth = { jobs: 1, unfinished: 2, undelivered: 1 }[folder!];
+  const depth = { jobs: 1, unfinished: 2 }[folder!];
   if (!tenant || rest.length !== depth) return null;
   const name = rest.at(-1)!;
   const id = folder === "jobs" ? invertVideoId(name.replace(/\.json$/, "")) : name;

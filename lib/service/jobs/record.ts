@@ -36,6 +36,8 @@ const deliverySchema = z.object({
   scheduleFrom: count,
   /** Time at which the next attempt is due; null once settled. */
   nextAt: time.nullable(),
+  /** Time until which a sender that has taken the delivery may hold it; null if none has since the last result. */
+  takenUntil: time.nullable().default(null),
 });
 
 export type DeliveryAttempt = z.infer<typeof deliveryAttemptSchema>;
@@ -230,11 +232,4 @@ export function webhookEvent(jobId: string, type: EventType, at: number): Webhoo
 
 export function isFinished({ status }: Pick<JobRecord, "status">): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
-}
-
-/** Returns whether a job has events that are not planned yet, or deliveries that are pending. */
-export function hasUnsettled({ events }: Pick<JobRecord, "events">): boolean {
-  return events.some(
-    ({ deliveries }) => deliveries === null || deliveries.some(({ state }) => state === "pending"),
-  );
 }

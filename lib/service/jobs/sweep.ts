@@ -1,8 +1,10 @@
 import { isFromFuture } from "../../shared/ahead.ts";
 import type { Clock } from "../../shared/ports.ts";
 import { RecordError } from "../storage/index.ts";
+import { hasDue, nextDueAt } from "./due.ts";
 import type { Applied, JobStore, UnfinishedRef } from "./job-store.ts";
-import { hasUnsettled, isFinished, type JobRecord, type JobRef } from "./record.ts";
+import type { UndeliveredRef } from "./object-keys.ts";
+import { isFinished, type JobRecord, type JobRef } from "./record.ts";
 
 /**
  * Sends hints, which name jobs to look at. A hint may be lost, arrive twice, or name a finished job, so its receiver
@@ -29,6 +31,8 @@ export interface SweepOptions {
   readonly clock: Clock;
   /** Returns whether to repeat the hint of a queued job. */
   readonly isStale: (queued: JobRecord) => boolean;
+  /** Looks at the webhooks of all jobs, also of those that seem not to be due; false by default. */
+  readonly isThorough?: boolean;
   /** Called if a job cannot be swept, unless its record is damaged. The sweep goes on with the others. */
   readonly onError: (error: unknown, ref: JobRef) => void;
 }
@@ -37,7 +41,7 @@ export interface SweepOptions {
 export interface SweepReport {
   queued: number;
   running: number;
-  /** Jobs with an undelivered marker. */
+  /** Undelivered markers whose time has come. */
   undelivered: number;
   /** Hints repeated for queued jobs. */
   resent: number;
@@ -59,7 +63,7 @@ export interface SweepReport {
  * @throws StoreError when the jobs cannot be listed
  */
 export async function sweep(options: SweepOptions): Promise<SweepReport> {
-  const { jobs, hints, onError } = options;
+  const { jobs, isThorough = false, onError } = options;
   const report: SweepReport = {
     queued: 0,
     running: 0,
@@ -80,9 +84,9 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
     }
   };
   for await (const ref of jobs.unfinished()) await see(ref, sweepUnfinished(ref, options, report));
-  for await (const ref of jobs.undelivered()) {
+  for await (const ref of jobs.undelivered({ isAll: isThorough })) {
     report.undelivered += 1;
-    await see(ref, hints.webhooks(ref));
+    await see(ref, sweepUndelivered(ref, options));
   }
   return report;
 }
@@ -106,7 +110,26 @@ async function sweepUnfinished(
     report.resent += 1;
     await hints.work(record);
   }
-  if (hasUnsettled(record)) await hints.webhooks(record);
+  if (hasDue(record, options.clock.now())) await hints.webhooks(record);
+}
+
+/** Longest time between the marker of a redelivery and its record, as for the creation of a job. */
+const REDELIVERY_MS_MAX = 10 * 60_000;
+
+/** Puts a marker right whose time is not the one that its job needs, and hints at what is due. */
+async function sweepUndelivered(marker: UndeliveredRef, { jobs, hints, clock }: SweepOptions): Promise<void> {
+  const now = clock.now();
+  const record = await jobs.read(marker);
+  // The webhooks of unfinished jobs are found by their own markers.
+  const dueAt = record && isFinished(record) ? nextDueAt(record) : null;
+  const isRight = dueAt !== null && dueAt === marker.dueAt;
+  // A redelivery may be under way, whose marker comes first.
+  const isFresh = marker.dueAt !== null && Math.abs(now - marker.dueAt) < REDELIVERY_MS_MAX;
+  if (!isRight && !isFresh) {
+    if (dueAt !== null) await jobs.markUndelivered(marker, dueAt);
+    await jobs.dropUndelivered(marker);
+  }
+  if (record && hasDue(record, now)) await hints.webhooks(record);
 }
 
 /** Applies a passed deadline, an expired lease or a clock that was set back, and returns the newest record. */

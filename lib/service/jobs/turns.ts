@@ -1,9 +1,9 @@
 import { isFromFuture } from "../../shared/ahead.ts";
 import type { Clock } from "../../shared/ports.ts";
-import { type ObjectStore, RecordError } from "../storage/index.ts";
+import { type ObjectStore, unlessDamaged } from "../storage/index.ts";
 import { videoIdTime } from "./ids.ts";
 import type { JobStore, UnfinishedRef } from "./job-store.ts";
-import { UNFINISHED_PREFIX, unfinishedPrefix } from "./object-keys.ts";
+import { UNFINISHED_PREFIX, unfinishedPrefix, unfinishedPrefixOfTenant } from "./object-keys.ts";
 import type { JobRecord } from "./record.ts";
 
 /**
@@ -57,13 +57,8 @@ export function fairTurns({ store, jobs, clock, canRun }: TurnsOptions): Turns {
 
   /** Reads a job, unless it is missing, is damaged, or does not wait for this worker. */
   async function waiting(ref: UnfinishedRef): Promise<JobRecord | null> {
-    try {
-      const record = await jobs.read(ref);
-      return record?.status === "queued" && canRun(record) ? record : null;
-    } catch (error) {
-      if (error instanceof RecordError) return null;
-      throw error;
-    }
+    const record = await jobs.read(ref).catch(unlessDamaged);
+    return record !== "damaged" && record?.status === "queued" && canRun(record) ? record : null;
   }
 
   /** Yields the names below a prefix in cyclic order, beginning with the one after `last`. */
@@ -93,7 +88,7 @@ export function fairTurns({ store, jobs, clock, canRun }: TurnsOptions): Turns {
       if (named?.status === "queued" && comesFirst(named)) yield offered(named);
       for await (const tenant of namesAfter(UNFINISHED_PREFIX, lastTenant)) {
         for await (const keyId of namesAfter(
-          `${UNFINISHED_PREFIX}${tenant}/`,
+          unfinishedPrefixOfTenant(tenant),
           lastKeys.get(tenant) ?? null,
         )) {
           const prefix = unfinishedPrefix(tenant, keyId);

@@ -12,6 +12,7 @@ export interface JobFunction {
   readonly store: ObjectStore;
   readonly jobs: JobStore;
   readonly hints: DelayedHints;
+  readonly sqs: SQSClient;
   readonly log: Logger;
 }
 
@@ -37,9 +38,9 @@ export async function openFunction({
     ...system,
     onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
   });
-  const client = new SQSClient({});
-  const hints = sqsHints({ client, workUrl: WORK_QUEUE_URL, webhooksUrl: WEBHOOKS_QUEUE_URL });
-  return { store, jobs, hints, log };
+  const sqs = new SQSClient({});
+  const hints = sqsHints({ client: sqs, workUrl: WORK_QUEUE_URL, webhooksUrl: WEBHOOKS_QUEUE_URL });
+  return { store, jobs, hints, sqs, log };
 }
 
 function refuseToSign(): never {

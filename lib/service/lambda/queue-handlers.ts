@@ -1,8 +1,7 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Logger } from "pino";
 import { reasonOf } from "../../shared/reason-of.ts";
-import type { JobRef } from "../jobs/index.ts";
-import { handleBatch, hintedJobs } from "../queue/index.ts";
+import { type Hinted, handleBatch, hintedJobs } from "../queue/index.ts";
 import { unlessDamaged } from "../storage/index.ts";
 
 /** Lambda handler of the messages of a queue. */
@@ -20,11 +19,11 @@ export function messageHandler(log: Logger, handle: (body: string) => Promise<vo
  * Returns a handler that calls `look` for each job that the messages name, and logs the outcome it returns. A damaged
  * record is an outcome too: no repetition of the message would mend it.
  */
-export function jobHandler(log: Logger, look: (ref: JobRef) => Promise<string>): QueueHandler {
+export function jobHandler(log: Logger, look: (hinted: Hinted) => Promise<string>): QueueHandler {
   return messageHandler(log, async (body) => {
-    for (const ref of hintedJobs(body)) {
-      const outcome = await look(ref).catch(unlessDamaged);
-      log.info({ id: ref.id, tenant: ref.tenant, outcome }, "job");
+    for (const hinted of hintedJobs(body)) {
+      const outcome = await look(hinted).catch(unlessDamaged);
+      log.info({ id: hinted.id, tenant: hinted.tenant, outcome }, "job");
     }
   });
 }

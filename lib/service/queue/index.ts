@@ -1,3 +1,4 @@
 export { handleBatch } from "./batch.ts";
-export { hintedJobs, MessageError, parsedJson } from "./messages.ts";
+export { type Hinted, hintedJobs, MessageError, parsedJson } from "./messages.ts";
+export { type SendHints, type SendHintsOptions, sqsSendHints } from "./send-hints.ts";
 export { DELAY_SECONDS_MAX, sqsHints } from "./sqs-hints.ts";

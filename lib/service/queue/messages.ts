@@ -1,7 +1,16 @@
 import * as z from "zod";
 import { isVideoId, type JobRef, jobOfKey } from "../jobs/index.ts";
 
-const hintSchema = z.object({ tenant: z.string().min(1), id: z.string().refine(isVideoId) });
+/** Job that a message names, and the receiver of webhooks if the message is about one. */
+export interface Hinted extends JobRef {
+  readonly receiver?: string | undefined;
+}
+
+const hintSchema = z.object({
+  tenant: z.string().min(1),
+  id: z.string().refine(isVideoId),
+  receiver: z.string().optional(),
+});
 
 const eventSchema = z.object({
   Records: z.array(z.object({ s3: z.object({ object: z.object({ key: z.string() }) }) })),
@@ -11,8 +20,8 @@ const eventSchema = z.object({
 const testSchema = z.object({ Event: z.literal("s3:TestEvent") });
 
 /** Returns the body of a hint, the message that names a job. */
-export function hintBody({ tenant, id }: JobRef): string {
-  return JSON.stringify({ tenant, id });
+export function hintBody({ tenant, id, receiver }: Hinted): string {
+  return JSON.stringify({ tenant, id, receiver });
 }
 
 /** Error of a message that cannot be parsed. SQS delivers it again, and finally moves it to the dead-letter queue. */
@@ -26,7 +35,7 @@ export class MessageError extends Error {
  * @throws MessageError if the body is neither
  * @see Amazon S3 user guide, "Event message structure"
  */
-export function hintedJobs(body: string): JobRef[] {
+export function hintedJobs(body: string): Hinted[] {
   const message = parsedJson(body);
   const hint = hintSchema.safeParse(message);
   if (hint.success) return [hint.data];

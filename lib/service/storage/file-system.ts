@@ -1,5 +1,6 @@
-import * as nodeFiles from "node:fs/promises";
+import * as nodeFiles from "node:fs";
 import type { Readable } from "node:stream";
+import { promisify } from "node:util";
 
 /** File system calls that the folder store makes, as in `node:fs/promises`. */
 export interface FileSystem {
@@ -7,11 +8,8 @@ export interface FileSystem {
   link(existing: string, path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  /** Makes a folder and its parents. Resolves to the outermost folder made, if any. */
-  mkdir(
-    path: string,
-    options: { readonly recursive: true; readonly mode: number },
-  ): Promise<string | undefined>;
+  /** Makes a folder, with its parents if `recursive`. */
+  mkdir(path: string, options: { readonly recursive: boolean; readonly mode: number }): Promise<unknown>;
   rmdir(path: string): Promise<void>;
   rm(path: string, options: { readonly recursive: true; readonly force: true }): Promise<void>;
   readdir(path: string): Promise<string[]>;
@@ -35,8 +33,38 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
-/** File system of this machine. */
-export const systemFiles: FileSystem = nodeFiles;
+const calls = {
+  open: promisify(nodeFiles.open),
+  read: promisify(nodeFiles.read),
+  readFile: promisify(nodeFiles.readFile),
+  writeFile: promisify(nodeFiles.writeFile),
+  fstat: promisify(nodeFiles.fstat),
+  fsync: promisify(nodeFiles.fsync),
+};
+
+/**
+ * File system of this machine. Files are plain descriptors, which take half the processor time of `FileHandle`. They
+ * are closed at once: after a read or a sync there is nothing to wait for, and a thread costs ten times as much.
+ */
+export const systemFiles: FileSystem = {
+  ...nodeFiles.promises,
+  async open(path, flags, mode) {
+    const descriptor = await calls.open(path, flags ?? "r", mode);
+    return {
+      read: (buffer, offset, length, position) => calls.read(descriptor, buffer, offset, length, position),
+      readFile: () => calls.readFile(descriptor),
+      writeFile: (data) => calls.writeFile(descriptor, data),
+      stat: () => calls.fstat(descriptor),
+      sync: () => calls.fsync(descriptor),
+      createReadStream: (range) => nodeFiles.createReadStream("", { ...range, fd: descriptor }),
+      close: async () => nodeFiles.closeSync(descriptor),
+    };
+  },
+};
+
+/** Options of `mkdir` for one folder, or with its parents, that only this user reads. */
+export const FOLDER = { recursive: false, mode: 0o700 } as const;
+export const FOLDERS = { ...FOLDER, recursive: true } as const;
 
 /** Makes the entries of a folder durable. */
 export async function syncFolder(files: FileSystem, folder: string): Promise<void> {

@@ -1,8 +1,17 @@
 import { dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { Random } from "../../shared/ports.ts";
-import { type FileSystem, hasCode, removeFile, syncFolder, systemFiles, tolerating } from "./file-system.ts";
+import {
+  type FileSystem,
+  FOLDERS,
+  hasCode,
+  removeFile,
+  syncFolder,
+  systemFiles,
+  tolerating,
+} from "./file-system.ts";
 import { explanation } from "./folder-error.ts";
+import { type Entry, entriesOf, placeOf, spreadObjects } from "./layout.ts";
 import {
   assertKey,
   assertList,
@@ -20,11 +29,8 @@ import {
 import {
   changesTooFast,
   EARLIER_MAX,
-  HEAD_BYTES,
-  type Header,
   type Linked,
   newName,
-  type OpenVersion,
   TRIES_MAX,
   type Version,
   Versions,
@@ -116,8 +122,12 @@ class ObjectFolder {
 
   async prepare(): Promise<void> {
     const files = this.#files;
-    for (const folder of [this.#objects, this.#temporary])
-      await files.mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const folder of [this.#objects, this.#temporary]) await files.mkdir(folder, FOLDERS);
+    const spread = join(this.root, "spread");
+    if ((await tolerating(["ENOENT"], files.stat(spread))) === undefined) {
+      await spreadObjects(files, this.#objects);
+      await (await files.open(spread, "a", 0o600)).close();
+    }
     await (await files.open(this.#deleted, "a", 0o600)).close();
     await syncFolder(files, this.root);
     // This or another process may just have made the folder or one of its parents, so all parents are synced.
@@ -148,22 +158,25 @@ class ObjectFolder {
   }
 
   async get(key: string): Promise<StoredObject | null> {
-    const newest = await this.#openNewest(key);
-    if (newest === null) return null;
-    const { file, head, header, bodyOffset } = newest;
-    try {
-      const bytes = head.length < HEAD_BYTES ? head : await file.readFile();
-      const body = new Uint8Array(bytes.buffer, bytes.byteOffset + bodyOffset, bytes.length - bodyOffset);
-      return { body, etag: header.etag };
-    } finally {
-      await file.close();
-    }
+    assertKey(key);
+    const newest = await this.#versions.read(this.#objectFolder(key));
+    if (newest === null) await this.assertThere();
+    if (!newest?.header) return null;
+    return { body: newest.body, etag: newest.header.etag };
   }
 
   async open(key: string): Promise<OpenObject | null> {
-    const newest = await this.#openNewest(key);
-    if (newest === null) return null;
+    assertKey(key);
+    const newest = await this.#versions.openNewest(this.#objectFolder(key));
+    if (newest === null) {
+      await this.assertThere();
+      return null;
+    }
     const { file, header, bodyOffset } = newest;
+    if (header === null) {
+      await file.close();
+      return null;
+    }
     return {
       etag: header.etag,
       contentType: header.contentType,
@@ -182,7 +195,7 @@ class ObjectFolder {
     const etag = Buffer.from(this.#random(12)).toString("base64url");
     // A writer that loses tries again: either its condition no longer holds, or it follows the new version.
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-      const newest = await this.#versions.newest(objectFolder);
+      const newest = await this.#versions.read(objectFolder);
       if (newest?.header === null) {
         await this.#remove(newest);
         continue;
@@ -201,12 +214,13 @@ class ObjectFolder {
     newest: Version | null,
     { etag, contentType, body }: { etag: string; contentType: string; body: Uint8Array },
   ): Promise<Linked> {
-    const path = this.#temporaryPath();
     const previous = newest?.header;
     const earlier = previous ? [previous.etag, ...previous.earlier].slice(0, EARLIER_MAX) : [];
+    const version = { header: { etag, contentType, earlier }, body };
+    const path = this.#temporaryPath();
+    if (newest === null) return (await this.#versions.create(objectFolder, version, path)) ? "done" : "lost";
     try {
-      await this.#versions.write(path, { etag, contentType, earlier }, body);
-      if (newest === null) return await this.#linkFirst(objectFolder, path);
+      await this.#versions.write(path, version);
       return await this.#versions.linkNext(newest, path, etag);
     } finally {
       await removeFile(this.#files, path);
@@ -217,7 +231,7 @@ class ObjectFolder {
     assertKey(key);
     const objectFolder = this.#objectFolder(key);
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-      const newest = await this.#versions.newest(objectFolder);
+      const newest = await this.#versions.read(objectFolder);
       if (newest === null) {
         // A process killed during a deletion may have left the folder, and the key would still be listed.
         await this.#versions.removeEmptyFolders(objectFolder);
@@ -243,8 +257,7 @@ class ObjectFolder {
     assertList(prefix, options);
     const { after = "", limit = 1000 } = options;
     const keys: string[] = [];
-    const start = prefix.slice(0, prefix.lastIndexOf("/") + 1);
-    for await (const key of this.#keysIn(start, { prefix, after })) {
+    for await (const key of this.#keysIn(prefix, after)) {
       if (keys.length === limit) return { keys, isTruncated: true };
       keys.push(key);
     }
@@ -252,42 +265,25 @@ class ObjectFolder {
     return { keys, isTruncated: false };
   }
 
-  /** Yields keys in ascending order: a folder sorts as the prefix `name/` of its keys. Reads no object. */
-  async *#keysIn(start: string, range: { prefix: string; after: string }): AsyncGenerator<string> {
-    const { prefix, after } = range;
-    const names = await tolerating(["ENOENT", "ENOTDIR"], this.#files.readdir(join(this.#objects, start)));
-    const entries = (names ?? [])
-      .map((name) => start + (name.endsWith("@") ? name.slice(0, -1) : `${name}/`))
-      .filter((entry) =>
-        entry.endsWith("/")
-          ? (entry.startsWith(prefix) || prefix.startsWith(entry)) &&
-            (entry > after || after.startsWith(entry))
-          : entry.startsWith(prefix) && entry > after,
-      )
-      .sort(compareAscii);
-    for (const entry of entries) {
-      if (entry.endsWith("/")) yield* this.#keysIn(entry, range);
-      else yield entry;
+  /** Yields the keys with a prefix that sort after a text, in ascending order. Reads no object. */
+  async *#keysIn(prefix: string, after: string): AsyncGenerator<string> {
+    const isWanted = ({ text, isObject }: Entry) =>
+      isObject
+        ? text.startsWith(prefix) && text > after
+        : (text.startsWith(prefix) || prefix.startsWith(text)) && (text > after || after.startsWith(text));
+    const start = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+    /** Objects and unread folders, the first at the end. A folder sorts before its keys. */
+    const pending: Entry[] = [{ path: join(this.#objects, start), text: start, isObject: false }];
+    for (let entry = pending.pop(); entry; entry = pending.pop()) {
+      if (entry.isObject) {
+        yield entry.text;
+        continue;
+      }
+      const inside = (await entriesOf(this.#files, entry)).filter(isWanted).sort(descending);
+      const isOverlapping = inside.length > 0 && pending.length > 0 && inside[0]!.text > pending.at(-1)!.text;
+      for (const each of inside) pending.push(each);
+      if (isOverlapping) pending.sort(descending);
     }
-  }
-
-  /** Opens the newest version of an object; null if the object does not exist or was deleted. */
-  async #openNewest(key: string): Promise<(OpenVersion & { header: Header }) | null> {
-    assertKey(key);
-    const newest = await this.#versions.openNewest(this.#objectFolder(key));
-    if (newest === null) {
-      await this.assertThere();
-      return null;
-    }
-    const { header } = newest;
-    if (header !== null) return { ...newest, header };
-    await newest.file.close();
-    return null;
-  }
-
-  async #linkFirst(objectFolder: string, path: string): Promise<"done" | "lost"> {
-    const isPlaced = await this.#versions.linkFirst(objectFolder, path, this.#temporaryPath());
-    return isPlaced ? "done" : "lost";
   }
 
   async #remove({ folder }: Version): Promise<void> {
@@ -295,7 +291,7 @@ class ObjectFolder {
   }
 
   #objectFolder(key: string): string {
-    return join(this.#objects, `${key}@`);
+    return join(this.#objects, placeOf(key));
   }
 
   #temporaryPath(): string {
@@ -303,8 +299,8 @@ class ObjectFolder {
   }
 }
 
-function compareAscii(a: string, b: string): number {
-  return a < b ? -1 : 1;
+function descending(a: Entry, b: Entry): number {
+  return a.text > b.text ? -1 : 1;
 }
 
 function changedMeanwhile(key: string): StoreError {

@@ -129,6 +129,22 @@ export function records<T>(
     };
   }
 
+  /** Ends of the last updates, by key: those of one process take turns instead of refusing each other. */
+  const lastUpdates = new Map<string, Promise<unknown>>();
+
+  function inTurn<R>(key: string, update: () => Promise<R>): Promise<R> {
+    const turn = (lastUpdates.get(key) ?? Promise.resolve()).then(update);
+    const end = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    lastUpdates.set(key, end);
+    void end.then(() => {
+      if (lastUpdates.get(key) === end) lastUpdates.delete(key);
+    });
+    return turn;
+  }
+
   /** Tries again while other writers win or the store is unavailable. */
   async function untilDone<R>(key: string, attempt: () => Promise<R | null>): Promise<R> {
     const unchanged = (problem: string, cause?: unknown) =>
@@ -168,7 +184,7 @@ export function records<T>(
 
     update<Told>(key: string, change: (current: T) => Change<T, Told>) {
       const own = ownWrites<Told>(key);
-      return untilDone<Updated<T, Told>>(key, async () => {
+      const attempt = async (): Promise<Updated<T, Told> | null> => {
         const current = await load(key);
         if (current === null) return { ok: false };
         const made = own.madeIn(current);
@@ -177,7 +193,8 @@ export function records<T>(
         if (value === null) return { ok: true, isChanged: false, told: tell, ...versioned(current) };
         const etag = await own.write({ value, tell }, current.writes, { ifMatch: current.etag });
         return etag === null ? null : { ok: true, isChanged: true, told: tell, value, etag };
-      });
+      };
+      return inTurn(key, () => untilDone(key, attempt));
     },
   };
 }

@@ -2,12 +2,16 @@ import { dirname, join } from "node:path";
 import type { Random } from "../../shared/ports.ts";
 import {
   type FileSystem,
+  FOLDER,
+  FOLDERS,
   hasCode,
   type OpenFile,
   removeFile,
   syncFolder,
   tolerating,
 } from "./file-system.ts";
+import { FolderSyncs, isSynced } from "./folder-syncs.ts";
+import { parentsOf } from "./layout.ts";
 import { StoreError } from "./object-store.ts";
 
 /*
@@ -59,6 +63,11 @@ export interface Version {
   readonly header: Header | null;
 }
 
+/** Version with its content. */
+export interface ReadVersion extends Version {
+  readonly body: Uint8Array;
+}
+
 /** Version with its open file, which the caller closes. */
 export interface OpenVersion extends Version {
   readonly file: OpenFile;
@@ -68,10 +77,16 @@ export interface OpenVersion extends Version {
 }
 
 /** Number of bytes read at first. Enough for every header and most records. */
-export const HEAD_BYTES = 4096;
+export const HEAD_BYTES = 16_384;
 
 /** Limit of tries. A try fails only because another process succeeded, so at the limit something must be broken. */
 export const TRIES_MAX = 100;
+
+/** Content of a version that is to be written. */
+export interface NewVersion {
+  readonly header: Header;
+  readonly body: Uint8Array;
+}
 
 /** Result of linking a version: `lost` to another writer, or `unknown` if it can no longer be told whether it was. */
 export type Linked = "done" | "lost" | "unknown";
@@ -85,19 +100,28 @@ export interface VersionsOptions {
 
 /** Limit of remembered incarnations. */
 const PLACED_MAX = 1000;
+/** Limit of remembered versions, each smaller than {@link HEAD_BYTES}. */
+const KNOWN_MAX = 500;
+
+/** Bytes below which a body is copied behind its header, so that both are one write. */
+const COPIED_BYTES = 65_536;
 
 /** Reads, writes and removes versions of objects. */
 export class Versions {
   readonly #files: FileSystem;
   readonly #random: Random;
   readonly #root: string;
+  readonly #syncs: FolderSyncs;
   /** Incarnations that this process made and whose parent folders it synced. */
   readonly #placed = new Set<string>();
+  /** Small versions that were read, by the folder of their object, the oldest first. */
+  readonly #known = new Map<string, ReadVersion>();
 
   constructor({ files, random, root }: VersionsOptions) {
     this.#files = files;
     this.#random = random;
     this.#root = root;
+    this.#syncs = new FolderSyncs(files);
   }
 
   /** Opens the newest version; resolves to null if there is none. */
@@ -110,7 +134,7 @@ export class Versions {
       const folder = join(objectFolder, incarnation);
       const numbers = await this.#numbersIn(folder);
       if (numbers === null) continue; // The object was deleted since, and perhaps created again.
-      const number = Math.max(...numbers);
+      const number = highest(numbers);
       const file = await tolerating(["ENOENT"], files.open(join(folder, String(number))));
       if (file === undefined) continue; // A newer version was written since.
       try {
@@ -123,18 +147,36 @@ export class Versions {
     throw changesTooFast();
   }
 
-  async newest(objectFolder: string): Promise<Version | null> {
-    const version = await this.openNewest(objectFolder);
-    await version?.file.close();
-    return version;
+  /** Reads the newest version; null if there is none. A small one that was read before takes one call. */
+  async read(objectFolder: string): Promise<ReadVersion | null> {
+    const known = this.#known.get(objectFolder);
+    // A version never changes, and the highest number of an incarnation never decreases.
+    if (known && highest(await this.#numbersIn(known.folder)) === known.number)
+      return { ...known, body: known.body.slice() };
+    this.#known.delete(objectFolder);
+    const opened = await this.openNewest(objectFolder);
+    if (opened === null) return null;
+    const { file, head, bodyOffset, folder, number, header } = opened;
+    try {
+      const isSmall = head.length < HEAD_BYTES;
+      const bytes = isSmall ? head : await file.readFile();
+      const body = new Uint8Array(bytes.buffer, bytes.byteOffset + bodyOffset, bytes.length - bodyOffset);
+      const version = { folder, number, header, body };
+      if (isSmall) this.#remember(objectFolder, { ...version, body: body.slice() });
+      return version;
+    } finally {
+      await file.close();
+    }
   }
 
   /** Writes a version to `path`, synced to disk. */
-  async write(path: string, header: Header, body: Uint8Array): Promise<void> {
+  async write(path: string, { header, body }: NewVersion): Promise<void> {
+    const line = Buffer.from(`${JSON.stringify(header)}\n`);
     const file = await this.#files.open(path, "wx", 0o600);
     try {
-      await file.writeFile(`${JSON.stringify(header)}\n`);
-      await file.writeFile(body);
+      // A small version takes one write; a large one is not copied.
+      for (const part of body.length < COPIED_BYTES ? [Buffer.concat([line, body])] : [line, body])
+        await file.writeFile(part);
       await file.sync();
     } finally {
       await file.close();
@@ -142,38 +184,47 @@ export class Versions {
   }
 
   /**
-   * Makes the written version at `path` the first of an object. Resolves to false if the object exists already.
+   * Creates an object. Resolves to false if it exists already.
    *
    * @param draft unused path on the same disk, where the folder is made before it is renamed
    */
-  async linkFirst(objectFolder: string, path: string, draft: string): Promise<boolean> {
-    const files = this.#files;
+  async create(objectFolder: string, first: NewVersion, draft: string): Promise<boolean> {
     const name = newName(this.#random);
     const incarnation = join(draft, name);
-    await files.mkdir(incarnation, { recursive: true, mode: 0o700 });
     let isPlaced = false;
     try {
-      await files.link(path, join(incarnation, "1"));
-      await syncFolder(files, incarnation);
-      await syncFolder(files, draft);
-      for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-        try {
-          await files.mkdir(dirname(objectFolder), { recursive: true, mode: 0o700 });
-          await files.rename(draft, objectFolder);
-          isPlaced = true;
-          await this.#syncParents(objectFolder);
-          this.#notePlaced(join(objectFolder, name));
-          return true;
-        } catch (error) {
-          if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
-          // Another process deleted the last object of the parent folder, and the folder with it.
-          if (!hasCode(error, ["ENOENT"])) throw error;
-        }
-      }
-      throw changesTooFast();
+      // Without their parents: a data folder that somebody removed is not made anew.
+      for (const folder of [draft, incarnation]) await this.#files.mkdir(folder, FOLDER);
+      await this.write(join(incarnation, "1"), first);
+      await Promise.all([incarnation, draft].map((folder) => syncFolder(this.#files, folder)));
+      isPlaced = await this.#place(draft, objectFolder);
+      if (!isPlaced) return false;
+      await this.#syncParents(objectFolder);
+      this.#notePlaced(join(objectFolder, name));
+      return true;
     } finally {
-      if (!isPlaced) await files.rm(draft, { recursive: true, force: true });
+      if (!isPlaced) await this.#files.rm(draft, { recursive: true, force: true });
     }
+  }
+
+  /** Renames a draft to an object's folder. Resolves to false if there is an object. */
+  async #place(draft: string, objectFolder: string): Promise<boolean> {
+    let obstacle: unknown;
+    for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
+      try {
+        if (attempt > 0) await this.#files.mkdir(dirname(objectFolder), FOLDERS);
+        await this.#files.rename(draft, objectFolder);
+        return true;
+      } catch (error) {
+        if (hasCode(error, ["ENOTEMPTY", "EEXIST"])) return false;
+        // There is no parent folder yet, or a neighbour deleted its last object, and the folder with it. The recursive
+        // `mkdir` says ENOTDIR if the folder was there when it made it, and no longer when it looked.
+        if (!hasCode(error, ["ENOENT", "ENOTDIR"])) throw error;
+        obstacle = error;
+      }
+    }
+    // No folder is removed and made again that often: a file may stand in the way.
+    throw obstacle;
   }
 
   /**
@@ -196,7 +247,7 @@ export class Versions {
     // The system lists a folder this small in one call, so a version and its successor cannot both be missed.
     const numbers = await this.#numbersIn(folder);
     if (numbers === null) return "unknown";
-    if (Math.max(...numbers) > number) {
+    if (highest(numbers) > number) {
       // A newer version exists, so this one is removed whether it came in time or not.
       await removeFile(this.#files, target);
       const fate = await this.#fateOf(etag, { folder, number });
@@ -218,7 +269,7 @@ export class Versions {
   ): Promise<Linked> {
     // Nothing follows a deletion.
     if (etag === null) return "lost";
-    const newest = await this.newest(dirname(folder));
+    const newest = await this.read(dirname(folder));
     if (newest?.folder !== folder || newest.header === null) return "unknown";
     const written = newest.header.earlier[newest.number - number - 1];
     if (written === undefined) return "unknown";
@@ -240,18 +291,12 @@ export class Versions {
     // If the folder is not empty, a new object has replaced it: the rename must become durable too.
     if (empty === folder) empty = dirname(folder);
     // Another process may have removed a folder without having synced its parent yet.
-    while (!(await this.#isSynced(empty)) && empty !== root) empty = dirname(empty);
+    while (!(await isSynced(this.#files, empty)) && empty !== root) empty = dirname(empty);
   }
 
   /** Makes the versions of an incarnation durable, or its deletion if it has been deleted. */
   async #settle(incarnation: string): Promise<void> {
-    if (!(await this.#isSynced(incarnation))) await this.removeEmptyFolders(dirname(incarnation));
-  }
-
-  /** Syncs a folder; resolves to false if it does not exist. */
-  async #isSynced(folder: string): Promise<boolean> {
-    const synced = syncFolder(this.#files, folder).then(() => true);
-    return (await tolerating(["ENOENT"], synced)) ?? false;
+    if (!(await isSynced(this.#files, incarnation))) await this.removeEmptyFolders(dirname(incarnation));
   }
 
   async #removeEmptyFolder(folder: string): Promise<boolean> {
@@ -272,10 +317,12 @@ export class Versions {
 
   /** Syncs all parent folders: another process may have made one of them without having synced it yet. */
   async #syncParents(path: string): Promise<void> {
-    for (let folder = dirname(path); ; folder = dirname(folder)) {
-      await this.#isSynced(folder);
-      if (folder === this.#root) return;
-    }
+    await Promise.all(parentsOf(path, this.#root).map((folder) => this.#syncs.sync(folder)));
+  }
+
+  #remember(objectFolder: string, version: ReadVersion): void {
+    if (this.#known.size >= KNOWN_MAX) this.#known.delete(this.#known.keys().next().value!);
+    this.#known.set(objectFolder, version);
   }
 
   #notePlaced(incarnation: string): void {
@@ -284,13 +331,17 @@ export class Versions {
   }
 }
 
+function highest(numbers: readonly number[] | null): number {
+  return Math.max(...(numbers ?? []));
+}
+
 /** Makes a unique name. */
 export function newName(random: Random): string {
   return Buffer.from(random(16)).toString("hex");
 }
 
 async function readHead(file: OpenFile): Promise<Pick<OpenVersion, "head" | "header" | "bodyOffset">> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(HEAD_BYTES), 0, HEAD_BYTES, 0);
   const head = buffer.subarray(0, bytesRead);
   if (bytesRead === 0) return { head, header: null, bodyOffset: 0 };
   const headerBytes = head.indexOf("\n");

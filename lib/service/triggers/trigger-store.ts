@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
-import { type KeyRing, SecretError } from "../keys/index.ts";
+import { type KeyRing, keptAfter, SecretError, stillKept } from "../keys/index.ts";
 import { everyKey, type ObjectStore, records, unlessDamaged } from "../storage/index.ts";
 import {
   type Delivery,
@@ -61,7 +61,12 @@ export interface Triggers {
   list(tenant: string): Promise<Trigger[]>;
   /** Updates a trigger; resolves to null if there is none with that id. */
   update(tenant: string, id: string, fields: Partial<TriggerFields>): Promise<Trigger | null>;
-  /** Creates a new secret. The old secret is accepted for `keepMs`, so that senders can change over. */
+  /**
+   * Creates a new secret. The old secret is accepted for `keepMs`, a day at most, so that senders can change over, and so
+   * are those that were promised it before. With 0, the new secret alone is accepted.
+   *
+   * @throws KeptSecretsError if too many old secrets were promised to be accepted
+   */
   rotate(
     tenant: string,
     id: string,
@@ -96,6 +101,13 @@ const markersOf = (tenant: string) => `tenant-triggers/${tenant}/`;
 const markerOf = ({ tenant, id }: Pick<Trigger, "tenant" | "id">) => markersOf(tenant) + id;
 
 const EMPTY = new Uint8Array();
+
+type Secret = Trigger["secrets"][number];
+
+/** Returns the secrets that were replaced. */
+function keptIn(secrets: readonly Secret[]): (Secret & { readonly until: number })[] {
+  return secrets.flatMap(({ kept, until }) => (until === null ? [] : [{ kept, until }]));
+}
 
 export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps): Triggers {
   const stored = records(store, triggerSchema, { random, sleep });
@@ -167,9 +179,11 @@ export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps
       const { scheme } = current;
       const secret = given ?? newSecret(scheme, random);
       const newest = { kept: keep(scheme, secret, id), until: null };
-      const trigger = await change(tenant, id, ({ secrets: [previous] }) => ({
-        secrets: keepMs > 0 && previous ? [newest, { ...previous, until: clock.now() + keepMs }] : [newest],
-      }));
+      const trigger = await change(tenant, id, ({ secrets: [previous, ...older] }) => {
+        const now = clock.now();
+        const replaced = keepMs > 0 && previous ? { ...previous, until: now + keepMs } : null;
+        return { secrets: [newest, ...keptAfter(keptIn(older), replaced, now)] };
+      });
       return trigger && { trigger, secret };
     },
     async delete(tenant, id) {
@@ -190,7 +204,8 @@ export function triggerStore({ store, ring, clock, random, sleep }: TriggersDeps
       if (!trigger?.isEnabled) return null;
       const { scheme, secrets } = trigger;
       const now = clock.now();
-      const active = secrets.filter(({ until }) => until === null || until > now);
+      const newest = secrets.filter(({ until }) => until === null);
+      const active = [...newest, ...stillKept(keptIn(secrets), now)];
       const opened = active.flatMap(({ kept }) =>
         scheme === "bearer" ? kept : (openSecret(kept, id) ?? []),
       );

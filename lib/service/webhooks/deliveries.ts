@@ -1,4 +1,12 @@
-import type { Delivery, DeliveryAttempt, EventType, JobRecord, WebhookEvent } from "../jobs/index.ts";
+import {
+  type Delivery,
+  type DeliveryAttempt,
+  type EventType,
+  isDue,
+  type JobRecord,
+  TAKEN_MS,
+  type WebhookEvent,
+} from "../jobs/index.ts";
 import type { PostResult } from "../net/index.ts";
 import { eventBody } from "./event-body.ts";
 
@@ -36,7 +44,10 @@ export const JITTER = 0.2;
 /** Number of attempts of earlier schedules that a redelivery keeps in the log. */
 const ATTEMPTS_KEPT = 20;
 
-/** Plans the deliveries of all events without a plan. Returns the same array if every event has one. */
+/**
+ * Plans the deliveries of all events without a plan, due at the time of their event. Returns the same array if every
+ * event has one.
+ */
 export function planDeliveries(
   record: JobRecord,
   endpoints: readonly Target[],
@@ -51,12 +62,16 @@ export function planDeliveries(
     if (event.deliveries !== null) return event;
     const wanted = targets.filter(({ eventTypes }) => eventTypes.includes(event.type));
     const body = event.body ?? (wanted.length > 0 ? eventBody(record, event) : null);
-    return { ...event, body, deliveries: wanted.map(({ id, url }) => pending(id, url, now)) };
+    return {
+      ...event,
+      body,
+      deliveries: wanted.map(({ id, url }) => pending(id, url, Math.min(event.at, now))),
+    };
   });
 }
 
-function pending(target: string, url: string, now: number): Delivery {
-  return { target, url, state: "pending", attempts: [], scheduleFrom: 0, nextAt: now };
+function pending(target: string, url: string, nextAt: number): Delivery {
+  return { target, url, state: "pending", attempts: [], scheduleFrom: 0, nextAt, takenUntil: null };
 }
 
 /** Delivery that is due, and its event. */
@@ -65,39 +80,41 @@ export interface DueDelivery {
   readonly delivery: Delivery;
 }
 
-/** Lease of a sender on a delivery: longer than an attempt takes, and the delay if the sender dies. */
-const TAKEN_MS = 60_000;
+/** Returns the receiver of a delivery, which is shared by all URLs of one host and port. */
+export function receiverOf({ url }: Pick<Delivery, "url">): string {
+  return new URL(url).host;
+}
+
+/** Returns the receivers that deliveries are due for, each once. */
+export function dueReceivers(events: JobRecord["events"], now: number): string[] {
+  const due = events.flatMap(({ deliveries }) => deliveries ?? []).filter((delivery) => isDue(delivery, now));
+  return [...new Set(due.map(receiverOf))];
+}
+
+/** Number of deliveries that a sender takes at most. The others wait for the next sender. */
+export const TAKEN_MAX = 8;
 
 /**
- * Leases the deliveries that are due: returns the events with those deliveries postponed, and the deliveries
- * taken. The caller whose write of the events succeeds sends them.
+ * Leases deliveries to a receiver that are due, {@link TAKEN_MAX} at most: returns the events with their leases, and
+ * the deliveries taken. The caller whose write of the events succeeds sends them.
  */
 export function takeDue(
   events: JobRecord["events"],
+  receiver: string,
   now: number,
 ): { readonly events: JobRecord["events"]; readonly taken: readonly DueDelivery[] } {
   const taken: DueDelivery[] = [];
   const later = events.map((event) => {
     const deliveries = event.deliveries?.map((delivery) => {
-      if (!isDue(delivery, now)) return delivery;
-      const own = { ...delivery, nextAt: now + TAKEN_MS };
+      const isMeant = taken.length < TAKEN_MAX && isDue(delivery, now) && receiverOf(delivery) === receiver;
+      if (!isMeant) return delivery;
+      const own = { ...delivery, takenUntil: now + TAKEN_MS };
       taken.push({ event, delivery: own });
       return own;
     });
     return { ...event, deliveries: deliveries ?? null };
   });
   return { events: taken.length > 0 ? later : events, taken };
-}
-
-function isDue({ state, nextAt }: Delivery, now: number): boolean {
-  return state === "pending" && nextAt! <= now;
-}
-
-/** Returns the time of the next delivery, or null if all are settled. */
-export function nextDueAt({ events }: JobRecord): number | null {
-  const times = events.flatMap(({ deliveries }) => deliveries ?? []).map(({ nextAt }) => nextAt);
-  const waiting = times.filter((time) => time !== null);
-  return waiting.length > 0 ? Math.min(...waiting) : null;
 }
 
 /**
@@ -115,14 +132,20 @@ export function withAttempt(delivery: Delivery, result: PostResult, now: number,
     milliseconds: result.milliseconds,
   };
   const attempts = [...delivery.attempts, attempt];
-  const settled = (state: Delivery["state"]): Delivery => ({ ...delivery, state, attempts, nextAt: null });
+  const settled = (state: Delivery["state"]) => ({ ...settledAs(delivery, state), attempts });
   if (result.ok && result.status >= 200 && result.status < 300) return settled("delivered");
   if (result.ok && result.status === 410) return settled("disabled");
   const wait = WAITS_SECONDS[attempts.length - delivery.scheduleFrom];
   if (wait === undefined) return settled("failed");
   const asked = result.ok ? Math.min(result.retryAfterSeconds ?? 0, RETRY_AFTER_SECONDS_MAX) : 0;
   const planned = wait * (1 + JITTER * (2 * spread - 1));
-  return { ...delivery, attempts, nextAt: now + Math.round(1000 * Math.max(asked, planned)) };
+  const nextAt = now + Math.round(1000 * Math.max(asked, planned));
+  return { ...delivery, attempts, nextAt, takenUntil: null };
+}
+
+/** Returns the delivery in a state in which nothing is sent any more. */
+export function settledAs(delivery: Delivery, state: Delivery["state"]): Delivery {
+  return { ...delivery, state, nextAt: null, takenUntil: null };
 }
 
 /** Returns the events with one delivery changed; nothing changes if it no longer exists. */
@@ -160,7 +183,10 @@ function restarted(event: WebhookEvent, now: number): WebhookEvent {
   if (!event.deliveries?.length) return { ...event, deliveries: null };
   const deliveries = event.deliveries.map((delivery): Delivery => {
     const attempts = delivery.attempts.slice(-ATTEMPTS_KEPT);
-    return { ...delivery, state: "pending", attempts, scheduleFrom: attempts.length, nextAt: now };
+    const scheduleFrom = attempts.length;
+    // A redelivery puts nothing off, so that the marker of what is due already stays the right one.
+    const nextAt = Math.min(delivery.nextAt ?? now, now);
+    return { ...delivery, state: "pending", attempts, scheduleFrom, nextAt, takenUntil: null };
   });
   return { ...event, deliveries };
 }

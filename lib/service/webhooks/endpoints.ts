@@ -1,13 +1,15 @@
 import * as z from "zod";
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
 import { EVENT_TYPES } from "../jobs/index.ts";
-import type { KeyRing } from "../keys/index.ts";
+import { type KeyRing, keptAfter, stillKept } from "../keys/index.ts";
 import { everyKey, type ObjectStore, records } from "../storage/index.ts";
 
 /** Milliseconds since 1970. */
 const time = z.int().nonnegative();
 
-const endpointSchema = z.object({
+const keptSecretSchema = z.object({ version: z.int().positive(), until: time });
+
+const storedSchema = z.object({
   id: z.string(),
   tenant: z.string(),
   name: z.string(),
@@ -17,11 +19,18 @@ const endpointSchema = z.object({
   updatedAt: time,
   /** Version of the secret. Secrets are derived from the master key, the id and this number, and are not stored. */
   secretVersion: z.int().positive(),
-  /** Version of the secret before the last rotation, and the time until which it still signs. */
-  previousSecret: z.object({ version: z.int().positive(), until: time }).nullable(),
+  /** Earlier versions of the secret and the times until which they still sign, newest first. */
+  keptSecrets: z.array(keptSecretSchema).optional(),
+  /** Only earlier version that the first versions of this program kept. */
+  previousSecret: keptSecretSchema.nullish(),
   /** Time at which the receiver answered 410 (gone for good). */
   disabledAt: time.nullable(),
 });
+
+const endpointSchema = storedSchema.transform(({ previousSecret, keptSecrets, ...endpoint }) => ({
+  ...endpoint,
+  keptSecrets: keptSecrets ?? (previousSecret ? [previousSecret] : []),
+}));
 
 export type WebhookEndpoint = z.infer<typeof endpointSchema>;
 export type EndpointFields = Pick<WebhookEndpoint, "name" | "url" | "eventTypes">;
@@ -34,7 +43,12 @@ export interface Endpoints {
   list(tenant: string): Promise<WebhookEndpoint[]>;
   /** Updates an endpoint. A new URL enables a disabled endpoint. Resolves to null if there is none with that id. */
   update(tenant: string, id: string, fields: Partial<EndpointFields>): Promise<WebhookEndpoint | null>;
-  /** Creates a new secret. The old secret still signs for `keepMs`, so that receivers can change over. */
+  /**
+   * Creates a new secret. The old secret still signs for `keepMs`, a day at most, so that receivers can change over, and
+   * so do those that were promised it before. With 0, the new secret alone signs.
+   *
+   * @throws KeptSecretsError if too many old secrets were promised to sign
+   */
   rotate(tenant: string, id: string, keepMs: number): Promise<WebhookEndpoint | null>;
   disable(tenant: string, id: string): Promise<void>;
   /** Deletes the endpoint; resolves to false if there was none. */
@@ -86,7 +100,7 @@ export function webhookEndpoints({ store, ring, clock, random, sleep }: Endpoint
         createdAt: now,
         updatedAt: now,
         secretVersion: 1,
-        previousSecret: null,
+        keptSecrets: [],
         disabledAt: null,
       };
       await stored.create(keyOf(tenant, endpoint.id), endpoint);
@@ -107,11 +121,16 @@ export function webhookEndpoints({ store, ring, clock, random, sleep }: Endpoint
         disabledAt: fields.url === undefined ? endpoint.disabledAt : null,
       })),
     rotate: (tenant, id, keepMs) =>
-      change(tenant, id, (endpoint) => ({
-        ...endpoint,
-        secretVersion: endpoint.secretVersion + 1,
-        previousSecret: keepMs > 0 ? { version: endpoint.secretVersion, until: clock.now() + keepMs } : null,
-      })),
+      change(tenant, id, (endpoint) => {
+        const { secretVersion: version, keptSecrets } = endpoint;
+        const now = clock.now();
+        const replaced = keepMs > 0 ? { version, until: now + keepMs } : null;
+        return {
+          ...endpoint,
+          secretVersion: version + 1,
+          keptSecrets: keptAfter(keptSecrets, replaced, now),
+        };
+      }),
     async disable(tenant, id) {
       await change(tenant, id, (endpoint) => ({
         ...endpoint,
@@ -123,10 +142,9 @@ export function webhookEndpoints({ store, ring, clock, random, sleep }: Endpoint
       await store.delete(keyOf(tenant, id));
       return true;
     },
-    secrets({ id, secretVersion, previousSecret }) {
-      const versions = [secretVersion];
-      if (previousSecret && previousSecret.until > clock.now()) versions.push(previousSecret.version);
-      return versions.map((version) => ring.webhookSecret(id, version));
+    secrets({ id, secretVersion, keptSecrets }) {
+      const kept = stillKept(keptSecrets, clock.now()).map(({ version }) => version);
+      return [secretVersion, ...kept].map((version) => ring.webhookSecret(id, version));
     },
   };
 }

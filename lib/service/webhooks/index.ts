@@ -15,4 +15,12 @@ export {
   webhookEndpoints,
 } from "./endpoints.ts";
 export { eventBody } from "./event-body.ts";
-export { type DeliveryRun, deliverWebhooks, type Post, postSigned, type SenderOptions } from "./send.ts";
+export {
+  type DeliveryPlan,
+  type DeliveryRun,
+  deliverWebhooks,
+  type Post,
+  planWebhooks,
+  postSigned,
+  type SenderOptions,
+} from "./send.ts";

@@ -1,6 +1,6 @@
 /**
- * Parent process for tests that kill it. Opens the model of its first argument in a child process, and prints a line
- * with the child's id and a line for each denoising step. With a second argument it makes one video, closes the pipeline and is then done.
+ * Parent process for tests that kill it. Opens the model of its first argument in a child process, and prints its id,
+ * and a line for each denoising step. With a second argument it makes one video, closes the pipeline and is then done.
  */
 import { type Progress, startPipelineProcess } from "../../../lib/generation/pipeline/index.ts";
 import { requestFor } from "./request-for.ts";

@@ -333,11 +333,23 @@ describe("a process that hangs", () => {
 
   it("a process that makes no step in time is killed, though it uses its processor", async () => {
     await preload(`process.on("SIGUSR2", () => { for (;;); });`);
-    const pipeline = await startOwn({ silenceMsMax: 3000 });
-    const onProgress = whileDenoising(() => process.kill(pipeline.pid, "SIGUSR2"));
-    await expect(pipeline.generate(requestFor(pipeline, endless), { onProgress })).rejects.toMatchObject({
-      fault: "stalled",
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const pipeline = await startOwn({ silenceMsMax: 10_000 });
+    let hasSeen = false;
+    const onProgress = whileDenoising(() => {
+      hasSeen = process.kill(pipeline.pid, "SIGUSR2");
     });
+    let isOver = false;
+    const generation = pipeline.generate(requestFor(pipeline, endless), { onProgress }).finally(() => {
+      isOver = true;
+    });
+    generation.catch(() => undefined);
+    while (!isOver) {
+      if (hasSeen) vi.advanceTimersByTime(1000);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await expect(generation).rejects.toMatchObject({ fault: "stalled" });
     expect([isAlive(pipeline.pid), pipeline.isOpen]).toEqual([false, false]);
   });
 

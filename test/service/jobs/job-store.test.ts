@@ -9,7 +9,12 @@ import {
   newVideoId,
   sweep,
 } from "../../../lib/service/jobs/index.ts";
-import { jobKey, undeliveredKey, unfinishedKey } from "../../../lib/service/jobs/object-keys.ts";
+import {
+  jobKey,
+  UNDELIVERED_PREFIX,
+  undeliveredKey,
+  unfinishedKey,
+} from "../../../lib/service/jobs/object-keys.ts";
 import { RecordError, StoreError } from "../../../lib/service/storage/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { dyingAt, intercepted, Killed, losingAnswers } from "./failing-store.ts";
@@ -62,6 +67,24 @@ async function settle(record: JobRecord): Promise<void> {
   await opened.jobs.updateEvents(record, ({ events }) => ({
     events: events.map((event) => ({ ...event, deliveries: [] })),
   }));
+}
+
+async function cancelled(changes: Partial<NewJob> = {}): Promise<JobRecord> {
+  const applied = await opened.jobs.apply(await create(changes), { type: "cancel" });
+  return applied.record!;
+}
+
+/** Plans one delivery of each event of a job, due at a time. */
+async function postpone({ tenant, id }: JobRecord, nextAt: number, jobs = opened.jobs): Promise<void> {
+  const delivery = { target: "request", url: "https://acme.example", state: "pending" } as const;
+  const rest = { attempts: [], scheduleFrom: 0, takenUntil: null };
+  await jobs.updateEvents({ tenant, id }, ({ events }) => ({
+    events: events.map((event) => ({ ...event, deliveries: [{ ...delivery, ...rest, nextAt }] })),
+  }));
+}
+
+function markerOf({ tenant, id, createdAt }: JobRecord, dueAt = createdAt): string {
+  return undeliveredKey({ tenant, id, dueAt });
 }
 
 describe("creating a job", () => {
@@ -335,14 +358,13 @@ describe("an event", () => {
   it("an event that ends the job moves its marker to the webhooks", async () => {
     const record = await create();
     await opened.jobs.apply(record, { type: "cancel" });
-    expect(keys("un")).toEqual([undeliveredKey(record)]);
+    expect(keys("un")).toEqual([markerOf(record)]);
   });
 
   it("a delete does not bring the job's webhooks back", async () => {
     const record = await create();
     await opened.jobs.apply(record, { type: "cancel" });
     await settle(record);
-    await opened.jobs.markDelivered(record);
     await expect(opened.jobs.apply(record, { type: "delete", params: forgotten })).resolves.toMatchObject({
       ok: true,
     });
@@ -361,7 +383,7 @@ describe("an event", () => {
         const isOver = (await opened.jobs.read(record))?.status === "completed";
         expect(keys("un").length).toBeGreaterThan(0);
         await runSweep();
-        expect(keys("un")).toEqual([isOver ? undeliveredKey(record) : unfinishedKey(record)]);
+        expect(keys("un")).toEqual([isOver ? markerOf(record) : unfinishedKey(record)]);
         await expect(opened.jobs.apply(record, complete)).resolves.toMatchObject({ ok: true });
       }
     });
@@ -413,36 +435,127 @@ describe("what is known of webhooks", () => {
   });
 });
 
-describe("the marker for webhooks", () => {
-  it("the webhook marker stays while deliveries are unsettled, and is removed then", async () => {
-    const record = await create();
-    await opened.jobs.apply(record, { type: "cancel" });
-    await opened.jobs.markDelivered(record);
-    expect(keys("un")).toEqual([undeliveredKey(record)]);
+describe("the marker of a job whose webhooks are not settled", () => {
+  it("a marker stays while deliveries are unsettled, and is removed then", async () => {
+    const record = await cancelled();
+    await opened.jobs.dropUndelivered({ ...record, dueAt: record.createdAt });
+    expect(keys("un")).toEqual([markerOf(record)]);
     await settle(record);
-    await opened.jobs.markDelivered(record);
-    await opened.jobs.markDelivered(record);
     expect(keys("un")).toEqual([]);
   });
 
-  it("the webhook marker of a missing record is removed", async () => {
-    await opened.jobs.markUndelivered(newJob);
-    await opened.jobs.markDelivered(newJob);
+  it("a marker follows the next attempt, and is found when its time comes", async () => {
+    const record = await cancelled();
+    const dueAt = NOW + MINUTE_MS;
+    await postpone(record, dueAt);
+    expect(keys("un")).toEqual([markerOf(record, dueAt)]);
+    opened.pass(MINUTE_MS - 1);
+    expect(await collect(opened.jobs.undelivered())).toEqual([]);
+    opened.pass(1);
+    expect(await collect(opened.jobs.undelivered())).toEqual([{ tenant: "acme", id: record.id, dueAt }]);
+  });
+
+  it("a marker is written before a change of the record makes something due earlier", async () => {
+    const record = await cancelled();
+    const later = NOW + MINUTE_MS;
+    await postpone(record, later);
+    await opened.jobs.markUndelivered(record, NOW);
+    await postpone(record, NOW);
+    expect(keys("un")).toEqual([markerOf(record, NOW), markerOf(record, later)]);
+    opened.pass(11 * MINUTE_MS);
+    await runSweep();
+    expect(keys("un")).toEqual([markerOf(record, NOW)]);
+  });
+
+  for (const isDone of [false, true]) {
+    it(`a marker is never later than its job needs, wherever a sender stops (${isDone ? "after" : "before"} an operation)`, async () => {
+      for (let operations = 1; operations <= 6; operations += 1) {
+        opened = openJobs();
+        const record = await cancelled();
+        const dying = opened.through(dyingAt(opened.store, operations, isDone));
+        await postpone(record, NOW + MINUTE_MS, dying).catch((error) => expect(error).toBeInstanceOf(Killed));
+        const [{ deliveries }] = (await opened.jobs.read(record))!.events as [JobRecord["events"][number]];
+        const dueAt = deliveries?.[0]?.nextAt ?? record.createdAt;
+        expect(keys("un")[0]! <= markerOf(record, dueAt)).toBe(true);
+        opened.pass(10 * MINUTE_MS);
+        await runSweep();
+        expect(keys("un")).toEqual([markerOf(record, dueAt)]);
+      }
+    });
+  }
+
+  it("a marker of a time that no attempt can have counts as due, because a clock was set back", async () => {
+    const record = await cancelled();
+    const dueAt = NOW + 30 * 60 * MINUTE_MS;
+    await postpone(record, dueAt);
+    expect(await collect(opened.jobs.undelivered())).toEqual([{ tenant: "acme", id: record.id, dueAt }]);
+  });
+
+  it("a marker of the first versions, whose key has no time, is found and replaced", async () => {
+    const tenants = ["0acme", "acme", "17", "zeta"];
+    const records = await Promise.all(tenants.map((tenant) => cancelled({ tenant })));
+    for (const record of records) {
+      await postpone(record, NOW + MINUTE_MS);
+      await opened.store.delete(markerOf(record, NOW + MINUTE_MS));
+      await opened.store.put(`${UNDELIVERED_PREFIX}${record.tenant}/${record.id}`, new Uint8Array([1]));
+    }
+    await runSweep();
+    expect(keys("un")).toEqual(records.map((record) => markerOf(record, NOW + MINUTE_MS)).sort());
+    await Promise.all(records.map(settle));
+    for (const { tenant, id } of records)
+      await opened.store.put(`${UNDELIVERED_PREFIX}${tenant}/${id}`, new Uint8Array([1]));
+    await runSweep();
     expect(keys("un")).toEqual([]);
   });
 
-  it("a webhook marker that was renewed since the decision to remove it stays, however late the removal comes", async () => {
+  it("a marker of a missing or unfinished job is removed by the sweep", async () => {
+    await opened.jobs.markUndelivered(newJob, NOW);
+    const record = await create();
+    await opened.jobs.markUndelivered(record, NOW);
+    opened.pass(10 * MINUTE_MS);
+    await runSweep();
+    expect(keys("undelivered/")).toEqual([]);
+  });
+
+  it("a marker of a redelivery under way is left alone, however early the sweep sees it", async () => {
+    const record = await cancelled();
+    await settle(record);
+    await opened.jobs.markUndelivered(record, NOW);
+    opened.pass(10 * MINUTE_MS - 1);
+    await runSweep();
+    expect(keys("un")).toEqual([markerOf(record, NOW)]);
+  });
+
+  it("a marker that was renewed since the decision to remove it stays, however late the removal comes", async () => {
     const record = await create();
     await settle(record);
-    await opened.jobs.markUndelivered(record);
+    await opened.jobs.markUndelivered(record, NOW);
     const late = opened.through(
       intercepted(opened.store, async (name, _key, operation) => {
-        if (name === "delete") await opened.jobs.markUndelivered(record);
+        if (name === "delete") await opened.jobs.markUndelivered(record, NOW);
         return operation();
       }),
     );
-    await late.markDelivered(record);
-    expect(keys("undelivered/")).toEqual([undeliveredKey(record)]);
+    await late.dropUndelivered({ ...record, dueAt: NOW });
+    expect(keys("undelivered/")).toEqual([markerOf(record, NOW)]);
+  });
+
+  it("a sweep lists no more than a page of markers whose time has not come", async () => {
+    for (let index = 0; index < 250; index += 1)
+      await opened.jobs.markUndelivered(
+        { tenant: "acme", id: newVideoId(opened.clock, randomBytes) },
+        NOW + 1 + index,
+      );
+    const calls: string[] = [];
+    const watched = opened.through(
+      intercepted(opened.store, async (name, _key, operation) => {
+        const result = await operation();
+        calls.push(name === "list" ? `list ${(result as { keys: string[] }).keys.length}` : name);
+        return result;
+      }),
+    );
+    expect(await collect(watched.undelivered())).toEqual([]);
+    expect(calls).toEqual(["list 100", "list 0"]);
   });
 });
 
@@ -513,7 +626,8 @@ describe("a list", () => {
       { tenant: "acme", keyId: "key1", id: first.id },
       { tenant, keyId, id: second.id },
     ]);
-    expect(await collect(opened.jobs.undelivered())).toEqual([{ tenant: "acme", id: ended.id }]);
+    const { id, createdAt: dueAt } = ended;
+    expect(await collect(opened.jobs.undelivered())).toEqual([{ tenant: "acme", id, dueAt }]);
   });
 });
 
@@ -558,16 +672,17 @@ describe("a damaged record", () => {
     );
     expect(await jobs.purge("acme", newJob.createdAt - 1)).toBe(0);
     expect(await jobs.purge("acme", newJob.createdAt + 1)).toBe(3);
-    expect(store.objects.size).toBe(0);
+    // The time of its undelivered marker went with the record: the sweep finds it.
+    const left = [...store.objects.keys()];
+    expect(left.filter((each) => !each.startsWith(UNDELIVERED_PREFIX))).toEqual([]);
     expect(damaged).toEqual([key]);
   });
 
-  it("a damaged record is deleted with its outputs and markers, and no other job loses anything", async () => {
+  it("a damaged record is deleted with its outputs and marker, and no other job loses anything", async () => {
     const { store, jobs } = openJobs();
     const other = { ...newJob, id: `${newJob.id.slice(0, -1)}1` };
     for (const job of [newJob, other]) {
       await jobs.create(job, { unfinishedMax: 10 });
-      await jobs.markUndelivered(job);
       await store.put(artifactKey(job, 1, "video.mp4"), new Uint8Array(1));
     }
     await store.put(jobKey(newJob), new TextEncoder().encode("null"));

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { jobOfKey, newVideoId } from "../../../lib/service/jobs/index.ts";
-import { jobKey, undeliveredKey, unfinishedKey } from "../../../lib/service/jobs/object-keys.ts";
+import {
+  jobKey,
+  undeliveredFrom,
+  undeliveredKey,
+  undeliveredOfKey,
+  unfinishedKey,
+} from "../../../lib/service/jobs/object-keys.ts";
 
 const refs = fc
   .record({
@@ -14,8 +20,25 @@ const refs = fc
 it("the keys of a job's record and markers name its tenant and id", () => {
   fc.assert(
     fc.property(refs, (ref) => {
-      const keys = [jobKey(ref), unfinishedKey({ ...ref, keyId: "key" }), undeliveredKey(ref)];
-      expect(keys.map(jobOfKey)).toEqual([ref, ref, ref]);
+      const markers = [undeliveredKey({ ...ref, dueAt: null }), undeliveredKey({ ...ref, dueAt: 1.7e12 })];
+      const keys = [jobKey(ref), unfinishedKey({ ...ref, keyId: "key" }), ...markers];
+      expect(keys.map(jobOfKey)).toEqual(keys.map(() => ref));
+    }),
+  );
+});
+
+it("the key of an undelivered marker has its time, and sorts by it", () => {
+  const dueAt = fc.nat(9_999_999_999_998);
+  fc.assert(
+    fc.property(refs, refs, dueAt, dueAt, (ref, other, first, second) => {
+      const keys = [undeliveredKey({ ...ref, dueAt: first }), undeliveredKey({ ...other, dueAt: second })];
+      expect(keys.map(undeliveredOfKey)).toEqual([
+        { ...ref, dueAt: first },
+        { ...other, dueAt: second },
+      ]);
+      if (first !== second) expect(keys[0]! < keys[1]!).toBe(first < second);
+      expect(undeliveredFrom(first) < keys[0]!).toBe(true);
+      expect(undeliveredFrom(first + 1) > keys[0]!).toBe(true);
     }),
   );
 });
@@ -34,6 +57,8 @@ it("no other key is parsed as a record or a marker", () => {
     `unfinished/${tenant}/${id}`,
     `undelivered//${id}`,
     `undelivered/${tenant}/${id}x`,
+    `undelivered/176443/000000.${tenant}.${id}`,
+    `undelivered/176443/0000000..${id}`,
     `constructor/${tenant}/${id}`,
   ]) {
     expect(jobOfKey(key), key).toBeNull();

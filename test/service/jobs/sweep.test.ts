@@ -124,7 +124,17 @@ describe("a sweep", () => {
     await expect(run()).resolves.toEqual({ ...NONE, undelivered: 1 });
     expect(hinted).toEqual(["webhooks a"]);
     expect(opened.store.objects.has(unfinishedKey(record))).toBe(false);
-    expect(opened.store.objects.has(undeliveredKey(record))).toBe(true);
+    expect(opened.store.objects.has(undeliveredKey({ ...record, dueAt: record.createdAt }))).toBe(true);
+  });
+
+  it("a thorough sweep finds webhooks that a clock, which was set back since, has put off", async () => {
+    const record = await create("a");
+    opened.pass(3_600_000);
+    await opened.jobs.apply(record, { type: "cancel" });
+    opened.pass(-3_600_000);
+    await expect(run()).resolves.toEqual(NONE);
+    await expect(run({ isThorough: true })).resolves.toEqual({ ...NONE, undelivered: 1 });
+    expect(hinted).toEqual(["webhooks a"]);
   });
 
   it("a sweep hints at webhooks of unfinished jobs", async () => {

@@ -7,7 +7,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { jobLocation } from "../../../lib/service/backends/index.ts";
 import { type JobStore, jobStore, newVideoId } from "../../../lib/service/jobs/index.ts";
-import { unfinishedKey } from "../../../lib/service/jobs/object-keys.ts";
+import { undeliveredKey, unfinishedKey } from "../../../lib/service/jobs/object-keys.ts";
 import { hintedJobs } from "../../../lib/service/queue/index.ts";
 import { s3Store } from "../../../lib/service/storage/s3-store.ts";
 import { system } from "../../../lib/shared/system.ts";
@@ -24,7 +24,7 @@ const TIMEOUT_MS = 30_000;
 
 let stub: S3Stub;
 let aws: AwsServer;
-let queues: Record<"work" | "webhooks", MessageQueue>;
+let queues: Record<"work" | "webhooks" | "sends.fifo", MessageQueue>;
 let endpoint: AsyncEndpoint;
 let client: S3Client;
 let jobs: JobStore;
@@ -35,6 +35,7 @@ beforeEach(async () => {
   queues = {
     work: new MessageQueue({ name: "work", clock: Date }),
     webhooks: new MessageQueue({ name: "webhooks", clock: Date }),
+    "sends.fifo": new MessageQueue({ name: "sends.fifo", clock: Date }),
   };
   aws = await startAwsServer({ queues, secrets: { "adareel/master-key": MASTER_SECRET } });
   client = new S3Client({
@@ -63,6 +64,7 @@ beforeEach(async () => {
     STORE: "s3://videos",
     WORK_QUEUE_URL: aws.queueUrl("work"),
     WEBHOOKS_QUEUE_URL: aws.queueUrl("webhooks"),
+    SENDS_QUEUE_URL: aws.queueUrl("sends.fifo"),
     ENDPOINT_NAME: "adareel-1",
     DEPLOYMENT: "adareel",
     MASTER_SECRET_ID: "adareel/master-key",
@@ -134,10 +136,13 @@ it("the settle function accepts SageMaker's raw notifications", async () => {
   expect(queues.work.sent.flatMap(hintedJobs)).toEqual([{ tenant: "acme", id: newJob.id }]);
 });
 
-it("the webhook function signs with the deployment's key, sends nothing to itself, and plans the next attempt", async () => {
+it("the webhook function hands on, signs with the deployment's key, sends nothing to itself, and comes again", async () => {
   await jobs.apply(newJob, { type: "cancel" });
   const handler = await handlerOf("webhook");
-  expect(await handler(batch(bucketEvent("videos", `undelivered/acme/${newJob.id}`)))).toEqual(failures());
+  const marker = undeliveredKey({ ...newJob, dueAt: newJob.createdAt });
+  expect(await handler(batch(bucketEvent("videos", marker)))).toEqual(failures());
+  expect(queues["sends.fifo"].sent).toHaveLength(1);
+  expect(await handler(batch(...queues["sends.fifo"].sent))).toEqual(failures());
   const { events } = (await jobs.read(newJob))!;
   expect(events.at(-1)!.deliveries).toMatchObject([
     { state: "pending", attempts: [{ reason: "blocked_address" }] },
@@ -187,7 +192,7 @@ it("all functions log lines of JSON, without prompt, address or secret", {
     dispatch: batch(markerEvent, "nonsense"),
     settle: batch(ended("The container answered with 500.")),
     sweep: {},
-    webhook: batch(bucketEvent("videos", `undelivered/acme/${over.id}`)),
+    webhook: batch(bucketEvent("videos", undeliveredKey({ ...over, dueAt: 0 }))),
   };
   const { stdout, stderr } = await promisify(execFile)(
     process.execPath,
@@ -204,7 +209,7 @@ it("all functions log lines of JSON, without prompt, address or secret", {
     "queued again",
     "sweep",
     "metric",
-    "sent",
+    "handed on",
   ]);
   expect(stdout + stderr).not.toMatch(/red circle|acme\.example|whsec_|mmmm/);
 });

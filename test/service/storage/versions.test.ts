@@ -10,6 +10,11 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
+const versionOf = (text: string, etag: string) => ({
+  header: { etag, contentType: "text/plain", earlier: [] },
+  body: bytes(text),
+});
+
 async function openStore() {
   const folder = temporaryFolder();
   const store = await openFolderStore(folder, { signUrl: () => "", random: system.random });
@@ -25,7 +30,7 @@ async function openStore() {
     /** Writes a version without linking it, and returns its path. */
     async written(text: string, etag = "written"): Promise<string> {
       const path = join(folder, "tmp", randomUUID());
-      await versions.write(path, { etag, contentType: "text/plain", earlier: [] }, bytes(text));
+      await versions.write(path, versionOf(text, etag));
       return path;
     },
   };
@@ -35,7 +40,7 @@ describe("a writer that slept after it looked", () => {
   test("a late writer loses if clean-up has freed the number that it takes", async () => {
     const { versions, store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
-    const seen = await versions.newest(objectFolder);
+    const seen = await versions.read(objectFolder);
     for (const text of ["2", "3", "4"]) await store.put("a", bytes(text));
     expect(await versions.linkNext(seen!, await written("stale"), "written")).toBe("lost");
     expect(await textAt("a")).toBe("4");
@@ -45,19 +50,18 @@ describe("a writer that slept after it looked", () => {
   test("a late writer loses if the object was deleted and created again, though the number is free", async () => {
     const { versions, store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
-    const seen = await versions.newest(objectFolder);
+    const seen = await versions.read(objectFolder);
     await store.delete("a");
     await store.put("a", bytes("new"));
-    expect((await versions.newest(objectFolder))!.number).toBe(seen!.number);
+    expect((await versions.read(objectFolder))!.number).toBe(seen!.number);
     expect(await versions.linkNext(seen!, await written("stale"), "written")).toBe("lost");
     expect(await textAt("a")).toBe("new");
   });
 
   test("a late writer loses if the object that it wants to create exists", async () => {
-    const { versions, store, objectFolder, draft, textAt, written } = await openStore();
-    const path = await written("stale");
+    const { versions, store, objectFolder, draft, textAt } = await openStore();
     await store.put("a", bytes("1"));
-    expect(await versions.linkFirst(objectFolder, path, draft)).toBe(false);
+    expect(await versions.create(objectFolder, versionOf("stale", "late"), draft)).toBe(false);
     expect(await textAt("a")).toBe("1");
   });
 });
@@ -68,7 +72,7 @@ describe("a writer that slept after it took a number", () => {
     const opened = await openStore();
     const { store, versions, objectFolder, written } = opened;
     await store.put("a", bytes("1"));
-    const seen = (await versions.newest(objectFolder))!;
+    const seen = (await versions.read(objectFolder))!;
     const path = await written("2");
     await link(path, join(seen.folder, "2"));
     for (let at = 0; at < followers; at += 1) await store.put("a", bytes(`${3 + at}`));
@@ -82,7 +86,7 @@ describe("a writer that slept after it took a number", () => {
       const { outcome, versions, textAt, objectFolder } = await overtakenBy(followers, "written");
       expect(outcome).toBe("done");
       expect(await textAt("a")).toBe(`${2 + followers}`);
-      const { folder, number } = (await versions.newest(objectFolder))!;
+      const { folder, number } = (await versions.read(objectFolder))!;
       expect(await readdir(folder)).toEqual([`${number}`]);
     },
   );
@@ -98,7 +102,7 @@ describe("a writer that slept after it took a number", () => {
   test("a writer that slept with its number has an unknown outcome if the object was deleted", async () => {
     const { versions, store, objectFolder, folder, written } = await openStore();
     await store.put("a", bytes("1"));
-    const seen = (await versions.newest(objectFolder))!;
+    const seen = (await versions.read(objectFolder))!;
     const path = await written("2");
     await link(join(folder, "deleted"), join(seen.folder, "3"));
     expect(await versions.linkNext(seen, path, "written")).toBe("unknown");
@@ -109,7 +113,7 @@ describe("a process killed", () => {
   test("a process killed after it took a freed number changes nothing", async () => {
     const { versions, store, objectFolder, textAt, written } = await openStore();
     for (const text of ["1", "2", "3"]) await store.put("a", bytes(text));
-    const { folder } = (await versions.newest(objectFolder))!;
+    const { folder } = (await versions.read(objectFolder))!;
     await link(await written("stale"), join(folder, "2"));
     expect(await textAt("a")).toBe("3");
     await store.put("a", bytes("4"));
@@ -119,7 +123,7 @@ describe("a process killed", () => {
   test("a process killed before its clean-up leaves the work to the next writer", async () => {
     const { versions, store, objectFolder, textAt, written } = await openStore();
     await store.put("a", bytes("1"));
-    const { folder } = (await versions.newest(objectFolder))!;
+    const { folder } = (await versions.read(objectFolder))!;
     await link(await written("2"), join(folder, "2"));
     expect(await textAt("a")).toBe("2");
     await store.put("a", bytes("3"));
@@ -131,7 +135,7 @@ describe("a process killed", () => {
       for (const isMovedAway of [false, true]) {
         const { versions, store, folder, objectFolder, textAt } = await openStore();
         await store.put("a", bytes("1"));
-        const { folder: incarnation } = (await versions.newest(objectFolder))!;
+        const { folder: incarnation } = (await versions.read(objectFolder))!;
         await link(join(folder, "deleted"), join(incarnation, "2"));
         if (isMovedAway) await rename(incarnation, join(folder, "tmp", "trash"));
         expect(await store.get("a")).toBeNull();

@@ -1,13 +1,24 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Delivery, JobRecord } from "../../../lib/service/jobs/index.ts";
+import {
+  DELIVERY_WAIT_MS_MAX,
+  type Delivery,
+  hasDue,
+  type JobRecord,
+  nextDueAt,
+  nextLookAt,
+} from "../../../lib/service/jobs/index.ts";
 import type { PostResult } from "../../../lib/service/net/index.ts";
 import {
-  nextDueAt,
+  dueReceivers,
+  JITTER,
   planDeliveries,
+  RETRY_AFTER_SECONDS_MAX,
   redeliver,
   replaceDelivery,
+  TAKEN_MAX,
   takeDue,
+  WAITS_SECONDS,
   withAttempt,
 } from "../../../lib/service/webhooks/deliveries.ts";
 import { later, NOW, outputs, queued, receipt } from "../jobs/sample-job.ts";
@@ -40,6 +51,7 @@ const pending: Delivery = {
   attempts: [],
   scheduleFrom: 0,
   nextAt: NOW,
+  takenUntil: null,
 };
 
 /** Repeats attempts with one result until the delivery is settled. `waits` are the seconds between them. */
@@ -169,22 +181,67 @@ describe("an attempt", () => {
 
 describe("what is due", () => {
   const events = planDeliveries(completed, [everything], NOW);
+  const take = (from: JobRecord["events"], now: number) => takeDue(from, "hooks.example", now);
 
   it("a delivery is due when it is pending and its time has come", () => {
-    expect(takeDue(events, NOW - 1).taken).toEqual([]);
-    expect(takeDue(events, NOW).taken).toHaveLength(4);
-    expect(nextDueAt({ ...completed, events })).toBe(NOW);
+    expect(take(events, NOW - 1).taken).toEqual([]);
+    expect(take(events, NOW).taken).toHaveLength(3);
+    expect(nextDueAt({ events })).toBe(NOW);
+    expect([hasDue({ events }, NOW - 1), hasDue({ events }, NOW)]).toEqual([false, true]);
   });
 
-  it("a due delivery is taken once, and is due again a minute later", () => {
-    const first = takeDue(events, NOW);
-    expect(first.taken.map(({ delivery }) => delivery.nextAt)).toEqual(Array(4).fill(NOW + 60_000));
-    expect(takeDue(first.events, NOW + 59_999)).toEqual({ events: first.events, taken: [] });
-    expect(takeDue(first.events, NOW + 60_000).taken).toHaveLength(4);
+  it("the receivers of due deliveries are named once each, by host and port", () => {
+    const targets = ["https://a.example/1", "https://a.example/2", "https://a.example:444/"];
+    const many = planDeliveries(
+      completed,
+      targets.map((url, index) => ({ ...everything, id: `we_${index}`, url })),
+      NOW,
+    );
+    expect(dueReceivers(many, NOW)).toEqual(["a.example", "a.example:444", "acme.example"]);
+    expect(dueReceivers(many, NOW - 1)).toEqual([]);
+  });
+
+  it("a due delivery is taken once, by receiver, and is due again a minute later", () => {
+    const first = take(events, NOW);
+    expect(first.taken.map(({ delivery }) => delivery.takenUntil)).toEqual(Array(3).fill(NOW + 60_000));
+    expect(dueReceivers(first.events, NOW)).toEqual(["acme.example"]);
+    expect(take(first.events, NOW + 59_999)).toEqual({ events: first.events, taken: [] });
+    expect(take(first.events, NOW + 60_000).taken).toHaveLength(3);
+    expect(nextDueAt({ events: first.events })).toBe(NOW);
+    expect(nextLookAt({ events: first.events }, NOW)).toBe(NOW + 60_000);
+  });
+
+  it("a sender takes a few deliveries at most, and leaves the others due", () => {
+    const targets = Array.from({ length: 20 }, (_, index) => ({ ...everything, id: `we_${index}` }));
+    const many = planDeliveries({ ...completed, webhook: null }, targets, NOW);
+    let left = many;
+    for (let at = 60; at > 0; at -= TAKEN_MAX) {
+      const { events: later, taken } = take(left, NOW);
+      expect(taken).toHaveLength(Math.min(at, TAKEN_MAX));
+      left = later;
+    }
+    expect(take(left, NOW).taken).toEqual([]);
+  });
+
+  it("a delivery is due, and a lease over, if a clock that was set back since decided its time", () => {
+    const [event] = events.slice(-1) as [JobRecord["events"][number]];
+    const at = (changes: Partial<Delivery>) => [{ ...event, deliveries: [{ ...pending, ...changes }] }];
+    const isTaken = (changes: Partial<Delivery>) => take(at(changes), NOW).taken.length > 0;
+    expect([isTaken({ nextAt: NOW + 5_000 }), isTaken({ nextAt: NOW + 5_001 })]).toEqual([false, true]);
+    const tried = (when: number) => withAttempt(pending, answered(503, 3600), when, 0.5);
+    expect([isTaken(tried(NOW)), isTaken(tried(NOW + 3_600_000))]).toEqual([false, true]);
+    const until = (takenUntil: number) => isTaken({ takenUntil });
+    expect([until(NOW + 65_000), until(NOW + 65_001)]).toEqual([false, true]);
+  });
+
+  it("a wait is never longer than markers are looked for", () => {
+    const waitSeconds = Math.max(...WAITS_SECONDS) * (1 + JITTER);
+    expect(DELIVERY_WAIT_MS_MAX).toBeGreaterThan(1000 * Math.max(waitSeconds, RETRY_AFTER_SECONDS_MAX));
   });
 
   it("no delivery is due before it was planned, and nothing changes then", () => {
-    expect(takeDue(completed.events, NOW + 1e9).events).toBe(completed.events);
+    expect(take(completed.events, NOW + 1e9).events).toBe(completed.events);
+    expect(hasDue(completed, NOW)).toBe(true);
   });
 
   it("no delivery is due once all are settled", () => {
@@ -192,7 +249,7 @@ describe("what is due", () => {
       ...event,
       deliveries: event.deliveries!.map((delivery) => withAttempt(delivery, answered(200), NOW, 0)),
     }));
-    expect(nextDueAt({ ...completed, events: settled })).toBeNull();
+    expect(nextDueAt({ events: settled })).toBeNull();
   });
 });
 
@@ -222,6 +279,11 @@ describe("a redelivery", () => {
   it("a redelivery without an event id means all events", () => {
     const states = redeliver(delivered, null, NOW)!.flatMap(({ deliveries }) => deliveries!);
     expect(states.every(({ nextAt }) => nextAt === NOW)).toBe(true);
+  });
+
+  it("a redelivery puts nothing off that is due already", () => {
+    const events = planDeliveries(completed, [everything], NOW);
+    expect(nextDueAt({ events: redeliver({ ...completed, events }, null, NOW + 9)! })).toBe(NOW);
   });
 
   it("a redelivery of an event that nobody was told of looks for targets again", () => {

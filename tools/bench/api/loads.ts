@@ -8,61 +8,73 @@ import { type ServerProcess, startServer } from "./server-process.ts";
 
 const CONNECTIONS = [1, 16] as const;
 
+/** Path of the measured server in every checkout. */
+const OWN_SERVER = "tools/bench/api/server.ts";
+
 /** Requests per round; those to the bare framework take less time. */
 export const REQUESTS = {
   POST: { ours: 200, bare: 1000 },
   GET: { ours: 500, bare: 2000 },
 } as const;
 
-export interface LoadOptions {
-  /** Data folder of a stopped service that has a completed video. */
+/** Stopped service whose data folder has a completed video. */
+export interface MadeService {
   readonly folder: string;
   readonly key: string;
   readonly videoId: string;
+}
+
+export interface LoadOptions extends MadeService {
+  /** Service of another checkout of this program, to be compared with; null for none. */
+  readonly rival: (MadeService & { readonly checkout: string }) | null;
   readonly core: number | null;
   readonly rounds: number;
 }
 
-/** Measures rounds of every route. The API and the bare framework take turns on the same core. */
+/** Measures rounds of every route. The API, the bare framework and the rival take turns on the same core. */
 export async function measureLoads(options: LoadOptions): Promise<ApiLoad[]> {
-  const { folder, key, videoId, core, rounds } = options;
-  const ours = await startServer({ script: "./server.ts", args: [folder, "0"], core });
-  const servers = [ours];
+  const { folder, key, videoId, rival, core, rounds } = options;
+  const servers: ServerProcess[] = [];
+  const start = async (script: string, args: readonly string[]) => {
+    const server = await startServer({ script, args, core });
+    servers.push(server);
+    return server;
+  };
   try {
+    const ours = await start("./server.ts", [folder, "0"]);
     const queued = await sendForVideo(ours.port, postVideo(key));
     const completed = await sendForVideo(ours.port, getVideo(key, videoId));
     const answers = join(folder, "answers.json");
     await writeFile(answers, JSON.stringify({ [queued.id]: queued, [completed.id]: completed }));
-    const bare = await startServer({ script: "./bare-server.ts", args: [answers], core });
-    servers.push(bare);
+    const bare = await start("./bare-server.ts", [answers]);
+    const other = rival && (await start(join(rival.checkout, OWN_SERVER), [rival.folder, "0"]));
 
     const loads = CONNECTIONS.flatMap((connections) =>
       ROUTES.map((route): ApiLoad => {
         const requests = REQUESTS[route.startsWith("POST") ? "POST" : "GET"];
-        return { route, connections, requests, ours: [], bare: [] };
+        return { route, connections, requests, ours: [], bare: [], ...(rival && { rival: [] }) };
       }),
     );
     // The first round is a warm-up and is not reported.
     for (let round = 0; round <= rounds; round++) {
       for (const load of loads) {
-        const waiting = await sendForVideo(ours.port, postVideo(key));
-        const { route, connections, requests } = load;
-        const ids = {
-          ours: { queued: waiting.id, completed: videoId },
-          bare: { queued: queued.id, completed: videoId },
+        const { route, connections } = load;
+        const measured = async (
+          name: "ours" | "bare" | "rival",
+          server: ServerProcess,
+          { key, videoId }: Pick<MadeService, "key" | "videoId">,
+        ) => {
+          const waiting = name === "bare" ? queued : await sendForVideo(server.port, postVideo(key));
+          const ids = { queued: waiting.id, completed: videoId };
+          const requests = load.requests[name === "bare" ? "bare" : "ours"];
+          const next = () => requestOf(route, key, ids);
+          const measurement = await measureRound(server, { connections, requests, next });
+          if (round > 0) load[name]!.push(measurement);
+          await server.cancelAll();
         };
-        const side = (server: ServerProcess, name: "ours" | "bare") =>
-          measureRound(server, {
-            connections,
-            requests: requests[name],
-            next: () => requestOf(route, key, ids[name]),
-          });
-        const [own, yardstick] = [await side(ours, "ours"), await side(bare, "bare")];
-        if (round > 0) {
-          load.ours.push(own);
-          load.bare.push(yardstick);
-        }
-        await ours.cancelAll();
+        await measured("ours", ours, options);
+        await measured("bare", bare, options);
+        if (other) await measured("rival", other, rival);
       }
     }
     return loads;

@@ -1,7 +1,7 @@
 import { describeCircumstances } from "../machine.ts";
 import { table } from "../markdown.ts";
-import { quantile, type Spread } from "../statistics.ts";
-import { type ApiResults, growthByJob, type LoadSummary, summariseLoad } from "./results.ts";
+import { quantile, type Spread, spread } from "../statistics.ts";
+import { type ApiResults, compareLoad, growthByJob, type LoadSummary, summariseLoad } from "./results.ts";
 
 /** Writes the API section of the benchmarks document as Markdown, from the measurements only. */
 
@@ -25,6 +25,7 @@ of a round. Requests per round: ${requestsTold(results)}.
 CPU is the processor time per request in all threads of the server. Other programs affect it less than the rates.`,
     `No worker ran the jobs. All jobs were cancelled between rounds, so that every round began with one queued video and
 no key reached its limit. Every create was synced to disk before it was answered.`,
+    ...rivalTexts(results),
     "### From request to worker",
     table(
       ["From the request to", "Median, ms", "p90, ms", "Max, ms"],
@@ -82,6 +83,36 @@ function loadTable(loads: readonly LoadSummary[]): string {
       told(cpuRatio, 1),
     ]),
   );
+}
+
+/** Tells the requests per second next to those of the checkout of `--against`, if there was one. */
+function rivalTexts({ rival, loads }: ApiResults): string[] {
+  if (rival === undefined) return [];
+  const rows = loads.flatMap((load) => {
+    const compared = compareLoad(load);
+    if (compared === null) return [];
+    const [ours, theirs] = [load.ours, load.rival!].map((rounds) =>
+      spread(rounds.map((round) => round.perSecond)),
+    );
+    return [
+      [
+        load.route,
+        String(load.connections),
+        told(ours!, 0),
+        told(theirs!, 0),
+        told(compared.rate, 2),
+        told(compared.cpu, 2),
+      ],
+    ];
+  });
+  return [
+    "### Next to an earlier build",
+    table(
+      ["Route", "Connections", "Ours, 1/s", "Earlier, 1/s", "Times as many", "CPU, ours / earlier"],
+      rows,
+    ),
+    `The earlier build is commit ${rival}, with a data folder of its own on the same disk. It took turns with ours.`,
+  ];
 }
 
 function requestsTold({ loads }: ApiResults): string {

@@ -31,6 +31,8 @@ const loadSchema = z.object({
   requests: z.object({ ours: z.int().positive(), bare: z.int().positive() }),
   ours: rounds,
   bare: rounds,
+  /** Rounds of the checkout of `--against`, as many requests as ours. */
+  rival: rounds.optional(),
 });
 
 const memorySchema = z.object({
@@ -60,6 +62,8 @@ export const apiResultsSchema = z.object({
   loadAfter: z.number(),
   /** True if the servers were pinned to one core. */
   isPinned: z.boolean(),
+  /** Commit of the checkout of `--against`. */
+  rival: z.string().optional(),
   loads: z.array(loadSchema).min(1),
   /** Times of one job after another: from the request to its answer, and to the worker's start. */
   start: z.object({
@@ -92,6 +96,13 @@ export interface LoadSummary {
   readonly rateRatio: Spread;
   /** Processor time per request of our server divided by that of the bare framework, per round. */
   readonly cpuRatio: Spread;
+}
+
+/** Requests per second and processor time next to those of the rival, per round; null if there was none. */
+export function compareLoad({ ours, rival }: ApiLoad): { rate: Spread; cpu: Spread } | null {
+  if (!rival) return null;
+  const ratio = (of: (round: ApiRound) => number) => spread(ratios(ours.map(of), rival.map(of)));
+  return { rate: ratio(({ perSecond }) => perSecond), cpu: ratio(({ cpu }) => cpu) };
 }
 
 export function summariseLoad({ route, connections, ours, bare }: ApiLoad): LoadSummary {

@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -24,7 +24,7 @@ export interface ServerProcess {
 }
 
 export interface ServerOptions {
-  /** Path of the script, relative to this file. */
+  /** Path of the script, absolute or relative to this file. */
   readonly script: string;
   readonly args: readonly string[];
   /** Core that all threads of the server share; null if it cannot be set. */
@@ -37,7 +37,7 @@ export interface ServerOptions {
  * @throws Error if it exits before; its own output says why
  */
 export async function startServer({ script, args, core }: ServerOptions): Promise<ServerProcess> {
-  const path = fileURLToPath(new URL(script, import.meta.url));
+  const path = resolve(import.meta.dirname, script);
   const node = [process.execPath, "--expose-gc", "--import", import.meta.resolve("tsx"), path, ...args];
   const [program, ...words] = core === null ? node : ["taskset", "--cpu-list", String(core), ...node];
   const child = spawn(program!, words, { stdio: ["ignore", "inherit", "inherit", "ipc"] });

@@ -21,10 +21,14 @@ const POLL_MS = 50;
 /** Pause after which the service is idle again. */
 const PAUSE_MS = 300;
 
-/** Runs the local service like `npm start`, and sends it one job after another. */
-export async function timeStart(folder: string, count: number): Promise<StartTimes> {
+/**
+ * Runs the local service like `npm start`, and sends it one job after another.
+ *
+ * @param checkout folder of the program
+ */
+export async function timeStart(folder: string, count: number, checkout = repository): Promise<StartTimes> {
   const service = spawn(process.execPath, ["--import", "tsx", "functions/local/start.ts"], {
-    cwd: repository,
+    cwd: checkout,
     env: { ...process.env, PORT: "0", DATA_DIR: folder, LOG_LEVEL: "error" },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -3,6 +3,7 @@ import { checkWebhookUrl } from "../../../../lib/service/net/index.ts";
 import { fillTemplate, parseTemplate } from "../../../../lib/service/triggers/index.ts";
 import { oneOf } from "../../../../lib/shared/sentences/index.ts";
 import { notReady } from "../../content-url.ts";
+import { filterUnfinished } from "../../list-videos.ts";
 import { check } from "../../middleware/body.ts";
 import { formToJson } from "../../middleware/form.ts";
 import { parseJson } from "../../middleware/parse-json.ts";
@@ -10,12 +11,12 @@ import { ApiError, type ProblemCode, problemOf } from "../../problem.ts";
 import { PAYLOAD_BYTES_MAX } from "../../routes/triggers.ts";
 import { videoCreateSchema } from "../../schemas/video-request.ts";
 import type { Operation } from "../operation.ts";
-import { type Deployment, type Example, type OperationExamples, sampleId } from "./example.ts";
+import { type Deployment, type Example, IDS, type OperationExamples, sampleId } from "./example.ts";
 
 const REQUEST_ID = "7d5a3f0e-6c1b-4f5e-9a43-2f6f1f0c8e21";
 
-/** Sentence of an error, and the field that it blames. */
-type Sentence = readonly [message: string, param?: string];
+/** Sentence of an error, the field that it blames, and the id to continue after. */
+type Sentence = readonly [message: string, param?: string, after?: string];
 type Sentences = Partial<Record<ProblemCode, Sentence>>;
 
 /** Paths of errors that belong to no documented operation, where that is not the one of the videos. */
@@ -30,6 +31,7 @@ function usual({ limits }: Deployment): Sentences {
     unsupported_parameter: refusal("unsupported_parameter", () => formToJson(formWithFile().entries(), {})),
     invalid_webhook_url: privateUrl("webhook_url"),
     response_too_large: ["The answer is longer than 1 MB: accept gzip, or request fewer items with limit."],
+    filter_unfinished: [filterUnfinished(IDS.video).message, "after", IDS.video],
     invalid_api_key: ["Send a valid API key: Authorization: Bearer adr_..."],
     invalid_signature: [
       "There is no enabled trigger with this id and secret, or the webhook was signed at another time.",
@@ -102,11 +104,11 @@ export function problemExample(
     usual(deployment)[code];
   const isOurs = code === "internal_error" || code === "storage_unavailable";
   if (!sentence && !isOurs) throw new Error(`The error ${code} of ${operation?.id} has no example.`);
-  const [message = "", param] = sentence ?? [];
+  const [message = "", param, after] = sentence ?? [];
   const instance = operation
     ? operation.path.replace("{id}", sampleId(operation, deployment))
     : (PLACES[code] ?? "/v1/videos");
-  const value = problemOf(new ApiError(code, message, { param }), instance, REQUEST_ID);
+  const value = problemOf(new ApiError(code, message, { param, after }), instance, REQUEST_ID);
   return { summary: value.detail, value };
 }
 

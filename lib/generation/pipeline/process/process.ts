@@ -21,8 +21,8 @@ export interface ProcessOptions {
   /** Kills the process once it aborts while the model is being opened. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Longest silence, in milliseconds, of a process that works. One that is silent for longer, or is stopped by a
-   * signal, is killed; its generation fails as `stalled`. Without it the process is trusted to end.
+   * Longest silence, in milliseconds, of a process that works. A process that is silent for longer, or is stopped by a
+   * signal, is killed, and its generation fails as `stalled`. Without it the process is trusted to end.
    */
   readonly silenceMsMax?: number | undefined;
 }
@@ -214,7 +214,7 @@ function startChild(): ChildProcess {
 
 /**
  * Disconnects the child, which tells it to exit, and waits until it has exited. A child in the middle of a run exits
- * after it, or is killed when the grace period ends. One that cannot be killed is left.
+ * after it, or is killed when the grace period ends. A child that cannot be killed is left.
  */
 async function stop(child: ChildProcess): Promise<void> {
   const hasStarted = child.pid !== undefined;
