@@ -1,12 +1,17 @@
 import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { startLoopbackService } from "./service.ts";
 
 const python = process.env.ADAREEL_PYTHON ?? "python3";
 const isInstalled = spawnSync(python, ["-c", "import schemathesis"]).status === 0;
 if (!isInstalled) console.warn(`Schemathesis is not run: ${python} has no package schemathesis.`);
+
+const folder = mkdtempSync(join(tmpdir(), "adareel-schemathesis-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const TIMEOUT_MS = 180_000;
 
@@ -24,7 +29,8 @@ it.skipIf(!isInstalled)(
       const child = spawn(
         python,
         ["-m", "schemathesis.cli", "--config-file", config, "run", `${origin}/openapi.json`, ...options],
-        { timeout: TIMEOUT_MS },
+        // It keeps what it found in its folder, and would begin with that the next time.
+        { timeout: TIMEOUT_MS, cwd: folder },
       );
       const exited = new Promise((done) => child.once("exit", done));
       const report = await text(child.stdout);

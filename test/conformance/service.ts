@@ -26,9 +26,9 @@ export interface LoopbackService {
 }
 
 /**
- * Serves the API of `testApi`, whose clock is set to the time of this machine, because clients compare times with
- * theirs. Files have another origin, as a bucket has, and are refused to requests that carry a key, as S3 does. A worker
- * completes what is queued, some times a second.
+ * Serves the API of `testApi` with the time of this machine, because clients compare times with theirs. Files have
+ * another origin, as a bucket has, and are refused to requests that carry a key, as S3 does. A worker completes what is
+ * queued, some times a second.
  */
 export async function startLoopbackService(): Promise<LoopbackService> {
   let port = 0;
