@@ -129,7 +129,7 @@ describe("a list", () => {
     ["after=x", "after"],
     ["after=..%2F..%2Fapi-keys", "after"],
     ["after=%00", "after"],
-    ["order=asc", "order"],
+    ["order=up", "order"],
     ["status=cancelled", "status"],
     ["metadata[a]=1&metadata[a]=2", "metadata[a]"],
   ])("a list with %s is refused", async (query, param) => {
