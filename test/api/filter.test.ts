@@ -82,6 +82,12 @@ describe("a filter that few videos match", () => {
     expect(answers).toEqual(["unfinished", "unfinished", "page"]);
   });
 
+  test("a filter's last page says so, though it is full, where one request can see the end of the list", async () => {
+    const query = `metadata[kind]=rare&limit=1&after=${ids[950]}`;
+    const page = await (await api.send("GET", `/v1/videos?${query}`)).json();
+    expect(page).toMatchObject({ data: [{ id: ids[1290] }], has_more: false });
+  });
+
   test("a filter goes on behind a whole stretch of damaged records", async () => {
     const damaged = ids.slice(700, 900);
     for (const id of damaged) await plain.put(`jobs/acme/${invertVideoId(id)}.json`, Buffer.from("{}"));

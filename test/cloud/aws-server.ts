@@ -100,16 +100,20 @@ export async function startAwsServer({ queues, secrets = {} }: AwsServerOptions)
     readonly MessageGroupId?: string;
     readonly MessageDeduplicationId?: string;
   }): Answer {
-    const { QueueUrl, MessageBody, DelaySeconds, MessageGroupId = null, MessageDeduplicationId } = message;
+    const { QueueUrl, MessageBody, DelaySeconds, MessageGroupId, MessageDeduplicationId } = message;
     const name = QueueUrl.split("/").at(-1)!;
     const queue = queues[name];
     if (!queue) return fault(400, "QueueDoesNotExist", "The specified queue does not exist.");
     // Messages of a FIFO queue have a group and an id, and no delay of their own.
+    const ordered =
+      MessageGroupId && MessageDeduplicationId
+        ? { group: MessageGroupId, deduplicationId: MessageDeduplicationId }
+        : null;
     const isValid = name.endsWith(".fifo")
-      ? MessageGroupId && MessageDeduplicationId && DelaySeconds === undefined
-      : MessageGroupId === null && (DelaySeconds ?? 0) >= 0 && (DelaySeconds ?? 0) <= 900;
+      ? ordered && DelaySeconds === undefined
+      : MessageGroupId === undefined && (DelaySeconds ?? 0) >= 0 && (DelaySeconds ?? 0) <= 900;
     if (!isValid) return fault(400, "InvalidParameterValue", "The message is not one of this queue.");
-    queue.send(MessageBody, DelaySeconds, MessageGroupId);
+    queue.send(MessageBody, DelaySeconds, ordered);
     const MD5OfMessageBody = createHash("md5").update(MessageBody).digest("hex");
     return { status: 200, json: { MessageId: randomUUID(), MD5OfMessageBody } };
   }

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { expect, it, vi } from "vitest";
 import { hintedJobs, sqsSendHints } from "../../lib/service/queue/index.ts";
 import { MessageQueue } from "./message-queue.ts";
@@ -7,8 +8,11 @@ import { MessageQueue } from "./message-queue.ts";
 function openSends() {
   const queue = new MessageQueue({ name: "sends.fifo", clock: Date, batchSize: 1, concurrencyMax: 3 });
   const client = {
-    send: async ({ input }: { input: { MessageBody: string; MessageGroupId: string } }) =>
-      queue.send(input.MessageBody, 0, input.MessageGroupId),
+    send: async ({ input }: SendMessageCommand) =>
+      queue.send(input.MessageBody!, 0, {
+        group: input.MessageGroupId!,
+        deduplicationId: input.MessageDeduplicationId!,
+      }),
   };
   const hint = sqsSendHints({
     client: client as never,

@@ -17,6 +17,15 @@ export interface MessageQueueOptions {
   readonly concurrencyMax?: number;
 }
 
+/** What a message of a FIFO queue has besides its body. */
+export interface Ordered {
+  readonly group: string;
+  readonly deduplicationId: string;
+}
+
+/** Time for which a FIFO queue accepts, but does not deliver, messages of a group with the same deduplication id. */
+const DEDUPLICATION_MS = 300_000;
+
 interface Message {
   readonly id: string;
   readonly body: string;
@@ -28,7 +37,7 @@ interface Message {
 
 /**
  * Stand-in for an SQS queue with a Lambda consumer, with the guarantees of SQS: at least once, in any order. A FIFO
- * queue has groups: messages of one are received in order, and the next when the one before it is gone.
+ * queue has groups: messages of one are received in order, the next when the one before it is gone, and each once.
  */
 export class MessageQueue {
   /** Bodies of the dead letters. */
@@ -43,6 +52,8 @@ export class MessageQueue {
   readonly #options: Required<MessageQueueOptions>;
   #messages: Message[] = [];
   readonly #batches = new Set<Promise<void>>();
+  /** Times of the latest messages of a FIFO queue, by group and deduplication id. */
+  readonly #orderedAt = new Map<string, number>();
 
   constructor(options: MessageQueueOptions) {
     this.#options = {
@@ -64,14 +75,20 @@ export class MessageQueue {
     return this.#batches.size > 0;
   }
 
-  send(body: string, delaySeconds = 0, group: string | null = null): void {
+  send(body: string, delaySeconds = 0, ordered: Ordered | null = null): void {
     this.sent.push(body);
     if (this.losses > 0) {
       this.losses -= 1;
       return;
     }
-    const visibleAt = this.#options.clock.now() + delaySeconds * 1000;
-    const message = { id: randomUUID(), body, group, visibleAt, receives: 0 };
+    const now = this.#options.clock.now();
+    if (ordered) {
+      const name = JSON.stringify(ordered);
+      if (now - (this.#orderedAt.get(name) ?? -Infinity) < DEDUPLICATION_MS) return;
+      this.#orderedAt.set(name, now);
+    }
+    const visibleAt = now + delaySeconds * 1000;
+    const message = { id: randomUUID(), body, group: ordered?.group ?? null, visibleAt, receives: 0 };
     this.#messages.push(message);
     if (this.doubles > 0) {
       this.doubles -= 1;

@@ -225,6 +225,35 @@ describe("many deliveries at once", () => {
     expect(await delivered()).toBe(6);
     expect(writes).toBe(4);
   });
+
+  it("an outcome that arrives while another is being written is recorded after it", async () => {
+    const { deliver, endpoints, jobs, store, through, post } = await setUp({ webhook: null });
+    for (const index of [0, 1]) await register(endpoints, `https://hooks.example/${index}`);
+    const answers: (() => void)[] = [];
+    const held: Post = async (url, options) => {
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return post(url, options);
+    };
+    let writes = 0;
+    const answering = through(
+      intercepted(store, async (name, key, operation) => {
+        if (name === "put" && key === jobKey(newJob)) writes += 1;
+        // The third write, after the plan and the taking, is that of the first outcome.
+        if (name === "put" && writes === 3) {
+          answers[1]!();
+          await sleep(0);
+        }
+        return operation();
+      }),
+    );
+    const delivering = deliver({ jobs: answering, post: held });
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    answers[0]!();
+    await delivering;
+    const deliveries = (await jobs.read(newJob))!.events.flatMap((event) => event.deliveries ?? []);
+    expect(deliveries.map(({ state }) => state)).toEqual(["delivered", "delivered"]);
+    expect(writes).toBe(4);
+  });
 });
 
 describe("many senders at once", () => {
