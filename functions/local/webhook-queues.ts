@@ -48,7 +48,9 @@ export function webhookQueues(
   return {
     add: plans.add,
     async close() {
-      await Promise.all([plans.close(), sends.close()]);
+      // The plans under way hand on what they find, such as the webhook of the job that ended last.
+      await plans.close();
+      await sends.close();
     },
   };
 }

@@ -66,6 +66,14 @@ it("a webhook of another tenant is sent while a thousand of one tenant wait for 
   expect(errors).toEqual([]);
 });
 
+it("a webhook whose plan is under way when the queues close is sent before they have closed", async () => {
+  const { queues, posted, finish, undelivered } = open();
+  await finish("acme", "https://hooks.example/");
+  await queues.close();
+  expect(posted).toEqual(["hooks.example"]);
+  expect(undelivered()).toBe(0);
+});
+
 it("a webhook to another receiver of the tenant is sent while one receiver is silent", async () => {
   const { posted, finish } = open();
   for (let index = 0; index < 100; index += 1) await finish("acme", "https://silent.example/");
