@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Clock, Random, Sleep } from "../../shared/ports.ts";
 import { EVENT_TYPES } from "../jobs/index.ts";
 import { type KeyRing, keptAfter, stillKept } from "../keys/index.ts";
-import { everyKey, type ObjectStore, records } from "../storage/index.ts";
+import { everyKey, type ObjectStore, records, unlessDamaged } from "../storage/index.ts";
 
 /** Milliseconds since 1970. */
 const time = z.int().nonnegative();
@@ -35,11 +35,11 @@ const endpointSchema = storedSchema.transform(({ previousSecret, keptSecrets, ..
 export type WebhookEndpoint = z.infer<typeof endpointSchema>;
 export type EndpointFields = Pick<WebhookEndpoint, "name" | "url" | "eventTypes">;
 
-/** Store of the webhook endpoints of all tenants. */
+/** Store of the webhook endpoints of all tenants. Methods reject with RecordError for a damaged record, unless told. */
 export interface Endpoints {
   create(tenant: string, fields: EndpointFields): Promise<WebhookEndpoint>;
   read(tenant: string, id: string): Promise<WebhookEndpoint | null>;
-  /** Lists the endpoints in order of creation. */
+  /** Lists the endpoints in order of creation. Damaged records are left out. */
   list(tenant: string): Promise<WebhookEndpoint[]>;
   /** Updates an endpoint. A new URL enables a disabled endpoint. Resolves to null if there is none with that id. */
   update(tenant: string, id: string, fields: Partial<EndpointFields>): Promise<WebhookEndpoint | null>;
@@ -51,7 +51,7 @@ export interface Endpoints {
    */
   rotate(tenant: string, id: string, keepMs: number): Promise<WebhookEndpoint | null>;
   disable(tenant: string, id: string): Promise<void>;
-  /** Deletes the endpoint; resolves to false if there was none. */
+  /** Deletes the endpoint, also one whose record is damaged; resolves to false if there was none. */
   delete(tenant: string, id: string): Promise<boolean>;
   /** Secrets that sign for the endpoint now, newest first. */
   secrets(endpoint: WebhookEndpoint): string[];
@@ -109,8 +109,8 @@ export function webhookEndpoints({ store, ring, clock, random, sleep }: Endpoint
     async list(tenant) {
       const found: WebhookEndpoint[] = [];
       for await (const key of everyKey(store, prefixOf(tenant))) {
-        const entry = await stored.read(key);
-        if (entry) found.push(entry.value);
+        const entry = await stored.read(key).catch(unlessDamaged);
+        if (entry && entry !== "damaged") found.push(entry.value);
       }
       return found.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
     },
@@ -138,7 +138,7 @@ export function webhookEndpoints({ store, ring, clock, random, sleep }: Endpoint
       }));
     },
     async delete(tenant, id) {
-      if (!(await read(tenant, id))) return false;
+      if (!(await read(tenant, id).catch(unlessDamaged))) return false;
       await store.delete(keyOf(tenant, id));
       return true;
     },

@@ -9,6 +9,7 @@ import {
 } from "../jobs/index.ts";
 import type { KeyRing } from "../keys/index.ts";
 import { type PostOptions, type PostResult, signWebhook } from "../net/index.ts";
+import { unlessDamaged } from "../storage/index.ts";
 import {
   type DueDelivery,
   dueReceivers,
@@ -86,7 +87,10 @@ export async function deliverWebhooks(
   const { record: found, taken } = await take(options, ref, receiver);
   if (!found) return { nextAt: null, hasSent: false };
   const record = outcomeRecorder(options, ref);
-  const sent = await Promise.all(taken.map((delivery) => attempt(options, ref, delivery, record)));
+  const attempts = taken.map((delivery) => attempt(options, ref, delivery, record));
+  // If one fails, the others are not left running: a function would be suspended in the middle of them.
+  await Promise.allSettled(attempts);
+  const sent = await Promise.all(attempts);
   const newest = (taken.length > 0 ? await jobs.read(ref) : found) ?? found;
   const now = clock.now();
   const isLeft = dueReceivers(newest.events, now).includes(receiver);
@@ -185,7 +189,7 @@ export interface Address {
 }
 
 /**
- * Looks up the current URL and secrets of a target. Resolves to null if the endpoint was deleted or disabled
+ * Looks up the current URL and secrets of a target. Resolves to null if the endpoint was deleted, disabled or damaged
  * since the delivery was planned.
  */
 async function addressOf(
@@ -194,8 +198,8 @@ async function addressOf(
   { target, url }: Delivery,
 ): Promise<Address | null> {
   if (target === REQUEST_TARGET) return { url, secrets: [requestSecret(ring, tenant)] };
-  const endpoint = await endpoints.read(tenant, target);
-  if (!endpoint || endpoint.disabledAt !== null) return null;
+  const endpoint = await endpoints.read(tenant, target).catch(unlessDamaged);
+  if (!endpoint || endpoint === "damaged" || endpoint.disabledAt !== null) return null;
   return { url: endpoint.url, secrets: endpoints.secrets(endpoint) };
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
 import { keyRing } from "../../../lib/service/keys/index.ts";
+import { RecordError } from "../../../lib/service/storage/index.ts";
 import { webhookEndpoints } from "../../../lib/service/webhooks/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { memoryStore } from "../jobs/memory-store.ts";
@@ -41,4 +42,17 @@ it("an endpoint's old secret signs no longer than a day, also if a clock is set 
   await endpoints.rotate("acme", id, DAY_MS);
   time.now -= 3_600_000;
   expect(endpoints.secrets((await endpoints.read("acme", id))!)).toHaveLength(1);
+});
+
+it("an endpoint whose record is damaged hides no other, and is deleted by its tenant only", async () => {
+  const { store, endpoints } = open();
+  const own = { ...fields, eventTypes: [...fields.eventTypes] };
+  const { id } = await endpoints.create("acme", own);
+  const other = await endpoints.create("acme", own);
+  await store.put(`webhook-endpoints/acme/${id}.json`, Buffer.from("{"));
+  expect(await endpoints.list("acme")).toEqual([other]);
+  await expect(endpoints.read("acme", id)).rejects.toThrow(RecordError);
+  expect(await endpoints.delete("globex", id)).toBe(false);
+  expect(await endpoints.delete("acme", id)).toBe(true);
+  expect(await endpoints.read("acme", id)).toBeNull();
 });

@@ -9,6 +9,7 @@ import { StoreError } from "../../../lib/service/storage/index.ts";
 import {
   type Endpoints,
   type Post,
+  planWebhooks,
   redeliver,
   requestSecret,
   type SenderOptions,
@@ -145,6 +146,21 @@ describe("delivering", () => {
     expect(undelivered(store)).toBe(0);
   });
 
+  it("a damaged endpoint is told nothing, and keeps no webhook from the others", async () => {
+    for (const isPlanned of [false, true]) {
+      const { deliver, network, endpoints, store, pass } = await setUp({ status: isPlanned ? 500 : 200 });
+      const { id } = await register(endpoints);
+      if (isPlanned) await deliver();
+      await store.put(`webhook-endpoints/acme/${id}.json`, new TextEncoder().encode("{"));
+      network.status = 200;
+      network.posted = [];
+      pass(6000);
+      expect(await deliver()).toEqual({ nextAt: null, hasSent: true });
+      expect(network.posted.map(({ url }) => url)).toEqual(["https://acme.example/hook"]);
+      expect(undelivered(store)).toBe(0);
+    }
+  });
+
   it("a delivery never goes to other tenants' endpoints", async () => {
     const { deliver, network, endpoints } = await setUp({ webhook: null });
     await endpoints.create("rival", {
@@ -254,6 +270,28 @@ describe("many deliveries at once", () => {
     expect(deliveries.map(({ state }) => state)).toEqual(["delivered", "delivered"]);
     expect(writes).toBe(4);
   });
+});
+
+it("a sender whose store fails for one delivery ends only after the outcomes of the others are recorded", async () => {
+  const { deliver, endpoints, jobs, store, ring, clock, post } = await setUp({ webhook: null });
+  const lost = await register(endpoints, "https://hooks.example/0");
+  await register(endpoints, "https://hooks.example/1");
+  const failing = intercepted(store, async (name, key, operation) => {
+    if (name === "get" && key.endsWith(`${lost.id}.json`) && isPlanned)
+      throw new StoreError("unavailable", "The store does not answer.");
+    return operation();
+  });
+  let isPlanned = false;
+  const slow: Post = async (url, options) => {
+    await sleep(50);
+    return post(url, options);
+  };
+  const own = webhookEndpoints({ store: failing, ring, clock, random: randomBytes, sleep: system.sleep });
+  await planWebhooks({ jobs, endpoints: own, clock }, newJob);
+  isPlanned = true;
+  await expect(deliver({ endpoints: own, post: slow })).rejects.toThrow(StoreError);
+  const deliveries = (await jobs.read(newJob))!.events.flatMap((event) => event.deliveries ?? []);
+  expect(deliveries.map(({ state }) => state).sort()).toEqual(["delivered", "pending"]);
 });
 
 describe("many senders at once", () => {
