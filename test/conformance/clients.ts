@@ -10,11 +10,11 @@ export interface Client {
   readonly command: readonly [string, ...string[]] | null;
   /** Environment variable that says where the client is installed. */
   readonly variable: string;
-  /** What its program prints. */
+  /** JSON that its program prints. */
   readonly sees: object;
 }
 
-/** What a library makes of the webhooks. */
+/** Verdicts of a library on the webhooks. */
 const verdicts = {
   current: "video.completed",
   previous: "video.completed",
@@ -26,7 +26,7 @@ const verdicts = {
 /** Cache of the videos: a list of objects inside an object, which clients write into forms in many ways. */
 export const CODEBOOK = [{ below: 0.1, rate: 4 }, { below: 0.3, rate: 2 }, { rate: 1 }];
 
-/** What a client sees that can make videos, and nothing else. */
+/** Members that every client prints that makes videos. */
 const videos = {
   created: expect.objectContaining({
     seconds: "2",
@@ -43,7 +43,7 @@ const videos = {
   listed: 3,
 };
 
-/** What all of OpenAI's clients see. An error has a status, a code and a parameter, and in most clients a class. */
+/** Members that all of OpenAI's clients print. An error has a status, a code and a parameter, and in most clients a class. */
 const openai = {
   ...videos,
   metadata: { order: "42" },
