@@ -379,8 +379,8 @@ export function jobStore({
 
   async function deleteDamaged(ref: JobRef): Promise<void> {
     await deleteArtifacts(ref);
-    // The sweep removes the undelivered marker, whose time only the record told. The API key that names the marker's
-    // folder cannot be read either.
+    // The sweep removes the undelivered marker, whose time only the record told.
+    // The API key that names the unfinished marker's folder cannot be read either.
     for await (const key of everyKey(store, unfinishedPrefixOfTenant(ref.tenant)))
       if (key.endsWith(`/${ref.id}`)) await store.delete(key);
     await store.delete(jobKey(ref));
