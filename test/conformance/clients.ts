@@ -43,7 +43,7 @@ const videos = {
   listed: 3,
 };
 
-/** Members that all of OpenAI's clients print. An error has a status, a code, a parameter, and in most clients a class. */
+/** Members that all of OpenAI's clients print. An error has a status, a code, a parameter, and mostly a class. */
 const openai = {
   ...videos,
   metadata: { order: "42" },
