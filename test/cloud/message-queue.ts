@@ -17,7 +17,7 @@ export interface MessageQueueOptions {
   readonly concurrencyMax?: number;
 }
 
-/** What a message of a FIFO queue has besides its body. */
+/** Group and deduplication id, which a message of a FIFO queue has besides its body. */
 export interface Ordered {
   readonly group: string;
   readonly deduplicationId: string;
