@@ -16,7 +16,7 @@ import { PAGES_OF_VIDEOS } from "../../functions/api/pages/reference/paging.ts";
 import type { Programs } from "../../functions/api/pages/reference/programs.ts";
 import { QUICK_START } from "../../functions/api/pages/reference/quick-start.ts";
 import { RECEIVERS } from "../../functions/api/pages/reference/receivers.ts";
-import { fileRoutes } from "../../functions/local/files.ts";
+import { fileRoutes, markRedirect } from "../../functions/local/files.ts";
 import { signWebhook } from "../../lib/service/net/index.ts";
 import type { FolderStore } from "../../lib/service/storage/index.ts";
 import { DOCUMENT } from "../api/routes.ts";
@@ -51,7 +51,9 @@ let worker: NodeJS.Timeout;
 beforeAll(async () => {
   const app = new Hono()
     .route("/files", fileRoutes(api.deps.store as FolderStore, api.signer))
-    .mount("/", api.app.fetch, { replaceRequest: false });
+    .mount("/", async (request) => markRedirect(await api.app.fetch(request), `${url}/files/`), {
+      replaceRequest: false,
+    });
   server = createAdaptorServer({ fetch: app.fetch }) as Server;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -179,7 +179,7 @@ describe("a codebook file", () => {
     [
       "with a threshold in words",
       { codebook: [{ below: "0.1", rate: 3 }, last] },
-      "codebook row 1: below is a number above 0 or null, not a text",
+      "codebook row 1: below is a number above 0 or null, not a text: write it without quotes",
     ],
     [
       "with rate 0",
