@@ -222,7 +222,7 @@ const BY_NAME = new Map(PEER_FIELDS.flatMap((field) => field.names.map((name) =>
 export function inOurWords(
   request: Fields,
   known: readonly string[],
-  refuse: (name: string, sentence: string) => void,
+  refuse: (name: string, sentence: string, code: "invalid_value" | "unsupported_parameter") => void,
 ): Fields {
   const given = Object.entries(request);
   const ours: Record<string, unknown> = Object.fromEntries(given.filter(([name]) => !BY_NAME.has(name)));
@@ -234,14 +234,14 @@ export function inOurWords(
     const isLeftOut = !known.includes(name) && (value === null || value === "" || value === "null");
     const taken = isLeftOut ? { ours: {} } : BY_NAME.get(name)!.take(value, request, name);
     if (taken && "refusal" in taken) {
-      refuse(name, taken.refusal);
+      refuse(name, taken.refusal, "unsupported_parameter");
       return request;
     }
     for (const [meant, theirValue] of Object.entries(taken?.ours ?? { [name]: value })) {
       if (!known.includes(meant)) ours[name] = value;
       else if (ours[meant] === undefined || ours[meant] === null) ours[meant] = theirValue;
       else if (!agree(ours[meant], theirValue)) {
-        refuse(meant, `${meant} and ${name} say different things: give one of them.`);
+        refuse(meant, `${meant} and ${name} say different things: give one of them.`, "invalid_value");
         return request;
       }
     }
@@ -256,12 +256,12 @@ export function withPeerFields<Shape extends z.ZodRawShape>(
   const known = Object.keys(schema.shape);
   const read = z.preprocess((request, context) => {
     if (typeof request !== "object" || request === null || Array.isArray(request)) return request;
-    return inOurWords(request as Fields, known, (name, sentence) =>
+    return inOurWords(request as Fields, known, (name, sentence, code) =>
       context.addIssue({
         code: "custom",
         path: [name],
         input: request,
-        params: { sentence, code: "unsupported_parameter" },
+        params: { sentence, code },
       }),
     );
   }, schema);

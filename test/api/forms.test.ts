@@ -227,8 +227,9 @@ describe("a form that can be read in two ways", () => {
     ["webhook_events[]=a&webhook_events[1]=b", "The form field webhook_events is given in two ways."],
     [
       "webhook_events[1]=a&webhook_events[2]=b",
-      "The form field webhook_events has 2 entries, but none with the index 0.",
+      "The form field webhook_events has no entry with the index 0, but others.",
     ],
+    ["webhook_events[5]=a", "The form field webhook_events has no entry with the index 0, but others."],
     [
       "cache[codebook][][rate]=3&cache[codebook][][below]=1&cache[codebook][][rate]=1",
       'The form field "cache[codebook][][below]" can belong to either of two entries: number them, as in [0], or send JSON.',

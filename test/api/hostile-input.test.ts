@@ -241,7 +241,20 @@ describe("a body", () => {
 
   it("a form without a boundary is refused", async () => {
     const headers = { "content-type": "multipart/form-data" };
-    await expectRefused({ body: form(PROMPT), headers }, "invalid_multipart");
+    const answer = await api.send("POST", "/v1/videos", { body: form(PROMPT), headers });
+    const { detail } = await expectProblem(answer, "invalid_multipart");
+    expect(detail).toBe(
+      "The header Content-Type has no boundary: leave it to the HTTP client to set this header.",
+    );
+  });
+
+  it("a form without a type is told the types that there are", async () => {
+    const answer = await api.send("POST", "/v1/videos", { body: Buffer.from("prompt=a") });
+    const { detail } = await expectProblem(answer, "unsupported_media_type");
+    expect(detail).toBe(
+      "The header Content-Type is missing: it must be application/json, multipart/form-data or " +
+        "application/x-www-form-urlencoded.",
+    );
   });
 
   it("a missing body counts as an empty one", async () => {

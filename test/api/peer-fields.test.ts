@@ -89,6 +89,10 @@ describe("a field of a peer that means something here", () => {
       { extra_params: '{"num_inference_steps": 9}', extra_body: { fps: 8 } },
       { steps: 9, fps: 8 },
     ],
+    [
+      { steps: null, fps: 8, extra_params: { steps: 9, fps: 8, seed: null } },
+      { steps: 9, fps: 8 },
+    ],
     [{ extra_body: { width: 64, height: 64, cache_policy: "off" } }, { size: "64x64", cache: "off" }],
     [{ cache_policy: { policy: "slow", warmup_steps: 3 } }, { cache: { policy: "slow", warmup_steps: 3 } }],
     [{ cache_policy: "off", cache: { policy: "off" } }, { cache: "off" }],
@@ -162,11 +166,29 @@ describe("a field of a peer that means nothing here", () => {
       /^input_reference is not supported: videos are made from text/,
     ],
     [{ height: 64 }, "height", /^height needs width: give both, or size\.$/],
-    [{ steps: 3, num_steps: 4 }, "steps", /^steps and num_steps say different things: give one of them\.$/],
+    [
+      { steps: 3, num_steps: 4 },
+      "steps",
+      /^steps and num_steps say different things: give one of them\.$/,
+      "invalid_value",
+    ],
+    [
+      { steps: 3, extra_params: { steps: 4 } },
+      "steps",
+      /^steps and extra_params\.steps say different things: give one of them\.$/,
+      "invalid_value",
+    ],
+    [
+      { extra_body: { seed: 1 }, extra_params: { seed: 2 } },
+      "seed",
+      /^seed and extra_params\.seed say different things/,
+      "invalid_value",
+    ],
     [
       { metadata: { a: "1" }, video_metadata: { a: "2" } },
       "metadata",
       /^metadata and video_metadata say different things/,
+      "invalid_value",
     ],
     [
       { cache: "off", cache_policy: "slow" },
@@ -176,7 +198,12 @@ describe("a field of a peer that means nothing here", () => {
     ],
     [{ model: "sora-2" }, "model", /^This deployment has no such model: choose demo\.$/, "invalid_value"],
     [{ quality: "exact" }, "quality", /^quality must be lossless or high\.$/, "invalid_value"],
-    [{ size: "64x64", width: 32, height: 32 }, "size", /^size and width say different things/],
+    [
+      { size: "64x64", width: 32, height: 32 },
+      "size",
+      /^size and width say different things/,
+      "invalid_value",
+    ],
   ])("the request %j is refused by what to use instead", async (fields, param, sentence, code) => {
     const answer = await api.send("POST", "/v1/videos", { json: { ...BASE, ...fields } });
     const { detail } = await expectProblem(answer, code ?? "unsupported_parameter", param);

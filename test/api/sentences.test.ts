@@ -200,6 +200,12 @@ it.each<[method: string, path: string, json: object | undefined, sentence: strin
     undefined,
     "There is no field page: choose from after, limit, order and status.",
   ],
+  [
+    "GET",
+    "/v1/videos?metadata=42",
+    undefined,
+    "There is no field metadata: write metadata[name]=value, with a name of yours.",
+  ],
   ["PUT", "/v1/videos", {}, "This path takes POST, GET and HEAD, not PUT."],
   [
     "POST",

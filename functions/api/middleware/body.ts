@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { HonoRequest, MiddlewareHandler } from "hono";
 import * as z from "zod";
 import { ourName } from "../../../lib/generation/request/index.ts";
@@ -78,10 +79,12 @@ async function decode(
     return parseJson(bytes, "The body");
   const form = await formOf(bytes, { mediaType, contentType });
   if (form) return formToJson(form, withExtras(shape()));
-  const said = mediaType === "" ? "which is missing" : `not ${nameOf(mediaType)}`;
+  const types = `must be application/json, multipart/form-data or ${SIMPLE_FORM}`;
   throw new ApiError(
     "unsupported_media_type",
-    `The header Content-Type must be application/json, multipart/form-data or ${SIMPLE_FORM}, ${said}.`,
+    mediaType === ""
+      ? `The header Content-Type is missing: it ${types}.`
+      : `The header Content-Type ${types}, not ${nameOf(mediaType)}.`,
   );
 }
 
@@ -104,6 +107,10 @@ async function formOf(
 ): Promise<[name: string, value: string | File][] | null> {
   const isMultipart = mediaType === "multipart/form-data";
   if (!isMultipart && mediaType !== SIMPLE_FORM) return null;
+  if (isMultipart && !/;\s*boundary=/i.test(contentType)) {
+    const what = "The header Content-Type has no boundary: leave it to the HTTP client to set this header.";
+    throw new ApiError("invalid_multipart", what);
+  }
   const unreadable = (cause?: unknown) =>
     new ApiError(
       "invalid_multipart",
@@ -155,18 +162,36 @@ function hasNull(value: unknown): boolean {
   return value === null || (typeof value === "object" && Object.values(value).some(hasNull));
 }
 
-/** Merges the fields of `extra_body` and the like, as an object or as its JSON. Fields outside of it win. */
+/**
+ * Merges the fields of `extra_body` and the like, as an object or as its JSON. Null counts as left out.
+ *
+ * @throws ApiError for a field that has another value outside of it
+ */
 function unwrapped(value: unknown): unknown {
   if (!isObject(value)) return value;
-  return EXTRAS.reduce<Record<string, unknown>>((fields, name) => {
+  return EXTRAS.reduce<Fields>((fields, name) => {
     const { [name]: extra, ...rest } = fields;
     const inner = typeof extra === "string" && /^\s*\{/.test(extra) ? parsed(extra, name) : extra;
     if (inner === null) return rest;
-    return isObject(inner) ? { ...inner, ...rest } : fields;
+    return isObject(inner) ? merged(rest, inner, name) : fields;
   }, value);
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+function merged(fields: Fields, extra: Fields, from: string): Fields {
+  const given = Object.entries(fields).filter(([, value]) => value !== null);
+  for (const [name, value] of given) {
+    const other = Object.hasOwn(extra, name) ? (extra[name] ?? value) : value;
+    if (!isDeepStrictEqual(value, other)) {
+      const what = `${nameOf(name)} and ${nameOf(`${from}.${name}`)} say different things: give one of them.`;
+      throw new ApiError("invalid_value", what, { param: name });
+    }
+  }
+  return { ...fields, ...extra, ...Object.fromEntries(given) };
+}
+
+type Fields = Record<string, unknown>;
+
+function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -115,7 +115,7 @@ function contentOf(given: Node, name: string, schema: JsonSchema | undefined): u
   if (list && [...members.keys()].every((key) => /^\d+$/.test(key))) {
     return Array.from({ length: members.size }, (_, index) => {
       const entry = members.get(String(index));
-      if (!entry) throw refused(name, `has ${members.size} entries, but none with the index ${index}`);
+      if (!entry) throw refused(name, `has no entry with the index ${index}, but others`);
       return contentOf(entry, `${name}[${index}]`, list.items);
     });
   }

@@ -1,8 +1,9 @@
 import type { MiddlewareHandler } from "hono";
 import * as z from "zod";
 import { VIDEO_ID } from "../../../lib/service/jobs/index.ts";
-import { wordings } from "../../../lib/shared/sentences/index.ts";
+import { nameOf, wordings } from "../../../lib/shared/sentences/index.ts";
 import type { ApiEnv } from "../env.ts";
+import { ApiError } from "../problem.ts";
 import { check, queryEntries } from "./body.ts";
 
 export const listQuery = z.strictObject({
@@ -31,6 +32,10 @@ export const videoFilter: MiddlewareHandler<
   const others: [name: string, value: string][] = [];
   for (const [name, value] of queryEntries(c.req)) {
     const [, key] = METADATA.exec(name) ?? [];
+    if (key === undefined && /^metadata\b/.test(name)) {
+      const what = `There is no field ${nameOf(name)}: write metadata[name]=value, with a name of yours.`;
+      throw new ApiError("unknown_parameter", what, { param: name });
+    }
     if (key === undefined) others.push([name, value]);
     else metadata.push([key, value]);
   }

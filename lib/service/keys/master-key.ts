@@ -29,7 +29,8 @@ const FINGERPRINT_KEY = "master-key-fingerprint";
  */
 export async function openMasterKey(path: string, options: MasterKeyOptions): Promise<Uint8Array> {
   const { store, mayReplace = false, replaceSetting } = options;
-  const otherwise = replaceSetting ? `, or start once with ${replaceSetting} to go on without it` : "";
+  const onceWith = replaceSetting && `start once with ${replaceSetting} to go on without it`;
+  const otherwise = onceWith ? `, or ${onceWith}` : "";
   // Looked at before the file: a process that makes the key meanwhile uses the store only once the file is there.
   const isUsed = await hasObjects(store);
   const key = await readOrCreate(path, options, isUsed && !mayReplace).catch((cause: Error) => {
@@ -40,9 +41,9 @@ export async function openMasterKey(path: string, options: MasterKeyOptions): Pr
     throw new SecretError(`${lost}: put the file back from a backup${otherwise}.`);
   }
   if (key.length !== MASTER_KEY_BYTES) {
-    throw new SecretError(
-      `The master key ${path} has ${key.length} bytes instead of ${MASTER_KEY_BYTES}: put the right file back.`,
-    );
+    const size = `The master key ${path} has ${key.length} bytes instead of ${MASTER_KEY_BYTES}`;
+    const deleted = onceWith ? `, or delete it and ${onceWith}` : "";
+    throw new SecretError(`${size}: put the right file back from a backup${deleted}.`);
   }
   const fingerprint = Buffer.from(keyRing(key, options.random).derivedKey("fingerprint"));
   if (!(await isKeptOrFirst(store, fingerprint))) {

@@ -84,7 +84,12 @@ test.each([0, 31, 33])("a key file of %d bytes is refused, and stays unchanged",
   writeFileSync(path, Buffer.alloc(count));
   const opened = openKey();
   await expect(opened).rejects.toThrow(SecretError);
-  await expect(opened).rejects.toThrow(`${path} has ${count} bytes instead of 32: put the right file back.`);
+  await expect(opened).rejects.toThrow(
+    `${path} has ${count} bytes instead of 32: put the right file back from a backup.`,
+  );
+  await expect(openKey(path, { replaceSetting: "NEW_MASTER_KEY=1" })).rejects.toThrow(
+    "from a backup, or delete it and start once with NEW_MASTER_KEY=1 to go on without it.",
+  );
   expect(statSync(path).size).toBe(count);
 });
 
