@@ -135,7 +135,7 @@ export class Versions {
       const numbers = await this.#numbersIn(folder);
       if (numbers === null) continue; // The object was deleted since, and perhaps created again.
       const number = highest(numbers);
-      const file = await tolerating(["ENOENT"], files.open(join(folder, String(number))));
+      const file = await tolerating(["ENOENT"], files.open(join(folder, String(number)), "r"));
       if (file === undefined) continue; // A newer version was written since.
       try {
         return { folder, number, file, ...(await readHead(file)) };
@@ -147,12 +147,11 @@ export class Versions {
     throw changesTooFast();
   }
 
-  /** Reads the newest version; null if there is none. A small one that was read before takes one call. */
+  /** Reads the newest version; null if there is none. A small one that was read before costs no thread. */
   async read(objectFolder: string): Promise<ReadVersion | null> {
     const known = this.#known.get(objectFolder);
-    // A version never changes, and the highest number of an incarnation never decreases.
-    if (known && highest(await this.#numbersIn(known.folder)) === known.number)
-      return { ...known, body: known.body.slice() };
+    // A version never changes.
+    if (known && this.#isNewest(known)) return { ...known, body: known.body.slice() };
     this.#known.delete(objectFolder);
     const opened = await this.openNewest(objectFolder);
     if (opened === null) return null;
@@ -310,9 +309,19 @@ export class Versions {
     }
   }
 
+  /** Returns whether a version is still the newest. The highest number of an incarnation never decreases. */
+  #isNewest({ folder, number }: Version): boolean {
+    try {
+      return highest(numbersOf(this.#files.readdirNow(folder))) === number;
+    } catch (error) {
+      if (hasCode(error, ["ENOENT"])) return false;
+      throw error;
+    }
+  }
+
   async #numbersIn(folder: string): Promise<number[] | null> {
     const names = await tolerating(["ENOENT"], this.#files.readdir(folder));
-    return names?.filter((name) => /^\d+$/.test(name)).map(Number) ?? null;
+    return names ? numbersOf(names) : null;
   }
 
   /** Syncs all parent folders: another process may have made one of them without having synced it yet. */
@@ -331,8 +340,12 @@ export class Versions {
   }
 }
 
-function highest(numbers: readonly number[] | null): number {
-  return Math.max(...(numbers ?? []));
+function numbersOf(names: readonly string[]): number[] {
+  return names.filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+function highest(numbers: readonly number[]): number {
+  return Math.max(...numbers);
 }
 
 /** Makes a unique name. */
