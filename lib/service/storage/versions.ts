@@ -168,15 +168,21 @@ export class Versions {
     }
   }
 
-  /** Writes a version to `path`, synced to disk. */
-  async write(path: string, { header, body }: NewVersion): Promise<void> {
+  /**
+   * Writes a version to `path`, synced to disk.
+   *
+   * @param folders folders around it, which are synced at the same time
+   */
+  async write(path: string, { header, body }: NewVersion, folders: readonly string[] = []): Promise<void> {
     const line = Buffer.from(`${JSON.stringify(header)}\n`);
     const file = await this.#files.open(path, "wx", 0o600);
     try {
       // A small version takes one write; a large one is not copied.
       for (const part of body.length < COPIED_BYTES ? [Buffer.concat([line, body])] : [line, body])
         await file.writeFile(part);
-      await file.sync();
+      const syncs = [file.sync(), ...folders.map((folder) => syncFolder(this.#files, folder))];
+      // All have ended before the file is closed.
+      for (const sync of await Promise.allSettled(syncs)) if (sync.status === "rejected") throw sync.reason;
     } finally {
       await file.close();
     }
@@ -194,8 +200,7 @@ export class Versions {
     try {
       // Without their parents: a data folder that somebody removed is not made anew.
       for (const folder of [draft, incarnation]) await this.#files.mkdir(folder, FOLDER);
-      await this.write(join(incarnation, "1"), first);
-      await Promise.all([incarnation, draft].map((folder) => syncFolder(this.#files, folder)));
+      await this.write(join(incarnation, "1"), first, [incarnation, draft]);
       isPlaced = await this.#place(draft, objectFolder);
       if (!isPlaced) return false;
       await this.#syncParents(objectFolder);
