@@ -48,12 +48,14 @@ export function hintQueue<Hint>({
     if (at > Date.now()) {
       if (known && known.at <= at) return;
       clearTimeout(known?.timer);
+      const waitMs = at - Date.now();
       const timer = setTimeout(
         () => {
           timers.delete(name);
-          add(hint, at);
+          // The wait is over, whatever the clock says that may have been set meanwhile.
+          add(hint, waitMs > TIMER_MS_MAX ? at : undefined);
         },
-        Math.min(at - Date.now(), TIMER_MS_MAX),
+        Math.min(waitMs, TIMER_MS_MAX),
       );
       timer.unref();
       timers.set(name, { timer, at });

@@ -21,6 +21,12 @@ export interface SweepDeps {
 /** Time for which a hint may be on its way before it is repeated. */
 const HINT_MS = 60_000;
 
+/** Longest time between two sweeps, which the schedule makes every two minutes. */
+const SWEEP_MS = 150_000;
+
+/** Time after which the hint of a webhook that is still due is repeated, for it may only wait behind others. */
+const REPEAT_MS = 30 * 60_000;
+
 /** Sweeps all jobs once, and repeats the hints of queued jobs that are not believed to be in the backend's queue. */
 export async function sweepJobs({ backend, ...options }: SweepDeps): Promise<SweepReport> {
   // The backend is asked before the jobs are listed: a job submitted in between is too new to be stale.
@@ -30,7 +36,12 @@ export async function sweepJobs({ backend, ...options }: SweepDeps): Promise<Swe
     const isThere = !isEmpty && isBelievedIn(backend, queued, now);
     return !isThere && !isAhead(queued.updatedAt + HINT_MS, now, HINT_MS);
   };
-  return sweep({ ...options, isStale });
+  // The first sweeps after the due time make up for a lost hint. After that a hint waits for a silent receiver.
+  const isHintDue = (dueAt: number) => {
+    const lateMs = options.clock.now() - dueAt;
+    return lateMs < 2 * SWEEP_MS || lateMs % REPEAT_MS < SWEEP_MS;
+  };
+  return sweep({ ...options, isStale, isHintDue });
 }
 
 /**

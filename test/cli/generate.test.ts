@@ -186,8 +186,8 @@ describe("bad input", () => {
     ["steps that are no number", [prompt, "--steps", "many"], /^--steps takes a number, not "many"/],
     [
       "a negative seed",
-      [prompt, "--seed=-1"],
-      /^--seed takes a whole number from 0 up, not -1; leave it out/,
+      [prompt, "--seed=-2"],
+      /^--seed takes a whole number of at least -1, not -2; leave it out/,
     ],
     ["an output of another kind", [prompt, "--out", "x.gif"], /or a folder that ends in \/, not "x\.gif"/],
     ["one name for two results", [prompt, "--out", "x.mp4", "--trace", "x.mp4"], /cannot hold two results/],
@@ -202,7 +202,7 @@ describe("bad input", () => {
     ["a model folder that is missing", [prompt, "--model", "/nowhere"], /^There is no folder \/nowhere; /],
     [
       "a negative seed after a blank",
-      [prompt, "--seed", "-1"],
+      [prompt, "--seed", "-2"],
       /^--seed takes .* leave it out to draw one\.$/,
     ],
     ["a dash where a value belongs", [prompt, "--seed", "-x"], /^--seed takes a value: .*--seed=N/],

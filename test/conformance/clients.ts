@@ -10,7 +10,7 @@ export interface Client {
   readonly command: readonly [string, ...string[]] | null;
   /** Environment variable that says where the client is installed. */
   readonly variable: string;
-  /** Output of its program. */
+  /** JSON that its program prints. */
   readonly sees: object;
 }
 
@@ -26,7 +26,7 @@ const verdicts = {
 /** Cache of the videos: a list of objects inside an object, which clients write into forms in many ways. */
 export const CODEBOOK = [{ below: 0.1, rate: 4 }, { below: 0.3, rate: 2 }, { rate: 1 }];
 
-/** Output of a client that can make videos, and nothing else. */
+/** Members that every client prints that makes videos. */
 const videos = {
   created: expect.objectContaining({
     seconds: "2",
@@ -43,7 +43,7 @@ const videos = {
   listed: 3,
 };
 
-/** Output of all of OpenAI's clients. An error has a status, a code and a parameter, and in most clients a class. */
+/** Members that all of OpenAI's clients print. An error has a status, a code, a parameter, and mostly a class. */
 const openai = {
   ...videos,
   metadata: { order: "42" },

@@ -6,7 +6,7 @@ export interface WebhookToVerify {
   readonly secret: string;
 }
 
-/** Input of every program, as JSON on its standard input. */
+/** JSON that every program reads from its standard input. */
 export interface Given {
   /** URL of the API with its version. */
   readonly base_url: string;

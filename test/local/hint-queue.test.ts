@@ -170,6 +170,17 @@ describe("a look for later", () => {
     expect(ids()).toEqual(["a"]);
   });
 
+  it("a delayed look happens after its wait, although the clock was set back meanwhile", async () => {
+    const { queue, ids } = openQueue(1);
+    queue.add(ref("a"), Date.now() + 1000);
+    await vi.advanceTimersByTimeAsync(500);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    await vi.advanceTimersByTimeAsync(499);
+    expect(ids()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ids()).toEqual(["a"]);
+  });
+
   it("a delayed look may lie further ahead than a timer can count", async () => {
     const { queue, ids } = openQueue(1);
     const days = 40 * 24 * 3_600_000;

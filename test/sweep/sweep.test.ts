@@ -48,6 +48,23 @@ it("a backend that says that nothing waits has lost the job, and one that has jo
   expect((await look("adareel-1", 0)).resent).toBe(1);
 });
 
+it("a webhook that waits for a silent receiver is hinted at seldom, and one whose hint was lost at once", async () => {
+  const { look, pass, jobs, hinted } = await setUp();
+  await jobs.apply(newJob, { type: "cancel" });
+  const sweepFor = async (minutes: number) => {
+    hinted.length = 0;
+    for (let passed = 0; passed < minutes; passed += 2) {
+      pass(120_000);
+      await look();
+    }
+    return hinted.filter((queue) => queue === "webhooks").length;
+  };
+  expect(await sweepFor(4)).toBe(2);
+  const hints = await sweepFor(24 * 60);
+  expect(hints).toBeGreaterThanOrEqual(48);
+  expect(hints).toBeLessThanOrEqual(2 * 48);
+});
+
 it("the number of unfinished jobs is a metric of the deployment", async () => {
   const { look, jobs } = await setUp();
   const line = unfinishedMetric(await look(), { deployment: "adareel", now: NOW })!;

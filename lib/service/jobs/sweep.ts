@@ -31,6 +31,11 @@ export interface SweepOptions {
   readonly clock: Clock;
   /** Returns whether to repeat the hint of a queued job. */
   readonly isStale: (queued: JobRecord) => boolean;
+  /**
+   * Returns whether to hint at webhooks that are due since this time, in milliseconds since 1970; always by default.
+   * Where hints are kept by a queue, one that is repeated at every sweep makes a backlog longer.
+   */
+  readonly isHintDue?: (dueAt: number) => boolean;
   /** Looks at the webhooks of all jobs, also of those that seem not to be due; false by default. */
   readonly isThorough?: boolean;
   /** Called if a job cannot be swept, unless its record is damaged. The sweep goes on with the others. */
@@ -110,14 +115,15 @@ async function sweepUnfinished(
     report.resent += 1;
     await hints.work(record);
   }
-  if (hasDue(record, options.clock.now())) await hints.webhooks(record);
+  await hintWebhooks(record, options);
 }
 
 /** Longest time between the marker of a redelivery and its record, as for the creation of a job. */
 const REDELIVERY_MS_MAX = 10 * 60_000;
 
 /** Puts a marker right whose time is not the one that its job needs, and hints at what is due. */
-async function sweepUndelivered(marker: UndeliveredRef, { jobs, hints, clock }: SweepOptions): Promise<void> {
+async function sweepUndelivered(marker: UndeliveredRef, options: SweepOptions): Promise<void> {
+  const { jobs, clock } = options;
   const now = clock.now();
   const record = await jobs.read(marker);
   // The webhooks of unfinished jobs are found by their own markers.
@@ -129,7 +135,14 @@ async function sweepUndelivered(marker: UndeliveredRef, { jobs, hints, clock }: 
     if (dueAt !== null) await jobs.markUndelivered(marker, dueAt);
     await jobs.dropUndelivered(marker);
   }
-  if (record && hasDue(record, now)) await hints.webhooks(record);
+  if (record) await hintWebhooks(record, options);
+}
+
+async function hintWebhooks(
+  record: JobRecord,
+  { hints, clock, isHintDue = () => true }: SweepOptions,
+): Promise<void> {
+  if (hasDue(record, clock.now()) && isHintDue(nextDueAt(record)!)) await hints.webhooks(record);
 }
 
 /** Applies a passed deadline, an expired lease or a clock that was set back, and returns the newest record. */
