@@ -58,13 +58,15 @@ export class Disk {
 
   /** Returns the file system that a process uses. */
   filesFor(call: Call): FileSystem {
+    const names = (path: string) => [...this.#folder(path, "scandir").entries.keys()];
     return {
       open: (path, flags = "r") => call(() => this.#open(path, flags, call)),
       link: (existing, path) => call(() => this.#link(existing, path)),
       rename: (from, to) => call(() => this.#rename(from, to)),
       unlink: (path) => call(() => this.#unlink(path)),
       rmdir: (path) => call(() => this.#rmdir(path)),
-      readdir: (path) => call(() => [...this.#folder(path, "scandir").entries.keys()]),
+      readdir: (path) => call(() => names(path)),
+      readdirNow: names,
       stat: (path) => call(() => ({ mtimeMs: this.#existing(path, "stat").mtimeMs })),
       mkdir: (path, { recursive }) =>
         recursive

@@ -135,7 +135,7 @@ export class Versions {
       const numbers = await this.#numbersIn(folder);
       if (numbers === null) continue; // The object was deleted since, and perhaps created again.
       const number = highest(numbers);
-      const file = await tolerating(["ENOENT"], files.open(join(folder, String(number))));
+      const file = await tolerating(["ENOENT"], files.open(join(folder, String(number)), "r"));
       if (file === undefined) continue; // A newer version was written since.
       try {
         return { folder, number, file, ...(await readHead(file)) };
@@ -147,12 +147,11 @@ export class Versions {
     throw changesTooFast();
   }
 
-  /** Reads the newest version; null if there is none. A small one that was read before takes one call. */
+  /** Reads the newest version; null if there is none. A small one that was read before costs no thread. */
   async read(objectFolder: string): Promise<ReadVersion | null> {
     const known = this.#known.get(objectFolder);
-    // A version never changes, and the highest number of an incarnation never decreases.
-    if (known && highest(await this.#numbersIn(known.folder)) === known.number)
-      return { ...known, body: known.body.slice() };
+    // A version never changes.
+    if (known && this.#isNewest(known)) return { ...known, body: known.body.slice() };
     this.#known.delete(objectFolder);
     const opened = await this.openNewest(objectFolder);
     if (opened === null) return null;
@@ -169,15 +168,21 @@ export class Versions {
     }
   }
 
-  /** Writes a version to `path`, synced to disk. */
-  async write(path: string, { header, body }: NewVersion): Promise<void> {
+  /**
+   * Writes a version to `path`, synced to disk.
+   *
+   * @param folders folders around it, which are synced at the same time
+   */
+  async write(path: string, { header, body }: NewVersion, folders: readonly string[] = []): Promise<void> {
     const line = Buffer.from(`${JSON.stringify(header)}\n`);
     const file = await this.#files.open(path, "wx", 0o600);
     try {
       // A small version takes one write; a large one is not copied.
       for (const part of body.length < COPIED_BYTES ? [Buffer.concat([line, body])] : [line, body])
         await file.writeFile(part);
-      await file.sync();
+      const syncs = [file.sync(), ...folders.map((folder) => syncFolder(this.#files, folder))];
+      // All have ended before the file is closed.
+      for (const sync of await Promise.allSettled(syncs)) if (sync.status === "rejected") throw sync.reason;
     } finally {
       await file.close();
     }
@@ -195,8 +200,7 @@ export class Versions {
     try {
       // Without their parents: a data folder that somebody removed is not made anew.
       for (const folder of [draft, incarnation]) await this.#files.mkdir(folder, FOLDER);
-      await this.write(join(incarnation, "1"), first);
-      await Promise.all([incarnation, draft].map((folder) => syncFolder(this.#files, folder)));
+      await this.write(join(incarnation, "1"), first, [incarnation, draft]);
       isPlaced = await this.#place(draft, objectFolder);
       if (!isPlaced) return false;
       await this.#syncParents(objectFolder);
@@ -310,9 +314,19 @@ export class Versions {
     }
   }
 
+  /** Returns whether a version is still the newest. The highest number of an incarnation never decreases. */
+  #isNewest({ folder, number }: Version): boolean {
+    try {
+      return highest(numbersOf(this.#files.readdirNow(folder))) === number;
+    } catch (error) {
+      if (hasCode(error, ["ENOENT"])) return false;
+      throw error;
+    }
+  }
+
   async #numbersIn(folder: string): Promise<number[] | null> {
     const names = await tolerating(["ENOENT"], this.#files.readdir(folder));
-    return names?.filter((name) => /^\d+$/.test(name)).map(Number) ?? null;
+    return names ? numbersOf(names) : null;
   }
 
   /** Syncs all parent folders: another process may have made one of them without having synced it yet. */
@@ -331,8 +345,12 @@ export class Versions {
   }
 }
 
-function highest(numbers: readonly number[] | null): number {
-  return Math.max(...(numbers ?? []));
+function numbersOf(names: readonly string[]): number[] {
+  return names.filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+function highest(numbers: readonly number[]): number {
+  return Math.max(...numbers);
 }
 
 /** Makes a unique name. */
