@@ -87,7 +87,8 @@ export class MessageQueue {
       if (now - (this.#orderedAt.get(name) ?? -Infinity) < DEDUPLICATION_MS) return;
       this.#orderedAt.set(name, now);
     }
-    const visibleAt = now + delaySeconds * 1000;
+    // Without a delay a message can be received at once, also if a test turns the clock back.
+    const visibleAt = delaySeconds > 0 ? now + delaySeconds * 1000 : 0;
     const message = { id: randomUUID(), body, group: ordered?.group ?? null, visibleAt, receives: 0 };
     this.#messages.push(message);
     if (this.doubles > 0) {
