@@ -439,7 +439,7 @@ describe("a job that fails", () => {
   });
 
   it("a job whose process died is tried again in a new one", async () => {
-    const ref = await place.queue({ steps: 200, cache: endless.cache });
+    const ref = await place.queue({ steps: 1000, cache: endless.cache });
     const { ended } = start(ref);
     await denoising(ref);
     const pid = await pidOf();
