@@ -33,6 +33,8 @@ export interface Ordering {
 }
 
 const RETRY_MS = 100;
+/** Longest time that a video may have, so that few deadlines pass while the clock is an hour ahead. */
+const TIMEOUT_SECONDS = 6 * 3600;
 /** Answers after which a client tries again: the service is overloaded, starts, or its disk does not answer. */
 const RETRIED = [429, 500, 502, 503, 504];
 
@@ -44,7 +46,13 @@ export async function orderOne(ordering: Ordering, number: number): Promise<Ackn
   const name = `order-${number}`;
   const steps = random.pick([12, 120, 240]);
   const wish = random.pick(["nothing", "nothing", "nothing", "nothing", "cancelled", "deleted"] as const);
-  const request = { prompt: `a red circle ${number}`, steps, cache: "off", webhook_url: receivers.url(kind) };
+  const request = {
+    prompt: `a red circle ${number}`,
+    steps,
+    cache: "off",
+    timeout: TIMEOUT_SECONDS,
+    webhook_url: receivers.url(kind),
+  };
   const { id } = await post(ordering, { name, tenant, request });
   if (wish === "cancelled") await untilAnswered(ordering, keys[tenant], "POST", `/v1/videos/${id}/cancel`);
   // A deletion whose answer was lost is answered 404 the second time.
