@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import type { FromGpu } from "../../functions/gpu/messages.ts";
-import type { JobRef } from "../../lib/service/jobs/index.ts";
+import { type JobRef, jobOfKey } from "../../lib/service/jobs/index.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { endless, openWorkplace, type Workplace } from "./job-fixture.ts";
 
@@ -145,7 +145,7 @@ it("a worker without a parent writes a marker when a job begins", async () => {
   await begun(ref);
   await vi.waitFor(async () => {
     const { keys } = await place.store.list("undelivered/");
-    expect(keys).toEqual([`undelivered/${ref.tenant}/${ref.id}`]);
+    expect(keys.map(jobOfKey)).toEqual([{ tenant: ref.tenant, id: ref.id }]);
   });
   const exit = once(gpu, "exit");
   gpu.kill("SIGINT");
