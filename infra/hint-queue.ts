@@ -38,10 +38,17 @@ export class HintQueue extends Construct {
       enforceSSL: true,
       ...(isFifo && { fifo: true }),
     };
+    // The name of a FIFO queue must end in .fifo, so it is not left to be generated.
+    const named = (name: string) => (isFifo ? { queueName: `${Stack.of(this).stackName}-${name}.fifo` } : {});
     this.consumerTimeout = consumerTimeout;
-    this.deadLetters = new Queue(this, "DeadLetters", { ...common, retentionPeriod: Duration.days(14) });
+    this.deadLetters = new Queue(this, "DeadLetters", {
+      ...common,
+      ...named(`${id}-DeadLetters`),
+      retentionPeriod: Duration.days(14),
+    });
     this.queue = new Queue(this, "Queue", {
       ...common,
+      ...named(id),
       ...(isFifo && HIGH_THROUGHPUT),
       visibilityTimeout: Duration.seconds(consumerTimeout.toSeconds() * VISIBILITY_PER_TIMEOUT),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: RECEIVES_MAX },
