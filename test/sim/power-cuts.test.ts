@@ -1,10 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { FileSystem } from "../../lib/service/storage/file-system.ts";
-import { openFolderStore } from "../../lib/service/storage/index.ts";
-import { Disk } from "./disk.ts";
 import { DISK_MUTATIONS } from "./mutations.ts";
 import { runPowerCuts } from "./power-cuts.ts";
-import { SeededRandom } from "./seeded-random.ts";
+import { FOLDER, powerlessMachine } from "./powerless-machine.ts";
 
 /** Seeds to run: SIM_SEED=123 runs one, SIM_SEEDS=2000 runs seeds 1 to 2000. */
 const { SIM_SEED, SIM_SEEDS = "60" } = process.env;
@@ -29,34 +26,18 @@ test.each(Object.entries(DISK_MUTATIONS))("power cuts reveal the fault when %s",
 });
 
 describe("a power cut that loses all that was not synced", () => {
-  const FOLDER = "/srv/adareel/store";
   const OBJECTS = `${FOLDER}/objects`;
   const never = () => new Promise<never>(() => undefined);
   const bytes = (text: string) => new TextEncoder().encode(text);
 
-  /** Makes a disk, and opens stores over it whose file system calls can be replaced. */
-  function machine() {
-    const random = new SeededRandom(1);
-    const disk = new Disk(() => 0);
-    const files = disk.filesFor(async (operation) => operation());
-    const open = (change: Partial<FileSystem> = {}) =>
-      openFolderStore(FOLDER, { signUrl: () => "", random: random.bytes, files: { ...files, ...change } });
-    /** Cuts the power and opens the store again. */
-    const restart = () => {
-      disk.cutPower({ chance: () => false, pick: (choices) => choices[0]!, integer: (least) => least });
-      return open();
-    };
-    return { files, open, restart };
-  }
-
   test("the data folder and its parents survive", async () => {
-    const { open, restart } = machine();
+    const { open, restart } = powerlessMachine();
     await (await open()).put("a", bytes("1"));
     expect((await (await restart()).get("a"))?.body).toEqual(bytes("1"));
   });
 
   test("a second version survives though the writer of the first has not synced its parent folders", async () => {
-    const { files, open, restart } = machine();
+    const { files, open, restart } = powerlessMachine();
     let isStuck = false;
     const slow = await open({
       open: (path, ...rest) => (isStuck && path === OBJECTS ? never() : files.open(path, ...rest)),
@@ -70,7 +51,7 @@ describe("a power cut that loses all that was not synced", () => {
   });
 
   test("an acknowledged version survives though the newer one that replaced it was never synced", async () => {
-    const { files, open, restart } = machine();
+    const { files, open, restart } = powerlessMachine();
     let isOvertaken = false;
     const isUnsynced = (path: string) => isOvertaken && /\/objects\/a@\/[^/]+$/.test(path);
     const other = await open({

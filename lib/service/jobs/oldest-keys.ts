@@ -8,8 +8,8 @@ const KEYS_MAX = 1000;
 /**
  * Lists keys of a tenant's records, oldest job first. Object stores list the newest first only, so the end of the
  * listing is looked for: by halving the time in which the next jobs were created, until these are few enough for one
- * listing. That takes one request to the store for up to 1000 newer jobs, and otherwise mostly 8 to 16, 42 at most,
- * whatever the number of jobs. Requests list names and read no records.
+ * listing. That takes one request to the store for up to 1000 newer jobs, and otherwise mostly 8 to 16, whatever the
+ * number of jobs. Requests list names and read no records.
  *
  * @param options.after id of a video; the page begins with the next newer one
  */

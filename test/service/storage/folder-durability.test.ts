@@ -4,27 +4,11 @@ import { describe, expect, test } from "vitest";
 import type { FileSystem } from "../../../lib/service/storage/file-system.ts";
 import { type FolderStore, openFolderStore } from "../../../lib/service/storage/index.ts";
 import { system } from "../../../lib/shared/system.ts";
-import { Disk } from "../../sim/disk.ts";
-import { SeededRandom } from "../../sim/seeded-random.ts";
+import { FOLDER, powerlessMachine } from "../../sim/powerless-machine.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-const FOLDER = "/srv/adareel/store";
 const RECORD = `jobs/t/video_7yabcdef${"0".repeat(18)}.json`;
 const never = () => new Promise<never>(() => undefined);
-
-/** Makes a disk whose power cuts lose all that was not synced, and opens stores over it like several processes. */
-function machine() {
-  const random = new SeededRandom(1);
-  const disk = new Disk(() => 0);
-  const files = disk.filesFor(async (operation) => operation());
-  const open = (change: Partial<FileSystem> = {}) =>
-    openFolderStore(FOLDER, { signUrl: () => "", random: random.bytes, files: { ...files, ...change } });
-  const restart = () => {
-    disk.cutPower({ chance: () => false, pick: (choices) => choices[0]!, integer: (least) => least });
-    return open();
-  };
-  return { files, open, restart };
-}
 
 async function contents(store: FolderStore): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
@@ -55,7 +39,7 @@ describe("an acknowledged write", () => {
   test.each(STEPS.map((step, index) => [index + 1, ...step.slice(0, 2)] as const))(
     "an acknowledged write is synced: number %i, %s %s",
     async (count) => {
-      const { open, restart } = machine();
+      const { open, restart } = powerlessMachine();
       const stores = [await open(), await open()];
       const expected: Record<string, string> = {};
       for (const [index, [kind, key, text = ""]] of STEPS.slice(0, count).entries()) {
@@ -72,7 +56,7 @@ describe("an acknowledged write", () => {
 
   test("an acknowledged deletion is synced though another process began it and synced nothing", async () => {
     for (const stuckAt of ["sync", "after the removal"]) {
-      const { files, open, restart } = machine();
+      const { files, open, restart } = powerlessMachine();
       let isStuck = false;
       let isRemoved = false;
       const slow = await open({
@@ -98,7 +82,7 @@ describe("an acknowledged write", () => {
   });
 
   test("a write that waits for another's sync of the same folder is synced by one that began after it", async () => {
-    const { files, open, restart } = machine();
+    const { files, open, restart } = powerlessMachine();
     const begun: (() => void)[] = [];
     let isHeld = false;
     const store = await open({
@@ -141,7 +125,7 @@ test("only the user of the service may read its files", async () => {
 });
 
 test("an object that was read before costs no thread, and is read anew once it has changed", async () => {
-  const { files, open } = machine();
+  const { files, open } = powerlessMachine();
   let calls: string[] = [];
   const counted = Object.fromEntries(
     Object.entries(files).map(([name, call]) => [
