@@ -1,7 +1,7 @@
 import { encoderNames, imageEncoder, type LatentShape, nominalSize, type Recipe } from "../models/index.ts";
 import type { Tensor } from "../onnx/index.ts";
 import { RequestError, type ResolvedRequest } from "../request/index.ts";
-import { readPicture, VideoError } from "../video/index.ts";
+import { coverCrop, readPicture, signedPlanes, VideoError } from "../video/index.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 
 /**
@@ -17,15 +17,12 @@ export async function readFirstFrame(
 ): Promise<Tensor | null> {
   if (image === undefined) return null;
   const told = nominalSize(recipe, { width, height });
-  const rgb = await readPicture(image, told).catch((cause: Error) => {
+  const picture = await readPicture(image).catch((cause: Error) => {
     throw cause instanceof VideoError ? new RequestError(cause.message, { cause }) : cause;
   });
-  const planes = new Float32Array(3 * height * width);
-  for (let i = 0; i < planes.length; i++) {
-    const [channel, row] = [Math.floor(i / (height * width)), Math.floor(i / width) % height];
-    planes[i] = rgb[(row * told.width + (i % width)) * 3 + channel]! / 127.5 - 1;
-  }
-  return { dtype: "float32", shape: [1, 3, height, width], data: planes };
+  const fitted = coverCrop(picture, told, { filter: "bicubic" });
+  const data = signedPlanes(fitted, { width, height });
+  return { dtype: "float32", shape: [1, 3, height, width], data };
 }
 
 /** Encodes an image and writes its latent over the first frame of `latent` [C, F, H, W]. */
