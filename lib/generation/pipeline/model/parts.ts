@@ -8,6 +8,7 @@ import {
 import { familyOf, precisionOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
 import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { checkFinite } from "../finite.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
 import { type ModelDescription, readDescription } from "./description.ts";
 import {
@@ -123,6 +124,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
       const states = out.states!.data as Float32Array; // [1, length, D]
       const tokens = rows ?? ids.length;
       const data = states.slice(0, tokens * encoder.width);
+      checkFinite(data, { subject: "The text encoder" });
       return { tokens, data, isTruncated: isTruncated || ids.length > tokens };
     },
     release: async () => session?.opened.release(),
