@@ -50,6 +50,8 @@ export interface ModelParts extends ModelDescription {
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
   readonly boundaryTimestep: number;
   readonly vae: OpenedPart;
+  /** True if a guidance scale below 1 guides too. */
+  readonly guidesBelowOne: boolean;
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
   /** Returns what a table measured now would say that it was made for. */
@@ -113,6 +115,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     transformers,
     boundaryTimestep,
     vae,
+    guidesBelowOne: familyOf(index.index)?.guidesBelowOne ?? false,
     errorTable: await findErrorTable(tableModel),
     madeFor: () => madeForOf(tableModel),
     options,
