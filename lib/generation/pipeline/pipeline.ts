@@ -29,7 +29,7 @@ import { type GraphNeeds, guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";
 import { knownRun } from "./known-run.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
-import { notesOf } from "./notes.ts";
+import { notesOf, unusedNegative } from "./notes.ts";
 import { graphSignalsOf } from "./signals.ts";
 import { encodePrompts } from "./text/prompts.ts";
 import { readTexts, replacedTexts, unreadNotes } from "./text/read-texts.ts";
@@ -211,7 +211,9 @@ export async function openPipeline(
       return result;
     };
 
-    const read = readTexts(model, request);
+    const isGuided = guidanceBatch(...guidanceScales(model, request)) === 2;
+    const asked = isGuided ? request : { ...request, negativePrompt: null };
+    const read = readTexts(model, asked);
     const picture = await readFirstFrame(request, model.recipe);
     const [sessions, firstSessions] = await timed("load", async () => {
       const opened = await sessionsFor(request, policy);
@@ -298,7 +300,7 @@ export async function openPipeline(
       );
     };
     const audited = noise ? await audit(noise) : null;
-    const replaced = replacedTexts(read, request);
+    const replaced = replacedTexts(read, asked);
     if (audited !== null && predictedDb !== null) audits.add(audited, predictedDb);
     return {
       frames: pictures,
@@ -325,7 +327,8 @@ export async function openPipeline(
         auditedDb: audited,
       }),
       notes: [
-        ...unreadNotes(model, request),
+        ...unreadNotes(model, asked),
+        ...(isGuided ? [] : unusedNegative(request, model.limits)),
         ...notesOf(request, policy, { limits: model.limits, auditedDb: audited }),
       ],
       request,

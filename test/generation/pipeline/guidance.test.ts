@@ -55,6 +55,12 @@ describe("a generation with a guidance scale of 1", () => {
     ]);
     expect(negative!.latent).toEqual(without!.latent);
     expect([negative!, guided!].map((made) => made.isNegativePromptTruncated)).toEqual([false, true]);
+    const unused = "The negative prompt was not used: a guidance scale of 1 does not guide.";
+    expect([without!, negative!, guided!].map(({ notes }) => notes.includes(unused))).toEqual([
+      false,
+      true,
+      false,
+    ]);
   });
 
   it("a guidance scale of 1 reuses the residuals of the conditional half where the cache lets it", async () => {
