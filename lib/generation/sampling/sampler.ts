@@ -8,6 +8,8 @@ export interface SamplingRun {
   readonly width: number;
   /** Number of frames of the latent. */
   readonly latentFrames: number;
+  /** Seed of the noise that a sampler adds between steps; 0 by default. */
+  readonly seed?: number;
 }
 
 /** Clean latent (x0) that a prediction implies: `latent * (latent before the step) + prediction * (prediction)`. */
