@@ -8,6 +8,10 @@ export interface SamplingRun {
   readonly width: number;
   /** Number of frames of the latent. */
   readonly latentFrames: number;
+  /** Number of tokens that the transformer makes of the latent. */
+  readonly tokens: number;
+  /** Noise levels before the shift, one for each step; as the scheduler spaces them by default. */
+  readonly shares?: readonly number[];
 }
 
 /** Clean latent (x0) that a prediction implies: `latent * (latent before the step) + prediction * (prediction)`. */

@@ -126,7 +126,13 @@ async function withTransformer<R>(
   const weights = await part.checkpoint();
   const text = await textFeeds(model, dit, prompt, weights);
   const latent = gaussianNoise(seed, channels * frames * shape.height * shape.width);
-  const sampler = samplerOf(model.part("scheduler"))({ steps, height, width, latentFrames: frames });
+  const sampler = samplerOf(model.part("scheduler"))({
+    steps,
+    height,
+    width,
+    latentFrames: frames,
+    tokens: dit.tokens,
+  });
   const stepLatent = sampler.start();
   const sessions: Session[] = [];
   try {

@@ -7,7 +7,7 @@ import {
 } from "../../checkpoint/index.ts";
 import { familyOf, precisionOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
-import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { evenShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
 import { type ModelDescription, readDescription } from "./description.ts";
 import {
@@ -139,13 +139,13 @@ export function decoderPart({ index, partNames }: ModelFolder): string {
 
 /**
  * Returns the samplers of a scheduler: with the shift of `flow_shift` for the sizes listed there, and with the stored
- * shift for all others.
+ * shift for all others. Noise levels are spaced as `noise_spacing` says.
  *
  * @throws CheckpointError if the scheduler is unknown or its configuration cannot be used
  */
 export function openSampler(
   scheduler: ModelPart,
-  { flow_shift }: Pick<Recipe, "flow_shift">,
+  { flow_shift, noise_spacing }: Pick<Recipe, "flow_shift" | "noise_spacing">,
 ): SamplerFactory {
   const sampler = (shift: object) => {
     try {
@@ -160,7 +160,10 @@ export function openSampler(
     // A scheduler reads one of the two names and ignores the other.
     Object.entries(flow_shift).map(([size, shift]) => [size, sampler({ flow_shift: shift, shift })]),
   );
-  return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);
+  return (run) => {
+    const sampler = shifted.get(`${run.width}x${run.height}`) ?? stored;
+    return sampler(noise_spacing === "even" ? { ...run, shares: evenShares(run.steps, 1 / run.steps) } : run);
+  };
 }
 
 /**
