@@ -5,7 +5,14 @@ import {
   type ModelFolder,
   type ModelPart,
 } from "../../checkpoint/index.ts";
-import { familyOf, precisionOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
+import {
+  familyOf,
+  precisionOf,
+  type Recipe,
+  type TextCondition,
+  type TextStates,
+  textEncoder,
+} from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
 import { evenShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
@@ -39,6 +46,9 @@ export interface EncodedPrompt extends TextStates {
   readonly isTruncated: boolean;
 }
 
+/** What a transformer's condition says of how its texts are encoded. */
+export type EncodedText = Pick<TextCondition, "length" | "encodesPadding">;
+
 /** Parts of a model folder, with configurations and weight headers read. */
 export interface ModelParts extends ModelDescription {
   readonly recipe: Recipe;
@@ -60,7 +70,7 @@ export interface ModelParts extends ModelDescription {
    * Encodes a prompt of at most `length` tokens. Returns a row of states for each of its tokens, or the first `rows`
    * rows, in which the states of padding follow those of the prompt.
    */
-  encode(prompt: string, length: number, rows?: number): Promise<EncodedPrompt>;
+  encode(prompt: string, text: EncodedText, rows?: number): Promise<EncodedPrompt>;
   release(): Promise<void>;
 }
 
@@ -116,10 +126,10 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     madeFor: () => madeForOf(tableModel),
     options,
     openEncoder,
-    async encode(prompt, length, rows) {
+    async encode(prompt, { length, encodesPadding }, rows) {
       const opened = await openEncoder(length);
       const { ids, isTruncated } = tokenizer.tokenise(prompt, length);
-      const out = await opened.run(encoder.feeds(ids, length));
+      const out = await opened.run(encoder.feeds(ids, length, { encodesPadding }));
       const states = out.states!.data as Float32Array; // [1, length, D]
       const tokens = rows ?? ids.length;
       const data = states.slice(0, tokens * encoder.width);

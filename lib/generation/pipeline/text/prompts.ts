@@ -13,16 +13,17 @@ export interface Prompts extends Pick<ResolvedRequest, "prompt" | "negativePromp
  */
 export async function encodePrompts(
   model: ModelParts,
-  { length, sharesLength, learntText }: TextCondition,
+  text: TextCondition,
   { prompt, negativePrompt, batch }: Prompts,
 ): Promise<readonly [EncodedPrompt, ...EncodedPrompt[]]> {
   const { caption, prompt_suffix } = model.recipe;
-  const conditional = await model.encode(captionOf(withSuffix(prompt, prompt_suffix), caption), length);
+  const { sharesLength, learntText } = text;
+  const conditional = await model.encode(captionOf(withSuffix(prompt, prompt_suffix), caption), text);
   if (batch === 1) return [conditional];
   if (negativePrompt === null && learntText) {
     const learnt = await learntText(model.transformers[0].weights, conditional.tokens);
     return [conditional, { ...learnt, isTruncated: false }];
   }
   const rows = sharesLength ? conditional.tokens : undefined;
-  return [conditional, await model.encode(captionOf(negativePrompt ?? "", caption), length, rows)];
+  return [conditional, await model.encode(captionOf(negativePrompt ?? "", caption), text, rows)];
 }
