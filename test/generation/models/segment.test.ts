@@ -23,6 +23,10 @@ import { alone, type GoldenCase, goldens, preparedCase } from "./golden-transfor
 const samplers = {
   STDiT3: { className: "RFlowScheduler", config: {} },
   WanTransformer3DModel: { className: "FlowMatchEulerDiscreteScheduler", config: { shift: 3 } },
+  LTXVideoTransformer3DModel: {
+    className: "FlowMatchEulerDiscreteScheduler",
+    config: { use_dynamic_shifting: true, shift_terminal: 0.1 },
+  },
   LatteTransformer3DModel: { className: "DDIMScheduler", config: {} },
   LatteT2V: { className: "DDIMScheduler", config: {} },
 } as const;
