@@ -222,7 +222,7 @@ export async function openPipeline(
       return [opened, first];
     });
     const { experts, latentShape } = sessions;
-    const { conditions, text } = experts.transformers[0]!;
+    const { conditions, text, tokens } = experts.transformers[0]!;
     const scales = guidanceScales(model, request);
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
@@ -242,7 +242,7 @@ export async function openPipeline(
     };
 
     const told = nominalSize(model.recipe, request);
-    const free = model.sampler({ steps: request.steps, ...told, latentFrames: frames });
+    const free = model.sampler({ steps: request.steps, ...told, latentFrames: frames, tokens });
     const given = givenFrames(conditions) ?? 0;
     const sampler = given > 0 ? withGivenFrames(free, { channels, frames, given }) : free;
     planned = sampler.timesteps.length;

@@ -32,7 +32,7 @@ export async function openVideoSessions(
   const told = nominalSize(model.recipe, { width, height });
   const experts = expertsFor(
     model,
-    { latent: latentShape, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
+    { latent: latentShape, frames, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
     { scales: guidanceScales(model, request), ...needs },
   );
   const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));

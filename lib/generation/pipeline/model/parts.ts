@@ -5,9 +5,16 @@ import {
   type ModelFolder,
   type ModelPart,
 } from "../../checkpoint/index.ts";
-import { familyOf, precisionOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
+import {
+  familyOf,
+  precisionOf,
+  type Recipe,
+  type TextCondition,
+  type TextStates,
+  textEncoder,
+} from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
-import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { evenShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { checkFinite } from "../finite.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
 import { type ModelDescription, readDescription } from "./description.ts";
@@ -40,6 +47,9 @@ export interface EncodedPrompt extends TextStates {
   readonly isTruncated: boolean;
 }
 
+/** What a transformer's condition says of how its texts are encoded. */
+export type EncodedText = Pick<TextCondition, "length" | "encodesPadding">;
+
 /** Parts of a model folder, with configurations and weight headers read. */
 export interface ModelParts extends ModelDescription {
   readonly recipe: Recipe;
@@ -63,7 +73,7 @@ export interface ModelParts extends ModelDescription {
    * Encodes a prompt of at most `length` tokens. Returns a row of states for each of its tokens, or the first `rows`
    * rows, in which the states of padding follow those of the prompt.
    */
-  encode(prompt: string, length: number, rows?: number): Promise<EncodedPrompt>;
+  encode(prompt: string, text: EncodedText, rows?: number): Promise<EncodedPrompt>;
   release(): Promise<void>;
 }
 
@@ -120,10 +130,10 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     madeFor: () => madeForOf(tableModel),
     options,
     openEncoder,
-    async encode(prompt, length, rows) {
+    async encode(prompt, { length, encodesPadding }, rows) {
       const opened = await openEncoder(length);
       const { ids, isTruncated } = tokenizer.tokenise(prompt, length);
-      const out = await opened.run(encoder.feeds(ids, length));
+      const out = await opened.run(encoder.feeds(ids, length, { encodesPadding }));
       const states = out.states!.data as Float32Array; // [1, length, D]
       const tokens = rows ?? ids.length;
       const data = states.slice(0, tokens * encoder.width);
@@ -144,13 +154,13 @@ export function decoderPart({ index, partNames }: ModelFolder): string {
 
 /**
  * Returns the samplers of a scheduler: with the shift of `flow_shift` for the sizes listed there, and with the stored
- * shift for all others.
+ * shift for all others. Noise levels are spaced as `noise_spacing` says.
  *
  * @throws CheckpointError if the scheduler is unknown or its configuration cannot be used
  */
 export function openSampler(
   scheduler: ModelPart,
-  { flow_shift }: Pick<Recipe, "flow_shift">,
+  { flow_shift, noise_spacing }: Pick<Recipe, "flow_shift" | "noise_spacing">,
 ): SamplerFactory {
   const sampler = (shift: object) => {
     try {
@@ -165,7 +175,10 @@ export function openSampler(
     // A scheduler reads one of the two names and ignores the other.
     Object.entries(flow_shift).map(([size, shift]) => [size, sampler({ flow_shift: shift, shift })]),
   );
-  return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);
+  return (run) => {
+    const sampler = shifted.get(`${run.width}x${run.height}`) ?? stored;
+    return sampler(noise_spacing === "even" ? { ...run, shares: evenShares(run.steps, 1 / run.steps) } : run);
+  };
 }
 
 /**
