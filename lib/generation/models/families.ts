@@ -18,7 +18,7 @@ export const families: readonly Family[] = [latte, openSora, openSoraPlan, wan];
 export const publishedModels: readonly PublishedModel[] = families.flatMap(({ models }) => models);
 
 /** Pipeline classes of all families, as `model_index.json` names them. */
-export const knownPipelines: readonly string[] = families.map(({ pipeline }) => pipeline);
+export const knownPipelines: readonly string[] = families.flatMap(({ pipelines }) => pipelines);
 
 /**
  * Returns the family of the pipeline class that a model's index names; undefined if no family has it.
@@ -29,7 +29,7 @@ export const knownPipelines: readonly string[] = families.map(({ pipeline }) => 
  * ```
  */
 export function familyOf(index: Config): Family | undefined {
-  return families.find(({ pipeline }) => pipeline === index._class_name);
+  return families.find(({ pipelines }) => pipelines.some((name) => name === index._class_name));
 }
 
 /**

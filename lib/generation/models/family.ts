@@ -29,14 +29,13 @@ export interface Architectures {
 }
 
 /**
- * Family of models with the same pipeline class, with everything known of them that their folders on the hub do not
- * say.
+ * Family of models with the same parts, with everything known of them that their folders on the hub do not say.
  */
 export interface Family {
   /** Name for people. */
   readonly name: string;
-  /** Pipeline class that `model_index.json` names. */
-  readonly pipeline: string;
+  /** Pipeline classes that `model_index.json` names. */
+  readonly pipelines: readonly string[];
   /** Builders of the family's own parts; those that several families share are in the registry. */
   readonly architectures: Architectures;
   /** Transformer, text encoder and decoder, for people. */

@@ -23,6 +23,10 @@ export const videoLimitsSchema = z.object({
   negative_prompt: z.string().max(2000).optional(),
   /** True if a video may begin with an image. */
   takes_image: z.boolean().optional(),
+  /** True if every video begins with an image; such a model takes no prompt alone. */
+  needs_image: z.boolean().optional(),
+  /** True if a video that begins with an image may end with another one. */
+  takes_last_image: z.boolean().optional(),
   /**
    * True if the model's folder has a table of the errors of reuse, which promises in dB need. The folder decides,
    * whatever `model_index.json` says. Cards of earlier builds lack it.

@@ -59,7 +59,7 @@ const VAE_PARAMETERS = 73_295_603;
 /** Wan 2.1 and Wan 2.2 A14B (arXiv 2503.20314). */
 export const wan: Family = {
   name: "Wan",
-  pipeline: "WanPipeline",
+  pipelines: ["WanPipeline"],
   architectures: {
     transformers: {
       WanTransformer3DModel: (config, video) => wanTransformer(parseWanConfig(config), video),
