@@ -25,19 +25,24 @@ describe("LoRA files on the tiny Wan", async () => {
     expect(error).toBeLessThan(TOLERANCE);
   });
 
-  it.each(["two", "wide"])("head of embed plus R equals the whole model with the LoRAs of %s", async (name) => {
-    const weights = await loaded(loraCases.find((each) => each.name === name)!.loras);
-    const [full] = await runEach(buildFull(dit, { weights }), weights, [halves[0]!]);
-    const [reused] = await runEach(buildReuse(dit, { weights }), weights, [
-      { ...halves[0]!, residual: full!.residual! },
-    ]);
-    expect(relativeError(reused!.prediction, full!.prediction!.data as Float32Array)).toBeLessThan(1e-6);
-  });
+  it.each(["two", "wide"])(
+    "head of embed plus R equals the whole model with the LoRAs of %s",
+    async (name) => {
+      const weights = await loaded(loraCases.find((each) => each.name === name)!.loras);
+      const [full] = await runEach(buildFull(dit, { weights }), weights, [halves[0]!]);
+      const [reused] = await runEach(buildReuse(dit, { weights }), weights, [
+        { ...halves[0]!, residual: full!.residual! },
+      ]);
+      expect(relativeError(reused!.prediction, full!.prediction!.data as Float32Array)).toBeLessThan(1e-6);
+    },
+  );
 
   it("graphs without fused operators compute the same with LoRAs", async () => {
     const weights = await loaded([{ file: "wide", scale: 1 }]);
     const results = await runEach(buildFull(dit, { weights, provider: "webgpu" }), weights, halves);
-    expect(relativeError(bothHalves(results), await expected.read("wide.prediction"))).toBeLessThan(TOLERANCE);
+    expect(relativeError(bothHalves(results), await expected.read("wide.prediction"))).toBeLessThan(
+      TOLERANCE,
+    );
   });
 
   it("a LoRA with a scale of 0 leaves the weights as they are", async () => {

@@ -5,6 +5,7 @@ import {
   type ModelFolder,
   type ModelPart,
 } from "../../checkpoint/index.ts";
+import type { TransformerWeights } from "../../lora/index.ts";
 import { familyOf, precisionOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
 import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
@@ -17,6 +18,7 @@ import {
   madeForOf,
   type TableModel,
 } from "./error-table.ts";
+import { LoraShelf } from "./open-loras.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
@@ -44,11 +46,14 @@ export interface ModelParts extends ModelDescription {
   readonly recipe: Recipe;
   readonly tokenizer: PromptTokenizer;
   readonly sampler: SamplerFactory;
+  /** Returns samplers with another shift than the model's, for every size. */
+  samplerWithShift(shift: number): SamplerFactory;
   /** Transformers in the order in which they denoise. */
   readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
   readonly boundaryTimestep: number;
   readonly vae: OpenedPart;
+  readonly loras: LoraShelf;
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
   /** Returns what a table measured now would say that it was made for. */
@@ -109,9 +114,11 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     ...description,
     tokenizer,
     sampler: openSampler(scheduler, description.recipe),
+    samplerWithShift: (shift) => samplerWithShift(scheduler, shift),
     transformers,
     boundaryTimestep,
     vae,
+    loras: new LoraShelf(index.folder, transformers),
     errorTable: await findErrorTable(tableModel),
     madeFor: () => madeForOf(tableModel),
     options,
@@ -147,20 +154,25 @@ export function openSampler(
   scheduler: ModelPart,
   { flow_shift }: Pick<Recipe, "flow_shift">,
 ): SamplerFactory {
-  const sampler = (shift: object) => {
-    try {
-      return samplerOf({ ...scheduler, config: { ...scheduler.config, ...shift } });
-    } catch (cause) {
-      const fault = (cause as Error).message;
-      throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
-    }
-  };
-  const stored = sampler({});
+  const stored = samplerWith(scheduler, {});
   const shifted = new Map(
-    // A scheduler reads one of the two names and ignores the other.
-    Object.entries(flow_shift).map(([size, shift]) => [size, sampler({ flow_shift: shift, shift })]),
+    Object.entries(flow_shift).map(([size, shift]) => [size, samplerWithShift(scheduler, shift)]),
   );
   return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);
+}
+
+function samplerWithShift(scheduler: ModelPart, shift: number): SamplerFactory {
+  // A scheduler reads one of the two names and ignores the other.
+  return samplerWith(scheduler, { flow_shift: shift, shift });
+}
+
+function samplerWith(scheduler: ModelPart, changed: object): SamplerFactory {
+  try {
+    return samplerOf({ ...scheduler, config: { ...scheduler.config, ...changed } });
+  } catch (cause) {
+    const fault = (cause as Error).message;
+    throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
+  }
 }
 
 /**
@@ -189,7 +201,11 @@ function boundaryOf(index: ModelFolder): number {
 const TRAINING_TIMESTEPS = 1000;
 
 /** Opens a session on a graph; `weights` are those that the graph was built from. */
-export function openGraph(graph: Graph, weights: Checkpoint, options: PipelineOptions): Promise<Session> {
+export function openGraph(
+  graph: Graph,
+  weights: Pick<TransformerWeights, "root">,
+  options: PipelineOptions,
+): Promise<Session> {
   return openSession(graph.build(), {
     ...options,
     weightsFolder: weights.root,
