@@ -5,6 +5,7 @@ import {
   type ModelFolder,
   type ModelPart,
 } from "../../checkpoint/index.ts";
+import type { TransformerWeights } from "../../lora/index.ts";
 import {
   familyOf,
   precisionOf,
@@ -25,6 +26,7 @@ import {
   madeForOf,
   type TableModel,
 } from "./error-table.ts";
+import { LoraShelf } from "./open-loras.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
@@ -47,7 +49,7 @@ export interface EncodedPrompt extends TextStates {
   readonly isTruncated: boolean;
 }
 
-/** What a transformer's condition says of how its texts are encoded. */
+/** Facts that a transformer's condition says of how its texts are encoded. */
 export type EncodedText = Pick<TextCondition, "length" | "encodesPadding">;
 
 /** Parts of a model folder, with configurations and weight headers read. */
@@ -55,6 +57,8 @@ export interface ModelParts extends ModelDescription {
   readonly recipe: Recipe;
   readonly tokenizer: PromptTokenizer;
   readonly sampler: SamplerFactory;
+  /** Returns samplers with another shift than the model's, for every size. */
+  samplerWithShift(shift: number): SamplerFactory;
   /** Transformers in the order in which they denoise. */
   readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
@@ -62,6 +66,7 @@ export interface ModelParts extends ModelDescription {
   readonly vae: OpenedPart;
   /** True if a guidance scale below 1 guides too. */
   readonly guidesBelowOne: boolean;
+  readonly loras: LoraShelf;
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
   /** Returns what a table measured now would say that it was made for. */
@@ -122,10 +127,12 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     ...description,
     tokenizer,
     sampler: openSampler(scheduler, description.recipe),
+    samplerWithShift: (shift) => spaced(samplerWithShift(scheduler, shift), description.recipe.noise_spacing),
     transformers,
     boundaryTimestep,
     vae,
     guidesBelowOne: familyOf(index.index)?.guidesBelowOne ?? false,
+    loras: new LoraShelf(index.folder, transformers),
     errorTable: await findErrorTable(tableModel),
     madeFor: () => madeForOf(tableModel),
     options,
@@ -162,23 +169,30 @@ export function openSampler(
   scheduler: ModelPart,
   { flow_shift, noise_spacing }: Pick<Recipe, "flow_shift" | "noise_spacing">,
 ): SamplerFactory {
-  const sampler = (shift: object) => {
-    try {
-      return samplerOf({ ...scheduler, config: { ...scheduler.config, ...shift } });
-    } catch (cause) {
-      const fault = (cause as Error).message;
-      throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
-    }
-  };
-  const stored = sampler({});
+  const stored = samplerWith(scheduler, {});
   const shifted = new Map(
-    // A scheduler reads one of the two names and ignores the other.
-    Object.entries(flow_shift).map(([size, shift]) => [size, sampler({ flow_shift: shift, shift })]),
+    Object.entries(flow_shift).map(([size, shift]) => [size, samplerWithShift(scheduler, shift)]),
   );
-  return (run) => {
-    const sampler = shifted.get(`${run.width}x${run.height}`) ?? stored;
-    return sampler(noise_spacing === "even" ? { ...run, shares: evenShares(run.steps, 1 / run.steps) } : run);
-  };
+  return spaced((run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run), noise_spacing);
+}
+
+function spaced(sampler: SamplerFactory, spacing: Recipe["noise_spacing"]): SamplerFactory {
+  if (spacing !== "even") return sampler;
+  return (run) => sampler({ ...run, shares: evenShares(run.steps, 1 / run.steps) });
+}
+
+function samplerWithShift(scheduler: ModelPart, shift: number): SamplerFactory {
+  // A scheduler reads one of the two names and ignores the other.
+  return samplerWith(scheduler, { flow_shift: shift, shift });
+}
+
+function samplerWith(scheduler: ModelPart, changed: object): SamplerFactory {
+  try {
+    return samplerOf({ ...scheduler, config: { ...scheduler.config, ...changed } });
+  } catch (cause) {
+    const fault = (cause as Error).message;
+    throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
+  }
 }
 
 /**
@@ -207,7 +221,11 @@ function boundaryOf(index: ModelFolder): number {
 const TRAINING_TIMESTEPS = 1000;
 
 /** Opens a session on a graph; `weights` are those that the graph was built from. */
-export function openGraph(graph: Graph, weights: Checkpoint, options: PipelineOptions): Promise<Session> {
+export function openGraph(
+  graph: Graph,
+  weights: Pick<TransformerWeights, "root">,
+  options: PipelineOptions,
+): Promise<Session> {
   return openSession(graph.build(), {
     ...options,
     weightsFolder: weights.root,
