@@ -24,4 +24,4 @@ export { decoderNames, type LatentDecoder, type LatentExtent } from "./latent-de
 export { diffusionTransformer, imageEncoder, latentDecoder, textEncoder } from "./registry.ts";
 export { buildSegment, segmentFeeds, segmentNames } from "./segment.ts";
 export { comparesProbes, type GraphSignalName, graphSignal, isGraphSignal } from "./signals.ts";
-export { nominalSize, type Recipe, recipeSchema } from "./video-member.ts";
+export { nominalSize, type Recipe, recipeSchema, type Sampling, samplingSchema } from "./video-member.ts";

@@ -34,15 +34,15 @@ export interface Experts {
 }
 
 /**
- * Returns the guidance scale of each transformer. A guidance scale in the request applies to both transformers. The
- * default is that of the first transformer; the model may have another default for the second.
+ * Returns the guidance scale of each transformer. One that a request names for the first applies to both, unless it
+ * names another for the second. The model may have a default of its own for the second.
  */
 export function guidanceScales(
-  { limits, recipe, transformers }: Pick<ModelParts, "limits" | "recipe" | "transformers">,
-  { guidanceScale }: Pick<ResolvedRequest, "guidanceScale">,
+  { limits, transformers }: Pick<ModelParts, "limits" | "transformers">,
+  { guidanceScale, guidanceScale2 }: Pick<ResolvedRequest, "guidanceScale" | "guidanceScale2">,
 ): number[] {
   const isDefault = guidanceScale === limits.guidance_scale;
-  const second = isDefault ? (recipe.guidance_scale_2 ?? guidanceScale) : guidanceScale;
+  const second = guidanceScale2 ?? (isDefault ? limits.guidance_scale_2 : undefined) ?? guidanceScale;
   return transformers.map((_, index) => (index === 0 ? guidanceScale : second));
 }
 

@@ -234,7 +234,8 @@ export async function openPipeline(
     };
 
     const told = nominalSize(model.recipe, request);
-    const free = model.sampler({ steps: request.steps, ...told, latentFrames: frames });
+    const { steps: asked, seed } = request;
+    const free = model.sampler({ steps: asked, ...told, latentFrames: frames, seed });
     const given = givenFrames(conditions) ?? 0;
     const sampler = given > 0 ? withGivenFrames(free, { channels, frames, given }) : free;
     planned = sampler.timesteps.length;

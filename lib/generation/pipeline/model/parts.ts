@@ -5,7 +5,14 @@ import {
   type ModelFolder,
   type ModelPart,
 } from "../../checkpoint/index.ts";
-import { familyOf, precisionOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
+import {
+  familyOf,
+  precisionOf,
+  type Recipe,
+  type Sampling,
+  type TextStates,
+  textEncoder,
+} from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
 import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
@@ -139,28 +146,41 @@ export function decoderPart({ index, partNames }: ModelFolder): string {
 
 /**
  * Returns the samplers of a scheduler: with the shift of `flow_shift` for the sizes listed there, and with the stored
- * shift for all others.
+ * shift for all others. A `sampling` takes the place of the scheduler, except for its shift where it has none.
  *
  * @throws CheckpointError if the scheduler is unknown or its configuration cannot be used
  */
 export function openSampler(
   scheduler: ModelPart,
-  { flow_shift }: Pick<Recipe, "flow_shift">,
+  { flow_shift, sampling }: Pick<Recipe, "flow_shift" | "sampling">,
 ): SamplerFactory {
-  const sampler = (shift: object) => {
+  const replaced = replacedScheduler(scheduler, sampling);
+  const sampler = (shift?: number) => {
     try {
-      return samplerOf({ ...scheduler, config: { ...scheduler.config, ...shift } });
+      // A scheduler reads one of the two names and ignores the other.
+      const shifts = shift === undefined ? {} : { flow_shift: shift, shift };
+      return samplerOf({ ...replaced, config: { ...replaced.config, ...shifts } });
     } catch (cause) {
       const fault = (cause as Error).message;
       throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
     }
   };
-  const stored = sampler({});
-  const shifted = new Map(
-    // A scheduler reads one of the two names and ignores the other.
-    Object.entries(flow_shift).map(([size, shift]) => [size, sampler({ flow_shift: shift, shift })]),
-  );
+  const stored = sampler(sampling.shift);
+  if (sampling.shift !== undefined) return stored;
+  const shifted = new Map(Object.entries(flow_shift).map(([size, shift]) => [size, sampler(shift)]));
   return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);
+}
+
+function replacedScheduler(
+  { className, config }: Pick<ModelPart, "className" | "config">,
+  { scheduler, sigmas }: Sampling,
+): Pick<ModelPart, "className" | "config"> {
+  if (scheduler === undefined && sigmas === undefined) return { className, config };
+  const { flow_shift, shift = flow_shift } = config;
+  return {
+    className: scheduler ?? "FlowMatchEulerDiscreteScheduler",
+    config: { ...(shift !== undefined && { shift }), ...(sigmas && { sigmas }) },
+  };
 }
 
 /**
