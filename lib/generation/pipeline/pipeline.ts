@@ -26,7 +26,7 @@ import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import type { Denoiser, DenoisingSessions } from "./denoiser.ts";
 import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
-import { beginWith, readFirstFrame } from "./first-frame.ts";
+import { beginWith, encodePictures, readPictures } from "./given-pictures.ts";
 import { knownRun } from "./known-run.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
 import { notesOf } from "./notes.ts";
@@ -163,9 +163,9 @@ export async function openPipeline(
 
   /** Returns the key of the requests that share sessions. */
   function shapeKey(request: ResolvedRequest): string {
-    const { width, height, frames, fps, image } = request;
+    const { width, height, frames, fps, image, lastImage } = request;
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
-    return [width, height, frames, fps, image !== undefined, ...batches].join();
+    return [width, height, frames, fps, image !== undefined, lastImage !== undefined, ...batches].join();
   }
 
   async function sessionsFor(request: ResolvedRequest, policy: CachePolicy): Promise<VideoSessions> {
@@ -206,7 +206,7 @@ export async function openPipeline(
       return result;
     };
 
-    const picture = await readFirstFrame(request, model.recipe);
+    const pictures = await readPictures(request, model.recipe);
     const [sessions, firstSessions] = await timed("load", async () => {
       const opened = await sessionsFor(request, policy);
       const first = await opened.experts.open(0);
@@ -218,14 +218,21 @@ export async function openPipeline(
     const scales = guidanceScales(model, request);
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
-    const texts = await timed("encode", async () => {
-      if (picture) await beginWith(picture, latent, latentShape, model);
-      return encodePrompts(model, text, { ...request, batch: guidanceBatch(...scales) });
+    const keptFrames = givenFrames(conditions) ?? 0;
+    const { texts, encoded } = await timed("encode", async () => {
+      const shape = { frames: request.frames, latent: latentShape };
+      const encoded = pictures && (await encodePictures(pictures, { conditions }, shape, { model, signal }));
+      if (encoded && keptFrames > 0) beginWith(encoded.latent, latent, latentShape);
+      const texts = await encodePrompts(model, text, { ...request, batch: guidanceBatch(...scales) });
+      return { texts, encoded };
     });
     const [prompt, negativePrompt] = texts;
     const denoiser = (index: number, opened: DenoisingSessions): Denoiser => {
       const [transformer, guidanceScale] = [experts.transformers[index]!, scales[index]!];
-      const given = { texts: texts.slice(0, guidanceBatch(guidanceScale)) };
+      const given = {
+        texts: texts.slice(0, guidanceBatch(guidanceScale)),
+        ...(encoded && { pictures: encoded }),
+      };
       const feeds = generationFeeds(transformer.conditions, given);
       const open = (graph: Graph) => experts.openGraph(index, graph);
       const of = { transformer, guidanceScale, sampler, cut: experts.cut(index), open };
@@ -236,8 +243,7 @@ export async function openPipeline(
     const told = nominalSize(model.recipe, request);
     const { steps: asked, seed } = request;
     const free = model.sampler({ steps: asked, ...told, latentFrames: frames, seed });
-    const given = givenFrames(conditions) ?? 0;
-    const sampler = given > 0 ? withGivenFrames(free, { channels, frames, given }) : free;
+    const sampler = keptFrames > 0 ? withGivenFrames(free, { channels, frames, given: keptFrames }) : free;
     planned = sampler.timesteps.length;
     const decode = (latent: Float32Array) =>
       decodeFrames(latent, latentShape, { ...sessions.decoding, signal });
@@ -279,7 +285,7 @@ export async function openPipeline(
         },
       }),
     );
-    const pictures = await timed("decode", () => decode(latent));
+    const video = await timed("decode", () => decode(latent));
     paces.set(paceKey, paceOf(steps, seconds.decode, paces.get(paceKey)));
     const predictedDb =
       steps.findLast(({ trace }) => typeof trace.predicted === "number")?.trace.predicted ?? null;
@@ -288,14 +294,14 @@ export async function openPipeline(
       const onStep = () => report("decode");
       return auditedDb(
         { ...denoising, ...denoiser(0, await experts.open(0)), latent, onStep },
-        pictures,
+        video,
         decode,
       );
     };
     const audited = noise ? await audit(noise) : null;
     if (audited !== null && predictedDb !== null) audits.add(audited, predictedDb);
     return {
-      frames: pictures,
+      frames: video,
       fps: request.fps,
       latent,
       trace: cacheTrace(
