@@ -26,4 +26,4 @@ export type { LoraNaming } from "./lora-naming.ts";
 export { diffusionTransformer, imageEncoder, latentDecoder, loraNaming, textEncoder } from "./registry.ts";
 export { buildSegment, segmentFeeds, segmentNames } from "./segment.ts";
 export { comparesProbes, type GraphSignalName, graphSignal, isGraphSignal } from "./signals.ts";
-export { nominalSize, type Recipe, recipeSchema } from "./video-member.ts";
+export { nominalSize, type Recipe, recipeSchema, type Sampling, samplingSchema } from "./video-member.ts";

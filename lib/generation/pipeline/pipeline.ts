@@ -259,8 +259,10 @@ export async function openPipeline(
 
     const told = nominalSize(model.recipe, request);
     const shift = listedLoras(request, model.limits).find(({ flow_shift }) => flow_shift)?.flow_shift;
-    const samplers = shift === undefined ? model.sampler : model.samplerWithShift(shift);
-    const free = samplers({ steps: request.steps, ...told, latentFrames: frames, tokens });
+    const samplers =
+      shift === undefined ? model.sampler : model.samplerFor({ ...model.recipe.sampling, shift });
+    const run = { steps: request.steps, ...told, latentFrames: frames, tokens, seed: request.seed };
+    const free = samplers(run);
     const sampler = keptFrames > 0 ? withGivenFrames(free, { channels, frames, given: keptFrames }) : free;
     planned = sampler.timesteps.length;
     const decode = (latent: Float32Array) =>
