@@ -23,8 +23,8 @@ import { alone, type GoldenCase, goldens, preparedCase } from "./golden-transfor
 const samplers = {
   STDiT3: { className: "RFlowScheduler", config: {} },
   WanTransformer3DModel: { className: "FlowMatchEulerDiscreteScheduler", config: { shift: 3 } },
-  LatteTransformer3DModel: { className: "DDIMScheduler", config: {} },
-  LatteT2V: { className: "DDIMScheduler", config: {} },
+  LatteTransformer3DModel: { className: "DDIMScheduler", config: { clip_sample: false } },
+  LatteT2V: { className: "DDIMScheduler", config: { clip_sample: false } },
 } as const;
 
 const GUIDANCE = 4;
