@@ -7,7 +7,14 @@ export {
   convertModel,
 } from "./convert-model.ts";
 export { type JsonFileLimits, readJsonFile } from "./json-file.ts";
-export { type Config, type ModelFolder, type ModelPart, openModelFolder } from "./model-folder.ts";
+export {
+  type Config,
+  type ModelFolder,
+  type ModelFolderOptions,
+  type ModelPart,
+  openModelFolder,
+} from "./model-folder.ts";
 export { hashWeights, modelFingerprint } from "./model-hash.ts";
 export type { SafetensorsDType, StoredTensor } from "./safetensors.ts";
+export { chooseWeights, missingShards } from "./weight-layout.ts";
 export { configHash, type IdentifiedPart, weightsIdentity } from "./weights-identity.ts";
