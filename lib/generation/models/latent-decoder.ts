@@ -7,6 +7,8 @@ export interface LatentDecoder {
   readonly channels: number;
   /** Pixels along one edge of a latent element. */
   readonly scale: number;
+  /** True if the decoder removes a rest of noise that it is given; false by default. */
+  readonly takesNoise?: boolean;
   /**
    * Returns the number of latent frames of a video with so many frames.
    *
@@ -21,7 +23,8 @@ export interface LatentDecoder {
   /**
    * Builds the graph of a run. Input `latent` [F, C, height, width]; output `frames` [P, 3, height * scale, width *
    * scale], nominally -1..1: the next P frames of the video. A run that is continued outputs its state as `after.NAME`;
-   * these are the inputs `before.NAME` of the next run.
+   * these are the inputs `before.NAME` of the next run. A decoder that takes noise has an input `noise` of the latent's
+   * shape: standard normal numbers.
    */
   build(run: DecoderRun & Omit<LatentExtent, "frames">, options: BuildOptions): Graph;
 }
@@ -45,6 +48,7 @@ export interface DecoderRun {
 /** Names of the inputs and outputs of every decoder's graph. */
 export const decoderNames = {
   latent: "latent",
+  noise: "noise",
   frames: "frames",
   /** Prefix of inputs that hold the state of the run before. */
   before: "before.",
