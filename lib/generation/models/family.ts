@@ -41,6 +41,11 @@ export interface Family {
   readonly parts: string;
   /** Sampler, for people. */
   readonly sampler: string;
+  /**
+   * True if the reference guides with any scale other than 1. Others do not guide with a scale of 1 or less, and compute
+   * the conditional half alone.
+   */
+  readonly guidesBelowOne?: boolean;
   /** Folder of a decoder that the family's repositories may have without naming it; preferred to the part `vae`. */
   readonly unnamedDecoder?: string;
   /** Files that most repositories of the family lack; files of a repository are not replaced. */

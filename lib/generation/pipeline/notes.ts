@@ -14,6 +14,15 @@ export function notesOf(
   return [...fewSteps(steps, name, limits), ...audit];
 }
 
+/** Returns the note on a negative prompt of the request itself that no guidance used; none without one. */
+export function unusedNegative(
+  { negativePrompt, guidanceScale }: Pick<ResolvedRequest, "negativePrompt" | "guidanceScale">,
+  { negative_prompt: usual }: Pick<VideoLimits, "negative_prompt">,
+): string[] {
+  if (!negativePrompt || negativePrompt === usual) return [];
+  return [`The negative prompt was not used: a guidance scale of ${guidanceScale} does not guide.`];
+}
+
 function fewSteps(steps: number, name: string, limits: Pick<VideoLimits, "steps">): string[] {
   if (name === "off" || !hasFewSteps({ steps, modelSteps: limits.steps })) return [];
   const why =

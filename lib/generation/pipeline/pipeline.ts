@@ -29,9 +29,10 @@ import { type GraphNeeds, guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";
 import { knownRun } from "./known-run.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
-import { notesOf } from "./notes.ts";
+import { notesOf, unusedNegative } from "./notes.ts";
 import { graphSignalsOf } from "./signals.ts";
 import { encodePrompts } from "./text/prompts.ts";
+import { readTexts, replacedTexts, unreadNotes } from "./text/read-texts.ts";
 import { unknownWords } from "./text/unknown-words.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
 
@@ -72,6 +73,10 @@ export interface Generation {
   readonly tokens: number;
   readonly isPromptTruncated: boolean;
   readonly isNegativePromptTruncated: boolean;
+  /** Text that the model read in place of the prompt; null if it read the prompt as it is. */
+  readonly readPrompt: string | null;
+  /** Text that the model read in place of the negative prompt; null if it read that as it is, or there is none. */
+  readonly readNegativePrompt: string | null;
   /**
    * Words of the prompt and the negative prompt that the model has not learnt, in their order and as they were written;
    * none if the model may understand any word.
@@ -95,7 +100,7 @@ export interface Pipeline {
    * Generates the video of a request.
    *
    * @param request resolved against `limits`, which are not checked again
-   * @throws RequestError for a cache policy or an image that cannot be used, CancelledError, GenerationError while
+   * @throws RequestError for a prompt, cache policy or image that cannot be used, CancelledError, GenerationError while
    *   another generation runs, after `close` and for numbers that are not finite, or an error of the model's files
    */
   generate(request: ResolvedRequest, options?: GenerateOptions): Promise<Generation>;
@@ -206,6 +211,9 @@ export async function openPipeline(
       return result;
     };
 
+    const isGuided = guidanceBatch(...guidanceScales(model, request)) === 2;
+    const asked = isGuided ? request : { ...request, negativePrompt: null };
+    const read = readTexts(model, asked);
     const picture = await readFirstFrame(request, model.recipe);
     const [sessions, firstSessions] = await timed("load", async () => {
       const opened = await sessionsFor(request, policy);
@@ -220,7 +228,7 @@ export async function openPipeline(
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
     const texts = await timed("encode", async () => {
       if (picture) await beginWith(picture, latent, latentShape, model);
-      return encodePrompts(model, text, { ...request, batch: guidanceBatch(...scales) });
+      return encodePrompts(model, text, { ...read, batch: guidanceBatch(...scales) });
     });
     const [prompt, negativePrompt] = texts;
     const denoiser = (index: number, opened: DenoisingSessions): Denoiser => {
@@ -292,6 +300,7 @@ export async function openPipeline(
       );
     };
     const audited = noise ? await audit(noise) : null;
+    const replaced = replacedTexts(read, asked);
     if (audited !== null && predictedDb !== null) audits.add(audited, predictedDb);
     return {
       frames: pictures,
@@ -307,6 +316,8 @@ export async function openPipeline(
       tokens: prompt.tokens,
       isPromptTruncated: prompt.isTruncated,
       isNegativePromptTruncated: negativePrompt?.isTruncated ?? false,
+      readPrompt: replaced.prompt,
+      readNegativePrompt: replaced.negativePrompt,
       unknownWords: unknownWords(model, request),
       promise: promiseOutcome(policy, {
         computed,
@@ -315,7 +326,11 @@ export async function openPipeline(
         predictedSeconds: deadline?.predictedSeconds ?? null,
         auditedDb: audited,
       }),
-      notes: notesOf(request, policy, { limits: model.limits, auditedDb: audited }),
+      notes: [
+        ...unreadNotes(model, asked),
+        ...(isGuided ? [] : unusedNegative(request, model.limits)),
+        ...notesOf(request, policy, { limits: model.limits, auditedDb: audited }),
+      ],
       request,
     };
   }

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { checkFixedSteps, fixedLevelsSchema } from "./fixed-levels.ts";
+import { shiftedLevel } from "./flow-shift.ts";
 import { type EulerSampler, eulerSampler } from "./rectified-flow.ts";
 import { checkSteps, type SamplingRun } from "./sampler.ts";
 
@@ -27,14 +29,16 @@ export const flowEulerSchema = z.object({
   use_karras_sigmas: z.literal(false).nullish(),
   use_exponential_sigmas: z.literal(false).nullish(),
   use_beta_sigmas: z.literal(false).nullish(),
+  /** Noise levels before the shift, which `set_timesteps` of the reference takes as `sigmas`; no member of its file. */
+  sigmas: fixedLevelsSchema.optional(),
 });
 
 export type FlowEulerConfig = Readonly<z.infer<typeof flowEulerSchema>>;
 
 /**
  * Euler sampler of a velocity that points from latent to noise, with shifted timesteps (arXiv 2403.03206,
- * section 5.3.2). As in the reference, the last timestep is the lowest of training, shifted twice, unless the
- * run says the noise levels before the shift.
+ * section 5.3.2). As in the reference, the last timestep is the lowest of training, shifted twice, unless config or
+ * run say the noise levels before the shift: these are shifted once.
  */
 export function flowEuler({
   steps,
@@ -43,12 +47,13 @@ export function flowEuler({
   config,
 }: SamplingRun & { readonly config: FlowEulerConfig }): EulerSampler {
   checkSteps(steps);
-  const { use_dynamic_shifting, num_train_timesteps } = config;
+  const { use_dynamic_shifting, num_train_timesteps, sigmas } = config;
+  if (sigmas) checkFixedSteps(steps, sigmas);
   const shift = use_dynamic_shifting ? dynamicShift(config, tokens) : config.shift;
-  const shifted = (share: number) => (shift * share) / (1 + (shift - 1) * share);
   const lowest = 1 / num_train_timesteps;
-  const own = () => evenShares(steps, use_dynamic_shifting ? lowest : shifted(lowest));
-  const noise = stretched((shares ?? own()).map(shifted), config.shift_terminal ?? 0);
+  const own = () => evenShares(steps, use_dynamic_shifting ? lowest : shiftedLevel(shift, lowest));
+  const levels = (sigmas ?? shares ?? own()).map((level) => shiftedLevel(shift, level));
+  const noise = stretched(levels, config.shift_terminal ?? 0);
   return eulerSampler({
     trainTimesteps: num_train_timesteps,
     noiseLevels: noise,

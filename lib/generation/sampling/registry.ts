@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { faultsOf, inOneSentence, nameOf } from "../../shared/sentences/index.ts";
 import { ddim, ddimSchema } from "./ddim.ts";
+import { dmd, dmdSchema } from "./dmd.ts";
 import { flowEuler, flowEulerSchema } from "./flow-euler.ts";
 import { pndm, pndmSchema } from "./pndm.ts";
 import { rectifiedFlow, rectifiedFlowSchema } from "./rectified-flow.ts";
@@ -24,6 +25,7 @@ const samplers: Readonly<Record<string, (config: unknown) => SamplerFactory>> = 
   RFlowScheduler: configured(rectifiedFlowSchema, rectifiedFlow),
   FlowMatchEulerDiscreteScheduler: configured(flowEulerSchema, flowEuler, { takesShares: true }),
   UniPCMultistepScheduler: configured(uniPCSchema, uniPC),
+  DMDScheduler: configured(dmdSchema, dmd),
   DDIMScheduler: configured(ddimSchema, ddim),
   PNDMScheduler: configured(pndmSchema, pndm),
 };

@@ -15,6 +15,7 @@ import {
 } from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
 import { evenShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { checkFinite } from "../finite.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
 import { type ModelDescription, readDescription } from "./description.ts";
 import {
@@ -59,6 +60,8 @@ export interface ModelParts extends ModelDescription {
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
   readonly boundaryTimestep: number;
   readonly vae: OpenedPart;
+  /** True if a guidance scale below 1 guides too. */
+  readonly guidesBelowOne: boolean;
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
   /** Returns what a table measured now would say that it was made for. */
@@ -122,6 +125,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     transformers,
     boundaryTimestep,
     vae,
+    guidesBelowOne: familyOf(index.index)?.guidesBelowOne ?? false,
     errorTable: await findErrorTable(tableModel),
     madeFor: () => madeForOf(tableModel),
     options,
@@ -133,6 +137,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
       const states = out.states!.data as Float32Array; // [1, length, D]
       const tokens = rows ?? ids.length;
       const data = states.slice(0, tokens * encoder.width);
+      checkFinite(data, { subject: "The text encoder" });
       return { tokens, data, isTruncated: isTruncated || ids.length > tokens };
     },
     release: async () => session?.opened.release(),
