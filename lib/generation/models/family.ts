@@ -46,6 +46,8 @@ export interface Family {
    * the conditional half alone.
    */
   readonly guidesBelowOne?: boolean;
+  /** Recipe that follows from the pipeline class; models and folders may say otherwise. */
+  readonly recipe?: Partial<VideoMember>;
   /** Folder of a decoder that the family's repositories may have without naming it; preferred to the part `vae`. */
   readonly unnamedDecoder?: string;
   /** Files that most repositories of the family lack; files of a repository are not replaced. */

@@ -1,5 +1,6 @@
 import { decoderNames, type LatentShape } from "../models/index.ts";
 import type { Session, Tensor } from "../onnx/index.ts";
+import { gaussianNoise } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { pauseUnlessCancelled } from "./denoise.ts";
 import { checkFinite } from "./finite.ts";
@@ -18,27 +19,43 @@ export interface Decoding {
   readonly frames: number;
   /** Pixels along one edge of a latent element. */
   readonly scale: number;
+  /** True if the decoder is given noise; false by default. */
+  readonly takesNoise?: boolean;
+}
+
+/** Stream of a seed from which a decoder's noise is drawn; samplers count theirs from 0 up. */
+export const DECODER_STREAM = 2 ** 32 - 1;
+
+interface DecodeOptions extends Decoding {
+  readonly seed?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Decodes a latent run by run into the frames of the video. The state that a run outputs is fed to the next run.
  *
  * @param latent [C, F, H, W]
+ * @param options.seed seed of the noise, for decoders that take some; 0 by default
  * @throws CancelledError between two runs once `signal` is aborted, GenerationError for pixels that are not finite
  */
 export async function decodeFrames(
   latent: Float32Array,
   shape: LatentShape,
-  { runs, frames, scale, signal }: Decoding & { signal?: AbortSignal | undefined },
+  { runs, frames, scale, takesNoise, seed = 0, signal }: DecodeOptions,
 ): Promise<Frames> {
   const [height, width] = [shape.height * scale, shape.width * scale];
   const rgb = new Uint8Array(frames * height * width * 3);
+  const noise = takesNoise ? gaussianNoise(seed, latent.length, DECODER_STREAM) : null;
   let first = 0; // index of the run's first latent frame
   let firstPixel = 0; // index of the first pixel of its frames
   let left: Record<string, Tensor> = {};
   for (const { frames, session } of runs) {
     await pauseUnlessCancelled(signal);
-    const feeds = { ...left, [decoderNames.latent]: latentFrames(latent, shape, first, frames) };
+    const feeds = {
+      ...left,
+      [decoderNames.latent]: latentFrames(latent, shape, first, frames),
+      ...(noise && { [decoderNames.noise]: latentFrames(noise, shape, first, frames) }),
+    };
     const out = await session.run(feeds);
     const pictures = out[decoderNames.frames]!;
     const count = pictures.shape[0]!;

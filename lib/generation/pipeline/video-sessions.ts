@@ -53,7 +53,7 @@ export async function openVideoSessions(
     return {
       latentShape,
       experts,
-      decoding: { runs: decodingRuns, frames, scale: decoder.scale },
+      decoding: { runs: decodingRuns, frames, scale: decoder.scale, takesNoise: decoder.takesNoise ?? false },
       release,
     };
   } catch (error) {
