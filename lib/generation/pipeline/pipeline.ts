@@ -16,7 +16,7 @@ import {
   nominalSize,
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
-import { policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
+import { listedLoras, policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
 import { gaussianNoise, type Sampler, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { Audits, auditedDb } from "./audit.ts";
@@ -26,8 +26,9 @@ import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import type { Denoiser, DenoisingSessions } from "./denoiser.ts";
 import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
-import { beginWith, readFirstFrame } from "./first-frame.ts";
+import { beginWith, encodePictures, readPictures } from "./given-pictures.ts";
 import { knownRun } from "./known-run.ts";
+import type { OpenedLoras, UsedLora } from "./model/open-loras.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
 import { notesOf, unusedNegative } from "./notes.ts";
 import { graphSignalsOf } from "./signals.ts";
@@ -84,6 +85,8 @@ export interface Generation {
   readonly unknownWords: readonly string[];
   /** Outcome of the promise that the request asks for; null without one. */
   readonly promise: PromiseOutcome | null;
+  /** LoRA files that changed the transformers, in the order of the request. */
+  readonly loras: readonly UsedLora[];
   /** Sentences about the run that a user should know. */
   readonly notes: readonly string[];
   readonly request: ResolvedRequest;
@@ -167,14 +170,19 @@ export async function openPipeline(
   const closing = new AbortController();
 
   /** Returns the key of the requests that share sessions. */
-  function shapeKey(request: ResolvedRequest): string {
-    const { width, height, frames, fps, image } = request;
+  function shapeKey(request: ResolvedRequest, loras: OpenedLoras): string {
+    const { width, height, frames, fps, image, lastImage } = request;
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
-    return [width, height, frames, fps, image !== undefined, ...batches].join();
+    const pictures = [image !== undefined, lastImage !== undefined];
+    return [width, height, frames, fps, ...pictures, ...batches, loras.key].join();
   }
 
-  async function sessionsFor(request: ResolvedRequest, policy: CachePolicy): Promise<VideoSessions> {
-    const key = shapeKey(request);
+  async function sessionsFor(
+    request: ResolvedRequest,
+    policy: CachePolicy,
+    loras: OpenedLoras,
+  ): Promise<VideoSessions> {
+    const key = shapeKey(request, loras);
     const needed = [...graphSignalsOf(policy.signals), ...(observer?.signals ?? [])];
     const forecasts = (policy.residuals ?? 1) > 1;
     const opened = shaped?.key === key ? shaped : null;
@@ -187,7 +195,7 @@ export async function openPipeline(
     };
     await shaped?.sessions.release();
     shaped = null;
-    shaped = { key, needs, sessions: await openVideoSessions(model, request, needs) };
+    shaped = { key, needs, sessions: await openVideoSessions(model, request, { ...needs, loras }) };
     return shaped.sessions;
   }
 
@@ -214,26 +222,34 @@ export async function openPipeline(
     const isGuided = guidanceBatch(...guidanceScales(model, request)) === 2;
     const asked = isGuided ? request : { ...request, negativePrompt: null };
     const read = readTexts(model, asked);
-    const picture = await readFirstFrame(request, model.recipe);
-    const [sessions, firstSessions] = await timed("load", async () => {
-      const opened = await sessionsFor(request, policy);
+    const pictures = await readPictures(request, model.recipe);
+    const [loras, sessions, firstSessions] = await timed("load", async () => {
+      const asked = await model.loras.open(request);
+      const opened = await sessionsFor(request, policy, asked);
       const first = await opened.experts.open(0);
       await model.openEncoder(opened.experts.transformers[0]!.text.length);
-      return [opened, first];
+      return [asked, opened, first];
     });
     const { experts, latentShape } = sessions;
     const { conditions, text, tokens } = experts.transformers[0]!;
     const scales = guidanceScales(model, request);
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
-    const texts = await timed("encode", async () => {
-      if (picture) await beginWith(picture, latent, latentShape, model);
-      return encodePrompts(model, text, { ...read, batch: guidanceBatch(...scales) });
+    const keptFrames = givenFrames(conditions) ?? 0;
+    const { texts, encoded } = await timed("encode", async () => {
+      const shape = { frames: request.frames, latent: latentShape };
+      const encoded = pictures && (await encodePictures(pictures, { conditions }, shape, { model, signal }));
+      if (encoded && keptFrames > 0) beginWith(encoded.latent, latent, latentShape);
+      const texts = await encodePrompts(model, text, { ...read, batch: guidanceBatch(...scales) });
+      return { texts, encoded };
     });
     const [prompt, negativePrompt] = texts;
     const denoiser = (index: number, opened: DenoisingSessions): Denoiser => {
       const [transformer, guidanceScale] = [experts.transformers[index]!, scales[index]!];
-      const given = { texts: texts.slice(0, guidanceBatch(guidanceScale)) };
+      const given = {
+        texts: texts.slice(0, guidanceBatch(guidanceScale)),
+        ...(encoded && { pictures: encoded }),
+      };
       const feeds = generationFeeds(transformer.conditions, given);
       const open = (graph: Graph) => experts.openGraph(index, graph);
       const of = { transformer, guidanceScale, sampler, cut: experts.cut(index), open };
@@ -242,9 +258,12 @@ export async function openPipeline(
     };
 
     const told = nominalSize(model.recipe, request);
-    const free = model.sampler({ steps: request.steps, ...told, latentFrames: frames, tokens });
-    const given = givenFrames(conditions) ?? 0;
-    const sampler = given > 0 ? withGivenFrames(free, { channels, frames, given }) : free;
+    const shift = listedLoras(request, model.limits).find(({ flow_shift }) => flow_shift)?.flow_shift;
+    const samplers =
+      shift === undefined ? model.sampler : model.samplerFor({ ...model.recipe.sampling, shift });
+    const run = { steps: request.steps, ...told, latentFrames: frames, tokens, seed: request.seed };
+    const free = samplers(run);
+    const sampler = keptFrames > 0 ? withGivenFrames(free, { channels, frames, given: keptFrames }) : free;
     planned = sampler.timesteps.length;
     const decode = (latent: Float32Array) =>
       decodeFrames(latent, latentShape, { ...sessions.decoding, seed: request.seed, signal });
@@ -263,7 +282,7 @@ export async function openPipeline(
       sampler,
       signal,
     };
-    const paceKey = shapeKey(request);
+    const paceKey = shapeKey(request, loras);
     const atMost = promisedSeconds(policy);
     let deadline: Deadline | null = null;
     if (atMost !== null) {
@@ -286,7 +305,7 @@ export async function openPipeline(
         },
       }),
     );
-    const pictures = await timed("decode", () => decode(latent));
+    const video = await timed("decode", () => decode(latent));
     paces.set(paceKey, paceOf(steps, seconds.decode, paces.get(paceKey)));
     const predictedDb =
       steps.findLast(({ trace }) => typeof trace.predicted === "number")?.trace.predicted ?? null;
@@ -295,7 +314,7 @@ export async function openPipeline(
       const onStep = () => report("decode");
       return auditedDb(
         { ...denoising, ...denoiser(0, await experts.open(0)), latent, onStep },
-        pictures,
+        video,
         decode,
       );
     };
@@ -303,7 +322,7 @@ export async function openPipeline(
     const replaced = replacedTexts(read, asked);
     if (audited !== null && predictedDb !== null) audits.add(audited, predictedDb);
     return {
-      frames: pictures,
+      frames: video,
       fps: request.fps,
       latent,
       trace: cacheTrace(
@@ -326,10 +345,11 @@ export async function openPipeline(
         predictedSeconds: deadline?.predictedSeconds ?? null,
         auditedDb: audited,
       }),
+      loras: loras.used,
       notes: [
         ...unreadNotes(model, asked),
         ...(isGuided ? [] : unusedNegative(request, model.limits)),
-        ...notesOf(request, policy, { limits: model.limits, auditedDb: audited }),
+        ...notesOf(request, policy, { limits: model.limits, auditedDb: audited, loras: loras.used }),
       ],
       request,
     };

@@ -13,6 +13,7 @@ import {
   parseCachePolicy,
   promiseForm,
 } from "../caching/index.ts";
+import { activeLoras, type RequestedLora } from "./loras.ts";
 import { alias, parameter } from "./parameter.ts";
 import { RequestError } from "./request-error.ts";
 
@@ -50,9 +51,13 @@ export const cacheParameter = parameter({
   stored: { cache: storedCache },
   read: (asked) => ({ cache: storedOf(asked) }),
   byDefault: () => ({ cache: DEFAULT }),
-  check: (resolved: CachedRun, { steps, has_cache_table }) =>
+  check: (resolved: CachedRun, { steps, has_cache_table, is_distilled }) =>
     // Whether an earlier build's model has a table is not known here, and the pipeline checks it.
-    void policyOf(resolved, { modelSteps: steps, ...(has_cache_table === false && { table: null }) }),
+    void policyOf(resolved, {
+      modelSteps: steps,
+      isDistilled: is_distilled,
+      ...(has_cache_table === false && { table: null }),
+    }),
   told: { schema: toldCache, value: ({ cache }) => toldOf(cache) },
   flags: [
     {
@@ -221,20 +226,28 @@ interface CachedRun {
   readonly cache: StoredCache;
   readonly steps: number;
   readonly model: string;
+  readonly loras?: readonly RequestedLora[];
 }
 
+/** Fact of a run with LoRAs: the table of a model was measured with other weights. */
+const TABLE_OF_OTHER_WEIGHTS: KnownRun = {
+  table: null,
+  tableRefused: "the table of a model was measured without LoRAs, and does not hold with them",
+};
+
 /** Facts about a run besides its request. A missing one is not known, and not checked. */
-export type KnownRun = Pick<PolicyRun, "modelSteps" | "precision" | "table" | "tableRefused">;
+export type KnownRun = Pick<PolicyRun, "modelSteps" | "isDistilled" | "precision" | "table" | "tableRefused">;
 
 /**
  * Returns the cache policy of a resolved request.
  *
  * @throws RequestError if the policy cannot be used
  */
-export function policyOf({ cache, steps, model }: CachedRun, known: KnownRun = {}): CachePolicy {
+export function policyOf({ cache, steps, model, loras = [] }: CachedRun, known: KnownRun = {}): CachePolicy {
   const { policy, motion, warmupSteps: warmup, forecast } = cache;
+  const changed = activeLoras({ loras }).length > 0 ? TABLE_OF_OTHER_WEIGHTS : {};
   try {
-    return parseCachePolicy(policy, { ...known, steps, model, motion, warmup, forecast });
+    return parseCachePolicy(policy, { ...known, ...changed, steps, model, motion, warmup, forecast });
   } catch (cause) {
     if (!(cause instanceof CachePolicyError)) throw cause;
     const { message } = cause;

@@ -43,10 +43,10 @@ import { rotaryTables } from "./rotary.ts";
 
 /**
  * LTXVideoTransformer3DModel, the transformer of LTX-Video 0.9 (arXiv 2501.00103), with the key names of diffusers:
- * blocks of self-attention over all tokens of the video, cross-attention to the text and a feed-forward layer, modulated
+ * blocks of self-attention over all tokens of a video, cross-attention to the text and a feed-forward layer, modulated
  * by the timestep (adaLN-single). Given frames have a timestep of their own, 0.
  *
- * In shapes B is the batch, F, H, W those of the latent (N = F * H * W tokens), D is the width, and the text has L rows.
+ * In shapes B is the batch, F, H, W those of the latent (N = F * H * W tokens), D is the width; the text has L rows.
  */
 
 /** Rows of text, as the authors' pipeline pads it. */

@@ -5,10 +5,12 @@ import {
   type ModelFolder,
   type ModelPart,
 } from "../../checkpoint/index.ts";
+import type { TransformerWeights } from "../../lora/index.ts";
 import {
   familyOf,
   precisionOf,
   type Recipe,
+  type Sampling,
   type TextCondition,
   type TextStates,
   textEncoder,
@@ -25,6 +27,7 @@ import {
   madeForOf,
   type TableModel,
 } from "./error-table.ts";
+import { LoraShelf } from "./open-loras.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
@@ -47,7 +50,7 @@ export interface EncodedPrompt extends TextStates {
   readonly isTruncated: boolean;
 }
 
-/** What a transformer's condition says of how its texts are encoded. */
+/** Facts that a transformer's condition says of how its texts are encoded. */
 export type EncodedText = Pick<TextCondition, "length" | "encodesPadding">;
 
 /** Parts of a model folder, with configurations and weight headers read. */
@@ -55,6 +58,8 @@ export interface ModelParts extends ModelDescription {
   readonly recipe: Recipe;
   readonly tokenizer: PromptTokenizer;
   readonly sampler: SamplerFactory;
+  /** Returns samplers with another sampling than the recipe's. */
+  samplerFor(sampling: Sampling): SamplerFactory;
   /** Transformers in the order in which they denoise. */
   readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
@@ -62,6 +67,7 @@ export interface ModelParts extends ModelDescription {
   readonly vae: OpenedPart;
   /** True if a guidance scale below 1 guides too. */
   readonly guidesBelowOne: boolean;
+  readonly loras: LoraShelf;
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
   /** Returns what a table measured now would say that it was made for. */
@@ -122,10 +128,12 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     ...description,
     tokenizer,
     sampler: openSampler(scheduler, description.recipe),
+    samplerFor: (sampling) => openSampler(scheduler, { ...description.recipe, sampling }),
     transformers,
     boundaryTimestep,
     vae,
     guidesBelowOne: familyOf(index.index)?.guidesBelowOne ?? false,
+    loras: new LoraShelf(index.folder, transformers),
     errorTable: await findErrorTable(tableModel),
     madeFor: () => madeForOf(tableModel),
     options,
@@ -154,30 +162,46 @@ export function decoderPart({ index, partNames }: ModelFolder): string {
 
 /**
  * Returns the samplers of a scheduler: with the shift of `flow_shift` for the sizes listed there, and with the stored
- * shift for all others. Noise levels are spaced as `noise_spacing` says.
+ * shift for all others. Noise levels are spaced as `noise_spacing` says. A `sampling` takes the place of the scheduler,
+ * except for its shift where it has none.
  *
  * @throws CheckpointError if the scheduler is unknown or its configuration cannot be used
  */
 export function openSampler(
   scheduler: ModelPart,
-  { flow_shift, noise_spacing }: Pick<Recipe, "flow_shift" | "noise_spacing">,
+  { flow_shift, noise_spacing, sampling }: Pick<Recipe, "flow_shift" | "noise_spacing" | "sampling">,
 ): SamplerFactory {
-  const sampler = (shift: object) => {
+  const replaced = replacedScheduler(scheduler, sampling);
+  const sampler = (shift?: number) => {
     try {
-      return samplerOf({ ...scheduler, config: { ...scheduler.config, ...shift } });
+      // A scheduler reads one of the two names and ignores the other.
+      const shifts = shift === undefined ? {} : { flow_shift: shift, shift };
+      return spaced(samplerOf({ ...replaced, config: { ...replaced.config, ...shifts } }), noise_spacing);
     } catch (cause) {
       const fault = (cause as Error).message;
       throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
     }
   };
-  const stored = sampler({});
-  const shifted = new Map(
-    // A scheduler reads one of the two names and ignores the other.
-    Object.entries(flow_shift).map(([size, shift]) => [size, sampler({ flow_shift: shift, shift })]),
-  );
-  return (run) => {
-    const sampler = shifted.get(`${run.width}x${run.height}`) ?? stored;
-    return sampler(noise_spacing === "even" ? { ...run, shares: evenShares(run.steps, 1 / run.steps) } : run);
+  const stored = sampler(sampling.shift);
+  if (sampling.shift !== undefined) return stored;
+  const shifted = new Map(Object.entries(flow_shift).map(([size, shift]) => [size, sampler(shift)]));
+  return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);
+}
+
+function spaced(sampler: SamplerFactory, spacing: Recipe["noise_spacing"]): SamplerFactory {
+  if (spacing !== "even") return sampler;
+  return (run) => sampler({ ...run, shares: evenShares(run.steps, 1 / run.steps) });
+}
+
+function replacedScheduler(
+  { className, config }: Pick<ModelPart, "className" | "config">,
+  { scheduler, sigmas }: Sampling,
+): Pick<ModelPart, "className" | "config"> {
+  if (scheduler === undefined && sigmas === undefined) return { className, config };
+  const { flow_shift, shift = flow_shift } = config;
+  return {
+    className: scheduler ?? "FlowMatchEulerDiscreteScheduler",
+    config: { ...(shift !== undefined && { shift }), ...(sigmas && { sigmas }) },
   };
 }
 
@@ -207,7 +231,11 @@ function boundaryOf(index: ModelFolder): number {
 const TRAINING_TIMESTEPS = 1000;
 
 /** Opens a session on a graph; `weights` are those that the graph was built from. */
-export function openGraph(graph: Graph, weights: Checkpoint, options: PipelineOptions): Promise<Session> {
+export function openGraph(
+  graph: Graph,
+  weights: Pick<TransformerWeights, "root">,
+  options: PipelineOptions,
+): Promise<Session> {
   return openSession(graph.build(), {
     ...options,
     weightsFolder: weights.root,
