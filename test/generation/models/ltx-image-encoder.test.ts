@@ -37,13 +37,45 @@ describe.each([
   });
 });
 
-it("the LTX encoder of 0.9.0 asks for as many parameters as that of diffusers", () => {
-  const shapes = shapesOf((weights) =>
-    imageEncoder({ className, config: { latent_channels: 128 } }).build({ height: 2, width: 3 }, { weights }),
-  );
-  const parameters = [...shapes.values()].map((shape) => shape.reduce((size, extent) => size * extent, 1));
-  expect(parameters.reduce((sum, size) => sum + size, 0)).toBe(0);
-});
+/** The autoencoder of 0.9.5 and 0.9.7, whose configuration is from memory. */
+const newer = {
+  block_out_channels: [128, 256, 512, 1024, 2048],
+  down_block_types: Array(4).fill("LTXVideo095DownBlock3D"),
+  downsample_type: ["spatial", "temporal", "spatiotemporal", "spatiotemporal"],
+  layers_per_block: [4, 6, 6, 2, 2],
+  spatio_temporal_scaling: [true, true, true, true],
+  decoder_block_out_channels: [256, 512, 1024],
+  decoder_layers_per_block: [5, 5, 5, 5],
+  decoder_spatio_temporal_scaling: [true, true, true],
+  decoder_inject_noise: [false, false, false, false],
+  upsample_residual: [true, true, true],
+  upsample_factor: [2, 2, 2],
+  timestep_conditioning: true,
+  spatial_compression_ratio: 32,
+  temporal_compression_ratio: 8,
+};
+
+it.each([
+  ["0.9.0", { latent_channels: 128 }, 180_404_609, 238_789_552],
+  ["0.9.5", newer, 694_099_137, 552_814_897],
+])(
+  "the autoencoder of LTX-Video %s has as many parameters as that of diffusers",
+  (_, config, ...expected) => {
+    const part = { className, config };
+    const size = { height: 2, width: 3 };
+    const built = [
+      shapesOf((weights) => imageEncoder(part).build(size, { weights })),
+      shapesOf((weights) => latentDecoder(part).build({ ...size, frames: 2 }, { weights })),
+    ];
+    const parameters = built.map((shapes) =>
+      [...shapes.values()].reduce(
+        (sum, shape) => sum + shape.reduce((count, extent) => count * extent, 1),
+        0,
+      ),
+    );
+    expect(parameters).toEqual(expected);
+  },
+);
 
 it("the LTX encoder needs an entry for each of its blocks in all lists", () => {
   const config = { block_out_channels: [4, 8, 8], spatio_temporal_scaling: [true] };

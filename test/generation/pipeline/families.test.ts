@@ -139,7 +139,7 @@ describe("what a folder says under video", () => {
 it("an unknown pipeline is refused with the list of known families", async () => {
   await writeJson(join(folder, "model_index.json"), { _class_name: "CogVideoXPipeline" });
   await expect(describeModel(folder)).rejects.toThrow(
-    /names the pipeline CogVideoXPipeline: only LattePipeline, .*, WanPipeline are known, and others must say/,
+    /names the pipeline CogVideoXPipeline: only LattePipeline, .*WanPipeline.* are known, and others must say/,
   );
 });
 
@@ -154,12 +154,12 @@ it("Open-Sora is told its training size, which is larger than what its decoder m
   expect(Object.keys(recipe.nominal_size)).toHaveLength(4);
 });
 
-it("only the family Open-Sora takes an image", async () => {
+it("the families Open-Sora and LTX-Video take an image", async () => {
   const taking: string[] = [];
   for (const name of Object.keys(folders) as (keyof typeof folders)[]) {
     if ((await describeAs(name)).limits.takes_image) taking.push(name);
   }
-  expect(taking).toEqual(["Open-Sora 1.2"]);
+  expect(taking).toEqual(["Open-Sora 1.2", "LTX-Video 0.9.0"]);
 });
 
 it("the family's negative prompt replaces a missing one, and an empty one disables it", async () => {

@@ -41,7 +41,9 @@ async function generate({ negativePrompt, image, ...request }: GoldenCase) {
   try {
     const negative = negativePrompt !== null && { negativePrompt };
     const picture = image !== undefined && { image: join(folder, image) };
-    return await pipeline.generate(requestFor(pipeline, { ...request, ...negative, ...picture, cache: "off" }));
+    return await pipeline.generate(
+      requestFor(pipeline, { ...request, ...negative, ...picture, cache: "off" }),
+    );
   } finally {
     await pipeline.close();
   }
@@ -85,7 +87,10 @@ describe("LTX-Video makes the video that diffusers makes", () => {
 
 it("a folder that LTXPipeline saved has no faults, and the class decides how noise levels are spaced", async () => {
   expect((await checkModel(folder)).faults).toEqual([]);
-  await writeJson(join(folder, "model_index.json"), { ...modelIndex, _class_name: "LTXImageToVideoPipeline" });
+  await writeJson(join(folder, "model_index.json"), {
+    ...modelIndex,
+    _class_name: "LTXImageToVideoPipeline",
+  });
   const { latent } = await generate(cases[0]!);
   await writeJson(join(folder, "model_index.json"), {
     ...modelIndex,

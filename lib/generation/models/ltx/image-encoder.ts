@@ -69,7 +69,8 @@ function buildEncoder(
 
   /** Returns (z - mean) / std * factor of each channel, which the decoder takes back. */
   function normalised(z: Value): Value {
-    const perChannel = (name: string) => reshape(g.weight(name, [latent_channels]), [latent_channels, 1, 1, 1]);
+    const perChannel = (name: string) =>
+      reshape(g.weight(name, [latent_channels]), [latent_channels, 1, 1, 1]);
     return mul(div(sub(z, perChannel("latents_mean")), perChannel("latents_std")), config.scaling_factor);
   }
 }
