@@ -4,8 +4,14 @@ import { nameOf } from "../../shared/sentences/index.ts";
 import type { DType, ExternalTensor, WeightSource } from "../onnx/index.ts";
 import { CheckpointError, TENSOR_NAME_MAX } from "./checkpoint-error.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "./half.ts";
-import { openRegularFile, readExactly, type SafetensorsDType, type StoredTensor } from "./safetensors.ts";
-import { type LocatedTensor, locateTensors } from "./weight-files.ts";
+import {
+  elementBytes,
+  openRegularFile,
+  readExactly,
+  type SafetensorsDType,
+  type StoredTensor,
+} from "./safetensors.ts";
+import { findWeights, type LocatedTensor, locateTensors } from "./weight-files.ts";
 
 const graphTypes: Partial<Record<SafetensorsDType, DType>> = {
   F32: "float32",
@@ -16,32 +22,38 @@ const graphTypes: Partial<Record<SafetensorsDType, DType>> = {
   BOOL: "bool",
 };
 
+interface Opened {
+  readonly root: string;
+  readonly tensors: ReadonlyMap<string, LocatedTensor>;
+  readonly realPaths: ReadonlyMap<string, string>;
+  readonly variant: string | null;
+}
+
 /** Weights of one model. `open` reads the headers only; tensors stay on disk until a session or `read` needs them. */
 export class Checkpoint implements WeightSource {
   /** Folder that `ExternalTensor.location` is relative to, with symbolic links resolved. */
   readonly root: string;
+  /** Variant that the names of the files have, such as `fp16`; null for none. */
+  readonly variant: string | null;
   readonly #source: string;
   readonly #tensors: ReadonlyMap<string, LocatedTensor>;
   readonly #realPaths: ReadonlyMap<string, string>;
   readonly #used = new Set<string>();
 
-  private constructor(
-    source: string,
-    root: string,
-    tensors: ReadonlyMap<string, LocatedTensor>,
-    realPaths: ReadonlyMap<string, string>,
-  ) {
+  private constructor(source: string, { root, tensors, realPaths, variant }: Opened) {
     this.#source = source;
     this.root = root;
+    this.variant = variant;
     this.#tensors = tensors;
     this.#realPaths = realPaths;
   }
 
   /**
-   * Opens a `.safetensors` file, a `.safetensors.index.json`, or a folder that holds either under the names
-   * that diffusers and transformers use. Symbolic links are resolved here: the session refuses links that
+   * Opens a `.safetensors` file, an index of shards, or a folder that holds either under the names that diffusers and
+   * transformers use. Symbolic links are resolved here: the session refuses links that
    * leave its folder, and links in a Hugging Face cache do.
    *
+   * @param variant  variant of the weights to prefer in a folder, such as `fp16`
    * @throws CheckpointError naming the file at fault
    *
    * @example
@@ -49,14 +61,16 @@ export class Checkpoint implements WeightSource {
    * const bias = await checkpoint.read("final_layer.linear.bias"); // Float32Array of 64 values
    * const { shape } = checkpoint.info("final_layer.linear.weight"); // [64, 192]
    */
-  static async open(folderOrFile: string): Promise<Checkpoint> {
-    const tensors = await locateTensors(folderOrFile);
+  static async open(folderOrFile: string, variant?: string | null): Promise<Checkpoint> {
+    const found = await findWeights(folderOrFile, variant);
+    const tensors = await locateTensors(found.path);
     if (tensors.size === 0) throw new CheckpointError(folderOrFile, "it holds no tensors");
     const paths = [...new Set([...tensors.values()].map((tensor) => tensor.path))];
     const realPaths = new Map(
       await Promise.all(paths.map(async (path) => [path, await realpath(path)] as const)),
     );
-    return new Checkpoint(folderOrFile, commonFolder([...realPaths.values()]), tensors, realPaths);
+    const root = commonFolder([...realPaths.values()]);
+    return new Checkpoint(folderOrFile, { root, tensors, realPaths, variant: found.variant });
   }
 
   names(): string[] {
@@ -144,13 +158,38 @@ export class Checkpoint implements WeightSource {
     }
   }
 
+  /**
+   * Reads the value of a tensor of one element, of any type of numbers.
+   *
+   * @throws CheckpointError if it has more elements or another type
+   */
+  async readNumber(name: string): Promise<number> {
+    const { dtype, offset, byteLength } = this.info(name);
+    const count = byteLength / elementBytes[dtype];
+    const what = `tensor ${nameOf(name, TENSOR_NAME_MAX)}`;
+    if (count !== 1) throw new CheckpointError(this.#source, `${what} has ${count} elements, and not one`);
+    if (dtype === "F32" || dtype === "F16" || dtype === "BF16") return (await this.read(name))[0]!;
+    this.#used.add(name);
+    const path = this.#realPath(name);
+    const file = await openRegularFile(path);
+    try {
+      const view = new DataView((await readExactly(file, path, offset, byteLength)).buffer);
+      if (dtype === "F64") return view.getFloat64(0, true);
+      if (dtype === "I64") return Number(view.getBigInt64(0, true));
+      if (dtype === "I32") return view.getInt32(0, true);
+    } finally {
+      await file.close();
+    }
+    throw new CheckpointError(this.#source, `${what} has dtype ${dtype}, which cannot be read as a number`);
+  }
+
   #realPath(name: string): string {
     return this.#realPaths.get(this.#tensors.get(name)!.path)!;
   }
 }
 
-/** Returns the deepest folder that contains all the files. */
-function commonFolder(paths: readonly string[]): string {
+/** Returns the deepest folder that contains all the files; of folders, one that contains all of them. */
+export function commonFolder(paths: readonly string[]): string {
   let folder = dirname(paths[0]!);
   while (paths.some((path) => relative(folder, path).startsWith("..")) && dirname(folder) !== folder) {
     folder = dirname(folder);

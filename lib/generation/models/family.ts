@@ -2,6 +2,7 @@ import type { NamedWeights } from "./build-options.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
+import type { LoraNaming } from "./lora-naming.ts";
 import type { TextEncoder } from "./text-encoder.ts";
 import type { VideoMember } from "./video-member.ts";
 
@@ -47,8 +48,15 @@ export interface Family {
   readonly parts: string;
   /** Sampler, for people. */
   readonly sampler: string;
+  /**
+   * True if the reference guides with any scale other than 1. Others do not guide with a scale of 1 or less, and
+   * compute the conditional half alone.
+   */
+  readonly guidesBelowOne?: boolean;
   /** Folder of a decoder that the family's repositories may have without naming it; preferred to the part `vae`. */
   readonly unnamedDecoder?: string;
+  /** Names of layers in LoRA files; by default those of the checkpoint. */
+  readonly lora?: LoraNaming;
   /** Files that most repositories of the family lack; files of a repository are not replaced. */
   readonly supplements: readonly PartSource[];
   readonly models: readonly PublishedModel[];

@@ -2,6 +2,7 @@ import { decoderNames, type LatentShape } from "../models/index.ts";
 import type { Tensor } from "../onnx/index.ts";
 import type { Frames } from "../video/index.ts";
 import { continuedOutputs, type OpenedRun, type RunPlace } from "./continued-runs.ts";
+import { checkFinite } from "./finite.ts";
 
 /** Decoder runs for one shape of video. */
 export interface Decoding {
@@ -16,7 +17,7 @@ export interface Decoding {
  * Decodes a latent run by run into the frames of the video.
  *
  * @param latent [C, F, H, W]
- * @throws CancelledError between two runs once `signal` is aborted
+ * @throws CancelledError between two runs once `signal` is aborted, GenerationError for pixels that are not finite
  */
 export async function decodeFrames(
   latent: Float32Array,
@@ -32,6 +33,7 @@ export async function decodeFrames(
   for await (const out of continuedOutputs(runs, feeds, signal)) {
     const pictures = out[decoderNames.frames]!;
     const count = pictures.shape[0]!;
+    checkFinite(pictures.data as Float32Array, { subject: "The decoder" });
     interleave(pictures.data as Float32Array, rgb, firstPixel, count, height * width);
     firstPixel += count * height * width;
   }

@@ -10,8 +10,9 @@ import {
 } from "../models/index.ts";
 import type { Tensor } from "../onnx/index.ts";
 import { RequestError, type ResolvedRequest } from "../request/index.ts";
-import { readPicture, VideoError } from "../video/index.ts";
+import { coverCrop, readPicture, signedPlanes, VideoError } from "../video/index.ts";
 import { continuedOutputs, openRuns, type RunPlace } from "./continued-runs.ts";
+import { checkFinite } from "./finite.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 
 /** Pictures that a video is made from, as pixels [1, 3, H, W] in -1..1. */
@@ -45,14 +46,11 @@ async function readPixels(
   recipe: Pick<Recipe, "nominal_size">,
 ): Promise<Tensor> {
   const told = nominalSize(recipe, { width, height });
-  const rgb = await readPicture(path, told).catch((cause: Error) => {
+  const picture = await readPicture(path).catch((cause: Error) => {
     throw cause instanceof VideoError ? new RequestError(cause.message, { cause }) : cause;
   });
-  const planes = new Float32Array(3 * height * width);
-  for (let i = 0; i < planes.length; i++) {
-    const [channel, row] = [Math.floor(i / (height * width)), Math.floor(i / width) % height];
-    planes[i] = rgb[(row * told.width + (i % width)) * 3 + channel]! / 127.5 - 1;
-  }
+  const fitted = coverCrop(picture, told, { filter: "bicubic" });
+  const planes = signedPlanes(fitted, { width, height });
   return { dtype: "float32", shape: [1, 3, height, width], data: planes };
 }
 
@@ -80,11 +78,16 @@ export async function encodePictures(
   try {
     const feeds = (place: RunPlace) => ({ [encoderNames.picture]: framesOf(pictures, place, frames) });
     for await (const out of continuedOutputs(opened.runs, feeds, signal))
-      parts.push(out[encoderNames.latent]!);
+      parts.push(finite(out[encoderNames.latent]!));
   } finally {
     await opened.release();
   }
   return { latent: joinedFrames(parts), states: null };
+}
+
+function finite(latent: Tensor): Tensor {
+  checkFinite(latent.data as Float32Array, { subject: "The image encoder" });
+  return latent;
 }
 
 /** Returns some frames [P, 3, H, W] of a video that begins and ends with pictures. */

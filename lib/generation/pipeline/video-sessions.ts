@@ -3,6 +3,7 @@ import type { ResolvedRequest } from "../request/index.ts";
 import { type OpenedRuns, openRuns } from "./continued-runs.ts";
 import type { Decoding } from "./decode.ts";
 import { type Experts, expertsFor, type GraphNeeds, guidanceScales } from "./experts.ts";
+import type { OpenedLoras } from "./model/open-loras.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 
 /** Sessions of one shape of video; graphs have static shapes. */
@@ -23,7 +24,7 @@ export interface VideoSessions {
 export async function openVideoSessions(
   model: ModelParts,
   request: ResolvedRequest,
-  needs: GraphNeeds,
+  { loras, ...needs }: GraphNeeds & { readonly loras: OpenedLoras },
 ): Promise<VideoSessions> {
   const { width, height, frames, fps, image, lastImage } = request;
   const { vae, options } = model;
@@ -34,12 +35,13 @@ export async function openVideoSessions(
     model,
     {
       latent: latentShape,
+      frames,
       ...told,
       fps,
       givenFrames: image === undefined ? 0 : 1,
       hasLastPicture: lastImage !== undefined,
     },
-    { scales: guidanceScales(model, request), ...needs },
+    { scales: guidanceScales(model, request), loras: loras.applied, ...needs },
   );
   let decoders: OpenedRuns | null = null;
   const release = async () => {

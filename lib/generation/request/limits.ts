@@ -5,6 +5,27 @@ const positiveInteger = z.int().positive();
 
 const MAX_FRAMES = 10_000;
 
+/** Name of a LoRA in a model's list: that of its file or folder in `loras/`, without the ending. */
+export const LORA_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/**
+ * LoRA of a model's list. Its settings, from the JSON file beside it, are defaults of the requests that name it: a LoRA
+ * of four steps is of no use with forty.
+ */
+export const listedLoraSchema = z.strictObject({
+  name: z.string().regex(LORA_NAME),
+  /** Name for people. */
+  title: z.string().min(1).max(200).optional(),
+  /** Words that a prompt should have. */
+  trigger_words: z.array(z.string().min(1).max(200)).max(20).optional(),
+  steps: positiveInteger.optional(),
+  guidance_scale: z.number().nonnegative().optional(),
+  /** Shift of the scheduler, in place of the model's for every size. */
+  flow_shift: z.number().positive().optional(),
+});
+
+export type ListedLora = Readonly<z.infer<typeof listedLoraSchema>>;
+
 /**
  * Limits and defaults of the videos that a model was trained to make: the member `video` of `model_index.json`. The
  * first value of each list is the default.
@@ -37,6 +58,10 @@ export const videoLimitsSchema = z.object({
    * whatever `model_index.json` says. Cards of earlier builds lack it.
    */
   has_cache_table: z.boolean().optional(),
+  /** LoRAs in the model's folder, which alone decides. Cards of earlier builds lack them. */
+  loras: z.array(listedLoraSchema).optional(),
+  /** Number of transformers, if there are two. */
+  transformers: z.int().min(1).max(2).optional(),
   /** True if videos take `steps` steps and no other number. It follows from the sampling of the recipe. */
   has_fixed_steps: z.boolean().optional(),
   /** True if a cache has nothing to save. It follows from the sampling of the recipe. */

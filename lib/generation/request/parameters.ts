@@ -4,6 +4,7 @@ import { wordings } from "../../shared/sentences/index.ts";
 import { MAX_SEED, MAX_STEPS } from "../sampling/index.ts";
 import { cacheAlias, cacheParameter, qualityAlias } from "./cache-parameter.ts";
 import type { VideoLimits } from "./limits.ts";
+import { loraDefault, lorasParameter } from "./loras.ts";
 import { alias, parameter, setting } from "./parameter.ts";
 import { checkFps, checkFrames, checkSeconds, checkSize, checkSteps } from "./possible.ts";
 import { RequestError } from "./request-error.ts";
@@ -125,7 +126,7 @@ export const PARAMETERS = {
     text: "Denoising steps.",
     takenBy: ["create", "trigger"],
     stored: positive,
-    byDefault: ({ limits }) => limits.steps,
+    byDefault: (target, asked) => loraDefault("steps", asked, target) ?? target.limits.steps,
     check: checkSteps,
     flags: [
       {
@@ -149,7 +150,8 @@ export const PARAMETERS = {
     text: "How closely to follow the prompt.",
     takenBy: ["create", "trigger"],
     stored: z.number().nonnegative(),
-    byDefault: ({ limits }) => limits.guidance_scale,
+    byDefault: (target, asked) =>
+      loraDefault("guidance_scale", asked, target) ?? target.limits.guidance_scale,
     flags: [
       {
         name: "guidance-scale",
@@ -252,6 +254,7 @@ export const PARAMETERS = {
     ],
     control: { label: "Seed", hint: "random when left empty", kind: { name: "drawn number" } },
   }),
+  loras: lorasParameter,
   cache: cacheParameter,
   cache_policy: cacheAlias,
   quality: qualityAlias,

@@ -103,7 +103,7 @@ export function resolveRequest(
 ): ResolvedRequest {
   const { values, givenAs } = withoutAliases(asked, target);
   const request = collected<ResolvedRequest>(([name, { read, byDefault }]) =>
-    values[name] === undefined ? (byDefault?.(target) ?? {}) : read(values[name]),
+    values[name] === undefined ? (byDefault?.(target, values) ?? {}) : read(values[name]),
   );
   for (const name of Object.values(givenAs)) {
     const { check } = table[name] as Alias;

@@ -17,7 +17,7 @@ interface Golden {
 
 const file = new URL("../../golden/sampling/few-steps.json", import.meta.url);
 const { samplers }: { samplers: Golden[] } = JSON.parse(readFileSync(file, "utf8"));
-const video = { height: 480, width: 832, latentFrames: 21 };
+const video = { height: 480, width: 832, latentFrames: 21, tokens: 1 };
 const lightning = {
   className: "FlowMatchEulerDiscreteScheduler",
   config: { shift: 5, sigmas: [1, 0.75, 0.5, 0.25] },

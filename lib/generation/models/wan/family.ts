@@ -2,6 +2,7 @@ import type { Config, Family, PublishedModel } from "../family.ts";
 import { t5XXLConfig } from "../t5-xxl.ts";
 import { sizesOf, type VideoMember } from "../video-member.ts";
 import { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder.ts";
+import { wanLoraNaming } from "./lora-naming.ts";
 import { isResidualWan, parseResidualWanConfig } from "./residual-config.ts";
 import { residualWanDecoder } from "./residual-decoder.ts";
 import { residualWanEncoder } from "./residual-encoder.ts";
@@ -76,6 +77,7 @@ export const wan: Family = {
   },
   parts: "Wan, UMT5 XXL, Wan's autoencoder",
   sampler: "UniPC or Euler, with shift",
+  lora: wanLoraNaming,
   supplements: [],
   models: [
     {

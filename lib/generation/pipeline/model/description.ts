@@ -12,12 +12,15 @@ import {
   type Sampling,
 } from "../../models/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../../request/index.ts";
+import { loraList } from "./lora-list.ts";
 
 /** Limits that an index may state; the others follow from the folder and from the recipe. */
 const statedLimits = videoLimitsSchema.omit({
   has_cache_table: true,
   has_fixed_steps: true,
   is_distilled: true,
+  loras: true,
+  transformers: true,
 });
 
 /** Facts of a model that requests depend on. */
@@ -66,6 +69,8 @@ export async function readDescription(
       limits: {
         ...limitedBy(recipe.data.sampling, withSecondScale(limits.data, index)),
         has_cache_table: await hasCacheTable(folder),
+        loras: await loraList(folder),
+        ...("transformer_2" in index && { transformers: 2 }),
       },
       recipe: recipe.data,
     };

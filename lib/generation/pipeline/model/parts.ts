@@ -5,16 +5,19 @@ import {
   type ModelFolder,
   type ModelPart,
 } from "../../checkpoint/index.ts";
+import type { TransformerWeights } from "../../lora/index.ts";
 import {
   familyOf,
   precisionOf,
   type Recipe,
   type Sampling,
+  type TextCondition,
   type TextStates,
   textEncoder,
 } from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
-import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { evenShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { checkFinite } from "../finite.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
 import { type ModelDescription, readDescription } from "./description.ts";
 import {
@@ -24,6 +27,7 @@ import {
   madeForOf,
   type TableModel,
 } from "./error-table.ts";
+import { LoraShelf } from "./open-loras.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
@@ -46,16 +50,24 @@ export interface EncodedPrompt extends TextStates {
   readonly isTruncated: boolean;
 }
 
+/** Facts that a transformer's condition says of how its texts are encoded. */
+export type EncodedText = Pick<TextCondition, "length" | "encodesPadding">;
+
 /** Parts of a model folder, with configurations and weight headers read. */
 export interface ModelParts extends ModelDescription {
   readonly recipe: Recipe;
   readonly tokenizer: PromptTokenizer;
   readonly sampler: SamplerFactory;
+  /** Returns samplers with another sampling than the recipe's. */
+  samplerFor(sampling: Sampling): SamplerFactory;
   /** Transformers in the order in which they denoise. */
   readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
   readonly boundaryTimestep: number;
   readonly vae: OpenedPart;
+  /** True if a guidance scale below 1 guides too. */
+  readonly guidesBelowOne: boolean;
+  readonly loras: LoraShelf;
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
   /** Returns what a table measured now would say that it was made for. */
@@ -67,7 +79,7 @@ export interface ModelParts extends ModelDescription {
    * Encodes a prompt of at most `length` tokens. Returns a row of states for each of its tokens, or the first `rows`
    * rows, in which the states of padding follow those of the prompt.
    */
-  encode(prompt: string, length: number, rows?: number): Promise<EncodedPrompt>;
+  encode(prompt: string, text: EncodedText, rows?: number): Promise<EncodedPrompt>;
   release(): Promise<void>;
 }
 
@@ -116,20 +128,24 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     ...description,
     tokenizer,
     sampler: openSampler(scheduler, description.recipe),
+    samplerFor: (sampling) => openSampler(scheduler, { ...description.recipe, sampling }),
     transformers,
     boundaryTimestep,
     vae,
+    guidesBelowOne: familyOf(index.index)?.guidesBelowOne ?? false,
+    loras: new LoraShelf(index.folder, transformers),
     errorTable: await findErrorTable(tableModel),
     madeFor: () => madeForOf(tableModel),
     options,
     openEncoder,
-    async encode(prompt, length, rows) {
+    async encode(prompt, { length, encodesPadding }, rows) {
       const opened = await openEncoder(length);
       const { ids, isTruncated } = tokenizer.tokenise(prompt, length);
-      const out = await opened.run(encoder.feeds(ids, length));
+      const out = await opened.run(encoder.feeds(ids, length, { encodesPadding }));
       const states = out.states!.data as Float32Array; // [1, length, D]
       const tokens = rows ?? ids.length;
       const data = states.slice(0, tokens * encoder.width);
+      checkFinite(data, { subject: "The text encoder" });
       return { tokens, data, isTruncated: isTruncated || ids.length > tokens };
     },
     release: async () => session?.opened.release(),
@@ -146,20 +162,21 @@ export function decoderPart({ index, partNames }: ModelFolder): string {
 
 /**
  * Returns the samplers of a scheduler: with the shift of `flow_shift` for the sizes listed there, and with the stored
- * shift for all others. A `sampling` takes the place of the scheduler, except for its shift where it has none.
+ * shift for all others. Noise levels are spaced as `noise_spacing` says. A `sampling` takes the place of the scheduler,
+ * except for its shift where it has none.
  *
  * @throws CheckpointError if the scheduler is unknown or its configuration cannot be used
  */
 export function openSampler(
   scheduler: ModelPart,
-  { flow_shift, sampling }: Pick<Recipe, "flow_shift" | "sampling">,
+  { flow_shift, noise_spacing, sampling }: Pick<Recipe, "flow_shift" | "noise_spacing" | "sampling">,
 ): SamplerFactory {
   const replaced = replacedScheduler(scheduler, sampling);
   const sampler = (shift?: number) => {
     try {
       // A scheduler reads one of the two names and ignores the other.
       const shifts = shift === undefined ? {} : { flow_shift: shift, shift };
-      return samplerOf({ ...replaced, config: { ...replaced.config, ...shifts } });
+      return spaced(samplerOf({ ...replaced, config: { ...replaced.config, ...shifts } }), noise_spacing);
     } catch (cause) {
       const fault = (cause as Error).message;
       throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
@@ -169,6 +186,11 @@ export function openSampler(
   if (sampling.shift !== undefined) return stored;
   const shifted = new Map(Object.entries(flow_shift).map(([size, shift]) => [size, sampler(shift)]));
   return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);
+}
+
+function spaced(sampler: SamplerFactory, spacing: Recipe["noise_spacing"]): SamplerFactory {
+  if (spacing !== "even") return sampler;
+  return (run) => sampler({ ...run, shares: evenShares(run.steps, 1 / run.steps) });
 }
 
 function replacedScheduler(
@@ -209,7 +231,11 @@ function boundaryOf(index: ModelFolder): number {
 const TRAINING_TIMESTEPS = 1000;
 
 /** Opens a session on a graph; `weights` are those that the graph was built from. */
-export function openGraph(graph: Graph, weights: Checkpoint, options: PipelineOptions): Promise<Session> {
+export function openGraph(
+  graph: Graph,
+  weights: Pick<TransformerWeights, "root">,
+  options: PipelineOptions,
+): Promise<Session> {
   return openSession(graph.build(), {
     ...options,
     weightsFolder: weights.root,
