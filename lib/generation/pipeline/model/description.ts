@@ -58,7 +58,7 @@ export async function readDescription(
         ...limits.data,
         has_cache_table: await hasCacheTable(folder),
         loras: await loraList(folder),
-        ...("transformer_2" in index && { transformers: 2 }),
+        ...(hasPart(index, "transformer_2") && { transformers: 2 }),
       },
       recipe: recipe.data,
     };
@@ -74,6 +74,12 @@ export async function readDescription(
   );
   const why = fault!.sentence.replace(/\.$/, "");
   throw new CheckpointError(folder, `model_index.json does not say what the model can make: ${why}`);
+}
+
+/** Returns whether an index names a part; [null, null] marks one that is absent. */
+function hasPart(index: Config, name: string): boolean {
+  const entry = index[name];
+  return Array.isArray(entry) && typeof entry[1] === "string";
 }
 
 function hasCacheTable(folder: string): Promise<boolean> {
