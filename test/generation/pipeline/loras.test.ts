@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
-import { describeModel, openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
+import { checkModel, describeModel, openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
 import { parseRequest, resolveRequest } from "../../../lib/generation/request/index.ts";
 import { writeJson } from "./tiny-model.ts";
 
@@ -141,6 +141,22 @@ describe("LoRAs in a pipeline of two transformers", () => {
     const expected = await other.generate(asked("both"));
     await writeJson(shifted, scheduler);
     expect(relative(quick.latent, expected.latent)).toBe(0);
+  });
+});
+
+describe("a check of a model", () => {
+  it("a check matches every LoRA of the list, and says which does not fit", async () => {
+    const stranger = join(folder, "loras/stranger.safetensors");
+    await cp(join(goldens, "lora/wide.safetensors"), stranger);
+    onTestFinished(() => rm(stranger));
+    const { loras: checks } = await checkModel(folder);
+    expect(checks.map(({ name, changes }) => [name, changes.map(({ lowRank }) => lowRank)])).toEqual([
+      ["both", [20, 20]],
+      ["lightning", [20, 20]],
+      ["quick", [20, 20]],
+      ["stranger", []],
+    ]);
+    expect(checks.at(-1)!.fault).toMatch(/stranger\.safetensors: \d+ of its \d+ entries do not fit a weight/);
   });
 });
 

@@ -50,6 +50,7 @@ export async function readDescription(
   });
   const known = published?.video;
   const said = typeof video === "object" ? { ...known, ...video } : (video ?? known);
+  const loras = await loraList(folder);
   const [limits, recipe] = [statedLimits.safeParse(said), recipeSchema.safeParse(said)];
   if (limits.success && recipe.success)
     return {
@@ -57,7 +58,7 @@ export async function readDescription(
       limits: {
         ...limits.data,
         has_cache_table: await hasCacheTable(folder),
-        loras: await loraList(folder),
+        ...(loras.length > 0 && { loras }),
         ...(hasPart(index, "transformer_2") && { transformers: 2 }),
       },
       recipe: recipe.data,
