@@ -79,6 +79,10 @@ export const FAILURES: Readonly<Record<JobError["code"], Meaning>> = {
     retry: "With a longer `timeout`, or when fewer videos wait.",
   },
   invalid_request: never("The model refused the request while it made the video."),
+  input_lost: {
+    text: "A picture that the video is made of was lost or damaged after the request.",
+    retry: "With the picture, as a new request.",
+  },
   out_of_memory: {
     text: "The video, or the model, does not fit into the memory of the machine.",
     retry: "With a smaller size or fewer frames.",

@@ -137,10 +137,10 @@ export function videoRoutes(deps: ApiDeps) {
       if (!(error instanceof StoreError && error.code === "full")) throw error;
       // Outputs are deleted without needing space, and their space lets the record be written. If another writer takes
       // it first, the video has lost its outputs, and the request can be repeated.
-      await jobs.deleteArtifacts(record);
+      await jobs.deleteFiles(record);
       await clear();
     }
-    await jobs.deleteArtifacts(record);
+    await jobs.deleteFiles(record);
   }
 
   return new Hono<ApiEnv>()

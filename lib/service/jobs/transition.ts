@@ -36,7 +36,7 @@ export type JobEvent =
   | { readonly type: "expire" }
   /** The clock that created the job has been set back since, so the job's creation lies in the future. */
   | { readonly type: "redate" }
-  /** Deletes the outputs, and replaces the request by `params`, the part of it that may be kept. */
+  /** Deletes inputs and outputs, and replaces the request by `params`, the part of it that may be kept. */
   | { readonly type: "delete"; readonly params: JobParams };
 
 /** Reason for which an event is refused. */
@@ -257,14 +257,29 @@ function redate(record: JobRecord, _event: { type: "redate" }, now: number): Job
 }
 
 /**
- * Clears a deleted job's request, the words of its prompts in the receipt, and its outputs. The record stays, or the
- * idempotency key would make the job again.
+ * Clears a deleted job's request, the words of its prompts and the hashes of its pictures in the receipt, its inputs and
+ * its outputs. The record stays, or the idempotency key would make the job again.
  */
 function clear(record: JobRecord, { params }: { params: JobParams }, now: number): JobRecord {
   if (record.deletedAt !== null) return record;
   const history = withEntry(record, { at: now, type: "deleted", attempt: record.attempt });
-  const receipt = record.receipt?.unknown_words ? { ...record.receipt, unknown_words: [] } : record.receipt;
-  return { ...record, params, history, receipt, outputs: null, deletedAt: now };
+  return {
+    ...record,
+    params,
+    history,
+    receipt: record.receipt && withoutTraces(record.receipt),
+    inputs: {},
+    outputs: null,
+    deletedAt: now,
+  };
+}
+
+function withoutTraces(receipt: Receipt): Receipt {
+  return {
+    ...receipt,
+    ...(receipt.unknown_words && { unknown_words: [] }),
+    ...(receipt.pictures && { pictures: {} }),
+  };
 }
 
 function withoutWorker(record: JobRecord, now: number): JobRecord {
