@@ -130,7 +130,7 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
 
 /** Makes the option of a request's flag, which reads its value according to the kind of the flag. */
 function requestOption(declared: RequestFlag, path: (text: string) => string): Option {
-  const { reads, value, text, aliases = [] } = declared;
+  const { reads, value, text, aliases = [], isRepeatable } = declared;
   if (reads.kind === "switch") return { text, aliases };
   const parsed = (given: string, flag: string): unknown => {
     switch (reads.kind) {
@@ -140,6 +140,8 @@ function requestOption(declared: RequestFlag, path: (text: string) => string): O
         return path(given);
       case "on or off":
         return onOrOff(flag, given);
+      case "parsed":
+        return reads.parse(given, path);
       case "text or JSON file":
         return given.endsWith(".json") ? readJson(reads.contents, path(given)) : given;
       default:
@@ -151,7 +153,7 @@ function requestOption(declared: RequestFlag, path: (text: string) => string): O
     checkFlag(declared, value, flag);
     return value;
   };
-  return { value: value ?? "VALUE", text, aliases, read };
+  return { value: value ?? "VALUE", text, aliases, read, ...(isRepeatable && { multiple: true }) };
 }
 
 /** Reads `--out`: a path that ends in a slash, or that is a folder already, is a folder for the videos. */

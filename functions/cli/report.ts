@@ -67,6 +67,10 @@ export function settingsOf({ request, trace }: Generation): string[] {
 /** Returns what a user has to know about the prompt of a video, one sentence a line. */
 export function noticesOf(generation: Generation): string[] {
   const notices: string[] = [];
+  const { readPrompt, readNegativePrompt } = generation;
+  if (readPrompt !== null) notices.push(`The model read the prompt as ${JSON.stringify(readPrompt)}.`);
+  if (readNegativePrompt !== null && readNegativePrompt !== "")
+    notices.push(`The model read the negative prompt as ${JSON.stringify(readNegativePrompt)}.`);
   if (generation.isPromptTruncated) {
     notices.push(`The prompt is longer than the model reads: it was cut after ${generation.tokens} tokens.`);
   }
@@ -164,6 +168,8 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
     tokens: generation.tokens,
     promptTruncated: generation.isPromptTruncated,
     negativeTruncated: generation.isNegativePromptTruncated,
+    promptRead: generation.readPrompt ?? generation.request.prompt,
+    negativeRead: generation.readNegativePrompt ?? generation.request.negativePrompt,
     unknownWords: generation.unknownWords,
     computedSteps: computed,
     seconds: { ...generation.seconds, write: writeSeconds },

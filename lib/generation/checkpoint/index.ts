@@ -1,4 +1,4 @@
-export { Checkpoint } from "./checkpoint.ts";
+export { Checkpoint, commonFolder } from "./checkpoint.ts";
 export { CheckpointError } from "./checkpoint-error.ts";
 export {
   type ConversionProgress,
@@ -6,8 +6,9 @@ export {
   conversionDTypes,
   convertModel,
 } from "./convert-model.ts";
-export { type JsonFileLimits, readJsonFile } from "./json-file.ts";
+export { type JsonFileLimits, readJsonFile, toPlain } from "./json-file.ts";
 export { type Config, type ModelFolder, type ModelPart, openModelFolder } from "./model-folder.ts";
 export { hashWeights, modelFingerprint } from "./model-hash.ts";
-export type { SafetensorsDType, StoredTensor } from "./safetensors.ts";
+export { readMetadata, type SafetensorsDType, type StoredTensor } from "./safetensors.ts";
+export { parseStrictJson } from "./strict-json.ts";
 export { configHash, type IdentifiedPart, weightsIdentity } from "./weights-identity.ts";

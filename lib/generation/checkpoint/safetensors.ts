@@ -48,6 +48,24 @@ const lengthPrefixBytes = 8;
  * @see https://huggingface.co/docs/safetensors ("Format")
  */
 export async function readSafetensors(path: string): Promise<Map<string, StoredTensor>> {
+  return (await readHeader(path)).tensors;
+}
+
+/**
+ * Reads `__metadata__` of a safetensors file, which is checked like `readSafetensors` does; empty if it has none.
+ *
+ * @throws CheckpointError naming the file
+ */
+export async function readMetadata(path: string): Promise<ReadonlyMap<string, string>> {
+  return (await readHeader(path)).metadata;
+}
+
+interface Header {
+  readonly tensors: Map<string, StoredTensor>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+async function readHeader(path: string): Promise<Header> {
   const file = await openRegularFile(path);
   try {
     const { size } = await file.stat();
@@ -114,7 +132,7 @@ export async function readExactly(
   return bytes;
 }
 
-function parseHeader(path: string, bytes: Uint8Array, dataOffset: number, size: number) {
+function parseHeader(path: string, bytes: Uint8Array, dataOffset: number, size: number): Header {
   const fail = (reason: string, cause?: unknown): never => {
     throw new CheckpointError(path, reason, { cause });
   };
@@ -134,19 +152,20 @@ function parseHeader(path: string, bytes: Uint8Array, dataOffset: number, size: 
     return fail(`the header lists ${header.size} tensors, more than ${tensorsMax}`);
 
   const tensors = new Map<string, StoredTensor>();
+  let metadata: Header["metadata"] = new Map();
   for (const [name, entry] of header) {
-    if (name === "__metadata__") checkMetadata(entry, fail);
+    if (name === "__metadata__") metadata = parseMetadata(entry, fail);
     else tensors.set(name, parseTensor(name, entry, dataOffset, fail));
   }
   checkCoverage(tensors, dataOffset, size, fail);
-  return tensors;
+  return { tensors, metadata };
 }
 
 type Fail = (reason: string) => never;
 
-function checkMetadata(entry: StrictJson, fail: Fail): void {
+function parseMetadata(entry: StrictJson, fail: Fail): ReadonlyMap<string, string> {
   const isStringMap = entry instanceof Map && [...entry.values()].every((value) => typeof value === "string");
-  if (!isStringMap) fail("__metadata__ is not a map of strings");
+  return isStringMap ? (entry as Map<string, string>) : fail("__metadata__ is not a map of strings");
 }
 
 function parseTensor(name: string, entry: StrictJson, dataOffset: number, fail: Fail): StoredTensor {

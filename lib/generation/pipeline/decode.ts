@@ -2,6 +2,7 @@ import { decoderNames, type LatentShape } from "../models/index.ts";
 import type { Session, Tensor } from "../onnx/index.ts";
 import type { Frames } from "../video/index.ts";
 import { pauseUnlessCancelled } from "./denoise.ts";
+import { checkFinite } from "./finite.ts";
 
 /** A run of the decoder, with its session. */
 export interface DecodingRun {
@@ -23,7 +24,7 @@ export interface Decoding {
  * Decodes a latent run by run into the frames of the video. The state that a run outputs is fed to the next run.
  *
  * @param latent [C, F, H, W]
- * @throws CancelledError between two runs once `signal` is aborted
+ * @throws CancelledError between two runs once `signal` is aborted, GenerationError for pixels that are not finite
  */
 export async function decodeFrames(
   latent: Float32Array,
@@ -41,6 +42,7 @@ export async function decodeFrames(
     const out = await session.run(feeds);
     const pictures = out[decoderNames.frames]!;
     const count = pictures.shape[0]!;
+    checkFinite(pictures.data as Float32Array, { subject: "The decoder" });
     interleave(pictures.data as Float32Array, rgb, firstPixel, count, height * width);
     left = feedsOfNext(out);
     first += frames;

@@ -2,6 +2,7 @@ import { encoderNames, imageEncoder, type LatentShape, nominalSize, type Recipe 
 import type { Tensor } from "../onnx/index.ts";
 import { RequestError, type ResolvedRequest } from "../request/index.ts";
 import { readPicture, VideoError } from "../video/index.ts";
+import { checkFinite } from "./finite.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 
 /**
@@ -40,6 +41,7 @@ export async function beginWith(
   try {
     const out = await session.run({ [encoderNames.picture]: picture });
     const first = out[encoderNames.latent]!.data as Float32Array; // [1, C, 1, H, W]
+    checkFinite(first, { subject: "The image encoder" });
     const area = shape.height * shape.width;
     for (let c = 0; c < shape.channels; c++) {
       latent.set(first.subarray(c * area, (c + 1) * area), c * shape.frames * area);

@@ -263,21 +263,18 @@ function redate(record: JobRecord, _event: { type: "redate" }, now: number): Job
 function clear(record: JobRecord, { params }: { params: JobParams }, now: number): JobRecord {
   if (record.deletedAt !== null) return record;
   const history = withEntry(record, { at: now, type: "deleted", attempt: record.attempt });
-  return {
-    ...record,
-    params,
-    history,
-    receipt: record.receipt && withoutTraces(record.receipt),
-    inputs: {},
-    outputs: null,
-    deletedAt: now,
-  };
+  const receipt = record.receipt && withoutTraces(record.receipt);
+  return { ...record, params, history, receipt, inputs: {}, outputs: null, deletedAt: now };
 }
 
+/** Removes from a receipt all words that may be those of a prompt, and the hashes of pictures. */
 function withoutTraces(receipt: Receipt): Receipt {
+  const { read: _, negative_read: __, ...prompt } = receipt.prompt;
   return {
     ...receipt,
+    prompt,
     ...(receipt.unknown_words && { unknown_words: [] }),
+    ...(receipt.notes && { notes: [] }),
     ...(receipt.pictures && { pictures: {} }),
   };
 }

@@ -68,6 +68,8 @@ describe("a generation", () => {
       tokens: 5,
       isPromptTruncated: false,
       isNegativePromptTruncated: false,
+      readPrompt: null,
+      readNegativePrompt: null,
       unknownWords: [],
       promise: null,
       notes: [

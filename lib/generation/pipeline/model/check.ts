@@ -4,6 +4,7 @@ import {
   openModelFolder,
   type SafetensorsDType,
 } from "../../checkpoint/index.ts";
+import { recipeSchema } from "../../models/index.ts";
 import type { VideoLimits } from "../../request/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
@@ -70,7 +71,7 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
     if (opened) parts.set(name, opened);
   }
   await attempt(() => openTokenizer(model.part("tokenizer").folder, model.part("tokenizer").config));
-  await attempt(() => openSampler(model.part("scheduler"), { flow_shift: {} }));
+  await attempt(() => openSampler(model.part("scheduler"), recipeSchema.parse({})));
 
   const videos: VideoCheck[] = [];
   const others = new Map([["vae", ENCODER_TENSORS]]);

@@ -6,9 +6,10 @@ import { TABLE_FILE } from "../../caching/index.ts";
 import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/index.ts";
 import { knownPipelines, publishedModelOf, type Recipe, recipeSchema } from "../../models/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../../request/index.ts";
+import { loraList } from "./lora-list.ts";
 
-/** Limits that an index may state; whether there is a table is seen from the folder. */
-const statedLimits = videoLimitsSchema.omit({ has_cache_table: true });
+/** Limits that an index may state; tables, LoRAs and transformers are seen from the folder. */
+const statedLimits = videoLimitsSchema.omit({ has_cache_table: true, loras: true, transformers: true });
 
 /** Facts of a model that requests depend on. */
 export interface ModelDescription {
@@ -53,7 +54,12 @@ export async function readDescription(
   if (limits.success && recipe.success)
     return {
       name: basename(resolve(folder)),
-      limits: { ...limits.data, has_cache_table: await hasCacheTable(folder) },
+      limits: {
+        ...limits.data,
+        has_cache_table: await hasCacheTable(folder),
+        loras: await loraList(folder),
+        ...("transformer_2" in index && { transformers: 2 }),
+      },
       recipe: recipe.data,
     };
   if (said === undefined && !knownPipelines.includes(String(index._class_name))) {
