@@ -71,7 +71,7 @@ export const BASE_URL = "https://api.test";
 
 export const LIMITS: ApiDeps["limits"] = {
   bodyBytesMax: 64 * 1024,
-  pictureBodyBytesMax: 256 * 1024,
+  pictureBodyBytesMax: 64 * 1024,
   promptCharactersMax: 2000,
   unfinishedMax: 1000,
   pixelStepsMax: 64 * 64 * 16 * 1000,

@@ -137,7 +137,7 @@ async function formOf(
 /** Returns the content of a field. A file field that a browser sends empty, because none was chosen, counts as blank. */
 async function contentOf(value: string | File): Promise<string | FormFile> {
   if (typeof value === "string") return value;
-  return value.name === "" && value.size === 0 ? "" : new FormFile(await value.bytes());
+  return value.name === "" && value.size === 0 ? "" : new FormFile(new Uint8Array(await value.arrayBuffer()));
 }
 
 /** Fields in which proxies and other services put further fields of the request. */

@@ -280,15 +280,19 @@ function sizeOf([width, height]: readonly number[]) {
 }
 
 /** @throws RequestError */
+function refusal(field: string, message: string): RequestError {
+  return new RequestError(message, { field });
+}
+
 function checkImage({ image, frames }: { image?: string; frames: number }, limits: VideoLimits): void {
   if (image === undefined) {
-    if (limits.needs_image) throw new RequestError("This model makes videos of a picture: give one.");
+    if (limits.needs_image) throw refusal("image", "This model makes videos of a picture: give one.");
     return;
   }
   if (!limits.takes_image)
-    throw new RequestError("This model makes videos of a prompt alone, and takes no image.");
+    throw refusal("image", "This model makes videos of a prompt alone, and takes no image.");
   if (frames === 1)
-    throw new RequestError("A video of one frame would be its image: ask for more frames, or give no image.");
+    throw refusal("image", "A video of one frame would be its image: ask for more frames, or give no image.");
 }
 
 /** @throws RequestError */
@@ -298,7 +302,10 @@ function checkLastImage(
 ): void {
   if (lastImage === undefined) return;
   if (!takes_last_image)
-    throw new RequestError("This model decides how a video ends, and takes no picture for its last frame.");
+    throw refusal(
+      "last_image",
+      "This model decides how a video ends, and takes no picture for its last frame.",
+    );
   if (image === undefined)
-    throw new RequestError("A video that ends with a picture begins with one too: give both.");
+    throw refusal("last_image", "A video that ends with a picture begins with one too: give both.");
 }
