@@ -66,6 +66,10 @@ export function generateCommand(folder: string) {
         default: "demo",
         read: (text) => findModel(text, folder),
       },
+      variant: {
+        value: "NAME",
+        text: "variant of the model's weights, such as fp16; by default those without one, or the only one",
+      },
       trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
       json: {
         text: "prints each video as one line of JSON (npm run --silent generate hides npm's own lines)",
@@ -88,6 +92,8 @@ export interface GenerateCommand {
   readonly out: Out;
   /** Folder of the model. */
   readonly model: string;
+  /** Variant of the weights to prefer; null for those without one. */
+  readonly variant: string | null;
   readonly trace: string | null;
   readonly json: boolean;
 }
@@ -106,7 +112,7 @@ export interface Surroundings {
 export function parseGenerate(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
   const line = parseCommand(NAME, generateCommand(surroundings.folder), args);
   if (line === "help") return "help";
-  const { out, model, trace, json, count } = line.values;
+  const { out, model, variant, trace, json, count } = line.values;
   const values: Record<string, unknown> = line.values;
   // A switch that is not given is false, and no part of the request.
   const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
@@ -123,6 +129,7 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
     requests: Array.from({ length: count }, (_, index) => ({ ...request, seed: seed + index })),
     out: out ?? { folder: join(surroundings.folder, "out") },
     model,
+    variant: variant ?? null,
     trace: trace ?? null,
     json,
   };
@@ -130,7 +137,7 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
 
 /** Makes the option of a request's flag, which reads its value according to the kind of the flag. */
 function requestOption(declared: RequestFlag, path: (text: string) => string): Option {
-  const { reads, value, text, aliases = [] } = declared;
+  const { reads, value, text, aliases = [], isRepeatable } = declared;
   if (reads.kind === "switch") return { text, aliases };
   const parsed = (given: string, flag: string): unknown => {
     switch (reads.kind) {
@@ -140,6 +147,8 @@ function requestOption(declared: RequestFlag, path: (text: string) => string): O
         return path(given);
       case "on or off":
         return onOrOff(flag, given);
+      case "parsed":
+        return reads.parse(given, path);
       case "text or JSON file":
         return given.endsWith(".json") ? readJson(reads.contents, path(given)) : given;
       default:
@@ -151,7 +160,7 @@ function requestOption(declared: RequestFlag, path: (text: string) => string): O
     checkFlag(declared, value, flag);
     return value;
   };
-  return { value: value ?? "VALUE", text, aliases, read };
+  return { value: value ?? "VALUE", text, aliases, read, ...(isRepeatable && { multiple: true }) };
 }
 
 /** Reads `--out`: a path that ends in a slash, or that is a folder already, is a folder for the videos. */

@@ -20,6 +20,7 @@ export interface LocalOptions {
   readonly dtype?: keyof typeof conversionDTypes | undefined;
   readonly out?: string | undefined;
   readonly memory?: string | undefined;
+  readonly variant?: string | undefined;
 }
 
 export interface LocalCommand {
@@ -55,10 +56,11 @@ export async function add(model: string, options: LocalOptions, command: LocalCo
   if (folder === here)
     throw new UsageError(`The model is already in ${folder}: give another folder with --into.`);
   display.say(isHere ? "looking at the folder" : `asking for ${recipe.id}`);
-  const { totalBytes, receivedBytes } = await addModel({
+  const { totalBytes, receivedBytes, notes } = await addModel({
     hub: isHere ? withFolder(hub, here) : hub,
     recipe,
     revision: options.revision,
+    variant: options.variant,
     folder,
     onProgress: ({ doneBytes, receivedBytes, totalBytes }) =>
       display.show({ stage: isHere ? "copy" : "download", doneBytes, sentBytes: receivedBytes, totalBytes }),
@@ -68,17 +70,18 @@ export async function add(model: string, options: LocalOptions, command: LocalCo
   print(
     `${shown} has the model, ${gigabytes(totalBytes)}, of which ${gigabytes(receivedBytes)} were missing.\n`,
   );
+  for (const note of notes) print(`${note}\n`);
   print(`Next: npm run models -- check ${shown}\n`);
 }
 
 /** Prints the report of a check, and returns true if the model can run. @throws UsageError */
 export async function check(
   folder: string,
-  { memory }: LocalOptions,
+  { memory, variant }: LocalOptions,
   { place, print }: LocalCommand,
 ): Promise<boolean> {
   const bytes = memory === undefined ? machineMemoryBytes() : 2 ** 30 * gibibytes(memory);
-  const found = await checkModel(folder);
+  const found = await checkModel(folder, { variant });
   const name = shownPath(folder, place("."));
   const { text, canRun } = checkReport(name, found, { bytes, mayBeGpu: memory !== undefined });
   print(text);
@@ -88,7 +91,7 @@ export async function check(
 /** Converts the weights of a model to another precision. @throws UsageError, CheckpointError */
 export async function convert(
   folder: string,
-  { dtype, out }: LocalOptions,
+  { dtype, out, variant }: LocalOptions,
   { place, display, print }: LocalCommand,
 ): Promise<void> {
   if (dtype === undefined) {
@@ -99,6 +102,7 @@ export async function convert(
     folder,
     out: target,
     dtype,
+    variant,
     onProgress: (progress) => display.show({ stage: "convert", sentBytes: progress.doneBytes, ...progress }),
   });
   display.clear();

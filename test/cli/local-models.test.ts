@@ -135,7 +135,7 @@ describe("check", () => {
     const { code, stdout } = await run(["check", "broken"]);
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /\nfault: .*\/broken\/transformer: the folder has none of .*\n\nIt cannot run\.\n$/,
+      /\nfault: .*\/broken\/transformer: the folder has no weights: .*\n\nIt cannot run\.\n$/,
     );
   });
 });

@@ -4,7 +4,13 @@ import { nameOf } from "../../shared/sentences/index.ts";
 import type { DType, ExternalTensor, WeightSource } from "../onnx/index.ts";
 import { CheckpointError, TENSOR_NAME_MAX } from "./checkpoint-error.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "./half.ts";
-import { openRegularFile, readExactly, type SafetensorsDType, type StoredTensor } from "./safetensors.ts";
+import {
+  elementBytes,
+  openRegularFile,
+  readExactly,
+  type SafetensorsDType,
+  type StoredTensor,
+} from "./safetensors.ts";
 import { findWeights, type LocatedTensor, locateTensors } from "./weight-files.ts";
 
 const graphTypes: Partial<Record<SafetensorsDType, DType>> = {
@@ -152,13 +158,38 @@ export class Checkpoint implements WeightSource {
     }
   }
 
+  /**
+   * Reads the value of a tensor of one element, of any type of numbers.
+   *
+   * @throws CheckpointError if it has more elements or another type
+   */
+  async readNumber(name: string): Promise<number> {
+    const { dtype, offset, byteLength } = this.info(name);
+    const count = byteLength / elementBytes[dtype];
+    const what = `tensor ${nameOf(name, TENSOR_NAME_MAX)}`;
+    if (count !== 1) throw new CheckpointError(this.#source, `${what} has ${count} elements, and not one`);
+    if (dtype === "F32" || dtype === "F16" || dtype === "BF16") return (await this.read(name))[0]!;
+    this.#used.add(name);
+    const path = this.#realPath(name);
+    const file = await openRegularFile(path);
+    try {
+      const view = new DataView((await readExactly(file, path, offset, byteLength)).buffer);
+      if (dtype === "F64") return view.getFloat64(0, true);
+      if (dtype === "I64") return Number(view.getBigInt64(0, true));
+      if (dtype === "I32") return view.getInt32(0, true);
+    } finally {
+      await file.close();
+    }
+    throw new CheckpointError(this.#source, `${what} has dtype ${dtype}, which cannot be read as a number`);
+  }
+
   #realPath(name: string): string {
     return this.#realPaths.get(this.#tensors.get(name)!.path)!;
   }
 }
 
-/** Returns the deepest folder that contains all the files. */
-function commonFolder(paths: readonly string[]): string {
+/** Returns the deepest folder that contains all the files; of folders, one that contains all of them. */
+export function commonFolder(paths: readonly string[]): string {
   let folder = dirname(paths[0]!);
   while (paths.some((path) => relative(folder, path).startsWith("..")) && dirname(folder) !== folder) {
     folder = dirname(folder);

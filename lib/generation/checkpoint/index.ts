@@ -1,4 +1,4 @@
-export { Checkpoint } from "./checkpoint.ts";
+export { Checkpoint, commonFolder } from "./checkpoint.ts";
 export { CheckpointError } from "./checkpoint-error.ts";
 export {
   type ConversionProgress,
@@ -6,7 +6,7 @@ export {
   conversionDTypes,
   convertModel,
 } from "./convert-model.ts";
-export { type JsonFileLimits, readJsonFile } from "./json-file.ts";
+export { type JsonFileLimits, readJsonFile, toPlain } from "./json-file.ts";
 export {
   type Config,
   type ModelFolder,
@@ -15,6 +15,8 @@ export {
   openModelFolder,
 } from "./model-folder.ts";
 export { hashWeights, modelFingerprint } from "./model-hash.ts";
-export type { SafetensorsDType, StoredTensor } from "./safetensors.ts";
+export { readMetadata, type SafetensorsDType, type StoredTensor } from "./safetensors.ts";
+export { parseStrictJson } from "./strict-json.ts";
+export { modelNameOf, snapshotOf, strangeFolder, strangePath } from "./strange-folder.ts";
 export { chooseWeights, missingShards } from "./weight-layout.ts";
 export { configHash, type IdentifiedPart, weightsIdentity } from "./weights-identity.ts";

@@ -1,6 +1,7 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { quoted } from "../../shared/sentences/index.ts";
 import { CheckpointError, TENSOR_NAME_MAX } from "./checkpoint-error.ts";
+import { foreignFormat } from "./foreign-format.ts";
 import { parseStrictJson, type StrictJson } from "./strict-json.ts";
 
 /** Bytes of one element of each data type of the format. */
@@ -48,13 +49,36 @@ const lengthPrefixBytes = 8;
  * @see https://huggingface.co/docs/safetensors ("Format")
  */
 export async function readSafetensors(path: string): Promise<Map<string, StoredTensor>> {
+  return (await readHeader(path)).tensors;
+}
+
+/**
+ * Reads `__metadata__` of a safetensors file, which is checked like `readSafetensors` does; empty if it has none.
+ *
+ * @throws CheckpointError naming the file
+ */
+export async function readMetadata(path: string): Promise<ReadonlyMap<string, string>> {
+  return (await readHeader(path)).metadata;
+}
+
+interface Header {
+  readonly tensors: Map<string, StoredTensor>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+async function readHeader(path: string): Promise<Header> {
   const file = await openRegularFile(path);
   try {
     const { size } = await file.stat();
+    const beginning = await readExactly(file, path, 0, Math.min(size, 64));
+    const prefix = beginning.subarray(0, lengthPrefixBytes);
+    // A length of text or of another format is absurd; that of a header is not, and its first bytes are no text.
+    const isAbsurd = size < lengthPrefixBytes || lengthOf(prefix) > BigInt(headerBytesMax);
+    const foreign = isAbsurd ? foreignFormat(beginning) : undefined;
+    if (foreign !== undefined) throw new CheckpointError(path, foreign);
     if (size < lengthPrefixBytes)
       throw new CheckpointError(path, `not a safetensors file, it has ${size} bytes`);
-    const prefix = await readExactly(file, path, 0, lengthPrefixBytes);
-    const declared = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+    const declared = lengthOf(prefix);
     if (declared > BigInt(headerBytesMax)) {
       throw new CheckpointError(path, `not a safetensors file, its header would be ${declared} bytes long`);
     }
@@ -71,6 +95,11 @@ export async function readSafetensors(path: string): Promise<Map<string, StoredT
   } finally {
     await file.close();
   }
+}
+
+/** Reads the length of the header from the first eight bytes of a file. */
+function lengthOf(prefix: Uint8Array): bigint {
+  return new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
 }
 
 /**
@@ -114,7 +143,7 @@ export async function readExactly(
   return bytes;
 }
 
-function parseHeader(path: string, bytes: Uint8Array, dataOffset: number, size: number) {
+function parseHeader(path: string, bytes: Uint8Array, dataOffset: number, size: number): Header {
   const fail = (reason: string, cause?: unknown): never => {
     throw new CheckpointError(path, reason, { cause });
   };
@@ -134,19 +163,20 @@ function parseHeader(path: string, bytes: Uint8Array, dataOffset: number, size: 
     return fail(`the header lists ${header.size} tensors, more than ${tensorsMax}`);
 
   const tensors = new Map<string, StoredTensor>();
+  let metadata: Header["metadata"] = new Map();
   for (const [name, entry] of header) {
-    if (name === "__metadata__") checkMetadata(entry, fail);
+    if (name === "__metadata__") metadata = parseMetadata(entry, fail);
     else tensors.set(name, parseTensor(name, entry, dataOffset, fail));
   }
   checkCoverage(tensors, dataOffset, size, fail);
-  return tensors;
+  return { tensors, metadata };
 }
 
 type Fail = (reason: string) => never;
 
-function checkMetadata(entry: StrictJson, fail: Fail): void {
+function parseMetadata(entry: StrictJson, fail: Fail): ReadonlyMap<string, string> {
   const isStringMap = entry instanceof Map && [...entry.values()].every((value) => typeof value === "string");
-  if (!isStringMap) fail("__metadata__ is not a map of strings");
+  return isStringMap ? (entry as Map<string, string>) : fail("__metadata__ is not a map of strings");
 }
 
 function parseTensor(name: string, entry: StrictJson, dataOffset: number, fail: Fail): StoredTensor {

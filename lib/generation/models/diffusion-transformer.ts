@@ -14,6 +14,8 @@ export interface LatentShape {
 /** Extent and speed of a video, as a transformer is conditioned on them. */
 export interface VideoShape {
   readonly latent: LatentShape;
+  /** Number of frames of the decoded video, for transformers that are told the time of a token. */
+  readonly frames?: number;
   /** Height of the decoded video in pixels. */
   readonly height: number;
   /** Width of the decoded video in pixels. */

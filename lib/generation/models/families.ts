@@ -1,5 +1,6 @@
 import type { Config, Family, PublishedModel } from "./family.ts";
 import { latte } from "./latte/family.ts";
+import { ltxVideo } from "./ltx/family.ts";
 import { openSora } from "./open-sora/family.ts";
 import { openSoraPlan } from "./open-sora-plan/family.ts";
 import { wan } from "./wan/family.ts";
@@ -9,16 +10,16 @@ import { wan } from "./wan/family.ts";
  *
  * @example
  * ```ts
- * families.map(({ name }) => name); // ["Latte", "Open-Sora", "Open-Sora-Plan", "Wan"]
+ * families.map(({ name }) => name); // ["Latte", "Open-Sora", "Open-Sora-Plan", "Wan", "LTX-Video"]
  * ```
  */
-export const families: readonly Family[] = [latte, openSora, openSoraPlan, wan];
+export const families: readonly Family[] = [latte, openSora, openSoraPlan, wan, ltxVideo];
 
 /** All models of all families. */
 export const publishedModels: readonly PublishedModel[] = families.flatMap(({ models }) => models);
 
 /** Pipeline classes of all families, as `model_index.json` names them. */
-export const knownPipelines: readonly string[] = families.map(({ pipeline }) => pipeline);
+export const knownPipelines: readonly string[] = families.flatMap(({ pipelines }) => pipelines);
 
 /**
  * Returns the family of the pipeline class that a model's index names; undefined if no family has it.
@@ -29,7 +30,16 @@ export const knownPipelines: readonly string[] = families.map(({ pipeline }) => 
  * ```
  */
 export function familyOf(index: Config): Family | undefined {
-  return families.find(({ pipeline }) => pipeline === index._class_name);
+  return families.find(({ pipelines }) => pipelines.some((name) => name === index._class_name));
+}
+
+/**
+ * Returns the published model whose limits may serve for a folder of a family that holds none of them, such as one with
+ * another number of layers: the first that the index allows. Returns undefined if there is none.
+ */
+export function likelyModelOf(index: Config): PublishedModel | undefined {
+  const models = familyOf(index)?.models ?? [];
+  return models.find(({ matchesIndex }) => matchesIndex?.(index) ?? true);
 }
 
 /**

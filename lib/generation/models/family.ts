@@ -1,6 +1,7 @@
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
+import type { LoraNaming } from "./lora-naming.ts";
 import type { TextEncoder } from "./text-encoder.ts";
 import type { VideoMember } from "./video-member.ts";
 
@@ -28,14 +29,13 @@ export interface Architectures {
 }
 
 /**
- * Family of models with the same pipeline class, with everything known of them that their folders on the hub do not
- * say.
+ * Family of models with the same parts, with everything known of them that their folders on the hub do not say.
  */
 export interface Family {
   /** Name for people. */
   readonly name: string;
-  /** Pipeline class that `model_index.json` names. */
-  readonly pipeline: string;
+  /** Pipeline classes that `model_index.json` names. */
+  readonly pipelines: readonly string[];
   /** Builders of the family's own parts; those that several families share are in the registry. */
   readonly architectures: Architectures;
   /** Transformer, text encoder and decoder, for people. */
@@ -43,12 +43,14 @@ export interface Family {
   /** Sampler, for people. */
   readonly sampler: string;
   /**
-   * True if the reference guides with any scale other than 1. Others do not guide with a scale of 1 or less, and compute
-   * the conditional half alone.
+   * True if the reference guides with any scale other than 1. Others do not guide with a scale of 1 or less, and
+   * compute the conditional half alone.
    */
   readonly guidesBelowOne?: boolean;
   /** Folder of a decoder that the family's repositories may have without naming it; preferred to the part `vae`. */
   readonly unnamedDecoder?: string;
+  /** Names of layers in LoRA files; by default those of the checkpoint. */
+  readonly lora?: LoraNaming;
   /** Files that most repositories of the family lack; files of a repository are not replaced. */
   readonly supplements: readonly PartSource[];
   readonly models: readonly PublishedModel[];

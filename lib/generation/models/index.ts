@@ -6,7 +6,7 @@ export type { TextCondition } from "./conditions/text.ts";
 export type { CutOptions } from "./cut.ts";
 export { buildForecast, buildFull, buildReuse, buildUncut, cutNames, precisionOf } from "./cut.ts";
 export type { DiffusionTransformer, LatentShape, VideoShape } from "./diffusion-transformer.ts";
-export { families, familyOf, knownPipelines, publishedModelOf, publishedModels } from "./families.ts";
+export { families, familyOf, knownPipelines, likelyModelOf, publishedModelOf, publishedModels } from "./families.ts";
 export type {
   Benchmark,
   BenchmarkVideo,
@@ -21,7 +21,8 @@ export type {
 export { type GuidanceBatch, guidanceBatch } from "./guidance-batch.ts";
 export { encoderNames } from "./image-encoder.ts";
 export { decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
-export { diffusionTransformer, imageEncoder, latentDecoder, textEncoder } from "./registry.ts";
+export type { LoraNaming } from "./lora-naming.ts";
+export { diffusionTransformer, imageEncoder, latentDecoder, loraNaming, textEncoder } from "./registry.ts";
 export { buildSegment, segmentFeeds, segmentNames } from "./segment.ts";
 export { comparesProbes, type GraphSignalName, graphSignal, isGraphSignal } from "./signals.ts";
 export { nominalSize, type Recipe, recipeSchema } from "./video-member.ts";

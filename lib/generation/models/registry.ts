@@ -10,6 +10,7 @@ import { families } from "./families.ts";
 import type { Architectures, ModelClass } from "./family.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
+import { type LoraNaming, ownNaming } from "./lora-naming.ts";
 import { parseT5Config, parseUMT5Config, t5Encoder, umt5Encoder } from "./t5.ts";
 import type { TextEncoder } from "./text-encoder.ts";
 
@@ -64,6 +65,14 @@ export function latentDecoder(model: ModelClass): LatentDecoder {
  */
 export function imageEncoder(model: ModelClass): ImageEncoder {
   return builderOf("imageEncoders", "image encoder", model)(model.config);
+}
+
+/** Returns the names that LoRA files use for the layers of a transformer. */
+export function loraNaming({ className }: Pick<ModelClass, "className">): LoraNaming {
+  const family = families.find(({ architectures }) =>
+    Object.hasOwn(architectures.transformers ?? {}, className),
+  );
+  return family?.lora ?? ownNaming;
 }
 
 type BuilderOf<Kind extends keyof Architectures> = NonNullable<Architectures[Kind]>[string];

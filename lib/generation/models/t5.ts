@@ -18,7 +18,7 @@ import {
 } from "../onnx/index.ts";
 import type { BuildOptions } from "./build-options.ts";
 import { parseConfig, positiveInteger } from "./config.ts";
-import type { TextEncoder } from "./text-encoder.ts";
+import type { PaddingOptions, TextEncoder } from "./text-encoder.ts";
 import { keyMask } from "./text-feeds.ts";
 
 /**
@@ -84,7 +84,7 @@ function encoder(config: T5Config, variant: Variant): TextEncoder {
     // A checkpoint of the whole T5 can be used too; its decoder is not run.
     otherTensors: /^(shared\.|encoder\.embed_tokens\.|decoder\.|lm_head\.)/,
     build: (length, options) => buildEncoder(config, variant, length, options),
-    feeds: (ids, length) => t5Feeds(config, ids, length),
+    feeds: (ids, length, options) => t5Feeds(config, ids, length, options),
   };
 }
 
@@ -179,7 +179,12 @@ function relativeBucket(distance: number, config: T5Config): number {
   return direction + Math.min(half - 1, exact + Math.floor(octaves * (half - exact)));
 }
 
-function t5Feeds(config: T5Config, ids: readonly number[], length: number): Record<string, Tensor> {
+function t5Feeds(
+  config: T5Config,
+  ids: readonly number[],
+  length: number,
+  { encodesPadding = false }: PaddingOptions = {},
+): Record<string, Tensor> {
   if (ids.length < 1 || ids.length > length) {
     throw new RangeError(`A prompt must have from 1 to ${length} tokens, and this one has ${ids.length}.`);
   }
@@ -191,6 +196,10 @@ function t5Feeds(config: T5Config, ids: readonly number[], length: number): Reco
   padded.set(ids.map(BigInt));
   return {
     ids: { dtype: "int64", shape: [1, length], data: padded },
-    keyMask: { dtype: "float32", shape: [1, length], data: keyMask(ids.length, length) },
+    keyMask: {
+      dtype: "float32",
+      shape: [1, length],
+      data: keyMask(encodesPadding ? length : ids.length, length),
+    },
   };
 }

@@ -16,6 +16,10 @@ export const recipeSchema = z.object({
   guidance_scale_2: z.number().optional(),
   /** Shift of the scheduler by the size of the video, such as `848x480`; replaces the stored shift. */
   flow_shift: z.record(z.string(), z.number().positive()).default({}),
+  /**
+   * Spacing of the noise levels before the shift: `scheduler` as the scheduler spaces them, `even` from 1 to 1/steps.
+   */
+  noise_spacing: z.enum(["scheduler", "even"]).default("scheduler"),
   /** Size [width, height] that transformer and sampler are given, by the size of the decoded video. */
   nominal_size: z.record(z.string(), z.tuple([z.int().positive(), z.int().positive()])).default({}),
 });

@@ -14,12 +14,14 @@ import {
   type DType,
   dataTypes,
   defaultProvider,
+  type ExternalTensor,
   GraphError,
   type Precision,
   type Provider,
   type TensorData,
   type WeightSource,
 } from "./types.ts";
+import { type LowRank, withDifference, withLowRank } from "./weight-changes.ts";
 
 /** Tensor of a graph under construction. Shapes are static: every size is known when the graph is built. */
 export interface Value {
@@ -32,6 +34,12 @@ export interface Value {
 export interface TensorType {
   readonly dtype: DType;
   readonly shape: Shape;
+}
+
+/** Weight with low-rank changes that are not added to it yet. */
+export interface BranchedWeight {
+  readonly weight: Value;
+  readonly branches: readonly LowRank<Value>[];
 }
 
 /**
@@ -59,6 +67,8 @@ export class Graph {
   /** Stored 16-bit weights, keyed by the name of the float32 value they are cast to. */
   readonly #stored = new Map<string, Value>();
   readonly #factors = new Map<string, Value>();
+  /** Parts of weights with low-rank changes, keyed by the name of their sum. */
+  readonly #branched = new Map<string, BranchedWeight>();
   readonly #constants = new Map<string, Value>();
   readonly #scopes: string[] = [];
   #precision: Precision = "float32";
@@ -138,7 +148,8 @@ export class Graph {
   /**
    * Declares a weight of the checkpoint. Its bytes stay in the file and the session reads them there. Weights
    * stored in 16 bits are cast to float32 in the graph; float16 products use the stored weight instead (see
-   * `asFactor`).
+   * `asFactor`). Changes of the weight are added to it, and a product can have the low-rank ones apart (see
+   * `branched`).
    *
    * @throws GraphError when the checkpoint has no such tensor or another shape
    */
@@ -157,13 +168,14 @@ export class Graph {
     } catch (cause) {
       throw new GraphError(this.#locate(cause instanceof Error ? cause.message : String(cause)), { cause });
     }
-    const { dtype, shape } = external;
-    this.#reserve(name, "weight");
-    this.#initializers.push({ name, dtype, shape, source: { external } });
-    const stored: Value = { graph: this, name, dtype, shape };
-    const value = dtype === "float16" || dtype === "bfloat16" ? this.#castWeight(stored) : stored;
+    const value = this.#changed(name, this.#external(name, external));
     this.#weights.set(name, value);
     return value;
+  }
+
+  /** Returns the parts of a weight with low-rank changes, whose sum it is; any other value has no branches. */
+  branched(weight: Value): BranchedWeight {
+    return this.#branched.get(weight.name) ?? { weight, branches: [] };
   }
 
   /** Adds a constant tensor. Equal constants are stored once. A `Uint8Array` makes a bool tensor. */
@@ -256,6 +268,37 @@ export class Graph {
       outputs: this.#outputs,
       initializers: this.#initializers.filter((tensor) => needed.has(tensor.name)),
     };
+  }
+
+  /** Declares a tensor whose bytes are on disk; one of 16 bits is cast to float32. */
+  #external(name: string, external: ExternalTensor): Value {
+    const { dtype, shape } = external;
+    this.#reserve(name, "weight");
+    this.#initializers.push({ name, dtype, shape, source: { external } });
+    const stored: Value = { graph: this, name, dtype, shape };
+    return dtype === "float16" || dtype === "bfloat16" ? this.#castWeight(stored) : stored;
+  }
+
+  /**
+   * Adds the changes of a weight to it. Nodes of low-rank sums that nobody reads are left out when the graph is built.
+   */
+  #changed(name: string, value: Value): Value {
+    const changes = this.#weightSource?.changes?.(name) ?? [];
+    let weight = value;
+    const branches: LowRank<Value>[] = [];
+    for (const [index, change] of changes.entries()) {
+      const part = (what: string, tensor: ExternalTensor) =>
+        this.#external(`${name}/change.${index}.${what}`, tensor);
+      const { scale } = change;
+      if ("difference" in change)
+        weight = withDifference<Value>(this, weight, part("difference", change.difference), scale);
+      else branches.push({ down: part("down", change.down), up: part("up", change.up), scale });
+    }
+    if (branches.length === 0) return weight;
+    let sum = weight;
+    for (const branch of branches) sum = withLowRank<Value>(this, sum, branch);
+    this.#branched.set(sum.name, { weight, branches });
+    return sum;
   }
 
   #castWeight(stored: Value): Value {

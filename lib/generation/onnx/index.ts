@@ -25,5 +25,5 @@ export { groupNorm, layerNorm, rmsNorm } from "./operators/normalization.ts";
 export { reduceL2, reduceMean, reduceSum, sumAbs } from "./operators/reduction.ts";
 export { defaultPrecision } from "./provider-traits.ts";
 export { MAPPED_BYTES_MIN, openSession, type Session, SessionError, usesMachineMemory } from "./session.ts";
-export type { ExternalTensor, Tensor, TensorData, WeightSource } from "./types.ts";
+export type { ExternalTensor, Tensor, TensorData, WeightChange, WeightSource } from "./types.ts";
 export { type DType, GraphError, type Precision, type Provider } from "./types.ts";

@@ -39,11 +39,23 @@ export interface ExternalTensor {
 }
 
 /**
+ * Change that is added to a weight, multiplied by `scale`: a difference of the weight's shape, or the product of the
+ * matrices `up` [out, rank] and `down` [rank, in], for a weight [out, in]. A weight of more axes is taken as the matrix
+ * [out, the others], and so are the factors.
+ */
+export type WeightChange = { readonly scale: number } & (
+  | { readonly difference: ExternalTensor }
+  | { readonly down: ExternalTensor; readonly up: ExternalTensor }
+);
+
+/**
  * Maps names of weights to bytes on disk. Throws an error that names the tensor if it is missing or has
  * another shape.
  */
 export interface WeightSource {
   tensor(name: string, expectedShape: readonly number[]): ExternalTensor;
+  /** Returns what is added to a weight when a graph uses it; nothing by default. */
+  changes?(name: string): readonly WeightChange[];
 }
 
 /** Error for a graph that cannot be built. The message starts with the scope path of the operator. */

@@ -1,4 +1,5 @@
 import { totalmem } from "node:os";
+import { withLoras } from "../lora/index.ts";
 import {
   buildForecast,
   buildFull,
@@ -14,6 +15,7 @@ import {
 import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
+import type { OpenedLoras } from "./model/open-loras.ts";
 import { type ModelParts, type OpenedPart, openGraph, type PipelineOptions } from "./model/parts.ts";
 
 /** Transformers that denoise one shape of video, one after another. */
@@ -35,8 +37,8 @@ export interface Experts {
 
 /**
  * Returns the guidance scale of each transformer. A guidance scale in the request applies to both transformers. The
- * default is that of the first transformer; the model may have another default for the second. Where a scale of 1 or less
- * does not guide, it is 1 for both transformers, as in the pipelines of diffusers.
+ * default is that of the first transformer; the model may have another default for the second. Where a scale of 1 or
+ * less does not guide, it is 1 for both transformers, as in the pipelines of diffusers.
  */
 export function guidanceScales(
   {
@@ -61,22 +63,29 @@ export interface GraphNeeds {
   readonly forecasts: boolean;
 }
 
+/** What the graphs of each transformer are built for. */
+export interface ExpertNeeds extends GraphNeeds {
+  /** Guidance scales, which decide the batch. */
+  readonly scales: readonly number[];
+  readonly loras: OpenedLoras["applied"];
+}
+
 /**
  * Prepares the transformers of a model for one shape of video; opens no session.
  *
- * @param scales guidance scale of each transformer, which decides the batch of its graphs
  * @throws RangeError for a shape that a transformer cannot make
  */
 export function expertsFor(
   { transformers: parts, options }: Pick<ModelParts, "transformers" | "options">,
   video: VideoShape,
-  { scales, signals, forecasts }: GraphNeeds & { readonly scales: readonly number[] },
+  { scales, loras, signals, forecasts }: ExpertNeeds,
 ): Experts {
+  const weights = parts.map((part, index) => withLoras(part.weights, loras[index] ?? []));
   const transformers = parts.map((part) => diffusionTransformer(part, video));
   const staysOpen = parts.length === 1 || fitTogether(parts, options);
   const opened = new Map<number, Session[]>();
   const cut = (index: number): CutOptions => ({
-    weights: parts[index]!.weights,
+    weights: weights[index]!,
     ...options,
     batch: guidanceBatch(scales[index]!),
   });
@@ -88,13 +97,13 @@ export function expertsFor(
   }
 
   async function openCuts(index: number): Promise<Session[]> {
-    const [transformer, { weights }] = [transformers[index]!, parts[index]!];
+    const [transformer, own] = [transformers[index]!, weights[index]!];
     const sessions: Session[] = [];
     opened.set(index, sessions);
-    const open = async (graph: Graph) => sessions.push(await openGraph(graph, weights, options));
+    const open = async (graph: Graph) => sessions.push(await openGraph(graph, own, options));
     try {
       const full = buildFull(transformer, { ...cut(index), signals });
-      weights.checkAllUsed(transformer.otherTensors);
+      own.checkAllUsed(transformer.otherTensors);
       await open(full);
       await open(buildReuse(transformer, cut(index)));
       if (forecasts) await open(buildForecast(transformer, cut(index)));
@@ -113,7 +122,7 @@ export function expertsFor(
       return { full: full!, reuse: reuse!, forecast, signals };
     },
     cut,
-    openGraph: (index, graph) => openGraph(graph, parts[index]!.weights, options),
+    openGraph: (index, graph) => openGraph(graph, weights[index]!, options),
     release,
   };
 }

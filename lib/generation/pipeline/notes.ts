@@ -1,17 +1,31 @@
 import { type CachePolicy, hasFewSteps } from "../caching/index.ts";
 import type { ResolvedRequest, VideoLimits } from "../request/index.ts";
+import type { UsedLora } from "./model/open-loras.ts";
+
+interface Ran {
+  readonly limits: Pick<VideoLimits, "steps">;
+  readonly auditedDb: number | null;
+  readonly loras: readonly UsedLora[];
+}
 
 /** Returns what a user should know about the run of a request, one sentence each. */
 export function notesOf(
   { steps }: Pick<ResolvedRequest, "steps">,
   { name }: Pick<CachePolicy, "name">,
-  { limits, auditedDb }: { limits: Pick<VideoLimits, "steps">; auditedDb: number | null },
+  { limits, auditedDb, loras }: Ran,
 ): string[] {
   const audit =
     auditedDb === null
       ? []
       : [`An audit measured ${auditedDb.toFixed(1)} dB against the video without cache.`];
-  return [...fewSteps(steps, name, limits), ...audit];
+  return [...fewSteps(steps, name, limits), ...new Set(loras.flatMap(leftOut)), ...audit];
+}
+
+/** Says what of a LoRA found no use. */
+function leftOut({ name, leftOut }: UsedLora): string[] {
+  if (leftOut === 0) return [];
+  const entries = leftOut === 1 ? "1 entry is" : `${leftOut} entries are`;
+  return [`The LoRA ${name} is for models that read an image too: ${entries} left out.`];
 }
 
 /** Returns the note on a negative prompt of the request itself that no guidance used; none without one. */

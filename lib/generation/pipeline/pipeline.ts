@@ -16,7 +16,7 @@ import {
   nominalSize,
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
-import { policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
+import { listedLoras, policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
 import { gaussianNoise, type Sampler, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { Audits, auditedDb } from "./audit.ts";
@@ -28,6 +28,7 @@ import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
 import { beginWith, readFirstFrame } from "./first-frame.ts";
 import { knownRun } from "./known-run.ts";
+import type { OpenedLoras, UsedLora } from "./model/open-loras.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
 import { notesOf, unusedNegative } from "./notes.ts";
 import { graphSignalsOf } from "./signals.ts";
@@ -84,6 +85,8 @@ export interface Generation {
   readonly unknownWords: readonly string[];
   /** Outcome of the promise that the request asks for; null without one. */
   readonly promise: PromiseOutcome | null;
+  /** LoRA files that changed the transformers, in the order of the request. */
+  readonly loras: readonly UsedLora[];
   /** Sentences about the run that a user should know. */
   readonly notes: readonly string[];
   readonly request: ResolvedRequest;
@@ -153,7 +156,7 @@ export async function openPipeline(
   options: PipelineOptions = {},
   observer?: Observer,
 ): Promise<Pipeline> {
-  const index = await openModelFolder(folder);
+  const index = await openModelFolder(folder, options);
   const model = await openParts(index, options);
   let shaped: {
     readonly key: string;
@@ -167,14 +170,18 @@ export async function openPipeline(
   const closing = new AbortController();
 
   /** Returns the key of the requests that share sessions. */
-  function shapeKey(request: ResolvedRequest): string {
+  function shapeKey(request: ResolvedRequest, loras: OpenedLoras): string {
     const { width, height, frames, fps, image } = request;
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
-    return [width, height, frames, fps, image !== undefined, ...batches].join();
+    return [width, height, frames, fps, image !== undefined, ...batches, loras.key].join();
   }
 
-  async function sessionsFor(request: ResolvedRequest, policy: CachePolicy): Promise<VideoSessions> {
-    const key = shapeKey(request);
+  async function sessionsFor(
+    request: ResolvedRequest,
+    policy: CachePolicy,
+    loras: OpenedLoras,
+  ): Promise<VideoSessions> {
+    const key = shapeKey(request, loras);
     const needed = [...graphSignalsOf(policy.signals), ...(observer?.signals ?? [])];
     const forecasts = (policy.residuals ?? 1) > 1;
     const opened = shaped?.key === key ? shaped : null;
@@ -187,7 +194,7 @@ export async function openPipeline(
     };
     await shaped?.sessions.release();
     shaped = null;
-    shaped = { key, needs, sessions: await openVideoSessions(model, request, needs) };
+    shaped = { key, needs, sessions: await openVideoSessions(model, request, { ...needs, loras }) };
     return shaped.sessions;
   }
 
@@ -215,14 +222,15 @@ export async function openPipeline(
     const asked = isGuided ? request : { ...request, negativePrompt: null };
     const read = readTexts(model, asked);
     const picture = await readFirstFrame(request, model.recipe);
-    const [sessions, firstSessions] = await timed("load", async () => {
-      const opened = await sessionsFor(request, policy);
+    const [loras, sessions, firstSessions] = await timed("load", async () => {
+      const asked = await model.loras.open(request);
+      const opened = await sessionsFor(request, policy, asked);
       const first = await opened.experts.open(0);
       await model.openEncoder(opened.experts.transformers[0]!.text.length);
-      return [opened, first];
+      return [asked, opened, first];
     });
     const { experts, latentShape } = sessions;
-    const { conditions, text } = experts.transformers[0]!;
+    const { conditions, text, tokens } = experts.transformers[0]!;
     const scales = guidanceScales(model, request);
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
@@ -242,7 +250,9 @@ export async function openPipeline(
     };
 
     const told = nominalSize(model.recipe, request);
-    const free = model.sampler({ steps: request.steps, ...told, latentFrames: frames });
+    const shift = listedLoras(request, model.limits).find(({ flow_shift }) => flow_shift)?.flow_shift;
+    const samplers = shift === undefined ? model.sampler : model.samplerWithShift(shift);
+    const free = samplers({ steps: request.steps, ...told, latentFrames: frames, tokens });
     const given = givenFrames(conditions) ?? 0;
     const sampler = given > 0 ? withGivenFrames(free, { channels, frames, given }) : free;
     planned = sampler.timesteps.length;
@@ -263,7 +273,7 @@ export async function openPipeline(
       sampler,
       signal,
     };
-    const paceKey = shapeKey(request);
+    const paceKey = shapeKey(request, loras);
     const atMost = promisedSeconds(policy);
     let deadline: Deadline | null = null;
     if (atMost !== null) {
@@ -326,10 +336,12 @@ export async function openPipeline(
         predictedSeconds: deadline?.predictedSeconds ?? null,
         auditedDb: audited,
       }),
+      loras: loras.used,
       notes: [
+        ...model.folderNotes,
         ...unreadNotes(model, asked),
         ...(isGuided ? [] : unusedNegative(request, model.limits)),
-        ...notesOf(request, policy, { limits: model.limits, auditedDb: audited }),
+        ...notesOf(request, policy, { limits: model.limits, auditedDb: audited, loras: loras.used }),
       ],
       request,
     };

@@ -3,6 +3,7 @@ import type { Graph, Session } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import type { Decoding } from "./decode.ts";
 import { type Experts, expertsFor, type GraphNeeds, guidanceScales } from "./experts.ts";
+import type { OpenedLoras } from "./model/open-loras.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 
 /** Sessions of one shape of video; graphs have static shapes. */
@@ -23,7 +24,7 @@ export interface VideoSessions {
 export async function openVideoSessions(
   model: ModelParts,
   request: ResolvedRequest,
-  needs: GraphNeeds,
+  { loras, ...needs }: GraphNeeds & { readonly loras: OpenedLoras },
 ): Promise<VideoSessions> {
   const { width, height, frames, fps, image } = request;
   const { vae, options } = model;
@@ -32,8 +33,8 @@ export async function openVideoSessions(
   const told = nominalSize(model.recipe, { width, height });
   const experts = expertsFor(
     model,
-    { latent: latentShape, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
-    { scales: guidanceScales(model, request), ...needs },
+    { latent: latentShape, frames, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
+    { scales: guidanceScales(model, request), loras: loras.applied, ...needs },
   );
   const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
   const graphs = new Map<string, Graph>();

@@ -13,6 +13,7 @@ import {
   parseCachePolicy,
   promiseForm,
 } from "../caching/index.ts";
+import { activeLoras, type RequestedLora } from "./loras.ts";
 import { alias, parameter } from "./parameter.ts";
 import { RequestError } from "./request-error.ts";
 
@@ -221,7 +222,14 @@ interface CachedRun {
   readonly cache: StoredCache;
   readonly steps: number;
   readonly model: string;
+  readonly loras?: readonly RequestedLora[];
 }
+
+/** Fact of a run with LoRAs: the table of a model was measured with other weights. */
+const TABLE_OF_OTHER_WEIGHTS: KnownRun = {
+  table: null,
+  tableRefused: "the table of a model was measured without LoRAs, and does not hold with them",
+};
 
 /** Facts about a run besides its request. A missing one is not known, and not checked. */
 export type KnownRun = Pick<PolicyRun, "modelSteps" | "precision" | "table" | "tableRefused">;
@@ -231,10 +239,11 @@ export type KnownRun = Pick<PolicyRun, "modelSteps" | "precision" | "table" | "t
  *
  * @throws RequestError if the policy cannot be used
  */
-export function policyOf({ cache, steps, model }: CachedRun, known: KnownRun = {}): CachePolicy {
+export function policyOf({ cache, steps, model, loras = [] }: CachedRun, known: KnownRun = {}): CachePolicy {
   const { policy, motion, warmupSteps: warmup, forecast } = cache;
+  const changed = activeLoras({ loras }).length > 0 ? TABLE_OF_OTHER_WEIGHTS : {};
   try {
-    return parseCachePolicy(policy, { ...known, steps, model, motion, warmup, forecast });
+    return parseCachePolicy(policy, { ...known, ...changed, steps, model, motion, warmup, forecast });
   } catch (cause) {
     if (!(cause instanceof CachePolicyError)) throw cause;
     const { message } = cause;

@@ -1,7 +1,14 @@
 export { type KnownRun, policyOf, withoutCache } from "./cache-parameter.ts";
 export { REQUEST_CONTROLS } from "./controls.ts";
 export { askedByFlags, checkFlag, REQUEST_FLAGS, type RequestFlag } from "./flags.ts";
-export { type VideoLimits, videoLimitsSchema } from "./limits.ts";
+export {
+  type ListedLora,
+  LORA_NAME,
+  listedLoraSchema,
+  type VideoLimits,
+  videoLimitsSchema,
+} from "./limits.ts";
+export { activeLoras, listedLoras, type RequestedLora } from "./loras.ts";
 export type { Control, Declaration, Flag, FlagValue, Taker, Target } from "./parameter.ts";
 export { seedOf } from "./parameters.ts";
 export { ourName, TEXT_ALONE } from "./peer-names.ts";

@@ -5,6 +5,27 @@ const positiveInteger = z.int().positive();
 
 const MAX_FRAMES = 10_000;
 
+/** Name of a LoRA in a model's list: that of its file or folder in `loras/`, without the ending. */
+export const LORA_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/**
+ * LoRA of a model's list. Its settings, from the JSON file beside it, are defaults of the requests that name it: a LoRA
+ * of four steps is of no use with forty.
+ */
+export const listedLoraSchema = z.strictObject({
+  name: z.string().regex(LORA_NAME),
+  /** Name for people. */
+  title: z.string().min(1).max(200).optional(),
+  /** Words that a prompt should have. */
+  trigger_words: z.array(z.string().min(1).max(200)).max(20).optional(),
+  steps: positiveInteger.optional(),
+  guidance_scale: z.number().nonnegative().optional(),
+  /** Shift of the scheduler, in place of the model's for every size. */
+  flow_shift: z.number().positive().optional(),
+});
+
+export type ListedLora = Readonly<z.infer<typeof listedLoraSchema>>;
+
 /**
  * Limits and defaults of the videos that a model was trained to make: the member `video` of `model_index.json`. The
  * first value of each list is the default.
@@ -23,11 +44,19 @@ export const videoLimitsSchema = z.object({
   negative_prompt: z.string().max(2000).optional(),
   /** True if a video may begin with an image. */
   takes_image: z.boolean().optional(),
+  /** True if every video begins with an image; such a model takes no prompt alone. */
+  needs_image: z.boolean().optional(),
+  /** True if a video that begins with an image may end with another one. */
+  takes_last_image: z.boolean().optional(),
   /**
    * True if the model's folder has a table of the errors of reuse, which promises in dB need. The folder decides,
    * whatever `model_index.json` says. Cards of earlier builds lack it.
    */
   has_cache_table: z.boolean().optional(),
+  /** LoRAs in the model's folder, which alone decides. Cards of earlier builds lack them. */
+  loras: z.array(listedLoraSchema).optional(),
+  /** Number of transformers, if there are two. */
+  transformers: z.int().min(1).max(2).optional(),
 });
 
 export type VideoLimits = z.infer<typeof videoLimitsSchema>;

@@ -34,7 +34,9 @@ export type FlagValue =
   /**
    * Text, or the path of a JSON file, ending in .json, whose contents are read; `contents` says what such a file holds.
    */
-  | { readonly kind: "text or JSON file"; readonly contents: string };
+  | { readonly kind: "text or JSON file"; readonly contents: string }
+  /** Text with a form of its own; `path` makes a path absolute. */
+  | { readonly kind: "parsed"; parse(text: string, path: (text: string) => string): unknown };
 
 /** Flag of the command line, without its dashes. */
 export interface Flag {
@@ -46,6 +48,8 @@ export interface Flag {
   /** Schema of the value, where that is not `asked`. */
   readonly takes?: z.ZodType;
   readonly reads: FlagValue;
+  /** True if the flag may be given several times; the value of its parameter is then a list. */
+  readonly isRepeatable?: boolean;
   /** Placeholder of the value in the usage. */
   readonly value?: string;
   readonly text: string;
@@ -88,8 +92,12 @@ export interface Parameter<
   readonly stored: Stored;
   /** Makes the stored fields from the value that a user gave. */
   read(asked: z.output<Asked>): z.output<z.ZodObject<Stored>>;
-  /** Makes the stored fields if the user gave no value; absent if a value is required or the fields are optional. */
-  byDefault?(target: Target): z.output<z.ZodObject<Stored>>;
+  /**
+   * Makes the stored fields if the user gave no value; absent if a value is required or the fields are optional.
+   *
+   * @param asked what the user gave, by the names of the parameters
+   */
+  byDefault?(target: Target, asked: Readonly<Record<string, unknown>>): z.output<z.ZodObject<Stored>>;
   /**
    * Checks the resolved request against the model.
    *
@@ -140,7 +148,7 @@ export function setting<Key extends string, Asked extends z.ZodType, Value exten
     ...rest
   }: Omit<Parameter<Asked>, "stored" | "read" | "byDefault" | "told" | "erased"> & {
     readonly stored: Value;
-    readonly byDefault?: (target: Target) => z.output<Value>;
+    readonly byDefault?: (target: Target, asked: Readonly<Record<string, unknown>>) => z.output<Value>;
     readonly erased?: z.output<Value>;
   },
 ): Parameter<Asked, Record<Key, Value>, Value> {
@@ -151,7 +159,10 @@ export function setting<Key extends string, Asked extends z.ZodType, Value exten
     ...declared,
     stored: { [key]: stored } as Record<Key, Value>,
     read: fields,
-    ...(byDefault && { byDefault: (target: Target) => fields(byDefault(target)) }),
+    ...(byDefault && {
+      byDefault: (target: Target, asked: Readonly<Record<string, unknown>>) =>
+        fields(byDefault(target, asked)),
+    }),
     told: { schema: stored, value: (own) => (own as Record<string, z.output<Value>>)[key]! },
     ...("erased" in rest && { erased: fields(erased) }),
   };

@@ -4,6 +4,7 @@ import { wordings } from "../../shared/sentences/index.ts";
 import { MAX_SEED, MAX_STEPS } from "../sampling/index.ts";
 import { cacheAlias, cacheParameter, qualityAlias } from "./cache-parameter.ts";
 import type { VideoLimits } from "./limits.ts";
+import { loraDefault, lorasParameter } from "./loras.ts";
 import { alias, parameter, setting } from "./parameter.ts";
 import { checkFps, checkFrames, checkSeconds, checkSize } from "./possible.ts";
 import { RequestError } from "./request-error.ts";
@@ -125,7 +126,7 @@ export const PARAMETERS = {
     text: "Denoising steps.",
     takenBy: ["create", "trigger"],
     stored: positive,
-    byDefault: ({ limits }) => limits.steps,
+    byDefault: (target, asked) => loraDefault("steps", asked, target) ?? target.limits.steps,
     flags: [
       {
         name: "num-inference-steps",
@@ -148,7 +149,8 @@ export const PARAMETERS = {
     text: "How closely to follow the prompt.",
     takenBy: ["create", "trigger"],
     stored: z.number().nonnegative(),
-    byDefault: ({ limits }) => limits.guidance_scale,
+    byDefault: (target, asked) =>
+      loraDefault("guidance_scale", asked, target) ?? target.limits.guidance_scale,
     flags: [
       {
         name: "guidance-scale",
@@ -189,9 +191,7 @@ export const PARAMETERS = {
     takenBy: [],
     stored: { image: z.string().optional() },
     read: (image) => ({ image }),
-    check({ image, frames }: { image?: string; frames: number }, limits) {
-      if (image !== undefined) checkImage(frames, limits);
-    },
+    check: checkImage,
     told: null,
     flags: [
       {
@@ -199,6 +199,23 @@ export const PARAMETERS = {
         reads: { kind: "path" },
         value: "FILE",
         text: "picture that the video begins with, for models that go on from one",
+      },
+    ],
+  }),
+  last_image: parameter({
+    asked: z.string(),
+    text: "Path of the picture that the video ends with.",
+    takenBy: [],
+    stored: { lastImage: z.string().optional() },
+    read: (lastImage) => ({ lastImage }),
+    check: checkLastImage,
+    told: null,
+    flags: [
+      {
+        name: "last-image",
+        reads: { kind: "path" },
+        value: "FILE",
+        text: "picture that the video ends with, for models that go from one to another",
       },
     ],
   }),
@@ -217,6 +234,7 @@ export const PARAMETERS = {
     ],
     control: { label: "Seed", hint: "random when left empty", kind: { name: "drawn number" } },
   }),
+  loras: lorasParameter,
   cache: cacheParameter,
   cache_policy: cacheAlias,
   quality: qualityAlias,
@@ -261,8 +279,26 @@ function sizeOf([width, height]: readonly number[]) {
   return { width: width!, height: height! };
 }
 
-function checkImage(frames: number, { takes_image }: VideoLimits): void {
-  if (!takes_image) throw new RequestError("This model makes videos of a prompt alone, and takes no image.");
+/** @throws RequestError */
+function checkImage({ image, frames }: { image?: string; frames: number }, limits: VideoLimits): void {
+  if (image === undefined) {
+    if (limits.needs_image) throw new RequestError("This model makes videos of a picture: give one.");
+    return;
+  }
+  if (!limits.takes_image)
+    throw new RequestError("This model makes videos of a prompt alone, and takes no image.");
   if (frames === 1)
     throw new RequestError("A video of one frame would be its image: ask for more frames, or give no image.");
+}
+
+/** @throws RequestError */
+function checkLastImage(
+  { image, lastImage }: { image?: string; lastImage?: string },
+  { takes_last_image }: VideoLimits,
+): void {
+  if (lastImage === undefined) return;
+  if (!takes_last_image)
+    throw new RequestError("This model decides how a video ends, and takes no picture for its last frame.");
+  if (image === undefined)
+    throw new RequestError("A video that ends with a picture begins with one too: give both.");
 }

@@ -30,10 +30,10 @@ type ToldShape = {
       : never]: Parameters[Name] extends Parameter<infer _A, infer _S, infer Schema> ? Schema : never;
 };
 /**
- * Parameters that `By` does not take; has to agree with `takenBy`. An image is a path on the machine that generates, so
+ * Parameters that `By` does not take; has to agree with `takenBy`. Images are paths on the machine that generates, so
  * no request to the API takes one.
  */
-type Untaken<By extends Taker> = "image" | (By extends "trigger" ? "prompt" : never);
+type Untaken<By extends Taker> = "image" | "last_image" | (By extends "trigger" ? "prompt" : never);
 /** Fields of the API's schema of a request; only the prompt is required. */
 type AskedShape<By extends Taker> = {
   [Name in Exclude<keyof Parameters, Untaken<By>>]: Name extends "prompt"
@@ -103,7 +103,7 @@ export function resolveRequest(
 ): ResolvedRequest {
   const { values, givenAs } = withoutAliases(asked, target);
   const request = collected<ResolvedRequest>(([name, { read, byDefault }]) =>
-    values[name] === undefined ? (byDefault?.(target) ?? {}) : read(values[name]),
+    values[name] === undefined ? (byDefault?.(target, values) ?? {}) : read(values[name]),
   );
   for (const name of Object.values(givenAs)) {
     const { check } = table[name] as Alias;

@@ -8,6 +8,12 @@ export interface SamplingRun {
   readonly width: number;
   /** Number of frames of the latent. */
   readonly latentFrames: number;
+  /** Seed of the noise that a sampler adds between steps; 0 by default. */
+  readonly seed?: number;
+  /** Number of tokens that the transformer makes of the latent. */
+  readonly tokens: number;
+  /** Noise levels before the shift, one for each step; as the scheduler spaces them by default. */
+  readonly shares?: readonly number[];
 }
 
 /** Clean latent (x0) that a prediction implies: `latent * (latent before the step) + prediction * (prediction)`. */

@@ -15,7 +15,7 @@ describe("the list of families", () => {
   it("every pipeline, every model and every name to add it by is there once", () => {
     const names = publishedModels.flatMap(({ hub }) => hub?.name ?? []);
     for (const list of [
-      families.map(({ pipeline }) => pipeline),
+      families.flatMap(({ pipelines }) => pipelines),
       publishedModels.map(({ title }) => title),
       names,
     ])

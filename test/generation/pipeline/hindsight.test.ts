@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { cleanLatent, predictionOf, takeAgain } from "../../../lib/generation/pipeline/hindsight.ts";
 import { gaussianNoise, type Sampler, samplerOf } from "../../../lib/generation/sampling/index.ts";
 
-const video = { height: 64, width: 64, latentFrames: 4, steps: 12 };
+const video = { height: 64, width: 64, latentFrames: 4, tokens: 64, steps: 12 };
 const SAMPLERS = [
   { className: "RFlowScheduler", config: {} },
   { className: "FlowMatchEulerDiscreteScheduler", config: { shift: 3 } },

@@ -316,6 +316,16 @@ describe("a request", () => {
     );
   });
 
+  it("a model of pictures refuses a request without one, and a last picture goes with a first one", () => {
+    const of = { ...limits, takes_image: true, needs_image: true };
+    expect(() => resolve(good, of)).toThrow("This model makes videos of a picture: give one.");
+    const both = { ...good, image: "/first.png", last_image: "/last.png" };
+    expect(() => resolve(both, of)).toThrow(/takes no picture for its last frame/);
+    expect(resolve(both, { ...of, takes_last_image: true }).lastImage).toBe("/last.png");
+    const { image: _, ...last } = both;
+    expect(() => resolve(last, { ...limits, takes_last_image: true })).toThrow(/begins with one too/);
+  });
+
   it("a request is left with its settings once its words are forgotten", () => {
     const resolved = resolve({ ...good, negative_prompt: "blue", steps: 3 });
     expect(withoutWords(resolved)).toEqual({ ...resolved, prompt: "", negativePrompt: null });

@@ -17,7 +17,7 @@ interface Run {
 const file = new URL("../../golden/sampling/diffusion.json", import.meta.url);
 const golden: { latent: string; predictions: string[]; runs: Run[] } = JSON.parse(readFileSync(file, "utf8"));
 const predictions = golden.predictions.map(decode);
-const video = { height: 64, width: 64, latentFrames: 1 };
+const video = { height: 64, width: 64, latentFrames: 1, tokens: 16 };
 
 function decode(base64: string): Float32Array {
   return new Float32Array(new Uint8Array(Buffer.from(base64, "base64")).buffer);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { linearSteps, samplerOf } from "../../../lib/generation/sampling/index.ts";
 
 const STEPS = 12;
-const video = { steps: STEPS, height: 480, width: 854, latentFrames: 15 };
+const video = { steps: STEPS, height: 480, width: 854, latentFrames: 15, tokens: 1 };
 
 /** Samplers whose steps are held to their references elsewhere. */
 const linear = [

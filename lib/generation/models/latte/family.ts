@@ -36,7 +36,7 @@ const autoencoderConfig: Config = {
 /** Latte (arXiv 2401.03048). */
 export const latte: Family = {
   name: "Latte",
-  pipeline: "LattePipeline",
+  pipelines: ["LattePipeline"],
   architectures: {
     transformers: {
       LatteTransformer3DModel: (config, video) => latteTransformer(parseLatteConfig(config), video),

@@ -25,7 +25,7 @@ const autoencoderConfig: Config = {
 /** Open-Sora-Plan (github.com/PKU-YuanGroup/Open-Sora-Plan). */
 export const openSoraPlan: Family = {
   name: "Open-Sora-Plan",
-  pipeline: "OpenSoraPlanPipeline",
+  pipelines: ["OpenSoraPlanPipeline"],
   architectures: {
     transformers: {
       LatteT2V: (config, video) => openSoraPlanTransformer(parseOpenSoraPlanConfig(config), video),

@@ -31,7 +31,7 @@ const autoencoderConfig: Config = {
 /** Open-Sora (github.com/hpcaitech/Open-Sora). */
 export const openSora: Family = {
   name: "Open-Sora",
-  pipeline: "OpenSoraPipeline",
+  pipelines: ["OpenSoraPipeline"],
   architectures: {
     transformers: { STDiT3: (config, video) => stdit3(parseSTDiT3Config(config), video) },
     // The published checkpoint names the second class.

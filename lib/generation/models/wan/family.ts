@@ -2,6 +2,7 @@ import type { Config, Family, PublishedModel } from "../family.ts";
 import { t5XXLConfig } from "../t5-xxl.ts";
 import { sizesOf, type VideoMember } from "../video-member.ts";
 import { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder.ts";
+import { wanLoraNaming } from "./lora-naming.ts";
 import { parseWanConfig, wan as wanTransformer } from "./transformer.ts";
 
 /**
@@ -58,7 +59,7 @@ const VAE_PARAMETERS = 73_295_603;
 /** Wan 2.1 and Wan 2.2 A14B (arXiv 2503.20314). */
 export const wan: Family = {
   name: "Wan",
-  pipeline: "WanPipeline",
+  pipelines: ["WanPipeline"],
   architectures: {
     transformers: {
       WanTransformer3DModel: (config, video) => wanTransformer(parseWanConfig(config), video),
@@ -69,6 +70,7 @@ export const wan: Family = {
   },
   parts: "Wan, UMT5 XXL, Wan's autoencoder",
   sampler: "UniPC or Euler, with shift",
+  lora: wanLoraNaming,
   supplements: [],
   models: [
     {

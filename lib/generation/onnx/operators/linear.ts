@@ -7,7 +7,8 @@ import { reshape } from "./layout.ts";
  * Linear layer, x @ weight.T + bias over the last axis.
  *
  * Lowered to Gemm, which reads torch's [out, in] weight as stored. A Transpose node would be folded into a
- * copy of every weight when the session opens.
+ * copy of every weight when the session opens. Low-rank changes of the weight are branches beside it,
+ * y + scale * (x @ down.T) @ up.T, so that the weight stays in its file too.
  *
  * @param x       [..., in]
  * @param weight  [out, in]
@@ -24,10 +25,21 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
   return x.graph.scope("linear", () => {
     const { graph } = x;
     const rows = reshape(graph.asFactor(x), [-1, inWidth!]);
-    const inputs = [rows, graph.asFactor(weight), bias && graph.asFactor(bias)] as const;
-    const output = { dtype: rows.dtype, shape: [rows.shape[0]!, outWidth!] };
-    const y = emit("Gemm", inputs, output, { transB: { int: 1 } });
+    const { weight: whole, branches } = graph.branched(weight);
+    let y = gemm(rows, whole, bias);
+    for (const { down, up, scale } of branches) y = gemm(gemm(rows, down), up, y, scale);
     return reshape(y, [...x.shape.slice(0, -1), outWidth!]);
+  });
+}
+
+/** Returns scale * x @ weight.T + added, for x [N, in], weight [out, in] and added [out] or [N, out]. */
+function gemm(x: Value, weight: Value, added?: Value, scale = 1): Value {
+  const { graph } = x;
+  const inputs = [x, graph.asFactor(weight), added && graph.asFactor(added)] as const;
+  const output = { dtype: x.dtype, shape: [x.shape[0]!, weight.shape[0]!] };
+  return emit("Gemm", inputs, output, {
+    transB: { int: 1 },
+    ...(scale !== 1 && { alpha: { float: scale } }),
   });
 }
 

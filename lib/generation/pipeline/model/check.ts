@@ -1,13 +1,16 @@
 import {
   type ModelFolder,
+  type ModelFolderOptions,
   type ModelPart,
   openModelFolder,
   type SafetensorsDType,
 } from "../../checkpoint/index.ts";
+import { recipeSchema } from "../../models/index.ts";
 import type { VideoLimits } from "../../request/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
-import { describeModel } from "./description.ts";
+import { readDescription } from "./description.ts";
+import { folderNotes } from "./folder-notes.ts";
 import type { MemoryDemand } from "./memory-demand.ts";
 import { decoderPart, openSampler } from "./parts.ts";
 import { type Attempt, type DemandedVideo, type OpenPart, type Parts, videoDemand } from "./video-demand.ts";
@@ -17,6 +20,8 @@ export interface ModelCheck {
   readonly className: string;
   readonly parts: readonly PartCheck[];
   readonly videos: readonly VideoCheck[];
+  /** What a user should know of the folder, one sentence each. */
+  readonly notes: readonly string[];
   /** Reasons why the model cannot run, one sentence each. */
   readonly faults: readonly string[];
 }
@@ -49,7 +54,7 @@ const ENCODER_TENSORS = /(^|\.)(encoder|quant_conv)\./;
  * Checks a model folder without reading its weights or opening a session. Builds every graph of a generation from text
  * and records which tensors each graph asks for.
  */
-export async function checkModel(folder: string): Promise<ModelCheck> {
+export async function checkModel(folder: string, options: ModelFolderOptions = {}): Promise<ModelCheck> {
   const faults: string[] = [];
   const attempt: Attempt = async (work) => {
     try {
@@ -60,17 +65,18 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
       return undefined;
     }
   };
-  const model = await attempt(() => openModelFolder(folder));
-  if (!model) return { className: "", parts: [], videos: [], faults };
+  const model = await attempt(() => openModelFolder(folder, options));
+  if (!model) return { className: "", parts: [], videos: [], notes: [], faults };
 
-  const limits = await attempt(async () => (await describeModel(folder)).limits);
+  const description = await attempt(() => readDescription(folder, model.index));
+  const limits = description?.limits;
   const parts: Parts = new Map();
   for (const name of partsToOpen(model)) {
     const opened = await attempt(() => openPart(model.part(name === "vae" ? decoderPart(model) : name)));
     if (opened) parts.set(name, opened);
   }
   await attempt(() => openTokenizer(model.part("tokenizer").folder, model.part("tokenizer").config));
-  await attempt(() => openSampler(model.part("scheduler"), { flow_shift: {} }));
+  await attempt(() => openSampler(model.part("scheduler"), recipeSchema.parse({})));
 
   const videos: VideoCheck[] = [];
   const others = new Map([["vae", ENCODER_TENSORS]]);
@@ -80,7 +86,9 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
   }
   const checks = [...parts].map(([name, opened]) => checkPart(name, opened, others.get(name)));
   faults.push(...checks.flatMap((check) => faultsOf(parts.get(check.name)!.part.folder, check)));
-  return { className: model.className, parts: checks, videos, faults };
+  const opened = [...parts].map(([name, { checkpoint }]) => ({ name, checkpoint }));
+  const notes = folderNotes({ assumed: description?.assumed ?? null }, opened, options.variant);
+  return { className: model.className, parts: checks, videos, notes, faults };
 }
 
 /** Returns the names of the parts that a pipeline opens, further transformers included. */

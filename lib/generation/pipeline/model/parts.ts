@@ -5,9 +5,17 @@ import {
   type ModelFolder,
   type ModelPart,
 } from "../../checkpoint/index.ts";
-import { familyOf, precisionOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
+import type { TransformerWeights } from "../../lora/index.ts";
+import {
+  familyOf,
+  precisionOf,
+  type Recipe,
+  type TextCondition,
+  type TextStates,
+  textEncoder,
+} from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
-import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { evenShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { checkFinite } from "../finite.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
 import { type ModelDescription, readDescription } from "./description.ts";
@@ -18,6 +26,8 @@ import {
   madeForOf,
   type TableModel,
 } from "./error-table.ts";
+import { folderNotes } from "./folder-notes.ts";
+import { LoraShelf } from "./open-loras.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
@@ -31,6 +41,8 @@ export interface PipelineOptions {
    * other.
    */
   readonly memoryBytes?: number;
+  /** Variant of the weights to prefer, such as `fp16`; by default those without a variant. */
+  readonly variant?: string;
 }
 
 export type OpenedPart = ModelPart & { readonly weights: Checkpoint };
@@ -40,11 +52,16 @@ export interface EncodedPrompt extends TextStates {
   readonly isTruncated: boolean;
 }
 
+/** Facts that a transformer's condition says of how its texts are encoded. */
+export type EncodedText = Pick<TextCondition, "length" | "encodesPadding">;
+
 /** Parts of a model folder, with configurations and weight headers read. */
 export interface ModelParts extends ModelDescription {
   readonly recipe: Recipe;
   readonly tokenizer: PromptTokenizer;
   readonly sampler: SamplerFactory;
+  /** Returns samplers with another shift than the model's, for every size. */
+  samplerWithShift(shift: number): SamplerFactory;
   /** Transformers in the order in which they denoise. */
   readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
@@ -52,6 +69,9 @@ export interface ModelParts extends ModelDescription {
   readonly vae: OpenedPart;
   /** True if a guidance scale below 1 guides too. */
   readonly guidesBelowOne: boolean;
+  readonly loras: LoraShelf;
+  /** What a user should know of the folder, one sentence each. */
+  readonly folderNotes: readonly string[];
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
   /** Returns what a table measured now would say that it was made for. */
@@ -63,7 +83,7 @@ export interface ModelParts extends ModelDescription {
    * Encodes a prompt of at most `length` tokens. Returns a row of states for each of its tokens, or the first `rows`
    * rows, in which the states of padding follow those of the prompt.
    */
-  encode(prompt: string, length: number, rows?: number): Promise<EncodedPrompt>;
+  encode(prompt: string, text: EncodedText, rows?: number): Promise<EncodedPrompt>;
   release(): Promise<void>;
 }
 
@@ -112,18 +132,32 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     ...description,
     tokenizer,
     sampler: openSampler(scheduler, description.recipe),
+    samplerWithShift: (shift) => spaced(samplerWithShift(scheduler, shift), description.recipe.noise_spacing),
     transformers,
     boundaryTimestep,
     vae,
     guidesBelowOne: familyOf(index.index)?.guidesBelowOne ?? false,
+    loras: new LoraShelf(index.folder, transformers),
+    folderNotes: folderNotes(
+      description,
+      [
+        { name: "text_encoder", checkpoint: encoderPart.weights },
+        ...transformers.map(({ weights }, i) => ({
+          name: i === 0 ? "transformer" : "transformer_2",
+          checkpoint: weights,
+        })),
+        { name: "vae", checkpoint: vae.weights },
+      ],
+      options.variant,
+    ),
     errorTable: await findErrorTable(tableModel),
     madeFor: () => madeForOf(tableModel),
     options,
     openEncoder,
-    async encode(prompt, length, rows) {
+    async encode(prompt, { length, encodesPadding }, rows) {
       const opened = await openEncoder(length);
       const { ids, isTruncated } = tokenizer.tokenise(prompt, length);
-      const out = await opened.run(encoder.feeds(ids, length));
+      const out = await opened.run(encoder.feeds(ids, length, { encodesPadding }));
       const states = out.states!.data as Float32Array; // [1, length, D]
       const tokens = rows ?? ids.length;
       const data = states.slice(0, tokens * encoder.width);
@@ -144,28 +178,38 @@ export function decoderPart({ index, partNames }: ModelFolder): string {
 
 /**
  * Returns the samplers of a scheduler: with the shift of `flow_shift` for the sizes listed there, and with the stored
- * shift for all others.
+ * shift for all others. Noise levels are spaced as `noise_spacing` says.
  *
  * @throws CheckpointError if the scheduler is unknown or its configuration cannot be used
  */
 export function openSampler(
   scheduler: ModelPart,
-  { flow_shift }: Pick<Recipe, "flow_shift">,
+  { flow_shift, noise_spacing }: Pick<Recipe, "flow_shift" | "noise_spacing">,
 ): SamplerFactory {
-  const sampler = (shift: object) => {
-    try {
-      return samplerOf({ ...scheduler, config: { ...scheduler.config, ...shift } });
-    } catch (cause) {
-      const fault = (cause as Error).message;
-      throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
-    }
-  };
-  const stored = sampler({});
+  const stored = samplerWith(scheduler, {});
   const shifted = new Map(
-    // A scheduler reads one of the two names and ignores the other.
-    Object.entries(flow_shift).map(([size, shift]) => [size, sampler({ flow_shift: shift, shift })]),
+    Object.entries(flow_shift).map(([size, shift]) => [size, samplerWithShift(scheduler, shift)]),
   );
-  return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);
+  return spaced((run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run), noise_spacing);
+}
+
+function spaced(sampler: SamplerFactory, spacing: Recipe["noise_spacing"]): SamplerFactory {
+  if (spacing !== "even") return sampler;
+  return (run) => sampler({ ...run, shares: evenShares(run.steps, 1 / run.steps) });
+}
+
+function samplerWithShift(scheduler: ModelPart, shift: number): SamplerFactory {
+  // A scheduler reads one of the two names and ignores the other.
+  return samplerWith(scheduler, { flow_shift: shift, shift });
+}
+
+function samplerWith(scheduler: ModelPart, changed: object): SamplerFactory {
+  try {
+    return samplerOf({ ...scheduler, config: { ...scheduler.config, ...changed } });
+  } catch (cause) {
+    const fault = (cause as Error).message;
+    throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
+  }
 }
 
 /**
@@ -194,7 +238,11 @@ function boundaryOf(index: ModelFolder): number {
 const TRAINING_TIMESTEPS = 1000;
 
 /** Opens a session on a graph; `weights` are those that the graph was built from. */
-export function openGraph(graph: Graph, weights: Checkpoint, options: PipelineOptions): Promise<Session> {
+export function openGraph(
+  graph: Graph,
+  weights: Pick<TransformerWeights, "root">,
+  options: PipelineOptions,
+): Promise<Session> {
   return openSession(graph.build(), {
     ...options,
     weightsFolder: weights.root,

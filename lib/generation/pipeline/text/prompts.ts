@@ -13,15 +13,16 @@ export interface Prompts extends ReadTexts {
  */
 export async function encodePrompts(
   model: ModelParts,
-  { length, sharesLength, learntText }: TextCondition,
+  text: TextCondition,
   { prompt, negativePrompt, batch }: Prompts,
 ): Promise<readonly [EncodedPrompt, ...EncodedPrompt[]]> {
-  const conditional = await model.encode(prompt, length);
+  const { sharesLength, learntText } = text;
+  const conditional = await model.encode(prompt, text);
   if (batch === 1) return [conditional];
   if (negativePrompt === null && learntText) {
     const learnt = await learntText(model.transformers[0].weights, conditional.tokens);
     return [conditional, { ...learnt, isTruncated: false }];
   }
   const rows = sharesLength ? conditional.tokens : undefined;
-  return [conditional, await model.encode(negativePrompt ?? "", length, rows)];
+  return [conditional, await model.encode(negativePrompt ?? "", text, rows)];
 }

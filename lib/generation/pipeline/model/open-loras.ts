@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { CheckpointError, type IdentifiedPart } from "../../checkpoint/index.ts";
+import { type AppliedLora, type Lora, type LoraCounts, readLora } from "../../lora/index.ts";
+import { loraNaming } from "../../models/index.ts";
+import { activeLoras, RequestError, type RequestedLora, type ResolvedRequest } from "../../request/index.ts";
+import { listedPath, loraFiles } from "./lora-list.ts";
+
+/** A LoRA file that changed a video, for receipts. */
+export interface UsedLora extends LoraCounts {
+  readonly name: string;
+  /** Name of the file, without its folder. */
+  readonly file: string;
+  /** SHA-256 of the file, in hex. */
+  readonly sha256: string;
+  readonly scale: number;
+  /** The transformer that it changed, 1 or 2. */
+  readonly transformer: number;
+}
+
+/** LoRAs of a request, matched to the transformers of a model. */
+export interface OpenedLoras {
+  /** Tells LoRAs apart whose sessions differ. */
+  readonly key: string;
+  /** LoRAs of each transformer. */
+  readonly applied: readonly (readonly AppliedLora[])[];
+  readonly used: readonly UsedLora[];
+}
+
+/** Opens the LoRAs of requests, and keeps what it read of files that have not changed. */
+export class LoraShelf {
+  readonly #folder: string;
+  readonly #transformers: readonly IdentifiedPart[];
+  readonly #known = new Map<string, Promise<{ readonly lora: Lora; readonly sha256: string }>>();
+
+  /** @param folder folder of the model */
+  constructor(folder: string, transformers: readonly IdentifiedPart[]) {
+    this.#folder = folder;
+    this.#transformers = transformers;
+  }
+
+  /**
+   * Reads the headers of a request's LoRAs. A LoRA of one file changes every transformer, unless the request names one.
+   *
+   * @throws CheckpointError if a file fits no transformer, RequestError if the LoRA is for two transformers
+   */
+  async open(request: Pick<ResolvedRequest, "loras">): Promise<OpenedLoras> {
+    const applied = this.#transformers.map((): AppliedLora[] => []);
+    const used: UsedLora[] = [];
+    const keys: unknown[] = [];
+    for (const requested of activeLoras(request)) {
+      const { name, scale } = requested;
+      for (const [index, path] of await this.#filesFor(requested)) {
+        const { lora, sha256 } = await this.#read(path, index);
+        applied[index]!.push({ lora, scale });
+        const transformer = index + 1;
+        used.push({ name, file: basename(path), sha256, scale, transformer, ...lora.counts });
+        keys.push([sha256, scale, transformer]);
+      }
+    }
+    return { key: JSON.stringify(keys), applied, used };
+  }
+
+  /** Returns the files of a LoRA with the indices of the transformers that they change. */
+  async #filesFor(lora: RequestedLora): Promise<readonly (readonly [index: number, path: string])[]> {
+    const files = await loraFiles(lora.file ?? listedPath(this.#folder, lora.name));
+    const indices = [...this.#transformers.keys()].filter(
+      (index) => lora.transformer === undefined || lora.transformer === index + 1,
+    );
+    if ("all" in files) return indices.map((index) => [index, files.all]);
+    if (this.#transformers.length === 2) return indices.map((index) => [index, files.each[index]!]);
+    throw new RequestError(
+      `The LoRA ${lora.name} is a folder with files for two transformers, and this model has one.`,
+      { field: "loras" },
+    );
+  }
+
+  async #read(path: string, index: number) {
+    const { size, mtimeMs } = await stat(path).catch((cause) => {
+      throw CheckpointError.from(path, cause);
+    });
+    const key = JSON.stringify([path, size, mtimeMs, index]);
+    const part = this.#transformers[index]!;
+    const reading = this.#known.get(key) ?? this.#readNew(path, part);
+    this.#known.set(key, reading);
+    reading.catch(() => this.#known.delete(key));
+    return reading;
+  }
+
+  async #readNew(path: string, part: IdentifiedPart) {
+    const lora = await readLora(path, { weights: part.weights, naming: loraNaming(part) });
+    return { lora, sha256: await sha256Of(path) };
+  }
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
+  return hash.digest("hex");
+}
