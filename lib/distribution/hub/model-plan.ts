@@ -50,7 +50,7 @@ export const TABLE_FILE = "cache-table.json";
 const TABLE_BYTES_MAX = 4 * 2 ** 20;
 
 /** Parts that are configurations and vocabularies alone. */
-const WITHOUT_WEIGHTS = new Set(["tokenizer", "scheduler"]);
+const WITHOUT_WEIGHTS = new Set(["tokenizer", "scheduler", "image_processor", "feature_extractor"]);
 
 /**
  * Opens the repositories of one plan.

@@ -6,6 +6,7 @@ import {
   type SafetensorsDType,
 } from "../../checkpoint/index.ts";
 import { recipeSchema } from "../../models/index.ts";
+import { grouped } from "../../../shared/sentences/index.ts";
 import type { VideoLimits } from "../../request/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
@@ -35,7 +36,7 @@ export interface PartCheck {
   /** Bytes stored in each type, of all tensors. */
   readonly bytesByDType: ReadonlyMap<SafetensorsDType, number>;
   readonly missing: readonly string[];
-  /** Faults of tensors that are present, one sentence each. */
+  /** Faults of tensors that are present, one sentence for each cause. */
   readonly unfit: readonly string[];
   /** Tensors that no graph uses and that are not known to be unneeded. */
   readonly unused: readonly string[];
@@ -88,7 +89,7 @@ export async function checkModel(folder: string, options: ModelFolderOptions = {
   faults.push(...checks.flatMap((check) => faultsOf(parts.get(check.name)!.part.folder, check)));
   const opened = [...parts].map(([name, { checkpoint }]) => ({ name, checkpoint }));
   const notes = folderNotes({ assumed: description?.assumed ?? null }, opened, options.variant);
-  return { className: model.className, parts: checks, videos, notes, faults };
+  return { className: model.className, parts: checks, videos, notes, faults: grouped(faults) };
 }
 
 /** Returns the names of the parts that a pipeline opens, further transformers included. */

@@ -31,7 +31,8 @@ export async function configFaults({ index, parts }: FolderConfigs): Promise<str
     try {
       return work();
     } catch (error) {
-      faults.push((error as Error).message);
+      // A video of the default shape may lack what a model needs besides, such as a picture; that is no fault of the model.
+      if (!(error instanceof RangeError)) faults.push((error as Error).message);
       return undefined;
     }
   };
