@@ -1,9 +1,15 @@
 import { readdirSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addModel, openHub, recipeOf, withFolder } from "../../lib/distribution/hub/index.ts";
-import { conversionDTypes, convertModel, openModelFolder } from "../../lib/generation/checkpoint/index.ts";
+import {
+  conversionDTypes,
+  convertModel,
+  modelNameOf,
+  openModelFolder,
+  snapshotOf,
+} from "../../lib/generation/checkpoint/index.ts";
 import { checkModel, modelFolders } from "../../lib/generation/pipeline/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { isFolder } from "../../lib/shared/is-folder.ts";
@@ -49,9 +55,9 @@ export async function add(model: string, options: LocalOptions, command: LocalCo
     token: env.HF_TOKEN || undefined,
     sleep: (durationMs) => sleep(durationMs),
   });
-  const here = place(model);
+  const here = snapshotOf(place(model));
   const isHere = isFolder(here);
-  const recipe = isHere ? { name: basename(here).toLowerCase(), id: here } : recipeOf(model);
+  const recipe = isHere ? { name: modelNameOf(here).toLowerCase(), id: here } : recipeOf(model);
   const folder = place(options.into ?? join(MODELS, recipe.name));
   if (folder === here)
     throw new UsageError(`The model is already in ${folder}: give another folder with --into.`);

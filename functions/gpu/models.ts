@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { modelNameOf, snapshotOf } from "../../lib/generation/checkpoint/index.ts";
 import { type DownloadProgress, downloadModel } from "../../lib/distribution/model-store/index.ts";
+import { modelNameOf, snapshotOf } from "../../lib/generation/checkpoint/index.ts";
 import { openFileDownloads } from "../../lib/service/storage/index.ts";
 import type { Log } from "./log.ts";
 

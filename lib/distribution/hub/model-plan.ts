@@ -160,7 +160,8 @@ async function refuseUnfit(
     if (path !== undefined) configs[part] = await listings.json(id, path);
   }
   const faults = await configFaults({ index, parts: configs });
-  if (faults.length > 0) throw new HubError(`${id} cannot be run, so nothing was downloaded. ${faults.join(" ")}`);
+  if (faults.length > 0)
+    throw new HubError(`${id} cannot be run, so nothing was downloaded. ${faults.join(" ")}`);
 }
 
 async function filesOf(

@@ -19,7 +19,10 @@ const LORA =
 const LAYOUTS: readonly (readonly [name: RegExp, what: string])[] = [
   [/lora_(a|b|up|down)\b|\.lora\./i, LORA],
   [/^model\.diffusion_model\./, `a single file in ComfyUI's layout. ${LAYOUT}`],
-  [/^(blocks\.\d+\.self_attn\.|diffusion_model\.)/, `the transformer alone in its authors' layout. ${LAYOUT}`],
+  [
+    /^(blocks\.\d+\.self_attn\.|diffusion_model\.)/,
+    `the transformer alone in its authors' layout. ${LAYOUT}`,
+  ],
   [/^(double_blocks|single_blocks)\./, `the transformer alone in its authors' layout. ${LAYOUT}`],
 ];
 

@@ -39,7 +39,7 @@ export interface Sampler {
   readonly clean: readonly CleanEstimate[];
   /**
    * Step of each evaluation, for graphs that take steps themselves. Undefined for a sampler whose steps need earlier
-   * predictions too, or clip. Frames that are given keep their values, whatever their step.
+   * predictions too, add noise, or clip. Frames that are given keep their values, whatever their step.
    */
   readonly linear?: readonly LinearStep[];
   /** Starts one generation. State that its steps share is dropped when it ends. */

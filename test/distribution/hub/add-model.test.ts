@@ -102,7 +102,14 @@ function add(
     if (waits.length > tries) throw new Error("killed");
   };
   const hub = openHub({ url: stub.url, token, sleep });
-  return addModel({ hub, recipe: recipeOf(model), revision, variant, folder: into, onProgress: () => undefined });
+  return addModel({
+    hub,
+    recipe: recipeOf(model),
+    revision,
+    variant,
+    folder: into,
+    onProgress: () => undefined,
+  });
 }
 
 const filesIn = (path: string) =>
@@ -266,9 +273,11 @@ describe("variants of weights", () => {
   test("a variant that no part has, and shards that are missing, are refused before anything is downloaded", async () => {
     const [index, first] = Object.entries(shards);
     stub.repositories[WAN] = { files: { ...others, ...Object.fromEntries([index!, first!]) } };
-    await expect(add()).rejects.toThrow(/has the index .*\.index\.fp16\.json, and 1 of its shards is not there\.$/);
+    await expect(add()).rejects.toThrow(
+      /has the index .*\.index\.fp16\.json, and 1 of its shards is not there\.$/,
+    );
     await expect(add({ variant: "bf16" })).rejects.toThrow(
-      "has its weights as the variant fp16: choose one with --variant, not \"bf16\".",
+      'has its weights as the variant fp16: choose one with --variant, not "bf16".',
     );
     expect(asked("fp16-0000")).toEqual([]);
   });
@@ -430,9 +439,17 @@ describe("a download that the hub or the machine does not allow", () => {
   });
 
   test.each<[string, Record<string, string>, string]>([
-    ["without a pipeline", { "config.json": "{}" }, "has no model_index.json, so it is no model. Adareel reads "],
+    [
+      "without a pipeline",
+      { "config.json": "{}" },
+      "has no model_index.json, so it is no model. Adareel reads ",
+    ],
     ["of a LoRA", { "pytorch_lora_weights.safetensors": "" }, "holds a LoRA, which changes a model"],
-    ["in the layout of Wan's authors", { "Wan2.1_VAE.pth": "" }, "holds a model in the layout of Wan's authors."],
+    [
+      "in the layout of Wan's authors",
+      { "Wan2.1_VAE.pth": "" },
+      "holds a model in the layout of Wan's authors.",
+    ],
     ["of ComfyUI", { "split_files/vae/x.safetensors": "" }, "holds single files in ComfyUI's layout."],
   ])("a repository %s is refused by what it is", async (_, files, sentence) => {
     stub.repositories[WAN] = { files };
@@ -442,17 +459,32 @@ describe("a download that the hub or the machine does not allow", () => {
   test.each<[string, Record<string, string>, string]>([
     [
       "a scheduler that is not known",
-      { "model_index.json": JSON.stringify({ ...wanIndex, scheduler: ["diffusers", "DPMSolverMultistepScheduler"] }) },
+      {
+        "model_index.json": JSON.stringify({
+          ...wanIndex,
+          scheduler: ["diffusers", "DPMSolverMultistepScheduler"],
+        }),
+      },
       "The scheduler cannot be used: it is a DPMSolverMultistepScheduler, and Adareel knows only ",
     ],
     [
       "a transformer of another kind",
-      { "model_index.json": JSON.stringify({ ...wanIndex, transformer: ["diffusers", "FluxTransformer2DModel"] }) },
+      {
+        "model_index.json": JSON.stringify({
+          ...wanIndex,
+          transformer: ["diffusers", "FluxTransformer2DModel"],
+        }),
+      },
       "This model's transformer is a FluxTransformer2DModel, and Adareel can build only ",
     ],
     [
       "a member of a configuration that is not known",
-      { "transformer/config.json": wanConfigs.transformer.replace('"cross_attn_norm":true', '"cross_attn_norm":false') },
+      {
+        "transformer/config.json": wanConfigs.transformer.replace(
+          '"cross_attn_norm":true',
+          '"cross_attn_norm":false',
+        ),
+      },
       "cross_attn_norm",
     ],
   ])("a model with %s is refused before its weights are asked for", async (_, changed, sentence) => {

@@ -32,28 +32,34 @@ describe.each(PARTS)("the layouts of a %s", (part) => {
     ["variant-sharded", "fp16", "fp16"],
     ["side-by-side", null, undefined],
     ["plain", null, "fp16"],
-  ])(`the ${part} that is saved %s (variant %s) has the plain one's weights when %s is asked for`, async (layout, variant, asked) => {
-    const opened = await open(layout, part, asked);
-    expect(opened.variant).toBe(variant);
-    const expected = await valuesOf(await open("plain", part));
-    expect(expected.size).toBeGreaterThan(5);
-    expect(await valuesOf(opened)).toEqual(expected);
-  });
+  ])(
+    `the ${part} that is saved %s (variant %s) has the plain one's weights when %s is asked for`,
+    async (layout, variant, asked) => {
+      const opened = await open(layout, part, asked);
+      expect(opened.variant).toBe(variant);
+      const expected = await valuesOf(await open("plain", part));
+      expect(expected.size).toBeGreaterThan(5);
+      expect(await valuesOf(opened)).toEqual(expected);
+    },
+  );
 
   test.each([
     ["fp16", "F16"],
     ["bf16", "BF16"],
-  ])(`the variant %s of the ${part} is taken from several side by side, in its own type`, async (variant, dtype) => {
-    const opened = await open("side-by-side", part, variant);
-    expect(opened.variant).toBe(variant);
-    const types = new Set(opened.names().map((name) => opened.info(name).dtype));
-    expect(types).toContain(dtype);
-    const plain = await valuesOf(await open("plain", part));
-    for (const [name, values] of await valuesOf(opened)) {
-      const expected = plain.get(name)!;
-      for (const [i, value] of values.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThan(0.02);
-    }
-  });
+  ])(
+    `the variant %s of the ${part} is taken from several side by side, in its own type`,
+    async (variant, dtype) => {
+      const opened = await open("side-by-side", part, variant);
+      expect(opened.variant).toBe(variant);
+      const types = new Set(opened.names().map((name) => opened.info(name).dtype));
+      expect(types).toContain(dtype);
+      const plain = await valuesOf(await open("plain", part));
+      for (const [name, values] of await valuesOf(opened)) {
+        const expected = plain.get(name)!;
+        for (const [i, value] of values.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThan(0.02);
+      }
+    },
+  );
 });
 
 test("several variants of which none is without one are refused with their names", async () => {

@@ -57,6 +57,7 @@ const results = {
       height: 64,
       width: 64,
       latentFrames: 1,
+      tokens: 1,
     });
     const latent = values("latent", 16).map((value) => value * 2);
     const step = sampler.start();

@@ -75,13 +75,20 @@ describe("the hub's cache", () => {
 });
 
 describe("a file or folder that is given as a model", () => {
-  const tensors = (...names: string[]) =>
-    floatTensors(Object.fromEntries(names.map((name) => [name, [1]])));
+  const tensors = (...names: string[]) => floatTensors(Object.fromEntries(names.map((name) => [name, [1]])));
 
   it.each<[string, Uint8Array | string, RegExp]>([
-    ["lora.safetensors", tensors("blocks.0.attn1.to_q.lora_A.weight"), /is a LoRA, which changes a model.*--lora/],
+    [
+      "lora.safetensors",
+      tensors("blocks.0.attn1.to_q.lora_A.weight"),
+      /is a LoRA, which changes a model.*--lora/,
+    ],
     ["kohya.safetensors", tensors("lora_unet_blocks_0.lora_down.weight"), /is a LoRA/],
-    ["comfy.safetensors", tensors("model.diffusion_model.blocks.0.x"), /single file in ComfyUI's layout.*-Diffusers/],
+    [
+      "comfy.safetensors",
+      tensors("model.diffusion_model.blocks.0.x"),
+      /single file in ComfyUI's layout.*-Diffusers/,
+    ],
     ["wan.safetensors", tensors("blocks.0.self_attn.q.weight"), /transformer alone in its authors' layout/],
     ["vae.safetensors", tensors("decoder.conv1.weight"), /is a file, and a model is a folder/],
     ["page.safetensors", "<!DOCTYPE html><html>", /is not a safetensors file but a page of a website/],
@@ -137,7 +144,10 @@ describe("a model that is not there", () => {
     ["", /^There is no model "": this machine has /],
     ["./none", `There is no folder none; ${there}.`],
     ["/none/at/all", `There is no folder /none/at/all; ${there}.`],
-    ["models/begun", /^models\/begun has no model_index\.json, so it is no model\. Adareel reads folders in /],
+    [
+      "models/begun",
+      /^models\/begun has no model_index\.json, so it is no model\. Adareel reads folders in /,
+    ],
   ])("the text %j is answered with what there is and what to do", (text, sentence) => {
     expect(() => findModel(text, here)).toThrow(RequestError);
     expect(() => findModel(text, here)).toThrow(sentence);

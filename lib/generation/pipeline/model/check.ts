@@ -1,3 +1,4 @@
+import { grouped } from "../../../shared/sentences/index.ts";
 import {
   type ModelFolder,
   type ModelFolderOptions,
@@ -5,14 +6,15 @@ import {
   openModelFolder,
   type SafetensorsDType,
 } from "../../checkpoint/index.ts";
+import type { LoraCounts } from "../../lora/index.ts";
 import { recipeSchema } from "../../models/index.ts";
-import { grouped } from "../../../shared/sentences/index.ts";
 import type { VideoLimits } from "../../request/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
 import { readDescription } from "./description.ts";
 import { folderNotes } from "./folder-notes.ts";
 import type { MemoryDemand } from "./memory-demand.ts";
+import { LoraShelf } from "./open-loras.ts";
 import { decoderPart, openSampler } from "./parts.ts";
 import { type Attempt, type DemandedVideo, type OpenPart, type Parts, videoDemand } from "./video-demand.ts";
 
@@ -23,8 +25,17 @@ export interface ModelCheck {
   readonly videos: readonly VideoCheck[];
   /** What a user should know of the folder, one sentence each. */
   readonly notes: readonly string[];
+  readonly loras: readonly LoraCheck[];
   /** Reasons why the model cannot run, one sentence each. */
   readonly faults: readonly string[];
+}
+
+/** A LoRA of the model's list. Its faults do not keep the model from running without it. */
+export interface LoraCheck {
+  readonly name: string;
+  /** Numbers of changes for each transformer that it fits. */
+  readonly changes: readonly (LoraCounts & { readonly transformer: number })[];
+  readonly fault: string | null;
 }
 
 /** A part with weights. */
@@ -67,21 +78,21 @@ export async function checkModel(folder: string, options: ModelFolderOptions = {
     }
   };
   const model = await attempt(() => openModelFolder(folder, options));
-  if (!model) return { className: "", parts: [], videos: [], notes: [], faults };
+  if (!model) return { className: "", parts: [], videos: [], loras: [], notes: [], faults };
 
   const description = await attempt(() => readDescription(folder, model.index));
-  const limits = description?.limits;
   const parts: Parts = new Map();
   for (const name of partsToOpen(model)) {
     const opened = await attempt(() => openPart(model.part(name === "vae" ? decoderPart(model) : name)));
     if (opened) parts.set(name, opened);
   }
   await attempt(() => openTokenizer(model.part("tokenizer").folder, model.part("tokenizer").config));
-  await attempt(() => openSampler(model.part("scheduler"), recipeSchema.parse({})));
+  const recipe = description?.recipe ?? recipeSchema.parse({});
+  await attempt(() => openSampler(model.part("scheduler"), recipe));
 
   const videos: VideoCheck[] = [];
   const others = new Map([["vae", ENCODER_TENSORS]]);
-  for (const video of limits ? videosOf(limits) : []) {
+  for (const video of description ? videosOf(description.limits) : []) {
     const demand = await videoDemand(parts, video, { attempt, others });
     if (demand) videos.push({ ...video, ...demand });
   }
@@ -89,7 +100,26 @@ export async function checkModel(folder: string, options: ModelFolderOptions = {
   faults.push(...checks.flatMap((check) => faultsOf(parts.get(check.name)!.part.folder, check)));
   const opened = [...parts].map(([name, { checkpoint }]) => ({ name, checkpoint }));
   const notes = folderNotes({ assumed: description?.assumed ?? null }, opened, options.variant);
-  return { className: model.className, parts: checks, videos, notes, faults: grouped(faults) };
+  const loras = description ? await checkLoras(folder, description.limits, parts) : [];
+  return { className: model.className, parts: checks, videos, loras, notes, faults: grouped(faults) };
+}
+
+/** Matches every LoRA of a model's list to its transformers. */
+async function checkLoras(folder: string, limits: VideoLimits, parts: Parts): Promise<LoraCheck[]> {
+  const transformers = [...parts].flatMap(([name, { part, checkpoint }]) =>
+    name.startsWith("transformer") ? [{ ...part, weights: checkpoint }] : [],
+  );
+  const shelf = new LoraShelf(folder, transformers);
+  const checks: LoraCheck[] = [];
+  for (const { name } of limits.loras ?? []) {
+    try {
+      const { used } = await shelf.match({ loras: [{ name, scale: 1 }] });
+      checks.push({ name, changes: used, fault: null });
+    } catch (error) {
+      checks.push({ name, changes: [], fault: (error as Error).message });
+    }
+  }
+  return checks;
 }
 
 /** Returns the names of the parts that a pipeline opens, further transformers included. */

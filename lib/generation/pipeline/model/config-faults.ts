@@ -51,7 +51,11 @@ export async function configFaults({ index, parts }: FolderConfigs): Promise<str
     }
   });
   const published = await publishedModelOf(index, async () => parts.transformer ?? {});
-  const said = { ...(published ?? likelyModelOf(index))?.video, ...(index.video as object | undefined) };
+  const said = {
+    ...familyOf(index)?.recipe,
+    ...(published ?? likelyModelOf(index))?.video,
+    ...(index.video as object | undefined),
+  };
   const [limits, recipe] = [videoLimitsSchema.safeParse(said), recipeSchema.safeParse(said)];
   if (!decoder || !limits.success || !recipe.success) return faults;
   const [[width, height], frames, fps] = [limits.data.sizes[0]!, limits.data.frames[0]!, limits.data.fps[0]!];

@@ -35,8 +35,7 @@ export function findModel(given: string, folder: string): string {
   const here = namesIn(folder);
   if (source)
     throw refusal(`The model ${name} is not on this machine, which has ${list(here)}. ${howToAdd(source)}`);
-  if (given !== "" && (isPath(given) || existsSync(path)))
-    throw refusal(notModel(path, folder, here));
+  if (given !== "" && (isPath(given) || existsSync(path))) throw refusal(notModel(path, folder, here));
   throw refusal(unknownName(given, here));
 }
 
@@ -62,7 +61,9 @@ function howToAdd({ name, gigabytes }: NamedSource): string {
 function notModel(path: string, folder: string, here: readonly string[]): string {
   const shown = shownPath(path, folder);
   const strange = strangePath(path);
-  return strange === null ? `There is no folder ${shown}; this machine has ${list(here)}.` : `${shown} ${strange}`;
+  return strange === null
+    ? `There is no folder ${shown}; this machine has ${list(here)}.`
+    : `${shown} ${strange}`;
 }
 
 /** Returns the name that a word may stand for: one that begins with it, or one with few other letters. */
