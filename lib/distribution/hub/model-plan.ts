@@ -25,7 +25,7 @@ export interface ModelPlan {
   readonly files: readonly PlannedFile[];
   /** Contents of generated JSON files by path; `model_index.json` is the last. */
   readonly made: Readonly<Record<string, unknown>>;
-  /** What a user should know of the files, one sentence each. */
+  /** Notes on the files for the user, one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -91,8 +91,8 @@ export function openListings(hub: Hub, pinned: ReadonlyMap<string, string>): Lis
 
 /**
  * Plans the files to download: those that the recipe lists, or else the parts that the repository's
- * `model_index.json` names. Reads the configurations of all parts, so that a model that cannot run is refused before its
- * weights are asked for.
+ * `model_index.json` names. Reads the configurations of all parts, so that a model that cannot run is refused before
+ * its weights are asked for.
  *
  * @throws HubError
  */

@@ -30,8 +30,8 @@ export interface PartNeeds {
 }
 
 /**
- * Selects the files of a part from its folder in `id`: configurations, vocabularies, and one set of safetensors weights.
- * Other variants and formats of the same weights are left out.
+ * Selects the files of a part from its folder in `id`: configurations, vocabularies, and one set of safetensors
+ * weights. Other variants and formats of the same weights are left out.
  *
  * @throws HubError if it has no weights that can be read, or not all of them
  */

@@ -11,7 +11,7 @@ const BEGINNINGS: readonly (readonly [beginning: RegExp, what: string])[] = [
   ],
   [/^GGUF/, "a GGUF file, which is not read: take the safetensors in float16, bfloat16 or float32"],
   [
-    /^(PK\x03\x04|\x80[\x02-\x05])/,
+    /^(PK\p{Cc}\p{Cc}|\x80\p{Cc})/u, // a zip, or a pickle
     "a PyTorch checkpoint, which can hold code and is never opened: take safetensors, or save the model with " +
       "safe_serialization=True",
   ],

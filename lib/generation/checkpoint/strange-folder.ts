@@ -4,7 +4,7 @@ import { isFolder } from "../../shared/is-folder.ts";
 import { foreignFormat } from "./foreign-format.ts";
 import { weightSets } from "./weight-layout.ts";
 
-/** What is given as a model and is none: other layouts of the same models, parts, and files that change a model. */
+/** Names what is given as a model and is none: other layouts, parts of models, and files that change a model. */
 
 const INDEX = "model_index.json";
 
@@ -30,8 +30,8 @@ const LAYOUTS: readonly (readonly [name: RegExp, what: string])[] = [
 const HEADER_BYTES_MAX = 2 ** 24;
 
 /**
- * Says what a folder or a repository without a `model_index.json` is, and what to do, by the names of its files. The text
- * is a sentence that lacks its subject.
+ * Says what a folder or a repository without a `model_index.json` is, and what to do, by the names of its files. The
+ * text is a sentence that lacks its subject.
  */
 export function strangeFolder(names: readonly string[]): string {
   const here = names.filter((name) => !name.includes("/"));
@@ -66,7 +66,7 @@ export function strangePath(path: string): string | null {
   return `is a file, and a model is a folder. ${LAYOUT}.`;
 }
 
-/** Returns the names of the tensors of a safetensors file, none of another file, or what a file of another format is. */
+/** Returns the names of the tensors of a safetensors file, or what a file of another format is. */
 function tensorNames(path: string): string[] | string {
   const file = openSync(path, "r");
   try {

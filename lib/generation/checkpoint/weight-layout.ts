@@ -1,8 +1,8 @@
 import { listed, nameOf, quoted } from "../../shared/sentences/index.ts";
 
 /**
- * Names of weight files, as diffusers and transformers save them: one file, or shards and their index; either as they are
- * or as a variant, such as `fp16`, which is part of the name. A folder may hold several of them side by side.
+ * Names of weight files, as diffusers and transformers save them: one file, or shards and their index. Either may be a
+ * variant, such as `fp16`, which is part of the name. A folder may hold several of them side by side.
  */
 
 /** A set of files that holds all weights of a part. */
@@ -107,8 +107,9 @@ function otherFormats(names: readonly string[]): string {
   const gguf = found(/\.gguf$/);
   if (gguf !== undefined)
     return `has its weights as ${nameOf(gguf)}, and GGUF is not read: take safetensors in float16, bfloat16 or float32`;
+  const usual = STEMS.map((stem) => `${stem}.safetensors`).join(" or ");
   const several = names.filter((name) => name.endsWith(".safetensors"));
   if (several.length > 1)
-    return `has several safetensors files and no index, and none is named ${STEMS.map((stem) => `${stem}.safetensors`).join(" or ")}`;
-  return `has no weights: ${STEMS.map((stem) => `${stem}.safetensors`).join(" or ")}, or shards with their index`;
+    return `has several safetensors files and no index, and none is named ${usual}`;
+  return `has no weights: ${usual}, or shards with their index`;
 }

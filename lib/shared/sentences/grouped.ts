@@ -1,6 +1,6 @@
 /**
- * Groups sentences that differ only in numbers, lists of numbers and the names in `names`, since they have one cause. Each
- * group is its first sentence, with the number of the others.
+ * Groups sentences that differ only in numbers, lists of numbers and the names in `names`, since they have one cause.
+ * Each group is its first sentence, with the number of the others.
  */
 export function grouped(sentences: readonly string[], names: readonly string[] = []): string[] {
   const groups = new Map<string, { readonly first: string; count: number }>();

@@ -23,7 +23,7 @@ export interface ModelCheck {
   readonly className: string;
   readonly parts: readonly PartCheck[];
   readonly videos: readonly VideoCheck[];
-  /** What a user should know of the folder, one sentence each. */
+  /** Notes on the folder for the user, one sentence each. */
   readonly notes: readonly string[];
   readonly loras: readonly LoraCheck[];
   /** Reasons why the model cannot run, one sentence each. */

@@ -22,8 +22,8 @@ export interface FolderConfigs {
 }
 
 /**
- * Returns why a model cannot run, as far as its configurations say so, one sentence each. No weights are needed, so that a
- * model is refused before it is downloaded.
+ * Returns why a model cannot run, as far as its configurations say so, one sentence each. No weights are needed, so
+ * that a model is refused before it is downloaded.
  */
 export async function configFaults({ index, parts }: FolderConfigs): Promise<string[]> {
   const faults: string[] = [];
@@ -31,7 +31,7 @@ export async function configFaults({ index, parts }: FolderConfigs): Promise<str
     try {
       return work();
     } catch (error) {
-      // A video of the default shape may lack what a model needs besides, such as a picture; that is no fault of the model.
+      // A video of the default shape may lack what a model needs besides, such as a picture: that is no fault.
       if (!(error instanceof RangeError)) faults.push((error as Error).message);
       return undefined;
     }

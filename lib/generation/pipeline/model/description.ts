@@ -55,7 +55,7 @@ export async function describeModel(folder: string): Promise<ModelDescription> {
 
 /**
  * Reads the member `video` of a model's index. Values that are missing there are those of the published model that the
- * folder holds. A folder without that member, which holds no published model, has those of its family's likeliest model.
+ * folder holds. A folder without that member, which holds no published model, has those of the likeliest of its family.
  *
  * @throws CheckpointError if limits or recipe are missing or wrong
  */

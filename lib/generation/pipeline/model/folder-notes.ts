@@ -8,8 +8,8 @@ export interface NamedCheckpoint {
 }
 
 /**
- * Returns what a user should know of a folder, one sentence each: a published model whose limits stand in for its own, and
- * weights of a variant that nobody asked for.
+ * Returns what a user should know of a folder, one sentence each: a published model whose limits stand in for its own,
+ * and weights of a variant that nobody asked for.
  */
 export function folderNotes(
   { assumed }: Pick<FolderDescription, "assumed">,

@@ -71,7 +71,7 @@ export interface ModelParts extends ModelDescription {
   /** True if a guidance scale below 1 guides too. */
   readonly guidesBelowOne: boolean;
   readonly loras: LoraShelf;
-  /** What a user should know of the folder, one sentence each. */
+  /** Notes on the folder for the user, one sentence each. */
   readonly folderNotes: readonly string[];
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
