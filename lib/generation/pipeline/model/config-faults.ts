@@ -64,7 +64,7 @@ export async function configFaults({ index, parts }: FolderConfigs): Promise<str
     attempt(() => {
       const latent = latentShapeOf(decoder, { width, height, frames });
       const told = nominalSize(recipe.data, { width, height });
-      diffusionTransformer(partOf(name), { latent, ...told, fps });
+      diffusionTransformer(partOf(name), { latent, ...told, frames, fps });
     });
   }
   return [...new Set(faults)];
