@@ -156,7 +156,7 @@ export async function openPipeline(
   options: PipelineOptions = {},
   observer?: Observer,
 ): Promise<Pipeline> {
-  const index = await openModelFolder(folder);
+  const index = await openModelFolder(folder, options);
   const model = await openParts(index, options);
   let shaped: {
     readonly key: string;
@@ -347,6 +347,7 @@ export async function openPipeline(
       }),
       loras: loras.used,
       notes: [
+        ...model.folderNotes,
         ...unreadNotes(model, asked),
         ...(isGuided ? [] : unusedNegative(request, model.limits)),
         ...notesOf(request, policy, { limits: model.limits, auditedDb: audited, loras: loras.used }),

@@ -27,6 +27,7 @@ import {
   madeForOf,
   type TableModel,
 } from "./error-table.ts";
+import { folderNotes } from "./folder-notes.ts";
 import { LoraShelf } from "./open-loras.ts";
 
 export interface PipelineOptions {
@@ -41,6 +42,8 @@ export interface PipelineOptions {
    * other.
    */
   readonly memoryBytes?: number;
+  /** Variant of the weights to prefer, such as `fp16`; by default those without a variant. */
+  readonly variant?: string;
 }
 
 export type OpenedPart = ModelPart & { readonly weights: Checkpoint };
@@ -68,6 +71,8 @@ export interface ModelParts extends ModelDescription {
   /** True if a guidance scale below 1 guides too. */
   readonly guidesBelowOne: boolean;
   readonly loras: LoraShelf;
+  /** Notes on the folder for the user, one sentence each. */
+  readonly folderNotes: readonly string[];
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
   /** Returns what a table measured now would say that it was made for. */
@@ -134,6 +139,18 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     vae,
     guidesBelowOne: familyOf(index.index)?.guidesBelowOne ?? false,
     loras: new LoraShelf(index.folder, transformers),
+    folderNotes: folderNotes(
+      description,
+      [
+        { name: "text_encoder", checkpoint: encoderPart.weights },
+        ...transformers.map(({ weights }, i) => ({
+          name: i === 0 ? "transformer" : "transformer_2",
+          checkpoint: weights,
+        })),
+        { name: "vae", checkpoint: vae.weights },
+      ],
+      options.variant,
+    ),
     errorTable: await findErrorTable(tableModel),
     madeFor: () => madeForOf(tableModel),
     options,
