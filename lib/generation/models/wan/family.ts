@@ -3,6 +3,7 @@ import { t5XXLConfig } from "../t5-xxl.ts";
 import { sizesOf, type VideoMember } from "../video-member.ts";
 import { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder.ts";
 import { wanLoraNaming } from "./lora-naming.ts";
+import { autoencoderKLWanEncoder } from "./encoder.ts";
 import { parseWanConfig, wan as wanTransformer } from "./transformer.ts";
 
 /**
@@ -62,10 +63,13 @@ export const wan: Family = {
   pipelines: ["WanPipeline"],
   architectures: {
     transformers: {
-      WanTransformer3DModel: (config, video) => wanTransformer(parseWanConfig(config), video),
+      WanTransformer3DModel: (config, ...built) => wanTransformer(parseWanConfig(config), ...built),
     },
     decoders: {
       AutoencoderKLWan: (config) => autoencoderKLWanDecoder(parseAutoencoderKLWanConfig(config)),
+    },
+    imageEncoders: {
+      AutoencoderKLWan: (config) => autoencoderKLWanEncoder(parseAutoencoderKLWanConfig(config)),
     },
   },
   parts: "Wan, UMT5 XXL, Wan's autoencoder",
