@@ -8,6 +8,8 @@ export interface LatentDecoder {
   readonly channels: number;
   /** Pixels along one edge of a latent element. */
   readonly scale: number;
+  /** True if the decoder removes a rest of noise that it is given; false by default. */
+  readonly takesNoise?: boolean;
   /**
    * Returns the number of latent frames of a video with so many frames.
    *
@@ -21,7 +23,8 @@ export interface LatentDecoder {
   runs(latent: LatentExtent): readonly DecoderRun[];
   /**
    * Builds the graph of a run. Input `latent` [F, C, height, width]; output `frames` [P, 3, height * scale, width *
-   * scale], nominally -1..1: the next P frames of the video. State is handed on as `ContinuedRun` says.
+   * scale], nominally -1..1: the next P frames of the video. State is handed on as `ContinuedRun` says. A decoder that
+   * takes noise has an input `noise` of the latent's shape: standard normal numbers.
    */
   build(run: DecoderRun & Omit<LatentExtent, "frames">, options: BuildOptions): Graph;
 }
@@ -37,7 +40,7 @@ export interface LatentExtent {
 export type DecoderRun = ContinuedRun;
 
 /** Names of the inputs and outputs of every decoder's graph. */
-export const decoderNames = { latent: "latent", frames: "frames", ...stateNames } as const;
+export const decoderNames = { latent: "latent", noise: "noise", frames: "frames", ...stateNames } as const;
 
 /**
  * Pixels of the video that are decoded in one run. A convolutional decoder needs about 2 KB of memory for each; with

@@ -67,6 +67,7 @@ export const openSora: Family = {
         caption: "clean",
         prompt_suffix: " aesthetic score: 6.5.",
         takes_image: true,
+        picture_filter: "bicubic",
         nominal_size: {
           "848x480": [854, 480],
           "480x848": [480, 854],

@@ -61,7 +61,8 @@ const wanSchema = z
     num_layers: positiveInteger,
     ffn_dim: positiveInteger,
     in_channels: positiveInteger,
-    out_channels: positiveInteger,
+    /** Null for the channels of the input. */
+    out_channels: positiveInteger.nullish(),
     /** Patch extent along frames, height and width. */
     patch_size: z.tuple([positiveInteger, positiveInteger, positiveInteger]),
     text_dim: positiveInteger,
@@ -71,29 +72,35 @@ const wanSchema = z
     /** Largest number of patches along one axis that positions exist for. */
     rope_max_seq_len: positiveInteger,
     cross_attn_norm: z.literal(true),
-    qk_norm: z.literal("rms_norm_across_heads"),
+    // The class normalises over all heads whatever it says.
+    qk_norm: z.string().nullish(),
     /** Width of the states of pictures that blocks attend to. */
     image_dim: positiveInteger.nullish(),
     added_kv_proj_dim: positiveInteger.nullish(),
     /** Rows of states of a first and a last picture, each of which has a learnt position. */
     pos_embed_seq_len: positiveInteger.nullish(),
   })
-  .refine((c) => c.in_channels === c.out_channels || c.in_channels > 2 * c.out_channels, {
+  .refine((c) => c.in_channels === outChannels(c) || c.in_channels > 2 * outChannels(c), {
     path: ["in_channels"],
     message:
       "must equal out_channels, or be more than twice as many as in an image-to-video model: " +
       "those of the latent, of a mask and of the pictures",
   })
-  .refine((c) => typeof c.image_dim === typeof c.added_kv_proj_dim, {
+  .refine((c) => !c.image_dim === !c.added_kv_proj_dim, {
     path: ["added_kv_proj_dim"],
-    message: "and image_dim must both be there or be missing",
-  })
-  .refine((c) => [null, undefined, c.num_attention_heads * c.attention_head_dim].includes(c.added_kv_proj_dim), {
-    path: ["added_kv_proj_dim"],
-    message: "must be num_attention_heads times attention_head_dim",
+    message: "and image_dim must both be there or both be missing",
   });
 
 export type WanConfig = z.infer<typeof wanSchema>;
+
+interface Channels {
+  readonly in_channels: number;
+  readonly out_channels?: number | null | undefined;
+}
+
+function outChannels({ in_channels, out_channels }: Channels): number {
+  return out_channels ?? in_channels;
+}
 
 export function parseWanConfig(config: unknown): WanConfig {
   return parseConfig("WanTransformer3DModel", wanSchema, config);
@@ -200,7 +207,7 @@ export function wan(config: WanConfig, video: VideoShape, names?: TensorNames): 
   function head(x: Value, { step }: Conditioning): Value {
     const g = x.graph;
     const [patchF, patchH, patchW] = config.patch_size;
-    const channels = config.out_channels;
+    const channels = outChannels(config);
     const table = add(reshape(g.weight("scale_shift_table", [1, 2, D]), [2, D]), step!);
     const [shift, scale] = split(table, 0, 2) as Values<2>; // [1, D] each
     const patch = patchF * patchH * patchW * channels;
@@ -234,7 +241,7 @@ export function wan(config: WanConfig, video: VideoShape, names?: TensorNames): 
  * channels. A model that attends to pictures takes a certain number of them; another may be given a last one or not.
  */
 function picturesOf(config: WanConfig, video: VideoShape, names?: TensorNames): PictureCondition | undefined {
-  const rate = config.in_channels - 2 * config.out_channels;
+  const rate = config.in_channels - 2 * outChannels(config);
   if (rate < 1) return undefined;
   const states = pictureStates(config, video, names);
   return pictureCondition({
@@ -247,10 +254,10 @@ function picturesOf(config: WanConfig, video: VideoShape, names?: TensorNames): 
 }
 
 function patchCounts(
-  { out_channels, patch_size, rope_max_seq_len }: WanConfig,
+  { patch_size, rope_max_seq_len, ...channels }: WanConfig,
   latent: VideoShape["latent"],
 ): [frames: number, height: number, width: number] {
-  checkLatent(latent, out_channels);
+  checkLatent(latent, outChannels(channels));
   const sizes = { frames: latent.frames, height: latent.height, width: latent.width };
   const counts = Object.entries(sizes).map(([name, size], axis) => {
     const count = size / patch_size[axis]!;
