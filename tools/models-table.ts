@@ -116,17 +116,17 @@ function videoCells(limits: VideoLimits): [string, string, string] {
   const area = ([width, height]: VideoLimits["sizes"][number]) => width * height;
   const [width, height] = sizes.toSorted((a, b) => area(b) - area(a))[0]!;
   const isLargest = new Set(sizes.map(area)).size > 1;
-  const made = [
-    `${isLargest ? "up to " : ""}${width}x${height}`,
-    framesCell(frames),
-    ...picturesOf(limits),
-  ];
+  const made = [`${isLargest ? "up to " : ""}${width}x${height}`, framesCell(frames), ...picturesOf(limits)];
   return [made.join(", "), String(steps), String(guidance_scale)];
 }
 
 function picturesOf(limits: VideoLimits): string[] {
   if (limits.needs_last_image) return ["from one picture to another"];
-  const begins = limits.needs_image ? ["begins with a picture"] : limits.takes_image ? ["may begin with a picture"] : [];
+  const begins = limits.needs_image
+    ? ["begins with a picture"]
+    : limits.takes_image
+      ? ["may begin with a picture"]
+      : [];
   return limits.takes_last_image ? [...begins, "may end with another"] : begins;
 }
 

@@ -59,7 +59,12 @@ export async function openVideoSessions(
     return {
       latentShape,
       experts,
-      decoding: { runs: decoders.runs, frames, scale: decoder.scale },
+      decoding: {
+        runs: decoders.runs,
+        frames,
+        scale: decoder.scale,
+        takesNoise: decoder.takesNoise ?? false,
+      },
       release,
     };
   } catch (error) {

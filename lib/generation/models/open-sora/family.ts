@@ -40,6 +40,7 @@ export const openSora: Family = {
   },
   parts: "STDiT3, T5 v1.1 XXL, its temporal autoencoder over SDXL's",
   sampler: "rectified flow",
+  recipe: { picture_filter: "bicubic" },
   guidesBelowOne: true,
   supplements: [t5Tokenizer],
   models: [
@@ -67,7 +68,6 @@ export const openSora: Family = {
         caption: "clean",
         prompt_suffix: " aesthetic score: 6.5.",
         takes_image: true,
-        picture_filter: "bicubic",
         nominal_size: {
           "848x480": [854, 480],
           "480x848": [480, 854],

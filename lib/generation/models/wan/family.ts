@@ -3,6 +3,9 @@ import { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoenco
 import { autoencoderKLWanEncoder } from "./encoder.ts";
 import { wanLoraNaming } from "./lora-naming.ts";
 import { pictureModels } from "./picture-models.ts";
+import { isResidualWan, parseResidualWanConfig } from "./residual-config.ts";
+import { residualWanDecoder } from "./residual-decoder.ts";
+import { residualWanEncoder } from "./residual-encoder.ts";
 import { textModels } from "./text-models.ts";
 import { parseWanConfig, wan as wanTransformer } from "./transformer.ts";
 
@@ -15,10 +18,16 @@ export const wan: Family = {
       WanTransformer3DModel: (config, ...built) => wanTransformer(parseWanConfig(config), ...built),
     },
     decoders: {
-      AutoencoderKLWan: (config) => autoencoderKLWanDecoder(parseAutoencoderKLWanConfig(config)),
+      AutoencoderKLWan: (config) =>
+        isResidualWan(config)
+          ? residualWanDecoder(parseResidualWanConfig(config))
+          : autoencoderKLWanDecoder(parseAutoencoderKLWanConfig(config)),
     },
     imageEncoders: {
-      AutoencoderKLWan: (config) => autoencoderKLWanEncoder(parseAutoencoderKLWanConfig(config)),
+      AutoencoderKLWan: (config) =>
+        isResidualWan(config)
+          ? residualWanEncoder(parseResidualWanConfig(config))
+          : autoencoderKLWanEncoder(parseAutoencoderKLWanConfig(config)),
     },
   },
   parts: "Wan, UMT5 XXL, Wan's autoencoder",
