@@ -24,9 +24,10 @@ import { type Deadline, deadlineFor, measurePace, type Pace, paceOf, promisedSec
 import { decodeFrames } from "./decode.ts";
 import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import type { Denoiser, DenoisingSessions } from "./denoiser.ts";
+import { beginWith, encodePictures } from "./encode-pictures.ts";
 import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
-import { beginWith, encodePictures, readPictures } from "./given-pictures.ts";
+import { readPictures } from "./given-pictures.ts";
 import { knownRun } from "./known-run.ts";
 import type { OpenedLoras, UsedLora } from "./model/open-loras.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";

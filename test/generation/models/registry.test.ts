@@ -4,6 +4,7 @@ import {
   imageEncoder,
   latentDecoder,
   textEncoder,
+  visionEncoder,
 } from "../../../lib/generation/models/index.ts";
 import { readGolden } from "./golden.ts";
 
@@ -18,8 +19,11 @@ describe("the registry of architectures", () => {
       /CLIPTextModel.*T5EncoderModel/,
     );
     expect(() => latentDecoder({ className: "VQModel", config: {} })).toThrow(/VQModel.*AutoencoderKL/);
-    expect(() => imageEncoder({ className: "AutoencoderKLWan", config: {} })).toThrow(
-      /image encoder is a AutoencoderKLWan.*OpenSoraVAE_V1_2/,
+    expect(() => imageEncoder({ className: "VQModel", config: {} })).toThrow(
+      /image encoder is a VQModel.*OpenSoraVAE_V1_2/,
+    );
+    expect(() => visionEncoder({ className: "SiglipVisionModel", config: {} })).toThrow(
+      /image encoder is a SiglipVisionModel.*CLIPVisionModel/,
     );
   });
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 import {
   add,
   attention,
+  concat,
   conv3d,
   type Graph,
   gelu,
@@ -26,6 +27,7 @@ import {
   type Values,
   wholeBatch,
 } from "../blocks.ts";
+import { type PictureCondition, pictureCondition } from "../conditions/pictures.ts";
 import { timestepCondition } from "../conditions/scalar.ts";
 import { textCondition } from "../conditions/text.ts";
 import { parseConfig, positiveInteger } from "../config.ts";
@@ -36,12 +38,15 @@ import type {
   VideoShape,
 } from "../diffusion-transformer.ts";
 import { gridRotaryTables } from "../embeddings.ts";
+import type { TensorNames } from "../family.ts";
 import type { GuidanceBatch } from "../guidance-batch.ts";
+import { attendToPictures, embedStates, pictureStates } from "./image-branch.ts";
 
 /**
- * WanTransformer3DModel, the text-to-video transformer of Wan 2.1 and of each half of Wan 2.2 A14B (arXiv 2503.20314),
- * with the key names of diffusers: blocks of self-attention over all tokens of the video, cross-attention to the text
- * and a feed-forward layer, modulated by the timestep (adaLN-single).
+ * WanTransformer3DModel, the transformer of Wan 2.1 and of each half of Wan 2.2 A14B (arXiv 2503.20314), with the key
+ * names of diffusers: blocks of self-attention over all tokens of the video, cross-attention to the text and a
+ * feed-forward layer, modulated by the timestep (adaLN-single). Image-to-video models take pictures in further channels,
+ * and those of Wan 2.1 also attend to them.
  *
  * In shapes B is the batch, F, H, W count patches (N = F * H * W), D is the width, and the text has L rows.
  */
@@ -69,16 +74,33 @@ const wanSchema = z
     cross_attn_norm: z.literal(true),
     // The class normalises over all heads whatever it says.
     qk_norm: z.string().nullish(),
-    // Image-to-video models, which are not supported, attend to an image too or take it in further channels.
-    image_dim: z.null().optional(),
-    added_kv_proj_dim: z.null().optional(),
+    /** Width of the states of pictures that blocks attend to. */
+    image_dim: positiveInteger.nullish(),
+    added_kv_proj_dim: positiveInteger.nullish(),
+    /** Rows of states of a first and a last picture, each of which has a learnt position. */
+    pos_embed_seq_len: positiveInteger.nullish(),
   })
-  .refine((c) => c.in_channels === (c.out_channels ?? c.in_channels), {
+  .refine((c) => c.in_channels === outChannels(c) || c.in_channels > 2 * outChannels(c), {
     path: ["in_channels"],
-    message: "must equal out_channels, as in a text-to-video model",
+    message:
+      "must equal out_channels, or be more than twice as many as in an image-to-video model: " +
+      "those of the latent, of a mask and of the pictures",
+  })
+  .refine((c) => !c.image_dim === !c.added_kv_proj_dim, {
+    path: ["added_kv_proj_dim"],
+    message: "and image_dim must both be there or both be missing",
   });
 
 export type WanConfig = z.infer<typeof wanSchema>;
+
+interface Channels {
+  readonly in_channels: number;
+  readonly out_channels?: number | null | undefined;
+}
+
+function outChannels({ in_channels, out_channels }: Channels): number {
+  return out_channels ?? in_channels;
+}
 
 export function parseWanConfig(config: unknown): WanConfig {
   return parseConfig("WanTransformer3DModel", wanSchema, config);
@@ -89,13 +111,15 @@ export function parseWanConfig(config: unknown): WanConfig {
  *
  * @throws RangeError if the model cannot make a video of this shape
  */
-export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransformer {
+export function wan(config: WanConfig, video: VideoShape, names?: TensorNames): DiffusionTransformer {
+  const { latent } = video;
   const { num_attention_heads: heads, attention_head_dim, text_dim, freq_dim, eps } = config;
   const D = heads * attention_head_dim;
   const [F, H, W] = patchCounts(config, latent);
   const N = F * H * W;
   const timestep = timestepCondition(freq_dim);
   const text = textCondition({ length: L, width: text_dim, isMasked: false });
+  const pictures = picturesOf(config, video, names);
 
   function embed(g: Graph, z: Value, batch: GuidanceBatch): { x: Value; conditioning: Conditioning } {
     const embedder = "condition_embedder";
@@ -108,8 +132,9 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
       step, // [1, D]
       modulation: reshape(modulation, [6, D]),
       text: twoLayers(text.input(g, batch), `${embedder}.text_embedder`, D, (y) => gelu(y, "tanh")), // [B, L, D]
+      ...(pictures?.pictures?.takesStates && { pictures: embedStates(pictures.statesInput(g), D, config) }), // [1, P, D]
     };
-    return { x: patchify(g, z), conditioning };
+    return { x: patchify(g, pictures ? concat([z, pictures.input(g)], 1) : z), conditioning };
   }
 
   function patchify(g: Graph, z: Value): Value {
@@ -158,13 +183,14 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
     });
   }
 
-  /** Applies cross-attention to the text; x is [1 or B, N, D]. */
+  /** Applies cross-attention to the text, and to pictures where the model attends to them; x is [1 or B, N, D]. */
   function crossAttention(name: string, x: Value, conditioning: Conditioning): Value {
     const states = conditioning.text!;
     return x.graph.scope("attn2", () => {
       const q = wholeBatch(normalised(x, name, "q"), states); // [B, N, D]
       const y = attention({ q, k: normalised(states, name, "k"), v: project(states, `${name}.to_v`), heads });
-      return project(y, `${name}.to_out.0`);
+      const seen = conditioning.pictures && attendToPictures(q, conditioning.pictures, name, { heads, eps });
+      return project(seen ? add(y, seen) : y, `${name}.to_out.0`);
     });
   }
 
@@ -181,7 +207,7 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
   function head(x: Value, { step }: Conditioning): Value {
     const g = x.graph;
     const [patchF, patchH, patchW] = config.patch_size;
-    const channels = config.out_channels ?? config.in_channels;
+    const channels = outChannels(config);
     const table = add(reshape(g.weight("scale_shift_table", [1, 2, D]), [2, D]), step!);
     const [shift, scale] = split(table, 0, 2) as Values<2>; // [1, D] each
     const patch = patchF * patchH * patchW * channels;
@@ -200,20 +226,38 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
     tokensPerFrame: H * W,
     tokenFrames: F,
     width: D,
-    conditions: [timestep, text],
+    conditions: [timestep, text, ...(pictures ? [pictures] : [])],
     text,
-    otherTensors: /^$/,
+    // Files of image-to-video models may have it, and no layer of the reference does.
+    otherTensors: /\.norm_added_q\.weight$/,
     embed,
     block,
     head,
   };
 }
 
+/**
+ * Returns the condition of the pictures that an image-to-video model takes; undefined for a model without further
+ * channels. A model that attends to pictures takes a certain number of them; another may be given a last one or not.
+ */
+function picturesOf(config: WanConfig, video: VideoShape, names?: TensorNames): PictureCondition | undefined {
+  const rate = config.in_channels - 2 * outChannels(config);
+  if (rate < 1) return undefined;
+  const states = pictureStates(config, video, names);
+  return pictureCondition({
+    latent: video.latent,
+    rate,
+    hasLastPicture: video.hasLastPicture ?? false,
+    counts: states ? [states.pictures] : [1, 2],
+    states,
+  });
+}
+
 function patchCounts(
-  { in_channels, patch_size, rope_max_seq_len }: WanConfig,
+  { patch_size, rope_max_seq_len, ...channels }: WanConfig,
   latent: VideoShape["latent"],
 ): [frames: number, height: number, width: number] {
-  checkLatent(latent, in_channels);
+  checkLatent(latent, outChannels(channels));
   const sizes = { frames: latent.frames, height: latent.height, width: latent.width };
   const counts = Object.entries(sizes).map(([name, size], axis) => {
     const count = size / patch_size[axis]!;

@@ -29,6 +29,7 @@ import {
 } from "./error-table.ts";
 import { folderNotes } from "./folder-notes.ts";
 import { LoraShelf } from "./open-loras.ts";
+import { openVision, type Vision } from "./vision.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
@@ -68,6 +69,8 @@ export interface ModelParts extends ModelDescription {
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
   readonly boundaryTimestep: number;
   readonly vae: OpenedPart;
+  /** Encoder of the pictures that transformers attend to; null for a model without one. */
+  readonly vision: Vision | null;
   /** True if a guidance scale below 1 guides too. */
   readonly guidesBelowOne: boolean;
   readonly loras: LoraShelf;
@@ -137,6 +140,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     transformers,
     boundaryTimestep,
     vae,
+    vision: await openVision(index),
     guidesBelowOne: familyOf(index.index)?.guidesBelowOne ?? false,
     loras: new LoraShelf(index.folder, transformers),
     folderNotes: folderNotes(
