@@ -3,6 +3,7 @@ import { t5XXLConfig } from "../t5-xxl.ts";
 import { sizesOf, type VideoMember } from "../video-member.ts";
 import { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder.ts";
 import { wanLoraNaming } from "./lora-naming.ts";
+import { autoencoderKLWanEncoder } from "./encoder.ts";
 import { isResidualWan, parseResidualWanConfig } from "./residual-config.ts";
 import { residualWanDecoder } from "./residual-decoder.ts";
 import { residualWanEncoder } from "./residual-encoder.ts";
@@ -65,7 +66,7 @@ export const wan: Family = {
   pipelines: ["WanPipeline"],
   architectures: {
     transformers: {
-      WanTransformer3DModel: (config, video) => wanTransformer(parseWanConfig(config), video),
+      WanTransformer3DModel: (config, ...built) => wanTransformer(parseWanConfig(config), ...built),
     },
     decoders: {
       AutoencoderKLWan: (config) =>
@@ -73,7 +74,12 @@ export const wan: Family = {
           ? residualWanDecoder(parseResidualWanConfig(config))
           : autoencoderKLWanDecoder(parseAutoencoderKLWanConfig(config)),
     },
-    imageEncoders: { AutoencoderKLWan: (config) => residualWanEncoder(parseResidualWanConfig(config)) },
+    imageEncoders: {
+      AutoencoderKLWan: (config) =>
+        isResidualWan(config)
+          ? residualWanEncoder(parseResidualWanConfig(config))
+          : autoencoderKLWanEncoder(parseAutoencoderKLWanConfig(config)),
+    },
   },
   parts: "Wan, UMT5 XXL, Wan's autoencoder",
   sampler: "UniPC or Euler, with shift",
