@@ -170,12 +170,16 @@ interface WanSize {
   readonly layers: number;
   readonly ffn: number;
   readonly shards: number;
+  readonly channels?: number;
+  readonly className?: string;
+  /** Members of the configuration that do not fit the tensors. */
+  readonly wrong?: object;
 }
 
-function wan({ heads, layers, ffn, shards }: WanSize): SparsePart {
+function wan({ heads, layers, ffn, shards, channels = 16, className, wrong }: WanSize): SparsePart {
   const D = heads * 128;
   const t: Tensors = new Map([["scale_shift_table", [1, 2, D]]]);
-  affine(t, "patch_embedding", D, 16, 1, 2, 2);
+  affine(t, "patch_embedding", D, channels, 1, 2, 2);
   affine(t, "condition_embedder.time_embedder.linear_1", D, 256);
   affine(t, "condition_embedder.time_embedder.linear_2", D, D);
   affine(t, "condition_embedder.time_proj", 6 * D, D);
@@ -193,17 +197,19 @@ function wan({ heads, layers, ffn, shards }: WanSize): SparsePart {
     affine(t, `${block}.ffn.net.0.proj`, ffn, D);
     affine(t, `${block}.ffn.net.2`, D, ffn);
   }
-  affine(t, "proj_out", 64, D);
+  affine(t, "proj_out", 4 * channels, D);
   const config = {
     ...published("Wan2.1 1.3B").transformer.config,
     num_attention_heads: heads,
     num_layers: layers,
     ffn_dim: ffn,
+    in_channels: channels,
+    out_channels: channels,
     image_dim: null,
     added_kv_proj_dim: null,
+    ...wrong,
   };
-  const className = "WanTransformer3DModel";
-  return { className, config, tensors: t, dtype: "F32", shards, stem: "diffusion_pytorch_model" };
+  return { className: className ?? "WanTransformer3DModel", config, tensors: t, dtype: "F32", shards, stem: "diffusion_pytorch_model" };
 }
 
 /** Returns the encoder of T5 v1.1 XXL or UMT5 XXL. */
@@ -335,14 +341,7 @@ function autoencoderKLWan(): SparsePart {
   affine(t, "quant_conv", 32, 32, 1, 1, 1);
   affine(t, "post_quant_conv", 16, 16, 1, 1, 1);
   affine(t, "decoder.conv_in", 384, 16, 3, 3, 3);
-  const resnet = (name: string, inputs: number, out: number) => {
-    t.set(`${name}.norm1.gamma`, [inputs, 1, 1, 1]);
-    affine(t, `${name}.conv1`, out, inputs, 3, 3, 3);
-    t.set(`${name}.norm2.gamma`, [out, 1, 1, 1]);
-    affine(t, `${name}.conv2`, out, out, 3, 3, 3);
-    if (inputs !== out) affine(t, `${name}.conv_shortcut`, out, inputs, 1, 1, 1);
-  };
-  for (const i of [0, 1]) resnet(`decoder.mid_block.resnets.${i}`, 384, 384);
+  for (const i of [0, 1]) wanResnet(t, `decoder.mid_block.resnets.${i}`, 384, 384);
   t.set("decoder.mid_block.attentions.0.norm.gamma", [384, 1, 1]);
   affine(t, "decoder.mid_block.attentions.0.to_qkv", 3 * 384, 384, 1, 1);
   affine(t, "decoder.mid_block.attentions.0.proj", 384, 384, 1, 1);
@@ -354,7 +353,7 @@ function autoencoderKLWan(): SparsePart {
   ] as const;
   for (const [i, [inputs, out]] of stages.entries()) {
     const block = `decoder.up_blocks.${i}`;
-    for (const j of range(3)) resnet(`${block}.resnets.${j}`, j === 0 ? inputs : out, out);
+    for (const j of range(3)) wanResnet(t, `${block}.resnets.${j}`, j === 0 ? inputs : out, out);
     if (i < 3) affine(t, `${block}.upsamplers.0.resample.1`, out / 2, out, 3, 3);
     if (i < 2) affine(t, `${block}.upsamplers.0.time_conv`, 2 * out, out, 3, 1, 1);
   }
@@ -363,6 +362,44 @@ function autoencoderKLWan(): SparsePart {
   const className = "AutoencoderKLWan";
   const { config } = published("Wan2.1 1.3B").vae;
   return { className, config, tensors: t, dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" };
+}
+
+/** Returns the autoencoder of Wan 2.2 TI2V-5B; a single layer stands for its encoder. */
+function residualWan(): SparsePart {
+  const t: Tensors = new Map();
+  affine(t, "encoder.conv_in", 160, 12, 3, 3, 3);
+  affine(t, "quant_conv", 96, 96, 1, 1, 1);
+  affine(t, "post_quant_conv", 48, 48, 1, 1, 1);
+  affine(t, "decoder.conv_in", 1024, 48, 3, 3, 3);
+  for (const i of [0, 1]) wanResnet(t, `decoder.mid_block.resnets.${i}`, 1024, 1024);
+  t.set("decoder.mid_block.attentions.0.norm.gamma", [1024, 1, 1]);
+  affine(t, "decoder.mid_block.attentions.0.to_qkv", 3 * 1024, 1024, 1, 1);
+  affine(t, "decoder.mid_block.attentions.0.proj", 1024, 1024, 1, 1);
+  const stages = [
+    [1024, 1024],
+    [1024, 1024],
+    [1024, 512],
+    [512, 256],
+  ] as const;
+  for (const [i, [inputs, out]] of stages.entries()) {
+    const block = `decoder.up_blocks.${i}`;
+    for (const j of range(3)) wanResnet(t, `${block}.resnets.${j}`, j === 0 ? inputs : out, out);
+    if (i < 3) affine(t, `${block}.upsampler.resample.1`, out, out, 3, 3);
+    if (i < 2) affine(t, `${block}.upsampler.time_conv`, 2 * out, out, 3, 1, 1);
+  }
+  t.set("decoder.norm_out.gamma", [256, 1, 1, 1]);
+  affine(t, "decoder.conv_out", 12, 256, 3, 3, 3);
+  const { config } = published("Wan2.2 TI2V 5B").vae;
+  const className = "AutoencoderKLWan";
+  return { className, config, tensors: t, dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" };
+}
+
+function wanResnet(t: Tensors, name: string, inputs: number, out: number): void {
+  t.set(`${name}.norm1.gamma`, [inputs, 1, 1, 1]);
+  affine(t, `${name}.conv1`, out, inputs, 3, 3, 3);
+  t.set(`${name}.norm2.gamma`, [out, 1, 1, 1]);
+  affine(t, `${name}.conv2`, out, out, 3, 3, 3);
+  if (inputs !== out) affine(t, `${name}.conv_shortcut`, out, inputs, 1, 1, 1);
 }
 
 const video = (sizes: number[][], frames: number[], fps: number, steps: number, guidance: number) => ({
@@ -377,6 +414,15 @@ const ddim = { beta_start: 1e-4, beta_end: 0.02, beta_schedule: "linear", clip_s
 const unipc = { prediction_type: "flow_prediction", use_flow_sigmas: true, flow_shift: 3 };
 const wanVideo = video([[832, 480]], [81], 16, 50, 5);
 const wan14B: WanSize = { heads: 40, layers: 40, ffn: 13824, shards: 12 };
+const wan5B: WanSize = { heads: 24, layers: 30, ffn: 14336, shards: 3, channels: 48 };
+
+function skyReels(): SparseModel["parts"] {
+  return {
+    transformer: wan({ ...wan14B, className: "SkyReelsV2Transformer3DModel" }),
+    text_encoder: t5("UMT5EncoderModel", "BF16"),
+    vae: autoencoderKLWan(),
+  };
+}
 
 /** Models by their usual names. */
 export const sparseModels = {
@@ -432,6 +478,55 @@ export const sparseModels = {
       text_encoder: t5("UMT5EncoderModel", "BF16"),
       vae: autoencoderKLWan(),
     },
+    scheduler: unipc,
+  },
+  // A copy on the hub describes an image branch that the weights do not have.
+  "wan2.2-ti2v-5b": {
+    index: {
+      _class_name: "WanPipeline",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+      boundary_ratio: null,
+      expand_timesteps: true,
+      transformer_2: [null, null],
+      video: video([[1280, 704]], [121], 24, 50, 5),
+    },
+    parts: {
+      transformer: wan({ ...wan5B, wrong: { image_dim: 1280, added_kv_proj_dim: 5120 } }),
+      text_encoder: t5("UMT5EncoderModel", "BF16"),
+      vae: residualWan(),
+    },
+    scheduler: unipc,
+  },
+  "fastwan2.1-1.3b": {
+    index: { _class_name: "WanDMDPipeline", scheduler: ["diffusers", "UniPCMultistepScheduler"] },
+    parts: {
+      transformer: wan({ heads: 12, layers: 30, ffn: 8960, shards: 2 }),
+      text_encoder: t5("UMT5EncoderModel", "F32"),
+      vae: autoencoderKLWan(),
+    },
+    scheduler: unipc,
+  },
+  "fastwan2.2-ti2v-5b": {
+    index: {
+      _class_name: "WanDMDPipeline",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+      expand_timesteps: true,
+    },
+    parts: { transformer: wan(wan5B), text_encoder: t5("UMT5EncoderModel", "BF16"), vae: residualWan() },
+    scheduler: unipc,
+  },
+  "skyreels-v2-14b-540p": {
+    index: { _class_name: "SkyReelsV2Pipeline", scheduler: ["diffusers", "UniPCMultistepScheduler"] },
+    parts: skyReels(),
+    scheduler: unipc,
+  },
+  "skyreels-v2-14b-720p": {
+    index: {
+      _class_name: "SkyReelsV2Pipeline",
+      _name_or_path: "Skywork/SkyReels-V2-T2V-14B-720P-Diffusers",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+    },
+    parts: skyReels(),
     scheduler: unipc,
   },
   "open-sora-1.2": {

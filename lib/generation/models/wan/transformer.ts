@@ -39,7 +39,7 @@ import type {
   DiffusionTransformer,
   VideoShape,
 } from "../diffusion-transformer.ts";
-import { gridRotaryTables, scalarSinusoid } from "../embeddings.ts";
+import { exactSinusoid, gridRotaryTables, scalarSinusoid } from "../embeddings.ts";
 import type { TensorNames } from "../family.ts";
 import type { GuidanceBatch } from "../guidance-batch.ts";
 import { attendToPictures, embedStates, pictureStates } from "./image-branch.ts";
@@ -96,18 +96,46 @@ export function parseWanConfig(config: unknown): WanConfig {
   return parseConfig("WanTransformer3DModel", wanSchema, config);
 }
 
+const skyReelsSchema = wanSchema.and(
+  z.object({
+    // Models that are told the frame rate, or whose frames see only earlier ones, set these.
+    inject_sample_info: z.literal(false).default(false),
+    num_frame_per_block: z.literal(1).default(1),
+  }),
+);
+
+export function parseSkyReelsConfig(config: unknown): WanConfig {
+  return parseConfig("SkyReelsV2Transformer3DModel", skyReelsSchema, config);
+}
+
 /**
- * Builds the transformer for one shape of video.
+ * Builds the transformer of SkyReels-V2 (arXiv 2504.13074). It has Wan's layers; only the timestep's sinusoid is not
+ * rounded.
  *
  * @throws RangeError if the model cannot make a video of this shape
  */
-export function wan(config: WanConfig, video: VideoShape, names?: TensorNames): DiffusionTransformer {
+export function skyReels(config: WanConfig, video: VideoShape, names?: TensorNames): DiffusionTransformer {
+  return wan(config, video, names, exactSinusoid);
+}
+
+/**
+ * Builds the transformer for one shape of video.
+ *
+ * @param sinusoid sinusoid of the timestep
+ * @throws RangeError if the model cannot make a video of this shape
+ */
+export function wan(
+  config: WanConfig,
+  video: VideoShape,
+  names?: TensorNames,
+  sinusoid = scalarSinusoid,
+): DiffusionTransformer {
   const { latent } = video;
   const { num_attention_heads: heads, attention_head_dim, text_dim, freq_dim, eps } = config;
   const D = heads * attention_head_dim;
   const [F, H, W] = patchCounts(config, latent);
   const N = F * H * W;
-  const timestep = timestepCondition(freq_dim);
+  const timestep = timestepCondition(freq_dim, sinusoid);
   const text = textCondition({ length: L, width: text_dim, isMasked: false });
   const pictures = picturesOf(config, video, names);
   const given = givenFramesCondition(pictures ? 0 : (video.givenFrames ?? 0), latent.frames);
