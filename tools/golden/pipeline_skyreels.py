@@ -4,7 +4,7 @@ SkyReelsV2Pipeline.
     pip install torch==2.15.0 transformers==5.23.0 diffusers==0.42.1 safetensors==0.8.0
     python tools/golden/pipeline_skyreels.py --tokenizer models/demo/tokenizer --out test/golden/pipelines/skyreels-v2
 
-Text encoder and autoencoder are those of test/golden/pipelines/wan. The noise is that of
+Text encoder and autoencoder are those of test/golden/pipelines/wan, which is read. The noise is that of
 lib/generation/sampling/noise.ts. Two runs write the same bytes.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from diffusers import SkyReelsV2Pipeline, SkyReelsV2Transformer3DModel, UniPCMultistepScheduler
 from safetensors.torch import save_file
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast, UMT5EncoderModel
 
 from models import randomise
 from models_wan import TEXT_ROWS
@@ -33,12 +33,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokenizer", type=Path, default=Path("models/demo/tokenizer"))
     parser.add_argument("--out", type=Path, default=Path("test/golden/pipelines/skyreels-v2"))
+    parser.add_argument("--wan", type=Path, default=Path("test/golden/pipelines/wan"))
     args = parser.parse_args()
     torch.set_num_threads(1)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_file=str(args.tokenizer / "tokenizer.json"), eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
     )
-    parts = random_parts(len(tokenizer))
+    parts = {
+        "text_encoder": UMT5EncoderModel.from_pretrained(args.wan / "text_encoder").eval(),
+        "vae": random_parts(len(tokenizer))["vae"],  # only its configuration matters
+    }
     # A width of the sinusoid at which a rounded angle would show.
     parts["transformer"] = SkyReelsV2Transformer3DModel(
         num_attention_heads=2, attention_head_dim=16, in_channels=4, out_channels=4, text_dim=12, freq_dim=32,

@@ -7,7 +7,7 @@
     python tools/golden/pipeline_wan_ti2v.py --tokenizer models/demo/tokenizer --out test/golden/pipelines/wan-ti2v
 
 The text encoder is that of test/golden/pipelines/wan, and the autoencoder that of test/golden/models/
-autoencoder-kl-wan-residual; neither is copied. The noise is that of lib/generation/sampling/noise.ts. Two runs write the
+autoencoder-kl-wan-residual; the first is read, and neither is copied. The noise is that of lib/generation/sampling/noise.ts. Two runs write the
 same bytes.
 """
 
@@ -19,13 +19,13 @@ import torch
 from diffusers import UniPCMultistepScheduler, WanImageToVideoPipeline, WanPipeline, WanTransformer3DModel
 from PIL import Image
 from safetensors.torch import save_file
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast, UMT5EncoderModel
 
 from models import randomise
 from models_wan import TEXT_ROWS
 from models_wan_residual import random_autoencoder
 from pipeline_latte import noise
-from pipeline_wan import PROMPT, random_parts
+from pipeline_wan import PROMPT
 
 FRAMES, HEIGHT, WIDTH = 9, 32, 64
 SCHEDULER = {"use_flow_sigmas": True, "prediction_type": "flow_prediction", "flow_shift": 5.0}
@@ -49,13 +49,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokenizer", type=Path, default=Path("models/demo/tokenizer"))
     parser.add_argument("--out", type=Path, default=Path("test/golden/pipelines/wan-ti2v"))
+    parser.add_argument("--wan", type=Path, default=Path("test/golden/pipelines/wan"))
     args = parser.parse_args()
     torch.set_num_threads(1)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_file=str(args.tokenizer / "tokenizer.json"), eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
     )
     parts = {
-        "text_encoder": random_parts(len(tokenizer))["text_encoder"],
+        "text_encoder": UMT5EncoderModel.from_pretrained(args.wan / "text_encoder").eval(),
         "vae": random_autoencoder(23),
         "transformer": random_transformer(),
     }
