@@ -145,11 +145,6 @@ def main() -> None:
         seed=24, base_dim=4, z_dim=4, dim_mult=[1, 2, 2, 2], num_res_blocks=1,
         temperal_downsample=[False, True, True], latents_mean=[-0.7, 0.1, 0.9, -0.2], latents_std=[2.8, 1.4, 0.5, 1.9],
     )  # fmt: skip
-    encoder(
-        args.out / "autoencoder-kl-wan-encoder-attention", [(5, 8, 12)],
-        seed=25, base_dim=4, z_dim=3, dim_mult=[2, 3], num_res_blocks=2, temperal_downsample=[True], attn_scales=[0.5],
-        latents_mean=[0.4, -0.1, 0.2], latents_std=[1.5, 0.6, 2.0],
-    )  # fmt: skip
     clip(
         args.out / "clip-vision", CLIPVisionModel, seed=26, hidden_size=24, intermediate_size=40, num_hidden_layers=3,
         num_attention_heads=2, image_size=28, patch_size=14, hidden_act="gelu",

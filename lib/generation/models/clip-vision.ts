@@ -17,7 +17,7 @@ import {
 import { affine } from "./blocks.ts";
 import type { BuildOptions } from "./build-options.ts";
 import { parseConfig, positiveInteger } from "./config.ts";
-import { type VisionEncoder, visionNames } from "./vision-encoder.ts";
+import { type VisionEncoder, visionNames } from "./image-encoder.ts";
 
 /**
  * Vision tower of CLIP (arXiv 2103.00020), with the key names of transformers. Its states are those before the last
@@ -95,7 +95,11 @@ function buildEncoder(config: CLIPVisionConfig, options: BuildOptions): Graph {
   }
 
   function norm(y: Value, name: string): Value {
-    return layerNorm(y, { eps, weight: g.weight(`${name}.weight`, [D]), bias: g.weight(`${name}.bias`, [D]) });
+    return layerNorm(y, {
+      eps,
+      weight: g.weight(`${name}.weight`, [D]),
+      bias: g.weight(`${name}.bias`, [D]),
+    });
   }
 
   function selfAttention(y: Value, name: string): Value {
@@ -106,7 +110,8 @@ function buildEncoder(config: CLIPVisionConfig, options: BuildOptions): Graph {
 
   function mlp(y: Value, name: string): Value {
     const hidden = linear(y, ...affine(g, `${name}.fc1`, config.intermediate_size, D));
-    const active = config.hidden_act === "gelu" ? gelu(hidden, "none") : mul(hidden, sigmoid(mul(hidden, 1.702)));
+    const active =
+      config.hidden_act === "gelu" ? gelu(hidden, "none") : mul(hidden, sigmoid(mul(hidden, 1.702)));
     return linear(active, ...affine(g, `${name}.fc2`, D, config.intermediate_size));
   }
 }

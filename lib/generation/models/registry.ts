@@ -4,15 +4,18 @@ import {
   autoencoderKLImageEncoder,
   parseAutoencoderKLConfig,
 } from "./autoencoder-kl/autoencoder-kl.ts";
+import { clipVisionEncoder, parseCLIPVisionConfig } from "./clip-vision.ts";
 import { pictureNeeds } from "./conditions/condition.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
 import { families } from "./families.ts";
 import type { Architectures, ModelClass } from "./family.ts";
-import type { ImageEncoder } from "./image-encoder.ts";
+import type { ImageEncoder, VisionEncoder } from "./image-encoder.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
 import { type LoraNaming, ownNaming } from "./lora-naming.ts";
 import { parseT5Config, parseUMT5Config, t5Encoder, umt5Encoder } from "./t5.ts";
 import type { TextEncoder } from "./text-encoder.ts";
+
+const clipVision = (config: unknown) => clipVisionEncoder(parseCLIPVisionConfig(config));
 
 /** Parts that several families share. */
 const shared: Architectures = {
@@ -22,6 +25,7 @@ const shared: Architectures = {
   },
   decoders: { AutoencoderKL: (config) => autoencoderKLDecoder(parseAutoencoderKLConfig(config)) },
   imageEncoders: { AutoencoderKL: (config) => autoencoderKLImageEncoder(parseAutoencoderKLConfig(config)) },
+  visionEncoders: { CLIPVisionModel: clipVision, CLIPVisionModelWithProjection: clipVision },
 };
 
 const architectures = [shared, ...families.map((family) => family.architectures)];
@@ -88,6 +92,15 @@ export function loraNaming({ className }: Pick<ModelClass, "className">): LoraNa
     Object.hasOwn(architectures.transformers ?? {}, className),
   );
   return family?.lora ?? ownNaming;
+}
+
+/**
+ * Returns the encoder of the pictures that a model attends to.
+ *
+ * @throws Error for an unknown class or config
+ */
+export function visionEncoder(model: ModelClass): VisionEncoder {
+  return builderOf("visionEncoders", "image encoder", model)(model.config);
 }
 
 type BuilderOf<Kind extends keyof Architectures> = NonNullable<Architectures[Kind]>[string];

@@ -24,9 +24,10 @@ import { type Deadline, deadlineFor, measurePace, type Pace, paceOf, promisedSec
 import { decodeFrames } from "./decode.ts";
 import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import type { Denoiser, DenoisingSessions } from "./denoiser.ts";
+import { beginWith, encodePictures } from "./encode-pictures.ts";
 import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
-import { beginWith, encodePictures, readPictures } from "./given-pictures.ts";
+import { readPictures } from "./given-pictures.ts";
 import { knownRun } from "./known-run.ts";
 import type { OpenedLoras, UsedLora } from "./model/open-loras.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
@@ -266,7 +267,7 @@ export async function openPipeline(
     const sampler = keptFrames > 0 ? withGivenFrames(free, { channels, frames, given: keptFrames }) : free;
     planned = sampler.timesteps.length;
     const decode = (latent: Float32Array) =>
-      decodeFrames(latent, latentShape, { ...sessions.decoding, signal });
+      decodeFrames(latent, latentShape, { ...sessions.decoding, seed: request.seed, signal });
     const denoising = {
       ...denoiser(0, firstSessions),
       successor:

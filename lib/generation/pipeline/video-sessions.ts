@@ -40,6 +40,7 @@ export async function openVideoSessions(
       fps,
       givenFrames: image === undefined ? 0 : 1,
       hasLastPicture: lastImage !== undefined,
+      ...(model.vision && { pictureTokens: model.vision.encoder.tokens }),
     },
     { scales: guidanceScales(model, request), loras: loras.applied, ...needs },
   );
@@ -58,7 +59,12 @@ export async function openVideoSessions(
     return {
       latentShape,
       experts,
-      decoding: { runs: decoders.runs, frames, scale: decoder.scale },
+      decoding: {
+        runs: decoders.runs,
+        frames,
+        scale: decoder.scale,
+        takesNoise: decoder.takesNoise ?? false,
+      },
       release,
     };
   } catch (error) {

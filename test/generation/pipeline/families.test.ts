@@ -55,6 +55,7 @@ const folders = {
     index: { _class_name: "SkyReelsV2Pipeline", _name_or_path: "Skywork/SkyReels-V2-T2V-14B-720P-Diffusers" },
     transformer: { num_layers: 40, in_channels: 16 },
   },
+  "LTX-Video 0.9.0": { index: { _class_name: "LTXPipeline" }, transformer: { num_layers: 28 } },
 } as const;
 
 let folder: string;
@@ -101,6 +102,7 @@ describe("a folder of the hub, which does not say what it can make, makes by def
     ["Wan, FastWan2.2", { width: 1280, height: 704, frames: 121, fps: 24, steps: 3, guidanceScale: 1 }],
     ["Wan, SkyReels-V2 540P", { width: 960, height: 544, frames: 97, fps: 24, steps: 50, guidanceScale: 6 }],
     ["Wan, SkyReels-V2 720P", { width: 1280, height: 720, frames: 121, fps: 24, steps: 50, guidanceScale: 6 }],
+    ["LTX-Video 0.9.0", { width: 704, height: 512, frames: 161, fps: 25, steps: 50, guidanceScale: 3 }],
   ] as const)(
     "a hub folder of %s gets the size, length, steps and guidance of its family",
     async (name, expected) => {
@@ -115,10 +117,11 @@ describe("every size and length of a family", () => {
     "every size and length of %s is one that its decoder makes",
     async (name) => {
       const { limits } = await describeAs(name);
-      const edge = name.startsWith("Wan") ? 16 : 8;
+      const edge = name.startsWith("Wan") ? 16 : name.startsWith("LTX") ? 32 : 8;
       expect(limits.sizes.flat().every((pixels) => pixels % edge === 0)).toBe(true);
       const isMade = (frames: number) => {
         if (name.startsWith("Wan")) return frames % 4 === 1;
+        if (name.startsWith("LTX")) return frames % 8 === 1;
         return name === "Open-Sora 1.2" ? frames % 17 === 0 : true;
       };
       expect(limits.frames.every(isMade)).toBe(true);
@@ -182,6 +185,7 @@ it("an unknown pipeline is refused with the list of known families", async () =>
   await writeJson(join(folder, "model_index.json"), { _class_name: "CogVideoXPipeline" });
   await expect(describeModel(folder)).rejects.toThrow(
     /names the pipeline CogVideoXPipeline: only LattePipeline, .*, WanPipeline, .* are known, and others must say/,
+    /names the pipeline CogVideoXPipeline: only LattePipeline, .*WanPipeline.* are known, and others must say/,
   );
 });
 
@@ -196,12 +200,12 @@ it("Open-Sora is told its training size, which is larger than what its decoder m
   expect(Object.keys(recipe.nominal_size)).toHaveLength(4);
 });
 
-it("only the family Open-Sora takes an image", async () => {
+it("the families Open-Sora and LTX-Video take an image", async () => {
   const taking: string[] = [];
   for (const name of Object.keys(folders) as (keyof typeof folders)[]) {
     if ((await describeAs(name)).limits.takes_image) taking.push(name);
   }
-  expect(taking).toEqual(["Open-Sora 1.2"]);
+  expect(taking).toEqual(["Open-Sora 1.2", "LTX-Video 0.9.0"]);
 });
 
 it("the family's negative prompt replaces a missing one, and an empty one disables it", async () => {

@@ -42,6 +42,11 @@ export function writeSparseModel(folder: string, { index, parts, scheduler }: Sp
     tokenizer: ["transformers", "T5Tokenizer"],
   });
   for (const [name, part] of Object.entries(parts)) writePart(join(folder, name), part);
+  if (!parts.image_encoder) return;
+  mkdirSync(join(folder, "image_processor"));
+  writeJson(join(folder, "image_processor/preprocessor_config.json"), {
+    image_processor_type: "CLIPImageProcessor",
+  });
 }
 
 export function writeJson(path: string, value: unknown): void {
@@ -170,13 +175,19 @@ interface WanSize {
   readonly layers: number;
   readonly ffn: number;
   readonly shards: number;
+  /** Pictures that it attends to; none by default. */
+  readonly attendsTo?: 1 | 2;
+  /** Channels that it takes; 16 by default. */
   readonly channels?: number;
+  /** Channels that it gives; 16 by default. */
+  readonly outChannels?: number;
   readonly className?: string;
   /** Members of the configuration that do not fit the tensors. */
   readonly wrong?: object;
 }
 
-function wan({ heads, layers, ffn, shards, channels = 16, className, wrong }: WanSize): SparsePart {
+function wan({ heads, layers, ffn, shards, attendsTo, ...rest }: WanSize): SparsePart {
+  const { channels = 16, outChannels = 16, className = "WanTransformer3DModel", wrong } = rest;
   const D = heads * 128;
   const t: Tensors = new Map([["scale_shift_table", [1, 2, D]]]);
   affine(t, "patch_embedding", D, channels, 1, 2, 2);
@@ -193,23 +204,62 @@ function wan({ heads, layers, ffn, shards, channels = 16, className, wrong }: Wa
       t.set(`${block}.${attention}.norm_q.weight`, [D]);
       t.set(`${block}.${attention}.norm_k.weight`, [D]);
     }
+    if (attendsTo) {
+      affine(t, `${block}.attn2.add_k_proj`, D, D);
+      affine(t, `${block}.attn2.add_v_proj`, D, D);
+      t.set(`${block}.attn2.norm_added_k.weight`, [D]);
+    }
     norm(t, `${block}.norm2`, D);
     affine(t, `${block}.ffn.net.0.proj`, ffn, D);
     affine(t, `${block}.ffn.net.2`, D, ffn);
   }
-  affine(t, "proj_out", 4 * channels, D);
+  if (attendsTo) {
+    const name = "condition_embedder.image_embedder";
+    norm(t, `${name}.norm1`, 1280);
+    affine(t, `${name}.ff.net.0.proj`, 1280, 1280);
+    affine(t, `${name}.ff.net.2`, D, 1280);
+    norm(t, `${name}.norm2`, D);
+    if (attendsTo === 2) t.set(`${name}.pos_embed`, [1, 514, 1280]);
+  }
+  affine(t, "proj_out", 4 * outChannels, D);
   const config = {
     ...published("Wan2.1 1.3B").transformer.config,
     num_attention_heads: heads,
     num_layers: layers,
     ffn_dim: ffn,
     in_channels: channels,
-    out_channels: channels,
-    image_dim: null,
-    added_kv_proj_dim: null,
+    out_channels: outChannels,
+    image_dim: attendsTo ? 1280 : null,
+    added_kv_proj_dim: attendsTo ? D : null,
+    pos_embed_seq_len: attendsTo === 2 ? 514 : null,
     ...wrong,
   };
-  return { className: className ?? "WanTransformer3DModel", config, tensors: t, dtype: "F32", shards, stem: "diffusion_pytorch_model" };
+  return { className, config, tensors: t, dtype: "F32", shards, stem: "diffusion_pytorch_model" };
+}
+
+function ltx(): SparsePart {
+  const D = 2048;
+  const t: Tensors = new Map([["scale_shift_table", [2, D]]]);
+  affine(t, "proj_in", D, 128);
+  affine(t, "time_embed.emb.timestep_embedder.linear_1", D, 256);
+  affine(t, "time_embed.emb.timestep_embedder.linear_2", D, D);
+  affine(t, "time_embed.linear", 6 * D, D);
+  affine(t, "caption_projection.linear_1", D, 4096);
+  affine(t, "caption_projection.linear_2", D, D);
+  for (const block of range(28).map((i) => `transformer_blocks.${i}`)) {
+    t.set(`${block}.scale_shift_table`, [6, D]);
+    for (const attention of ["attn1", "attn2"]) {
+      for (const part of ["to_q", "to_k", "to_v", "to_out.0"])
+        affine(t, `${block}.${attention}.${part}`, D, D);
+      t.set(`${block}.${attention}.norm_q.weight`, [D]);
+      t.set(`${block}.${attention}.norm_k.weight`, [D]);
+    }
+    affine(t, `${block}.ff.net.0.proj`, 4 * D, D);
+    affine(t, `${block}.ff.net.2`, D, 4 * D);
+  }
+  affine(t, "proj_out", 128, D);
+  const { className, config } = published("LTX-Video 0.9.0").transformer;
+  return { className, config, tensors: t, dtype: "F32", shards: 2, stem: "diffusion_pytorch_model" };
 }
 
 /** Returns the encoder of T5 v1.1 XXL or UMT5 XXL. */
@@ -334,17 +384,31 @@ function causalVAE(): SparsePart {
   return { className: "CausalVAEModel", config, tensors: t, dtype: "F32", shards: 1, stem };
 }
 
-/** Returns the autoencoder of Wan 2.1; a single layer stands for its encoder. */
-function autoencoderKLWan(): SparsePart {
+/** Returns the autoencoder of Wan 2.1; a single layer stands for its encoder, unless it has one. */
+function autoencoderKLWan({ hasEncoder = false } = {}): SparsePart {
   const t: Tensors = new Map();
   affine(t, "encoder.conv_in", 96, 3, 3, 3, 3);
   affine(t, "quant_conv", 32, 32, 1, 1, 1);
   affine(t, "post_quant_conv", 16, 16, 1, 1, 1);
   affine(t, "decoder.conv_in", 384, 16, 3, 3, 3);
-  for (const i of [0, 1]) wanResnet(t, `decoder.mid_block.resnets.${i}`, 384, 384);
-  t.set("decoder.mid_block.attentions.0.norm.gamma", [384, 1, 1]);
-  affine(t, "decoder.mid_block.attentions.0.to_qkv", 3 * 384, 384, 1, 1);
-  affine(t, "decoder.mid_block.attentions.0.proj", 384, 384, 1, 1);
+  for (const root of hasEncoder ? ["encoder", "decoder"] : ["decoder"]) {
+    for (const i of [0, 1]) wanResnet(t, `${root}.mid_block.resnets.${i}`, 384, 384);
+    t.set(`${root}.mid_block.attentions.0.norm.gamma`, [384, 1, 1]);
+    affine(t, `${root}.mid_block.attentions.0.to_qkv`, 3 * 384, 384, 1, 1);
+    affine(t, `${root}.mid_block.attentions.0.proj`, 384, 384, 1, 1);
+  }
+  if (hasEncoder) {
+    const widths = [96, 96, 96, 192, 192, 192, 384, 384, 384, 384, 384]; // of each layer; every third one resamples
+    for (const [i, out] of widths.entries()) {
+      const block = `encoder.down_blocks.${i}`;
+      const inputs = widths[i - 1] ?? 96;
+      if (i % 3 !== 2) wanResnet(t, block, inputs, out);
+      else affine(t, `${block}.resample.1`, out, out, 3, 3);
+      if (i === 5 || i === 8) affine(t, `${block}.time_conv`, out, out, 3, 1, 1);
+    }
+    t.set("encoder.norm_out.gamma", [384, 1, 1, 1]);
+    affine(t, "encoder.conv_out", 32, 384, 3, 3, 3);
+  }
   const stages = [
     [384, 384],
     [192, 384],
@@ -402,6 +466,64 @@ function wanResnet(t: Tensors, name: string, inputs: number, out: number): void 
   if (inputs !== out) affine(t, `${name}.conv_shortcut`, out, inputs, 1, 1, 1);
 }
 
+/** Returns CLIP's vision tower of ViT-H/14. */
+function clipVision(): SparsePart {
+  const D = 1280;
+  const embeddings = "vision_model.embeddings";
+  const t: Tensors = new Map([
+    [`${embeddings}.class_embedding`, [D]],
+    [`${embeddings}.patch_embedding.weight`, [D, 3, 14, 14]],
+    [`${embeddings}.position_embedding.weight`, [257, D]],
+  ]);
+  for (const name of ["pre_layrnorm", "post_layernorm"]) norm(t, `vision_model.${name}`, D);
+  for (const layer of range(32).map((i) => `vision_model.encoder.layers.${i}`)) {
+    for (const part of ["q_proj", "k_proj", "v_proj", "out_proj"])
+      affine(t, `${layer}.self_attn.${part}`, D, D);
+    for (const i of [1, 2]) norm(t, `${layer}.layer_norm${i}`, D);
+    affine(t, `${layer}.mlp.fc1`, 4 * D, D);
+    affine(t, `${layer}.mlp.fc2`, D, 4 * D);
+  }
+  const config = {
+    hidden_size: D,
+    intermediate_size: 4 * D,
+    num_hidden_layers: 32,
+    num_attention_heads: 16,
+    image_size: 224,
+    patch_size: 14,
+    hidden_act: "gelu",
+  };
+  return { className: "CLIPVisionModel", config, tensors: t, dtype: "F32", shards: 1, stem: "model" };
+}
+
+/** Returns the autoencoder of LTX-Video 0.9.0; a single layer stands for its encoder. */
+function autoencoderKLLTX(): SparsePart {
+  const t: Tensors = new Map([
+    ["latents_mean", [128]],
+    ["latents_std", [128]],
+  ]);
+  affine(t, "encoder.conv_in.conv", 128, 48, 3, 3, 3);
+  affine(t, "decoder.conv_in.conv", 512, 128, 3, 3, 3);
+  const resnet = (name: string, inputs: number, out: number) => {
+    affine(t, `${name}.conv1.conv`, out, inputs, 3, 3, 3);
+    affine(t, `${name}.conv2.conv`, out, out, 3, 3, 3);
+    if (inputs === out) return;
+    norm(t, `${name}.norm3`, inputs);
+    affine(t, `${name}.conv_shortcut.conv`, out, inputs, 1, 1, 1);
+  };
+  for (const i of range(4)) resnet(`decoder.mid_block.resnets.${i}`, 512, 512);
+  const widths = [512, 512, 256, 128];
+  for (const [i, out] of widths.entries()) {
+    const block = `decoder.up_blocks.${i}`;
+    const before = widths[i - 1] ?? 512;
+    if (before !== out) resnet(`${block}.conv_in`, before, out);
+    if (i > 0) affine(t, `${block}.upsamplers.0.conv.conv`, 8 * out, out, 3, 3, 3);
+    for (const j of range(i === 3 ? 4 : 3)) resnet(`${block}.resnets.${j}`, out, out);
+  }
+  affine(t, "decoder.conv_out.conv", 48, 128, 3, 3, 3);
+  const { className, config } = published("LTX-Video 0.9.0").vae;
+  return { className, config, tensors: t, dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" };
+}
+
 const video = (sizes: number[][], frames: number[], fps: number, steps: number, guidance: number) => ({
   sizes,
   frames,
@@ -414,13 +536,34 @@ const ddim = { beta_start: 1e-4, beta_end: 0.02, beta_schedule: "linear", clip_s
 const unipc = { prediction_type: "flow_prediction", use_flow_sigmas: true, flow_shift: 3 };
 const wanVideo = video([[832, 480]], [81], 16, 50, 5);
 const wan14B: WanSize = { heads: 40, layers: 40, ffn: 13824, shards: 12 };
-const wan5B: WanSize = { heads: 24, layers: 30, ffn: 14336, shards: 3, channels: 48 };
+const wan5B: WanSize = { heads: 24, layers: 30, ffn: 14336, shards: 3, channels: 48, outChannels: 48 };
 
 function skyReels(): SparseModel["parts"] {
   return {
     transformer: wan({ ...wan14B, className: "SkyReelsV2Transformer3DModel" }),
     text_encoder: t5("UMT5EncoderModel", "BF16"),
     vae: autoencoderKLWan(),
+  };
+}
+
+/** Returns a model of 14B that attends to pictures. */
+function wanAttending(attendsTo: 1 | 2, more: object = {}): SparseModel {
+  return {
+    index: {
+      _class_name: "WanImageToVideoPipeline",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+      image_processor: ["transformers", "CLIPImageProcessor"],
+      boundary_ratio: null,
+      transformer_2: [null, null],
+      ...more,
+    },
+    parts: {
+      transformer: wan({ ...wan14B, channels: 36, attendsTo }),
+      text_encoder: t5("UMT5EncoderModel", "BF16"),
+      image_encoder: clipVision(),
+      vae: autoencoderKLWan({ hasEncoder: true }),
+    },
+    scheduler: unipc,
   };
 }
 
@@ -529,6 +672,25 @@ export const sparseModels = {
     parts: skyReels(),
     scheduler: unipc,
   },
+  "wan2.2-i2v-a14b": {
+    index: {
+      _class_name: "WanImageToVideoPipeline",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+      boundary_ratio: 0.9,
+      image_encoder: [null, null],
+      image_processor: [null, null],
+    },
+    parts: {
+      transformer: wan({ ...wan14B, channels: 36 }),
+      transformer_2: wan({ ...wan14B, channels: 36 }),
+      text_encoder: t5("UMT5EncoderModel", "BF16"),
+      vae: autoencoderKLWan({ hasEncoder: true }),
+    },
+    scheduler: unipc,
+  },
+  "wan2.1-i2v-14b-480p": wanAttending(1),
+  "wan2.1-i2v-14b-720p": wanAttending(1, { _name_or_path: "Wan-AI/Wan2.1-I2V-14B-720P-Diffusers" }),
+  "wan2.1-flf2v-14b": wanAttending(2),
   "open-sora-1.2": {
     index: {
       _class_name: "OpenSoraPipeline",
@@ -556,5 +718,17 @@ export const sparseModels = {
       vae: causalVAE(),
     },
     scheduler: {},
+  },
+  "ltx-video-0.9.0": {
+    index: { _class_name: "LTXPipeline", scheduler: ["diffusers", "FlowMatchEulerDiscreteScheduler"] },
+    parts: { transformer: ltx(), text_encoder: t5("T5EncoderModel", "F32"), vae: autoencoderKLLTX() },
+    scheduler: {
+      use_dynamic_shifting: true,
+      base_shift: 0.95,
+      max_shift: 2.05,
+      base_image_seq_len: 1024,
+      max_image_seq_len: 4096,
+      shift_terminal: 0.1,
+    },
   },
 } satisfies Record<string, SparseModel>;

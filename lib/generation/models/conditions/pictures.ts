@@ -39,9 +39,12 @@ export interface PictureCondition extends Condition {
   generationFeeds(given: Given): Feeds;
 }
 
+/** @throws RangeError if a single frame would have to be both pictures */
 export function pictureCondition(options: PictureConditionOptions): PictureCondition {
   const { latent, rate, counts, states } = options;
   const { channels, frames, height, width } = latent;
+  if (options.hasLastPicture && frames === 1)
+    throw new RangeError("A video of one frame cannot begin with one picture and end with another.");
   const shape = [1, rate + channels, frames, height, width];
   return {
     pictures: { isWholeVideo: true, takesStates: states !== null, counts },
@@ -74,7 +77,8 @@ function maskAndLatent(
     const start = channel * frames * area;
     data.fill(1, start, start + area); // the first latent frame stands for the first picture alone
     // The last picture is the last of the frames that the last latent frame stands for.
-    if (hasLastPicture && channel === rate - 1) data.fill(1, start + (frames - 1) * area, start + frames * area);
+    if (hasLastPicture && channel === rate - 1)
+      data.fill(1, start + (frames - 1) * area, start + frames * area);
   }
   data.set(pictures.latent.data as Float32Array, rate * frames * area);
   return data;

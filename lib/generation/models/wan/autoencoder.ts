@@ -32,8 +32,8 @@ const schema = z
     latents_std: z.array(z.number().positive()),
     in_channels: z.literal(3).default(3),
     out_channels: z.literal(3).default(3),
-    /** Scales from 1 downwards at which the encoder has attention after every resnet. */
-    attn_scales: z.array(z.number()).default([]),
+    // Scales at which the encoder has further attention; the reference cannot run an encoder that has any.
+    attn_scales: z.array(z.number()).max(0).default([]),
     // The autoencoder of Wan 2.2 5B, which has another architecture, sets it.
     is_residual: z.literal(false).default(false),
     patch_size: z.null().optional(),

@@ -38,13 +38,10 @@ function buildEncoder(
 
   const pictures = g.input(encoderNames.picture, "float32", [frames, 3, height * scale, width * scale]);
   let x = conv(asVideo(pictures), "encoder.conv_in", config.base_dim);
-  let layer = 0; // layers of all stages are numbered together
+  let layer = 0; // resnets and resamplings are numbered together
   const nextName = () => `encoder.down_blocks.${layer++}`;
   for (const [i, out] of widths.entries()) {
-    for (let j = 0; j < config.num_res_blocks; j++) {
-      x = resnet(x, nextName(), out);
-      if (config.attn_scales.includes(2 ** -i)) x = selfAttention(x, nextName());
-    }
+    for (let j = 0; j < config.num_res_blocks; j++) x = resnet(x, nextName(), out);
     if (i === widths.length - 1) break;
     const name = nextName();
     x = downsampleSpace(x, `${name}.resample.1`);

@@ -4,6 +4,7 @@ import { bothModels } from "./both-models.ts";
 import { distilledModels } from "./distilled-models.ts";
 import { autoencoderKLWanEncoder } from "./encoder.ts";
 import { wanLoraNaming } from "./lora-naming.ts";
+import { pictureModels } from "./picture-models.ts";
 import { isResidualWan, parseResidualWanConfig } from "./residual-config.ts";
 import { residualWanDecoder } from "./residual-decoder.ts";
 import { residualWanEncoder } from "./residual-encoder.ts";
@@ -38,5 +39,5 @@ export const wan: Family = {
   lora: wanLoraNaming,
   supplements: [],
   // Those with a pipeline class or a flag of their own come first.
-  models: [...distilledModels, ...bothModels, ...skyReelsModels, ...textModels],
+  models: [...distilledModels, ...bothModels, ...skyReelsModels, ...textModels, ...pictureModels],
 };

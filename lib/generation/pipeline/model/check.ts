@@ -4,22 +4,34 @@ import {
   openModelFolder,
   type SafetensorsDType,
 } from "../../checkpoint/index.ts";
+import type { LoraCounts } from "../../lora/index.ts";
 import { recipeSchema } from "../../models/index.ts";
 import type { VideoLimits } from "../../request/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
 import { readDescription } from "./description.ts";
 import type { MemoryDemand } from "./memory-demand.ts";
+import { LoraShelf } from "./open-loras.ts";
 import { decoderPart, openSampler } from "./parts.ts";
 import { type Attempt, type DemandedVideo, type OpenPart, type Parts, videoDemand } from "./video-demand.ts";
+import { openVision } from "./vision.ts";
 
 /** Facts of a model, read from its configurations and the headers of its weight files. */
 export interface ModelCheck {
   readonly className: string;
   readonly parts: readonly PartCheck[];
   readonly videos: readonly VideoCheck[];
+  readonly loras: readonly LoraCheck[];
   /** Reasons why the model cannot run, one sentence each. */
   readonly faults: readonly string[];
+}
+
+/** A LoRA of the model's list. Its faults do not keep the model from running without it. */
+export interface LoraCheck {
+  readonly name: string;
+  /** Numbers of changes for each transformer that it fits. */
+  readonly changes: readonly (LoraCounts & { readonly transformer: number })[];
+  readonly fault: string | null;
 }
 
 /** A part with weights. */
@@ -41,14 +53,14 @@ export interface PartCheck {
 export interface VideoCheck extends MemoryDemand, DemandedVideo {}
 
 /**
- * Tensors of the encoder in the file of a decoder. Only videos that begin with an image use them; they are not checked
- * here.
+ * Tensors of the encoder in the file of a decoder. Only videos that begin with an image use them; they are checked for
+ * models that make no others.
  */
 const ENCODER_TENSORS = /(^|\.)(encoder|quant_conv)\./;
 
 /**
- * Checks a model folder without reading its weights or opening a session. Builds every graph of a generation from text
- * and records which tensors each graph asks for.
+ * Checks a model folder without reading its weights or opening a session. Builds every graph of a generation, from text
+ * or from the pictures that the model needs, and records which tensors each graph asks for.
  */
 export async function checkModel(folder: string): Promise<ModelCheck> {
   const faults: string[] = [];
@@ -62,7 +74,7 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
     }
   };
   const model = await attempt(() => openModelFolder(folder));
-  if (!model) return { className: "", parts: [], videos: [], faults };
+  if (!model) return { className: "", parts: [], videos: [], loras: [], faults };
 
   const description = await attempt(() => readDescription(folder, model.index));
   const parts: Parts = new Map();
@@ -71,23 +83,45 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
     if (opened) parts.set(name, opened);
   }
   await attempt(() => openTokenizer(model.part("tokenizer").folder, model.part("tokenizer").config));
+  await attempt(() => openVision(model));
   const recipe = description?.recipe ?? recipeSchema.parse({});
   await attempt(() => openSampler(model.part("scheduler"), recipe));
 
   const videos: VideoCheck[] = [];
-  const others = new Map([["vae", ENCODER_TENSORS]]);
+  const { needs_image = false, needs_last_image = false } = description?.limits ?? {};
+  const pictures = { areNeeded: needs_image, areTwo: needs_last_image };
+  const others = new Map(needs_image ? [] : [["vae", ENCODER_TENSORS]]);
   for (const video of description ? videosOf(description.limits) : []) {
-    const demand = await videoDemand(parts, video, { attempt, others });
+    const demand = await videoDemand(parts, video, { attempt, others, pictures });
     if (demand) videos.push({ ...video, ...demand });
   }
   const checks = [...parts].map(([name, opened]) => checkPart(name, opened, others.get(name)));
   faults.push(...checks.flatMap((check) => faultsOf(parts.get(check.name)!.part.folder, check)));
-  return { className: model.className, parts: checks, videos, faults };
+  const loras = description ? await checkLoras(folder, description.limits, parts) : [];
+  return { className: model.className, parts: checks, videos, loras, faults };
 }
 
-/** Returns the names of the parts that a pipeline opens, further transformers included. */
+/** Matches every LoRA of a model's list to its transformers. */
+async function checkLoras(folder: string, limits: VideoLimits, parts: Parts): Promise<LoraCheck[]> {
+  const transformers = [...parts].flatMap(([name, { part, checkpoint }]) =>
+    name.startsWith("transformer") ? [{ ...part, weights: checkpoint }] : [],
+  );
+  const shelf = new LoraShelf(folder, transformers);
+  const checks: LoraCheck[] = [];
+  for (const { name } of limits.loras ?? []) {
+    try {
+      const { used } = await shelf.match({ loras: [{ name, scale: 1 }] });
+      checks.push({ name, changes: used, fault: null });
+    } catch (error) {
+      checks.push({ name, changes: [], fault: (error as Error).message });
+    }
+  }
+  return checks;
+}
+
+/** Returns the names of the parts that a pipeline opens, further transformers and an encoder of pictures included. */
 function partsToOpen({ partNames }: ModelFolder): string[] {
-  const further = partNames.filter((name) => /^transformer_\d+$/.test(name));
+  const further = partNames.filter((name) => /^transformer_\d+$|^image_encoder$/.test(name));
   return ["text_encoder", "transformer", ...further, "vae"];
 }
 

@@ -28,6 +28,7 @@ import {
   type TableModel,
 } from "./error-table.ts";
 import { LoraShelf } from "./open-loras.ts";
+import { openVision, type Vision } from "./vision.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
@@ -65,6 +66,8 @@ export interface ModelParts extends ModelDescription {
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
   readonly boundaryTimestep: number;
   readonly vae: OpenedPart;
+  /** Encoder of the pictures that transformers attend to; null for a model without one. */
+  readonly vision: Vision | null;
   /** True if a guidance scale below 1 guides too. */
   readonly guidesBelowOne: boolean;
   readonly loras: LoraShelf;
@@ -132,6 +135,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     transformers,
     boundaryTimestep,
     vae,
+    vision: await openVision(index),
     guidesBelowOne: familyOf(index.index)?.guidesBelowOne ?? false,
     loras: new LoraShelf(index.folder, transformers),
     errorTable: await findErrorTable(tableModel),
