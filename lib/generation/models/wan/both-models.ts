@@ -4,8 +4,8 @@ import { sizesOf } from "../video-member.ts";
 import { shiftOf, UMT5_PARAMETERS, videoOf } from "./published.ts";
 
 export const PARAMETERS_5B = 4_999_787_712;
-/** Parameters of decoder and encoder; a picture does not pass two convolutions of the encoder. */
-export const RESIDUAL_VAE_PARAMETERS = 704_688_668;
+/** Parameters of the decoder; the encoder, which encodes a picture, has 149,637,088 more. */
+export const RESIDUAL_VAE_PARAMETERS = 555_051_580;
 
 /** Sizes of SUPPORTED_SIZES["ti2v-5B"] of Wan-Video/Wan2.2, wan/configs/__init__.py. */
 export const SIZES_5B = ["1280x704", "704x1280"];
@@ -56,7 +56,7 @@ export const bothModels: readonly PublishedModel[] = [
     title: "Wan2.2 TI2V 5B",
     needs: {
       parameters: { transformer: PARAMETERS_5B, text_encoder: UMT5_PARAMETERS, vae: RESIDUAL_VAE_PARAMETERS },
-      memoryGiB: { cpu: 0, gpu: 0 },
+      memoryGiB: { cpu: 26.7, gpu: 45.4 },
     },
     matchesIndex: ({ expand_timesteps }) => expand_timesteps === true,
     matchesTransformer: has48Channels,
@@ -67,7 +67,7 @@ export const bothModels: readonly PublishedModel[] = [
       flow_shift: shiftOf(5, SIZES_5B),
       takes_image: true,
     }),
-    hub: { name: "wan2.2-ti2v-5b", gigabytes: 35, id: "Wan-AI/Wan2.2-TI2V-5B-Diffusers" },
+    hub: { name: "wan2.2-ti2v-5b", gigabytes: 34, id: "Wan-AI/Wan2.2-TI2V-5B-Diffusers" },
     benchmark: {
       parts: {
         transformer: { className: "WanTransformer3DModel", config: transformerConfig },

@@ -11,10 +11,7 @@ const framesFrom = (usual: number) => [
   1,
 ];
 
-const needs = {
-  parameters: { transformer: 14_288_491_584, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
-  memoryGiB: { cpu: 0, gpu: 0 },
-};
+const parameters = { transformer: 14_288_491_584, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS };
 
 /**
  * SkyReels-V2 of a prompt: the examples and comments of diffusers 0.42.1, `pipeline_skyreels_v2.py`. There is none of
@@ -23,14 +20,14 @@ const needs = {
 export const skyReelsModels: readonly PublishedModel[] = [
   {
     title: "SkyReels-V2 14B 720P",
-    needs,
+    needs: { parameters, memoryGiB: { cpu: 91.4, gpu: 77.9 } },
     matchesIndex: (index) => isSkyReels(index) && isNamed720P(index),
     video: skyReelsVideo([...LARGE, ...MEDIUM], 121),
     hub: { name: "skyreels-v2-14b-720p", gigabytes: 80, id: "Skywork/SkyReels-V2-T2V-14B-720P-Diffusers" },
   },
   {
     title: "SkyReels-V2 14B 540P",
-    needs,
+    needs: { parameters, memoryGiB: { cpu: 70.8, gpu: 61.7 } },
     matchesIndex: isSkyReels,
     video: skyReelsVideo([...MEDIUM, ...LARGE], 97),
     hub: { name: "skyreels-v2-14b-540p", gigabytes: 80, id: "Skywork/SkyReels-V2-T2V-14B-540P-Diffusers" },
