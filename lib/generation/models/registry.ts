@@ -9,7 +9,6 @@ import { pictureNeeds } from "./conditions/condition.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
 import { families } from "./families.ts";
 import type { Architectures, ModelClass } from "./family.ts";
-import type { ImageEncoder, VisionEncoder } from "./image-encoder.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
 import { type LoraNaming, ownNaming } from "./lora-naming.ts";
 import { parseT5Config, parseUMT5Config, t5Encoder, umt5Encoder } from "./t5.ts";
@@ -77,15 +76,6 @@ export function latentDecoder(model: ModelClass): LatentDecoder {
   return builderOf("decoders", "decoder", model)(model.config);
 }
 
-/**
- * Returns the image encoder of a model.
- *
- * @throws Error for an unknown class or config
- */
-export function imageEncoder(model: ModelClass): ImageEncoder {
-  return builderOf("imageEncoders", "image encoder", model)(model.config);
-}
-
 /** Returns the names that LoRA files use for the layers of a transformer. */
 export function loraNaming({ className }: Pick<ModelClass, "className">): LoraNaming {
   const family = families.find(({ architectures }) =>
@@ -94,18 +84,15 @@ export function loraNaming({ className }: Pick<ModelClass, "className">): LoraNa
   return family?.lora ?? ownNaming;
 }
 
-/**
- * Returns the encoder of the pictures that a model attends to.
- *
- * @throws Error for an unknown class or config
- */
-export function visionEncoder(model: ModelClass): VisionEncoder {
-  return builderOf("visionEncoders", "image encoder", model)(model.config);
-}
-
 type BuilderOf<Kind extends keyof Architectures> = NonNullable<Architectures[Kind]>[string];
 
-function builderOf<Kind extends keyof Architectures>(
+/**
+ * Returns the builder of a part.
+ *
+ * @param role name of the part, for people
+ * @throws Error for an unknown class
+ */
+export function builderOf<Kind extends keyof Architectures>(
   kind: Kind,
   role: string,
   { className }: ModelClass,

@@ -4,6 +4,7 @@ import {
   imageEncoder,
   latentDecoder,
   textEncoder,
+  visionEncoder,
 } from "../../../lib/generation/models/index.ts";
 import { readGolden } from "./golden.ts";
 
@@ -20,6 +21,9 @@ describe("the registry of architectures", () => {
     expect(() => latentDecoder({ className: "VQModel", config: {} })).toThrow(/VQModel.*AutoencoderKL/);
     expect(() => imageEncoder({ className: "VQModel", config: {} })).toThrow(
       /image encoder is a VQModel.*OpenSoraVAE_V1_2/,
+    );
+    expect(() => visionEncoder({ className: "SiglipVisionModel", config: {} })).toThrow(
+      /image encoder is a SiglipVisionModel.*CLIPVisionModel/,
     );
   });
 
