@@ -28,11 +28,11 @@ describe("the registry of architectures", () => {
   });
 
   it("the registry refuses given frames for a transformer that does not take them", async () => {
-    const { config } = await readGolden("wan");
-    const wan = { className: "WanTransformer3DModel", config };
+    const { config } = await readGolden("latte");
+    const latte = { className: "LatteTransformer3DModel", config };
     const given = { ...video, latent: { ...latent, frames: 3 }, givenFrames: 1 };
-    expect(() => diffusionTransformer(wan, given)).toThrow(
-      "A WanTransformer3DModel cannot take a first frame: it generates all frames of a video.",
+    expect(() => diffusionTransformer(latte, given)).toThrow(
+      "A LatteTransformer3DModel cannot take a first frame: it generates all frames of a video.",
     );
   });
 

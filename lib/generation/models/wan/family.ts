@@ -1,21 +1,25 @@
 import type { Family } from "../family.ts";
 import { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder.ts";
+import { bothModels } from "./both-models.ts";
+import { distilledModels } from "./distilled-models.ts";
 import { autoencoderKLWanEncoder } from "./encoder.ts";
 import { wanLoraNaming } from "./lora-naming.ts";
 import { pictureModels } from "./picture-models.ts";
 import { isResidualWan, parseResidualWanConfig } from "./residual-config.ts";
 import { residualWanDecoder } from "./residual-decoder.ts";
 import { residualWanEncoder } from "./residual-encoder.ts";
+import { skyReelsModels } from "./sky-reels-models.ts";
 import { textModels } from "./text-models.ts";
-import { parseWanConfig, wan as wanTransformer } from "./transformer.ts";
+import { parseSkyReelsConfig, parseWanConfig, skyReels, wan as wanTransformer } from "./transformer.ts";
 
-/** Wan 2.1 and Wan 2.2 A14B (arXiv 2503.20314). */
+/** Wan 2.1 and Wan 2.2 (arXiv 2503.20314), and SkyReels-V2 (arXiv 2504.13074), which has Wan's layers. */
 export const wan: Family = {
   name: "Wan",
-  pipelines: ["WanPipeline", "WanImageToVideoPipeline"],
+  pipelines: ["WanPipeline", "WanImageToVideoPipeline", "WanDMDPipeline", "SkyReelsV2Pipeline"],
   architectures: {
     transformers: {
       WanTransformer3DModel: (config, ...built) => wanTransformer(parseWanConfig(config), ...built),
+      SkyReelsV2Transformer3DModel: (config, ...built) => skyReels(parseSkyReelsConfig(config), ...built),
     },
     decoders: {
       AutoencoderKLWan: (config) =>
@@ -31,8 +35,9 @@ export const wan: Family = {
     },
   },
   parts: "Wan, UMT5 XXL, Wan's autoencoder",
-  sampler: "UniPC or Euler, with shift",
+  sampler: "UniPC, Euler or DMD, with shift",
   lora: wanLoraNaming,
   supplements: [],
-  models: [...textModels, ...pictureModels],
+  // Those with a pipeline class or a flag of their own come first.
+  models: [...distilledModels, ...bothModels, ...skyReelsModels, ...textModels, ...pictureModels],
 };

@@ -233,13 +233,8 @@ function replacedScheduler(
  * @throws CheckpointError
  */
 function boundaryOf(index: ModelFolder): number {
-  const { boundary_ratio: ratio, expand_timesteps } = index.index;
+  const { boundary_ratio: ratio } = index.index;
   const path = join(index.folder, "model_index.json");
-  if (expand_timesteps === true)
-    throw new CheckpointError(
-      path,
-      "a model with a timestep for each token (expand_timesteps) cannot be run",
-    );
   if (ratio === undefined || ratio === null) {
     if (!index.partNames.includes("transformer_2")) return 0;
     throw new CheckpointError(path, "boundary_ratio must say when transformer_2 takes over, and is missing");
