@@ -1,6 +1,7 @@
 import { type Goal, optionNotes, optionsOf } from "../../lib/generation/caching/index.ts";
 import { type Generation, savings, type UsedLora } from "../../lib/generation/pipeline/index.ts";
 import type { WrittenVideo } from "../../lib/generation/video/index.ts";
+import { counted } from "../../lib/shared/sentences/index.ts";
 import { shownPath } from "../../lib/shared/shown-path.ts";
 import { scheduleStrip } from "./strip.ts";
 import { unknownWordsLines } from "./unknown-words.ts";
@@ -57,7 +58,7 @@ export function textReport(
 
 /** Returns size, length and frame rate of the video. */
 export function shapeOf({ frames, fps }: Generation): string {
-  return `${frames.width}x${frames.height}, ${frames.count} frames at ${fps} fps`;
+  return `${frames.width}x${frames.height}, ${counted(frames.count, "frame")} at ${fps} fps`;
 }
 
 /** Returns the settings that people compare videos by, besides model and seed. */
@@ -68,6 +69,10 @@ export function settingsOf({ request, trace }: Generation): string[] {
 /** Returns what a user has to know about the prompt of a video, one sentence a line. */
 export function noticesOf(generation: Generation): string[] {
   const notices: string[] = [];
+  const { readPrompt, readNegativePrompt } = generation;
+  if (readPrompt !== null) notices.push(`The model read the prompt as ${JSON.stringify(readPrompt)}.`);
+  if (readNegativePrompt !== null && readNegativePrompt !== "")
+    notices.push(`The model read the negative prompt as ${JSON.stringify(readNegativePrompt)}.`);
   if (generation.isPromptTruncated) {
     notices.push(`The prompt is longer than the model reads: it was cut after ${generation.tokens} tokens.`);
   }
@@ -175,6 +180,8 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
     tokens: generation.tokens,
     promptTruncated: generation.isPromptTruncated,
     negativeTruncated: generation.isNegativePromptTruncated,
+    promptRead: generation.readPrompt ?? generation.request.prompt,
+    negativeRead: generation.readNegativePrompt ?? generation.request.negativePrompt,
     unknownWords: generation.unknownWords,
     computedSteps: computed,
     seconds: { ...generation.seconds, write: writeSeconds },

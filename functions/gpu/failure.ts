@@ -46,11 +46,8 @@ export function failureOf(cause: unknown): JobFailure {
         { cause },
       );
     case "invalid_output":
-      return new JobFailure(
-        "invalid_output",
-        "The model's output has values that are not finite, so there is no video.",
-        { cause },
-      );
+      // Its message names a stage, and nothing of this machine.
+      return new JobFailure("invalid_output", (cause as GenerationError).message, { cause });
     default:
       return new JobFailure("internal_error", "The video could not be generated.", { cause });
   }

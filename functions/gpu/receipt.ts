@@ -64,6 +64,8 @@ export function receiptOf({
       tokens: generation.tokens,
       is_truncated: generation.isPromptTruncated,
       is_negative_truncated: generation.isNegativePromptTruncated,
+      read: generation.readPrompt,
+      negative_read: generation.readNegativePrompt,
     },
     unknown_words: [...generation.unknownWords],
     video,

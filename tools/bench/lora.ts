@@ -16,10 +16,10 @@ import { Checkpoint, openModelFolder } from "../../lib/generation/checkpoint/ind
 import { readLora, type TransformerWeights, withLoras } from "../../lib/generation/lora/index.ts";
 import { buildFull, families, loraNaming } from "../../lib/generation/models/index.ts";
 import { Graph, MAPPED_BYTES_MIN, openSession, type Session } from "../../lib/generation/onnx/index.ts";
+import { table } from "./markdown.ts";
 import { openTransformer } from "./model/part.ts";
 import { randomWeight, writeModel } from "./model/random-model.ts";
 import { type Shapes, writeWeights } from "./model/safetensors-file.ts";
-import { table } from "./markdown.ts";
 import { say } from "./rounds.ts";
 import { ratios, spread } from "./statistics.ts";
 
@@ -27,9 +27,8 @@ const RANKS = [32, 64];
 const BLOCKS = 2;
 const MIB = 2 ** 20;
 const VARIANTS = ["base", ...RANKS.flatMap((rank) => [`branches ${rank}`, `merged ${rank}`])];
-const published = families
-  .flatMap(({ models }) => models)
-  .find(({ hub }) => hub?.name === "wan2.1-1.3b")!.benchmark!;
+const published = families.flatMap(({ models }) => models).find(({ hub }) => hub?.name === "wan2.1-1.3b")!
+  .benchmark!;
 
 const loraPath = (folder: string, rank: number) => join(folder, `lora-${rank}.safetensors`);
 const mergedPath = (folder: string, rank: number) => join(folder, `merged-${rank}.safetensors`);
@@ -44,7 +43,9 @@ async function weightsOf(folder: string, variant: string): Promise<TransformerWe
 
 async function withRank(folder: string, weights: Checkpoint, rank: number): Promise<TransformerWeights> {
   const naming = loraNaming({ className: "WanTransformer3DModel" });
-  return withLoras(weights, [{ lora: await readLora(loraPath(folder, rank), { weights, naming }), scale: 1 }]);
+  return withLoras(weights, [
+    { lora: await readLora(loraPath(folder, rank), { weights, naming }), scale: 1 },
+  ]);
 }
 
 async function openVariant(folder: string, variant: string) {
@@ -94,6 +95,39 @@ async function merge(
   await writeWeights(path, shapes, (name) => merged.get(name)!);
 }
 
+/** Sizes of a change, relative to its weight. */
+const CHANGES = [3e-2, 1e-2, 3e-3, 1e-3];
+const SIDE = 512;
+
+/** Returns what is left of a change of rank 32 that was merged into bfloat16: its error, and the share along itself. */
+function mergedIntoBfloat16(relative: number): { error: number; kept: number } {
+  const weight = randomWeight("w", [SIDE, SIDE]);
+  const [down, up] = [randomWeight("down", [32, SIDE]), randomWeight("up", [SIDE, 32])];
+  const change = weight.map((_, at) => {
+    const [row, column] = [Math.floor(at / SIDE), at % SIDE];
+    let sum = 0;
+    for (let k = 0; k < 32; k++) sum += up[row * 32 + k]! * down[k * SIDE + column]!;
+    return sum;
+  });
+  const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0));
+  const stored = weight.map(bfloat16);
+  const scale = (relative * norm(stored)) / norm(change);
+  const wanted = change.map((value) => scale * value);
+  const got = stored.map((value, at) => bfloat16(value + wanted[at]!) - value);
+  const along = got.reduce((sum, value, at) => sum + value * wanted[at]!, 0);
+  return {
+    error: norm(got.map((value, at) => value - wanted[at]!)) / norm(wanted),
+    kept: along / norm(wanted) ** 2,
+  };
+}
+
+/** Rounds to the nearest bfloat16, ties to even. */
+function bfloat16(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer)[0]!;
+  const rounded = (bits + 0x7fff + ((bits >>> 16) & 1)) & 0xffff0000;
+  return new Float32Array(Uint32Array.of(rounded >>> 0).buffer)[0]!;
+}
+
 /** Memory of this process by /proc, in MiB: what it holds alone, and what it maps from files. */
 function memory() {
   const status = readFileSync("/proc/self/status", "utf8");
@@ -137,6 +171,11 @@ async function timed(session: Session, feeds: Parameters<Session["run"]>[0]): Pr
 }
 
 async function main(rounds: number): Promise<void> {
+  const losses = CHANGES.map((relative) => {
+    const { error, kept } = mergedIntoBfloat16(relative);
+    return [String(relative), `${(error * 100).toFixed(1)} %`, kept.toFixed(2)];
+  });
+  process.stdout.write(`${table(["change to weight", "error in bfloat16", "kept"], losses)}\n\n`);
   const folder = await mkdtemp(join(tmpdir(), "adareel-bench-lora-"));
   try {
     const { transformer, ...others } = published.parts;
@@ -153,16 +192,20 @@ async function main(rounds: number): Promise<void> {
     const probes = new Map<string, Probe>();
     for (const variant of VARIANTS) {
       say(`opening ${variant}`);
-      probes.set(variant, await probe(model, variant));
+      const measured = await probe(model, variant);
+      say(JSON.stringify(measured));
+      probes.set(variant, measured);
     }
     say("steps");
     const opened = [];
     for (const variant of VARIANTS) opened.push(await openVariant(model, variant));
     for (const { session, feeds } of opened) await session.run(feeds);
     const taken = VARIANTS.map((): number[] => []);
-    for (let round = 0; round < rounds; round++)
+    for (let round = 0; round < rounds; round++) {
       for (const [index, { session, feeds }] of opened.entries())
         taken[index]!.push(await timed(session, feeds));
+      say(taken.map((times) => times.at(-1)!.toFixed(0)).join(" "));
+    }
     const rows = await Promise.all(
       VARIANTS.map(async (variant, index) => {
         const { openMs, before, after } = probes.get(variant)!;
@@ -182,7 +225,16 @@ async function main(rounds: number): Promise<void> {
         ];
       }),
     );
-    const head = ["variant", "merge", "written", "open", "memory of its own", "mapped", "step", "step to base"];
+    const head = [
+      "variant",
+      "merge",
+      "written",
+      "open",
+      "memory of its own",
+      "mapped",
+      "step",
+      "step to base",
+    ];
     process.stdout.write(`${table(head, rows)}\n`);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -33,10 +33,10 @@ CASES = [
 ]  # fmt: skip
 
 
-def philox4x32(counter: int, key: int) -> list[int]:
+def philox4x32(counter: int, key: int, stream: int = 0) -> list[int]:
     """Philox4x32-10 (Salmon et al., SC 2011)."""
     word = 0xFFFFFFFF
-    x0, x1, x2, x3 = counter & word, counter >> 32, 0, 0
+    x0, x1, x2, x3 = counter & word, counter >> 32, stream, 0
     k0, k1 = key & word, key >> 32
     for _ in range(10):
         p0, p1 = 0xD2511F53 * x0, 0xCD9E8D57 * x2
@@ -45,9 +45,9 @@ def philox4x32(counter: int, key: int) -> list[int]:
     return [x0, x1, x2, x3]
 
 
-def noise(seed: int, shape: tuple[int, ...]) -> torch.Tensor:
+def noise(seed: int, shape: tuple[int, ...], stream: int = 0) -> torch.Tensor:
     count = torch.Size(shape).numel()
-    words = [word for block in range((count + 3) // 4) for word in philox4x32(block, seed)]
+    words = [word for block in range((count + 3) // 4) for word in philox4x32(block, seed, stream)]
     quantiles = (torch.tensor(words[:count], dtype=torch.float64) + 0.5) / 2**32
     return torch.special.ndtri(quantiles).float().reshape(shape)
 

@@ -14,14 +14,18 @@ export interface LatentShape {
 /** Extent and speed of a video, as a transformer is conditioned on them. */
 export interface VideoShape {
   readonly latent: LatentShape;
+  /** Number of frames of the decoded video, for transformers that are told the time of a token. */
+  readonly frames?: number;
   /** Height of the decoded video in pixels. */
   readonly height: number;
   /** Width of the decoded video in pixels. */
   readonly width: number;
   /** Frames per second of the decoded video. */
   readonly fps: number;
-  /** Number of frames at the beginning of the latent that are given and stay as they are; 0 by default. */
+  /** Number of latent frames that pictures at the beginning of the video give; 0 by default. */
   readonly givenFrames?: number;
+  /** True if a picture is given for the last frame of the video; false by default. */
+  readonly hasLastPicture?: boolean;
 }
 
 /** Values of the step and the text that blocks and head need. Each architecture has its own members. */

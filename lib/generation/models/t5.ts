@@ -18,7 +18,7 @@ import {
 } from "../onnx/index.ts";
 import type { BuildOptions } from "./build-options.ts";
 import { parseConfig, positiveInteger } from "./config.ts";
-import type { TextEncoder } from "./text-encoder.ts";
+import type { PaddingOptions, TextEncoder } from "./text-encoder.ts";
 import { keyMask } from "./text-feeds.ts";
 
 /**
@@ -36,7 +36,10 @@ const t5Schema = z
     d_ff: positiveInteger,
     num_layers: positiveInteger,
     num_heads: positiveInteger,
-    feed_forward_proj: z.literal("gated-gelu"),
+    // Both names are the approximation by tanh.
+    feed_forward_proj: z.enum(["gated-gelu", "gated-gelu_new"]),
+    // A decoder would not let a token attend to later ones.
+    is_decoder: z.literal(false).default(false),
     layer_norm_epsilon: z.number().positive().default(1e-6),
     /** Number of buckets: half are for each direction, and half of those are for a single distance each. */
     relative_attention_num_buckets: positiveInteger.multipleOf(4).default(32),
@@ -81,7 +84,7 @@ function encoder(config: T5Config, variant: Variant): TextEncoder {
     // A checkpoint of the whole T5 can be used too; its decoder is not run.
     otherTensors: /^(shared\.|encoder\.embed_tokens\.|decoder\.|lm_head\.)/,
     build: (length, options) => buildEncoder(config, variant, length, options),
-    feeds: (ids, length) => t5Feeds(config, ids, length),
+    feeds: (ids, length, options) => t5Feeds(config, ids, length, options),
   };
 }
 
@@ -176,7 +179,12 @@ function relativeBucket(distance: number, config: T5Config): number {
   return direction + Math.min(half - 1, exact + Math.floor(octaves * (half - exact)));
 }
 
-function t5Feeds(config: T5Config, ids: readonly number[], length: number): Record<string, Tensor> {
+function t5Feeds(
+  config: T5Config,
+  ids: readonly number[],
+  length: number,
+  { encodesPadding = false }: PaddingOptions = {},
+): Record<string, Tensor> {
   if (ids.length < 1 || ids.length > length) {
     throw new RangeError(`A prompt must have from 1 to ${length} tokens, and this one has ${ids.length}.`);
   }
@@ -188,6 +196,10 @@ function t5Feeds(config: T5Config, ids: readonly number[], length: number): Reco
   padded.set(ids.map(BigInt));
   return {
     ids: { dtype: "int64", shape: [1, length], data: padded },
-    keyMask: { dtype: "float32", shape: [1, length], data: keyMask(ids.length, length) },
+    keyMask: {
+      dtype: "float32",
+      shape: [1, length],
+      data: keyMask(encodesPadding ? length : ids.length, length),
+    },
   };
 }

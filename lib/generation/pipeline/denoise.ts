@@ -3,7 +3,8 @@ import { type CachePolicy, type GenerationFacts, type TraceStep, traceStep } fro
 import { cutNames, stepFeeds } from "../models/index.ts";
 import type { Sampler } from "../sampling/index.ts";
 import { type Denoiser, floats, floatsOf } from "./denoiser.ts";
-import { CancelledError, GenerationError } from "./errors.ts";
+import { CancelledError } from "./errors.ts";
+import { checkFinite } from "./finite.ts";
 import { cleanLatent, takeAgain } from "./hindsight.ts";
 import { compute, dropLargest, keepCleanLatent, nothingKept, reuse } from "./kept.ts";
 import { computedSignals, latentSignals, needsCleanLatents } from "./signals.ts";
@@ -29,8 +30,7 @@ export interface DenoisedStep {
   readonly seconds: number;
 }
 
-const NOT_FINITE =
-  "The model gave numbers that are not finite; its weights may be damaged, or on a GPU need PRECISION=float32.";
+const REMEDY = ", or on a GPU need PRECISION=float32";
 
 /**
  * Runs the sampler from noise to the final latent. A computed step runs the whole transformer and keeps its residual; a
@@ -40,8 +40,8 @@ const NOT_FINITE =
  * a second transformer takes over, they are dropped and the policy starts afresh, because residual, probe and the
  * policy's state belong to the first one.
  *
- * @throws CancelledError between two steps once `signal` is aborted, GenerationError if the final latent holds numbers
- *   that are not finite
+ * @throws CancelledError between two steps once `signal` is aborted, GenerationError if a prediction or the final latent
+ *   holds numbers that are not finite
  */
 export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> {
   const { policy, sampler, signal, successor } = options;
@@ -115,6 +115,8 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
       prediction = await reuse(sessions, feeds, kept, weights);
       trace = traceStep(policy, denoisingStep, null);
     }
+    const evaluation = `denoising step ${denoisingStep + 1} of ${sampler.timesteps.length}`;
+    checkFinite(prediction, { subject: `The transformer at ${evaluation}`, remedy: REMEDY });
     // A correction in hindsight moves the latent, which is no change that this step makes.
     if (policy.signals.includes("latentChange")) previousLatent = options.latent.slice();
     take(options.latent, prediction, denoisingStep);
@@ -122,9 +124,7 @@ export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> 
     steps.push(step);
     options.onStep?.(step);
   }
-  if (!options.latent.every(Number.isFinite)) {
-    throw new GenerationError(NOT_FINITE, { fault: "invalid_output" });
-  }
+  checkFinite(options.latent, { subject: "The last denoising step", remedy: REMEDY });
   return steps;
 }
 

@@ -9,7 +9,7 @@ export class CancelledError extends Error {
 
 /** Cause of a failed generation, as far as callers treat causes differently. */
 export type GenerationFault =
-  /** The latent ended in numbers that are not finite. */
+  /** A stage gave numbers that are not finite. */
   | "invalid_output"
   /** The process was killed from outside, most likely because memory ran out. */
   | "killed"

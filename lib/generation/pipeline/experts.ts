@@ -13,7 +13,7 @@ import {
   type VideoShape,
 } from "../models/index.ts";
 import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
-import type { ResolvedRequest } from "../request/index.ts";
+import { limitsWith, type ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
 import { type ModelParts, type OpenedPart, openGraph, type PipelineOptions } from "./model/parts.ts";
@@ -36,15 +36,19 @@ export interface Experts {
 }
 
 /**
- * Returns the guidance scale of each transformer. A guidance scale in the request applies to both transformers. The
- * default is that of the first transformer; the model may have another default for the second.
+ * Returns the guidance scale of each transformer. One that a request names for the first applies to both, unless it
+ * names another for the second. The model may have a default of its own for the second. Where a first scale of 1 or
+ * less does not guide, it is 1 for both transformers, as in the pipelines of diffusers.
  */
 export function guidanceScales(
-  { limits, recipe, transformers }: Pick<ModelParts, "limits" | "recipe" | "transformers">,
-  { guidanceScale }: Pick<ResolvedRequest, "guidanceScale">,
+  { limits, transformers, guidesBelowOne }: Pick<ModelParts, "limits" | "transformers" | "guidesBelowOne">,
+  request: Pick<ResolvedRequest, "guidanceScale" | "guidanceScale2" | "loras">,
 ): number[] {
-  const isDefault = guidanceScale === limits.guidance_scale;
-  const second = isDefault ? (recipe.guidance_scale_2 ?? guidanceScale) : guidanceScale;
+  const { guidanceScale, guidanceScale2 } = request;
+  const usual = limitsWith(request, limits);
+  if (guidanceScale <= 1 && !guidesBelowOne) return transformers.map(() => 1);
+  const isDefault = guidanceScale === usual.guidance_scale;
+  const second = guidanceScale2 ?? (isDefault ? usual.guidance_scale_2 : undefined) ?? guidanceScale;
   return transformers.map((_, index) => (index === 0 ? guidanceScale : second));
 }
 

@@ -16,7 +16,7 @@ import {
   nominalSize,
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
-import { listedLoras, policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
+import { limitsWith, policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
 import { gaussianNoise, type Sampler, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { Audits, auditedDb } from "./audit.ts";
@@ -26,13 +26,14 @@ import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import type { Denoiser, DenoisingSessions } from "./denoiser.ts";
 import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
-import { beginWith, readFirstFrame } from "./first-frame.ts";
+import { beginWith, encodePictures, readPictures } from "./given-pictures.ts";
 import { knownRun } from "./known-run.ts";
 import type { OpenedLoras, UsedLora } from "./model/open-loras.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
-import { notesOf } from "./notes.ts";
+import { notesOf, unusedNegative } from "./notes.ts";
 import { graphSignalsOf } from "./signals.ts";
 import { encodePrompts } from "./text/prompts.ts";
+import { readTexts, replacedTexts, unreadNotes } from "./text/read-texts.ts";
 import { unknownWords } from "./text/unknown-words.ts";
 import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
 
@@ -73,6 +74,10 @@ export interface Generation {
   readonly tokens: number;
   readonly isPromptTruncated: boolean;
   readonly isNegativePromptTruncated: boolean;
+  /** Text that the model read in place of the prompt; null if it read the prompt as it is. */
+  readonly readPrompt: string | null;
+  /** Text that the model read in place of the negative prompt; null if it read that as it is, or there is none. */
+  readonly readNegativePrompt: string | null;
   /**
    * Words of the prompt and the negative prompt that the model has not learnt, in their order and as they were written;
    * none if the model may understand any word.
@@ -98,7 +103,7 @@ export interface Pipeline {
    * Generates the video of a request.
    *
    * @param request resolved against `limits`, which are not checked again
-   * @throws RequestError for a cache policy or an image that cannot be used, CancelledError, GenerationError while
+   * @throws RequestError for a prompt, cache policy or image that cannot be used, CancelledError, GenerationError while
    *   another generation runs, after `close` and for numbers that are not finite, or an error of the model's files
    */
   generate(request: ResolvedRequest, options?: GenerateOptions): Promise<Generation>;
@@ -166,9 +171,10 @@ export async function openPipeline(
 
   /** Returns the key of the requests that share sessions. */
   function shapeKey(request: ResolvedRequest, loras: OpenedLoras): string {
-    const { width, height, frames, fps, image } = request;
+    const { width, height, frames, fps, image, lastImage } = request;
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
-    return [width, height, frames, fps, image !== undefined, ...batches, loras.key].join();
+    const pictures = [image !== undefined, lastImage !== undefined];
+    return [width, height, frames, fps, ...pictures, ...batches, loras.key].join();
   }
 
   async function sessionsFor(
@@ -198,7 +204,8 @@ export async function openPipeline(
     signal: AbortSignal,
     onProgress: GenerateOptions["onProgress"],
   ): Promise<Generation> {
-    const policy = observer?.policy?.() ?? policyOf(request, knownRun(model, audits));
+    const limits = limitsWith(request, model.limits);
+    const policy = observer?.policy?.() ?? policyOf(request, knownRun({ ...model, limits }, audits));
     let planned = request.steps;
     let done = 0;
     let computed = 0;
@@ -213,7 +220,10 @@ export async function openPipeline(
       return result;
     };
 
-    const picture = await readFirstFrame(request, model.recipe);
+    const isGuided = guidanceBatch(...guidanceScales(model, request)) === 2;
+    const asked = isGuided ? request : { ...request, negativePrompt: null };
+    const read = readTexts(model, asked);
+    const pictures = await readPictures(request, model.recipe);
     const [loras, sessions, firstSessions] = await timed("load", async () => {
       const asked = await model.loras.open(request);
       const opened = await sessionsFor(request, policy, asked);
@@ -222,18 +232,25 @@ export async function openPipeline(
       return [asked, opened, first];
     });
     const { experts, latentShape } = sessions;
-    const { conditions, text } = experts.transformers[0]!;
+    const { conditions, text, tokens } = experts.transformers[0]!;
     const scales = guidanceScales(model, request);
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
-    const texts = await timed("encode", async () => {
-      if (picture) await beginWith(picture, latent, latentShape, model);
-      return encodePrompts(model, text, { ...request, batch: guidanceBatch(...scales) });
+    const keptFrames = givenFrames(conditions) ?? 0;
+    const { texts, encoded } = await timed("encode", async () => {
+      const shape = { frames: request.frames, latent: latentShape };
+      const encoded = pictures && (await encodePictures(pictures, { conditions }, shape, { model, signal }));
+      if (encoded && keptFrames > 0) beginWith(encoded.latent, latent, latentShape);
+      const texts = await encodePrompts(model, text, { ...read, batch: guidanceBatch(...scales) });
+      return { texts, encoded };
     });
     const [prompt, negativePrompt] = texts;
     const denoiser = (index: number, opened: DenoisingSessions): Denoiser => {
       const [transformer, guidanceScale] = [experts.transformers[index]!, scales[index]!];
-      const given = { texts: texts.slice(0, guidanceBatch(guidanceScale)) };
+      const given = {
+        texts: texts.slice(0, guidanceBatch(guidanceScale)),
+        ...(encoded && { pictures: encoded }),
+      };
       const feeds = generationFeeds(transformer.conditions, given);
       const open = (graph: Graph) => experts.openGraph(index, graph);
       const of = { transformer, guidanceScale, sampler, cut: experts.cut(index), open };
@@ -242,11 +259,10 @@ export async function openPipeline(
     };
 
     const told = nominalSize(model.recipe, request);
-    const shift = listedLoras(request, model.limits).find(({ flow_shift }) => flow_shift)?.flow_shift;
-    const samplers = shift === undefined ? model.sampler : model.samplerWithShift(shift);
-    const free = samplers({ steps: request.steps, ...told, latentFrames: frames });
-    const given = givenFrames(conditions) ?? 0;
-    const sampler = given > 0 ? withGivenFrames(free, { channels, frames, given }) : free;
+    const samplers = model.samplerWith(request);
+    const run = { steps: request.steps, ...told, latentFrames: frames, tokens, seed: request.seed };
+    const free = samplers(run);
+    const sampler = keptFrames > 0 ? withGivenFrames(free, { channels, frames, given: keptFrames }) : free;
     planned = sampler.timesteps.length;
     const decode = (latent: Float32Array) =>
       decodeFrames(latent, latentShape, { ...sessions.decoding, signal });
@@ -288,7 +304,7 @@ export async function openPipeline(
         },
       }),
     );
-    const pictures = await timed("decode", () => decode(latent));
+    const video = await timed("decode", () => decode(latent));
     paces.set(paceKey, paceOf(steps, seconds.decode, paces.get(paceKey)));
     const predictedDb =
       steps.findLast(({ trace }) => typeof trace.predicted === "number")?.trace.predicted ?? null;
@@ -297,14 +313,15 @@ export async function openPipeline(
       const onStep = () => report("decode");
       return auditedDb(
         { ...denoising, ...denoiser(0, await experts.open(0)), latent, onStep },
-        pictures,
+        video,
         decode,
       );
     };
     const audited = noise ? await audit(noise) : null;
+    const replaced = replacedTexts(read, asked);
     if (audited !== null && predictedDb !== null) audits.add(audited, predictedDb);
     return {
-      frames: pictures,
+      frames: video,
       fps: request.fps,
       latent,
       trace: cacheTrace(
@@ -317,6 +334,8 @@ export async function openPipeline(
       tokens: prompt.tokens,
       isPromptTruncated: prompt.isTruncated,
       isNegativePromptTruncated: negativePrompt?.isTruncated ?? false,
+      readPrompt: replaced.prompt,
+      readNegativePrompt: replaced.negativePrompt,
       unknownWords: unknownWords(model, request),
       promise: promiseOutcome(policy, {
         computed,
@@ -326,7 +345,11 @@ export async function openPipeline(
         auditedDb: audited,
       }),
       loras: loras.used,
-      notes: notesOf(request, policy, { limits: model.limits, auditedDb: audited, loras: loras.used }),
+      notes: [
+        ...unreadNotes(model, asked),
+        ...(isGuided ? [] : unusedNegative(request, limits)),
+        ...notesOf(request, policy, { limits, auditedDb: audited, loras: loras.used }),
+      ],
       request,
     };
   }

@@ -13,12 +13,14 @@ export const MAX_SEED = Number.MAX_SAFE_INTEGER;
  * Returns `length` independent standard normal values, |value| <= 6.34. A longer array begins with the same
  * values.
  *
- * Value i is made from word i % 4 of counter block floor(i / 4). The key is the seed's low and high 32 bits.
+ * Value i is made from word i % 4 of counter block floor(i / 4). The key is the seed's low and high 32 bits. The third
+ * word of a counter is the stream.
  *
  * @param seed an integer from 0 to 2^53 - 1
+ * @param stream number of an independent sequence of the same seed, from 0 to 2^32 - 1
  * @throws RangeError, in words for a user, if the seed is out of range
  */
-export function gaussianNoise(seed: number, length: number): Float32Array {
+export function gaussianNoise(seed: number, length: number, stream = 0): Float32Array {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new RangeError(`seed must be a whole number from 0 to ${MAX_SEED}, got ${seed}`);
   }
@@ -31,6 +33,7 @@ export function gaussianNoise(seed: number, length: number): Float32Array {
     block.fill(0);
     block[0] = counter;
     block[1] = Math.floor(counter / 2 ** 32);
+    block[2] = stream;
     philox4x32(block, key0, key1);
     for (let word = 0; word < 4 && start + word < length; word++) {
       noise[start + word] = normalOfWord(block[word]!);

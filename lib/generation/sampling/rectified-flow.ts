@@ -43,7 +43,7 @@ export function rectifiedFlow({
   width,
   latentFrames,
   config,
-}: SamplingRun & { readonly config: RectifiedFlowConfig }): EulerSampler {
+}: Omit<SamplingRun, "tokens"> & { readonly config: RectifiedFlowConfig }): EulerSampler {
   checkSteps(steps);
   for (const [name, size] of Object.entries({ height, width, latentFrames })) {
     if (!Number.isSafeInteger(size) || size < 1) {

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { faultsOf, inOneSentence, nameOf } from "../../shared/sentences/index.ts";
 import { ddim, ddimSchema } from "./ddim.ts";
+import { dmd, dmdSchema } from "./dmd.ts";
 import { flowEuler, flowEulerSchema } from "./flow-euler.ts";
 import { pndm, pndmSchema } from "./pndm.ts";
 import { rectifiedFlow, rectifiedFlowSchema } from "./rectified-flow.ts";
@@ -22,8 +23,9 @@ export type SamplerFactory = (run: SamplingRun) => Sampler;
 
 const samplers: Readonly<Record<string, (config: unknown) => SamplerFactory>> = {
   RFlowScheduler: configured(rectifiedFlowSchema, rectifiedFlow),
-  FlowMatchEulerDiscreteScheduler: configured(flowEulerSchema, flowEuler),
+  FlowMatchEulerDiscreteScheduler: configured(flowEulerSchema, flowEuler, { takesShares: true }),
   UniPCMultistepScheduler: configured(uniPCSchema, uniPC),
+  DMDScheduler: configured(dmdSchema, dmd),
   DDIMScheduler: configured(ddimSchema, ddim),
   PNDMScheduler: configured(pndmSchema, pndm),
 };
@@ -42,10 +44,15 @@ export function samplerOf({ className, config }: Scheduler): SamplerFactory {
 function configured<C>(
   schema: z.ZodType<C>,
   sampler: (run: SamplingRun & { readonly config: C }) => Sampler,
+  { takesShares = false } = {},
 ): (config: unknown) => SamplerFactory {
   return (config) => {
     const parsed = schema.safeParse(config);
-    if (parsed.success) return (run) => sampler({ ...run, config: parsed.data });
+    if (parsed.success)
+      return (run) => {
+        if (!run.shares || takesShares) return sampler({ ...run, config: parsed.data });
+        throw new RangeError("This model needs noise levels that its scheduler cannot take.");
+      };
     throw new Error(inOneSentence(faultsOf(schema, config, { whole: "it" })).replace(/\.$/, ""));
   };
 }

@@ -8,6 +8,12 @@ export interface SamplingRun {
   readonly width: number;
   /** Number of frames of the latent. */
   readonly latentFrames: number;
+  /** Seed of the noise that a sampler adds between steps; 0 by default. */
+  readonly seed?: number;
+  /** Number of tokens that the transformer makes of the latent. */
+  readonly tokens: number;
+  /** Noise levels before the shift, one for each step; as the scheduler spaces them by default. */
+  readonly shares?: readonly number[];
 }
 
 /** Clean latent (x0) that a prediction implies: `latent * (latent before the step) + prediction * (prediction)`. */
@@ -33,7 +39,7 @@ export interface Sampler {
   readonly clean: readonly CleanEstimate[];
   /**
    * Step of each evaluation, for graphs that take steps themselves. Undefined for a sampler whose steps need earlier
-   * predictions too. Frames that are given keep their values, whatever their step.
+   * predictions too, add noise, or clip. Frames that are given keep their values, whatever their step.
    */
   readonly linear?: readonly LinearStep[];
   /** Starts one generation. State that its steps share is dropped when it ends. */
@@ -63,13 +69,11 @@ export function statelessStep(
 /**
  * Returns the steps of a sampler whose steps are linear.
  *
- * @throws RangeError if they need earlier predictions too
+ * @throws RangeError if they need earlier predictions too, or clip
  */
 export function linearSteps({ linear }: Pick<Sampler, "linear">): readonly LinearStep[] {
   if (linear) return linear;
-  throw new RangeError(
-    "The steps of this sampler need earlier predictions too, so they have to be taken one by one.",
-  );
+  throw new RangeError("The steps of this sampler are not linear, so they have to be taken one by one.");
 }
 
 export const MAX_STEPS = 1000;

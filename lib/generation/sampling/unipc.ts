@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { shiftedLevel } from "./flow-shift.ts";
 import { checkPrediction, checkSteps, type Sampler, type SamplerStep, type SamplingRun } from "./sampler.ts";
 
 /**
@@ -119,7 +120,7 @@ function noiseShares(steps: number, { flow_shift: shift, num_train_timesteps }: 
   const down = (1 / num_train_timesteps - 1) / steps;
   return Array.from({ length: steps }, (_, index) => {
     const share = 1 + index * down;
-    const shifted = (shift * share) / (1 + (shift - 1) * share);
+    const shifted = shiftedLevel(shift, share);
     // Below 1, so that the logarithm of the signal level is finite at the start.
     return index === 0 ? shifted - 1e-6 : shifted;
   });

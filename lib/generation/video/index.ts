@@ -1,6 +1,11 @@
 export { assertWritable, writeFileAtomically } from "./atomic-write.ts";
 export { type Frames, frameAt, VideoError } from "./frames.ts";
+export { type ClipPreprocessing, clipPixels, clipPreprocessingSchema } from "./picture/clip.ts";
+export { coverCrop } from "./picture/crop.ts";
+export { decodePicture } from "./picture/decode.ts";
+export { signedPlanes } from "./picture/planes.ts";
+export { readPicture } from "./picture/read.ts";
+export { type Picture, type Resizing, resizePicture, type Size } from "./picture/resize.ts";
 export { writePoster } from "./poster.ts";
 export { psnr, ssim } from "./quality.ts";
-export { readPicture } from "./read-picture.ts";
 export { type Encoder, type WrittenVideo, writeVideo } from "./write-video.ts";

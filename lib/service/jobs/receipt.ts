@@ -105,6 +105,15 @@ export const receiptSchema = z.object({
     tokens: z.int().nonnegative(),
     is_truncated: z.boolean(),
     is_negative_truncated: z.boolean(),
+    read: z
+      .string()
+      .nullable()
+      .optional()
+      .describe(
+        "Text that the model read in place of the prompt, rewritten like the captions of its training; null if it read " +
+          "the prompt as it is. Receipts of earlier versions lack it.",
+      ),
+    negative_read: z.string().nullable().optional().describe("The same for the negative prompt."),
   }),
   unknown_words: z
     .array(z.string())

@@ -263,8 +263,19 @@ function redate(record: JobRecord, _event: { type: "redate" }, now: number): Job
 function clear(record: JobRecord, { params }: { params: JobParams }, now: number): JobRecord {
   if (record.deletedAt !== null) return record;
   const history = withEntry(record, { at: now, type: "deleted", attempt: record.attempt });
-  const receipt = record.receipt?.unknown_words ? { ...record.receipt, unknown_words: [] } : record.receipt;
+  const receipt = record.receipt && withoutWords(record.receipt);
   return { ...record, params, history, receipt, outputs: null, deletedAt: now };
+}
+
+/** Removes from a receipt all words that may be those of a prompt. */
+function withoutWords(receipt: Receipt): Receipt {
+  const { read: _, negative_read: __, ...prompt } = receipt.prompt;
+  return {
+    ...receipt,
+    prompt,
+    ...(receipt.unknown_words && { unknown_words: [] }),
+    ...(receipt.notes && { notes: [] }),
+  };
 }
 
 function withoutWorker(record: JobRecord, now: number): JobRecord {

@@ -21,6 +21,8 @@ export const goldens = [
   ["open-sora-plan", "LatteT2V"],
   ["wan", "WanTransformer3DModel"],
   ["wan-one-block", "WanTransformer3DModel"],
+  ["ltx", "LTXVideoTransformer3DModel"],
+  ["ltx-given-frames", "LTXVideoTransformer3DModel"],
 ] as const;
 
 /**
@@ -39,7 +41,7 @@ export async function preparedCase(
   const shape = { channels, frames, height: latentHeight, width: latentWidth };
   const dit = diffusionTransformer(
     { className, config: golden.config },
-    { latent: shape, height, width, fps, givenFrames },
+    { latent: shape, frames: 1 + 8 * (frames - 1), height, width, fps, givenFrames },
   );
   const both = await caseFeeds(dit, golden, index, cases[index]!, 1);
   const half = Float32Array.from({ length: dit.tokens * dit.width }, (_, i) => Math.sin(i));

@@ -34,12 +34,13 @@ const TOLERANCE = 5e-3;
 function transformer(golden: Golden, className: string, goldenCase: STDiT3Case): DiffusionTransformer {
   if (className === "STDiT3") return transformerOf(golden, goldenCase);
   const { config } = golden;
-  const [frames, height, width] = goldenCase.latent;
+  const {
+    latent: [frames, height, width],
+    givenFrames = 0,
+  } = goldenCase;
   const latent = { channels: config.in_channels, frames, height, width };
-  return diffusionTransformer(
-    { className, config },
-    { latent, height: 8 * height, width: 8 * width, fps: 8 },
-  );
+  const video = { frames: 1 + 8 * (frames - 1), height: 8 * height, width: 8 * width, fps: 8, givenFrames };
+  return diffusionTransformer({ className, config }, { latent, ...video });
 }
 
 /**
@@ -70,6 +71,8 @@ describe.each([
   ["latte", "LatteTransformer3DModel"],
   ["open-sora-plan", "LatteT2V"],
   ["wan", "WanTransformer3DModel"],
+  ["ltx", "LTXVideoTransformer3DModel"],
+  ["ltx-given-frames", "LTXVideoTransformer3DModel"],
 ])("%s with blocks in float16", async (name, className) => {
   const golden = await readGolden(name);
   const [goldenCase] = (await readCases<STDiT3Case>(name)) as [STDiT3Case];

@@ -23,8 +23,12 @@ import { alone, type GoldenCase, goldens, preparedCase } from "./golden-transfor
 const samplers = {
   STDiT3: { className: "RFlowScheduler", config: {} },
   WanTransformer3DModel: { className: "FlowMatchEulerDiscreteScheduler", config: { shift: 3 } },
-  LatteTransformer3DModel: { className: "DDIMScheduler", config: {} },
-  LatteT2V: { className: "DDIMScheduler", config: {} },
+  LTXVideoTransformer3DModel: {
+    className: "FlowMatchEulerDiscreteScheduler",
+    config: { use_dynamic_shifting: true, shift_terminal: 0.1 },
+  },
+  LatteTransformer3DModel: { className: "DDIMScheduler", config: { clip_sample: false } },
+  LatteT2V: { className: "DDIMScheduler", config: { clip_sample: false } },
 } as const;
 
 const GUIDANCE = 4;
@@ -46,7 +50,13 @@ describe.each(goldens)("a segment of %s", async (name, className) => {
   const { dit, both } = await preparedCase(golden, className, cases, 0);
   const trunk = Float32Array.from({ length: 2 * dit.tokens * dit.width }, (_, i) => Math.cos(i) / 4);
   const { channels, frames, height, width } = dit.latent;
-  const free = samplerOf(samplers[className])({ steps: STEPS, height: 64, width: 64, latentFrames: frames });
+  const free = samplerOf(samplers[className])({
+    steps: STEPS,
+    height: 64,
+    width: 64,
+    latentFrames: frames,
+    tokens: dit.tokens,
+  });
   const given = givenFrames(dit.conditions) ?? 0;
   const sampler = given > 0 ? withGivenFrames(free, { channels, frames, given }) : free;
   const feedsFor = (batch: GuidanceBatch): Record<string, Tensor> => {

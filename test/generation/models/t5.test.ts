@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseT5Config, parseUMT5Config, t5Encoder, umt5Encoder } from "../../../lib/generation/models/t5.ts";
-import { readCases, readGolden, relativeError, run, withHeader } from "./golden.ts";
+import { readCases, readGolden, readVectors, relativeError, run, withHeader } from "./golden.ts";
 
 // Worst error measured: 2.4e-6.
 const TOLERANCE = 1e-5;
@@ -62,6 +62,18 @@ describe("the T5 encoder", async () => {
   it("the T5 encoder agrees with transformers on a padded prompt", async () => {
     expect(valid[1]).toBeLessThan(length);
     expect(await errorOf(1)).toBeLessThan(TOLERANCE);
+  });
+
+  it("the T5 encoder agrees with transformers on a prompt that attends to its padding", async () => {
+    const vectors = await readVectors("t5-with-padding");
+    const padded = [...(await vectors.read("ids"))];
+    const prompt = padded.slice(0, padded.indexOf(0));
+    const expected = await vectors.read("states");
+    const graph = () => encoder.build(padded.length, golden);
+    const states = async (encodesPadding: boolean) =>
+      (await run(graph(), golden.weights, encoder.feeds(prompt, padded.length, { encodesPadding }))).states;
+    expect(relativeError(await states(true), expected)).toBeLessThan(TOLERANCE);
+    expect(relativeError(await states(false), expected)).toBeGreaterThan(0.01);
   });
 
   it("the T5 encoder finds the token table under the encoder's own name", async () => {

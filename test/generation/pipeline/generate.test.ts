@@ -68,6 +68,8 @@ describe("a generation", () => {
       tokens: 5,
       isPromptTruncated: false,
       isNegativePromptTruncated: false,
+      readPrompt: null,
+      readNegativePrompt: null,
       unknownWords: [],
       promise: null,
       notes: [
@@ -79,6 +81,7 @@ describe("a generation", () => {
         seed: 5,
         steps: 8,
         guidanceScale: 4,
+        guidanceScale2: null,
         width: 16,
         height: 16,
         frames: 4,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { cleanLatent, predictionOf, takeAgain } from "../../../lib/generation/pipeline/hindsight.ts";
 import { gaussianNoise, type Sampler, samplerOf } from "../../../lib/generation/sampling/index.ts";
 
-const video = { height: 64, width: 64, latentFrames: 4, steps: 12 };
+const video = { height: 64, width: 64, latentFrames: 4, tokens: 64, steps: 12 };
 const SAMPLERS = [
   { className: "RFlowScheduler", config: {} },
   { className: "FlowMatchEulerDiscreteScheduler", config: { shift: 3 } },
@@ -11,7 +11,7 @@ const SAMPLERS = [
     className: "UniPCMultistepScheduler",
     config: { use_flow_sigmas: true, prediction_type: "flow_prediction", flow_shift: 3 },
   },
-  { className: "DDIMScheduler", config: {} },
+  { className: "DDIMScheduler", config: { clip_sample: false } },
   { className: "PNDMScheduler", config: {} },
   { className: "PNDMScheduler", config: { skip_prk_steps: true } },
 ].map((scheduler) => ({

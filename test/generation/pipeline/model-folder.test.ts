@@ -87,6 +87,15 @@ async function fillData(path: string, byte: number): Promise<void> {
   await writeFile(path, file.fill(byte, 8 + Number(file.readBigUInt64LE(0))));
 }
 
+/** Overwrites the first value of a float32 tensor with NaN. */
+async function spoilTensor(path: string, name: string): Promise<void> {
+  const file = await readFile(path);
+  const length = Number(file.readBigUInt64LE(0));
+  const header = JSON.parse(file.subarray(8, 8 + length).toString());
+  file.writeFloatLE(Number.NaN, 8 + length + header[name].data_offsets[0]);
+  await writeFile(path, file);
+}
+
 /** Damages to the model, each with the message of its error. */
 const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sentence: string | RegExp]> = {
   "is not there": [
@@ -251,9 +260,17 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
     (folder) => addEmptyTensor(join(folder, weights.text_encoder), secondBias),
     `<model>/text_encoder: 1 tensor is not part of the model that the config.json describes, first ${secondBias}`,
   ],
-  "has weights that are not numbers": [
+  "has a transformer whose weights are not numbers": [
     (folder) => fillData(join(folder, weights.transformer), 0xff),
-    "The model gave numbers that are not finite; its weights may be damaged, or on a GPU need PRECISION=float32.",
+    /^The transformer at denoising step 1 of \d gave numbers that are not finite: .* PRECISION=float32\.$/,
+  ],
+  "has a text encoder whose weights are not numbers": [
+    (folder) => fillData(join(folder, weights.text_encoder), 0xff),
+    "The text encoder gave numbers that are not finite: its weights may be damaged.",
+  ],
+  "has a decoder with one weight that is not a number": [
+    (folder) => spoilTensor(join(folder, weights.vae), "decoder.conv_out.weight"),
+    "The decoder gave numbers that are not finite: its weights may be damaged.",
   ],
   "has weights of a type that no graph takes": [
     (folder) =>

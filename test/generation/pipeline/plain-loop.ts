@@ -126,7 +126,13 @@ async function withTransformer<R>(
   const weights = await part.checkpoint();
   const text = await textFeeds(model, dit, prompt, weights);
   const latent = gaussianNoise(seed, channels * frames * shape.height * shape.width);
-  const sampler = samplerOf(model.part("scheduler"))({ steps, height, width, latentFrames: frames });
+  const sampler = samplerOf(model.part("scheduler"))({
+    steps,
+    height,
+    width,
+    latentFrames: frames,
+    tokens: dit.tokens,
+  });
   const stepLatent = sampler.start();
   const sessions: Session[] = [];
   try {
@@ -165,7 +171,7 @@ async function textFeeds(
   const session = await openGraph(encoder.build(dit.text.length, { weights }), weights);
   const encode = async (text: string, rows?: number): Promise<TextStates> => {
     const { ids } = tokenizer.tokenise(text, dit.text.length);
-    const { states } = await session.run(encoder.feeds(ids, dit.text.length));
+    const { states } = await session.run(encoder.feeds(ids, dit.text.length, dit.text));
     const tokens = rows ?? ids.length;
     return { tokens, data: (states!.data as Float32Array).slice(0, tokens * encoder.width) };
   };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { OPEN_SORA_FLOW, rectifiedFlow, samplerOf } from "../../../lib/generation/sampling/index.ts";
 
-const run = { steps: 4, height: 64, width: 96, latentFrames: 5 };
+const run = { steps: 4, height: 64, width: 96, latentFrames: 5, tokens: 30 };
 
 describe("the sampler a model folder names", () => {
   it("a sampler is built from its config, with the defaults of its class", () => {

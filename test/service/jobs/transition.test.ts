@@ -309,15 +309,18 @@ describe("a job", () => {
 
   it("a deleted job forgets its prompt, the words of it in its receipt, and its outputs once, and keeps its state", () => {
     const made = recordOf("completed", []);
-    const completed = { ...made, receipt: { ...made.receipt!, unknown_words: ["dog"] } };
+    const prompt = { ...made.receipt!.prompt, read: "a dog", negative_read: "a cat" };
+    const words = { unknown_words: ["dog"], notes: ["The text encoder does not know: d."], prompt };
+    const completed = { ...made, receipt: { ...made.receipt!, ...words } };
     const deleted = later(completed, NOW + 5, { type: "delete", params: forgotten });
     expect(deleted).toMatchObject({
       status: "completed",
       deletedAt: NOW + 5,
       outputs: null,
       params: { prompt: "", negativePrompt: null, seed: 5 },
-      receipt: { unknown_words: [], steps: completed.receipt.steps },
+      receipt: { unknown_words: [], notes: [], steps: completed.receipt.steps },
     });
+    expect(deleted.receipt!.prompt).toEqual(made.receipt!.prompt);
     expect(deleted.events).toEqual(completed.events);
     expect(transition(deleted, { type: "delete", params: forgotten }, NOW + 9)).toEqual({
       ok: true,

@@ -57,7 +57,7 @@ export function sampleReceipt(request: ResolvedRequest): Receipt {
       total: 2.96,
     },
     comparison: null,
-    prompt: { tokens: 9, is_truncated: false, is_negative_truncated: false },
+    prompt: { tokens: 9, is_truncated: false, is_negative_truncated: false, read: null, negative_read: null },
     video: {
       bytes: 8514,
       sha256: "c6c9364b68b33b084634de0185536f30024daa41f1ca0535c8d2eca40f879359",

@@ -158,6 +158,8 @@ function receiptInWords({ steps, cache, speedup, comparison, prompt, promise, no
   }
   if (promise) sentences.push(promiseInWords(promise));
   sentences.push(...notes);
+  if (prompt.read) sentences.push(`The model read the prompt as: ${prompt.read}`);
+  if (prompt.negative_read) sentences.push(`It read the negative prompt as: ${prompt.negative_read}`);
   if (prompt.is_truncated)
     sentences.push(`The prompt was cut to ${prompt.tokens} tokens, the model's limit.`);
   if (prompt.is_negative_truncated) sentences.push("The negative prompt was cut to the model's limit.");

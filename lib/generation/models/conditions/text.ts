@@ -16,6 +16,11 @@ export interface TextConditionOptions {
   /** True if attention ignores the rows after a text. Otherwise it attends to them, and they are zeros. */
   readonly isMasked: boolean;
   /**
+   * True if the tokens of a text attend to the padding after them in the text encoder; false by default. The states of
+   * the padding are dropped in both cases.
+   */
+  readonly encodesPadding?: boolean;
+  /**
    * Returns the unconditional text for a prompt of `tokens` tokens, if the model learnt one with its weights. Without
    * it, the states of an empty prompt are the unconditional text.
    */

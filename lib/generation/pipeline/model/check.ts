@@ -5,10 +5,11 @@ import {
   type SafetensorsDType,
 } from "../../checkpoint/index.ts";
 import type { LoraCounts } from "../../lora/index.ts";
+import { recipeSchema } from "../../models/index.ts";
 import type { VideoLimits } from "../../request/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
-import { describeModel } from "./description.ts";
+import { readDescription } from "./description.ts";
 import type { MemoryDemand } from "./memory-demand.ts";
 import { LoraShelf } from "./open-loras.ts";
 import { decoderPart, openSampler } from "./parts.ts";
@@ -74,24 +75,25 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
   const model = await attempt(() => openModelFolder(folder));
   if (!model) return { className: "", parts: [], videos: [], loras: [], faults };
 
-  const limits = await attempt(async () => (await describeModel(folder)).limits);
+  const description = await attempt(() => readDescription(folder, model.index));
   const parts: Parts = new Map();
   for (const name of partsToOpen(model)) {
     const opened = await attempt(() => openPart(model.part(name === "vae" ? decoderPart(model) : name)));
     if (opened) parts.set(name, opened);
   }
   await attempt(() => openTokenizer(model.part("tokenizer").folder, model.part("tokenizer").config));
-  await attempt(() => openSampler(model.part("scheduler"), { flow_shift: {} }));
+  const recipe = description?.recipe ?? recipeSchema.parse({});
+  await attempt(() => openSampler(model.part("scheduler"), recipe));
 
   const videos: VideoCheck[] = [];
   const others = new Map([["vae", ENCODER_TENSORS]]);
-  for (const video of limits ? videosOf(limits) : []) {
+  for (const video of description ? videosOf(description.limits) : []) {
     const demand = await videoDemand(parts, video, { attempt, others });
     if (demand) videos.push({ ...video, ...demand });
   }
   const checks = [...parts].map(([name, opened]) => checkPart(name, opened, others.get(name)));
   faults.push(...checks.flatMap((check) => faultsOf(parts.get(check.name)!.part.folder, check)));
-  const loras = limits ? await checkLoras(folder, limits, parts) : [];
+  const loras = description ? await checkLoras(folder, description.limits, parts) : [];
   return { className: model.className, parts: checks, videos, loras, faults };
 }
 

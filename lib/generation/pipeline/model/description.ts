@@ -4,12 +4,23 @@ import * as z from "zod";
 import { faultsOf, nameOf } from "../../../shared/sentences/index.ts";
 import { TABLE_FILE } from "../../caching/index.ts";
 import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/index.ts";
-import { knownPipelines, publishedModelOf, type Recipe, recipeSchema } from "../../models/index.ts";
+import {
+  knownPipelines,
+  publishedModelOf,
+  type Recipe,
+  recipeSchema,
+  type Sampling,
+} from "../../models/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../../request/index.ts";
 import { loraList } from "./lora-list.ts";
 
-/** Limits that an index may state; tables, LoRAs and transformers are seen from the folder. */
-const statedLimits = videoLimitsSchema.omit({ has_cache_table: true, loras: true, transformers: true });
+/** Limits that an index may state; the others follow from the folder and from the recipe. */
+const statedLimits = videoLimitsSchema.omit({
+  has_cache_table: true,
+  has_fixed_steps: true,
+  is_distilled: true,
+  loras: true,
+});
 
 /** Facts of a model that requests depend on. */
 export interface ModelDescription {
@@ -32,16 +43,20 @@ export async function describeModel(folder: string): Promise<ModelDescription> {
   return { name, limits };
 }
 
+/** Description of a model with what only a pipeline needs of it. */
+export interface ReadDescription extends ModelDescription {
+  readonly recipe: Recipe;
+  /** Sampling that LoRAs of the model's list are made for, by name; null for the model's. */
+  readonly loraSampling: ReadonlyMap<string, Sampling | null>;
+}
+
 /**
  * Reads the member `video` of a model's index. Values that are missing there are those of the published model that the
  * folder holds.
  *
  * @throws CheckpointError if limits or recipe are missing or wrong
  */
-export async function readDescription(
-  folder: string,
-  index: Config,
-): Promise<ModelDescription & { readonly recipe: Recipe }> {
+export async function readDescription(folder: string, index: Config): Promise<ReadDescription> {
   const { video } = index;
   const published = await publishedModelOf(index, async () => {
     const path = join(folder, "transformer", "config.json");
@@ -56,12 +71,12 @@ export async function readDescription(
     return {
       name: basename(resolve(folder)),
       limits: {
-        ...limits.data,
+        ...limitedBy(recipe.data.sampling, withSecondScale(limits.data, index)),
         has_cache_table: await hasCacheTable(folder),
-        ...(loras.length > 0 && { loras }),
-        ...(hasPart(index, "transformer_2") && { transformers: 2 }),
+        ...(loras.length > 0 && { loras: loras.map(({ listed }) => listed) }),
       },
       recipe: recipe.data,
+      loraSampling: new Map(loras.map(({ listed, sampling }) => [listed.name, sampling])),
     };
   if (said === undefined && !knownPipelines.includes(String(index._class_name))) {
     throw new CheckpointError(
@@ -77,10 +92,20 @@ export async function readDescription(
   throw new CheckpointError(folder, `model_index.json does not say what the model can make: ${why}`);
 }
 
-/** Returns whether an index names a part; [null, null] marks one that is absent. */
-function hasPart(index: Config, name: string): boolean {
-  const entry = index[name];
-  return Array.isArray(entry) && typeof entry[1] === "string";
+/** Returns the limits of a model whose weights sample in this way: distilled ones have fixed steps and no guidance. */
+export function limitedBy({ sigmas, distilled }: Sampling, limits: VideoLimits): VideoLimits {
+  return {
+    ...limits,
+    ...(sigmas && { steps: sigmas.length, has_fixed_steps: true }),
+    ...(distilled && { guidance_scale: 1, is_distilled: true }),
+    ...(distilled && limits.guidance_scale_2 !== undefined && { guidance_scale_2: 1 }),
+  };
+}
+
+/** Adds the second guidance scale to the limits of a model with two transformers: that of the first by default. */
+function withSecondScale(limits: VideoLimits, { boundary_ratio }: Config): VideoLimits {
+  if (typeof boundary_ratio !== "number") return limits;
+  return { guidance_scale_2: limits.guidance_scale, ...limits };
 }
 
 function hasCacheTable(folder: string): Promise<boolean> {

@@ -6,11 +6,21 @@ import {
   type ModelPart,
 } from "../../checkpoint/index.ts";
 import type { TransformerWeights } from "../../lora/index.ts";
-import { familyOf, precisionOf, type Recipe, type TextStates, textEncoder } from "../../models/index.ts";
+import {
+  familyOf,
+  precisionOf,
+  type Recipe,
+  type Sampling,
+  type TextCondition,
+  type TextStates,
+  textEncoder,
+} from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
-import { type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { listedLoras, type ResolvedRequest } from "../../request/index.ts";
+import { evenShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { checkFinite } from "../finite.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
-import { type ModelDescription, readDescription } from "./description.ts";
+import { type ReadDescription, readDescription } from "./description.ts";
 import {
   type FoundErrorTable,
   findErrorTable,
@@ -41,18 +51,22 @@ export interface EncodedPrompt extends TextStates {
   readonly isTruncated: boolean;
 }
 
+/** Facts that a transformer's condition says of how its texts are encoded. */
+export type EncodedText = Pick<TextCondition, "length" | "encodesPadding">;
+
 /** Parts of a model folder, with configurations and weight headers read. */
-export interface ModelParts extends ModelDescription {
-  readonly recipe: Recipe;
+export interface ModelParts extends ReadDescription {
   readonly tokenizer: PromptTokenizer;
   readonly sampler: SamplerFactory;
-  /** Returns samplers with another shift than the model's, for every size. */
-  samplerWithShift(shift: number): SamplerFactory;
+  /** Returns the samplers of a request: those that the first of its LoRAs with a sampling of its own was made for. */
+  samplerWith(request: Pick<ResolvedRequest, "loras">): SamplerFactory;
   /** Transformers in the order in which they denoise. */
   readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
   readonly boundaryTimestep: number;
   readonly vae: OpenedPart;
+  /** True if a guidance scale below 1 guides too. */
+  readonly guidesBelowOne: boolean;
   readonly loras: LoraShelf;
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
@@ -65,7 +79,7 @@ export interface ModelParts extends ModelDescription {
    * Encodes a prompt of at most `length` tokens. Returns a row of states for each of its tokens, or the first `rows`
    * rows, in which the states of padding follow those of the prompt.
    */
-  encode(prompt: string, length: number, rows?: number): Promise<EncodedPrompt>;
+  encode(prompt: string, text: EncodedText, rows?: number): Promise<EncodedPrompt>;
   release(): Promise<void>;
 }
 
@@ -103,6 +117,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   const transformers: ModelParts["transformers"] = [transformer, ...second];
   const vae = await withWeights(decoderPart(index));
   const scheduler = index.part("scheduler");
+  const sampler = openSampler(scheduler, description.recipe);
   const tableModel: TableModel = {
     folder: index.folder,
     name: description.name,
@@ -113,23 +128,30 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   return {
     ...description,
     tokenizer,
-    sampler: openSampler(scheduler, description.recipe),
-    samplerWithShift: (shift) => samplerWithShift(scheduler, shift),
+    sampler,
+    samplerWith(request) {
+      const { recipe, loraSampling, limits } = description;
+      const samplings = listedLoras(request, limits).map(({ name }) => loraSampling.get(name));
+      const own = samplings.find((sampling) => sampling);
+      return own ? openSampler(scheduler, { ...recipe, sampling: { ...recipe.sampling, ...own } }) : sampler;
+    },
     transformers,
     boundaryTimestep,
     vae,
+    guidesBelowOne: familyOf(index.index)?.guidesBelowOne ?? false,
     loras: new LoraShelf(index.folder, transformers),
     errorTable: await findErrorTable(tableModel),
     madeFor: () => madeForOf(tableModel),
     options,
     openEncoder,
-    async encode(prompt, length, rows) {
+    async encode(prompt, { length, encodesPadding }, rows) {
       const opened = await openEncoder(length);
       const { ids, isTruncated } = tokenizer.tokenise(prompt, length);
-      const out = await opened.run(encoder.feeds(ids, length));
+      const out = await opened.run(encoder.feeds(ids, length, { encodesPadding }));
       const states = out.states!.data as Float32Array; // [1, length, D]
       const tokens = rows ?? ids.length;
       const data = states.slice(0, tokens * encoder.width);
+      checkFinite(data, { subject: "The text encoder" });
       return { tokens, data, isTruncated: isTruncated || ids.length > tokens };
     },
     release: async () => session?.opened.release(),
@@ -146,33 +168,47 @@ export function decoderPart({ index, partNames }: ModelFolder): string {
 
 /**
  * Returns the samplers of a scheduler: with the shift of `flow_shift` for the sizes listed there, and with the stored
- * shift for all others.
+ * shift for all others. Noise levels are spaced as `noise_spacing` says. A `sampling` takes the place of the scheduler,
+ * except for its shift where it has none.
  *
  * @throws CheckpointError if the scheduler is unknown or its configuration cannot be used
  */
 export function openSampler(
   scheduler: ModelPart,
-  { flow_shift }: Pick<Recipe, "flow_shift">,
+  { flow_shift, noise_spacing, sampling }: Pick<Recipe, "flow_shift" | "noise_spacing" | "sampling">,
 ): SamplerFactory {
-  const stored = samplerWith(scheduler, {});
-  const shifted = new Map(
-    Object.entries(flow_shift).map(([size, shift]) => [size, samplerWithShift(scheduler, shift)]),
-  );
+  const replaced = replacedScheduler(scheduler, sampling);
+  const sampler = (shift?: number) => {
+    try {
+      // A scheduler reads one of the two names and ignores the other.
+      const shifts = shift === undefined ? {} : { flow_shift: shift, shift };
+      return spaced(samplerOf({ ...replaced, config: { ...replaced.config, ...shifts } }), noise_spacing);
+    } catch (cause) {
+      const fault = (cause as Error).message;
+      throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
+    }
+  };
+  const stored = sampler(sampling.shift);
+  if (sampling.shift !== undefined) return stored;
+  const shifted = new Map(Object.entries(flow_shift).map(([size, shift]) => [size, sampler(shift)]));
   return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);
 }
 
-function samplerWithShift(scheduler: ModelPart, shift: number): SamplerFactory {
-  // A scheduler reads one of the two names and ignores the other.
-  return samplerWith(scheduler, { flow_shift: shift, shift });
+function spaced(sampler: SamplerFactory, spacing: Recipe["noise_spacing"]): SamplerFactory {
+  if (spacing !== "even") return sampler;
+  return (run) => sampler({ ...run, shares: evenShares(run.steps, 1 / run.steps) });
 }
 
-function samplerWith(scheduler: ModelPart, changed: object): SamplerFactory {
-  try {
-    return samplerOf({ ...scheduler, config: { ...scheduler.config, ...changed } });
-  } catch (cause) {
-    const fault = (cause as Error).message;
-    throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
-  }
+function replacedScheduler(
+  { className, config }: Pick<ModelPart, "className" | "config">,
+  { scheduler, sigmas }: Sampling,
+): Pick<ModelPart, "className" | "config"> {
+  if (scheduler === undefined && sigmas === undefined) return { className, config };
+  const { flow_shift, shift = flow_shift } = config;
+  return {
+    className: scheduler ?? "FlowMatchEulerDiscreteScheduler",
+    config: { ...(shift !== undefined && { shift }), ...(sigmas && { sigmas }) },
+  };
 }
 
 /**

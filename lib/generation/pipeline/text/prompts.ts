@@ -1,8 +1,8 @@
-import { captionOf, type GuidanceBatch, type TextCondition, withSuffix } from "../../models/index.ts";
-import type { ResolvedRequest } from "../../request/index.ts";
+import type { GuidanceBatch, TextCondition } from "../../models/index.ts";
 import type { EncodedPrompt, ModelParts } from "../model/parts.ts";
+import type { ReadTexts } from "./read-texts.ts";
 
-export interface Prompts extends Pick<ResolvedRequest, "prompt" | "negativePrompt"> {
+export interface Prompts extends ReadTexts {
   readonly batch: GuidanceBatch;
 }
 
@@ -13,16 +13,16 @@ export interface Prompts extends Pick<ResolvedRequest, "prompt" | "negativePromp
  */
 export async function encodePrompts(
   model: ModelParts,
-  { length, sharesLength, learntText }: TextCondition,
+  text: TextCondition,
   { prompt, negativePrompt, batch }: Prompts,
 ): Promise<readonly [EncodedPrompt, ...EncodedPrompt[]]> {
-  const { caption, prompt_suffix } = model.recipe;
-  const conditional = await model.encode(captionOf(withSuffix(prompt, prompt_suffix), caption), length);
+  const { sharesLength, learntText } = text;
+  const conditional = await model.encode(prompt, text);
   if (batch === 1) return [conditional];
   if (negativePrompt === null && learntText) {
     const learnt = await learntText(model.transformers[0].weights, conditional.tokens);
     return [conditional, { ...learnt, isTruncated: false }];
   }
   const rows = sharesLength ? conditional.tokens : undefined;
-  return [conditional, await model.encode(captionOf(negativePrompt ?? "", caption), length, rows)];
+  return [conditional, await model.encode(negativePrompt ?? "", text, rows)];
 }

@@ -22,6 +22,8 @@ export interface PromptTokenizer {
   tokenise(prompt: string, limit: number): TokenisedPrompt;
   /** Returns true if a word, which has no spaces, is one piece of the vocabulary. */
   knows(word: string): boolean;
+  /** Returns the characters of a text that the vocabulary cannot spell, each once. */
+  unknownCharacters(text: string): string[];
 }
 
 const tokenizerSchema = z.looseObject({
@@ -83,6 +85,10 @@ export async function openTokenizer(folder: string, config: Config): Promise<Pro
     knows(word) {
       const ids = idsOf(word);
       return ids.length === 1 && ids[0] !== file.model.unk_id;
+    },
+    unknownCharacters(text) {
+      const isUnknown = (part: string) => idsOf(part).includes(file.model.unk_id);
+      return isUnknown(text) ? [...new Set(text)].filter(isUnknown) : [];
     },
   };
 }
