@@ -60,7 +60,7 @@ export interface GraphNeeds {
   readonly forecasts: boolean;
 }
 
-/** What the graphs of each transformer are built for. */
+/** Needs of the graphs of each transformer. */
 export interface ExpertNeeds extends GraphNeeds {
   /** Guidance scales, which decide the batch. */
   readonly scales: readonly number[];

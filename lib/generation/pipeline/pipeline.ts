@@ -265,7 +265,7 @@ export async function openPipeline(
     const sampler = keptFrames > 0 ? withGivenFrames(free, { channels, frames, given: keptFrames }) : free;
     planned = sampler.timesteps.length;
     const decode = (latent: Float32Array) =>
-      decodeFrames(latent, latentShape, { ...sessions.decoding, signal });
+      decodeFrames(latent, latentShape, { ...sessions.decoding, seed: request.seed, signal });
     const denoising = {
       ...denoiser(0, firstSessions),
       successor:

@@ -58,7 +58,12 @@ export async function openVideoSessions(
     return {
       latentShape,
       experts,
-      decoding: { runs: decoders.runs, frames, scale: decoder.scale },
+      decoding: {
+        runs: decoders.runs,
+        frames,
+        scale: decoder.scale,
+        takesNoise: decoder.takesNoise ?? false,
+      },
       release,
     };
   } catch (error) {

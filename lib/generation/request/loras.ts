@@ -148,7 +148,7 @@ export function listedLoras(
 }
 
 /**
- * Returns the limits of a model with the LoRAs of a request. Of each setting, the first LoRA that has it counts.
+ * Returns the limits of a model with the LoRAs of a request. The first LoRA that has a setting decides it.
  *
  * @example
  * ```ts

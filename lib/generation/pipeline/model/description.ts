@@ -5,6 +5,7 @@ import { faultsOf, nameOf } from "../../../shared/sentences/index.ts";
 import { TABLE_FILE } from "../../caching/index.ts";
 import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/index.ts";
 import {
+  familyOf,
   knownPipelines,
   publishedModelOf,
   type Recipe,
@@ -64,7 +65,9 @@ export async function readDescription(folder: string, index: Config): Promise<Re
     return video === undefined ? readJsonFile(path) : readJsonFile(path).catch(() => ({}));
   });
   const known = published?.video;
-  const said = typeof video === "object" ? { ...known, ...video } : (video ?? known);
+  const { recipe: common } = familyOf(index) ?? {};
+  const own = typeof video === "object" ? { ...known, ...video } : (video ?? known);
+  const said = typeof own === "object" ? { ...common, ...own } : own;
   const loras = await loraList(folder);
   const [limits, recipe] = [statedLimits.safeParse(said), recipeSchema.safeParse(said)];
   if (limits.success && recipe.success)

@@ -88,8 +88,8 @@ export function listedPath(folder: string, name: string): string {
 /**
  * Finds the files of a LoRA.
  *
- * @param path a file, with or without its ending, or a folder with a file for each of two transformers, whose names have
- *   `high` and `low` in them, as they have for the two noise levels of Wan 2.2
+ * @param path a file, with or without its ending, or a folder with a file for each of two transformers, whose names
+ *   have `high` and `low` in them, as they have for the two noise levels of Wan 2.2
  * @throws CheckpointError if there is neither
  */
 export async function loraFiles(path: string): Promise<LoraFiles> {
