@@ -104,6 +104,7 @@ describe("the scale of a change", () => {
   };
 
   it.each([
+<<<<<<< HEAD
     ["1 without any alpha", {}, 1],
     ["alpha / rank of the header", { r: 2, lora_alpha: 8 }, 4],
     [
@@ -124,6 +125,24 @@ describe("the scale of a change", () => {
     ],
     ["of the rank of rank_pattern", { r: 9, lora_alpha: 8, rank_pattern: { "attn1\\.to_q": 2 } }, 4],
   ])("the scale of a change is %s", async (_what, settings, scale) => {
+=======
+    ["is 1 without any alpha", {}, 1],
+    ["is alpha / rank of the header", { r: 2, lora_alpha: 8 }, 4],
+    [
+      "is alpha / sqrt(rank) with use_rslora",
+      { r: 2, lora_alpha: 8, use_rslora: true },
+      Math.fround(8 / Math.SQRT2),
+    ],
+    ["follows alpha_pattern", { r: 2, lora_alpha: 8, alpha_pattern: { "attn1.to_q": 3 } }, 1.5],
+    [
+      "follows the first pattern",
+      { r: 2, lora_alpha: 8, alpha_pattern: { "^blocks.0.*to_q": 5, to_q: 3 } },
+      2.5,
+    ],
+    ["ignores a pattern inside a name", { r: 2, lora_alpha: 8, alpha_pattern: { o_q: 3 } }, 4],
+    ["follows rank_pattern", { r: 9, lora_alpha: 8, rank_pattern: { "attn1\\.to_q": 2 } }, 4],
+  ])("the scale %s", async (_what, settings, scale) => {
+>>>>>>> main
     expect(await scaleOf(pair(), Object.keys(settings).length > 0 ? adapter(settings) : undefined)).toBe(
       scale,
     );
@@ -152,7 +171,7 @@ describe("a file that cannot be used is refused in one sentence", () => {
       "with one block too many",
       { ...pair(), ...pair("transformer.", "blocks.9.attn1.to_q") },
       undefined,
-      /: 2 of its 4 entries do not fit a weight of this model, first transformer\.blocks\.9\.attn1\.to_q\.lora_A\.weight$/,
+      /: 2 of its 4 entries do not fit a weight of this model, first transformer\.blocks\.9\.attn1\.to_q\.lora_A\.we/,
     ],
     [
       "of another model",
@@ -191,6 +210,22 @@ describe("a file that cannot be used is refused in one sentence", () => {
       undefined,
       /alpha has 2 elements, and not one$/,
     ],
+<<<<<<< HEAD
+=======
+    [
+      "with half a pair",
+      { [`${layer}.lora_A.weight`]: [2, 32] },
+      undefined,
+      /lora_A\.weight" has no matrix up/,
+    ],
+    ["with an alpha alone", { [`${layer}.alpha`]: [] }, undefined, /alpha" has no matrices beside it$/],
+    [
+      "with an alpha of two",
+      { ...pair(), [`${layer}.alpha`]: [2] },
+      undefined,
+      /alpha" has 2 elements, and not one$/,
+    ],
+>>>>>>> main
     [
       "that changes a layer twice",
       { ...pair(), ...pair("diffusion_model.", "blocks.0.self_attn.q") },

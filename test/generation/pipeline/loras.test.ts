@@ -32,7 +32,17 @@ const { boundaryRatio, scheduler, cases } = await readJson(join(two, "cases.json
 const runs: readonly Run[] = await readJson(join(loras, "cases.json"));
 const vectors = await Checkpoint.open(join(loras, "vectors.safetensors"));
 const [golden] = cases;
+<<<<<<< HEAD
 const SETTINGS = { title: "Four steps", steps: 4, guidance_scale: 1, shift: 5, trigger_words: ["circle"] };
+=======
+const SETTINGS = {
+  title: "Four steps",
+  steps: 4,
+  guidance_scale: 1,
+  flow_shift: 5,
+  trigger_words: ["circle"],
+};
+>>>>>>> main
 
 /** LoRAs of the golden runs, as a request names them. */
 const ASKED: Readonly<Record<string, unknown[]>> = {
