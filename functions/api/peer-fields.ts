@@ -133,7 +133,11 @@ export const PEER_FIELDS: readonly PeerField[] = [
   ),
   refused(["boundary_ratio"], "vLLM-Omni", "the boundary is the model's own, in its model_index.json"),
   refused(["max_sequence_length"], "SGLang, TensorRT-LLM", "the length of the text is the model's own"),
-  refused(["lora", "lora_path"], "vLLM-Omni", "the models of a deployment are served as they are"),
+  refused(
+    ["lora", "lora_path", "lora_nickname", "lora_scale", "lora_target"],
+    "vLLM-Omni, SGLang",
+    'write loras, such as [{"name": "...", "scale": 1}], with names that GET /v1/models lists',
+  ),
   refused(
     ["frame_interpolation_exp", "frame_interpolation_scale", "frame_interpolation_model_path"],
     "vLLM-Omni, SGLang",

@@ -15,6 +15,20 @@ export const modelSchema = z
     fps: z.array(z.int()),
     steps: z.int().describe("What a request takes that names none; so for guidance_scale."),
     guidance_scale: z.number(),
+    loras: z
+      .array(
+        z.object({
+          name: z.string(),
+          title: z.string().nullable(),
+          trigger_words: z.array(z.string()),
+          steps: z.int().nullable(),
+          guidance_scale: z.number().nullable(),
+        }),
+      )
+      .describe(
+        "LoRAs that a request may name in `loras`, with the steps and the guidance scale that it then takes where it " +
+          "names none; null for the model's.",
+      ),
   })
   .meta({ id: "Model" });
 
@@ -61,5 +75,12 @@ export function modelView({ name, limits }: ModelCard): z.infer<typeof modelSche
     fps: limits.fps,
     steps: limits.steps,
     guidance_scale: limits.guidance_scale,
+    loras: (limits.loras ?? []).map(({ name, title, trigger_words, steps, guidance_scale }) => ({
+      name,
+      title: title ?? null,
+      trigger_words: trigger_words ?? [],
+      steps: steps ?? null,
+      guidance_scale: guidance_scale ?? null,
+    })),
   };
 }
