@@ -5,7 +5,7 @@ import type { Encoder } from "../../lib/generation/video/index.ts";
 import type { Artifact, JobRecord, Receipt } from "../../lib/service/jobs/index.ts";
 
 export interface Made {
-  readonly record: Pick<JobRecord, "attempt">;
+  readonly record: Pick<JobRecord, "attempt" | "inputs">;
   readonly generation: Generation;
   /** Times that the generation does not measure itself. `load` is added to the generation's own. */
   readonly seconds: Pick<Receipt["seconds"], "queue" | "load" | "write" | "upload" | "total">;
@@ -68,6 +68,7 @@ export function receiptOf({
       negative_read: generation.readNegativePrompt,
     },
     unknown_words: [...generation.unknownWords],
+    pictures: Object.fromEntries(Object.entries(record.inputs).map(([name, { sha256 }]) => [name, sha256])),
     video,
     attempt: record.attempt,
     provider,

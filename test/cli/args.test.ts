@@ -36,7 +36,10 @@ describe("--lora", () => {
   });
 
   it("several LoRAs make a list, and none no field", () => {
-    expect(parse("--lora", "a", "--lora", "b:2").requests[0]!.loras).toEqual([{ name: "a" }, { name: "b", scale: 2 }]);
+    expect(parse("--lora", "a", "--lora", "b:2").requests[0]!.loras).toEqual([
+      { name: "a" },
+      { name: "b", scale: 2 },
+    ]);
     expect(parse().requests[0]).not.toHaveProperty("loras");
   });
 

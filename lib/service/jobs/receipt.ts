@@ -123,6 +123,12 @@ export const receiptSchema = z.object({
         "video: each once, as written. Empty for a model that may understand any word. Receipts of earlier versions " +
         "lack it.",
     ),
+  pictures: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe(
+      "SHA-256 of the pictures that the video was made of, by the fields that gave them. Receipts of earlier versions lack it.",
+    ),
   video: z.object({
     bytes: z.int().positive(),
     sha256: z.string(),

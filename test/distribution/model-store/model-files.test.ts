@@ -36,7 +36,12 @@ it("a model consists of all files of its folder except hidden ones, sorted by pa
 });
 
 it("the LoRAs of a model go with it", async () => {
-  await write("model_index.json", "loras/style.safetensors", "loras/style.json", "loras/fast/high_noise_model.safetensors");
+  await write(
+    "model_index.json",
+    "loras/style.safetensors",
+    "loras/style.json",
+    "loras/fast/high_noise_model.safetensors",
+  );
   expect(pathsOf((await modelFiles(folder)).files)).toEqual([
     "loras/fast/high_noise_model.safetensors",
     "loras/style.json",

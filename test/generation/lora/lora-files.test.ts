@@ -106,13 +106,23 @@ describe("the scale of a change", () => {
   it.each([
     ["is 1 without any alpha", {}, 1],
     ["is alpha / rank of the header", { r: 2, lora_alpha: 8 }, 4],
-    ["is alpha / sqrt(rank) with use_rslora", { r: 2, lora_alpha: 8, use_rslora: true }, Math.fround(8 / Math.SQRT2)],
+    [
+      "is alpha / sqrt(rank) with use_rslora",
+      { r: 2, lora_alpha: 8, use_rslora: true },
+      Math.fround(8 / Math.SQRT2),
+    ],
     ["follows alpha_pattern", { r: 2, lora_alpha: 8, alpha_pattern: { "attn1.to_q": 3 } }, 1.5],
-    ["follows the first pattern", { r: 2, lora_alpha: 8, alpha_pattern: { "^blocks.0.*to_q": 5, to_q: 3 } }, 2.5],
+    [
+      "follows the first pattern",
+      { r: 2, lora_alpha: 8, alpha_pattern: { "^blocks.0.*to_q": 5, to_q: 3 } },
+      2.5,
+    ],
     ["ignores a pattern inside a name", { r: 2, lora_alpha: 8, alpha_pattern: { o_q: 3 } }, 4],
     ["follows rank_pattern", { r: 9, lora_alpha: 8, rank_pattern: { "attn1\\.to_q": 2 } }, 4],
   ])("the scale %s", async (_what, settings, scale) => {
-    expect(await scaleOf(pair(), Object.keys(settings).length > 0 ? adapter(settings) : undefined)).toBe(scale);
+    expect(await scaleOf(pair(), Object.keys(settings).length > 0 ? adapter(settings) : undefined)).toBe(
+      scale,
+    );
   });
 
   it("an alpha beside the matrices counts once, before the header", async () => {
@@ -164,9 +174,19 @@ describe("a file that cannot be used is refused in one sentence", () => {
       undefined,
       /lora_A\.weight" has rank 2, and .*lora_B\.weight" another$/,
     ],
-    ["with half a pair", { [`${layer}.lora_A.weight`]: [2, 32] }, undefined, /lora_A\.weight" has no matrix up/],
+    [
+      "with half a pair",
+      { [`${layer}.lora_A.weight`]: [2, 32] },
+      undefined,
+      /lora_A\.weight" has no matrix up/,
+    ],
     ["with an alpha alone", { [`${layer}.alpha`]: [] }, undefined, /alpha" has no matrices beside it$/],
-    ["with an alpha of two", { ...pair(), [`${layer}.alpha`]: [2] }, undefined, /alpha" has 2 elements, and not one$/],
+    [
+      "with an alpha of two",
+      { ...pair(), [`${layer}.alpha`]: [2] },
+      undefined,
+      /alpha" has 2 elements, and not one$/,
+    ],
     [
       "that changes a layer twice",
       { ...pair(), ...pair("diffusion_model.", "blocks.0.self_attn.q") },
@@ -218,16 +238,30 @@ describe("a file that cannot be used is refused in one sentence", () => {
   });
 
   it("any names of tensors are either matched or refused by a sentence", async () => {
-    const part = fc.constantFrom("transformer.", "lora_unet_", "blocks.0.", "attn1.to_q", ".lora_A.weight", ".alpha", "x");
+    const part = fc.constantFrom(
+      "transformer.",
+      "lora_unet_",
+      "blocks.0.",
+      "attn1.to_q",
+      ".lora_A.weight",
+      ".alpha",
+      "x",
+    );
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(fc.array(part, { minLength: 1 }).map((parts) => parts.join("")), { minLength: 1, maxLength: 4 }), async (names) => {
-        const shapes = Object.fromEntries(names.map((name) => [name, [2, 32]]));
-        const refusal = await read(shapes).then(
-          () => "",
-          (error: Error) => `${error.name}: ${error.message}`,
-        );
-        expect(refusal).toMatch(/^(|CheckpointError: .*one\.safetensors: .+)$/);
-      }),
+      fc.asyncProperty(
+        fc.uniqueArray(
+          fc.array(part, { minLength: 1 }).map((parts) => parts.join("")),
+          { minLength: 1, maxLength: 4 },
+        ),
+        async (names) => {
+          const shapes = Object.fromEntries(names.map((name) => [name, [2, 32]]));
+          const refusal = await read(shapes).then(
+            () => "",
+            (error: Error) => `${error.name}: ${error.message}`,
+          );
+          expect(refusal).toMatch(/^(|CheckpointError: .*one\.safetensors: .+)$/);
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -265,6 +299,8 @@ describe("a graph with a LoRA", () => {
   });
 
   it("weights that no LoRA changes have no changes", async () => {
-    expect((await loaded([{ file: "own-header", scale: 1 }])).changes!("blocks.0.attn1.to_k.weight")).toEqual([]);
+    expect((await loaded([{ file: "own-header", scale: 1 }])).changes!("blocks.0.attn1.to_k.weight")).toEqual(
+      [],
+    );
   });
 });

@@ -7,7 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
-import { checkModel, describeModel, openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
+import {
+  checkModel,
+  describeModel,
+  openPipeline,
+  type Pipeline,
+} from "../../../lib/generation/pipeline/index.ts";
 import { parseRequest, resolveRequest } from "../../../lib/generation/request/index.ts";
 import { writeJson } from "./tiny-model.ts";
 
@@ -26,7 +31,13 @@ const { boundaryRatio, scheduler, cases } = await readJson(join(two, "cases.json
 const runs: readonly Run[] = await readJson(join(loras, "cases.json"));
 const vectors = await Checkpoint.open(join(loras, "vectors.safetensors"));
 const [golden] = cases;
-const SETTINGS = { title: "Four steps", steps: 4, guidance_scale: 1, flow_shift: 5, trigger_words: ["circle"] };
+const SETTINGS = {
+  title: "Four steps",
+  steps: 4,
+  guidance_scale: 1,
+  flow_shift: 5,
+  trigger_words: ["circle"],
+};
 
 /** How a request names the LoRAs of a golden run. */
 const ASKED: Readonly<Record<string, unknown[]>> = {
