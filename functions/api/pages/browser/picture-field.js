@@ -40,7 +40,7 @@ function pictureField(name, taken) {
   /** Gives the preview the shape of the video. */
   function crop() {
     const [width, height] = control("size").value.split("x");
-    if (width && height) preview.style.aspectRatio = `${width} / ${height}`;
+    if (width && height) preview.style.setProperty("--ratio", String(Number(width) / Number(height)));
   }
 
   function wire() {
