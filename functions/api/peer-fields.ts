@@ -100,18 +100,6 @@ export const PEER_FIELDS: readonly PeerField[] = [
   renamed(["cfg_scale", "true_cfg_scale"], "QVAC, vLLM-Omni, SGLang", "guidance_scale"),
   renamed(["frame_rate"], "TensorRT-LLM", "fps"),
   renamed(["video_metadata"], "clients behind LiteLLM", "metadata"),
-  {
-    names: ["guidance_scale_2"],
-    of: "vLLM-Omni, SGLang",
-    here: "taken if it equals `guidance_scale`, which guides both transformers of a model; else refused",
-    take: (value, { guidance_scale: first }) =>
-      isSame(first, value) || isSame(value, first)
-        ? { ours: {} }
-        : {
-            refusal:
-              "guidance_scale_2 is only taken if it equals guidance_scale, which guides both transformers of a model.",
-          },
-  },
   leftOut("size", "TensorRT-LLM", ["auto"]),
   leftOut("quality", "OpenAI's pictures, LiteLLM", ["auto", "standard", "default"]),
   only(
@@ -164,7 +152,11 @@ export const PEER_FIELDS: readonly PeerField[] = [
   ),
   refused(["boundary_ratio"], "vLLM-Omni", "the boundary is the model's own, in its model_index.json"),
   refused(["max_sequence_length"], "SGLang, TensorRT-LLM", "the length of the text is the model's own"),
-  refused(["lora", "lora_path"], "vLLM-Omni", "the models of a deployment are served as they are"),
+  refused(
+    ["lora", "lora_path", "lora_nickname", "lora_scale", "lora_target"],
+    "vLLM-Omni, SGLang",
+    'write loras, such as [{"name": "...", "scale": 1}], with names that GET /v1/models lists',
+  ),
   refused(
     ["frame_interpolation_exp", "frame_interpolation_scale", "frame_interpolation_model_path"],
     "vLLM-Omni, SGLang",

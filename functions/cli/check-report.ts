@@ -1,4 +1,4 @@
-import type { ModelCheck, PartCheck, VideoCheck } from "../../lib/generation/pipeline/index.ts";
+import type { LoraCheck, ModelCheck, PartCheck, VideoCheck } from "../../lib/generation/pipeline/index.ts";
 import { gigabytes } from "./transfer-progress.ts";
 
 export interface CheckReport {
@@ -29,11 +29,21 @@ export function checkReport(folder: string, check: ModelCheck, memory: Memory): 
       names(`${part.name} does not use`, part.unused),
     ]),
     videos.length === 0 ? [] : videoTable(videos, memory),
+    check.loras.map(loraLine),
     faults.map((fault) => `fault: ${fault}`),
     [verdict(check, least, memory), ...advice(folder, check, memory)],
   ];
   const text = blocks.filter((lines) => lines.length > 0).map((lines) => `${lines.join("\n")}\n`);
   return { text: text.join("\n"), canRun: faults.length === 0 && fits };
+}
+
+function loraLine({ name, changes, fault }: LoraCheck): string {
+  if (fault !== null) return `LoRA ${name} cannot be used: ${fault}`;
+  const counts = changes.map(({ transformer, lowRank, differences, biases, leftOut }) => {
+    const left = leftOut > 0 ? `, ${leftOut} entries left out` : "";
+    return `${lowRank + differences + biases} changes of transformer ${transformer}${left}`;
+  });
+  return `LoRA ${name}: ${counts.join(", ")}`;
 }
 
 function verdict({ faults }: ModelCheck, leastBytes: number, memory: Memory): string {

@@ -1,6 +1,7 @@
 import { type Goal, optionNotes, optionsOf } from "../../lib/generation/caching/index.ts";
-import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
+import { type Generation, savings, type UsedLora } from "../../lib/generation/pipeline/index.ts";
 import type { WrittenVideo } from "../../lib/generation/video/index.ts";
+import { counted } from "../../lib/shared/sentences/index.ts";
 import { shownPath } from "../../lib/shared/shown-path.ts";
 import { scheduleStrip } from "./strip.ts";
 import { unknownWordsLines } from "./unknown-words.ts";
@@ -46,6 +47,7 @@ export function textReport(
     [`model ${trace.model}`, `seed ${request.seed}`, ...settingsOf(generation)].join(", "),
     `${scheduleStrip(trace.schedule, { unicode })} ${computed} of ${trace.steps} steps computed`,
     ...promiseLines(generation),
+    ...generation.loras.map(loraLine),
     ...noticesOf(generation),
     ...(denoising ? [fasterLine(denoising)] : []),
     stageLine({ ...stages, write: writeSeconds }),
@@ -56,7 +58,7 @@ export function textReport(
 
 /** Returns size, length and frame rate of the video. */
 export function shapeOf({ frames, fps }: Generation): string {
-  return `${frames.width}x${frames.height}, ${frames.count} frames at ${fps} fps`;
+  return `${frames.width}x${frames.height}, ${counted(frames.count, "frame")} at ${fps} fps`;
 }
 
 /** Returns the settings that people compare videos by, besides model and seed. */
@@ -78,6 +80,16 @@ export function noticesOf(generation: Generation): string[] {
     notices.push("The negative prompt is longer than the model reads, and was cut.");
   }
   return [...notices, ...unknownWordsLines(generation.trace.model, generation), ...generation.notes];
+}
+
+/** Returns what a LoRA file changed. */
+function loraLine({ name, scale, transformer, lowRank, differences, biases }: UsedLora): string {
+  const kinds = [
+    ...(lowRank > 0 ? [`${lowRank} of low rank`] : []),
+    ...(differences > 0 ? [`${differences} differences`] : []),
+    ...(biases > 0 ? [`${biases} biases`] : []),
+  ];
+  return `LoRA ${name} at ${scale} in transformer ${transformer}: ${kinds.join(", ") || "nothing"}`;
 }
 
 /** Returns what became of the promise of a video, in a line; none without a promise. */
@@ -175,6 +187,7 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
     seconds: { ...generation.seconds, write: writeSeconds },
     ...generation.trace,
     promise: generation.promise,
+    loras: generation.loras,
     notes: generation.notes,
     comparison: comparison && {
       page: comparison.page,

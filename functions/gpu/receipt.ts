@@ -51,6 +51,11 @@ export function receiptOf({
     schedule: publishedSchedule(trace),
     cache: publishedCache(trace),
     promise: promiseTold(generation),
+    loras: generation.loras.map(({ lowRank, leftOut, ...told }) => ({
+      ...told,
+      low_rank: lowRank,
+      left_out: leftOut,
+    })),
     notes: [...generation.notes],
     speedup: savedRatio,
     seconds: { ...generation.seconds, ...seconds, load: seconds.load + generation.seconds.load },

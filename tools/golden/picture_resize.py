@@ -40,7 +40,7 @@ def main() -> None:
     generator = np.random.default_rng(14)
     pictures = [picture(*size, generator) for size in SOURCES]
     pil, crops, torched = [], [], []
-    for _ in range(400):
+    for _ in range(160):
         source = int(generator.integers(len(pictures)))
         name = str(generator.choice(list(FILTERS)))
         width, height = (int(side) for side in generator.integers(1, 120, 2))

@@ -26,7 +26,7 @@ import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import type { Denoiser, DenoisingSessions } from "./denoiser.ts";
 import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
-import { beginWith, readFirstFrame } from "./first-frame.ts";
+import { beginWith, encodePictures, readPictures } from "./given-pictures.ts";
 import { knownRun } from "./known-run.ts";
 import type { OpenedLoras, UsedLora } from "./model/open-loras.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
@@ -171,9 +171,10 @@ export async function openPipeline(
 
   /** Returns the key of the requests that share sessions. */
   function shapeKey(request: ResolvedRequest, loras: OpenedLoras): string {
-    const { width, height, frames, fps, image } = request;
+    const { width, height, frames, fps, image, lastImage } = request;
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
-    return [width, height, frames, fps, image !== undefined, ...batches, loras.key].join();
+    const pictures = [image !== undefined, lastImage !== undefined];
+    return [width, height, frames, fps, ...pictures, ...batches, loras.key].join();
   }
 
   async function sessionsFor(
@@ -221,7 +222,7 @@ export async function openPipeline(
     const isGuided = guidanceBatch(...guidanceScales(model, request)) === 2;
     const asked = isGuided ? request : { ...request, negativePrompt: null };
     const read = readTexts(model, asked);
-    const picture = await readFirstFrame(request, model.recipe);
+    const pictures = await readPictures(request, model.recipe);
     const [loras, sessions, firstSessions] = await timed("load", async () => {
       const asked = await model.loras.open(request);
       const opened = await sessionsFor(request, policy, asked);
@@ -234,14 +235,21 @@ export async function openPipeline(
     const scales = guidanceScales(model, request);
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
-    const texts = await timed("encode", async () => {
-      if (picture) await beginWith(picture, latent, latentShape, model);
-      return encodePrompts(model, text, { ...read, batch: guidanceBatch(...scales) });
+    const keptFrames = givenFrames(conditions) ?? 0;
+    const { texts, encoded } = await timed("encode", async () => {
+      const shape = { frames: request.frames, latent: latentShape };
+      const encoded = pictures && (await encodePictures(pictures, { conditions }, shape, { model, signal }));
+      if (encoded && keptFrames > 0) beginWith(encoded.latent, latent, latentShape);
+      const texts = await encodePrompts(model, text, { ...read, batch: guidanceBatch(...scales) });
+      return { texts, encoded };
     });
     const [prompt, negativePrompt] = texts;
     const denoiser = (index: number, opened: DenoisingSessions): Denoiser => {
       const [transformer, guidanceScale] = [experts.transformers[index]!, scales[index]!];
-      const given = { texts: texts.slice(0, guidanceBatch(guidanceScale)) };
+      const given = {
+        texts: texts.slice(0, guidanceBatch(guidanceScale)),
+        ...(encoded && { pictures: encoded }),
+      };
       const feeds = generationFeeds(transformer.conditions, given);
       const open = (graph: Graph) => experts.openGraph(index, graph);
       const of = { transformer, guidanceScale, sampler, cut: experts.cut(index), open };
@@ -251,13 +259,14 @@ export async function openPipeline(
 
     const told = nominalSize(model.recipe, request);
     const shift = listedLoras(request, model.limits).find(({ flow_shift }) => flow_shift)?.flow_shift;
-    const samplers = shift === undefined ? model.sampler : model.samplerWithShift(shift);
-    const free = samplers({ steps: request.steps, ...told, latentFrames: frames, tokens });
-    const given = givenFrames(conditions) ?? 0;
-    const sampler = given > 0 ? withGivenFrames(free, { channels, frames, given }) : free;
+    const samplers =
+      shift === undefined ? model.sampler : model.samplerFor({ ...model.recipe.sampling, shift });
+    const run = { steps: request.steps, ...told, latentFrames: frames, tokens, seed: request.seed };
+    const free = samplers(run);
+    const sampler = keptFrames > 0 ? withGivenFrames(free, { channels, frames, given: keptFrames }) : free;
     planned = sampler.timesteps.length;
     const decode = (latent: Float32Array) =>
-      decodeFrames(latent, latentShape, { ...sessions.decoding, signal });
+      decodeFrames(latent, latentShape, { ...sessions.decoding, seed: request.seed, signal });
     const denoising = {
       ...denoiser(0, firstSessions),
       successor:
@@ -296,7 +305,7 @@ export async function openPipeline(
         },
       }),
     );
-    const pictures = await timed("decode", () => decode(latent));
+    const video = await timed("decode", () => decode(latent));
     paces.set(paceKey, paceOf(steps, seconds.decode, paces.get(paceKey)));
     const predictedDb =
       steps.findLast(({ trace }) => typeof trace.predicted === "number")?.trace.predicted ?? null;
@@ -305,7 +314,7 @@ export async function openPipeline(
       const onStep = () => report("decode");
       return auditedDb(
         { ...denoising, ...denoiser(0, await experts.open(0)), latent, onStep },
-        pictures,
+        video,
         decode,
       );
     };
@@ -313,7 +322,7 @@ export async function openPipeline(
     const replaced = replacedTexts(read, asked);
     if (audited !== null && predictedDb !== null) audits.add(audited, predictedDb);
     return {
-      frames: pictures,
+      frames: video,
       fps: request.fps,
       latent,
       trace: cacheTrace(

@@ -1,6 +1,6 @@
 import { type LatentDecoder, type LatentShape, latentDecoder, nominalSize } from "../models/index.ts";
-import type { Graph, Session } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
+import { type OpenedRuns, openRuns } from "./continued-runs.ts";
 import type { Decoding } from "./decode.ts";
 import { type Experts, expertsFor, type GraphNeeds, guidanceScales } from "./experts.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
@@ -26,35 +26,44 @@ export async function openVideoSessions(
   request: ResolvedRequest,
   { loras, ...needs }: GraphNeeds & { readonly loras: OpenedLoras },
 ): Promise<VideoSessions> {
-  const { width, height, frames, fps, image } = request;
+  const { width, height, frames, fps, image, lastImage } = request;
   const { vae, options } = model;
   const decoder = latentDecoder(vae);
   const latentShape = latentShapeOf(decoder, { width, height, frames });
   const told = nominalSize(model.recipe, { width, height });
   const experts = expertsFor(
     model,
-    { latent: latentShape, frames, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
+    {
+      latent: latentShape,
+      frames,
+      ...told,
+      fps,
+      givenFrames: image === undefined ? 0 : 1,
+      hasLastPicture: lastImage !== undefined,
+    },
     { scales: guidanceScales(model, request), loras: loras.applied, ...needs },
   );
-  const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
-  const graphs = new Map<string, Graph>();
-  for (const { key, ...run } of runs) {
-    if (graphs.has(key)) continue;
-    graphs.set(key, decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options }));
-  }
-  const decoders = new Map<string, Session>();
+  let decoders: OpenedRuns | null = null;
   const release = async () => {
     await experts.release();
-    for (const session of decoders.values()) await session.release();
+    await decoders?.release();
   };
   try {
     await experts.open(0);
-    for (const [key, graph] of graphs) decoders.set(key, await openGraph(graph, vae.weights, options));
-    const decodingRuns = runs.map((run) => ({ frames: run.frames, session: decoders.get(run.key)! }));
+    decoders = await openRuns(
+      decoder.runs(latentShape),
+      (run) => decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options }),
+      (graph) => openGraph(graph, vae.weights, options),
+    );
     return {
       latentShape,
       experts,
-      decoding: { runs: decodingRuns, frames, scale: decoder.scale },
+      decoding: {
+        runs: decoders.runs,
+        frames,
+        scale: decoder.scale,
+        takesNoise: decoder.takesNoise ?? false,
+      },
       release,
     };
   } catch (error) {

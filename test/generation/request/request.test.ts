@@ -160,6 +160,11 @@ const wrong: [Record<string, unknown>, string][] = [
   [{ quality: "lossless", cache: "fast" }, "cache and quality say different things: give one of them."],
   [{ quality: "high", cache: { at_least: 41 } }, "cache and quality say different things: give one of them."],
   [{ audit: "yes" }, "audit is true or false, not a text."],
+  [
+    { loras: ["style"] },
+    "This model has no LoRAs: put files into the folder loras/ of the model to use them.",
+  ],
+  [{ loras: "style" }, "loras is a list, not a text."],
   [{ cache: { warmup_steps: -1 } }, "cache.warmup_steps is a whole number from 0 to 1000, not -1."],
   [{ cache: { warmup_steps: 2.5 } }, "cache.warmup_steps is a whole number from 0 to 1000, not 2.5."],
   [
@@ -215,6 +220,55 @@ describe("a request the model cannot meet is refused in one sentence", () => {
         }
       }),
     );
+  });
+});
+
+describe("the guidance of a second transformer", () => {
+  const two = { ...limits, guidance_scale_2: 3 };
+
+  it("a request names a guidance scale for each of two transformers", () => {
+    const request = { ...good, guidance_scale: 5, guidance_scale_2: 2 };
+    expect(resolve(request, two)).toMatchObject({ guidanceScale: 5, guidanceScale2: 2 });
+    expect(resolve(good, two)).toMatchObject({ guidanceScale: 4, guidanceScale2: null });
+  });
+
+  it("a second guidance scale is refused for a model with one transformer, unless it is that of the first", () => {
+    expect(() => resolve({ ...good, guidance_scale_2: 2 })).toThrow(
+      expect.objectContaining({
+        name: "RequestError",
+        message: "This model has one transformer, which guidance_scale guides: leave guidance_scale_2 out.",
+        field: "guidance_scale_2",
+      }),
+    );
+    expect(resolve({ ...good, guidance_scale: 3, guidance_scale_2: 3 }).guidanceScale2).toBe(3);
+  });
+});
+
+describe("a distilled model", () => {
+  const fixed = { ...limits, steps: 4, has_fixed_steps: true, is_distilled: true };
+
+  it("a distilled model takes the steps that it was made for, and no others", () => {
+    expect(resolve(good, fixed).steps).toBe(4);
+    expect(resolve({ ...good, steps: 4 }, fixed).steps).toBe(4);
+    expect(() => resolve({ ...good, num_inference_steps: 50 }, fixed)).toThrow(
+      expect.objectContaining({
+        message: "This model was distilled to make videos in 4 steps; leave steps out, or ask for 4.",
+        field: "num_inference_steps",
+      }),
+    );
+  });
+
+  it("every cache of a distilled model is off, also a promise that would need a table", () => {
+    for (const cache of ["auto", "fast", "static:2", { at_least: 35 }, { codebook: [{ rate: 2 }] }]) {
+      const request = resolve({ ...good, cache }, { ...fixed, has_cache_table: false });
+      expect(policyOf(request, { isDistilled: true })).toMatchObject({ name: "off", signals: [] });
+    }
+  });
+
+  it("a run of few steps measures nothing and keeps one residual", () => {
+    expect(policyOf(resolve(good), { modelSteps: 6 })).toMatchObject({ name: "auto", signals: [] });
+    expect(policyOf(resolve(good), { modelSteps: 6 }).residuals).toBeUndefined();
+    expect(policyOf(resolve({ ...good, steps: 30 }), {}).signals).not.toEqual([]);
   });
 });
 
@@ -288,9 +342,11 @@ describe("a request", () => {
       cache: { policy: "auto", motion: false, warmupSteps: 0 },
       compare: false,
       audit: false,
+      loras: [],
       negativePrompt: null,
       steps: 6,
       guidanceScale: 4,
+      guidanceScale2: null,
       width: 16,
       height: 16,
       frames: 4,

@@ -43,7 +43,10 @@ export async function videoDemand(
   for (const [name, opened] of parts) {
     if (!latent || !name.startsWith("transformer")) continue;
     const demand = await attempt(() => {
-      const transformer = diffusionTransformer(opened.part, { ...video, latent });
+      const transformer = diffusionTransformer(
+        { ...opened.part, weights: opened.weights },
+        { ...video, latent },
+      );
       others.set(name, transformer.otherTensors);
       textLength = transformer.text.length;
       const cut = { ...opened, signals: ALL_SIGNALS };
