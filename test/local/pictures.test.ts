@@ -87,11 +87,9 @@ test("a remix of a video whose original is deleted begins with the same picture"
   const video = await send(await readFile(picture));
   const { id } = await client.ask<Video>("POST", `/v1/videos/${video.id}/remix`, { prompt: settings.prompt });
   await client.ask("DELETE", `/v1/videos/${video.id}`);
-  const own = await bytesOf(video).catch(() => null);
   const remix = await client.finished(id);
   expect(remix.error).toBeNull();
   expect(remix.compute!.pictures).toEqual(video.compute!.pictures);
-  expect(own === null || own.length > 0).toBe(true);
 });
 
 test("a picture whose header is right and whose data are not fails its video, and names the field", async () => {

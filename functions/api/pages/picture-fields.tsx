@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx */
 
 /** Kinds of pictures that the API reads. */
-const ACCEPTED = "image/png,image/jpeg,image/webp,image/gif,image/tiff";
+const ACCEPTED = "image/png,image/jpeg,image/webp,image/gif,image/tiff,image/avif";
 
 /** Controls of the pictures that a video is made of; `browser/picture-field.js` shows those that the model takes. */
 export function PictureFields() {
