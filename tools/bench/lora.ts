@@ -16,10 +16,10 @@ import { Checkpoint, openModelFolder } from "../../lib/generation/checkpoint/ind
 import { readLora, type TransformerWeights, withLoras } from "../../lib/generation/lora/index.ts";
 import { buildFull, families, loraNaming } from "../../lib/generation/models/index.ts";
 import { Graph, MAPPED_BYTES_MIN, openSession, type Session } from "../../lib/generation/onnx/index.ts";
+import { table } from "./markdown.ts";
 import { openTransformer } from "./model/part.ts";
 import { randomWeight, writeModel } from "./model/random-model.ts";
 import { type Shapes, writeWeights } from "./model/safetensors-file.ts";
-import { table } from "./markdown.ts";
 import { say } from "./rounds.ts";
 import { ratios, spread } from "./statistics.ts";
 
@@ -27,9 +27,8 @@ const RANKS = [32, 64];
 const BLOCKS = 2;
 const MIB = 2 ** 20;
 const VARIANTS = ["base", ...RANKS.flatMap((rank) => [`branches ${rank}`, `merged ${rank}`])];
-const published = families
-  .flatMap(({ models }) => models)
-  .find(({ hub }) => hub?.name === "wan2.1-1.3b")!.benchmark!;
+const published = families.flatMap(({ models }) => models).find(({ hub }) => hub?.name === "wan2.1-1.3b")!
+  .benchmark!;
 
 const loraPath = (folder: string, rank: number) => join(folder, `lora-${rank}.safetensors`);
 const mergedPath = (folder: string, rank: number) => join(folder, `merged-${rank}.safetensors`);
@@ -44,7 +43,9 @@ async function weightsOf(folder: string, variant: string): Promise<TransformerWe
 
 async function withRank(folder: string, weights: Checkpoint, rank: number): Promise<TransformerWeights> {
   const naming = loraNaming({ className: "WanTransformer3DModel" });
-  return withLoras(weights, [{ lora: await readLora(loraPath(folder, rank), { weights, naming }), scale: 1 }]);
+  return withLoras(weights, [
+    { lora: await readLora(loraPath(folder, rank), { weights, naming }), scale: 1 },
+  ]);
 }
 
 async function openVariant(folder: string, variant: string) {
@@ -182,7 +183,16 @@ async function main(rounds: number): Promise<void> {
         ];
       }),
     );
-    const head = ["variant", "merge", "written", "open", "memory of its own", "mapped", "step", "step to base"];
+    const head = [
+      "variant",
+      "merge",
+      "written",
+      "open",
+      "memory of its own",
+      "mapped",
+      "step",
+      "step to base",
+    ];
     process.stdout.write(`${table(head, rows)}\n`);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -299,20 +299,20 @@ function sizeOf([width, height]: readonly number[]) {
   return { width: width!, height: height! };
 }
 
+function refusal(field: string, message: string): RequestError {
+  return new RequestError(message, { field });
+}
+
 /** @throws RequestError */
 function checkSecondGuidance(
   { guidanceScale, guidanceScale2 }: { guidanceScale: number; guidanceScale2: number | null },
   { guidance_scale_2 }: VideoLimits,
 ): void {
   if (guidanceScale2 === null || guidance_scale_2 !== undefined || guidanceScale2 === guidanceScale) return;
-  throw new RequestError(
+  throw refusal(
+    "guidance_scale_2",
     "This model has one transformer, which guidance_scale guides: leave guidance_scale_2 out.",
-    { field: "guidance_scale_2" },
   );
-}
-
-function refusal(field: string, message: string): RequestError {
-  return new RequestError(message, { field });
 }
 
 /** @throws RequestError */
