@@ -9,7 +9,7 @@ const TIMEOUT_MS = 120_000;
 /** Permissions that are granted but not used by the deployment of this test. */
 const UNSEEN: Readonly<Record<string, readonly string[]>> = {
   // A damaged record and its marker, deleted with their video; the model's card, read at the start; a marker, read to
-  // delete it if its record cannot be written. Pictures, which the model of this test takes none of: edge-access.test.ts.
+  // delete it if its record cannot be written. Pictures, of which the model of this test takes none.
   edge: [
     "delete inputs/",
     "delete jobs/",

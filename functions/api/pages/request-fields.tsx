@@ -18,8 +18,8 @@ const isCache = ({ kind }: Control) => kind.name === "cache";
 const isText = ({ kind }: Control) => kind.name === "text";
 
 /**
- * Controls of a request: the prompt with its examples, pictures, what a model offers to choose from, and the cache. The others
- * are folded, because most videos are made without them.
+ * Controls of a request: the prompt with its examples, pictures, what a model offers to choose from, and the cache. The
+ * others are folded, because most videos are made without them.
  */
 export function RequestFields({ charactersMax }: { charactersMax: number }) {
   const [prompt, ...controls] = REQUEST_CONTROLS;

@@ -63,7 +63,7 @@ const isBare = (marker: number) => marker === 0x01 || (marker >= 0xd0 && marker 
 const isFrame = (marker: number) =>
   marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 
-/** JPEG: the first frame header (ITU-T T.81, section B.2.2). Pictures inside of segments, such as EXIF's, are skipped. */
+/** JPEG: the first frame header (ITU-T T.81, section B.2.2). Pictures inside of segments are skipped. */
 const jpegSize: ReadSize = (bytes) => {
   let at = 2;
   while (at + 9 <= bytes.byteLength) {
