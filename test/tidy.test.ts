@@ -32,6 +32,7 @@ const allowedImports: Record<string, readonly string[]> = {
     "generation/video",
   ],
   "service/net": [],
+  "service/pictures": [],
   "service/storage": [],
   "service/jobs": ["service/storage"],
   "service/keys": ["service/storage"],
