@@ -93,7 +93,7 @@ export async function readDescription(
 }
 
 /** Returns the limits of a model whose weights sample in this way: distilled ones have fixed steps and no guidance. */
-export function limitedBy({ sigmas, distilled }: Sampling, limits: VideoLimits): VideoLimits {
+function limitedBy({ sigmas, distilled }: Sampling, limits: VideoLimits): VideoLimits {
   return {
     ...limits,
     ...(sigmas && { steps: sigmas.length, has_fixed_steps: true }),
