@@ -32,6 +32,7 @@ const allowedImports: Record<string, readonly string[]> = {
     "generation/video",
   ],
   "service/net": [],
+  "service/pictures": [],
   "service/storage": [],
   "service/jobs": ["service/storage"],
   "service/keys": ["service/storage"],
@@ -41,7 +42,13 @@ const allowedImports: Record<string, readonly string[]> = {
   "service/webhooks": ["service/jobs", "service/keys", "service/net", "service/storage"],
   "service/triggers": ["service/keys", "service/net", "service/storage"],
   "distribution/model-store": ["generation/request", "service/storage"],
-  "distribution/hub": ["distribution/model-store", "generation/models", "service/storage"],
+  "distribution/hub": [
+    "distribution/model-store",
+    "generation/checkpoint",
+    "generation/models",
+    "generation/pipeline",
+    "service/storage",
+  ],
 };
 
 /** Files that are run rather than imported, besides the tests and what is under tools/. */

@@ -18,7 +18,7 @@ export interface Memory {
 
 /** Reports the result of a check, and whether the model can run in the given memory. */
 export function checkReport(folder: string, check: ModelCheck, memory: Memory): CheckReport {
-  const { className, parts, videos, faults } = check;
+  const { className, parts, videos, notes, faults } = check;
   const least = Math.min(...videos.map((video) => leastBytes(video, memory)));
   const fits = least <= memory.bytes;
   const blocks = [
@@ -29,6 +29,7 @@ export function checkReport(folder: string, check: ModelCheck, memory: Memory): 
       names(`${part.name} does not use`, part.unused),
     ]),
     videos.length === 0 ? [] : videoTable(videos, memory),
+    notes.map((note) => `note: ${note}`),
     check.loras.map(loraLine),
     faults.map((fault) => `fault: ${fault}`),
     [verdict(check, least, memory), ...advice(folder, check, memory)],

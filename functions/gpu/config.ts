@@ -44,7 +44,7 @@ export interface GpuConfig {
   /**
    * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, the
    * precision of matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
-   * default one for each core.
+   * default one for each core. `VARIANT`: variant of the weights to prefer, such as `fp16`.
    */
   readonly pipeline: PipelineOptions & Required<Pick<PipelineOptions, "provider">>;
   /** `LOG_LEVEL`: log level of pino; `info` by default. */
@@ -77,6 +77,10 @@ const environment = environmentOf("gpu", {
   THREADS: wholeNumber(1, 1_024).optional(),
   PROVIDER: oneOf("cpu", "cuda", "webgpu").default("cpu"),
   PRECISION: oneOf("float32", "float16").optional(),
+  VARIANT: z
+    .string()
+    .regex(/^[\w-]{1,64}$/, "must be a name such as fp16")
+    .optional(),
   LOG_LEVEL: logLevel(),
 });
 
@@ -101,6 +105,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
     pipeline: {
       provider: data.PROVIDER,
       ...(data.PRECISION === undefined ? {} : { precision: data.PRECISION }),
+      ...(data.VARIANT === undefined ? {} : { variant: data.VARIANT }),
       ...(data.THREADS === undefined ? {} : { threads: data.THREADS }),
     },
     logLevel: data.LOG_LEVEL,

@@ -13,7 +13,7 @@ const root = mkdtempSync(join(tmpdir(), "adareel-check-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
 describe("models of the published sizes", () => {
-  // Transformers, text encoders and the decoders of Latte, Wan and LTX-Video: parameters of the modules of the reference.
+  // Transformers, text encoders and decoders of Latte, Wan and LTX-Video: parameters of the reference's modules.
   const t5 = 4_762_310_656;
   const umt5 = 5_680_910_336;
   const latte = 1_057_246_880;
@@ -113,8 +113,8 @@ describe("a fault is one sentence, with what is at fault", () => {
     [
       "weights",
       (folder) => rmSync(join(folder, transformer)),
-      "MODEL/transformer: the folder has none of diffusion_pytorch_model.safetensors, " +
-        "diffusion_pytorch_model.safetensors.index.json, model.safetensors, model.safetensors.index.json",
+      "MODEL/transformer: the folder has no weights: diffusion_pytorch_model.safetensors or model.safetensors, " +
+        "or shards with their index",
     ],
     [
       "a tokenizer",
@@ -135,8 +135,8 @@ describe("a fault is one sentence, with what is at fault", () => {
     [
       "sizes",
       (folder) => edit(join(folder, "model_index.json"), (index) => delete index.video),
-      "MODEL: model_index.json does not say what the model can make: " +
-        "video is missing: it must be an object with sizes, frames, fps, steps, guidance_scale, negative_prompt and takes_image",
+      "MODEL: model_index.json names the pipeline OpenSoraPipeline with parts of no published model: " +
+        "it must say under video what the model makes (sizes, frames, fps, steps, guidance_scale)",
     ],
     [
       "a class that is known",
@@ -148,6 +148,28 @@ describe("a fault is one sentence, with what is at fault", () => {
     ],
   ])("a model lacking %s has one fault, in one sentence", async (_, damage, fault) => {
     expect(await faultsAfter(damage)).toEqual([fault]);
+  });
+
+  test("tensors of a type that is not read are one fault, with their number", async () => {
+    const faults = await faultsAfter((folder) => {
+      const path = join(folder, "text_encoder/model.safetensors");
+      const file = readFileSync(path);
+      const end = 8 + Number(file.readBigUInt64LE(0));
+      const header = JSON.parse(file.toString("utf8", 8, end));
+      let at = 0;
+      for (const entry of Object.values<Record<string, unknown>>(header)) {
+        const { shape } = entry as { shape: number[] };
+        const size = shape.reduce((product, count) => product * count, 1);
+        Object.assign(entry, { dtype: "F8_E4M3", data_offsets: [at, at + size] });
+        at += size;
+      }
+      writeFileSync(path, safetensors(header, new Uint8Array(at)));
+    });
+    expect(faults).toEqual([
+      expect.stringMatching(
+        /^MODEL\/text_encoder: tensor \S+ has dtype F8_E4M3, and float8 is not read: take the model in float16, bfloat16 or float32, and \d+ more likewise$/,
+      ),
+    ]);
   });
 
   test("a truncated file is one fault", async () => {

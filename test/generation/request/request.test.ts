@@ -164,7 +164,7 @@ const wrong: [Record<string, unknown>, string][] = [
     { loras: ["style"] },
     "This model has no LoRAs: put files into the folder loras/ of the model to use them.",
   ],
-  [{ loras: "style" }, "loras is a list, not a text."],
+  [{ loras: "style" }, "loras is a list of at most 8 entries, not a text."],
   [{ cache: { warmup_steps: -1 } }, "cache.warmup_steps is a whole number from 0 to 1000, not -1."],
   [{ cache: { warmup_steps: 2.5 } }, "cache.warmup_steps is a whole number from 0 to 1000, not 2.5."],
   [

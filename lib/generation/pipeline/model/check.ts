@@ -1,5 +1,7 @@
+import { grouped } from "../../../shared/sentences/index.ts";
 import {
   type ModelFolder,
+  type ModelFolderOptions,
   type ModelPart,
   openModelFolder,
   type SafetensorsDType,
@@ -10,6 +12,7 @@ import type { VideoLimits } from "../../request/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
 import { readDescription } from "./description.ts";
+import { folderNotes } from "./folder-notes.ts";
 import type { MemoryDemand } from "./memory-demand.ts";
 import { LoraShelf } from "./open-loras.ts";
 import { decoderPart, openSampler } from "./parts.ts";
@@ -21,6 +24,8 @@ export interface ModelCheck {
   readonly className: string;
   readonly parts: readonly PartCheck[];
   readonly videos: readonly VideoCheck[];
+  /** Notes on the folder for the user, one sentence each. */
+  readonly notes: readonly string[];
   readonly loras: readonly LoraCheck[];
   /** Reasons why the model cannot run, one sentence each. */
   readonly faults: readonly string[];
@@ -43,7 +48,7 @@ export interface PartCheck {
   /** Bytes stored in each type, of all tensors. */
   readonly bytesByDType: ReadonlyMap<SafetensorsDType, number>;
   readonly missing: readonly string[];
-  /** Faults of tensors that are present, one sentence each. */
+  /** Faults of tensors that are present, one sentence for each cause. */
   readonly unfit: readonly string[];
   /** Tensors that no graph uses and that are not known to be unneeded. */
   readonly unused: readonly string[];
@@ -62,7 +67,7 @@ const ENCODER_TENSORS = /(^|\.)(encoder|quant_conv)\./;
  * Checks a model folder without reading its weights or opening a session. Builds every graph of a generation, from text
  * or from the pictures that the model needs, and records which tensors each graph asks for.
  */
-export async function checkModel(folder: string): Promise<ModelCheck> {
+export async function checkModel(folder: string, options: ModelFolderOptions = {}): Promise<ModelCheck> {
   const faults: string[] = [];
   const attempt: Attempt = async (work) => {
     try {
@@ -73,8 +78,8 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
       return undefined;
     }
   };
-  const model = await attempt(() => openModelFolder(folder));
-  if (!model) return { className: "", parts: [], videos: [], loras: [], faults };
+  const model = await attempt(() => openModelFolder(folder, options));
+  if (!model) return { className: "", parts: [], videos: [], loras: [], notes: [], faults };
 
   const description = await attempt(() => readDescription(folder, model.index));
   const parts: Parts = new Map();
@@ -97,8 +102,10 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
   }
   const checks = [...parts].map(([name, opened]) => checkPart(name, opened, others.get(name)));
   faults.push(...checks.flatMap((check) => faultsOf(parts.get(check.name)!.part.folder, check)));
+  const opened = [...parts].map(([name, { checkpoint }]) => ({ name, checkpoint }));
+  const notes = folderNotes({ assumed: description?.assumed ?? null }, opened, options.variant);
   const loras = description ? await checkLoras(folder, description.limits, parts) : [];
-  return { className: model.className, parts: checks, videos, loras, faults };
+  return { className: model.className, parts: checks, videos, loras, notes, faults: grouped(faults) };
 }
 
 /** Matches every LoRA of a model's list to its transformers. */
