@@ -109,7 +109,7 @@ function whyUnknown({ _class_name: pipeline }: Config): string {
 }
 
 /** Returns the limits of a model whose weights sample in this way: distilled ones have fixed steps and no guidance. */
-export function limitedBy({ sigmas, distilled }: Sampling, limits: VideoLimits): VideoLimits {
+function limitedBy({ sigmas, distilled }: Sampling, limits: VideoLimits): VideoLimits {
   return {
     ...limits,
     ...(sigmas && { steps: sigmas.length, has_fixed_steps: true }),
