@@ -7,15 +7,22 @@ const ACCEPTED = "image/png,image/jpeg,image/webp,image/gif,image/tiff,image/avi
 export function PictureFields() {
   return (
     <div class="pictures" id="pictures" hidden>
-      <PictureField name="input_reference" label="First picture" />
-      <PictureField name="last_image" label="Last picture" />
+      <PictureField name="input_reference" taken="takes_image" label="First picture" />
+      <PictureField name="last_image" taken="takes_last_image" label="Last picture" />
     </div>
   );
 }
 
-function PictureField({ name, label }: { readonly name: string; readonly label: string }) {
+interface PictureFieldProps {
+  readonly name: string;
+  /** Member of a model in the API that says whether it takes the picture. */
+  readonly taken: string;
+  readonly label: string;
+}
+
+function PictureField({ name, taken, label }: PictureFieldProps) {
   return (
-    <div class="field picture-field" id={`${name}-field`} hidden>
+    <div class="field picture-field" id={`${name}-field`} data-picture={name} data-taken={taken} hidden>
       <label for={name}>{label}</label>
       <div class="place" id={`${name}-place`}>
         <img id={`${name}-preview`} alt={`${label}, cropped to the shape of the video`} hidden />

@@ -368,7 +368,9 @@ describe("a request", () => {
     const request = { ...good, image: "/first.png" };
     expect(resolve(request, taking).image).toBe("/first.png");
     expect(() => resolve({ ...request, num_frames: 1 }, taking)).toThrow(
-      new RequestError("A video of one frame would be its image: ask for more frames, or give no image."),
+      new RequestError("A video of one frame would be its image: ask for more frames, or give no image.", {
+        field: "image",
+      }),
     );
   });
 

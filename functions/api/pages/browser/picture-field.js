@@ -8,10 +8,10 @@ import { byId } from "./dom.js";
  * Makes the field of a picture: it is chosen or dropped, and shown as the model will see it, which is resized to cover
  * the video and cropped to its centre.
  *
- * @param {"input_reference" | "last_image"} name
- * @param {"takes_image" | "takes_last_image"} taken member of a model that says whether it takes the picture
+ * @param {HTMLElement} field
  */
-function pictureField(name, taken) {
+function pictureField(field) {
+  const { picture: name = "", taken = "" } = field.dataset;
   const input = /** @type {HTMLInputElement} */ (byId(name));
   const place = byId(`${name}-place`);
   const preview = /** @type {HTMLImageElement} */ (byId(`${name}-preview`));
@@ -78,22 +78,31 @@ function pictureField(name, taken) {
     show: crop,
     /** @param {Model} model */
     offer(model) {
-      byId(`${name}-field`).hidden = !model[taken];
+      field.hidden = !(/** @type {Record<string, unknown>} */ (model)[taken]);
       byId("pictures").hidden = !model.takes_image;
       crop();
     },
-    read: () => (byId(`${name}-field`).hidden ? undefined : chosen),
+    read: () => (field.hidden ? undefined : chosen),
     /** @param {Video} video */
-    askedFor: ({ id, params }) => (params[name] ? { video_id: id } : undefined),
+    askedFor: (video) => pictureOf(video, name),
     /** @param {Video} video */
-    fill: ({ id, params }) => choose(params[name] ? { video_id: id } : undefined),
+    fill: (video) => choose(pictureOf(video, name)),
     /** @param {string} param */
     fieldOf: (param) => param,
     point: () => undefined,
   };
 }
 
-export const pictureFields = [
-  pictureField("input_reference", "takes_image"),
-  pictureField("last_image", "takes_last_image"),
-];
+/**
+ * Returns the picture of a video as another request names it; undefined if it has none.
+ *
+ * @param {Video} video
+ * @param {string} name
+ */
+function pictureOf({ id, params }, name) {
+  return /** @type {Record<string, unknown>} */ (params)[name] ? { video_id: id } : undefined;
+}
+
+const fields = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-picture]")]);
+
+export const pictureFields = fields.map(pictureField);
