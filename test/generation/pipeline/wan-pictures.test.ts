@@ -23,7 +23,7 @@ const golden = join(import.meta.dirname, "../../golden/pipelines/wan-pictures");
 const tokenizer = join(import.meta.dirname, "../../../models/demo/tokenizer");
 const [first, last] = [join(golden, "first.png"), join(golden, "last.png")];
 
-// Worst errors measured: 0 of a latent, 0 of a pixel in 0..1.
+// Worst errors measured: 4.2e-6 of a latent, 3e-6 of a pixel in 0..1 beyond its rounding to a byte.
 const TOLERANCE = 1e-4;
 
 let folder: string;
@@ -79,11 +79,11 @@ describe.each([
       expect(worst(latent, expected) / Math.max(...expected.map(Math.abs))).toBeLessThan(TOLERANCE);
     }
     const { rgb, width, height, count } = generations[0]!.frames;
-    const expected = await vectors.read("0.frames"); // every fourth of [F, 3, H, W] in 0..1
+    const expected = await vectors.read("0.frames"); // [F, 3, H, W] in 0..1
     const area = width * height;
-    expect(expected.length).toBe(3 * area * Math.ceil(count / 4));
+    expect(expected.length).toBe(3 * area * count);
     const bytes = expected.map((_, i) => {
-      const [frame, channel, at] = [4 * Math.floor(i / (3 * area)), Math.floor(i / area) % 3, i % area];
+      const [frame, channel, at] = [Math.floor(i / (3 * area)), Math.floor(i / area) % 3, i % area];
       return rgb[(frame * area + at) * 3 + channel]! / 255;
     });
     // Half a level of a byte is lost by rounding.

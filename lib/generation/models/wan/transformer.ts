@@ -88,7 +88,7 @@ const wanSchema = z
   .refine((c) => c.in_channels === c.out_channels || c.in_channels > 2 * c.out_channels, {
     path: ["in_channels"],
     message:
-      "must equal out_channels, or be more than twice as many as in an image-to-video model: " +
+      "must equal out_channels, or be more than twice as many, as in an image-to-video model: " +
       "those of the latent, of a mask and of the pictures",
   });
 
