@@ -36,8 +36,8 @@ export interface Experts {
 }
 
 /**
- * Returns the guidance scale of each transformer. One that a request names for the first applies to both, unless it
- * names another for the second. The model may have a default of its own for the second. Where a first scale of 1 or
+ * Returns the guidance scale of each transformer. The first one that a request names applies to both, unless it names
+ * another for the second. The model may have a default of its own for the second. Where a first scale of 1 or
  * less does not guide, it is 1 for both transformers, as in the pipelines of diffusers.
  */
 export function guidanceScales(
