@@ -16,7 +16,8 @@ import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
 import { limitsWith, type ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
-import { type ModelParts, type OpenedPart, openGraph, type PipelineOptions } from "./model/parts.ts";
+import type { OpenedPart } from "./model/opened-part.ts";
+import { type ModelParts, openGraph, type PipelineOptions } from "./model/parts.ts";
 
 /** Transformers that denoise one shape of video, one after another. */
 export interface Experts {

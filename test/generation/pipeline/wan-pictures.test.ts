@@ -1,4 +1,4 @@
-/** Whole generations from pictures, compared with diffusers' WanImageToVideoPipeline (tools/golden/pipeline_wan_pictures.py). */
+/** Videos from pictures, compared with diffusers' WanImageToVideoPipeline (tools/golden/pipeline_wan_pictures.py). */
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -94,7 +94,7 @@ describe.each([
 describe("a video from pictures", () => {
   const firstCase = async (kind: string) => wantedOf((await casesOf(kind))[0]!);
 
-  it("a reused step keeps the pictures: a cache of one residual changes the latent a little, not altogether", async () => {
+  it("a reused step keeps the pictures: a cache of one residual changes the latent a little only", async () => {
     for (const kind of ["two", "states"]) {
       const wanted = { ...(await firstCase(kind)), steps: 8 };
       const [computed, reused] = await generate(kind, [wanted, { ...wanted, cache: "static:2" }]);
@@ -134,7 +134,7 @@ describe("a video from pictures", () => {
     expect(await refused("between", { image: first })).toMatch(/give both|last/);
   });
 
-  it("a model whose image processor makes pictures of another size than its image encoder takes is refused", async () => {
+  it("a model whose image processor makes pictures that its image encoder does not take is refused", async () => {
     const path = join(folder, "states/image_processor/preprocessor_config.json");
     const stored = JSON.parse(await readFile(path, "utf8"));
     const open = () => openPipeline(join(folder, "states"), { threads: 1 });
