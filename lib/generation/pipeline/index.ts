@@ -13,7 +13,15 @@ export { describeModel, type ModelDescription } from "./model/description.ts";
 export { findModel, modelFolders } from "./model/find-model.ts";
 export type { UsedLora } from "./model/open-loras.ts";
 export type { PipelineOptions } from "./model/parts.ts";
-export type { GenerateOptions, Generation, Observed, Observer, Pipeline, Progress, Stage } from "./pipeline.ts";
+export type {
+  GenerateOptions,
+  Generation,
+  Observed,
+  Observer,
+  Pipeline,
+  Progress,
+  Stage,
+} from "./pipeline.ts";
 export { openPipeline } from "./pipeline.ts";
 export { type PipelineProcess, type ProcessOptions, startPipelineProcess } from "./process/process.ts";
 export { type Savings, savings } from "./savings.ts";
