@@ -27,10 +27,11 @@ export type {
   WeightedPart,
 } from "./family.ts";
 export { type GuidanceBatch, guidanceBatch } from "./guidance-batch.ts";
-export { encoderNames } from "./image-encoder.ts";
+export { encoderNames, type VisionEncoder, visionNames } from "./image-encoder.ts";
 export { decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
 export type { LoraNaming } from "./lora-naming.ts";
-export { diffusionTransformer, imageEncoder, latentDecoder, loraNaming, textEncoder } from "./registry.ts";
+export { imageEncoder, visionEncoder } from "./picture-encoders.ts";
+export { diffusionTransformer, latentDecoder, loraNaming, textEncoder } from "./registry.ts";
 export { buildSegment, segmentFeeds, segmentNames } from "./segment.ts";
 export { comparesProbes, type GraphSignalName, graphSignal, isGraphSignal } from "./signals.ts";
 export { nominalSize, type Recipe, recipeSchema, type Sampling, samplingSchema } from "./video-member.ts";

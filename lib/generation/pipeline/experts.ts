@@ -13,7 +13,7 @@ import {
   type VideoShape,
 } from "../models/index.ts";
 import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
-import type { ResolvedRequest } from "../request/index.ts";
+import { limitsWith, type ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
 import { type ModelParts, type OpenedPart, openGraph, type PipelineOptions } from "./model/parts.ts";
@@ -36,17 +36,19 @@ export interface Experts {
 }
 
 /**
- * Returns the guidance scale of each transformer. One that a request names for the first applies to both, unless it
- * names another for the second. The model may have a default of its own for the second. Where a first scale of 1 or
+ * Returns the guidance scale of each transformer. The first one that a request names applies to both, unless it names
+ * another for the second. The model may have a default of its own for the second. Where a first scale of 1 or
  * less does not guide, it is 1 for both transformers, as in the pipelines of diffusers.
  */
 export function guidanceScales(
   { limits, transformers, guidesBelowOne }: Pick<ModelParts, "limits" | "transformers" | "guidesBelowOne">,
-  { guidanceScale, guidanceScale2 }: Pick<ResolvedRequest, "guidanceScale" | "guidanceScale2">,
+  request: Pick<ResolvedRequest, "guidanceScale" | "guidanceScale2" | "loras">,
 ): number[] {
+  const { guidanceScale, guidanceScale2 } = request;
+  const usual = limitsWith(request, limits);
   if (guidanceScale <= 1 && !guidesBelowOne) return transformers.map(() => 1);
-  const isDefault = guidanceScale === limits.guidance_scale;
-  const second = guidanceScale2 ?? (isDefault ? limits.guidance_scale_2 : undefined) ?? guidanceScale;
+  const isDefault = guidanceScale === usual.guidance_scale;
+  const second = guidanceScale2 ?? (isDefault ? usual.guidance_scale_2 : undefined) ?? guidanceScale;
   return transformers.map((_, index) => (index === 0 ? guidanceScale : second));
 }
 
@@ -58,7 +60,7 @@ export interface GraphNeeds {
   readonly forecasts: boolean;
 }
 
-/** What the graphs of each transformer are built for. */
+/** Needs of the graphs of each transformer. */
 export interface ExpertNeeds extends GraphNeeds {
   /** Guidance scales, which decide the batch. */
   readonly scales: readonly number[];

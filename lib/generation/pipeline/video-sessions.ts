@@ -40,6 +40,7 @@ export async function openVideoSessions(
       fps,
       givenFrames: image === undefined ? 0 : 1,
       hasLastPicture: lastImage !== undefined,
+      ...(model.vision && { pictureTokens: model.vision.encoder.tokens }),
     },
     { scales: guidanceScales(model, request), loras: loras.applied, ...needs },
   );

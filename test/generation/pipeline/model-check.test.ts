@@ -13,15 +13,19 @@ const root = mkdtempSync(join(tmpdir(), "adareel-check-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
 describe("models of the published sizes", () => {
-  // Transformers, text encoders and the decoders of Latte, Wan and LTX-Video: parameters of the modules of the reference.
+  // Transformers, text encoders and decoders of Latte, Wan and LTX-Video: parameters of the reference's modules.
   const t5 = 4_762_310_656;
   const umt5 = 5_680_910_336;
   const latte = 1_057_246_880;
+  // The image encoder's last layer and the norm after it, 19,680,000 parameters, are not run.
+  const shared = { text_encoder: umt5, image_encoder: 630_766_080 - 19_680_000, vae: 126_892_531 };
   test.each([
     ["latte-1", { transformer: latte, text_encoder: t5, vae: 49_490_199 }],
     ["open-sora-1.2", { transformer: 1_207_643_936, text_encoder: t5, vae: 214_756_151 }],
     ["open-sora-plan-1.1", { transformer: latte, text_encoder: t5, vae: 149_510_169 }],
     ["wan2.1-1.3b", { transformer: 1_418_996_800, text_encoder: umt5, vae: 73_295_603 }],
+    ["wan2.1-i2v-14b-480p", { transformer: 16_394_878_784, ...shared }],
+    ["wan2.1-flf2v-14b", { transformer: 16_395_536_704, ...shared }],
     ["ltx-video-0.9.0", { transformer: 1_923_385_472, text_encoder: t5, vae: 238_789_552 }],
   ] as const)("the published model %s has no missing and no unused tensor", async (name, parameters) => {
     const folder = join(root, name);

@@ -17,6 +17,7 @@ import type { MemoryDemand } from "./memory-demand.ts";
 import { LoraShelf } from "./open-loras.ts";
 import { decoderPart, openSampler } from "./parts.ts";
 import { type Attempt, type DemandedVideo, type OpenPart, type Parts, videoDemand } from "./video-demand.ts";
+import { openVision } from "./vision.ts";
 
 /** Facts of a model, read from its configurations and the headers of its weight files. */
 export interface ModelCheck {
@@ -57,14 +58,14 @@ export interface PartCheck {
 export interface VideoCheck extends MemoryDemand, DemandedVideo {}
 
 /**
- * Tensors of the encoder in the file of a decoder. Only videos that begin with an image use them; they are not checked
- * here.
+ * Tensors of the encoder in the file of a decoder. Only videos that begin with an image use them; they are checked for
+ * models that make no others.
  */
 const ENCODER_TENSORS = /(^|\.)(encoder|quant_conv)\./;
 
 /**
- * Checks a model folder without reading its weights or opening a session. Builds every graph of a generation from text
- * and records which tensors each graph asks for.
+ * Checks a model folder without reading its weights or opening a session. Builds every graph of a generation, from text
+ * or from the pictures that the model needs, and records which tensors each graph asks for.
  */
 export async function checkModel(folder: string, options: ModelFolderOptions = {}): Promise<ModelCheck> {
   const faults: string[] = [];
@@ -87,13 +88,16 @@ export async function checkModel(folder: string, options: ModelFolderOptions = {
     if (opened) parts.set(name, opened);
   }
   await attempt(() => openTokenizer(model.part("tokenizer").folder, model.part("tokenizer").config));
+  await attempt(() => openVision(model));
   const recipe = description?.recipe ?? recipeSchema.parse({});
   await attempt(() => openSampler(model.part("scheduler"), recipe));
 
   const videos: VideoCheck[] = [];
-  const others = new Map([["vae", ENCODER_TENSORS]]);
+  const { needs_image = false, needs_last_image = false } = description?.limits ?? {};
+  const pictures = { areNeeded: needs_image, areTwo: needs_last_image };
+  const others = new Map(needs_image ? [] : [["vae", ENCODER_TENSORS]]);
   for (const video of description ? videosOf(description.limits) : []) {
-    const demand = await videoDemand(parts, video, { attempt, others });
+    const demand = await videoDemand(parts, video, { attempt, others, pictures });
     if (demand) videos.push({ ...video, ...demand });
   }
   const checks = [...parts].map(([name, opened]) => checkPart(name, opened, others.get(name)));
@@ -122,9 +126,9 @@ async function checkLoras(folder: string, limits: VideoLimits, parts: Parts): Pr
   return checks;
 }
 
-/** Returns the names of the parts that a pipeline opens, further transformers included. */
+/** Returns the names of the parts that a pipeline opens, further transformers and an encoder of pictures included. */
 function partsToOpen({ partNames }: ModelFolder): string[] {
-  const further = partNames.filter((name) => /^transformer_\d+$/.test(name));
+  const further = partNames.filter((name) => /^transformer_\d+$|^image_encoder$/.test(name));
   return ["text_encoder", "transformer", ...further, "vae"];
 }
 

@@ -16,10 +16,11 @@ import {
   textEncoder,
 } from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
+import { listedLoras, type ResolvedRequest } from "../../request/index.ts";
 import { evenShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { checkFinite } from "../finite.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
-import { type ModelDescription, readDescription } from "./description.ts";
+import { type FolderDescription, readDescription } from "./description.ts";
 import {
   type FoundErrorTable,
   findErrorTable,
@@ -29,6 +30,7 @@ import {
 } from "./error-table.ts";
 import { folderNotes } from "./folder-notes.ts";
 import { LoraShelf } from "./open-loras.ts";
+import { openVision, type Vision } from "./vision.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
@@ -57,17 +59,18 @@ export interface EncodedPrompt extends TextStates {
 export type EncodedText = Pick<TextCondition, "length" | "encodesPadding">;
 
 /** Parts of a model folder, with configurations and weight headers read. */
-export interface ModelParts extends ModelDescription {
-  readonly recipe: Recipe;
+export interface ModelParts extends FolderDescription {
   readonly tokenizer: PromptTokenizer;
   readonly sampler: SamplerFactory;
-  /** Returns samplers with another sampling than the recipe's. */
-  samplerFor(sampling: Sampling): SamplerFactory;
+  /** Returns the samplers of a request: those that the first of its LoRAs with a sampling of its own was made for. */
+  samplerWith(request: Pick<ResolvedRequest, "loras">): SamplerFactory;
   /** Transformers in the order in which they denoise. */
   readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
   readonly boundaryTimestep: number;
   readonly vae: OpenedPart;
+  /** Encoder of the pictures that transformers attend to; null for a model without one. */
+  readonly vision: Vision | null;
   /** True if a guidance scale below 1 guides too. */
   readonly guidesBelowOne: boolean;
   readonly loras: LoraShelf;
@@ -122,6 +125,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   const transformers: ModelParts["transformers"] = [transformer, ...second];
   const vae = await withWeights(decoderPart(index));
   const scheduler = index.part("scheduler");
+  const sampler = openSampler(scheduler, description.recipe);
   const tableModel: TableModel = {
     folder: index.folder,
     name: description.name,
@@ -132,11 +136,17 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   return {
     ...description,
     tokenizer,
-    sampler: openSampler(scheduler, description.recipe),
-    samplerFor: (sampling) => openSampler(scheduler, { ...description.recipe, sampling }),
+    sampler,
+    samplerWith(request) {
+      const { recipe, loraSampling, limits } = description;
+      const samplings = listedLoras(request, limits).map(({ name }) => loraSampling.get(name));
+      const own = samplings.find((sampling) => sampling);
+      return own ? openSampler(scheduler, { ...recipe, sampling: { ...recipe.sampling, ...own } }) : sampler;
+    },
     transformers,
     boundaryTimestep,
     vae,
+    vision: await openVision(index),
     guidesBelowOne: familyOf(index.index)?.guidesBelowOne ?? false,
     loras: new LoraShelf(index.folder, transformers),
     folderNotes: folderNotes(
@@ -229,13 +239,8 @@ function replacedScheduler(
  * @throws CheckpointError
  */
 function boundaryOf(index: ModelFolder): number {
-  const { boundary_ratio: ratio, expand_timesteps } = index.index;
+  const { boundary_ratio: ratio } = index.index;
   const path = join(index.folder, "model_index.json");
-  if (expand_timesteps === true)
-    throw new CheckpointError(
-      path,
-      "a model with a timestep for each token (expand_timesteps) cannot be run",
-    );
   if (ratio === undefined || ratio === null) {
     if (!index.partNames.includes("transformer_2")) return 0;
     throw new CheckpointError(path, "boundary_ratio must say when transformer_2 takes over, and is missing");
