@@ -1,4 +1,7 @@
-/** Whole generations from pictures, compared with diffusers' WanImageToVideoPipeline (tools/golden/pipeline_wan_pictures.py). */
+/**
+ * Whole generations from pictures, compared with diffusers' WanImageToVideoPipeline
+ * (tools/golden/pipeline_wan_pictures.py).
+ */
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
