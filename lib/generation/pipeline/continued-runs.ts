@@ -1,4 +1,4 @@
-import { type ContinuedRun, stateNames } from "../models/index.ts";
+import { type DecoderRun, decoderNames } from "../models/index.ts";
 import type { Graph, Session, Tensor } from "../onnx/index.ts";
 import { pauseUnlessCancelled } from "./denoise.ts";
 
@@ -20,8 +20,8 @@ export interface OpenedRuns {
  * weights is found early.
  */
 export async function openRuns(
-  runs: readonly ContinuedRun[],
-  build: (run: ContinuedRun) => Graph,
+  runs: readonly DecoderRun[],
+  build: (run: DecoderRun) => Graph,
   open: (graph: Graph) => Promise<Session>,
 ): Promise<OpenedRuns> {
   const keyed = runs.map((run) => ({ run, key: JSON.stringify(run) }));
@@ -73,7 +73,7 @@ export async function* continuedOutputs(
 }
 
 function feedsOfNext(out: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
-  const { after, before } = stateNames;
+  const { after, before } = decoderNames;
   const kept = Object.entries(out).filter(([name]) => name.startsWith(after));
   return Object.fromEntries(kept.map(([name, tensor]) => [before + name.slice(after.length), tensor]));
 }
