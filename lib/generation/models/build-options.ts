@@ -12,4 +12,6 @@ export interface NamedWeights extends WeightSource {
 export interface BuildOptions {
   readonly weights: NamedWeights;
   readonly provider?: Provider;
+  /** Bytes of weights from which sessions map them, as in `SessionOptions`. */
+  readonly mappedBytesMin?: number;
 }

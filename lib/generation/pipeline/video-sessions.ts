@@ -1,31 +1,45 @@
-import { type LatentDecoder, type LatentShape, latentDecoder, nominalSize } from "../models/index.ts";
+import { imageEncoder, type LatentDecoder, type LatentShape, latentDecoder, nominalSize } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import type { Decoding } from "./decode.ts";
+import type { DenoisingSessions } from "./denoiser.ts";
 import { type Experts, expertsFor, type GraphNeeds, guidanceScales } from "./experts.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
+import { partMemory, usableBytes } from "./model/part-memory.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
+import { mayStay, type Residency, type ResidentPart, residencyFor, UNKNOWN_MEMORY } from "./model/residency.ts";
 
 /** Sessions of one shape of video; graphs have static shapes. */
 export interface VideoSessions {
   readonly latentShape: LatentShape;
   readonly experts: Experts;
-  readonly decoding: Decoding;
+  /** Opens the parts that a video begins with, and all others that may stay open beside them. */
+  open(): Promise<void>;
+  isOpen(part: ResidentPart): boolean;
+  /** Releases every part that may not be open while `part` runs. */
+  makeRoom(part: ResidentPart): Promise<void>;
+  /** Returns the sessions of a transformer, for which room is made if they are not open. */
+  openExpert(index: number): Promise<DenoisingSessions>;
+  /** Returns the sessions of the decoder, for which room is made if they are not open. */
+  openDecoding(): Promise<Decoding>;
   release(): Promise<void>;
 }
 
+/** The transformers as parts, in the order in which they denoise. */
+export const EXPERT_PARTS = ["transformer", "transformer_2"] as const;
+
 /**
- * Opens the sessions of one shape of video. The decoder may leave weights of its file unused, because the file also
- * holds the encoder.
+ * Prepares the sessions of one shape of video, and decides by the memory of the device which of them stay open; opens
+ * none. The decoder may leave weights of its file unused, because the file also holds the encoder.
  *
  * @throws RangeError for a shape that transformer or decoder cannot make, CheckpointError if weights do not match their
  *   config
  */
-export async function openVideoSessions(
+export function videoSessions(
   model: ModelParts,
   request: ResolvedRequest,
   { loras, ...needs }: GraphNeeds & { readonly loras: OpenedLoras },
-): Promise<VideoSessions> {
+): VideoSessions {
   const { width, height, frames, fps, image } = request;
   const { vae, options } = model;
   const decoder = latentDecoder(vae);
@@ -37,30 +51,105 @@ export async function openVideoSessions(
     { scales: guidanceScales(model, request), loras: loras.applied, ...needs },
   );
   const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
-  const graphs = new Map<string, Graph>();
-  for (const { key, ...run } of runs) {
-    if (graphs.has(key)) continue;
-    graphs.set(key, decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options }));
-  }
+  const textLength = experts.transformers[0]!.text.length;
   const decoders = new Map<string, Session>();
-  const release = async () => {
-    await experts.release();
-    for (const session of decoders.values()) await session.release();
-  };
-  try {
-    await experts.open(0);
-    for (const [key, graph] of graphs) decoders.set(key, await openGraph(graph, vae.weights, options));
-    const decodingRuns = runs.map((run) => ({ frames: run.frames, session: decoders.get(run.key)! }));
-    return {
-      latentShape,
-      experts,
-      decoding: { runs: decodingRuns, frames, scale: decoder.scale },
-      release,
-    };
-  } catch (error) {
-    await release();
-    throw error;
+
+  function decoderGraphs(): Map<string, Graph> {
+    const graphs = new Map<string, Graph>();
+    for (const { key, ...run } of runs) {
+      if (graphs.has(key)) continue;
+      graphs.set(key, decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options }));
+    }
+    return graphs;
   }
+
+  /** Builds every graph, to know what it takes. */
+  function measuredResidency(memoryBytes: number): Residency {
+    const { transformers } = experts;
+    const picture = () => imageEncoder(vae).build(latentShape, { weights: vae.weights, ...options });
+    return residencyFor(
+      [
+        partMemory("text_encoder", [model.encoderGraph(textLength)]),
+        ...(image === undefined ? [] : [partMemory("image_encoder", [picture()])]),
+        ...transformers.map((_, index) => partMemory(EXPERT_PARTS[index]!, experts.graphs(index))),
+        partMemory("decoder", [...decoderGraphs().values()]),
+      ],
+      memoryBytes,
+    );
+  }
+
+  const memoryBytes = usableBytes(options);
+  const residency = memoryBytes === null ? UNKNOWN_MEMORY : measuredResidency(memoryBytes);
+
+  const isOpen = (part: ResidentPart): boolean => {
+    if (part === "text_encoder") return model.isEncoderOpen(textLength);
+    if (part === "image_encoder") return false;
+    return part === "decoder" ? decoders.size > 0 : experts.isOpen(EXPERT_PARTS.indexOf(part));
+  };
+
+  async function releasePart(part: ResidentPart): Promise<void> {
+    if (part === "text_encoder") await model.release();
+    else if (part === "decoder") await releaseDecoders();
+    else if (part !== "image_encoder") await experts.release(EXPERT_PARTS.indexOf(part));
+  }
+
+  async function releaseDecoders(): Promise<void> {
+    const sessions = [...decoders.values()];
+    decoders.clear();
+    for (const session of sessions) await session.release();
+  }
+
+  async function makeRoom(part: ResidentPart): Promise<void> {
+    for (const other of ["text_encoder", ...EXPERT_PARTS, "decoder"] as const) {
+      if (other !== part && !mayStay(residency, other, part)) await releasePart(other);
+    }
+  }
+
+  async function openExpert(index: number): Promise<DenoisingSessions> {
+    await makeRoom(EXPERT_PARTS[index]!);
+    return experts.open(index);
+  }
+
+  async function openDecoding(): Promise<Decoding> {
+    await makeRoom("decoder");
+    if (decoders.size === 0) {
+      try {
+        for (const [key, graph] of decoderGraphs())
+          decoders.set(key, await openGraph(graph, vae.weights, options));
+      } catch (error) {
+        await releaseDecoders();
+        throw error;
+      }
+    }
+    const decodingRuns = runs.map((run) => ({ frames: run.frames, session: decoders.get(run.key)! }));
+    return { runs: decodingRuns, frames, scale: decoder.scale };
+  }
+
+  async function release(): Promise<void> {
+    for (const index of experts.transformers.keys()) await experts.release(index);
+    await releaseDecoders();
+  }
+
+  return {
+    latentShape,
+    experts,
+    async open() {
+      try {
+        if (mayStay(residency, "transformer", "text_encoder")) await openExpert(0);
+        if (mayStay(residency, "decoder", "text_encoder")) await openDecoding();
+        await makeRoom("text_encoder");
+        await model.openEncoder(textLength);
+      } catch (error) {
+        await release();
+        throw error;
+      }
+    },
+    isOpen,
+    makeRoom,
+    openExpert,
+    openDecoding,
+    release,
+  };
 }
 
 /**

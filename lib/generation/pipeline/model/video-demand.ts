@@ -1,11 +1,13 @@
 import { policyKinds } from "../../caching/index.ts";
 import type { Checkpoint, ModelPart } from "../../checkpoint/index.ts";
-import { buildFull, diffusionTransformer, latentDecoder, textEncoder } from "../../models/index.ts";
-import type { Graph } from "../../onnx/index.ts";
+import { buildFull, buildReuse, diffusionTransformer, latentDecoder, textEncoder } from "../../models/index.ts";
+import { type Graph, MAPPED_BYTES_MIN, type Provider } from "../../onnx/index.ts";
 import { graphSignalsOf } from "../signals.ts";
 import { latentShapeOf } from "../video-sessions.ts";
 import type { DemandedWeights } from "./demanded-weights.ts";
 import { type MemoryDemand, memoryDemand, type PartDemand } from "./memory-demand.ts";
+import { partMemory } from "./part-memory.ts";
+import type { PartMemory, ResidentPart } from "./residency.ts";
 
 export interface OpenPart {
   readonly part: ModelPart;
@@ -46,9 +48,11 @@ export async function videoDemand(
       const transformer = diffusionTransformer(opened.part, { ...video, latent });
       others.set(name, transformer.otherTensors);
       textLength = transformer.text.length;
-      const cut = { ...opened, signals: ALL_SIGNALS };
-      const onGpu = buildFull(transformer, { ...cut, provider: "cuda" });
-      return partDemand(opened, "transformer", [buildFull(transformer, cut)], onGpu.activationBytes);
+      const graphs = (provider: Provider) => {
+        const cut = { ...opened, provider };
+        return [buildFull(transformer, { ...cut, signals: ALL_SIGNALS }), buildReuse(transformer, cut)];
+      };
+      return partDemand(name as ResidentPart, opened, graphs);
     });
     demands.push(demand);
   }
@@ -56,8 +60,9 @@ export async function videoDemand(
     const demand = await attempt(() => {
       const decoder = latentDecoder(vae.part);
       const runs = new Map(decoder.runs(latent).map((run) => [JSON.stringify(run), run]));
-      const graphs = [...runs.values()].map((run) => decoder.build({ ...latent, ...run }, vae));
-      return partDemand(vae, "decoder", graphs);
+      const graphs = (provider: Provider) =>
+        [...runs.values()].map((run) => decoder.build({ ...latent, ...run }, { ...vae, provider }));
+      return partDemand("decoder", vae, graphs);
     });
     demands.push(demand);
   }
@@ -66,7 +71,9 @@ export async function videoDemand(
     const demand = await attempt(() => {
       const encoder = textEncoder(encoderPart.part);
       others.set("text_encoder", encoder.otherTensors);
-      return partDemand(encoderPart, "encoder", [encoder.build(textLength, encoderPart)]);
+      return partDemand("text_encoder", encoderPart, (provider) => [
+        encoder.build(textLength, { ...encoderPart, provider }),
+      ]);
     });
     demands.push(demand);
   }
@@ -75,19 +82,24 @@ export async function videoDemand(
   return isWhole ? memoryDemand(known) : undefined;
 }
 
+/** @param graphs returns the graphs of all sessions of the part */
 function partDemand(
-  { checkpoint, weights }: OpenPart,
-  role: PartDemand["role"],
-  graphs: readonly Graph[],
-  gpuActivationBytes?: number,
+  part: ResidentPart,
+  { weights }: OpenPart,
+  graphs: (provider: Provider) => readonly Graph[],
 ): PartDemand {
-  const activationBytes = Math.max(...graphs.map((graph) => graph.activationBytes));
-  const isFloat32 = checkpoint.names().every((name) => checkpoint.info(name).dtype === "F32");
+  const onCpu = graphs("cpu");
   return {
-    role,
-    parameters: weights.parameters,
-    isFloat32,
-    activationBytes,
-    gpuActivationBytes: gpuActivationBytes ?? activationBytes,
+    cpu: partMemory(part, onCpu),
+    cpuFloat32: storedFloat32(part, onCpu, weights.parameters),
+    gpu: partMemory(part, graphs("cuda")),
   };
+}
+
+/** Returns the memory on the CPU of a part whose weights were stored in float32. */
+function storedFloat32(part: ResidentPart, graphs: readonly Graph[], parameters: number): PartMemory {
+  const heldBytes = graphs.reduce((sum, graph) => sum + graph.activationBytes, 0);
+  const weightBytes = 4 * parameters;
+  if (weightBytes < MAPPED_BYTES_MIN) return { part, heldBytes: heldBytes + weightBytes, mappedBytes: 0 };
+  return { part, heldBytes, mappedBytes: part === "text_encoder" ? 0 : weightBytes };
 }
