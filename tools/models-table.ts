@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { type Family, families, publishedModels } from "../lib/generation/models/index.ts";
 import { checkModel } from "../lib/generation/pipeline/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../lib/generation/request/index.ts";
+import { counted } from "../lib/shared/sentences/index.ts";
 import { table } from "./bench/markdown.ts";
 import { withTable } from "./markers.ts";
 import { MODELS, type PlanModel, videoSeconds } from "./plan/models.ts";
@@ -131,7 +132,7 @@ function videoCells({
 function framesCell(frames: readonly number[]): string {
   const sorted = frames.toSorted((a, b) => a - b);
   const [first, last] = [sorted[0]!, sorted.at(-1)!];
-  if (sorted.length === 1) return `${first} frames`;
+  if (sorted.length === 1) return counted(first, "frame");
   return sorted.length === 2 ? `${first} or ${last} frames` : `${first} to ${last} frames`;
 }
 

@@ -84,18 +84,6 @@ export const PEER_FIELDS: readonly PeerField[] = [
   renamed(["cfg_scale", "true_cfg_scale"], "QVAC, vLLM-Omni, SGLang", "guidance_scale"),
   renamed(["frame_rate"], "TensorRT-LLM", "fps"),
   renamed(["video_metadata"], "clients behind LiteLLM", "metadata"),
-  {
-    names: ["guidance_scale_2"],
-    of: "vLLM-Omni, SGLang",
-    here: "taken if it equals `guidance_scale`, which guides both transformers of a model; else refused",
-    take: (value, { guidance_scale: first }) =>
-      isSame(first, value) || isSame(value, first)
-        ? { ours: {} }
-        : {
-            refusal:
-              "guidance_scale_2 is only taken if it equals guidance_scale, which guides both transformers of a model.",
-          },
-  },
   leftOut("size", "TensorRT-LLM", ["auto"]),
   leftOut("quality", "OpenAI's pictures, LiteLLM", ["auto", "standard", "default"]),
   only(

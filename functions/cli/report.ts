@@ -1,6 +1,7 @@
 import { type Goal, optionNotes, optionsOf } from "../../lib/generation/caching/index.ts";
 import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
 import type { WrittenVideo } from "../../lib/generation/video/index.ts";
+import { counted } from "../../lib/shared/sentences/index.ts";
 import { shownPath } from "../../lib/shared/shown-path.ts";
 import { scheduleStrip } from "./strip.ts";
 import { unknownWordsLines } from "./unknown-words.ts";
@@ -56,7 +57,7 @@ export function textReport(
 
 /** Returns size, length and frame rate of the video. */
 export function shapeOf({ frames, fps }: Generation): string {
-  return `${frames.width}x${frames.height}, ${frames.count} frames at ${fps} fps`;
+  return `${frames.width}x${frames.height}, ${counted(frames.count, "frame")} at ${fps} fps`;
 }
 
 /** Returns the settings that people compare videos by, besides model and seed. */

@@ -79,7 +79,6 @@ describe("a field of a peer that means something here", () => {
     [{ sampling_steps: 9 }, { steps: 9 }],
     [{ num_steps: 9, steps: 9 }, { steps: 9 }],
     [{ cfg_scale: 3.5 }, { guidance_scale: 3.5 }],
-    [{ guidance_scale: 3, guidance_scale_2: 3 }, { guidance_scale: 3 }],
     [{ quality: "auto" }, {}],
     [{ n: 1, num_outputs_per_prompt: 1, user: "u", stream: false }, {}],
     [{ generate_sound: false, enhance_prompt: false, enable_teacache: false }, {}],
@@ -154,11 +153,6 @@ describe("a field of a peer that means nothing here", () => {
     [{ enable_teacache: true }, "enable_teacache", /write cache, such as "auto" or "off"\.$/],
     [{ flow_shift: 3 }, "flow_shift", /^flow_shift is not supported: the shift is the model's own/],
     [{ boundary_ratio: 0.9 }, "boundary_ratio", /the boundary is the model's own/],
-    [
-      { guidance_scale: 3, guidance_scale_2: 4 },
-      "guidance_scale_2",
-      /only taken if it equals guidance_scale/,
-    ],
     [{ response_format: "b64_json" }, "response_format", /only taken as url or file/],
     [
       { input_reference: {} },

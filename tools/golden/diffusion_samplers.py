@@ -18,12 +18,15 @@ TARGET = Path(__file__).parents[2] / "test/golden/sampling/diffusion.json"
 PREDICTIONS = 5
 
 SCALED = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+FREE = {"clip_sample": False}
 DDIM = [
-    ({}, (50, 1, 3, 7, 100, 1000)),
-    ({"set_alpha_to_one": False, "steps_offset": 1}, (50, 30)),
-    ({"timestep_spacing": "trailing"}, (50, 16, 7)),
-    ({"timestep_spacing": "trailing", "set_alpha_to_one": False, **SCALED}, (10,)),
-    ({"num_train_timesteps": 400, "steps_offset": 3, **SCALED}, (13,)),
+    (FREE, (50, 1, 3, 7, 100, 1000)),
+    ({"set_alpha_to_one": False, "steps_offset": 1, **FREE}, (50, 30)),
+    ({"timestep_spacing": "trailing", **FREE}, (50, 16, 7)),
+    ({"timestep_spacing": "trailing", "set_alpha_to_one": False, **SCALED, **FREE}, (10,)),
+    ({"num_train_timesteps": 400, "steps_offset": 3, **SCALED, **FREE}, (13,)),
+    ({}, (50, 2)),
+    ({"clip_sample_range": 2.5, "timestep_spacing": "trailing", "set_alpha_to_one": False}, (16,)),
 ]
 PNDM = [
     ({}, (150, 4, 7, 50)),
@@ -52,11 +55,9 @@ def main() -> None:
     latent, *predictions = [torch.randn(24, generator=generator) for _ in range(1 + PREDICTIONS)]
     runs = []
     for scheduler, configs in ((DDIMScheduler, DDIM), (PNDMScheduler, PNDM)):
-        # Every pipeline of latents does so.
-        forced = {"clip_sample": False} if scheduler is DDIMScheduler else {}
         for config, all_steps in configs:
             for steps in all_steps:
-                run = trajectory(scheduler(**config, **forced), steps, latent, predictions)
+                run = trajectory(scheduler(**config), steps, latent, predictions)
                 runs.append({"className": scheduler.__name__, "config": config, **run})
     header = {"source": "diffusers 0.42.1", "command": "python tools/golden/diffusion_samplers.py"}
     vectors = {"latent": encode(latent), "predictions": [encode(prediction) for prediction in predictions]}

@@ -1,6 +1,7 @@
 """Writes the golden vectors of LTX-Video to test/golden/models: tiny random models and the results of the references.
 
     LTXVideoTransformer3DModel   diffusers 0.42.1
+    AutoencoderKLLTXVideo        diffusers 0.42.1
     T5EncoderModel               transformers 5.23.0, the model of test/golden/models/t5 without a mask
 
     pip install torch==2.15.0 transformers==5.23.0 diffusers==0.42.1 safetensors==0.8.0
@@ -14,7 +15,7 @@ import json
 from pathlib import Path
 
 import torch
-from diffusers import LTXVideoTransformer3DModel
+from diffusers import AutoencoderKLLTXVideo, LTXPipeline, LTXVideoTransformer3DModel
 from safetensors.torch import load_file, save_file
 from transformers import T5Config, T5EncoderModel
 
@@ -23,6 +24,8 @@ from models_wan import saved_config
 
 # Frames and pixels for each element of a latent, as those of the published autoencoder.
 TEMPORAL, SPATIAL = 8, 32
+# Arguments of the published examples for decoders with a timestep.
+DECODE_TIMESTEP, DECODE_NOISE_SCALE = 0.05, 0.025
 
 
 def packed(latent: torch.Tensor) -> torch.Tensor:
@@ -75,6 +78,37 @@ def transformer(folder: Path, cases: list[dict], seed: int, **config) -> None:
     write(folder, saved_config(model), model.state_dict(), vectors, cases)
 
 
+def random_autoencoder(generator: torch.Generator, **config) -> AutoencoderKLLTXVideo:
+    model = AutoencoderKLLTXVideo(**config).eval()
+    randomise(model, generator)
+    model.latents_mean.copy_(0.5 * torch.randn(model.latents_mean.shape, generator=generator))
+    model.latents_std.copy_(1 + torch.rand(model.latents_std.shape, generator=generator))
+    if model.decoder.timestep_scale_multiplier is not None:
+        model.decoder.timestep_scale_multiplier.data.fill_(920.0)
+    return model
+
+
+def decoder(folder: Path, latents: list[tuple[int, int, int]], seed: int, **config) -> None:
+    """Writes frames of a whole latent, to which the pipeline adds noise before a decoder with a timestep."""
+    generator = torch.Generator().manual_seed(seed)
+    model = random_autoencoder(generator, **config)
+    statistics = (model.latents_mean, model.latents_std, model.config.scaling_factor)
+    vectors = {}
+    for i, extent in enumerate(latents):
+        z = torch.randn(1, model.config.latent_channels, *extent, generator=generator)
+        denormalised = LTXPipeline._denormalize_latents(z, *statistics)
+        timestep = None
+        if model.config.timestep_conditioning:
+            noise = torch.randn(z.shape, generator=generator)
+            vectors[f"{i}.noise"] = noise
+            denormalised = (1 - DECODE_NOISE_SCALE) * denormalised + DECODE_NOISE_SCALE * noise
+            timestep = torch.tensor([DECODE_TIMESTEP])
+        with torch.no_grad():
+            vectors |= {f"{i}.latent": z, f"{i}.frames": model.decode(denormalised, timestep).sample}
+    weights = {k: v for k, v in model.state_dict().items() if not k.startswith("encoder.")}
+    write(folder, saved_config(model), weights, vectors)
+
+
 def t5_with_padding(model_folder: Path, folder: Path) -> None:
     """Writes the states of a padded prompt whose tokens attend to the padding, as LTXPipeline encodes it."""
     saved = json.loads((model_folder / "config.json").read_text())
@@ -109,6 +143,29 @@ def main() -> None:
         [case([3, 2, 3], 938, [2, 4], givenFrames=1), case([2, 3, 2], 87.5, [6, 3], fps=24, givenFrames=1)],
         seed=22, num_attention_heads=3, attention_head_dim=8, in_channels=5, out_channels=5, cross_attention_dim=24,
         num_layers=1, caption_channels=6, norm_eps=1e-5,
+    )  # fmt: skip
+    decoder(
+        args.out / "autoencoder-kl-ltx", [(1, 2, 3), (3, 3, 2)],
+        seed=23, latent_channels=6, block_out_channels=(4,), decoder_block_out_channels=(4, 6, 8),
+        down_block_types=("LTXVideoDownBlock3D",), downsample_type=("conv",), layers_per_block=(1, 1),
+        decoder_layers_per_block=(1, 2, 1, 2), spatio_temporal_scaling=(True,),
+        decoder_spatio_temporal_scaling=(True, True, False), scaling_factor=0.8, patch_size=2,
+        spatial_compression_ratio=8, temporal_compression_ratio=4,
+    )  # fmt: skip
+    decoder(
+        args.out / "autoencoder-kl-ltx-timestep", [(1, 3, 2), (2, 2, 3)],
+        seed=24, latent_channels=4, block_out_channels=(4,), decoder_block_out_channels=(8,),
+        down_block_types=("LTXVideoDownBlock3D",), downsample_type=("conv",), layers_per_block=(1, 1),
+        decoder_layers_per_block=(1, 2), spatio_temporal_scaling=(True,),
+        decoder_spatio_temporal_scaling=(True,), upsample_residual=(True,), upsample_factor=(2,),
+        decoder_inject_noise=(False, False), timestep_conditioning=True,
+    )  # fmt: skip
+    decoder(
+        args.out / "autoencoder-kl-ltx-causal", [(3, 2, 2)],
+        seed=25, latent_channels=3, block_out_channels=(4,), decoder_block_out_channels=(4,),
+        down_block_types=("LTXVideoDownBlock3D",), downsample_type=("conv",), layers_per_block=(1, 1),
+        decoder_layers_per_block=(1, 1), spatio_temporal_scaling=(True,), decoder_spatio_temporal_scaling=(True,),
+        decoder_causal=True, patch_size=1,
     )  # fmt: skip
     t5_with_padding(args.out / "t5", args.out / "t5-with-padding")
 

@@ -13,6 +13,8 @@ export interface PolicyRun {
   readonly model?: string | undefined;
   /** Steps that the model takes by default. */
   readonly modelSteps?: number | undefined;
+  /** True if the model was distilled to the steps that it takes, so that none can be left out. */
+  readonly isDistilled?: boolean | undefined;
   /** Precision of the products in the blocks of the transformer. */
   readonly precision?: "float32" | "float16" | undefined;
   /** Null if the model has no table that fits. */

@@ -4,6 +4,7 @@ import { budget } from "./budget/index.ts";
 import { readCodebookFile } from "./codebook-file.ts";
 import type { PolicyRun } from "./facts.ts";
 import { withForecast } from "./forecast.ts";
+import { off } from "./off.ts";
 import { type CachePolicy, createPolicy } from "./policy.ts";
 import { CachePolicyError, quote } from "./policy-error.ts";
 import { argumentFault, formExample, formsInOrder, policyForms } from "./registry.ts";
@@ -15,6 +16,7 @@ export interface ParseOptions extends PolicyRun {
 
 /**
  * Parses a policy: a form such as `off`, `static:K`, `slow` or `fast`, or the parsed contents of a codebook file.
+ * For a distilled model all of them mean `off`.
  *
  * @param spec untrusted: a text, or a value of the shape {@link CodebookFile}
  * @throws CachePolicyError if it is neither, or if the warm-up is longer than the run
@@ -25,7 +27,8 @@ export interface ParseOptions extends PolicyRun {
  * ```
  */
 export function parseCachePolicy(spec: unknown, options: ParseOptions): CachePolicy {
-  const { steps, warmup, forecast, table = null } = options;
+  const { steps, warmup, forecast, isDistilled, table = null } = options;
+  if (isDistilled) return createPolicy(off, {});
   const context = { table };
   const forecasting = (policy: CachePolicy) =>
     policy.options.forecast === true ? withForecast(policy) : policy;

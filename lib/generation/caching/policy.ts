@@ -94,6 +94,8 @@ export interface PolicyKind<
   readonly columns: readonly Column<Key>[];
   /** Number of residuals that reused steps need, 1 by default. */
   readonly residuals?: number;
+  /** Returns whether every step is computed with such options, so that nothing has to be measured or kept. */
+  computesAll?(options: z.output<z.ZodObject<Shape>>): boolean;
   /** Returns a fresh state for one generation of `totalSteps` >= 1 steps. */
   start(
     options: z.output<z.ZodObject<Shape>>,
@@ -163,12 +165,13 @@ export function createPolicy<Shape extends z.ZodRawShape, Signal extends SignalN
     const faults = inOneSentence(faultsOf(kind.options, options, { whole: "it" }));
     throw new RangeError(`the options of ${kind.name} are wrong: ${faults}`);
   }
+  const computesAll = kind.computesAll?.(data) ?? false;
   return {
     name,
     options: data,
-    signals: kind.signals,
+    signals: computesAll ? [] : kind.signals,
     columns: kind.columns,
-    ...(kind.residuals !== undefined && { residuals: kind.residuals }),
+    ...(kind.residuals !== undefined && !computesAll && { residuals: kind.residuals }),
     start(totalSteps, facts) {
       checkTotalSteps(totalSteps);
       return kind.start(data, totalSteps, { ...plainFacts(totalSteps), ...known, ...facts });

@@ -11,7 +11,7 @@ import {
   type SafetensorsDType,
   type StoredTensor,
 } from "./safetensors.ts";
-import { type LocatedTensor, locateTensors } from "./weight-files.ts";
+import { findWeights, type LocatedTensor, locateTensors } from "./weight-files.ts";
 
 const graphTypes: Partial<Record<SafetensorsDType, DType>> = {
   F32: "float32",
@@ -22,32 +22,38 @@ const graphTypes: Partial<Record<SafetensorsDType, DType>> = {
   BOOL: "bool",
 };
 
+interface Opened {
+  readonly root: string;
+  readonly tensors: ReadonlyMap<string, LocatedTensor>;
+  readonly realPaths: ReadonlyMap<string, string>;
+  readonly variant: string | null;
+}
+
 /** Weights of one model. `open` reads the headers only; tensors stay on disk until a session or `read` needs them. */
 export class Checkpoint implements WeightSource {
   /** Folder that `ExternalTensor.location` is relative to, with symbolic links resolved. */
   readonly root: string;
+  /** Variant that the names of the files have, such as `fp16`; null for none. */
+  readonly variant: string | null;
   readonly #source: string;
   readonly #tensors: ReadonlyMap<string, LocatedTensor>;
   readonly #realPaths: ReadonlyMap<string, string>;
   readonly #used = new Set<string>();
 
-  private constructor(
-    source: string,
-    root: string,
-    tensors: ReadonlyMap<string, LocatedTensor>,
-    realPaths: ReadonlyMap<string, string>,
-  ) {
+  private constructor(source: string, { root, tensors, realPaths, variant }: Opened) {
     this.#source = source;
     this.root = root;
+    this.variant = variant;
     this.#tensors = tensors;
     this.#realPaths = realPaths;
   }
 
   /**
-   * Opens a `.safetensors` file, a `.safetensors.index.json`, or a folder that holds either under the names
-   * that diffusers and transformers use. Symbolic links are resolved here: the session refuses links that
+   * Opens a `.safetensors` file, an index of shards, or a folder that holds either under the names that diffusers and
+   * transformers use. Symbolic links are resolved here: the session refuses links that
    * leave its folder, and links in a Hugging Face cache do.
    *
+   * @param variant  variant of the weights to prefer in a folder, such as `fp16`
    * @throws CheckpointError naming the file at fault
    *
    * @example
@@ -55,14 +61,16 @@ export class Checkpoint implements WeightSource {
    * const bias = await checkpoint.read("final_layer.linear.bias"); // Float32Array of 64 values
    * const { shape } = checkpoint.info("final_layer.linear.weight"); // [64, 192]
    */
-  static async open(folderOrFile: string): Promise<Checkpoint> {
-    const tensors = await locateTensors(folderOrFile);
+  static async open(folderOrFile: string, variant?: string | null): Promise<Checkpoint> {
+    const found = await findWeights(folderOrFile, variant);
+    const tensors = await locateTensors(found.path);
     if (tensors.size === 0) throw new CheckpointError(folderOrFile, "it holds no tensors");
     const paths = [...new Set([...tensors.values()].map((tensor) => tensor.path))];
     const realPaths = new Map(
       await Promise.all(paths.map(async (path) => [path, await realpath(path)] as const)),
     );
-    return new Checkpoint(folderOrFile, commonFolder([...realPaths.values()]), tensors, realPaths);
+    const root = commonFolder([...realPaths.values()]);
+    return new Checkpoint(folderOrFile, { root, tensors, realPaths, variant: found.variant });
   }
 
   names(): string[] {

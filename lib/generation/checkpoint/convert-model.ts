@@ -6,7 +6,8 @@ import { convertFile } from "./convert-file.ts";
 import type { FloatDType } from "./float-conversion.ts";
 import { readJsonFile } from "./json-file.ts";
 import { type ModelPart, openModelFolder } from "./model-folder.ts";
-import { indexSuffix, locateTensors, weightsFile } from "./weight-files.ts";
+import { findWeights, locateTensors } from "./weight-files.ts";
+import { isWeightIndex, withoutVariant } from "./weight-layout.ts";
 
 /** Names that users give to the floating-point types of safetensors. */
 export const conversionDTypes = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
@@ -16,6 +17,8 @@ export interface ModelConversion {
   /** Folder of the converted model. If it exists, the conversion continues there. */
   readonly out: string;
   readonly dtype: keyof typeof conversionDTypes;
+  /** Variant of the weights to convert, such as `fp16`. The converted files have no variant in their names. */
+  readonly variant?: string | undefined;
   readonly onProgress?: (progress: ConversionProgress) => void;
 }
 
@@ -43,9 +46,9 @@ const SMALL_FILE = /^(?!\.).*\.(json|model|txt)$/;
  * @throws CheckpointError naming the file at fault
  */
 export async function convertModel(conversion: ModelConversion): Promise<readonly ConvertedPart[]> {
-  const { folder, out, dtype, onProgress } = conversion;
+  const { folder, out, dtype, variant, onProgress } = conversion;
   const model = await openModelFolder(folder);
-  const parts = await Promise.all(model.partNames.map((name) => planPart(name, model.part(name))));
+  const parts = await Promise.all(model.partNames.map((name) => planPart(name, model.part(name), variant)));
   const totalBytes = parts.reduce((total, { bytes }) => total + bytes, 0);
   let doneBytes = 0;
   const onBytes = (byteCount: number) => {
@@ -61,7 +64,7 @@ export async function convertModel(conversion: ModelConversion): Promise<readonl
       const target = join(out, part.name);
       await mkdir(target, { recursive: true });
       for (const name of await readdir(part.folder)) {
-        if (SMALL_FILE.test(name) && !name.endsWith(indexSuffix))
+        if (SMALL_FILE.test(name) && !isWeightIndex(name))
           await copyFile(join(part.folder, name), join(target, name), constants.COPYFILE_FICLONE);
       }
       let bytesAfter = 0;
@@ -69,13 +72,13 @@ export async function convertModel(conversion: ModelConversion): Promise<readonl
         const targetDType = (from: FloatDType) => targetOf(part, from, conversionDTypes[dtype]);
         bytesAfter += await convertFile({
           source,
-          target: join(target, basename(source)),
+          target: join(target, withoutVariant(basename(source), part.variant)),
           targetDType,
           onBytes,
         });
       }
       if (part.indexFile)
-        await writeIndex(part.indexFile, join(target, basename(part.indexFile)), bytesAfter);
+        await writeIndex(part.indexFile, target, { variant: part.variant, totalBytes: bytesAfter });
       if (part.files.length > 0) converted.push({ name: part.name, bytesBefore: part.bytes, bytesAfter });
     }
     await copyFile(join(folder, "model_index.json"), join(out, "model_index.json.partial"));
@@ -107,25 +110,41 @@ interface PartPlan {
   readonly folder: string;
   readonly files: readonly string[];
   readonly indexFile: string | null;
+  readonly variant: string | null;
   /** Bytes of the tensors. */
   readonly bytes: number;
 }
 
 /** Lists the weight files of a part. Parts such as a tokenizer have none. */
-async function planPart(name: string, { className, folder }: ModelPart): Promise<PartPlan> {
-  const none = { name, className, folder, files: [], indexFile: null, bytes: 0 };
-  if (!(await readdir(folder)).some((file) => file.endsWith(".safetensors") || file.endsWith(indexSuffix)))
+async function planPart(
+  name: string,
+  { className, folder }: ModelPart,
+  wanted: string | undefined,
+): Promise<PartPlan> {
+  const none = { name, className, folder, files: [], indexFile: null, variant: null, bytes: 0 };
+  if (!(await readdir(folder)).some((file) => file.endsWith(".safetensors") || isWeightIndex(file)))
     return none;
-  const path = await weightsFile(folder);
+  const { path, variant } = await findWeights(folder, wanted);
   const tensors = [...(await locateTensors(path)).values()];
   const files = [...new Set(tensors.map((tensor) => tensor.path))];
   const bytes = tensors.reduce((total, { byteLength }) => total + byteLength, 0);
-  return { ...none, files, indexFile: path.endsWith(indexSuffix) ? path : null, bytes };
+  return { ...none, files, indexFile: isWeightIndex(basename(path)) ? path : null, variant, bytes };
 }
 
-async function writeIndex(source: string, target: string, totalBytes: number): Promise<void> {
+async function writeIndex(
+  source: string,
+  folder: string,
+  { variant, totalBytes }: { readonly variant: string | null; readonly totalBytes: number },
+): Promise<void> {
+  const target = join(folder, withoutVariant(basename(source), variant));
   const index = await readJsonFile(source);
   const metadata = { ...(index.metadata as object | undefined), total_size: totalBytes };
-  await writeFile(`${target}.partial`, `${JSON.stringify({ ...index, metadata }, null, 2)}\n`);
+  const weight_map = Object.fromEntries(
+    Object.entries(index.weight_map as Record<string, string>).map(([name, shard]) => [
+      name,
+      withoutVariant(shard, variant),
+    ]),
+  );
+  await writeFile(`${target}.partial`, `${JSON.stringify({ ...index, metadata, weight_map }, null, 2)}\n`);
   await rename(`${target}.partial`, target);
 }

@@ -6,7 +6,12 @@ export interface JsonFileLimits extends JsonLimits {
   readonly bytesMax: number;
 }
 
-const configLimits: JsonFileLimits = { bytesMax: 16 * 2 ** 20, depthMax: 16, valuesMax: 1_000_000 };
+const configLimits: JsonFileLimits = {
+  bytesMax: 16 * 2 ** 20,
+  depthMax: 16,
+  valuesMax: 1_000_000,
+  takesNonFinite: true,
+};
 
 /**
  * Reads the JSON object in a small file of a model folder.

@@ -15,7 +15,7 @@ export interface ModelPart {
   readonly folder: string;
   /** `config.json`, or the corresponding file of a tokenizer or scheduler; empty if the part has none. */
   readonly config: Config;
-  /** Opens the weights of this part. */
+  /** Opens the weights of this part, in the variant that the folder was opened with if there is one. */
   checkpoint(): Promise<Checkpoint>;
 }
 
@@ -33,6 +33,11 @@ export interface ModelFolder {
   part(name: string): ModelPart;
 }
 
+export interface ModelFolderOptions {
+  /** Variant of the weights to prefer, such as `fp16`; by default those without a variant. */
+  readonly variant?: string | undefined;
+}
+
 /** Parts that Latte-1 has although its index does not name them. */
 const unnamedParts = ["vae_temporal_decoder"];
 
@@ -48,7 +53,10 @@ const configNames = ["config.json", "scheduler_config.json", "tokenizer_config.j
  * console.log(model.partNames); // transformer, text_encoder, tokenizer, vae, scheduler
  * const weights = await model.part("transformer").checkpoint();
  */
-export async function openModelFolder(folder: string): Promise<ModelFolder> {
+export async function openModelFolder(
+  folder: string,
+  options: ModelFolderOptions = {},
+): Promise<ModelFolder> {
   const indexPath = join(folder, "model_index.json");
   const index = await readJsonObject(indexPath);
   const parts = new Map<string, ModelPart>();
@@ -56,11 +64,11 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
     // A part is [library, class]. [null, null] marks an optional part that is absent.
     if (name.startsWith("_") || !Array.isArray(entry) || typeof entry[1] !== "string") continue;
     if (!isFileName(name)) throw new CheckpointError(indexPath, `part ${quoted(name)} is not a folder name`);
-    parts.set(name, await openPart(join(folder, name), entry[1]));
+    parts.set(name, await openPart(join(folder, name), entry[1], options));
   }
   for (const name of unnamedParts) {
     if (parts.has(name) || !(await exists(join(folder, name, "config.json")))) continue;
-    const part = await openPart(join(folder, name), "");
+    const part = await openPart(join(folder, name), "", options);
     parts.set(name, { ...part, className: String(part.config._class_name) });
   }
   const className = index.get("_class_name");
@@ -80,7 +88,11 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
   };
 }
 
-async function openPart(folder: string, className: string): Promise<ModelPart> {
+async function openPart(
+  folder: string,
+  className: string,
+  { variant }: ModelFolderOptions,
+): Promise<ModelPart> {
   if (!(await exists(folder)))
     throw new CheckpointError(folder, "model_index.json names this folder and it is missing");
   let config: Config = {};
@@ -89,7 +101,7 @@ async function openPart(folder: string, className: string): Promise<ModelPart> {
     config = toPlain(await readJsonObject(path)) as Config;
     break;
   }
-  return { className, folder, config, checkpoint: () => Checkpoint.open(folder) };
+  return { className, folder, config, checkpoint: () => Checkpoint.open(folder, variant) };
 }
 
 function exists(path: string): Promise<boolean> {

@@ -6,7 +6,18 @@ export interface JsonLimits {
   readonly depthMax: number;
   /** Maximum number of values of any kind in the whole text. */
   readonly valuesMax: number;
+  /**
+   * True if NaN, Infinity and -Infinity are numbers. They are no JSON, but Python writes them, and so diffusers saves
+   * them in configurations of schedulers.
+   */
+  readonly takesNonFinite?: boolean;
 }
+
+const nonFinite: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  "-Infinity": Number.NEGATIVE_INFINITY,
+};
 
 /**
  * Parses JSON from an untrusted file. Unlike `JSON.parse` it refuses duplicate keys, for which parsers
@@ -15,7 +26,10 @@ export interface JsonLimits {
  *
  * @throws SyntaxError whose message continues a sentence that begins with "the header"
  */
-export function parseStrictJson(text: string, { depthMax, valuesMax }: JsonLimits): StrictJson {
+export function parseStrictJson(
+  text: string,
+  { depthMax, valuesMax, takesNonFinite = false }: JsonLimits,
+): StrictJson {
   let position = 0;
   let values = 0;
 
@@ -86,7 +100,8 @@ export function parseStrictJson(text: string, { depthMax, valuesMax }: JsonLimit
     if (text[position] === '"') return parseString();
     const start = position;
     while (position < text.length && !",]} \t\n\r".includes(text[position]!)) position += 1;
-    return parseToken(start);
+    const word = text.slice(start, position);
+    return takesNonFinite && Object.hasOwn(nonFinite, word) ? nonFinite[word]! : parseToken(start);
   }
 
   const value = parseValue(0);

@@ -1,42 +1,44 @@
 import { readdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { quoted } from "../../shared/sentences/index.ts";
 import { CheckpointError, TENSOR_NAME_MAX } from "./checkpoint-error.ts";
 import { readJsonObject } from "./json-file.ts";
 import { readSafetensors, type StoredTensor } from "./safetensors.ts";
+import { chooseWeights, isWeightIndex } from "./weight-layout.ts";
 
 export interface LocatedTensor extends StoredTensor {
   /** Path of the file that holds the tensor; symbolic links are not resolved. */
   readonly path: string;
 }
 
-export const indexSuffix = ".safetensors.index.json";
-
-/** Names of weight files, in order of preference; diffusers and transformers use different ones. */
-const knownNames = ["diffusion_pytorch_model", "model"].flatMap((stem) => [
-  `${stem}.safetensors`,
-  `${stem}${indexSuffix}`,
-]);
-
-/** Locates all tensors of a safetensors file, of an index of shards, or of a folder that holds either. */
-export async function locateTensors(folderOrFile: string): Promise<Map<string, LocatedTensor>> {
-  const path = await weightsFile(folderOrFile);
-  return path.endsWith(indexSuffix) ? readShards(path) : readSingle(path);
+/** Weight files of a part, found in its folder. */
+export interface FoundWeights {
+  /** Path of the single file, or of the index. */
+  readonly path: string;
+  /** Variant in the names; null for none. */
+  readonly variant: string | null;
 }
 
-/** Returns the safetensors file or the index in a folder; a path to a file is returned as it is. */
-export async function weightsFile(folderOrFile: string): Promise<string> {
+/** Locates all tensors of a safetensors file, of an index of shards, or of a folder that holds either. */
+export async function locateTensors(path: string): Promise<Map<string, LocatedTensor>> {
+  return isWeightIndex(basename(path)) ? readShards(path) : readSingle(path);
+}
+
+/**
+ * Finds the weights in a folder; a path to a file is returned as it is.
+ *
+ * @throws CheckpointError if there are none, or several variants of which none is chosen
+ */
+export async function findWeights(folderOrFile: string, variant?: string | null): Promise<FoundWeights> {
   const files = await stat(folderOrFile)
     .then((status) => (status.isDirectory() ? readdir(folderOrFile) : undefined))
     .catch((cause: unknown) => {
       throw CheckpointError.from(folderOrFile, cause);
     });
-  if (!files) return folderOrFile;
-  const known = knownNames.find((name) => files.includes(name));
-  const others = files.filter((name) => name.endsWith(".safetensors"));
-  const chosen = known ?? (others.length === 1 ? others[0] : undefined);
-  if (chosen) return join(folderOrFile, chosen);
-  throw new CheckpointError(folderOrFile, `the folder has none of ${knownNames.join(", ")}`);
+  if (!files) return { path: folderOrFile, variant: null };
+  const choice = chooseWeights(files, variant);
+  if ("fault" in choice) throw new CheckpointError(folderOrFile, `the folder ${choice.fault}`);
+  return { path: join(folderOrFile, choice.set.entry), variant: choice.set.variant };
 }
 
 async function readSingle(path: string): Promise<Map<string, LocatedTensor>> {

@@ -22,8 +22,10 @@ export interface VideoShape {
   readonly width: number;
   /** Frames per second of the decoded video. */
   readonly fps: number;
-  /** Number of frames at the beginning of the latent that are given and stay as they are; 0 by default. */
+  /** Number of latent frames that pictures at the beginning of the video give; 0 by default. */
   readonly givenFrames?: number;
+  /** True if a picture is given for the last frame of the video; false by default. */
+  readonly hasLastPicture?: boolean;
 }
 
 /** Values of the step and the text that blocks and head need. Each architecture has its own members. */

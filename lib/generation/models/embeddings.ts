@@ -1,4 +1,4 @@
-/** Tables that depend on shapes alone, computed here so that no graph needs Sin or Cos. */
+/** Tables that depend on shapes alone, computed here and not in graphs. */
 
 const PERIOD = 10_000;
 
@@ -13,14 +13,22 @@ export const SINUSOID_WIDTH = 256;
 export function scalarSinusoid(value: number, width = SINUSOID_WIDTH): Float32Array {
   const half = width / 2;
   const table = new Float32Array(width);
-  for (let i = 0; i < half; i++) {
-    // Rounds to float32 wherever the reference does; otherwise the angle near 1000 differs in the fifth digit.
-    const exponent = Math.fround(Math.fround(Math.fround(-Math.log(PERIOD)) * i) / half);
-    const angle = Math.fround(Math.fround(value) * Math.fround(Math.exp(exponent)));
+  for (const [i, frequency] of scalarFrequencies(width).entries()) {
+    const angle = Math.fround(Math.fround(value) * frequency);
     table[i] = Math.cos(angle);
     table[half + i] = Math.sin(angle);
   }
   return table;
+}
+
+/** Returns the frequencies of `scalarSinusoid`, for scalars that are known to the graph alone. */
+export function scalarFrequencies(width: number): Float32Array {
+  const half = width / 2;
+  return Float32Array.from({ length: half }, (_, i) => {
+    // Rounds to float32 wherever the reference does; otherwise the angle near 1000 differs in the fifth digit.
+    const exponent = Math.fround(Math.fround(Math.fround(-Math.log(PERIOD)) * i) / half);
+    return Math.exp(exponent);
+  });
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { NamedWeights } from "./build-options.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
 import type { ImageEncoder } from "./image-encoder.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
@@ -12,7 +13,12 @@ export type Config = Readonly<Record<string, unknown>>;
 export interface ModelClass {
   readonly className: string;
   readonly config: unknown;
+  /** Weights of the part, where they are known: configurations on the hub do not always fit them. */
+  readonly weights?: TensorNames;
 }
+
+/** Names of the tensors of a checkpoint. */
+export type TensorNames = Pick<NamedWeights, "has">;
 
 /** Builders of one kind of part, by the class that a checkpoint names. */
 export type Builders<R, A extends unknown[] = []> = Readonly<
@@ -21,7 +27,7 @@ export type Builders<R, A extends unknown[] = []> = Readonly<
 
 /** Builders of the parts that a folder of lib/generation/models contributes. */
 export interface Architectures {
-  readonly transformers?: Builders<DiffusionTransformer, [VideoShape]>;
+  readonly transformers?: Builders<DiffusionTransformer, [VideoShape, TensorNames?]>;
   readonly textEncoders?: Builders<TextEncoder>;
   readonly decoders?: Builders<LatentDecoder>;
   /** Encoders of an image that a video begins with. */

@@ -1,8 +1,9 @@
 export type { NamedWeights } from "./build-options.ts";
 export { captionOf, withSuffix } from "./captions/style.ts";
-export type { Feeds, TextStates } from "./conditions/condition.ts";
-export { generationFeeds, givenFrames, stepFeeds } from "./conditions/condition.ts";
+export type { EncodedPictures, Feeds, TextStates } from "./conditions/condition.ts";
+export { generationFeeds, givenFrames, pictureNeeds, stepFeeds } from "./conditions/condition.ts";
 export type { TextCondition } from "./conditions/text.ts";
+export { type ContinuedRun, stateNames } from "./continued-run.ts";
 export type { CutOptions } from "./cut.ts";
 export { buildForecast, buildFull, buildReuse, buildUncut, cutNames, precisionOf } from "./cut.ts";
 export type { DiffusionTransformer, LatentShape, VideoShape } from "./diffusion-transformer.ts";
@@ -25,4 +26,4 @@ export type { LoraNaming } from "./lora-naming.ts";
 export { diffusionTransformer, imageEncoder, latentDecoder, loraNaming, textEncoder } from "./registry.ts";
 export { buildSegment, segmentFeeds, segmentNames } from "./segment.ts";
 export { comparesProbes, type GraphSignalName, graphSignal, isGraphSignal } from "./signals.ts";
-export { nominalSize, type Recipe, recipeSchema } from "./video-member.ts";
+export { nominalSize, type Recipe, recipeSchema, type Sampling, samplingSchema } from "./video-member.ts";

@@ -1,5 +1,6 @@
 import type { Graph } from "../onnx/index.ts";
 import type { BuildOptions } from "./build-options.ts";
+import { type ContinuedRun, stateNames } from "./continued-run.ts";
 
 /** Decodes latents to the frames of a video, in one run or in several consecutive runs. */
 export interface LatentDecoder {
@@ -7,6 +8,8 @@ export interface LatentDecoder {
   readonly channels: number;
   /** Pixels along one edge of a latent element. */
   readonly scale: number;
+  /** True if the decoder removes a rest of noise that it is given; false by default. */
+  readonly takesNoise?: boolean;
   /**
    * Returns the number of latent frames of a video with so many frames.
    *
@@ -20,8 +23,8 @@ export interface LatentDecoder {
   runs(latent: LatentExtent): readonly DecoderRun[];
   /**
    * Builds the graph of a run. Input `latent` [F, C, height, width]; output `frames` [P, 3, height * scale, width *
-   * scale], nominally -1..1: the next P frames of the video. A run that is continued outputs its state as `after.NAME`;
-   * these are the inputs `before.NAME` of the next run.
+   * scale], nominally -1..1: the next P frames of the video. State is handed on as `ContinuedRun` says. A decoder that
+   * takes noise has an input `noise` of the latent's shape: standard normal numbers.
    */
   build(run: DecoderRun & Omit<LatentExtent, "frames">, options: BuildOptions): Graph;
 }
@@ -33,24 +36,11 @@ export interface LatentExtent {
   readonly width: number;
 }
 
-export interface DecoderRun {
-  /** Number of latent frames. */
-  readonly frames: number;
-  /** True if the run takes the state of the run before; false by default. */
-  readonly continues?: boolean;
-  /** True if the run outputs state for the next; false by default. */
-  readonly isContinued?: boolean;
-}
+/** A run of a decoder; it takes in latent frames. */
+export type DecoderRun = ContinuedRun;
 
 /** Names of the inputs and outputs of every decoder's graph. */
-export const decoderNames = {
-  latent: "latent",
-  frames: "frames",
-  /** Prefix of inputs that hold the state of the run before. */
-  before: "before.",
-  /** Prefix of outputs that hold the state for the next run. */
-  after: "after.",
-} as const;
+export const decoderNames = { latent: "latent", noise: "noise", frames: "frames", ...stateNames } as const;
 
 /**
  * Pixels of the video that are decoded in one run. A convolutional decoder needs about 2 KB of memory for each; with

@@ -4,7 +4,7 @@ import {
   autoencoderKLImageEncoder,
   parseAutoencoderKLConfig,
 } from "./autoencoder-kl/autoencoder-kl.ts";
-import { givenFrames } from "./conditions/condition.ts";
+import { pictureNeeds } from "./conditions/condition.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
 import { families } from "./families.ts";
 import type { Architectures, ModelClass } from "./family.ts";
@@ -32,12 +32,27 @@ const architectures = [shared, ...families.map((family) => family.architectures)
  * @throws Error for an unknown class or config, RangeError for a video the model cannot make
  */
 export function diffusionTransformer(model: ModelClass, video: VideoShape): DiffusionTransformer {
-  const transformer = builderOf("transformers", "transformer", model)(model.config, video);
-  if (video.givenFrames && givenFrames(transformer.conditions) === undefined)
-    throw new RangeError(
-      `A ${model.className} cannot take a first frame: it generates all frames of a video.`,
-    );
+  const transformer = builderOf("transformers", "transformer", model)(model.config, video, model.weights);
+  checkPictures(transformer, model, video);
   return transformer;
+}
+
+/** @throws RangeError if the transformer cannot take the pictures of the video; a video without any is not judged */
+function checkPictures(
+  { conditions }: DiffusionTransformer,
+  { className }: ModelClass,
+  { givenFrames = 0, hasLastPicture = false }: VideoShape,
+): void {
+  if (givenFrames === 0 && !hasLastPicture) return;
+  const needs = pictureNeeds(conditions);
+  if (!needs)
+    throw new RangeError(`A ${className} cannot take a first frame: it generates all frames of a video.`);
+  if (needs.counts.includes(hasLastPicture ? 2 : 1)) return;
+  throw new RangeError(
+    hasLastPicture
+      ? `This ${className} cannot take a last picture: it goes on from a first one.`
+      : `This ${className} goes from a first picture to a last one: give both.`,
+  );
 }
 
 /**

@@ -36,7 +36,10 @@ const t5Schema = z
     d_ff: positiveInteger,
     num_layers: positiveInteger,
     num_heads: positiveInteger,
-    feed_forward_proj: z.literal("gated-gelu"),
+    // Both names are the approximation by tanh.
+    feed_forward_proj: z.enum(["gated-gelu", "gated-gelu_new"]),
+    // A decoder would not let a token attend to later ones.
+    is_decoder: z.literal(false).default(false),
     layer_norm_epsilon: z.number().positive().default(1e-6),
     /** Number of buckets: half are for each direction, and half of those are for a single distance each. */
     relative_attention_num_buckets: positiveInteger.multipleOf(4).default(32),

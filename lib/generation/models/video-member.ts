@@ -1,6 +1,24 @@
 import * as z from "zod";
 import type { videoLimitsSchema } from "../request/index.ts";
+import { fixedLevelsSchema } from "../sampling/index.ts";
 import { captionStyles } from "./captions/style.ts";
+
+/**
+ * Sampling that weights were distilled for: of a model in its recipe, and of a LoRA in the file beside it. Without
+ * members, the scheduler of the model's folder samples.
+ */
+export const samplingSchema = z.object({
+  /** Sampler in place of the folder's; flow Euler if there are only `sigmas`. */
+  scheduler: z.enum(["FlowMatchEulerDiscreteScheduler", "DMDScheduler"]).optional(),
+  /** Noise levels before the shift, one for each step. */
+  sigmas: fixedLevelsSchema.optional(),
+  /** Shift at every size; replaces the stored one. */
+  shift: z.number().positive().optional(),
+  /** True if the weights make videos in these few steps without guidance, so that a cache has nothing to save. */
+  distilled: z.boolean().default(false),
+});
+
+export type Sampling = Readonly<z.infer<typeof samplingSchema>>;
 
 /** Schema of the members of `video` in a model's index that are not limits of requests. */
 export const recipeSchema = z.object({
@@ -12,8 +30,6 @@ export const recipeSchema = z.object({
    * from several pieces mean nothing to it, and are reported. `open` if it may understand any word.
    */
   vocabulary: z.enum(["open", "words"]).default("open"),
-  /** Guidance scale of the second of two transformers, if the request has the default of the first. */
-  guidance_scale_2: z.number().optional(),
   /** Shift of the scheduler by the size of the video, such as `848x480`; replaces the stored shift. */
   flow_shift: z.record(z.string(), z.number().positive()).default({}),
   /**
@@ -22,6 +38,7 @@ export const recipeSchema = z.object({
   noise_spacing: z.enum(["scheduler", "even"]).default("scheduler"),
   /** Size [width, height] that transformer and sampler are given, by the size of the decoded video. */
   nominal_size: z.record(z.string(), z.tuple([z.int().positive(), z.int().positive()])).default({}),
+  sampling: samplingSchema.default({ distilled: false }),
 });
 
 /** Rewriting of prompts, and settings of transformer and sampler, that a model was made with. */

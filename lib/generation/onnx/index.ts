@@ -13,6 +13,7 @@ export {
   neg,
   sigmoid,
   silu,
+  sinusoid,
   softmax,
   sqrt,
   sub,

@@ -1,19 +1,12 @@
 import { decoderNames, type LatentShape } from "../models/index.ts";
-import type { Session, Tensor } from "../onnx/index.ts";
+import type { Tensor } from "../onnx/index.ts";
 import type { Frames } from "../video/index.ts";
-import { pauseUnlessCancelled } from "./denoise.ts";
+import { continuedOutputs, type OpenedRun, type RunPlace } from "./continued-runs.ts";
 import { checkFinite } from "./finite.ts";
-
-/** A run of the decoder, with its session. */
-export interface DecodingRun {
-  /** Number of latent frames. */
-  readonly frames: number;
-  readonly session: Session;
-}
 
 /** Decoder runs for one shape of video. */
 export interface Decoding {
-  readonly runs: readonly DecodingRun[];
+  readonly runs: readonly OpenedRun[];
   /** Number of frames that all runs make together. */
   readonly frames: number;
   /** Pixels along one edge of a latent element. */
@@ -21,7 +14,7 @@ export interface Decoding {
 }
 
 /**
- * Decodes a latent run by run into the frames of the video. The state that a run outputs is fed to the next run.
+ * Decodes a latent run by run into the frames of the video.
  *
  * @param latent [C, F, H, W]
  * @throws CancelledError between two runs once `signal` is aborted, GenerationError for pixels that are not finite
@@ -33,19 +26,15 @@ export async function decodeFrames(
 ): Promise<Frames> {
   const [height, width] = [shape.height * scale, shape.width * scale];
   const rgb = new Uint8Array(frames * height * width * 3);
-  let first = 0; // index of the run's first latent frame
-  let firstPixel = 0; // index of the first pixel of its frames
-  let left: Record<string, Tensor> = {};
-  for (const { frames, session } of runs) {
-    await pauseUnlessCancelled(signal);
-    const feeds = { ...left, [decoderNames.latent]: latentFrames(latent, shape, first, frames) };
-    const out = await session.run(feeds);
+  const feeds = ({ first, frames }: RunPlace) => ({
+    [decoderNames.latent]: latentFrames(latent, shape, first, frames),
+  });
+  let firstPixel = 0; // index of the first pixel of the run's frames
+  for await (const out of continuedOutputs(runs, feeds, signal)) {
     const pictures = out[decoderNames.frames]!;
     const count = pictures.shape[0]!;
     checkFinite(pictures.data as Float32Array, { subject: "The decoder" });
     interleave(pictures.data as Float32Array, rgb, firstPixel, count, height * width);
-    left = feedsOfNext(out);
-    first += frames;
     firstPixel += count * height * width;
   }
   return { width, height, count: frames, rgb };
@@ -63,12 +52,6 @@ function latentFrames(latent: Float32Array, shape: LatentShape, first: number, f
     }
   }
   return { dtype: "float32", shape: [frames, channels, height, width], data: batch };
-}
-
-function feedsOfNext(out: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
-  const { after, before } = decoderNames;
-  const kept = Object.entries(out).filter(([name]) => name.startsWith(after));
-  return Object.fromEntries(kept.map(([name, tensor]) => [before + name.slice(after.length), tensor]));
 }
 
 /**

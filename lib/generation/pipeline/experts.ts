@@ -38,22 +38,17 @@ export interface Experts {
 }
 
 /**
- * Returns the guidance scale of each transformer. A guidance scale in the request applies to both transformers. The
- * default is that of the first transformer; the model may have another default for the second. Where a scale of 1 or
+ * Returns the guidance scale of each transformer. One that a request names for the first applies to both, unless it
+ * names another for the second. The model may have a default of its own for the second. Where a first scale of 1 or
  * less does not guide, it is 1 for both transformers, as in the pipelines of diffusers.
  */
 export function guidanceScales(
-  {
-    limits,
-    recipe,
-    transformers,
-    guidesBelowOne,
-  }: Pick<ModelParts, "limits" | "recipe" | "transformers" | "guidesBelowOne">,
-  { guidanceScale }: Pick<ResolvedRequest, "guidanceScale">,
+  { limits, transformers, guidesBelowOne }: Pick<ModelParts, "limits" | "transformers" | "guidesBelowOne">,
+  { guidanceScale, guidanceScale2 }: Pick<ResolvedRequest, "guidanceScale" | "guidanceScale2">,
 ): number[] {
   if (guidanceScale <= 1 && !guidesBelowOne) return transformers.map(() => 1);
   const isDefault = guidanceScale === limits.guidance_scale;
-  const second = isDefault ? (recipe.guidance_scale_2 ?? guidanceScale) : guidanceScale;
+  const second = guidanceScale2 ?? (isDefault ? limits.guidance_scale_2 : undefined) ?? guidanceScale;
   return transformers.map((_, index) => (index === 0 ? guidanceScale : second));
 }
 

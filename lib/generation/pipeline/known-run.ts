@@ -11,6 +11,7 @@ export function knownRun(
   const found = errorTable !== null && "table" in errorTable ? errorTable.table : null;
   return {
     modelSteps: limits.steps,
+    isDistilled: limits.is_distilled,
     precision: precisionOf(options),
     table: audits.correct(found),
     tableRefused: errorTable !== null && "refused" in errorTable ? errorTable.refused : undefined,

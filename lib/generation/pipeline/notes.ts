@@ -3,14 +3,14 @@ import type { ResolvedRequest, VideoLimits } from "../request/index.ts";
 import type { UsedLora } from "./model/open-loras.ts";
 
 interface Ran {
-  readonly limits: Pick<VideoLimits, "steps">;
+  readonly limits: Pick<VideoLimits, "steps" | "is_distilled">;
   readonly auditedDb: number | null;
   readonly loras: readonly UsedLora[];
 }
 
 /** Returns what a user should know about the run of a request, one sentence each. */
 export function notesOf(
-  { steps }: Pick<ResolvedRequest, "steps">,
+  { steps, cache }: Pick<ResolvedRequest, "steps" | "cache">,
   { name }: Pick<CachePolicy, "name">,
   { limits, auditedDb, loras }: Ran,
 ): string[] {
@@ -18,7 +18,22 @@ export function notesOf(
     auditedDb === null
       ? []
       : [`An audit measured ${auditedDb.toFixed(1)} dB against the video without cache.`];
-  return [...fewSteps(steps, name, limits), ...new Set(loras.flatMap(leftOut)), ...audit];
+  const saved = limits.is_distilled ? distilled(limits, cache) : fewSteps(steps, name, limits);
+  return [...saved, ...new Set(loras.flatMap(leftOut)), ...audit];
+}
+
+/** Says that there is nothing to save, and which policy that was asked for did not run. */
+function distilled(
+  { steps }: Pick<VideoLimits, "steps">,
+  { policy }: Pick<ResolvedRequest["cache"], "policy">,
+): string[] {
+  if (policy === "off") return [];
+  const asked = typeof policy === "string" ? policy : "the codebook";
+  const unused = policy === "auto" ? "" : `, and the cache ${asked} was left out`;
+  return [
+    `The model was distilled to ${steps} ${steps === 1 ? "step" : "steps"}, so there is nothing to save: every step ` +
+      `was computed${unused}.`,
+  ];
 }
 
 /** Says what of a LoRA found no use. */

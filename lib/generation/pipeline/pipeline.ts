@@ -26,7 +26,7 @@ import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import type { Denoiser, DenoisingSessions } from "./denoiser.ts";
 import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
-import { beginWith, readFirstFrame } from "./first-frame.ts";
+import { beginWith, encodePictures, readPictures } from "./given-pictures.ts";
 import { knownRun } from "./known-run.ts";
 import type { OpenedLoras, UsedLora } from "./model/open-loras.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
@@ -172,9 +172,10 @@ export async function openPipeline(
 
   /** Returns the key of the requests that share sessions. */
   function shapeKey(request: ResolvedRequest, loras: OpenedLoras): string {
-    const { width, height, frames, fps, image } = request;
+    const { width, height, frames, fps, image, lastImage } = request;
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
-    return [width, height, frames, fps, image !== undefined, ...batches, loras.key].join();
+    const pictures = [image !== undefined, lastImage !== undefined];
+    return [width, height, frames, fps, ...pictures, ...batches, loras.key].join();
   }
 
   async function sessionsFor(
@@ -222,7 +223,7 @@ export async function openPipeline(
     const isGuided = guidanceBatch(...guidanceScales(model, request)) === 2;
     const asked = isGuided ? request : { ...request, negativePrompt: null };
     const read = readTexts(model, asked);
-    const picture = await readFirstFrame(request, model.recipe);
+    const pictures = await readPictures(request, model.recipe);
     const [loras, sessions] = await timed("load", async () => {
       const asked = await model.loras.open(request);
       const prepared = await sessionsFor(request, policy, asked);
@@ -237,18 +238,23 @@ export async function openPipeline(
     const scales = guidanceScales(model, request);
     const { channels, frames, height, width } = latentShape;
     const latent = gaussianNoise(request.seed, channels * frames * height * width);
-    const texts = await timed("encode", async () => {
-      if (picture) {
-        await sessions.makeRoom("image_encoder");
-        await beginWith(picture, latent, latentShape, model);
-      }
+    const keptFrames = givenFrames(conditions) ?? 0;
+    const { texts, encoded } = await timed("encode", async () => {
+      const shape = { frames: request.frames, latent: latentShape };
+      if (pictures) await sessions.makeRoom("image_encoder");
+      const encoded = pictures && (await encodePictures(pictures, { conditions }, shape, { model, signal }));
+      if (encoded && keptFrames > 0) beginWith(encoded.latent, latent, latentShape);
       await sessions.makeRoom("text_encoder");
-      return encodePrompts(model, text, { ...read, batch: guidanceBatch(...scales) });
+      const texts = await encodePrompts(model, text, { ...read, batch: guidanceBatch(...scales) });
+      return { texts, encoded };
     });
     const [prompt, negativePrompt] = texts;
     const denoiser = (index: number, opened: DenoisingSessions): Denoiser => {
       const [transformer, guidanceScale] = [experts.transformers[index]!, scales[index]!];
-      const given = { texts: texts.slice(0, guidanceBatch(guidanceScale)) };
+      const given = {
+        texts: texts.slice(0, guidanceBatch(guidanceScale)),
+        ...(encoded && { pictures: encoded }),
+      };
       const feeds = generationFeeds(transformer.conditions, given);
       const open = (graph: Graph) => experts.openGraph(index, graph);
       const of = { transformer, guidanceScale, sampler, cut: experts.cut(index), open };
@@ -258,10 +264,11 @@ export async function openPipeline(
 
     const told = nominalSize(model.recipe, request);
     const shift = listedLoras(request, model.limits).find(({ flow_shift }) => flow_shift)?.flow_shift;
-    const samplers = shift === undefined ? model.sampler : model.samplerWithShift(shift);
-    const free = samplers({ steps: request.steps, ...told, latentFrames: frames, tokens });
-    const given = givenFrames(conditions) ?? 0;
-    const sampler = given > 0 ? withGivenFrames(free, { channels, frames, given }) : free;
+    const samplers =
+      shift === undefined ? model.sampler : model.samplerFor({ ...model.recipe.sampling, shift });
+    const run = { steps: request.steps, ...told, latentFrames: frames, tokens, seed: request.seed };
+    const free = samplers(run);
+    const sampler = keptFrames > 0 ? withGivenFrames(free, { channels, frames, given: keptFrames }) : free;
     planned = sampler.timesteps.length;
     const openFirst = async () => denoiser(0, await ready("transformer", () => sessions.openExpert(0)));
     const openDecoder = () => ready("decoder", () => sessions.openDecoding());
@@ -308,20 +315,20 @@ export async function openPipeline(
       }),
     );
     await openDecoder();
-    const pictures = await timed("decode", () => decode(latent));
+    const video = await timed("decode", () => decode(latent));
     paces.set(paceKey, paceOf(steps, seconds.decode, paces.get(paceKey)));
     const predictedDb =
       steps.findLast(({ trace }) => typeof trace.predicted === "number")?.trace.predicted ?? null;
     // The memory of the first transformer may have been taken since, which is then opened again.
     const audit = async (latent: Float32Array) => {
       const onStep = () => report("decode");
-      return auditedDb({ ...denoising, ...(await openFirst()), latent, onStep }, pictures, decode);
+      return auditedDb({ ...denoising, ...(await openFirst()), latent, onStep }, video, decode);
     };
     const audited = noise ? await audit(noise) : null;
     const replaced = replacedTexts(read, asked);
     if (audited !== null && predictedDb !== null) audits.add(audited, predictedDb);
     return {
-      frames: pictures,
+      frames: video,
       fps: request.fps,
       latent,
       trace: cacheTrace(

@@ -1,9 +1,11 @@
-import { imageEncoder, type LatentDecoder, type LatentShape, latentDecoder, nominalSize } from "../models/index.ts";
-import type { Graph, Session } from "../onnx/index.ts";
+import { type ContinuedRun, type LatentDecoder, type LatentShape, latentDecoder, nominalSize } from "../models/index.ts";
+import type { Graph } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
+import { type OpenedRuns, openRuns, runGraphs } from "./continued-runs.ts";
 import type { Decoding } from "./decode.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import { type Experts, expertsFor, type GraphNeeds, guidanceScales } from "./experts.ts";
+import { pictureGraphs } from "./given-pictures.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
 import { partMemory, usableBytes } from "./model/part-memory.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
@@ -40,39 +42,41 @@ export function videoSessions(
   request: ResolvedRequest,
   { loras, ...needs }: GraphNeeds & { readonly loras: OpenedLoras },
 ): VideoSessions {
-  const { width, height, frames, fps, image } = request;
+  const { width, height, frames, fps, image, lastImage } = request;
   const { vae, options } = model;
   const decoder = latentDecoder(vae);
   const latentShape = latentShapeOf(decoder, { width, height, frames });
   const told = nominalSize(model.recipe, { width, height });
   const experts = expertsFor(
     model,
-    { latent: latentShape, frames, ...told, fps, givenFrames: image === undefined ? 0 : 1 },
+    {
+      latent: latentShape,
+      frames,
+      ...told,
+      fps,
+      givenFrames: image === undefined ? 0 : 1,
+      hasLastPicture: lastImage !== undefined,
+    },
     { scales: guidanceScales(model, request), loras: loras.applied, ...needs },
   );
-  const runs = decoder.runs(latentShape).map((run) => ({ ...run, key: JSON.stringify(run) }));
+  const runs = decoder.runs(latentShape);
   const textLength = experts.transformers[0]!.text.length;
-  const decoders = new Map<string, Session>();
+  let decoders: OpenedRuns | null = null;
 
-  function decoderGraphs(): Map<string, Graph> {
-    const graphs = new Map<string, Graph>();
-    for (const { key, ...run } of runs) {
-      if (graphs.has(key)) continue;
-      graphs.set(key, decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options }));
-    }
-    return graphs;
+  function decoderGraph(run: ContinuedRun): Graph {
+    return decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options });
   }
 
   /** Builds every graph, to know what it takes. */
   function measuredResidency(memoryBytes: number): Residency {
     const { transformers } = experts;
-    const picture = () => imageEncoder(vae).build(latentShape, { weights: vae.weights, ...options });
+    const pictures = () => pictureGraphs(transformers[0]!, { frames, latent: latentShape }, model);
     return residencyFor(
       [
         partMemory("text_encoder", [model.encoderGraph(textLength)]),
-        ...(image === undefined ? [] : [partMemory("image_encoder", [picture()])]),
+        ...(image === undefined ? [] : [partMemory("image_encoder", pictures())]),
         ...transformers.map((_, index) => partMemory(EXPERT_PARTS[index]!, experts.graphs(index))),
-        partMemory("decoder", [...decoderGraphs().values()]),
+        partMemory("decoder", [...runGraphs(runs, decoderGraph).values()]),
       ],
       memoryBytes,
     );
@@ -84,7 +88,7 @@ export function videoSessions(
   const isOpen = (part: ResidentPart): boolean => {
     if (part === "text_encoder") return model.isEncoderOpen(textLength);
     if (part === "image_encoder") return false;
-    return part === "decoder" ? decoders.size > 0 : experts.isOpen(EXPERT_PARTS.indexOf(part));
+    return part === "decoder" ? decoders !== null : experts.isOpen(EXPERT_PARTS.indexOf(part));
   };
 
   async function releasePart(part: ResidentPart): Promise<void> {
@@ -94,9 +98,9 @@ export function videoSessions(
   }
 
   async function releaseDecoders(): Promise<void> {
-    const sessions = [...decoders.values()];
-    decoders.clear();
-    for (const session of sessions) await session.release();
+    const opened = decoders;
+    decoders = null;
+    await opened?.release();
   }
 
   async function makeRoom(part: ResidentPart): Promise<void> {
@@ -112,17 +116,8 @@ export function videoSessions(
 
   async function openDecoding(): Promise<Decoding> {
     await makeRoom("decoder");
-    if (decoders.size === 0) {
-      try {
-        for (const [key, graph] of decoderGraphs())
-          decoders.set(key, await openGraph(graph, vae.weights, options));
-      } catch (error) {
-        await releaseDecoders();
-        throw error;
-      }
-    }
-    const decodingRuns = runs.map((run) => ({ frames: run.frames, session: decoders.get(run.key)! }));
-    return { runs: decodingRuns, frames, scale: decoder.scale };
+    decoders ??= await openRuns(runs, decoderGraph, (graph) => openGraph(graph, vae.weights, options));
+    return { runs: decoders.runs, frames, scale: decoder.scale };
   }
 
   async function release(): Promise<void> {

@@ -51,9 +51,13 @@ export const cacheParameter = parameter({
   stored: { cache: storedCache },
   read: (asked) => ({ cache: storedOf(asked) }),
   byDefault: () => ({ cache: DEFAULT }),
-  check: (resolved: CachedRun, { steps, has_cache_table }) =>
+  check: (resolved: CachedRun, { steps, has_cache_table, is_distilled }) =>
     // Whether an earlier build's model has a table is not known here, and the pipeline checks it.
-    void policyOf(resolved, { modelSteps: steps, ...(has_cache_table === false && { table: null }) }),
+    void policyOf(resolved, {
+      modelSteps: steps,
+      isDistilled: is_distilled,
+      ...(has_cache_table === false && { table: null }),
+    }),
   told: { schema: toldCache, value: ({ cache }) => toldOf(cache) },
   flags: [
     {
@@ -232,7 +236,7 @@ const TABLE_OF_OTHER_WEIGHTS: KnownRun = {
 };
 
 /** Facts about a run besides its request. A missing one is not known, and not checked. */
-export type KnownRun = Pick<PolicyRun, "modelSteps" | "precision" | "table" | "tableRefused">;
+export type KnownRun = Pick<PolicyRun, "modelSteps" | "isDistilled" | "precision" | "table" | "tableRefused">;
 
 /**
  * Returns the cache policy of a resolved request.

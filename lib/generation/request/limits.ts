@@ -38,6 +38,11 @@ export const videoLimitsSchema = z.object({
   steps: positiveInteger,
   guidance_scale: z.number(),
   /**
+   * Guidance scale of the second of two transformers, if the request has the default of the first. Absent for a model
+   * with one transformer.
+   */
+  guidance_scale_2: z.number().optional(),
+  /**
    * Default negative prompt. If it is absent, requests without a negative prompt use the unconditional text that the
    * model learnt, or an empty prompt.
    */
@@ -57,6 +62,10 @@ export const videoLimitsSchema = z.object({
   loras: z.array(listedLoraSchema).optional(),
   /** Number of transformers, if there are two. */
   transformers: z.int().min(1).max(2).optional(),
+  /** True if videos take `steps` steps and no other number. It follows from the sampling of the recipe. */
+  has_fixed_steps: z.boolean().optional(),
+  /** True if a cache has nothing to save. It follows from the sampling of the recipe. */
+  is_distilled: z.boolean().optional(),
 });
 
 export type VideoLimits = z.infer<typeof videoLimitsSchema>;

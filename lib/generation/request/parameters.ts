@@ -6,7 +6,7 @@ import { cacheAlias, cacheParameter, qualityAlias } from "./cache-parameter.ts";
 import type { VideoLimits } from "./limits.ts";
 import { loraDefault, lorasParameter } from "./loras.ts";
 import { alias, parameter, setting } from "./parameter.ts";
-import { checkFps, checkFrames, checkSeconds, checkSize } from "./possible.ts";
+import { checkFps, checkFrames, checkSeconds, checkSize, checkSteps } from "./possible.ts";
 import { RequestError } from "./request-error.ts";
 import { atMost, modelText } from "./text.ts";
 
@@ -127,6 +127,7 @@ export const PARAMETERS = {
     takenBy: ["create", "trigger"],
     stored: positive,
     byDefault: (target, asked) => loraDefault("steps", asked, target) ?? target.limits.steps,
+    check: checkSteps,
     flags: [
       {
         name: "num-inference-steps",
@@ -161,6 +162,25 @@ export const PARAMETERS = {
       },
     ],
     control: { label: "Guidance", kind: { name: "number", least: 0, most: GUIDANCE_MAX, isWhole: false } },
+  }),
+  guidance_scale_2: setting("guidanceScale2", {
+    asked: z.number().min(0).max(GUIDANCE_MAX),
+    text: "Guidance scale of the second transformer, of a model that has two; the model's when left out.",
+    takenBy: ["create", "trigger"],
+    /**
+     * Null for the model's, or for `guidanceScale` where a request changes that. Records of earlier builds lack it.
+     */
+    stored: z.number().nonnegative().nullable().default(null),
+    byDefault: () => null,
+    check: checkSecondGuidance,
+    flags: [
+      {
+        name: "guidance-scale-2",
+        reads: { kind: "number" },
+        value: "X",
+        text: "guidance scale of the second transformer, for models that have two",
+      },
+    ],
   }),
   negative_prompt: setting("negativePrompt", {
     asked: atMost(modelText, NEGATIVE_PROMPT_CHARACTERS_MAX),
@@ -277,6 +297,18 @@ export function seedOf({ seed }: { readonly seed?: number | undefined }, draw: (
 
 function sizeOf([width, height]: readonly number[]) {
   return { width: width!, height: height! };
+}
+
+/** @throws RequestError */
+function checkSecondGuidance(
+  { guidanceScale, guidanceScale2 }: { guidanceScale: number; guidanceScale2: number | null },
+  { guidance_scale_2 }: VideoLimits,
+): void {
+  if (guidanceScale2 === null || guidance_scale_2 !== undefined || guidanceScale2 === guidanceScale) return;
+  throw new RequestError(
+    "This model has one transformer, which guidance_scale guides: leave guidance_scale_2 out.",
+    { field: "guidance_scale_2" },
+  );
 }
 
 /** @throws RequestError */

@@ -26,6 +26,18 @@ export function checkFps({ fps }: { fps: number }, limits: VideoLimits): void {
   throw impossible("fps", `This model makes ${choices(limits.fps)} frames a second; ${fps} is not possible.`);
 }
 
+/** @throws RequestError if the model makes no videos in this number of steps */
+export function checkSteps(
+  { steps }: { steps: number },
+  { steps: possible, has_fixed_steps }: Pick<VideoLimits, "steps" | "has_fixed_steps">,
+): void {
+  if (!has_fixed_steps || steps === possible) return;
+  throw impossible(
+    "steps",
+    `This model was distilled to make videos in ${possible} steps; leave steps out, or ask for ${possible}.`,
+  );
+}
+
 /** @throws RequestError if the model makes no videos of this number of seconds */
 export function checkSeconds(
   seconds: number,

@@ -1,3 +1,4 @@
+export { fixedLevelsSchema } from "./fixed-levels.ts";
 export { evenShares } from "./flow-euler.ts";
 export { withGivenFrames } from "./given-frames.ts";
 export { gaussianNoise, MAX_SEED } from "./noise.ts";

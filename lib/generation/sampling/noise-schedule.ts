@@ -45,10 +45,18 @@ export interface NoiseSchedule {
    * `latent`. `origin` and `latent` may be the same array.
    */
   move(latent: Float32Array, origin: Float32Array, noise: Float32Array, from: number, to: number): void;
+  /** Moves a latent like `move`, in place, with the clean latent that it implies clipped to -range..range. */
+  moveClipped(latent: Float32Array, noise: Float32Array, move: ClippedMove): void;
   /** Returns the share of noise at a timestep: that of a flow between latent and noise with the same ratio of both. */
   noiseLevelAt(timestep: number): number;
   /** Returns how the noise predicted at a timestep implies the clean latent. */
   cleanAt(timestep: number): CleanEstimate;
+}
+
+export interface ClippedMove {
+  readonly from: number;
+  readonly to: number;
+  readonly range: number;
 }
 
 /**
@@ -81,6 +89,15 @@ export function noiseSchedule(steps: number, config: NoiseScheduleConfig): Noise
       checkPrediction(latent, noise);
       const { latent: kept, prediction: added } = step(from, to);
       for (let i = 0; i < latent.length; i++) latent[i] = kept * origin[i]! + added * noise[i]!;
+    },
+    moveClipped(latent, noise, { from, to, range }) {
+      checkPrediction(latent, noise);
+      const [signalBefore, noiseBefore] = parts(from);
+      const [signalAfter, noiseAfter] = parts(to);
+      for (let i = 0; i < latent.length; i++) {
+        const clean = (latent[i]! - noiseBefore * noise[i]!) / signalBefore;
+        latent[i] = signalAfter * Math.min(range, Math.max(-range, clean)) + noiseAfter * noise[i]!;
+      }
     },
     noiseLevelAt(timestep) {
       const [signalPart, noisePart] = parts(timestep);

@@ -39,7 +39,7 @@ export interface Sampler {
   readonly clean: readonly CleanEstimate[];
   /**
    * Step of each evaluation, for graphs that take steps themselves. Undefined for a sampler whose steps need earlier
-   * predictions too. Frames that are given keep their values, whatever their step.
+   * predictions too, add noise, or clip. Frames that are given keep their values, whatever their step.
    */
   readonly linear?: readonly LinearStep[];
   /** Starts one generation. State that its steps share is dropped when it ends. */
@@ -69,13 +69,11 @@ export function statelessStep(
 /**
  * Returns the steps of a sampler whose steps are linear.
  *
- * @throws RangeError if they need earlier predictions too
+ * @throws RangeError if they need earlier predictions too, or clip
  */
 export function linearSteps({ linear }: Pick<Sampler, "linear">): readonly LinearStep[] {
   if (linear) return linear;
-  throw new RangeError(
-    "The steps of this sampler need earlier predictions too, so they have to be taken one by one.",
-  );
+  throw new RangeError("The steps of this sampler are not linear, so they have to be taken one by one.");
 }
 
 export const MAX_STEPS = 1000;

@@ -1,4 +1,5 @@
 import { MAX_SIDE } from "../../shared/limits.ts";
+import { counted } from "../../shared/sentences/index.ts";
 
 /** Decoded video: 8-bit sRGB pixels as [F, H, W, 3], frame after frame, rows top to bottom. */
 export interface Frames {
@@ -30,7 +31,7 @@ export function assertFrames(frames: Frames): void {
   const expected = count * height * width * 3;
   if (rgb.length !== expected) {
     throw new VideoError(
-      `${count} frames of ${width}x${height} need ${expected} bytes of RGB, not ${rgb.length}.`,
+      `${counted(count, "frame")} of ${width}x${height} need ${expected} bytes of RGB, not ${rgb.length}.`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { counted } from "../../shared/sentences/index.ts";
 import { assertFrames, type Frames, VideoError } from "./frames.ts";
 
 const PEAK = 255;
@@ -119,7 +120,7 @@ function assertSameShape(a: Frames, b: Frames): void {
   assertFrames(a);
   assertFrames(b);
   if (a.width !== b.width || a.height !== b.height || a.count !== b.count) {
-    const shape = (frames: Frames) => `${frames.count} frames of ${frames.width}x${frames.height}`;
+    const shape = (frames: Frames) => `${counted(frames.count, "frame")} of ${frames.width}x${frames.height}`;
     throw new VideoError(`Two videos of different shapes cannot be compared: ${shape(a)} and ${shape(b)}.`);
   }
 }

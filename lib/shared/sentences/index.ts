@@ -1,4 +1,5 @@
 /** Sentences about wrong input, made from the schema that refused it. The API and the command line share them. */
+export { counted } from "./counted.ts";
 export { type Examined, examined, type Fault, faultsOf, inOneSentence, type Subject } from "./fault.ts";
 export { listed, oneOf } from "./list.ts";
 export { nearest } from "./nearest.ts";

@@ -33,6 +33,16 @@ test("the parser refuses with a SyntaxError whatever JSON.parse refuses", () => 
   );
 });
 
+test("the parser reads the numbers that Python writes beyond JSON only where they are asked for", () => {
+  const text = '{"a": -Infinity, "b": [NaN, Infinity], "c": "NaN"}';
+  const read = parseStrictJson(text, { ...limits, takesNonFinite: true });
+  expect(toPlain(read)).toEqual({ a: -Infinity, b: [Number.NaN, Infinity], c: "NaN" });
+  expect(() => parse(text)).toThrow(new SyntaxError("has no valid value at character 6"));
+  for (const word of ["nan", "-NaN", "+Infinity", "Infinity1", "toString"]) {
+    expect(() => parseStrictJson(`[${word}]`, { ...limits, takesNonFinite: true })).toThrow(SyntaxError);
+  }
+});
+
 describe("it refuses", () => {
   test.each([
     ["a duplicate key", '{"a": 1, "\\u0061": 2}', 'has the key "a" twice'],

@@ -81,6 +81,7 @@ test("an identity changes with a configuration, and not with the order of its me
 
 test("lists of a configuration have an order that counts, and members without a value do not", () => {
   expect(configHash({ patch: [1, 2] })).not.toBe(configHash({ patch: [2, 1] }));
+  expect(configHash({ least: -Infinity })).not.toBe(configHash({ least: Infinity }));
   expect(configHash({ patch: [1, 2] })).not.toBe(configHash({ patch: { 0: 1, 1: 2 } }));
   expect(configHash({ shift: null })).not.toBe(configHash({}));
 });

@@ -27,8 +27,8 @@ const samplers = {
     className: "FlowMatchEulerDiscreteScheduler",
     config: { use_dynamic_shifting: true, shift_terminal: 0.1 },
   },
-  LatteTransformer3DModel: { className: "DDIMScheduler", config: {} },
-  LatteT2V: { className: "DDIMScheduler", config: {} },
+  LatteTransformer3DModel: { className: "DDIMScheduler", config: { clip_sample: false } },
+  LatteT2V: { className: "DDIMScheduler", config: { clip_sample: false } },
 } as const;
 
 const GUIDANCE = 4;

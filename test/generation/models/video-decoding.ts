@@ -15,7 +15,11 @@ function framesFirst(data: Float32Array, [channels, frames, height, width]: read
 }
 
 /** Reads a vector of case `index` whose golden stores videos as [C, F, H, W], and puts frames first. */
-export async function videoVector({ vectors }: Golden, index: number, name: "latent" | "frames" | "tiled") {
+export async function videoVector(
+  { vectors }: Golden,
+  index: number,
+  name: "latent" | "noise" | "frames" | "tiled",
+) {
   const shape = vectors.info(`${index}.${name}`).shape.slice(-4); // a batch of one may come before them
   return { shape, data: framesFirst(await vectors.read(`${index}.${name}`), shape) };
 }
@@ -31,13 +35,15 @@ export async function decodeCase(
   const latent = await videoVector(golden, index, "latent");
   const [channels, frames, height, width] = latent.shape as [number, number, number, number];
   const size = channels * height * width;
+  const noise = decoder.takesNoise ? (await videoVector(golden, index, "noise")).data : null;
   const pictures: number[] = [];
   let left: Record<string, Tensor> = {};
   let first = 0;
   for (const part of options.runs ?? decoder.runs({ frames, height, width })) {
     const graph = decoder.build({ ...part, height, width }, { weights, provider });
-    const data = latent.data.slice(first * size, (first + part.frames) * size);
-    const feeds = { ...left, latent: float32(data, [part.frames, channels, height, width]) };
+    const ofRun = (data: Float32Array) =>
+      float32(data.slice(first * size, (first + part.frames) * size), [part.frames, channels, height, width]);
+    const feeds = { ...left, latent: ofRun(latent.data), ...(noise && { noise: ofRun(noise) }) };
     const { frames, ...after } = await run(graph, weights, feeds);
     pictures.push(...(frames!.data as Float32Array));
     left = Object.fromEntries(

@@ -66,6 +66,15 @@ describe("elementwise", () => {
     expectClose(outputs[0]!, Array.from(wide.data, expected));
   });
 
+  test("a sinusoid has cosines and then sines along the last axis", async () => {
+    const x = tensor([2, 3]);
+    const { outputs } = await runGraph({ x }, ({ x }) => onnx.sinusoid(x));
+    const expected = tabulate([2, 6], ([row, i]) => {
+      return i! < 3 ? Math.cos(at(x, [row!, i!])) : Math.sin(at(x, [row!, i! - 3]));
+    });
+    expectClose(outputs[0]!, expected);
+  });
+
   test("softmax sums to one along its axis", async () => {
     const x = tensor([3, 4, 2]);
     const { outputs } = await runGraph({ x }, ({ x }) => onnx.softmax(x, 1));

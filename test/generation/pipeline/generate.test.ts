@@ -81,6 +81,7 @@ describe("a generation", () => {
         seed: 5,
         steps: 8,
         guidanceScale: 4,
+        guidanceScale2: null,
         width: 16,
         height: 16,
         frames: 4,

@@ -11,7 +11,7 @@ const SAMPLERS = [
     className: "UniPCMultistepScheduler",
     config: { use_flow_sigmas: true, prediction_type: "flow_prediction", flow_shift: 3 },
   },
-  { className: "DDIMScheduler", config: {} },
+  { className: "DDIMScheduler", config: { clip_sample: false } },
   { className: "PNDMScheduler", config: {} },
   { className: "PNDMScheduler", config: { skip_prk_steps: true } },
 ].map((scheduler) => ({

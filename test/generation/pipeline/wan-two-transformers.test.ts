@@ -13,7 +13,7 @@ import {
   openPipeline,
   type PipelineOptions,
 } from "../../../lib/generation/pipeline/index.ts";
-import { requestFor } from "./request-for.ts";
+import { requestFor, type Wanted } from "./request-for.ts";
 import { writeJson } from "./tiny-model.ts";
 
 interface Golden {
@@ -79,6 +79,20 @@ async function generateAll(options: PipelineOptions, cache: unknown = "off") {
   }
 }
 
+async function latentsOf(wanted: readonly Omit<Wanted, "cache">[]): Promise<Float32Array[]> {
+  const pipeline = await openPipeline(folder, together);
+  try {
+    const latents = [];
+    for (const each of wanted) {
+      const request = requestFor(pipeline, { ...each, cache: "off" });
+      latents.push((await pipeline.generate(request)).latent);
+    }
+    return latents;
+  } finally {
+    await pipeline.close();
+  }
+}
+
 describe("two transformers", () => {
   it.each([
     { memory: "both", options: together },
@@ -91,6 +105,32 @@ describe("two transformers", () => {
       // Worst error measured: 5.5e-6.
       expect(Math.max(...errors) / largest).toBeLessThan(1e-4);
     }
+  });
+
+  it("a request that names both guidance scales makes the latent of a model whose defaults they are", async () => {
+    const { prompt, seed, steps } = cases[1]!;
+    const [one, other] = await latentsOf([
+      { prompt, seed, steps },
+      { prompt, seed, steps, guidanceScale: 2, guidanceScale2: 5 },
+      { prompt, seed, steps, guidanceScale: 2 },
+    ]);
+    expect(one).not.toEqual(other);
+    await writeJson(join(folder, "model_index.json"), {
+      ...index,
+      video: { ...index.video, guidance_scale: 2, guidance_scale_2: 5 },
+    });
+    const [byDefault] = await latentsOf([{ prompt, seed, steps }]);
+    await writeJson(join(folder, "model_index.json"), index);
+    expect(other).toEqual(byDefault);
+  });
+
+  it("a folder with two transformers tells that it has a second guidance scale, also where it names none", async () => {
+    const { guidance_scale_2: _, ...video } = index.video;
+    await writeJson(join(folder, "model_index.json"), { ...index, video });
+    const { limits } = await describeModel(folder);
+    await writeJson(join(folder, "model_index.json"), index);
+    expect(limits.guidance_scale_2).toBe(limits.guidance_scale);
+    expect((await describeModel(folder)).limits.guidance_scale_2).toBe(cases[0]!.guidanceScale2);
   });
 
   it("an audit opens the first transformer again, and says what it measured whatever the policy is", async () => {

@@ -218,6 +218,55 @@ describe("a request the model cannot meet is refused in one sentence", () => {
   });
 });
 
+describe("the guidance of a second transformer", () => {
+  const two = { ...limits, guidance_scale_2: 3 };
+
+  it("a request names a guidance scale for each of two transformers", () => {
+    const request = { ...good, guidance_scale: 5, guidance_scale_2: 2 };
+    expect(resolve(request, two)).toMatchObject({ guidanceScale: 5, guidanceScale2: 2 });
+    expect(resolve(good, two)).toMatchObject({ guidanceScale: 4, guidanceScale2: null });
+  });
+
+  it("a second guidance scale is refused for a model with one transformer, unless it is that of the first", () => {
+    expect(() => resolve({ ...good, guidance_scale_2: 2 })).toThrow(
+      expect.objectContaining({
+        name: "RequestError",
+        message: "This model has one transformer, which guidance_scale guides: leave guidance_scale_2 out.",
+        field: "guidance_scale_2",
+      }),
+    );
+    expect(resolve({ ...good, guidance_scale: 3, guidance_scale_2: 3 }).guidanceScale2).toBe(3);
+  });
+});
+
+describe("a distilled model", () => {
+  const fixed = { ...limits, steps: 4, has_fixed_steps: true, is_distilled: true };
+
+  it("a distilled model takes the steps that it was made for, and no others", () => {
+    expect(resolve(good, fixed).steps).toBe(4);
+    expect(resolve({ ...good, steps: 4 }, fixed).steps).toBe(4);
+    expect(() => resolve({ ...good, num_inference_steps: 50 }, fixed)).toThrow(
+      expect.objectContaining({
+        message: "This model was distilled to make videos in 4 steps; leave steps out, or ask for 4.",
+        field: "num_inference_steps",
+      }),
+    );
+  });
+
+  it("every cache of a distilled model is off, also a promise that would need a table", () => {
+    for (const cache of ["auto", "fast", "static:2", { at_least: 35 }, { codebook: [{ rate: 2 }] }]) {
+      const request = resolve({ ...good, cache }, { ...fixed, has_cache_table: false });
+      expect(policyOf(request, { isDistilled: true })).toMatchObject({ name: "off", signals: [] });
+    }
+  });
+
+  it("a run of few steps measures nothing and keeps one residual", () => {
+    expect(policyOf(resolve(good), { modelSteps: 6 })).toMatchObject({ name: "auto", signals: [] });
+    expect(policyOf(resolve(good), { modelSteps: 6 }).residuals).toBeUndefined();
+    expect(policyOf(resolve({ ...good, steps: 30 }), {}).signals).not.toEqual([]);
+  });
+});
+
 describe("a promise in dB", () => {
   it("a promise in dB is refused for a model without a table, and left to the pipeline where that is not known", () => {
     const high = { ...good, quality: "high" };
@@ -291,6 +340,7 @@ describe("a request", () => {
       negativePrompt: null,
       steps: 6,
       guidanceScale: 4,
+      guidanceScale2: null,
       width: 16,
       height: 16,
       frames: 4,

@@ -8,8 +8,8 @@ const video = { steps: STEPS, height: 480, width: 854, latentFrames: 15, tokens:
 const linear = [
   ["RFlowScheduler", {}],
   ["FlowMatchEulerDiscreteScheduler", { shift: 3 }],
-  ["DDIMScheduler", {}],
-  ["DDIMScheduler", { timestep_spacing: "trailing", set_alpha_to_one: false }],
+  ["DDIMScheduler", { clip_sample: false }],
+  ["DDIMScheduler", { clip_sample: false, timestep_spacing: "trailing", set_alpha_to_one: false }],
 ] as const;
 
 describe("linear steps", () => {
@@ -29,12 +29,13 @@ describe("linear steps", () => {
 
   test.each([
     ["PNDMScheduler", {}],
+    ["DDIMScheduler", { clip_sample: true }],
     ["UniPCMultistepScheduler", { use_flow_sigmas: true, prediction_type: "flow_prediction" }],
-  ])("a sampler that needs earlier predictions has no linear steps: %s", (className, config) => {
+  ])("a sampler that needs earlier predictions, or clips, has no linear steps: %s", (className, config) => {
     const sampler = samplerOf({ className, config })(video);
     expect(sampler.linear).toBeUndefined();
     expect(() => linearSteps(sampler)).toThrow(
-      "The steps of this sampler need earlier predictions too, so they have to be taken one by one.",
+      "The steps of this sampler are not linear, so they have to be taken one by one.",
     );
   });
 });

@@ -90,6 +90,7 @@ export const budget = policyKind({
   options,
   signals: [...SIGNALS],
   residuals: 2,
+  computesAll: ({ computesAll }) => computesAll,
   columns: [
     {
       key: "surprise",

@@ -16,12 +16,12 @@ import { klEncoder, meanOf } from "./kl-encoder.ts";
 const schema = z
   .object({
     latent_channels: positiveInteger,
-    out_channels: z.literal(3),
+    out_channels: z.literal(3).default(3),
     /** Channels of the stages from the picture inwards; the decoder uses them in reverse order. */
     block_out_channels: z.array(positiveInteger).nonempty(),
     layers_per_block: positiveInteger,
     norm_num_groups: positiveInteger,
-    act_fn: z.literal("silu"),
+    act_fn: z.literal("silu").default("silu"),
     up_block_types: z.array(z.literal("UpDecoderBlock2D")),
     scaling_factor: z.number().positive(),
     shift_factor: z.number().nullable().default(null),

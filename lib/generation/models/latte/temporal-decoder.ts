@@ -26,7 +26,7 @@ const FRAMES_PER_RUN = 14;
 
 const schema = z.object({
   latent_channels: positiveInteger,
-  out_channels: z.literal(3),
+  out_channels: z.literal(3).default(3),
   /** Channels of the stages from the picture inwards; the decoder uses them in reverse order. */
   block_out_channels: z.array(positiveInteger.multipleOf(GROUPS)).nonempty(),
   // With another number the reference skips some of the layers.

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { counted } from "../../../shared/sentences/index.ts";
 import {
   add,
   attention,
@@ -61,8 +62,11 @@ export const latteFields = z.object({
   /** Pairs of one spatial and one temporal block. */
   num_layers: positiveInteger,
   in_channels: positiveInteger,
-  /** Output channels: twice the input channels if the model also predicts a variance, which sampling does not use. */
-  out_channels: positiveInteger,
+  /**
+   * Output channels: twice the input channels if the model also predicts a variance, which sampling does not use; null for
+   * those of the input.
+   */
+  out_channels: positiveInteger.nullish(),
   patch_size: positiveInteger,
   /**
    * Edge in latent units of the square that the model was trained on. Videos of every size use the positions of that
@@ -101,7 +105,7 @@ export function parseLatteFields<T extends LatteConfig>(
       path: ["cross_attention_dim"],
       message: "must be num_attention_heads times attention_head_dim",
     })
-    .refine((c) => c.out_channels === c.in_channels || c.out_channels === 2 * c.in_channels, {
+    .refine(({ in_channels: into, out_channels: out }) => [into, 2 * into].includes(out ?? into), {
       path: ["out_channels"],
       message: "must be in_channels or twice as many",
     });
@@ -240,7 +244,7 @@ export function latte(
 
   function head(x: Value, { step }: Conditioning): Value {
     const g = x.graph;
-    const channels = config.out_channels;
+    const channels = config.out_channels ?? config.in_channels;
     const table = add(g.weight("scale_shift_table", [2, D]), step!);
     const [shift, scale] = split(table, 0, 2) as Values<2>; // [1, D] each
     const weights = affine(g, "proj_out", patch * patch * channels, D);
@@ -273,7 +277,7 @@ function checkShape(config: LatteConfig, latent: VideoShape["latent"]): void {
   checkLatent(latent, in_channels);
   if (latent.frames !== 1 && latent.frames !== video_length) {
     throw new RangeError(
-      `A latent of this model has ${video_length} frames or 1, and this one has ${latent.frames}.`,
+      `A latent of this model has ${counted(video_length, "frame")} or 1, and this one has ${latent.frames}.`,
     );
   }
   for (const [name, size] of Object.entries({ height: latent.height, width: latent.width })) {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { counted } from "../../../shared/sentences/index.ts";
 import { positiveInteger } from "../config.ts";
 import type { DiffusionTransformer, VideoShape } from "../diffusion-transformer.ts";
 import { latte, latteFields, parseLatteFields } from "../latte/transformer.ts";
@@ -42,7 +43,7 @@ export function openSoraPlan(config: OpenSoraPlanConfig, video: VideoShape): Dif
   // The authors make a single picture without the temporal blocks, and so without a probe.
   if (video.latent.frames !== video_length) {
     throw new RangeError(
-      `A latent of this model has ${video_length} frames, and this one has ${video.latent.frames}.`,
+      `A latent of this model has ${counted(video_length, "frame")}, and this one has ${video.latent.frames}.`,
     );
   }
   // In an odd length the first latent frame stands alone: the decoder does not multiply it.

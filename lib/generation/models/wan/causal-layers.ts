@@ -20,7 +20,7 @@ import {
   type Value,
 } from "../../onnx/index.ts";
 import type { Values } from "../blocks.ts";
-import { decoderNames } from "../latent-decoder.ts";
+import { stateNames } from "../continued-run.ts";
 import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
@@ -120,11 +120,11 @@ export function causalLayers(g: Graph, { continues, isContinued }: CausalRun): C
   }
 
   function before(name: string, shape: number[]): Value {
-    return g.input(`${decoderNames.before}${name}`, "float32", shape);
+    return g.input(`${stateNames.before}${name}`, "float32", shape);
   }
 
   function leave(past: Value, name: string): void {
-    if (isContinued) g.output(`${decoderNames.after}${name}`, past);
+    if (isContinued) g.output(`${stateNames.after}${name}`, past);
   }
 
   return { conv, resnet, upsampleTime, downsampleTime };

@@ -56,7 +56,8 @@ const wanSchema = z
     num_layers: positiveInteger,
     ffn_dim: positiveInteger,
     in_channels: positiveInteger,
-    out_channels: positiveInteger,
+    /** Null for the channels of the input. */
+    out_channels: positiveInteger.nullish(),
     /** Patch extent along frames, height and width. */
     patch_size: z.tuple([positiveInteger, positiveInteger, positiveInteger]),
     text_dim: positiveInteger,
@@ -66,12 +67,13 @@ const wanSchema = z
     /** Largest number of patches along one axis that positions exist for. */
     rope_max_seq_len: positiveInteger,
     cross_attn_norm: z.literal(true),
-    qk_norm: z.literal("rms_norm_across_heads"),
+    // The class normalises over all heads whatever it says.
+    qk_norm: z.string().nullish(),
     // Image-to-video models, which are not supported, attend to an image too or take it in further channels.
     image_dim: z.null().optional(),
     added_kv_proj_dim: z.null().optional(),
   })
-  .refine((c) => c.in_channels === c.out_channels, {
+  .refine((c) => c.in_channels === (c.out_channels ?? c.in_channels), {
     path: ["in_channels"],
     message: "must equal out_channels, as in a text-to-video model",
   });
@@ -179,7 +181,7 @@ export function wan(config: WanConfig, { latent }: VideoShape): DiffusionTransfo
   function head(x: Value, { step }: Conditioning): Value {
     const g = x.graph;
     const [patchF, patchH, patchW] = config.patch_size;
-    const channels = config.out_channels;
+    const channels = config.out_channels ?? config.in_channels;
     const table = add(reshape(g.weight("scale_shift_table", [1, 2, D]), [2, D]), step!);
     const [shift, scale] = split(table, 0, 2) as Values<2>; // [1, D] each
     const patch = patchF * patchH * patchW * channels;

@@ -2,6 +2,7 @@ import type { Graph, Value } from "../graph.ts";
 import { broadcastShapes, formatShape, type Shape } from "../shape.ts";
 import { type DType, dataTypes } from "../types.ts";
 import { emit } from "./emit.ts";
+import { concat } from "./layout.ts";
 
 /** Tensor, or a number that becomes a scalar of the other operand's type. */
 export type Operand = Value | number;
@@ -27,6 +28,11 @@ export const sqrt = (x: Value): Value => unary("Sqrt", x);
 export const exp = (x: Value): Value => unary("Exp", x);
 export const tanh = (x: Value): Value => unary("Tanh", x);
 export const sigmoid = (x: Value): Value => unary("Sigmoid", x);
+
+/** Returns cosines and sines of angles [..., n], one after the other along the last axis: [..., 2 * n]. */
+export function sinusoid(angles: Value): Value {
+  return concat([unary("Cos", angles), unary("Sin", angles)], -1);
+}
 
 /** Sigmoid linear unit, x * sigmoid(x). Written as two nodes, which onnxruntime fuses into one. */
 export const silu = (x: Value): Value => mul(x, sigmoid(x));

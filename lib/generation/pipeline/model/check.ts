@@ -8,7 +8,7 @@ import { recipeSchema } from "../../models/index.ts";
 import type { VideoLimits } from "../../request/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
-import { describeModel } from "./description.ts";
+import { readDescription } from "./description.ts";
 import type { MemoryDemand } from "./memory-demand.ts";
 import { decoderPart, openSampler } from "./parts.ts";
 import { type Attempt, type DemandedVideo, type OpenPart, type Parts, videoDemand } from "./video-demand.ts";
@@ -64,18 +64,19 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
   const model = await attempt(() => openModelFolder(folder));
   if (!model) return { className: "", parts: [], videos: [], faults };
 
-  const limits = await attempt(async () => (await describeModel(folder)).limits);
+  const description = await attempt(() => readDescription(folder, model.index));
   const parts: Parts = new Map();
   for (const name of partsToOpen(model)) {
     const opened = await attempt(() => openPart(model.part(name === "vae" ? decoderPart(model) : name)));
     if (opened) parts.set(name, opened);
   }
   await attempt(() => openTokenizer(model.part("tokenizer").folder, model.part("tokenizer").config));
-  await attempt(() => openSampler(model.part("scheduler"), recipeSchema.parse({})));
+  const recipe = description?.recipe ?? recipeSchema.parse({});
+  await attempt(() => openSampler(model.part("scheduler"), recipe));
 
   const videos: VideoCheck[] = [];
   const others = new Map([["vae", ENCODER_TENSORS]]);
-  for (const video of limits ? videosOf(limits) : []) {
+  for (const video of description ? videosOf(description.limits) : []) {
     const demand = await videoDemand(parts, video, { attempt, others });
     if (demand) videos.push({ ...video, ...demand });
   }

@@ -4,12 +4,24 @@ import * as z from "zod";
 import { faultsOf, nameOf } from "../../../shared/sentences/index.ts";
 import { TABLE_FILE } from "../../caching/index.ts";
 import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/index.ts";
-import { knownPipelines, publishedModelOf, type Recipe, recipeSchema } from "../../models/index.ts";
+import {
+  knownPipelines,
+  publishedModelOf,
+  type Recipe,
+  recipeSchema,
+  type Sampling,
+} from "../../models/index.ts";
 import { type VideoLimits, videoLimitsSchema } from "../../request/index.ts";
 import { loraList } from "./lora-list.ts";
 
-/** Limits that an index may state; tables, LoRAs and transformers are seen from the folder. */
-const statedLimits = videoLimitsSchema.omit({ has_cache_table: true, loras: true, transformers: true });
+/** Limits that an index may state; the others follow from the folder and from the recipe. */
+const statedLimits = videoLimitsSchema.omit({
+  has_cache_table: true,
+  has_fixed_steps: true,
+  is_distilled: true,
+  loras: true,
+  transformers: true,
+});
 
 /** Facts of a model that requests depend on. */
 export interface ModelDescription {
@@ -55,7 +67,7 @@ export async function readDescription(
     return {
       name: basename(resolve(folder)),
       limits: {
-        ...limits.data,
+        ...limitedBy(recipe.data.sampling, withSecondScale(limits.data, index)),
         has_cache_table: await hasCacheTable(folder),
         loras: await loraList(folder),
         ...("transformer_2" in index && { transformers: 2 }),
@@ -74,6 +86,22 @@ export async function readDescription(
   );
   const why = fault!.sentence.replace(/\.$/, "");
   throw new CheckpointError(folder, `model_index.json does not say what the model can make: ${why}`);
+}
+
+/** Returns the limits of a model whose weights sample in this way: distilled ones have fixed steps and no guidance. */
+export function limitedBy({ sigmas, distilled }: Sampling, limits: VideoLimits): VideoLimits {
+  return {
+    ...limits,
+    ...(sigmas && { steps: sigmas.length, has_fixed_steps: true }),
+    ...(distilled && { guidance_scale: 1, is_distilled: true }),
+    ...(distilled && limits.guidance_scale_2 !== undefined && { guidance_scale_2: 1 }),
+  };
+}
+
+/** Adds the second guidance scale to the limits of a model with two transformers: that of the first by default. */
+function withSecondScale(limits: VideoLimits, { boundary_ratio }: Config): VideoLimits {
+  if (typeof boundary_ratio !== "number") return limits;
+  return { guidance_scale_2: limits.guidance_scale, ...limits };
 }
 
 function hasCacheTable(folder: string): Promise<boolean> {

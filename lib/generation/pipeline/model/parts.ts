@@ -10,6 +10,7 @@ import {
   familyOf,
   precisionOf,
   type Recipe,
+  type Sampling,
   type TextCondition,
   type TextStates,
   textEncoder,
@@ -59,8 +60,8 @@ export interface ModelParts extends ModelDescription {
   readonly recipe: Recipe;
   readonly tokenizer: PromptTokenizer;
   readonly sampler: SamplerFactory;
-  /** Returns samplers with another shift than the model's, for every size. */
-  samplerWithShift(shift: number): SamplerFactory;
+  /** Returns samplers with another sampling than the recipe's. */
+  samplerFor(sampling: Sampling): SamplerFactory;
   /** Transformers in the order in which they denoise. */
   readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
@@ -143,7 +144,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     ...description,
     tokenizer,
     sampler: openSampler(scheduler, description.recipe),
-    samplerWithShift: (shift) => spaced(samplerWithShift(scheduler, shift), description.recipe.noise_spacing),
+    samplerFor: (sampling) => openSampler(scheduler, { ...description.recipe, sampling }),
     transformers,
     boundaryTimestep,
     vae,
@@ -179,19 +180,30 @@ export function decoderPart({ index, partNames }: ModelFolder): string {
 
 /**
  * Returns the samplers of a scheduler: with the shift of `flow_shift` for the sizes listed there, and with the stored
- * shift for all others. Noise levels are spaced as `noise_spacing` says.
+ * shift for all others. Noise levels are spaced as `noise_spacing` says. A `sampling` takes the place of the scheduler,
+ * except for its shift where it has none.
  *
  * @throws CheckpointError if the scheduler is unknown or its configuration cannot be used
  */
 export function openSampler(
   scheduler: ModelPart,
-  { flow_shift, noise_spacing }: Pick<Recipe, "flow_shift" | "noise_spacing">,
+  { flow_shift, noise_spacing, sampling }: Pick<Recipe, "flow_shift" | "noise_spacing" | "sampling">,
 ): SamplerFactory {
-  const stored = samplerWith(scheduler, {});
-  const shifted = new Map(
-    Object.entries(flow_shift).map(([size, shift]) => [size, samplerWithShift(scheduler, shift)]),
-  );
-  return spaced((run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run), noise_spacing);
+  const replaced = replacedScheduler(scheduler, sampling);
+  const sampler = (shift?: number) => {
+    try {
+      // A scheduler reads one of the two names and ignores the other.
+      const shifts = shift === undefined ? {} : { flow_shift: shift, shift };
+      return spaced(samplerOf({ ...replaced, config: { ...replaced.config, ...shifts } }), noise_spacing);
+    } catch (cause) {
+      const fault = (cause as Error).message;
+      throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
+    }
+  };
+  const stored = sampler(sampling.shift);
+  if (sampling.shift !== undefined) return stored;
+  const shifted = new Map(Object.entries(flow_shift).map(([size, shift]) => [size, sampler(shift)]));
+  return (run) => (shifted.get(`${run.width}x${run.height}`) ?? stored)(run);
 }
 
 function spaced(sampler: SamplerFactory, spacing: Recipe["noise_spacing"]): SamplerFactory {
@@ -199,18 +211,16 @@ function spaced(sampler: SamplerFactory, spacing: Recipe["noise_spacing"]): Samp
   return (run) => sampler({ ...run, shares: evenShares(run.steps, 1 / run.steps) });
 }
 
-function samplerWithShift(scheduler: ModelPart, shift: number): SamplerFactory {
-  // A scheduler reads one of the two names and ignores the other.
-  return samplerWith(scheduler, { flow_shift: shift, shift });
-}
-
-function samplerWith(scheduler: ModelPart, changed: object): SamplerFactory {
-  try {
-    return samplerOf({ ...scheduler, config: { ...scheduler.config, ...changed } });
-  } catch (cause) {
-    const fault = (cause as Error).message;
-    throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
-  }
+function replacedScheduler(
+  { className, config }: Pick<ModelPart, "className" | "config">,
+  { scheduler, sigmas }: Sampling,
+): Pick<ModelPart, "className" | "config"> {
+  if (scheduler === undefined && sigmas === undefined) return { className, config };
+  const { flow_shift, shift = flow_shift } = config;
+  return {
+    className: scheduler ?? "FlowMatchEulerDiscreteScheduler",
+    config: { ...(shift !== undefined && { shift }), ...(sigmas && { sigmas }) },
+  };
 }
 
 /**

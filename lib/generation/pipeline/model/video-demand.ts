@@ -45,7 +45,10 @@ export async function videoDemand(
   for (const [name, opened] of parts) {
     if (!latent || !name.startsWith("transformer")) continue;
     const demand = await attempt(() => {
-      const transformer = diffusionTransformer(opened.part, { ...video, latent });
+      const transformer = diffusionTransformer(
+        { ...opened.part, weights: opened.weights },
+        { ...video, latent },
+      );
       others.set(name, transformer.otherTensors);
       textLength = transformer.text.length;
       const graphs = (provider: Provider) => {

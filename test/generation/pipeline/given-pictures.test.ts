@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
-import { readFirstFrame } from "../../../lib/generation/pipeline/first-frame.ts";
+import { readPictures } from "../../../lib/generation/pipeline/given-pictures.ts";
 import { openPipeline, type Pipeline } from "../../../lib/generation/pipeline/index.ts";
 import { resolveRequest } from "../../../lib/generation/request/index.ts";
 import { requestFor, type Wanted } from "./request-for.ts";
@@ -21,7 +21,7 @@ let pipeline: Pipeline;
 let withImage: Wanted;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "adareel-first-frame-"));
+  folder = await mkdtemp(join(tmpdir(), "adareel-given-pictures-"));
   await cp(golden, folder, { recursive: true });
   await cp(tokenizer, join(folder, "tokenizer"), { recursive: true });
   pipeline = await openPipeline(folder, { threads: 1 });
@@ -87,10 +87,10 @@ describe("a video that begins with an image", () => {
 it("a picture is fitted to the size that the transformer is told, and cropped on the right", async () => {
   const image = join(folder, "first.png"); // 32x24
   const recipe = { nominal_size: { "24x24": [32, 24] as [number, number] } };
-  const whole = await readFirstFrame({ image, width: 32, height: 24 }, recipe);
-  const cut = await readFirstFrame({ image, width: 24, height: 24 }, recipe);
-  expect(cut!.shape).toEqual([1, 3, 24, 24]);
-  expect(cut!.data).toEqual((whole!.data as Float32Array).filter((_, i) => i % 32 < 24));
+  const whole = await readPictures({ image, width: 32, height: 24 }, recipe);
+  const cut = await readPictures({ image, width: 24, height: 24 }, recipe);
+  expect(cut!.first.shape).toEqual([1, 3, 24, 24]);
+  expect(cut!.first.data).toEqual((whole!.first.data as Float32Array).filter((_, i) => i % 32 < 24));
 });
 
 it("a model that does not declare images refuses one", async () => {
