@@ -44,7 +44,7 @@ function needsRow({ hub, needs }: Family["models"][number]): string[] {
     [transformer, text, vae].map(count).join(", "),
     `${hub!.gigabytes} GB`,
     `${memoryGiB.cpu} GiB`,
-    `${memoryGiB.gpu} GiB`,
+    `${memoryGiB.gpu} GiB; ${memoryGiB.gpuOpen} GiB`,
     secondsCell(hub!.name),
   ];
 }

@@ -44,7 +44,7 @@ export interface GpuConfig {
   /**
    * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, the
    * precision of matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
-   * default one for each core.
+   * default one for each core. `GPU_MEMORY_GIB`: memory of the GPU; with `cuda` by default what nvidia-smi says.
    */
   readonly pipeline: PipelineOptions & Required<Pick<PipelineOptions, "provider">>;
   /** `LOG_LEVEL`: log level of pino; `info` by default. */
@@ -77,6 +77,7 @@ const environment = environmentOf("gpu", {
   THREADS: wholeNumber(1, 1_024).optional(),
   PROVIDER: oneOf("cpu", "cuda", "webgpu").default("cpu"),
   PRECISION: oneOf("float32", "float16").optional(),
+  GPU_MEMORY_GIB: wholeNumber(0, 4_096).default(0),
   LOG_LEVEL: logLevel(),
 });
 
@@ -102,6 +103,9 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
       provider: data.PROVIDER,
       ...(data.PRECISION === undefined ? {} : { precision: data.PRECISION }),
       ...(data.THREADS === undefined ? {} : { threads: data.THREADS }),
+      ...(data.PROVIDER !== "cpu" && data.GPU_MEMORY_GIB > 0
+        ? { memoryBytes: data.GPU_MEMORY_GIB * 2 ** 30 }
+        : {}),
     },
     logLevel: data.LOG_LEVEL,
   };

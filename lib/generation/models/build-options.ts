@@ -14,4 +14,6 @@ export interface BuildOptions {
   readonly provider?: Provider;
   /** Bytes of weights from which sessions map them, as in `SessionOptions`. */
   readonly mappedBytesMin?: number;
+  /** True to hold float32 copies of 16-bit weights; false by default. */
+  readonly holdsCopies?: boolean;
 }

@@ -87,11 +87,15 @@ export interface PublishedModel {
 export interface ModelNeeds {
   /** Parameters that a video from text takes; those of all transformers together. */
   readonly parameters: Readonly<Record<WeightedPart, number>>;
-  /**
-   * Memory for the default video in GiB, as `models check` estimates it for float32 files: on the CPU, and on a
-   * GPU, where transformers have 16 bit.
-   */
-  readonly memoryGiB: { readonly cpu: number; readonly gpu: number };
+  /** Memory for the default video in GiB, as `models check` estimates it. */
+  readonly memoryGiB: {
+    /** On the CPU, with weights stored in float32. */
+    readonly cpu: number;
+    /** On a GPU, where transformers have 16 bit, with a text encoder stored in bfloat16; parts are released after use. */
+    readonly gpu: number;
+    /** The same with all parts held at once. */
+    readonly gpuOpen: number;
+  };
 }
 
 /** A model on the hub. */

@@ -89,6 +89,8 @@ export class Graph {
   readonly #constants = new Map<string, Value>();
   readonly #scopes: string[] = [];
   #precision: Precision = "float32";
+  /** The lowered model, as long as no node is added. */
+  #last: { readonly size: number; readonly model: Model } | null = null;
 
   constructor(options: GraphOptions = {}) {
     this.provider = options.provider ?? defaultProvider;
@@ -283,6 +285,12 @@ export class Graph {
   }
 
   #lowered(): Model {
+    const size = this.#nodes.length;
+    if (this.#last?.size !== size) this.#last = { size, model: this.#lower() };
+    return this.#last.model;
+  }
+
+  #lower(): Model {
     const model = this.#model();
     const isMapped = mappableBytes(model, { castsLate: this.#castsLate }) >= this.#mappedBytesMin;
     return this.#castsLate && isMapped ? withLateCasts(model) : model;

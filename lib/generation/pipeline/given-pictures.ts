@@ -1,10 +1,13 @@
 import {
   type DiffusionTransformer,
   type EncodedPictures,
-  type EncoderRun,
+  type BuildOptions,
+  type ContinuedRun,
   encoderNames,
   imageEncoder,
   type LatentShape,
+  type ModelClass,
+  type NamedWeights,
   nominalSize,
   pictureNeeds,
   type Recipe,
@@ -58,17 +61,23 @@ async function readPixels(
 type EncodedVideo = { readonly frames: number; readonly latent: LatentShape };
 type Conditioned = Pick<DiffusionTransformer, "conditions">;
 
+/** Part that encodes pictures, and the options of its graphs. */
+interface Encoding {
+  readonly vae: ModelClass & { readonly weights: NamedWeights };
+  readonly options: Omit<BuildOptions, "weights">;
+}
+
 /** Runs of the image encoder of a video, and what builds the graph of each. */
 function encoderRuns(
   { conditions }: Conditioned,
   video: EncodedVideo,
-  { vae, options }: Pick<ModelParts, "vae" | "options">,
+  { vae, options }: Encoding,
 ) {
   const frames = pictureNeeds(conditions)?.isWholeVideo ? video.frames : 1;
   const { height, width } = video.latent;
   const encoder = imageEncoder(vae);
   const runs = encoder.runs?.({ frames, height, width }) ?? [{ frames }];
-  const build = (run: EncoderRun) =>
+  const build = (run: ContinuedRun) =>
     encoder.build({ ...run, height, width }, { weights: vae.weights, ...options });
   return { frames, runs, build };
 }
@@ -77,9 +86,9 @@ function encoderRuns(
 export function pictureGraphs(
   transformer: Conditioned,
   video: EncodedVideo,
-  model: Pick<ModelParts, "vae" | "options">,
+  encoding: Encoding,
 ): Graph[] {
-  const { runs, build } = encoderRuns(transformer, video, model);
+  const { runs, build } = encoderRuns(transformer, video, encoding);
   return [...runGraphs(runs, build).values()];
 }
 

@@ -116,6 +116,14 @@ describe("16-bit weights that are cast late", () => {
     expect(early).toHaveLength(2);
   });
 
+  test("a graph that holds copies casts none late, and its session maps no 16-bit weights", () => {
+    const g = new Graph({ weights: weightsOf("bfloat16"), mappedBytesMin: MAPPED, holdsCopies: true });
+    g.output("y", linear(g.input("x", "float32", [3, WIDTH]), g.weight("w", [OUT, WIDTH])));
+    const { node } = fromBinary(ModelProtoSchema, g.build()).graph!;
+    expect(node.find(({ opType }) => opType === "Cast")!.input).toEqual(["w"]);
+    expect([g.weightBytes, g.heldWeightBytes]).toEqual([0, 4 * OUT * WIDTH]);
+  });
+
   test("an embedding has no float32 copy: its rows are cast", () => {
     const { node } = fromBinary(ModelProtoSchema, graphOf("bfloat16", COPIED).build()).graph!;
     expect(node.find(({ opType }) => opType === "Gather")!.input[0]).toBe("embedding");

@@ -4,7 +4,7 @@ import type { PipelineOptions } from "./parts.ts";
 import type { PartMemory, ResidentPart } from "./residency.ts";
 
 /** Share of a device's memory that parts may fill; drivers, other programs and the growth of arenas take the rest. */
-const USABLE_SHARE = 0.9;
+export const usableShare = 0.9;
 
 /**
  * Returns the memory of a part with sessions on these graphs. Sessions keep the memory of their activations until they
@@ -31,7 +31,7 @@ export function usableBytes({
   memoryBytes,
 }: Pick<PipelineOptions, "provider" | "memoryBytes">): number | null {
   const bytes = memoryBytes ?? (usesMachineMemory(provider) ? machineMemory() : null);
-  return bytes === null ? null : bytes * USABLE_SHARE;
+  return bytes === null ? null : bytes * usableShare;
 }
 
 /** Returns the bytes of memory of the machine, or of the container that limits this process. */

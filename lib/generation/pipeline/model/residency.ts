@@ -34,20 +34,21 @@ const IN_TURN = "the second transformer is opened after the first is released";
 
 /** Residencies in the order in which they are tried: each takes less memory than the one before, and opens more often. */
 const RESIDENCIES: readonly Residency[] = [
-  { groups: [[...ENCODERS, ...TRANSFORMERS, "decoder"]], releases: [] },
-  {
-    groups: [["text_encoder"], ["image_encoder"], [...TRANSFORMERS, "decoder"]],
-    releases: [WITHOUT_ENCODERS],
-  },
-  {
-    groups: [["text_encoder"], ["image_encoder"], TRANSFORMERS, ["decoder"]],
-    releases: [WITHOUT_ENCODERS, WITHOUT_TRANSFORMERS],
-  },
-  {
-    groups: [...ENCODERS, ...TRANSFORMERS, "decoder" as const].map((part) => [part]),
-    releases: [WITHOUT_ENCODERS, WITHOUT_TRANSFORMERS, IN_TURN],
-  },
-].map(({ groups, releases }) => ({ groups: groups.map((parts) => new Set<ResidentPart>(parts)), releases }));
+  residency([[...ENCODERS, ...TRANSFORMERS, "decoder"]], []),
+  residency([["text_encoder"], ["image_encoder"], [...TRANSFORMERS, "decoder"]], [WITHOUT_ENCODERS]),
+  residency(
+    [["text_encoder"], ["image_encoder"], TRANSFORMERS, ["decoder"]],
+    [WITHOUT_ENCODERS, WITHOUT_TRANSFORMERS],
+  ),
+  residency(
+    [["text_encoder"], ["image_encoder"], ["transformer"], ["transformer_2"], ["decoder"]],
+    [WITHOUT_ENCODERS, WITHOUT_TRANSFORMERS, IN_TURN],
+  ),
+];
+
+function residency(groups: readonly (readonly ResidentPart[])[], releases: readonly string[]): Residency {
+  return { groups: groups.map((parts) => new Set(parts)), releases };
+}
 
 /** Residency where the memory is not known: two transformers take turns, and everything else stays open. */
 export const UNKNOWN_MEMORY: Residency = {
@@ -60,7 +61,7 @@ export const UNKNOWN_MEMORY: Residency = {
  * that takes least.
  */
 export function residencyFor(parts: readonly PartMemory[], memoryBytes: number): MeasuredResidency {
-  const measured = RESIDENCIES.map((residency) => measure(residency, parts));
+  const measured = RESIDENCIES.map((tried) => measure(tried, parts));
   const least = measured.reduce((a, b) => (b.peakBytes < a.peakBytes ? b : a));
   const { groups, releases, ...peak } = measured.find(({ peakBytes }) => peakBytes <= memoryBytes) ?? least;
   const hasSecond = parts.some(({ part }) => part === "transformer_2");
@@ -82,12 +83,12 @@ export function mayStay({ groups }: Residency, part: ResidentPart, other: Reside
   return groups.some((group) => group.has(part) && group.has(other));
 }
 
-function measure(residency: Residency, parts: readonly PartMemory[]): MeasuredResidency {
-  const peaks = residency.groups.map((group) => {
+function measure(tried: Residency, parts: readonly PartMemory[]): MeasuredResidency {
+  const peaks = tried.groups.map((group) => {
     const open = parts.filter(({ part }) => group.has(part));
     const held = open.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
     const mapped = Math.max(0, ...open.map(({ mappedBytes }) => mappedBytes));
     return { peakBytes: held + mapped, peakParts: open.map(({ part }) => part) };
   });
-  return { ...residency, ...peaks.reduce((a, b) => (b.peakBytes > a.peakBytes ? b : a)) };
+  return { ...tried, ...peaks.reduce((a, b) => (b.peakBytes > a.peakBytes ? b : a)) };
 }

@@ -1,10 +1,22 @@
 import { policyKinds } from "../../caching/index.ts";
 import type { Checkpoint, ModelPart } from "../../checkpoint/index.ts";
-import { buildFull, buildReuse, diffusionTransformer, latentDecoder, textEncoder } from "../../models/index.ts";
+import {
+  buildFull,
+  buildReuse,
+  type DiffusionTransformer,
+  diffusionTransformer,
+  imageEncoder,
+  type LatentShape,
+  latentDecoder,
+  type ModelClass,
+  pictureNeeds,
+  textEncoder,
+} from "../../models/index.ts";
 import { type Graph, MAPPED_BYTES_MIN, type Provider } from "../../onnx/index.ts";
+import { pictureGraphs } from "../given-pictures.ts";
 import { graphSignalsOf } from "../signals.ts";
 import { latentShapeOf } from "../video-sessions.ts";
-import type { DemandedWeights } from "./demanded-weights.ts";
+import { DemandedWeights } from "./demanded-weights.ts";
 import { type MemoryDemand, memoryDemand, type PartDemand } from "./memory-demand.ts";
 import { partMemory } from "./part-memory.ts";
 import type { PartMemory, ResidentPart } from "./residency.ts";
@@ -42,6 +54,7 @@ export async function videoDemand(
   const vae = parts.get("vae");
   const latent = vae && (await attempt(() => latentShapeOf(latentDecoder(vae.part), video)));
   let textLength = 1;
+  let pictured: DiffusionTransformer | undefined;
   for (const [name, opened] of parts) {
     if (!latent || !name.startsWith("transformer")) continue;
     const demand = await attempt(() => {
@@ -51,6 +64,7 @@ export async function videoDemand(
       );
       others.set(name, transformer.otherTensors);
       textLength = transformer.text.length;
+      if (pictureNeeds(transformer.conditions)) pictured = transformer;
       const graphs = (provider: Provider) => {
         const cut = { ...opened, provider };
         return [buildFull(transformer, { ...cut, signals: ALL_SIGNALS }), buildReuse(transformer, cut)];
@@ -69,6 +83,7 @@ export async function videoDemand(
     });
     demands.push(demand);
   }
+  if (vae && latent && pictured) demands.push(pictureDemand(pictured, vae, { ...video, latent }));
   const encoderPart = parts.get("text_encoder");
   if (encoderPart) {
     const demand = await attempt(() => {
@@ -83,6 +98,33 @@ export async function videoDemand(
   const known = demands.filter((demand) => demand !== undefined);
   const isWhole = known.length === demands.length && known.length > 2;
   return isWhole ? memoryDemand(known) : undefined;
+}
+
+/**
+ * Returns what the encoder of pictures needs. Its tensors are not judged, because videos from text alone do without; a
+ * model without such an encoder takes no pictures, and needs nothing.
+ */
+function pictureDemand(
+  transformer: DiffusionTransformer,
+  { part, checkpoint }: OpenPart,
+  video: { readonly frames: number; readonly latent: LatentShape },
+): PartDemand {
+  const weights = new DemandedWeights(checkpoint);
+  const vae = { ...part, weights };
+  const graphs = (provider: Provider) => pictureGraphs(transformer, video, { vae, options: { provider } });
+  return takesPictures(part)
+    ? partDemand("image_encoder", { part, checkpoint, weights }, graphs)
+    : { cpu: NOTHING, cpuFloat32: NOTHING, gpu: NOTHING };
+}
+
+const NOTHING: PartMemory = { part: "image_encoder", heldBytes: 0, mappedBytes: 0 };
+
+function takesPictures(part: ModelClass): boolean {
+  try {
+    return imageEncoder(part) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** @param graphs returns the graphs of all sessions of the part */
