@@ -99,11 +99,14 @@ function allowStore(role: Role, config: DeploymentConfig): void {
       FOLDERS.claims,
       // The signer of a URL needs the permission that the URL gives.
       FOLDERS.artifacts,
+      // A remix copies the pictures of its original.
+      FOLDERS.inputs,
       FOLDERS.webhookEndpoints,
       FOLDERS.triggers,
     ],
     write: [
       FOLDERS.jobs,
+      FOLDERS.inputs,
       FOLDERS.unfinished,
       FOLDERS.undelivered,
       FOLDERS.claims,
@@ -116,6 +119,7 @@ function allowStore(role: Role, config: DeploymentConfig): void {
       FOLDERS.jobs,
       FOLDERS.unfinished,
       FOLDERS.artifacts,
+      FOLDERS.inputs,
       FOLDERS.webhookEndpoints,
       FOLDERS.triggers,
       FOLDERS.tenantTriggers,

@@ -134,7 +134,8 @@ export class GpuStack extends Stack {
     grantFolders(sweep.role, this.bucket, {
       read: [FOLDERS.jobs, FOLDERS.unfinished, FOLDERS.undelivered],
       write: [FOLDERS.jobs, FOLDERS.unfinished, FOLDERS.undelivered],
-      delete: [FOLDERS.unfinished, FOLDERS.undelivered],
+      delete: [FOLDERS.unfinished, FOLDERS.undelivered, FOLDERS.inputs],
+      list: [FOLDERS.inputs],
     });
     work.grantSend(sweep.role);
     webhooks.grantSend(sweep.role);

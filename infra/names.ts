@@ -7,6 +7,7 @@ export const FOLDERS = {
   undelivered: "undelivered/",
   claims: "claims/",
   artifacts: "artifacts/",
+  inputs: "inputs/",
   webhookEndpoints: "webhook-endpoints/",
   triggers: "triggers/",
   tenantTriggers: "tenant-triggers/",

@@ -30,6 +30,7 @@ export const CONDITIONAL_FOLDERS = [
   FOLDERS.jobs,
   FOLDERS.claims,
   FOLDERS.artifacts,
+  FOLDERS.inputs,
   FOLDERS.apiKeys,
   FOLDERS.webhookEndpoints,
   FOLDERS.triggers,
@@ -105,6 +106,7 @@ export class VideoBucket extends Construct {
 function lifecycle(retentionDays: number): LifecycleRule[] {
   const days = {
     [FOLDERS.artifacts]: retentionDays,
+    [FOLDERS.inputs]: retentionDays,
     [FOLDERS.jobs]: Math.max(retentionDays, RECORD_DAYS_MIN),
     [FOLDERS.undelivered]: retentionDays + WEBHOOK_DAYS,
     [FOLDERS.claims]: CLAIM_DAYS,

@@ -73,7 +73,10 @@ export function createApp(deps: ApiDeps) {
   app.use("/v1/*", authenticate(deps.keys));
   for (const path of ["edits", "extensions", "characters", "characters/:id"]) {
     app.all(`/v1/videos/${path}`, () => {
-      throw new ApiError("not_supported", "Videos are made from text; nothing else is supported.");
+      throw new ApiError(
+        "not_supported",
+        "Videos are made from text and pictures; nothing else is supported.",
+      );
     });
   }
   app.all("/v1/videos/sync", () => {

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { VideoLimits } from "../../lib/generation/request/index.ts";
 import type { Hints, JobStore } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing, Principal } from "../../lib/service/keys/index.ts";
-import type { UrlRules } from "../../lib/service/net/index.ts";
+import type { Fetched, UrlRules } from "../../lib/service/net/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import type { Triggers } from "../../lib/service/triggers/index.ts";
 import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
@@ -18,6 +18,8 @@ export interface ModelCard {
 export interface RequestLimits {
   /** Maximum number of bytes of a body, counted while it is received. */
   readonly bodyBytesMax: number;
+  /** The same for bodies that may hold pictures. */
+  readonly pictureBodyBytesMax: number;
   readonly promptCharactersMax: number;
   /** Maximum number of jobs that are queued or running. */
   readonly unfinishedMax: number;
@@ -32,15 +34,18 @@ export interface ApiDeps {
   readonly endpoints: Endpoints;
   readonly triggers: Triggers;
   readonly ring: KeyRing;
-  /** Object store, used only to find outputs and to sign their URLs. */
+  /** Object store, used only to find outputs, to sign their URLs, and to copy pictures from job to job. */
   readonly store: ObjectStore;
   readonly hints: Hints;
   readonly post: Post;
+  /** Fetches a picture from a URL that a user chose; implemented by `fetchGuarded` of lib/service/net. */
+  readonly fetchPicture: (url: string) => Promise<Fetched>;
   /** Models; the first is the default. */
   readonly models: readonly [ModelCard, ...ModelCard[]];
   readonly limits: RequestLimits;
   /** Time for which outputs are kept. */
   readonly retentionMs: number;
+  /** Rules of the URLs that users choose, for webhooks and for pictures. */
   readonly webhookUrls: UrlRules;
   readonly clock: Clock;
   readonly random: Random;

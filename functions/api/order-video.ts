@@ -1,5 +1,11 @@
 import type { ResolvedRequest } from "../../lib/generation/request/index.ts";
-import { type Claim, type JobRecord, newVideoId, videoIdTime } from "../../lib/service/jobs/index.ts";
+import {
+  type Claim,
+  type JobRecord,
+  type NewInput,
+  newVideoId,
+  videoIdTime,
+} from "../../lib/service/jobs/index.ts";
 import type { Principal } from "../../lib/service/keys/index.ts";
 import { checkWebhookUrl } from "../../lib/service/net/index.ts";
 import type { ApiDeps } from "./env.ts";
@@ -15,17 +21,19 @@ export interface VideoOrder {
   readonly webhook: JobRecord["webhook"];
   readonly remixedFrom?: string;
   readonly claim?: Claim | undefined;
+  /** Reads the pictures of the video, once it is known that its job is to be created. */
+  readonly pictures?: (() => Promise<Readonly<Record<string, NewInput>>>) | undefined;
 }
 
 /**
  * Creates the job of an order, or returns the job that an earlier request with the same claim created.
  *
- * @throws ApiError if the claim was used for a different order, its video was deleted, or the key has too many
- *   unfinished jobs
+ * @throws ApiError if the claim was used for a different order, its video was deleted, the key has too many unfinished
+ *   jobs, or a picture cannot be used
  */
 export async function orderVideo(
   { jobs, hints, limits, retentionMs, clock, random }: ApiDeps,
-  { principal, timeoutSeconds, claim, ...order }: VideoOrder,
+  { principal, timeoutSeconds, claim, pictures, ...order }: VideoOrder,
 ): Promise<{ record: JobRecord; isReplay: boolean }> {
   // The id holds the time of creation, and the deadline is told as seconds after it: both from one look at the clock.
   const id = newVideoId(clock, random);
@@ -42,7 +50,7 @@ export async function orderVideo(
       remixedFrom: order.remixedFrom ?? null,
       webhook: order.webhook,
     },
-    { claim, unfinishedMax: limits.unfinishedMax },
+    { claim, unfinishedMax: limits.unfinishedMax, inputs: pictures },
   );
   if (creation.outcome === "mismatched") {
     throw new ApiError(

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
-import { TEXT_ALONE } from "../../lib/generation/request/index.ts";
+import { MADE_FROM } from "../../lib/generation/request/index.ts";
 import { oneOf } from "../../lib/shared/sentences/index.ts";
+import { FormFile } from "./middleware/form-file.ts";
+import type { PictureField } from "./picture-fields.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -65,6 +67,20 @@ const leftOut = (name: string, of: string, values: readonly string[]): PeerField
   take: (value) => (values.includes(value as string) ? { ours: {} } : null),
 });
 
+/** Field that is another name of a picture of ours. */
+const picture = (names: readonly string[], of: string, ours: PictureField): PeerField => ({
+  names,
+  of,
+  here: `taken as \`${ours}\``,
+  take: (value) => ({ ours: { [ours]: pictureIn(value) } }),
+});
+
+/** Fields of ours by the types of OpenRouter's frames. */
+const FRAME_FIELDS: Readonly<Record<string, PictureField>> = {
+  first_frame: "input_reference",
+  last_frame: "last_image",
+};
+
 const CACHE = 'write cache, such as "auto" or "off"';
 const ALL = "vLLM-Omni, SGLang, TensorRT-LLM";
 
@@ -121,7 +137,10 @@ export const PEER_FIELDS: readonly PeerField[] = [
   }),
   only(["guidance_rescale"], "TensorRT-LLM", { values: [0], advice: "guidance is not rescaled" }),
   only(["stream"], "OpenAI", { values: [false], advice: "ask GET /v1/videos/{id} for the progress" }),
-  only(["task_type"], "SGLang", { values: ["t2v", "text_to_video"], advice: TEXT_ALONE }),
+  only(["task_type"], "SGLang", {
+    values: ["t2v", "text_to_video", "i2v", "image_to_video"],
+    advice: MADE_FROM,
+  }),
   idle(["user"], "OpenAI, vLLM-Omni, LiteLLM", "`metadata` keeps and finds what is yours"),
   idle(["return_stage_metrics"], "vLLM-Omni", "`compute.seconds` always has the stages"),
   idle(["generator_device"], "SGLang", "a seed gives the same noise on every device"),
@@ -133,7 +152,11 @@ export const PEER_FIELDS: readonly PeerField[] = [
   ),
   refused(["boundary_ratio"], "vLLM-Omni", "the boundary is the model's own, in its model_index.json"),
   refused(["max_sequence_length"], "SGLang, TensorRT-LLM", "the length of the text is the model's own"),
-  refused(["lora", "lora_path"], "vLLM-Omni", "the models of a deployment are served as they are"),
+  refused(
+    ["lora", "lora_path", "lora_nickname", "lora_scale", "lora_target"],
+    "vLLM-Omni, SGLang",
+    'write loras, such as [{"name": "...", "scale": 1}], with names that GET /v1/models lists',
+  ),
   refused(
     ["frame_interpolation_exp", "frame_interpolation_scale", "frame_interpolation_model_path"],
     "vLLM-Omni, SGLang",
@@ -157,39 +180,75 @@ export const PEER_FIELDS: readonly PeerField[] = [
     "the video's compute has the seconds of every stage",
   ),
   refused(["sound_duration"], "vLLM-Omni", "videos have no sound"),
-  refused(
-    ["input_reference", "image_reference", "video_reference", "audio_reference"],
-    `OpenAI, ${ALL}, QVAC`,
-    TEXT_ALONE,
+  {
+    names: ["input_reference", "last_image"],
+    of: "OpenAI",
+    here: "ours; `file_id` in it is refused: there is no store of files",
+    take: (value, _request, name) =>
+      isObject(value) && value.file_id !== undefined && value.file_id !== null
+        ? {
+            refusal: `${name}.file_id is not supported: there is no store of files, so send the picture itself or its URL.`,
+          }
+        : null,
+  },
+  picture(
+    [
+      "image",
+      "image_url",
+      "image_reference",
+      "reference_url",
+      "input_image",
+      "first_frame",
+      "first_frame_image",
+      "start_image",
+    ],
+    "vLLM-Omni, SGLang, LiteLLM and others",
+    "input_reference",
   ),
+  picture(
+    ["last_frame", "last_frame_image", "end_frame", "end_image", "tail_image"],
+    "LiteLLM and others",
+    "last_image",
+  ),
+  {
+    names: ["frame_images"],
+    of: "OpenRouter",
+    here: "its `first_frame` is taken as `input_reference`, its `last_frame` as `last_image`",
+    take(value) {
+      const frames = Array.isArray(value) ? value.filter(isObject) : [];
+      const ours = frames.map((frame) => [FRAME_FIELDS[String(frame.frame_type)], pictureIn(frame)] as const);
+      const isRead = Array.isArray(value) && frames.length === value.length;
+      if (
+        !isRead ||
+        ours.some(([name]) => name === undefined) ||
+        new Set(ours.map(([name]) => name)).size < ours.length
+      )
+        return {
+          refusal:
+            "frame_images is only taken with one first_frame and one last_frame: write input_reference and last_image.",
+        };
+      return { ours: Object.fromEntries(ours) };
+    },
+  },
   refused(
     [
       "input_references",
+      "video_reference",
+      "audio_reference",
       "control_reference",
       "control_type",
       "source_video",
       "source_audio",
       "start_time_seconds",
-      "reference_url",
       "video_url",
       "video_path",
       "strength",
-      "image",
-      "image_url",
-      "input_image",
-      "frame_images",
-      "first_frame",
-      "last_frame",
-      "start_image",
-      "end_image",
-      "first_frame_image",
-      "last_frame_image",
       "video",
       "input_video",
       "characters",
     ],
     "vLLM-Omni, SGLang, QVAC, LiteLLM and others",
-    TEXT_ALONE,
+    MADE_FROM,
   ),
   refused(
     ["video_params", "diffusers_kwargs", "input", "inputs", "parameters", "params", "arguments"],
@@ -261,6 +320,24 @@ export function withPeerFields<Shape extends z.ZodRawShape>(
 function isSame(value: unknown, other: unknown): boolean {
   const text = String(value).toLowerCase();
   return value === other || (typeof other === "string" && text === other.toLowerCase());
+}
+
+/** Returns the picture that a peer's field gives: an object may be the JSON in a form, and hold `url` in the URL's place. */
+function pictureIn(value: unknown): unknown {
+  if (typeof value === "string" && /^\s*\{/.test(value)) {
+    try {
+      return pictureIn(JSON.parse(value));
+    } catch {
+      return value;
+    }
+  }
+  if (!isObject(value)) return value;
+  const url = value.image_url ?? value.url;
+  return isObject(url) ? pictureIn(url) : (url ?? value);
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof FormFile);
 }
 
 function numberIn(value: unknown): unknown {

@@ -12,6 +12,8 @@ export const STATUS_OF = {
   invalid_json: 400,
   invalid_multipart: 400,
   invalid_webhook_url: 400,
+  invalid_picture: 400,
+  picture_unreachable: 400,
   response_too_large: 400,
   filter_unfinished: 400,
   invalid_api_key: 401,

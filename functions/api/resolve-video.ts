@@ -8,6 +8,7 @@ import {
 import type { Random } from "../../lib/shared/ports.ts";
 import { oneOf } from "../../lib/shared/sentences/index.ts";
 import type { ModelCard, RequestLimits } from "./env.ts";
+import { askedName } from "./picture-fields.ts";
 import { ApiError } from "./problem.ts";
 
 export interface Resolving {
@@ -57,6 +58,9 @@ function checked<R>(resolve: () => R): R {
     return resolve();
   } catch (cause) {
     if (!(cause instanceof RequestError)) throw cause;
-    throw new ApiError("invalid_value", cause.message, { param: cause.field ?? undefined, cause });
+    throw new ApiError("invalid_value", cause.message, {
+      param: cause.field === null ? undefined : askedName(cause.field),
+      cause,
+    });
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type LoraCheck,
   type ModelCheck,
   type PartCheck,
   residencyFor,
@@ -36,11 +37,21 @@ export function checkReport(folder: string, check: ModelCheck, memory: Memory): 
     ]),
     videos.length === 0 ? [] : videoTable(videos, memory),
     memory.mayBeGpu ? videos.slice(0, 1).map((video) => residencyLine(video, memory)) : [],
+    check.loras.map(loraLine),
     faults.map((fault) => `fault: ${fault}`),
     [verdict(check, least, memory), ...advice(folder, check, memory)],
   ];
   const text = blocks.filter((lines) => lines.length > 0).map((lines) => `${lines.join("\n")}\n`);
   return { text: text.join("\n"), canRun: faults.length === 0 && fits };
+}
+
+function loraLine({ name, changes, fault }: LoraCheck): string {
+  if (fault !== null) return `LoRA ${name} cannot be used: ${fault}`;
+  const counts = changes.map(({ transformer, lowRank, differences, biases, leftOut }) => {
+    const left = leftOut > 0 ? `, ${leftOut} entries left out` : "";
+    return `${lowRank + differences + biases} changes of transformer ${transformer}${left}`;
+  });
+  return `LoRA ${name}: ${counts.join(", ")}`;
 }
 
 function verdict({ faults }: ModelCheck, leastBytes: number, memory: Memory): string {

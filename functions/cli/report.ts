@@ -1,5 +1,5 @@
 import { type Goal, optionNotes, optionsOf } from "../../lib/generation/caching/index.ts";
-import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
+import { type Generation, savings, type UsedLora } from "../../lib/generation/pipeline/index.ts";
 import type { WrittenVideo } from "../../lib/generation/video/index.ts";
 import { counted } from "../../lib/shared/sentences/index.ts";
 import { shownPath } from "../../lib/shared/shown-path.ts";
@@ -47,6 +47,7 @@ export function textReport(
     [`model ${trace.model}`, `seed ${request.seed}`, ...settingsOf(generation)].join(", "),
     `${scheduleStrip(trace.schedule, { unicode })} ${computed} of ${trace.steps} steps computed`,
     ...promiseLines(generation),
+    ...generation.loras.map(loraLine),
     ...noticesOf(generation),
     ...(denoising ? [fasterLine(denoising)] : []),
     stageLine({ ...stages, write: writeSeconds }),
@@ -79,6 +80,16 @@ export function noticesOf(generation: Generation): string[] {
     notices.push("The negative prompt is longer than the model reads, and was cut.");
   }
   return [...notices, ...unknownWordsLines(generation.trace.model, generation), ...generation.notes];
+}
+
+/** Returns what a LoRA file changed. */
+function loraLine({ name, scale, transformer, lowRank, differences, biases }: UsedLora): string {
+  const kinds = [
+    ...(lowRank > 0 ? [`${lowRank} of low rank`] : []),
+    ...(differences > 0 ? [`${differences} differences`] : []),
+    ...(biases > 0 ? [`${biases} biases`] : []),
+  ];
+  return `LoRA ${name} at ${scale} in transformer ${transformer}: ${kinds.join(", ") || "nothing"}`;
 }
 
 /** Returns what became of the promise of a video, in a line; none without a promise. */
@@ -176,6 +187,7 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
     seconds: { ...generation.seconds, write: writeSeconds },
     ...generation.trace,
     promise: generation.promise,
+    loras: generation.loras,
     notes: generation.notes,
     comparison: comparison && {
       page: comparison.page,

@@ -18,6 +18,7 @@ import type { Clock } from "../../lib/shared/ports.ts";
 import { isInShare } from "./audit-share.ts";
 import { compare } from "./comparison.ts";
 import { JobFailure } from "./failure.ts";
+import { withInputs } from "./inputs.ts";
 import { receiptOf } from "./receipt.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 import { uploadFile } from "./upload.ts";
@@ -56,7 +57,9 @@ export async function makeVideo(
   const asked = resolvedRequestSchema.parse(record.params);
   const request = { ...asked, audit: asked.audit || isInShare(record.id, options.auditShare) };
   const { result: model, seconds: load } = await timed(() => openModel(request, options));
-  const generations = await generate(request, model.pipeline, options);
+  const generations = await withInputs(record, request, options, (readable) =>
+    generate(readable, model.pipeline, options),
+  );
   const { generation, uncached } = generations;
   const comparison = uncached && (await compare(generation, uncached));
   const stored = await writeAndUpload(record, generations, options);

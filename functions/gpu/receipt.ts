@@ -5,7 +5,7 @@ import type { Encoder } from "../../lib/generation/video/index.ts";
 import type { Artifact, JobRecord, Receipt } from "../../lib/service/jobs/index.ts";
 
 export interface Made {
-  readonly record: Pick<JobRecord, "attempt">;
+  readonly record: Pick<JobRecord, "attempt" | "inputs">;
   readonly generation: Generation;
   /** Times that the generation does not measure itself. `load` is added to the generation's own. */
   readonly seconds: Pick<Receipt["seconds"], "queue" | "load" | "write" | "upload" | "total">;
@@ -51,6 +51,11 @@ export function receiptOf({
     schedule: publishedSchedule(trace),
     cache: publishedCache(trace),
     promise: promiseTold(generation),
+    loras: generation.loras.map(({ lowRank, leftOut, ...told }) => ({
+      ...told,
+      low_rank: lowRank,
+      left_out: leftOut,
+    })),
     notes: [...generation.notes],
     speedup: savedRatio,
     seconds: { ...generation.seconds, ...seconds, load: seconds.load + generation.seconds.load },
@@ -63,6 +68,7 @@ export function receiptOf({
       negative_read: generation.readNegativePrompt,
     },
     unknown_words: [...generation.unknownWords],
+    pictures: Object.fromEntries(Object.entries(record.inputs).map(([name, { sha256 }]) => [name, sha256])),
     video,
     attempt: record.attempt,
     provider,

@@ -22,6 +22,7 @@ import { logDestination } from "../../lib/shared/log-destination.ts";
 import { system } from "../../lib/shared/system.ts";
 import { assertProvider, gpuMemoryBytes, tryProvider } from "./accelerator.ts";
 import { type GpuConfig, parseConfig } from "./config.ts";
+import { removeAbandonedInputs } from "./inputs.ts";
 import { type Log, reasonOf } from "./log.ts";
 import type { FromGpu, ToGpu } from "./messages.ts";
 import { fetchModel, type NamedModel } from "./models.ts";
@@ -46,6 +47,7 @@ async function main(): Promise<void> {
   let models: WarmModels | null = null;
   answerPings(() => models?.fault ?? null);
   if (provider !== "cpu") await tryProvider(provider);
+  await removeAbandonedInputs();
   const log = pino({ level: config.logLevel, base: null }, logDestination(1));
   const clock = Date;
   const store = await openStore(config.store, { signUrl: refuseToSign });

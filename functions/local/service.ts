@@ -11,7 +11,8 @@ import { describeModel } from "../../lib/generation/pipeline/index.ts";
 import { isResolvedRequest } from "../../lib/generation/request/index.ts";
 import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, isOpenToOthers, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
-import { isLoopbackAddress, postGuarded } from "../../lib/service/net/index.ts";
+import { fetchGuarded, isLoopbackAddress, postGuarded } from "../../lib/service/net/index.ts";
+import { PICTURE_LIMITS } from "../../lib/service/pictures/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
@@ -119,6 +120,8 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     store,
     hints: loops.hints,
     post,
+    fetchPicture: (target) =>
+      fetchGuarded(target, { rules: webhookUrls, bytesMax: PICTURE_LIMITS.bytesMax, timers: system.timers }),
     models: models as [ModelCard, ...ModelCard[]],
     limits: { ...REQUEST_LIMITS, unfinishedMax: config.unfinishedMax },
     retentionMs: config.retentionMs,

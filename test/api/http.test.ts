@@ -200,6 +200,7 @@ it("the list of models holds the models of the deployment", async () => {
     object: "model",
     created: 0,
     owned_by: "adareel",
+    loras: [],
     sizes: ["64x64"],
     num_frames: [16],
     fps: [8],

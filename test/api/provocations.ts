@@ -65,8 +65,8 @@ const trigger = await created("/v1/triggers", {
 });
 
 async function provocation(operation: Operation, code: ProblemCode): Promise<Provocation> {
-  const own = operation.id === "invokeTrigger" ? invocation(code) : ofOperation(operation, code);
-  return own ?? usual(operation, code);
+  const own = operation.id === "invokeTrigger" ? invocation(code) : null;
+  return own ?? (await ofOperation(operation, code)) ?? usual(operation, code);
 }
 
 async function usual({ id, body }: Operation, code: ProblemCode): Promise<Provocation> {
@@ -85,7 +85,7 @@ async function usual({ id, body }: Operation, code: ProblemCode): Promise<Provoc
         : inQuery({ colour: "red" });
     case "unsupported_parameter": {
       const form = new FormData();
-      form.append("picture", new Blob(["a"]), "a.jpg");
+      form.append("prompt", new Blob(["a"]), "a.txt");
       return { form };
     }
     case "invalid_json":
@@ -123,8 +123,55 @@ async function usual({ id, body }: Operation, code: ProblemCode): Promise<Provoc
 }
 
 const PRIVATE = "https://10.0.0.7/hook";
+const PRIVATE_PICTURE = "https://10.0.0.7/picture.png";
+const PICTURE_URL = "https://example.com/picture.png";
 
-function ofOperation({ id }: Operation, code: ProblemCode): Provocation | Promise<Provocation> | null {
+/** Dependencies of an app whose model takes pictures, where no host gives any. */
+function takingPictures(): ApiDeps {
+  const [{ name, limits }] = api.deps.models;
+  const reason = "The picture cannot be fetched from example.com: it answered with the status 404.";
+  return {
+    ...api.deps,
+    models: [{ name, limits: { ...limits, takes_image: true } }],
+    fetchPicture: async () => ({ ok: false, reason }),
+  };
+}
+
+/** Trigger whose payload has the URL of a picture, and an app in which it can be used. */
+async function pictureTrigger(): Promise<Pick<Provocation, "id" | "deps">> {
+  const deps = takingPictures();
+  const json = {
+    prompt: "a",
+    signature: { scheme: "bearer", secret: TOKEN },
+    video: { input_reference: "{{/picture}}" },
+  };
+  const answer = await createApp(deps).request(`${BASE_URL}/v1/triggers`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${api.ownKey}`, "content-type": "application/json" },
+    body: JSON.stringify(json),
+  });
+  return { deps, id: ((await answer.json()) as { id: string }).id };
+}
+
+/** Deletes the picture of a video, as the end of its time does. */
+async function withoutPicture(): Promise<Provocation> {
+  const { id } = await api.create();
+  const lost = {
+    key: "inputs/lost",
+    contentType: "image/png",
+    bytes: 1,
+    sha256: "00",
+    width: 16,
+    height: 16,
+  };
+  const read: ApiDeps["jobs"]["read"] = async (ref) => {
+    const record = await api.deps.jobs.read(ref);
+    return record && { ...record, inputs: { input_reference: lost } };
+  };
+  return { id, deps: { ...api.deps, jobs: { ...api.deps.jobs, read } } };
+}
+
+async function ofOperation({ id }: Operation, code: ProblemCode): Promise<Provocation | null> {
   switch (`${id} ${code}`) {
     case "getVideoContent unsupported_variant":
       return { query: "?variant=gif" };
@@ -134,6 +181,24 @@ function ofOperation({ id }: Operation, code: ProblemCode): Provocation | Promis
       return { json: { event_id: "evt_unknown" } };
     case "dryRunTrigger template_field_missing":
       return { json: { payload: {} } };
+    case "createVideo invalid_picture":
+      return { json: { prompt: "a", input_reference: `data:;base64,${btoa("hello")}` } };
+    case "createVideo picture_unreachable":
+      return { json: { prompt: "a", input_reference: PICTURE_URL }, deps: takingPictures() };
+    case "remixVideo invalid_picture":
+      return withoutPicture();
+    case "createTrigger invalid_picture":
+      return {
+        json: { prompt: "a", signature: { scheme: "bearer" }, video: { input_reference: PRIVATE_PICTURE } },
+      };
+    case "updateTrigger invalid_picture":
+      return { json: { video: { input_reference: PRIVATE_PICTURE } } };
+    case "dryRunTrigger invalid_picture":
+      return { ...(await pictureTrigger()), json: { payload: { picture: PRIVATE_PICTURE } } };
+    case "invokeTrigger invalid_picture":
+      return { ...(await pictureTrigger()), key: TOKEN, json: { picture: PRIVATE_PICTURE } };
+    case "invokeTrigger picture_unreachable":
+      return { ...(await pictureTrigger()), key: TOKEN, json: { picture: PICTURE_URL } };
     case "createVideo invalid_webhook_url":
     case "remixVideo invalid_webhook_url":
       return { json: { prompt: "a", webhook_url: PRIVATE } };

@@ -17,7 +17,7 @@ import {
   jobStore,
 } from "../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
-import type { PostResult } from "../../lib/service/net/index.ts";
+import type { Fetched, PostResult } from "../../lib/service/net/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
@@ -48,7 +48,18 @@ export interface SendOptions {
 
 export interface TestApiOptions
   extends Partial<
-    Pick<ApiDeps, "store" | "limits" | "retentionMs" | "webhookUrls" | "models" | "log" | "fault" | "post">
+    Pick<
+      ApiDeps,
+      | "store"
+      | "limits"
+      | "retentionMs"
+      | "webhookUrls"
+      | "models"
+      | "log"
+      | "fault"
+      | "post"
+      | "fetchPicture"
+    >
   > {
   /** Base of signed URLs, if the API is served. */
   readonly baseUrl?: () => string;
@@ -60,6 +71,7 @@ export const BASE_URL = "https://api.test";
 
 export const LIMITS: ApiDeps["limits"] = {
   bodyBytesMax: 64 * 1024,
+  pictureBodyBytesMax: 64 * 1024,
   promptCharactersMax: 2000,
   unfinishedMax: 1000,
   pixelStepsMax: 64 * 64 * 16 * 1000,
@@ -91,6 +103,8 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
   const receiver = {
     answer: { ok: true, status: 204, retryAfterSeconds: null, milliseconds: 1 } as PostResult,
   };
+  const fetched: string[] = [];
+  const host = { answer: { ok: false, reason: "Nothing is fetched in tests." } as Fetched };
   const deps: ApiDeps = {
     jobs,
     keys,
@@ -101,6 +115,10 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
     hints: {
       work: async ({ id }) => void hinted.work.push(id),
       webhooks: async ({ id }) => void hinted.webhooks.push(id),
+    },
+    fetchPicture: async (url) => {
+      fetched.push(url);
+      return host.answer;
     },
     post: async (url, { headers, body }) => {
       posts.push({ url, headers, body: body.toString() });
@@ -199,6 +217,8 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
     hinted,
     posts,
     receiver,
+    fetched,
+    host,
     ownKey: own.key,
     otherKey: other.key,
     send,

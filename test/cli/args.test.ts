@@ -23,6 +23,35 @@ it("an image path is relative to the user's folder", () => {
   expect(parse().requests[0]).not.toHaveProperty("image");
 });
 
+describe("--lora", () => {
+  it.each<[string, object]>([
+    ["style", { name: "style" }],
+    ["style:0.8", { name: "style", scale: 0.8 }],
+    ["style:-1:2", { name: "style", scale: -1, transformer: 2 }],
+    ["a/style", { file: join(here, "a/style") }],
+    ["style.safetensors:0", { file: join(here, "style.safetensors"), scale: 0 }],
+    ["a:b.safetensors:2:1", { file: join(here, "a:b.safetensors"), scale: 2, transformer: 1 }],
+  ])("--lora %s is %j", (text, lora) => {
+    expect(parse("--lora", text).requests[0]!.loras).toEqual([lora]);
+  });
+
+  it("several LoRAs make a list, and none no field", () => {
+    expect(parse("--lora", "a", "--lora", "b:2").requests[0]!.loras).toEqual([
+      { name: "a" },
+      { name: "b", scale: 2 },
+    ]);
+    expect(parse().requests[0]).not.toHaveProperty("loras");
+  });
+
+  it.each([
+    ["style:11", /--lora/],
+    ["style:high", /--lora/],
+    ["", /--lora/],
+  ])("--lora '%s' is refused", (text, sentence) => {
+    expect(() => parse("--lora", text)).toThrow(sentence);
+  });
+});
+
 it("the default model is the demo model of the program, wherever the user is", () => {
   expect(parse().model).toMatch(/models.demo$/);
   expect(parse("--model", "demo").model).toBe(parse().model);

@@ -15,7 +15,8 @@ import { sageMakerBackend, sageMakerKind } from "../../lib/service/backends/inde
 import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
 import { jobHandler, messageHandler } from "../../lib/service/lambda/index.ts";
-import { postGuarded } from "../../lib/service/net/index.ts";
+import { fetchGuarded, postGuarded } from "../../lib/service/net/index.ts";
+import { PICTURE_LIMITS } from "../../lib/service/pictures/index.ts";
 import { sqsHints, sqsSendHints } from "../../lib/service/queue/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import { s3Store } from "../../lib/service/storage/s3-store.ts";
@@ -176,6 +177,8 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
     triggers: triggerStore({ store: edge.store, ring, clock, random, sleep: system.sleep }),
     ring,
     hints: { work: async () => undefined, webhooks: async () => undefined },
+    fetchPicture: (url) =>
+      fetchGuarded(url, { rules: webhookUrls, bytesMax: PICTURE_LIMITS.bytesMax, timers: system.timers }),
     post,
     models: [await describeModel(modelFolder)],
     limits: { ...REQUEST_LIMITS, unfinishedMax: 100 },

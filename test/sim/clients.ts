@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   type Creation,
   isFinished,
@@ -78,7 +79,10 @@ export async function runClient(options: ClientOptions): Promise<void> {
   }
   if (random.chance(0.2)) {
     await network.sleep(process, random.integer(0, 600_000));
-    await ask(options, ({ jobs }) => jobs.apply(ref, { type: "delete", params: forgotten }));
+    await ask(options, async ({ jobs }) => {
+      const { ok } = await jobs.apply(ref, { type: "delete", params: forgotten });
+      if (ok) await jobs.deleteFiles(ref);
+    });
   }
 }
 
@@ -96,7 +100,9 @@ async function create(options: ClientOptions, fingerprint: string, hasKey: boole
       createdAt: now,
       deadlineAt: now + swarm.deadlineMs,
     };
-    const creation = await jobs.create(job, { claim: hasKey ? claim : undefined, unfinishedMax: 1000 });
+    const inputs = number % 3 === 0 ? async () => ({ input_reference: pictureOf(fingerprint) }) : undefined;
+    const options = { claim: hasKey ? claim : undefined, unfinishedMax: 1000, inputs };
+    const creation = await jobs.create(job, options);
     if (creation.outcome === "created") await work.send(creation.record);
     return creation;
   });
@@ -104,6 +110,13 @@ async function create(options: ClientOptions, fingerprint: string, hasKey: boole
   const { id } = answer.value.record;
   ledger.acknowledged.push({ client: hasKey ? number : -1, fingerprint, ref: { tenant, id } });
   return { tenant, id };
+}
+
+/** Makes the picture of a request. */
+function pictureOf(fingerprint: string) {
+  const body = new TextEncoder().encode(`picture of ${fingerprint}`);
+  const sha256 = createHash("sha256").update(body).digest("hex");
+  return { body, sha256, contentType: "image/png", width: 16, height: 16 };
 }
 
 /** Requests a redelivery. The marker comes before the record, so that the death of this process does not lose it. */

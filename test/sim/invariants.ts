@@ -17,7 +17,14 @@ const NEXT: Record<JobStatus, readonly JobStatus[]> = {
 };
 
 /** Fields of a finished job that a deletion may change. */
-const CLEARED = { params: null, history: null, outputs: null, deletedAt: null, updatedAt: null };
+const CLEARED = {
+  params: null,
+  history: null,
+  inputs: null,
+  outputs: null,
+  deletedAt: null,
+  updatedAt: null,
+};
 
 export interface InvariantsOptions {
   /** Objects of the store. */
@@ -29,7 +36,7 @@ export interface InvariantsOptions {
 
 /**
  * Checks every record at the moment it is written by any process, independently of the code under test: S3 to
- * S9 of the list of invariants, and S12.
+ * S9 of the list of invariants, S12, and S13.
  */
 export class Invariants {
   /** Current records, by key. */
@@ -87,7 +94,16 @@ export class Invariants {
       const isMarked = this.#options.objects.has(unfinishedKey(record));
       check(!isSwift || isMarked, "L1: a record begins with a marker");
       check(record.status === "queued" && record.attempt === 0, "a job begins queued");
+      check(!isSwift || this.hasInputs(record), "S13: a record names no picture that is missing");
     }
+  }
+
+  /** Returns whether all inputs of a job are there, unchanged. */
+  hasInputs({ inputs }: JobRecord): boolean {
+    return Object.values(inputs).every(({ key, sha256 }) => {
+      const stored = this.#options.objects.get(key);
+      return stored !== undefined && createHash("sha256").update(stored.body).digest("hex") === sha256;
+    });
   }
 
   #checkAlone(record: JobRecord, check: Check): void {

@@ -464,11 +464,14 @@ class Simulation {
     return this.#invariants.records.get(jobKey(ref));
   }
 
-  /** Checks S5 and S10 at each denoising step, where violations waste time. */
+  /** Checks S5, S10 and S13 at each denoising step, where violations waste time. */
   #checkStep = (record: JobRecord, process: Process): void => {
     this.#steps += 1;
     this.#underWay.set(process.name, record);
-    const { status, attempt, lease, updatedAt } = this.#recordOf(record)!;
+    const newest = this.#recordOf(record)!;
+    const { status, attempt, lease, updatedAt } = newest;
+    if (newest.deletedAt === null && !this.#invariants.hasInputs(newest))
+      this.#violate(`S13: a picture of a job is missing (${record.id}, ${process.name})`);
     if (status === "running") {
       const isOther = attempt !== record.attempt || lease?.owner !== process.name;
       if (isOther) this.#violate(`S5: two workers at once (${record.id}, ${process.name})`);
@@ -552,6 +555,7 @@ class Simulation {
   #checkEnd(): void {
     for (const record of this.#invariants.records.values()) {
       if (!isFinished(record)) this.#violate(`L1: ${record.id} is ${record.status} for ever`);
+      if (!this.#invariants.hasInputs(record)) this.#violate(`S13: a picture of ${record.id} is missing`);
       const isAsked = !this.#ledger.unanswered.has(record.id);
       if (isAsked && hasUnsettled(record)) this.#violate(`L2: nobody is told of ${record.id}`);
     }

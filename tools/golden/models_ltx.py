@@ -109,6 +109,20 @@ def decoder(folder: Path, latents: list[tuple[int, int, int]], seed: int, **conf
     write(folder, saved_config(model), weights, vectors)
 
 
+def encoder(folder: Path, latent: tuple[int, int], seed: int, **config) -> None:
+    """Writes the normalised mean of the latents of a picture, as LTXImageToVideoPipeline makes it a first frame."""
+    generator = torch.Generator().manual_seed(seed)
+    model = random_autoencoder(generator, **config)
+    scale = model.spatial_compression_ratio
+    picture = torch.rand(1, 3, latent[0] * scale, latent[1] * scale, generator=generator) * 2 - 1
+    with torch.no_grad():
+        mean = model.encode(picture[:, :, None]).latent_dist.mode()
+    statistics = (model.latents_mean, model.latents_std, model.config.scaling_factor)
+    weights = {k: v for k, v in model.state_dict().items() if not k.startswith("decoder.")}
+    vectors = {"picture": picture, "latent": LTXPipeline._normalize_latents(mean, *statistics)}
+    write(folder, saved_config(model), weights, vectors)
+
+
 def t5_with_padding(model_folder: Path, folder: Path) -> None:
     """Writes the states of a padded prompt whose tokens attend to the padding, as LTXPipeline encodes it."""
     saved = json.loads((model_folder / "config.json").read_text())
@@ -166,6 +180,21 @@ def main() -> None:
         down_block_types=("LTXVideoDownBlock3D",), downsample_type=("conv",), layers_per_block=(1, 1),
         decoder_layers_per_block=(1, 1), spatio_temporal_scaling=(True,), decoder_spatio_temporal_scaling=(True,),
         decoder_causal=True, patch_size=1,
+    )  # fmt: skip
+    small = dict(
+        decoder_block_out_channels=(4,), decoder_layers_per_block=(1, 1), decoder_spatio_temporal_scaling=(True,),
+    )  # fmt: skip
+    encoder(
+        args.out / "autoencoder-kl-ltx-encoder", (3, 2), seed=26, latent_channels=5, block_out_channels=(4, 6, 6),
+        down_block_types=("LTXVideoDownBlock3D",) * 3, downsample_type=("conv",) * 3, layers_per_block=(1, 2, 1, 1),
+        spatio_temporal_scaling=(True, True, False), patch_size=2, scaling_factor=1.3, **small,
+    )  # fmt: skip
+    encoder(
+        args.out / "autoencoder-kl-ltx-095-encoder", (2, 3), seed=27, latent_channels=4,
+        block_out_channels=(4, 8, 8, 16), down_block_types=("LTXVideo095DownBlock3D",) * 3,
+        downsample_type=("spatial", "temporal", "spatiotemporal"), layers_per_block=(1, 1, 1, 1),
+        spatio_temporal_scaling=(True, True, True), patch_size=2, spatial_compression_ratio=8,
+        temporal_compression_ratio=4, **small,
     )  # fmt: skip
     t5_with_padding(args.out / "t5", args.out / "t5-with-padding")
 

@@ -5,7 +5,8 @@ import { isResolvedRequest } from "../../../lib/generation/request/index.ts";
 import { jobStore } from "../../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../../lib/service/keys/index.ts";
 import { readMasterKey } from "../../../lib/service/lambda/index.ts";
-import { postGuarded } from "../../../lib/service/net/index.ts";
+import { fetchGuarded, postGuarded } from "../../../lib/service/net/index.ts";
+import { PICTURE_LIMITS } from "../../../lib/service/pictures/index.ts";
 import { openBucketStore } from "../../../lib/service/storage/index.ts";
 import { triggerStore } from "../../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../../lib/service/webhooks/index.ts";
@@ -16,13 +17,15 @@ import type { Answer } from "./answer-events.ts";
 import type { EdgeConfig } from "./edge-config.ts";
 
 const TIMEOUT_MS = 4_000;
+/** Bytes of a body that CloudFront passes on to the function. */
+const BODY_BYTES_MAX = 1024 * 1024;
 const DAY_MS = 24 * 3_600_000;
 
 /**
  * Opens the API on the bucket of a deployment. It sends no hints, because the bucket notifies the queues when the
  * job store writes a marker.
  *
- * @param hosts  host names of this API, to which no webhook is sent
+ * @param hosts  host names of this API, to which no webhook is sent and from which no picture is fetched
  * @throws Error if the master key or the model card cannot be read
  */
 export async function openApp(
@@ -51,9 +54,11 @@ export async function openApp(
     ring,
     store,
     hints: { work: async () => undefined, webhooks: async () => undefined },
+    fetchPicture: (url) =>
+      fetchGuarded(url, { rules: webhookUrls, bytesMax: PICTURE_LIMITS.bytesMax, timers: system.timers }),
     post: (url, request) => postGuarded(url, { ...request, ...webhookUrls, ...system }),
     models: [card],
-    limits: { ...REQUEST_LIMITS, unfinishedMax },
+    limits: { ...REQUEST_LIMITS, pictureBodyBytesMax: BODY_BYTES_MAX, unfinishedMax },
     retentionMs: retentionDays * DAY_MS,
     webhookUrls,
     clock,

@@ -5,7 +5,8 @@ import { ourName } from "../../../lib/generation/request/index.ts";
 import { examined, nameOf } from "../../../lib/shared/sentences/index.ts";
 import type { ApiEnv } from "../env.ts";
 import { ApiError } from "../problem.ts";
-import { formToJson } from "./form.ts";
+import { type FormFields, formToJson } from "./form.ts";
+import { FormFile } from "./form-file.ts";
 import { type JsonSchema, withoutNulls } from "./json-schema.ts";
 import { parseJson } from "./parse-json.ts";
 import { readBody } from "./read-body.ts";
@@ -15,11 +16,12 @@ import { readBody } from "./read-body.ts";
  * `c.req.valid("json")`. A missing body counts as an empty object, and null as a missing field where the field takes no
  * null.
  *
+ * @param limit `tooLarge` is advice for the sender of a longer body
  * @throws ApiError from the middleware if the body is invalid
  */
 export function body<Schema extends z.ZodType>(
   schema: Schema,
-  bytesMax: number,
+  { bytesMax, tooLarge }: { readonly bytesMax: number; readonly tooLarge?: string | undefined },
 ): MiddlewareHandler<ApiEnv, string, { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }> {
   let jsonSchema: JsonSchema | undefined;
   // The schema is built on demand: few bodies need it, and building all schemas takes longer than creating the app.
@@ -28,7 +30,7 @@ export function body<Schema extends z.ZodType>(
     return jsonSchema;
   };
   return async function body(c, next) {
-    const bytes = await readBody(c.req, bytesMax);
+    const bytes = await readBody(c.req, bytesMax, tooLarge);
     const given = await decode(bytes, c.req, shape);
     checkNesting(given);
     const fields = unwrapped(given);
@@ -104,7 +106,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 async function formOf(
   bytes: Uint8Array<ArrayBuffer>,
   { mediaType, contentType }: { readonly mediaType: string; readonly contentType: string },
-): Promise<[name: string, value: string | File][] | null> {
+): Promise<FormFields | null> {
   const isMultipart = mediaType === "multipart/form-data";
   if (!isMultipart && mediaType !== SIMPLE_FORM) return null;
   if (isMultipart && !/;\s*boundary=/i.test(contentType)) {
@@ -120,16 +122,22 @@ async function formOf(
   try {
     const form = await new Response(bytes, { headers: { "content-type": contentType } }).formData();
     const fields = [...form.entries()];
-    // The parsers replace invalid UTF-8 with U+FFFD. Files may be anything, and are refused for being files.
-    if (fields.every(([, value]) => typeof value === "string")) {
-      const text = utf8.decode(bytes);
-      const isReplaced = fields.flat().some((part) => String(part).includes("\ufffd"));
-      if (!isMultipart && isReplaced && !/\ufffd|%EF%BF%BD/i.test(text)) throw unreadable();
-    }
-    return fields;
+    const hasFile = fields.some(([, value]) => typeof value !== "string");
+    // The parsers replace invalid UTF-8 with U+FFFD. Files may be anything, so a body with files is not UTF-8.
+    const text = hasFile ? Buffer.from(bytes).toString("latin1") : utf8.decode(bytes);
+    const isReplaced = fields.flat().some((part) => typeof part === "string" && part.includes("\ufffd"));
+    const marks = hasFile ? /\xef\xbf\xbd/ : /\ufffd|%EF%BF%BD/i;
+    if ((hasFile || !isMultipart) && isReplaced && !marks.test(text)) throw unreadable();
+    return Promise.all(fields.map(async ([name, value]) => [name, await contentOf(value)] as const));
   } catch (cause) {
     throw unreadable(cause);
   }
+}
+
+/** Returns the content of a field. A file field that a browser sends empty, because none was chosen, counts as blank. */
+async function contentOf(value: string | File): Promise<string | FormFile> {
+  if (typeof value === "string") return value;
+  return value.name === "" && value.size === 0 ? "" : new FormFile(new Uint8Array(await value.arrayBuffer()));
 }
 
 /** Fields in which proxies and other services put further fields of the request. */
@@ -150,7 +158,7 @@ const DEPTH_MAX = 16;
  * @throws ApiError
  */
 function checkNesting(value: unknown, depth = 0): void {
-  if (typeof value !== "object" || value === null) return;
+  if (typeof value !== "object" || value === null || value instanceof FormFile) return;
   if (depth > DEPTH_MAX)
     throw new ApiError("invalid_value", `The body is nested more than ${DEPTH_MAX} levels deep.`);
   if (Object.hasOwn(value, "__proto__"))
@@ -159,6 +167,7 @@ function checkNesting(value: unknown, depth = 0): void {
 }
 
 function hasNull(value: unknown): boolean {
+  if (value instanceof FormFile) return false;
   return value === null || (typeof value === "object" && Object.values(value).some(hasNull));
 }
 

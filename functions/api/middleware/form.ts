@@ -1,7 +1,7 @@
-import { TEXT_ALONE } from "../../../lib/generation/request/index.ts";
 import { nameOf } from "../../../lib/shared/sentences/index.ts";
 import { ApiError } from "../problem.ts";
-import { type JsonSchema, memberSchema, wayOf } from "./json-schema.ts";
+import { FormFile } from "./form-file.ts";
+import { type JsonSchema, memberSchema, takesFile, wayOf } from "./json-schema.ts";
 
 const DEPTH_MAX = 8;
 const FIELDS_MAX = 1000;
@@ -16,17 +16,16 @@ const NAME_CHARACTERS_MAX = 80;
  * a number or (for `cache={"policy":"slow"}`) an object. The text `null` counts as a missing field, and so does an empty
  * text where the schema takes none, because some clients cannot omit fields.
  *
- * @throws ApiError for files, invalid names, and fields that can be read in two ways
+ * @throws ApiError for files in place of other fields, invalid names, and fields that can be read in two ways
  */
-export function formToJson(
-  form: Iterable<readonly [name: string, value: string | File]>,
-  schema: JsonSchema,
-): Record<string, unknown> {
+export function formToJson(form: FormFields, schema: JsonSchema): Record<string, unknown> {
   const root = node();
+  // Fields of peers, which the schema does not declare, may be files too where any field may.
+  const mayHaveFiles = Object.values(schema.properties ?? {}).some(takesFile);
   let count = 0;
   for (const [name, value] of form) {
-    if (typeof value !== "string") {
-      throw new ApiError("unsupported_parameter", `${nameOf(name)} cannot be a file: ${TEXT_ALONE}.`, {
+    if (value instanceof FormFile && !(mayHaveFiles && isForFile(name, schema))) {
+      throw new ApiError("unsupported_parameter", `${nameOf(name)} cannot be a file: send it as a text.`, {
         param: name.slice(0, NAME_CHARACTERS_MAX),
       });
     }
@@ -39,9 +38,19 @@ export function formToJson(
   return membersOf(root, "", schema);
 }
 
+/** Fields of a form, in order. */
+export type FormFields = readonly (readonly [name: string, value: string | FormFile])[];
+
+/** Returns whether a field of this name is a file, or is not declared. */
+function isForFile(name: string, schema: JsonSchema): boolean {
+  const [first] = pathOf(name);
+  const declared = memberSchema(schema, first!);
+  return declared === undefined || (takesFile(declared) && first === name);
+}
+
 /** Node of a form: texts under its own name, members by longer names, or entries under `[]`. */
 interface Node {
-  readonly texts: string[];
+  readonly texts: (string | FormFile)[];
   readonly members: Map<string, Node>;
   readonly entries: Entry[];
 }
@@ -70,7 +79,7 @@ function pathOf(name: string): string[] {
   return path;
 }
 
-function plant(root: Node, path: readonly string[], text: string): void {
+function plant(root: Node, path: readonly string[], text: string | FormFile): void {
   let at = root;
   for (const [index, part] of path.entries()) {
     at = part === APPENDED ? entryFor(at, path.slice(index + 1)) : memberOf(at, part);
@@ -151,20 +160,26 @@ function isMissing({ texts: [text, ...others] }: Node, schema: JsonSchema): bool
   return text === "" && (pattern !== undefined || values !== undefined || minLength > 0);
 }
 
-function textsValue(texts: readonly string[], name: string, schema: JsonSchema | undefined): unknown {
+function textsValue(
+  texts: readonly (string | FormFile)[],
+  name: string,
+  schema: JsonSchema | undefined,
+): unknown {
   const list = wayOf(schema, "array");
-  const [text] = texts as [string];
+  const [text] = texts as [string | FormFile];
   if (texts.length > 1) {
     if (!list) throw refused(name, "is given more than once");
     return texts.map((each) => converted(each, list.items));
   }
   // A list of one entry, as clients write it that repeat the name for every entry.
-  if (list && !wayOf(schema, "string") && !/^\s*\[/.test(text)) return [converted(text, list.items)];
+  const isEntry = text instanceof FormFile || !/^\s*\[/.test(text);
+  if (list && !wayOf(schema, "string") && isEntry) return [converted(text, list.items)];
   return converted(text, schema);
 }
 
 /** Converts a text to a type of the schema. A text that fits none stays a text, and validation refuses it. */
-function converted(text: string, schema: JsonSchema | undefined): unknown {
+function converted(text: string | FormFile, schema: JsonSchema | undefined): unknown {
+  if (text instanceof FormFile) return text;
   if (wayOf(schema, "integer", "number") && /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text)) return Number(text);
   // Python writes True, and PHP 1.
   if (wayOf(schema, "boolean") && /^(true|false|1|0)$/i.test(text)) return /^(true|1)$/i.test(text);

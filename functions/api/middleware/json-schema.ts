@@ -1,3 +1,5 @@
+import { FILE_FORMAT, FormFile } from "./form-file.ts";
+
 /** Subset of JSON Schema that the reading of bodies uses. */
 export interface JsonSchema {
   readonly type?: string | readonly string[];
@@ -6,6 +8,7 @@ export interface JsonSchema {
   readonly items?: JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
   readonly pattern?: string;
+  readonly format?: string;
   readonly enum?: readonly unknown[];
   readonly minLength?: number;
   readonly required?: readonly string[];
@@ -26,6 +29,11 @@ export function wayOf(schema: JsonSchema | undefined, ...types: readonly string[
     : undefined;
 }
 
+/** Returns whether a schema takes a file of a form. */
+export function takesFile(schema: JsonSchema | undefined): boolean {
+  return schema?.format === FILE_FORMAT || (schema?.anyOf ?? []).some(takesFile);
+}
+
 /** Returns the schema of a member that an object declares. */
 export function memberSchema(object: JsonSchema | undefined, name: string): JsonSchema | undefined {
   const { properties = {} } = object ?? {};
@@ -41,7 +49,7 @@ export function withoutNulls(value: unknown, schema: JsonSchema | undefined): un
     const { items } = wayOf(schema, "array") ?? {};
     return items ? value.map((entry) => withoutNulls(entry, items)) : value;
   }
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value !== "object" || value === null || value instanceof FormFile) return value;
   const object = wayOf(schema, "object");
   const kept = Object.entries(value).flatMap(([name, member]) => {
     const declared = memberSchema(object, name);

@@ -5,10 +5,15 @@ import { ApiError } from "../problem.ts";
  * Reads the bytes of a request's body and counts them as they arrive, because a length header may be wrong and a
  * chunked body has none.
  *
+ * @param advice for a sender of more, which ends the sentence
  * @throws ApiError if there are more than `bytesMax`, or the connection breaks before the end
  */
-export async function readBody(request: HonoRequest, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = () => new ApiError("body_too_large", `The body may have at most ${bytesMax} bytes.`);
+export async function readBody(
+  request: HonoRequest,
+  bytesMax: number,
+  advice?: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = () => new ApiError("body_too_large", tooLargeSentence(bytesMax, advice));
   if (Number(request.header("content-length") ?? 0) > bytesMax) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -24,6 +29,11 @@ export async function readBody(request: HonoRequest, bytesMax: number): Promise<
     }
     chunks.push(value);
   }
+}
+
+/** Says that a body is too long. */
+export function tooLargeSentence(bytesMax: number, advice?: string): string {
+  return `The body may have at most ${bytesMax} bytes${advice === undefined ? "" : `: ${advice}`}.`;
 }
 
 function truncated(cause: unknown): never {

@@ -54,10 +54,14 @@ interface Declaring {
 
 /**
  * Declares a route. The returned middleware is the route's first handler; it reads and validates the declared body or
- * query, so the document describes exactly what is validated. A body has at most `bytesMax` bytes.
+ * query, so the document describes exactly what is validated. A body has at most `bytesMax` bytes; `tooLarge` is advice for a longer one.
  */
 export function operation<Body extends z.ZodType>(
-  declared: Declaration & { readonly body: Body; readonly bytesMax: number },
+  declared: Declaration & {
+    readonly body: Body;
+    readonly bytesMax: number;
+    readonly tooLarge?: string | undefined;
+  },
 ): ReturnType<typeof body<Body>>;
 export function operation<Query extends z.ZodObject>(
   declared: Declaration & { readonly query: Query; readonly body?: never },
@@ -67,9 +71,13 @@ export function operation(
 ): MiddlewareHandler<ApiEnv>;
 export function operation({
   bytesMax,
+  tooLarge,
   ...declared
-}: Declaration & { readonly bytesMax?: number }): MiddlewareHandler<ApiEnv> {
-  if (declared.body) return declaredBy(declared, body(declared.body, bytesMax!));
+}: Declaration & {
+  readonly bytesMax?: number;
+  readonly tooLarge?: string | undefined;
+}): MiddlewareHandler<ApiEnv> {
+  if (declared.body) return declaredBy(declared, body(declared.body, { bytesMax: bytesMax!, tooLarge }));
   if (declared.query) return declaredBy(declared, query(declared.query));
   return declaredBy(declared, (_c, next) => next());
 }

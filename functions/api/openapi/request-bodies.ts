@@ -1,5 +1,6 @@
 import { REQUEST_CONTROLS } from "../../../lib/generation/request/index.ts";
-import { type JsonSchema, wayOf } from "../middleware/json-schema.ts";
+import { FILE_FORMAT } from "../middleware/form-file.ts";
+import { type JsonSchema, takesFile, wayOf } from "../middleware/json-schema.ts";
 import { modelView } from "../routes/models.ts";
 import type { Deployment, Examples } from "./examples/example.ts";
 
@@ -9,13 +10,15 @@ export function requestBodies(
   examples: { readonly examples: Examples } | undefined,
   { models }: Pick<Deployment, "models">,
 ) {
-  const full = withChoices(schema, models.map(modelView));
+  const all = withChoices(schema, models.map(modelView));
+  const full = withoutFiles(all);
   const form = optional(full, { leftOut: [{ type: "null" }, { enum: [""] }], boolean: IN_FORMS });
+  const multipart = optional(all, { leftOut: [{ type: "null" }, { enum: [""] }], boolean: IN_FORMS });
   return {
     "application/json": { schema: optional(full, { leftOut: [{ type: "null" }] }), ...examples },
     "multipart/form-data": {
-      schema: form,
-      encoding: encodings(form, { contentType: "application/json" }),
+      schema: multipart,
+      encoding: encodings(multipart, { contentType: "application/json" }),
       ...examples,
     },
     "application/x-www-form-urlencoded": {
@@ -25,6 +28,23 @@ export function requestBodies(
     },
   };
 }
+
+/** Removes the files, which only forms of several parts have. */
+function withoutFiles(schema: JsonSchema): JsonSchema {
+  const { properties, anyOf } = schema;
+  return {
+    ...schema,
+    ...(anyOf && { anyOf: anyOf.filter(({ format }) => format !== FILE_FORMAT).map(withoutFiles) }),
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, member]) => [name, withoutFiles(member)]),
+      ),
+    }),
+  };
+}
+
+/** Media types of a field that may be a file. */
+const OF_FILES = "image/png, image/jpeg, image/webp, image/gif, image/tiff, text/plain, application/json";
 
 /** Schema of what is true or false in a form, besides the words. */
 const IN_FORMS: JsonSchema = { enum: [0, 1] };
@@ -88,6 +108,7 @@ function orLeftOut(schema: JsonSchema, { leftOut, boolean }: Spelling): JsonSche
 /** Says how the members of a form are written that are no texts. Other ways are read as well. */
 function encodings({ properties = {} }: JsonSchema, ofObjects: object): Record<string, object> {
   const entries = Object.entries(properties).flatMap(([name, member]) => {
+    if (takesFile(member)) return [[name, { contentType: OF_FILES }] as const];
     if (wayOf(member, "object")) return [[name, ofObjects] as const];
     return wayOf(member, "array") ? [[name, { style: "form", explode: true }] as const] : [];
   });

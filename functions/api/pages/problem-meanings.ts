@@ -25,6 +25,14 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
     "Webhooks go to `https://` addresses on the public internet. A service on your own machine sends them to " +
       "this machine too, if it was started with `ALLOW_LOOPBACK_WEBHOOKS=1`.",
   ),
+  invalid_picture: never(
+    "A picture that cannot be used: pictures are PNG, JPEG, WebP, GIF or TIFF files of at most 10 MiB and 50 million " +
+      "pixels, and URLs of pictures lead to the public internet. What a picture is, its bytes say, whatever its name or type.",
+  ),
+  picture_unreachable: {
+    text: "The picture cannot be fetched from the host of its URL; the message says why.",
+    retry: "When the host gives the picture to everybody, without a login.",
+  },
   response_too_large: never(
     "The answer is too long to be sent; accept gzip, or request fewer items with `limit`.",
   ),
@@ -79,6 +87,10 @@ export const FAILURES: Readonly<Record<JobError["code"], Meaning>> = {
     retry: "With a longer `timeout`, or when fewer videos wait.",
   },
   invalid_request: never("The model refused the request while it made the video."),
+  input_lost: {
+    text: "A picture that the video is made of was lost or damaged after the request.",
+    retry: "With the picture, as a new request.",
+  },
   out_of_memory: {
     text: "The video, or the model, does not fit into the memory of the machine.",
     retry: "With a smaller size or fewer frames.",

@@ -15,6 +15,23 @@ export const modelSchema = z
     fps: z.array(z.int()),
     steps: z.int().describe("What a request takes that names none; so for guidance_scale."),
     guidance_scale: z.number(),
+    takes_image: z.boolean().describe("Whether a video may begin with a picture, as `input_reference`."),
+    needs_image: z.boolean().describe("Whether it must."),
+    takes_last_image: z.boolean().describe("Whether it may end with one, as `last_image`."),
+    loras: z
+      .array(
+        z.object({
+          name: z.string(),
+          title: z.string().nullable(),
+          trigger_words: z.array(z.string()),
+          steps: z.int().nullable(),
+          guidance_scale: z.number().nullable(),
+        }),
+      )
+      .describe(
+        "LoRAs that a request may name in `loras`, with the steps and the guidance scale that it then takes where it " +
+          "names none; null for the model's.",
+      ),
   })
   .meta({ id: "Model" });
 
@@ -61,5 +78,15 @@ export function modelView({ name, limits }: ModelCard): z.infer<typeof modelSche
     fps: limits.fps,
     steps: limits.steps,
     guidance_scale: limits.guidance_scale,
+    takes_image: limits.takes_image ?? false,
+    needs_image: limits.needs_image ?? false,
+    takes_last_image: limits.takes_last_image ?? false,
+    loras: (limits.loras ?? []).map(({ name, title, trigger_words, steps, guidance_scale }) => ({
+      name,
+      title: title ?? null,
+      trigger_words: trigger_words ?? [],
+      steps: steps ?? null,
+      guidance_scale: guidance_scale ?? null,
+    })),
   };
 }

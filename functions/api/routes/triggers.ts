@@ -59,13 +59,13 @@ export function triggerRoutes(deps: ApiDeps) {
         body: triggerCreateSchema,
         bytesMax: bodyBytesMax,
         returns: triggerWithSecretSchema,
-        problems: ["invalid_webhook_url"],
+        problems: ["invalid_webhook_url", "invalid_picture"],
       }),
       async (c) => {
         const { signature, enabled: isEnabled, ...fields } = c.req.valid("json");
         const { principal } = c.var;
         checkSecret(signature.scheme, signature.secret, "signature.secret");
-        rehearse(deps, fields);
+        rehearse(deps, fields, principal.tenant);
         if ((await triggers.list(principal.tenant)).length >= TRIGGERS_MAX) {
           throw new ApiError("invalid_value", `There are ${TRIGGERS_MAX} triggers: delete one first.`);
         }
@@ -107,12 +107,12 @@ export function triggerRoutes(deps: ApiDeps) {
         body: triggerUpdateSchema,
         bytesMax: bodyBytesMax,
         returns: triggerSchema,
-        problems: ["not_found", "invalid_webhook_url"],
+        problems: ["not_found", "invalid_webhook_url", "invalid_picture"],
       }),
       async (c) => {
         const { name, prompt, video, filter, enabled } = c.req.valid("json");
         const current = await find(c);
-        rehearse(deps, { prompt: prompt ?? current.prompt, video: video ?? current.video });
+        rehearse(deps, { prompt: prompt ?? current.prompt, video: video ?? current.video }, current.tenant);
         const updated = await triggers.update(current.tenant, current.id, {
           ...(name !== undefined && { name }),
           ...(prompt !== undefined && { prompt }),
@@ -171,7 +171,7 @@ export function triggerRoutes(deps: ApiDeps) {
         body: dryRunSchema,
         bytesMax: PAYLOAD_BYTES_MAX,
         returns: dryRunResultSchema,
-        problems: ["not_found", "template_field_missing"],
+        problems: ["not_found", "template_field_missing", "invalid_picture"],
       }),
       async (c) => {
         const trigger = await find(c);
@@ -208,6 +208,8 @@ export function triggerInvocation(deps: ApiDeps) {
         "unsupported_media_type",
         "idempotency_key_reused",
         "template_field_missing",
+        "invalid_picture",
+        "picture_unreachable",
         "queue_full",
         "video_expired",
         "secret_unavailable",
@@ -228,11 +230,12 @@ export function triggerInvocation(deps: ApiDeps) {
         return c.json({ object: "trigger.ping" as const, trigger_id: trigger.id });
       }
       if (!passesFilter(trigger.filter, payload)) return c.json(skipped(trigger));
-      const { request, params, webhook } = triggeredVideo(deps, trigger, payload);
+      const { request, params, pictures, webhook } = triggeredVideo(deps, trigger, payload);
       const { id: deliveryId, ...repetition } = delivery;
       const { record, isReplay } = await orderVideo(deps, {
         principal,
         params,
+        pictures,
         timeoutSeconds: request.timeout,
         metadata: request.metadata ?? {},
         webhook,

@@ -18,6 +18,8 @@ import { listVideos } from "../list-videos.ts";
 import { listQuery, videoFilter } from "../middleware/list-query.ts";
 import { declaredBy, operation } from "../openapi/operation.ts";
 import { orderVideo, webhookOf } from "../order-video.ts";
+import { withPictureNames } from "../picture-fields.ts";
+import { adviceForPictures, copiesOf, picturesOf } from "../pictures.ts";
 import { ApiError } from "../problem.ts";
 import { queuePositions } from "../queue-positions.ts";
 import { drawSeed, resolveVideo } from "../resolve-video.ts";
@@ -71,7 +73,7 @@ const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() }
 
 export function videoRoutes(deps: ApiDeps) {
   const { jobs, store, hints, limits, clock, random } = deps;
-  const { bodyBytesMax, promptCharactersMax } = limits;
+  const { bodyBytesMax, pictureBodyBytesMax, promptCharactersMax } = limits;
   const positions = queuePositions(jobs, clock);
 
   /** @throws ApiError if the id is unknown, deleted or another tenant's; the error does not reveal which */
@@ -137,10 +139,10 @@ export function videoRoutes(deps: ApiDeps) {
       if (!(error instanceof StoreError && error.code === "full")) throw error;
       // Outputs are deleted without needing space, and their space lets the record be written. If another writer takes
       // it first, the video has lost its outputs, and the request can be repeated.
-      await jobs.deleteArtifacts(record);
+      await jobs.deleteFiles(record);
       await clear();
     }
-    await jobs.deleteArtifacts(record);
+    await jobs.deleteFiles(record);
   }
 
   return new Hono<ApiEnv>()
@@ -151,22 +153,27 @@ export function videoRoutes(deps: ApiDeps) {
         tag: "Videos",
         summary: "Create a video",
         description:
-          "Queues a video and answers at once, or waits with `Prefer`. JSON and forms mean the same. The fields of other servers of `/v1/videos` are taken where they mean something here.",
+          "Queues a video and answers at once, or waits with `Prefer`. JSON and forms mean the same, but for files, which " +
+          "forms alone have. The fields of other servers of `/v1/videos` are taken where they mean something here.",
         headers: { ...IDEMPOTENCY, ...PREFER },
         body: videoCreateSchema(promptCharactersMax),
-        bytesMax: bodyBytesMax,
+        bytesMax: pictureBodyBytesMax,
+        tooLarge: adviceForPictures(pictureBodyBytesMax),
         returns: videoSchema,
-        problems: ORDER,
+        problems: [...ORDER, "invalid_picture", "picture_unreachable"],
       }),
       async (c) => {
         const request = c.req.valid("json");
+        const { principal } = c.var;
+        const pictures = picturesOf(request, principal.tenant, deps);
         const ordered = await orderVideo(deps, {
-          principal: c.var.principal,
-          params: resolveVideo(request, deps),
+          principal,
+          params: resolveVideo(withPictureNames(request), deps),
+          pictures: pictures.read,
           timeoutSeconds: request.timeout,
           metadata: request.metadata ?? {},
           webhook: webhookOf(deps, request),
-          claim: claimOf(c, "POST /v1/videos", request),
+          claim: claimOf(c, "POST /v1/videos", { ...request, ...pictures.fingerprint }),
         });
         return accepted(c, ordered);
       },
@@ -288,12 +295,13 @@ export function videoRoutes(deps: ApiDeps) {
         id: "remixVideo",
         tag: "Videos",
         summary: "Remix a video",
-        description: "Creates another video with the settings and the seed of this one, and a new prompt.",
+        description:
+          "Creates another video with the settings, the pictures and the seed of this one, and a new prompt.",
         headers: { ...IDEMPOTENCY, ...PREFER },
         body: remixSchema(promptCharactersMax),
         bytesMax: bodyBytesMax,
         returns: videoSchema,
-        problems: [...ORDER, ...FOUND],
+        problems: [...ORDER, ...FOUND, "invalid_picture"],
       }),
       async (c) => {
         const parent = await find(c);
@@ -309,6 +317,7 @@ export function videoRoutes(deps: ApiDeps) {
           metadata: request.metadata ?? parent.metadata,
           webhook: webhookOf(deps, request) ?? parent.webhook,
           remixedFrom: parent.id,
+          pictures: copiesOf(parent, deps),
           claim: claimOf(c, `POST /v1/videos/${parent.id}/remix`, request),
         });
         return accepted(c, ordered);

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { askedShape, atMost } from "../../../lib/generation/request/index.ts";
 import { orderShape } from "../order-fields.ts";
 import { withPeerFields } from "../peer-fields.ts";
+import { pictureShape, pictureTemplateShape } from "../picture-fields.ts";
 
 /**
  * Schema of a request for a video.
@@ -14,6 +15,7 @@ export function videoCreateSchema(promptCharactersMax: number) {
     z.strictObject({
       ...shape,
       prompt: atMost(shape.prompt, promptCharactersMax),
+      ...pictureShape,
       ...orderShape("create"),
     }),
   );
@@ -23,7 +25,7 @@ export type VideoCreate = z.infer<ReturnType<typeof videoCreateSchema>>;
 
 /** Schema of the fields that a trigger sets for all its videos. */
 export const triggerVideoSchema = withPeerFields(
-  z.strictObject({ ...askedShape("trigger"), ...orderShape("trigger") }),
+  z.strictObject({ ...askedShape("trigger"), ...pictureTemplateShape, ...orderShape("trigger") }),
 );
 
 /** Schema of a request for a video with the settings of an earlier video. */

@@ -3,6 +3,7 @@ import { publishedCacheSchema, publishedStepSchema } from "../../../lib/generati
 import { toldShape } from "../../../lib/generation/request/index.ts";
 import { JOB_ERROR_CODES, receiptSchema } from "../../../lib/service/jobs/index.ts";
 import { toldOrderShape } from "../order-fields.ts";
+import { toldPictureShape } from "../picture-fields.ts";
 
 const unixSeconds = z.int();
 
@@ -52,7 +53,7 @@ export const videoSchema = z
       .nullable()
       .describe("The video without cache, where a comparison was asked for."),
     params: z
-      .object({ ...toldShape, ...toldOrderShape })
+      .object({ ...toldShape, ...toldPictureShape, ...toldOrderShape })
       .describe("The request with every default filled in."),
     metadata: z.record(z.string(), z.string()).describe("Your own texts, as they were given."),
     compute: publishedReceiptSchema.nullable().describe("The compute receipt of a completed video."),

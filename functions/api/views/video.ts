@@ -2,6 +2,7 @@ import { resolvedRequestSchema, toldRequest } from "../../../lib/generation/requ
 import type { JobRecord, JobStatus } from "../../../lib/service/jobs/index.ts";
 import type { ObjectStore } from "../../../lib/service/storage/index.ts";
 import { toldOrder } from "../order-fields.ts";
+import { toldPictures } from "../picture-fields.ts";
 import type { Video, VideoEvents, VideoStatus } from "../schemas/video.ts";
 
 /**
@@ -63,7 +64,7 @@ export function videoView(
     url_expires_at: urls && unixSeconds(urls.expiresAt),
     thumbnail_url: urls?.thumbnail ?? null,
     uncached_url: urls?.uncached ?? null,
-    params: { ...toldRequest(request), ...toldOrder(record) },
+    params: { ...toldRequest(request), ...toldPictures(record), ...toldOrder(record) },
     metadata: record.metadata,
     compute: record.receipt,
     attempts: record.attempt,

@@ -126,7 +126,7 @@ export class GpuEndpoint extends Construct implements EndpointNames {
       }),
     });
     grantFolders(role, bucket, {
-      read: [FOLDERS.jobs, FOLDERS.artifacts, modelFolder],
+      read: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.inputs, modelFolder],
       list: [FOLDERS.unfinished],
       write: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.unfinished, FOLDERS.undelivered, FOLDERS.invocations],
       delete: [FOLDERS.unfinished],

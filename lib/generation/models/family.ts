@@ -53,6 +53,8 @@ export interface Family {
    * compute the conditional half alone.
    */
   readonly guidesBelowOne?: boolean;
+  /** Recipe that follows from the pipeline class; models and folders may say otherwise. */
+  readonly recipe?: Partial<VideoMember>;
   /** Folder of a decoder that the family's repositories may have without naming it; preferred to the part `vae`. */
   readonly unnamedDecoder?: string;
   /** Names of layers in LoRA files; by default those of the checkpoint. */

@@ -1,5 +1,6 @@
 import { decoderNames, type LatentShape } from "../models/index.ts";
 import type { Tensor } from "../onnx/index.ts";
+import { gaussianNoise } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { continuedOutputs, type OpenedRun, type RunPlace } from "./continued-runs.ts";
 import { checkFinite } from "./finite.ts";
@@ -11,23 +12,36 @@ export interface Decoding {
   readonly frames: number;
   /** Pixels along one edge of a latent element. */
   readonly scale: number;
+  /** True if the decoder is given noise; false by default. */
+  readonly takesNoise?: boolean;
+}
+
+/** Stream of a seed from which a decoder's noise is drawn; samplers count theirs from 0 up. */
+export const DECODER_STREAM = 2 ** 32 - 1;
+
+interface DecodeOptions extends Decoding {
+  readonly seed?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Decodes a latent run by run into the frames of the video.
  *
  * @param latent [C, F, H, W]
+ * @param options.seed seed of the noise, for decoders that take some; 0 by default
  * @throws CancelledError between two runs once `signal` is aborted, GenerationError for pixels that are not finite
  */
 export async function decodeFrames(
   latent: Float32Array,
   shape: LatentShape,
-  { runs, frames, scale, signal }: Decoding & { signal?: AbortSignal | undefined },
+  { runs, frames, scale, takesNoise, seed = 0, signal }: DecodeOptions,
 ): Promise<Frames> {
   const [height, width] = [shape.height * scale, shape.width * scale];
   const rgb = new Uint8Array(frames * height * width * 3);
+  const noise = takesNoise ? gaussianNoise(seed, latent.length, DECODER_STREAM) : null;
   const feeds = ({ first, frames }: RunPlace) => ({
     [decoderNames.latent]: latentFrames(latent, shape, first, frames),
+    ...(noise && { [decoderNames.noise]: latentFrames(noise, shape, first, frames) }),
   });
   let firstPixel = 0; // index of the first pixel of the run's frames
   for await (const out of continuedOutputs(runs, feeds, signal)) {

@@ -1,10 +1,17 @@
 export { measureReuse, type ReuseMeasurement } from "./calibrate.ts";
 export type { DenoisingSessions } from "./denoiser.ts";
 export { CancelledError, GenerationError } from "./errors.ts";
-export { checkModel, type ModelCheck, type PartCheck, type VideoCheck } from "./model/check.ts";
+export {
+  checkModel,
+  type LoraCheck,
+  type ModelCheck,
+  type PartCheck,
+  type VideoCheck,
+} from "./model/check.ts";
 export { describeModel, type ModelDescription } from "./model/description.ts";
 export { findModel, modelFolders } from "./model/find-model.ts";
 export { usableShare } from "./model/part-memory.ts";
+export type { UsedLora } from "./model/open-loras.ts";
 export type { PipelineOptions } from "./model/parts.ts";
 export { type MeasuredResidency, residencyFor, wholeBytes } from "./model/residency.ts";
 export {

@@ -273,7 +273,7 @@ export async function openPipeline(
     const openFirst = async () => denoiser(0, await ready("transformer", () => sessions.openExpert(0)));
     const openDecoder = () => ready("decoder", () => sessions.openDecoding());
     const decode = async (latent: Float32Array) =>
-      decodeFrames(latent, latentShape, { ...(await openDecoder()), signal });
+      decodeFrames(latent, latentShape, { ...(await openDecoder()), seed: request.seed, signal });
     const denoising = {
       successor:
         scales.length > 1

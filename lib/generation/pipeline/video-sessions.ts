@@ -117,7 +117,7 @@ export function videoSessions(
   async function openDecoding(): Promise<Decoding> {
     await makeRoom("decoder");
     decoders ??= await openRuns(runs, decoderGraph, (graph) => openGraph(graph, vae.weights, options));
-    return { runs: decoders.runs, frames, scale: decoder.scale };
+    return { runs: decoders.runs, frames, scale: decoder.scale, takesNoise: decoder.takesNoise ?? false };
   }
 
   async function release(): Promise<void> {

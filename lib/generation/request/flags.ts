@@ -31,8 +31,9 @@ export function checkFlag({ takes, parameter }: RequestFlag, value: unknown, typ
 /** Converts the values of flags to values of parameters, by the names of the parameters. */
 export function askedByFlags(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const asked: Record<string, unknown> = {};
-  for (const { name, parameter, member } of REQUEST_FLAGS) {
-    if (values[name] === undefined) continue;
+  for (const { name, parameter, member, isRepeatable } of REQUEST_FLAGS) {
+    const isGiven = values[name] !== undefined && !(isRepeatable && (values[name] as unknown[]).length === 0);
+    if (!isGiven) continue;
     asked[parameter] =
       member === undefined ? values[name] : { ...(asked[parameter] as object), [member]: values[name] };
   }

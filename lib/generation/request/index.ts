@@ -11,7 +11,7 @@ export {
 export { activeLoras, listedLoras, type RequestedLora } from "./loras.ts";
 export type { Control, Declaration, Flag, FlagValue, Taker, Target } from "./parameter.ts";
 export { seedOf } from "./parameters.ts";
-export { ourName, TEXT_ALONE } from "./peer-names.ts";
+export { MADE_FROM, ourName } from "./peer-names.ts";
 export {
   type AskedRequest,
   askedShape,

@@ -42,8 +42,8 @@ const toldLora = z.object({
   scale: z.number(),
   transformer: z
     .int()
-    .nullable()
-    .describe("The only transformer that it changes; null for all of the model."),
+    .optional()
+    .describe("The only transformer that it changes; absent for all of the model."),
 });
 
 export const lorasParameter = parameter({
@@ -63,7 +63,11 @@ export const lorasParameter = parameter({
   told: {
     schema: z.array(toldLora),
     value: ({ loras }) =>
-      loras.map(({ name, scale, transformer }) => ({ name, scale, transformer: transformer ?? null })),
+      loras.map(({ name, scale, transformer }) => ({
+        name,
+        scale,
+        ...(transformer !== undefined && { transformer }),
+      })),
   },
   flags: [
     {

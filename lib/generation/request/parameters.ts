@@ -299,28 +299,32 @@ function sizeOf([width, height]: readonly number[]) {
   return { width: width!, height: height! };
 }
 
+function refusal(field: string, message: string): RequestError {
+  return new RequestError(message, { field });
+}
+
 /** @throws RequestError */
 function checkSecondGuidance(
   { guidanceScale, guidanceScale2 }: { guidanceScale: number; guidanceScale2: number | null },
   { guidance_scale_2 }: VideoLimits,
 ): void {
   if (guidanceScale2 === null || guidance_scale_2 !== undefined || guidanceScale2 === guidanceScale) return;
-  throw new RequestError(
+  throw refusal(
+    "guidance_scale_2",
     "This model has one transformer, which guidance_scale guides: leave guidance_scale_2 out.",
-    { field: "guidance_scale_2" },
   );
 }
 
 /** @throws RequestError */
 function checkImage({ image, frames }: { image?: string; frames: number }, limits: VideoLimits): void {
   if (image === undefined) {
-    if (limits.needs_image) throw new RequestError("This model makes videos of a picture: give one.");
+    if (limits.needs_image) throw refusal("image", "This model makes videos of a picture: give one.");
     return;
   }
   if (!limits.takes_image)
-    throw new RequestError("This model makes videos of a prompt alone, and takes no image.");
+    throw refusal("image", "This model makes videos of a prompt alone, and takes no image.");
   if (frames === 1)
-    throw new RequestError("A video of one frame would be its image: ask for more frames, or give no image.");
+    throw refusal("image", "A video of one frame would be its image: ask for more frames, or give no image.");
 }
 
 /** @throws RequestError */
@@ -330,7 +334,10 @@ function checkLastImage(
 ): void {
   if (lastImage === undefined) return;
   if (!takes_last_image)
-    throw new RequestError("This model decides how a video ends, and takes no picture for its last frame.");
+    throw refusal(
+      "last_image",
+      "This model decides how a video ends, and takes no picture for its last frame.",
+    );
   if (image === undefined)
-    throw new RequestError("A video that ends with a picture begins with one too: give both.");
+    throw refusal("last_image", "A video that ends with a picture begins with one too: give both.");
 }

@@ -1,7 +1,7 @@
 import type { OtherNames } from "../../shared/sentences/index.ts";
 
-/** Advice for requests that send pictures or videos. */
-export const TEXT_ALONE = "videos are made from text alone";
+/** Advice for requests that send what no video is made of. */
+export const MADE_FROM = "videos are made from text, and from pictures as input_reference and last_image";
 
 /** Field of ours that other services call by other names. */
 interface OurField {

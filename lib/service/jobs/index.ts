@@ -1,6 +1,7 @@
 export type { Claim } from "./claims.ts";
 export { DELIVERY_WAIT_MS_MAX, hasDue, hasUnsettled, isDue, nextDueAt, nextLookAt, TAKEN_MS } from "./due.ts";
 export { isVideoId, newVideoId, VIDEO_ID, videoIdTime } from "./ids.ts";
+export type { NewInput } from "./inputs.ts";
 export { type Applied, type Creation, type JobStore, jobStore, type UnfinishedRef } from "./job-store.ts";
 export { artifactKey, jobKey, jobOfKey } from "./object-keys.ts";
 export { type Receipt, receiptSchema } from "./receipt.ts";
@@ -22,7 +23,6 @@ export {
   type Outputs,
   queuedJob,
   VARIANTS,
-  type Variant,
   type WebhookEvent,
 } from "./record.ts";
 export { type DelayedHints, type Hints, type SweepOptions, type SweepReport, sweep } from "./sweep.ts";

@@ -15,9 +15,11 @@ import {
 import { type Claim, claimSchema, isOver, takeClaim } from "./claims.ts";
 import { DELIVERY_WAIT_MS_MAX, nextDueAt } from "./due.ts";
 import { invertedTime, videoIdTime } from "./ids.ts";
+import { creationInputs, inputKeysOf, type NewInput, purgeInputs } from "./inputs.ts";
 import {
   artifactsPrefix,
   claimsPrefix,
+  inputsPrefix,
   jobKey,
   jobOfKey,
   jobsPrefix,
@@ -47,6 +49,11 @@ export interface CreateOptions {
   readonly claim?: Claim | undefined;
   /** Limit of unfinished jobs of one API key, 1 to 1000. Concurrent requests may exceed it slightly. */
   readonly unfinishedMax: number;
+  /**
+   * Returns the job's inputs by name. Called once it is known that the job is to be created, so that a repetition of a
+   * request reads none; its rejection is that of the creation.
+   */
+  readonly inputs?: (() => Promise<Readonly<Record<string, NewInput>>>) | undefined;
 }
 
 export type Creation =
@@ -95,7 +102,7 @@ export interface JobPage {
 export interface JobStore {
   /**
    * Creates a job, or finds the job that already holds the claim. A job that is returned is durable: it exists until
-   * its retention ends, even if this process dies next.
+   * its retention ends, even if this process dies next. So do its inputs, which are stored before its record.
    */
   create(job: NewJob, options: CreateOptions): Promise<Creation>;
   read(ref: JobRef): Promise<JobRecord | null>;
@@ -136,23 +143,25 @@ export interface JobStore {
   /** Deletes an undelivered marker, unless its job is finished and its time is the one that the job's webhooks need. */
   dropUndelivered(marker: UndeliveredRef): Promise<void>;
   /**
-   * Deletes the unfinished marker of a creation that was abandoned: the process died between marker and record.
+   * Deletes the unfinished marker of a creation that was abandoned, and the inputs that it stored: the process died
+   * between marker and record.
    *
    * @returns whether a marker was deleted
    */
   forgetAbandoned(ref: UnfinishedRef): Promise<boolean>;
   /**
    * Deletes a tenant's finished jobs that were created before a time, and those whose records are damaged, with their
-   * artifacts and markers, and the tenant's expired claims. In a bucket, lifecycle rules do this.
+   * files and markers, inputs of that age without a job, and the tenant's expired claims. In a bucket, lifecycle rules
+   * do this.
    *
    * @param before milliseconds since 1970
    * @returns number of jobs deleted
    */
   purge(tenant: string, before: number): Promise<number>;
-  /** Deletes all artifacts of a job, those of lost attempts included. */
-  deleteArtifacts(ref: JobRef): Promise<void>;
+  /** Deletes all outputs of a job, those of lost attempts included, and its inputs. */
+  deleteFiles(ref: JobRef): Promise<void>;
   /**
-   * Deletes a job whose record cannot be read: its artifacts, its markers and the record. May be repeated. A repetition
+   * Deletes a job whose record cannot be read: its files, its markers and the record. May be repeated. A repetition
    * of the request with its idempotency key makes the job again, because no record forbids it.
    */
   deleteDamaged(ref: JobRef): Promise<void>;
@@ -256,7 +265,7 @@ export function jobStore({
     return found === "damaged" ? null : found;
   }
 
-  async function create(job: NewJob, { claim, unfinishedMax }: CreateOptions): Promise<Creation> {
+  async function create(job: NewJob, { claim, unfinishedMax, inputs }: CreateOptions): Promise<Creation> {
     const held = claim
       ? await takeClaim(claims, clock, job.tenant, claim, job.id)
       : { ok: true, jobId: job.id };
@@ -270,17 +279,35 @@ export function jobStore({
     }
     const { keys } = await store.list(unfinishedPrefix(job.tenant, job.keyId), { limit: unfinishedMax });
     if (keys.length >= unfinishedMax) return { outcome: "queue_full" };
-    const record = queuedJob({ ...job, id, createdAt: videoIdTime(id) });
+    const given = (await inputs?.()) ?? {};
+    const newOwn = () => creationInputs({ tenant: job.tenant, id }, given, { store, random });
+    let own = newOwn();
+    let record = queuedJob({ ...job, id, createdAt: videoIdTime(id) }, own.described);
     const isSlow = ({ at }: Marker) => !isAhead(at + CREATION_MS_MAX / 2, clock.now(), CREATION_MS_MAX / 2);
     // The marker is written first: a record without one would be found by no sweep if this process died in between.
     let marker = await markUnfinished(record);
-    // If this process was suspended, the sweeper may have deleted the marker as abandoned.
-    while (isSlow(marker)) marker = await markUnfinished(record);
-    const created = await jobs.create(jobKey(record), record).catch(async (error: unknown) => {
-      if (isRefusal(error)) await store.delete(unfinishedKey(record), { ifMatch: marker.etag });
+    const writeRecord = async () => {
+      await own.put();
+      // If this process was suspended, the sweeper may have deleted marker and inputs as abandoned.
+      while (isSlow(marker)) {
+        marker = await markUnfinished(record);
+        own = newOwn();
+        record = { ...record, inputs: own.described };
+        await own.put();
+      }
+      return jobs.create(jobKey(record), record);
+    };
+    const created = await writeRecord().catch(async (error: unknown) => {
+      if (isRefusal(error)) {
+        await own.drop();
+        await store.delete(unfinishedKey(record), { ifMatch: marker.etag });
+      }
       throw error;
     });
-    if (isSlow(marker)) await markUnfinished(record);
+    if (isSlow(marker)) await own.put();
+    // In a deployment the marker is a hint, which came before the record by the time that the inputs took.
+    if (isSlow(marker) || !own.isEmpty) await markUnfinished(record);
+    if (!created.ok) await own.drop(created.current.value);
     return created.ok
       ? { outcome: "created", record }
       : { outcome: "replayed", record: created.current.value };
@@ -373,12 +400,13 @@ export function jobStore({
     }
   }
 
-  async function deleteArtifacts(ref: JobRef): Promise<void> {
-    for await (const key of everyKey(store, artifactsPrefix(ref))) await store.delete(key);
+  async function deleteFiles(ref: JobRef): Promise<void> {
+    for (const prefix of [artifactsPrefix(ref), inputsPrefix(ref)])
+      for await (const key of everyKey(store, prefix)) await store.delete(key);
   }
 
   async function deleteDamaged(ref: JobRef): Promise<void> {
-    await deleteArtifacts(ref);
+    await deleteFiles(ref);
     // The sweep removes the undelivered marker, whose time only the record told.
     // The API key that names the unfinished marker's folder cannot be read either.
     for await (const key of everyKey(store, unfinishedPrefixOfTenant(ref.tenant)))
@@ -435,6 +463,8 @@ export function jobStore({
       yield* undeliveredBetween(undeliveredFrom(now + DELIVERY_WAIT_MS_MAX + 1));
     },
     async forgetAbandoned(ref) {
+      // Listed first: a creation writes its marker before its inputs, so these are no younger than the marker below.
+      const inputs = await inputKeysOf(store, ref);
       const marker = await store.get(unfinishedKey(ref));
       if (!marker) return false;
       const markedAt = Number(new TextDecoder().decode(marker.body));
@@ -442,7 +472,10 @@ export function jobStore({
       if (isAhead(markedAt + CREATION_MS_MAX, now, CREATION_MS_MAX) || (await read(ref))) return false;
       // With `ifMatch`, the newer marker of a repeated request that resumed the creation is kept.
       const condition = { ifMatch: marker.etag };
-      if (!isFromFuture(markedAt, now)) return store.delete(unfinishedKey(ref), condition);
+      if (!isFromFuture(markedAt, now)) {
+        for (const key of inputs) await store.delete(key);
+        return store.delete(unfinishedKey(ref), condition);
+      }
       // The clock that made the marker was set back, perhaps in the middle of the creation, which gets its time again.
       await store.put(unfinishedKey(ref), markerBody(now), condition);
       return false;
@@ -458,20 +491,22 @@ export function jobStore({
           await deleteDamaged(ref);
         } else {
           if (!found || !isFinished(found.value)) continue;
-          await deleteArtifacts(ref);
+          await deleteFiles(ref);
           const dueAt = nextDueAt(found.value);
           if (dueAt !== null) await store.delete(undeliveredKey({ ...ref, dueAt }));
           await store.delete(key);
         }
         purged += 1;
       }
+      const isThere = async (ref: JobRef) => (await jobs.read(jobKey(ref)).catch(unlessDamaged)) !== null;
+      await purgeInputs(store, tenant, { before, isThere });
       for await (const key of everyKey(store, claimsPrefix(tenant))) {
         const claim = await readListed(claims, key);
         if (claim && isOver(claim.value, clock.now())) await store.delete(key, { ifMatch: claim.etag });
       }
       return purged;
     },
-    deleteArtifacts,
+    deleteFiles,
     deleteDamaged,
   };
 }

@@ -59,6 +59,17 @@ export const artifactKey = ({ tenant, id }: JobRef, attempt: number, name: strin
 
 export const artifactsPrefix = ({ tenant, id }: JobRef) => `artifacts/${tenant}/${id}/`;
 
+/**
+ * Key of a picture that the job's video is made of. `creation` is drawn by the process that creates the job, so that
+ * no two of them write the same object.
+ */
+export const inputKey = ({ tenant, id }: JobRef, creation: string, name: string) =>
+  `${inputsPrefix({ tenant, id })}${creation}/${name}`;
+
+export const inputsPrefixOfTenant = (tenant: string) => `inputs/${tenant}/`;
+
+export const inputsPrefix = ({ tenant, id }: JobRef) => `${inputsPrefixOfTenant(tenant)}${id}/`;
+
 export const claimsPrefix = (tenant: string) => `claims/${tenant}/`;
 
 export const claimKey = (tenant: string, scope: string) => `${claimsPrefix(tenant)}${scope}.json`;

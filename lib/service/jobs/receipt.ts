@@ -35,6 +35,19 @@ const promise = z.object({
   kept: z.boolean().nullable().describe("Whether the promise was kept; null if nobody measured it."),
 });
 
+/** LoRA file that changed a transformer, with the number of its changes by kind. */
+const lora = z.object({
+  name: z.string(),
+  file: z.string(),
+  sha256: z.string(),
+  scale: z.number(),
+  transformer: z.int().positive(),
+  low_rank: z.int().nonnegative().describe("Pairs of low-rank matrices."),
+  differences: z.int().nonnegative().describe("Differences of whole weights, those of biases apart."),
+  biases: z.int().nonnegative(),
+  left_out: z.int().nonnegative().describe("Entries for an image branch that the model does not have."),
+});
+
 /**
  * Compute receipt of a video: its computed and reused steps, and the time of each stage. The API publishes it exactly
  * as it is stored, so its fields are named as in the API.
@@ -62,6 +75,10 @@ export const receiptSchema = z.object({
     .describe(
       "What was promised, and what came of it; null without a promise. Receipts of earlier versions lack it.",
     ),
+  loras: z
+    .array(lora)
+    .optional()
+    .describe("LoRA files that changed the transformers. Receipts of earlier versions lack them."),
   notes: z
     .array(z.string())
     .optional()
@@ -105,6 +122,12 @@ export const receiptSchema = z.object({
       "Words of the prompt and the negative prompt that the model has not learnt, so that they have no meaning in the " +
         "video: each once, as written. Empty for a model that may understand any word. Receipts of earlier versions " +
         "lack it.",
+    ),
+  pictures: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe(
+      "SHA-256 of the pictures that the video was made of, by the fields that gave them. Receipts of earlier versions lack it.",
     ),
   video: z.object({
     bytes: z.int().positive(),

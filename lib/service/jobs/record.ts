@@ -64,6 +64,15 @@ const artifactSchema = z.object({
 
 export type Artifact = z.infer<typeof artifactSchema>;
 
+const inputSchema = artifactSchema.extend({
+  /** Pixels as they are stored, before an orientation in EXIF data is applied. */
+  width: z.int().positive(),
+  height: z.int().positive(),
+});
+
+/** Picture that a video is made of. */
+export type Input = z.infer<typeof inputSchema>;
+
 export const VARIANTS = ["video", "thumbnail", "uncached"] as const;
 export type Variant = (typeof VARIANTS)[number];
 
@@ -89,6 +98,7 @@ export const JOB_ERROR_CODES = [
   "canceled",
   "deadline_exceeded",
   "invalid_request",
+  "input_lost",
   "out_of_memory",
   "stalled",
   "model_load_failed",
@@ -145,6 +155,8 @@ export const jobRecordSchema = z.object({
   expiresAt: time,
   deletedAt: time.nullable(),
   params: jobParamsSchema,
+  /** Pictures that the video is made of, by the names under which `params` mentions them. Older records lack it. */
+  inputs: z.record(z.string(), inputSchema).default({}),
   metadata: z.record(z.string(), z.string()),
   remixedFrom: z.string().nullable(),
   webhook: z.object({ url: z.string(), events: z.array(z.enum(EVENT_TYPES)) }).nullable(),
@@ -197,11 +209,12 @@ export type NewJob = Pick<
 >;
 
 /** Returns the record of a new, queued job. */
-export function queuedJob(job: NewJob): JobRecord {
+export function queuedJob(job: NewJob, inputs: JobRecord["inputs"] = {}): JobRecord {
   const { createdAt } = job;
   return {
     ...job,
     schema: 1,
+    inputs,
     status: "queued",
     updatedAt: createdAt,
     startedAt: null,

@@ -36,7 +36,7 @@ export type JobEvent =
   | { readonly type: "expire" }
   /** The clock that created the job has been set back since, so the job's creation lies in the future. */
   | { readonly type: "redate" }
-  /** Deletes the outputs, and replaces the request by `params`, the part of it that may be kept. */
+  /** Deletes inputs and outputs, and replaces the request by `params`, the part of it that may be kept. */
   | { readonly type: "delete"; readonly params: JobParams };
 
 /** Reason for which an event is refused. */
@@ -257,24 +257,25 @@ function redate(record: JobRecord, _event: { type: "redate" }, now: number): Job
 }
 
 /**
- * Clears a deleted job's request, the words of its prompts in the receipt, and its outputs. The record stays, or the
- * idempotency key would make the job again.
+ * Clears a deleted job's request, the words of its prompts and the hashes of its pictures in the receipt, its inputs and
+ * its outputs. The record stays, or the idempotency key would make the job again.
  */
 function clear(record: JobRecord, { params }: { params: JobParams }, now: number): JobRecord {
   if (record.deletedAt !== null) return record;
   const history = withEntry(record, { at: now, type: "deleted", attempt: record.attempt });
-  const receipt = record.receipt && withoutWords(record.receipt);
-  return { ...record, params, history, receipt, outputs: null, deletedAt: now };
+  const receipt = record.receipt && withoutTraces(record.receipt);
+  return { ...record, params, history, receipt, inputs: {}, outputs: null, deletedAt: now };
 }
 
-/** Removes from a receipt all words that may be those of a prompt. */
-function withoutWords(receipt: Receipt): Receipt {
+/** Removes from a receipt all words that may be those of a prompt, and the hashes of pictures. */
+function withoutTraces(receipt: Receipt): Receipt {
   const { read: _, negative_read: __, ...prompt } = receipt.prompt;
   return {
     ...receipt,
     prompt,
     ...(receipt.unknown_words && { unknown_words: [] }),
     ...(receipt.notes && { notes: [] }),
+    ...(receipt.pictures && { pictures: {} }),
   };
 }
 

@@ -1,11 +1,8 @@
-export {
-  type PostFailure,
-  type PostOptions,
-  type PostResult,
-  postGuarded,
-  type Resolve,
-} from "./guarded-request.ts";
+export type { Resolve } from "./guarded-exchange.ts";
+export { type Fetched, type FetchOptions, fetchGuarded } from "./guarded-fetch.ts";
+export { type PostFailure, type PostOptions, type PostResult, postGuarded } from "./guarded-request.ts";
 export { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
+export { type CheckedUrl, checkPictureUrl, checkWebhookUrl, type UrlRules } from "./user-url.ts";
 export {
   missingWebhookHeaders,
   type ParsedSecret,
@@ -18,4 +15,3 @@ export {
   type WebhookToSign,
   type WebhookToVerify,
 } from "./webhook-signature.ts";
-export { type CheckedUrl, checkWebhookUrl, type UrlRules } from "./webhook-url.ts";

@@ -35,6 +35,21 @@ it("a model consists of all files of its folder except hidden ones, sorted by pa
   expect(foreign).toEqual([]);
 });
 
+it("the LoRAs of a model go with it", async () => {
+  await write(
+    "model_index.json",
+    "loras/style.safetensors",
+    "loras/style.json",
+    "loras/fast/high_noise_model.safetensors",
+  );
+  expect(pathsOf((await modelFiles(folder)).files)).toEqual([
+    "loras/fast/high_noise_model.safetensors",
+    "loras/style.json",
+    "loras/style.safetensors",
+    "model_index.json",
+  ]);
+});
+
 it("weights in formats that are never read are left out, and named", async () => {
   await write("text_encoder/pytorch_model.bin", "text_encoder/model.safetensors", "vae/model.onnx");
   const { files, foreign } = await modelFiles(folder);

@@ -4,7 +4,7 @@ import type { Tensor } from "../../../lib/generation/onnx/index.ts";
 import { relativeError } from "../models/golden.ts";
 import { base, dit, expected, feeds, loaded, loraCases, runEach } from "./lora-golden.ts";
 
-// Worst error measured over all cases: 4.0e-6.
+// Worst error measured over all cases: 6.3e-6.
 const TOLERANCE = 1e-5;
 
 function bothHalves(results: readonly Record<string, Tensor>[]): Tensor {
@@ -20,9 +20,7 @@ describe("LoRA files on the tiny Wan", async () => {
     const weights = await loaded(loras);
     const results = await runEach(buildFull(dit, { weights }), weights, halves);
     const golden = await expected.read(`${name}.prediction`);
-    const error = relativeError(bothHalves(results), golden);
-    console.log(name, error);
-    expect(error).toBeLessThan(TOLERANCE);
+    expect(relativeError(bothHalves(results), golden)).toBeLessThan(TOLERANCE);
   });
 
   it.each(["two", "wide"])(
@@ -47,13 +45,5 @@ describe("LoRA files on the tiny Wan", async () => {
 
   it("a LoRA with a scale of 0 leaves the weights as they are", async () => {
     expect(await loaded([{ file: "own-header", scale: 0 }])).toBe(base.weights);
-  });
-
-  it("a LoRA of low rank adds no node that sums a whole weight to a graph", async () => {
-    const weights = await loaded([{ file: "original", scale: 1 }]);
-    const [whole, plain] = [weights, base.weights].map((each) => buildFull(dit, { weights: each }).build());
-    const count = (model: Uint8Array | undefined, op: string) =>
-      Buffer.from(model!).toString("latin1").split(`${op}\u003a`).length;
-    expect(count(whole, "Add")).toBe(count(plain, "Add"));
   });
 });

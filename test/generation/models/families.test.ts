@@ -63,7 +63,13 @@ describe("the list of families", () => {
       const frames = decoder.latentFrames(video.frames[0]!);
       const { channels, scale } = decoder;
       const latent = { channels, frames, height: height / scale, width: width / scale };
-      const dit = diffusionTransformer(transformer, { latent, width, height, fps: video.fps[0]! });
+      const dit = diffusionTransformer(transformer, {
+        latent,
+        frames: video.frames[0]!,
+        width,
+        height,
+        fps: video.fps[0]!,
+      });
       expect(dit.text.width).toBe(textEncoder(text_encoder).width);
       if (video.takes_image) expect(imageEncoder(vae)).toBeDefined();
     },

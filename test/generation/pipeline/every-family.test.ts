@@ -19,7 +19,7 @@ const folderOf = (family: string) => join(parent, family);
 
 beforeAll(async () => {
   parent = await mkdtemp(join(tmpdir(), "adareel-families-"));
-  for (const family of ["latte", "wan", "open-sora"]) {
+  for (const family of ["latte", "wan", "open-sora", "ltx"]) {
     await cp(join(pipelines, family), folderOf(family), { recursive: true });
     await cp(tokenizer, join(folderOf(family), "tokenizer"), { recursive: true });
   }
@@ -89,7 +89,7 @@ describe("makes the latents of its reference", () => {
   });
 });
 
-describe.each(["latte", "wan", "open-sora", "open-sora-plan"])("%s", (family) => {
+describe.each(["latte", "wan", "open-sora", "open-sora-plan", "ltx"])("%s", (family) => {
   // A prompt that names its score gets no other; the plain loops add none.
   const prompt = family === "open-sora" ? "a red circle. aesthetic score: 7." : "a red circle";
   const request = { prompt, seed: 3, steps: 8, guidanceScale: 3 };

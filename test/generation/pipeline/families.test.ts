@@ -31,6 +31,7 @@ const folders = {
     index: { _class_name: "WanPipeline", boundary_ratio: 0.875 },
     transformer: { num_layers: 40 },
   },
+  "LTX-Video 0.9.0": { index: { _class_name: "LTXPipeline" }, transformer: { num_layers: 28 } },
 } as const;
 
 let folder: string;
@@ -68,6 +69,7 @@ describe("a folder of the hub, which does not say what it can make, makes by def
     ["Wan 2.1 1.3B", { width: 832, height: 480, frames: 81, fps: 16, steps: 50, guidanceScale: 5 }],
     ["Wan 2.1 14B", { width: 1280, height: 720, frames: 81, fps: 16, steps: 50, guidanceScale: 5 }],
     ["Wan 2.2 A14B", { width: 1280, height: 720, frames: 81, fps: 16, steps: 40, guidanceScale: 4 }],
+    ["LTX-Video 0.9.0", { width: 704, height: 512, frames: 161, fps: 25, steps: 50, guidanceScale: 3 }],
   ] as const)(
     "a hub folder of %s gets the size, length, steps and guidance of its family",
     async (name, expected) => {
@@ -82,10 +84,11 @@ describe("every size and length of a family", () => {
     "every size and length of %s is one that its decoder makes",
     async (name) => {
       const { limits } = await describeAs(name);
-      const edge = name.startsWith("Wan") ? 16 : 8;
+      const edge = name.startsWith("Wan") ? 16 : name.startsWith("LTX") ? 32 : 8;
       expect(limits.sizes.flat().every((pixels) => pixels % edge === 0)).toBe(true);
       const isMade = (frames: number) => {
         if (name.startsWith("Wan")) return frames % 4 === 1;
+        if (name.startsWith("LTX")) return frames % 8 === 1;
         return name === "Open-Sora 1.2" ? frames % 17 === 0 : true;
       };
       expect(limits.frames.every(isMade)).toBe(true);
@@ -136,7 +139,7 @@ describe("what a folder says under video", () => {
 it("an unknown pipeline is refused with the list of known families", async () => {
   await writeJson(join(folder, "model_index.json"), { _class_name: "CogVideoXPipeline" });
   await expect(describeModel(folder)).rejects.toThrow(
-    /names the pipeline CogVideoXPipeline: only LattePipeline, .*, WanPipeline are known, and others must say/,
+    /names the pipeline CogVideoXPipeline: only LattePipeline, .*WanPipeline.* are known, and others must say/,
   );
 });
 
@@ -151,12 +154,12 @@ it("Open-Sora is told its training size, which is larger than what its decoder m
   expect(Object.keys(recipe.nominal_size)).toHaveLength(4);
 });
 
-it("only the family Open-Sora takes an image", async () => {
+it("the families Open-Sora and LTX-Video take an image", async () => {
   const taking: string[] = [];
   for (const name of Object.keys(folders) as (keyof typeof folders)[]) {
     if ((await describeAs(name)).limits.takes_image) taking.push(name);
   }
-  expect(taking).toEqual(["Open-Sora 1.2"]);
+  expect(taking).toEqual(["Open-Sora 1.2", "LTX-Video 0.9.0"]);
 });
 
 it("the family's negative prompt replaces a missing one, and an empty one disables it", async () => {

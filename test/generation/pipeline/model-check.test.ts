@@ -13,7 +13,7 @@ const root = mkdtempSync(join(tmpdir(), "adareel-check-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
 describe("models of the published sizes", () => {
-  // Transformers, text encoders and the decoders of Latte and Wan: parameters of the modules of the reference.
+  // Transformers, text encoders and the decoders of Latte, Wan and LTX-Video: parameters of the modules of the reference.
   const t5 = 4_762_310_656;
   const umt5 = 5_680_910_336;
   const latte = 1_057_246_880;
@@ -22,6 +22,7 @@ describe("models of the published sizes", () => {
     ["open-sora-1.2", { transformer: 1_207_643_936, text_encoder: t5, vae: 214_756_151 }],
     ["open-sora-plan-1.1", { transformer: latte, text_encoder: t5, vae: 149_510_169 }],
     ["wan2.1-1.3b", { transformer: 1_418_996_800, text_encoder: umt5, vae: 73_295_603 }],
+    ["ltx-video-0.9.0", { transformer: 1_923_385_472, text_encoder: t5, vae: 238_789_552 }],
   ] as const)("the published model %s has no missing and no unused tensor", async (name, parameters) => {
     const folder = join(root, name);
     writeSparseModel(folder, sparseModels[name]);

@@ -7,6 +7,7 @@ import {
   type DiffusionTransformer,
   diffusionTransformer,
   type Feeds,
+  familyOf,
   generationFeeds,
   latentDecoder,
   stepFeeds,
@@ -16,7 +17,7 @@ import {
 import { type Graph, openSession, type Session, type Tensor } from "../../../lib/generation/onnx/index.ts";
 import { openTokenizer } from "../../../lib/generation/pipeline/text/tokenizer.ts";
 import { videoLimitsSchema } from "../../../lib/generation/request/index.ts";
-import { gaussianNoise, samplerOf } from "../../../lib/generation/sampling/index.ts";
+import { evenShares, gaussianNoise, samplerOf } from "../../../lib/generation/sampling/index.ts";
 import { ask, tell } from "../caching/replay.ts";
 
 /** Plain denoising loop, with as little of the pipeline as possible. */
@@ -122,7 +123,13 @@ async function withTransformer<R>(
   const frames = decoder.latentFrames(lengths[0]!);
   const shape = { channels, frames, height: height / scale, width: width / scale };
   const part = model.part("transformer");
-  const dit = diffusionTransformer(part, { latent: shape, height, width, fps: fps[0]! });
+  const dit = diffusionTransformer(part, {
+    latent: shape,
+    frames: lengths[0]!,
+    height,
+    width,
+    fps: fps[0]!,
+  });
   const weights = await part.checkpoint();
   const text = await textFeeds(model, dit, prompt, weights);
   const latent = gaussianNoise(seed, channels * frames * shape.height * shape.width);
@@ -132,6 +139,7 @@ async function withTransformer<R>(
     width,
     latentFrames: frames,
     tokens: dit.tokens,
+    ...(familyOf(model.index)?.recipe?.noise_spacing === "even" && { shares: evenShares(steps, 1 / steps) }),
   });
   const stepLatent = sampler.start();
   const sessions: Session[] = [];

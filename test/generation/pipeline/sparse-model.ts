@@ -206,6 +206,31 @@ function wan({ heads, layers, ffn, shards }: WanSize): SparsePart {
   return { className, config, tensors: t, dtype: "F32", shards, stem: "diffusion_pytorch_model" };
 }
 
+function ltx(): SparsePart {
+  const D = 2048;
+  const t: Tensors = new Map([["scale_shift_table", [2, D]]]);
+  affine(t, "proj_in", D, 128);
+  affine(t, "time_embed.emb.timestep_embedder.linear_1", D, 256);
+  affine(t, "time_embed.emb.timestep_embedder.linear_2", D, D);
+  affine(t, "time_embed.linear", 6 * D, D);
+  affine(t, "caption_projection.linear_1", D, 4096);
+  affine(t, "caption_projection.linear_2", D, D);
+  for (const block of range(28).map((i) => `transformer_blocks.${i}`)) {
+    t.set(`${block}.scale_shift_table`, [6, D]);
+    for (const attention of ["attn1", "attn2"]) {
+      for (const part of ["to_q", "to_k", "to_v", "to_out.0"])
+        affine(t, `${block}.${attention}.${part}`, D, D);
+      t.set(`${block}.${attention}.norm_q.weight`, [D]);
+      t.set(`${block}.${attention}.norm_k.weight`, [D]);
+    }
+    affine(t, `${block}.ff.net.0.proj`, 4 * D, D);
+    affine(t, `${block}.ff.net.2`, D, 4 * D);
+  }
+  affine(t, "proj_out", 128, D);
+  const { className, config } = published("LTX-Video 0.9.0").transformer;
+  return { className, config, tensors: t, dtype: "F32", shards: 2, stem: "diffusion_pytorch_model" };
+}
+
 /** Returns the encoder of T5 v1.1 XXL or UMT5 XXL. */
 function t5(className: "T5EncoderModel" | "UMT5EncoderModel", dtype: SparsePart["dtype"]): SparsePart {
   const isUMT5 = className === "UMT5EncoderModel";
@@ -365,6 +390,35 @@ function autoencoderKLWan(): SparsePart {
   return { className, config, tensors: t, dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" };
 }
 
+/** Returns the autoencoder of LTX-Video 0.9.0; a single layer stands for its encoder. */
+function autoencoderKLLTX(): SparsePart {
+  const t: Tensors = new Map([
+    ["latents_mean", [128]],
+    ["latents_std", [128]],
+  ]);
+  affine(t, "encoder.conv_in.conv", 128, 48, 3, 3, 3);
+  affine(t, "decoder.conv_in.conv", 512, 128, 3, 3, 3);
+  const resnet = (name: string, inputs: number, out: number) => {
+    affine(t, `${name}.conv1.conv`, out, inputs, 3, 3, 3);
+    affine(t, `${name}.conv2.conv`, out, out, 3, 3, 3);
+    if (inputs === out) return;
+    norm(t, `${name}.norm3`, inputs);
+    affine(t, `${name}.conv_shortcut.conv`, out, inputs, 1, 1, 1);
+  };
+  for (const i of range(4)) resnet(`decoder.mid_block.resnets.${i}`, 512, 512);
+  const widths = [512, 512, 256, 128];
+  for (const [i, out] of widths.entries()) {
+    const block = `decoder.up_blocks.${i}`;
+    const before = widths[i - 1] ?? 512;
+    if (before !== out) resnet(`${block}.conv_in`, before, out);
+    if (i > 0) affine(t, `${block}.upsamplers.0.conv.conv`, 8 * out, out, 3, 3, 3);
+    for (const j of range(i === 3 ? 4 : 3)) resnet(`${block}.resnets.${j}`, out, out);
+  }
+  affine(t, "decoder.conv_out.conv", 48, 128, 3, 3, 3);
+  const { className, config } = published("LTX-Video 0.9.0").vae;
+  return { className, config, tensors: t, dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" };
+}
+
 const video = (sizes: number[][], frames: number[], fps: number, steps: number, guidance: number) => ({
   sizes,
   frames,
@@ -461,5 +515,17 @@ export const sparseModels = {
       vae: causalVAE(),
     },
     scheduler: {},
+  },
+  "ltx-video-0.9.0": {
+    index: { _class_name: "LTXPipeline", scheduler: ["diffusers", "FlowMatchEulerDiscreteScheduler"] },
+    parts: { transformer: ltx(), text_encoder: t5("T5EncoderModel", "F32"), vae: autoencoderKLLTX() },
+    scheduler: {
+      use_dynamic_shifting: true,
+      base_shift: 0.95,
+      max_shift: 2.05,
+      base_image_seq_len: 1024,
+      max_image_seq_len: 4096,
+      shift_terminal: 0.1,
+    },
   },
 } satisfies Record<string, SparseModel>;

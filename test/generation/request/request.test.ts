@@ -160,6 +160,11 @@ const wrong: [Record<string, unknown>, string][] = [
   [{ quality: "lossless", cache: "fast" }, "cache and quality say different things: give one of them."],
   [{ quality: "high", cache: { at_least: 41 } }, "cache and quality say different things: give one of them."],
   [{ audit: "yes" }, "audit is true or false, not a text."],
+  [
+    { loras: ["style"] },
+    "This model has no LoRAs: put files into the folder loras/ of the model to use them.",
+  ],
+  [{ loras: "style" }, "loras is a list, not a text."],
   [{ cache: { warmup_steps: -1 } }, "cache.warmup_steps is a whole number from 0 to 1000, not -1."],
   [{ cache: { warmup_steps: 2.5 } }, "cache.warmup_steps is a whole number from 0 to 1000, not 2.5."],
   [
@@ -337,6 +342,7 @@ describe("a request", () => {
       cache: { policy: "auto", motion: false, warmupSteps: 0 },
       compare: false,
       audit: false,
+      loras: [],
       negativePrompt: null,
       steps: 6,
       guidanceScale: 4,

@@ -641,7 +641,7 @@ it("deleting artifacts removes those of all attempts of the job, and of no other
     artifactKey(ref, attempt, "poster.webp"),
   ]);
   for (const key of [...kept, ...gone]) await opened.store.put(key, new Uint8Array([1]));
-  await opened.jobs.deleteArtifacts(ref);
+  await opened.jobs.deleteFiles(ref);
   expect(keys("artifacts/")).toEqual(kept);
 });
 

@@ -42,10 +42,12 @@ const app = createApp({
   ring,
   store,
   hints: { work: async () => undefined, webhooks: async () => undefined },
+  fetchPicture: () => Promise.reject(new Error("Nothing is fetched here.")),
   post: () => Promise.reject(new Error("Nothing is sent here.")),
   models: [await describeModel(demoModel)],
   limits: {
     bodyBytesMax: 64 * 1024,
+    pictureBodyBytesMax: 64 * 1024,
     promptCharactersMax: 2000,
     unfinishedMax: 1000,
     pixelStepsMax: 5e9,

@@ -1,12 +1,16 @@
 import { VARIANTS } from "../../../../lib/service/jobs/index.ts";
-import { checkWebhookUrl } from "../../../../lib/service/net/index.ts";
+import { checkPictureUrl, checkWebhookUrl } from "../../../../lib/service/net/index.ts";
+import { checkPicture } from "../../../../lib/service/pictures/index.ts";
 import { fillTemplate, parseTemplate } from "../../../../lib/service/triggers/index.ts";
 import { oneOf } from "../../../../lib/shared/sentences/index.ts";
 import { notReady } from "../../content-url.ts";
 import { filterUnfinished } from "../../list-videos.ts";
 import { check } from "../../middleware/body.ts";
 import { formToJson } from "../../middleware/form.ts";
+import { FormFile } from "../../middleware/form-file.ts";
 import { parseJson } from "../../middleware/parse-json.ts";
+import { tooLargeSentence } from "../../middleware/read-body.ts";
+import { adviceForPictures } from "../../pictures.ts";
 import { ApiError, type ProblemCode, problemOf } from "../../problem.ts";
 import { PAYLOAD_BYTES_MAX } from "../../routes/triggers.ts";
 import { videoCreateSchema } from "../../schemas/video-request.ts";
@@ -28,8 +32,15 @@ function usual({ limits }: Deployment): Sentences {
     unsupported_variant: [`variant must be ${oneOf(VARIANTS)}.`, "variant"],
     invalid_json: cutJson("The body"),
     invalid_multipart: ["The body is not a complete multipart form in UTF-8."],
-    unsupported_parameter: refusal("unsupported_parameter", () => formToJson(formWithFile().entries(), {})),
+    unsupported_parameter: refusal("unsupported_parameter", () =>
+      formToJson([["prompt", new FormFile(new Uint8Array(1))]], {}),
+    ),
     invalid_webhook_url: privateUrl("webhook_url"),
+    invalid_picture: [`input_reference ${faultOfText()}.`, "input_reference"],
+    picture_unreachable: [
+      "The picture cannot be fetched from example.com: it answered with the status 404.",
+      "input_reference",
+    ],
     response_too_large: ["The answer is longer than 1 MB: accept gzip, or request fewer items with limit."],
     filter_unfinished: [filterUnfinished(IDS.video).message, "after", IDS.video],
     invalid_api_key: ["Send a valid API key: Authorization: Bearer adr_..."],
@@ -57,7 +68,7 @@ function usual({ limits }: Deployment): Sentences {
     record_damaged: [
       "What is stored under this id cannot be read: delete it, or ask the operator to restore it.",
     ],
-    not_supported: ["Videos are made from text; nothing else is supported."],
+    not_supported: ["Videos are made from text and pictures; nothing else is supported."],
   };
 }
 
@@ -67,14 +78,19 @@ function own({ id, path }: Operation, deployment: Deployment): Sentences {
   const missing: Sentence = [`There is no ${thing?.replace("_", " ")} with this id.`];
   const payloadTooLarge: Sentence = [`The body may have at most ${PAYLOAD_BYTES_MAX} bytes.`];
   const { promptCharactersMax } = deployment.limits;
+  const ofTrigger = privatePicture("video.input_reference");
   const sentences: Readonly<Record<string, Sentences>> = {
     getVideoContent: { video_expired: ["The outputs of this video were deleted after their time."] },
     createWebhookEndpoint: { invalid_webhook_url: privateUrl("url") },
     updateWebhookEndpoint: { invalid_webhook_url: privateUrl("url") },
     redeliverVideoWebhooks: { not_found: ["This video has no event with this id.", "event_id"] },
-    createTrigger: { invalid_webhook_url: privateUrl("video.webhook_url") },
-    updateTrigger: { invalid_webhook_url: privateUrl("video.webhook_url") },
-    dryRunTrigger: { body_too_large: payloadTooLarge },
+    createVideo: { body_too_large: [pictureTooLarge(deployment)] },
+    remixVideo: {
+      invalid_picture: ["The picture of that video was deleted: send it again.", "input_reference"],
+    },
+    createTrigger: { invalid_webhook_url: privateUrl("video.webhook_url"), invalid_picture: ofTrigger },
+    updateTrigger: { invalid_webhook_url: privateUrl("video.webhook_url"), invalid_picture: ofTrigger },
+    dryRunTrigger: { body_too_large: payloadTooLarge, invalid_picture: ofTrigger },
     invokeTrigger: {
       invalid_value: refusal("invalid_value", () =>
         check(videoCreateSchema(promptCharactersMax), { prompt: "a".repeat(promptCharactersMax + 1) }),
@@ -82,6 +98,8 @@ function own({ id, path }: Operation, deployment: Deployment): Sentences {
       invalid_json: cutJson("The payload"),
       unsupported_media_type: ["The header Content-Type must be application/json."],
       body_too_large: payloadTooLarge,
+      invalid_picture: ofTrigger,
+      picture_unreachable: [usual(deployment).picture_unreachable![0], "video.input_reference"],
     },
   };
   return { ...(thing && { not_found: missing }), ...sentences[id] };
@@ -139,15 +157,24 @@ function cutJson(whole: string): Sentence {
   return refusal("invalid_json", () => parseJson(new TextEncoder().encode("{"), whole));
 }
 
-function formWithFile(): FormData {
-  const form = new FormData();
-  form.append("picture", new Blob(["a"]), "a.jpg");
-  return form;
-}
-
 function privateUrl(param: string): Sentence {
   const checked = checkWebhookUrl("https://10.0.0.7/hook", { allowLoopback: false, blockedHosts: [] });
   return [checked.ok ? "" : checked.reason, param];
+}
+
+function privatePicture(param: string): Sentence {
+  const checked = checkPictureUrl("https://10.0.0.7/picture.png", { allowLoopback: false, blockedHosts: [] });
+  return [checked.ok ? "" : checked.reason, param];
+}
+
+/** Tells what is said of a text in place of a picture. */
+function faultOfText(): string {
+  const checked = checkPicture(new TextEncoder().encode("hello"));
+  return checked.ok ? "" : checked.reason;
+}
+
+function pictureTooLarge({ limits: { pictureBodyBytesMax } }: Deployment): string {
+  return tooLargeSentence(pictureBodyBytesMax, adviceForPictures(pictureBodyBytesMax));
 }
 
 function missingField(pointer: string): Sentence {

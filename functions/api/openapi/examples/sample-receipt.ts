@@ -43,6 +43,7 @@ export function sampleReceipt(request: ResolvedRequest): Receipt {
     })),
     cache: publishedCache(cacheTrace("sample", policyOf(request), [])),
     promise: null,
+    loras: [],
     notes: [],
     speedup: 2.72,
     seconds: {

@@ -57,6 +57,10 @@ const schema = members
     path: ["decoder_block_out_channels"],
     message: "must have an entry for each block, as all lists of the decoder",
   })
+  .refine((c) => hasEntriesOfEncoder(c), {
+    path: ["block_out_channels"],
+    message: "must have an entry for each block, as all lists of the encoder",
+  })
   .refine((c) => !c.timestep_conditioning || keepsChannels(c), {
     path: ["timestep_conditioning"],
     message: "must be false where blocks of the decoder change the channels other than by upsample_factor",
@@ -73,6 +77,17 @@ function hasEntriesOfBlocks(c: AutoencoderKLLTXConfig): boolean {
   const blocks = c.decoder_block_out_channels.length;
   const lists = [c.decoder_spatio_temporal_scaling, c.upsample_residual, c.upsample_factor];
   return lists.every(({ length }) => length >= blocks) && c.decoder_layers_per_block.length > blocks;
+}
+
+/** Returns the number of blocks of the encoder. From 0.9.5 on its first number of channels is that of its input. */
+export function encoderBlocks({ block_out_channels, down_block_types }: AutoencoderKLLTXConfig): number {
+  return block_out_channels.length - (down_block_types.at(-1) === "LTXVideo095DownBlock3D" ? 1 : 0);
+}
+
+function hasEntriesOfEncoder(c: AutoencoderKLLTXConfig): boolean {
+  const blocks = encoderBlocks(c);
+  const lists = [c.down_block_types, c.spatio_temporal_scaling, c.downsample_type];
+  return lists.every(({ length }) => length >= blocks) && c.layers_per_block.length > blocks;
 }
 
 /** Returns whether every block of the decoder has the channels that its upsampler makes. */

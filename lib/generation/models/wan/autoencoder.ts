@@ -70,21 +70,23 @@ export function autoencoderKLWanDecoder(config: AutoencoderKLWanConfig): LatentD
     channels: config.z_dim,
     scale,
     latentFrames: (frames) => causalLatentFrames(frames, rate),
-    runs({ frames, height, width }) {
-      const pixels = height * width * scale ** 2 * rate; // of each latent frame
-      if (frames <= WHOLE_FRAMES_MAX || framesPerRun(frames, pixels) === frames) return [{ frames }];
-      const later = framesPerRun(frames - 1, pixels);
-      return [
-        { frames: 1, isContinued: true },
-        ...Array.from({ length: (frames - 1) / later }, () => ({
-          frames: later,
-          continues: true,
-          isContinued: true,
-        })),
-      ];
-    },
+    runs: ({ frames, height, width }) => causalRuns(frames, height * width * scale ** 2 * rate),
     build: (run, options) => buildDecoder(config, run, options),
   };
+}
+
+/** Returns the runs that decode so many latent frames, if each becomes `pixels` pixels. */
+export function causalRuns(frames: number, pixels: number): DecoderRun[] {
+  if (frames <= WHOLE_FRAMES_MAX || framesPerRun(frames, pixels) === frames) return [{ frames }];
+  const later = framesPerRun(frames - 1, pixels);
+  return [
+    { frames: 1, isContinued: true },
+    ...Array.from({ length: (frames - 1) / later }, () => ({
+      frames: later,
+      continues: true,
+      isContinued: true,
+    })),
+  ];
 }
 
 function buildDecoder(

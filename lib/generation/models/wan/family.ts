@@ -3,6 +3,9 @@ import { t5XXLConfig } from "../t5-xxl.ts";
 import { sizesOf, type VideoMember } from "../video-member.ts";
 import { autoencoderKLWanDecoder, parseAutoencoderKLWanConfig } from "./autoencoder.ts";
 import { wanLoraNaming } from "./lora-naming.ts";
+import { isResidualWan, parseResidualWanConfig } from "./residual-config.ts";
+import { residualWanDecoder } from "./residual-decoder.ts";
+import { residualWanEncoder } from "./residual-encoder.ts";
 import { parseWanConfig, wan as wanTransformer } from "./transformer.ts";
 
 /**
@@ -65,8 +68,12 @@ export const wan: Family = {
       WanTransformer3DModel: (config, video) => wanTransformer(parseWanConfig(config), video),
     },
     decoders: {
-      AutoencoderKLWan: (config) => autoencoderKLWanDecoder(parseAutoencoderKLWanConfig(config)),
+      AutoencoderKLWan: (config) =>
+        isResidualWan(config)
+          ? residualWanDecoder(parseResidualWanConfig(config))
+          : autoencoderKLWanDecoder(parseAutoencoderKLWanConfig(config)),
     },
+    imageEncoders: { AutoencoderKLWan: (config) => residualWanEncoder(parseResidualWanConfig(config)) },
   },
   parts: "Wan, UMT5 XXL, Wan's autoencoder",
   sampler: "UniPC or Euler, with shift",

@@ -4,12 +4,14 @@ import {
   openModelFolder,
   type SafetensorsDType,
 } from "../../checkpoint/index.ts";
+import type { LoraCounts } from "../../lora/index.ts";
 import { recipeSchema } from "../../models/index.ts";
 import type { VideoLimits } from "../../request/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
 import { readDescription } from "./description.ts";
 import type { MemoryDemand } from "./memory-demand.ts";
+import { LoraShelf } from "./open-loras.ts";
 import { decoderPart, openSampler } from "./parts.ts";
 import { type Attempt, type DemandedVideo, type OpenPart, type Parts, videoDemand } from "./video-demand.ts";
 
@@ -18,8 +20,17 @@ export interface ModelCheck {
   readonly className: string;
   readonly parts: readonly PartCheck[];
   readonly videos: readonly VideoCheck[];
+  readonly loras: readonly LoraCheck[];
   /** Reasons why the model cannot run, one sentence each. */
   readonly faults: readonly string[];
+}
+
+/** A LoRA of the model's list. Its faults do not keep the model from running without it. */
+export interface LoraCheck {
+  readonly name: string;
+  /** Numbers of changes for each transformer that it fits. */
+  readonly changes: readonly (LoraCounts & { readonly transformer: number })[];
+  readonly fault: string | null;
 }
 
 /** A part with weights. */
@@ -62,7 +73,7 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
     }
   };
   const model = await attempt(() => openModelFolder(folder));
-  if (!model) return { className: "", parts: [], videos: [], faults };
+  if (!model) return { className: "", parts: [], videos: [], loras: [], faults };
 
   const description = await attempt(() => readDescription(folder, model.index));
   const parts: Parts = new Map();
@@ -82,7 +93,26 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
   }
   const checks = [...parts].map(([name, opened]) => checkPart(name, opened, others.get(name)));
   faults.push(...checks.flatMap((check) => faultsOf(parts.get(check.name)!.part.folder, check)));
-  return { className: model.className, parts: checks, videos, faults };
+  const loras = description ? await checkLoras(folder, description.limits, parts) : [];
+  return { className: model.className, parts: checks, videos, loras, faults };
+}
+
+/** Matches every LoRA of a model's list to its transformers. */
+async function checkLoras(folder: string, limits: VideoLimits, parts: Parts): Promise<LoraCheck[]> {
+  const transformers = [...parts].flatMap(([name, { part, checkpoint }]) =>
+    name.startsWith("transformer") ? [{ ...part, weights: checkpoint }] : [],
+  );
+  const shelf = new LoraShelf(folder, transformers);
+  const checks: LoraCheck[] = [];
+  for (const { name } of limits.loras ?? []) {
+    try {
+      const { used } = await shelf.match({ loras: [{ name, scale: 1 }] });
+      checks.push({ name, changes: used, fault: null });
+    } catch (error) {
+      checks.push({ name, changes: [], fault: (error as Error).message });
+    }
+  }
+  return checks;
 }
 
 /** Returns the names of the parts that a pipeline opens, further transformers included. */

@@ -5,6 +5,7 @@ import { faultsOf, nameOf } from "../../../shared/sentences/index.ts";
 import { TABLE_FILE } from "../../caching/index.ts";
 import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/index.ts";
 import {
+  familyOf,
   knownPipelines,
   publishedModelOf,
   type Recipe,
@@ -61,7 +62,10 @@ export async function readDescription(
     return video === undefined ? readJsonFile(path) : readJsonFile(path).catch(() => ({}));
   });
   const known = published?.video;
-  const said = typeof video === "object" ? { ...known, ...video } : (video ?? known);
+  const { recipe: common } = familyOf(index) ?? {};
+  const own = typeof video === "object" ? { ...known, ...video } : (video ?? known);
+  const said = typeof own === "object" ? { ...common, ...own } : own;
+  const loras = await loraList(folder);
   const [limits, recipe] = [statedLimits.safeParse(said), recipeSchema.safeParse(said)];
   if (limits.success && recipe.success)
     return {
@@ -69,8 +73,8 @@ export async function readDescription(
       limits: {
         ...limitedBy(recipe.data.sampling, withSecondScale(limits.data, index)),
         has_cache_table: await hasCacheTable(folder),
-        loras: await loraList(folder),
-        ...("transformer_2" in index && { transformers: 2 }),
+        ...(loras.length > 0 && { loras }),
+        ...(hasPart(index, "transformer_2") && { transformers: 2 }),
       },
       recipe: recipe.data,
     };
@@ -102,6 +106,12 @@ export function limitedBy({ sigmas, distilled }: Sampling, limits: VideoLimits):
 function withSecondScale(limits: VideoLimits, { boundary_ratio }: Config): VideoLimits {
   if (typeof boundary_ratio !== "number") return limits;
   return { guidance_scale_2: limits.guidance_scale, ...limits };
+}
+
+/** Returns whether an index names a part; [null, null] marks one that is absent. */
+function hasPart(index: Config, name: string): boolean {
+  const entry = index[name];
+  return Array.isArray(entry) && typeof entry[1] === "string";
 }
 
 function hasCacheTable(folder: string): Promise<boolean> {

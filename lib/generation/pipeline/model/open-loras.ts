@@ -33,7 +33,7 @@ export interface OpenedLoras {
 export class LoraShelf {
   readonly #folder: string;
   readonly #transformers: readonly IdentifiedPart[];
-  readonly #known = new Map<string, Promise<{ readonly lora: Lora; readonly sha256: string }>>();
+  readonly #known = new Map<string, unknown>();
 
   /** @param folder folder of the model */
   constructor(folder: string, transformers: readonly IdentifiedPart[]) {
@@ -42,25 +42,39 @@ export class LoraShelf {
   }
 
   /**
-   * Reads the headers of a request's LoRAs. A LoRA of one file changes every transformer, unless the request names one.
+   * Matches a request's LoRAs to the transformers, by the headers of their files. A LoRA of one file changes every
+   * transformer, unless the request names one.
    *
-   * @throws CheckpointError if a file fits no transformer, RequestError if the LoRA is for two transformers
+   * @throws CheckpointError if a file does not fit its transformer, RequestError if the LoRA is for two transformers
    */
-  async open(request: Pick<ResolvedRequest, "loras">): Promise<OpenedLoras> {
+  async match({ loras }: Pick<ResolvedRequest, "loras">) {
     const applied = this.#transformers.map((): AppliedLora[] => []);
-    const used: UsedLora[] = [];
-    const keys: unknown[] = [];
-    for (const requested of activeLoras(request)) {
+    const used: (Omit<UsedLora, "sha256" | "file"> & { readonly path: string })[] = [];
+    for (const requested of activeLoras({ loras })) {
       const { name, scale } = requested;
       for (const [index, path] of await this.#filesFor(requested)) {
-        const { lora, sha256 } = await this.#read(path, index);
+        const lora = await this.#once(path, `matched ${index}`, () => this.#readLora(path, index));
         applied[index]!.push({ lora, scale });
-        const transformer = index + 1;
-        used.push({ name, file: basename(path), sha256, scale, transformer, ...lora.counts });
-        keys.push([sha256, scale, transformer]);
+        used.push({ name, path, scale, transformer: index + 1, ...lora.counts });
       }
     }
-    return { key: JSON.stringify(keys), applied, used };
+    return { applied, used };
+  }
+
+  /**
+   * Opens a request's LoRAs: matches them, and hashes their files.
+   *
+   * @throws as `match`
+   */
+  async open(request: Pick<ResolvedRequest, "loras">): Promise<OpenedLoras> {
+    const { applied, used } = await this.match(request);
+    const hashed = [];
+    for (const { path, ...told } of used) {
+      const sha256 = await this.#once(path, "hashed", () => sha256Of(path));
+      hashed.push({ ...told, file: basename(path), sha256 });
+    }
+    const key = JSON.stringify(hashed.map(({ sha256, scale, transformer }) => [sha256, scale, transformer]));
+    return { key, applied, used: hashed };
   }
 
   /** Returns the files of a LoRA with the indices of the transformers that they change. */
@@ -77,21 +91,19 @@ export class LoraShelf {
     );
   }
 
-  async #read(path: string, index: number) {
+  #readLora(path: string, index: number): Promise<Lora> {
+    const part = this.#transformers[index]!;
+    return readLora(path, { weights: part.weights, naming: loraNaming(part) });
+  }
+
+  /** Does `work` on a file unless it was done before and the file has not changed since. */
+  async #once<R>(path: string, what: string, work: () => Promise<R>): Promise<R> {
     const { size, mtimeMs } = await stat(path).catch((cause) => {
       throw CheckpointError.from(path, cause);
     });
-    const key = JSON.stringify([path, size, mtimeMs, index]);
-    const part = this.#transformers[index]!;
-    const reading = this.#known.get(key) ?? this.#readNew(path, part);
-    this.#known.set(key, reading);
-    reading.catch(() => this.#known.delete(key));
-    return reading;
-  }
-
-  async #readNew(path: string, part: IdentifiedPart) {
-    const lora = await readLora(path, { weights: part.weights, naming: loraNaming(part) });
-    return { lora, sha256: await sha256Of(path) };
+    const key = JSON.stringify([path, size, mtimeMs, what]);
+    if (!this.#known.has(key)) this.#known.set(key, await work());
+    return this.#known.get(key) as R;
   }
 }
 

@@ -5,7 +5,7 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import * as z from "zod";
 import { cut } from "../../../shared/sentences/index.ts";
 import { CheckpointError, type Config, type JsonFileLimits, readJsonFile } from "../../checkpoint/index.ts";
-import { tokenizerOfSentencePiece } from "./sentencepiece.ts";
+import { readSentencePiece, type TokenVocabulary } from "./sentencepiece.ts";
 
 /** Token ids of a prompt, with the end token last. */
 export interface TokenisedPrompt {
@@ -59,23 +59,14 @@ export async function openTokenizer(folder: string, config: Config): Promise<Pro
   const pieces = join(folder, "spiece.model");
   const hasPieces = !existsSync(join(folder, "tokenizer.json")) && existsSync(pieces);
   const path = hasPieces ? pieces : join(folder, "tokenizer.json");
-  const file = parseTokenizer(
-    path,
-    hasPieces ? await readPieces(path) : await readJsonFile(path, fileLimits),
-  );
   const endToken = stringOr(config.eos_token, "</s>");
-  const end = file.model.vocab.findIndex(([piece]) => piece === endToken);
+  const reserved = [endToken, stringOr(config.pad_token, "<pad>")];
+  const vocabulary = hasPieces
+    ? await readPieces(path, reserved)
+    : openTokenizerFile(path, await readJsonFile(path, fileLimits), reserved);
+  const end = vocabulary.pieces.indexOf(endToken);
   if (end < 0) throw new CheckpointError(path, `its vocabulary lacks the end token ${cut(endToken)}`);
-
-  const unknown = file.model.vocab[file.model.unk_id];
-  if (!unknown) throw new CheckpointError(path, "its unknown token is not in its vocabulary");
-
-  const reserved = [endToken, stringOr(config.pad_token, "<pad>"), unknown[0]];
-  const tokenizer = construct(path, withoutSpecialTokens(file, reserved));
-  const idsOf = (text: string): number[] => {
-    const wellFormed = text.slice(0, CHARACTERS_MAX).toWellFormed();
-    return tokenizer.encode(wellFormed, { add_special_tokens: false }).ids;
-  };
+  const idsOf = (text: string) => vocabulary.idsOf(text.slice(0, CHARACTERS_MAX).toWellFormed());
   return {
     tokenise(prompt, limit) {
       const ids = idsOf(prompt);
@@ -84,25 +75,38 @@ export async function openTokenizer(folder: string, config: Config): Promise<Pro
     },
     knows(word) {
       const ids = idsOf(word);
-      return ids.length === 1 && ids[0] !== file.model.unk_id;
+      return ids.length === 1 && ids[0] !== vocabulary.unknownId;
     },
     unknownCharacters(text) {
-      const isUnknown = (part: string) => idsOf(part).includes(file.model.unk_id);
+      const isUnknown = (part: string) => idsOf(part).includes(vocabulary.unknownId);
       return isUnknown(text) ? [...new Set(text)].filter(isUnknown) : [];
     },
   };
 }
 
-async function readPieces(path: string): Promise<object> {
+async function readPieces(path: string, reserved: readonly string[]): Promise<TokenVocabulary> {
   try {
     const { size } = await stat(path);
     if (size > fileLimits.bytesMax) throw new RangeError("it is too large");
-    return tokenizerOfSentencePiece(await readFile(path));
+    return readSentencePiece(await readFile(path), reserved);
   } catch (cause) {
-    throw new CheckpointError(path, `it is not a SentencePiece model: ${(cause as Error).message}`, {
-      cause,
-    });
+    const why = (cause as Error).message;
+    throw new CheckpointError(path, `it cannot be read as a SentencePiece model: ${why}`, { cause });
   }
+}
+
+/** Opens a `tokenizer.json`, in which no text matches a special token. */
+function openTokenizerFile(path: string, contents: object, reserved: readonly string[]): TokenVocabulary {
+  const file = parseTokenizer(path, contents);
+  const { vocab, unk_id } = file.model;
+  const unknown = vocab[unk_id];
+  if (!unknown) throw new CheckpointError(path, "its unknown token is not in its vocabulary");
+  const tokenizer = construct(path, withoutSpecialTokens(file, [...reserved, unknown[0]]));
+  return {
+    pieces: vocab.map(([piece]) => piece),
+    unknownId: unk_id,
+    idsOf: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
+  };
 }
 
 function parseTokenizer(path: string, file: object): TokenizerFile {

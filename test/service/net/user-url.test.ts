@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkWebhookUrl } from "../../../lib/service/net/index.ts";
+import { checkPictureUrl, checkWebhookUrl } from "../../../lib/service/net/index.ts";
 
 const strict = { allowLoopback: false, blockedHosts: ["api.adareel.example"] };
 const local = { ...strict, allowLoopback: true };
@@ -133,4 +133,22 @@ test("the refusal of loopback names the setting that allows it, where the servic
 
 test("a webhook URL may have 2048 characters", () => {
   expect(checkWebhookUrl(`https://example.com/${"a".repeat(2028)}`, strict)).toHaveProperty("ok", true);
+});
+
+test.each([
+  ["https://example.com/a.png?b=1", "https://example.com/a.png?b=1"],
+  ["http://example.com/a.png", "http://example.com/a.png"],
+  ["http://example.com:8443/", "http://example.com:8443/"],
+])("the URL %s of a picture is accepted", (text, url) => {
+  expect(checkPictureUrl(text, strict)).toEqual({ ok: true, url });
+});
+
+test.each([
+  ["ftp://example.com/a.png", "The URL of a picture must start with https:// or http://."],
+  ["http://example.com:22/", "The URL of a picture must use port 80, 443 or 8443."],
+  ["http://10.0.0.1/a.png", "The URL of a picture must lead to a host on the public internet."],
+  ["http://127.0.0.1/a.png", "The URL of a picture must lead to a host on the public internet."],
+  ["a.png", "The URL of a picture must be a complete URL such as https://example.com/picture.png."],
+])("the URL %s of a picture is refused", (text, reason) => {
+  expect(checkPictureUrl(text, strict)).toMatchObject({ ok: false, reason });
 });

@@ -6,7 +6,7 @@ export interface UrlRules {
   readonly allowLoopback: boolean;
   /** Setting of the service that sets `allowLoopback`, as its owner writes it; absent where there is none. */
   readonly loopbackSetting?: string;
-  /** Host names, without port, to which nothing is sent, such as the service's own. They override `allowLoopback`. */
+  /** Host names, without port, to which no request goes, such as the service's own. They override `allowLoopback`. */
   readonly blockedHosts: readonly string[];
 }
 
@@ -17,8 +17,39 @@ export type CheckedUrl =
 
 const MAX_CHARACTERS = 2048;
 
-/** Allowed values of `URL.port`; it is empty for port 443. */
-const PORTS = ["", "8443"];
+/** What a URL is for, which decides what it may be. */
+interface UrlUse {
+  /** Beginning of a sentence about the URL. */
+  readonly name: string;
+  readonly example: string;
+  readonly schemes: RegExp;
+  readonly schemeNames: string;
+  /** Allowed values of `URL.port`, which is empty for the usual port of the scheme; and their names. */
+  readonly ports: readonly string[];
+  readonly portNames: string;
+  /** What the service does with the URL of a host on this machine. */
+  readonly does: string;
+}
+
+const WEBHOOK: UrlUse = {
+  name: "A webhook URL",
+  example: "https://example.com/hook",
+  schemes: /^https:$/,
+  schemeNames: "https://",
+  ports: ["", "8443"],
+  portNames: "port 443 or 8443",
+  does: "to send to this machine",
+};
+
+const PICTURE: UrlUse = {
+  name: "The URL of a picture",
+  example: "https://example.com/picture.png",
+  schemes: /^https?:$/,
+  schemeNames: "https:// or http://",
+  ports: ["", "8443"],
+  portNames: "port 80, 443 or 8443",
+  does: "to fetch from this machine",
+};
 
 /** Names that, with their subdomains, lead to internal hosts: reserved top-level domains and metadata services. */
 const INNER_NAMES = ["localhost", "local", "internal", "metadata.goog"];
@@ -28,9 +59,21 @@ const INNER_NAMES = ["localhost", "local", "internal", "metadata.goog"];
  * `postGuarded` refuses.
  */
 export function checkWebhookUrl(text: string, rules: UrlRules): CheckedUrl {
+  return checkUrl(text, rules, WEBHOOK);
+}
+
+/** Checks and normalises the URL of a picture. A private address behind its host name is refused by `fetchGuarded`. */
+export function checkPictureUrl(text: string, rules: UrlRules): CheckedUrl {
+  return checkUrl(text, rules, PICTURE);
+}
+
+function checkUrl(text: string, rules: UrlRules, use: UrlUse): CheckedUrl {
   const { allowLoopback, loopbackSetting, blockedHosts } = rules;
+  const refused = (code: "invalid_url" | "blocked_address") => (what: string) =>
+    ({ ok: false, code, reason: `${use.name} ${what}.` }) as const;
+  const [invalid, blocked] = [refused("invalid_url"), refused("blocked_address")];
   if (/[\s\p{Cc}]/u.test(text)) return invalid("may not contain spaces or control characters");
-  if (!URL.canParse(text)) return invalid("must be a complete URL such as https://example.com/hook");
+  if (!URL.canParse(text)) return invalid(`must be a complete URL such as ${use.example}`);
   const url = new URL(text);
   if (url.href.length > MAX_CHARACTERS) return invalid(`may have at most ${MAX_CHARACTERS} characters`);
   if (url.username || url.password) return invalid("may not contain a user name or password");
@@ -42,11 +85,11 @@ export function checkWebhookUrl(text: string, rules: UrlRules): CheckedUrl {
   if (isLoopbackHost(host) && (allowLoopback || loopbackSetting !== undefined)) {
     if (!/^https?:$/.test(url.protocol)) return invalid("must start with https:// or http://");
     if (allowLoopback) return { ok: true, url: url.href };
-    const advice = `to send to this machine, start the service with ${loopbackSetting}`;
+    const advice = `${use.does}, start the service with ${loopbackSetting}`;
     return blocked(`must lead to a host on the public internet: ${advice}`);
   }
-  if (url.protocol !== "https:") return invalid("must start with https://");
-  if (!PORTS.includes(url.port)) return invalid("must use port 443 or 8443");
+  if (!use.schemes.test(url.protocol)) return invalid(`must start with ${use.schemeNames}`);
+  if (!use.ports.includes(url.port)) return invalid(`must use ${use.portNames}`);
   const isInner = isIP(host) ? !isPublicAddress(host) : INNER_NAMES.some((name) => isUnder(host, name));
   if (isInner) return blocked("must lead to a host on the public internet");
   return { ok: true, url: url.href };
@@ -64,12 +107,4 @@ export function isLoopbackHost(host: string): boolean {
 
 function isUnder(host: string, name: string): boolean {
   return host === name || host.endsWith(`.${name}`);
-}
-
-function invalid(what: string): CheckedUrl {
-  return { ok: false, code: "invalid_url", reason: `A webhook URL ${what}.` };
-}
-
-function blocked(what: string): CheckedUrl {
-  return { ok: false, code: "blocked_address", reason: `A webhook URL ${what}.` };
 }
