@@ -130,7 +130,9 @@ describe("check", () => {
       /\nOn a GPU of 24\.0 GiB, 64x64, 16 frames: all parts stay open\. The peak is \d+ MiB: the transformer, .*\.\n/,
     );
     const small = await run(["check", demo, "--memory", "0.05"]);
-    expect(small.stdout).toMatch(/\nOn a GPU of 52 MiB, .*: the encoders are released before denoising.*\.\n/);
+    expect(small.stdout).toMatch(
+      /\nOn a GPU of 52 MiB, .*: the encoders are released before denoising.*\.\n/,
+    );
   });
 
   it("the command models check ends with 1 for a model that does not fit into memory", async () => {

@@ -2,7 +2,12 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { assertProvider, gpuMemoryBytes, type Machine, tryProvider } from "../../functions/gpu/accelerator.ts";
+import {
+  assertProvider,
+  gpuMemoryBytes,
+  type Machine,
+  tryProvider,
+} from "../../functions/gpu/accelerator.ts";
 
 let folder: string;
 let machine: Machine;

@@ -64,7 +64,9 @@ describe("a configuration", () => {
   });
 
   it("the memory of a GPU that is 0, or given without a GPU, is not known", () => {
-    expect(parseConfig({ STORE, PROVIDER: "cuda", GPU_MEMORY_GIB: "0" }).pipeline).toEqual({ provider: "cuda" });
+    expect(parseConfig({ STORE, PROVIDER: "cuda", GPU_MEMORY_GIB: "0" }).pipeline).toEqual({
+      provider: "cuda",
+    });
     expect(parseConfig({ STORE, GPU_MEMORY_GIB: "24" }).pipeline).toEqual({ provider: "cpu" });
   });
 

@@ -137,12 +137,12 @@ function lateCasts({ nodes, inputs, initializers }: Model): Map<string, LateCast
   return late;
 }
 
-function isWeightCast(
-  { opType, inputs, outputs }: Node,
-  stored: ReadonlyMap<string, Initializer>,
-): boolean {
+function isWeightCast({ opType, inputs, outputs }: Node, stored: ReadonlyMap<string, Initializer>): boolean {
   const weight = stored.get(inputs[0]!);
   return (
-    opType === "Cast" && weight !== undefined && "external" in weight.source && outputs[0]!.dtype === "float32"
+    opType === "Cast" &&
+    weight !== undefined &&
+    "external" in weight.source &&
+    outputs[0]!.dtype === "float32"
   );
 }

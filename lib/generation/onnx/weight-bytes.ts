@@ -26,7 +26,9 @@ export function weightBytes({ nodes, initializers }: Model): number {
 
 /** Returns the bytes in float32 of the weights that a session can map: those of that type, and those cast late. */
 export function mappableBytes(model: Model, { castsLate }: { readonly castsLate: boolean }): number {
-  const stored = model.initializers.filter(({ source, dtype }) => "external" in source && dtype === "float32");
+  const stored = model.initializers.filter(
+    ({ source, dtype }) => "external" in source && dtype === "float32",
+  );
   return [...stored, ...(castsLate ? lateWeights(model) : [])].reduce(
     (sum, { shape }) => sum + dataTypes.float32.bytes * elementCount(shape),
     0,

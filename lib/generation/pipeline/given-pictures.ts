@@ -1,8 +1,8 @@
 import {
-  type DiffusionTransformer,
-  type EncodedPictures,
   type BuildOptions,
   type ContinuedRun,
+  type DiffusionTransformer,
+  type EncodedPictures,
   encoderNames,
   imageEncoder,
   type LatentShape,
@@ -68,11 +68,7 @@ interface Encoding {
 }
 
 /** Runs of the image encoder of a video, and what builds the graph of each. */
-function encoderRuns(
-  { conditions }: Conditioned,
-  video: EncodedVideo,
-  { vae, options }: Encoding,
-) {
+function encoderRuns({ conditions }: Conditioned, video: EncodedVideo, { vae, options }: Encoding) {
   const frames = pictureNeeds(conditions)?.isWholeVideo ? video.frames : 1;
   const { height, width } = video.latent;
   const encoder = imageEncoder(vae);
@@ -83,11 +79,7 @@ function encoderRuns(
 }
 
 /** Returns the graphs of the sessions that `encodePictures` opens. */
-export function pictureGraphs(
-  transformer: Conditioned,
-  video: EncodedVideo,
-  encoding: Encoding,
-): Graph[] {
+export function pictureGraphs(transformer: Conditioned, video: EncodedVideo, encoding: Encoding): Graph[] {
   const { runs, build } = encoderRuns(transformer, video, encoding);
   return [...runGraphs(runs, build).values()];
 }

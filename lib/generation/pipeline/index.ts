@@ -10,8 +10,8 @@ export {
 } from "./model/check.ts";
 export { describeModel, type ModelDescription } from "./model/description.ts";
 export { findModel, modelFolders } from "./model/find-model.ts";
-export { usableShare } from "./model/part-memory.ts";
 export type { UsedLora } from "./model/open-loras.ts";
+export { usableShare } from "./model/part-memory.ts";
 export type { PipelineOptions } from "./model/parts.ts";
 export { type MeasuredResidency, residencyFor, wholeBytes } from "./model/residency.ts";
 export {

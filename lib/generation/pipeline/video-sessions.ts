@@ -1,4 +1,10 @@
-import { type ContinuedRun, type LatentDecoder, type LatentShape, latentDecoder, nominalSize } from "../models/index.ts";
+import {
+  type ContinuedRun,
+  type LatentDecoder,
+  type LatentShape,
+  latentDecoder,
+  nominalSize,
+} from "../models/index.ts";
 import type { Graph } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
 import { type OpenedRuns, openRuns, runGraphs } from "./continued-runs.ts";
@@ -9,7 +15,13 @@ import { pictureGraphs } from "./given-pictures.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
 import { partMemory, usableBytes } from "./model/part-memory.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
-import { mayStay, type Residency, type ResidentPart, residencyFor, UNKNOWN_MEMORY } from "./model/residency.ts";
+import {
+  mayStay,
+  type Residency,
+  type ResidentPart,
+  residencyFor,
+  UNKNOWN_MEMORY,
+} from "./model/residency.ts";
 
 /** Sessions of one shape of video; graphs have static shapes. */
 export interface VideoSessions {

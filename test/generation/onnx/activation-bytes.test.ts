@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { add, attention, Graph, linear, mul, neg, reshape, type Value } from "../../../lib/generation/onnx/index.ts";
+import {
+  add,
+  attention,
+  Graph,
+  linear,
+  mul,
+  neg,
+  reshape,
+  type Value,
+} from "../../../lib/generation/onnx/index.ts";
 
 const KB = 1024;
 

@@ -6,8 +6,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import {
   add,
   type DType,
-  gather,
   Graph,
+  gather,
   linear,
   matmul,
   openSession,
@@ -112,7 +112,9 @@ describe("16-bit weights that are cast late", () => {
       expect(node[product - 3]!.input[1]).toBe(`${operand}/zero`);
     }
     // Biases, and weights that another operator reads first, are copied when the session opens.
-    const early = node.filter(({ opType, input }) => opType === "Cast" && ["up.bias", "table"].includes(input[0]!));
+    const early = node.filter(
+      ({ opType, input }) => opType === "Cast" && ["up.bias", "table"].includes(input[0]!),
+    );
     expect(early).toHaveLength(2);
   });
 
@@ -153,7 +155,10 @@ describe("the bytes of weights that a session holds", () => {
   test("a float16 product over float32 weights holds 16 bits of them", () => {
     const g = new Graph({ weights: weightsOf("float32") });
     const x = g.input("x", "float32", [3, WIDTH]);
-    g.output("y", g.inPrecision("float16", () => linear(x, g.weight("w", [OUT, WIDTH]))));
+    g.output(
+      "y",
+      g.inPrecision("float16", () => linear(x, g.weight("w", [OUT, WIDTH]))),
+    );
     expect(g.heldWeightBytes).toBe(2 * OUT * WIDTH);
   });
 });

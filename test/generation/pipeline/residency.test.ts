@@ -66,9 +66,9 @@ describe("what stays open", () => {
 
 test("more memory never releases more, and the peak fits wherever the least does", () => {
   const bytes = fc.nat(100);
-  const parts = fc.tuple(bytes, bytes, bytes, bytes, bytes).map((sizes) =>
-    two.map(({ part }, index) => memory(part, sizes[index]!, sizes[(index + 1) % 5])),
-  );
+  const parts = fc
+    .tuple(bytes, bytes, bytes, bytes, bytes)
+    .map((sizes) => two.map(({ part }, index) => memory(part, sizes[index]!, sizes[(index + 1) % 5])));
   fc.assert(
     fc.property(parts, fc.nat(600), fc.nat(600), (model, a, b) => {
       const [less, more] = [Math.min(a, b), Math.max(a, b)];

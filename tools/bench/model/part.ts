@@ -1,9 +1,9 @@
 import type { Checkpoint, ModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import {
   type BenchmarkVideo,
-  type CutOptions,
   buildFull,
   buildReuse,
+  type CutOptions,
   cutNames,
   type DiffusionTransformer,
   diffusionTransformer,

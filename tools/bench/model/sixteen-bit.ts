@@ -60,7 +60,11 @@ async function measure(scratch: string, rounds: number): Promise<string> {
     }
     rows.push(...rowsOf(session === "text" ? "UMT5-XXL, 2 layers" : "Wan 1.3B, 2 blocks", measured));
   }
-  return table(["Part", "Weights", "Open, s", "Run, s of processor", "Ratio", "Memory added, MB"], rows, [0, 1]);
+  return table(
+    ["Part", "Weights", "Open, s", "Run, s of processor", "Ratio", "Memory added, MB"],
+    rows,
+    [0, 1],
+  );
 }
 
 function rowsOf(part: string, measured: ReadonlyMap<string, readonly Measured[]>): string[][] {
