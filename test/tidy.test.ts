@@ -41,7 +41,13 @@ const allowedImports: Record<string, readonly string[]> = {
   "service/webhooks": ["service/jobs", "service/keys", "service/net", "service/storage"],
   "service/triggers": ["service/keys", "service/net", "service/storage"],
   "distribution/model-store": ["generation/request", "service/storage"],
-  "distribution/hub": ["distribution/model-store", "generation/models", "service/storage"],
+  "distribution/hub": [
+    "distribution/model-store",
+    "generation/checkpoint",
+    "generation/models",
+    "generation/pipeline",
+    "service/storage",
+  ],
 };
 
 /** Files that are run rather than imported, besides the tests and what is under tools/. */

@@ -38,10 +38,10 @@ async function needsTable(): Promise<string> {
 
 function needsRow({ hub, needs }: Family["models"][number]): string[] {
   const { parameters, memoryGiB } = needs!;
-  const { transformer, text_encoder: text, vae } = parameters;
+  const { transformer, text_encoder: text, vae, image_encoder: image } = parameters;
   return [
     `\`${hub!.name}\``,
-    [transformer, text, vae].map(count).join(", "),
+    [[transformer, text, vae].map(count), image ? [`image ${count(image)}`] : []].flat().join(", "),
     `${hub!.gigabytes} GB`,
     `${memoryGiB.cpu} GiB`,
     `${memoryGiB.gpu} GiB; ${memoryGiB.gpuOpen} GiB`,
@@ -111,22 +111,23 @@ function rowsOf({ models, parts, sampler }: Family): string[][] {
   });
 }
 
-function videoCells({
-  sizes,
-  frames,
-  steps,
-  guidance_scale,
-  takes_image,
-}: VideoLimits): [string, string, string] {
+function videoCells(limits: VideoLimits): [string, string, string] {
+  const { sizes, frames, steps, guidance_scale } = limits;
   const area = ([width, height]: VideoLimits["sizes"][number]) => width * height;
   const [width, height] = sizes.toSorted((a, b) => area(b) - area(a))[0]!;
   const isLargest = new Set(sizes.map(area)).size > 1;
-  const made = [
-    `${isLargest ? "up to " : ""}${width}x${height}`,
-    framesCell(frames),
-    ...(takes_image ? ["may begin with a picture"] : []),
-  ];
+  const made = [`${isLargest ? "up to " : ""}${width}x${height}`, framesCell(frames), ...picturesOf(limits)];
   return [made.join(", "), String(steps), String(guidance_scale)];
+}
+
+function picturesOf(limits: VideoLimits): string[] {
+  if (limits.needs_last_image) return ["from one picture to another"];
+  const begins = limits.needs_image
+    ? ["begins with a picture"]
+    : limits.takes_image
+      ? ["may begin with a picture"]
+      : [];
+  return limits.takes_last_image ? [...begins, "may end with another"] : begins;
 }
 
 function framesCell(frames: readonly number[]): string {

@@ -66,6 +66,10 @@ export function generateCommand(folder: string) {
         default: "demo",
         read: (text) => findModel(text, folder),
       },
+      variant: {
+        value: "NAME",
+        text: "variant of the model's weights, such as fp16; by default those without one, or the only one",
+      },
       trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
       json: {
         text: "prints each video as one line of JSON (npm run --silent generate hides npm's own lines)",
@@ -88,6 +92,8 @@ export interface GenerateCommand {
   readonly out: Out;
   /** Folder of the model. */
   readonly model: string;
+  /** Variant of the weights to prefer; null for those without one. */
+  readonly variant: string | null;
   readonly trace: string | null;
   readonly json: boolean;
 }
@@ -106,7 +112,7 @@ export interface Surroundings {
 export function parseGenerate(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
   const line = parseCommand(NAME, generateCommand(surroundings.folder), args);
   if (line === "help") return "help";
-  const { out, model, trace, json, count } = line.values;
+  const { out, model, variant, trace, json, count } = line.values;
   const values: Record<string, unknown> = line.values;
   // A switch that is not given is false, and no part of the request.
   const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
@@ -123,6 +129,7 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
     requests: Array.from({ length: count }, (_, index) => ({ ...request, seed: seed + index })),
     out: out ?? { folder: join(surroundings.folder, "out") },
     model,
+    variant: variant ?? null,
     trace: trace ?? null,
     json,
   };

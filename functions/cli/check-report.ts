@@ -25,7 +25,7 @@ export interface Memory {
 
 /** Reports the result of a check, and whether the model can run in the given memory. */
 export function checkReport(folder: string, check: ModelCheck, memory: Memory): CheckReport {
-  const { className, parts, videos, faults } = check;
+  const { className, parts, videos, notes, faults } = check;
   const least = Math.min(...videos.map((video) => leastBytes(video, memory)));
   const fits = least <= memory.bytes;
   const blocks = [
@@ -37,6 +37,7 @@ export function checkReport(folder: string, check: ModelCheck, memory: Memory): 
     ]),
     videos.length === 0 ? [] : videoTable(videos, memory),
     memory.mayBeGpu ? videos.slice(0, 1).map((video) => residencyLine(video, memory)) : [],
+    notes.map((note) => `note: ${note}`),
     check.loras.map(loraLine),
     faults.map((fault) => `fault: ${fault}`),
     [verdict(check, least, memory), ...advice(folder, check, memory)],

@@ -1,9 +1,15 @@
 import { readdirSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addModel, openHub, recipeOf, withFolder } from "../../lib/distribution/hub/index.ts";
-import { conversionDTypes, convertModel, openModelFolder } from "../../lib/generation/checkpoint/index.ts";
+import {
+  conversionDTypes,
+  convertModel,
+  modelNameOf,
+  openModelFolder,
+  snapshotOf,
+} from "../../lib/generation/checkpoint/index.ts";
 import { checkModel, modelFolders } from "../../lib/generation/pipeline/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { isFolder } from "../../lib/shared/is-folder.ts";
@@ -20,6 +26,7 @@ export interface LocalOptions {
   readonly dtype?: keyof typeof conversionDTypes | undefined;
   readonly out?: string | undefined;
   readonly memory?: string | undefined;
+  readonly variant?: string | undefined;
 }
 
 export interface LocalCommand {
@@ -48,17 +55,18 @@ export async function add(model: string, options: LocalOptions, command: LocalCo
     token: env.HF_TOKEN || undefined,
     sleep: (durationMs) => sleep(durationMs),
   });
-  const here = place(model);
+  const here = snapshotOf(place(model));
   const isHere = isFolder(here);
-  const recipe = isHere ? { name: basename(here).toLowerCase(), id: here } : recipeOf(model);
+  const recipe = isHere ? { name: modelNameOf(here).toLowerCase(), id: here } : recipeOf(model);
   const folder = place(options.into ?? join(MODELS, recipe.name));
   if (folder === here)
     throw new UsageError(`The model is already in ${folder}: give another folder with --into.`);
   display.say(isHere ? "looking at the folder" : `asking for ${recipe.id}`);
-  const { totalBytes, receivedBytes } = await addModel({
+  const { totalBytes, receivedBytes, notes } = await addModel({
     hub: isHere ? withFolder(hub, here) : hub,
     recipe,
     revision: options.revision,
+    variant: options.variant,
     folder,
     onProgress: ({ doneBytes, receivedBytes, totalBytes }) =>
       display.show({ stage: isHere ? "copy" : "download", doneBytes, sentBytes: receivedBytes, totalBytes }),
@@ -68,17 +76,18 @@ export async function add(model: string, options: LocalOptions, command: LocalCo
   print(
     `${shown} has the model, ${gigabytes(totalBytes)}, of which ${gigabytes(receivedBytes)} were missing.\n`,
   );
+  for (const note of notes) print(`${note}\n`);
   print(`Next: npm run models -- check ${shown}\n`);
 }
 
 /** Prints the report of a check, and returns true if the model can run. @throws UsageError */
 export async function check(
   folder: string,
-  { memory }: LocalOptions,
+  { memory, variant }: LocalOptions,
   { place, print }: LocalCommand,
 ): Promise<boolean> {
   const bytes = memory === undefined ? machineMemoryBytes() : 2 ** 30 * gibibytes(memory);
-  const found = await checkModel(folder);
+  const found = await checkModel(folder, { variant });
   const name = shownPath(folder, place("."));
   const { text, canRun } = checkReport(name, found, { bytes, mayBeGpu: memory !== undefined });
   print(text);
@@ -88,7 +97,7 @@ export async function check(
 /** Converts the weights of a model to another precision. @throws UsageError, CheckpointError */
 export async function convert(
   folder: string,
-  { dtype, out }: LocalOptions,
+  { dtype, out, variant }: LocalOptions,
   { place, display, print }: LocalCommand,
 ): Promise<void> {
   if (dtype === undefined) {
@@ -99,6 +108,7 @@ export async function convert(
     folder,
     out: target,
     dtype,
+    variant,
     onProgress: (progress) => display.show({ stage: "convert", sentBytes: progress.doneBytes, ...progress }),
   });
   display.clear();

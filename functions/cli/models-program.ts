@@ -25,6 +25,11 @@ const MODEL = {
   text: "name of a model in models/, or folder of a model in the Hugging Face layout",
 } as const;
 
+const variant = {
+  value: "NAME",
+  text: "variant of the weights, such as fp16; by default those without one, or the only one",
+} as const;
+
 export const MODELS: Program = {
   name: "npm run models --",
   notes: "--store names the bucket of a deployment; by default it is STORE of the environment.",
@@ -35,6 +40,7 @@ export const MODELS: Program = {
       options: {
         revision: { value: "REVISION", text: "branch, tag or commit of the hub" },
         into: { value: "FOLDER", text: "folder to write; by default models/ and the model's name" },
+        variant,
       },
       example: "latte-1",
       notes: `The names, with the estimated sizes of the downloads: ${sizes()}. Any other model of these families has
@@ -47,6 +53,7 @@ export const MODELS: Program = {
       positionals: [MODEL],
       options: {
         memory: { value: "GIB", text: "memory to fit into; by default this machine's" },
+        variant,
       },
       example: "demo --memory 24",
       notes: "The exit code is 1 if the model cannot run in this machine's memory, or in GIB.",
@@ -81,6 +88,7 @@ export const MODELS: Program = {
           value: "FOLDER",
           text: "folder to write; by default that of the model, with the type in its name",
         },
+        variant,
       },
       example: "demo --dtype float32 --out demo-float32",
       run: ({ words, values }) => convert(find(words[0]), values, stoppable(local())),

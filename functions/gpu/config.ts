@@ -45,6 +45,7 @@ export interface GpuConfig {
    * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, the
    * precision of matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
    * default one for each core. `GPU_MEMORY_GIB`: memory of the GPU; with `cuda` by default what nvidia-smi says.
+   * default one for each core. `VARIANT`: variant of the weights to prefer, such as `fp16`.
    */
   readonly pipeline: PipelineOptions & Required<Pick<PipelineOptions, "provider">>;
   /** `LOG_LEVEL`: log level of pino; `info` by default. */
@@ -78,6 +79,10 @@ const environment = environmentOf("gpu", {
   PROVIDER: oneOf("cpu", "cuda", "webgpu").default("cpu"),
   PRECISION: oneOf("float32", "float16").optional(),
   GPU_MEMORY_GIB: wholeNumber(0, 4_096).default(0),
+  VARIANT: z
+    .string()
+    .regex(/^[\w-]{1,64}$/, "must be a name such as fp16")
+    .optional(),
   LOG_LEVEL: logLevel(),
 });
 
@@ -102,6 +107,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
     pipeline: {
       provider: data.PROVIDER,
       ...(data.PRECISION === undefined ? {} : { precision: data.PRECISION }),
+      ...(data.VARIANT === undefined ? {} : { variant: data.VARIANT }),
       ...(data.THREADS === undefined ? {} : { threads: data.THREADS }),
       ...(data.PROVIDER !== "cpu" && data.GPU_MEMORY_GIB > 0
         ? { memoryBytes: data.GPU_MEMORY_GIB * 2 ** 30 }

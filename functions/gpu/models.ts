@@ -4,6 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type DownloadProgress, downloadModel } from "../../lib/distribution/model-store/index.ts";
+import { modelNameOf, snapshotOf } from "../../lib/generation/checkpoint/index.ts";
 import { openFileDownloads } from "../../lib/service/storage/index.ts";
 import type { Log } from "./log.ts";
 
@@ -24,7 +25,8 @@ const LOG_INTERVAL_MS = 10_000;
 
 /** Names a model after its folder. */
 export function namedByFolder(folder: string): NamedModel {
-  return { name: basename(resolve(folder)), folder };
+  const path = snapshotOf(resolve(folder));
+  return { name: modelNameOf(path), folder: path };
 }
 
 /**

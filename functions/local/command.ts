@@ -14,8 +14,8 @@ export const START = command({
   positionals: [],
   options: {},
   variables: Object.fromEntries(settings.map(([name, { what }]) => [name, `${what}${defaultOf(name)}`])),
-  notes: `Settings are environment variables, as in PORT=3001 npm start. PROVIDER, PRECISION and THREADS are passed on to
-    the GPU function.`,
+  notes: `Settings are environment variables, as in PORT=3001 npm start. PROVIDER, PRECISION, VARIANT and
+    THREADS are passed on to the GPU function.`,
   example: "",
 });
 

@@ -98,6 +98,11 @@ export const VARIABLES = {
     readBy: ["gpu"],
     setBy: ["deployment", "people"],
   },
+  VARIANT: {
+    what: "variant of the models' weights to prefer, such as fp16",
+    readBy: ["gpu"],
+    setBy: ["people"],
+  },
   THREADS: {
     what: "threads inside one operator",
     readBy: ["gpu"],

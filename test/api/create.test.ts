@@ -48,6 +48,7 @@ it("a response to a bare prompt holds every default and the seed that was drawn"
       fps: 8,
       steps: 30,
       guidance_scale: 2,
+      guidance_scale_2: null,
       negative_prompt: null,
       seed: expect.any(Number),
       cache: {
@@ -119,6 +120,7 @@ it("a response repeats every field that was asked for", async () => {
     fps: 8,
     steps: 10,
     guidance_scale: 2.5,
+    guidance_scale_2: null,
     negative_prompt: "blue",
     seed: 2 ** 53 - 1,
     cache: { ...cache, policy: "codebook" },

@@ -24,10 +24,11 @@ describe("add", () => {
   let stub: HubStub;
   beforeEach(async () => {
     const files: Record<string, Buffer | string> = {};
-    for (const path of ["model_index.json", "tokenizer/tokenizer.json", "tokenizer/tokenizer_config.json"])
+    const small = ["model_index.json", "tokenizer/tokenizer.json", "tokenizer/tokenizer_config.json"];
+    const configs = ["transformer", "text_encoder", "vae"].map((part) => `${part}/config.json`);
+    for (const path of [...small, ...configs, "scheduler/scheduler_config.json"])
       files[path] = await readFile(join(demo, path));
-    for (const part of ["transformer", "text_encoder", "vae"]) files[`${part}/config.json`] = "{}";
-    files["scheduler/scheduler_config.json"] = "{}";
+    for (const part of ["text_encoder", "vae"]) files[`${part}/model.safetensors`] = "weights";
     files["transformer/model.safetensors"] = big;
     stub = await startHubStub({ "someone/small": { files } });
   });
@@ -147,7 +148,7 @@ describe("check", () => {
     const { code, stdout } = await run(["check", "broken"]);
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /\nfault: .*\/broken\/transformer: the folder has none of .*\n\nIt cannot run\.\n$/,
+      /\nfault: .*\/broken\/transformer: the folder has no weights: .*\n\nIt cannot run\.\n$/,
     );
   });
 });

@@ -135,7 +135,7 @@ describe("errors of the command models", () => {
     await cp(demo, copy, { recursive: true });
     await rm(join(copy, "transformer", "model.safetensors"));
     const { code, stderr } = await run(["push", copy]);
-    expect(stderr).toMatch(/transformer: the folder has none of .*\n$/);
+    expect(stderr).toMatch(/transformer: the folder has no weights: .*\n$/);
     expect([code, stub.requests.length]).toEqual([1, 0]);
   });
 

@@ -36,6 +36,7 @@ test.each(listed)(
         transformer: parameters(/^transformer/),
         text_encoder: parameters(/^text_encoder$/),
         vae: parameters(/^vae$/),
+        ...(needs!.parameters.image_encoder && { image_encoder: parameters(/^image_encoder$/) }),
       },
       memoryGiB: {
         cpu: gibibytes(storedFloat32Bytes),

@@ -5,8 +5,8 @@
  *     node --import tsx tools/golden/compare_tokenizers.ts [--all OUT] NAME=FOLDER ...
  *
  * NAME is t5, umt5 or mt5, and FOLDER holds its files. Without `--all` the `spiece.model` of each is compared with the
- * ids in test/golden/tokenizer/real.json. With it, all prompts that the script wrote to OUT are, and `tokenizer.json` as
- * well. Prints for each library how many prompts have other ids, and the first of them.
+ * ids in test/golden/tokenizer/real.json. With it, all prompts that the script wrote to OUT are, and `tokenizer.json`
+ * as well. Prints for each library how many prompts have other ids, and the first of them.
  */
 import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -34,6 +34,7 @@ from transformers import T5Config, T5EncoderModel, UMT5Config, UMT5EncoderModel
 TARGET = Path(__file__).parents[2] / "test/golden/config-members.json"
 SAMPLES = 12
 STEPS = 4
+TOKENS = 1000
 SHAPE = (1, 4, 2, 2)
 FRAMES, HEIGHT, WIDTH = 3, 4, 6
 TEXT = 5
@@ -73,10 +74,19 @@ def filled(module: torch.nn.Module) -> torch.nn.Module:
     return module.eval()
 
 
+def dynamic_shift(config: dict) -> float:
+    """The shift of a video of TOKENS tokens, as the pipelines compute it from the scheduler's configuration."""
+    usual = {"base_shift": 0.5, "max_shift": 1.15, "base_image_seq_len": 256, "max_image_seq_len": 4096} | config
+    tokens, shift = (usual["base_image_seq_len"], usual["max_image_seq_len"]), (usual["base_shift"], usual["max_shift"])
+    return shift[0] + (TOKENS - tokens[0]) * (shift[1] - shift[0]) / (tokens[1] - tokens[0])
+
+
 def scheduled(cls):
     def run(config: dict) -> torch.Tensor:
         scheduler = cls(**config)
-        scheduler.set_timesteps(STEPS)
+        # Dynamic shifting needs what a pipeline computes from the number of tokens.
+        shift = {"mu": dynamic_shift(config)} if cls is FlowMatchEulerDiscreteScheduler else {}
+        scheduler.set_timesteps(STEPS, **shift)
         latent = tensor("latent", *SHAPE) * 2
         timesteps = scheduler.timesteps
         for index, timestep in enumerate(timesteps):
@@ -204,6 +214,12 @@ TRIED = [
         "num_train_timesteps": [500], "shift": [1.0, 7.0], "use_dynamic_shifting": [True], "base_shift": [0.7],
         "max_shift": [2.0], "base_image_seq_len": [128], "max_image_seq_len": [2048], "invert_sigmas": [True],
         "shift_terminal": [0.1], "time_shift_type": ["linear"], "stochastic_sampling": [],
+    }),
+    ("scheduler", FlowMatchEulerDiscreteScheduler, scheduled(FlowMatchEulerDiscreteScheduler), {"use_dynamic_shifting": True}, {
+        **{member: [] for member in OTHER_SIGMAS}, "num_train_timesteps": [500], "shift": [7.0],
+        "use_dynamic_shifting": [False], "base_shift": [0.7], "max_shift": [2.0], "base_image_seq_len": [128],
+        "max_image_seq_len": [2048], "invert_sigmas": [], "shift_terminal": [0.1], "time_shift_type": ["linear"],
+        "stochastic_sampling": [],
     }),
     ("transformer", LatteTransformer3DModel, latte, LATTE_BASE, {
         "num_attention_heads": [3], "attention_head_dim": [12], "in_channels": [8], "out_channels": [4, None],

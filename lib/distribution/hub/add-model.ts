@@ -13,6 +13,8 @@ export interface AddedModel {
   readonly recipe: HubSource;
   /** Branch, tag or commit of the recipe's repository; its newest commit by default. */
   readonly revision?: string | undefined;
+  /** Variant of the weights to prefer, such as `fp16`; by default those without one, or the only one. */
+  readonly variant?: string | undefined;
   /** Folder to download the model into. */
   readonly folder: string;
   readonly onProgress: (progress: DownloadProgress) => void;
@@ -30,12 +32,15 @@ const ORIGIN = ".origin.json";
 /**
  * Downloads a model from the hub into a folder, leaving out anything that could be executed. An interrupted
  * download continues at the commit it started with. `model_index.json` is written last, so an incomplete
- * folder is not a model. Returns the size of the model and the number of bytes received.
+ * folder is not a model. A model that cannot run is refused before its weights are asked for. Returns the size of the
+ * model, the number of bytes received, and what a user should know of its files.
  *
  * @throws HubError, ModelStoreError
  */
-export async function addModel(added: AddedModel): Promise<Omit<DownloadProgress, "doneBytes">> {
-  const { hub, recipe, revision, folder, onProgress } = added;
+export async function addModel(
+  added: AddedModel,
+): Promise<Omit<DownloadProgress, "doneBytes"> & { readonly notes: readonly string[] }> {
+  const { hub, recipe, revision, variant, folder, onProgress } = added;
   const origin = await readOrigin(folder);
   const pinned = new Map(Object.entries(origin ?? {}));
   if (revision !== undefined) await pin(hub, { pinned, revision, id: recipe.id, folder });
@@ -44,7 +49,7 @@ export async function addModel(added: AddedModel): Promise<Omit<DownloadProgress
       `${folder} holds another model, of ${Object.keys(origin)[0]}: choose another folder with --into.`,
     );
   }
-  const plan = await planModel(openListings(hub, pinned), recipe);
+  const plan = await planModel(openListings(hub, pinned), recipe, { variant });
   await writeJson(join(folder, ORIGIN), originOf(plan, recipe.id));
 
   let last: DownloadProgress = { doneBytes: 0, receivedBytes: 0, totalBytes: 0 };
@@ -57,7 +62,7 @@ export async function addModel(added: AddedModel): Promise<Omit<DownloadProgress
     },
   });
   for (const [path, value] of Object.entries(plan.made)) await writeJson(join(folder, path), value);
-  return { totalBytes: last.totalBytes, receivedBytes: last.receivedBytes };
+  return { totalBytes: last.totalBytes, receivedBytes: last.receivedBytes, notes: plan.notes };
 }
 
 /** Pins the repository to a revision. A folder that holds one revision does not become another. */

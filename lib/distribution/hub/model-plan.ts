@@ -1,3 +1,4 @@
+import { parseStrictJson, strangeFolder, toPlain } from "../../generation/checkpoint/index.ts";
 import {
   type Family,
   familyOf,
@@ -5,6 +6,8 @@ import {
   knownPipelines,
   type PartSource,
 } from "../../generation/models/index.ts";
+import { configFaults } from "../../generation/pipeline/index.ts";
+import { listed } from "../../shared/sentences/index.ts";
 import type { Hub, HubFile, Repository } from "./hub.ts";
 import { HubError } from "./hub-error.ts";
 import { partFiles } from "./part-files.ts";
@@ -22,6 +25,13 @@ export interface ModelPlan {
   readonly files: readonly PlannedFile[];
   /** Contents of generated JSON files by path; `model_index.json` is the last. */
   readonly made: Readonly<Record<string, unknown>>;
+  /** Notes on the files for the user, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+export interface PlanOptions {
+  /** Variant of the weights to prefer. */
+  readonly variant?: string | undefined;
 }
 
 /** Repositories of one plan, each looked up once and read at one commit. */
@@ -32,11 +42,15 @@ export interface Listings {
 }
 
 const JSON_BYTES_MAX = 2 ** 20;
+const JSON_LIMITS = { depthMax: 16, valuesMax: 100_000, takesNonFinite: true };
 
 /** Table of what reuse costs a model, beside its index; it is read as data, and refused where it does not fit. */
 export const TABLE_FILE = "cache-table.json";
 /** Larger ones are left out, because they would not be read. */
 const TABLE_BYTES_MAX = 4 * 2 ** 20;
+
+/** Parts that are configurations and vocabularies alone. */
+const WITHOUT_WEIGHTS = new Set(["tokenizer", "scheduler", "image_processor", "feature_extractor"]);
 
 /**
  * Opens the repositories of one plan.
@@ -65,8 +79,8 @@ export function openListings(hub: Hub, pinned: ReadonlyMap<string, string>): Lis
       for await (const piece of hub.read(repository, file, { start: 0, end: file.sizeBytes - 1 }))
         pieces.push(piece);
       try {
-        const value: unknown = JSON.parse(Buffer.concat(pieces).toString());
-        if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+        const value = parseStrictJson(Buffer.concat(pieces).toString(), JSON_LIMITS);
+        if (value instanceof Map) return { ...(toPlain(value) as Record<string, unknown>) };
       } catch (cause) {
         if (!(cause instanceof SyntaxError)) throw cause;
       }
@@ -77,11 +91,17 @@ export function openListings(hub: Hub, pinned: ReadonlyMap<string, string>): Lis
 
 /**
  * Plans the files to download: those that the recipe lists, or else the parts that the repository's
- * `model_index.json` names.
+ * `model_index.json` names. Reads the configurations of all parts, so that a model that cannot run is refused before
+ * its weights are asked for.
  *
  * @throws HubError
  */
-export async function planModel(listings: Listings, { id, assembly }: HubSource): Promise<ModelPlan> {
+export async function planModel(
+  listings: Listings,
+  { id, assembly }: HubSource,
+  { variant }: PlanOptions = {},
+): Promise<ModelPlan> {
+  if (!assembly) await refuseStrangeRepository(listings, id);
   const index = assembly?.index ?? usedParts(await listings.json(id, "model_index.json"));
   const family = knownFamily(id, index);
   const parts = Object.keys(index).filter(isKnownPart);
@@ -90,10 +110,13 @@ export async function planModel(listings: Listings, { id, assembly }: HubSource)
   const sources =
     assembly?.sources ?? [...parts, ...unnamed].map((part): PartSource => ({ part, id, folder: part }));
   const files = new Map<string, PlannedFile>();
+  const variants = new Map<string, string>();
+  if (!assembly) await refuseUnfit(listings, id, { index, parts: [...parts, ...unnamed] });
   for (const source of [...sources, ...supplements]) {
+    const chosen = await filesOf(listings, source, { planned: files, variant });
+    if (chosen.variant !== null) variants.set(source.part, chosen.variant);
     // The first source of a file wins: supplements only add missing files.
-    for (const planned of await filesOf(listings, source, files))
-      if (!files.has(planned.path)) files.set(planned.path, planned);
+    for (const planned of chosen.files) if (!files.has(planned.path)) files.set(planned.path, planned);
   }
   // A model that is put together from several repositories is none that anybody has measured.
   if (!assembly) for (const table of await tablesOf(listings, id)) files.set(table.path, table);
@@ -102,26 +125,66 @@ export async function planModel(listings: Listings, { id, assembly }: HubSource)
     (part) => ![...files.keys(), ...Object.keys(made)].some((path) => path.startsWith(`${part}/`)),
   );
   if (empty !== undefined) throw new HubError(`${id} has no files of its part ${empty}.`);
-  return { files: [...files.values()], made };
+  return { files: [...files.values()], made, notes: variantNotes(variants, variant) };
+}
+
+/** Says which variants were taken although they were not asked for. */
+function variantNotes(variants: ReadonlyMap<string, string>, asked: string | undefined): string[] {
+  const others = [...new Set(variants.values())].filter((name) => name !== asked);
+  return others.map((other) => {
+    const parts = [...variants].filter(([, name]) => name === other).map(([part]) => part);
+    return `The variant ${other} was taken of ${listed(parts)}, since there is no other.`;
+  });
+}
+
+/** Refuses a repository that is no folder of a whole model, by what it is. */
+async function refuseStrangeRepository(listings: Listings, id: string): Promise<void> {
+  const { files } = await listings.files(id);
+  const names = files.map(({ path }) => path);
+  if (names.includes("model_index.json")) return;
+  throw new HubError(`${id} ${strangeFolder(names)}`);
+}
+
+/** Refuses a model whose configurations say that it cannot run. */
+async function refuseUnfit(
+  listings: Listings,
+  id: string,
+  { index, parts }: { readonly index: Readonly<Record<string, unknown>>; readonly parts: readonly string[] },
+): Promise<void> {
+  const { files } = await listings.files(id);
+  const configs: Record<string, Readonly<Record<string, unknown>>> = {};
+  for (const part of parts) {
+    const path = [`${part}/config.json`, `${part}/scheduler_config.json`].find((name) =>
+      files.some((file) => file.path === name),
+    );
+    if (path !== undefined) configs[part] = await listings.json(id, path);
+  }
+  const faults = await configFaults({ index, parts: configs });
+  if (faults.length > 0)
+    throw new HubError(`${id} cannot be run, so nothing was downloaded. ${faults.join(" ")}`);
 }
 
 async function filesOf(
   listings: Listings,
   { part, id, folder, only }: PartSource,
-  planned: ReadonlyMap<string, PlannedFile>,
-): Promise<PlannedFile[]> {
-  if (only?.every((name) => planned.has(`${part}/${name}`))) return [];
+  { planned, variant }: PlanOptions & { readonly planned: ReadonlyMap<string, PlannedFile> },
+): Promise<{ readonly files: PlannedFile[]; readonly variant: string | null }> {
+  if (only?.every((name) => planned.has(`${part}/${name}`))) return { files: [], variant: null };
   const { repository, files } = await listings.files(id);
   const prefix = folder === "" ? "" : `${folder}/`;
   const inFolder = new Map(
     files.filter(({ path }) => path.startsWith(prefix)).map((file) => [file.path.slice(prefix.length), file]),
   );
-  const names = only ?? partFiles(prefix === "" ? id : `${id}/${folder}`, [...inFolder.keys()]);
-  return names.map((name) => {
+  const where = prefix === "" ? id : `${id}/${folder}`;
+  const chosen = only
+    ? { names: only, variant: null }
+    : partFiles(where, [...inFolder.keys()], { hasWeights: !WITHOUT_WEIGHTS.has(part), variant });
+  const chosenFiles = chosen.names.map((name) => {
     const file = inFolder.get(name);
     if (!file) throw new HubError(`${id} has no ${prefix}${name}.`);
     return { repository, file, path: `${part}/${name}` };
   });
+  return { files: chosenFiles, variant: chosen.variant };
 }
 
 async function tablesOf(listings: Listings, id: string): Promise<PlannedFile[]> {

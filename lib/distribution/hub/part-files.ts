@@ -1,3 +1,4 @@
+import { chooseWeights, missingShards } from "../../generation/checkpoint/index.ts";
 import { HubError } from "./hub-error.ts";
 
 /** Name of a model file: as in an object's key (see `ObjectStore`) and not hidden. */
@@ -14,44 +15,41 @@ const smallFiles = new Set([
   "spiece.model",
 ]);
 
-/** Endings of weights in formats that can contain code, or that are not read. */
-const FOREIGN = /\.(bin|pt|pth|ckpt|pickle|pkl|h5|msgpack)$/;
-
-/**
- * Names of weight files, in the order of preference in which weights are opened: a single file, or an index
- * and its shards.
- */
-const stems = ["diffusion_pytorch_model", "model"];
-
-/**
- * Selects the files of a part from its folder in `id`: configurations, vocabularies, and one set of
- * safetensors weights. Other precisions and formats of the same weights are left out.
- *
- * @throws HubError if the only weights are in a format that can contain code
- */
-export function partFiles(id: string, names: readonly string[]): readonly string[] {
-  const plain = names.filter((name) => NAME.test(name));
-  const weights = weightFiles(plain);
-  const foreign = plain.find((name) => FOREIGN.test(name));
-  if (weights.length === 0 && foreign !== undefined) {
-    throw new HubError(
-      `${id} has its weights as ${foreign}, which can hold code and is never opened: choose a repository with safetensors weights.`,
-    );
-  }
-  return [...plain.filter((name) => smallFiles.has(name)), ...weights];
+/** Files that are downloaded of a part. */
+export interface PartFiles {
+  readonly names: readonly string[];
+  /** Variant of the weights; null for none, or for a part without weights. */
+  readonly variant: string | null;
 }
 
-function weightFiles(names: readonly string[]): readonly string[] {
-  for (const stem of stems) {
-    if (names.includes(`${stem}.safetensors`)) return [`${stem}.safetensors`];
-    const index = `${stem}.safetensors.index.json`;
-    if (names.includes(index)) {
-      const shards = names.filter(
-        (name) => name.startsWith(`${stem}-`) && /-\d{5}-of-\d{5}\.safetensors$/.test(name),
-      );
-      return [index, ...shards];
-    }
+export interface PartNeeds {
+  /** True for a part that has weights. */
+  readonly hasWeights: boolean;
+  /** Variant of the weights to prefer. */
+  readonly variant?: string | undefined;
+}
+
+/**
+ * Selects the files of a part from its folder in `id`: configurations, vocabularies, and one set of safetensors
+ * weights. Other variants and formats of the same weights are left out.
+ *
+ * @throws HubError if it has no weights that can be read, or not all of them
+ */
+export function partFiles(
+  id: string,
+  names: readonly string[],
+  { hasWeights, variant }: PartNeeds,
+): PartFiles {
+  const plain = names.filter((name) => NAME.test(name));
+  const small = plain.filter((name) => smallFiles.has(name));
+  if (!hasWeights) return { names: small, variant: null };
+  const choice = chooseWeights(plain, variant);
+  if ("fault" in choice) throw new HubError(`${id} ${choice.fault}.`);
+  const { set } = choice;
+  const missing = missingShards(set);
+  if (missing > 0) {
+    const shards = missing === 1 ? "1 of its shards is" : `${missing} of its shards are`;
+    throw new HubError(`${id} has the index ${set.entry}, and ${shards} not there.`);
   }
-  const others = names.filter((name) => name.endsWith(".safetensors"));
-  return others.length === 1 ? others : [];
+  return { names: [...small, ...set.files], variant: set.variant };
 }

@@ -105,11 +105,13 @@ export class Checkpoint implements WeightSource {
       throw new CheckpointError(this.#source, `tensor ${nameOf(name, TENSOR_NAME_MAX)} has shape ${sizes}`);
     }
     const graphType = graphTypes[dtype];
-    if (!graphType)
-      throw new CheckpointError(
-        this.#source,
-        `tensor ${nameOf(name, TENSOR_NAME_MAX)} has dtype ${dtype}, which graphs do not support`,
-      );
+    if (!graphType) {
+      const why = dtype.startsWith("F8_")
+        ? "and float8 is not read: take the model in float16, bfloat16 or float32"
+        : "which graphs do not support";
+      const label = nameOf(name, TENSOR_NAME_MAX);
+      throw new CheckpointError(this.#source, `tensor ${label} has dtype ${dtype}, ${why}`);
+    }
     this.#used.add(name);
     const location = relative(this.root, this.#realPath(name)).replaceAll(sep, "/");
     return { dtype: graphType, shape, location, offset, byteLength };

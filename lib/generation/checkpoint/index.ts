@@ -16,6 +16,7 @@ export {
 } from "./model-folder.ts";
 export { hashWeights, modelFingerprint } from "./model-hash.ts";
 export { readMetadata, type SafetensorsDType, type StoredTensor } from "./safetensors.ts";
+export { modelNameOf, snapshotOf, strangeFolder, strangePath } from "./strange-folder.ts";
 export { parseStrictJson } from "./strict-json.ts";
 export { chooseWeights, missingShards } from "./weight-layout.ts";
 export { configHash, type IdentifiedPart, weightsIdentity } from "./weights-identity.ts";

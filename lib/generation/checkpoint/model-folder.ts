@@ -13,7 +13,7 @@ export interface ModelPart {
   /** Class named in `model_index.json`, such as `AutoencoderKL`. */
   readonly className: string;
   readonly folder: string;
-  /** `config.json`, or the corresponding file of a tokenizer or scheduler; empty if the part has none. */
+  /** `config.json`, or the corresponding file of a tokenizer, scheduler or image processor; empty if the part has none. */
   readonly config: Config;
   /** Opens the weights of this part, in the variant that the folder was opened with if there is one. */
   checkpoint(): Promise<Checkpoint>;
@@ -41,7 +41,12 @@ export interface ModelFolderOptions {
 /** Parts that Latte-1 has although its index does not name them. */
 const unnamedParts = ["vae_temporal_decoder"];
 
-const configNames = ["config.json", "scheduler_config.json", "tokenizer_config.json"];
+const configNames = [
+  "config.json",
+  "scheduler_config.json",
+  "tokenizer_config.json",
+  "preprocessor_config.json",
+];
 
 /**
  * Reads `model_index.json` and the configuration of every part it names. Weights are opened on demand.

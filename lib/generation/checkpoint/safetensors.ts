@@ -1,6 +1,7 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { quoted } from "../../shared/sentences/index.ts";
 import { CheckpointError, TENSOR_NAME_MAX } from "./checkpoint-error.ts";
+import { foreignFormat } from "./foreign-format.ts";
 import { parseStrictJson, type StrictJson } from "./strict-json.ts";
 
 /** Bytes of one element of each data type of the format. */
@@ -69,10 +70,15 @@ async function readHeader(path: string): Promise<Header> {
   const file = await openRegularFile(path);
   try {
     const { size } = await file.stat();
+    const beginning = await readExactly(file, path, 0, Math.min(size, 64));
+    const prefix = beginning.subarray(0, lengthPrefixBytes);
+    // A length of text or of another format is absurd; that of a header is not, and its first bytes are no text.
+    const isAbsurd = size < lengthPrefixBytes || lengthOf(prefix) > BigInt(headerBytesMax);
+    const foreign = isAbsurd ? foreignFormat(beginning) : undefined;
+    if (foreign !== undefined) throw new CheckpointError(path, foreign);
     if (size < lengthPrefixBytes)
       throw new CheckpointError(path, `not a safetensors file, it has ${size} bytes`);
-    const prefix = await readExactly(file, path, 0, lengthPrefixBytes);
-    const declared = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+    const declared = lengthOf(prefix);
     if (declared > BigInt(headerBytesMax)) {
       throw new CheckpointError(path, `not a safetensors file, its header would be ${declared} bytes long`);
     }
@@ -89,6 +95,11 @@ async function readHeader(path: string): Promise<Header> {
   } finally {
     await file.close();
   }
+}
+
+/** Reads the length of the header from the first eight bytes of a file. */
+function lengthOf(prefix: Uint8Array): bigint {
+  return new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
 }
 
 /**

@@ -1,8 +1,8 @@
-import { listed, quoted } from "../../shared/sentences/index.ts";
+import { listed, nameOf, quoted } from "../../shared/sentences/index.ts";
 
 /**
- * Names of weight files, as diffusers and transformers save them: one file, or shards and their index; either as they are
- * or as a variant, such as `fp16`, which is part of the name. A folder may hold several of them side by side.
+ * Names of weight files, as diffusers and transformers save them: one file, or shards and their index. Either may be a
+ * variant, such as `fp16`, which is part of the name. A folder may hold several of them side by side.
  */
 
 /** A set of files that holds all weights of a part. */
@@ -97,18 +97,19 @@ const CODE = /\.(bin|pt|pth|ckpt|pickle|pkl)$/;
 function otherFormats(names: readonly string[]): string {
   const found = (pattern: RegExp) => names.find((name) => pattern.test(name));
   const partial = found(/\.(incomplete|partial|crdownload|part)$/);
-  if (partial !== undefined) return `has a download that did not end (${quoted(partial)}): download it again`;
+  if (partial !== undefined) return `has a download that did not end (${nameOf(partial)}): download it again`;
   const code = found(CODE);
   if (code !== undefined)
     return (
-      `has its weights as ${quoted(code)}, which can hold code and is never opened: take a repository with ` +
+      `has its weights as ${nameOf(code)}, which can hold code and is never opened: take a repository with ` +
       "safetensors, or save the model with safe_serialization=True"
     );
   const gguf = found(/\.gguf$/);
   if (gguf !== undefined)
-    return `has its weights as ${quoted(gguf)}, and GGUF is not read: take safetensors in float16, bfloat16 or float32`;
+    return `has its weights as ${nameOf(gguf)}, and GGUF is not read: take safetensors in float16, bfloat16 or float32`;
+  const usual = STEMS.map((stem) => `${stem}.safetensors`).join(" or ");
   const several = names.filter((name) => name.endsWith(".safetensors"));
   if (several.length > 1)
-    return `has several safetensors files and no index, and none is named ${STEMS.map((stem) => `${stem}.safetensors`).join(" or ")}`;
-  return `has no weights: ${STEMS.map((stem) => `${stem}.safetensors`).join(" or ")}, or shards with their index`;
+    return `has several safetensors files and no index, and none is named ${usual}`;
+  return `has no weights: ${usual}, or shards with their index`;
 }

@@ -26,6 +26,8 @@ export interface VideoShape {
   readonly givenFrames?: number;
   /** True if a picture is given for the last frame of the video; false by default. */
   readonly hasLastPicture?: boolean;
+  /** Rows of the vision encoder's states for each picture; those of CLIP's ViT-H/14 by default. */
+  readonly pictureTokens?: number;
 }
 
 /** Values of the step and the text that blocks and head need. Each architecture has its own members. */

@@ -31,6 +31,13 @@ export function scalarFrequencies(width: number): Float32Array {
   });
 }
 
+/** Returns the sinusoid of a scalar as `scalarSinusoid` does, with angles that are not rounded to float32. */
+export function exactSinusoid(value: number, width = SINUSOID_WIDTH): Float32Array {
+  const half = width / 2;
+  const angles = Array.from({ length: half }, (_, i) => value * PERIOD ** (-i / half));
+  return Float32Array.from([...angles.map(Math.cos), ...angles.map(Math.sin)]);
+}
+
 /**
  * Returns absolute positions along one axis [count, width], each as [sin | cos].
  *

@@ -1,6 +1,6 @@
 import type { NamedWeights } from "./build-options.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
-import type { ImageEncoder } from "./image-encoder.ts";
+import type { ImageEncoder, VisionEncoder } from "./image-encoder.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
 import type { LoraNaming } from "./lora-naming.ts";
 import type { TextEncoder } from "./text-encoder.ts";
@@ -32,6 +32,8 @@ export interface Architectures {
   readonly decoders?: Builders<LatentDecoder>;
   /** Encoders of an image that a video begins with. */
   readonly imageEncoders?: Builders<ImageEncoder>;
+  /** Encoders of pictures that transformers attend to. */
+  readonly visionEncoders?: Builders<VisionEncoder>;
 }
 
 /**
@@ -87,8 +89,11 @@ export interface PublishedModel {
  * read, and memory was not measured.
  */
 export interface ModelNeeds {
-  /** Parameters that a video from text takes; those of all transformers together. */
-  readonly parameters: Readonly<Record<WeightedPart, number>>;
+  /**
+   * Parameters that a video takes, from text or from the pictures that the model needs; those of all transformers
+   * together.
+   */
+  readonly parameters: Readonly<Record<WeightedPart, number>> & { readonly image_encoder?: number };
   /** Memory for the default video in GiB, as `models check` estimates it. */
   readonly memoryGiB: {
     /** On the CPU, with weights stored in float32. */

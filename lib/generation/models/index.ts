@@ -7,7 +7,8 @@ export { type ContinuedRun, stateNames } from "./continued-run.ts";
 export type { CutOptions } from "./cut.ts";
 export { buildForecast, buildFull, buildReuse, buildUncut, cutNames, precisionOf } from "./cut.ts";
 export type { DiffusionTransformer, LatentShape, VideoShape } from "./diffusion-transformer.ts";
-export { families, familyOf, knownPipelines, publishedModelOf, publishedModels } from "./families.ts";
+export { families, familyOf, knownPipelines } from "./families.ts";
+export { likelyModelOf, publishedModelOf, publishedModels } from "./families.ts";
 export type {
   Benchmark,
   BenchmarkVideo,
@@ -20,10 +21,11 @@ export type {
   WeightedPart,
 } from "./family.ts";
 export { type GuidanceBatch, guidanceBatch } from "./guidance-batch.ts";
-export { encoderNames } from "./image-encoder.ts";
+export { encoderNames, type VisionEncoder, visionNames } from "./image-encoder.ts";
 export { decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
 export type { LoraNaming } from "./lora-naming.ts";
-export { diffusionTransformer, imageEncoder, latentDecoder, loraNaming, textEncoder } from "./registry.ts";
+export { imageEncoder, visionEncoder } from "./picture-encoders.ts";
+export { diffusionTransformer, latentDecoder, loraNaming, textEncoder } from "./registry.ts";
 export { buildSegment, segmentFeeds, segmentNames } from "./segment.ts";
 export { comparesProbes, type GraphSignalName, graphSignal, isGraphSignal } from "./signals.ts";
 export { nominalSize, type Recipe, recipeSchema, type Sampling, samplingSchema } from "./video-member.ts";

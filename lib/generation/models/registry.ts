@@ -4,15 +4,17 @@ import {
   autoencoderKLImageEncoder,
   parseAutoencoderKLConfig,
 } from "./autoencoder-kl/autoencoder-kl.ts";
+import { clipVisionEncoder, parseCLIPVisionConfig } from "./clip-vision.ts";
 import { pictureNeeds } from "./conditions/condition.ts";
 import type { DiffusionTransformer, VideoShape } from "./diffusion-transformer.ts";
 import { families } from "./families.ts";
 import type { Architectures, ModelClass } from "./family.ts";
-import type { ImageEncoder } from "./image-encoder.ts";
 import type { LatentDecoder } from "./latent-decoder.ts";
 import { type LoraNaming, ownNaming } from "./lora-naming.ts";
 import { parseT5Config, parseUMT5Config, t5Encoder, umt5Encoder } from "./t5.ts";
 import type { TextEncoder } from "./text-encoder.ts";
+
+const clipVision = (config: unknown) => clipVisionEncoder(parseCLIPVisionConfig(config));
 
 /** Parts that several families share. */
 const shared: Architectures = {
@@ -22,6 +24,7 @@ const shared: Architectures = {
   },
   decoders: { AutoencoderKL: (config) => autoencoderKLDecoder(parseAutoencoderKLConfig(config)) },
   imageEncoders: { AutoencoderKL: (config) => autoencoderKLImageEncoder(parseAutoencoderKLConfig(config)) },
+  visionEncoders: { CLIPVisionModel: clipVision, CLIPVisionModelWithProjection: clipVision },
 };
 
 const architectures = [shared, ...families.map((family) => family.architectures)];
@@ -73,15 +76,6 @@ export function latentDecoder(model: ModelClass): LatentDecoder {
   return builderOf("decoders", "decoder", model)(model.config);
 }
 
-/**
- * Returns the image encoder of a model.
- *
- * @throws Error for an unknown class or config
- */
-export function imageEncoder(model: ModelClass): ImageEncoder {
-  return builderOf("imageEncoders", "image encoder", model)(model.config);
-}
-
 /** Returns the names that LoRA files use for the layers of a transformer. */
 export function loraNaming({ className }: Pick<ModelClass, "className">): LoraNaming {
   const family = families.find(({ architectures }) =>
@@ -92,7 +86,13 @@ export function loraNaming({ className }: Pick<ModelClass, "className">): LoraNa
 
 type BuilderOf<Kind extends keyof Architectures> = NonNullable<Architectures[Kind]>[string];
 
-function builderOf<Kind extends keyof Architectures>(
+/**
+ * Returns the builder of a part.
+ *
+ * @param role name of the part, for people
+ * @throws Error for an unknown class
+ */
+export function builderOf<Kind extends keyof Architectures>(
   kind: Kind,
   role: string,
   { className }: ModelClass,

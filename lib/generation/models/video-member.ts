@@ -38,6 +38,8 @@ export const recipeSchema = z.object({
   noise_spacing: z.enum(["scheduler", "even"]).default("scheduler"),
   /** Size [width, height] that transformer and sampler are given, by the size of the decoded video. */
   nominal_size: z.record(z.string(), z.tuple([z.int().positive(), z.int().positive()])).default({}),
+  /** Filter with which pictures are resized to the size of a video. */
+  picture_filter: z.enum(["bicubic", "lanczos"]).default("lanczos"),
   sampling: samplingSchema.default({ distilled: false }),
 });
 

@@ -40,8 +40,8 @@ const REMEDY = ", or on a GPU need PRECISION=float32";
  * a second transformer takes over, they are dropped and the policy starts afresh, because residual, probe and the
  * policy's state belong to the first one.
  *
- * @throws CancelledError between two steps once `signal` is aborted, GenerationError if a prediction or the final latent
- *   holds numbers that are not finite
+ * @throws CancelledError between two steps once `signal` is aborted, GenerationError if a prediction or the final
+ *   latent holds numbers that are not finite
  */
 export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> {
   const { policy, sampler, signal, successor } = options;

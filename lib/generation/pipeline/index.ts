@@ -8,22 +8,15 @@ export {
   type PartCheck,
   type VideoCheck,
 } from "./model/check.ts";
+export { configFaults, type FolderConfigs } from "./model/config-faults.ts";
 export { describeModel, type ModelDescription } from "./model/description.ts";
 export { findModel, modelFolders } from "./model/find-model.ts";
 export type { UsedLora } from "./model/open-loras.ts";
 export { usableShare } from "./model/part-memory.ts";
 export type { PipelineOptions } from "./model/parts.ts";
 export { type MeasuredResidency, residencyFor, wholeBytes } from "./model/residency.ts";
-export {
-  type GenerateOptions,
-  type Generation,
-  type Observed,
-  type Observer,
-  openPipeline,
-  type Pipeline,
-  type Progress,
-  type Stage,
-} from "./pipeline.ts";
+export type { GenerateOptions, Generation, Observed, Observer, Pipeline, Progress, Stage } from "./pipeline.ts";
+export { openPipeline } from "./pipeline.ts";
 export { type PipelineProcess, type ProcessOptions, startPipelineProcess } from "./process/process.ts";
 export { type Savings, savings } from "./savings.ts";
 export {

@@ -24,9 +24,10 @@ import { type Deadline, deadlineFor, measurePace, type Pace, paceOf, promisedSec
 import { decodeFrames } from "./decode.ts";
 import { type DenoisedStep, denoise, pauseUnlessCancelled } from "./denoise.ts";
 import type { Denoiser, DenoisingSessions } from "./denoiser.ts";
+import { beginWith, encodePictures } from "./encode-pictures.ts";
 import { GenerationError } from "./errors.ts";
 import { type GraphNeeds, guidanceScales } from "./experts.ts";
-import { beginWith, encodePictures, readPictures } from "./given-pictures.ts";
+import { readPictures } from "./given-pictures.ts";
 import { knownRun } from "./known-run.ts";
 import type { OpenedLoras, UsedLora } from "./model/open-loras.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
@@ -157,7 +158,7 @@ export async function openPipeline(
   options: PipelineOptions = {},
   observer?: Observer,
 ): Promise<Pipeline> {
-  const index = await openModelFolder(folder);
+  const index = await openModelFolder(folder, options);
   const model = await openParts(index, options);
   let shaped: {
     readonly key: string;
@@ -353,6 +354,7 @@ export async function openPipeline(
       }),
       loras: loras.used,
       notes: [
+        ...model.folderNotes,
         ...unreadNotes(model, asked),
         ...(isGuided ? [] : unusedNegative(request, model.limits)),
         ...notesOf(request, policy, { limits: model.limits, auditedDb: audited, loras: loras.used }),

@@ -10,12 +10,13 @@ import type { ResolvedRequest } from "../request/index.ts";
 import { type OpenedRuns, openRuns, runGraphs } from "./continued-runs.ts";
 import type { Decoding } from "./decode.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
+import { frameGraphs } from "./encode-pictures.ts";
 import { type Experts, expertsFor, type GraphNeeds, guidanceScales } from "./experts.ts";
-import { pictureGraphs } from "./given-pictures.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
 import { partMemory, usableBytes } from "./model/part-memory.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
 import {
+  largest,
   mayStay,
   type Residency,
   type ResidentPart,
@@ -68,6 +69,7 @@ export function videoSessions(
       fps,
       givenFrames: image === undefined ? 0 : 1,
       hasLastPicture: lastImage !== undefined,
+      ...(model.vision && { pictureTokens: model.vision.encoder.tokens }),
     },
     { scales: guidanceScales(model, request), loras: loras.applied, ...needs },
   );
@@ -82,11 +84,18 @@ export function videoSessions(
   /** Builds every graph, to know what it takes. */
   function measuredResidency(memoryBytes: number): Residency {
     const { transformers } = experts;
-    const pictures = () => pictureGraphs(transformers[0]!, { frames, latent: latentShape }, model);
+    const pictures = () => {
+      const shape = { frames, latent: latentShape };
+      const encoding = partMemory("image_encoder", frameGraphs(transformers[0]!, shape, model));
+      const { vision } = model;
+      if (!vision) return encoding;
+      const seeing = vision.encoder.build({ weights: vision.part.weights, ...options });
+      return largest([encoding, partMemory("image_encoder", [seeing])]);
+    };
     return residencyFor(
       [
         partMemory("text_encoder", [model.encoderGraph(textLength)]),
-        ...(image === undefined ? [] : [partMemory("image_encoder", pictures())]),
+        ...(image === undefined ? [] : [pictures()]),
         ...transformers.map((_, index) => partMemory(EXPERT_PARTS[index]!, experts.graphs(index))),
         partMemory("decoder", [...runGraphs(runs, decoderGraph).values()]),
       ],

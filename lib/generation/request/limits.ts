@@ -53,6 +53,8 @@ export const videoLimitsSchema = z.object({
   needs_image: z.boolean().optional(),
   /** True if a video that begins with an image may end with another one. */
   takes_last_image: z.boolean().optional(),
+  /** True if every video begins with an image and ends with one. */
+  needs_last_image: z.boolean().optional(),
   /**
    * True if the model's folder has a table of the errors of reuse, which promises in dB need. The folder decides,
    * whatever `model_index.json` says. Cards of earlier builds lack it.

@@ -330,9 +330,13 @@ function checkImage({ image, frames }: { image?: string; frames: number }, limit
 /** @throws RequestError */
 function checkLastImage(
   { image, lastImage }: { image?: string; lastImage?: string },
-  { takes_last_image }: VideoLimits,
+  { takes_last_image, needs_last_image }: VideoLimits,
 ): void {
-  if (lastImage === undefined) return;
+  if (lastImage === undefined) {
+    if (needs_last_image)
+      throw new RequestError("This model makes videos from one picture to another: give the last one, too.");
+    return;
+  }
   if (!takes_last_image)
     throw refusal(
       "last_image",

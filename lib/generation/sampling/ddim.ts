@@ -6,8 +6,8 @@ import { type Sampler, type SamplingRun, statelessStep } from "./sampler.ts";
 export const ddimSchema = noiseScheduleSchema.extend({
   set_alpha_to_one: z.boolean().default(true),
   /**
-   * True if the clean latent that a prediction implies is clipped. The class does so by default, and LattePipeline leaves
-   * it so, although it is meant for models of pixels.
+   * True if the clean latent that a prediction implies is clipped. The class does so by default, and LattePipeline
+   * leaves it so, although it is meant for models of pixels.
    */
   clip_sample: z.boolean().default(true),
   /** Largest magnitude of a clipped clean latent. */
@@ -17,8 +17,8 @@ export const ddimSchema = noiseScheduleSchema.extend({
 export type DDIMConfig = Readonly<z.infer<typeof ddimSchema>>;
 
 /**
- * DDIM (arXiv 2010.02502) with eta 0, so no noise is added: each step trusts the predicted noise. Where the clean latent
- * is clipped, steps are not linear, and `clean` is the clean latent before that.
+ * DDIM (arXiv 2010.02502) with eta 0, so no noise is added: each step trusts the predicted noise. Where the clean
+ * latent is clipped, steps are not linear, and `clean` is the clean latent before that.
  *
  * @throws RangeError, in words for a user, if the model was not trained with that many steps
  */

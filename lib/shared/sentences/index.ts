@@ -1,6 +1,7 @@
 /** Sentences about wrong input, made from the schema that refused it. The API and the command line share them. */
 export { counted } from "./counted.ts";
 export { type Examined, examined, type Fault, faultsOf, inOneSentence, type Subject } from "./fault.ts";
+export { grouped } from "./grouped.ts";
 export { listed, oneOf } from "./list.ts";
 export { nearest } from "./nearest.ts";
 export { nameOf } from "./place.ts";

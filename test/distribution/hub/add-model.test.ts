@@ -13,6 +13,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { addModel, openHub, recipeOf, withFolder } from "../../../lib/distribution/hub/index.ts";
 import { TABLE_FILE } from "../../../lib/generation/caching/index.ts";
+import { publishedModels } from "../../../lib/generation/models/index.ts";
 import { type HubStub, type StubRepository, startHubStub } from "./hub-stub.ts";
 
 const root = mkdtempSync(join(tmpdir(), "adareel-hub-"));
@@ -37,10 +38,20 @@ const wanIndex = {
   scheduler: ["diffusers", "UniPCMultistepScheduler"],
 };
 
+/** Configurations of a published model's parts, as JSON. */
+function configsOf(title: string): Record<"transformer" | "text_encoder" | "vae", string> {
+  const { parts } = publishedModels.find((model) => model.title === title)!.benchmark!;
+  const json = (part: keyof typeof parts) => JSON.stringify(parts[part].config);
+  return { transformer: json("transformer"), text_encoder: json("text_encoder"), vae: json("vae") };
+}
+
+const wanConfigs = configsOf("Wan2.1 1.3B");
+const latteConfigs = configsOf("Latte-1");
+
 const wanFiles = {
   "model_index.json": JSON.stringify(wanIndex),
   "README.md": "hello",
-  "text_encoder/config.json": "{}",
+  "text_encoder/config.json": wanConfigs.text_encoder,
   "text_encoder/model.safetensors.index.json": '{"weight_map":{}}',
   "text_encoder/model-00001-of-00002.safetensors": weights(3000),
   "text_encoder/model-00002-of-00002.safetensors": weights(2000),
@@ -48,13 +59,14 @@ const wanFiles = {
   "tokenizer/tokenizer.json": "{}",
   "tokenizer/spiece.model": weights(1500),
   "tokenizer/tokenization.py": "import os",
-  "transformer/config.json": '{"num_layers":1}',
+  "transformer/config.json": wanConfigs.transformer,
   "transformer/diffusion_pytorch_model.safetensors": weights(4000),
   "transformer/diffusion_pytorch_model.fp16.safetensors": weights(2001),
-  "vae/config.json": "{}",
+  "vae/config.json": wanConfigs.vae,
   "vae/diffusion_pytorch_model.safetensors": weights(1024),
   "vae/evil.pt": weights(1024),
-  "scheduler/scheduler_config.json": "{}",
+  "scheduler/scheduler_config.json":
+    '{"use_flow_sigmas": true, "prediction_type": "flow_prediction", "lambda_min_clipped": -Infinity}',
   "image_encoder/model.safetensors": weights(1100),
 };
 
@@ -74,16 +86,30 @@ beforeEach(async () => {
 afterEach(() => stub.close());
 
 function add(
-  options: { model?: string; revision?: string; token?: string; into?: string; tries?: number } = {},
+  options: {
+    model?: string;
+    revision?: string;
+    variant?: string;
+    token?: string;
+    into?: string;
+    tries?: number;
+  } = {},
 ) {
-  const { model = WAN, revision, token, into = folder, tries = 5 } = options;
+  const { model = WAN, revision, variant, token, into = folder, tries = 5 } = options;
   const sleep = async (durationMs: number) => {
     waits.push(durationMs);
     await setTimeout(20); // parts that arrive meanwhile are written, also on a busy machine
     if (waits.length > tries) throw new Error("killed");
   };
   const hub = openHub({ url: stub.url, token, sleep });
-  return addModel({ hub, recipe: recipeOf(model), revision, folder: into, onProgress: () => undefined });
+  return addModel({
+    hub,
+    recipe: recipeOf(model),
+    revision,
+    variant,
+    folder: into,
+    onProgress: () => undefined,
+  });
 }
 
 const filesIn = (path: string) =>
@@ -132,14 +158,31 @@ describe("a pipeline of the hub", () => {
   test("a second download receives nothing", async () => {
     const first = await add();
     expect(first.receivedBytes).toBe(first.totalBytes);
-    expect(await add()).toEqual({ totalBytes: first.totalBytes, receivedBytes: 0 });
+    expect(await add()).toEqual({ totalBytes: first.totalBytes, receivedBytes: 0, notes: [] });
   });
 
   test("a download takes only the missing files from another repository", async () => {
     const latte = {
       ...wanFiles,
-      "model_index.json": JSON.stringify({ ...wanIndex, _class_name: "LattePipeline" }),
-      "vae_temporal_decoder/config.json": "{}",
+      "model_index.json": JSON.stringify({
+        ...wanIndex,
+        _class_name: "LattePipeline",
+        text_encoder: ["transformers", "T5EncoderModel"],
+        transformer: ["diffusers", "LatteTransformer3DModel"],
+        vae: ["diffusers", "AutoencoderKL"],
+        scheduler: ["diffusers", "DDIMScheduler"],
+      }),
+      "scheduler/scheduler_config.json": "{}",
+      "text_encoder/config.json": latteConfigs.text_encoder,
+      "transformer/config.json": latteConfigs.transformer,
+      "vae/config.json": latteConfigs.vae,
+      "vae_temporal_decoder/config.json": JSON.stringify({
+        _class_name: "AutoencoderKLTemporalDecoder",
+        latent_channels: 4,
+        block_out_channels: [128, 256, 512, 512],
+        layers_per_block: 2,
+        scaling_factor: 0.18215,
+      }),
       "vae_temporal_decoder/diffusion_pytorch_model.safetensors": weights(1030),
     };
     const { "tokenizer/tokenizer.json": own, ...lacking } = latte;
@@ -188,6 +231,57 @@ test("a recipe assembles a model from several repositories", async () => {
   ]);
   const index = JSON.parse(readFileSync(join(folder, "model_index.json"), "utf8"));
   expect(index).toMatchObject({ _class_name: "OpenSoraPipeline", transformer: ["adareel", "STDiT3"] });
+});
+
+describe("variants of weights", () => {
+  const plain = "transformer/diffusion_pytorch_model.safetensors";
+  const { [plain]: _, "transformer/diffusion_pytorch_model.fp16.safetensors": __, ...others } = wanFiles;
+  const shards = {
+    "transformer/diffusion_pytorch_model.safetensors.index.fp16.json": '{"weight_map":{}}',
+    "transformer/diffusion_pytorch_model.fp16-00001-of-00002.safetensors": weights(1100),
+    "transformer/diffusion_pytorch_model.fp16-00002-of-00002.safetensors": weights(1200),
+  };
+  const transformerFiles = () => filesIn(join(folder, "transformer"));
+
+  test("the variant that is asked for is downloaded, and parts that lack it without one", async () => {
+    await add({ variant: "fp16" });
+    expect(transformerFiles()).toEqual(["config.json", "diffusion_pytorch_model.fp16.safetensors"]);
+    expect(filesIn(join(folder, "vae"))).toEqual(["config.json", "diffusion_pytorch_model.safetensors"]);
+  });
+
+  test("the only variant is downloaded with all its shards, and that is told", async () => {
+    stub.repositories[WAN] = { files: { ...others, ...shards } };
+    const { notes } = await add();
+    expect(transformerFiles()).toEqual([
+      "config.json",
+      ...Object.keys(shards)
+        .map((path) => path.slice("transformer/".length))
+        .sort(),
+    ]);
+    expect(notes).toEqual(["The variant fp16 was taken of transformer, since there is no other."]);
+  });
+
+  test("several variants of which none is chosen are refused with their names", async () => {
+    const bf16 = { "transformer/diffusion_pytorch_model.bf16.safetensors": weights(1100) };
+    stub.repositories[WAN] = { files: { ...others, ...shards, ...bf16 } };
+    await expect(add()).rejects.toThrow(
+      `${WAN}/transformer has its weights as the variants bf16 and fp16: choose one with --variant.`,
+    );
+    await add({ variant: "bf16" });
+    expect(transformerFiles()).toEqual(["config.json", "diffusion_pytorch_model.bf16.safetensors"]);
+  });
+
+  test("a variant that no part has, and shards that are missing, are refused before anything is downloaded", async () => {
+    const [index, first] = Object.entries(shards);
+    stub.repositories[WAN] = { files: { ...others, ...Object.fromEntries([index!, first!]) } };
+    await expect(add()).rejects.toThrow(
+      /has the index .*\.index\.fp16\.json, and 1 of its shards is not there\.$/,
+    );
+    await expect(add({ variant: "bf16" })).rejects.toThrow(
+      'has its weights as the variant fp16: choose one with --variant, not "bf16".',
+    );
+    expect(asked("fp16-0000")).toEqual([]);
+  });
 });
 
 describe("a folder of this machine", () => {
@@ -345,9 +439,67 @@ describe("a download that the hub or the machine does not allow", () => {
     await expect(add()).rejects.toThrow(`${WAN} is a FluxPipeline, and Adareel runs only LattePipeline, `);
   });
 
-  test("a repository without a pipeline is refused in one sentence", async () => {
-    stub.repositories[WAN] = { files: { "config.json": "{}" } };
-    await expect(add()).rejects.toThrow(`${WAN} has no model_index.json of at most 1 MiB.`);
+  test.each<[string, Record<string, string>, string]>([
+    [
+      "without a pipeline",
+      { "config.json": "{}" },
+      "has no model_index.json, so it is no model. Adareel reads ",
+    ],
+    ["of a LoRA", { "pytorch_lora_weights.safetensors": "" }, "holds a LoRA, which changes a model"],
+    [
+      "in the layout of Wan's authors",
+      { "Wan2.1_VAE.pth": "" },
+      "holds a model in the layout of Wan's authors.",
+    ],
+    ["of ComfyUI", { "split_files/vae/x.safetensors": "" }, "holds single files in ComfyUI's layout."],
+  ])("a repository %s is refused by what it is", async (_, files, sentence) => {
+    stub.repositories[WAN] = { files };
+    await expect(add()).rejects.toThrow(`${WAN} ${sentence}`);
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    [
+      "a scheduler that is not known",
+      {
+        "model_index.json": JSON.stringify({
+          ...wanIndex,
+          scheduler: ["diffusers", "DPMSolverMultistepScheduler"],
+        }),
+      },
+      "The scheduler cannot be used: it is a DPMSolverMultistepScheduler, and Adareel knows only ",
+    ],
+    [
+      "a transformer of another kind",
+      {
+        "model_index.json": JSON.stringify({
+          ...wanIndex,
+          transformer: ["diffusers", "FluxTransformer2DModel"],
+        }),
+      },
+      "This model's transformer is a FluxTransformer2DModel, and Adareel can build only ",
+    ],
+    [
+      "a member of a configuration that is not known",
+      {
+        "transformer/config.json": wanConfigs.transformer.replace(
+          '"cross_attn_norm":true',
+          '"cross_attn_norm":false',
+        ),
+      },
+      "cross_attn_norm",
+    ],
+  ])("a model with %s is refused before its weights are asked for", async (_, changed, sentence) => {
+    stub.repositories[WAN] = { files: { ...wanFiles, ...changed } };
+    await expect(add()).rejects.toThrow(`${WAN} cannot be run, so nothing was downloaded. `);
+    await expect(add()).rejects.toThrow(sentence);
+    expect(asked(".safetensors")).toEqual([]);
+  });
+
+  test("a Wan with another number of layers is downloaded, since its family's limits serve it", async () => {
+    const config = JSON.stringify({ ...JSON.parse(wanConfigs.transformer), num_layers: 2 });
+    stub.repositories[WAN] = { files: { ...wanFiles, "transformer/config.json": config } };
+    await add();
+    expect(existsSync(join(folder, "model_index.json"))).toBe(true);
   });
 
   test("a model that does not fit on the disk is refused before anything is downloaded", async () => {
@@ -394,7 +546,7 @@ describe("a download that the hub or the machine does not allow", () => {
     "the name %s is refused as no repository and no recipe",
     (name) => {
       expect(() => recipeOf(name)).toThrow(
-        "none of latte-1, open-sora-1.2, open-sora-plan-1.1, wan2.1-1.3b, wan2.1-14b, wan2.2-a14b.",
+        "none of latte-1, open-sora-1.2, open-sora-plan-1.1, wan2.1-1.3b, wan2.1-14b, wan2.2-a14b",
       );
     },
   );

@@ -175,12 +175,12 @@ describe("a malformed folder of weights", () => {
     [
       "without weights",
       { "config.json": "{}" },
-      /the folder has none of diffusion_pytorch_model\.safetensors, /,
+      /the folder has no weights: diffusion_pytorch_model\.safetensors or model\.safetensors, or shards with/,
     ],
     [
       "with several files of no known name",
       { "x.safetensors": one, "y.safetensors": one },
-      /the folder has none of /,
+      /the folder has several safetensors files and no index, and none is named /,
     ],
     ["with an empty file", { "model.safetensors": safetensors("{}") }, /it holds no tensors$/],
     ["whose index is not JSON", { "model.safetensors.index.json": "{" }, /the JSON lacks " at character 1$/],

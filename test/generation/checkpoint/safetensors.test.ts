@@ -51,6 +51,27 @@ describe("a malformed safetensors file", () => {
   const tile = new Uint8Array(8);
   const cases: [string, Uint8Array, RegExp][] = [
     ["an empty file", Buffer.alloc(0), /not a safetensors file, it has 0 bytes$/],
+    [
+      "a page of a website",
+      Buffer.from("<!DOCTYPE html><html><body>Sign in</body></html>"),
+      /not a safetensors file but a page of a website saved under this name, .*: download it again, signed in/,
+    ],
+    [
+      "a pointer of Git LFS",
+      Buffer.from("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"),
+      /not a safetensors file but a pointer of Git LFS in place of the file: get the file itself with git lfs pull/,
+    ],
+    [
+      "a GGUF file",
+      Buffer.from("GGUF\u0003\0\0\0\0"),
+      /not a safetensors file but a GGUF file, which is not read/,
+    ],
+    [
+      "a zip",
+      Buffer.from("PK\u0003\u0004\u0014\0\b\b\0\0"),
+      /not a safetensors file but a PyTorch checkpoint/,
+    ],
+    ["an answer of a server", Buffer.from('{"error": "Not Found"}'), /not a safetensors file but JSON text/],
     ["half a length", Buffer.alloc(5), /not a safetensors file, it has 5 bytes$/],
     ["a huge header", huge, /not a safetensors file, its header would be 9223372036854775808 bytes long$/],
     [

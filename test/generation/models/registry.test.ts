@@ -4,6 +4,7 @@ import {
   imageEncoder,
   latentDecoder,
   textEncoder,
+  visionEncoder,
 } from "../../../lib/generation/models/index.ts";
 import { readGolden } from "./golden.ts";
 
@@ -18,17 +19,20 @@ describe("the registry of architectures", () => {
       /CLIPTextModel.*T5EncoderModel/,
     );
     expect(() => latentDecoder({ className: "VQModel", config: {} })).toThrow(/VQModel.*AutoencoderKL/);
-    expect(() => imageEncoder({ className: "AutoencoderKLWan", config: {} })).toThrow(
-      /image encoder is a AutoencoderKLWan.*OpenSoraVAE_V1_2/,
+    expect(() => imageEncoder({ className: "VQModel", config: {} })).toThrow(
+      /image encoder is a VQModel.*OpenSoraVAE_V1_2/,
+    );
+    expect(() => visionEncoder({ className: "SiglipVisionModel", config: {} })).toThrow(
+      /image encoder is a SiglipVisionModel.*CLIPVisionModel/,
     );
   });
 
   it("the registry refuses given frames for a transformer that does not take them", async () => {
-    const { config } = await readGolden("wan");
-    const wan = { className: "WanTransformer3DModel", config };
+    const { config } = await readGolden("latte");
+    const latte = { className: "LatteTransformer3DModel", config };
     const given = { ...video, latent: { ...latent, frames: 3 }, givenFrames: 1 };
-    expect(() => diffusionTransformer(wan, given)).toThrow(
-      "A WanTransformer3DModel cannot take a first frame: it generates all frames of a video.",
+    expect(() => diffusionTransformer(latte, given)).toThrow(
+      "A LatteTransformer3DModel cannot take a first frame: it generates all frames of a video.",
     );
   });
 

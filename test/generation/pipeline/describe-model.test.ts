@@ -50,7 +50,7 @@ it.each([
   [
     "without a video",
     { ...tinyIndex, video: undefined },
-    /does not say what the model can make: video is missing/,
+    /names the pipeline OpenSoraPipeline with parts of no published model: it must say under video what/,
   ],
   [
     "with a size beyond what is written",

@@ -31,6 +31,30 @@ const folders = {
     index: { _class_name: "WanPipeline", boundary_ratio: 0.875 },
     transformer: { num_layers: 40 },
   },
+  "Wan 2.2 TI2V 5B": {
+    index: { _class_name: "WanPipeline", expand_timesteps: true, boundary_ratio: null },
+    transformer: { num_layers: 30, in_channels: 48 },
+  },
+  "Wan 2.2 TI2V 5B, saved as a pipeline of pictures": {
+    index: { _class_name: "WanImageToVideoPipeline", expand_timesteps: true, boundary_ratio: null },
+    transformer: { num_layers: 30, in_channels: 48, image_dim: 1280 },
+  },
+  "Wan, FastWan2.1": {
+    index: { _class_name: "WanDMDPipeline" },
+    transformer: { num_layers: 30, in_channels: 16 },
+  },
+  "Wan, FastWan2.2": {
+    index: { _class_name: "WanDMDPipeline", expand_timesteps: true },
+    transformer: { num_layers: 30, in_channels: 48 },
+  },
+  "Wan, SkyReels-V2 540P": {
+    index: { _class_name: "SkyReelsV2Pipeline" },
+    transformer: { num_layers: 40, in_channels: 16 },
+  },
+  "Wan, SkyReels-V2 720P": {
+    index: { _class_name: "SkyReelsV2Pipeline", _name_or_path: "Skywork/SkyReels-V2-T2V-14B-720P-Diffusers" },
+    transformer: { num_layers: 40, in_channels: 16 },
+  },
   "LTX-Video 0.9.0": { index: { _class_name: "LTXPipeline" }, transformer: { num_layers: 28 } },
 } as const;
 
@@ -69,6 +93,15 @@ describe("a folder of the hub, which does not say what it can make, makes by def
     ["Wan 2.1 1.3B", { width: 832, height: 480, frames: 81, fps: 16, steps: 50, guidanceScale: 5 }],
     ["Wan 2.1 14B", { width: 1280, height: 720, frames: 81, fps: 16, steps: 50, guidanceScale: 5 }],
     ["Wan 2.2 A14B", { width: 1280, height: 720, frames: 81, fps: 16, steps: 40, guidanceScale: 4 }],
+    ["Wan 2.2 TI2V 5B", { width: 1280, height: 704, frames: 121, fps: 24, steps: 50, guidanceScale: 5 }],
+    [
+      "Wan 2.2 TI2V 5B, saved as a pipeline of pictures",
+      { width: 1280, height: 704, frames: 121, fps: 24, steps: 50, guidanceScale: 5 },
+    ],
+    ["Wan, FastWan2.1", { width: 832, height: 480, frames: 61, fps: 16, steps: 3, guidanceScale: 1 }],
+    ["Wan, FastWan2.2", { width: 1280, height: 704, frames: 121, fps: 24, steps: 3, guidanceScale: 1 }],
+    ["Wan, SkyReels-V2 540P", { width: 960, height: 544, frames: 97, fps: 24, steps: 50, guidanceScale: 6 }],
+    ["Wan, SkyReels-V2 720P", { width: 1280, height: 720, frames: 121, fps: 24, steps: 50, guidanceScale: 6 }],
     ["LTX-Video 0.9.0", { width: 704, height: 512, frames: 161, fps: 25, steps: 50, guidanceScale: 3 }],
   ] as const)(
     "a hub folder of %s gets the size, length, steps and guidance of its family",
@@ -120,6 +153,18 @@ describe("what a family cannot make is said in one sentence, with what it can", 
   );
 });
 
+describe("Wan 2.2 TI2V 5B", () => {
+  it("Wan 2.2 TI2V 5B takes a picture and needs none, whichever class its folder names", async () => {
+    const names = ["Wan 2.2 TI2V 5B", "Wan 2.2 TI2V 5B, saved as a pipeline of pictures"] as const;
+    for (const name of names) {
+      const { limits } = await describeAs(name);
+      expect(limits.takes_image).toBe(true);
+      expect(limits.needs_image).toBeUndefined();
+    }
+    expect((await describeAs("Wan, FastWan2.2")).limits.takes_image).toBeUndefined();
+  });
+});
+
 describe("what a folder says under video", () => {
   it("the folder's video settings override the family's, member by member", async () => {
     const { limits, recipe } = await describeAs("Wan 2.1 1.3B", { sizes: [[64, 32]], caption: "verbatim" });
@@ -139,6 +184,7 @@ describe("what a folder says under video", () => {
 it("an unknown pipeline is refused with the list of known families", async () => {
   await writeJson(join(folder, "model_index.json"), { _class_name: "CogVideoXPipeline" });
   await expect(describeModel(folder)).rejects.toThrow(
+    /names the pipeline CogVideoXPipeline: only LattePipeline, .*, WanPipeline, .* are known, and others must say/,
     /names the pipeline CogVideoXPipeline: only LattePipeline, .*WanPipeline.* are known, and others must say/,
   );
 });

@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
+import { modelNameOf } from "../../../lib/generation/checkpoint/index.ts";
 import { findModel, modelFolders } from "../../../lib/generation/pipeline/index.ts";
 import { RequestError } from "../../../lib/generation/request/index.ts";
+import { floatTensors } from "../checkpoint/safetensors-file.ts";
 
 const demo = fileURLToPath(new URL("../../../models/demo", import.meta.url));
 let here: string;
@@ -34,6 +36,81 @@ describe("a model that is there", () => {
   it("a name means a model of the program where the user's folder has none", () => {
     expect(findModel("demo", here)).toBe(demo);
     expect(findModel(demo, here)).toBe(demo);
+  });
+});
+
+describe("the hub's cache", () => {
+  const commit = "0123456789abcdef0123456789abcdef01234567";
+  const cached = async (name: string, snapshots: readonly string[], main?: string) => {
+    const folder = join(here, name);
+    for (const snapshot of snapshots) {
+      await mkdir(join(folder, "snapshots", snapshot), { recursive: true });
+      await writeFile(join(folder, "snapshots", snapshot, "model_index.json"), "{}");
+    }
+    if (main === undefined) return;
+    await mkdir(join(folder, "refs"), { recursive: true });
+    await writeFile(join(folder, "refs/main"), `${main}\n`);
+  };
+
+  it("a folder of the hub's cache means the snapshot that its main branch names, or the only one", async () => {
+    await cached("models--Wan-AI--Wan2.1-T2V-1.3B-Diffusers", ["other", commit], commit);
+    const folder = join(here, "models--Wan-AI--Wan2.1-T2V-1.3B-Diffusers");
+    expect(findModel(folder, here)).toBe(join(folder, "snapshots", commit));
+    await cached("models--a--b", ["only"]);
+    expect(findModel("models--a--b", here)).toBe(join(here, "models--a--b/snapshots/only"));
+  });
+
+  it("a folder of the hub's cache with several snapshots and no main branch is refused", async () => {
+    await cached("models--a--b", ["one", "two"]);
+    expect(() => findModel("models--a--b", here)).toThrow(/^models--a--b has no model_index\.json/);
+    await cached("models--a--c", ["one"], "../../own");
+    expect(() => findModel("models--a--c", here)).toThrow(/^models--a--c has no model_index\.json/);
+  });
+
+  it("a model of the hub's cache is named after its repository", () => {
+    expect(modelNameOf(`/x/models--a--Some-Model/snapshots/${commit}`)).toBe("some-model");
+    expect(modelNameOf("/x/models--a--Some-Model")).toBe("some-model");
+    expect(modelNameOf("/x/own")).toBe("own");
+  });
+});
+
+describe("a file or folder that is given as a model", () => {
+  const tensors = (...names: string[]) => floatTensors(Object.fromEntries(names.map((name) => [name, [1]])));
+
+  it.each<[string, Uint8Array | string, RegExp]>([
+    [
+      "lora.safetensors",
+      tensors("blocks.0.attn1.to_q.lora_A.weight"),
+      /is a LoRA, which changes a model.*--lora/,
+    ],
+    ["kohya.safetensors", tensors("lora_unet_blocks_0.lora_down.weight"), /is a LoRA/],
+    [
+      "comfy.safetensors",
+      tensors("model.diffusion_model.blocks.0.x"),
+      /single file in ComfyUI's layout.*-Diffusers/,
+    ],
+    ["wan.safetensors", tensors("blocks.0.self_attn.q.weight"), /transformer alone in its authors' layout/],
+    ["vae.safetensors", tensors("decoder.conv1.weight"), /is a file, and a model is a folder/],
+    ["page.safetensors", "<!DOCTYPE html><html>", /is not a safetensors file but a page of a website/],
+    ["model.gguf", "GGUF\u0003\u0000\u0000\u0000", /is not a safetensors file but a GGUF file/],
+    ["pointer.safetensors", "version https://git-lfs.github.com/spec/v1", /a pointer of Git LFS/],
+    ["own/model_index.json", "{}", /is the index of a model: give its folder/],
+  ])("the file %s is answered with what it is and what to do", async (name, content, sentence) => {
+    await writeFile(join(here, name), content);
+    expect(() => findModel(join(here, name), here)).toThrow(RequestError);
+    expect(() => findModel(join(here, name), here)).toThrow(sentence);
+  });
+
+  it.each([
+    [["adapter_config.json"], /holds a LoRA/],
+    [["pytorch_lora_weights.safetensors"], /holds a LoRA/],
+    [["models_t5_umt5-xxl-enc-bf16.pth", "config.json"], /layout of Wan's authors/],
+    [["config.json", "diffusion_pytorch_model.safetensors"], /looks like one part of a model/],
+    [["wan2.2_ti2v_5B_fp16.safetensors"], /only single files such as wan2\.2_ti2v_5B_fp16\.safetensors/],
+    [["model-Q4_K_M.gguf"], /holds GGUF files/],
+  ])("a folder with %j is answered with what it is", async (files, sentence) => {
+    for (const file of files) await writeFile(join(here, "models/begun", file), "");
+    expect(() => findModel("models/begun", here)).toThrow(sentence);
   });
 });
 
@@ -67,7 +144,10 @@ describe("a model that is not there", () => {
     ["", /^There is no model "": this machine has /],
     ["./none", `There is no folder none; ${there}.`],
     ["/none/at/all", `There is no folder /none/at/all; ${there}.`],
-    ["models/begun", `The folder models/begun is no model, as it has no model_index.json; ${there}.`],
+    [
+      "models/begun",
+      /^models\/begun has no model_index\.json, so it is no model\. Adareel reads folders in /,
+    ],
   ])("the text %j is answered with what there is and what to do", (text, sentence) => {
     expect(() => findModel(text, here)).toThrow(RequestError);
     expect(() => findModel(text, here)).toThrow(sentence);

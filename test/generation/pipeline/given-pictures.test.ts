@@ -86,11 +86,15 @@ describe("a video that begins with an image", () => {
 
 it("a picture is fitted to the size that the transformer is told, and cropped on the right", async () => {
   const image = join(folder, "first.png"); // 32x24
-  const recipe = { nominal_size: { "24x24": [32, 24] as [number, number] } };
+  const recipe = {
+    nominal_size: { "24x24": [32, 24] as [number, number] },
+    picture_filter: "bicubic" as const,
+  };
   const whole = await readPictures({ image, width: 32, height: 24 }, recipe);
   const cut = await readPictures({ image, width: 24, height: 24 }, recipe);
-  expect(cut!.first.shape).toEqual([1, 3, 24, 24]);
-  expect(cut!.first.data).toEqual((whole!.first.data as Float32Array).filter((_, i) => i % 32 < 24));
+  expect(cut!.first.pixels.shape).toEqual([1, 3, 24, 24]);
+  const left = (whole!.first.pixels.data as Float32Array).filter((_, i) => i % 32 < 24);
+  expect(cut!.first.pixels.data).toEqual(left);
 });
 
 it("a model that does not declare images refuses one", async () => {

@@ -17,11 +17,15 @@ describe("models of the published sizes", () => {
   const t5 = 4_762_310_656;
   const umt5 = 5_680_910_336;
   const latte = 1_057_246_880;
+  // The image encoder's last layer and the norm after it, 19,680,000 parameters, are not run.
+  const shared = { text_encoder: umt5, image_encoder: 630_766_080 - 19_680_000, vae: 126_892_531 };
   test.each([
     ["latte-1", { transformer: latte, text_encoder: t5, vae: 49_490_199 }],
     ["open-sora-1.2", { transformer: 1_207_643_936, text_encoder: t5, vae: 214_756_151 }],
     ["open-sora-plan-1.1", { transformer: latte, text_encoder: t5, vae: 149_510_169 }],
     ["wan2.1-1.3b", { transformer: 1_418_996_800, text_encoder: umt5, vae: 73_295_603 }],
+    ["wan2.1-i2v-14b-480p", { transformer: 16_394_878_784, ...shared }],
+    ["wan2.1-flf2v-14b", { transformer: 16_395_536_704, ...shared }],
     ["ltx-video-0.9.0", { transformer: 1_923_385_472, text_encoder: t5, vae: 238_789_552 }],
   ] as const)("the published model %s has no missing and no unused tensor", async (name, parameters) => {
     const folder = join(root, name);
@@ -114,8 +118,8 @@ describe("a fault is one sentence, with what is at fault", () => {
     [
       "weights",
       (folder) => rmSync(join(folder, transformer)),
-      "MODEL/transformer: the folder has none of diffusion_pytorch_model.safetensors, " +
-        "diffusion_pytorch_model.safetensors.index.json, model.safetensors, model.safetensors.index.json",
+      "MODEL/transformer: the folder has no weights: diffusion_pytorch_model.safetensors or model.safetensors, " +
+        "or shards with their index",
     ],
     [
       "a tokenizer",
@@ -136,8 +140,8 @@ describe("a fault is one sentence, with what is at fault", () => {
     [
       "sizes",
       (folder) => edit(join(folder, "model_index.json"), (index) => delete index.video),
-      "MODEL: model_index.json does not say what the model can make: " +
-        "video is missing: it must be an object with sizes, frames, fps, steps, guidance_scale, negative_prompt and takes_image",
+      "MODEL: model_index.json names the pipeline OpenSoraPipeline with parts of no published model: " +
+        "it must say under video what the model makes (sizes, frames, fps, steps, guidance_scale)",
     ],
     [
       "a class that is known",
@@ -149,6 +153,28 @@ describe("a fault is one sentence, with what is at fault", () => {
     ],
   ])("a model lacking %s has one fault, in one sentence", async (_, damage, fault) => {
     expect(await faultsAfter(damage)).toEqual([fault]);
+  });
+
+  test("tensors of a type that is not read are one fault, with their number", async () => {
+    const faults = await faultsAfter((folder) => {
+      const path = join(folder, "text_encoder/model.safetensors");
+      const file = readFileSync(path);
+      const end = 8 + Number(file.readBigUInt64LE(0));
+      const header = JSON.parse(file.toString("utf8", 8, end));
+      let at = 0;
+      for (const entry of Object.values<Record<string, unknown>>(header)) {
+        const { shape } = entry as { shape: number[] };
+        const size = shape.reduce((product, count) => product * count, 1);
+        Object.assign(entry, { dtype: "F8_E4M3", data_offsets: [at, at + size] });
+        at += size;
+      }
+      writeFileSync(path, safetensors(header, new Uint8Array(at)));
+    });
+    expect(faults).toEqual([
+      expect.stringMatching(
+        /^MODEL\/text_encoder: tensor \S+ has dtype F8_E4M3, and float8 is not read: take the model in float16, bfloat16 or float32, and \d+ more likewise$/,
+      ),
+    ]);
   });
 
   test("a truncated file is one fault", async () => {

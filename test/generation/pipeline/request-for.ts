@@ -16,8 +16,9 @@ export function requestFor(
   { model, limits }: Pick<Pipeline, "model" | "limits">,
   { cache = "fast", motion = true, warmup, ...wanted }: Wanted,
 ): ResolvedRequest {
-  const { prompt, seed } = wanted;
-  const usual = resolveRequest({ prompt, seed, cache: "off" }, { model, limits });
+  const { prompt, seed, image, lastImage } = wanted;
+  const pictures = { ...(image && { image }), ...(lastImage && { last_image: lastImage }) };
+  const usual = resolveRequest({ prompt, seed, ...pictures, cache: "off" }, { model, limits });
   const policy = cache as ResolvedRequest["cache"]["policy"];
   const warmupOfFile = (policy as { warmup?: number }).warmup;
   return { ...usual, ...wanted, cache: { policy, motion, warmupSteps: warmup ?? warmupOfFile ?? 0 } };

@@ -42,6 +42,11 @@ export function writeSparseModel(folder: string, { index, parts, scheduler }: Sp
     tokenizer: ["transformers", "T5Tokenizer"],
   });
   for (const [name, part] of Object.entries(parts)) writePart(join(folder, name), part);
+  if (!parts.image_encoder) return;
+  mkdirSync(join(folder, "image_processor"));
+  writeJson(join(folder, "image_processor/preprocessor_config.json"), {
+    image_processor_type: "CLIPImageProcessor",
+  });
 }
 
 export function writeJson(path: string, value: unknown): void {
@@ -170,12 +175,22 @@ interface WanSize {
   readonly layers: number;
   readonly ffn: number;
   readonly shards: number;
+  /** Pictures that it attends to; none by default. */
+  readonly attendsTo?: 1 | 2;
+  /** Channels that it takes; 16 by default. */
+  readonly channels?: number;
+  /** Channels that it gives; 16 by default. */
+  readonly outChannels?: number;
+  readonly className?: string;
+  /** Members of the configuration that do not fit the tensors. */
+  readonly wrong?: object;
 }
 
-function wan({ heads, layers, ffn, shards }: WanSize): SparsePart {
+function wan({ heads, layers, ffn, shards, attendsTo, ...rest }: WanSize): SparsePart {
+  const { channels = 16, outChannels = 16, className = "WanTransformer3DModel", wrong } = rest;
   const D = heads * 128;
   const t: Tensors = new Map([["scale_shift_table", [1, 2, D]]]);
-  affine(t, "patch_embedding", D, 16, 1, 2, 2);
+  affine(t, "patch_embedding", D, channels, 1, 2, 2);
   affine(t, "condition_embedder.time_embedder.linear_1", D, 256);
   affine(t, "condition_embedder.time_embedder.linear_2", D, D);
   affine(t, "condition_embedder.time_proj", 6 * D, D);
@@ -189,20 +204,36 @@ function wan({ heads, layers, ffn, shards }: WanSize): SparsePart {
       t.set(`${block}.${attention}.norm_q.weight`, [D]);
       t.set(`${block}.${attention}.norm_k.weight`, [D]);
     }
+    if (attendsTo) {
+      affine(t, `${block}.attn2.add_k_proj`, D, D);
+      affine(t, `${block}.attn2.add_v_proj`, D, D);
+      t.set(`${block}.attn2.norm_added_k.weight`, [D]);
+    }
     norm(t, `${block}.norm2`, D);
     affine(t, `${block}.ffn.net.0.proj`, ffn, D);
     affine(t, `${block}.ffn.net.2`, D, ffn);
   }
-  affine(t, "proj_out", 64, D);
+  if (attendsTo) {
+    const name = "condition_embedder.image_embedder";
+    norm(t, `${name}.norm1`, 1280);
+    affine(t, `${name}.ff.net.0.proj`, 1280, 1280);
+    affine(t, `${name}.ff.net.2`, D, 1280);
+    norm(t, `${name}.norm2`, D);
+    if (attendsTo === 2) t.set(`${name}.pos_embed`, [1, 514, 1280]);
+  }
+  affine(t, "proj_out", 4 * outChannels, D);
   const config = {
     ...published("Wan2.1 1.3B").transformer.config,
     num_attention_heads: heads,
     num_layers: layers,
     ffn_dim: ffn,
-    image_dim: null,
-    added_kv_proj_dim: null,
+    in_channels: channels,
+    out_channels: outChannels,
+    image_dim: attendsTo ? 1280 : null,
+    added_kv_proj_dim: attendsTo ? D : null,
+    pos_embed_seq_len: attendsTo === 2 ? 514 : null,
+    ...wrong,
   };
-  const className = "WanTransformer3DModel";
   return { className, config, tensors: t, dtype: "F32", shards, stem: "diffusion_pytorch_model" };
 }
 
@@ -353,24 +384,31 @@ function causalVAE(): SparsePart {
   return { className: "CausalVAEModel", config, tensors: t, dtype: "F32", shards: 1, stem };
 }
 
-/** Returns the autoencoder of Wan 2.1; a single layer stands for its encoder. */
-function autoencoderKLWan(): SparsePart {
+/** Returns the autoencoder of Wan 2.1; a single layer stands for its encoder, unless it has one. */
+function autoencoderKLWan({ hasEncoder = false } = {}): SparsePart {
   const t: Tensors = new Map();
   affine(t, "encoder.conv_in", 96, 3, 3, 3, 3);
   affine(t, "quant_conv", 32, 32, 1, 1, 1);
   affine(t, "post_quant_conv", 16, 16, 1, 1, 1);
   affine(t, "decoder.conv_in", 384, 16, 3, 3, 3);
-  const resnet = (name: string, inputs: number, out: number) => {
-    t.set(`${name}.norm1.gamma`, [inputs, 1, 1, 1]);
-    affine(t, `${name}.conv1`, out, inputs, 3, 3, 3);
-    t.set(`${name}.norm2.gamma`, [out, 1, 1, 1]);
-    affine(t, `${name}.conv2`, out, out, 3, 3, 3);
-    if (inputs !== out) affine(t, `${name}.conv_shortcut`, out, inputs, 1, 1, 1);
-  };
-  for (const i of [0, 1]) resnet(`decoder.mid_block.resnets.${i}`, 384, 384);
-  t.set("decoder.mid_block.attentions.0.norm.gamma", [384, 1, 1]);
-  affine(t, "decoder.mid_block.attentions.0.to_qkv", 3 * 384, 384, 1, 1);
-  affine(t, "decoder.mid_block.attentions.0.proj", 384, 384, 1, 1);
+  for (const root of hasEncoder ? ["encoder", "decoder"] : ["decoder"]) {
+    for (const i of [0, 1]) wanResnet(t, `${root}.mid_block.resnets.${i}`, 384, 384);
+    t.set(`${root}.mid_block.attentions.0.norm.gamma`, [384, 1, 1]);
+    affine(t, `${root}.mid_block.attentions.0.to_qkv`, 3 * 384, 384, 1, 1);
+    affine(t, `${root}.mid_block.attentions.0.proj`, 384, 384, 1, 1);
+  }
+  if (hasEncoder) {
+    const widths = [96, 96, 96, 192, 192, 192, 384, 384, 384, 384, 384]; // of each layer; every third one resamples
+    for (const [i, out] of widths.entries()) {
+      const block = `encoder.down_blocks.${i}`;
+      const inputs = widths[i - 1] ?? 96;
+      if (i % 3 !== 2) wanResnet(t, block, inputs, out);
+      else affine(t, `${block}.resample.1`, out, out, 3, 3);
+      if (i === 5 || i === 8) affine(t, `${block}.time_conv`, out, out, 3, 1, 1);
+    }
+    t.set("encoder.norm_out.gamma", [384, 1, 1, 1]);
+    affine(t, "encoder.conv_out", 32, 384, 3, 3, 3);
+  }
   const stages = [
     [384, 384],
     [192, 384],
@@ -379,7 +417,7 @@ function autoencoderKLWan(): SparsePart {
   ] as const;
   for (const [i, [inputs, out]] of stages.entries()) {
     const block = `decoder.up_blocks.${i}`;
-    for (const j of range(3)) resnet(`${block}.resnets.${j}`, j === 0 ? inputs : out, out);
+    for (const j of range(3)) wanResnet(t, `${block}.resnets.${j}`, j === 0 ? inputs : out, out);
     if (i < 3) affine(t, `${block}.upsamplers.0.resample.1`, out / 2, out, 3, 3);
     if (i < 2) affine(t, `${block}.upsamplers.0.time_conv`, 2 * out, out, 3, 1, 1);
   }
@@ -388,6 +426,73 @@ function autoencoderKLWan(): SparsePart {
   const className = "AutoencoderKLWan";
   const { config } = published("Wan2.1 1.3B").vae;
   return { className, config, tensors: t, dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" };
+}
+
+/** Returns the autoencoder of Wan 2.2 TI2V-5B; a single layer stands for its encoder. */
+function residualWan(): SparsePart {
+  const t: Tensors = new Map();
+  affine(t, "encoder.conv_in", 160, 12, 3, 3, 3);
+  affine(t, "quant_conv", 96, 96, 1, 1, 1);
+  affine(t, "post_quant_conv", 48, 48, 1, 1, 1);
+  affine(t, "decoder.conv_in", 1024, 48, 3, 3, 3);
+  for (const i of [0, 1]) wanResnet(t, `decoder.mid_block.resnets.${i}`, 1024, 1024);
+  t.set("decoder.mid_block.attentions.0.norm.gamma", [1024, 1, 1]);
+  affine(t, "decoder.mid_block.attentions.0.to_qkv", 3 * 1024, 1024, 1, 1);
+  affine(t, "decoder.mid_block.attentions.0.proj", 1024, 1024, 1, 1);
+  const stages = [
+    [1024, 1024],
+    [1024, 1024],
+    [1024, 512],
+    [512, 256],
+  ] as const;
+  for (const [i, [inputs, out]] of stages.entries()) {
+    const block = `decoder.up_blocks.${i}`;
+    for (const j of range(3)) wanResnet(t, `${block}.resnets.${j}`, j === 0 ? inputs : out, out);
+    if (i < 3) affine(t, `${block}.upsampler.resample.1`, out, out, 3, 3);
+    if (i < 2) affine(t, `${block}.upsampler.time_conv`, 2 * out, out, 3, 1, 1);
+  }
+  t.set("decoder.norm_out.gamma", [256, 1, 1, 1]);
+  affine(t, "decoder.conv_out", 12, 256, 3, 3, 3);
+  const { config } = published("Wan2.2 TI2V 5B").vae;
+  const className = "AutoencoderKLWan";
+  return { className, config, tensors: t, dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" };
+}
+
+function wanResnet(t: Tensors, name: string, inputs: number, out: number): void {
+  t.set(`${name}.norm1.gamma`, [inputs, 1, 1, 1]);
+  affine(t, `${name}.conv1`, out, inputs, 3, 3, 3);
+  t.set(`${name}.norm2.gamma`, [out, 1, 1, 1]);
+  affine(t, `${name}.conv2`, out, out, 3, 3, 3);
+  if (inputs !== out) affine(t, `${name}.conv_shortcut`, out, inputs, 1, 1, 1);
+}
+
+/** Returns CLIP's vision tower of ViT-H/14. */
+function clipVision(): SparsePart {
+  const D = 1280;
+  const embeddings = "vision_model.embeddings";
+  const t: Tensors = new Map([
+    [`${embeddings}.class_embedding`, [D]],
+    [`${embeddings}.patch_embedding.weight`, [D, 3, 14, 14]],
+    [`${embeddings}.position_embedding.weight`, [257, D]],
+  ]);
+  for (const name of ["pre_layrnorm", "post_layernorm"]) norm(t, `vision_model.${name}`, D);
+  for (const layer of range(32).map((i) => `vision_model.encoder.layers.${i}`)) {
+    for (const part of ["q_proj", "k_proj", "v_proj", "out_proj"])
+      affine(t, `${layer}.self_attn.${part}`, D, D);
+    for (const i of [1, 2]) norm(t, `${layer}.layer_norm${i}`, D);
+    affine(t, `${layer}.mlp.fc1`, 4 * D, D);
+    affine(t, `${layer}.mlp.fc2`, D, 4 * D);
+  }
+  const config = {
+    hidden_size: D,
+    intermediate_size: 4 * D,
+    num_hidden_layers: 32,
+    num_attention_heads: 16,
+    image_size: 224,
+    patch_size: 14,
+    hidden_act: "gelu",
+  };
+  return { className: "CLIPVisionModel", config, tensors: t, dtype: "F32", shards: 1, stem: "model" };
 }
 
 /** Returns the autoencoder of LTX-Video 0.9.0; a single layer stands for its encoder. */
@@ -431,6 +536,36 @@ const ddim = { beta_start: 1e-4, beta_end: 0.02, beta_schedule: "linear", clip_s
 const unipc = { prediction_type: "flow_prediction", use_flow_sigmas: true, flow_shift: 3 };
 const wanVideo = video([[832, 480]], [81], 16, 50, 5);
 const wan14B: WanSize = { heads: 40, layers: 40, ffn: 13824, shards: 12 };
+const wan5B: WanSize = { heads: 24, layers: 30, ffn: 14336, shards: 3, channels: 48, outChannels: 48 };
+
+function skyReels(): SparseModel["parts"] {
+  return {
+    transformer: wan({ ...wan14B, className: "SkyReelsV2Transformer3DModel" }),
+    text_encoder: t5("UMT5EncoderModel", "BF16"),
+    vae: autoencoderKLWan(),
+  };
+}
+
+/** Returns a model of 14B that attends to pictures. */
+function wanAttending(attendsTo: 1 | 2, more: object = {}): SparseModel {
+  return {
+    index: {
+      _class_name: "WanImageToVideoPipeline",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+      image_processor: ["transformers", "CLIPImageProcessor"],
+      boundary_ratio: null,
+      transformer_2: [null, null],
+      ...more,
+    },
+    parts: {
+      transformer: wan({ ...wan14B, channels: 36, attendsTo }),
+      text_encoder: t5("UMT5EncoderModel", "BF16"),
+      image_encoder: clipVision(),
+      vae: autoencoderKLWan({ hasEncoder: true }),
+    },
+    scheduler: unipc,
+  };
+}
 
 /** Models by their usual names. */
 export const sparseModels = {
@@ -488,6 +623,74 @@ export const sparseModels = {
     },
     scheduler: unipc,
   },
+  // A copy on the hub describes an image branch that the weights do not have.
+  "wan2.2-ti2v-5b": {
+    index: {
+      _class_name: "WanPipeline",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+      boundary_ratio: null,
+      expand_timesteps: true,
+      transformer_2: [null, null],
+      video: video([[1280, 704]], [121], 24, 50, 5),
+    },
+    parts: {
+      transformer: wan({ ...wan5B, wrong: { image_dim: 1280, added_kv_proj_dim: 5120 } }),
+      text_encoder: t5("UMT5EncoderModel", "BF16"),
+      vae: residualWan(),
+    },
+    scheduler: unipc,
+  },
+  "fastwan2.1-1.3b": {
+    index: { _class_name: "WanDMDPipeline", scheduler: ["diffusers", "UniPCMultistepScheduler"] },
+    parts: {
+      transformer: wan({ heads: 12, layers: 30, ffn: 8960, shards: 2 }),
+      text_encoder: t5("UMT5EncoderModel", "F32"),
+      vae: autoencoderKLWan(),
+    },
+    scheduler: unipc,
+  },
+  "fastwan2.2-ti2v-5b": {
+    index: {
+      _class_name: "WanDMDPipeline",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+      expand_timesteps: true,
+    },
+    parts: { transformer: wan(wan5B), text_encoder: t5("UMT5EncoderModel", "BF16"), vae: residualWan() },
+    scheduler: unipc,
+  },
+  "skyreels-v2-14b-540p": {
+    index: { _class_name: "SkyReelsV2Pipeline", scheduler: ["diffusers", "UniPCMultistepScheduler"] },
+    parts: skyReels(),
+    scheduler: unipc,
+  },
+  "skyreels-v2-14b-720p": {
+    index: {
+      _class_name: "SkyReelsV2Pipeline",
+      _name_or_path: "Skywork/SkyReels-V2-T2V-14B-720P-Diffusers",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+    },
+    parts: skyReels(),
+    scheduler: unipc,
+  },
+  "wan2.2-i2v-a14b": {
+    index: {
+      _class_name: "WanImageToVideoPipeline",
+      scheduler: ["diffusers", "UniPCMultistepScheduler"],
+      boundary_ratio: 0.9,
+      image_encoder: [null, null],
+      image_processor: [null, null],
+    },
+    parts: {
+      transformer: wan({ ...wan14B, channels: 36 }),
+      transformer_2: wan({ ...wan14B, channels: 36 }),
+      text_encoder: t5("UMT5EncoderModel", "BF16"),
+      vae: autoencoderKLWan({ hasEncoder: true }),
+    },
+    scheduler: unipc,
+  },
+  "wan2.1-i2v-14b-480p": wanAttending(1),
+  "wan2.1-i2v-14b-720p": wanAttending(1, { _name_or_path: "Wan-AI/Wan2.1-I2V-14B-720P-Diffusers" }),
+  "wan2.1-flf2v-14b": wanAttending(2),
   "open-sora-1.2": {
     index: {
       _class_name: "OpenSoraPipeline",

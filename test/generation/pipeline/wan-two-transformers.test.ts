@@ -183,11 +183,6 @@ describe("a model of two transformers is refused", () => {
       /the model has no part transformer_2, only transformer, text_encoder, tokenizer, vae, scheduler$/,
     ],
     ["whose boundary is a timestep", { ...index, boundary_ratio: 875 }, /must be a number between 0 and 1$/],
-    [
-      "that has a timestep for each token",
-      { ...index, expand_timesteps: true },
-      /\(expand_timesteps\) cannot be run$/,
-    ],
   ])("a model of two transformers %s is refused", async (_title, changed, sentence) => {
     await writeJson(join(folder, "model_index.json"), changed);
     await expect(openPipeline(folder, together)).rejects.toThrow(sentence);

@@ -9,10 +9,10 @@ export interface ScalarCondition extends Condition {
 }
 
 /** Returns the condition of the timestep of a denoising step; the graph input is `timestep`. */
-export function timestepCondition(width = SINUSOID_WIDTH): ScalarCondition {
+export function timestepCondition(width = SINUSOID_WIDTH, table = scalarSinusoid): ScalarCondition {
   return {
     input: (graph) => graph.input("timestep", "float32", [1, width]),
-    stepFeeds: (timestep) => ({ timestep: sinusoid(timestep, width) }),
+    stepFeeds: (timestep) => ({ timestep: sinusoid(timestep, width, table) }),
   };
 }
 
@@ -24,6 +24,6 @@ export function fpsCondition(fps: number): ScalarCondition {
   };
 }
 
-function sinusoid(value: number, width: number): Tensor {
-  return { dtype: "float32", shape: [1, width], data: scalarSinusoid(value, width) };
+function sinusoid(value: number, width: number, table = scalarSinusoid): Tensor {
+  return { dtype: "float32", shape: [1, width], data: table(value, width) };
 }

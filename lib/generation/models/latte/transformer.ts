@@ -63,8 +63,8 @@ export const latteFields = z.object({
   num_layers: positiveInteger,
   in_channels: positiveInteger,
   /**
-   * Output channels: twice the input channels if the model also predicts a variance, which sampling does not use; null for
-   * those of the input.
+   * Output channels: twice the input channels if the model also predicts a variance, which sampling does not use; null
+   * for those of the input.
    */
   out_channels: positiveInteger.nullish(),
   patch_size: positiveInteger,

@@ -40,6 +40,7 @@ export const openSora: Family = {
   },
   parts: "STDiT3, T5 v1.1 XXL, its temporal autoencoder over SDXL's",
   sampler: "rectified flow",
+  recipe: { picture_filter: "bicubic" },
   guidesBelowOne: true,
   supplements: [t5Tokenizer],
   models: [

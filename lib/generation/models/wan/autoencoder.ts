@@ -6,12 +6,12 @@ import {
   causalLatentFrames,
   type DecoderRun,
   decoderNames,
-  framesPerRun,
   type LatentDecoder,
   type LatentExtent,
 } from "../latent-decoder.ts";
 import { asFrames, asVideo } from "../video-axes.ts";
 import { causalLayers, norm, selfAttention, upsampleSpace } from "./causal-layers.ts";
+import { causalRuns } from "./causal-runs.ts";
 
 /**
  * Decoder of Wan's causal video autoencoder (arXiv 2503.20314), with the key names of diffusers' AutoencoderKLWan. The
@@ -30,7 +30,10 @@ const schema = z
     temperal_downsample: z.array(z.boolean()),
     latents_mean: z.array(z.number()),
     latents_std: z.array(z.number().positive()),
+    in_channels: z.literal(3).default(3),
     out_channels: z.literal(3).default(3),
+    // Scales at which the encoder has further attention; the reference cannot run an encoder that has any.
+    attn_scales: z.array(z.number()).max(0).default([]),
     // The autoencoder of Wan 2.2 5B, which has another architecture, sets it.
     is_residual: z.literal(false).default(false),
     patch_size: z.null().optional(),
@@ -50,10 +53,15 @@ export function parseAutoencoderKLWanConfig(config: unknown): AutoencoderKLWanCo
   return parseConfig("AutoencoderKLWan", schema, config);
 }
 
-/**
- * Number of latent frames up to which one run over all of them needs no more memory than the state that runs pass on.
- */
-const WHOLE_FRAMES_MAX = 6;
+/** Returns the pixels along one edge of a latent element. */
+export function scaleOf({ dim_mult }: AutoencoderKLWanConfig): number {
+  return 2 ** (dim_mult.length - 1);
+}
+
+/** Returns the frames of the video that each latent frame after the first stands for. */
+export function rateOf({ temperal_downsample }: AutoencoderKLWanConfig): number {
+  return 2 ** temperal_downsample.filter(Boolean).length;
+}
 
 /**
  * Decodes a short or small latent in one run. Other latents take several runs: one for the first latent frame, and then
@@ -64,8 +72,7 @@ const WHOLE_FRAMES_MAX = 6;
  * is 40 KB for each pixel of a frame, however many frames there are: 16 GB at 480x832 pixels.
  */
 export function autoencoderKLWanDecoder(config: AutoencoderKLWanConfig): LatentDecoder {
-  const scale = 2 ** (config.dim_mult.length - 1);
-  const rate = 2 ** config.temperal_downsample.filter(Boolean).length;
+  const [scale, rate] = [scaleOf(config), rateOf(config)];
   return {
     channels: config.z_dim,
     scale,
@@ -73,20 +80,6 @@ export function autoencoderKLWanDecoder(config: AutoencoderKLWanConfig): LatentD
     runs: ({ frames, height, width }) => causalRuns(frames, height * width * scale ** 2 * rate),
     build: (run, options) => buildDecoder(config, run, options),
   };
-}
-
-/** Returns the runs that decode so many latent frames, if each becomes `pixels` pixels. */
-export function causalRuns(frames: number, pixels: number): DecoderRun[] {
-  if (frames <= WHOLE_FRAMES_MAX || framesPerRun(frames, pixels) === frames) return [{ frames }];
-  const later = framesPerRun(frames - 1, pixels);
-  return [
-    { frames: 1, isContinued: true },
-    ...Array.from({ length: (frames - 1) / later }, () => ({
-      frames: later,
-      continues: true,
-      isContinued: true,
-    })),
-  ];
 }
 
 function buildDecoder(

@@ -8,8 +8,8 @@ import {
   type LatentExtent,
 } from "../latent-decoder.ts";
 import { asFrames, asVideo } from "../video-axes.ts";
-import { causalRuns } from "./autoencoder.ts";
 import { causalLayers, norm, selfAttention, upsampleSpace } from "./causal-layers.ts";
+import { causalRuns } from "./causal-runs.ts";
 import { pixelScale, type ResidualWanConfig } from "./residual-config.ts";
 import { fromPatches, repeatedUp } from "./shortcuts.ts";
 

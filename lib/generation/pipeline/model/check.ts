@@ -1,5 +1,7 @@
+import { grouped } from "../../../shared/sentences/index.ts";
 import {
   type ModelFolder,
+  type ModelFolderOptions,
   type ModelPart,
   openModelFolder,
   type SafetensorsDType,
@@ -10,16 +12,20 @@ import type { VideoLimits } from "../../request/index.ts";
 import { openTokenizer } from "../text/tokenizer.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
 import { readDescription } from "./description.ts";
+import { folderNotes } from "./folder-notes.ts";
 import type { MemoryDemand } from "./memory-demand.ts";
 import { LoraShelf } from "./open-loras.ts";
 import { decoderPart, openSampler } from "./parts.ts";
 import { type Attempt, type DemandedVideo, type OpenPart, type Parts, videoDemand } from "./video-demand.ts";
+import { openVision } from "./vision.ts";
 
 /** Facts of a model, read from its configurations and the headers of its weight files. */
 export interface ModelCheck {
   readonly className: string;
   readonly parts: readonly PartCheck[];
   readonly videos: readonly VideoCheck[];
+  /** Notes on the folder for the user, one sentence each. */
+  readonly notes: readonly string[];
   readonly loras: readonly LoraCheck[];
   /** Reasons why the model cannot run, one sentence each. */
   readonly faults: readonly string[];
@@ -42,7 +48,7 @@ export interface PartCheck {
   /** Bytes stored in each type, of all tensors. */
   readonly bytesByDType: ReadonlyMap<SafetensorsDType, number>;
   readonly missing: readonly string[];
-  /** Faults of tensors that are present, one sentence each. */
+  /** Faults of tensors that are present, one sentence for each cause. */
   readonly unfit: readonly string[];
   /** Tensors that no graph uses and that are not known to be unneeded. */
   readonly unused: readonly string[];
@@ -52,16 +58,16 @@ export interface PartCheck {
 export interface VideoCheck extends MemoryDemand, DemandedVideo {}
 
 /**
- * Tensors of the encoder in the file of a decoder. Only videos that begin with an image use them; they are not checked
- * here.
+ * Tensors of the encoder in the file of a decoder. Only videos that begin with an image use them; they are checked for
+ * models that make no others.
  */
 const ENCODER_TENSORS = /(^|\.)(encoder|quant_conv)\./;
 
 /**
- * Checks a model folder without reading its weights or opening a session. Builds every graph of a generation from text
- * and records which tensors each graph asks for.
+ * Checks a model folder without reading its weights or opening a session. Builds every graph of a generation, from text
+ * or from the pictures that the model needs, and records which tensors each graph asks for.
  */
-export async function checkModel(folder: string): Promise<ModelCheck> {
+export async function checkModel(folder: string, options: ModelFolderOptions = {}): Promise<ModelCheck> {
   const faults: string[] = [];
   const attempt: Attempt = async (work) => {
     try {
@@ -72,8 +78,8 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
       return undefined;
     }
   };
-  const model = await attempt(() => openModelFolder(folder));
-  if (!model) return { className: "", parts: [], videos: [], loras: [], faults };
+  const model = await attempt(() => openModelFolder(folder, options));
+  if (!model) return { className: "", parts: [], videos: [], loras: [], notes: [], faults };
 
   const description = await attempt(() => readDescription(folder, model.index));
   const parts: Parts = new Map();
@@ -82,19 +88,24 @@ export async function checkModel(folder: string): Promise<ModelCheck> {
     if (opened) parts.set(name, opened);
   }
   await attempt(() => openTokenizer(model.part("tokenizer").folder, model.part("tokenizer").config));
+  await attempt(() => openVision(model));
   const recipe = description?.recipe ?? recipeSchema.parse({});
   await attempt(() => openSampler(model.part("scheduler"), recipe));
 
   const videos: VideoCheck[] = [];
-  const others = new Map([["vae", ENCODER_TENSORS]]);
+  const { needs_image = false, needs_last_image = false } = description?.limits ?? {};
+  const pictures = { areNeeded: needs_image, areTwo: needs_last_image };
+  const others = new Map(needs_image ? [] : [["vae", ENCODER_TENSORS]]);
   for (const video of description ? videosOf(description.limits) : []) {
-    const demand = await videoDemand(parts, video, { attempt, others });
+    const demand = await videoDemand(parts, video, { attempt, others, pictures });
     if (demand) videos.push({ ...video, ...demand });
   }
   const checks = [...parts].map(([name, opened]) => checkPart(name, opened, others.get(name)));
   faults.push(...checks.flatMap((check) => faultsOf(parts.get(check.name)!.part.folder, check)));
+  const opened = [...parts].map(([name, { checkpoint }]) => ({ name, checkpoint }));
+  const notes = folderNotes({ assumed: description?.assumed ?? null }, opened, options.variant);
   const loras = description ? await checkLoras(folder, description.limits, parts) : [];
-  return { className: model.className, parts: checks, videos, loras, faults };
+  return { className: model.className, parts: checks, videos, loras, notes, faults: grouped(faults) };
 }
 
 /** Matches every LoRA of a model's list to its transformers. */
@@ -115,9 +126,9 @@ async function checkLoras(folder: string, limits: VideoLimits, parts: Parts): Pr
   return checks;
 }
 
-/** Returns the names of the parts that a pipeline opens, further transformers included. */
+/** Returns the names of the parts that a pipeline opens, further transformers and an encoder of pictures included. */
 function partsToOpen({ partNames }: ModelFolder): string[] {
-  const further = partNames.filter((name) => /^transformer_\d+$/.test(name));
+  const further = partNames.filter((name) => /^transformer_\d+$|^image_encoder$/.test(name));
   return ["text_encoder", "transformer", ...further, "vae"];
 }
 

@@ -1,3 +1,4 @@
+import { grouped } from "../../../shared/sentences/index.ts";
 import type { Checkpoint } from "../../checkpoint/index.ts";
 import type { NamedWeights } from "../../models/index.ts";
 import type { ExternalTensor } from "../../onnx/index.ts";
@@ -45,9 +46,9 @@ export class DemandedWeights implements NamedWeights {
     return [...this.#missing];
   }
 
-  /** Faults of tensors that are present, one sentence each. */
+  /** Faults of tensors that are present, one sentence for each cause. */
   get unfit(): readonly string[] {
-    return [...this.#unfit.values()];
+    return grouped([...this.#unfit.values()], [...this.#unfit.keys()]);
   }
 
   /** Tensors that no graph asked for, except those with a fault. */

@@ -1,12 +1,13 @@
 import { access } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import * as z from "zod";
 import { faultsOf, nameOf } from "../../../shared/sentences/index.ts";
 import { TABLE_FILE } from "../../caching/index.ts";
-import { CheckpointError, type Config, readJsonFile } from "../../checkpoint/index.ts";
+import { CheckpointError, type Config, modelNameOf, readJsonFile } from "../../checkpoint/index.ts";
 import {
   familyOf,
   knownPipelines,
+  likelyModelOf,
   publishedModelOf,
   type Recipe,
   recipeSchema,
@@ -31,9 +32,16 @@ export interface ModelDescription {
   readonly limits: VideoLimits;
 }
 
+/** Description of a folder with what opening it needs besides. */
+export interface FolderDescription extends ModelDescription {
+  readonly recipe: Recipe;
+  /** Title of the published model whose limits are used because the folder holds none that is known; else null. */
+  readonly assumed: string | null;
+}
+
 /**
  * Reads a model's name and limits from its `model_index.json`. Limits that are missing there are those of the published
- * model that the folder holds. Opens no part of the model.
+ * model that the folder holds, or of the likeliest one of its family. Opens no part of the model.
  *
  * @throws CheckpointError if the index cannot be read or the limits are unknown
  */
@@ -47,21 +55,19 @@ export async function describeModel(folder: string): Promise<ModelDescription> {
 
 /**
  * Reads the member `video` of a model's index. Values that are missing there are those of the published model that the
- * folder holds.
+ * folder holds. A folder without that member, which holds no published model, has those of the likeliest of its family.
  *
  * @throws CheckpointError if limits or recipe are missing or wrong
  */
-export async function readDescription(
-  folder: string,
-  index: Config,
-): Promise<ModelDescription & { readonly recipe: Recipe }> {
+export async function readDescription(folder: string, index: Config): Promise<FolderDescription> {
   const { video } = index;
   const published = await publishedModelOf(index, async () => {
     const path = join(folder, "transformer", "config.json");
     // If the index has limits, a missing configuration of the transformer is no fault here.
     return video === undefined ? readJsonFile(path) : readJsonFile(path).catch(() => ({}));
   });
-  const known = published?.video;
+  const assumed = published || video !== undefined ? undefined : likelyModelOf(index);
+  const known = (published ?? assumed)?.video;
   const { recipe: common } = familyOf(index) ?? {};
   const own = typeof video === "object" ? { ...known, ...video } : (video ?? known);
   const said = typeof own === "object" ? { ...common, ...own } : own;
@@ -69,7 +75,7 @@ export async function readDescription(
   const [limits, recipe] = [statedLimits.safeParse(said), recipeSchema.safeParse(said)];
   if (limits.success && recipe.success)
     return {
-      name: basename(resolve(folder)),
+      name: modelNameOf(resolve(folder)),
       limits: {
         ...limitedBy(recipe.data.sampling, withSecondScale(limits.data, index)),
         has_cache_table: await hasCacheTable(folder),
@@ -77,19 +83,28 @@ export async function readDescription(
         ...(hasPart(index, "transformer_2") && { transformers: 2 }),
       },
       recipe: recipe.data,
+      assumed: assumed?.title ?? null,
     };
-  if (said === undefined && !knownPipelines.includes(String(index._class_name))) {
-    throw new CheckpointError(
-      folder,
-      `model_index.json names the pipeline ${nameOf(String(index._class_name))}: only ${knownPipelines.join(", ")} are known, ` +
-        "and others must say under video what they can make",
-    );
-  }
+  if (said === undefined) throw new CheckpointError(folder, `model_index.json ${whyUnknown(index)}`);
   const [fault] = [statedLimits, recipeSchema].flatMap((schema) =>
     faultsOf(z.object({ video: schema }), { video: said }, { whole: "it" }),
   );
   const why = fault!.sentence.replace(/\.$/, "");
   throw new CheckpointError(folder, `model_index.json does not say what the model can make: ${why}`);
+}
+
+/** Returns why nothing is known of what a model makes; continues a sentence about its index. */
+function whyUnknown({ _class_name: pipeline }: Config): string {
+  if (typeof pipeline !== "string") return "names no pipeline under _class_name";
+  if (!knownPipelines.includes(pipeline))
+    return (
+      `names the pipeline ${nameOf(pipeline)}: only ${knownPipelines.join(", ")} are known, ` +
+      "and others must say under video what they can make"
+    );
+  return (
+    `names the pipeline ${pipeline} with parts of no published model: it must say under video what the model makes ` +
+    "(sizes, frames, fps, steps, guidance_scale)"
+  );
 }
 
 /** Returns the limits of a model whose weights sample in this way: distilled ones have fixed steps and no guidance. */

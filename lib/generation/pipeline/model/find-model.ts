@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { isFolder } from "../../../shared/is-folder.ts";
 import { listed, nearest } from "../../../shared/sentences/index.ts";
 import { shownPath } from "../../../shared/shown-path.ts";
+import { snapshotOf, strangePath } from "../../checkpoint/index.ts";
 import { type NamedSource, publishedModels } from "../../models/index.ts";
 import { RequestError } from "../../request/index.ts";
 
@@ -29,13 +30,12 @@ export function findModel(given: string, folder: string): string {
   const path = resolve(folder, given);
   const name = source?.name ?? given;
   const places = [path, ...shelves(folder).map((shelf) => join(shelf, name))];
-  const found = given === "" ? undefined : places.find(isModel);
+  const found = given === "" ? undefined : places.map(snapshotOf).find(isModel);
   if (found !== undefined) return found;
   const here = namesIn(folder);
   if (source)
     throw refusal(`The model ${name} is not on this machine, which has ${list(here)}. ${howToAdd(source)}`);
-  if (given !== "" && (isPath(given) || existsSync(path)))
-    throw refusal(`${notModel(path, folder)}; this machine has ${list(here)}.`);
+  if (given !== "" && (isPath(given) || existsSync(path))) throw refusal(notModel(path, folder, here));
   throw refusal(unknownName(given, here));
 }
 
@@ -58,11 +58,12 @@ function howToAdd({ name, gigabytes }: NamedSource): string {
   return `This downloads it, about ${gigabytes} GB: npm run models -- add ${name}`;
 }
 
-function notModel(path: string, folder: string): string {
+function notModel(path: string, folder: string, here: readonly string[]): string {
   const shown = shownPath(path, folder);
-  return isFolder(path)
-    ? `The folder ${shown} is no model, as it has no ${INDEX}`
-    : `There is no folder ${shown}`;
+  const strange = strangePath(path);
+  return strange === null
+    ? `There is no folder ${shown}; this machine has ${list(here)}.`
+    : `${shown} ${strange}`;
 }
 
 /** Returns the name that a word may stand for: one that begins with it, or one with few other letters. */

@@ -27,7 +27,9 @@ import {
   madeForOf,
   type TableModel,
 } from "./error-table.ts";
+import { folderNotes } from "./folder-notes.ts";
 import { LoraShelf } from "./open-loras.ts";
+import { openVision, type Vision } from "./vision.ts";
 
 export interface PipelineOptions {
   readonly provider?: Provider;
@@ -43,6 +45,8 @@ export interface PipelineOptions {
   readonly memoryBytes?: number;
   /** Bytes of weights from which sessions map them from their file instead of copying them; 512 MiB by default. */
   readonly mappedBytesMin?: number;
+  /** Variant of the weights to prefer, such as `fp16`; by default those without a variant. */
+  readonly variant?: string;
 }
 
 export type OpenedPart = ModelPart & { readonly weights: Checkpoint };
@@ -67,9 +71,13 @@ export interface ModelParts extends ModelDescription {
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
   readonly boundaryTimestep: number;
   readonly vae: OpenedPart;
+  /** Encoder of the pictures that transformers attend to; null for a model without one. */
+  readonly vision: Vision | null;
   /** True if a guidance scale below 1 guides too. */
   readonly guidesBelowOne: boolean;
   readonly loras: LoraShelf;
+  /** Notes on the folder for the user, one sentence each. */
+  readonly folderNotes: readonly string[];
   /** Error table beside the model; null if there is none. */
   readonly errorTable: FoundErrorTable | null;
   /** Returns what a table measured now would say that it was made for. */
@@ -148,8 +156,21 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     transformers,
     boundaryTimestep,
     vae,
+    vision: await openVision(index),
     guidesBelowOne: familyOf(index.index)?.guidesBelowOne ?? false,
     loras: new LoraShelf(index.folder, transformers),
+    folderNotes: folderNotes(
+      description,
+      [
+        { name: "text_encoder", checkpoint: encoderPart.weights },
+        ...transformers.map(({ weights }, i) => ({
+          name: i === 0 ? "transformer" : "transformer_2",
+          checkpoint: weights,
+        })),
+        { name: "vae", checkpoint: vae.weights },
+      ],
+      options.variant,
+    ),
     errorTable: await findErrorTable(tableModel),
     madeFor: () => madeForOf(tableModel),
     options,
@@ -230,13 +251,8 @@ function replacedScheduler(
  * @throws CheckpointError
  */
 function boundaryOf(index: ModelFolder): number {
-  const { boundary_ratio: ratio, expand_timesteps } = index.index;
+  const { boundary_ratio: ratio } = index.index;
   const path = join(index.folder, "model_index.json");
-  if (expand_timesteps === true)
-    throw new CheckpointError(
-      path,
-      "a model with a timestep for each token (expand_timesteps) cannot be run",
-    );
   if (ratio === undefined || ratio === null) {
     if (!index.partNames.includes("transformer_2")) return 0;
     throw new CheckpointError(path, "boundary_ratio must say when transformer_2 takes over, and is missing");

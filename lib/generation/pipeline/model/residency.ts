@@ -78,6 +78,12 @@ export function wholeBytes(parts: readonly PartMemory[]): number {
   return measure(RESIDENCIES[0]!, parts).peakBytes;
 }
 
+/** Returns what takes more memory, of sessions of one part that are released before the others open. */
+export function largest(sessions: readonly [PartMemory, ...PartMemory[]]): PartMemory {
+  const bytes = ({ heldBytes, mappedBytes }: PartMemory) => heldBytes + mappedBytes;
+  return sessions.reduce((a, b) => (bytes(b) > bytes(a) ? b : a));
+}
+
 /** Tells if one part may stay open while another runs. */
 export function mayStay({ groups }: Residency, part: ResidentPart, other: ResidentPart): boolean {
   return groups.some((group) => group.has(part) && group.has(other));

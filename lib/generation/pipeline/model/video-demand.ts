@@ -6,20 +6,20 @@ import {
   type DiffusionTransformer,
   diffusionTransformer,
   imageEncoder,
-  type LatentShape,
   latentDecoder,
   type ModelClass,
   pictureNeeds,
   textEncoder,
+  visionEncoder,
 } from "../../models/index.ts";
 import { type Graph, MAPPED_BYTES_MIN, type Provider } from "../../onnx/index.ts";
-import { pictureGraphs } from "../given-pictures.ts";
+import { frameGraphs } from "../encode-pictures.ts";
 import { graphSignalsOf } from "../signals.ts";
 import { latentShapeOf } from "../video-sessions.ts";
 import { DemandedWeights } from "./demanded-weights.ts";
 import { type MemoryDemand, memoryDemand, type PartDemand } from "./memory-demand.ts";
 import { partMemory } from "./part-memory.ts";
-import type { PartMemory, ResidentPart } from "./residency.ts";
+import { largest, type PartMemory, type ResidentPart } from "./residency.ts";
 
 export interface OpenPart {
   readonly part: ModelPart;
@@ -41,6 +41,13 @@ export interface DemandedVideo {
   readonly fps: number;
 }
 
+/** Pictures that every video of a model is made from. */
+export interface DemandedPictures {
+  readonly areNeeded: boolean;
+  /** True if there is one for the last frame too. */
+  readonly areTwo: boolean;
+}
+
 /**
  * Builds all graphs of one shape of video and returns the memory that they need; undefined if a part cannot be built.
  * Such a part does not hide the faults of other parts. Records in `others` which tensors each part can do without.
@@ -48,11 +55,18 @@ export interface DemandedVideo {
 export async function videoDemand(
   parts: Parts,
   video: DemandedVideo,
-  { attempt, others }: { attempt: Attempt; others: Map<string, RegExp> },
+  {
+    attempt,
+    others,
+    pictures,
+  }: { attempt: Attempt; others: Map<string, RegExp>; pictures: DemandedPictures },
 ): Promise<MemoryDemand | undefined> {
   const demands: (PartDemand | undefined)[] = [];
   const vae = parts.get("vae");
   const latent = vae && (await attempt(() => latentShapeOf(latentDecoder(vae.part), video)));
+  const given = { givenFrames: pictures.areNeeded ? 1 : 0, hasLastPicture: pictures.areTwo };
+  const visionPart = parts.get("image_encoder");
+  const vision = visionPart && (await attempt(() => visionEncoder(visionPart.part)));
   let textLength = 1;
   let pictured: DiffusionTransformer | undefined;
   for (const [name, opened] of parts) {
@@ -60,7 +74,7 @@ export async function videoDemand(
     const demand = await attempt(() => {
       const transformer = diffusionTransformer(
         { ...opened.part, weights: opened.weights },
-        { ...video, latent },
+        { ...video, ...given, latent, ...(vision && { pictureTokens: vision.tokens }) },
       );
       others.set(name, transformer.otherTensors);
       textLength = transformer.text.length;
@@ -83,7 +97,23 @@ export async function videoDemand(
     });
     demands.push(demand);
   }
-  if (vae && latent && pictured) demands.push(pictureDemand(pictured, vae, { ...video, latent }));
+  if (vae && latent && pictured && takesPictures(vae.part)) {
+    const transformer = pictured;
+    // Videos from text alone do without the encoder, and it is not judged.
+    const weights = pictures.areNeeded ? vae.weights : new DemandedWeights(vae.checkpoint);
+    const demand = await attempt(() => {
+      const frames = partDemand("image_encoder", { ...vae, weights }, (provider) =>
+        frameGraphs(transformer, { ...video, latent }, { vae: { ...vae.part, weights }, options: { provider } }),
+      );
+      if (!visionPart || !vision || !pictureNeeds(transformer.conditions)?.takesStates) return frames;
+      others.set("image_encoder", vision.otherTensors);
+      const states = partDemand("image_encoder", visionPart, (provider) => [
+        vision.build({ ...visionPart, provider }),
+      ]);
+      return largestDemand(frames, states);
+    });
+    demands.push(demand);
+  }
   const encoderPart = parts.get("text_encoder");
   if (encoderPart) {
     const demand = await attempt(() => {
@@ -100,31 +130,21 @@ export async function videoDemand(
   return isWhole ? memoryDemand(known) : undefined;
 }
 
-/**
- * Returns what the encoder of pictures needs. Its tensors are not judged, because videos from text alone do without; a
- * model without such an encoder takes no pictures, and needs nothing.
- */
-function pictureDemand(
-  transformer: DiffusionTransformer,
-  { part, checkpoint }: OpenPart,
-  video: { readonly frames: number; readonly latent: LatentShape },
-): PartDemand {
-  const weights = new DemandedWeights(checkpoint);
-  const vae = { ...part, weights };
-  const graphs = (provider: Provider) => pictureGraphs(transformer, video, { vae, options: { provider } });
-  return takesPictures(part)
-    ? partDemand("image_encoder", { part, checkpoint, weights }, graphs)
-    : { cpu: NOTHING, cpuFloat32: NOTHING, gpu: NOTHING };
-}
-
-const NOTHING: PartMemory = { part: "image_encoder", heldBytes: 0, mappedBytes: 0 };
-
 function takesPictures(part: ModelClass): boolean {
   try {
     return imageEncoder(part) !== undefined;
   } catch {
     return false;
   }
+}
+
+/** Returns the demand of sessions that are released before the others open. */
+function largestDemand(a: PartDemand, b: PartDemand): PartDemand {
+  return {
+    cpu: largest([a.cpu, b.cpu]),
+    cpuFloat32: largest([a.cpuFloat32, b.cpuFloat32]),
+    gpu: largest([a.gpu, b.gpu]),
+  };
 }
 
 /** @param graphs returns the graphs of all sessions of the part */

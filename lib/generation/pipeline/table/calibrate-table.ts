@@ -130,7 +130,7 @@ async function madeFor(
   folder: string,
   { requests, options = {} }: TableMeasurement,
 ): Promise<TableFile["madeFor"]> {
-  const model = await openParts(await openModelFolder(folder), options);
+  const model = await openParts(await openModelFolder(folder, options), options);
   const { guidanceScale, width, height, frames } = requests[0]!;
   return { model: model.name, ...(await model.madeFor()), guidanceScale, width, height, frames };
 }

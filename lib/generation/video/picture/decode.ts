@@ -8,9 +8,9 @@ import { orientationOfXmp, upright } from "./orientation.ts";
 import type { Picture } from "./resize.ts";
 
 /**
- * Decodes a picture to what diffusers' `load_image` gives: the first frame as 8-bit RGB, turned as its EXIF or XMP says.
- * Transparency is left out without blending, colour profiles are ignored, and CMYK is converted without one. The upper
- * 8 of 16 bits are kept, those of grey pictures too, whose values PIL cuts at 255.
+ * Decodes a picture to what diffusers' `load_image` gives: the first frame as 8-bit RGB, turned as its EXIF or XMP
+ * says. Transparency is left out without blending, colour profiles are ignored, and CMYK is converted without one. The
+ * upper 8 of 16 bits are kept, those of grey pictures too, whose values PIL cuts at 255.
  *
  * @param shown Subject of an error's sentence
  * @throws VideoError if the bytes are no picture, a picture that is not decoded, damaged, or too large
