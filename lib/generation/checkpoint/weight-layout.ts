@@ -109,7 +109,6 @@ function otherFormats(names: readonly string[]): string {
     return `has its weights as ${nameOf(gguf)}, and GGUF is not read: take safetensors in float16, bfloat16 or float32`;
   const usual = STEMS.map((stem) => `${stem}.safetensors`).join(" or ");
   const several = names.filter((name) => name.endsWith(".safetensors"));
-  if (several.length > 1)
-    return `has several safetensors files and no index, and none is named ${usual}`;
+  if (several.length > 1) return `has several safetensors files and no index, and none is named ${usual}`;
   return `has no weights: ${usual}, or shards with their index`;
 }

@@ -7,8 +7,14 @@ export { type ContinuedRun, stateNames } from "./continued-run.ts";
 export type { CutOptions } from "./cut.ts";
 export { buildForecast, buildFull, buildReuse, buildUncut, cutNames, precisionOf } from "./cut.ts";
 export type { DiffusionTransformer, LatentShape, VideoShape } from "./diffusion-transformer.ts";
-export { families, familyOf, knownPipelines } from "./families.ts";
-export { likelyModelOf, publishedModelOf, publishedModels } from "./families.ts";
+export {
+  families,
+  familyOf,
+  knownPipelines,
+  likelyModelOf,
+  publishedModelOf,
+  publishedModels,
+} from "./families.ts";
 export type {
   Benchmark,
   BenchmarkVideo,

@@ -15,7 +15,15 @@ export type { UsedLora } from "./model/open-loras.ts";
 export { usableShare } from "./model/part-memory.ts";
 export type { PipelineOptions } from "./model/parts.ts";
 export { type MeasuredResidency, residencyFor, wholeBytes } from "./model/residency.ts";
-export type { GenerateOptions, Generation, Observed, Observer, Pipeline, Progress, Stage } from "./pipeline.ts";
+export type {
+  GenerateOptions,
+  Generation,
+  Observed,
+  Observer,
+  Pipeline,
+  Progress,
+  Stage,
+} from "./pipeline.ts";
 export { openPipeline } from "./pipeline.ts";
 export { type PipelineProcess, type ProcessOptions, startPipelineProcess } from "./process/process.ts";
 export { type Savings, savings } from "./savings.ts";

@@ -58,7 +58,6 @@ const results = {
       width: 64,
       latentFrames: 1,
       tokens: 1000,
-      tokens: 1,
     });
     const latent = values("latent", 16).map((value) => value * 2);
     const step = sampler.start();

@@ -101,7 +101,10 @@ describe("a folder of the hub, which does not say what it can make, makes by def
     ["Wan, FastWan2.1", { width: 832, height: 480, frames: 61, fps: 16, steps: 3, guidanceScale: 1 }],
     ["Wan, FastWan2.2", { width: 1280, height: 704, frames: 121, fps: 24, steps: 3, guidanceScale: 1 }],
     ["Wan, SkyReels-V2 540P", { width: 960, height: 544, frames: 97, fps: 24, steps: 50, guidanceScale: 6 }],
-    ["Wan, SkyReels-V2 720P", { width: 1280, height: 720, frames: 121, fps: 24, steps: 50, guidanceScale: 6 }],
+    [
+      "Wan, SkyReels-V2 720P",
+      { width: 1280, height: 720, frames: 121, fps: 24, steps: 50, guidanceScale: 6 },
+    ],
     ["LTX-Video 0.9.0", { width: 704, height: 512, frames: 161, fps: 25, steps: 50, guidanceScale: 3 }],
   ] as const)(
     "a hub folder of %s gets the size, length, steps and guidance of its family",

@@ -50,5 +50,7 @@ it.each([
   const errors = expected.map((value, i) => Math.abs(value - latent[i]!));
   expect(latent).toHaveLength(expected.length);
   expect(Math.max(...errors) / largest).toBeLessThan(1e-4);
-  expect(notes[0]).toMatch(/there is nothing to save: every step was computed, and the cache fast was left out\.$/);
+  expect(notes[0]).toMatch(
+    /there is nothing to save: every step was computed, and the cache fast was left out\.$/,
+  );
 });

@@ -51,10 +51,7 @@ beforeAll(async () => {
   await cp(join(vectorsOf, "pipelines/wan/text_encoder"), join(folder, "text_encoder"), { recursive: true });
   await cp(tokenizer, join(folder, "tokenizer"), { recursive: true });
   await cp(join(autoencoder, "config.json"), join(folder, "vae/config.json"));
-  await cp(
-    join(autoencoder, "model.safetensors"),
-    join(folder, "vae/diffusion_pytorch_model.safetensors"),
-  );
+  await cp(join(autoencoder, "model.safetensors"), join(folder, "vae/diffusion_pytorch_model.safetensors"));
   await writeJson(join(folder, "scheduler/scheduler_config.json"), scheduler).catch(async () => {
     await cp(join(vectorsOf, "pipelines/wan/scheduler"), join(folder, "scheduler"), { recursive: true });
     await writeJson(join(folder, "scheduler/scheduler_config.json"), scheduler);

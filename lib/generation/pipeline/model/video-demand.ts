@@ -41,8 +41,11 @@ export interface DemandedVideo {
   readonly fps: number;
 }
 
-/** Pictures that every video of a model is made from. */
+/** Pictures that videos of a model are made from. */
 export interface DemandedPictures {
+  /** True if a video may begin with a picture. */
+  readonly areTaken: boolean;
+  /** True if every video does. */
   readonly areNeeded: boolean;
   /** True if there is one for the last frame too. */
   readonly areTwo: boolean;
@@ -78,7 +81,7 @@ export async function videoDemand(
       );
       others.set(name, transformer.otherTensors);
       textLength = transformer.text.length;
-      if (pictureNeeds(transformer.conditions)) pictured = transformer;
+      if (pictures.areTaken && pictureNeeds(transformer.conditions)) pictured = transformer;
       const graphs = (provider: Provider) => {
         const cut = { ...opened, provider };
         return [buildFull(transformer, { ...cut, signals: ALL_SIGNALS }), buildReuse(transformer, cut)];
@@ -103,7 +106,11 @@ export async function videoDemand(
     const weights = pictures.areNeeded ? vae.weights : new DemandedWeights(vae.checkpoint);
     const demand = await attempt(() => {
       const frames = partDemand("image_encoder", { ...vae, weights }, (provider) =>
-        frameGraphs(transformer, { ...video, latent }, { vae: { ...vae.part, weights }, options: { provider } }),
+        frameGraphs(
+          transformer,
+          { ...video, latent },
+          { vae: { ...vae.part, weights }, options: { provider } },
+        ),
       );
       if (!visionPart || !vision || !pictureNeeds(transformer.conditions)?.takesStates) return frames;
       others.set("image_encoder", vision.otherTensors);
