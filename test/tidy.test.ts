@@ -14,7 +14,7 @@ const storeys: Record<string, readonly string[]> = {
 const allowedImports: Record<string, readonly string[]> = {
   "generation/onnx": [],
   "generation/checkpoint": ["generation/onnx"],
-  "generation/models": ["generation/onnx", "generation/request"],
+  "generation/models": ["generation/onnx", "generation/request", "generation/sampling"],
   "generation/lora": ["generation/onnx", "generation/checkpoint", "generation/models"],
   "generation/caching": [],
   "generation/sampling": [],
@@ -32,6 +32,7 @@ const allowedImports: Record<string, readonly string[]> = {
     "generation/video",
   ],
   "service/net": [],
+  "service/pictures": [],
   "service/storage": [],
   "service/jobs": ["service/storage"],
   "service/keys": ["service/storage"],

@@ -322,7 +322,7 @@ function isSame(value: unknown, other: unknown): boolean {
   return value === other || (typeof other === "string" && text === other.toLowerCase());
 }
 
-/** Returns the picture that a peer's field gives: an object may be the JSON in a form, and hold `url` in the URL's place. */
+/** Returns the picture that a peer's field gives: an object may be JSON in a form, and hold `url`. */
 function pictureIn(value: unknown): unknown {
   if (typeof value === "string" && /^\s*\{/.test(value)) {
     try {

@@ -11,13 +11,13 @@ type PictureDeps = Pick<ApiDeps, "store" | "jobs" | "webhookUrls" | "fetchPictur
 
 /** Picture of a request, and the way to read it. */
 interface GivenPicture {
-  /** What a repetition of the request has in common with it: the hash of its bytes, or where they come from. */
+  /** Part of the request that a repetition has in common with it: the hash of the bytes, or where they come from. */
   readonly fingerprint: object;
   /** @throws ApiError if there is no picture that can be used */
   read(): Promise<NewInput>;
 }
 
-/** Pictures of a request. Those that come with it are checked; others are read when their job is created. */
+/** Pictures of a request. If they come with it, they are checked; others are read when their job is created. */
 export interface GivenPictures {
   /** Fields of the fingerprint of the request, in place of the pictures. */
   readonly fingerprint: Readonly<Record<string, object>>;

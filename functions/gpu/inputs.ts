@@ -55,8 +55,8 @@ async function bytesOf(
     throw cause;
   });
   if (!stored) throw lost("The picture of this video is missing.");
-  if (createHash("sha256").update(stored.body).digest("hex") !== input.sha256)
-    throw lost("The picture of this video is damaged.");
+  const sha256 = createHash("sha256").update(stored.body).digest("hex");
+  if (sha256 !== input.sha256) throw lost("The picture of this video is damaged.");
   return stored.body;
 }
 

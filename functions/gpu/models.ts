@@ -25,8 +25,8 @@ const LOG_INTERVAL_MS = 10_000;
 
 /** Names a model after its folder. */
 export function namedByFolder(folder: string): NamedModel {
-  const path = snapshotOf(resolve(folder));
-  return { name: modelNameOf(path), folder: path };
+  const snapshot = snapshotOf(folder);
+  return { name: modelNameOf(resolve(snapshot)), folder: snapshot };
 }
 
 /**

@@ -37,9 +37,9 @@ describe("a create", () => {
     ],
     [
       "a field nobody knows in extra_body",
-      { extra_body: { loras: [] } },
-      "loras",
-      "There is no field loras: /docs lists all fields.",
+      { extra_body: { colours: [] } },
+      "colours",
+      "There is no field colours: /docs lists all fields.",
     ],
   ])("a create with %s is refused by the field's name", async (_title, fields, param, sentence) => {
     const { detail } = await expectProblem(
@@ -138,14 +138,14 @@ describe("a create", () => {
     expect((await having.create({ quality: "high" })).params.cache.policy).toBe("at_least:40dB");
   });
 
-  it("a create with an input_reference is refused as unsupported, as JSON and as a file", async () => {
+  it("a create with a picture is refused by a model that takes none, as JSON and as a file", async () => {
     const json = { prompt: "a", input_reference: { image_url: "https://a.example/b.png" } };
-    await expectProblem(await post(json), "unsupported_parameter", "input_reference");
+    await expectProblem(await post(json), "invalid_value", "input_reference");
     const form = new FormData();
     form.append("prompt", "a");
     form.append("input_reference", new Blob([new Uint8Array([0xff, 0xd8])]), "a.jpg");
     const answer = await api.send("POST", "/v1/videos", { form });
-    await expectProblem(answer, "unsupported_parameter", "input_reference");
+    await expectProblem(answer, "invalid_picture", "input_reference");
   });
 
   it.each([

@@ -148,7 +148,7 @@ describe("a form", () => {
     ["with NUL", form(part("prompt", "a\0")), "invalid_value", "prompt"],
     ["with a prompt twice", form(PROMPT, PROMPT), "invalid_multipart", "prompt"],
     ["with a seed twice", form(PROMPT, part("seed", "1"), part("seed", "2")), "invalid_multipart", "seed"],
-    ["with a field nobody knows", form(PROMPT, part("loras", "1")), "unknown_parameter", "loras"],
+    ["with a field nobody knows", form(PROMPT, part("colours", "1")), "unknown_parameter", "colours"],
     ["with __proto__", form(PROMPT, part("__proto__", "1")), "unknown_parameter", "__proto__"],
     ["with __proto__ within", form(PROMPT, part("cache[__proto__]", "1")), "unknown_parameter", "__proto__"],
     ["with __proto__ around", form(PROMPT, part("__proto__[seed]", "1")), "unknown_parameter", "__proto__"],

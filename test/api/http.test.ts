@@ -206,6 +206,9 @@ it("the list of models holds the models of the deployment", async () => {
     fps: [8],
     steps: 30,
     guidance_scale: 2,
+    takes_image: false,
+    needs_image: false,
+    takes_last_image: false,
   };
   expect(await (await api.send("GET", "/v1/models")).json()).toEqual({ object: "list", data: [model] });
   expect(await (await api.send("GET", "/v1/models/demo")).json()).toEqual(model);

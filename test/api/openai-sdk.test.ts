@@ -1,8 +1,14 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import OpenAI7 from "openai";
 import OpenAI6_3 from "openai-6-3";
 import OpenAI6_49 from "openai-6-49";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type TestApi, testApi } from "./support.ts";
+import type { Video } from "../../functions/api/schemas/video.ts";
+import { memoryStore } from "../service/jobs/memory-store.ts";
+import { LIMITS, type TestApi, testApi } from "./support.ts";
+
+const PICTURE = join(import.meta.dirname, "../golden/pipelines/open-sora/first.png");
 
 /* What a client does when something goes wrong between both; test/conformance has what it does otherwise. */
 
@@ -62,9 +68,9 @@ describe.each(SDKS)("the openai client %s", (version, OpenAI) => {
     const table: [() => PromiseLike<unknown>, { prototype: Error }, object][] = [
       [() => client.videos.retrieve("a/b?c"), OpenAI.NotFoundError, { code: "video_not_found", param: null }],
       [
-        () => client.videos.create({ prompt, ...{ loras: 1 } }),
+        () => client.videos.create({ prompt, ...{ colours: 1 } }),
         OpenAI.BadRequestError,
-        { code: "unknown_parameter", param: "loras" },
+        { code: "unknown_parameter", param: "colours" },
       ],
       [
         () => client.videos.create({ prompt: "another" }, reused),
@@ -83,6 +89,29 @@ describe.each(SDKS)("the openai client %s", (version, OpenAI) => {
       expect(error).toMatchObject({ type: "invalid_request_error", ...members });
       expect(error.requestID).toMatch(/^[0-9a-f-]{36}$/);
     }
+  });
+
+  it("an OpenAI client sends a picture as a file and as a URL, and a retry makes no second video", async () => {
+    const [{ name, limits }] = api.deps.models;
+    const models = [{ name, limits: { ...limits, takes_image: true } }] as const;
+    const store = memoryStore();
+    const having = await testApi({ store, models, limits: { ...LIMITS, pictureBodyBytesMax: 1e6 } });
+    const answers: number[] = [];
+    const { client } = connect(OpenAI, having, {
+      async onAnswer(_, call) {
+        answers.push(call);
+        if (call === 1) throw new TypeError("The connection broke.");
+      },
+    });
+    const file = await OpenAI.toFile(readFileSync(PICTURE), "first.png");
+    const first = await client.videos.create({ prompt, input_reference: file });
+    expect(answers).toEqual([1, 2]);
+    const data = `data:image/png;base64,${readFileSync(PICTURE, "base64")}`;
+    const other = await client.videos.create({ prompt, input_reference: { image_url: data } } as never);
+    expect([first, other].map((video) => (video as unknown as Video).params.input_reference?.width)).toEqual([
+      32, 32,
+    ]);
+    expect([...store.objects.keys()].filter((key) => key.startsWith("inputs/"))).toHaveLength(2);
   });
 
   it("an OpenAI client does not repeat requests that cannot succeed", async () => {

@@ -155,9 +155,9 @@ describe("a field of a peer that means nothing here", () => {
     [{ boundary_ratio: 0.9 }, "boundary_ratio", /the boundary is the model's own/],
     [{ response_format: "b64_json" }, "response_format", /only taken as url or file/],
     [
-      { input_reference: {} },
-      "input_reference",
-      /^input_reference is not supported: videos are made from text/,
+      { video_reference: {} },
+      "video_reference",
+      /^video_reference is not supported: videos are made from text, and from pictures/,
     ],
     [{ height: 64 }, "height", /^height needs width: give both, or size\.$/],
     [

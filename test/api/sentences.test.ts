@@ -85,9 +85,9 @@ describe("POST /v1/videos", () => {
       "A webhook URL must start with https://.",
     ],
     [
-      { prompt: "x", input_reference: {} },
-      "input_reference",
-      "input_reference is not supported: videos are made from text alone.",
+      { prompt: "x", video_reference: {} },
+      "video_reference",
+      "video_reference is not supported: videos are made from text, and from pictures as input_reference and last_image.",
     ],
     [{ prompt: "x", duration: 4 }, "duration", 'There is no field duration: write "seconds": 4.'],
     [{ prompt: "x", duration: "5s" }, "duration", 'There is no field duration: write "seconds": 5.'],
@@ -121,8 +121,8 @@ describe("POST /v1/videos", () => {
     ],
     [
       { prompt: "x", image_url: "y" },
-      "image_url",
-      "image_url is not supported: videos are made from text alone.",
+      "input_reference",
+      "The URL of a picture must be a complete URL such as https://example.com/picture.png.",
     ],
     [
       { prompt: "x", n: 2 },

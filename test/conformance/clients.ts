@@ -50,7 +50,7 @@ const openai = {
   models: ["demo"],
   deleted: true,
   missing: [404, "video_not_found", null],
-  unknown: [400, "unknown_parameter", "loras"],
+  unknown: [400, "unknown_parameter", "colours"],
   keyless: [401, "invalid_api_key", null],
   endpoints: {
     names: ["mine", "ours", "ours"],
@@ -91,7 +91,7 @@ const openaiGo = {
 const litellm = {
   ...videos,
   missing: ["NotFoundError", 404, expect.stringContaining('"code":"video_not_found"')],
-  unknown: ["BadRequestError", 400, expect.stringContaining('"param":"loras"')],
+  unknown: ["BadRequestError", 400, expect.stringContaining('"param":"colours"')],
 };
 
 /** Every client that is driven, whether it is installed or not. */

@@ -9,13 +9,20 @@ const TIMEOUT_MS = 120_000;
 /** Permissions that are granted but not used by the deployment of this test. */
 const UNSEEN: Readonly<Record<string, readonly string[]>> = {
   // A damaged record and its marker, deleted with their video; the model's card, read at the start; a marker, read to
-  // delete it if its record cannot be written.
-  edge: ["delete jobs/", "get model-cards/", "get unfinished/"],
+  // delete it if its record cannot be written. Pictures, of which the model of this test takes none.
+  edge: [
+    "delete inputs/",
+    "delete jobs/",
+    "get inputs/",
+    "get model-cards/",
+    "get unfinished/",
+    "put inputs/",
+  ],
   // An artifact, read after an upload whose answer was lost; the model; the outputs that SageMaker itself writes.
-  // The marker of a job that is queued again after it ran in the invocation of another one.
-  gpu: ["get artifacts/", "get models/", "put invocations/", "put unfinished/"],
-  // The marker of a creation by a clock that was set back.
-  sweep: ["put unfinished/"],
+  // The marker of a job that is queued again after it ran in the invocation of another one. Pictures.
+  gpu: ["get artifacts/", "get inputs/", "get models/", "put invocations/", "put unfinished/"],
+  // The pictures of an abandoned creation; the marker of a creation by a clock that was set back.
+  sweep: ["delete inputs/", "put unfinished/"],
 };
 
 /** Returns the permissions of the role under a path of constructs, as lines such as `get jobs/`. */

@@ -73,7 +73,15 @@ describe("the bucket", () => {
 
   it("the bucket refuses unconditional writes wherever one may be lost by them", () => {
     const arn = { "Fn::GetAtt": [bucketId, "Arn"] };
-    const folders = ["api-keys/", "artifacts/", "claims/", "jobs/", "triggers/", "webhook-endpoints/"];
+    const folders = [
+      "api-keys/",
+      "artifacts/",
+      "claims/",
+      "inputs/",
+      "jobs/",
+      "triggers/",
+      "webhook-endpoints/",
+    ];
     expect(statementsOf(bucketId)).toContainEqual({
       Sid: "ConditionalWritesOnly",
       Effect: "Deny",
@@ -87,6 +95,7 @@ describe("the bucket", () => {
   it("the bucket expires objects by age, but never a key, a trigger or a model", () => {
     expect(expiryDays({ retentionDays: "90" })).toEqual({
       "artifacts/": 90,
+      "inputs/": 90,
       "jobs/": 90,
       "undelivered/": 94,
       "claims/": 31,

@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { readModelCard } from "../../lib/distribution/model-store/index.ts";
+import { describeModel } from "../../lib/generation/pipeline/index.ts";
 import { jobKey } from "../../lib/service/jobs/object-keys.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { type TestApi, testApi } from "../api/support.ts";
@@ -7,6 +10,8 @@ import { intercepted } from "../service/jobs/failing-store.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { templateOf } from "./deployment.ts";
 import { permissionsOf } from "./policies.ts";
+
+const PICTURE = join(import.meta.dirname, "../golden/pipelines/open-sora/first.png");
 
 const ACTIONS = {
   get: ["s3:GetObject"],
@@ -38,7 +43,8 @@ async function usedActions(): Promise<Set<string>> {
       return watched.delete(key, options);
     },
   };
-  const api = await testApi({ store });
+  const { name, limits } = await describeModel(join(import.meta.dirname, "../../models/demo"));
+  const api = await testApi({ store, models: [{ name, limits: { ...limits, takes_image: true } }] });
 
   async function ask(method: string, path: string, json?: object, headers = {}): Promise<{ id: string }> {
     isWatched = true;
@@ -67,8 +73,9 @@ type Ask = (
 
 async function askForVideos(api: TestApi, ask: Ask): Promise<void> {
   const again = { "idempotency-key": "k" };
-  const { id } = await ask("POST", "videos", { prompt: "a" }, again);
-  await ask("POST", "videos", { prompt: "a" }, again);
+  const picture = { input_reference: `data:image/png;base64,${readFileSync(PICTURE, "base64")}` };
+  const { id } = await ask("POST", "videos", { prompt: "a", ...picture }, again);
+  await ask("POST", "videos", { prompt: "a", ...picture }, again);
   await ask("GET", "videos");
   await ask("GET", `videos/${id}`);
   const remix = await ask("POST", `videos/${id}/remix`, { prompt: "b" });

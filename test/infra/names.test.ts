@@ -51,7 +51,8 @@ async function writtenFolders(): Promise<Map<string, boolean>> {
 
   const jobs = jobStore(deps);
   const claim = { scope: "scope", fingerprint: "", lifetimeMs: 1000, isFirst: true };
-  await jobs.create(newJob, { claim, unfinishedMax: 1 });
+  const picture = { body: new Uint8Array(1), sha256: "", contentType: "image/png", width: 16, height: 16 };
+  await jobs.create(newJob, { claim, unfinishedMax: 1, inputs: async () => ({ input_reference: picture }) });
   await jobs.apply(newJob, { type: "dispatch", to: "endpoint" });
   const claimed = await jobs.apply(newJob, { type: "claim", owner: "worker", leaseMs: 1000 });
   const path = join(temporaryFolder(), "video.mp4");

@@ -1,5 +1,5 @@
 /**
- * Measures both ways to apply a LoRA, on two blocks as wide as Wan 2.1 1.3B's, with random weights in float32 on the CPU:
+ * Measures both ways to apply a LoRA, on two blocks as wide as Wan 2.1 1.3B's, with random float32 weights on the CPU:
  * as branches beside the mapped weights, and merged into a second file of weights, which the product does not do.
  *
  *     node --import tsx tools/bench/lora.ts [ROUNDS]
@@ -26,7 +26,8 @@ import { ratios, spread } from "./statistics.ts";
 const RANKS = [32, 64];
 const BLOCKS = 2;
 const MIB = 2 ** 20;
-const VARIANTS = ["base", ...RANKS.flatMap((rank) => [`branches ${rank}`, `merged ${rank}`])];
+/** Merged weights take as long whatever the rank was. */
+const VARIANTS = ["base", ...RANKS.map((rank) => `branches ${rank}`), `merged ${RANKS[0]}`];
 const published = families.flatMap(({ models }) => models).find(({ hub }) => hub?.name === "wan2.1-1.3b")!
   .benchmark!;
 
@@ -49,7 +50,7 @@ async function withRank(folder: string, weights: Checkpoint, rank: number): Prom
 }
 
 async function openVariant(folder: string, variant: string) {
-  const { dit, feeds } = await openTransformer(await openModelFolder(folder), published.stepVideo);
+  const { dit, feeds } = await openTransformer(await openModelFolder(folder), published.measuredVideo);
   const began = performance.now();
   const weights = await weightsOf(folder, variant);
   const graph = buildFull(dit, { weights, signals: ["change"] });
@@ -59,19 +60,27 @@ async function openVariant(folder: string, variant: string) {
   return { session, feeds: feeds(), openMs: performance.now() - began };
 }
 
-/** Writes a LoRA for the attention and feed-forward layers of all blocks, and the weights merged with it. */
-async function writeLora(folder: string, rank: number): Promise<number> {
+const changedNames = (base: Checkpoint) =>
+  base.names().filter((name) => /blocks\.\d+\.(attn\d\.to_|ffn\.).*weight$/.test(name));
+
+/** Writes a LoRA for the attention and feed-forward layers of all blocks. */
+async function writeLora(folder: string, rank: number): Promise<void> {
   const base = await Checkpoint.open(join(folder, "transformer"));
-  const changed = base.names().filter((name) => /blocks\.\d+\.(attn\d\.to_|ffn\.).*weight$/.test(name));
   const shapes = new Map<string, number[]>();
-  for (const name of changed) {
+  for (const name of changedNames(base)) {
     const [out, inputs] = base.info(name).shape as [number, number];
     const layer = `transformer.${name.slice(0, -".weight".length)}`;
     shapes.set(`${layer}.lora_A.weight`, [rank, inputs]).set(`${layer}.lora_B.weight`, [out, rank]);
   }
   await writeWeights(loraPath(folder, rank), shapes, randomWeight);
+}
+
+/** Writes the weights merged with a LoRA, and returns the milliseconds that this took. */
+async function writeMerged(folder: string, rank: number): Promise<number> {
+  const base = await Checkpoint.open(join(folder, "transformer"));
   const began = performance.now();
-  await merge(base, await withRank(folder, base, rank), { changed, path: mergedPath(folder, rank) });
+  const weights = await withRank(folder, base, rank);
+  await merge(base, weights, { changed: changedNames(base), path: mergedPath(folder, rank) });
   return performance.now() - began;
 }
 
@@ -93,6 +102,39 @@ async function merge(
   for (const name of others) merged.set(name, await base.read(name));
   const shapes: Shapes = new Map([...merged.keys()].map((name) => [name, base.info(name).shape]));
   await writeWeights(path, shapes, (name) => merged.get(name)!);
+}
+
+/** Sizes of a change, relative to its weight. */
+const CHANGES = [3e-2, 1e-2, 3e-3, 1e-3];
+const SIDE = 512;
+
+/** Returns what is left of a change of rank 32 that was merged into bfloat16: its error, and the share along itself. */
+function mergedIntoBfloat16(relative: number): { error: number; kept: number } {
+  const weight = randomWeight("w", [SIDE, SIDE]);
+  const [down, up] = [randomWeight("down", [32, SIDE]), randomWeight("up", [SIDE, 32])];
+  const change = weight.map((_, at) => {
+    const [row, column] = [Math.floor(at / SIDE), at % SIDE];
+    let sum = 0;
+    for (let k = 0; k < 32; k++) sum += up[row * 32 + k]! * down[k * SIDE + column]!;
+    return sum;
+  });
+  const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0));
+  const stored = weight.map(bfloat16);
+  const scale = (relative * norm(stored)) / norm(change);
+  const wanted = change.map((value) => scale * value);
+  const got = stored.map((value, at) => bfloat16(value + wanted[at]!) - value);
+  const along = got.reduce((sum, value, at) => sum + value * wanted[at]!, 0);
+  return {
+    error: norm(got.map((value, at) => value - wanted[at]!)) / norm(wanted),
+    kept: along / norm(wanted) ** 2,
+  };
+}
+
+/** Rounds to the nearest bfloat16, ties to even. */
+function bfloat16(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer)[0]!;
+  const rounded = (bits + 0x7fff + ((bits >>> 16) & 1)) & 0xffff0000;
+  return new Float32Array(Uint32Array.of(rounded >>> 0).buffer)[0]!;
 }
 
 /** Memory of this process by /proc, in MiB: what it holds alone, and what it maps from files. */
@@ -131,13 +173,20 @@ function empty(): Uint8Array {
   return graph.build();
 }
 
+/** Returns the milliseconds of processor time of a run, which other programs disturb less than its duration. */
 async function timed(session: Session, feeds: Parameters<Session["run"]>[0]): Promise<number> {
-  const began = performance.now();
+  const before = process.cpuUsage();
   await session.run(feeds);
-  return performance.now() - began;
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }
 
 async function main(rounds: number): Promise<void> {
+  const losses = CHANGES.map((relative) => {
+    const { error, kept } = mergedIntoBfloat16(relative);
+    return [String(relative), `${(error * 100).toFixed(1)} %`, kept.toFixed(2)];
+  });
+  process.stdout.write(`${table(["change to weight", "error in bfloat16", "kept"], losses)}\n\n`);
   const folder = await mkdtemp(join(tmpdir(), "adareel-bench-lora-"));
   try {
     const { transformer, ...others } = published.parts;
@@ -145,25 +194,31 @@ async function main(rounds: number): Promise<void> {
     const model = join(folder, "model");
     await mkdir(folder, { recursive: true });
     const fills = { transformer: "random" } as const;
-    await writeModel(model, { transformer: shallow, ...others }, { video: published.stepVideo, fills });
+    await writeModel(model, { transformer: shallow, ...others }, { video: published.measuredVideo, fills });
     const mergeMs = new Map<number, number>();
     for (const rank of RANKS) {
+      await writeLora(model, rank);
+      if (!VARIANTS.includes(`merged ${rank}`)) continue;
       say(`merging rank ${rank}`);
-      mergeMs.set(rank, await writeLora(model, rank));
+      mergeMs.set(rank, await writeMerged(model, rank));
     }
     const probes = new Map<string, Probe>();
     for (const variant of VARIANTS) {
       say(`opening ${variant}`);
-      probes.set(variant, await probe(model, variant));
+      const measured = await probe(model, variant);
+      say(JSON.stringify(measured));
+      probes.set(variant, measured);
     }
     say("steps");
     const opened = [];
     for (const variant of VARIANTS) opened.push(await openVariant(model, variant));
     for (const { session, feeds } of opened) await session.run(feeds);
     const taken = VARIANTS.map((): number[] => []);
-    for (let round = 0; round < rounds; round++)
+    for (let round = 0; round < rounds; round++) {
       for (const [index, { session, feeds }] of opened.entries())
         taken[index]!.push(await timed(session, feeds));
+      say(taken.map((times) => times.at(-1)!.toFixed(0)).join(" "));
+    }
     const rows = await Promise.all(
       VARIANTS.map(async (variant, index) => {
         const { openMs, before, after } = probes.get(variant)!;
@@ -183,16 +238,7 @@ async function main(rounds: number): Promise<void> {
         ];
       }),
     );
-    const head = [
-      "variant",
-      "merge",
-      "written",
-      "open",
-      "memory of its own",
-      "mapped",
-      "step",
-      "step to base",
-    ];
+    const head = ["variant", "merge", "written", "open", "memory of its own", "mapped", "step", "to base"];
     process.stdout.write(`${table(head, rows)}\n`);
   } finally {
     await rm(folder, { recursive: true, force: true });

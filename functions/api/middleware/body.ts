@@ -134,7 +134,7 @@ async function formOf(
   }
 }
 
-/** Returns the content of a field. A file field that a browser sends empty, because none was chosen, counts as blank. */
+/** Returns the content of a field. A file field counts as blank that a browser sends because none was chosen. */
 async function contentOf(value: string | File): Promise<string | FormFile> {
   if (typeof value === "string") return value;
   return value.name === "" && value.size === 0 ? "" : new FormFile(new Uint8Array(await value.arrayBuffer()));

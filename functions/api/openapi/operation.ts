@@ -54,7 +54,8 @@ interface Declaring {
 
 /**
  * Declares a route. The returned middleware is the route's first handler; it reads and validates the declared body or
- * query, so the document describes exactly what is validated. A body has at most `bytesMax` bytes; `tooLarge` is advice for a longer one.
+ * query, so the document describes exactly what is validated. A body has at most `bytesMax` bytes; `tooLarge` is
+ * advice for a longer one.
  */
 export function operation<Body extends z.ZodType>(
   declared: Declaration & {

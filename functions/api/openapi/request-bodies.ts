@@ -44,7 +44,8 @@ function withoutFiles(schema: JsonSchema): JsonSchema {
 }
 
 /** Media types of a field that may be a file. */
-const OF_FILES = "image/png, image/jpeg, image/webp, image/gif, image/tiff, text/plain, application/json";
+const OF_FILES =
+  "image/png, image/jpeg, image/webp, image/gif, image/tiff, image/avif, text/plain, application/json";
 
 /** Schema of what is true or false in a form, besides the words. */
 const IN_FORMS: JsonSchema = { enum: [0, 1] };

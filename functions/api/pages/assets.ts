@@ -36,6 +36,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map(
     new URL("./browser/form.js", import.meta.url),
     new URL("./browser/heading.js", import.meta.url),
     new URL("./browser/language.js", import.meta.url),
+    new URL("./browser/picture-field.js", import.meta.url),
     new URL("./browser/playground.js", import.meta.url),
     new URL("./browser/recent.js", import.meta.url),
     new URL("./browser/reference.css", import.meta.url),

@@ -14,7 +14,8 @@ export const pageHeaders = secureHeaders({
     scriptSrc: ["'self'"],
     styleSrc: ["'self'", `'sha256-${chartStyle}'`],
     connectSrc: ["'self'"],
-    imgSrc: ["'self'", "https:", "http:"],
+    // Pictures that a request is to send are shown from blobs.
+    imgSrc: ["'self'", "https:", "http:", "blob:"],
     mediaSrc: ["'self'", "https:", "http:"],
     baseUri: ["'none'"],
     formAction: ["'none'"],

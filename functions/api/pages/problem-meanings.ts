@@ -26,7 +26,7 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
       "this machine too, if it was started with `ALLOW_LOOPBACK_WEBHOOKS=1`.",
   ),
   invalid_picture: never(
-    "A picture that cannot be used: pictures are PNG, JPEG, WebP, GIF or TIFF files of at most 10 MiB and 50 million " +
+    "A picture that cannot be used: pictures are PNG, JPEG, WebP, GIF, TIFF or AVIF files of at most 10 MiB and 50 million " +
       "pixels, and URLs of pictures lead to the public internet. What a picture is, its bytes say, whatever its name or type.",
   ),
   picture_unreachable: {

@@ -2,6 +2,7 @@
 import { type Control, REQUEST_CONTROLS } from "../../../lib/generation/request/index.ts";
 import { CacheDetails } from "./cache-fields.tsx";
 import { Field, named } from "./field.tsx";
+import { PictureFields } from "./picture-fields.tsx";
 import { RequestField } from "./request-field.tsx";
 
 /** Example prompts, in the vocabulary of the demo model. */
@@ -17,8 +18,8 @@ const isCache = ({ kind }: Control) => kind.name === "cache";
 const isText = ({ kind }: Control) => kind.name === "text";
 
 /**
- * Controls of a request: the prompt with its examples, what a model offers to choose from, and the cache. The others
- * are folded, because most videos are made without them.
+ * Controls of a request: the prompt with its examples, pictures, what a model offers to choose from, and the cache. The
+ * others are folded, because most videos are made without them.
  */
 export function RequestFields({ charactersMax }: { charactersMax: number }) {
   const [prompt, ...controls] = REQUEST_CONTROLS;
@@ -34,6 +35,7 @@ export function RequestFields({ charactersMax }: { charactersMax: number }) {
           </button>
         ))}
       </fieldset>
+      <PictureFields />
       <div class="fields">
         {controls.filter(isChoice).map((control) => (
           <RequestField control={control} />

@@ -69,8 +69,8 @@ function jsonObject(text: string): Record<string, unknown> {
 }
 
 /**
- * Returns the value of the first pattern that matches a layer. As in PEFT, a pattern is a regular expression that has to
- * match the end of the name, after a dot.
+ * Returns the value of the first pattern that matches a layer. As in PEFT, a pattern is a regular expression that has
+ * to match the end of the name, after a dot.
  */
 function matcher(byPattern: Readonly<Record<string, number>>): (layer: string) => number | undefined {
   const entries = Object.entries(byPattern);

@@ -41,8 +41,8 @@ export interface LoraTarget {
 const NAME_MAX = 120;
 
 /**
- * Reads a LoRA file and matches each of its entries to a weight of a transformer. Names may be those of diffusers, PEFT,
- * ComfyUI, kohya's trainers or the model's authors. The scale is alpha / rank: an `alpha` beside the matrices counts
+ * Reads a LoRA file and matches each of its entries to a weight of a transformer. Names may be those of diffusers,
+ * PEFT, ComfyUI, kohya's trainers or the model's authors. The scale is alpha / rank: an `alpha` beside the matrices counts
  * before the header's, and without either the scale is 1.
  *
  * @throws CheckpointError if an entry fits no weight, or the file is no plain LoRA

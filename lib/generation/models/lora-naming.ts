@@ -6,8 +6,8 @@ export interface LoraNaming {
    */
   originalName(layer: string): string;
   /**
-   * Matches layers, in any dialect, that some models of the family lack: a LoRA made for a model with an image branch is
-   * of use without one.
+   * Matches layers, in any dialect, that some models of the family lack: a LoRA made for a model with an image branch
+   * is of use without one.
    */
   readonly imageBranch?: RegExp;
 }

@@ -11,7 +11,7 @@ import {
   type VideoShape,
 } from "../models/index.ts";
 import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
-import type { ResolvedRequest } from "../request/index.ts";
+import { limitsWith, type ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
 import { usableBytes } from "./model/part-memory.ts";
@@ -44,11 +44,13 @@ export interface Experts {
  */
 export function guidanceScales(
   { limits, transformers, guidesBelowOne }: Pick<ModelParts, "limits" | "transformers" | "guidesBelowOne">,
-  { guidanceScale, guidanceScale2 }: Pick<ResolvedRequest, "guidanceScale" | "guidanceScale2">,
+  request: Pick<ResolvedRequest, "guidanceScale" | "guidanceScale2" | "loras">,
 ): number[] {
+  const { guidanceScale, guidanceScale2 } = request;
+  const usual = limitsWith(request, limits);
   if (guidanceScale <= 1 && !guidesBelowOne) return transformers.map(() => 1);
-  const isDefault = guidanceScale === limits.guidance_scale;
-  const second = guidanceScale2 ?? (isDefault ? limits.guidance_scale_2 : undefined) ?? guidanceScale;
+  const isDefault = guidanceScale === usual.guidance_scale;
+  const second = guidanceScale2 ?? (isDefault ? usual.guidance_scale_2 : undefined) ?? guidanceScale;
   return transformers.map((_, index) => (index === 0 ? guidanceScale : second));
 }
 
@@ -60,7 +62,7 @@ export interface GraphNeeds {
   readonly forecasts: boolean;
 }
 
-/** What the graphs of each transformer are built for. */
+/** Needs of the graphs of each transformer. */
 export interface ExpertNeeds extends GraphNeeds {
   /** Guidance scales, which decide the batch. */
   readonly scales: readonly number[];

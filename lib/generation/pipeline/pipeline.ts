@@ -16,7 +16,7 @@ import {
   nominalSize,
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
-import { listedLoras, policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
+import { limitsWith, policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
 import { gaussianNoise, type Sampler, withGivenFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { Audits, auditedDb } from "./audit.ts";
@@ -206,7 +206,8 @@ export async function openPipeline(
     signal: AbortSignal,
     onProgress: GenerateOptions["onProgress"],
   ): Promise<Generation> {
-    const policy = observer?.policy?.() ?? policyOf(request, knownRun(model, audits));
+    const limits = limitsWith(request, model.limits);
+    const policy = observer?.policy?.() ?? policyOf(request, knownRun({ ...model, limits }, audits));
     let planned = request.steps;
     let done = 0;
     let computed = 0;
@@ -264,9 +265,7 @@ export async function openPipeline(
     };
 
     const told = nominalSize(model.recipe, request);
-    const shift = listedLoras(request, model.limits).find(({ flow_shift }) => flow_shift)?.flow_shift;
-    const samplers =
-      shift === undefined ? model.sampler : model.samplerFor({ ...model.recipe.sampling, shift });
+    const samplers = model.samplerWith(request);
     const run = { steps: request.steps, ...told, latentFrames: frames, tokens, seed: request.seed };
     const free = samplers(run);
     const sampler = keptFrames > 0 ? withGivenFrames(free, { channels, frames, given: keptFrames }) : free;
@@ -356,8 +355,8 @@ export async function openPipeline(
       notes: [
         ...model.folderNotes,
         ...unreadNotes(model, asked),
-        ...(isGuided ? [] : unusedNegative(request, model.limits)),
-        ...notesOf(request, policy, { limits: model.limits, auditedDb: audited, loras: loras.used }),
+        ...(isGuided ? [] : unusedNegative(request, limits)),
+        ...notesOf(request, policy, { limits, auditedDb: audited, loras: loras.used }),
       ],
       request,
     };

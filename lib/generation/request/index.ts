@@ -8,7 +8,7 @@ export {
   type VideoLimits,
   videoLimitsSchema,
 } from "./limits.ts";
-export { activeLoras, listedLoras, type RequestedLora } from "./loras.ts";
+export { activeLoras, limitsWith, listedLoras, type RequestedLora } from "./loras.ts";
 export type { Control, Declaration, Flag, FlagValue, Taker, Target } from "./parameter.ts";
 export { seedOf } from "./parameters.ts";
 export { MADE_FROM, ourName } from "./peer-names.ts";

@@ -20,8 +20,10 @@ export const listedLoraSchema = z.strictObject({
   trigger_words: z.array(z.string().min(1).max(200)).max(20).optional(),
   steps: positiveInteger.optional(),
   guidance_scale: z.number().nonnegative().optional(),
-  /** Shift of the scheduler, in place of the model's for every size. */
-  flow_shift: z.number().positive().optional(),
+  /** True if it was distilled for exactly these steps. */
+  has_fixed_steps: z.boolean().optional(),
+  /** True if it was distilled to need no guidance, and a cache has nothing to save. */
+  is_distilled: z.boolean().optional(),
 });
 
 export type ListedLora = Readonly<z.infer<typeof listedLoraSchema>>;
@@ -62,8 +64,6 @@ export const videoLimitsSchema = z.object({
   has_cache_table: z.boolean().optional(),
   /** LoRAs in the model's folder, which alone decides. Cards of earlier builds lack them. */
   loras: z.array(listedLoraSchema).optional(),
-  /** Number of transformers, if there are two. */
-  transformers: z.int().min(1).max(2).optional(),
   /** True if videos take `steps` steps and no other number. It follows from the sampling of the recipe. */
   has_fixed_steps: z.boolean().optional(),
   /** True if a cache has nothing to save. It follows from the sampling of the recipe. */

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { listed, nearest, quoted, wordings } from "../../shared/sentences/index.ts";
 import { type ListedLora, LORA_NAME, type VideoLimits } from "./limits.ts";
-import { parameter, type Target } from "./parameter.ts";
+import { parameter } from "./parameter.ts";
 import { RequestError } from "./request-error.ts";
 
 /** Number of LoRAs that a request may name. */
@@ -112,8 +112,8 @@ function nameOfFile(path: string): string {
 }
 
 /** @throws RequestError if the model's list lacks a LoRA, or the model has no second transformer */
-function checkListed(lora: RequestedLora, { loras: list = [], transformers = 1 }: VideoLimits): void {
-  if ((lora.transformer ?? 1) > transformers)
+function checkListed(lora: RequestedLora, { loras: list = [], guidance_scale_2 }: VideoLimits): void {
+  if (lora.transformer === 2 && guidance_scale_2 === undefined)
     throw refusal(`This model has one transformer, and the LoRA ${lora.name} cannot change a second one.`);
   if (lora.file !== undefined || list.some(({ name }) => name === lora.name)) return;
   if (list.length === 0)
@@ -147,13 +147,34 @@ export function listedLoras(
   );
 }
 
-/** Returns what the first LoRA of a request that says so wants in place of a default of the model. */
-export function loraDefault<Key extends "steps" | "guidance_scale">(
-  key: Key,
-  { loras = [] }: { readonly loras?: unknown },
-  { limits }: Target,
-): NonNullable<ListedLora[Key]> | undefined {
-  const stored = (loras as readonly AskedLora[]).map(storedOf);
-  const value = listedLoras({ loras: stored }, limits).find((each) => each[key] !== undefined)?.[key];
-  return value ?? undefined;
+/**
+ * Returns the limits of a model with the LoRAs of a request. The first LoRA that has a setting decides it.
+ *
+ * @example
+ * ```ts
+ * const quick = { name: "quick", steps: 4, guidance_scale: 1 };
+ * limitsWith({ loras: [{ name: "quick", scale: 1 }] }, { ...limits, loras: [quick] }).steps; // 4
+ * ```
+ */
+export function limitsWith(
+  request: { readonly loras: readonly RequestedLora[] },
+  limits: VideoLimits,
+): VideoLimits {
+  const listed = listedLoras(request, limits);
+  const first = <Key extends keyof ListedLora>(key: Key) =>
+    listed.find((each) => each[key] !== undefined)?.[key];
+  const changed = {
+    steps: first("steps"),
+    has_fixed_steps: first("has_fixed_steps"),
+    guidance_scale: first("guidance_scale"),
+    guidance_scale_2: limits.guidance_scale_2 === undefined ? undefined : first("guidance_scale"),
+    is_distilled: first("is_distilled"),
+  };
+  const said = Object.entries(changed).filter(([, value]) => value !== undefined);
+  return { ...limits, ...Object.fromEntries(said) };
+}
+
+/** Returns the LoRAs that a request asks for, before it is resolved. */
+export function requestedLoras({ loras = [] }: { readonly loras?: unknown }): readonly RequestedLora[] {
+  return (loras as readonly AskedLora[]).map(storedOf);
 }

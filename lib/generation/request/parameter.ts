@@ -92,12 +92,8 @@ export interface Parameter<
   readonly stored: Stored;
   /** Makes the stored fields from the value that a user gave. */
   read(asked: z.output<Asked>): z.output<z.ZodObject<Stored>>;
-  /**
-   * Makes the stored fields if the user gave no value; absent if a value is required or the fields are optional.
-   *
-   * @param asked what the user gave, by the names of the parameters
-   */
-  byDefault?(target: Target, asked: Readonly<Record<string, unknown>>): z.output<z.ZodObject<Stored>>;
+  /** Makes the stored fields if the user gave no value; absent if a value is required or the fields are optional. */
+  byDefault?(target: Target): z.output<z.ZodObject<Stored>>;
   /**
    * Checks the resolved request against the model.
    *
@@ -148,7 +144,7 @@ export function setting<Key extends string, Asked extends z.ZodType, Value exten
     ...rest
   }: Omit<Parameter<Asked>, "stored" | "read" | "byDefault" | "told" | "erased"> & {
     readonly stored: Value;
-    readonly byDefault?: (target: Target, asked: Readonly<Record<string, unknown>>) => z.output<Value>;
+    readonly byDefault?: (target: Target) => z.output<Value>;
     readonly erased?: z.output<Value>;
   },
 ): Parameter<Asked, Record<Key, Value>, Value> {
@@ -159,10 +155,7 @@ export function setting<Key extends string, Asked extends z.ZodType, Value exten
     ...declared,
     stored: { [key]: stored } as Record<Key, Value>,
     read: fields,
-    ...(byDefault && {
-      byDefault: (target: Target, asked: Readonly<Record<string, unknown>>) =>
-        fields(byDefault(target, asked)),
-    }),
+    ...(byDefault && { byDefault: (target: Target) => fields(byDefault(target)) }),
     told: { schema: stored, value: (own) => (own as Record<string, z.output<Value>>)[key]! },
     ...("erased" in rest && { erased: fields(erased) }),
   };

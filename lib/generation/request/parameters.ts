@@ -4,7 +4,7 @@ import { wordings } from "../../shared/sentences/index.ts";
 import { MAX_SEED, MAX_STEPS } from "../sampling/index.ts";
 import { cacheAlias, cacheParameter, qualityAlias } from "./cache-parameter.ts";
 import type { VideoLimits } from "./limits.ts";
-import { loraDefault, lorasParameter } from "./loras.ts";
+import { lorasParameter } from "./loras.ts";
 import { alias, parameter, setting } from "./parameter.ts";
 import { checkFps, checkFrames, checkSeconds, checkSize, checkSteps } from "./possible.ts";
 import { RequestError } from "./request-error.ts";
@@ -126,7 +126,7 @@ export const PARAMETERS = {
     text: "Denoising steps.",
     takenBy: ["create", "trigger"],
     stored: positive,
-    byDefault: (target, asked) => loraDefault("steps", asked, target) ?? target.limits.steps,
+    byDefault: ({ limits }) => limits.steps,
     check: checkSteps,
     flags: [
       {
@@ -150,8 +150,7 @@ export const PARAMETERS = {
     text: "How closely to follow the prompt.",
     takenBy: ["create", "trigger"],
     stored: z.number().nonnegative(),
-    byDefault: (target, asked) =>
-      loraDefault("guidance_scale", asked, target) ?? target.limits.guidance_scale,
+    byDefault: ({ limits }) => limits.guidance_scale,
     flags: [
       {
         name: "guidance-scale",

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { examined } from "../../shared/sentences/index.ts";
+import { limitsWith, requestedLoras } from "./loras.ts";
 import type { Alias, Parameter, Table, Taker, Target } from "./parameter.ts";
 import { PARAMETERS } from "./parameters.ts";
 import { RequestError } from "./request-error.ts";
@@ -102,16 +103,17 @@ export function resolveRequest(
   target: Target,
 ): ResolvedRequest {
   const { values, givenAs } = withoutAliases(asked, target);
+  const limits = limitsWith({ loras: requestedLoras(values) }, target.limits);
   const request = collected<ResolvedRequest>(([name, { read, byDefault }]) =>
-    values[name] === undefined ? (byDefault?.(target, values) ?? {}) : read(values[name]),
+    values[name] === undefined ? (byDefault?.({ ...target, limits }) ?? {}) : read(values[name]),
   );
   for (const name of Object.values(givenAs)) {
     const { check } = table[name] as Alias;
-    check?.((asked as Readonly<Record<string, unknown>>)[name], request, target.limits);
+    check?.((asked as Readonly<Record<string, unknown>>)[name], request, limits);
   }
   for (const [name, { check }] of parameters) {
     try {
-      check?.(request, target.limits);
+      check?.(request, limits);
     } catch (cause) {
       if (!(cause instanceof RequestError) || cause.field !== name) throw cause;
       throw new RequestError(cause.message, { field: givenAs[name] ?? name, cause });

@@ -38,7 +38,10 @@ const samplers: Readonly<Record<string, (config: unknown) => SamplerFactory>> = 
 export function samplerOf({ className, config }: Scheduler): SamplerFactory {
   const read = Object.hasOwn(samplers, className) ? samplers[className] : undefined;
   if (read) return read(config);
-  throw new Error(`it is a ${nameOf(className)}, and Adareel knows only ${Object.keys(samplers).join(", ")}`);
+  const known = Object.keys(samplers).join(", ");
+  throw new Error(
+    `it is a ${nameOf(className)}, and Adareel knows only ${known}: save the model with one of these`,
+  );
 }
 
 function configured<C>(

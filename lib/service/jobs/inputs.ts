@@ -14,7 +14,7 @@ export interface NewInput extends Pick<Input, "contentType" | "sha256" | "width"
  * processes do that create the same job.
  */
 export interface CreationInputs {
-  /** What the record says of them. */
+  /** Description of them in the record. */
   readonly described: JobRecord["inputs"];
   readonly isEmpty: boolean;
   /** Stores them; may be repeated. */

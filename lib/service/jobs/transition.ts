@@ -257,8 +257,8 @@ function redate(record: JobRecord, _event: { type: "redate" }, now: number): Job
 }
 
 /**
- * Clears a deleted job's request, the words of its prompts and the hashes of its pictures in the receipt, its inputs and
- * its outputs. The record stays, or the idempotency key would make the job again.
+ * Clears a deleted job's request, the words of its prompts and the hashes of its pictures in the receipt, its inputs
+ * and its outputs. The record stays, or the idempotency key would make the job again.
  */
 function clear(record: JobRecord, { params }: { params: JobParams }, now: number): JobRecord {
   if (record.deletedAt !== null) return record;

@@ -22,7 +22,7 @@ const TIMEOUT_MS = 10_000;
 const REDIRECTS_MAX = 3;
 
 const HEADERS = {
-  accept: "image/png, image/jpeg, image/webp, image/gif, image/tiff, image/*;q=0.1",
+  accept: "image/png, image/jpeg, image/webp, image/gif, image/avif, image/tiff, image/*;q=0.1",
   "accept-encoding": "identity",
   "user-agent": "adareel",
 };

@@ -17,7 +17,7 @@ export type CheckedUrl =
 
 const MAX_CHARACTERS = 2048;
 
-/** What a URL is for, which decides what it may be. */
+/** Use of a URL, which decides what it may be. */
 interface UrlUse {
   /** Beginning of a sentence about the URL. */
   readonly name: string;
@@ -27,7 +27,7 @@ interface UrlUse {
   /** Allowed values of `URL.port`, which is empty for the usual port of the scheme; and their names. */
   readonly ports: readonly string[];
   readonly portNames: string;
-  /** What the service does with the URL of a host on this machine. */
+  /** Purpose of a request to this machine, as the beginning of advice. */
   readonly does: string;
 }
 

@@ -25,7 +25,7 @@ export type CheckedPicture =
   | { readonly ok: true; readonly picture: Picture }
   | { readonly ok: false; readonly reason: string };
 
-const KINDS = "a PNG, JPEG, WebP, GIF or TIFF picture";
+const KINDS = "a PNG, JPEG, WebP, GIF, TIFF or AVIF picture";
 
 /** Checks the bytes of a picture by their header, whatever its sender says of them. Nothing is decoded. */
 export function checkPicture(body: Uint8Array): CheckedPicture {

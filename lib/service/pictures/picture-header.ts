@@ -1,6 +1,6 @@
 /** Type and size of a picture, as its first bytes tell them. Nothing is decoded. */
 export interface PictureHeader {
-  readonly contentType: `image/${"png" | "jpeg" | "webp" | "gif" | "tiff"}`;
+  readonly contentType: `image/${"png" | "jpeg" | "webp" | "gif" | "tiff" | "avif"}`;
   /** Pixels as they are stored, before an orientation in EXIF data is applied. */
   readonly width: number;
   readonly height: number;
@@ -33,7 +33,6 @@ function startOf(bytes: Uint8Array): string {
 }
 
 const OTHERS: readonly (readonly [signature: RegExp, name: string])[] = [
-  [/^....ftypavi[fs]/s, "an AVIF picture"],
   [/^....ftyp(hei|hev|mif1|msf1)/s, "a HEIC picture"],
   [/^....ftyp/s, "a video"],
   [/^.E\xdf\xa3/s, "a video"],
@@ -64,7 +63,7 @@ const isBare = (marker: number) => marker === 0x01 || (marker >= 0xd0 && marker 
 const isFrame = (marker: number) =>
   marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 
-/** JPEG: the first frame header (ITU-T T.81, section B.2.2). Pictures inside of segments, such as EXIF's, are skipped. */
+/** JPEG: the first frame header (ITU-T T.81, section B.2.2). Pictures inside of segments are skipped. */
 const jpegSize: ReadSize = (bytes) => {
   let at = 2;
   while (at + 9 <= bytes.byteLength) {
@@ -124,6 +123,25 @@ const tiffSize: ReadSize = (bytes) => {
   return width === undefined || height === undefined ? null : { width, height };
 };
 
+/** Name of a box of ISO base media files, as a number. */
+const boxName = (name: string) => Buffer.from(name, "latin1").readUInt32BE();
+
+/** AVIF: the largest of the extents that its items have, in the box `meta` (ISO/IEC 23008-12, section 6.5.3). */
+const avifSize: ReadSize = (bytes) => {
+  let at = 0;
+  while (at + 8 <= bytes.byteLength && bytes.getUint32(at + 4) !== boxName("meta"))
+    at += Math.max(8, bytes.getUint32(at));
+  if (at + 8 > bytes.byteLength) return null;
+  const end = Math.min(bytes.byteLength, at + bytes.getUint32(at));
+  let largest = { width: 0, height: 0 };
+  for (let box = at + 8; box + 16 <= end; box += 1) {
+    if (bytes.getUint32(box) !== boxName("ispe")) continue;
+    const extent = { width: bytes.getUint32(box + 8), height: bytes.getUint32(box + 12) };
+    if (extent.width * extent.height > largest.width * largest.height) largest = extent;
+  }
+  return largest.width > 0 ? largest : null;
+};
+
 const READERS: readonly {
   readonly contentType: PictureHeader["contentType"];
   readonly signature: RegExp;
@@ -133,5 +151,6 @@ const READERS: readonly {
   { contentType: "image/jpeg", signature: /^\xff\xd8\xff/, read: jpegSize },
   { contentType: "image/webp", signature: /^RIFF.{4}WEBPVP8/s, read: webpSize },
   { contentType: "image/gif", signature: /^GIF8[79]a/, read: gifSize },
+  { contentType: "image/avif", signature: /^....ftypavi[fs]/s, read: avifSize },
   { contentType: "image/tiff", signature: /^(II\*\0|MM\0\*)/, read: tiffSize },
 ];

@@ -22,6 +22,7 @@ const written = {
   "Latte-1": sparseModels["latte-1"],
   "Open-Sora-Plan 1.1": sparseModels["open-sora-plan-1.1"],
   "Wan2.1 1.3B": sparseModels["wan2.1-1.3b"],
+  "LTX-Video 0.9.0": sparseModels["ltx-video-0.9.0"],
 };
 
 describe("the weights of a family", () => {

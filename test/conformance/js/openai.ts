@@ -54,7 +54,7 @@ await printed(async ({ base_url: baseURL, key: apiKey, receiver, fields, webhook
     models: names,
     deleted: (await videos.delete(created.id)).deleted,
     missing: await refusal(videos.retrieve(created.id)),
-    unknown: await refusal(videos.create({ prompt, ...{ loras: "1" } })),
+    unknown: await refusal(videos.create({ prompt, ...{ colours: "1" } })),
     keyless: await refusal(client.withOptions({ apiKey: "adr_wrong" }).models.list()),
     endpoints: await endpoints(),
     verdicts: await verdicts(given, ({ body, headers, secret }) => webhooks.unwrap(body, headers, secret)),

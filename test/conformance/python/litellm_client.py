@@ -42,6 +42,6 @@ show(
         "remixed": litellm.video_status(remix.id, **account).remixed_from_video_id is not None,
         "listed": len({video["id"] for video in listed}),
         "missing": refusal(lambda: litellm.video_status("video_" + 26 * "0", **account)),
-        "unknown": refusal(lambda: create(extra_body={"loras": "1"})),
+        "unknown": refusal(lambda: create(extra_body={"colours": "1"})),
     }
 )

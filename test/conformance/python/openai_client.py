@@ -54,7 +54,7 @@ show(
         "models": [model.id for model in client.models.list()],
         "deleted": videos.delete(created.id).deleted,
         "missing": refusal(lambda: videos.retrieve(created.id)),
-        "unknown": refusal(lambda: videos.create(prompt="a", extra_body={"loras": "1"})),
+        "unknown": refusal(lambda: videos.create(prompt="a", extra_body={"colours": "1"})),
         "keyless": refusal(lambda: client.with_options(api_key="adr_wrong").models.list()),
         "endpoints": endpoints(),
         "verdicts": verdicts(

@@ -104,22 +104,26 @@ describe("the scale of a change", () => {
   };
 
   it.each([
-    ["is 1 without any alpha", {}, 1],
-    ["is alpha / rank of the header", { r: 2, lora_alpha: 8 }, 4],
+    ["1 without any alpha", {}, 1],
+    ["alpha / rank of the header", { r: 2, lora_alpha: 8 }, 4],
     [
-      "is alpha / sqrt(rank) with use_rslora",
+      "alpha / sqrt(rank) with use_rslora",
       { r: 2, lora_alpha: 8, use_rslora: true },
       Math.fround(8 / Math.SQRT2),
     ],
-    ["follows alpha_pattern", { r: 2, lora_alpha: 8, alpha_pattern: { "attn1.to_q": 3 } }, 1.5],
+    ["that of alpha_pattern", { r: 2, lora_alpha: 8, alpha_pattern: { "attn1.to_q": 3 } }, 1.5],
     [
-      "follows the first pattern",
+      "that of the first pattern",
       { r: 2, lora_alpha: 8, alpha_pattern: { "^blocks.0.*to_q": 5, to_q: 3 } },
       2.5,
     ],
-    ["ignores a pattern inside a name", { r: 2, lora_alpha: 8, alpha_pattern: { o_q: 3 } }, 4],
-    ["follows rank_pattern", { r: 9, lora_alpha: 8, rank_pattern: { "attn1\\.to_q": 2 } }, 4],
-  ])("the scale %s", async (_what, settings, scale) => {
+    [
+      "the usual one beside a pattern that ends inside a name",
+      { r: 2, lora_alpha: 8, alpha_pattern: { o_q: 3 } },
+      4,
+    ],
+    ["of the rank of rank_pattern", { r: 9, lora_alpha: 8, rank_pattern: { "attn1\\.to_q": 2 } }, 4],
+  ])("the scale of a change is %s", async (_what, settings, scale) => {
     expect(await scaleOf(pair(), Object.keys(settings).length > 0 ? adapter(settings) : undefined)).toBe(
       scale,
     );
@@ -142,13 +146,13 @@ describe("a file that cannot be used is refused in one sentence", () => {
       "that is no LoRA",
       { [QUERY]: [32, 32] },
       undefined,
-      /: it is no LoRA: it holds no lora_A, lora_down or diff, but "blocks\.0\.attn1\.to_q\.weight"$/,
+      /: it is no LoRA: it holds no lora_A, lora_down or diff, but blocks\.0\.attn1\.to_q\.weight$/,
     ],
     [
       "with one block too many",
       { ...pair(), ...pair("transformer.", "blocks.9.attn1.to_q") },
       undefined,
-      /: 2 of its 4 entries do not fit a weight of this model, first "transformer\.blocks\.9\.attn1\.to_q\.lora_A\.weight"$/,
+      /: 2 of its 4 entries do not fit a weight of this model, first transformer\.blocks\.9\.attn1\.to_q\.lora_A\.we/,
     ],
     [
       "of another model",
@@ -160,38 +164,38 @@ describe("a file that cannot be used is refused in one sentence", () => {
       "of another width",
       { [`${layer}.lora_A.weight`]: [2, 48], [`${layer}.lora_B.weight`]: [64, 2] },
       undefined,
-      /lora_A\.weight" is for a weight of \[64, 48\], and blocks\.0\.attn1\.to_q\.weight of this model has \[32, 32\]/,
+      /lora_A\.weight is for a weight of \[64, 48\], and blocks\.0\.attn1\.to_q\.weight of this model has \[32, 32\]/,
     ],
     [
       "with a difference of another size",
       { [`${layer}.diff`]: [32, 31] },
       undefined,
-      /diff" is for a weight of \[32, 31\], and blocks\.0\.attn1\.to_q\.weight of this model has \[32, 32\]/,
+      /diff is for a weight of \[32, 31\], and blocks\.0\.attn1\.to_q\.weight of this model has \[32, 32\]/,
     ],
     [
       "with matrices of two ranks",
       { [`${layer}.lora_A.weight`]: [2, 32], [`${layer}.lora_B.weight`]: [32, 3] },
       undefined,
-      /lora_A\.weight" has rank 2, and .*lora_B\.weight" another$/,
+      /lora_A\.weight has rank 2, and .*lora_B\.weight another$/,
     ],
     [
       "with half a pair",
       { [`${layer}.lora_A.weight`]: [2, 32] },
       undefined,
-      /lora_A\.weight" has no matrix up/,
+      /lora_A\.weight has no matrix up/,
     ],
-    ["with an alpha alone", { [`${layer}.alpha`]: [] }, undefined, /alpha" has no matrices beside it$/],
+    ["with an alpha alone", { [`${layer}.alpha`]: [] }, undefined, /alpha has no matrices beside it$/],
     [
       "with an alpha of two",
       { ...pair(), [`${layer}.alpha`]: [2] },
       undefined,
-      /alpha" has 2 elements, and not one$/,
+      /alpha has 2 elements, and not one$/,
     ],
     [
       "that changes a layer twice",
       { ...pair(), ...pair("diffusion_model.", "blocks.0.self_attn.q") },
       undefined,
-      /both "transformer\.blocks.* and "diffusion_model\.blocks.* change blocks\.0\.attn1\.to_q\.weight$/,
+      /both transformer\.blocks.* and diffusion_model\.blocks.* change blocks\.0\.attn1\.to_q\.weight$/,
     ],
     [
       "with a DoRA's magnitudes",
@@ -207,7 +211,7 @@ describe("a file that cannot be used is refused in one sentence", () => {
       "with a text encoder's entries",
       { ...pair(), "lora_te_layer.lora_down.weight": [2, 2] },
       undefined,
-      /it changes a text encoder too \("lora_te_layer\.lora_down\.weight"\), and only transformers can be changed$/,
+      /it changes a text encoder too \(lora_te_layer\.lora_down\.weight\), and only transformers can be changed$/,
     ],
     [
       "whose header states another rank",

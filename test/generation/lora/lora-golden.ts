@@ -34,7 +34,7 @@ export const dit = diffusionTransformer(
   },
 );
 
-/** Returns the feeds of the goldens' input, with the prediction of one guidance half: 1 for the first, 0 for the second. */
+/** Returns the feeds of the goldens' input; a scale of 1 makes the prediction of the first half, 0 of the second. */
 export function feeds(guidanceScale: number) {
   return caseFeeds(dit, base, told.case, inputs, guidanceScale);
 }

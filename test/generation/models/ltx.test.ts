@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { buildFull, buildReuse, diffusionTransformer } from "../../../lib/generation/models/index.ts";
 import { ltx, parseLTXConfig } from "../../../lib/generation/models/ltx/transformer.ts";
+import { shapesOf } from "../pipeline/tiny-model.ts";
 import {
   caseFeeds,
   float32,
@@ -94,6 +95,24 @@ describe("the LTX transformer", async () => {
   it("the LTX transformer of the 2B model probes block 13 of 28", () => {
     expect(ltx({ ...config, num_layers: 28 }, video).probeBlock).toBe(13);
   });
+
+  it.each([
+    ["2B", { attention_head_dim: 64, num_layers: 28 }, 1_923_385_472],
+    ["13B", { attention_head_dim: 128, num_layers: 48 }, 13_042_569_344],
+  ])(
+    "the LTX transformer of the %s model has as many parameters as that of diffusers",
+    (_, size, expected) => {
+      const width = 32 * size.attention_head_dim;
+      const published = { in_channels: 128, num_attention_heads: 32, caption_channels: 4096, ...size };
+      const latent = { channels: 128, frames: 1, height: 2, width: 2 };
+      const dit = ltx(parseLTXConfig({ ...published, cross_attention_dim: width }), { ...video, latent });
+      const shapes = shapesOf((weights) => buildFull(dit, { weights }));
+      const parameters = [...shapes.values()].map((shape) =>
+        shape.reduce((count, extent) => count * extent, 1),
+      );
+      expect(parameters.reduce((sum, count) => sum + count, 0)).toBe(expected);
+    },
+  );
 
   it("the LTX transformer's error names a missing tensor", () => {
     const deeper = ltx({ ...config, num_layers: 5 }, video);

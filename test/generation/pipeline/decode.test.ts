@@ -96,6 +96,26 @@ describe("decoding", () => {
     expect(planar).toEqual([0, 255, 0, 255, 0, 255, 100, 101, 128, 0, 255, 0]);
   });
 
+  it("a decoder that takes noise is given that of the seed, of the latent's shape", async () => {
+    const given: (Tensor | undefined)[] = [];
+    const session: Session = {
+      ...mirror(),
+      async run({ latent, noise }) {
+        given.push(noise);
+        return { frames: latent! };
+      },
+    };
+    const decode = (seed: number, takesNoise: boolean) =>
+      decodeFrames(latent, shape, { runs: [{ frames: 4, session }], frames: 4, scale: 1, takesNoise, seed });
+    for (const seed of [7, 7, 8]) await decode(seed, true);
+    await decode(7, false);
+    const [first, again, other, none] = given;
+    expect(first!.shape).toEqual([4, 3, 1, 2]);
+    expect(again).toEqual(first);
+    expect(other!.data).not.toEqual(first!.data);
+    expect(none).toBeUndefined();
+  });
+
   it("a cancelled decoding stops before the next run", async () => {
     const controller = new AbortController();
     const batches: number[] = [];

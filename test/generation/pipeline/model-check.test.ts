@@ -13,7 +13,7 @@ const root = mkdtempSync(join(tmpdir(), "adareel-check-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
 describe("models of the published sizes", () => {
-  // Transformers, text encoders and the decoders of Latte, Wan and LTX-Video: parameters of the modules of the reference.
+  // Transformers, text encoders and decoders of Latte, Wan and LTX-Video: parameters of the reference's modules.
   const t5 = 4_762_310_656;
   const umt5 = 5_680_910_336;
   const latte = 1_057_246_880;

@@ -164,7 +164,7 @@ const wrong: [Record<string, unknown>, string][] = [
     { loras: ["style"] },
     "This model has no LoRAs: put files into the folder loras/ of the model to use them.",
   ],
-  [{ loras: "style" }, "loras is a list, not a text."],
+  [{ loras: "style" }, "loras is a list of at most 8 entries, not a text."],
   [{ cache: { warmup_steps: -1 } }, "cache.warmup_steps is a whole number from 0 to 1000, not -1."],
   [{ cache: { warmup_steps: 2.5 } }, "cache.warmup_steps is a whole number from 0 to 1000, not 2.5."],
   [
@@ -368,7 +368,9 @@ describe("a request", () => {
     const request = { ...good, image: "/first.png" };
     expect(resolve(request, taking).image).toBe("/first.png");
     expect(() => resolve({ ...request, num_frames: 1 }, taking)).toThrow(
-      new RequestError("A video of one frame would be its image: ask for more frames, or give no image."),
+      new RequestError("A video of one frame would be its image: ask for more frames, or give no image.", {
+        field: "image",
+      }),
     );
   });
 

@@ -9,9 +9,9 @@ const stored: unknown = JSON.parse(
   readFileSync(join(import.meta.dirname, "../../service/jobs/stored-record.json"), "utf8"),
 );
 
-test("a record of an earlier build is read as it was written", () => {
+test("a record of an earlier build is read as it was written, and has no pictures", () => {
   const record = jobRecordSchema.parse(stored);
-  expect(record).toEqual(stored);
+  expect(record).toEqual({ ...(stored as object), inputs: {} });
   expect(resolvedRequestSchema.parse(record.params)).toMatchObject(record.params);
 });
 

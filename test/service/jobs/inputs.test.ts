@@ -84,7 +84,7 @@ describe("a job with pictures", () => {
     expect(await opened.jobs.create(other, { unfinishedMax: 1, inputs })).toEqual({ outcome: "queue_full" });
   });
 
-  it("of two concurrent creations one wins, and nothing of the other's pictures is left", async () => {
+  it("one of two concurrent creations wins, and nothing of the other's pictures is left", async () => {
     const create = () => opened.jobs.create(newJob, { unfinishedMax: 10, inputs: two });
     const outcomes = (await Promise.all([create(), create()])).map(({ outcome }) => outcome);
     expect(outcomes.toSorted()).toEqual(["created", "replayed"]);
@@ -106,15 +106,18 @@ describe("a job with pictures", () => {
 describe("a process that dies while it creates a job with pictures", () => {
   const places = Array.from({ length: 14 }, (_, index) => [index + 1, index % 2 === 0] as const);
 
-  it.each(places)("at operation %d (done: %s): the request can be repeated", async (operations, isDone) => {
-    const dying = opened.through(dyingAt(opened.store, operations, isDone));
-    await dying.create(newJob, { unfinishedMax: 10, inputs: two, claim }).catch(() => undefined);
-    await opened.jobs.create(newJob, { unfinishedMax: 10, inputs: two, claim });
-    await expectWhole();
-  });
+  it.each(places)(
+    "the request can be repeated after a death at operation %d (done: %s)",
+    async (operations, isDone) => {
+      const dying = opened.through(dyingAt(opened.store, operations, isDone));
+      await dying.create(newJob, { unfinishedMax: 10, inputs: two, claim }).catch(() => undefined);
+      await opened.jobs.create(newJob, { unfinishedMax: 10, inputs: two, claim });
+      await expectWhole();
+    },
+  );
 
   it.each(places)(
-    "at operation %d (done: %s): the sweep leaves a whole job, or nothing",
+    "the sweep leaves a whole job or nothing after a death at operation %d (done: %s)",
     async (...place) => {
       const dying = opened.through(dyingAt(opened.store, ...place));
       await dying.create(newJob, { unfinishedMax: 10, inputs: two }).catch(() => undefined);
@@ -148,12 +151,15 @@ describe("a creation that is suspended", () => {
     ["unfinished/", "inputs/", "jobs/"].flatMap((folder) =>
       (["before", "after"] as const).map((when) => [when, folder] as const),
     ),
-  )("%s its write to %s: the sweep takes no picture from the job", async (when, folder) => {
-    const jobs = opened.through(suspendedAt(opened.store, folder, when));
-    await jobs.create(newJob, { unfinishedMax: 10, inputs: two });
-    await expectWhole();
-    expect(keys("unfinished/")).toHaveLength(1);
-  });
+  )(
+    "the sweep takes no picture from a job whose creation was suspended %s its write to %s",
+    async (when, folder) => {
+      const jobs = opened.through(suspendedAt(opened.store, folder, when));
+      await jobs.create(newJob, { unfinishedMax: 10, inputs: two });
+      await expectWhole();
+      expect(keys("unfinished/")).toHaveLength(1);
+    },
+  );
 });
 
 it("a young creation keeps its pictures in a sweep", async () => {

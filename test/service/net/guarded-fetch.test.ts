@@ -163,7 +163,7 @@ test.each([
   expect(connects).not.toHaveBeenCalled();
 });
 
-test("this machine is refused unless the service allows it, and the sentence names the setting", async () => {
+test("a picture on the service's own machine is refused unless it allows that, and the sentence names the setting", async () => {
   const url = await serve((_, response) => response.end("bytes"));
   const rules = { ...strict, loopbackSetting: "ALLOW_LOOPBACK_WEBHOOKS=1" };
   expect(await fetchLocal(url, { rules })).toEqual({

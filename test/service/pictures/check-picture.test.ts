@@ -29,6 +29,7 @@ const FORMATS = {
       .withExif({ IFD0: { Artist: "a" } })
       .toBuffer(),
   "image/gif": (width: number, height: number) => drawn(width, height).gif().toBuffer(),
+  "image/avif": (width: number, height: number) => drawn(width, height).avif({ effort: 0 }).toBuffer(),
   "image/tiff": (width: number, height: number) => drawn(width, height).tiff().toBuffer(),
 } as const;
 
@@ -88,7 +89,6 @@ const ftyp = (brand: string) => Buffer.from(`\0\0\0\x18ftyp${brand}\0\0\0\0`, "l
 test.each([
   [ftyp("heic"), "is a HEIC picture"],
   [ftyp("mif1"), "is a HEIC picture"],
-  [ftyp("avif"), "is an AVIF picture"],
   [ftyp("isom"), "is a video"],
   [Buffer.from("BM0123456789"), "is a BMP picture"],
   [Buffer.from("%PDF-1.7"), "is a PDF file"],
@@ -98,7 +98,7 @@ test.each([
   [Buffer.from("hello"), "is no picture that can be read"],
   [Buffer.from([0xff, 0xd8, 0xff, 0xd9]), "is no picture that can be read"],
 ])("%s is refused as what it is", (bytes, reason) => {
-  expect(refusal(bytes)).toBe(`${reason}: send a PNG, JPEG, WebP, GIF or TIFF picture`);
+  expect(refusal(bytes)).toBe(`${reason}: send a PNG, JPEG, WebP, GIF, TIFF or AVIF picture`);
 });
 
 /** PNG header with these sides, and nothing behind it. */
@@ -110,7 +110,7 @@ function png(width: number, height: number): Buffer {
 }
 
 test.each([
-  [Buffer.alloc(0), "is empty: send a PNG, JPEG, WebP, GIF or TIFF picture"],
+  [Buffer.alloc(0), "is empty: send a PNG, JPEG, WebP, GIF, TIFF or AVIF picture"],
   [
     Buffer.concat([png(64, 64), Buffer.alloc(PICTURE_LIMITS.bytesMax)]),
     "has 10485789 bytes: a picture may have at most 10485760",
@@ -142,6 +142,7 @@ test("any bytes behind the beginning of any type are read or refused, and nothin
     "GIF89a",
     "II*\0",
     "MM\0*",
+    "\0\0\0\x0cftypavif\0\0\0\x40meta",
   ];
   fc.assert(
     fc.property(fc.constantFrom(...beginnings), fc.uint8Array({ maxLength: 400 }), (beginning, rest) => {

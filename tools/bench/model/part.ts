@@ -111,8 +111,8 @@ export function firstVideo({ index }: ModelFolder): BenchmarkVideo {
 }
 
 export function videoShape(decoder: LatentDecoder, video: BenchmarkVideo): VideoShape {
-  const { width, height, fps } = video;
-  return { latent: latentOf(decoder, video), width, height, fps };
+  const { width, height, frames, fps } = video;
+  return { latent: latentOf(decoder, video), frames, width, height, fps };
 }
 
 export function latentOf(decoder: LatentDecoder, { width, height, frames }: BenchmarkVideo): LatentShape {

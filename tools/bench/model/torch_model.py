@@ -7,8 +7,8 @@ shape, the timestep and the guidance scale, and inputs.safetensors the inputs of
 to output.f32 in JOB and prints one line of JSON. Then it reads numbers of runs from stdin, one per line, and prints one
 line of JSON for each.
 
-A step equals a computed step of the pipeline: both guidance halves in a batch of 2, then guidance. Latte, Wan, T5 and
-two of the autoencoders are those of diffusers and transformers. For Open-Sora-Plan's transformer the Latte class is
+A step equals a computed step of the pipeline: both guidance halves in a batch of 2, then guidance. Latte, Wan, LTX-Video,
+T5 and three of the autoencoders are those of diffusers and transformers. For Open-Sora-Plan's transformer the Latte class is
 used, which has the same positions at 17 frames. The authors' own modules are imported from checkouts, whose folders are in
 ADAREEL_OPEN_SORA (github.com/hpcaitech/Open-Sora, v1.2.0) and ADAREEL_OPEN_SORA_PLAN
 (github.com/PKU-YuanGroup/Open-Sora-Plan, v1.1.0).
@@ -103,6 +103,24 @@ def wan(config, weights, inputs, job):
     return guided(lambda latent, text: model(latent, timestep, text).sample, inputs, job)
 
 
+def ltx(config, weights, inputs, job):
+    from diffusers import LTXVideoTransformer3DModel
+
+    model = fill(LTXVideoTransformer3DModel(**config), weights)
+    timestep = torch.full((2,), job["timestep"])
+    frames, height, width = inputs["latent"].shape[2:]
+    per_latent_frame = (job["frames"] - 1) / (frames - 1) if frames > 1 else 1
+    scale = (per_latent_frame / job["fps"], job["height"] / height, job["width"] / width)
+
+    def predict(latent, text):
+        mask = torch.ones(text.shape[:2])
+        tokens = latent.flatten(2).transpose(1, 2)
+        prediction = model(tokens, text, timestep, mask, frames, height, width, scale).sample
+        return prediction.transpose(1, 2).reshape(latent.shape)
+
+    return guided(predict, inputs, job)
+
+
 def text_encoder(name):
     def build(config, weights, inputs, _job):
         import transformers
@@ -141,6 +159,14 @@ def autoencoder_kl_wan(config, weights, inputs, _job):
     return lambda: as_frames(model.decode(as_video(inputs["latent"]) * deviation + mean).sample)
 
 
+def autoencoder_kl_ltx(config, weights, inputs, _job):
+    from diffusers import AutoencoderKLLTXVideo
+
+    model = fill(AutoencoderKLLTXVideo(**config), weights)
+    mean, deviation = (t.view(1, -1, 1, 1, 1) for t in (model.latents_mean, model.latents_std))
+    return lambda: as_frames(model.decode(as_video(inputs["latent"]) * deviation + mean).sample)
+
+
 def open_sora_vae(config, weights, inputs, job):
     import upstream_vaes
 
@@ -172,10 +198,12 @@ BUILDERS = {
     "LatteTransformer3DModel": latte,
     "LatteT2V": latte,
     "WanTransformer3DModel": wan,
+    "LTXVideoTransformer3DModel": ltx,
     "T5EncoderModel": text_encoder("T5EncoderModel"),
     "UMT5EncoderModel": text_encoder("UMT5EncoderModel"),
     "AutoencoderKL": autoencoder_kl,
     "AutoencoderKLWan": autoencoder_kl_wan,
+    "AutoencoderKLLTXVideo": autoencoder_kl_ltx,
     "OpenSoraVAE_V1_2": open_sora_vae,
     "CausalVAEModel": causal_vae,
 }

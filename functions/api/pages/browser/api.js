@@ -71,10 +71,14 @@ export async function requestText(path, signal) {
  */
 async function send(method, path, { body, signal }) {
   const key = checkedKey();
+  const sent = body && encoded(body);
   const response = await fetch(path, {
     method,
-    headers: { authorization: `Bearer ${key}`, ...(body && { "content-type": "application/json" }) },
-    ...(body && { body: JSON.stringify(body) }),
+    headers: {
+      authorization: `Bearer ${key}`,
+      ...(typeof sent === "string" && { "content-type": "application/json" }),
+    },
+    ...(sent && { body: sent }),
     ...(signal && { signal }),
   }).catch((error) => {
     if (isGivenUp(error)) throw error;
@@ -86,6 +90,20 @@ async function send(method, path, { body, signal }) {
   const problem = await response.json().catch(() => null);
   const message = problem?.error?.message ?? `The service answered ${status}.`;
   throw new RequestFailure(message, { status, param: problem?.error?.param });
+}
+
+/**
+ * Encodes a body as JSON, or as a form if it holds files.
+ *
+ * @param {object} body
+ */
+function encoded(body) {
+  const fields = Object.entries(body).filter(([, value]) => value !== undefined);
+  if (!fields.some(([, value]) => value instanceof File)) return JSON.stringify(body);
+  const form = new FormData();
+  for (const [name, value] of fields)
+    form.append(name, value instanceof File || typeof value !== "object" ? value : JSON.stringify(value));
+  return form;
 }
 
 /** Name of the event that tells the page that the service refuses the key which it uses. */

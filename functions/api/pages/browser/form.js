@@ -5,9 +5,10 @@ import { cacheField } from "./cache-field.js";
 import { control, fillControl, form, simpleControls, valueIn } from "./controls.js";
 import { byId, element } from "./dom.js";
 import { keepDraft, restoreDraft } from "./draft.js";
+import { pictureFields } from "./picture-field.js";
 
 /** Parameters that are each made up of several controls. */
-const FIELDS = [cacheField];
+const FIELDS = [cacheField, ...pictureFields];
 
 /** @type {readonly Model[]} */
 let models = [];
@@ -34,14 +35,16 @@ export function offerModels(offered) {
 
 /** Offers the sizes, lengths and frame rates of the chosen model, and its defaults. */
 function offerShapes() {
-  /** @type {Record<string, unknown> | undefined} */
   const model = models.find(({ id }) => id === control("model").value);
   if (!model) return;
+  /** @type {Record<string, unknown>} */
+  const members = model;
   for (const entered of simpleControls()) {
-    const offered = model[entered.dataset.of ?? entered.name];
+    const offered = members[entered.dataset.of ?? entered.name];
     if (Array.isArray(offered)) fill(entered, offered);
     else if (!entered.dataset.of && offered !== undefined) fillControl(entered, offered);
   }
+  for (const { offer } of pictureFields) offer(model);
   tellAll();
 }
 

@@ -143,7 +143,7 @@ function rearranged(x: Value): Value {
   return slice(reshape(parts, [1, C / 8, 2 * F, 2 * H, 2 * W]), 2, 1, 2 * F);
 }
 
-/** Turns channels [1, 3 * p * p, F, H, W] into frames [F, 3, H * p, W * p]. Columns come before rows in the channels. */
+/** Turns channels [1, 3 * p * p, F, H, W], columns before rows, into frames [F, 3, H * p, W * p]. */
 function unpatched(x: Value, p: number): Value {
   const [, C, F, H, W] = x.shape as [number, number, number, number, number];
   const colours = C / p ** 2;

@@ -4,6 +4,7 @@ import { sizesOf } from "../video-member.ts";
 import { autoencoderKLLTXDecoder } from "./autoencoder.ts";
 import { parseAutoencoderKLLTXConfig } from "./autoencoder-config.ts";
 import { autoencoderKLLTXImageEncoder } from "./image-encoder.ts";
+import { ltxLoraNaming } from "./lora-naming.ts";
 import { ltx, parseLTXConfig } from "./transformer.ts";
 
 /** Lengths 8 k + 1, for which the autoencoder has k + 1 latent frames; 161 is the default. */
@@ -45,6 +46,7 @@ export const ltxVideo: Family = {
   },
   parts: "LTX-Video, T5 v1.1 XXL, its autoencoder",
   sampler: "Euler, with a shift by the number of tokens",
+  lora: ltxLoraNaming,
   recipe: { noise_spacing: "even" },
   supplements: [t5Tokenizer],
   models: [

@@ -76,8 +76,8 @@ function buildEncoder(
 }
 
 /**
- * Moves frames, rows and columns into channels after a convolution, and adds the means of groups of channels of what the
- * same does to the input. The first frame is doubled where frames are halved.
+ * Moves frames, rows and columns into channels after a convolution. The input is rearranged likewise, and the means of
+ * groups of its channels are added. The first frame is doubled where frames are halved.
  */
 function downsampled(x: Value, name: string, out: number, stride: Stride): Value {
   return x.graph.scope(name, () => {

@@ -2,9 +2,9 @@ import { concat, expand, type Graph, reshape, type Value } from "../../onnx/inde
 import type { VideoShape } from "../diffusion-transformer.ts";
 
 /**
- * Rotary position embedding of LTX-Video (arXiv 2501.00103) over a grid of tokens. Coordinates of a token are the seconds
- * and the pixels where it begins, as shares of a largest video. The pairs of the whole width, not those of each head,
- * are divided among frequencies, and within a frequency among time, rows and columns.
+ * Rotary position embedding of LTX-Video (arXiv 2501.00103) over a grid of tokens. Coordinates of a token are the
+ * time, row and column where it begins, as shares of a largest video. The pairs of the whole width, not those of each
+ * head, are divided among frequencies, and within a frequency among the three coordinates.
  */
 
 /** Seconds, height and width in pixels of the video whose end has the coordinates 1. */

@@ -22,7 +22,7 @@ function isDMD({ _class_name }: Config): boolean {
 /** Models that were distilled to few steps without guidance. Both make videos of a prompt alone. */
 export const distilledModels: readonly PublishedModel[] = [
   {
-    // FastVideo 0.2.1, fastvideo/pipelines/basic/wan/presets.py, except for its size; SGLang 0.5.23 has that of Wan 2.1.
+    // FastVideo 0.2.1, fastvideo/pipelines/basic/wan/presets.py; its size is that of SGLang 0.5.23.
     title: "FastWan2.1 1.3B",
     needs: {
       parameters: { transformer: 1_418_996_800, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },

@@ -45,11 +45,12 @@ import type { GuidanceBatch } from "../guidance-batch.ts";
 import { attendToPictures, embedStates, pictureStates } from "./image-branch.ts";
 
 /**
- * WanTransformer3DModel, the transformer of Wan 2.1 and of each half of Wan 2.2 A14B (arXiv 2503.20314), with the key
- * names of diffusers: blocks of self-attention over all tokens of the video, cross-attention to the text and a
- * feed-forward layer, modulated by the timestep (adaLN-single). Image-to-video models take pictures in further channels,
- * and those of Wan 2.1 also attend to them. Wan 2.2 TI2V-5B has a timestep for each token: 0 for those of a picture that
- * is the first latent frame, and that of the step for all others.
+ * WanTransformer3DModel, the transformer of Wan 2.1 and 2.2 (arXiv 2503.20314), with the key names of diffusers: blocks
+ * of self-attention over all tokens of the video, cross-attention to the text and a feed-forward layer, modulated by the
+ * timestep (adaLN-single).
+ *
+ * Image-to-video models take pictures in further channels, and those of Wan 2.1 also attend to them. Wan 2.2 TI2V-5B has
+ * a timestep for each token: 0 for those of a picture that is the first latent frame, and that of the step for others.
  *
  * In shapes B is the batch, F, H, W count patches (N = F * H * W), D is the width, and the text has L rows.
  */
@@ -154,7 +155,8 @@ export function wan(
       step,
       modulation: reshape(modulation, [rows, 6, D]),
       text: twoLayers(text.input(g, batch), `${embedder}.text_embedder`, D, (y) => gelu(y, "tanh")), // [B, L, D]
-      ...(pictures?.pictures?.takesStates && { pictures: embedStates(pictures.statesInput(g), D, config) }), // [1, P, D]
+      // [1, P, D]
+      ...(pictures?.pictures?.takesStates && { pictures: embedStates(pictures.statesInput(g), D, config) }),
     };
     return { x: patchify(g, pictures ? concat([z, pictures.input(g)], 1) : z), conditioning };
   }

@@ -22,7 +22,6 @@ const statedLimits = videoLimitsSchema.omit({
   has_fixed_steps: true,
   is_distilled: true,
   loras: true,
-  transformers: true,
 });
 
 /** Facts of a model that requests depend on. */
@@ -37,6 +36,8 @@ export interface FolderDescription extends ModelDescription {
   readonly recipe: Recipe;
   /** Title of the published model whose limits are used because the folder holds none that is known; else null. */
   readonly assumed: string | null;
+  /** Sampling that LoRAs of the model's list are made for, by name; null for the model's. */
+  readonly loraSampling: ReadonlyMap<string, Sampling | null>;
 }
 
 /**
@@ -79,11 +80,11 @@ export async function readDescription(folder: string, index: Config): Promise<Fo
       limits: {
         ...limitedBy(recipe.data.sampling, withSecondScale(limits.data, index)),
         has_cache_table: await hasCacheTable(folder),
-        ...(loras.length > 0 && { loras }),
-        ...(hasPart(index, "transformer_2") && { transformers: 2 }),
+        ...(loras.length > 0 && { loras: loras.map(({ listed }) => listed) }),
       },
       recipe: recipe.data,
       assumed: assumed?.title ?? null,
+      loraSampling: new Map(loras.map(({ listed, sampling }) => [listed.name, sampling])),
     };
   if (said === undefined) throw new CheckpointError(folder, `model_index.json ${whyUnknown(index)}`);
   const [fault] = [statedLimits, recipeSchema].flatMap((schema) =>
@@ -108,7 +109,7 @@ function whyUnknown({ _class_name: pipeline }: Config): string {
 }
 
 /** Returns the limits of a model whose weights sample in this way: distilled ones have fixed steps and no guidance. */
-export function limitedBy({ sigmas, distilled }: Sampling, limits: VideoLimits): VideoLimits {
+function limitedBy({ sigmas, distilled }: Sampling, limits: VideoLimits): VideoLimits {
   return {
     ...limits,
     ...(sigmas && { steps: sigmas.length, has_fixed_steps: true }),
@@ -121,12 +122,6 @@ export function limitedBy({ sigmas, distilled }: Sampling, limits: VideoLimits):
 function withSecondScale(limits: VideoLimits, { boundary_ratio }: Config): VideoLimits {
   if (typeof boundary_ratio !== "number") return limits;
   return { guidance_scale_2: limits.guidance_scale, ...limits };
-}
-
-/** Returns whether an index names a part; [null, null] marks one that is absent. */
-function hasPart(index: Config, name: string): boolean {
-  const entry = index[name];
-  return Array.isArray(entry) && typeof entry[1] === "string";
 }
 
 function hasCacheTable(folder: string): Promise<boolean> {

@@ -1,8 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type * as z from "zod";
+import * as z from "zod";
 import { examined } from "../../../shared/sentences/index.ts";
 import { CheckpointError, readJsonFile } from "../../checkpoint/index.ts";
+import { type Sampling, samplingSchema } from "../../models/index.ts";
 import { type ListedLora, LORA_NAME, listedLoraSchema } from "../../request/index.ts";
 
 /** Folder of a model that holds its LoRAs: `NAME.safetensors`, or a folder `NAME` with a file for each transformer. */
@@ -10,14 +11,30 @@ const LORAS = "loras";
 const ENDING = ".safetensors";
 const LIMITS = { bytesMax: 2 ** 16, depthMax: 4, valuesMax: 1000 };
 
-const settingsSchema = listedLoraSchema.omit({ name: true });
+/** Schema of the file beside a LoRA: what people are told, defaults of requests, and its sampling. */
+const settingsSchema = z
+  .strictObject({
+    ...listedLoraSchema.pick({ title: true, trigger_words: true, steps: true, guidance_scale: true }).shape,
+    ...samplingSchema.shape,
+    distilled: z.boolean().optional(),
+  })
+  .refine(({ steps, sigmas }) => steps === undefined || !sigmas || steps === sigmas.length, {
+    path: ["steps"],
+    message: "must be the number of sigmas",
+  });
+
+/** LoRA of a model's list with the sampling that it is made for; null for the model's own. */
+export interface ListedWithSampling {
+  readonly listed: ListedLora;
+  readonly sampling: Sampling | null;
+}
 
 /**
  * Lists the LoRAs in a model's folder by name, with the settings of the JSON files beside them. Opens none of them.
  *
  * @throws CheckpointError if such a JSON file cannot be used
  */
-export async function loraList(folder: string): Promise<ListedLora[]> {
+export async function loraList(folder: string): Promise<ListedWithSampling[]> {
   const entries = await readdir(join(folder, LORAS), { withFileTypes: true }).catch((cause) => {
     if (["ENOENT", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "")) return [];
     throw CheckpointError.from(join(folder, LORAS), cause);
@@ -29,9 +46,27 @@ export async function loraList(folder: string): Promise<ListedLora[]> {
     const isLora = isFile || entry.isDirectory() || (entry.isSymbolicLink() && !entry.name.endsWith(".json"));
     return isLora && LORA_NAME.test(name) ? [name] : [];
   });
-  const settingsOf = async (name: string) =>
-    files.has(`${name}.json`) ? settingsIn(join(folder, LORAS, `${name}.json`)) : {};
-  return Promise.all([...new Set(names)].sort().map(async (name) => ({ name, ...(await settingsOf(name)) })));
+  return Promise.all(
+    [...new Set(names)].sort().map(async (name) => {
+      const json = `${name}.json`;
+      return listedWith(name, files.has(json) ? await settingsIn(join(folder, LORAS, json)) : {});
+    }),
+  );
+}
+
+function listedWith(name: string, settings: z.infer<typeof settingsSchema>): ListedWithSampling {
+  const { scheduler, sigmas, shift, distilled, ...told } = settings;
+  const sampling = { scheduler, sigmas, shift, distilled };
+  const hasSampling = Object.values(sampling).some((value) => value !== undefined);
+  return {
+    listed: {
+      name,
+      ...told,
+      ...(sigmas && { steps: sigmas.length, has_fixed_steps: true }),
+      ...(distilled && { guidance_scale: 1, is_distilled: true }),
+    },
+    sampling: hasSampling ? samplingSchema.parse(sampling) : null,
+  };
 }
 
 async function settingsIn(path: string): Promise<z.infer<typeof settingsSchema>> {
@@ -53,8 +88,8 @@ export function listedPath(folder: string, name: string): string {
 /**
  * Finds the files of a LoRA.
  *
- * @param path a file, with or without its ending, or a folder with a file for each of two transformers, whose names have
- *   `high` and `low` in them, as they have for the two noise levels of Wan 2.2
+ * @param path a file, with or without its ending, or a folder with a file for each of two transformers, whose names
+ *   have `high` and `low` in them, as they have for the two noise levels of Wan 2.2
  * @throws CheckpointError if there is neither
  */
 export async function loraFiles(path: string): Promise<LoraFiles> {

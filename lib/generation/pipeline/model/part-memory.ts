@@ -1,10 +1,7 @@
 import { totalmem } from "node:os";
 import { type Graph, MAPPED_BYTES_MIN, usesMachineMemory } from "../../onnx/index.ts";
 import type { PipelineOptions } from "./parts.ts";
-import type { PartMemory, ResidentPart } from "./residency.ts";
-
-/** Share of a device's memory that parts may fill; drivers, other programs and the growth of arenas take the rest. */
-export const usableShare = 0.9;
+import { type PartMemory, type ResidentPart, usableShare } from "./residency.ts";
 
 /**
  * Returns the memory of a part with sessions on these graphs. Sessions keep the memory of their activations until they

@@ -16,10 +16,11 @@ import {
   textEncoder,
 } from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
+import { listedLoras, type ResolvedRequest } from "../../request/index.ts";
 import { evenShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { checkFinite } from "../finite.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
-import { type ModelDescription, readDescription } from "./description.ts";
+import { type FolderDescription, readDescription } from "./description.ts";
 import {
   type FoundErrorTable,
   findErrorTable,
@@ -60,12 +61,11 @@ export interface EncodedPrompt extends TextStates {
 export type EncodedText = Pick<TextCondition, "length" | "encodesPadding">;
 
 /** Parts of a model folder, with configurations and weight headers read. */
-export interface ModelParts extends ModelDescription {
-  readonly recipe: Recipe;
+export interface ModelParts extends FolderDescription {
   readonly tokenizer: PromptTokenizer;
   readonly sampler: SamplerFactory;
-  /** Returns samplers with another sampling than the recipe's. */
-  samplerFor(sampling: Sampling): SamplerFactory;
+  /** Returns the samplers of a request: those that the first of its LoRAs with a sampling of its own was made for. */
+  samplerWith(request: Pick<ResolvedRequest, "loras">): SamplerFactory;
   /** Transformers in the order in which they denoise. */
   readonly transformers: readonly [OpenedPart, ...OpenedPart[]];
   /** Timestep under which the second transformer denoises; 0 if there is only one. */
@@ -141,6 +141,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   const transformers: ModelParts["transformers"] = [transformer, ...second];
   const vae = await withWeights(decoderPart(index));
   const scheduler = index.part("scheduler");
+  const sampler = openSampler(scheduler, description.recipe);
   const tableModel: TableModel = {
     folder: index.folder,
     name: description.name,
@@ -151,8 +152,13 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   return {
     ...description,
     tokenizer,
-    sampler: openSampler(scheduler, description.recipe),
-    samplerFor: (sampling) => openSampler(scheduler, { ...description.recipe, sampling }),
+    sampler,
+    samplerWith(request) {
+      const { recipe, loraSampling, limits } = description;
+      const samplings = listedLoras(request, limits).map(({ name }) => loraSampling.get(name));
+      const own = samplings.find((sampling) => sampling);
+      return own ? openSampler(scheduler, { ...recipe, sampling: { ...recipe.sampling, ...own } }) : sampler;
+    },
     transformers,
     boundaryTimestep,
     vae,

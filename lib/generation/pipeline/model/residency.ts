@@ -25,6 +25,9 @@ export interface MeasuredResidency extends Residency {
   readonly peakParts: readonly ResidentPart[];
 }
 
+/** Share of a device's memory that parts may fill; drivers, other programs and the growth of arenas take the rest. */
+export const usableShare = 0.9;
+
 const ENCODERS = ["text_encoder", "image_encoder"] as const;
 const TRANSFORMERS = ["transformer", "transformer_2"] as const;
 

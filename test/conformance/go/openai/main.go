@@ -96,7 +96,7 @@ func main() {
 	// The client follows no redirect to another origin, so files are downloaded from the signed URLs of the video.
 	_, redirect := videos.DownloadContent(ctx, created.ID, openai.VideoDownloadContentParams{})
 	unknown := openai.VideoNewParams{Prompt: "a red circle"}
-	unknown.SetExtraFields(map[string]any{"loras": "1"})
+	unknown.SetExtraFields(map[string]any{"colours": "1"})
 
 	program.Show(map[string]any{
 		"created":   json.RawMessage(created.RawJSON()),

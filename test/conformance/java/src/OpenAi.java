@@ -118,7 +118,7 @@ final class OpenAi {
     seen.put("models", models);
     seen.put("deleted", videos.delete(id).deleted());
     seen.put("missing", refusal(() -> videos.retrieve(id)));
-    var unknown = request().putAdditionalBodyProperty("loras", JsonValue.from("1")).build();
+    var unknown = request().putAdditionalBodyProperty("colours", JsonValue.from("1")).build();
     seen.put("unknown", refusal(() -> videos.create(unknown)));
     seen.put("keyless", refusal(() -> connect(given, "adr_wrong").models().list()));
     seen.put("endpoints", endpoints(client, given.get("receiver").asText()));
