@@ -42,10 +42,10 @@ export interface GpuConfig {
   /** `AUDIT_SHARE`: share of jobs that are audited without being asked, 0 to 1; 0 by default. */
   readonly auditShare: number;
   /**
-   * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, the
-   * precision of matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
+   * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, the precision of
+   * matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
    * default one for each core. `GPU_MEMORY_GIB`: memory of the GPU; with `cuda` by default what nvidia-smi says.
-   * default one for each core. `VARIANT`: variant of the weights to prefer, such as `fp16`.
+   * `VARIANT`: variant of the weights to prefer, such as `fp16`.
    */
   readonly pipeline: PipelineOptions & Required<Pick<PipelineOptions, "provider">>;
   /** `LOG_LEVEL`: log level of pino; `info` by default. */

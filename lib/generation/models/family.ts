@@ -96,11 +96,14 @@ export interface ModelNeeds {
   readonly parameters: Readonly<Record<WeightedPart, number>> & { readonly image_encoder?: number };
   /** Memory for the default video in GiB, as `models check` estimates it. */
   readonly memoryGiB: {
-    /** On the CPU, with weights stored in float32. */
+    /** Memory on the CPU, with weights stored in float32. */
     readonly cpu: number;
-    /** On a GPU, where transformers have 16 bit, with a text encoder stored in bfloat16; parts are released after use. */
+    /**
+     * Memory on a GPU, where transformers have 16 bit, with a text encoder stored in bfloat16, if parts are released
+     * after use.
+     */
     readonly gpu: number;
-    /** The same with all parts held at once. */
+    /** Memory on a GPU with all parts held at once. */
     readonly gpuOpen: number;
   };
 }

@@ -173,9 +173,9 @@ export class Graph {
 
   /**
    * Declares a weight of the checkpoint. Its bytes stay in the file and the session reads them there. Weights
-   * stored in 16 bits are cast to float32: when the session opens, or right before each product if they are many (see
-   * late-casts.ts). float16 products use the stored weight instead (see `asFactor`). Changes of the weight are added to it, and a product can have the low-rank ones apart (see
-   * `branched`).
+   * stored in 16 bits are cast to float32: when the session opens, or right before each product if they are
+   * many (see late-casts.ts). float16 products use the stored weight instead (see `asFactor`). Changes of the
+   * weight are added to it, and a product can have the low-rank ones apart (see `branched`).
    *
    * @throws GraphError when the checkpoint has no such tensor or another shape
    */

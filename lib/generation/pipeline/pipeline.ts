@@ -43,7 +43,7 @@ export type Stage = "load" | "encode" | "denoise" | "decode";
 
 /**
  * Progress of a generation: a stage that begins, or a denoising step that has ended. A step of a trial or an audit
- * repeats the progress before it. `load` comes again when a part is opened later, because memory holds no more at a time.
+ * repeats the progress before it. `load` comes again when a part is opened later, because memory holds no more.
  */
 export interface Progress {
   readonly stage: Stage;

@@ -46,7 +46,7 @@ function weightsOf(dtype: DType): WeightSource {
 
 const [WIDTH, OUT] = [96, 128];
 
-/** Returns a graph of all uses of weights: products of two layers, a biased one, an embedding and a transposed table. */
+/** Returns a graph of all uses of weights: products, a bias, an embedding and a transposed table. */
 function graphOf(dtype: DType, mappedBytesMin: number): Graph {
   const g = new Graph({ weights: weightsOf(dtype), mappedBytesMin });
   const ids = g.input("ids", "int64", [3]);

@@ -15,7 +15,7 @@ export interface MemoryDemand {
 /** A part's memory on each device. */
 export interface PartDemand {
   readonly cpu: PartMemory;
-  /** On the CPU, if its weights were stored in float32. */
+  /** Memory on the CPU, if its weights were stored in float32. */
   readonly cpuFloat32: PartMemory;
   readonly gpu: PartMemory;
 }

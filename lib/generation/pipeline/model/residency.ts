@@ -10,11 +10,11 @@ export interface PartMemory {
   readonly mappedBytes: number;
 }
 
-/** What stays open beside what. */
+/** Parts that stay open beside each other. */
 export interface Residency {
   /** Groups of parts that may be open at the same time. Before a part opens, all that share no group with it close. */
   readonly groups: readonly ReadonlySet<ResidentPart>[];
-  /** What is released and when, in words for a user; none if everything stays open. */
+  /** Releases and their moments, in words for a user; none if everything stays open. */
   readonly releases: readonly string[];
 }
 
@@ -35,7 +35,7 @@ const WITHOUT_ENCODERS = "the encoders are released before denoising";
 const WITHOUT_TRANSFORMERS = "the decoder is opened after the transformers are released";
 const IN_TURN = "the second transformer is opened after the first is released";
 
-/** Residencies in the order in which they are tried: each takes less memory than the one before, and opens more often. */
+/** Residencies in the order in which they are tried: each takes less memory than the one before it. */
 const RESIDENCIES: readonly Residency[] = [
   residency([[...ENCODERS, ...TRANSFORMERS, "decoder"]], []),
   residency([["text_encoder"], ["image_encoder"], [...TRANSFORMERS, "decoder"]], [WITHOUT_ENCODERS]),
