@@ -7,14 +7,7 @@ export { type ContinuedRun, stateNames } from "./continued-run.ts";
 export type { CutOptions } from "./cut.ts";
 export { buildForecast, buildFull, buildReuse, buildUncut, cutNames, precisionOf } from "./cut.ts";
 export type { DiffusionTransformer, LatentShape, VideoShape } from "./diffusion-transformer.ts";
-export {
-  families,
-  familyOf,
-  knownPipelines,
-  likelyModelOf,
-  publishedModelOf,
-  publishedModels,
-} from "./families.ts";
+export { families, familyOf, knownPipelines, nearestModelOf, publishedModels } from "./families.ts";
 export type {
   Benchmark,
   BenchmarkVideo,

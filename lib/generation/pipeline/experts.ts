@@ -14,8 +14,9 @@ import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
 import { limitsWith, type ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
+import type { OpenedPart } from "./model/opened-part.ts";
 import { usableBytes } from "./model/part-memory.ts";
-import { type ModelParts, type OpenedPart, openGraph, type PipelineOptions } from "./model/parts.ts";
+import { type ModelParts, openGraph, type PipelineOptions } from "./model/parts.ts";
 
 /** Transformers that denoise one shape of video, one after another. */
 export interface Experts {
@@ -38,8 +39,8 @@ export interface Experts {
 }
 
 /**
- * Returns the guidance scale of each transformer. One that a request names for the first applies to both, unless it
- * names another for the second. The model may have a default of its own for the second. Where a first scale of 1 or
+ * Returns the guidance scale of each transformer. The first one that a request names applies to both, unless it names
+ * another for the second. The model may have a default of its own for the second. Where a first scale of 1 or
  * less does not guide, it is 1 for both transformers, as in the pipelines of diffusers.
  */
 export function guidanceScales(

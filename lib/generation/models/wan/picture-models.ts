@@ -60,7 +60,7 @@ export const pictureModels: readonly PublishedModel[] = [
       takes_last_image: true,
       needs_last_image: true,
     }),
-    hub: { name: "wan2.1-flf2v-14b", gigabytes: 83, id: "Wan-AI/Wan2.1-FLF2V-14B-720P-diffusers" },
+    hub: { name: "wan2.1-flf2v-14b", gigabytes: 91, id: "Wan-AI/Wan2.1-FLF2V-14B-720P-diffusers" },
   },
   {
     // Wan-Video/Wan2.1, generate.py. Its folder differs from the 480P model's in the name alone.
@@ -72,7 +72,7 @@ export const pictureModels: readonly PublishedModel[] = [
     matchesIndex: (index) => takesPictures(index) && !hasTwoTransformers(index) && isNamed720P(index),
     matchesTransformer: (transformer) => attends(transformer) && !isPlaced(transformer),
     video: attendingVideo(LARGE, SMALL),
-    hub: { name: "wan2.1-i2v-14b-720p", gigabytes: 83, id: "Wan-AI/Wan2.1-I2V-14B-720P-Diffusers" },
+    hub: { name: "wan2.1-i2v-14b-720p", gigabytes: 91, id: "Wan-AI/Wan2.1-I2V-14B-720P-Diffusers" },
   },
   {
     title: "Wan2.1 I2V 14B 480P",
@@ -83,7 +83,7 @@ export const pictureModels: readonly PublishedModel[] = [
     matchesIndex: (index) => takesPictures(index) && !hasTwoTransformers(index),
     matchesTransformer: (transformer) => attends(transformer) && !isPlaced(transformer),
     video: attendingVideo(SMALL, LARGE),
-    hub: { name: "wan2.1-i2v-14b-480p", gigabytes: 83, id: "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers" },
+    hub: { name: "wan2.1-i2v-14b-480p", gigabytes: 91, id: "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers" },
   },
 ];
 

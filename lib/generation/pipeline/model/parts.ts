@@ -1,10 +1,5 @@
 import { join } from "node:path";
-import {
-  type Checkpoint,
-  CheckpointError,
-  type ModelFolder,
-  type ModelPart,
-} from "../../checkpoint/index.ts";
+import { CheckpointError, type ModelFolder, type ModelPart } from "../../checkpoint/index.ts";
 import type { TransformerWeights } from "../../lora/index.ts";
 import {
   familyOf,
@@ -30,6 +25,7 @@ import {
 } from "./error-table.ts";
 import { folderNotes } from "./folder-notes.ts";
 import { LoraShelf } from "./open-loras.ts";
+import type { OpenedPart } from "./opened-part.ts";
 import { openVision, type Vision } from "./vision.ts";
 
 export interface PipelineOptions {
@@ -49,8 +45,6 @@ export interface PipelineOptions {
   /** Variant of the weights to prefer, such as `fp16`; by default those without a variant. */
   readonly variant?: string;
 }
-
-export type OpenedPart = ModelPart & { readonly weights: Checkpoint };
 
 /** Text encoder states of a prompt; `isTruncated` is true if the prompt was too long and was cut. */
 export interface EncodedPrompt extends TextStates {
