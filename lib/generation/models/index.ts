@@ -1,4 +1,4 @@
-export type { NamedWeights } from "./build-options.ts";
+export type { BuildOptions, NamedWeights } from "./build-options.ts";
 export { captionOf, withSuffix } from "./captions/style.ts";
 export type { EncodedPictures, Feeds, TextStates } from "./conditions/condition.ts";
 export { generationFeeds, givenFrames, pictureNeeds, stepFeeds } from "./conditions/condition.ts";

@@ -57,7 +57,7 @@ export const ltxVideo: Family = {
       matchesTransformer: ({ num_layers }) => num_layers === 28,
       needs: {
         parameters: { transformer: 1_923_385_472, text_encoder: 4_762_310_656, vae: 238_789_552 },
-        memoryGiB: { cpu: 8.5, gpu: 29.1 },
+        memoryGiB: { cpu: 8.8, gpu: 9, gpuOpen: 22.4 },
       },
       video: {
         sizes: sizesOf(
