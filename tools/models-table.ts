@@ -44,7 +44,7 @@ function needsRow({ hub, needs }: Family["models"][number]): string[] {
     [[transformer, text, vae].map(count), image ? [`image ${count(image)}`] : []].flat().join(", "),
     `${hub!.gigabytes} GB`,
     `${memoryGiB.cpu} GiB`,
-    `${memoryGiB.gpu} GiB`,
+    `${memoryGiB.gpu} GiB; ${memoryGiB.gpuOpen} GiB`,
     secondsCell(hub!.name),
   ];
 }

@@ -1,4 +1,11 @@
-import type { LoraCheck, ModelCheck, PartCheck, VideoCheck } from "../../lib/generation/pipeline/index.ts";
+import {
+  type LoraCheck,
+  type ModelCheck,
+  type PartCheck,
+  residencyFor,
+  usableShare,
+  type VideoCheck,
+} from "../../lib/generation/pipeline/index.ts";
 import { gigabytes } from "./transfer-progress.ts";
 
 export interface CheckReport {
@@ -29,6 +36,7 @@ export function checkReport(folder: string, check: ModelCheck, memory: Memory): 
       names(`${part.name} does not use`, part.unused),
     ]),
     videos.length === 0 ? [] : videoTable(videos, memory),
+    memory.mayBeGpu ? videos.slice(0, 1).map((video) => residencyLine(video, memory)) : [],
     notes.map((note) => `note: ${note}`),
     check.loras.map(loraLine),
     faults.map((fault) => `fault: ${fault}`),
@@ -86,6 +94,23 @@ function videoTable(videos: readonly VideoCheck[], memory: Memory): string[] {
       memory.mayBeGpu ? fits(float16Bytes) : gibibytes(float16Bytes),
     ]),
   ]);
+}
+
+const PART_NAMES = {
+  text_encoder: "the text encoder",
+  image_encoder: "the image encoder",
+  transformer: "the transformer",
+  transformer_2: "the second transformer",
+  decoder: "the decoder",
+} as const;
+
+/** Says what is released when on a GPU of this memory, for the default video. */
+function residencyLine({ width, height, frames, gpuParts }: VideoCheck, { bytes }: Memory): string {
+  const { releases, peakBytes, peakParts } = residencyFor(gpuParts, bytes * usableShare);
+  const parts = peakParts.map((part) => PART_NAMES[part]).join(", ");
+  const kept = releases.length === 0 ? "all parts stay open" : releases.join(", ");
+  const video = `${width}x${height}, ${frames} ${frames === 1 ? "frame" : "frames"}`;
+  return `On a GPU of ${gibibytes(bytes)}, ${video}: ${kept}. The peak is ${gibibytes(peakBytes)}: ${parts}.`;
 }
 
 function names(what: string, tensors: readonly string[]): string[] {

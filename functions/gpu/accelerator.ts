@@ -18,6 +18,7 @@ export interface Machine {
 const DEVICE = /^(nvidia\d+|dxg)$/;
 
 const TRY_MS_MAX = 120_000;
+const ASK_MS_MAX = 10_000;
 
 /**
  * Checks that the provider has a GPU and its library, so that a model does not fall back to the CPU on a machine whose
@@ -57,6 +58,24 @@ export async function tryProvider(provider: Provider): Promise<void> {
     const { stderr, message } = cause as Error & { stderr?: string };
     const reason = (stderr || message).trim().split("\n").at(-1);
     throw new ConfigError(`PROVIDER is ${provider}, which does not work here: ${reason}.`, { cause });
+  }
+}
+
+/**
+ * Returns the bytes of memory of the first NVIDIA GPU, as nvidia-smi says; null for other providers, and where it
+ * cannot be asked.
+ *
+ * @param command name or path of nvidia-smi
+ */
+export async function gpuMemoryBytes(provider: Provider, command = "nvidia-smi"): Promise<number | null> {
+  if (provider !== "cuda") return null;
+  const query = ["--query-gpu=memory.total", "--format=csv,noheader,nounits"];
+  try {
+    const { stdout } = await promisify(execFile)(command, query, { timeout: ASK_MS_MAX });
+    const mebibytes = Number(stdout.split("\n", 1)[0]!.trim() || Number.NaN);
+    return mebibytes > 0 ? mebibytes * 2 ** 20 : null;
+  } catch {
+    return null;
   }
 }
 

@@ -42,9 +42,10 @@ export interface GpuConfig {
   /** `AUDIT_SHARE`: share of jobs that are audited without being asked, 0 to 1; 0 by default. */
   readonly auditShare: number;
   /**
-   * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, the
-   * precision of matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
-   * default one for each core. `VARIANT`: variant of the weights to prefer, such as `fp16`.
+   * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, the precision of
+   * matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
+   * default one for each core. `GPU_MEMORY_GIB`: memory of the GPU; with `cuda` by default what nvidia-smi says.
+   * `VARIANT`: variant of the weights to prefer, such as `fp16`.
    */
   readonly pipeline: PipelineOptions & Required<Pick<PipelineOptions, "provider">>;
   /** `LOG_LEVEL`: log level of pino; `info` by default. */
@@ -77,6 +78,7 @@ const environment = environmentOf("gpu", {
   THREADS: wholeNumber(1, 1_024).optional(),
   PROVIDER: oneOf("cpu", "cuda", "webgpu").default("cpu"),
   PRECISION: oneOf("float32", "float16").optional(),
+  GPU_MEMORY_GIB: wholeNumber(0, 4_096).default(0),
   VARIANT: z
     .string()
     .regex(/^[\w-]{1,64}$/, "must be a name such as fp16")
@@ -107,6 +109,9 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
       ...(data.PRECISION === undefined ? {} : { precision: data.PRECISION }),
       ...(data.VARIANT === undefined ? {} : { variant: data.VARIANT }),
       ...(data.THREADS === undefined ? {} : { threads: data.THREADS }),
+      ...(data.PROVIDER !== "cpu" && data.GPU_MEMORY_GIB > 0
+        ? { memoryBytes: data.GPU_MEMORY_GIB * 2 ** 30 }
+        : {}),
     },
     logLevel: data.LOG_LEVEL,
   };

@@ -20,7 +20,7 @@ import { openStore } from "../../lib/service/storage/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 import { logDestination } from "../../lib/shared/log-destination.ts";
 import { system } from "../../lib/shared/system.ts";
-import { assertProvider, tryProvider } from "./accelerator.ts";
+import { assertProvider, gpuMemoryBytes, tryProvider } from "./accelerator.ts";
 import { type GpuConfig, parseConfig } from "./config.ts";
 import { removeAbandonedInputs } from "./inputs.ts";
 import { type Log, reasonOf } from "./log.ts";
@@ -85,7 +85,11 @@ async function openModels(
 ): Promise<WarmModels> {
   const found: NamedModel[] = [];
   for (const model of models) found.push(await fetchModel(model, { cacheFolder: modelCache, log }));
-  return warmModels(found, pipeline, { silenceMsMax: stallMs });
+  const { provider } = pipeline;
+  const memoryBytes = pipeline.memoryBytes ?? (await gpuMemoryBytes(provider));
+  if (provider !== "cpu") log.info({ provider, memoryBytes }, "memory of the GPU");
+  const options = { ...pipeline, ...(memoryBytes !== null && { memoryBytes }) };
+  return warmModels(found, options, { silenceMsMax: stallMs });
 }
 
 function leave(): void {

@@ -93,6 +93,11 @@ export const VARIABLES = {
     readBy: ["gpu"],
     setBy: ["people"],
   },
+  GPU_MEMORY_GIB: {
+    what: "memory of the GPU, by which parts of a model stay open or are released; 0 if it is not known",
+    readBy: ["gpu"],
+    setBy: ["deployment", "people"],
+  },
   VARIANT: {
     what: "variant of the models' weights to prefer, such as fp16",
     readBy: ["gpu"],

@@ -124,6 +124,18 @@ describe("check", () => {
     );
   });
 
+  it("the command models check says what stays open in the memory of a GPU, and the parts at the peak", async () => {
+    const { code, stdout } = await run(["check", demo, "--memory", "24"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /\nOn a GPU of 24\.0 GiB, 64x64, 16 frames: all parts stay open\. The peak is \d+ MiB: the transformer, .*\.\n/,
+    );
+    const small = await run(["check", demo, "--memory", "0.05"]);
+    expect(small.stdout).toMatch(
+      /\nOn a GPU of 52 MiB, .*: the encoders are released before denoising.*\.\n/,
+    );
+  });
+
   it("the command models check ends with 1 for a model that does not fit into memory", async () => {
     const { code, stdout } = await run(["check", demo, "--memory", "0.01"]);
     expect(code).toBe(1);

@@ -2,7 +2,12 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { assertProvider, type Machine, tryProvider } from "../../functions/gpu/accelerator.ts";
+import {
+  assertProvider,
+  gpuMemoryBytes,
+  type Machine,
+  tryProvider,
+} from "../../functions/gpu/accelerator.ts";
 
 let folder: string;
 let machine: Machine;
@@ -32,6 +37,19 @@ it("a missing GPU and a missing CUDA library are each refused in a sentence that
 it("other providers need neither a GPU nor a CUDA library", () => {
   for (const provider of ["cpu", "webgpu"] as const)
     expect(() => assertProvider(provider, machine)).not.toThrow();
+});
+
+it("the memory of a GPU is what nvidia-smi says of the first one, and unknown where it says nothing", async () => {
+  const command = join(folder, "nvidia-smi");
+  const says = (script: string) => writeFileSync(command, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  says("echo 23034; echo 81559");
+  expect(await gpuMemoryBytes("cuda", command)).toBe(23_034 * 2 ** 20);
+  expect(await gpuMemoryBytes("cpu", command)).toBeNull();
+  says("echo '[N/A]'");
+  expect(await gpuMemoryBytes("cuda", command)).toBeNull();
+  says("exit 9");
+  expect(await gpuMemoryBytes("cuda", command)).toBeNull();
+  expect(await gpuMemoryBytes("cuda", join(folder, "none"))).toBeNull();
 });
 
 it("a working provider is accepted, and a broken one is reported in a sentence", async () => {

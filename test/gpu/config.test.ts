@@ -40,6 +40,7 @@ describe("a configuration", () => {
       THREADS: "2",
       PROVIDER: "cuda",
       PRECISION: "float32",
+      GPU_MEMORY_GIB: "24",
       LOG_LEVEL: "silent",
       SOMETHING_ELSE: "x",
     });
@@ -57,9 +58,16 @@ describe("a configuration", () => {
       auditShare: 0.01,
       leaseMs: 30_000,
       progressIntervalMs: 0,
-      pipeline: { provider: "cuda", precision: "float32", threads: 2 },
+      pipeline: { provider: "cuda", precision: "float32", threads: 2, memoryBytes: 24 * 2 ** 30 },
       logLevel: "silent",
     });
+  });
+
+  it("the memory of a GPU that is 0, or given without a GPU, is not known", () => {
+    expect(parseConfig({ STORE, PROVIDER: "cuda", GPU_MEMORY_GIB: "0" }).pipeline).toEqual({
+      provider: "cuda",
+    });
+    expect(parseConfig({ STORE, GPU_MEMORY_GIB: "24" }).pipeline).toEqual({ provider: "cpu" });
   });
 
   it("a configuration prefers PORT, and accepts a PORT of 0", () => {

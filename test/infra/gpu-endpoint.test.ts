@@ -27,6 +27,7 @@ describe("the container", () => {
           STORE: `s3://${BUCKET}`,
           MODEL_URI: uri,
           PROVIDER: "cuda",
+          GPU_MEMORY_GIB: "48",
           MAX_RUN_MS: "3480000",
         },
         ModelDataSource: {
@@ -80,7 +81,7 @@ describe("the instances", () => {
     expect(variantOf(cpu)).toMatchObject({ InstanceType: "ml.m5.xlarge" });
     expect(variantOf(cpu)).not.toHaveProperty("InferenceAmiVersion");
     cpu.hasResourceProperties("AWS::SageMaker::Model", {
-      PrimaryContainer: { Environment: Match.objectLike({ PROVIDER: "cpu" }) },
+      PrimaryContainer: { Environment: Match.objectLike({ PROVIDER: "cpu", GPU_MEMORY_GIB: "0" }) },
     });
   });
 });

@@ -43,6 +43,8 @@ export interface ClientOptions {
   readonly webhooks: Pick<HintQueue, "send">;
   readonly swarm: Swarm;
   readonly ledger: Ledger;
+  /** True if the jobs of some clients have a picture, whose files are deleted with them. */
+  readonly hasPictures: boolean;
 }
 
 export const TENANTS = ["acme", "acme2", "umbrella"];
@@ -81,13 +83,13 @@ export async function runClient(options: ClientOptions): Promise<void> {
     await network.sleep(process, random.integer(0, 600_000));
     await ask(options, async ({ jobs }) => {
       const { ok } = await jobs.apply(ref, { type: "delete", params: forgotten });
-      if (ok) await jobs.deleteFiles(ref);
+      if (ok && options.hasPictures) await jobs.deleteFiles(ref);
     });
   }
 }
 
 async function create(options: ClientOptions, fingerprint: string, hasKey: boolean): Promise<JobRef | null> {
-  const { number, swarm, ledger, work } = options;
+  const { number, swarm, ledger, work, hasPictures } = options;
   const tenant = TENANTS[number % TENANTS.length]!;
   const claim = { scope: `scope${number}`, fingerprint, lifetimeMs: 86_400_000, isFirst: false };
   const answer = await ask<Creation>(options, async ({ jobs, process, random }) => {
@@ -100,7 +102,8 @@ async function create(options: ClientOptions, fingerprint: string, hasKey: boole
       createdAt: now,
       deadlineAt: now + swarm.deadlineMs,
     };
-    const inputs = number % 3 === 0 ? async () => ({ input_reference: pictureOf(fingerprint) }) : undefined;
+    const inputs =
+      hasPictures && number % 3 === 0 ? async () => ({ input_reference: pictureOf(fingerprint) }) : undefined;
     const options = { claim: hasKey ? claim : undefined, unfinishedMax: 1000, inputs };
     const creation = await jobs.create(job, options);
     if (creation.outcome === "created") await work.send(creation.record);

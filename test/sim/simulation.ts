@@ -348,6 +348,8 @@ class Simulation {
       webhooks: this.#endpoint ? SILENT : this.#webhooks,
       swarm: this.#swarm,
       ledger: this.#ledger,
+      // The hint that follows a picture would hide the mutations of dispatching.
+      hasPictures: this.#endpoint === null,
     }).catch((error: Error) => this.#violate(`${process.name} broke: ${error.stack}`));
   }
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { publishedModels } from "../../lib/generation/models/index.ts";
-import { checkModel } from "../../lib/generation/pipeline/index.ts";
+import { checkModel, wholeBytes } from "../../lib/generation/pipeline/index.ts";
 import { sparseModels, writeSparseModel } from "../generation/pipeline/sparse-model.ts";
 
 const root = mkdtempSync(join(tmpdir(), "adareel-needs-"));
@@ -23,12 +23,14 @@ test.each(listed)(
     // The default video alone: a check of all sizes takes half a minute.
     const only = { sizes: [video.sizes[0]!], frames: [video.frames[0]!], fps: [video.fps[0]!] };
     const index = { ...sparse.index, video: { ...video, ...only } };
-    writeSparseModel(folder, { ...sparse, index });
+    const { text_encoder, ...others } = sparse.parts;
+    const parts16 = { ...others, text_encoder: { ...text_encoder!, dtype: "BF16" } } as const;
+    writeSparseModel(folder, { ...sparse, parts: parts16, index });
     const { parts, videos, faults } = await checkModel(folder);
     expect(faults).toEqual([]);
     const parameters = (pattern: RegExp) =>
       parts.filter((part) => pattern.test(part.name)).reduce((sum, part) => sum + part.parameters, 0);
-    const [{ storedFloat32Bytes, float16Bytes }] = videos as [(typeof videos)[number]];
+    const [{ storedFloat32Bytes, float16Bytes, gpuParts }] = videos as [(typeof videos)[number]];
     expect(needs).toEqual({
       parameters: {
         transformer: parameters(/^transformer/),
@@ -36,7 +38,11 @@ test.each(listed)(
         vae: parameters(/^vae$/),
         ...(needs!.parameters.image_encoder && { image_encoder: parameters(/^image_encoder$/) }),
       },
-      memoryGiB: { cpu: gibibytes(storedFloat32Bytes), gpu: gibibytes(float16Bytes) },
+      memoryGiB: {
+        cpu: gibibytes(storedFloat32Bytes),
+        gpu: gibibytes(float16Bytes),
+        gpuOpen: gibibytes(wholeBytes(gpuParts)),
+      },
     });
   },
 );

@@ -56,6 +56,7 @@ export class GpuEndpoint extends Construct implements EndpointNames {
       STORE: `s3://${bucket}`,
       MODEL_URI: `s3://${bucket}/${modelFolder}`,
       PROVIDER: hasGpu(config) ? "cuda" : "cpu",
+      GPU_MEMORY_GIB: String(gpuMemoryGib(config)),
       MAX_RUN_MS: String(RUN_MS_MAX),
     };
     // CloudFormation cannot change the instance type of an endpoint that scales. Another name makes another endpoint,
@@ -140,6 +141,11 @@ export class GpuEndpoint extends Construct implements EndpointNames {
 /** Returns whether the instances have a GPU. A configuration never mixes types with and without one. */
 export function hasGpu({ instanceTypes: [first] }: Pick<DeploymentConfig, "instanceTypes">): boolean {
   return INSTANCE_TYPES[first]!.gpu !== null;
+}
+
+/** Returns the memory of the smallest GPU among the instance types; 0 if they have none. */
+function gpuMemoryGib({ instanceTypes }: Pick<DeploymentConfig, "instanceTypes">): number {
+  return Math.min(...instanceTypes.map((type) => INSTANCE_TYPES[type]!.gpu?.memoryGib ?? 0));
 }
 
 function variantOf(

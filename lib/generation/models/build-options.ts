@@ -12,4 +12,8 @@ export interface NamedWeights extends WeightSource {
 export interface BuildOptions {
   readonly weights: NamedWeights;
   readonly provider?: Provider;
+  /** Bytes of weights from which sessions map them, as in `SessionOptions`. */
+  readonly mappedBytesMin?: number;
+  /** True to hold float32 copies of 16-bit weights; false by default. */
+  readonly holdsCopies?: boolean;
 }

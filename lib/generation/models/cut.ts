@@ -32,6 +32,10 @@ export interface CutOptions {
    * guidance.
    */
   readonly batch?: GuidanceBatch;
+  /** Bytes of weights from which sessions map them, as in `SessionOptions`. */
+  readonly mappedBytesMin?: number;
+  /** True to hold float32 copies of 16-bit weights; false by default. */
+  readonly holdsCopies?: boolean;
 }
 
 /**

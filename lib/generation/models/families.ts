@@ -34,13 +34,26 @@ export function familyOf(index: Config): Family | undefined {
   return families.find(({ pipelines }) => pipelines.some((name) => name === index._class_name));
 }
 
+/** Published model whose limits serve for a folder. */
+export interface NearestModel {
+  readonly model: PublishedModel;
+  /** False if the folder holds another model of the family, such as one with another number of layers. */
+  readonly isHeld: boolean;
+}
+
 /**
- * Returns the published model whose limits may serve for a folder of a family that holds none of them, such as one with
- * another number of layers: the first that the index allows. Returns undefined if there is none.
+ * Returns the published model that a folder holds, or else the first of its family that the index allows; undefined if
+ * there is none.
+ *
+ * @param readTransformer reads the configuration of the transformer; called only if the index does not decide the model
  */
-export function likelyModelOf(index: Config): PublishedModel | undefined {
-  const models = familyOf(index)?.models ?? [];
-  return models.find(({ matchesIndex }) => matchesIndex?.(index) ?? true);
+export async function nearestModelOf(
+  index: Config,
+  readTransformer: () => Promise<Config>,
+): Promise<NearestModel | undefined> {
+  const held = await publishedModelOf(index, readTransformer);
+  const model = held ?? familyOf(index)?.models.find(({ matchesIndex }) => matchesIndex?.(index) ?? true);
+  return model && { model, isHeld: held !== undefined };
 }
 
 /**
@@ -48,7 +61,7 @@ export function likelyModelOf(index: Config): PublishedModel | undefined {
  *
  * @param readTransformer reads the configuration of the transformer; called only if the index does not decide the model
  */
-export async function publishedModelOf(
+async function publishedModelOf(
   index: Config,
   readTransformer: () => Promise<Config>,
 ): Promise<PublishedModel | undefined> {

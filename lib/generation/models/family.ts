@@ -100,11 +100,18 @@ export interface ModelNeeds {
    * together.
    */
   readonly parameters: Readonly<Record<WeightedPart, number>> & { readonly image_encoder?: number };
-  /**
-   * Memory for the default video in GiB, as `models check` estimates it for float32 files: on the CPU, and on a
-   * GPU, where transformers have 16 bit.
-   */
-  readonly memoryGiB: { readonly cpu: number; readonly gpu: number };
+  /** Memory for the default video in GiB, as `models check` estimates it. */
+  readonly memoryGiB: {
+    /** Memory on the CPU, with weights stored in float32. */
+    readonly cpu: number;
+    /**
+     * Memory on a GPU, where transformers have 16 bit, with a text encoder stored in bfloat16, if parts are released
+     * after use.
+     */
+    readonly gpu: number;
+    /** Memory on a GPU with all parts held at once. */
+    readonly gpuOpen: number;
+  };
 }
 
 /** A model on the hub. */

@@ -15,13 +15,13 @@ export function activationBytes(
   { holdsScores }: { readonly holdsScores: boolean },
 ): number {
   const stored = new Set(initializers.map(({ name }) => name));
-  const fixed = new Set(initializers.filter(({ source }) => "raw" in source).map(({ name }) => name));
+  const fixed = new Set(stored);
   const types = new Map<string, TypedName>(inputs.map((input) => [input.name, input]));
   const owners = new Map<string, string>();
   const ownerOf = (name: string) => owners.get(name) ?? name;
   const lastUses = new Map<string, number>();
   for (const [index, node] of nodes.entries()) {
-    // The session folds nodes whose inputs are all constants once, when it opens. Casts of weights run every time.
+    // The session computes nodes whose inputs are all constants or weights once, when it opens.
     const isFixed = node.inputs.length > 0 && node.inputs.every((name) => name === "" || fixed.has(name));
     for (const output of node.outputs) {
       types.set(output.name, output);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { activationBytes } from "./activation-bytes.ts";
+import { withLateCasts } from "./late-casts.ts";
 import {
   type Attributes,
   encodeModel,
@@ -9,6 +10,7 @@ import {
   type TypedName,
 } from "./model-proto.ts";
 import { providerTraits } from "./provider-traits.ts";
+import { MAPPED_BYTES_MIN } from "./session.ts";
 import { elementCount, formatShape, type Shape, sameShape } from "./shape.ts";
 import {
   type DType,
@@ -21,6 +23,7 @@ import {
   type TensorData,
   type WeightSource,
 } from "./types.ts";
+import { mappableBytes, weightBytes } from "./weight-bytes.ts";
 import { type LowRank, withDifference, withLowRank } from "./weight-changes.ts";
 
 /** Tensor of a graph under construction. Shapes are static: every size is known when the graph is built. */
@@ -34,6 +37,18 @@ export interface Value {
 export interface TensorType {
   readonly dtype: DType;
   readonly shape: Shape;
+}
+
+export interface GraphOptions {
+  readonly provider?: Provider;
+  readonly weights?: WeightSource;
+  /** `SessionOptions.mappedBytesMin` of the session that will run the graph. */
+  readonly mappedBytesMin?: number;
+  /**
+   * True to hold float32 copies of 16-bit weights whatever they take; false by default. On the CPU products are up to a
+   * quarter faster with copies.
+   */
+  readonly holdsCopies?: boolean;
 }
 
 /** Weight with low-rank changes that are not added to it yet. */
@@ -55,6 +70,8 @@ export interface BranchedWeight {
  */
 export class Graph {
   readonly provider: Provider;
+  readonly #mappedBytesMin: number;
+  readonly #castsLate: boolean;
   readonly #weightSource: WeightSource | undefined;
   readonly #names = new Set<string>();
   /** Number of nodes per path, so that a unique name is found without trying every smaller suffix. */
@@ -72,9 +89,13 @@ export class Graph {
   readonly #constants = new Map<string, Value>();
   readonly #scopes: string[] = [];
   #precision: Precision = "float32";
+  /** The lowered model, as long as no node is added. */
+  #last: { readonly size: number; readonly model: Model } | null = null;
 
-  constructor(options: { provider?: Provider; weights?: WeightSource } = {}) {
+  constructor(options: GraphOptions = {}) {
     this.provider = options.provider ?? defaultProvider;
+    this.#mappedBytesMin = options.mappedBytesMin ?? MAPPED_BYTES_MIN;
+    this.#castsLate = providerTraits[this.provider].castsLate && !options.holdsCopies;
     this.#weightSource = options.weights;
   }
 
@@ -145,11 +166,16 @@ export class Graph {
     return factor;
   }
 
+  /** Returns a weight in the type in which the checkpoint stores it; any other value is returned as it is. */
+  asStored(value: Value): Value {
+    return this.#stored.get(value.name) ?? value;
+  }
+
   /**
    * Declares a weight of the checkpoint. Its bytes stay in the file and the session reads them there. Weights
-   * stored in 16 bits are cast to float32 in the graph; float16 products use the stored weight instead (see
-   * `asFactor`). Changes of the weight are added to it, and a product can have the low-rank ones apart (see
-   * `branched`).
+   * stored in 16 bits are cast to float32: when the session opens, or right before each product if they are
+   * many (see late-casts.ts). float16 products use the stored weight instead (see `asFactor`). Changes of the
+   * weight are added to it, and a product can have the low-rank ones apart (see `branched`).
    *
    * @throws GraphError when the checkpoint has no such tensor or another shape
    */
@@ -232,12 +258,17 @@ export class Graph {
     throw new GraphError(this.#locate(message));
   }
 
-  /** Bytes of the float32 weights declared so far, which a session copies unless it maps them. */
+  /**
+   * Bytes in float32 of the weights that a session can map: those stored in that type, and 16-bit weights that are cast
+   * while it runs. By this number the session chooses between copying and mapping them.
+   */
   get weightBytes(): number {
-    const sizes = this.#initializers.map(({ dtype, source }) =>
-      "external" in source && dtype === "float32" ? source.external.byteLength : 0,
-    );
-    return sizes.reduce((sum, bytes) => sum + bytes, 0);
+    return mappableBytes(this.#model(), { castsLate: this.#castsLate });
+  }
+
+  /** Bytes of weights that an open session holds, in its memory or mapped from the file. */
+  get heldWeightBytes(): number {
+    return weightBytes(this.#lowered());
   }
 
   /**
@@ -245,12 +276,24 @@ export class Graph {
    * order nodes differently, and computes some results in place.
    */
   get activationBytes(): number {
-    return activationBytes(this.#model(), providerTraits[this.provider]);
+    return activationBytes(this.#lowered(), providerTraits[this.provider]);
   }
 
   /** Serialises the ONNX model. Nodes, weights and inputs that no output needs are left out. */
   build(): Uint8Array {
-    return encodeModel(this.#model());
+    return encodeModel(this.#lowered());
+  }
+
+  #lowered(): Model {
+    const size = this.#nodes.length;
+    if (this.#last?.size !== size) this.#last = { size, model: this.#lower() };
+    return this.#last.model;
+  }
+
+  #lower(): Model {
+    const model = this.#model();
+    const isMapped = mappableBytes(model, { castsLate: this.#castsLate }) >= this.#mappedBytesMin;
+    return this.#castsLate && isMapped ? withLateCasts(model) : model;
   }
 
   #model(): Model {

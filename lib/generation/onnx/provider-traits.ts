@@ -6,12 +6,14 @@ interface ProviderTraits {
   readonly precision: Precision;
   /** True if `Attention` materialises the scores of all heads. */
   readonly holdsScores: boolean;
+  /** True if large 16-bit weights are cast to float32 while the graph runs. WebGPU has no bfloat16. */
+  readonly castsLate: boolean;
 }
 
 export const providerTraits: Readonly<Record<Provider, ProviderTraits>> = {
-  cpu: { precision: "float32", holdsScores: true },
-  cuda: { precision: "float16", holdsScores: false },
-  webgpu: { precision: "float32", holdsScores: false },
+  cpu: { precision: "float32", holdsScores: true, castsLate: true },
+  cuda: { precision: "float16", holdsScores: false, castsLate: true },
+  webgpu: { precision: "float32", holdsScores: false, castsLate: false },
 };
 
 /** Default precision of the products of a transformer's blocks: float16 on CUDA, float32 elsewhere. */

@@ -10,6 +10,8 @@ export interface SessionOptions {
   readonly threads?: number;
   /** `Graph.weightBytes`, by which the session chooses between copying and mapping the weights; 0 by default. */
   readonly weightBytes?: number;
+  /** Bytes of weights from which they are mapped; `MAPPED_BYTES_MIN` by default. The graph must be built with it. */
+  readonly mappedBytesMin?: number;
 }
 
 /** Opened model. `run` blocks the thread until the graph is done: onnxruntime cannot be interrupted. */
@@ -132,9 +134,10 @@ function checkProvider({ listSupportedBackends }: Runtime, provider: Provider): 
 function sessionConfig(threads: number, options: SessionOptions): Record<string, string> {
   // Spinning threads would steal time on cores that other processes use.
   const freeCores = availableParallelism() - loadavg()[0]!;
+  const isMapped = (options.weightBytes ?? 0) >= (options.mappedBytesMin ?? MAPPED_BYTES_MIN);
   return {
     use_deterministic_compute: "1",
-    disable_prepacking: (options.weightBytes ?? 0) >= MAPPED_BYTES_MIN ? "1" : "0",
+    disable_prepacking: isMapped ? "1" : "0",
     "intra_op.allow_spinning": threads > freeCores ? "0" : "1",
     ...(options.weightsFolder && { model_external_initializers_file_folder_path: options.weightsFolder }),
   };

@@ -1,4 +1,4 @@
-import { type ContinuedRun, stateNames } from "../models/index.ts";
+import { type DecoderRun, decoderNames } from "../models/index.ts";
 import type { Graph, Session, Tensor } from "../onnx/index.ts";
 import { pauseUnlessCancelled } from "./denoise.ts";
 
@@ -15,18 +15,30 @@ export interface OpenedRuns {
   release(): Promise<void>;
 }
 
+/** Builds the graphs of consecutive runs, one for those that are alike, in the order in which they are needed. */
+export function runGraphs(
+  runs: readonly ContinuedRun[],
+  build: (run: ContinuedRun) => Graph,
+): ReadonlyMap<string, Graph> {
+  const graphs = new Map<string, Graph>();
+  for (const run of runs) if (!graphs.has(keyOf(run))) graphs.set(keyOf(run), build(run));
+  return graphs;
+}
+
+function keyOf(run: ContinuedRun): string {
+  return JSON.stringify(run);
+}
+
 /**
  * Opens the sessions of consecutive runs. All graphs are built before the first session opens, so that a fault of the
  * weights is found early.
  */
 export async function openRuns(
-  runs: readonly ContinuedRun[],
-  build: (run: ContinuedRun) => Graph,
+  runs: readonly DecoderRun[],
+  build: (run: DecoderRun) => Graph,
   open: (graph: Graph) => Promise<Session>,
 ): Promise<OpenedRuns> {
-  const keyed = runs.map((run) => ({ run, key: JSON.stringify(run) }));
-  const graphs = new Map<string, Graph>();
-  for (const { run, key } of keyed) if (!graphs.has(key)) graphs.set(key, build(run));
+  const graphs = runGraphs(runs, build);
   const sessions = new Map<string, Session>();
   const release = async () => {
     for (const session of sessions.values()) await session.release();
@@ -38,7 +50,7 @@ export async function openRuns(
     throw error;
   }
   return {
-    runs: keyed.map(({ run, key }) => ({ frames: run.frames, session: sessions.get(key)! })),
+    runs: runs.map((run) => ({ frames: run.frames, session: sessions.get(keyOf(run))! })),
     release,
   };
 }
@@ -73,7 +85,7 @@ export async function* continuedOutputs(
 }
 
 function feedsOfNext(out: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
-  const { after, before } = stateNames;
+  const { after, before } = decoderNames;
   const kept = Object.entries(out).filter(([name]) => name.startsWith(after));
   return Object.fromEntries(kept.map(([name, tensor]) => [before + name.slice(after.length), tensor]));
 }

@@ -1,15 +1,20 @@
 import {
+  type BuildOptions,
+  type ContinuedRun,
   type DiffusionTransformer,
   type EncodedPictures,
   encoderNames,
   imageEncoder,
+  type LatentExtent,
   type LatentShape,
+  type ModelClass,
+  type NamedWeights,
   pictureNeeds,
   visionNames,
 } from "../models/index.ts";
-import type { Tensor } from "../onnx/index.ts";
+import type { Graph, Tensor } from "../onnx/index.ts";
 import { clipPixels } from "../video/index.ts";
-import { continuedOutputs, openRuns, type RunPlace } from "./continued-runs.ts";
+import { continuedOutputs, openRuns, type RunPlace, runGraphs } from "./continued-runs.ts";
 import { pauseUnlessCancelled } from "./denoise.ts";
 import { checkFinite } from "./finite.ts";
 import type { GivenPictures } from "./given-pictures.ts";
@@ -36,25 +41,55 @@ export async function encodePictures(
   return { latent: await encodeVideo(pictures, { ...video, frames }, model, signal), states };
 }
 
+/** Part that encodes frames, and the options of its graphs. */
+interface FrameEncoding {
+  readonly vae: ModelClass & { readonly weights: NamedWeights };
+  readonly options: Omit<BuildOptions, "weights">;
+}
+
+interface EncodedFrames {
+  readonly frames: number;
+  readonly latent: Omit<LatentExtent, "frames">;
+}
+
+/** Returns the runs that encode frames, and what builds the graph of a run. */
+function frameRuns({ frames, latent: { height, width } }: EncodedFrames, { vae, options }: FrameEncoding) {
+  const encoder = imageEncoder(vae);
+  const runs = encoder.runs?.({ frames, height, width }) ?? [{ frames }];
+  const build = (run: ContinuedRun) =>
+    encoder.build({ ...run, height, width }, { weights: vae.weights, ...options });
+  return { runs, build };
+}
+
+/** Returns the graphs of the sessions that encode the frames of a video whose pictures a transformer takes. */
+export function frameGraphs(
+  { conditions }: Pick<DiffusionTransformer, "conditions">,
+  video: EncodedFrames,
+  encoding: FrameEncoding,
+): Graph[] {
+  const frames = pictureNeeds(conditions)?.isWholeVideo ? video.frames : 1;
+  const { runs, build } = frameRuns({ ...video, frames }, encoding);
+  return [...runGraphs(runs, build).values()];
+}
+
 /**
  * Encodes the first picture alone, or a video of so many frames whose values are 0 between the pictures. Returns [1, C,
  * F, H, W].
  */
 async function encodeVideo(
   pictures: GivenPictures,
-  { frames, latent: { height, width } }: { readonly frames: number; readonly latent: LatentShape },
-  { vae, options }: EncodingParts,
+  video: EncodedFrames,
+  model: EncodingParts,
   signal?: AbortSignal,
 ): Promise<Tensor> {
-  const encoder = imageEncoder(vae);
-  const opened = await openRuns(
-    encoder.runs?.({ frames, height, width }) ?? [{ frames }],
-    (run) => encoder.build({ ...run, height, width }, { weights: vae.weights, ...options }),
-    (graph) => openGraph(graph, vae.weights, options),
-  );
+  const { vae, options } = model;
+  const { runs, build } = frameRuns(video, model);
+  const opened = await openRuns(runs, build, (graph) => openGraph(graph, vae.weights, options));
   const parts: Tensor[] = [];
   try {
-    const feeds = (place: RunPlace) => ({ [encoderNames.picture]: framesOf(pictures, place, frames) });
+    const feeds = (place: RunPlace) => ({
+      [encoderNames.picture]: framesOf(pictures, place, video.frames),
+    });
     for await (const out of continuedOutputs(opened.runs, feeds, signal))
       parts.push(finite(out[encoderNames.latent]!));
   } finally {

@@ -1,4 +1,3 @@
-import { totalmem } from "node:os";
 import { withLoras } from "../lora/index.ts";
 import {
   buildForecast,
@@ -9,35 +8,39 @@ import {
   diffusionTransformer,
   type GraphSignalName,
   guidanceBatch,
-  precisionOf,
   type VideoShape,
 } from "../models/index.ts";
 import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
 import { limitsWith, type ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
-import { type ModelParts, type OpenedPart, openGraph, type PipelineOptions } from "./model/parts.ts";
+import type { OpenedPart } from "./model/opened-part.ts";
+import { usableBytes } from "./model/part-memory.ts";
+import { type ModelParts, openGraph, type PipelineOptions } from "./model/parts.ts";
 
 /** Transformers that denoise one shape of video, one after another. */
 export interface Experts {
   readonly transformers: readonly DiffusionTransformer[];
   /**
-   * Returns the sessions of a transformer, which are opened if they are not open. They stay open until `release`. If
-   * memory is too small for all transformers, opening one closes the others.
+   * Returns the sessions of a transformer, which are opened if they are not open. They stay open until `release`.
    *
    * @throws CheckpointError if weights do not match their config
    */
   open(index: number): Promise<DenoisingSessions>;
+  isOpen(index: number): boolean;
+  /** Returns the graphs of the sessions of a transformer. */
+  graphs(index: number): readonly Graph[];
   /** Options with which the graphs of a transformer are built. */
   cut(index: number): CutOptions;
   /** Opens a session on a graph built with the options of `cut`. The caller releases it. */
   openGraph(index: number, graph: Graph): Promise<Session>;
-  release(): Promise<void>;
+  /** Releases the sessions of a transformer, if they are open. */
+  release(index: number): Promise<void>;
 }
 
 /**
- * Returns the guidance scale of each transformer. One that a request names for the first applies to both, unless it
- * names another for the second. The model may have a default of its own for the second. Where a first scale of 1 or
+ * Returns the guidance scale of each transformer. The first one that a request names applies to both, unless it names
+ * another for the second. The model may have a default of its own for the second. Where a first scale of 1 or
  * less does not guide, it is 1 for both transformers, as in the pipelines of diffusers.
  */
 export function guidanceScales(
@@ -79,34 +82,37 @@ export function expertsFor(
 ): Experts {
   const weights = parts.map((part, index) => withLoras(part.weights, loras[index] ?? []));
   const transformers = parts.map((part) => diffusionTransformer(part, video));
-  const staysOpen = parts.length === 1 || fitTogether(parts, options);
+  const holdsCopies = copiesFit(parts, options);
   const opened = new Map<number, Session[]>();
   const cut = (index: number): CutOptions => ({
     weights: weights[index]!,
     ...options,
+    holdsCopies,
     batch: guidanceBatch(scales[index]!),
   });
 
-  async function release(): Promise<void> {
-    const sessions = [...opened.values()].flat();
-    opened.clear();
+  async function release(index: number): Promise<void> {
+    const sessions = opened.get(index) ?? [];
+    opened.delete(index);
     for (const session of sessions) await session.release();
   }
 
+  function graphs(index: number): Graph[] {
+    const transformer = transformers[index]!;
+    const full = buildFull(transformer, { ...cut(index), signals });
+    weights[index]!.checkAllUsed(transformer.otherTensors);
+    const reuse = buildReuse(transformer, cut(index));
+    return [full, reuse, ...(forecasts ? [buildForecast(transformer, cut(index))] : [])];
+  }
+
   async function openCuts(index: number): Promise<Session[]> {
-    const [transformer, own] = [transformers[index]!, weights[index]!];
     const sessions: Session[] = [];
     opened.set(index, sessions);
-    const open = async (graph: Graph) => sessions.push(await openGraph(graph, own, options));
     try {
-      const full = buildFull(transformer, { ...cut(index), signals });
-      own.checkAllUsed(transformer.otherTensors);
-      await open(full);
-      await open(buildReuse(transformer, cut(index)));
-      if (forecasts) await open(buildForecast(transformer, cut(index)));
+      for (const graph of graphs(index)) sessions.push(await openGraph(graph, weights[index]!, options));
       return sessions;
     } catch (error) {
-      await release();
+      await release(index);
       throw error;
     }
   }
@@ -114,10 +120,11 @@ export function expertsFor(
   return {
     transformers,
     async open(index) {
-      if (!opened.has(index) && !staysOpen) await release();
       const [full, reuse, forecast = null] = opened.get(index) ?? (await openCuts(index));
       return { full: full!, reuse: reuse!, forecast, signals };
     },
+    isOpen: (index) => opened.has(index),
+    graphs,
     cut,
     openGraph: (index, graph) => openGraph(graph, weights[index]!, options),
     release,
@@ -125,21 +132,13 @@ export function expertsFor(
 }
 
 /**
- * Returns whether all transformers fit into half of the memory; the other half is left to activations. The memory of a
- * GPU is not known here, so that by default they do not fit.
+ * Returns whether the sessions of transformers hold float32 copies of 16-bit weights, which makes products on the CPU
+ * up to a quarter faster: if copies of all transformers take up to half of the memory.
  */
-function fitTogether(parts: readonly OpenedPart[], options: PipelineOptions): boolean {
-  const { provider, memoryBytes } = options;
-  const memory = memoryBytes ?? (usesMachineMemory(provider) ? machineMemory() : 0);
-  const width = precisionOf(options) === "float16" ? 2 : 4;
-  const bytes = parts.map(({ weights }) => elements(weights) * width);
-  return bytes.reduce((sum, count) => sum + count, 0) <= memory / 2;
-}
-
-/** Returns the bytes of memory of the machine, or of the container that limits this process. */
-function machineMemory(): number {
-  const limit = process.constrainedMemory();
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+function copiesFit(parts: readonly OpenedPart[], options: PipelineOptions): boolean {
+  if (!usesMachineMemory(options.provider)) return false;
+  const bytes = parts.reduce((sum, { weights }) => sum + 4 * elements(weights), 0);
+  return bytes <= (usableBytes(options) ?? 0) / 2;
 }
 
 function elements(weights: OpenedPart["weights"]): number {

@@ -8,6 +8,7 @@ export { describeModel, type ModelDescription } from "./model/description.ts";
 export { findModel, modelFolders } from "./model/find-model.ts";
 export type { UsedLora } from "./model/open-loras.ts";
 export type { PipelineOptions } from "./model/parts.ts";
+export { residencyFor, usableShare, wholeBytes } from "./model/residency.ts";
 export type {
   GenerateOptions,
   Generation,

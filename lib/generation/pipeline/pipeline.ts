@@ -31,18 +31,19 @@ import { readPictures } from "./given-pictures.ts";
 import { knownRun } from "./known-run.ts";
 import type { OpenedLoras, UsedLora } from "./model/open-loras.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
+import type { ResidentPart } from "./model/residency.ts";
 import { notesOf, unusedNegative } from "./notes.ts";
 import { graphSignalsOf } from "./signals.ts";
 import { encodePrompts } from "./text/prompts.ts";
 import { readTexts, replacedTexts, unreadNotes } from "./text/read-texts.ts";
 import { unknownWords } from "./text/unknown-words.ts";
-import { openVideoSessions, type VideoSessions } from "./video-sessions.ts";
+import { type VideoSessions, videoSessions } from "./video-sessions.ts";
 
 export type Stage = "load" | "encode" | "denoise" | "decode";
 
 /**
  * Progress of a generation: a stage that begins, or a denoising step that has ended. A step of a trial or an audit
- * repeats the progress before it. `load` comes again when a second transformer is opened between two steps.
+ * repeats the progress before it. `load` comes again when a part is opened later, because memory holds no more.
  */
 export interface Progress {
   readonly stage: Stage;
@@ -196,7 +197,7 @@ export async function openPipeline(
     };
     await shaped?.sessions.release();
     shaped = null;
-    shaped = { key, needs, sessions: await openVideoSessions(model, request, { ...needs, loras }) };
+    shaped = { key, needs, sessions: videoSessions(model, request, { ...needs, loras }) };
     return shaped.sessions;
   }
 
@@ -217,7 +218,7 @@ export async function openPipeline(
       report(stage);
       const started = performance.now();
       const result = await work();
-      seconds[stage] = (performance.now() - started) / 1000;
+      seconds[stage] += (performance.now() - started) / 1000;
       return result;
     };
 
@@ -225,13 +226,15 @@ export async function openPipeline(
     const asked = isGuided ? request : { ...request, negativePrompt: null };
     const read = readTexts(model, asked);
     const pictures = await readPictures(request, model.recipe);
-    const [loras, sessions, firstSessions] = await timed("load", async () => {
+    const [loras, sessions] = await timed("load", async () => {
       const asked = await model.loras.open(request);
-      const opened = await sessionsFor(request, policy, asked);
-      const first = await opened.experts.open(0);
-      await model.openEncoder(opened.experts.transformers[0]!.text.length);
-      return [asked, opened, first];
+      const prepared = await sessionsFor(request, policy, asked);
+      await prepared.open();
+      return [asked, prepared];
     });
+    /** Opens a part that is used next, where memory was too small to open it before. */
+    const ready = async <R>(part: ResidentPart, open: () => Promise<R>): Promise<R> =>
+      sessions.isOpen(part) ? open() : timed("load", open);
     const { experts, latentShape } = sessions;
     const { conditions, text, tokens } = experts.transformers[0]!;
     const scales = guidanceScales(model, request);
@@ -240,8 +243,10 @@ export async function openPipeline(
     const keptFrames = givenFrames(conditions) ?? 0;
     const { texts, encoded } = await timed("encode", async () => {
       const shape = { frames: request.frames, latent: latentShape };
+      if (pictures) await sessions.makeRoom("image_encoder");
       const encoded = pictures && (await encodePictures(pictures, { conditions }, shape, { model, signal }));
       if (encoded && keptFrames > 0) beginWith(encoded.latent, latent, latentShape);
+      await sessions.makeRoom("text_encoder");
       const texts = await encodePrompts(model, text, { ...read, batch: guidanceBatch(...scales) });
       return { texts, encoded };
     });
@@ -271,17 +276,18 @@ export async function openPipeline(
         : withGivenFrames(free, kept);
     const sampler = keptFrames > 0 ? keeping() : free;
     planned = sampler.timesteps.length;
-    const decode = (latent: Float32Array) =>
-      decodeFrames(latent, latentShape, { ...sessions.decoding, seed: request.seed, signal });
+    const openFirst = async () => denoiser(0, await ready("transformer", () => sessions.openExpert(0)));
+    const openDecoder = () => ready("decoder", () => sessions.openDecoding());
+    const decode = async (latent: Float32Array) =>
+      decodeFrames(latent, latentShape, { ...(await openDecoder()), seed: request.seed, signal });
     const denoising = {
-      ...denoiser(0, firstSessions),
       successor:
         scales.length > 1
           ? {
               below: model.boundaryTimestep,
               async open() {
                 report("load");
-                return denoiser(1, await experts.open(1));
+                return denoiser(1, await sessions.openExpert(1));
               },
             }
           : undefined,
@@ -292,14 +298,17 @@ export async function openPipeline(
     const atMost = promisedSeconds(policy);
     let deadline: Deadline | null = null;
     if (atMost !== null) {
-      const trial = { ...denoising, latent, onStep: () => report("encode") };
-      const pace = paces.get(paceKey) ?? (await measurePace(trial, decode));
+      const onStep = () => report("encode");
+      const trial = async () => ({ ...denoising, ...(await openFirst()), latent, onStep });
+      const pace = paces.get(paceKey) ?? (await measurePace(await trial(), decode));
       deadline = deadlineFor(atMost, { pace, encodeSeconds: seconds.encode, steps: planned });
     }
     const noise = request.audit && policy.name !== "off" ? latent.slice() : null;
+    const first = await openFirst();
     const steps = await timed("denoise", () =>
       denoise({
         ...denoising,
+        ...first,
         policy,
         latent,
         secondsAvailable: deadline?.secondsAvailable,
@@ -311,18 +320,15 @@ export async function openPipeline(
         },
       }),
     );
+    await openDecoder();
     const video = await timed("decode", () => decode(latent));
     paces.set(paceKey, paceOf(steps, seconds.decode, paces.get(paceKey)));
     const predictedDb =
       steps.findLast(({ trace }) => typeof trace.predicted === "number")?.trace.predicted ?? null;
-    // A second transformer may have taken the memory of the first, which is then opened again.
+    // The memory of the first transformer may have been taken since, which is then opened again.
     const audit = async (latent: Float32Array) => {
       const onStep = () => report("decode");
-      return auditedDb(
-        { ...denoising, ...denoiser(0, await experts.open(0)), latent, onStep },
-        video,
-        decode,
-      );
+      return auditedDb({ ...denoising, ...(await openFirst()), latent, onStep }, video, decode);
     };
     const audited = noise ? await audit(noise) : null;
     const replaced = replacedTexts(read, asked);

@@ -1,31 +1,60 @@
-import { type LatentDecoder, type LatentShape, latentDecoder, nominalSize } from "../models/index.ts";
+import {
+  type ContinuedRun,
+  type LatentDecoder,
+  type LatentShape,
+  latentDecoder,
+  nominalSize,
+} from "../models/index.ts";
+import type { Graph } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
-import { type OpenedRuns, openRuns } from "./continued-runs.ts";
+import { type OpenedRuns, openRuns, runGraphs } from "./continued-runs.ts";
 import type { Decoding } from "./decode.ts";
+import type { DenoisingSessions } from "./denoiser.ts";
+import { frameGraphs } from "./encode-pictures.ts";
 import { type Experts, expertsFor, type GraphNeeds, guidanceScales } from "./experts.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
+import { partMemory, usableBytes } from "./model/part-memory.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
+import {
+  largest,
+  mayStay,
+  type Residency,
+  type ResidentPart,
+  residencyFor,
+  UNKNOWN_MEMORY,
+} from "./model/residency.ts";
 
 /** Sessions of one shape of video; graphs have static shapes. */
 export interface VideoSessions {
   readonly latentShape: LatentShape;
   readonly experts: Experts;
-  readonly decoding: Decoding;
+  /** Opens the parts that a video begins with, and all others that may stay open beside them. */
+  open(): Promise<void>;
+  isOpen(part: ResidentPart): boolean;
+  /** Releases every part that may not be open while `part` runs. */
+  makeRoom(part: ResidentPart): Promise<void>;
+  /** Returns the sessions of a transformer, for which room is made if they are not open. */
+  openExpert(index: number): Promise<DenoisingSessions>;
+  /** Returns the sessions of the decoder, for which room is made if they are not open. */
+  openDecoding(): Promise<Decoding>;
   release(): Promise<void>;
 }
 
+/** The transformers as parts, in the order in which they denoise. */
+export const EXPERT_PARTS = ["transformer", "transformer_2"] as const;
+
 /**
- * Opens the sessions of one shape of video. The decoder may leave weights of its file unused, because the file also
- * holds the encoder.
+ * Prepares the sessions of one shape of video, and decides by the memory of the device which of them stay open; opens
+ * none. The decoder may leave weights of its file unused, because the file also holds the encoder.
  *
  * @throws RangeError for a shape that transformer or decoder cannot make, CheckpointError if weights do not match their
  *   config
  */
-export async function openVideoSessions(
+export function videoSessions(
   model: ModelParts,
   request: ResolvedRequest,
   { loras, ...needs }: GraphNeeds & { readonly loras: OpenedLoras },
-): Promise<VideoSessions> {
+): VideoSessions {
   const { width, height, frames, fps, image, lastImage } = request;
   const { vae, options } = model;
   const decoder = latentDecoder(vae);
@@ -44,33 +73,99 @@ export async function openVideoSessions(
     },
     { scales: guidanceScales(model, request), loras: loras.applied, ...needs },
   );
+  const runs = decoder.runs(latentShape);
+  const textLength = experts.transformers[0]!.text.length;
   let decoders: OpenedRuns | null = null;
-  const release = async () => {
-    await experts.release();
-    await decoders?.release();
-  };
-  try {
-    await experts.open(0);
-    decoders = await openRuns(
-      decoder.runs(latentShape),
-      (run) => decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options }),
-      (graph) => openGraph(graph, vae.weights, options),
-    );
-    return {
-      latentShape,
-      experts,
-      decoding: {
-        runs: decoders.runs,
-        frames,
-        scale: decoder.scale,
-        takesNoise: decoder.takesNoise ?? false,
-      },
-      release,
-    };
-  } catch (error) {
-    await release();
-    throw error;
+
+  function decoderGraph(run: ContinuedRun): Graph {
+    return decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options });
   }
+
+  /** Builds every graph, to know what it takes. */
+  function measuredResidency(memoryBytes: number): Residency {
+    const { transformers } = experts;
+    const pictures = () => {
+      const shape = { frames, latent: latentShape };
+      const encoding = partMemory("image_encoder", frameGraphs(transformers[0]!, shape, model));
+      const { vision } = model;
+      if (!vision) return encoding;
+      const seeing = vision.encoder.build({ weights: vision.part.weights, ...options });
+      return largest([encoding, partMemory("image_encoder", [seeing])]);
+    };
+    return residencyFor(
+      [
+        partMemory("text_encoder", [model.encoderGraph(textLength)]),
+        ...(image === undefined ? [] : [pictures()]),
+        ...transformers.map((_, index) => partMemory(EXPERT_PARTS[index]!, experts.graphs(index))),
+        partMemory("decoder", [...runGraphs(runs, decoderGraph).values()]),
+      ],
+      memoryBytes,
+    );
+  }
+
+  const memoryBytes = usableBytes(options);
+  const residency = memoryBytes === null ? UNKNOWN_MEMORY : measuredResidency(memoryBytes);
+
+  const isOpen = (part: ResidentPart): boolean => {
+    if (part === "text_encoder") return model.isEncoderOpen(textLength);
+    if (part === "image_encoder") return false;
+    return part === "decoder" ? decoders !== null : experts.isOpen(EXPERT_PARTS.indexOf(part));
+  };
+
+  async function releasePart(part: ResidentPart): Promise<void> {
+    if (part === "text_encoder") await model.release();
+    else if (part === "decoder") await releaseDecoders();
+    else if (part !== "image_encoder") await experts.release(EXPERT_PARTS.indexOf(part));
+  }
+
+  async function releaseDecoders(): Promise<void> {
+    const opened = decoders;
+    decoders = null;
+    await opened?.release();
+  }
+
+  async function makeRoom(part: ResidentPart): Promise<void> {
+    for (const other of ["text_encoder", ...EXPERT_PARTS, "decoder"] as const) {
+      if (other !== part && !mayStay(residency, other, part)) await releasePart(other);
+    }
+  }
+
+  async function openExpert(index: number): Promise<DenoisingSessions> {
+    await makeRoom(EXPERT_PARTS[index]!);
+    return experts.open(index);
+  }
+
+  async function openDecoding(): Promise<Decoding> {
+    await makeRoom("decoder");
+    decoders ??= await openRuns(runs, decoderGraph, (graph) => openGraph(graph, vae.weights, options));
+    return { runs: decoders.runs, frames, scale: decoder.scale, takesNoise: decoder.takesNoise ?? false };
+  }
+
+  async function release(): Promise<void> {
+    for (const index of experts.transformers.keys()) await experts.release(index);
+    await releaseDecoders();
+  }
+
+  return {
+    latentShape,
+    experts,
+    async open() {
+      try {
+        if (mayStay(residency, "transformer", "text_encoder")) await openExpert(0);
+        if (mayStay(residency, "decoder", "text_encoder")) await openDecoding();
+        await makeRoom("text_encoder");
+        await model.openEncoder(textLength);
+      } catch (error) {
+        await release();
+        throw error;
+      }
+    },
+    isOpen,
+    makeRoom,
+    openExpert,
+    openDecoding,
+    release,
+  };
 }
 
 /**

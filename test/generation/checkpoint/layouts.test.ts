@@ -1,6 +1,6 @@
 /**
- * Every layout of weights that diffusers 0.42.1 and transformers 5.23.0 save (tools/golden/weight_layouts.py), opened as it
- * lies.
+ * Every layout of weights that diffusers 0.42.1 and transformers 5.23.0 save (tools/golden/weight_layouts.py), opened
+ * as it lies.
  */
 import { cpSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";

@@ -6,7 +6,7 @@ import type { Provider, Tensor } from "../../../lib/generation/onnx/index.ts";
 import { shapesOf } from "../pipeline/tiny-model.ts";
 import { float32, type Golden, readGolden, relativeError, run } from "./golden.ts";
 
-// Worst error measured: 0.
+// Worst error measured: 4.1e-7.
 const TOLERANCE = 1e-5;
 
 interface Run {

@@ -9,7 +9,7 @@ import {
 } from "../../../lib/generation/models/index.ts";
 import { float32, type Golden, open, readCases, readGolden, relativeError, run } from "./golden.ts";
 
-// Worst error measured over all cases: 0.
+// Worst error measured over all cases: 3.2e-6.
 const TOLERANCE = 1e-5;
 
 const CHANNELS = 4;

@@ -13,7 +13,6 @@ import { shapesOf } from "../pipeline/tiny-model.ts";
 import { float32, readGolden, relativeError, run } from "./golden.ts";
 import { decodeCase, videoVector } from "./video-decoding.ts";
 
-// Worst error measured: WORST.
 const TOLERANCE = 1e-5;
 
 /** Latent frames of the golden cases. */

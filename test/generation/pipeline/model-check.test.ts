@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { checkModel } from "../../../lib/generation/pipeline/index.ts";
+import { checkModel, wholeBytes } from "../../../lib/generation/pipeline/index.ts";
 import { type HeaderEntry, safetensors } from "../checkpoint/safetensors-file.ts";
 import { sparseModels, writeJson, writeSparseModel } from "./sparse-model.ts";
 import { writeTinyModel } from "./tiny-model.ts";
@@ -28,7 +28,6 @@ describe("models of the published sizes", () => {
     ["wan2.1-flf2v-14b", { transformer: 16_395_536_704, ...shared }],
     ["ltx-video-0.9.0", { transformer: 1_923_385_472, text_encoder: t5, vae: 238_789_552 }],
     ["ltx-video-0.9.5", { transformer: 1_923_385_472, text_encoder: t5, vae: 552_814_897 }],
-    ["ltx-video-0.9.7-13b", { transformer: 13_042_569_344, text_encoder: t5, vae: 552_814_897 }],
   ] as const)("the published model %s has no missing and no unused tensor", async (name, parameters) => {
     const folder = join(root, name);
     writeSparseModel(folder, sparseModels[name]);
@@ -59,14 +58,19 @@ describe("what a video needs", () => {
     const { videos } = await checkModel(folder);
     const [small, large] = videos;
     const [encoder, transformer, decoder] = [4_762_310_656, 1_207_643_936, 214_756_151];
-    // The encoder has 16 bit and is held twice while it opens; the transformer's file is mapped.
-    expect(small!.float32Bytes).toBe(2 * 2 * encoder);
+    // The encoder's 16-bit file is mapped, and so is the transformer's: memory is that of the transformer.
+    expect(small!.float32Bytes).toBeGreaterThan(4 * transformer);
+    expect(small!.float32Bytes).toBeLessThan(2 * 4 * transformer);
     expect(large!.float32Bytes).toBeGreaterThan(small!.float32Bytes);
-    // All weights are mapped: memory is that of the transformer's weights or of the decoder's activations.
     expect(small!.storedFloat32Bytes).toBeGreaterThan(4 * transformer);
     expect(small!.storedFloat32Bytes).toBeLessThan(2 * 4 * transformer);
-    expect(small!.float16Bytes).toBeGreaterThan(2 * transformer + 4 * (encoder + decoder));
-    expect(large!.float16Bytes).toBeGreaterThan(small!.float16Bytes);
+    // On a GPU the encoder runs alone, with one of its weights in float32 at a time.
+    expect(small!.float16Bytes).toBeGreaterThan(2 * encoder);
+    expect(small!.float16Bytes).toBeLessThan(2 * encoder + 2 ** 29);
+    const [held] = small!.gpuParts.filter(({ part }) => part === "transformer");
+    expect(held!.heldBytes).toBeGreaterThan(2 * transformer);
+    expect(wholeBytes(small!.gpuParts)).toBeGreaterThan(2 * (transformer + encoder) + 4 * decoder);
+    expect(large!.float16Bytes).toBeGreaterThanOrEqual(small!.float16Bytes);
   });
 });
 
@@ -169,7 +173,7 @@ describe("a fault is one sentence, with what is at fault", () => {
     });
     expect(faults).toEqual([
       expect.stringMatching(
-        /^MODEL\/text_encoder: tensor \S+ has dtype F8_E4M3, and float8 is not read: take the model in float16, bfloat16 or float32, and \d+ more likewise$/,
+        /^MODEL\/text_encoder: tensor \S+ has dtype F8_E4M3, and float8 is not read: take .*, and \d+ more likewise$/,
       ),
     ]);
   });

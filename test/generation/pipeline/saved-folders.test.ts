@@ -1,6 +1,6 @@
 /**
- * A whole pipeline that WanPipeline.save_pretrained wrote, of random weights, as a variant in shards and without a member
- * `video` (tools/golden/weight_layouts.py): it opens as it lies.
+ * A whole pipeline that WanPipeline.save_pretrained wrote, of random weights, as a variant in shards and without a
+ * member `video` (tools/golden/weight_layouts.py): it opens as it lies.
  */
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

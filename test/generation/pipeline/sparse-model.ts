@@ -261,7 +261,13 @@ function ltx({ isLarge = false } = {}): SparsePart {
   const { className, config } = published("LTX-Video 0.9.0").transformer;
   const size = { attention_head_dim: D / 32, cross_attention_dim: D, num_layers: layers };
   const stored = isLarge ? ({ dtype: "BF16", shards: 6 } as const) : ({ dtype: "F32", shards: 2 } as const);
-  return { className, config: { ...config, ...size }, tensors: t, ...stored, stem: "diffusion_pytorch_model" };
+  return {
+    className,
+    config: { ...config, ...size },
+    tensors: t,
+    ...stored,
+    stem: "diffusion_pytorch_model",
+  };
 }
 
 /** Returns the encoder of T5 v1.1 XXL or UMT5 XXL. */

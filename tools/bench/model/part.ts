@@ -3,6 +3,7 @@ import {
   type BenchmarkVideo,
   buildFull,
   buildReuse,
+  type CutOptions,
   cutNames,
   type DiffusionTransformer,
   diffusionTransformer,
@@ -22,7 +23,7 @@ import { randomValues, volume } from "./random-values.ts";
 /** Graph of a model for one video size, with its weights. */
 export interface TimedPart {
   readonly weights: Checkpoint;
-  readonly build: () => Graph;
+  readonly build: (mapping?: Pick<CutOptions, "mappedBytesMin" | "holdsCopies">) => Graph;
   /** Returns random inputs. Texts have the model's maximum length, since shorter ones are padded and take as long. */
   readonly feeds: () => Record<string, Tensor>;
 }
@@ -51,7 +52,7 @@ export async function openPart(
     const weights = await vae.checkpoint();
     const run = { ...latent, ...decoder.runs(latent)[0]! };
     const feeds = () => ({ latent: randomTensor([run.frames, run.channels, run.height, run.width]) });
-    return { weights, build: () => decoder.build(run, { weights }), feeds };
+    return { weights, build: (mapping) => decoder.build(run, { weights, ...mapping }), feeds };
   }
   if (name === "text") {
     const encoder = textEncoder(model.part("text_encoder"));
@@ -59,13 +60,15 @@ export async function openPart(
     const weights = await model.part("text_encoder").checkpoint();
     const ids = Array.from({ length }, (_, index) => index + 2);
     const feeds = () => encoder.feeds(ids, length);
-    return { weights, build: () => encoder.build(length, { weights }), feeds };
+    return { weights, build: (mapping) => encoder.build(length, { weights, ...mapping }), feeds };
   }
   const { dit, weights, feeds } = await openTransformer(model, video);
   return {
     weights,
-    build: () =>
-      name === "full" ? buildFull(dit, { weights, signals: ADACACHE_SIGNALS }) : buildReuse(dit, { weights }),
+    build: (mapping) => {
+      const cut = { weights, ...mapping };
+      return name === "full" ? buildFull(dit, { ...cut, signals: ADACACHE_SIGNALS }) : buildReuse(dit, cut);
+    },
     feeds,
   };
 }

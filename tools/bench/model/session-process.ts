@@ -13,6 +13,10 @@ export interface ProbeOptions {
   readonly video?: BenchmarkVideo;
   /** True, the default, to run the session once. */
   readonly runs?: boolean;
+  /** True to hold float32 copies of 16-bit weights; false by default. */
+  readonly holdsCopies?: boolean;
+  /** Bytes of weights from which they are mapped; 512 MiB by default. */
+  readonly mappedBytesMin?: number;
 }
 
 /** Runs session-probe.ts in its own process, with one thread per core, and returns its measurements. */

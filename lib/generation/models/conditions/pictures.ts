@@ -23,8 +23,8 @@ export interface PictureStates {
 }
 
 /**
- * Condition of the pictures that a video begins and ends with, as further channels of the latent: a mask, which is 1 for
- * the frames of the video that are given, and the latent of a video that is 0 between the pictures.
+ * Condition of the pictures that a video begins and ends with, as further channels of the latent: a mask, which is 1
+ * for the frames of the video that are given, and the latent of a video that is 0 between the pictures.
  */
 export interface PictureCondition extends Condition {
   /** Declares the graph input `pictures` [1, rate + C, F, H, W]. */

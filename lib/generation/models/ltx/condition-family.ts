@@ -36,7 +36,7 @@ export const ltxCondition: Family = {
       matchesTransformer: is13B,
       needs: {
         parameters: { transformer: 13_042_569_344, text_encoder: T5_PARAMETERS, vae: VAE_PARAMETERS },
-        memoryGiB: { cpu: 0, gpu: 0 },
+        memoryGiB: { cpu: 51.8, gpu: 26.6, gpuOpen: 47.3 },
       },
       video: {
         ...video,
@@ -56,7 +56,7 @@ export const ltxCondition: Family = {
       matchesTransformer: ({ num_layers }) => num_layers === 28,
       needs: {
         parameters: { transformer: 1_923_385_472, text_encoder: T5_PARAMETERS, vae: VAE_PARAMETERS },
-        memoryGiB: { cpu: 0, gpu: 0 },
+        memoryGiB: { cpu: 9, gpu: 9.1, gpuOpen: 25.5 },
       },
       video,
       hub: { name: "ltx-video-0.9.5", gigabytes: 25, id: "Lightricks/LTX-Video-0.9.5" },
@@ -66,7 +66,7 @@ export const ltxCondition: Family = {
       matchesTransformer: is13B,
       needs: {
         parameters: { transformer: 13_042_569_344, text_encoder: T5_PARAMETERS, vae: VAE_PARAMETERS },
-        memoryGiB: { cpu: 0, gpu: 0 },
+        memoryGiB: { cpu: 51.8, gpu: 26.6, gpuOpen: 47.3 },
       },
       video,
       hub: { name: "ltx-video-0.9.7-13b", gigabytes: 48, id: "Lightricks/LTX-Video-0.9.7-dev" },

@@ -56,7 +56,7 @@ export const ltxVideo: Family = {
       matchesTransformer: ({ num_layers }) => num_layers === 28,
       needs: {
         parameters: { transformer: 1_923_385_472, text_encoder: T5_PARAMETERS, vae: 238_789_552 },
-        memoryGiB: { cpu: 8.5, gpu: 29.1 },
+        memoryGiB: { cpu: 8.8, gpu: 9, gpuOpen: 22.4 },
       },
       video,
       hub: { name: "ltx-video-0.9.0", gigabytes: 28, id: "Lightricks/LTX-Video" },

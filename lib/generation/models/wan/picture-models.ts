@@ -32,7 +32,7 @@ export const pictureModels: readonly PublishedModel[] = [
     title: "Wan2.2 I2V A14B",
     needs: {
       parameters: { transformer: 2 * PARAMETERS_14B, ...SHARED },
-      memoryGiB: { cpu: 0, gpu: 0 },
+      memoryGiB: { cpu: 67.5, gpu: 39, gpuOpen: 106 },
     },
     matchesIndex: (index) => takesPictures(index) && hasTwoTransformers(index),
     video: pictureVideoOf({
@@ -49,7 +49,7 @@ export const pictureModels: readonly PublishedModel[] = [
     title: "Wan2.1 FLF2V 14B 720P",
     needs: {
       parameters: { transformer: PLACED_14B, image_encoder: VISION_PARAMETERS, ...SHARED },
-      memoryGiB: { cpu: 0, gpu: 0 },
+      memoryGiB: { cpu: 94, gpu: 58.5, gpuOpen: 107.5 },
     },
     matchesIndex: (index) => takesPictures(index) && !hasTwoTransformers(index),
     matchesTransformer: (transformer) => attends(transformer) && isPlaced(transformer),
@@ -60,30 +60,30 @@ export const pictureModels: readonly PublishedModel[] = [
       takes_last_image: true,
       needs_last_image: true,
     }),
-    hub: { name: "wan2.1-flf2v-14b", gigabytes: 83, id: "Wan-AI/Wan2.1-FLF2V-14B-720P-diffusers" },
+    hub: { name: "wan2.1-flf2v-14b", gigabytes: 91, id: "Wan-AI/Wan2.1-FLF2V-14B-720P-diffusers" },
   },
   {
     // Wan-Video/Wan2.1, generate.py. Its folder differs from the 480P model's in the name alone.
     title: "Wan2.1 I2V 14B 720P",
     needs: {
       parameters: { transformer: ATTENDING_14B, image_encoder: VISION_PARAMETERS, ...SHARED },
-      memoryGiB: { cpu: 0, gpu: 0 },
+      memoryGiB: { cpu: 94, gpu: 58.5, gpuOpen: 107.5 },
     },
     matchesIndex: (index) => takesPictures(index) && !hasTwoTransformers(index) && isNamed720P(index),
     matchesTransformer: (transformer) => attends(transformer) && !isPlaced(transformer),
     video: attendingVideo(LARGE, SMALL),
-    hub: { name: "wan2.1-i2v-14b-720p", gigabytes: 83, id: "Wan-AI/Wan2.1-I2V-14B-720P-Diffusers" },
+    hub: { name: "wan2.1-i2v-14b-720p", gigabytes: 91, id: "Wan-AI/Wan2.1-I2V-14B-720P-Diffusers" },
   },
   {
     title: "Wan2.1 I2V 14B 480P",
     needs: {
       parameters: { transformer: ATTENDING_14B, image_encoder: VISION_PARAMETERS, ...SHARED },
-      memoryGiB: { cpu: 0, gpu: 0 },
+      memoryGiB: { cpu: 75.3, gpu: 43, gpuOpen: 70.9 },
     },
     matchesIndex: (index) => takesPictures(index) && !hasTwoTransformers(index),
     matchesTransformer: (transformer) => attends(transformer) && !isPlaced(transformer),
     video: attendingVideo(SMALL, LARGE),
-    hub: { name: "wan2.1-i2v-14b-480p", gigabytes: 83, id: "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers" },
+    hub: { name: "wan2.1-i2v-14b-480p", gigabytes: 91, id: "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers" },
   },
 ];
 

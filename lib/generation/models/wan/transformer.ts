@@ -46,11 +46,12 @@ import { attendToPictures, embedStates, pictureStates } from "./image-branch.ts"
 
 /**
  * WanTransformer3DModel, the transformer of Wan 2.1 and 2.2 (arXiv 2503.20314), with the key names of diffusers: blocks
- * of self-attention over all tokens of the video, cross-attention to the text and a feed-forward layer, modulated by the
- * timestep (adaLN-single).
+ * of self-attention over all tokens of the video, cross-attention to the text and a feed-forward layer, modulated by
+ * the timestep (adaLN-single).
  *
- * Image-to-video models take pictures in further channels, and those of Wan 2.1 also attend to them. Wan 2.2 TI2V-5B has
- * a timestep for each token: 0 for those of a picture that is the first latent frame, and that of the step for others.
+ * Image-to-video models take pictures in further channels, and those of Wan 2.1 also attend to them. Wan 2.2 TI2V-5B
+ * has a timestep for each token: 0 for those of a picture that is the first latent frame, and that of the step for
+ * others.
  *
  * In shapes B is the batch, F, H, W count patches (N = F * H * W), D is the width, and the text has L rows.
  */
@@ -87,7 +88,7 @@ const wanSchema = z
   .refine((c) => c.in_channels === c.out_channels || c.in_channels > 2 * c.out_channels, {
     path: ["in_channels"],
     message:
-      "must equal out_channels, or be more than twice as many as in an image-to-video model: " +
+      "must equal out_channels, or be more than twice as many, as in an image-to-video model: " +
       "those of the latent, of a mask and of the pictures",
   });
 

@@ -7,6 +7,7 @@ import {
   type Shape,
   sameShape,
 } from "../shape.ts";
+import { dataTypes } from "../types.ts";
 import { axisOf, emit, integers } from "./emit.ts";
 
 /** Gives the elements, in row-major order, another shape. At most one size of `target` may be -1. */
@@ -83,14 +84,20 @@ export function split(x: Value, axis: number, parts: number | readonly number[])
   return x.graph.node("Split", [x, integers(x.graph, sizes)], outputs, { axis: { int: along } });
 }
 
-/** Picks rows of `x` by `indices` (int32 or int64), as an embedding does. The shape of `indices` replaces `axis`. */
+/**
+ * Picks rows of `x` by `indices` (int32 or int64), as an embedding does. The shape of `indices` replaces `axis`.
+ * Rows of a weight stored in 16 bits are picked before they are cast, so that the table has no float32 copy.
+ */
 export function gather(x: Value, indices: Value, axis = 0): Value {
   const along = axisOf(x, axis, "gather");
   if (indices.dtype !== "int64" && indices.dtype !== "int32") {
     x.graph.fail(`gather: indices are ${indices.dtype}, not int32 or int64`);
   }
   const shape = [...x.shape.slice(0, along), ...indices.shape, ...x.shape.slice(along + 1)];
-  return emit("Gather", [x, indices], { dtype: x.dtype, shape }, { axis: { int: along } });
+  const table = x.graph.asStored(x);
+  const rows = emit("Gather", [table, indices], { dtype: table.dtype, shape }, { axis: { int: along } });
+  if (table.dtype === x.dtype) return rows;
+  return emit("Cast", [rows], { dtype: x.dtype, shape }, { to: { int: dataTypes[x.dtype].code } });
 }
 
 /** Pads `x` with a constant; `amounts` is [before, after] for every axis. */

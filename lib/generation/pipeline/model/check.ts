@@ -93,8 +93,8 @@ export async function checkModel(folder: string, options: ModelFolderOptions = {
   await attempt(() => openSampler(model.part("scheduler"), recipe));
 
   const videos: VideoCheck[] = [];
-  const { needs_image = false, needs_last_image = false } = description?.limits ?? {};
-  const pictures = { areNeeded: needs_image, areTwo: needs_last_image };
+  const { takes_image = false, needs_image = false, needs_last_image = false } = description?.limits ?? {};
+  const pictures = { areTaken: takes_image || needs_image, areNeeded: needs_image, areTwo: needs_last_image };
   const others = new Map(needs_image ? [] : [["vae", ENCODER_TENSORS]]);
   for (const video of description ? videosOf(description.limits) : []) {
     const demand = await videoDemand(parts, video, { attempt, others, pictures });

@@ -3,9 +3,8 @@ import {
   diffusionTransformer,
   familyOf,
   latentDecoder,
-  likelyModelOf,
+  nearestModelOf,
   nominalSize,
-  publishedModelOf,
   recipeSchema,
   textEncoder,
 } from "../../models/index.ts";
@@ -55,10 +54,10 @@ export async function configFaults({ index, parts }: FolderConfigs): Promise<str
       throw new Error(`The scheduler cannot be used: ${(cause as Error).message}.`, { cause });
     }
   });
-  const published = await publishedModelOf(index, async () => parts.transformer ?? {});
+  const nearest = await nearestModelOf(index, async () => parts.transformer ?? {});
   const said = {
     ...familyOf(index)?.recipe,
-    ...(published ?? likelyModelOf(index))?.video,
+    ...nearest?.model.video,
     ...(index.video as object | undefined),
   };
   const [limits, recipe] = [videoLimitsSchema.safeParse(said), recipeSchema.safeParse(said)];

@@ -7,8 +7,7 @@ import { CheckpointError, type Config, modelNameOf, readJsonFile } from "../../c
 import {
   familyOf,
   knownPipelines,
-  likelyModelOf,
-  publishedModelOf,
+  nearestModelOf,
   type Recipe,
   recipeSchema,
   type Sampling,
@@ -62,13 +61,13 @@ export async function describeModel(folder: string): Promise<ModelDescription> {
  */
 export async function readDescription(folder: string, index: Config): Promise<FolderDescription> {
   const { video } = index;
-  const published = await publishedModelOf(index, async () => {
+  const nearest = await nearestModelOf(index, async () => {
     const path = join(folder, "transformer", "config.json");
     // If the index has limits, a missing configuration of the transformer is no fault here.
     return video === undefined ? readJsonFile(path) : readJsonFile(path).catch(() => ({}));
   });
-  const assumed = published || video !== undefined ? undefined : likelyModelOf(index);
-  const known = (published ?? assumed)?.video;
+  const isAssumed = nearest !== undefined && !nearest.isHeld && video === undefined;
+  const known = nearest?.isHeld || isAssumed ? nearest.model.video : undefined;
   const { recipe: common } = familyOf(index) ?? {};
   const own = typeof video === "object" ? { ...known, ...video } : (video ?? known);
   const said = typeof own === "object" ? { ...common, ...own } : own;
@@ -83,7 +82,7 @@ export async function readDescription(folder: string, index: Config): Promise<Fo
         ...(loras.length > 0 && { loras: loras.map(({ listed }) => listed) }),
       },
       recipe: recipe.data,
-      assumed: assumed?.title ?? null,
+      assumed: isAssumed ? nearest.model.title : null,
       loraSampling: new Map(loras.map(({ listed, sampling }) => [listed.name, sampling])),
     };
   if (said === undefined) throw new CheckpointError(folder, `model_index.json ${whyUnknown(index)}`);

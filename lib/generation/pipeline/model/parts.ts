@@ -1,10 +1,5 @@
 import { join } from "node:path";
-import {
-  type Checkpoint,
-  CheckpointError,
-  type ModelFolder,
-  type ModelPart,
-} from "../../checkpoint/index.ts";
+import { CheckpointError, type ModelFolder, type ModelPart } from "../../checkpoint/index.ts";
 import type { TransformerWeights } from "../../lora/index.ts";
 import {
   familyOf,
@@ -30,6 +25,7 @@ import {
 } from "./error-table.ts";
 import { folderNotes } from "./folder-notes.ts";
 import { LoraShelf } from "./open-loras.ts";
+import type { OpenedPart } from "./opened-part.ts";
 import { openVision, type Vision } from "./vision.ts";
 
 export interface PipelineOptions {
@@ -39,16 +35,16 @@ export interface PipelineOptions {
   /** Threads for each operator; by default one for each core that this process may use. */
   readonly threads?: number;
   /**
-   * Bytes of memory of the device that runs the model; on the CPU those of the machine by default. Two transformers are
-   * held at once if they take up to half of it. Otherwise, and on a GPU by default, they are opened one after the
-   * other.
+   * Bytes of memory of the device that runs the model; on the CPU those of the machine by default. Parts stay open if
+   * all fit, and are otherwise released after use (see residency.ts). On a GPU whose memory is not given, of two
+   * transformers one is open at a time, and all other parts stay open.
    */
   readonly memoryBytes?: number;
+  /** Bytes of weights from which sessions map them from their file instead of copying them; 512 MiB by default. */
+  readonly mappedBytesMin?: number;
   /** Variant of the weights to prefer, such as `fp16`; by default those without a variant. */
   readonly variant?: string;
 }
-
-export type OpenedPart = ModelPart & { readonly weights: Checkpoint };
 
 /** Text encoder states of a prompt; `isTruncated` is true if the prompt was too long and was cut. */
 export interface EncodedPrompt extends TextStates {
@@ -83,11 +79,16 @@ export interface ModelParts extends FolderDescription {
   readonly options: PipelineOptions;
   /** Opens the text encoder for prompts of at most `length` tokens before `encode` needs it. */
   openEncoder(length: number): Promise<Session>;
+  /** Tells if the text encoder is open for prompts of that length. */
+  isEncoderOpen(length: number): boolean;
+  /** Returns the graph of the text encoder for prompts of at most `length` tokens. */
+  encoderGraph(length: number): Graph;
   /**
    * Encodes a prompt of at most `length` tokens. Returns a row of states for each of its tokens, or the first `rows`
    * rows, in which the states of padding follow those of the prompt.
    */
   encode(prompt: string, text: EncodedText, rows?: number): Promise<EncodedPrompt>;
+  /** Releases the text encoder. */
   release(): Promise<void>;
 }
 
@@ -107,13 +108,22 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   const tokenizer = await openTokenizer(tokenizerPart.folder, tokenizerPart.config);
   let session: { length: number; opened: Session } | null = null;
 
-  async function openEncoder(length: number): Promise<Session> {
-    if (session?.length === length) return session.opened;
-    await session?.opened.release();
-    session = null;
+  function encoderGraph(length: number): Graph {
     const graph = encoder.build(length, { weights: encoderPart.weights, ...options });
     encoderPart.weights.checkAllUsed(encoder.otherTensors);
-    const opened = await openGraph(graph, encoderPart.weights, options);
+    return graph;
+  }
+
+  async function releaseEncoder(): Promise<void> {
+    const { opened } = session ?? {};
+    session = null;
+    await opened?.release();
+  }
+
+  async function openEncoder(length: number): Promise<Session> {
+    if (session?.length === length) return session.opened;
+    await releaseEncoder();
+    const opened = await openGraph(encoderGraph(length), encoderPart.weights, options);
     session = { length, opened };
     return opened;
   }
@@ -165,6 +175,8 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     madeFor: () => madeForOf(tableModel),
     options,
     openEncoder,
+    isEncoderOpen: (length) => session?.length === length,
+    encoderGraph,
     async encode(prompt, { length, encodesPadding }, rows) {
       const opened = await openEncoder(length);
       const { ids, isTruncated } = tokenizer.tokenise(prompt, length);
@@ -175,7 +187,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
       checkFinite(data, { subject: "The text encoder" });
       return { tokens, data, isTruncated: isTruncated || ids.length > tokens };
     },
-    release: async () => session?.opened.release(),
+    release: releaseEncoder,
   };
 }
 

@@ -2,19 +2,24 @@ import { policyKinds } from "../../caching/index.ts";
 import type { Checkpoint, ModelPart } from "../../checkpoint/index.ts";
 import {
   buildFull,
+  buildReuse,
+  type DiffusionTransformer,
   diffusionTransformer,
   imageEncoder,
-  type LatentShape,
   latentDecoder,
+  type ModelClass,
   pictureNeeds,
   textEncoder,
   visionEncoder,
 } from "../../models/index.ts";
-import type { Graph } from "../../onnx/index.ts";
+import { type Graph, MAPPED_BYTES_MIN, type Provider } from "../../onnx/index.ts";
+import { frameGraphs } from "../encode-pictures.ts";
 import { graphSignalsOf } from "../signals.ts";
 import { latentShapeOf } from "../video-sessions.ts";
-import type { DemandedWeights } from "./demanded-weights.ts";
+import { DemandedWeights } from "./demanded-weights.ts";
 import { type MemoryDemand, memoryDemand, type PartDemand } from "./memory-demand.ts";
+import { partMemory } from "./part-memory.ts";
+import { largest, type PartMemory, type ResidentPart } from "./residency.ts";
 
 export interface OpenPart {
   readonly part: ModelPart;
@@ -36,8 +41,11 @@ export interface DemandedVideo {
   readonly fps: number;
 }
 
-/** Pictures that every video of a model is made from. */
+/** Pictures that videos of a model are made from. */
 export interface DemandedPictures {
+  /** True if a video may begin with a picture. */
+  readonly areTaken: boolean;
+  /** True if every video does. */
   readonly areNeeded: boolean;
   /** True if there is one for the last frame too. */
   readonly areTwo: boolean;
@@ -63,7 +71,7 @@ export async function videoDemand(
   const visionPart = parts.get("image_encoder");
   const vision = visionPart && (await attempt(() => visionEncoder(visionPart.part)));
   let textLength = 1;
-  let takesStates = false;
+  let pictured: DiffusionTransformer | undefined;
   for (const [name, opened] of parts) {
     if (!latent || !name.startsWith("transformer")) continue;
     const demand = await attempt(() => {
@@ -73,10 +81,12 @@ export async function videoDemand(
       );
       others.set(name, transformer.otherTensors);
       textLength = transformer.text.length;
-      takesStates ||= pictureNeeds(transformer.conditions)?.takesStates ?? false;
-      const cut = { ...opened, signals: ALL_SIGNALS };
-      const onGpu = buildFull(transformer, { ...cut, provider: "cuda" });
-      return partDemand(opened, "transformer", [buildFull(transformer, cut)], onGpu.activationBytes);
+      if (pictures.areTaken && pictureNeeds(transformer.conditions)) pictured = transformer;
+      const graphs = (provider: Provider) => {
+        const cut = { ...opened, provider };
+        return [buildFull(transformer, { ...cut, signals: ALL_SIGNALS }), buildReuse(transformer, cut)];
+      };
+      return partDemand(name as ResidentPart, opened, graphs);
     });
     demands.push(demand);
   }
@@ -84,24 +94,41 @@ export async function videoDemand(
     const demand = await attempt(() => {
       const decoder = latentDecoder(vae.part);
       const runs = new Map(decoder.runs(latent).map((run) => [JSON.stringify(run), run]));
-      const graphs = [...runs.values()].map((run) => decoder.build({ ...latent, ...run }, vae));
-      return partDemand(vae, "decoder", [
-        ...graphs,
-        ...(pictures.areNeeded ? encoderGraphs(vae, video, latent) : []),
-      ]);
+      const graphs = (provider: Provider) =>
+        [...runs.values()].map((run) => decoder.build({ ...latent, ...run }, { ...vae, provider }));
+      return partDemand("decoder", vae, graphs);
     });
     demands.push(demand);
   }
-  if (visionPart && vision && takesStates) {
-    others.set("image_encoder", vision.otherTensors);
-    demands.push(await attempt(() => partDemand(visionPart, "encoder", [vision.build(visionPart)])));
+  if (vae && latent && pictured && takesPictures(vae.part)) {
+    const transformer = pictured;
+    // Videos from text alone do without the encoder, and it is not judged.
+    const weights = pictures.areNeeded ? vae.weights : new DemandedWeights(vae.checkpoint);
+    const demand = await attempt(() => {
+      const frames = partDemand("image_encoder", { ...vae, weights }, (provider) =>
+        frameGraphs(
+          transformer,
+          { ...video, latent },
+          { vae: { ...vae.part, weights }, options: { provider } },
+        ),
+      );
+      if (!visionPart || !vision || !pictureNeeds(transformer.conditions)?.takesStates) return frames;
+      others.set("image_encoder", vision.otherTensors);
+      const states = partDemand("image_encoder", visionPart, (provider) => [
+        vision.build({ ...visionPart, provider }),
+      ]);
+      return largestDemand(frames, states);
+    });
+    demands.push(demand);
   }
   const encoderPart = parts.get("text_encoder");
   if (encoderPart) {
     const demand = await attempt(() => {
       const encoder = textEncoder(encoderPart.part);
       others.set("text_encoder", encoder.otherTensors);
-      return partDemand(encoderPart, "encoder", [encoder.build(textLength, encoderPart)]);
+      return partDemand("text_encoder", encoderPart, (provider) => [
+        encoder.build(textLength, { ...encoderPart, provider }),
+      ]);
     });
     demands.push(demand);
   }
@@ -110,27 +137,41 @@ export async function videoDemand(
   return isWhole ? memoryDemand(known) : undefined;
 }
 
-/** Returns the graphs of the autoencoder that encode the pictures of a video of which they are frames. */
-function encoderGraphs(vae: OpenPart, { frames }: DemandedVideo, { height, width }: LatentShape): Graph[] {
-  const encoder = imageEncoder(vae.part);
-  const runs = encoder.runs?.({ frames, height, width }) ?? [{ frames: 1 }];
-  const distinct = new Map(runs.map((run) => [JSON.stringify(run), run]));
-  return [...distinct.values()].map((run) => encoder.build({ ...run, height, width }, vae));
+function takesPictures(part: ModelClass): boolean {
+  try {
+    return imageEncoder(part) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
-function partDemand(
-  { checkpoint, weights }: OpenPart,
-  role: PartDemand["role"],
-  graphs: readonly Graph[],
-  gpuActivationBytes?: number,
-): PartDemand {
-  const activationBytes = Math.max(...graphs.map((graph) => graph.activationBytes));
-  const isFloat32 = checkpoint.names().every((name) => checkpoint.info(name).dtype === "F32");
+/** Returns the demand of sessions that are released before the others open. */
+function largestDemand(a: PartDemand, b: PartDemand): PartDemand {
   return {
-    role,
-    parameters: weights.parameters,
-    isFloat32,
-    activationBytes,
-    gpuActivationBytes: gpuActivationBytes ?? activationBytes,
+    cpu: largest([a.cpu, b.cpu]),
+    cpuFloat32: largest([a.cpuFloat32, b.cpuFloat32]),
+    gpu: largest([a.gpu, b.gpu]),
   };
+}
+
+/** @param graphs returns the graphs of all sessions of the part */
+function partDemand(
+  part: ResidentPart,
+  { weights }: OpenPart,
+  graphs: (provider: Provider) => readonly Graph[],
+): PartDemand {
+  const onCpu = graphs("cpu");
+  return {
+    cpu: partMemory(part, onCpu),
+    cpuFloat32: storedFloat32(part, onCpu, weights.parameters),
+    gpu: partMemory(part, graphs("cuda")),
+  };
+}
+
+/** Returns the memory on the CPU of a part whose weights were stored in float32. */
+function storedFloat32(part: ResidentPart, graphs: readonly Graph[], parameters: number): PartMemory {
+  const heldBytes = graphs.reduce((sum, graph) => sum + graph.activationBytes, 0);
+  const weightBytes = 4 * parameters;
+  if (weightBytes < MAPPED_BYTES_MIN) return { part, heldBytes: heldBytes + weightBytes, mappedBytes: 0 };
+  return { part, heldBytes, mappedBytes: part === "text_encoder" ? 0 : weightBytes };
 }

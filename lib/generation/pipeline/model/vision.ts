@@ -2,7 +2,7 @@ import { faultsOf, inOneSentence } from "../../../shared/sentences/index.ts";
 import { CheckpointError, type ModelFolder } from "../../checkpoint/index.ts";
 import { type VisionEncoder, visionEncoder } from "../../models/index.ts";
 import { type ClipPreprocessing, clipPreprocessingSchema } from "../../video/index.ts";
-import type { OpenedPart } from "./parts.ts";
+import type { OpenedPart } from "./opened-part.ts";
 
 /** Encoder of the pictures that a transformer attends to, and what is done to a picture before. */
 export interface Vision {
@@ -12,8 +12,8 @@ export interface Vision {
 }
 
 /**
- * Reads the image encoder of a model and the settings of its image processor; opens no session. Returns null for a model
- * without one.
+ * Reads the image encoder of a model and the settings of its image processor; opens no session. Returns null for a
+ * model without one.
  *
  * @throws CheckpointError or Error for settings that cannot be used
  */
