@@ -1,4 +1,4 @@
-import { type DecoderRun, decoderNames } from "../models/index.ts";
+import { type ContinuedRun, decoderNames } from "../models/index.ts";
 import type { Graph, Session, Tensor } from "../onnx/index.ts";
 import { pauseUnlessCancelled } from "./denoise.ts";
 
@@ -34,8 +34,8 @@ function keyOf(run: ContinuedRun): string {
  * weights is found early.
  */
 export async function openRuns(
-  runs: readonly DecoderRun[],
-  build: (run: DecoderRun) => Graph,
+  runs: readonly ContinuedRun[],
+  build: (run: ContinuedRun) => Graph,
   open: (graph: Graph) => Promise<Session>,
 ): Promise<OpenedRuns> {
   const graphs = runGraphs(runs, build);
