@@ -4,8 +4,8 @@
     python tools/golden/pipeline_ltx_condition.py --tokenizer models/demo/tokenizer \\
         --out test/golden/pipelines/ltx-condition
 
-The parts are those of test/golden/pipelines/ltx (pipeline_ltx.py), and only the index and the scheduler are written. All
-noise is that of lib/generation/sampling/noise.ts: the seed's last stream for the decoder, and for the given frame of
+The parts are those of test/golden/pipelines/ltx (pipeline_ltx.py), and only the index and the scheduler are written.
+levels.json has the noise levels that the pipeline uses for so many steps. All noise is that of lib/generation/sampling/noise.ts: the seed's last stream for the decoder, and for the given frame of
 evaluation i the stream GIVEN_STREAM + i. A picture has the mean of its latents, and no sample. Two runs write the same
 bytes.
 """
@@ -28,6 +28,7 @@ from pipeline_ltx import (
 )  # fmt: skip
 
 GIVEN_STREAM = 2**31
+LEVELS = [1, 2, 3, 4, 5, 8, 25, 40, 50, 100]
 EXTENT = ((FRAMES - 1) // TEMPORAL + 1, HEIGHT // SPATIAL, WIDTH // SPATIAL)
 GUIDED = {"guidanceScale": 3.0, "fps": 25, "prompt": PROMPT, "negativePrompt": None}
 CASES = [
@@ -98,6 +99,8 @@ def main() -> None:
     pipeline.save_pretrained(args.out)
     for part in ("tokenizer", "transformer", "text_encoder", "vae"):
         shutil.rmtree(args.out / part)
+    levels = {steps: pipeline_ltx_condition.linear_quadratic_schedule(steps).tolist() for steps in LEVELS}
+    (args.out / "levels.json").write_text(json.dumps(levels) + "\n")
     (args.out / "cases.json").write_text(json.dumps(CASES, indent=1) + "\n")
     save_file(vectors, args.out / "vectors.safetensors")
 
