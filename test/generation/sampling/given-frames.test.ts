@@ -78,7 +78,10 @@ describe("steps beside given frames with noise", () => {
   function expected(evaluation: number): number[] {
     const noise = gaussianNoise(seed, 4 * area, 2 ** 31 + evaluation);
     const share = scale * flow.noiseLevels[evaluation]! ** 2;
-    return Array.from(clean.filter((_, i) => isGiven(i)), (value, i) => Math.fround(value + share * noise[i]!));
+    return Array.from(
+      clean.filter((_, i) => isGiven(i)),
+      (value, i) => Math.fround(value + share * noise[i]!),
+    );
   }
 
   test("a given frame has noise of its own before each evaluation, and the last of it in the end", () => {
