@@ -1,4 +1,4 @@
-/** How a pipeline gives texts and times to the transformer of LTX-Video. */
+/** Ways in which a pipeline gives texts and times to the transformer of LTX-Video. */
 export interface Feeding {
   /** Rows of text, to which it is padded. */
   readonly length: number;
