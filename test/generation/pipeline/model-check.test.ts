@@ -173,7 +173,7 @@ describe("a fault is one sentence, with what is at fault", () => {
     });
     expect(faults).toEqual([
       expect.stringMatching(
-        /^MODEL\/text_encoder: tensor \S+ has dtype F8_E4M3, and float8 is not read: take .*, and \d+ more likewise$/,
+        /^MODEL\/text_encoder: tensor \S+ has dtype F8_E4M3, and float8 is not read: .*, and \d+ more likewise$/,
       ),
     ]);
   });
