@@ -12,6 +12,8 @@ export type Config = Readonly<Record<string, unknown>>;
 export interface ModelPart {
   /** Class named in `model_index.json`, such as `AutoencoderKL`. */
   readonly className: string;
+  /** Class of the pipeline that the part belongs to; "" if `model_index.json` names none. */
+  readonly pipeline: string;
   readonly folder: string;
   /** `config.json`, or the corresponding file of a tokenizer, scheduler or image processor; empty if the part has none. */
   readonly config: Config;
@@ -64,22 +66,23 @@ export async function openModelFolder(
 ): Promise<ModelFolder> {
   const indexPath = join(folder, "model_index.json");
   const index = await readJsonObject(indexPath);
+  const pipeline = index.get("_class_name");
+  const opening = { ...options, pipeline: typeof pipeline === "string" ? pipeline : "" };
   const parts = new Map<string, ModelPart>();
   for (const [name, entry] of index) {
     // A part is [library, class]. [null, null] marks an optional part that is absent.
     if (name.startsWith("_") || !Array.isArray(entry) || typeof entry[1] !== "string") continue;
     if (!isFileName(name)) throw new CheckpointError(indexPath, `part ${quoted(name)} is not a folder name`);
-    parts.set(name, await openPart(join(folder, name), entry[1], options));
+    parts.set(name, await openPart(join(folder, name), entry[1], opening));
   }
   for (const name of unnamedParts) {
     if (parts.has(name) || !(await exists(join(folder, name, "config.json")))) continue;
-    const part = await openPart(join(folder, name), "", options);
+    const part = await openPart(join(folder, name), "", opening);
     parts.set(name, { ...part, className: String(part.config._class_name) });
   }
-  const className = index.get("_class_name");
   return {
     folder,
-    className: typeof className === "string" ? className : "",
+    className: opening.pipeline,
     index: toPlain(index) as Config,
     partNames: [...parts.keys()],
     part(name) {
@@ -96,7 +99,7 @@ export async function openModelFolder(
 async function openPart(
   folder: string,
   className: string,
-  { variant }: ModelFolderOptions,
+  { variant, pipeline }: ModelFolderOptions & Pick<ModelPart, "pipeline">,
 ): Promise<ModelPart> {
   if (!(await exists(folder)))
     throw new CheckpointError(folder, "model_index.json names this folder and it is missing");
@@ -106,7 +109,7 @@ async function openPart(
     config = toPlain(await readJsonObject(path)) as Config;
     break;
   }
-  return { className, folder, config, checkpoint: () => Checkpoint.open(folder, variant) };
+  return { className, pipeline, folder, config, checkpoint: () => Checkpoint.open(folder, variant) };
 }
 
 function exists(path: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { Config, Family, PublishedModel } from "./family.ts";
 import { latte } from "./latte/family.ts";
+import { ltxCondition } from "./ltx/condition-family.ts";
 import { ltxVideo } from "./ltx/family.ts";
 import { openSora } from "./open-sora/family.ts";
 import { openSoraPlan } from "./open-sora-plan/family.ts";
@@ -10,10 +11,10 @@ import { wan } from "./wan/family.ts";
  *
  * @example
  * ```ts
- * families.map(({ name }) => name); // ["Latte", "Open-Sora", "Open-Sora-Plan", "Wan", "LTX-Video"]
+ * families.map(({ name }) => name); // ["Latte", "Open-Sora", "Open-Sora-Plan", "Wan", "LTX-Video", ...]
  * ```
  */
-export const families: readonly Family[] = [latte, openSora, openSoraPlan, wan, ltxVideo];
+export const families: readonly Family[] = [latte, openSora, openSoraPlan, wan, ltxVideo, ltxCondition];
 
 /** All models of all families. */
 export const publishedModels: readonly PublishedModel[] = families.flatMap(({ models }) => models);

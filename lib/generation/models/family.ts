@@ -10,11 +10,17 @@ import type { VideoMember } from "./video-member.ts";
 export type Config = Readonly<Record<string, unknown>>;
 
 /** Class and configuration of a part of a model folder, which say what to build. */
-export interface ModelClass {
+export interface ModelClass extends PartFacts {
   readonly className: string;
   readonly config: unknown;
+}
+
+/** Facts of a part that its configuration does not hold. */
+export interface PartFacts {
   /** Weights of the part, where they are known: configurations on the hub do not always fit them. */
   readonly weights?: TensorNames;
+  /** Class of the pipeline that the part belongs to, where it is known: pipelines feed one class in several ways. */
+  readonly pipeline?: string;
 }
 
 /** Names of the tensors of a checkpoint. */
@@ -27,7 +33,7 @@ export type Builders<R, A extends unknown[] = []> = Readonly<
 
 /** Builders of the parts that a folder of lib/generation/models contributes. */
 export interface Architectures {
-  readonly transformers?: Builders<DiffusionTransformer, [VideoShape, TensorNames?]>;
+  readonly transformers?: Builders<DiffusionTransformer, [VideoShape, PartFacts?]>;
   readonly textEncoders?: Builders<TextEncoder>;
   readonly decoders?: Builders<LatentDecoder>;
   /** Encoders of an image that a video begins with. */

@@ -35,7 +35,7 @@ const architectures = [shared, ...families.map((family) => family.architectures)
  * @throws Error for an unknown class or config, RangeError for a video the model cannot make
  */
 export function diffusionTransformer(model: ModelClass, video: VideoShape): DiffusionTransformer {
-  const transformer = builderOf("transformers", "transformer", model)(model.config, video, model.weights);
+  const transformer = builderOf("transformers", "transformer", model)(model.config, video, model);
   checkPictures(transformer, model, video);
   return transformer;
 }

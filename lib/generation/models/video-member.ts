@@ -34,8 +34,14 @@ export const recipeSchema = z.object({
   flow_shift: z.record(z.string(), z.number().positive()).default({}),
   /**
    * Spacing of the noise levels before the shift: `scheduler` as the scheduler spaces them, `even` from 1 to 1/steps.
+   * `linear-quadratic` falls slowly first and then ever faster, and takes no shift.
    */
-  noise_spacing: z.enum(["scheduler", "even"]).default("scheduler"),
+  noise_spacing: z.enum(["scheduler", "even", "linear-quadratic"]).default("scheduler"),
+  /**
+   * Share of noise in the latent frame of a given picture at the first step. It falls with the square of the noise
+   * level, and is drawn anew for every step.
+   */
+  given_noise: z.number().min(0).max(1).default(0),
   /** Size [width, height] that transformer and sampler are given, by the size of the decoded video. */
   nominal_size: z.record(z.string(), z.tuple([z.int().positive(), z.int().positive()])).default({}),
   /** Filter with which pictures are resized to the size of a video. */

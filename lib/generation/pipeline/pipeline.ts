@@ -17,7 +17,7 @@ import {
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
 import { limitsWith, policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
-import { gaussianNoise, type Sampler, withGivenFrames } from "../sampling/index.ts";
+import { gaussianNoise, type Sampler, withGivenFrames, withNoisyFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
 import { Audits, auditedDb } from "./audit.ts";
 import { type Deadline, deadlineFor, measurePace, type Pace, paceOf, promisedSeconds } from "./deadline.ts";
@@ -268,7 +268,13 @@ export async function openPipeline(
     const samplers = model.samplerWith(request);
     const run = { steps: request.steps, ...told, latentFrames: frames, tokens, seed: request.seed };
     const free = samplers(run);
-    const sampler = keptFrames > 0 ? withGivenFrames(free, { channels, frames, given: keptFrames }) : free;
+    const kept = { channels, frames, given: keptFrames };
+    const { given_noise: scale } = model.recipe;
+    const keeping = () =>
+      scale > 0
+        ? withNoisyFrames(free, latent, { ...kept, scale, seed: request.seed })
+        : withGivenFrames(free, kept);
+    const sampler = keptFrames > 0 ? keeping() : free;
     planned = sampler.timesteps.length;
     const openFirst = async () => denoiser(0, await ready("transformer", () => sessions.openExpert(0)));
     const openDecoder = () => ready("decoder", () => sessions.openDecoding());

@@ -1,6 +1,7 @@
 export { fixedLevelsSchema } from "./fixed-levels.ts";
 export { evenShares } from "./flow-euler.ts";
-export { withGivenFrames } from "./given-frames.ts";
+export { withGivenFrames, withNoisyFrames } from "./given-frames.ts";
+export { linearQuadraticShares } from "./linear-quadratic.ts";
 export { gaussianNoise, MAX_SEED } from "./noise.ts";
 export {
   type EulerSampler,

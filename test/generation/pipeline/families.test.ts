@@ -56,6 +56,12 @@ const folders = {
     transformer: { num_layers: 40, in_channels: 16 },
   },
   "LTX-Video 0.9.0": { index: { _class_name: "LTXPipeline" }, transformer: { num_layers: 28 } },
+  "LTX-Video 0.9.5": { index: { _class_name: "LTXConditionPipeline" }, transformer: { num_layers: 28 } },
+  "LTX-Video 0.9.7 13B": { index: { _class_name: "LTXConditionPipeline" }, transformer: { num_layers: 48 } },
+  "LTX-Video 0.9.8 13B distilled": {
+    index: { _class_name: "LTXConditionPipeline", _name_or_path: "Lightricks/LTX-Video-0.9.8-13B-distilled" },
+    transformer: { num_layers: 48 },
+  },
 } as const;
 
 let folder: string;
@@ -106,6 +112,12 @@ describe("a folder of the hub, which does not say what it can make, makes by def
       { width: 1280, height: 720, frames: 121, fps: 24, steps: 50, guidanceScale: 6 },
     ],
     ["LTX-Video 0.9.0", { width: 704, height: 512, frames: 161, fps: 25, steps: 50, guidanceScale: 3 }],
+    ["LTX-Video 0.9.5", { width: 704, height: 512, frames: 161, fps: 25, steps: 50, guidanceScale: 3 }],
+    ["LTX-Video 0.9.7 13B", { width: 704, height: 512, frames: 161, fps: 25, steps: 50, guidanceScale: 3 }],
+    [
+      "LTX-Video 0.9.8 13B distilled",
+      { width: 704, height: 512, frames: 161, fps: 25, steps: 8, guidanceScale: 1 },
+    ],
   ] as const)(
     "a hub folder of %s gets the size, length, steps and guidance of its family",
     async (name, expected) => {
@@ -207,6 +219,9 @@ it("the models that may begin with a picture are those of Open-Sora, Wan 2.2 TI2
   }
   expect(taking.toSorted()).toEqual([
     "LTX-Video 0.9.0",
+    "LTX-Video 0.9.5",
+    "LTX-Video 0.9.7 13B",
+    "LTX-Video 0.9.8 13B distilled",
     "Open-Sora 1.2",
     "Wan 2.2 TI2V 5B",
     "Wan 2.2 TI2V 5B, saved as a pipeline of pictures",

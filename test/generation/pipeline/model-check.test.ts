@@ -27,6 +27,7 @@ describe("models of the published sizes", () => {
     ["wan2.1-i2v-14b-480p", { transformer: 16_394_878_784, ...shared }],
     ["wan2.1-flf2v-14b", { transformer: 16_395_536_704, ...shared }],
     ["ltx-video-0.9.0", { transformer: 1_923_385_472, text_encoder: t5, vae: 238_789_552 }],
+    ["ltx-video-0.9.5", { transformer: 1_923_385_472, text_encoder: t5, vae: 552_814_897 }],
   ] as const)("the published model %s has no missing and no unused tensor", async (name, parameters) => {
     const folder = join(root, name);
     writeSparseModel(folder, sparseModels[name]);

@@ -237,8 +237,8 @@ function wan({ heads, layers, ffn, shards, attendsTo, ...rest }: WanSize): Spars
   return { className, config, tensors: t, dtype: "F32", shards, stem: "diffusion_pytorch_model" };
 }
 
-function ltx(): SparsePart {
-  const D = 2048;
+function ltx({ isLarge = false } = {}): SparsePart {
+  const [D, layers] = isLarge ? [4096, 48] : [2048, 28];
   const t: Tensors = new Map([["scale_shift_table", [2, D]]]);
   affine(t, "proj_in", D, 128);
   affine(t, "time_embed.emb.timestep_embedder.linear_1", D, 256);
@@ -246,7 +246,7 @@ function ltx(): SparsePart {
   affine(t, "time_embed.linear", 6 * D, D);
   affine(t, "caption_projection.linear_1", D, 4096);
   affine(t, "caption_projection.linear_2", D, D);
-  for (const block of range(28).map((i) => `transformer_blocks.${i}`)) {
+  for (const block of range(layers).map((i) => `transformer_blocks.${i}`)) {
     t.set(`${block}.scale_shift_table`, [6, D]);
     for (const attention of ["attn1", "attn2"]) {
       for (const part of ["to_q", "to_k", "to_v", "to_out.0"])
@@ -259,7 +259,15 @@ function ltx(): SparsePart {
   }
   affine(t, "proj_out", 128, D);
   const { className, config } = published("LTX-Video 0.9.0").transformer;
-  return { className, config, tensors: t, dtype: "F32", shards: 2, stem: "diffusion_pytorch_model" };
+  const size = { attention_head_dim: D / 32, cross_attention_dim: D, num_layers: layers };
+  const stored = isLarge ? ({ dtype: "BF16", shards: 6 } as const) : ({ dtype: "F32", shards: 2 } as const);
+  return {
+    className,
+    config: { ...config, ...size },
+    tensors: t,
+    ...stored,
+    stem: "diffusion_pytorch_model",
+  };
 }
 
 /** Returns the encoder of T5 v1.1 XXL or UMT5 XXL. */
@@ -524,6 +532,77 @@ function autoencoderKLLTX(): SparsePart {
   return { className, config, tensors: t, dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" };
 }
 
+/** Returns the autoencoder of LTX-Video 0.9.5, whose configuration `convert_ltx_to_diffusers.py` of diffusers has. */
+function autoencoderKLLTX095(): SparsePart {
+  const t: Tensors = new Map([
+    ["latents_mean", [128]],
+    ["latents_std", [128]],
+    ["decoder.timestep_scale_multiplier", []],
+  ]);
+  affine(t, "encoder.conv_in.conv", 128, 48, 3, 3, 3);
+  affine(t, "decoder.conv_in.conv", 1024, 128, 3, 3, 3);
+  const told = (name: string, width: number) => {
+    affine(t, `${name}.time_embedder.timestep_embedder.linear_1`, width, 256);
+    affine(t, `${name}.time_embedder.timestep_embedder.linear_2`, width, width);
+  };
+  const resnets = (block: string, width: number) => {
+    told(block, 4 * width);
+    for (const name of range(5).map((i) => `${block}.resnets.${i}`)) {
+      t.set(`${name}.scale_shift_table`, [4, width]);
+      for (const layer of ["conv1", "conv2"]) affine(t, `${name}.${layer}.conv`, width, width, 3, 3, 3);
+    }
+  };
+  resnets("decoder.mid_block", 1024);
+  for (const [i, width] of [512, 256, 128].entries()) {
+    const block = `decoder.up_blocks.${i}`;
+    affine(t, `${block}.upsamplers.0.conv.conv`, 8 * width, 2 * width, 3, 3, 3);
+    resnets(block, width);
+  }
+  told("decoder", 2 * 128);
+  t.set("decoder.scale_shift_table", [2, 128]);
+  affine(t, "decoder.conv_out.conv", 48, 128, 3, 3, 3);
+  const config = {
+    in_channels: 3,
+    out_channels: 3,
+    latent_channels: 128,
+    block_out_channels: [128, 256, 512, 1024, 2048],
+    down_block_types: Array(4).fill("LTXVideo095DownBlock3D"),
+    decoder_block_out_channels: [256, 512, 1024],
+    layers_per_block: [4, 6, 6, 2, 2],
+    decoder_layers_per_block: [5, 5, 5, 5],
+    spatio_temporal_scaling: Array(4).fill(true),
+    decoder_spatio_temporal_scaling: Array(3).fill(true),
+    decoder_inject_noise: Array(4).fill(false),
+    downsample_type: ["spatial", "temporal", "spatiotemporal", "spatiotemporal"],
+    upsample_residual: Array(3).fill(true),
+    upsample_factor: [2, 2, 2],
+    timestep_conditioning: true,
+    patch_size: 4,
+    patch_size_t: 1,
+    resnet_norm_eps: 1e-6,
+    scaling_factor: 1,
+    encoder_causal: true,
+    decoder_causal: false,
+    spatial_compression_ratio: 32,
+    temporal_compression_ratio: 8,
+  };
+  const stored = { dtype: "F32", shards: 1, stem: "diffusion_pytorch_model" } as const;
+  return { className: "AutoencoderKLLTXVideo", config, tensors: t, ...stored };
+}
+
+/** Returns a folder of LTX-Video from 0.9.5 on. */
+function ltxCondition(size: { isLarge: boolean }, more: Record<string, unknown> = {}): SparseModel {
+  return {
+    index: {
+      _class_name: "LTXConditionPipeline",
+      scheduler: ["diffusers", "FlowMatchEulerDiscreteScheduler"],
+      ...more,
+    },
+    parts: { transformer: ltx(size), text_encoder: t5("T5EncoderModel", "F32"), vae: autoencoderKLLTX095() },
+    scheduler: { use_dynamic_shifting: false, shift: 1, shift_terminal: null },
+  };
+}
+
 const video = (sizes: number[][], frames: number[], fps: number, steps: number, guidance: number) => ({
   sizes,
   frames,
@@ -731,4 +810,10 @@ export const sparseModels = {
       shift_terminal: 0.1,
     },
   },
+  "ltx-video-0.9.5": ltxCondition({ isLarge: false }),
+  "ltx-video-0.9.7-13b": ltxCondition({ isLarge: true }),
+  "ltx-video-0.9.8-13b-distilled": ltxCondition(
+    { isLarge: true },
+    { _name_or_path: "Lightricks/LTX-Video-0.9.8-13B-distilled" },
+  ),
 } satisfies Record<string, SparseModel>;

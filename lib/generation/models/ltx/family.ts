@@ -1,14 +1,11 @@
 import type { Config, Family } from "../family.ts";
 import { t5Tokenizer, t5XXL } from "../t5-xxl.ts";
-import { sizesOf } from "../video-member.ts";
 import { autoencoderKLLTXDecoder } from "./autoencoder.ts";
 import { parseAutoencoderKLLTXConfig } from "./autoencoder-config.ts";
 import { autoencoderKLLTXImageEncoder } from "./image-encoder.ts";
 import { ltxLoraNaming } from "./lora-naming.ts";
+import { T5_PARAMETERS, video } from "./published.ts";
 import { ltx, parseLTXConfig } from "./transformer.ts";
-
-/** Lengths 8 k + 1, for which the autoencoder has k + 1 latent frames; 161 is the default. */
-const FRAMES = [161, ...Array.from({ length: 32 }, (_, k) => 8 * (k + 1) + 1).filter((n) => n !== 161), 1];
 
 const transformerConfig: Config = {
   in_channels: 128,
@@ -31,12 +28,15 @@ const transformerConfig: Config = {
 /** Configuration of 0.9.0, whose values are the defaults of diffusers' class. */
 const autoencoderConfig: Config = { latent_channels: 128 };
 
-/** LTX-Video 0.9 (arXiv 2501.00103). */
+/** LTX-Video 0.9.0 (arXiv 2501.00103), and the parts of all versions. */
 export const ltxVideo: Family = {
   name: "LTX-Video",
   pipelines: ["LTXPipeline", "LTXImageToVideoPipeline"],
   architectures: {
-    transformers: { LTXVideoTransformer3DModel: (config, video) => ltx(parseLTXConfig(config), video) },
+    transformers: {
+      LTXVideoTransformer3DModel: (config, video, { pipeline } = {}) =>
+        ltx(parseLTXConfig(config), video, pipeline),
+    },
     decoders: {
       AutoencoderKLLTXVideo: (config) => autoencoderKLLTXDecoder(parseAutoencoderKLLTXConfig(config)),
     },
@@ -51,27 +51,14 @@ export const ltxVideo: Family = {
   supplements: [t5Tokenizer],
   models: [
     {
-      // Defaults of diffusers 0.42.1, `pipeline_ltx.py`, and its example for frame rate and negative prompt. From memory:
-      // the card's sizes and longest video, the repository, and that its files have 32 bit.
+      // From memory: the repository, and that its files have 32 bit.
       title: "LTX-Video 0.9.0",
       matchesTransformer: ({ num_layers }) => num_layers === 28,
       needs: {
-        parameters: { transformer: 1_923_385_472, text_encoder: 4_762_310_656, vae: 238_789_552 },
+        parameters: { transformer: 1_923_385_472, text_encoder: T5_PARAMETERS, vae: 238_789_552 },
         memoryGiB: { cpu: 8.8, gpu: 9, gpuOpen: 22.4 },
       },
-      video: {
-        sizes: sizesOf(
-          ...["704x512", "512x704", "704x480", "480x704", "768x512", "512x768"],
-          ...["1216x704", "704x1216"],
-        ),
-        frames: FRAMES,
-        fps: [25, 24, 30],
-        steps: 50,
-        guidance_scale: 3,
-        negative_prompt: "worst quality, inconsistent motion, blurry, jittery, distorted",
-        caption: "verbatim",
-        takes_image: true,
-      },
+      video,
       hub: { name: "ltx-video-0.9.0", gigabytes: 28, id: "Lightricks/LTX-Video" },
       benchmark: {
         parts: {

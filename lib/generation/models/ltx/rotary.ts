@@ -1,5 +1,6 @@
 import { concat, expand, type Graph, reshape, type Value } from "../../onnx/index.ts";
 import type { VideoShape } from "../diffusion-transformer.ts";
+import type { Feeding } from "./feeding.ts";
 
 /**
  * Rotary position embedding of LTX-Video (arXiv 2501.00103) over a grid of tokens. Coordinates of a token are the
@@ -16,11 +17,19 @@ const PERIOD = 10_000;
  * Returns cosines and sines [tokens, width / 2] of the tokens of a video. Pairs that are left over by six turn by no
  * angle; they come first.
  */
-export function rotaryTables(g: Graph, video: VideoShape, width: number): { cos: Value; sin: Value } {
+export function rotaryTables(
+  g: Graph,
+  video: VideoShape,
+  { width, timedBy }: { readonly width: number; readonly timedBy: Feeding["timedBy"] },
+): { cos: Value; sin: Value } {
   const { frames, height, width: columns } = video.latent;
   const counts = [frames, height, columns];
-  const steps = [framesPerLatent(video) / video.fps, video.height / height, video.width / columns];
-  const angles = counts.map((count, axis) => anglesAlong(count, steps[axis]!, LARGEST[axis]!, width));
+  const axes = [
+    timesOf(video, timedBy),
+    { positions: upTo(height), step: video.height / height },
+    { positions: upTo(columns), step: video.width / columns },
+  ];
+  const angles = axes.map((along, axis) => anglesAlong(along, LARGEST[axis]!, width));
   return { cos: table(Math.cos), sin: table(Math.sin) };
 
   function table(of: (angle: number) => number): Value {
@@ -38,6 +47,29 @@ export function rotaryTables(g: Graph, video: VideoShape, width: number): { cos:
   }
 }
 
+/** Positions of tokens along an axis in equal units, and the size of a unit. */
+interface Axis {
+  readonly positions: readonly number[];
+  /** Seconds or pixels of a unit. */
+  readonly step: number;
+}
+
+/**
+ * Returns the times of the latent frames. The first latent frame is the first frame of the video; any other stands for
+ * several, and has the time of the first or of the last of them.
+ */
+function timesOf(video: VideoShape, timedBy: Feeding["timedBy"]): Axis {
+  const rate = framesPerLatent(video);
+  const latentFrames = upTo(video.latent.frames);
+  if (timedBy === "last") return { positions: latentFrames, step: rate / video.fps };
+  const firsts = latentFrames.map((i) => Math.max(0, rate * i - rate + 1));
+  return { positions: firsts, step: 1 / video.fps };
+}
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
 /**
  * Returns the frames of the video for each latent frame after the first.
  *
@@ -53,11 +85,11 @@ function framesPerLatent({ latent, frames }: VideoShape): number {
  * Returns the angles along one axis [count, frequencies]. Rounds to float32 wherever the reference does: the largest
  * angles are in the ten thousands, where float32 has three digits left behind the point.
  */
-function anglesAlong(count: number, step: number, largest: number, width: number): Float32Array {
+function anglesAlong({ positions, step }: Axis, largest: number, width: number): Float32Array {
   const frequencies = frequenciesOf(Math.floor(width / 6));
-  const angles = new Float32Array(count * frequencies.length);
-  for (let i = 0; i < count; i++) {
-    const share = Math.fround(Math.fround(i * Math.fround(step)) / largest); // 0 to 1
+  const angles = new Float32Array(positions.length * frequencies.length);
+  for (const [i, position] of positions.entries()) {
+    const share = Math.fround(Math.fround(position * Math.fround(step)) / largest); // 0 to 1
     const centred = Math.fround(2 * share - 1);
     for (const [k, frequency] of frequencies.entries())
       angles[i * frequencies.length + k] = frequency * centred;

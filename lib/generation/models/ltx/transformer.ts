@@ -39,18 +39,17 @@ import type {
 } from "../diffusion-transformer.ts";
 import { SINUSOID_WIDTH, scalarSinusoid } from "../embeddings.ts";
 import type { GuidanceBatch } from "../guidance-batch.ts";
+import { feedingOf } from "./feeding.ts";
 import { rotaryTables } from "./rotary.ts";
 
 /**
  * LTXVideoTransformer3DModel, the transformer of LTX-Video 0.9 (arXiv 2501.00103), with the key names of diffusers:
  * blocks of self-attention over all tokens of a video, cross-attention to the text and a feed-forward layer, modulated
- * by the timestep (adaLN-single). Given frames have a timestep of their own, 0.
+ * by the timestep (adaLN-single). Given frames have a timestep of their own, 0. Pipelines differ in how they give it
+ * texts and times.
  *
  * In shapes B is the batch, F, H, W those of the latent (N = F * H * W tokens), D is the width; the text has L rows.
  */
-
-/** Rows of text, as the authors' pipeline pads it. */
-const L = 128;
 
 /** Prevents division by zero in the normalisation of queries and keys; no config has it. */
 const QK_EPS = 1e-5;
@@ -95,9 +94,10 @@ export function parseLTXConfig(config: unknown): LTXConfig {
 /**
  * Builds the transformer for one shape of video.
  *
+ * @param pipeline class of the pipeline that feeds it; LTXPipeline by default
  * @throws RangeError if the model cannot make a video of this shape
  */
-export function ltx(config: LTXConfig, video: VideoShape): DiffusionTransformer {
+export function ltx(config: LTXConfig, video: VideoShape, pipeline?: string): DiffusionTransformer {
   const { num_attention_heads: heads, attention_head_dim, in_channels: C, norm_eps } = config;
   const { latent } = video;
   checkLatent(latent, C);
@@ -105,12 +105,8 @@ export function ltx(config: LTXConfig, video: VideoShape): DiffusionTransformer 
   const { frames: F, height: H, width: W } = latent;
   const N = F * H * W;
   const timestep = timestepCondition();
-  const text = textCondition({
-    length: L,
-    width: config.caption_channels,
-    isMasked: true,
-    encodesPadding: true,
-  });
+  const { timedBy, ...ofText } = feedingOf(pipeline);
+  const text = textCondition({ ...ofText, width: config.caption_channels, isMasked: true });
   const given = givenFramesCondition(video.givenFrames ?? 0, F);
   const { givenFrames } = given;
 
@@ -120,7 +116,7 @@ export function ltx(config: LTXConfig, video: VideoShape): DiffusionTransformer 
     const rows = givenFrames > 0 ? concat([end(), sinusoid], 0) : sinusoid;
     const step = twoLayers(rows, "time_embed.emb.timestep_embedder", D, silu);
     const modulation = linear(silu(step), ...affine(g, "time_embed.linear", 6 * D, D));
-    const { cos, sin } = rotaryTables(g, video, D);
+    const { cos, sin } = rotaryTables(g, video, { width: D, timedBy });
     const conditioning = {
       cos,
       sin,

@@ -18,8 +18,10 @@ export const wan: Family = {
   pipelines: ["WanPipeline", "WanImageToVideoPipeline", "WanDMDPipeline", "SkyReelsV2Pipeline"],
   architectures: {
     transformers: {
-      WanTransformer3DModel: (config, ...built) => wanTransformer(parseWanConfig(config), ...built),
-      SkyReelsV2Transformer3DModel: (config, ...built) => skyReels(parseSkyReelsConfig(config), ...built),
+      WanTransformer3DModel: (config, video, { weights } = {}) =>
+        wanTransformer(parseWanConfig(config), video, weights),
+      SkyReelsV2Transformer3DModel: (config, video, { weights } = {}) =>
+        skyReels(parseSkyReelsConfig(config), video, weights),
     },
     decoders: {
       AutoencoderKLWan: (config) =>

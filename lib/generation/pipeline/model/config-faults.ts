@@ -35,7 +35,12 @@ export async function configFaults({ index, parts }: FolderConfigs): Promise<str
       return undefined;
     }
   };
-  const partOf = (name: string) => ({ className: String(classOf(index, name)), config: parts[name] ?? {} });
+  const pipeline = String(index._class_name);
+  const partOf = (name: string) => ({
+    className: String(classOf(index, name)),
+    config: parts[name] ?? {},
+    pipeline,
+  });
   const preferred = familyOf(index)?.unnamedDecoder;
   const decoderName = preferred !== undefined && preferred in parts ? preferred : "vae";
   const config = parts[decoderName] ?? {};

@@ -12,7 +12,7 @@ import {
 } from "../../models/index.ts";
 import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
 import { listedLoras, type ResolvedRequest } from "../../request/index.ts";
-import { evenShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { evenShares, linearQuadraticShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { checkFinite } from "../finite.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
 import { type FolderDescription, readDescription } from "./description.ts";
@@ -215,7 +215,9 @@ export function openSampler(
     try {
       // A scheduler reads one of the two names and ignores the other.
       const shifts = shift === undefined ? {} : { flow_shift: shift, shift };
-      return spaced(samplerOf({ ...replaced, config: { ...replaced.config, ...shifts } }), noise_spacing);
+      const config = { ...replaced.config, ...shifts };
+      if (noise_spacing === "linear-quadratic") checkUnshifted(config);
+      return spaced(samplerOf({ ...replaced, config }), noise_spacing);
     } catch (cause) {
       const fault = (cause as Error).message;
       throw new CheckpointError(scheduler.folder, `the scheduler cannot be used: ${fault}`, { cause });
@@ -228,8 +230,30 @@ export function openSampler(
 }
 
 function spaced(sampler: SamplerFactory, spacing: Recipe["noise_spacing"]): SamplerFactory {
-  if (spacing !== "even") return sampler;
-  return (run) => sampler({ ...run, shares: evenShares(run.steps, 1 / run.steps) });
+  if (spacing === "scheduler") return sampler;
+  const shares = (steps: number) =>
+    spacing === "even" ? evenShares(steps, 1 / steps) : linearQuadraticShares(steps);
+  return (run) => sampler({ ...run, shares: shares(run.steps) });
+}
+
+/**
+ * Checks that a scheduler moves no noise level. The reference tells the model levels that are not shifted and steps
+ * between shifted ones, which nobody can have meant.
+ *
+ * @throws Error
+ */
+function checkUnshifted({ shift, use_dynamic_shifting, shift_terminal }: ModelPart["config"]): void {
+  const moving = {
+    use_dynamic_shifting: use_dynamic_shifting === true,
+    shift: shift !== undefined && shift !== 1,
+    shift_terminal: Boolean(shift_terminal),
+  };
+  const [member] = Object.entries(moving).find(([, isMoving]) => isMoving) ?? [];
+  if (member === undefined) return;
+  throw new Error(
+    `its ${member} moves noise levels, and this model's pipeline takes them unmoved: ` +
+      "set use_dynamic_shifting to false, shift to 1 and shift_terminal to null",
+  );
 }
 
 function replacedScheduler(
