@@ -87,7 +87,7 @@ describe("the list of families", () => {
 });
 
 describe("the nearest model of a folder of Wan that begins with pictures", () => {
-  const channels = { in_channels: 12, out_channels: 4 };
+  const channels = { in_channels: 36, out_channels: 16 };
   it.each([
     ["attends to one picture", { ...channels, image_dim: 6 }, "Wan2.1 I2V 14B 480P"],
     [

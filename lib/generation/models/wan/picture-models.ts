@@ -108,10 +108,9 @@ function pictureVideoOf(
   });
 }
 
-/** A folder of another model may have a configuration that names image_dim, and no channels for pictures. */
-function attends({ image_dim, in_channels, out_channels }: Config): boolean {
-  const takesChannels = Number(in_channels) > Number(out_channels ?? in_channels);
-  return typeof image_dim === "number" && takesChannels;
+/** A folder of another model may have a configuration that names image_dim, and no such channels. */
+function attends({ image_dim, in_channels }: Config): boolean {
+  return typeof image_dim === "number" && in_channels === 36;
 }
 
 function isPlaced({ pos_embed_seq_len }: Config): boolean {
