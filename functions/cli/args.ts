@@ -144,7 +144,7 @@ function requestOption(declared: RequestFlag, path: (text: string) => string): O
       case "number":
         return number(flag, given);
       case "path":
-        return path(given);
+        return path(fileName(flag, given));
       case "on or off":
         return onOrOff(flag, given);
       case "parsed":
@@ -183,6 +183,13 @@ function number(flag: string, text: string): number {
   if (!/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text))
     throw new UsageError(`${flag} takes a number, not ${quoted(text)}.`);
   return Number(text);
+}
+
+/** Returns the name of a file as it was given. */
+function fileName(flag: string, text: string): string {
+  if (/^(https?|data):/i.test(text))
+    throw new UsageError(`${flag} takes a file, not a URL: save the picture, and give its file.`);
+  return text;
 }
 
 function onOrOff(flag: string, text: string): boolean {

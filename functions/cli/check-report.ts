@@ -6,6 +6,7 @@ import {
   usableShare,
   type VideoCheck,
 } from "../../lib/generation/pipeline/index.ts";
+import { counted } from "../../lib/shared/sentences/index.ts";
 import { gigabytes } from "./transfer-progress.ts";
 
 export interface CheckReport {
@@ -50,7 +51,7 @@ function loraLine({ name, changes, fault }: LoraCheck): string {
   if (fault !== null) return `LoRA ${name} cannot be used: ${fault}`;
   const counts = changes.map(({ transformer, lowRank, differences, biases, leftOut }) => {
     const left = leftOut > 0 ? `, ${leftOut} entries left out` : "";
-    return `${lowRank + differences + biases} changes of transformer ${transformer}${left}`;
+    return `${counted(lowRank + differences + biases, "change")} of transformer ${transformer}${left}`;
   });
   return `LoRA ${name}: ${counts.join(", ")}`;
 }

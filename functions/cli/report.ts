@@ -63,7 +63,13 @@ export function shapeOf({ frames, fps }: Generation): string {
 
 /** Returns the settings that people compare videos by, besides model and seed. */
 export function settingsOf({ request, trace }: Generation): string[] {
-  return [`guidance ${request.guidanceScale}`, `cache ${trace.cache}`, ...optionNotes(optionsOf(trace))];
+  return [guidanceNote(request), `cache ${trace.cache}`, ...optionNotes(optionsOf(trace))];
+}
+
+/** Returns the guidance scale, with that of a second transformer where the request gave another. */
+function guidanceNote({ guidanceScale, guidanceScale2 }: Generation["request"]): string {
+  const isOther = guidanceScale2 !== null && guidanceScale2 !== guidanceScale && guidanceScale > 1;
+  return isOther ? `guidance ${guidanceScale}, then ${guidanceScale2}` : `guidance ${guidanceScale}`;
 }
 
 /** Returns what a user has to know about the prompt of a video, one sentence a line. */
@@ -175,8 +181,10 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
     prompt: generation.request.prompt,
     negative: generation.request.negativePrompt,
     ...(generation.request.image !== undefined && { image: generation.request.image }),
+    ...(generation.request.lastImage !== undefined && { lastImage: generation.request.lastImage }),
     seed: generation.request.seed,
     guidance: generation.request.guidanceScale,
+    ...(generation.request.guidanceScale2 !== null && { guidance2: generation.request.guidanceScale2 }),
     tokens: generation.tokens,
     promptTruncated: generation.isPromptTruncated,
     negativeTruncated: generation.isNegativePromptTruncated,

@@ -209,6 +209,7 @@ it("the list of models holds the models of the deployment", async () => {
     takes_image: false,
     needs_image: false,
     takes_last_image: false,
+    needs_last_image: false,
   };
   expect(await (await api.send("GET", "/v1/models")).json()).toEqual({ object: "list", data: [model] });
   expect(await (await api.send("GET", "/v1/models/demo")).json()).toEqual(model);

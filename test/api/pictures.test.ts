@@ -272,6 +272,25 @@ describe("a model", () => {
     expect(api.fetched).toEqual([]);
   });
 
+  test("a data URL that is longer than any picture is refused before it is decoded", async () => {
+    const input_reference = `data:image/png;base64,${"A".repeat(15 * 2 ** 20)}`;
+    expect(await errorOf(await post({ input_reference }))).toMatchObject({
+      code: "invalid_picture",
+      param: "input_reference",
+      message: "input_reference has too many bytes: a picture may have at most 10485760.",
+    });
+  });
+
+  test("a value that is no picture is answered by everything that is one", async () => {
+    for (const input_reference of [[dataUrl], 5, true]) {
+      const error = await errorOf(await post({ input_reference }));
+      expect(error).toMatchObject({ code: "invalid_value", param: "input_reference" });
+      expect((error as { message: string }).message).toMatch(
+        /^input_reference is a picture: a file of a form, its URL, or \{"image_url": its URL\}, not /,
+      );
+    }
+  });
+
   test("a model that needs a picture refuses a request without one", async () => {
     api = await open({ needs_image: true });
     expect(await errorOf(await post({}))).toMatchObject({
@@ -288,9 +307,24 @@ describe("a model", () => {
     });
   });
 
+  test("a model that goes from one picture to another says so, and names the last one if it is missing", async () => {
+    api = await open({ needs_image: true, needs_last_image: true });
+    const { data } = (await (await api.send("GET", "/v1/models")).json()) as { data: object[] };
+    expect(data[0]).toMatchObject({ needs_image: true, needs_last_image: true });
+    expect(await errorOf(await post({ input_reference: dataUrl }))).toMatchObject({
+      param: "last_image",
+      message: "This model makes videos from one picture to another: give the last one, too.",
+    });
+  });
+
   test("a model tells which pictures it takes", async () => {
     const { data } = (await (await api.send("GET", "/v1/models")).json()) as { data: object[] };
-    expect(data[0]).toMatchObject({ takes_image: true, needs_image: false, takes_last_image: true });
+    expect(data[0]).toMatchObject({
+      takes_image: true,
+      needs_image: false,
+      takes_last_image: true,
+      needs_last_image: false,
+    });
   });
 });
 

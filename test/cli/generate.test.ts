@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -159,6 +159,22 @@ describe("a generation", () => {
     expect(report.unknownWords).toEqual(["dog", "Beach", "fog"]);
   });
 
+  test("a generation reports the guidance of both transformers and both pictures, as they were asked for", async () => {
+    const golden = join(import.meta.dirname, "../golden/pipelines/wan-pictures");
+    const wan = join(folder, "wan");
+    await cp(join(golden, "two"), wan, { recursive: true });
+    await cp(join(import.meta.dirname, "../../models/demo/tokenizer"), join(wan, "tokenizer"), {
+      recursive: true,
+    });
+    const [image, lastImage] = [join(golden, "first.png"), join(golden, "last.png")];
+    const pictures = ["--image", image, "--last-image", lastImage];
+    const scales = ["--guidance-scale", "5", "--guidance-scale-2", "3"];
+    const args = [prompt, "--model", wan, ...pictures, ...scales, "--steps", "2", "--out", "x.mp4"];
+    expect((await runGenerate(args, folder)).stdout).toMatch(/^model wan, seed \d+, guidance 5, then 3, /m);
+    const report = JSON.parse((await runGenerate([...args, "--json"], folder)).stdout);
+    expect(report).toMatchObject({ image, lastImage, guidance: 5, guidance2: 3 });
+  });
+
   test("a generation without ffmpeg makes a video and ends", async () => {
     const args = [prompt, "--steps", "2", "--out", "x.mp4", "--model", model];
     const { code, stdout } = await runGenerate(args, folder, { PATH: folder });
@@ -272,6 +288,11 @@ describe("bad input", () => {
       /^The warm-up is 9: a warm-up is a whole number of steps, from 0 to the 8 of the run\.$/m,
     ],
     ["a warm-up that is no number", [prompt, "--warmup", "on"], /^--warmup takes a number, not "on"/],
+    [
+      "a picture that is a URL",
+      [prompt, "--image", "https://example.com/a.png"],
+      /^--image takes a file, not a URL: save the picture, and give its file\.$/m,
+    ],
     ["a codebook that is missing", [prompt, "--cache", "none.json"], /none\.json: there is no such file/],
     ["a codebook that is not JSON", [prompt, "--cache", "broken.json"], /broken\.json is not JSON/],
     [

@@ -13,5 +13,5 @@ export class FormFile {
 export const FILE_FORMAT = "binary";
 
 /** Schema of a file of a form. Other bodies have no files. */
-export const formFile = z.custom<FormFile>((value) => value instanceof FormFile, { error: "must be a file" });
+export const formFile = z.instanceof(FormFile);
 formFile._zod.toJSONSchema = () => ({ type: "string", format: FILE_FORMAT });

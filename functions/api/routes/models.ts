@@ -17,7 +17,8 @@ export const modelSchema = z
     guidance_scale: z.number(),
     takes_image: z.boolean().describe("Whether a video may begin with a picture, as `input_reference`."),
     needs_image: z.boolean().describe("Whether it must."),
-    takes_last_image: z.boolean().describe("Whether it may end with one."),
+    takes_last_image: z.boolean().describe("Whether it may end with one, as `last_image`."),
+    needs_last_image: z.boolean().describe("Whether it must."),
     loras: z
       .array(
         z.object({
@@ -81,6 +82,7 @@ export function modelView({ name, limits }: ModelCard): z.infer<typeof modelSche
     takes_image: limits.takes_image ?? false,
     needs_image: limits.needs_image ?? false,
     takes_last_image: limits.takes_last_image ?? false,
+    needs_last_image: limits.needs_last_image ?? false,
     loras: (limits.loras ?? []).map(({ name, title, trigger_words, steps, guidance_scale }) => ({
       name,
       title: title ?? null,

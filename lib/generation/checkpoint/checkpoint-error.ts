@@ -9,9 +9,13 @@ export const TENSOR_NAME_MAX = 120;
 /** Error for a model file or folder that cannot be used. The message is one sentence that begins with its path. */
 export class CheckpointError extends Error {
   override readonly name = "CheckpointError";
+  /** Rest of the sentence, for messages that must not tell the path. */
+  readonly reason: string;
 
   constructor(path: string, reason: string, options?: ErrorOptions) {
-    super(`${path}: ${cut(reason, REASON_CHARACTERS_MAX)}`, options);
+    const told = cut(reason, REASON_CHARACTERS_MAX);
+    super(`${path}: ${told}`, options);
+    this.reason = told;
   }
 
   /** Wraps a system error on reading `path`. A `CheckpointError` is returned as it is. */

@@ -333,7 +333,10 @@ function checkLastImage(
 ): void {
   if (lastImage === undefined) {
     if (needs_last_image)
-      throw new RequestError("This model makes videos from one picture to another: give the last one, too.");
+      throw refusal(
+        "last_image",
+        "This model makes videos from one picture to another: give the last one, too.",
+      );
     return;
   }
   if (!takes_last_image)

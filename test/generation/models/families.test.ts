@@ -5,6 +5,7 @@ import {
   familyOf,
   imageEncoder,
   latentDecoder,
+  nearestModelOf,
   publishedModels,
   recipeSchema,
   textEncoder,
@@ -83,4 +84,26 @@ describe("the list of families", () => {
     expect([one!, two!].map(({ matchesIndex }) => matchesIndex!(index))).toEqual([false, true]);
     expect(familyOf({ _class_name: "CogVideoXPipeline" })).toBeUndefined();
   });
+});
+
+describe("the nearest model of a folder of Wan that begins with pictures", () => {
+  const channels = { in_channels: 36, out_channels: 16 };
+  it.each([
+    ["attends to one picture", { ...channels, image_dim: 6 }, "Wan2.1 I2V 14B 480P"],
+    [
+      "attends to two pictures",
+      { ...channels, image_dim: 6, pos_embed_seq_len: 10 },
+      "Wan2.1 FLF2V 14B 720P",
+    ],
+    ["attends to none", channels, "Wan2.1 I2V 14B 480P"],
+    ["has no channels for pictures", { in_channels: 48, image_dim: 6 }, "Wan2.1 I2V 14B 480P"],
+  ])(
+    "a transformer of another size that %s needs a last picture only if it attends to two",
+    async (_, config, title) => {
+      const index = { _class_name: "WanImageToVideoPipeline", transformer_2: [null, null] };
+      const nearest = await nearestModelOf(index, async () => config);
+      expect(nearest!.model.title).toBe(title);
+      expect(nearest!.model.video.needs_last_image ?? false).toBe(title.includes("FLF2V"));
+    },
+  );
 });

@@ -3,7 +3,7 @@
  * (tools/golden/lora_wan_two.py).
  */
 import { createHash } from "node:crypto";
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -132,6 +132,21 @@ describe("LoRAs in a pipeline of two transformers", () => {
   it("a missing file is told by its path", async () => {
     const file = join(folder, "nowhere.safetensors");
     await expect(pipeline.generate(requestWith([{ file }]))).rejects.toThrow(/nowhere.*no such file/);
+  });
+
+  it("a LoRA of the list that is no safetensors file is told by its name, and other requests are served", async () => {
+    const path = join(folder, "loras/broken.safetensors");
+    await writeFile(path, "<!DOCTYPE html><html>502</html>");
+    onTestFinished(() => rm(path));
+    const broken = { ...requestWith(["both"]), loras: [{ name: "broken", scale: 1 }] };
+    const refused = await pipeline.generate(broken).catch((error: Error) => error);
+    expect(refused).toMatchObject({ name: "RequestError" });
+    expect((refused as Error).message).toMatch(
+      /^The LoRA broken cannot be used: .*page of a website.*[^.]\.$/,
+    );
+    expect((refused as Error).message).not.toContain(folder);
+    const { latent } = await pipeline.generate(requestWith(["both"]));
+    expect(relative(latent, await vectors.read("both.latent"))).toBeLessThan(1e-4);
   });
 
   it("the shift of a LoRA's settings takes the place of the model's", async () => {

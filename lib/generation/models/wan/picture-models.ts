@@ -45,24 +45,6 @@ export const pictureModels: readonly PublishedModel[] = [
     hub: { name: "wan2.2-i2v-a14b", gigabytes: 126, id: "Wan-AI/Wan2.2-I2V-A14B-Diffusers" },
   },
   {
-    // Wan-Video/Wan2.1, generate.py: steps and shift; guidance of the example in diffusers 0.42.1.
-    title: "Wan2.1 FLF2V 14B 720P",
-    needs: {
-      parameters: { transformer: PLACED_14B, image_encoder: VISION_PARAMETERS, ...SHARED },
-      memoryGiB: { cpu: 94, gpu: 58.5, gpuOpen: 107.5 },
-    },
-    matchesIndex: (index) => takesPictures(index) && !hasTwoTransformers(index),
-    matchesTransformer: (transformer) => attends(transformer) && isPlaced(transformer),
-    video: pictureVideoOf({
-      sizes: sizesOf(...LARGE, ...SMALL),
-      guidance_scale: 5.5,
-      flow_shift: shiftOf(16, [...LARGE, ...SMALL]),
-      takes_last_image: true,
-      needs_last_image: true,
-    }),
-    hub: { name: "wan2.1-flf2v-14b", gigabytes: 91, id: "Wan-AI/Wan2.1-FLF2V-14B-720P-diffusers" },
-  },
-  {
     // Wan-Video/Wan2.1, generate.py. Its folder differs from the 480P model's in the name alone.
     title: "Wan2.1 I2V 14B 720P",
     needs: {
@@ -84,6 +66,24 @@ export const pictureModels: readonly PublishedModel[] = [
     matchesTransformer: (transformer) => attends(transformer) && !isPlaced(transformer),
     video: attendingVideo(SMALL, LARGE),
     hub: { name: "wan2.1-i2v-14b-480p", gigabytes: 91, id: "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers" },
+  },
+  {
+    // Wan-Video/Wan2.1, generate.py: steps and shift; guidance of the example in diffusers 0.42.1.
+    title: "Wan2.1 FLF2V 14B 720P",
+    needs: {
+      parameters: { transformer: PLACED_14B, image_encoder: VISION_PARAMETERS, ...SHARED },
+      memoryGiB: { cpu: 94, gpu: 58.5, gpuOpen: 107.5 },
+    },
+    matchesIndex: (index) => takesPictures(index) && !hasTwoTransformers(index),
+    matchesTransformer: (transformer) => attends(transformer) && isPlaced(transformer),
+    video: pictureVideoOf({
+      sizes: sizesOf(...LARGE, ...SMALL),
+      guidance_scale: 5.5,
+      flow_shift: shiftOf(16, [...LARGE, ...SMALL]),
+      takes_last_image: true,
+      needs_last_image: true,
+    }),
+    hub: { name: "wan2.1-flf2v-14b", gigabytes: 91, id: "Wan-AI/Wan2.1-FLF2V-14B-720P-diffusers" },
   },
 ];
 

@@ -45,15 +45,21 @@ export class LoraShelf {
    * Matches a request's LoRAs to the transformers, by the headers of their files. A LoRA of one file changes every
    * transformer, unless the request names one.
    *
+   * @param told makes the error that is thrown of one about a LoRA
    * @throws CheckpointError if a file does not fit its transformer, RequestError if the LoRA is for two transformers
    */
-  async match({ loras }: Pick<ResolvedRequest, "loras">) {
+  async match(
+    { loras }: Pick<ResolvedRequest, "loras">,
+    told: (cause: Error, lora: RequestedLora) => Error = (cause) => cause,
+  ) {
     const applied = this.#transformers.map((): AppliedLora[] => []);
     const used: (Omit<UsedLora, "sha256" | "file"> & { readonly path: string })[] = [];
     for (const requested of activeLoras({ loras })) {
       const { name, scale } = requested;
-      for (const [index, path] of await this.#filesFor(requested)) {
-        const lora = await this.#once(path, `matched ${index}`, () => this.#readLora(path, index));
+      const matched = await this.#matched(requested).catch((cause: Error) => {
+        throw told(cause, requested);
+      });
+      for (const { index, path, lora } of matched) {
         applied[index]!.push({ lora, scale });
         used.push({ name, path, scale, transformer: index + 1, ...lora.counts });
       }
@@ -64,10 +70,10 @@ export class LoraShelf {
   /**
    * Opens a request's LoRAs: matches them, and hashes their files.
    *
-   * @throws as `match`
+   * @throws RequestError that names a LoRA whose files cannot be used
    */
   async open(request: Pick<ResolvedRequest, "loras">): Promise<OpenedLoras> {
-    const { applied, used } = await this.match(request);
+    const { applied, used } = await this.match(request, unusable);
     const hashed = [];
     for (const { path, ...told } of used) {
       const sha256 = await this.#once(path, "hashed", () => sha256Of(path));
@@ -91,6 +97,16 @@ export class LoraShelf {
     );
   }
 
+  /** Matches one LoRA to the transformers that it changes. */
+  async #matched(requested: RequestedLora) {
+    const matched: { readonly index: number; readonly path: string; readonly lora: Lora }[] = [];
+    for (const [index, path] of await this.#filesFor(requested)) {
+      const lora = await this.#once(path, `matched ${index}`, () => this.#readLora(path, index));
+      matched.push({ index, path, lora });
+    }
+    return matched;
+  }
+
   #readLora(path: string, index: number): Promise<Lora> {
     const part = this.#transformers[index]!;
     return readLora(path, { weights: part.weights, naming: loraNaming(part) });
@@ -105,6 +121,13 @@ export class LoraShelf {
     if (!this.#known.has(key)) this.#known.set(key, await work());
     return this.#known.get(key) as R;
   }
+}
+
+/** Names the LoRA in an error about its files. Paths are told to those alone who gave them. */
+function unusable(cause: Error, { name, file }: RequestedLora): Error {
+  if (!(cause instanceof CheckpointError)) return cause;
+  const what = file === undefined ? `The LoRA ${name} cannot be used: ${cause.reason}` : cause.message;
+  return new RequestError(`${what}.`, { field: "loras", cause });
 }
 
 async function sha256Of(path: string): Promise<string> {
