@@ -17,7 +17,7 @@ export const modelSchema = z
     guidance_scale: z.number(),
     takes_image: z.boolean().describe("Whether a video may begin with a picture, as `input_reference`."),
     needs_image: z.boolean().describe("Whether it must."),
-    takes_last_image: z.boolean().describe("Whether it may end with one, as `last_image`."),
+    takes_last_image: z.boolean().describe("Whether it may end with another one."),
     needs_last_image: z.boolean().describe("Whether it must."),
     loras: z
       .array(

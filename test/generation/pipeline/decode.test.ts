@@ -75,20 +75,7 @@ describe("decoding", () => {
   });
 
   it("a pixel is rounded to the nearest level and clamped to black and white", async () => {
-    const values = [
-      -1,
-      1,
-      -1.5,
-      7,
-      -Infinity,
-      Infinity,
-      level(100.4),
-      level(100.6),
-      0,
-      level(0.4),
-      level(254.6),
-      -9,
-    ];
+    const values = [-1, 1, -1.5, 7, -1e30, 1e30, level(100.4), level(100.6), 0, level(0.4), level(254.6), -9];
     const one = { channels: 3, frames: 1, height: 1, width: 4 };
     const runs = [{ frames: 1, session: mirror() }];
     const { rgb } = await decodeFrames(Float32Array.from(values), one, { runs, frames: 1, scale: 1 });

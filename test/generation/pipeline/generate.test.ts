@@ -72,6 +72,7 @@ describe("a generation", () => {
       readNegativePrompt: null,
       unknownWords: [],
       promise: null,
+      loras: [],
       notes: [
         "The model makes videos in 6 steps, so there is nothing to save: auto would compute every step.",
       ],
@@ -90,6 +91,7 @@ describe("a generation", () => {
         cache: { policy: "static:2", motion: true, warmupSteps: 0 },
         compare: false,
         audit: false,
+        loras: [],
       },
     });
   });
