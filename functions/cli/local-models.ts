@@ -9,6 +9,7 @@ import {
   modelNameOf,
   openModelFolder,
   snapshotOf,
+  strangePath,
 } from "../../lib/generation/checkpoint/index.ts";
 import { checkModel, modelFolders } from "../../lib/generation/pipeline/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
@@ -57,6 +58,8 @@ export async function add(model: string, options: LocalOptions, command: LocalCo
   });
   const here = snapshotOf(place(model));
   const isHere = isFolder(here);
+  const strange = isHere ? null : strangePath(here);
+  if (strange !== null) throw new UsageError(`${model} ${strange}`);
   const recipe = isHere ? { name: modelNameOf(here).toLowerCase(), id: here } : recipeOf(model);
   const folder = place(options.into ?? join(MODELS, recipe.name));
   if (folder === here)

@@ -50,6 +50,7 @@ export async function addModel(
     );
   }
   const plan = await planModel(openListings(hub, pinned), recipe, { variant });
+  for (const { repository, file } of plan.files) await hub.check?.(repository, file);
   await writeJson(join(folder, ORIGIN), originOf(plan, recipe.id));
 
   let last: DownloadProgress = { doneBytes: 0, receivedBytes: 0, totalBytes: 0 };

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { checkWeightsFile } from "../../generation/checkpoint/index.ts";
 import type { Hub, HubFile } from "./hub.ts";
 import { HubError } from "./hub-error.ts";
 
@@ -20,6 +21,12 @@ export function withFolder(hub: Hub, folder: string): Hub {
       if (repository.id !== folder) return hub.read(repository, file, range);
       // Streams do not accept an empty range.
       return range.end < range.start ? nothing() : createReadStream(join(folder, file.path), range);
+    },
+    async check(repository, file) {
+      if (repository.id !== folder || !file.path.endsWith(".safetensors")) return;
+      await checkWeightsFile(join(folder, file.path)).catch((cause: Error) => {
+        throw new HubError(`${cause.message}.`, { cause });
+      });
     },
   };
 }

@@ -37,6 +37,8 @@ export interface Hub {
    * it continues where it broke.
    */
   read(repository: Repository, file: HubFile, range: ByteRange): AsyncIterable<Uint8Array>;
+  /** Rejects for a file of weights that cannot be read; absent where that is not known before the file is here. */
+  check?(repository: Repository, file: HubFile): Promise<void>;
 }
 
 export interface ByteRange {

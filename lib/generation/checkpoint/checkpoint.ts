@@ -8,6 +8,7 @@ import {
   elementBytes,
   openRegularFile,
   readExactly,
+  readSafetensors,
   type SafetensorsDType,
   type StoredTensor,
 } from "./safetensors.ts";
@@ -105,13 +106,7 @@ export class Checkpoint implements WeightSource {
       throw new CheckpointError(this.#source, `tensor ${nameOf(name, TENSOR_NAME_MAX)} has shape ${sizes}`);
     }
     const graphType = graphTypes[dtype];
-    if (!graphType) {
-      const why = dtype.startsWith("F8_")
-        ? "and float8 is not read: take the model in float16, bfloat16 or float32"
-        : "which graphs do not support";
-      const label = nameOf(name, TENSOR_NAME_MAX);
-      throw new CheckpointError(this.#source, `tensor ${label} has dtype ${dtype}, ${why}`);
-    }
+    if (!graphType) throw unreadType(this.#source, name, dtype);
     this.#used.add(name);
     const location = relative(this.root, this.#realPath(name)).replaceAll(sep, "/");
     return { dtype: graphType, shape, location, offset, byteLength };
@@ -188,6 +183,23 @@ export class Checkpoint implements WeightSource {
   #realPath(name: string): string {
     return this.#realPaths.get(this.#tensors.get(name)!.path)!;
   }
+}
+
+function unreadType(path: string, tensor: string, dtype: SafetensorsDType): CheckpointError {
+  const why = dtype.startsWith("F8_")
+    ? "and float8 is not read: take the model in float16, bfloat16 or float32"
+    : "which graphs do not support";
+  return new CheckpointError(path, `tensor ${nameOf(tensor, TENSOR_NAME_MAX)} has dtype ${dtype}, ${why}`);
+}
+
+/**
+ * Checks by its header that a file of weights can be read, before it is copied.
+ *
+ * @throws CheckpointError
+ */
+export async function checkWeightsFile(path: string): Promise<void> {
+  for (const [name, { dtype }] of await readSafetensors(path))
+    if (!graphTypes[dtype]) throw unreadType(path, name, dtype);
 }
 
 /** Returns the deepest folder that contains all the files; of folders, one that contains all of them. */

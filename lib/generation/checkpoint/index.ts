@@ -1,4 +1,4 @@
-export { Checkpoint, commonFolder } from "./checkpoint.ts";
+export { Checkpoint, checkWeightsFile, commonFolder } from "./checkpoint.ts";
 export { CheckpointError } from "./checkpoint-error.ts";
 export {
   type ConversionProgress,

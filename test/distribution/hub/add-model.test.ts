@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { addModel, openHub, recipeOf, withFolder } from "../../../lib/distribution/hub/index.ts";
 import { TABLE_FILE } from "../../../lib/generation/caching/index.ts";
 import { publishedModels } from "../../../lib/generation/models/index.ts";
+import { safetensors } from "../../generation/checkpoint/safetensors-file.ts";
 import { type HubStub, type StubRepository, startHubStub } from "./hub-stub.ts";
 
 const root = mkdtempSync(join(tmpdir(), "adareel-hub-"));
@@ -291,19 +292,21 @@ describe("a folder of this machine", () => {
   const from = (revision?: string) =>
     addModel({ hub: hub(), recipe: { id: cache }, revision, folder, onProgress: () => undefined });
 
+  const shard = "text_encoder/model-00001-of-00002.safetensors";
+  const tensor = (dtype: string, size: number) =>
+    safetensors({ a: { dtype, shape: [size], data_offsets: [0, size] } }, new Uint8Array(size));
+
   beforeAll(() => {
     for (const [path, content] of Object.entries(wanFiles)) {
       mkdirSync(join(cache, path, ".."), { recursive: true });
-      writeFileSync(join(cache, path), content);
+      writeFileSync(join(cache, path), path.endsWith(".safetensors") ? tensor("BOOL", 900) : content);
     }
   });
 
   test("a local folder is copied like a repository, without asking the hub", async () => {
     await from();
     expect(filesIn(folder)).toHaveLength(13);
-    expect(readFileSync(join(folder, "text_encoder/model-00001-of-00002.safetensors"))).toEqual(
-      weights(3000),
-    );
+    expect(readFileSync(join(folder, shard))).toEqual(tensor("BOOL", 900));
     expect(stub.requests).toEqual([]);
     expect((await from()).receivedBytes).toBe(0);
   });
@@ -319,6 +322,24 @@ describe("a folder of this machine", () => {
     expect(existsSync(join(into, TABLE_FILE))).toBe(false);
     rmSync(join(cache, TABLE_FILE));
   });
+
+  test.each([
+    [
+      "the pointer of Git LFS",
+      Buffer.from("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
+      /LFS/,
+    ],
+    ["a page of a website", Buffer.from("<!DOCTYPE html><html></html>"), /HTML|website|web page/],
+    ["float8", tensor("F8_E4M3", 8), /tensor a has dtype F8_E4M3, and float8 is not read: take the model in/],
+  ])(
+    "a local folder whose weights are %s is refused before anything is copied",
+    async (_what, bytes, said) => {
+      writeFileSync(join(cache, shard), bytes);
+      await expect(from()).rejects.toThrow(said);
+      expect(existsSync(folder) ? filesIn(folder) : []).toEqual([]);
+      writeFileSync(join(cache, shard), tensor("BOOL", 900));
+    },
+  );
 
   test("a local folder has no revisions", async () => {
     await expect(from("main")).rejects.toThrow(`${cache} is a folder, which has no revisions.`);
