@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Checkpoint } from "../../../lib/generation/checkpoint/index.ts";
 import { type Generation, openPipeline } from "../../../lib/generation/pipeline/index.ts";
-import { resolveRequest } from "../../../lib/generation/request/index.ts";
+import { RequestError, resolveRequest } from "../../../lib/generation/request/index.ts";
 import { requestFor, type Wanted } from "./request-for.ts";
 import { writeJson } from "./tiny-model.ts";
 
@@ -132,6 +132,15 @@ describe("a video from pictures", () => {
     expect(await refused("two", {})).toBe("This model makes videos of a picture: give one.");
     expect(await refused("states", { image: first, last_image: last })).toMatch(/last/);
     expect(await refused("between", { image: first })).toMatch(/give both|last/);
+  });
+
+  it("a request that only the weights cannot meet is a fault of the request, in words", async () => {
+    const pipeline = await openPipeline(join(folder, "between"), { threads: 1 });
+    const { lastImage: _, ...alone } = requestFor(pipeline, await firstCase("between"));
+    const refused = await pipeline.generate(alone).catch((error: unknown) => error);
+    await pipeline.close();
+    expect(refused).toBeInstanceOf(RequestError);
+    expect((refused as Error).message).toMatch(/goes from a first picture to a last one: give both\.$/);
   });
 
   it("a model whose image processor makes pictures that its image encoder does not take is refused", async () => {
