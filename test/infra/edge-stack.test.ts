@@ -145,8 +145,8 @@ describe("the function", () => {
     const on = (action: string, ...folders: string[]) =>
       folders.map((folder) => `${action} arn:aws:s3:::${BUCKET}/${folder}/*`);
     const listed = [
-      ...["api-keys", "model-cards", "jobs", "unfinished", "claims", "artifacts", "webhook-endpoints"],
-      ...["triggers", "tenant-triggers"],
+      ...["api-keys", "model-cards", "jobs", "unfinished", "claims", "artifacts", "inputs"],
+      ...["webhook-endpoints", "triggers", "tenant-triggers"],
     ];
     const condition = { StringLikeIfExists: { "s3:prefix": listed.map((folder) => `${folder}/*`) } };
     const logs = `arn:aws:logs:*:${ACCOUNT}:log-group:/aws/lambda/us-east-1.adareel-*`;
@@ -154,10 +154,10 @@ describe("the function", () => {
       [
         ...["CreateLogGroup", "CreateLogStream", "PutLogEvents"].map((action) => `logs:${action} ${logs}`),
         ...on("s3:GetObject", "api-keys", "model-cards", "jobs", "unfinished", "claims", "artifacts"),
-        ...on("s3:GetObject", "webhook-endpoints", "triggers"),
-        ...on("s3:PutObject", "jobs", "unfinished", "undelivered", "claims"),
+        ...on("s3:GetObject", "inputs", "webhook-endpoints", "triggers"),
+        ...on("s3:PutObject", "inputs", "jobs", "unfinished", "undelivered", "claims"),
         ...on("s3:PutObject", "webhook-endpoints", "triggers", "tenant-triggers"),
-        ...on("s3:DeleteObject", "jobs", "unfinished", "artifacts"),
+        ...on("s3:DeleteObject", "jobs", "unfinished", "artifacts", "inputs"),
         ...on("s3:DeleteObject", "webhook-endpoints", "triggers", "tenant-triggers"),
         `s3:ListBucket arn:aws:s3:::${BUCKET} if ${JSON.stringify(condition)}`,
         `secretsmanager:GetSecretValue arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:secret:adareel/master-key-??????`,

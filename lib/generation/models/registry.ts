@@ -1,4 +1,5 @@
 import { nameOf } from "../../shared/sentences/index.ts";
+import { RequestError } from "../request/index.ts";
 import {
   autoencoderKLDecoder,
   autoencoderKLImageEncoder,
@@ -32,7 +33,8 @@ const architectures = [shared, ...families.map((family) => family.architectures)
 /**
  * Returns the transformer of a model, for one shape of video.
  *
- * @throws Error for an unknown class or config, RangeError for a video the model cannot make
+ * @throws Error for an unknown class or config, RangeError for a video that the model cannot make, RequestError for
+ *   pictures that it cannot take
  */
 export function diffusionTransformer(model: ModelClass, video: VideoShape): DiffusionTransformer {
   const transformer = builderOf("transformers", "transformer", model)(model.config, video, model);
@@ -40,7 +42,7 @@ export function diffusionTransformer(model: ModelClass, video: VideoShape): Diff
   return transformer;
 }
 
-/** @throws RangeError if the transformer cannot take the pictures of the video; a video without any is not judged */
+/** @throws RequestError if the transformer cannot take the pictures of the video; a video without any is not judged */
 function checkPictures(
   { conditions }: DiffusionTransformer,
   { className }: ModelClass,
@@ -49,9 +51,9 @@ function checkPictures(
   if (givenFrames === 0 && !hasLastPicture) return;
   const needs = pictureNeeds(conditions);
   if (!needs)
-    throw new RangeError(`A ${className} cannot take a first frame: it generates all frames of a video.`);
+    throw new RequestError(`A ${className} cannot take a first frame: it generates all frames of a video.`);
   if (needs.counts.includes(hasLastPicture ? 2 : 1)) return;
-  throw new RangeError(
+  throw new RequestError(
     hasLastPicture
       ? `This ${className} cannot take a last picture: it goes on from a first one.`
       : `This ${className} goes from a first picture to a last one: give both.`,

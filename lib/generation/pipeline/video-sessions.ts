@@ -6,7 +6,7 @@ import {
   nominalSize,
 } from "../models/index.ts";
 import type { Graph } from "../onnx/index.ts";
-import { RequestError, type ResolvedRequest } from "../request/index.ts";
+import type { ResolvedRequest } from "../request/index.ts";
 import { type OpenedRuns, openRuns, runGraphs } from "./continued-runs.ts";
 import type { Decoding } from "./decode.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
@@ -47,8 +47,8 @@ export const EXPERT_PARTS = ["transformer", "transformer_2"] as const;
  * Prepares the sessions of one shape of video, and decides by the memory of the device which of them stay open; opens
  * none. The decoder may leave weights of its file unused, because the file also holds the encoder.
  *
- * @throws RequestError for a shape that transformer or decoder cannot make, CheckpointError if weights do not match
- *   their config
+ * @throws RangeError for a shape that transformer or decoder cannot make, RequestError for pictures that the
+ *   transformer cannot take, CheckpointError if weights do not match their config
  */
 export function videoSessions(
   model: ModelParts,
@@ -58,7 +58,7 @@ export function videoSessions(
   const { width, height, frames, fps, image, lastImage } = request;
   const { vae, options } = model;
   const decoder = latentDecoder(vae);
-  const latentShape = possible(() => latentShapeOf(decoder, { width, height, frames }));
+  const latentShape = latentShapeOf(decoder, { width, height, frames });
   const told = nominalSize(model.recipe, { width, height });
   const video = {
     latent: latentShape,
@@ -70,7 +70,7 @@ export function videoSessions(
     ...(model.vision && { pictureTokens: model.vision.encoder.tokens }),
   };
   const scales = guidanceScales(model, request);
-  const experts = possible(() => expertsFor(model, video, { scales, loras: loras.applied, ...needs }));
+  const experts = expertsFor(model, video, { scales, loras: loras.applied, ...needs });
   const runs = decoder.runs(latentShape);
   const textLength = experts.transformers[0]!.text.length;
   let decoders: OpenedRuns | null = null;
@@ -164,15 +164,6 @@ export function videoSessions(
     openDecoding,
     release,
   };
-}
-
-/** Runs work that refuses videos which a model cannot make. A folder may say of itself that it makes them. */
-function possible<R>(work: () => R): R {
-  try {
-    return work();
-  } catch (cause) {
-    throw cause instanceof RangeError ? new RequestError(cause.message, { cause }) : cause;
-  }
 }
 
 /**

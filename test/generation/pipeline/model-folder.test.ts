@@ -112,7 +112,7 @@ const damages: Record<string, [damage: (folder: string) => Promise<unknown>, sen
   ],
   "does not say what it can make": [
     (folder) => writeJson(join(folder, "model_index.json"), { ...tinyIndex, video: undefined }),
-    /^<model>: model_index\.json does not say what the model can make: video is .*$/,
+    /^<model>: model_index\.json names the p.*$/,
   ],
   "says that it can make nothing": [
     (folder) =>
