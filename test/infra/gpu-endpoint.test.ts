@@ -152,7 +152,9 @@ describe("the role of the instances", () => {
   it("the role of the instances may do what the container and SageMaker do, and pull the image", () => {
     const s3 = `arn:aws:s3:::${BUCKET}`;
     const prefixes = {
-      StringLikeIfExists: { "s3:prefix": ["jobs/*", "artifacts/*", "models/demo/*", "unfinished/*"] },
+      StringLikeIfExists: {
+        "s3:prefix": ["jobs/*", "artifacts/*", "inputs/*", "models/demo/*", "unfinished/*"],
+      },
     };
     const namespaces = { "cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"] };
     const logs = `arn:aws:logs:eu-central-1:${ACCOUNT}:log-group:/aws/sagemaker/Endpoints/${endpointName()}*`;
@@ -161,6 +163,7 @@ describe("the role of the instances", () => {
       [
         `s3:GetObject ${s3}/jobs/*`,
         `s3:GetObject ${s3}/artifacts/*`,
+        `s3:GetObject ${s3}/inputs/*`,
         `s3:GetObject ${s3}/models/demo/*`,
         `s3:PutObject ${s3}/jobs/*`,
         `s3:PutObject ${s3}/artifacts/*`,
