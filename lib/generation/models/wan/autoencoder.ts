@@ -1,17 +1,8 @@
 import * as z from "zod";
-import { add, Graph, mul, silu, type Value } from "../../onnx/index.ts";
-import type { BuildOptions } from "../build-options.ts";
 import { parseConfig, positiveInteger } from "../config.ts";
-import {
-  causalLatentFrames,
-  type DecoderRun,
-  decoderNames,
-  type LatentDecoder,
-  type LatentExtent,
-} from "../latent-decoder.ts";
-import { asFrames, asVideo } from "../video-axes.ts";
-import { causalLayers, norm, selfAttention, upsampleSpace } from "./causal-layers.ts";
-import { causalRuns } from "./causal-runs.ts";
+import type { LatentDecoder } from "../latent-decoder.ts";
+import { causalDecoder } from "./causal-decoder.ts";
+import { upsampleSpace } from "./causal-layers.ts";
 
 /**
  * Decoder of Wan's causal video autoencoder (arXiv 2503.20314), with the key names of diffusers' AutoencoderKLWan. The
@@ -72,47 +63,12 @@ export function rateOf({ temperal_downsample }: AutoencoderKLWanConfig): number 
  * is 40 KB for each pixel of a frame, however many frames there are: 16 GB at 480x832 pixels.
  */
 export function autoencoderKLWanDecoder(config: AutoencoderKLWanConfig): LatentDecoder {
-  const [scale, rate] = [scaleOf(config), rateOf(config)];
-  return {
-    channels: config.z_dim,
-    scale,
-    latentFrames: (frames) => causalLatentFrames(frames, rate),
-    runs: ({ frames, height, width }) => causalRuns(frames, height * width * scale ** 2 * rate),
-    build: (run, options) => buildDecoder(config, run, options),
-  };
-}
-
-function buildDecoder(
-  config: AutoencoderKLWanConfig,
-  { frames, height, width, continues = false, isContinued = false }: DecoderRun & LatentExtent,
-  options: BuildOptions,
-): Graph {
-  const g = new Graph(options);
-  const { conv, resnet, upsampleTime } = causalLayers(g, { continues, isContinued });
-  const dim = config.decoder_base_dim ?? config.base_dim;
-  const widths = config.dim_mult.toReversed().map((multiple) => multiple * dim);
-  const upsamplesTime = config.temperal_downsample.toReversed();
-
-  const latent = g.input(decoderNames.latent, "float32", [frames, config.z_dim, height, width]);
-  let x = conv(asVideo(denormalised(latent)), "post_quant_conv", config.z_dim, 1);
-  x = conv(x, "decoder.conv_in", widths[0]!);
-  x = resnet(x, "decoder.mid_block.resnets.0", widths[0]!);
-  x = selfAttention(x, "decoder.mid_block.attentions.0");
-  x = resnet(x, "decoder.mid_block.resnets.1", widths[0]!);
-  for (const [i, out] of widths.entries()) {
-    const block = `decoder.up_blocks.${i}`;
-    for (let j = 0; j <= config.num_res_blocks; j++) x = resnet(x, `${block}.resnets.${j}`, out);
-    if (i === widths.length - 1) break;
-    if (upsamplesTime[i]) x = upsampleTime(x, `${block}.upsamplers.0.time_conv`);
-    x = upsampleSpace(x, `${block}.upsamplers.0.resample.1`, x.shape[1]! / 2);
-  }
-  x = conv(silu(norm(x, "decoder.norm_out")), "decoder.conv_out", config.out_channels);
-  g.output(decoderNames.frames, asFrames(x));
-  return g;
-
-  /** Returns z * std + mean of each channel. */
-  function denormalised(z: Value): Value {
-    const perChannel = (values: number[]) => g.constant(Float32Array.from(values), [1, values.length, 1, 1]);
-    return add(mul(z, perChannel(config.latents_std)), perChannel(config.latents_mean));
-  }
+  return causalDecoder(config, {
+    scale: scaleOf(config),
+    upsample(x, { block, doublesTime, layers }) {
+      const name = `${block}.upsamplers.0`;
+      const longer = doublesTime ? layers.upsampleTime(x, `${name}.time_conv`) : x;
+      return upsampleSpace(longer, `${name}.resample.1`, longer.shape[1]! / 2);
+    },
+  });
 }
