@@ -7,7 +7,7 @@ import {
   gpuMemoryBytes,
   type Machine,
   tryProvider,
-} from "../../functions/gpu/accelerator.ts";
+} from "../../../lib/generation/accelerator/accelerator.ts";
 
 let folder: string;
 let machine: Machine;

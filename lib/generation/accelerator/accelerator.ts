@@ -4,8 +4,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { Provider } from "../../lib/generation/onnx/index.ts";
-import { ConfigError } from "../../lib/shared/environment.ts";
+import { ConfigError } from "../../shared/environment.ts";
+import type { Provider } from "../onnx/index.ts";
 
 /** Paths at which a GPU and its library are detected. */
 export interface Machine {
@@ -45,7 +45,8 @@ export function assertProvider(provider: Provider, machine = thisMachine()): voi
 }
 
 /**
- * Runs a small model on the provider, so that a driver that is too old for CUDA fails the deployment, not its jobs.
+ * Runs a small model on the provider, so that a driver that is too old for CUDA, a missing adapter or a driver that
+ * computes wrongly fails the deployment, not its jobs. That is done in another process, because a driver can end it.
  *
  * @throws ConfigError with the message of onnxruntime
  */
