@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 /** SwiftShader, a Vulkan driver that runs on the CPU and is part of Chromium. */
-const driver = process.env.ADAREEL_VULKAN ?? "/usr/lib/chromium/vk_swiftshader_icd.json";
+export const driver = process.env.ADAREEL_VULKAN ?? "/usr/lib/chromium/vk_swiftshader_icd.json";
 
 /** Says whether a WebGPU adapter in software is here, in a line if it is not. */
 export const hasAdapter = process.platform === "linux" && existsSync(driver);

@@ -1,6 +1,5 @@
-import { ConfigError } from "../../shared/environment.ts";
 import { type Provider, usesMachineMemory } from "../onnx/index.ts";
-import { assertProvider, tryProvider } from "./accelerator.ts";
+import { assertProvider, ProviderError, tryProvider } from "./accelerator.ts";
 
 /** Provider that a user asks for; with `auto` the first that works here. */
 export type AskedProvider = Provider | "auto";
@@ -17,13 +16,17 @@ export interface ChosenProvider {
 /** Providers in the order in which `auto` tries them. */
 const FASTEST_FIRST = ["cuda", "webgpu"] as const;
 
-/** Checks a provider; rejects with a ConfigError if it does not work here. */
-export type ProviderCheck = (provider: Provider) => Promise<void>;
+/** Checks a provider; rejects with a ProviderError if it does not work here, or must be faster than the CPU and is not. */
+export type ProviderCheck = (
+  provider: Provider,
+  options?: { readonly mustOutrunCpu?: boolean },
+) => Promise<void>;
 
 /**
- * Checks the provider that a user asks for, or chooses one: CUDA, WebGPU or else the CPU.
+ * Checks the provider that a user asks for, or chooses one: CUDA or WebGPU if they work and are faster than
+ * the CPU, which a driver in software is not.
  *
- * @throws ConfigError if the user names a provider that does not work here
+ * @throws ProviderError if the user names a provider that does not work here
  */
 export async function chooseProvider(
   asked: AskedProvider,
@@ -36,11 +39,11 @@ export async function chooseProvider(
   const reasons: string[] = [];
   for (const provider of FASTEST_FIRST) {
     try {
-      await check(provider);
+      await check(provider, { mustOutrunCpu: true });
       return { provider, reason: sentence(provider, reasons) };
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      reasons.push(error.message.replace(/\.$/, ""));
+      if (!(error instanceof ProviderError)) throw error;
+      reasons.push(error.reason);
     }
   }
   return { provider: "cpu", reason: sentence("cpu", reasons) };
@@ -48,11 +51,11 @@ export async function chooseProvider(
 
 function sentence(provider: Provider, reasons: readonly string[]): string {
   if (reasons.length === 0) return `The provider is ${provider}, which works here.`;
-  return `The provider is ${provider}: ${reasons.join("; ")}.`;
+  return `The provider is ${provider}: ${reasons.join(", and ")}.`;
 }
 
-async function checkProvider(provider: Provider): Promise<void> {
+async function checkProvider(...[provider, options]: Parameters<ProviderCheck>): Promise<void> {
   if (usesMachineMemory(provider)) return;
   assertProvider(provider);
-  await tryProvider(provider);
+  await tryProvider(provider, options);
 }

@@ -79,7 +79,7 @@ const cpu: Lowering = {
 const webgpuBufferBytes = 128 * 2 ** 20;
 
 /**
- * Lowering for WebGPU, which has no kernel for `Attention`, and whose `MultiHeadAttention` was measured wrong from 64
+ * Lowering for WebGPU, which has no kernel for `Attention`, and whose `MultiHeadAttention` was measured wrong from 32
  * tokens on. The scores of a block of rows fit into one buffer.
  */
 const webgpu: Lowering = {

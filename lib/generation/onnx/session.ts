@@ -171,13 +171,13 @@ function sessionError(doing: "open" | "run", provider: Provider, cause: unknown)
   const message = messageOf(cause);
   if (/Failed to get a WebGPU (adapter|device)/.test(message)) {
     return new SessionError(
-      `provider ${provider} finds no GPU that it can use (install the GPU's Vulkan driver, or use the provider cpu)`,
+      "WebGPU finds no GPU that it can use (install the GPU's Vulkan driver, or take the provider cpu)",
       { cause, fault: "no_adapter" },
     );
   }
   if (message.includes("assigned to the default CPU EP")) {
     return new SessionError(
-      `provider ${provider} has no kernel for an operator of the model, so use the provider cpu`,
+      `provider ${provider} has no kernel for an operator of the model, so take the provider cpu`,
       {
         cause,
         fault: "no_kernel",

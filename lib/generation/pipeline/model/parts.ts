@@ -330,7 +330,7 @@ export async function openGraph(
     if (!(cause instanceof SessionError && cause.fault === "no_kernel")) throw cause;
     const operator = await unsupportedOperator(graph, sessionOptions);
     throw new GenerationError(
-      `The provider ${provider} has no kernel for ${operator ?? "an operator of the model"}: use the provider cpu.`,
+      `The provider ${provider} has no kernel for ${operator ?? "an operator of the model"}: take the provider cpu.`,
       { cause },
     );
   }
