@@ -12,32 +12,23 @@ export const blockCheckNames = {
   error: "error",
 } as const;
 
-export interface BlockCheck {
-  readonly graph: Graph;
-  /** Shape of `streamAfter`. */
-  readonly streamShape: readonly number[];
-}
-
 /**
  * Builds a graph that computes one block twice from the same stream: in float32, and in another precision.
  *
- * @param options.streamShape shape of the stream before the block; null for the first one, which begins with `embed`
+ * @param options.stream shape of the stream before the block; undefined for the first one, which begins with `embed`
  */
 export function buildBlockCheck(
   dit: DiffusionTransformer,
   index: number,
   {
     precision,
-    streamShape,
+    stream,
     ...options
-  }: CutOptions & {
-    readonly precision: Precision;
-    readonly streamShape: readonly number[] | null;
-  },
-): BlockCheck {
+  }: CutOptions & { readonly precision: Precision; readonly stream: readonly number[] | undefined },
+): Graph {
   const { graph, latent, batch } = beginCut(dit, options);
   const { x, conditioning } = graph.scope("embed", () => dit.embed(graph, latent, batch));
-  const before = streamShape ? graph.input(blockCheckNames.stream, "float32", streamShape) : x;
+  const before = stream ? graph.input(blockCheckNames.stream, "float32", stream) : x;
   const residual = (of: Precision): Value =>
     graph.scope(of, () =>
       sub(
@@ -46,8 +37,7 @@ export function buildBlockCheck(
       ),
     );
   const [exact, other] = [residual("float32"), residual(precision)]; // [B, N, D]
-  const after = add(before, exact);
-  graph.output(blockCheckNames.streamAfter, after);
+  graph.output(blockCheckNames.streamAfter, add(before, exact));
   graph.output(blockCheckNames.error, div(reduceL2(sub(other, exact)), reduceL2(exact)));
-  return { graph, streamShape: after.shape };
+  return graph;
 }
