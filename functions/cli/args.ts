@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ASKED_PROVIDERS, type AskedProvider } from "../../lib/generation/accelerator/index.ts";
+import { type Precision, precisions } from "../../lib/generation/onnx/index.ts";
 import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
   type AskedRequest,
@@ -77,6 +78,11 @@ export function generateCommand(folder: string) {
         default: "cpu",
         read: providerOf,
       },
+      precision: {
+        value: "NAME",
+        text: `precision in which the transformer's blocks multiply: ${precisions.join(", ")}; default float32`,
+        read: precisionOf,
+      },
       trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
       json: {
         text: "prints each video as one line of JSON (npm run --silent generate hides npm's own lines)",
@@ -102,6 +108,8 @@ export interface GenerateCommand {
   /** Variant of the weights to prefer; null for those without one. */
   readonly variant: string | null;
   readonly provider: AskedProvider;
+  /** Precision of the products of the blocks; null for the provider's default. */
+  readonly precision: Precision | null;
   readonly trace: string | null;
   readonly json: boolean;
 }
@@ -120,7 +128,7 @@ export interface Surroundings {
 export function parseGenerate(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
   const line = parseCommand(NAME, generateCommand(surroundings.folder), args);
   if (line === "help") return "help";
-  const { out, model, variant, provider, trace, json, count } = line.values;
+  const { out, model, variant, precision, provider, trace, json, count } = line.values;
   const values: Record<string, unknown> = line.values;
   // A switch that is not given is false, and no part of the request.
   const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
@@ -139,9 +147,17 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
     model,
     variant: variant ?? null,
     provider,
+    precision: precision ?? null,
     trace: trace ?? null,
     json,
   };
+}
+
+/** @throws UsageError for a precision that does not exist */
+function precisionOf(text: string): Precision {
+  const found = precisions.find((precision) => precision === text);
+  if (found) return found;
+  throw new UsageError(`--precision must be one of ${precisions.join(", ")}, not ${quoted(text)}.`);
 }
 
 /** Makes the option of a request's flag, which reads its value according to the kind of the flag. */

@@ -56,13 +56,16 @@ async function* run(command: GenerateCommand): AsyncGenerator<Result> {
   const files = outputsOf(command);
   let made = 0;
   try {
-    const { provider, reason } = await chooseProvider(command.provider);
+    const { provider, reason } = await chooseProvider(command.provider, {
+      ...(command.precision !== null && { precision: command.precision }),
+    });
     if (reason !== null) process.stderr.write(`${reason}\n`);
     const memoryBytes = await gpuMemoryBytes(provider);
     pipeline = await startPipelineProcess(command.model, {
       provider,
       ...(memoryBytes !== null && { memoryBytes }),
       ...(command.variant !== null && { variant: command.variant }),
+      ...(command.precision !== null && { precision: command.precision }),
     });
     const { limits, model } = pipeline;
     const requests = command.requests.map((asked) => resolveRequest(asked, { limits, model }));

@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { ASKED_PROVIDERS, type AskedProvider } from "../../lib/generation/accelerator/index.ts";
+import { precisionFault, precisions } from "../../lib/generation/onnx/index.ts";
 import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
 import {
+  ConfigError,
   environmentOf,
   folderList,
   logLevel,
@@ -48,8 +50,8 @@ export interface GpuConfig {
    */
   readonly provider: AskedProvider;
   /**
-   * `PRECISION`: `float32` or `float16`, the precision of
-   * matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
+   * `PRECISION`: `float32`, `float16` or, on the CPU, `int8`: the precision of matrix products in the transformer's
+   * blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
    * default one for each core. `GPU_MEMORY_GIB`: memory of the GPU; with `cuda` by default what nvidia-smi says.
    * `VARIANT`: variant of the weights to prefer, such as `fp16`.
    */
@@ -83,7 +85,7 @@ const environment = environmentOf("gpu", {
   AUDIT_SHARE: share().default(0),
   THREADS: wholeNumber(1, 1_024).optional(),
   PROVIDER: oneOf(...ASKED_PROVIDERS).default("cpu"),
-  PRECISION: oneOf("float32", "float16").optional(),
+  PRECISION: oneOf(...precisions).optional(),
   GPU_MEMORY_GIB: wholeNumber(0, 4_096).default(0),
   VARIANT: z
     .string()
@@ -99,6 +101,8 @@ const environment = environmentOf("gpu", {
  */
 export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
   const data = parseEnvironment(environment, env);
+  const fault = data.PRECISION && data.PROVIDER !== "auto" && precisionFault(data.PRECISION, data.PROVIDER);
+  if (fault) throw new ConfigError(`PRECISION cannot be ${data.PRECISION}: ${fault}.`);
   return {
     port: data.PORT ?? data.SAGEMAKER_BIND_TO_PORT ?? 8080,
     host: data.HOST,

@@ -1,5 +1,6 @@
 import type { Graph, Value } from "./graph.ts";
-import { add, cast, mul, softmax, where } from "./operators/elementwise.ts";
+import { softmax } from "./operators/activations.ts";
+import { add, cast, mul, where } from "./operators/elementwise.ts";
 import { emit } from "./operators/emit.ts";
 import { concat, expand, reshape, slice, transpose } from "./operators/layout.ts";
 import { matmul } from "./operators/linear.ts";

@@ -1,7 +1,8 @@
 import { Graph, type Value } from "./graph.ts";
+import { gelu, sigmoid, silu, tanh } from "./operators/activations.ts";
 import { attention, rotaryInterleaved } from "./operators/attention.ts";
 import { conv2d, conv3d, upsampleNearest2x } from "./operators/convolution.ts";
-import { abs, gelu, less, mul, sigmoid, silu, tanh, where } from "./operators/elementwise.ts";
+import { abs, less, mul, where } from "./operators/elementwise.ts";
 import { concat, gather, pad, slice, transpose } from "./operators/layout.ts";
 import { linear } from "./operators/linear.ts";
 import { groupNorm, layerNorm, rmsNorm } from "./operators/normalization.ts";

@@ -16,6 +16,7 @@ import {
   openSession,
   type Precision,
   type Provider,
+  precisionFault,
   type Session,
   SessionError,
   textProvider,
@@ -106,9 +107,12 @@ export interface ModelParts extends FolderDescription {
 /**
  * Reads the configurations and weight headers of all parts; opens no session of the model.
  *
- * @throws CheckpointError or Error naming the part that cannot be used, SessionError for a driver that computes wrongly
+ * @throws CheckpointError or Error naming the part that cannot be used, SessionError for a precision that the provider
+ *   lacks or a driver that computes wrongly
  */
 export async function openParts(index: ModelFolder, options: PipelineOptions): Promise<ModelParts> {
+  const fault = precisionFault(precisionOf(options), options.provider);
+  if (fault !== undefined) throw new SessionError(fault);
   await assertComputes(options.provider);
   const withWeights = async (name: string) => {
     const part = index.part(name);
