@@ -16,7 +16,9 @@ export interface ChosenProvider {
 /** Providers in the order in which `auto` tries them. */
 const FASTEST_FIRST = ["cuda", "webgpu"] as const;
 
-/** Checks a provider; rejects with a ProviderError if it does not work here, or must be faster than the CPU and is not. */
+/**
+ * Checks a provider; rejects with a ProviderError if it does not work here, or must be faster than the CPU and is not.
+ */
 export type ProviderCheck = (
   provider: Provider,
   options?: { readonly mustOutrunCpu?: boolean },

@@ -110,7 +110,7 @@ function fullRows(mask: Value, q: Value, k: Value): Value {
   return expand(mask, [...mask.shape.slice(0, -2), q.shape[1]!, k.shape[1]!]);
 }
 
-/** Score of a masked key: shaders may take for granted that there are no infinities, and float16 holds no larger one. */
+/** Score of a masked key: shaders may assume that there are no infinities, and float16 holds no larger number. */
 const maskedScore = -65_504;
 
 function masked(scores: Value, mask: Value): Value {

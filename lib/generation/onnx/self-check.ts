@@ -13,8 +13,8 @@ import { elementCount, type Shape } from "./shape.ts";
 import { defaultProvider, type Provider, type Tensor } from "./types.ts";
 
 /**
- * Check of a driver: the operators of all models, each on its own, against the CPU. Drivers of graphics cards are tested
- * on games more than on arithmetic, and a shader that computes wrongly reports nothing.
+ * Check of a driver: the operators of all models, each on its own, against the CPU. Drivers of graphics cards are
+ * tested on games more than on arithmetic, and a shader that computes wrongly reports nothing.
  */
 
 /** Error of an operator, relative to the largest number of its result. */
