@@ -52,7 +52,8 @@ test("an error that says nothing about the provider is not taken for a reason", 
   await expect(chooseProvider("auto", { check })).rejects.toThrow("out of processes");
 });
 
-test("WebGPU without a GPU is refused in one sentence that says what to do", async () => {
+const isLinux = process.platform === "linux";
+test.skipIf(!isLinux)("WebGPU without a GPU is refused in one sentence that says what to do", async () => {
   for (const name of Object.keys(adapterEnvironment)) vi.stubEnv(name, "/nowhere.json");
   onTestFinished(() => void vi.unstubAllEnvs());
   await expect(chooseProvider("webgpu")).rejects.toThrow(
