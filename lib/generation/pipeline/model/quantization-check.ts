@@ -128,10 +128,10 @@ async function checkedFeeds(
   const { channels, frames, height, width } = latent;
   const noise = drawn(1, channels, frames, height, width);
   const needs = pictureNeeds(conditions);
-  const pictures = Math.min(...(needs?.counts ?? []).filter((count) => count > 0));
+  const pictures = Math.min(...(needs?.counts ?? [1]).filter((count) => count > 0));
   const encoded: EncodedPictures = {
     latent: noise,
-    states: vision && needs && drawn(pictures, vision.encoder.tokens, vision.encoder.width),
+    states: vision && drawn(pictures, vision.encoder.tokens, vision.encoder.width),
   };
   const given = {
     texts: await encodePrompts(model, text, { prompt: PROMPT, negativePrompt: null, batch: BATCH }),
