@@ -23,7 +23,7 @@ import { randomValues, volume } from "./random-values.ts";
 /** Graph of a model for one video size, with its weights. */
 export interface TimedPart {
   readonly weights: Checkpoint;
-  readonly build: (mapping?: Pick<CutOptions, "mappedBytesMin" | "holdsCopies">) => Graph;
+  readonly build: (mapping?: Pick<CutOptions, "mappedBytesMin" | "holdsCopies" | "precision">) => Graph;
   /** Returns random inputs. Texts have the model's maximum length, since shorter ones are padded and take as long. */
   readonly feeds: () => Record<string, Tensor>;
 }
