@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { precisions } from "../../lib/generation/onnx/index.ts";
 import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
 import {
   environmentOf,
@@ -77,7 +78,7 @@ const environment = environmentOf("gpu", {
   AUDIT_SHARE: share().default(0),
   THREADS: wholeNumber(1, 1_024).optional(),
   PROVIDER: oneOf("cpu", "cuda", "webgpu").default("cpu"),
-  PRECISION: oneOf("float32", "float16").optional(),
+  PRECISION: oneOf(...precisions).optional(),
   GPU_MEMORY_GIB: wholeNumber(0, 4_096).default(0),
   VARIANT: z
     .string()

@@ -1,9 +1,11 @@
-import { defaultProvider, type Precision, type Provider } from "./types.ts";
+import { defaultProvider, type Precision, type Provider, precisions } from "./types.ts";
 
 /** Properties of an execution provider that graphs depend on, besides the operators that lowering.ts chooses for it. */
 interface ProviderTraits {
   /** Default precision of the products of a transformer's blocks. */
   readonly precision: Precision;
+  /** Precisions that the provider has kernels for. Others would run on the CPU, without a word. */
+  readonly precisions: readonly Precision[];
   /** True if `Attention` materialises the scores of all heads. */
   readonly holdsScores: boolean;
   /** True if large 16-bit weights are cast to float32 while the graph runs. WebGPU has no bfloat16. */
@@ -11,12 +13,23 @@ interface ProviderTraits {
 }
 
 export const providerTraits: Readonly<Record<Provider, ProviderTraits>> = {
-  cpu: { precision: "float32", holdsScores: true, castsLate: true },
-  cuda: { precision: "float16", holdsScores: false, castsLate: true },
-  webgpu: { precision: "float32", holdsScores: false, castsLate: false },
+  cpu: { precision: "float32", precisions, holdsScores: true, castsLate: true },
+  cuda: { precision: "float16", precisions: ["float32", "float16"], holdsScores: false, castsLate: true },
+  webgpu: { precision: "float32", precisions: ["float32"], holdsScores: false, castsLate: false },
 };
 
 /** Default precision of the products of a transformer's blocks: float16 on CUDA, float32 elsewhere. */
 export function defaultPrecision(provider: Provider = defaultProvider): Precision {
   return providerTraits[provider].precision;
+}
+
+/** Returns why a provider cannot compute in a precision, in one sentence; undefined if it can. */
+export function precisionFault(
+  precision: Precision,
+  provider: Provider = defaultProvider,
+): string | undefined {
+  const known: readonly Precision[] = providerTraits[provider].precisions;
+  if (known.includes(precision)) return undefined;
+  const others = known.length === 1 ? known[0] : `${known.slice(0, -1).join(", ")} or ${known.at(-1)}`;
+  return `the provider ${provider} has no products in ${precision}: take ${others}`;
 }

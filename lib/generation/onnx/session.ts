@@ -137,6 +137,8 @@ function sessionConfig(threads: number, options: SessionOptions): Record<string,
   const isMapped = (options.weightBytes ?? 0) >= (options.mappedBytesMin ?? MAPPED_BYTES_MIN);
   return {
     use_deterministic_compute: "1",
+    // Without VNNI, the faster kernel adds products of 8-bit integers in 16 bits, and cuts off what is too large.
+    x64quantprecision: "1",
     disable_prepacking: isMapped ? "1" : "0",
     "intra_op.allow_spinning": threads > freeCores ? "0" : "1",
     ...(options.weightsFolder && { model_external_initializers_file_folder_path: options.weightsFolder }),
