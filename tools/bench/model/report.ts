@@ -68,7 +68,7 @@ a step ran, it read all weights, and the peak includes these mapped weights.`,
 - Short prompts were not timed: texts had the model's maximum length. Ours also computes the padding of shorter texts,
   which Latte and Open-Sora drop.
 - Neither PyTorch's int8 (torchao) nor other runtimes were timed.
-- No GPU was used.`,
+- No GPU was used: \`tools/gpu-proof\` measures one, and has not run yet.`,
     "### Aims",
     aims(results.timings),
   ]

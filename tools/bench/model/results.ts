@@ -12,19 +12,28 @@ export type Subject = (typeof SUBJECTS)[number];
 
 /** Forms in which PyTorch runs a part, as torch_model.py names them; those of float32 come first. */
 export const TORCH_FORMS = ["float32", "compiled float32", "bfloat16", "compiled bfloat16"] as const;
-export type TorchForm = (typeof TORCH_FORMS)[number];
+/** A form that is timed on the CPU, or on a GPU only. */
+export type TorchForm = z.infer<typeof form>;
 
 /** Milliseconds of one run: by the clock, and of the processor over all threads. */
 export const runSchema = z.object({ wall: z.number().positive(), processor: z.number().positive() });
 export type Run = z.infer<typeof runSchema>;
 
-const form = z.enum(TORCH_FORMS);
+const form = z.enum([...TORCH_FORMS, "float16", "compiled float16"]);
 const failedSchema = z.object({ form, problem: z.string() });
 const attention = z.string();
 
-/** First line of torch_model.py: the forms that it can run, with milliseconds of a run, and those that it cannot. */
+/**
+ * First line of torch_model.py: the forms that it can run, with milliseconds of a run and the bytes of GPU memory that were
+ * taken at most by each, and those that it cannot.
+ */
 export const torchFormsSchema = z.object({
-  forms: z.array(z.union([z.object({ form, attention, milliseconds: z.number() }), failedSchema])),
+  forms: z.array(
+    z.union([
+      z.object({ form, attention, milliseconds: z.number(), memory: z.number().nullable() }),
+      failedSchema,
+    ]),
+  ),
 });
 
 const torchSchema = z.object({

@@ -51,7 +51,7 @@ const SLOW = 4;
 const DIFFERENCE_MAX = 1e-4;
 
 /** Precisions that the CPU computes steps in, float32 first. */
-const PRECISIONS: readonly Precision[] = ["float32"];
+const PRECISIONS: readonly Precision[] = ["float32", "int8"];
 
 /** Session and model part of each subject, the output that is compared with PyTorch's, and PyTorch's forms. */
 const SUBJECTS = {
@@ -142,21 +142,32 @@ export async function timePart(
 }
 
 /** A running torch_model.py, with the forms that it can run and those that it cannot. */
-interface RunningTorch {
+export interface RunningTorch {
   readonly process: TorchProcess;
   readonly version: string;
-  readonly ready: readonly { form: TorchForm; attention: string; milliseconds: number }[];
+  readonly ready: readonly {
+    form: TorchForm;
+    attention: string;
+    milliseconds: number;
+    memory: number | null;
+  }[];
   readonly failed: readonly { form: TorchForm; problem: string }[];
 }
 
-async function startForms(given: {
+/**
+ * Starts torch_model.py, which writes the result of each form into the job's folder. Resolves to one sentence if it
+ * cannot be started.
+ */
+export async function startForms(given: {
   folder: string;
   job: string;
   threads: number;
   forms: readonly TorchForm[];
+  device?: "cpu" | "cuda";
 }): Promise<RunningTorch | string> {
-  const { folder, job, threads, forms } = given;
-  const words = ["--part", folder, "--job", job, "--threads", String(threads), "--forms", ...forms];
+  const { folder, job, threads, forms, device = "cpu" } = given;
+  const where = ["--part", folder, "--job", job, "--device", device];
+  const words = [...where, "--threads", String(threads), "--forms", ...forms];
   const process = await startTorch(new URL("./torch_model.py", import.meta.url), words);
   if (typeof process === "string") return process;
   const prepared = torchFormsSchema.parse(process.ready).forms;
@@ -245,7 +256,11 @@ function clocked({ wall, processor }: Run, threads: number): number {
 }
 
 /** Writes the inputs and the settings of a run of torch_model.py. */
-async function writeJob(folder: string, feeds: OpenedPart["feeds"], video: BenchmarkVideo): Promise<void> {
+export async function writeJob(
+  folder: string,
+  feeds: Readonly<Record<string, Tensor>>,
+  video: BenchmarkVideo,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   const job = { ...video, timestep: TIMESTEP, guidanceScale: GUIDANCE_SCALE };
   await writeFile(join(folder, "job.json"), JSON.stringify(job));
