@@ -6,7 +6,9 @@ import { afterAll, describe, expect, test } from "vitest";
 
 function bench(...args: string[]): { status: number; stderr: string } {
   try {
-    execFileSync(process.execPath, ["--import", "tsx", "tools/bench/main.ts", ...args], { stdio: "pipe" });
+    execFileSync(process.execPath, ["--import", import.meta.resolve("tsx"), "tools/bench/main.ts", ...args], {
+      stdio: "pipe",
+    });
     return { status: 0, stderr: "" };
   } catch (error) {
     const { status, stderr } = error as { status: number; stderr: Buffer };

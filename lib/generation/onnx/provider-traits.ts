@@ -15,7 +15,7 @@ interface ProviderTraits {
 export const providerTraits: Readonly<Record<Provider, ProviderTraits>> = {
   cpu: { precision: "float32", precisions, holdsScores: true, castsLate: true },
   cuda: { precision: "float16", precisions: ["float32", "float16"], holdsScores: false, castsLate: true },
-  webgpu: { precision: "float32", precisions: ["float32"], holdsScores: false, castsLate: false },
+  webgpu: { precision: "float32", precisions: ["float32", "float16"], holdsScores: false, castsLate: false },
 };
 
 /** Default precision of the products of a transformer's blocks: float16 on CUDA, float32 elsewhere. */
