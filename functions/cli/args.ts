@@ -72,16 +72,16 @@ export function generateCommand(folder: string) {
         value: "NAME",
         text: "variant of the model's weights, such as fp16; by default those without one, or the only one",
       },
+      precision: {
+        value: "NAME",
+        text: `precision in which the transformer's blocks multiply: ${precisions.join(", ")}; default float32`,
+        read: precisionOf,
+      },
       provider: {
         value: "NAME",
         text: "cpu, cuda or webgpu, which runs the model; auto takes the first of cuda, webgpu and cpu that works",
         default: "cpu",
         read: providerOf,
-      },
-      precision: {
-        value: "NAME",
-        text: `precision in which the transformer's blocks multiply: ${precisions.join(", ")}; default float32`,
-        read: precisionOf,
       },
       trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
       json: {
@@ -107,9 +107,9 @@ export interface GenerateCommand {
   readonly model: string;
   /** Variant of the weights to prefer; null for those without one. */
   readonly variant: string | null;
-  readonly provider: AskedProvider;
   /** Precision of the products of the blocks; null for the provider's default. */
   readonly precision: Precision | null;
+  readonly provider: AskedProvider;
   readonly trace: string | null;
   readonly json: boolean;
 }
@@ -146,8 +146,8 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
     out: out ?? { folder: join(surroundings.folder, "out") },
     model,
     variant: variant ?? null,
-    provider,
     precision: precision ?? null,
+    provider,
     trace: trace ?? null,
     json,
   };

@@ -101,8 +101,9 @@ const environment = environmentOf("gpu", {
  */
 export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
   const data = parseEnvironment(environment, env);
-  const fault = data.PRECISION && data.PROVIDER !== "auto" && precisionFault(data.PRECISION, data.PROVIDER);
-  if (fault) throw new ConfigError(`PRECISION cannot be ${data.PRECISION}: ${fault}.`);
+  const { PRECISION, PROVIDER } = data;
+  const fault = PRECISION && PROVIDER !== "auto" && precisionFault(PRECISION, PROVIDER);
+  if (fault) throw new ConfigError(`PRECISION cannot be ${PRECISION}: ${fault}.`);
   return {
     port: data.PORT ?? data.SAGEMAKER_BIND_TO_PORT ?? 8080,
     host: data.HOST,

@@ -38,7 +38,7 @@ export const providerTraits: Readonly<Record<Provider, ProviderTraits>> = {
   },
   webgpu: {
     precision: "float32",
-    precisions: ["float32"],
+    precisions: ["float32", "float16"],
     holdsScores: false,
     castsLate: false,
     isChecked: true,
@@ -51,11 +51,6 @@ export function defaultPrecision(provider: Provider = defaultProvider): Precisio
   return providerTraits[provider].precision;
 }
 
-/** Returns the provider that runs the text encoder of a model whose other parts run on `provider`. */
-export function textProvider(provider: Provider = defaultProvider): Provider {
-  return providerTraits[provider].textProvider;
-}
-
 /** Returns why a provider cannot compute in a precision, in one sentence; undefined if it can. */
 export function precisionFault(
   precision: Precision,
@@ -63,6 +58,11 @@ export function precisionFault(
 ): string | undefined {
   const known: readonly Precision[] = providerTraits[provider].precisions;
   if (known.includes(precision)) return undefined;
-  const others = known.length === 1 ? known[0] : `${known.slice(0, -1).join(", ")} or ${known.at(-1)}`;
+  const others = `${known.slice(0, -1).join(", ")} or ${known.at(-1)}`;
   return `the provider ${provider} has no products in ${precision}: take ${others}`;
+}
+
+/** Returns the provider that runs the text encoder of a model whose other parts run on `provider`. */
+export function textProvider(provider: Provider = defaultProvider): Provider {
+  return providerTraits[provider].textProvider;
 }

@@ -108,7 +108,7 @@ export interface ModelParts extends FolderDescription {
  * Reads the configurations and weight headers of all parts; opens no session of the model.
  *
  * @throws CheckpointError or Error naming the part that cannot be used, SessionError for a precision that the provider
- *   lacks or a driver that computes wrongly
+ *   lacks, and for a driver that computes wrongly
  */
 export async function openParts(index: ModelFolder, options: PipelineOptions): Promise<ModelParts> {
   const fault = precisionFault(precisionOf(options), options.provider);
