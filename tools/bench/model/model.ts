@@ -43,8 +43,8 @@ interface Plan {
 }
 
 /**
- * Runs `model [--threads LIST] [--only NAMES] [--parts LIST] [--quick] [--from FILE]`: compares the demo model and steps of
- * the published architectures, with random weights, with PyTorch, and opens the models at their published size.
+ * Runs `model [--threads LIST] [--only NAMES] [--parts LIST] [--quick] [--from FILE]`: compares the demo model and steps
+ * of the published architectures, with random weights, with PyTorch, and opens the models at their published size.
  *
  * Measurements are kept in out/bench/model.json, so that `--only` and `--parts` measure some of them again. The report
  * of a complete run goes to docs, any other to out/bench.
