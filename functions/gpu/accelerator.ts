@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Provider } from "../../lib/generation/onnx/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
+import { RUNNER } from "../../lib/shared/run/runner.ts";
 
 /** Paths at which a GPU and its library are detected. */
 export interface Machine {
@@ -51,9 +52,8 @@ export function assertProvider(provider: Provider, machine = thisMachine()): voi
  */
 export async function tryProvider(provider: Provider): Promise<void> {
   const script = fileURLToPath(new URL("./try-provider.ts", import.meta.url));
-  const args = ["--import", import.meta.resolve("tsx"), script, provider];
   try {
-    await promisify(execFile)(process.execPath, args, { timeout: TRY_MS_MAX });
+    await promisify(execFile)(process.execPath, [RUNNER, script, provider], { timeout: TRY_MS_MAX });
   } catch (cause) {
     const { stderr, message } = cause as Error & { stderr?: string };
     const reason = (stderr || message).trim().split("\n").at(-1);
