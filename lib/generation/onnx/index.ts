@@ -35,3 +35,4 @@ export type {
   WeightSource,
 } from "./types.ts";
 export { type DType, GraphError, type Precision, type Provider, precisions } from "./types.ts";
+export { channelScale, quantizedWeight } from "./weight-quantization.ts";

@@ -1,13 +1,19 @@
 export { measureReuse, type ReuseMeasurement } from "./calibrate.ts";
 export type { DenoisingSessions } from "./denoiser.ts";
 export { CancelledError, GenerationError } from "./errors.ts";
-export type { LoraCheck, ModelCheck, PartCheck, VideoCheck } from "./model/check.ts";
-export { checkModel } from "./model/check.ts";
+export {
+  checkModel,
+  type LoraCheck,
+  type ModelCheck,
+  type PartCheck,
+  type VideoCheck,
+} from "./model/check.ts";
 export { configFaults, type FolderConfigs } from "./model/config-faults.ts";
 export { describeModel, type ModelDescription } from "./model/description.ts";
 export { findModel, modelFolders } from "./model/find-model.ts";
 export type { UsedLora } from "./model/open-loras.ts";
 export type { PipelineOptions } from "./model/parts.ts";
+export { quantizeModel } from "./model/quantize-model.ts";
 export { residencyFor, usableShare, wholeBytes } from "./model/residency.ts";
 export type {
   GenerateOptions,
