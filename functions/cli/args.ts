@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { type Precision, precisions } from "../../lib/generation/onnx/index.ts";
 import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
   type AskedRequest,
@@ -70,6 +71,11 @@ export function generateCommand(folder: string) {
         value: "NAME",
         text: "variant of the model's weights, such as fp16; by default those without one, or the only one",
       },
+      precision: {
+        value: "NAME",
+        text: `precision in which the transformer's blocks multiply: ${precisions.join(", ")}; default float32`,
+        read: precisionOf,
+      },
       trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
       json: {
         text: "prints each video as one line of JSON (npm run --silent generate hides npm's own lines)",
@@ -94,6 +100,8 @@ export interface GenerateCommand {
   readonly model: string;
   /** Variant of the weights to prefer; null for those without one. */
   readonly variant: string | null;
+  /** Precision of the products of the blocks; null for the provider's default. */
+  readonly precision: Precision | null;
   readonly trace: string | null;
   readonly json: boolean;
 }
@@ -112,7 +120,7 @@ export interface Surroundings {
 export function parseGenerate(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
   const line = parseCommand(NAME, generateCommand(surroundings.folder), args);
   if (line === "help") return "help";
-  const { out, model, variant, trace, json, count } = line.values;
+  const { out, model, variant, precision, trace, json, count } = line.values;
   const values: Record<string, unknown> = line.values;
   // A switch that is not given is false, and no part of the request.
   const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
@@ -130,9 +138,17 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
     out: out ?? { folder: join(surroundings.folder, "out") },
     model,
     variant: variant ?? null,
+    precision: precision ?? null,
     trace: trace ?? null,
     json,
   };
+}
+
+/** @throws UsageError for a precision that does not exist */
+function precisionOf(text: string): Precision {
+  const found = precisions.find((precision) => precision === text);
+  if (found) return found;
+  throw new UsageError(`--precision must be one of ${precisions.join(", ")}, not ${quoted(text)}.`);
 }
 
 /** Makes the option of a request's flag, which reads its value according to the kind of the flag. */

@@ -54,10 +54,10 @@ async function* run(command: GenerateCommand): AsyncGenerator<Result> {
   const files = outputsOf(command);
   let made = 0;
   try {
-    pipeline = await startPipelineProcess(
-      command.model,
-      command.variant === null ? {} : { variant: command.variant },
-    );
+    pipeline = await startPipelineProcess(command.model, {
+      ...(command.variant === null ? {} : { variant: command.variant }),
+      ...(command.precision === null ? {} : { precision: command.precision }),
+    });
     const { limits, model } = pipeline;
     const requests = command.requests.map((asked) => resolveRequest(asked, { limits, model }));
     await prepareOutputs(files);

@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { precisions } from "../../lib/generation/onnx/index.ts";
+import { precisionFault, precisions } from "../../lib/generation/onnx/index.ts";
 import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
 import {
+  ConfigError,
   environmentOf,
   folderList,
   logLevel,
@@ -43,8 +44,8 @@ export interface GpuConfig {
   /** `AUDIT_SHARE`: share of jobs that are audited without being asked, 0 to 1; 0 by default. */
   readonly auditShare: number;
   /**
-   * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, the precision of
-   * matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
+   * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32`, `float16` or, on
+   * the CPU, `int8`: the precision of matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
    * default one for each core. `GPU_MEMORY_GIB`: memory of the GPU; with `cuda` by default what nvidia-smi says.
    * `VARIANT`: variant of the weights to prefer, such as `fp16`.
    */
@@ -94,6 +95,8 @@ const environment = environmentOf("gpu", {
  */
 export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
   const data = parseEnvironment(environment, env);
+  const fault = data.PRECISION && precisionFault(data.PRECISION, data.PROVIDER);
+  if (fault) throw new ConfigError(`PRECISION cannot be ${data.PRECISION}: ${fault}.`);
   return {
     port: data.PORT ?? data.SAGEMAKER_BIND_TO_PORT ?? 8080,
     host: data.HOST,

@@ -89,7 +89,7 @@ export const VARIABLES = {
     setBy: ["deployment", "people", "platform"],
   },
   PRECISION: {
-    what: "float32 or float16, in which the transformer's blocks multiply",
+    what: "float32, float16 or int8, in which the transformer's blocks multiply",
     readBy: ["gpu"],
     setBy: ["people"],
   },

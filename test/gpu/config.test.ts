@@ -88,7 +88,11 @@ describe("a configuration", () => {
     [{ LEASE_MS: "-1" }, "LEASE_MS must be a whole number from 1000 to 3600000."],
     [{ LEASE_MS: "60s" }, "LEASE_MS must be a whole number from 1000 to 3600000."],
     [{ PROGRESS_INTERVAL_MS: "1.5" }, "PROGRESS_INTERVAL_MS must be a whole number from 0 to 60000."],
-    [{ PRECISION: "bfloat16" }, "PRECISION must be one of float32, float16."],
+    [{ PRECISION: "bfloat16" }, "PRECISION must be one of float32, float16, int8."],
+    [
+      { PRECISION: "int8", PROVIDER: "cuda" },
+      "PRECISION cannot be int8: the provider cuda has no products in int8: take float32 or float16.",
+    ],
     [{ THREADS: "0" }, "THREADS must be a whole number from 1 to 1024."],
     [{ PROVIDER: "tpu" }, "PROVIDER must be one of cpu, cuda, webgpu."],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent."],

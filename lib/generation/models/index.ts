@@ -1,3 +1,4 @@
+export { blockCheckNames, buildBlockCheck } from "./block-check.ts";
 export type { BuildOptions, NamedWeights } from "./build-options.ts";
 export { captionOf, withSuffix } from "./captions/style.ts";
 export type { EncodedPictures, Feeds, TextStates } from "./conditions/condition.ts";

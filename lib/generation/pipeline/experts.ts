@@ -17,6 +17,7 @@ import type { OpenedLoras } from "./model/open-loras.ts";
 import { elements, graphWeights, type OpenedPart } from "./model/opened-part.ts";
 import { usableBytes } from "./model/part-memory.ts";
 import { type ModelParts, openGraph, type PipelineOptions } from "./model/parts.ts";
+import type { QuantizationCheck } from "./model/quantization-check.ts";
 
 /** Transformers that denoise one shape of video, one after another. */
 export interface Experts {
@@ -65,6 +66,8 @@ export interface GraphNeeds {
 
 /** Needs of the graphs of each transformer. */
 export interface ExpertNeeds extends GraphNeeds {
+  /** What is known of each transformer in 8-bit integers; null in other precisions. */
+  readonly quantization: readonly QuantizationCheck[] | null;
   /** Guidance scales, which decide the batch. */
   readonly scales: readonly number[];
   readonly loras: OpenedLoras["applied"];
@@ -78,7 +81,7 @@ export interface ExpertNeeds extends GraphNeeds {
 export function expertsFor(
   { transformers: parts, options }: Pick<ModelParts, "transformers" | "options">,
   video: VideoShape,
-  { scales, loras, signals, forecasts }: ExpertNeeds,
+  { scales, loras, signals, forecasts, quantization }: ExpertNeeds,
 ): Experts {
   const weights = parts.map((part, index) => withLoras(graphWeights(part), loras[index] ?? []));
   const transformers = parts.map((part) => diffusionTransformer(part, video));
@@ -89,6 +92,7 @@ export function expertsFor(
     ...options,
     holdsCopies,
     batch: guidanceBatch(scales[index]!),
+    ...(quantization && { floatBlocks: quantization[index]!.floatBlocks }),
   });
 
   async function release(index: number): Promise<void> {

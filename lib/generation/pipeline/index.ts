@@ -1,13 +1,8 @@
 export { measureReuse, type ReuseMeasurement } from "./calibrate.ts";
 export type { DenoisingSessions } from "./denoiser.ts";
 export { CancelledError, GenerationError } from "./errors.ts";
-export {
-  checkModel,
-  type LoraCheck,
-  type ModelCheck,
-  type PartCheck,
-  type VideoCheck,
-} from "./model/check.ts";
+export type { LoraCheck, ModelCheck, PartCheck, VideoCheck } from "./model/check.ts";
+export { checkModel } from "./model/check.ts";
 export { configFaults, type FolderConfigs } from "./model/config-faults.ts";
 export { describeModel, type ModelDescription } from "./model/description.ts";
 export { findModel, modelFolders } from "./model/find-model.ts";
@@ -27,10 +22,4 @@ export type {
 export { openPipeline } from "./pipeline.ts";
 export { type PipelineProcess, type ProcessOptions, startPipelineProcess } from "./process/process.ts";
 export { type Savings, savings } from "./savings.ts";
-export {
-  type MeasuredTable,
-  measureTable,
-  STEPS_MIN,
-  type TableMeasurement,
-  type TableProgress,
-} from "./table/calibrate-table.ts";
+export { type MeasuredTable, measureTable, STEPS_MIN, type TableProgress } from "./table/calibrate-table.ts";

@@ -11,7 +11,7 @@ import { type OpenedRuns, openRuns, runGraphs } from "./continued-runs.ts";
 import type { Decoding } from "./decode.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import { frameGraphs } from "./encode-pictures.ts";
-import { type Experts, expertsFor, type GraphNeeds, guidanceScales } from "./experts.ts";
+import { type ExpertNeeds, type Experts, expertsFor, guidanceScales } from "./experts.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
 import { partMemory, usableBytes } from "./model/part-memory.ts";
 import { type ModelParts, openGraph } from "./model/parts.ts";
@@ -53,7 +53,7 @@ export const EXPERT_PARTS = ["transformer", "transformer_2"] as const;
 export function videoSessions(
   model: ModelParts,
   request: ResolvedRequest,
-  { loras, ...needs }: GraphNeeds & { readonly loras: OpenedLoras },
+  { loras, ...needs }: Omit<ExpertNeeds, "scales" | "loras"> & { readonly loras: OpenedLoras },
 ): VideoSessions {
   const { width, height, frames, fps, image, lastImage } = request;
   const { vae, options } = model;

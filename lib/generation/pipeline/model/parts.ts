@@ -10,7 +10,15 @@ import {
   type TextStates,
   textEncoder,
 } from "../../models/index.ts";
-import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
+import {
+  type Graph,
+  openSession,
+  type Precision,
+  type Provider,
+  precisionFault,
+  type Session,
+  SessionError,
+} from "../../onnx/index.ts";
 import { listedLoras, type ResolvedRequest } from "../../request/index.ts";
 import { evenShares, linearQuadraticShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
 import { checkFinite } from "../finite.ts";
@@ -95,9 +103,12 @@ export interface ModelParts extends FolderDescription {
 /**
  * Reads the configurations and weight headers of all parts; opens no session.
  *
- * @throws CheckpointError or Error naming the part that cannot be used
+ * @throws CheckpointError or Error naming the part that cannot be used, SessionError for a precision that the provider
+ *   lacks
  */
 export async function openParts(index: ModelFolder, options: PipelineOptions): Promise<ModelParts> {
+  const fault = precisionFault(precisionOf(options), options.provider);
+  if (fault !== undefined) throw new SessionError(fault);
   const isInteger = precisionOf(options) === "int8";
   const withWeights = async (name: string): Promise<OpenedPart> => {
     const part = index.part(name);
