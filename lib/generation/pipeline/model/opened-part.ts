@@ -56,6 +56,30 @@ export function graphWeights({ weights, quantized }: OpenedPart): TransformerWei
   };
 }
 
+/** Returns the weights of a part in float32, and a set of the names that graphs ask for in 8-bit integers. */
+export function recordedWeights(part: OpenedPart): {
+  readonly weights: TransformerWeights;
+  readonly names: ReadonlySet<string>;
+} {
+  const names = new Set<string>();
+  const quantized = (name: string) => {
+    names.add(name);
+    return undefined;
+  };
+  const { weights } = part;
+  return {
+    names,
+    weights: {
+      root: weights.root,
+      has: (name) => weights.has(name),
+      info: (name) => weights.info(name),
+      tensor: (name, expectedShape) => weights.tensor(name, expectedShape),
+      quantized,
+      checkAllUsed: (mayRemain) => weights.checkAllUsed(mayRemain),
+    },
+  };
+}
+
 /** Returns the number of elements of all weights. */
 export function elements(weights: Checkpoint): number {
   return weights

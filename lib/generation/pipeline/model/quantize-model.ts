@@ -10,14 +10,13 @@ import {
   buildFull,
   diffusionTransformer,
   latentDecoder,
-  type NamedWeights,
   textEncoder,
   type VideoShape,
 } from "../../models/index.ts";
 import type { VideoLimits } from "../../request/index.ts";
 import { latentShapeOf } from "../video-sessions.ts";
 import { readDescription } from "./description.ts";
-import type { OpenedPart } from "./opened-part.ts";
+import { type OpenedPart, recordedWeights } from "./opened-part.ts";
 import { decoderPart } from "./parts.ts";
 import { openVision } from "./vision.ts";
 
@@ -78,7 +77,7 @@ export async function quantizeModel(quantization: ModelQuantization): Promise<re
 
 /** Returns the names of the weights that the graph of a text encoder takes in 8-bit integers. */
 function encoderNames(part: OpenedPart): ReadonlySet<string> {
-  const { weights, names } = recorded(part);
+  const { weights, names } = recordedWeights(part);
   textEncoder(part).build(1, { weights, readsIntegers: true });
   return names;
 }
@@ -103,25 +102,8 @@ async function transformerNames(
   };
   const { takes_image, needs_image, needs_last_image = false } = limits;
   const pictured = { ...video, givenFrames: 1, hasLastPicture: needs_last_image };
-  const { weights, names } = recorded(part);
+  const { weights, names } = recordedWeights(part);
   for (const shape of [...(needs_image ? [] : [video]), ...(takes_image || needs_image ? [pictured] : [])])
     buildFull(diffusionTransformer(part, shape), { weights, precision: "int8" });
   return names;
-}
-
-/** Returns the weights of a part, and the names of those that graphs ask for in 8-bit integers. */
-function recorded({ weights }: OpenedPart): { readonly weights: NamedWeights; readonly names: Set<string> } {
-  const names = new Set<string>();
-  return {
-    names,
-    weights: {
-      has: (name) => weights.has(name),
-      info: (name) => weights.info(name),
-      tensor: (name, expectedShape) => weights.tensor(name, expectedShape),
-      quantized(name) {
-        names.add(name);
-        return undefined;
-      },
-    },
-  };
 }
