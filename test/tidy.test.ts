@@ -13,6 +13,7 @@ const storeys: Record<string, readonly string[]> = {
 /** The folders that each folder of lib may import; docs/design.md says why. Everybody may import lib/shared. */
 const allowedImports: Record<string, readonly string[]> = {
   "generation/onnx": [],
+  "generation/accelerator": ["generation/onnx"],
   "generation/checkpoint": ["generation/onnx"],
   "generation/models": ["generation/onnx", "generation/request", "generation/sampling"],
   "generation/lora": ["generation/onnx", "generation/checkpoint", "generation/models"],

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { afterAll, expect } from "vitest";
+import { expect } from "vitest";
 import { createApp } from "../../functions/api/app.ts";
 import type { ApiDeps } from "../../functions/api/env.ts";
 import type { Video } from "../../functions/api/schemas/video.ts";
@@ -78,7 +78,8 @@ export const LIMITS: ApiDeps["limits"] = {
 };
 
 const root = mkdtempSync(join(tmpdir(), "adareel-api-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+// The files of one process share this module, so none of them may remove the folder.
+process.once("exit", () => rmSync(root, { recursive: true, force: true }));
 
 /**
  * Creates the whole API over a temporary folder, with the keys of two tenants. No worker runs jobs and

@@ -33,7 +33,7 @@ interface Started {
 
 function start(env: NodeJS.ProcessEnv = {}, args: readonly string[] = ["serve"]): Started {
   const process_ = fork(script, args, {
-    execArgv: ["--import", "tsx"],
+    execArgv: ["--import", import.meta.resolve("tsx")],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
       ...process.env,
@@ -126,7 +126,7 @@ it("a killed worker leaves a lease, and the next worker begins with the next att
 
 it("a worker without a parent writes a marker when a job begins", async () => {
   const ref = await place.queue(endless);
-  const gpu = spawn(process.execPath, ["--import", "tsx", script, "serve"], {
+  const gpu = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), script, "serve"], {
     stdio: ["ignore", "pipe", "inherit"],
     env: {
       ...process.env,

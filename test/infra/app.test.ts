@@ -38,7 +38,7 @@ it(
 it("the app reports an impossible configuration in one sentence, as the caller's mistake", () => {
   const context = JSON.stringify({ account: ACCOUNT, instances: "2" });
   const variables = { CDK_CONTEXT_JSON: context, CDK_OUTDIR: temporaryFolder() };
-  const { status, stderr } = node(["--import", "tsx", "infra/app.ts"], variables);
+  const { status, stderr } = node(["--import", import.meta.resolve("tsx"), "infra/app.ts"], variables);
   expect(stderr).toMatch(/^There is no setting instances: choose from name, .*\.\n$/);
   expect(status).toBe(2);
 });

@@ -8,7 +8,7 @@ function plan(...args: string[]): { status: number; stdout: string; stderr: stri
     const options = { encoding: "utf8", stdio: "pipe" } as const;
     const stdout = execFileSync(
       process.execPath,
-      ["--import", "tsx", "tools/plan/main.ts", ...args],
+      ["--import", import.meta.resolve("tsx"), "tools/plan/main.ts", ...args],
       options,
     );
     return { status: 0, stdout, stderr: "" };

@@ -26,10 +26,14 @@ export async function startService(): Promise<LocalService> {
     LOG_LEVEL: "error",
     ALLOW_LOOPBACK_WEBHOOKS: "1",
   };
-  const child = spawn(process.execPath, ["--import", "tsx", "functions/local/start.ts"], {
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--import", import.meta.resolve("tsx"), "functions/local/start.ts"],
+    {
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const said = text(child.stderr);
   const stop = async () => {
     if (child.exitCode === null) {
@@ -39,7 +43,7 @@ export async function startService(): Promise<LocalService> {
     rmSync(folder, { recursive: true, force: true });
   };
   const keys = async (...args: string[]) => {
-    const command = ["--import", "tsx", "functions/cli/keys.ts", ...args];
+    const command = ["--import", import.meta.resolve("tsx"), "functions/cli/keys.ts", ...args];
     return (await promisify(execFile)(process.execPath, command, { env })).stdout;
   };
   try {

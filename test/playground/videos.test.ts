@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { describeVisits, PROMPT } from "./visit.ts";
+import { describeVisits, PATIENCE_MS, PROMPT } from "./visit.ts";
 
 describeVisits("the videos of the playground", (visit) => {
   const heading = (name: string | RegExp) => visit.page.getByRole("heading", { name, level: 2 });
@@ -86,17 +86,22 @@ describeVisits("the videos of the playground", (visit) => {
 
   test("the recent videos follow what other programs do, and an item stays the same element", async () => {
     await visit.begin();
-    const { id } = await visit.create({ prompt: "a purple ring grows", cache: "off", steps: 500 });
+    const { id } = await visit.create({ prompt: "a purple ring grows", cache: "off", steps: 1000 });
     await item(id).waitFor();
-    await visit.page.evaluate(`document.querySelector('#recent a').isTheSame = true`);
-    await expect.poll(() => item(id).textContent(), { timeout: 30_000 }).toMatch(/^\d+ %/);
-    expect(await item(id).textContent()).toContain("in progress");
-    await item(id).locator("img").waitFor();
-    expect(await item(id).textContent()).not.toContain("in progress");
+    const mark = (of: string) =>
+      item(of).evaluate((link) => Object.assign(link, { isTheSame: true }).tagName);
+    const isTheSame = (of: string) => item(of).evaluate((link) => "isTheSame" in link);
+    await mark(id);
+    await visit.reads(item(id), /^\d+ %.*in progress/s);
     const other = await visit.create({ prompt: "a blue cross spins over yellow" });
     await item(other.id).waitFor();
+    await mark(other.id);
     expect(await visit.page.locator("#recent a").first().getAttribute("href")).toBe(`#video=${other.id}`);
-    expect(await item(id).evaluate((link) => "isTheSame" in link)).toBe(true);
+    await visit.service.send("POST", `/v1/videos/${id}/cancel`);
+    await visit.reads(item(id), /cancelled/);
+    await item(other.id).locator("img").waitFor();
+    expect(await item(other.id).textContent()).not.toContain("in progress");
+    expect([await isTheSame(id), await isTheSame(other.id)]).toEqual([true, true]);
     await visit.service.send("DELETE", `/v1/videos/${id}`);
     await item(id).waitFor({ state: "detached" });
     expect(await item(other.id).count()).toBe(1);
@@ -214,7 +219,7 @@ describeVisits("the videos of the playground", (visit) => {
     expect(await visit.page.locator("#failure").isVisible()).toBe(false);
     expect(await bar.isVisible()).toBe(false);
     expect((await visit.shown()).error?.code).toBe("canceled");
-    await expect.poll(() => item(id).textContent(), { timeout: 30_000 }).toContain("cancelled");
+    await visit.reads(item(id), /cancelled/);
     expect(await visit.page.getByRole("button", { name: "Edit and run again" }).isVisible()).toBe(true);
   });
 
@@ -287,7 +292,7 @@ describeVisits("the videos of the playground", (visit) => {
         expect.stringMatching(/ · 204 · /),
       ]);
       await webhooks.getByRole("button", { name: `Deliver video.completed again to ${url}` }).click();
-      await expect.poll(() => statuses.length, { timeout: 30_000 }).toBe(0);
+      await expect.poll(() => statuses.length, { timeout: PATIENCE_MS }).toBe(0);
       await webhooks.getByText("delivered", { exact: true }).waitFor();
     } finally {
       receiver.close();
@@ -313,7 +318,7 @@ describeVisits("the videos of the playground", (visit) => {
     expect(await visit.page.locator("#seed").inputValue()).toBe("7");
     expect(await visit.page.locator("#webhook_url").inputValue()).toBe(webhook_url);
     await visit.generate();
-    await expect.poll(async () => (await visit.shown()).id, { timeout: 30_000 }).not.toBe(id);
+    await expect.poll(async () => (await visit.shown()).id, { timeout: PATIENCE_MS }).not.toBe(id);
     await visit.result();
     expect((await visit.shown()).params).toEqual(params);
   });

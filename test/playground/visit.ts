@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { type LocalService, startService } from "./service.ts";
@@ -9,6 +9,9 @@ const isHere = existsSync(executablePath);
 if (!isHere) console.warn(`no Chromium at ${executablePath}: the playground's tests are skipped`);
 
 export const PROMPT = "a red circle moves fast to the left over blue stripes";
+
+/** Milliseconds that a step of a test may take on a busy machine: little less than the whole test. */
+export const PATIENCE_MS = 200_000;
 
 /** Visit of the playground in a real browser. Fails the test if the page complains of anything. */
 export class Visit {
@@ -33,7 +36,7 @@ export class Visit {
   async newPage(context: Browser | BrowserContext = this.browser): Promise<Page> {
     const page = await context.newPage();
     await page.setViewportSize({ width: 1280, height: 860 });
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(PATIENCE_MS);
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());
     });
@@ -73,7 +76,7 @@ export class Visit {
 
   /** Waits for the video on the stage to be made. */
   result(): Promise<void> {
-    return this.page.locator("#film").waitFor({ timeout: 60_000 });
+    return this.page.locator("#film").waitFor();
   }
 
   /** The video on the stage, as the page has it. */
@@ -88,15 +91,20 @@ export class Visit {
 
   /** Waits until an expression is true. Playwright's own waiting uses eval, which the content policy forbids. */
   becomes(claim: string): Promise<void> {
-    return expect.poll(() => this.page.evaluate(claim), { timeout: 30_000 }).toBe(true);
+    return expect.poll(() => this.page.evaluate(claim), { timeout: PATIENCE_MS }).toBe(true);
+  }
+
+  /** Waits until an element reads like this. */
+  reads(place: Locator, like: RegExp): Promise<void> {
+    return expect.poll(() => place.textContent(), { timeout: PATIENCE_MS }).toMatch(like);
   }
 }
 
 /** Describes the playground, with a service and a page of its own for each test. */
 export function describeVisits(title: string, tests: (visit: Visit) => void): void {
-  describe.skipIf(!isHere)(title, { timeout: 120_000 }, () => {
+  describe.skipIf(!isHere)(title, { timeout: PATIENCE_MS + 20_000 }, () => {
     const visit = new Visit();
-    beforeAll(() => visit.start());
+    beforeAll(() => visit.start(), PATIENCE_MS);
     afterAll(() => visit.stop());
     beforeEach(async () => {
       visit.complaints = [];

@@ -332,9 +332,14 @@ export class Graph {
     return activationBytes(this.#lowered(), providerTraits[this.provider]);
   }
 
-  /** Serialises the ONNX model. Nodes, weights and inputs that no output needs are left out. */
+  /** The ONNX model. Nodes, weights and inputs that no output needs are left out. */
+  get model(): Model {
+    return this.#lowered();
+  }
+
+  /** Serialises the ONNX model. */
   build(): Uint8Array {
-    return encodeModel(this.#lowered());
+    return encodeModel(this.model);
   }
 
   #lowered(): Model {

@@ -24,7 +24,8 @@ export { concat, expand, gather, pad, reshape, slice, split, transpose } from ".
 export { linear, matmul } from "./operators/linear.ts";
 export { groupNorm, layerNorm, rmsNorm } from "./operators/normalization.ts";
 export { reduceL2, reduceMean, reduceSum, sumAbs } from "./operators/reduction.ts";
-export { defaultPrecision, precisionFault } from "./provider-traits.ts";
+export { defaultPrecision, precisionFault, textProvider } from "./provider-traits.ts";
+export { assertComputes, OPERATOR_ERROR_MAX, operatorErrors } from "./self-check.ts";
 export { MAPPED_BYTES_MIN, openSession, type Session, SessionError, usesMachineMemory } from "./session.ts";
 export type {
   ExternalTensor,
@@ -35,4 +36,5 @@ export type {
   WeightSource,
 } from "./types.ts";
 export { type DType, GraphError, type Precision, type Provider, precisions } from "./types.ts";
+export { unsupportedOperator } from "./unsupported-operator.ts";
 export { channelScale, quantizedWeight } from "./weight-quantization.ts";

@@ -40,10 +40,12 @@ function externalWeights({ initializers }: Model): Initializer[] {
 function heldWeights(model: Model): Map<string, TypedName> {
   const weights = new Map<string, TypedName>(externalWeights(model).map((tensor) => [tensor.name, tensor]));
   const constants = new Set(model.initializers.map(({ name }) => name));
+  const results = new Set(model.outputs.map(({ name }) => name));
   const held = new Map<string, TypedName>();
   for (const { inputs, outputs } of model.nodes) {
     const read = inputs.flatMap((name) => weights.get(name) ?? []);
-    if (inputs.every((name) => name === "" || constants.has(name))) {
+    const isResult = outputs.some(({ name }) => results.has(name));
+    if (!isResult && inputs.every((name) => name === "" || constants.has(name))) {
       for (const output of outputs) {
         constants.add(output.name);
         if (read.length > 0) weights.set(output.name, output);

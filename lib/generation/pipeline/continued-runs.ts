@@ -36,7 +36,7 @@ function keyOf(run: ContinuedRun): string {
 export async function openRuns(
   runs: readonly ContinuedRun[],
   build: (run: ContinuedRun) => Graph,
-  open: (graph: Graph) => Promise<Session>,
+  open: (graph: Graph, keptOutputs: readonly string[]) => Promise<Session>,
 ): Promise<OpenedRuns> {
   const graphs = runGraphs(runs, build);
   const sessions = new Map<string, Session>();
@@ -44,7 +44,12 @@ export async function openRuns(
     for (const session of sessions.values()) await session.release();
   };
   try {
-    for (const [key, graph] of graphs) sessions.set(key, await open(graph));
+    for (const [key, graph] of graphs) {
+      const state = graph.model.outputs
+        .map(({ name }) => name)
+        .filter((name) => name.startsWith(decoderNames.after));
+      sessions.set(key, await open(graph, state));
+    }
   } catch (error) {
     await release();
     throw error;
@@ -75,12 +80,20 @@ export async function* continuedOutputs(
 ): AsyncGenerator<Readonly<Record<string, Tensor>>> {
   let first = 0;
   let left: Record<string, Tensor> = {};
-  for (const { frames, session } of runs) {
-    await pauseUnlessCancelled(signal);
-    const out = await session.run({ ...left, ...feeds({ first, frames }) });
-    yield out;
-    left = feedsOfNext(out);
-    first += frames;
+  const releaseState = () => {
+    for (const tensor of Object.values(left)) tensor.release?.();
+  };
+  try {
+    for (const { frames, session } of runs) {
+      await pauseUnlessCancelled(signal);
+      const out = await session.run({ ...left, ...feeds({ first, frames }) });
+      releaseState();
+      left = feedsOfNext(out);
+      yield out;
+      first += frames;
+    }
+  } finally {
+    releaseState();
   }
 }
 

@@ -135,7 +135,9 @@ export function videoSessions(
 
   async function openDecoding(): Promise<Decoding> {
     await makeRoom("decoder");
-    decoders ??= await openRuns(runs, decoderGraph, (graph) => openGraph(graph, vae.weights, options));
+    decoders ??= await openRuns(runs, decoderGraph, (graph, kept) =>
+      openGraph(graph, vae.weights, options, kept),
+    );
     return { runs: decoders.runs, frames, scale: decoder.scale, takesNoise: decoder.takesNoise ?? false };
   }
 

@@ -184,7 +184,7 @@ describe("a model", () => {
       return bytes.subarray(large.length).filter((mark) => mark === 1).length;
     }
     child = fork(join(import.meta.dirname, "download-child.ts"), [`s3://bucket/${PREFIX}`, cacheFolder], {
-      execArgv: ["--import", "tsx"],
+      execArgv: ["--import", import.meta.resolve("tsx")],
       env: { ...process.env, ...stub.env },
     });
     onTestFinished(() => void child.kill("SIGKILL"));

@@ -140,9 +140,7 @@ describe("a linear layer in int8", () => {
   test.each(["cuda", "webgpu"] as const)("a graph for %s refuses int8 and says what there is", (provider) => {
     const graph = new Graph({ provider });
     expect(() => graph.inPrecision("int8", () => undefined)).toThrow(
-      provider === "cuda"
-        ? "graph: the provider cuda has no products in int8: take float32 or float16"
-        : "graph: the provider webgpu has no products in int8: take float32",
+      `graph: the provider ${provider} has no products in int8: take float32 or float16`,
     );
   });
 });

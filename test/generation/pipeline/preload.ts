@@ -23,8 +23,11 @@ export async function preload(code: string): Promise<string> {
 /** Lets processes that start from now on stop themselves. Returns the file that they write their ids into. */
 export async function preloadStop(): Promise<string> {
   const folder = await preload(`
-    import { writeFileSync } from "node:fs";
-    writeFileSync(new URL("pid", import.meta.url), String(process.pid));
+    import { renameSync, writeFileSync } from "node:fs";
+    const [unfinished, pid] = [new URL("unfinished", import.meta.url), new URL("pid", import.meta.url)];
+    writeFileSync(unfinished, String(process.pid));
+    // A test that looked while an empty file was there would take 0 for the id.
+    renameSync(unfinished, pid);
     process.kill(process.pid, "SIGSTOP");
   `);
   return join(folder, "pid");

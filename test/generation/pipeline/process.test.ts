@@ -388,7 +388,7 @@ describe("a parent", () => {
   const script = join(import.meta.dirname, "parent.ts");
 
   function startParent(args: string[]): ChildProcess {
-    const parent = spawn(process.execPath, ["--import", "tsx", script, ...args], {
+    const parent = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), script, ...args], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     onTestFinished(() => void parent.kill("SIGKILL"));

@@ -68,7 +68,13 @@ test("three processes that start at once get one master key, a hundred times", a
     }
     console.log(keys.join(" "));`;
   const run = () =>
-    promisify(execFile)(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script]);
+    promisify(execFile)(process.execPath, [
+      "--import",
+      import.meta.resolve("tsx"),
+      "--input-type=module",
+      "-e",
+      script,
+    ]);
   const outputs = (await Promise.all([run(), run(), run()])).map(({ stdout }) => stdout);
   expect(
     outputs[0]!

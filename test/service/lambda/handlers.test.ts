@@ -196,7 +196,12 @@ it("all functions log lines of JSON, without prompt, address or secret", {
   };
   const { stdout, stderr } = await promisify(execFile)(
     process.execPath,
-    ["--import", "tsx", join(import.meta.dirname, "run-handlers.ts"), JSON.stringify(events)],
+    [
+      "--import",
+      import.meta.resolve("tsx"),
+      join(import.meta.dirname, "run-handlers.ts"),
+      JSON.stringify(events),
+    ],
     { env: { ...process.env, ...env, LOG_LEVEL: "debug" } },
   );
   const lines = stdout

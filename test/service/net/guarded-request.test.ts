@@ -362,7 +362,7 @@ describe.skipIf(!hasOpenssl)("over TLS (needs openssl)", () => {
       console.log(JSON.stringify(await Promise.all(hosts.map(post))));`;
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ["--import", "tsx", "--input-type=module", "-e", script],
+      ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", script],
       {
         env: {
           ...process.env,

@@ -17,7 +17,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 
 function start(script: string, args: readonly string[]): ChildProcess {
   const path = join(import.meta.dirname, script);
-  const child = spawn(process.execPath, ["--import", "tsx", path, ...args], {
+  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), path, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));

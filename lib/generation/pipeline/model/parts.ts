@@ -11,6 +11,7 @@ import {
   textEncoder,
 } from "../../models/index.ts";
 import {
+  assertComputes,
   type Graph,
   openSession,
   type Precision,
@@ -18,9 +19,12 @@ import {
   precisionFault,
   type Session,
   SessionError,
+  textProvider,
+  unsupportedOperator,
 } from "../../onnx/index.ts";
 import { listedLoras, type ResolvedRequest } from "../../request/index.ts";
 import { evenShares, linearQuadraticShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { GenerationError } from "../errors.ts";
 import { checkFinite } from "../finite.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
 import { type FolderDescription, readDescription } from "./description.ts";
@@ -101,14 +105,15 @@ export interface ModelParts extends FolderDescription {
 }
 
 /**
- * Reads the configurations and weight headers of all parts; opens no session.
+ * Reads the configurations and weight headers of all parts; opens no session of the model.
  *
  * @throws CheckpointError or Error naming the part that cannot be used, SessionError for a precision that the provider
- *   lacks
+ *   lacks, and for a driver that computes wrongly
  */
 export async function openParts(index: ModelFolder, options: PipelineOptions): Promise<ModelParts> {
   const fault = precisionFault(precisionOf(options), options.provider);
   if (fault !== undefined) throw new SessionError(fault);
+  await assertComputes(options.provider);
   const isInteger = precisionOf(options) === "int8";
   const withWeights = async (name: string): Promise<OpenedPart> => {
     const part = index.part(name);
@@ -126,8 +131,8 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   let session: { length: number; opened: Session } | null = null;
 
   function encoderGraph(length: number): Graph {
-    const readsIntegers = encoderPart.quantized !== undefined;
-    const graph = encoder.build(length, { weights: encoderWeights, ...options, readsIntegers });
+    const given = { ...options, weights: encoderWeights, provider: textProvider(options.provider) };
+    const graph = encoder.build(length, { ...given, readsIntegers: encoderPart.quantized !== undefined });
     encoderPart.weights.checkAllUsed(encoder.otherTensors);
     return graph;
   }
@@ -307,15 +312,37 @@ function boundaryOf(index: ModelFolder): number {
 
 const TRAINING_TIMESTEPS = 1000;
 
-/** Opens a session on a graph; `weights` are those that the graph was built from. */
-export function openGraph(
+/**
+ * Opens a session on a graph; `weights` are those that the graph was built from.
+ *
+ * @param keptOutputs as in `SessionOptions`; none by default
+ * @throws GenerationError for an operator that the provider has no kernel for
+ */
+export async function openGraph(
   graph: Graph,
   weights: Pick<TransformerWeights, "root">,
   options: PipelineOptions,
+  keptOutputs: readonly string[] = [],
 ): Promise<Session> {
-  return openSession(graph.build(), {
+  const { provider } = graph;
+  const sessionOptions = {
     ...options,
+    provider,
     weightsFolder: weights.root,
     weightBytes: graph.weightBytes,
-  });
+  };
+  try {
+    const outputs = graph.model.outputs.map(({ name }) => name);
+    return await openSession(graph.build(), {
+      ...sessionOptions,
+      keptOutputs: outputs.filter((name) => keptOutputs.includes(name)),
+    });
+  } catch (cause) {
+    if (!(cause instanceof SessionError && cause.fault === "no_kernel")) throw cause;
+    const operator = await unsupportedOperator(graph, sessionOptions);
+    throw new GenerationError(
+      `The provider ${provider} has no kernel for ${operator ?? "an operator of the model"}: take the provider cpu.`,
+      { cause },
+    );
+  }
 }

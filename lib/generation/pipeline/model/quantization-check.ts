@@ -121,7 +121,7 @@ async function checkedFeeds(
   { latent, conditions, text }: DiffusionTransformer,
   model: ModelParts,
 ): Promise<Feeds> {
-  const { vision, limits } = model;
+  const { vision } = model;
   let stream = 0;
   const drawn = (...shape: number[]): Tensor => {
     const count = shape.reduce((product, size) => product * size, 1);
@@ -129,14 +129,15 @@ async function checkedFeeds(
   };
   const { channels, frames, height, width } = latent;
   const noise = drawn(1, channels, frames, height, width);
-  const pictures = limits.needs_last_image ? 2 : 1;
+  const needs = pictureNeeds(conditions);
+  const pictures = Math.min(...(needs?.counts ?? [1]).filter((count) => count > 0));
   const encoded: EncodedPictures = {
     latent: noise,
     states: vision && drawn(pictures, vision.encoder.tokens, vision.encoder.width),
   };
   const given = {
     texts: await encodePrompts(model, text, { prompt: PROMPT, negativePrompt: null, batch: BATCH }),
-    ...(pictureNeeds(conditions)?.isWholeVideo && { pictures: encoded }),
+    ...(needs?.isWholeVideo && { pictures: encoded }),
   };
   return {
     latent: noise,

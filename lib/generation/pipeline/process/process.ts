@@ -89,6 +89,8 @@ export async function startPipelineProcess(
       asked?.patience?.heard(message.progress);
       return asked?.onProgress?.(message.progress);
     }
+    // No session of the child can use a device again that was lost.
+    if (message.kind === "failed" && message.fault === "device_lost") return kill(lostError(message));
     const question = asked;
     asked = null;
     if (message.kind === "failed") question?.failed(errorOf(message));
@@ -244,6 +246,11 @@ function tell(child: ChildProcess, message: ToChild): void {
 function errorOf({ name, message, fault }: Extract<FromChild, { kind: "failed" }>): Error {
   if (name === "RequestError") return new RequestError(message);
   return name === "CancelledError" ? new CancelledError() : new GenerationError(message, { fault });
+}
+
+function lostError({ message }: Extract<FromChild, { kind: "failed" }>): GenerationError {
+  const what = message.charAt(0).toUpperCase() + message.slice(1);
+  return new GenerationError(`${what}.`, { fault: "device_lost" });
 }
 
 function failedError(cause: Error): GenerationError {
