@@ -20,3 +20,4 @@ export type {
 } from "./types.ts";
 export { type DType, GraphError, type Precision, type Provider, precisions } from "./types.ts";
 export { unsupportedOperator } from "./unsupported-operator.ts";
+export { channelScale, quantizedWeight } from "./weight-quantization.ts";
