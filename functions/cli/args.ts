@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { ASKED_PROVIDERS, type AskedProvider } from "../../lib/generation/accelerator/index.ts";
 import { type Precision, precisions } from "../../lib/generation/onnx/index.ts";
 import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
@@ -76,6 +77,12 @@ export function generateCommand(folder: string) {
         text: `precision in which the transformer's blocks multiply: ${precisions.join(", ")}; default float32`,
         read: precisionOf,
       },
+      provider: {
+        value: "NAME",
+        text: "cpu, cuda or webgpu, which runs the model; auto takes the first of cuda, webgpu and cpu that works",
+        default: "cpu",
+        read: providerOf,
+      },
       trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
       json: {
         text: "prints each video as one line of JSON (npm run --silent generate hides npm's own lines)",
@@ -102,6 +109,7 @@ export interface GenerateCommand {
   readonly variant: string | null;
   /** Precision of the products of the blocks; null for the provider's default. */
   readonly precision: Precision | null;
+  readonly provider: AskedProvider;
   readonly trace: string | null;
   readonly json: boolean;
 }
@@ -120,7 +128,7 @@ export interface Surroundings {
 export function parseGenerate(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
   const line = parseCommand(NAME, generateCommand(surroundings.folder), args);
   if (line === "help") return "help";
-  const { out, model, variant, precision, trace, json, count } = line.values;
+  const { out, model, variant, precision, provider, trace, json, count } = line.values;
   const values: Record<string, unknown> = line.values;
   // A switch that is not given is false, and no part of the request.
   const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
@@ -139,6 +147,7 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
     model,
     variant: variant ?? null,
     precision: precision ?? null,
+    provider,
     trace: trace ?? null,
     json,
   };
@@ -186,6 +195,12 @@ function outIn(text: string, path: string): Out {
   throw new UsageError(
     `--out takes a path that ends in .mp4 or .webp, or a folder that ends in /, not ${quoted(text)}.`,
   );
+}
+
+function providerOf(text: string, flag: string): AskedProvider {
+  const found = ASKED_PROVIDERS.find((name) => name === text);
+  if (found) return found;
+  throw new UsageError(`${flag} is ${ASKED_PROVIDERS.join(", ")}, not ${quoted(text)}.`);
 }
 
 function countOf(text: string, flag: string): number {

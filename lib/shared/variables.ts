@@ -84,7 +84,7 @@ export const VARIABLES = {
     setBy: ["people"],
   },
   PROVIDER: {
-    what: "execution provider: cpu, cuda or webgpu",
+    what: "execution provider: cpu, cuda, webgpu, or auto for the first of cuda, webgpu and cpu that works",
     readBy: ["gpu"],
     setBy: ["deployment", "people", "platform"],
   },

@@ -30,11 +30,14 @@ export const defaultProvider: Provider = "cpu";
 
 export type TensorData = Float32Array | BigInt64Array | Int32Array | Uint8Array | Int8Array;
 
-/** Tensor in host memory, row-major. A `Uint8Array` holds bool, one byte per element. */
+/** Tensor, row-major. A `Uint8Array` holds bool, one byte per element. */
 export interface Tensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Elements; throws for a tensor that a session keeps on its device (`SessionOptions.keptOutputs`). */
   readonly data: TensorData;
+  /** Frees a tensor on a device. Tensors in host memory, which the garbage collector frees, have none. */
+  release?(): void;
 }
 
 /** Location of the bytes of one weight. `location` is a path relative to the folder given to the session. */

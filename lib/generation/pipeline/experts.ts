@@ -4,6 +4,7 @@ import {
   buildFull,
   buildReuse,
   type CutOptions,
+  cutNames,
   type DiffusionTransformer,
   diffusionTransformer,
   type GraphSignalName,
@@ -14,7 +15,7 @@ import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
 import { limitsWith, type ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
-import type { OpenedPart } from "./model/opened-part.ts";
+import { elements, graphWeights, type OpenedPart } from "./model/opened-part.ts";
 import { usableBytes } from "./model/part-memory.ts";
 import { type ModelParts, openGraph, type PipelineOptions } from "./model/parts.ts";
 import type { QuantizationCheck } from "./model/quantization-check.ts";
@@ -62,6 +63,8 @@ export interface GraphNeeds {
   readonly signals: ReadonlySet<GraphSignalName>;
   /** True if reused steps may forecast their residual. */
   readonly forecasts: boolean;
+  /** True if the host reads residuals and probes, so that they do not stay on a GPU between two steps. */
+  readonly readsResiduals: boolean;
 }
 
 /** Needs of the graphs of each transformer. */
@@ -81,11 +84,12 @@ export interface ExpertNeeds extends GraphNeeds {
 export function expertsFor(
   { transformers: parts, options }: Pick<ModelParts, "transformers" | "options">,
   video: VideoShape,
-  { scales, loras, signals, forecasts, quantization }: ExpertNeeds,
+  { scales, loras, signals, forecasts, readsResiduals, quantization }: ExpertNeeds,
 ): Experts {
-  const weights = parts.map((part, index) => withLoras(part.weights, loras[index] ?? []));
+  const weights = parts.map((part, index) => withLoras(graphWeights(part), loras[index] ?? []));
   const transformers = parts.map((part) => diffusionTransformer(part, video));
   const holdsCopies = copiesFit(parts, options);
+  const keptOutputs = readsResiduals ? [] : [cutNames.residual, cutNames.probe];
   const opened = new Map<number, Session[]>();
   const cut = (index: number): CutOptions => ({
     weights: weights[index]!,
@@ -113,7 +117,9 @@ export function expertsFor(
     const sessions: Session[] = [];
     opened.set(index, sessions);
     try {
-      for (const graph of graphs(index)) sessions.push(await openGraph(graph, weights[index]!, options));
+      for (const graph of graphs(index)) {
+        sessions.push(await openGraph(graph, weights[index]!, options, keptOutputs));
+      }
       return sessions;
     } catch (error) {
       await release(index);
@@ -143,11 +149,4 @@ function copiesFit(parts: readonly OpenedPart[], options: PipelineOptions): bool
   if (!usesMachineMemory(options.provider)) return false;
   const bytes = parts.reduce((sum, { weights }) => sum + 4 * elements(weights), 0);
   return bytes <= (usableBytes(options) ?? 0) / 2;
-}
-
-function elements(weights: OpenedPart["weights"]): number {
-  return weights
-    .names()
-    .map((name) => weights.info(name).shape.reduce((product, size) => product * size, 1))
-    .reduce((sum, count) => sum + count, 0);
 }

@@ -204,6 +204,7 @@ export async function openPipeline(
     const needs = {
       signals: new Set([...needed, ...(opened?.needs.signals ?? [])]),
       forecasts: forecasts || (opened?.needs.forecasts ?? false),
+      readsResiduals: observer !== undefined,
     };
     await shaped?.sessions.release();
     shaped = null;
