@@ -63,7 +63,9 @@ async function* run(command: GenerateCommand): AsyncGenerator<Result> {
   const files = outputsOf(command);
   let made = 0;
   try {
-    const { provider, reason } = await chooseProvider(command.provider);
+    const { provider, reason } = await chooseProvider(command.provider, {
+      ...(command.precision !== null && { precision: command.precision }),
+    });
     if (reason !== null) process.stderr.write(`${reason}\n`);
     const memoryBytes = await gpuMemoryBytes(provider);
     pipeline = await startPipelineProcess(command.model, {

@@ -56,8 +56,8 @@ export function keepIn(path: string): (results: PartResults) => void {
 }
 
 /**
- * Measures one model at one size: float32 and float16 steps, computed and reused, a segment beside the same steps one by
- * one, and PyTorch with the same weights and inputs.
+ * Measures one model at one size: float32 and float16 steps, computed and reused, a segment beside the same steps one
+ * by one, and PyTorch with the same weights and inputs.
  */
 export async function measurePart(
   { id, family, size, checksCpu, forms }: ProofPart,

@@ -37,7 +37,7 @@ import {
 } from "./error-table.ts";
 import { folderNotes } from "./folder-notes.ts";
 import { LoraShelf } from "./open-loras.ts";
-import type { OpenedPart } from "./opened-part.ts";
+import { checkIntegers, graphWeights, type OpenedPart, withIntegers } from "./opened-part.ts";
 import { openVision, type Vision } from "./vision.ts";
 
 export interface PipelineOptions {
@@ -114,19 +114,25 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   const fault = precisionFault(precisionOf(options), options.provider);
   if (fault !== undefined) throw new SessionError(fault);
   await assertComputes(options.provider);
-  const withWeights = async (name: string) => {
+  const isInteger = precisionOf(options) === "int8";
+  const withWeights = async (name: string): Promise<OpenedPart> => {
     const part = index.part(name);
     return { ...part, weights: await part.checkpoint() };
   };
-  const encoderPart = await withWeights("text_encoder");
+  const inPrecision = async (name: string) => {
+    const part = await withWeights(name);
+    return isInteger ? withIntegers(part) : part;
+  };
+  const encoderPart = await inPrecision("text_encoder");
+  const encoderWeights = graphWeights(encoderPart);
   const encoder = textEncoder(encoderPart);
   const tokenizerPart = index.part("tokenizer");
   const tokenizer = await openTokenizer(tokenizerPart.folder, tokenizerPart.config);
   let session: { length: number; opened: Session } | null = null;
 
   function encoderGraph(length: number): Graph {
-    const provider = textProvider(options.provider);
-    const graph = encoder.build(length, { weights: encoderPart.weights, ...options, provider });
+    const given = { ...options, weights: encoderWeights, provider: textProvider(options.provider) };
+    const graph = encoder.build(length, { ...given, readsIntegers: encoderPart.quantized !== undefined });
     encoderPart.weights.checkAllUsed(encoder.otherTensors);
     return graph;
   }
@@ -140,16 +146,17 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   async function openEncoder(length: number): Promise<Session> {
     if (session?.length === length) return session.opened;
     await releaseEncoder();
-    const opened = await openGraph(encoderGraph(length), encoderPart.weights, options);
+    const opened = await openGraph(encoderGraph(length), encoderWeights, options);
     session = { length, opened };
     return opened;
   }
 
   const description = await readDescription(index.folder, index.index);
   const boundaryTimestep = boundaryOf(index);
-  const transformer = await withWeights("transformer");
-  const second = boundaryTimestep > 0 ? [await withWeights("transformer_2")] : [];
+  const transformer = await inPrecision("transformer");
+  const second = boundaryTimestep > 0 ? [await inPrecision("transformer_2")] : [];
   const transformers: ModelParts["transformers"] = [transformer, ...second];
+  if (isInteger) for (const part of transformers) checkIntegers(part, options.mappedBytesMin);
   const vae = await withWeights(decoderPart(index));
   const scheduler = index.part("scheduler");
   const sampler = openSampler(scheduler, description.recipe);

@@ -15,6 +15,7 @@ import {
 import type { Tensor } from "../../onnx/index.ts";
 import { gaussianNoise } from "../../sampling/index.ts";
 import { encodePrompts } from "../text/prompts.ts";
+import { graphWeights, type OpenedPart } from "./opened-part.ts";
 import { type ModelParts, openGraph } from "./parts.ts";
 
 /** Errors of a transformer whose blocks multiply 8-bit integers, measured when the model was opened. */
@@ -91,10 +92,11 @@ function checkedVideo({ vae, limits, vision }: ModelParts): VideoShape {
 
 async function checkBlocks(
   transformer: DiffusionTransformer,
-  { weights }: ModelParts["transformers"][number],
+  part: OpenedPart,
   model: ModelParts,
 ): Promise<QuantizationCheck> {
   const { options } = model;
+  const weights = graphWeights(part);
   const cut: CutOptions = { ...options, weights, batch: BATCH };
   const feeds = await checkedFeeds(transformer, model);
   const errors: number[] = [];
