@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { ASKED_PROVIDERS, type AskedProvider } from "../../lib/generation/accelerator/index.ts";
+import { type Precision, precisions } from "../../lib/generation/onnx/index.ts";
 import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
   type AskedRequest,
@@ -70,6 +72,17 @@ export function generateCommand(folder: string) {
         value: "NAME",
         text: "variant of the model's weights, such as fp16; by default those without one, or the only one",
       },
+      precision: {
+        value: "NAME",
+        text: `precision in which the transformer's blocks multiply: ${precisions.join(", ")}; default float32`,
+        read: precisionOf,
+      },
+      provider: {
+        value: "NAME",
+        text: "cpu, cuda or webgpu, which runs the model; auto takes the first of cuda, webgpu and cpu that works",
+        default: "cpu",
+        read: providerOf,
+      },
       trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
       json: {
         text: "prints each video as one line of JSON (npm run --silent generate hides npm's own lines)",
@@ -94,6 +107,9 @@ export interface GenerateCommand {
   readonly model: string;
   /** Variant of the weights to prefer; null for those without one. */
   readonly variant: string | null;
+  /** Precision of the products of the blocks; null for the provider's default. */
+  readonly precision: Precision | null;
+  readonly provider: AskedProvider;
   readonly trace: string | null;
   readonly json: boolean;
 }
@@ -112,7 +128,7 @@ export interface Surroundings {
 export function parseGenerate(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
   const line = parseCommand(NAME, generateCommand(surroundings.folder), args);
   if (line === "help") return "help";
-  const { out, model, variant, trace, json, count } = line.values;
+  const { out, model, variant, precision, provider, trace, json, count } = line.values;
   const values: Record<string, unknown> = line.values;
   // A switch that is not given is false, and no part of the request.
   const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
@@ -130,9 +146,18 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
     out: out ?? { folder: join(surroundings.folder, "out") },
     model,
     variant: variant ?? null,
+    precision: precision ?? null,
+    provider,
     trace: trace ?? null,
     json,
   };
+}
+
+/** @throws UsageError for a precision that does not exist */
+function precisionOf(text: string): Precision {
+  const found = precisions.find((precision) => precision === text);
+  if (found) return found;
+  throw new UsageError(`--precision must be one of ${precisions.join(", ")}, not ${quoted(text)}.`);
 }
 
 /** Makes the option of a request's flag, which reads its value according to the kind of the flag. */
@@ -170,6 +195,12 @@ function outIn(text: string, path: string): Out {
   throw new UsageError(
     `--out takes a path that ends in .mp4 or .webp, or a folder that ends in /, not ${quoted(text)}.`,
   );
+}
+
+function providerOf(text: string, flag: string): AskedProvider {
+  const found = ASKED_PROVIDERS.find((name) => name === text);
+  if (found) return found;
+  throw new UsageError(`${flag} is ${ASKED_PROVIDERS.join(", ")}, not ${quoted(text)}.`);
 }
 
 function countOf(text: string, flag: string): number {

@@ -1,4 +1,6 @@
 import { randomInt } from "node:crypto";
+import { chooseProvider, gpuMemoryBytes } from "../../lib/generation/accelerator/index.ts";
+import type { Provider } from "../../lib/generation/onnx/index.ts";
 import {
   CancelledError,
   type PipelineProcess,
@@ -54,16 +56,23 @@ async function* run(command: GenerateCommand): AsyncGenerator<Result> {
   const files = outputsOf(command);
   let made = 0;
   try {
-    pipeline = await startPipelineProcess(
-      command.model,
-      command.variant === null ? {} : { variant: command.variant },
-    );
+    const { provider, reason } = await chooseProvider(command.provider, {
+      ...(command.precision !== null && { precision: command.precision }),
+    });
+    if (reason !== null) process.stderr.write(`${reason}\n`);
+    const memoryBytes = await gpuMemoryBytes(provider);
+    pipeline = await startPipelineProcess(command.model, {
+      provider,
+      ...(memoryBytes !== null && { memoryBytes }),
+      ...(command.variant !== null && { variant: command.variant }),
+      ...(command.precision !== null && { precision: command.precision }),
+    });
     const { limits, model } = pipeline;
     const requests = command.requests.map((asked) => resolveRequest(asked, { limits, model }));
     await prepareOutputs(files);
     for (const [index, outputs] of files.entries()) {
       const display = progressDisplay(files.length === 1 ? "" : `${index + 1} of ${files.length}: `);
-      const work = { pipeline, signal: cancel.signal, display };
+      const work = { pipeline, provider, signal: cancel.signal, display };
       yield await make(requests[index]!, outputs, work);
       made += 1;
     }
@@ -77,13 +86,14 @@ async function* run(command: GenerateCommand): AsyncGenerator<Result> {
 
 interface Work {
   readonly pipeline: PipelineProcess;
+  readonly provider: Provider;
   readonly signal: AbortSignal;
   readonly display: ProgressDisplay;
 }
 
 /** Makes one video with everything that was asked about it. */
 async function make(request: ResolvedRequest, outputs: Outputs, work: Work): Promise<Result> {
-  const { pipeline, signal, display } = work;
+  const { pipeline, provider, signal, display } = work;
   const generate = async (asked: ResolvedRequest) => {
     try {
       return await pipeline.generate(asked, { signal, onProgress: display.show });
@@ -96,12 +106,12 @@ async function make(request: ResolvedRequest, outputs: Outputs, work: Work): Pro
   const video = await writeVideo(outputs.video, generation.frames, { fps: generation.fps });
   const writeSeconds = (performance.now() - started) / 1000;
   if (outputs.trace) await writeJson(outputs.trace, generation.trace);
-  if (!outputs.page) return { generation, video, writeSeconds, comparison: null };
+  if (!outputs.page) return { generation, video, writeSeconds, provider, comparison: null };
   const uncached = await generate(withoutCache(request)).catch((error: Error) => {
     throw new Error(`${error.message} ${video.path} was written, but not compared.`, { cause: error });
   });
   const comparison = await compare({ generation, video }, uncached, outputs.page);
-  return { generation, video, writeSeconds, comparison };
+  return { generation, video, writeSeconds, provider, comparison };
 }
 
 /** Adds to an error how many videos there are nevertheless. */

@@ -1,4 +1,5 @@
 import { type Goal, optionNotes, optionsOf } from "../../lib/generation/caching/index.ts";
+import type { Provider } from "../../lib/generation/onnx/index.ts";
 import { type Generation, savings, type UsedLora } from "../../lib/generation/pipeline/index.ts";
 import type { WrittenVideo } from "../../lib/generation/video/index.ts";
 import { counted } from "../../lib/shared/sentences/index.ts";
@@ -20,6 +21,7 @@ export interface Result {
   readonly generation: Generation;
   readonly video: WrittenVideo;
   readonly writeSeconds: number;
+  readonly provider: Provider;
   readonly comparison: Comparison | null;
 }
 
@@ -168,7 +170,13 @@ function stageLine(stages: Readonly<Record<string, number>>): string {
 }
 
 /** Returns the report for other programs: all facts of the text report, and the schedule. */
-export function jsonReport({ generation, video, writeSeconds, comparison }: Result): Record<string, unknown> {
+export function jsonReport({
+  generation,
+  video,
+  writeSeconds,
+  provider,
+  comparison,
+}: Result): Record<string, unknown> {
   const { computed } = savings(generation);
   return {
     video: video.path,
@@ -185,6 +193,7 @@ export function jsonReport({ generation, video, writeSeconds, comparison }: Resu
     seed: generation.request.seed,
     guidance: generation.request.guidanceScale,
     ...(generation.request.guidanceScale2 !== null && { guidance2: generation.request.guidanceScale2 }),
+    provider,
     tokens: generation.tokens,
     promptTruncated: generation.isPromptTruncated,
     negativeTruncated: generation.isNegativePromptTruncated,

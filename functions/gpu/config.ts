@@ -1,6 +1,9 @@
 import * as z from "zod";
+import { ASKED_PROVIDERS, type AskedProvider } from "../../lib/generation/accelerator/index.ts";
+import { precisionFault, precisions } from "../../lib/generation/onnx/index.ts";
 import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
 import {
+  ConfigError,
   environmentOf,
   folderList,
   logLevel,
@@ -42,12 +45,17 @@ export interface GpuConfig {
   /** `AUDIT_SHARE`: share of jobs that are audited without being asked, 0 to 1; 0 by default. */
   readonly auditShare: number;
   /**
-   * `PROVIDER`: `cpu`, `cuda` or `webgpu`; `cpu` by default. `PRECISION`: `float32` or `float16`, the precision of
-   * matrix products in the transformer's blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
+   * `PROVIDER`: `cpu`, `cuda` or `webgpu`, or `auto` for the first of `cuda`, `webgpu` and `cpu` that works here; `cpu`
+   * by default.
+   */
+  readonly provider: AskedProvider;
+  /**
+   * `PRECISION`: `float32`, `float16` or, on the CPU, `int8`: the precision of matrix products in the transformer's
+   * blocks; float16 by default with `cuda`. `THREADS`: threads per operator; by
    * default one for each core. `GPU_MEMORY_GIB`: memory of the GPU; with `cuda` by default what nvidia-smi says.
    * `VARIANT`: variant of the weights to prefer, such as `fp16`.
    */
-  readonly pipeline: PipelineOptions & Required<Pick<PipelineOptions, "provider">>;
+  readonly pipeline: Omit<PipelineOptions, "provider">;
   /** `LOG_LEVEL`: log level of pino; `info` by default. */
   readonly logLevel: string;
 }
@@ -76,8 +84,8 @@ const environment = environmentOf("gpu", {
   STALL_MS: wholeNumber(1_000, 21_600_000).default(1_800_000),
   AUDIT_SHARE: share().default(0),
   THREADS: wholeNumber(1, 1_024).optional(),
-  PROVIDER: oneOf("cpu", "cuda", "webgpu").default("cpu"),
-  PRECISION: oneOf("float32", "float16").optional(),
+  PROVIDER: oneOf(...ASKED_PROVIDERS).default("cpu"),
+  PRECISION: oneOf(...precisions).optional(),
   GPU_MEMORY_GIB: wholeNumber(0, 4_096).default(0),
   VARIANT: z
     .string()
@@ -93,6 +101,9 @@ const environment = environmentOf("gpu", {
  */
 export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
   const data = parseEnvironment(environment, env);
+  const { PRECISION, PROVIDER } = data;
+  const fault = PRECISION && PROVIDER !== "auto" && precisionFault(PRECISION, PROVIDER);
+  if (fault) throw new ConfigError(`PRECISION cannot be ${PRECISION}: ${fault}.`);
   return {
     port: data.PORT ?? data.SAGEMAKER_BIND_TO_PORT ?? 8080,
     host: data.HOST,
@@ -104,8 +115,8 @@ export function parseConfig(env: NodeJS.ProcessEnv): GpuConfig {
     maxRunMs: data.MAX_RUN_MS,
     stallMs: data.STALL_MS,
     auditShare: data.AUDIT_SHARE,
+    provider: data.PROVIDER,
     pipeline: {
-      provider: data.PROVIDER,
       ...(data.PRECISION === undefined ? {} : { precision: data.PRECISION }),
       ...(data.VARIANT === undefined ? {} : { variant: data.VARIANT }),
       ...(data.THREADS === undefined ? {} : { threads: data.THREADS }),

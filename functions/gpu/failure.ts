@@ -12,15 +12,22 @@ export class JobFailure extends Error {
   readonly code: JobError["code"];
   /** True if another attempt may succeed. */
   readonly isRetryable: boolean;
+  /** True if the worker lost what it works with, which counts as the loss of a worker and not as a failed attempt. */
+  readonly isLoss: boolean;
 
   constructor(
     code: JobError["code"],
     message: string,
-    { isRetryable = true, ...options }: ErrorOptions & { readonly isRetryable?: boolean } = {},
+    {
+      isRetryable = true,
+      isLoss = false,
+      ...options
+    }: ErrorOptions & { readonly isRetryable?: boolean; readonly isLoss?: boolean } = {},
   ) {
     super(message, options);
     this.code = code;
     this.isRetryable = isRetryable;
+    this.isLoss = isLoss;
   }
 }
 
@@ -45,6 +52,8 @@ export function failureOf(cause: unknown): JobFailure {
         "The model made no progress for too long, so the worker ended its process.",
         { cause },
       );
+    case "device_lost":
+      return new JobFailure("worker_lost", "The worker lost its GPU.", { cause, isLoss: true });
     case "invalid_output":
       // Its message names a stage, and nothing of this machine.
       return new JobFailure("invalid_output", (cause as GenerationError).message, { cause });

@@ -94,7 +94,7 @@ async function openModel(
   onProgress({ stage: "load", steps, done: 0, computed: 0 });
   return models.open(model, signal).catch((cause: unknown) => {
     const fault = cause instanceof GenerationError ? cause.fault : null;
-    if (fault === "stalled") throw cause;
+    if (fault === "stalled" || fault === "device_lost") throw cause;
     if (fault === "killed") {
       const message = "The worker was killed while it opened the model, most likely because memory ran out.";
       throw new JobFailure("out_of_memory", message, { cause });

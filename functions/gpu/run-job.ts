@@ -75,11 +75,12 @@ async function work(
     return { type: "complete", ...(await unlessAborted(making, handBack)), ...lease.holder };
   } catch (cause) {
     if (handBack.aborted) return { type: "release", ...lease.holder };
-    const { code, message, isRetryable, ...failure } = limit.aborted
+    const { code, message, isRetryable, isLoss, ...failure } = limit.aborted
       ? overrun(options.maxRunMs, cause)
       : failureOf(cause);
     if (!lease.lost)
       options.log.warn({ id, attempt, code, reason: reasonOf(failure.cause ?? cause) }, message);
+    if (isLoss) return { type: "abandon", owner: lease.holder.owner };
     return { type: "fail", error: { code, message }, isRetryable, ...lease.holder };
   }
 }

@@ -7,8 +7,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
 import { pino } from "pino";
 import { ModelStoreError } from "../../lib/distribution/model-store/index.ts";
+import { chooseProvider, gpuMemoryBytes } from "../../lib/generation/accelerator/index.ts";
 import { CheckpointError } from "../../lib/generation/checkpoint/index.ts";
 import { precisionOf } from "../../lib/generation/models/index.ts";
+import { type Provider, usesMachineMemory } from "../../lib/generation/onnx/index.ts";
+import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
 import {
   isFinished,
   type JobRecord,
@@ -20,7 +23,6 @@ import { openStore } from "../../lib/service/storage/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 import { logDestination } from "../../lib/shared/log-destination.ts";
 import { system } from "../../lib/shared/system.ts";
-import { assertProvider, gpuMemoryBytes, tryProvider } from "./accelerator.ts";
 import { type GpuConfig, parseConfig } from "./config.ts";
 import { removeAbandonedInputs } from "./inputs.ts";
 import { type Log, reasonOf } from "./log.ts";
@@ -40,18 +42,17 @@ const ANSWER_MS = 500;
 async function main(): Promise<void> {
   assertArguments(process.argv.slice(2));
   const config = parseConfig(process.env);
-  const { provider } = config.pipeline;
-  assertProvider(provider);
   // The first process of a container ignores signals without a handler.
   process.on("SIGTERM", leave);
   let models: WarmModels | null = null;
   answerPings(() => models?.fault ?? null);
-  if (provider !== "cpu") await tryProvider(provider);
+  const { provider, reason } = await chooseProvider(config.provider, config.pipeline);
   await removeAbandonedInputs();
   const log = pino({ level: config.logLevel, base: null }, logDestination(1));
+  if (reason !== null) log.info({ provider }, reason);
   const clock = Date;
   const store = await openStore(config.store, { signUrl: refuseToSign });
-  models = await openModels(config, log);
+  models = await openModels(config, provider, log);
   const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
   const jobs = jobStore({ store, ...system });
   const worker = createWorker({
@@ -65,7 +66,7 @@ async function main(): Promise<void> {
     maxRunMs: config.maxRunMs,
     auditShare: config.auditShare,
     provider,
-    precision: precisionOf(config.pipeline),
+    precision: precisionOf({ ...config.pipeline, provider }),
     log,
     onChange: process.send ? tellOfChange : (record) => void markBegun(record, jobs, log),
     onRequeue: process.send ? tellOfChange : (record) => markRequeued(record, jobs, log),
@@ -81,15 +82,21 @@ async function main(): Promise<void> {
 
 async function openModels(
   { models, modelCache, pipeline, stallMs }: GpuConfig,
+  provider: Provider,
   log: Log,
 ): Promise<WarmModels> {
   const found: NamedModel[] = [];
   for (const model of models) found.push(await fetchModel(model, { cacheFolder: modelCache, log }));
-  const { provider } = pipeline;
-  const memoryBytes = pipeline.memoryBytes ?? (await gpuMemoryBytes(provider));
-  if (provider !== "cpu") log.info({ provider, memoryBytes }, "memory of the GPU");
-  const options = { ...pipeline, ...(memoryBytes !== null && { memoryBytes }) };
-  return warmModels(found, options, { silenceMsMax: stallMs });
+  const { memoryBytes: given, ...others } = pipeline;
+  const options: PipelineOptions = { ...others, provider };
+  if (usesMachineMemory(provider)) return warmModels(found, options, { silenceMsMax: stallMs });
+  const memoryBytes = given ?? (await gpuMemoryBytes(provider));
+  log.info({ provider, memoryBytes }, "memory of the GPU");
+  return warmModels(
+    found,
+    { ...options, ...(memoryBytes !== null && { memoryBytes }) },
+    { silenceMsMax: stallMs },
+  );
 }
 
 function leave(): void {

@@ -84,12 +84,12 @@ export const VARIABLES = {
     setBy: ["people"],
   },
   PROVIDER: {
-    what: "execution provider: cpu, cuda or webgpu",
+    what: "execution provider: cpu, cuda, webgpu, or auto for the first of cuda, webgpu and cpu that works",
     readBy: ["gpu"],
     setBy: ["deployment", "people", "platform"],
   },
   PRECISION: {
-    what: "float32 or float16, in which the transformer's blocks multiply",
+    what: "float32, float16 or int8, in which the transformer's blocks multiply",
     readBy: ["gpu"],
     setBy: ["people"],
   },

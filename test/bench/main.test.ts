@@ -31,6 +31,8 @@ describe("arguments that cannot be used", () => {
     "a word too many": { args: ["step", "fast"], says: /fast/ },
     "no prompts": { args: ["promises", "--count", "0"], says: /--count must be a whole number/ },
     "no thread": { args: ["model", "--threads", "0"], says: /--threads must be a whole number/ },
+    "a model that nobody knows": { args: ["model", "--only", "Sora"], says: /--only has no model "Sora"/ },
+    "a part that nobody knows": { args: ["model", "--parts", "speed"], says: /--parts has no "speed"/ },
     "a policy that nobody knows": {
       args: ["policies", "--only", "Nobody"],
       says: /--only has no policy "Nobody"/,

@@ -1,5 +1,5 @@
 import { type ApiResults, ROUTES } from "../../tools/bench/api/results.ts";
-import type { ModelResults } from "../../tools/bench/model/results.ts";
+import type { ModelResults, TorchForm } from "../../tools/bench/model/results.ts";
 import { SESSIONS, type StepResults } from "../../tools/bench/step/results.ts";
 
 export const sampleCircumstances = {
@@ -109,27 +109,45 @@ export function sampleApiResults(): ApiResults {
   };
 }
 
-/** Sample results of `model`: a step, a decoder and a text encoder of one family, without PyTorch. */
+/**
+ * Sample results of `model`: a step in two precisions, a decoder whose float32 is slower than PyTorch's, and a text
+ * encoder without PyTorch.
+ */
 export function sampleModelResults(): ModelResults {
   const slowness = [1, 3, 1];
   const rounds = (milliseconds: number) => slowness.map((factor) => factor * milliseconds);
-  const timing = { family: "Sample family", extent: "a part", ours: rounds(100), reuse: null };
-  const torch = (runs: number[]) => ({ version: "2.15.0", difference: 2e-6, runs });
+  const float32 = { precision: "float32", difference: 0, runs: rounds(100) };
+  const timing = { family: "Sample family", extent: "a part", threads: 1, ours: [float32], reuse: null };
+  const form = (name: TorchForm, milliseconds: number) => ({
+    form: name,
+    attention: "fused",
+    difference: 2e-6,
+    runs: rounds(milliseconds),
+  });
+  const version = "2.15.0";
   const opening = { build: 100, open: 200, run: null, graphBytes: 1e6, weightBytes: 2e8, memory: null };
   const video = { width: 100, height: 50, frames: 2, fps: 8 };
   return {
     kind: "model",
     circumstances: { ...sampleCircumstances, model: null },
-    threads: 2,
+    commands: ["npm run bench -- sample"],
     loadAfter: 1.5,
     timings: [
       {
         ...timing,
         subject: "step",
+        ours: [float32, { precision: "int8", difference: 0.01, runs: rounds(40) }],
         reuse: { runs: rounds(10), blocks: 2, publishedBlocks: 28 },
-        torch: torch(rounds(150)),
+        torch: {
+          version,
+          forms: [
+            form("float32", 150),
+            { ...form("bfloat16", 50), runs: [50] },
+            { form: "compiled float32", problem: "no compiler was found" },
+          ],
+        },
       },
-      { ...timing, subject: "decoder", torch: torch(rounds(50)) },
+      { ...timing, subject: "decoder", threads: 2, torch: { version, forms: [form("float32", 50)] } },
       { ...timing, subject: "text", torch: "not timed: no torch." },
     ],
     decoders: [

@@ -19,7 +19,8 @@ describe("a configuration", () => {
       maxRunMs: 21_600_000,
       stallMs: 1_800_000,
       auditShare: 0,
-      pipeline: { provider: "cpu" },
+      provider: "cpu",
+      pipeline: {},
       logLevel: "info",
     });
   });
@@ -58,16 +59,15 @@ describe("a configuration", () => {
       auditShare: 0.01,
       leaseMs: 30_000,
       progressIntervalMs: 0,
-      pipeline: { provider: "cuda", precision: "float32", threads: 2, memoryBytes: 24 * 2 ** 30 },
+      provider: "cuda",
+      pipeline: { precision: "float32", threads: 2, memoryBytes: 24 * 2 ** 30 },
       logLevel: "silent",
     });
   });
 
   it("the memory of a GPU that is 0, or given without a GPU, is not known", () => {
-    expect(parseConfig({ STORE, PROVIDER: "cuda", GPU_MEMORY_GIB: "0" }).pipeline).toEqual({
-      provider: "cuda",
-    });
-    expect(parseConfig({ STORE, GPU_MEMORY_GIB: "24" }).pipeline).toEqual({ provider: "cpu" });
+    expect(parseConfig({ STORE, PROVIDER: "cuda", GPU_MEMORY_GIB: "0" }).pipeline).toEqual({});
+    expect(parseConfig({ STORE, GPU_MEMORY_GIB: "24" }).pipeline).toEqual({});
   });
 
   it("a configuration prefers PORT, and accepts a PORT of 0", () => {
@@ -88,9 +88,13 @@ describe("a configuration", () => {
     [{ LEASE_MS: "-1" }, "LEASE_MS must be a whole number from 1000 to 3600000."],
     [{ LEASE_MS: "60s" }, "LEASE_MS must be a whole number from 1000 to 3600000."],
     [{ PROGRESS_INTERVAL_MS: "1.5" }, "PROGRESS_INTERVAL_MS must be a whole number from 0 to 60000."],
-    [{ PRECISION: "bfloat16" }, "PRECISION must be one of float32, float16."],
+    [{ PRECISION: "bfloat16" }, "PRECISION must be one of float32, float16, int8."],
+    [
+      { PRECISION: "int8", PROVIDER: "cuda" },
+      "PRECISION cannot be int8: the provider cuda has no products in int8: take float32 or float16.",
+    ],
     [{ THREADS: "0" }, "THREADS must be a whole number from 1 to 1024."],
-    [{ PROVIDER: "tpu" }, "PROVIDER must be one of cpu, cuda, webgpu."],
+    [{ PROVIDER: "tpu" }, "PROVIDER must be one of cpu, cuda, webgpu, auto."],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent."],
     ...["-1", "1.01", "half", "1e-3"].map((AUDIT_SHARE): [NodeJS.ProcessEnv, string] => [
       { AUDIT_SHARE },

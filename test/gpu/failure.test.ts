@@ -8,6 +8,7 @@ import { RequestError } from "../../lib/generation/request/index.ts";
 it.each([
   [new GenerationError("It was killed.", { fault: "killed" }), "out_of_memory", true],
   [new GenerationError("It hung.", { fault: "stalled" }), "stalled", true],
+  [new GenerationError("The GPU was lost.", { fault: "device_lost" }), "worker_lost", true],
   [notFinite({ subject: "The decoder" }), "invalid_output", true],
   [new GenerationError("Segmentation fault in /opt/x.so"), "internal_error", true],
   [new CheckpointError("/models/x", "is damaged"), "model_load_failed", true],

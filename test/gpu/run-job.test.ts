@@ -6,6 +6,7 @@ import { namedByFolder } from "../../functions/gpu/models.ts";
 import { type JobRunOptions, runJob } from "../../functions/gpu/run-job.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { hashWeights } from "../../lib/generation/checkpoint/index.ts";
+import { GenerationError } from "../../lib/generation/pipeline/index.ts";
 import { resolvedRequestSchema } from "../../lib/generation/request/index.ts";
 import { type JobRecord, type JobRef, type JobStore, jobStore } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
@@ -371,6 +372,29 @@ describe("a job whose model is being opened", () => {
       status: "failed",
       error: { code: "out_of_memory", message },
     });
+  });
+});
+
+describe("a job whose GPU is lost", () => {
+  const lost = new GenerationError("The GPU was lost.", { fault: "device_lost" });
+
+  it.each([
+    ["while the model opens", { open: () => Promise.reject(lost) }],
+    [
+      "while the video is made",
+      {
+        open: async (name: string, signal?: AbortSignal) => {
+          const { pipeline, ...warm } = await models.open(name, signal);
+          return { ...warm, pipeline: { ...pipeline, generate: () => Promise.reject(lost) } };
+        },
+      },
+    ],
+  ])("a GPU that is lost %s counts as a lost worker, and the job is queued again", async (_, failing) => {
+    const ref = await place.queue();
+    const record = await start(ref, { models: { ...models, ...failing } }).ended;
+    expect(record).toMatchObject({ status: "queued", losses: 1, failures: 0 });
+    expect(types(record)).toEqual(["created", "claimed", "lost"]);
+    await expect(start(ref).ended).resolves.toMatchObject({ status: "completed", attempt: 2 });
   });
 });
 

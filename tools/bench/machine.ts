@@ -13,6 +13,8 @@ export const circumstancesSchema = z.object({
     processor: z.string(),
     cores: z.number(),
     memoryBytes: z.number(),
+    /** Flags of /proc/cpuinfo that decide how fast products are; undefined where there is no such file. */
+    instructions: z.array(z.string()).optional(),
     platform: z.string(),
     node: z.string(),
     packages: z.record(z.string(), z.string()),
@@ -52,6 +54,7 @@ export async function circumstances(
       processor: cpus()[0]?.model.trim() ?? "unknown processor",
       cores: availableParallelism(),
       memoryBytes: totalmem(),
+      instructions: await processorFlags(),
       platform: `${process.platform} ${process.arch}`,
       node: process.version,
       packages: Object.fromEntries(
@@ -79,10 +82,12 @@ export function describeCircumstances({
 }: Circumstances): string[] {
   const busy = loadBefore > BUSY ? ", so other programs slowed the measurements" : "";
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
+  const { instructions } = machine;
   return [
     `Command: \`${command}\`, ${date}.`,
     `Machine: ${machine.processor}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB of ` +
       `memory, ${machine.platform}; load average ${loadBefore.toFixed(1)} at the start${busy}.`,
+    ...(instructions ? [describeInstructions(instructions)] : []),
     `Software: Node ${machine.node.slice(1)}, ${packages.join(", ")}.`,
     ...(model
       ? [
@@ -90,6 +95,43 @@ export function describeCircumstances({
         ]
       : []),
   ];
+}
+
+/**
+ * Instruction sets that decide how fast products of matrices are, by the flags of /proc/cpuinfo on x86 and on Arm
+ * (arch/x86/include/asm/cpufeatures.h and arch/arm64/kernel/cpuinfo.c of Linux).
+ */
+const INSTRUCTION_SETS: Readonly<Record<string, readonly string[]>> = {
+  AVX2: ["avx2"],
+  "AVX-512": ["avx512f"],
+  VNNI: ["avx512_vnni", "avx_vnni"],
+  AMX: ["amx_tile"],
+  NEON: ["asimd"],
+  "int8 products of Arm": ["i8mm"],
+  bfloat16: ["avx512_bf16", "amx_bf16", "bf16"],
+  float16: ["avx512_fp16", "amx_fp16", "asimdhp"],
+};
+const OF_X86 = ["AVX2", "AVX-512", "VNNI", "AMX", "bfloat16", "float16"];
+const OF_ARM = ["NEON", "int8 products of Arm", "bfloat16", "float16"];
+
+/**
+ * Returns a sentence about the instruction sets that a processor has and lacks.
+ *
+ * @example
+ * describeInstructions(["fma", "avx2"]); // "Instruction sets: AVX2. It lacks AVX-512, VNNI, AMX, bfloat16, float16."
+ */
+export function describeInstructions(flags: readonly string[]): string {
+  const sets = flags.includes("asimd") ? OF_ARM : OF_X86;
+  const [had, lacked] = [true, false].map((isHad) =>
+    sets.filter((set) => INSTRUCTION_SETS[set]!.some((flag) => flags.includes(flag)) === isHad).join(", "),
+  );
+  return `Instruction sets: ${had || "none of those named here"}.${lacked ? ` It lacks ${lacked}.` : ""}`;
+}
+
+async function processorFlags(): Promise<string[] | undefined> {
+  const text = await readFile("/proc/cpuinfo", "utf8").catch(() => "");
+  const flags = /^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/);
+  return flags?.filter((flag) => Object.values(INSTRUCTION_SETS).flat().includes(flag));
 }
 
 async function installedVersion(name: string): Promise<string> {

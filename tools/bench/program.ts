@@ -73,8 +73,20 @@ export const BENCH: Program = {
     model: subcommand({
       text: "compares steps of the published architectures with PyTorch, and opens them at full size",
       positionals: [],
-      options: { threads: { value: "N", text: "number of CPU threads; default one per core" }, quick, from },
-      example: "--quick --threads 2",
+      options: {
+        threads: { value: "LIST", text: "numbers of CPU threads; default 1,2" },
+        only: {
+          value: "NAMES",
+          text: "measures these models again, and keeps the earlier results of the others",
+        },
+        parts: {
+          value: "LIST",
+          text: "some of steps, others (text encoders, decoders) and sizes; default all",
+        },
+        quick,
+        from,
+      },
+      example: '--quick --threads 2 --only "demo model,wan2.1 1.3b" --parts steps',
       run: async (given) => (await import("./model/model.ts")).runModel(given),
     }),
     api: subcommand({

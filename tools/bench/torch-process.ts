@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 export interface TorchProcess {
   /** Version of PyTorch. */
   readonly version: string;
+  /** First line of the script, with the version and whatever else it says. */
+  readonly ready: unknown;
   /** Sends a line and returns the script's answer. */
   ask(line: string): Promise<unknown>;
   close(): Promise<void>;
@@ -39,15 +41,19 @@ export async function startTorch(script: URL, args: readonly string[]): Promise<
     // The output ends shortly before the process, whose error message says more.
     return JSON.parse(line.done ? await ended : line.value);
   };
-  let version: string;
+  let ready: { version: string };
   try {
-    ({ version } = await answer());
+    ready = await answer();
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return `not timed: there is no Python at ${python}. Name one that has PyTorch in ADAREEL_PYTHON.`;
+    }
     const reason = (error as Error).message.replace(/\.$/, "");
     return `not timed: ${reason}. ${basename(fileURLToPath(script))} lists the packages that the Python in ADAREEL_PYTHON needs.`;
   }
   return {
-    version,
+    version: ready.version,
+    ready,
     ask(line) {
       child.stdin.write(`${line}\n`);
       return answer();

@@ -16,7 +16,7 @@ export interface PolicyRun {
   /** True if the model was distilled to the steps that it takes, so that none can be left out. */
   readonly isDistilled?: boolean | undefined;
   /** Precision of the products in the blocks of the transformer. */
-  readonly precision?: "float32" | "float16" | undefined;
+  readonly precision?: "float32" | "float16" | "int8" | undefined;
   /** Null if the model has no table that fits. */
   readonly table?: ErrorTable | null | undefined;
   /** Sentence that says why the table that lies beside the model does not fit. */

@@ -27,6 +27,8 @@ export interface CutOptions {
   readonly provider?: Provider;
   /** Precision of the matrix products in the blocks; float16 on CUDA by default, float32 elsewhere. */
   readonly precision?: Precision;
+  /** Indices of blocks whose products are float32 whatever the precision; none by default. */
+  readonly floatBlocks?: ReadonlySet<number>;
   /**
    * Batch of the graph: both guidance halves by default. With 1 the prediction is that of the conditional half, without
    * guidance.
@@ -80,7 +82,7 @@ export function buildFull(
 ): Graph {
   const start = beginCut(dit, options);
   const { graph, batch } = start;
-  const cuts = forward(dit, start, precisionOf(options));
+  const cuts = forward(dit, start, options);
   const { prediction, trunkIn, trunkOut, probe } = cuts;
   graph.output(cutNames.prediction, guide(prediction, start));
   graph.scope("signals", () => {
@@ -147,7 +149,7 @@ export function reusedPrediction(dit: DiffusionTransformer, start: CutStart, res
 /** Builds the graph of a step in a pipeline without caching: a computed step whose only output is the prediction. */
 export function buildUncut(dit: DiffusionTransformer, options: CutOptions): Graph {
   const start = beginCut(dit, options);
-  const { prediction } = forward(dit, start, precisionOf(options));
+  const { prediction } = forward(dit, start, options);
   start.graph.output(cutNames.prediction, guide(prediction, start));
   return start.graph;
 }
@@ -178,13 +180,19 @@ export function beginCut(
  * and `head` are float32: they cost little, and guidance would multiply their errors. A reused step therefore has no
  * float16 at all.
  */
-export function forward(dit: DiffusionTransformer, { graph, latent, batch }: CutStart, precision: Precision) {
+export function forward(
+  dit: DiffusionTransformer,
+  { graph, latent, batch }: CutStart,
+  options: Pick<CutOptions, "provider" | "precision" | "floatBlocks">,
+) {
+  const precision = precisionOf(options);
+  const precisionIn = (block: number) => (options.floatBlocks?.has(block) ? "float32" : precision);
   const { x: trunkIn, conditioning } = graph.scope("embed", () => dit.embed(graph, latent, batch)); // [1, N, D]
   const residuals: Value[] = [];
   let trunkOut = trunkIn;
   let probe = trunkIn;
   for (let index = 0; index < dit.blocks; index++) {
-    const block = graph.inPrecision(precision, () => dit.block(index, trunkOut, conditioning));
+    const block = graph.inPrecision(precisionIn(index), () => dit.block(index, trunkOut, conditioning));
     trunkOut = block.x;
     residuals.push(...block.residuals);
     if (index === dit.probeBlock) probe = block.probe;

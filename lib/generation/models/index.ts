@@ -1,3 +1,4 @@
+export { blockCheckNames, buildBlockCheck } from "./block-check.ts";
 export type { BuildOptions, NamedWeights } from "./build-options.ts";
 export { captionOf, withSuffix } from "./captions/style.ts";
 export type { EncodedPictures, Feeds, TextStates } from "./conditions/condition.ts";
@@ -21,7 +22,7 @@ export type {
 } from "./family.ts";
 export { type GuidanceBatch, guidanceBatch } from "./guidance-batch.ts";
 export { encoderNames, type VisionEncoder, visionNames } from "./image-encoder.ts";
-export { decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
+export { type DecoderRun, decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
 export type { LoraNaming } from "./lora-naming.ts";
 export { imageEncoder, visionEncoder } from "./picture-encoders.ts";
 export { diffusionTransformer, latentDecoder, loraNaming, textEncoder } from "./registry.ts";

@@ -11,16 +11,7 @@ import {
   type Value,
 } from "../onnx/index.ts";
 import { type Condition, type Feeds, givenFrames, stepFeeds } from "./conditions/condition.ts";
-import {
-  beginCut,
-  type CutOptions,
-  cutNames,
-  forecast,
-  forward,
-  guide,
-  precisionOf,
-  reusedPrediction,
-} from "./cut.ts";
+import { beginCut, type CutOptions, cutNames, forecast, forward, guide, reusedPrediction } from "./cut.ts";
 import type { DiffusionTransformer } from "./diffusion-transformer.ts";
 import { type GraphSignalName, outputSignals } from "./signals.ts";
 
@@ -70,7 +61,7 @@ export function buildSegment(dit: DiffusionTransformer, options: SegmentOptions)
   const trunk = [start.batch, dit.tokens, dit.width];
   const samplerWeights = graph.input(segmentNames.samplerWeights, "float32", [reused + 1, 2]);
 
-  const computed = forward(dit, start, precisionOf(options));
+  const computed = forward(dit, start, options);
   const prediction = guide(computed.prediction, start);
   const residual = graph.scope("signals", () => sub(computed.trunkOut, computed.trunkIn)); // [B, N, D]
   graph.output(cutNames.prediction, prediction);

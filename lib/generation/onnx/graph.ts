@@ -9,7 +9,7 @@ import {
   type Node,
   type TypedName,
 } from "./model-proto.ts";
-import { providerTraits } from "./provider-traits.ts";
+import { precisionFault, providerTraits } from "./provider-traits.ts";
 import { MAPPED_BYTES_MIN } from "./session.ts";
 import { elementCount, formatShape, type Shape, sameShape } from "./shape.ts";
 import {
@@ -25,6 +25,7 @@ import {
 } from "./types.ts";
 import { mappableBytes, weightBytes } from "./weight-bytes.ts";
 import { type LowRank, withDifference, withLowRank } from "./weight-changes.ts";
+import { type QuantizedWeight, quantize } from "./weight-quantization.ts";
 
 /** Tensor of a graph under construction. Shapes are static: every size is known when the graph is built. */
 export interface Value {
@@ -49,6 +50,11 @@ export interface GraphOptions {
    * quarter faster with copies.
    */
   readonly holdsCopies?: boolean;
+  /**
+   * True to compute float32 linear layers with the weights that the source has in 8-bit integers, instead of those in
+   * float32; false by default. They are cast like 16-bit weights, and activations are not quantised.
+   */
+  readonly readsIntegers?: boolean;
 }
 
 /** Weight with low-rank changes that are not added to it yet. */
@@ -72,6 +78,7 @@ export class Graph {
   readonly provider: Provider;
   readonly #mappedBytesMin: number;
   readonly #castsLate: boolean;
+  readonly #readsIntegers: boolean;
   readonly #weightSource: WeightSource | undefined;
   readonly #names = new Set<string>();
   /** Number of nodes per path, so that a unique name is found without trying every smaller suffix. */
@@ -86,6 +93,8 @@ export class Graph {
   readonly #factors = new Map<string, Value>();
   /** Parts of weights with low-rank changes, keyed by the name of their sum. */
   readonly #branched = new Map<string, BranchedWeight>();
+  /** Weights in 8-bit integers, keyed by the name of the weight. */
+  readonly #quantized = new Map<string, QuantizedWeight<Value>>();
   readonly #constants = new Map<string, Value>();
   readonly #scopes: string[] = [];
   #precision: Precision = "float32";
@@ -96,6 +105,7 @@ export class Graph {
     this.provider = options.provider ?? defaultProvider;
     this.#mappedBytesMin = options.mappedBytesMin ?? MAPPED_BYTES_MIN;
     this.#castsLate = providerTraits[this.provider].castsLate && !options.holdsCopies;
+    this.#readsIntegers = options.readsIntegers ?? false;
     this.#weightSource = options.weights;
   }
 
@@ -135,10 +145,14 @@ export class Graph {
 
   /**
    * Runs `body` with products (`linear`, `matmul`, `attention`) computed in `precision`; elsewhere they are
-   * float32. Products and operators on their results alone have that type. Normalisations, rotary embeddings,
-   * and operators with a float32 operand stay float32.
+   * float32. Products and operators on their results alone have that type, which is float32 for `int8`. Normalisations,
+   * rotary embeddings, and operators with a float32 operand stay float32.
+   *
+   * @throws GraphError if the provider has no such products
    */
   inPrecision<R>(precision: Precision, body: () => R): R {
+    const fault = precisionFault(precision, this.provider);
+    if (fault !== undefined) this.fail(fault);
     const outer = this.#precision;
     this.#precision = precision;
     try {
@@ -148,12 +162,17 @@ export class Graph {
     }
   }
 
+  /** Precision of products in the current scope. */
+  get precision(): Precision {
+    return this.#precision;
+  }
+
   /**
-   * Casts `value` to the precision of products in the current scope. Each value is cast once. A weight stored
+   * Casts `value` to the type of factors of products in the current scope. Each value is cast once. A weight stored
    * in that precision is used as stored, without a cast.
    */
   asFactor(value: Value): Value {
-    const dtype = this.#precision;
+    const dtype = this.#precision === "int8" ? "float32" : this.#precision;
     if (value.dtype === dtype) return value;
     const stored = this.#stored.get(value.name) ?? value;
     if (stored.dtype === dtype) return stored;
@@ -202,6 +221,40 @@ export class Graph {
   /** Returns the parts of a weight with low-rank changes, whose sum it is; any other value has no branches. */
   branched(weight: Value): BranchedWeight {
     return this.#branched.get(weight.name) ?? { weight, branches: [] };
+  }
+
+  /**
+   * Returns a weight [out, in] in 8-bit integers: as the weights have it stored, or else quantised when the session
+   * opens.
+   */
+  quantized(weight: Value): QuantizedWeight<Value> {
+    const known = this.#storedQuantized(weight);
+    if (known) return known;
+    const quantized = quantize<Value>(this, weight);
+    this.#quantized.set(weight.name, quantized);
+    return quantized;
+  }
+
+  /**
+   * Returns a weight [out, in] in 8-bit integers for a product that is not quantised; undefined where this graph reads no
+   * integers, or the weights have none of it.
+   */
+  storedIntegers(weight: Value): QuantizedWeight<Value> | undefined {
+    return this.#readsIntegers ? this.#storedQuantized(weight) : undefined;
+  }
+
+  #storedQuantized(weight: Value): QuantizedWeight<Value> | undefined {
+    const known = this.#quantized.get(weight.name);
+    if (known) return known;
+    const { name } = this.asStored(weight);
+    const stored = this.#weights.has(name) ? this.#weightSource?.quantized?.(name) : undefined;
+    if (!stored) return undefined;
+    const quantized = {
+      values: this.#external(`${name}/values`, stored.values),
+      scales: this.#external(`${name}/scales`, stored.scales),
+    };
+    this.#quantized.set(weight.name, quantized);
+    return quantized;
   }
 
   /** Adds a constant tensor. Equal constants are stored once. A `Uint8Array` makes a bool tensor. */
@@ -259,8 +312,8 @@ export class Graph {
   }
 
   /**
-   * Bytes in float32 of the weights that a session can map: those stored in that type, and 16-bit weights that are cast
-   * while it runs. By this number the session chooses between copying and mapping them.
+   * Bytes in float32 of the weights that a session can map: those that are read as they are stored, and those that are
+   * cast while it runs. By this number the session chooses between copying and mapping them.
    */
   get weightBytes(): number {
     return mappableBytes(this.#model(), { castsLate: this.#castsLate });
@@ -279,9 +332,14 @@ export class Graph {
     return activationBytes(this.#lowered(), providerTraits[this.provider]);
   }
 
-  /** Serialises the ONNX model. Nodes, weights and inputs that no output needs are left out. */
+  /** The ONNX model. Nodes, weights and inputs that no output needs are left out. */
+  get model(): Model {
+    return this.#lowered();
+  }
+
+  /** Serialises the ONNX model. */
   build(): Uint8Array {
-    return encodeModel(this.#lowered());
+    return encodeModel(this.model);
   }
 
   #lowered(): Model {
@@ -404,5 +462,6 @@ function withoutTrailingBlanks(names: readonly string[]): readonly string[] {
 function dataTypeOf(data: TensorData): DType {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof BigInt64Array) return "int64";
+  if (data instanceof Int8Array) return "int8";
   return data instanceof Int32Array ? "int32" : "bool";
 }

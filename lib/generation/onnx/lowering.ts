@@ -1,9 +1,9 @@
 import type { Graph, Value } from "./graph.ts";
-import { add, cast, div, mul, softmax, sqrt, sub, where } from "./operators/elementwise.ts";
+import { softmax } from "./operators/activations.ts";
+import { add, cast, mul, where } from "./operators/elementwise.ts";
 import { emit } from "./operators/emit.ts";
-import { concat, expand, reshape, slice, split, transpose } from "./operators/layout.ts";
+import { concat, expand, reshape, slice, transpose } from "./operators/layout.ts";
 import { matmul } from "./operators/linear.ts";
-import { reduceMean } from "./operators/reduction.ts";
 import type { Provider } from "./types.ts";
 
 /** Operators whose graph depends on the execution provider. Callers have checked their arguments. */
@@ -71,54 +71,35 @@ const cpu: Lowering = {
       const attributes = { num_heads: { int: heads }, scale: { float: scale } };
       return emit("MultiHeadAttention", [q, k, v], q, attributes, "com.microsoft");
     }
-    const rows = Math.max(1, Math.floor(scoreBytesMax / (4 * batch * heads * keys)));
-    if (queries <= rows) return fused.attention(inputs);
-    const parts = Array.from({ length: Math.ceil(queries / rows) }, (_, index) => {
-      const [from, to] = [index * rows, Math.min(queries, (index + 1) * rows)];
-      const isSame = (mask.shape.at(-2) ?? 1) === 1;
-      const part = { q: slice(q, 1, from, to), mask: isSame ? mask : slice(mask, -2, from, to) };
-      return fused.attention({ ...inputs, ...part });
-    });
-    return concat(parts as [Value, ...Value[]], 1);
+    const rows = rowsWithin(scoreBytesMax, 4 * batch * heads * keys);
+    return inRowBlocks({ q, mask, axis: 1, rows }, (part) => fused.attention({ ...inputs, ...part }));
   },
 };
+
+/** Bytes of one buffer that every WebGPU adapter offers to a shader. Many offer no more. */
+const webgpuBufferBytes = 128 * 2 ** 20;
 
 /**
- * Lowering for WebGPU, which has no kernels for the fused operators (they would silently run on the CPU), and
- * whose fused multi-head attention was measured wrong from 64 tokens on.
+ * Lowering for WebGPU, which has no kernel for `Attention`, and whose `MultiHeadAttention` was measured wrong from 32
+ * tokens on. The scores of a block of rows fit into one buffer.
  */
-const decomposed: Lowering = {
+const webgpu: Lowering = {
+  ...fused,
   attention({ q, k, v, heads, mask, scale }) {
-    const [queries, keys, values] = [q, k, v].map((x) => transpose(splitHeads(x, heads), [0, 2, 1, 3]));
-    const scores = mul(matmul(queries!, transpose(keys!, [0, 1, 3, 2])), scale);
-    const weights = softmax(cast(mask ? masked(scores, mask) : scores, "float32"));
-    return reshape(transpose(matmul(weights, values!), [0, 2, 1, 3]), q.shape);
-  },
-  rotaryInterleaved(x, heads, cos, sin) {
-    const isFlat = x.shape.length === 3;
-    const perHead = isFlat ? splitHeads(x, heads) : x;
-    const [positions, half] = cos.shape as [number, number];
-    const tableShape = isFlat ? [positions, 1, half, 1] : [positions, half, 1];
-    const [c, s] = [reshape(cos, tableShape), reshape(sin, tableShape)];
-    const pairs = reshape(perHead, [...perHead.shape.slice(0, -1), half, 2]);
-    const [even, odd] = split(pairs, -1, 2) as [Value, Value];
-    const turned = concat([sub(mul(even, c), mul(odd, s)), add(mul(odd, c), mul(even, s))], -1);
-    return reshape(turned, x.shape);
-  },
-  rmsNorm(x, weight, eps) {
-    const meanSquare = reduceMean(mul(x, x), { axes: [-1], keepDims: true });
-    return mul(div(x, sqrt(add(meanSquare, eps))), weight);
-  },
-  groupNorm(x, groups, weight, bias, eps) {
-    const grouped = reshape(x, [x.shape[0]!, groups, -1]);
-    const centred = sub(grouped, reduceMean(grouped, { axes: [-1], keepDims: true }));
-    const variance = reduceMean(mul(centred, centred), { axes: [-1], keepDims: true });
-    const normal = reshape(div(centred, sqrt(add(variance, eps))), x.shape);
-    return scaleChannels(normal, weight, bias);
+    const [batch, keys] = [q.shape[0]!, k.shape[1]!];
+    const queries = transpose(splitHeads(mul(q, scale), heads), [0, 2, 1, 3]); // [B, heads, Nq, D]
+    const transposedKeys = transpose(splitHeads(k, heads), [0, 2, 3, 1]); // [B, heads, D, Nk]
+    const values = transpose(splitHeads(v, heads), [0, 2, 1, 3]); // [B, heads, Nk, D]
+    const rows = rowsWithin(webgpuBufferBytes, 4 * batch * heads * keys);
+    const mixed = inRowBlocks({ q: queries, mask, axis: 2, rows }, (part) => {
+      const scores = matmul(part.q, transposedKeys); // [B, heads, rows, Nk]
+      return matmul(softmax(cast(part.mask ? masked(scores, part.mask) : scores, "float32")), values);
+    });
+    return reshape(transpose(mixed, [0, 2, 1, 3]), q.shape);
   },
 };
 
-const loweringByProvider: Record<Provider, Lowering> = { cpu, cuda: fused, webgpu: decomposed };
+const loweringByProvider: Record<Provider, Lowering> = { cpu, cuda: fused, webgpu };
 
 export function loweringOf({ provider }: Pick<Graph, "provider">): Lowering {
   return loweringByProvider[provider];
@@ -129,8 +110,37 @@ function fullRows(mask: Value, q: Value, k: Value): Value {
   return expand(mask, [...mask.shape.slice(0, -2), q.shape[1]!, k.shape[1]!]);
 }
 
+/** Score of a masked key: shaders may assume that there are no infinities, and float16 holds no larger number. */
+const maskedScore = -65_504;
+
 function masked(scores: Value, mask: Value): Value {
-  return mask.dtype === "bool" ? where(mask, scores, Number.NEGATIVE_INFINITY) : add(scores, mask);
+  return mask.dtype === "bool" ? where(mask, scores, maskedScore) : add(scores, mask);
+}
+
+/** Returns how many rows of so many bytes fit, at least one. */
+function rowsWithin(bytes: number, rowBytes: number): number {
+  return Math.max(1, Math.floor(bytes / rowBytes));
+}
+
+/** Queries with the mask of their scores. */
+interface QueryRows {
+  readonly q: Value;
+  readonly mask: Value | undefined;
+}
+
+/** Applies `attend` to blocks of at most `rows` queries, which lie along `axis` of q, and concatenates the results. */
+function inRowBlocks(
+  { q, mask, axis, rows }: QueryRows & { readonly axis: number; readonly rows: number },
+  attend: (part: QueryRows) => Value,
+): Value {
+  const queries = q.shape[axis]!;
+  if (queries <= rows) return attend({ q, mask });
+  const isSame = (mask?.shape.at(-2) ?? 1) === 1;
+  const parts = Array.from({ length: Math.ceil(queries / rows) }, (_, index) => {
+    const [from, to] = [index * rows, Math.min(queries, (index + 1) * rows)];
+    return attend({ q: slice(q, axis, from, to), mask: isSame || !mask ? mask : slice(mask, -2, from, to) });
+  });
+  return concat(parts as [Value, ...Value[]], axis);
 }
 
 /** Returns x * weight + bias, for x [B, C, ...positions] and weight and bias [C]. */

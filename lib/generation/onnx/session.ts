@@ -12,6 +12,11 @@ export interface SessionOptions {
   readonly weightBytes?: number;
   /** Bytes of weights from which they are mapped; `MAPPED_BYTES_MIN` by default. The graph must be built with it. */
   readonly mappedBytesMin?: number;
+  /**
+   * Outputs that stay in the memory of the device if the host can hold tensors there, which it can with WebGPU alone.
+   * Other sessions read them there; `data` throws. Whoever runs the session releases them.
+   */
+  readonly keptOutputs?: readonly string[];
 }
 
 /** Opened model. `run` blocks the thread until the graph is done: onnxruntime cannot be interrupted. */
@@ -37,6 +42,11 @@ export interface Session {
  */
 export const MAPPED_BYTES_MIN = 512 * 2 ** 20;
 
+/** Tells if outputs of a session can stay on the device as tensors. With CUDA, the binding for Node offers no way. */
+function holdsDeviceTensors(provider: Provider): boolean {
+  return provider === "webgpu";
+}
+
 /** Tells if a session holds weights and activations in the machine's own memory. */
 export function usesMachineMemory(provider: Provider = defaultProvider): boolean {
   return provider === "cpu";
@@ -44,9 +54,30 @@ export function usesMachineMemory(provider: Provider = defaultProvider): boolean
 
 type Runtime = typeof import("onnxruntime-node");
 
+/** Cause of a session's failure, as far as callers treat causes differently. */
+export type SessionFault =
+  /** The machine has no adapter for the provider. */
+  | "no_adapter"
+  /** The provider has no kernel for an operator, which would run on the CPU. */
+  | "no_kernel"
+  /** The driver computes wrongly. */
+  | "wrong_numbers"
+  /** The device was lost while it ran, and no session of this process can use it any more. */
+  | "device_lost";
+
 /** Error for a model that cannot be opened or run; the message is one sentence. */
 export class SessionError extends Error {
   override readonly name = "SessionError";
+  /** Null for causes that callers need not tell apart. */
+  readonly fault: SessionFault | null;
+
+  constructor(
+    message: string,
+    { fault = null, ...options }: ErrorOptions & { fault?: SessionFault | null } = {},
+  ) {
+    super(message, options);
+    this.fault = fault;
+  }
 }
 
 /**
@@ -65,6 +96,9 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
   const runtime = await loadRuntime();
   checkProvider(runtime, provider);
   const threads = options.threads ?? availableParallelism();
+  const kept = holdsDeviceTensors(provider)
+    ? (options.keptOutputs ?? []).map((name) => [name, "gpu-buffer"] as const)
+    : [];
   let session: InferenceSession;
   try {
     session = await runtime.InferenceSession.create(model, {
@@ -73,8 +107,9 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
       interOpNumThreads: 1,
       // Log fatal errors only: the others are thrown, and would appear on stderr a second time.
       logSeverityLevel: 4,
+      ...(kept.length > 0 && { preferredOutputLocation: Object.fromEntries(kept) }),
       extra: {
-        session: sessionConfig(threads, options),
+        session: sessionConfig(provider, threads, options),
         // This optimizer fuses an addition into the following normalisation, unless the sum is read elsewhere
         // too, and then rounds differently. The graphs cut from one model would differ in their last bits.
         // Steps take as long without it.
@@ -82,7 +117,7 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
       },
     });
   } catch (cause) {
-    throw new SessionError(`onnxruntime cannot open the model: ${messageOf(cause)}`, { cause });
+    throw sessionError("open", provider, cause);
   }
   let isReleased = false;
   return {
@@ -91,9 +126,9 @@ export async function openSession(model: Uint8Array, options: SessionOptions = {
       if (isReleased) throw new SessionError("the session was released and cannot run");
       const inputs = runtimeFeeds(runtime, session.inputNames, feeds);
       const results = await session.run(inputs, outputs).catch((cause: unknown) => {
-        throw new SessionError(`onnxruntime cannot run the model: ${messageOf(cause)}`, { cause });
+        throw sessionError("run", provider, cause);
       });
-      return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, hostTensor(value)]));
+      return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, tensorOf(value)]));
     },
     async release() {
       if (isReleased) return;
@@ -131,14 +166,48 @@ function checkProvider({ listSupportedBackends }: Runtime, provider: Provider): 
   );
 }
 
-function sessionConfig(threads: number, options: SessionOptions): Record<string, string> {
+/** Returns the error of onnxruntime in one sentence, which says what to do where that is known. */
+function sessionError(doing: "open" | "run", provider: Provider, cause: unknown): SessionError {
+  const message = messageOf(cause);
+  if (/Failed to get a WebGPU (adapter|device)/.test(message)) {
+    return new SessionError(
+      "WebGPU finds no GPU that it can use (install the GPU's Vulkan driver, or take the provider cpu)",
+      { cause, fault: "no_adapter" },
+    );
+  }
+  if (message.includes("assigned to the default CPU EP")) {
+    return new SessionError(
+      `provider ${provider} has no kernel for an operator of the model, so take the provider cpu`,
+      {
+        cause,
+        fault: "no_kernel",
+      },
+    );
+  }
+  if (/\bis lost\b|\bdevice (was )?lost\b/i.test(message)) {
+    return new SessionError(
+      `the GPU was lost while onnxruntime ${doing === "run" ? "ran" : "opened"} the model`,
+      {
+        cause,
+        fault: "device_lost",
+      },
+    );
+  }
+  return new SessionError(`onnxruntime cannot ${doing} the model: ${message}`, { cause });
+}
+
+function sessionConfig(provider: Provider, threads: number, options: SessionOptions): Record<string, string> {
   // Spinning threads would steal time on cores that other processes use.
   const freeCores = availableParallelism() - loadavg()[0]!;
   const isMapped = (options.weightBytes ?? 0) >= (options.mappedBytesMin ?? MAPPED_BYTES_MIN);
   return {
     use_deterministic_compute: "1",
+    // Without VNNI, the faster kernel adds products of 8-bit integers in 16 bits, and cuts off what is too large.
+    x64quantprecision: "1",
     disable_prepacking: isMapped ? "1" : "0",
     "intra_op.allow_spinning": threads > freeCores ? "0" : "1",
+    // Without this, an operator that WebGPU has no kernel for would run on the CPU in silence.
+    ...(provider === "webgpu" && { disable_cpu_ep_fallback: "1" }),
     ...(options.weightsFolder && { model_external_initializers_file_folder_path: options.weightsFolder }),
   };
 }
@@ -148,14 +217,39 @@ function runtimeFeeds(runtime: Runtime, names: readonly string[], feeds: Readonl
   if (missing.length > 0) throw new SessionError(`the model needs the input ${missing.join(", ")}`);
   return Object.fromEntries(
     names.map((name) => {
-      const { dtype, data, shape } = feeds[name]!;
+      const tensor = feeds[name]!;
+      if (tensor instanceof DeviceTensor) return [name, tensor.value];
+      const { dtype, data, shape } = tensor;
       return [name, new runtime.Tensor(dtype as "float32", data as Float32Array, shape)];
     }),
   );
 }
 
-function hostTensor(value: RuntimeTensor): Tensor {
+function tensorOf(value: RuntimeTensor): Tensor {
+  if (value.location === "gpu-buffer") return new DeviceTensor(value);
   return { dtype: value.type as Tensor["dtype"], shape: value.dims, data: value.data as TensorData };
+}
+
+/** Tensor in the memory of the device. */
+class DeviceTensor implements Tensor {
+  readonly value: RuntimeTensor;
+  readonly dtype: Tensor["dtype"];
+  readonly shape: readonly number[];
+
+  constructor(value: RuntimeTensor) {
+    this.value = value;
+    this.dtype = value.type as Tensor["dtype"];
+    this.shape = value.dims;
+  }
+
+  /** @throws SessionError always: onnxruntime's own way to fetch the data ends the whole process */
+  get data(): TensorData {
+    throw new SessionError("the tensor is in the memory of the GPU, where the host cannot read it");
+  }
+
+  release(): void {
+    this.value.dispose();
+  }
 }
 
 function messageOf(cause: unknown): string {

@@ -5,6 +5,8 @@ export const dataTypes = {
   float32: { code: 1, bytes: 4 },
   float16: { code: 10, bytes: 2 },
   bfloat16: { code: 16, bytes: 2 },
+  int8: { code: 3, bytes: 1 },
+  uint8: { code: 2, bytes: 1 },
   int32: { code: 6, bytes: 4 },
   int64: { code: 7, bytes: 8 },
   bool: { code: 9, bytes: 1 },
@@ -12,21 +14,30 @@ export const dataTypes = {
 
 export type DType = keyof typeof dataTypes;
 
-/** Precision of the products (linear layers, matrix products, attention) of a graph or of a part of it. */
-export type Precision = "float32" | "float16";
+/** Precisions of products, the widest first. */
+export const precisions = ["float32", "float16", "int8"] as const;
+
+/**
+ * Precision of the products (linear layers, matrix products, attention) of a graph or of a part of it. With `int8`,
+ * linear layers multiply 8-bit integers, and all other products are float32.
+ */
+export type Precision = (typeof precisions)[number];
 
 /** Execution provider that runs a graph; graphs are lowered for one provider. */
 export type Provider = "cpu" | "cuda" | "webgpu";
 
 export const defaultProvider: Provider = "cpu";
 
-export type TensorData = Float32Array | BigInt64Array | Int32Array | Uint8Array;
+export type TensorData = Float32Array | BigInt64Array | Int32Array | Uint8Array | Int8Array;
 
-/** Tensor in host memory, row-major. A `Uint8Array` holds bool, one byte per element. */
+/** Tensor, row-major. A `Uint8Array` holds bool, one byte per element. */
 export interface Tensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Elements; throws for a tensor that a session keeps on its device (`SessionOptions.keptOutputs`). */
   readonly data: TensorData;
+  /** Frees a tensor on a device. Tensors in host memory, which the garbage collector frees, have none. */
+  release?(): void;
 }
 
 /** Location of the bytes of one weight. `location` is a path relative to the folder given to the session. */
@@ -56,6 +67,17 @@ export interface WeightSource {
   tensor(name: string, expectedShape: readonly number[]): ExternalTensor;
   /** Returns what is added to a weight when a graph uses it; nothing by default. */
   changes?(name: string): readonly WeightChange[];
+  /** Returns the weight of a linear layer in 8-bit integers; undefined where nobody has stored it so. */
+  quantized?(name: string): QuantizedTensor | undefined;
+}
+
+/**
+ * Weight [out, in] of a linear layer in 8-bit integers: `values` is int8 [in, out], `scales` is float32 [out]. The
+ * weight is their product, transposed.
+ */
+export interface QuantizedTensor {
+  readonly values: ExternalTensor;
+  readonly scales: ExternalTensor;
 }
 
 /** Error for a graph that cannot be built. The message starts with the scope path of the operator. */

@@ -1,36 +1,58 @@
 import { lateWeights } from "./late-casts.ts";
-import type { Model } from "./model-proto.ts";
+import type { Initializer, Model, TypedName } from "./model-proto.ts";
 import { elementCount } from "./shape.ts";
 import { dataTypes } from "./types.ts";
 
 /**
- * Returns the bytes of weights that an open session holds: of a weight that is cast when the session opens those of its
- * copy, of any other those that are stored.
+ * Returns the bytes of weights that an open session holds: of weights that it computes with when it opens, such as
+ * copies in another type, those of the result, of any other those that are stored.
  */
-export function weightBytes({ nodes, initializers }: Model): number {
-  const weights = new Map(
-    initializers.flatMap((tensor) => ("external" in tensor.source ? [[tensor.name, tensor] as const] : [])),
+export function weightBytes(model: Model): number {
+  return [...heldWeights(model).values()].reduce(
+    (sum, { dtype, shape }) => sum + dataTypes[dtype].bytes * elementCount(shape),
+    0,
   );
-  /** Bytes of each tensor, by name; a copy and the weight that it was made of are two. */
-  const held = new Map<string, number>();
-  for (const { opType, inputs, outputs } of nodes) {
-    for (const name of inputs) {
-      const weight = weights.get(name);
-      if (!weight) continue;
-      const { name: kept, dtype } = opType === "Cast" ? outputs[0]! : weight;
-      held.set(kept, dataTypes[dtype].bytes * elementCount(weight.shape));
-    }
-  }
-  return [...held.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Returns the bytes in float32 of the weights that a session can map: those of that type, and those cast late. */
+/**
+ * Returns the bytes that the weights which a session can map would have in float32. Those are the weights stored in
+ * float32 or 8-bit integers that it reads as they are, and the weights that are cast late.
+ */
 export function mappableBytes(model: Model, { castsLate }: { readonly castsLate: boolean }): number {
-  const stored = model.initializers.filter(
-    ({ source, dtype }) => "external" in source && dtype === "float32",
+  const held = heldWeights(model);
+  const stored = externalWeights(model).filter(
+    ({ name, dtype }) => held.has(name) && (dtype === "float32" || dtype === "int8"),
   );
   return [...stored, ...(castsLate ? lateWeights(model) : [])].reduce(
     (sum, { shape }) => sum + dataTypes.float32.bytes * elementCount(shape),
     0,
   );
+}
+
+function externalWeights({ initializers }: Model): Initializer[] {
+  return initializers.filter(({ source }) => "external" in source);
+}
+
+/**
+ * Returns the tensors made of weights that are read when the graph runs, by name. The runtime computes nodes whose
+ * inputs are all constant when it opens a model.
+ */
+function heldWeights(model: Model): Map<string, TypedName> {
+  const weights = new Map<string, TypedName>(externalWeights(model).map((tensor) => [tensor.name, tensor]));
+  const constants = new Set(model.initializers.map(({ name }) => name));
+  const results = new Set(model.outputs.map(({ name }) => name));
+  const held = new Map<string, TypedName>();
+  for (const { inputs, outputs } of model.nodes) {
+    const read = inputs.flatMap((name) => weights.get(name) ?? []);
+    const isResult = outputs.some(({ name }) => results.has(name));
+    if (!isResult && inputs.every((name) => name === "" || constants.has(name))) {
+      for (const output of outputs) {
+        constants.add(output.name);
+        if (read.length > 0) weights.set(output.name, output);
+      }
+    } else {
+      for (const weight of read) held.set(weight.name, weight);
+    }
+  }
+  return held;
 }

@@ -6,7 +6,7 @@ import { type Denoiser, floats, floatsOf } from "./denoiser.ts";
 import { CancelledError } from "./errors.ts";
 import { checkFinite } from "./finite.ts";
 import { cleanLatent, takeAgain } from "./hindsight.ts";
-import { compute, dropLargest, keepCleanLatent, nothingKept, reuse } from "./kept.ts";
+import { compute, dropLargest, type Kept, keepCleanLatent, nothingKept, reuse } from "./kept.ts";
 import { computedSignals, latentSignals, needsCleanLatents } from "./signals.ts";
 
 export interface DenoiseOptions extends Denoiser {
@@ -36,7 +36,7 @@ const REMEDY = ", or on a GPU need PRECISION=float32";
  * Runs the sampler from noise to the final latent. A computed step runs the whole transformer and keeps its residual; a
  * reused step adds that residual instead of running the blocks.
  *
- * Only this function holds residual and probe, so they are freed when the generation ends, fails or is cancelled. When
+ * Only this file holds residual and probe, so they are freed when the generation ends, fails or is cancelled. When
  * a second transformer takes over, they are dropped and the policy starts afresh, because residual, probe and the
  * policy's state belong to the first one.
  *
@@ -44,20 +44,31 @@ const REMEDY = ", or on a GPU need PRECISION=float32";
  *   latent holds numbers that are not finite
  */
 export async function denoise(options: DenoiseOptions): Promise<DenoisedStep[]> {
+  const begun: Kept[] = [];
+  try {
+    return await takeSteps(options, begun);
+  } finally {
+    begun.forEach(dropLargest);
+  }
+}
+
+/** @param begun filled with what each transformer keeps */
+async function takeSteps(options: DenoiseOptions, begun: Kept[]): Promise<DenoisedStep[]> {
   const { policy, sampler, signal, successor } = options;
   const { channels, frames, height, width } = options.transformer.latent;
   const latent = floats(options.latent, [1, channels, frames, height, width]);
   const steps: DenoisedStep[] = [];
-  const start = (denoiser: Denoiser) => ({
-    denoiser,
-    cache: policy.start(sampler.timesteps.length, {
+  const start = (denoiser: Denoiser) => {
+    const cache = policy.start(sampler.timesteps.length, {
       noiseLevels: sampler.noiseLevels,
       ...options.known,
       firstStep: steps.length,
       computedBefore: steps.filter(({ trace }) => trace.computed).length,
-    }),
-    kept: nothingKept(denoiser, policy),
-  });
+    });
+    const kept = nothingKept(denoiser, policy);
+    begun.push(kept);
+    return { denoiser, cache, kept };
+  };
 
   let { denoiser, cache, kept } = start(options);
   const clock = stopwatch(options.secondsAvailable);

@@ -84,7 +84,7 @@ async function encodeVideo(
 ): Promise<Tensor> {
   const { vae, options } = model;
   const { runs, build } = frameRuns(video, model);
-  const opened = await openRuns(runs, build, (graph) => openGraph(graph, vae.weights, options));
+  const opened = await openRuns(runs, build, (graph, kept) => openGraph(graph, vae.weights, options, kept));
   const parts: Tensor[] = [];
   try {
     const feeds = (place: RunPlace) => ({

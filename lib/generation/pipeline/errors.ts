@@ -14,7 +14,9 @@ export type GenerationFault =
   /** The process was killed from outside, most likely because memory ran out. */
   | "killed"
   /** The process hung, and was killed by its parent. */
-  | "stalled";
+  | "stalled"
+  /** The GPU was lost, or is not there any more; another process or machine may have one. */
+  | "device_lost";
 
 /** A failure of the model or of the process that runs it. The message is one sentence. */
 export class GenerationError extends Error {

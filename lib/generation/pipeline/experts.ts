@@ -4,6 +4,7 @@ import {
   buildFull,
   buildReuse,
   type CutOptions,
+  cutNames,
   type DiffusionTransformer,
   diffusionTransformer,
   type GraphSignalName,
@@ -14,9 +15,10 @@ import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
 import { limitsWith, type ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
-import type { OpenedPart } from "./model/opened-part.ts";
+import { elements, graphWeights, type OpenedPart } from "./model/opened-part.ts";
 import { usableBytes } from "./model/part-memory.ts";
 import { type ModelParts, openGraph, type PipelineOptions } from "./model/parts.ts";
+import type { QuantizationCheck } from "./model/quantization-check.ts";
 
 /** Transformers that denoise one shape of video, one after another. */
 export interface Experts {
@@ -61,10 +63,14 @@ export interface GraphNeeds {
   readonly signals: ReadonlySet<GraphSignalName>;
   /** True if reused steps may forecast their residual. */
   readonly forecasts: boolean;
+  /** True if the host reads residuals and probes, so that they do not stay on a GPU between two steps. */
+  readonly readsResiduals: boolean;
 }
 
 /** Needs of the graphs of each transformer. */
 export interface ExpertNeeds extends GraphNeeds {
+  /** What is known of each transformer in 8-bit integers; null in other precisions. */
+  readonly quantization: readonly QuantizationCheck[] | null;
   /** Guidance scales, which decide the batch. */
   readonly scales: readonly number[];
   readonly loras: OpenedLoras["applied"];
@@ -78,17 +84,19 @@ export interface ExpertNeeds extends GraphNeeds {
 export function expertsFor(
   { transformers: parts, options }: Pick<ModelParts, "transformers" | "options">,
   video: VideoShape,
-  { scales, loras, signals, forecasts }: ExpertNeeds,
+  { scales, loras, signals, forecasts, readsResiduals, quantization }: ExpertNeeds,
 ): Experts {
-  const weights = parts.map((part, index) => withLoras(part.weights, loras[index] ?? []));
+  const weights = parts.map((part, index) => withLoras(graphWeights(part), loras[index] ?? []));
   const transformers = parts.map((part) => diffusionTransformer(part, video));
   const holdsCopies = copiesFit(parts, options);
+  const keptOutputs = readsResiduals ? [] : [cutNames.residual, cutNames.probe];
   const opened = new Map<number, Session[]>();
   const cut = (index: number): CutOptions => ({
     weights: weights[index]!,
     ...options,
     holdsCopies,
     batch: guidanceBatch(scales[index]!),
+    ...(quantization && { floatBlocks: quantization[index]!.floatBlocks }),
   });
 
   async function release(index: number): Promise<void> {
@@ -109,7 +117,9 @@ export function expertsFor(
     const sessions: Session[] = [];
     opened.set(index, sessions);
     try {
-      for (const graph of graphs(index)) sessions.push(await openGraph(graph, weights[index]!, options));
+      for (const graph of graphs(index)) {
+        sessions.push(await openGraph(graph, weights[index]!, options, keptOutputs));
+      }
       return sessions;
     } catch (error) {
       await release(index);
@@ -139,11 +149,4 @@ function copiesFit(parts: readonly OpenedPart[], options: PipelineOptions): bool
   if (!usesMachineMemory(options.provider)) return false;
   const bytes = parts.reduce((sum, { weights }) => sum + 4 * elements(weights), 0);
   return bytes <= (usableBytes(options) ?? 0) / 2;
-}
-
-function elements(weights: OpenedPart["weights"]): number {
-  return weights
-    .names()
-    .map((name) => weights.info(name).shape.reduce((product, size) => product * size, 1))
-    .reduce((sum, count) => sum + count, 0);
 }

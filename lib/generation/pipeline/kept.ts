@@ -39,14 +39,16 @@ export function nothingKept(
   return { residuals: [], residualsMax, probe, ...nothing };
 }
 
-/** Frees residuals and probe, so that another transformer can have their memory. */
+/** Frees residuals and probe, so that another transformer or the decoder can have their memory. */
 export function dropLargest(kept: Kept): void {
+  for (const tensor of [...kept.residuals, kept.probe]) tensor?.release?.();
   [kept.residuals, kept.probe] = [[], null];
 }
 
 /** Runs the whole transformer, keeps its residual and probe, and returns its other outputs. */
 export async function compute({ full, signals }: DenoisingSessions, feeds: Feeds, kept: Kept) {
-  kept.residuals.length = Math.min(kept.residuals.length, kept.residualsMax - 1); // frees one before the next is made
+  // Frees one before the next is made.
+  for (const old of kept.residuals.splice(kept.residualsMax - 1)) old.release?.();
   const {
     [cutNames.residual]: residual,
     [cutNames.probe]: probe,
@@ -56,7 +58,10 @@ export async function compute({ full, signals }: DenoisingSessions, feeds: Feeds
     ...(kept.probe && { [cutNames.previousProbe]: kept.probe }),
   });
   kept.residuals.unshift(residual!);
-  if (comparesProbes(signals)) kept.probe = probe!;
+  if (comparesProbes(signals)) {
+    kept.probe?.release?.();
+    kept.probe = probe!;
+  }
   return out;
 }
 

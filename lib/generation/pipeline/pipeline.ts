@@ -14,6 +14,7 @@ import {
   givenFrames,
   guidanceBatch,
   nominalSize,
+  precisionOf,
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
 import { limitsWith, policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
@@ -31,6 +32,7 @@ import { readPictures } from "./given-pictures.ts";
 import { knownRun } from "./known-run.ts";
 import type { OpenedLoras, UsedLora } from "./model/open-loras.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
+import { checkQuantization, type QuantizationCheck, quantizationNotes } from "./model/quantization-check.ts";
 import type { ResidentPart } from "./model/residency.ts";
 import { notesOf, unusedNegative } from "./notes.ts";
 import { graphSignalsOf } from "./signals.ts";
@@ -166,6 +168,7 @@ export async function openPipeline(
     readonly sessions: VideoSessions;
   } | null = null;
   let running: Promise<Generation> | null = null;
+  let checking: Promise<readonly QuantizationCheck[]> | null = null;
   const audits = new Audits();
   /** Seconds of steps and of the decoder, by shape of video. */
   const paces = new Map<string, Pace>();
@@ -177,6 +180,13 @@ export async function openPipeline(
     const batches = guidanceScales(model, request).map((scale) => guidanceBatch(scale));
     const pictures = [image !== undefined, lastImage !== undefined];
     return [width, height, frames, fps, ...pictures, ...batches, loras.key].join();
+  }
+
+  /** Compares the blocks in 8-bit integers with float32, once; null in other precisions. */
+  async function quantization(): Promise<readonly QuantizationCheck[] | null> {
+    if (precisionOf(options) !== "int8") return null;
+    checking ??= checkQuantization(model);
+    return checking;
   }
 
   async function sessionsFor(
@@ -194,10 +204,15 @@ export async function openPipeline(
     const needs = {
       signals: new Set([...needed, ...(opened?.needs.signals ?? [])]),
       forecasts: forecasts || (opened?.needs.forecasts ?? false),
+      readsResiduals: observer !== undefined,
     };
     await shaped?.sessions.release();
     shaped = null;
-    shaped = { key, needs, sessions: videoSessions(model, request, { ...needs, loras }) };
+    shaped = {
+      key,
+      needs,
+      sessions: videoSessions(model, request, { ...needs, loras, quantization: await quantization() }),
+    };
     return shaped.sessions;
   }
 
@@ -360,6 +375,7 @@ export async function openPipeline(
       loras: loras.used,
       notes: [
         ...model.folderNotes,
+        ...quantizationNotes((await quantization()) ?? []),
         ...unreadNotes(model, asked),
         ...(isGuided ? [] : unusedNegative(request, limits)),
         ...notesOf(request, policy, { limits, auditedDb: audited, loras: loras.used }),

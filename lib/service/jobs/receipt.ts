@@ -138,7 +138,7 @@ export const receiptSchema = z.object({
   /** Execution provider that ran the graphs. */
   provider: z.string(),
   /** Precision of the matrix products in the transformer's blocks. Receipts of earlier versions lack it. */
-  precision: z.enum(["float32", "float16"]).optional(),
+  precision: z.enum(["float32", "float16", "int8"]).optional(),
   versions: z.record(z.string(), z.string()),
   /** SHA-256 of every file that determines the model's output. */
   weights: z.record(z.string(), z.string()),

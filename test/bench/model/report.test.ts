@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { modelReport } from "../../../tools/bench/model/report.ts";
+import { modelReport, verdict } from "../../../tools/bench/model/report.ts";
 import {
   modelResultsSchema,
   relativeDistance,
@@ -12,8 +12,14 @@ const [step, decoder] = sampleModelResults().timings;
 describe("a timing beside PyTorch", () => {
   test("a timing beside PyTorch is given as ratios within one round, so that a slow minute slows both sides", () => {
     const { torch, reusedShare } = summariseModelTiming(step!);
-    expect(torch).toMatchObject({ ratio: { p10: 1.5, median: 1.5, p90: 1.5 }, fastestRatio: 1.5 });
+    expect(torch[0]).toMatchObject({ form: "float32", ratio: { p10: 1.5, p90: 1.5 }, fastestRatio: 1.5 });
     expect(reusedShare).toMatchObject({ p10: 0.1, median: 0.1, p90: 0.1 });
+  });
+
+  test("a form that ran in the first round only is compared with our run of that round", () => {
+    const { torch } = summariseModelTiming(step!);
+    const halves = { form: "bfloat16", ratio: { p10: 0.5, median: 0.5, p90: 0.5 } };
+    expect(torch).toContainEqual(expect.objectContaining({ precision: "float32", ...halves }));
   });
 
   test("a timing tells what a reused step would cost among all of the model's blocks", () => {
@@ -26,12 +32,51 @@ describe("a timing beside PyTorch", () => {
   });
 });
 
+describe("the first line of the report", () => {
+  const { timings } = sampleModelResults();
+
+  test("the first line of the report says where PyTorch is faster, with the form, the threads and the ratio", () => {
+    expect(verdict(timings)).toBe(
+      "Where PyTorch is faster (its time / ours): Sample family, computed step, 1 thread: bfloat16 0.50; " +
+        "Sample family, decoder run, 2 threads: float32 0.50.",
+    );
+    expect(modelReport(sampleModelResults()).split("\n\n")[1]).toBe(verdict(timings));
+  });
+
+  test("the first line of the report claims nothing where PyTorch was not timed", () => {
+    expect(verdict([timings[2]!])).toBe("PyTorch was not timed.");
+  });
+
+  test("the first line of the report says when PyTorch was faster in no comparison", () => {
+    const { torch, ...step } = timings[0]!;
+    const forms = (torch as Exclude<typeof torch, string>).forms.slice(0, 1);
+    expect(verdict([{ ...step, torch: { version: "2.15.0", forms } }])).toMatch(/faster in none/);
+  });
+});
+
 describe("the report", () => {
   const report = modelReport(sampleModelResults());
 
+  test("the report puts each form of PyTorch beside each of our precisions, and marks what we lose", () => {
+    expect(report).toMatch(
+      /\| 1 \| float32 \| 1\.50 \(1\.50–1\.50\) \| – \| \*\*0\.50\*\* \(0\.50–0\.50\) \| – \|/,
+    );
+    expect(report).toMatch(/\| 1 \| int8 \| 3\.75 \(3\.75–3\.75\) \| – \| 1\.25 \(1\.25–1\.25\) \| – \|/);
+  });
+
+  test("the report says which form of PyTorch did not run, and why", () => {
+    expect(report).toContain(
+      "- PyTorch's compiled float32 was not timed: no compiler was found. This concerns Sample family (computed step).",
+    );
+  });
+
   test("the report holds every part against the aim", () => {
-    expect(report).toMatch(/Sample family, computed step \| 1\.50 .* times as fast \| yes \|/);
-    expect(report).toMatch(/Sample family, decoder run \| 0\.50 .* times as fast \| no \|/);
+    expect(report).toMatch(
+      /Sample family, computed step \| 1\.50 times as fast as float32 with 1 thread \| yes \|/,
+    );
+    expect(report).toMatch(
+      /Sample family, decoder run \| 0\.50 times as fast as float32 with 2 threads \| no \|/,
+    );
   });
 
   test("the report calls nothing met that was not measured, and says why once", () => {

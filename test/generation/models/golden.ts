@@ -10,6 +10,7 @@ import {
   stepFeeds,
 } from "../../../lib/generation/models/index.ts";
 import { type Graph, openSession, type Session, type Tensor } from "../../../lib/generation/onnx/index.ts";
+import { adapterEnvironment, hasAdapter } from "../software-adapter.ts";
 
 /**
  * Golden vectors of test/golden/models. The scripts tools/golden/models*.py write them with reference
@@ -123,8 +124,15 @@ export function float32(data: Float32Array, shape: readonly number[]): Tensor {
   return { dtype: "float32", shape, data };
 }
 
+/**
+ * Opens a graph on the CPU. With `ADAREEL_WEBGPU` set, those that are built for WebGPU run on an adapter in software
+ * instead, which takes minutes.
+ */
 export function open(graph: Graph, weights: Checkpoint): Promise<Session> {
-  return openSession(graph.build(), { weightsFolder: weights.root, threads: 1 });
+  const onGpu = graph.provider === "webgpu" && process.env.ADAREEL_WEBGPU !== undefined && hasAdapter;
+  if (onGpu) Object.assign(process.env, adapterEnvironment);
+  const provider = onGpu ? "webgpu" : "cpu";
+  return openSession(graph.build(), { weightsFolder: weights.root, threads: 1, provider });
 }
 
 /** Runs a graph once. */

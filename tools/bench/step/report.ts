@@ -51,7 +51,7 @@ frames and encoding the video.`,
       .join("\n"),
     "### Limits",
     `- One small model was timed, at one video size, on one machine; other sizes scale differently.
-- Neither side used compilation or 16-bit arithmetic, which may make PyTorch faster.`,
+- PyTorch ran eagerly in float32. The section on the published models compares the demo model with its other forms.`,
     "### Aims",
     aims(results, timings),
   ].join("\n\n");

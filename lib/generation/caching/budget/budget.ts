@@ -26,7 +26,7 @@ const SIGNALS = [
 ] as const;
 
 /** Largest PSNR in dB that a promise can be kept to, by the precision of the products in the blocks. */
-const DECIBELS_MAX = { float32: 80, float16: 45 } as const;
+const DECIBELS_MAX = { float32: 80, float16: 45, int8: 30 } as const;
 
 const options = z.strictObject({
   goal: goalSchema
@@ -153,7 +153,7 @@ function checkDecibels(decibels: number, run: PolicyRun): void {
   const { precision, table, tableRefused, model, steps } = run;
   const most = DECIBELS_MAX[precision ?? "float32"];
   if (decibels > most) {
-    const other = precision === "float16" ? ", or run with PRECISION=float32" : "";
+    const other = precision !== undefined && precision !== "float32" ? ", or run with PRECISION=float32" : "";
     throw new CachePolicyError(
       `a promise of ${decibels} dB is more than ${precision ?? "float32"} can keep: ask for at most ${most} dB${other}`,
     );

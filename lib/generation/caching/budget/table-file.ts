@@ -18,7 +18,7 @@ const madeForSchema = z.strictObject({
   /** Result of `weightsIdentity`. */
   identity: hash.register(wordings, { is: "a SHA-256 in hex" }),
   /** Precision of the matrix products in the transformer's blocks. */
-  precision: z.enum(["float32", "float16"]),
+  precision: z.enum(["float32", "float16", "int8"]),
   sampler: z.strictObject({
     className: shortText,
     /** SHA-256 of its configuration. */

@@ -10,9 +10,21 @@ import {
   type TextStates,
   textEncoder,
 } from "../../models/index.ts";
-import { type Graph, openSession, type Precision, type Provider, type Session } from "../../onnx/index.ts";
+import {
+  assertComputes,
+  type Graph,
+  openSession,
+  type Precision,
+  type Provider,
+  precisionFault,
+  type Session,
+  SessionError,
+  textProvider,
+  unsupportedOperator,
+} from "../../onnx/index.ts";
 import { listedLoras, type ResolvedRequest } from "../../request/index.ts";
 import { evenShares, linearQuadraticShares, type SamplerFactory, samplerOf } from "../../sampling/index.ts";
+import { GenerationError } from "../errors.ts";
 import { checkFinite } from "../finite.ts";
 import { openTokenizer, type PromptTokenizer } from "../text/tokenizer.ts";
 import { type FolderDescription, readDescription } from "./description.ts";
@@ -25,7 +37,7 @@ import {
 } from "./error-table.ts";
 import { folderNotes } from "./folder-notes.ts";
 import { LoraShelf } from "./open-loras.ts";
-import type { OpenedPart } from "./opened-part.ts";
+import { checkIntegers, graphWeights, type OpenedPart, withIntegers } from "./opened-part.ts";
 import { openVision, type Vision } from "./vision.ts";
 
 export interface PipelineOptions {
@@ -93,23 +105,34 @@ export interface ModelParts extends FolderDescription {
 }
 
 /**
- * Reads the configurations and weight headers of all parts; opens no session.
+ * Reads the configurations and weight headers of all parts; opens no session of the model.
  *
- * @throws CheckpointError or Error naming the part that cannot be used
+ * @throws CheckpointError or Error naming the part that cannot be used, SessionError for a precision that the provider
+ *   lacks, and for a driver that computes wrongly
  */
 export async function openParts(index: ModelFolder, options: PipelineOptions): Promise<ModelParts> {
-  const withWeights = async (name: string) => {
+  const fault = precisionFault(precisionOf(options), options.provider);
+  if (fault !== undefined) throw new SessionError(fault);
+  await assertComputes(options.provider);
+  const isInteger = precisionOf(options) === "int8";
+  const withWeights = async (name: string): Promise<OpenedPart> => {
     const part = index.part(name);
     return { ...part, weights: await part.checkpoint() };
   };
-  const encoderPart = await withWeights("text_encoder");
+  const inPrecision = async (name: string) => {
+    const part = await withWeights(name);
+    return isInteger ? withIntegers(part) : part;
+  };
+  const encoderPart = await inPrecision("text_encoder");
+  const encoderWeights = graphWeights(encoderPart);
   const encoder = textEncoder(encoderPart);
   const tokenizerPart = index.part("tokenizer");
   const tokenizer = await openTokenizer(tokenizerPart.folder, tokenizerPart.config);
   let session: { length: number; opened: Session } | null = null;
 
   function encoderGraph(length: number): Graph {
-    const graph = encoder.build(length, { weights: encoderPart.weights, ...options });
+    const given = { ...options, weights: encoderWeights, provider: textProvider(options.provider) };
+    const graph = encoder.build(length, { ...given, readsIntegers: encoderPart.quantized !== undefined });
     encoderPart.weights.checkAllUsed(encoder.otherTensors);
     return graph;
   }
@@ -123,16 +146,17 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   async function openEncoder(length: number): Promise<Session> {
     if (session?.length === length) return session.opened;
     await releaseEncoder();
-    const opened = await openGraph(encoderGraph(length), encoderPart.weights, options);
+    const opened = await openGraph(encoderGraph(length), encoderWeights, options);
     session = { length, opened };
     return opened;
   }
 
   const description = await readDescription(index.folder, index.index);
   const boundaryTimestep = boundaryOf(index);
-  const transformer = await withWeights("transformer");
-  const second = boundaryTimestep > 0 ? [await withWeights("transformer_2")] : [];
+  const transformer = await inPrecision("transformer");
+  const second = boundaryTimestep > 0 ? [await inPrecision("transformer_2")] : [];
   const transformers: ModelParts["transformers"] = [transformer, ...second];
+  if (isInteger) for (const part of transformers) checkIntegers(part, options.mappedBytesMin);
   const vae = await withWeights(decoderPart(index));
   const scheduler = index.part("scheduler");
   const sampler = openSampler(scheduler, description.recipe);
@@ -288,15 +312,37 @@ function boundaryOf(index: ModelFolder): number {
 
 const TRAINING_TIMESTEPS = 1000;
 
-/** Opens a session on a graph; `weights` are those that the graph was built from. */
-export function openGraph(
+/**
+ * Opens a session on a graph; `weights` are those that the graph was built from.
+ *
+ * @param keptOutputs as in `SessionOptions`; none by default
+ * @throws GenerationError for an operator that the provider has no kernel for
+ */
+export async function openGraph(
   graph: Graph,
   weights: Pick<TransformerWeights, "root">,
   options: PipelineOptions,
+  keptOutputs: readonly string[] = [],
 ): Promise<Session> {
-  return openSession(graph.build(), {
+  const { provider } = graph;
+  const sessionOptions = {
     ...options,
+    provider,
     weightsFolder: weights.root,
     weightBytes: graph.weightBytes,
-  });
+  };
+  try {
+    const outputs = graph.model.outputs.map(({ name }) => name);
+    return await openSession(graph.build(), {
+      ...sessionOptions,
+      keptOutputs: outputs.filter((name) => keptOutputs.includes(name)),
+    });
+  } catch (cause) {
+    if (!(cause instanceof SessionError && cause.fault === "no_kernel")) throw cause;
+    const operator = await unsupportedOperator(graph, sessionOptions);
+    throw new GenerationError(
+      `The provider ${provider} has no kernel for ${operator ?? "an operator of the model"}: take the provider cpu.`,
+      { cause },
+    );
+  }
 }

@@ -4,7 +4,8 @@
  * It exists so that a generation can be killed, because onnxruntime cannot be interrupted inside a run. It exits when
  * its parent exits, for whatever reason.
  */
-import { GenerationError } from "../errors.ts";
+import { SessionError } from "../../onnx/index.ts";
+import { GenerationError, type GenerationFault } from "../errors.ts";
 import { openPipeline, type Pipeline } from "../pipeline.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 
@@ -39,5 +40,12 @@ function send(message: FromChild): void {
 
 function failure(error: unknown): FromChild {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return { kind: "failed", name, message, fault: error instanceof GenerationError ? error.fault : null };
+  return { kind: "failed", name, message, fault: faultOf(error) };
+}
+
+function faultOf(error: unknown): GenerationFault | null {
+  if (error instanceof GenerationError) return error.fault;
+  const isLost =
+    error instanceof SessionError && (error.fault === "device_lost" || error.fault === "no_adapter");
+  return isLost ? "device_lost" : null;
 }

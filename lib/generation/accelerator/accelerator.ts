@@ -4,8 +4,29 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { Provider } from "../../lib/generation/onnx/index.ts";
-import { ConfigError } from "../../lib/shared/environment.ts";
+import { ConfigError } from "../../shared/environment.ts";
+import { RUNNER } from "../../shared/run/runner.ts";
+import type { Provider } from "../onnx/index.ts";
+
+/** Error for a provider that does not work on this machine. */
+export class ProviderError extends ConfigError {
+  /** Reason in a few words, whose subject is the provider. */
+  readonly reason: string;
+
+  /**
+   * @param more what to do, or what onnxruntime says
+   * @param options.brief the reason as `auto` tells it; `reason` by default
+   */
+  constructor(
+    provider: Provider,
+    reason: string,
+    more: string,
+    { brief = reason, ...options }: ErrorOptions & { readonly brief?: string } = {},
+  ) {
+    super(`The provider ${provider} ${reason}: ${more}.`, options);
+    this.reason = `${provider} ${brief}`;
+  }
+}
 
 /** Paths at which a GPU and its library are detected. */
 export interface Machine {
@@ -17,47 +38,57 @@ export interface Machine {
 /** Names of GPU devices: `nvidia0` and so on of NVIDIA's driver, `dxg` of WSL. */
 const DEVICE = /^(nvidia\d+|dxg)$/;
 
-const TRY_MS_MAX = 120_000;
+const TRY_MS_MAX = 180_000;
 const ASK_MS_MAX = 10_000;
 
 /**
  * Checks that the provider has a GPU and its library, so that a model does not fall back to the CPU on a machine whose
  * GPU is paid for.
  *
- * @throws ConfigError if either is missing
+ * @throws ProviderError if either is missing
  */
 export function assertProvider(provider: Provider, machine = thisMachine()): void {
   if (provider !== "cuda") return;
   const hasDevice =
     existsSync(machine.deviceFolder) && readdirSync(machine.deviceFolder).some((name) => DEVICE.test(name));
   if (!hasDevice) {
-    throw new ConfigError(
-      "PROVIDER is cuda and there is no NVIDIA GPU here: choose an instance type with one, run docker with " +
-        "--gpus all, or set PROVIDER=cpu.",
+    throw new ProviderError(
+      provider,
+      "finds no NVIDIA GPU here",
+      "choose an instance type with one, run docker with --gpus all, or take the provider cpu",
     );
   }
   if (!existsSync(machine.cudaLibrary)) {
-    throw new ConfigError(
-      "PROVIDER is cuda and onnxruntime-node has no CUDA library here: use the image for GPUs, run " +
-        "onnxruntime-node's install script, or set PROVIDER=cpu.",
+    throw new ProviderError(
+      provider,
+      "finds no CUDA library of onnxruntime-node here",
+      "use the image for GPUs, run onnxruntime-node's install script, or take the provider cpu",
     );
   }
 }
 
 /**
- * Runs a small model on the provider, so that a driver that is too old for CUDA fails the deployment, not its jobs.
+ * Runs a small model on the provider, so that a driver that is too old for CUDA, a missing adapter or a driver that
+ * computes wrongly fails the deployment, not its jobs. That is done in another process, because a driver can end it.
  *
- * @throws ConfigError with the message of onnxruntime
+ * @param options.mustOutrunCpu true if the provider must multiply faster than the CPU, which a Vulkan driver in
+ *   software does not; false by default
+ * @throws ProviderError with the message of onnxruntime
  */
-export async function tryProvider(provider: Provider): Promise<void> {
+export async function tryProvider(
+  provider: Provider,
+  { mustOutrunCpu = false }: { readonly mustOutrunCpu?: boolean } = {},
+): Promise<void> {
   const script = fileURLToPath(new URL("./try-provider.ts", import.meta.url));
-  const args = ["--import", import.meta.resolve("tsx"), script, provider];
+  const args = [RUNNER, script, provider, ...(mustOutrunCpu ? ["faster"] : [])];
   try {
     await promisify(execFile)(process.execPath, args, { timeout: TRY_MS_MAX });
   } catch (cause) {
     const { stderr, message } = cause as Error & { stderr?: string };
     const reason = (stderr || message).trim().split("\n").at(-1);
-    throw new ConfigError(`PROVIDER is ${provider}, which does not work here: ${reason}.`, { cause });
+    const [why] = reason!.split(/[:,(]/);
+    const brief = `is of no use here, because ${why!.trim()}`;
+    throw new ProviderError(provider, "does not work here", reason!, { cause, brief });
   }
 }
 

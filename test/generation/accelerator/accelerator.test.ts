@@ -7,7 +7,7 @@ import {
   gpuMemoryBytes,
   type Machine,
   tryProvider,
-} from "../../functions/gpu/accelerator.ts";
+} from "../../../lib/generation/accelerator/accelerator.ts";
 
 let folder: string;
 let machine: Machine;
@@ -21,7 +21,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 it("a missing GPU and a missing CUDA library are each refused in a sentence that says what to do", () => {
   const check = () => assertProvider("cuda", machine);
   expect(check).toThrow(
-    /^PROVIDER is cuda and there is no NVIDIA GPU here: .*--gpus all, or set PROVIDER=cpu\.$/,
+    /^The provider cuda finds no NVIDIA GPU here: .*--gpus all, or take the provider cpu\.$/,
   );
   for (const other of ["nvidiactl", "nvidia-uvm", "dri"]) writeFileSync(join(folder, "dev", other), "");
   expect(check).toThrow(/no NVIDIA GPU/);
@@ -29,7 +29,9 @@ it("a missing GPU and a missing CUDA library are each refused in a sentence that
     /no NVIDIA GPU/,
   );
   writeFileSync(join(folder, "dev", "nvidia3"), "");
-  expect(check).toThrow(/^PROVIDER is cuda and onnxruntime-node has no CUDA library here: .*PROVIDER=cpu\.$/);
+  expect(check).toThrow(
+    /^The provider cuda finds no CUDA library of onnxruntime-node here: .*the provider cpu\.$/,
+  );
   writeFileSync(machine.cudaLibrary, "");
   expect(check).not.toThrow();
 });
@@ -56,6 +58,6 @@ it("a working provider is accepted, and a broken one is reported in a sentence",
   await tryProvider("cpu");
   if (existsSync("/dev/nvidia0")) return;
   await expect(tryProvider("cuda")).rejects.toThrow(
-    /^PROVIDER is cuda, which does not work here: onnxruntime cannot open the model: [^\n]+\.$/,
+    /^The provider cuda does not work here: onnxruntime cannot open the model: [^\n]+\.$/,
   );
 });

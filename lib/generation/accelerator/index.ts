@@ -1,0 +1,2 @@
+export { gpuMemoryBytes } from "./accelerator.ts";
+export { ASKED_PROVIDERS, type AskedProvider, chooseProvider } from "./choose-provider.ts";
