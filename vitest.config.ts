@@ -3,21 +3,6 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
-/**
- * Programs that tests start load one bundle in place of hundreds of modules, which takes a quarter of the processor
- * time. With ADAREEL_TSX=1 they start with tsx itself, as users start them.
- */
-const register = JSON.stringify(new URL("test/programs/register.js", import.meta.url).href);
-const programsFromBundles = {
-  name: "programs from bundles",
-  enforce: "pre" as const,
-  transform(code: string, id: string) {
-    if (process.env.ADAREEL_TSX || id.includes("node_modules")) return;
-    if (code.includes('import.meta.resolve("tsx")'))
-      return { code: code.replaceAll('import.meta.resolve("tsx")', register), map: null };
-  },
-};
-
 /** Folders whose tests mostly compute: their files share processes, and what these have imported. */
 const COMPUTING = ["api", "bench", "generation", "infra", "plan", "service", "shared"];
 
@@ -34,7 +19,6 @@ const shared = COMPUTING.flatMap((folder) =>
 const cores = availableParallelism();
 
 export default defineConfig({
-  plugins: [programsFromBundles],
   test: {
     pool: "forks",
     testTimeout: 60_000,
