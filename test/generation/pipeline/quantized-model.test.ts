@@ -11,24 +11,18 @@ const demo = join(import.meta.dirname, "../../../models/demo");
 const FILE = "int8.safetensors";
 
 let parent: string;
-/** The demo model with a file of integers for its transformer, and for its text encoder too. */
-let transformerOnly: string;
-let both: string;
+/** The demo model with files of integers for its transformer and its text encoder. */
+let folder: string;
 beforeAll(async () => {
   parent = await mkdtemp(join(tmpdir(), "adareel-quantized-model-"));
-  [transformerOnly, both] = [join(parent, "transformer-only"), join(parent, "both")];
-  await cp(demo, both, { recursive: true });
-  await quantizeModel({ folder: both });
-  await cp(both, transformerOnly, { recursive: true });
-  await rm(join(transformerOnly, "text_encoder", FILE));
+  folder = join(parent, "demo");
+  await cp(demo, folder, { recursive: true });
+  await quantizeModel({ folder, mappedBytesMin: 1 });
 });
 afterAll(() => rm(parent, { recursive: true }));
 
-async function latent(
-  folder: string,
-  options: PipelineOptions = { precision: "int8" },
-): Promise<Float32Array> {
-  const pipeline = await openPipeline(folder, { threads: 1, ...options });
+async function latent(of: string, options: PipelineOptions = { precision: "int8" }): Promise<Float32Array> {
+  const pipeline = await openPipeline(of, { threads: 1, ...options });
   try {
     const request = { prompt: "a red circle moves to the right", seed: 1, steps: 3, cache: "off" };
     return (await pipeline.generate(requestFor(pipeline, request))).latent as unknown as Float32Array;
@@ -48,7 +42,7 @@ function relativeL2(actual: ArrayLike<number>, expected: ArrayLike<number>): num
 
 describe("a model with its weights in 8-bit integers", () => {
   it("the weights of the blocks' linear layers and of the text encoder are quantised, and no others", async () => {
-    const model = await openModelFolder(both);
+    const model = await openModelFolder(folder);
     const names = async (part: string) => {
       const file = await Checkpoint.open(join(model.part(part).folder, FILE));
       return file
@@ -64,27 +58,30 @@ describe("a model with its weights in 8-bit integers", () => {
     const encoder = (await model.part("text_encoder").checkpoint()).names();
     const layers = encoder.filter((name) => /\.(q|k|v|o|wi_0|wi_1|wo)\.weight$/.test(name));
     expect((await names("text_encoder")).toSorted()).toEqual(layers.toSorted());
-    expect(await readdir(join(both, "vae"))).not.toContain(FILE);
+    expect(await readdir(join(folder, "vae"))).not.toContain(FILE);
   });
 
   it("a video from the file is, bit for bit, that of weights that are quantised on opening", async () => {
-    expect(await latent(transformerOnly)).toEqual(await latent(demo));
-  });
-
-  it("a text encoder in 8-bit integers changes a video by less than the blocks do", async () => {
-    const exact = await latent(demo, {});
-    const [blocks, all] = [await latent(transformerOnly), await latent(both)];
-    expect(all).not.toEqual(blocks);
-    expect(relativeL2(all, blocks)).toBeLessThan(relativeL2(blocks, exact));
+    expect(await latent(folder)).toEqual(await latent(demo));
   });
 
   it("the file is not read in float32", async () => {
-    expect(await latent(both, {})).toEqual(await latent(demo, {}));
+    expect(await latent(folder, {})).toEqual(await latent(demo, {}));
   });
 
-  it("sessions that map their weights make the same video but for rounding", async () => {
-    const mapped = await latent(both, { precision: "int8", mappedBytesMin: 1 });
-    expect(relativeL2(mapped, await latent(both))).toBeLessThan(1e-3);
+  // Measured: 0.027 for the transformer alone, 0.033 with the text encoder. Errors of rounding are not small where others
+  // differ in the last bit, so that two runs in int8 are as far from each other.
+  it("sessions that map integers, of the text encoder too, make the video of float32 but for small errors", async () => {
+    const exact = await latent(demo, {});
+    const mapped = await latent(folder, { precision: "int8", mappedBytesMin: 1 });
+    expect(relativeL2(mapped, exact)).toBeLessThan(0.08);
+    expect(mapped).not.toEqual(await latent(folder));
+  });
+
+  it("a text encoder whose weights are not mapped is not quantised", async () => {
+    const small = join(parent, "small");
+    await cp(demo, small, { recursive: true });
+    expect((await quantizeModel({ folder: small })).map(({ name }) => name)).toEqual(["transformer"]);
   });
 
   it("a transformer of many weights without the file is refused with the command that writes it", async () => {
@@ -96,32 +93,32 @@ describe("a model with its weights in 8-bit integers", () => {
   });
 
   it("a file that is damaged is refused when the model opens, and not used", async () => {
-    const folder = join(parent, "damaged");
-    await cp(both, folder, { recursive: true });
-    await cp(join(both, "transformer", FILE), join(folder, "text_encoder", FILE));
-    await expect(openPipeline(folder, { precision: "int8" })).rejects.toThrow(
+    const damaged = join(parent, "damaged");
+    await cp(folder, damaged, { recursive: true });
+    await cp(join(folder, "transformer", FILE), join(damaged, "text_encoder", FILE));
+    await expect(openPipeline(damaged, { precision: "int8", mappedBytesMin: 1 })).rejects.toThrow(
       /text_encoder\/int8\.safetensors: it was made from other weights or another configuration: write it again/,
     );
   });
 
   it("weights that are links into the hub's cache have their file beside the links, and open", async () => {
-    const folder = join(parent, "models--someone--demo/snapshots/0123");
-    await cp(demo, folder, { recursive: true });
+    const snapshot = join(parent, "models--someone--demo/snapshots/0123");
+    await cp(demo, snapshot, { recursive: true });
     const blobs = join(parent, "models--someone--demo/blobs");
     await mkdir(blobs, { recursive: true });
-    await rename(join(folder, "transformer/model.safetensors"), join(blobs, "abc"));
-    await symlink("../../../blobs/abc", join(folder, "transformer/model.safetensors"));
-    await quantizeModel({ folder });
+    await rename(join(snapshot, "transformer/model.safetensors"), join(blobs, "abc"));
+    await symlink("../../../blobs/abc", join(snapshot, "transformer/model.safetensors"));
+    await quantizeModel({ folder: snapshot });
     expect(await readdir(blobs)).toEqual(["abc"]);
-    expect(await latent(folder)).toEqual(await latent(both));
+    expect(await latent(snapshot)).toEqual(await latent(folder));
   });
 
   it("a folder that cannot be written is named in one sentence", async () => {
-    const folder = join(parent, "unwritable");
-    await cp(demo, folder, { recursive: true });
-    await mkdir(join(folder, "transformer", `${FILE}.partial`));
-    await expect(quantizeModel({ folder })).rejects.toThrow(
-      `${join(folder, "transformer")}: int8.safetensors cannot be written here (EISDIR): copy the model to a folder of your own`,
+    const unwritable = join(parent, "unwritable");
+    await cp(demo, unwritable, { recursive: true });
+    await mkdir(join(unwritable, "transformer", `${FILE}.partial`));
+    await expect(quantizeModel({ folder: unwritable })).rejects.toThrow(
+      `${join(unwritable, "transformer")}: int8.safetensors cannot be written here (EISDIR): copy the model to a folder of your own`,
     );
   });
 });

@@ -23,14 +23,19 @@ export async function withIntegers(part: OpenedPart): Promise<OpenedPart> {
   return { ...part, quantized: (await openQuantized(part)) ?? undefined };
 }
 
+/** Tells if sessions map the weights of a part from their file, by the bytes that those would have in float32. */
+export function isLarge({ weights }: OpenedPart, bytesMin = MAPPED_BYTES_MIN): boolean {
+  return 4 * elements(weights) >= bytesMin;
+}
+
 /**
  * Checks that sessions can take a transformer's weights in 8-bit integers. Without a file of them they are quantised when
  * a session opens, which needs memory for all of them in float32.
  *
  * @throws CheckpointError if the weights are too many for that
  */
-export function checkIntegers(part: OpenedPart, bytesMax = MAPPED_BYTES_MIN): void {
-  if (part.quantized || 4 * elements(part.weights) < bytesMax) return;
+export function checkIntegers(part: OpenedPart, mappedBytesMin?: number): void {
+  if (part.quantized || !isLarge(part, mappedBytesMin)) return;
   throw new CheckpointError(
     part.folder,
     `its weights are too many to be quantised each time it opens: write them in int8 once with ${quantizeCommand(part)}`,

@@ -37,7 +37,7 @@ import {
 } from "./error-table.ts";
 import { folderNotes } from "./folder-notes.ts";
 import { LoraShelf } from "./open-loras.ts";
-import { checkIntegers, graphWeights, type OpenedPart, withIntegers } from "./opened-part.ts";
+import { checkIntegers, graphWeights, isLarge, type OpenedPart, withIntegers } from "./opened-part.ts";
 import { openVision, type Vision } from "./vision.ts";
 
 export interface PipelineOptions {
@@ -119,11 +119,10 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
     const part = index.part(name);
     return { ...part, weights: await part.checkpoint() };
   };
-  const inPrecision = async (name: string) => {
-    const part = await withWeights(name);
-    return isInteger ? withIntegers(part) : part;
-  };
-  const encoderPart = await inPrecision("text_encoder");
+  const ownEncoderPart = await withWeights("text_encoder");
+  // Of a small one sessions hold float32 copies, so that integers would save nothing.
+  const readsIntegers = isInteger && isLarge(ownEncoderPart, options.mappedBytesMin);
+  const encoderPart = readsIntegers ? await withIntegers(ownEncoderPart) : ownEncoderPart;
   const encoderWeights = graphWeights(encoderPart);
   const encoder = textEncoder(encoderPart);
   const tokenizerPart = index.part("tokenizer");
@@ -132,7 +131,7 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
 
   function encoderGraph(length: number): Graph {
     const given = { ...options, weights: encoderWeights, provider: textProvider(options.provider) };
-    const graph = encoder.build(length, { ...given, readsIntegers: encoderPart.quantized !== undefined });
+    const graph = encoder.build(length, { ...given, readsIntegers });
     encoderPart.weights.checkAllUsed(encoder.otherTensors);
     return graph;
   }
@@ -153,10 +152,16 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
 
   const description = await readDescription(index.folder, index.index);
   const boundaryTimestep = boundaryOf(index);
-  const transformer = await inPrecision("transformer");
-  const second = boundaryTimestep > 0 ? [await inPrecision("transformer_2")] : [];
+  const openTransformer = async (name: string) => {
+    const part = await withWeights(name);
+    if (!isInteger) return part;
+    const quantized = await withIntegers(part);
+    checkIntegers(quantized, options.mappedBytesMin);
+    return quantized;
+  };
+  const transformer = await openTransformer("transformer");
+  const second = boundaryTimestep > 0 ? [await openTransformer("transformer_2")] : [];
   const transformers: ModelParts["transformers"] = [transformer, ...second];
-  if (isInteger) for (const part of transformers) checkIntegers(part, options.mappedBytesMin);
   const vae = await withWeights(decoderPart(index));
   const scheduler = index.part("scheduler");
   const sampler = openSampler(scheduler, description.recipe);

@@ -16,7 +16,7 @@ import {
 import type { VideoLimits } from "../../request/index.ts";
 import { latentShapeOf } from "../video-sessions.ts";
 import { readDescription } from "./description.ts";
-import { type OpenedPart, recordedWeights } from "./opened-part.ts";
+import { isLarge, type OpenedPart, recordedWeights } from "./opened-part.ts";
 import { decoderPart } from "./parts.ts";
 import { openVision } from "./vision.ts";
 
@@ -24,6 +24,8 @@ export interface ModelQuantization {
   readonly folder: string;
   /** Variant of the weights to read, such as `fp16`. */
   readonly variant?: string | undefined;
+  /** Bytes in float32 from which a text encoder is quantised; those from which sessions map weights by default. */
+  readonly mappedBytesMin?: number;
   readonly onProgress?: (progress: ConversionProgress) => void;
 }
 
@@ -36,18 +38,19 @@ export interface QuantizedWeights {
 
 /**
  * Writes the weights that graphs in the precision `int8` take in 8-bit integers to files beside those of the transformers
- * and of the text encoder, in a few dozen MiB of memory. After an interruption the same call goes on with the first file
+ * and of a large text encoder, in a few dozen MiB of memory. After an interruption the same call goes on with the first file
  * that is not complete.
  *
  * @throws CheckpointError naming the file at fault
  */
 export async function quantizeModel(quantization: ModelQuantization): Promise<readonly QuantizedWeights[]> {
-  const { folder, variant, onProgress } = quantization;
+  const { folder, variant, mappedBytesMin, onProgress } = quantization;
   const model = await openModelFolder(folder, { variant });
   const { limits } = await readDescription(folder, model.index);
   const parts = [];
   for (const name of model.partNames.filter((part) => /^(transformer(_\d+)?|text_encoder)$/.test(part))) {
     const part = { ...model.part(name), weights: await model.part(name).checkpoint() };
+    if (name === "text_encoder" && !isLarge(part, mappedBytesMin)) continue;
     const names =
       name === "text_encoder" ? encoderNames(part) : await transformerNames(part, { model, limits });
     const bytesBefore = [...names].reduce((sum, tensor) => sum + part.weights.info(tensor).byteLength, 0);
