@@ -115,8 +115,9 @@ async function results(provider: Provider): Promise<Readonly<Record<string, Tens
   const feeds: Record<string, Tensor> = {};
   for (const [operator, compute] of Object.entries(operators)) {
     const given = (shape: Shape): Value => {
-      const name = `${operator} ${Object.keys(feeds).length}`;
-      feeds[name] = { dtype: "float32", shape, data: numbers(elementCount(shape), name.length) };
+      const seed = Object.keys(feeds).length;
+      const name = `${operator} ${seed}`;
+      feeds[name] = { dtype: "float32", shape, data: numbers(elementCount(shape), seed) };
       return graph.input(name, "float32", shape);
     };
     graph.output(

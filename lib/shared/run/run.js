@@ -21,8 +21,11 @@ const CACHE = join(ROOT, "node_modules", ".cache", "adareel");
 /** Packages that become part of a bundle: ES modules of many small files, without binaries. Others stay where they are. */
 const INLINED = /^(zod|entities|hono|@huggingface\/tokenizers)(\/|$)/;
 
-/** Part of each bundle's hash: a bundle is made again by other rules, and for another version of Node. */
-const RULES = ["1", process.version, String(INLINED)];
+/**
+ * Part of each bundle's hash: a bundle is made again by other rules, for another version of Node, and in another folder,
+ * because it holds the absolute paths of its sources.
+ */
+const RULES = ["1", process.version, String(INLINED), ROOT];
 
 /** Time after which a bundle of earlier sources is deleted. A process that found it before has read it by then. */
 const STALE_MS = 3_600_000;
