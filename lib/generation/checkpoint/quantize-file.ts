@@ -20,7 +20,7 @@ export interface Quantization {
 
 /** Elements of a weight that are read at a time, and integers that are collected, which bound the memory used. */
 const PIECE_ELEMENTS = 2 ** 20;
-const STRIP_ELEMENTS = 2 ** 24;
+const STRIP_ELEMENTS = 2 ** 23;
 
 /** Rows of a piece, and columns that are transposed at a time: the cache holds both sides of such a block. */
 const ROWS_MAX = 256;
