@@ -1,6 +1,6 @@
 import { type Checkpoint, commonFolder, relocated } from "../checkpoint/index.ts";
 import type { NamedWeights } from "../models/index.ts";
-import type { WeightChange } from "../onnx/index.ts";
+import type { ExternalTensor, WeightChange } from "../onnx/index.ts";
 import type { Lora } from "./read-lora.ts";
 
 /** A LoRA with the scale that a user gave it. */

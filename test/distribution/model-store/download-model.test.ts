@@ -186,10 +186,8 @@ describe("a model", () => {
     }
     child = fork(
       RUNNER,
-      [join(import.meta.dirname, "download-child.ts"), `s3://bucket/${ execArgv: [],PREFIX}`, cacheFolder],
-      {
-        env: { ...process.env, ...stub.env },
-      },
+      [join(import.meta.dirname, "download-child.ts"), `s3://bucket/${PREFIX}`, cacheFolder],
+      { execArgv: [], env: { ...process.env, ...stub.env } },
     );
     onTestFinished(() => void child.kill("SIGKILL"));
     expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);

@@ -40,10 +40,8 @@ test.each(loraCases.map(({ name, loras }) => ({ name, loras })))(
     );
     const prediction = async (weights: TransformerWeights, precision: "int8" | "float32" = "int8") => {
       const graph = buildFull(dit, { weights, precision });
-      const [{ prediction }] = (await runEach(graph, weights, [await feeds(1)])) as [
-        { prediction: { data: Float32Array } },
-      ];
-      return prediction.data;
+      const [outputs] = await runEach(graph, weights, [await feeds(1)]);
+      return outputs!.prediction!.data;
     };
     const fromFile = await prediction(withLoras(graphWeights(part), applied));
     expect(fromFile).toEqual(await prediction(withLoras(base.weights, applied)));
