@@ -64,7 +64,8 @@ async function startService({ folder }: Build, data: string): Promise<Service> {
         body: JSON.stringify({ prompt: PROMPT, seed: 1 }),
       });
       const { status, error } = (await answer.json()) as { status: string; error: unknown };
-      if (status !== "completed") throw new Error(`The video of ${folder} is ${status}: ${JSON.stringify(error)}`);
+      if (status !== "completed")
+        throw new Error(`The video of ${folder} is ${status}: ${JSON.stringify(error)}`);
       return (performance.now() - begun) / 1000;
     },
   };
@@ -73,7 +74,11 @@ async function startService({ folder }: Build, data: string): Promise<Service> {
 }
 
 /** Runs both builds in turns, after one turn that is not counted, and prints how this one compares. */
-async function compare(title: string, builds: readonly [Build, Build], run: (build: Build) => Promise<number>) {
+async function compare(
+  title: string,
+  builds: readonly [Build, Build],
+  run: (build: Build) => Promise<number>,
+) {
   for (let round = 0; round <= rounds; round++) {
     for (const build of builds) {
       const seconds = await run(build);
