@@ -3,8 +3,8 @@
  *
  *     node --import tsx tools/bench/builds.ts FOLDER [ROUNDS]
  *
- * FOLDER is a checkout with its packages installed. One figure is the time from the start of npm to its exit, the other the
- * time from a request with `Prefer: wait` to its answer, with the model open. It prints ratios, this checkout over the other.
+ * Times `npm run generate` from the start of npm to its exit, and a request with `Prefer: wait` to its answer, with the
+ * model open. Prints ratios, this checkout over that in FOLDER, which has its packages installed.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
