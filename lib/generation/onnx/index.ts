@@ -1,4 +1,5 @@
 export { Graph, type Value } from "./graph.ts";
+export { addsExactly } from "./integer-kernels.ts";
 export { exp, gelu, sigmoid, silu, softmax, tanh } from "./operators/activations.ts";
 export { attention, rotaryInterleaved } from "./operators/attention.ts";
 export { conv2d, conv3d, upsampleNearest2x } from "./operators/convolution.ts";
