@@ -4,7 +4,7 @@
  *     node --import tsx tools/bench/builds.ts FOLDER [ROUNDS]
  *
  * Times `npm run generate` from the start of npm to its exit, and a request with `Prefer: wait` to its answer, with the
- * model open. Prints ratios, this checkout over that in FOLDER, which has its packages installed.
+ * model open. Writes ratios into docs/benchmarks.md: this checkout over that in FOLDER, which has its packages installed.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,7 +12,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { quantile } from "./statistics.ts";
+import { circumstances, describeCircumstances } from "./machine.ts";
+import { table } from "./markdown.ts";
+import { updateDocument } from "./results-file.ts";
+import { quantile, ratios } from "./statistics.ts";
 
 const PROMPT = "a red circle moves fast to the left over blue stripes";
 const ROUNDS = 8;
@@ -23,7 +26,7 @@ interface Build {
 }
 
 /** Makes the video with `npm run generate`, and returns the seconds that it took. */
-async function command({ folder }: Build, path: string): Promise<number> {
+async function runCommand({ folder }: Build, path: string): Promise<number> {
   const started = performance.now();
   const words = ["run", "-s", "generate", "--", PROMPT, "--seed", "1", "--out", path];
   await promisify(execFile)("npm", words, { cwd: folder });
@@ -86,11 +89,10 @@ async function compare(
     }
   }
   const [own, other] = builds.map(({ seconds }) => seconds) as [number[], number[]];
-  const ratios = own.map((seconds, round) => seconds / other[round]!);
-  const [low, middle, high] = [0.1, 0.5, 0.9].map((share) => quantile(ratios, share).toFixed(2));
-  const fastest = Math.min(...own) / Math.min(...other);
-  console.log(`${title}: ${middle} (${low}-${high}), fastest runs ${fastest.toFixed(2)}`);
-  console.log(`  seconds, fastest: ${Math.min(...own).toFixed(2)} and ${Math.min(...other).toFixed(2)}`);
+  const [low, middle, high] = [0.1, 0.5, 0.9].map((share) => quantile(ratios(own, other), share).toFixed(2));
+  const fastest = [Math.min(...own), Math.min(...other)] as const;
+  const ratio = (fastest[0] / fastest[1]).toFixed(2);
+  return [title, `${middle} (${low}–${high})`, ratio, ...fastest.map((seconds) => seconds.toFixed(2))];
 }
 
 const [otherFolder, roundsAsked] = process.argv.slice(2);
@@ -101,17 +103,36 @@ const pair = (): [Build, Build] => [
   { folder: otherFolder, seconds: [] },
 ];
 const scratch = await mkdtemp(join(tmpdir(), "adareel-builds-"));
+const measured = await circumstances([], "models/demo");
 const services = new Map<string, Service>();
 try {
   const path = ({ folder }: Build) => join(scratch, folder === otherFolder ? "other.mp4" : "own.mp4");
   const commands = pair();
-  await compare("from command to MP4", commands, (build) => command(build, path(build)));
+  const rows = [await compare("From command to MP4", commands, (build) => runCommand(build, path(build)))];
   const [own, other] = await Promise.all(commands.map((build) => readFile(path(build))));
-  console.log(`  the videos are ${own!.equals(other!) ? "the same bytes" : "different"}`);
   const jobs = pair();
   for (const build of jobs)
     services.set(build.folder, await startService(build, join(scratch, `data-${services.size}`)));
-  await compare("a warm job from POST to completed", jobs, ({ folder }) => services.get(folder)!.make());
+  rows.push(
+    await compare("A warm job, from POST to its answer", jobs, ({ folder }) => services.get(folder)!.make()),
+  );
+  const revision = async (folder: string) =>
+    (await promisify(execFile)("git", ["rev-parse", "--short", "HEAD"], { cwd: folder })).stdout.trim();
+  const command = `node --import tsx tools/bench/builds.ts FOLDER ${rounds}`;
+  const described = describeCircumstances({ ...measured, command });
+  const body = `## Whole videos, compared with an earlier build
+
+The demo model's video of “${PROMPT}”, made by both builds in turns. Ratios are this build's time over the earlier one's:
+medians of ${rounds} rounds with the 10th and 90th percentiles in parentheses, and of the fastest runs. Both videos have
+${own!.equals(other!) ? "the same bytes" : "different bytes"}.
+
+${table(["Timed", "Ratio", "Fastest", "Seconds", "Earlier, seconds"], rows)}
+
+${described.map((item) => `- ${item}`).join("\n")}
+- A job is a request with \`Prefer: wait=25\` to \`npm start\`, which has made a video before. FOLDER was a checkout of
+  ${await revision(otherFolder)}.
+`;
+  await updateDocument("docs/benchmarks.md", "builds", body);
 } finally {
   for (const { process: running } of services.values()) {
     const exit = once(running, "exit");
