@@ -1,29 +1,50 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
-/**
- * Programs that tests start load one bundle in place of hundreds of modules, which takes a quarter of the processor
- * time. With ADAREEL_TSX=1 they start with tsx itself, as users start them.
- */
-const register = JSON.stringify(new URL("test/programs/register.js", import.meta.url).href);
-const programsFromBundles = {
-  name: "programs from bundles",
-  enforce: "pre" as const,
-  transform(code: string, id: string) {
-    if (process.env.ADAREEL_TSX || id.includes("node_modules")) return;
-    if (code.includes('import.meta.resolve("tsx")'))
-      return { code: code.replaceAll('import.meta.resolve("tsx")', register), map: null };
-  },
-};
+/** Folders whose tests mostly compute: their files share processes, and what these have imported. */
+const COMPUTING = ["api", "bench", "generation", "infra", "plan", "service", "shared"];
+
+/** What a test file of these contains that needs a process of its own: changes of the process, or other processes. */
+const NEEDS_OWN =
+  /vi\.(mock|doMock|spyOn|stubEnv|stubGlobal|useFakeTimers)\(|process\.env\.\w+ =|child_process|PipelineProcess/;
+
+const shared = COMPUTING.flatMap((folder) =>
+  readdirSync(join("test", folder), { recursive: true, encoding: "utf8" }).map(
+    (name) => `test/${folder}/${name}`,
+  ),
+).filter((path) => path.endsWith(".test.ts") && !NEEDS_OWN.test(readFileSync(path, "utf8")));
+
+const cores = availableParallelism();
 
 export default defineConfig({
-  plugins: [programsFromBundles],
   test: {
-    include: ["test/**/*.test.ts"],
     pool: "forks",
-    // By default one core is left alone: of two cores, that is half of them.
-    maxWorkers: availableParallelism(),
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "shared",
+          include: shared,
+          isolate: false,
+          // By default one core is left alone: of two cores, that is half of them.
+          maxWorkers: cores,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "own",
+          include: ["test/**/*.test.ts"],
+          exclude: shared,
+          // Many of these wait for processes, so that one more keeps the cores busy.
+          maxWorkers: cores + 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

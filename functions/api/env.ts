@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { VideoLimits } from "../../lib/generation/request/index.ts";
-import type { Hints, JobStore } from "../../lib/service/jobs/index.ts";
+import type { Hints, JobRef, JobStore } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing, Principal } from "../../lib/service/keys/index.ts";
 import type { Fetched, UrlRules } from "../../lib/service/net/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
@@ -56,6 +56,11 @@ export interface ApiDeps {
    * the edge, from which no worker is seen.
    */
   readonly fault?: (() => string | null) | undefined;
+  /**
+   * Resolves when the job has begun or ended, or after `waitMs` at the latest; left out where nobody tells the API.
+   * A change right before the call may be missed.
+   */
+  readonly nextChange?: ((ref: JobRef, waitMs: number) => Promise<void>) | undefined;
 }
 
 /** Variables of a request in Hono's context. */

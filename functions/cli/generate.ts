@@ -3,7 +3,9 @@ import { chooseProvider, gpuMemoryBytes } from "../../lib/generation/accelerator
 import type { Provider } from "../../lib/generation/onnx/index.ts";
 import {
   CancelledError,
+  type Generation,
   type PipelineProcess,
+  type Progress,
   startPipelineProcess,
 } from "../../lib/generation/pipeline/index.ts";
 import {
@@ -12,7 +14,12 @@ import {
   resolveRequest,
   withoutCache,
 } from "../../lib/generation/request/index.ts";
-import { writeFileAtomically, writeVideo } from "../../lib/generation/video/index.ts";
+import {
+  type StartedVideo,
+  startVideo,
+  writeFileAtomically,
+  writeVideo,
+} from "../../lib/generation/video/index.ts";
 import { runMain } from "../../lib/shared/command-line/index.ts";
 import { type GenerateCommand, parseGenerate, USAGE } from "./args.ts";
 import { compare } from "./compare.ts";
@@ -56,7 +63,9 @@ async function* run(command: GenerateCommand): AsyncGenerator<Result> {
   const files = outputsOf(command);
   let made = 0;
   try {
-    const { provider, reason } = await chooseProvider(command.provider);
+    const { provider, reason } = await chooseProvider(command.provider, {
+      ...(command.precision !== null && { precision: command.precision }),
+    });
     if (reason !== null) process.stderr.write(`${reason}\n`);
     const memoryBytes = await gpuMemoryBytes(provider);
     pipeline = await startPipelineProcess(command.model, {
@@ -91,25 +100,45 @@ interface Work {
 
 /** Makes one video with everything that was asked about it. */
 async function make(request: ResolvedRequest, outputs: Outputs, work: Work): Promise<Result> {
-  const { pipeline, provider, signal, display } = work;
-  const generate = async (asked: ResolvedRequest) => {
-    try {
-      return await pipeline.generate(asked, { signal, onProgress: display.show });
-    } finally {
-      display.clear();
-    }
-  };
-  const generation = await generate(request);
-  const started = performance.now();
-  const video = await writeVideo(outputs.video, generation.frames, { fps: generation.fps });
-  const writeSeconds = (performance.now() - started) / 1000;
+  const { provider } = work;
+  const { generation, video, writeSeconds } = await makeVideo(request, outputs.video, work);
   if (outputs.trace) await writeJson(outputs.trace, generation.trace);
   if (!outputs.page) return { generation, video, writeSeconds, provider, comparison: null };
-  const uncached = await generate(withoutCache(request)).catch((error: Error) => {
+  const uncached = await generate(withoutCache(request), work).catch((error: Error) => {
     throw new Error(`${error.message} ${video.path} was written, but not compared.`, { cause: error });
   });
   const comparison = await compare({ generation, video }, uncached, outputs.page);
   return { generation, video, writeSeconds, provider, comparison };
+}
+
+/** Generates a video and writes it to `path`. Its encoder starts while the model decodes. */
+async function makeVideo(request: ResolvedRequest, path: string, work: Work) {
+  let started: StartedVideo | null = null;
+  const onDecode = () => {
+    if (path.toLowerCase().endsWith(".mp4")) started ??= startVideo(request);
+  };
+  try {
+    const generation = await generate(request, work, onDecode);
+    const begun = performance.now();
+    const video = await writeVideo(path, generation.frames, { fps: generation.fps, started });
+    return { generation, video, writeSeconds: (performance.now() - begun) / 1000 };
+  } finally {
+    // After an error there are no frames for it.
+    await (started as StartedVideo | null)?.cancel();
+  }
+}
+
+async function generate(request: ResolvedRequest, work: Work, onDecode?: () => void): Promise<Generation> {
+  const { pipeline, signal, display } = work;
+  const onProgress = (progress: Progress) => {
+    if (progress.stage === "decode") onDecode?.();
+    display.show(progress);
+  };
+  try {
+    return await pipeline.generate(request, { signal, onProgress });
+  } finally {
+    display.clear();
+  }
 }
 
 /** Adds to an error how many videos there are nevertheless. */

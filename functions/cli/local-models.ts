@@ -4,14 +4,16 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addModel, openHub, recipeOf, withFolder } from "../../lib/distribution/hub/index.ts";
 import {
+  type ConversionProgress,
   conversionDTypes,
   convertModel,
   modelNameOf,
   openModelFolder,
+  QUANTIZED_FILE,
   snapshotOf,
   strangePath,
 } from "../../lib/generation/checkpoint/index.ts";
-import { checkModel, modelFolders } from "../../lib/generation/pipeline/index.ts";
+import { checkModel, modelFolders, quantizeModel } from "../../lib/generation/pipeline/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
 import { isFolder } from "../../lib/shared/is-folder.ts";
 import { oneOf } from "../../lib/shared/sentences/index.ts";
@@ -24,7 +26,7 @@ import { gigabytes, type TransferDisplay } from "./transfer-progress.ts";
 export interface LocalOptions {
   readonly revision?: string | undefined;
   readonly into?: string | undefined;
-  readonly dtype?: keyof typeof conversionDTypes | undefined;
+  readonly dtype?: ConversionDType | undefined;
   readonly out?: string | undefined;
   readonly memory?: string | undefined;
   readonly variant?: string | undefined;
@@ -42,7 +44,11 @@ export interface LocalCommand {
 /** Folder for models in the user's folder. */
 const MODELS = "models";
 
-export const DTYPE_NAMES = oneOf(Object.keys(conversionDTypes));
+/** Precisions that `convert` takes: of a copy of the model, or 8-bit integers beside its weights. */
+const CONVERSION_DTYPES = { ...conversionDTypes, int8: "I8" } as const;
+type ConversionDType = keyof typeof CONVERSION_DTYPES;
+
+export const DTYPE_NAMES = oneOf(Object.keys(CONVERSION_DTYPES));
 
 /**
  * Downloads a model from the hub, or copies it from a folder. Files that are complete already are kept.
@@ -97,27 +103,40 @@ export async function check(
   return canRun;
 }
 
-/** Converts the weights of a model to another precision. @throws UsageError, CheckpointError */
-export async function convert(
-  folder: string,
-  { dtype, out, variant }: LocalOptions,
-  { place, display, print }: LocalCommand,
-): Promise<void> {
+/**
+ * Converts the weights of a model to another precision. In int8 they are written beside the others, which graphs still
+ * need.
+ *
+ * @throws UsageError, CheckpointError
+ */
+export async function convert(folder: string, options: LocalOptions, command: LocalCommand): Promise<void> {
+  const { dtype, out, variant } = options;
+  const { place, display, print } = command;
   if (dtype === undefined) {
     throw new UsageError(`--dtype is missing: give ${DTYPE_NAMES}, as in --dtype float16.`);
   }
+  if (dtype === "int8" && out !== undefined)
+    throw new UsageError("--dtype int8 writes beside the model's weights: leave out --out.");
   const target = out === undefined ? `${folder}-${dtype}` : place(out);
-  const parts = await convertModel({
+  const conversion = {
     folder,
-    out: target,
-    dtype,
     variant,
-    onProgress: (progress) => display.show({ stage: "convert", sentBytes: progress.doneBytes, ...progress }),
-  });
+    onProgress: (progress: ConversionProgress) =>
+      display.show({ stage: "convert", sentBytes: progress.doneBytes, ...progress }),
+  };
+  const parts =
+    dtype === "int8"
+      ? await quantizeModel(conversion)
+      : await convertModel({ ...conversion, out: target, dtype });
   display.clear();
   for (const { name, bytesBefore, bytesAfter } of parts)
     print(`${name}\t${gigabytes(bytesBefore)}\t${gigabytes(bytesAfter)}\n`);
-  print(`${shownPath(target, place("."))} has the model, with its floating-point weights in ${dtype}.\n`);
+  const shown = (path: string) => shownPath(path, place("."));
+  print(
+    dtype === "int8"
+      ? `${shown(folder)} has its large layers in int8 too, in ${QUANTIZED_FILE} of each part above.\n`
+      : `${shown(target)} has the model, with its floating-point weights in ${dtype}.\n`,
+  );
 }
 
 /** Prints folder, pipeline class and size in bytes of each model that has a name here, one model a line. */
@@ -138,21 +157,21 @@ function bytesIn(folder: string): number {
 }
 
 /** Short names of precisions, which other programs use. */
-const SHORT: Readonly<Record<string, keyof typeof conversionDTypes>> = {
+const SHORT: Readonly<Record<string, ConversionDType>> = {
   fp16: "float16",
   bf16: "bfloat16",
   fp32: "float32",
 };
 
 /** Reads a precision, by its name or its short name. @throws UsageError */
-export function dtypeOf(text: string, flag: string): keyof typeof conversionDTypes {
+export function dtypeOf(text: string, flag: string): ConversionDType {
   const name = Object.hasOwn(SHORT, text) ? SHORT[text]! : text;
   if (isConversionDType(name)) return name;
   throw new UsageError(`${flag} takes ${DTYPE_NAMES}, not ${JSON.stringify(text)}.`);
 }
 
-function isConversionDType(text: string): text is keyof typeof conversionDTypes {
-  return Object.hasOwn(conversionDTypes, text);
+function isConversionDType(text: string): text is ConversionDType {
+  return Object.hasOwn(CONVERSION_DTYPES, text);
 }
 
 function gibibytes(text: string): number {

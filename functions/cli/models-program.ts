@@ -82,7 +82,7 @@ export const MODELS: Program = {
         (values.table ? calibrateTable : calibrate)(find(words[0]), values, local()),
     }),
     convert: subcommand({
-      text: "writes a copy of the model with its weights in another precision",
+      text: "writes a copy of the model in another precision, or its large layers in int8 beside its weights",
       positionals: [MODEL],
       options: {
         dtype: { value: "TYPE", text: `${DTYPE_NAMES}; it has to be given`, read: dtypeOf },
@@ -93,6 +93,8 @@ export const MODELS: Program = {
         variant,
       },
       example: "demo --dtype float32 --out demo-float32",
+      notes: `int8 adds a file to the folders of the transformers and of the text encoder, which the precision int8 takes
+        the weights of their linear layers from. Large models need it for that precision.`,
       run: ({ words, values }) => convert(find(words[0]), values, stoppable(local())),
     }),
     push: subcommand({

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   type Generation,
   GenerationError,
@@ -11,7 +8,14 @@ import {
   resolvedRequestSchema,
   withoutCache,
 } from "../../lib/generation/request/index.ts";
-import { type WrittenVideo, writePoster, writeVideo } from "../../lib/generation/video/index.ts";
+import {
+  type Encoder,
+  encodePoster,
+  encodeVideo,
+  type Frames,
+  type StartedVideo,
+  startVideo,
+} from "../../lib/generation/video/index.ts";
 import type { JobProgress, JobRecord, Outputs, Receipt } from "../../lib/service/jobs/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
@@ -21,7 +25,7 @@ import { JobFailure } from "./failure.ts";
 import { withInputs } from "./inputs.ts";
 import { receiptOf } from "./receipt.ts";
 import { unlessAborted } from "./unless-aborted.ts";
-import { uploadFile } from "./upload.ts";
+import { type Output, uploadOutput } from "./upload.ts";
 import type { WarmModel, WarmModels } from "./warm-models.ts";
 
 export interface MakeOptions {
@@ -57,12 +61,25 @@ export async function makeVideo(
   const asked = resolvedRequestSchema.parse(record.params);
   const request = { ...asked, audit: asked.audit || isInShare(record.id, options.auditShare) };
   const { result: model, seconds: load } = await timed(() => openModel(request, options));
-  const generations = await withInputs(record, request, options, (readable) =>
-    generate(readable, model.pipeline, options),
-  );
-  const { generation, uncached } = generations;
-  const comparison = uncached && (await compare(generation, uncached));
-  const stored = await writeAndUpload(record, generations, options);
+  let started: StartedVideo | null = null;
+  const onProgress: MakeOptions["onProgress"] = (progress) => {
+    // While the model decodes, the encoder starts.
+    if (progress.stage === "decode") started ??= startVideo(request);
+    options.onProgress(progress);
+  };
+  const made = async () => {
+    const generations = await withInputs(record, request, options, (readable) =>
+      generate(readable, model.pipeline, { ...options, onProgress }),
+    );
+    const { generation, uncached } = generations;
+    const comparison = uncached && (await compare(generation, uncached));
+    return {
+      ...generations,
+      comparison,
+      stored: await encodeAndUpload(record, generations, started, options),
+    };
+  };
+  const { generation, comparison, stored } = await made().finally(() => started?.cancel());
   const weights = await unlessAborted(model.weights, signal);
   const { bytes, sha256 } = stored.outputs.video;
   const total = secondsBetween(record.createdAt, clock.now());
@@ -136,46 +153,52 @@ async function generate(
 
 interface Stored {
   readonly outputs: Outputs;
-  readonly encoder: WrittenVideo["encoder"];
+  readonly encoder: Encoder;
   readonly writeSeconds: number;
   readonly uploadSeconds: number;
 }
 
-async function writeAndUpload(
+async function encodeAndUpload(
   record: JobRecord,
   generations: Generations,
+  started: StartedVideo | null,
   { store, signal, onProgress }: MakeOptions,
 ): Promise<Stored> {
   const steps = schedules(generations).length;
-  const folder = await mkdtemp(join(tmpdir(), "adareel-"));
-  try {
-    const computed = schedules(generations).filter((step) => step.computed).length;
-    onProgress({ stage: "write", steps, done: steps, computed });
-    const { result: files, seconds: writeSeconds } = await timed(() => writeFiles(folder, generations));
-    const upload = async (path: string) => {
-      signal.throwIfAborted();
-      return uploadFile(store, record, path);
-    };
-    const { result: outputs, seconds: uploadSeconds } = await timed(async () => ({
-      video: await upload(files.video.path),
-      thumbnail: await upload(files.thumbnail),
-      uncached: files.uncached && (await upload(files.uncached.path)),
-    }));
-    return { outputs, encoder: files.video.encoder, writeSeconds, uploadSeconds };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const computed = schedules(generations).filter((step) => step.computed).length;
+  onProgress({ stage: "write", steps, done: steps, computed });
+  const { result: encoded, seconds: writeSeconds } = await timed(() => encode(generations, started));
+  const upload = (output: Output) => uploadOutput(store, record, output);
+  signal.throwIfAborted();
+  const { result: outputs, seconds: uploadSeconds } = await timed(async () => {
+    const [video, thumbnail, uncached] = await Promise.all([
+      upload(encoded.video),
+      upload(encoded.thumbnail),
+      encoded.uncached && upload(encoded.uncached),
+    ]);
+    return { video, thumbnail, uncached };
+  });
+  return { outputs, encoder: encoded.encoder, writeSeconds, uploadSeconds };
 }
 
-async function writeFiles(folder: string, { generation, uncached }: Generations) {
+async function encode({ generation, uncached }: Generations, started: StartedVideo | null) {
   const { frames, fps } = generation;
-  const video = await writeVideo(join(folder, "video.mp4"), frames, { fps });
-  const thumbnail = join(folder, "thumbnail.webp");
-  await writePoster(thumbnail, frames);
-  const { encoder } = video;
-  const other =
-    uncached && (await writeVideo(join(folder, "uncached.mp4"), uncached.frames, { fps, encoder }));
-  return { video, thumbnail, uncached: other };
+  const thumbnail = "thumbnail.webp";
+  const [{ bytes, encoder }, poster] = await Promise.all([
+    started ? started.encode(frames) : encodeVideo(frames, { fps }),
+    encodePoster(thumbnail, frames),
+  ]);
+  const ending = encoder === "webp" ? "webp" : "mp4";
+  const other = async (frames: Frames) => ({
+    name: `uncached.${ending}`,
+    body: (await encodeVideo(frames, { fps, encoder })).bytes,
+  });
+  return {
+    video: { name: `video.${ending}`, body: bytes },
+    thumbnail: { name: thumbnail, body: poster },
+    uncached: uncached && (await other(uncached.frames)),
+    encoder,
+  };
 }
 
 function schedules({ generation, uncached }: Generations) {

@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   process.on("SIGTERM", leave);
   let models: WarmModels | null = null;
   answerPings(() => models?.fault ?? null);
-  const { provider, reason } = await chooseProvider(config.provider);
+  const { provider, reason } = await chooseProvider(config.provider, config.pipeline);
   await removeAbandonedInputs();
   const log = pino({ level: config.logLevel, base: null }, logDestination(1));
   if (reason !== null) log.info({ provider }, reason);

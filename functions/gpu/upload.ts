@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { basename, extname } from "node:path";
+import { extname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Artifact, artifactKey, type JobRecord } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
@@ -11,15 +10,25 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = { ".mp4": "video/mp4", "
 
 const RETRY_WAITS_MS = [500, 1000];
 
+/** Bytes that become an artifact. */
+export interface Output {
+  /** Name with an ending, by which the content type is known. */
+  readonly name: string;
+  readonly body: Uint8Array;
+}
+
 /**
- * Stores a file as an artifact of the record's attempt.
+ * Stores bytes as an artifact of the record's attempt.
  *
  * @throws JobFailure if it cannot be stored, or a different object is stored there
  */
-export async function uploadFile(store: ObjectStore, record: JobRecord, path: string): Promise<Artifact> {
-  const body = await readFile(path);
-  const key = artifactKey(record, record.attempt, basename(path));
-  const contentType = CONTENT_TYPES[extname(path)]!;
+export async function uploadOutput(
+  store: ObjectStore,
+  record: JobRecord,
+  { name, body }: Output,
+): Promise<Artifact> {
+  const key = artifactKey(record, record.attempt, name);
+  const contentType = CONTENT_TYPES[extname(name)]!;
   const unstored = (cause: unknown) =>
     new JobFailure("upload_failed", "The video could not be stored.", { cause });
   const answer = await retry(() => putOnce(store, key, body, contentType), {

@@ -6,6 +6,7 @@ import type { JobRef } from "../../lib/service/jobs/index.ts";
 import { endWithParent } from "../../lib/shared/end-with-parent.ts";
 import { processState } from "../../lib/shared/process-state.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
+import { RUNNER } from "../../lib/shared/run/runner.ts";
 import { type Hang, Silence, TICK_MS } from "../../lib/shared/silence.ts";
 import type { LocalGpuVariables } from "../../lib/shared/variables.ts";
 import type { FromGpu, ToGpu } from "../gpu/messages.ts";
@@ -93,8 +94,8 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
     const startedAt = performance.now();
     const place: Partial<LocalGpuVariables> = { PORT: "0", HOST: "127.0.0.1" };
     const output = options.onLine ? "pipe" : 2;
-    const gpu = fork(ENTRY, ["serve"], {
-      execArgv: ["--import", import.meta.resolve("tsx")],
+    const gpu = fork(RUNNER, [ENTRY, "serve"], {
+      execArgv: [],
       env: { ...process.env, ...place, ...options.env },
       // Its log lines go to this service's log.
       stdio: ["ignore", output, output, "ipc"],

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { delimiter } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
@@ -54,6 +55,8 @@ export interface Loops {
   readonly started: Promise<void>;
   /** Sentence that says why no video can be made at present; null if nothing is known to be wrong. */
   readonly fault: string | null;
+  /** Resolves when the GPU function has begun or ended a job, or after `waitMs`. */
+  nextChange(ref: JobRef, waitMs: number): Promise<void>;
   /** Starts the regular sweeps. The first also finds the jobs that an earlier process left. */
   begin(): void;
   /** Stops. Waits until the running job is finished or released, and until webhooks under way have ended. */
@@ -74,6 +77,8 @@ export function createLoops(deps: LoopsDeps): Loops {
     if (error instanceof RecordError) return;
     log.warn({ videoId: ref.id, reason: reasonOf(error) }, "a hint failed and is left to the sweeper");
   };
+  /** Emits the ids of jobs. Any number of requests may wait for one. */
+  const changes = new EventEmitter().setMaxListeners(0);
   const sender = { ...deps, spread: Math.random, onAttempt: metrics.observeWebhook };
   const webhooks = webhookQueues(sender, onError);
   const gpu = startGpuProcess({
@@ -85,6 +90,7 @@ export function createLoops(deps: LoopsDeps): Loops {
       LOG_LEVEL: config.logLevel,
     },
     onChange(ref) {
+      changes.emit(ref.id);
       webhooks.add(ref);
       void lookAt(ref).catch((error: unknown) => onError(error, ref));
     },
@@ -169,6 +175,9 @@ export function createLoops(deps: LoopsDeps): Loops {
     },
     get fault() {
       return gpu.fault;
+    },
+    async nextChange({ id }, waitMs) {
+      await once(changes, id, { signal: AbortSignal.timeout(waitMs) }).catch(() => undefined);
     },
     begin() {
       let sweptAt = Number.POSITIVE_INFINITY;

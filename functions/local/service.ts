@@ -131,6 +131,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     log,
     version,
     fault: () => loops.fault,
+    nextChange: loops.nextChange,
   });
   const app = new Hono()
     .use(noSniff())

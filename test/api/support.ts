@@ -78,8 +78,9 @@ export const LIMITS: ApiDeps["limits"] = {
 };
 
 const root = mkdtempSync(join(tmpdir(), "adareel-api-"));
-// The files of one process share this module, so none of them may remove the folder.
+// The test files of one process share this module, so none of them may remove the folder. A signal ends the process.
 process.once("exit", () => rmSync(root, { recursive: true, force: true }));
+process.once("SIGTERM", () => process.exit());
 
 /**
  * Creates the whole API over a temporary folder, with the keys of two tenants. No worker runs jobs and

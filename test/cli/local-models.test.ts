@@ -171,9 +171,30 @@ describe("convert", () => {
     expect((await run(["check", "demo-float32"])).code).toBe(0);
   });
 
+  it("the command models convert writes int8 beside the weights of the model itself, which check then reads as before", async () => {
+    await cp(demo, join(folder, "demo"), { recursive: true });
+    const { code, stdout } = await run(["convert", "demo", "--dtype", "int8"]);
+    const said = "demo has its large layers in int8 too, in int8.safetensors of each part above.\n";
+    expect([code, stdout]).toEqual([0, `transformer\t14.2 MB\t7.2 MB\n${said}`]);
+    const file = await Checkpoint.open(join(folder, "demo/transformer/int8.safetensors"));
+    expect(file.info("spatial_blocks.0.mlp.fc1.weight.values").dtype).toBe("I8");
+    expect((await run(["convert", "demo", "--dtype", "int8"])).stdout).toBe(stdout);
+    expect((await run(["check", "demo"])).code).toBe(0);
+  });
+
   it.each([
-    [["convert", "demo"], "--dtype is missing: give float32, float16 or bfloat16, as in --dtype float16.\n"],
-    [["convert", "demo", "--dtype", "int8"], '--dtype takes float32, float16 or bfloat16, not "int8".\n'],
+    [
+      ["convert", "demo"],
+      "--dtype is missing: give float32, float16, bfloat16 or int8, as in --dtype float16.\n",
+    ],
+    [
+      ["convert", "demo", "--dtype", "int4"],
+      '--dtype takes float32, float16, bfloat16 or int8, not "int4".\n',
+    ],
+    [
+      ["convert", "demo", "--dtype", "int8", "--out", "small"],
+      "--dtype int8 writes beside the model's weights: leave out --out.\n",
+    ],
     [["check", "demo", "--memory=-3"], '--memory takes GiB above 0, such as 24, not "-3".\n'],
   ])("the command line refuses the arguments %j in one sentence", async (args, message) => {
     const { code, stderr } = await run(args);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { RUNNER } from "../../lib/shared/run/runner.ts";
 
 const entry = fileURLToPath(new URL("../../functions/cli/generate.ts", import.meta.url));
 
@@ -19,7 +20,7 @@ export interface Started {
 
 /** Starts the command like npm, called in `folder`. */
 export function startGenerate(args: readonly string[], folder: string, env: NodeJS.ProcessEnv = {}): Started {
-  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry, ...args], {
+  const child = spawn(process.execPath, [RUNNER, entry, ...args], {
     env: { ...process.env, INIT_CWD: folder, LANG: "C.UTF-8", LC_ALL: "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

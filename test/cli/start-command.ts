@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { RUNNER } from "../../lib/shared/run/runner.ts";
 
 /** Starts a command like npm, called in `folder`. */
 export function startCommand(
@@ -10,7 +11,7 @@ export function startCommand(
   { folder, env = {} }: { readonly folder: string; readonly env?: NodeJS.ProcessEnv },
 ) {
   const entry = fileURLToPath(new URL(`../../functions/cli/${name}.ts`, import.meta.url));
-  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry, ...args], {
+  const child = spawn(process.execPath, [RUNNER, entry, ...args], {
     env: { ...process.env, INIT_CWD: folder, DATA_DIR: "", STORE: "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

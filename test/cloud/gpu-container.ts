@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { RUNNER } from "../../lib/shared/run/runner.ts";
 
 const ENTRY = join(import.meta.dirname, "../../functions/gpu/serve.ts");
 
@@ -18,7 +19,7 @@ export function startGpuContainer(env: Readonly<Record<string, string>>): GpuCon
   let current = start();
 
   function start(): { child: ChildProcess; url: Promise<string> } {
-    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), ENTRY, "serve"], {
+    const child = spawn(process.execPath, [RUNNER, ENTRY, "serve"], {
       env: { ...process.env, PORT: "0", HOST: "127.0.0.1", THREADS: "1", LOG_LEVEL: "info", ...env },
       stdio: ["ignore", "pipe", "inherit"],
     });

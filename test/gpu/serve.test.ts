@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import type { FromGpu } from "../../functions/gpu/messages.ts";
 import { type JobRef, jobOfKey } from "../../lib/service/jobs/index.ts";
+import { RUNNER } from "../../lib/shared/run/runner.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { endless, openWorkplace, type Workplace } from "./job-fixture.ts";
 
@@ -32,8 +33,8 @@ interface Started {
 }
 
 function start(env: NodeJS.ProcessEnv = {}, args: readonly string[] = ["serve"]): Started {
-  const process_ = fork(script, args, {
-    execArgv: ["--import", import.meta.resolve("tsx")],
+  const process_ = fork(RUNNER, [script, ...args], {
+    execArgv: [],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
       ...process.env,
@@ -126,7 +127,7 @@ it("a killed worker leaves a lease, and the next worker begins with the next att
 
 it("a worker without a parent writes a marker when a job begins", async () => {
   const ref = await place.queue(endless);
-  const gpu = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), script, "serve"], {
+  const gpu = spawn(process.execPath, [RUNNER, script, "serve"], {
     stdio: ["ignore", "pipe", "inherit"],
     env: {
       ...process.env,

@@ -20,9 +20,15 @@ export function deploymentApp(options: Readonly<Record<string, unknown>> = {}) {
   return { app, config, service };
 }
 
+/** Services that templates were taken of, by their options: a service synthesises all its stacks at once. */
+const services = new Map<string, Service>();
+
 /** Returns the template of one stack: `data`, `gpu` or `edge`. */
 export function templateOf(stack: string, options: Readonly<Record<string, unknown>> = {}): Template {
-  return Template.fromStack(deploymentApp(options).service.node.findChild(stack) as Stack);
+  const key = JSON.stringify(options);
+  const service = services.get(key) ?? deploymentApp(options).service;
+  services.set(key, service);
+  return Template.fromStack(service.node.findChild(stack) as Stack);
 }
 
 /** Matches the policy of a topic to which a service of AWS may publish, for this account alone. */

@@ -1,8 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { uploadFile } from "../../functions/gpu/upload.ts";
+import { uploadOutput } from "../../functions/gpu/upload.ts";
 import { FOLDERS } from "../../infra/names.ts";
 import { CONDITIONAL_FOLDERS } from "../../infra/video-bucket.ts";
 import { modelPrefix, writeModelCard } from "../../lib/distribution/model-store/index.ts";
@@ -14,7 +12,6 @@ import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
 import { system } from "../../lib/shared/system.ts";
 import { memoryStore } from "../service/jobs/memory-store.ts";
 import { NOW, newJob, outputs, receipt } from "../service/jobs/sample-job.ts";
-import { temporaryFolder } from "../service/storage/temporary-folder.ts";
 
 /** Returns the folders that the service writes to, each with true if all its writes are conditional. */
 async function writtenFolders(): Promise<Map<string, boolean>> {
@@ -55,9 +52,7 @@ async function writtenFolders(): Promise<Map<string, boolean>> {
   await jobs.create(newJob, { claim, unfinishedMax: 1, inputs: async () => ({ input_reference: picture }) });
   await jobs.apply(newJob, { type: "dispatch", to: "endpoint" });
   const claimed = await jobs.apply(newJob, { type: "claim", owner: "worker", leaseMs: 1000 });
-  const path = join(temporaryFolder(), "video.mp4");
-  await writeFile(path, "mp4");
-  await uploadFile(store, claimed.record!, path);
+  await uploadOutput(store, claimed.record!, { name: "video.mp4", body: new Uint8Array(1) });
   await jobs.apply(newJob, { type: "complete", owner: "worker", attempt: 1, outputs, receipt });
 
   await writeModelCard(store, { name: "demo", limits: {} as never, fingerprint: "", bytes: 1 });

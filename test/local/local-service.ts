@@ -2,6 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process"
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Video } from "../../functions/api/schemas/video.ts";
+import { RUNNER } from "../../lib/shared/run/runner.ts";
 
 /** Program that `npm start` runs. */
 const entry = fileURLToPath(new URL("../../functions/local/start.ts", import.meta.url));
@@ -29,7 +30,7 @@ export function spawnLocal(
   options: SpawnOptions = {},
   args: readonly string[] = [],
 ): LocalProcess {
-  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry, ...args], {
+  const child = spawn(process.execPath, [RUNNER, entry, ...args], {
     env: { ...process.env, PORT: "0", THREADS: "1", INIT_CWD: "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
     ...options,

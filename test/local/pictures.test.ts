@@ -1,4 +1,5 @@
 /** Pictures on their whole way: sent to the service, used by the model, and gone with the video. */
+
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,6 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
+import { RUNNER } from "../../lib/shared/run/runner.ts";
 import { type Client, clientOf, type LocalService, startLocal } from "./local-service.ts";
 
 const TIMEOUT_MS = 180_000;
@@ -65,8 +67,7 @@ test("a video from a file in a form is the one that the command line makes with 
   const { prompt, ...flags } = settings;
   const args = Object.entries({ ...flags, image: picture, model: join(folder, "model"), out });
   await promisify(execFile)(process.execPath, [
-    "--import",
-    import.meta.resolve("tsx"),
+    RUNNER,
     generate,
     prompt,
     ...args.flatMap(([name, value]) => [`--${name}`, String(value)]),

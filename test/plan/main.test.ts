@@ -1,16 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { RUNNER } from "../../lib/shared/run/runner.ts";
 import { costsDocument } from "../../tools/plan/costs.ts";
 
 function plan(...args: string[]): { status: number; stdout: string; stderr: string } {
   try {
     const options = { encoding: "utf8", stdio: "pipe" } as const;
-    const stdout = execFileSync(
-      process.execPath,
-      ["--import", import.meta.resolve("tsx"), "tools/plan/main.ts", ...args],
-      options,
-    );
+    const stdout = execFileSync(process.execPath, [RUNNER, "tools/plan/main.ts", ...args], options);
     return { status: 0, stdout, stderr: "" };
   } catch (error) {
     return error as { status: number; stdout: string; stderr: string };

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
+import { RUNNER } from "../../lib/shared/run/runner.ts";
 
 export interface LocalService {
   readonly url: string;
@@ -26,14 +27,10 @@ export async function startService(): Promise<LocalService> {
     LOG_LEVEL: "error",
     ALLOW_LOOPBACK_WEBHOOKS: "1",
   };
-  const child = spawn(
-    process.execPath,
-    ["--import", import.meta.resolve("tsx"), "functions/local/start.ts"],
-    {
-      env,
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
+  const child = spawn(process.execPath, [RUNNER, "functions/local/start.ts"], {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const said = text(child.stderr);
   const stop = async () => {
     if (child.exitCode === null) {
@@ -43,7 +40,7 @@ export async function startService(): Promise<LocalService> {
     rmSync(folder, { recursive: true, force: true });
   };
   const keys = async (...args: string[]) => {
-    const command = ["--import", import.meta.resolve("tsx"), "functions/cli/keys.ts", ...args];
+    const command = [RUNNER, "functions/cli/keys.ts", ...args];
     return (await promisify(execFile)(process.execPath, command, { env })).stdout;
   };
   try {

@@ -85,7 +85,7 @@ describe("a part that is measured on the CPU", async () => {
 
   test("a part times float32 and float16 steps, reused ones, and a segment beside single steps", () => {
     const whats = ["computed", "computed, residual fetched", "reused", "segment, 1 + 4", "one by one, 1 + 4"];
-    const both = ["float32", "float16"].flatMap((precision) => whats.map((what) => ({ what, precision })));
+    const both = ["float16", "float32"].flatMap((precision) => whats.map((what) => ({ what, precision })));
     expect(results.timed.map(({ what, precision }) => ({ what, precision }))).toEqual(both);
     expect(results.state).toBe("done");
   });
@@ -134,11 +134,19 @@ describe("the end of a part", () => {
     expect(ended).toEqual({ ...running, state: "cut off" });
   });
 
-  test("a part that failed tells the last line that names an error", async () => {
+  test("a part that failed tells the first line that names an error", async () => {
     keepIn(path)(running);
     const complaint = "SessionError: out of memory\n    at run\n\nNode.js v20\n";
     const ended = await partAfter("a", path, { isCut: false, code: 1, complaint });
     expect(ended).toMatchObject({ state: "failed", problem: "SessionError: out of memory" });
+  });
+
+  test("a part that CUDA ended tells CUDA's reason, which onnxruntime puts behind its own call", async () => {
+    keepIn(path)(running);
+    const complaint =
+      "SessionError: /src/cuda_call.cc:154 [with T = int] CUDA failure 2: out of memory ; GPU=0\n";
+    const ended = await partAfter("a", path, { isCut: false, code: 1, complaint });
+    expect(ended.problem).toBe("CUDA failure 2: out of memory");
   });
 
   test("a part that wrote nothing is a failure with its exit code", async () => {

@@ -1,7 +1,7 @@
 /**
- * Proves float16 on a GPU: `tools/gpu-proof/run.sh`, or `node --import tsx tools/gpu-proof/main.ts [--out FOLDER]
- * [--seconds N]`. It needs an NVIDIA GPU, onnxruntime's CUDA library, and PyTorch with CUDA 13; `pack.ts` makes a folder
- * that brings all of it but the GPU's driver and PyTorch.
+ * Measures float16 on a GPU: `tools/gpu-proof/run.sh`, or `node --import tsx tools/gpu-proof/main.ts [--out FOLDER]
+ * [--seconds N]`. It needs an NVIDIA GPU, onnxruntime's CUDA library, and PyTorch with CUDA 13; `pack.ts` makes a
+ * folder that brings all of it but the GPU's driver and PyTorch.
  */
 import { runOnePart, runProof } from "./proof.ts";
 

@@ -1,12 +1,13 @@
 /**
- * Packs the GPU proof, with everything it needs besides a driver and PyTorch, for a Linux machine on x64 without a network:
+ * Packs the GPU proof, with everything it needs besides a driver and PyTorch, for a Linux machine on x64 without a
+ * network:
  *
  *     node --import tsx tools/gpu-proof/pack.ts [--out FOLDER] [--python 3.12]
  *
- * It needs Python with pip, a package index, and tar. onnxruntime's CUDA library comes from PyPI's onnxruntime-gpu, in the
- * version of onnxruntime-node: npm's package has none, and its install script fetches that of CUDA 12 from NuGet, while
- * PyPI's is that of CUDA 13, as PyTorch's packages of PyPI are. The libraries of CUDA itself are those of PyTorch, but for
- * cuRAND, which newer versions of PyTorch do not bring.
+ * It needs Python with pip, a package index, and tar. onnxruntime's CUDA library comes from PyPI's onnxruntime-gpu, in
+ * the version of onnxruntime-node: npm's package has none, and its install script fetches that of CUDA 12 from NuGet,
+ * while PyPI's is that of CUDA 13, as PyTorch's packages of PyPI are. The libraries of CUDA itself are those of
+ * PyTorch, but for cuRAND, which newer versions of PyTorch do not bring.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";

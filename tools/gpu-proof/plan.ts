@@ -12,7 +12,7 @@ export interface ProofPart {
   readonly family: TimedModel;
   /** Video of the benchmark on the CPU, or the model's default. */
   readonly size: "small" | "whole";
-  /** Whether results are compared with float32 on the CPU, which takes too long for whole videos. */
+  /** True to compare results with float32 on the CPU, which takes too long for whole videos. */
   readonly checksCpu: boolean;
   readonly forms: readonly TorchForm[];
   /** Seconds below which the part is not begun, and after which it is cut off. */

@@ -137,11 +137,12 @@ export async function partAfter(
     : { id, family: id, extent: "–", state: "running", problem: null, timed: [], checked: [] };
   if (written.state === "done") return written;
   if (isCut) return { ...written, state: "cut off" };
+  const lines = complaint.trim().split("\n");
+  // Of CUDA's errors the call is told first, in a long line, and the reason last.
   const reason =
-    complaint
-      .trim()
-      .split("\n")
-      .findLast((line) => /error|fail/i.test(line)) ?? `exit code ${code}`;
+    /CUDA failure \d+: [^;]+/.exec(complaint)?.[0].trim() ??
+    lines.find((line) => /error|fail/i.test(line)) ??
+    `exit code ${code}`;
   return { ...written, state: "failed", problem: reason.slice(0, 300) };
 }
 

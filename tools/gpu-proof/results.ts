@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** One thing that was timed: milliseconds of single runs by the clock. */
+/** Milliseconds of single runs by the clock. */
 const timedSchema = z.object({
   /** Side and step: ours computed, reused, in a segment or one by one; or a form of PyTorch. */
   what: z.string(),

@@ -8,7 +8,13 @@ import {
   seedOf,
   withoutWords,
 } from "../../../lib/generation/request/index.ts";
-import { isFinished, isVideoId, type JobRecord, VARIANTS } from "../../../lib/service/jobs/index.ts";
+import {
+  isFinished,
+  isVideoId,
+  type JobRecord,
+  type JobRef,
+  VARIANTS,
+} from "../../../lib/service/jobs/index.ts";
 import { StoreError, unlessDamaged } from "../../../lib/service/storage/index.ts";
 import { redeliver } from "../../../lib/service/webhooks/index.ts";
 import { claimOf } from "../claim.ts";
@@ -73,6 +79,7 @@ const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() }
 
 export function videoRoutes(deps: ApiDeps) {
   const { jobs, store, hints, limits, clock, random } = deps;
+  const { nextChange = (_: JobRef, waitMs: number) => sleep(waitMs) } = deps;
   const { bodyBytesMax, pictureBodyBytesMax, promptCharactersMax } = limits;
   const positions = queuePositions(jobs, clock);
 
@@ -105,7 +112,7 @@ export function videoRoutes(deps: ApiDeps) {
     const until = performance.now() + seconds * 1000;
     let newest = record;
     while (!isFinished(newest) && performance.now() < until && !c.req.raw.signal.aborted) {
-      await sleep(WAIT_STEP_MS);
+      await nextChange(record, WAIT_STEP_MS);
       newest = (await jobs.read(record)) ?? newest;
     }
     return newest;

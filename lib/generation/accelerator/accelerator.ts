@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ConfigError } from "../../shared/environment.ts";
+import { RUNNER } from "../../shared/run/runner.ts";
 import type { Provider } from "../onnx/index.ts";
 
 /** Error for a provider that does not work on this machine. */
@@ -79,13 +80,7 @@ export async function tryProvider(
   { mustOutrunCpu = false }: { readonly mustOutrunCpu?: boolean } = {},
 ): Promise<void> {
   const script = fileURLToPath(new URL("./try-provider.ts", import.meta.url));
-  const args = [
-    "--import",
-    import.meta.resolve("tsx"),
-    script,
-    provider,
-    ...(mustOutrunCpu ? ["faster"] : []),
-  ];
+  const args = [RUNNER, script, provider, ...(mustOutrunCpu ? ["faster"] : [])];
   try {
     await promisify(execFile)(process.execPath, args, { timeout: TRY_MS_MAX });
   } catch (cause) {

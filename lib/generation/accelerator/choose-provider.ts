@@ -1,4 +1,4 @@
-import { type Provider, usesMachineMemory } from "../onnx/index.ts";
+import { type Precision, type Provider, precisionFault, usesMachineMemory } from "../onnx/index.ts";
 import { assertProvider, ProviderError, tryProvider } from "./accelerator.ts";
 
 /** Provider that a user asks for; with `auto` the first that works here. */
@@ -16,7 +16,9 @@ export interface ChosenProvider {
 /** Providers in the order in which `auto` tries them. */
 const FASTEST_FIRST = ["cuda", "webgpu"] as const;
 
-/** Checks a provider; rejects with a ProviderError if it does not work here, or must be faster than the CPU and is not. */
+/**
+ * Checks a provider; rejects with a ProviderError if it does not work here, or must be faster than the CPU and is not.
+ */
 export type ProviderCheck = (
   provider: Provider,
   options?: { readonly mustOutrunCpu?: boolean },
@@ -26,11 +28,15 @@ export type ProviderCheck = (
  * Checks the provider that a user asks for, or chooses one: CUDA or WebGPU if they work and are faster than
  * the CPU, which a driver in software is not.
  *
+ * @param options.precision precision that the provider must have, if the user names one
  * @throws ProviderError if the user names a provider that does not work here
  */
 export async function chooseProvider(
   asked: AskedProvider,
-  check: ProviderCheck = checkProvider,
+  {
+    precision,
+    check = checkProvider,
+  }: { readonly precision?: Precision; readonly check?: ProviderCheck } = {},
 ): Promise<ChosenProvider> {
   if (asked !== "auto") {
     await check(asked);
@@ -38,6 +44,10 @@ export async function chooseProvider(
   }
   const reasons: string[] = [];
   for (const provider of FASTEST_FIRST) {
+    if (precision && precisionFault(precision, provider) !== undefined) {
+      reasons.push(`${provider} has no products in ${precision}`);
+      continue;
+    }
     try {
       await check(provider, { mustOutrunCpu: true });
       return { provider, reason: sentence(provider, reasons) };

@@ -1,5 +1,5 @@
 import { realpath } from "node:fs/promises";
-import { dirname, relative, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { nameOf } from "../../shared/sentences/index.ts";
 import type { DType, ExternalTensor, WeightSource } from "../onnx/index.ts";
 import { CheckpointError, TENSOR_NAME_MAX } from "./checkpoint-error.ts";
@@ -209,4 +209,9 @@ export function commonFolder(paths: readonly string[]): string {
     folder = dirname(folder);
   }
   return folder;
+}
+
+/** Returns a tensor with its location relative to another folder, which contains the first one. */
+export function relocated(tensor: ExternalTensor, from: string, to: string): ExternalTensor {
+  return { ...tensor, location: relative(to, join(from, tensor.location)).replaceAll(sep, "/") };
 }

@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, stat } from "node:fs/promises";
 import { CheckpointError } from "./checkpoint-error.ts";
 import { type FloatDType, floatConversion, isFloatDType } from "./float-conversion.ts";
 import {
@@ -9,6 +9,7 @@ import {
   type SafetensorsDType,
   type StoredTensor,
 } from "./safetensors.ts";
+import { encodeHeader, hasHeader, writeAll, writeWhole } from "./safetensors-writer.ts";
 
 export interface FileConversion {
   readonly source: string;
@@ -38,27 +39,23 @@ const PIECE_ELEMENTS = 2 ** 20;
  */
 export async function convertFile({ source, target, targetDType, onBytes }: FileConversion): Promise<number> {
   const tensors = await planOf(source, targetDType);
-  const header = headerOf(tensors);
+  const declared = tensors.map(({ name, shape, targetDType, targetByteLength }) => ({
+    ...{ name, shape },
+    dtype: targetDType,
+    byteLength: targetByteLength,
+  }));
+  const header = encodeHeader(declared, { format: "pt" });
   const targetBytes = sum(tensors.map((tensor) => tensor.targetByteLength));
-  if (await isConverted({ source, target, header, targetBytes })) {
+  if ((await hasHeader(target, header, targetBytes)) && (await isNewer(target, source))) {
     onBytes?.(sum(tensors.map((tensor) => tensor.byteLength)));
     return targetBytes;
   }
-  const partial = `${target}.partial`;
   const input = await openRegularFile(source);
   try {
-    const output = await open(partial, "w");
-    try {
+    await writeWhole(target, async (output) => {
       await writeAll(output, header);
       await writeTensors(input, output, { source, tensors, onBytes });
-      await output.sync();
-    } finally {
-      await output.close();
-    }
-    await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
+    });
   } finally {
     await input.close();
   }
@@ -75,49 +72,9 @@ async function planOf(source: string, targetDType: FileConversion["targetDType"]
   return tensors.sort((a, b) => a.offset - b.offset);
 }
 
-/**
- * Encodes the header. Spaces pad it so that the tensor data begins at a multiple of 8 bytes, as in files of
- * the safetensors library.
- */
-function headerOf(tensors: readonly TensorConversion[]): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
-  let end = 0;
-  for (const { name, targetDType, shape, targetByteLength } of tensors) {
-    const start = end;
-    end += targetByteLength;
-    header[name] = { dtype: targetDType, shape, data_offsets: [start, end] };
-  }
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const length = Math.ceil(text.length / 8) * 8;
-  const bytes = new Uint8Array(8 + length).fill(0x20);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
-  bytes.set(text, 8);
-  return bytes;
-}
-
-/**
- * Returns true if `target` is complete from an earlier run: its size and header fit, and it is not older than
- * `source`.
- */
-async function isConverted(file: {
-  source: string;
-  target: string;
-  header: Uint8Array;
-  targetBytes: number;
-}): Promise<boolean> {
-  const { source, target, header, targetBytes } = file;
-  const found = await stat(target).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return null;
-    throw CheckpointError.from(target, error);
-  });
-  if (found?.size !== header.length + targetBytes) return false;
-  if (found.mtimeMs < (await stat(source)).mtimeMs) return false;
-  const input = await openRegularFile(target);
-  try {
-    return Buffer.compare(await readExactly(input, target, 0, header.length), header) === 0;
-  } finally {
-    await input.close();
-  }
+/** Tells if `target` is not older than `source`. */
+async function isNewer(target: string, source: string): Promise<boolean> {
+  return (await stat(target)).mtimeMs >= (await stat(source)).mtimeMs;
 }
 
 async function writeTensors(
@@ -147,13 +104,6 @@ async function writeTensors(
     source,
     `${values} too large for the type asked for, first in tensor ${firstLost}: convert to bfloat16 instead`,
   );
-}
-
-/** Writes all bytes. A single write may accept fewer bytes, on a disk that is nearly full. */
-async function writeAll(output: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length; ) {
-    written += (await output.write(bytes, written)).bytesWritten;
-  }
 }
 
 function sum(numbers: readonly number[]): number {

@@ -5,6 +5,9 @@ import { listed, nameOf, quoted } from "../../shared/sentences/index.ts";
  * variant, such as `fp16`, which is part of the name. A folder may hold several of them side by side.
  */
 
+/** Name of the file beside a part's weights that has some of them in 8-bit integers. It is no set of weights. */
+export const QUANTIZED_FILE = "int8.safetensors";
+
 /** A set of files that holds all weights of a part. */
 export interface WeightSet {
   /** Name of the single file, or of the index. */
@@ -44,10 +47,15 @@ export function weightSets(names: readonly string[]): WeightSet[] {
     }),
   ]);
   if (sets.length > 0) return sets;
-  const others = names.filter((name) => name.endsWith(".safetensors"));
+  const others = otherFiles(names);
   return others.length === 1
     ? [{ entry: others[0]!, isIndex: false, variant: null, files: [others[0]!] }]
     : [];
+}
+
+/** Returns the files in the format of safetensors, of any name but that of quantised weights. */
+function otherFiles(names: readonly string[]): string[] {
+  return names.filter((name) => name.endsWith(".safetensors") && name !== QUANTIZED_FILE);
 }
 
 function shardsOf(names: readonly string[], stem: string, variant: string | null): string[] {
@@ -108,7 +116,7 @@ function otherFormats(names: readonly string[]): string {
   if (gguf !== undefined)
     return `has its weights as ${nameOf(gguf)}, and GGUF is not read: take safetensors in float16, bfloat16 or float32`;
   const usual = STEMS.map((stem) => `${stem}.safetensors`).join(" or ");
-  const several = names.filter((name) => name.endsWith(".safetensors"));
+  const several = otherFiles(names);
   if (several.length > 1) return `has several safetensors files and no index, and none is named ${usual}`;
   return `has no weights: ${usual}, or shards with their index`;
 }

@@ -1,5 +1,4 @@
-import { join, relative, sep } from "node:path";
-import { type Checkpoint, commonFolder } from "../checkpoint/index.ts";
+import { type Checkpoint, commonFolder, relocated } from "../checkpoint/index.ts";
 import type { NamedWeights } from "../models/index.ts";
 import type { ExternalTensor, WeightChange } from "../onnx/index.ts";
 import type { Lora } from "./read-lora.ts";
@@ -17,14 +16,11 @@ export type TransformerWeights = NamedWeights & Pick<Checkpoint, "root" | "check
  * Returns the weights of a transformer with LoRAs. Nothing is copied: graphs add the changes to the weights as they lie
  * in the checkpoint. A scale of 0 applies nothing.
  */
-export function withLoras(base: Checkpoint, loras: readonly AppliedLora[]): TransformerWeights {
+export function withLoras(base: TransformerWeights, loras: readonly AppliedLora[]): TransformerWeights {
   const applied = loras.filter(({ scale }) => scale !== 0);
   if (applied.length === 0) return base;
   const root = commonFolder([base.root, ...applied.map(({ lora }) => lora.root)]);
-  const located = (tensor: ExternalTensor, from: string): ExternalTensor => ({
-    ...tensor,
-    location: relative(root, join(from, tensor.location)).replaceAll(sep, "/"),
-  });
+  const located = (tensor: ExternalTensor, from: string) => relocated(tensor, from, root);
   return {
     root,
     has: (name) => base.has(name),
@@ -39,6 +35,10 @@ export function withLoras(base: Checkpoint, loras: readonly AppliedLora[]): Tran
             : { ...own, down: located(change.down, lora.root), up: located(change.up, lora.root) };
         }),
       ),
+    quantized(name) {
+      const found = base.quantized?.(name);
+      return found && { values: located(found.values, base.root), scales: located(found.scales, base.root) };
+    },
     checkAllUsed: (mayRemain) => base.checkAllUsed(mayRemain),
   };
 }

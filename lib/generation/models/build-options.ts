@@ -16,4 +16,6 @@ export interface BuildOptions {
   readonly mappedBytesMin?: number;
   /** True to hold float32 copies of 16-bit weights; false by default. */
   readonly holdsCopies?: boolean;
+  /** True to read weights of float32 linear layers in 8-bit integers, where there are some; false by default. */
+  readonly readsIntegers?: boolean;
 }

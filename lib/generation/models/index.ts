@@ -22,7 +22,7 @@ export type {
 } from "./family.ts";
 export { type GuidanceBatch, guidanceBatch } from "./guidance-batch.ts";
 export { encoderNames, type VisionEncoder, visionNames } from "./image-encoder.ts";
-export { decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
+export { type DecoderRun, decoderNames, type LatentDecoder, type LatentExtent } from "./latent-decoder.ts";
 export type { LoraNaming } from "./lora-naming.ts";
 export { imageEncoder, visionEncoder } from "./picture-encoders.ts";
 export { diffusionTransformer, latentDecoder, loraNaming, textEncoder } from "./registry.ts";

@@ -1,6 +1,7 @@
 import type { Graph } from "../onnx/index.ts";
 import type { BuildOptions } from "./build-options.ts";
 import { type ContinuedRun, stateNames } from "./continued-run.ts";
+import type { Strip } from "./strips.ts";
 
 /** Decodes latents to the frames of a video, in one run or in several consecutive runs. */
 export interface LatentDecoder {
@@ -19,12 +20,18 @@ export interface LatentDecoder {
   /**
    * Returns the runs that decode a latent, in order, each as large as memory should allow. A decoder whose frames
    * depend on their neighbours decides here where a latent may or must be cut.
+   *
+   * A decoder may make features of the whole latent first, and then, beginning at the first of their frames again, the
+   * pictures or one strip of all pictures after another.
    */
   runs(latent: LatentExtent): readonly DecoderRun[];
   /**
    * Builds the graph of a run. Input `latent` [F, C, height, width]; output `frames` [P, 3, height * scale, width *
    * scale], nominally -1..1: the next P frames of the video. State is handed on as `ContinuedRun` says. A decoder that
    * takes noise has an input `noise` of the latent's shape: standard normal numbers.
+   *
+   * A run that makes features has an output `features` [N, ...] in place of `frames`, and a run that takes features has an
+   * input `features` [F, ...] in place of `latent`. The pictures of a strip have its height or its width.
    */
   build(run: DecoderRun & Omit<LatentExtent, "frames">, options: BuildOptions): Graph;
 }
@@ -37,10 +44,23 @@ export interface LatentExtent {
 }
 
 /** A run of a decoder; it takes in latent frames. */
-export type DecoderRun = ContinuedRun;
+export interface DecoderRun extends ContinuedRun {
+  /** True if the run makes features and no pictures; false by default. */
+  readonly makesFeatures?: boolean;
+  /** True if the run's frames are those of the features, and not of the latent; false by default. */
+  readonly takesFeatures?: boolean;
+  /** Strip of the pictures that the run makes; by default it makes whole pictures. */
+  readonly strip?: Strip;
+}
 
 /** Names of the inputs and outputs of every decoder's graph. */
-export const decoderNames = { latent: "latent", noise: "noise", frames: "frames", ...stateNames } as const;
+export const decoderNames = {
+  latent: "latent",
+  noise: "noise",
+  features: "features",
+  frames: "frames",
+  ...stateNames,
+} as const;
 
 /**
  * Pixels of the video that are decoded in one run. A convolutional decoder needs about 2 KB of memory for each; with

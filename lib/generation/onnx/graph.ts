@@ -50,6 +50,11 @@ export interface GraphOptions {
    * quarter faster with copies.
    */
   readonly holdsCopies?: boolean;
+  /**
+   * True to compute float32 linear layers with the weights that the source has in 8-bit integers, instead of those in
+   * float32; false by default. They are cast like 16-bit weights, and activations are not quantised.
+   */
+  readonly readsIntegers?: boolean;
 }
 
 /** Weight with low-rank changes that are not added to it yet. */
@@ -73,6 +78,7 @@ export class Graph {
   readonly provider: Provider;
   readonly #mappedBytesMin: number;
   readonly #castsLate: boolean;
+  readonly #readsIntegers: boolean;
   readonly #weightSource: WeightSource | undefined;
   readonly #names = new Set<string>();
   /** Number of nodes per path, so that a unique name is found without trying every smaller suffix. */
@@ -99,6 +105,7 @@ export class Graph {
     this.provider = options.provider ?? defaultProvider;
     this.#mappedBytesMin = options.mappedBytesMin ?? MAPPED_BYTES_MIN;
     this.#castsLate = providerTraits[this.provider].castsLate && !options.holdsCopies;
+    this.#readsIntegers = options.readsIntegers ?? false;
     this.#weightSource = options.weights;
   }
 
@@ -221,16 +228,31 @@ export class Graph {
    * opens.
    */
   quantized(weight: Value): QuantizedWeight<Value> {
+    const known = this.#storedQuantized(weight);
+    if (known) return known;
+    const quantized = quantize<Value>(this, weight);
+    this.#quantized.set(weight.name, quantized);
+    return quantized;
+  }
+
+  /**
+   * Returns a weight [out, in] in 8-bit integers for a product that is not quantised; undefined where this graph reads no
+   * integers, or the weights have none of it.
+   */
+  storedIntegers(weight: Value): QuantizedWeight<Value> | undefined {
+    return this.#readsIntegers ? this.#storedQuantized(weight) : undefined;
+  }
+
+  #storedQuantized(weight: Value): QuantizedWeight<Value> | undefined {
     const known = this.#quantized.get(weight.name);
     if (known) return known;
     const { name } = this.asStored(weight);
     const stored = this.#weights.has(name) ? this.#weightSource?.quantized?.(name) : undefined;
-    const quantized = stored
-      ? {
-          values: this.#external(`${name}/values`, stored.values),
-          scales: this.#external(`${name}/scales`, stored.scales),
-        }
-      : quantize<Value>(this, weight);
+    if (!stored) return undefined;
+    const quantized = {
+      values: this.#external(`${name}/values`, stored.values),
+      scales: this.#external(`${name}/scales`, stored.scales),
+    };
     this.#quantized.set(weight.name, quantized);
     return quantized;
   }
@@ -290,8 +312,8 @@ export class Graph {
   }
 
   /**
-   * Bytes in float32 of the weights that a session can map: those stored in that type, and 16-bit weights that are cast
-   * while it runs. By this number the session chooses between copying and mapping them.
+   * Bytes in float32 of the weights that a session can map: those that are read as they are stored, and those that are
+   * cast while it runs. By this number the session chooses between copying and mapping them.
    */
   get weightBytes(): number {
     return mappableBytes(this.#model(), { castsLate: this.#castsLate });

@@ -8,20 +8,21 @@ const products = new Set(["Gemm", "MatMul"]);
 /** Elements from which a weight is cast late. Copies of smaller ones, such as biases, take little memory. */
 const ELEMENTS_MIN = 2 ** 12;
 
-/** A 16-bit weight that can be cast late, and the operand of its product that is known only when the graph runs. */
+/** A weight of 8 or 16 bits that can be cast late, and the operand of its product that is known only when the graph runs. */
 interface LateCast {
   readonly cast: Node;
   readonly weight: TypedName;
   readonly beside: TypedName;
 }
 
-/** Returns the 16-bit weights of products that a session would copy to float32 when it opens. */
+/** Returns the weights of products, of 8 or 16 bits, that a session would copy to float32 when it opens. */
 export function lateWeights(model: Model): TypedName[] {
   return [...lateCasts(model).values()].map(({ weight }) => weight);
 }
 
 /**
- * Returns the model with the 16-bit weights of products cast to float32 when it runs, each right before its product.
+ * Returns the model with weights of products, of 8 or 16 bits, cast to float32 when it runs, each right before its
+ * product.
  *
  * The runtime computes a Cast of a weight when it opens the model, and then holds a float32 copy of every weight. Where
  * that is switched off, nothing keeps it from running all casts before the first block. So a weight passes through a

@@ -1,5 +1,6 @@
 import type { Graph, Value } from "./graph.ts";
-import { add, cast, mul, softmax, where } from "./operators/elementwise.ts";
+import { softmax } from "./operators/activations.ts";
+import { add, cast, mul, where } from "./operators/elementwise.ts";
 import { emit } from "./operators/emit.ts";
 import { concat, expand, reshape, slice, transpose } from "./operators/layout.ts";
 import { matmul } from "./operators/linear.ts";
@@ -109,7 +110,7 @@ function fullRows(mask: Value, q: Value, k: Value): Value {
   return expand(mask, [...mask.shape.slice(0, -2), q.shape[1]!, k.shape[1]!]);
 }
 
-/** Score of a masked key: shaders may take for granted that there are no infinities, and float16 holds no larger one. */
+/** Score of a masked key: shaders may assume that there are no infinities, and float16 holds no larger number. */
 const maskedScore = -65_504;
 
 function masked(scores: Value, mask: Value): Value {

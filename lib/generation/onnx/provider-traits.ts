@@ -8,7 +8,7 @@ interface ProviderTraits {
   readonly precisions: readonly Precision[];
   /** True if `Attention` materialises the scores of all heads. */
   readonly holdsScores: boolean;
-  /** True if large 16-bit weights are cast to float32 while the graph runs. WebGPU has no bfloat16. */
+  /** True if large weights of 8 or 16 bits are cast to float32 while the graph runs. WebGPU has no bfloat16. */
   readonly castsLate: boolean;
   /** True if drivers differ so much that their operators are compared with the CPU's before a model is opened. */
   readonly isChecked: boolean;

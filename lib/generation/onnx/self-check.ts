@@ -1,7 +1,8 @@
 import { Graph, type Value } from "./graph.ts";
+import { gelu, sigmoid, silu, tanh } from "./operators/activations.ts";
 import { attention, rotaryInterleaved } from "./operators/attention.ts";
 import { conv2d, conv3d, upsampleNearest2x } from "./operators/convolution.ts";
-import { abs, gelu, less, mul, sigmoid, silu, tanh, where } from "./operators/elementwise.ts";
+import { abs, less, mul, where } from "./operators/elementwise.ts";
 import { concat, gather, pad, slice, transpose } from "./operators/layout.ts";
 import { linear } from "./operators/linear.ts";
 import { groupNorm, layerNorm, rmsNorm } from "./operators/normalization.ts";
@@ -12,8 +13,8 @@ import { elementCount, type Shape } from "./shape.ts";
 import { defaultProvider, type Provider, type Tensor } from "./types.ts";
 
 /**
- * Check of a driver: the operators of all models, each on its own, against the CPU. Drivers of graphics cards are tested
- * on games more than on arithmetic, and a shader that computes wrongly reports nothing.
+ * Check of a driver: the operators of all models, each on its own, against the CPU. Drivers of graphics cards are
+ * tested on games more than on arithmetic, and a shader that computes wrongly reports nothing.
  */
 
 /** Error of an operator, relative to the largest number of its result. */
@@ -114,8 +115,9 @@ async function results(provider: Provider): Promise<Readonly<Record<string, Tens
   const feeds: Record<string, Tensor> = {};
   for (const [operator, compute] of Object.entries(operators)) {
     const given = (shape: Shape): Value => {
-      const name = `${operator} ${Object.keys(feeds).length}`;
-      feeds[name] = { dtype: "float32", shape, data: numbers(elementCount(shape), name.length) };
+      const seed = Object.keys(feeds).length;
+      const name = `${operator} ${seed}`;
+      feeds[name] = { dtype: "float32", shape, data: numbers(elementCount(shape), seed) };
       return graph.input(name, "float32", shape);
     };
     graph.output(

@@ -1,5 +1,6 @@
 import { availableParallelism, loadavg } from "node:os";
 import type { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
+import { addsExactly } from "./integer-kernels.ts";
 import { defaultProvider, type Provider, type Tensor, type TensorData } from "./types.ts";
 
 export interface SessionOptions {
@@ -202,8 +203,9 @@ function sessionConfig(provider: Provider, threads: number, options: SessionOpti
   const isMapped = (options.weightBytes ?? 0) >= (options.mappedBytesMin ?? MAPPED_BYTES_MIN);
   return {
     use_deterministic_compute: "1",
-    // Without VNNI, the faster kernel adds products of 8-bit integers in 16 bits, and cuts off what is too large.
-    x64quantprecision: "1",
+    // Takes a slower kernel that is exact everywhere. For it the runtime copies integers of weights into memory, so that
+    // they are not mapped, and it would take the place of VNNI's and AMX's kernels too.
+    x64quantprecision: addsExactly() ? "0" : "1",
     disable_prepacking: isMapped ? "1" : "0",
     "intra_op.allow_spinning": threads > freeCores ? "0" : "1",
     // Without this, an operator that WebGPU has no kernel for would run on the CPU in silence.

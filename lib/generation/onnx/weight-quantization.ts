@@ -20,10 +20,28 @@ export interface QuantizedWeight<V> {
 }
 
 /** Largest integer that a weight is quantised to; the smallest is its negative. */
-export const QUANTIZED_MAX = 127;
+const QUANTIZED_MAX = 127;
 
 /** Smallest scale of a channel, so that one of zeros is not divided by zero. */
-export const SCALE_MIN = 2 ** -100;
+const SCALE_MIN = 2 ** -100;
+
+/** Doubles of this size have no fraction: adding it rounds to an integer, half to even. */
+const WITHOUT_FRACTION = 1.5 * 2 ** 52;
+
+/**
+ * Returns the scale of an output channel with these weights, to the bit the one that `quantize` gives it; infinite or
+ * NaN if a weight is.
+ */
+export function channelScale(weights: Float32Array): number {
+  let largest = 0;
+  for (let i = 0; i < weights.length; i++) largest = Math.max(largest, Math.abs(weights[i]!));
+  return Math.max(Math.fround(largest / QUANTIZED_MAX), SCALE_MIN);
+}
+
+/** Returns the integer of a float32 weight whose channel has this scale, the one that `quantize` gives it. */
+export function quantizedWeight(weight: number, scale: number): number {
+  return Math.fround(weight / scale) + WITHOUT_FRACTION - WITHOUT_FRACTION;
+}
 
 /**
  * Quantises a weight [out, in] symmetrically, a scale for each output channel. All nodes depend on the weight alone, so

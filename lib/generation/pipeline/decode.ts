@@ -1,4 +1,4 @@
-import { decoderNames, type LatentShape } from "../models/index.ts";
+import { type DecoderRun, decoderNames, type LatentShape } from "../models/index.ts";
 import type { Tensor } from "../onnx/index.ts";
 import { gaussianNoise } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
@@ -7,7 +7,7 @@ import { checkFinite } from "./finite.ts";
 
 /** Decoder runs for one shape of video. */
 export interface Decoding {
-  readonly runs: readonly OpenedRun[];
+  readonly runs: readonly OpenedRun<DecoderRun>[];
   /** Number of frames that all runs make together. */
   readonly frames: number;
   /** Pixels along one edge of a latent element. */
@@ -25,7 +25,7 @@ interface DecodeOptions extends Decoding {
 }
 
 /**
- * Decodes a latent run by run into the frames of the video.
+ * Decodes a latent run by run into the frames of the video. Features of the whole latent are kept until the end.
  *
  * @param latent [C, F, H, W]
  * @param options.seed seed of the noise, for decoders that take some; 0 by default
@@ -39,19 +39,62 @@ export async function decodeFrames(
   const [height, width] = [shape.height * scale, shape.width * scale];
   const rgb = new Uint8Array(frames * height * width * 3);
   const noise = takesNoise ? gaussianNoise(seed, latent.length, DECODER_STREAM) : null;
-  const feeds = ({ first, frames }: RunPlace) => ({
-    [decoderNames.latent]: latentFrames(latent, shape, first, frames),
-    ...(noise && { [decoderNames.noise]: latentFrames(noise, shape, first, frames) }),
-  });
-  let firstPixel = 0; // index of the first pixel of the run's frames
-  for await (const out of continuedOutputs(runs, feeds, signal)) {
-    const pictures = out[decoderNames.frames]!;
-    const count = pictures.shape[0]!;
-    checkFinite(pictures.data as Float32Array, { subject: "The decoder" });
-    interleave(pictures.data as Float32Array, rgb, firstPixel, count, height * width);
-    firstPixel += count * height * width;
+  const features: Tensor[] = [];
+  for (const { makesFeatures, takesFeatures, strip, runs: passRuns } of passesOf(runs)) {
+    const feeds = ({ first, frames }: RunPlace) =>
+      takesFeatures
+        ? { [decoderNames.features]: framesOf(features, first, frames) }
+        : {
+            [decoderNames.latent]: latentFrames(latent, shape, first, frames),
+            ...(noise && { [decoderNames.noise]: latentFrames(noise, shape, first, frames) }),
+          };
+    const top = strip?.axis === "height" ? strip.first * scale : 0;
+    const left = strip?.axis === "width" ? strip.first * scale : 0;
+    let firstFrame = 0;
+    for await (const out of continuedOutputs(passRuns, feeds, signal)) {
+      if (makesFeatures) {
+        features.push(out[decoderNames.features]!);
+        continue;
+      }
+      const pictures = out[decoderNames.frames]!;
+      checkFinite(pictures.data as Float32Array, { subject: "The decoder" });
+      interleave(pictures, { width, height, rgb }, { firstFrame, top, left });
+      firstFrame += pictures.shape[0]!;
+    }
   }
   return { width, height, count: frames, rgb };
+}
+
+interface Pass extends Pick<DecoderRun, "makesFeatures" | "takesFeatures" | "strip"> {
+  readonly runs: OpenedRun<DecoderRun>[];
+}
+
+/** Groups consecutive runs that make the same: features, pictures, or a strip of them. Each group begins at frame 0. */
+function passesOf(runs: readonly OpenedRun<DecoderRun>[]): readonly Pass[] {
+  const passes: Pass[] = [];
+  for (const run of runs) {
+    const { makesFeatures = false, takesFeatures = false, strip } = run;
+    const last = passes.at(-1);
+    if (last && last.makesFeatures === makesFeatures && last.strip?.first === strip?.first)
+      last.runs.push(run);
+    else passes.push({ makesFeatures, takesFeatures, ...(strip && { strip }), runs: [run] });
+  }
+  return passes;
+}
+
+/** Returns some frames of tensors [F, ...] that follow one another. */
+function framesOf(tensors: readonly Tensor[], first: number, frames: number): Tensor {
+  const [, ...rest] = tensors[0]!.shape as [number, ...number[]];
+  const size = rest.reduce((product, extent) => product * extent, 1);
+  const data = new Float32Array(frames * size);
+  let start = -first * size;
+  for (const tensor of tensors) {
+    const values = tensor.data as Float32Array;
+    const [from, to] = [Math.max(0, -start), Math.min(values.length, data.length - start)];
+    if (from < to) data.set(values.subarray(from, to), start + from);
+    start += values.length;
+  }
+  return { dtype: "float32", shape: [frames, ...rest], data };
 }
 
 /** Copies some frames of a latent [C, F, H, W] to [frames, C, H, W]. */
@@ -69,23 +112,25 @@ function latentFrames(latent: Float32Array, shape: LatentShape, first: number, f
 }
 
 /**
- * Converts planes [F, 3, pixels] in -1..1 to bytes [F, pixels, 3]. Clamps, because `Uint8Array` wraps values out of
- * range.
+ * Converts pictures [F, 3, h, w] in -1..1 to a part of the video's bytes [frames, height, width, 3]. Clamps, because
+ * `Uint8Array` wraps values out of range.
  */
 function interleave(
-  planes: Float32Array,
-  rgb: Uint8Array,
-  firstPixel: number,
-  frames: number,
-  pixels: number,
+  { data, shape }: Tensor,
+  { width, height, rgb }: Omit<Frames, "count">,
+  { firstFrame, top, left }: { readonly firstFrame: number; readonly top: number; readonly left: number },
 ): void {
+  const [frames, channels, h, w] = shape as [number, number, number, number];
+  const planes = data as Float32Array;
+  let from = 0;
   for (let f = 0; f < frames; f++) {
-    for (let c = 0; c < 3; c++) {
-      const plane = planes.subarray((f * 3 + c) * pixels, (f * 3 + c + 1) * pixels);
-      let at = (firstPixel + f * pixels) * 3 + c;
-      for (const value of plane) {
-        rgb[at] = Math.round(Math.min(1, Math.max(0, (value + 1) / 2)) * 255);
-        at += 3;
+    for (let c = 0; c < channels; c++) {
+      for (let y = 0; y < h; y++) {
+        let at = (((firstFrame + f) * height + top + y) * width + left) * channels + c;
+        for (const end = from + w; from < end; from++) {
+          rgb[at] = Math.round(Math.min(1, Math.max(0, (planes[from]! + 1) / 2)) * 255);
+          at += channels;
+        }
       }
     }
   }

@@ -15,7 +15,7 @@ import { type Graph, type Session, usesMachineMemory } from "../onnx/index.ts";
 import { limitsWith, type ResolvedRequest } from "../request/index.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import type { OpenedLoras } from "./model/open-loras.ts";
-import type { OpenedPart } from "./model/opened-part.ts";
+import { elements, graphWeights, type OpenedPart } from "./model/opened-part.ts";
 import { usableBytes } from "./model/part-memory.ts";
 import { type ModelParts, openGraph, type PipelineOptions } from "./model/parts.ts";
 import type { QuantizationCheck } from "./model/quantization-check.ts";
@@ -86,7 +86,7 @@ export function expertsFor(
   video: VideoShape,
   { scales, loras, signals, forecasts, readsResiduals, quantization }: ExpertNeeds,
 ): Experts {
-  const weights = parts.map((part, index) => withLoras(part.weights, loras[index] ?? []));
+  const weights = parts.map((part, index) => withLoras(graphWeights(part), loras[index] ?? []));
   const transformers = parts.map((part) => diffusionTransformer(part, video));
   const holdsCopies = copiesFit(parts, options);
   const keptOutputs = readsResiduals ? [] : [cutNames.residual, cutNames.probe];
@@ -149,11 +149,4 @@ function copiesFit(parts: readonly OpenedPart[], options: PipelineOptions): bool
   if (!usesMachineMemory(options.provider)) return false;
   const bytes = parts.reduce((sum, { weights }) => sum + 4 * elements(weights), 0);
   return bytes <= (usableBytes(options) ?? 0) / 2;
-}
-
-function elements(weights: OpenedPart["weights"]): number {
-  return weights
-    .names()
-    .map((name) => weights.info(name).shape.reduce((product, size) => product * size, 1))
-    .reduce((sum, count) => sum + count, 0);
 }

@@ -8,6 +8,7 @@ export { describeModel, type ModelDescription } from "./model/description.ts";
 export { findModel, modelFolders } from "./model/find-model.ts";
 export type { UsedLora } from "./model/open-loras.ts";
 export type { PipelineOptions } from "./model/parts.ts";
+export { quantizeModel } from "./model/quantize-model.ts";
 export { residencyFor, usableShare, wholeBytes } from "./model/residency.ts";
 export type {
   GenerateOptions,
@@ -21,10 +22,4 @@ export type {
 export { openPipeline } from "./pipeline.ts";
 export { type PipelineProcess, type ProcessOptions, startPipelineProcess } from "./process/process.ts";
 export { type Savings, savings } from "./savings.ts";
-export {
-  type MeasuredTable,
-  measureTable,
-  STEPS_MIN,
-  type TableMeasurement,
-  type TableProgress,
-} from "./table/calibrate-table.ts";
+export { type MeasuredTable, measureTable, STEPS_MIN, type TableProgress } from "./table/calibrate-table.ts";

@@ -1,5 +1,5 @@
 import {
-  type ContinuedRun,
+  type DecoderRun,
   type LatentDecoder,
   type LatentShape,
   latentDecoder,
@@ -7,7 +7,7 @@ import {
 } from "../models/index.ts";
 import type { Graph } from "../onnx/index.ts";
 import type { ResolvedRequest } from "../request/index.ts";
-import { type OpenedRuns, openRuns, runGraphs } from "./continued-runs.ts";
+import { type OpenedRuns, openRuns, runGraphs, runsInTurn, takeTurns } from "./continued-runs.ts";
 import type { Decoding } from "./decode.ts";
 import type { DenoisingSessions } from "./denoiser.ts";
 import { frameGraphs } from "./encode-pictures.ts";
@@ -73,9 +73,9 @@ export function videoSessions(
   const experts = expertsFor(model, video, { scales, loras: loras.applied, ...needs });
   const runs = decoder.runs(latentShape);
   const textLength = experts.transformers[0]!.text.length;
-  let decoders: OpenedRuns | null = null;
+  let decoders: OpenedRuns<DecoderRun> | null = null;
 
-  function decoderGraph(run: ContinuedRun): Graph {
+  function decoderGraph(run: DecoderRun): Graph {
     return decoder.build({ ...latentShape, ...run }, { weights: vae.weights, ...options });
   }
 
@@ -95,7 +95,7 @@ export function videoSessions(
         partMemory("text_encoder", [model.encoderGraph(textLength)]),
         ...(image === undefined ? [] : [pictures()]),
         ...transformers.map((_, index) => partMemory(EXPERT_PARTS[index]!, experts.graphs(index))),
-        partMemory("decoder", [...runGraphs(runs, decoderGraph).values()]),
+        partMemory("decoder", [...runGraphs(runs, decoderGraph).values()], { inTurn: takeTurns(runs) }),
       ],
       memoryBytes,
     );
@@ -135,9 +135,10 @@ export function videoSessions(
 
   async function openDecoding(): Promise<Decoding> {
     await makeRoom("decoder");
-    decoders ??= await openRuns(runs, decoderGraph, (graph, kept) =>
-      openGraph(graph, vae.weights, options, kept),
-    );
+    const open = (graph: Graph, kept: readonly string[] = []) => openGraph(graph, vae.weights, options, kept);
+    decoders ??= takeTurns(runs)
+      ? runsInTurn(runs, decoderGraph, open)
+      : await openRuns(runs, decoderGraph, open);
     return { runs: decoders.runs, frames, scale: decoder.scale, takesNoise: decoder.takesNoise ?? false };
   }
 

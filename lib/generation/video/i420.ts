@@ -1,4 +1,5 @@
 import { type Frames, frameAt } from "./frames.ts";
+import type { Size } from "./picture/resize.ts";
 
 /** Luma weights of red and blue (ITU-R BT.709-6, item 3.2); green is the rest. */
 const KR = 0.2126;
@@ -14,8 +15,8 @@ const CR = 224 / 255 / (2 * (1 - KR));
  * Returns the size of the planes. 4:2:0 needs even sides, so an odd side grows by a copy of its last row or
  * column.
  */
-export function evenSize(frames: Frames): { width: number; height: number } {
-  return { width: frames.width + (frames.width % 2), height: frames.height + (frames.height % 2) };
+export function evenSize({ width, height }: Size): Size {
+  return { width: width + (width % 2), height: height + (height % 2) };
 }
 
 /**

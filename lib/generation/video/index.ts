@@ -6,6 +6,13 @@ export { decodePicture } from "./picture/decode.ts";
 export { signedPlanes } from "./picture/planes.ts";
 export { readPicture } from "./picture/read.ts";
 export { type Picture, type Resizing, resizePicture, type Size } from "./picture/resize.ts";
-export { writePoster } from "./poster.ts";
+export { encodePoster, writePoster } from "./poster.ts";
 export { psnr, ssim } from "./quality.ts";
-export { type Encoder, type WrittenVideo, writeVideo } from "./write-video.ts";
+export {
+  type Encoder,
+  encodeVideo,
+  type StartedVideo,
+  startVideo,
+  type WrittenVideo,
+  writeVideo,
+} from "./write-video.ts";

@@ -11,17 +11,27 @@ import { assertFrames, type Frames, frameAt, VideoError } from "./frames.ts";
 export async function writePoster(
   path: string,
   frames: Frames,
-  { frame }: { frame?: number } = {},
+  options: { readonly frame?: number } = {},
 ): Promise<void> {
+  await writeFileAtomically(path, await encodePoster(path, frames, options));
+}
+
+/**
+ * Encodes one frame as a picture, as `writePoster` writes it.
+ *
+ * @param path  only its ending matters
+ * @throws VideoError in one sentence
+ */
+export async function encodePoster(
+  path: string,
+  frames: Frames,
+  { frame }: { readonly frame?: number } = {},
+): Promise<Uint8Array> {
   assertFrames(frames);
   const index = frame ?? Math.floor(frames.count / 2);
   if (!Number.isInteger(index) || index < 0 || index >= frames.count) {
     throw new VideoError(`There is no frame ${index}: the video has frames 0 to ${frames.count - 1}.`);
   }
-  await writeFileAtomically(path, await encodePoster(path, frames, index));
-}
-
-async function encodePoster(path: string, frames: Frames, index: number): Promise<Uint8Array> {
   const { default: sharp } = await import("sharp").catch((error: Error) => {
     throw new VideoError(`The picture encoder cannot be loaded: ${error.message}.`, { cause: error });
   });

@@ -1,12 +1,18 @@
 import { extname } from "node:path";
 import { MAX_FPS } from "../../shared/limits.ts";
 import { writeFileAtomically } from "./atomic-write.ts";
-import { encodeWithFfmpeg } from "./ffmpeg.ts";
+import { startFfmpeg } from "./ffmpeg.ts";
 import { assertFrames, type Frames, VideoError } from "./frames.ts";
+import type { Size } from "./picture/resize.ts";
 import { encodeWithWebcodecs } from "./webcodecs.ts";
 import { encodeWithSharp } from "./webp.ts";
 
 export type Encoder = "ffmpeg" | "webcodecs" | "webp";
+
+export interface EncodedVideo {
+  readonly bytes: Uint8Array;
+  readonly encoder: Encoder;
+}
 
 export interface WrittenVideo {
   /** Path of the video: the given path, with the ending .webp if no H.264 encoder was found. */
@@ -15,22 +21,63 @@ export interface WrittenVideo {
   readonly bytes: number;
 }
 
+/** An MP4 whose encoder is started before there are frames. */
+export interface StartedVideo {
+  /** Encodes the frames as `encodeVideo` does. Called once. */
+  encode(frames: Frames): Promise<EncodedVideo>;
+  /** Ends the encoder of a video that gets no frames, and resolves when nothing is left of it. */
+  cancel(): Promise<void>;
+}
+
+interface EncodeOptions {
+  /** Whole frames per second, 1 to 240. */
+  readonly fps: number;
+  /** The only encoder to try; by default ffmpeg (on PATH), webcodecs and webp are tried in this order. */
+  readonly encoder?: Encoder;
+}
+
 const ENCODERS: Record<Encoder, (frames: Frames, fps: number) => Promise<Uint8Array>> = {
-  ffmpeg: encodeWithFfmpeg,
+  ffmpeg: (frames, fps) => startFfmpeg(frames, fps).encode(frames),
   webcodecs: encodeWithWebcodecs,
   webp: encodeWithSharp,
 };
 
+const FOR_MP4: readonly Encoder[] = ["ffmpeg", "webcodecs", "webp"];
+
 /**
- * Writes frames as an H.264 MP4 (yuv420p, BT.709 limited range, moov first), or as an animated WebP if no
- * H.264 encoder can be loaded. The file is written atomically. Its bytes depend on the frames and the encoder
- * only, except that webcodecs also counts processors (see `encodeWithWebcodecs`).
+ * Starts the encoder of a video whose size is known before its frames, such as one that is being decoded: where that is
+ * ffmpeg, it has started by the time they are there.
+ */
+export function startVideo({ width, height, fps }: Size & Pick<EncodeOptions, "fps">): StartedVideo {
+  const ffmpeg = startFfmpeg({ width, height }, fps);
+  return {
+    encode(frames) {
+      const isOfSize = frames.width === width && frames.height === height;
+      if (isOfSize) return encodeWith(FOR_MP4, frames, { fps, ffmpeg: () => ffmpeg.encode(frames) });
+      return ffmpeg.cancel().then(() => encodeVideo(frames, { fps }));
+    },
+    cancel: () => ffmpeg.cancel(),
+  };
+}
+
+/**
+ * Encodes frames as an H.264 MP4 (yuv420p, BT.709 limited range, moov first), or as an animated WebP if no H.264
+ * encoder can be loaded. The bytes depend on the frames and the encoder only, except that webcodecs also counts
+ * processors (see `encodeWithWebcodecs`).
  *
  * An odd side grows by one pixel in an MP4, a copy of its last row or column: 4:2:0 chroma needs even sides.
  *
+ * @throws VideoError in one sentence
+ */
+export async function encodeVideo(frames: Frames, { fps, encoder }: EncodeOptions): Promise<EncodedVideo> {
+  return encodeWith(encoder ? [encoder] : FOR_MP4, frames, { fps });
+}
+
+/**
+ * Writes frames as a video, encoded as by `encodeVideo`. The file is written atomically.
+ *
  * @param path     ends in .mp4, or in .webp to choose that format
- * @param fps      whole frames per second, 1 to 240
- * @param encoder  the only encoder to try; by default ffmpeg (on PATH), webcodecs and webp are tried in this order
+ * @param options.started  the started video of these frames, in place of an encoder that is started now
  * @throws VideoError in one sentence
  *
  * @example
@@ -40,27 +87,37 @@ const ENCODERS: Record<Encoder, (frames: Frames, fps: number) => Promise<Uint8Ar
 export async function writeVideo(
   path: string,
   frames: Frames,
-  { fps, encoder }: { fps: number; encoder?: Encoder },
+  { fps, encoder, started }: EncodeOptions & { readonly started?: StartedVideo | null },
 ): Promise<WrittenVideo> {
+  const tried = candidates(path, encoder);
+  const video = started ? await started.encode(frames) : await encodeWith(tried, frames, { fps });
+  const written = video.encoder === "webp" ? path.replace(/\.mp4$/i, ".webp") : path;
+  await writeFileAtomically(written, video.bytes);
+  return { path: written, encoder: video.encoder, bytes: video.bytes.length };
+}
+
+async function encodeWith(
+  tried: readonly Encoder[],
+  frames: Frames,
+  { fps, ffmpeg }: { readonly fps: number; readonly ffmpeg?: () => Promise<Uint8Array> },
+): Promise<EncodedVideo> {
   assertFrames(frames);
   if (!Number.isInteger(fps) || fps < 1 || fps > MAX_FPS) {
     throw new VideoError(`A video plays at 1 to ${MAX_FPS} whole frames per second, not ${fps}.`);
   }
   const failures: string[] = [];
-  for (const candidate of candidates(path, encoder)) {
-    const encoded = await ENCODERS[candidate](frames, fps).catch((error: Error) => error);
-    if (encoded instanceof Error) {
-      failures.push(encoded.message);
-      continue;
+  for (const encoder of tried) {
+    try {
+      const isStarted = encoder === "ffmpeg" && ffmpeg !== undefined;
+      return { encoder, bytes: await (isStarted ? ffmpeg() : ENCODERS[encoder](frames, fps)) };
+    } catch (error) {
+      failures.push((error as Error).message);
     }
-    const written = candidate === "webp" ? path.replace(/\.mp4$/i, ".webp") : path;
-    await writeFileAtomically(written, encoded);
-    return { path: written, encoder: candidate, bytes: encoded.length };
   }
   throw new VideoError(failures.join(" "));
 }
 
-function candidates(path: string, encoder: Encoder | undefined): Encoder[] {
+function candidates(path: string, encoder: Encoder | undefined): readonly Encoder[] {
   const extension = extname(path).toLowerCase();
   if (extension !== ".mp4" && extension !== ".webp") {
     throw new VideoError(`Cannot write a video as ${path}: give a name that ends in .mp4 or .webp.`);
@@ -69,5 +126,5 @@ function candidates(path: string, encoder: Encoder | undefined): Encoder[] {
     throw new VideoError(`${encoder} writes an MP4, so ${path} must end in .mp4.`);
   }
   if (encoder) return [encoder];
-  return extension === ".webp" ? ["webp"] : ["ffmpeg", "webcodecs", "webp"];
+  return extension === ".webp" ? ["webp"] : FOR_MP4;
 }

@@ -10,6 +10,7 @@ import { type DownloadProgress, downloadModel } from "../../../lib/distribution/
 import type { FileDownloads } from "../../../lib/service/storage/index.ts";
 import { s3Downloads } from "../../../lib/service/storage/s3-downloads.ts";
 import { s3ClientFromEnvironment } from "../../../lib/service/storage/s3-store.ts";
+import { RUNNER } from "../../../lib/shared/run/runner.ts";
 import { type Fault, type S3Stub, type StubRequest, startS3Stub } from "../../s3-stub/s3-stub.ts";
 
 const PART = 16 * 2 ** 20;
@@ -183,10 +184,11 @@ describe("a model", () => {
       const bytes = await readFile(partial);
       return bytes.subarray(large.length).filter((mark) => mark === 1).length;
     }
-    child = fork(join(import.meta.dirname, "download-child.ts"), [`s3://bucket/${PREFIX}`, cacheFolder], {
-      execArgv: ["--import", import.meta.resolve("tsx")],
-      env: { ...process.env, ...stub.env },
-    });
+    child = fork(
+      RUNNER,
+      [join(import.meta.dirname, "download-child.ts"), `s3://bucket/${PREFIX}`, cacheFolder],
+      { execArgv: [], env: { ...process.env, ...stub.env } },
+    );
     onTestFinished(() => void child.kill("SIGKILL"));
     expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
     fault = () => undefined;

@@ -85,9 +85,25 @@ describe("the Wan decoder", async () => {
   it("the Wan decoder cuts a long and large latent into runs that are alike after the first", () => {
     const runs = (frames: number, height: number, width: number) => decoder.runs({ frames, height, width });
     expect(runs(5, 8, 8)).toEqual([{ frames: 5 }]);
-    expect(runs(6, 60, 104)).toEqual([{ frames: 6 }]);
-    expect(runs(9, 60, 104)).toEqual([first, ...Array(8).fill(later(1))]);
+    expect(runs(6, 8, 35)).toEqual([{ frames: 6 }]);
     expect(runs(13, 16, 16)).toEqual([first, later(6), later(6)]);
+  });
+
+  it("the Wan decoder makes features of a large latent, and then one strip of the pictures after another", () => {
+    const inRuns = [first, ...Array(8).fill(later(1))];
+    const strips = [
+      { axis: "width", first: 0, count: 35 },
+      { axis: "width", first: 35, count: 34 },
+      { axis: "width", first: 69, count: 35 },
+    ] as const;
+    expect(decoder.runs({ frames: 9, height: 60, width: 104 })).toEqual([
+      ...inRuns.map((run) => ({ ...run, makesFeatures: true })),
+      ...strips.flatMap((strip) => inRuns.map((run) => ({ ...run, takesFeatures: true, strip }))),
+    ]);
+    expect(decoder.runs({ frames: 2, height: 90, width: 60 }).slice(0, 2)).toEqual([
+      { frames: 2, makesFeatures: true },
+      { frames: 2, takesFeatures: true, strip: { axis: "height", first: 0, count: 30 } },
+    ]);
   });
 
   it("the Wan decoder knows the latent frames of a video, and refuses impossible lengths", () => {

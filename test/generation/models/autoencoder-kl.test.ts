@@ -10,8 +10,8 @@ import { float32, type Golden, readGolden, relativeError, run, withHeader } from
 // Worst error measured: 9.1e-7.
 const TOLERANCE = 1e-5;
 
-async function errorOf({ config, vectors }: Golden, weights: Checkpoint) {
-  const decoder = autoencoderKLDecoder(parseAutoencoderKLConfig(config));
+async function errorOf({ config, vectors }: Golden, weights: Checkpoint, bandElements?: number) {
+  const decoder = autoencoderKLDecoder(parseAutoencoderKLConfig(config), bandElements);
   const { shape } = vectors.info("latent");
   const [frames, , height, width] = shape as [number, number, number, number];
   const graph = decoder.build({ frames, height, width }, { weights });
@@ -50,6 +50,13 @@ describe("the KL decoder", async () => {
     expect(await errorOf(shifted, shifted.weights)).toBeLessThan(TOLERANCE);
     expect(shifted.weights.unused()).toEqual([]);
   });
+
+  it.each([2 ** 12, 1000, 1])(
+    "the KL decoder agrees with diffusers in bands of %d elements, or a row",
+    async (bandElements) => {
+      expect(await errorOf(golden, golden.weights, bandElements)).toBeLessThan(TOLERANCE);
+    },
+  );
 
   it.each(["matrices", "1x1 convolutions"])(
     "the KL decoder reads the attention of older checkpoints, stored as %s",

@@ -99,7 +99,8 @@ describe("the encoder of Wan's autoencoder", async () => {
     ]) {
       for (const frames of [1, 5, 21, 33, 49, 81]) {
         const runs = encoder.runs!({ frames, ...size });
-        const latentFrames = decoder.runs({ frames: decoder.latentFrames(frames), ...size });
+        const runsOfDecoder = decoder.runs({ frames: decoder.latentFrames(frames), ...size });
+        const latentFrames = runsOfDecoder.filter(({ strip }) => !strip);
         const made = runs.map((run) => (run.continues ? run.frames / 4 : 1 + (run.frames - 1) / 4));
         expect(made).toEqual(latentFrames.map((run) => run.frames));
         expect(runs.reduce((sum, run) => sum + run.frames, 0)).toBe(frames);

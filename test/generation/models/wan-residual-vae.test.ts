@@ -118,10 +118,16 @@ describe("the autoencoder of Wan 2.2 5B", async () => {
     expect(latentDecoder(part).scale).toBe(16);
   });
 
-  it("the decoder of Wan 2.2 5B decodes 720p frame by frame, and a short video at once", () => {
+  it("the decoder of Wan 2.2 5B decodes 720p in two strips and frame by frame, and a short video at once", () => {
     const decoder = residualWanDecoder(parseResidualWanConfig(published));
     const runs = (frames: number, height: number, width: number) => decoder.runs({ frames, height, width });
-    expect(runs(31, 44, 80)).toEqual([first, ...Array(30).fill(later(1))]);
+    const inRuns = [first, ...Array(30).fill(later(1))];
+    const strips = [0, 40].map((first) => ({
+      takesFeatures: true,
+      strip: { axis: "width" as const, first, count: 40 },
+    }));
+    const passes = [{ makesFeatures: true }, ...strips];
+    expect(runs(31, 44, 80)).toEqual(passes.flatMap((pass) => inRuns.map((run) => ({ ...run, ...pass }))));
     expect(runs(5, 4, 4)).toEqual([{ frames: 5 }]);
     expect([1, 5, 121].map(decoder.latentFrames)).toEqual([1, 2, 31]);
   });

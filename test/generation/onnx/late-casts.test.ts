@@ -70,6 +70,43 @@ async function run(graph: Graph, mappedBytesMin: number, x: Tensor): Promise<Uin
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
+/** Returns weights in 8-bit integers, the lower bytes of the same file, with scales of a power of two. */
+function integersOf(): WeightSource {
+  const scale = 2 ** -9;
+  writeFileSync(join(folder, "scales.bin"), new Uint8Array(new Float32Array(OUT).fill(scale).buffer));
+  return {
+    ...weightsOf("float32"),
+    quantized: (name) => {
+      const [out, width] = name === "down.weight" ? [WIDTH, OUT] : [OUT, WIDTH];
+      return {
+        values: {
+          dtype: "int8",
+          shape: [width, out],
+          location: "16.bin",
+          offset: 0,
+          byteLength: width * out,
+        },
+        scales: { dtype: "float32", shape: [out], location: "scales.bin", offset: 0, byteLength: 4 * out },
+      };
+    },
+  };
+}
+
+/** Returns a graph of two products, with weights in 8-bit integers or with the same numbers in float32. */
+function integerGraph(mappedBytesMin: number, readsIntegers = true): Graph {
+  const g = new Graph({ weights: integersOf(), mappedBytesMin, readsIntegers });
+  const x = g.input("x", "float32", [3, WIDTH]);
+  const weight = (name: string, out: number, width: number) => {
+    if (readsIntegers) return g.weight(name, [out, width]);
+    const values = new Int8Array(stored.buffer, 0, out * width);
+    const dequantised = Float32Array.from(values, (value) => value * 2 ** -9);
+    return transpose(g.constant(dequantised, [width, out]), [1, 0]);
+  };
+  const up = linear(x, weight("up.weight", OUT, WIDTH), g.weight("up.bias", [OUT]));
+  g.output("y", linear(up, weight("down.weight", WIDTH, OUT)));
+  return g;
+}
+
 const COPIED = Number.POSITIVE_INFINITY;
 const MAPPED = 0;
 
@@ -129,6 +166,41 @@ describe("16-bit weights that are cast late", () => {
   test("an embedding has no float32 copy: its rows are cast", () => {
     const { node } = fromBinary(ModelProtoSchema, graphOf("bfloat16", COPIED).build()).graph!;
     expect(node.find(({ opType }) => opType === "Gather")!.input[0]).toBe("embedding");
+  });
+});
+
+describe("weights in 8-bit integers of products that are not quantised", () => {
+  test("their products are those of the dequantised weights, with the same bits cast late or when the session opens", async () => {
+    const x = tensor([3, WIDTH], 4);
+    const late = await run(integerGraph(MAPPED), MAPPED, x);
+    expect(late).toEqual(await run(integerGraph(COPIED), COPIED, x));
+    const [actual, exact] = [late, await run(integerGraph(COPIED, false), COPIED, x)].map((bytes) =>
+      Array.from(new Float32Array(bytes.slice().buffer)),
+    );
+    const largest = Math.max(...exact!.map(Math.abs));
+    for (const [i, value] of exact!.entries())
+      expect(Math.abs(actual![i]! - value)).toBeLessThan(1e-5 * largest);
+  });
+
+  test("a late cast of integers depends on the product's other operand, and no float32 weight is read", () => {
+    const { node, initializer } = fromBinary(ModelProtoSchema, integerGraph(MAPPED).build()).graph!;
+    const cast = node.filter(({ opType, input }) => opType === "Cast" && input[0]!.endsWith("/values/view"));
+    expect(cast).toHaveLength(2);
+    expect(node.find(({ name }) => name === "up.weight/values/shape")!.input[1]).toBe("x/zero");
+    expect(initializer.map(({ name }) => name)).not.toContain("up.weight");
+  });
+
+  test("a session that casts late holds 8 bits of each weight and maps them, and one that copies 32", () => {
+    const [late, copied] = [integerGraph(MAPPED), integerGraph(COPIED)];
+    const [weights, others] = [2 * OUT * WIDTH, 4 * (OUT + OUT + WIDTH)];
+    expect([late.heldWeightBytes, copied.heldWeightBytes]).toEqual([weights + others, 4 * weights + others]);
+    expect(late.weightBytes).toBe(4 * weights + others);
+  });
+
+  test("a graph that reads no integers computes with the float32 weights", () => {
+    const g = new Graph({ weights: integersOf() });
+    g.output("y", linear(g.input("x", "float32", [3, WIDTH]), g.weight("up.weight", [OUT, WIDTH])));
+    expect(g.heldWeightBytes).toBe(4 * OUT * WIDTH);
   });
 });
 

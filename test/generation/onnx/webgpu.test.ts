@@ -1,18 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildForecast, buildFull, buildReuse, cutNames } from "../../../lib/generation/models/index.ts";
 import {
-  assertComputes,
   Graph,
   neg,
-  OPERATOR_ERROR_MAX,
   openSession,
-  operatorErrors,
   type Session,
   SessionError,
   sinusoid,
   type Tensor,
   unsupportedOperator,
 } from "../../../lib/generation/onnx/index.ts";
+import {
+  assertComputes,
+  OPERATOR_ERROR_MAX,
+  operatorErrors,
+} from "../../../lib/generation/onnx/self-check.ts";
 import { readCases, readGolden, relativeError, run } from "../models/golden.ts";
 import { type GoldenCase, goldens, preparedCase } from "../models/golden-transformers.ts";
 import { adapterEnvironment, hasAdapter } from "../software-adapter.ts";

@@ -74,6 +74,73 @@ describe("decoding", () => {
     ]);
   });
 
+  it("features are made of the whole latent, and each strip of the pictures is made of all their frames", async () => {
+    const given: Record<string, Tensor>[] = [];
+    /** Makes features that count the latent frames from 10 up, and pictures of the feature in all columns of a strip. */
+    const session = (count?: number) => ({
+      async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+        given.push(feeds);
+        const state: Tensor = { dtype: "float32", shape: [1], data: Float32Array.of(given.length) };
+        if (count === undefined) {
+          const data = new Float32Array(feeds.latent!.shape[0]!).map((_, frame) => 10 * given.length + frame);
+          return { features: { dtype: "float32", shape: [data.length, 1], data }, "after.conv": state };
+        }
+        const values = feeds.features!.data as Float32Array;
+        const data = Float32Array.from([...values].flatMap((value) => Array(3 * count).fill(level(value))));
+        return {
+          frames: { dtype: "float32", shape: [values.length, 3, 1, count], data },
+          "after.conv": state,
+        };
+      },
+    });
+    const strip = (first: number, count: number) => ({ axis: "width" as const, first, count });
+    const pass = (frames: readonly number[], run: object, count?: number) =>
+      frames.map((each) => ({ frames: each, ...run, session: session(count) }));
+    const runs = [
+      ...pass([1, 3], { makesFeatures: true }),
+      ...pass([2, 2], { takesFeatures: true, strip: strip(0, 2) }, 2),
+      ...pass([4], { takesFeatures: true, strip: strip(2, 1) }, 1),
+    ];
+    const wide = { ...shape, width: 3 };
+    const { rgb } = await decodeFrames(new Float32Array(36), wide, { runs, frames: 4, scale: 1 });
+    const features = [10, 20, 21, 22];
+    expect([...rgb]).toEqual(features.flatMap((value) => Array(9).fill(value)));
+    expect(
+      given.map((feeds) => (feeds.features ? [...(feeds.features.data as Float32Array)] : "latent")),
+    ).toEqual(["latent", "latent", [10, 20], [21, 22], features]);
+    // State is handed on within a strip, and not to the next.
+    expect(given.map((feeds) => feeds["before.conv"]?.data[0])).toEqual([
+      undefined,
+      1,
+      undefined,
+      3,
+      undefined,
+    ]);
+  });
+
+  it("strips of rows are put beneath one another", async () => {
+    const strip = (first: number, count: number, value: number) => ({
+      frames: 1,
+      takesFeatures: true,
+      strip: { axis: "height" as const, first, count },
+      session: {
+        async run(): Promise<Record<string, Tensor>> {
+          const data = new Float32Array(3 * count * 2).fill(level(value));
+          return { frames: { dtype: "float32", shape: [1, 3, count, 2], data } };
+        },
+      },
+    });
+    const features: Tensor = { dtype: "float32", shape: [1, 1], data: new Float32Array(1) };
+    const runs = [
+      { frames: 1, makesFeatures: true, session: { run: async () => ({ features }) } },
+      strip(0, 2, 7),
+      strip(2, 1, 9),
+    ];
+    const tall = { channels: 3, frames: 1, height: 3, width: 2 };
+    const { rgb } = await decodeFrames(new Float32Array(18), tall, { runs, frames: 1, scale: 1 });
+    expect([...rgb]).toEqual([...Array(12).fill(7), ...Array(6).fill(9)]);
+  });
+
   it("a pixel is rounded to the nearest level and clamped to black and white", async () => {
     const values = [-1, 1, -1.5, 7, -1e30, 1e30, level(100.4), level(100.6), 0, level(0.4), level(254.6), -9];
     const one = { channels: 3, frames: 1, height: 1, width: 4 };

@@ -14,6 +14,7 @@ import {
   startPipelineProcess,
 } from "../../../lib/generation/pipeline/index.ts";
 import { RequestError } from "../../../lib/generation/request/index.ts";
+import { RUNNER } from "../../../lib/shared/run/runner.ts";
 import { preload, preloadStop } from "./preload.ts";
 import { requestFor, type Wanted } from "./request-for.ts";
 import { writeTinyModel } from "./tiny-model.ts";
@@ -388,7 +389,7 @@ describe("a parent", () => {
   const script = join(import.meta.dirname, "parent.ts");
 
   function startParent(args: string[]): ChildProcess {
-    const parent = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), script, ...args], {
+    const parent = spawn(process.execPath, [RUNNER, script, ...args], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     onTestFinished(() => void parent.kill("SIGKILL"));

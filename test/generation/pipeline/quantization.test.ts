@@ -69,7 +69,7 @@ describe("the demo model in int8", () => {
     expect(Math.max(...check!.errors)).toBeLessThan(BLOCK_ERROR_MAX);
     expect(check!.floatBlocks.size).toBe(0);
     const worst = (100 * Math.max(...check!.errors)).toFixed(1);
-    expect(quantizationNotes([check!])).toEqual([
+    expect(quantizationNotes([check!], true)).toEqual([
       `The blocks multiplied in int8: each is off float32 by at most ${worst} %.`,
     ]);
   });
@@ -115,7 +115,7 @@ describe("a demo model with an outlier in one block", () => {
   it("the block with the outlier stays in float32, and the others do not", async () => {
     const [check] = await checksOf(folder);
     expect([...check!.floatBlocks]).toEqual([1]);
-    expect(quantizationNotes([check!])[1]).toMatch(
+    expect(quantizationNotes([check!], true)[1]).toMatch(
       /^1 of 6 blocks was computed in float32, because int8 would be up to \d+\.\d % off\.$/,
     );
   });
@@ -134,6 +134,9 @@ it("notes of a model whose every block stays in float32 say only that", () => {
   expect(quantizationNotes(checks)).toEqual([
     "2 of 2 blocks were computed in float32, because int8 would be up to 20.0 % off.",
   ]);
+  const [said] = [{ errors: [0.01], floatBlocks: new Set<number>() }];
+  expect(quantizationNotes([said!], false)[1]).toContain("not known to have VNNI or AMX");
+  expect(quantizationNotes([said!], true)).toHaveLength(1);
   expect(quantizationNotes([])).toEqual([]);
 });
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { preflight } from "../../../infra/preflight/checks.ts";
 import { notMade } from "../../../infra/preflight/finding.ts";
 import { type Found, reportOf } from "../../../infra/preflight/report.ts";
+import { RUNNER } from "../../../lib/shared/run/runner.ts";
 import { type S3Stub, startS3Stub } from "../../s3-stub/s3-stub.ts";
 import { type StubQuestion, type StubReply, startAwsStub } from "./aws-stub.ts";
 
@@ -244,7 +245,7 @@ it("a single check that could not be made is told in the singular", () => {
 
 it("the preflight command's exit status agrees with its last line", async () => {
   const run = async (args: readonly string[], env: NodeJS.ProcessEnv) => {
-    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), entry, ...args], {
+    const child = spawn(process.execPath, [RUNNER, entry, ...args], {
       env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });

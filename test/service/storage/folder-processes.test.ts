@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { openFolderStore } from "../../../lib/service/storage/index.ts";
+import { RUNNER } from "../../../lib/shared/run/runner.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -17,7 +18,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 
 function start(script: string, args: readonly string[]): ChildProcess {
   const path = join(import.meta.dirname, script);
-  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), path, ...args], {
+  const child = spawn(process.execPath, [RUNNER, path, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));

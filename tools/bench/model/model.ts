@@ -31,7 +31,7 @@ const QUICK_ROUNDS = 1;
 const THREADS = [1, 2];
 const DEMO = "Demo model";
 
-/** What is measured of each model. */
+/** Parts of the benchmark that are measured of each model. */
 const PARTS = ["steps", "others", "sizes"] as const;
 type Part = (typeof PARTS)[number];
 
@@ -43,8 +43,8 @@ interface Plan {
 }
 
 /**
- * Runs `model [--threads LIST] [--only NAMES] [--parts LIST] [--quick] [--from FILE]`: compares the demo model and steps of
- * the published architectures, with random weights, with PyTorch, and opens the models at their published size.
+ * Runs `model [--threads LIST] [--only NAMES] [--parts LIST] [--quick] [--from FILE]`: compares the demo model and steps
+ * of the published architectures, with random weights, with PyTorch, and opens the models at their published size.
  *
  * Measurements are kept in out/bench/model.json, so that `--only` and `--parts` measure some of them again. The report
  * of a complete run goes to docs, any other to out/bench.
@@ -234,8 +234,8 @@ async function probe(
 const STEPPED = "Latte-1";
 
 /**
- * Opens a model with all blocks at its default video size. With the smallest model, a step is run too, at the video size
- * that is timed.
+ * Opens a model with all blocks at its default video size. With the smallest model, a step is run too, at the video
+ * size that is timed.
  */
 async function openPublished(family: TimedModel, scratch: string): Promise<ModelSession[]> {
   say(`${family.name}: opening the published size`);

@@ -1,4 +1,5 @@
-import type { Checkpoint, ModelFolder } from "../../../lib/generation/checkpoint/index.ts";
+import type { ModelFolder } from "../../../lib/generation/checkpoint/index.ts";
+import type { TransformerWeights } from "../../../lib/generation/lora/index.ts";
 import {
   type BenchmarkVideo,
   buildFull,
@@ -15,18 +16,24 @@ import {
   textEncoder,
   type VideoShape,
 } from "../../../lib/generation/models/index.ts";
-import type { Graph, Tensor } from "../../../lib/generation/onnx/index.ts";
+import type { Graph, Precision, Tensor } from "../../../lib/generation/onnx/index.ts";
+import { graphWeights, withIntegers } from "../../../lib/generation/pipeline/model/opened-part.ts";
 import { videoLimitsSchema } from "../../../lib/generation/request/index.ts";
 import type { SessionName } from "../step/results.ts";
 import { randomValues, volume } from "./random-values.ts";
 
 /** Graph of a model for one video size, with its weights. */
 export interface TimedPart {
-  readonly weights: Checkpoint;
-  readonly build: (mapping?: Pick<CutOptions, "mappedBytesMin" | "holdsCopies" | "precision">) => Graph;
+  readonly weights: TransformerWeights;
+  /** Builds the graph. Other weights may take the place of those. */
+  readonly build: (mapping?: Mapping) => Graph;
   /** Returns random inputs. Texts have the model's maximum length, since shorter ones are padded and take as long. */
   readonly feeds: () => Record<string, Tensor>;
 }
+
+type Mapping = Pick<CutOptions, "mappedBytesMin" | "holdsCopies" | "precision"> & {
+  readonly weights?: TransformerWeights;
+};
 
 export const TIMESTEP = 500;
 export const GUIDANCE_SCALE = 7;
@@ -35,7 +42,7 @@ export const GUIDANCE_SCALE = 7;
 export const ADACACHE_SIGNALS = ["change", "motionScore"] as const;
 
 /**
- * Opens a graph's weights and prepares its inputs.
+ * Opens a graph's weights and prepares its inputs. In `int8` they are those of the file beside the part's weights.
  *
  * @throws CheckpointError or Error that names the part that cannot be used
  */
@@ -43,6 +50,7 @@ export async function openPart(
   model: ModelFolder,
   name: SessionName,
   video: BenchmarkVideo,
+  precision: Precision = "float32",
 ): Promise<TimedPart> {
   const vae = model.part("vae");
   const decoder = latentDecoder(vae);
@@ -57,20 +65,35 @@ export async function openPart(
   if (name === "text") {
     const encoder = textEncoder(model.part("text_encoder"));
     const { length } = diffusionTransformer(model.part("transformer"), shape).text;
-    const weights = await model.part("text_encoder").checkpoint();
+    const weights = await weightsOf(model, "text_encoder", precision);
+    const readsIntegers = precision === "int8";
     const ids = Array.from({ length }, (_, index) => index + 2);
     const feeds = () => encoder.feeds(ids, length);
-    return { weights, build: (mapping) => encoder.build(length, { weights, ...mapping }), feeds };
+    return {
+      weights,
+      build: (mapping) => encoder.build(length, { weights, readsIntegers, ...mapping }),
+      feeds,
+    };
   }
-  const { dit, weights, feeds } = await openTransformer(model, video);
+  const { dit, feeds } = await openTransformer(model, video);
+  const weights = await weightsOf(model, "transformer", precision);
   return {
     weights,
     build: (mapping) => {
-      const cut = { weights, ...mapping };
+      const cut = { weights, precision, ...mapping };
       return name === "full" ? buildFull(dit, { ...cut, signals: ADACACHE_SIGNALS }) : buildReuse(dit, cut);
     },
     feeds,
   };
+}
+
+async function weightsOf(
+  model: ModelFolder,
+  name: "transformer" | "text_encoder",
+  precision: Precision,
+): Promise<TransformerWeights> {
+  const part = { ...model.part(name), weights: await model.part(name).checkpoint() };
+  return graphWeights(precision === "int8" ? await withIntegers(part) : part);
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   type WeightedPart,
 } from "../../../lib/generation/models/index.ts";
 import type { ExternalTensor } from "../../../lib/generation/onnx/index.ts";
+import { runGraphs } from "../../../lib/generation/pipeline/continued-runs.ts";
 import { latentOf, videoShape } from "./part.ts";
 import { randomValues, volume } from "./random-values.ts";
 import { type Shapes, writeWeights } from "./safetensors-file.ts";
@@ -59,7 +60,8 @@ export function wantedShapes(
   const decoder = latentDecoder(parts.vae);
   const latent = latentOf(decoder, video);
   if (name === "text_encoder") textEncoder(parts.text_encoder).build(1, { weights });
-  else if (name === "vae") decoder.build({ ...latent, ...decoder.runs(latent)[0]! }, { weights });
+  else if (name === "vae")
+    runGraphs(decoder.runs(latent), (run) => decoder.build({ ...latent, ...run }, { weights }));
   else buildFull(diffusionTransformer(parts.transformer, videoShape(decoder, video)), { weights });
   return shapes;
 }

@@ -25,10 +25,10 @@ const SUBJECT_NAMES: Readonly<Record<Subject, string>> = {
 };
 
 /** Figures that this command did not measure: another machine, from before it timed more than eager float32. */
-const ELSEWHERE = `Measured on 2026-11-29 on a Xeon with AMX, with one thread and two blocks, in turns; the file of results was not kept.
-PyTorch / ours in float32: eager float32 0.93 to 1.02 at the width of Open-Sora 1.2 and 0.89 at that of Wan2.1 1.3B,
-bfloat16 0.38 and 0.28, torch.compile 0.99 on the demo model. There PyTorch's bfloat16 takes about a third of our time,
-because onnxruntime's CPU provider multiplies neither bfloat16 nor float16 on x86.`;
+const ELSEWHERE = `Measured on 2026-11-29 on a Xeon with AMX, with one thread and two blocks, in turns, before int8 was built; no file of
+results was kept. PyTorch's time / ours in float32: eager float32 0.93 to 1.02 at the width of Open-Sora 1.2 and 0.89 at
+that of Wan2.1 1.3B; bfloat16 0.38 and 0.28; torch.compile 0.99 on the demo model. With AMX, PyTorch's bfloat16 takes
+about a third of our float32 time, because onnxruntime's CPU provider multiplies neither bfloat16 nor float16 on x86.`;
 
 export function modelReport(results: ModelResults): string {
   const steps = results.timings.filter(({ subject }) => subject === "step");
@@ -36,15 +36,16 @@ export function modelReport(results: ModelResults): string {
   return [
     "## The published models, compared with PyTorch",
     verdict(results.timings),
-    `Numbers are PyTorch's time divided by ours, fastest run by fastest run, with the 10th and 90th percentiles of the ratios of
-single rounds in parentheses. Above 1 ours is faster; **below 1 PyTorch is**, in bold. Ours computes products in the
-precision of the row, PyTorch in that of the column.`,
+    `Numbers are PyTorch's time divided by ours, fastest run by fastest run, with the 10th and 90th percentiles of the
+ratios of single rounds in parentheses. Above 1 ours is faster; **below 1 PyTorch is**, in bold. Ours computes products
+in the precision of the row, PyTorch in that of the column.`,
     "### A computed step at the published width",
     stepTable(steps),
     extentTable(steps),
-    `Layers have their published width and random weights; the demo model has its own. Of the others only the first few blocks were
-timed; the last column extrapolates to all blocks, assuming that each takes the same time. A reused step is beside ours
-in float32. Differences are the largest absolute difference from our float32 result divided by the largest value.`,
+    `Layers have their published width and random weights; the demo model has its own. Of the others only the first few
+blocks were timed; the last column extrapolates to all blocks, assuming that each takes the same time. A reused step is
+beside ours in float32. Differences are the largest absolute difference from our float32 result divided by the largest
+value; that of int8 with random weights says nothing of trained ones.`,
     "### Text encoders and decoders",
     partTable(others),
     missing(results.timings),
@@ -62,8 +63,8 @@ a step ran, it read all weights, and the peak includes these mapped weights.`,
     "### How it was measured",
     method(results),
     "### Limits",
-    `- One processor was measured, with the instruction sets above. PyTorch's bfloat16 is slow where they lack AVX-512 and AMX,
-  and fast where they have them: its columns say nothing about other processors.
+    `- One processor was measured, with the instruction sets above. PyTorch's bfloat16 is slow on processors without AVX-512
+  and AMX, and fast on those that have them: its columns, and those of int8, say nothing about other processors.
 - Videos of realistic size were not timed. The share of attention grows with the number of tokens.
 - Short prompts were not timed: texts had the model's maximum length. Ours also computes the padding of shorter texts,
   which Latte and Open-Sora drop.
@@ -110,7 +111,15 @@ function extentTable(timings: readonly ModelTiming[]): string {
     (timing, index) => timings.findIndex(({ family }) => family === timing.family) === index,
   );
   return table(
-    ["Model", "Timed", "Difference, float32", "Difference, bfloat16", "Reused / computed", "At all blocks"],
+    [
+      "Model",
+      "Timed",
+      "Difference, PyTorch float32",
+      "Difference, PyTorch bfloat16",
+      "Difference, ours int8",
+      "Reused / computed",
+      "At all blocks",
+    ],
     first.map((timing) => {
       const { reusedShare, publishedReusedShare } = summariseModelTiming(timing);
       return [
@@ -118,6 +127,7 @@ function extentTable(timings: readonly ModelTiming[]): string {
         timing.extent,
         differenceOf(timing, "float32"),
         differenceOf(timing, "bfloat16"),
+        timing.ours.find(({ precision }) => precision === "int8")?.difference.toExponential(0) ?? "–",
         percent(reusedShare),
         percent(publishedReusedShare),
       ];

@@ -24,8 +24,8 @@ const failedSchema = z.object({ form, problem: z.string() });
 const attention = z.string();
 
 /**
- * First line of torch_model.py: the forms that it can run, with milliseconds of a run and the bytes of GPU memory that were
- * taken at most by each, and those that it cannot.
+ * First line of torch_model.py: the forms that it can run, with milliseconds of a run and the bytes of GPU memory that
+ * each took at most, and those that it cannot.
  */
 export const torchFormsSchema = z.object({
   forms: z.array(
@@ -134,7 +134,7 @@ export interface ModelTimingSummary {
   readonly publishedReusedShare: Spread | null;
 }
 
-/** One of our precisions beside a form of PyTorch. */
+/** Comparison of one of our precisions with a form of PyTorch. */
 export interface Compared {
   readonly precision: string;
   readonly form: TorchForm;

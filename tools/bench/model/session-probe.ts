@@ -20,10 +20,12 @@ async function probe(
   folder: string,
   name: SessionName,
   threads: number,
-  { video, runs = true, ...mapping }: ProbeOptions,
+  { video, precision, runs = true, ...mapping }: ProbeOptions,
 ): Promise<unknown> {
   const model = await openModelFolder(folder);
-  const { weights, build, feeds } = await openPart(model, name, video ?? firstVideo(model));
+  const beforeWeights = performance.now();
+  const { weights, build, feeds } = await openPart(model, name, video ?? firstVideo(model), precision);
+  const weightsMs = performance.now() - beforeWeights;
   const beforeBuild = performance.now();
   const graph = build(mapping);
   const bytes = graph.build();
@@ -42,6 +44,7 @@ async function probe(
   const ran = residentBytes();
   const processorMs = runs ? await processorTime(session, feeds()) : null;
   return {
+    weights: weightsMs,
     build: buildMs,
     open: openMs,
     run: runMs,

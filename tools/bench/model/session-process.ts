@@ -4,11 +4,14 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { z } from "zod";
 import type { BenchmarkVideo } from "../../../lib/generation/models/index.ts";
+import type { Precision } from "../../../lib/generation/onnx/index.ts";
 import type { SessionName } from "../step/results.ts";
 
 const run = promisify(execFile);
 
 export interface ProbeOptions {
+  /** Precision of the graph; `int8` takes the weights of the files beside the parts'. Float32 by default. */
+  readonly precision?: Precision;
   /** Video shape; by default the first that the model lists. */
   readonly video?: BenchmarkVideo;
   /** True, the default, to run the session once. */

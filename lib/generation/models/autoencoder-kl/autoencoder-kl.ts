@@ -43,7 +43,8 @@ export function parseAutoencoderKLConfig(config: unknown): AutoencoderKLConfig {
   return parseConfig("AutoencoderKL", schema, config);
 }
 
-export function autoencoderKLDecoder(config: AutoencoderKLConfig): LatentDecoder {
+/** @param bandElements elements of the largest band; see `bands.ts` */
+export function autoencoderKLDecoder(config: AutoencoderKLConfig, bandElements?: number): LatentDecoder {
   const scale = 2 ** (config.block_out_channels.length - 1);
   return {
     channels: config.latent_channels,
@@ -53,21 +54,21 @@ export function autoencoderKLDecoder(config: AutoencoderKLConfig): LatentDecoder
       const perRun = framesPerRun(frames, height * width * scale ** 2);
       return Array.from({ length: frames / perRun }, () => ({ frames: perRun }));
     },
-    build: (extent, options) => buildDecoder(config, extent, options),
+    build: (extent, options) => buildDecoder(config, extent, { ...options, bandElements }),
   };
 }
 
 function buildDecoder(
   config: AutoencoderKLConfig,
   { frames, height, width }: LatentExtent,
-  options: BuildOptions,
+  { bandElements, ...options }: BuildOptions & { readonly bandElements: number | undefined },
 ): Graph {
   const g = new Graph(options);
   const { latent_channels } = config;
   const z = g.input(decoderNames.latent, "float32", [frames, latent_channels, height, width]);
   const scaled = add(mul(z, 1 / config.scaling_factor), config.shift_factor ?? 0);
   const latent = config.use_post_quant_conv ? conv(scaled, "post_quant_conv", latent_channels, 1) : scaled;
-  g.output(decoderNames.frames, klDecoder(latent, shapeOf(config), options.weights));
+  g.output(decoderNames.frames, klDecoder(latent, shapeOf(config), options.weights, { bandElements }));
   return g;
 }
 

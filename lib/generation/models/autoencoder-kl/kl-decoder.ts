@@ -10,11 +10,12 @@ import {
   upsampleNearest2x,
   type Value,
 } from "../../onnx/index.ts";
+import { BAND_ELEMENTS, type Bands, bandNorm, convolved, eachBand, enlarged, whole } from "../bands.ts";
 import type { NamedWeights } from "../build-options.ts";
 
 /**
  * Decoder that the 2-D KL autoencoder (arXiv 2112.10752) and its relatives share, with the key names of diffusers. F
- * frames are the batch.
+ * frames are the batch. Large pictures are computed in bands of rows, once they have passed the attention.
  */
 
 const EPS = 1e-6;
@@ -28,8 +29,8 @@ export interface KLDecoderShape {
   readonly hasAttention: boolean;
 }
 
-/** Residual block: [F, out, H, W] of x [F, C, H, W]. */
-export type Resnet = (x: Value, name: string, out: number) => Value;
+/** Residual block: [F, out, H, W] of x [F, C, H, W], both in bands. */
+export type Resnet = (x: Bands, name: string, out: number) => Bands;
 
 /**
  * Decodes a latent [F, C, H, W] to pictures [F, outChannels, H * scale, W * scale]. The names of its weights begin with
@@ -39,23 +40,68 @@ export function klDecoder(
   latent: Value,
   shape: KLDecoderShape,
   weights: NamedWeights,
-  options: { readonly name?: string; readonly resnet?: Resnet } = {},
+  options: {
+    readonly name?: string;
+    readonly resnet?: Resnet;
+    readonly bandElements?: number | undefined;
+  } = {},
 ): Value {
   const { groups } = shape;
-  const { name = "decoder", resnet = (x, block, out) => klResnet(x, block, out, groups) } = options;
+  const { name = "decoder", resnet = (x, block, out) => bandedResnet(x, block, out, groups) } = options;
+  const { bandElements = BAND_ELEMENTS } = options;
   const channels = shape.blockChannels.toReversed();
   const inner = channels[0]!;
-  let x = conv(latent, `${name}.conv_in`, inner); // [F, C, H, W]
+  let x: Bands = [conv(latent, `${name}.conv_in`, inner)]; // [F, C, H, W]
   x = resnet(x, `${name}.mid_block.resnets.0`, inner);
-  if (shape.hasAttention) x = selfAttention(x, `${name}.mid_block.attentions.0`, groups, weights);
+  if (shape.hasAttention) x = [selfAttention(x[0], `${name}.mid_block.attentions.0`, groups, weights)];
   x = resnet(x, `${name}.mid_block.resnets.1`, inner);
   for (const [i, out] of channels.entries()) {
     const block = `${name}.up_blocks.${i}`;
     for (let j = 0; j <= shape.layersPerBlock; j++) x = resnet(x, `${block}.resnets.${j}`, out);
     const isLast = i === channels.length - 1;
-    if (!isLast) x = conv(upsampleNearest2x(x), `${block}.upsamplers.0.conv`, out); // [F, C, 2H, 2W]
+    const convolve = convolution(`${block}.upsamplers.0.conv`, out);
+    if (!isLast) x = enlarged(x, { before: upsampleNearest2x, convolve }, bandElements); // [F, C, 2H, 2W]
   }
-  return conv(silu(norm(x, `${name}.conv_norm_out`, groups)), `${name}.conv_out`, shape.outChannels);
+  const normal = normalisation(x, `${name}.conv_norm_out`, groups);
+  const convolve = convolution(`${name}.conv_out`, shape.outChannels);
+  return whole(convolved(x, { before: (y) => silu(normal(y)), convolve }));
+}
+
+/** Applies a residual block to bands. */
+export function bandedResnet(x: Bands, name: string, out: number, groups: number): Bands {
+  return x[0].graph.scope(name, () => {
+    const layer = (y: Bands, part: 1 | 2) => {
+      const normal = normalisation(y, `${name}.norm${part}`, groups);
+      return convolved(y, {
+        before: (rows) => silu(normal(rows)),
+        convolve: convolution(`${name}.conv${part}`, out),
+      });
+    };
+    const isWidened = x[0].shape[1] !== out;
+    const residual = layer(layer(x, 1), 2);
+    return eachBand(x, (band, i) =>
+      add(isWidened ? conv(band, `${name}.conv_shortcut`, out, 1) : band, residual[i]!),
+    );
+  });
+}
+
+/** Returns a group normalisation by the statistics of all bands. */
+export function normalisation(x: Bands, name: string, groups: number, eps = EPS): (rows: Value) => Value {
+  if (x.length === 1) return (rows) => norm(rows, name, groups, eps);
+  const [g, C] = [x[0].graph, x[0].shape[1]!];
+  return bandNorm(x, groups, {
+    weight: g.weight(`${name}.weight`, [C]),
+    bias: g.weight(`${name}.bias`, [C]),
+    eps,
+  });
+}
+
+/** Returns a convolution of a band with a kernel of 3, which is given the rows of zeros before and after. */
+function convolution(name: string, out: number): (x: Value, pads: readonly [number, number]) => Value {
+  return (x, pads) => {
+    const weight = x.graph.weight(`${name}.weight`, [out, x.shape[1]!, 3, 3]);
+    return conv2d(x, weight, x.graph.weight(`${name}.bias`, [out]), { pads: [pads, 1] });
+  };
 }
 
 export function klResnet(x: Value, name: string, out: number, groups: number): Value {

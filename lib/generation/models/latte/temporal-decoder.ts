@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { add, conv3d, Graph, mul, sigmoid, silu, type Value } from "../../onnx/index.ts";
-import { klDecoder, klResnet, norm } from "../autoencoder-kl/kl-decoder.ts";
+import { bandedResnet, klDecoder, normalisation } from "../autoencoder-kl/kl-decoder.ts";
+import { type Bands, eachBand } from "../bands.ts";
 import type { BuildOptions } from "../build-options.ts";
 import { parseConfig, positiveInteger } from "../config.ts";
 import { decoderNames, type LatentDecoder, type LatentExtent } from "../latent-decoder.ts";
@@ -40,7 +41,11 @@ export function parseAutoencoderKLTemporalDecoderConfig(config: unknown): Autoen
   return parseConfig("AutoencoderKLTemporalDecoder", schema, config);
 }
 
-export function autoencoderKLTemporalDecoder(config: AutoencoderKLTemporalDecoderConfig): LatentDecoder {
+/** @param bandElements elements of the largest band; see `bands.ts` */
+export function autoencoderKLTemporalDecoder(
+  config: AutoencoderKLTemporalDecoderConfig,
+  bandElements?: number,
+): LatentDecoder {
   return {
     channels: config.latent_channels,
     scale: 2 ** (config.block_out_channels.length - 1),
@@ -49,14 +54,14 @@ export function autoencoderKLTemporalDecoder(config: AutoencoderKLTemporalDecode
       Array.from({ length: Math.ceil(frames / FRAMES_PER_RUN) }, (_, run) => ({
         frames: Math.min(FRAMES_PER_RUN, frames - run * FRAMES_PER_RUN),
       })),
-    build: (extent, options) => buildDecoder(config, extent, options),
+    build: (extent, options) => buildDecoder(config, extent, { ...options, bandElements }),
   };
 }
 
 function buildDecoder(
   config: AutoencoderKLTemporalDecoderConfig,
   { frames, height, width }: LatentExtent,
-  options: BuildOptions,
+  { bandElements, ...options }: BuildOptions & { readonly bandElements: number | undefined },
 ): Graph {
   const g = new Graph(options);
   const latent = g.input(decoderNames.latent, "float32", [frames, config.latent_channels, height, width]);
@@ -69,21 +74,24 @@ function buildDecoder(
   };
   const pictures = klDecoder(mul(latent, 1 / config.scaling_factor), shape, options.weights, {
     resnet: spatioTemporalResnet,
+    bandElements,
   });
   g.output(decoderNames.frames, asFrames(temporalConv(asVideo(pictures), "decoder.time_conv_out")));
   return g;
 }
 
 /** Applies a residual block within each frame and then one along time, whose share is learnt. */
-function spatioTemporalResnet(x: Value, name: string, out: number): Value {
-  const spatial = klResnet(x, `${name}.spatial_res_block`, out, GROUPS); // [F, C, H, W]
+function spatioTemporalResnet(x: Bands, name: string, out: number): Bands {
+  const spatial = bandedResnet(x, `${name}.spatial_res_block`, out, GROUPS); // [F, C, H, W]
   const block = `${name}.temporal_res_block`;
-  return x.graph.scope(block, () => {
-    const normal = norm(asVideo(spatial), `${block}.norm1`, GROUPS, TEMPORAL_EPS);
-    const h = temporalConv(silu(normal), `${block}.conv1`);
-    const residual = temporalConv(silu(norm(h, `${block}.norm2`, GROUPS, TEMPORAL_EPS)), `${block}.conv2`);
-    const share = sigmoid(x.graph.weight(`${name}.time_mixer.mix_factor`, [1]));
-    return add(spatial, mul(share, asFrames(residual)));
+  return x[0].graph.scope(block, () => {
+    const layer = (y: Bands, part: 1 | 2) => {
+      const normal = normalisation(y, `${block}.norm${part}`, GROUPS, TEMPORAL_EPS);
+      return eachBand(y, (band) => temporalConv(silu(normal(band)), `${block}.conv${part}`));
+    };
+    const residual = layer(layer(eachBand(spatial, asVideo), 1), 2);
+    const share = sigmoid(x[0].graph.weight(`${name}.time_mixer.mix_factor`, [1]));
+    return eachBand(spatial, (band, i) => add(band, mul(share, asFrames(residual[i]!))));
   });
 }
 

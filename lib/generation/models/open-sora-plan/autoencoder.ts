@@ -16,7 +16,8 @@ import {
   upsampleNearest2x,
   type Value,
 } from "../../onnx/index.ts";
-import { norm } from "../autoencoder-kl/kl-decoder.ts";
+import { norm, normalisation } from "../autoencoder-kl/kl-decoder.ts";
+import { BAND_ELEMENTS, type Bands, convolved, eachBand, enlarged, type RowLayer, whole } from "../bands.ts";
 import type { BuildOptions } from "../build-options.ts";
 import { parseConfig, positiveInteger } from "../config.ts";
 import {
@@ -80,6 +81,8 @@ const published = {
   tilePixels: 256,
   /** Number of frames that are decoded together. */
   tileFrames: 65,
+  /** Elements of the largest band of a tile; see `bands.ts`. */
+  bandElements: 2 * BAND_ELEMENTS,
 };
 
 /** Factor of the latents. */
@@ -119,7 +122,7 @@ function scaleOf({ decoder_spatial_upsample }: CausalVAEConfig): number {
 
 function buildDecoder(
   config: CausalVAEConfig,
-  { groups, tilePixels }: typeof published,
+  { groups, tilePixels, bandElements }: typeof published,
   { frames, height, width, continues = false, isContinued = false }: DecoderRun & LatentExtent,
   options: BuildOptions,
 ): Graph {
@@ -144,28 +147,36 @@ function buildDecoder(
 
   function decode(z: Value): Value {
     const widths = config.hidden_size_mult.map((multiple) => multiple * config.hidden_size);
-    let x = conv(z, "post_quant_conv", config.z_channels, 1);
-    x = conv(x, "decoder.conv_in", widths.at(-1)!);
+    const latent = conv(z, "post_quant_conv", config.z_channels, 1);
+    let x: Bands = [conv(latent, "decoder.conv_in", widths.at(-1)!)];
     x = resnet(x, "decoder.mid.block_1", widths.at(-1)!);
-    x = selfAttention(x, "decoder.mid.attn_1");
+    x = [selfAttention(x[0], "decoder.mid.attn_1")];
     x = resnet(x, "decoder.mid.block_2", widths.at(-1)!);
     for (const [level, out] of [...widths.entries()].reverse()) {
       const name = `decoder.up.${level}`;
       for (let i = 0; i <= config.num_res_blocks; i++) x = resnet(x, `${name}.block.${i}`, out);
       if (decoder_spatial_upsample[level]) x = upsampleSpace(x, `${name}.upsample.conv`);
-      if (decoder_temporal_upsample[level]) x = upsampleTime(x);
+      if (decoder_temporal_upsample[level]) x = eachBand(x, upsampleTime);
       if (decoder_temporal_upsample[level] === "TimeUpsampleRes2x") x = mixed(x, `${name}.time_upsample`);
     }
-    return conv(silu(norm(x, "decoder.norm_out", groups)), "decoder.conv_out", 3);
+    return whole(convolved(x, normalised(x, "decoder.norm_out", "decoder.conv_out", 3)));
   }
 
-  function resnet(x: Value, name: string, out: number): Value {
+  function resnet(x: Bands, name: string, out: number): Bands {
     return g.scope(name, () => {
-      const h = conv(silu(norm(x, `${name}.norm1`, groups)), `${name}.conv1`, out);
-      const residual = conv(silu(norm(h, `${name}.norm2`, groups)), `${name}.conv2`, out);
-      const shortcut = x.shape[1] === out ? x : conv(x, `${name}.nin_shortcut`, out, 1);
-      return add(shortcut, residual);
+      const h = convolved(x, normalised(x, `${name}.norm1`, `${name}.conv1`, out));
+      const residual = convolved(h, normalised(h, `${name}.norm2`, `${name}.conv2`, out));
+      const isWidened = x[0].shape[1] !== out;
+      return eachBand(x, (band, i) =>
+        add(isWidened ? conv(band, `${name}.nin_shortcut`, out, 1) : band, residual[i]!),
+      );
     });
+  }
+
+  /** Returns a layer that normalises by the statistics of all bands and applies a convolution. */
+  function normalised(x: Bands, normName: string, name: string, out: number): RowLayer {
+    const normal = normalisation(x, normName, groups);
+    return { before: (rows) => silu(normal(rows)), convolve: (rows, pads) => conv(rows, name, out, 3, pads) };
   }
 
   /** Applies attention with one head over the H * W positions of a frame. */
@@ -185,37 +196,67 @@ function buildDecoder(
     });
   }
 
-  /** Doubles height and width, frame by frame: all frames at once would be the largest tensor. */
-  function upsampleSpace(x: Value, name: string): Value {
-    const [, C, F] = x.shape as [number, number, number];
+  /** Doubles height and width, and makes more and smaller bands of them. */
+  function upsampleSpace(x: Bands, name: string): Bands {
+    const C = x[0].shape[1]!;
     const weight = reshape(g.weight(`${name}.conv.weight`, [C, C, 1, 3, 3]), [C, C, 3, 3]);
     const bias = g.weight(`${name}.conv.bias`, [C]);
-    const frames = Array.from({ length: F }, (_, f) =>
-      g.scope(`${name}.${f}`, () =>
-        asVideo(conv2d(upsampleNearest2x(asFrames(slice(x, 2, f, f + 1))), weight, bias, { pads: 1 })),
-      ),
-    );
-    return concat(frames as [Value, ...Value[]], 2);
+    const layer: RowLayer = {
+      before: (rows) => upsampleNearest2x(asFrames(rows)),
+      convolve: (rows, pads) => asVideo(conv2d(rows, weight, bias, { pads: [pads, 1] })),
+    };
+    return g.scope(name, () => enlarged(x, layer, bandElements));
   }
 
   /** Mixes x with its convolution; the share of x is learnt. */
-  function mixed(x: Value, name: string): Value {
+  function mixed(x: Bands, name: string): Bands {
     const share = sigmoid(g.weight(`${name}.mix_factor`, [1]));
-    return add(mul(share, x), mul(sub(1, share), conv(x, `${name}.conv`, x.shape[1]!)));
+    const made = convolved(x, {
+      before: (rows) => rows,
+      convolve: (rows, pads) => conv(rows, `${name}.conv`, rows.shape[1]!, 3, pads),
+    });
+    return eachBand(x, (band, i) => add(mul(share, band), mul(sub(1, share), made[i]!)));
   }
 
   /**
    * Applies a causal convolution: along time it sees only the frame itself and earlier ones, and copies of the first
-   * frame before it.
+   * frame before it. `rows` are the rows of zeros before and after.
    */
-  function conv(x: Value, name: string, out: number, kernel: 1 | 3 = 3): Value {
+  function conv(
+    x: Value,
+    name: string,
+    out: number,
+    kernel: 1 | 3 = 3,
+    rows: readonly [number, number] = [1, 1],
+  ): Value {
     const C = x.shape[1]!;
     const weight = g.weight(`${name}.conv.weight`, [out, C, kernel, kernel, kernel]);
     const bias = g.weight(`${name}.conv.bias`, [out]);
     if (kernel === 1) return conv3d(x, weight, bias);
     const first = slice(x, 2, 0, 1);
-    return conv3d(concat([first, first, x], 2), weight, bias, { pads: [0, 1, 1] });
+    return convolvedFrames(concat([first, first, x], 2), weight, bias, [rows, 1]);
   }
+}
+
+/**
+ * Applies a convolution with weight [out, C, 3, 3, 3] to the last F of x [1, C, F + 2, H, W], the channels of three frames
+ * side by side: kernels for two axes are faster than those for three.
+ */
+function convolvedFrames(
+  x: Value,
+  weight: Value,
+  bias: Value,
+  pads: readonly (number | readonly [number, number])[],
+): Value {
+  const [, C, F] = x.shape as [number, number, number];
+  const frames = asFrames(x);
+  const [one, two, three] = [0, 1, 2].map((before) => slice(frames, 0, before, F - 2 + before)) as [
+    Value,
+    Value,
+    Value,
+  ];
+  const flat = reshape(transpose(weight, [0, 2, 1, 3, 4]), [weight.shape[0]!, 3 * C, 3, 3]);
+  return asVideo(conv2d(concat([one, two, three], 1), flat, bias, { pads }));
 }
 
 /** Doubles every frame but the first, by linear interpolation with its neighbours. */

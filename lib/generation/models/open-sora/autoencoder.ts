@@ -1,7 +1,6 @@
 import * as z from "zod";
 import {
   add,
-  concat,
   conv3d,
   Graph,
   mul,
@@ -15,7 +14,13 @@ import {
 import { conv as conv2d, type KLDecoderShape, klDecoder, norm } from "../autoencoder-kl/kl-decoder.ts";
 import type { BuildOptions, NamedWeights } from "../build-options.ts";
 import { parseConfig, positiveInteger } from "../config.ts";
-import { decoderNames, framesPerRun, type LatentDecoder, type LatentExtent } from "../latent-decoder.ts";
+import {
+  type DecoderRun,
+  decoderNames,
+  framesPerRun,
+  type LatentDecoder,
+  type LatentExtent,
+} from "../latent-decoder.ts";
 import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
@@ -108,12 +113,18 @@ export function rateOf({ temporal_downsample }: Pick<Temporal, "temporal_downsam
  * one picture, because large pictures are decoded one by one: 9.7 GB at 1280x720 pixels. The activations of its graph
  * alone are 4.3 KB.
  */
-export function openSoraVAEDecoder(config: OpenSoraVAEConfig, spatial = openSoraSpatial): LatentDecoder {
+export function openSoraVAEDecoder(
+  config: OpenSoraVAEConfig,
+  spatial = openSoraSpatial,
+  bandElements?: number,
+): LatentDecoder {
   const { vae_temporal: temporal, micro_frame_size: chunk } = config;
-  const chunkLatents = Math.ceil(chunk / rateOf(temporal));
+  const rate = rateOf(temporal);
+  const chunkLatents = Math.ceil(chunk / rate);
+  const scale = 2 ** (spatial.blockChannels.length - 1);
   return {
     channels: temporal.embed_dim,
-    scale: 2 ** (spatial.blockChannels.length - 1),
+    scale,
     latentFrames(frames) {
       if (frames === 1) return 1;
       if (frames >= chunk && frames % chunk === 0) return (frames / chunk) * chunkLatents;
@@ -121,26 +132,43 @@ export function openSoraVAEDecoder(config: OpenSoraVAEConfig, spatial = openSora
         `This model makes an image or videos of ${chunk}, ${2 * chunk}, ${3 * chunk} and so on frames, not ${frames}.`,
       );
     },
-    runs: ({ frames }) =>
-      Array.from({ length: Math.ceil(frames / chunkLatents) }, () => ({
-        frames: Math.min(frames, chunkLatents),
-      })),
-    build: (extent, options) => buildDecoder(temporal, spatial, extent, options),
+    runs({ frames, height, width }) {
+      const chunks = Math.ceil(frames / chunkLatents);
+      const latents = Math.min(frames, chunkLatents);
+      const pictures = (latents - 1) * rate + 1;
+      const together = framesPerRun(pictures, height * width * scale ** 2);
+      if (together === pictures) return Array.from({ length: chunks }, () => ({ frames: latents }));
+      return [
+        ...Array.from({ length: chunks }, () => ({ frames: latents, makesFeatures: true })),
+        ...Array.from({ length: (chunks * pictures) / together }, () => ({
+          frames: together,
+          takesFeatures: true,
+        })),
+      ];
+    },
+    build: (run, options) => buildDecoder(temporal, spatial, run, { ...options, bandElements }),
   };
 }
 
 function buildDecoder(
   temporal: Temporal,
   spatial: KLDecoderShape,
-  { frames, height, width }: LatentExtent,
-  options: BuildOptions,
+  { frames, height, width, makesFeatures, takesFeatures }: DecoderRun & LatentExtent,
+  { bandElements, ...options }: BuildOptions & { readonly bandElements: number | undefined },
 ): Graph {
   const g = new Graph(options);
   const C = temporal.embed_dim;
+  const ofFeatures = (x: Value) =>
+    g.output(decoderNames.frames, pictures(x, spatial, { weights: options.weights, bandElements }));
+  if (takesFeatures) {
+    ofFeatures(g.input(decoderNames.features, "float32", [frames, temporal.in_out_channels, height, width]));
+    return g;
+  }
   const z = asVideo(g.input(decoderNames.latent, "float32", [frames, C, height, width]));
   const perChannel = (name: string) => g.weight(name, [1, C, 1, 1, 1]);
   const decoded = temporalDecoder(add(mul(z, perChannel("scale")), perChannel("shift")), temporal);
-  g.output(decoderNames.frames, pictures(asFrames(decoded), spatial, options.weights));
+  if (makesFeatures) g.output(decoderNames.features, asFrames(decoded));
+  else ofFeatures(asFrames(decoded));
   return g;
 }
 
@@ -203,18 +231,13 @@ export function conv(x: Value, name: string, out: number, kernel: 1 | 3 = 3, isB
   return conv3d(pad(x, [none, none, [2, 0], none, none]), weight, bias, { pads: [0, 1, 1] });
 }
 
-/** Decodes frames [F, C, H, W] to pictures [F, 3, H * scale, W * scale], one by one if they are large. */
-function pictures(x: Value, spatial: KLDecoderShape, weights: NamedWeights): Value {
-  const [F, C, H, W] = x.shape as [number, number, number, number];
+/** Decodes frames [F, C, H, W] to pictures [F, 3, H * scale, W * scale]. */
+function pictures(
+  x: Value,
+  spatial: KLDecoderShape,
+  { weights, bandElements }: { readonly weights: NamedWeights; readonly bandElements: number | undefined },
+): Value {
   const root = "spatial_vae.module";
-  const scale = 2 ** (spatial.blockChannels.length - 1);
-  const together = framesPerRun(F, H * W * scale ** 2);
-  const decode = (frames: Value) => {
-    const latent = conv2d(mul(frames, 1 / SPATIAL_SCALING), `${root}.post_quant_conv`, C, 1);
-    return klDecoder(latent, spatial, weights, { name: `${root}.decoder` });
-  };
-  const parts = Array.from({ length: F / together }, (_, i) =>
-    x.graph.scope(`pictures.${i}`, () => decode(slice(x, 0, i * together, (i + 1) * together))),
-  );
-  return concat(parts as [Value, ...Value[]], 0);
+  const latent = conv2d(mul(x, 1 / SPATIAL_SCALING), `${root}.post_quant_conv`, x.shape[1]!, 1);
+  return klDecoder(latent, spatial, weights, { name: `${root}.decoder`, bandElements });
 }

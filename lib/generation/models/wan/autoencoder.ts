@@ -65,10 +65,10 @@ export function rateOf({ temperal_downsample }: AutoencoderKLWanConfig): number 
 export function autoencoderKLWanDecoder(config: AutoencoderKLWanConfig): LatentDecoder {
   return causalDecoder(config, {
     scale: scaleOf(config),
-    upsample(x, { block, doublesTime, layers }) {
+    upsample(x, { block, doublesTime, layers, ...strip }) {
       const name = `${block}.upsamplers.0`;
       const longer = doublesTime ? layers.upsampleTime(x, `${name}.time_conv`) : x;
-      return upsampleSpace(longer, `${name}.resample.1`, longer.shape[1]! / 2);
+      return upsampleSpace(longer, `${name}.resample.1`, longer.shape[1]! / 2, strip);
     },
   });
 }

@@ -5,7 +5,6 @@ import {
   conv2d,
   conv3d,
   div,
-  expand,
   type Graph,
   linear,
   mul,
@@ -15,12 +14,14 @@ import {
   silu,
   slice,
   split,
+  sub,
   transpose,
   upsampleNearest2x,
   type Value,
 } from "../../onnx/index.ts";
 import type { Values } from "../blocks.ts";
 import { stateNames } from "../continued-run.ts";
+import { type StripEdges, wholePicture } from "../strips.ts";
 import { asFrames, asVideo } from "../video-axes.ts";
 
 /**
@@ -36,17 +37,25 @@ const TINY = 1e-12;
 /** Number of earlier frames that a convolution over time sees. */
 const PAST = 2;
 
+/** Zeros around rows and columns, as `conv2d` takes them. */
+type ConvPads = 0 | StripEdges["pads"];
+
 /** Place of a graph among the consecutive runs over one video. */
 export interface CausalRun {
   /** True if the run takes the state of the run before. */
   readonly continues: boolean;
   /** True if the run outputs state for the next. */
   readonly isContinued: boolean;
+  /** Edges of the strip of the pictures that the run makes; by default they are those of the picture. */
+  readonly edges?: StripEdges;
 }
 
 /** Layers that see earlier frames, and pass some on to the next run. */
 export interface CausalLayers {
-  /** Applies a causal convolution: along time it sees only the frame itself and earlier ones. */
+  /**
+   * Applies a causal convolution: along time it sees only the frame itself and earlier ones. At an edge within the
+   * picture one element that lacks a neighbour is lost, and a residual block loses two.
+   */
   conv(x: Value, name: string, out: number, kernel?: 1 | 3): Value;
   /** Applies two convolutions with a shortcut around them. */
   resnet(x: Value, name: string, out: number): Value;
@@ -56,30 +65,61 @@ export interface CausalLayers {
   downsampleTime(x: Value, name: string): Value;
 }
 
-export function causalLayers(g: Graph, { continues, isContinued }: CausalRun): CausalLayers {
+export function causalLayers(
+  g: Graph,
+  { continues, isContinued, edges = wholePicture }: CausalRun,
+): CausalLayers {
   function conv(x: Value, name: string, out: number, kernel: 1 | 3 = 3): Value {
     const weight = g.weight(`${name}.weight`, [out, x.shape[1]!, kernel, kernel, kernel]);
     const bias = g.weight(`${name}.bias`, [out]);
-    if (kernel === 1) return conv3d(x, weight, bias);
-    return conv3d(afterPast(x, name), weight, bias, { pads: [0, 1, 1] });
+    return kernel === 1 ? conv3d(x, weight, bias) : overTime(x, name, { weight, bias, pads: edges.pads });
+  }
+
+  /**
+   * Applies a convolution over three frames with weight [out, C, 3, k, k], frame by frame and with the channels of the
+   * three side by side: kernels for two axes are faster than those for three, and no more than three frames are copied.
+   * Passes the last two frames on to the next run.
+   */
+  function overTime(
+    x: Value,
+    name: string,
+    { weight, bias, pads }: { readonly weight: Value; readonly bias: Value; readonly pads: ConvPads },
+  ): Value {
+    const [out, C, , kernel] = weight.shape as [number, number, number, number];
+    const flat = reshape(transpose(weight, [0, 2, 1, 3, 4]), [out, (PAST + 1) * C, kernel, kernel]);
+    const frames = framesOf(x);
+    const past = continues ? pastFrames(frames[0]!, name) : [];
+    const all = [...past, ...frames];
+    const made = frames.map((_, f) => {
+      const end = past.length + f + 1;
+      const seen = all.slice(Math.max(0, end - PAST - 1), end);
+      // Frames before the first are zeros.
+      const missing = PAST + 1 - seen.length;
+      const part = missing === 0 ? flat : slice(flat, 1, missing * C, (PAST + 1) * C);
+      return conv2d(concat(seen as [Value, ...Value[]], 1), part, bias, { pads });
+    });
+    leave(all, name);
+    return joinedFrames(made);
   }
 
   function resnet(x: Value, name: string, out: number): Value {
     return g.scope(name, () => {
       const h = conv(silu(norm(x, `${name}.norm1`)), `${name}.conv1`, out);
       const residual = conv(silu(norm(h, `${name}.norm2`)), `${name}.conv2`, out);
-      const shortcut = x.shape[1] === out ? x : conv(x, `${name}.conv_shortcut`, out, 1);
+      const kept = edges.cropped(x, 2);
+      const shortcut = x.shape[1] === out ? kept : conv(kept, `${name}.conv_shortcut`, out, 1);
       return add(shortcut, residual);
     });
   }
 
   function upsampleTime(x: Value, name: string): Value {
     return g.scope(name, () => {
-      const [, C, F, H, W] = x.shape as [number, number, number, number, number];
+      const F = x.shape[2]!;
       if (continues) return doubled(x, name);
       const first = slice(x, 2, 0, 1);
       if (F > 1) return concat([first, doubled(slice(x, 2, 1, F), name)], 2);
-      leave(expand(g.constant(new Float32Array(1), [1]), [1, C, PAST, H, W]), name); // zeros: it has seen no frame yet
+      const [none] = framesOf(first) as [Value];
+      leave([sub(none, none)], name); // zeros: it has seen no frame yet
       return first;
     });
   }
@@ -87,7 +127,7 @@ export function causalLayers(g: Graph, { continues, isContinued }: CausalRun): C
   function doubled(x: Value, name: string): Value {
     const [, C, F, H, W] = x.shape as [number, number, number, number, number];
     const weight = g.weight(`${name}.weight`, [2 * C, C, 3, 1, 1]);
-    const both = conv3d(afterPast(x, name), weight, g.weight(`${name}.bias`, [2 * C])); // [1, 2C, F, H, W]
+    const both = overTime(x, name, { weight, bias: g.weight(`${name}.bias`, [2 * C]), pads: 0 }); // [1, 2C, F, H, W]
     const pairs = transpose(reshape(both, [1, 2, C, F, H, W]), [0, 2, 3, 1, 4, 5]); // [1, C, F, 2, H, W]
     return reshape(pairs, [1, C, 2 * F, H, W]);
   }
@@ -95,39 +135,47 @@ export function causalLayers(g: Graph, { continues, isContinued }: CausalRun): C
   function downsampleTime(x: Value, name: string): Value {
     return g.scope(name, () => {
       const [, C, F, H, W] = x.shape as [number, number, number, number, number];
-      leave(slice(x, 2, F - 1, F), name);
+      if (isContinued) g.output(`${stateNames.after}${name}`, slice(x, 2, F - 1, F));
       const halved = (frames: Value) => {
         const weight = g.weight(`${name}.weight`, [C, C, 3, 1, 1]);
         return conv3d(frames, weight, g.weight(`${name}.bias`, [C]), { stride: [2, 1, 1] });
       };
-      if (continues) return halved(concat([before(name, [1, C, 1, H, W]), x], 2));
+      if (continues)
+        return halved(concat([g.input(`${stateNames.before}${name}`, "float32", [1, C, 1, H, W]), x], 2));
       return F === 1 ? x : concat([slice(x, 2, 0, 1), halved(x)], 2);
     });
   }
 
-  /**
-   * Prepends the two frames before x: those that the last run passed on, or zeros at the beginning of a video. Passes
-   * the last two frames on to the next run.
-   */
-  function afterPast(x: Value, name: string): Value {
-    const [, C, F, H, W] = x.shape as [number, number, number, number, number];
-    const none = [0, 0] as const;
-    const whole = continues
-      ? concat([before(name, [1, C, PAST, H, W]), x], 2)
-      : pad(x, [none, none, [PAST, 0], none, none]);
-    leave(slice(whole, 2, F, F + PAST), name);
-    return whole;
+  /** Returns the last two frames of the run before, of the shape of a frame [1, C, H, W]. */
+  function pastFrames({ shape }: Value, name: string): Value[] {
+    return Array.from({ length: PAST }, (_, i) =>
+      g.input(`${stateNames.before}${name}.${i}`, "float32", shape),
+    );
   }
 
-  function before(name: string, shape: number[]): Value {
-    return g.input(`${stateNames.before}${name}`, "float32", shape);
-  }
-
-  function leave(past: Value, name: string): void {
-    if (isContinued) g.output(`${stateNames.after}${name}`, past);
+  /** Passes the last two frames [1, C, H, W] on to the next run; zeros stand for those before the first. */
+  function leave(frames: readonly Value[], name: string): void {
+    if (!isContinued) return;
+    const last = frames.slice(-PAST);
+    while (last.length < PAST) last.unshift(sub(last[0]!, last[0]!));
+    for (const [i, frame] of last.entries()) g.output(`${stateNames.after}${name}.${i}`, frame);
   }
 
   return { conv, resnet, upsampleTime, downsampleTime };
+}
+
+/** Returns the frames [1, C, H, W] of a video [1, C, F, H, W]. */
+function framesOf(x: Value): Value[] {
+  const [, C, F, H, W] = x.shape as [number, number, number, number, number];
+  return Array.from({ length: F }, (_, f) => reshape(slice(x, 2, f, f + 1), [1, C, H, W]));
+}
+
+/** Joins frames [1, C, H, W] to a video [1, C, F, H, W]. */
+function joinedFrames(frames: readonly Value[]): Value {
+  const videos = frames.map((frame) =>
+    reshape(frame, [...frame.shape.slice(0, 2), 1, ...frame.shape.slice(2)]),
+  );
+  return concat(videos as [Value, ...Value[]], 2);
 }
 
 /** Normalises over the channels of [1, C, F, H, W]: x / |x| * sqrt(C) * gamma. */
@@ -163,15 +211,20 @@ function pointwise(g: Graph, name: string, out: number, into: number): [Value, V
 
 /**
  * Doubles height and width, and makes `out` channels, frame by frame: all frames at once would be the largest tensor.
+ * At an edge within the picture it loses `lost` elements, one of them for lack of a neighbour.
  */
-export function upsampleSpace(x: Value, name: string, out: number): Value {
-  const [, C, F] = x.shape as [number, number, number];
-  const weight = x.graph.weight(`${name}.weight`, [out, C, 3, 3]);
+export function upsampleSpace(
+  x: Value,
+  name: string,
+  out: number,
+  { edges, lost }: { readonly edges: StripEdges; readonly lost: number },
+): Value {
+  const weight = x.graph.weight(`${name}.weight`, [out, x.shape[1]!, 3, 3]);
   const bias = x.graph.weight(`${name}.bias`, [out]);
-  const frames = Array.from({ length: F }, (_, f) =>
-    asVideo(conv2d(upsampleNearest2x(asFrames(slice(x, 2, f, f + 1))), weight, bias, { pads: 1 })),
+  const frames = framesOf(x).map((frame) =>
+    edges.cropped(conv2d(upsampleNearest2x(frame), weight, bias, { pads: edges.pads }), lost - 1),
   );
-  return concat(frames as [Value, ...Value[]], 2);
+  return joinedFrames(frames);
 }
 
 /**

@@ -13,14 +13,16 @@ export function residualWanDecoder(config: ResidualWanConfig): LatentDecoder {
   return causalDecoder(config, {
     scale: pixelScale(config),
     pictures: (frames) => fromPatches(frames, config.patch_size),
-    upsample(x, { block, before, out, doublesTime, layers, continues }) {
+    upsample(x, { block, before, out, doublesTime, layers, continues, edges, lostInLayers, lost }) {
       const name = `${block}.upsampler`;
       const longer = doublesTime ? layers.upsampleTime(x, `${name}.time_conv`) : x;
-      const larger = upsampleSpace(longer, `${name}.resample.1`, out);
+      const larger = upsampleSpace(longer, `${name}.resample.1`, out, { edges, lost });
       const factors = { time: doublesTime ? 2 : 1, space: 2, isBeginning: !continues } as const;
       return add(
         larger,
-        x.graph.scope(`${block}.shortcut`, () => repeatedUp(before, out, factors)),
+        x.graph.scope(`${block}.shortcut`, () =>
+          edges.cropped(repeatedUp(edges.cropped(before, lostInLayers), out, factors), lost),
+        ),
       );
     },
   });

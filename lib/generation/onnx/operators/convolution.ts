@@ -5,8 +5,8 @@ import { emit } from "./emit.ts";
 export interface ConvOptions {
   /** Stride along each spatial axis, 1 by default; a single number applies to all axes. */
   readonly stride?: number | readonly number[];
-  /** Zeros added at both ends of each spatial axis, 0 by default. */
-  readonly pads?: number | readonly number[];
+  /** Zeros added at both ends of each spatial axis, or [before, after] it; 0 by default. */
+  readonly pads?: number | readonly (number | readonly [number, number])[];
   readonly dilation?: number | readonly number[];
   readonly groups?: number;
 }
@@ -52,13 +52,14 @@ function conv(axes: 2 | 3, x: Value, weight: Value, bias: Value | undefined, opt
   }
   const perAxis = (value: number | readonly number[] = 1): readonly number[] =>
     typeof value === "number" ? Array<number>(axes).fill(value) : value;
-  const [strides, pads, dilations] = [
-    perAxis(options.stride),
-    perAxis(options.pads ?? 0),
-    perAxis(options.dilation),
-  ];
+  const [strides, dilations] = [perAxis(options.stride), perAxis(options.dilation)];
+  const { pads: given = 0 } = options;
+  const pads = Array.from({ length: axes }, (_, axis) => {
+    const amount = typeof given === "number" ? given : given[axis]!;
+    return typeof amount === "number" ? ([amount, amount] as const) : amount;
+  });
   const spatial = kernel.map((size, axis) => {
-    const covered = x.shape[axis + 2]! + 2 * pads[axis]! - dilations[axis]! * (size - 1) - 1;
+    const covered = x.shape[axis + 2]! + pads[axis]![0] + pads[axis]![1] - dilations[axis]! * (size - 1) - 1;
     return Math.floor(covered / strides[axis]!) + 1;
   });
   if (spatial.some((size) => !(size > 0))) {
@@ -73,7 +74,7 @@ function conv(axes: 2 | 3, x: Value, weight: Value, bias: Value | undefined, opt
     {
       kernel_shape: { ints: kernel },
       strides: { ints: strides },
-      pads: { ints: [...pads, ...pads] },
+      pads: { ints: [...pads.map(([before]) => before), ...pads.map(([, after]) => after)] },
       dilations: { ints: dilations },
       group: { int: groups },
     },

@@ -25,26 +25,10 @@ export const div: Binary = (a, b) => binary("Div", a, b);
 export const neg = (x: Value): Value => unary("Neg", x);
 export const abs = (x: Value): Value => unary("Abs", x);
 export const sqrt = (x: Value): Value => unary("Sqrt", x);
-export const exp = (x: Value): Value => unary("Exp", x);
-export const tanh = (x: Value): Value => unary("Tanh", x);
-export const sigmoid = (x: Value): Value => unary("Sigmoid", x);
 
 /** Returns cosines and sines of angles [..., n], one after the other along the last axis: [..., 2 * n]. */
 export function sinusoid(angles: Value): Value {
   return concat([unary("Cos", angles), unary("Sin", angles)], -1);
-}
-
-/** Sigmoid linear unit, x * sigmoid(x). Written as two nodes, which onnxruntime fuses into one. */
-export const silu = (x: Value): Value => mul(x, sigmoid(x));
-
-/** Gaussian error linear unit: exact by erf ("none") or its tanh approximation, as torch's `approximate`. */
-export function gelu(x: Value, approximate: "none" | "tanh"): Value {
-  return emit("Gelu", [x], x, { approximate: { string: approximate } });
-}
-
-/** Softmax along one axis, the last by default. */
-export function softmax(x: Value, axis = -1): Value {
-  return emit("Softmax", [x], x, { axis: { int: axis } });
 }
 
 export function cast(x: Value, dtype: DType): Value {

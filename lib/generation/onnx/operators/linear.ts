@@ -2,7 +2,7 @@ import type { Value } from "../graph.ts";
 import { broadcastShapes, formatShape } from "../shape.ts";
 import { emit } from "./emit.ts";
 import { reshape } from "./layout.ts";
-import { quantizedProduct } from "./quantized.ts";
+import { integerWeightProduct, quantizedProduct } from "./quantized.ts";
 
 /**
  * Rows from which a product is computed with 8-bit integers. Fewer take little time, and hold the numbers of the
@@ -16,7 +16,8 @@ const INTEGER_ROWS_MIN = 32;
  * Lowered to Gemm, which reads torch's [out, in] weight as stored. A Transpose node would be folded into a
  * copy of every weight when the session opens. Low-rank changes of the weight are branches beside it,
  * y + scale * (x @ down.T) @ up.T, so that the weight stays in its file too. In precision `int8` the weight is
- * multiplied in 8-bit integers, and branches are float32.
+ * multiplied in 8-bit integers, and branches are float32. A graph that reads integers multiplies float32 rows with a
+ * weight that is stored in them.
  *
  * @param x       [..., in]
  * @param weight  [out, in]
@@ -34,11 +35,19 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
     const { graph } = x;
     const rows = reshape(graph.asFactor(x), [-1, inWidth!]);
     const { weight: whole, branches } = graph.branched(weight);
-    const isInteger = graph.precision === "int8" && rows.shape[0]! >= INTEGER_ROWS_MIN;
-    let y = isInteger ? quantizedProduct(rows, graph.quantized(whole), bias) : gemm(rows, whole, bias);
+    let y = product(rows, whole, bias);
     for (const { down, up, scale } of branches) y = gemm(gemm(rows, down), up, y, scale);
     return reshape(y, [...x.shape.slice(0, -1), outWidth!]);
   });
+}
+
+/** Returns x @ weight.T + bias, for x [N, in], weight [out, in] and bias [out], as the graph computes products. */
+function product(x: Value, weight: Value, bias?: Value): Value {
+  const { graph } = x;
+  if (graph.precision === "int8" && x.shape[0]! >= INTEGER_ROWS_MIN)
+    return quantizedProduct(x, graph.quantized(weight), bias);
+  const integers = graph.storedIntegers(weight);
+  return integers ? integerWeightProduct(x, integers, bias) : gemm(x, weight, bias);
 }
 
 /** Returns scale * x @ weight.T + added, for x [N, in], weight [out, in] and added [out] or [N, out]. */

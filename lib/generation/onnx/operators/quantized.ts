@@ -1,6 +1,6 @@
 import type { Value } from "../graph.ts";
 import type { QuantizedWeight } from "../weight-quantization.ts";
-import { cast, mul, neg } from "./elementwise.ts";
+import { add, cast, mul, neg } from "./elementwise.ts";
 import { emit, integers } from "./emit.ts";
 import { gather } from "./layout.ts";
 
@@ -35,6 +35,20 @@ export function quantizedProduct(x: Value, weight: QuantizedWeight<Value>, bias?
   const { values, scales } = weight;
   const factors = mul(cast(gather(values, channels), "float32"), scales); // [count, out]
   return emit("Gemm", [gather(x, channels, 1), factors, product], product);
+}
+
+/**
+ * Returns x @ weight.T + bias in float32, for x [N, in] that is not quantised and a weight [out, in] stored in 8-bit
+ * integers. They are cast to float32 and multiplied by their scales afterwards, which are fewer numbers.
+ */
+export function integerWeightProduct(
+  x: Value,
+  { values, scales }: QuantizedWeight<Value>,
+  bias?: Value,
+): Value {
+  const output = { dtype: "float32", shape: [x.shape[0]!, values.shape[1]!] } as const;
+  const product = mul(emit("MatMul", [x, x.graph.asFactor(values)], output), scales);
+  return bias ? add(product, bias) : product;
 }
 
 /** Returns x @ values * scales + bias, with x [N, in] quantised to 8 bits. */

@@ -1,14 +1,22 @@
 import { totalmem } from "node:os";
 import { type Graph, MAPPED_BYTES_MIN, usesMachineMemory } from "../../onnx/index.ts";
 import type { PipelineOptions } from "./parts.ts";
-import { type PartMemory, type ResidentPart, usableShare } from "./residency.ts";
+import { largest, type PartMemory, type ResidentPart, usableShare } from "./residency.ts";
 
 /**
  * Returns the memory of a part with sessions on these graphs. Sessions keep the memory of their activations until they
  * are released. On the CPU large weights are mapped from their file, and the system takes them back for other parts; a
  * text encoder reads them once, so that they need not all be there at a time.
+ *
+ * @param options.inTurn true if each session is released before the next opens; false by default
  */
-export function partMemory(part: ResidentPart, graphs: readonly Graph[]): PartMemory {
+export function partMemory(
+  part: ResidentPart,
+  graphs: readonly Graph[],
+  { inTurn = false }: { readonly inTurn?: boolean } = {},
+): PartMemory {
+  if (inTurn)
+    return largest(graphs.map((graph) => partMemory(part, [graph])) as [PartMemory, ...PartMemory[]]);
   let [heldBytes, mappedBytes] = [0, 0];
   for (const graph of graphs) {
     heldBytes += graph.activationBytes;

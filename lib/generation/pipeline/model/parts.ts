@@ -37,7 +37,7 @@ import {
 } from "./error-table.ts";
 import { folderNotes } from "./folder-notes.ts";
 import { LoraShelf } from "./open-loras.ts";
-import type { OpenedPart } from "./opened-part.ts";
+import { checkIntegers, graphWeights, isLarge, type OpenedPart, withIntegers } from "./opened-part.ts";
 import { openVision, type Vision } from "./vision.ts";
 
 export interface PipelineOptions {
@@ -114,19 +114,24 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   const fault = precisionFault(precisionOf(options), options.provider);
   if (fault !== undefined) throw new SessionError(fault);
   await assertComputes(options.provider);
-  const withWeights = async (name: string) => {
+  const isInteger = precisionOf(options) === "int8";
+  const withWeights = async (name: string): Promise<OpenedPart> => {
     const part = index.part(name);
     return { ...part, weights: await part.checkpoint() };
   };
-  const encoderPart = await withWeights("text_encoder");
+  const ownEncoderPart = await withWeights("text_encoder");
+  // Of a small one sessions hold float32 copies, so that integers would save nothing.
+  const readsIntegers = isInteger && isLarge(ownEncoderPart, options.mappedBytesMin);
+  const encoderPart = readsIntegers ? await withIntegers(ownEncoderPart) : ownEncoderPart;
+  const encoderWeights = graphWeights(encoderPart);
   const encoder = textEncoder(encoderPart);
   const tokenizerPart = index.part("tokenizer");
   const tokenizer = await openTokenizer(tokenizerPart.folder, tokenizerPart.config);
   let session: { length: number; opened: Session } | null = null;
 
   function encoderGraph(length: number): Graph {
-    const provider = textProvider(options.provider);
-    const graph = encoder.build(length, { weights: encoderPart.weights, ...options, provider });
+    const given = { ...options, weights: encoderWeights, provider: textProvider(options.provider) };
+    const graph = encoder.build(length, { ...given, readsIntegers });
     encoderPart.weights.checkAllUsed(encoder.otherTensors);
     return graph;
   }
@@ -140,15 +145,22 @@ export async function openParts(index: ModelFolder, options: PipelineOptions): P
   async function openEncoder(length: number): Promise<Session> {
     if (session?.length === length) return session.opened;
     await releaseEncoder();
-    const opened = await openGraph(encoderGraph(length), encoderPart.weights, options);
+    const opened = await openGraph(encoderGraph(length), encoderWeights, options);
     session = { length, opened };
     return opened;
   }
 
   const description = await readDescription(index.folder, index.index);
   const boundaryTimestep = boundaryOf(index);
-  const transformer = await withWeights("transformer");
-  const second = boundaryTimestep > 0 ? [await withWeights("transformer_2")] : [];
+  const openTransformer = async (name: string) => {
+    const part = await withWeights(name);
+    if (!isInteger) return part;
+    const quantized = await withIntegers(part);
+    checkIntegers(quantized, options.mappedBytesMin);
+    return quantized;
+  };
+  const transformer = await openTransformer("transformer");
+  const second = boundaryTimestep > 0 ? [await openTransformer("transformer_2")] : [];
   const transformers: ModelParts["transformers"] = [transformer, ...second];
   const vae = await withWeights(decoderPart(index));
   const scheduler = index.part("scheduler");

@@ -12,9 +12,10 @@ import {
   stepFeeds,
   type VideoShape,
 } from "../../models/index.ts";
-import type { Tensor } from "../../onnx/index.ts";
+import { addsExactly, type Tensor } from "../../onnx/index.ts";
 import { gaussianNoise } from "../../sampling/index.ts";
 import { encodePrompts } from "../text/prompts.ts";
+import { graphWeights, type OpenedPart } from "./opened-part.ts";
 import { type ModelParts, openGraph } from "./parts.ts";
 
 /** Errors of a transformer whose blocks multiply 8-bit integers, measured when the model was opened. */
@@ -53,8 +54,15 @@ export async function checkQuantization(model: ModelParts): Promise<readonly Qua
   return checks;
 }
 
-/** Returns sentences on what the checks found; none without checks. */
-export function quantizationNotes(checks: readonly QuantizationCheck[]): string[] {
+const SLOW =
+  "Int8 gains little here: this processor is not known to have VNNI or AMX, which multiply 8-bit integers.";
+
+/**
+ * Returns sentences on what the checks found; none without checks.
+ *
+ * @param isFast true if the processor has instructions for products of 8-bit integers
+ */
+export function quantizationNotes(checks: readonly QuantizationCheck[], isFast = addsExactly()): string[] {
   const blocks = checks.flatMap(({ errors, floatBlocks }) =>
     errors.map((error, index) => ({ error, isFloat: floatBlocks.has(index) })),
   );
@@ -70,7 +78,11 @@ export function quantizationNotes(checks: readonly QuantizationCheck[]): string[
             `be up to ${worst(blocks)} off.`,
         ];
   if (inInt8.length === 0) return inFloat;
-  return [`The blocks multiplied in int8: each is off float32 by at most ${worst(inInt8)}.`, ...inFloat];
+  return [
+    `The blocks multiplied in int8: each is off float32 by at most ${worst(inInt8)}.`,
+    ...inFloat,
+    ...(isFast ? [] : [SLOW]),
+  ];
 }
 
 /** Returns a small video of the shortest length that the model makes. */
@@ -91,10 +103,11 @@ function checkedVideo({ vae, limits, vision }: ModelParts): VideoShape {
 
 async function checkBlocks(
   transformer: DiffusionTransformer,
-  { weights }: ModelParts["transformers"][number],
+  part: OpenedPart,
   model: ModelParts,
 ): Promise<QuantizationCheck> {
   const { options } = model;
+  const weights = graphWeights(part);
   const cut: CutOptions = { ...options, weights, batch: BATCH };
   const feeds = await checkedFeeds(transformer, model);
   const errors: number[] = [];

@@ -13,6 +13,7 @@ import {
   visionEncoder,
 } from "../../models/index.ts";
 import { type Graph, MAPPED_BYTES_MIN, type Provider } from "../../onnx/index.ts";
+import { runGraphs, takeTurns } from "../continued-runs.ts";
 import { frameGraphs } from "../encode-pictures.ts";
 import { graphSignalsOf } from "../signals.ts";
 import { latentShapeOf } from "../video-sessions.ts";
@@ -93,10 +94,11 @@ export async function videoDemand(
   if (vae && latent) {
     const demand = await attempt(() => {
       const decoder = latentDecoder(vae.part);
-      const runs = new Map(decoder.runs(latent).map((run) => [JSON.stringify(run), run]));
-      const graphs = (provider: Provider) =>
-        [...runs.values()].map((run) => decoder.build({ ...latent, ...run }, { ...vae, provider }));
-      return partDemand("decoder", vae, graphs);
+      const runs = decoder.runs(latent);
+      const graphs = (provider: Provider) => [
+        ...runGraphs(runs, (run) => decoder.build({ ...latent, ...run }, { ...vae, provider })).values(),
+      ];
+      return partDemand("decoder", vae, graphs, { inTurn: takeTurns(runs) });
     });
     demands.push(demand);
   }
@@ -159,18 +161,24 @@ function partDemand(
   part: ResidentPart,
   { weights }: OpenPart,
   graphs: (provider: Provider) => readonly Graph[],
+  options: { readonly inTurn: boolean } = { inTurn: false },
 ): PartDemand {
   const onCpu = graphs("cpu");
   return {
-    cpu: partMemory(part, onCpu),
-    cpuFloat32: storedFloat32(part, onCpu, weights.parameters),
-    gpu: partMemory(part, graphs("cuda")),
+    cpu: partMemory(part, onCpu, options),
+    cpuFloat32: storedFloat32(part, onCpu, { ...options, parameters: weights.parameters }),
+    gpu: partMemory(part, graphs("cuda"), options),
   };
 }
 
 /** Returns the memory on the CPU of a part whose weights were stored in float32. */
-function storedFloat32(part: ResidentPart, graphs: readonly Graph[], parameters: number): PartMemory {
-  const heldBytes = graphs.reduce((sum, graph) => sum + graph.activationBytes, 0);
+function storedFloat32(
+  part: ResidentPart,
+  graphs: readonly Graph[],
+  { inTurn, parameters }: { readonly inTurn: boolean; readonly parameters: number },
+): PartMemory {
+  const activations = graphs.map((graph) => graph.activationBytes);
+  const heldBytes = inTurn ? Math.max(...activations) : activations.reduce((sum, bytes) => sum + bytes, 0);
   const weightBytes = 4 * parameters;
   if (weightBytes < MAPPED_BYTES_MIN) return { part, heldBytes: heldBytes + weightBytes, mappedBytes: 0 };
   return { part, heldBytes, mappedBytes: part === "text_encoder" ? 0 : weightBytes };

@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { endWithParent } from "../../../shared/end-with-parent.ts";
 import { processState } from "../../../shared/process-state.ts";
+import { RUNNER } from "../../../shared/run/runner.ts";
 import { type Hang, TICK_MS } from "../../../shared/silence.ts";
 import { RequestError, type ResolvedRequest } from "../../request/index.ts";
 import { CancelledError, GenerationError } from "../errors.ts";
@@ -200,11 +202,11 @@ const KILLED = "The generating process was killed.";
 
 /** @throws GenerationError if the system has no memory for another process */
 function startChild(): ChildProcess {
-  const entry = new URL(`./child${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+  const entry = fileURLToPath(new URL("./child.ts", import.meta.url));
   try {
-    const child = fork(entry, {
+    const child = fork(RUNNER, [entry], {
       serialization: "advanced",
-      execArgv: entry.pathname.endsWith(".ts") ? ["--import", import.meta.resolve("tsx")] : [],
+      execArgv: [],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     endWithParent(child);
