@@ -4,7 +4,8 @@
  *     node --import tsx tools/bench/builds.ts FOLDER [ROUNDS]
  *
  * Times `npm run generate` from the start of npm to its exit, and a request with `Prefer: wait` to its answer, with the
- * model open. Writes ratios into docs/benchmarks.md: this checkout over that in FOLDER, which has its packages installed.
+ * model open. Writes ratios into docs/benchmarks.md: this checkout over that in FOLDER, which has its packages
+ * installed.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -122,8 +123,8 @@ try {
   const described = describeCircumstances({ ...measured, command });
   const body = `## Whole videos, compared with an earlier build
 
-The demo model's video of “${PROMPT}”, made by both builds in turns. Ratios are this build's time over the earlier one's:
-medians of ${rounds} rounds with the 10th and 90th percentiles in parentheses, and of the fastest runs. Both videos have
+The demo model's video of “${PROMPT}”, made by both builds in turns. Ratios are this build's
+time over the earlier one's: medians of ${rounds} rounds with the 10th and 90th percentiles in parentheses, and of the fastest runs. Both videos have
 ${own!.equals(other!) ? "the same bytes" : "different bytes"}.
 
 ${table(["Timed", "Ratio", "Fastest", "Seconds", "Earlier, seconds"], rows)}

@@ -91,9 +91,9 @@ describe("the demo model in int8", () => {
 });
 
 /**
- * Makes the first channel of the values of one spatial block a thousand times as large, and its weights in the projection as
- * much smaller. Attention is linear in its values, so float32 computes the same. In int8 the channel takes the scale of all
- * others for itself.
+ * Makes the first channel of the values of one spatial block a thousand times as large, and its weights in the
+ * projection as much smaller. Attention is linear in its values, so float32 computes the same. In int8 the channel
+ * takes the scale of all others for itself.
  */
 function addOutlier(weights: Map<string, Float32Array>): void {
   const [qkv, bias, projection] = ["qkv.weight", "qkv.bias", "proj.weight"].map(

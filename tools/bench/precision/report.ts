@@ -14,10 +14,10 @@ export function precisionReport(results: PrecisionResults): string {
   const [alone, ...cached] = summariseSettings(results) as [SettingSummary, ...SettingSummary[]];
   return [
     `## Quality in ${precision}`,
-    `Every cache level in float32 and in ${precision}, on ${prompts.length} prompts with their seeds, at ${steps} steps. Each video is compared
-with the one **in float32 without cache**, never with ${precision} without cache. PSNR in dB: mean / 10th percentile / worst. Loss is
-float32 less ${precision}; a negative loss is a gain. “Same schedules” counts the videos whose computed steps are the same
-in both precisions.`,
+    `Every cache level in float32 and in ${precision}, on ${prompts.length} prompts with their seeds, at ${steps} steps.
+Each video is compared with the one **in float32 without cache**, never with ${precision} without cache. PSNR in dB:
+mean / 10th percentile / worst. Loss is float32 less ${precision}; a negative loss is a gain. “Same schedules” counts
+the videos whose computed steps are the same in both precisions.`,
     table(
       ["Cache", "Computed: float32", precision, "Same schedules", "PSNR: float32", precision, "Loss"],
       [alone, ...cached].map((setting) => [

@@ -239,8 +239,8 @@ function buildDecoder(
 }
 
 /**
- * Applies a convolution with weight [out, C, 3, 3, 3] to the last F of x [1, C, F + 2, H, W], the channels of three frames
- * side by side: kernels for two axes are faster than those for three.
+ * Applies a convolution with weight [out, C, 3, 3, 3] to the last F of x [1, C, F + 2, H, W], the channels of three
+ * frames side by side: kernels for two axes are faster than those for three.
  */
 function convolvedFrames(
   x: Value,
