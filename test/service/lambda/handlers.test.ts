@@ -21,7 +21,7 @@ import { type S3Stub, startS3Stub } from "../../s3-stub/s3-stub.ts";
 import { newJob } from "../jobs/sample-job.ts";
 
 const MASTER_SECRET = "m".repeat(64);
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 300_000;
 
 let stub: S3Stub;
 let aws: AwsServer;
