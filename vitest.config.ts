@@ -24,6 +24,7 @@ export default defineConfig({
     // Only to end what hangs: on a busy machine a test of seconds takes minutes.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 250_000 } },
     projects: [
       {
         extends: true,
