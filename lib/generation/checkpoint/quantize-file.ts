@@ -69,7 +69,7 @@ export async function writeQuantized({ part, names, onBytes }: Quantization): Pr
   return byteLength;
 }
 
-/** Plans a file: all scales, which have to be aligned, and then all values, in the order in which weights are stored. */
+/** Plans a file: all scales, which have to be aligned, then all values, in the order in which weights are stored. */
 async function planOf(part: QuantizedPart, names: Iterable<string>) {
   const found = [...names].map((name) => matrixOf(part, name)).sort(byPlace);
   const tensors = found.map(({ name, shape }) => quantizedTensors(name, shape));
@@ -110,8 +110,8 @@ function isFloat(stored: LocatedTensor): stored is Matrix["stored"] {
 }
 
 /**
- * Quantises one weight. Its rows are read once for each strip of columns, because a column of the weight is a row of its
- * values.
+ * Quantises one weight. Its rows are read once for each strip of columns, because a column of the weight is a row of
+ * its values.
  */
 async function writeWeight(
   input: FileHandle,
