@@ -71,6 +71,9 @@ describe("a promise", () => {
       "a promise in dB needs a table of what reuse costs this model, and there is none: " +
         "run npm run models -- calibrate demo --table",
     );
+    expect(() => parse("at_least:20dB", { table: null, model: "demo", precision: "int8" })).toThrow(
+      /run npm run models -- calibrate demo --table --precision int8$/,
+    );
     expect(parse("at_least:35dB", { table: sampleTable(60) }).name).toBe("at_least:35dB");
     expect(() => parse("at_least:61dB", { table: sampleTable(60) })).toThrow(
       "a promise of 61 dB is more than this model's table has for 30 steps: ask for at most 60 dB, or for quality lossless",

@@ -10,6 +10,7 @@ import { bestPromise } from "./ladder.ts";
 import { startPlanned } from "./planned.ts";
 import { startBudget } from "./start.ts";
 import type { ErrorTable } from "./table.ts";
+import { tableCommand } from "./table-file.ts";
 
 /** Number of steps up to which reuse saves nothing: distilled models make videos in 4 to 8. */
 const FEW_STEPS = 8;
@@ -166,7 +167,7 @@ function checkDecibels(decibels: number, run: PolicyRun): void {
   if (table === null) {
     throw new CachePolicyError(
       "a promise in dB needs a table of what reuse costs this model, and there is none: run " +
-        `npm run models -- calibrate ${model ?? "MODEL"} --table`,
+        tableCommand(model ?? "MODEL", precision),
     );
   }
   const best = table ? bestPromise(table, steps) : Infinity;
