@@ -69,9 +69,7 @@ export async function writeQuantized({ part, names, onBytes }: Quantization): Pr
   return byteLength;
 }
 
-/**
- * Plans a file: all scales, which have to be aligned, and then all values, in the order in which weights are stored.
- */
+/** Plans a file: all scales, which have to be aligned, then all values, in the order in which weights are stored. */
 async function planOf(part: QuantizedPart, names: Iterable<string>) {
   const found = [...names].map((name) => matrixOf(part, name)).sort(byPlace);
   const tensors = found.map(({ name, shape }) => quantizedTensors(name, shape));

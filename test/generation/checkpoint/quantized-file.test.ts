@@ -195,7 +195,7 @@ describe("a file of 8-bit integers that is opened", () => {
     writeFileSync(path(part), safetensors(header, Buffer.alloc(end)));
   }
 
-  test("a file has weights where it says, and no others", async () => {
+  test("the weights of the file are where it says, and others are not there", async () => {
     const part = await whole();
     const file = (await openQuantized(part))!;
     const { values, scales } = file.quantized("w")!;
