@@ -6,7 +6,7 @@ import type { JobRef } from "../../lib/service/jobs/index.ts";
 import { endWithParent } from "../../lib/shared/end-with-parent.ts";
 import { processState } from "../../lib/shared/process-state.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
-import { RUNNER } from "../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../lib/shared/run/index.ts";
 import { type Hang, Silence, TICK_MS } from "../../lib/shared/silence.ts";
 import type { LocalGpuVariables } from "../../lib/shared/variables.ts";
 import type { FromGpu, ToGpu } from "../gpu/messages.ts";

@@ -59,6 +59,7 @@ export interface TestApiOptions
       | "fault"
       | "post"
       | "fetchPicture"
+      | "nextChange"
     >
   > {
   /** Base of signed URLs, if the API is served. */

@@ -122,6 +122,21 @@ describe("Prefer: wait", () => {
     expect(await videoOf(await answer)).toMatchObject({ status: "completed" });
   });
 
+  it("Prefer: wait looks at the video again when it is told of a change", async () => {
+    const told: string[] = [];
+    const service = await testApi({
+      async nextChange({ id }) {
+        told.push(id);
+        // Without the change, the wait would last for 20 seconds.
+        await service.complete(id);
+      },
+    });
+    const { id } = await service.create();
+    const answer = await service.send("GET", `/v1/videos/${id}`, { headers: { prefer: "wait=20" } });
+    expect(await videoOf(answer)).toMatchObject({ status: "completed" });
+    expect(told).toEqual([id]);
+  });
+
   it("Prefer: wait works on creation too", async () => {
     const json = { prompt: "a" };
     const before = api.hinted.work.length;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { RUNNER } from "../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../lib/shared/run/index.ts";
 
 /** Starts a command like npm, called in `folder`. */
 export function startCommand(

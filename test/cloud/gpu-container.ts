@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { RUNNER } from "../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../lib/shared/run/index.ts";
 
 const ENTRY = join(import.meta.dirname, "../../functions/gpu/serve.ts");
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import type { FromGpu } from "../../functions/gpu/messages.ts";
 import { type JobRef, jobOfKey } from "../../lib/service/jobs/index.ts";
-import { RUNNER } from "../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../lib/shared/run/index.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { endless, openWorkplace, type Workplace } from "./job-fixture.ts";
 

@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process"
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { RUNNER } from "../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../lib/shared/run/index.ts";
 
 /** Program that `npm start` runs. */
 const entry = fileURLToPath(new URL("../../functions/local/start.ts", import.meta.url));

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
-import { RUNNER } from "../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../lib/shared/run/index.ts";
 import { type Client, clientOf, type LocalService, startLocal } from "./local-service.ts";
 
 const TIMEOUT_MS = 180_000;

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { RUNNER } from "../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../lib/shared/run/index.ts";
 import { costsDocument } from "../../tools/plan/costs.ts";
 
 function plan(...args: string[]): { status: number; stdout: string; stderr: string } {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
-import { RUNNER } from "../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../lib/shared/run/index.ts";
 
 export interface LocalService {
   readonly url: string;

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ConfigError } from "../../shared/environment.ts";
-import { RUNNER } from "../../shared/run/runner.ts";
+import { RUNNER } from "../../shared/run/index.ts";
 import type { Provider } from "../onnx/index.ts";
 
 /** Error for a provider that does not work on this machine. */

@@ -22,8 +22,9 @@ export interface Quantization {
 const PIECE_ELEMENTS = 2 ** 20;
 const STRIP_ELEMENTS = 2 ** 23;
 
-/** Rows of a piece. Their values for a few columns lie in the cache while they are transposed. */
+/** Rows of a piece, and columns that are transposed at a time: the cache holds both sides of such a block. */
 const ROWS_MAX = 256;
+const CACHE_LINE_VALUES = 16;
 
 /** A weight [out, width] of the checkpoint. */
 interface Matrix {
@@ -161,9 +162,12 @@ interface Strip {
 function quantizeInto(strip: Int8Array, piece: Float32Array, of: Strip): void {
   const { first, last, width, out, row, scales } = of;
   const count = piece.length / width;
-  for (let column = first; column < last; column++) {
-    const start = (column - first) * out + row;
-    for (let i = 0; i < count; i++)
-      strip[start + i] = quantizedWeight(piece[i * width + column]!, scales[row + i]!);
+  for (let block = first; block < last; block += CACHE_LINE_VALUES) {
+    const end = Math.min(last, block + CACHE_LINE_VALUES);
+    for (let i = 0; i < count; i++) {
+      const scale = scales[row + i]!;
+      for (let column = block; column < end; column++)
+        strip[(column - first) * out + row + i] = quantizedWeight(piece[i * width + column]!, scale);
+    }
   }
 }

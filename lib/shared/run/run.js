@@ -1,6 +1,6 @@
 /**
- * Runs a TypeScript program of this repository: `node lib/shared/run/run.js FILE [ARGUMENT ...]`. With `--prepare FILE ...` it
- * only makes ready what later runs of these programs need.
+ * Runs a TypeScript program of this repository: `node lib/shared/run/run.js FILE [ARGUMENT ...]`. With `--prepare
+ * FILE ...` it only makes ready what later runs of these programs need.
  *
  * Transforming and loading some 300 files one by one takes most of a short program's time. So a program is bundled by
  * esbuild once, into a single file in node_modules/.cache, and bundled again when one of its sources has other bytes.
@@ -18,12 +18,12 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const CACHE = join(ROOT, "node_modules", ".cache", "adareel");
 
-/** Packages that become part of a bundle: ES modules of many small files, without binaries. Others stay where they are. */
+/** Packages that become part of a bundle, because they are many small ES modules. Others stay where they are. */
 const INLINED = /^(zod|entities|hono|@huggingface\/tokenizers)(\/|$)/;
 
 /**
- * Part of each bundle's hash: a bundle is made again by other rules, for another version of Node, and in another folder,
- * because it holds the absolute paths of its sources.
+ * Part of each bundle's hash: a bundle is made again by other rules, for another version of Node, and in another
+ * folder, because it holds the absolute paths of its sources.
  */
 const RULES = ["1", process.version, String(INLINED), ROOT];
 

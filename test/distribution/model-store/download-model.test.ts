@@ -10,7 +10,7 @@ import { type DownloadProgress, downloadModel } from "../../../lib/distribution/
 import type { FileDownloads } from "../../../lib/service/storage/index.ts";
 import { s3Downloads } from "../../../lib/service/storage/s3-downloads.ts";
 import { s3ClientFromEnvironment } from "../../../lib/service/storage/s3-store.ts";
-import { RUNNER } from "../../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../../lib/shared/run/index.ts";
 import { type Fault, type S3Stub, type StubRequest, startS3Stub } from "../../s3-stub/s3-stub.ts";
 
 const PART = 16 * 2 ** 20;

@@ -14,7 +14,7 @@ import {
   startPipelineProcess,
 } from "../../../lib/generation/pipeline/index.ts";
 import { RequestError } from "../../../lib/generation/request/index.ts";
-import { RUNNER } from "../../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../../lib/shared/run/index.ts";
 import { preload, preloadStop } from "./preload.ts";
 import { requestFor, type Wanted } from "./request-for.ts";
 import { writeTinyModel } from "./tiny-model.ts";

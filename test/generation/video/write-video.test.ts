@@ -3,7 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Encoder, psnr, ssim, VideoError, writeVideo } from "../../../lib/generation/video/index.ts";
+import {
+  type Encoder,
+  encodeVideo,
+  psnr,
+  ssim,
+  startVideo,
+  VideoError,
+  writeVideo,
+} from "../../../lib/generation/video/index.ts";
 import { decodeWithFfmpeg, decodeWithWebcodecs, hasFfmpeg } from "./decode-mp4.ts";
 import { describeMp4 } from "./mp4-boxes.ts";
 import { discOverStripes, plain } from "./sample-frames.ts";
@@ -162,6 +170,55 @@ describe("the encoder", () => {
     const write = () => writeVideo(join(folder, "only.mp4"), plain([1, 2, 3]), { fps: 8, encoder: "ffmpeg" });
     await expect(withoutPath(write)).rejects.toThrow(/^ffmpeg could not encode the video: .*ENOENT/);
     expect(readdirSync(folder)).not.toContain("only.mp4");
+  });
+});
+
+describe("a video that is started before there are frames", () => {
+  const size = { width: 64, height: 64, fps: 8 };
+  const temporary = () => readdirSync(scratch);
+  let scratch: string;
+  let tmpBefore: string | undefined;
+  beforeAll(() => {
+    tmpBefore = process.env.TMPDIR;
+    scratch = process.env.TMPDIR = mkdtempSync(join(folder, "tmp-"));
+  });
+  afterAll(() => {
+    if (tmpBefore === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = tmpBefore;
+  });
+
+  test("a started video has the bytes of one that is encoded at once", async () => {
+    const started = startVideo(size);
+    const { bytes, encoder } = await started.encode(discOverStripes());
+    const whole = await encodeVideo(discOverStripes(), { fps: 8, encoder });
+    expect(Buffer.compare(bytes, whole.bytes)).toBe(0);
+    await started.cancel();
+    expect(temporary()).toEqual([]);
+  });
+
+  test("a started video whose frames have another size is encoded in that size", async () => {
+    const path = join(folder, "other-size.mp4");
+    const frames = discOverStripes();
+    const started = startVideo({ ...size, width: 32 });
+    await writeVideo(path, frames, { fps: 8, started });
+    expect(describeMp4(readFileSync(path))).toMatchObject({ width: 64, height: 64 });
+  });
+
+  test("a started video that gets no frames leaves nothing behind", async () => {
+    const started = startVideo(size);
+    await started.cancel();
+    expect(temporary()).toEqual([]);
+  });
+
+  test("a started video is encoded by the next encoder where ffmpeg is missing", async () => {
+    const pathBefore = process.env.PATH;
+    process.env.PATH = folder;
+    const started = startVideo(size);
+    const { encoder } = await started.encode(discOverStripes()).finally(() => {
+      process.env.PATH = pathBefore;
+    });
+    expect(encoder).toBe("webcodecs");
+    await started.cancel();
   });
 });
 

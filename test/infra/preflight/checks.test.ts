@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { preflight } from "../../../infra/preflight/checks.ts";
 import { notMade } from "../../../infra/preflight/finding.ts";
 import { type Found, reportOf } from "../../../infra/preflight/report.ts";
-import { RUNNER } from "../../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../../lib/shared/run/index.ts";
 import { type S3Stub, startS3Stub } from "../../s3-stub/s3-stub.ts";
 import { type StubQuestion, type StubReply, startAwsStub } from "./aws-stub.ts";
 

@@ -10,7 +10,7 @@ import { type JobStore, jobStore, newVideoId } from "../../../lib/service/jobs/i
 import { undeliveredKey, unfinishedKey } from "../../../lib/service/jobs/object-keys.ts";
 import { hintedJobs } from "../../../lib/service/queue/index.ts";
 import { s3Store } from "../../../lib/service/storage/s3-store.ts";
-import { RUNNER } from "../../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../../lib/shared/run/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { AsyncEndpoint } from "../../cloud/async-endpoint.ts";
 import { type AwsServer, startAwsServer } from "../../cloud/aws-server.ts";

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { openFolderStore } from "../../../lib/service/storage/index.ts";
-import { RUNNER } from "../../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../../lib/shared/run/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 

@@ -4,7 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
-import { RUNNER } from "../../../lib/shared/run/runner.ts";
+import { RUNNER } from "../../../lib/shared/run/index.ts";
 
 // In the repository, whose package.json says that its programs are ES modules.
 mkdirSync("out", { recursive: true });
@@ -23,7 +23,7 @@ function program(word: string): string {
   writeFileSync(join(folder, "word.ts"), `export const word: string = ${JSON.stringify(word)};\n`);
   writeFileSync(
     path,
-    'import { word } from "./word.ts";\n' +
+    "import { word } from './word.ts';\n" +
       "console.log(word, import.meta.url, process.argv.slice(1).join());\n",
   );
   return path;
@@ -59,12 +59,12 @@ test("a program is bundled again when a file that it imports has changed, and on
 
 test("a program that cannot be bundled is run from its sources", async () => {
   const path = join(folder, "late.ts");
-  writeFileSync(path, 'console.log("ran" as string);\nif (process.argv[2]) await import("./gone.ts");\n');
+  writeFileSync(path, "console.log('ran' as string);\nif (process.argv[2]) await import('./gone.ts');\n");
   expect(await run(path)).toBe("ran\n");
   await expect(run(path, "fail")).rejects.toThrow(/gone\.ts/);
 });
 
-test("what is prepared is there before the first run", async () => {
+test("a prepared program has its bundle before the first run", async () => {
   const path = join(folder, "prepared.ts");
   writeFileSync(path, "console.log(1 as number);\n");
   expect(await run("--prepare", path)).toBe("");

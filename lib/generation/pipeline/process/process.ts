@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { endWithParent } from "../../../shared/end-with-parent.ts";
 import { processState } from "../../../shared/process-state.ts";
-import { RUNNER } from "../../../shared/run/runner.ts";
+import { RUNNER } from "../../../shared/run/index.ts";
 import { type Hang, TICK_MS } from "../../../shared/silence.ts";
 import { RequestError, type ResolvedRequest } from "../../request/index.ts";
 import { CancelledError, GenerationError } from "../errors.ts";

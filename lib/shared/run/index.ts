@@ -1,0 +1,1 @@
+export { RUNNER } from "./runner.ts";
