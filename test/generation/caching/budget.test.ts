@@ -58,6 +58,10 @@ describe("a promise", () => {
     expect(() => parse("at_least:50dB", { precision: "float16" })).toThrow(
       "a promise of 50 dB is more than float16 can keep: ask for at most 45 dB, or run with PRECISION=float32",
     );
+    expect(() => parse("at_least:41dB", { precision: "int8" })).toThrow(
+      "a promise of 41 dB is more than int8 can keep: ask for at most 40 dB, or run with PRECISION=float32",
+    );
+    expect(parse("at_least:40dB", { precision: "int8" }).options.goal).toEqual({ at_least_db: 40 });
     expect(parse("at_least:50dB", { precision: "float32" }).options.goal).toEqual({ at_least_db: 50 });
     for (const precision of ["float32", undefined] as const) {
       expect(() => parse("at_least:81dB", { precision })).toThrow(

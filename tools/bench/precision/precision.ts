@@ -17,8 +17,8 @@ import { say } from "../rounds.ts";
 import { precisionReport } from "./report.ts";
 import { type PrecisionResults, type PrecisionVideo, precisionResultsSchema } from "./results.ts";
 
-/** Prompts of a complete run. */
-const FULL_RUN = 8;
+/** Prompts of a run that is not told how many. */
+const USUAL_RUN = 8;
 const QUICK_RUN = 2;
 /** Distance of the measured prompts in their list: odd, so that scenes and motions alternate and none comes twice. */
 const STRIDE = 5;
@@ -55,7 +55,8 @@ export const SETTINGS: readonly Setting[] = [
 
 /**
  * Runs `precision`: every cache level in float32 and in another precision, compared with float32 without cache.
- * Measurements are written after every prompt. A complete run of the demo in int8 writes its report to docs/.
+ * Measurements are written after every prompt. A run of the demo in int8 that is not quick writes its report to docs/,
+ * which says how many prompts it measured.
  */
 export async function runPrecision({
   values,
@@ -66,11 +67,9 @@ export async function runPrecision({
   const results = values.from
     ? await readResults(userPath(values.from), precisionResultsSchema)
     : await measure(values, ["precision", ...args]);
-  const isComplete =
-    results.prompts.length >= FULL_RUN &&
-    results.precision === "int8" &&
-    results.circumstances.model?.name === "demo";
-  const folder = isComplete ? docsFolder : resultsFolder;
+  const isDocumented =
+    !values.quick && results.precision === "int8" && results.circumstances.model?.name === "demo";
+  const folder = isDocumented ? docsFolder : resultsFolder;
   await updateDocument(join(folder, "benchmarks.md"), "precision", precisionReport(results));
   process.stdout.write(`Wrote ${join(folder, "benchmarks.md")}.\n`);
 }
@@ -80,7 +79,7 @@ async function measure(
   command: readonly string[],
 ): Promise<PrecisionResults> {
   const folder = model === undefined ? demoModel : userPath(model);
-  const usual = quick ? QUICK_RUN : FULL_RUN;
+  const usual = quick ? QUICK_RUN : USUAL_RUN;
   const list = prompts === undefined ? spread(evaluationPrompts) : readPrompts(userPath(prompts));
   const many = count === undefined ? usual : positiveInteger("count", count, list.length);
   const file = join(resultsFolder, "precision.json");

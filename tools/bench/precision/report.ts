@@ -7,6 +7,7 @@ import { type Decibels, type PrecisionResults, type SettingSummary, summariseSet
 
 /** Loss in dB below which a precision is held to cost little. */
 const LITTLE_DB = 1;
+const DEFAULT = "So float32 stays the default.";
 const STATISTICS = ["mean", "p10", "worst"] as const;
 
 export function precisionReport(results: PrecisionResults): string {
@@ -39,7 +40,8 @@ the videos whose computed steps are the same in both precisions.`,
       "- Policies that plan by the model's table were given the same table in both precisions. A request in " +
         `${precision} takes only a table that was measured in ${precision}; without one, \`auto\` is “auto, without a table”.`,
       ...describeCircumstances(circumstances).map((line) => `- ${line}`),
-      `- Measuring took ${minutes.toFixed(0)} minutes. The worst of so few videos is a rough number.`,
+      `- Measuring these ${prompts.length} prompts took ${minutes.toFixed(0)} minutes; \`--resume\` measures more. The 10th ` +
+        "percentile and the worst of a few videos are rough numbers.",
     ].join("\n"),
   ].join("\n\n");
 }
@@ -53,10 +55,10 @@ function verdict(precision: string, cached: readonly SettingSummary[]): string {
   if (much.length === 0)
     return `**With every cache level ${precision} loses less than ${limit}, in the mean, the 10th percentile and the worst.**`;
   if (little.length === 0)
-    return `**With no cache level ${precision} loses less than ${limit} in all three.**`;
+    return `**With no cache level ${precision} loses less than ${limit} in all three. ${DEFAULT}**`;
   return (
     `**In the mean, the 10th percentile and the worst, ${precision} loses less than ${limit} with ${names(little)}; ` +
-    `${limit} or more in one of them with ${names(much)}.**`
+    `${limit} or more in one of them with ${names(much)}. ${DEFAULT}**`
   );
 }
 
