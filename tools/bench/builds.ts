@@ -124,8 +124,8 @@ try {
   const body = `## Whole videos, compared with an earlier build
 
 The demo model's video of “${PROMPT}”, made by both builds in turns. Ratios are this build's
-time over the earlier one's: medians of ${rounds} rounds with the 10th and 90th percentiles in parentheses, and of the fastest runs. Both videos have
-${own!.equals(other!) ? "the same bytes" : "different bytes"}.
+time over the earlier one's: medians of ${rounds} rounds with the 10th and 90th percentiles in parentheses, and of the
+fastest runs. Both videos have ${own!.equals(other!) ? "the same bytes" : "different bytes"}.
 
 ${table(["Timed", "Ratio", "Fastest", "Seconds", "Earlier, seconds"], rows)}
 

@@ -15,7 +15,6 @@ export type {
   Family,
   HubSource,
   ModelClass,
-  NamedSource,
   PartSource,
   PublishedPart,
   WeightedPart,

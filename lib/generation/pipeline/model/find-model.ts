@@ -5,7 +5,7 @@ import { isFolder } from "../../../shared/is-folder.ts";
 import { listed, nearest } from "../../../shared/sentences/index.ts";
 import { shownPath } from "../../../shared/shown-path.ts";
 import { snapshotOf, strangePath } from "../../checkpoint/index.ts";
-import { type NamedSource, publishedModels } from "../../models/index.ts";
+import { publishedModels } from "../../models/index.ts";
 import { RequestError } from "../../request/index.ts";
 
 /** Folder of the models that are part of the program, such as the demo model. */
@@ -54,7 +54,7 @@ function unknownName(given: string, here: readonly string[]): string {
   return `${begin}: did you mean ${meant}?${source ? ` ${howToAdd(source)}` : ""}`;
 }
 
-function howToAdd({ name, gigabytes }: NamedSource): string {
+function howToAdd({ name, gigabytes }: { readonly name: string; readonly gigabytes: number }): string {
   return `This downloads it, about ${gigabytes} GB: npm run models -- add ${name}`;
 }
 
