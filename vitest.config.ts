@@ -21,8 +21,10 @@ const cores = availableParallelism();
 export default defineConfig({
   test: {
     pool: "forks",
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Only to end what hangs: on a busy machine a test of seconds takes minutes.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 250_000 } },
     projects: [
       {
         extends: true,

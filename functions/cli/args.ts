@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ASKED_PROVIDERS, type AskedProvider } from "../../lib/generation/accelerator/index.ts";
-import { type Precision, precisions } from "../../lib/generation/onnx/index.ts";
+import type { Precision } from "../../lib/generation/onnx/index.ts";
 import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
   type AskedRequest,
@@ -22,6 +22,7 @@ import {
 } from "../../lib/shared/command-line/index.ts";
 import { isFolder } from "../../lib/shared/is-folder.ts";
 import { quoted } from "../../lib/shared/sentences/index.ts";
+import { precisionOption } from "./precision-option.ts";
 
 export const NAME = "npm run generate --";
 const EXAMPLE = '"a red circle moves left over blue" --seed 1';
@@ -72,11 +73,7 @@ export function generateCommand(folder: string) {
         value: "NAME",
         text: "variant of the model's weights, such as fp16; by default those without one, or the only one",
       },
-      precision: {
-        value: "NAME",
-        text: `precision in which the transformer's blocks multiply: ${precisions.join(", ")}; default float32`,
-        read: precisionOf,
-      },
+      precision: precisionOption,
       provider: {
         value: "NAME",
         text: "cpu, cuda or webgpu, which runs the model; auto takes the first of cuda, webgpu and cpu that works",
@@ -151,13 +148,6 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
     trace: trace ?? null,
     json,
   };
-}
-
-/** @throws UsageError for a precision that does not exist */
-function precisionOf(text: string): Precision {
-  const found = precisions.find((precision) => precision === text);
-  if (found) return found;
-  throw new UsageError(`--precision must be one of ${precisions.join(", ")}, not ${quoted(text)}.`);
 }
 
 /** Makes the option of a request's flag, which reads its value according to the kind of the flag. */

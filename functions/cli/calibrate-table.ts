@@ -12,7 +12,7 @@ import {
 import { parseRequest, resolveRequest } from "../../lib/generation/request/index.ts";
 import { writeFileAtomically } from "../../lib/generation/video/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
-import type { CalibrateOptions } from "./calibrate.ts";
+import { type CalibrateOptions, precisionIn } from "./calibrate.ts";
 import {
   type CalibrationPrompt,
   DEMO_TABLE_PROMPTS,
@@ -80,6 +80,7 @@ export async function calibrateTable(
     requests,
     steps,
     usualSteps: limits.steps,
+    options: precisionIn(options),
     onProgress: tell,
     onLadder: (measured) => writeFileAtomically(out, new TextEncoder().encode(tableText(measured, origin))),
   });
@@ -108,8 +109,9 @@ async function defaultPrompts(path: string): Promise<readonly CalibrationPrompt[
 }
 
 /** Returns the command as it can be repeated, without the folders of this machine. */
-function commandOf(name: string, { steps, prompts }: CalibrateOptions): string {
+function commandOf(name: string, { steps, prompts, precision }: CalibrateOptions): string {
   const given = [
+    ...(precision === undefined ? [] : ["--precision", precision]),
     ...(steps === undefined ? [] : ["--steps", steps]),
     ...(prompts === undefined ? [] : ["--prompts", basename(prompts)]),
   ];

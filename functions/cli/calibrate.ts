@@ -4,7 +4,8 @@ import {
   type ProposedCodebook,
   proposeCodebook,
 } from "../../lib/generation/caching/index.ts";
-import { describeModel, measureReuse } from "../../lib/generation/pipeline/index.ts";
+import type { Precision } from "../../lib/generation/onnx/index.ts";
+import { describeModel, measureReuse, type PipelineOptions } from "../../lib/generation/pipeline/index.ts";
 import { parseRequest, resolveRequest } from "../../lib/generation/request/index.ts";
 import { writeFileAtomically } from "../../lib/generation/video/index.ts";
 import { UsageError } from "../../lib/shared/command-line/index.ts";
@@ -19,6 +20,7 @@ export interface CalibrateOptions {
   readonly error?: string | undefined;
   readonly prompts?: string | undefined;
   readonly out?: string | undefined;
+  readonly precision?: Precision | undefined;
 }
 
 /** Earlier steps whose reuse is measured at each step. The authors' codebooks reach 5 at 30 steps, 11 at 100. */
@@ -48,6 +50,7 @@ export async function calibrate(
   const runs = await measureReuse(path, {
     requests,
     reach,
+    options: precisionIn(options),
     onProgress(request) {
       if (request !== begun) display.say(`measuring prompt ${request + 1} of ${requests.length}`);
       begun = request;
@@ -65,6 +68,11 @@ export async function calibrate(
   else await writeFileAtomically(place(options.out), new TextEncoder().encode(text));
   const file = options.out ?? "FILE.json";
   process.stderr.write(`Expect ${described(proposed)}; use it with generate --cache ${file}.\n`);
+}
+
+/** Returns the options of the pipeline that is measured. */
+export function precisionIn({ precision }: CalibrateOptions): PipelineOptions {
+  return precision === undefined ? {} : { precision };
 }
 
 function aimOf({ speedup, error }: CalibrateOptions): CalibrationAim {

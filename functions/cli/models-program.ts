@@ -15,6 +15,7 @@ import {
   type LocalOptions,
   listLocal,
 } from "./local-models.ts";
+import { precisionOption } from "./precision-option.ts";
 import { store } from "./store-option.ts";
 import { transferDisplay } from "./transfer-progress.ts";
 
@@ -71,6 +72,7 @@ export const MODELS: Program = {
         speedup: { value: "X", text: "target: one of X steps is computed; 2 without --error" },
         error: { value: "E", text: "target: average weighted error, instead of --speedup" },
         prompts: { value: "FILE", text: "a JSON list of prompts" },
+        precision: precisionOption,
         out: { value: "FILE", text: "file to write; by default the codebook is printed" },
       },
       example: "demo --speedup 2.5 --out codebook.json",

@@ -23,13 +23,20 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe("arguments that cannot be used", () => {
   const cases: Record<string, { args: string[]; says: RegExp }> = {
-    "no benchmark": { args: [], says: /policies, pictures, promises, step, model, api or prompts/ },
+    "no benchmark": {
+      args: [],
+      says: /policies, pictures, promises, precision, step, model, api or prompts/,
+    },
     "an unknown benchmark": { args: ["policy"], says: /no command "policy"/ },
     "a name every object has": { args: ["constructor"], says: /no command "constructor"/ },
     "an unknown option": { args: ["policies", "--seed", "3"], says: /--seed/ },
     "an option without its value": { args: ["step", "--model"], says: /--model/ },
     "a word too many": { args: ["step", "fast"], says: /fast/ },
     "no prompts": { args: ["promises", "--count", "0"], says: /--count must be a whole number/ },
+    "a precision that nobody knows": {
+      args: ["precision", "--precision", "int4"],
+      says: /--precision must be float16 or int8/,
+    },
     "no thread": { args: ["model", "--threads", "0"], says: /--threads must be a whole number/ },
     "a model that nobody knows": { args: ["model", "--only", "Sora"], says: /--only has no model "Sora"/ },
     "a part that nobody knows": { args: ["model", "--parts", "speed"], says: /--parts has no "speed"/ },

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -63,6 +63,27 @@ it("a calibration with --table writes a table into the model's folder, by which 
   const asked = ["--steps", "12", "--cache", `at_least:${Math.floor(least)}dB`, "--out", "x.mp4"];
   const made = await runGenerate(["a red circle", "--model", model, ...asked], folder);
   expect(made.stdout).toMatch(/of 12 steps computed/);
+}, 180_000);
+
+it("a table that is measured in int8 says so, and is refused where the model runs in float32", async () => {
+  const copy = join(folder, "int8-model");
+  await cp(model, copy, { recursive: true });
+  const words = ["--table", "--steps", "10", "--prompts", "prompts.json", "--precision", "int8"];
+  const { code } = await startCommand("models", ["calibrate", copy, ...words], { folder }).ended;
+  expect(code).toBe(0);
+  const { madeFor, measured } = JSON.parse(await readFile(join(copy, "cache-table.json"), "utf8"));
+  expect(madeFor).toMatchObject({ precision: "int8" });
+  expect(measured.command).toContain("--table --precision int8");
+
+  const ask = (...precision: string[]) =>
+    runGenerate(
+      ["a red circle", "--model", copy, "--steps", "10", "--cache", "at_least:1", ...precision],
+      folder,
+    );
+  expect((await ask("--precision", "int8")).stdout).toMatch(/of 10 steps computed/);
+  expect((await ask()).stderr).toMatch(
+    /A promise in dB needs a table .* was measured in int8, and the model runs in float32/,
+  );
 }, 180_000);
 
 describe("a calibration with --table is refused in one sentence", () => {

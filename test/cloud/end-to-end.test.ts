@@ -1,16 +1,17 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { Webhook } from "standardwebhooks";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import type { JobRecord } from "../../lib/service/jobs/index.ts";
 import { requestSecret } from "../../lib/service/webhooks/index.ts";
+import { eventually } from "../eventually.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { openReceiver, type Received, type Receiver } from "../local/receiver.ts";
 import type { AsyncEndpoint } from "./async-endpoint.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 300_000;
 const LEASE_MS = 10_000;
 /** Time after which a lease has expired for other workers too. */
 const LOST_MS = LEASE_MS + 5_001;
@@ -56,7 +57,7 @@ function record(id: string, holds: (record: JobRecord) => void): Promise<JobReco
     holds(found!);
     return found!;
   };
-  return vi.waitFor(look, { timeout: TIMEOUT_MS, interval: 20 });
+  return eventually(look);
 }
 
 const status = (expected: JobRecord["status"]) => (found: JobRecord) => expect(found.status).toBe(expected);
@@ -64,16 +65,16 @@ const status = (expected: JobRecord["status"]) => (found: JobRecord) => expect(f
 /** Waits until all queues are empty. */
 function quiet(): Promise<void> {
   const queues = Object.values(deployment.queues);
-  return vi.waitFor(() => expect(queues.map(({ size }) => size)).toEqual([0, 0, 0, 0]), TIMEOUT_MS);
+  return eventually(() => expect(queues.map(({ size }) => size)).toEqual([0, 0, 0, 0]));
 }
 
 /** Waits until the notification of the job's last invocation has been handled. */
 function settled(id: string): Promise<void> {
   const { events } = deployment.queues;
-  return vi.waitFor(() => {
+  return eventually(() => {
     expect(events.sent.at(-1)).toContain(id);
     expect(events.size).toBe(0);
-  }, TIMEOUT_MS);
+  });
 }
 
 function expectSigned({ headers, id, body }: Received): void {
@@ -124,8 +125,8 @@ describe("lost and repeated messages", { timeout: TIMEOUT_MS }, () => {
     endpoint.faults.throttled = 5;
     const { id, told } = await create();
     for (let left = 4; left >= 0; left -= 1) {
-      await vi.waitFor(() => expect(endpoint.faults.throttled).toBe(left), TIMEOUT_MS);
-      await vi.waitFor(() => expect(work.isBusy).toBe(false), TIMEOUT_MS);
+      await eventually(() => expect(endpoint.faults.throttled).toBe(left));
+      await eventually(() => expect(work.isBusy).toBe(false));
       deployment.pass(180_000);
     }
     expect(work.dead).toHaveLength(1);

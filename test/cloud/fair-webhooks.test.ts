@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { SendMessageCommand } from "@aws-sdk/client-sqs";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { hintedJobs, sqsSendHints } from "../../lib/service/queue/index.ts";
+import { eventually } from "../eventually.ts";
 import { MessageQueue } from "./message-queue.ts";
 
 /** Opens the queue of receivers as it is deployed: one message a run, three runs at once. */
@@ -33,9 +34,9 @@ it("a webhook of another tenant is sent while a thousand of one tenant wait for 
   };
   for (let index = 0; index < 1000; index += 1)
     await hint({ tenant: "silent", id: VIDEO }, `hooks${index % 7}.example`);
-  await vi.waitFor(() => expect(sent).toHaveLength(2));
+  await eventually(() => expect(sent).toHaveLength(2));
   await hint({ tenant: "other", id: VIDEO }, "hooks.example");
-  await vi.waitFor(() => expect(sent.at(-1)).toBe("other hooks.example"));
+  await eventually(() => expect(sent.at(-1)).toBe("other hooks.example"));
   expect(sent).toHaveLength(3);
 });
 
@@ -50,7 +51,7 @@ it("the messages of a group are received in order, one after the other, and a re
     return { batchItemFailures: [] };
   };
   for (let count = 0; count < 3; count += 1) await hint({ tenant: "acme", id: VIDEO }, "hooks.example");
-  await vi.waitFor(() => expect(queue.size).toBe(0));
+  await eventually(() => expect(queue.size).toBe(0));
   expect(events.map((event) => event.split(" ")[0])).toEqual([
     "begin",
     "end",

@@ -1,17 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { type JobRecord, newVideoId } from "../../lib/service/jobs/index.ts";
 import { undeliveredKey, unfinishedKey } from "../../lib/service/jobs/object-keys.ts";
 import { hintBody } from "../../lib/service/queue/messages.ts";
+import { eventually } from "../eventually.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { openReceiver } from "../local/receiver.ts";
 import type { Access } from "./access.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
 
 const LEASE_MS = 10_000;
-const TIMEOUT_MS = 60_000;
 
 /** Records the accesses of each function of a deployment to the bucket, while all of its features are used once. */
 export async function observedAccesses(): Promise<Access[]> {
@@ -67,11 +67,11 @@ async function makeVideos(deployment: Deployment, receiver: string): Promise<voi
   const key = { "idempotency-key": "once" };
   const { id } = await ask<Video>("POST", "/v1/videos", request, key);
   await ask("POST", "/v1/videos", request, key);
-  await vi.waitFor(() => expect(queues.events.sent.length).toBeGreaterThan(0), TIMEOUT_MS);
-  await vi.waitFor(() => expect(queues.events.size).toBe(0), TIMEOUT_MS);
+  await eventually(() => expect(queues.events.sent.length).toBeGreaterThan(0));
+  await eventually(() => expect(queues.events.size).toBe(0));
   deployment.pass(60_000);
   await until(deployment, id, ({ status }) => expect(status).toBe("completed"));
-  await vi.waitFor(() => expect(queues.webhooks.size + queues.sends.size).toBe(0), TIMEOUT_MS);
+  await eventually(() => expect(queues.webhooks.size + queues.sends.size).toBe(0));
 
   const { url } = await ask<Video>("GET", `/v1/videos/${id}`);
   await (await fetch(url!)).arrayBuffer();
@@ -119,12 +119,9 @@ async function moveMarkers(
   await sweep();
   const { id } = await create({ webhook_url: `${receiver}/busy`, webhook_events: ["video.failed"] });
   await ask("POST", `/v1/videos/${id}/cancel`);
-  await vi.waitFor(
-    () => expect(queues.webhooks.sent).toContain(hintBody({ tenant: "acme", id })),
-    TIMEOUT_MS,
-  );
+  await eventually(() => expect(queues.webhooks.sent).toContain(hintBody({ tenant: "acme", id })));
 }
 
 function until({ jobs }: Deployment, id: string, holds: (record: JobRecord) => void): Promise<void> {
-  return vi.waitFor(async () => holds((await jobs.read({ tenant: "acme", id }))!), TIMEOUT_MS);
+  return eventually(async () => holds((await jobs.read({ tenant: "acme", id }))!));
 }

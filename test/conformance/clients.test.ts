@@ -8,7 +8,7 @@ import { type LoopbackService, startLoopbackService } from "./service.ts";
 
 /* Real clients, each in a program of its own, against the API on a port of this machine. */
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 300_000;
 
 /** Runs a program to its end; returns what it printed. */
 async function run([program, ...rest]: readonly [string, ...string[]], given: Given): Promise<object> {

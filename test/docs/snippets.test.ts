@@ -3,13 +3,14 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { eventually } from "../eventually.ts";
 import { clientOf, type LocalService, startLocal } from "../local/local-service.ts";
 import { answerFaults } from "./answers.ts";
 import { type Block, blocksOf, PAGES } from "./blocks.ts";
 import { hasShell, openTerminal, type Program, python, type Terminal } from "./terminal.ts";
 
 /** Time limit, generous for slow machines. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 vi.setConfig({ testTimeout: TIMEOUT_MS, hookTimeout: TIMEOUT_MS });
 
 if (!hasShell) console.warn("The documentation's blocks are not run: bash, curl or openssl is missing.");
@@ -71,7 +72,7 @@ for (const page of PAGES) {
         it(`${at} starts a program that listens`, async () => {
           const program = await start(block);
           const port = block.language === "sh" ? null : terminal.port;
-          await vi.waitFor(() => listens(program, port), TIMEOUT_MS);
+          await eventually(() => listens(program, port));
         });
       } else {
         it(`${at} runs as it is written`, async () => {
@@ -96,7 +97,7 @@ function checkServing(ran: readonly Ran[], port: () => number): void {
   it("the receiver of docs/serve.md verifies the webhook of the video after it", async () => {
     const index = indexOf("new Webhook(");
     const { id } = JSON.parse(outputOf(index + 1));
-    await vi.waitFor(() => expect(outputOf(index)).toContain(`video.completed ${id}\n`), TIMEOUT_MS);
+    await eventually(() => expect(outputOf(index)).toContain(`video.completed ${id}\n`));
   });
 
   it("the receiver of docs/serve.md refuses a forged webhook", async () => {

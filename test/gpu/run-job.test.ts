@@ -11,6 +11,7 @@ import { resolvedRequestSchema } from "../../lib/generation/request/index.ts";
 import { type JobRecord, type JobRef, type JobStore, jobStore } from "../../lib/service/jobs/index.ts";
 import { type ObjectStore, StoreError } from "../../lib/service/storage/index.ts";
 import { system } from "../../lib/shared/system.ts";
+import { eventually } from "../eventually.ts";
 import { preload, preloadStop } from "../generation/pipeline/preload.ts";
 import { requestFor } from "../generation/pipeline/request-for.ts";
 import { limitToWords, writeTinyModel } from "../generation/pipeline/tiny-model.ts";
@@ -67,14 +68,11 @@ function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
 
 /** Resolves to the record once denoising has started. */
 function denoising(ref: JobRef): Promise<JobRecord> {
-  return vi.waitFor(
-    async () => {
-      const record = (await place.jobs.read(ref))!;
-      expect(record.progress?.done).toBeGreaterThan(0);
-      return record;
-    },
-    { timeout: 20_000, interval: 20 },
-  );
+  return eventually(async () => {
+    const record = (await place.jobs.read(ref))!;
+    expect(record.progress?.done).toBeGreaterThan(0);
+    return record;
+  });
 }
 
 /** Returns the place's store with some operations replaced, and jobs over it. */
@@ -266,14 +264,11 @@ describe("a job that this worker no longer holds", () => {
       const { ended } = start(ref, { leaseMs: 1_500 });
       await denoising(ref);
       place.clock.aheadMs = aheadMs;
-      await vi.waitFor(
-        async () => {
-          // The lease lasts by the clock as it is set now.
-          const leftMs = (await place.jobs.read(ref))!.lease!.until - place.clock.now();
-          expect(leftMs > 0 && leftMs <= 1_500).toBe(true);
-        },
-        { timeout: 20_000, interval: 20 },
-      );
+      await eventually(async () => {
+        // The lease lasts by the clock as it is set now.
+        const leftMs = (await place.jobs.read(ref))!.lease!.until - place.clock.now();
+        expect(leftMs > 0 && leftMs <= 1_500).toBe(true);
+      });
       expect(await place.jobs.read(ref)).toMatchObject({ status: "running", attempt: 1, losses: 0 });
       await place.jobs.apply(ref, { type: "cancel" });
       await expect(ended).resolves.toHaveProperty("status", "cancelled");
@@ -319,7 +314,7 @@ describe("a job whose model is being opened", () => {
     onTestFinished(() => own.close());
     const ref = await place.queue();
     const started = start(ref, { models: own, leaseMs: 1_500 });
-    await vi.waitFor(async () => expect((await place.jobs.read(ref))!.progress?.stage).toBe("load"), 20_000);
+    await eventually(async () => expect((await place.jobs.read(ref))!.progress?.stage).toBe("load"));
     return { ref, own, ...started };
   }
 
@@ -357,7 +352,7 @@ describe("a job whose model is being opened", () => {
       }),
     };
     const { ended } = start(ref, { models: unhashed, leaseMs: 1_500 });
-    await vi.waitFor(async () => expect(await place.artifacts()).toHaveLength(2), 20_000);
+    await eventually(async () => expect(await place.artifacts()).toHaveLength(2));
     await place.jobs.apply(ref, { type: "cancel" });
     await expect(ended).resolves.toMatchObject({ status: "cancelled" });
   });
@@ -491,7 +486,7 @@ it("a process that died between two jobs does not affect the next one", async ()
   await start(await place.queue()).ended;
   const { pipeline } = await models.open(basename(folder));
   process.kill(pipeline.pid, "SIGKILL");
-  await vi.waitFor(() => expect(models.warm).toBeNull());
+  await eventually(() => expect(models.warm).toBeNull());
   const record = await start(await place.queue()).ended;
   expect(record).toMatchObject({ status: "completed", failures: 0 });
 });

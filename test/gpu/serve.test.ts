@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import type { FromGpu } from "../../functions/gpu/messages.ts";
 import { type JobRef, jobOfKey } from "../../lib/service/jobs/index.ts";
 import { RUNNER } from "../../lib/shared/run/index.ts";
+import { eventually } from "../eventually.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { endless, openWorkplace, type Workplace } from "./job-fixture.ts";
 
@@ -70,10 +71,7 @@ const invoke = (url: string, ref: JobRef) =>
   fetch(`${url}/invocations`, { method: "POST", body: JSON.stringify(ref) });
 
 function begun(ref: JobRef): Promise<void> {
-  return vi.waitFor(async () => expect((await place.jobs.read(ref))!.progress?.done).toBeGreaterThan(0), {
-    timeout: 20_000,
-    interval: 20,
-  });
+  return eventually(async () => expect((await place.jobs.read(ref))!.progress?.done).toBeGreaterThan(0));
 }
 
 it("a worker hands its job back when it is told to stop twice, answers until then, and logs no prompt", async () => {
@@ -84,7 +82,7 @@ it("a worker hands its job back when it is told to stop twice, answers until the
   await begun(ref);
   expect((await place.jobs.read(ref))!.lease!.owner).toBe(owner);
   gpu.process.kill("SIGTERM");
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const ping = await fetch(`${url}/ping`);
     expect([ping.status, await ping.json()]).toMatchObject([200, { status: "stopping", busy: true }]);
   });
@@ -144,7 +142,7 @@ it("a worker without a parent writes a marker when a job begins", async () => {
   const [first] = (await once(gpu.stdout!.setEncoding("utf8"), "data")) as [string];
   const answer = invoke(`http://127.0.0.1:${JSON.parse(first).port}`, ref);
   await begun(ref);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { keys } = await place.store.list("undelivered/");
     expect(keys.map(jobOfKey)).toEqual([{ tenant: ref.tenant, id: ref.id }]);
   });

@@ -1,11 +1,12 @@
 import { rm } from "node:fs/promises";
-import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
 import { namedByFolder } from "../../functions/gpu/models.ts";
 import { createGpuApp } from "../../functions/gpu/server.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { createWorker, type Worker } from "../../functions/gpu/worker.ts";
 import { type JobRef, type JobStore, jobKey, newVideoId } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
+import { eventually } from "../eventually.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { endless, openWorkplace, silent, type Workplace } from "./job-fixture.ts";
 
@@ -59,10 +60,7 @@ function open(jobs: JobStore): void {
 }
 
 function begun(ref: JobRef): Promise<void> {
-  return vi.waitFor(async () => expect((await place.jobs.read(ref))!.progress?.done).toBeGreaterThan(0), {
-    timeout: 20_000,
-    interval: 20,
-  });
+  return eventually(async () => expect((await place.jobs.read(ref))!.progress?.done).toBeGreaterThan(0));
 }
 
 async function code(response: Response): Promise<[number, string]> {

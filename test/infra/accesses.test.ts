@@ -4,7 +4,7 @@ import { observedAccesses } from "../cloud/observed-accesses.ts";
 import { templateOf } from "./deployment.ts";
 import { permissionsOf } from "./policies.ts";
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 /** Permissions that are granted but not used by the deployment of this test. */
 const UNSEEN: Readonly<Record<string, readonly string[]>> = {

@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import type { VideoEvents } from "../../functions/api/schemas/video.ts";
+import { eventually } from "../eventually.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { clientOf, startLocal } from "./local-service.ts";
 import { hasProcessList, processesWith } from "./processes.ts";
@@ -17,7 +18,7 @@ it.skipIf(!hasProcessList)(
     const ours = () => processesWith("DATA_DIR", folder);
     onTestFinished(async () => {
       for (const { pid } of ours()) process.kill(pid, "SIGKILL");
-      await vi.waitFor(() => expect(ours()).toEqual([]), 20_000);
+      await eventually(() => expect(ours()).toEqual([]));
       for (const path of [folder, model]) await rm(path, { recursive: true, force: true });
     });
     const env = { DATA_DIR: folder, MODELS: model, LOG_LEVEL: "error" };
@@ -26,12 +27,12 @@ it.skipIf(!hasProcessList)(
     const { id, created_at } = await before.create({ prompt: "a red circle", steps: 120, cache: "off" });
     expect(created_at).toBeGreaterThan(Date.now() / 1000 + 3000);
     const begun = async () => expect((await before.read(id)).status).toBe("in_progress");
-    await vi.waitFor(begun, { timeout: 60_000, interval: 20 });
+    await eventually(begun);
     // The GPU function would hand the job back if it saw the end of its parent.
     for (const role of ["gpu", "api"]) {
       for (const { pid } of ours().filter((each) => each.role === role)) process.kill(pid, "SIGKILL");
     }
-    await vi.waitFor(() => expect(ours()).toEqual([]), 60_000);
+    await eventually(() => expect(ours()).toEqual([]));
 
     const after = await startLocal(env);
     const client = clientOf(after.url, ahead.key!);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Video, VideoEvents } from "../../functions/api/schemas/video.ts";
+import { eventually } from "../eventually.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { SeededRandom } from "../sim/seeded-random.ts";
 import { type Client, clientOf, type LocalService, startLocal } from "./local-service.ts";
@@ -53,7 +54,7 @@ function signal(role: RunningProcess["role"], name: NodeJS.Signals): void {
 /** Kills all processes of these roles. Without their API process, all others must end by themselves. */
 async function kill(roles: readonly RunningProcess["role"][]): Promise<void> {
   for (const role of roles) signal(role, "SIGKILL");
-  if (roles.includes("api")) await vi.waitFor(() => expect(ours()).toEqual([]), 60_000);
+  if (roles.includes("api")) await eventually(() => expect(ours()).toEqual([]));
 }
 
 /** Creates a video. Retries until there is an answer, as clients with an idempotency key may. */
@@ -91,10 +92,7 @@ describe.skipIf(!hasProcessList)("a process that is killed at any moment", () =>
     for (const [name, answer] of acknowledged) {
       const { id } = await answer;
       const { status } = await (await client()).finished(id);
-      await vi.waitFor(
-        () => expect(receiver.received.some(({ body }) => body.includes(id))).toBe(true),
-        60_000,
-      );
+      await eventually(() => expect(receiver.received.some(({ body }) => body.includes(id))).toBe(true));
       const events = await (await client()).ask<VideoEvents>("GET", `/v1/videos/${id}/events`);
       const ends = events.lifecycle.filter(({ type }) => ["completed", "failed", "cancelled"].includes(type));
       expect(ends).toEqual([expect.objectContaining({ type: status })]);
@@ -121,7 +119,7 @@ describe.skipIf(!hasProcessList)("a process that is killed at any moment", () =>
     await client.finished((await client.create(request)).id);
     signal("pipeline", "SIGSTOP");
     const { id } = await client.create(request);
-    await vi.waitFor(async () => expect((await client.read(id)).status).toBe("in_progress"), 60_000);
+    await eventually(async () => expect((await client.read(id)).status).toBe("in_progress"));
     const next = await client.create(request);
     return { ...service, client, id, next };
   }
@@ -136,7 +134,7 @@ describe.skipIf(!hasProcessList)("a process that is killed at any moment", () =>
         signal("gpu", "SIGSTOP");
         const health = async () => (await client.ask<{ status: string }>("GET", "/healthz")).status;
         for (const status of ["degraded", "ok"])
-          await vi.waitFor(async () => expect(await health()).toBe(status), 60_000);
+          await eventually(async () => expect(await health()).toBe(status));
       }
       for (const video of [id, next.id]) expect((await client.finished(video)).status).toBe("completed");
       const events = await client.ask<VideoEvents>("GET", `/v1/videos/${id}/events`);

@@ -11,11 +11,12 @@ import {
   startGpuProcess,
 } from "../../functions/local/gpu-process.ts";
 import { newVideoId } from "../../lib/service/jobs/index.ts";
+import { eventually } from "../eventually.ts";
 import { preload } from "../generation/pipeline/preload.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { hasProcessList, processesWith } from "./processes.ts";
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 const missing = { tenant: "acme", id: newVideoId(Date, (count) => new Uint8Array(count)) };
 
 let folder: string;
@@ -77,11 +78,11 @@ describe.skipIf(!hasProcessList)("a process", { timeout: TIMEOUT_MS }, () => {
     const { gpu, lost, errors } = start();
     expect(await gpu.invoke(missing)).toBe(404);
     kill();
-    await vi.waitFor(() => expect(lost).toHaveLength(1), TIMEOUT_MS);
+    await eventually(() => expect(lost).toHaveLength(1));
     expect(errors).toEqual(["The GPU function ended (SIGKILL) and is started again."]);
     expect(await gpu.invoke(missing)).toBe(404);
     kill();
-    await vi.waitFor(() => expect(lost).toHaveLength(2), TIMEOUT_MS);
+    await eventually(() => expect(lost).toHaveLength(2));
     expect(lost[1]).not.toBe(lost[0]);
   });
 
@@ -121,7 +122,7 @@ describe.skipIf(!hasProcessList)("a process", { timeout: TIMEOUT_MS }, () => {
     const { gpu, lost } = start();
     await gpu.started;
     kill();
-    await vi.waitFor(() => expect(lost).toHaveLength(1), TIMEOUT_MS);
+    await eventually(() => expect(lost).toHaveLength(1));
     const invoked = gpu.invoke(missing);
     await Promise.all([gpu.stop(), expect(invoked).rejects.toThrow("The GPU function was stopped.")]);
   });
@@ -134,9 +135,9 @@ describe.skipIf(!hasProcessList)("a process", { timeout: TIMEOUT_MS }, () => {
     const invoked = gpu.invoke(missing);
     await Promise.all([
       expect(invoked).rejects.toThrow(/socket hang up|ECONNRESET/),
-      vi.waitFor(() => expect(gpu.fault).toBe("The GPU function does not answer."), TIMEOUT_MS),
+      eventually(() => expect(gpu.fault).toBe("The GPU function does not answer.")),
     ]);
-    await vi.waitFor(() => expect(lost).toHaveLength(1), TIMEOUT_MS);
+    await eventually(() => expect(lost).toHaveLength(1));
     expect(hangs).toEqual(["stopped"]);
     expect(errors).toEqual(["The GPU function was stopped by a signal, was killed and is started again."]);
     expect(gpu.fault).toBe("The GPU function is being started.");
@@ -161,7 +162,7 @@ describe.skipIf(!hasProcessList)("a process", { timeout: TIMEOUT_MS }, () => {
       "The GPU function does not answer.",
     ]);
     await tick();
-    await vi.waitFor(() => expect(hangs).toEqual(["silent"]), TIMEOUT_MS);
+    await eventually(() => expect(hangs).toEqual(["silent"]));
     expect(errors).toEqual([
       "The GPU function did not answer for 15 seconds, was killed and is started again.",
     ]);
@@ -187,7 +188,7 @@ describe.skipIf(!hasProcessList)("a process", { timeout: TIMEOUT_MS }, () => {
     });
     process.execPath = "no\0node";
     kill();
-    await vi.waitFor(() => expect(errors).toHaveLength(2), TIMEOUT_MS);
+    await eventually(() => expect(errors).toHaveLength(2));
     expect(errors[1]).toMatch(/^The GPU function could not be started \(.*\), which is tried again\.$/);
     process.execPath = execPath;
     expect(await gpu.invoke(missing)).toBe(404);

@@ -10,7 +10,7 @@ import type { Video } from "../../functions/api/schemas/video.ts";
 import { RUNNER } from "../../lib/shared/run/index.ts";
 import { type Client, clientOf, type LocalService, startLocal } from "./local-service.ts";
 
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 300_000;
 vi.setConfig({ testTimeout: TIMEOUT_MS, hookTimeout: TIMEOUT_MS });
 
 const golden = join(import.meta.dirname, "../golden/pipelines/open-sora");

@@ -1,6 +1,7 @@
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { processBackend } from "../../functions/local/process-backend.ts";
 import type { JobRef } from "../../lib/service/jobs/index.ts";
+import { eventually } from "../eventually.ts";
 import { queued } from "../service/jobs/sample-job.ts";
 
 const jobs = [1, 2, 3].map((number) => ({ ...queued, id: `${queued.id.slice(0, -1)}${number}` }));
@@ -34,10 +35,10 @@ it("jobs run one after the other, in the order in which they were submitted, and
   expect(invoked).toEqual([jobs[0]!.id]);
   expect(await backend.waiting()).toBe(3);
   for (const [index, { id }] of jobs.entries()) {
-    await vi.waitFor(() => expect(invoked[index]).toBe(id));
+    await eventually(() => expect(invoked[index]).toBe(id));
     answers[index]!.resolve(200);
   }
-  await vi.waitFor(() => expect(ends).toEqual(jobs.map(({ id }) => ({ id, failure: null }))));
+  await eventually(() => expect(ends).toEqual(jobs.map(({ id }) => ({ id, failure: null }))));
   expect(await backend.waiting()).toBe(0);
 });
 
@@ -45,9 +46,9 @@ it("a refusal of the worker and the death of its process are failures that say w
   const { backend, answers, ends } = setUp();
   for (const job of jobs) await backend.submit(job);
   answers[0]!.resolve(503);
-  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  await eventually(() => expect(answers).toHaveLength(2));
   answers[1]!.reject(new Error("socket hang up"));
-  await vi.waitFor(() => expect(ends).toHaveLength(2));
+  await eventually(() => expect(ends).toHaveLength(2));
   expect(ends.map(({ failure }) => failure)).toEqual([
     "The GPU function answered 503.",
     "Error: socket hang up",
@@ -58,7 +59,7 @@ it("a job can be submitted again once its run has ended", async () => {
   const { backend, invoked, answers, ends } = setUp();
   await backend.submit(jobs[0]!);
   answers[0]!.resolve(200);
-  await vi.waitFor(() => expect(ends).toHaveLength(1));
+  await eventually(() => expect(ends).toHaveLength(1));
   await backend.submit(jobs[0]!);
   expect(invoked).toHaveLength(2);
 });

@@ -9,11 +9,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { runKeys } from "../cli/run-keys.ts";
+import { eventually } from "../eventually.ts";
 import { writeTinyModel } from "../generation/pipeline/tiny-model.ts";
 import { clientOf, spawnLocal, startLocal } from "./local-service.ts";
 import { hasProcessList, processesWith } from "./processes.ts";
 
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
@@ -28,8 +29,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   // The process that holds the model ends soon after its parent.
-  if (hasProcessList)
-    await vi.waitFor(() => expect(processesWith("DATA_DIR", dataFolder)).toEqual([]), 30_000);
+  if (hasProcessList) await eventually(() => expect(processesWith("DATA_DIR", dataFolder)).toEqual([]));
   for (const path of [folder, model]) await rm(path, { recursive: true });
 });
 
@@ -161,7 +161,7 @@ it("a greeting that nobody can read stops the service no more than its log", asy
   child.stdout!.destroy();
   const health = async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).json();
   const ok = expect.objectContaining({ status: "ok" });
-  await vi.waitFor(async () => expect(await health()).toEqual(ok), 60_000);
+  await eventually(async () => expect(await health()).toEqual(ok));
   // The greeting comes a moment after the first job could be made.
   for (let looks = 0; looks < 20; looks++) {
     expect(await health()).toEqual(ok);
@@ -195,7 +195,7 @@ it.skipIf(!hasProcessList)(
       npm[name].setEncoding("utf8").on("data", (text: string) => {
         output[name] += text;
       });
-    await vi.waitFor(() => expect(output.stdout).toContain("curl"), 120_000);
+    await eventually(() => expect(output.stdout).toContain("curl"));
     const closed = once(npm, "close");
     npm.kill("SIGKILL");
     // The streams are those of the service, which is gone when they close.
@@ -242,7 +242,7 @@ describe("a start on a terminal", () => {
     const client = clientOf(service.url, service.key!);
     const { id } = await client.create({ prompt: "a heron of lapis lazuli", steps: 2 });
     await client.finished(id);
-    await vi.waitFor(() => expect(service.stderr).toContain("finished"), 30_000);
+    await eventually(() => expect(service.stderr).toContain("finished"));
     service.child.kill("SIGINT");
     expect(await service.ended).toBe(0);
     const [started, finished, ...more] = service.stderr.trimEnd().split("\n");

@@ -1,9 +1,10 @@
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { dispatch } from "../../functions/dispatch/dispatch.ts";
 import { processBackend } from "../../functions/local/process-backend.ts";
 import { settle } from "../../functions/settle/settle.ts";
 import { fairTurns, type JobRef, newVideoId } from "../../lib/service/jobs/index.ts";
 import { system } from "../../lib/shared/system.ts";
+import { eventually } from "../eventually.ts";
 import { openJobs } from "../service/jobs/open-jobs.ts";
 import { newJob, outputs, receipt } from "../service/jobs/sample-job.ts";
 
@@ -58,7 +59,7 @@ function open() {
       await jobs.create(job, { unfinishedMax: 1000 });
       await hints.work(job);
     },
-    idle: () => vi.waitFor(async () => expect(await backend.waiting()).toBe(0)),
+    idle: () => eventually(async () => expect(await backend.waiting()).toBe(0)),
   };
 }
 

@@ -51,8 +51,7 @@ describe.skipIf(!isHere)("the comparison page, opened as a file", () => {
     return page;
   }
 
-  const becomes = (page: Page, claim: string) =>
-    expect.poll(() => page.evaluate(claim), { timeout: 30_000 }).toBe(true);
+  const becomes = (page: Page, claim: string) => expect.poll(() => page.evaluate(claim)).toBe(true);
   const times = (page: Page) => page.evaluate<number[]>(`${VIDEOS}.map((video) => video.currentTime)`);
 
   test("both videos play, pause and move in step, by mouse and by keyboard", async () => {

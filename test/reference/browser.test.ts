@@ -24,7 +24,7 @@ describe.skipIf(!isHere)("the reference in a browser", { timeout: 120_000 }, () 
   beforeAll(async () => {
     service = await startService();
     browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await service?.stop();
@@ -33,7 +33,7 @@ describe.skipIf(!isHere)("the reference in a browser", { timeout: 120_000 }, () 
   beforeEach(async () => {
     complaints = [];
     page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(250_000);
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) complaints.push(message.text());
     });
@@ -49,8 +49,7 @@ describe.skipIf(!isHere)("the reference in a browser", { timeout: 120_000 }, () 
 
   const open = (path: string) => page.goto(`${service.url}${path}`);
   /** Waits until a script returns the value. Playwright's own waiting uses eval, which the content policy forbids. */
-  const becomes = (script: string, value: unknown) =>
-    expect.poll(() => page.evaluate(script), { timeout: 30_000 }).toEqual(value);
+  const becomes = (script: string, value: unknown) => expect.poll(() => page.evaluate(script)).toEqual(value);
 
   test("every page fits screens of 1280 and 390 pixels, and names all its controls", async () => {
     for (const width of [1280, 390]) {
@@ -107,7 +106,7 @@ describe.skipIf(!isHere)("the reference in a browser", { timeout: 120_000 }, () 
     await page.keyboard.type(query);
     await becomes("document.querySelectorAll('#found [role=option]').length > 0", true);
     await page.keyboard.press("Enter");
-    await expect.poll(() => new URL(page.url()).hash, { timeout: 30_000 }).toBe(`#${id}`);
+    await expect.poll(() => new URL(page.url()).hash).toBe(`#${id}`);
     await becomes(
       `(() => { const box = document.getElementById(${JSON.stringify(id)})?.getBoundingClientRect();
         return Boolean(box && box.height > 0 && box.top >= 0 && box.top < innerHeight); })()`,
@@ -129,7 +128,7 @@ describe.skipIf(!isHere)("the reference in a browser", { timeout: 120_000 }, () 
     ["#error-queue_full", "/docs/errors#error-queue_full"],
   ])("the old address /docs%s leads to %s", async (old, moved) => {
     await open(`/docs${old}`);
-    await expect.poll(() => page.url(), { timeout: 30_000 }).toBe(service.url + moved);
+    await expect.poll(() => page.url()).toBe(service.url + moved);
   });
 
   test.each(["#main", "#%"])(

@@ -143,7 +143,7 @@ describe.each(LANGUAGES)("a program in %s", (language) => {
     rmSync(join(folder, "video.mp4"), { force: true });
     await run(QUICK_START, language);
     expect(readFileSync(join(folder, "video.mp4"), "utf8")).toMatch(/^video\.mp4 of video_/);
-  }, 90_000);
+  });
 
   test("the program for lists goes through all pages", async () => {
     // One page of the program holds 100 videos.
@@ -151,7 +151,7 @@ describe.each(LANGUAGES)("a program in %s", (language) => {
     const listed = await run(PAGES_OF_VIDEOS, language);
     // The oldest video is on the last page.
     expect(listed).toContain(environment.VIDEO_ID);
-  }, 90_000);
+  });
 
   test("a program that is refused says why", async () => {
     const [command, ...rest] = COMMANDS[language] as [string, ...string[]];
@@ -159,7 +159,7 @@ describe.each(LANGUAGES)("a program in %s", (language) => {
       env: { ...environment, ADAREEL_API_KEY: "adr_wrong" },
     }).catch((failure: { stderr: string }) => ({ stdout: "", ...failure }));
     expect(said.stdout + said.stderr).toContain("Send a valid API key");
-  }, 90_000);
+  });
 });
 
 describe.each(LANGUAGES.filter((language) => RECEIVERS[language]))("the receiver in %s", (language) => {
@@ -197,7 +197,7 @@ describe.each(LANGUAGES.filter((language) => RECEIVERS[language]))("the receiver
       child.kill();
       await once(child, "exit");
     }
-  }, 120_000);
+  });
 });
 
 test("the programs name the address and the key by the same variables in all languages", () => {

@@ -4,7 +4,8 @@
  *     node --import tsx tools/bench/builds.ts FOLDER [ROUNDS]
  *
  * Times `npm run generate` from the start of npm to its exit, and a request with `Prefer: wait` to its answer, with the
- * model open. Writes ratios into docs/benchmarks.md: this checkout over that in FOLDER, which has its packages installed.
+ * model open. Writes ratios into docs/benchmarks.md: this checkout over that in FOLDER, which has its packages
+ * installed.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";

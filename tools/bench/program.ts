@@ -63,6 +63,22 @@ export const BENCH: Program = {
       example: "--quick",
       run: async (given) => (await import("./promises/promises.ts")).runPromises(given),
     }),
+    precision: subcommand({
+      text: "compares every cache level in int8 and in float32 with the same videos in float32 without cache",
+      positionals: [],
+      options: {
+        model,
+        prompts: { value: "FILE", text: "JSON list of prompts, for another model" },
+        precision: { value: "NAME", text: "precision that is compared with float32; default int8" },
+        count: { value: "N", text: "number of prompts" },
+        resume: { text: "goes on with earlier results, and measures only the prompts that they lack" },
+        quick,
+        from,
+      },
+      example: "--quick",
+      notes: "Measurements are kept in out/bench/precision.json.",
+      run: async (given) => (await import("./precision/precision.ts")).runPrecision(given),
+    }),
     step: subcommand({
       text: "times computed and reused steps, sessions, PyTorch if it is installed, and the whole command",
       positionals: [],

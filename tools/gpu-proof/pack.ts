@@ -7,7 +7,8 @@
  * It needs Python with pip, a package index, and tar. onnxruntime's CUDA library comes from PyPI's onnxruntime-gpu, in
  * the version of onnxruntime-node: npm's package has none, and its install script fetches that of CUDA 12 from NuGet,
  * while PyPI's is that of CUDA 13, as PyTorch's packages of PyPI are. The libraries of CUDA itself are those of
- * PyTorch, but for cuRAND, which newer versions of PyTorch do not bring.
+ * PyTorch, but for cuRAND, which newer versions of PyTorch do not bring. The folder took 642 MB and its archive 385 MB
+ * on 2026-11-30; 272 MB are onnxruntime's kernels, for six generations of GPUs.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";

@@ -1,7 +1,7 @@
 export type { ErrorTable, Goal, Ladder, PromiseWord, TableFile } from "./budget/index.ts";
 export { budget, budgetOfDamage, hasFewSteps, PROMISES, promiseForm } from "./budget/index.ts";
 export { keptShare, promiseCost } from "./budget/promise-cost.ts";
-export { readTableFile, TABLE_FILE } from "./budget/table-file.ts";
+export { readTableFile, TABLE_FILE, tableCommand } from "./budget/table-file.ts";
 export type { CalibrationAim, CalibrationRun, ProposedCodebook } from "./calibration.ts";
 export { proposeCodebook, replayAll, replayRun } from "./calibration.ts";
 export type { CodebookFile } from "./codebook-file.ts";

@@ -22,8 +22,9 @@ export interface Quantization {
 const PIECE_ELEMENTS = 2 ** 20;
 const STRIP_ELEMENTS = 2 ** 23;
 
-/** Rows of a piece. Their values for a few columns lie in the cache while they are transposed. */
+/** Rows of a piece, and columns that are transposed at a time: the cache holds both sides of such a block. */
 const ROWS_MAX = 256;
+const CACHE_LINE_VALUES = 16;
 
 /** A weight [out, width] of the checkpoint. */
 interface Matrix {
@@ -68,7 +69,7 @@ export async function writeQuantized({ part, names, onBytes }: Quantization): Pr
   return byteLength;
 }
 
-/** Plans a file: all scales, which have to be aligned, and then all values, in the order in which weights are stored. */
+/** Plans a file: all scales, which have to be aligned, then all values, in the order in which weights are stored. */
 async function planOf(part: QuantizedPart, names: Iterable<string>) {
   const found = [...names].map((name) => matrixOf(part, name)).sort(byPlace);
   const tensors = found.map(({ name, shape }) => quantizedTensors(name, shape));
@@ -109,8 +110,8 @@ function isFloat(stored: LocatedTensor): stored is Matrix["stored"] {
 }
 
 /**
- * Quantises one weight. Its rows are read once for each strip of columns, because a column of the weight is a row of its
- * values.
+ * Quantises one weight. Its rows are read once for each strip of columns, because a column of the weight is a row of
+ * its values.
  */
 async function writeWeight(
   input: FileHandle,
@@ -161,9 +162,12 @@ interface Strip {
 function quantizeInto(strip: Int8Array, piece: Float32Array, of: Strip): void {
   const { first, last, width, out, row, scales } = of;
   const count = piece.length / width;
-  for (let column = first; column < last; column++) {
-    const start = (column - first) * out + row;
-    for (let i = 0; i < count; i++)
-      strip[start + i] = quantizedWeight(piece[i * width + column]!, scales[row + i]!);
+  for (let block = first; block < last; block += CACHE_LINE_VALUES) {
+    const end = Math.min(last, block + CACHE_LINE_VALUES);
+    for (let i = 0; i < count; i++) {
+      const scale = scales[row + i]!;
+      for (let column = block; column < end; column++)
+        strip[(column - first) * out + row + i] = quantizedWeight(piece[i * width + column]!, scale);
+    }
   }
 }

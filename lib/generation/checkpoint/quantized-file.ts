@@ -10,8 +10,9 @@ import { QUANTIZED_FILE } from "./weight-layout.ts";
 import { type IdentifiedPart, weightsIdentity } from "./weights-identity.ts";
 
 /**
- * File of weights of linear layers in 8-bit integers, beside the weights of a part. Of a weight NAME [out, in] it has
- * `NAME.values`, int8 [in, out], and `NAME.scales`, float32 [out]. Its metadata says which weights it was made from.
+ * File of weights of linear layers in 8-bit integers, beside the weights of a part. It has `NAME.values`, int8
+ * [in, out], and `NAME.scales`, float32 [out], of a weight NAME [out, in]. Its metadata says which weights it was made
+ * from.
  */
 export interface QuantizedFile {
   /** Folder that `ExternalTensor.location` is relative to, with symbolic links resolved. */

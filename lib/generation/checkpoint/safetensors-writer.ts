@@ -11,8 +11,8 @@ export interface DeclaredTensor {
 }
 
 /**
- * Encodes the header of a safetensors file whose tensors lie in this order. Spaces pad it so that the tensor data begins
- * at a multiple of 8 bytes, as in files of the safetensors library.
+ * Encodes the header of a safetensors file whose tensors lie in this order. Spaces pad it so that the tensor data
+ * begins at a multiple of 8 bytes, as in files of the safetensors library.
  */
 export function encodeHeader(
   tensors: readonly DeclaredTensor[],

@@ -13,9 +13,10 @@ import {
 } from "../onnx/index.ts";
 
 /**
- * Bands of rows in which a graph computes large pictures, layer by layer. Only what passes from layer to layer has the size
- * of a picture, and a layer's intermediate results have that of a band. A convolution takes the neighbouring rows from the
- * bands beside, and a normalisation the statistics of all bands: the pictures are those of whole layers, to rounding.
+ * Bands of rows in which a graph computes large pictures, layer by layer. Only what passes from layer to layer has the
+ * size of a picture, and a layer's intermediate results have that of a band. A convolution takes the neighbouring rows
+ * from the bands beside, and a normalisation the statistics of all bands: the pictures are those of whole layers, to
+ * rounding.
  */
 
 /** Picture or video [..., H, W] as bands of rows, from top to bottom. */

@@ -63,8 +63,8 @@ export const decoderNames = {
 } as const;
 
 /**
- * Pixels of the video that are decoded in one run. A convolutional decoder needs about 2 KB of memory for each; with
- * the width of the published AutoencoderKL it needs 5.3 KB, which is 2.8 GB in total.
+ * Pixels of the video that are decoded in one run. A convolutional decoder needs about 2 KB of memory for each, also
+ * with the width of the published AutoencoderKL in bands.
  */
 export const PIXELS_PER_RUN = 2 ** 19;
 

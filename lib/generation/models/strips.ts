@@ -41,8 +41,8 @@ export const wholePicture: StripEdges = {
 const MARGINS_PER_STRIP = 4;
 
 /**
- * Cuts pictures into strips along their longer edge, which differ by one element at most. With Wan's decoder three strips
- * of a picture of 104 elements compute 7 % more than the whole picture; a shorter edge is not worth cutting.
+ * Cuts pictures into strips along their longer edge, which differ by one element at most. With Wan's decoder three
+ * strips of a picture of 104 elements compute 7 % more than the whole picture; a shorter edge is not worth cutting.
  *
  * @param margin elements of a strip's margin
  */

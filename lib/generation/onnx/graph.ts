@@ -236,8 +236,8 @@ export class Graph {
   }
 
   /**
-   * Returns a weight [out, in] in 8-bit integers for a product that is not quantised; undefined where this graph reads no
-   * integers, or the weights have none of it.
+   * Returns a weight [out, in] in 8-bit integers for a product that is not quantised; undefined where this graph reads
+   * no integers, or the weights have none of it.
    */
   storedIntegers(weight: Value): QuantizedWeight<Value> | undefined {
     return this.#readsIntegers ? this.#storedQuantized(weight) : undefined;

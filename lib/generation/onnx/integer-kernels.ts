@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Flags of processors that add products of 8-bit integers in 32 bits. Those with AMX have the first one too. */
+/** Flags of processors that add products of 8-bit integers in 32 bits. Processors with AMX have the first one too. */
 const VNNI = /^flags\s*:.*\b(avx512_vnni|avx_vnni)\b/m;
 
 /**

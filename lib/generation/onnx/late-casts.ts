@@ -8,7 +8,7 @@ const products = new Set(["Gemm", "MatMul"]);
 /** Elements from which a weight is cast late. Copies of smaller ones, such as biases, take little memory. */
 const ELEMENTS_MIN = 2 ** 12;
 
-/** A weight of 8 or 16 bits that can be cast late, and the operand of its product that is known only when the graph runs. */
+/** A weight that can be cast late, and the operand of its product that is known only when the graph runs. */
 interface LateCast {
   readonly cast: Node;
   readonly weight: TypedName;

@@ -15,7 +15,7 @@ export interface SessionOptions {
   readonly mappedBytesMin?: number;
   /**
    * Outputs that stay in the memory of the device if the host can hold tensors there, which it can with WebGPU alone.
-   * Other sessions read them there; `data` throws. Whoever runs the session releases them.
+   * Other sessions read them there; `data` throws. The caller releases them.
    */
   readonly keptOutputs?: readonly string[];
 }
@@ -203,8 +203,8 @@ function sessionConfig(provider: Provider, threads: number, options: SessionOpti
   const isMapped = (options.weightBytes ?? 0) >= (options.mappedBytesMin ?? MAPPED_BYTES_MIN);
   return {
     use_deterministic_compute: "1",
-    // Takes a slower kernel that is exact everywhere. For it the runtime copies integers of weights into memory, so that
-    // they are not mapped, and it would take the place of VNNI's and AMX's kernels too.
+    // Takes a slower kernel that is exact everywhere. For it the runtime copies integers of weights into memory, so
+    // that they are not mapped, and it would take the place of VNNI's and AMX's kernels too.
     x64quantprecision: addsExactly() ? "0" : "1",
     disable_prepacking: isMapped ? "1" : "0",
     "intra_op.allow_spinning": threads > freeCores ? "0" : "1",

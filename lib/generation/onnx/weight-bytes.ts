@@ -15,8 +15,8 @@ export function weightBytes(model: Model): number {
 }
 
 /**
- * Returns the bytes that the weights which a session can map would have in float32. Those are the weights stored in
- * float32 or 8-bit integers that it reads as they are, and the weights that are cast late.
+ * Returns the bytes that the weights which a session can map would have in float32. It can map weights stored in
+ * float32 or 8-bit integers that it reads as they are, and weights that are cast late.
  */
 export function mappableBytes(model: Model, { castsLate }: { readonly castsLate: boolean }): number {
   const held = heldWeights(model);

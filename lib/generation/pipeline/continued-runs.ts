@@ -65,7 +65,8 @@ export function takeTurns(runs: readonly DecoderRun[]): boolean {
 
 /**
  * Prepares consecutive runs whose sessions take turns: each is opened by its first run, and released before that of
- * another run opens and after the last run. All graphs are built at once, so that a fault of the weights is found early.
+ * another run opens and after the last run. All graphs are built at once, so that a fault of the weights is found
+ * early.
  */
 export function runsInTurn<Run extends ContinuedRun>(
   runs: readonly Run[],

@@ -69,7 +69,7 @@ export interface GraphNeeds {
 
 /** Needs of the graphs of each transformer. */
 export interface ExpertNeeds extends GraphNeeds {
-  /** What is known of each transformer in 8-bit integers; null in other precisions. */
+  /** Checks of each transformer in 8-bit integers; null in other precisions. */
   readonly quantization: readonly QuantizationCheck[] | null;
   /** Guidance scales, which decide the batch. */
   readonly scales: readonly number[];

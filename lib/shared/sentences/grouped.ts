@@ -6,7 +6,7 @@ export function grouped(sentences: readonly string[], names: readonly string[] =
   const groups = new Map<string, { readonly first: string; count: number }>();
   for (const [index, sentence] of sentences.entries()) {
     const name = names[index];
-    const cause = (name ? sentence.replaceAll(name, "") : sentence)
+    const cause = (name ? sentence.replaceAll(wholeWord(name), "") : sentence)
       .replaceAll(/\[[\d, ]*\]/g, "[]")
       .replaceAll(/\d+/g, "0");
     const group = groups.get(cause);
@@ -18,4 +18,9 @@ export function grouped(sentences: readonly string[], names: readonly string[] =
     const end = first.endsWith(".") ? "." : "";
     return `${first.slice(0, first.length - end.length)}, and ${count - 1} more likewise${end}`;
   });
+}
+
+/** Matches a name where it is no part of a longer word. */
+function wholeWord(name: string): RegExp {
+  return new RegExp(`(?<!\\w)${name.replaceAll(/\W/g, "\\$&")}(?!\\w)`, "g");
 }

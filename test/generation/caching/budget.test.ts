@@ -58,6 +58,10 @@ describe("a promise", () => {
     expect(() => parse("at_least:50dB", { precision: "float16" })).toThrow(
       "a promise of 50 dB is more than float16 can keep: ask for at most 45 dB, or run with PRECISION=float32",
     );
+    expect(() => parse("at_least:41dB", { precision: "int8" })).toThrow(
+      "a promise of 41 dB is more than int8 can keep: ask for at most 40 dB, or run with PRECISION=float32",
+    );
+    expect(parse("at_least:40dB", { precision: "int8" }).options.goal).toEqual({ at_least_db: 40 });
     expect(parse("at_least:50dB", { precision: "float32" }).options.goal).toEqual({ at_least_db: 50 });
     for (const precision of ["float32", undefined] as const) {
       expect(() => parse("at_least:81dB", { precision })).toThrow(
@@ -70,6 +74,9 @@ describe("a promise", () => {
     expect(() => parse("at_least:35dB", { table: null, model: "demo" })).toThrow(
       "a promise in dB needs a table of what reuse costs this model, and there is none: " +
         "run npm run models -- calibrate demo --table",
+    );
+    expect(() => parse("at_least:20dB", { table: null, model: "demo", precision: "int8" })).toThrow(
+      /run npm run models -- calibrate demo --table --precision int8$/,
     );
     expect(parse("at_least:35dB", { table: sampleTable(60) }).name).toBe("at_least:35dB");
     expect(() => parse("at_least:61dB", { table: sampleTable(60) })).toThrow(

@@ -196,4 +196,4 @@ test("768 MiB of weights are converted in less than 256 MiB of memory", async ()
   const [peakMiB] = (await once(child, "message")) as [number];
   expect(peakMiB).toBeGreaterThan(0);
   expect(peakMiB).toBeLessThan(256);
-}, 60_000);
+});

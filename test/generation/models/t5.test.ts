@@ -68,7 +68,7 @@ describe.each(["t5", "umt5"] as const)("the encoder %s with weights in 8-bit int
   const { integerErrorOf } = await fixture(name);
 
   // Measured: 0.014 to 0.029. The scores of T5 are not scaled, so that small errors of queries and keys count much.
-  it("its states are within 0.04 of transformers", async () => {
+  it("the states of weights in 8-bit integers are within 0.04 of transformers", async () => {
     for (const prompt of [0, 1]) {
       const error = await integerErrorOf(prompt);
       expect(error).toBeLessThan(0.04);

@@ -40,8 +40,8 @@ export async function decodeCase(
 }
 
 /**
- * Decodes a latent [F, C, H, W] in the given runs, or in the decoder's own. State left by one run is fed to the next, and
- * features to the strips that are made of them.
+ * Decodes a latent [F, C, H, W] in the given runs, or in the decoder's own. State left by one run is fed to the next,
+ * and features to the strips that are made of them.
  */
 export async function decodeLatent(
   decoder: LatentDecoder,

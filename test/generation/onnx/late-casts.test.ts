@@ -170,7 +170,7 @@ describe("16-bit weights that are cast late", () => {
 });
 
 describe("weights in 8-bit integers of products that are not quantised", () => {
-  test("their products are those of the dequantised weights, with the same bits cast late or when the session opens", async () => {
+  test("integers cast late and when the session opens give the same bits, those of the dequantised weights but for rounding", async () => {
     const x = tensor([3, WIDTH], 4);
     const late = await run(integerGraph(MAPPED), MAPPED, x);
     expect(late).toEqual(await run(integerGraph(COPIED), COPIED, x));

@@ -192,7 +192,7 @@ describe("a weight that is stored in 8-bit integers", () => {
     return graph;
   }
 
-  test("it is read as it is, and gives the same numbers as one that is quantised on opening", async () => {
+  test("a stored weight is read as it is, and gives the same numbers as one that is quantised on opening", async () => {
     const { folder, weights } = await weightFile();
     const graph = graphOver(weights);
     expect(operators(graph)).not.toContain("QuantizeLinear");
@@ -202,7 +202,7 @@ describe("a weight that is stored in 8-bit integers", () => {
     expect(y!.data).toEqual(await product(of));
   });
 
-  test("its scales are used", async () => {
+  test("the scales of a stored weight are used", async () => {
     const { folder, weights } = await weightFile(2);
     const session = await openSession(graphOver(weights).build(), { weightsFolder: folder, threads: 1 });
     onTestFinished(() => session.release());

@@ -28,7 +28,7 @@ beforeAll(async () => {
   const resolved = requests.map((request) => requestFor({ ...model, model: model.name }, request));
   const measured = await measureReuse(demo, { requests: resolved, reach, options });
   [runs, heldOut] = [measured.slice(0, 3), measured.slice(3)];
-}, 60_000);
+});
 
 const policyOf = ({ codebook, motion }: ProposedCodebook) => {
   const rows = codebook.map(({ below, rate }) => (below === null ? { rate } : { below, rate }));

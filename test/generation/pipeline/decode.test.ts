@@ -76,7 +76,9 @@ describe("decoding", () => {
 
   it("features are made of the whole latent, and each strip of the pictures is made of all their frames", async () => {
     const given: Record<string, Tensor>[] = [];
-    /** Makes features that count the latent frames from 10 up, and pictures of the feature in all columns of a strip. */
+    /**
+     * Makes features that count the latent frames from 10 up, and pictures of the feature in all columns of a strip.
+     */
     const session = (count?: number) => ({
       async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
         given.push(feeds);

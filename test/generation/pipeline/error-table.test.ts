@@ -69,7 +69,7 @@ it("a table still fits when the model says other limits, and after the scheduler
 });
 
 describe("a table that does not fit", () => {
-  const advice = ": measure this one with npm run models -- calibrate NAME --table.";
+  const advice = ": measure this one with npm run models -- calibrate NAME --table";
   const damaged = async (folder: string) => {
     const path = join(folder, "transformer/model.safetensors");
     const bytes = await readFile(path);
@@ -81,6 +81,11 @@ describe("a table that does not fit", () => {
       "is of another precision",
       [undefined, async () => {}, { precision: "float16" }],
       "was measured in float32, and the model runs in float16",
+    ],
+    [
+      "is of float32, for a model in int8",
+      [undefined, async () => {}, { precision: "int8" }],
+      "was measured in float32, and the model runs in int8",
     ],
     [
       "is of another configuration of the sampler",
@@ -106,9 +111,20 @@ describe("a table that does not fit", () => {
     "a table that %s is refused with its cause and a command",
     async (_title, [, change, options], cause) => {
       const sentence = await refusalOf(fitting, change, options);
-      expect(sentence).toBe(`<model>/cache-table.json ${cause}${advice}`);
+      const precision = options?.precision ? ` --precision ${options.precision}` : "";
+      expect(sentence).toBe(`<model>/cache-table.json ${cause}${advice}${precision}.`);
       expectSentence(sentence.replace("<model>", "model"));
     },
+  );
+});
+
+it("a table that was measured in int8 is found in int8, and refused in float32", async () => {
+  const inInt8 = { ...fitting, madeFor: { ...fitting.madeFor, precision: "int8" } };
+  const { errorTable } = await foundIn(inInt8, undefined, { precision: "int8" });
+  expect(errorTable).toEqual({ table: fitting.table });
+  expect(await refusalOf(inInt8)).toBe(
+    "<model>/cache-table.json was measured in int8, and the model runs in float32: " +
+      "measure this one with npm run models -- calibrate NAME --table.",
   );
 });
 

@@ -15,6 +15,7 @@ import {
 } from "../../../lib/generation/pipeline/index.ts";
 import { RequestError } from "../../../lib/generation/request/index.ts";
 import { RUNNER } from "../../../lib/shared/run/index.ts";
+import { eventually } from "../../eventually.ts";
 import { preload, preloadStop } from "./preload.ts";
 import { requestFor, type Wanted } from "./request-for.ts";
 import { writeTinyModel } from "./tiny-model.ts";
@@ -312,7 +313,7 @@ describe("opening", () => {
     const controller = new AbortController();
     const opening = start({ signal: controller.signal });
     opening.catch(() => undefined);
-    const pid = await vi.waitFor(async () => Number(await readFile(pidFile, "utf8")), 20_000);
+    const pid = await eventually(async () => Number(await readFile(pidFile, "utf8")));
     controller.abort();
     await expect(opening).rejects.toThrow(CancelledError);
     expect(isAlive(pid)).toBe(false);

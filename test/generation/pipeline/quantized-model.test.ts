@@ -69,8 +69,8 @@ describe("a model with its weights in 8-bit integers", () => {
     expect(await latent(folder, {})).toEqual(await latent(demo, {}));
   });
 
-  // Measured: 0.027 for the transformer alone, 0.033 with the text encoder. Errors of rounding are not small where others
-  // differ in the last bit, so that two runs in int8 are as far from each other.
+  // Measured: 0.027 for the transformer alone. A last bit that differs changes what is rounded, so that two runs in
+  // int8 are as far from each other.
   it("sessions that map integers, of the text encoder too, make the video of float32 but for small errors", async () => {
     const exact = await latent(demo, {});
     const mapped = await latent(folder, { precision: "int8", mappedBytesMin: 1 });

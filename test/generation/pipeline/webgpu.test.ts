@@ -43,18 +43,24 @@ describe.skipIf(!hasAdapter)("a pipeline on WebGPU", () => {
     return { latent, frames };
   }
 
-  it("a pipeline on WebGPU makes the video that the CPU makes, within 1e-4", async () => {
-    const onCpu = await openPipeline(folder, { threads: 1 });
-    const exact = await make(onCpu);
-    await onCpu.close();
-    const pipeline = await openPipeline(folder, { threads: 1, provider: "webgpu" });
-    const found = await make(pipeline);
-    const tensor = { dtype: "float32", shape: [found.latent.length], data: found.latent } as const;
-    expect(relativeError(tensor, exact.latent)).toBeLessThan(1e-4);
-    const changed = found.frames.rgb.filter((value, i) => Math.abs(value - exact.frames.rgb[i]!) > 1);
-    expect(changed).toHaveLength(0);
-    await pipeline.close();
-  }, 180_000);
+  // It takes minutes.
+  const isWhole = process.env.ADAREEL_WEBGPU !== undefined;
+  it.skipIf(!isWhole)(
+    "a pipeline on WebGPU makes the video that the CPU makes, within 1e-4",
+    async () => {
+      const onCpu = await openPipeline(folder, { threads: 1 });
+      const exact = await make(onCpu);
+      await onCpu.close();
+      const pipeline = await openPipeline(folder, { threads: 1, provider: "webgpu" });
+      const found = await make(pipeline);
+      const tensor = { dtype: "float32", shape: [found.latent.length], data: found.latent } as const;
+      expect(relativeError(tensor, exact.latent)).toBeLessThan(1e-4);
+      const changed = found.frames.rgb.filter((value, i) => Math.abs(value - exact.frames.rgb[i]!) > 1);
+      expect(changed).toHaveLength(0);
+      await pipeline.close();
+    },
+    400_000,
+  );
 
   it.skipIf(!hasCompiler)(
     "a GPU that is lost while a video is made ends the process, in one sentence",
@@ -93,6 +99,6 @@ describe.skipIf(!hasAdapter)("a pipeline on WebGPU", () => {
       });
       expect([pipeline.isOpen, pipeline.hasExited]).toEqual([false, true]);
     },
-    180_000,
+    400_000,
   );
 });

@@ -10,7 +10,6 @@ import { type JobStore, jobStore, newVideoId } from "../../../lib/service/jobs/i
 import { undeliveredKey, unfinishedKey } from "../../../lib/service/jobs/object-keys.ts";
 import { hintedJobs } from "../../../lib/service/queue/index.ts";
 import { s3Store } from "../../../lib/service/storage/s3-store.ts";
-import { RUNNER } from "../../../lib/shared/run/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { AsyncEndpoint } from "../../cloud/async-endpoint.ts";
 import { type AwsServer, startAwsServer } from "../../cloud/aws-server.ts";
@@ -21,7 +20,7 @@ import { type S3Stub, startS3Stub } from "../../s3-stub/s3-stub.ts";
 import { newJob } from "../jobs/sample-job.ts";
 
 const MASTER_SECRET = "m".repeat(64);
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 300_000;
 
 let stub: S3Stub;
 let aws: AwsServer;
@@ -197,7 +196,7 @@ it("all functions log lines of JSON, without prompt, address or secret", {
   };
   const { stdout, stderr } = await promisify(execFile)(
     process.execPath,
-    [RUNNER, join(import.meta.dirname, "run-handlers.ts"), JSON.stringify(events)],
+    ["--import", "tsx", join(import.meta.dirname, "run-handlers.ts"), JSON.stringify(events)],
     { env: { ...process.env, ...env, LOG_LEVEL: "debug" } },
   );
   const lines = stdout

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { jobKey } from "../../../lib/service/jobs/index.ts";
 import { keyRing } from "../../../lib/service/keys/index.ts";
 import type { PostResult } from "../../../lib/service/net/index.ts";
@@ -16,6 +16,7 @@ import {
   webhookEndpoints,
 } from "../../../lib/service/webhooks/index.ts";
 import { system } from "../../../lib/shared/system.ts";
+import { eventually } from "../../eventually.ts";
 import { intercepted, losingAnswers } from "../jobs/failing-store.ts";
 import type { MemoryStore } from "../jobs/memory-store.ts";
 import { openJobs } from "../jobs/open-jobs.ts";
@@ -228,14 +229,14 @@ describe("many deliveries at once", () => {
       }),
     );
     const delivering = deliver({ jobs: counted, post: held });
-    await vi.waitFor(() => expect(answers).toHaveLength(6));
+    await eventually(() => expect(answers).toHaveLength(6));
     expect(writes).toBe(2);
     const delivered = async () => {
       const deliveries = (await jobs.read(newJob))!.events.flatMap((event) => event.deliveries ?? []);
       return deliveries.filter(({ state }) => state === "delivered").length;
     };
     answers[0]!();
-    await vi.waitFor(async () => expect(await delivered()).toBe(1));
+    await eventually(async () => expect(await delivered()).toBe(1));
     for (const answer of answers.slice(1)) answer();
     await delivering;
     expect(await delivered()).toBe(6);
@@ -263,7 +264,7 @@ describe("many deliveries at once", () => {
       }),
     );
     const delivering = deliver({ jobs: answering, post: held });
-    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    await eventually(() => expect(answers).toHaveLength(2));
     answers[0]!();
     await delivering;
     const deliveries = (await jobs.read(newJob))!.events.flatMap((event) => event.deliveries ?? []);
@@ -320,7 +321,7 @@ describe("many senders at once", () => {
     const { deliver, network, pass } = await setUp();
     const dead: Post = () => new Promise(() => undefined);
     void deliver({ post: dead });
-    await vi.waitFor(async () => expect((await deliver()).nextAt).not.toBeNull());
+    await eventually(async () => expect((await deliver()).nextAt).not.toBeNull());
     pass(59_999);
     expect((await deliver()).hasSent).toBe(false);
     pass(1);

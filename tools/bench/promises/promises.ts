@@ -1,16 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  budgetOfDamage,
-  type CachePolicy,
-  type ErrorTable,
-  readTableFile,
-  TABLE_FILE,
-} from "../../../lib/generation/caching/index.ts";
+import { budgetOfDamage, type CachePolicy } from "../../../lib/generation/caching/index.ts";
 import { type Generation, openPipeline } from "../../../lib/generation/pipeline/index.ts";
 import { RequestError, resolveRequest } from "../../../lib/generation/request/index.ts";
 import { type Frames, psnr } from "../../../lib/generation/video/index.ts";
 import { UsageError } from "../../../lib/shared/command-line/index.ts";
+import { errorTableIn } from "../error-table.ts";
 import { circumstances } from "../machine.ts";
 import { demoModel, docsFolder, positiveInteger, resultsFolder, userPath, type Written } from "../options.ts";
 import { readResults, updateDocument, writeText } from "../results-file.ts";
@@ -61,7 +56,9 @@ async function measure(count: number, command: readonly string[]): Promise<Promi
     },
   );
   try {
-    const table = await tableOf(demoModel);
+    const table = await errorTableIn(demoModel);
+    if (table === null)
+      throw new UsageError("The demo model has no table: run npm run models -- calibrate demo --table.");
     const described = await circumstances(command, demoModel);
     const began = performance.now();
     const prompts: PromiseResults["prompts"] = [];
@@ -106,15 +103,6 @@ async function measure(count: number, command: readonly string[]): Promise<Promi
   } finally {
     await pipeline.close();
   }
-}
-
-async function tableOf(folder: string): Promise<ErrorTable> {
-  const text = await readFile(join(folder, TABLE_FILE), "utf8").catch(() => {
-    throw new UsageError("The demo model has no table: run npm run models -- calibrate demo --table.");
-  });
-  const read = readTableFile(JSON.parse(text));
-  if (read.ok) return read.value.table;
-  throw new UsageError(`${TABLE_FILE}: ${read.fault.sentence}`);
 }
 
 /** Returns null for a promise that was refused, as it is where the machine is too slow at that moment. */

@@ -1,11 +1,18 @@
 /** Reads the file beside a model that holds its error table. */
 import * as z from "zod";
 import { type Examined, examined, wordings } from "../../../shared/sentences/index.ts";
+import type { PolicyRun } from "../facts.ts";
 import { errorTableSchema } from "./table.ts";
 import { checkTable } from "./table-checks.ts";
 
 /** Name of the file in a model's folder. */
 export const TABLE_FILE = "cache-table.json";
+
+/** Returns the command that measures the table of a model in a precision. */
+export function tableCommand(model: string, precision: PolicyRun["precision"] = "float32"): string {
+  const other = precision === "float32" ? "" : ` --precision ${precision}`;
+  return `npm run models -- calibrate ${model} --table${other}`;
+}
 
 const PROMPTS_MAX = 4096;
 const shortText = z.string().min(1).max(200);

@@ -56,7 +56,7 @@ export const latte: Family = {
       title: "Latte-1",
       needs: {
         parameters: { transformer: 1_057_246_880, text_encoder: 4_762_310_656, vae: 49_490_199 },
-        memoryGiB: { cpu: 5.9, gpu: 9.0, gpuOpen: 14.6 },
+        memoryGiB: { cpu: 5.9, gpu: 9, gpuOpen: 13.7 },
       },
       video: {
         sizes: sizesOf("512x512"),

@@ -56,7 +56,7 @@ export const ltxCondition: Family = {
       matchesTransformer: ({ num_layers }) => num_layers === 28,
       needs: {
         parameters: { transformer: 1_923_385_472, text_encoder: T5_PARAMETERS, vae: VAE_PARAMETERS },
-        memoryGiB: { cpu: 9, gpu: 9.1, gpuOpen: 25.5 },
+        memoryGiB: { cpu: 9, gpu: 9.1, gpuOpen: 25.4 },
       },
       video,
       hub: { name: "ltx-video-0.9.5", gigabytes: 25, id: "Lightricks/LTX-Video-0.9.5" },

@@ -65,7 +65,7 @@ export const openSoraPlan: Family = {
       },
       needs: {
         parameters: { transformer: 1_057_246_880, text_encoder: 4_762_310_656, vae: 149_510_169 },
-        memoryGiB: { cpu: 17, gpu: 17, gpuOpen: 29.6 },
+        memoryGiB: { cpu: 8.2, gpu: 15.6, gpuOpen: 28.2 },
       },
       benchmark: {
         parts: {

@@ -109,9 +109,8 @@ export function rateOf({ temporal_downsample }: Pick<Temporal, "temporal_downsam
  * Decodes a video in independent chunks of `micro_frame_size` frames: the published 17 frames are 5 latent frames, and
  * an image is 1.
  *
- * Memory, measured in float32 on the CPU: 5.4 KB for each pixel of an image. In a chunk it is 10.5 KB for each pixel of
- * one picture, because large pictures are decoded one by one: 9.7 GB at 1280x720 pixels. The activations of its graph
- * alone are 4.3 KB.
+ * Large pictures are decoded one by one, after the frames of all chunks. The activations are 1.9 KB for each pixel of a
+ * picture in bands: 1.7 GB at 1280x720 pixels, and 1.2 GB for a chunk of frames before.
  */
 export function openSoraVAEDecoder(
   config: OpenSoraVAEConfig,

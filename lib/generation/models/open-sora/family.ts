@@ -52,7 +52,7 @@ export const openSora: Family = {
       title: "Open-Sora 1.2",
       needs: {
         parameters: { transformer: 1_207_643_936, text_encoder: 4_762_310_656, vae: 214_756_151 },
-        memoryGiB: { cpu: 7.4, gpu: 9.1, gpuOpen: 17.3 },
+        memoryGiB: { cpu: 7.4, gpu: 9.1, gpuOpen: 16 },
       },
       // Not the demo model, which has no decoder over time and was trained on other prompts.
       matchesIndex: ({ vae }) => Array.isArray(vae) && vae[1] !== "AutoencoderKL",

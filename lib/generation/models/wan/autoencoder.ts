@@ -59,8 +59,9 @@ export function rateOf({ temperal_downsample }: AutoencoderKLWanConfig): number 
  * one for a few frames at a time. Both give the frames of the reference: a convolution over time passes its last two
  * frames to the next run and sees nothing else of the past.
  *
- * Memory, measured in float32 on the CPU: 2 KB for each pixel of a video that is decoded in one run. In several runs it
- * is 40 KB for each pixel of a frame, however many frames there are: 16 GB at 480x832 pixels.
+ * Memory, measured in float32 on the CPU: 2 KB for each pixel of a video that is decoded in one run. Larger videos are
+ * decoded in strips. At 832x120 pixels three strips took 7 KB for each pixel of a frame, however many frames there are,
+ * and 1 GB for weights and what their sessions leave behind.
  */
 export function autoencoderKLWanDecoder(config: AutoencoderKLWanConfig): LatentDecoder {
   return causalDecoder(config, {

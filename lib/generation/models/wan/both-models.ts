@@ -56,7 +56,7 @@ export const bothModels: readonly PublishedModel[] = [
     title: "Wan2.2 TI2V 5B",
     needs: {
       parameters: { transformer: PARAMETERS_5B, text_encoder: UMT5_PARAMETERS, vae: RESIDUAL_VAE_PARAMETERS },
-      memoryGiB: { cpu: 28.2, gpu: 23.5, gpuOpen: 51.8 },
+      memoryGiB: { cpu: 28.2, gpu: 16.2, gpuOpen: 36.1 },
     },
     matchesIndex: ({ expand_timesteps }) => expand_timesteps === true,
     matchesTransformer: has48Channels,

@@ -51,8 +51,8 @@ export interface CausalDecoderVariant {
  * Returns a decoder with the key names of diffusers' AutoencoderKLWan. No frame depends on a later one.
  *
  * The layers up to the attention see whole pictures. All later ones are convolutions and normalisations of single
- * positions, so that large pictures are made in strips. What a run hands to the next is that of a strip, where it would
- * be most of the memory. Between them are features of the whole latent, 4 % of the work.
+ * positions, so that large pictures are made in strips. A run hands the state of a strip to the next run, where that of
+ * whole pictures would be most of the memory. Between them are features of the whole latent, 4 % of the work.
  */
 export function causalDecoder(config: CausalDecoderConfig, variant: CausalDecoderVariant): LatentDecoder {
   const { scale, upsample, pictures = (frames) => frames } = variant;

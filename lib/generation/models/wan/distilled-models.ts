@@ -26,7 +26,7 @@ export const distilledModels: readonly PublishedModel[] = [
     title: "FastWan2.1 1.3B",
     needs: {
       parameters: { transformer: 1_418_996_800, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
-      memoryGiB: { cpu: 10.3, gpu: 10.8, gpuOpen: 27.1 },
+      memoryGiB: { cpu: 10.3, gpu: 10.8, gpuOpen: 19.1 },
     },
     matchesIndex: isDMD,
     matchesTransformer: ({ num_layers, in_channels }) => num_layers === 30 && in_channels === 16,
@@ -44,7 +44,7 @@ export const distilledModels: readonly PublishedModel[] = [
     title: "FastWan2.2 TI2V 5B",
     needs: {
       parameters: { transformer: PARAMETERS_5B, text_encoder: UMT5_PARAMETERS, vae: RESIDUAL_VAE_PARAMETERS },
-      memoryGiB: { cpu: 28.2, gpu: 23.5, gpuOpen: 50.4 },
+      memoryGiB: { cpu: 28.2, gpu: 16.2, gpuOpen: 35.2 },
     },
     matchesIndex: isDMD,
     matchesTransformer: has48Channels,

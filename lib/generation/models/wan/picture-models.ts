@@ -32,7 +32,7 @@ export const pictureModels: readonly PublishedModel[] = [
     title: "Wan2.2 I2V A14B",
     needs: {
       parameters: { transformer: 2 * PARAMETERS_14B, ...SHARED },
-      memoryGiB: { cpu: 67.5, gpu: 39, gpuOpen: 106 },
+      memoryGiB: { cpu: 67.5, gpu: 39, gpuOpen: 97.9 },
     },
     matchesIndex: (index) => takesPictures(index) && hasTwoTransformers(index),
     video: pictureVideoOf({
@@ -49,7 +49,7 @@ export const pictureModels: readonly PublishedModel[] = [
     title: "Wan2.1 I2V 14B 720P",
     needs: {
       parameters: { transformer: ATTENDING_14B, image_encoder: VISION_PARAMETERS, ...SHARED },
-      memoryGiB: { cpu: 94, gpu: 58.5, gpuOpen: 107.5 },
+      memoryGiB: { cpu: 94, gpu: 58.5, gpuOpen: 88.3 },
     },
     matchesIndex: (index) => takesPictures(index) && !hasTwoTransformers(index) && isNamed720P(index),
     matchesTransformer: (transformer) => attends(transformer) && !isPlaced(transformer),
@@ -60,7 +60,7 @@ export const pictureModels: readonly PublishedModel[] = [
     title: "Wan2.1 I2V 14B 480P",
     needs: {
       parameters: { transformer: ATTENDING_14B, image_encoder: VISION_PARAMETERS, ...SHARED },
-      memoryGiB: { cpu: 75.3, gpu: 43, gpuOpen: 70.9 },
+      memoryGiB: { cpu: 75.3, gpu: 43, gpuOpen: 62.8 },
     },
     matchesIndex: (index) => takesPictures(index) && !hasTwoTransformers(index),
     matchesTransformer: (transformer) => attends(transformer) && !isPlaced(transformer),
@@ -72,7 +72,7 @@ export const pictureModels: readonly PublishedModel[] = [
     title: "Wan2.1 FLF2V 14B 720P",
     needs: {
       parameters: { transformer: PLACED_14B, image_encoder: VISION_PARAMETERS, ...SHARED },
-      memoryGiB: { cpu: 94, gpu: 58.5, gpuOpen: 107.5 },
+      memoryGiB: { cpu: 94, gpu: 58.5, gpuOpen: 88.3 },
     },
     matchesIndex: (index) => takesPictures(index) && !hasTwoTransformers(index),
     matchesTransformer: (transformer) => attends(transformer) && isPlaced(transformer),

@@ -20,14 +20,14 @@ const parameters = { transformer: 14_288_491_584, text_encoder: UMT5_PARAMETERS,
 export const skyReelsModels: readonly PublishedModel[] = [
   {
     title: "SkyReels-V2 14B 720P",
-    needs: { parameters, memoryGiB: { cpu: 101.8, gpu: 67.6, gpuOpen: 101.2 } },
+    needs: { parameters, memoryGiB: { cpu: 101.8, gpu: 67.6, gpuOpen: 82.1 } },
     matchesIndex: (index) => isSkyReels(index) && isNamed720P(index),
     video: skyReelsVideo([...LARGE, ...MEDIUM], 121),
     hub: { name: "skyreels-v2-14b-720p", gigabytes: 80, id: "Skywork/SkyReels-V2-T2V-14B-720P-Diffusers" },
   },
   {
     title: "SkyReels-V2 14B 540P",
-    needs: { parameters, memoryGiB: { cpu: 75.4, gpu: 45.6, gpuOpen: 69.6 } },
+    needs: { parameters, memoryGiB: { cpu: 75.4, gpu: 45.6, gpuOpen: 59.3 } },
     matchesIndex: isSkyReels,
     video: skyReelsVideo([...MEDIUM, ...LARGE], 97),
     hub: { name: "skyreels-v2-14b-540p", gigabytes: 80, id: "Skywork/SkyReels-V2-T2V-14B-540P-Diffusers" },

@@ -52,7 +52,7 @@ export const textModels: readonly PublishedModel[] = [
     title: "Wan2.1 1.3B",
     needs: {
       parameters: { transformer: 1_418_996_800, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
-      memoryGiB: { cpu: 11.9, gpu: 10.8, gpuOpen: 28.1 },
+      memoryGiB: { cpu: 11.9, gpu: 10.8, gpuOpen: 20.2 },
     },
     matchesIndex: (index) => !takesPictures(index) && !hasTwoTransformers(index),
     matchesTransformer: ({ num_layers, in_channels }) => num_layers === 30 && in_channels === 16,
@@ -79,7 +79,7 @@ export const textModels: readonly PublishedModel[] = [
     title: "Wan2.1 14B",
     needs: {
       parameters: { transformer: PARAMETERS_14B, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
-      memoryGiB: { cpu: 86.1, gpu: 54.6, gpuOpen: 88.2 },
+      memoryGiB: { cpu: 86.1, gpu: 54.6, gpuOpen: 69.1 },
     },
     matchesIndex: (index) => !takesPictures(index) && !hasTwoTransformers(index),
     matchesTransformer: has40Layers,
@@ -94,7 +94,7 @@ export const textModels: readonly PublishedModel[] = [
     title: "Wan2.2 A14B",
     needs: {
       parameters: { transformer: 2 * PARAMETERS_14B, text_encoder: UMT5_PARAMETERS, vae: VAE_PARAMETERS },
-      memoryGiB: { cpu: 86.1, gpu: 54.6, gpuOpen: 142.8 },
+      memoryGiB: { cpu: 86.1, gpu: 54.6, gpuOpen: 123.7 },
     },
     matchesIndex: (index) => !takesPictures(index) && hasTwoTransformers(index),
     matchesTransformer: has40Layers,

@@ -9,14 +9,14 @@ import { gather } from "./layout.ts";
  *
  * The rows are quantised when the graph runs, all with one scale. A few channels of a real transformer's activations
  * are many times as large as the others, and would take that scale for themselves. So the channels with the largest
- * values are multiplied apart in float32, as in LLM.int8() (arXiv 2208.07339). They are chosen anew in each run: nothing
- * is calibrated.
+ * values are multiplied apart in float32, as in LLM.int8() (arXiv 2208.07339). They are chosen anew in each run:
+ * nothing is calibrated.
  */
 
 /** Width of the rows from which channels are multiplied apart. In narrower layers that takes longer than it saves. */
 const APART_WIDTH_MIN = 512;
 
-/** One of this many channels is multiplied apart. */
+/** Number of channels of which one is multiplied apart. */
 const CHANNELS_PER_APART = 64;
 
 /**

@@ -1,7 +1,13 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { nameOf } from "../../../shared/sentences/index.ts";
-import { type ErrorTable, readTableFile, TABLE_FILE, type TableFile } from "../../caching/index.ts";
+import {
+  type ErrorTable,
+  readTableFile,
+  TABLE_FILE,
+  type TableFile,
+  tableCommand,
+} from "../../caching/index.ts";
 import {
   CheckpointError,
   configHash,
@@ -47,8 +53,9 @@ export async function findErrorTable(model: TableModel): Promise<FoundErrorTable
     if (!read.ok) return { refused: `${path}: ${read.fault.sentence}` };
     const misfit = await misfitOf(read.value, model);
     if (misfit === null) return { table: read.value.table };
-    const advice = `npm run models -- calibrate ${model.name} --table`;
-    return { refused: `${path} ${misfit}: measure this one with ${advice}.` };
+    return {
+      refused: `${path} ${misfit}: measure this one with ${tableCommand(model.name, model.precision)}.`,
+    };
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error;
     return { refused: `${error.message}.` };

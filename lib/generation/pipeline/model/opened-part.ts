@@ -29,8 +29,8 @@ export function isLarge({ weights }: OpenedPart, bytesMin = MAPPED_BYTES_MIN): b
 }
 
 /**
- * Checks that sessions can take a transformer's weights in 8-bit integers. Without a file of them they are quantised when
- * a session opens, which needs memory for all of them in float32.
+ * Checks that sessions can take a transformer's weights in 8-bit integers. Without a file of them they are quantised
+ * when a session opens, which needs memory for all of them in float32.
  *
  * @throws CheckpointError if the weights are too many for that
  */

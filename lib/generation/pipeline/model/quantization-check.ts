@@ -40,10 +40,10 @@ const PROMPT = "a red circle moves to the left";
 /**
  * Compares every block of a model's transformers in 8-bit integers with the same block in float32.
  *
- * The blocks run one after another, each on its own, so that little memory is needed. They are given noise, and a prompt
- * that the text encoder reads: with noise in place of its states the blocks of the demo model are off by 0.13 to 0.22,
- * with a prompt by 0.01 to 0.03. The noise and the prompt are the same in every process, so that a seed gives the same
- * video in all of them.
+ * The blocks run one after another, each on its own, so that little memory is needed. They are given noise, and a
+ * prompt that the text encoder reads: with noise in place of its states the blocks of the demo model are off by 0.13 to
+ * 0.22, with a prompt by 0.01 to 0.03. The noise and the prompt are the same in every process, so that a seed gives the
+ * same video in all of them.
  */
 export async function checkQuantization(model: ModelParts): Promise<readonly QuantizationCheck[]> {
   const checks: QuantizationCheck[] = [];

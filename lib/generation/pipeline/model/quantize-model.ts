@@ -37,9 +37,9 @@ export interface QuantizedWeights {
 }
 
 /**
- * Writes the weights that graphs in the precision `int8` take in 8-bit integers to files beside those of the transformers
- * and of a large text encoder, in a few dozen MiB of memory. After an interruption the same call goes on with the first file
- * that is not complete.
+ * Writes the weights that graphs in the precision `int8` take in 8-bit integers to files beside those of the
+ * transformers and of a large text encoder, in a few dozen MiB of memory. After an interruption the same call goes on
+ * with the first file that is not complete.
  *
  * @throws CheckpointError naming the file at fault
  */
