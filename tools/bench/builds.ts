@@ -123,9 +123,10 @@ try {
   const described = describeCircumstances({ ...measured, command });
   const body = `## Whole videos, compared with an earlier build
 
-The demo model's video of “${PROMPT}”, made by both builds in turns. Ratios are this build's
-time over the earlier one's: medians of ${rounds} rounds with the 10th and 90th percentiles in parentheses, and of the
-fastest runs. Both videos have ${own!.equals(other!) ? "the same bytes" : "different bytes"}.
+The demo model's video of “${PROMPT}”, made by both builds in turns.
+Ratios are this build's time over the earlier one's: medians of ${rounds} rounds with the 10th and 90th percentiles in
+parentheses, and of the fastest runs. Both videos have ${own!.equals(other!) ? "the same bytes" : "different bytes"}. The aims
+are 0.8 for the command and 0.7 for the job.
 
 ${table(["Timed", "Ratio", "Fastest", "Seconds", "Earlier, seconds"], rows)}
 
