@@ -45,10 +45,17 @@ export function dropLargest(kept: Kept): void {
   [kept.residuals, kept.probe] = [[], null];
 }
 
+/**
+ * Frees one residual before the next is made. This is a function of its own, because a variable of an async one holds
+ * its value until that ends.
+ */
+function dropOldest({ residuals, residualsMax }: Kept): void {
+  for (const old of residuals.splice(residualsMax - 1)) old.release?.();
+}
+
 /** Runs the whole transformer, keeps its residual and probe, and returns its other outputs. */
 export async function compute({ full, signals }: DenoisingSessions, feeds: Feeds, kept: Kept) {
-  // Frees one before the next is made.
-  for (const old of kept.residuals.splice(kept.residualsMax - 1)) old.release?.();
+  dropOldest(kept);
   const {
     [cutNames.residual]: residual,
     [cutNames.probe]: probe,

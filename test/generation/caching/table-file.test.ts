@@ -50,7 +50,7 @@ describe("a table file that is not one", () => {
     ],
     [
       "names an unknown precision",
-      changed(["madeFor", "precision"], "int8"),
+      changed(["madeFor", "precision"], "int4"),
       /^madeFor\.precision must be float32/,
     ],
     ["has no date", changed(["measured", "date"], "yesterday"), /^measured\.date must be a date such as/],
