@@ -95,6 +95,8 @@ export class Graph {
   readonly #branched = new Map<string, BranchedWeight>();
   /** Weights in 8-bit integers, keyed by the name of the weight. */
   readonly #quantized = new Map<string, QuantizedWeight<Value>>();
+  /** Results of `once`. */
+  readonly #built = new Map<string, unknown>();
   readonly #constants = new Map<string, Value>();
   readonly #scopes: string[] = [];
   #precision: Precision = "float32";
@@ -255,6 +257,15 @@ export class Graph {
     };
     this.#quantized.set(weight.name, quantized);
     return quantized;
+  }
+
+  /**
+   * Returns what `build` returned for this key, which names all that it depends on. So layers that take the same input
+   * share the nodes that prepare it.
+   */
+  once<R>(key: string, build: () => R): R {
+    if (!this.#built.has(key)) this.#built.set(key, build());
+    return this.#built.get(key) as R;
   }
 
   /** Adds a constant tensor. Equal constants are stored once. A `Uint8Array` makes a bool tensor. */

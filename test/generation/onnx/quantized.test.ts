@@ -131,6 +131,19 @@ describe("a linear layer in int8", () => {
     expect(await product(of)).toEqual(await product(of, "float32"));
   });
 
+  test("layers that take the same rows share their integers, and the search for large channels", () => {
+    const graph = new Graph();
+    const x = graph.input("x", "float32", [2, 40, 512]);
+    graph.inPrecision("int8", () => {
+      for (const seed of [1, 2, 3])
+        graph.output(`y${seed}`, linear(x, ...constants(graph, layer(1, 512, 32, seed))));
+    });
+    const all = operators(graph);
+    for (const opType of ["DynamicQuantizeLinear", "TopK"])
+      expect(all.filter((other) => other === opType)).toHaveLength(1);
+    expect(all.filter((opType) => opType === "MatMulIntegerToFloat")).toHaveLength(3);
+  });
+
   test("attention and other products in int8 are those of float32", () => {
     const graph = new Graph();
     const x = graph.input("x", "float32", [40, 64]);

@@ -33,7 +33,8 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
   }
   return x.graph.scope("linear", () => {
     const { graph } = x;
-    const rows = reshape(graph.asFactor(x), [-1, inWidth!]);
+    const asRows = () => reshape(graph.asFactor(x), [-1, inWidth!]);
+    const rows = graph.precision === "int8" ? graph.once(`rows of ${x.name}`, asRows) : asRows();
     const { weight: whole, branches } = graph.branched(weight);
     let y = product(rows, whole, bias);
     for (const { down, up, scale } of branches) y = gemm(gemm(rows, down), up, y, scale);

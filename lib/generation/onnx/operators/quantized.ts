@@ -19,22 +19,49 @@ const APART_WIDTH_MIN = 512;
 /** Number of channels of which one is multiplied apart. */
 const CHANNELS_PER_APART = 64;
 
+/** Rows x [N, in] of a product: uint8, with the scale and the zero point of them all. */
+interface QuantizedRows {
+  readonly rows: Value;
+  readonly scale: Value;
+  readonly zero: Value;
+  /** Channels that are zero in `rows` because they are multiplied apart; null in narrow layers. */
+  readonly apart: { readonly channels: Value; readonly values: Value } | null;
+}
+
 /**
  * Returns x @ weight.T + bias in float32, for x [N, in], a quantised weight [out, in] and bias [out].
  */
 export function quantizedProduct(x: Value, weight: QuantizedWeight<Value>, bias?: Value): Value {
+  const { values, scales } = weight;
+  const { rows, scale, zero, apart } = x.graph.once(`quantised ${x.name}`, () => quantizedRows(x));
+  const output = { dtype: "float32", shape: [x.shape[0]!, values.shape[1]!] } as const;
+  const inputs = [rows, values, scale, scales, zero, undefined, bias] as const;
+  const product = emit("MatMulIntegerToFloat", inputs, output, {}, "com.microsoft"); // [N, out]
+  if (!apart) return product;
+  const factors = mul(cast(gather(values, apart.channels), "float32"), scales); // [count, out]
+  return emit("Gemm", [apart.values, factors, product], product);
+}
+
+function quantizedRows(x: Value): QuantizedRows {
   const { graph } = x;
   const inWidth = x.shape[1]!;
-  if (inWidth < APART_WIDTH_MIN) return integerProduct(x, weight, bias);
+  if (inWidth < APART_WIDTH_MIN) return { ...integersOf(x), apart: null };
   const count = Math.ceil(inWidth / CHANNELS_PER_APART);
   const channels = largestChannels(x, count); // [count]
   const ones = graph.constant(new Float32Array(inWidth).fill(1), [inWidth]);
   const zeros = graph.constant(new Float32Array(count), [count]);
   const others = mul(x, emit("ScatterElements", [ones, channels, zeros], ones, { axis: { int: 0 } }));
-  const product = integerProduct(others, weight, bias); // [N, out]
-  const { values, scales } = weight;
-  const factors = mul(cast(gather(values, channels), "float32"), scales); // [count, out]
-  return emit("Gemm", [gather(x, channels, 1), factors, product], product);
+  return { ...integersOf(others), apart: { channels, values: gather(x, channels, 1) } };
+}
+
+function integersOf(x: Value): Omit<QuantizedRows, "apart"> {
+  const types = [
+    { dtype: "uint8", shape: x.shape },
+    { dtype: "float32", shape: [] },
+    { dtype: "uint8", shape: [] },
+  ] as const;
+  const [rows, scale, zero] = x.graph.node("DynamicQuantizeLinear", [x], types);
+  return { rows: rows!, scale: scale!, zero: zero! };
 }
 
 /**
@@ -49,20 +76,6 @@ export function integerWeightProduct(
   const output = { dtype: "float32", shape: [x.shape[0]!, values.shape[1]!] } as const;
   const product = mul(emit("MatMul", [x, x.graph.asFactor(values)], output), scales);
   return bias ? add(product, bias) : product;
-}
-
-/** Returns x @ values * scales + bias, with x [N, in] quantised to 8 bits. */
-function integerProduct(x: Value, { values, scales }: QuantizedWeight<Value>, bias?: Value): Value {
-  const { graph, shape } = x;
-  const types = [
-    { dtype: "uint8", shape },
-    { dtype: "float32", shape: [] },
-    { dtype: "uint8", shape: [] },
-  ] as const;
-  const [rows, scale, zero] = graph.node("DynamicQuantizeLinear", [x], types);
-  const inputs = [rows!, values, scale!, scales, zero!, undefined, bias] as const;
-  const output = { dtype: "float32", shape: [shape[0]!, values.shape[1]!] } as const;
-  return emit("MatMulIntegerToFloat", inputs, output, {}, "com.microsoft");
 }
 
 /** Returns the indices int64 [count] of the channels of x [N, in] with the largest absolute values. */
