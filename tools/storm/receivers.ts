@@ -25,8 +25,8 @@ export interface Arrival {
 export interface Receivers {
   readonly arrivals: readonly Arrival[];
   url(kind: ReceiverKind): string;
-  /** Resolves to the first answered delivery about a video that has this type. */
-  arrival(videoId: string, type: string): Promise<Arrival>;
+  /** Resolves to the first answered delivery about a video that has one of these types. */
+  arrival(videoId: string, types: readonly string[]): Promise<Arrival>;
   close(): Promise<void>;
 }
 
@@ -81,9 +81,10 @@ export async function openReceivers(): Promise<Receivers> {
   return {
     arrivals,
     url: (kind) => `http://${HOSTS[kind]}:${ports.get(kind)}/hook`,
-    arrival: (videoId, type) =>
+    arrival: (videoId, types) =>
       new Promise((resolve) => {
-        const isMeant = (each: Arrival) => each.isAnswered && each.videoId === videoId && each.type === type;
+        const isMeant = (each: Arrival) =>
+          each.isAnswered && each.videoId === videoId && types.includes(each.type);
         const known = arrivals.find(isMeant);
         if (known) return resolve(known);
         const look = (each: Arrival) => {
