@@ -6,6 +6,7 @@ import { writeQuantized } from "../../../lib/generation/checkpoint/index.ts";
 import { parseT5Config, parseUMT5Config, t5Encoder, umt5Encoder } from "../../../lib/generation/models/t5.ts";
 import { openSession } from "../../../lib/generation/onnx/index.ts";
 import { graphWeights, withIntegers } from "../../../lib/generation/pipeline/model/opened-part.ts";
+import { relativeL2 } from "../relative-l2.ts";
 import { readCases, readGolden, readVectors, relativeError, run, withHeader } from "./golden.ts";
 
 // Worst error measured: 2.4e-6.
@@ -53,16 +54,6 @@ async function fixture(name: "t5" | "umt5") {
 }
 
 const LINEAR = /\.(q|k|v|o|wi_0|wi_1|wo)\.weight$/;
-
-/** Returns the relative L2 error of the first values. */
-function relativeL2(actual: Float32Array, expected: Float32Array): number {
-  let [error, size] = [0, 0];
-  for (const [i, value] of expected.entries()) {
-    error += (actual[i]! - value) ** 2;
-    size += value ** 2;
-  }
-  return Math.sqrt(error / size);
-}
 
 describe.each(["t5", "umt5"] as const)("the encoder %s with weights in 8-bit integers", async (name) => {
   const { integerErrorOf } = await fixture(name);

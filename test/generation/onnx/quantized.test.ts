@@ -12,6 +12,7 @@ import {
   type Tensor,
   type WeightSource,
 } from "../../../lib/generation/onnx/index.ts";
+import { relativeL2 } from "../relative-l2.ts";
 import { ModelProtoSchema } from "./generated/onnx_pb.js";
 
 /** Draws normally distributed numbers, the same for the same seed. */
@@ -55,15 +56,6 @@ function exactProduct({ rows, inWidth, outWidth, x, weight, bias }: Layer): Floa
       y[row * outWidth + out] = sum;
     }
   return y;
-}
-
-function relativeL2(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let [error, size] = [0, 0];
-  for (let i = 0; i < expected.length; i++) {
-    error += (actual[i]! - expected[i]!) ** 2;
-    size += expected[i]! ** 2;
-  }
-  return Math.sqrt(error / size);
 }
 
 const constants = (graph: Graph, { inWidth, outWidth, weight, bias }: Layer) =>

@@ -12,6 +12,7 @@ import {
   quantizationNotes,
 } from "../../../lib/generation/pipeline/model/quantization-check.ts";
 import { psnr } from "../../../lib/generation/video/index.ts";
+import { relativeL2 } from "../relative-l2.ts";
 import { requestFor } from "./request-for.ts";
 
 const pipelines = join(import.meta.dirname, "../../golden/pipelines");
@@ -39,11 +40,6 @@ async function generate(folder: string, options: object, asked: object): Promise
   } finally {
     await pipeline.close();
   }
-}
-
-function relativeL2(actual: Float32Array, expected: Float32Array): number {
-  const norm = (values: Float32Array) => Math.hypot(...values);
-  return norm(actual.map((value, i) => value - expected[i]!)) / norm(expected);
 }
 
 /** Copies the demo model with weights in float32, and changes values of its transformer. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Checkpoint, openModelFolder } from "../../../lib/generation/checkpoint/index.ts";
 import { openPipeline, type PipelineOptions, quantizeModel } from "../../../lib/generation/pipeline/index.ts";
+import { relativeL2 } from "../relative-l2.ts";
 import { requestFor } from "./request-for.ts";
 
 const demo = join(import.meta.dirname, "../../../models/demo");
@@ -29,15 +30,6 @@ async function latent(of: string, options: PipelineOptions = { precision: "int8"
   } finally {
     await pipeline.close();
   }
-}
-
-function relativeL2(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let [error, size] = [0, 0];
-  for (let i = 0; i < expected.length; i++) {
-    error += (actual[i]! - expected[i]!) ** 2;
-    size += expected[i]! ** 2;
-  }
-  return Math.sqrt(error / size);
 }
 
 describe("a model with its weights in 8-bit integers", () => {
