@@ -28,8 +28,8 @@ const SIGNALS = [
 
 /**
  * Largest PSNR in dB that a promise can be kept to, by the precision of the products in the blocks. A promise is no
- * closer to the video without cache than that is to float32: in int8 the demo model's, without cache, came to 46.9 dB
- * at worst (docs/benchmarks.md, Quality in int8), of so few videos that the limit is rounded down to the next 10 dB.
+ * closer to the video without cache than that is to float32: in int8 the demo model's, without cache, came to 40.0 dB
+ * at worst, of eight videos (docs/benchmarks.md, Quality in int8).
  */
 const DECIBELS_MAX = { float32: 80, float16: 45, int8: 40 } as const;
 
