@@ -90,7 +90,6 @@ export class Graph {
   readonly #weights = new Map<string, Value>();
   /** Stored 16-bit weights, keyed by the name of the float32 value they are cast to. */
   readonly #stored = new Map<string, Value>();
-  readonly #factors = new Map<string, Value>();
   /** Parts of weights with low-rank changes, keyed by the name of their sum. */
   readonly #branched = new Map<string, BranchedWeight>();
   /** Weights in 8-bit integers, keyed by the name of the weight. */
@@ -178,13 +177,9 @@ export class Graph {
     if (value.dtype === dtype) return value;
     const stored = this.#stored.get(value.name) ?? value;
     if (stored.dtype === dtype) return stored;
-    const key = `${dtype} ${stored.name}`;
-    const known = this.#factors.get(key);
-    if (known) return known;
     const output = { dtype, shape: stored.shape };
-    const factor = this.node("Cast", [stored], [output], { to: { int: dataTypes[dtype].code } })[0]!;
-    this.#factors.set(key, factor);
-    return factor;
+    const cast = () => this.node("Cast", [stored], [output], { to: { int: dataTypes[dtype].code } })[0]!;
+    return this.once(`${dtype} of ${stored.name}`, cast);
   }
 
   /** Returns a weight in the type in which the checkpoint stores it; any other value is returned as it is. */
