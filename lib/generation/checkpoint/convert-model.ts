@@ -19,13 +19,25 @@ export interface ModelConversion {
   readonly dtype: keyof typeof conversionDTypes;
   /** Variant of the weights to convert, such as `fp16`. The converted files have no variant in their names. */
   readonly variant?: string | undefined;
-  readonly onProgress?: (progress: ConversionProgress) => void;
+  readonly onProgress?: ((progress: ConversionProgress) => void) | undefined;
 }
 
 export interface ConversionProgress {
   /** Tensor bytes of the source read so far. */
   readonly doneBytes: number;
   readonly totalBytes: number;
+}
+
+/** Returns the function that is told the bytes read since the last call, and reports them all. */
+export function countedBytes(
+  totalBytes: number,
+  onProgress: ModelConversion["onProgress"],
+): (byteCount: number) => void {
+  let doneBytes = 0;
+  return (byteCount) => {
+    doneBytes += byteCount;
+    onProgress?.({ doneBytes, totalBytes });
+  };
 }
 
 /** Size of a part of a model before and after conversion, in bytes. */
@@ -50,11 +62,7 @@ export async function convertModel(conversion: ModelConversion): Promise<readonl
   const model = await openModelFolder(folder);
   const parts = await Promise.all(model.partNames.map((name) => planPart(name, model.part(name), variant)));
   const totalBytes = parts.reduce((total, { bytes }) => total + bytes, 0);
-  let doneBytes = 0;
-  const onBytes = (byteCount: number) => {
-    doneBytes += byteCount;
-    onProgress?.({ doneBytes, totalBytes });
-  };
+  const onBytes = countedBytes(totalBytes, onProgress);
   const converted: ConvertedPart[] = [];
   try {
     await mkdir(out, { recursive: true });

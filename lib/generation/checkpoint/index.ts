@@ -5,6 +5,7 @@ export {
   type ConvertedPart,
   conversionDTypes,
   convertModel,
+  countedBytes,
 } from "./convert-model.ts";
 export { type JsonFileLimits, readJsonFile, toPlain } from "./json-file.ts";
 export {

@@ -1,6 +1,8 @@
 import {
   CheckpointError,
   type ConversionProgress,
+  type ConvertedPart,
+  countedBytes,
   type ModelFolder,
   openModelFolder,
   QUANTIZED_FILE,
@@ -29,21 +31,14 @@ export interface ModelQuantization {
   readonly onProgress?: (progress: ConversionProgress) => void;
 }
 
-/** Weights of a part that were quantised, in bytes of all of them. */
-export interface QuantizedWeights {
-  readonly name: string;
-  readonly bytesBefore: number;
-  readonly bytesAfter: number;
-}
-
 /**
  * Writes the weights that graphs in the precision `int8` take in 8-bit integers to files beside those of the
  * transformers and of a large text encoder, in a few dozen MiB of memory. After an interruption the same call goes on
- * with the first file that is not complete.
+ * with the first file that is not complete. Returns the bytes of the weights that were quantised, by part.
  *
  * @throws CheckpointError naming the file at fault
  */
-export async function quantizeModel(quantization: ModelQuantization): Promise<readonly QuantizedWeights[]> {
+export async function quantizeModel(quantization: ModelQuantization): Promise<readonly ConvertedPart[]> {
   const { folder, variant, mappedBytesMin, onProgress } = quantization;
   const model = await openModelFolder(folder, { variant });
   const { limits } = await readDescription(folder, model.index);
@@ -57,12 +52,8 @@ export async function quantizeModel(quantization: ModelQuantization): Promise<re
     parts.push({ name, part, names, bytesBefore });
   }
   const totalBytes = parts.reduce((sum, { bytesBefore }) => sum + bytesBefore, 0);
-  let doneBytes = 0;
-  const onBytes = (byteCount: number) => {
-    doneBytes += byteCount;
-    onProgress?.({ doneBytes, totalBytes });
-  };
-  const written: QuantizedWeights[] = [];
+  const onBytes = countedBytes(totalBytes, onProgress);
+  const written: ConvertedPart[] = [];
   for (const { name, part, names, bytesBefore } of parts) {
     const bytesAfter = await writeQuantized({ part, names, onBytes }).catch((cause: unknown) => {
       if (cause instanceof CheckpointError) throw cause;
