@@ -1,5 +1,5 @@
-import { access } from "node:fs/promises";
 import { join } from "node:path";
+import { isThere } from "../../shared/is-there.ts";
 import { quoted } from "../../shared/sentences/index.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
@@ -76,7 +76,7 @@ export async function openModelFolder(
     parts.set(name, await openPart(join(folder, name), entry[1], opening));
   }
   for (const name of unnamedParts) {
-    if (parts.has(name) || !(await exists(join(folder, name, "config.json")))) continue;
+    if (parts.has(name) || !(await isThere(join(folder, name, "config.json")))) continue;
     const part = await openPart(join(folder, name), "", opening);
     parts.set(name, { ...part, className: String(part.config._class_name) });
   }
@@ -101,20 +101,13 @@ async function openPart(
   className: string,
   { variant, pipeline }: ModelFolderOptions & Pick<ModelPart, "pipeline">,
 ): Promise<ModelPart> {
-  if (!(await exists(folder)))
+  if (!(await isThere(folder)))
     throw new CheckpointError(folder, "model_index.json names this folder and it is missing");
   let config: Config = {};
   for (const path of configNames.map((name) => join(folder, name))) {
-    if (!(await exists(path))) continue;
+    if (!(await isThere(path))) continue;
     config = toPlain(await readJsonObject(path)) as Config;
     break;
   }
   return { className, pipeline, folder, config, checkpoint: () => Checkpoint.open(folder, variant) };
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

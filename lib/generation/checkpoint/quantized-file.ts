@@ -1,5 +1,6 @@
-import { access, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { isThere } from "../../shared/is-there.ts";
 import { quoted } from "../../shared/sentences/index.ts";
 import type { ExternalTensor, QuantizedTensor } from "../onnx/index.ts";
 import { CheckpointError, TENSOR_NAME_MAX } from "./checkpoint-error.ts";
@@ -76,11 +77,7 @@ export function quantizeCommand({ folder }: Pick<ModelPart, "folder">): string {
  */
 export async function openQuantized(part: QuantizedPart): Promise<QuantizedFile | null> {
   const path = join(part.folder, QUANTIZED_FILE);
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return null;
+  if (!(await isThere(path))) return null;
   try {
     const tensors = await readSafetensors(path);
     const count = await checkOrigin(path, part);

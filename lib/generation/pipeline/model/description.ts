@@ -1,6 +1,6 @@
-import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as z from "zod";
+import { isThere } from "../../../shared/is-there.ts";
 import { faultsOf, nameOf } from "../../../shared/sentences/index.ts";
 import { TABLE_FILE } from "../../caching/index.ts";
 import { CheckpointError, type Config, modelNameOf, readJsonFile } from "../../checkpoint/index.ts";
@@ -78,7 +78,7 @@ export async function readDescription(folder: string, index: Config): Promise<Fo
       name: modelNameOf(resolve(folder)),
       limits: {
         ...limitedBy(recipe.data.sampling, withSecondScale(limits.data, index)),
-        has_cache_table: await hasCacheTable(folder),
+        has_cache_table: await isThere(join(folder, TABLE_FILE)),
         ...(loras.length > 0 && { loras: loras.map(({ listed }) => listed) }),
       },
       recipe: recipe.data,
@@ -121,11 +121,4 @@ function limitedBy({ sigmas, distilled }: Sampling, limits: VideoLimits): VideoL
 function withSecondScale(limits: VideoLimits, { boundary_ratio }: Config): VideoLimits {
   if (typeof boundary_ratio !== "number") return limits;
   return { guidance_scale_2: limits.guidance_scale, ...limits };
-}
-
-function hasCacheTable(folder: string): Promise<boolean> {
-  return access(join(folder, TABLE_FILE)).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,5 +1,5 @@
-import { access } from "node:fs/promises";
 import { join } from "node:path";
+import { isThere } from "../../../shared/is-there.ts";
 import { nameOf } from "../../../shared/sentences/index.ts";
 import {
   type ErrorTable,
@@ -43,11 +43,7 @@ const LIMITS: JsonFileLimits = { bytesMax: 4 * 2 ** 20, depthMax: 8, valuesMax: 
  */
 export async function findErrorTable(model: TableModel): Promise<FoundErrorTable | null> {
   const path = join(model.folder, TABLE_FILE);
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return null;
+  if (!(await isThere(path))) return null;
   try {
     const read = readTableFile(await readJsonFile(path, LIMITS));
     if (!read.ok) return { refused: `${path}: ${read.fault.sentence}` };
