@@ -50,10 +50,7 @@ export function attemptProgress(options: AttemptProgressOptions): AttemptProgres
       const hasSteps = progress.done > taken.length;
       takeSteps(progress);
       const isSame =
-        current !== null &&
-        !hasSteps &&
-        current.stage === progress.stage &&
-        current.steps === progress.steps;
+        current !== null && !hasSteps && current.stage === progress.stage && current.steps === progress.steps;
       heardAt = now();
       // A step of a trial or an audit repeats the progress before it.
       if (isSame) return current!;

@@ -111,11 +111,7 @@ export async function makeVideo(
   return { outputs: stored.outputs, receipt };
 }
 
-function pastVideo(
-  { seconds }: Generation,
-  { taken, reusedSeconds }: AttemptProgress,
-  storeSeconds: number,
-) {
+function pastVideo({ seconds }: Generation, { taken, reusedSeconds }: AttemptProgress, storeSeconds: number) {
   return { taken, reusedSeconds, decodeSeconds: seconds.decode, storeSeconds };
 }
 

@@ -43,16 +43,15 @@ describe("the progress of an attempt", () => {
 
   it("Without a step nothing is predicted; after one, the share of computed steps so far goes on.", () => {
     const { told } = follow("ccrr", { c: 10, r: 2 });
-    expect(told.map(({ secondsLeft }) => secondsLeft)).toEqual([null, 30, 20, (2 / 3) * 10 + (1 / 3) * 2, null].map(
-      (value) => value && Math.round(value * 10) / 10,
-    ));
+    expect(told.map(({ secondsLeft }) => secondsLeft)).toEqual(
+      [null, 30, 20, (2 / 3) * 10 + (1 / 3) * 2, null].map((value) => value && Math.round(value * 10) / 10),
+    );
   });
 
   it("The last video of the kind tells of the steps to come, of decoding and of storing.", () => {
     const { told, progress, steps } = follow("ccrr", { c: 10, r: 2 }, { last: past });
     expect(told.map(({ secondsLeft }) => secondsLeft)).toEqual([null, 10 + 2 + 5, 2 + 5, 2 + 5, 5]);
-    const at = (stage: "decode" | "write") =>
-      progress.at({ stage, steps, done: 4, computed: 2 }).secondsLeft;
+    const at = (stage: "decode" | "write") => progress.at({ stage, steps, done: 4, computed: 2 }).secondsLeft;
     expect([at("decode"), at("write")]).toEqual([5, 2]);
   });
 
