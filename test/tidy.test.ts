@@ -22,6 +22,7 @@ const allowedImports: Record<string, readonly string[]> = {
   "generation/request": ["generation/caching", "generation/sampling"],
   "generation/chart": ["generation/caching"],
   "generation/video": [],
+  "generation/preview": ["generation/video"],
   "generation/pipeline": [
     "generation/onnx",
     "generation/checkpoint",
@@ -30,6 +31,7 @@ const allowedImports: Record<string, readonly string[]> = {
     "generation/caching",
     "generation/sampling",
     "generation/request",
+    "generation/preview",
     "generation/video",
   ],
   "service/net": [],

@@ -16,6 +16,7 @@ export {
   type AskedRequest,
   askedShape,
   isResolvedRequest,
+  kindOf,
   parseRequest,
   type ResolvedRequest,
   remixedRequest,
