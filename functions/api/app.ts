@@ -17,7 +17,6 @@ import { openApiDocument, openApiOnce } from "./openapi/document.ts";
 import { operation } from "./openapi/operation.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { ApiError, isFault, nothingHere, problemResponse } from "./problem.ts";
-import { queuePositions } from "./queue-positions.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { triggerInvocation, triggerRoutes } from "./routes/triggers.ts";
 import { WAIT_SECONDS_MAX } from "./routes/video-order.ts";
@@ -88,10 +87,9 @@ export function createApp(deps: ApiDeps) {
       `Send POST /v1/videos with Prefer: wait=${WAIT_SECONDS_MAX}, then GET /v1/videos/{id}/content.`,
     );
   });
-  const positions = queuePositions(deps.jobs, deps.clock);
-  const answers = videoAnswers(deps, positions);
+  const answers = videoAnswers(deps, deps.quotes.positions);
   const api = app
-    .route("/v1/videos", videoRoutes(deps, answers, positions))
+    .route("/v1/videos", videoRoutes(deps, answers))
     .route("/v1/videos", videoStreamRoute(deps, answers))
     .route("/v1/webhook_endpoints", webhookEndpointRoutes(deps))
     .route("/v1/webhook_secret", webhookSecretRoute(deps))

@@ -21,8 +21,9 @@ import { orderVideo, webhookOf } from "../order-video.ts";
 import { withPictureNames } from "../picture-fields.ts";
 import { adviceForPictures, copiesOf, picturesOf } from "../pictures.ts";
 import { ApiError } from "../problem.ts";
-import type { QueuePositions } from "../queue-positions.ts";
+import { quoteVideo } from "../quote-video.ts";
 import { drawSeed, resolveVideo } from "../resolve-video.ts";
+import { type VideoQuote, videoQuoteSchema } from "../schemas/quote.ts";
 import {
   deletedSchema,
   pageOf,
@@ -72,10 +73,11 @@ const FOUND = ["video_not_found", "record_damaged"] as const;
 
 const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() });
 
-export function videoRoutes(deps: ApiDeps, answers: VideoAnswers, positions: QueuePositions) {
+export function videoRoutes(deps: ApiDeps, answers: VideoAnswers) {
   const { jobs, hints, limits, clock, random } = deps;
   const { live, nextChange = (_: JobRef, waitMs: number) => sleep(waitMs) } = deps;
   const { bodyBytesMax, pictureBodyBytesMax, promptCharactersMax } = limits;
+  const { positions } = deps.quotes;
 
   const find = (c: Context<ApiEnv>) => answers.find(c.var.principal.tenant, c.req.param("id")!);
 
@@ -168,6 +170,30 @@ export function videoRoutes(deps: ApiDeps, answers: VideoAnswers, positions: Que
           claim: claimOf(c, "POST /v1/videos", { ...request, ...pictures.fingerprint }),
         });
         return accepted(c, ordered);
+      },
+    )
+    .post(
+      "/quote",
+      operation({
+        id: "quoteVideo",
+        tag: "Videos",
+        summary: "Quote a video",
+        description:
+          "Says what a video should take, and cost, with a range that nine of ten outcomes should fall into. It takes the " +
+          "same body as the creation and makes nothing. No picture is fetched.",
+        body: videoCreateSchema(promptCharactersMax),
+        bytesMax: pictureBodyBytesMax,
+        tooLarge: adviceForPictures(pictureBodyBytesMax),
+        returns: videoQuoteSchema,
+        problems: ["invalid_webhook_url", "invalid_picture"],
+      }),
+      async (c) => {
+        const request = c.req.valid("json");
+        const { principal } = c.var;
+        picturesOf(request, principal.tenant, deps);
+        webhookOf(deps, request);
+        const params = resolveVideo(withPictureNames(request), deps);
+        return c.json<VideoQuote>(await quoteVideo(deps, { principal, params }));
       },
     )
     .get(

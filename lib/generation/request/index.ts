@@ -27,4 +27,5 @@ export {
   withoutWords,
 } from "./request.ts";
 export { RequestError } from "./request-error.ts";
+export { isGuided, policyKey } from "./run-facts.ts";
 export { atMost } from "./text.ts";

@@ -8,6 +8,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { pino } from "pino";
 import { createApp } from "../../../functions/api/app.ts";
 import { REQUEST_LIMITS } from "../../../functions/api/limits.ts";
+import { openQuotes, PLAIN_QUOTES } from "../../../functions/api/quotes.ts";
 import { describeModel } from "../../../lib/generation/pipeline/index.ts";
 import { jobStore } from "../../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing, openMasterKey } from "../../../lib/service/keys/index.ts";
@@ -35,6 +36,8 @@ const signer = urlSigner({ baseUrl, secret: ring.derivedKey("signed urls"), cloc
 const jobs = jobStore({ store, clock, random, sleep });
 const keys = apiKeys({ store, clock, random, sleep });
 
+const log = pino({ base: null }, pino.destination(join(folder, "requests.log")));
+
 const app = createApp({
   jobs,
   keys,
@@ -42,6 +45,7 @@ const app = createApp({
   triggers: triggerStore({ store, ring, clock, random, sleep }),
   ring,
   store,
+  quotes: openQuotes({ store, jobs, clock, random, sleep, log }, PLAIN_QUOTES),
   hints: { work: async () => undefined, webhooks: async () => undefined },
   fetchPicture: () => Promise.reject(new Error("Nothing is fetched here.")),
   post: () => Promise.reject(new Error("Nothing is sent here.")),
@@ -52,7 +56,7 @@ const app = createApp({
   clock,
   random,
   // The service logs one line per request; so does this server.
-  log: pino({ base: null }, pino.destination(join(folder, "requests.log"))),
+  log,
   version: "bench",
 });
 
