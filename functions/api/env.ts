@@ -7,6 +7,7 @@ import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import type { Triggers } from "../../lib/service/triggers/index.ts";
 import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock, Random } from "../../lib/shared/ports.ts";
+import type { Quotes } from "./quotes.ts";
 
 /** Model of this deployment, with the limits against which requests are checked. */
 export interface ModelCard {
@@ -37,6 +38,7 @@ export interface ApiDeps {
   /** Object store, used only to find outputs, to sign their URLs, and to copy pictures from job to job. */
   readonly store: ObjectStore;
   readonly hints: Hints;
+  readonly quotes: Quotes;
   readonly post: Post;
   /** Fetches a picture from a URL that a user chose; implemented by `fetchGuarded` of lib/service/net. */
   readonly fetchPicture: (url: string) => Promise<Fetched>;

@@ -28,6 +28,7 @@ import { removeAbandonedInputs } from "./inputs.ts";
 import { type Log, reasonOf } from "./log.ts";
 import type { FromGpu, ToGpu } from "./messages.ts";
 import { fetchModel, type NamedModel } from "./models.ts";
+import { pastVideos } from "./past-videos.ts";
 import { createGpuApp } from "./server.ts";
 import { type WarmModels, warmModels } from "./warm-models.ts";
 import { createWorker, type Worker } from "./worker.ts";
@@ -65,6 +66,7 @@ async function main(): Promise<void> {
     progressIntervalMs: config.progressIntervalMs,
     maxRunMs: config.maxRunMs,
     auditShare: config.auditShare,
+    past: pastVideos(),
     provider,
     precision: precisionOf({ ...config.pipeline, provider }),
     log,

@@ -21,6 +21,7 @@ import { createApp } from "../api/app.ts";
 import type { ApiDeps, ModelCard } from "../api/env.ts";
 import { REQUEST_LIMITS } from "../api/limits.ts";
 import { noSniff } from "../api/middleware/no-sniff.ts";
+import { openQuotes, PLAIN_QUOTES } from "../api/quotes.ts";
 import type { LocalConfig } from "./config.ts";
 import { fileRoutes, markRedirect } from "./files.ts";
 import { createLoops, type Watch } from "./loops.ts";
@@ -119,6 +120,10 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     ring,
     store,
     hints: loops.hints,
+    quotes: openQuotes(
+      { store, jobs, clock, random, sleep, log },
+      { ...PLAIN_QUOTES, workerSince: clock.now() },
+    ),
     post,
     fetchPicture: (target) =>
       fetchGuarded(target, { rules: webhookUrls, bytesMax: PICTURE_LIMITS.bytesMax, timers: system.timers }),

@@ -182,6 +182,7 @@ async function ofOperation({ id }: Operation, code: ProblemCode): Promise<Provoc
     case "dryRunTrigger template_field_missing":
       return { json: { payload: {} } };
     case "createVideo invalid_picture":
+    case "quoteVideo invalid_picture":
       return { json: { prompt: "a", input_reference: `data:;base64,${btoa("hello")}` } };
     case "createVideo picture_unreachable":
       return { json: { prompt: "a", input_reference: PICTURE_URL }, deps: takingPictures() };
@@ -200,6 +201,7 @@ async function ofOperation({ id }: Operation, code: ProblemCode): Promise<Provoc
     case "invokeTrigger picture_unreachable":
       return { ...(await pictureTrigger()), key: TOKEN, json: { picture: PICTURE_URL } };
     case "createVideo invalid_webhook_url":
+    case "quoteVideo invalid_webhook_url":
     case "remixVideo invalid_webhook_url":
       return { json: { prompt: "a", webhook_url: PRIVATE } };
     case "createWebhookEndpoint invalid_webhook_url":

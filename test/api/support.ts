@@ -6,6 +6,7 @@ import { pino } from "pino";
 import { expect } from "vitest";
 import { createApp } from "../../functions/api/app.ts";
 import type { ApiDeps } from "../../functions/api/env.ts";
+import { openQuotes, PLAIN_QUOTES } from "../../functions/api/quotes.ts";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
 import { isResolvedRequest } from "../../lib/generation/request/index.ts";
@@ -108,6 +109,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
   };
   const fetched: string[] = [];
   const host = { answer: { ok: false, reason: "Nothing is fetched in tests." } as Fetched };
+  const log = options.log ?? pino({ level: "silent" });
   const deps: ApiDeps = {
     jobs,
     keys,
@@ -119,6 +121,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
       work: async ({ id }) => void hinted.work.push(id),
       webhooks: async ({ id }) => void hinted.webhooks.push(id),
     },
+    quotes: openQuotes({ store, jobs, clock, random, sleep: system.sleep, log }, PLAIN_QUOTES),
     fetchPicture: async (url) => {
       fetched.push(url);
       return host.answer;
@@ -133,7 +136,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
     webhookUrls: { allowLoopback: false, blockedHosts: ["api.test"] },
     clock,
     random,
-    log: pino({ level: "silent" }),
+    log,
     version: "0.0.0-test",
     ...options,
   };

@@ -27,8 +27,9 @@ import { orderVideo, webhookOf } from "../order-video.ts";
 import { withPictureNames } from "../picture-fields.ts";
 import { adviceForPictures, copiesOf, picturesOf } from "../pictures.ts";
 import { ApiError } from "../problem.ts";
-import { queuePositions } from "../queue-positions.ts";
+import { quoteVideo } from "../quote-video.ts";
 import { drawSeed, resolveVideo } from "../resolve-video.ts";
+import { type VideoQuote, videoQuoteSchema } from "../schemas/quote.ts";
 import {
   deletedSchema,
   pageOf,
@@ -81,7 +82,7 @@ export function videoRoutes(deps: ApiDeps) {
   const { jobs, store, hints, limits, clock, random } = deps;
   const { nextChange = (_: JobRef, waitMs: number) => sleep(waitMs) } = deps;
   const { bodyBytesMax, pictureBodyBytesMax, promptCharactersMax } = limits;
-  const positions = queuePositions(jobs, clock);
+  const { positions } = deps.quotes;
 
   /** @throws ApiError if the id is unknown, deleted or another tenant's; the error does not reveal which */
   async function find(c: Context<ApiEnv>): Promise<JobRecord> {
@@ -183,6 +184,30 @@ export function videoRoutes(deps: ApiDeps) {
           claim: claimOf(c, "POST /v1/videos", { ...request, ...pictures.fingerprint }),
         });
         return accepted(c, ordered);
+      },
+    )
+    .post(
+      "/quote",
+      operation({
+        id: "quoteVideo",
+        tag: "Videos",
+        summary: "Quote a video",
+        description:
+          "Says what a video should take, and cost, with a range that nine of ten outcomes should fall into. It takes the " +
+          "same body as the creation and makes nothing. No picture is fetched.",
+        body: videoCreateSchema(promptCharactersMax),
+        bytesMax: pictureBodyBytesMax,
+        tooLarge: adviceForPictures(pictureBodyBytesMax),
+        returns: videoQuoteSchema,
+        problems: ["invalid_webhook_url", "invalid_picture"],
+      }),
+      async (c) => {
+        const request = c.req.valid("json");
+        const { principal } = c.var;
+        picturesOf(request, principal.tenant, deps);
+        webhookOf(deps, request);
+        const params = resolveVideo(withPictureNames(request), deps);
+        return c.json<VideoQuote>(await quoteVideo(deps, { principal, params }));
       },
     )
     .get(

@@ -7,6 +7,7 @@ import { CancelledError } from "./errors.ts";
 import { checkFinite } from "./finite.ts";
 import { cleanLatent, takeAgain } from "./hindsight.ts";
 import { compute, dropLargest, type Kept, keepCleanLatent, nothingKept, reuse } from "./kept.ts";
+import type { StepEstimate } from "./previews.ts";
 import { computedSignals, latentSignals, needsCleanLatents } from "./signals.ts";
 
 export interface DenoiseOptions extends Denoiser {
@@ -23,6 +24,8 @@ export interface DenoiseOptions extends Denoiser {
   readonly signal?: AbortSignal;
   /** Called after every denoising step. */
   readonly onStep?: (step: DenoisedStep) => void;
+  /** Called with the prediction of every denoising step, before the sampler takes the step; it changes neither. */
+  readonly onEstimate?: ((estimate: StepEstimate) => void) | undefined;
 }
 
 export interface DenoisedStep {
@@ -130,6 +133,12 @@ async function takeSteps(options: DenoiseOptions, begun: Kept[]): Promise<Denois
     checkFinite(prediction, { subject: `The transformer at ${evaluation}`, remedy: REMEDY });
     // A correction in hindsight moves the latent, which is no change that this step makes.
     if (policy.signals.includes("latentChange")) previousLatent = options.latent.slice();
+    options.onEstimate?.({
+      denoisingStep,
+      latent: options.latent,
+      prediction,
+      clean: sampler.clean[denoisingStep]!,
+    });
     take(options.latent, prediction, denoisingStep);
     const step = { trace, seconds: (performance.now() - started) / 1000 };
     steps.push(step);

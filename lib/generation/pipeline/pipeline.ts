@@ -17,6 +17,7 @@ import {
   precisionOf,
 } from "../models/index.ts";
 import type { Graph, Session } from "../onnx/index.ts";
+import type { Preview } from "../preview/index.ts";
 import { limitsWith, policyOf, type ResolvedRequest, type VideoLimits } from "../request/index.ts";
 import { gaussianNoise, type Sampler, withGivenFrames, withNoisyFrames } from "../sampling/index.ts";
 import type { Frames } from "../video/index.ts";
@@ -34,7 +35,8 @@ import type { OpenedLoras, UsedLora } from "./model/open-loras.ts";
 import { openParts, type PipelineOptions } from "./model/parts.ts";
 import { checkQuantization, type QuantizationCheck, quantizationNotes } from "./model/quantization-check.ts";
 import type { ResidentPart } from "./model/residency.ts";
-import { notesOf, unusedNegative } from "./notes.ts";
+import { NO_PREVIEWS, notesOf, unusedNegative } from "./notes.ts";
+import { Previews } from "./previews.ts";
 import { graphSignalsOf } from "./signals.ts";
 import { encodePrompts } from "./text/prompts.ts";
 import { readTexts, replacedTexts, unreadNotes } from "./text/read-texts.ts";
@@ -63,6 +65,11 @@ export interface Progress {
 export interface GenerateOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /**
+   * Called with previews between denoising steps, if the request wants them. They change nothing of the video. The
+   * first video of a model without a map of its autoencoder has none.
+   */
+  readonly onPreview?: (preview: Preview) => void;
 }
 
 /** A finished video with its trace and timings. */
@@ -170,6 +177,7 @@ export async function openPipeline(
   let running: Promise<Generation> | null = null;
   let checking: Promise<readonly QuantizationCheck[]> | null = null;
   const audits = new Audits();
+  const previews = new Previews(null);
   /** Seconds of steps and of the decoder, by shape of video. */
   const paces = new Map<string, Pace>();
   const closing = new AbortController();
@@ -219,7 +227,7 @@ export async function openPipeline(
   async function run(
     request: ResolvedRequest,
     signal: AbortSignal,
-    onProgress: GenerateOptions["onProgress"],
+    { onProgress, onPreview }: Pick<GenerateOptions, "onProgress" | "onPreview">,
   ): Promise<Generation> {
     const limits = limitsWith(request, model.limits);
     const policy = observer?.policy?.() ?? policyOf(request, knownRun({ ...model, limits }, audits));
@@ -320,6 +328,9 @@ export async function openPipeline(
     }
     const noise = request.audit && policy.name !== "off" ? latent.slice() : null;
     const first = await openFirst();
+    const previewed = { ...latentShape, given: keptFrames, seconds: request.frames / request.fps };
+    const listener = request.preview ? onPreview : undefined;
+    const watch = listener && previews.start({ steps: planned, shape: previewed }, listener);
     const steps = await timed("denoise", () =>
       denoise({
         ...denoising,
@@ -333,10 +344,12 @@ export async function openPipeline(
           if (step.trace.computed) computed += 1;
           report("denoise");
         },
+        onEstimate: watch ?? undefined,
       }),
     );
     await openDecoder();
     const video = await timed("decode", () => decode(latent));
+    if (listener) previews.learn(latent, previewed, video);
     paces.set(paceKey, paceOf(steps, seconds.decode, paces.get(paceKey)));
     const predictedDb =
       steps.findLast(({ trace }) => typeof trace.predicted === "number")?.trace.predicted ?? null;
@@ -376,6 +389,7 @@ export async function openPipeline(
       notes: [
         ...model.folderNotes,
         ...quantizationNotes((await quantization()) ?? []),
+        ...(listener && !watch ? [NO_PREVIEWS] : []),
         ...unreadNotes(model, asked),
         ...(isGuided ? [] : unusedNegative(request, limits)),
         ...notesOf(request, policy, { limits, auditedDb: audited, loras: loras.used }),
@@ -386,11 +400,11 @@ export async function openPipeline(
 
   async function generate(
     request: ResolvedRequest,
-    { signal, onProgress }: GenerateOptions = {},
+    { signal, ...listeners }: GenerateOptions = {},
   ): Promise<Generation> {
     if (closing.signal.aborted) throw new GenerationError(CLOSED);
     if (running) throw new GenerationError(BUSY);
-    running = run(request, signal ? AbortSignal.any([signal, closing.signal]) : closing.signal, onProgress);
+    running = run(request, signal ? AbortSignal.any([signal, closing.signal]) : closing.signal, listeners);
     try {
       return await running;
     } finally {

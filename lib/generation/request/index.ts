@@ -16,6 +16,7 @@ export {
   type AskedRequest,
   askedShape,
   isResolvedRequest,
+  kindOf,
   parseRequest,
   type ResolvedRequest,
   remixedRequest,
@@ -26,4 +27,5 @@ export {
   withoutWords,
 } from "./request.ts";
 export { RequestError } from "./request-error.ts";
+export { isGuided, policyKey } from "./run-facts.ts";
 export { atMost } from "./text.ts";

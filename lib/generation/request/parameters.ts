@@ -287,6 +287,22 @@ export const PARAMETERS = {
     ],
     control: { label: "Audit the cache", kind: { name: "switch" } },
   }),
+  preview: setting("preview", {
+    asked: z.boolean(),
+    text: "Shows small pictures of the video while it is made; they change nothing of it.",
+    takenBy: ["create", "trigger", "remix"],
+    /** Records of earlier builds lack it. */
+    stored: z.boolean().default(true),
+    byDefault: () => true,
+    flags: [
+      {
+        name: "preview",
+        reads: { kind: "on or off" },
+        value: "on|off",
+        text: "shows the video while it is made, in a terminal of 24-bit colour; on by default",
+      },
+    ],
+  }),
 } as const;
 
 /** Returns the seed that a request asks for, or draws one if it leaves that to chance. */

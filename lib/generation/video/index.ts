@@ -7,6 +7,7 @@ export { signedPlanes } from "./picture/planes.ts";
 export { readPicture } from "./picture/read.ts";
 export { type Picture, type Resizing, resizePicture, type Size } from "./picture/resize.ts";
 export { encodePoster, writePoster } from "./poster.ts";
+export { encodePreview } from "./preview-picture.ts";
 export { psnr, ssim } from "./quality.ts";
 export {
   type Encoder,

@@ -90,6 +90,15 @@ const progressSchema = z.object({
   steps: count,
   done: count,
   computed: count,
+  /** One character for each step that is done: `c` if it was computed, `r` if it was reused. Older records lack it. */
+  taken: z
+    .string()
+    .regex(/^[cr]*$/)
+    .default(""),
+  /** Seconds until the outputs of this attempt are stored, as the worker predicts them; null if it cannot. */
+  secondsLeft: z.number().nonnegative().nullable().default(null),
+  /** Steps that were done when the newest stored preview was made; null if there is none. */
+  preview: count.nullable().default(null),
 });
 
 export type JobProgress = z.infer<typeof progressSchema>;

@@ -91,6 +91,7 @@ describe("a generation", () => {
         cache: { policy: "static:2", motion: true, warmupSteps: 0 },
         compare: false,
         audit: false,
+        preview: true,
         loras: [],
       },
     });

@@ -342,6 +342,7 @@ describe("a request", () => {
       cache: { policy: "auto", motion: false, warmupSteps: 0 },
       compare: false,
       audit: false,
+      preview: true,
       loras: [],
       negativePrompt: null,
       steps: 6,

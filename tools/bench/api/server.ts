@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { pino } from "pino";
 import { createApp } from "../../../functions/api/app.ts";
+import { openQuotes, PLAIN_QUOTES } from "../../../functions/api/quotes.ts";
 import { describeModel } from "../../../lib/generation/pipeline/index.ts";
 import { jobStore } from "../../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing, openMasterKey } from "../../../lib/service/keys/index.ts";
@@ -34,6 +35,8 @@ const signer = urlSigner({ baseUrl, secret: ring.derivedKey("signed urls"), cloc
 const jobs = jobStore({ store, clock, random, sleep });
 const keys = apiKeys({ store, clock, random, sleep });
 
+const log = pino({ base: null }, pino.destination(join(folder, "requests.log")));
+
 const app = createApp({
   jobs,
   keys,
@@ -41,6 +44,7 @@ const app = createApp({
   triggers: triggerStore({ store, ring, clock, random, sleep }),
   ring,
   store,
+  quotes: openQuotes({ store, jobs, clock, random, sleep, log }, PLAIN_QUOTES),
   hints: { work: async () => undefined, webhooks: async () => undefined },
   fetchPicture: () => Promise.reject(new Error("Nothing is fetched here.")),
   post: () => Promise.reject(new Error("Nothing is sent here.")),
@@ -57,7 +61,7 @@ const app = createApp({
   clock,
   random,
   // The service logs one line per request; so does this server.
-  log: pino({ base: null }, pino.destination(join(folder, "requests.log"))),
+  log,
   version: "bench",
 });
 

@@ -85,6 +85,7 @@ function own({ id, path }: Operation, deployment: Deployment): Sentences {
     updateWebhookEndpoint: { invalid_webhook_url: privateUrl("url") },
     redeliverVideoWebhooks: { not_found: ["This video has no event with this id.", "event_id"] },
     createVideo: { body_too_large: [pictureTooLarge(deployment)] },
+    quoteVideo: { body_too_large: [pictureTooLarge(deployment)] },
     remixVideo: {
       invalid_picture: ["The picture of that video was deleted: send it again.", "input_reference"],
     },

@@ -2,6 +2,7 @@ import { resolveRequest } from "../../../../lib/generation/request/index.ts";
 import {
   artifactKey,
   type JobEvent,
+  type JobProgress,
   type JobRecord,
   queuedJob,
   transition,
@@ -37,7 +38,15 @@ export function sampleJobs({ models, retentionMs }: Pick<Deployment, "models" | 
     remixedFrom: null,
     webhook: null,
   });
-  const progress = { stage: "denoise", steps: SAMPLE_STEPS, done: 12, computed: 6 } as const;
+  const progress: JobProgress = {
+    stage: "denoise",
+    steps: SAMPLE_STEPS,
+    done: 12,
+    computed: 6,
+    taken: "cccccrrrrcrr",
+    secondsLeft: 0.9,
+    preview: 12,
+  };
   const claimed = after(queued, 90, { type: "claim", owner: holder.owner, leaseMs: HOUR_MS });
   const running = after(claimed, 2400, { type: "renew", ...holder, leaseMs: HOUR_MS, progress });
   return {

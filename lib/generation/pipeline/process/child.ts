@@ -29,6 +29,7 @@ async function answer(message: Exclude<ToChild, { kind: "cancel" }>): Promise<Fr
   const generation = await pipeline!.generate(message.request, {
     signal: running.signal,
     onProgress: (progress) => send({ kind: "progress", progress }),
+    ...(message.isWatched && { onPreview: (preview) => send({ kind: "preview", preview }) }),
   });
   return { kind: "generated", generation };
 }

@@ -5,6 +5,7 @@ import { endWithParent } from "../../../shared/end-with-parent.ts";
 import { processState } from "../../../shared/process-state.ts";
 import { RUNNER } from "../../../shared/run/index.ts";
 import { type Hang, TICK_MS } from "../../../shared/silence.ts";
+import type { Preview } from "../../preview/index.ts";
 import { RequestError, type ResolvedRequest } from "../../request/index.ts";
 import { CancelledError, GenerationError } from "../errors.ts";
 import type { PipelineOptions } from "../model/parts.ts";
@@ -57,6 +58,7 @@ interface Asked {
   readonly answered: (answer: Opened | Generated) => void;
   readonly failed: (error: Error) => void;
   readonly onProgress: ((progress: Progress) => void) | undefined;
+  readonly onPreview: ((preview: Preview) => void) | undefined;
   readonly patience: Patience | null;
 }
 
@@ -91,6 +93,8 @@ export async function startPipelineProcess(
       asked?.patience?.heard(message.progress);
       return asked?.onProgress?.(message.progress);
     }
+    // A preview comes before the progress of its step, which is the sign of life.
+    if (message.kind === "preview") return asked?.onPreview?.(message.preview);
     // No session of the child can use a device again that was lost.
     if (message.kind === "failed" && message.fault === "device_lost") return kill(lostError(message));
     const question = asked;
@@ -115,7 +119,7 @@ export async function startPipelineProcess(
 
   async function ask<A extends Opened | Generated>(
     message: ToChild,
-    onProgress?: (progress: Progress) => void,
+    { onProgress, onPreview }: Pick<GenerateOptions, "onProgress" | "onPreview"> = {},
   ): Promise<A> {
     const patience = silenceMsMax === undefined ? null : new Patience(silenceMsMax);
     const look = async () => {
@@ -126,7 +130,7 @@ export async function startPipelineProcess(
     try {
       return await new Promise<A>((answered, failed) => {
         tell(child, message);
-        asked = { answered: answered as Asked["answered"], failed, onProgress, patience };
+        asked = { answered: answered as Asked["answered"], failed, onProgress, onPreview, patience };
       });
     } finally {
       clearInterval(ticks ?? undefined);
@@ -135,7 +139,7 @@ export async function startPipelineProcess(
 
   async function generate(
     request: ResolvedRequest,
-    { signal, onProgress }: GenerateOptions = {},
+    { signal, onProgress, onPreview }: GenerateOptions = {},
   ): Promise<Generation> {
     if (ended) throw ended;
     if (asked) throw new GenerationError(BUSY);
@@ -146,17 +150,21 @@ export async function startPipelineProcess(
       grace ??= setTimeout(kill, STOP_GRACE_MS, new GenerationError(KILLED));
     };
     const faults: unknown[] = [];
-    const report = (progress: Progress) => {
-      try {
-        onProgress?.(progress);
-      } catch (error) {
-        faults.push(error);
-        cancel();
-      }
-    };
+    const guarded =
+      <Told>(listener: ((told: Told) => void) | undefined) =>
+      (told: Told) => {
+        try {
+          listener?.(told);
+        } catch (error) {
+          faults.push(error);
+          cancel();
+        }
+      };
+    const isWatched = onPreview !== undefined;
+    const listeners = { onProgress: guarded(onProgress), onPreview: guarded(onPreview) };
     signal?.addEventListener("abort", cancel, { once: true });
     try {
-      const { generation } = await ask<Generated>({ kind: "generate", request }, report);
+      const { generation } = await ask<Generated>({ kind: "generate", request, isWatched }, listeners);
       if (faults.length === 0) return generation;
       throw faults[0];
     } catch (error) {
