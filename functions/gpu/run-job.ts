@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JobEvent, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
+import type { JobEvent, JobProgress, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
 import { isFinished } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { every, retry } from "../../lib/shared/retry.ts";
@@ -14,6 +14,8 @@ export interface JobRunOptions extends LeaseOptions, Omit<MakeOptions, "signal" 
   readonly maxRunMs: number;
   /** Called when the job has begun or ended. */
   readonly onChange: (record: JobRecord) => void;
+  /** Called with each progress of an attempt, which is stored less often. */
+  readonly onProgress?: ((record: JobRecord, progress: JobProgress) => void) | undefined;
 }
 
 /** Result of {@link runJob}. */
@@ -70,7 +72,11 @@ async function work(
   const limit = AbortSignal.timeout(options.maxRunMs);
   try {
     const signal = AbortSignal.any([lease.signal, handBack, limit]);
-    const making = makeVideo(record, { ...options, signal, onProgress: lease.report });
+    const onProgress = (progress: JobProgress) => {
+      lease.report(progress);
+      if (!lease.lost) options.onProgress?.(record, progress);
+    };
+    const making = makeVideo(record, { ...options, signal, onProgress });
     // A process that must exit does not wait for work that it cannot interrupt.
     return { type: "complete", ...(await unlessAborted(making, handBack)), ...lease.holder };
   } catch (cause) {
