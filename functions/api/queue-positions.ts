@@ -6,7 +6,10 @@ import type { Clock } from "../../lib/shared/ports.ts";
 const SHARED_MS = 1000;
 
 /** Maximum length of the queue for which positions are shown. */
-const SHOWN_MAX = 1000;
+export const COUNTED_MAX = 1000;
+
+/** Text that sorts after the ids of all jobs. */
+const LAST = "~";
 
 /** Positions of jobs in the queue, from a listing that is at most one second old. */
 export interface QueuePositions {
@@ -16,6 +19,10 @@ export interface QueuePositions {
    * there are more than a thousand in total.
    */
   before(job: UnfinishedRef): Promise<number | null>;
+  /**
+   * Counts the same for a job of a key that would be created now; null if more than {@link COUNTED_MAX} are unfinished.
+   */
+  ahead(of: Pick<UnfinishedRef, "tenant" | "keyId">): Promise<number | null>;
   /** Adds a newly created job to the current listing. */
   joined(job: UnfinishedRef): void;
 }
@@ -32,7 +39,7 @@ export function queuePositions(jobs: Pick<JobStore, "unfinished">, clock: Clock)
     const queue = new Queue();
     for await (const job of jobs.unfinished()) {
       queue.add(job);
-      if (queue.length > SHOWN_MAX) break;
+      if (queue.length > COUNTED_MAX) break;
     }
     return queue;
   }
@@ -51,7 +58,11 @@ export function queuePositions(jobs: Pick<JobStore, "unfinished">, clock: Clock)
   return {
     async before(job) {
       const queue = await newest().queue;
-      return queue.length > SHOWN_MAX ? null : queue.before(job);
+      return queue.length > COUNTED_MAX ? null : queue.before(job);
+    },
+    async ahead({ tenant, keyId }) {
+      const queue = await newest().queue;
+      return queue.length > COUNTED_MAX ? null : queue.ahead({ tenant, keyId, id: LAST });
     },
     joined(job) {
       look?.queue.then(
@@ -75,6 +86,11 @@ class Queue {
     if (this.#jobs.has(id)) return;
     this.#jobs.set(id, { tenant, keyId, id });
     this.#positions = null;
+  }
+
+  /** Returns the number of jobs that would be before this one, which is not added. */
+  ahead(job: UnfinishedRef): number {
+    return inTurnOrder([...this.#jobs.values(), job]).findIndex(({ id }) => id === job.id);
   }
 
   /** Returns the number of jobs before this one, which is added if it was created after the listing. */

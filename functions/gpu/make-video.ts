@@ -4,6 +4,7 @@ import {
   type PipelineProcess,
 } from "../../lib/generation/pipeline/index.ts";
 import {
+  kindOf,
   type ResolvedRequest,
   resolvedRequestSchema,
   withoutCache,
@@ -17,12 +18,16 @@ import {
   startVideo,
 } from "../../lib/generation/video/index.ts";
 import type { JobProgress, JobRecord, Outputs, Receipt } from "../../lib/service/jobs/index.ts";
+import type { MeasuredRun } from "../../lib/service/quotes/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
+import { type AttemptProgress, attemptProgress, type StepProgress } from "./attempt-progress.ts";
 import { isInShare } from "./audit-share.ts";
 import { compare } from "./comparison.ts";
 import { JobFailure } from "./failure.ts";
 import { withInputs } from "./inputs.ts";
+import { measuredRun } from "./measured-run.ts";
+import type { PastVideos } from "./past-videos.ts";
 import { receiptOf } from "./receipt.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 import { type Output, uploadOutput } from "./upload.ts";
@@ -36,8 +41,15 @@ export interface MakeOptions {
   readonly precision: Receipt["precision"];
   /** Share of jobs that are audited without being asked, 0 to 1. */
   readonly auditShare: number;
+  /** Videos made before, by which the end of this one is predicted. */
+  readonly past: PastVideos;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: JobProgress) => void;
+}
+
+/** What the parts of a run need. */
+interface RunOptions extends Omit<MakeOptions, "onProgress"> {
+  readonly onProgress: (progress: StepProgress) => void;
 }
 
 interface Generations {
@@ -55,29 +67,36 @@ interface Generations {
 export async function makeVideo(
   record: JobRecord,
   options: MakeOptions,
-): Promise<{ outputs: Outputs; receipt: Receipt }> {
+): Promise<{ outputs: Outputs; receipt: Receipt; run: MeasuredRun }> {
   const { clock, signal, provider, precision } = options;
+  const begun = performance.now();
   const queue = secondsBetween(record.createdAt, record.updatedAt);
   const asked = resolvedRequestSchema.parse(record.params);
   const request = { ...asked, audit: asked.audit || isInShare(record.id, options.auditShare) };
-  const { result: model, seconds: load } = await timed(() => openModel(request, options));
+  const kind = kindOf(request);
+  const attempt = attemptProgress({ runs: runsOf(request), last: options.past.last(kind) });
   let started: StartedVideo | null = null;
-  const onProgress: MakeOptions["onProgress"] = (progress) => {
-    // While the model decodes, the encoder starts.
-    if (progress.stage === "decode") started ??= startVideo(request);
-    options.onProgress(progress);
+  const running: RunOptions = {
+    ...options,
+    onProgress(progress) {
+      // While the model decodes, the encoder starts.
+      if (progress.stage === "decode") started ??= startVideo(request);
+      options.onProgress(attempt.at(progress));
+    },
   };
+  const isCold = options.models.warm !== request.model;
+  const { result: model, seconds: load } = await timed(() => openModel(request, running));
   const made = async () => {
     const generations = await withInputs(record, request, options, (readable) =>
-      generate(readable, model.pipeline, { ...options, onProgress }),
+      generate(readable, model.pipeline, running),
     );
     const { generation, uncached } = generations;
-    const comparison = uncached && (await compare(generation, uncached));
-    return {
-      ...generations,
-      comparison,
-      stored: await encodeAndUpload(record, generations, started, options),
-    };
+    const { result, seconds: storeSeconds } = await timed(async () => ({
+      comparison: uncached && (await compare(generation, uncached)),
+      stored: await encodeAndUpload(record, generations, started, running),
+    }));
+    options.past.keep(kind, pastVideo(generation, attempt, storeSeconds));
+    return { ...generations, ...result };
   };
   const { generation, comparison, stored } = await made().finally(() => started?.cancel());
   const weights = await unlessAborted(model.weights, signal);
@@ -92,8 +111,20 @@ export async function makeVideo(
     provider,
     precision,
     weights,
+    now: clock.now(),
   });
-  return { outputs: stored.outputs, receipt };
+  const makeSeconds = (performance.now() - begun) / 1000;
+  const run = measuredRun({ record, generation, receipt, isCold, makeSeconds, now: clock.now() });
+  return { outputs: stored.outputs, receipt, run };
+}
+
+function pastVideo({ seconds }: Generation, { taken, reusedSeconds }: AttemptProgress, storeSeconds: number) {
+  return { taken, reusedSeconds, decodeSeconds: seconds.decode, storeSeconds };
+}
+
+/** Returns the number of runs of a request. */
+function runsOf({ compare }: ResolvedRequest): number {
+  return compare ? 2 : 1;
 }
 
 /** Returns whether the model of a job is among these. */
@@ -103,7 +134,7 @@ export function canMake({ params }: JobRecord, { names }: Pick<WarmModels, "name
 
 async function openModel(
   { model, steps }: ResolvedRequest,
-  { models, signal, onProgress }: MakeOptions,
+  { models, signal, onProgress }: RunOptions,
 ): Promise<WarmModel> {
   if (!models.names.includes(model)) {
     throw new JobFailure("model_load_failed", "No worker has that model.", { isRetryable: false });
@@ -128,14 +159,14 @@ async function openModel(
 async function generate(
   request: ResolvedRequest,
   pipeline: PipelineProcess,
-  { signal, onProgress }: MakeOptions,
+  { signal, onProgress }: RunOptions,
 ): Promise<Generations> {
-  const runs = request.compare ? 2 : 1;
+  const runs = runsOf(request);
   const generation = await pipeline.generate(request, {
     signal,
     onProgress: (progress) => onProgress({ ...progress, steps: progress.steps * runs }),
   });
-  if (!request.compare) return { generation, uncached: null };
+  if (runs === 1) return { generation, uncached: null };
   const evaluations = generation.trace.steps;
   const before = generation.trace.schedule.filter(({ computed }) => computed).length;
   const uncached = await pipeline.generate(withoutCache(request), {
@@ -162,7 +193,7 @@ async function encodeAndUpload(
   record: JobRecord,
   generations: Generations,
   started: StartedVideo | null,
-  { store, signal, onProgress }: MakeOptions,
+  { store, signal, onProgress }: RunOptions,
 ): Promise<Stored> {
   const steps = schedules(generations).length;
   const computed = schedules(generations).filter((step) => step.computed).length;

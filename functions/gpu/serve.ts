@@ -14,11 +14,13 @@ import { type Provider, usesMachineMemory } from "../../lib/generation/onnx/inde
 import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
 import {
   isFinished,
+  type JobProgress,
   type JobRecord,
   type JobStore,
   jobStore,
   nextDueAt,
 } from "../../lib/service/jobs/index.ts";
+import { runStore } from "../../lib/service/quotes/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 import { logDestination } from "../../lib/shared/log-destination.ts";
@@ -28,6 +30,7 @@ import { removeAbandonedInputs } from "./inputs.ts";
 import { type Log, reasonOf } from "./log.ts";
 import type { FromGpu, ToGpu } from "./messages.ts";
 import { fetchModel, type NamedModel } from "./models.ts";
+import { pastVideos } from "./past-videos.ts";
 import { createGpuApp } from "./server.ts";
 import { type WarmModels, warmModels } from "./warm-models.ts";
 import { createWorker, type Worker } from "./worker.ts";
@@ -57,6 +60,7 @@ async function main(): Promise<void> {
   const jobs = jobStore({ store, ...system });
   const worker = createWorker({
     jobs,
+    runs: runStore(store, system),
     store,
     models,
     clock,
@@ -65,10 +69,12 @@ async function main(): Promise<void> {
     progressIntervalMs: config.progressIntervalMs,
     maxRunMs: config.maxRunMs,
     auditShare: config.auditShare,
+    past: pastVideos(),
     provider,
     precision: precisionOf({ ...config.pipeline, provider }),
     log,
     onChange: process.send ? tellOfChange : (record) => void markBegun(record, jobs, log),
+    onProgress: process.send ? tellOfProgress : undefined,
     onRequeue: process.send ? tellOfChange : (record) => markRequeued(record, jobs, log),
   });
   const server = createAdaptorServer({ fetch: createGpuApp({ worker, models, log }).fetch }) as Server;
@@ -146,6 +152,10 @@ function answerPings(fault: () => string | null): void {
 
 async function tellOfChange({ tenant, id }: JobRecord): Promise<void> {
   tellParent({ kind: "changed", ref: { tenant, id } });
+}
+
+function tellOfProgress({ tenant, id, attempt }: JobRecord, progress: JobProgress): void {
+  tellParent({ kind: "progress", ref: { tenant, id }, attempt, progress });
 }
 
 /** Writes the marker that makes the bucket hint at a job again. */

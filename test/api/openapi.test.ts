@@ -179,7 +179,15 @@ describe("a real answer", () => {
     const { id } = await api.create();
     const { attempt } = await api.claim(id);
     await expectVideo(id);
-    const progress = { stage: "denoise", steps: 30, done: 2, computed: 2 } as const;
+    const progress = {
+      stage: "denoise",
+      steps: 30,
+      done: 2,
+      computed: 2,
+      taken: "cc",
+      secondsLeft: 3,
+      preview: null,
+    } as const;
     await api.apply(id, { type: "renew", owner: "worker", attempt, leaseMs: 1, progress });
     await expectVideo(id);
     await api.send("POST", `/v1/videos/${id}/cancel`);

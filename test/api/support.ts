@@ -6,6 +6,8 @@ import { pino } from "pino";
 import { expect } from "vitest";
 import { createApp } from "../../functions/api/app.ts";
 import type { ApiDeps } from "../../functions/api/env.ts";
+import { REQUEST_LIMITS } from "../../functions/api/limits.ts";
+import { openQuotes, PLAIN_QUOTES } from "../../functions/api/quotes.ts";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
 import { isResolvedRequest } from "../../lib/generation/request/index.ts";
@@ -60,6 +62,9 @@ export interface TestApiOptions
       | "post"
       | "fetchPicture"
       | "nextChange"
+      | "live"
+      | "stopping"
+      | "onStreams"
     >
   > {
   /** Base of signed URLs, if the API is served. */
@@ -76,6 +81,7 @@ export const LIMITS: ApiDeps["limits"] = {
   promptCharactersMax: 2000,
   unfinishedMax: 1000,
   pixelStepsMax: 64 * 64 * 16 * 1000,
+  streams: REQUEST_LIMITS.streams,
 };
 
 const root = mkdtempSync(join(tmpdir(), "adareel-api-"));
@@ -108,6 +114,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
   };
   const fetched: string[] = [];
   const host = { answer: { ok: false, reason: "Nothing is fetched in tests." } as Fetched };
+  const log = options.log ?? pino({ level: "silent" });
   const deps: ApiDeps = {
     jobs,
     keys,
@@ -119,6 +126,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
       work: async ({ id }) => void hinted.work.push(id),
       webhooks: async ({ id }) => void hinted.webhooks.push(id),
     },
+    quotes: openQuotes({ store, jobs, clock, random, sleep: system.sleep, log }, PLAIN_QUOTES),
     fetchPicture: async (url) => {
       fetched.push(url);
       return host.answer;
@@ -133,7 +141,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
     webhookUrls: { allowLoopback: false, blockedHosts: ["api.test"] },
     clock,
     random,
-    log: pino({ level: "silent" }),
+    log,
     version: "0.0.0-test",
     ...options,
   };

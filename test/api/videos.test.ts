@@ -49,7 +49,10 @@ describe("progress", () => {
       ["decode", 30],
       ["write", 30],
     ] as const) {
-      const progress = { stage, steps: 30, done, computed: done };
+      const progress = {
+        ...{ stage, steps: 30, done, computed: done, taken: "c".repeat(done) },
+        ...{ secondsLeft: 30 - done, preview: null },
+      };
       await api.apply(id, { type: "renew", owner: "worker", attempt, leaseMs: 60_000, progress });
       const video = await api.get(id);
       expect(video).toMatchObject({ status: "in_progress", stage, steps_done: done, url: null });

@@ -5,6 +5,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { pino } from "pino";
 import { createApp } from "../../functions/api/app.ts";
 import { REQUEST_LIMITS } from "../../functions/api/limits.ts";
+import { openQuotes, PLAIN_QUOTES } from "../../functions/api/quotes.ts";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { dispatch } from "../../functions/dispatch/dispatch.ts";
 import { settle } from "../../functions/settle/settle.ts";
@@ -172,6 +173,7 @@ export async function startDeployment({ modelFolder, leaseMs }: DeploymentOption
   const edge = jobsFor("edge");
   const app = createApp({
     ...edge,
+    quotes: openQuotes({ ...edge, clock, random, sleep: system.sleep, log }, PLAIN_QUOTES),
     keys: apiKeys({ store: edge.store, clock, random, sleep: system.sleep }),
     endpoints: webhookEndpoints({ store: edge.store, ring, clock, random, sleep: system.sleep }),
     triggers: triggerStore({ store: edge.store, ring, clock, random, sleep: system.sleep }),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { makeVideo } from "../../functions/gpu/make-video.ts";
 import { namedByFolder } from "../../functions/gpu/models.ts";
+import { pastVideos } from "../../functions/gpu/past-videos.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { type JobProgress, receiptSchema } from "../../lib/service/jobs/index.ts";
 import { writeJson } from "../generation/pipeline/tiny-model.ts";
@@ -41,6 +42,7 @@ async function make(compare: boolean) {
     provider: "cpu",
     precision: "float32",
     auditShare: 0,
+    past: pastVideos(),
     signal: new AbortController().signal,
     onProgress: (progress) => told.push(progress),
   });

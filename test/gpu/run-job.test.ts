@@ -3,6 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { namedByFolder } from "../../functions/gpu/models.ts";
+import { pastVideos } from "../../functions/gpu/past-videos.ts";
 import { type JobRunOptions, runJob } from "../../functions/gpu/run-job.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { hashWeights } from "../../lib/generation/checkpoint/index.ts";
@@ -55,6 +56,7 @@ function start(ref: JobRef, options: Partial<JobRunOptions> = {}): Started {
     progressIntervalMs: 10,
     maxRunMs: 3_600_000,
     auditShare: 0,
+    past: pastVideos(),
     provider: "cpu",
     precision: "float32",
     log: silent,

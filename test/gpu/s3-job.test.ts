@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { namedByFolder } from "../../functions/gpu/models.ts";
+import { pastVideos } from "../../functions/gpu/past-videos.ts";
 import { runJob } from "../../functions/gpu/run-job.ts";
 import { warmModels } from "../../functions/gpu/warm-models.ts";
 import { s3ClientFromEnvironment } from "../../lib/service/storage/s3-store.ts";
@@ -44,6 +45,7 @@ describe.runIf(endpoint)("a job over S3", () => {
       progressIntervalMs: 10,
       maxRunMs: 3_600_000,
       auditShare: 0,
+      past: pastVideos(),
       provider: "cpu",
       precision: "float32",
       log: silent,

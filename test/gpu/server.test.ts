@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
 import { namedByFolder } from "../../functions/gpu/models.ts";
+import { pastVideos } from "../../functions/gpu/past-videos.ts";
 import { createGpuApp } from "../../functions/gpu/server.ts";
 import { type WarmModels, warmModels } from "../../functions/gpu/warm-models.ts";
 import { createWorker, type Worker } from "../../functions/gpu/worker.ts";
@@ -43,6 +44,7 @@ function open(jobs: JobStore): void {
     progressIntervalMs: 10,
     maxRunMs: 3_600_000,
     auditShare: 0,
+    past: pastVideos(),
     provider: "cpu",
     precision: "float32",
     log: silent,

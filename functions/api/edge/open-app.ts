@@ -13,6 +13,7 @@ import { webhookEndpoints } from "../../../lib/service/webhooks/index.ts";
 import { system } from "../../../lib/shared/system.ts";
 import { createApp } from "../app.ts";
 import { REQUEST_LIMITS } from "../limits.ts";
+import { openQuotes, PLAIN_QUOTES } from "../quotes.ts";
 import type { Answer } from "./answer-events.ts";
 import type { EdgeConfig } from "./edge-config.ts";
 
@@ -39,15 +40,17 @@ export async function openApp(
   if (!card) throw new Error(`The bucket has no model ${model}: push it with npm run models -- push.`);
   const ring = keyRing(master, random);
   const webhookUrls = { allowLoopback: false, blockedHosts: hosts };
+  const jobs = jobStore({
+    store,
+    clock,
+    random,
+    sleep,
+    canReadParams: isResolvedRequest,
+    onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
+  });
   const app = createApp({
-    jobs: jobStore({
-      store,
-      clock,
-      random,
-      sleep,
-      canReadParams: isResolvedRequest,
-      onDamaged: (error) => log.error({ reason: error.message }, "a damaged record was skipped"),
-    }),
+    jobs,
+    quotes: openQuotes({ store, jobs, clock, random, sleep, log }, PLAIN_QUOTES),
     keys: apiKeys({ store, clock, random, sleep }),
     endpoints: webhookEndpoints({ store, ring, clock, random, sleep }),
     triggers: triggerStore({ store, ring, clock, random, sleep }),

@@ -6,11 +6,11 @@ export type { CalibrationAim, CalibrationRun, ProposedCodebook } from "./calibra
 export { proposeCodebook, replayAll, replayRun } from "./calibration.ts";
 export type { CodebookFile } from "./codebook-file.ts";
 export type { Band, Column, ColumnValues, Drawing, StoredOptions } from "./column.ts";
+export { type ComputedBounds, computedBounds } from "./computed-bounds.ts";
 export type { GenerationFacts, PolicyRun, StepAhead } from "./facts.ts";
 export { off } from "./off.ts";
 export { type ParseOptions, parseCachePolicy } from "./parse.ts";
-export type { Answer, CachePolicy, CacheState } from "./policy.ts";
-export { createPolicy } from "./policy.ts";
+export { type Answer, type CachePolicy, type CacheState, createPolicy } from "./policy.ts";
 export { CachePolicyError } from "./policy-error.ts";
 export { type PromiseOutcome, promiseOutcome } from "./promise.ts";
 export {

@@ -177,6 +177,11 @@ export function withoutWords(request: ResolvedRequest): ResolvedRequest {
   return { ...request, ...collected<Partial<ResolvedRequest>>(([, { erased }]) => erased ?? {}) };
 }
 
+/** Returns a text that is the same for requests that differ in nothing but words and seed: their videos take as long. */
+export function kindOf(request: ResolvedRequest): string {
+  return JSON.stringify({ ...withoutWords(request), seed: 0 });
+}
+
 /**
  * Checks shape and bounds of a request that does not come through the API, such as one from the command line.
  *

@@ -3,7 +3,7 @@ export { DELIVERY_WAIT_MS_MAX, hasDue, hasUnsettled, isDue, nextDueAt, nextLookA
 export { isVideoId, newVideoId, VIDEO_ID, videoIdTime } from "./ids.ts";
 export type { NewInput } from "./inputs.ts";
 export { type Applied, type Creation, type JobStore, jobStore, type UnfinishedRef } from "./job-store.ts";
-export { artifactKey, jobKey, jobOfKey } from "./object-keys.ts";
+export { artifactKey, jobKey, jobOfKey, previewKey } from "./object-keys.ts";
 export { type Receipt, receiptSchema } from "./receipt.ts";
 export {
   type Artifact,
@@ -26,5 +26,5 @@ export {
   type WebhookEvent,
 } from "./record.ts";
 export { type DelayedHints, type Hints, type SweepOptions, type SweepReport, sweep } from "./sweep.ts";
-export { type Holder, type JobEvent, type Refusal, transition } from "./transition.ts";
+export { type Holder, heldMs, type JobEvent, type Refusal, transition } from "./transition.ts";
 export { fairTurns, inTurnOrder } from "./turns.ts";

@@ -57,6 +57,9 @@ export function undeliveredOfKey(key: string): UndeliveredRef | null {
 export const artifactKey = ({ tenant, id }: JobRef, attempt: number, name: string) =>
   `${artifactsPrefix({ tenant, id })}${attempt}/${name}`;
 
+/** Key of the picture of what an attempt is making. A newer preview replaces it, and the attempt's end deletes it. */
+export const previewKey = (ref: JobRef, attempt: number) => artifactKey(ref, attempt, "preview.webp");
+
 export const artifactsPrefix = ({ tenant, id }: JobRef) => `artifacts/${tenant}/${id}/`;
 
 /**

@@ -250,7 +250,15 @@ describe("a job", () => {
   });
 
   it("a job keeps the newest progress when a renewal brings none", () => {
-    const progress = { stage: "denoise", steps: 8, done: 3, computed: 2 } as const;
+    const progress = {
+      stage: "denoise",
+      steps: 8,
+      done: 3,
+      computed: 2,
+      taken: "ccr",
+      secondsLeft: 3,
+      preview: null,
+    } as const;
     const renewal = { type: "renew", ...holder, leaseMs: LEASE_MS } as const;
     const renewed = later(
       queued,

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { pino } from "pino";
 import { createApp } from "../../../functions/api/app.ts";
+import { REQUEST_LIMITS } from "../../../functions/api/limits.ts";
+import { openQuotes, PLAIN_QUOTES } from "../../../functions/api/quotes.ts";
 import { describeModel } from "../../../lib/generation/pipeline/index.ts";
 import { jobStore } from "../../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing, openMasterKey } from "../../../lib/service/keys/index.ts";
@@ -34,6 +36,8 @@ const signer = urlSigner({ baseUrl, secret: ring.derivedKey("signed urls"), cloc
 const jobs = jobStore({ store, clock, random, sleep });
 const keys = apiKeys({ store, clock, random, sleep });
 
+const log = pino({ base: null }, pino.destination(join(folder, "requests.log")));
+
 const app = createApp({
   jobs,
   keys,
@@ -41,23 +45,18 @@ const app = createApp({
   triggers: triggerStore({ store, ring, clock, random, sleep }),
   ring,
   store,
+  quotes: openQuotes({ store, jobs, clock, random, sleep, log }, PLAIN_QUOTES),
   hints: { work: async () => undefined, webhooks: async () => undefined },
   fetchPicture: () => Promise.reject(new Error("Nothing is fetched here.")),
   post: () => Promise.reject(new Error("Nothing is sent here.")),
   models: [await describeModel(demoModel)],
-  limits: {
-    bodyBytesMax: 64 * 1024,
-    pictureBodyBytesMax: 64 * 1024,
-    promptCharactersMax: 2000,
-    unfinishedMax: 1000,
-    pixelStepsMax: 5e9,
-  },
+  limits: { ...REQUEST_LIMITS, pictureBodyBytesMax: 64 * 1024, unfinishedMax: 1000 },
   retentionMs: 30 * 24 * 3_600_000,
   webhookUrls: { allowLoopback: false, blockedHosts: [] },
   clock,
   random,
   // The service logs one line per request; so does this server.
-  log: pino({ base: null }, pino.destination(join(folder, "requests.log"))),
+  log,
   version: "bench",
 });
 

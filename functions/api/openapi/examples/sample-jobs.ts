@@ -2,6 +2,7 @@ import { resolveRequest } from "../../../../lib/generation/request/index.ts";
 import {
   artifactKey,
   type JobEvent,
+  type JobProgress,
   type JobRecord,
   queuedJob,
   transition,
@@ -9,6 +10,7 @@ import {
 } from "../../../../lib/service/jobs/index.ts";
 import type { VideoUrls } from "../../views/video.ts";
 import { type Deployment, IDS } from "./example.ts";
+import { sampleQuoteOf } from "./sample-quote.ts";
 import { SAMPLE_STEPS, sampleReceipt } from "./sample-receipt.ts";
 
 export const SAMPLE_PROMPT = "a red circle moves left over blue stripes";
@@ -26,7 +28,7 @@ export function sampleJobs({ models, retentionMs }: Pick<Deployment, "models" | 
   const [{ name, limits }] = models;
   const asked = { prompt: SAMPLE_PROMPT, seed: 1, steps: SAMPLE_STEPS, cache: "fast" };
   const request = resolveRequest(asked, { model: name, limits });
-  const queued = queuedJob({
+  const bare = queuedJob({
     ...ref,
     keyId: "key",
     createdAt: created,
@@ -37,7 +39,16 @@ export function sampleJobs({ models, retentionMs }: Pick<Deployment, "models" | 
     remixedFrom: null,
     webhook: null,
   });
-  const progress = { stage: "denoise", steps: SAMPLE_STEPS, done: 12, computed: 6 } as const;
+  const queued = { ...bare, quote: sampleQuoteOf(bare, "measured") };
+  const progress: JobProgress = {
+    stage: "denoise",
+    steps: SAMPLE_STEPS,
+    done: 12,
+    computed: 6,
+    taken: "cccccrrrrcrr",
+    secondsLeft: 0.9,
+    preview: 12,
+  };
   const claimed = after(queued, 90, { type: "claim", owner: holder.owner, leaseMs: HOUR_MS });
   const running = after(claimed, 2400, { type: "renew", ...holder, leaseMs: HOUR_MS, progress });
   return {
@@ -47,7 +58,7 @@ export function sampleJobs({ models, retentionMs }: Pick<Deployment, "models" | 
       type: "complete",
       ...holder,
       outputs: outputs(),
-      receipt: sampleReceipt(request),
+      receipt: sampleReceipt(request, queued.quote),
     }),
     failed: after(running, HOUR_MS, { type: "expire" }),
     cancelled: after(running, 2500, { type: "cancel" }),

@@ -3,6 +3,8 @@ import { pageView } from "../../views/page.ts";
 import { eventsView, unixSeconds, videoView } from "../../views/video.ts";
 import { type Deployment, type Examples, IDS, type OperationExamples } from "./example.ts";
 import { SAMPLE_PROMPT, sampleJobs, sampleUrls } from "./sample-jobs.ts";
+import { sampleQuote } from "./sample-quote.ts";
+import { sampleStream } from "./sample-stream.ts";
 
 const REMIX_PROMPT = "a green circle moves right over blue stripes";
 
@@ -25,6 +27,14 @@ export function videoExamples(deployment: Deployment): Readonly<Record<string, O
     createVideo: {
       bodies: requests(deployment),
       answers: { queued, completed },
+      wrong: { prompt: SAMPLE_PROMPT, timeout: 5 },
+    },
+    quoteVideo: {
+      bodies: quoted(deployment),
+      answers: {
+        measured: { summary: "Measured", value: sampleQuote(jobs.queued, "measured") },
+        unmeasured: { summary: "Nothing measured yet", value: sampleQuote(jobs.queued, "unmeasured") },
+      },
       wrong: { prompt: SAMPLE_PROMPT, timeout: 5 },
     },
     listVideos: {
@@ -65,8 +75,16 @@ export function videoExamples(deployment: Deployment): Readonly<Record<string, O
         },
       },
     },
+    streamVideo: {
+      otherAnswers: { 200: { events: { summary: "Events", value: sampleStream(jobs.running) } } },
+    },
     getVideoSchedule: { wrong: { width: "10" } },
   };
+}
+
+function quoted(deployment: Deployment): Examples {
+  const { prompt, options } = requests(deployment);
+  return { prompt: prompt!, options: options! };
 }
 
 function requests({ models }: Deployment): Examples {

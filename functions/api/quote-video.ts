@@ -1,0 +1,89 @@
+import { computedBounds, type Goal } from "../../lib/generation/caching/index.ts";
+import { isGuided, policyKey, policyOf, type ResolvedRequest } from "../../lib/generation/request/index.ts";
+import type { Principal } from "../../lib/service/keys/index.ts";
+import {
+  estimate,
+  type MeasuredRun,
+  type Quote,
+  type QuotedRequest,
+} from "../../lib/service/quotes/index.ts";
+import { isAhead } from "../../lib/shared/ahead.ts";
+import type { ApiDeps } from "./env.ts";
+import { COUNTED_MAX } from "./queue-positions.ts";
+import type { QuoteSettings } from "./quotes.ts";
+import type { VideoQuote } from "./schemas/quote.ts";
+
+/** Order whose quote is asked for. */
+export interface QuoteOrder {
+  readonly principal: Principal;
+  readonly params: ResolvedRequest;
+}
+
+type QuoteDeps = Pick<ApiDeps, "quotes" | "models" | "clock">;
+
+/**
+ * Says what a video should take, and cost, and makes nothing.
+ *
+ * @throws StoreError if the earlier runs or the queue cannot be read
+ */
+export async function quoteVideo(deps: QuoteDeps, order: QuoteOrder): Promise<VideoQuote> {
+  const { basis, ...quote } = await makeQuote(deps, order);
+  return { object: "video.quote", model: order.params.model, basis, ...quote };
+}
+
+/** Makes the quote of an order, as its job's record stores it. */
+export async function makeQuote(
+  { quotes, models, clock }: QuoteDeps,
+  { principal, params }: QuoteOrder,
+): Promise<Quote> {
+  const { settings, positions } = quotes;
+  const [runs, ahead] = await Promise.all([quotes.runsOf(params.model), positions.ahead(principal)]);
+  const isAtZero = settings.zero !== null && !hasRunSince(runs, clock.now(), settings.zero.idleMs);
+  const limits = models.find(({ name }) => name === params.model)?.limits;
+  return estimate(quotedRequest(params, limits, isCold(runs, { settings, isAtZero })), {
+    runs,
+    waiting: { ahead, workers: settings.workers, isAtZero, coldStart: settings.zero?.coldStart ?? null },
+    price: settings.price,
+    counted: COUNTED_MAX,
+  });
+}
+
+/** Returns what a quote of a request depends on. */
+export function quotedRequest(
+  params: ResolvedRequest,
+  limits: ApiDeps["models"][number]["limits"] | undefined,
+  isCold: boolean,
+): QuotedRequest {
+  const { model, width, height, frames, steps, compare, audit } = params;
+  const policy = policyOf(params, { modelSteps: limits?.steps, isDistilled: limits?.is_distilled });
+  const goal = policy.options.goal as Goal | null | undefined;
+  return {
+    model,
+    width,
+    height,
+    frames,
+    isGuided: isGuided(params),
+    steps,
+    policy: policyKey(params),
+    computed: (evaluations) => computedBounds(policy, evaluations),
+    secondsMost: goal && "at_most_seconds" in goal ? goal.at_most_seconds : null,
+    isCompared: compare,
+    isAudited: audit && policy.name !== "off",
+    isCold,
+  };
+}
+
+/** Returns whether the newest run ended within these milliseconds, or begins in the future of a clock set back. */
+function hasRunSince(runs: readonly MeasuredRun[], now: number, milliseconds: number): boolean {
+  const newest = runs.at(-1);
+  return newest !== undefined && isAhead(newest.at + milliseconds, now, milliseconds);
+}
+
+/** Returns whether the model has to be opened: no machine runs, or its worker has made nothing yet. */
+function isCold(
+  runs: readonly MeasuredRun[],
+  { settings, isAtZero }: { settings: QuoteSettings; isAtZero: boolean },
+): boolean {
+  const { workerSince } = settings;
+  return isAtZero || (workerSince !== null && !((runs.at(-1)?.at ?? 0) >= workerSince));
+}
