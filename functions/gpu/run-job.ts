@@ -1,21 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JobEvent, JobProgress, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
+import type { JobEvent, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
 import { isFinished } from "../../lib/service/jobs/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { every, retry } from "../../lib/shared/retry.ts";
+import { type AttemptListeners, type AttemptTeller, tellOfAttempt } from "./attempt-teller.ts";
 import { failureOf, JobFailure } from "./failure.ts";
 import { keepLease, type Lease, type LeaseOptions } from "./lease.ts";
 import { reasonOf } from "./log.ts";
 import { type MakeOptions, makeVideo } from "./make-video.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
-export interface JobRunOptions extends LeaseOptions, Omit<MakeOptions, "signal" | "onProgress"> {
+export interface JobRunOptions
+  extends LeaseOptions,
+    AttemptListeners,
+    Omit<MakeOptions, "signal" | "onProgress" | "onPreview"> {
   /** Maximum run time of an attempt. A job that exceeds it fails for good, since a retry would take as long. */
   readonly maxRunMs: number;
   /** Called when the job has begun or ended. */
   readonly onChange: (record: JobRecord) => void;
-  /** Called with each progress of an attempt, which is stored less often. */
-  readonly onProgress?: ((record: JobRecord, progress: JobProgress) => void) | undefined;
 }
 
 /** Result of {@link runJob}. */
@@ -47,11 +49,16 @@ export async function runJob(ref: JobRef, handBack: AbortSignal, options: JobRun
   if (claimed.record.lease?.owner !== owner) return { hasRun: false, record: claimed.record };
 
   const lease = keepLease(claimed.record, options);
-  const event = await work(claimed.record, lease, handBack, options);
-  await lease.close();
-  const record = lease.lost ? await lose(ref, lease, options) : await settle(ref, event, lease, options);
-  tell(record ?? claimed.record, lease, options);
-  return { hasRun: true, record };
+  const told = tellOfAttempt(claimed.record, lease, options);
+  try {
+    const event = await work(claimed.record, lease, handBack, { ...options, told });
+    await lease.close();
+    const record = lease.lost ? await lose(ref, lease, options) : await settle(ref, event, lease, options);
+    tell(record ?? claimed.record, lease, options);
+    return { hasRun: true, record };
+  } finally {
+    await told.end();
+  }
 }
 
 function overrun(maxRunMs: number, cause: unknown): JobFailure {
@@ -66,17 +73,14 @@ async function work(
   record: JobRecord,
   lease: Lease,
   handBack: AbortSignal,
-  options: JobRunOptions,
+  { told, ...options }: JobRunOptions & { readonly told: AttemptTeller },
 ): Promise<JobEvent> {
   const { id, attempt } = record;
   const limit = AbortSignal.timeout(options.maxRunMs);
   try {
     const signal = AbortSignal.any([lease.signal, handBack, limit]);
-    const onProgress = (progress: JobProgress) => {
-      lease.report(progress);
-      if (!lease.lost) options.onProgress?.(record, progress);
-    };
-    const making = makeVideo(record, { ...options, signal, onProgress });
+    const { report: onProgress, show: onPreview } = told;
+    const making = makeVideo(record, { ...options, signal, onProgress, onPreview });
     // A process that must exit does not wait for work that it cannot interrupt.
     return { type: "complete", ...(await unlessAborted(making, handBack)), ...lease.holder };
   } catch (cause) {
