@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JobEvent, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
+import type { JobEvent, JobProgress, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
 import { isFinished } from "../../lib/service/jobs/index.ts";
 import type { MeasuredRun, RunStore } from "../../lib/service/quotes/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
@@ -17,6 +17,8 @@ export interface JobRunOptions extends LeaseOptions, Omit<MakeOptions, "signal" 
   readonly runs?: RunStore | undefined;
   /** Called when the job has begun or ended. */
   readonly onChange: (record: JobRecord) => void;
+  /** Called with each progress of an attempt, which is stored less often. */
+  readonly onProgress?: ((record: JobRecord, progress: JobProgress) => void) | undefined;
 }
 
 /** Result of {@link runJob}. */
@@ -91,7 +93,11 @@ async function work(
   const limit = AbortSignal.timeout(options.maxRunMs);
   try {
     const signal = AbortSignal.any([lease.signal, handBack, limit]);
-    const making = makeVideo(record, { ...options, signal, onProgress: lease.report });
+    const onProgress = (progress: JobProgress) => {
+      lease.report(progress);
+      if (!lease.lost) options.onProgress?.(record, progress);
+    };
+    const making = makeVideo(record, { ...options, signal, onProgress });
     // A process that must exit does not wait for work that it cannot interrupt.
     const { run, ...made } = await unlessAborted(making, handBack);
     return { event: { type: "complete", ...made, ...lease.holder }, run };

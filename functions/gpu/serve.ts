@@ -14,6 +14,7 @@ import { type Provider, usesMachineMemory } from "../../lib/generation/onnx/inde
 import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
 import {
   isFinished,
+  type JobProgress,
   type JobRecord,
   type JobStore,
   jobStore,
@@ -73,6 +74,7 @@ async function main(): Promise<void> {
     precision: precisionOf({ ...config.pipeline, provider }),
     log,
     onChange: process.send ? tellOfChange : (record) => void markBegun(record, jobs, log),
+    onProgress: process.send ? tellOfProgress : undefined,
     onRequeue: process.send ? tellOfChange : (record) => markRequeued(record, jobs, log),
   });
   const server = createAdaptorServer({ fetch: createGpuApp({ worker, models, log }).fetch }) as Server;
@@ -150,6 +152,10 @@ function answerPings(fault: () => string | null): void {
 
 async function tellOfChange({ tenant, id }: JobRecord): Promise<void> {
   tellParent({ kind: "changed", ref: { tenant, id } });
+}
+
+function tellOfProgress({ tenant, id, attempt }: JobRecord, progress: JobProgress): void {
+  tellParent({ kind: "progress", ref: { tenant, id }, attempt, progress });
 }
 
 /** Writes the marker that makes the bucket hint at a job again. */

@@ -39,6 +39,8 @@ it("a response to a bare prompt holds every default and the seed that was drawn"
     error: null,
     stage: null,
     steps_done: null,
+    seconds_left: null,
+    preview_url: null,
     url: null,
     url_expires_at: null,
     thumbnail_url: null,

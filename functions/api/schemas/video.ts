@@ -46,6 +46,14 @@ export const videoSchema = z
       ),
     stage: z.string().nullable().describe("What the worker does: load, encode, denoise, decode or write."),
     steps_done: z.int().nullable().describe("Denoising steps that are done, while it is being made."),
+    seconds_left: z
+      .number()
+      .nullable()
+      .describe("Seconds until it is there, as the worker predicts them; null where it cannot."),
+    preview_url: z
+      .string()
+      .nullable()
+      .describe("A small moving picture of what it becomes, signed, while it is being made; null in lists."),
     url: z.string().nullable().describe("The MP4, signed, made anew on each request; null in lists."),
     url_expires_at: unixSeconds.nullable().describe("When the signed URLs stop working."),
     thumbnail_url: z.string().nullable().describe("A picture of the video, signed."),
