@@ -20,8 +20,10 @@ import { ApiError, isFault, nothingHere, problemResponse } from "./problem.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { triggerInvocation, triggerRoutes } from "./routes/triggers.ts";
 import { WAIT_SECONDS_MAX } from "./routes/video-order.ts";
+import { videoStreamRoute } from "./routes/video-stream.ts";
 import { videoRoutes } from "./routes/videos.ts";
 import { webhookEndpointRoutes, webhookSecretRoute } from "./routes/webhook-endpoints.ts";
+import { videoAnswers } from "./video-answers.ts";
 
 /** Creates the HTTP API. The same app runs at the edge and on a developer's machine. */
 export function createApp(deps: ApiDeps) {
@@ -85,8 +87,10 @@ export function createApp(deps: ApiDeps) {
       `Send POST /v1/videos with Prefer: wait=${WAIT_SECONDS_MAX}, then GET /v1/videos/{id}/content.`,
     );
   });
+  const answers = videoAnswers(deps, deps.quotes.positions);
   const api = app
-    .route("/v1/videos", videoRoutes(deps))
+    .route("/v1/videos", videoRoutes(deps, answers))
+    .route("/v1/videos", videoStreamRoute(deps, answers))
     .route("/v1/webhook_endpoints", webhookEndpointRoutes(deps))
     .route("/v1/webhook_secret", webhookSecretRoute(deps))
     .route("/v1/triggers", triggerRoutes(deps))

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { VideoLimits } from "../../lib/generation/request/index.ts";
-import type { Hints, JobRef, JobStore } from "../../lib/service/jobs/index.ts";
+import type { Hints, JobProgress, JobRef, JobStore } from "../../lib/service/jobs/index.ts";
 import type { ApiKeys, KeyRing, Principal } from "../../lib/service/keys/index.ts";
 import type { Fetched, UrlRules } from "../../lib/service/net/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
@@ -15,6 +15,45 @@ export interface ModelCard {
   readonly limits: VideoLimits;
 }
 
+/** Progress of an attempt that this process was told of, which is newer than the record's. */
+export interface LiveProgress {
+  readonly attempt: number;
+  readonly progress: JobProgress;
+  /** Newest preview, an animated WebP in base64, and the steps that were done; null if there is none. */
+  readonly preview: { readonly step: number; readonly webp: string } | null;
+}
+
+/** News of jobs from the memory of this process. */
+export interface LiveJobs {
+  /**
+   * Calls `wake` whenever the job's record has changed, or its worker told of progress. Returns what ends that. Other
+   * processes may change a record unnoticed.
+   */
+  watch(ref: JobRef, wake: (what: "record" | "progress") => void): () => void;
+  /** Returns the newest progress of a job that runs; null if none was told. */
+  progressOf(ref: JobRef): LiveProgress | null;
+  /** Tells those who watch a job that its record has changed. */
+  changed(ref: JobRef): void;
+}
+
+/** Limits of streams that are held open. */
+export interface StreamLimits {
+  /** Maximum number of one API key. */
+  readonly perKeyMax: number;
+  /** Maximum number of all together. */
+  readonly totalMax: number;
+  /** Time without an event after which a comment is sent, since proxies close silent connections. */
+  readonly heartbeatMs: number;
+  /** Time in which a reader must take what was sent. */
+  readonly drainMs: number;
+  /** Longest time of one stream; its reader comes again. */
+  readonly lifeMs: number;
+  /** Time after which the record and the key are looked at again, whatever was told. */
+  readonly lookMs: number;
+  /** The same for the place in the queue. */
+  readonly queueLookMs: number;
+}
+
 /** Limits of requests with one API key. */
 export interface RequestLimits {
   /** Maximum number of bytes of a body, counted while it is received. */
@@ -26,6 +65,7 @@ export interface RequestLimits {
   readonly unfinishedMax: number;
   /** Maximum of the pixels of all frames of a video times its denoising steps. */
   readonly pixelStepsMax: number;
+  readonly streams: StreamLimits;
 }
 
 /** Dependencies of the API. */
@@ -63,10 +103,23 @@ export interface ApiDeps {
    * A change right before the call may be missed.
    */
   readonly nextChange?: ((ref: JobRef, waitMs: number) => Promise<void>) | undefined;
+  /**
+   * News of the jobs that are made here, with which streams are held open. Left out where an answer is sent whole, as
+   * at the edge: a stream is then answered in turns, and its reader comes again.
+   */
+  readonly live?: LiveJobs | undefined;
+  /** Ends all streams when it aborts. */
+  readonly stopping?: AbortSignal | undefined;
+  /** Called with the number of streams that are held open, whenever it changes. */
+  readonly onStreams?: ((open: number) => void) | undefined;
 }
 
 /** Variables of a request in Hono's context. */
 export interface ApiEnv {
+  Bindings: {
+    /** Ends the connection of a request whose answer is not read; left out where there is none. */
+    hangUp?: () => void;
+  };
   Variables: {
     requestId: string;
     /** Owner of the API key; set on every route under /v1 that needs a key. */

@@ -11,4 +11,13 @@ export const REQUEST_LIMITS: Omit<RequestLimits, "unfinishedMax"> = {
   promptCharactersMax: 2000,
   /** Slightly more than 51 frames of 1280x720 in 100 steps. */
   pixelStepsMax: 5e9,
+  streams: {
+    perKeyMax: 20,
+    totalMax: 500,
+    heartbeatMs: 15_000,
+    drainMs: 30_000,
+    lifeMs: 3_600_000,
+    lookMs: 5_000,
+    queueLookMs: 2_000,
+  },
 };

@@ -29,6 +29,7 @@ export const STATUS_OF = {
   idempotency_key_reused: 422,
   template_field_missing: 422,
   queue_full: 429,
+  too_many_streams: 429,
   internal_error: 500,
   record_damaged: 500,
   not_supported: 501,

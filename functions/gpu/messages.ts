@@ -1,4 +1,4 @@
-import type { JobRef } from "../../lib/service/jobs/index.ts";
+import type { JobProgress, JobRef } from "../../lib/service/jobs/index.ts";
 
 /** Message to the GPU function from a process that started it with an IPC channel. `alive` answers it. */
 export interface ToGpu {
@@ -18,4 +18,19 @@ export type FromGpu =
    */
   | { readonly kind: "listening"; readonly port: number; readonly owner: string }
   /** The job has begun, has ended or is queued again, and webhooks may be due. */
-  | { readonly kind: "changed"; readonly ref: JobRef };
+  | { readonly kind: "changed"; readonly ref: JobRef }
+  /** An attempt has got further; the job's record is written less often. */
+  | {
+      readonly kind: "progress";
+      readonly ref: JobRef;
+      readonly attempt: number;
+      readonly progress: JobProgress;
+    }
+  /** An attempt has a newer preview: an animated WebP in base64, and the steps that were done. */
+  | {
+      readonly kind: "preview";
+      readonly ref: JobRef;
+      readonly attempt: number;
+      readonly step: number;
+      readonly webp: string;
+    };

@@ -3,11 +3,12 @@ import { publishedCache, publishedSchedule } from "../../lib/generation/caching/
 import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
 import type { Sealed } from "../../lib/generation/provenance/index.ts";
 import type { Encoder } from "../../lib/generation/video/index.ts";
-import type { Artifact, JobRecord, Receipt } from "../../lib/service/jobs/index.ts";
+import { type Artifact, heldMs, type JobRecord, type Receipt } from "../../lib/service/jobs/index.ts";
+import { outcomeOf } from "../../lib/service/quotes/index.ts";
 import { picturesOf, toldProvenance } from "./told-provenance.ts";
 
 export interface Made {
-  readonly record: Pick<JobRecord, "attempt" | "inputs">;
+  readonly record: Pick<JobRecord, "attempt" | "inputs" | "quote" | "history">;
   readonly generation: Generation;
   /** Times that the generation does not measure itself. `load` is added to the generation's own. */
   readonly seconds: Pick<Receipt["seconds"], "queue" | "load" | "write" | "upload" | "total">;
@@ -17,6 +18,7 @@ export interface Made {
   readonly provider: string;
   readonly precision: Receipt["precision"];
   readonly weights: Readonly<Record<string, string>>;
+  readonly now: number;
 }
 
 const packageOf = createRequire(import.meta.url);
@@ -40,6 +42,7 @@ export function receiptOf({
   provider,
   precision,
   weights,
+  now,
 }: Made): Receipt {
   const { trace } = generation;
   const { computed, savedRatio } = savings(generation);
@@ -64,6 +67,7 @@ export function receiptOf({
     notes: [...generation.notes],
     speedup: savedRatio,
     seconds: { ...generation.seconds, ...seconds, load: seconds.load + generation.seconds.load },
+    quote: quoteTold(record, { total: seconds.total, now }),
     comparison,
     prompt: {
       tokens: generation.tokens,
@@ -82,6 +86,16 @@ export function receiptOf({
     versions: VERSIONS,
     weights: { ...weights },
   };
+}
+
+function quoteTold(
+  { quote, history }: Made["record"],
+  { total, now }: { readonly total: number; readonly now: number },
+): Receipt["quote"] {
+  if (!quote) return null;
+  const { basis, seconds, cost } = quote;
+  const made = heldMs({ history }, now) / 1000;
+  return { basis, seconds, cost, outcome: outcomeOf(quote, { total, made }) };
 }
 
 function promiseTold({ promise }: Generation): Receipt["promise"] {

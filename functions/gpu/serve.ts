@@ -15,11 +15,13 @@ import type { PipelineOptions } from "../../lib/generation/pipeline/index.ts";
 import { ProvenanceError } from "../../lib/generation/provenance/index.ts";
 import {
   isFinished,
+  type JobProgress,
   type JobRecord,
   type JobStore,
   jobStore,
   nextDueAt,
 } from "../../lib/service/jobs/index.ts";
+import { runStore } from "../../lib/service/quotes/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 import { logDestination } from "../../lib/shared/log-destination.ts";
@@ -61,6 +63,7 @@ async function main(): Promise<void> {
   const jobs = jobStore({ store, ...system });
   const worker = createWorker({
     jobs,
+    runs: runStore(store, system),
     store,
     models,
     clock,
@@ -75,6 +78,7 @@ async function main(): Promise<void> {
     precision: precisionOf({ ...config.pipeline, provider }),
     log,
     onChange: process.send ? tellOfChange : (record) => void markBegun(record, jobs, log),
+    onProgress: process.send ? tellOfProgress : undefined,
     onRequeue: process.send ? tellOfChange : (record) => markRequeued(record, jobs, log),
   });
   const server = createAdaptorServer({ fetch: createGpuApp({ worker, models, log }).fetch }) as Server;
@@ -152,6 +156,10 @@ function answerPings(fault: () => string | null): void {
 
 async function tellOfChange({ tenant, id }: JobRecord): Promise<void> {
   tellParent({ kind: "changed", ref: { tenant, id } });
+}
+
+function tellOfProgress({ tenant, id, attempt }: JobRecord, progress: JobProgress): void {
+  tellParent({ kind: "progress", ref: { tenant, id }, attempt, progress });
 }
 
 /** Writes the marker that makes the bucket hint at a job again. */

@@ -15,6 +15,8 @@ export interface GpuProcessOptions {
   readonly env: Partial<LocalGpuVariables>;
   /** Called when a job has begun or ended. */
   readonly onChange: (ref: JobRef) => void;
+  /** Called with what the process tells of an attempt that runs. */
+  readonly onNews?: ((news: GpuNews) => void) | undefined;
   /** Called when the process has died. The leases of `owner` will not be renewed any more. */
   readonly onLost: (owner: string) => void;
   /** Called when the process has ended or could not be started, and will be started again. */
@@ -22,6 +24,9 @@ export interface GpuProcessOptions {
   /** Called with each line that the process logs. By default the lines go to stderr as they are. */
   readonly onLine?: ((line: string) => void) | undefined;
 }
+
+/** Progress or preview of an attempt. */
+export type GpuNews = Extract<FromGpu, { readonly kind: "progress" | "preview" }>;
 
 export interface GpuEnd {
   /** Hang for which the process was killed; null if it ended otherwise. */
@@ -118,6 +123,7 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
       silence.heard();
       hasAnswered = true;
       if (message.kind === "changed") return options.onChange(message.ref);
+      if (message.kind === "progress" || message.kind === "preview") return options.onNews?.(message);
       if (message.kind === "alive") {
         fault = message.fault;
         return;

@@ -1,4 +1,3 @@
-import { EventEmitter, once } from "node:events";
 import { delimiter } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
@@ -16,11 +15,13 @@ import { RecordError } from "../../lib/service/storage/index.ts";
 import type { Endpoints, Post } from "../../lib/service/webhooks/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { reasonOf } from "../../lib/shared/reason-of.ts";
+import type { LiveJobs } from "../api/env.ts";
 import { dispatch } from "../dispatch/dispatch.ts";
 import { settle } from "../settle/settle.ts";
 import type { LocalConfig } from "./config.ts";
 import { startGpuProcess } from "./gpu-process.ts";
 import { hintQueue } from "./hint-queue.ts";
+import { liveJobs } from "./live-jobs.ts";
 import type { Metrics } from "./metrics.ts";
 import { processBackend } from "./process-backend.ts";
 import type { LocalProvenance } from "./provenance.ts";
@@ -58,6 +59,8 @@ export interface Loops {
   readonly started: Promise<void>;
   /** Sentence that says why no video can be made at present; null if nothing is known to be wrong. */
   readonly fault: string | null;
+  /** News of the jobs that the GPU function runs. */
+  readonly live: LiveJobs;
   /** Resolves when the GPU function has begun or ended a job, or after `waitMs`. */
   nextChange(ref: JobRef, waitMs: number): Promise<void>;
   /** Starts the regular sweeps. The first also finds the jobs that an earlier process left. */
@@ -80,8 +83,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     if (error instanceof RecordError) return;
     log.warn({ videoId: ref.id, reason: reasonOf(error) }, "a hint failed and is left to the sweeper");
   };
-  /** Emits the ids of jobs. Any number of requests may wait for one. */
-  const changes = new EventEmitter().setMaxListeners(0);
+  const live = liveJobs();
   const sender = { ...deps, spread: Math.random, onAttempt: metrics.observeWebhook };
   const webhooks = webhookQueues(sender, onError);
   const gpu = startGpuProcess({
@@ -94,9 +96,13 @@ export function createLoops(deps: LoopsDeps): Loops {
       ...deps.provenance.env,
     },
     onChange(ref) {
-      changes.emit(ref.id);
+      live.changed(ref);
       webhooks.add(ref);
       void lookAt(ref).catch((error: unknown) => onError(error, ref));
+    },
+    onNews(news) {
+      if (news.kind === "progress") live.progressed(news.ref, news.attempt, news.progress);
+      else live.previewed(news.ref, news.attempt, news);
     },
     onLine: watch?.onLine,
     onLost: (owner) =>
@@ -162,6 +168,7 @@ export function createLoops(deps: LoopsDeps): Loops {
     for await (const ref of jobs.unfinished()) {
       const applied = await jobs.apply(ref, { type: "abandon", owner }).catch((error) => onError(error, ref));
       if (!applied?.ok) continue;
+      live.changed(ref);
       if (isFinished(applied.record)) observeEnd(applied.record);
       await hints.work(ref);
     }
@@ -180,9 +187,17 @@ export function createLoops(deps: LoopsDeps): Loops {
     get fault() {
       return gpu.fault;
     },
-    async nextChange({ id }, waitMs) {
-      await once(changes, id, { signal: AbortSignal.timeout(waitMs) }).catch(() => undefined);
-    },
+    live,
+    nextChange: (ref, waitMs) =>
+      new Promise((resolve) => {
+        const end = () => {
+          clearTimeout(timer);
+          unwatch();
+          resolve();
+        };
+        const timer = setTimeout(end, waitMs);
+        const unwatch = live.watch(ref, (what) => what === "record" && end());
+      }),
     begin() {
       let sweptAt = Number.POSITIVE_INFINITY;
       const look = async () => {

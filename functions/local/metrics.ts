@@ -13,6 +13,8 @@ export interface Metrics {
   observeRestart(hang: Hang | null): void;
   /** Tells when the certificate that signs videos runs out, in milliseconds since 1970. */
   observeCertificate(endsAt: number): void;
+  /** Tells how many streams are held open. */
+  observeStreams(open: number): void;
   /** Returns all metrics in the text format of Prometheus. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -67,7 +69,11 @@ export function createMetrics(): Metrics {
     labelNames: ["kind"],
     registers,
   });
-
+  const streams = new Gauge({
+    name: "adareel_open_streams",
+    help: "Streams of videos that are held open",
+    registers,
+  });
   const restarts = new Counter({
     name: "adareel_gpu_restarts_total",
     help: "Times that the GPU function was started again, by why: ended, or killed because it was silent or stopped",
@@ -94,6 +100,7 @@ export function createMetrics(): Metrics {
     observeWebhook: (result) =>
       webhooks.inc({ outcome: result.ok ? `${Math.floor(result.status / 100)}xx` : result.reason }),
     observeCertificate: (endsAt) => certificate.set(endsAt / 1000),
+    observeStreams: (open) => streams.set(open),
     observeRestart: (hang) => restarts.inc({ why: hang ?? "ended" }),
     observeSweep({ queued, running, undelivered: waiting, resent: _, ...repaired }) {
       unfinished.set({ status: "queued" }, queued);

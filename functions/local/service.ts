@@ -4,7 +4,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { createAdaptorServer } from "@hono/node-server";
+import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
@@ -115,6 +115,8 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as {
     version: string;
   };
+  /** Ends the streams, whose readers come again, before anything else is waited for. */
+  const stopping = new AbortController();
   const session = isPrivate(config) ? sessionKey(keys, { tenant: TENANT, random }) : null;
   const api = createApp({
     jobs,
@@ -141,6 +143,9 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     version,
     fault: () => loops.fault,
     nextChange: loops.nextChange,
+    live: loops.live,
+    stopping: stopping.signal,
+    onStreams: metrics.observeStreams,
   });
   const app = new Hono()
     .use(noSniff())
@@ -148,9 +153,16 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     .get("/metrics", async (c) =>
       c.text(await metrics.render(), 200, { "content-type": metrics.contentType }),
     )
-    .mount("/", async (request) => markRedirect(await api.fetch(request), `${url}/files/`), {
-      replaceRequest: false,
-    })
+    .mount(
+      "/",
+      async (request, { outgoing }: HttpBindings) => {
+        const hangUp = () => {
+          if (!outgoing.writableFinished) outgoing.destroy();
+        };
+        return markRedirect(await api.fetch(request, { hangUp }), `${url}/files/`);
+      },
+      { replaceRequest: false },
+    )
     .onError((error, c) => {
       log.error({ reason: error.message }, "request failed");
       return c.text("The service failed.\n", 500);
@@ -179,6 +191,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     firstKey,
     sessionKey: session?.key ?? null,
     async stop() {
+      stopping.abort();
       const closed = once(server.close(), "close");
       await loops.stop();
       await Promise.race([closed, sleep(CLOSE_MS)]);

@@ -4,6 +4,7 @@ import { IDS } from "../../functions/api/openapi/examples/example.ts";
 import { operationExamples } from "../../functions/api/openapi/examples/operation-examples.ts";
 import type { Operation } from "../../functions/api/openapi/operation.ts";
 import type { ProblemCode } from "../../functions/api/problem.ts";
+import { liveJobs } from "../../functions/local/live-jobs.ts";
 import { jobKey } from "../../lib/service/jobs/object-keys.ts";
 import { SecretError } from "../../lib/service/keys/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
@@ -111,6 +112,8 @@ async function usual({ id, body }: Operation, code: ProblemCode): Promise<Provoc
       return { deps: ordering("gone") };
     case "filter_unfinished":
       return { query: "?status=failed", deps: endless() };
+    case "too_many_streams":
+      return { deps: withoutStreams() };
     case "video_not_ready":
       return {};
     case "video_failed":
@@ -267,6 +270,12 @@ async function cancelled(): Promise<Provocation> {
 /** Dependencies of an app whose job store answers every order in the same way. */
 function ordering(outcome: "mismatched" | "queue_full" | "gone"): ApiDeps {
   return { ...api.deps, jobs: { ...api.deps.jobs, create: async () => ({ outcome }) } };
+}
+
+/** Dependencies of an app in which no key may have a stream. */
+function withoutStreams(): ApiDeps {
+  const limits = { ...api.deps.limits, streams: { ...api.deps.limits.streams, perKeyMax: 0 } };
+  return { ...api.deps, limits, live: liveJobs() };
 }
 
 /** Dependencies of an app with more videos than one request looks at, none of which is shown. */

@@ -6,6 +6,7 @@ import { pino } from "pino";
 import { expect } from "vitest";
 import { createApp } from "../../functions/api/app.ts";
 import type { ApiDeps } from "../../functions/api/env.ts";
+import { REQUEST_LIMITS } from "../../functions/api/limits.ts";
 import { openQuotes, PLAIN_QUOTES } from "../../functions/api/quotes.ts";
 import type { Video } from "../../functions/api/schemas/video.ts";
 import { describeModel } from "../../lib/generation/pipeline/index.ts";
@@ -61,6 +62,9 @@ export interface TestApiOptions
       | "post"
       | "fetchPicture"
       | "nextChange"
+      | "live"
+      | "stopping"
+      | "onStreams"
     >
   > {
   /** Base of signed URLs, if the API is served. */
@@ -77,6 +81,7 @@ export const LIMITS: ApiDeps["limits"] = {
   promptCharactersMax: 2000,
   unfinishedMax: 1000,
   pixelStepsMax: 64 * 64 * 16 * 1000,
+  streams: REQUEST_LIMITS.streams,
 };
 
 const root = mkdtempSync(join(tmpdir(), "adareel-api-"));

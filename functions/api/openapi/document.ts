@@ -131,7 +131,9 @@ function answersOf({ returns, responses = {} }: Operation, { components, example
   });
   const others = Object.entries(responses).map(([status, { text, returns, mediaType }]) => {
     const own = examples.otherAnswers?.[Number(status)];
-    const content = mediaType && { content: { [mediaType]: { schema: { type: "string" } } } };
+    const content = mediaType && {
+      content: { [mediaType]: { schema: { type: "string" }, ...named(own) } },
+    };
     return [status, { description: text, ...(returns ? json(returns, own) : content) }];
   });
   return {

@@ -61,6 +61,10 @@ export const MEANINGS: Readonly<Record<ProblemCode, Meaning>> = {
     text: "Too many of your videos are unfinished.",
     retry: "After the seconds in `Retry-After`.",
   },
+  too_many_streams: {
+    text: "This key, or the service, has as many open streams as it may have.",
+    retry: "After the seconds in `Retry-After`; until then, poll.",
+  },
   internal_error: {
     text: "The service failed; give the `request_id` when you report it.",
     retry: "After a second, then less and less often; with an `Idempotency-Key` if it creates something.",

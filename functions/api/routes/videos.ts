@@ -8,13 +8,7 @@ import {
   seedOf,
   withoutWords,
 } from "../../../lib/generation/request/index.ts";
-import {
-  isFinished,
-  isVideoId,
-  type JobRecord,
-  type JobRef,
-  VARIANTS,
-} from "../../../lib/service/jobs/index.ts";
+import { isFinished, type JobRecord, type JobRef, VARIANTS } from "../../../lib/service/jobs/index.ts";
 import { StoreError, unlessDamaged } from "../../../lib/service/storage/index.ts";
 import { redeliver } from "../../../lib/service/webhooks/index.ts";
 import { claimOf } from "../claim.ts";
@@ -39,9 +33,10 @@ import {
   videoSchema,
 } from "../schemas/video.ts";
 import { remixSchema, videoCreateSchema } from "../schemas/video-request.ts";
+import type { VideoAnswers } from "../video-answers.ts";
 import { pageView } from "../views/page.ts";
 import { scheduleView } from "../views/schedule.ts";
-import { eventsView, signUrls, unixSeconds, type VideoViewOptions, videoView } from "../views/video.ts";
+import { eventsView, unixSeconds, videoView } from "../views/video.ts";
 import { IDEMPOTENCY, ORDER, PREFER, WAIT_SECONDS_MAX } from "./video-order.ts";
 
 const POLL_AFTER_MS = 1000;
@@ -78,30 +73,17 @@ const FOUND = ["video_not_found", "record_damaged"] as const;
 
 const redeliverBody = z.strictObject({ event_id: z.string().max(80).optional() });
 
-export function videoRoutes(deps: ApiDeps) {
-  const { jobs, store, hints, limits, clock, random } = deps;
-  const { nextChange = (_: JobRef, waitMs: number) => sleep(waitMs) } = deps;
+export function videoRoutes(deps: ApiDeps, answers: VideoAnswers) {
+  const { jobs, hints, limits, clock, random } = deps;
+  const { live, nextChange = (_: JobRef, waitMs: number) => sleep(waitMs) } = deps;
   const { bodyBytesMax, pictureBodyBytesMax, promptCharactersMax } = limits;
   const { positions } = deps.quotes;
 
-  /** @throws ApiError if the id is unknown, deleted or another tenant's; the error does not reveal which */
-  async function find(c: Context<ApiEnv>): Promise<JobRecord> {
-    const id = c.req.param("id")!;
-    const record = isVideoId(id) ? await jobs.read({ tenant: c.var.principal.tenant, id }) : null;
-    if (record && record.deletedAt === null) return record;
-    throw new ApiError("video_not_found", "There is no video with this id.");
-  }
+  const find = (c: Context<ApiEnv>) => answers.find(c.var.principal.tenant, c.req.param("id")!);
 
   async function answer(c: Context<ApiEnv>, record: JobRecord) {
     if (!isFinished(record)) c.header("openai-poll-after-ms", String(POLL_AFTER_MS));
-    return c.json<Video>(videoView(record, await viewOptions(record)));
-  }
-
-  async function viewOptions(record: JobRecord): Promise<VideoViewOptions> {
-    return {
-      urls: await signUrls(store, record, clock.now()),
-      queuePosition: record.status === "queued" ? await positions.before(record) : null,
-    };
+    return c.json<Video>(await answers.of(record));
   }
 
   /** Waits as long as `Prefer: wait=n` allows for the job to end, and returns its newest record. */
@@ -134,7 +116,10 @@ export function videoRoutes(deps: ApiDeps) {
 
   async function cancelled(record: JobRecord): Promise<JobRecord> {
     const applied = await jobs.apply(record, { type: "cancel" });
-    if (applied.ok && applied.isChanged) await hints.webhooks(record);
+    if (applied.ok && applied.isChanged) {
+      live?.changed(record);
+      await hints.webhooks(record);
+    }
     return applied.record ?? record;
   }
 
@@ -150,6 +135,7 @@ export function videoRoutes(deps: ApiDeps) {
       await jobs.deleteFiles(record);
       await clear();
     }
+    live?.changed(record);
     await jobs.deleteFiles(record);
   }
 

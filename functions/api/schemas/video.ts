@@ -2,6 +2,7 @@ import * as z from "zod";
 import { publishedCacheSchema, publishedStepSchema } from "../../../lib/generation/caching/index.ts";
 import { toldShape } from "../../../lib/generation/request/index.ts";
 import { JOB_ERROR_CODES, receiptSchema } from "../../../lib/service/jobs/index.ts";
+import { quoteSchema } from "../../../lib/service/quotes/index.ts";
 import { toldOrderShape } from "../order-fields.ts";
 import { toldPictureShape } from "../picture-fields.ts";
 
@@ -45,6 +46,14 @@ export const videoSchema = z
       ),
     stage: z.string().nullable().describe("What the worker does: load, encode, denoise, decode or write."),
     steps_done: z.int().nullable().describe("Denoising steps that are done, while it is being made."),
+    seconds_left: z
+      .number()
+      .nullable()
+      .describe("Seconds until it is there, as the worker predicts them; null where it cannot."),
+    preview_url: z
+      .string()
+      .nullable()
+      .describe("A small moving picture of what it becomes, signed, while it is being made; null in lists."),
     url: z.string().nullable().describe("The MP4, signed, made anew on each request; null in lists."),
     url_expires_at: unixSeconds.nullable().describe("When the signed URLs stop working."),
     thumbnail_url: z.string().nullable().describe("A picture of the video, signed."),
@@ -56,6 +65,9 @@ export const videoSchema = z
       .object({ ...toldShape, ...toldPictureShape, ...toldOrderShape })
       .describe("The request with every default filled in."),
     metadata: z.record(z.string(), z.string()).describe("Your own texts, as they were given."),
+    quote: quoteSchema
+      .nullable()
+      .describe("What it was expected to take, and cost, when it was asked for; null if nobody could tell."),
     compute: publishedReceiptSchema.nullable().describe("The compute receipt of a completed video."),
     attempts: z.int().nonnegative().describe("How many workers have begun it."),
   })

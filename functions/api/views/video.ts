@@ -1,5 +1,5 @@
 import { resolvedRequestSchema, toldRequest } from "../../../lib/generation/request/index.ts";
-import type { JobRecord, JobStatus } from "../../../lib/service/jobs/index.ts";
+import { type JobRecord, type JobStatus, previewKey } from "../../../lib/service/jobs/index.ts";
 import type { ObjectStore } from "../../../lib/service/storage/index.ts";
 import { toldOrder } from "../order-fields.ts";
 import { toldPictures } from "../picture-fields.ts";
@@ -32,15 +32,17 @@ export interface VideoUrls {
 export interface VideoViewOptions {
   /** URLs of the outputs; null in lists, and for a video without outputs. */
   readonly urls?: VideoUrls | null;
+  /** URL of the newest preview; null in lists, and for a video without one. */
+  readonly previewUrl?: string | null;
   readonly queuePosition?: number | null;
 }
 
 /** Converts a job record to a video in the API's answers. */
 export function videoView(
   record: JobRecord,
-  { urls = null, queuePosition = null }: VideoViewOptions = {},
+  { urls = null, previewUrl = null, queuePosition = null }: VideoViewOptions = {},
 ): Video {
-  const { progress } = record;
+  const progress = record.status === "running" ? record.progress : null;
   const request = resolvedRequestSchema.parse(record.params);
   return {
     id: record.id,
@@ -58,14 +60,17 @@ export function videoView(
     remixed_from_video_id: record.remixedFrom,
     error: record.error,
     queue_position: record.status === "queued" ? queuePosition : null,
-    stage: progress && record.status === "running" ? progress.stage : null,
-    steps_done: progress && record.status === "running" ? progress.done : null,
+    stage: progress?.stage ?? null,
+    steps_done: progress?.done ?? null,
+    seconds_left: progress?.secondsLeft ?? null,
+    preview_url: previewUrl,
     url: urls?.video ?? null,
     url_expires_at: urls && unixSeconds(urls.expiresAt),
     thumbnail_url: urls?.thumbnail ?? null,
     uncached_url: urls?.uncached ?? null,
     params: { ...toldRequest(request), ...toldPictures(record), ...toldOrder(record) },
     metadata: record.metadata,
+    quote: record.quote,
     compute: record.receipt,
     attempts: record.attempt,
   };
@@ -118,6 +123,19 @@ export async function signUrls(
     uncached: outputs.uncached && (await sign(outputs.uncached)),
     expiresAt: now + validSeconds * 1000,
   };
+}
+
+const PREVIEW_SECONDS = 3600;
+
+/** Signs the URL of the newest preview of a video that is being made; null if there is none. */
+export async function signPreview(
+  store: Pick<ObjectStore, "signedUrl">,
+  record: JobRecord,
+): Promise<string | null> {
+  const { status, progress, attempt } = record;
+  if (status !== "running" || (progress?.preview ?? null) === null) return null;
+  const options = { expiresInSeconds: PREVIEW_SECONDS, contentType: "image/webp" };
+  return store.signedUrl(previewKey(record, attempt), options);
 }
 
 export function unixSeconds(milliseconds: number): number {

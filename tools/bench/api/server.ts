@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { pino } from "pino";
 import { createApp } from "../../../functions/api/app.ts";
+import { REQUEST_LIMITS } from "../../../functions/api/limits.ts";
 import { openQuotes, PLAIN_QUOTES } from "../../../functions/api/quotes.ts";
 import { describeModel } from "../../../lib/generation/pipeline/index.ts";
 import { jobStore } from "../../../lib/service/jobs/index.ts";
@@ -49,13 +50,7 @@ const app = createApp({
   fetchPicture: () => Promise.reject(new Error("Nothing is fetched here.")),
   post: () => Promise.reject(new Error("Nothing is sent here.")),
   models: [await describeModel(demoModel)],
-  limits: {
-    bodyBytesMax: 64 * 1024,
-    pictureBodyBytesMax: 64 * 1024,
-    promptCharactersMax: 2000,
-    unfinishedMax: 1000,
-    pixelStepsMax: 5e9,
-  },
+  limits: { ...REQUEST_LIMITS, pictureBodyBytesMax: 64 * 1024, unfinishedMax: 1000 },
   retentionMs: 30 * 24 * 3_600_000,
   webhookUrls: { allowLoopback: false, blockedHosts: [] },
   clock,

@@ -62,6 +62,9 @@ function usual({ limits }: Deployment): Sentences {
     idempotency_key_reused: ["This idempotency key was used for another request: choose a new one."],
     template_field_missing: missingField("/issue/title"),
     queue_full: [`This key has ${limits.unfinishedMax} unfinished videos: wait until one of them ends.`],
+    too_many_streams: [
+      "This key has as many open streams as it may have: close one of them, or poll instead.",
+    ],
     secret_unavailable: [
       "The secret of this trigger cannot be opened: replace it, or ask the operator for the master key.",
     ],

@@ -4,6 +4,7 @@ import { eventsView, unixSeconds, videoView } from "../../views/video.ts";
 import { type Deployment, type Examples, IDS, type OperationExamples } from "./example.ts";
 import { SAMPLE_PROMPT, sampleJobs, sampleUrls } from "./sample-jobs.ts";
 import { sampleQuote } from "./sample-quote.ts";
+import { sampleStream } from "./sample-stream.ts";
 
 const REMIX_PROMPT = "a green circle moves right over blue stripes";
 
@@ -73,6 +74,9 @@ export function videoExamples(deployment: Deployment): Readonly<Record<string, O
           value: { object: "video.content", url: urls.video, url_expires_at: unixSeconds(urls.expiresAt) },
         },
       },
+    },
+    streamVideo: {
+      otherAnswers: { 200: { events: { summary: "Events", value: sampleStream(jobs.running) } } },
     },
     getVideoSchedule: { wrong: { width: "10" } },
   };

@@ -9,6 +9,7 @@ import { Fields, Type } from "./fields.tsx";
 import { json } from "./literal.ts";
 import { Code, Programs, Text } from "./parts.tsx";
 import { type Programs as ProgramsOf, programsOf } from "./programs.ts";
+import { READERS } from "./readers.ts";
 import { SENDERS } from "./senders.ts";
 
 /** Files in which programs save answers that are not JSON, by operation. */
@@ -17,8 +18,8 @@ const FILES: Readonly<Record<string, string>> = {
   getVideoSchedule: "schedule.svg",
 };
 
-/** Programs of operations whose request has to be signed. */
-const SIGNED: Readonly<Record<string, ProgramsOf>> = { invokeTrigger: SENDERS };
+/** Programs of operations whose request has to be signed, or whose answer is read as it comes. */
+const OWN: Readonly<Record<string, ProgramsOf>> = { invokeTrigger: SENDERS, streamVideo: READERS };
 
 /** Returns the programs that send the request of an operation with its first example. */
 export function operationPrograms(
@@ -29,7 +30,7 @@ export function operationPrograms(
   const [body] = Object.values(requestBody?.content["application/json"].examples ?? {});
   const { query } = operationExamples(deps, deps.version)[id] ?? {};
   return (
-    SIGNED[id] ??
+    OWN[id] ??
     programsOf({
       method,
       path,
@@ -176,18 +177,23 @@ function Bodies({ operation: { operationId, requestBody } }: { readonly operatio
       {others.map(({ summary, value }) => (
         <details name={`${operationId}-bodies`}>
           <summary>{summary}</summary>
-          <Code>{json(value)}</Code>
+          <Code>{typeof value === "string" ? value : json(value)}</Code>
         </details>
       ))}
     </div>
   );
 }
 
+/** Media types of the answers that have examples. */
+const ANSWER_TYPES = ["application/json", "text/event-stream"];
+
 function Answers({ operation: { operationId, responses } }: { readonly operation: OperationObject }) {
   const answers = Object.entries(responses)
     .filter(([status]) => status < "400")
     .flatMap(([status, { content = {} }]) =>
-      Object.values(content["application/json"]?.examples ?? {}).map((example) => ({ status, ...example })),
+      ANSWER_TYPES.flatMap((type) =>
+        Object.values(content[type]?.examples ?? {}).map((example) => ({ status, ...example })),
+      ),
     );
   if (answers.length === 0) return null;
   return (
@@ -199,7 +205,7 @@ function Answers({ operation: { operationId, responses } }: { readonly operation
             <b>{status}</b> {summary}
             <span class="unseen"> {STATUS_CODES[status]}</span>
           </summary>
-          <Code>{json(value)}</Code>
+          <Code>{typeof value === "string" ? value : json(value)}</Code>
         </details>
       ))}
     </div>
