@@ -58,7 +58,9 @@ const allowedImports: Record<string, readonly string[]> = {
 
 /** Files that are run rather than imported, besides the tests and what is under tools/. */
 const entryPoints = new Set([
-  "functions/api/client.ts",
+  "clients/build.ts",
+  "clients/ai-sdk/src/index.ts",
+  "clients/typescript/src/index.ts",
   "functions/api/edge/handler.ts",
   "functions/cli/generate.ts",
   "functions/cli/keys.ts",
@@ -115,7 +117,9 @@ const variables = "lib/shared/variables.ts";
 const lineLengthMax = 120;
 const indexLinesMax = 30;
 
-const folders = ["infra", "functions", "lib", "test", "tools"].filter((folder) => existsSync(folder));
+const folders = ["clients", "infra", "functions", "lib", "test", "tools"].filter((folder) =>
+  existsSync(folder),
+);
 const files = folders
   .flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)),
@@ -146,6 +150,13 @@ function isTypeImport(path: string, target: string): boolean {
   const imports = sources.get(path)!.matchAll(/^import (type )?[^;]*? from "(\.[^"]*)";/gm);
   const own = [...imports].filter(([, , specifier]) => normalize(join(dirname(path), specifier!)) === target);
   return own.every(([, type]) => type !== undefined);
+}
+
+/** Returns whether a file passes on types of another one, and nothing else of it. */
+function isTypeExport(path: string, target: string): boolean {
+  const exports = codeOf(path).matchAll(/^export (type )?\{[^}]*\} from "(\.[^"]*)";/gm);
+  const own = [...exports].filter(([, , specifier]) => normalize(join(dirname(path), specifier!)) === target);
+  return own.length > 0 && own.every(([, type]) => type !== undefined);
 }
 
 /** `lib/generation/onnx/graph.ts` belongs to `generation/onnx`. */
@@ -229,6 +240,18 @@ describe("imports", () => {
         .map((target) => `${path} -> ${target}`),
     );
     expect([...strangers, ...reached]).toEqual([]);
+  });
+
+  test("clients import only themselves, and the type of the API", () => {
+    const strangers = inFolder("clients/").flatMap((path) => {
+      const own = path.split("/").slice(0, 2).join("/");
+      const targets = importsOf
+        .get(path)!
+        .filter((target) => !target.startsWith(`${own}/`))
+        .filter((target) => !(target === "functions/api/app.ts" && isTypeExport(path, target)));
+      return targets.map((target) => `${path} -> ${target}`);
+    });
+    expect(strangers).toEqual([]);
   });
 
   test("no lib folders import each other in a circle", () => {

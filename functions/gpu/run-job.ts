@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobEvent, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
 import { isFinished } from "../../lib/service/jobs/index.ts";
+import type { MeasuredRun, RunStore } from "../../lib/service/quotes/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { every, retry } from "../../lib/shared/retry.ts";
 import { type AttemptListeners, type AttemptTeller, tellOfAttempt } from "./attempt-teller.ts";
@@ -16,6 +17,8 @@ export interface JobRunOptions
     Omit<MakeOptions, "signal" | "onProgress" | "onPreview"> {
   /** Maximum run time of an attempt. A job that exceeds it fails for good, since a retry would take as long. */
   readonly maxRunMs: number;
+  /** Keeps what finished runs took, for quotes; left out where none are made. */
+  readonly runs?: RunStore | undefined;
   /** Called when the job has begun or ended. */
   readonly onChange: (record: JobRecord) => void;
 }
@@ -51,14 +54,26 @@ export async function runJob(ref: JobRef, handBack: AbortSignal, options: JobRun
   const lease = keepLease(claimed.record, options);
   const told = tellOfAttempt(claimed.record, lease, options);
   try {
-    const event = await work(claimed.record, lease, handBack, { ...options, told });
+    const { event, run } = await work(claimed.record, lease, handBack, { ...options, told });
     await lease.close();
     const record = lease.lost ? await lose(ref, lease, options) : await settle(ref, event, lease, options);
     tell(record ?? claimed.record, lease, options);
+    if (run && record?.status === "completed") await keep(run, record, options);
     return { hasRun: true, record };
   } finally {
     await told.end();
   }
+}
+
+/** Keeps what a run took, for quotes. The video is made, whatever becomes of that. */
+async function keep(
+  run: MeasuredRun,
+  { id, params }: JobRecord,
+  { runs, log }: JobRunOptions,
+): Promise<void> {
+  await runs?.add(params.model, run).catch((error: unknown) => {
+    log.warn({ id, reason: reasonOf(error) }, "what the video took could not be kept for quotes");
+  });
 }
 
 function overrun(maxRunMs: number, cause: unknown): JobFailure {
@@ -68,13 +83,19 @@ function overrun(maxRunMs: number, cause: unknown): JobFailure {
   return new JobFailure("deadline_exceeded", message, { cause, isRetryable: false });
 }
 
-/** Makes the video and returns the event to write. The event is ignored if the lease was lost. */
+interface Worked {
+  /** Event to write, which is ignored if the lease was lost. */
+  readonly event: JobEvent;
+  readonly run: MeasuredRun | null;
+}
+
+/** Makes the video, and returns what to write. */
 async function work(
   record: JobRecord,
   lease: Lease,
   handBack: AbortSignal,
   { told, ...options }: JobRunOptions & { readonly told: AttemptTeller },
-): Promise<JobEvent> {
+): Promise<Worked> {
   const { id, attempt } = record;
   const limit = AbortSignal.timeout(options.maxRunMs);
   try {
@@ -82,16 +103,18 @@ async function work(
     const { report: onProgress, show: onPreview } = told;
     const making = makeVideo(record, { ...options, signal, onProgress, onPreview });
     // A process that must exit does not wait for work that it cannot interrupt.
-    return { type: "complete", ...(await unlessAborted(making, handBack)), ...lease.holder };
+    const { run, ...made } = await unlessAborted(making, handBack);
+    return { event: { type: "complete", ...made, ...lease.holder }, run };
   } catch (cause) {
-    if (handBack.aborted) return { type: "release", ...lease.holder };
+    const ended = (event: JobEvent) => ({ event, run: null });
+    if (handBack.aborted) return ended({ type: "release", ...lease.holder });
     const { code, message, isRetryable, isLoss, ...failure } = limit.aborted
       ? overrun(options.maxRunMs, cause)
       : failureOf(cause);
     if (!lease.lost)
       options.log.warn({ id, attempt, code, reason: reasonOf(failure.cause ?? cause) }, message);
-    if (isLoss) return { type: "abandon", owner: lease.holder.owner };
-    return { type: "fail", error: { code, message }, isRetryable, ...lease.holder };
+    if (isLoss) return ended({ type: "abandon", owner: lease.holder.owner });
+    return ended({ type: "fail", error: { code, message }, isRetryable, ...lease.holder });
   }
 }
 

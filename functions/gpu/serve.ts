@@ -20,6 +20,7 @@ import {
   jobStore,
   nextDueAt,
 } from "../../lib/service/jobs/index.ts";
+import { runStore } from "../../lib/service/quotes/index.ts";
 import { openStore } from "../../lib/service/storage/index.ts";
 import { ConfigError } from "../../lib/shared/environment.ts";
 import { logDestination } from "../../lib/shared/log-destination.ts";
@@ -59,6 +60,7 @@ async function main(): Promise<void> {
   const jobs = jobStore({ store, ...system });
   const worker = createWorker({
     jobs,
+    runs: runStore(store, system),
     store,
     models,
     clock,

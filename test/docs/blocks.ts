@@ -19,6 +19,8 @@ export const PAGES: readonly string[] = [
     .filter((name) => name.endsWith(".md"))
     .map((name) => join("docs", name))
     .sort(),
+  "clients/ai-sdk/README.md",
+  "clients/typescript/README.md",
   "codebooks/README.md",
   "models/demo/README.md",
 ];

@@ -22,7 +22,16 @@ export const hasShell = ["bash --version", "curl --version", "openssl version"].
 const WRITTEN_PORT = "4000";
 
 /** Folders and files of the repository that a reader uses. Blocks may write beside them. */
-const COPIED = ["package.json", "tsconfig.json", "functions", "lib", "infra", "tools", "codebooks"];
+const COPIED = [
+  "package.json",
+  "tsconfig.json",
+  "clients",
+  "functions",
+  "lib",
+  "infra",
+  "tools",
+  "codebooks",
+];
 const LINKED = ["node_modules", "models/demo"];
 
 /** Endings of the files into which programs are written, by language. */

@@ -1,8 +1,8 @@
 import { expect, expectTypeOf, it } from "vitest";
-import { adareelClient } from "../../functions/api/client.ts";
-import type { Video } from "../../functions/api/schemas/video.ts";
-import { memoryStore } from "../service/jobs/memory-store.ts";
-import { BASE_URL, testApi } from "./support.ts";
+import { adareelClient } from "../../../clients/typescript/src/index.ts";
+import type { Video } from "../../../functions/api/schemas/video.ts";
+import { BASE_URL, testApi } from "../../api/support.ts";
+import { memoryStore } from "../../service/jobs/memory-store.ts";
 
 it("the client's types know the request and response of every route", async () => {
   const api = await testApi({ store: memoryStore() });

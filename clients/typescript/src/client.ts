@@ -1,0 +1,124 @@
+import { hc, type InferRequestType, type InferResponseType } from "hono/client";
+import type { Api } from "./api.ts";
+import { errorOf } from "./error.ts";
+import { pause } from "./pause.ts";
+import { retrying } from "./retry.ts";
+
+type Routes = ReturnType<typeof hc<Api>>["v1"];
+
+/** Video as the service describes it. */
+export type Video = InferResponseType<Routes["videos"]["$post"]>;
+
+/** Request for a video: every field of the reference at `/docs`. */
+export type VideoRequest = InferRequestType<Routes["videos"]["$post"]>["json"];
+
+/** Model of the service, with the values that it takes. */
+export type Model = InferResponseType<Routes["models"]["$get"]>["data"][number];
+
+export interface ClientOptions {
+  /** Replaces the global `fetch`. */
+  readonly fetch?: typeof fetch;
+}
+
+export interface CreateOptions {
+  /** Key by which repetitions of this request make one video; drawn when left out. */
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface WaitOptions {
+  /** Is told of the video whenever something about it has changed. */
+  readonly onChange?: (video: Video) => void;
+  /** Ends the wait, not the video. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ContentOptions {
+  /** The MP4, a picture of it, or what `compare` made without cache. */
+  readonly variant?: "video" | "thumbnail" | "uncached";
+  readonly signal?: AbortSignal;
+}
+
+/** Client of the API. Every method throws `AdareelError` for what the service refuses. */
+export interface AdareelClient {
+  /** Every route, with its request and its answers typed; answers are those of `fetch`. */
+  readonly v1: Routes;
+  /** Queues a video. It is sent again after a broken connection, and still makes one video. */
+  create(request: VideoRequest, options?: CreateOptions): Promise<Video>;
+  /** Waits until a video is over, and returns it: its status is then `completed` or `failed`. */
+  wait(id: string, options?: WaitOptions): Promise<Video>;
+  /** Cancels a video; one that is over stays as it is. */
+  cancel(id: string): Promise<Video>;
+  /** Downloads a video. The key is not sent to the store of the files. */
+  content(id: string, options?: ContentOptions): Promise<Response>;
+}
+
+/** Longest wait that the service is asked for in one request. */
+const WAIT_SECONDS = 25;
+/** Pause between two requests, where the service names none. */
+const POLL_MS = 1000;
+
+/**
+ * Creates a typed client of the API.
+ *
+ * @param baseUrl  URL of the API, without `/v1`
+ *
+ * @example
+ * const adareel = adareelClient(process.env.ADAREEL_URL!, process.env.ADAREEL_API_KEY!);
+ * const { id } = await adareel.create({ prompt: "a red circle moves to the left" });
+ * const video = await adareel.wait(id);
+ * if (video.status === "failed") throw new Error(video.error?.message);
+ * const mp4 = await (await adareel.content(id)).arrayBuffer();
+ */
+export function adareelClient(
+  baseUrl: string,
+  apiKey: string,
+  { fetch: own = (input, init) => fetch(input, init) }: ClientOptions = {},
+): AdareelClient {
+  const send = retrying(own);
+  const { v1 } = hc<Api>(baseUrl, { headers: { authorization: `Bearer ${apiKey}` }, fetch: send });
+  const { videos } = v1;
+
+  return {
+    v1,
+    async create(json, { idempotencyKey = crypto.randomUUID(), signal } = {}) {
+      const headers = { "idempotency-key": idempotencyKey };
+      return answered(await videos.$post({ json }, { headers, ...init(signal) }));
+    },
+    async wait(id, { onChange, signal } = {}) {
+      let told = "";
+      for (;;) {
+        // The service waits where nobody wants to know what happens in between.
+        const headers = onChange ? {} : { prefer: `wait=${WAIT_SECONDS}` };
+        const answer = await videos[":id"].$get({ param: { id } }, { headers, ...init(signal) });
+        const video = await answered(answer);
+        const news = JSON.stringify({ ...video, url: null, thumbnail_url: null, url_expires_at: null });
+        if (news !== told) onChange?.(video);
+        told = news;
+        if (video.status === "completed" || video.status === "failed") return video;
+        await pause(Number(answer.headers.get("openai-poll-after-ms") ?? POLL_MS), signal);
+      }
+    },
+    async cancel(id) {
+      return answered(await videos[":id"].cancel.$post({ param: { id } }));
+    },
+    async content(id, { variant = "video", signal } = {}) {
+      const query = { variant, redirect: "false" } as const;
+      const answer = await videos[":id"].content.$get({ param: { id }, query }, init(signal));
+      const { url } = (await answered(answer)) as { readonly url: string };
+      const file = await send(url, signal ? { signal } : {});
+      if (!file.ok) throw await errorOf(file);
+      return file;
+    },
+  };
+}
+
+function init(signal: AbortSignal | undefined) {
+  return signal ? { init: { signal } } : {};
+}
+
+/** Returns the JSON of an answer. @throws AdareelError if its status is not 2xx */
+async function answered<Body>(answer: { readonly ok: boolean; json(): Promise<Body> }): Promise<Body> {
+  if (!answer.ok) throw await errorOf(answer as unknown as Response);
+  return answer.json();
+}

@@ -1,0 +1,13 @@
+export {
+  type AdareelClient,
+  adareelClient,
+  type ClientOptions,
+  type ContentOptions,
+  type CreateOptions,
+  type Model,
+  type Video,
+  type VideoRequest,
+  type WaitOptions,
+} from "./client.ts";
+export { AdareelError } from "./error.ts";
+export { verifyWebhook, type WebhookEvent, type WebhookToVerify } from "./webhook.ts";
