@@ -4,8 +4,14 @@
  * npm omits platform builds from the lock that the registry did not offer when the lock was made, and `npm ci` of
  * npm 11 then rejects the lock as out of date. This script adds an entry for each: version, os, cpu and libc, but
  * no integrity hash, which requires the package itself.
+ *
+ * It also takes out what a package of `RUNS_ON_OLDER_NODE` says about Node: npm leaves out an optional package that asks
+ * for a later version than there is.
  */
 import { readFile, writeFile } from "node:fs/promises";
+
+/** Optional packages that ask for a later Node than they need; tests run them on the oldest Node that we support. */
+const RUNS_ON_OLDER_NODE = ["@contentauth/c2pa-node"];
 
 interface LockedPackage {
   version?: string;
@@ -15,6 +21,7 @@ interface LockedPackage {
   cpu?: string[];
   libc?: string[];
   optionalDependencies?: Record<string, string>;
+  engines?: Record<string, string>;
 }
 
 const lockPath = new URL("../package-lock.json", import.meta.url);
@@ -47,6 +54,7 @@ for (const parent of Object.values(lock.packages)) {
     added.push(name);
   }
 }
+for (const name of RUNS_ON_OLDER_NODE) delete lock.packages[`node_modules/${name}`]!.engines;
 // npm sorts packages in this order, and would rewrite the file otherwise.
 const inOrder = Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, "en"));
 lock.packages = Object.fromEntries(inOrder);

@@ -8,9 +8,12 @@ import {
 } from "../../lib/service/jobs/index.ts";
 import type { Principal } from "../../lib/service/keys/index.ts";
 import { checkWebhookUrl } from "../../lib/service/net/index.ts";
+import type { Quote } from "../../lib/service/quotes/index.ts";
 import type { ApiDeps } from "./env.ts";
 import { ApiError } from "./problem.ts";
+import { makeQuote, type QuoteOrder } from "./quote-video.ts";
 import type { VideoCreate } from "./schemas/video-request.ts";
+import { reserve } from "./spending-limit.ts";
 
 /** Validated order of one video. */
 export interface VideoOrder {
@@ -32,15 +35,18 @@ export interface VideoOrder {
  *   jobs, or a picture cannot be used
  */
 export async function orderVideo(
-  { jobs, hints, limits, retentionMs, clock, random }: ApiDeps,
+  deps: ApiDeps,
   { principal, timeoutSeconds, claim, pictures, ...order }: VideoOrder,
 ): Promise<{ record: JobRecord; isReplay: boolean }> {
+  const { jobs, hints, limits, retentionMs, clock, random } = deps;
+  const quote = await quoteIfPossible(deps, { principal, params: order.params });
   // The id holds the time of creation, and the deadline is told as seconds after it: both from one look at the clock.
   const id = newVideoId(clock, random);
   const now = videoIdTime(id);
   const creation = await jobs.create(
     {
       ...principal,
+      quote,
       id,
       createdAt: now,
       deadlineAt: now + Math.round(timeoutSeconds * 1000),
@@ -50,7 +56,15 @@ export async function orderVideo(
       remixedFrom: order.remixedFrom ?? null,
       webhook: order.webhook,
     },
-    { claim, unfinishedMax: limits.unfinishedMax, inputs: pictures },
+    {
+      claim,
+      unfinishedMax: limits.unfinishedMax,
+      async inputs(created) {
+        const read = (await pictures?.()) ?? {};
+        await reserve(deps, { principal, id: created, quote, timeoutSeconds });
+        return read;
+      },
+    },
   );
   if (creation.outcome === "mismatched") {
     throw new ApiError(
@@ -76,6 +90,14 @@ export async function orderVideo(
   const isReplay = creation.outcome === "replayed";
   if (!isReplay) await hints.work(creation.record);
   return { record: creation.record, isReplay };
+}
+
+/** Makes the quote that the job's record keeps; null if it cannot be made, since an order never waits for a quote. */
+async function quoteIfPossible(deps: ApiDeps, order: QuoteOrder): Promise<Quote | null> {
+  return makeQuote(deps, order).catch((error: Error) => {
+    deps.log.warn({ reason: error.message }, "a video is made without a quote");
+    return null;
+  });
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   GenerationError,
   type PipelineProcess,
 } from "../../lib/generation/pipeline/index.ts";
+import type { Preview } from "../../lib/generation/preview/index.ts";
 import {
   kindOf,
   type ResolvedRequest,
@@ -18,6 +19,7 @@ import {
   startVideo,
 } from "../../lib/generation/video/index.ts";
 import type { JobProgress, JobRecord, Outputs, Receipt } from "../../lib/service/jobs/index.ts";
+import type { MeasuredRun } from "../../lib/service/quotes/index.ts";
 import type { ObjectStore } from "../../lib/service/storage/index.ts";
 import type { Clock } from "../../lib/shared/ports.ts";
 import { type AttemptProgress, attemptProgress, type StepProgress } from "./attempt-progress.ts";
@@ -25,6 +27,7 @@ import { isInShare } from "./audit-share.ts";
 import { compare } from "./comparison.ts";
 import { JobFailure } from "./failure.ts";
 import { withInputs } from "./inputs.ts";
+import { measuredRun } from "./measured-run.ts";
 import type { PastVideos } from "./past-videos.ts";
 import { receiptOf } from "./receipt.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -43,6 +46,8 @@ export interface MakeOptions {
   readonly past: PastVideos;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: JobProgress) => void;
+  /** Called with previews of the video, if its request wants them. A comparison's second run has none. */
+  readonly onPreview?: ((preview: Preview) => void) | undefined;
 }
 
 /** What the parts of a run need. */
@@ -65,8 +70,9 @@ interface Generations {
 export async function makeVideo(
   record: JobRecord,
   options: MakeOptions,
-): Promise<{ outputs: Outputs; receipt: Receipt }> {
+): Promise<{ outputs: Outputs; receipt: Receipt; run: MeasuredRun }> {
   const { clock, signal, provider, precision } = options;
+  const begun = performance.now();
   const queue = secondsBetween(record.createdAt, record.updatedAt);
   const asked = resolvedRequestSchema.parse(record.params);
   const request = { ...asked, audit: asked.audit || isInShare(record.id, options.auditShare) };
@@ -81,6 +87,7 @@ export async function makeVideo(
       options.onProgress(attempt.at(progress));
     },
   };
+  const isCold = options.models.warm !== request.model;
   const { result: model, seconds: load } = await timed(() => openModel(request, running));
   const made = async () => {
     const generations = await withInputs(record, request, options, (readable) =>
@@ -107,8 +114,11 @@ export async function makeVideo(
     provider,
     precision,
     weights,
+    now: clock.now(),
   });
-  return { outputs: stored.outputs, receipt };
+  const makeSeconds = (performance.now() - begun) / 1000;
+  const run = measuredRun({ record, generation, receipt, isCold, makeSeconds, now: clock.now() });
+  return { outputs: stored.outputs, receipt, run };
 }
 
 function pastVideo({ seconds }: Generation, { taken, reusedSeconds }: AttemptProgress, storeSeconds: number) {
@@ -152,12 +162,13 @@ async function openModel(
 async function generate(
   request: ResolvedRequest,
   pipeline: PipelineProcess,
-  { signal, onProgress }: RunOptions,
+  { signal, onProgress, onPreview }: RunOptions,
 ): Promise<Generations> {
   const runs = runsOf(request);
   const generation = await pipeline.generate(request, {
     signal,
     onProgress: (progress) => onProgress({ ...progress, steps: progress.steps * runs }),
+    ...(onPreview && { onPreview }),
   });
   if (runs === 1) return { generation, uncached: null };
   const evaluations = generation.trace.steps;

@@ -2,10 +2,11 @@ import { createRequire } from "node:module";
 import { publishedCache, publishedSchedule } from "../../lib/generation/caching/index.ts";
 import { type Generation, savings } from "../../lib/generation/pipeline/index.ts";
 import type { Encoder } from "../../lib/generation/video/index.ts";
-import type { Artifact, JobRecord, Receipt } from "../../lib/service/jobs/index.ts";
+import { type Artifact, heldMs, type JobRecord, type Receipt } from "../../lib/service/jobs/index.ts";
+import { outcomeOf } from "../../lib/service/quotes/index.ts";
 
 export interface Made {
-  readonly record: Pick<JobRecord, "attempt" | "inputs">;
+  readonly record: Pick<JobRecord, "attempt" | "inputs" | "quote" | "history">;
   readonly generation: Generation;
   /** Times that the generation does not measure itself. `load` is added to the generation's own. */
   readonly seconds: Pick<Receipt["seconds"], "queue" | "load" | "write" | "upload" | "total">;
@@ -14,6 +15,7 @@ export interface Made {
   readonly provider: string;
   readonly precision: Receipt["precision"];
   readonly weights: Readonly<Record<string, string>>;
+  readonly now: number;
 }
 
 const packageOf = createRequire(import.meta.url);
@@ -35,6 +37,7 @@ export function receiptOf({
   provider,
   precision,
   weights,
+  now,
 }: Made): Receipt {
   const { trace } = generation;
   const { computed, savedRatio } = savings(generation);
@@ -59,6 +62,7 @@ export function receiptOf({
     notes: [...generation.notes],
     speedup: savedRatio,
     seconds: { ...generation.seconds, ...seconds, load: seconds.load + generation.seconds.load },
+    quote: quoteTold(record, { total: seconds.total, now }),
     comparison,
     prompt: {
       tokens: generation.tokens,
@@ -76,6 +80,16 @@ export function receiptOf({
     versions: VERSIONS,
     weights: { ...weights },
   };
+}
+
+function quoteTold(
+  { quote, history }: Made["record"],
+  { total, now }: { readonly total: number; readonly now: number },
+): Receipt["quote"] {
+  if (!quote) return null;
+  const { basis, seconds, cost } = quote;
+  const made = heldMs({ history }, now) / 1000;
+  return { basis, seconds, cost, outcome: outcomeOf(quote, { total, made }) };
 }
 
 function promiseTold({ promise }: Generation): Receipt["promise"] {

@@ -1,21 +1,26 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JobEvent, JobProgress, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
+import type { JobEvent, JobRecord, JobRef } from "../../lib/service/jobs/index.ts";
 import { isFinished } from "../../lib/service/jobs/index.ts";
+import type { MeasuredRun, RunStore } from "../../lib/service/quotes/index.ts";
 import { StoreError } from "../../lib/service/storage/index.ts";
 import { every, retry } from "../../lib/shared/retry.ts";
+import { type AttemptListeners, type AttemptTeller, tellOfAttempt } from "./attempt-teller.ts";
 import { failureOf, JobFailure } from "./failure.ts";
 import { keepLease, type Lease, type LeaseOptions } from "./lease.ts";
 import { reasonOf } from "./log.ts";
 import { type MakeOptions, makeVideo } from "./make-video.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
-export interface JobRunOptions extends LeaseOptions, Omit<MakeOptions, "signal" | "onProgress"> {
+export interface JobRunOptions
+  extends LeaseOptions,
+    AttemptListeners,
+    Omit<MakeOptions, "signal" | "onProgress" | "onPreview"> {
   /** Maximum run time of an attempt. A job that exceeds it fails for good, since a retry would take as long. */
   readonly maxRunMs: number;
+  /** Keeps what finished runs took, for quotes; left out where none are made. */
+  readonly runs?: RunStore | undefined;
   /** Called when the job has begun or ended. */
   readonly onChange: (record: JobRecord) => void;
-  /** Called with each progress of an attempt, which is stored less often. */
-  readonly onProgress?: ((record: JobRecord, progress: JobProgress) => void) | undefined;
 }
 
 /** Result of {@link runJob}. */
@@ -47,11 +52,28 @@ export async function runJob(ref: JobRef, handBack: AbortSignal, options: JobRun
   if (claimed.record.lease?.owner !== owner) return { hasRun: false, record: claimed.record };
 
   const lease = keepLease(claimed.record, options);
-  const event = await work(claimed.record, lease, handBack, options);
-  await lease.close();
-  const record = lease.lost ? await lose(ref, lease, options) : await settle(ref, event, lease, options);
-  tell(record ?? claimed.record, lease, options);
-  return { hasRun: true, record };
+  const told = tellOfAttempt(claimed.record, lease, options);
+  try {
+    const { event, run } = await work(claimed.record, lease, handBack, { ...options, told });
+    await lease.close();
+    const record = lease.lost ? await lose(ref, lease, options) : await settle(ref, event, lease, options);
+    tell(record ?? claimed.record, lease, options);
+    if (run && record?.status === "completed") await keep(run, record, options);
+    return { hasRun: true, record };
+  } finally {
+    await told.end();
+  }
+}
+
+/** Keeps what a run took, for quotes. The video is made, whatever becomes of that. */
+async function keep(
+  run: MeasuredRun,
+  { id, params }: JobRecord,
+  { runs, log }: JobRunOptions,
+): Promise<void> {
+  await runs?.add(params.model, run).catch((error: unknown) => {
+    log.warn({ id, reason: reasonOf(error) }, "what the video took could not be kept for quotes");
+  });
 }
 
 function overrun(maxRunMs: number, cause: unknown): JobFailure {
@@ -61,33 +83,38 @@ function overrun(maxRunMs: number, cause: unknown): JobFailure {
   return new JobFailure("deadline_exceeded", message, { cause, isRetryable: false });
 }
 
-/** Makes the video and returns the event to write. The event is ignored if the lease was lost. */
+interface Worked {
+  /** Event to write, which is ignored if the lease was lost. */
+  readonly event: JobEvent;
+  readonly run: MeasuredRun | null;
+}
+
+/** Makes the video, and returns what to write. */
 async function work(
   record: JobRecord,
   lease: Lease,
   handBack: AbortSignal,
-  options: JobRunOptions,
-): Promise<JobEvent> {
+  { told, ...options }: JobRunOptions & { readonly told: AttemptTeller },
+): Promise<Worked> {
   const { id, attempt } = record;
   const limit = AbortSignal.timeout(options.maxRunMs);
   try {
     const signal = AbortSignal.any([lease.signal, handBack, limit]);
-    const onProgress = (progress: JobProgress) => {
-      lease.report(progress);
-      if (!lease.lost) options.onProgress?.(record, progress);
-    };
-    const making = makeVideo(record, { ...options, signal, onProgress });
+    const { report: onProgress, show: onPreview } = told;
+    const making = makeVideo(record, { ...options, signal, onProgress, onPreview });
     // A process that must exit does not wait for work that it cannot interrupt.
-    return { type: "complete", ...(await unlessAborted(making, handBack)), ...lease.holder };
+    const { run, ...made } = await unlessAborted(making, handBack);
+    return { event: { type: "complete", ...made, ...lease.holder }, run };
   } catch (cause) {
-    if (handBack.aborted) return { type: "release", ...lease.holder };
+    const ended = (event: JobEvent) => ({ event, run: null });
+    if (handBack.aborted) return ended({ type: "release", ...lease.holder });
     const { code, message, isRetryable, isLoss, ...failure } = limit.aborted
       ? overrun(options.maxRunMs, cause)
       : failureOf(cause);
     if (!lease.lost)
       options.log.warn({ id, attempt, code, reason: reasonOf(failure.cause ?? cause) }, message);
-    if (isLoss) return { type: "abandon", owner: lease.holder.owner };
-    return { type: "fail", error: { code, message }, isRetryable, ...lease.holder };
+    if (isLoss) return ended({ type: "abandon", owner: lease.holder.owner });
+    return ended({ type: "fail", error: { code, message }, isRetryable, ...lease.holder });
   }
 }
 

@@ -13,6 +13,7 @@ import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, isOpenToOthers, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
 import { fetchGuarded, isLoopbackAddress, postGuarded } from "../../lib/service/net/index.ts";
 import { PICTURE_LIMITS } from "../../lib/service/pictures/index.ts";
+import { spendingOf } from "../../lib/service/spending/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
@@ -122,6 +123,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     ring,
     store,
     hints: loops.hints,
+    spending: spendingOf({ store, jobs, clock, random, sleep }),
     quotes: openQuotes(
       { store, jobs, clock, random, sleep, log },
       { ...PLAIN_QUOTES, workerSince: clock.now() },

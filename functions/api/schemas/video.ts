@@ -2,6 +2,7 @@ import * as z from "zod";
 import { publishedCacheSchema, publishedStepSchema } from "../../../lib/generation/caching/index.ts";
 import { toldShape } from "../../../lib/generation/request/index.ts";
 import { JOB_ERROR_CODES, receiptSchema } from "../../../lib/service/jobs/index.ts";
+import { quoteSchema } from "../../../lib/service/quotes/index.ts";
 import { toldOrderShape } from "../order-fields.ts";
 import { toldPictureShape } from "../picture-fields.ts";
 
@@ -64,6 +65,9 @@ export const videoSchema = z
       .object({ ...toldShape, ...toldPictureShape, ...toldOrderShape })
       .describe("The request with every default filled in."),
     metadata: z.record(z.string(), z.string()).describe("Your own texts, as they were given."),
+    quote: quoteSchema
+      .nullable()
+      .describe("What it was expected to take, and cost, when it was asked for; null if nobody could tell."),
     compute: publishedReceiptSchema.nullable().describe("The compute receipt of a completed video."),
     attempts: z.int().nonnegative().describe("How many workers have begun it."),
   })

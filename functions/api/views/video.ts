@@ -70,6 +70,7 @@ export function videoView(
     uncached_url: urls?.uncached ?? null,
     params: { ...toldRequest(request), ...toldPictures(record), ...toldOrder(record) },
     metadata: record.metadata,
+    quote: record.quote,
     compute: record.receipt,
     attempts: record.attempt,
   };

@@ -26,5 +26,5 @@ export {
   type WebhookEvent,
 } from "./record.ts";
 export { type DelayedHints, type Hints, type SweepOptions, type SweepReport, sweep } from "./sweep.ts";
-export { type Holder, type JobEvent, type Refusal, transition } from "./transition.ts";
+export { type Holder, heldMs, type JobEvent, type Refusal, transition } from "./transition.ts";
 export { fairTurns, inTurnOrder } from "./turns.ts";

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { quoteOutcomeSchema, quoteSchema } from "../quotes/index.ts";
 
 const seconds = z.number().nonnegative();
 
@@ -100,6 +101,14 @@ export const receiptSchema = z.object({
     upload: seconds,
     total: seconds,
   }),
+  quote: quoteSchema
+    .pick({ basis: true, seconds: true, cost: true })
+    .extend({ outcome: quoteOutcomeSchema })
+    .nullable()
+    .optional()
+    .describe(
+      "Quote that was made at the request, and what came of it; null without one. Receipts of earlier versions lack it.",
+    ),
   comparison: comparison.nullable(),
   prompt: z.object({
     tokens: z.int().nonnegative(),

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { LEASE_MS_MAX } from "../../shared/limits.ts";
+import { quoteSchema } from "../quotes/index.ts";
 import { receiptSchema } from "./receipt.ts";
 
 /** Milliseconds since 1970. */
@@ -169,6 +170,8 @@ export const jobRecordSchema = z.object({
   metadata: z.record(z.string(), z.string()),
   remixedFrom: z.string().nullable(),
   webhook: z.object({ url: z.string(), events: z.array(z.enum(EVENT_TYPES)) }).nullable(),
+  /** Quote that was made at its creation; null if none could be made, and in older records. */
+  quote: quoteSchema.nullable().default(null),
   /** Number of claims so far. It only grows, and fences off replaced workers. */
   attempt: count,
   /** Number of workers that were lost. */
@@ -203,19 +206,20 @@ export interface JobRef {
 }
 
 /** Fields of a job that its creator decides. */
-export type NewJob = Pick<
-  JobRecord,
-  | "id"
-  | "tenant"
-  | "keyId"
-  | "createdAt"
-  | "deadlineAt"
-  | "expiresAt"
-  | "params"
-  | "metadata"
-  | "remixedFrom"
-  | "webhook"
->;
+export type NewJob = Partial<Pick<JobRecord, "quote">> &
+  Pick<
+    JobRecord,
+    | "id"
+    | "tenant"
+    | "keyId"
+    | "createdAt"
+    | "deadlineAt"
+    | "expiresAt"
+    | "params"
+    | "metadata"
+    | "remixedFrom"
+    | "webhook"
+  >;
 
 /** Returns the record of a new, queued job. */
 export function queuedJob(job: NewJob, inputs: JobRecord["inputs"] = {}): JobRecord {
@@ -223,6 +227,7 @@ export function queuedJob(job: NewJob, inputs: JobRecord["inputs"] = {}): JobRec
   return {
     ...job,
     schema: 1,
+    quote: job.quote ?? null,
     inputs,
     status: "queued",
     updatedAt: createdAt,

@@ -94,6 +94,17 @@ const over = {
 } as const;
 
 /**
+ * Returns the milliseconds for which workers have held a job: from each claim to what ended it, the last one until
+ * `now` if it has not ended.
+ */
+export function heldMs({ history }: Pick<JobRecord, "history">, now: number): number {
+  const held = history.map(({ type, at }, index) =>
+    type === "claimed" ? Math.max(0, (history[index + 1]?.at ?? now) - at) : 0,
+  );
+  return held.reduce((sum, each) => sum + each, 0);
+}
+
+/**
  * Transition table of jobs: for each state and event, the rule that makes the next record, or the refusal. Completing
  * or cancelling again changes nothing and is ok, because the answer to the first write may have been lost.
  */

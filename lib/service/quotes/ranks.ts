@@ -6,10 +6,10 @@ const OUTSIDE = 0.05;
 /**
  * Returns the bounds between which the next value falls in nine of ten cases, if it comes from where these came from.
  *
- * That is split conformal prediction (Angelopoulos and Bates, arXiv 2107.07511, section 1): of n + 1 exchangeable values,
- * the last one is as likely to have any rank. So the upper bound is the value of rank 0.95 (n + 1). With fewer than 19
- * values no value has that rank; the largest one is then exceeded with a chance of 1 / (n + 1), and that share of the way
- * from it to `limits` is added. That is a rule of ours.
+ * That is split conformal prediction (Angelopoulos and Bates, arXiv 2107.07511, section 1): of n + 1 exchangeable
+ * values, the last one is as likely to have any rank. So the upper bound is the value of rank 0.95 (n + 1). With fewer
+ * than 19 values no value has that rank; the largest one is then exceeded with a chance of 1 / (n + 1), and that share
+ * of the way from it to `limits` is added. That is a rule of ours.
  *
  * @param limits what can be at all, or what is assumed before the first value
  */

@@ -10,6 +10,7 @@ import {
 } from "../../../../lib/service/jobs/index.ts";
 import type { VideoUrls } from "../../views/video.ts";
 import { type Deployment, IDS } from "./example.ts";
+import { sampleQuoteOf } from "./sample-quote.ts";
 import { SAMPLE_STEPS, sampleReceipt } from "./sample-receipt.ts";
 
 export const SAMPLE_PROMPT = "a red circle moves left over blue stripes";
@@ -27,7 +28,7 @@ export function sampleJobs({ models, retentionMs }: Pick<Deployment, "models" | 
   const [{ name, limits }] = models;
   const asked = { prompt: SAMPLE_PROMPT, seed: 1, steps: SAMPLE_STEPS, cache: "fast" };
   const request = resolveRequest(asked, { model: name, limits });
-  const queued = queuedJob({
+  const bare = queuedJob({
     ...ref,
     keyId: "key",
     createdAt: created,
@@ -38,6 +39,7 @@ export function sampleJobs({ models, retentionMs }: Pick<Deployment, "models" | 
     remixedFrom: null,
     webhook: null,
   });
+  const queued = { ...bare, quote: sampleQuoteOf(bare, "measured") };
   const progress: JobProgress = {
     stage: "denoise",
     steps: SAMPLE_STEPS,
@@ -56,7 +58,7 @@ export function sampleJobs({ models, retentionMs }: Pick<Deployment, "models" | 
       type: "complete",
       ...holder,
       outputs: outputs(),
-      receipt: sampleReceipt(request),
+      receipt: sampleReceipt(request, queued.quote),
     }),
     failed: after(running, HOUR_MS, { type: "expire" }),
     cancelled: after(running, 2500, { type: "cancel" }),

@@ -1,6 +1,7 @@
 import { cacheTrace, publishedCache } from "../../../../lib/generation/caching/index.ts";
 import { policyOf, type ResolvedRequest } from "../../../../lib/generation/request/index.ts";
 import type { Receipt } from "../../../../lib/service/jobs/index.ts";
+import { outcomeOf, type Quote } from "../../../../lib/service/quotes/index.ts";
 
 /** Steps of the sample video: the number that the measurements below belong to. */
 export const SAMPLE_STEPS = 30;
@@ -21,7 +22,7 @@ const MEASURED: readonly (readonly (number | null)[])[] = [
 ];
 
 /** Returns the receipt of a video that was made in {@link SAMPLE_STEPS} steps. */
-export function sampleReceipt(request: ResolvedRequest): Receipt {
+export function sampleReceipt(request: ResolvedRequest, quote: Quote): Receipt {
   const computed = MEASURED.map(([step]) => step!);
   const all = Array.from({ length: SAMPLE_STEPS }, (_, index) => index + 1);
   const reused = all.filter((step) => !computed.includes(step));
@@ -55,6 +56,12 @@ export function sampleReceipt(request: ResolvedRequest): Receipt {
       write: 0.51,
       upload: 0.04,
       total: 2.96,
+    },
+    quote: {
+      basis: quote.basis,
+      seconds: quote.seconds,
+      cost: quote.cost,
+      outcome: outcomeOf(quote, { total: 2.96, made: 2.87 }),
     },
     comparison: null,
     prompt: { tokens: 9, is_truncated: false, is_negative_truncated: false, read: null, negative_read: null },
