@@ -129,7 +129,8 @@ export class GpuEndpoint extends Construct implements EndpointNames {
       read: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.inputs, modelFolder],
       list: [FOLDERS.unfinished],
       write: [FOLDERS.jobs, FOLDERS.artifacts, FOLDERS.unfinished, FOLDERS.undelivered, FOLDERS.invocations],
-      delete: [FOLDERS.unfinished],
+      // The preview of an attempt is deleted with its end.
+      delete: [FOLDERS.unfinished, FOLDERS.artifacts],
     });
     this.successes.grantPublish(role);
     this.failures.grantPublish(role);
