@@ -13,6 +13,7 @@ import { jobStore } from "../../lib/service/jobs/index.ts";
 import { apiKeys, isOpenToOthers, keyRing, openMasterKey } from "../../lib/service/keys/index.ts";
 import { fetchGuarded, isLoopbackAddress, postGuarded } from "../../lib/service/net/index.ts";
 import { PICTURE_LIMITS } from "../../lib/service/pictures/index.ts";
+import { spendingOf } from "../../lib/service/spending/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
@@ -26,6 +27,7 @@ import type { LocalConfig } from "./config.ts";
 import { fileRoutes, markRedirect } from "./files.ts";
 import { createLoops, type Watch } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
+import { localProvenance } from "./provenance.ts";
 import { sessionKey } from "./session-key.ts";
 
 /** Whole service on one machine. It differs from a deployment in its store, a folder, and its queues, in memory. */
@@ -86,6 +88,8 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   const keys = apiKeys({ store, clock, random, sleep });
   const endpoints = webhookEndpoints({ store, ring, clock, random, sleep });
   const metrics = createMetrics();
+  const provenance = await localProvenance(config, clock);
+  if (provenance.endsAt !== null) metrics.observeCertificate(provenance.endsAt);
   const webhookUrls = {
     allowLoopback: config.allowLoopbackWebhooks,
     loopbackSetting: "ALLOW_LOOPBACK_WEBHOOKS=1",
@@ -106,6 +110,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     config,
     storeUrl: pathToFileURL(storeFolder).href,
     watch,
+    provenance,
   });
 
   const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -122,6 +127,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     ring,
     store,
     hints: loops.hints,
+    spending: spendingOf({ store, jobs, clock, random, sleep }),
     quotes: openQuotes(
       { store, jobs, clock, random, sleep, log },
       { ...PLAIN_QUOTES, workerSince: clock.now() },

@@ -20,6 +20,7 @@ import {
 } from "../../lib/service/jobs/index.ts";
 import { apiKeys, keyRing } from "../../lib/service/keys/index.ts";
 import type { Fetched, PostResult } from "../../lib/service/net/index.ts";
+import { spendingOf } from "../../lib/service/spending/index.ts";
 import { openFolderStore, urlSigner } from "../../lib/service/storage/index.ts";
 import { triggerStore } from "../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../lib/service/webhooks/index.ts";
@@ -126,6 +127,7 @@ export async function testApi({ baseUrl = () => BASE_URL, ...options }: TestApiO
       work: async ({ id }) => void hinted.work.push(id),
       webhooks: async ({ id }) => void hinted.webhooks.push(id),
     },
+    spending: spendingOf({ store, jobs, clock, random, sleep: system.sleep }),
     quotes: openQuotes({ store, jobs, clock, random, sleep: system.sleep, log }, PLAIN_QUOTES),
     fetchPicture: async (url) => {
       fetched.push(url);

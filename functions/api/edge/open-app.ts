@@ -7,6 +7,7 @@ import { apiKeys, keyRing } from "../../../lib/service/keys/index.ts";
 import { readMasterKey } from "../../../lib/service/lambda/index.ts";
 import { fetchGuarded, postGuarded } from "../../../lib/service/net/index.ts";
 import { PICTURE_LIMITS } from "../../../lib/service/pictures/index.ts";
+import { spendingOf } from "../../../lib/service/spending/index.ts";
 import { openBucketStore } from "../../../lib/service/storage/index.ts";
 import { triggerStore } from "../../../lib/service/triggers/index.ts";
 import { webhookEndpoints } from "../../../lib/service/webhooks/index.ts";
@@ -50,6 +51,7 @@ export async function openApp(
   });
   const app = createApp({
     jobs,
+    spending: spendingOf({ store, jobs, clock, random, sleep }),
     quotes: openQuotes({ store, jobs, clock, random, sleep, log }, PLAIN_QUOTES),
     keys: apiKeys({ store, clock, random, sleep }),
     endpoints: webhookEndpoints({ store, ring, clock, random, sleep }),

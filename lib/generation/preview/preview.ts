@@ -1,4 +1,5 @@
-import type { LinearMap } from "./linear-map.ts";
+import { type LinearMap, placesOf } from "./linear-map.ts";
+import { PaddedPlane } from "./padded-plane.ts";
 
 /** Small moving picture of what a video is becoming. */
 export interface Preview {
@@ -35,48 +36,42 @@ export interface PreviewShape {
 
 /** Most frames of a preview, and most pixels along one edge. */
 const FRAMES_MAX = 8;
-const SIDE_MAX = 160;
+export const SIDE_MAX = 160;
 
 /**
- * Draws a preview of a clean latent through a linear map. The clean latent is computed for the chosen frames alone, so
- * that no copy of a latent is made.
+ * Draws a preview of a clean latent through a linear map. The clean latent is computed one channel of one frame at a
+ * time, and for the chosen frames alone, so that no copy of a latent is made.
  *
  * @param step denoising steps done, which the preview tells
  */
 export function drawPreview(
   map: LinearMap,
-  estimate: LatentEstimate,
-  shape: PreviewShape,
+  { latent, prediction, ...weights }: LatentEstimate,
+  { channels, frames, height, width, given = 0, seconds }: PreviewShape,
   step: number,
 ): Preview {
-  const { channels, frames, height, width, given = 0, seconds } = shape;
-  const { latent, prediction } = estimate;
-  const { pixels } = map;
-  const drawn = { width: width * pixels, height: height * pixels };
-  const chosen = evenlySpaced(frames, FRAMES_MAX);
   const area = height * width;
+  const chosen = evenlySpaced(frames, FRAMES_MAX);
+  const drawn = { width: width * map.pixels, height: height * map.pixels };
   const block = Math.max(1, Math.ceil(Math.max(drawn.width, drawn.height) / SIDE_MAX));
-  const [small, low] = [Math.ceil(drawn.width / block), Math.ceil(drawn.height / block)];
-  const rgb = new Uint8Array(chosen.length * low * small * 3);
-  const planes = new Float32Array(map.offset.length * area);
+  const size = { width: Math.ceil(drawn.width / block), height: Math.ceil(drawn.height / block) };
+  const rgb = new Uint8Array(chosen.length * size.height * size.width * 3);
+  const planes = map.offset.map(() => new Float32Array(area));
+  const padded = new PaddedPlane({ width, height, reach: map.reach });
   for (const [index, frame] of chosen.entries()) {
-    const [kept, added] = frame < given ? [1, 0] : [estimate.kept, estimate.added];
-    for (let row = 0; row < map.offset.length; row++)
-      planes.fill(map.offset[row]!, row * area, (row + 1) * area);
+    const [kept, added] = frame < given ? [1, 0] : [weights.kept, weights.added];
+    for (const [row, plane] of planes.entries()) plane.fill(map.offset[row]!);
     for (let channel = 0; channel < channels; channel++) {
       const from = (channel * frames + frame) * area;
-      for (let row = 0; row < map.offset.length; row++) {
-        const weight = map.matrix[row]![channel]!;
-        const [ofLatent, ofPrediction] = [weight * kept, weight * added];
-        const to = row * area;
-        for (let i = 0; i < area; i++)
-          planes[to + i]! += ofLatent * latent[from + i]! + ofPrediction * prediction[from + i]!;
-      }
+      padded.fill((at) => kept * latent[from + at]! + added * prediction[from + at]!);
+      for (const [row, plane] of planes.entries())
+        for (let place = 0; place < placesOf(map.reach); place++)
+          padded.addTo(plane, place, map.matrix[row]![place * channels + channel]!);
     }
-    const picture = rgb.subarray(index * low * small * 3, (index + 1) * low * small * 3);
-    shrink(planes, { width, height, pixels, block }, picture);
+    const picture = rgb.subarray(index * size.height * size.width * 3);
+    writePicture(planes, { width, height, pixels: map.pixels, block }, picture);
   }
-  return { step, width: small, height: low, frames: chosen.length, seconds, rgb };
+  return { step, ...size, frames: chosen.length, seconds, rgb };
 }
 
 /** Returns the indices of at most `most` of `count` frames, evenly spaced, with the first and the last. */
@@ -86,24 +81,32 @@ export function evenlySpaced(count: number, most: number): number[] {
   return Array.from({ length: taken }, (_, index) => Math.round((index * (count - 1)) / (taken - 1)));
 }
 
-/** Writes planes [pixels, pixels, 3, H, W] as a picture whose pixels are means over `block` by `block` of theirs. */
-function shrink(
-  planes: Float32Array,
-  { width, height, pixels, block }: { width: number; height: number; pixels: number; block: number },
-  picture: Uint8Array,
-): void {
+interface Blocks {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: number;
+  readonly block: number;
+}
+
+/**
+ * Writes planes [pixels, pixels, 3][H * W] as a picture, whose pixels are means over `block` by `block` of theirs, in
+ * 0..255.
+ */
+function writePicture(planes: readonly Float32Array[], blocks: Blocks, picture: Uint8Array): void {
+  const { width, height, pixels, block } = blocks;
   const [right, bottom] = [width * pixels, height * pixels];
-  const area = width * height;
   let at = 0;
   for (let top = 0; top < bottom; top += block) {
+    const end = Math.min(bottom, top + block);
     for (let left = 0; left < right; left += block) {
+      const stop = Math.min(right, left + block);
+      const count = (end - top) * (stop - left);
       for (let color = 0; color < 3; color++) {
-        let [sum, count] = [0, 0];
-        for (let y = top; y < Math.min(bottom, top + block); y++) {
-          for (let x = left; x < Math.min(right, left + block); x++) {
-            const plane = ((y % pixels) * pixels + (x % pixels)) * 3 + color;
-            sum += planes[plane * area + Math.floor(y / pixels) * width + Math.floor(x / pixels)]!;
-            count += 1;
+        let sum = 0;
+        for (let y = top; y < end; y++) {
+          for (let x = left; x < stop; x++) {
+            const plane = planes[((y % pixels) * pixels + (x % pixels)) * 3 + color]!;
+            sum += plane[Math.floor(y / pixels) * width + Math.floor(x / pixels)]!;
           }
         }
         picture[at++] = Math.round(Math.min(255, Math.max(0, sum / count)));

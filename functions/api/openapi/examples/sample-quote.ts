@@ -42,5 +42,6 @@ export function sampleQuoteOf({ params, createdAt }: JobRecord, basis: "measured
 
 /** Makes the API's answer with that quote. */
 export function sampleQuote(record: JobRecord, basis: "measured" | "unmeasured"): VideoQuote {
-  return { object: "video.quote", model: record.params.model, ...sampleQuoteOf(record, basis) };
+  const quote = sampleQuoteOf(record, basis);
+  return { object: "video.quote", model: record.params.model, ...quote, spending: null };
 }

@@ -27,6 +27,8 @@ const CURVES: Readonly<Record<string, Algorithm>> = {
 };
 
 const RSA_BITS_MIN = 2048;
+/** Private key in a file that may hold certificates, too. */
+const KEY_BLOCK = /-----BEGIN ([A-Z ]*)PRIVATE KEY-----[^-]+-----END \1PRIVATE KEY-----/;
 const BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
 /**
@@ -78,7 +80,7 @@ function keyOf(pem: string): KeyObject {
     throw new ProvenanceError("The private key is encrypted: give one without a passphrase.");
   }
   try {
-    return createPrivateKey(pem);
+    return createPrivateKey(KEY_BLOCK.exec(pem)?.[0] ?? pem);
   } catch (cause) {
     throw new ProvenanceError("The private key cannot be read: give it in PEM, as PKCS#8.", { cause });
   }
