@@ -4,6 +4,7 @@ import { findModel } from "../../lib/generation/pipeline/index.ts";
 import {
   environmentOf,
   folderList,
+  hourlyPrice,
   logLevel,
   oneOf,
   parseEnvironment,
@@ -32,6 +33,8 @@ export interface LocalConfig {
   readonly unfinishedMax: number;
   /** `RETENTION_DAYS`: number of days for which videos are kept, here in milliseconds. Default 30. */
   readonly retentionMs: number;
+  /** `PRICE_PER_HOUR`: US dollars that this machine costs an hour, for quotes and the limits of keys. Default null. */
+  readonly pricePerHour: number | null;
   /** `LOG_LEVEL`: log level of pino. Default `info`. */
   readonly logLevel: string;
   /** `LOG_FORMAT`: `text` for people or `json` for machines. Default null: text on a terminal. */
@@ -56,6 +59,7 @@ const environment = environmentOf("local", {
   LEASE_MS: wholeNumber(1000, LEASE_MS_MAX).default(15_000),
   UNFINISHED_MAX: wholeNumber(1, 1000).default(100),
   RETENTION_DAYS: wholeNumber(1, 3650).default(30),
+  PRICE_PER_HOUR: hourlyPrice().optional(),
   LOG_LEVEL: logLevel(),
   LOG_FORMAT: oneOf("text", "json").optional(),
 });
@@ -82,6 +86,7 @@ export function parseConfig(env: NodeJS.ProcessEnv, folder: string): LocalConfig
     leaseMs: data.LEASE_MS,
     unfinishedMax: data.UNFINISHED_MAX,
     retentionMs: data.RETENTION_DAYS * DAY_MS,
+    pricePerHour: data.PRICE_PER_HOUR ?? null,
     logLevel: data.LOG_LEVEL,
     logFormat: data.LOG_FORMAT ?? null,
   };
