@@ -30,6 +30,7 @@ function quoted(run: MeasuredRun, before: readonly MeasuredRun[]): Quote {
     runs: before.slice(-RUNS_MAX),
     waiting: { ahead: 0, workers: { least: 1, most: 1 }, isAtZero: false, coldStart: null },
     price: null,
+    now: run.at - run.seconds.make * 1000,
     counted: 1000,
   });
 }
