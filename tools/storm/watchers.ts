@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { connect } from "node:net";
 import type { SeededRandom } from "../../test/sim/seeded-random.ts";
 import type { Acknowledged, Ordering } from "./orders.ts";
@@ -31,6 +32,7 @@ export function openWatchers({ url, keys, sleep }: Ordering, random: SeededRando
   const opened: Record<Manner, number> = { reads: 0, vanishes: 0, stares: 0 };
   const garbled = new Set<string>();
   const leaving = new AbortController();
+  setMaxListeners(0, leaving.signal);
   const running: Promise<void>[] = [];
 
   async function read({ id, tenant }: Acknowledged, breaksOff: boolean): Promise<void> {
