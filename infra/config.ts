@@ -36,6 +36,11 @@ export interface DeploymentConfig {
    * a quota of Lambda's concurrency above the 10 of a new account; 3.
    */
   readonly sendersMax: number;
+  /**
+   * US dollars of an instance for an hour, 0.001 to 1000, by which quotes and the spending of keys are reckoned; the list
+   * price of the instance types in us-east-1.
+   */
+  readonly pricePerHour: number | null;
   /** Puts AWS WAF in front of the API, for about 8 dollars a month; false. */
   readonly waf: boolean;
   /** Custom domain of the API with its certificate in us-east-1, or null for CloudFront's own domain; null. */
@@ -70,6 +75,13 @@ const whole = (least: number, most: number) => {
   return z.preprocess(
     (value) => (/^\d{1,6}$/.test(textOf(value)) ? Number(value) : null),
     z.int({ error }).min(least, { error }).max(most, { error }),
+  );
+};
+const price = (least: number, most: number) => {
+  const error = `must be a number of US dollars from ${least} to ${most}`;
+  return z.preprocess(
+    (value) => (/^\d{1,4}(\.\d{1,6})?$/.test(textOf(value)) ? Number(value) : null),
+    z.number({ error }).min(least, { error }).max(most, { error }),
   );
 };
 const matching = (pattern: RegExp, rule: string) => z.string({ error: rule }).regex(pattern, { error: rule });
@@ -110,6 +122,7 @@ const context = z.strictObject({
   undeleteDays: whole(0, 365).default(0),
   unfinishedMax: whole(1, 1000).default(100),
   sendersMax: whole(2, 1000).default(3),
+  pricePerHour: price(0.001, 1000).optional(),
   waf: flag.default(false),
   domainName: matching(/^([a-z0-9-]+\.)+[a-z]{2,}$/, "must be a domain name").optional(),
   certificateArn: matching(
@@ -168,6 +181,7 @@ export function parseDeployment(
     image: imageUri ? { from: "uri", uri: imageUri } : { from: build ?? "docker" },
     domain: domainName && certificateArn ? { name: domainName, certificateArn } : null,
     alarmEmail: rest.alarmEmail ?? null,
+    pricePerHour: rest.pricePerHour ?? null,
     monthlyBudgetUsd: rest.monthlyBudgetUsd ?? null,
   };
 }
