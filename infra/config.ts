@@ -36,6 +36,13 @@ export interface DeploymentConfig {
    * a quota of Lambda's concurrency above the 10 of a new account; 3.
    */
   readonly sendersMax: number;
+  /** How videos say where they come from: `signed`, `required`, `mark` or `off`; signed. */
+  readonly provenance: (typeof PROVENANCE_MODES)[number];
+  /**
+   * Secret in AWS Secrets Manager with the certificate and the key that sign videos; null, for a development
+   * certificate of each container.
+   */
+  readonly provenanceSecret: string | null;
   /** Puts AWS WAF in front of the API, for about 8 dollars a month; false. */
   readonly waf: boolean;
   /** Custom domain of the API with its certificate in us-east-1, or null for CloudFront's own domain; null. */
@@ -47,6 +54,8 @@ export interface DeploymentConfig {
   /** Protects the bucket's stack from `cdk destroy` until it is switched off; true. */
   readonly terminationProtection: boolean;
 }
+
+const PROVENANCE_MODES = ["signed", "required", "mark", "off"] as const;
 
 /** Names of the GPU backends. */
 const BACKEND_NAMES = ["sagemaker"] as const;
@@ -110,6 +119,8 @@ const context = z.strictObject({
   undeleteDays: whole(0, 365).default(0),
   unfinishedMax: whole(1, 1000).default(100),
   sendersMax: whole(2, 1000).default(3),
+  provenance: z.enum(PROVENANCE_MODES, { error: `must be ${PROVENANCE_MODES.join(", ")}` }).default("signed"),
+  provenanceSecret: matching(/^[A-Za-z0-9/_+=.@-]{1,256}$/, "must be the name of a secret").optional(),
   waf: flag.default(false),
   domainName: matching(/^([a-z0-9-]+\.)+[a-z]{2,}$/, "must be a domain name").optional(),
   certificateArn: matching(
@@ -167,6 +178,7 @@ export function parseDeployment(
     instanceTypes,
     image: imageUri ? { from: "uri", uri: imageUri } : { from: build ?? "docker" },
     domain: domainName && certificateArn ? { name: domainName, certificateArn } : null,
+    provenanceSecret: rest.provenanceSecret ?? null,
     alarmEmail: rest.alarmEmail ?? null,
     monthlyBudgetUsd: rest.monthlyBudgetUsd ?? null,
   };

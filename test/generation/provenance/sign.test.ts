@@ -1,10 +1,11 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeDevelopmentCertificate } from "../../../lib/generation/provenance/certificate/development.ts";
 import {
+  type KeyPair,
+  makeDevelopmentCertificate,
   openProvenance,
   type Provenance,
   ProvenanceError,
@@ -33,7 +34,7 @@ const claims = {
   receipt: { model: "demo", seed: 7, settings: { width: 64, height: 64 }, indices: [1, 300, 2.5] },
 };
 const encode = async (encoder: Encoder) => (await encodeVideo(frames, { fps: 8, encoder })).bytes;
-const signAs = (pair = makePair()) => openProvenance("required", async () => signerOf(pair, Date.now()));
+const signAs = (pair: KeyPair) => openProvenance("required", async () => signerOf(pair, Date.now()));
 const sealed = async (bytes: Uint8Array, provenance: Provenance) =>
   seal(bytes, { provenance, model: "demo", claims });
 
@@ -121,18 +122,26 @@ describe.skipIf(missing !== null)("a signed video", () => {
   });
 
   test("a certificate that is over is no change of the file", async () => {
-    const until = Date.now() + 2000;
-    const short = await signAs(makePair({ until }));
-    const { bytes } = await sealed(await encode("webcodecs"), short);
-    let { outcome } = await verifyBytes(bytes);
-    while (outcome === "unvouched") ({ outcome } = await verifyBytes(bytes));
-    expect(outcome).toBe("expired");
-    const lines = verificationLines(await verifyBytes(bytes));
-    expect(lines[0]).toContain("The signer's certificate is over");
-    // The same process signs no more: the video keeps its mark, and says why.
-    const later = await openedMark(short, await encode("webcodecs"));
-    expect(later).toMatchObject({ kind: "mark", note: expect.stringContaining("Signing failed") });
-    await expect(sealed(await encode("webcodecs"), short)).rejects.toThrow(ProvenanceError);
+    // Signed on 2026-11-30 with a certificate that ran out four seconds later.
+    const bytes = await readFile(new URL("../../golden/provenance/expired.webp", import.meta.url));
+    const verification = await verifyBytes(bytes);
+    expect(verification.outcome).toBe("expired");
+    expect(verificationLines(verification)[0]).toContain("The signer's certificate is over");
+    expect((await verifyBytes(changed(bytes, 60))).outcome).toBe("changed");
+  });
+
+  test("a video whose certificate has run out meanwhile keeps its mark, or fails if signatures are required", async () => {
+    const [from, then, until] = [10, 7, 5].map((days) => Date.now() - days * 24 * 3_600_000);
+    const signer = signerOf(makePair({ from: from!, until: until! }), then!);
+    const plain = await encode("webcodecs");
+    const kept = await sealed(plain, { mode: "signed", signer, note: null });
+    expect(kept).toMatchObject({
+      kind: "mark",
+      signer: null,
+      note: expect.stringMatching(/^Signing failed: .+\.$/),
+    });
+    expect((await verifyBytes(kept.bytes)).outcome).toBe("marked");
+    await expect(sealed(plain, { mode: "required", signer, note: null })).rejects.toThrow(ProvenanceError);
   });
 
   test.skipIf(!hasFfmpeg)(
@@ -151,11 +160,6 @@ describe.skipIf(missing !== null)("a signed video", () => {
     },
   );
 });
-
-/** Seals with a signer that cannot sign any more, where signatures are not required. */
-function openedMark(provenance: Provenance, bytes: Uint8Array) {
-  return sealed(bytes, { ...provenance, mode: "signed" });
-}
 
 describe("what a deployment chooses", () => {
   const never = () => Promise.reject(new Error("no signer is needed"));
