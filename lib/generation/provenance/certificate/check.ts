@@ -99,12 +99,12 @@ function checkOrder(chain: readonly X509Certificate[]): void {
 
 function checkLeaf(leaf: X509Certificate): void {
   const name = nameOf(leaf);
-  if (leaf.ca) {
+  const { isAuthority, mayDigitallySign, hasAuthorityKeyIdentifier } = extensionsOf(leaf);
+  if (isAuthority) {
     throw new ProvenanceError(
       `The first certificate, ${name}, is that of an authority: sign with one that it issued, which has CA:FALSE.`,
     );
   }
-  const { mayDigitallySign, hasAuthorityKeyIdentifier } = extensionsOf(leaf);
   if (!mayDigitallySign) {
     throw new ProvenanceError(`The certificate ${name} lacks the key usage digitalSignature.`);
   }

@@ -1,5 +1,5 @@
 import type { X509Certificate } from "node:crypto";
-import { type DerValue, der, derValues, isOid } from "./der.ts";
+import { type DerValue, der, derValues, isOid, isYes } from "./der.ts";
 
 /** Identifiers of extensions, purposes and algorithms of certificates. */
 export const OID = {
@@ -25,6 +25,8 @@ const DIGITAL_SIGNATURE = 0x80;
 
 /** What Node does not say about a certificate. */
 export interface Extensions {
+  /** True if its basic constraints say CA:TRUE; Node looks at the key usage, too. */
+  readonly isAuthority: boolean;
   readonly mayDigitallySign: boolean;
   readonly hasAuthorityKeyIdentifier: boolean;
   /** True if its own signature uses SHA-1 or MD5. */
@@ -39,7 +41,9 @@ export function extensionsOf({ raw }: X509Certificate): Extensions {
   const extensions = list.map(({ content }) => derValues(content));
   const find = (oid: string) => extensions.find(([name]) => isOid(name!, oid))?.at(-1);
   const usage = find(OID.keyUsage);
+  const constraints = find(OID.basicConstraints);
   return {
+    isAuthority: constraints !== undefined && isYes(derValues(derValues(constraints.content)[0]!.content)[0]),
     mayDigitallySign: usage !== undefined && (firstBits(usage) & DIGITAL_SIGNATURE) !== 0,
     hasAuthorityKeyIdentifier: find(OID.authorityKeyIdentifier) !== undefined,
     isSignedWeakly: SHA1_SIGNATURES.some((oid) => isOid(derValues(algorithm!.content)[0]!, oid)),
