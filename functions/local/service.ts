@@ -30,6 +30,7 @@ import { createLoops, type Watch } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
 import { localProvenance } from "./provenance.ts";
 import { sessionKey } from "./session-key.ts";
+import { verifyRoutes } from "./verify-routes.ts";
 
 /** Whole service on one machine. It differs from a deployment in its store, a folder, and its queues, in memory. */
 export interface Service {
@@ -155,6 +156,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   const app = new Hono()
     .use(noSniff())
     .route("/files", fileRoutes(store, signer))
+    .route("/verify", verifyRoutes(session?.keys ?? keys))
     .get("/metrics", async (c) =>
       c.text(await metrics.render(), 200, { "content-type": metrics.contentType }),
     )

@@ -15,7 +15,7 @@ export interface Checked {
 }
 
 const PURPOSES = [
-  "1.3.6.1.5.5.7.3.4", // e-mail protection
+  OID.emailProtection,
   OID.documentSigning,
   "1.3.6.1.4.1.62558.2.1", // C2PA's own
 ];
@@ -99,12 +99,12 @@ function checkOrder(chain: readonly X509Certificate[]): void {
 
 function checkLeaf(leaf: X509Certificate): void {
   const name = nameOf(leaf);
-  if (leaf.ca) {
+  const { isAuthority, mayDigitallySign, hasAuthorityKeyIdentifier } = extensionsOf(leaf);
+  if (isAuthority) {
     throw new ProvenanceError(
       `The first certificate, ${name}, is that of an authority: sign with one that it issued, which has CA:FALSE.`,
     );
   }
-  const { mayDigitallySign, hasAuthorityKeyIdentifier } = extensionsOf(leaf);
   if (!mayDigitallySign) {
     throw new ProvenanceError(`The certificate ${name} lacks the key usage digitalSignature.`);
   }
