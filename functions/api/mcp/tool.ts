@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Principal } from "../../../lib/service/keys/index.ts";
 
-/** Who calls a tool. */
+/** Caller of a tool. */
 export interface Caller {
   readonly principal: Principal;
   readonly requestId: string;
@@ -9,7 +9,7 @@ export interface Caller {
   readonly signal: AbortSignal;
 }
 
-/** What a tool answers: the result for programs, and a sentence for the model that says what to do next. */
+/** Answer of a tool: the result for programs, and a sentence for the model that says what to do next. */
 export interface Answer<Result> {
   readonly said: string;
   readonly result: Result;
@@ -22,7 +22,7 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.
   readonly description: string;
   readonly input: Input;
   readonly output: Output;
-  /** What hosts may assume of it before they ask their user. */
+  /** Hints by which hosts decide whether to ask their user. */
   readonly hints: {
     readonly readOnlyHint?: boolean;
     readonly destructiveHint?: boolean;

@@ -15,7 +15,7 @@ export interface Checked {
 }
 
 const PURPOSES = [
-  "1.3.6.1.5.5.7.3.4", // e-mail protection
+  OID.emailProtection,
   OID.documentSigning,
   "1.3.6.1.4.1.62558.2.1", // C2PA's own
 ];

@@ -29,14 +29,14 @@ export function makeDevelopmentCertificate(now: number): KeyPair {
   const leaf = { name: DEVELOPMENT_NAME, ...generateKeyPairSync("ec", { namedCurve: "P-256" }) };
   const write = (subject: Holder, extensions: readonly Uint8Array[]) =>
     writeCertificate({ subject, issuer, extensions, from: now - AHEAD_MS, until: now + LIFETIME_MS });
-  const certificate =
-    write(leaf, [NO_AUTHORITY, MAY_SIGN, SIGNS_DOCUMENTS]) + write(issuer, [AUTHORITY, MAY_ISSUE]);
+  const certificate = write(leaf, [NO_AUTHORITY, MAY_SIGN, PURPOSE]) + write(issuer, [AUTHORITY, MAY_ISSUE]);
   return { certificate, key: leaf.privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
 }
 
 const NO_AUTHORITY = extension(OID.basicConstraints, der.sequence(), { isCritical: true });
 const MAY_SIGN = extension(OID.keyUsage, der.bits(Buffer.from([0x80]), 7), { isCritical: true });
-const SIGNS_DOCUMENTS = extension(OID.extendedKeyUsage, der.sequence(der.oid(OID.documentSigning)));
+/** The only purpose that all readers take: to c2pa-rs 0.91.3, a certificate for documents alone is not valid. */
+const PURPOSE = extension(OID.extendedKeyUsage, der.sequence(der.oid(OID.emailProtection)));
 const AUTHORITY = extension(OID.basicConstraints, der.sequence(der.yes()), { isCritical: true });
 /** Usages keyCertSign and cRLSign. */
 const MAY_ISSUE = extension(OID.keyUsage, der.bits(Buffer.from([0x06]), 1), { isCritical: true });
