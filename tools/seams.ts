@@ -26,6 +26,7 @@ const USE = [
   "lib/generation/sampling/",
   "lib/generation/chart/",
   "lib/service/jobs/receipt.ts",
+  "functions/api/pages/browser/progress.js",
   "functions/api/pages/browser/recent.js",
   "functions/api/pages/browser/result.js",
   "functions/api/views/schedule.ts",

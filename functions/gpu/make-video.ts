@@ -54,7 +54,7 @@ export interface MakeOptions {
   readonly onPreview?: ((preview: Preview) => void) | undefined;
 }
 
-/** What the parts of a run need. */
+/** Options of the parts of a run. */
 interface RunOptions extends Omit<MakeOptions, "onProgress"> {
   readonly onProgress: (progress: StepProgress) => void;
 }
