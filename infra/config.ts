@@ -41,6 +41,13 @@ export interface DeploymentConfig {
    * price of the instance types in us-east-1.
    */
   readonly pricePerHour: number | null;
+  /** How videos say where they come from: `signed`, `required`, `mark` or `off`; signed. */
+  readonly provenance: (typeof PROVENANCE_MODES)[number];
+  /**
+   * Secret in AWS Secrets Manager with the certificate and the key that sign videos; null, for a development
+   * certificate of each container.
+   */
+  readonly provenanceSecret: string | null;
   /** Puts AWS WAF in front of the API, for about 8 dollars a month; false. */
   readonly waf: boolean;
   /** Custom domain of the API with its certificate in us-east-1, or null for CloudFront's own domain; null. */
@@ -52,6 +59,8 @@ export interface DeploymentConfig {
   /** Protects the bucket's stack from `cdk destroy` until it is switched off; true. */
   readonly terminationProtection: boolean;
 }
+
+const PROVENANCE_MODES = ["signed", "required", "mark", "off"] as const;
 
 /** Names of the GPU backends. */
 const BACKEND_NAMES = ["sagemaker"] as const;
@@ -123,6 +132,8 @@ const context = z.strictObject({
   unfinishedMax: whole(1, 1000).default(100),
   sendersMax: whole(2, 1000).default(3),
   pricePerHour: price(0.001, 1000).optional(),
+  provenance: z.enum(PROVENANCE_MODES, { error: `must be ${PROVENANCE_MODES.join(", ")}` }).default("signed"),
+  provenanceSecret: matching(/^[A-Za-z0-9/_+=.@-]{1,256}$/, "must be the name of a secret").optional(),
   waf: flag.default(false),
   domainName: matching(/^([a-z0-9-]+\.)+[a-z]{2,}$/, "must be a domain name").optional(),
   certificateArn: matching(
@@ -180,6 +191,7 @@ export function parseDeployment(
     instanceTypes,
     image: imageUri ? { from: "uri", uri: imageUri } : { from: build ?? "docker" },
     domain: domainName && certificateArn ? { name: domainName, certificateArn } : null,
+    provenanceSecret: rest.provenanceSecret ?? null,
     alarmEmail: rest.alarmEmail ?? null,
     pricePerHour: rest.pricePerHour ?? null,
     monthlyBudgetUsd: rest.monthlyBudgetUsd ?? null,

@@ -11,8 +11,8 @@ import { Construct } from "constructs";
 import type { DeploymentConfig } from "./config.ts";
 import { bundleEdge } from "./edge-bundle.ts";
 import { grantFolders } from "./folder-access.ts";
-import { grantMasterKey } from "./master-key-access.ts";
 import { FOLDERS, sharedNames } from "./names.ts";
+import { grantMasterKey } from "./secret-access.ts";
 
 export interface EdgeFunctionProps {
   readonly config: DeploymentConfig;

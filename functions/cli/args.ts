@@ -80,6 +80,9 @@ export function generateCommand(folder: string) {
         default: "cpu",
         read: providerOf,
       },
+      sign: {
+        text: "signs the video with Content Credentials; signed files of one seed are never equal",
+      },
       trace: { value: "FILE", text: "writes the schedule as JSON", read: path },
       quote: {
         text: "says what the video would take, and cost with PRICE_PER_HOUR; times a few steps, and makes none",
@@ -110,6 +113,8 @@ export interface GenerateCommand {
   /** Precision of the products of the blocks; null for the provider's default. */
   readonly precision: Precision | null;
   readonly provider: AskedProvider;
+  /** True if the videos are to be signed. */
+  readonly sign: boolean;
   readonly trace: string | null;
   readonly json: boolean;
   /** True to say what the videos would take, and to make none. */
@@ -130,7 +135,7 @@ export interface Surroundings {
 export function parseGenerate(args: readonly string[], surroundings: Surroundings): GenerateCommand | "help" {
   const line = parseCommand(NAME, generateCommand(surroundings.folder), args);
   if (line === "help") return "help";
-  const { out, model, variant, precision, provider, trace, json, quote, count } = line.values;
+  const { out, model, variant, precision, provider, sign, trace, json, quote, count } = line.values;
   const values: Record<string, unknown> = line.values;
   // A switch that is not given is false, and no part of the request.
   const flags = REQUEST_FLAGS.filter(({ name, reads }) => reads.kind !== "switch" || values[name]);
@@ -150,6 +155,7 @@ export function parseGenerate(args: readonly string[], surroundings: Surrounding
     variant: variant ?? null,
     precision: precision ?? null,
     provider,
+    sign,
     trace: trace ?? null,
     json,
     quote,

@@ -25,6 +25,7 @@ import { hintQueue } from "./hint-queue.ts";
 import { liveJobs } from "./live-jobs.ts";
 import type { Metrics } from "./metrics.ts";
 import { processBackend } from "./process-backend.ts";
+import type { LocalProvenance } from "./provenance.ts";
 import { jobName, webhookQueues } from "./webhook-queues.ts";
 
 export interface LoopsDeps {
@@ -41,6 +42,8 @@ export interface LoopsDeps {
   /** URL of the store in which the GPU function finds the jobs. */
   readonly storeUrl: string;
   readonly watch?: Watch | undefined;
+  /** What the GPU process signs with. */
+  readonly provenance: LocalProvenance;
 }
 
 /** Watcher of the work, for a display on a terminal. */
@@ -94,6 +97,7 @@ export function createLoops(deps: LoopsDeps): Loops {
       LEASE_MS: String(config.leaseMs),
       PROGRESS_INTERVAL_MS: String(PROGRESS_INTERVAL_MS),
       LOG_LEVEL: config.logLevel,
+      ...deps.provenance.env,
     },
     onChange(ref) {
       live.changed(ref);

@@ -28,7 +28,9 @@ import type { LocalConfig } from "./config.ts";
 import { fileRoutes, markRedirect } from "./files.ts";
 import { createLoops, type Watch } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
+import { localProvenance } from "./provenance.ts";
 import { sessionKey } from "./session-key.ts";
+import { verifyRoutes } from "./verify-routes.ts";
 
 /** Whole service on one machine. It differs from a deployment in its store, a folder, and its queues, in memory. */
 export interface Service {
@@ -88,6 +90,8 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   const keys = apiKeys({ store, clock, random, sleep });
   const endpoints = webhookEndpoints({ store, ring, clock, random, sleep });
   const metrics = createMetrics();
+  const provenance = await localProvenance(config, clock);
+  if (provenance.endsAt !== null) metrics.observeCertificate(provenance.endsAt);
   const webhookUrls = {
     allowLoopback: config.allowLoopbackWebhooks,
     loopbackSetting: "ALLOW_LOOPBACK_WEBHOOKS=1",
@@ -110,6 +114,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
     config,
     storeUrl: pathToFileURL(storeFolder).href,
     watch,
+    provenance,
   });
 
   const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -151,6 +156,7 @@ export async function startService(config: LocalConfig, log: Logger, watch?: Wat
   const app = new Hono()
     .use(noSniff())
     .route("/files", fileRoutes(store, signer))
+    .route("/verify", verifyRoutes(session?.keys ?? keys))
     .get("/metrics", async (c) =>
       c.text(await metrics.render(), 200, { "content-type": metrics.contentType }),
     )

@@ -20,6 +20,7 @@ describe("a configuration", () => {
       unfinishedMax: 100,
       retentionMs: 30 * 24 * 3_600_000,
       pricePerHour: null,
+      provenance: { mode: "signed", given: null },
       logLevel: "info",
       logFormat: null,
     });
@@ -43,6 +44,9 @@ describe("a configuration", () => {
       UNFINISHED_MAX: "1",
       RETENTION_DAYS: "7",
       PRICE_PER_HOUR: "1.25",
+      PROVENANCE: "required",
+      PROVENANCE_CERTIFICATE: "keys/signer.pem",
+      PROVENANCE_KEY: "-----BEGIN PRIVATE KEY-----",
       LOG_LEVEL: "silent",
       LOG_FORMAT: "text",
       SOMETHING_ELSE: "x",
@@ -59,6 +63,10 @@ describe("a configuration", () => {
       unfinishedMax: 1,
       retentionMs: 7 * 24 * 3_600_000,
       pricePerHour: 1.25,
+      provenance: {
+        mode: "required",
+        given: { certificate: join(home, "keys/signer.pem"), key: "-----BEGIN PRIVATE KEY-----" },
+      },
       logLevel: "silent",
       logFormat: "text",
     });

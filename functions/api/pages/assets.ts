@@ -32,12 +32,14 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map(
     new URL("./browser/deliveries.js", import.meta.url),
     new URL("./browser/dom.js", import.meta.url),
     new URL("./browser/draft.js", import.meta.url),
+    new URL("./browser/events.js", import.meta.url),
     new URL("./browser/follow.js", import.meta.url),
     new URL("./browser/form.js", import.meta.url),
     new URL("./browser/heading.js", import.meta.url),
     new URL("./browser/language.js", import.meta.url),
     new URL("./browser/picture-field.js", import.meta.url),
     new URL("./browser/playground.js", import.meta.url),
+    new URL("./browser/progress.js", import.meta.url),
     new URL("./browser/recent.js", import.meta.url),
     new URL("./browser/reference.css", import.meta.url),
     new URL("./browser/reference.js", import.meta.url),
@@ -46,6 +48,8 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map(
     new URL("./browser/search.js", import.meta.url),
     new URL("./browser/snippets.js", import.meta.url),
     new URL("./browser/stage.js", import.meta.url),
+    new URL("./browser/verify.css", import.meta.url),
+    new URL("./browser/verify.js", import.meta.url),
   ].map((url) => {
     const name = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
     return [name, { text: readFileSync(url, "utf8"), contentType: CONTENT_TYPES[extname(name)]! }];
