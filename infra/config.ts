@@ -36,7 +36,7 @@ export interface DeploymentConfig {
    * a quota of Lambda's concurrency above the 10 of a new account; 3.
    */
   readonly sendersMax: number;
-  /** How videos say where they come from: `signed`, `required`, `mark` or `off`; signed. */
+  /** Marks and signatures of videos: `signed`, `required`, `mark` or `off`; signed. */
   readonly provenance: (typeof PROVENANCE_MODES)[number];
   /**
    * Secret in AWS Secrets Manager with the certificate and the key that sign videos; null, for a development
